@@ -1,0 +1,28 @@
+import * as z from 'zod/mini';
+
+const Environment = z.object({
+  TABLE_NAME: z.string().check(z.minLength(3)),
+  STAGE: z.string().check(z.minLength(1)),
+  /** Another DynamoDB engine, for one machine; deployed, it is absent and the SDK finds AWS. */
+  DYNAMODB_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
+});
+
+export interface Config {
+  readonly tableName: string;
+  readonly stage: string;
+  readonly dynamodbEndpoint: string | undefined;
+}
+
+/**
+ * The environment, parsed once when a function starts.
+ * @throws Error naming each variable that is missing or wrong, never its value.
+ */
+export function parseConfig(env: NodeJS.ProcessEnv): Config {
+  const parsed = Environment.safeParse(env);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`The environment is not usable. ${faults.join('; ')}`);
+  }
+  const { TABLE_NAME, STAGE, DYNAMODB_ENDPOINT } = parsed.data;
+  return { tableName: TABLE_NAME, stage: STAGE, dynamodbEndpoint: DYNAMODB_ENDPOINT };
+}

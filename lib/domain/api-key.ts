@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+
+const PATTERN = /^rsolv_([0-9a-f]{32})_[A-Za-z0-9_-]{43}$/;
+const PATTERN_ANYWHERE = /rsolv_[0-9a-f]{32}_[A-Za-z0-9_-]{43}/g;
+
+/** Keys a customer can have at once: enough to rotate, few enough to survey. */
+export const MAX_ACTIVE_KEYS = 10;
+
+/** A key as presented: its owner, and the id under which it is stored. The secret itself goes no further. */
+export interface PresentedKey {
+  readonly customerId: string;
+  readonly keyId: string;
+}
+
+/** @param secret 32 random bytes */
+export function formatApiKey(customerId: string, secret: Uint8Array): string {
+  return `rsolv_${customerId}_${Buffer.from(secret).toString('base64url')}`;
+}
+
+/** A key's id is the SHA-256 of the key, so what is stored cannot be used to sign in. */
+export function apiKeyId(apiKey: string): string {
+  return createHash('sha256').update(apiKey).digest('hex');
+}
+
+/** Null when the text cannot be a key at all, so that nothing is looked up for it. */
+export function parseApiKey(text: string): PresentedKey | null {
+  const customerId = PATTERN.exec(text)?.[1];
+  return customerId === undefined ? null : { customerId, keyId: apiKeyId(text) };
+}
+
+/** The text with every key in it made unusable; RSOLV-action sends its own key along with what it records. */
+export function redactApiKeys(text: string): string {
+  return text.replace(PATTERN_ANYWHERE, 'rsolv_[redacted]');
+}

@@ -1,0 +1,244 @@
+import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from './ledger.ts';
+
+/** What is known of one customer, as stored and, where it was asked for, as Stripe tells it. */
+export interface LedgerRecords {
+  readonly head: LedgerState;
+  /** In stored order. */
+  readonly entries: readonly LedgerEntry[];
+  readonly fixes: readonly VerifiableFix[];
+  /** Which customer each card fingerprint brought a bonus to. */
+  readonly cardBonuses: ReadonlyMap<string, string>;
+  readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
+  /** Null when Stripe was not asked; then money is checked within the ledger only. */
+  readonly stripe: {
+    readonly fixCharges: readonly { readonly paymentIntentId: string; readonly fixAttemptId: string }[];
+    readonly paidProInvoiceIds: readonly string[];
+  } | null;
+}
+
+export interface VerifiableFix {
+  readonly id: string;
+  readonly billed: boolean;
+  /** The payment intents that this fix's stored charge attempts announced, before any money moved. */
+  readonly announcedPaymentIntentIds: readonly string[];
+}
+
+export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+export interface Violation {
+  readonly invariant: Invariant;
+  /** The ledger entry at fault, where there is one. */
+  readonly seq: number | null;
+  readonly message: string;
+}
+
+/** One sentence for each invariant, in the order of their numbers. */
+export const INVARIANTS: Readonly<Record<Invariant, string>> = {
+  1: 'the balance is never below zero',
+  2: 'the balance is the sum of the entries',
+  3: 'entries are 1 to seq without holes, each following from the one before, hashes chained',
+  4: 'a fix is deployed at most once',
+  5: 'one purchase for each succeeded fix charge and one Pro grant for each paid Pro invoice, and the other way round',
+  6: 'one trial grant for each customer, one card bonus for each customer and card',
+  7: 'no money moved at Stripe without an item that announced it',
+  8: 'every webhook accepted ended as processed, ignored or parked',
+};
+
+const EVENT_OUTCOMES = new Set(['processed', 'ignored', 'parked']);
+
+/** Checks the eight invariants on one customer. Pure; an empty answer means that all of them hold. */
+export function verifyLedger(records: LedgerRecords): Violation[] {
+  return [
+    ...verifyChain(records),
+    ...verifyBalance(records),
+    ...verifyFixes(records),
+    ...verifyMoney(records),
+    ...verifyGrants(records),
+    ...verifyEvents(records),
+  ];
+}
+
+function verifyChain({ head, entries }: LedgerRecords): Violation[] {
+  const violations: Violation[] = [];
+  const fault = (seq: number, message: string) => violations.push({ invariant: 3, seq, message });
+  let before = emptyLedger(head.customerId);
+  for (const entry of entries) {
+    if (entry.customerId !== head.customerId) {
+      fault(entry.seq, `entry ${entry.seq} belongs to customer ${entry.customerId}`);
+    }
+    if (entry.seq > before.seq + 1) fault(before.seq + 1, missing(before.seq + 1, entry.seq - 1));
+    if (entry.seq <= before.seq) fault(entry.seq, `entry ${entry.seq} is out of order`);
+    if (entry.balanceAfter !== before.balance + entry.amount) {
+      const expected = before.balance + entry.amount;
+      fault(
+        entry.seq,
+        `entry ${entry.seq} says balance_after ${entry.balanceAfter}, it should be ${expected}`,
+      );
+    }
+    if (entry.prevHash !== before.chain)
+      fault(entry.seq, `entry ${entry.seq} does not follow the one before it`);
+    if (entry.hash !== entryHash(entry))
+      fault(entry.seq, `entry ${entry.seq} was changed: its hash does not match`);
+    before = { customerId: head.customerId, balance: entry.balanceAfter, seq: entry.seq, chain: entry.hash };
+  }
+  if (head.seq > before.seq) fault(before.seq + 1, missing(before.seq + 1, head.seq));
+  if (before.seq > head.seq)
+    fault(before.seq, `the head stands at ${head.seq}, the ledger goes on to ${before.seq}`);
+  if (before.seq === head.seq && before.chain !== head.chain) {
+    fault(head.seq, `the head's chain is not the hash of entry ${head.seq}`);
+  }
+  return violations;
+}
+
+function verifyBalance({ head, entries }: LedgerRecords): Violation[] {
+  const violations: Violation[] = [];
+  for (const { seq, balanceAfter } of entries) {
+    if (balanceAfter < 0) {
+      violations.push({ invariant: 1, seq, message: `entry ${seq} left a balance of ${balanceAfter}` });
+    }
+  }
+  if (head.balance < 0) {
+    violations.push({ invariant: 1, seq: null, message: `the balance is ${head.balance}` });
+  }
+  const sum = entries.reduce((total, { amount }) => total + amount, 0);
+  if (head.balance !== sum) {
+    const message = `the balance is ${head.balance}, the entries add up to ${sum}`;
+    violations.push({ invariant: 2, seq: null, message });
+  }
+  return violations;
+}
+
+function verifyFixes({ entries, fixes }: LedgerRecords): Violation[] {
+  const deployed = entries.filter(({ source }) => source === 'fix_deployed');
+  const violations = repeats(deployed, 'fix_attempt_id').map(
+    ({ seq, value }): Violation => ({
+      invariant: 4,
+      seq,
+      message: `entry ${seq} deploys fix ${value} a second time`,
+    }),
+  );
+  const fixesById = new Map(fixes.map((fix) => [fix.id, fix]));
+  const deployedIds = new Set(deployed.map((entry) => entry.metadata['fix_attempt_id']));
+  for (const entry of deployed) {
+    const fixId = entry.metadata['fix_attempt_id'];
+    if (!fixesById.get(String(fixId))?.billed) {
+      const message = `entry ${entry.seq} deploys fix ${fixId}, which is not stored as billed`;
+      violations.push({ invariant: 4, seq: entry.seq, message });
+    }
+  }
+  for (const fix of fixes) {
+    if (fix.billed && !deployedIds.has(fix.id)) {
+      violations.push({ invariant: 4, seq: null, message: `fix ${fix.id} is billed without a ledger entry` });
+    }
+  }
+  return violations;
+}
+
+function verifyMoney({ entries, fixes, stripe }: LedgerRecords): Violation[] {
+  const violations: Violation[] = [];
+  const purchases = entries.filter(({ source }) => source === 'purchased');
+  const proGrants = entries.filter(({ source }) => source === 'pro_subscription_payment');
+  for (const [group, fact] of [
+    [purchases, 'payment_intent_id'],
+    [proGrants, 'invoice_id'],
+  ] as const) {
+    for (const { seq, metadata } of group) {
+      if (metadata[fact] === undefined) {
+        violations.push({ invariant: 5, seq, message: `entry ${seq} does not name its ${fact}` });
+      }
+    }
+    for (const { seq, value } of repeats(group, fact)) {
+      violations.push({ invariant: 5, seq, message: `entry ${seq} counts ${value} a second time` });
+    }
+  }
+
+  const announced = new Set(fixes.flatMap((fix) => fix.announcedPaymentIntentIds));
+  for (const { seq, metadata } of purchases) {
+    if (!announced.has(String(metadata['payment_intent_id']))) {
+      const message = `entry ${seq} records payment intent ${metadata['payment_intent_id']}, which no fix announced`;
+      violations.push({ invariant: 7, seq, message });
+    }
+  }
+  if (stripe === null) return violations;
+
+  const charges = new Map(stripe.fixCharges.map((charge) => [charge.paymentIntentId, charge]));
+  const invoices = new Set(stripe.paidProInvoiceIds);
+  const purchased = new Set(purchases.map(({ metadata }) => String(metadata['payment_intent_id'])));
+  const granted = new Set(proGrants.map(({ metadata }) => String(metadata['invoice_id'])));
+  for (const { seq, metadata } of purchases) {
+    if (!charges.has(String(metadata['payment_intent_id']))) {
+      const message = `entry ${seq} has no succeeded charge ${metadata['payment_intent_id']} at Stripe`;
+      violations.push({ invariant: 5, seq, message });
+    }
+  }
+  for (const { seq, metadata } of proGrants) {
+    if (!invoices.has(String(metadata['invoice_id']))) {
+      const message = `entry ${seq} has no paid Pro invoice ${metadata['invoice_id']} at Stripe`;
+      violations.push({ invariant: 5, seq, message });
+    }
+  }
+  for (const { paymentIntentId, fixAttemptId } of charges.values()) {
+    if (!purchased.has(paymentIntentId)) {
+      const message = `charge ${paymentIntentId} for fix ${fixAttemptId} has no ledger entry`;
+      violations.push({ invariant: 5, seq: null, message });
+    }
+    if (!announced.has(paymentIntentId)) {
+      const message = `charge ${paymentIntentId} was not announced by fix ${fixAttemptId}`;
+      violations.push({ invariant: 7, seq: null, message });
+    }
+  }
+  for (const invoiceId of invoices) {
+    if (!granted.has(invoiceId)) {
+      violations.push({
+        invariant: 5,
+        seq: null,
+        message: `paid Pro invoice ${invoiceId} has no ledger entry`,
+      });
+    }
+  }
+  return violations;
+}
+
+function verifyGrants({ head, entries, cardBonuses }: LedgerRecords): Violation[] {
+  const violations: Violation[] = [];
+  for (const source of ['trial_signup', 'trial_billing_added'] as const) {
+    for (const { seq } of entries.filter((entry) => entry.source === source).slice(1)) {
+      violations.push({ invariant: 6, seq, message: `entry ${seq} grants ${source} a second time` });
+    }
+  }
+  for (const { seq, source, metadata } of entries) {
+    if (source !== 'trial_billing_added') continue;
+    const owner = cardBonuses.get(String(metadata['card_fingerprint']));
+    if (owner !== head.customerId) {
+      const message = `entry ${seq} grants a bonus for a card whose bonus belongs to ${owner ?? 'nobody'}`;
+      violations.push({ invariant: 6, seq, message });
+    }
+  }
+  return violations;
+}
+
+function verifyEvents({ events }: LedgerRecords): Violation[] {
+  return events
+    .filter(({ outcome }) => outcome === null || !EVENT_OUTCOMES.has(outcome))
+    .map(({ id, outcome }) => ({
+      invariant: 8,
+      seq: null,
+      message: `event ${id} ended as ${outcome ?? 'nothing'}`,
+    }));
+}
+
+function missing(first: number, last: number): string {
+  return first === last ? `entry ${first} is missing` : `entries ${first} to ${last} are missing`;
+}
+
+/** Entries whose metadata value of `fact` an earlier entry already has. */
+function repeats(entries: readonly LedgerEntry[], fact: string): { seq: number; value: string }[] {
+  const seen = new Set<string>();
+  const repeated: { seq: number; value: string }[] = [];
+  for (const { seq, metadata } of entries) {
+    const value = String(metadata[fact]);
+    if (seen.has(value)) repeated.push({ seq, value });
+    seen.add(value);
+  }
+  return repeated;
+}

@@ -1,0 +1,53 @@
+/**
+ * Everything that can go wrong, in one table: the stable `code` clients may rely on, its HTTP status, its title,
+ * and for those worth repeating how long to wait. What may be said in public is the detail given when it is thrown.
+ */
+export const PROBLEMS = {
+  malformed_json: { status: 400, title: 'The body is not JSON' },
+  missing_api_key: { status: 401, title: 'An API key is needed' },
+  invalid_api_key: { status: 401, title: 'The API key is not valid' },
+  no_billing_info: { status: 402, title: 'No credits and no payment method' },
+  charging_unavailable: { status: 503, title: 'Cards cannot be charged yet' },
+  fix_attempt_not_found: { status: 404, title: 'No such fix attempt' },
+  api_key_not_found: { status: 404, title: 'No such API key' },
+  email_taken: { status: 409, title: 'This e-mail address is already a customer' },
+  too_many_api_keys: { status: 409, title: 'Too many API keys' },
+  key_reused: { status: 409, title: 'The idempotency key was used for something else' },
+  insufficient_credits: { status: 409, title: 'Not enough credits' },
+  customer_not_found: { status: 404, title: 'No such customer' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON' },
+  invalid_request: { status: 422, title: 'The request is not valid' },
+  disposable_email: { status: 422, title: 'Disposable e-mail addresses are not accepted' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal_error: { status: 500, title: 'Something went wrong on our side' },
+  ledger_busy: { status: 503, title: 'The ledger is busy', retryAfterSeconds: 1 },
+  ledger_unavailable: { status: 503, title: 'The ledger cannot be reached', retryAfterSeconds: 2 },
+} as const satisfies Record<string, { status: number; title: string; retryAfterSeconds?: number }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Public facts a problem may carry besides its detail. */
+export interface ProblemFacts {
+  readonly errors?: readonly FieldError[];
+  readonly retryAfterSeconds?: number;
+  readonly credit_balance?: number;
+}
+
+/** The one error class: what is exceptional and the public may hear of. `detail` says what to do next. */
+export class BillingError extends Error {
+  readonly code: ProblemCode;
+  readonly facts: ProblemFacts;
+
+  constructor(code: ProblemCode, detail: string, facts: ProblemFacts = {}, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = 'BillingError';
+    this.code = code;
+    this.facts = facts;
+  }
+}

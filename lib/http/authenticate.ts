@@ -1,0 +1,46 @@
+import { type PresentedKey, parseApiKey } from '../domain/api-key.ts';
+import { BillingError } from '../errors.ts';
+import { decodeApiKey } from '../store/items.ts';
+import { type Key, keys } from '../store/keys.ts';
+import { type Item, readTogether, type Table } from '../store/table.ts';
+
+export interface Authenticated {
+  readonly customerId: string;
+  /** What the operation asked to have read along, in its order. */
+  readonly items: readonly (Item | undefined)[];
+}
+
+/**
+ * Who is calling, told by their key alone, in one read that also fetches what the operation needs next.
+ * A key that is unknown, revoked or misshapen gets the same answer.
+ * @throws BillingError missing_api_key, invalid_api_key, ledger_unavailable
+ */
+export async function authenticate(
+  table: Table,
+  header: string | undefined,
+  alsoRead: (customerId: string) => readonly Key[],
+): Promise<Authenticated> {
+  const key = presentedKey(header);
+  const [stored, ...items] = await readTogether(table, [
+    keys.apiKey(key.customerId, key.keyId),
+    ...alsoRead(key.customerId),
+  ]);
+  if (stored === undefined || decodeApiKey(stored).revokedAt !== null) throw invalidKey();
+  return { customerId: key.customerId, items };
+}
+
+function presentedKey(header: string | undefined): PresentedKey {
+  if (header === undefined || header.trim() === '') {
+    throw new BillingError('missing_api_key', 'Send your API key in the header x-api-key.');
+  }
+  const key = parseApiKey(header.trim());
+  if (key === null) throw invalidKey();
+  return key;
+}
+
+function invalidKey(): BillingError {
+  return new BillingError(
+    'invalid_api_key',
+    'This key is unknown or was revoked. Check it, or issue another one.',
+  );
+}

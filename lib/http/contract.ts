@@ -1,0 +1,59 @@
+import * as z from 'zod/mini';
+import type { ProblemCode } from '../errors.ts';
+
+/**
+ * One call of the API, said once: the same schemas validate requests and generate the OpenAPI document.
+ * `responses` holds each success by its status.
+ */
+export interface Contract<
+  Params extends z.ZodMiniType = z.ZodMiniType,
+  Query extends z.ZodMiniType = z.ZodMiniType,
+  Body extends z.ZodMiniType | undefined = z.ZodMiniType | undefined,
+> {
+  readonly operationId: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly tag: 'Fixes' | 'Customers' | 'Account' | 'Service';
+  readonly summary: string;
+  readonly description: string;
+  readonly access: 'public' | 'api_key';
+  readonly params: Params;
+  readonly query: Query;
+  /** Absent where the call takes no body; sending one is then an error. */
+  readonly body: Body;
+  readonly responses: Readonly<
+    Record<number, { readonly description: string; readonly schema: z.ZodMiniType }>
+  >;
+  /** Problems this call has besides those that every call can have. */
+  readonly problems: readonly ProblemCode[];
+}
+
+export type InputOf<C extends Contract> = {
+  readonly params: z.output<C['params']>;
+  readonly query: z.output<C['query']>;
+  readonly body: C['body'] extends z.ZodMiniType ? z.output<C['body']> : undefined;
+};
+
+/** For the parts of a request that a call does not have: anything in them is an unknown field. */
+export const nothing = z.strictObject({});
+
+/** A schema with what the documentation says of it. */
+export function described<S extends z.ZodMiniType>(schema: S, description: string, example?: unknown): S {
+  z.globalRegistry.add(schema, { description, ...(example === undefined ? {} : { examples: [example] }) });
+  return schema;
+}
+
+/** Text without control characters, trimmed, from 1 to `max` characters. */
+export function text(max: number): z.ZodMiniType<string, string> {
+  return z
+    .string()
+    .check(
+      z.trim(),
+      z.minLength(1),
+      z.maxLength(max),
+      z.regex(/^\P{Cc}*$/u, 'must not contain control characters'),
+    );
+}
+
+export const httpUrl = () =>
+  z.url({ protocol: /^https?$/, hostname: z.regexes.hostname }).check(z.maxLength(2_000));

@@ -1,0 +1,112 @@
+import * as z from 'zod/mini';
+import { SUBSCRIPTION_STATES } from '../../domain/customer.ts';
+import { ENTRY_SOURCES } from '../../domain/ledger.ts';
+import { type Contract, described, nothing } from '../contract.ts';
+
+const TransactionView = z.object({
+  id: described(z.string(), 'Unique for ever; ends in the number of the entry.', 'txn_0f1e2d3c_12'),
+  amount: described(z.int(), 'Credits; negative when they were spent.', -1),
+  balance_after: described(z.int(), 'Credits after this entry.', 4),
+  source: z.enum(ENTRY_SOURCES),
+  metadata: described(z.record(z.string(), z.union([z.string(), z.number()])), 'What the entry was for.'),
+  created_at: z.iso.datetime(),
+});
+export type TransactionView = z.output<typeof TransactionView>;
+
+export const PricingView = z.object({
+  currency: z.literal('usd'),
+  credits: z.object({
+    trial_signup: z.int(),
+    first_payment_method: z.int(),
+    pro_invoice: z.int(),
+    fix: z.int(),
+  }),
+  fix_price_cents: described(
+    z.object({ pay_as_you_go: z.int(), pro: z.int() }),
+    'US cents for a fix when no credits are left, by plan.',
+  ),
+  pro_month_cents: z.int(),
+});
+export type PricingView = z.output<typeof PricingView>;
+
+const UsageView = z.object({
+  credit_balance: z.int(),
+  subscription_type: z.enum(['trial', 'pay_as_you_go', 'pro']),
+  subscription_state: z.nullable(z.enum(SUBSCRIPTION_STATES)),
+  cancel_at_period_end: z.boolean(),
+  current_period_end: z.nullable(z.string()),
+  has_payment_method: z.boolean(),
+  recent_transactions: described(z.array(TransactionView), 'The 10 newest, newest first.'),
+  warnings: z.array(
+    z.object({
+      code: z.enum(['no_credits_no_card', 'no_credits', 'low_credits', 'past_due']),
+      message: z.string(),
+    }),
+  ),
+  pricing: PricingView,
+});
+export type UsageView = z.output<typeof UsageView>;
+
+export const getUsageContract = {
+  operationId: 'getUsage',
+  method: 'GET',
+  path: '/api/v1/usage',
+  tag: 'Account',
+  summary: 'Balance, plan and warnings',
+  description: 'Where the account stands, with its newest transactions and what needs attention.',
+  access: 'api_key',
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  responses: { 200: { description: 'The account.', schema: UsageView } },
+  problems: [],
+} as const satisfies Contract;
+
+/** A cursor is the number of the last entry shown, wrapped so that nobody builds one by hand. */
+const cursorText = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,24}$/, 'is not a cursor that this API gave'));
+
+export const listTransactionsContract = {
+  operationId: 'listTransactions',
+  method: 'GET',
+  path: '/api/v1/transactions',
+  tag: 'Account',
+  summary: 'The statement',
+  description:
+    'Every change of the balance, newest first. Follow `next_cursor` until it is absent; entries that arrive ' +
+    'meanwhile neither repeat nor hide one.',
+  access: 'api_key',
+  params: nothing,
+  query: z.strictObject({
+    limit: z._default(
+      described(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 'Entries on a page.', 50),
+      50,
+    ),
+    cursor: z.optional(described(cursorText, '`next_cursor` of the page before.')),
+  }),
+  body: undefined,
+  responses: {
+    200: {
+      description: 'A page of the statement.',
+      schema: z.object({
+        transactions: z.array(TransactionView),
+        next_cursor: z.optional(described(z.string(), 'Absent on the last page.')),
+      }),
+    },
+  },
+  problems: [],
+} as const satisfies Contract;
+
+export const getPricingContract = {
+  operationId: 'getPricing',
+  method: 'GET',
+  path: '/api/v1/pricing',
+  tag: 'Service',
+  summary: 'The price list',
+  description: 'Credits granted and prices in US cents.',
+  access: 'public',
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  responses: { 200: { description: 'The price list.', schema: PricingView } },
+  problems: [],
+} as const satisfies Contract;

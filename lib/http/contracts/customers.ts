@@ -1,0 +1,102 @@
+import * as z from 'zod/mini';
+import { type Contract, described, nothing, text } from '../contract.ts';
+
+const CustomerView = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: z.string(),
+  subscription_type: z.enum(['trial', 'pay_as_you_go', 'pro']),
+  credit_balance: z.int(),
+  has_payment_method: z.boolean(),
+  created_at: z.iso.datetime(),
+});
+export type CustomerView = z.output<typeof CustomerView>;
+
+export const onboardCustomerContract = {
+  operationId: 'onboardCustomer',
+  method: 'POST',
+  path: '/api/v1/customers/onboard',
+  tag: 'Customers',
+  summary: 'Sign a customer up',
+  description:
+    'Grants the trial credits and issues the first API key, which is shown once. At most 10 sign-ups a minute from ' +
+    'one address.',
+  access: 'public',
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({
+    name: described(text(200), 'Name of the customer.', 'Acme GmbH'),
+    email: described(
+      z.string().check(z.trim(), z.email(), z.maxLength(254)),
+      'Where notices go. One customer for each address, whatever its case.',
+      'billing@acme.example',
+    ),
+    source: z._default(
+      described(
+        z.string().check(z.regex(/^[a-z0-9_]{1,40}$/, 'must be lower-case letters, digits and _')),
+        'Where the customer comes from; kept with the trial grant.',
+        'gh_marketplace',
+      ),
+      'direct',
+    ),
+  }),
+  responses: {
+    201: {
+      description: 'The customer and their key. Store the key now: it cannot be shown again.',
+      schema: z.object({
+        customer: CustomerView,
+        api_key: z.string(),
+        api_key_id: described(z.string(), 'Names the key when it is to be revoked; not a secret.'),
+      }),
+    },
+  },
+  problems: ['email_taken', 'disposable_email', 'rate_limited'],
+} as const satisfies Contract;
+
+export const issueApiKeyContract = {
+  operationId: 'issueApiKey',
+  method: 'POST',
+  path: '/api/v1/api-keys',
+  tag: 'Customers',
+  summary: 'Issue another API key',
+  description:
+    'To rotate: issue a key, put it to use, then revoke the old one. Both work in between. Takes no body. At most 10 ' +
+    'keys can be active.',
+  access: 'api_key',
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  responses: {
+    201: {
+      description: 'The new key. Store it now: it cannot be shown again.',
+      schema: z.object({ id: z.string(), api_key: z.string(), created_at: z.iso.datetime() }),
+    },
+  },
+  problems: ['too_many_api_keys', 'ledger_busy'],
+} as const satisfies Contract;
+
+export const revokeApiKeyContract = {
+  operationId: 'revokeApiKey',
+  method: 'DELETE',
+  path: '/api/v1/api-keys/{id}',
+  tag: 'Customers',
+  summary: 'Revoke an API key',
+  description:
+    'The key stops working at once, also when it is the one this call is made with. A repeat is safe.',
+  access: 'api_key',
+  params: z.strictObject({
+    id: described(
+      z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)),
+      'Id of the key, as given when it was issued.',
+    ),
+  }),
+  query: nothing,
+  body: undefined,
+  responses: {
+    200: {
+      description: 'Revoked, now or before.',
+      schema: z.object({ id: z.string(), revoked_at: z.iso.datetime() }),
+    },
+  },
+  problems: ['api_key_not_found', 'ledger_busy'],
+} as const satisfies Contract;

@@ -1,0 +1,145 @@
+import * as z from 'zod/mini';
+import { type Contract, described, httpUrl, nothing, text } from '../contract.ts';
+
+export const MAX_METADATA_BYTES = 16 * 1024;
+
+/** RSOLV-action's older code path sends this where it does not know the repository. */
+const PLACEHOLDER = 'unknown';
+const known = z.refine<string>((name) => name.toLowerCase() !== PLACEHOLDER, {
+  error: `must name the real one, not "${PLACEHOLDER}"`,
+});
+
+const githubOrg = described(
+  z
+    .string()
+    .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,98}$/, 'must be a GitHub organisation or user name'), known),
+  'GitHub organisation or user. Case does not matter.',
+  'acme',
+);
+const repoName = described(
+  z.string().check(z.regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be a GitHub repository name'), known),
+  'Repository name, without the organisation. Case does not matter.',
+  'webshop',
+);
+const prNumber = described(z.int().check(z.positive()), 'Pull request number.', 42);
+
+const metadata = described(
+  z.record(z.string(), z.unknown()).check(
+    z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
+      error: `must not be larger than ${MAX_METADATA_BYTES / 1024} KiB`,
+    }),
+  ),
+  `Any JSON object up to ${MAX_METADATA_BYTES / 1024} KiB; stored and returned as it is.`,
+  { scanner: 'semgrep', severity: 'high' },
+);
+
+const NewFixAttempt = z.strictObject({
+  github_org: githubOrg,
+  repo_name: repoName,
+  pr_number: prNumber,
+  pr_title: described(text(500), 'Title of the pull request.', 'Fix SQL injection in order search'),
+  pr_url: described(httpUrl(), 'Address of the pull request.', 'https://github.com/acme/webshop/pull/42'),
+  issue_number: z.optional(described(z.int().check(z.positive()), 'The issue the fix answers.', 17)),
+  issue_title: z.optional(described(text(500), 'Title of that issue.', 'SQL injection in order search')),
+  issue_url: z.optional(
+    described(httpUrl(), 'Address of that issue.', 'https://github.com/acme/webshop/issues/17'),
+  ),
+  api_key_used: z.optional(
+    described(z.string().check(z.maxLength(500)), 'Accepted from RSOLV-action and dropped.'),
+  ),
+  metadata: z.optional(metadata),
+  vulnerability_id: z.optional(described(text(200), 'The vulnerability that is fixed.', 'CWE-89')),
+});
+
+const FixAttemptView = z.object({
+  id: described(
+    z.string(),
+    'The same pull request always has the same id.',
+    'a3f5c1d2e4b60718293a4b5c6d7e8f90',
+  ),
+  status: described(z.enum(['pending', 'merged']), 'Merged once it is billed.'),
+  github_org: z.string(),
+  repo_name: z.string(),
+  pr_number: z.int(),
+  pr_title: z.string(),
+  pr_url: z.string(),
+  issue_number: z.optional(z.int()),
+  issue_title: z.optional(z.string()),
+  issue_url: z.optional(z.string()),
+  vulnerability_id: z.optional(z.string()),
+  metadata: z.optional(z.record(z.string(), z.unknown())),
+  billing_status: z.enum(['not_billed', 'billed']),
+  outcome: z.optional(z.enum(['credit_consumed', 'charged_and_consumed'])),
+  amount_cents: z.optional(described(z.int(), 'US cents charged; 0 when a credit paid.', 0)),
+  billed_at: z.optional(z.iso.datetime()),
+  created_at: z.iso.datetime(),
+});
+export type FixAttemptView = z.output<typeof FixAttemptView>;
+
+const FixBilled = z.object({
+  id: z.string(),
+  billing_status: z.literal('billed'),
+  message: z.enum(['Billed', 'Already billed']),
+  outcome: z.enum(['credit_consumed', 'charged_and_consumed']),
+  amount_cents: described(z.int(), 'US cents charged for this fix; 0 when a credit paid.', 0),
+  credit_balance: described(z.int(), 'Credits left, now.', 4),
+});
+export type FixBilled = z.output<typeof FixBilled>;
+
+export const recordFixAttemptContract = {
+  operationId: 'recordFixAttempt',
+  method: 'POST',
+  path: '/api/v1/fix-attempts',
+  tag: 'Fixes',
+  summary: 'Record a fix attempt',
+  description:
+    'Called when a pull request with a fix is opened. The same pull request again answers 200 with the attempt ' +
+    'that is stored; nothing changes.',
+  access: 'api_key',
+  params: nothing,
+  query: nothing,
+  body: NewFixAttempt,
+  responses: {
+    201: { description: 'Recorded.', schema: FixAttemptView },
+    200: { description: 'It was recorded before; this is what is stored.', schema: FixAttemptView },
+  },
+  problems: [],
+} as const satisfies Contract;
+
+export const findFixAttemptContract = {
+  operationId: 'findFixAttempt',
+  method: 'GET',
+  path: '/api/v1/fix-attempts',
+  tag: 'Fixes',
+  summary: 'Look a fix attempt up',
+  description: 'Finds your attempt by its pull request.',
+  access: 'api_key',
+  params: nothing,
+  query: z.strictObject({
+    github_org: githubOrg,
+    repo_name: repoName,
+    pr_number: described(z.coerce.number().check(z.int(), z.positive()), 'Pull request number.', 42),
+  }),
+  body: undefined,
+  responses: { 200: { description: 'The attempt.', schema: FixAttemptView } },
+  problems: ['fix_attempt_not_found'],
+} as const satisfies Contract;
+
+export const billFixAttemptContract = {
+  operationId: 'billFixAttempt',
+  method: 'POST',
+  path: '/api/v1/fix-attempts/{id}/billing',
+  tag: 'Fixes',
+  summary: 'Bill a merged fix',
+  description:
+    'Called after the merge, any number of times: a fix costs one credit, once. Takes no body. With no credits left ' +
+    'and no payment method the answer is 402 and nothing is billed; call again after adding one.',
+  access: 'api_key',
+  params: z.strictObject({
+    id: described(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)), 'Id of the fix attempt.'),
+  }),
+  query: nothing,
+  body: undefined,
+  responses: { 200: { description: 'Billed, now or before.', schema: FixBilled } },
+  problems: ['no_billing_info', 'fix_attempt_not_found', 'ledger_busy', 'charging_unavailable'],
+} as const satisfies Contract;

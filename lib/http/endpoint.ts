@@ -1,0 +1,65 @@
+import type { Deps } from '../deps.ts';
+import { startRuntime } from '../runtime.ts';
+import type { Key } from '../store/keys.ts';
+import type { Item } from '../store/table.ts';
+import { authenticate } from './authenticate.ts';
+import type { Contract, InputOf } from './contract.ts';
+import { type Handler, handlerOf } from './handler.ts';
+import { parseInput } from './input.ts';
+import type { Reply } from './reply.ts';
+
+export interface PublicRequest<C extends Contract> {
+  readonly input: InputOf<C>;
+  /** The caller's address as the gateway saw it; a header could say anything. */
+  readonly sourceIp: string;
+}
+
+export interface CustomerRequest<C extends Contract> {
+  readonly input: InputOf<C>;
+  readonly customerId: string;
+  readonly items: readonly (Item | undefined)[];
+}
+
+/** A call that anybody may make. */
+export function publicEndpoint<C extends Contract>(
+  contract: C,
+  run: (deps: Deps, request: PublicRequest<C>) => Promise<Reply>,
+): Handler {
+  return handlerOf(contract, async (event) => {
+    const { sourceIp } = event.requestContext.http;
+    return { reply: await run(deps(), { input: parseInput(contract, event), sourceIp }) };
+  });
+}
+
+/**
+ * A call that a customer makes with their API key. `alsoRead` names what the operation needs to know, so that it comes
+ * with the read that checks the key. A request with faults is told of them only when its key is good.
+ */
+export function customerEndpoint<C extends Contract>(
+  contract: C,
+  alsoRead: (customerId: string, input: InputOf<C>) => readonly Key[],
+  run: (deps: Deps, request: CustomerRequest<C>) => Promise<Reply>,
+): Handler {
+  return handlerOf(contract, async (event) => {
+    const input = outcomeOf(() => parseInput(contract, event));
+    const { customerId, items } = await authenticate(deps().table, event.headers['x-api-key'], (id) =>
+      input.ok ? alsoRead(id, input.value) : [],
+    );
+    if (!input.ok) throw input.error;
+    return { customerId, reply: await run(deps(), { input: input.value, customerId, items }) };
+  });
+}
+
+type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+function outcomeOf<T>(work: () => T): Outcome<T> {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+/** One start for each running function, at its first request. */
+let runtime: Deps | undefined;
+const deps = (): Deps => (runtime ??= startRuntime(process.env));

@@ -1,0 +1,89 @@
+import middy, { type MiddlewareObj, type Request } from '@middy/core';
+import httpHeaderNormalizer from '@middy/http-header-normalizer';
+import httpJsonBodyParser from '@middy/http-json-body-parser';
+import httpSecurityHeaders from '@middy/http-security-headers';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { redactApiKeys } from '../domain/api-key.ts';
+import { BillingError } from '../errors.ts';
+import type { Contract } from './contract.ts';
+import type { ParsedEvent } from './input.ts';
+import { loggableError, logger } from './observe.ts';
+import { problemReply, toBillingError } from './problem.ts';
+import { type Reply, render } from './reply.ts';
+
+export const MAX_BODY_BYTES = 64 * 1024;
+
+export type Handler = (
+  event: APIGatewayProxyEventV2,
+  context: Context,
+) => Promise<APIGatewayProxyStructuredResultV2>;
+
+export interface Answered {
+  readonly reply: Reply;
+  readonly customerId?: string;
+}
+
+type Result = APIGatewayProxyStructuredResultV2;
+
+/** A Lambda handler for one call: what every call has around what this one answers. */
+export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Promise<Answered>): Handler {
+  const chain = middy<APIGatewayProxyEventV2, Answered | Result>();
+  chain.use(httpSecurityHeaders());
+  chain.use(answerAndLog(contract));
+  chain.use(httpHeaderNormalizer());
+  chain.use(limitBody);
+  if (contract.body !== undefined) chain.use(httpJsonBodyParser({ reviver: withoutApiKeys }));
+  chain.handler((event) => answer(event));
+  return async (event, context) => {
+    const result = await chain(event, context);
+    if ('reply' in result) throw new Error('a reply left without being rendered');
+    return result;
+  };
+}
+
+/** Turns what came of a request into its response, and writes the one log line that every request gets. */
+function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2, Answered | Result> {
+  const route = `${contract.method} ${contract.path}`;
+  let coldStart = true;
+  const finish = (
+    request: Request<APIGatewayProxyEventV2, Answered | Result>,
+    reply: Reply,
+    facts: Record<string, unknown>,
+  ) => {
+    const requestId = request.event.requestContext.requestId;
+    const { status } = reply;
+    const line = { request_id: requestId, route, status, cold_start: coldStart, ...facts };
+    coldStart = false;
+    if (status >= 500) logger.error('request', line);
+    else logger.info('request', line);
+    request.response = render(reply, requestId);
+  };
+  return {
+    after: (request) => {
+      const answered = request.response;
+      if (answered && 'reply' in answered)
+        finish(request, answered.reply, { customer_id: answered.customerId });
+    },
+    onError: (request) => {
+      const problem = toBillingError(request.error);
+      const reply = problemReply(problem, request.event.requestContext.requestId);
+      const error = reply.status >= 500 ? { error: loggableError(problem) } : {};
+      finish(request, reply, { code: problem.code, ...error });
+    },
+  };
+}
+
+const limitBody: MiddlewareObj<APIGatewayProxyEventV2, Answered | Result> = {
+  before: ({ event: { body, isBase64Encoded } }) => {
+    if (typeof body !== 'string') return;
+    const bytes = isBase64Encoded ? Buffer.byteLength(body, 'base64') : Buffer.byteLength(body);
+    if (bytes <= MAX_BODY_BYTES) return;
+    const detail = `The body is ${bytes} bytes; at most ${MAX_BODY_BYTES} are accepted.`;
+    throw new BillingError('body_too_large', detail);
+  },
+};
+
+/** RSOLV-action sends its key with what it records. No text that arrives keeps a usable key, wherever it stands. */
+function withoutApiKeys(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? redactApiKeys(value) : value;
+}

@@ -1,0 +1,51 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type * as z from 'zod/mini';
+import { BillingError, type FieldError } from '../errors.ts';
+import type { Contract, InputOf } from './contract.ts';
+
+/** A gateway event after the body parser: where a call has a body, `body` holds the parsed JSON. */
+export type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { readonly body?: unknown };
+
+/**
+ * What a request says, checked against its contract: path, query and body in one go, so that every field at fault is
+ * named at once.
+ * @throws BillingError invalid_request
+ */
+export function parseInput<C extends Contract>(contract: C, event: ParsedEvent): InputOf<C> {
+  const errors: FieldError[] = [];
+  const params = check(contract.params, event.pathParameters ?? {}, 'path', errors);
+  const query = check(contract.query, event.queryStringParameters ?? {}, 'query', errors);
+  const body =
+    contract.body === undefined ? noBody(event, errors) : check(contract.body, event.body, 'body', errors);
+  if (errors.length > 0) {
+    const detail = errors.map(({ field, message }) => `${field} ${message}`).join('; ');
+    throw new BillingError('invalid_request', `${detail}.`, { errors });
+  }
+  // The three parts were checked against this very contract; the compiler cannot follow that through a generic.
+  return { params, query, body } as InputOf<C>;
+}
+
+function check(schema: z.ZodMiniType, value: unknown, part: string, errors: FieldError[]): unknown {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) errors.push(...parsed.error.issues.flatMap((issue) => fieldErrors(issue, part)));
+  return parsed.data;
+}
+
+function noBody(event: ParsedEvent, errors: FieldError[]): undefined {
+  const text = typeof event.body === 'string' ? event.body.trim() : '';
+  if (text !== '' && text !== '{}' && text !== 'null')
+    errors.push({ field: 'body', message: 'must be empty' });
+  return undefined;
+}
+
+/** Field names come from the schema, or from the request where they are the fault; values never do. */
+function fieldErrors(issue: z.core.$ZodIssue, part: string): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((field) => ({ field: field.slice(0, 100), message: 'is not a known field' }));
+  }
+  const field = issue.path.map(String).join('.') || part;
+  if (issue.code === 'invalid_type' && issue.input === undefined) return [{ field, message: 'is required' }];
+  return [{ field, message: decapitalize(issue.message) }];
+}
+
+const decapitalize = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);

@@ -1,0 +1,23 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+
+/** Service name, level and namespace come from the environment, as Powertools reads them. */
+export const logger = new Logger();
+const metrics = new Metrics();
+
+export type BusinessMetric = 'CustomerOnboarded' | 'FixBilled' | 'FixBlocked';
+
+/** Counts one business event, as a line of CloudWatch's embedded metric format. */
+export function countBusiness(metric: BusinessMetric): void {
+  metrics.singleMetric().addMetric(metric, MetricUnit.Count, 1);
+}
+
+/**
+ * An error as a log may hold it: its name, message, stack and causes. Other properties are left out, for the SDK
+ * hangs whole requests and stored items on its errors.
+ */
+export function loggableError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' };
+  const { name, message, stack, cause } = error;
+  return { name, message, stack, ...(cause === undefined ? {} : { cause: loggableError(cause) }) };
+}

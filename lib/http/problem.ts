@@ -1,0 +1,58 @@
+import { redactApiKeys } from '../domain/api-key.ts';
+import { BillingError, PROBLEMS, type ProblemCode } from '../errors.ts';
+import type { Reply } from './reply.ts';
+
+const INTERNAL_DETAIL =
+  'Nothing was half done. Send the same request again; if it fails again, tell support the request id.';
+
+/** Any failure as the error that the public hears of. */
+export function toBillingError(error: unknown): BillingError {
+  if (error instanceof BillingError) return error;
+  return fromMiddleware(error) ?? new BillingError('internal_error', INTERNAL_DETAIL, {}, { cause: error });
+}
+
+/** RFC 9457. `error` repeats the detail for clients from before problem documents. */
+export function problemReply({ code, message, facts }: BillingError, requestId: string): Reply {
+  const { retryAfterSeconds, ...extensions } = facts;
+  const { status, title, ...known }: { status: number; title: string; retryAfterSeconds?: number } =
+    PROBLEMS[code];
+  const detail = redactApiKeys(message);
+  const wait = retryAfterSeconds ?? known.retryAfterSeconds;
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(wait === undefined ? {} : { 'retry-after': String(wait) }),
+      ...(status === 401 ? { 'www-authenticate': 'ApiKey header="x-api-key"' } : {}),
+    },
+    body: {
+      type: problemType(code),
+      title,
+      status,
+      detail,
+      code,
+      error: detail,
+      request_id: requestId,
+      ...extensions,
+    },
+  };
+}
+
+/** Relative to the API, which explains each code on its documentation page. */
+export const problemType = (code: ProblemCode): string => `/docs#${code}`;
+
+/** Middy's body parser throws errors that carry a status. Their message and cause can quote the body: both stay out. */
+function fromMiddleware(error: unknown): BillingError | null {
+  if (!(error instanceof Error) || !('statusCode' in error)) return null;
+  switch (error.statusCode) {
+    case 415:
+      return new BillingError(
+        'unsupported_media_type',
+        'Send the body as JSON, with content-type: application/json.',
+      );
+    case 422:
+      return new BillingError('malformed_json', 'The body is missing or is not valid JSON.');
+    default:
+      return null;
+  }
+}

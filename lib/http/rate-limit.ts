@@ -1,0 +1,12 @@
+import type { Deps } from '../deps.ts';
+import { BillingError } from '../errors.ts';
+import { hitRateLimit, type RateLimit } from '../store/rate-limits.ts';
+
+/** @throws BillingError rate_limited, with the time after which a call would be let in */
+export async function limitRate({ table, now }: Deps, scope: string, limit: RateLimit): Promise<void> {
+  const result = await hitRateLimit(table, scope, limit, now());
+  if (result.kind === 'allowed') return;
+  const { retryAfterSeconds } = result;
+  const detail = `At most ${limit.limit} calls in ${limit.windowSeconds} seconds. Try again in ${retryAfterSeconds} s.`;
+  throw new BillingError('rate_limited', detail, { retryAfterSeconds });
+}

@@ -1,0 +1,73 @@
+import { MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
+import { CONDITIONS } from './conditions.ts';
+import { type ApiKeyRecord, decodeApiKey } from './items.ts';
+import { keys } from './keys.ts';
+import { type Table, type WriteResult, writeTogether } from './table.ts';
+
+/** Stores a key and counts it in the head. Refused when the customer has as many as they may have. */
+export function putApiKey(
+  table: Table,
+  customerId: string,
+  keyId: string,
+  createdAt: string,
+): Promise<WriteResult> {
+  return writeTogether(table, [
+    {
+      Update: {
+        TableName: table.name,
+        Key: keys.head(customerId),
+        UpdateExpression: 'ADD active_keys :one',
+        ConditionExpression: CONDITIONS.KEYS_BELOW_LIMIT,
+        ExpressionAttributeValues: { ':one': 1, ':limit': MAX_ACTIVE_KEYS },
+      },
+    },
+    { Put: { TableName: table.name, Item: { ...keys.apiKey(customerId, keyId), created_at: createdAt } } },
+  ]);
+}
+
+export type RevokeResult =
+  | { readonly kind: 'revoked' }
+  | { readonly kind: 'already_revoked'; readonly key: ApiKeyRecord }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'contended' };
+
+/** Ends a key from this moment on. A repeat is safe and finds the first revocation. */
+export async function revokeApiKey(
+  table: Table,
+  customerId: string,
+  keyId: string,
+  revokedAt: string,
+): Promise<RevokeResult> {
+  const result = await writeTogether(table, [
+    {
+      Update: {
+        TableName: table.name,
+        Key: keys.apiKey(customerId, keyId),
+        UpdateExpression: 'SET revoked_at = :now',
+        ConditionExpression: CONDITIONS.KEY_IS_ACTIVE,
+        ExpressionAttributeValues: { ':now': revokedAt },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    },
+    {
+      Update: {
+        TableName: table.name,
+        Key: keys.head(customerId),
+        UpdateExpression: 'ADD active_keys :minus_one',
+        ExpressionAttributeValues: { ':minus_one': -1 },
+      },
+    },
+  ]);
+  switch (result.kind) {
+    case 'written':
+      return { kind: 'revoked' };
+    case 'contended':
+      return result;
+    case 'refused': {
+      const [stored] = result.winners;
+      return stored ? { kind: 'already_revoked', key: decodeApiKey(stored) } : { kind: 'unknown' };
+    }
+    default:
+      return result satisfies never;
+  }
+}

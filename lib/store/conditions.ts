@@ -1,0 +1,28 @@
+/**
+ * Every condition the store writes under. Each one is a guarantee; `npm run test:conditions` removes them one at a
+ * time and expects a test to fail for each.
+ */
+export const CONDITIONS = {
+  /** Nobody changed the balance since it was read: no update is lost. */
+  HEAD_UNMOVED: 'seq = :seq',
+  /** An entry, once written, is never overwritten, even if the head were set back by hand. */
+  ENTRY_IS_NEW: 'attribute_not_exists(pk)',
+  /** A fix is billed once, also when it was read an instant before somebody else billed it. */
+  FIX_NOT_BILLED: 'attribute_exists(pk) AND attribute_not_exists(billed)',
+  /** A guard is set once: what it guards happened once. */
+  GUARD_IS_NEW: 'attribute_not_exists(pk)',
+  /** One customer for each e-mail address. */
+  EMAIL_IS_FREE: 'attribute_not_exists(pk)',
+  /** A new customer never takes over an existing ledger. */
+  CUSTOMER_IS_NEW: 'attribute_not_exists(pk)',
+  /** The first record of a pull request stays; recording it again changes nothing. */
+  FIX_IS_NEW: 'attribute_not_exists(pk)',
+  /** A key is issued only to an existing customer who is below the limit. */
+  KEYS_BELOW_LIMIT: 'active_keys < :limit',
+  /** A key is revoked once, so that it is counted once; and only if it is there. */
+  KEY_IS_ACTIVE: 'attribute_exists(pk) AND attribute_not_exists(revoked_at)',
+  /** The window has room for one more hit. */
+  RATE_HAS_ROOM: 'attribute_not_exists(hits) OR size(hits) < :limit',
+  /** The window is full, but its oldest hit has left it, and nobody else took that place. */
+  RATE_OLDEST_HAS_LEFT: 'hits[0] = :oldest AND size(hits) = :limit',
+} as const;

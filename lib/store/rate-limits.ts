@@ -1,0 +1,71 @@
+import * as z from 'zod/mini';
+import { CONDITIONS } from './conditions.ts';
+import { keys } from './keys.ts';
+import { type Table, writeOne } from './table.ts';
+
+/** At most `limit` hits in any `windowSeconds`, counted per scope (an address, a customer). */
+export interface RateLimit {
+  readonly limit: number;
+  readonly windowSeconds: number;
+}
+
+export type RateResult =
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+
+const RateItem = z.object({ hits: z.array(z.number()) });
+const MAX_TRIES = 5;
+
+/**
+ * Counts a hit if the sliding window has room. The item holds the times of the newest `limit` hits, so the window is
+ * exact: no burst across the edge of a clock minute. One call, two once the list is full. A hit that is refused does
+ * not count.
+ */
+export async function hitRateLimit(
+  table: Table,
+  scope: string,
+  { limit, windowSeconds }: RateLimit,
+  now: Date,
+): Promise<RateResult> {
+  const key = keys.rate(scope, windowSeconds);
+  const nowMs = now.getTime();
+  const expiresAtSeconds = Math.ceil(nowMs / 1000) + windowSeconds;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const appended = await writeOne(table, {
+      update: {
+        Key: { ...key },
+        UpdateExpression: 'SET hits = list_append(if_not_exists(hits, :none), :now), expires_at = :expires',
+        ConditionExpression: CONDITIONS.RATE_HAS_ROOM,
+        ExpressionAttributeValues: {
+          ':none': [],
+          ':now': [nowMs],
+          ':limit': limit,
+          ':expires': expiresAtSeconds,
+        },
+      },
+    });
+    if (appended.kind === 'written') return { kind: 'allowed' };
+    if (appended.kind === 'contended') continue;
+
+    const oldest = RateItem.parse(appended.winners[0]).hits[0] ?? nowMs;
+    const freeAtMs = oldest + windowSeconds * 1000;
+    if (freeAtMs > nowMs) return { kind: 'limited', retryAfterSeconds: Math.ceil((freeAtMs - nowMs) / 1000) };
+
+    const replaced = await writeOne(table, {
+      update: {
+        Key: { ...key },
+        UpdateExpression: `SET hits[${limit}] = :now, expires_at = :expires REMOVE hits[0]`,
+        ConditionExpression: CONDITIONS.RATE_OLDEST_HAS_LEFT,
+        ExpressionAttributeValues: {
+          ':now': nowMs,
+          ':oldest': oldest,
+          ':limit': limit,
+          ':expires': expiresAtSeconds,
+        },
+      },
+    });
+    if (replaced.kind === 'written') return { kind: 'allowed' };
+  }
+  // Only a crowd at one address at one instant gets here, and a crowd is what the limit is for.
+  return { kind: 'limited', retryAfterSeconds: 1 };
+}
