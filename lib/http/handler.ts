@@ -83,7 +83,9 @@ const limitBody: MiddlewareObj<APIGatewayProxyEventV2, Answered | Result> = {
   },
 };
 
-/** RSOLV-action sends its key with what it records. No text that arrives keeps a usable key, wherever it stands. */
+/** RSOLV-action sends its key with what it records. Nothing that arrives keeps a usable key, as a value or as a name. */
 function withoutApiKeys(_name: string, value: unknown): unknown {
-  return typeof value === 'string' ? redactApiKeys(value) : value;
+  if (typeof value === 'string') return redactApiKeys(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [redactApiKeys(name), inner]));
 }

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type * as z from 'zod/mini';
+import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, type FieldError } from '../errors.ts';
 import type { Contract, InputOf } from './contract.ts';
 
@@ -41,7 +42,10 @@ function noBody(event: ParsedEvent, errors: FieldError[]): undefined {
 /** Field names come from the schema, or from the request where they are the fault; values never do. */
 function fieldErrors(issue: z.core.$ZodIssue, part: string): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((field) => ({ field: field.slice(0, 100), message: 'is not a known field' }));
+    return issue.keys.map((field) => ({
+      field: redactApiKeys(field).slice(0, 100),
+      message: 'is not a known field',
+    }));
   }
   const field = issue.path.map(String).join('.') || part;
   if (issue.code === 'invalid_type' && issue.input === undefined) return [{ field, message: 'is required' }];

@@ -1,16 +1,11 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Deps } from '../deps.ts';
-import { keys } from '../store/keys.ts';
+import { answers } from '../store/table.ts';
 
 const TIMEOUT_MS = 1_500;
 
 /** Whether the table answers a consistent read, and how long it took in milliseconds. Never throws. */
 export async function checkHealth({ table, now }: Deps): Promise<{ reachable: boolean; latencyMs: number }> {
   const started = now().getTime();
-  const read = new GetCommand({ TableName: table.name, Key: { ...keys.health }, ConsistentRead: true });
-  const reachable = await table.client
-    .send(read, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) })
-    .then(() => true)
-    .catch(() => false);
+  const reachable = await answers(table, TIMEOUT_MS);
   return { reachable, latencyMs: now().getTime() - started };
 }

@@ -8,6 +8,7 @@ import {
 import {
   BatchGetCommand,
   DynamoDBDocumentClient,
+  GetCommand,
   PutCommand,
   type PutCommandInput,
   TransactWriteCommand,
@@ -18,7 +19,7 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Config } from '../config.ts';
 import { BillingError } from '../errors.ts';
-import type { Key } from './keys.ts';
+import { type Key, keys } from './keys.ts';
 
 export type Item = Record<string, unknown>;
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -105,6 +106,17 @@ export async function writeOne(
     }
     if (isContention(error)) return { kind: 'contended' };
     throw unavailable('Writing', error);
+  }
+}
+
+/** Whether the table answers a consistent read in time. Never throws. */
+export async function answers(table: Table, timeoutMs: number): Promise<boolean> {
+  const read = new GetCommand({ TableName: table.name, Key: { ...keys.health }, ConsistentRead: true });
+  try {
+    await table.client.send(read, { abortSignal: AbortSignal.timeout(timeoutMs) });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,16 @@
 import * as z from 'zod/mini';
 import { type Contract, described, nothing } from '../contract.ts';
 
+const HealthView = described(
+  z.object({
+    status: z.literal('ok'),
+    stage: described(z.string(), 'Which deployment answered.'),
+    table: z.object({ latency_ms: described(z.number(), 'Milliseconds for one consistent read.') }),
+  }),
+  'How the service is.',
+  { status: 'ok', stage: 'prod', table: { latency_ms: 4 } },
+);
+
 export const healthContract = {
   operationId: 'health',
   method: 'GET',
@@ -12,15 +22,41 @@ export const healthContract = {
   params: nothing,
   query: nothing,
   body: undefined,
+  responses: { 200: { description: 'All is well.', schema: HealthView } },
+  problems: ['ledger_unavailable'],
+} as const satisfies Contract;
+
+export const getOpenapiContract = {
+  operationId: 'getOpenapi',
+  method: 'GET',
+  path: '/openapi.json',
+  tag: 'Service',
+  summary: 'This API in OpenAPI',
+  description: 'For code generators and API clients. Written from the schemas that check the requests.',
+  access: 'public',
+  params: nothing,
+  query: nothing,
+  body: undefined,
   responses: {
     200: {
-      description: 'All is well.',
-      schema: z.object({
-        status: z.literal('ok'),
-        stage: z.string(),
-        table: z.object({ latency_ms: described(z.number(), 'Milliseconds for one consistent read.', 4) }),
-      }),
+      description: 'The OpenAPI document.',
+      schema: z.looseObject({ openapi: described(z.string(), 'Version of OpenAPI.') }),
     },
   },
-  problems: ['ledger_unavailable'],
+  problems: [],
+} as const satisfies Contract;
+
+export const getDocsContract = {
+  operationId: 'getDocs',
+  method: 'GET',
+  path: '/docs',
+  tag: 'Service',
+  summary: 'This API for reading',
+  description: 'The same document as a page. The `type` of every problem leads to its explanation there.',
+  access: 'public',
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  responses: { 200: { description: 'The page.', schema: z.string() } },
+  problems: [],
 } as const satisfies Contract;

@@ -1,0 +1,140 @@
+import * as z from 'zod/mini';
+import { apiKeyId, formatApiKey } from '../../domain/api-key.ts';
+import { fixAttemptId } from '../../domain/fix-attempt.ts';
+import { encodeCursor } from '../cursor.ts';
+import { pricingView } from '../views.ts';
+import { getUsageContract, listTransactionsContract, PricingView } from './account.ts';
+import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
+import { billFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
+import { Problem } from './problems.ts';
+import { getOpenapiContract } from './service.ts';
+
+/**
+ * What the documentation shows of whole answers. The examples tell one story: a customer signs up, gets their fix for
+ * pull request 42 billed and looks at the account. Importing this adds them to the registry that the generator reads.
+ */
+
+const customerId = '5d8f1c0a9b7e4f3286a1d0c4e7b95312';
+// Nobody takes a key of nothing but the letter A for a real one.
+const apiKey = formatApiKey(customerId, new Uint8Array(32));
+const fixId = fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 42 });
+const signedUpAt = '2026-03-02T09:30:00.000Z';
+const recordedAt = '2026-03-03T14:05:12.000Z';
+const billedAt = '2026-03-04T08:12:40.000Z';
+
+const transaction = {
+  id: `txn_${customerId}_2`,
+  amount: -1,
+  balance_after: 4,
+  source: 'fix_deployed',
+  metadata: { fix_attempt_id: fixId },
+  created_at: billedAt,
+} as const;
+
+const FixAttempt = shown(
+  recordFixAttemptContract.responses[201].schema,
+  {
+    id: fixId,
+    status: 'pending',
+    github_org: 'acme',
+    repo_name: 'webshop',
+    pr_number: 42,
+    pr_title: 'Fix SQL injection in order search',
+    pr_url: 'https://github.com/acme/webshop/pull/42',
+    issue_number: 17,
+    issue_title: 'SQL injection in order search',
+    issue_url: 'https://github.com/acme/webshop/issues/17',
+    vulnerability_id: 'CWE-89',
+    metadata: { scanner: 'semgrep', severity: 'high' },
+    billing_status: 'not_billed',
+    created_at: recordedAt,
+  },
+  'A pull request with a fix, and how it was paid for.',
+);
+
+const Customer = shown(
+  onboardCustomerContract.responses[201].schema.shape.customer,
+  {
+    id: customerId,
+    name: 'Acme GmbH',
+    email: 'billing@acme.example',
+    subscription_type: 'trial',
+    credit_balance: 5,
+    has_payment_method: false,
+    created_at: signedUpAt,
+  },
+  'A customer, as they signed up.',
+);
+
+const Transaction = shown(
+  listTransactionsContract.responses[200].schema.shape.transactions.def.element,
+  transaction,
+  'One change of the balance. It never changes and is never deleted.',
+);
+
+const Pricing = shown(PricingView, pricingView(), 'The price list.');
+
+const Usage = shown(
+  getUsageContract.responses[200].schema,
+  {
+    credit_balance: 4,
+    subscription_type: 'trial',
+    subscription_state: null,
+    cancel_at_period_end: false,
+    current_period_end: null,
+    has_payment_method: false,
+    recent_transactions: [transaction],
+    warnings: [{ code: 'low_credits', message: '4 credits left.' }],
+    pricing: pricingView(),
+  },
+  'Where an account stands.',
+);
+
+shown(billFixAttemptContract.params.shape.id, fixId);
+shown(billFixAttemptContract.responses[200].schema, {
+  id: fixId,
+  billing_status: 'billed',
+  message: 'Billed',
+  outcome: 'credit_consumed',
+  amount_cents: 0,
+  credit_balance: 4,
+});
+shown(onboardCustomerContract.responses[201].schema, {
+  customer: {
+    id: customerId,
+    name: 'Acme GmbH',
+    email: 'billing@acme.example',
+    subscription_type: 'trial',
+    credit_balance: 5,
+    has_payment_method: false,
+    created_at: signedUpAt,
+  },
+  api_key: apiKey,
+  api_key_id: apiKeyId(apiKey),
+});
+shown(issueApiKeyContract.responses[201].schema, {
+  id: apiKeyId(apiKey),
+  api_key: apiKey,
+  created_at: recordedAt,
+});
+shown(revokeApiKeyContract.params.shape.id, apiKeyId(apiKey));
+shown(revokeApiKeyContract.responses[200].schema, { id: apiKeyId(apiKey), revoked_at: billedAt });
+shown(listTransactionsContract.responses[200].schema, {
+  transactions: [transaction],
+  next_cursor: encodeCursor(2),
+});
+shown(getOpenapiContract.responses[200].schema, { openapi: '3.1.1' });
+
+/** The schemas that get a name of their own in the document. */
+export const namedSchemas = { FixAttempt, Customer, Usage, Transaction, Pricing, Problem };
+
+/** Adds an example to what is said of a schema; its type is held to the schema. */
+function shown<S extends z.ZodMiniType>(schema: S, example: z.output<S>, description?: string): S {
+  const known = z.globalRegistry.get(schema);
+  z.globalRegistry.add(schema, {
+    ...known,
+    ...(description !== undefined && { description }),
+    examples: [example],
+  });
+  return schema;
+}

@@ -1,0 +1,93 @@
+import * as z from 'zod/mini';
+import { PROBLEMS, type ProblemCode, type ProblemFacts } from '../../errors.ts';
+import { type Contract, described } from '../contract.ts';
+
+/** What to do about each problem, as the documentation says it; markdown's `code` is understood. */
+export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
+  malformed_json: 'Send a JSON object as the body. An empty body is not one.',
+  missing_api_key: 'Send your API key in the header `x-api-key`.',
+  invalid_api_key: 'The key is misspelt, unknown or revoked. Check it, or use another one.',
+  no_billing_info: 'Nothing was billed. Add a payment method, then bill the fix again.',
+  charging_unavailable: 'The fix stays unbilled and nothing was charged. Bill it again later.',
+  fix_attempt_not_found:
+    'Record the fix attempt first, then use its `id`. What belongs to another customer looks as if it did not exist.',
+  api_key_not_found:
+    'Use the id that came with the key when it was issued, not the key itself. Keys of other customers look as if ' +
+    'they did not exist.',
+  email_taken: 'Go on with the account that exists for this address, or ask support for access to it.',
+  too_many_api_keys: 'Revoke a key that is no longer in use, then issue the new one.',
+  key_reused: 'An idempotency key stands for one adjustment for ever. Take a new key for another one.',
+  insufficient_credits: 'A balance never goes below zero. Take back at most `credit_balance` credits.',
+  customer_not_found: 'The key is good but its account is not there. Tell support the `request_id`.',
+  body_too_large: 'Send less: `detail` says how large a body may be.',
+  unsupported_media_type: 'Send the body as JSON with the header `content-type: application/json`.',
+  invalid_request:
+    '`errors` names every field at fault and says what is wrong with it. The same request will be refused again.',
+  disposable_email: 'Sign up with an address that you will still read next month.',
+  rate_limited: 'Wait for as many seconds as `retry-after` says, then send the request again.',
+  internal_error: 'Send the same request again. If it fails again, tell support the `request_id`.',
+  ledger_busy:
+    'Too many changes to one account came at once, and this one was not made. Send it again after `retry-after` seconds.',
+  ledger_unavailable:
+    'Send the same request again after `retry-after` seconds. That is safe: a fix is never billed twice.',
+};
+
+const isProblemCode = (name: string): name is ProblemCode => Object.hasOwn(PROBLEMS, name);
+
+/** By status, so that the documentation reads like a list of status codes. */
+export const PROBLEM_CODES: readonly ProblemCode[] = Object.keys(PROBLEMS)
+  .filter(isProblemCode)
+  .sort((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);
+
+/** A fact that problems learn to carry has to be described here as well. */
+const facts = {
+  errors: z.optional(
+    described(
+      z.array(
+        z.object({
+          field: described(z.string(), 'Path of the field, with dots.'),
+          message: described(z.string(), 'What is wrong with it.'),
+        }),
+      ),
+      'Every field at fault; with `invalid_request` and `disposable_email`.',
+    ),
+  ),
+  credit_balance: z.optional(described(z.int(), 'Credits left, where that is the problem.')),
+} satisfies Record<Exclude<keyof ProblemFacts, 'retryAfterSeconds'>, z.ZodMiniType>;
+
+export const Problem = described(
+  z.object({
+    type: described(z.string(), 'Where the code is explained, relative to the API.'),
+    title: described(z.string(), 'What the code means; the same in every answer.'),
+    status: described(z.int(), 'The HTTP status.'),
+    detail: described(z.string(), 'What is the matter this time, for people.'),
+    code: described(z.enum(PROBLEM_CODES), 'Stable: programs should look at this one.'),
+    error: described(z.string(), 'The detail once more, for clients from before problem documents.'),
+    request_id: described(z.string(), 'Tell it to support. Also in the header `x-request-id`.'),
+    ...facts,
+  }),
+  'What went wrong and what to do about it, as RFC 9457 has it.',
+  {
+    type: '/docs#invalid_request',
+    title: PROBLEMS.invalid_request.title,
+    status: PROBLEMS.invalid_request.status,
+    detail: 'pr_number is required.',
+    code: 'invalid_request',
+    error: 'pr_number is required.',
+    request_id: 'JKJaXmPLvHcESHA=',
+    errors: [{ field: 'pr_number', message: 'is required' }],
+  },
+);
+
+/** Every problem a call can answer: its own, and those that come with a key, a body and the table. */
+export function problemsOf({ access, body, method, problems }: Contract): ProblemCode[] {
+  const codes = new Set<ProblemCode>(['invalid_request', 'internal_error', ...problems]);
+  const add = (...more: readonly ProblemCode[]) => {
+    for (const code of more) codes.add(code);
+  };
+  if (access === 'api_key') add('missing_api_key', 'invalid_api_key');
+  if (body !== undefined) add('malformed_json', 'body_too_large', 'unsupported_media_type');
+  // The table is asked who is calling, and it takes every change. What is left answers from memory or says otherwise.
+  if (access === 'api_key' || method !== 'GET') add('ledger_unavailable');
+  return PROBLEM_CODES.filter((code) => codes.has(code));
+}

@@ -1,0 +1,46 @@
+/** Markup in which every text was escaped. Text becomes markup only through `html`. */
+export class Html {
+  readonly markup: string;
+
+  /** For markup that this code base wrote itself; everything else goes through `html`. */
+  constructor(markup: string) {
+    this.markup = markup;
+  }
+}
+
+export type Part = Html | string | number | null | undefined | readonly Part[];
+
+/** A template whose parts are escaped, unless they are markup already. */
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return new Html(strings.map((text, i) => text + markupOf(parts[i])).join(''));
+}
+
+/** Prose as the contracts write it: paragraphs between empty lines, and `code`. */
+export function prose(text: string): Html[] {
+  return text.split('\n\n').map((paragraph) => html`<p>${inline(paragraph)}</p>`);
+}
+
+export function inline(text: string): Html[] {
+  return text.split('`').map((piece, i) => (i % 2 === 0 ? html`${piece}` : html`<code>${piece}</code>`));
+}
+
+/** What stands between the items of a list, put there. */
+export const joined = (parts: readonly Part[], separator: string): Part[] =>
+  parts.flatMap((part, i) => (i === 0 ? [part] : [separator, part]));
+
+function markupOf(part: Part): string {
+  if (part === null || part === undefined) return '';
+  if (part instanceof Html) return part.markup;
+  if (typeof part === 'string' || typeof part === 'number') return escaped(String(part));
+  return part.map(markupOf).join('');
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { formatApiKey, parseApiKey, redactApiKeys } from '../../lib/domain/api-key.ts';
+import type { CustomerHead } from '../../lib/domain/customer.ts';
+import { domainsOf } from '../../lib/domain/email.ts';
+import { type FixAttempt, fixAttemptId } from '../../lib/domain/fix-attempt.ts';
+import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
+import { emptyLedger } from '../../lib/domain/ledger.ts';
+import { formatUsd } from '../../lib/domain/pricing.ts';
+import { accountWarnings } from '../../lib/domain/warnings.ts';
+
+const head = (facts: Partial<CustomerHead>): CustomerHead => ({
+  ...emptyLedger('c1'),
+  name: 'Acme',
+  email: 'a@x.io',
+  subscriptionType: 'trial',
+  subscription: null,
+  paymentMethodId: null,
+  debt: 0,
+  activeKeys: 1,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  ...facts,
+});
+const fix: FixAttempt = {
+  id: 'f1',
+  githubOrg: 'acme',
+  repoName: 'webshop',
+  prNumber: 1,
+  prTitle: 't',
+  prUrl: 'https://github.com/acme/webshop/pull/1',
+  issueNumber: null,
+  issueTitle: null,
+  issueUrl: null,
+  vulnerabilityId: null,
+  metadataJson: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  billed: null,
+};
+
+describe('deciding what a merged fix costs', () => {
+  it.each([
+    ['a credit, when there is one', { balance: 1 }, 'consume'],
+    ['a credit before the card', { balance: 1, paymentMethodId: 'pm_1' }, 'consume'],
+    ['nothing: blocked without credits and card', { balance: 0 }, 'blocked'],
+    ['blocked also for Pro without a usable card', { balance: 0, subscriptionType: 'pro' }, 'blocked'],
+  ] as const)('%s', (_name, facts, kind) => {
+    expect(decideFixBilling(head(facts), fix).kind).toBe(kind);
+  });
+
+  it.each([
+    ['trial', 2900],
+    ['pay_as_you_go', 2900],
+    ['pro', 1500],
+  ] as const)(
+    'with no credits and a card, a %s customer is charged %i cents',
+    (subscriptionType, amountCents) => {
+      const decision = decideFixBilling(head({ balance: 0, paymentMethodId: 'pm_1', subscriptionType }), fix);
+      expect(decision).toMatchObject({ kind: 'charge', amountCents });
+    },
+  );
+
+  it('nothing when it is billed already, whatever the balance', () => {
+    const billed = {
+      outcome: 'credit_consumed',
+      amountCents: 0,
+      billedAt: 'x',
+      paymentIntentId: null,
+    } as const;
+    expect(decideFixBilling(head({ balance: 0 }), { ...fix, billed }).kind).toBe('already_billed');
+  });
+});
+
+describe('warnings', () => {
+  const codes = (facts: Partial<CustomerHead>) => accountWarnings(head(facts)).map(({ code }) => code);
+
+  it('exactly the four conditions', () => {
+    expect(codes({ balance: 6 })).toEqual([]);
+    expect(codes({ balance: 5 })).toEqual(['low_credits']);
+    expect(codes({ balance: 1 })).toEqual(['low_credits']);
+    expect(codes({ balance: 0 })).toEqual(['no_credits_no_card']);
+    expect(codes({ balance: 0, paymentMethodId: 'pm_1' })).toEqual(['no_credits']);
+    const subscription = { state: 'past_due', cancelAtPeriodEnd: false, currentPeriodEnd: null } as const;
+    expect(codes({ balance: 60, subscription, subscriptionType: 'pro' })).toEqual(['past_due']);
+  });
+
+  it('with no credits and a card, says what the next fix costs at the plan’s rate', () => {
+    const message = (subscriptionType: 'pro' | 'pay_as_you_go') =>
+      accountWarnings(head({ balance: 0, paymentMethodId: 'pm_1', subscriptionType }))[0]?.message;
+    expect(message('pay_as_you_go')).toContain('$29.00');
+    expect(message('pro')).toContain('$15.00');
+  });
+});
+
+describe('fix attempt ids', () => {
+  it('do not depend on the case of organisation and repository', () => {
+    const id = fixAttemptId({ githubOrg: 'Acme', repoName: 'WebShop', prNumber: 7 });
+    expect(fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 7 })).toBe(id);
+    expect(fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 8 })).not.toBe(id);
+  });
+});
+
+describe('API keys', () => {
+  const customerId = 'c'.repeat(32);
+  const key = formatApiKey(customerId, new Uint8Array(32).fill(255));
+
+  it('carry their customer and are known by their hash alone', () => {
+    expect(parseApiKey(key)?.customerId).toBe(customerId);
+    expect(parseApiKey(key)?.keyId).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each(['', 'rsolv_', `${key}x`, key.slice(0, -1), key.replace('rsolv', 'other'), `${key}\n`])(
+    'text that is not quite a key is none: %j',
+    (textual) => expect(parseApiKey(textual)).toBeNull(),
+  );
+
+  it('are unusable wherever they stand in a redacted text', () => {
+    const redacted = redactApiKeys(`a ${key} and ${key}.`);
+    expect(redacted).not.toContain(key);
+    expect(redacted).toBe('a rsolv_[redacted] and rsolv_[redacted].');
+  });
+});
+
+describe('small rules', () => {
+  it('money is written with two decimals', () => {
+    expect([2900, 1500, 59900, 5, 100].map(formatUsd)).toEqual([
+      '$29.00',
+      '$15.00',
+      '$599.00',
+      '$0.05',
+      '$1.00',
+    ]);
+  });
+
+  it('the domains of an address go up to, and not including, the top level', () => {
+    expect(domainsOf('x@a.b.Example.com')).toEqual(['a.b.example.com', 'b.example.com', 'example.com']);
+  });
+});

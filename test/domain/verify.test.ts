@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { emptyLedger, type LedgerEntry, type Posting, post } from '../../lib/domain/ledger.ts';
+import { type LedgerRecords, type Violation, verifyLedger } from '../../lib/domain/verify.ts';
+
+const AT = new Date('2026-01-02T03:04:05.678Z');
+
+const POSTINGS: Posting[] = [
+  { amount: 5, source: 'trial_signup', metadata: { source: 'direct' } },
+  { amount: 5, source: 'trial_billing_added', metadata: { card_fingerprint: 'fp_1' } },
+  { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f1' } },
+  { amount: 60, source: 'pro_subscription_payment', metadata: { invoice_id: 'in_1' } },
+  { amount: 1, source: 'purchased', metadata: { payment_intent_id: 'pi_1', fix_attempt_id: 'f2' } },
+  { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f2' } },
+];
+
+function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
+  const { state, entries } = post(emptyLedger('c1'), postings, AT);
+  return {
+    head: state,
+    entries,
+    fixes: [
+      { id: 'f1', billed: true, announcedPaymentIntentIds: [] },
+      { id: 'f2', billed: true, announcedPaymentIntentIds: ['pi_1'] },
+    ],
+    cardBonuses: new Map([['fp_1', 'c1']]),
+    events: [{ id: 'evt_1', outcome: 'processed' }],
+    stripe: {
+      fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2' }],
+      paidProInvoiceIds: ['in_1'],
+    },
+  };
+}
+
+/** The sound records with entry `seq` replaced. */
+function tampered(seq: number, change: (entry: LedgerEntry) => LedgerEntry): LedgerRecords {
+  const records = soundRecords();
+  return { ...records, entries: records.entries.map((entry) => (entry.seq === seq ? change(entry) : entry)) };
+}
+
+const found = (records: LedgerRecords): [number, number | null][] =>
+  verifyLedger(records).map(({ invariant, seq }: Violation) => [invariant, seq]);
+
+describe('verify', () => {
+  it('finds nothing in a sound ledger', () => {
+    expect(verifyLedger(soundRecords())).toEqual([]);
+  });
+
+  it('names an entry whose amount was changed', () => {
+    const violations = found(tampered(3, (entry) => ({ ...entry, amount: -2 })));
+    expect(violations).toContainEqual([3, 3]);
+    expect(violations).toContainEqual([2, null]);
+  });
+
+  it('names an entry that was changed and rehashed, by the entry after it', () => {
+    const records = soundRecords();
+    const forged = soundRecords([
+      { ...POSTINGS[0], metadata: { source: 'forged' } } as Posting,
+      ...POSTINGS.slice(1),
+    ]);
+    const [first] = forged.entries;
+    const entries = records.entries.map((entry) => (entry.seq === 1 && first ? first : entry));
+    expect(found({ ...records, entries })).toContainEqual([3, 2]);
+  });
+
+  it('names a missing entry, in the middle and at the end', () => {
+    const records = soundRecords();
+    const without = (seq: number) => ({
+      ...records,
+      entries: records.entries.filter((entry) => entry.seq !== seq),
+    });
+    expect(found(without(2))).toContainEqual([3, 2]);
+    expect(found(without(6))).toContainEqual([3, 6]);
+  });
+
+  it('names a run of missing entries once, however long it is', () => {
+    const records = soundRecords();
+    const violations = verifyLedger({ ...records, head: { ...records.head, seq: 1_000_000_000 } });
+    expect(violations.map(({ message }) => message)).toContain('entries 7 to 1000000000 are missing');
+  });
+
+  it('names entries whose order was changed', () => {
+    const records = soundRecords();
+    const [a, b, c, ...rest] = records.entries;
+    if (!a || !b || !c) throw new Error('too few entries');
+    expect(found({ ...records, entries: [a, c, b, ...rest] })).toContainEqual([3, 2]);
+  });
+
+  it('finds a head that was changed: balance, chain, or set back', () => {
+    const records = soundRecords();
+    const withHead = (change: object) => found({ ...records, head: { ...records.head, ...change } });
+    expect(withHead({ balance: 100 })).toContainEqual([2, null]);
+    expect(withHead({ chain: 'f'.repeat(64) })).toContainEqual([3, 6]);
+    expect(withHead({ seq: 5 })).toContainEqual([3, 6]);
+    expect(withHead({ balance: -1 })).toContainEqual([1, null]);
+  });
+
+  it('names an entry of another customer', () => {
+    expect(found(tampered(4, (entry) => ({ ...entry, customerId: 'c2' })))).toContainEqual([3, 4]);
+  });
+
+  it('names an entry that left the balance below zero', () => {
+    expect(found(tampered(3, (entry) => ({ ...entry, balanceAfter: -1 })))).toContainEqual([1, 3]);
+  });
+
+  it('names a second deployment of one fix, and fixes and entries that do not match', () => {
+    const deploy = { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f1' } } as const;
+    const twice = { ...soundRecords([...POSTINGS, deploy]) };
+    expect(found(twice)).toContainEqual([4, 7]);
+    const records = soundRecords();
+    expect(found({ ...records, fixes: records.fixes.slice(1) })).toContainEqual([4, 3]);
+    const unposted = { id: 'f3', billed: true, announcedPaymentIntentIds: [] };
+    expect(found({ ...records, fixes: [...records.fixes, unposted] })).toEqual([[4, null]]);
+  });
+
+  it('finds purchases and Pro grants that do not match the money, both ways', () => {
+    const records = soundRecords();
+    const { stripe } = records;
+    if (stripe === null) throw new Error('no money to compare with');
+    expect(found({ ...records, stripe: { ...stripe, fixCharges: [] } })).toEqual([[5, 5]]);
+    expect(found({ ...records, stripe: { ...stripe, paidProInvoiceIds: [] } })).toEqual([[5, 4]]);
+    expect(found({ ...records, stripe: { ...stripe, paidProInvoiceIds: ['in_1', 'in_2'] } })).toEqual([
+      [5, null],
+    ]);
+    const extra = { paymentIntentId: 'pi_9', fixAttemptId: 'f1' };
+    expect(found({ ...records, stripe: { ...stripe, fixCharges: [...stripe.fixCharges, extra] } })).toEqual([
+      [5, null],
+      [7, null],
+    ]);
+  });
+
+  it('names an invoice or a charge that was counted twice', () => {
+    const invoice = {
+      amount: 60,
+      source: 'pro_subscription_payment',
+      metadata: { invoice_id: 'in_1' },
+    } as const;
+    expect(found(soundRecords([...POSTINGS, invoice]))).toEqual([[5, 7]]);
+    const charge = { amount: 1, source: 'purchased', metadata: { payment_intent_id: 'pi_1' } } as const;
+    expect(found(soundRecords([...POSTINGS, charge]))).toEqual([[5, 7]]);
+    const unnamed = { amount: 1, source: 'purchased', metadata: {} } as const;
+    expect(found({ ...soundRecords([...POSTINGS, unnamed]), stripe: null })).toContainEqual([5, 7]);
+  });
+
+  it('names a purchase that no stored fix announced', () => {
+    const records = soundRecords();
+    const fixes = records.fixes.map((fix) => ({ ...fix, announcedPaymentIntentIds: [] }));
+    expect(found({ ...records, stripe: null, fixes })).toEqual([[7, 5]]);
+  });
+
+  it('names a second trial grant, a second card bonus, and a bonus for somebody else’s card', () => {
+    const trial = { amount: 5, source: 'trial_signup', metadata: {} } as const;
+    expect(found(soundRecords([...POSTINGS, trial]))).toEqual([[6, 7]]);
+    const bonus = {
+      amount: 5,
+      source: 'trial_billing_added',
+      metadata: { card_fingerprint: 'fp_1' },
+    } as const;
+    expect(found(soundRecords([...POSTINGS, bonus]))).toEqual([[6, 7]]);
+    expect(found({ ...soundRecords(), cardBonuses: new Map([['fp_1', 'c2']]) })).toEqual([[6, 2]]);
+  });
+
+  it('finds a webhook event that ended as nothing', () => {
+    expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: null }] })).toEqual([[8, null]]);
+    expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: 'parked' }] })).toEqual([]);
+  });
+});

@@ -1,0 +1,181 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Deps } from '../../lib/deps.ts';
+import { MAX_BODY_BYTES } from '../../lib/http/handler.ts';
+import { readLedgerRecords } from '../../lib/store/audit.ts';
+import { api, call, fixBody, type SignedUp, signUp } from '../support/http.ts';
+import { serveFromTestTable } from '../support/http-table.ts';
+
+let deps: Deps;
+let customer: SignedUp;
+beforeAll(async () => {
+  deps = await serveFromTestTable();
+  customer = await signUp();
+});
+
+const record = (rawBody: string, headers: Record<string, string> = {}) =>
+  call(api.recordFixAttempt, { apiKey: customer.apiKey, rawBody, headers });
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('a body that is not what it should be', () => {
+  it.each([
+    ['not JSON', '{"github_org":', 400, 'malformed_json'],
+    ['empty', '', 400, 'malformed_json'],
+    ['a prototype in disguise', '{"__proto__":{"credit_balance":1}}', 400, 'malformed_json'],
+    ['nested out of all measure', nested(30_000), 400, 'malformed_json'],
+    ['a list', '[]', 422, 'invalid_request'],
+    ['a number', '5', 422, 'invalid_request'],
+    ['too large', JSON.stringify({ pr_title: 'x'.repeat(MAX_BODY_BYTES) }), 413, 'body_too_large'],
+  ])('%s', async (_name, rawBody, status, code) => {
+    const answer = await record(rawBody);
+    expect([answer.status, answer.body['code']]).toEqual([status, code]);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.text).not.toMatch(/\bat .*\.ts|node_modules/);
+  });
+
+  it('another content type is 415, JSON with a charset is welcome', async () => {
+    const rawBody = JSON.stringify(fixBody(1));
+    expect((await record(rawBody, { 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await record(rawBody, { 'content-type': 'application/json; charset=utf-8' })).status).toBe(201);
+  });
+
+  it.each([
+    ['github_org', 'a/b'],
+    ['github_org', ''],
+    ['github_org', 5],
+    ['repo_name', 'a#b'],
+    ['repo_name', null],
+    ['pr_number', '7'],
+    ['pr_number', -1],
+    ['pr_number', 1.5],
+    ['pr_number', 1e20],
+    ['pr_title', ''],
+    ['pr_url', 'javascript:alert(1)'],
+    ['pr_url', 'not a url'],
+    ['issue_number', 'x'],
+    ['issue_url', 7],
+    ['metadata', 'text'],
+    ['metadata', []],
+    ['metadata', { large: 'x'.repeat(17_000) }],
+    ['credit_balance', 100],
+  ])('%s as %j is refused by name, and nothing is stored', async (field, value) => {
+    const { status, body } = await call(api.recordFixAttempt, {
+      apiKey: customer.apiKey,
+      body: fixBody(50, { [field]: value }),
+    });
+    expect(status).toBe(422);
+    expect(body).toMatchObject({ code: 'invalid_request', errors: [{ field }] });
+    const query = { github_org: 'acme', repo_name: 'webshop', pr_number: '50' };
+    expect((await call(api.findFixAttempt, { apiKey: customer.apiKey, query })).status).toBe(404);
+  });
+
+  it('billing takes no body: nothing or {} is fine, anything else is refused', async () => {
+    const { body } = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body: fixBody(60) });
+    const params = { id: String(body['id']) };
+    const bill = (rawBody: string) => call(api.billFixAttempt, { apiKey: customer.apiKey, params, rawBody });
+    expect((await bill('{"amount_cents":0}')).status).toBe(422);
+    expect((await bill('{}')).status).toBe(200);
+    expect((await bill('')).status).toBe(200);
+  });
+
+  it('any JSON object is fine as metadata and comes back as it went in', async () => {
+    const metadata = {
+      'a.b': [1, { c: null }],
+      '': '',
+      huge: 1e300,
+      tiny: 5e-324,
+      emoji: '🦊',
+      constructor: 'x',
+    };
+    const { status } = await call(api.recordFixAttempt, {
+      apiKey: customer.apiKey,
+      body: fixBody(70, { metadata }),
+    });
+    expect(status).toBe(201);
+    const query = { github_org: 'acme', repo_name: 'webshop', pr_number: '70' };
+    const found = await call(api.findFixAttempt, { apiKey: customer.apiKey, query });
+    expect(found.body['metadata']).toEqual(metadata);
+  });
+});
+
+describe('every answer', () => {
+  it('carries a request id, also in its log line, and headers that keep browsers safe', async () => {
+    const lines: string[] = [];
+    const spies = (['info', 'error', 'log'] as const).map((method) =>
+      vi.spyOn(console, method).mockImplementation((line) => void lines.push(String(line))),
+    );
+    const answers = [
+      await call(api.getPricing),
+      await call(api.getUsage, { apiKey: 'nonsense' }),
+      await record('{'),
+    ];
+    for (const spy of spies) spy.mockRestore();
+    for (const { headers, status, body } of answers) {
+      const requestId = String(headers['x-request-id']);
+      expect(requestId).toMatch(/^req-/);
+      expect(lines.filter((line) => line.includes(requestId))).toHaveLength(1);
+      expect(headers['X-Content-Type-Options']).toBe('nosniff');
+      expect(headers['Strict-Transport-Security']).toContain('max-age=');
+      if (status >= 400) {
+        expect(body['request_id']).toBe(requestId);
+        expect(Object.keys(body)).toEqual(
+          expect.arrayContaining(['type', 'title', 'status', 'detail', 'code', 'error']),
+        );
+      }
+    }
+    expect(answers.map(({ status }) => status)).toEqual([200, 401, 400]);
+  });
+});
+
+describe('when DynamoDB does not do its part', () => {
+  let endpoint: ReturnType<typeof otherEndpoint>;
+  beforeEach(() => {
+    endpoint = otherEndpoint();
+  });
+  afterEach(() => endpoint.restore());
+
+  it('unreachable: 503 with a time to wait, no stack, and health says so', async () => {
+    const broken = await endpoint.start('http://127.0.0.1:9');
+    for (const answer of [
+      await call(broken.health),
+      await call(broken.getUsage, { apiKey: customer.apiKey }),
+      await call(broken.recordFixAttempt, { apiKey: customer.apiKey, body: fixBody(80) }),
+    ]) {
+      expect([answer.status, answer.body['code']]).toEqual([503, 'ledger_unavailable']);
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+      expect(answer.text).not.toMatch(/ECONNREFUSED|127\.0\.0\.1|\bat /);
+    }
+  });
+
+  it('failing with 500 on every call: 503, and nothing is half done', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' });
+      response.end('{"__type":"InternalServerError","message":"a secret inside"}');
+    }).listen(0);
+    const { port } = server.address() as AddressInfo;
+    const broken = await endpoint.start(`http://127.0.0.1:${port}`);
+    const before = await readLedgerRecords(deps.table, customer.customerId);
+    const answer = await call(broken.recordFixAttempt, { apiKey: customer.apiKey, body: fixBody(81) });
+    server.close();
+    expect([answer.status, answer.body['code']]).toEqual([503, 'ledger_unavailable']);
+    expect(answer.text).not.toContain('a secret inside');
+    expect(await readLedgerRecords(deps.table, customer.customerId)).toEqual(before);
+  });
+});
+
+/** Fresh copies of the functions, started against another endpoint; `restore` points the environment back. */
+function otherEndpoint() {
+  const original = process.env['DYNAMODB_ENDPOINT'];
+  return {
+    async start(url: string) {
+      process.env['DYNAMODB_ENDPOINT'] = url;
+      vi.resetModules();
+      const { api: fresh } = await import('../support/http.ts');
+      return fresh;
+    },
+    restore() {
+      if (original !== undefined) process.env['DYNAMODB_ENDPOINT'] = original;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Deps } from '../../lib/deps.ts';
+import { verifyLedger } from '../../lib/domain/verify.ts';
+import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { readLedgerRecords } from '../../lib/store/audit.ts';
+import { type Key, keys } from '../../lib/store/keys.ts';
+import { customerWith, recordedFix } from '../support/customers.ts';
+import { openTestTable, testDeps } from '../support/table.ts';
+
+let deps: Deps;
+let customerId: string;
+beforeAll(async () => {
+  deps = testDeps(await openTestTable());
+});
+
+/** A sound ledger of six entries: the trial grant and five fixes. */
+beforeEach(async () => {
+  const { head } = await customerWith(deps, 5);
+  customerId = head.customerId;
+  for (const pr of [1, 2, 3, 4, 5])
+    await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, pr));
+  expect(await violations()).toEqual([]);
+});
+
+async function violations(): Promise<string[]> {
+  const records = await readLedgerRecords(deps.table, customerId);
+  if (records === null) throw new Error('no customer');
+  return verifyLedger(records).map(({ message }) => message);
+}
+
+function set(key: Key, attribute: string, value: unknown) {
+  return deps.table.client.send(
+    new UpdateCommand({
+      TableName: deps.table.name,
+      Key: { ...key },
+      UpdateExpression: 'SET #attribute = :value',
+      ExpressionAttributeNames: { '#attribute': attribute },
+      ExpressionAttributeValues: { ':value': value },
+    }),
+  );
+}
+
+const get = async (key: Key) =>
+  (await deps.table.client.send(new GetCommand({ TableName: deps.table.name, Key: { ...key } }))).Item;
+
+describe('tampering with what is stored is found, and the entry is named', () => {
+  it('an amount', async () => {
+    await set(keys.entry(customerId, 3), 'amount', 0);
+    expect(await violations()).toContain('entry 3 was changed: its hash does not match');
+  });
+
+  it('what an entry was for', async () => {
+    await set(keys.entry(customerId, 4), 'metadata', { fix_attempt_id: 'another' });
+    expect(await violations()).toContain('entry 4 was changed: its hash does not match');
+  });
+
+  it('the order of two entries', async () => {
+    const [second, third] = await Promise.all([
+      get(keys.entry(customerId, 2)),
+      get(keys.entry(customerId, 3)),
+    ]);
+    const put = (item: object | undefined, sk: string) =>
+      deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item: { ...item, sk } }));
+    await put(second, keys.entry(customerId, 3).sk);
+    await put(third, keys.entry(customerId, 2).sk);
+    expect(await violations()).toContain('entry 2 is out of order');
+  });
+
+  it.each([
+    ['in the middle', 3],
+    ['the first', 1],
+    ['the newest', 6],
+  ])('a missing entry: %s', async (_where, seq) => {
+    await deps.table.client.send(
+      new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.entry(customerId, seq) } }),
+    );
+    expect(await violations()).toContain(`entry ${seq} is missing`);
+  });
+
+  it('the balance', async () => {
+    await set(keys.head(customerId), 'balance', 1_000);
+    expect(await violations()).toEqual(['the balance is 1000, the entries add up to 0']);
+  });
+
+  it('a fix marked unpaid, so that it could be billed again', async () => {
+    const { fixes } = (await readLedgerRecords(deps.table, customerId)) ?? { fixes: [] };
+    const fixId = fixes[0]?.id ?? '';
+    await deps.table.client.send(
+      new UpdateCommand({
+        TableName: deps.table.name,
+        Key: { ...keys.fix(customerId, fixId) },
+        UpdateExpression: 'REMOVE billed',
+      }),
+    );
+    expect(await violations()).toEqual([
+      expect.stringContaining(`deploys fix ${fixId}, which is not stored as billed`),
+    ]);
+  });
+});

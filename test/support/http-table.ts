@@ -1,0 +1,14 @@
+import { inject } from 'vitest';
+import type { Deps } from '../../lib/deps.ts';
+import { openTestTable, testDeps } from './table.ts';
+
+/** Points the functions of this test file at a table of its own. Call it before the first request. */
+export async function serveFromTestTable(): Promise<Deps> {
+  const table = await openTestTable();
+  Object.assign(process.env, {
+    TABLE_NAME: table.name,
+    STAGE: 'test',
+    DYNAMODB_ENDPOINT: inject('dynamodbEndpoint'),
+  });
+  return testDeps(table);
+}

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inject } from 'vitest';
+import type { Deps } from '../../lib/deps.ts';
+import { openTable, type Table } from '../../lib/store/table.ts';
+import { ensureTable } from '../../local/table.ts';
+
+export const TEST_CREDENTIALS = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+} as const;
+
+/** A table of its own for a test file, on the engine of this run. */
+export async function openTestTable(): Promise<Table> {
+  Object.assign(process.env, TEST_CREDENTIALS);
+  const config = {
+    tableName: `test-${randomBytes(6).toString('hex')}`,
+    stage: 'test',
+    dynamodbEndpoint: inject('dynamodbEndpoint'),
+  };
+  const table = openTable(config);
+  await ensureTable(table.client, config.tableName);
+  return table;
+}
+
+export function testDeps(table: Table, overrides: Partial<Deps> = {}): Deps {
+  return {
+    stage: 'test',
+    table,
+    now: () => new Date(),
+    random: Math.random,
+    randomBytes,
+    sleep: (ms) => sleep(ms),
+    ...overrides,
+  };
+}
+
+/** Names of the DynamoDB calls sent while `work` runs, counted where the SDK puts them on the wire. */
+export async function countingCalls<T>(
+  table: Table,
+  work: () => Promise<T>,
+): Promise<{ result: T; calls: string[] }> {
+  const calls: string[] = [];
+  const name = `count-${randomBytes(4).toString('hex')}`;
+  table.client.middlewareStack.add(
+    (next, context) => (args) => {
+      calls.push(String(context.commandName).replace(/Command$/, ''));
+      return next(args);
+    },
+    { step: 'finalizeRequest', priority: 'low', name },
+  );
+  try {
+    return { result: await work(), calls };
+  } finally {
+    table.client.middlewareStack.remove(name);
+  }
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    // Real engines on a small machine: a test may wait for its turn, none is timed.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    env: {
+      POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
+      POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
+      // Through the console, where a test can read what was logged.
+      POWERTOOLS_DEV: 'true',
+      POWERTOOLS_METRICS_DISABLED: 'false',
+    },
+    // The functions' own lines; a failing test prints what it looked at.
+    onConsoleLog: (log) => !log.includes('rsolv-billing'),
+  },
+});
