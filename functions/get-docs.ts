@@ -1,1 +1,20 @@
-export const handler = async () => ({ statusCode: 200, body: '{"ok":true}' });
+import document from '../docs/openapi.json' with { type: 'json' };
+import { getDocsContract } from '../lib/http/contracts/service.ts';
+import { DOCS_POLICY, docsPage } from '../lib/http/docs-page.ts';
+import { type Handler, handlerOf } from '../lib/http/handler.ts';
+import { parseInput } from '../lib/http/input.ts';
+
+const body = docsPage(document);
+const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'public, max-age=300' };
+
+const answer = handlerOf(getDocsContract, async (event) => {
+  parseInput(getDocsContract, event);
+  return { reply: { status: 200, headers, body } };
+});
+
+/** GET /docs */
+export const handler: Handler = async (event, context) => {
+  const result = await answer(event, context);
+  // The security headers come last and allow no style at all; what the page may load is for the page to say.
+  return { ...result, headers: { ...result.headers, 'Content-Security-Policy': DOCS_POLICY } };
+};

@@ -28,7 +28,7 @@ type Result = APIGatewayProxyStructuredResultV2;
 /** A Lambda handler for one call: what every call has around what this one answers. */
 export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Promise<Answered>): Handler {
   const chain = middy<APIGatewayProxyEventV2, Answered | Result>();
-  chain.use(httpSecurityHeaders());
+  chain.use(httpSecurityHeaders({ permissionsPolicy: false }));
   chain.use(answerAndLog(contract));
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody);
@@ -50,7 +50,7 @@ function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2,
     reply: Reply,
     facts: Record<string, unknown>,
   ) => {
-    const requestId = request.event.requestContext.requestId;
+    const requestId = request.context.awsRequestId;
     const { status } = reply;
     const line = { request_id: requestId, route, status, cold_start: coldStart, ...facts };
     coldStart = false;
@@ -66,7 +66,7 @@ function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2,
     },
     onError: (request) => {
       const problem = toBillingError(request.error);
-      const reply = problemReply(problem, request.event.requestContext.requestId);
+      const reply = problemReply(problem, request.context.awsRequestId);
       const error = reply.status >= 500 ? { error: loggableError(problem) } : {};
       finish(request, reply, { code: problem.code, ...error });
     },

@@ -25,7 +25,7 @@ export function inline(text: string): Html[] {
 }
 
 /** What stands between the items of a list, put there. */
-export const joined = (parts: readonly Part[], separator: string): Part[] =>
+export const joined = (parts: readonly Part[], separator: Part): Part[] =>
   parts.flatMap((part, i) => (i === 0 ? [part] : [separator, part]));
 
 function markupOf(part: Part): string {

@@ -1,4 +1,4 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { LedgerRecords } from '../domain/verify.ts';
 import { decodeEntry, decodeFix, decodeHead } from './items.ts';
 import { itemKind, keys } from './keys.ts';
@@ -48,6 +48,23 @@ async function* partition(table: Table, customerId: string): AsyncGenerator<Item
     });
     const page = await attempt('Reading', () => table.client.send(command));
     yield* page.Items ?? [];
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+/** Every customer, page by page: reads the whole table, so for audits alone. */
+export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
+  let from: Item | undefined;
+  do {
+    const command = new ScanCommand({
+      TableName: table.name,
+      FilterExpression: 'sk = :head',
+      ProjectionExpression: 'customer_id',
+      ExpressionAttributeValues: { ':head': keys.head('').sk },
+      ExclusiveStartKey: from,
+    });
+    const page = await attempt('Reading', () => table.client.send(command));
+    for (const { customer_id } of page.Items ?? []) yield String(customer_id);
     from = page.LastEvaluatedKey;
   } while (from !== undefined);
 }

@@ -46,20 +46,21 @@ export interface Answer {
   readonly text: string;
 }
 
-const context: Context = {
+/** What Lambda says of an invocation; its request id is the one that support asks for. */
+const invocation = (): Context => ({
   callbackWaitsForEmptyEventLoop: false,
   functionName: 'test',
   functionVersion: '1',
   invokedFunctionArn: 'arn',
   memoryLimitInMB: '512',
-  awsRequestId: 'test',
+  awsRequestId: `req-${randomBytes(6).toString('hex')}`,
   logGroupName: 'test',
   logStreamName: 'test',
   getRemainingTimeInMillis: () => 10_000,
   done: () => {},
   fail: () => {},
   succeed: () => {},
-};
+});
 
 /** An address from the documentation range, so that callers do not share a rate limit by accident. */
 export const someIp = (): string =>
@@ -94,7 +95,7 @@ function gatewayEvent(call: Call): APIGatewayProxyEventV2 {
         sourceIp: call.sourceIp ?? someIp(),
         userAgent: 'test',
       },
-      requestId: `req-${randomBytes(6).toString('hex')}`,
+      requestId: 'gateway',
       routeKey: '$default',
       stage: '$default',
       time: '',
@@ -104,7 +105,7 @@ function gatewayEvent(call: Call): APIGatewayProxyEventV2 {
 }
 
 export async function call(handler: Handler, request: Call = {}): Promise<Answer> {
-  const result = await handler(gatewayEvent(request), context);
+  const result = await handler(gatewayEvent(request), invocation());
   const text = result.body ?? '';
   const parsed: unknown = JSON.parse(text);
   if (typeof parsed !== 'object' || parsed === null) throw new Error(`not a JSON object: ${text}`);

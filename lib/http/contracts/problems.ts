@@ -74,7 +74,7 @@ export const Problem = described(
     detail: 'pr_number is required.',
     code: 'invalid_request',
     error: 'pr_number is required.',
-    request_id: 'JKJaXmPLvHcESHA=',
+    request_id: '6f1f3c5e-8a0b-4d7e-9c35-2b7a4e8d1f60',
     errors: [{ field: 'pr_number', message: 'is required' }],
   },
 );

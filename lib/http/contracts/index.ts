@@ -1,0 +1,24 @@
+import type { Contract } from '../contract.ts';
+import { getPricingContract, getUsageContract, listTransactionsContract } from './account.ts';
+import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
+import { billFixAttemptContract, findFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
+import { getDocsContract, getOpenapiContract, healthContract } from './service.ts';
+
+/**
+ * Every call of the API, in the order that the documentation shows them. For the generator only: a function imports
+ * the one contract it answers, so that its bundle holds no other.
+ */
+export const allContracts: readonly Contract[] = [
+  recordFixAttemptContract,
+  findFixAttemptContract,
+  billFixAttemptContract,
+  onboardCustomerContract,
+  issueApiKeyContract,
+  revokeApiKeyContract,
+  getUsageContract,
+  listTransactionsContract,
+  getPricingContract,
+  healthContract,
+  getOpenapiContract,
+  getDocsContract,
+];

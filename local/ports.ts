@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { errorCode, SetupError } from './setup-error.ts';
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('A listening server has no port.');
+  return address.port;
+}
+
+/** @throws SetupError when somebody listens on the port, or when this user may not. */
+export async function assertPortFree(port: number): Promise<void> {
+  // Both addresses that `localhost` can stand for: a stranger on either would take a part of the requests.
+  for (const host of ['127.0.0.1', '::1']) {
+    const server = createServer();
+    try {
+      server.listen({ port, host });
+      await once(server, 'listening');
+      server.close();
+      await once(server, 'close');
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'EADDRINUSE') {
+        const other = port < 65_535 ? port + 1 : port - 1;
+        throw new SetupError(
+          `Port ${port} is in use. Stop what listens there, or choose another: PORT=${other} npm start`,
+        );
+      }
+      if (code === 'EACCES') {
+        throw new SetupError(
+          `Port ${port} is not allowed to this user. Choose a higher one: PORT=4000 npm start`,
+        );
+      }
+      // A machine without IPv6 has no ::1 that somebody could listen on.
+      if (host !== '::1') throw error;
+    }
+  }
+}

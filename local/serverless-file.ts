@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import * as z from 'zod/mini';
+import { reasonOf, SetupError } from './setup-error.ts';
+
+export const PROJECT_ROOT = join(import.meta.dirname, '..');
+/** The stage that the local stack runs as. */
+export const LOCAL_STAGE = 'dev';
+
+const Attribute = z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) });
+const KeySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }));
+
+const ServerlessFile = z.object({
+  custom: z.object({
+    tableName: z.string(),
+    corsOrigins: z.record(z.string(), z.array(z.string())),
+  }),
+  resources: z.object({
+    Resources: z.object({
+      LedgerTable: z.object({
+        // What CreateTable needs; the rest (backups, encryption, expiry) is AWS's business and zod leaves it out.
+        Properties: z.object({
+          AttributeDefinitions: z.array(Attribute),
+          KeySchema,
+          GlobalSecondaryIndexes: z.array(
+            z.object({
+              IndexName: z.string(),
+              KeySchema,
+              Projection: z.object({
+                ProjectionType: z.enum(['ALL', 'KEYS_ONLY', 'INCLUDE']),
+                NonKeyAttributes: z.optional(z.array(z.string())),
+              }),
+            }),
+          ),
+          BillingMode: z.enum(['PAY_PER_REQUEST', 'PROVISIONED']),
+        }),
+      }),
+    }),
+  }),
+});
+
+export interface LocalService {
+  readonly tableName: string;
+  /** Web origins whose pages may call the API. */
+  readonly allowedOrigins: readonly string[];
+  readonly tableProperties: z.output<
+    typeof ServerlessFile
+  >['resources']['Resources']['LedgerTable']['Properties'];
+}
+
+/** What the local stack needs of serverless.yml, for the local stage. */
+export function readServerlessFile(): LocalService {
+  const { custom, resources } = parseFile(join(PROJECT_ROOT, 'serverless.yml'));
+  return {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Serverless's own variable
+    tableName: custom.tableName.replace('${sls:stage}', LOCAL_STAGE),
+    allowedOrigins: custom.corsOrigins[LOCAL_STAGE] ?? custom.corsOrigins['default'] ?? [],
+    tableProperties: resources.Resources.LedgerTable.Properties,
+  };
+}
+
+function parseFile(path: string): z.output<typeof ServerlessFile> {
+  try {
+    // Tags like !Sub belong to CloudFormation: their plain value is enough, and a warning for each is not wanted.
+    return ServerlessFile.parse(parse(readFileSync(path, 'utf8'), { logLevel: 'error' }));
+  } catch (error) {
+    throw new SetupError(`${path} cannot be used: ${reasonOf(error)}`);
+  }
+}

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ResourceInUseException,
+  type TableDescription,
+} from '@aws-sdk/client-dynamodb';
+import { readServerlessFile } from './serverless-file.ts';
+import { SetupError } from './setup-error.ts';
+
+const ACTIVE_WITHIN_MS = 30_000;
+const POLL_EVERY_MS = 50;
+
+/** The ledger's table as it is deployed: the definition in serverless.yml, under this name. */
+export function ledgerTableDefinition(tableName: string): CreateTableCommandInput {
+  return { TableName: tableName, ...readServerlessFile().tableProperties };
+}
+
+/**
+ * Creates the ledger's table unless it is there, and waits until it can be used.
+ * @throws SetupError when a table of that name has another shape.
+ */
+export async function ensureTable(client: DynamoDBClient, tableName: string): Promise<void> {
+  const wanted = ledgerTableDefinition(tableName);
+  try {
+    await client.send(new CreateTableCommand(wanted));
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+  const found = await untilActive(client, tableName);
+  if (!isDeepStrictEqual(shapeOf(found), shapeOf(wanted))) {
+    throw new SetupError(
+      `The table ${tableName} exists with other keys or indexes than serverless.yml says. ` +
+        'Delete it if its data is not needed, or use another engine or DATA_DIR.',
+    );
+  }
+}
+
+async function untilActive(client: DynamoDBClient, tableName: string): Promise<TableDescription> {
+  const deadline = performance.now() + ACTIVE_WITHIN_MS;
+  for (;;) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName }));
+    const indexes = Table?.GlobalSecondaryIndexes ?? [];
+    // An engine that keeps no state for an index has it ready at once.
+    const ready = indexes.every(({ IndexStatus }) => (IndexStatus ?? 'ACTIVE') === 'ACTIVE');
+    if (Table?.TableStatus === 'ACTIVE' && ready) return Table;
+    if (performance.now() > deadline) {
+      throw new SetupError(`The table ${tableName} was not ready within ${ACTIVE_WITHIN_MS / 1_000} s.`);
+    }
+    await delay(POLL_EVERY_MS);
+  }
+}
+
+/** Keys and indexes, in an order that does not depend on who lists them. */
+function shapeOf(table: CreateTableCommandInput | TableDescription) {
+  const keysOf = (schema: CreateTableCommandInput['KeySchema']) =>
+    (schema ?? []).map(({ AttributeName, KeyType }) => `${KeyType} ${AttributeName}`).sort();
+  return {
+    types: (table.AttributeDefinitions ?? []).map((a) => `${a.AttributeName} ${a.AttributeType}`).sort(),
+    keys: keysOf(table.KeySchema),
+    indexes: (table.GlobalSecondaryIndexes ?? [])
+      .map(({ IndexName, KeySchema, Projection }) =>
+        [
+          IndexName,
+          ...keysOf(KeySchema),
+          Projection?.ProjectionType,
+          ...(Projection?.NonKeyAttributes ?? []),
+        ].join(' '),
+      )
+      .sort(),
+  };
+}

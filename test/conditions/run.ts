@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { CONDITIONS } from '../../lib/store/conditions.ts';
+
+/*
+ * Removes the store's conditions one at a time and expects the tests to notice: prints which test failed for each.
+ * A condition that nobody misses is either not needed or not tested; both end with exit code 1.
+ */
+
+const SUITES = [
+  'test/store/conditions',
+  'test/operations',
+  'test/http/rsolv-action',
+  'test/http/keys',
+  'test/http/onboarding',
+];
+/** How many of the tests that miss a condition are printed. */
+const NAMED = 3;
+
+const Report = z.object({
+  testResults: z.array(
+    z.object({ assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })) }),
+  ),
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'conditions-'));
+try {
+  process.exitCode = (await allAreMissed()) ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+async function allAreMissed(): Promise<boolean> {
+  // If a test fails anyway, a failure says nothing about a condition.
+  const anyway = await failuresWithout(null);
+  if (anyway.length > 0) {
+    console.log(`With every condition in place ${anyway.length} tests fail already: ${anyway.join('; ')}`);
+    return false;
+  }
+  const names = Object.keys(CONDITIONS);
+  let unmissed = 0;
+  for (const name of names) {
+    const failed = await failuresWithout(name);
+    if (failed.length === 0) unmissed += 1;
+    console.log(`${failed.length > 0 ? '✓' : '✗'} without ${name}: ${failed.length} tests fail`);
+    for (const test of failed.slice(0, NAMED)) console.log(`    ${test}`);
+  }
+  console.log(
+    unmissed === 0
+      ? `Each of the ${names.length} conditions is missed.`
+      : `${unmissed} are not missed by any test.`,
+  );
+  return unmissed === 0;
+}
+
+async function failuresWithout(name: string | null): Promise<string[]> {
+  const outputFile = join(folder, `${name ?? 'nothing-removed'}.json`);
+  const vitest = spawn(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', ...SUITES, '--reporter=json', `--outputFile=${outputFile}`],
+    { env: { ...process.env, ...(name !== null && { REMOVE_CONDITION: name }) }, stdio: 'ignore' },
+  );
+  await once(vitest, 'exit');
+  const { testResults } = Report.parse(JSON.parse(readFileSync(outputFile, 'utf8')));
+  return testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName }) => fullName);
+}
