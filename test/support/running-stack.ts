@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { freePort } from '../../local/ports.ts';
+import { TEST_CREDENTIALS } from './table.ts';
+
+const READY_WITHIN_MS = 45_000;
+
+/** `npm start` as a user has it, in a process of its own. */
+export interface RunningStack {
+  readonly url: string;
+  readonly port: number;
+  readonly apiKey: string;
+  readonly customerId: string;
+  readonly process: ChildProcess;
+  readonly output: readonly string[];
+  /** Sends the signal and waits for the end; answers with the exit code, null when a signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface Started {
+  readonly process: ChildProcess;
+  readonly output: string[];
+  readonly exited: Promise<number | null>;
+}
+
+/** Starts `node local/start.ts` with these settings and none that this test run was given. */
+export function spawnStart(settings: Record<string, string>): Started {
+  const { DYNAMODB_ENDPOINT: _, ...env } = process.env;
+  const child = spawn(process.execPath, ['local/start.ts'], {
+    env: { ...env, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => output.push(line));
+  }
+  const exited = once(child, 'close').then(([code]) => (typeof code === 'number' ? code : null));
+  return { process: child, output, exited };
+}
+
+export async function startStack(settings: Record<string, string> = {}): Promise<RunningStack> {
+  const port = Number(settings['PORT'] ?? (await freePort()));
+  const url = `http://localhost:${port}`;
+  const { process: child, output, exited } = spawnStart({ ...settings, PORT: String(port) });
+  const deadline = performance.now() + READY_WITHIN_MS;
+  while (!output.includes(`ready ${url}`)) {
+    if (child.exitCode !== null || performance.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`The stack did not start:\n${output.join('\n')}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const [, apiKey = '', customerId = ''] = /(rsolv_([0-9a-f]{32})_\S{43})/.exec(output.join('\n')) ?? [];
+  return {
+    url,
+    port,
+    apiKey,
+    customerId,
+    process: child,
+    output,
+    async end(signal) {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+/** The environment of the AWS SDK for those who reach past the API to the engine of a running stack. */
+export function useTestCredentials(): void {
+  Object.assign(process.env, TEST_CREDENTIALS);
+}
