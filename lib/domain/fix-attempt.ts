@@ -14,6 +14,8 @@ export interface BilledFacts {
   readonly outcome: BillingOutcome;
   readonly amountCents: number;
   readonly billedAt: string;
+  /** The ledger entry that deployed the fix. */
+  readonly seq: number;
   readonly paymentIntentId: string | null;
 }
 

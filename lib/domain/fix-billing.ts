@@ -4,6 +4,8 @@ import type { Posting } from './ledger.ts';
 import { FIX_CREDITS, FIX_PRICE_CENTS, type FixRate, fixRate } from './pricing.ts';
 
 export type FixBillingDecision =
+  /** The head was read before, the fix after they were changed together: read both again. */
+  | { readonly kind: 'stale' }
   | { readonly kind: 'already_billed'; readonly billed: BilledFacts; readonly balance: number }
   | { readonly kind: 'consume'; readonly posting: Posting }
   /** No credits, a card on file: charge it `amountCents` first, then post +1 and -1. */
@@ -12,7 +14,9 @@ export type FixBillingDecision =
 
 /** What billing a merged fix means for this customer, now. Pure; deciding again on a newer head is always safe. */
 export function decideFixBilling(head: CustomerHead, fix: FixAttempt): FixBillingDecision {
-  if (fix.billed !== null) return { kind: 'already_billed', billed: fix.billed, balance: head.balance };
+  const { billed } = fix;
+  if (billed !== null && billed.seq > head.seq) return { kind: 'stale' };
+  if (billed !== null) return { kind: 'already_billed', billed, balance: head.balance };
   if (head.balance >= FIX_CREDITS) {
     const metadata = {
       fix_attempt_id: fix.id,

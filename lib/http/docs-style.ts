@@ -14,10 +14,10 @@ a:focus-visible, summary:focus-visible, pre:focus-visible { outline: 2px solid v
 .skip { position: absolute; left: -100vw; }
 .skip:focus { left: 1rem; top: 1rem; padding: .5rem 1rem; background: var(--paper); }
 .page { display: grid; grid-template-columns: 17rem minmax(0, 1fr); max-width: 76rem; margin: 0 auto; }
-nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto; padding: 2rem 1.25rem;
+nav { position: sticky; top: 0; align-self: start; height: 100vh; overflow-y: auto; padding: 2rem 1.25rem;
   border-right: 1px solid var(--line); font-size: .875rem; }
 nav .name { display: block; margin-bottom: 1rem; font-size: 1rem; font-weight: 700; color: inherit; }
-nav h2 { margin: 1.25rem 0 .25rem; font-size: .75rem; letter-spacing: .06em; text-transform: uppercase;
+nav p { margin: 1.25rem 0 .25rem; font-weight: 600; font-size: .75rem; letter-spacing: .06em; text-transform: uppercase;
   color: var(--soft); }
 nav ul { margin: 0; padding: 0; list-style: none; }
 nav li a { display: flex; gap: .5rem; align-items: baseline; padding: .2rem 0; color: inherit; }
@@ -38,24 +38,30 @@ article { margin-top: 2rem; padding-top: 2rem; border-top: 1px solid var(--line)
   font-family: var(--mono); font-size: .9rem; overflow-wrap: anywhere; }
 .route .soft { font-family: system-ui, sans-serif; font-size: .85rem; }
 .method { font: 700 .75rem/1.5 var(--mono); letter-spacing: .03em; }
-nav .method { flex: none; width: 2.6rem; font-size: .65rem; }
+nav .method { flex: none; width: 2.6rem; font-size: .65rem; letter-spacing: 0; }
 .get { color: var(--get); } .post { color: var(--post); } .delete { color: var(--delete); }
 code { font-family: var(--mono); font-size: .875em; }
 p code, td code, dd code, li code { padding: .1em .3em; border-radius: .25rem; background: var(--panel);
   overflow-wrap: anywhere; }
 pre { margin: .5rem 0; padding: .9rem 1rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem;
   background: var(--panel); font: .8125rem/1.55 var(--mono); tab-size: 2; }
+pre code { font: inherit; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th { padding: .35rem .75rem .35rem 0; text-align: left; font-size: .75rem; font-weight: 600; color: var(--soft); }
 td { padding: .5rem .75rem .5rem 0; border-top: 1px solid var(--line); vertical-align: top; }
 td:first-child { width: 30%; font-family: var(--mono); font-size: .85rem; overflow-wrap: anywhere; }
 td:nth-child(2) { width: 16%; color: var(--soft); }
-td small { display: block; font: .75rem/1.6 system-ui, sans-serif; color: var(--soft); }
+small { display: block; font-size: .75rem; color: var(--soft); }
+td small { font-family: system-ui, sans-serif; }
+dd small { font-size: .875rem; }
 td .required { color: var(--warn); }
 details { margin: .5rem 0; }
 summary { cursor: pointer; font-size: .9rem; color: var(--link); }
 .codes { margin: .25rem 0; padding: 0; list-style: none; font-size: .9rem; }
-.codes li { display: flex; gap: .75rem; padding: .15rem 0; }
+.codes li { display: flex; gap: .6rem; padding: .15rem 0; }
+.codes a, dt > a { text-decoration: none; }
+.codes a:hover { text-decoration: underline; }
+.problems { display: flex; flex-wrap: wrap; gap: 0 1.75rem; }
 .codes b, dt b { flex: none; font: 600 .875rem/1.7 var(--mono); color: var(--soft); }
 dl { margin: 1rem 0 0; }
 dt { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; padding-top: 1rem; margin-top: 1rem;
@@ -65,12 +71,15 @@ dt:target, article:target h3 { text-decoration: underline; text-decoration-color
 dd { margin: .25rem 0 0; max-width: 44rem; }
 @media (max-width: 56rem) {
   .page { display: block; }
-  nav { position: static; max-height: none; padding: 1.25rem; border-right: 0; border-bottom: 1px solid var(--line); }
+  nav { position: static; height: auto; padding: 1.25rem; border-right: 0; border-bottom: 1px solid var(--line); }
   main { padding: 1.5rem 1.25rem 4rem; }
   h1 { font-size: 1.6rem; }
   thead { position: absolute; left: -100vw; }
-  tr { display: block; padding: .6rem 0; border-top: 1px solid var(--line); }
-  td, td:first-child, td:nth-child(2) { display: block; width: auto; padding: 0; border: 0; }
+  tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; padding: .6rem 0;
+    border-top: 1px solid var(--line); }
+  td, td:first-child, td:nth-child(2) { width: auto; padding: 0; border: 0; }
+  td:last-child { flex: 0 0 100%; }
+  td:first-child small { display: inline; margin-left: .75rem; }
 }
 @media print { nav, .skip { display: none; } .page { display: block; } }
 `;

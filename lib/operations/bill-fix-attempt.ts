@@ -33,7 +33,12 @@ export async function billFixAttempt(
     read,
   );
   if (change.kind === 'settled') return change.outcome;
-  return { kind: 'billed', already: false, billed: fromCredit(change.at), balance: change.state.balance };
+  return {
+    kind: 'billed',
+    already: false,
+    billed: fromCredit(change.state.seq, change.at),
+    balance: change.state.balance,
+  };
 }
 
 function decide({ head, once: fix }: LedgerView<FixAttempt>): LedgerDecision<FixBilling> {
@@ -43,13 +48,15 @@ function decide({ head, once: fix }: LedgerView<FixAttempt>): LedgerDecision<Fix
       const { billed, balance } = decision;
       return { kind: 'settled', outcome: { kind: 'billed', already: true, billed, balance } };
     }
+    case 'stale':
+      return decision;
     case 'blocked':
       return { kind: 'settled', outcome: decision };
     case 'consume':
       return {
         kind: 'change',
         postings: [decision.posting],
-        once: (_next, at) => billFix(head.customerId, fix.id, fromCredit(at)),
+        once: ({ seq }, at) => billFix(head.customerId, fix.id, fromCredit(seq, at)),
       };
     case 'charge': {
       const detail =
@@ -61,10 +68,11 @@ function decide({ head, once: fix }: LedgerView<FixAttempt>): LedgerDecision<Fix
   }
 }
 
-const fromCredit = (at: Date): BilledFacts => ({
+const fromCredit = (seq: number, at: Date): BilledFacts => ({
   outcome: 'credit_consumed',
   amountCents: 0,
   billedAt: at.toISOString(),
+  seq,
   paymentIntentId: null,
 });
 

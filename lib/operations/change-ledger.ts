@@ -14,6 +14,8 @@ export interface LedgerView<Once> {
 }
 
 export type LedgerDecision<Settled> =
+  /** What was read does not go together; several items read in one call are no snapshot. */
+  | { readonly kind: 'stale' }
   | { readonly kind: 'settled'; readonly outcome: Settled }
   | {
       readonly kind: 'change';
@@ -62,6 +64,10 @@ export async function changeLedger<Once, Settled>(
   for (let tries = 1; tries <= MAX_COMMIT_TRIES; tries++) {
     const decision = spec.decide(view);
     if (decision.kind === 'settled') return decision;
+    if (decision.kind === 'stale') {
+      view = await readView(deps, spec);
+      continue;
+    }
 
     const at = deps.now();
     const next = post(view.head, decision.postings, at);

@@ -50,6 +50,7 @@ const BilledItem = z.object({
   outcome: z.enum(['credit_consumed', 'charged_and_consumed']),
   amount_cents: count,
   billed_at: z.string(),
+  seq: count,
   payment_intent_id: z.nullable(z.string()),
 });
 
@@ -200,6 +201,7 @@ export function decodeFix(item: Item): FixAttempt {
           outcome: fix.billed.outcome,
           amountCents: fix.billed.amount_cents,
           billedAt: fix.billed.billed_at,
+          seq: fix.billed.seq,
           paymentIntentId: fix.billed.payment_intent_id,
         }
       : null,
@@ -230,6 +232,7 @@ export function encodeBilled(billed: BilledFacts): Item {
     outcome: billed.outcome,
     amount_cents: billed.amountCents,
     billed_at: billed.billedAt,
+    seq: billed.seq,
     payment_intent_id: billed.paymentIntentId,
   };
 }

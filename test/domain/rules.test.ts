@@ -63,9 +63,22 @@ describe('deciding what a merged fix costs', () => {
       outcome: 'credit_consumed',
       amountCents: 0,
       billedAt: 'x',
+      seq: 0,
       paymentIntentId: null,
     } as const;
     expect(decideFixBilling(head({ balance: 0 }), { ...fix, billed }).kind).toBe('already_billed');
+  });
+
+  it('not decided on a head that was read before the entry that billed the fix', () => {
+    const billed = {
+      outcome: 'credit_consumed',
+      amountCents: 0,
+      billedAt: 'x',
+      seq: 2,
+      paymentIntentId: null,
+    } as const;
+    expect(decideFixBilling(head({ balance: 5, seq: 1 }), { ...fix, billed }).kind).toBe('stale');
+    expect(decideFixBilling(head({ balance: 4, seq: 2 }), { ...fix, billed }).kind).toBe('already_billed');
   });
 });
 

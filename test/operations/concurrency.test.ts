@@ -2,12 +2,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps } from '../../lib/deps.ts';
 import type { Posting } from '../../lib/domain/ledger.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
-import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
-import { changeLedger } from '../../lib/operations/change-ledger.ts';
+import { billFixAttempt, existingFix } from '../../lib/operations/bill-fix-attempt.ts';
+import { changeLedger, existingHead } from '../../lib/operations/change-ledger.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { decodeAdjustmentGuard } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { guardAdjustment } from '../../lib/store/ledger.ts';
+import { readTogether } from '../../lib/store/table.ts';
 import { customerWith, expectSoundLedger, recordedFix, uniqueEmail } from '../support/customers.ts';
 import { countingCalls, openTestTable, testDeps } from '../support/table.ts';
 
@@ -149,5 +150,17 @@ describe('two sign-ups at once with one e-mail address', () => {
     } finally {
       deps.table.client.middlewareStack.remove(name);
     }
+  });
+});
+
+describe('a read that is no snapshot', () => {
+  it('a fix seen as billed beside a head from before is answered with the balance of now', async () => {
+    const { customerId, fixIds } = await withFixes(5, 1);
+    const [fixId = ''] = fixIds;
+    const [headBefore] = await readTogether(deps.table, [keys.head(customerId)]);
+    await billFixAttempt(deps, customerId, fixId);
+    const [fixAfter] = await readTogether(deps.table, [keys.fix(customerId, fixId)]);
+    const torn = { head: existingHead(headBefore, customerId), once: existingFix(fixAfter) };
+    expect(await billFixAttempt(deps, customerId, fixId, torn)).toMatchObject({ already: true, balance: 4 });
   });
 });

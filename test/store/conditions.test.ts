@@ -123,6 +123,7 @@ describe('a fix', () => {
       outcome: 'credit_consumed',
       amountCents: 0,
       billedAt: '',
+      seq: 2,
       paymentIntentId: null,
     } as const;
     const result = await commit(
@@ -147,6 +148,7 @@ describe('a fix', () => {
       outcome: 'credit_consumed',
       amountCents: 0,
       billedAt: '',
+      seq: 2,
       paymentIntentId: null,
     } as const;
     const once = billFix(head.customerId, 'a'.repeat(32), facts);
