@@ -17,6 +17,7 @@ export interface DataDirHold {
  * @throws SetupError when the folder cannot be used, or another stack uses it.
  */
 export async function holdDataDir(dataDir: string): Promise<DataDirHold> {
+  await makeDataDir(dataDir);
   const name = await lockName(dataDir);
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -41,18 +42,22 @@ export async function holdDataDir(dataDir: string): Promise<DataDirHold> {
   };
 }
 
-/** The folder's identity rather than its path, which may lead through links. */
-async function lockName(dataDir: string): Promise<string> {
+/** @throws SetupError when there can be no such folder, or not one to write to. */
+export async function makeDataDir(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true });
     await access(dataDir, constants.W_OK | constants.X_OK);
-    const { dev, ino } = await stat(dataDir, { bigint: true });
-    return `\0rsolv-billing-data-${dev}-${ino}`;
   } catch (error) {
     throw new SetupError(
       `DATA_DIR ${dataDir} cannot be used: ${reasonOf(error)}. Choose a folder you can write to.`,
     );
   }
+}
+
+/** The folder's identity rather than its path, which may lead through links. */
+async function lockName(dataDir: string): Promise<string> {
+  const { dev, ino } = await stat(dataDir, { bigint: true });
+  return `\0rsolv-billing-data-${dev}-${ino}`;
 }
 
 async function askHolder(name: string): Promise<string> {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import { holdDataDir } from './data-dir.ts';
+import { holdDataDir, makeDataDir } from './data-dir.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { freePort } from './ports.ts';
 import { reasonOf, SetupError } from './setup-error.ts';
@@ -47,6 +47,7 @@ async function useEngine(endpoint: string, dataDir: string | undefined): Promise
       `DYNAMODB_ENDPOINT is ${endpoint}, and nothing answers there: ${refusal}. Start that engine, or unset the variable.`,
     );
   }
+  if (dataDir !== undefined) await makeDataDir(dataDir); // the demo customer's key is kept there all the same
   const note = dataDir === undefined ? '' : '; DATA_DIR has no say in where it keeps its data';
   return {
     endpoint,

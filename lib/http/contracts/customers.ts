@@ -2,12 +2,12 @@ import * as z from 'zod/mini';
 import { type Contract, described, nothing, text } from '../contract.ts';
 
 const CustomerView = z.object({
-  id: z.string(),
+  id: described(z.string(), 'Also the second part of every API key of this customer.'),
   name: z.string(),
   email: z.string(),
-  subscription_type: z.enum(['trial', 'pay_as_you_go', 'pro']),
-  credit_balance: z.int(),
-  has_payment_method: z.boolean(),
+  subscription_type: described(z.enum(['trial', 'pay_as_you_go', 'pro']), 'The plan.'),
+  credit_balance: described(z.int(), 'Credits left.', 5),
+  has_payment_method: described(z.boolean(), 'Whether a fix can be charged when no credits are left.'),
   created_at: z.iso.datetime(),
 });
 export type CustomerView = z.output<typeof CustomerView>;
@@ -50,7 +50,7 @@ export const onboardCustomerContract = {
       }),
     },
   },
-  problems: ['email_taken', 'disposable_email', 'rate_limited'],
+  problems: ['email_taken', 'disposable_email', 'rate_limited', 'ledger_busy'],
 } as const satisfies Contract;
 
 export const issueApiKeyContract = {

@@ -13,12 +13,12 @@ const githubOrg = described(
   z
     .string()
     .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,98}$/, 'must be a GitHub organisation or user name'), known),
-  'GitHub organisation or user. Case does not matter.',
+  `GitHub organisation or user, not "${PLACEHOLDER}". Case does not matter.`,
   'acme',
 );
 const repoName = described(
   z.string().check(z.regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be a GitHub repository name'), known),
-  'Repository name, without the organisation. Case does not matter.',
+  `Repository name without the organisation, not "${PLACEHOLDER}". Case does not matter.`,
   'webshop',
 );
 const prNumber = described(z.int().check(z.positive()), 'Pull request number.', 42);
@@ -103,7 +103,7 @@ export const recordFixAttemptContract = {
     201: { description: 'Recorded.', schema: FixAttemptView },
     200: { description: 'It was recorded before; this is what is stored.', schema: FixAttemptView },
   },
-  problems: [],
+  problems: ['ledger_busy'],
 } as const satisfies Contract;
 
 export const findFixAttemptContract = {
@@ -141,5 +141,11 @@ export const billFixAttemptContract = {
   query: nothing,
   body: undefined,
   responses: { 200: { description: 'Billed, now or before.', schema: FixBilled } },
-  problems: ['no_billing_info', 'fix_attempt_not_found', 'ledger_busy', 'charging_unavailable'],
+  problems: [
+    'no_billing_info',
+    'fix_attempt_not_found',
+    'customer_not_found',
+    'ledger_busy',
+    'charging_unavailable',
+  ],
 } as const satisfies Contract;
