@@ -16,31 +16,37 @@ export type TransactionView = z.output<typeof TransactionView>;
 export const PricingView = z.object({
   currency: z.literal('usd'),
   credits: z.object({
-    trial_signup: z.int(),
-    first_payment_method: z.int(),
-    pro_invoice: z.int(),
-    fix: z.int(),
+    trial_signup: described(z.int(), 'Granted at sign-up.'),
+    first_payment_method: described(z.int(), 'Granted once, with the first payment method.'),
+    pro_invoice: described(z.int(), 'Granted with each paid Pro invoice.'),
+    fix: described(z.int(), 'What a merged fix costs.'),
   }),
   fix_price_cents: described(
     z.object({ pay_as_you_go: z.int(), pro: z.int() }),
     'US cents for a fix when no credits are left, by plan.',
   ),
-  pro_month_cents: z.int(),
+  pro_month_cents: described(z.int(), 'US cents a month.'),
 });
 export type PricingView = z.output<typeof PricingView>;
 
 const UsageView = z.object({
-  credit_balance: z.int(),
-  subscription_type: z.enum(['trial', 'pay_as_you_go', 'pro']),
-  subscription_state: z.nullable(z.enum(SUBSCRIPTION_STATES)),
-  cancel_at_period_end: z.boolean(),
-  current_period_end: z.nullable(z.string()),
-  has_payment_method: z.boolean(),
+  credit_balance: described(z.int(), 'Credits left.', 4),
+  subscription_type: described(z.enum(['trial', 'pay_as_you_go', 'pro']), 'The plan.'),
+  subscription_state: described(
+    z.nullable(z.enum(SUBSCRIPTION_STATES)),
+    'As Stripe calls it; null without one.',
+  ),
+  cancel_at_period_end: described(z.boolean(), 'The subscription ends with the period that is paid.'),
+  current_period_end: described(
+    z.nullable(z.iso.datetime()),
+    'When the paid period ends; null without a subscription.',
+  ),
+  has_payment_method: described(z.boolean(), 'Whether a fix can be charged when no credits are left.'),
   recent_transactions: described(z.array(TransactionView), 'The 10 newest, newest first.'),
   warnings: z.array(
     z.object({
       code: z.enum(['no_credits_no_card', 'no_credits', 'low_credits', 'past_due']),
-      message: z.string(),
+      message: described(z.string(), 'For people; says what to do.'),
     }),
   ),
   pricing: PricingView,
@@ -59,7 +65,7 @@ export const getUsageContract = {
   query: nothing,
   body: undefined,
   responses: { 200: { description: 'The account.', schema: UsageView } },
-  problems: [],
+  problems: ['customer_not_found'],
 } as const satisfies Contract;
 
 /** A cursor is the number of the last entry shown, wrapped so that nobody builds one by hand. */
