@@ -100,7 +100,7 @@ function findDynoxide(): { binary: string; version: string } {
     return { binary: join(dirname(require.resolve(manifest)), 'dynoxide'), version };
   } catch {
     throw new SetupError(
-      `No engine is installed for ${process.platform}-${process.arch} (${name}). Run a DynamoDB-compatible engine, ` +
+      `No engine is installed: the optional dependency ${name} is missing. Run a DynamoDB-compatible engine, ` +
         "for example AWS's DynamoDB Local, and name it: DYNAMODB_ENDPOINT=http://127.0.0.1:8000 npm start",
     );
   }
@@ -109,7 +109,7 @@ function findDynoxide(): { binary: string; version: string } {
 async function untilAnswers(engine: GuardedProcess, endpoint: string): Promise<void> {
   const ended = engine.ended.then((how) => {
     const reason = engine.lastLines.at(-1) ?? how;
-    throw new SetupError(`The engine (Dynoxide) did not start: ${reason}`, engine.lastLines);
+    throw new SetupError(`The engine (Dynoxide) did not start: ${reason}`, engine.lastLines.slice(0, -1));
   });
   ended.catch(() => {}); // It may also end long after anybody waits here.
   const deadline = performance.now() + READY_WITHIN_MS;

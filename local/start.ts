@@ -8,6 +8,8 @@ import { type Stack, startStack } from './stack.ts';
 
 /** npm passes a terminal's Ctrl-C on to us, which the terminal has sent us already: both are one wish. */
 const SAME_SIGNAL_MS = 1_000;
+/** Longer than the API and the engine are given to end, one after the other. */
+const STOP_WITHIN_MS = 12_000;
 
 // A reader that is gone (`npm start | head`, a closed terminal) must not end us before all is stopped.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -70,9 +72,13 @@ function stopOnSignals(): void {
   let firstAt: number | undefined;
   const onSignal = () => {
     firstAt ??= performance.now();
-    // Asked again: leave at once. What we started ends with us, see guarded-process.ts.
+    // Asked again: leave at once.
     if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
     stopRequested.abort();
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  // However we leave, what we started ends with us: see guarded-process.ts.
+  stopRequested.signal.addEventListener('abort', () =>
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref(),
+  );
 }
