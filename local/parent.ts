@@ -12,8 +12,9 @@ export function watchParent(onGone: () => void): void {
   if (first === INIT) {
     // Adopted by init: npm is gone already, unless it is process 1 itself, as in a container. Without npm there is no
     // telling, and we take it that we were started to run on our own.
-    if (startedByNpm() && !SCRIPT_RUNNER.test(readProc(INIT, 'comm'))) return onGone();
-    if (process.ppid === INIT) return;
+    const npmIsGone = startedByNpm() && !SCRIPT_RUNNER.test(readProc(INIT, 'comm'));
+    if (npmIsGone) onGone();
+    if (npmIsGone || process.ppid === INIT) return;
   }
   const timer = setInterval(() => {
     if (starter() === first) return;

@@ -45,7 +45,7 @@ export interface LedgerChangeSpec<Once, Settled> {
 export const MAX_COMMIT_TRIES = 20;
 const MAX_WAIT_MS = 2_000;
 /** Kept below the function's timeout, so that a client hears of a busy ledger from us. */
-const MAX_TOTAL_MS = 20_000;
+const MAX_TOTAL_MS = 12_000;
 
 /**
  * Changes a balance once: decide on what was read, write it under the condition that nothing moved, and if somebody

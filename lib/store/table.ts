@@ -41,15 +41,20 @@ export type WriteResult =
   /** Somebody else was writing at this instant, or the table asks for patience: nothing was written; try again. */
   | { readonly kind: 'contended' };
 
+/** Two calls that use up every attempt take 12 s: less than any function may run, so that the answer is ours. */
 const CONNECT_TIMEOUT_MS = 1_000;
-const REQUEST_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_SDK_ATTEMPTS = 3;
 const MAX_BATCH_ROUNDS = 5;
 
 export function openTable({ tableName, dynamodbEndpoint }: Config): Table {
   const client = new DynamoDBClient({
     maxAttempts: MAX_SDK_ATTEMPTS,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+    },
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   });
   return { client: DynamoDBDocumentClient.from(client), name: tableName };

@@ -148,6 +148,20 @@ describe('when DynamoDB does not do its part', () => {
     }
   });
 
+  it('accepting connections and never answering: 503 within the function’s time, not a hang', async () => {
+    const server = createServer(() => {}).listen(0);
+    const { port } = server.address() as AddressInfo;
+    const broken = await endpoint.start(`http://127.0.0.1:${port}`);
+    const [usage, health] = await Promise.all([
+      call(broken.getUsage, { apiKey: customer.apiKey }),
+      call(broken.health),
+    ]);
+    server.closeAllConnections();
+    server.close();
+    expect([usage.status, usage.body['code']]).toEqual([503, 'ledger_unavailable']);
+    expect([health.status, health.body['code']]).toEqual([503, 'ledger_unavailable']);
+  });
+
   it('failing with 500 on every call: 503, and nothing is half done', async () => {
     const server = createServer((_request, response) => {
       response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' });
