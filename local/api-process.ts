@@ -51,8 +51,6 @@ export async function startApi({
       ALLOWED_ORIGINS: allowedOrigins.join(','),
       // Each stack builds in a folder of its own, or a second one would change files under the first.
       LOCAL_BUILD_FOLDER: `.cache/stack-${port}`,
-      // Packages are loaded from node_modules, once for all functions; bundled into each they take half the start.
-      LOCAL_PACKAGES: 'external',
       POWERTOOLS_LOG_LEVEL: logLevel,
       POWERTOOLS_METRICS_DISABLED: 'true', // metrics are lines on stdout, for CloudWatch to read
       SLS_LOG_LEVEL: 'error', // else a line for every request
