@@ -1,6 +1,6 @@
 import document from '../docs/openapi.json' with { type: 'json' };
 import { getDocsContract } from '../lib/http/contracts/service.ts';
-import { DOCS_POLICY, docsPage } from '../lib/http/docs-page.ts';
+import { DOCS_POLICY, docsPage } from '../lib/http/docs/page.ts';
 import { type Handler, handlerOf } from '../lib/http/handler.ts';
 import { parseInput } from '../lib/http/input.ts';
 

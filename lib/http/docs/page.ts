@@ -8,9 +8,9 @@ import {
   problemCodesOf,
   resolved,
 } from './api-document.ts';
-import { answerTable, inputTable } from './docs-fields.ts';
-import { DOCS_STYLE } from './docs-style.ts';
+import { answerTable, inputTable } from './fields.ts';
 import { Html, html, inline, joined, type Part, prose } from './html.ts';
+import { DOCS_STYLE } from './style.ts';
 
 /** Lets the page have its own style, known by its hash, and nothing else. */
 export const DOCS_POLICY = [
