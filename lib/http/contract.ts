@@ -43,6 +43,9 @@ export function described<S extends z.ZodMiniType>(schema: S, description: strin
   return schema;
 }
 
+/** As text, because the same expression goes into the API document, whose readers know no character classes. */
+export const NO_CONTROL_CHARACTERS = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
+
 /** Text without control characters, trimmed, from 1 to `max` characters. */
 export function text(max: number): z.ZodMiniType<string, string> {
   return z
@@ -51,7 +54,7 @@ export function text(max: number): z.ZodMiniType<string, string> {
       z.trim(),
       z.minLength(1),
       z.maxLength(max),
-      z.regex(/^\P{Cc}*$/u, 'must not contain control characters'),
+      z.regex(new RegExp(NO_CONTROL_CHARACTERS), 'must not contain control characters'),
     );
 }
 

@@ -1,3 +1,4 @@
+import { NO_CONTROL_CHARACTERS } from '../contract.ts';
 import type { Field, Schema } from './api-document.ts';
 import { type Html, html, inline, joined, type Part } from './html.ts';
 
@@ -67,8 +68,6 @@ function range({ minimum, exclusiveMinimum, maximum }: Schema): Part {
   if (exclusiveMinimum !== undefined) return `greater than ${exclusiveMinimum}`;
   return null;
 }
-
-const NO_CONTROL_CHARACTERS = '^\\P{Cc}*$';
 
 function pattern({ pattern: expression, format }: Schema): Part {
   if (expression === undefined || format !== undefined) return null;
