@@ -1,15 +1,11 @@
 import document from '../docs/openapi.json' with { type: 'json' };
 import { getDocsContract } from '../lib/http/contracts/service.ts';
 import { DOCS_POLICY, docsPage } from '../lib/http/docs/page.ts';
-import { type Handler, handlerOf } from '../lib/http/handler.ts';
-import { parseInput } from '../lib/http/input.ts';
+import type { Handler } from '../lib/http/handler.ts';
+import { staticEndpoint } from '../lib/http/static-endpoint.ts';
 
-const body = docsPage(document);
-const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'public, max-age=300' };
-
-const answer = handlerOf(getDocsContract, async (event) => {
-  parseInput(getDocsContract, event);
-  return { reply: { status: 200, headers, body } };
+const answer = staticEndpoint(getDocsContract, docsPage(document), {
+  'content-type': 'text/html; charset=utf-8',
 });
 
 /** GET /docs */

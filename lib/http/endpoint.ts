@@ -4,7 +4,7 @@ import type { Key } from '../store/keys.ts';
 import type { Item } from '../store/table.ts';
 import { authenticate } from './authenticate.ts';
 import type { Contract, InputOf } from './contract.ts';
-import { type Handler, handlerOf } from './handler.ts';
+import { type Handler, handlerOf, noteCaller } from './handler.ts';
 import { parseInput } from './input.ts';
 import type { Reply } from './reply.ts';
 
@@ -27,7 +27,7 @@ export function publicEndpoint<C extends Contract>(
 ): Handler {
   return handlerOf(contract, async (event) => {
     const { sourceIp } = event.requestContext.http;
-    return { reply: await run(deps(), { input: parseInput(contract, event), sourceIp }) };
+    return run(deps(), { input: parseInput(contract, event), sourceIp });
   });
 }
 
@@ -45,8 +45,9 @@ export function customerEndpoint<C extends Contract>(
     const { customerId, items } = await authenticate(deps().table, event.headers['x-api-key'], (id) =>
       input.ok ? alsoRead(id, input.value) : [],
     );
+    noteCaller(event, customerId);
     if (!input.ok) throw input.error;
-    return { customerId, reply: await run(deps(), { input: input.value, customerId, items }) };
+    return run(deps(), { input: input.value, customerId, items });
   });
 }
 

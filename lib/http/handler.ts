@@ -18,16 +18,18 @@ export type Handler = (
   context: Context,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
-export interface Answered {
-  readonly reply: Reply;
-  readonly customerId?: string;
-}
-
 type Result = APIGatewayProxyStructuredResultV2;
 
+/** Who made a request, for its log line, also when it ends in a problem. */
+const callers = new WeakMap<object, string>();
+
+export function noteCaller(event: ParsedEvent, customerId: string): void {
+  callers.set(event, customerId);
+}
+
 /** A Lambda handler for one call: what every call has around what this one answers. */
-export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Promise<Answered>): Handler {
-  const chain = middy<APIGatewayProxyEventV2, Answered | Result>();
+export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Promise<Reply>): Handler {
+  const chain = middy<APIGatewayProxyEventV2, Reply | Result>();
   chain.use(httpSecurityHeaders({ permissionsPolicy: false }));
   chain.use(answerAndLog(contract));
   chain.use(httpHeaderNormalizer());
@@ -36,23 +38,31 @@ export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Pr
   chain.handler((event) => answer(event));
   return async (event, context) => {
     const result = await chain(event, context);
-    if ('reply' in result) throw new Error('a reply left without being rendered');
+    if (isReply(result)) throw new Error('a reply left without being rendered');
     return result;
   };
 }
 
 /** Turns what came of a request into its response, and writes the one log line that every request gets. */
-function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2, Answered | Result> {
+function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2, Reply | Result> {
   const route = `${contract.method} ${contract.path}`;
   let coldStart = true;
   const finish = (
-    request: Request<APIGatewayProxyEventV2, Answered | Result>,
+    request: Request<APIGatewayProxyEventV2, Reply | Result>,
     reply: Reply,
-    facts: Record<string, unknown>,
+    facts: Record<string, unknown> = {},
   ) => {
     const requestId = request.context.awsRequestId;
     const { status } = reply;
-    const line = { request_id: requestId, route, status, cold_start: coldStart, ...facts };
+    const customer = callers.get(request.event);
+    const line = {
+      request_id: requestId,
+      route,
+      status,
+      customer_id: customer,
+      cold_start: coldStart,
+      ...facts,
+    };
     coldStart = false;
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);
@@ -60,9 +70,7 @@ function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2,
   };
   return {
     after: (request) => {
-      const answered = request.response;
-      if (answered && 'reply' in answered)
-        finish(request, answered.reply, { customer_id: answered.customerId });
+      if (request.response && isReply(request.response)) finish(request, request.response);
     },
     onError: (request) => {
       const problem = toBillingError(request.error);
@@ -73,7 +81,9 @@ function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2,
   };
 }
 
-const limitBody: MiddlewareObj<APIGatewayProxyEventV2, Answered | Result> = {
+const isReply = (response: Reply | Result): response is Reply => 'status' in response;
+
+const limitBody: MiddlewareObj<APIGatewayProxyEventV2, Reply | Result> = {
   before: ({ event: { body, isBase64Encoded } }) => {
     if (typeof body !== 'string') return;
     const bytes = isBase64Encoded ? Buffer.byteLength(body, 'base64') : Buffer.byteLength(body);

@@ -126,6 +126,15 @@ describe('every answer', () => {
     }
     expect(answers.map(({ status }) => status)).toEqual([200, 401, 400]);
   });
+
+  it('is logged with its customer once the key was good, also when it is a problem', async () => {
+    const lines: string[] = [];
+    const spy = vi.spyOn(console, 'info').mockImplementation((line) => void lines.push(String(line)));
+    await call(api.billFixAttempt, { apiKey: customer.apiKey, params: { id: 'f'.repeat(32) } });
+    spy.mockRestore();
+    expect(lines.join()).toContain('fix_attempt_not_found');
+    expect(lines.join()).toContain(customer.customerId);
+  });
 });
 
 describe('when DynamoDB does not do its part', () => {
