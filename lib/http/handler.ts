@@ -1,12 +1,11 @@
 import middy, { type MiddlewareObj, type Request } from '@middy/core';
 import httpHeaderNormalizer from '@middy/http-header-normalizer';
-import httpJsonBodyParser from '@middy/http-json-body-parser';
 import httpSecurityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError } from '../errors.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
+import { jsonBody } from './json-body.ts';
 import { loggableError, logger } from './observe.ts';
 import { problemReply, toBillingError } from './problem.ts';
 import { type Reply, render } from './reply.ts';
@@ -34,7 +33,7 @@ export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Pr
   chain.use(answerAndLog(contract));
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody);
-  if (contract.body !== undefined) chain.use(httpJsonBodyParser({ reviver: withoutApiKeys }));
+  if (contract.body !== undefined) chain.use(jsonBody);
   chain.handler((event) => answer(event));
   return async (event, context) => {
     const result = await chain(event, context);
@@ -92,10 +91,3 @@ const limitBody: MiddlewareObj<APIGatewayProxyEventV2, Reply | Result> = {
     throw new BillingError('body_too_large', detail);
   },
 };
-
-/** RSOLV-action sends its key with what it records. Nothing that arrives keeps a usable key, as a value or as a name. */
-function withoutApiKeys(_name: string, value: unknown): unknown {
-  if (typeof value === 'string') return redactApiKeys(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [redactApiKeys(name), inner]));
-}

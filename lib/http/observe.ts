@@ -9,7 +9,8 @@ export type BusinessMetric = 'CustomerOnboarded' | 'FixBilled' | 'FixBlocked';
 
 /** Counts one business event, as a line of CloudWatch's embedded metric format. */
 export function countBusiness(metric: BusinessMetric): void {
-  metrics.singleMetric().addMetric(metric, MetricUnit.Count, 1);
+  metrics.addMetric(metric, MetricUnit.Count, 1);
+  metrics.publishStoredMetrics();
 }
 
 /**

@@ -8,7 +8,7 @@ const INTERNAL_DETAIL =
 /** Any failure as the error that the public hears of. */
 export function toBillingError(error: unknown): BillingError {
   if (error instanceof BillingError) return error;
-  return fromMiddleware(error) ?? new BillingError('internal_error', INTERNAL_DETAIL, {}, { cause: error });
+  return new BillingError('internal_error', INTERNAL_DETAIL, {}, { cause: error });
 }
 
 /** RFC 9457. `error` repeats the detail for clients from before problem documents. */
@@ -40,19 +40,3 @@ export function problemReply({ code, message, facts }: BillingError, requestId: 
 
 /** Relative to the API, which explains each code on its documentation page. */
 export const problemType = (code: ProblemCode): string => `/docs#${code}`;
-
-/** Middy's body parser throws errors that carry a status. Their message and cause can quote the body: both stay out. */
-function fromMiddleware(error: unknown): BillingError | null {
-  if (!(error instanceof Error) || !('statusCode' in error)) return null;
-  switch (error.statusCode) {
-    case 415:
-      return new BillingError(
-        'unsupported_media_type',
-        'Send the body as JSON, with content-type: application/json.',
-      );
-    case 422:
-      return new BillingError('malformed_json', 'The body is missing or is not valid JSON.');
-    default:
-      return null;
-  }
-}

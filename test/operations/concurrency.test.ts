@@ -71,16 +71,19 @@ describe('many at once for one customer', () => {
     expect(entries.filter(({ source }) => source === 'fix_deployed')).toHaveLength(1);
   });
 
-  it('100 fixes at once with 100 credits: all are billed, nothing is left, no hole in the entries', async () => {
-    const work = await withFixes(100, 100);
-    const { result: answers, calls } = await countingCalls(deps.table, () => billAll(work));
-    for (const answer of answers) expect(answer).toMatchObject({ kind: 'billed', already: false });
-    const { head, entries } = await expectSoundLedger(deps, work.customerId);
-    expect(head.balance).toBe(0);
-    expect(entries.map(({ seq }) => seq)).toEqual(range(1, 102));
-    const transactions = calls.filter((name) => name === 'TransactWriteItems').length;
-    console.log(`100 fixes at once: ${transactions / 100} transactions a fix (budget 6)`);
-    expect(transactions / 100).toBeLessThanOrEqual(6);
+  it('100 fixes at once with 100 credits: all are billed, nothing is left, no hole, at most 6 transactions each', async () => {
+    let transactions = 0;
+    for (let customer = 0; customer < 3; customer++) {
+      const work = await withFixes(100, 100);
+      const { result: answers, calls } = await countingCalls(deps.table, () => billAll(work));
+      for (const answer of answers) expect(answer).toMatchObject({ kind: 'billed', already: false });
+      const { head, entries } = await expectSoundLedger(deps, work.customerId);
+      expect(head.balance).toBe(0);
+      expect(entries.map(({ seq }) => seq)).toEqual(range(1, 102));
+      transactions += calls.filter((name) => name === 'TransactWriteItems').length;
+    }
+    console.log(`100 fixes at once: ${(transactions / 300).toFixed(2)} transactions a fix (budget 6)`);
+    expect(transactions / 300).toBeLessThanOrEqual(6);
   });
 
   it('10 fixes at once take at most 3 transactions each, averaged over 10 customers', async () => {
