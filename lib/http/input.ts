@@ -1,8 +1,12 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, type FieldError } from '../errors.ts';
 import type { Contract, InputOf } from './contract.ts';
+
+/** zod's mini build says no more than "invalid input" until it is given a language. */
+z.config(en());
 
 /** A gateway event after the body parser: where a call has a body, `body` holds the parsed JSON. */
 export type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { readonly body?: unknown };
@@ -28,7 +32,8 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
 
 function check(schema: z.ZodMiniType, value: unknown, part: string, errors: FieldError[]): unknown {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) errors.push(...parsed.error.issues.flatMap((issue) => fieldErrors(issue, part)));
+  if (!parsed.success)
+    errors.push(...parsed.error.issues.flatMap((issue) => fieldErrors(issue, value, part)));
   return parsed.data;
 }
 
@@ -40,7 +45,7 @@ function noBody(event: ParsedEvent, errors: FieldError[]): undefined {
 }
 
 /** Field names come from the schema, or from the request where they are the fault; values never do. */
-function fieldErrors(issue: z.core.$ZodIssue, part: string): FieldError[] {
+function fieldErrors(issue: z.core.$ZodIssue, sent: unknown, part: string): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((field) => ({
       field: redactApiKeys(field).slice(0, 100),
@@ -48,8 +53,15 @@ function fieldErrors(issue: z.core.$ZodIssue, part: string): FieldError[] {
     }));
   }
   const field = issue.path.map(String).join('.') || part;
-  if (issue.code === 'invalid_type' && issue.input === undefined) return [{ field, message: 'is required' }];
+  if (valueAt(sent, issue.path) === undefined) return [{ field, message: 'is required' }];
   return [{ field, message: decapitalize(issue.message) }];
+}
+
+function valueAt(sent: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined),
+    sent,
+  );
 }
 
 const decapitalize = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);

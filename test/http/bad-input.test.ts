@@ -70,6 +70,17 @@ describe('a body that is not what it should be', () => {
     expect((await call(api.findFixAttempt, { apiKey: customer.apiKey, query })).status).toBe(404);
   });
 
+  it('says of each field what is wrong with it: missing, of another type, out of range', async () => {
+    const body = { ...fixBody(51, { pr_number: '7', issue_number: 0, metadata: [] }), pr_url: undefined };
+    const answer = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body });
+    expect(answer.body['errors']).toEqual([
+      { field: 'pr_number', message: 'invalid input: expected number, received string' },
+      { field: 'pr_url', message: 'is required' },
+      { field: 'issue_number', message: 'too small: expected number to be >0' },
+      { field: 'metadata', message: 'invalid input: expected record, received array' },
+    ]);
+  });
+
   it('billing takes no body: nothing or {} is fine, anything else is refused', async () => {
     const { body } = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body: fixBody(60) });
     const params = { id: String(body['id']) };

@@ -90,7 +90,10 @@ describe('the calls that RSOLV-action makes', () => {
     const answer = await call(api.recordFixAttempt, { apiKey, body });
     expect(answer.status).toBe(422);
     expect(fieldsOf(answer)).toEqual(['github_org', 'repo_name', 'pr_number', 'pr_url']);
-    for (const field of fieldsOf(answer)) expect(answer.body['detail']).toContain(field);
+    expect(answer.body['detail']).toBe(
+      'github_org must name the real one, not "unknown"; repo_name must name the real one, not "unknown"; ' +
+        'pr_number too small: expected number to be >0; pr_url is required.',
+    );
   });
 
   it('without credits and without a card the fix is blocked, nothing is written, and later billing works', async () => {
