@@ -1,16 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Deps } from '../../lib/deps.ts';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { type FixAttempt, fixAttemptId } from '../../lib/domain/fix-attempt.ts';
 import { verifyLedger } from '../../lib/domain/verify.ts';
-import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
-import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { readLedgerRecords } from '../../lib/store/audit.ts';
 import { decodeHead, encodeNewFix } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether } from '../../lib/store/table.ts';
-import { range } from './statistics.ts';
+import { customerWith, newFix, range } from '../support/fixtures.ts';
 
 const BATCH = 25;
 
@@ -24,15 +21,12 @@ export interface BenchCustomer {
 /** A customer with one credit for each of `count` recorded fixes, and no more. */
 export async function customerWithFixes(deps: Deps, count: number): Promise<BenchCustomer> {
   const { table, now } = deps;
-  const email = `${randomBytes(8).toString('hex')}@customer.example`;
-  const signedUp = await onboardCustomer(deps, { name: 'Acme', email, source: 'direct' });
-  const { customerId, balance } = signedUp.head;
-  if (count !== balance) {
-    const adjustment = { reason: 'bench', actor: 'bench', idempotencyKey: 'start' };
-    await adjustCredits(deps, customerId, { amount: count - balance, ...adjustment });
-  }
-
-  const fixes = range(1, count).map((prNumber) => recordedFix(prNumber, now()));
+  const signedUp = await customerWith(deps, count);
+  const { customerId } = signedUp.head;
+  const fixes = range(1, count).map((prNumber): FixAttempt => {
+    const fix = newFix(prNumber);
+    return { ...fix, id: fixAttemptId(fix), createdAt: now().toISOString(), billed: null };
+  });
   for (let from = 0; from < fixes.length; from += BATCH) {
     const puts = fixes
       .slice(from, from + BATCH)
@@ -46,23 +40,6 @@ export async function customerWithFixes(deps: Deps, count: number): Promise<Benc
   const [head] = await readTogether(table, [keys.head(customerId)]);
   if (head === undefined) throw new Error(`no head of ${customerId}`);
   return { apiKey: signedUp.apiKey, keyId: signedUp.keyId, head: decodeHead(head), fixes };
-}
-
-function recordedFix(prNumber: number, at: Date): FixAttempt {
-  const pullRequest = { githubOrg: 'acme', repoName: 'webshop', prNumber };
-  return {
-    ...pullRequest,
-    id: fixAttemptId(pullRequest),
-    prTitle: `Fix ${prNumber}`,
-    prUrl: `https://github.com/acme/webshop/pull/${prNumber}`,
-    issueNumber: null,
-    issueTitle: null,
-    issueUrl: null,
-    vulnerabilityId: null,
-    metadataJson: null,
-    createdAt: at.toISOString(),
-    billed: null,
-  };
 }
 
 /** @throws Error unless every fix of the customer was billed once, no credit is left and the ledger is sound. */

@@ -1,7 +1,8 @@
+import { range } from '../support/fixtures.ts';
 import { assertAllBilled, customerWithFixes } from './customers.ts';
 import { requestsOf, succeed } from './requests.ts';
 import { type Setting, withoutOutput } from './setting.ts';
-import { mean, range } from './statistics.ts';
+import { mean } from './statistics.ts';
 
 /** How often each crowd is measured. The budgets are on the means of 10 and of 100; a crowd of 200 takes seconds. */
 const CROWDS = [

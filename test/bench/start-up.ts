@@ -8,8 +8,9 @@ import { pathToFileURL } from 'node:url';
 import * as z from 'zod/mini';
 import { PROJECT_ROOT } from '../../local/serverless-file.ts';
 import { type Bundle, bundle, readBundlePlan } from '../budgets/bundle-functions.ts';
-import { invocation } from './requests.ts';
-import { median, range } from './statistics.ts';
+import { range } from '../support/fixtures.ts';
+import { gatewayEvent } from '../support/gateway.ts';
+import { median } from './statistics.ts';
 
 const PAIRS = 15;
 const CHILD = join(import.meta.dirname, 'start-up-child.mjs');
@@ -97,8 +98,7 @@ const Times = z.object({ loadedMs: z.number(), answeredMs: z.number() });
 type Times = z.output<typeof Times>;
 
 /** A request that every function refuses before it asks the table: it has no key, and a query that no call knows. */
-const [anyEvent] = invocation({});
-const REFUSED = { ...anyEvent, queryStringParameters: { nonsense: '1' } };
+const REFUSED = gatewayEvent({ query: { nonsense: '1' } });
 
 async function startOnce(file: string, nodeOptions: string): Promise<Times> {
   const child = spawn(process.execPath, [CHILD, pathToFileURL(file).href, JSON.stringify(REFUSED)], {

@@ -12,10 +12,11 @@ import { post } from '../../lib/domain/ledger.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
+import { range } from '../support/fixtures.ts';
 import { assertAllBilled, type BenchCustomer, customerWithFixes } from './customers.ts';
 import { succeed } from './requests.ts';
 import { type Setting, withoutOutput } from './setting.ts';
-import { median, range } from './statistics.ts';
+import { median } from './statistics.ts';
 
 /** Customers served at the same time, one fix at a time each, so that no two requests want the same item. */
 const CUSTOMERS_AT_ONCE = 8;

@@ -35,8 +35,18 @@ const port = await freePort();
 const endpoint = `http://127.0.0.1:${port}`;
 const libraries = join(EMULATOR, 'DynamoDBLocal_lib');
 const jar = join(EMULATOR, 'DynamoDBLocal.jar');
-const java = ['java', `-Djava.library.path=${libraries}`, '-jar', jar, '-inMemory', '-port', String(port)];
-const engine = startGuarded(java, {});
+const java = [
+  'java',
+  `-Djava.library.path=${libraries}`,
+  '-jar',
+  jar,
+  '-inMemory',
+  '-disableTelemetry',
+  '-port',
+  String(port),
+];
+// It writes notes of its own into the folder it runs in.
+const engine = startGuarded(java, { cwd: CACHE });
 try {
   await untilAnswers();
   const vitest = spawn('vitest', ['run', ...SUITES], {

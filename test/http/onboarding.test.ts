@@ -2,8 +2,9 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps } from '../../lib/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { uniqueEmail } from '../support/customers.ts';
-import { api, call, someIp } from '../support/http.ts';
+import { uniqueEmail } from '../support/fixtures.ts';
+import { someIp } from '../support/gateway.ts';
+import { api, call } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 
 let deps: Deps;

@@ -9,15 +9,14 @@ import { decodeAdjustmentGuard } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { guardAdjustment } from '../../lib/store/ledger.ts';
 import { readTogether } from '../../lib/store/table.ts';
-import { customerWith, expectSoundLedger, recordedFix, uniqueEmail } from '../support/customers.ts';
+import { expectSoundLedger, recordedFix } from '../support/customers.ts';
+import { customerWith, range, uniqueEmail } from '../support/fixtures.ts';
 import { countingCalls, openTestTable, testDeps } from '../support/table.ts';
 
 let deps: Deps;
 beforeAll(async () => {
   deps = testDeps(await openTestTable());
 });
-
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 async function withFixes(credits: number, fixes: number) {
   const { head } = await customerWith(deps, credits);

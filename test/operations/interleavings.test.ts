@@ -5,7 +5,8 @@ import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
-import { expectSoundLedger, recordedFix, uniqueEmail } from '../support/customers.ts';
+import { expectSoundLedger, recordedFix } from '../support/customers.ts';
+import { uniqueEmail } from '../support/fixtures.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*

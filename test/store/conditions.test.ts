@@ -14,7 +14,8 @@ import { type Key, keys } from '../../lib/store/keys.ts';
 import { billFix, commit, createCustomer, guardAdjustment, type OnceWrite } from '../../lib/store/ledger.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import { readTogether } from '../../lib/store/table.ts';
-import { customerWith, recordedFix, uniqueEmail } from '../support/customers.ts';
+import { recordedFix } from '../support/customers.ts';
+import { customerWith, uniqueEmail } from '../support/fixtures.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*

@@ -5,7 +5,8 @@ import { verifyLedger } from '../../lib/domain/verify.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { readLedgerRecords } from '../../lib/store/audit.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { customerWith, recordedFix } from '../support/customers.ts';
+import { recordedFix } from '../support/customers.ts';
+import { customerWith } from '../support/fixtures.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 let deps: Deps;

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { expect } from 'vitest';
 import { handler as billFixAttempt } from '../../functions/bill-fix-attempt.ts';
 import { handler as findFixAttempt } from '../../functions/find-fix-attempt.ts';
@@ -12,7 +10,8 @@ import { handler as onboardCustomer } from '../../functions/onboard-customer.ts'
 import { handler as recordFixAttempt } from '../../functions/record-fix-attempt.ts';
 import { handler as revokeApiKey } from '../../functions/revoke-api-key.ts';
 import type { Handler } from '../../lib/http/handler.ts';
-import { uniqueEmail } from './customers.ts';
+import { uniqueEmail } from './fixtures.ts';
+import { type Call, gatewayEvent, invocation } from './gateway.ts';
 
 export const api = {
   onboardCustomer,
@@ -27,81 +26,12 @@ export const api = {
   health,
 };
 
-export interface Call {
-  readonly apiKey?: string;
-  readonly body?: unknown;
-  /** Sent as it is, in place of `body`. */
-  readonly rawBody?: string;
-  readonly params?: Record<string, string>;
-  readonly query?: Record<string, string>;
-  readonly headers?: Record<string, string>;
-  readonly sourceIp?: string;
-}
-
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, unknown>;
   /** The JSON body; tests look into it with matchers. */
   readonly body: Record<string, unknown>;
   readonly text: string;
-}
-
-/** What Lambda says of an invocation; its request id is the one that support asks for. */
-const invocation = (): Context => ({
-  callbackWaitsForEmptyEventLoop: false,
-  functionName: 'test',
-  functionVersion: '1',
-  invokedFunctionArn: 'arn',
-  memoryLimitInMB: '512',
-  awsRequestId: `req-${randomBytes(6).toString('hex')}`,
-  logGroupName: 'test',
-  logStreamName: 'test',
-  getRemainingTimeInMillis: () => 10_000,
-  done: () => {},
-  fail: () => {},
-  succeed: () => {},
-});
-
-/** An address from the documentation range, so that callers do not share a rate limit by accident. */
-export const someIp = (): string =>
-  `2001:db8::${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}`;
-
-/** The event that an HTTP API hands to a function for this call. */
-function gatewayEvent(call: Call): APIGatewayProxyEventV2 {
-  const body = call.rawBody ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
-  return {
-    version: '2.0',
-    routeKey: '$default',
-    rawPath: '/',
-    rawQueryString: '',
-    headers: {
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...(call.apiKey !== undefined && { 'x-api-key': call.apiKey }),
-      ...call.headers,
-    },
-    ...(call.query && { queryStringParameters: call.query }),
-    ...(call.params && { pathParameters: call.params }),
-    ...(body !== undefined && { body }),
-    isBase64Encoded: false,
-    requestContext: {
-      accountId: '0',
-      apiId: 'test',
-      domainName: 'localhost',
-      domainPrefix: 'localhost',
-      http: {
-        method: 'POST',
-        path: '/',
-        protocol: 'HTTP/1.1',
-        sourceIp: call.sourceIp ?? someIp(),
-        userAgent: 'test',
-      },
-      requestId: 'gateway',
-      routeKey: '$default',
-      stage: '$default',
-      time: '',
-      timeEpoch: 0,
-    },
-  };
 }
 
 export async function call(handler: Handler, request: Call = {}): Promise<Answer> {
