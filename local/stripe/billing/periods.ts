@@ -1,0 +1,32 @@
+import type Stripe from 'stripe';
+
+const DAY_SECONDS = 24 * 60 * 60;
+
+/**
+ * The end of the period that starts at or before `start`: counted from the anchor, so that a subscription of the 31st
+ * comes back to the 31st after a shorter month.
+ */
+export function periodEnd(
+  anchor: number,
+  start: number,
+  { interval, interval_count: count }: Stripe.Price.Recurring,
+): number {
+  if (interval === 'day') return start + count * DAY_SECONDS;
+  if (interval === 'week') return start + 7 * count * DAY_SECONDS;
+  const months = interval === 'year' ? 12 * count : count;
+  let end = anchor;
+  for (let n = 1; end <= start; n += 1) end = plusMonths(anchor, n * months);
+  return end;
+}
+
+function plusMonths(seconds: number, months: number): number {
+  const from = new Date(seconds * 1_000);
+  const firstOfMonth = new Date(from);
+  firstOfMonth.setUTCDate(1);
+  firstOfMonth.setUTCMonth(firstOfMonth.getUTCMonth() + months);
+  const lastDay = new Date(
+    Date.UTC(firstOfMonth.getUTCFullYear(), firstOfMonth.getUTCMonth() + 1, 0),
+  ).getUTCDate();
+  firstOfMonth.setUTCDate(Math.min(from.getUTCDate(), lastDay));
+  return Math.floor(firstOfMonth.getTime() / 1_000);
+}

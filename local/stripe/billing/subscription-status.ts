@@ -1,0 +1,29 @@
+import type Stripe from 'stripe';
+import { idOf } from '../collection.ts';
+import { defaultMethodOf } from '../resources/customer-lookup.ts';
+import { changeAndEmit, type Scope } from '../scope.ts';
+
+const REVIVED_BY_PAYMENT = ['incomplete', 'past_due', 'unpaid'];
+
+export const subscriptionOf = (scope: Scope, invoice: Stripe.Invoice): Stripe.Subscription | undefined =>
+  scope.state.subscriptions.find(idOf(invoice.parent?.subscription_details?.subscription));
+
+/** The payment of its latest invoice makes a subscription active again; one that ended stays ended. */
+export function reviveSubscription(scope: Scope, invoice: Stripe.Invoice): void {
+  const subscription = subscriptionOf(scope, invoice);
+  if (subscription === undefined || subscription.latest_invoice !== invoice.id) return;
+  if (!REVIVED_BY_PAYMENT.includes(subscription.status)) return;
+  changeAndEmit(scope, 'customer.subscription.updated', subscription, { status: 'active' });
+}
+
+/** What a subscription is paid with: its own method, or the customer's. */
+export function methodOf(
+  scope: Scope,
+  subscription: Stripe.Subscription | undefined,
+  customerId: string | null,
+): Stripe.PaymentMethod | undefined {
+  const own = scope.state.paymentMethods.find(idOf(subscription?.default_payment_method));
+  if (own !== undefined) return own;
+  const customer = scope.state.customers.find(customerId);
+  return customer === undefined ? undefined : scope.state.paymentMethods.find(defaultMethodOf(customer));
+}

@@ -1,0 +1,67 @@
+import type Stripe from 'stripe';
+import type { Scope } from './scope.ts';
+import { STRIPE_API_VERSION } from './version.ts';
+
+/** An event as it is kept: `data` is plain JSON, so nothing can change it any more. */
+export interface StoredEvent extends Omit<Stripe.EventBase, 'data'> {
+  readonly data: {
+    readonly object: { readonly id?: string; readonly object?: string };
+    readonly previous_attributes?: Readonly<Record<string, unknown>>;
+  };
+}
+
+export type EventSink = (event: StoredEvent) => void;
+
+/** Makes events and hands each on, at once or when what it belongs to is certain. */
+export class EventLog {
+  #held: StoredEvent[] | null = null;
+  readonly #sink: EventSink;
+
+  constructor(sink: EventSink) {
+    this.#sink = sink;
+  }
+
+  record(
+    scope: Scope,
+    type: Stripe.Event.Type,
+    object: object,
+    previous?: Readonly<Record<string, unknown>>,
+  ): void {
+    const event: StoredEvent = {
+      id: scope.newId('evt'),
+      object: 'event',
+      api_version: STRIPE_API_VERSION,
+      created: scope.now,
+      data: { object: copyOf(object), ...(previous && { previous_attributes: copyOf(previous) }) },
+      livemode: false,
+      pending_webhooks: 0,
+      request: { ...scope.cause },
+      type,
+    };
+    if (this.#held === null) this.#sink(event);
+    else this.#held.push(event);
+  }
+
+  /** Holds back what `work` records; `settle` then says which of it happened, and in which order it is told. */
+  holding<T>(
+    work: () => T,
+    settle: (events: readonly StoredEvent[], result: T) => readonly StoredEvent[],
+  ): T {
+    const outer = this.#held;
+    const held: StoredEvent[] = [];
+    this.#held = held;
+    try {
+      const result = work();
+      this.#held = outer;
+      for (const event of settle(held, result)) {
+        if (outer === null) this.#sink(event);
+        else outer.push(event);
+      }
+      return result;
+    } finally {
+      this.#held = outer;
+    }
+  }
+}
+
+const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value));

@@ -1,0 +1,71 @@
+import * as z from 'zod/mini';
+
+/** Before: nothing happened. After: it happened, and the caller does not hear of it. */
+export const faultSchema = z.strictObject({
+  method: z.optional(z.enum(['GET', 'POST', 'DELETE'])),
+  /** `*` is one part of a path, `**` any number. */
+  path: z.string().check(z.regex(/^(\/|\*)/)),
+  kind: z.enum([
+    'delay',
+    'delay_after',
+    '409',
+    '429',
+    '500_before',
+    '500_after',
+    'drop_before',
+    'drop_after',
+  ]),
+  times: z._default(z.int().check(z.positive()), 1),
+  /** How many matching calls come through first. */
+  skip: z._default(z.int().check(z.nonnegative()), 0),
+  ms: z._default(z.int().check(z.nonnegative()), 0),
+  /**
+   * What a repeat with the same idempotency key gets after `500_after`: the error again, as Stripe documents it, or the
+   * answer that got lost on its way.
+   */
+  saved: z._default(z.enum(['error', 'answer']), 'error'),
+});
+
+export type FaultInput = z.input<typeof faultSchema>;
+export type Fault = z.output<typeof faultSchema>;
+
+/** What goes wrong on purpose, in the order it was asked for. */
+export class Faults {
+  #waiting: Fault[] = [];
+
+  add(input: FaultInput): void {
+    this.#waiting.push(faultSchema.parse(input));
+  }
+
+  clear(): void {
+    this.#waiting = [];
+  }
+
+  get waiting(): readonly Fault[] {
+    return this.#waiting;
+  }
+
+  /** The first that is meant for this call. Each call has at most one. */
+  take(method: string, path: string): Fault | undefined {
+    for (const fault of this.#waiting) {
+      if (fault.method !== undefined && fault.method !== method) continue;
+      if (!patternOf(fault.path).test(path)) continue;
+      if (fault.skip > 0) {
+        fault.skip -= 1;
+        continue;
+      }
+      fault.times -= 1;
+      if (fault.times === 0) this.#waiting = this.#waiting.filter((one) => one !== fault);
+      return fault;
+    }
+    return undefined;
+  }
+}
+
+function patternOf(path: string): RegExp {
+  const parts = path.split(/(\*\*|\*)/).map((part) => {
+    if (part === '**') return '.*';
+    return part === '*' ? '[^/]+' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  });
+  return new RegExp(`^${parts.join('')}$`);
+}

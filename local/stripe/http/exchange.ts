@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Double } from '../double.ts';
+import type { Fault } from '../faults.ts';
+import { includable } from '../includable.ts';
+import { invalid, Refusal } from './errors.ts';
+import { assertExpandable, expanded } from './expand.ts';
+import { decodeForm, type FormFields } from './form.ts';
+import { type Answer, type Claim, inFlight } from './idempotency.ts';
+import type { Ids, Route } from './route.ts';
+
+export interface Asked {
+  readonly requestId: string;
+  readonly path: string;
+  readonly query: string;
+  readonly body: string;
+  readonly ids: Ids;
+  readonly idempotencyKey: string | null;
+  readonly version: string | null;
+}
+
+/** `dropped`: the connection ends without an answer. */
+export type Reply =
+  | (Answer & {
+      readonly headers: Readonly<Record<string, string>>;
+      readonly replayed: boolean;
+      readonly fault: string | null;
+    })
+  | { readonly dropped: true; readonly fault: string };
+
+/** One call of a route, from its text to its answer: key, fault, parameters, effect, in Stripe's order. */
+export async function exchange(double: Double, route: Route, asked: Asked): Promise<Reply> {
+  const form = formOf(asked);
+  const claim = claimOf(double, route, asked, form);
+  const fault = double.faults.take(route.method, asked.path);
+  const kind = fault?.kind ?? null;
+  try {
+    if (fault?.kind === 'delay') await sleep(fault.ms);
+    if (fault?.kind === 'drop_before') {
+      claim.release();
+      return { dropped: true, fault: fault.kind };
+    }
+    const before = fault === undefined ? null : refusalBefore(fault);
+    if (before !== null) {
+      claim.release();
+      return { ...answerOf(before), headers: before.headers, replayed: false, fault: kind };
+    }
+    const replayed = claim.replay !== null;
+    // A replay travels over the same bad line as a first answer; only what an effect would need does not strike it.
+    const answer =
+      claim.replay === null
+        ? execute(double, route, asked, form)
+        : { ...claim.replay, headers: { 'idempotent-replayed': 'true' }, started: false };
+    const lost =
+      answer.started && kind === '500_after' ? { ...answerOf(serverError()), headers: {} } : answer;
+    if (answer.started) claim.save(fault?.saved === 'answer' ? answer : lost);
+    else claim.release();
+    if (fault?.kind === 'delay_after') await sleep(fault.ms);
+    if (fault?.kind === 'drop_after') return { dropped: true, fault: fault.kind };
+    return { status: lost.status, body: lost.body, headers: lost.headers, replayed, fault: kind };
+  } catch (error) {
+    // A fault of the double itself must not hold the key for ever.
+    claim.release();
+    throw error;
+  }
+}
+
+/** @throws Refusal for what cannot be read. */
+export const formOf = ({ query, body }: Pick<Asked, 'query' | 'body'>): FormFields =>
+  decodeForm([query, body].filter((part) => part !== '').join('&'));
+
+interface Executed extends Answer {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether it got as far as to do anything; only then is the answer kept under its key. */
+  readonly started: boolean;
+}
+
+function execute(double: Double, route: Route, asked: Asked, form: FormFields): Executed {
+  let started = false;
+  try {
+    const { expand, ...parameters } = form;
+    const paths = expandPaths(expand);
+    assertExpandable(paths);
+    const run = route.prepare(parameters);
+    double.catchUp();
+    started = true;
+    const cause = { id: asked.requestId, idempotency_key: asked.idempotencyKey };
+    const result = run(double.scope(cause, asked.version), asked.ids);
+    const body = JSON.stringify(expanded(double.state, result, paths, includable), null, 2);
+    return { status: 200, body, headers: {}, started };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { ...answerOf(error), headers: error.headers, started };
+  }
+}
+
+function claimOf(double: Double, route: Route, { idempotencyKey, path }: Asked, form: FormFields): Claim {
+  // Stripe ignores the key where a repeat does nothing new anyway.
+  if (idempotencyKey === null || route.method !== 'POST') return NO_CLAIM;
+  return double.idempotencyKeys.claim(
+    idempotencyKey,
+    `${route.method} ${path}`,
+    form,
+    double.clock.nowSeconds,
+  );
+}
+
+const NO_CLAIM: Claim = { replay: null, save: () => {}, release: () => {} };
+
+function expandPaths(value: FormFields[string] | undefined): string[] {
+  if (value === undefined || value === '') return [];
+  const list = Array.isArray(value) ? value : [value];
+  return list.map((path) => {
+    if (typeof path !== 'string') throw invalid('expand is a list of paths.', { param: 'expand' });
+    return path;
+  });
+}
+
+function refusalBefore({ kind }: Fault): Refusal | null {
+  switch (kind) {
+    case '409':
+      return inFlight();
+    case '429':
+      return new Refusal(
+        429,
+        {
+          type: 'invalid_request_error',
+          code: 'rate_limit',
+          message: 'Too many requests at once. Try again later.',
+        },
+        { 'stripe-rate-limited-reason': 'global-rate' },
+      );
+    case '500_before':
+      return serverError();
+    default:
+      return null;
+  }
+}
+
+const serverError = (): Refusal =>
+  new Refusal(500, {
+    type: 'api_error',
+    message: 'An error occurred on our side while we handled your request.',
+  });
+
+export const answerOf = ({ status, body }: Refusal): Answer => ({
+  status,
+  body: JSON.stringify({ error: body }, null, 2),
+});

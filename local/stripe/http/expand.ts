@@ -1,0 +1,80 @@
+import type { State } from '../state.ts';
+import { invalid } from './errors.ts';
+
+const MAX_DEPTH = 4;
+
+type Json = Record<string, unknown>;
+
+/** What Stripe leaves out unless it is asked for, by the kind of object that has it. */
+export type Includable = (state: State, object: Json, field: string) => unknown;
+
+/** What holds something that can be expanded, or is that itself. */
+const EXPANDABLE = new Set([
+  ...['data', 'items', 'lines', 'parent', 'payment', 'pricing', 'price_details', 'invoice_settings'],
+  ...['subscription_details', 'subscription_item_details', 'last_payment_error'],
+  ...['charge', 'confirmation_secret', 'customer', 'default_payment_method', 'default_price', 'invoice'],
+  ...[
+    'amount_paid_off_stripe',
+    'latest_charge',
+    'latest_invoice',
+    'payment_intent',
+    'payment_method',
+    'payments',
+  ],
+  ...['price', 'product', 'refunds', 'subscription', 'subscriptions'],
+]);
+
+/** @throws Refusal for what nothing could be, before anything is done: a path must not fail after a charge. */
+export function assertExpandable(paths: readonly string[]): void {
+  for (const path of paths) {
+    const parts = path.split('.');
+    if (parts.filter((part) => part !== 'data').length > MAX_DEPTH) {
+      throw invalid(`${path} is deeper than ${MAX_DEPTH} levels.`, { param: 'expand' });
+    }
+    if (!parts.every((part) => EXPANDABLE.has(part))) throw notExpandable(path);
+  }
+}
+
+/** `object` as it is sent: a copy, with each path of `expand` replaced by what it names. */
+export function expanded(
+  state: State,
+  object: unknown,
+  paths: readonly string[],
+  includable: Includable,
+): unknown {
+  const copy: unknown = JSON.parse(JSON.stringify(object));
+  // The shorter first: a path may lead through what another one expands.
+  for (const path of paths.toSorted((a, b) => a.length - b.length)) {
+    follow(copy, path.split('.'), path);
+  }
+  return copy;
+
+  function follow(value: unknown, parts: readonly string[], path: string): void {
+    const [field, ...rest] = parts;
+    if (field === undefined || value === null) return;
+    if (Array.isArray(value)) {
+      for (const one of value) follow(one, parts, path);
+      return;
+    }
+    if (!isJson(value) || field === 'id') throw notExpandable(path);
+    const found = lookUp(value, field);
+    if (found === undefined) throw notExpandable(path);
+    value[field] = found;
+    follow(found, rest, path);
+  }
+
+  function lookUp(holder: Json, field: string): unknown {
+    const present = Object.hasOwn(holder, field) ? holder[field] : undefined;
+    if (present === undefined) return copied(includable(state, holder, field));
+    if (typeof present !== 'string') return present;
+    return copied(state.findAny(present));
+  }
+}
+
+const copied = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+
+const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+const notExpandable = (path: string) =>
+  invalid(`This property cannot be expanded (${path}).`, { param: 'expand' });

@@ -1,0 +1,38 @@
+import { paymentsOf } from './billing/invoice-life.ts';
+import type { Includable } from './http/expand.ts';
+import type { State } from './state.ts';
+
+/** What an object has only when it is asked for. */
+export const includable: Includable = (state, object, field) => {
+  const { id } = object;
+  if (typeof id !== 'string') return undefined;
+  switch (`${String(object['object'])}.${field}`) {
+    case 'invoice.payments':
+      return listOf(paymentsOf({ state }, id), `/v1/invoice_payments?invoice=${id}`);
+    case 'invoice.confirmation_secret':
+      return confirmationSecret(state, id);
+    case 'invoice.amount_paid_off_stripe':
+      return state.paidOffStripe.get(id) ?? 0;
+    case 'customer.subscriptions':
+      return listOf(
+        state.subscriptions.newestFirst.filter((one) => one.customer === id && one.ended_at === null),
+        `/v1/subscriptions?customer=${id}`,
+      );
+    case 'charge.refunds':
+      return listOf(
+        state.refunds.newestFirst.filter((refund) => refund.charge === id),
+        `/v1/refunds?charge=${id}`,
+      );
+    default:
+      return undefined;
+  }
+};
+
+function confirmationSecret(state: State, invoiceId: string): unknown {
+  const [payment] = paymentsOf({ state }, invoiceId);
+  const intentId = payment?.payment.payment_intent;
+  const intent = typeof intentId === 'string' ? state.paymentIntents.find(intentId) : undefined;
+  return intent === undefined ? null : { client_secret: intent.client_secret, type: 'payment_intent' };
+}
+
+const listOf = <T>(data: readonly T[], url: string) => ({ object: 'list', data, has_more: false, url });

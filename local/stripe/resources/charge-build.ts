@@ -1,0 +1,104 @@
+import type Stripe from 'stripe';
+import { idOf } from '../collection.ts';
+import type { Scope } from '../scope.ts';
+
+export interface Failure {
+  readonly code: string;
+  readonly declineCode: string | null;
+  readonly message: string;
+}
+
+/** A charge takes its intent's metadata with it when it is made, and never again. */
+export function buildCharge(
+  scope: Scope,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  failure: Failure | null,
+): Stripe.Charge {
+  const paid = failure === null;
+  return {
+    id: scope.newId('ch'),
+    object: 'charge',
+    amount: intent.amount,
+    amount_captured: paid ? intent.amount : 0,
+    amount_refunded: 0,
+    application: null,
+    application_fee: null,
+    application_fee_amount: null,
+    balance_transaction: paid ? scope.newId('txn') : null,
+    billing_details: { ...method.billing_details },
+    calculated_statement_descriptor: 'RSOLV',
+    captured: paid,
+    created: scope.now,
+    currency: intent.currency,
+    customer: idOf(intent.customer),
+    description: intent.description,
+    disputed: false,
+    failure_balance_transaction: null,
+    failure_code: failure?.code ?? null,
+    failure_message: failure?.message ?? null,
+    fraud_details: {},
+    livemode: false,
+    metadata: { ...intent.metadata },
+    on_behalf_of: null,
+    outcome: outcomeOf(failure),
+    paid,
+    payment_intent: intent.id,
+    payment_method: method.id,
+    payment_method_details: detailsOf(intent.amount, method),
+    radar_options: {},
+    receipt_email: intent.receipt_email,
+    receipt_number: null,
+    receipt_url: null,
+    refunded: false,
+    review: null,
+    shipping: intent.shipping === null ? null : { ...intent.shipping },
+    source: null,
+    source_transfer: null,
+    statement_descriptor: intent.statement_descriptor,
+    statement_descriptor_suffix: intent.statement_descriptor_suffix,
+    status: paid ? 'succeeded' : 'failed',
+    transfer_data: null,
+    transfer_group: null,
+  };
+}
+
+const outcomeOf = (failure: Failure | null): Stripe.Charge.Outcome => ({
+  advice_code: null,
+  network_advice_code: null,
+  network_decline_code: failure === null ? null : '01',
+  network_status: failure === null ? 'approved_by_network' : 'declined_by_network',
+  reason: failure === null ? null : (failure.declineCode ?? failure.code),
+  risk_level: 'normal',
+  risk_score: 20,
+  seller_message: failure === null ? 'Payment complete.' : 'The bank declined the payment.',
+  type: failure === null ? 'authorized' : 'issuer_declined',
+});
+
+function detailsOf(amount: number, { card }: Stripe.PaymentMethod): Stripe.Charge.PaymentMethodDetails {
+  if (card === undefined) return { type: 'card' };
+  return {
+    card: {
+      amount_authorized: amount,
+      authorization_code: null,
+      brand: card.brand,
+      checks: card.checks,
+      country: card.country,
+      electronic_commerce_indicator: null,
+      exp_month: card.exp_month,
+      exp_year: card.exp_year,
+      fingerprint: card.fingerprint ?? null,
+      funding: card.funding,
+      installments: null,
+      last4: card.last4,
+      mandate: null,
+      network: card.brand,
+      network_transaction_id: null,
+      regulated_status: card.regulated_status,
+      three_d_secure: null,
+      transaction_link_id: null,
+      wallet: null,
+    },
+    type: 'card',
+  };
+}

@@ -1,0 +1,34 @@
+import type Stripe from 'stripe';
+import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
+
+type Reason = 'cancellation_requested' | 'payment_failed' | null;
+
+/** Ends it now. What was not collected yet is no longer collected by itself. */
+export function endSubscription(
+  scope: Scope,
+  subscription: Stripe.Subscription,
+  reason: Reason,
+  details: Partial<Stripe.Subscription.CancellationDetails> = {},
+): Stripe.Subscription {
+  const before = subscription.cancellation_details;
+  change(subscription, {
+    status: 'canceled',
+    canceled_at: subscription.canceled_at ?? scope.now,
+    ended_at: scope.now,
+    cancellation_details: {
+      comment: null,
+      feedback: null,
+      feedback_option: null,
+      ...before,
+      reason: before?.reason ?? reason,
+      ...details,
+    },
+  });
+  for (const invoice of scope.state.invoices.newestFirst) {
+    if (invoice.parent?.subscription_details?.subscription !== subscription.id) continue;
+    if (invoice.status !== 'draft' && invoice.status !== 'open') continue;
+    changeAndEmit(scope, 'invoice.updated', invoice, { auto_advance: false, next_payment_attempt: null });
+  }
+  emit(scope, 'customer.subscription.deleted', subscription);
+  return subscription;
+}

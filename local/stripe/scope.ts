@@ -1,0 +1,64 @@
+import type Stripe from 'stripe';
+import type { EventLog } from './events.ts';
+import type { NewId } from './ids.ts';
+import type { Schedule } from './schedule.ts';
+import type { State } from './state.ts';
+
+/** Who caused a change: a request, or nobody (`null`s) when it happened by itself. */
+export interface Cause {
+  readonly id: string | null;
+  readonly idempotency_key: string | null;
+}
+
+export const BY_ITSELF: Cause = { id: null, idempotency_key: null };
+
+/** What one request, or one thing that happens by itself, works with. Its time does not move while it works. */
+export interface Scope {
+  readonly state: State;
+  readonly schedule: Schedule;
+  readonly events: EventLog;
+  readonly newId: NewId;
+  readonly now: number;
+  readonly cause: Cause;
+  /** The API version the request asked for; null when it asked for none. */
+  readonly version: string | null;
+}
+
+type Previous = Record<string, unknown>;
+
+/** Records that `object` is now as it is. The event keeps a copy: later changes do not reach it. */
+export function emit(scope: Scope, type: Stripe.Event.Type, object: object, previous?: Previous): void {
+  scope.events.record(scope, type, object, previous);
+}
+
+/** Changes `object` in place and answers what changed, as `previous_attributes` has it; null if nothing did. */
+export function change<T extends object>(object: T, changes: Partial<T>): Previous | null {
+  const previous: Previous = {};
+  for (const [name, after] of Object.entries(changes)) {
+    const before: unknown = Reflect.get(object, name);
+    if (JSON.stringify(before) === JSON.stringify(after)) continue;
+    previous[name] = name === 'metadata' ? changedKeys(before, after) : (before ?? null);
+  }
+  Object.assign(object, changes);
+  return Object.keys(previous).length === 0 ? null : previous;
+}
+
+/** `change`, and the event that tells of it. */
+export function changeAndEmit<T extends object>(
+  scope: Scope,
+  type: Stripe.Event.Type,
+  object: T,
+  changes: Partial<T>,
+): void {
+  const previous = change(object, changes);
+  if (previous !== null) emit(scope, type, object, previous);
+}
+
+/** Of metadata, only the keys that changed; a key that was not there is null. */
+function changedKeys(before: unknown, after: unknown): Previous {
+  const old = new Map(Object.entries(before ?? {}));
+  const recent = new Map(Object.entries(after ?? {}));
+  const names = new Set([...old.keys(), ...recent.keys()]);
+  const changed = [...names].filter((name) => old.get(name) !== recent.get(name));
+  return Object.fromEntries(changed.map((name) => [name, old.get(name) ?? null]));
+}

@@ -1,0 +1,71 @@
+import type Stripe from 'stripe';
+import type { CardName } from './cards.ts';
+import { Collection } from './collection.ts';
+import type { StoredEvent } from './events.ts';
+
+/** How unpaid renewals are tried again, and what becomes of the subscription when none succeeded. */
+export interface Dunning {
+  /** Days after the failed attempt before. */
+  readonly retryAfterDays: readonly number[];
+  readonly finally: 'canceled' | 'unpaid' | 'past_due';
+}
+
+export const DEFAULT_DUNNING: Dunning = { retryAfterDays: [3, 5, 7], finally: 'canceled' };
+
+/** What Stripe knows of a payment method and does not show. */
+export interface CardFacts {
+  readonly card: CardName;
+  /** The cardholder agreed, with authentication, that it is charged in their absence. */
+  setUp: boolean;
+  /** A method that was detached, or used without a customer, is spent. */
+  spent: boolean;
+}
+
+/** Everything the double remembers. References between objects are ids; a subscription item holds its price itself. */
+export class State {
+  readonly customers = new Collection<Stripe.Customer>('customer');
+  readonly deletedCustomers = new Map<string, Stripe.DeletedCustomer>();
+  readonly paymentMethods = new Collection<Stripe.PaymentMethod>('PaymentMethod');
+  readonly cardFacts = new Map<string, CardFacts>();
+  readonly paymentIntents = new Collection<Stripe.PaymentIntent>('payment_intent');
+  readonly charges = new Collection<Stripe.Charge>('charge');
+  readonly refunds = new Collection<Stripe.Refund>('refund');
+  readonly disputes = new Collection<Stripe.Dispute>('dispute');
+  readonly products = new Collection<Stripe.Product>('product');
+  readonly prices = new Collection<Stripe.Price>('price');
+  readonly subscriptions = new Collection<Stripe.Subscription>('subscription');
+  readonly invoices = new Collection<Stripe.Invoice>('invoice');
+  readonly invoicePayments = new Collection<Stripe.InvoicePayment>('invoice_payment');
+  readonly invoiceItems = new Collection<Stripe.InvoiceItem>('invoiceitem');
+  /** Money that went past Stripe, by invoice: shown only on request. */
+  readonly paidOffStripe = new Map<string, number>();
+  readonly events = new Collection<StoredEvent>('event');
+  readonly webhookEndpoints = new Collection<Stripe.WebhookEndpoint>('webhook endpoint');
+  /** By endpoint, the newest first; more than one while a secret is being rolled. */
+  readonly webhookSecrets = new Map<string, readonly string[]>();
+  /** By event, the endpoints that have not taken it yet. */
+  readonly undelivered = new Map<string, Set<string>>();
+  dunning: Dunning = DEFAULT_DUNNING;
+
+  /** Every collection whose objects another object may name, for `expand`. */
+  findAny(id: string): unknown {
+    const collections = [
+      this.customers,
+      this.paymentMethods,
+      this.paymentIntents,
+      this.charges,
+      this.refunds,
+      this.disputes,
+      this.products,
+      this.prices,
+      this.subscriptions,
+      this.invoices,
+      this.invoicePayments,
+    ];
+    for (const collection of collections) {
+      const found = collection.find(id);
+      if (found !== undefined) return found;
+    }
+    return this.deletedCustomers.get(id);
+  }
+}
