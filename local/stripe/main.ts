@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import * as z from 'zod/mini';
 import { errorCode, reasonOf } from '../setup-error.ts';
 import { type StripeDouble, startStripeDouble } from './server.ts';
@@ -15,7 +14,10 @@ if (typeof started === 'string') {
   console.error(started);
   process.exitCode = 1;
 } else {
-  await Promise.race((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => once(process, signal)));
+  await new Promise<void>((resolve) => {
+    // Kept for good: npm passes a terminal's Ctrl-C on, and the second one must not cut the stopping short.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
   await started.stop();
   console.log('stopped');
 }
