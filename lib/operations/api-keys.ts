@@ -20,7 +20,7 @@ export async function issueKey(deps: Deps, customerId: string): Promise<IssuedKe
   const keyId = apiKeyId(apiKey);
   const createdAt = deps.now().toISOString();
   const result = await retryContended(deps, () => putApiKey(deps.table, customerId, keyId, createdAt));
-  if (result.kind === 'written') return { keyId, apiKey, createdAt };
+  if (result.kind === 'stored') return { keyId, apiKey, createdAt };
   const detail = `A customer has at most ${MAX_ACTIVE_KEYS} active keys. Revoke one first: DELETE /api/v1/api-keys/{id}.`;
   throw new BillingError('too_many_api_keys', detail);
 }

@@ -42,7 +42,7 @@ export interface LedgerChangeSpec<Once, Settled> {
 }
 
 /** With full jitter, 100 writers at once on one customer finish in a dozen tries; see docs/decisions. */
-export const MAX_COMMIT_TRIES = 20;
+const MAX_COMMIT_TRIES = 20;
 const MAX_WAIT_MS = 2_000;
 /** Kept below the function's timeout, so that a client hears of a busy ledger from us. */
 const MAX_TOTAL_MS = 12_000;

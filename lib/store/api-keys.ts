@@ -2,16 +2,20 @@ import { MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
 import { CONDITIONS } from './conditions.ts';
 import { type ApiKeyRecord, decodeApiKey } from './items.ts';
 import { keys } from './keys.ts';
-import { type Table, type WriteResult, writeTogether } from './table.ts';
+import { type Table, writeTogether } from './table.ts';
 
-/** Stores a key and counts it in the head. Refused when the customer has as many as they may have. */
-export function putApiKey(
+export type PutKeyResult =
+  /** `stored` also when it was there: a key is random, so an equal one is this one, written by an earlier try. */
+  { readonly kind: 'stored' } | { readonly kind: 'too_many' } | { readonly kind: 'contended' };
+
+/** Stores a key and counts it in the head, unless the customer has as many as they may have. A repeat is safe. */
+export async function putApiKey(
   table: Table,
   customerId: string,
   keyId: string,
   createdAt: string,
-): Promise<WriteResult> {
-  return writeTogether(table, [
+): Promise<PutKeyResult> {
+  const result = await writeTogether(table, [
     {
       Update: {
         TableName: table.name,
@@ -21,8 +25,26 @@ export function putApiKey(
         ExpressionAttributeValues: { ':one': 1, ':limit': MAX_ACTIVE_KEYS },
       },
     },
-    { Put: { TableName: table.name, Item: { ...keys.apiKey(customerId, keyId), created_at: createdAt } } },
+    {
+      Put: {
+        TableName: table.name,
+        Item: { ...keys.apiKey(customerId, keyId), created_at: createdAt },
+        ConditionExpression: CONDITIONS.KEY_IS_NEW,
+      },
+    },
   ]);
+  switch (result.kind) {
+    case 'written':
+      return { kind: 'stored' };
+    case 'contended':
+      return result;
+    case 'refused': {
+      const [, keyIsThere] = result.failed;
+      return { kind: keyIsThere ? 'stored' : 'too_many' };
+    }
+    default:
+      return result satisfies never;
+  }
 }
 
 export type RevokeResult =

@@ -19,6 +19,8 @@ export const CONDITIONS = {
   FIX_IS_NEW: 'attribute_not_exists(pk)',
   /** A key is issued only to an existing customer who is below the limit. */
   KEYS_BELOW_LIMIT: 'active_keys < :limit',
+  /** A key is counted once, also when it is sent again because the first answer did not arrive. */
+  KEY_IS_NEW: 'attribute_not_exists(pk)',
   /** A key is revoked once, so that it is counted once; and only if it is there. */
   KEY_IS_ACTIVE: 'attribute_exists(pk) AND attribute_not_exists(revoked_at)',
   /** The window has room for one more hit. */

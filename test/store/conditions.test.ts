@@ -2,12 +2,14 @@ import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps } from '../../lib/deps.ts';
 import { MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
+import type { BilledFacts } from '../../lib/domain/fix-attempt.ts';
 import { emptyLedger, type LedgerState, type Posting, post } from '../../lib/domain/ledger.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { issueKey, revokeKey } from '../../lib/operations/api-keys.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
+import { putApiKey } from '../../lib/store/api-keys.ts';
 import { putNewFix } from '../../lib/store/fix-attempts.ts';
 import { type AdjustmentGuard, decodeHead } from '../../lib/store/items.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
@@ -30,6 +32,13 @@ beforeAll(async () => {
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 const plus = (amount: number): Posting => ({ amount, source: 'adjustment', metadata: {} });
+const BILLED: BilledFacts = {
+  outcome: 'credit_consumed',
+  amountCents: 0,
+  billedAt: AT.toISOString(),
+  seq: 2,
+  paymentIntentId: null,
+};
 const FACTS: AdjustmentGuard = { amount: 1, reason: 'r', actor: 'a', balanceAfter: 1, seq: 1 };
 const guard = (customerId: string, key: string): OnceWrite => guardAdjustment(customerId, key, FACTS);
 
@@ -120,19 +129,12 @@ describe('a fix', () => {
       [{ amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: fixId } }],
       AT,
     );
-    const facts = {
-      outcome: 'credit_consumed',
-      amountCents: 0,
-      billedAt: '',
-      seq: 2,
-      paymentIntentId: null,
-    } as const;
     const result = await commit(
       deps.table,
       fresh,
       next.state,
       next.entries,
-      billFix(head.customerId, fixId, facts),
+      billFix(head.customerId, fixId, BILLED),
     );
     expect(result).toMatchObject({ kind: 'lost', once: { billed: { outcome: 'credit_consumed' } } });
     expect((await readHead(head.customerId)).balance).toBe(4);
@@ -145,14 +147,7 @@ describe('a fix', () => {
     });
     const fresh = await readHead(head.customerId);
     const next = post(fresh, [plus(-1)], AT);
-    const facts = {
-      outcome: 'credit_consumed',
-      amountCents: 0,
-      billedAt: '',
-      seq: 2,
-      paymentIntentId: null,
-    } as const;
-    const once = billFix(head.customerId, 'a'.repeat(32), facts);
+    const once = billFix(head.customerId, 'a'.repeat(32), BILLED);
     expect((await commit(deps.table, fresh, next.state, next.entries, once)).kind).toBe('lost');
   });
 
@@ -209,6 +204,17 @@ describe('API keys', () => {
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'too_many_api_keys' });
     }
+    expect((await readHead(head.customerId)).activeKeys).toBe(MAX_ACTIVE_KEYS);
+  });
+
+  it('KEY_IS_NEW: a key that is sent again after a lost answer is counted once, at the limit too', async () => {
+    const { head } = await customerWith(deps, 5);
+    const put = (n: number) => putApiKey(deps.table, head.customerId, String(n).repeat(64), AT.toISOString());
+    expect(await put(1)).toEqual({ kind: 'stored' });
+    expect(await put(1)).toEqual({ kind: 'stored' });
+    expect((await readHead(head.customerId)).activeKeys).toBe(2);
+    for (let n = 2; n < MAX_ACTIVE_KEYS; n++) await put(n);
+    expect(await put(1)).toEqual({ kind: 'stored' });
     expect((await readHead(head.customerId)).activeKeys).toBe(MAX_ACTIVE_KEYS);
   });
 
