@@ -36,81 +36,109 @@ const disputeSchema = z.strictObject({
 const outcomeSchema = z.strictObject({ succeeds: z.boolean() });
 const NOTHING = z.strictObject({});
 
-/** What a test, or a person, does to the double that nobody can do to Stripe. JSON in, JSON out, no key. */
-export function addControls(app: App, double: Double): void {
-  const { state, deliveries, faults } = double;
+/** One thing a test, or a person, does to the double that nobody can do to Stripe. */
+export interface Control {
+  readonly path: string;
+  /** Whether it changes what a restart brings back. */
+  readonly journaled: boolean;
+  prepare(input: unknown): { readonly problem: string } | { readonly run: Run };
+}
 
-  app.get('/_double/state', (c) => c.json(dump(double)));
-  app.get('/_double/calls', (c) => c.json(double.calls.all));
-  app.get('/_double/deliveries', (c) => c.json(deliveries.attempts));
+type Run = (double: Double, id: string) => unknown;
 
-  control(app, '/_double/clock', clockSchema, (input) => {
+export const CONTROLS: readonly Control[] = [
+  journaled('/_double/clock', clockSchema, (input, double) => {
     const target = 'to' in input ? input.to : double.clock.nowSeconds + input.seconds;
     const happened = double.advanceTo(target);
     return { now: double.clock.nowSeconds, happened };
-  });
-  control(app, '/_double/faults', faultSchema, (fault) => {
+  }),
+  journaled('/_double/faults', faultSchema, (fault, { faults }) => {
     faults.add(fault);
     return { waiting: faults.waiting };
-  });
-  control(app, '/_double/faults/clear', NOTHING, () => {
+  }),
+  journaled('/_double/faults/clear', NOTHING, (_, { faults }) => {
     faults.clear();
     return { waiting: faults.waiting };
-  });
-  control(app, '/_double/webhooks', modeSchema, (mode) => {
+  }),
+  journaled('/_double/webhooks', modeSchema, (mode, { deliveries }) => {
     deliveries.mode = { ...deliveries.mode, ...given(mode) };
     return { mode: deliveries.mode, held: deliveries.heldCount };
-  });
-  control(app, '/_double/webhooks/release', NOTHING, () => ({ released: deliveries.release() }));
-  control(app, '/_double/webhooks/idle', NOTHING, async () => {
+  }),
+  passing('/_double/webhooks/release', NOTHING, (_, { deliveries }) => ({ released: deliveries.release() })),
+  passing('/_double/webhooks/idle', NOTHING, async (_, { deliveries }) => {
     await deliveries.idle();
     return { held: deliveries.heldCount };
-  });
-  control(app, '/_double/events/:id/redeliver', NOTHING, (_, id) => ({
+  }),
+  passing('/_double/events/:id/redeliver', NOTHING, (_, { state, deliveries }, id) => ({
     endpoints: deliveries.redeliver(state.events.get(id, 'path')),
-  }));
-  control(app, '/_double/webhook_endpoints/:id/roll_secret', NOTHING, (_, id) => {
+  })),
+  journaled('/_double/webhook_endpoints/:id/roll_secret', NOTHING, (_, { state, random }, id) => {
     const present = state.webhookSecrets.get(state.webhookEndpoints.get(id, 'path').id) ?? [];
-    const secret = newSecret();
+    const secret = newSecret(random);
     // Two sign for a while: the one before stays valid.
     state.webhookSecrets.set(id, [secret, ...present.slice(0, 1)]);
     return { secret };
-  });
-  control(app, '/_double/dunning', dunningSchema, (dunning) => {
+  }),
+  journaled('/_double/dunning', dunningSchema, (dunning, { state }) => {
     state.dunning = dunning;
     return dunning;
-  });
-  control(app, '/_double/charges/:id/dispute', disputeSchema, (input, id) =>
-    openDispute(double.scope(), state.charges.get(id, 'path'), input),
-  );
-  control(app, '/_double/disputes/:id/close', verdictSchema, ({ status }, id) =>
-    closeDispute(double.scope(), state.disputes.get(id, 'path'), status),
-  );
-  control(app, '/_double/payment_intents/:id/authenticate', outcomeSchema, ({ succeeds }, id) =>
-    authenticate(double.scope(), state.paymentIntents.get(id, 'path'), succeeds),
-  );
+  }),
+  journaled('/_double/charges/:id/dispute', disputeSchema, (input, double, id) =>
+    openDispute(double.scope(), double.state.charges.get(id, 'path'), input),
+  ),
+  journaled('/_double/disputes/:id/close', verdictSchema, ({ status }, double, id) =>
+    closeDispute(double.scope(), double.state.disputes.get(id, 'path'), status),
+  ),
+  journaled('/_double/payment_intents/:id/authenticate', outcomeSchema, ({ succeeds }, double, id) =>
+    authenticate(double.scope(), double.state.paymentIntents.get(id, 'path'), succeeds),
+  ),
+];
+
+/** The double's state to look at, and its controls. JSON in, JSON out, no key. */
+export function addControls(app: App, double: Double): void {
+  app.get('/_double/state', (c) => c.json(dump(double)));
+  app.get('/_double/calls', (c) => c.json(double.calls.all));
+  app.get('/_double/deliveries', (c) => c.json(double.deliveries.attempts));
+  for (const control of CONTROLS) app.post(control.path, (c) => answered(double, control, c));
 }
 
-function control<S extends z.ZodMiniType>(
-  app: App,
-  path: string,
-  schema: S,
-  answer: (input: z.output<S>, id: string) => unknown,
-): void {
-  app.post(path, async (c) => {
-    // A page of another origin cannot send this type without asking first.
-    if (!c.req.header('content-type')?.startsWith('application/json')) {
-      return c.json({ error: 'send application/json' }, 415);
-    }
-    const parsed = schema.safeParse(await jsonOf(c));
-    if (!parsed.success) return c.json({ error: z.prettifyError(parsed.error) }, 400);
-    try {
-      return c.json(withoutSecrets(await answer(parsed.data, c.req.param('id') ?? '')));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return c.json({ error: error.message }, error.status === 404 ? 404 : 400);
-    }
-  });
+async function answered(double: Double, control: Control, c: Context): Promise<Response> {
+  // A page of another origin cannot send this type without asking first.
+  if (!c.req.header('content-type')?.startsWith('application/json')) {
+    return c.json({ error: 'send application/json' }, 415);
+  }
+  const input = await jsonOf(c);
+  const prepared = control.prepare(input);
+  if ('problem' in prepared) return c.json({ error: prepared.problem }, 400);
+  const { path, journaled } = control;
+  const id = c.req.param('id') ?? '';
+  const run = () => prepared.run(double, id);
+  try {
+    const answer = journaled ? double.turn({ kind: 'control', path, id, input }, run) : await run();
+    return c.json(withoutSecrets(answer));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return c.json({ error: error.message }, error.status === 404 ? 404 : 400);
+  }
+}
+
+type Effect<S extends z.ZodMiniType> = (input: z.output<S>, double: Double, id: string) => unknown;
+
+function journaled<S extends z.ZodMiniType>(path: string, schema: S, effect: Effect<S>): Control {
+  return { path, journaled: true, prepare: preparing(schema, effect) };
+}
+
+/** For what a restart forgets, or what waits. */
+function passing<S extends z.ZodMiniType>(path: string, schema: S, effect: Effect<S>): Control {
+  return { path, journaled: false, prepare: preparing(schema, effect) };
+}
+
+function preparing<S extends z.ZodMiniType>(schema: S, effect: Effect<S>): Control['prepare'] {
+  return (input) => {
+    const parsed = schema.safeParse(input);
+    if (!parsed.success) return { problem: z.prettifyError(parsed.error) };
+    return { run: (double, id) => effect(parsed.data, double, id) };
+  };
 }
 
 async function jsonOf(c: Context): Promise<unknown> {

@@ -1,9 +1,11 @@
+import { hash } from 'node:crypto';
 import { Calls } from './calls.ts';
 import { Clock } from './clock.ts';
 import { EventLog } from './events.ts';
-import { Faults } from './faults.ts';
+import { type Fault, Faults } from './faults.ts';
 import { IdempotencyKeys } from './http/idempotency.ts';
-import { idGenerator, type NewId } from './ids.ts';
+import { Ids, type NewId, type RandomBytes, type Seed } from './ids.ts';
+import type { Deed, Entry, Journal, Turn } from './journal/entry.ts';
 import { Schedule } from './schedule.ts';
 import { BY_ITSELF, type Cause, type Scope } from './scope.ts';
 import { State } from './state.ts';
@@ -12,12 +14,14 @@ import { Deliveries } from './webhooks/deliveries.ts';
 export interface DoubleOptions {
   /** Real time in milliseconds: what the double's clock runs on. */
   readonly realMs?: () => number;
-  readonly newId?: NewId;
   /** Decides the order of shuffled deliveries. */
   readonly random?: () => number;
   readonly deliveryAttempts?: number;
   readonly deliveryBackoffMs?: number;
 }
+
+/** How a turn ended, and the digest of that. */
+type Ending<T> = { readonly outcome: string } & ({ readonly value: T } | { readonly error: unknown });
 
 /** One account at Stripe: its objects, its time, and what it is asked to do wrong. */
 export class Double {
@@ -29,29 +33,72 @@ export class Double {
   readonly clock: Clock;
   readonly deliveries: Deliveries;
   readonly newId: NewId;
+  readonly random: RandomBytes;
   readonly realMs: () => number;
+  readonly #ids = new Ids();
   readonly #events: EventLog;
+  /** The events of the turn that is under way. */
+  #told: string[] = [];
+  #journal: Journal | null = null;
+  #unwritten: unknown = null;
 
   constructor(options: DoubleOptions = {}) {
     this.realMs = options.realMs ?? Date.now;
-    this.newId = options.newId ?? idGenerator();
+    this.newId = this.#ids.newId;
+    this.random = this.#ids.random;
     this.clock = new Clock(this.realMs);
     this.deliveries = new Deliveries(this.state, {
       attempts: options.deliveryAttempts ?? 3,
       backoffMs: options.deliveryBackoffMs ?? 200,
       random: options.random ?? Math.random,
       realMs: this.realMs,
+      onTaken: (event, endpoint) => this.#write({ kind: 'taken', event, endpoint }),
     });
-    this.#events = new EventLog((event) => this.deliveries.accept(event));
+    this.#events = new EventLog((event) => {
+      this.#told.push(event.id);
+      this.deliveries.accept(event);
+    });
   }
 
   scope(cause: Cause = BY_ITSELF, version: string | null = null): Scope {
     return this.#scopeAt(this.clock.nowSeconds, cause, version);
   }
 
+  /** From now on, whatever is done is written down there before anybody hears of it. */
+  keepIn(journal: Journal): void {
+    this.#journal = journal;
+  }
+
+  /**
+   * Does `work`, and what came due before, as one moment of the double's time. Everything that changes the double is
+   * done in a turn: `deed` is how the journal knows it.
+   * @throws what `work` throws, or what keeps the journal from being written; nothing is done any more after that.
+   */
+  turn<T>(deed: Deed, work: () => T): T {
+    this.#assertWritten();
+    const start = { atMs: this.clock.nowMs, ...this.#ids.newSeed() };
+    const ending = this.#done(start, deed, work);
+    this.#write({ kind: 'turn', ...start, deed, outcome: ending.outcome });
+    this.#assertWritten();
+    if ('error' in ending) throw ending.error;
+    return ending.value;
+  }
+
+  /** A turn of before, done again; whether it came to the same. */
+  redo({ outcome, deed, ...start }: Turn, work: () => unknown): boolean {
+    return this.deliveries.quietly(() => this.#done(start, deed, work).outcome === outcome);
+  }
+
   /** Does what came due while nobody looked. */
   catchUp(): void {
-    this.advanceTo(this.clock.nowSeconds);
+    this.#assertWritten();
+    if (this.schedule.isDue(this.clock.nowSeconds)) this.turn({ kind: 'time' }, () => undefined);
+  }
+
+  /** The fault that this call has to take. */
+  takeFault(method: string, path: string): Fault | undefined {
+    if (this.faults.waiting.length === 0) return undefined;
+    return this.turn({ kind: 'fault', method, path }, () => this.faults.take(method, path));
   }
 
   /** Moves the clock, stopping wherever something happens by itself; answers how much did. */
@@ -64,8 +111,43 @@ export class Double {
     return done;
   }
 
+  #done<T>(start: Seed & Pick<Turn, 'atMs'>, { kind }: Deed, work: () => T): Ending<T> {
+    this.#told = [];
+    try {
+      const value = this.clock.standing(start.atMs, () =>
+        this.#ids.seeded(start, () => {
+          this.advanceTo(this.clock.nowSeconds);
+          return work();
+        }),
+      );
+      // A control may also answer what a restart forgets, like how many deliveries are held back.
+      return { value, outcome: this.#digest(kind === 'request' ? value : null) };
+    } catch (error) {
+      return { error, outcome: this.#digest(String(error)) };
+    }
+  }
+
+  #digest(result: unknown): string {
+    return hash('sha256', JSON.stringify([result, this.#told]), 'base64url').slice(0, 16);
+  }
+
+  /** What could not be written must not be heard of either: the double stops where its journal ends. */
+  #write(entry: Entry): void {
+    if (this.#unwritten !== null) return;
+    try {
+      this.#journal?.append(entry);
+    } catch (error) {
+      this.#unwritten = error;
+      void this.deliveries.stop();
+    }
+  }
+
+  #assertWritten(): void {
+    if (this.#unwritten !== null) throw this.#unwritten;
+  }
+
   #scopeAt(now: number, cause: Cause, version: string | null): Scope {
-    const { state, schedule, newId } = this;
-    return { state, schedule, events: this.#events, newId, now, cause, version };
+    const { state, schedule, newId, random } = this;
+    return { state, schedule, events: this.#events, newId, random, now, cause, version };
   }
 }

@@ -1,12 +1,51 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 export type NewId = (prefix: string) => string;
+export type RandomBytes = (count: number) => Buffer;
+
+/** What the ids and secrets of one turn follow from. */
+export interface Seed {
+  readonly made: number;
+  readonly seed: string;
+}
+
+const SEED_BYTES = 16;
+/** One draw is one hash. */
+const MAX_DRAWN_BYTES = 32;
 
 /** Ids that sort as they were made, so that a dump can be read, and that nobody can guess. */
-export function idGenerator(random: (bytes: number) => Buffer = randomBytes): NewId {
-  let made = 0;
-  return (prefix) => {
-    made += 1;
-    return `${prefix}_${made.toString(36).padStart(6, '0')}${random(9).toString('hex')}`;
+export class Ids {
+  #made = 0;
+  #random: RandomBytes = randomBytes;
+
+  readonly newId: NewId = (prefix) => {
+    this.#made += 1;
+    return `${prefix}_${this.#made.toString(36).padStart(6, '0')}${this.#random(9).toString('hex')}`;
+  };
+
+  readonly random: RandomBytes = (count) => this.#random(count);
+
+  newSeed(): Seed {
+    return { made: this.#made, seed: randomBytes(SEED_BYTES).toString('base64url') };
+  }
+
+  /** Whatever `work` draws is the same each time it is done with the same seed. */
+  seeded<T>({ made, seed }: Seed, work: () => T): T {
+    this.#made = made;
+    this.#random = streamOf(seed);
+    try {
+      return work();
+    } finally {
+      this.#random = randomBytes;
+    }
+  }
+}
+
+function streamOf(seed: string): RandomBytes {
+  let drawn = 0;
+  return (count) => {
+    if (count > MAX_DRAWN_BYTES) throw new Error(`${count} random bytes are more than one draw has`);
+    drawn += 1;
+    return hash('sha256', `${seed} ${drawn}`, 'buffer').subarray(0, count);
   };
 }

@@ -21,6 +21,10 @@ export class Schedule {
     return this.#tasks.map(({ atSeconds: at, what }) => ({ at, what })).toSorted((a, b) => a.at - b.at);
   }
 
+  isDue(untilSeconds: number): boolean {
+    return this.#nextDue(untilSeconds) !== undefined;
+  }
+
   /**
    * Runs what is due until `untilSeconds`, in the order of its time, each at its time: a renewal that is found inside
    * makes its own tasks, and they run too.

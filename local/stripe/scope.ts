@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import type { EventLog } from './events.ts';
-import type { NewId } from './ids.ts';
+import type { NewId, RandomBytes } from './ids.ts';
 import type { Schedule } from './schedule.ts';
 import type { State } from './state.ts';
 
@@ -18,6 +18,7 @@ export interface Scope {
   readonly schedule: Schedule;
   readonly events: EventLog;
   readonly newId: NewId;
+  readonly random: RandomBytes;
   readonly now: number;
   readonly cause: Cause;
   /** The API version the request asked for; null when it asked for none. */

@@ -2,6 +2,8 @@ import { serve } from '@hono/node-server';
 import { addControls } from './controls.ts';
 import { Double, type DoubleOptions } from './double.ts';
 import { stripeApp } from './http/app.ts';
+import { JournalFile } from './journal/file.ts';
+import { replay } from './journal/replay.ts';
 import { statePage } from './page.ts';
 
 const HOST = '127.0.0.1';
@@ -12,6 +14,11 @@ export interface StripeDoubleOptions extends DoubleOptions {
   readonly port?: number;
   /** The only key that is let in. */
   readonly apiKey: string;
+  /**
+   * Keeps everything in this file, and goes on from what is in it: for one double at a time. It holds what webhook
+   * secrets follow from. Forgotten all the same are the logs of calls and of deliveries.
+   */
+  readonly journalFile?: string;
 }
 
 /** A running double. `double` is its inside, for whoever runs in the same process. */
@@ -26,11 +33,12 @@ export interface StripeDouble {
 
 /**
  * Starts a double of Stripe on this machine alone: its API under /v1, its controls under /_double, a page at /.
- * @throws when the key could be one for real money, or the port is taken.
+ * @throws when the key could be one for real money, the port is taken, or the journal cannot be replayed.
  */
 export async function startStripeDouble({
   port = 0,
   apiKey,
+  journalFile,
   ...options
 }: StripeDoubleOptions): Promise<StripeDouble> {
   if (!apiKey.startsWith('sk_test_')) throw new Error('The Stripe double takes a test key only: sk_test_…');
@@ -43,12 +51,18 @@ export async function startStripeDouble({
     return c.html(statePage(double));
   });
 
+  const journal = journalFile === undefined ? null : resumed(double, journalFile);
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, port, hostname: HOST }, () => resolve(starting));
     starting.once('error', reject);
+  }).catch((error: unknown) => {
+    journal?.close();
+    throw error;
   });
-  const ticking = setInterval(() => double.catchUp(), CATCH_UP_EVERY_MS);
+  const ticking = setInterval(tick, CATCH_UP_EVERY_MS);
   ticking.unref();
+  // Whoever has not heard of something yet hears of it now.
+  double.deliveries.deliverUntaken();
 
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the double listens on no port');
@@ -65,6 +79,29 @@ export async function startStripeDouble({
         server.close(() => resolve());
         if ('closeAllConnections' in server) server.closeAllConnections();
       });
+      journal?.close();
     },
   };
+
+  function tick(): void {
+    try {
+      double.catchUp();
+    } catch (error) {
+      // Said once; requests go on saying it.
+      clearInterval(ticking);
+      console.error('The Stripe double failed:', error);
+    }
+  }
+}
+
+function resumed(double: Double, file: string): JournalFile {
+  const { journal, lines } = JournalFile.open(file);
+  try {
+    replay(double, journal, lines);
+  } catch (error) {
+    journal.close();
+    throw error;
+  }
+  double.keepIn(journal);
+  return journal;
 }

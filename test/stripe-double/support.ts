@@ -44,7 +44,11 @@ export async function bench(options: Partial<StripeDoubleOptions> = {}): Promise
   };
 }
 
-export const sdk = ({ host, port }: StripeDouble, key = API_KEY, timeout = 5_000): Stripe =>
+export const sdk = (
+  { host, port }: Pick<StripeDouble, 'host' | 'port'>,
+  key = API_KEY,
+  timeout = 5_000,
+): Stripe =>
   new Stripe(key, { host, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false, timeout });
 
 export const post = (url: string, input: unknown): Promise<Response> =>

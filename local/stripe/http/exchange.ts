@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Double } from '../double.ts';
 import type { Fault } from '../faults.ts';
 import { includable } from '../includable.ts';
+import type { RequestDeed } from '../journal/entry.ts';
 import { invalid, Refusal } from './errors.ts';
 import { assertExpandable, expanded } from './expand.ts';
 import { decodeForm, type FormFields } from './form.ts';
@@ -30,10 +31,11 @@ export type Reply =
 /** One call of a route, from its text to its answer: key, fault, parameters, effect, in Stripe's order. */
 export async function exchange(double: Double, route: Route, asked: Asked): Promise<Reply> {
   const form = formOf(asked);
-  const claim = claimOf(double, route, asked, form);
-  const fault = double.faults.take(route.method, asked.path);
-  const kind = fault?.kind ?? null;
+  const claimedSeconds = double.clock.nowSeconds;
+  const claim = claimOf(double, route, asked, form, claimedSeconds);
   try {
+    const fault = double.takeFault(route.method, asked.path);
+    const kind = fault?.kind ?? null;
     if (fault?.kind === 'delay') await sleep(fault.ms);
     if (fault?.kind === 'drop_before') {
       claim.release();
@@ -46,13 +48,15 @@ export async function exchange(double: Double, route: Route, asked: Asked): Prom
     }
     const replayed = claim.replay !== null;
     // A replay travels over the same bad line as a first answer; only what an effect would need does not strike it.
+    const keepsError = kind === '500_after' && fault?.saved !== 'answer';
+    const kept = { sinceSeconds: claimedSeconds, what: keepsError ? 'error' : 'answer' } as const;
     const answer =
       claim.replay === null
-        ? execute(double, route, asked, form)
+        ? execute(double, route, asked, form, kept)
         : { ...claim.replay, headers: { 'idempotent-replayed': 'true' }, started: false };
     const lost =
       answer.started && kind === '500_after' ? { ...answerOf(serverError()), headers: {} } : answer;
-    if (answer.started) claim.save(fault?.saved === 'answer' ? answer : lost);
+    if (answer.started) claim.save(keepsError ? lost : answer);
     else claim.release();
     if (fault?.kind === 'delay_after') await sleep(fault.ms);
     if (fault?.kind === 'drop_after') return { dropped: true, fault: fault.kind };
@@ -68,41 +72,103 @@ export async function exchange(double: Double, route: Route, asked: Asked): Prom
 export const formOf = ({ query, body }: Pick<Asked, 'query' | 'body'>): FormFields =>
   decodeForm([query, body].filter((part) => part !== '').join('&'));
 
-interface Executed extends Answer {
+/** Does again what a request of before did, and keeps again what it kept under its key. */
+export function redoRequest(double: Double, route: Route, deed: RequestDeed): Sent {
+  const form = formOf(deed);
+  const answer = prepared(route, form)(double, deed);
+  if (deed.idempotencyKey !== null && deed.kept !== null) {
+    const { sinceSeconds, what } = deed.kept;
+    const kept = what === 'error' ? answerOf(serverError()) : answer;
+    double.idempotencyKeys.restore(
+      deed.idempotencyKey,
+      endpointOf(route, deed.path),
+      form,
+      sinceSeconds,
+      kept,
+    );
+  }
+  return answer;
+}
+
+interface Sent extends Answer {
   readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Executed extends Sent {
   /** Whether it got as far as to do anything; only then is the answer kept under its key. */
   readonly started: boolean;
 }
 
-function execute(double: Double, route: Route, asked: Asked, form: FormFields): Executed {
-  let started = false;
+function execute(
+  double: Double,
+  route: Route,
+  asked: Asked,
+  form: FormFields,
+  kept: RequestDeed['kept'],
+): Executed {
+  let run: Run;
   try {
-    const { expand, ...parameters } = form;
-    const paths = expandPaths(expand);
-    assertExpandable(paths);
-    const run = route.prepare(parameters);
-    double.catchUp();
-    started = true;
-    const cause = { id: asked.requestId, idempotency_key: asked.idempotencyKey };
-    const result = run(double.scope(cause, asked.version), asked.ids);
-    const body = JSON.stringify(expanded(double.state, result, paths, includable), null, 2);
-    return { status: 200, body, headers: {}, started };
+    run = prepared(route, form);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { ...answerOf(error), headers: error.headers, started };
+    return { ...sentOf(error), started: false };
   }
+  if (route.method === 'GET') {
+    double.catchUp();
+    return { ...run(double, asked), started: true };
+  }
+  const deed: RequestDeed = {
+    kind: 'request',
+    method: route.method,
+    route: route.path,
+    ...asked,
+    kept: takesKey(route, asked.idempotencyKey) ? kept : null,
+  };
+  return { ...double.turn(deed, () => run(double, asked)), started: true };
 }
 
-function claimOf(double: Double, route: Route, { idempotencyKey, path }: Asked, form: FormFields): Claim {
-  // Stripe ignores the key where a repeat does nothing new anyway.
-  if (idempotencyKey === null || route.method !== 'POST') return NO_CLAIM;
-  return double.idempotencyKeys.claim(
-    idempotencyKey,
-    `${route.method} ${path}`,
-    form,
-    double.clock.nowSeconds,
-  );
+type Run = (double: Double, asked: Pick<Asked, 'requestId' | 'idempotencyKey' | 'version' | 'ids'>) => Sent;
+
+/**
+ * What is left to do when the parameters are in order.
+ * @throws Refusal for what is wrong with them alone.
+ */
+function prepared(route: Route, form: FormFields): Run {
+  const { expand, ...parameters } = form;
+  const paths = expandPaths(expand);
+  assertExpandable(paths);
+  const run = route.prepare(parameters);
+  return (double, { requestId, idempotencyKey, version, ids }) => {
+    try {
+      const result = run(double.scope({ id: requestId, idempotency_key: idempotencyKey }, version), ids);
+      const body = JSON.stringify(expanded(double.state, result, paths, includable), null, 2);
+      return { status: 200, body, headers: {} };
+    } catch (error) {
+      return sentOf(error);
+    }
+  };
 }
+
+/** @throws what is no refusal. */
+function sentOf(error: unknown): Sent {
+  if (!(error instanceof Refusal)) throw error;
+  return { ...answerOf(error), headers: error.headers };
+}
+
+function claimOf(
+  double: Double,
+  route: Route,
+  { idempotencyKey, path }: Asked,
+  form: FormFields,
+  nowSeconds: number,
+): Claim {
+  if (!takesKey(route, idempotencyKey)) return NO_CLAIM;
+  return double.idempotencyKeys.claim(idempotencyKey, endpointOf(route, path), form, nowSeconds);
+}
+
+/** Stripe ignores the key where a repeat does nothing new anyway. */
+const takesKey = ({ method }: Route, key: string | null): key is string => key !== null && method === 'POST';
+
+const endpointOf = ({ method }: Route, path: string): string => `${method} ${path}`;
 
 const NO_CLAIM: Claim = { replay: null, save: () => {}, release: () => {} };
 

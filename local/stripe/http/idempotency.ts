@@ -45,6 +45,11 @@ export class IdempotencyKeys {
     return { replay: present.answer, save: () => {}, release: () => {} };
   }
 
+  /** An answer that was kept in an earlier life of the double. */
+  restore(key: string, endpoint: string, form: FormFields, createdSeconds: number, answer: Answer): void {
+    this.#entries.set(key, { endpoint, parameters: canonical(form), createdSeconds, answer });
+  }
+
   #open(key: string, entry: Entry): Claim {
     this.#entries.set(key, entry);
     return {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { given } from '../given.ts';
@@ -6,6 +5,7 @@ import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { clearable, flag, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
+import type { RandomBytes } from '../ids.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { STRIPE_API_VERSION } from '../version.ts';
 
@@ -36,7 +36,7 @@ export const webhookEndpointRoutes = [
       if (scope.state.webhookEndpoints.size >= MAX_ENDPOINTS) {
         throw invalid(`An account has at most ${MAX_ENDPOINTS} test webhook endpoints.`);
       }
-      const secret = newSecret();
+      const secret = newSecret(scope.random);
       const endpoint: Stripe.WebhookEndpoint = {
         id: scope.newId('we'),
         object: 'webhook_endpoint',
@@ -83,7 +83,7 @@ export const webhookEndpointRoutes = [
   }),
 ];
 
-export const newSecret = (): string => `whsec_${randomBytes(24).toString('hex')}`;
+export const newSecret = (random: RandomBytes): string => `whsec_${random(24).toString('hex')}`;
 
 function assertUrl(url: string): void {
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return;

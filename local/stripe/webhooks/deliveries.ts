@@ -40,6 +40,8 @@ export interface DeliveryOptions {
   /** At least 0, below 1: decides the order of shuffled deliveries. */
   readonly random: () => number;
   readonly realMs: () => number;
+  /** An endpoint took an event, for the first time. */
+  readonly onTaken: (eventId: string, endpointId: string) => void;
 }
 
 interface Job {
@@ -58,6 +60,7 @@ export class Deliveries {
   readonly #stopping = new AbortController();
   #held: Job[] = [];
   #shuffling: Job[] = [];
+  #quiet = false;
 
   constructor(state: State, options: DeliveryOptions) {
     this.#state = state;
@@ -78,9 +81,42 @@ export class Deliveries {
     event.pending_webhooks = endpoints.length;
     this.#state.events.add(event);
     this.#state.undelivered.set(event.id, new Set(endpoints.map(({ id }) => id)));
+    if (this.#quiet) return;
     for (const endpoint of endpoints) {
       for (let n = 0; n <= this.mode.duplicates; n += 1) this.#dispatch({ event, endpoint });
     }
+  }
+
+  /** Keeps the events that `work` makes, and sends none of them. */
+  quietly<T>(work: () => T): T {
+    this.#quiet = true;
+    try {
+      return work();
+    } finally {
+      this.#quiet = false;
+    }
+  }
+
+  /** Writes down that an endpoint has the event; answers whether that was news. */
+  taken(eventId: string, endpointId: string): boolean {
+    if (!this.#state.undelivered.get(eventId)?.delete(endpointId)) return false;
+    const event = this.#state.events.known(eventId);
+    event.pending_webhooks = Math.max(0, event.pending_webhooks - 1);
+    return true;
+  }
+
+  /** Sends what was not taken yet, the oldest first, to those who would still want it. */
+  deliverUntaken(): number {
+    const enabled = this.#state.webhookEndpoints.newestFirst.filter(({ status }) => status === 'enabled');
+    let sent = 0;
+    for (const event of this.#state.events.newestFirst.reverse()) {
+      const waiting = this.#state.undelivered.get(event.id);
+      for (const endpoint of enabled.filter(({ id }) => waiting?.has(id))) {
+        this.#dispatch({ event, endpoint });
+        sent += 1;
+      }
+    }
+    return sent;
   }
 
   /** Sends an event again, to every endpoint that wants it, whatever became of it before. */
@@ -183,9 +219,7 @@ export class Deliveries {
     });
     if (this.#attempts.length > KEPT_ATTEMPTS) this.#attempts.shift();
     const taken = status !== null && status >= 200 && status < 300;
-    if (taken && this.#state.undelivered.get(id)?.delete(endpoint.id)) {
-      event.pending_webhooks = Math.max(0, event.pending_webhooks - 1);
-    }
+    if (taken && this.taken(id, endpoint.id)) this.#options.onTaken(id, endpoint.id);
     return taken;
   }
 
