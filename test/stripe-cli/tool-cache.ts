@@ -1,0 +1,21 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/**
+ * The folder `.cache/<name>`, which `fill` fills once. It gets its name only when it is whole, so a download that was
+ * interrupted is never taken for a tool.
+ */
+export function cachedFolder(name: string, fill: (folder: string) => void): string {
+  const folder = resolve('.cache', name);
+  if (existsSync(folder)) return folder;
+  const unfinished = `${folder}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  try {
+    fill(unfinished);
+    renameSync(unfinished, folder);
+    return folder;
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
