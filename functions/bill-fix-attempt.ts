@@ -1,10 +1,11 @@
-import { BillingError } from '../lib/errors.ts';
 import { billFixAttemptContract, type FixBilled } from '../lib/http/contracts/fix-attempts.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { countBusiness } from '../lib/http/observe.ts';
-import { billFixAttempt, existingFix } from '../lib/operations/bill-fix-attempt.ts';
-import { existingHead } from '../lib/operations/change-ledger.ts';
+import { unbilled } from '../lib/http/unbilled.ts';
+import { billFixAttempt } from '../lib/operations/bill-fix-attempt.ts';
+import { existingFix, existingHead } from '../lib/operations/existing.ts';
 import { keys } from '../lib/store/keys.ts';
+import { withStripe } from '../lib/stripe/connect.ts';
 
 /** POST /api/v1/fix-attempts/{id}/billing */
 export const handler = customerEndpoint(
@@ -12,11 +13,11 @@ export const handler = customerEndpoint(
   (customerId, { params }) => [keys.head(customerId), keys.fix(customerId, params.id)],
   async (deps, { input, customerId, items: [head, fix] }) => {
     const read = { head: existingHead(head, customerId), once: existingFix(fix) };
-    const billing = await billFixAttempt(deps, customerId, input.params.id, read);
+    const billing = await billFixAttempt(withStripe(deps), customerId, input.params.id, read);
     switch (billing.kind) {
       case 'billed': {
         const { billed, already, balance } = billing;
-        if (!already) countBusiness('FixBilled');
+        if (!already) countBusiness(billed.outcome === 'credit_consumed' ? 'FixBilled' : 'FixCharged');
         const body: FixBilled = {
           id: input.params.id,
           billing_status: 'billed',
@@ -27,12 +28,11 @@ export const handler = customerEndpoint(
         };
         return { status: 200, body };
       }
-      case 'blocked': {
-        countBusiness('FixBlocked');
-        const detail =
-          'No credits are left and no payment method is on file. Add a payment method, then bill again.';
-        throw new BillingError(billing.code, detail, { credit_balance: billing.balance });
-      }
+      case 'blocked':
+      case 'declined':
+      case 'action_required':
+        countBusiness(billing.kind === 'blocked' ? 'FixBlocked' : 'ChargeDeclined');
+        throw unbilled(billing);
       default:
         return billing satisfies never;
     }

@@ -3,7 +3,7 @@ import { findFixAttemptContract } from '../lib/http/contracts/fix-attempts.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { pullRequest } from '../lib/http/fix-attempt-input.ts';
 import { fixAttemptView } from '../lib/http/views.ts';
-import { existingFix } from '../lib/operations/bill-fix-attempt.ts';
+import { existingFix } from '../lib/operations/existing.ts';
 import { keys } from '../lib/store/keys.ts';
 
 /** GET /api/v1/fix-attempts */

@@ -19,10 +19,12 @@ export interface Config {
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
   const parsed = Environment.safeParse(env);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`The environment is not usable. ${faults.join('; ')}`);
-  }
+  if (!parsed.success) throw new Error(`The environment is not usable. ${faultsOf(parsed.error)}`);
   const { TABLE_NAME, STAGE, DYNAMODB_ENDPOINT } = parsed.data;
   return { tableName: TABLE_NAME, stage: STAGE, dynamodbEndpoint: DYNAMODB_ENDPOINT };
+}
+
+/** Each variable at fault with what is wrong with it, without its value. */
+export function faultsOf({ issues }: z.core.$ZodError): string {
+  return issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
 }

@@ -1,4 +1,5 @@
 import type { Table } from './store/table.ts';
+import type { StripePort } from './stripe/port.ts';
 
 /** What an operation may reach besides its input. Tests pass their own clock, randomness and table. */
 export interface Deps {
@@ -9,4 +10,10 @@ export interface Deps {
   readonly random: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** For operations that may move money. */
+export interface PaymentDeps extends Deps {
+  /** Connected when it is first asked for: most calls of a function that may need Stripe do not. */
+  readonly stripe: () => Promise<StripePort>;
 }

@@ -6,9 +6,15 @@ export const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is not JSON' },
   missing_api_key: { status: 401, title: 'An API key is needed' },
   invalid_api_key: { status: 401, title: 'The API key is not valid' },
+  invalid_signature: { status: 400, title: 'The signature does not hold' },
+  wrong_mode: { status: 400, title: 'Test and live events do not mix' },
   no_billing_info: { status: 402, title: 'No credits and no payment method' },
-  charging_unavailable: { status: 503, title: 'Cards cannot be charged yet' },
+  card_declined: { status: 402, title: 'The card was declined' },
+  authentication_required: { status: 402, title: 'The cardholder has to confirm the payment' },
+  account_disputed: { status: 402, title: 'A payment is disputed' },
   fix_attempt_not_found: { status: 404, title: 'No such fix attempt' },
+  subscription_not_found: { status: 404, title: 'No subscription' },
+  event_not_found: { status: 404, title: 'No such event' },
   api_key_not_found: { status: 404, title: 'No such API key' },
   email_taken: { status: 409, title: 'This e-mail address is already a customer' },
   too_many_api_keys: { status: 409, title: 'Too many API keys' },
@@ -18,9 +24,13 @@ export const PROBLEMS = {
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   invalid_request: { status: 422, title: 'The request is not valid' },
+  payment_method_invalid: { status: 422, title: 'The payment method cannot be used' },
   disposable_email: { status: 422, title: 'Disposable e-mail addresses are not accepted' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
+  payments_misconfigured: { status: 500, title: 'Payments are not set up correctly' },
+  payment_pending: { status: 503, title: 'The payment is not decided yet', retryAfterSeconds: 5 },
+  payments_unavailable: { status: 503, title: 'Stripe cannot be reached', retryAfterSeconds: 5 },
   ledger_busy: { status: 503, title: 'The ledger is busy', retryAfterSeconds: 1 },
   ledger_unavailable: { status: 503, title: 'The ledger cannot be reached', retryAfterSeconds: 2 },
 } as const satisfies Record<string, { status: number; title: string; retryAfterSeconds?: number }>;
@@ -37,6 +47,10 @@ export interface ProblemFacts {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
   readonly credit_balance?: number;
+  /** Why the bank refused, in Stripe's words. */
+  readonly decline_code?: string;
+  /** What the cardholder confirms the payment with, in a browser. Goes to the caller, and to no log. */
+  readonly payment_intent?: { readonly id: string; readonly client_secret: string };
 }
 
 /** The one error class: what is exceptional and the public may hear of. `detail` says what to do next. */

@@ -7,6 +7,7 @@ import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { LOCAL_STAGE, PROJECT_ROOT } from './serverless-file.ts';
 import type { Settings } from './settings.ts';
 import { reasonOf, SetupError } from './setup-error.ts';
+import { type StripeSettings, stripeEnvironment } from './stripe-settings.ts';
 
 const READY_WITHIN_MS = 30_000;
 const POLL_EVERY_MS = 50;
@@ -26,6 +27,7 @@ export interface Api {
 export interface ApiOptions {
   readonly port: number;
   readonly endpoint: string;
+  readonly stripe: StripeSettings;
   readonly logLevel: Settings['logLevel'];
   readonly allowedOrigins: readonly string[];
   readonly signal: AbortSignal;
@@ -36,6 +38,7 @@ export interface ApiOptions {
 export async function startApi({
   port,
   endpoint,
+  stripe,
   logLevel,
   allowedOrigins,
   signal,
@@ -48,6 +51,7 @@ export async function startApi({
     env: {
       ...process.env,
       DYNAMODB_ENDPOINT: endpoint,
+      ...stripeEnvironment(stripe),
       ALLOWED_ORIGINS: allowedOrigins.join(','),
       // Each stack builds in a folder of its own, or a second one would change files under the first.
       LOCAL_BUILD_FOLDER: `.cache/stack-${port}`,

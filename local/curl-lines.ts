@@ -2,8 +2,14 @@ import { fixAttemptId } from '../lib/domain/fix-attempt.ts';
 
 const PULL_REQUEST = { githubOrg: 'acme', repoName: 'webshop', prNumber: 7 };
 
-/** One call for each thing that the API does, ready to be pasted into a shell, in an order that works. */
-export function curlLines(url: string, apiKey: string): string[] {
+/** Longer than any month, so that a subscription renews. */
+const A_MONTH_SECONDS = 31 * 24 * 60 * 60;
+
+/**
+ * One call for each thing that the API does, ready to be pasted into a shell, in an order that works. `doubleUrl` is where
+ * the Stripe double is, if the stack runs one.
+ */
+export function curlLines(url: string, apiKey: string, doubleUrl: string | null): string[] {
   const { githubOrg, repoName, prNumber } = PULL_REQUEST;
   const repository = `https://github.com/${githubOrg}/${repoName}`;
   const fix = {
@@ -19,10 +25,19 @@ export function curlLines(url: string, apiKey: string): string[] {
   const key = `-H 'x-api-key: ${apiKey}'`;
   // The example texts have no quote in them that the shell would end the body at.
   const json = (body: object) => `-H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
-  const call = (what: string, path: string, ...options: string[]) => [
+  const line = (what: string, address: string, ...options: string[]) => [
     `# ${what}`,
-    ['curl -s', ...options, `'${url}${path}'`].join(' '),
+    ['curl -s', ...options, `'${address}'`].join(' '),
   ];
+  const call = (what: string, path: string, ...options: string[]) => line(what, url + path, ...options);
+  const clock =
+    doubleUrl === null
+      ? []
+      : line(
+          'move the clock of the Stripe double by a month; what is due by then happens',
+          `${doubleUrl}/_double/clock`,
+          json({ seconds: A_MONTH_SECONDS }),
+        );
 
   return [
     ...call(
@@ -38,6 +53,20 @@ export function curlLines(url: string, apiKey: string): string[] {
       '-X POST',
       key,
     ),
+    ...call(
+      'add a card (pm_card_chargeCustomerFail is one that is declined)',
+      '/api/v1/payment-method',
+      key,
+      json({ payment_method_id: 'pm_card_visa', billing_consent: true }),
+    ),
+    ...call('subscribe to Pro', '/api/v1/subscription', key, json({ plan: 'pro' })),
+    ...call(
+      'cancel at the end of the month; with false: now',
+      '/api/v1/subscription?at_period_end=true',
+      '-X DELETE',
+      key,
+    ),
+    ...clock,
     ...call('the balance and the newest entries', '/api/v1/usage', key),
     ...call('the whole statement', '/api/v1/transactions?limit=10', key),
     ...call('one more API key; the old one stays valid until revoked', '/api/v1/api-keys', '-X POST', key),

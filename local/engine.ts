@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import { holdDataDir, makeDataDir } from './data-dir.ts';
+import { type DataDirHold, holdDataDir, makeDataDir } from './data-dir.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { freePort } from './ports.ts';
 import { reasonOf, SetupError } from './setup-error.ts';
@@ -47,14 +47,22 @@ async function useEngine(endpoint: string, dataDir: string | undefined): Promise
       `DYNAMODB_ENDPOINT is ${endpoint}, and nothing answers there: ${refusal}. Start that engine, or unset the variable.`,
     );
   }
-  if (dataDir !== undefined) await makeDataDir(dataDir); // the demo customer's key is kept there all the same
+  // The demo customer's key and the Stripe double's state are kept there all the same.
+  const hold = dataDir === undefined ? undefined : await holdWherePossible(dataDir);
   const note = dataDir === undefined ? '' : '; DATA_DIR has no say in where it keeps its data';
   return {
     endpoint,
     describe: `your own engine at ${endpoint} (DYNAMODB_ENDPOINT${note})`,
     exited: new Promise(() => {}),
-    stop: async () => {},
+    stop: async () => hold?.release(),
   };
+}
+
+/** Your own engine may well be on a system that has no such lock. */
+async function holdWherePossible(dataDir: string): Promise<DataDirHold | undefined> {
+  if (process.platform === 'linux') return holdDataDir(dataDir);
+  await makeDataDir(dataDir);
+  return undefined;
 }
 
 async function startDynoxide(dataDir: string | undefined): Promise<Engine> {

@@ -43,6 +43,7 @@ another key, put it to use, then revoke the old one.`;
 const TAGS: Readonly<Record<Contract['tag'], string>> = {
   Fixes: 'What RSOLV-action calls: record a pull request when it is opened, bill it once it is merged.',
   Customers: 'Sign up, and handle API keys.',
+  Payments: 'The card on file, and Pro.',
   Account: 'Balance and statement.',
   Service: 'What is open to everybody.',
 };

@@ -2,6 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { errorCode, SetupError } from './setup-error.ts';
 
+/** Where things listen unless told otherwise. */
+export const DEFAULT_PORTS = { PORT: 4_000, STRIPE_PORT: 8_420 } as const;
+type Setting = keyof typeof DEFAULT_PORTS;
+
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -13,8 +17,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** @throws SetupError when somebody listens on the port, or when this user may not. */
-export async function assertPortFree(port: number): Promise<void> {
+/**
+ * `setting` is the variable that the port was, or could have been, chosen with.
+ * @throws SetupError when somebody listens on the port, or when this user may not.
+ */
+export async function assertPortFree(port: number, setting: Setting = 'PORT'): Promise<void> {
   // Both addresses that `localhost` can stand for: a stranger on either would take a part of the requests.
   for (const host of ['127.0.0.1', '::1']) {
     const server = createServer();
@@ -28,12 +35,12 @@ export async function assertPortFree(port: number): Promise<void> {
       if (code === 'EADDRINUSE') {
         const other = port < 65_535 ? port + 1 : port - 1;
         throw new SetupError(
-          `Port ${port} is in use. Stop what listens there, or choose another: PORT=${other} npm start`,
+          `Port ${port} is in use. Stop what listens there, or choose another: ${setting}=${other} npm start`,
         );
       }
       if (code === 'EACCES') {
         throw new SetupError(
-          `Port ${port} is not allowed to this user. Choose a higher one: PORT=4000 npm start`,
+          `Port ${port} is not allowed to this user. Choose a higher one: ${setting}=${DEFAULT_PORTS[setting]} npm start`,
         );
       }
       // A machine without IPv6 has no ::1 that somebody could listen on.

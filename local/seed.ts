@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { Deps } from '../lib/deps.ts';
 import { authenticate } from '../lib/http/authenticate.ts';
-import { existingHead } from '../lib/operations/change-ledger.ts';
+import { existingHead } from '../lib/operations/existing.ts';
 import { onboardCustomer } from '../lib/operations/onboard-customer.ts';
 import { keys } from '../lib/store/keys.ts';
 import { localDeps } from './local-deps.ts';
 import { errorCode } from './setup-error.ts';
+import type { StripeSettings } from './stripe-settings.ts';
 
 /** The table keeps only the key's hash; on one's own machine the key itself may stay beside the data. */
 const DEMO_FILE = 'demo-customer.json';
@@ -23,12 +24,18 @@ export interface DemoCustomer {
 export interface SeedOptions {
   readonly endpoint: string;
   readonly tableName: string;
+  readonly stripe: StripeSettings;
   readonly dataDir: string | undefined;
 }
 
 /** A customer to try things with: the one kept in `dataDir`, if their key still works, or a new one. */
-export async function seedDemoCustomer({ endpoint, tableName, dataDir }: SeedOptions): Promise<DemoCustomer> {
-  const deps = localDeps(endpoint, tableName);
+export async function seedDemoCustomer({
+  endpoint,
+  tableName,
+  stripe,
+  dataDir,
+}: SeedOptions): Promise<DemoCustomer> {
+  const deps = localDeps(endpoint, tableName, stripe);
   try {
     const file = dataDir === undefined ? null : join(dataDir, DEMO_FILE);
     return (file && (await keptCustomer(deps, file))) || (await newCustomer(deps, file));

@@ -3,11 +3,12 @@ import { startApi } from './api-process.ts';
 import { useLocalAws } from './aws.ts';
 import { startEngine } from './engine.ts';
 import { assertPortFree } from './ports.ts';
-import { noteRunningEngine } from './running.ts';
+import { noteRunningStack } from './running.ts';
 import { type DemoCustomer, seedDemoCustomer } from './seed.ts';
 import { readServerlessFile } from './serverless-file.ts';
 import type { Settings } from './settings.ts';
 import { reasonOf, SetupError } from './setup-error.ts';
+import { type StripeBackend, startStripe } from './stripe-backend.ts';
 import { ensureTable } from './table.ts';
 
 /** The whole service on this machine, answering. */
@@ -17,6 +18,7 @@ export interface Stack {
   readonly endpoint: string;
   readonly tableName: string;
   readonly customer: DemoCustomer;
+  readonly stripe: Pick<StripeBackend, 'describe' | 'doubleUrl'>;
   /** Resolves, with the reason, only if a part of it ends by itself. */
   readonly failed: Promise<SetupError>;
   stop(): Promise<void>;
@@ -30,13 +32,13 @@ export interface StackOptions {
 }
 
 /**
- * Starts the engine, the table, the demo customer and the API, in this order. If one fails, or `signal` aborts, what
- * had been started is stopped again.
+ * Starts the engine, the table, Stripe's double, the demo customer and the API, in this order. If one fails, or `signal`
+ * aborts, what had been started is stopped again.
  * @throws SetupError in one line for what can be expected to fail.
  */
 export async function startStack(settings: Settings, options: StackOptions = {}): Promise<Stack> {
   const { signal = new AbortController().signal, onStep = () => {}, onLine = () => {} } = options;
-  const { port, dataDir, dynamodbEndpoint, logLevel } = settings;
+  const { port, dataDir, dynamodbEndpoint, logLevel, stripe: choice } = settings;
   const { tableName, allowedOrigins } = readServerlessFile();
   const started: { stop(): Promise<void> }[] = [];
   const stop = async () => {
@@ -45,6 +47,9 @@ export async function startStack(settings: Settings, options: StackOptions = {})
 
   try {
     await assertPortFree(port);
+    if (choice.kind === 'double' && choice.port !== undefined) {
+      await assertPortFree(choice.port, 'STRIPE_PORT');
+    }
     useLocalAws(process.env);
 
     onStep('starting the engine');
@@ -57,15 +62,28 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     await createTable(endpoint, tableName);
     signal.throwIfAborted();
 
+    onStep(choice.kind === 'double' ? 'starting the Stripe double' : 'asking Stripe');
+    const stripe = await startStripe(choice, { apiPort: port, dataDir });
+    started.push(stripe);
+    signal.throwIfAborted();
+
     onStep('seeding the demo customer');
-    const customer = await seedDemoCustomer({ endpoint, tableName, dataDir });
+    const customer = await seedDemoCustomer({ endpoint, tableName, stripe: stripe.settings, dataDir });
     signal.throwIfAborted();
 
     onStep('starting the API');
-    const api = await startApi({ port, endpoint, logLevel, allowedOrigins, signal, onLine });
+    const api = await startApi({
+      port,
+      endpoint,
+      stripe: stripe.settings,
+      logLevel,
+      allowedOrigins,
+      signal,
+      onLine,
+    });
     started.push(api);
     signal.throwIfAborted();
-    const forget = noteRunningEngine(port, endpoint);
+    const forget = noteRunningStack(port, { endpoint, stripe: stripe.settings });
     started.push({ stop: async () => forget() });
 
     const failed = Promise.race([engine.exited, api.exited]).then((reason) => new SetupError(reason));
@@ -75,6 +93,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
       endpoint,
       tableName,
       customer,
+      stripe,
       failed,
       stop,
     };

@@ -44,15 +44,16 @@ async function run(): Promise<0 | 1> {
   return 0;
 }
 
-function introduce({ url, engine, customer, tableName }: Stack): void {
+function introduce({ url, engine, customer, tableName, stripe }: Stack): void {
   const lines = [
     '',
     `RSOLV billing   ${url}`,
     `ledger          table ${tableName} on ${engine}`,
+    stripe.describe,
     `demo customer   ${customer.customerId}, ${customer.balance} credits`,
     `API key         ${customer.apiKey}`,
     '',
-    ...curlLines(url, customer.apiKey),
+    ...curlLines(url, customer.apiKey, stripe.doubleUrl),
     '',
     `docs            ${url}/docs`,
     'Ctrl-C stops everything.',

@@ -1,10 +1,10 @@
-import type { Deps } from '../lib/deps.ts';
+import type { PaymentDeps } from '../lib/deps.ts';
 import { BillingError } from '../lib/errors.ts';
 import { useLocalAws } from './aws.ts';
 import { localDeps } from './local-deps.ts';
-import { runningEngine } from './running.ts';
+import { findRunningStack, type RunningStack, runningStack } from './running.ts';
 import { readServerlessFile } from './serverless-file.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { reasonOf, SetupError } from './setup-error.ts';
 
 /**
@@ -13,7 +13,7 @@ import { reasonOf, SetupError } from './setup-error.ts';
  */
 export async function runTool(
   usage: string,
-  work: (deps: Deps, args: string[]) => Promise<string | null>,
+  work: (deps: PaymentDeps, args: string[]) => Promise<string | null>,
 ): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes('--help') || args.includes('-h')) {
@@ -26,15 +26,15 @@ export async function runTool(
 }
 
 async function attempt(
-  work: (deps: Deps, args: string[]) => Promise<string | null>,
+  work: (deps: PaymentDeps, args: string[]) => Promise<string | null>,
   args: string[],
 ): Promise<string | null> {
-  let deps: Deps | undefined;
+  let deps: PaymentDeps | undefined;
   try {
     const settings = readSettings(process.env);
     useLocalAws(process.env);
-    const endpoint = settings.dynamodbEndpoint ?? runningEngine(settings.port);
-    deps = localDeps(endpoint, readServerlessFile().tableName);
+    const { endpoint, stripe } = stackFor(settings);
+    deps = localDeps(endpoint, readServerlessFile().tableName, stripe);
     return await work(deps, args);
   } catch (error) {
     if (error instanceof SetupError || error instanceof BillingError) return error.message;
@@ -43,4 +43,14 @@ async function attempt(
   } finally {
     deps?.table.client.destroy();
   }
+}
+
+/** An engine that is named needs no stack; then there is a Stripe only if the stack on this port uses that engine. */
+function stackFor({
+  port,
+  dynamodbEndpoint: endpoint,
+}: Settings): Partial<RunningStack> & { endpoint: string } {
+  if (endpoint === undefined) return runningStack(port);
+  const running = findRunningStack(port);
+  return running?.endpoint === endpoint ? running : { endpoint };
 }

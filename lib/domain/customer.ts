@@ -1,36 +1,40 @@
 import type { LedgerState } from './ledger.ts';
 import type { SubscriptionType } from './pricing.ts';
+import type { Subscription } from './subscription.ts';
 
-/** Stripe's subscription statuses, as the head remembers the newest one fetched. */
-export const SUBSCRIPTION_STATES = [
-  'active',
-  'canceled',
-  'incomplete',
-  'incomplete_expired',
-  'past_due',
-  'paused',
-  'trialing',
-  'unpaid',
-] as const;
-export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
-
-export interface Subscription {
-  readonly state: SubscriptionState;
-  readonly cancelAtPeriodEnd: boolean;
-  /** ISO 8601; null until Stripe has told us. */
-  readonly currentPeriodEnd: string | null;
-}
-
-/** The ledger head: the one item that holds who a customer is and where their ledger stands. */
-export interface CustomerHead extends LedgerState {
-  readonly name: string;
-  readonly email: string;
+/** What the head says of a customer besides their balance; changed under its own `revision`. */
+export interface CustomerProfile {
   readonly subscriptionType: SubscriptionType;
   readonly subscription: Subscription | null;
   /** A usable payment method; having billing means having one, not being known to Stripe. */
   readonly paymentMethodId: string | null;
+  /** Null until the first payment method, and again when the customer was deleted at Stripe. */
+  readonly stripeCustomerId: string | null;
+  /** The one before, when that was deleted: a new one must not be taken for it. */
+  readonly formerStripeCustomerId: string | null;
+  /** Disputes that are not closed; while there is one, no card is charged off-session. */
+  readonly openDisputes: readonly string[];
   /** Credits owed after a clawback that the balance could not cover; netted from the next grant. */
   readonly debt: number;
+}
+
+/** The ledger head: the one item that holds who a customer is and where their ledger stands. */
+export interface CustomerHead extends LedgerState, CustomerProfile {
+  readonly name: string;
+  readonly email: string;
+  /** Counts the changes of the profile, as `seq` counts entries: who read an older one cannot write over a newer. */
+  readonly revision: number;
   readonly activeKeys: number;
   readonly createdAt: string;
 }
+
+/** A customer who has just signed up: no card, nothing owed, not known to Stripe. */
+export const NEW_PROFILE: CustomerProfile = {
+  subscriptionType: 'trial',
+  subscription: null,
+  paymentMethodId: null,
+  stripeCustomerId: null,
+  formerStripeCustomerId: null,
+  openDisputes: [],
+  debt: 0,
+};

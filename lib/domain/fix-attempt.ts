@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FixRate } from './pricing.ts';
 
 /** A pull request as GitHub names it. GitHub treats organisation and repository names as case-insensitive. */
 export interface PullRequest {
@@ -19,6 +20,30 @@ export interface BilledFacts {
   readonly paymentIntentId: string | null;
 }
 
+/**
+ * Where an attempt to charge a card for a fix stands.
+ * - `charging`: Stripe was asked, or is about to be; the answer is not known. Nothing else may happen to the fix.
+ * - `action_required`: the bank wants the cardholder; the payment intent can still be paid.
+ * - `declined`: refused; its payment intent is cancelled before the next attempt.
+ * - `closed`: it came to nothing, and its payment intent, if there was one, cannot be paid any more.
+ */
+export const CHARGE_STATES = ['charging', 'action_required', 'declined', 'closed'] as const;
+export type ChargeState = (typeof CHARGE_STATES)[number];
+
+/** Stored before Stripe is asked, with everything the call needs, so that a repeat makes the very same call. */
+export interface FixCharge {
+  /** From 1, for each fix. */
+  readonly attempt: number;
+  readonly state: ChargeState;
+  readonly amountCents: number;
+  readonly rate: FixRate;
+  readonly stripeCustomerId: string;
+  readonly paymentMethodId: string;
+  readonly startedAt: string;
+  /** Known once Stripe has answered. */
+  readonly paymentIntentId: string | null;
+}
+
 /** A fix's pull request, recorded when it was opened, billed once after its merge. */
 export interface FixAttempt extends PullRequest {
   readonly id: string;
@@ -32,10 +57,22 @@ export interface FixAttempt extends PullRequest {
   readonly metadataJson: string | null;
   readonly createdAt: string;
   readonly billed: BilledFacts | null;
+  /** The newest attempt to charge a card for it. */
+  readonly charge: FixCharge | null;
+  /** Of the money that paid for it, what went back: refunds, and disputes that are not won. US cents. */
+  readonly refundedCents: number;
 }
+
+/** What a fix is recorded with; what becomes of it comes later. */
+export type RecordedFix = Omit<FixAttempt, 'billed' | 'charge' | 'refundedCents'>;
 
 /** The same pull request has the same id whoever records it and however they spell its case. */
 export function fixAttemptId({ githubOrg, repoName, prNumber }: PullRequest): string {
   const name = `${githubOrg}/${repoName}#${prNumber}`.toLowerCase();
   return createHash('sha256').update(name).digest('hex').slice(0, 32);
+}
+
+/** Stripe's idempotency key for an attempt: the same attempt can only ever make one charge. */
+export function chargeKey(customerId: string, fixId: string, attempt: number): string {
+  return `fix:${customerId}:${fixId}:${attempt}`;
 }

@@ -1,33 +1,86 @@
 import type { CustomerHead } from './customer.ts';
-import type { BilledFacts, FixAttempt } from './fix-attempt.ts';
-import type { Posting } from './ledger.ts';
-import { FIX_CREDITS, FIX_PRICE_CENTS, type FixRate, fixRate } from './pricing.ts';
+import type { BilledFacts, FixAttempt, FixCharge } from './fix-attempt.ts';
+import type { EntryMetadata, Posting } from './ledger.ts';
+import { FIX_CREDITS, FIX_PRICE_CENTS, fixRate } from './pricing.ts';
+
+export type BlockedCode = 'no_billing_info' | 'account_disputed';
 
 export type FixBillingDecision =
   /** The head was read before, the fix after they were changed together: read both again. */
   | { readonly kind: 'stale' }
   | { readonly kind: 'already_billed'; readonly billed: BilledFacts; readonly balance: number }
   | { readonly kind: 'consume'; readonly posting: Posting }
-  /** No credits, a card on file: charge it `amountCents` first, then post +1 and -1. */
-  | { readonly kind: 'charge'; readonly amountCents: number; readonly rate: FixRate }
-  | { readonly kind: 'blocked'; readonly code: 'no_billing_info'; readonly balance: number };
+  /** No credits, a card on file: store this charge, then make it. */
+  | { readonly kind: 'charge'; readonly charge: FixCharge }
+  /** A charge was announced and its outcome is not known: find out before anything else. */
+  | { readonly kind: 'resume'; readonly charge: FixCharge }
+  /** The cardholder has been asked, and can still answer. */
+  | { readonly kind: 'await_cardholder'; readonly charge: FixCharge }
+  /** The payment intent of the attempt before could still be paid: end it first. */
+  | { readonly kind: 'close_first'; readonly charge: FixCharge }
+  | { readonly kind: 'blocked'; readonly code: BlockedCode; readonly balance: number };
 
 /** What billing a merged fix means for this customer, now. Pure; deciding again on a newer head is always safe. */
-export function decideFixBilling(head: CustomerHead, fix: FixAttempt): FixBillingDecision {
-  const { billed } = fix;
+export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date): FixBillingDecision {
+  const { billed, charge } = fix;
   if (billed !== null && billed.seq > head.seq) return { kind: 'stale' };
   if (billed !== null) return { kind: 'already_billed', billed, balance: head.balance };
-  if (head.balance >= FIX_CREDITS) {
-    const metadata = {
-      fix_attempt_id: fix.id,
-      github_org: fix.githubOrg,
-      repo_name: fix.repoName,
-      pr_number: fix.prNumber,
-    };
-    return { kind: 'consume', posting: { amount: -FIX_CREDITS, source: 'fix_deployed', metadata } };
+  if (charge?.state === 'charging') return { kind: 'resume', charge };
+
+  const next = decideAnew(head, fix, at);
+  if (next.kind === 'blocked' || charge === null || charge.state === 'closed') return next;
+  // Asking the same card again would take the payment away from under the cardholder who is just confirming it.
+  const sameCard = next.kind === 'charge' && next.charge.paymentMethodId === charge.paymentMethodId;
+  if (charge.state === 'action_required' && sameCard) return { kind: 'await_cardholder', charge };
+  return { kind: 'close_first', charge };
+}
+
+function decideAnew(
+  head: CustomerHead,
+  fix: FixAttempt,
+  at: Date,
+): Extract<FixBillingDecision, { kind: 'consume' | 'charge' | 'blocked' }> {
+  if (head.balance >= FIX_CREDITS) return { kind: 'consume', posting: fixDeployed(fix, {}) };
+  const { balance, paymentMethodId, stripeCustomerId } = head;
+  if (paymentMethodId === null || stripeCustomerId === null) {
+    return { kind: 'blocked', code: 'no_billing_info', balance };
   }
-  if (head.paymentMethodId === null)
-    return { kind: 'blocked', code: 'no_billing_info', balance: head.balance };
+  if (head.openDisputes.length > 0) return { kind: 'blocked', code: 'account_disputed', balance };
   const rate = fixRate(head.subscriptionType);
-  return { kind: 'charge', amountCents: FIX_PRICE_CENTS[rate], rate };
+  return {
+    kind: 'charge',
+    charge: {
+      attempt: (fix.charge?.attempt ?? 0) + 1,
+      state: 'charging',
+      amountCents: FIX_PRICE_CENTS[rate],
+      rate,
+      stripeCustomerId,
+      paymentMethodId,
+      startedAt: at.toISOString(),
+      paymentIntentId: null,
+    },
+  };
+}
+
+/** A paid charge as entries: the credit that was bought, and the fix that took it. */
+export function chargedFix(
+  fix: FixAttempt,
+  payment: { readonly paymentIntentId: string; readonly amountCents: number },
+): readonly Posting[] {
+  const metadata = { payment_intent_id: payment.paymentIntentId, amount_cents: payment.amountCents };
+  return [
+    { amount: FIX_CREDITS, source: 'purchased', metadata: { fix_attempt_id: fix.id, ...metadata } },
+    fixDeployed(fix, metadata),
+  ];
+}
+
+function fixDeployed(fix: FixAttempt, more: EntryMetadata): Posting {
+  const metadata = {
+    fix_attempt_id: fix.id,
+    github_org: fix.githubOrg,
+    repo_name: fix.repoName,
+    pr_number: fix.prNumber,
+    ...more,
+  };
+  return { amount: -FIX_CREDITS, source: 'fix_deployed', metadata };
 }

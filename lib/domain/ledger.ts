@@ -40,6 +40,9 @@ export interface LedgerState {
   readonly chain: string;
 }
 
+/** Money that went back is explained in the ledger also where no credit was left to take. */
+const MAY_BE_ZERO: ReadonlySet<EntrySource> = new Set(['refund_reversal']);
+
 export const GENESIS_HASH = '0'.repeat(64);
 
 /** The ledger of a customer who has no entry yet. */
@@ -65,8 +68,8 @@ export function entryHash(entry: Omit<LedgerEntry, 'hash'>): string {
 
 /**
  * Appends postings to a ledger: the entries to store and the state after them. Pure; writes nothing.
- * @throws RangeError when a posting is not a whole non-zero number of credits, or would take the balance below
- * zero: a decision must never ask for that, so it is a defect and not an outcome.
+ * @throws RangeError when a posting is not a whole number of credits, is zero without a reason, or would take the
+ * balance below zero: a decision must never ask for that, so it is a defect and not an outcome.
  */
 export function post(
   state: LedgerState,
@@ -76,7 +79,7 @@ export function post(
   const entries: LedgerEntry[] = [];
   let { balance, seq, chain } = state;
   for (const { amount, source, metadata } of postings) {
-    if (!Number.isSafeInteger(amount) || amount === 0) {
+    if (!Number.isSafeInteger(amount) || (amount === 0 && !MAY_BE_ZERO.has(source))) {
       throw new RangeError(`a posting must be a whole, non-zero number of credits, got ${amount}`);
     }
     balance += amount;

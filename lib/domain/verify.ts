@@ -2,7 +2,7 @@ import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from './le
 
 /** What is known of one customer, as stored and, where it was asked for, as Stripe tells it. */
 export interface LedgerRecords {
-  readonly head: LedgerState;
+  readonly head: LedgerState & { readonly debt: number };
   /** In stored order. */
   readonly entries: readonly LedgerEntry[];
   readonly fixes: readonly VerifiableFix[];
@@ -11,16 +11,25 @@ export interface LedgerRecords {
   readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
   /** Null when Stripe was not asked; then money is checked within the ledger only. */
   readonly stripe: {
-    readonly fixCharges: readonly { readonly paymentIntentId: string; readonly fixAttemptId: string }[];
+    readonly fixCharges: readonly StripeFixCharge[];
     readonly paidProInvoiceIds: readonly string[];
   } | null;
+}
+
+/** A payment for a fix that succeeded at Stripe and was not given back as a second payment of the same fix. */
+export interface StripeFixCharge {
+  readonly paymentIntentId: string;
+  readonly fixAttemptId: string;
+  readonly attempt: number;
 }
 
 export interface VerifiableFix {
   readonly id: string;
   readonly billed: boolean;
-  /** The payment intents that this fix's stored charge attempts announced, before any money moved. */
-  readonly announcedPaymentIntentIds: readonly string[];
+  /** How many attempts to charge a card were announced, each before any money moved. */
+  readonly announcedAttempts: number;
+  /** What paid for it, where that was not a credit. */
+  readonly paymentIntentId: string | null;
 }
 
 export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
@@ -35,7 +44,7 @@ export interface Violation {
 /** One sentence for each invariant, in the order of their numbers. */
 export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   1: 'the balance is never below zero',
-  2: 'the balance is the sum of the entries',
+  2: 'the balance, and the debt, are the sum of the entries',
   3: 'entries are 1 to seq without holes, each following from the one before, hashes chained',
   4: 'a fix is deployed at most once',
   5: 'one purchase for each succeeded fix charge and one Pro grant for each paid Pro invoice, and the other way round',
@@ -105,6 +114,11 @@ function verifyBalance({ head, entries }: LedgerRecords): Violation[] {
     const message = `the balance is ${head.balance}, the entries add up to ${sum}`;
     violations.push({ invariant: 2, seq: null, message });
   }
+  const owed = entries.reduce((total, { metadata }) => total + Number(metadata['debt_change'] ?? 0), 0);
+  if (head.debt !== owed) {
+    const message = `the debt is ${head.debt}, the entries add up to ${owed}`;
+    violations.push({ invariant: 2, seq: null, message });
+  }
   return violations;
 }
 
@@ -152,9 +166,9 @@ function verifyMoney({ entries, fixes, stripe }: LedgerRecords): Violation[] {
     }
   }
 
-  const announced = new Set(fixes.flatMap((fix) => fix.announcedPaymentIntentIds));
+  const paying = new Set(fixes.map(({ paymentIntentId }) => paymentIntentId));
   for (const { seq, metadata } of purchases) {
-    if (!announced.has(String(metadata['payment_intent_id']))) {
+    if (!paying.has(String(metadata['payment_intent_id']))) {
       const message = `entry ${seq} records payment intent ${metadata['payment_intent_id']}, which no fix announced`;
       violations.push({ invariant: 7, seq, message });
     }
@@ -177,12 +191,13 @@ function verifyMoney({ entries, fixes, stripe }: LedgerRecords): Violation[] {
       violations.push({ invariant: 5, seq, message });
     }
   }
-  for (const { paymentIntentId, fixAttemptId } of charges.values()) {
+  const attempts = new Map(fixes.map(({ id, announcedAttempts }) => [id, announcedAttempts]));
+  for (const { paymentIntentId, fixAttemptId, attempt } of charges.values()) {
     if (!purchased.has(paymentIntentId)) {
       const message = `charge ${paymentIntentId} for fix ${fixAttemptId} has no ledger entry`;
       violations.push({ invariant: 5, seq: null, message });
     }
-    if (!announced.has(paymentIntentId)) {
+    if ((attempts.get(fixAttemptId) ?? 0) < attempt) {
       const message = `charge ${paymentIntentId} was not announced by fix ${fixAttemptId}`;
       violations.push({ invariant: 7, seq: null, message });
     }

@@ -13,14 +13,17 @@ export interface Contract<
   readonly operationId: string;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  readonly tag: 'Fixes' | 'Customers' | 'Account' | 'Service';
+  readonly tag: 'Fixes' | 'Customers' | 'Payments' | 'Account' | 'Service';
   readonly summary: string;
   readonly description: string;
-  readonly access: 'public' | 'api_key';
+  /** `signature`: the body itself is signed, so it is taken as it came. */
+  readonly access: 'public' | 'api_key' | 'signature';
   readonly params: Params;
   readonly query: Query;
   /** Absent where the call takes no body; sending one is then an error. */
   readonly body: Body;
+  /** Where another size than the usual one is the limit. */
+  readonly maxBodyBytes?: number;
   readonly responses: Readonly<
     Record<number, { readonly description: string; readonly schema: z.ZodMiniType }>
   >;

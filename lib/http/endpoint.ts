@@ -20,6 +20,12 @@ export interface CustomerRequest<C extends Contract> {
   readonly items: readonly (Item | undefined)[];
 }
 
+export interface SignedRequest {
+  /** As it was signed. */
+  readonly body: string;
+  readonly signature: string | undefined;
+}
+
 /** A call that anybody may make. */
 export function publicEndpoint<C extends Contract>(
   contract: C,
@@ -28,6 +34,21 @@ export function publicEndpoint<C extends Contract>(
   return handlerOf(contract, async (event) => {
     const { sourceIp } = event.requestContext.http;
     return run(deps(), { input: parseInput(contract, event), sourceIp });
+  });
+}
+
+/** A call that is signed over its raw body; whoever answers it checks the signature. */
+export function signedEndpoint<C extends Contract>(
+  contract: C,
+  run: (deps: Deps, request: SignedRequest) => Promise<Reply>,
+): Handler {
+  return handlerOf(contract, async (event) => {
+    const { body, isBase64Encoded, headers } = event;
+    const text = typeof body === 'string' ? body : '';
+    return run(deps(), {
+      body: isBase64Encoded ? Buffer.from(text, 'base64').toString() : text,
+      signature: headers['stripe-signature'],
+    });
   });
 }
 

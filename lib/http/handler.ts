@@ -32,7 +32,7 @@ export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Pr
   chain.use(httpSecurityHeaders({ permissionsPolicy: false }));
   chain.use(answerAndLog(contract));
   chain.use(httpHeaderNormalizer());
-  chain.use(limitBody);
+  chain.use(limitBody(contract.maxBodyBytes ?? MAX_BODY_BYTES));
   if (contract.body !== undefined) chain.use(jsonBody);
   chain.handler((event) => answer(event));
   return async (event, context) => {
@@ -82,12 +82,12 @@ function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2,
 
 const isReply = (response: Reply | Result): response is Reply => 'status' in response;
 
-const limitBody: MiddlewareObj<APIGatewayProxyEventV2, Reply | Result> = {
+const limitBody = (maxBytes: number): MiddlewareObj<APIGatewayProxyEventV2, Reply | Result> => ({
   before: ({ event: { body, isBase64Encoded } }) => {
     if (typeof body !== 'string') return;
     const bytes = isBase64Encoded ? Buffer.byteLength(body, 'base64') : Buffer.byteLength(body);
-    if (bytes <= MAX_BODY_BYTES) return;
-    const detail = `The body is ${bytes} bytes; at most ${MAX_BODY_BYTES} are accepted.`;
+    if (bytes <= maxBytes) return;
+    const detail = `The body is ${bytes} bytes; at most ${maxBytes} are accepted.`;
     throw new BillingError('body_too_large', detail);
   },
-};
+});

@@ -5,7 +5,20 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 export const logger = new Logger();
 const metrics = new Metrics();
 
-export type BusinessMetric = 'CustomerOnboarded' | 'FixBilled' | 'FixBlocked';
+export type BusinessMetric =
+  | 'CustomerOnboarded'
+  | 'FixBilled'
+  | 'FixCharged'
+  | 'FixBlocked'
+  | 'ChargeDeclined'
+  | 'PaymentMethodAdded'
+  | 'ProSubscribed'
+  | 'EventProcessed'
+  | 'EventIgnored'
+  | 'EventParked'
+  | 'EventFailed'
+  | 'SignatureRefused'
+  | 'PendingChargeFailed';
 
 /** Counts one business event, as a line of CloudWatch's embedded metric format. */
 export function countBusiness(metric: BusinessMetric): void {

@@ -10,3 +10,6 @@ export async function limitRate({ table, now }: Deps, scope: string, limit: Rate
   const detail = `At most ${limit.limit} calls in ${limit.windowSeconds} seconds. Try again in ${retryAfterSeconds} s.`;
   throw new BillingError('rate_limited', detail, { retryAfterSeconds });
 }
+
+/** For what tries a card: a stolen one is tested by trying it often. */
+export const CARD_CALLS: RateLimit = { limit: 20, windowSeconds: 60 * 60 };

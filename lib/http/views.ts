@@ -5,6 +5,7 @@ import { FIX_CREDITS, FIX_PRICE_CENTS, GRANTED_CREDITS, PRO_MONTH_CENTS } from '
 import type { PricingView, TransactionView } from './contracts/account.ts';
 import type { CustomerView } from './contracts/customers.ts';
 import type { FixAttemptView } from './contracts/fix-attempts.ts';
+import type { SubscriptionView } from './contracts/payments.ts';
 
 /** Domain values as the wire shows them. Fields that are not set are left out. */
 
@@ -35,9 +36,26 @@ export function fixAttemptView(fix: FixAttempt): FixAttemptView {
     ...(fix.issueUrl !== null && { issue_url: fix.issueUrl }),
     ...(fix.vulnerabilityId !== null && { vulnerability_id: fix.vulnerabilityId }),
     ...(fix.metadataJson !== null && { metadata: JSON.parse(fix.metadataJson) }),
-    billing_status: billed ? 'billed' : 'not_billed',
+    billing_status: billingStatus(fix),
     ...(billed && { outcome: billed.outcome, amount_cents: billed.amountCents, billed_at: billed.billedAt }),
+    ...(fix.refundedCents > 0 && { refunded_cents: fix.refundedCents }),
     created_at: fix.createdAt,
+  };
+}
+
+function billingStatus({ billed, charge, refundedCents }: FixAttempt): FixAttemptView['billing_status'] {
+  if (billed !== null)
+    return refundedCents > 0 && refundedCents >= billed.amountCents ? 'refunded' : 'billed';
+  return charge?.state === 'charging' ? 'charging' : 'not_billed';
+}
+
+export function subscriptionView(head: CustomerHead): SubscriptionView {
+  return {
+    subscription_type: head.subscriptionType,
+    subscription_state: head.subscription?.state ?? null,
+    cancel_at_period_end: head.subscription?.cancelAtPeriodEnd ?? false,
+    current_period_end: head.subscription?.currentPeriodEnd ?? null,
+    credit_balance: head.balance,
   };
 }
 

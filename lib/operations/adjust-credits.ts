@@ -34,8 +34,8 @@ export async function adjustCredits(
   const { amount, reason, actor, idempotencyKey } = adjustment;
   const change = await changeLedger<AdjustmentGuard | null, Adjusted>(deps, {
     customerId,
-    onceKey: keys.once(customerId, 'adjustment', idempotencyKey),
-    decodeOnce: (item) => (item === undefined ? null : decodeAdjustmentGuard(item)),
+    onceKeys: [keys.once(customerId, 'adjustment', idempotencyKey)],
+    decodeOnce: ([item]) => (item === undefined ? null : decodeAdjustmentGuard(item)),
     decide: ({ head, once: done }) => {
       if (done !== null) {
         if (done.amount !== amount || done.reason !== reason || done.actor !== actor) {
@@ -51,11 +51,12 @@ export async function adjustCredits(
       return {
         kind: 'change',
         postings: [{ amount, source: 'adjustment', metadata }],
-        once: ({ balance, seq }) =>
+        alongside: ({ balance, seq }) => [
           guardAdjustment(customerId, idempotencyKey, { amount, reason, actor, balanceAfter: balance, seq }),
+        ],
       };
     },
   });
   if (change.kind === 'settled') return change.outcome;
-  return { already: false, balance: change.state.balance, seq: change.state.seq };
+  return { already: false, balance: change.head.balance, seq: change.head.seq };
 }

@@ -1,12 +1,12 @@
-import type { Deps } from '../deps.ts';
-import type { BilledFacts, FixAttempt } from '../domain/fix-attempt.ts';
-import { decideFixBilling } from '../domain/fix-billing.ts';
-import { BillingError } from '../errors.ts';
-import { decodeFix } from '../store/items.ts';
+import type { PaymentDeps } from '../deps.ts';
+import type { BilledFacts, FixAttempt, FixCharge } from '../domain/fix-attempt.ts';
+import { type BlockedCode, decideFixBilling } from '../domain/fix-billing.ts';
+import { announceCharge, billFix } from '../store/fix-attempts.ts';
 import { keys } from '../store/keys.ts';
-import { billFix } from '../store/ledger.ts';
-import type { Item } from '../store/table.ts';
+import type { Decline, FixPayment } from '../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView } from './change-ledger.ts';
+import { existingFix } from './existing.ts';
+import { takeChargeStep } from './take-charge-step.ts';
 
 export type FixBilling =
   | {
@@ -15,54 +15,102 @@ export type FixBilling =
       readonly billed: BilledFacts;
       readonly balance: number;
     }
-  | { readonly kind: 'blocked'; readonly code: 'no_billing_info'; readonly balance: number };
+  | { readonly kind: 'blocked'; readonly code: BlockedCode; readonly balance: number }
+  | { readonly kind: 'declined'; readonly decline: Decline; readonly balance: number }
+  | { readonly kind: 'action_required'; readonly payment: FixPayment; readonly balance: number };
+
+/** What there is to do about the fix's charge before it can be billed, or not. */
+export type ChargeStep = {
+  readonly kind: 'charge' | 'await_cardholder' | 'close_first';
+  readonly fix: FixAttempt;
+  readonly charge: FixCharge;
+  readonly balance: number;
+};
+
+/** A payment intent to end, a charge to announce and to make, each possibly overtaken by somebody else. */
+const MAX_STEPS = 8;
 
 /**
- * Bills a merged fix: one credit, once for each fix however often and however concurrently it is called.
- * @throws BillingError fix_attempt_not_found, charging_unavailable, ledger_busy, ledger_unavailable
+ * Bills a merged fix: one credit, or one charge when there is none, once for each fix however often and however
+ * concurrently it is called. A charge is stored before it is made, so a crash at any point is taken up by the next call or
+ * by the sweeper.
+ * @throws BillingError fix_attempt_not_found, payment_pending (a charge's outcome is not known yet), payments_unavailable,
+ * payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function billFixAttempt(
-  deps: Deps,
+  deps: PaymentDeps,
   customerId: string,
   fixId: string,
   read?: LedgerView<FixAttempt>,
 ): Promise<FixBilling> {
-  const change = await changeLedger<FixAttempt, FixBilling>(
+  let view = read;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const next = await nextStep(deps, customerId, fixId, view);
+    view = undefined;
+    // Read back, it is the same as one that somebody else announced.
+    if (next === 'announced') continue;
+    if (!isChargeStep(next)) return next;
+    const done = await takeChargeStep(deps, customerId, next);
+    if (done !== null) return done;
+  }
+  throw new Error(`Fix ${fixId} did not come to an end in ${MAX_STEPS} steps`);
+}
+
+const isChargeStep = (next: FixBilling | ChargeStep): next is ChargeStep =>
+  next.kind === 'charge' || next.kind === 'await_cardholder' || next.kind === 'close_first';
+
+/** Bills the fix with a credit, or announces a charge for it, or says what stands in the way. */
+async function nextStep(
+  deps: PaymentDeps,
+  customerId: string,
+  fixId: string,
+  read: LedgerView<FixAttempt> | undefined,
+): Promise<FixBilling | ChargeStep | 'announced'> {
+  const change = await changeLedger<FixAttempt, FixBilling | ChargeStep>(
     deps,
-    { customerId, onceKey: keys.fix(customerId, fixId), decodeOnce: existingFix, decide },
+    {
+      customerId,
+      onceKeys: [keys.fix(customerId, fixId)],
+      decodeOnce: ([item]) => existingFix(item),
+      decide: (view) => decide(view, deps.now()),
+    },
     read,
   );
   if (change.kind === 'settled') return change.outcome;
-  return {
-    kind: 'billed',
-    already: false,
-    billed: fromCredit(change.state.seq, change.at),
-    balance: change.state.balance,
-  };
+  const { head, entries, at } = change;
+  if (entries.length === 0) return 'announced';
+  return { kind: 'billed', already: false, billed: fromCredit(head.seq, at), balance: head.balance };
 }
 
-function decide({ head, once: fix }: LedgerView<FixAttempt>): LedgerDecision<FixBilling> {
-  const decision = decideFixBilling(head, fix);
+function decide(
+  { head, once: fix }: LedgerView<FixAttempt>,
+  at: Date,
+): LedgerDecision<FixBilling | ChargeStep> {
+  const decision = decideFixBilling(head, fix, at);
+  const { balance, customerId } = head;
   switch (decision.kind) {
-    case 'already_billed': {
-      const { billed, balance } = decision;
-      return { kind: 'settled', outcome: { kind: 'billed', already: true, billed, balance } };
-    }
     case 'stale':
       return decision;
+    case 'already_billed':
+      return {
+        kind: 'settled',
+        outcome: { kind: 'billed', already: true, billed: decision.billed, balance },
+      };
     case 'blocked':
       return { kind: 'settled', outcome: decision };
     case 'consume':
       return {
         kind: 'change',
         postings: [decision.posting],
-        once: ({ seq }, at) => billFix(head.customerId, fix.id, fromCredit(seq, at)),
+        alongside: ({ seq }, writtenAt) => [billFix(customerId, fix, fromCredit(seq, writtenAt))],
       };
-    case 'charge': {
-      const detail =
-        'No credits are left, and cards are not charged yet. The fix stays unbilled; try again later.';
-      throw new BillingError('charging_unavailable', detail, { credit_balance: head.balance });
-    }
+    case 'charge':
+      return { kind: 'change', alongside: () => [announceCharge(customerId, fix, decision.charge)] };
+    case 'resume':
+      return { kind: 'settled', outcome: { kind: 'charge', fix, charge: decision.charge, balance } };
+    case 'await_cardholder':
+    case 'close_first':
+      return { kind: 'settled', outcome: { kind: decision.kind, fix, charge: decision.charge, balance } };
     default:
       return decision satisfies never;
   }
@@ -75,9 +123,3 @@ const fromCredit = (seq: number, at: Date): BilledFacts => ({
   seq,
   paymentIntentId: null,
 });
-
-/** @throws BillingError fix_attempt_not_found, also for another customer's fix: it is in another partition. */
-export function existingFix(item: Item | undefined): FixAttempt {
-  if (item !== undefined) return decodeFix(item);
-  throw new BillingError('fix_attempt_not_found', 'There is no fix attempt like this. Record it first.');
-}

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { apiKeyId, formatApiKey } from '../domain/api-key.ts';
-import type { CustomerHead } from '../domain/customer.ts';
+import { type CustomerHead, NEW_PROFILE } from '../domain/customer.ts';
 import { emptyLedger, post } from '../domain/ledger.ts';
 import { GRANTED_CREDITS } from '../domain/pricing.ts';
 import { BillingError } from '../errors.ts';
@@ -43,10 +43,8 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
     ...state,
     name,
     email,
-    subscriptionType: 'trial',
-    subscription: null,
-    paymentMethodId: null,
-    debt: 0,
+    ...NEW_PROFILE,
+    revision: 0,
     activeKeys: 1,
     createdAt: at.toISOString(),
   };

@@ -1,9 +1,9 @@
 import type { Deps } from '../deps.ts';
-import { type FixAttempt, fixAttemptId } from '../domain/fix-attempt.ts';
+import { type FixAttempt, fixAttemptId, type RecordedFix } from '../domain/fix-attempt.ts';
 import { putNewFix } from '../store/fix-attempts.ts';
 import { retryContended } from './retry-contended.ts';
 
-export type NewFixAttempt = Omit<FixAttempt, 'id' | 'createdAt' | 'billed'>;
+export type NewFixAttempt = Omit<RecordedFix, 'id' | 'createdAt'>;
 
 /**
  * Records the pull request of a fix. The same pull request again answers with what is stored; nothing changes.
@@ -18,7 +18,7 @@ export async function recordFixAttempt(
   const result = await retryContended(deps, () => putNewFix(deps.table, customerId, fix));
   switch (result.kind) {
     case 'recorded':
-      return { created: true, fix: { ...fix, billed: null } };
+      return { created: true, fix: { ...fix, billed: null, charge: null, refundedCents: 0 } };
     case 'exists':
       return { created: false, fix: result.fix };
     default:

@@ -5,12 +5,28 @@
 export const CONDITIONS = {
   /** Nobody changed the balance since it was read: no update is lost. */
   HEAD_UNMOVED: 'seq = :seq',
+  /** Nobody changed the plan, the card or the debt since they were read: what was fetched first is not written last. */
+  PROFILE_UNMOVED: 'revision = :revision',
   /** An entry, once written, is never overwritten, even if the head were set back by hand. */
   ENTRY_IS_NEW: 'attribute_not_exists(pk)',
   /** A fix is billed once, also when it was read an instant before somebody else billed it. */
   FIX_NOT_BILLED: 'attribute_exists(pk) AND attribute_not_exists(billed)',
+  /** The fix has no charge that its reader did not see: no credit is taken while a card is being charged. */
+  CHARGE_IS_ABSENT: 'attribute_not_exists(charge)',
+  /** The charge stands where it was read: one caller moves it on, and an attempt is announced once. */
+  CHARGE_UNMOVED: 'charge.attempt = :attempt AND charge.#state = :state',
   /** A guard is set once: what it guards happened once. */
   GUARD_IS_NEW: 'attribute_not_exists(pk)',
+  /** A card brings its bonus to one customer. */
+  CARD_IS_NEW: 'attribute_not_exists(pk)',
+  /** A Stripe customer, or payment method, belongs to one customer of ours. */
+  STRIPE_ID_IS_FREE: 'attribute_not_exists(pk) OR customer_id = :customer',
+  /** An order for Pro is where it was read: two at once are one. */
+  ORDER_UNMOVED: 'attribute_not_exists(pk) OR (attempt = :attempt AND #state = :state)',
+  /** An invoice's guard is where it was read. */
+  INVOICE_UNMOVED: 'reversed_cents = :reversed',
+  /** An event counts once; one that was parked may still be applied. */
+  EVENT_IS_OPEN: 'attribute_not_exists(pk) OR outcome = :parked',
   /** One customer for each e-mail address. */
   EMAIL_IS_FREE: 'attribute_not_exists(pk)',
   /** A new customer never takes over an existing ledger. */

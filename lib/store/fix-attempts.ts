@@ -1,7 +1,10 @@
-import type { FixAttempt } from '../domain/fix-attempt.ts';
+import type { BilledFacts, FixAttempt, FixCharge, RecordedFix } from '../domain/fix-attempt.ts';
 import { CONDITIONS } from './conditions.ts';
-import { decodeFix, encodeNewFix } from './items.ts';
-import { type Table, type WriteResult, writeOne } from './table.ts';
+import { dueAt } from './due-work.ts';
+import { decodeFix, encodeBilled, encodeCharge, encodeNewFix } from './items.ts';
+import { keys } from './keys.ts';
+import type { AlongsideWrite } from './ledger.ts';
+import { type Item, type Table, type WriteResult, writeOne } from './table.ts';
 
 export type RecordFixResult =
   | { readonly kind: 'recorded' }
@@ -12,7 +15,7 @@ export type RecordFixResult =
 export async function putNewFix(
   table: Table,
   customerId: string,
-  fix: Omit<FixAttempt, 'billed'>,
+  fix: RecordedFix,
 ): Promise<RecordFixResult> {
   const result: WriteResult = await writeOne(table, {
     put: { Item: encodeNewFix(customerId, fix), ConditionExpression: CONDITIONS.FIX_IS_NEW },
@@ -29,4 +32,103 @@ export async function putNewFix(
     default:
       return result satisfies never;
   }
+}
+
+/** Marks a fix as billed by a credit. */
+export function billFix(
+  customerId: string,
+  fix: Pick<FixAttempt, 'id' | 'charge'>,
+  billed: BilledFacts,
+): AlongsideWrite {
+  return updateFix(customerId, fix, {
+    set: { billed: encodeBilled(billed) },
+    onlyIfNotBilled: true,
+  });
+}
+
+/** Announces a charge: from here on the sweeper finds it, and nobody else may bill the fix. */
+export function announceCharge(
+  customerId: string,
+  fix: Pick<FixAttempt, 'id' | 'charge'>,
+  charge: FixCharge,
+): AlongsideWrite {
+  return updateFix(customerId, fix, {
+    set: { charge: encodeCharge(charge), ...dueAt('charge', new Date(charge.startedAt)) },
+    onlyIfNotBilled: true,
+  });
+}
+
+/** Marks a fix as billed by a payment. Its own attempt is over with that; a later one that is under way is not. */
+export function billChargedFix(
+  customerId: string,
+  fix: Pick<FixAttempt, 'id' | 'charge'>,
+  billed: BilledFacts,
+  attempt: number,
+): AlongsideWrite {
+  const { charge } = fix;
+  const own = charge?.attempt === attempt ? charge : null;
+  return updateFix(customerId, fix, {
+    set: {
+      billed: encodeBilled(billed),
+      ...(own && {
+        charge: encodeCharge({ ...own, state: 'closed', paymentIntentId: billed.paymentIntentId }),
+      }),
+    },
+    remove: own ? DUE : [],
+    onlyIfNotBilled: true,
+  });
+}
+
+/** Moves a charge on from where it was read; it is not due any more. */
+export function endCharge(
+  customerId: string,
+  fix: Pick<FixAttempt, 'id' | 'charge'>,
+  charge: FixCharge,
+): AlongsideWrite {
+  return updateFix(customerId, fix, { set: { charge: encodeCharge(charge) }, remove: DUE });
+}
+
+/** Notes how much of what was paid for a fix went back. */
+export function noteRefund(
+  customerId: string,
+  fix: Pick<FixAttempt, 'id' | 'charge'>,
+  refundedCents: number,
+): AlongsideWrite {
+  return updateFix(customerId, fix, { set: { refunded_cents: refundedCents } });
+}
+
+const DUE = ['due', 'due_at'] as const;
+
+interface FixChange {
+  readonly set: Item;
+  readonly remove?: readonly string[];
+  readonly onlyIfNotBilled?: boolean;
+}
+
+/** Every change of a fix holds only while its charge stands where it was read. */
+function updateFix(
+  customerId: string,
+  { id, charge }: Pick<FixAttempt, 'id' | 'charge'>,
+  { set, remove = [], onlyIfNotBilled = false }: FixChange,
+): AlongsideWrite {
+  const names = Object.keys(set);
+  const assignments = `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`;
+  const conditions = [
+    ...(onlyIfNotBilled ? [CONDITIONS.FIX_NOT_BILLED] : []),
+    charge === null ? CONDITIONS.CHARGE_IS_ABSENT : CONDITIONS.CHARGE_UNMOVED,
+  ];
+  return (table) => ({
+    Update: {
+      TableName: table.name,
+      Key: keys.fix(customerId, id),
+      UpdateExpression: remove.length === 0 ? assignments : `${assignments} REMOVE ${remove.join(', ')}`,
+      ConditionExpression: conditions.map((condition) => `(${condition})`).join(' AND '),
+      ...(charge !== null && { ExpressionAttributeNames: { '#state': 'state' } }),
+      ExpressionAttributeValues: {
+        ...Object.fromEntries(names.map((name) => [`:${name}`, set[name]])),
+        ...(charge !== null && { ':attempt': charge.attempt, ':state': charge.state }),
+      },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  });
 }

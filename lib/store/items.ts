@@ -1,7 +1,15 @@
 import * as z from 'zod/mini';
-import { type CustomerHead, SUBSCRIPTION_STATES } from '../domain/customer.ts';
-import type { BilledFacts, FixAttempt } from '../domain/fix-attempt.ts';
+import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
+import {
+  type BilledFacts,
+  CHARGE_STATES,
+  type FixAttempt,
+  type FixCharge,
+  type RecordedFix,
+} from '../domain/fix-attempt.ts';
+import type { InvoiceGuard } from '../domain/grants.ts';
 import { ENTRY_SOURCES, type LedgerEntry } from '../domain/ledger.ts';
+import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
 import { keys } from './keys.ts';
 import type { Item } from './table.ts';
 
@@ -17,15 +25,20 @@ const HeadItem = z.object({
   customer_id: z.string(),
   name: z.string(),
   email: z.string(),
+  revision: count,
   subscription_type: z.enum(['trial', 'pay_as_you_go', 'pro']),
   subscription: z.nullable(
     z.object({
+      id: z.string(),
       state: z.enum(SUBSCRIPTION_STATES),
       cancel_at_period_end: z.boolean(),
       current_period_end: z.nullable(z.string()),
     }),
   ),
   payment_method_id: z.nullable(z.string()),
+  stripe_customer_id: z.nullable(z.string()),
+  former_stripe_customer_id: z.nullable(z.string()),
+  open_disputes: z.array(z.string()),
   balance: credits,
   seq: count,
   chain: z.string(),
@@ -54,6 +67,17 @@ const BilledItem = z.object({
   payment_intent_id: z.nullable(z.string()),
 });
 
+const ChargeItem = z.object({
+  attempt: z.int().check(z.positive()),
+  state: z.enum(CHARGE_STATES),
+  amount_cents: count,
+  rate: z.enum(['pay_as_you_go', 'pro']),
+  stripe_customer_id: z.string(),
+  payment_method_id: z.string(),
+  started_at: z.string(),
+  payment_intent_id: z.nullable(z.string()),
+});
+
 const FixItem = z.object({
   id: z.string(),
   github_org: z.string(),
@@ -68,7 +92,45 @@ const FixItem = z.object({
   metadata_json: z.nullable(z.string()),
   created_at: z.string(),
   billed: z.optional(BilledItem),
+  charge: z.optional(ChargeItem),
+  refunded_cents: z.optional(count),
 });
+
+const InvoiceGuardItem = z.object({
+  invoice_id: z.string(),
+  credits: count,
+  total_cents: count,
+  reversed_cents: count,
+  reversed_credits: count,
+});
+
+const DoublePaymentItem = z.object({
+  fix_attempt_id: z.string(),
+  payment_intent_id: z.string(),
+  amount_cents: count,
+  refund_id: z.nullable(z.string()),
+});
+
+const OrderItem = z.object({
+  attempt: z.int().check(z.positive()),
+  state: z.enum(['ordering', 'done', 'refused']),
+  stripe_customer_id: z.string(),
+  price_id: z.string(),
+  started_at: z.string(),
+});
+
+const EventItem = z.object({
+  event_id: z.string(),
+  type: z.string(),
+  outcome: z.enum(['processed', 'ignored', 'parked']),
+  reason: z.string(),
+  customer_id: z.nullable(z.string()),
+  object_id: z.nullable(z.string()),
+  created_at: z.string(),
+  received_at: z.string(),
+});
+
+const OwnerItem = z.object({ customer_id: z.string() });
 
 const ApiKeyItem = z.object({
   created_at: z.string(),
@@ -97,6 +159,41 @@ export interface AdjustmentGuard {
   readonly seq: number;
 }
 
+/** A payment that succeeded for a fix that was paid for already; the money goes back. */
+export interface DoublePayment {
+  readonly fixAttemptId: string;
+  readonly paymentIntentId: string;
+  readonly amountCents: number;
+  /** Null until Stripe has given it back. */
+  readonly refundId: string | null;
+}
+
+/**
+ * An order for Pro, stored before Stripe is asked. `refused`: the card was declined, or nothing came of it; the next order
+ * is a new attempt.
+ */
+export interface ProOrder {
+  readonly attempt: number;
+  readonly state: 'ordering' | 'done' | 'refused';
+  readonly stripeCustomerId: string;
+  readonly priceId: string;
+  readonly startedAt: string;
+}
+
+/** A webhook event and what became of it. What it said stays at Stripe. */
+export interface EventRecord {
+  readonly eventId: string;
+  readonly type: string;
+  readonly outcome: 'processed' | 'ignored' | 'parked';
+  /** For people: what was done, or why not. */
+  readonly reason: string;
+  readonly customerId: string | null;
+  /** What the event is about. */
+  readonly objectId: string | null;
+  readonly createdAt: string;
+  readonly receivedAt: string;
+}
+
 /** @throws Error naming the item and the attributes at fault, never their values. */
 function decode<T>(schema: z.ZodMiniType<T>, item: Item): T {
   const parsed = z.safeParse(schema, item);
@@ -113,13 +210,18 @@ export function decodeHead(item: Item): CustomerHead {
     customerId: head.customer_id,
     name: head.name,
     email: head.email,
+    revision: head.revision,
     subscriptionType: head.subscription_type,
     subscription: head.subscription && {
+      id: head.subscription.id,
       state: head.subscription.state,
       cancelAtPeriodEnd: head.subscription.cancel_at_period_end,
       currentPeriodEnd: head.subscription.current_period_end,
     },
     paymentMethodId: head.payment_method_id,
+    stripeCustomerId: head.stripe_customer_id,
+    formerStripeCustomerId: head.former_stripe_customer_id,
+    openDisputes: head.open_disputes,
     balance: head.balance,
     seq: head.seq,
     chain: head.chain,
@@ -135,19 +237,32 @@ export function encodeHead(head: CustomerHead): Item {
     customer_id: head.customerId,
     name: head.name,
     email: head.email,
-    subscription_type: head.subscriptionType,
-    subscription: head.subscription && {
-      state: head.subscription.state,
-      cancel_at_period_end: head.subscription.cancelAtPeriodEnd,
-      current_period_end: head.subscription.currentPeriodEnd,
-    },
-    payment_method_id: head.paymentMethodId,
+    revision: head.revision,
+    ...encodeProfile(head),
     balance: head.balance,
     seq: head.seq,
     chain: head.chain,
-    debt: head.debt,
     active_keys: head.activeKeys,
     created_at: head.createdAt,
+  };
+}
+
+/** The profile's attributes of the head, by their names in the table. */
+export function encodeProfile(profile: CustomerProfile): Item {
+  const { subscription } = profile;
+  return {
+    subscription_type: profile.subscriptionType,
+    subscription: subscription && {
+      id: subscription.id,
+      state: subscription.state,
+      cancel_at_period_end: subscription.cancelAtPeriodEnd,
+      current_period_end: subscription.currentPeriodEnd,
+    },
+    payment_method_id: profile.paymentMethodId,
+    stripe_customer_id: profile.stripeCustomerId,
+    former_stripe_customer_id: profile.formerStripeCustomerId,
+    open_disputes: [...profile.openDisputes],
+    debt: profile.debt,
   };
 }
 
@@ -205,11 +320,24 @@ export function decodeFix(item: Item): FixAttempt {
           paymentIntentId: fix.billed.payment_intent_id,
         }
       : null,
+    charge: fix.charge
+      ? {
+          attempt: fix.charge.attempt,
+          state: fix.charge.state,
+          amountCents: fix.charge.amount_cents,
+          rate: fix.charge.rate,
+          stripeCustomerId: fix.charge.stripe_customer_id,
+          paymentMethodId: fix.charge.payment_method_id,
+          startedAt: fix.charge.started_at,
+          paymentIntentId: fix.charge.payment_intent_id,
+        }
+      : null,
+    refundedCents: fix.refunded_cents ?? 0,
   };
 }
 
 /** A fix as first recorded: not billed, so without `billed`. */
-export function encodeNewFix(customerId: string, fix: Omit<FixAttempt, 'billed'>): Item {
+export function encodeNewFix(customerId: string, fix: RecordedFix): Item {
   return {
     ...keys.fix(customerId, fix.id),
     id: fix.id,
@@ -235,6 +363,116 @@ export function encodeBilled(billed: BilledFacts): Item {
     seq: billed.seq,
     payment_intent_id: billed.paymentIntentId,
   };
+}
+
+export function encodeCharge(charge: FixCharge): Item {
+  return {
+    attempt: charge.attempt,
+    state: charge.state,
+    amount_cents: charge.amountCents,
+    rate: charge.rate,
+    stripe_customer_id: charge.stripeCustomerId,
+    payment_method_id: charge.paymentMethodId,
+    started_at: charge.startedAt,
+    payment_intent_id: charge.paymentIntentId,
+  };
+}
+
+export function decodeInvoiceGuard(item: Item): InvoiceGuard {
+  const guard = decode(InvoiceGuardItem, item);
+  return {
+    invoiceId: guard.invoice_id,
+    credits: guard.credits,
+    totalCents: guard.total_cents,
+    reversedCents: guard.reversed_cents,
+    reversedCredits: guard.reversed_credits,
+  };
+}
+
+export function encodeInvoiceGuard(customerId: string, guard: InvoiceGuard): Item {
+  return {
+    ...keys.once(customerId, 'invoice', guard.invoiceId),
+    invoice_id: guard.invoiceId,
+    credits: guard.credits,
+    total_cents: guard.totalCents,
+    reversed_cents: guard.reversedCents,
+    reversed_credits: guard.reversedCredits,
+  };
+}
+
+export function decodeDoublePayment(item: Item): DoublePayment {
+  const double = decode(DoublePaymentItem, item);
+  return {
+    fixAttemptId: double.fix_attempt_id,
+    paymentIntentId: double.payment_intent_id,
+    amountCents: double.amount_cents,
+    refundId: double.refund_id,
+  };
+}
+
+export function encodeDoublePayment(customerId: string, double: DoublePayment): Item {
+  return {
+    ...keys.once(customerId, 'double_payment', double.paymentIntentId),
+    fix_attempt_id: double.fixAttemptId,
+    payment_intent_id: double.paymentIntentId,
+    amount_cents: double.amountCents,
+    refund_id: double.refundId,
+  };
+}
+
+export function decodeOrder(item: Item): ProOrder {
+  const order = decode(OrderItem, item);
+  return {
+    attempt: order.attempt,
+    state: order.state,
+    stripeCustomerId: order.stripe_customer_id,
+    priceId: order.price_id,
+    startedAt: order.started_at,
+  };
+}
+
+export function encodeOrder(customerId: string, order: ProOrder): Item {
+  return {
+    ...keys.order(customerId),
+    attempt: order.attempt,
+    state: order.state,
+    stripe_customer_id: order.stripeCustomerId,
+    price_id: order.priceId,
+    started_at: order.startedAt,
+  };
+}
+
+export function decodeEvent(item: Item): EventRecord {
+  const event = decode(EventItem, item);
+  return {
+    eventId: event.event_id,
+    type: event.type,
+    outcome: event.outcome,
+    reason: event.reason,
+    customerId: event.customer_id,
+    objectId: event.object_id,
+    createdAt: event.created_at,
+    receivedAt: event.received_at,
+  };
+}
+
+export function encodeEvent(event: EventRecord): Item {
+  return {
+    ...keys.event(event.eventId),
+    event_id: event.eventId,
+    type: event.type,
+    outcome: event.outcome,
+    reason: event.reason,
+    customer_id: event.customerId,
+    object_id: event.objectId,
+    created_at: event.createdAt,
+    received_at: event.receivedAt,
+  };
+}
+
+/** Whose a Stripe id, or a card's bonus, is. */
+export function decodeOwner(item: Item): string {
+  return decode(OwnerItem, item).customer_id;
 }
 
 export function decodeApiKey(item: Item): ApiKeyRecord {

@@ -9,19 +9,33 @@ const SEQ_DIGITS = 12;
 const HEAD = 'LEDGER#HEAD';
 const ENTRY_PREFIX = 'LEDGER#';
 
-const customer = (customerId: string): string => `CUSTOMER#${customerId}`;
+const ONCE_PREFIX = 'ONCE#';
+const DOUBLE_PAYMENT_PREFIX = `${ONCE_PREFIX}double_payment#`;
+const FIX_PREFIX = 'FIX#';
+const CUSTOMER_PREFIX = 'CUSTOMER#';
+const ORDER = 'ORDER#PRO';
+
+/** What happens once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return of a double payment. */
+export type OnceKind = 'adjustment' | 'invoice' | 'card_bonus' | 'double_payment';
+
+const customer = (customerId: string): string => CUSTOMER_PREFIX + customerId;
 const entrySk = (seq: number): string => ENTRY_PREFIX + String(seq).padStart(SEQ_DIGITS, '0');
 
 export const keys = {
   customer,
   head: (customerId: string): Key => ({ pk: customer(customerId), sk: HEAD }),
   entry: (customerId: string, seq: number): Key => ({ pk: customer(customerId), sk: entrySk(seq) }),
-  fix: (customerId: string, fixId: string): Key => ({ pk: customer(customerId), sk: `FIX#${fixId}` }),
+  fix: (customerId: string, fixId: string): Key => ({ pk: customer(customerId), sk: FIX_PREFIX + fixId }),
   apiKey: (customerId: string, keyId: string): Key => ({ pk: customer(customerId), sk: `KEY#${keyId}` }),
-  once: (customerId: string, kind: 'adjustment', id: string): Key => ({
+  once: (customerId: string, kind: OnceKind, id: string): Key => ({
     pk: customer(customerId),
-    sk: `ONCE#${kind}#${id}`,
+    sk: `${ONCE_PREFIX}${kind}#${id}`,
   }),
+  order: (customerId: string): Key => ({ pk: customer(customerId), sk: ORDER }),
+  /** By a Stripe customer's or payment method's id. */
+  stripe: (id: string): Key => ({ pk: `STRIPE#${id}`, sk: 'STRIPE' }),
+  card: (fingerprint: string): Key => ({ pk: `CARD#${fingerprint}`, sk: 'CARD' }),
+  event: (id: string): Key => ({ pk: `EVENT#${id}`, sk: 'EVENT' }),
   email: (email: string): Key => ({ pk: `EMAIL#${email.toLowerCase()}`, sk: 'EMAIL' }),
   rate: (scope: string, windowSeconds: number): Key => ({ pk: `RATE#${scope}`, sk: `${windowSeconds}s` }),
   /** Nothing is stored here; reading it shows that the table answers. */
@@ -41,12 +55,32 @@ export const ranges = {
   }),
 } as const;
 
-export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'other';
+export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'double_payment' | 'other';
+
+/** A piece of work that the index of due work can name. */
+export type DueItem =
+  | { readonly kind: 'fix'; readonly customerId: string; readonly fixId: string }
+  | { readonly kind: 'order'; readonly customerId: string }
+  | { readonly kind: 'double_payment'; readonly customerId: string; readonly paymentIntentId: string }
+  | { readonly kind: 'event'; readonly eventId: string };
+
+/** @throws Error for a key that no kind of due work has: the index holds something that is not ours. */
+export function parseDueKey({ pk, sk }: Key): DueItem {
+  if (pk.startsWith('EVENT#')) return { kind: 'event', eventId: pk.slice('EVENT#'.length) };
+  const customerId = pk.slice(CUSTOMER_PREFIX.length);
+  if (sk.startsWith(FIX_PREFIX)) return { kind: 'fix', customerId, fixId: sk.slice(FIX_PREFIX.length) };
+  if (sk === ORDER) return { kind: 'order', customerId };
+  if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) {
+    return { kind: 'double_payment', customerId, paymentIntentId: sk.slice(DOUBLE_PAYMENT_PREFIX.length) };
+  }
+  throw new Error(`The index of due work names ${pk} ${sk}, which is no work`);
+}
 
 /** What an item in a customer's partition is, told by its sort key. */
 export function itemKind(sk: unknown): CustomerItemKind {
   if (sk === HEAD) return 'head';
   if (typeof sk !== 'string') return 'other';
   if (sk.startsWith(ENTRY_PREFIX)) return 'entry';
-  return sk.startsWith('FIX#') ? 'fix' : 'other';
+  if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) return 'double_payment';
+  return sk.startsWith(FIX_PREFIX) ? 'fix' : 'other';
 }

@@ -1,6 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { CustomerHead } from '../domain/customer.ts';
-import type { BilledFacts } from '../domain/fix-attempt.ts';
+import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
 import type { LedgerEntry, LedgerState } from '../domain/ledger.ts';
 import { CONDITIONS } from './conditions.ts';
 import {
@@ -8,88 +7,95 @@ import {
   decodeEntry,
   decodeHead,
   encodeAdjustmentGuard,
-  encodeBilled,
   encodeEntry,
   encodeHead,
+  encodeProfile,
 } from './items.ts';
 import { itemKind, keys, ranges } from './keys.ts';
 import { attempt, type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
 
-/** The write that makes a change of balance happen once: it fails when the change has been made already. */
-export type OnceWrite = (table: Table) => Write;
+/** A write that goes into the same transaction as a change of the ledger, under a condition of its own. */
+export type AlongsideWrite = (table: Table) => Write;
 
 export type CommitResult =
   | { readonly kind: 'committed' }
-  /** Lost a race. The items as they stand now, for those whose condition failed. */
-  | { readonly kind: 'lost'; readonly head: CustomerHead | null; readonly once: Item | undefined }
+  /** Lost a race. The items as they stand now, of those whose condition failed. */
+  | { readonly kind: 'lost'; readonly head: CustomerHead | null; readonly winners: readonly Item[] }
   | { readonly kind: 'contended' };
 
+/** What becomes of a head. Without entries and without a profile it is only checked that it has not moved. */
+export interface HeadChange {
+  readonly state: LedgerState;
+  readonly entries: readonly LedgerEntry[];
+  readonly profile: CustomerProfile | null;
+}
+
 /**
- * Writes a change of balance as one transaction: the head moves on from where it was read, the entries are new, and
- * `once` has not happened. All of it or nothing.
+ * Writes a change of the ledger as one transaction: the head moves on from where it was read, the entries are new, and
+ * everything alongside holds. All of it or nothing. Without a change of the head, only what is alongside.
  * @throws Error when an entry to be written exists although the head has not moved: the ledger was tampered with.
  */
 export async function commit(
   table: Table,
-  readAt: LedgerState,
-  next: LedgerState,
-  entries: readonly LedgerEntry[],
-  once: OnceWrite,
+  readAt: CustomerHead,
+  change: HeadChange | null,
+  alongside: readonly AlongsideWrite[],
 ): Promise<CommitResult> {
-  const headMoves: Write = {
-    Update: {
-      TableName: table.name,
-      Key: keys.head(readAt.customerId),
-      UpdateExpression: 'SET balance = :balance, seq = :next, chain = :chain',
-      ConditionExpression: CONDITIONS.HEAD_UNMOVED,
-      ExpressionAttributeValues: {
-        ':seq': readAt.seq,
-        ':balance': next.balance,
-        ':next': next.seq,
-        ':chain': next.chain,
-      },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    },
-  };
-  const result = await writeTogether(table, [
-    headMoves,
-    once(table),
-    ...entries.map((entry) => putEntry(table, entry)),
-  ]);
+  const guarded = [
+    ...(change === null ? [] : [moveHead(table, readAt, change)]),
+    ...alongside.map((write) => write(table)),
+  ];
+  const entries = change?.entries ?? [];
+  const result = await writeTogether(table, [...guarded, ...entries.map((entry) => putEntry(table, entry))]);
   switch (result.kind) {
     case 'written':
       return { kind: 'committed' };
     case 'contended':
       return result;
     case 'refused': {
-      const [headFailed, onceFailed] = result.failed;
-      if (!headFailed && !onceFailed) {
-        throw new Error(`Customer ${readAt.customerId}: entry ${next.seq} exists, but the head is behind it`);
+      if (!result.failed.slice(0, guarded.length).includes(true)) {
+        const { customerId, seq } = readAt;
+        throw new Error(`Customer ${customerId}: an entry above ${seq} exists, but the head is behind it`);
       }
-      const [head, onceItem] = result.winners;
-      return { kind: 'lost', head: head ? decodeHead(head) : null, once: onceItem };
+      const winners = result.winners.filter((winner) => winner !== undefined);
+      const head = winners.find((winner) => itemKind(winner['sk']) === 'head');
+      return { kind: 'lost', head: head ? decodeHead(head) : null, winners };
     }
     default:
       return result satisfies never;
   }
 }
 
-/** Marks a fix as billed. */
-export function billFix(customerId: string, fixId: string, billed: BilledFacts): OnceWrite {
-  return (table) => ({
+function moveHead(table: Table, readAt: CustomerHead, { state, entries, profile }: HeadChange): Write {
+  const condition = {
+    TableName: table.name,
+    Key: keys.head(readAt.customerId),
+    ConditionExpression: `${CONDITIONS.HEAD_UNMOVED} AND ${CONDITIONS.PROFILE_UNMOVED}`,
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  } as const;
+  const unmoved = { ':seq': readAt.seq, ':revision': readAt.revision };
+  const changes: Item = {
+    ...(entries.length > 0 && { balance: state.balance, seq: state.seq, chain: state.chain }),
+    ...(profile !== null && { ...encodeProfile(profile), revision: readAt.revision + 1 }),
+  };
+  const names = Object.keys(changes);
+  if (names.length === 0) {
+    return { ConditionCheck: { ...condition, ExpressionAttributeValues: unmoved } };
+  }
+  return {
     Update: {
-      TableName: table.name,
-      Key: keys.fix(customerId, fixId),
-      UpdateExpression: 'SET billed = :billed',
-      ConditionExpression: CONDITIONS.FIX_NOT_BILLED,
-      ExpressionAttributeValues: { ':billed': encodeBilled(billed) },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      ...condition,
+      UpdateExpression: `SET ${names.map((name) => `${name} = :new_${name}`).join(', ')}`,
+      ExpressionAttributeValues: {
+        ...unmoved,
+        ...Object.fromEntries(names.map((name) => [`:new_${name}`, changes[name]])),
+      },
     },
-  });
+  };
 }
 
 /** Keeps what an adjustment did under its idempotency key. */
-export function guardAdjustment(customerId: string, key: string, guard: AdjustmentGuard): OnceWrite {
+export function guardAdjustment(customerId: string, key: string, guard: AdjustmentGuard): AlongsideWrite {
   return (table) => ({
     Put: {
       TableName: table.name,

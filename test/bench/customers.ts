@@ -25,7 +25,14 @@ export async function customerWithFixes(deps: Deps, count: number): Promise<Benc
   const { customerId } = signedUp.head;
   const fixes = range(1, count).map((prNumber): FixAttempt => {
     const fix = newFix(prNumber);
-    return { ...fix, id: fixAttemptId(fix), createdAt: now().toISOString(), billed: null };
+    return {
+      ...fix,
+      id: fixAttemptId(fix),
+      createdAt: now().toISOString(),
+      billed: null,
+      charge: null,
+      refundedCents: 0,
+    };
   });
   for (let from = 0; from < fixes.length; from += BATCH) {
     const puts = fixes

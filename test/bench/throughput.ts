@@ -12,6 +12,7 @@ import { post } from '../../lib/domain/ledger.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
+import { withStripe } from '../../lib/stripe/connect.ts';
 import { range } from '../support/fixtures.ts';
 import { assertAllBilled, type BenchCustomer, customerWithFixes } from './customers.ts';
 import { succeed } from './requests.ts';
@@ -132,11 +133,14 @@ async function billingTransactions(
   const table = tableThatNotes(inputs);
   let { head } = customer;
   for (const fix of customer.fixes) {
-    const decision = decideFixBilling(head, fix);
+    const at = deps.now();
+    const decision = decideFixBilling(head, fix, at);
     if (decision.kind !== 'consume')
       throw new Error(`a fix would be ${decision.kind}, not paid with a credit`);
-    const at = deps.now();
-    await billFixAttempt({ ...deps, table, now: () => at }, head.customerId, fix.id, { head, once: fix });
+    await billFixAttempt(withStripe({ ...deps, table, now: () => at }), head.customerId, fix.id, {
+      head,
+      once: fix,
+    });
     head = { ...head, ...post(head, [decision.posting], at).state };
   }
   return inputs;

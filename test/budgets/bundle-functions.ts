@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { parse } from 'yaml';
@@ -126,7 +127,7 @@ function describeBundle({ outputs }: Metafile): Bundle {
     bytes,
     bytesBySource: new Map(sources.map(([path, { bytesInOutput }]) => [path, bytesInOutput])),
     asksFor: imports
-      .filter(({ external, path }) => external && !path.startsWith('node:'))
+      .filter(({ external, path }) => external && !isBuiltin(path))
       .map(({ path, kind }) => ({ name: path, atStart: kind !== 'dynamic-import' })),
   };
 }

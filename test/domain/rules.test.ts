@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatApiKey, parseApiKey, redactApiKeys } from '../../lib/domain/api-key.ts';
-import type { CustomerHead } from '../../lib/domain/customer.ts';
+import { type CustomerHead, NEW_PROFILE } from '../../lib/domain/customer.ts';
 import { domainsOf } from '../../lib/domain/email.ts';
 import { type FixAttempt, fixAttemptId } from '../../lib/domain/fix-attempt.ts';
 import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
@@ -12,10 +12,8 @@ const head = (facts: Partial<CustomerHead>): CustomerHead => ({
   ...emptyLedger('c1'),
   name: 'Acme',
   email: 'a@x.io',
-  subscriptionType: 'trial',
-  subscription: null,
-  paymentMethodId: null,
-  debt: 0,
+  ...NEW_PROFILE,
+  revision: 0,
   activeKeys: 1,
   createdAt: '2026-01-01T00:00:00.000Z',
   ...facts,
@@ -34,16 +32,20 @@ const fix: FixAttempt = {
   metadataJson: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   billed: null,
+  charge: null,
+  refundedCents: 0,
 };
+const AT = new Date('2026-01-02T00:00:00.000Z');
+const CARD = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };
 
 describe('deciding what a merged fix costs', () => {
   it.each([
     ['a credit, when there is one', { balance: 1 }, 'consume'],
-    ['a credit before the card', { balance: 1, paymentMethodId: 'pm_1' }, 'consume'],
+    ['a credit before the card', { balance: 1, ...CARD }, 'consume'],
     ['nothing: blocked without credits and card', { balance: 0 }, 'blocked'],
     ['blocked also for Pro without a usable card', { balance: 0, subscriptionType: 'pro' }, 'blocked'],
   ] as const)('%s', (_name, facts, kind) => {
-    expect(decideFixBilling(head(facts), fix).kind).toBe(kind);
+    expect(decideFixBilling(head(facts), fix, AT).kind).toBe(kind);
   });
 
   it.each([
@@ -53,8 +55,8 @@ describe('deciding what a merged fix costs', () => {
   ] as const)(
     'with no credits and a card, a %s customer is charged %i cents',
     (subscriptionType, amountCents) => {
-      const decision = decideFixBilling(head({ balance: 0, paymentMethodId: 'pm_1', subscriptionType }), fix);
-      expect(decision).toMatchObject({ kind: 'charge', amountCents });
+      const decision = decideFixBilling(head({ balance: 0, ...CARD, subscriptionType }), fix, AT);
+      expect(decision).toMatchObject({ kind: 'charge', charge: { amountCents, attempt: 1 } });
     },
   );
 
@@ -66,7 +68,7 @@ describe('deciding what a merged fix costs', () => {
       seq: 0,
       paymentIntentId: null,
     } as const;
-    expect(decideFixBilling(head({ balance: 0 }), { ...fix, billed }).kind).toBe('already_billed');
+    expect(decideFixBilling(head({ balance: 0 }), { ...fix, billed }, AT).kind).toBe('already_billed');
   });
 
   it('not decided on a head that was read before the entry that billed the fix', () => {
@@ -77,8 +79,10 @@ describe('deciding what a merged fix costs', () => {
       seq: 2,
       paymentIntentId: null,
     } as const;
-    expect(decideFixBilling(head({ balance: 5, seq: 1 }), { ...fix, billed }).kind).toBe('stale');
-    expect(decideFixBilling(head({ balance: 4, seq: 2 }), { ...fix, billed }).kind).toBe('already_billed');
+    expect(decideFixBilling(head({ balance: 5, seq: 1 }), { ...fix, billed }, AT).kind).toBe('stale');
+    expect(decideFixBilling(head({ balance: 4, seq: 2 }), { ...fix, billed }, AT).kind).toBe(
+      'already_billed',
+    );
   });
 });
 
@@ -91,7 +95,12 @@ describe('warnings', () => {
     expect(codes({ balance: 1 })).toEqual(['low_credits']);
     expect(codes({ balance: 0 })).toEqual(['no_credits_no_card']);
     expect(codes({ balance: 0, paymentMethodId: 'pm_1' })).toEqual(['no_credits']);
-    const subscription = { state: 'past_due', cancelAtPeriodEnd: false, currentPeriodEnd: null } as const;
+    const subscription = {
+      id: 'sub_1',
+      state: 'past_due',
+      cancelAtPeriodEnd: false,
+      currentPeriodEnd: null,
+    } as const;
     expect(codes({ balance: 60, subscription, subscriptionType: 'pro' })).toEqual(['past_due']);
   });
 

@@ -16,16 +16,16 @@ const POSTINGS: Posting[] = [
 function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
   const { state, entries } = post(emptyLedger('c1'), postings, AT);
   return {
-    head: state,
+    head: { ...state, debt: 0 },
     entries,
     fixes: [
-      { id: 'f1', billed: true, announcedPaymentIntentIds: [] },
-      { id: 'f2', billed: true, announcedPaymentIntentIds: ['pi_1'] },
+      { id: 'f1', billed: true, announcedAttempts: 0, paymentIntentId: null },
+      { id: 'f2', billed: true, announcedAttempts: 1, paymentIntentId: 'pi_1' },
     ],
     cardBonuses: new Map([['fp_1', 'c1']]),
     events: [{ id: 'evt_1', outcome: 'processed' }],
     stripe: {
-      fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2' }],
+      fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1 }],
       paidProInvoiceIds: ['in_1'],
     },
   };
@@ -108,7 +108,7 @@ describe('verify', () => {
     expect(found(twice)).toContainEqual([4, 7]);
     const records = soundRecords();
     expect(found({ ...records, fixes: records.fixes.slice(1) })).toContainEqual([4, 3]);
-    const unposted = { id: 'f3', billed: true, announcedPaymentIntentIds: [] };
+    const unposted = { id: 'f3', billed: true, announcedAttempts: 0, paymentIntentId: null };
     expect(found({ ...records, fixes: [...records.fixes, unposted] })).toEqual([[4, null]]);
   });
 
@@ -121,7 +121,7 @@ describe('verify', () => {
     expect(found({ ...records, stripe: { ...stripe, paidProInvoiceIds: ['in_1', 'in_2'] } })).toEqual([
       [5, null],
     ]);
-    const extra = { paymentIntentId: 'pi_9', fixAttemptId: 'f1' };
+    const extra = { paymentIntentId: 'pi_9', fixAttemptId: 'f1', attempt: 1 };
     expect(found({ ...records, stripe: { ...stripe, fixCharges: [...stripe.fixCharges, extra] } })).toEqual([
       [5, null],
       [7, null],
@@ -143,7 +143,7 @@ describe('verify', () => {
 
   it('names a purchase that no stored fix announced', () => {
     const records = soundRecords();
-    const fixes = records.fixes.map((fix) => ({ ...fix, announcedPaymentIntentIds: [] }));
+    const fixes = records.fixes.map((fix) => ({ ...fix, announcedAttempts: 0, paymentIntentId: null }));
     expect(found({ ...records, stripe: null, fixes })).toEqual([[7, 5]]);
   });
 

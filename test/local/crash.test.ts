@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { localDeps } from '../../local/local-deps.ts';
-import { runningEngine } from '../../local/running.ts';
+import { runningStack } from '../../local/running.ts';
 import { readServerlessFile } from '../../local/serverless-file.ts';
 import { expectSoundLedger } from '../support/customers.ts';
 import { fixBody } from '../support/http.ts';
@@ -23,7 +23,10 @@ const KILL_AFTER_ANSWERS = [7, 23, 41];
 const dataDir = mkdtempSync(join(tmpdir(), 'rsolv-billing-crash-'));
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
-const depsOf = ({ port }: RunningStack) => localDeps(runningEngine(port), readServerlessFile().tableName);
+function depsOf({ port }: RunningStack) {
+  const { endpoint, stripe } = runningStack(port);
+  return localDeps(endpoint, readServerlessFile().tableName, stripe);
+}
 
 /** Records a fix and bills it; the billing's answer, or null when the stack died on the way. */
 async function deploy(

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { PaymentDeps } from '../../lib/deps.ts';
 import type { Posting } from '../../lib/domain/ledger.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
-import { billFixAttempt, existingFix } from '../../lib/operations/bill-fix-attempt.ts';
-import { changeLedger, existingHead } from '../../lib/operations/change-ledger.ts';
+import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { changeLedger } from '../../lib/operations/change-ledger.ts';
+import { existingFix, existingHead } from '../../lib/operations/existing.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { decodeAdjustmentGuard } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
@@ -13,7 +14,7 @@ import { expectSoundLedger, recordedFix } from '../support/customers.ts';
 import { customerWith, range, uniqueEmail } from '../support/fixtures.ts';
 import { countingCalls, openTestTable, testDeps } from '../support/table.ts';
 
-let deps: Deps;
+let deps: PaymentDeps;
 beforeAll(async () => {
   deps = testDeps(await openTestTable());
 });
@@ -34,8 +35,8 @@ describe('many at once for one customer', () => {
     const spend = (key: string) =>
       changeLedger<boolean, 'refused'>(deps, {
         customerId,
-        onceKey: keys.once(customerId, 'adjustment', key),
-        decodeOnce: (item) => item !== undefined && decodeAdjustmentGuard(item).amount === -3,
+        onceKeys: [keys.once(customerId, 'adjustment', key)],
+        decodeOnce: ([item]) => item !== undefined && decodeAdjustmentGuard(item).amount === -3,
         decide: ({ head: { balance } }) => {
           if (balance < 3) return { kind: 'settled', outcome: 'refused' };
           const posting: Posting = { amount: -3, source: 'adjustment', metadata: { key } };
@@ -43,8 +44,9 @@ describe('many at once for one customer', () => {
           return {
             kind: 'change',
             postings: [posting],
-            once: (next) =>
+            alongside: (next) => [
               guardAdjustment(customerId, key, { ...guard, balanceAfter: next.balance, seq: next.seq }),
+            ],
           };
         },
       });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { PaymentDeps } from '../../lib/deps.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 
 /** A client of the same table whose calls wait until the scheduler lets them go, one at a time. */
-function scheduledDeps(scheduler: fc.Scheduler): Deps {
+function scheduledDeps(scheduler: fc.Scheduler): PaymentDeps {
   const scheduled = openTable({
     tableName: table.name,
     stage: 'test',
@@ -63,7 +63,7 @@ function scheduledDeps(scheduler: fc.Scheduler): Deps {
 }
 
 async function run(
-  deps: Deps,
+  deps: PaymentDeps,
   customerId: string,
   fixIds: readonly string[],
   todo: Command,
@@ -71,7 +71,7 @@ async function run(
   try {
     if (todo.kind === 'bill') {
       const billing = await billFixAttempt(deps, customerId, fixIds[todo.pr - 1] ?? '');
-      const outcome = billing.kind === 'blocked' ? 'refused' : billing.already ? 'already' : 'changed';
+      const outcome = billing.kind !== 'billed' ? 'refused' : billing.already ? 'already' : 'changed';
       return { command: todo, balance: billing.balance, outcome };
     }
     const adjustment = { amount: todo.amount, reason: 'test', actor: 'client', idempotencyKey: todo.key };

@@ -1,6 +1,6 @@
 import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { PaymentDeps } from '../../lib/deps.ts';
 import { MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
 import type { BilledFacts } from '../../lib/domain/fix-attempt.ts';
 import { emptyLedger, type LedgerState, type Posting, post } from '../../lib/domain/ledger.ts';
@@ -10,10 +10,10 @@ import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
 import { putApiKey } from '../../lib/store/api-keys.ts';
-import { putNewFix } from '../../lib/store/fix-attempts.ts';
+import { billFix, putNewFix } from '../../lib/store/fix-attempts.ts';
 import { type AdjustmentGuard, decodeHead } from '../../lib/store/items.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { billFix, commit, createCustomer, guardAdjustment, type OnceWrite } from '../../lib/store/ledger.ts';
+import { type AlongsideWrite, commit, createCustomer, guardAdjustment } from '../../lib/store/ledger.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
@@ -25,7 +25,7 @@ import { openTestTable, testDeps } from '../support/table.ts';
  * credit. Some of them also cover for each other, so a test of the whole would not notice that one was gone.
  */
 
-let deps: Deps;
+let deps: PaymentDeps;
 beforeAll(async () => {
   deps = testDeps(await openTestTable());
 });
@@ -40,7 +40,7 @@ const BILLED: BilledFacts = {
   paymentIntentId: null,
 };
 const FACTS: AdjustmentGuard = { amount: 1, reason: 'r', actor: 'a', balanceAfter: 1, seq: 1 };
-const guard = (customerId: string, key: string): OnceWrite => guardAdjustment(customerId, key, FACTS);
+const guard = (customerId: string, key: string): AlongsideWrite => guardAdjustment(customerId, key, FACTS);
 
 async function readHead(customerId: string) {
   const [item] = await readTogether(deps.table, [keys.head(customerId)]);
@@ -71,18 +71,14 @@ describe('a change of balance', () => {
     const { head } = await customerWith(deps, 5);
     const stale = await readHead(head.customerId);
     const first = post(stale, [plus(10)], AT);
-    await commit(deps.table, stale, first.state, first.entries, guard(head.customerId, 'first'));
+    await commit(deps.table, stale, { ...first, profile: null }, [guard(head.customerId, 'first')]);
     await deps.table.client.send(
       new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.entry(head.customerId, 2) } }),
     );
     const second = post(stale, [plus(1)], AT);
-    const result = await commit(
-      deps.table,
-      stale,
-      second.state,
-      second.entries,
+    const result = await commit(deps.table, stale, { ...second, profile: null }, [
       guard(head.customerId, 'second'),
-    );
+    ]);
     expect(result).toMatchObject({ kind: 'lost', head: { balance: 15 } });
     expect((await readHead(head.customerId)).balance).toBe(15);
   });
@@ -91,12 +87,12 @@ describe('a change of balance', () => {
     const { head } = await customerWith(deps, 5);
     const before = await readHead(head.customerId);
     const first = post(before, [plus(10)], AT);
-    await commit(deps.table, before, first.state, first.entries, guard(head.customerId, 'first'));
+    await commit(deps.table, before, { ...first, profile: null }, [guard(head.customerId, 'first')]);
     await setBackHead(head.customerId, before);
     const second = post(before, [plus(1)], AT);
     await expect(
-      commit(deps.table, before, second.state, second.entries, guard(head.customerId, 'second')),
-    ).rejects.toThrow(/entry 2 exists/);
+      commit(deps.table, before, { ...second, profile: null }, [guard(head.customerId, 'second')]),
+    ).rejects.toThrow(/entry above 1 exists/);
     expect(await readItem(keys.entry(head.customerId, 2))).toMatchObject({ amount: 10 });
   });
 
@@ -105,13 +101,9 @@ describe('a change of balance', () => {
     for (const expected of ['committed', 'lost'] as const) {
       const fresh = await readHead(head.customerId);
       const next = post(fresh, [plus(3)], AT);
-      const result = await commit(
-        deps.table,
-        fresh,
-        next.state,
-        next.entries,
+      const result = await commit(deps.table, fresh, { ...next, profile: null }, [
         guard(head.customerId, 'same'),
-      );
+      ]);
       expect(result.kind).toBe(expected);
     }
     expect((await readHead(head.customerId)).balance).toBe(8);
@@ -129,14 +121,10 @@ describe('a fix', () => {
       [{ amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: fixId } }],
       AT,
     );
-    const result = await commit(
-      deps.table,
-      fresh,
-      next.state,
-      next.entries,
-      billFix(head.customerId, fixId, BILLED),
-    );
-    expect(result).toMatchObject({ kind: 'lost', once: { billed: { outcome: 'credit_consumed' } } });
+    const result = await commit(deps.table, fresh, { ...next, profile: null }, [
+      billFix(head.customerId, { id: fixId, charge: null }, BILLED),
+    ]);
+    expect(result).toMatchObject({ kind: 'lost', winners: [{ billed: { outcome: 'credit_consumed' } }] });
     expect((await readHead(head.customerId)).balance).toBe(4);
   });
 
@@ -147,8 +135,8 @@ describe('a fix', () => {
     });
     const fresh = await readHead(head.customerId);
     const next = post(fresh, [plus(-1)], AT);
-    const once = billFix(head.customerId, 'a'.repeat(32), BILLED);
-    expect((await commit(deps.table, fresh, next.state, next.entries, once)).kind).toBe('lost');
+    const once = billFix(head.customerId, { id: 'a'.repeat(32), charge: null }, BILLED);
+    expect((await commit(deps.table, fresh, { ...next, profile: null }, [once])).kind).toBe('lost');
   });
 
   it('FIX_IS_NEW: keeps what was recorded first, also against a caller who saw nothing there', async () => {

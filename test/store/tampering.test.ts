@@ -1,6 +1,6 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { PaymentDeps } from '../../lib/deps.ts';
 import { verifyLedger } from '../../lib/domain/verify.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { readLedgerRecords } from '../../lib/store/audit.ts';
@@ -9,7 +9,7 @@ import { recordedFix } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
-let deps: Deps;
+let deps: PaymentDeps;
 let customerId: string;
 beforeAll(async () => {
   deps = testDeps(await openTestTable());

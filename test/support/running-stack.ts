@@ -26,7 +26,8 @@ export interface Started {
 
 /** Starts `node local/start.ts` with these settings and none that this test run was given. */
 export function spawnStart(settings: Record<string, string>): Started {
-  const { DYNAMODB_ENDPOINT: _, ...env } = process.env;
+  const own = /^(?:DYNAMODB_ENDPOINT$|STRIPE_)/;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
   const child = spawn(process.execPath, ['local/start.ts'], {
     env: { ...env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { PaymentDeps } from '../../lib/deps.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
 import { ensureTable } from '../../local/table.ts';
 
@@ -24,7 +24,8 @@ export async function openTestTable(): Promise<Table> {
   return table;
 }
 
-export function testDeps(table: Table, overrides: Partial<Deps> = {}): Deps {
+/** Without a Stripe, unless one is given: see support/stripe.ts. */
+export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): PaymentDeps {
   return {
     stage: 'test',
     table,
@@ -32,6 +33,7 @@ export function testDeps(table: Table, overrides: Partial<Deps> = {}): Deps {
     random: Math.random,
     randomBytes,
     sleep: (ms) => sleep(ms),
+    stripe: () => Promise.reject(new Error('this test has no Stripe')),
     ...overrides,
   };
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { SUBSCRIPTION_STATES } from '../../domain/customer.ts';
 import { ENTRY_SOURCES } from '../../domain/ledger.ts';
+import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
 import { type Contract, described, nothing } from '../contract.ts';
 
 const TransactionView = z.object({

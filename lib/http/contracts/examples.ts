@@ -6,6 +6,7 @@ import { pricingView } from '../views.ts';
 import { getUsageContract, listTransactionsContract, PricingView } from './account.ts';
 import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
 import { billFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
+import { addPaymentMethodContract, stripeWebhookContract, subscribeContract } from './payments.ts';
 import { Problem } from './problems.ts';
 import { getOpenapiContract } from './service.ts';
 
@@ -123,10 +124,28 @@ shown(listTransactionsContract.responses[200].schema, {
   transactions: [transaction],
   next_cursor: encodeCursor(2),
 });
+const Subscription = shown(
+  subscribeContract.responses[201].schema,
+  {
+    subscription_type: 'pro',
+    subscription_state: 'active',
+    cancel_at_period_end: false,
+    current_period_end: '2026-04-05T10:00:00.000Z',
+    credit_balance: 69,
+  },
+  'How the subscription stands.',
+);
+shown(addPaymentMethodContract.responses[200].schema, {
+  has_payment_method: true,
+  subscription_type: 'pay_as_you_go',
+  credit_balance: 10,
+  bonus_credits: 5,
+});
+shown(stripeWebhookContract.responses[200].schema, { received: true, outcome: 'processed' });
 shown(getOpenapiContract.responses[200].schema, { openapi: '3.1.1' });
 
 /** The schemas that get a name of their own in the document. */
-export const namedSchemas = { FixAttempt, Customer, Usage, Transaction, Pricing, Problem };
+export const namedSchemas = { FixAttempt, Customer, Subscription, Usage, Transaction, Pricing, Problem };
 
 /** Adds an example to what is said of a schema; its type is held to the schema. */
 function shown<S extends z.ZodMiniType>(schema: S, example: z.output<S>, description?: string): S {

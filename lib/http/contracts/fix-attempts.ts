@@ -68,10 +68,14 @@ const FixAttemptView = z.object({
   issue_url: z.optional(z.string()),
   vulnerability_id: z.optional(z.string()),
   metadata: z.optional(z.record(z.string(), z.unknown())),
-  billing_status: z.enum(['not_billed', 'billed']),
+  billing_status: described(
+    z.enum(['not_billed', 'charging', 'billed', 'refunded']),
+    '`charging` while the outcome of a charge is not known; `refunded` when all that was charged went back.',
+  ),
   outcome: z.optional(z.enum(['credit_consumed', 'charged_and_consumed'])),
   amount_cents: z.optional(described(z.int(), 'US cents charged; 0 when a credit paid.', 0)),
   billed_at: z.optional(z.iso.datetime()),
+  refunded_cents: z.optional(described(z.int(), 'US cents of it that went back.')),
   created_at: z.iso.datetime(),
 });
 export type FixAttemptView = z.output<typeof FixAttemptView>;
@@ -132,8 +136,9 @@ export const billFixAttemptContract = {
   tag: 'Fixes',
   summary: 'Bill a merged fix',
   description:
-    'Called after the merge, any number of times: a fix costs one credit, once. Takes no body. With no credits left ' +
-    'and no payment method the answer is 402 and nothing is billed; call again after adding one.',
+    'Called after the merge, any number of times: a fix costs one credit, once. Takes no body. With no credits left the ' +
+    'card on file is charged, once for each fix; without one, or when the card is refused, the answer is 402 and nothing ' +
+    'is billed: call again after adding a card.',
   access: 'api_key',
   params: z.strictObject({
     id: described(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)), 'Id of the fix attempt.'),
@@ -143,9 +148,14 @@ export const billFixAttemptContract = {
   responses: { 200: { description: 'Billed, now or before.', schema: FixBilled } },
   problems: [
     'no_billing_info',
+    'card_declined',
+    'authentication_required',
+    'account_disputed',
     'fix_attempt_not_found',
     'customer_not_found',
+    'payment_pending',
+    'payments_unavailable',
+    'payments_misconfigured',
     'ledger_busy',
-    'charging_unavailable',
   ],
 } as const satisfies Contract;

@@ -2,6 +2,12 @@ import type { Contract } from '../contract.ts';
 import { getPricingContract, getUsageContract, listTransactionsContract } from './account.ts';
 import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
 import { billFixAttemptContract, findFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
+import {
+  addPaymentMethodContract,
+  cancelSubscriptionContract,
+  stripeWebhookContract,
+  subscribeContract,
+} from './payments.ts';
 import { getDocsContract, getOpenapiContract, healthContract } from './service.ts';
 
 /**
@@ -15,10 +21,14 @@ export const allContracts: readonly Contract[] = [
   onboardCustomerContract,
   issueApiKeyContract,
   revokeApiKeyContract,
+  addPaymentMethodContract,
+  subscribeContract,
+  cancelSubscriptionContract,
   getUsageContract,
   listTransactionsContract,
   getPricingContract,
   healthContract,
+  stripeWebhookContract,
   getOpenapiContract,
   getDocsContract,
 ];

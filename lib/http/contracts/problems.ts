@@ -8,7 +8,27 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   missing_api_key: 'Send your API key in the header `x-api-key`.',
   invalid_api_key: 'The key is misspelt, unknown or revoked. Check it, or use another one.',
   no_billing_info: 'Nothing was billed. Add a payment method, then bill the fix again.',
-  charging_unavailable: 'The fix stays unbilled and nothing was charged. Bill it again later.',
+  card_declined:
+    'Nothing was charged; `decline_code` says why. Add another payment method, then send the request again: it is a new ' +
+    'attempt.',
+  authentication_required:
+    'The bank wants the cardholder. For a fix, confirm `payment_intent` in a browser with Stripe.js and its `client_secret`; ' +
+    'the fix is billed as soon as that is done. Or add another payment method and bill again. For a subscription, add the ' +
+    'card again with its confirmation, or another one.',
+  account_disputed: 'No card is charged while a payment is disputed. Credits can be spent. Ask support.',
+  invalid_signature:
+    'For Stripe alone: the header `stripe-signature` must be made over the very bytes of the body, now.',
+  wrong_mode:
+    'The endpoint of a test account points at production, or the other way round. Correct the endpoint.',
+  subscription_not_found: 'There is nothing to cancel. `GET /api/v1/usage` shows the subscription.',
+  event_not_found: 'Check the id; Stripe keeps events for 30 days.',
+  payment_method_invalid:
+    'Collect the card again with Stripe.js and send the new `pm_…` id. Card numbers are never sent to this API.',
+  payments_misconfigured: 'Nothing was charged. The fault is on our side: tell support the `request_id`.',
+  payment_pending:
+    'The payment was asked for and its outcome is not known yet. Send the same request again after `retry-after` seconds; ' +
+    'it is never paid twice. Left alone, it is settled within minutes.',
+  payments_unavailable: 'Nothing was half done. Send the same request again after `retry-after` seconds.',
   fix_attempt_not_found:
     'Record the fix attempt first, then use its `id`. What belongs to another customer looks as if it did not exist.',
   api_key_not_found:
@@ -52,6 +72,15 @@ const facts = {
       'Every field at fault; with `invalid_request` and `disposable_email`.',
     ),
   ),
+  decline_code: z.optional(
+    described(z.string(), "Why the bank refused, in Stripe's words; with `card_declined`."),
+  ),
+  payment_intent: z.optional(
+    described(
+      z.object({ id: z.string(), client_secret: z.string() }),
+      'What the cardholder confirms with Stripe.js; with `authentication_required` for a fix.',
+    ),
+  ),
   credit_balance: z.optional(described(z.int(), 'Credits left, where that is the problem.')),
 } satisfies Record<Exclude<keyof ProblemFacts, 'retryAfterSeconds'>, z.ZodMiniType>;
 
@@ -86,6 +115,7 @@ export function problemsOf({ access, body, method, problems }: Contract): Proble
     for (const code of more) codes.add(code);
   };
   if (access === 'api_key') add('missing_api_key', 'invalid_api_key');
+  if (access === 'signature') add('invalid_signature', 'wrong_mode', 'malformed_json', 'body_too_large');
   if (body !== undefined) add('malformed_json', 'body_too_large', 'unsupported_media_type');
   // The table is asked who is calling, and it takes every change. What is left answers from memory or says otherwise.
   if (access === 'api_key' || method !== 'GET') add('ledger_unavailable');

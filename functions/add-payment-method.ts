@@ -1,0 +1,33 @@
+import { addPaymentMethodContract } from '../lib/http/contracts/payments.ts';
+import { customerEndpoint } from '../lib/http/endpoint.ts';
+import { countBusiness } from '../lib/http/observe.ts';
+import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
+import { addPaymentMethod } from '../lib/operations/add-payment-method.ts';
+import { existingHead } from '../lib/operations/existing.ts';
+import { keys } from '../lib/store/keys.ts';
+import { withStripe } from '../lib/stripe/connect.ts';
+
+/** POST /api/v1/payment-method */
+export const handler = customerEndpoint(
+  addPaymentMethodContract,
+  (customerId) => [keys.head(customerId)],
+  async (deps, { input, customerId, items: [item] }) => {
+    const known = existingHead(item, customerId);
+    await limitRate(deps, `card#${customerId}`, CARD_CALLS);
+    const { head, bonusCredits } = await addPaymentMethod(
+      withStripe(deps),
+      known,
+      input.body.payment_method_id,
+    );
+    countBusiness('PaymentMethodAdded');
+    return {
+      status: 200,
+      body: {
+        has_payment_method: true,
+        subscription_type: head.subscriptionType,
+        credit_balance: head.balance,
+        bonus_credits: bonusCredits,
+      },
+    };
+  },
+);

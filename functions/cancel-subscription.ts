@@ -1,0 +1,20 @@
+import { cancelSubscriptionContract } from '../lib/http/contracts/payments.ts';
+import { customerEndpoint } from '../lib/http/endpoint.ts';
+import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
+import { subscriptionView } from '../lib/http/views.ts';
+import { cancelSubscription } from '../lib/operations/cancel-subscription.ts';
+import { withStripe } from '../lib/stripe/connect.ts';
+
+/** DELETE /api/v1/subscription */
+export const handler = customerEndpoint(
+  cancelSubscriptionContract,
+  () => [],
+  async (deps, { input, customerId }) => {
+    await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
+    const atPeriodEnd = input.query.at_period_end === 'true';
+    return {
+      status: 200,
+      body: subscriptionView(await cancelSubscription(withStripe(deps), customerId, atPeriodEnd)),
+    };
+  },
+);

@@ -1,0 +1,43 @@
+import { BillingError } from '../lib/errors.ts';
+import { stripeWebhookContract } from '../lib/http/contracts/payments.ts';
+import { signedEndpoint } from '../lib/http/endpoint.ts';
+import { countBusiness, logger } from '../lib/http/observe.ts';
+import { applyEvent } from '../lib/operations/apply-event.ts';
+import { readParameter } from '../lib/parameters.ts';
+import { isLiveStage, parseWebhookSecrets } from '../lib/stripe/config.ts';
+import { withStripe } from '../lib/stripe/connect.ts';
+import { parseEvent, type StripeEvent } from '../lib/stripe/event.ts';
+import { verifiedPayload } from '../lib/stripe/verify-signature.ts';
+
+/** POST /api/webhooks/stripe */
+export const handler = signedEndpoint(stripeWebhookContract, async (deps, { body, signature }) => {
+  const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
+  const event = readable(verifiedPayload(body, signature, secrets, deps.now()));
+  if (event.livemode !== isLiveStage(deps.stage)) {
+    const mode = event.livemode ? 'A live' : 'A test';
+    throw new BillingError('wrong_mode', `${mode} event does not belong to the stage ${deps.stage}.`);
+  }
+  const { outcome, reason, customerId } = await applyEvent(withStripe(deps), event);
+  countBusiness(METRICS[outcome]);
+  const line = { event_id: event.id, type: event.type, outcome, reason, customer_id: customerId };
+  if (outcome === 'parked') logger.warn('event', line);
+  else logger.info('event', line);
+  return { status: 200, body: { received: true, outcome } };
+});
+
+const METRICS = {
+  processed: 'EventProcessed',
+  duplicate: 'EventIgnored',
+  ignored: 'EventIgnored',
+  parked: 'EventParked',
+} as const;
+
+/** @throws BillingError invalid_request for what is signed but is no event, for there is nothing to record it under. */
+function readable(payload: unknown): StripeEvent {
+  const event = parseEvent(payload);
+  if (event !== null) return event;
+  throw new BillingError(
+    'invalid_request',
+    'The body is signed, but it is not an event of the kind we read.',
+  );
+}

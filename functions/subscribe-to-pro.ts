@@ -1,0 +1,19 @@
+import { subscribeContract } from '../lib/http/contracts/payments.ts';
+import { customerEndpoint } from '../lib/http/endpoint.ts';
+import { countBusiness } from '../lib/http/observe.ts';
+import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
+import { subscriptionView } from '../lib/http/views.ts';
+import { subscribeToPro } from '../lib/operations/subscribe-to-pro.ts';
+import { withStripe } from '../lib/stripe/connect.ts';
+
+/** POST /api/v1/subscription */
+export const handler = customerEndpoint(
+  subscribeContract,
+  () => [],
+  async (deps, { customerId }) => {
+    await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
+    const { created, head } = await subscribeToPro(withStripe(deps), customerId);
+    if (created) countBusiness('ProSubscribed');
+    return { status: created ? 201 : 200, body: subscriptionView(head) };
+  },
+);

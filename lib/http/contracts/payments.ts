@@ -1,0 +1,156 @@
+import * as z from 'zod/mini';
+import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
+import { type Contract, described, nothing } from '../contract.ts';
+
+const PAYMENT_PROBLEMS = [
+  'rate_limited',
+  'customer_not_found',
+  'card_declined',
+  'payments_unavailable',
+  'payments_misconfigured',
+  'ledger_busy',
+] as const;
+
+const plan = z.enum(['trial', 'pay_as_you_go', 'pro']);
+
+export const addPaymentMethodContract = {
+  operationId: 'addPaymentMethod',
+  method: 'POST',
+  path: '/api/v1/payment-method',
+  tag: 'Payments',
+  summary: 'Put a card on file',
+  description:
+    'The card becomes the one that is charged when no credits are left, and for Pro. The first one brings credits, once for ' +
+    'each customer and for each card. Who is on Pro stays on Pro. At most 20 an hour. A repeat is safe.',
+  access: 'api_key',
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({
+    payment_method_id: described(
+      z
+        .string()
+        .check(
+          z.regex(/^pm_[A-Za-z0-9_]{1,250}$/, "must be the pm_… id that Stripe.js gave, not a card's number"),
+        ),
+      'From Stripe.js, which is what sees the card.',
+      'pm_1QkZ2eLx7cVb9NmA',
+    ),
+    billing_consent: described(
+      z.literal(true, 'must be true: the cardholder agrees to be charged for fixes'),
+      'The cardholder agrees that merged fixes are charged when no credits are left.',
+      true,
+    ),
+  }),
+  responses: {
+    200: {
+      description: 'The card is on file.',
+      schema: z.object({
+        has_payment_method: z.literal(true),
+        subscription_type: described(plan, 'The plan.'),
+        credit_balance: described(z.int(), 'Credits left.', 10),
+        bonus_credits: described(
+          z.int(),
+          'Credits that this card brought; 0 where it, or you, had them before.',
+          5,
+        ),
+      }),
+    },
+  },
+  problems: ['payment_method_invalid', ...PAYMENT_PROBLEMS],
+} as const satisfies Contract;
+
+const SubscriptionView = z.object({
+  subscription_type: described(plan, 'The plan.'),
+  subscription_state: described(
+    z.nullable(z.enum(SUBSCRIPTION_STATES)),
+    'As Stripe calls it; null without one.',
+  ),
+  cancel_at_period_end: described(z.boolean(), 'It ends with the period that is paid.'),
+  current_period_end: described(z.nullable(z.iso.datetime()), 'When the paid period ends.'),
+  credit_balance: described(z.int(), 'Credits left.', 69),
+});
+export type SubscriptionView = z.output<typeof SubscriptionView>;
+
+export const subscribeContract = {
+  operationId: 'subscribe',
+  method: 'POST',
+  path: '/api/v1/subscription',
+  tag: 'Payments',
+  summary: 'Subscribe to Pro',
+  description:
+    'Charges the first month to the card on file and grants its credits at once. Who is subscribed gets 200 with what there ' +
+    'is; a pending cancellation is taken back by that. Two at once make one subscription. At most 20 an hour.',
+  access: 'api_key',
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({ plan: described(z.literal('pro'), 'The plan to subscribe to.', 'pro') }),
+  responses: {
+    201: { description: 'Subscribed and paid.', schema: SubscriptionView },
+    200: { description: 'There was a subscription already; this is it.', schema: SubscriptionView },
+  },
+  problems: [
+    'no_billing_info',
+    'authentication_required',
+    'account_disputed',
+    'payment_pending',
+    ...PAYMENT_PROBLEMS,
+  ],
+} as const satisfies Contract;
+
+export const cancelSubscriptionContract = {
+  operationId: 'cancelSubscription',
+  method: 'DELETE',
+  path: '/api/v1/subscription',
+  tag: 'Payments',
+  summary: 'Cancel Pro',
+  description:
+    'With the period that is paid, which keeps the Pro rate until then, or now. Credits stay either way; nothing is paid ' +
+    'back. At most 20 subscription calls an hour. A repeat is safe.',
+  access: 'api_key',
+  params: nothing,
+  query: z.strictObject({
+    at_period_end: z._default(described(z.enum(['true', 'false']), '`false` ends it now.', 'true'), 'true'),
+  }),
+  body: undefined,
+  responses: { 200: { description: 'Cancelled, now or before.', schema: SubscriptionView } },
+  problems: [
+    'subscription_not_found',
+    'rate_limited',
+    'customer_not_found',
+    'payments_unavailable',
+    'payments_misconfigured',
+    'ledger_busy',
+  ],
+} as const satisfies Contract;
+
+/** An event with a long invoice is far below this; anything above is not from Stripe. */
+const MAX_EVENT_BYTES = 1024 * 1024;
+
+export const stripeWebhookContract = {
+  operationId: 'stripeWebhook',
+  method: 'POST',
+  path: '/api/webhooks/stripe',
+  tag: 'Service',
+  summary: "Stripe's events",
+  description:
+    'For Stripe alone: an event, signed in the header `stripe-signature` over the raw body. Each counts once, in any order. ' +
+    '5xx asks for it again.',
+  access: 'signature',
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  maxBodyBytes: MAX_EVENT_BYTES,
+  responses: {
+    200: {
+      description: 'Recorded, now or before.',
+      schema: z.object({
+        received: z.literal(true),
+        outcome: described(
+          z.enum(['processed', 'ignored', 'parked', 'duplicate']),
+          '`parked` waits for somebody to look at it.',
+        ),
+      }),
+    },
+  },
+  problems: ['ledger_busy', 'payments_unavailable', 'payments_misconfigured'],
+} as const satisfies Contract;

@@ -1,0 +1,106 @@
+import type { PaymentDeps } from '../deps.ts';
+import type { CustomerHead } from '../domain/customer.ts';
+import { grant } from '../domain/grants.ts';
+import { GRANTED_CREDITS } from '../domain/pricing.ts';
+import { planWith } from '../domain/subscription.ts';
+import { BillingError } from '../errors.ts';
+import { decodeOwner } from '../store/items.ts';
+import { keys } from '../store/keys.ts';
+import { bindStripeId, spendCardBonus } from '../store/stripe-bindings.ts';
+import { isFault } from '../stripe/fault.ts';
+import type { AttachedCard } from '../stripe/port.ts';
+import { changeLedger } from './change-ledger.ts';
+import { cardDeclined, paymentsFault } from './payment-problems.ts';
+import { withStripeCustomer } from './stripe-customer.ts';
+
+export interface AddedPaymentMethod {
+  readonly head: CustomerHead;
+  /** 0 where the customer, or the card, has had the bonus. */
+  readonly bonusCredits: number;
+}
+
+interface BonusView {
+  readonly customerHadIt: boolean;
+  /** Whom the card brought its bonus. */
+  readonly cardOwner: string | null;
+}
+
+/**
+ * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
+ * between leaves a card at Stripe that the next call takes up. Who is on Pro stays on Pro. Safe to repeat.
+ * @throws BillingError card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured, ledger_busy,
+ * ledger_unavailable
+ */
+export async function addPaymentMethod(
+  deps: PaymentDeps,
+  head: CustomerHead,
+  paymentMethodId: string,
+): Promise<AddedPaymentMethod> {
+  const { customerId, stripeCustomerId } = await withStripeCustomer(deps, head);
+  if (stripeCustomerId === null) throw new Error(`Customer ${customerId} was bound to no Stripe customer`);
+  const card = await putOnFile(deps, stripeCustomerId, paymentMethodId);
+
+  const change = await changeLedger<BonusView, never>(deps, {
+    customerId,
+    onceKeys: [
+      keys.once(customerId, 'card_bonus', 'first'),
+      ...(card.fingerprint === null ? [] : [keys.card(card.fingerprint)]),
+    ],
+    decodeOnce: ([bonus, owner]) => ({
+      customerHadIt: bonus !== undefined,
+      cardOwner: owner === undefined ? null : decodeOwner(owner),
+    }),
+    decide: ({ head: now, once: { customerHadIt, cardOwner } }) => {
+      const { fingerprint } = card;
+      const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
+      const bonus = isDue
+        ? grant(now, GRANTED_CREDITS.firstPaymentMethod, 'trial_billing_added', {
+            card_fingerprint: fingerprint,
+          })
+        : { postings: [], debt: now.debt };
+      return {
+        kind: 'change',
+        postings: bonus.postings,
+        profile: {
+          paymentMethodId: card.paymentMethodId,
+          subscriptionType: planWith(now.subscription, 'pay_as_you_go'),
+          debt: bonus.debt,
+        },
+        alongside: () => [
+          bindStripeId(card.paymentMethodId, customerId),
+          ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
+        ],
+      };
+    },
+  });
+  if (change.kind === 'settled') return change.outcome;
+  const granted = change.entries.find(({ source }) => source === 'trial_billing_added');
+  return { head: change.head, bonusCredits: granted?.amount ?? 0 };
+}
+
+async function putOnFile(
+  deps: PaymentDeps,
+  stripeCustomerId: string,
+  paymentMethodId: string,
+): Promise<AttachedCard> {
+  const stripe = await deps.stripe();
+  try {
+    const card = await stripe.attachCard(stripeCustomerId, paymentMethodId);
+    await stripe.makeDefault(stripeCustomerId, card.paymentMethodId);
+    return card;
+  } catch (error) {
+    if (isFault(error, 'declined', 'authentication_required')) {
+      const { code = 'card_declined', declineCode = null } = error.facts;
+      throw cardDeclined({ code, declineCode }, 'Nothing was charged. Add another card.');
+    }
+    if (isFault(error, 'refused')) {
+      const message = 'is not a payment method that can be used here';
+      const detail =
+        'There is no such payment method, or it belongs to somebody else, or it was used up. Collect the card again.';
+      throw new BillingError('payment_method_invalid', detail, {
+        errors: [{ field: 'payment_method_id', message }],
+      });
+    }
+    throw paymentsFault(error);
+  }
+}

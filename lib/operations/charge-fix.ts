@@ -1,0 +1,126 @@
+import type { PaymentDeps } from '../deps.ts';
+import { chargeKey, type FixAttempt, type FixCharge } from '../domain/fix-attempt.ts';
+import { endCharge } from '../store/fix-attempts.ts';
+import { writeTogether } from '../store/table.ts';
+import { isFault, type StripeFault } from '../stripe/fault.ts';
+import type { FixPayment, StripePort } from '../stripe/port.ts';
+import { paymentsFault, stillPending } from './payment-problems.ts';
+import { retryContended } from './retry-contended.ts';
+import { type Settlement, settleFixPayment } from './settle-fix-payment.ts';
+
+/** Stripe keeps an idempotency key for 24 hours; after that the same call would be a new one. */
+const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
+
+/** What an announced charge came to. `payment` is as Stripe has it; null where there is none and will be none. */
+export interface ChargeResult {
+  readonly payment: FixPayment | null;
+  readonly settlement: Settlement;
+  /** What was wrong with the card, where Stripe made no payment of it. */
+  readonly refusedCode?: string | undefined;
+}
+
+/**
+ * Makes an announced charge, or finds out what became of it, and settles it. The attempt's own key makes sure that it is
+ * made once, however often and by whomever this is called.
+ * @throws BillingError payment_pending while the outcome is not known (the attempt stays announced and is asked for
+ * again), payments_misconfigured; whatever settling throws
+ */
+export async function finishCharge(
+  deps: PaymentDeps,
+  customerId: string,
+  fix: FixAttempt,
+  charge: FixCharge,
+): Promise<ChargeResult> {
+  const stripe = await deps.stripe();
+  const isOld = deps.now().getTime() - Date.parse(charge.startedAt) > KEY_IS_SAFE_MS;
+  // A fix that is billed meanwhile wants no charge: then it is only looked for, not made.
+  if (isOld || fix.billed !== null) return settleFound(deps, stripe, customerId, fix, charge);
+  try {
+    const payment = await stripe.chargeFix({
+      customerId,
+      fixAttemptId: fix.id,
+      attempt: charge.attempt,
+      stripeCustomerId: charge.stripeCustomerId,
+      paymentMethodId: charge.paymentMethodId,
+      amountCents: charge.amountCents,
+      idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),
+    });
+    return await settle(deps, payment);
+  } catch (error) {
+    if (isFault(error, 'declined', 'authentication_required', 'refused')) {
+      await closeCharge(deps, customerId, fix, charge);
+      return { ...NOTHING, refusedCode: error.facts.code ?? 'payment_method_unusable' };
+    }
+    if (isFault(error, 'misconfigured')) {
+      // Refused before anything happened. With the settings mended, the next try is a new attempt.
+      await closeCharge(deps, customerId, fix, charge);
+      throw paymentsFault(error);
+    }
+    if (isFault(error, 'indeterminate', 'transient'))
+      return resolve(deps, stripe, customerId, fix, charge, error);
+    throw error;
+  }
+}
+
+const NOTHING = { payment: null, settlement: { kind: 'unpaid' } } as const;
+
+/** After an answer that was no outcome, the payment is looked for; after none at all, that would fail too. */
+async function resolve(
+  deps: PaymentDeps,
+  stripe: StripePort,
+  customerId: string,
+  fix: FixAttempt,
+  charge: FixCharge,
+  fault: StripeFault,
+): Promise<ChargeResult> {
+  if (fault.kind === 'transient' || !fault.facts.answered) throw stillPending(fault);
+  const payment = await find(stripe, fix, charge);
+  if (payment !== null) return settle(deps, payment);
+  // The same answer for ever, and nothing came of it: only another attempt can.
+  if (fault.facts.replayed) await closeCharge(deps, customerId, fix, charge);
+  throw stillPending(fault);
+}
+
+async function settleFound(
+  deps: PaymentDeps,
+  stripe: StripePort,
+  customerId: string,
+  fix: FixAttempt,
+  charge: FixCharge,
+): Promise<ChargeResult> {
+  const found = await find(stripe, fix, charge);
+  if (found !== null) {
+    // Whatever could still be paid cannot be any more, unless it was meanwhile.
+    const payment = found.state === 'succeeded' ? found : await stripe.cancelPayment(found.paymentIntentId);
+    if (payment !== null) return settle(deps, payment);
+  }
+  await closeCharge(deps, customerId, fix, charge);
+  return NOTHING;
+}
+
+async function find(stripe: StripePort, fix: FixAttempt, charge: FixCharge): Promise<FixPayment | null> {
+  try {
+    const since = new Date(charge.startedAt);
+    const payments = await stripe.findFixPayments(charge.stripeCustomerId, fix.id, since);
+    return payments.find(({ attempt }) => attempt === charge.attempt) ?? null;
+  } catch (error) {
+    if (isFault(error, 'refused')) return null; // The customer is gone at Stripe, and so is what they had not paid.
+    throw isFault(error, 'transient', 'indeterminate') ? stillPending(error) : paymentsFault(error);
+  }
+}
+
+async function settle(deps: PaymentDeps, payment: FixPayment): Promise<ChargeResult> {
+  const { settlement } = await settleFixPayment(deps, payment);
+  return { payment, settlement };
+}
+
+/** Notes that an attempt came to nothing. Somebody else may have noted what became of it: that stays. */
+export async function closeCharge(
+  deps: PaymentDeps,
+  customerId: string,
+  fix: FixAttempt,
+  charge: FixCharge,
+): Promise<void> {
+  const write = endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' });
+  await retryContended(deps, () => writeTogether(deps.table, [write(deps.table)]));
+}

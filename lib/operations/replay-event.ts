@@ -1,0 +1,20 @@
+import type { PaymentDeps } from '../deps.ts';
+import { BillingError } from '../errors.ts';
+import { parseEvent } from '../stripe/event.ts';
+import { type AppliedEvent, applyEvent } from './apply-event.ts';
+import { askStripe } from './payment-problems.ts';
+
+/**
+ * Fetches an event from Stripe, which keeps it for 30 days, and applies it: for one that was parked, or that never came.
+ * One that was applied is not applied again.
+ * @throws BillingError event_not_found, payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ */
+export async function replayEvent(deps: PaymentDeps, eventId: string): Promise<AppliedEvent> {
+  const stripe = await deps.stripe();
+  const found = await askStripe(() => stripe.readEvent(eventId));
+  const event = parseEvent(found);
+  if (event === null) {
+    throw new BillingError('event_not_found', `Stripe has no event ${eventId}; it keeps them for 30 days.`);
+  }
+  return applyEvent(deps, event, { anyVersion: true });
+}

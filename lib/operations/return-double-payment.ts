@@ -1,0 +1,23 @@
+import type { PaymentDeps } from '../deps.ts';
+import { decodeDoublePayment } from '../store/items.ts';
+import { keys } from '../store/keys.ts';
+import { noteRefunded } from '../store/stripe-bindings.ts';
+import { readTogether } from '../store/table.ts';
+
+/**
+ * Gives a payment back that was announced to go back. Safe to repeat: Stripe refunds it once, and so does this; until it
+ * has, the sweeper comes again.
+ * @throws StripeFault, BillingError ledger_unavailable
+ */
+export async function returnDoublePayment(
+  deps: PaymentDeps,
+  customerId: string,
+  paymentIntentId: string,
+): Promise<void> {
+  const key = keys.once(customerId, 'double_payment', paymentIntentId);
+  const [item] = await readTogether(deps.table, [key]);
+  if (item === undefined || decodeDoublePayment(item).refundId !== null) return;
+  const stripe = await deps.stripe();
+  const refundId = await stripe.refundPayment(paymentIntentId);
+  await noteRefunded(deps.table, key, refundId);
+}

@@ -1,0 +1,31 @@
+import type { PaymentDeps } from '../deps.ts';
+import type { CustomerHead } from '../domain/customer.ts';
+import { bindStripeId } from '../store/stripe-bindings.ts';
+import { changeLedger } from './change-ledger.ts';
+import { askStripe } from './payment-problems.ts';
+
+/**
+ * The customer with a Stripe customer of their own, made if there is none. Two at once, or a repeat after a crash, get the
+ * same one: its idempotency key is the customer.
+ * @throws BillingError payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ */
+export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
+  if (head.stripeCustomerId !== null) return head;
+  const { customerId, name, email, formerStripeCustomerId: former } = head;
+  const stripe = await deps.stripe();
+  const stripeCustomerId = await askStripe(() => stripe.createCustomer({ customerId, name, email, former }));
+  const change = await changeLedger<null, CustomerHead>(deps, {
+    customerId,
+    onceKeys: [],
+    decodeOnce: () => null,
+    decide: ({ head: now }) =>
+      now.stripeCustomerId === null
+        ? {
+            kind: 'change',
+            profile: { stripeCustomerId },
+            alongside: () => [bindStripeId(stripeCustomerId, customerId)],
+          }
+        : { kind: 'settled', outcome: now },
+  });
+  return change.kind === 'settled' ? change.outcome : change.head;
+}

@@ -1,0 +1,207 @@
+import type { PaymentDeps } from '../deps.ts';
+import type { CustomerHead } from '../domain/customer.ts';
+import type { InvoiceGuard } from '../domain/grants.ts';
+import { givesPro, isOver } from '../domain/subscription.ts';
+import { BillingError } from '../errors.ts';
+import { decodeOrder, type ProOrder } from '../store/items.ts';
+import { keys } from '../store/keys.ts';
+import { keepOrder } from '../store/stripe-bindings.ts';
+import { type Item, writeTogether } from '../store/table.ts';
+import { isFault } from '../stripe/fault.ts';
+import type { StripeAccount, Subscribed } from '../stripe/port.ts';
+import { changeLedger } from './change-ledger.ts';
+import { grantDue, guardOf } from './grant-invoice.ts';
+import { askStripe, cardDeclined, paymentsFault, stillPending } from './payment-problems.ts';
+import { retryContended } from './retry-contended.ts';
+import { profileOf, syncAccount } from './sync-account.ts';
+
+/** Stripe keeps an idempotency key for 24 hours; after that the same call would be a new one. */
+const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
+
+export interface ProSubscribed {
+  /** False where there was a subscription already. */
+  readonly created: boolean;
+  readonly head: CustomerHead;
+}
+
+/**
+ * Subscribes to Pro, pays the first month with the card on file and grants its credits. The order is stored before Stripe
+ * is asked, so two at once and a repeat after a crash make one subscription. Who is subscribed gets what there is, with a
+ * pending cancellation taken back.
+ * @throws BillingError no_billing_info, account_disputed, card_declined, authentication_required, payment_pending,
+ * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ */
+export async function subscribeToPro(deps: PaymentDeps, customerId: string): Promise<ProSubscribed> {
+  const known = await clearTheWay(deps, customerId);
+  if (known !== null) return { created: false, head: known };
+
+  const placed = await placeOrder(deps, customerId);
+  if (placed.kind === 'subscribed') return { created: false, head: placed.head };
+  return { created: true, head: await finishOrder(deps, customerId, placed.order) };
+}
+
+/** The subscription there is; null when there is none, and nothing at Stripe that could still be collected for. */
+async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<CustomerHead | null> {
+  const { head } = await askStripe(() => syncAccount(deps, customerId));
+  const { subscription } = head;
+  if (subscription === null || isOver(subscription.state)) return null;
+  const stripe = await deps.stripe();
+  if (!givesPro(subscription.state)) {
+    // Unpaid, paused or never paid: it would come back to life beside the new one.
+    await askStripe(() => stripe.cancelSubscription(subscription.id));
+  } else if (subscription.cancelAtPeriodEnd) {
+    await askStripe(() => stripe.setCancelAtPeriodEnd(subscription.id, false));
+  } else {
+    return head;
+  }
+  const { head: now } = await askStripe(() => syncAccount(deps, customerId));
+  return now.subscription !== null && givesPro(now.subscription.state) ? now : null;
+}
+
+type Placed =
+  | { readonly kind: 'subscribed'; readonly head: CustomerHead }
+  | { readonly kind: 'ordered'; readonly order: ProOrder };
+
+/** Stores that Pro is being ordered, or finds that it is. */
+async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed> {
+  const { proPriceId } = await deps.stripe();
+  const startedAt = deps.now().toISOString();
+  const next = (head: CustomerHead, before: ProOrder | null): ProOrder => ({
+    attempt: (before?.attempt ?? 0) + 1,
+    state: 'ordering',
+    stripeCustomerId: payingCustomer(head),
+    priceId: proPriceId,
+    startedAt,
+  });
+  let placed: ProOrder | undefined;
+  const change = await changeLedger<ProOrder | null, Placed>(deps, {
+    customerId,
+    onceKeys: [keys.order(customerId)],
+    decodeOnce: ([item]) => orderOf(item),
+    decide: ({ head, once: before }) => {
+      if (head.subscription !== null && givesPro(head.subscription.state)) {
+        return { kind: 'settled', outcome: { kind: 'subscribed', head } };
+      }
+      if (before?.state === 'ordering')
+        return { kind: 'settled', outcome: { kind: 'ordered', order: before } };
+      const order = next(head, before);
+      placed = order;
+      return { kind: 'change', alongside: () => [keepOrder(customerId, order, before)] };
+    },
+  });
+  if (change.kind === 'settled') return change.outcome;
+  if (placed === undefined) throw new Error('an order was written that nobody decided on');
+  return { kind: 'ordered', order: placed };
+}
+
+/** @throws BillingError no_billing_info, account_disputed */
+function payingCustomer({ paymentMethodId, stripeCustomerId, openDisputes, balance }: CustomerHead): string {
+  if (paymentMethodId === null || stripeCustomerId === null) {
+    const detail = 'Pro is paid by card, and none is on file. Add a payment method, then subscribe again.';
+    throw new BillingError('no_billing_info', detail, { credit_balance: balance });
+  }
+  if (openDisputes.length === 0) return stripeCustomerId;
+  const detail = 'A payment is disputed; no card is charged until that is settled. Ask support.';
+  throw new BillingError('account_disputed', detail, { credit_balance: balance });
+}
+
+/**
+ * Makes the subscription of an order, or finds the one it made, and writes what came of it: the plan, and the credits of
+ * the first invoice. Safe to repeat, by the client, by somebody at the same time, and by the sweeper.
+ * @throws BillingError as `subscribeToPro`
+ */
+export async function finishOrder(
+  deps: PaymentDeps,
+  customerId: string,
+  order: ProOrder,
+): Promise<CustomerHead> {
+  const subscribed = await makeSubscription(deps, customerId, order);
+  if (subscribed === null) {
+    await endOrder(deps, customerId, order);
+    return (await askStripe(() => syncAccount(deps, customerId))).head;
+  }
+  const { invoice } = subscribed;
+  const change = await changeLedger<OrderView, CustomerHead, StripeAccount | null>(deps, {
+    customerId,
+    onceKeys: [
+      keys.order(customerId),
+      ...(invoice === null ? [] : [keys.once(customerId, 'invoice', invoice.id)]),
+    ],
+    decodeOnce: ([item, guard]) => ({ order: orderOf(item), guard: guardOf(guard) }),
+    look: async ({ head: { stripeCustomerId } }) =>
+      stripeCustomerId === null
+        ? null
+        : askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId)),
+    decide: ({ head, once: { order: now, guard } }, account) => {
+      const granted = invoice === null ? null : grantDue(head, invoice, guard);
+      const isOpen = now?.attempt === order.attempt && now.state === 'ordering';
+      if (granted === null && !isOpen) return { kind: 'settled', outcome: head };
+      return {
+        kind: 'change',
+        postings: granted?.postings ?? [],
+        profile: { ...(account ? profileOf(head, account) : {}), ...granted?.profile },
+        alongside: (next, at) => [
+          ...(granted?.alongside(next, at) ?? []),
+          ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
+        ],
+      };
+    },
+  });
+  return change.kind === 'settled' ? change.outcome : change.head;
+}
+
+interface OrderView {
+  readonly order: ProOrder | null;
+  readonly guard: InvoiceGuard | null;
+}
+
+const orderOf = (item: Item | undefined): ProOrder | null => (item === undefined ? null : decodeOrder(item));
+
+/** Null where an order of long ago has come to nothing. */
+async function makeSubscription(
+  deps: PaymentDeps,
+  customerId: string,
+  order: ProOrder,
+): Promise<Subscribed | null> {
+  const stripe = await deps.stripe();
+  const { stripeCustomerId, attempt, priceId, startedAt } = order;
+  const find = () => askStripe(() => stripe.findSubscribed(stripeCustomerId, attempt));
+  if (deps.now().getTime() - Date.parse(startedAt) > KEY_IS_SAFE_MS) return find();
+  try {
+    return await stripe.subscribe({ customerId, stripeCustomerId, priceId, attempt });
+  } catch (error) {
+    if (isFault(error, 'indeterminate') && error.facts.answered) {
+      const found = await find();
+      if (found !== null) return found;
+      // The same answer for ever, and nothing came of it: only another order can.
+      if (error.facts.replayed) await endOrder(deps, customerId, order);
+      throw stillPending(error);
+    }
+    if (isFault(error, 'indeterminate', 'transient')) throw stillPending(error);
+    await endOrder(deps, customerId, order);
+    if (isFault(error, 'declined')) {
+      const { code = 'card_declined', declineCode = null } = error.facts;
+      throw cardDeclined(
+        { code, declineCode },
+        'Nothing was charged. Add another card, then subscribe again.',
+      );
+    }
+    if (isFault(error, 'authentication_required')) {
+      const detail =
+        "The card's bank asks the cardholder to confirm, which cannot be done from here. Nothing was charged. " +
+        'Add the card again with its confirmation, or another card, then subscribe again.';
+      throw new BillingError('authentication_required', detail);
+    }
+    if (isFault(error, 'refused')) {
+      const { head } = await askStripe(() => syncAccount(deps, customerId));
+      payingCustomer(head);
+    }
+    throw paymentsFault(error);
+  }
+}
+
+/** Notes that an order came to nothing. Somebody else may have noted what became of it: that stays. */
+async function endOrder(deps: PaymentDeps, customerId: string, order: ProOrder): Promise<void> {
+  const write = keepOrder(customerId, { ...order, state: 'refused' }, order);
+  await retryContended(deps, () => writeTogether(deps.table, [write(deps.table)]));
+}

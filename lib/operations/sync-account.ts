@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { PaymentDeps } from '../deps.ts';
+import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
+import { currentSubscription, planWith } from '../domain/subscription.ts';
+import { bindStripeId } from '../store/stripe-bindings.ts';
+import type { StripeAccount } from '../stripe/port.ts';
+import { changeLedger, type Receipt } from './change-ledger.ts';
+
+export interface Synced {
+  readonly head: CustomerHead;
+  readonly wrote: boolean;
+}
+
+/**
+ * Makes the head say what Stripe says now of the customer's card and subscription. Asks Stripe anew every time, so it does
+ * not matter which event caused it, how often, or in which order. Safe to repeat.
+ * @param of only if this is still the customer's Stripe customer: what an old one does is nobody's business any more
+ * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function syncAccount(
+  deps: PaymentDeps,
+  customerId: string,
+  { of, receipt }: { readonly of?: string; readonly receipt?: Receipt } = {},
+): Promise<Synced> {
+  const change = await changeLedger<null, CustomerHead, StripeAccount | null>(deps, {
+    customerId,
+    onceKeys: [],
+    decodeOnce: () => null,
+    receipt,
+    look: async ({ head: { stripeCustomerId } }) => {
+      if (stripeCustomerId === null || (of !== undefined && of !== stripeCustomerId)) return null;
+      return (await deps.stripe()).readAccount(stripeCustomerId);
+    },
+    decide: ({ head }, account) => {
+      const profile = account ? profileOf(head, account) : null;
+      if (profile === null || isUnchanged(head, profile)) return { kind: 'settled', outcome: head };
+      return { kind: 'change', profile, alongside: () => bindCard(head, profile) };
+    },
+  });
+  if (change.kind === 'settled') return { head: change.outcome, wrote: false };
+  return { head: change.head, wrote: true };
+}
+
+type AccountProfile = Pick<
+  CustomerProfile,
+  'paymentMethodId' | 'subscription' | 'subscriptionType' | 'stripeCustomerId' | 'formerStripeCustomerId'
+>;
+
+/** What the head should say, given what Stripe says. Pure. */
+export function profileOf(head: CustomerHead, account: StripeAccount): AccountProfile {
+  if (account.kind === 'deleted') {
+    const subscription = head.subscription && { ...head.subscription, state: 'canceled' as const };
+    return {
+      paymentMethodId: null,
+      subscription,
+      subscriptionType: planWith(subscription, head.subscriptionType),
+      stripeCustomerId: null,
+      formerStripeCustomerId: head.stripeCustomerId,
+    };
+  }
+  const subscription = currentSubscription(account.subscriptions);
+  return {
+    paymentMethodId: account.paymentMethodId,
+    subscription,
+    subscriptionType: planWith(subscription, head.subscriptionType),
+    stripeCustomerId: head.stripeCustomerId,
+    formerStripeCustomerId: head.formerStripeCustomerId,
+  };
+}
+
+const isUnchanged = (head: CustomerHead, profile: AccountProfile): boolean =>
+  isDeepStrictEqual({ ...head, ...profile }, head);
+
+/** A card that was put on file elsewhere: an event that names it has to find its owner. */
+function bindCard(
+  { customerId, paymentMethodId: before }: CustomerHead,
+  { paymentMethodId }: AccountProfile,
+) {
+  if (paymentMethodId === null || paymentMethodId === before) return [];
+  return [bindStripeId(paymentMethodId, customerId)];
+}

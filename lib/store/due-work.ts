@@ -1,0 +1,51 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type DueItem, type Key, parseDueKey } from './keys.ts';
+import { attempt, type Item, type Table, writeOne } from './table.ts';
+
+/** What a schedule has to come back to. `charge`: money that moved, or may have; `parked`: events to look at. */
+export type DueKind = 'charge' | 'parked';
+
+/** The attributes that put an item into the index of due work. */
+export const dueAt = (due: DueKind, at: Date): Item => ({ due, due_at: at.toISOString() });
+
+export interface DueWork {
+  readonly key: Key;
+  readonly item: DueItem;
+}
+
+/**
+ * The oldest work of a kind that came due before `until`, at most `limit`. The index follows the table a moment later, so
+ * what it names may be done already.
+ */
+export async function listDueWork(
+  table: Table,
+  due: DueKind,
+  until: Date,
+  limit: number,
+): Promise<DueWork[]> {
+  const command = new QueryCommand({
+    TableName: table.name,
+    IndexName: 'due',
+    KeyConditionExpression: 'due = :due AND due_at <= :until',
+    ExpressionAttributeValues: { ':due': due, ':until': until.toISOString() },
+    Limit: limit,
+  });
+  const { Items = [] } = await attempt('Reading', () => table.client.send(command));
+  return Items.map(({ pk, sk }) => {
+    const key = { pk: String(pk), sk: String(sk) };
+    return { key, item: parseDueKey(key) };
+  });
+}
+
+/** Sends work that failed to the end of the line, so that it does not keep the rest from its turn. */
+export async function postponeWork(table: Table, { key }: DueWork, until: Date): Promise<void> {
+  await writeOne(table, {
+    update: {
+      Key: { ...key },
+      UpdateExpression: 'SET due_at = :at',
+      // What was done meanwhile must not become due again.
+      ConditionExpression: 'attribute_exists(due)',
+      ExpressionAttributeValues: { ':at': until.toISOString() },
+    },
+  });
+}

@@ -1,0 +1,50 @@
+import { CONDITIONS } from './conditions.ts';
+import { dueAt, listDueWork } from './due-work.ts';
+import { decodeEvent, type EventRecord, encodeEvent } from './items.ts';
+import { keys } from './keys.ts';
+import type { AlongsideWrite } from './ledger.ts';
+import { readTogether, type Table } from './table.ts';
+
+const DAY_SECONDS = 24 * 60 * 60;
+/** Stripe can be asked to send an event again for 30 days; what it did is guarded for ever besides. */
+const KEPT_DAYS = 90;
+
+/** Stores an event with what became of it. One that is parked is due until it is applied, and kept until then. */
+export function recordEvent(event: EventRecord): AlongsideWrite {
+  const received = new Date(event.receivedAt);
+  const fate =
+    event.outcome === 'parked'
+      ? dueAt('parked', received)
+      : { expires_at: Math.floor(received.getTime() / 1000) + KEPT_DAYS * DAY_SECONDS };
+  return (table) => ({
+    Put: {
+      TableName: table.name,
+      Item: { ...encodeEvent(event), ...fate },
+      ConditionExpression: CONDITIONS.EVENT_IS_OPEN,
+      ExpressionAttributeValues: { ':parked': 'parked' },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  });
+}
+
+const MAX_LISTED = 100;
+
+/** Events that wait for somebody to look at them, the oldest first; at most 100. */
+export async function listParkedEvents(table: Table, now: Date): Promise<EventRecord[]> {
+  const due = await listDueWork(table, 'parked', now, MAX_LISTED);
+  const items = await readTogether(
+    table,
+    due.map(({ key }) => key),
+  );
+  // The index may be behind: the item itself says whether it is still parked.
+  return items
+    .filter((item) => item !== undefined)
+    .map(decodeEvent)
+    .filter(({ outcome }) => outcome === 'parked');
+}
+
+/** What became of an event; null for one that was never accepted. */
+export async function readEventRecord(table: Table, eventId: string): Promise<EventRecord | null> {
+  const [item] = await readTogether(table, [keys.event(eventId)]);
+  return item === undefined ? null : decodeEvent(item);
+}

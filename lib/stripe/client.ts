@@ -1,0 +1,334 @@
+import Stripe from 'stripe';
+import { bringsProCredits, type ProInvoice } from '../domain/grants.ts';
+import type { StripeConfig } from './config.ts';
+import { fixMetadata, fixPaymentOf, fixReferenceOf, idOf, proInvoiceOf, proSubscriptionOf } from './facts.ts';
+import { isFault, StripeFault } from './fault.ts';
+import type { FixPayment, PaidMoney, ReturnedMoney, StripeAccount, StripePort, Subscribed } from './port.ts';
+import { translateError } from './translate-error.ts';
+
+/** The version whose shapes lib/stripe reads; an SDK of another one does not compile beside it. */
+export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
+
+const TIMEOUT_MS = 10_000;
+/** Two calls of 10 s and the pause between them are less than any function that waits for Stripe may run. */
+const MAX_RETRIES = 1;
+const PAGE = 100;
+/** Bounds every search; nobody has that many payments since an attempt, or lines on an invoice. */
+const MAX_FOUND = 1_000;
+/** Answers of Stripe's that say "failed on our side" are kept under their key too; then another one is needed. */
+const MAX_CUSTOMER_KEYS = 3;
+/** Clocks differ; a payment is looked for from a little before its attempt was stored. */
+const CLOCK_SKEW_SECONDS = 10 * 60;
+
+/** The official SDK on the pinned version: bounded in time and tries, and silent. */
+export function openStripe({ secretKey, apiBase }: Pick<StripeConfig, 'secretKey' | 'apiBase'>): Stripe {
+  return new Stripe(secretKey, {
+    apiVersion: STRIPE_API_VERSION,
+    timeout: TIMEOUT_MS,
+    maxNetworkRetries: MAX_RETRIES,
+    telemetry: false,
+    ...(apiBase !== null && {
+      host: apiBase.hostname.replace(/^\[|\]$/g, ''),
+      port: apiBase.port || (apiBase.protocol === 'https:' ? '443' : '80'),
+      protocol: apiBase.protocol === 'https:' ? 'https' : 'http',
+    }),
+  });
+}
+
+/** Stripe as the service uses it. */
+export function stripePort(config: StripeConfig): StripePort {
+  const stripe = openStripe(config);
+  const { proPriceId } = config;
+
+  const port: StripePort = {
+    proPriceId,
+
+    async createCustomer({ customerId, name, email, former }) {
+      const metadata = { customer_id: customerId };
+      for (let n = 1; n <= MAX_CUSTOMER_KEYS; n++) {
+        const idempotencyKey = `customer:${customerId}:${former ?? 'first'}:${n}`;
+        try {
+          return (await stripe.customers.create({ name, email, metadata }, { idempotencyKey })).id;
+        } catch (error) {
+          const fault = translateError(error);
+          if (fault.kind !== 'indeterminate') throw fault;
+          const found = await findCustomer(stripe, email, customerId);
+          if (found !== null) return found;
+          if (!fault.facts.replayed) throw fault;
+        }
+      }
+      throw new StripeFault('indeterminate');
+    },
+
+    async attachCard(customer, paymentMethodId) {
+      const { id, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
+      return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
+    },
+
+    async makeDefault(stripeCustomerId, paymentMethodId) {
+      await stripe.customers.update(stripeCustomerId, {
+        invoice_settings: { default_payment_method: paymentMethodId },
+      });
+    },
+
+    async readAccount(stripeCustomerId) {
+      return readAccount(stripe, stripeCustomerId, proPriceId);
+    },
+
+    async chargeFix({ stripeCustomerId, paymentMethodId, amountCents, idempotencyKey, ...reference }) {
+      try {
+        const intent = await stripe.paymentIntents.create(
+          {
+            amount: amountCents,
+            currency: 'usd',
+            customer: stripeCustomerId,
+            payment_method: paymentMethodId,
+            off_session: true,
+            confirm: true,
+            allowed_payment_method_types: ['card'],
+            description: 'RSOLV: one fix',
+            metadata: fixMetadata(reference),
+          },
+          { idempotencyKey },
+        );
+        return fixPayment(intent);
+      } catch (error) {
+        // A decline carries the payment intent, which is what the next steps need.
+        if (error instanceof Stripe.errors.StripeCardError && error.payment_intent) {
+          return fixPayment(error.payment_intent);
+        }
+        throw error;
+      }
+    },
+
+    async readFixPayment(paymentIntentId) {
+      return fixPaymentOf(await stripe.paymentIntents.retrieve(paymentIntentId));
+    },
+
+    async findFixPayments(customer, fixAttemptId, since) {
+      const created = { gte: Math.floor(since.getTime() / 1000) - CLOCK_SKEW_SECONDS };
+      // Listing sees what was written a moment ago; searching by metadata would not.
+      const intents = await stripe.paymentIntents
+        .list({ customer, created, limit: PAGE })
+        .autoPagingToArray({ limit: MAX_FOUND });
+      return intents
+        .map(fixPaymentOf)
+        .filter((payment) => payment !== null)
+        .filter((payment) => payment.fixAttemptId === fixAttemptId);
+    },
+
+    async cancelPayment(paymentIntentId) {
+      try {
+        return fixPaymentOf(await stripe.paymentIntents.cancel(paymentIntentId));
+      } catch (error) {
+        const fault = translateError(error);
+        // Paid, or cancelled before: how it is now tells which.
+        if (fault.kind !== 'refused') throw fault;
+        return fixPaymentOf(await stripe.paymentIntents.retrieve(paymentIntentId));
+      }
+    },
+
+    async refundPayment(paymentIntentId) {
+      try {
+        const idempotencyKey = `refund:${paymentIntentId}`;
+        return (await stripe.refunds.create({ payment_intent: paymentIntentId }, { idempotencyKey })).id;
+      } catch (error) {
+        const fault = translateError(error);
+        if (!isFault(fault, 'refused', 'indeterminate')) throw fault;
+        const { data } = await stripe.refunds.list({ payment_intent: paymentIntentId, limit: PAGE });
+        const done = data.find(({ status }) => status !== 'failed' && status !== 'canceled');
+        if (done === undefined) throw fault;
+        return done.id;
+      }
+    },
+
+    async subscribe({ customerId, stripeCustomerId, priceId, attempt }) {
+      const subscription = await stripe.subscriptions.create(
+        {
+          customer: stripeCustomerId,
+          items: [{ price: priceId }],
+          collection_method: 'charge_automatically',
+          off_session: true,
+          payment_behavior: 'error_if_incomplete',
+          expand: ['latest_invoice'],
+          metadata: orderMetadata(customerId, attempt),
+        },
+        { idempotencyKey: `subscribe:${customerId}:${attempt}` },
+      );
+      return subscribed(stripe, subscription, priceId);
+    },
+
+    async findSubscribed(customer, attempt) {
+      const { data } = await stripe.subscriptions.list({ customer, status: 'all', limit: PAGE });
+      const found = data.find(({ metadata }) => metadata['attempt'] === String(attempt));
+      if (found === undefined) return null;
+      const subscription = await stripe.subscriptions.retrieve(found.id, { expand: ['latest_invoice'] });
+      return subscribed(stripe, subscription, proPriceId);
+    },
+
+    async setCancelAtPeriodEnd(subscriptionId, cancel) {
+      await stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: cancel });
+    },
+
+    async cancelSubscription(subscriptionId) {
+      try {
+        await stripe.subscriptions.cancel(subscriptionId);
+      } catch (error) {
+        const fault = translateError(error);
+        // Over already: that is what was wanted.
+        if (fault.kind !== 'refused') throw fault;
+      }
+    },
+
+    async readInvoice(invoiceId) {
+      return readInvoice(stripe, invoiceId, proPriceId);
+    },
+
+    async readReturnedMoney(chargeId) {
+      return readReturnedMoney(stripe, chargeId, proPriceId);
+    },
+
+    async readPaidMoney(stripeCustomerId) {
+      return readPaidMoney(stripe, stripeCustomerId, proPriceId);
+    },
+
+    async readEvent(eventId) {
+      return stripe.events.retrieve(eventId);
+    },
+  };
+  return translated(port);
+}
+
+/** Every failure of every call leaves as a `StripeFault`. */
+function translated(port: StripePort): StripePort {
+  return new Proxy(port, {
+    get: (target, name, receiver) => {
+      const call: unknown = Reflect.get(target, name, receiver);
+      if (typeof call !== 'function') return call;
+      return async (...args: unknown[]) => {
+        try {
+          return await call.apply(target, args);
+        } catch (error) {
+          throw translateError(error);
+        }
+      };
+    },
+  });
+}
+
+function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
+  const payment = fixPaymentOf(intent);
+  if (payment === null) throw new Error(`Stripe answered payment intent ${intent.id} without our metadata`);
+  return payment;
+}
+
+async function findCustomer(stripe: Stripe, email: string, customerId: string): Promise<string | null> {
+  const { data } = await stripe.customers.list({ email, limit: PAGE });
+  return data.find(({ metadata }) => metadata['customer_id'] === customerId)?.id ?? null;
+}
+
+async function readAccount(stripe: Stripe, customer: string, priceId: string): Promise<StripeAccount> {
+  const found = await stripe.customers.retrieve(customer, {
+    expand: ['invoice_settings.default_payment_method'],
+  });
+  if (found.deleted) return { kind: 'deleted' };
+  const { data } = await stripe.subscriptions.list({ customer, status: 'all', limit: PAGE });
+  const method = found.invoice_settings.default_payment_method;
+  return {
+    kind: 'account',
+    paymentMethodId: idOf(method),
+    subscriptions: data
+      .map((subscription) => proSubscriptionOf(subscription, priceId))
+      .filter((subscription) => subscription !== null),
+  };
+}
+
+const orderMetadata = (customerId: string, attempt: number): Stripe.MetadataParam => ({
+  purpose: 'pro',
+  customer_id: customerId,
+  attempt: String(attempt),
+});
+
+async function subscribed(
+  stripe: Stripe,
+  subscription: Stripe.Subscription,
+  priceId: string,
+): Promise<Subscribed> {
+  const pro = proSubscriptionOf(subscription, priceId);
+  if (pro === null) throw new StripeFault('misconfigured', { code: 'subscription_without_pro_price' });
+  const invoiceId = idOf(subscription.latest_invoice);
+  if (invoiceId === null) return { subscription: pro, invoice: null };
+  const { latest_invoice: invoice } = subscription;
+  const known = typeof invoice === 'object' && invoice !== null && !invoice.lines.has_more;
+  return {
+    subscription: pro,
+    invoice: known
+      ? proInvoiceOf(invoice, invoice.lines.data, priceId)
+      : await readInvoice(stripe, invoiceId, priceId),
+  };
+}
+
+async function readInvoice(stripe: Stripe, invoiceId: string, priceId: string) {
+  const invoice = await stripe.invoices.retrieve(invoiceId);
+  const lines = invoice.lines.has_more
+    ? await stripe.invoices.listLineItems(invoiceId, { limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND })
+    : invoice.lines.data;
+  return proInvoiceOf(invoice, lines, priceId);
+}
+
+async function readReturnedMoney(stripe: Stripe, chargeId: string, priceId: string): Promise<ReturnedMoney> {
+  const [charge, refunds, disputes] = await Promise.all([
+    stripe.charges.retrieve(chargeId),
+    stripe.refunds.list({ charge: chargeId, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
+    stripe.disputes.list({ charge: chargeId, limit: PAGE }),
+  ]);
+  const refunded = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled');
+  // An inquiry has not taken any money yet.
+  const taken = disputes.data.filter(({ status }) => status !== 'won' && !status.startsWith('warning_'));
+  const returned = [...refunded, ...taken].reduce((sum, { amount }) => sum + amount, 0);
+  const paymentIntentId = idOf(charge.payment_intent);
+  return {
+    chargeId,
+    stripeCustomerId: idOf(charge.customer),
+    paymentIntentId,
+    returnedCents: Math.min(charge.amount, returned),
+    disputes: disputes.data.map(({ id, status }) => ({ id, open: !CLOSED.has(status) })),
+    paidFor: await paidFor(stripe, charge, paymentIntentId, priceId),
+  };
+}
+
+async function readPaidMoney(stripe: Stripe, customer: string, priceId: string): Promise<PaidMoney> {
+  const fixPayments: FixPayment[] = [];
+  for await (const intent of stripe.paymentIntents.list({ customer, limit: PAGE })) {
+    const payment = fixPaymentOf(intent);
+    if (payment?.state === 'succeeded') fixPayments.push(payment);
+  }
+  const proInvoices: ProInvoice[] = [];
+  for await (const invoice of stripe.invoices.list({ customer, status: 'paid', limit: PAGE })) {
+    const pro = invoice.lines.has_more
+      ? await readInvoice(stripe, invoice.id, priceId)
+      : proInvoiceOf(invoice, invoice.lines.data, priceId);
+    if (bringsProCredits(pro)) proInvoices.push(pro);
+  }
+  return { fixPayments, proInvoices };
+}
+
+const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
+
+async function paidFor(
+  stripe: Stripe,
+  charge: Stripe.Charge,
+  paymentIntentId: string | null,
+  priceId: string,
+): Promise<ReturnedMoney['paidFor']> {
+  const fix = fixReferenceOf(charge.metadata);
+  if (fix !== null) return { kind: 'fix', fix };
+  if (paymentIntentId === null) return { kind: 'other' };
+  const { data } = await stripe.invoicePayments.list({
+    payment: { type: 'payment_intent', payment_intent: paymentIntentId },
+    limit: 1,
+  });
+  const invoiceId = idOf(data[0]?.invoice);
+  if (invoiceId === null) return { kind: 'other' };
+  return { kind: 'invoice', invoice: await readInvoice(stripe, invoiceId, priceId) };
+}

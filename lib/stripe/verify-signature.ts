@@ -1,0 +1,46 @@
+import Stripe from 'stripe';
+import { BillingError } from '../errors.ts';
+
+/** How old a delivery may be, and how far ahead of our clock: longer than clocks differ, too short to replay one. */
+const TOLERANCE_SECONDS = 300;
+const TIMESTAMP = /(?:^|,)\s*t=(\d{1,12})(?:,|$)/;
+
+/**
+ * What a delivery says, once one of the secrets has signed these very bytes not long ago. Safe to repeat.
+ * @throws BillingError invalid_signature (nothing is told of what was wrong with it), malformed_json
+ */
+export function verifiedPayload(
+  body: string,
+  header: string | undefined,
+  secrets: readonly string[],
+  now: Date,
+): unknown {
+  if (header === undefined) throw invalidSignature();
+  for (const secret of secrets) {
+    try {
+      const event = Stripe.webhooks.constructEvent(
+        body,
+        header,
+        secret,
+        TOLERANCE_SECONDS,
+        undefined,
+        now.getTime(),
+      );
+      // The SDK looks at the age alone; a delivery from the future could be kept and used for ever.
+      const signedAt = Number(TIMESTAMP.exec(header)?.[1]);
+      if (!(signedAt - now.getTime() / 1000 <= TOLERANCE_SECONDS)) throw invalidSignature();
+      return event;
+    } catch (error) {
+      if (error instanceof Stripe.errors.StripeSignatureVerificationError) continue;
+      if (error instanceof BillingError) throw error;
+      throw new BillingError('malformed_json', 'The body is signed, but it is not an event in JSON.');
+    }
+  }
+  throw invalidSignature();
+}
+
+const invalidSignature = (): BillingError =>
+  new BillingError(
+    'invalid_signature',
+    'The header stripe-signature is missing, too old or too new, or does not fit the body.',
+  );

@@ -1,0 +1,175 @@
+import { parseArgs } from 'node:util';
+import * as z from 'zod/mini';
+import { formatUsd, PRO_MONTH_CENTS } from '../lib/domain/pricing.ts';
+import { HANDLED_EVENT_TYPES } from '../lib/stripe/event-types.ts';
+import { reasonOf, SetupError } from './setup-error.ts';
+import { STRIPE_API_VERSION } from './stripe/version.ts';
+import {
+  askStripe,
+  type Ensured,
+  ensureProPrice,
+  ensureWebhookEndpoint,
+  openStripe,
+  PRO_LOOKUP_KEY,
+  type ProPrice,
+  type WebhookEndpoint,
+} from './stripe-account.ts';
+import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from './stripe-settings.ts';
+
+const USAGE = `Sets a Stripe account up for this service: the product, its monthly price, the webhook endpoint. Run it as often as you
+like: what is right already is left alone.
+
+  npm run stripe:setup -- [--url URL] [--replace-price] [--live] [--json]
+
+  --url URL         where Stripe sends its events: the service's address and ${WEBHOOK_PATH}; without it only the price
+  --replace-price   a price with another amount loses the lookup key ${PRO_LOOKUP_KEY} to a new, right one
+  --live            the key is a live key, and that is meant
+  --json            the result as JSON, for programs
+
+  export STRIPE_SECRET_KEY=sk_test_…
+  npm run stripe:setup                                 # enough for a stack on this machine
+  npm run stripe:setup -- --url https://billing.example.com${WEBHOOK_PATH}
+
+At the end it prints the variables to set. STRIPE_API_BASE names another server than Stripe, for example a double.`;
+
+const OPTIONS = {
+  url: { type: 'string' },
+  'replace-price': { type: 'boolean', default: false },
+  live: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+interface Account {
+  readonly secretKey: string;
+  readonly apiBase: string | undefined;
+}
+
+interface SetUp extends ProPrice {
+  readonly live: boolean;
+  /** Null when no url was given. */
+  readonly endpoint: WebhookEndpoint | null;
+  readonly url: string | null;
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<0 | 1> {
+  try {
+    const { values } = parseArgs({ options: OPTIONS });
+    if (values.help) {
+      console.log(USAGE);
+      return 0;
+    }
+    const account = readAccount(process.env, values.live);
+    const url = values.url === undefined ? null : webhookUrl(values.url, account);
+    const done = await setUp(account, url, values['replace-price']);
+    console.log(values.json ? JSON.stringify(asJson(done), null, 2) : asText(done).join('\n'));
+    return 0;
+  } catch (error) {
+    if (error instanceof SetupError) console.error(error.message);
+    else if (error instanceof TypeError && 'code' in error) console.error(`${reasonOf(error)} See --help.`);
+    else throw error;
+    return 1;
+  }
+}
+
+async function setUp({ secretKey, apiBase }: Account, url: string | null, replace: boolean): Promise<SetUp> {
+  const stripe = openStripe(secretKey, apiBase);
+  return askStripe(apiBase, async () => {
+    const { product, price } = await ensureProPrice(stripe, { replace });
+    const endpoint = url === null ? null : await ensureWebhookEndpoint(stripe, url);
+    return { live: isLiveKey(secretKey), product, price, endpoint, url };
+  });
+}
+
+/** @throws SetupError when there is no key, or one that is not meant */
+function readAccount(env: NodeJS.ProcessEnv, live: boolean): Account {
+  const secretKey = env['STRIPE_SECRET_KEY'] || undefined;
+  if (secretKey === undefined) {
+    throw new SetupError(
+      'STRIPE_SECRET_KEY is missing. Set the secret key of the account to set up: sk_test_…',
+    );
+  }
+  // What was put there by mistake may still be a secret: it is not repeated.
+  if (!SecretKey.safeParse(secretKey).success) {
+    throw new SetupError('STRIPE_SECRET_KEY is no secret key of Stripe; it must be sk_test_… or rk_test_….');
+  }
+  const apiBase = readApiBase(env['STRIPE_API_BASE'] || undefined);
+  if (isLiveKey(secretKey) && !live) {
+    throw new SetupError(
+      'STRIPE_SECRET_KEY is a live key: this would change the account that takes real money. If that is meant, add --live.',
+    );
+  }
+  if (!isLiveKey(secretKey) && live) {
+    throw new SetupError(
+      '--live is given, but STRIPE_SECRET_KEY is a test key. Set the live key, or drop --live.',
+    );
+  }
+  if (live && apiBase !== undefined) {
+    throw new SetupError('A live key is sent to Stripe alone. Unset STRIPE_API_BASE.');
+  }
+  return { secretKey, apiBase };
+}
+
+function readApiBase(given: string | undefined): string | undefined {
+  const parsed = z.optional(ApiBase).safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new SetupError(
+    `STRIPE_API_BASE is "${given}"; it must be an http or https URL without a path, like http://127.0.0.1:8420.`,
+  );
+}
+
+function webhookUrl(given: string, { apiBase }: Account): string {
+  const url = URL.canParse(given) ? new URL(given) : null;
+  // Stripe itself delivers to https only.
+  const scheme = apiBase === undefined ? /^https:$/ : /^https?:$/;
+  if (url !== null && scheme.test(url.protocol) && url.pathname.endsWith(WEBHOOK_PATH)) return url.href;
+  throw new SetupError(
+    `--url is "${given}"; it must be the https URL of the service's webhook route, like https://billing.example.com${WEBHOOK_PATH}.`,
+  );
+}
+
+function environmentOf({ price, endpoint }: SetUp): Record<string, string> {
+  return {
+    STRIPE_PRO_PRICE_ID: price.id,
+    ...(endpoint?.secret && { STRIPE_WEBHOOK_SECRETS: endpoint.secret }),
+  };
+}
+
+function asJson(done: SetUp): object {
+  const item = ({ id, outcome, notes }: Ensured) => ({ id, outcome, notes });
+  return {
+    livemode: done.live,
+    product: item(done.product),
+    price: item(done.price),
+    webhook_endpoint: done.endpoint && { ...item(done.endpoint), url: done.url },
+    environment: environmentOf(done),
+  };
+}
+
+function asText(done: SetUp): string[] {
+  const { live, product, price, endpoint, url } = done;
+  const item = (what: string, { id, outcome, notes }: Ensured, more: string) => [
+    `${what.padEnd(9)} ${outcome.padEnd(8)} ${id}   ${more}`,
+    ...notes.map((note) => `${' '.repeat(19)}${note}`),
+  ];
+  const variables = Object.entries(environmentOf(done)).map(([name, value]) => `${name}=${value}`);
+  return [
+    live ? 'Live mode: real money.' : 'Test mode.',
+    ...item('product', product, 'RSOLV Pro'),
+    ...item('price', price, `${formatUsd(PRO_MONTH_CENTS)} a month, lookup key ${PRO_LOOKUP_KEY}`),
+    ...(endpoint === null
+      ? [`${'webhook'.padEnd(9)} left out: no --url was given`]
+      : item(
+          'webhook',
+          endpoint,
+          `${url}, ${HANDLED_EVENT_TYPES.length} event types at ${STRIPE_API_VERSION}`,
+        )),
+    '',
+    ...variables,
+    ...(endpoint !== null && endpoint.secret === null
+      ? ['# STRIPE_WEBHOOK_SECRETS stays as it is: the API tells a secret only when the endpoint is created.']
+      : []),
+  ];
+}

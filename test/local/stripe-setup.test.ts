@@ -1,0 +1,304 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import type Stripe from 'stripe';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
+import { ensureProPrice, ensureWebhookEndpoint, openStripe } from '../../local/stripe-account.ts';
+import { API_KEY, type Bench, bench } from '../stripe-double/support.ts';
+
+const HOOK = 'https://billing.example.com/api/webhooks/stripe';
+const VERSION = '2026-10-28.endive';
+const LOOKUP_KEY = 'rsolv_pro_monthly';
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly faults: string;
+}
+
+/** `npm run stripe:setup` with these arguments and this environment, and no variable of Stripe's that we were given. */
+async function setup(args: readonly string[], settings: Record<string, string> = {}): Promise<Run> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STRIPE_')));
+  const child = spawn(process.execPath, ['local/stripe-setup.ts', ...args], {
+    env: { ...env, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, faults] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, out: out.trim(), faults: faults.trim() };
+}
+
+/** A double, and the set-up aimed at it. */
+async function account() {
+  const made = await bench();
+  const run = (...args: string[]) =>
+    setup(args, { STRIPE_SECRET_KEY: API_KEY, STRIPE_API_BASE: made.running.url });
+  const endpoints = async () => (await made.stripe.webhookEndpoints.list()).data;
+  const prices = async () => (await made.stripe.prices.list()).data;
+  return { ...made, run, endpoints, prices, writes: () => writesTo(made) };
+}
+
+/** How many calls so far could have changed something. */
+const writesTo = ({ running }: Bench): number =>
+  running.double.calls.all.filter(({ method }) => method !== 'GET').length;
+
+/** The variables that the output says to set. */
+const variables = ({ out }: Run): Record<string, string> =>
+  Object.fromEntries(
+    [...out.matchAll(/^(STRIPE_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+
+const sorted = (types: readonly string[]): string[] => [...types].sort();
+
+async function wrongPrice(stripe: Stripe): Promise<Stripe.Price> {
+  return stripe.prices.create({
+    unit_amount: 49_900,
+    currency: 'usd',
+    recurring: { interval: 'month' },
+    lookup_key: LOOKUP_KEY,
+    product_data: { name: 'RSOLV Pro' },
+  });
+}
+
+describe('npm run stripe:setup', () => {
+  it('creates product, price and endpoint, and says what to set', async () => {
+    const { run, endpoints, prices, stripe } = await account();
+    const first = await run('--url', HOOK);
+    expect([first.code, first.faults]).toEqual([0, '']);
+    expect(first.out).toMatch(/^product +created .*\nprice +created .*\nwebhook +created /m);
+
+    const [price, ...otherPrices] = await prices();
+    expect(otherPrices).toEqual([]);
+    expect(price).toMatchObject({
+      lookup_key: LOOKUP_KEY,
+      unit_amount: 59_900,
+      currency: 'usd',
+      recurring: { interval: 'month', interval_count: 1 },
+    });
+    expect((await stripe.products.list()).data).toMatchObject([{ id: price?.product, name: 'RSOLV Pro' }]);
+
+    const [endpoint, ...otherEndpoints] = await endpoints();
+    expect(otherEndpoints).toEqual([]);
+    expect(endpoint).toMatchObject({ url: HOOK, api_version: VERSION, status: 'enabled' });
+    expect(sorted(endpoint?.enabled_events ?? [])).toEqual(sorted(HANDLED_EVENT_TYPES));
+    expect(variables(first)).toEqual({
+      STRIPE_PRO_PRICE_ID: price?.id,
+      STRIPE_WEBHOOK_SECRETS: expect.stringMatching(/^whsec_/),
+    });
+  });
+
+  it('finds all of it when run again, and changes nothing', async () => {
+    const { run, writes } = await account();
+    const first = variables(await run('--url', HOOK));
+    const before = writes();
+    const second = await run('--url', HOOK);
+    expect(second.code).toBe(0);
+    expect(second.out).toMatch(/^product +found .*\nprice +found .*\nwebhook +found /m);
+    expect(writes()).toBe(before);
+    // The secret is told once; the price as often as one likes.
+    expect(variables(second)).toEqual({ STRIPE_PRO_PRICE_ID: first['STRIPE_PRO_PRICE_ID'] });
+  });
+
+  it('without --url it makes the price only', async () => {
+    const { run, endpoints } = await account();
+    const { code, out } = await run();
+    expect([code, await endpoints()]).toEqual([0, []]);
+    expect(out).toContain('--url');
+  });
+
+  it('an endpoint with other events gets exactly ours, and a disabled one is enabled', async () => {
+    const { run, stripe, endpoints } = await account();
+    const { id } = await stripe.webhookEndpoints.create({
+      url: HOOK,
+      api_version: VERSION,
+      enabled_events: ['invoice.paid', 'invoice.created'],
+    });
+    await stripe.webhookEndpoints.update(id, { disabled: true });
+    const { code, out } = await run('--url', HOOK);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^webhook +updated +${id} `, 'm'));
+    expect(out).toMatch(/\+charge\.refunded.*-invoice\.created/);
+    const [endpoint, ...others] = await endpoints();
+    expect([endpoint?.id, endpoint?.status, others]).toEqual([id, 'enabled', []]);
+    expect(sorted(endpoint?.enabled_events ?? [])).toEqual(sorted(HANDLED_EVENT_TYPES));
+  });
+
+  it('an endpoint of another version is disabled for a new one, and that is said', async () => {
+    const { run, stripe, endpoints, writes } = await account();
+    // Without a version of its own it speaks the account's.
+    const old = await stripe.webhookEndpoints.create({ url: HOOK, enabled_events: ['*'] });
+    const first = await run('--url', HOOK);
+    expect(first.out).toMatch(/^webhook +created /m);
+    expect(first.out).toMatch(new RegExp(`Disabled ${old.id}.*version.*cannot be changed`));
+    expect(variables(first)['STRIPE_WEBHOOK_SECRETS']).toMatch(/^whsec_/);
+    const statuses = (await endpoints()).map(({ api_version: version, status }) => [version, status]);
+    expect(statuses).toEqual([
+      [VERSION, 'enabled'],
+      [null, 'disabled'],
+    ]);
+
+    const before = writes();
+    expect((await run('--url', HOOK)).out).toMatch(/^webhook +found /m);
+    expect(writes()).toBe(before);
+  });
+
+  it('leaves endpoints at other addresses alone', async () => {
+    const { run, stripe, endpoints } = await account();
+    const other = { url: 'https://elsewhere.example/hook', enabled_events: ['*' as const] };
+    const { id } = await stripe.webhookEndpoints.create(other);
+    await run('--url', HOOK);
+    const left = (await endpoints()).find((one) => one.id === id);
+    expect(left).toMatchObject({ url: other.url, status: 'enabled', enabled_events: ['*'] });
+  });
+
+  it('a wrong price under the lookup key is told in one line, and nothing is changed', async () => {
+    const { run, stripe, writes } = await account();
+    const wrong = await wrongPrice(stripe);
+    const before = writes();
+    const { code, out, faults } = await run('--url', HOOK);
+    expect([code, out]).toEqual([1, '']);
+    expect(faults).toMatch(new RegExp(`^The price ${wrong.id} .*49900 usd.*59900 usd.*--replace-price$`));
+    expect(writes()).toBe(before);
+  });
+
+  it('with --replace-price the lookup key moves to a right price, once', async () => {
+    const { run, stripe, prices } = await account();
+    const wrong = await wrongPrice(stripe);
+    const first = await run('--replace-price');
+    expect(first.code).toBe(0);
+    const second = await run('--replace-price');
+    expect(second.out).toMatch(/^price +found /m);
+    expect(variables(second)).toEqual(variables(first));
+    const found = (await prices()).map(({ id, active, lookup_key: key, unit_amount: amount, product }) => [
+      id,
+      active,
+      key,
+      amount,
+      product,
+    ]);
+    expect(found).toEqual([
+      [variables(first)['STRIPE_PRO_PRICE_ID'], true, LOOKUP_KEY, 59_900, wrong.product],
+      // Its subscribers keep it.
+      [wrong.id, true, null, 49_900, wrong.product],
+    ]);
+  });
+
+  it('an archived price and product are made active again', async () => {
+    const { run, stripe } = await account();
+    const price = variables(await run())['STRIPE_PRO_PRICE_ID'] ?? '';
+    await stripe.prices.update(price, { active: false });
+    await stripe.products.update('rsolv_pro', { active: false });
+    expect((await run()).out).toMatch(/^product +updated .*\n.*archived.*\nprice +updated /m);
+    expect((await stripe.prices.retrieve(price)).active).toBe(true);
+    expect((await stripe.products.retrieve('rsolv_pro')).active).toBe(true);
+  });
+
+  it('two who look before either has made anything make one of each, and are told the same', async () => {
+    const { running, control, endpoints, prices, stripe } = await account();
+    for (const path of ['/v1/prices', '/v1/products/*', '/v1/webhook_endpoints']) {
+      await control('faults', { method: 'GET', path, kind: 'delay_after', times: 2, ms: 150 });
+    }
+    // And the second asks for it while the first is still being answered.
+    for (const path of ['/v1/prices', '/v1/products', '/v1/webhook_endpoints']) {
+      await control('faults', { method: 'POST', path, kind: 'delay', ms: 150 });
+    }
+    const clients = [openStripe(API_KEY, running.url), openStripe(API_KEY, running.url)];
+    const [price, samePrice] = await Promise.all(clients.map((client) => ensureProPrice(client)));
+    expect(samePrice?.price).toEqual(price?.price);
+    const [hook, sameHook] = await Promise.all(clients.map((client) => ensureWebhookEndpoint(client, HOOK)));
+    expect(sameHook).toEqual(hook);
+    expect(hook?.secret).toMatch(/^whsec_/);
+    expect((await stripe.products.list()).data.map(({ id }) => id)).toEqual([price?.product.id]);
+    expect((await prices()).map(({ id }) => id)).toEqual([price?.price.id]);
+    expect((await endpoints()).map(({ id }) => id)).toEqual([hook?.id]);
+  });
+
+  it('what was deleted within the day is made anew, whatever Stripe still answers to the same request', async () => {
+    const { run, stripe, endpoints, prices } = await account();
+    await run('--url', HOOK);
+    const [endpoint] = await endpoints();
+    await stripe.webhookEndpoints.del(endpoint?.id ?? '');
+    const [price] = await prices();
+    await stripe.prices.update(price?.id ?? '', { lookup_key: '' });
+
+    const again = await run('--url', HOOK);
+    expect(again.code).toBe(0);
+    const [newEndpoint, ...others] = await endpoints();
+    expect(others).toEqual([]);
+    expect(newEndpoint).toMatchObject({ url: HOOK, status: 'enabled' });
+    expect(newEndpoint?.id).not.toBe(endpoint?.id);
+    const [newPrice] = (await stripe.prices.list({ lookup_keys: [LOOKUP_KEY] })).data;
+    expect(newPrice?.id).not.toBe(price?.id);
+    expect(variables(again)['STRIPE_PRO_PRICE_ID']).toBe(newPrice?.id);
+  });
+
+  it('says the same to programs with --json', async () => {
+    const { run } = await account();
+    const { out } = await run('--url', HOOK, '--json');
+    const item = z.object({ id: z.string(), outcome: z.literal('created'), notes: z.array(z.string()) });
+    const done = z
+      .object({
+        livemode: z.literal(false),
+        product: item,
+        price: item,
+        webhook_endpoint: z.extend(item, { url: z.literal(HOOK) }),
+        environment: z.record(z.string(), z.string()),
+      })
+      .parse(JSON.parse(out));
+    expect(done.environment).toEqual({
+      STRIPE_PRO_PRICE_ID: done.price.id,
+      STRIPE_WEBHOOK_SECRETS: expect.stringMatching(/^whsec_/),
+    });
+  });
+
+  it('--help shows how it is called', async () => {
+    const { code, out } = await setup(['--help']);
+    expect(code).toBe(0);
+    expect(out).toContain('npm run stripe:setup -- --url https://');
+  });
+
+  const test = { STRIPE_SECRET_KEY: 'sk_test_x1' };
+  const live = { STRIPE_SECRET_KEY: 'sk_live_x1' };
+  const silent = { ...test, STRIPE_API_BASE: 'http://127.0.0.1:9' };
+  it.each([
+    ['no key', [], {}, /^STRIPE_SECRET_KEY is missing/],
+    ['a key that is none', [], { STRIPE_SECRET_KEY: 'pk_test_x1' }, /^STRIPE_SECRET_KEY .*sk_test_…/],
+    ['a live key', [], live, /^STRIPE_SECRET_KEY is a live key.*--live/],
+    ['a restricted live key', [], { STRIPE_SECRET_KEY: 'rk_live_x1' }, /^STRIPE_SECRET_KEY is a live key/],
+    ['--live with a test key', ['--live'], test, /^--live is given/],
+    [
+      'a live key for another server',
+      ['--live'],
+      { ...live, STRIPE_API_BASE: 'http://127.0.0.1:9' },
+      /Unset/,
+    ],
+    ['an address that is none', ['--url', 'billing'], test, /^--url is "billing"/],
+    [
+      'another route',
+      ['--url', 'https://billing.example.com/hook'],
+      test,
+      /^--url .*\/api\/webhooks\/stripe/,
+    ],
+    ['http at Stripe itself', ['--url', `http${HOOK.slice(5)}`], test, /^--url .*https/],
+    ['a base with a path', [], { ...test, STRIPE_API_BASE: 'http://127.0.0.1:9/v1' }, /^STRIPE_API_BASE is/],
+    ['an option it does not know', ['--replace'], test, /See --help\.$/],
+    ['a server that does not answer', [], silent, /^http:\/\/127\.0\.0\.1:9 .*does not answer/],
+  ] as const)('refuses %s in one line', async (_, args, settings, message) => {
+    const { code, out, faults } = await setup(args, settings);
+    expect([code, out, faults.split('\n').length]).toEqual([1, '', 1]);
+    expect(faults).toMatch(message);
+    expect(faults).not.toContain('_x1');
+  });
+
+  it('a key that the account does not know is told in one line', async () => {
+    const { running } = await bench();
+    const { code, faults } = await setup([], {
+      STRIPE_SECRET_KEY: 'sk_test_other',
+      STRIPE_API_BASE: running.url,
+    });
+    expect([code, faults.split('\n').length]).toEqual([1, 1]);
+    expect(faults).toMatch(/refuses STRIPE_SECRET_KEY/);
+    expect(faults).not.toContain('other');
+  });
+});

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { onTestFinished } from 'vitest';
+import * as z from 'zod/mini';
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { verifyLedger } from '../../lib/domain/verify.ts';
+import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
+import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
+import { type AppliedEvent, applyEvent } from '../../lib/operations/apply-event.ts';
+import { auditCustomer } from '../../lib/operations/audit-customer.ts';
+import { decodeHead } from '../../lib/store/items.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { readTogether, type Table } from '../../lib/store/table.ts';
+import { openStripe } from '../../lib/stripe/client.ts';
+import { withStripe } from '../../lib/stripe/connect.ts';
+import { parseEvent, type StripeEvent } from '../../lib/stripe/event.ts';
+import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../../local/stripe/server.ts';
+import { ensureProPrice } from '../../local/stripe-account.ts';
+import { customerWith } from './fixtures.ts';
+import { testDeps } from './table.ts';
+
+const DAY_SECONDS = 24 * 60 * 60;
+
+/** The service's operations on a real table, and a Stripe double of their own with the real SDK between them. */
+export interface Money {
+  readonly deps: PaymentDeps;
+  readonly running: StripeDouble;
+  readonly double: StripeDouble['double'];
+  /** The SDK, to do what a person would do in Stripe's dashboard. */
+  readonly stripe: ReturnType<typeof openStripe>;
+  readonly priceId: string;
+  /** What the functions of the service read. */
+  readonly env: Record<string, string>;
+  /** A control of the double, by its path under /_double. */
+  control(path: string, input?: unknown): Promise<Record<string, unknown>>;
+  days(count: number): Promise<void>;
+  /** Every event so far, the oldest first, as Stripe would tell it. */
+  events(): StripeEvent[];
+  /** Applies these events, or all there are, in their order. */
+  deliver(events?: readonly StripeEvent[]): Promise<AppliedEvent[]>;
+}
+
+/** A double of its own for one test; it ends with the test. */
+export async function openMoney(
+  table: Table,
+  { overrides = {}, ...options }: Partial<StripeDoubleOptions> & { overrides?: Partial<PaymentDeps> } = {},
+): Promise<Money> {
+  const apiKey = `sk_test_${randomBytes(8).toString('hex')}`;
+  const running = await startStripeDouble({ apiKey, deliveryBackoffMs: 5, ...options });
+  onTestFinished(() => running.stop());
+  const stripe = openStripe({ secretKey: apiKey, apiBase: new URL(running.url) });
+  const { id: priceId } = (await ensureProPrice(stripe)).price;
+  const env = {
+    STAGE: 'test',
+    STRIPE_SECRET_KEY: apiKey,
+    STRIPE_API_BASE: running.url,
+    STRIPE_PRO_PRICE_ID: priceId,
+  };
+  const deps = { ...withStripe(testDeps(table), env), ...overrides };
+  const control = async (path: string, input: unknown = {}) => {
+    const response = await fetch(`${running.url}/_double/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+    });
+    const body = z.record(z.string(), z.unknown()).parse(await response.json());
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`);
+    return body;
+  };
+  const events = () =>
+    running.double.state.events.newestFirst
+      .toReversed()
+      .map((event) => parseEvent(JSON.parse(JSON.stringify(event))))
+      .filter((event) => event !== null);
+  return {
+    deps,
+    running,
+    double: running.double,
+    stripe,
+    priceId,
+    env,
+    control,
+    days: async (count) => {
+      await control('clock', { seconds: count * DAY_SECONDS });
+    },
+    events,
+    deliver: async (wanted = events()) => {
+      const applied: AppliedEvent[] = [];
+      for (const event of wanted) applied.push(await applyEvent(deps, event));
+      return applied;
+    },
+  };
+}
+
+export async function headOf({ table }: PaymentDeps, customerId: string) {
+  const [item] = await readTogether(table, [keys.head(customerId)]);
+  if (item === undefined) throw new Error(`no customer ${customerId}`);
+  return decodeHead(item);
+}
+
+/** A customer with a card on file and exactly `credits`; the card's bonus is counted in. */
+export async function customerWithCard({ deps }: Money, credits: number, card = 'pm_card_visa') {
+  const { head } = await customerWith(deps, credits);
+  // Most cards have brought their bonus to the first customer of a file; who gets it is not what such a test is about.
+  const { head: withCard, bonusCredits } = await addPaymentMethod(deps, head, card);
+  if (bonusCredits > 0) {
+    const back = { amount: -bonusCredits, reason: 'test', actor: 'tests', idempotencyKey: 'bonus' };
+    await adjustCredits(deps, head.customerId, back);
+  }
+  return { customerId: head.customerId, stripeCustomerId: withCard.stripeCustomerId ?? '' };
+}
+
+/** Reads the ledger and Stripe's side back and expects every invariant to hold, money included. */
+export async function expectSoundMoney({ deps }: Money, customerId: string) {
+  const records = await auditCustomer(deps, customerId);
+  if (records === null) throw new Error(`no customer ${customerId}`);
+  const violations = verifyLedger(records);
+  if (violations.length > 0) throw new Error(violations.map(({ message }) => message).join('\n'));
+  return records;
+}
