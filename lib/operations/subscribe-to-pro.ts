@@ -28,10 +28,20 @@ export interface ProSubscribed {
  * Subscribes to Pro, pays the first month with the card on file and grants its credits. The order is stored before Stripe
  * is asked, so two at once and a repeat after a crash make one subscription. Who is subscribed gets what there is, with a
  * pending cancellation taken back.
+ * @param open the customer's newest order, as it was read
  * @throws BillingError no_billing_info, account_disputed, card_declined, authentication_required, payment_pending,
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
-export async function subscribeToPro(deps: PaymentDeps, customerId: string): Promise<ProSubscribed> {
+export async function subscribeToPro(
+  deps: PaymentDeps,
+  customerId: string,
+  open: ProOrder | null,
+): Promise<ProSubscribed> {
+  // An order that was begun is finished first: Stripe may show its subscription already, while its credits are not granted.
+  if (open?.state === 'ordering') {
+    const head = await finishOrder(deps, customerId, open);
+    if (isOnPro(head)) return { created: true, head };
+  }
   const known = await clearTheWay(deps, customerId);
   if (known !== null) return { created: false, head: known };
 
@@ -39,6 +49,9 @@ export async function subscribeToPro(deps: PaymentDeps, customerId: string): Pro
   if (placed.kind === 'subscribed') return { created: false, head: placed.head };
   return { created: true, head: await finishOrder(deps, customerId, placed.order) };
 }
+
+const isOnPro = ({ subscription }: CustomerHead): boolean =>
+  subscription !== null && givesPro(subscription.state);
 
 /** The subscription there is; null when there is none, and nothing at Stripe that could still be collected for. */
 async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<CustomerHead | null> {
@@ -55,7 +68,7 @@ async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<Custo
     return head;
   }
   const { head: now } = await askStripe(() => syncAccount(deps, customerId));
-  return now.subscription !== null && givesPro(now.subscription.state) ? now : null;
+  return isOnPro(now) ? now : null;
 }
 
 type Placed =
@@ -79,7 +92,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed
     onceKeys: [keys.order(customerId)],
     decodeOnce: ([item]) => orderOf(item),
     decide: ({ head, once: before }) => {
-      if (head.subscription !== null && givesPro(head.subscription.state)) {
+      if (isOnPro(head)) {
         return { kind: 'settled', outcome: { kind: 'subscribed', head } };
       }
       if (before?.state === 'ordering')
@@ -155,7 +168,8 @@ interface OrderView {
   readonly guard: InvoiceGuard | null;
 }
 
-const orderOf = (item: Item | undefined): ProOrder | null => (item === undefined ? null : decodeOrder(item));
+export const orderOf = (item: Item | undefined): ProOrder | null =>
+  item === undefined ? null : decodeOrder(item);
 
 /** Null where an order of long ago has come to nothing. */
 async function makeSubscription(

@@ -33,20 +33,29 @@ export interface Money {
   /** A control of the double, by its path under /_double. */
   control(path: string, input?: unknown): Promise<Record<string, unknown>>;
   days(count: number): Promise<void>;
+  /** A payment method as Stripe.js makes one, of a card that nobody else has. */
+  newCard(token?: string): Promise<string>;
   /** Every event so far, the oldest first, as Stripe would tell it. */
   events(): StripeEvent[];
   /** Applies these events, or all there are, in their order. */
   deliver(events?: readonly StripeEvent[]): Promise<AppliedEvent[]>;
 }
 
-/** A double of its own for one test; it ends with the test. */
+/** A double of its own; it ends with the test, or whenever `endWith` sees to it. */
 export async function openMoney(
   table: Table,
-  { overrides = {}, ...options }: Partial<StripeDoubleOptions> & { overrides?: Partial<PaymentDeps> } = {},
+  {
+    overrides = {},
+    endWith = onTestFinished,
+    ...options
+  }: Partial<StripeDoubleOptions> & {
+    overrides?: Partial<PaymentDeps>;
+    endWith?: (stop: () => Promise<void>) => void;
+  } = {},
 ): Promise<Money> {
   const apiKey = `sk_test_${randomBytes(8).toString('hex')}`;
   const running = await startStripeDouble({ apiKey, deliveryBackoffMs: 5, ...options });
-  onTestFinished(() => running.stop());
+  endWith(() => running.stop());
   const stripe = openStripe({ secretKey: apiKey, apiBase: new URL(running.url) });
   const { id: priceId } = (await ensureProPrice(stripe)).price;
   const env = {
@@ -82,6 +91,13 @@ export async function openMoney(
     days: async (count) => {
       await control('clock', { seconds: count * DAY_SECONDS });
     },
+    newCard: async (token = 'tok_visa') => {
+      const { id } = await stripe.paymentMethods.create({ type: 'card', card: { token } });
+      const card = running.double.state.paymentMethods.find(id)?.card;
+      if (card === undefined) throw new Error(`the double lost ${id}`);
+      card.fingerprint = randomBytes(8).toString('hex');
+      return id;
+    },
     events,
     deliver: async (wanted = events()) => {
       const applied: AppliedEvent[] = [];
@@ -99,14 +115,14 @@ export async function headOf({ table }: PaymentDeps, customerId: string) {
 
 /** A customer with a card on file and exactly `credits`; the card's bonus is counted in. */
 export async function customerWithCard({ deps }: Money, credits: number, card = 'pm_card_visa') {
-  const { head } = await customerWith(deps, credits);
+  const { head, apiKey } = await customerWith(deps, credits);
   // Most cards have brought their bonus to the first customer of a file; who gets it is not what such a test is about.
   const { head: withCard, bonusCredits } = await addPaymentMethod(deps, head, card);
   if (bonusCredits > 0) {
     const back = { amount: -bonusCredits, reason: 'test', actor: 'tests', idempotencyKey: 'bonus' };
     await adjustCredits(deps, head.customerId, back);
   }
-  return { customerId: head.customerId, stripeCustomerId: withCard.stripeCustomerId ?? '' };
+  return { customerId: head.customerId, apiKey, stripeCustomerId: withCard.stripeCustomerId ?? '' };
 }
 
 /** Reads the ledger and Stripe's side back and expects every invariant to hold, money included. */
