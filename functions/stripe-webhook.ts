@@ -1,6 +1,7 @@
+import type { Deps } from '../lib/deps.ts';
 import { BillingError } from '../lib/errors.ts';
 import { stripeWebhookContract } from '../lib/http/contracts/payments.ts';
-import { signedEndpoint } from '../lib/http/endpoint.ts';
+import { type SignedRequest, signedEndpoint } from '../lib/http/endpoint.ts';
 import { countBusiness, logger } from '../lib/http/observe.ts';
 import { applyEvent } from '../lib/operations/apply-event.ts';
 import { readParameter } from '../lib/parameters.ts';
@@ -10,20 +11,31 @@ import { parseEvent, type StripeEvent } from '../lib/stripe/event.ts';
 import { verifiedPayload } from '../lib/stripe/verify-signature.ts';
 
 /** POST /api/webhooks/stripe */
-export const handler = signedEndpoint(stripeWebhookContract, async (deps, { body, signature }) => {
-  const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
-  const event = readable(verifiedPayload(body, signature, secrets, deps.now()));
-  if (event.livemode !== isLiveStage(deps.stage)) {
-    const mode = event.livemode ? 'A live' : 'A test';
-    throw new BillingError('wrong_mode', `${mode} event does not belong to the stage ${deps.stage}.`);
-  }
-  const { outcome, reason, customerId } = await applyEvent(withStripe(deps), event);
+export const handler = signedEndpoint(stripeWebhookContract, async (deps, request) => {
+  const event = await signedEvent(deps, request).catch(counted('SignatureRefused'));
+  const { outcome, reason, customerId } = await applyEvent(withStripe(deps), event).catch(
+    counted('EventFailed'),
+  );
   countBusiness(METRICS[outcome]);
   const line = { event_id: event.id, type: event.type, outcome, reason, customer_id: customerId };
   if (outcome === 'parked') logger.warn('event', line);
   else logger.info('event', line);
   return { status: 200, body: { received: true, outcome } };
 });
+
+/** @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request */
+async function signedEvent(deps: Deps, { body, signature }: SignedRequest): Promise<StripeEvent> {
+  const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
+  const event = readable(verifiedPayload(body, signature, secrets, deps.now()));
+  if (event.livemode === isLiveStage(deps.stage)) return event;
+  const mode = event.livemode ? 'A live' : 'A test';
+  throw new BillingError('wrong_mode', `${mode} event does not belong to the stage ${deps.stage}.`);
+}
+
+const counted = (metric: 'SignatureRefused' | 'EventFailed') => (error: unknown) => {
+  countBusiness(metric);
+  throw error;
+};
 
 const METRICS = {
   processed: 'EventProcessed',

@@ -44,16 +44,25 @@ export async function billFixAttempt(
   read?: LedgerView<FixAttempt>,
 ): Promise<FixBilling> {
   let view = read;
+  let isOurs = false;
   for (let step = 0; step < MAX_STEPS; step++) {
     const next = await nextStep(deps, customerId, fixId, view);
     view = undefined;
     // Read back, it is the same as one that somebody else announced.
-    if (next === 'announced') continue;
-    if (!isChargeStep(next)) return next;
-    const done = await takeChargeStep(deps, customerId, next);
-    if (done !== null) return done;
+    if (next === 'announced') {
+      isOurs = true;
+      continue;
+    }
+    const done = isChargeStep(next) ? await takeChargeStep(deps, customerId, next) : next;
+    if (done !== null) return done.kind === 'billed' ? toldOnce(done, isOurs) : done;
   }
   throw new Error(`Fix ${fixId} did not come to an end in ${MAX_STEPS} steps`);
+}
+
+/** Of all who ask for one charge, and the webhook that may settle it first, who announced it hears that it was billed now. */
+function toldOnce(billing: Extract<FixBilling, { kind: 'billed' }>, isOurs: boolean): FixBilling {
+  const isCharge = billing.billed.outcome === 'charged_and_consumed';
+  return isCharge ? { ...billing, already: !isOurs } : billing;
 }
 
 const isChargeStep = (next: FixBilling | ChargeStep): next is ChargeStep =>

@@ -2,9 +2,10 @@ import { SetupError } from '../../local/setup-error.ts';
 import { type StripeDouble, startStripeDouble } from '../../local/stripe/server.ts';
 import { STRIPE_API_VERSION } from '../../local/stripe/version.ts';
 import { textTable } from '../bench/text-table.ts';
+import { makeRareCalls } from './rare-calls.ts';
 import { distinctCalls, pathShape, type RecordedCall, recordedCalls } from './recorded-call.ts';
-import { makeCalls } from './representative-calls.ts';
-import { DESCRIBED_VERSION, type StripeMock, startStripeMock } from './stripe-mock.ts';
+import { recordServiceCalls } from './service-calls.ts';
+import { type StripeMock, startStripeMock } from './stripe-mock.ts';
 
 /*
  * Every call that the service makes, held against the description that Stripe publishes of its API. The double is our
@@ -43,7 +44,11 @@ async function allAccepted(mock: StripeMock): Promise<boolean> {
   }
   console.log(`An unknown parameter is refused, as it must be: ${expected.reason}\n`);
 
-  const calls = await record((running) => makeCalls(running, API_KEY));
+  console.log('Recording the calls of whole journeys through the service …');
+  const calls = [
+    ...(await recordServiceCalls()),
+    ...(await record((running) => makeRareCalls(running, API_KEY))),
+  ];
   const refused = new Map((await mock.replayAll(calls)).map(({ call, reason }) => [call, reason]));
   const distinct = distinctCalls(calls);
   const rows = distinct.map((call) => [
@@ -55,7 +60,7 @@ async function allAccepted(mock: StripeMock): Promise<boolean> {
   console.log(textTable(['method', 'path', 'parameters', 'stripe-mock'], rows));
   console.log(
     `\n${calls.length} calls, ${distinct.length} distinct: ${distinct.length - refused.size} accepted, ` +
-      `${refused.size} refused. Held against ${DESCRIBED_VERSION}; the service speaks ${STRIPE_API_VERSION}.`,
+      `${refused.size} refused. Held against ${mock.describes}; the service speaks ${STRIPE_API_VERSION}.`,
   );
   return refused.size === 0 && distinct.length > 0;
 }

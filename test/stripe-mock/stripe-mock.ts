@@ -9,10 +9,12 @@ import { cachedFolder } from '../stripe-cli/tool-cache.ts';
 import { distinctCalls, type RecordedCall } from './recorded-call.ts';
 
 const MODULE = 'github.com/stripe/stripe-mock';
-/** The newest there is in the module proxy. */
-const MODULE_VERSION = 'v0.203.0';
-/** The version of Stripe's API whose description is inside that one. */
-export const DESCRIBED_VERSION = '2026-08-26.dahlia';
+/** The newest first: module proxies do not all have every one. With each, the API version whose description is inside. */
+const RELEASES = [
+  { version: 'v0.206.0', describes: '2026-09-30.endive' },
+  { version: 'v0.203.0', describes: '2026-08-26.dahlia' },
+] as const;
+type Release = (typeof RELEASES)[number];
 const READY_WITHIN_MS = 30_000;
 const ANSWERS_WITHIN_MS = 10_000;
 const STOP_GRACE_MS = 3_000;
@@ -24,6 +26,8 @@ export interface Refused {
 }
 
 export interface StripeMock {
+  /** The version of Stripe's API that it knows. */
+  readonly describes: string;
   /** Sends each distinct call; answers those that it does not accept. */
   replayAll(calls: readonly RecordedCall[]): Promise<Refused[]>;
   stop(): Promise<void>;
@@ -35,7 +39,7 @@ export interface StripeMock {
  * @throws SetupError when it cannot be built or does not start.
  */
 export async function startStripeMock(): Promise<StripeMock> {
-  const executable = installStripeMock();
+  const { executable, describes } = installStripeMock();
   // It chooses its ports itself. Unasked it would also listen on a fixed one for HTTPS.
   const command = [executable, '-http-addr', '127.0.0.1:0', '-https-addr', '127.0.0.1:0'];
   let listening: (url: string) => void = () => {};
@@ -58,47 +62,53 @@ export async function startStripeMock(): Promise<StripeMock> {
     await stop();
     throw new SetupError(`stripe-mock did not start: ${mock.lastLines.at(-1) ?? (await mock.ended)}`);
   }
-  return { replayAll: (calls) => replayAll(ready, calls), stop };
+  return { describes, replayAll: (calls) => replayAll(ready, describes, calls), stop };
 }
 
-/** Built once from its source. @throws SetupError when there is no Go, or it cannot be built. */
-function installStripeMock(): string {
-  const folder = cachedFolder(`stripe-mock-${MODULE_VERSION}`, (unfinished) => {
-    console.log(`Building ${MODULE}@${MODULE_VERSION} …`);
+/** The newest release that can be had, built once from its source. @throws SetupError when there is no Go, or none can. */
+function installStripeMock(): { executable: string; describes: string } {
+  const reasons: string[] = [];
+  for (const release of RELEASES) {
     try {
-      execFileSync('go', ['install', `${MODULE}@${MODULE_VERSION}`], {
-        env: { ...process.env, GOBIN: unfinished },
-        stdio: 'pipe',
-      });
+      return { executable: join(build(release), 'stripe-mock'), describes: release.describes };
     } catch (error) {
-      throw new SetupError(
-        errorCode(error) === 'ENOENT'
-          ? 'Go is not installed: stripe-mock is built with it, from its source.'
-          : `stripe-mock ${MODULE_VERSION} could not be built: ${reasonOf(error)}`,
-      );
+      if (errorCode(error) === 'ENOENT') {
+        throw new SetupError('Go is not installed: stripe-mock is built with it, from its source.');
+      }
+      reasons.push(`${release.version}: ${reasonOf(error)}`);
+      console.log(`stripe-mock ${release.version} cannot be had here.`);
     }
-  });
-  return join(folder, 'stripe-mock');
+  }
+  throw new SetupError(`stripe-mock could not be built. ${reasons.join(' ')}`);
 }
 
-async function replayAll(url: string, calls: readonly RecordedCall[]): Promise<Refused[]> {
+const build = ({ version }: Release): string =>
+  cachedFolder(`stripe-mock-${version}`, (unfinished) => {
+    console.log(`Building ${MODULE}@${version} …`);
+    execFileSync('go', ['install', `${MODULE}@${version}`], {
+      env: { ...process.env, GOBIN: unfinished },
+      stdio: 'pipe',
+    });
+  });
+
+async function replayAll(url: string, describes: string, calls: readonly RecordedCall[]): Promise<Refused[]> {
   const refused: Refused[] = [];
   for (const call of distinctCalls(calls)) {
-    const message = await refusal(url, call);
+    const message = await refusal(url, describes, call);
     if (message === null) continue;
-    const culprits = await parametersAtFault(url, call);
+    const culprits = await parametersAtFault(url, describes, call);
     refused.push({ call, reason: culprits.length === 0 ? message : `${culprits.join(', ')}: ${message}` });
   }
   return refused;
 }
 
 /** The parameters without which it is accepted: the message seldom names one. */
-async function parametersAtFault(url: string, call: RecordedCall): Promise<string[]> {
+async function parametersAtFault(url: string, describes: string, call: RecordedCall): Promise<string[]> {
   const culprits: string[] = [];
   for (const name of new Set(new URLSearchParams(call.body).keys())) {
     const rest = new URLSearchParams(call.body);
     rest.delete(name);
-    if ((await refusal(url, { ...call, body: rest.toString() })) === null) culprits.push(name);
+    if ((await refusal(url, describes, { ...call, body: rest.toString() })) === null) culprits.push(name);
   }
   return culprits;
 }
@@ -106,9 +116,9 @@ async function parametersAtFault(url: string, call: RecordedCall): Promise<strin
 const ErrorAnswer = z.object({ error: z.object({ message: z.string() }) });
 
 /** Why it does not accept the call; null when it does. */
-async function refusal(url: string, call: RecordedCall): Promise<string | null> {
+async function refusal(url: string, describes: string, call: RecordedCall): Promise<string | null> {
   const isPost = call.method === 'POST';
-  const parameters = asDescribed(call).toString();
+  const parameters = asDescribed(call, describes).toString();
   const query = isPost || parameters === '' ? '' : `?${parameters}`;
   const response = await fetch(`${url}${call.path}${query}`, {
     method: call.method,
@@ -129,8 +139,8 @@ async function refusal(url: string, call: RecordedCall): Promise<string | null> 
 }
 
 /** Our version of the API is newer than the description, where it stands for the newest one. */
-function asDescribed({ body }: RecordedCall): URLSearchParams {
+function asDescribed({ body }: RecordedCall, describes: string): URLSearchParams {
   const parameters = new URLSearchParams(body);
-  if (parameters.get('api_version') === STRIPE_API_VERSION) parameters.set('api_version', DESCRIBED_VERSION);
+  if (parameters.get('api_version') === STRIPE_API_VERSION) parameters.set('api_version', describes);
   return parameters;
 }
