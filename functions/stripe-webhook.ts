@@ -8,7 +8,6 @@ import { readParameter } from '../lib/parameters.ts';
 import { isLiveStage, parseWebhookSecrets } from '../lib/stripe/config.ts';
 import { withStripe } from '../lib/stripe/connect.ts';
 import { parseEvent, type StripeEvent } from '../lib/stripe/event.ts';
-import { verifiedPayload } from '../lib/stripe/verify-signature.ts';
 
 /** POST /api/webhooks/stripe */
 export const handler = signedEndpoint(stripeWebhookContract, async (deps, request) => {
@@ -26,6 +25,7 @@ export const handler = signedEndpoint(stripeWebhookContract, async (deps, reques
 /** @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request */
 async function signedEvent(deps: Deps, { body, signature }: SignedRequest): Promise<StripeEvent> {
   const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
+  const { verifiedPayload } = await import('../lib/stripe/verify-signature.ts');
   const event = readable(verifiedPayload(body, signature, secrets, deps.now()));
   if (event.livemode === isLiveStage(deps.stage)) return event;
   const mode = event.livemode ? 'A live' : 'A test';

@@ -6,7 +6,9 @@
 const [, , bundle, event] = process.argv;
 const { handler } = await import(String(bundle));
 const loadedMs = process.uptime() * 1_000;
-if (handler !== undefined) await handler(JSON.parse(String(event)), { awsRequestId: 'bench' });
+// What a schedule starts has no request to answer.
+if (handler !== undefined && event !== undefined)
+  await handler(JSON.parse(String(event)), { awsRequestId: 'bench' });
 const answeredMs = process.uptime() * 1_000;
 const { writeSync } = await import('node:fs');
 writeSync(3, JSON.stringify({ loadedMs, answeredMs }));

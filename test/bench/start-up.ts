@@ -44,20 +44,27 @@ export async function measureStartUp(progress: (what: string) => void): Promise<
   try {
     const plan = readBundlePlan();
     const contestants = await Promise.all(
-      plan.functions.map(async ({ name, entry }) => {
+      plan.functions.map(async ({ name, entry, answersRequests }) => {
         const own = await bundle(plan, entry, { folder });
         const source = baselineSource(own);
         const baseline = await bundle(plan, { name: `baseline-${name}`, source }, { folder });
         const pairs: Pair[] = [];
-        return { name, own: own.file, baseline: baseline.file, usesTable: source !== '', pairs };
+        return {
+          name,
+          own: own.file,
+          baseline: baseline.file,
+          usesTable: source !== '',
+          answersRequests,
+          pairs,
+        };
       }),
     );
     for (const round of range(1, PAIRS)) {
       progress(`start-up, round ${round} of ${PAIRS}`);
-      for (const { own, baseline, pairs } of contestants) {
+      for (const { own, baseline, answersRequests, pairs } of contestants) {
         pairs.push({
-          own: await startOnce(own, plan.nodeOptions),
-          baseline: await startOnce(baseline, plan.nodeOptions),
+          own: await startOnce(own, plan.nodeOptions, answersRequests),
+          baseline: await startOnce(baseline, plan.nodeOptions, answersRequests),
         });
       }
     }
@@ -100,8 +107,9 @@ type Times = z.output<typeof Times>;
 /** A request that every function refuses before it asks the table: it has no key, and a query that no call knows. */
 const REFUSED = gatewayEvent({ query: { nonsense: '1' } });
 
-async function startOnce(file: string, nodeOptions: string): Promise<Times> {
-  const child = spawn(process.execPath, [CHILD, pathToFileURL(file).href, JSON.stringify(REFUSED)], {
+async function startOnce(file: string, nodeOptions: string, answersRequests: boolean): Promise<Times> {
+  const request = answersRequests ? [JSON.stringify(REFUSED)] : [];
+  const child = spawn(process.execPath, [CHILD, pathToFileURL(file).href, ...request], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     env: {
       // What a deployed function is given.
@@ -110,6 +118,7 @@ async function startOnce(file: string, nodeOptions: string): Promise<Times> {
       AWS_SECRET_ACCESS_KEY: 'local',
       STAGE: 'bench',
       TABLE_NAME: 'bench',
+      STRIPE_WEBHOOK_SECRETS: 'whsec_bench',
       POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
       POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
       NODE_OPTIONS: nodeOptions,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
+import plugins from '../../esbuild-plugins.ts';
 import { PROJECT_ROOT } from '../../local/serverless-file.ts';
 
 /*
@@ -45,6 +46,7 @@ const ServerlessFile = z.object({
     z.string(),
     z.object({
       handler: z.string(),
+      events: z.array(z.record(z.string(), z.unknown())),
       package: z.optional(z.object({ patterns: z.array(z.string()) })),
     }),
   ),
@@ -62,6 +64,8 @@ export interface BundlePlan {
 export interface PlannedFunction {
   readonly name: string;
   readonly entry: string;
+  /** False for what a schedule starts. */
+  readonly answersRequests: boolean;
   /** Files that are packed as they are, beside the bundle. */
   readonly patterns: readonly string[];
 }
@@ -85,14 +89,16 @@ export function readBundlePlan(): BundlePlan {
     options: {
       ...Object.fromEntries(forEsbuild),
       external: exclude,
+      plugins,
       outExtension: { '.js': outputFileExtension },
       absWorkingDir: PROJECT_ROOT,
       metafile: true,
     },
     excluded: exclude,
     nodeOptions: provider.environment.NODE_OPTIONS ?? '',
-    functions: Object.entries(functions).map(([name, { handler, package: packed }]) => ({
+    functions: Object.entries(functions).map(([name, { handler, events, package: packed }]) => ({
       name,
+      answersRequests: events.some((event) => 'httpApi' in event),
       entry: handler.replace(/\.[^./]+$/, '.ts'),
       patterns: packed?.patterns ?? [],
     })),
