@@ -20,6 +20,7 @@ export function stripeEnvironment(settings: StripeSettings): NodeJS.ProcessEnv {
     STRIPE_WEBHOOK_SECRETS: settings.webhookSecrets.join(','),
     STRIPE_API_BASE: settings.apiBase,
     STRIPE_PRO_PRICE_ID: settings.proPriceId,
+    STRIPE_SUPPRESS_NOTICES: 'true', // the SDK's own advertisements, on stderr
   };
 }
 

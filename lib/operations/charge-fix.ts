@@ -3,13 +3,10 @@ import { chargeKey, type FixAttempt, type FixCharge } from '../domain/fix-attemp
 import { endCharge } from '../store/fix-attempts.ts';
 import { writeTogether } from '../store/table.ts';
 import { isFault, type StripeFault } from '../stripe/fault.ts';
-import type { FixPayment, StripePort } from '../stripe/port.ts';
+import { type FixPayment, KEY_IS_SAFE_MS, type StripePort } from '../stripe/port.ts';
 import { paymentsFault, stillPending } from './payment-problems.ts';
 import { retryContended } from './retry-contended.ts';
 import { type Settlement, settleFixPayment } from './settle-fix-payment.ts';
-
-/** Stripe keeps an idempotency key for 24 hours; after that the same call would be a new one. */
-const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
 
 /** What an announced charge came to. `payment` is as Stripe has it; null where there is none and will be none. */
 export interface ChargeResult {

@@ -10,6 +10,8 @@ import { finishOrder } from './subscribe-to-pro.ts';
 const LEFT_ALONE_MS = 2 * 60 * 1000;
 /** In one run; the next one, five minutes later, goes on. */
 const MAX_WORK = 200;
+/** Below the function's timeout by more than one piece of work can take while Stripe is silent. */
+const MAX_RUN_MS = 180_000;
 /** Keeps well below what Stripe lets through. */
 const AT_ONCE = 5;
 
@@ -29,14 +31,18 @@ export async function settlePendingCharges(
   deps: PaymentDeps,
   ageMs = LEFT_ALONE_MS,
 ): Promise<SettledCharges> {
-  const until = new Date(deps.now().getTime() - ageMs);
+  const startedMs = deps.now().getTime();
+  const until = new Date(startedMs - ageMs);
   const due = await listDueWork(deps.table, 'charge', until, MAX_WORK);
   const failed: { work: DueWork; error: unknown }[] = [];
   const waiting = [...due];
+  let settled = 0;
   const worker = async () => {
     for (let work = waiting.shift(); work !== undefined; work = waiting.shift()) {
+      if (deps.now().getTime() - startedMs > MAX_RUN_MS) return;
       try {
         await settleOne(deps, work);
+        settled += 1;
       } catch (error) {
         failed.push({ work, error });
         await postponeWork(deps.table, work, deps.now());
@@ -44,7 +50,7 @@ export async function settlePendingCharges(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return { settled: due.length - failed.length, failed };
+  return { settled, failed };
 }
 
 async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<void> {

@@ -8,15 +8,12 @@ import { keys } from '../store/keys.ts';
 import { keepOrder } from '../store/stripe-bindings.ts';
 import { type Item, writeTogether } from '../store/table.ts';
 import { isFault } from '../stripe/fault.ts';
-import type { StripeAccount, Subscribed } from '../stripe/port.ts';
+import { KEY_IS_SAFE_MS, type StripeAccount, type Subscribed } from '../stripe/port.ts';
 import { changeLedger } from './change-ledger.ts';
 import { grantDue, guardOf } from './grant-invoice.ts';
 import { askStripe, cardDeclined, paymentsFault, stillPending } from './payment-problems.ts';
 import { retryContended } from './retry-contended.ts';
 import { profileOf, syncAccount } from './sync-account.ts';
-
-/** Stripe keeps an idempotency key for 24 hours; after that the same call would be a new one. */
-const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
 
 export interface ProSubscribed {
   /** False where there was a subscription already. */

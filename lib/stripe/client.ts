@@ -1,9 +1,18 @@
 import Stripe from 'stripe';
-import { bringsProCredits, type ProInvoice } from '../domain/grants.ts';
 import type { StripeConfig } from './config.ts';
-import { fixMetadata, fixPaymentOf, fixReferenceOf, idOf, proInvoiceOf, proSubscriptionOf } from './facts.ts';
+import { fixMetadata, fixPaymentOf } from './facts.ts';
 import { isFault, StripeFault } from './fault.ts';
-import type { FixPayment, PaidMoney, ReturnedMoney, StripeAccount, StripePort, Subscribed } from './port.ts';
+import type { FixPayment, StripePort } from './port.ts';
+import {
+  findCustomer,
+  MAX_FOUND,
+  PAGE,
+  readAccount,
+  readInvoice,
+  readPaidMoney,
+  readReturnedMoney,
+  subscribed,
+} from './queries.ts';
 import { translateError } from './translate-error.ts';
 
 /** The version whose shapes lib/stripe reads; an SDK of another one does not compile beside it. */
@@ -12,9 +21,6 @@ export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive'
 const TIMEOUT_MS = 10_000;
 /** Two calls of 10 s and the pause between them are less than any function that waits for Stripe may run. */
 const MAX_RETRIES = 1;
-const PAGE = 100;
-/** Bounds every search; nobody has that many payments since an attempt, or lines on an invoice. */
-const MAX_FOUND = 1_000;
 /** Answers of Stripe's that say "failed on our side" are kept under their key too; then another one is needed. */
 const MAX_CUSTOMER_KEYS = 3;
 /** Clocks differ; a payment is looked for from a little before its attempt was stored. */
@@ -61,8 +67,14 @@ export function stripePort(config: StripeConfig): StripePort {
     },
 
     async attachCard(customer, paymentMethodId) {
-      const { id, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
-      return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
+      try {
+        const { id, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
+        return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
+      } catch (error) {
+        // One that is somebody else's, or was used up, is refused without a code and without naming a parameter.
+        if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+        throw new StripeFault('refused', translateError(error).facts);
+      }
     },
 
     async makeDefault(stripeCustomerId, paymentMethodId) {
@@ -222,113 +234,8 @@ function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
   return payment;
 }
 
-async function findCustomer(stripe: Stripe, email: string, customerId: string): Promise<string | null> {
-  const { data } = await stripe.customers.list({ email, limit: PAGE });
-  return data.find(({ metadata }) => metadata['customer_id'] === customerId)?.id ?? null;
-}
-
-async function readAccount(stripe: Stripe, customer: string, priceId: string): Promise<StripeAccount> {
-  const found = await stripe.customers.retrieve(customer, {
-    expand: ['invoice_settings.default_payment_method'],
-  });
-  if (found.deleted) return { kind: 'deleted' };
-  const { data } = await stripe.subscriptions.list({ customer, status: 'all', limit: PAGE });
-  const method = found.invoice_settings.default_payment_method;
-  return {
-    kind: 'account',
-    paymentMethodId: idOf(method),
-    subscriptions: data
-      .map((subscription) => proSubscriptionOf(subscription, priceId))
-      .filter((subscription) => subscription !== null),
-  };
-}
-
 const orderMetadata = (customerId: string, attempt: number): Stripe.MetadataParam => ({
   purpose: 'pro',
   customer_id: customerId,
   attempt: String(attempt),
 });
-
-async function subscribed(
-  stripe: Stripe,
-  subscription: Stripe.Subscription,
-  priceId: string,
-): Promise<Subscribed> {
-  const pro = proSubscriptionOf(subscription, priceId);
-  if (pro === null) throw new StripeFault('misconfigured', { code: 'subscription_without_pro_price' });
-  const invoiceId = idOf(subscription.latest_invoice);
-  if (invoiceId === null) return { subscription: pro, invoice: null };
-  const { latest_invoice: invoice } = subscription;
-  const known = typeof invoice === 'object' && invoice !== null && !invoice.lines.has_more;
-  return {
-    subscription: pro,
-    invoice: known
-      ? proInvoiceOf(invoice, invoice.lines.data, priceId)
-      : await readInvoice(stripe, invoiceId, priceId),
-  };
-}
-
-async function readInvoice(stripe: Stripe, invoiceId: string, priceId: string) {
-  const invoice = await stripe.invoices.retrieve(invoiceId);
-  const lines = invoice.lines.has_more
-    ? await stripe.invoices.listLineItems(invoiceId, { limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND })
-    : invoice.lines.data;
-  return proInvoiceOf(invoice, lines, priceId);
-}
-
-async function readReturnedMoney(stripe: Stripe, chargeId: string, priceId: string): Promise<ReturnedMoney> {
-  const [charge, refunds, disputes] = await Promise.all([
-    stripe.charges.retrieve(chargeId),
-    stripe.refunds.list({ charge: chargeId, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
-    stripe.disputes.list({ charge: chargeId, limit: PAGE }),
-  ]);
-  const refunded = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled');
-  // An inquiry has not taken any money yet.
-  const taken = disputes.data.filter(({ status }) => status !== 'won' && !status.startsWith('warning_'));
-  const returned = [...refunded, ...taken].reduce((sum, { amount }) => sum + amount, 0);
-  const paymentIntentId = idOf(charge.payment_intent);
-  return {
-    chargeId,
-    stripeCustomerId: idOf(charge.customer),
-    paymentIntentId,
-    returnedCents: Math.min(charge.amount, returned),
-    disputes: disputes.data.map(({ id, status }) => ({ id, open: !CLOSED.has(status) })),
-    paidFor: await paidFor(stripe, charge, paymentIntentId, priceId),
-  };
-}
-
-async function readPaidMoney(stripe: Stripe, customer: string, priceId: string): Promise<PaidMoney> {
-  const fixPayments: FixPayment[] = [];
-  for await (const intent of stripe.paymentIntents.list({ customer, limit: PAGE })) {
-    const payment = fixPaymentOf(intent);
-    if (payment?.state === 'succeeded') fixPayments.push(payment);
-  }
-  const proInvoices: ProInvoice[] = [];
-  for await (const invoice of stripe.invoices.list({ customer, status: 'paid', limit: PAGE })) {
-    const pro = invoice.lines.has_more
-      ? await readInvoice(stripe, invoice.id, priceId)
-      : proInvoiceOf(invoice, invoice.lines.data, priceId);
-    if (bringsProCredits(pro)) proInvoices.push(pro);
-  }
-  return { fixPayments, proInvoices };
-}
-
-const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
-
-async function paidFor(
-  stripe: Stripe,
-  charge: Stripe.Charge,
-  paymentIntentId: string | null,
-  priceId: string,
-): Promise<ReturnedMoney['paidFor']> {
-  const fix = fixReferenceOf(charge.metadata);
-  if (fix !== null) return { kind: 'fix', fix };
-  if (paymentIntentId === null) return { kind: 'other' };
-  const { data } = await stripe.invoicePayments.list({
-    payment: { type: 'payment_intent', payment_intent: paymentIntentId },
-    limit: 1,
-  });
-  const invoiceId = idOf(data[0]?.invoice);
-  if (invoiceId === null) return { kind: 'other' };
-  return { kind: 'invoice', invoice: await readInvoice(stripe, invoiceId, priceId) };
-}

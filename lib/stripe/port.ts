@@ -6,6 +6,9 @@ import type { ProSubscription } from '../domain/subscription.ts';
  * idempotency key that is made of business facts. All of them throw `StripeFault` and nothing else.
  */
 
+/** Stripe keeps an idempotency key for 24 hours; after that the same call would be a new one. An hour is left for clocks. */
+export const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
+
 /** Which attempt of which fix a payment is for; travels as the payment intent's metadata. */
 export interface FixReference {
   readonly customerId: string;

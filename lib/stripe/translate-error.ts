@@ -16,7 +16,8 @@ export function translateError(error: unknown): StripeFault {
   if (!(error instanceof errors.StripeError)) throw error;
   const facts: StripeFaultFacts = {
     code: error.code,
-    declineCode: error.decline_code,
+    // The SDK says '' where Stripe said nothing.
+    declineCode: error.decline_code || undefined,
     param: error.param,
     requestId: error.requestId,
     answered: !(error instanceof errors.StripeConnectionError),

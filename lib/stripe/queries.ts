@@ -1,0 +1,122 @@
+import type Stripe from 'stripe';
+import { bringsProCredits, type ProInvoice } from '../domain/grants.ts';
+import { fixPaymentOf, fixReferenceOf, idOf, proInvoiceOf, proSubscriptionOf } from './facts.ts';
+import { StripeFault } from './fault.ts';
+import type { FixPayment, PaidMoney, ReturnedMoney, StripeAccount, Subscribed } from './port.ts';
+
+/* The questions to Stripe that take more than one call, or a list. None of them changes anything. */
+
+/** What a list brings at most in one call. */
+export const PAGE = 100;
+/** Bounds every search; nobody has that many payments since an attempt, or lines on an invoice. */
+export const MAX_FOUND = 1_000;
+
+export async function findCustomer(
+  stripe: Stripe,
+  email: string,
+  customerId: string,
+): Promise<string | null> {
+  const { data } = await stripe.customers.list({ email, limit: PAGE });
+  return data.find(({ metadata }) => metadata['customer_id'] === customerId)?.id ?? null;
+}
+
+export async function readAccount(stripe: Stripe, customer: string, priceId: string): Promise<StripeAccount> {
+  const found = await stripe.customers.retrieve(customer);
+  if (found.deleted) return { kind: 'deleted' };
+  const { data } = await stripe.subscriptions.list({ customer, status: 'all', limit: PAGE });
+  return {
+    kind: 'account',
+    paymentMethodId: idOf(found.invoice_settings.default_payment_method),
+    subscriptions: data
+      .map((subscription) => proSubscriptionOf(subscription, priceId))
+      .filter((subscription) => subscription !== null),
+  };
+}
+
+export async function subscribed(
+  stripe: Stripe,
+  subscription: Stripe.Subscription,
+  priceId: string,
+): Promise<Subscribed> {
+  const pro = proSubscriptionOf(subscription, priceId);
+  if (pro === null) throw new StripeFault('misconfigured', { code: 'subscription_without_pro_price' });
+  const invoiceId = idOf(subscription.latest_invoice);
+  if (invoiceId === null) return { subscription: pro, invoice: null };
+  const { latest_invoice: invoice } = subscription;
+  const known = typeof invoice === 'object' && invoice !== null && !invoice.lines.has_more;
+  return {
+    subscription: pro,
+    invoice: known
+      ? proInvoiceOf(invoice, invoice.lines.data, priceId)
+      : await readInvoice(stripe, invoiceId, priceId),
+  };
+}
+
+export async function readInvoice(stripe: Stripe, invoiceId: string, priceId: string) {
+  const invoice = await stripe.invoices.retrieve(invoiceId);
+  const lines = invoice.lines.has_more
+    ? await stripe.invoices.listLineItems(invoiceId, { limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND })
+    : invoice.lines.data;
+  return proInvoiceOf(invoice, lines, priceId);
+}
+
+export async function readReturnedMoney(
+  stripe: Stripe,
+  chargeId: string,
+  priceId: string,
+): Promise<ReturnedMoney> {
+  const [charge, refunds, disputes] = await Promise.all([
+    stripe.charges.retrieve(chargeId),
+    stripe.refunds.list({ charge: chargeId, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
+    stripe.disputes.list({ charge: chargeId, limit: PAGE }),
+  ]);
+  const refunded = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled');
+  // An inquiry has not taken any money yet.
+  const taken = disputes.data.filter(({ status }) => status !== 'won' && !status.startsWith('warning_'));
+  const returned = [...refunded, ...taken].reduce((sum, { amount }) => sum + amount, 0);
+  const paymentIntentId = idOf(charge.payment_intent);
+  return {
+    chargeId,
+    stripeCustomerId: idOf(charge.customer),
+    paymentIntentId,
+    returnedCents: Math.min(charge.amount, returned),
+    disputes: disputes.data.map(({ id, status }) => ({ id, open: !CLOSED.has(status) })),
+    paidFor: await paidFor(stripe, charge, paymentIntentId, priceId),
+  };
+}
+
+export async function readPaidMoney(stripe: Stripe, customer: string, priceId: string): Promise<PaidMoney> {
+  const fixPayments: FixPayment[] = [];
+  for await (const intent of stripe.paymentIntents.list({ customer, limit: PAGE })) {
+    const payment = fixPaymentOf(intent);
+    if (payment?.state === 'succeeded') fixPayments.push(payment);
+  }
+  const proInvoices: ProInvoice[] = [];
+  for await (const invoice of stripe.invoices.list({ customer, status: 'paid', limit: PAGE })) {
+    const pro = invoice.lines.has_more
+      ? await readInvoice(stripe, invoice.id, priceId)
+      : proInvoiceOf(invoice, invoice.lines.data, priceId);
+    if (bringsProCredits(pro)) proInvoices.push(pro);
+  }
+  return { fixPayments, proInvoices };
+}
+
+const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
+
+async function paidFor(
+  stripe: Stripe,
+  charge: Stripe.Charge,
+  paymentIntentId: string | null,
+  priceId: string,
+): Promise<ReturnedMoney['paidFor']> {
+  const fix = fixReferenceOf(charge.metadata);
+  if (fix !== null) return { kind: 'fix', fix };
+  if (paymentIntentId === null) return { kind: 'other' };
+  const { data } = await stripe.invoicePayments.list({
+    payment: { type: 'payment_intent', payment_intent: paymentIntentId },
+    limit: 1,
+  });
+  const invoiceId = idOf(data[0]?.invoice);
+  if (invoiceId === null) return { kind: 'other' };
+  return { kind: 'invoice', invoice: await readInvoice(stripe, invoiceId, priceId) };
+}
