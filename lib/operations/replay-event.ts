@@ -1,6 +1,7 @@
 import type { PaymentDeps } from '../deps.ts';
 import { BillingError } from '../errors.ts';
 import { parseEvent } from '../stripe/event.ts';
+import { isFault } from '../stripe/fault.ts';
 import { type AppliedEvent, applyEvent } from './apply-event.ts';
 import { askStripe } from './payment-problems.ts';
 
@@ -11,10 +12,15 @@ import { askStripe } from './payment-problems.ts';
  */
 export async function replayEvent(deps: PaymentDeps, eventId: string): Promise<AppliedEvent> {
   const stripe = await deps.stripe();
-  const found = await askStripe(() => stripe.readEvent(eventId));
+  const found = await askStripe(() => stripe.readEvent(eventId).catch(nothingIfMissing));
   const event = parseEvent(found);
   if (event === null) {
     throw new BillingError('event_not_found', `Stripe has no event ${eventId}; it keeps them for 30 days.`);
   }
   return applyEvent(deps, event, { anyVersion: true });
 }
+
+const nothingIfMissing = (error: unknown): null => {
+  if (isFault(error, 'refused')) return null;
+  throw error;
+};
