@@ -3,13 +3,20 @@ import { SetupError } from './setup-error.ts';
 
 const TIMEOUT_MS = 30_000;
 
+const PAGE = 100;
+
 const Health = z.object({ status: z.literal('ok'), stage: z.string() });
-const Statement = z.object({
-  transactions: z.array(
-    z.object({ id: z.string(), amount: z.number(), balance_after: z.number(), source: z.string() }),
-  ),
+const Transaction = z.object({
+  id: z.string(),
+  amount: z.number(),
+  balance_after: z.number(),
+  source: z.string(),
+  metadata: z.record(z.string(), z.union([z.string(), z.number()])),
 });
-const Balance = z.object({ credit_balance: z.number() });
+export type Transaction = z.output<typeof Transaction>;
+
+const Statement = z.object({ transactions: z.array(Transaction), next_cursor: z.optional(z.string()) });
+const Account = z.object({ credit_balance: z.number(), recent_transactions: z.array(Transaction) });
 
 /** Whether a stack of this service answers here. */
 export async function isOurs(url: string): Promise<boolean> {
@@ -26,12 +33,15 @@ export class ApiAnswer {
   readonly call: string;
   readonly status: number;
   readonly body: string;
+  /** After which a call that came too often is let in. */
+  readonly retryAfterSeconds: number;
   readonly #fields: Readonly<Record<string, unknown>>;
 
-  constructor(call: string, status: number, body: string) {
+  constructor(call: string, status: number, body: string, retryAfterSeconds = 0) {
     this.call = call;
     this.status = status;
     this.body = body;
+    this.retryAfterSeconds = retryAfterSeconds;
     this.#fields = z.record(z.string(), z.unknown()).parse(JSON.parse(body));
   }
 
@@ -42,8 +52,19 @@ export class ApiAnswer {
   /** @throws SetupError with the answer when it has no such text: the journey cannot go on without it */
   text(name: string): string {
     const value = this.#fields[name];
-    if (typeof value !== 'string') throw new SetupError(`${this.call} answered ${this.status}: ${this.body}`);
+    if (typeof value !== 'string') throw this.#unexpected();
     return value;
+  }
+
+  /** @throws SetupError with the answer when it is of another shape */
+  as<S extends z.ZodMiniType>(schema: S): z.output<S> {
+    const parsed = schema.safeParse(this.#fields);
+    if (!parsed.success) throw this.#unexpected();
+    return parsed.data;
+  }
+
+  #unexpected(): SetupError {
+    return new SetupError(`${this.call} answered ${this.status}: ${this.body}`);
   }
 }
 
@@ -67,30 +88,23 @@ export class ApiClient {
     return answer;
   }
 
-  /** Where the account stands, and its newest entry as people read it. */
-  async account(): Promise<{ balance: number; entry: string }> {
-    const { credit_balance } = Balance.parse(JSON.parse((await this.get('/api/v1/usage')).body));
-    const [newest] = await this.#transactions(1);
-    const entry = newest
-      ? `#${newest.id.split('_').at(-1)} ${newest.source} ${newest.amount > 0 ? '+' : ''}${newest.amount}`
-      : 'none';
-    return { balance: credit_balance, entry };
+  /** Where the account stands, with its newest entries, the newest first. */
+  async account(): Promise<{ balance: number; newest: readonly Transaction[] }> {
+    const account = (await this.get('/api/v1/usage')).as(Account);
+    return { balance: account.credit_balance, newest: account.recent_transactions };
   }
 
-  /** Whether the entries, one by one, lead to the balance. */
-  async statementAddsUp(): Promise<boolean> {
-    const entries = (await this.#transactions(100)).toReversed();
-    let balance = 0;
-    const eachFollows = entries.every(({ amount, balance_after }) => {
-      balance += amount;
-      return balance === balance_after;
-    });
-    return eachFollows && balance === (await this.account()).balance;
-  }
-
-  async #transactions(limit: number) {
-    const { body } = await this.get(`/api/v1/transactions?limit=${limit}`);
-    return Statement.parse(JSON.parse(body)).transactions;
+  /** Every entry, the oldest first. */
+  async statement(): Promise<Transaction[]> {
+    const entries: Transaction[] = [];
+    let cursor: string | undefined;
+    do {
+      const from = cursor === undefined ? '' : `&cursor=${cursor}`;
+      const page = (await this.get(`/api/v1/transactions?limit=${PAGE}${from}`)).as(Statement);
+      entries.push(...page.transactions);
+      cursor = page.next_cursor;
+    } while (cursor !== undefined);
+    return entries.reverse();
   }
 
   async #send(method: string, path: string, body?: object, apiKey = this.apiKey): Promise<ApiAnswer> {
@@ -103,6 +117,7 @@ export class ApiClient {
       signal: AbortSignal.timeout(TIMEOUT_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return new ApiAnswer(`${method} ${path}`, response.status, await response.text());
+    const retryAfterSeconds = Number(response.headers.get('retry-after') ?? 0);
+    return new ApiAnswer(`${method} ${path}`, response.status, await response.text(), retryAfterSeconds);
   }
 }

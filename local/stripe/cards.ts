@@ -94,7 +94,7 @@ export type CardName = keyof typeof CARDS;
 
 export const CARD_NAMES = Object.keys(CARDS);
 
-const isCardName = (name: string): name is CardName => Object.hasOwn(CARDS, name);
+export const isCardName = (name: string): name is CardName => Object.hasOwn(CARDS, name);
 
 export const testCard = (name: CardName): TestCard => CARDS[name];
 

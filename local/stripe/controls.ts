@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import * as z from 'zod/mini';
+import { isCardName } from './cards.ts';
 import type { Double } from './double.ts';
 import { faultSchema } from './faults.ts';
 import { given } from './given.ts';
@@ -8,8 +9,10 @@ import { Refusal } from './http/errors.ts';
 import { openDispute } from './resources/dispute-open.ts';
 import { closeDispute } from './resources/disputes.ts';
 import { authenticate } from './resources/payment-intents.ts';
+import { createPaymentMethod } from './resources/payment-methods.ts';
 import { newSecret } from './resources/webhook-endpoints.ts';
 
+const FINGERPRINT_BYTES = 8;
 const MAX_ADVANCE_SECONDS = 10 * 366 * 24 * 60 * 60;
 
 const clockSchema = z.union([
@@ -34,6 +37,12 @@ const disputeSchema = z.strictObject({
   inquiry: z._default(z.boolean(), false),
 });
 const outcomeSchema = z.strictObject({ succeeds: z.boolean() });
+const cardSchema = z.strictObject({
+  behavesLike: z._default(
+    z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' })),
+    'visa',
+  ),
+});
 const NOTHING = z.strictObject({});
 
 /** One thing a test, or a person, does to the double that nobody can do to Stripe. */
@@ -82,6 +91,13 @@ export const CONTROLS: readonly Control[] = [
   journaled('/_double/dunning', dunningSchema, (dunning, { state }) => {
     state.dunning = dunning;
     return dunning;
+  }),
+  journaled('/_double/cards', cardSchema, ({ behavesLike }, double) => {
+    // A test card is the same card for everybody; this one is somebody's own.
+    const scope = double.scope();
+    const method = createPaymentMethod(scope, isCardName(behavesLike) ? behavesLike : 'visa');
+    if (method.card) method.card.fingerprint = scope.random(FINGERPRINT_BYTES).toString('hex');
+    return { payment_method: method.id };
   }),
   journaled('/_double/charges/:id/dispute', disputeSchema, (input, double, id) =>
     openDispute(double.scope(), double.state.charges.get(id, 'path'), input),

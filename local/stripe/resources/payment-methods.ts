@@ -163,7 +163,7 @@ export function detach(scope: Scope, method: Stripe.PaymentMethod): void {
   }
 }
 
-function createPaymentMethod(scope: Scope, name: CardName): Stripe.PaymentMethod {
+export function createPaymentMethod(scope: Scope, name: CardName): Stripe.PaymentMethod {
   const { brand, number, funding } = testCard(name);
   const method: Stripe.PaymentMethod = {
     id: scope.newId('pm'),

@@ -1,0 +1,81 @@
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { formatUsd } from '../../lib/domain/pricing.ts';
+import { INVARIANTS, verifyLedger } from '../../lib/domain/verify.ts';
+import { auditCustomer } from '../../lib/operations/audit-customer.ts';
+import { readLedgerRecords } from '../../lib/store/audit.ts';
+import type { Transaction } from '../api-client.ts';
+import { useLocalAws } from '../aws.ts';
+import { localDeps } from '../local-deps.ts';
+import type { RunningStack } from '../running.ts';
+import { readServerlessFile } from '../serverless-file.ts';
+import { colour } from './step.ts';
+
+/** Money in US cents. */
+interface Paid {
+  readonly forFixes: number;
+  readonly forPro: number;
+}
+
+/** Whether the entries, one by one, lead to the balance. */
+export function addsUp(entries: readonly Transaction[], balance: number): boolean {
+  let sum = 0;
+  const eachFollows = entries.every(({ amount, balance_after }) => {
+    sum += amount;
+    return sum === balance_after;
+  });
+  return eachFollows && sum === balance;
+}
+
+/**
+ * Looks behind the API: every invariant, and what was paid as the ledger has it beside what Stripe has. Prints both. The
+ * answer is what is wrong, a line each.
+ */
+export async function lookBehind(
+  stack: RunningStack,
+  customerIds: readonly string[],
+): Promise<readonly string[]> {
+  useLocalAws(process.env);
+  const deps = localDeps(stack.endpoint, readServerlessFile().tableName, stack.stripe);
+  try {
+    return await compare(deps, customerIds);
+  } finally {
+    deps.table.client.destroy();
+  }
+}
+
+async function compare(deps: PaymentDeps, customerIds: readonly string[]): Promise<string[]> {
+  const wrong: string[] = [];
+  const ledger = { forFixes: 0, forPro: 0 };
+  const atStripe = { forFixes: 0, forPro: 0 };
+  for (const customerId of customerIds) {
+    const stored = await readLedgerRecords(deps.table, customerId);
+    const audited = await auditCustomer(deps, customerId);
+    if (stored === null || audited === null) {
+      return [`Customer ${customerId} is not in the table of the stack on this machine.`];
+    }
+    for (const { invariant, message } of verifyLedger(audited)) {
+      wrong.push(`${customerId}: ${message}; broken: ${INVARIANTS[invariant]} (invariant ${invariant})`);
+    }
+    for (const { source, metadata } of stored.entries) {
+      if (source === 'purchased') ledger.forFixes += Number(metadata['amount_cents']);
+      if (source === 'pro_subscription_payment') ledger.forPro += Number(metadata['total_cents']);
+    }
+    const { stripeCustomerId } = stored.head;
+    if (stripeCustomerId === null) continue;
+    const { fixPayments, proInvoices } = await (await deps.stripe()).readPaidMoney(stripeCustomerId);
+    for (const { amountCents } of fixPayments) atStripe.forFixes += amountCents;
+    for (const { totalCents } of proInvoices) atStripe.forPro += totalCents;
+  }
+  if (wrong.length === 0) console.log('Every invariant holds, with what Stripe has beside it.');
+  printPaid(ledger, atStripe);
+  const agree = ledger.forFixes === atStripe.forFixes && ledger.forPro === atStripe.forPro;
+  return agree ? wrong : [...wrong, 'The ledger and Stripe do not agree.'];
+}
+
+function printPaid(ledger: Paid, atStripe: Paid): void {
+  const row = (what: string, ...sums: string[]) =>
+    `  ${what.padEnd(18)}${sums.map((sum) => sum.padStart(12)).join('')}`;
+  console.log(colour('dim', row('', 'the ledger', 'Stripe')));
+  console.log(row('charged for fixes', formatUsd(ledger.forFixes), formatUsd(atStripe.forFixes)));
+  console.log(row('paid for Pro', formatUsd(ledger.forPro), formatUsd(atStripe.forPro)));
+}
