@@ -1,11 +1,11 @@
 import { addPaymentMethodContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { countBusiness } from '../lib/http/observe.ts';
+import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { addPaymentMethod } from '../lib/operations/add-payment-method.ts';
 import { existingHead } from '../lib/operations/existing.ts';
 import { keys } from '../lib/store/keys.ts';
-import { withStripe } from '../lib/stripe/connect.ts';
 
 /** POST /api/v1/payment-method */
 export const handler = customerEndpoint(
@@ -15,7 +15,7 @@ export const handler = customerEndpoint(
     const known = existingHead(item, customerId);
     await limitRate(deps, `card#${customerId}`, CARD_CALLS);
     const { head, bonusCredits } = await addPaymentMethod(
-      withStripe(deps),
+      paymentDeps(deps),
       known,
       input.body.payment_method_id,
     );

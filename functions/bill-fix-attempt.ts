@@ -1,11 +1,11 @@
 import { billFixAttemptContract, type FixBilled } from '../lib/http/contracts/fix-attempts.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { countBusiness } from '../lib/http/observe.ts';
+import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { unbilled } from '../lib/http/unbilled.ts';
 import { billFixAttempt } from '../lib/operations/bill-fix-attempt.ts';
 import { existingFix, existingHead } from '../lib/operations/existing.ts';
 import { keys } from '../lib/store/keys.ts';
-import { withStripe } from '../lib/stripe/connect.ts';
 
 /** POST /api/v1/fix-attempts/{id}/billing */
 export const handler = customerEndpoint(
@@ -13,11 +13,12 @@ export const handler = customerEndpoint(
   (customerId, { params }) => [keys.head(customerId), keys.fix(customerId, params.id)],
   async (deps, { input, customerId, items: [head, fix] }) => {
     const read = { head: existingHead(head, customerId), once: existingFix(fix) };
-    const billing = await billFixAttempt(withStripe(deps), customerId, input.params.id, read);
+    const billing = await billFixAttempt(paymentDeps(deps), customerId, input.params.id, read);
     switch (billing.kind) {
       case 'billed': {
         const { billed, already, balance } = billing;
-        if (!already) countBusiness(billed.outcome === 'credit_consumed' ? 'FixBilled' : 'FixCharged');
+        // A charge is counted where it is settled, which need not be here.
+        if (!already && billed.outcome === 'credit_consumed') countBusiness('FixBilled');
         const body: FixBilled = {
           id: input.params.id,
           billing_status: 'billed',

@@ -1,9 +1,9 @@
 import { cancelSubscriptionContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
+import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { subscriptionView } from '../lib/http/views.ts';
 import { cancelSubscription } from '../lib/operations/cancel-subscription.ts';
-import { withStripe } from '../lib/stripe/connect.ts';
 
 /** DELETE /api/v1/subscription */
 export const handler = customerEndpoint(
@@ -14,7 +14,7 @@ export const handler = customerEndpoint(
     const atPeriodEnd = input.query.at_period_end === 'true';
     return {
       status: 200,
-      body: subscriptionView(await cancelSubscription(withStripe(deps), customerId, atPeriodEnd)),
+      body: subscriptionView(await cancelSubscription(paymentDeps(deps), customerId, atPeriodEnd)),
     };
   },
 );

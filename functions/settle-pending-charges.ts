@@ -1,14 +1,14 @@
 import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
+import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { settlePendingCharges } from '../lib/operations/settle-pending-charges.ts';
 import { startRuntime } from '../lib/runtime.ts';
-import { withStripe } from '../lib/stripe/connect.ts';
 
 let runtime: ReturnType<typeof startRuntime> | undefined;
 
 /** Every 5 minutes. What stays open is logged and counted, and tried again by the next run. */
 export const handler = async (): Promise<void> => {
   runtime ??= startRuntime(process.env);
-  const { settled, failed } = await settlePendingCharges(withStripe(runtime));
+  const { settled, failed } = await settlePendingCharges(paymentDeps(runtime));
   for (const { work, error } of failed) {
     logger.error('charge still pending', { work: work.item, error: loggableError(error) });
     countBusiness('PendingChargeFailed');

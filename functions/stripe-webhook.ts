@@ -3,16 +3,17 @@ import { BillingError } from '../lib/errors.ts';
 import { stripeWebhookContract } from '../lib/http/contracts/payments.ts';
 import { type SignedRequest, signedEndpoint } from '../lib/http/endpoint.ts';
 import { countBusiness, logger } from '../lib/http/observe.ts';
+import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { applyEvent } from '../lib/operations/apply-event.ts';
 import { readParameter } from '../lib/parameters.ts';
 import { isLiveStage, parseWebhookSecrets } from '../lib/stripe/config.ts';
-import { withStripe } from '../lib/stripe/connect.ts';
 import { parseEvent, type StripeEvent } from '../lib/stripe/event.ts';
 
 /** POST /api/webhooks/stripe */
 export const handler = signedEndpoint(stripeWebhookContract, async (deps, request) => {
-  const event = await signedEvent(deps, request).catch(counted('SignatureRefused'));
-  const { outcome, reason, customerId } = await applyEvent(withStripe(deps), event).catch(
+  const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
+  const event = await signedEvent(deps, request, secrets).catch(counted('SignatureRefused'));
+  const { outcome, reason, customerId } = await applyEvent(paymentDeps(deps), event).catch(
     counted('EventFailed'),
   );
   countBusiness(METRICS[outcome]);
@@ -23,8 +24,11 @@ export const handler = signedEndpoint(stripeWebhookContract, async (deps, reques
 });
 
 /** @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request */
-async function signedEvent(deps: Deps, { body, signature }: SignedRequest): Promise<StripeEvent> {
-  const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
+async function signedEvent(
+  deps: Deps,
+  { body, signature }: SignedRequest,
+  secrets: readonly string[],
+): Promise<StripeEvent> {
   const { verifiedPayload } = await import('../lib/stripe/verify-signature.ts');
   const event = readable(verifiedPayload(body, signature, secrets, deps.now()));
   if (event.livemode === isLiveStage(deps.stage)) return event;

@@ -16,4 +16,16 @@ export interface Deps {
 export interface PaymentDeps extends Deps {
   /** Connected when it is first asked for: most calls of a function that may need Stripe do not. */
   readonly stripe: () => Promise<StripePort>;
+  /** Tells those who watch the service what happened to money, whichever way it came about. */
+  readonly report: (happened: MoneyEvent) => void;
+}
+
+export interface MoneyEvent {
+  /** A fix was paid for by card; a second payment of a fix went back. */
+  readonly kind: 'fix_charged' | 'double_payment_returned';
+  readonly customerId: string;
+  readonly fixAttemptId: string;
+  readonly paymentIntentId: string;
+  /** US cents. */
+  readonly amountCents: number;
 }

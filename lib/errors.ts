@@ -8,7 +8,7 @@ export const PROBLEMS = {
   invalid_api_key: { status: 401, title: 'The API key is not valid' },
   invalid_signature: { status: 400, title: 'The signature does not hold' },
   wrong_mode: { status: 400, title: 'Test and live events do not mix' },
-  no_billing_info: { status: 402, title: 'No credits and no payment method' },
+  no_billing_info: { status: 402, title: 'No payment method on file' },
   card_declined: { status: 402, title: 'The card was declined' },
   authentication_required: { status: 402, title: 'The cardholder has to confirm the payment' },
   account_disputed: { status: 402, title: 'A payment is disputed' },

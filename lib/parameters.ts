@@ -20,6 +20,10 @@ export async function readParameter(
   const parameter = env[`${name}_PARAMETER`];
   if (env[name] !== undefined || parameter === undefined) return env[name];
   ssm ??= new SsmParameters(env);
-  const value = await ssm.get(parameter, { maxAge: MAX_AGE_SECONDS });
-  return typeof value === 'string' ? value : undefined;
+  try {
+    const value = await ssm.get(parameter, { maxAge: MAX_AGE_SECONDS });
+    return typeof value === 'string' ? value : undefined;
+  } catch (error) {
+    throw new Error(`The parameter ${parameter} could not be read`, { cause: error });
+  }
 }

@@ -18,7 +18,7 @@ const Answer = z.object({ Parameter: z.object({ Value: z.string() }) });
 
 /**
  * Powertools' parameter cache over the one call we need of SSM, signed by the SDK's signer. Powertools' own SSM provider
- * brings the whole SSM client, which is larger than Stripe's: docs/decisions/0014-parameters.md.
+ * brings the whole SSM client, for which the bundles have no room: docs/decisions/0014-parameters.md.
  */
 export class SsmParameters extends BaseProvider {
   readonly #env: NodeJS.ProcessEnv;
@@ -61,13 +61,24 @@ export class SsmParameters extends BaseProvider {
       body,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const answer: unknown = await response.json();
+    const answer = jsonOf(await response.text());
     if (!response.ok) throw new Error(`SSM answered ${response.status} ${codeOf(answer)}`);
-    return Answer.parse(answer).Parameter.Value;
+    const parsed = Answer.safeParse(answer);
+    if (!parsed.success) throw new Error(`SSM answered ${response.status} with no value that is readable`);
+    return parsed.data.Parameter.Value;
   }
 
   protected _getMultiple(): Promise<undefined> {
     throw new Error('Parameters are read one by one');
+  }
+}
+
+/** Undefined for what is no JSON: the parser's own error would quote it. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -16,6 +16,8 @@ await runTool(USAGE, async (deps, args) => {
   for (const { work, error } of failed)
     console.log(`still open: ${JSON.stringify(work.item)}: ${reasonOf(error)}`);
   if (failed.length > 0) return `${settled} settled, ${failed.length} still open; run it again.`;
-  console.log(`${settled} settled, nothing is left open.`);
+  console.log(
+    `${settled} settled; nothing ${values.now ? '' : 'that is older than 2 minutes '}is left open.`,
+  );
   return null;
 });

@@ -142,7 +142,7 @@ async function useAccount(
   }));
   const where =
     apiBase === undefined
-      ? `Stripe itself, in test mode; its events: stripe listen --forward-to ${webhookUrl}`
+      ? `Stripe itself, in test mode; its events: stripe listen --latest --forward-to ${webhookUrl}`
       : `your own server at ${apiBase} (STRIPE_API_BASE)`;
   return {
     settings: { secretKey, apiBase, ...settings },
@@ -154,7 +154,7 @@ async function useAccount(
 
 function noSecrets(webhookUrl: string): never {
   throw new SetupError(
-    `STRIPE_WEBHOOK_SECRETS is missing. On this machine: stripe listen --forward-to ${webhookUrl} prints the secret to set; ` +
+    `STRIPE_WEBHOOK_SECRETS is missing. On this machine: stripe listen --latest --forward-to ${webhookUrl} prints the secret to set; ` +
       'for an address that Stripe reaches: npm run stripe:setup -- --url https://…',
   );
 }

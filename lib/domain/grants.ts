@@ -38,13 +38,12 @@ export function grant(
  * back is explained in the ledger.
  */
 export function takeBack({ balance, debt }: Owing, credits: number, metadata: EntryMetadata): CreditChange {
-  const debtChange = credits >= 0 ? Math.max(0, credits - balance) : -Math.min(debt, -credits);
-  const amount = debtChange - credits;
+  // Not -n, for -0 is not 0 to everybody.
+  const debtChange = credits >= 0 ? Math.max(0, credits - balance) : 0 - Math.min(debt, -credits);
   return {
     postings: [
       {
-        // -0 is not 0 to everybody.
-        amount: amount === 0 ? 0 : amount,
+        amount: debtChange - credits,
         source: 'refund_reversal',
         metadata: { ...metadata, debt_change: debtChange, debt_after: debt + debtChange },
       },

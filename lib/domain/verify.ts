@@ -12,7 +12,7 @@ export interface LedgerRecords {
   /** Null when Stripe was not asked; then money is checked within the ledger only. */
   readonly stripe: {
     readonly fixCharges: readonly StripeFixCharge[];
-    readonly paidProInvoiceIds: readonly string[];
+    readonly paidProInvoices: readonly { readonly id: string; readonly totalCents: number }[];
   } | null;
 }
 
@@ -21,6 +21,7 @@ export interface StripeFixCharge {
   readonly paymentIntentId: string;
   readonly fixAttemptId: string;
   readonly attempt: number;
+  readonly amountCents: number;
 }
 
 export interface VerifiableFix {
@@ -176,18 +177,26 @@ function verifyMoney({ entries, fixes, stripe }: LedgerRecords): Violation[] {
   if (stripe === null) return violations;
 
   const charges = new Map(stripe.fixCharges.map((charge) => [charge.paymentIntentId, charge]));
-  const invoices = new Set(stripe.paidProInvoiceIds);
+  const invoices = new Map(stripe.paidProInvoices.map((invoice) => [invoice.id, invoice]));
   const purchased = new Set(purchases.map(({ metadata }) => String(metadata['payment_intent_id'])));
   const granted = new Set(proGrants.map(({ metadata }) => String(metadata['invoice_id'])));
   for (const { seq, metadata } of purchases) {
-    if (!charges.has(String(metadata['payment_intent_id']))) {
+    const charge = charges.get(String(metadata['payment_intent_id']));
+    if (charge === undefined) {
       const message = `entry ${seq} has no succeeded charge ${metadata['payment_intent_id']} at Stripe`;
+      violations.push({ invariant: 5, seq, message });
+    } else if (charge.amountCents !== metadata['amount_cents']) {
+      const message = `entry ${seq} says ${metadata['amount_cents']} cents, Stripe charged ${charge.amountCents}`;
       violations.push({ invariant: 5, seq, message });
     }
   }
   for (const { seq, metadata } of proGrants) {
-    if (!invoices.has(String(metadata['invoice_id']))) {
+    const invoice = invoices.get(String(metadata['invoice_id']));
+    if (invoice === undefined) {
       const message = `entry ${seq} has no paid Pro invoice ${metadata['invoice_id']} at Stripe`;
+      violations.push({ invariant: 5, seq, message });
+    } else if (invoice.totalCents !== metadata['total_cents']) {
+      const message = `entry ${seq} says ${metadata['total_cents']} cents, Stripe invoiced ${invoice.totalCents}`;
       violations.push({ invariant: 5, seq, message });
     }
   }
@@ -202,7 +211,7 @@ function verifyMoney({ entries, fixes, stripe }: LedgerRecords): Violation[] {
       violations.push({ invariant: 7, seq: null, message });
     }
   }
-  for (const invoiceId of invoices) {
+  for (const invoiceId of invoices.keys()) {
     if (!granted.has(invoiceId)) {
       violations.push({
         invariant: 5,

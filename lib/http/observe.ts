@@ -9,6 +9,7 @@ export type BusinessMetric =
   | 'CustomerOnboarded'
   | 'FixBilled'
   | 'FixCharged'
+  | 'DoublePaymentReturned'
   | 'FixBlocked'
   | 'ChargeDeclined'
   | 'PaymentMethodAdded'

@@ -60,12 +60,14 @@ export function subscriptionView(head: CustomerHead): SubscriptionView {
 }
 
 export function transactionView(entry: LedgerEntry): TransactionView {
+  // What tells a card from others is for audits alone.
+  const { card_fingerprint: _, ...metadata } = entry.metadata;
   return {
     id: `txn_${entry.customerId}_${entry.seq}`,
     amount: entry.amount,
     balance_after: entry.balanceAfter,
     source: entry.source,
-    metadata: { ...entry.metadata },
+    metadata,
     created_at: entry.createdAt,
   };
 }

@@ -16,8 +16,11 @@ export async function returnDoublePayment(
 ): Promise<void> {
   const key = keys.once(customerId, 'double_payment', paymentIntentId);
   const [item] = await readTogether(deps.table, [key]);
-  if (item === undefined || decodeDoublePayment(item).refundId !== null) return;
+  const double = item === undefined ? null : decodeDoublePayment(item);
+  if (double === null || double.refundId !== null) return;
   const stripe = await deps.stripe();
   const refundId = await stripe.refundPayment(paymentIntentId);
   await noteRefunded(deps.table, key, refundId);
+  const { fixAttemptId, amountCents } = double;
+  deps.report({ kind: 'double_payment_returned', customerId, fixAttemptId, paymentIntentId, amountCents });
 }

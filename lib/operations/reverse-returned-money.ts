@@ -28,17 +28,16 @@ interface Affected {
  * a fix as refunded, and holds off further charges while a dispute is open. Goes by how much went back in all, asked anew
  * each time, so it does not matter which event caused it, how often, or in which order. Safe to repeat.
  * @param known what Stripe said when the customer was looked for
- * @returns whether this call wrote it
  * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function reverseReturnedMoney(
   deps: PaymentDeps,
   customerId: string,
   known: ReturnedMoney,
-  receipt?: Receipt,
-): Promise<boolean> {
+  receipt: Receipt,
+): Promise<void> {
   const { chargeId, paidFor } = known;
-  const change = await changeLedger<Affected, null, ReturnedMoney>(deps, {
+  await changeLedger<Affected, never, ReturnedMoney>(deps, {
     customerId,
     onceKeys: affectedKeys(customerId, paidFor),
     decodeOnce: ([item]) => ({
@@ -49,7 +48,6 @@ export async function reverseReturnedMoney(
     look: async () => (await deps.stripe()).readReturnedMoney(chargeId),
     decide: ({ head, once }, money = known) => decide(head, once, money),
   });
-  return change.kind === 'changed';
 }
 
 function affectedKeys(customerId: string, paidFor: ReturnedMoney['paidFor']): Key[] {
@@ -65,9 +63,8 @@ function affectedKeys(customerId: string, paidFor: ReturnedMoney['paidFor']): Ke
   }
 }
 
-function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMoney): LedgerDecision<null> {
+function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMoney): LedgerDecision<never> {
   const openDisputes = openAfter(head.openDisputes, money.disputes);
-  const disputesMoved = openDisputes.join() !== head.openDisputes.join();
   const { paidFor, returnedCents, paymentIntentId } = money;
 
   if (paidFor.kind === 'invoice') {
@@ -89,12 +86,11 @@ function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMon
   ) {
     return {
       kind: 'change',
-      // Moves the revision even where no dispute did: what was asked first cannot be written last.
       profile: { openDisputes },
       alongside: () => [noteRefund(head.customerId, fix, returnedCents)],
     };
   }
-  if (!disputesMoved) return { kind: 'settled', outcome: null };
+  // Also where nothing moved: an answer from before, still on its way, must not be written over this one.
   return { kind: 'change', profile: { openDisputes }, alongside: () => [] };
 }
 

@@ -52,6 +52,10 @@ export async function settleFixPayment(
     decide: (view) => decide(view, payment, deps.now()),
   });
   const settlement = change.kind === 'settled' ? change.outcome : written(payment, change);
+  const { amountCents } = payment;
+  if (change.kind === 'changed' && settlement.kind === 'billed') {
+    deps.report({ kind: 'fix_charged', customerId, fixAttemptId, paymentIntentId, amountCents });
+  }
   if (settlement.kind === 'paid_twice') await returnDoublePayment(deps, customerId, paymentIntentId);
   return { settlement, wrote: change.kind === 'changed' };
 }

@@ -39,9 +39,7 @@ export async function subscribeToPro(
     const head = await finishOrder(deps, customerId, open);
     if (isOnPro(head)) return { created: true, head };
   }
-  const known = await clearTheWay(deps, customerId);
-  if (known !== null) return { created: false, head: known };
-
+  await clearTheWay(deps, customerId);
   const placed = await placeOrder(deps, customerId);
   if (placed.kind === 'subscribed') return { created: false, head: placed.head };
   return { created: true, head: await finishOrder(deps, customerId, placed.order) };
@@ -50,11 +48,11 @@ export async function subscribeToPro(
 const isOnPro = ({ subscription }: CustomerHead): boolean =>
   subscription !== null && givesPro(subscription.state);
 
-/** The subscription there is; null when there is none, and nothing at Stripe that could still be collected for. */
-async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<CustomerHead | null> {
+/** Takes a pending cancellation back, and ends what is not Pro but could still be collected for. */
+async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<void> {
   const { head } = await askStripe(() => syncAccount(deps, customerId));
   const { subscription } = head;
-  if (subscription === null || isOver(subscription.state)) return null;
+  if (subscription === null || isOver(subscription.state)) return;
   const stripe = await deps.stripe();
   if (!givesPro(subscription.state)) {
     // Unpaid, paused or never paid: it would come back to life beside the new one.
@@ -62,17 +60,16 @@ async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<Custo
   } else if (subscription.cancelAtPeriodEnd) {
     await askStripe(() => stripe.setCancelAtPeriodEnd(subscription.id, false));
   } else {
-    return head;
+    return;
   }
-  const { head: now } = await askStripe(() => syncAccount(deps, customerId));
-  return isOnPro(now) ? now : null;
+  await askStripe(() => syncAccount(deps, customerId));
 }
 
 type Placed =
   | { readonly kind: 'subscribed'; readonly head: CustomerHead }
   | { readonly kind: 'ordered'; readonly order: ProOrder };
 
-/** Stores that Pro is being ordered, or finds that it is. */
+/** Stores that Pro is being ordered, or finds that it is, or that there is a subscription. */
 async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed> {
   const { proPriceId } = await deps.stripe();
   const startedAt = deps.now().toISOString();
@@ -89,11 +86,10 @@ async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed
     onceKeys: [keys.order(customerId)],
     decodeOnce: ([item]) => orderOf(item),
     decide: ({ head, once: before }) => {
-      if (isOnPro(head)) {
-        return { kind: 'settled', outcome: { kind: 'subscribed', head } };
-      }
+      // First, for Stripe may show its subscription before its credits are granted.
       if (before?.state === 'ordering')
         return { kind: 'settled', outcome: { kind: 'ordered', order: before } };
+      if (isOnPro(head)) return { kind: 'settled', outcome: { kind: 'subscribed', head } };
       const order = next(head, before);
       placed = order;
       return { kind: 'change', alongside: () => [keepOrder(customerId, order, before)] };

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { PaymentDeps } from '../deps.ts';
 import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
 import { currentSubscription, planWith } from '../domain/subscription.ts';
@@ -32,8 +31,9 @@ export async function syncAccount(
       return (await deps.stripe()).readAccount(stripeCustomerId);
     },
     decide: ({ head }, account) => {
-      const profile = account ? profileOf(head, account) : null;
-      if (profile === null || isUnchanged(head, profile)) return { kind: 'settled', outcome: head };
+      if (!account) return { kind: 'settled', outcome: head };
+      // Also where it says what the head says: an answer from before, still on its way, must not be written over this one.
+      const profile = profileOf(head, account);
       return { kind: 'change', profile, alongside: () => bindCard(head, profile) };
     },
   });
@@ -49,11 +49,11 @@ type AccountProfile = Pick<
 /** What the head should say, given what Stripe says. Pure. */
 export function profileOf(head: CustomerHead, account: StripeAccount): AccountProfile {
   if (account.kind === 'deleted') {
-    const subscription = head.subscription && { ...head.subscription, state: 'canceled' as const };
+    // Not the last one heard of: which that was depends on what came when.
     return {
       paymentMethodId: null,
-      subscription,
-      subscriptionType: planWith(subscription, head.subscriptionType),
+      subscription: null,
+      subscriptionType: planWith(null, head.subscriptionType),
       stripeCustomerId: null,
       formerStripeCustomerId: head.stripeCustomerId,
     };
@@ -67,9 +67,6 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
     formerStripeCustomerId: head.formerStripeCustomerId,
   };
 }
-
-const isUnchanged = (head: CustomerHead, profile: AccountProfile): boolean =>
-  isDeepStrictEqual({ ...head, ...profile }, head);
 
 /** A card that was put on file elsewhere: an event that names it has to find its owner. */
 function bindCard(

@@ -5,8 +5,9 @@
 export const CONDITIONS = {
   /** Nobody changed the balance since it was read: no update is lost. */
   HEAD_UNMOVED: 'seq = :seq',
-  /** Nobody changed the plan, the card or the debt since they were read: what was fetched first is not written last. */
-  PROFILE_UNMOVED: 'revision = :revision',
+  /** Nobody changed the plan, the card or the debt since they were read: what was fetched first is not written last. A
+   * head of the first release has no revision before its first change. */
+  PROFILE_UNMOVED: 'attribute_not_exists(revision) OR revision = :revision',
   /** An entry, once written, is never overwritten, even if the head were set back by hand. */
   ENTRY_IS_NEW: 'attribute_not_exists(pk)',
   /** A fix is billed once, also when it was read an instant before somebody else billed it. */
@@ -27,6 +28,8 @@ export const CONDITIONS = {
   INVOICE_UNMOVED: 'reversed_cents = :reversed',
   /** An event counts once; one that was parked may still be applied. */
   EVENT_IS_OPEN: 'attribute_not_exists(pk) OR outcome = :parked',
+  /** Work that was done meanwhile, or is gone, is left as it is. */
+  WORK_IS_DUE: 'attribute_exists(due)',
   /** One customer for each e-mail address. */
   EMAIL_IS_FREE: 'attribute_not_exists(pk)',
   /** A new customer never takes over an existing ledger. */

@@ -1,4 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { CONDITIONS } from './conditions.ts';
 import { type DueItem, type Key, parseDueKey } from './keys.ts';
 import { attempt, type Item, type Table, writeOne } from './table.ts';
 
@@ -43,8 +44,7 @@ export async function postponeWork(table: Table, { key }: DueWork, until: Date):
     update: {
       Key: { ...key },
       UpdateExpression: 'SET due_at = :at',
-      // What was done meanwhile must not become due again.
-      ConditionExpression: 'attribute_exists(due)',
+      ConditionExpression: CONDITIONS.WORK_IS_DUE,
       ExpressionAttributeValues: { ':at': until.toISOString() },
     },
   });

@@ -25,7 +25,8 @@ const HeadItem = z.object({
   customer_id: z.string(),
   name: z.string(),
   email: z.string(),
-  revision: count,
+  // The first release knew no cards: its heads have none of what came with them.
+  revision: z._default(count, 0),
   subscription_type: z.enum(['trial', 'pay_as_you_go', 'pro']),
   subscription: z.nullable(
     z.object({
@@ -36,9 +37,9 @@ const HeadItem = z.object({
     }),
   ),
   payment_method_id: z.nullable(z.string()),
-  stripe_customer_id: z.nullable(z.string()),
-  former_stripe_customer_id: z.nullable(z.string()),
-  open_disputes: z.array(z.string()),
+  stripe_customer_id: z._default(z.nullable(z.string()), null),
+  former_stripe_customer_id: z._default(z.nullable(z.string()), null),
+  open_disputes: z._default(z.array(z.string()), []),
   balance: credits,
   seq: count,
   chain: z.string(),

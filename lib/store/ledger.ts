@@ -70,7 +70,7 @@ function moveHead(table: Table, readAt: CustomerHead, { state, entries, profile 
   const condition = {
     TableName: table.name,
     Key: keys.head(readAt.customerId),
-    ConditionExpression: `${CONDITIONS.HEAD_UNMOVED} AND ${CONDITIONS.PROFILE_UNMOVED}`,
+    ConditionExpression: `(${CONDITIONS.HEAD_UNMOVED}) AND (${CONDITIONS.PROFILE_UNMOVED})`,
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   } as const;
   const unmoved = { ':seq': readAt.seq, ':revision': readAt.revision };

@@ -7,33 +7,38 @@ import type { StripePort } from './port.ts';
  * What a function works with that may move money. Imported by those functions alone: nobody else's bundle holds the SDK, and
  * theirs load it when the first request needs it.
  */
-export function withStripe(deps: Deps, env: NodeJS.ProcessEnv = process.env): PaymentDeps {
-  return { ...deps, stripe: () => connected(env) };
+export function withStripe(
+  deps: Deps,
+  env: NodeJS.ProcessEnv = process.env,
+  report: PaymentDeps['report'] = () => {},
+): PaymentDeps {
+  return { ...deps, report, stripe: () => connected(env) };
 }
 
-const connections = new WeakMap<NodeJS.ProcessEnv, Promise<StripePort>>();
-
-/** One connection for each environment, which is one for each running function. */
-function connected(env: NodeJS.ProcessEnv): Promise<StripePort> {
-  const known = connections.get(env);
-  if (known !== undefined) return known;
-  const connection = connect(env).catch((error: unknown) => {
-    // The next request tries again: what was missing may be there by then.
-    connections.delete(env);
-    throw error;
-  });
-  connections.set(env, connection);
-  return connection;
+interface Connection {
+  readonly secretKey: string | undefined;
+  readonly port: StripePort;
 }
 
-/** @throws Error naming the setting that is missing or wrong, never its value */
-async function connect(env: NodeJS.ProcessEnv): Promise<StripePort> {
+/** One for each environment, which is one for each running function. */
+const connections = new WeakMap<NodeJS.ProcessEnv, Connection>();
+
+/**
+ * The parameters are read each time, which costs a call only when they are old: a key that was rolled is taken up.
+ * @throws Error naming the setting that is missing or wrong, never its value
+ */
+async function connected(env: NodeJS.ProcessEnv): Promise<StripePort> {
   const [{ stripePort }, secretKey, priceId] = await Promise.all([
     import('./client.ts'),
     readParameter(env, 'STRIPE_SECRET_KEY'),
     readParameter(env, 'STRIPE_PRO_PRICE_ID'),
   ]);
-  return stripePort(
+  const known = connections.get(env);
+  if (known !== undefined && known.secretKey === secretKey && known.port.proPriceId === priceId)
+    return known.port;
+  const port = stripePort(
     parseStripeConfig({ ...env, STRIPE_SECRET_KEY: secretKey, STRIPE_PRO_PRICE_ID: priceId }),
   );
+  connections.set(env, { secretKey, port });
+  return port;
 }

@@ -23,10 +23,17 @@ export async function findCustomer(
 export async function readAccount(stripe: Stripe, customer: string, priceId: string): Promise<StripeAccount> {
   const found = await stripe.customers.retrieve(customer);
   if (found.deleted) return { kind: 'deleted' };
-  const { data } = await stripe.subscriptions.list({ customer, status: 'all', limit: PAGE });
+  const named = idOf(found.invoice_settings.default_payment_method);
+  const [{ data }, method] = await Promise.all([
+    stripe.subscriptions.list({ customer, status: 'all', limit: PAGE }),
+    // Not by `expand`, which a customer who was deleted meanwhile would be refused for.
+    named === null ? null : stripe.paymentMethods.retrieve(named),
+  ]);
+  // One that is being detached may still be named; it cannot be charged any more.
+  const isUsable = idOf(method?.customer) === customer;
   return {
     kind: 'account',
-    paymentMethodId: idOf(found.invoice_settings.default_payment_method),
+    paymentMethodId: isUsable ? named : null,
     subscriptions: data
       .map((subscription) => proSubscriptionOf(subscription, priceId))
       .filter((subscription) => subscription !== null),
@@ -71,8 +78,8 @@ export async function readReturnedMoney(
     stripe.disputes.list({ charge: chargeId, limit: PAGE }),
   ]);
   const refunded = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled');
-  // An inquiry has not taken any money yet.
-  const taken = disputes.data.filter(({ status }) => status !== 'won' && !status.startsWith('warning_'));
+  // An inquiry has not taken any money, and what was prevented was refunded instead.
+  const taken = disputes.data.filter(({ status }) => !TOOK_NOTHING.test(status));
   const returned = [...refunded, ...taken].reduce((sum, { amount }) => sum + amount, 0);
   const paymentIntentId = idOf(charge.payment_intent);
   return {
@@ -101,6 +108,7 @@ export async function readPaidMoney(stripe: Stripe, customer: string, priceId: s
   return { fixPayments, proInvoices };
 }
 
+const TOOK_NOTHING = /^(won|prevented|warning_.*)$/;
 const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
 
 async function paidFor(

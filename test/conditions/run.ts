@@ -8,22 +8,27 @@ import { CONDITIONS } from '../../lib/store/conditions.ts';
 
 /*
  * Removes the store's conditions one at a time and expects the tests to notice: prints which test failed for each.
- * A condition that nobody misses is either not needed or not tested; both end with exit code 1.
+ * A condition that the test named after it does not miss is either not needed or not tested; both end with exit code 1.
  */
 
-const SUITES = [
-  'test/store/conditions',
-  'test/operations',
-  'test/http/rsolv-action',
-  'test/http/keys',
-  'test/http/onboarding',
-];
+/** Where each condition has a test of its own, in which nothing else stands in for it. */
+const SUITES = ['test/store/conditions'];
 /** How many of the tests that miss a condition are printed. */
 const NAMED = 3;
 
+const NOT_WRITTEN = 'the ledger failed on our side';
+
 const Report = z.object({
   testResults: z.array(
-    z.object({ assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })) }),
+    z.object({
+      assertionResults: z.array(
+        z.object({
+          status: z.string(),
+          fullName: z.string(),
+          failureMessages: z._default(z.array(z.string()), []),
+        }),
+      ),
+    }),
   ),
 });
 
@@ -45,14 +50,15 @@ async function allAreMissed(): Promise<boolean> {
   let unmissed = 0;
   for (const name of names) {
     const failed = await failuresWithout(name);
-    if (failed.length === 0) unmissed += 1;
-    console.log(`${failed.length > 0 ? '✓' : '✗'} without ${name}: ${failed.length} tests fail`);
+    const isMissed = failed.some((test) => test.includes(`${name}: `));
+    if (!isMissed) unmissed += 1;
+    console.log(`${isMissed ? '✓' : '✗'} without ${name}: ${failed.length} tests fail`);
     for (const test of failed.slice(0, NAMED)) console.log(`    ${test}`);
   }
   console.log(
     unmissed === 0
       ? `Each of the ${names.length} conditions is missed.`
-      : `${unmissed} are not missed by any test.`,
+      : `${unmissed} are not missed by the test that is named after them.`,
   );
   return unmissed === 0;
 }
@@ -66,8 +72,12 @@ async function failuresWithout(name: string | null): Promise<string[]> {
   );
   await once(vitest, 'exit');
   const { testResults } = Report.parse(JSON.parse(readFileSync(outputFile, 'utf8')));
-  return testResults
+  const failed = testResults
     .flatMap(({ assertionResults }) => assertionResults)
-    .filter(({ status }) => status === 'failed')
-    .map(({ fullName }) => fullName);
+    .filter(({ status }) => status === 'failed');
+  // An expression that the engine does not understand fails tests too, and proves nothing.
+  if (failed.some(({ failureMessages }) => failureMessages.some((text) => text.includes(NOT_WRITTEN)))) {
+    throw new Error(`With ${name ?? 'nothing'} removed the engine refuses to write at all.`);
+  }
+  return failed.map(({ fullName }) => fullName);
 }

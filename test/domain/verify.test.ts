@@ -8,8 +8,12 @@ const POSTINGS: Posting[] = [
   { amount: 5, source: 'trial_signup', metadata: { source: 'direct' } },
   { amount: 5, source: 'trial_billing_added', metadata: { card_fingerprint: 'fp_1' } },
   { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f1' } },
-  { amount: 60, source: 'pro_subscription_payment', metadata: { invoice_id: 'in_1' } },
-  { amount: 1, source: 'purchased', metadata: { payment_intent_id: 'pi_1', fix_attempt_id: 'f2' } },
+  { amount: 60, source: 'pro_subscription_payment', metadata: { invoice_id: 'in_1', total_cents: 59_900 } },
+  {
+    amount: 1,
+    source: 'purchased',
+    metadata: { payment_intent_id: 'pi_1', fix_attempt_id: 'f2', amount_cents: 2_900 },
+  },
   { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f2' } },
 ];
 
@@ -25,8 +29,8 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
     cardBonuses: new Map([['fp_1', 'c1']]),
     events: [{ id: 'evt_1', outcome: 'processed' }],
     stripe: {
-      fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1 }],
-      paidProInvoiceIds: ['in_1'],
+      fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 2_900 }],
+      paidProInvoices: [{ id: 'in_1', totalCents: 59_900 }],
     },
   };
 }
@@ -117,25 +121,45 @@ describe('verify', () => {
     const { stripe } = records;
     if (stripe === null) throw new Error('no money to compare with');
     expect(found({ ...records, stripe: { ...stripe, fixCharges: [] } })).toEqual([[5, 5]]);
-    expect(found({ ...records, stripe: { ...stripe, paidProInvoiceIds: [] } })).toEqual([[5, 4]]);
-    expect(found({ ...records, stripe: { ...stripe, paidProInvoiceIds: ['in_1', 'in_2'] } })).toEqual([
-      [5, null],
-    ]);
-    const extra = { paymentIntentId: 'pi_9', fixAttemptId: 'f1', attempt: 1 };
+    expect(found({ ...records, stripe: { ...stripe, paidProInvoices: [] } })).toEqual([[5, 4]]);
+    expect(
+      found({
+        ...records,
+        stripe: {
+          ...stripe,
+          paidProInvoices: [...stripe.paidProInvoices, { id: 'in_2', totalCents: 59_900 }],
+        },
+      }),
+    ).toEqual([[5, null]]);
+    const extra = { paymentIntentId: 'pi_9', fixAttemptId: 'f1', attempt: 1, amountCents: 2_900 };
     expect(found({ ...records, stripe: { ...stripe, fixCharges: [...stripe.fixCharges, extra] } })).toEqual([
       [5, null],
       [7, null],
     ]);
   });
 
+  it('names an entry that says another sum than Stripe', () => {
+    const records = soundRecords();
+    const { stripe } = records;
+    if (stripe === null) throw new Error('no money to compare with');
+    const fixCharges = stripe.fixCharges.map((charge) => ({ ...charge, amountCents: 2_899 }));
+    expect(found({ ...records, stripe: { ...stripe, fixCharges } })).toEqual([[5, 5]]);
+    const paidProInvoices = stripe.paidProInvoices.map((invoice) => ({ ...invoice, totalCents: 1 }));
+    expect(found({ ...records, stripe: { ...stripe, paidProInvoices } })).toEqual([[5, 4]]);
+  });
+
   it('names an invoice or a charge that was counted twice', () => {
     const invoice = {
       amount: 60,
       source: 'pro_subscription_payment',
-      metadata: { invoice_id: 'in_1' },
+      metadata: { invoice_id: 'in_1', total_cents: 59_900 },
     } as const;
     expect(found(soundRecords([...POSTINGS, invoice]))).toEqual([[5, 7]]);
-    const charge = { amount: 1, source: 'purchased', metadata: { payment_intent_id: 'pi_1' } } as const;
+    const charge = {
+      amount: 1,
+      source: 'purchased',
+      metadata: { payment_intent_id: 'pi_1', amount_cents: 2_900 },
+    } as const;
     expect(found(soundRecords([...POSTINGS, charge]))).toEqual([[5, 7]]);
     const unnamed = { amount: 1, source: 'purchased', metadata: {} } as const;
     expect(found({ ...soundRecords([...POSTINGS, unnamed]), stripe: null })).toContainEqual([5, 7]);

@@ -1,26 +1,64 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import * as z from 'zod/mini';
 import { writeHistory } from '../support/history.ts';
 import { api, call, deployFix, fixBody, type SignedUp, signUp } from '../support/http.ts';
-import { serveFromTestTable } from '../support/http-table.ts';
+import {
+  addCard,
+  bill,
+  cancel,
+  customerOutOfCredits,
+  eventsAbout,
+  leaveCredits,
+  serveMoney,
+  subscribe,
+} from '../support/http-money.ts';
+import type { Money } from '../support/money.ts';
 import {
   type RecordingProxy,
   startRecordingProxy,
   transactionWriteUnits,
 } from '../support/recording-proxy.ts';
 
-/* What each call costs in DynamoDB, counted on the wire: these are promises to whoever pays the bill. */
+/* What each call costs in DynamoDB and at Stripe, counted on the wire: these are promises to whoever pays the bill. */
 
-let deps: Deps;
+let money: Money;
 let proxy: RecordingProxy;
 let customer: SignedUp;
 beforeAll(async () => {
-  deps = await serveFromTestTable();
+  const served = await serveMoney();
+  money = served.money;
   proxy = await startRecordingProxy(inject('dynamodbEndpoint'));
   process.env['DYNAMODB_ENDPOINT'] = proxy.endpoint;
+  process.env['STRIPE_WEBHOOK_SECRETS'] = WEBHOOK_SECRET;
   customer = await signUp();
+  return async () => {
+    proxy.close();
+    await served.stop();
+  };
 });
-afterAll(() => proxy.close());
+
+const WEBHOOK_SECRET = 'whsec_budgets';
+
+/** What `work` asks of DynamoDB and of Stripe. */
+async function counted(work: () => Promise<unknown>): Promise<{ dynamodb: string[]; stripe: string[] }> {
+  const { calls } = money.double;
+  const last = calls.all.at(-1);
+  const dynamodb = await operations(work);
+  const asked = calls.all.slice(last === undefined ? 0 : calls.all.indexOf(last) + 1);
+  const stripe = asked.map(
+    ({ method, path }) => `${method} ${path.replace(/\b(cus|pm|pi|sub|in)_\w+/g, ':id')}`,
+  );
+  // Two questions that are asked at once may come in either order.
+  const atOnce = /^GET \/v1\/(payment_methods\/:id|subscriptions)$/;
+  for (let i = 1; i < stripe.length; i++) {
+    const pair = stripe.slice(i - 1, i + 1);
+    if (pair.every((one) => atOnce.test(one))) stripe.splice(i - 1, 2, ...pair.toSorted());
+  }
+  return { dynamodb, stripe };
+}
 
 async function operations(work: () => Promise<unknown>): Promise<string[]> {
   return (await proxy.record(work)).map(({ operation }) => operation);
@@ -68,15 +106,15 @@ describe('DynamoDB calls', () => {
   it('GET /usage costs the same two calls after 10,000 entries as after 10', async () => {
     const usage = (apiKey: string) => operations(() => call(api.getUsage, { apiKey }));
     const [short, long] = [await signUp(), await signUp()];
-    await writeHistory(deps, short.customerId, 9);
-    await writeHistory(deps, long.customerId, 9_999);
+    await writeHistory(money.deps, short.customerId, 9);
+    await writeHistory(money.deps, long.customerId, 9_999);
     expect(await usage(short.apiKey)).toEqual(['BatchGetItem', 'Query']);
     expect(await usage(long.apiKey)).toEqual(['BatchGetItem', 'Query']);
   });
 
   it('a page of the statement takes two calls wherever it lies', async () => {
     const { apiKey, customerId } = await signUp();
-    await writeHistory(deps, customerId, 500);
+    await writeHistory(money.deps, customerId, 500);
     const first = await call(api.listTransactions, { apiKey, query: { limit: '100' } });
     const query = { limit: '100', cursor: String(first.body['next_cursor']) };
     expect(await operations(() => call(api.listTransactions, { apiKey, query }))).toEqual([
@@ -92,5 +130,161 @@ describe('DynamoDB calls', () => {
   it('a request that nobody signed takes none', async () => {
     expect(await operations(() => call(api.getUsage, { apiKey: 'nonsense' }))).toEqual([]);
     expect(await operations(() => call(api.getPricing))).toEqual([]);
+  });
+});
+
+/** The customer, then their card and their subscriptions at once. Whoever asks writes the answer down. */
+const HOW_THINGS_ARE = ['GET /v1/customers/:id', 'GET /v1/payment_methods/:id', 'GET /v1/subscriptions'];
+
+describe('calls to DynamoDB and Stripe', () => {
+  it('a fix that a credit pays asks Stripe nothing', async () => {
+    const params = await recorded(20);
+    await leaveCredits(money, customer.customerId, 1);
+    const work = () => bill(customer.apiKey, params);
+    expect(await counted(work)).toEqual({ dynamodb: ['BatchGetItem', 'TransactWriteItems'], stripe: [] });
+  });
+
+  it('a fix that is charged: announced, made, settled', async () => {
+    const { apiKey } = await customerOutOfCredits(money);
+    const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(1) });
+    const work = () => bill(apiKey, { id: String(body['id']) });
+    expect(await counted(work)).toEqual({
+      dynamodb: ['BatchGetItem', 'TransactWriteItems', 'BatchGetItem', 'BatchGetItem', 'TransactWriteItems'],
+      stripe: ['POST /v1/payment_intents'],
+    });
+    expect(await counted(work)).toEqual({ dynamodb: ['BatchGetItem'], stripe: [] });
+  });
+
+  it('a first card: a Stripe customer, the card, the default, the bonus', async () => {
+    const { apiKey } = await signUp();
+    const card = await money.newCard();
+    expect(await counted(() => addCard(apiKey, card))).toEqual({
+      dynamodb: [
+        'BatchGetItem',
+        'UpdateItem',
+        'BatchGetItem',
+        'TransactWriteItems',
+        'BatchGetItem',
+        'TransactWriteItems',
+      ],
+      stripe: ['POST /v1/customers', 'POST /v1/payment_methods/:id/attach', 'POST /v1/customers/:id'],
+    });
+  });
+
+  it('another card: the same without the customer', async () => {
+    const { apiKey } = await customerOutOfCredits(money);
+    const card = await money.newCard();
+    expect(await counted(() => addCard(apiKey, card))).toEqual({
+      dynamodb: ['BatchGetItem', 'UpdateItem', 'BatchGetItem', 'TransactWriteItems'],
+      stripe: ['POST /v1/payment_methods/:id/attach', 'POST /v1/customers/:id'],
+    });
+  });
+
+  it('Pro: how things are, the order, the subscription, how things are then', async () => {
+    const { apiKey } = await customerOutOfCredits(money);
+    expect(await counted(() => subscribe(apiKey))).toEqual({
+      dynamodb: [
+        'BatchGetItem',
+        'UpdateItem',
+        'BatchGetItem',
+        'TransactWriteItems',
+        'BatchGetItem',
+        'TransactWriteItems',
+        'BatchGetItem',
+        'TransactWriteItems',
+      ],
+      stripe: [...HOW_THINGS_ARE, 'POST /v1/subscriptions', ...HOW_THINGS_ARE],
+    });
+  });
+
+  it('cancelling Pro: how things are, the cancellation, how things are then', async () => {
+    const { apiKey } = await customerOutOfCredits(money);
+    await subscribe(apiKey);
+    expect(await counted(() => cancel(apiKey))).toEqual({
+      dynamodb: [
+        'BatchGetItem',
+        'UpdateItem',
+        'BatchGetItem',
+        'TransactWriteItems',
+        'BatchGetItem',
+        'TransactWriteItems',
+      ],
+      stripe: [...HOW_THINGS_ARE, 'POST /v1/subscriptions/:id', ...HOW_THINGS_ARE],
+    });
+  });
+});
+
+describe('a webhook', () => {
+  /** Delivers the first event of a type about a customer, signed as Stripe signs it. */
+  async function delivery(customerId: string, type: string) {
+    const event = eventsAbout(money, customerId).find((one) => one.type === type);
+    if (event === undefined) throw new Error(`no ${type}`);
+    const rawBody = JSON.stringify(event);
+    const signature = money.stripe.webhooks.generateTestHeaderString({
+      payload: rawBody,
+      secret: WEBHOOK_SECRET,
+    });
+    return () => call(api.stripeWebhook, { rawBody, headers: { 'stripe-signature': signature } });
+  }
+
+  it('that a Pro invoice is paid: the event, its owner, the invoice, the grant with the event', async () => {
+    const { customerId } = await customerOutOfCredits(money);
+    const [stripeCustomer] = money.double.state.customers.newestFirst;
+    await money.stripe.subscriptions.create({
+      customer: String(stripeCustomer?.id),
+      items: [{ price: money.priceId }],
+    });
+    const deliver = await delivery(customerId, 'invoice.paid');
+    expect(await counted(deliver)).toEqual({
+      dynamodb: ['BatchGetItem', 'BatchGetItem', 'BatchGetItem', 'TransactWriteItems'],
+      stripe: ['GET /v1/invoices/:id'],
+    });
+    expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem'], stripe: [] });
+  });
+
+  it('of a type that changes nothing here: the event is looked for and recorded, Stripe is not asked', async () => {
+    const { customerId } = await customerOutOfCredits(money);
+    const deliver = await delivery(customerId, 'payment_method.attached');
+    expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem', 'TransactWriteItems'], stripe: [] });
+  });
+
+  it('that nobody signed takes no call at all', async () => {
+    const work = () =>
+      call(api.stripeWebhook, { rawBody: '{}', headers: { 'stripe-signature': 't=1,v1=0' } });
+    expect(await counted(work)).toEqual({ dynamodb: [], stripe: [] });
+  });
+});
+
+const Said = z.object({
+  statusCode: z.number(),
+  outcome: z.optional(z.string()),
+  modules: z.int(),
+  stripe: z.int(),
+});
+
+describe('loading Stripe', () => {
+  /** Bills a fix in a process of its own. */
+  async function billed(apiKey: string, { id }: { id: string }) {
+    const child = spawn(process.execPath, ['test/support/loading-child.ts', apiKey, id], {
+      env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    expect(code, output).toBe(0);
+    return Said.parse(JSON.parse(output.trim().split('\n').at(-1) ?? ''));
+  }
+
+  it('waits for the first fix that needs it: billing from credits does not load it, a charge does', async () => {
+    const { apiKey, customerId } = await customerOutOfCredits(money);
+    await leaveCredits(money, customerId, 1);
+    const fix = async (pr: number) => {
+      const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(pr) });
+      return { id: String(body['id']) };
+    };
+    const byCredit = await billed(apiKey, await fix(1));
+    expect(byCredit).toMatchObject({ statusCode: 200, outcome: 'credit_consumed', stripe: 0 });
+    const byCard = await billed(apiKey, await fix(2));
+    expect(byCard).toMatchObject({ statusCode: 200, outcome: 'charged_and_consumed' });
+    expect(byCard.stripe).toBeGreaterThan(0);
   });
 });

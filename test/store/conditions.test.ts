@@ -2,7 +2,8 @@ import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentDeps } from '../../lib/deps.ts';
 import { MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
-import type { BilledFacts } from '../../lib/domain/fix-attempt.ts';
+import type { BilledFacts, FixCharge } from '../../lib/domain/fix-attempt.ts';
+import { newInvoiceGuard } from '../../lib/domain/grants.ts';
 import { emptyLedger, type LedgerState, type Posting, post } from '../../lib/domain/ledger.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { issueKey, revokeKey } from '../../lib/operations/api-keys.ts';
@@ -10,11 +11,14 @@ import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
 import { putApiKey } from '../../lib/store/api-keys.ts';
-import { billFix, putNewFix } from '../../lib/store/fix-attempts.ts';
-import { type AdjustmentGuard, decodeHead } from '../../lib/store/items.ts';
+import { listDueWork, postponeWork } from '../../lib/store/due-work.ts';
+import { recordEvent } from '../../lib/store/events.ts';
+import { announceCharge, billFix, endCharge, putNewFix } from '../../lib/store/fix-attempts.ts';
+import { type AdjustmentGuard, decodeHead, type EventRecord, type ProOrder } from '../../lib/store/items.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { type AlongsideWrite, commit, createCustomer, guardAdjustment } from '../../lib/store/ledger.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
+import { bindStripeId, keepInvoice, keepOrder, spendCardBonus } from '../../lib/store/stripe-bindings.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, uniqueEmail } from '../support/fixtures.ts';
@@ -46,6 +50,13 @@ async function readHead(customerId: string) {
   const [item] = await readTogether(deps.table, [keys.head(customerId)]);
   if (item === undefined) throw new Error('no head');
   return decodeHead(item);
+}
+
+/** Writes where the head stands now, so that only the conditions of what is written can refuse it. */
+async function commitNow(customerId: string, alongside: readonly AlongsideWrite[]) {
+  const head = await readHead(customerId);
+  const { kind } = await commit(deps.table, head, { state: head, entries: [], profile: null }, alongside);
+  return kind;
 }
 
 async function readItem(key: Key) {
@@ -81,6 +92,36 @@ describe('a change of balance', () => {
     ]);
     expect(result).toMatchObject({ kind: 'lost', head: { balance: 15 } });
     expect((await readHead(head.customerId)).balance).toBe(15);
+  });
+
+  it('PROFILE_UNMOVED: is not written over a profile that moved, even where no entry did', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const stale = await readHead(customerId);
+    const withPlan = (subscriptionType: 'pro' | 'pay_as_you_go', debt: number) =>
+      commit(
+        deps.table,
+        stale,
+        { state: stale, entries: [], profile: { ...stale, subscriptionType, debt } },
+        [],
+      );
+    expect((await withPlan('pro', 3)).kind).toBe('committed');
+    expect(await withPlan('pay_as_you_go', 0)).toMatchObject({
+      kind: 'lost',
+      head: { subscriptionType: 'pro' },
+    });
+    // Nor an entry that was decided on the debt of before.
+    const entry = post(stale, [plus(60)], AT);
+    expect((await commit(deps.table, stale, { ...entry, profile: null }, [])).kind).toBe('lost');
+    // Nor something that only wants the profile to be as it was read.
+    const unchanged = { state: stale, entries: [], profile: null };
+    expect((await commit(deps.table, stale, unchanged, [guard(customerId, 'beside')])).kind).toBe('lost');
+    expect(await readHead(customerId)).toMatchObject({
+      subscriptionType: 'pro',
+      debt: 3,
+      balance: 5,
+      revision: stale.revision + 1,
+    });
   });
 
   it('ENTRY_IS_NEW: never overwrites an entry, even where the head was set back by hand', async () => {
@@ -162,6 +203,210 @@ describe('a fix', () => {
       fix: { prTitle: 'Fix 2', billed: { outcome: 'credit_consumed' } },
     });
     expect(await recordFixAttempt(deps, head.customerId, again)).toMatchObject({ created: false });
+  });
+});
+
+const CHARGE: FixCharge = {
+  attempt: 1,
+  state: 'charging',
+  amountCents: 2_900,
+  rate: 'pay_as_you_go',
+  stripeCustomerId: 'cus_1',
+  paymentMethodId: 'pm_1',
+  startedAt: AT.toISOString(),
+  paymentIntentId: null,
+};
+
+describe('a charge', () => {
+  async function announced() {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const id = await recordedFix(deps, customerId, 1);
+    expect(await commitNow(customerId, [announceCharge(customerId, { id, charge: null }, CHARGE)])).toBe(
+      'committed',
+    );
+    return { customerId, id };
+  }
+
+  it('CHARGE_IS_ABSENT: no credit is taken for a fix whose card is being charged, nor is it charged beside that', async () => {
+    const { customerId, id } = await announced();
+    const asRead = { id, charge: null };
+    const fresh = await readHead(customerId);
+    const next = post(fresh, [{ amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: id } }], AT);
+    const consumed = await commit(deps.table, fresh, { ...next, profile: null }, [
+      billFix(customerId, asRead, BILLED),
+    ]);
+    expect(consumed).toMatchObject({ kind: 'lost', winners: [{ charge: { state: 'charging' } }] });
+    const other = announceCharge(customerId, asRead, { ...CHARGE, paymentMethodId: 'pm_2' });
+    expect(await commitNow(customerId, [other])).toBe('lost');
+    expect((await readHead(customerId)).balance).toBe(5);
+    expect(await readItem(keys.fix(customerId, id))).toMatchObject({ charge: { payment_method_id: 'pm_1' } });
+  });
+
+  it('CHARGE_UNMOVED: of two who saw the same attempt end, one announces the next', async () => {
+    const { customerId, id } = await announced();
+    const declined: FixCharge = { ...CHARGE, state: 'declined', paymentIntentId: 'pi_1' };
+    expect(await commitNow(customerId, [endCharge(customerId, { id, charge: CHARGE }, declined)])).toBe(
+      'committed',
+    );
+    const announceNext = (paymentMethodId: string) =>
+      commitNow(customerId, [
+        announceCharge(customerId, { id, charge: declined }, { ...CHARGE, attempt: 2, paymentMethodId }),
+      ]);
+    expect(await announceNext('pm_2')).toBe('committed');
+    expect(await announceNext('pm_3')).toBe('lost');
+    expect(await readItem(keys.fix(customerId, id))).toMatchObject({
+      charge: { attempt: 2, payment_method_id: 'pm_2' },
+    });
+  });
+
+  it('CHARGE_UNMOVED: who still sees it under way cannot end it twice, nor end the one after it', async () => {
+    const { customerId, id } = await announced();
+    const end = (state: FixCharge['state']) =>
+      commitNow(customerId, [endCharge(customerId, { id, charge: CHARGE }, { ...CHARGE, state })]);
+    expect(await end('action_required')).toBe('committed');
+    expect(await end('closed')).toBe('lost');
+    const asked: FixCharge = { ...CHARGE, state: 'action_required' };
+    await commitNow(customerId, [
+      announceCharge(customerId, { id, charge: asked }, { ...CHARGE, attempt: 2 }),
+    ]);
+    expect(await end('closed')).toBe('lost');
+    expect(await readItem(keys.fix(customerId, id))).toMatchObject({
+      charge: { attempt: 2, state: 'charging' },
+      due: 'charge',
+    });
+  });
+
+  it('WORK_IS_DUE: a charge that was settled while it was being looked at is not touched any more', async () => {
+    const { customerId, id } = await announced();
+    const work = (await listDueWork(deps.table, 'charge', AT, 100)).find(
+      ({ item }) => item.kind === 'fix' && item.fixId === id,
+    );
+    if (work === undefined) throw new Error('the charge is not due');
+    const later = new Date(AT.getTime() + 60_000);
+    await postponeWork(deps.table, work, later);
+    expect(await readItem(work.key)).toMatchObject({ due: 'charge', due_at: later.toISOString() });
+
+    await commitNow(customerId, [
+      endCharge(customerId, { id, charge: CHARGE }, { ...CHARGE, state: 'closed' }),
+    ]);
+    const settled = await readItem(work.key);
+    await postponeWork(deps.table, work, later);
+    expect(await readItem(work.key)).toEqual(settled);
+    const gone = keys.fix(customerId, 'f'.repeat(32));
+    await postponeWork(deps.table, { ...work, key: gone }, later);
+    expect(await readItem(gone)).toBeUndefined();
+  });
+});
+
+describe('what Stripe names', () => {
+  const someId = () => uniqueEmail().slice(0, 12);
+
+  it('CARD_IS_NEW: a card that brought its bonus to one customer brings none to another', async () => {
+    const [first, second] = [await customerWith(deps, 5), await customerWith(deps, 5)];
+    const fingerprint = someId();
+    const spend = ({ head }: typeof first) =>
+      commitNow(head.customerId, spendCardBonus(head.customerId, fingerprint));
+    expect(await spend(first)).toBe('committed');
+    expect(await spend(second)).toBe('lost');
+    expect(await readItem(keys.card(fingerprint))).toMatchObject({ customer_id: first.head.customerId });
+    // All or nothing: the second customer can still have the bonus of another card.
+    const once = keys.once(second.head.customerId, 'card_bonus', 'first');
+    expect(await readItem(once)).toBeUndefined();
+  });
+
+  it('GUARD_IS_NEW: a customer who had their bonus has none for another card', async () => {
+    const { head } = await customerWith(deps, 5);
+    const [first, second] = [someId(), someId()];
+    expect(await commitNow(head.customerId, spendCardBonus(head.customerId, first))).toBe('committed');
+    expect(await commitNow(head.customerId, spendCardBonus(head.customerId, second))).toBe('lost');
+    expect(await readItem(keys.card(second))).toBeUndefined();
+  });
+
+  it('STRIPE_ID_IS_FREE: nobody takes a Stripe customer over; its own may be bound again', async () => {
+    const [first, second] = [await customerWith(deps, 5), await customerWith(deps, 5)];
+    const id = `cus_${someId()}`;
+    const bind = ({ head }: typeof first) => commitNow(head.customerId, [bindStripeId(id, head.customerId)]);
+    expect(await bind(first)).toBe('committed');
+    expect(await bind(second)).toBe('lost');
+    expect(await bind(first)).toBe('committed');
+    expect(await readItem(keys.stripe(id))).toMatchObject({ customer_id: first.head.customerId });
+  });
+
+  it('ORDER_UNMOVED: of two who order Pro at once, and of two who order again, one does', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const order = (attempt: number, state: ProOrder['state'], startedAt = AT.toISOString()): ProOrder => ({
+      attempt,
+      state,
+      stripeCustomerId: 'cus_1',
+      priceId: 'price_1',
+      startedAt,
+    });
+    const keep = (next: ProOrder, before: ProOrder | null) =>
+      commitNow(customerId, [keepOrder(customerId, next, before)]);
+    const later = '2026-01-03T00:00:00.000Z';
+    expect(await keep(order(1, 'ordering'), null)).toBe('committed');
+    expect(await keep(order(1, 'ordering', later), null)).toBe('lost');
+    expect(await keep(order(1, 'refused'), order(1, 'ordering'))).toBe('committed');
+    // Who still sees it under way cannot say that it was done.
+    expect(await keep(order(1, 'done'), order(1, 'ordering'))).toBe('lost');
+    expect(await keep(order(2, 'ordering'), order(1, 'refused'))).toBe('committed');
+    expect(await keep(order(2, 'ordering', later), order(1, 'refused'))).toBe('lost');
+    expect(await readItem(keys.order(customerId))).toMatchObject({
+      attempt: 2,
+      state: 'ordering',
+      started_at: AT.toISOString(),
+    });
+  });
+
+  it('INVOICE_UNMOVED: of two who heard of the same refund, one takes the credits back', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const granted = newInvoiceGuard({
+      id: `in_${someId()}`,
+      totalCents: 59_900,
+      billingReason: 'subscription_create',
+      paid: true,
+      hasProLine: true,
+    });
+    const reversed = { ...granted, reversedCents: 29_950, reversedCredits: 30 };
+    expect(await commitNow(customerId, [keepInvoice(customerId, granted, null)])).toBe('committed');
+    expect(await commitNow(customerId, [keepInvoice(customerId, reversed, granted)])).toBe('committed');
+    const other = { ...granted, reversedCents: 59_900, reversedCredits: 60 };
+    expect(await commitNow(customerId, [keepInvoice(customerId, other, granted)])).toBe('lost');
+    const key = keys.once(customerId, 'invoice', granted.invoiceId);
+    expect(await readItem(key)).toMatchObject({ reversed_credits: 30 });
+  });
+
+  it('EVENT_IS_OPEN: an event that was applied is not applied again; one that is parked still may be', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const event = (outcome: EventRecord['outcome']): EventRecord => ({
+      eventId: `evt_${customerId}`,
+      type: 'invoice.paid',
+      outcome,
+      reason: 'test',
+      customerId,
+      objectId: 'in_1',
+      createdAt: AT.toISOString(),
+      receivedAt: AT.toISOString(),
+    });
+    /** The effect of the event is a credit, under no guard of its own. */
+    const applied = async (outcome: EventRecord['outcome']) => {
+      const fresh = await readHead(customerId);
+      const next = post(fresh, [plus(1)], AT);
+      const { kind } = await commit(deps.table, fresh, { ...next, profile: null }, [
+        recordEvent(event(outcome)),
+      ]);
+      return kind;
+    };
+    expect(await commitNow(customerId, [recordEvent(event('parked'))])).toBe('committed');
+    expect(await applied('processed')).toBe('committed');
+    expect(await applied('processed')).toBe('lost');
+    expect(await commitNow(customerId, [recordEvent(event('parked'))])).toBe('lost');
+    expect((await readHead(customerId)).balance).toBe(6);
+    expect(await readItem(keys.event(`evt_${customerId}`))).toMatchObject({ outcome: 'processed' });
   });
 });
 

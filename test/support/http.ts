@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
+import { handler as addPaymentMethod } from '../../functions/add-payment-method.ts';
 import { handler as billFixAttempt } from '../../functions/bill-fix-attempt.ts';
+import { handler as cancelSubscription } from '../../functions/cancel-subscription.ts';
 import { handler as findFixAttempt } from '../../functions/find-fix-attempt.ts';
 import { handler as getPricing } from '../../functions/get-pricing.ts';
 import { handler as getUsage } from '../../functions/get-usage.ts';
@@ -9,6 +11,8 @@ import { handler as listTransactions } from '../../functions/list-transactions.t
 import { handler as onboardCustomer } from '../../functions/onboard-customer.ts';
 import { handler as recordFixAttempt } from '../../functions/record-fix-attempt.ts';
 import { handler as revokeApiKey } from '../../functions/revoke-api-key.ts';
+import { handler as stripeWebhook } from '../../functions/stripe-webhook.ts';
+import { handler as subscribe } from '../../functions/subscribe-to-pro.ts';
 import type { Handler } from '../../lib/http/handler.ts';
 import { uniqueEmail } from './fixtures.ts';
 import { type Call, gatewayEvent, invocation } from './gateway.ts';
@@ -18,6 +22,10 @@ export const api = {
   recordFixAttempt,
   findFixAttempt,
   billFixAttempt,
+  addPaymentMethod,
+  subscribe,
+  cancelSubscription,
+  stripeWebhook,
   getUsage,
   listTransactions,
   issueApiKey,

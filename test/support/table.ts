@@ -33,6 +33,7 @@ export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): Pa
     random: Math.random,
     randomBytes,
     sleep: (ms) => sleep(ms),
+    report: () => {},
     stripe: () => Promise.reject(new Error('this test has no Stripe')),
     ...overrides,
   };

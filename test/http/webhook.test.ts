@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { handler } from '../../functions/stripe-webhook.ts';
+import type { Deps } from '../../lib/deps.ts';
+import type { Handler } from '../../lib/http/handler.ts';
+import { readEventRecord } from '../../lib/store/events.ts';
+import { signatureHeader } from '../../local/stripe/webhooks/signature.ts';
+import { contentsOf } from '../support/contents.ts';
+import { gatewayEvent, invocation } from '../support/gateway.ts';
+import { serveFromTestTable } from '../support/http-table.ts';
+import { customerWithCard, type Money, openMoney } from '../support/money.ts';
+
+/*
+ * What Stripe posts, at the function itself: who may speak, and what is left behind by those who may not.
+ */
+
+const SECRET = `whsec_${randomBytes(16).toString('hex')}`;
+const ROLLED_SECRET = `whsec_${randomBytes(16).toString('hex')}`;
+const FOREIGN_SECRET = `whsec_${randomBytes(16).toString('hex')}`;
+/** Stands for everything in an event that is nobody's business in a log. */
+const EMAIL = 'zoë.payload@customer.example';
+const MIB = 1024 * 1024;
+const TOLERANCE_SECONDS = 300;
+
+let deps: Deps;
+let money: Money;
+let stopDouble = async () => {};
+let stripeCustomerId: string;
+beforeAll(async () => {
+  deps = await serveFromTestTable();
+  money = await openMoney(deps.table, {
+    endWith: (stop) => {
+      stopDouble = stop;
+    },
+  });
+  Object.assign(process.env, money.env, { STRIPE_WEBHOOK_SECRETS: SECRET });
+  ({ stripeCustomerId } = await customerWithCard(money, 0));
+});
+afterAll(() => stopDouble());
+
+/** An event of a customer of ours that is handled when it gets through. */
+const someEvent = (more: Record<string, unknown> = {}) => ({
+  id: `evt_${randomBytes(8).toString('hex')}`,
+  object: 'event',
+  api_version: '2026-10-28.endive',
+  created: 1_800_000_000,
+  livemode: false,
+  type: 'customer.subscription.updated',
+  data: { object: { id: 'sub_1', object: 'subscription', customer: stripeCustomerId, email: EMAIL } },
+  ...more,
+});
+
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+const signed = (body: string, secrets: readonly string[] = [SECRET], atSeconds = nowSeconds()) =>
+  signatureHeader(body, secrets, atSeconds);
+
+interface Posted {
+  readonly status: number;
+  readonly contentType: unknown;
+  readonly body: Record<string, unknown>;
+  readonly text: string;
+  /** Every line that was logged meanwhile. */
+  readonly log: string;
+  readonly changedTheTable: boolean;
+}
+
+async function post(
+  body: string,
+  signature: string | null = signed(body),
+  { base64 = false, through = handler }: { base64?: boolean; through?: Handler } = {},
+): Promise<Posted> {
+  const everything = async () => JSON.stringify(await contentsOf(deps.table));
+  const before = await everything();
+  const lines: string[] = [];
+  const spies = (['log', 'info', 'warn', 'error', 'debug'] as const).map((method) =>
+    vi
+      .spyOn(console, method)
+      .mockImplementation((...args: unknown[]) => void lines.push(args.map(String).join(' '))),
+  );
+  try {
+    const event = gatewayEvent({
+      rawBody: base64 ? Buffer.from(body).toString('base64') : body,
+      headers: signature === null ? {} : { 'Stripe-Signature': signature },
+    });
+    const result = await through({ ...event, isBase64Encoded: base64 }, invocation());
+    const text = result.body ?? '';
+    return {
+      status: result.statusCode ?? 0,
+      contentType: result.headers?.['content-type'],
+      body: JSON.parse(text),
+      text,
+      log: lines.join('\n'),
+      changedTheTable: (await everything()) !== before,
+    };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** A problem document with this code, a log line that says so, and nothing else anywhere. */
+function expectRefused(posted: Posted, status: number, code: string): void {
+  expect([posted.status, posted.body['code'], posted.body['status']]).toEqual([status, code, status]);
+  expect(posted.contentType).toBe('application/problem+json');
+  expect(posted.changedTheTable).toBe(false);
+  expect(posted.log).toContain(code);
+  expectDiscreet(posted);
+}
+
+function expectDiscreet({ text, log }: Posted): void {
+  expect(log).toMatch(/"route":\s*"POST \/api\/webhooks\/stripe"/);
+  for (const secret of [SECRET, ROLLED_SECRET, FOREIGN_SECRET, EMAIL, 'sub_1', 'v1=']) {
+    expect(text).not.toContain(secret);
+    expect(log).not.toContain(secret);
+  }
+}
+
+async function expectHandled(posted: Posted, eventId: string): Promise<void> {
+  expect([posted.status, posted.body]).toEqual([200, { received: true, outcome: 'processed' }]);
+  expectDiscreet(posted);
+  expect(await readEventRecord(deps.table, eventId)).toMatchObject({ eventId, outcome: 'processed' });
+}
+
+describe('a delivery that is signed as Stripe signs it', () => {
+  it('is handled and recorded, and the log names the event but not what it says', async () => {
+    const event = someEvent();
+    const posted = await post(JSON.stringify(event));
+    await expectHandled(posted, event.id);
+    expect(posted.log).toContain(event.id);
+    expect(posted.log).toContain(event.type);
+  });
+
+  it('is handled just the same when the gateway hands it over in base64', async () => {
+    const event = someEvent();
+    const body = JSON.stringify(event);
+    await expectHandled(await post(body, signed(body), { base64: true }), event.id);
+  });
+
+  it('is handled while a secret is rolled, with the old one or the new one; with a third it is not', async () => {
+    process.env['STRIPE_WEBHOOK_SECRETS'] = `${ROLLED_SECRET},${SECRET}`;
+    try {
+      for (const secrets of [[SECRET], [ROLLED_SECRET], [FOREIGN_SECRET, SECRET]]) {
+        const event = someEvent();
+        const body = JSON.stringify(event);
+        await expectHandled(await post(body, signed(body, secrets)), event.id);
+      }
+      const body = JSON.stringify(someEvent());
+      expectRefused(await post(body, signed(body, [FOREIGN_SECRET])), 400, 'invalid_signature');
+    } finally {
+      process.env['STRIPE_WEBHOOK_SECRETS'] = SECRET;
+    }
+    const body = JSON.stringify(someEvent());
+    expectRefused(await post(body, signed(body, [ROLLED_SECRET])), 400, 'invalid_signature');
+  });
+
+  it.each([
+    ['as old as it may be', -TOLERANCE_SECONDS + 5],
+    ['from a clock that is as far ahead as it may be', TOLERANCE_SECONDS - 5],
+  ])('is handled %s', async (_, offset) => {
+    const event = someEvent();
+    const body = JSON.stringify(event);
+    await expectHandled(await post(body, signed(body, [SECRET], nowSeconds() + offset)), event.id);
+  });
+});
+
+describe('a delivery whose signature does not hold is 400 and leaves nothing behind:', () => {
+  const FUTURE = TOLERANCE_SECONDS + 5;
+  const cases: [string, (body: string) => string | null][] = [
+    ['without a signature', () => null],
+    ['with an empty one', () => ''],
+    ['with something else in its place', () => 'Bearer nonsense'],
+    ['signed with another secret', (body) => signed(body, [FOREIGN_SECRET])],
+    ['with one digit of the signature changed', (body) => signed(body).replace(/.$/, flipped)],
+    ['signed for another body', (body) => signed(body.replace('sub_1', 'sub_2'))],
+    ['with the scheme that Stripe keeps for tests', (body) => signed(body).replace('v1=', 'v0=')],
+    ['older than 300 seconds', (body) => signed(body, [SECRET], nowSeconds() - TOLERANCE_SECONDS - 5)],
+    ['dated back after it was signed', (body) => redated(signed(body), -10)],
+    ['from further ahead than clocks differ', (body) => signed(body, [SECRET], nowSeconds() + FUTURE)],
+    [
+      'from the future, with a second moment in front of it',
+      (body) => `t=${nowSeconds()},${signed(body, [SECRET], nowSeconds() + FUTURE)}`,
+    ],
+    ['without a moment', (body) => signed(body).replace(/^t=\d+,/, '')],
+  ];
+  it.each(cases)('%s', async (_, header) => {
+    const body = JSON.stringify(someEvent());
+    expectRefused(await post(body, header(body)), 400, 'invalid_signature');
+  });
+
+  it('without a body', async () => {
+    expectRefused(await post('', signed('')), 400, 'invalid_signature');
+  });
+});
+
+describe('a body', () => {
+  const padded = (bytes: number) => {
+    const event = someEvent({ padding: '' });
+    const padding = 'x'.repeat(bytes - Buffer.byteLength(JSON.stringify(event)));
+    return { id: event.id, text: JSON.stringify({ ...event, padding }) };
+  };
+
+  it.each([false, true])(
+    'of 1 MiB is handled when it is signed, and one byte more is 413 (base64: %s)',
+    async (base64) => {
+      const largest = padded(MIB);
+      expect(Buffer.byteLength(largest.text)).toBe(MIB);
+      await expectHandled(await post(largest.text, signed(largest.text), { base64 }), largest.id);
+      const { text } = padded(MIB + 1);
+      expectRefused(await post(text, signed(text), { base64 }), 413, 'body_too_large');
+    },
+  );
+
+  it('of 1 MB is 400 when it is not signed', async () => {
+    expectRefused(await post('x'.repeat(1_000_000), null), 400, 'invalid_signature');
+  });
+
+  it.each(['{"id": ', 'zoë', '{"id":"evt_1","object":"event"}}'])(
+    'that is signed but is not JSON is 400: %s',
+    async (text) => {
+      expectRefused(await post(text), 400, 'malformed_json');
+    },
+  );
+
+  it.each([
+    ['a list', []],
+    ['another object', { id: 'cus_1', object: 'customer', email: EMAIL }],
+    ['an event without an id', { ...someEvent(), id: undefined }],
+    ['an event whose id would be another key', { ...someEvent(), id: 'evt_1#EVENT' }],
+    ['an event that does not say which mode it is of', { ...someEvent(), livemode: undefined }],
+    ['an event without data', { ...someEvent(), data: undefined }],
+  ])('that is signed but is no event is 422: %s', async (_, value) => {
+    expectRefused(await post(JSON.stringify(value)), 422, 'invalid_request');
+  });
+});
+
+describe('test and live do not mix:', () => {
+  it('a live event on a test stage is 400', async () => {
+    const posted = await post(JSON.stringify(someEvent({ livemode: true })));
+    expectRefused(posted, 400, 'wrong_mode');
+  });
+
+  it('a test event on the live stage is 400', async () => {
+    vi.resetModules();
+    vi.stubEnv('STAGE', 'production');
+    try {
+      // A function reads its stage when it starts.
+      const { handler: live } = await import('../../functions/stripe-webhook.ts');
+      const body = JSON.stringify(someEvent());
+      expectRefused(await post(body, signed(body), { through: live }), 400, 'wrong_mode');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
+
+describe('signing secrets that are not there, or misshapen,', () => {
+  it.each([
+    ['missing', undefined],
+    ['empty', ''],
+    ['of another kind', 'sk_test_not_a_signing_secret'],
+    ['three', `${SECRET},${ROLLED_SECRET},${FOREIGN_SECRET}`],
+    ['two with a blank between', `${SECRET}, ${ROLLED_SECRET}`],
+    ['one and a comma', `${SECRET},`],
+  ])('are 500 without their value: %s', async (_, secrets) => {
+    vi.stubEnv('STRIPE_WEBHOOK_SECRETS', secrets);
+    try {
+      const posted = await post(JSON.stringify(someEvent()));
+      expectRefused(posted, 500, 'internal_error');
+      // People have to find out which setting it is.
+      expect(posted.log).toContain('STRIPE_WEBHOOK_SECRETS');
+      if (secrets) expect(posted.text + posted.log).not.toContain(secrets);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
+
+const flipped = (digit: string): string => (digit === '0' ? '1' : '0');
+
+const redated = (header: string, seconds: number): string =>
+  header.replace(/^t=(\d+)/, (_, at: string) => `t=${Number(at) + seconds}`);

@@ -1,0 +1,279 @@
+import Stripe from 'stripe';
+import { describe, expect, it } from 'vitest';
+import { stripePort } from '../../lib/stripe/client.ts';
+import { StripeFault } from '../../lib/stripe/fault.ts';
+import { translateError } from '../../lib/stripe/translate-error.ts';
+import type { FaultInput } from '../../local/stripe/faults.ts';
+import { API_KEY, bench, customerWith, monthlyPrice } from '../stripe-double/support.ts';
+
+/*
+ * What can go wrong at Stripe, made to go wrong in the double and told by the real SDK: which of the few cases that the
+ * service tells apart it becomes.
+ */
+
+async function opened(secretKey = API_KEY) {
+  const { running, stripe, control } = await bench();
+  const { id: proPriceId } = await monthlyPrice(stripe);
+  const port = stripePort({ secretKey, proPriceId, apiBase: new URL(running.url) });
+  return { port, stripe, control, proPriceId, faults: running.double.faults, calls: running.double.calls };
+}
+
+/** The fault that a call ends with, told as a log would tell it. */
+async function faultOf(call: Promise<unknown>): Promise<StripeFault> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof StripeFault) return error;
+    throw error;
+  }
+  throw new Error('the call did not fail');
+}
+
+const NEW_CUSTOMER = { customerId: 'c1', name: 'Ada', email: 'ada@customer.example', former: null };
+const order = (stripeCustomerId: string, priceId: string, attempt = 1) => ({
+  customerId: 'c1',
+  stripeCustomerId,
+  priceId,
+  attempt,
+});
+
+describe('what Stripe refuses', () => {
+  it('a card that declines is declined, with the bank’s reason', async () => {
+    const { port, stripe } = await opened();
+    const { customer } = await customerWith(stripe);
+    const fault = await faultOf(port.attachCard(customer, 'pm_card_visa_chargeDeclinedInsufficientFunds'));
+    expect(fault).toMatchObject({
+      kind: 'declined',
+      facts: { code: 'card_declined', declineCode: 'insufficient_funds', answered: true, replayed: false },
+    });
+  });
+
+  it('one that the bank gave no reason for has none, not an empty one', async () => {
+    const { port, stripe } = await opened();
+    const { customer } = await customerWith(stripe);
+    const { kind, facts } = await faultOf(port.attachCard(customer, 'pm_card_chargeDeclinedExpiredCard'));
+    expect([kind, facts.code, facts.declineCode]).toEqual(['declined', 'expired_card', undefined]);
+  });
+
+  it('a card whose bank asks for the cardholder is no decline', async () => {
+    const { port, stripe, proPriceId } = await opened();
+    const { customer } = await customerWith(stripe, 'pm_card_authenticationRequired');
+    const fault = await faultOf(port.subscribe(order(customer, proPriceId)));
+    expect(fault).toMatchObject({ kind: 'authentication_required' });
+  });
+
+  it('a payment method that is not there, somebody else’s, or used up is refused: no defect of ours', async () => {
+    const { port, stripe } = await opened();
+    const [owner, other] = [await customerWith(stripe), await customerWith(stripe)];
+    const missing = await faultOf(port.attachCard(owner.customer, 'pm_missing'));
+    expect(missing).toMatchObject({ kind: 'refused', facts: { code: 'resource_missing' } });
+    expect(await faultOf(port.attachCard(owner.customer, other.method))).toMatchObject({ kind: 'refused' });
+    await stripe.paymentMethods.detach(other.method);
+    expect(await faultOf(port.attachCard(owner.customer, other.method))).toMatchObject({ kind: 'refused' });
+    const charge = {
+      ...{ customerId: 'c1', fixAttemptId: 'f1', attempt: 1, idempotencyKey: 'k1', amountCents: 2_900 },
+      stripeCustomerId: owner.customer,
+    };
+    const used = await faultOf(port.chargeFix({ ...charge, paymentMethodId: other.method }));
+    expect(used).toMatchObject({ kind: 'refused' });
+  });
+
+  it('a customer that is not there is refused', async () => {
+    const { port } = await opened();
+    expect(await faultOf(port.attachCard('cus_missing', 'pm_card_visa'))).toMatchObject({ kind: 'refused' });
+    expect(await faultOf(port.readAccount('cus_missing'))).toMatchObject({ kind: 'refused' });
+  });
+
+  it('a price that does not exist is a defect of ours', async () => {
+    const { port, stripe } = await opened();
+    const { customer } = await customerWith(stripe);
+    const fault = await faultOf(port.subscribe(order(customer, 'price_made_up')));
+    expect(fault).toMatchObject({ kind: 'misconfigured', facts: { param: 'items[0][price]' } });
+  });
+
+  it('a key that is wrong is a defect of ours at every call, and is told nowhere', async () => {
+    const wrong = 'sk_test_wrongSecret';
+    const { port, proPriceId } = await opened(wrong);
+    const faults = await Promise.all(
+      [
+        port.createCustomer(NEW_CUSTOMER),
+        port.attachCard('cus_1', 'pm_1'),
+        port.readAccount('cus_1'),
+        port.subscribe(order('cus_1', proPriceId)),
+        port.cancelPayment('pi_1'),
+        port.refundPayment('pi_1'),
+        port.readEvent('evt_1'),
+      ].map(faultOf),
+    );
+    for (const fault of faults) {
+      expect(fault.kind).toBe('misconfigured');
+      expect(`${fault.stack} ${JSON.stringify(fault)}`).not.toContain('wrongSecret');
+      expect(fault.cause).toBeUndefined();
+    }
+  });
+});
+
+describe('what Stripe does not answer as it should', () => {
+  it.each([
+    ['too many requests', '429', 1, { kind: 'transient', facts: { answered: true } }],
+    ['the same key under way, twice', '409', 2, { kind: 'indeterminate', facts: { answered: true } }],
+    ['a failure on its side, twice', '500_before', 2, { kind: 'indeterminate', facts: { answered: true } }],
+    [
+      'no answer, twice, though nothing happened',
+      'drop_before',
+      2,
+      { kind: 'indeterminate', facts: { answered: false } },
+    ],
+    [
+      'no answer, twice, though it happened',
+      'drop_after',
+      2,
+      { kind: 'indeterminate', facts: { answered: false } },
+    ],
+  ] as const)('%s (%s) is told apart', async (_name, kind, times, expected) => {
+    const { port, faults, stripe, proPriceId } = await opened();
+    const { customer } = await customerWith(stripe);
+    faults.add({ method: 'POST', path: '/v1/subscriptions', kind, times });
+    expect(await faultOf(port.subscribe(order(customer, proPriceId)))).toMatchObject(expected);
+  });
+
+  it('a failure that Stripe keeps under the key is known as that: asking again will not change it', async () => {
+    const { port, faults, stripe, proPriceId } = await opened();
+    const { customer } = await customerWith(stripe);
+    faults.add({ method: 'POST', path: '/v1/subscriptions', kind: '500_after' });
+    const subscribing = port.subscribe(order(customer, proPriceId));
+    expect(await faultOf(subscribing)).toMatchObject({
+      kind: 'indeterminate',
+      facts: { answered: true, replayed: true },
+    });
+    // It did happen, and can be found by what it was for.
+    expect(await port.findSubscribed(customer, 1)).toMatchObject({ subscription: { state: 'active' } });
+    expect(await port.findSubscribed(customer, 2)).toBeNull();
+  });
+
+  it('a key that was used for something else says nothing of what became of ours', async () => {
+    const { port, stripe, proPriceId } = await opened();
+    const [first, second] = [await customerWith(stripe), await customerWith(stripe)];
+    await port.subscribe(order(first.customer, proPriceId));
+    expect(await faultOf(port.subscribe(order(second.customer, proPriceId)))).toMatchObject({
+      kind: 'indeterminate',
+    });
+  });
+
+  it.each<Pick<FaultInput, 'kind'>>([
+    { kind: '409' },
+    { kind: '500_before' },
+    { kind: 'drop_before' },
+    { kind: 'drop_after' },
+  ])('once ($kind), it is asked again under the same key, and nothing happens twice', async ({ kind }) => {
+    const { port, faults, stripe, proPriceId, calls } = await opened();
+    const { customer } = await customerWith(stripe);
+    faults.add({ method: 'POST', path: '/v1/subscriptions', kind });
+    const { subscription } = await port.subscribe(order(customer, proPriceId));
+    expect(subscription.state).toBe('active');
+    const tries = calls.all.filter(({ method, path }) => method === 'POST' && path === '/v1/subscriptions');
+    expect(tries.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['subscribe:c1:1', 'subscribe:c1:1']);
+    expect((await stripe.subscriptions.list({ customer })).data).toHaveLength(1);
+  });
+});
+
+describe('a fault', () => {
+  it('holds neither what was sent nor the answer', async () => {
+    const { port, stripe } = await opened();
+    const { customer } = await customerWith(stripe);
+    const fault = await faultOf(port.attachCard(customer, 'pm_card_visa_chargeDeclined'));
+    const told = `${fault.stack} ${JSON.stringify(fault)}`;
+    expect(told).toMatch(/Stripe: declined, card_declined, request req_/);
+    for (const secret of [API_KEY, customer, 'pm_card', 'client_secret']) expect(told).not.toContain(secret);
+  });
+
+  it('is made of Stripe’s errors alone: a defect of our own stays what it is', () => {
+    const defect = new TypeError('a defect');
+    expect(() => translateError(defect)).toThrow(defect);
+    const fault = new StripeFault('transient');
+    expect(translateError(fault)).toBe(fault);
+  });
+
+  it('of a kind that the SDK learned later is for people to look at', () => {
+    const error = new Stripe.errors.StripePermissionError({ type: 'invalid_request_error', message: 'no' });
+    expect(translateError(error)).toMatchObject({ kind: 'misconfigured' });
+  });
+});
+
+describe('calls that a repeat must not break', () => {
+  async function paid() {
+    const { port, stripe, ...rest } = await opened();
+    const who = await customerWith(stripe);
+    const payment = await port.chargeFix({
+      customerId: 'c1',
+      fixAttemptId: 'f1',
+      attempt: 1,
+      stripeCustomerId: who.customer,
+      paymentMethodId: who.method,
+      amountCents: 2_900,
+      idempotencyKey: 'k1',
+    });
+    return { port, stripe, payment, ...rest };
+  }
+
+  it('cancelling a payment that was paid meanwhile answers that it was', async () => {
+    const { port, payment } = await paid();
+    expect(payment).toMatchObject({ state: 'succeeded', amountCents: 2_900 });
+    expect(await port.cancelPayment(payment.paymentIntentId)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('a payment goes back once: also when it went back before, or Stripe kept a failure under the key', async () => {
+    const { port, stripe, payment, faults } = await paid();
+    const { paymentIntentId } = payment;
+    faults.add({ method: 'POST', path: '/v1/refunds', kind: '500_after' });
+    const first = await port.refundPayment(paymentIntentId);
+    expect(await port.refundPayment(paymentIntentId)).toBe(first);
+    expect((await stripe.refunds.list({ payment_intent: paymentIntentId })).data).toHaveLength(1);
+    const other = await paid();
+    const byHand = await other.stripe.refunds.create({ payment_intent: other.payment.paymentIntentId });
+    expect(await other.port.refundPayment(other.payment.paymentIntentId)).toBe(byHand.id);
+  });
+
+  it('a subscription that is over can be cancelled', async () => {
+    const { port, stripe, proPriceId } = await opened();
+    const { customer } = await customerWith(stripe);
+    const { subscription } = await port.subscribe(order(customer, proPriceId));
+    await port.cancelSubscription(subscription.id);
+    await port.cancelSubscription(subscription.id);
+    expect(await port.readAccount(customer)).toMatchObject({ subscriptions: [{ state: 'canceled' }] });
+  });
+
+  it('a customer is made once, also where Stripe kept a failure under the key', async () => {
+    const { port, stripe, faults } = await opened();
+    faults.add({ method: 'POST', path: '/v1/customers', kind: '500_after' });
+    const first = await port.createCustomer(NEW_CUSTOMER);
+    expect(await port.createCustomer(NEW_CUSTOMER)).toBe(first);
+    expect((await stripe.customers.list({ email: NEW_CUSTOMER.email })).data).toHaveLength(1);
+    // One that was deleted is not taken for the next one.
+    await stripe.customers.del(first);
+    expect(await port.createCustomer({ ...NEW_CUSTOMER, former: first })).not.toBe(first);
+  });
+
+  it('a decline, and a bank that asks, are payments too', async () => {
+    const { port, stripe } = await opened();
+    const charged = async (card: string, idempotencyKey: string) => {
+      const { customer, method } = await customerWith(stripe, card);
+      const reference = { customerId: 'c1', fixAttemptId: 'f1', attempt: 1 };
+      return port.chargeFix({
+        ...reference,
+        stripeCustomerId: customer,
+        paymentMethodId: method,
+        amountCents: 2_900,
+        idempotencyKey,
+      });
+    };
+    expect(await charged('pm_card_chargeCustomerFail', 'k1')).toMatchObject({
+      state: 'declined',
+      decline: { code: 'card_declined', declineCode: 'generic_decline' },
+    });
+    expect(await charged('pm_card_authenticationRequired', 'k2')).toMatchObject({
+      state: 'action_required',
+      clientSecret: expect.stringContaining('_secret_'),
+    });
+  });
+});

@@ -1,0 +1,257 @@
+import { createHash, createHmac } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readParameter } from '../../lib/parameters.ts';
+import { parseStripeConfig, parseWebhookSecrets } from '../../lib/stripe/config.ts';
+
+const SECRET = 'sk_test_TheSecretItself';
+const PARAMETER = '/rsolv/test/stripe-secret-key';
+
+interface Asked {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const VALUE: Answer = { status: 200, body: JSON.stringify({ Parameter: { Value: SECRET } }) };
+
+/* What SSM answers; it stalls where there is no answer. */
+let answer: Answer | null;
+let asked: Asked[];
+let stop: () => Promise<void>;
+
+/** What a deployed function is given. The running function has one, so it is one object here as well. */
+const env: NodeJS.ProcessEnv = {
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'ItsOwnSecret',
+  AWS_SESSION_TOKEN: 'ItsOwnToken',
+};
+
+beforeEach(async () => {
+  answer = VALUE;
+  asked = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(Buffer.from(chunk));
+    asked.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+    if (answer === null) return;
+    response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' }).end(answer.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  env['AWS_ENDPOINT_URL_SSM'] = `http://127.0.0.1:${address.port}`;
+  stop = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await stop();
+});
+
+/** A parameter that nobody has asked for, so that no answer of before is still kept. */
+let count = 0;
+function freshParameter(): string {
+  count += 1;
+  env['STRIPE_SECRET_KEY_PARAMETER'] = `${PARAMETER}-${count}`;
+  return env['STRIPE_SECRET_KEY_PARAMETER'];
+}
+
+const read = () => readParameter(env, 'STRIPE_SECRET_KEY');
+
+/** The signature of a request, worked out once more: Signature Version 4 as AWS describes it. */
+function signatureOf({ headers, body }: Asked, signedHeaders: string, scope: string): string {
+  const hash = (data: string) => createHash('sha256').update(data).digest('hex');
+  const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
+  const names = signedHeaders.split(';');
+  const canonical = [
+    'POST',
+    '/',
+    '',
+    ...names.map((name) => `${name}:${String(headers[name]).trim()}`),
+    '',
+    signedHeaders,
+    hash(body),
+  ].join('\n');
+  const toSign = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, hash(canonical)].join('\n');
+  const [date = '', region = '', service = '', end = ''] = scope.split('/');
+  const key = [region, service, end].reduce(
+    (secret, part) => hmac(secret, part),
+    hmac(`AWS4${env['AWS_SECRET_ACCESS_KEY']}`, date),
+  );
+  return hmac(key, toSign).toString('hex');
+}
+
+/** What went wrong, with all that a log would show of it. */
+async function failure(reading: Promise<unknown>): Promise<string> {
+  try {
+    await reading;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const told: string[] = [];
+    for (let one: unknown = error; one instanceof Error; one = one.cause) told.push(one.stack ?? '');
+    return told.join('\n');
+  }
+  throw new Error('it was read');
+}
+
+describe('a secret that SSM keeps', () => {
+  it('is asked for by name, decrypted, and signed by the function’s own role', async () => {
+    const parameter = freshParameter();
+    expect(await read()).toBe(SECRET);
+    const [one] = asked;
+    if (one === undefined) throw new Error('nothing was asked');
+    expect(JSON.parse(one.body)).toEqual({ Name: parameter, WithDecryption: true });
+    expect(one.headers).toMatchObject({
+      'x-amz-target': 'AmazonSSM.GetParameter',
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-security-token': 'ItsOwnToken',
+    });
+    const date = String(one.headers['x-amz-date']);
+    expect(date).toMatch(/^\d{8}T\d{6}Z$/);
+    const [, scope = '', signedHeaders = '', signature] =
+      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/(\S+), SignedHeaders=(\S+), Signature=([0-9a-f]{64})$/.exec(
+        String(one.headers.authorization),
+      ) ?? [];
+    expect(scope).toBe(`${date.slice(0, 8)}/eu-west-1/ssm/aws4_request`);
+    expect(signedHeaders.split(';')).toEqual(
+      expect.arrayContaining(['host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']),
+    );
+    expect(signature).toBe(signatureOf(one, signedHeaders, scope));
+  });
+
+  it('is kept for five minutes, then asked for again: one that was rolled is taken up', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    freshParameter();
+    expect([await read(), await read(), await read()]).toEqual([SECRET, SECRET, SECRET]);
+    expect(asked).toHaveLength(1);
+    answer = { status: 200, body: JSON.stringify({ Parameter: { Value: 'sk_test_rolled' } }) };
+    vi.setSystemTime(Date.now() + 299_000);
+    expect(await read()).toBe(SECRET);
+    vi.setSystemTime(Date.now() + 2_000);
+    expect(await read()).toBe('sk_test_rolled');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is not asked for where the environment has it, nor where it names none', async () => {
+    freshParameter();
+    expect(await readParameter({ ...env, STRIPE_SECRET_KEY: 'sk_test_here' }, 'STRIPE_SECRET_KEY')).toBe(
+      'sk_test_here',
+    );
+    expect(await readParameter(env, 'STRIPE_PRO_PRICE_ID')).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    [
+      'is not there',
+      { status: 400, body: '{"__type":"ParameterNotFound"}' },
+      /SSM answered 400 ParameterNotFound/,
+    ],
+    ['is not ours to read', { status: 400, body: '{"__type":"AccessDeniedException"}' }, /AccessDenied/],
+    ['SSM cannot tell', { status: 500, body: '{"message":"oops"}' }, /SSM answered 500 without saying why/],
+    [
+      'SSM tells in another language',
+      { status: 503, body: '<html>busy</html>' },
+      /SSM answered 503 without saying why/,
+    ],
+    ['is of another shape', { status: 200, body: `{"Parameter":{"Value":["${SECRET}"]}}` }, /readable/],
+    ['is no JSON', { status: 200, body: SECRET }, /SSM answered 200 with no value that is readable/],
+  ] as const)('that %s: the error names the parameter, and holds no value', async (_name, given, why) => {
+    const parameter = freshParameter();
+    answer = given;
+    const told = await failure(read());
+    expect(told).toContain(parameter);
+    expect(told).toMatch(why);
+    // Node's own JSON error quotes the beginning of what it read.
+    expect(told).not.toContain(SECRET.slice(0, 8));
+    expect(told).not.toContain('ItsOwn');
+    // What failed is not kept.
+    answer = VALUE;
+    expect(await read()).toBe(SECRET);
+  });
+
+  it('that does not come within 3 seconds is given up, by name', async () => {
+    const parameter = freshParameter();
+    answer = null;
+    const startedMs = performance.now();
+    expect(await failure(read())).toContain(parameter);
+    expect(performance.now() - startedMs).toBeLessThan(4_500);
+  });
+
+  it('cannot be asked for without a role: the error names what is missing', async () => {
+    const parameter = freshParameter();
+    const { AWS_SECRET_ACCESS_KEY: secret } = env;
+    delete env['AWS_SECRET_ACCESS_KEY'];
+    const told = await failure(read());
+    env['AWS_SECRET_ACCESS_KEY'] = secret;
+    expect(told).toContain('AWS_SECRET_ACCESS_KEY');
+    expect(told).toContain(parameter);
+    expect(asked).toEqual([]);
+  });
+});
+
+const settings = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+  STAGE: 'staging',
+  STRIPE_SECRET_KEY: SECRET,
+  STRIPE_PRO_PRICE_ID: 'price_1',
+  ...more,
+});
+
+describe('the settings for Stripe', () => {
+  it('are a key, a price, and on one machine another address', () => {
+    expect(parseStripeConfig(settings())).toEqual({
+      secretKey: SECRET,
+      proPriceId: 'price_1',
+      apiBase: null,
+    });
+    const local = parseStripeConfig(settings({ STRIPE_API_BASE: 'http://127.0.0.1:8420' }));
+    expect(local.apiBase?.port).toBe('8420');
+    const live = settings({ STAGE: 'production', STRIPE_SECRET_KEY: 'rk_live_TheSecretItself' });
+    expect(parseStripeConfig(live).secretKey).toBe('rk_live_TheSecretItself');
+  });
+
+  it.each([
+    ['a live key outside production', { STRIPE_SECRET_KEY: 'sk_live_TheSecretItself' }, 'STRIPE_SECRET_KEY'],
+    ['a live restricted key there', { STRIPE_SECRET_KEY: 'rk_live_TheSecretItself' }, 'STRIPE_SECRET_KEY'],
+    ['a test key in production', { STAGE: 'production' }, 'STRIPE_SECRET_KEY'],
+    ['production misspelt', { STAGE: 'Production', STRIPE_SECRET_KEY: 'sk_live_T' }, 'STRIPE_SECRET_KEY'],
+    ['no key', { STRIPE_SECRET_KEY: undefined }, 'STRIPE_SECRET_KEY'],
+    ['a public key', { STRIPE_SECRET_KEY: 'pk_test_TheSecretItself' }, 'STRIPE_SECRET_KEY'],
+    ['a key with a space', { STRIPE_SECRET_KEY: ` ${SECRET}` }, 'STRIPE_SECRET_KEY'],
+    ['no price', { STRIPE_PRO_PRICE_ID: undefined }, 'STRIPE_PRO_PRICE_ID'],
+    ['a product for a price', { STRIPE_PRO_PRICE_ID: 'prod_TheSecretItself' }, 'STRIPE_PRO_PRICE_ID'],
+    ['no stage', { STAGE: undefined }, 'STAGE'],
+    ['an address that is none', { STRIPE_API_BASE: 'TheSecretItself' }, 'STRIPE_API_BASE'],
+  ])('%s is refused by name, without its value', (_name, more, variable) => {
+    expect(() => parseStripeConfig(settings(more))).toThrow(variable);
+    expect(() => parseStripeConfig(settings(more))).not.toThrow(/TheSecretItself/);
+  });
+
+  it('name every variable at fault at once', () => {
+    const parse = () => parseStripeConfig({ STAGE: 'staging' });
+    expect(parse).toThrow(/STRIPE_SECRET_KEY.*STRIPE_PRO_PRICE_ID/);
+  });
+});
+
+describe('the signing secrets', () => {
+  it('are one, or two while one is being rolled', () => {
+    expect(parseWebhookSecrets('whsec_a')).toEqual(['whsec_a']);
+    expect(parseWebhookSecrets('whsec_a,whsec_b')).toEqual(['whsec_a', 'whsec_b']);
+  });
+
+  it.each([undefined, '', 'TheSecretItself', 'whsec_TheSecretItself,', 'whsec_a,whsec_b,whsec_c', 'whsec_'])(
+    '%j are refused by name, without their value',
+    (value) => {
+      expect(() => parseWebhookSecrets(value)).toThrow('STRIPE_WEBHOOK_SECRETS');
+      expect(() => parseWebhookSecrets(value)).not.toThrow(/TheSecretItself/);
+    },
+  );
+});

@@ -1,0 +1,48 @@
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { type AppliedEvent, applyEvent } from '../../lib/operations/apply-event.ts';
+import type { StripeEvent } from '../../lib/stripe/event.ts';
+import type { StripePort } from '../../lib/stripe/port.ts';
+
+/** A delivery that has what Stripe answered, and goes on from there when it is released. */
+export interface HeldDelivery {
+  release(): Promise<AppliedEvent>;
+}
+
+/** Starts to deliver an event; Stripe answers its n-th question of this name, and the answer takes its time. */
+export async function deliverHolding(
+  deps: PaymentDeps,
+  event: StripeEvent,
+  question: keyof StripePort,
+  nth = 1,
+): Promise<HeldDelivery> {
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  let count = 0;
+  const port = new Proxy(await deps.stripe(), {
+    get: (target, name, receiver) => {
+      const call: unknown = Reflect.get(target, name, receiver);
+      if (typeof call !== 'function' || name !== question) return call;
+      return async (...args: unknown[]) => {
+        const answer: unknown = await call.apply(target, args);
+        count += 1;
+        if (count === nth) {
+          asked.resolve();
+          await gate.promise;
+        }
+        return answer;
+      };
+    },
+  });
+  const delivery = applyEvent({ ...deps, stripe: async () => port }, event);
+  // Should it fail, or end, before it asks, that is what the test has to hear of.
+  await Promise.race([
+    asked.promise,
+    delivery.then(() => Promise.reject(new Error(`never asked ${question}`))),
+  ]);
+  return {
+    release: () => {
+      gate.resolve();
+      return delivery;
+    },
+  };
+}

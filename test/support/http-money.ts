@@ -1,0 +1,124 @@
+import { inject } from 'vitest';
+import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
+import type { StripeEvent } from '../../lib/stripe/event.ts';
+import { type Answer, api, call, fixBody, type SignedUp, signUp } from './http.ts';
+import { headOf, type Money, openMoney } from './money.ts';
+import { openTestTable } from './table.ts';
+
+/**
+ * Points the functions of this test file at a table and at a Stripe double of its own. One double for a whole file, for a
+ * running function connects to Stripe once. Call it before the first request.
+ */
+export async function serveMoney(): Promise<{ money: Money; stop: () => Promise<void> }> {
+  const table = await openTestTable();
+  let stop = async () => {};
+  const money = await openMoney(table, {
+    endWith: (end) => {
+      stop = end;
+    },
+  });
+  Object.assign(process.env, money.env, {
+    TABLE_NAME: table.name,
+    DYNAMODB_ENDPOINT: inject('dynamodbEndpoint'),
+  });
+  return { money, stop: () => stop() };
+}
+
+export const addCard = (apiKey: string, paymentMethodId: string): Promise<Answer> =>
+  call(api.addPaymentMethod, {
+    apiKey,
+    body: { payment_method_id: paymentMethodId, billing_consent: true },
+  });
+
+export const subscribe = (apiKey: string): Promise<Answer> =>
+  call(api.subscribe, { apiKey, body: { plan: 'pro' } });
+
+/** With the period that is paid, unless `query` says otherwise. */
+export const cancel = (apiKey: string, query: Record<string, string> = {}): Promise<Answer> =>
+  call(api.cancelSubscription, { apiKey, query });
+
+export const usage = async (apiKey: string): Promise<Answer['body']> =>
+  (await call(api.getUsage, { apiKey })).body;
+
+/** Records the fix of pull request `prNumber`, as the parameters that billing it takes. */
+export async function recorded(apiKey: string, prNumber: number): Promise<{ id: string }> {
+  const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(prNumber) });
+  return { id: String(body['id']) };
+}
+
+export const bill = (apiKey: string, params: { id: string }): Promise<Answer> =>
+  call(api.billFixAttempt, { apiKey, params });
+
+/** Leaves a customer with exactly `credits`. */
+export async function leaveCredits({ deps }: Money, customerId: string, credits: number): Promise<void> {
+  const { balance, seq } = await headOf(deps, customerId);
+  if (balance === credits) return;
+  const adjustment = { reason: 'test', actor: 'tests', idempotencyKey: `at ${seq}` };
+  await adjustCredits(deps, customerId, { ...adjustment, amount: credits - balance });
+}
+
+/** A customer with a card of their own, who has used up their credits. */
+export async function customerOutOfCredits(money: Money, card?: string): Promise<SignedUp> {
+  const customer = await signUp();
+  await addCard(customer.apiKey, card ?? (await money.newCard()));
+  await leaveCredits(money, customer.customerId, 0);
+  return customer;
+}
+
+/** A customer on Pro, with a card of their own. */
+export async function proCustomer(money: Money): Promise<SignedUp> {
+  const customer = await signUp();
+  await addCard(customer.apiKey, await money.newCard());
+  const { status, text } = await subscribe(customer.apiKey);
+  if (status !== 201) throw new Error(text);
+  return customer;
+}
+
+/** What Stripe has of a customer, the newest first. */
+export function atStripe({ double: { state } }: Money, customerId: string) {
+  const customers = state.customers.newestFirst.filter(
+    ({ metadata }) => metadata['customer_id'] === customerId,
+  );
+  const ids = new Set(customers.map(({ id }) => id));
+  const ofThem = <T extends { customer: unknown }>(all: readonly T[]): T[] =>
+    all.filter(({ customer }) => typeof customer === 'string' && ids.has(customer));
+  const payments = ofThem(state.paymentIntents.newestFirst);
+  return {
+    customers,
+    /** The one there is. */
+    get id(): string {
+      const [only, ...more] = customers;
+      if (only === undefined || more.length > 0) throw new Error(`${customers.length} Stripe customers`);
+      return only.id;
+    },
+    payments,
+    paid: payments.filter(({ status }) => status === 'succeeded').map(({ amount }) => amount),
+    subscriptions: ofThem(state.subscriptions.newestFirst),
+    invoices: ofThem(state.invoices.newestFirst),
+    refunds: state.refunds.newestFirst.filter(({ payment_intent: intent }) =>
+      payments.some(({ id }) => id === intent),
+    ),
+  };
+}
+
+/** Stripe's events about one customer, the oldest first; others are at work on the same double. */
+export function eventsAbout(money: Money, customerId: string): StripeEvent[] {
+  const { id } = atStripe(money, customerId);
+  return money.events().filter((event) => JSON.stringify(event).includes(id));
+}
+
+export const deliverAbout = (money: Money, customerId: string) =>
+  money.deliver(eventsAbout(money, customerId));
+
+/** The names of the calls that change something at Stripe while `work` runs. */
+export async function changesAtStripe(
+  { double: { calls } }: Money,
+  work: () => Promise<unknown>,
+): Promise<string[]> {
+  const last = calls.all.at(-1);
+  await work();
+  return calls.all
+    .slice(last === undefined ? 0 : calls.all.indexOf(last) + 1)
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path }) => `${method} ${path.replace(/(cus|pm|pi|sub|in)_\w+/, ':id')}`);
+}

@@ -1,0 +1,260 @@
+import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { type AppliedEvent, applyEvent } from '../../lib/operations/apply-event.ts';
+import {
+  decodeEntry,
+  decodeEvent,
+  decodeFix,
+  decodeHead,
+  decodeInvoiceGuard,
+} from '../../lib/store/items.ts';
+import { itemKind } from '../../lib/store/keys.ts';
+import type { Item, Table } from '../../lib/store/table.ts';
+import { type StripeEvent, subjectOf } from '../../lib/stripe/event.ts';
+import { isHandled } from '../../lib/stripe/event-types.ts';
+import type { StripePort } from '../../lib/stripe/port.ts';
+import { contentsOf, keyOf } from './contents.ts';
+import type { Money } from './money.ts';
+import { openTestTable, testDeps } from './table.ts';
+
+/*
+ * Things happen at Stripe one after the other; what it tells of them arrives whenever it likes. A journey is made once, on the
+ * double through the real SDK; what Stripe answers after each step is written down, so that any number of deliveries of its
+ * events, each at any later moment, can be played on a real table.
+ */
+
+/** An event, and the step after which Stripe tells it. */
+export interface Told {
+  readonly event: StripeEvent;
+  readonly step: number;
+}
+
+export interface Journey {
+  readonly customerId: string;
+  /** The ledger that hears of it: as it stands after the first step. */
+  readonly start: readonly Item[];
+  readonly told: readonly Told[];
+  readonly lastStep: number;
+  /** When all of it is heard of. Time stands still meanwhile: what is stored depends on what came, and on nothing else. */
+  readonly heardAt: Date;
+  /** Stripe as it was after a step: it answers what it answered then, and does nothing. */
+  stripeAfter(step: () => number): StripePort;
+}
+
+export interface Travellers {
+  readonly customerId: string;
+  readonly stripeCustomerId: string;
+}
+
+/** Does the steps, and writes down what there is to hear and to ask after each. */
+export async function recordJourney(
+  { deps, events }: Money,
+  { customerId, stripeCustomerId }: Travellers,
+  steps: readonly (() => Promise<unknown>)[],
+): Promise<Journey> {
+  const port = await deps.stripe();
+  const heard = new Set(events().map(({ id }) => id));
+  const told: Told[] = [];
+  const answers: ReadonlyMap<string, unknown>[] = [];
+  let start: readonly Item[] = [];
+  for (const [step, act] of steps.entries()) {
+    await act();
+    if (step === 0) start = await contentsOf(deps.table);
+    const news = events().filter(({ id, type }) => !heard.has(id) && isHandled(type));
+    for (const event of news) {
+      heard.add(event.id);
+      told.push({ event, step });
+    }
+    answers.push(await answersNow(port, stripeCustomerId, told));
+  }
+  return {
+    customerId,
+    start,
+    told,
+    lastStep: steps.length - 1,
+    heardAt: new Date(),
+    stripeAfter: (step) => answering(port, () => answers[step()] ?? new Map()),
+  };
+}
+
+async function answersNow(
+  port: StripePort,
+  stripeCustomerId: string,
+  told: readonly Told[],
+): Promise<ReadonlyMap<string, unknown>> {
+  const answers = new Map<string, unknown>();
+  const asked = writingDown(port, answers);
+  await asked.readAccount(stripeCustomerId);
+  for (const { event } of told) {
+    const subject = subjectOf(event);
+    if (subject.kind === 'paid_invoice') await asked.readInvoice(subject.invoiceId);
+    if (subject.kind === 'payment') await asked.readFixPayment(subject.paymentIntentId);
+    if (subject.kind === 'returned_money') {
+      const { paymentIntentId } = await asked.readReturnedMoney(subject.chargeId);
+      if (paymentIntentId !== null) await asked.readFixPayment(paymentIntentId);
+    }
+  }
+  return answers;
+}
+
+const questionOf = (name: string | symbol, args: readonly unknown[]): string =>
+  JSON.stringify([String(name), ...args]);
+
+function writingDown(port: StripePort, answers: Map<string, unknown>): StripePort {
+  return new Proxy(port, {
+    get: (target, name, receiver) => {
+      const call: unknown = Reflect.get(target, name, receiver);
+      if (typeof call !== 'function') return call;
+      return async (...args: unknown[]) => {
+        const answer: unknown = await call.apply(target, args);
+        answers.set(questionOf(name, args), answer);
+        return answer;
+      };
+    },
+  });
+}
+
+function answering(port: StripePort, answers: () => ReadonlyMap<string, unknown>): StripePort {
+  return new Proxy(port, {
+    get: (target, name, receiver) => {
+      const call: unknown = Reflect.get(target, name, receiver);
+      if (typeof call !== 'function') return call;
+      return async (...args: unknown[]) => {
+        const question = questionOf(name, args);
+        if (!answers().has(question)) throw new Error(`nobody wrote down what Stripe answers ${question}`);
+        return answers().get(question);
+      };
+    },
+  });
+}
+
+/** A table of its own on which a journey's events are delivered, again and again. */
+export class Lane {
+  readonly deps: PaymentDeps;
+  #step = 0;
+  /** What the table holds; null when it has to be asked. */
+  #held: readonly Item[] | null = null;
+
+  private constructor(table: Table, { heardAt, stripeAfter }: Journey) {
+    const stripe = stripeAfter(() => this.#step);
+    this.deps = testDeps(table, { now: () => heardAt, stripe: async () => stripe });
+  }
+
+  static async open(journey: Journey): Promise<Lane> {
+    return new Lane(await openTestTable(), journey);
+  }
+
+  /** Delivers an event while Stripe stands as it did after this step. */
+  deliver(event: StripeEvent, step: number): Promise<AppliedEvent> {
+    this.#step = step;
+    this.#held = null;
+    return applyEvent(this.deps, event);
+  }
+
+  async contents(): Promise<readonly Item[]> {
+    this.#held ??= await contentsOf(this.deps.table);
+    return this.#held;
+  }
+
+  /** Somebody else wrote to the table. */
+  forget(): void {
+    this.#held = null;
+  }
+
+  /** Makes the table hold exactly these items. */
+  async set(items: readonly Item[]): Promise<void> {
+    await replaceContents(this.deps.table, await this.contents(), items);
+    this.#held = items;
+  }
+}
+
+const MAX_BATCH = 25;
+
+export async function replaceContents(
+  { client, name }: Table,
+  held: readonly Item[],
+  wanted: readonly Item[],
+): Promise<void> {
+  const heldByKey = new Map(held.map((item) => [keyOf(item), JSON.stringify(item)]));
+  const wantedKeys = new Set(wanted.map(keyOf));
+  const writes = [
+    ...wanted
+      .filter((item) => heldByKey.get(keyOf(item)) !== JSON.stringify(item))
+      .map((Item) => ({ PutRequest: { Item } })),
+    ...held
+      .filter((item) => !wantedKeys.has(keyOf(item)))
+      .map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } })),
+  ];
+  for (let from = 0; from < writes.length; from += MAX_BATCH) {
+    const { UnprocessedItems } = await client.send(
+      new BatchWriteCommand({ RequestItems: { [name]: writes.slice(from, from + MAX_BATCH) } }),
+    );
+    if (Object.keys(UnprocessedItems ?? {}).length > 0) throw new Error('the engine did not take the batch');
+  }
+}
+
+/**
+ * Every table that any order of the events can end in, each event delivered once, when all of the journey is over. Two orders
+ * that have come to the very same table, to the last hash, go on as one: so all of them are tried without n! runs.
+ */
+export async function everyEnd(
+  { lastStep }: Journey,
+  start: readonly Item[],
+  events: readonly StripeEvent[],
+  lanes: readonly Lane[],
+): Promise<readonly (readonly Item[])[]> {
+  let tables = new Map<string, readonly Item[]>([[JSON.stringify(start), start]]);
+  for (const _ of events) {
+    const next = new Map<string, readonly Item[]>();
+    const todo = [...tables.values()].flatMap((items) => {
+      const recorded = new Set(items.map(({ event_id: id }) => id));
+      return events.filter(({ id }) => !recorded.has(id)).map((event) => ({ items, event }));
+    });
+    const work = async (lane: Lane) => {
+      for (let one = todo.pop(); one !== undefined; one = todo.pop()) {
+        await lane.set(one.items);
+        await lane.deliver(one.event, lastStep);
+        const items = await lane.contents();
+        next.set(JSON.stringify(items), items);
+      }
+    };
+    await Promise.all(lanes.map(work));
+    tables = next;
+  }
+  return [...tables.values()];
+}
+
+/** What has to be the same however the events came: all but the order, and the times, of the entries. */
+export function outcomeOf(items: readonly Item[], { customerId }: Journey) {
+  const own = items.filter(({ pk }) => pk === `CUSTOMER#${customerId}`);
+  const [head] = own.filter(({ sk }) => itemKind(sk) === 'head').map(decodeHead);
+  if (head === undefined) throw new Error(`no head of ${customerId}`);
+  const { revision: _, seq: _seq, chain: _chain, ...profile } = head;
+  const worth = new Map<string, number>();
+  for (const { source, amount, metadata } of own
+    .filter(({ sk }) => itemKind(sk) === 'entry')
+    .map(decodeEntry)) {
+    const what = metadata['invoice_id'] ?? metadata['payment_intent_id'] ?? '';
+    const group = `${source} ${what}`.trim();
+    // What is owed is as good as taken: only when it was taken depends on the order.
+    worth.set(group, (worth.get(group) ?? 0) + amount - Number(metadata['debt_change'] ?? 0));
+  }
+  return {
+    profile,
+    worth: Object.fromEntries([...worth].filter(([, credits]) => credits !== 0).sort()),
+    fixes: own
+      .filter(({ sk }) => itemKind(sk) === 'fix')
+      .map(decodeFix)
+      .map(({ id, billed, charge, refundedCents }) => ({
+        id,
+        paidBy: billed?.paymentIntentId ?? null,
+        charge: charge && [charge.attempt, charge.state, charge.paymentIntentId],
+        refundedCents,
+      })),
+    invoices: own.filter(({ sk }) => String(sk).startsWith('ONCE#invoice#')).map(decodeInvoiceGuard),
+    events: items
+      .filter(({ sk }) => sk === 'EVENT')
+      .map(decodeEvent)
+      .map(({ eventId, outcome, customerId: whose }) => ({ eventId, outcome, whose })),
+  };
+}
