@@ -18,7 +18,6 @@ export const HANDLED_EVENT_TYPES = [
   'charge.dispute.created',
   'charge.dispute.closed',
   'payment_method.detached',
-  'customer.updated',
   'customer.deleted',
 ] as const;
 export type HandledEventType = (typeof HANDLED_EVENT_TYPES)[number];

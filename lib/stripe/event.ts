@@ -71,7 +71,6 @@ export function subjectOf({ type, data }: StripeEvent): EventSubject {
     case 'customer.subscription.paused':
     case 'customer.subscription.resumed':
       return customer === null ? UNREADABLE : { kind: 'account', stripeCustomerId: customer };
-    case 'customer.updated':
     case 'customer.deleted':
       return { kind: 'account', stripeCustomerId: id };
     case 'payment_intent.succeeded':

@@ -87,9 +87,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
       invoice_settings: { default_payment_method: card },
     });
     await subscribe(money, stripeCustomerId);
-    const events = ['invoice.paid', 'customer.subscription.created', 'customer.updated'].map((type) =>
-      newest(money, type),
-    );
+    const events = ['invoice.paid', 'customer.subscription.created'].map((type) => newest(money, type));
     for (const event of events) {
       await expectNoTraceBut(event, () => expectParked(money, event, /^no customer is known for cus_/));
     }
@@ -110,6 +108,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     const money = await openMoney(table);
     const { stripeCustomerId } = await customerWithCard(money, 0);
     const stranger = altered(newest(money, 'customer.updated'), {
+      type: 'customer.deleted',
       data: { object: { id: 'cus_stranger', object: 'customer' } },
     });
     await expectParked(money, stranger, /no customer is known for cus_stranger/);
@@ -386,7 +385,7 @@ it('where there is no table at all, every event is sent again, the ignored and t
   await customerWithCard(money, 0);
   const nowhere = openTable({ tableName: table.name, stage: 'test', dynamodbEndpoint: 'http://127.0.0.1:1' });
   const event = newest(money, 'customer.updated');
-  for (const type of ['customer.updated', 'customer.created', 'charge.refunded']) {
+  for (const type of ['customer.deleted', 'customer.created', 'charge.refunded']) {
     await expect(applyEvent({ ...money.deps, table: nowhere }, { ...event, type })).rejects.toMatchObject({
       code: 'ledger_unavailable',
     });
