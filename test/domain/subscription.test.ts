@@ -74,7 +74,8 @@ describe('which of several subscriptions counts', () => {
   );
 
   it('of two alike the newer one, and of two of one second always the same one', () => {
-    const [first, second] = [subscription({ id: 'sub_a' }), subscription({ id: 'sub_b', created: 2 })];
+    // The newer one has the smaller id, which must not count before the time.
+    const [first, second] = [subscription({ id: 'sub_z' }), subscription({ id: 'sub_b', created: 2 })];
     expect(currentSubscription([first, second])?.id).toBe('sub_b');
     const twin = subscription({ id: 'sub_c', created: 2 });
     expect(currentSubscription([twin, second])).toEqual(currentSubscription([second, twin]));

@@ -78,14 +78,21 @@ describe('subscribing to Pro', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it('without a card is 402 no_billing_info, and nothing reaches Stripe', async () => {
-    const { apiKey } = await signUp();
-    const changes = await changesAtStripe(money, async () => {
-      const { status, body } = await subscribe(apiKey);
-      expect(status).toBe(402);
-      expect(body).toMatchObject({ code: 'no_billing_info', credit_balance: 5 });
-    });
-    expect(changes).toEqual([]);
+  it('without a card, or with one that is not there any more, is 402 no_billing_info and orders nothing', async () => {
+    const never = await signUp();
+    const notAnyMore = await customerWithCard();
+    const { customers } = atStripe(money, notAnyMore.customerId);
+    await money.stripe.paymentMethods.detach(String(customers[0]?.invoice_settings.default_payment_method));
+    for (const { apiKey } of [never, notAnyMore]) {
+      const { credit_balance: balance } = await usage(apiKey);
+      const changes = await changesAtStripe(money, async () => {
+        const { status, body } = await subscribe(apiKey);
+        expect(status).toBe(402);
+        expect(body).toMatchObject({ code: 'no_billing_info', credit_balance: balance });
+      });
+      expect(changes).toEqual([]);
+      expect(await usage(apiKey)).toMatchObject({ has_payment_method: false });
+    }
   });
 
   it('with a card that declines is 402 each time and leaves no subscription; a good card is a new attempt', async () => {

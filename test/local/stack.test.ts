@@ -261,7 +261,7 @@ describe('the Stripe of npm start', () => {
     [
       'Stripe itself without a webhook secret',
       test,
-      /^STRIPE_WEBHOOK_SECRETS is missing.*stripe listen --forward-to http:\/\/127\.0\.0\.1:4998\/api\/webhooks\/stripe.*npm run stripe:setup/,
+      /^STRIPE_WEBHOOK_SECRETS is missing.*stripe listen --latest --forward-to http:\/\/127\.0\.0\.1:4998\/api\/webhooks\/stripe.*npm run stripe:setup/,
     ],
     [
       'a server that does not answer',
