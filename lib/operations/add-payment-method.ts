@@ -10,8 +10,9 @@ import { bindStripeId, spendCardBonus } from '../store/stripe-bindings.ts';
 import { isFault } from '../stripe/fault.ts';
 import type { AttachedCard } from '../stripe/port.ts';
 import { changeLedger } from './change-ledger.ts';
-import { cardDeclined, paymentsFault } from './payment-problems.ts';
+import { askStripe, cardDeclined, paymentsFault } from './payment-problems.ts';
 import { withStripeCustomer } from './stripe-customer.ts';
+import { syncAccount } from './sync-account.ts';
 
 export interface AddedPaymentMethod {
   readonly head: CustomerHead;
@@ -36,9 +37,14 @@ export async function addPaymentMethod(
   head: CustomerHead,
   paymentMethodId: string,
 ): Promise<AddedPaymentMethod> {
-  const { customerId, stripeCustomerId } = await withStripeCustomer(deps, head);
-  if (stripeCustomerId === null) throw new Error(`Customer ${customerId} was bound to no Stripe customer`);
-  const card = await putOnFile(deps, stripeCustomerId, paymentMethodId);
+  const { customerId } = head;
+  const card = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
+    // The customer may have been deleted at Stripe, and the event that says so still be on its way.
+    if (!(error instanceof BillingError) || error.code !== 'payment_method_invalid') throw error;
+    const { head: now } = await askStripe(() => syncAccount(deps, customerId));
+    if (now.stripeCustomerId !== null) throw error;
+    return putOnFile(deps, now, paymentMethodId);
+  });
 
   const change = await changeLedger<BonusView, never>(deps, {
     customerId,
@@ -80,9 +86,11 @@ export async function addPaymentMethod(
 
 async function putOnFile(
   deps: PaymentDeps,
-  stripeCustomerId: string,
+  head: CustomerHead,
   paymentMethodId: string,
 ): Promise<AttachedCard> {
+  const { customerId, stripeCustomerId } = await withStripeCustomer(deps, head);
+  if (stripeCustomerId === null) throw new Error(`Customer ${customerId} was bound to no Stripe customer`);
   const stripe = await deps.stripe();
   try {
     const card = await stripe.attachCard(stripeCustomerId, paymentMethodId);

@@ -42,7 +42,11 @@ export async function subscribeToPro(
   await clearTheWay(deps, customerId);
   const placed = await placeOrder(deps, customerId);
   if (placed.kind === 'subscribed') return { created: false, head: placed.head };
-  return { created: true, head: await finishOrder(deps, customerId, placed.order) };
+  const head = await finishOrder(deps, customerId, placed.order);
+  if (isOnPro(head)) return { created: true, head };
+  const detail =
+    'An order of long ago came to nothing, and nothing was charged. Send the same request again.';
+  throw new BillingError('payments_unavailable', detail);
 }
 
 const isOnPro = ({ subscription }: CustomerHead): boolean =>

@@ -243,6 +243,16 @@ describe('a card that is detached at Stripe', () => {
     await deliverAbout(money, customer.customerId);
     expect(await usage(customer.apiKey)).toMatchObject({ has_payment_method: true });
   });
+
+  it('who was deleted at Stripe adds a card also before the event of that has come', async () => {
+    const customer = await signUp();
+    await addCard(customer.apiKey, await money.newCard());
+    const { id } = atStripe(money, customer.customerId);
+    await money.stripe.customers.del(id);
+    const { status, body } = await addCard(customer.apiKey, await money.newCard());
+    expect([status, body['bonus_credits']]).toEqual([200, 0]);
+    expect(atStripe(money, customer.customerId).id).not.toBe(id);
+  });
 });
 
 describe('trying cards', () => {
