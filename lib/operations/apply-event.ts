@@ -1,8 +1,8 @@
 import type { PaymentDeps } from '../deps.ts';
 import { BillingError } from '../errors.ts';
 import { recordEvent } from '../store/events.ts';
-import { decodeEvent, decodeOwner, type EventRecord } from '../store/items.ts';
 import { keys } from '../store/keys.ts';
+import { decodeEvent, decodeOwner, type EventRecord } from '../store/stripe-items.ts';
 import { readTogether, writeTogether } from '../store/table.ts';
 import { type EventSubject, isOurVersion, objectIdOf, type StripeEvent, subjectOf } from '../stripe/event.ts';
 import { isFault } from '../stripe/fault.ts';

@@ -6,9 +6,9 @@ import {
   newInvoiceGuard,
   type ProInvoice,
 } from '../domain/grants.ts';
-import { decodeInvoiceGuard } from '../store/items.ts';
 import { keys } from '../store/keys.ts';
 import { keepInvoice } from '../store/stripe-bindings.ts';
+import { decodeInvoiceGuard } from '../store/stripe-items.ts';
 import type { Item } from '../store/table.ts';
 import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from './change-ledger.ts';
 

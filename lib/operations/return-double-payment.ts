@@ -1,7 +1,7 @@
 import type { PaymentDeps } from '../deps.ts';
-import { decodeDoublePayment } from '../store/items.ts';
 import { keys } from '../store/keys.ts';
 import { noteRefunded } from '../store/stripe-bindings.ts';
+import { decodeDoublePayment } from '../store/stripe-items.ts';
 import { readTogether } from '../store/table.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { PaymentDeps } from '../deps.ts';
 import { type DueWork, listDueWork, postponeWork } from '../store/due-work.ts';
-import { decodeFix, decodeOrder } from '../store/items.ts';
+import { decodeFix } from '../store/items.ts';
+import { decodeOrder } from '../store/stripe-items.ts';
 import { readTogether } from '../store/table.ts';
 import { finishCharge } from './charge-fix.ts';
 import { returnDoublePayment } from './return-double-payment.ts';

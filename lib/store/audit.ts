@@ -1,8 +1,9 @@
 import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { LedgerRecords } from '../domain/verify.ts';
-import { decodeDoublePayment, decodeEntry, decodeFix, decodeHead, decodeOwner } from './items.ts';
+import { decodeEntry, decodeFix, decodeHead } from './items.ts';
 import { itemKind, keys } from './keys.ts';
+import { decodeDoublePayment, decodeOwner } from './stripe-items.ts';
 import { attempt, type Item, readTogether, type Table } from './table.ts';
 
 export interface StoredRecords extends LedgerRecords {

@@ -1,8 +1,8 @@
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, listDueWork } from './due-work.ts';
-import { decodeEvent, type EventRecord, encodeEvent } from './items.ts';
 import { keys } from './keys.ts';
 import type { AlongsideWrite } from './ledger.ts';
+import { decodeEvent, type EventRecord, encodeEvent } from './stripe-items.ts';
 import { readTogether, type Table } from './table.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;

@@ -1,15 +1,15 @@
 import type { InvoiceGuard } from '../domain/grants.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt } from './due-work.ts';
+import { type Key, keys } from './keys.ts';
+import type { AlongsideWrite } from './ledger.ts';
 import {
   type DoublePayment,
   encodeDoublePayment,
   encodeInvoiceGuard,
   encodeOrder,
   type ProOrder,
-} from './items.ts';
-import { type Key, keys } from './keys.ts';
-import type { AlongsideWrite } from './ledger.ts';
+} from './stripe-items.ts';
 import { type Table, writeOne } from './table.ts';
 
 /* What ties the ledger to Stripe: whose an id is, what a card, an invoice or an order has brought. */

@@ -1,14 +1,9 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { PaymentDeps } from '../../lib/deps.ts';
 import { type AppliedEvent, applyEvent } from '../../lib/operations/apply-event.ts';
-import {
-  decodeEntry,
-  decodeEvent,
-  decodeFix,
-  decodeHead,
-  decodeInvoiceGuard,
-} from '../../lib/store/items.ts';
+import { decodeEntry, decodeFix, decodeHead } from '../../lib/store/items.ts';
 import { itemKind } from '../../lib/store/keys.ts';
+import { decodeEvent, decodeInvoiceGuard } from '../../lib/store/stripe-items.ts';
 import type { Item, Table } from '../../lib/store/table.ts';
 import { type StripeEvent, subjectOf } from '../../lib/stripe/event.ts';
 import { isHandled } from '../../lib/stripe/event-types.ts';
