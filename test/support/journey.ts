@@ -165,7 +165,7 @@ export class Lane {
 
 const MAX_BATCH = 25;
 
-export async function replaceContents(
+async function replaceContents(
   { client, name }: Table,
   held: readonly Item[],
   wanted: readonly Item[],
