@@ -29,7 +29,7 @@ import { openTestTable } from '../support/table.ts';
 
 const LANES = 3;
 /** Events in all random sequences of a journey: about 2,000 sequences over all journeys. */
-const SEQUENCED_EVENTS = 1_300;
+const SEQUENCED_EVENTS = 1_200;
 const MAX_PERMUTED = 6;
 const INTERLEAVINGS = 40;
 const THIRD_OF_PRO_CENTS = 19_967;
