@@ -32,8 +32,9 @@ export async function finishCharge(
   const isOld = deps.now().getTime() - Date.parse(charge.startedAt) > KEY_IS_SAFE_MS;
   // A fix that is billed meanwhile wants no charge: then it is only looked for, not made.
   if (isOld || fix.billed !== null) return settleFound(deps, stripe, customerId, fix, charge);
+  let payment: FixPayment;
   try {
-    const payment = await stripe.chargeFix({
+    payment = await stripe.chargeFix({
       customerId,
       fixAttemptId: fix.id,
       attempt: charge.attempt,
@@ -42,7 +43,6 @@ export async function finishCharge(
       amountCents: charge.amountCents,
       idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),
     });
-    return await settle(deps, payment);
   } catch (error) {
     if (isFault(error, 'declined', 'authentication_required', 'refused')) {
       await closeCharge(deps, customerId, fix, charge);
@@ -57,6 +57,8 @@ export async function finishCharge(
       return resolve(deps, stripe, customerId, fix, charge, error);
     throw error;
   }
+  // Outside of the above: a fault while a second payment goes back says nothing about this charge.
+  return settle(deps, payment);
 }
 
 const NOTHING = { payment: null, settlement: { kind: 'unpaid' } } as const;
