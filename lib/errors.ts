@@ -15,6 +15,7 @@ export const PROBLEMS = {
   fix_attempt_not_found: { status: 404, title: 'No such fix attempt' },
   subscription_not_found: { status: 404, title: 'No subscription' },
   event_not_found: { status: 404, title: 'No such event' },
+  notice_not_found: { status: 404, title: 'No such notice' },
   api_key_not_found: { status: 404, title: 'No such API key' },
   email_taken: { status: 409, title: 'This e-mail address is already a customer' },
   too_many_api_keys: { status: 409, title: 'Too many API keys' },

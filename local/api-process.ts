@@ -26,8 +26,12 @@ export interface Api {
 
 export interface ApiOptions {
   readonly port: number;
+  /** Where the functions are invoked as with Lambda's own API, without a route. */
+  readonly lambdaPort: number;
   readonly endpoint: string;
   readonly stripe: StripeSettings;
+  /** Where mail goes instead of to Amazon SES. */
+  readonly mailUrl: string;
   readonly logLevel: Settings['logLevel'];
   readonly allowedOrigins: readonly string[];
   readonly signal: AbortSignal;
@@ -37,8 +41,10 @@ export interface ApiOptions {
 /** @throws SetupError with what the process wrote, when it does not come up. */
 export async function startApi({
   port,
+  lambdaPort,
   endpoint,
   stripe,
+  mailUrl,
   logLevel,
   allowedOrigins,
   signal,
@@ -46,12 +52,13 @@ export async function startApi({
 }: ApiOptions): Promise<Api> {
   let ready = false;
   let stopping = false;
-  const api = startGuarded(commandLine(port), {
+  const api = startGuarded(commandLine(port, lambdaPort), {
     cwd: PROJECT_ROOT,
     env: {
       ...process.env,
       DYNAMODB_ENDPOINT: endpoint,
       ...stripeEnvironment(stripe),
+      AWS_ENDPOINT_URL_SESV2: mailUrl,
       ALLOWED_ORIGINS: allowedOrigins.join(','),
       // Each stack builds in a folder of its own, or a second one would change files under the first.
       LOCAL_BUILD_FOLDER: `.cache/stack-${port}`,
@@ -87,7 +94,7 @@ export async function startApi({
   };
 }
 
-function commandLine(port: number): string[] {
+function commandLine(port: number, lambdaPort: number): string[] {
   const manifest = 'serverless/package.json';
   const require = createRequire(import.meta.url);
   const { bin } = z.object({ bin: z.object({ serverless: z.string() }) }).parse(require(manifest));
@@ -99,8 +106,7 @@ function commandLine(port: number): string[] {
     ...['--stage', LOCAL_STAGE, '--httpPort', String(port)],
     // Not `localhost`, which may be ::1 only; those who look for localhost try 127.0.0.1 too.
     ...['--host', '127.0.0.1'],
-    // The emulator's second server, which nothing here calls, takes any free port.
-    ...['--lambdaPort', '0'],
+    ...['--lambdaPort', String(lambdaPort)],
   ];
 }
 

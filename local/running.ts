@@ -6,13 +6,14 @@ import { SetupError } from './setup-error.ts';
 import type { StripeSettings } from './stripe-settings.ts';
 
 /*
- * The engine listens on whatever port was free, and so may the Stripe double. The running stack notes both under its own
- * port, so that the tools for this machine find them. A note left by a stack that was killed leads to an engine that
- * does not answer.
+ * The engine and the emulated Lambda listen on whatever ports were free, and so may the Stripe double. The running stack
+ * notes them under its own port, so that the tools for this machine find them. A note left by a stack that was killed leads
+ * to an engine that does not answer.
  */
 
 const Note = z.object({
   endpoint: z.url(),
+  lambdaEndpoint: z.url(),
   stripe: z.object({
     secretKey: z.string(),
     webhookSecrets: z.array(z.string()),
@@ -26,6 +27,8 @@ const noteOf = (port: number): string => join(tmpdir(), `rsolv-billing-${port}.j
 export interface RunningStack {
   /** The DynamoDB engine's. */
   readonly endpoint: string;
+  /** Where its functions are invoked as with Lambda's own API. */
+  readonly lambdaEndpoint: string;
   readonly stripe: StripeSettings;
 }
 

@@ -1,15 +1,19 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { startApi } from './api-process.ts';
 import { useLocalAws } from './aws.ts';
+import { startBackground } from './background.ts';
 import { startEngine } from './engine.ts';
-import { assertPortFree } from './ports.ts';
+import { startMailbox } from './mailbox/server.ts';
+import { assertPortFree, freePort } from './ports.ts';
 import { noteRunningStack } from './running.ts';
 import { type DemoCustomer, seedDemoCustomer } from './seed.ts';
-import { readServerlessFile } from './serverless-file.ts';
+import { PROJECT_ROOT, readServerlessFile } from './serverless-file.ts';
 import type { Settings } from './settings.ts';
 import { reasonOf, SetupError } from './setup-error.ts';
 import { type StripeBackend, startStripe } from './stripe-backend.ts';
-import { ensureTable } from './table.ts';
+import { ensureExpiry, ensureTable } from './table.ts';
 
 /** The whole service on this machine, answering. */
 export interface Stack {
@@ -19,6 +23,8 @@ export interface Stack {
   readonly tableName: string;
   readonly customer: DemoCustomer;
   readonly stripe: Pick<StripeBackend, 'describe' | 'doubleUrl'>;
+  /** Where the e-mails are that would have been sent: a page, and a file. */
+  readonly mailbox: { readonly url: string; readonly file: string };
   /** Resolves, with the reason, only if a part of it ends by itself. */
   readonly failed: Promise<SetupError>;
   stop(): Promise<void>;
@@ -71,11 +77,21 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     const customer = await seedDemoCustomer({ endpoint, tableName, stripe: stripe.settings, dataDir });
     signal.throwIfAborted();
 
+    const mailbox = await startMailbox({
+      file: dataDir === undefined ? scratchFile(`mailbox-${port}.jsonl`) : join(dataDir, 'mailbox.jsonl'),
+      keep: dataDir !== undefined,
+    });
+    started.push(mailbox);
+    signal.throwIfAborted();
+
     onStep('starting the API');
+    const lambdaPort = await freePort();
     const api = await startApi({
       port,
+      lambdaPort,
       endpoint,
       stripe: stripe.settings,
+      mailUrl: mailbox.url,
       logLevel,
       allowedOrigins,
       signal,
@@ -83,8 +99,19 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     });
     started.push(api);
     signal.throwIfAborted();
-    const forget = noteRunningStack(port, { endpoint, stripe: stripe.settings });
+    const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
+    const forget = noteRunningStack(port, { endpoint, lambdaEndpoint, stripe: stripe.settings });
     started.push({ stop: async () => forget() });
+
+    started.push(
+      startBackground({
+        endpoint,
+        lambdaEndpoint,
+        tableName,
+        aheadMs: stripe.aheadMs,
+        onLine: (line) => onLine(line, 'stderr'),
+      }),
+    );
 
     const failed = Promise.race([engine.exited, api.exited]).then((reason) => new SetupError(reason));
     return {
@@ -94,6 +121,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
       tableName,
       customer,
       stripe,
+      mailbox: { url: mailbox.url, file: mailbox.mailbox.file },
       failed,
       stop,
     };
@@ -107,10 +135,18 @@ async function createTable(endpoint: string, tableName: string): Promise<void> {
   const client = new DynamoDBClient({ endpoint });
   try {
     await ensureTable(client, tableName);
+    await ensureExpiry(client, tableName);
   } catch (error) {
     if (error instanceof SetupError) throw error;
     throw new SetupError(`${endpoint} answers, but not as a DynamoDB engine does: ${reasonOf(error)}`);
   } finally {
     client.destroy();
   }
+}
+
+/** For what a stack writes that nobody asked to keep. */
+function scratchFile(name: string): string {
+  const folder = join(PROJECT_ROOT, '.cache');
+  mkdirSync(folder, { recursive: true });
+  return join(folder, name);
 }

@@ -44,12 +44,13 @@ async function run(): Promise<0 | 1> {
   return 0;
 }
 
-function introduce({ url, engine, customer, tableName, stripe }: Stack): void {
+function introduce({ url, engine, customer, tableName, stripe, mailbox }: Stack): void {
   const lines = [
     '',
     `RSOLV billing   ${url}`,
     `ledger          table ${tableName} on ${engine}`,
     stripe.describe,
+    `mailbox         ${mailbox.url}   (e-mails that would have been sent; also in ${mailbox.file})`,
     `demo customer   ${customer.customerId}, ${customer.balance} credits`,
     `API key         ${customer.apiKey}`,
     '',

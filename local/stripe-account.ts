@@ -126,7 +126,8 @@ async function priceUnderKey(stripe: Stripe): Promise<Stripe.Price | null> {
   return data[0] ?? null;
 }
 
-function isProPrice({ unit_amount: amount, currency, recurring }: Stripe.Price): boolean {
+/** Whether it is what Pro costs; not whether it can be subscribed to. */
+export function isProPrice({ unit_amount: amount, currency, recurring }: Stripe.Price): boolean {
   return (
     amount === PRO_MONTH_CENTS &&
     currency === CURRENCY &&
@@ -145,7 +146,8 @@ function assertProPrice(price: Stripe.Price): void {
   );
 }
 
-function inWords({ unit_amount: amount, currency, recurring }: Stripe.Price): string {
+/** What it costs and how often. */
+export function inWords({ unit_amount: amount, currency, recurring }: Stripe.Price): string {
   const each = `${amount ?? 'no fixed amount of'} ${currency}`;
   if (recurring === null) return `${each} once`;
   const { interval, interval_count: count, usage_type: usage } = recurring;
@@ -285,7 +287,8 @@ async function correctEndpoint(
   return { id, outcome: 'updated', notes, secret: null };
 }
 
-function eventDifference(enabled: readonly string[]): { missing: string[]; unwanted: string[] } {
+/** Types that an endpoint should be sent and is not, and the other way round. */
+export function eventDifference(enabled: readonly string[]): { missing: string[]; unwanted: string[] } {
   const wanted: ReadonlySet<string> = new Set(HANDLED_EVENT_TYPES);
   return {
     missing: [...wanted].filter((type) => !enabled.includes(type)),

@@ -25,6 +25,8 @@ export interface StripeBackend {
   readonly settings: StripeSettings;
   /** Of the double, when the stack runs one. */
   readonly doubleUrl: string | null;
+  /** How far its clock is ahead of real time; null where nobody can move it. */
+  readonly aheadMs: (() => number) | null;
   /** For people, in one line. */
   readonly describe: string;
   stop(): Promise<void>;
@@ -84,6 +86,7 @@ async function startDouble(
       return {
         settings: { secretKey, apiBase: url, proPriceId: price.id, webhookSecrets: [endpoint.secret] },
         doubleUrl: url,
+        aheadMs: () => double.double.clock.nowMs - Date.now(),
         describe: `Stripe double   ${url}   (cards, charges, deliveries; nothing here is real money)`,
         stop: () => double.stop(),
       };
@@ -147,6 +150,7 @@ async function useAccount(
   return {
     settings: { secretKey, apiBase, ...settings },
     doubleUrl: null,
+    aheadMs: null,
     describe: `Stripe          ${where}`,
     stop: async () => {},
   };

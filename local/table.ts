@@ -4,9 +4,11 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   type DynamoDBClient,
   ResourceInUseException,
   type TableDescription,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { readServerlessFile } from './serverless-file.ts';
 import { SetupError } from './setup-error.ts';
@@ -24,7 +26,9 @@ export function ledgerTableDefinition(tableName: string): CreateTableCommandInpu
  * @throws SetupError when a table of that name has another shape.
  */
 export async function ensureTable(client: DynamoDBClient, tableName: string): Promise<void> {
-  const wanted = ledgerTableDefinition(tableName);
+  // Without its stream: the embedded engine takes the longer for each write, the more a stream holds. What the stream brings
+  // is found in another way; see event-source.ts.
+  const { StreamSpecification: _, ...wanted } = ledgerTableDefinition(tableName);
   try {
     await client.send(new CreateTableCommand(wanted));
   } catch (error) {
@@ -37,6 +41,16 @@ export async function ensureTable(client: DynamoDBClient, tableName: string): Pr
         'Delete it if its data is not needed, or use another engine or DATA_DIR.',
     );
   }
+}
+
+/** Lets old items expire, as deployed. An engine that keeps everything for ever will do too. */
+export async function ensureExpiry(client: DynamoDBClient, tableName: string): Promise<void> {
+  const { TimeToLiveDescription: expiry } = await client.send(
+    new DescribeTimeToLiveCommand({ TableName: tableName }),
+  );
+  if (expiry?.TimeToLiveStatus !== 'DISABLED') return;
+  const TimeToLiveSpecification = { AttributeName: readServerlessFile().expiryAttribute, Enabled: true };
+  await client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification }));
 }
 
 async function untilActive(client: DynamoDBClient, tableName: string): Promise<TableDescription> {
@@ -55,7 +69,7 @@ async function untilActive(client: DynamoDBClient, tableName: string): Promise<T
 }
 
 /** Keys and indexes, in an order that does not depend on who lists them. */
-function shapeOf(table: CreateTableCommandInput | TableDescription) {
+export function shapeOf(table: CreateTableCommandInput | TableDescription) {
   const keysOf = (schema: CreateTableCommandInput['KeySchema']) =>
     (schema ?? []).map(({ AttributeName, KeyType }) => `${KeyType} ${AttributeName}`).sort();
   return {

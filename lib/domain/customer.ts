@@ -1,9 +1,13 @@
+import type { BalanceWatch } from './balance-watch.ts';
 import type { LedgerState } from './ledger.ts';
+import type { OptionalNoticeKind } from './notice.ts';
 import type { SubscriptionType } from './pricing.ts';
 import type { Subscription } from './subscription.ts';
 
 /** What the head says of a customer besides their balance; changed under its own `revision`. */
 export interface CustomerProfile {
+  readonly name: string;
+  readonly email: string;
   readonly subscriptionType: SubscriptionType;
   readonly subscription: Subscription | null;
   /** A usable payment method; having billing means having one, not being known to Stripe. */
@@ -16,12 +20,14 @@ export interface CustomerProfile {
   readonly openDisputes: readonly string[];
   /** Credits owed after a clawback that the balance could not cover; netted from the next grant. */
   readonly debt: number;
+  /** What the customer does not want to be told of. */
+  readonly mutedNotices: readonly OptionalNoticeKind[];
+  /** Since when the account is closed; nothing personal is kept of it. */
+  readonly closedAt: string | null;
 }
 
 /** The ledger head: the one item that holds who a customer is and where their ledger stands. */
-export interface CustomerHead extends LedgerState, CustomerProfile {
-  readonly name: string;
-  readonly email: string;
+export interface CustomerHead extends LedgerState, BalanceWatch, CustomerProfile {
   /** Counts the changes of the profile, as `seq` counts entries: who read an older one cannot write over a newer. */
   readonly revision: number;
   readonly activeKeys: number;
@@ -29,7 +35,7 @@ export interface CustomerHead extends LedgerState, CustomerProfile {
 }
 
 /** A customer who has just signed up: no card, nothing owed, not known to Stripe. */
-export const NEW_PROFILE: CustomerProfile = {
+export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   subscriptionType: 'trial',
   subscription: null,
   paymentMethodId: null,
@@ -37,4 +43,6 @@ export const NEW_PROFILE: CustomerProfile = {
   formerStripeCustomerId: null,
   openDisputes: [],
   debt: 0,
+  mutedNotices: [],
+  closedAt: null,
 };

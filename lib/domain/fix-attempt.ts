@@ -61,10 +61,12 @@ export interface FixAttempt extends PullRequest {
   readonly charge: FixCharge | null;
   /** Of the money that paid for it, what went back: refunds, and disputes that are not won. US cents. */
   readonly refundedCents: number;
+  /** For which raise of the balance its owner was told that it is blocked; null where they were not. */
+  readonly blockedAtRaise: number | null;
 }
 
 /** What a fix is recorded with; what becomes of it comes later. */
-export type RecordedFix = Omit<FixAttempt, 'billed' | 'charge' | 'refundedCents'>;
+export type RecordedFix = Omit<FixAttempt, 'billed' | 'charge' | 'refundedCents' | 'blockedAtRaise'>;
 
 /** The same pull request has the same id whoever records it and however they spell its case. */
 export function fixAttemptId({ githubOrg, repoName, prNumber }: PullRequest): string {

@@ -11,7 +11,7 @@ export interface Contract<
   Body extends z.ZodMiniType | undefined = z.ZodMiniType | undefined,
 > {
   readonly operationId: string;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly tag: 'Fixes' | 'Customers' | 'Payments' | 'Account' | 'Service';
   readonly summary: string;

@@ -19,11 +19,19 @@ export type BusinessMetric =
   | 'EventParked'
   | 'EventFailed'
   | 'SignatureRefused'
-  | 'PendingChargeFailed';
+  | 'PendingChargeFailed'
+  | 'CreditsAdjusted'
+  | 'LargeGrant'
+  | 'LowBalanceWarned'
+  | 'NoticeSent'
+  | 'NoticeFailed'
+  | 'Drift'
+  | 'MissedEvent'
+  | 'ReconcileCompleted';
 
-/** Counts one business event, as a line of CloudWatch's embedded metric format. */
-export function countBusiness(metric: BusinessMetric): void {
-  metrics.addMetric(metric, MetricUnit.Count, 1);
+/** Counts business events, one unless told otherwise, as a line of CloudWatch's embedded metric format. */
+export function countBusiness(metric: BusinessMetric, count = 1): void {
+  metrics.addMetric(metric, MetricUnit.Count, count);
   metrics.publishStoredMetrics();
 }
 

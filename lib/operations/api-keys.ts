@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { apiKeyId, formatApiKey, MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
+import { keyIssued } from '../domain/notice.ts';
 import { BillingError } from '../errors.ts';
 import { putApiKey, revokeApiKey } from '../store/api-keys.ts';
 import { retryContended } from './retry-contended.ts';
@@ -12,14 +13,22 @@ export interface IssuedKey {
 }
 
 /**
- * One more key for the customer; the others go on working until they are revoked.
+ * One more key for the customer, who is told of it; the others go on working until they are revoked.
  * @throws BillingError too_many_api_keys, ledger_busy, ledger_unavailable
  */
-export async function issueKey(deps: Deps, customerId: string): Promise<IssuedKey> {
+export async function issueKey(
+  deps: Deps,
+  customerId: string,
+  by: 'customer' | 'operator' = 'customer',
+): Promise<IssuedKey> {
   const apiKey = formatApiKey(customerId, deps.randomBytes(32));
   const keyId = apiKeyId(apiKey);
-  const createdAt = deps.now().toISOString();
-  const result = await retryContended(deps, () => putApiKey(deps.table, customerId, keyId, createdAt));
+  const at = deps.now();
+  const createdAt = at.toISOString();
+  const notice = keyIssued(customerId, keyId, by, at);
+  const result = await retryContended(deps, () =>
+    putApiKey(deps.table, customerId, keyId, createdAt, notice),
+  );
   if (result.kind === 'stored') return { keyId, apiKey, createdAt };
   const detail = `A customer has at most ${MAX_ACTIVE_KEYS} active keys. Revoke one first: DELETE /api/v1/api-keys/{id}.`;
   throw new BillingError('too_many_api_keys', detail);

@@ -86,6 +86,14 @@ async function apply(deps: PaymentDeps, event: StripeEvent, subject: EventSubjec
       const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt });
       return applied(deps, event, customerId, wrote);
     }
+    case 'failed_invoice': {
+      const { stripeCustomerId, invoiceId } = subject;
+      const customerId = await ownerOf(deps, stripeCustomerId);
+      const receipt = receiptFor(deps, event, customerId);
+      const failedRenewal = await stripe.readFailedRenewal(invoiceId);
+      const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt, failedRenewal });
+      return applied(deps, event, customerId, wrote);
+    }
     case 'detached_card': {
       const customerId = await ownerOf(deps, subject.stripeCustomerId ?? subject.paymentMethodId);
       const { wrote } = await syncAccount(deps, customerId, { receipt: receiptFor(deps, event, customerId) });

@@ -1,7 +1,19 @@
 import type { PaymentDeps } from '../deps.ts';
-import { readLedgerRecords, type StoredRecords } from '../store/audit.ts';
+import type { LedgerEntry } from '../domain/ledger.ts';
+import { type Meter, readLedgerRecords, type StoredRecords } from '../store/audit.ts';
 import { isFault } from '../stripe/fault.ts';
-import type { PaidMoney } from '../stripe/port.ts';
+import type { Paid, PaidMoney } from '../stripe/port.ts';
+
+export interface AuditOptions {
+  /** Money that was paid later than this may still be on its way into the ledger. */
+  readonly paidBefore?: Date;
+  readonly meter?: Meter;
+  /** Waits until Stripe may be asked so many times. */
+  readonly beforeAsking?: (calls: number) => Promise<void>;
+}
+
+/** A list of payments and a list of invoices; only who has more than 100 of either takes another call. */
+const CALLS_PER_STRIPE_CUSTOMER = 2;
 
 /**
  * Everything stored of one customer beside what Stripe has of their money, as `verifyLedger` compares it; null when there is
@@ -9,26 +21,41 @@ import type { PaidMoney } from '../stripe/port.ts';
  * the ledger only. Reads much: for audits, never for a request.
  * @throws StripeFault, BillingError ledger_unavailable
  */
-export async function auditCustomer(deps: PaymentDeps, customerId: string): Promise<StoredRecords | null> {
-  const records = await readLedgerRecords(deps.table, customerId);
+export async function auditCustomer(
+  deps: PaymentDeps,
+  customerId: string,
+  { paidBefore, meter, beforeAsking }: AuditOptions = {},
+): Promise<StoredRecords | null> {
+  const records = await readLedgerRecords(deps.table, customerId, meter);
   if (records === null) return null;
   const { head, returnedPaymentIntentIds } = records;
   const stripeCustomers = [head.stripeCustomerId, head.formerStripeCustomerId].filter((id) => id !== null);
   if (stripeCustomers.length === 0) return { ...records, stripe: { fixCharges: [], paidProInvoices: [] } };
 
+  await beforeAsking?.(CALLS_PER_STRIPE_CUSTOMER * stripeCustomers.length);
   const money = await paidMoneyOf(deps, stripeCustomers);
   if (money === null) return records;
   const returned = new Set(returnedPaymentIntentIds);
+  const named = namedBy(records.entries);
+  const isDue = ({ paidAt }: Paid<object>, id: string) =>
+    paidBefore === undefined || paidAt < paidBefore || named.has(id);
   return {
     ...records,
     stripe: {
       fixCharges: money
         .flatMap(({ fixPayments }) => fixPayments)
-        .filter(({ paymentIntentId }) => !returned.has(paymentIntentId)),
-      paidProInvoices: money.flatMap(({ proInvoices }) => proInvoices),
+        .filter(({ paymentIntentId }) => !returned.has(paymentIntentId))
+        .filter((payment) => isDue(payment, payment.paymentIntentId)),
+      paidProInvoices: money
+        .flatMap(({ proInvoices }) => proInvoices)
+        .filter((invoice) => isDue(invoice, invoice.id)),
     },
   };
 }
+
+/** The payments and invoices that the ledger knows. */
+const namedBy = (entries: readonly LedgerEntry[]): ReadonlySet<unknown> =>
+  new Set(entries.flatMap(({ metadata }) => [metadata['payment_intent_id'], metadata['invoice_id']]));
 
 /** Null where Stripe does not list that of one of them any more. */
 async function paidMoneyOf(

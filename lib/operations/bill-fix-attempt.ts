@@ -1,8 +1,10 @@
 import type { PaymentDeps } from '../deps.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from '../domain/fix-attempt.ts';
-import { type BlockedCode, decideFixBilling } from '../domain/fix-billing.ts';
-import { announceCharge, billFix } from '../store/fix-attempts.ts';
+import { type BlockedCode, decideFixBilling, type FixBillingDecision } from '../domain/fix-billing.ts';
+import { fixBlocked } from '../domain/notice.ts';
+import { announceCharge, billFix, noteBlocked } from '../store/fix-attempts.ts';
 import { keys } from '../store/keys.ts';
+import { putNotice } from '../store/notices.ts';
 import type { Decline, FixPayment } from '../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView } from './change-ledger.ts';
 import { existingFix } from './existing.ts';
@@ -75,27 +77,32 @@ async function nextStep(
   fixId: string,
   read: LedgerView<FixAttempt> | undefined,
 ): Promise<FixBilling | ChargeStep | 'announced'> {
+  let refusal: FixBilling | null = null;
   const change = await changeLedger<FixAttempt, FixBilling | ChargeStep>(
     deps,
     {
       customerId,
       onceKeys: [keys.fix(customerId, fixId)],
       decodeOnce: ([item]) => existingFix(item),
-      decide: (view) => decide(view, deps.now()),
+      decide: (view) => {
+        const decision = decideFixBilling(view.head, view.once, deps.now());
+        refusal = decision.kind === 'blocked' ? decision : null;
+        return toWrite(view, decision);
+      },
     },
     read,
   );
   if (change.kind === 'settled') return change.outcome;
+  if (refusal !== null) return refusal;
   const { head, entries, at } = change;
   if (entries.length === 0) return 'announced';
   return { kind: 'billed', already: false, billed: fromCredit(head.seq, at), balance: head.balance };
 }
 
-function decide(
+function toWrite(
   { head, once: fix }: LedgerView<FixAttempt>,
-  at: Date,
+  decision: FixBillingDecision,
 ): LedgerDecision<FixBilling | ChargeStep> {
-  const decision = decideFixBilling(head, fix, at);
   const { balance, customerId } = head;
   switch (decision.kind) {
     case 'stale':
@@ -106,7 +113,15 @@ function decide(
         outcome: { kind: 'billed', already: true, billed: decision.billed, balance },
       };
     case 'blocked':
-      return { kind: 'settled', outcome: decision };
+      // Told once, however often it is asked for.
+      if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'settled', outcome: decision };
+      return {
+        kind: 'change',
+        alongside: (_, at) => [
+          noteBlocked(customerId, fix, head.raisedSeq),
+          putNotice(fixBlocked(head, fix, decision.code, at)),
+        ],
+      };
     case 'consume':
       return {
         kind: 'change',

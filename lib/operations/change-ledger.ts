@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts';
+import { watchBalance } from '../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
 import { type LedgerEntry, type Posting, post } from '../domain/ledger.ts';
 import { BillingError } from '../errors.ts';
@@ -133,8 +134,9 @@ function planOf(
   const { state, entries } = post(head, decision.postings ?? [], at);
   const profile = decision.profile === undefined ? null : { ...head, ...decision.profile };
   const revision = head.revision + (profile === null ? 0 : 1);
-  const next: CustomerHead = { ...(profile ?? head), ...state, revision };
-  return { next, change: { state, entries, profile }, alongside: decision.alongside(next, at) };
+  const next: CustomerHead = { ...(profile ?? head), ...state, ...watchBalance(head, state), revision };
+  const change = { next, entries, changesProfile: profile !== null, at };
+  return { next, change, alongside: decision.alongside(next, at) };
 }
 
 const isAmong = (items: readonly Item[], { pk, sk }: Key): boolean =>

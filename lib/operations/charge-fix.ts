@@ -1,6 +1,9 @@
 import type { PaymentDeps } from '../deps.ts';
 import { chargeKey, type FixAttempt, type FixCharge } from '../domain/fix-attempt.ts';
+import { chargeDeclined } from '../domain/notice.ts';
 import { endCharge } from '../store/fix-attempts.ts';
+import type { AlongsideWrite } from '../store/ledger.ts';
+import { putNotice } from '../store/notices.ts';
 import { writeTogether } from '../store/table.ts';
 import { isFault, type StripeFault } from '../stripe/fault.ts';
 import { type FixPayment, KEY_IS_SAFE_MS, type StripePort } from '../stripe/port.ts';
@@ -45,8 +48,10 @@ export async function finishCharge(
     });
   } catch (error) {
     if (isFault(error, 'declined', 'authentication_required', 'refused')) {
-      await closeCharge(deps, customerId, fix, charge);
-      return { ...NOTHING, refusedCode: error.facts.code ?? 'payment_method_unusable' };
+      const refusedCode = error.facts.code ?? 'payment_method_unusable';
+      const notice = chargeDeclined(customerId, fix, charge, refusedCode, deps.now());
+      await closeCharge(deps, customerId, fix, charge, [putNotice(notice)]);
+      return { ...NOTHING, refusedCode };
     }
     if (isFault(error, 'misconfigured')) {
       // Refused before anything happened. With the settings mended, the next try is a new attempt.
@@ -113,13 +118,19 @@ async function settle(deps: PaymentDeps, payment: FixPayment): Promise<ChargeRes
   return { payment, settlement };
 }
 
-/** Notes that an attempt came to nothing. Somebody else may have noted what became of it: that stays. */
+/** Notes that an attempt came to nothing, and what goes with that. Somebody else may have noted what became of it: that stays. */
 export async function closeCharge(
   deps: PaymentDeps,
   customerId: string,
   fix: FixAttempt,
   charge: FixCharge,
+  beside: readonly AlongsideWrite[] = [],
 ): Promise<void> {
-  const write = endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' });
-  await retryContended(deps, () => writeTogether(deps.table, [write(deps.table)]));
+  const writes = [endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' }), ...beside];
+  await retryContended(deps, () =>
+    writeTogether(
+      deps.table,
+      writes.map((write) => write(deps.table)),
+    ),
+  );
 }

@@ -2,9 +2,11 @@ import type { Deps } from '../deps.ts';
 import { apiKeyId, formatApiKey } from '../domain/api-key.ts';
 import { type CustomerHead, NEW_PROFILE } from '../domain/customer.ts';
 import { emptyLedger, post } from '../domain/ledger.ts';
+import { keyIssued } from '../domain/notice.ts';
 import { GRANTED_CREDITS } from '../domain/pricing.ts';
 import { BillingError } from '../errors.ts';
 import { createCustomer } from '../store/ledger.ts';
+import { putNotice } from '../store/notices.ts';
 import { isDisposable } from './disposable-email.ts';
 import { retryContended } from './retry-contended.ts';
 
@@ -41,6 +43,8 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
   const { state, entries } = post(emptyLedger(customerId), [trial], at);
   const head: CustomerHead = {
     ...state,
+    raisedSeq: state.seq,
+    balanceLevel: 'fine',
     name,
     email,
     ...NEW_PROFILE,
@@ -48,7 +52,8 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
     activeKeys: 1,
     createdAt: at.toISOString(),
   };
-  const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, keyId));
+  const welcome = putNotice(keyIssued(customerId, keyId, 'sign_up', at));
+  const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, keyId, welcome));
   if (result.kind === 'written') return { head, keyId, apiKey };
 
   const [holder] = result.winners;

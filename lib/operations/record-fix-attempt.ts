@@ -18,7 +18,10 @@ export async function recordFixAttempt(
   const result = await retryContended(deps, () => putNewFix(deps.table, customerId, fix));
   switch (result.kind) {
     case 'recorded':
-      return { created: true, fix: { ...fix, billed: null, charge: null, refundedCents: 0 } };
+      return {
+        created: true,
+        fix: { ...fix, billed: null, charge: null, refundedCents: 0, blockedAtRaise: null },
+      };
     case 'exists':
       return { created: false, fix: result.fix };
     default:

@@ -10,9 +10,12 @@ import {
   type ProInvoice,
   takeBack,
 } from '../domain/grants.ts';
+import { disputeOpened } from '../domain/notice.ts';
 import { noteRefund } from '../store/fix-attempts.ts';
 import { decodeFix } from '../store/items.ts';
 import { type Key, keys } from '../store/keys.ts';
+import type { AlongsideWrite } from '../store/ledger.ts';
+import { putNotice } from '../store/notices.ts';
 import { keepInvoice } from '../store/stripe-bindings.ts';
 import type { ReturnedMoney } from '../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type Receipt } from './change-ledger.ts';
@@ -66,6 +69,7 @@ function affectedKeys(customerId: string, paidFor: ReturnedMoney['paidFor']): Ke
 function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMoney): LedgerDecision<never> {
   const openDisputes = openAfter(head.openDisputes, money.disputes);
   const { paidFor, returnedCents, paymentIntentId } = money;
+  const notices = (at: Date) => noticesOf(head, money, at);
 
   if (paidFor.kind === 'invoice') {
     const reversal = reverseInvoice(head, paidFor.invoice, guard, money);
@@ -75,7 +79,7 @@ function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMon
         kind: 'change',
         postings,
         profile: { debt, openDisputes },
-        alongside: () => [keepInvoice(head.customerId, kept, guard)],
+        alongside: (_, at) => [keepInvoice(head.customerId, kept, guard), ...notices(at)],
       };
     }
   }
@@ -87,12 +91,22 @@ function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMon
     return {
       kind: 'change',
       profile: { openDisputes },
-      alongside: () => [noteRefund(head.customerId, fix, returnedCents)],
+      alongside: (_, at) => [noteRefund(head.customerId, fix, returnedCents), ...notices(at)],
     };
   }
   // Also where nothing moved: an answer from before, still on its way, must not be written over this one.
-  return { kind: 'change', profile: { openDisputes }, alongside: () => [] };
+  return { kind: 'change', profile: { openDisputes }, alongside: (_, at) => notices(at) };
 }
+
+/** Of each dispute that was not known to be open. */
+const noticesOf = (
+  { customerId, openDisputes }: CustomerHead,
+  { disputes }: ReturnedMoney,
+  at: Date,
+): AlongsideWrite[] =>
+  disputes
+    .filter(({ id, open }) => open && !openDisputes.includes(id))
+    .map((dispute) => putNotice(disputeOpened(customerId, dispute, at)));
 
 /** Null where the ledger has counted all that went back. */
 function reverseInvoice(

@@ -1,8 +1,10 @@
 import type { PaymentDeps } from '../deps.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from '../domain/fix-attempt.ts';
 import { chargedFix } from '../domain/fix-billing.ts';
+import { chargeDeclined, type Notice } from '../domain/notice.ts';
 import { billChargedFix, endCharge } from '../store/fix-attempts.ts';
 import { keys } from '../store/keys.ts';
+import { putNotice } from '../store/notices.ts';
 import { announceRefund } from '../store/stripe-bindings.ts';
 import type { FixPayment } from '../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from './change-ledger.ts';
@@ -75,7 +77,10 @@ function decide(
     if (own === null || state === null) return { kind: 'settled', outcome: { kind: 'unpaid' } };
     return {
       kind: 'aside',
-      alongside: [endCharge(head.customerId, fix, { ...own, state, paymentIntentId })],
+      alongside: [
+        endCharge(head.customerId, fix, { ...own, state, paymentIntentId }),
+        ...(state === 'closed' ? [] : [putNotice(declined(payment, fix, at))]),
+      ],
     };
   }
   if (billed?.paymentIntentId === paymentIntentId) {
@@ -100,6 +105,12 @@ function decide(
       billChargedFix(head.customerId, fix, billedBy(payment, seq, writtenAt), payment.attempt),
     ],
   };
+}
+
+/** The card's owner is told once for each attempt, unless they refused to confirm what they were asked to. */
+function declined(payment: FixPayment, fix: FixAttempt, at: Date): Notice {
+  const { customerId, decline } = payment;
+  return chargeDeclined(customerId, fix, payment, decline?.declineCode ?? decline?.code ?? null, at);
 }
 
 /** Where an attempt goes when its payment is not paid; null where it is already. */

@@ -72,7 +72,9 @@ async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<voi
     case 'double_payment':
       return returnDoublePayment(deps, item.customerId, item.paymentIntentId);
     case 'event':
-      throw new Error(`event ${item.eventId} is listed among the charges`);
+    case 'head':
+    case 'notice':
+      throw new Error(`${key.pk} ${key.sk} is listed among the charges`);
     default:
       return item satisfies never;
   }

@@ -14,6 +14,18 @@ export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead):
   const { customerId, name, email, formerStripeCustomerId: former } = head;
   const stripe = await deps.stripe();
   const stripeCustomerId = await askStripe(() => stripe.createCustomer({ customerId, name, email, former }));
+  return bindStripeCustomer(deps, customerId, stripeCustomerId);
+}
+
+/**
+ * Notes whose a Stripe customer is, unless there is one already; the events about it find their owner from then on.
+ * @throws BillingError customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function bindStripeCustomer(
+  deps: PaymentDeps,
+  customerId: string,
+  stripeCustomerId: string,
+): Promise<CustomerHead> {
   const change = await changeLedger<null, CustomerHead>(deps, {
     customerId,
     onceKeys: [],

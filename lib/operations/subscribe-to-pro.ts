@@ -13,7 +13,7 @@ import { changeLedger } from './change-ledger.ts';
 import { grantDue, guardOf } from './grant-invoice.ts';
 import { askStripe, cardDeclined, paymentsFault, stillPending } from './payment-problems.ts';
 import { retryContended } from './retry-contended.ts';
-import { profileOf, syncAccount } from './sync-account.ts';
+import { noticeOfEnd, profileOf, syncAccount } from './sync-account.ts';
 
 export interface ProSubscribed {
   /** False where there was a subscription already. */
@@ -146,11 +146,13 @@ export async function finishOrder(
       const granted = invoice === null ? null : grantDue(head, invoice, guard);
       const isOpen = now?.attempt === order.attempt && now.state === 'ordering';
       if (granted === null && !isOpen) return { kind: 'settled', outcome: head };
+      const profile = account ? profileOf(head, account) : null;
       return {
         kind: 'change',
         postings: granted?.postings ?? [],
-        profile: { ...(account ? profileOf(head, account) : {}), ...granted?.profile },
+        profile: { ...profile, ...granted?.profile },
         alongside: (next, at) => [
+          ...(profile ? noticeOfEnd(head, profile, at) : []),
           ...(granted?.alongside(next, at) ?? []),
           ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
         ],

@@ -1,8 +1,12 @@
 import type { PaymentDeps } from '../deps.ts';
 import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
+import { paymentFailed, subscriptionEnded } from '../domain/notice.ts';
 import { currentSubscription, planWith } from '../domain/subscription.ts';
+import { keys } from '../store/keys.ts';
+import type { AlongsideWrite } from '../store/ledger.ts';
+import { putNewNotice, putNotice } from '../store/notices.ts';
 import { bindStripeId } from '../store/stripe-bindings.ts';
-import type { StripeAccount } from '../stripe/port.ts';
+import type { FailedRenewal, StripeAccount } from '../stripe/port.ts';
 import { changeLedger, type Receipt } from './change-ledger.ts';
 
 export interface Synced {
@@ -13,28 +17,43 @@ export interface Synced {
 /**
  * Makes the head say what Stripe says now of the customer's card and subscription. Asks Stripe anew every time, so it does
  * not matter which event caused it, how often, or in which order. Safe to repeat.
+ * @param failedRenewal that Stripe could not collect for: told in the same transaction, once for each attempt
  * @param of only if this is still the customer's Stripe customer: what an old one does is nobody's business any more
  * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function syncAccount(
   deps: PaymentDeps,
   customerId: string,
-  { of, receipt }: { readonly of?: string; readonly receipt?: Receipt } = {},
+  {
+    of,
+    receipt,
+    failedRenewal = null,
+  }: { readonly of?: string; readonly receipt?: Receipt; readonly failedRenewal?: FailedRenewal | null } = {},
 ): Promise<Synced> {
-  const change = await changeLedger<null, CustomerHead, StripeAccount | null>(deps, {
+  const failure = failedRenewal && paymentFailed(customerId, failedRenewal, deps.now());
+  const change = await changeLedger<boolean, CustomerHead, StripeAccount | null>(deps, {
     customerId,
-    onceKeys: [],
-    decodeOnce: () => null,
+    onceKeys: failure ? [keys.notice(customerId, failure.content.kind, failure.id)] : [],
+    // Two events may tell of one attempt.
+    decodeOnce: ([told]) => told !== undefined,
     receipt,
     look: async ({ head: { stripeCustomerId } }) => {
       if (stripeCustomerId === null || (of !== undefined && of !== stripeCustomerId)) return null;
       return (await deps.stripe()).readAccount(stripeCustomerId);
     },
-    decide: ({ head }, account) => {
+    decide: ({ head, once: isTold }, account) => {
       if (!account) return { kind: 'settled', outcome: head };
       // Also where it says what the head says: an answer from before, still on its way, must not be written over this one.
       const profile = profileOf(head, account);
-      return { kind: 'change', profile, alongside: () => bindCard(head, profile) };
+      return {
+        kind: 'change',
+        profile,
+        alongside: (_, at) => [
+          ...bindCard(head, profile),
+          ...noticeOfEnd(head, profile, at),
+          ...(failure && !isTold ? [putNewNotice(failure)] : []),
+        ],
+      };
     },
   });
   if (change.kind === 'settled') return { head: change.outcome, wrote: false };
@@ -66,6 +85,12 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
     stripeCustomerId: head.stripeCustomerId,
     formerStripeCustomerId: head.formerStripeCustomerId,
   };
+}
+
+/** What the customer is told where their subscription is over with this change. */
+export function noticeOfEnd(head: CustomerHead, profile: AccountProfile, at: Date): AlongsideWrite[] {
+  const ended = subscriptionEnded(head, profile, at);
+  return ended === null ? [] : [putNotice(ended)];
 }
 
 /** A card that was put on file elsewhere: an event that names it has to find its owner. */

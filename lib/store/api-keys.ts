@@ -1,19 +1,26 @@
 import { MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
+import type { Notice } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
 import { type ApiKeyRecord, decodeApiKey } from './items.ts';
-import { keys } from './keys.ts';
+import { apiKeyIdOf, keys, prefixes } from './keys.ts';
+import { putNotice } from './notices.ts';
+import { itemsOf } from './survey.ts';
 import { type Table, writeTogether } from './table.ts';
 
 export type PutKeyResult =
   /** `stored` also when it was there: a key is random, so an equal one is this one, written by an earlier try. */
   { readonly kind: 'stored' } | { readonly kind: 'too_many' } | { readonly kind: 'contended' };
 
-/** Stores a key and counts it in the head, unless the customer has as many as they may have. A repeat is safe. */
+/**
+ * Stores a key and counts it in the head, unless the customer has as many as they may have; and the notice that tells of it.
+ * A repeat is safe.
+ */
 export async function putApiKey(
   table: Table,
   customerId: string,
   keyId: string,
   createdAt: string,
+  notice: Notice,
 ): Promise<PutKeyResult> {
   const result = await writeTogether(table, [
     {
@@ -32,6 +39,7 @@ export async function putApiKey(
         ConditionExpression: CONDITIONS.KEY_IS_NEW,
       },
     },
+    putNotice(notice)(table),
   ]);
   switch (result.kind) {
     case 'written':
@@ -92,4 +100,17 @@ export async function revokeApiKey(
     default:
       return result satisfies never;
   }
+}
+
+export interface ListedKey extends ApiKeyRecord {
+  readonly keyId: string;
+}
+
+/** Every key that a customer ever had, the oldest first. */
+export async function listApiKeys(table: Table, customerId: string): Promise<ListedKey[]> {
+  const listed: ListedKey[] = [];
+  for await (const item of itemsOf(table, customerId, prefixes.apiKey)) {
+    listed.push({ keyId: apiKeyIdOf(String(item['sk'])), ...decodeApiKey(item) });
+  }
+  return listed.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
 }

@@ -2,7 +2,7 @@ import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { LedgerRecords } from '../domain/verify.ts';
 import { decodeEntry, decodeFix, decodeHead } from './items.ts';
-import { itemKind, keys } from './keys.ts';
+import { customerIdOf, itemKind, type Key, keys } from './keys.ts';
 import { decodeDoublePayment, decodeOwner } from './stripe-items.ts';
 import { attempt, type Item, readTogether, type Table } from './table.ts';
 
@@ -12,16 +12,24 @@ export interface StoredRecords extends LedgerRecords {
   readonly returnedPaymentIntentIds: readonly string[];
 }
 
+/** Hears of the read units that a call has used, and waits as long as that asks for. */
+export type Meter = (readUnits: number) => Promise<void>;
+const UNMETERED: Meter = async () => {};
+
 /**
  * Everything stored of one customer, as `verifyLedger` wants it; null when there is no such customer. Reads the whole
  * partition page by page, strongly consistent: for audits, never for a request. Stripe is not asked.
  */
-export async function readLedgerRecords(table: Table, customerId: string): Promise<StoredRecords | null> {
+export async function readLedgerRecords(
+  table: Table,
+  customerId: string,
+  meter = UNMETERED,
+): Promise<StoredRecords | null> {
   const entries: LedgerRecords['entries'][number][] = [];
   const fixes: LedgerRecords['fixes'][number][] = [];
   const returnedPaymentIntentIds: string[] = [];
   let head: CustomerHead | null = null;
-  for await (const item of partition(table, customerId)) {
+  for await (const item of partition(table, customerId, meter)) {
     const kind = itemKind(item['sk']);
     switch (kind) {
       case 'head':
@@ -51,7 +59,7 @@ export async function readLedgerRecords(table: Table, customerId: string): Promi
   }
   if (head === null) return null;
   // Events are no customer's own items; each is written with its outcome, or not at all.
-  const cardBonuses = await readCardBonuses(table, entries);
+  const cardBonuses = await readCardBonuses(table, entries, meter);
   return { head, entries, fixes, cardBonuses, events: [], stripe: null, returnedPaymentIntentIds };
 }
 
@@ -59,11 +67,13 @@ export async function readLedgerRecords(table: Table, customerId: string): Promi
 async function readCardBonuses(
   table: Table,
   entries: LedgerRecords['entries'],
+  meter: Meter,
 ): Promise<LedgerRecords['cardBonuses']> {
   const fingerprints = entries
     .filter(({ source }) => source === 'trial_billing_added')
     .map(({ metadata }) => String(metadata['card_fingerprint']));
   const items = await readTogether(table, fingerprints.map(keys.card));
+  await meter(fingerprints.length);
   return new Map(
     fingerprints.flatMap((fingerprint, i): [string, string][] => {
       const item = items[i];
@@ -72,7 +82,8 @@ async function readCardBonuses(
   );
 }
 
-async function* partition(table: Table, customerId: string): AsyncGenerator<Item> {
+/** All items of one customer, page by page, strongly consistent. */
+export async function* partition(table: Table, customerId: string, meter = UNMETERED): AsyncGenerator<Item> {
   let from: Item | undefined;
   do {
     const command = new QueryCommand({
@@ -81,8 +92,10 @@ async function* partition(table: Table, customerId: string): AsyncGenerator<Item
       ExpressionAttributeValues: { ':pk': keys.customer(customerId) },
       ConsistentRead: true,
       ExclusiveStartKey: from,
+      ReturnConsumedCapacity: 'TOTAL',
     });
     const page = await attempt('Reading', () => table.client.send(command));
+    await meter(page.ConsumedCapacity?.CapacityUnits ?? 0);
     yield* page.Items ?? [];
     from = page.LastEvaluatedKey;
   } while (from !== undefined);
@@ -103,4 +116,52 @@ export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
     for (const { customer_id } of page.Items ?? []) yield String(customer_id);
     from = page.LastEvaluatedKey;
   } while (from !== undefined);
+}
+
+/** One of the parts into which the whole table falls, and where in it to go on. */
+export interface Segment {
+  readonly segment: number;
+  readonly of: number;
+  /** Null for its start. */
+  readonly after: Key | null;
+}
+
+export interface SegmentPage {
+  readonly customerIds: readonly string[];
+  /** Where the next page begins; null at the end of the segment. */
+  readonly next: Key | null;
+}
+
+/**
+ * The customers on one page of a segment. Found by their head or by their first entry, so that a ledger whose head is gone
+ * is found too. Going on after a customer's head skips what is left of that customer, and nothing else.
+ */
+export async function scanCustomers(
+  table: Table,
+  { segment, of, after }: Segment,
+  meter = UNMETERED,
+): Promise<SegmentPage> {
+  const command = new ScanCommand({
+    TableName: table.name,
+    Segment: segment,
+    TotalSegments: of,
+    FilterExpression: 'sk IN (:head, :first)',
+    ProjectionExpression: 'pk',
+    ExpressionAttributeValues: { ':head': keys.head('').sk, ':first': keys.entry('', 1).sk },
+    ExclusiveStartKey: after === null ? undefined : { ...after },
+    ReturnConsumedCapacity: 'TOTAL',
+  });
+  const page = await attempt('Reading', () => table.client.send(command));
+  await meter(page.ConsumedCapacity?.CapacityUnits ?? 0);
+  const customerIds = [...new Set(page.Items?.map(({ pk }) => customerIdOf(String(pk))))];
+  return { customerIds, next: nextAfter(page.LastEvaluatedKey, customerIds.at(-1)) };
+}
+
+/** A page may end between the first entry and the head of a customer, who is not to come twice. */
+function nextAfter(end: Item | undefined, lastCustomerId: string | undefined): Key | null {
+  if (end === undefined) return null;
+  const next = { pk: String(end['pk']), sk: String(end['sk']) };
+  if (lastCustomerId === undefined) return next;
+  const head = keys.head(lastCustomerId);
+  return next.pk === head.pk && next.sk < head.sk ? head : next;
 }

@@ -30,8 +30,22 @@ export const CONDITIONS = {
   EVENT_IS_OPEN: 'attribute_not_exists(pk) OR outcome = :parked',
   /** Work that was done meanwhile, or is gone, is left as it is. */
   WORK_IS_DUE: 'attribute_exists(due)',
+  /** A warning is written once for each crossing, for the level at which the balance stands. */
+  WARNING_IS_DUE: 'attribute_exists(due) AND raised_seq = :raised AND balance_level = :level',
+  /** A notice of one cause is written once, also where two events tell of it. */
+  NOTICE_IS_NEW: 'attribute_not_exists(pk)',
+  /** Of two deliveries of a notice one sends it; one that was taken and never heard of again may be taken anew. */
+  NOTICE_IS_UNCLAIMED: '#state IN (:pending, :failed) OR (#state = :sending AND claimed_at < :abandoned)',
+  /** Whoever lost a notice to somebody else does not write over what became of it. */
+  CLAIM_IS_OURS: '#state = :sending AND claimed_at = :claimed',
+  /** A reconciliation stands where whoever writes it left it: of two at once, one goes on. */
+  RUN_UNMOVED: 'attribute_not_exists(pk) OR #version = :version',
   /** One customer for each e-mail address. */
   EMAIL_IS_FREE: 'attribute_not_exists(pk)',
+  /** An address that somebody else has claimed since stays theirs. */
+  EMAIL_IS_THEIRS: 'attribute_not_exists(pk) OR customer_id = :customer',
+  /** Nothing is made of what is not there. */
+  FIX_IS_THERE: 'attribute_exists(pk)',
   /** A new customer never takes over an existing ledger. */
   CUSTOMER_IS_NEW: 'attribute_not_exists(pk)',
   /** The first record of a pull request stays; recording it again changes nothing. */

@@ -3,8 +3,11 @@ import { CONDITIONS } from './conditions.ts';
 import { type DueItem, type Key, parseDueKey } from './keys.ts';
 import { attempt, type Item, type Table, writeOne } from './table.ts';
 
-/** What a schedule has to come back to. `charge`: money that moved, or may have; `parked`: events to look at. */
-export type DueKind = 'charge' | 'parked';
+/**
+ * What a schedule has to come back to. `charge`: money that moved, or may have; `parked`: events to look at; `low_balance`:
+ * heads whose owner is to be warned; `notice`: notices that were not sent yet.
+ */
+export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice';
 
 /** The attributes that put an item into the index of due work. */
 export const dueAt = (due: DueKind, at: Date): Item => ({ due, due_at: at.toISOString() });
@@ -24,18 +27,34 @@ export async function listDueWork(
   until: Date,
   limit: number,
 ): Promise<DueWork[]> {
-  const command = new QueryCommand({
-    TableName: table.name,
-    IndexName: 'due',
-    KeyConditionExpression: 'due = :due AND due_at <= :until',
-    ExpressionAttributeValues: { ':due': due, ':until': until.toISOString() },
-    Limit: limit,
-  });
-  const { Items = [] } = await attempt('Reading', () => table.client.send(command));
-  return Items.map(({ pk, sk }) => {
-    const key = { pk: String(pk), sk: String(sk) };
-    return { key, item: parseDueKey(key) };
-  });
+  for await (const page of dueWorkPages(table, due, until, limit)) return page;
+  return [];
+}
+
+/** All work of a kind that came due before `until`, the oldest first, page by page. */
+export async function* dueWorkPages(
+  table: Table,
+  due: DueKind,
+  until: Date,
+  pageSize: number,
+): AsyncGenerator<DueWork[]> {
+  let from: Item | undefined;
+  do {
+    const command = new QueryCommand({
+      TableName: table.name,
+      IndexName: 'due',
+      KeyConditionExpression: 'due = :due AND due_at <= :until',
+      ExpressionAttributeValues: { ':due': due, ':until': until.toISOString() },
+      Limit: pageSize,
+      ExclusiveStartKey: from,
+    });
+    const page = await attempt('Reading', () => table.client.send(command));
+    yield (page.Items ?? []).map(({ pk, sk }) => {
+      const key = { pk: String(pk), sk: String(sk) };
+      return { key, item: parseDueKey(key) };
+    });
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
 }
 
 /** Sends work that failed to the end of the line, so that it does not keep the rest from its turn. */

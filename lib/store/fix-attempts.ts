@@ -97,6 +97,15 @@ export function noteRefund(
   return updateFix(customerId, fix, { set: { refunded_cents: refundedCents } });
 }
 
+/** Notes that the fix's owner is told, beside this, that it is blocked. */
+export function noteBlocked(
+  customerId: string,
+  fix: Pick<FixAttempt, 'id' | 'charge'>,
+  raisedSeq: number,
+): AlongsideWrite {
+  return updateFix(customerId, fix, { set: { blocked_at_raise: raisedSeq }, onlyIfNotBilled: true });
+}
+
 const DUE = ['due', 'due_at'] as const;
 
 interface FixChange {

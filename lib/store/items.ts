@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { BALANCE_LEVELS, type BalanceWatch } from '../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
 import {
   type BilledFacts,
@@ -8,6 +9,7 @@ import {
   type RecordedFix,
 } from '../domain/fix-attempt.ts';
 import { ENTRY_SOURCES, type LedgerEntry } from '../domain/ledger.ts';
+import { OPTIONAL_NOTICE_KINDS } from '../domain/notice.ts';
 import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
 import { keys } from './keys.ts';
 import type { Item } from './table.ts';
@@ -24,7 +26,7 @@ const HeadItem = z.object({
   customer_id: z.string(),
   name: z.string(),
   email: z.string(),
-  // The first release knew no cards: its heads have none of what came with them.
+  // What came with a later release has a default: a head of before does not have it.
   revision: z._default(count, 0),
   subscription_type: z.enum(['trial', 'pay_as_you_go', 'pro']),
   subscription: z.nullable(
@@ -43,6 +45,10 @@ const HeadItem = z.object({
   seq: count,
   chain: z.string(),
   debt: count,
+  muted_notices: z._default(z.array(z.enum(OPTIONAL_NOTICE_KINDS)), []),
+  closed_at: z._default(z.nullable(z.string()), null),
+  raised_seq: z._default(count, 0),
+  balance_level: z._default(z.enum(BALANCE_LEVELS), 'fine'),
   active_keys: count,
   created_at: z.string(),
 });
@@ -94,6 +100,7 @@ const FixItem = z.object({
   billed: z.optional(BilledItem),
   charge: z.optional(ChargeItem),
   refunded_cents: z.optional(count),
+  blocked_at_raise: z.optional(count),
 });
 
 const ApiKeyItem = z.object({
@@ -155,6 +162,10 @@ export function decodeHead(item: Item): CustomerHead {
     seq: head.seq,
     chain: head.chain,
     debt: head.debt,
+    mutedNotices: head.muted_notices,
+    closedAt: head.closed_at,
+    raisedSeq: head.raised_seq,
+    balanceLevel: head.balance_level,
     activeKeys: head.active_keys,
     createdAt: head.created_at,
   };
@@ -164,13 +175,12 @@ export function encodeHead(head: CustomerHead): Item {
   return {
     ...keys.head(head.customerId),
     customer_id: head.customerId,
-    name: head.name,
-    email: head.email,
     revision: head.revision,
     ...encodeProfile(head),
     balance: head.balance,
     seq: head.seq,
     chain: head.chain,
+    ...encodeWatch(head),
     active_keys: head.activeKeys,
     created_at: head.createdAt,
   };
@@ -180,6 +190,8 @@ export function encodeHead(head: CustomerHead): Item {
 export function encodeProfile(profile: CustomerProfile): Item {
   const { subscription } = profile;
   return {
+    name: profile.name,
+    email: profile.email,
     subscription_type: profile.subscriptionType,
     subscription: subscription && {
       id: subscription.id,
@@ -192,8 +204,15 @@ export function encodeProfile(profile: CustomerProfile): Item {
     former_stripe_customer_id: profile.formerStripeCustomerId,
     open_disputes: [...profile.openDisputes],
     debt: profile.debt,
+    muted_notices: [...profile.mutedNotices],
+    closed_at: profile.closedAt,
   };
 }
+
+export const encodeWatch = ({ raisedSeq, balanceLevel }: BalanceWatch): Item => ({
+  raised_seq: raisedSeq,
+  balance_level: balanceLevel,
+});
 
 export function decodeEntry(item: Item): LedgerEntry {
   const entry = decode(EntryItem, item);
@@ -262,6 +281,7 @@ export function decodeFix(item: Item): FixAttempt {
         }
       : null,
     refundedCents: fix.refunded_cents ?? 0,
+    blockedAtRaise: fix.blocked_at_raise ?? null,
   };
 }
 

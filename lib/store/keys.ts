@@ -1,5 +1,7 @@
 /** Every key of the table is built and read here, and nowhere else. */
 
+import { NOTICE_KINDS, type NoticeKind } from '../domain/notice.ts';
+
 export interface Key {
   readonly pk: string;
   readonly sk: string;
@@ -12,6 +14,8 @@ const ENTRY_PREFIX = 'LEDGER#';
 const ONCE_PREFIX = 'ONCE#';
 const DOUBLE_PAYMENT_PREFIX = `${ONCE_PREFIX}double_payment#`;
 const FIX_PREFIX = 'FIX#';
+const NOTICE_PREFIX = 'NOTICE#';
+const API_KEY_PREFIX = 'KEY#';
 const CUSTOMER_PREFIX = 'CUSTOMER#';
 const ORDER = 'ORDER#PRO';
 
@@ -26,10 +30,17 @@ export const keys = {
   head: (customerId: string): Key => ({ pk: customer(customerId), sk: HEAD }),
   entry: (customerId: string, seq: number): Key => ({ pk: customer(customerId), sk: entrySk(seq) }),
   fix: (customerId: string, fixId: string): Key => ({ pk: customer(customerId), sk: FIX_PREFIX + fixId }),
-  apiKey: (customerId: string, keyId: string): Key => ({ pk: customer(customerId), sk: `KEY#${keyId}` }),
+  apiKey: (customerId: string, keyId: string): Key => ({
+    pk: customer(customerId),
+    sk: API_KEY_PREFIX + keyId,
+  }),
   once: (customerId: string, kind: OnceKind, id: string): Key => ({
     pk: customer(customerId),
     sk: `${ONCE_PREFIX}${kind}#${id}`,
+  }),
+  notice: (customerId: string, kind: NoticeKind, id: string): Key => ({
+    pk: customer(customerId),
+    sk: `${NOTICE_PREFIX}${kind}#${id}`,
   }),
   order: (customerId: string): Key => ({ pk: customer(customerId), sk: ORDER }),
   /** By a Stripe customer's or payment method's id. */
@@ -37,6 +48,8 @@ export const keys = {
   card: (fingerprint: string): Key => ({ pk: `CARD#${fingerprint}`, sk: 'CARD' }),
   event: (id: string): Key => ({ pk: `EVENT#${id}`, sk: 'EVENT' }),
   email: (email: string): Key => ({ pk: `EMAIL#${email.toLowerCase()}`, sk: 'EMAIL' }),
+  /** By the name of a run of the reconciliation. */
+  run: (run: string): Key => ({ pk: `RUN#${run}`, sk: 'RUN' }),
   rate: (scope: string, windowSeconds: number): Key => ({ pk: `RATE#${scope}`, sk: `${windowSeconds}s` }),
   /** Nothing is stored here; reading it shows that the table answers. */
   health: { pk: 'HEALTH', sk: 'HEALTH' } satisfies Key,
@@ -55,13 +68,34 @@ export const ranges = {
   }),
 } as const;
 
+/** What the sort keys of a customer's items of one kind begin with. */
+export const prefixes = { fix: FIX_PREFIX, notice: NOTICE_PREFIX, apiKey: API_KEY_PREFIX } as const;
+
+/** The id of an API key, from the key it is stored under. */
+export const apiKeyIdOf = (sk: string): string => sk.slice(API_KEY_PREFIX.length);
+
+/** Which notice: the kind and the id, among those of a customer. */
+export interface NoticeName {
+  readonly customerId: string;
+  readonly kind: NoticeKind;
+  readonly id: string;
+}
+
 export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'double_payment' | 'other';
+
+/** Whose a partition is. @throws Error for one that is no customer's. */
+export function customerIdOf(pk: string): string {
+  if (!pk.startsWith(CUSTOMER_PREFIX)) throw new Error(`${pk} is no customer's partition`);
+  return pk.slice(CUSTOMER_PREFIX.length);
+}
 
 /** A piece of work that the index of due work can name. */
 export type DueItem =
   | { readonly kind: 'fix'; readonly customerId: string; readonly fixId: string }
   | { readonly kind: 'order'; readonly customerId: string }
   | { readonly kind: 'double_payment'; readonly customerId: string; readonly paymentIntentId: string }
+  | { readonly kind: 'head'; readonly customerId: string }
+  | { readonly kind: 'notice'; readonly customerId: string }
   | { readonly kind: 'event'; readonly eventId: string };
 
 /** @throws Error for a key that no kind of due work has: the index holds something that is not ours. */
@@ -69,12 +103,29 @@ export function parseDueKey({ pk, sk }: Key): DueItem {
   if (pk.startsWith('EVENT#')) return { kind: 'event', eventId: pk.slice('EVENT#'.length) };
   const customerId = pk.slice(CUSTOMER_PREFIX.length);
   if (sk.startsWith(FIX_PREFIX)) return { kind: 'fix', customerId, fixId: sk.slice(FIX_PREFIX.length) };
+  if (sk === HEAD) return { kind: 'head', customerId };
+  if (sk.startsWith(NOTICE_PREFIX)) return { kind: 'notice', customerId };
   if (sk === ORDER) return { kind: 'order', customerId };
   if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) {
     return { kind: 'double_payment', customerId, paymentIntentId: sk.slice(DOUBLE_PAYMENT_PREFIX.length) };
   }
   throw new Error(`The index of due work names ${pk} ${sk}, which is no work`);
 }
+
+/** Which notice an item is; null where it is none. */
+export function parseNoticeKey({ pk, sk }: Key): NoticeName | null {
+  if (!sk.startsWith(NOTICE_PREFIX) || !pk.startsWith(CUSTOMER_PREFIX)) return null;
+  return noticeName(pk.slice(CUSTOMER_PREFIX.length), sk.slice(NOTICE_PREFIX.length));
+}
+
+/** The notice of a customer that `kind#id` names; null where that is no name of one. */
+export function noticeName(customerId: string, label: string): NoticeName | null {
+  const [kindText, ...rest] = label.split('#');
+  const kind = NOTICE_KINDS.find((one) => one === kindText);
+  return kind === undefined ? null : { customerId, kind, id: rest.join('#') };
+}
+
+export const noticeLabel = ({ kind, id }: NoticeName): string => `${kind}#${id}`;
 
 /** What an item in a customer's partition is, told by its sort key. */
 export function itemKind(sk: unknown): CustomerItemKind {

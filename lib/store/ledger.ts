@@ -1,7 +1,9 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
-import type { LedgerEntry, LedgerState } from '../domain/ledger.ts';
+import { isBelow } from '../domain/balance-watch.ts';
+import type { CustomerHead } from '../domain/customer.ts';
+import type { LedgerEntry } from '../domain/ledger.ts';
 import { CONDITIONS } from './conditions.ts';
+import { dueAt } from './due-work.ts';
 import {
   type AdjustmentGuard,
   decodeEntry,
@@ -10,6 +12,7 @@ import {
   encodeEntry,
   encodeHead,
   encodeProfile,
+  encodeWatch,
 } from './items.ts';
 import { itemKind, keys, ranges } from './keys.ts';
 import { attempt, type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
@@ -23,11 +26,12 @@ export type CommitResult =
   | { readonly kind: 'lost'; readonly head: CustomerHead | null; readonly winners: readonly Item[] }
   | { readonly kind: 'contended' };
 
-/** What becomes of a head. Without entries and without a profile it is only checked that it has not moved. */
+/** What becomes of a head. Without entries and without another profile it is only checked that it has not moved. */
 export interface HeadChange {
-  readonly state: LedgerState;
+  readonly next: CustomerHead;
   readonly entries: readonly LedgerEntry[];
-  readonly profile: CustomerProfile | null;
+  readonly changesProfile: boolean;
+  readonly at: Date;
 }
 
 /**
@@ -66,7 +70,8 @@ export async function commit(
   }
 }
 
-function moveHead(table: Table, readAt: CustomerHead, { state, entries, profile }: HeadChange): Write {
+function moveHead(table: Table, readAt: CustomerHead, change: HeadChange): Write {
+  const { next, entries, changesProfile } = change;
   const condition = {
     TableName: table.name,
     Key: keys.head(readAt.customerId),
@@ -75,9 +80,11 @@ function moveHead(table: Table, readAt: CustomerHead, { state, entries, profile 
   } as const;
   const unmoved = { ':seq': readAt.seq, ':revision': readAt.revision };
   const changes: Item = {
-    ...(entries.length > 0 && { balance: state.balance, seq: state.seq, chain: state.chain }),
-    ...(profile !== null && { ...encodeProfile(profile), revision: readAt.revision + 1 }),
+    ...(entries.length > 0 && { balance: next.balance, seq: next.seq, chain: next.chain }),
+    ...(changesProfile && { ...encodeProfile(next), revision: readAt.revision + 1 }),
+    ...changedWatch(readAt, change),
   };
+  const remove = next.raisedSeq > readAt.raisedSeq && readAt.balanceLevel !== 'fine' ? NO_LONGER_DUE : [];
   const names = Object.keys(changes);
   if (names.length === 0) {
     return { ConditionCheck: { ...condition, ExpressionAttributeValues: unmoved } };
@@ -85,13 +92,27 @@ function moveHead(table: Table, readAt: CustomerHead, { state, entries, profile 
   return {
     Update: {
       ...condition,
-      UpdateExpression: `SET ${names.map((name) => `${name} = :new_${name}`).join(', ')}`,
+      UpdateExpression: [`SET ${names.map((name) => `#${name} = :new_${name}`).join(', ')}`, ...remove].join(
+        ' ',
+      ),
+      // Some attributes have names that are words of the expression language.
+      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
       ExpressionAttributeValues: {
         ...unmoved,
         ...Object.fromEntries(names.map((name) => [`:new_${name}`, changes[name]])),
       },
     },
   };
+}
+
+/** A balance that is raised needs no warning any more. */
+const NO_LONGER_DUE = ['REMOVE due, due_at'];
+
+/** Where spending has crossed a threshold, the schedule that warns finds the head in the index of due work. */
+function changedWatch(readAt: CustomerHead, { next, at }: HeadChange): Item {
+  if (isBelow(next.balanceLevel, readAt.balanceLevel))
+    return { ...encodeWatch(next), ...dueAt('low_balance', at) };
+  return next.raisedSeq === readAt.raisedSeq ? {} : encodeWatch(next);
 }
 
 /** Keeps what an adjustment did under its idempotency key. */
@@ -107,7 +128,8 @@ export function guardAdjustment(customerId: string, key: string, guard: Adjustme
 }
 
 /**
- * A new customer, whole or not at all: the e-mail address claimed, the head, the first entry and the first key.
+ * A new customer, whole or not at all: the e-mail address claimed, the head, the first entry, the first key
+ * and the notice that tells of it.
  * `winners[0]` of a refusal is whoever has the address.
  */
 export function createCustomer(
@@ -115,6 +137,7 @@ export function createCustomer(
   head: CustomerHead,
   entries: readonly LedgerEntry[],
   keyId: string,
+  welcome: AlongsideWrite,
 ): Promise<WriteResult> {
   return writeTogether(table, [
     {
@@ -138,6 +161,7 @@ export function createCustomer(
         Item: { ...keys.apiKey(head.customerId, keyId), created_at: head.createdAt },
       },
     },
+    welcome(table),
     ...entries.map((entry) => putEntry(table, entry)),
   ]);
 }
@@ -190,4 +214,27 @@ async function queryDown(
   });
   const { Items } = await attempt('Reading', () => table.client.send(command));
   return Items ?? [];
+}
+
+/** Every entry, the oldest first, a page at a time: however long the history is, no more than a page is held. */
+export async function* entryPages(
+  table: Table,
+  customerId: string,
+  pageSize: number,
+): AsyncGenerator<LedgerEntry[]> {
+  const { from, to } = ranges.entriesBelow(null);
+  let last: Item | undefined;
+  do {
+    const command = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':from': from, ':to': to },
+      ConsistentRead: true,
+      Limit: pageSize,
+      ExclusiveStartKey: last,
+    });
+    const page = await attempt('Reading', () => table.client.send(command));
+    yield (page.Items ?? []).map(decodeEntry);
+    last = page.LastEvaluatedKey;
+  } while (last !== undefined);
 }

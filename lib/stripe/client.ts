@@ -1,13 +1,16 @@
 import Stripe from 'stripe';
 import type { StripeConfig } from './config.ts';
+import { findEventsOf } from './customer-events.ts';
 import { fixMetadata, fixPaymentOf } from './facts.ts';
 import { isFault, StripeFault } from './fault.ts';
+import { listEvents, listFixPayments, listProInvoices } from './listings.ts';
 import type { FixPayment, StripePort } from './port.ts';
 import {
   findCustomer,
   MAX_FOUND,
   PAGE,
   readAccount,
+  readFailedRenewal,
   readInvoice,
   readPaidMoney,
   readReturnedMoney,
@@ -23,7 +26,7 @@ const TIMEOUT_MS = 10_000;
 const MAX_RETRIES = 1;
 /** Answers of Stripe's that say "failed on our side" are kept under their key too; then another one is needed. */
 const MAX_CUSTOMER_KEYS = 3;
-/** Clocks differ; a payment is looked for from a little before its attempt was stored. */
+/** Clocks differ; what happened since a moment is looked for from a little before. */
 const CLOCK_SKEW_SECONDS = 10 * 60;
 
 /** The official SDK on the pinned version: bounded in time and tries, and silent. */
@@ -64,6 +67,39 @@ export function stripePort(config: StripeConfig): StripePort {
         }
       }
       throw new StripeFault('indeterminate');
+    },
+
+    async findCustomer({ customerId, email }) {
+      return findCustomer(stripe, email, customerId);
+    },
+
+    async anonymiseCustomer(stripeCustomerId) {
+      try {
+        const methods = stripe.paymentMethods.list({ customer: stripeCustomerId, limit: PAGE });
+        for (const { id } of await methods.autoPagingToArray({ limit: MAX_FOUND })) {
+          await stripe.paymentMethods.detach(id);
+        }
+        await stripe.customers.update(stripeCustomerId, {
+          name: '',
+          email: '',
+          phone: '',
+          address: '',
+          shipping: '',
+        });
+      } catch (error) {
+        const fault = translateError(error);
+        if (fault.kind !== 'refused') throw fault;
+      }
+    },
+
+    async deleteCustomer(stripeCustomerId) {
+      try {
+        await stripe.customers.del(stripeCustomerId);
+      } catch (error) {
+        const fault = translateError(error);
+        // Gone already: that is what was wanted.
+        if (fault.kind !== 'refused') throw fault;
+      }
     },
 
     async attachCard(customer, paymentMethodId) {
@@ -118,7 +154,7 @@ export function stripePort(config: StripeConfig): StripePort {
     },
 
     async findFixPayments(customer, fixAttemptId, since) {
-      const created = { gte: Math.floor(since.getTime() / 1000) - CLOCK_SKEW_SECONDS };
+      const created = { gte: startOf(since) };
       // Listing sees what was written a moment ago; searching by metadata would not.
       const intents = await stripe.paymentIntents
         .list({ customer, created, limit: PAGE })
@@ -196,6 +232,17 @@ export function stripePort(config: StripeConfig): StripePort {
       return readInvoice(stripe, invoiceId, proPriceId);
     },
 
+    async readFailedRenewal(invoiceId) {
+      try {
+        return await readFailedRenewal(stripe, invoiceId);
+      } catch (error) {
+        const fault = translateError(error);
+        // Of an order that was declined Stripe keeps nothing.
+        if (fault.kind !== 'refused') throw fault;
+        return null;
+      }
+    },
+
     async readReturnedMoney(chargeId) {
       return readReturnedMoney(stripe, chargeId, proPriceId);
     },
@@ -206,6 +253,22 @@ export function stripePort(config: StripeConfig): StripePort {
 
     async readEvent(eventId) {
       return stripe.events.retrieve(eventId);
+    },
+
+    async listEvents(window) {
+      return listEvents(stripe, window);
+    },
+
+    async findEventsOf(stripeCustomerId, since) {
+      return findEventsOf(stripe, stripeCustomerId, startOf(since));
+    },
+
+    async listFixPayments(window) {
+      return listFixPayments(stripe, window);
+    },
+
+    async listProInvoices(window) {
+      return listProInvoices(stripe, window, proPriceId);
     },
   };
   return translated(port);
@@ -233,6 +296,9 @@ function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
   if (payment === null) throw new Error(`Stripe answered payment intent ${intent.id} without our metadata`);
   return payment;
 }
+
+/** In Stripe's seconds, from a little before. */
+const startOf = (since: Date): number => Math.floor(since.getTime() / 1000) - CLOCK_SKEW_SECONDS;
 
 const orderMetadata = (customerId: string, attempt: number): Stripe.MetadataParam => ({
   purpose: 'pro',

@@ -39,6 +39,7 @@ const Subject = z.looseObject({
 export type EventSubject =
   /** The customer's card or subscription changed. */
   | { readonly kind: 'account'; readonly stripeCustomerId: string }
+  | { readonly kind: 'failed_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'paid_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'payment'; readonly paymentIntentId: string; readonly stripeCustomerId: string | null }
   | { readonly kind: 'returned_money'; readonly chargeId: string }
@@ -65,6 +66,9 @@ export function subjectOf({ type, data }: StripeEvent): EventSubject {
         ? UNREADABLE
         : { kind: 'paid_invoice', invoiceId: id, stripeCustomerId: customer };
     case 'invoice.payment_failed':
+      return customer === null
+        ? UNREADABLE
+        : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer };
     case 'customer.subscription.created':
     case 'customer.subscription.updated':
     case 'customer.subscription.deleted':
@@ -98,6 +102,13 @@ export function subjectOf({ type, data }: StripeEvent): EventSubject {
 export function objectIdOf({ data }: StripeEvent): string | null {
   const parsed = Subject.safeParse(data.object);
   return parsed.success ? parsed.data.id : null;
+}
+
+/** Whether what an event is about is this customer, or is theirs. */
+export function isAbout({ data }: StripeEvent, stripeCustomerId: string): boolean {
+  const parsed = Subject.safeParse(data.object);
+  if (!parsed.success) return false;
+  return parsed.data.id === stripeCustomerId || idOf(parsed.data.customer) === stripeCustomerId;
 }
 
 const UNREADABLE = { kind: 'unreadable' } as const;

@@ -1,5 +1,6 @@
 import type { ProInvoice } from '../domain/grants.ts';
 import type { ProSubscription } from '../domain/subscription.ts';
+import type { StripeEvent } from './event.ts';
 
 /*
  * What the service asks of Stripe, in the service's own terms. Every call is safe to repeat; those that move money carry an
@@ -67,17 +68,58 @@ export interface ReturnedMoney {
   readonly stripeCustomerId: string | null;
   readonly paymentIntentId: string | null;
   readonly returnedCents: number;
-  readonly disputes: readonly { readonly id: string; readonly open: boolean }[];
+  readonly disputes: readonly { readonly id: string; readonly open: boolean; readonly amountCents: number }[];
   readonly paidFor:
     | { readonly kind: 'fix'; readonly fix: FixReference }
     | { readonly kind: 'invoice'; readonly invoice: ProInvoice }
     | { readonly kind: 'other' };
 }
 
+/** A renewal that Stripe could not collect for so far. */
+export interface FailedRenewal {
+  readonly id: string;
+  /** What is still to be paid, in US cents. */
+  readonly amountCents: number;
+  /** How often it was tried. */
+  readonly attempt: number;
+  /** ISO 8601; null when Stripe does not try again by itself. */
+  readonly nextAttemptAt: string | null;
+}
+
 export interface PaidMoney {
-  readonly fixPayments: readonly FixPayment[];
+  readonly fixPayments: readonly Paid<FixPayment>[];
   /** Those that bring credits. */
-  readonly proInvoices: readonly ProInvoice[];
+  readonly proInvoices: readonly Paid<ProInvoice>[];
+}
+
+export type Paid<T> = T & { readonly paidAt: Date };
+
+export type OwnedInvoice = ProInvoice & { readonly stripeCustomerId: string | null };
+
+/** A part of one of Stripe's lists, which are told the newest first. */
+export interface ListWindow {
+  /** What was created from this moment on, to the second. */
+  readonly from: Date;
+  /** And before this one. */
+  readonly until: Date;
+  /** `next` of the page before; null for the first. */
+  readonly after: string | null;
+}
+
+/** At most 100 of a list; fewer where Stripe's page held others than were asked for. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Null on the last page. */
+  readonly next: string | null;
+}
+
+/** An event about a customer, and whether somebody is still to be told of it. */
+export interface CustomerEvent {
+  readonly id: string;
+  readonly type: string;
+  /** What it is about. */
+  readonly objectId: string | null;
+  readonly undelivered: boolean;
 }
 
 export interface StripePort {
@@ -91,6 +133,12 @@ export interface StripePort {
     /** The Stripe customer before, when that was deleted. */
     readonly former: string | null;
   }): Promise<string>;
+  /** The Stripe customer that was made for a customer of ours, and not deleted since. */
+  findCustomer(customer: { readonly customerId: string; readonly email: string }): Promise<string | null>;
+  /** Takes every card off, and the name and address. Payments stay. One that is deleted already is none the worse. */
+  anonymiseCustomer(stripeCustomerId: string): Promise<void>;
+  /** With their cards; a subscription ends at once. One that is deleted already is none the worse. */
+  deleteCustomer(stripeCustomerId: string): Promise<void>;
   attachCard(stripeCustomerId: string, paymentMethodId: string): Promise<AttachedCard>;
   makeDefault(stripeCustomerId: string, paymentMethodId: string): Promise<void>;
   readAccount(stripeCustomerId: string): Promise<StripeAccount>;
@@ -119,9 +167,19 @@ export interface StripePort {
   cancelSubscription(subscriptionId: string): Promise<void>;
 
   readInvoice(invoiceId: string): Promise<ProInvoice>;
+  /** Null where a renewal's invoice is paid by now, or is none of a renewal. */
+  readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;
   readReturnedMoney(chargeId: string): Promise<ReturnedMoney>;
   /** All that a customer ever paid for fixes and Pro, for an audit. */
   readPaidMoney(stripeCustomerId: string): Promise<PaidMoney>;
   /** The event as Stripe keeps it, for 30 days. */
   readEvent(eventId: string): Promise<unknown>;
+  /** Events of the types that change something here. */
+  listEvents(window: ListWindow): Promise<Page<StripeEvent>>;
+  /** Events of any type about a customer, also one who was deleted; the newest 1,000 of the account are looked through. */
+  findEventsOf(stripeCustomerId: string, since: Date): Promise<CustomerEvent[]>;
+  /** Payments for fixes that succeeded, whoever paid. */
+  listFixPayments(window: ListWindow): Promise<Page<FixPayment>>;
+  /** Paid invoices that bring credits, whoever paid. */
+  listProInvoices(window: ListWindow): Promise<Page<OwnedInvoice>>;
 }

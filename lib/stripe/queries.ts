@@ -2,7 +2,15 @@ import type Stripe from 'stripe';
 import { bringsProCredits, type ProInvoice } from '../domain/grants.ts';
 import { fixPaymentOf, fixReferenceOf, idOf, proInvoiceOf, proSubscriptionOf } from './facts.ts';
 import { StripeFault } from './fault.ts';
-import type { FixPayment, PaidMoney, ReturnedMoney, StripeAccount, Subscribed } from './port.ts';
+import type {
+  FailedRenewal,
+  FixPayment,
+  Paid,
+  PaidMoney,
+  ReturnedMoney,
+  StripeAccount,
+  Subscribed,
+} from './port.ts';
 
 /* The questions to Stripe that take more than one call, or a list. None of them changes anything. */
 
@@ -67,6 +75,19 @@ export async function readInvoice(stripe: Stripe, invoiceId: string, priceId: st
   return proInvoiceOf(invoice, lines, priceId);
 }
 
+export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Promise<FailedRenewal | null> {
+  const invoice = await stripe.invoices.retrieve(invoiceId);
+  const { status, billing_reason: reason, next_payment_attempt: next } = invoice;
+  // Whoever subscribes hears of a decline at once; an invoice of that is gone, or is none of a renewal.
+  if (reason !== 'subscription_cycle' || (status !== 'open' && status !== 'uncollectible')) return null;
+  return {
+    id: invoice.id,
+    amountCents: invoice.amount_remaining,
+    attempt: invoice.attempt_count,
+    nextAttemptAt: next === null ? null : new Date(next * 1000).toISOString(),
+  };
+}
+
 export async function readReturnedMoney(
   stripe: Stripe,
   chargeId: string,
@@ -87,26 +108,54 @@ export async function readReturnedMoney(
     stripeCustomerId: idOf(charge.customer),
     paymentIntentId,
     returnedCents: Math.min(charge.amount, returned),
-    disputes: disputes.data.map(({ id, status }) => ({ id, open: !CLOSED.has(status) })),
+    disputes: disputes.data.map(({ id, status, amount }) => ({
+      id,
+      open: !CLOSED.has(status),
+      amountCents: amount,
+    })),
     paidFor: await paidFor(stripe, charge, paymentIntentId, priceId),
   };
 }
 
 export async function readPaidMoney(stripe: Stripe, customer: string, priceId: string): Promise<PaidMoney> {
-  const fixPayments: FixPayment[] = [];
-  for await (const intent of stripe.paymentIntents.list({ customer, limit: PAGE })) {
-    const payment = fixPaymentOf(intent);
-    if (payment?.state === 'succeeded') fixPayments.push(payment);
+  const fixPayments: Paid<FixPayment>[] = [];
+  // A payment can have waited for its cardholder: its charge says when it was paid.
+  const expand = ['data.latest_charge'];
+  for await (const intent of stripe.paymentIntents.list({ customer, expand, limit: PAGE })) {
+    const payment = paidFixOf(intent);
+    if (payment !== null) fixPayments.push({ ...payment, paidAt: dateOf(chargedAt(intent)) });
   }
-  const proInvoices: ProInvoice[] = [];
+  const proInvoices: Paid<ProInvoice>[] = [];
   for await (const invoice of stripe.invoices.list({ customer, status: 'paid', limit: PAGE })) {
-    const pro = invoice.lines.has_more
-      ? await readInvoice(stripe, invoice.id, priceId)
-      : proInvoiceOf(invoice, invoice.lines.data, priceId);
-    if (bringsProCredits(pro)) proInvoices.push(pro);
+    const pro = await paidProOf(stripe, invoice, priceId);
+    const paidAt = dateOf(invoice.status_transitions.paid_at ?? invoice.created);
+    if (pro !== null) proInvoices.push({ ...pro, paidAt });
   }
   return { fixPayments, proInvoices };
 }
+
+/** Null for a payment that did not succeed, or is not for a fix. */
+export function paidFixOf(intent: Stripe.PaymentIntent): FixPayment | null {
+  const payment = fixPaymentOf(intent);
+  return payment?.state === 'succeeded' ? payment : null;
+}
+
+/** Null for an invoice that brings no credits. */
+export async function paidProOf(
+  stripe: Stripe,
+  invoice: Stripe.Invoice,
+  priceId: string,
+): Promise<ProInvoice | null> {
+  const pro = invoice.lines.has_more
+    ? await readInvoice(stripe, invoice.id, priceId)
+    : proInvoiceOf(invoice, invoice.lines.data, priceId);
+  return bringsProCredits(pro) ? pro : null;
+}
+
+const chargedAt = ({ created, latest_charge: charge }: Stripe.PaymentIntent): number =>
+  charge === null || typeof charge === 'string' ? created : charge.created;
+
+const dateOf = (seconds: number): Date => new Date(seconds * 1000);
 
 const TOOK_NOTHING = /^(won|prevented|warning_.*)$/;
 const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);

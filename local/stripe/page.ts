@@ -1,4 +1,4 @@
-import { Html, html, type Part } from '../../lib/http/docs/html.ts';
+import { Html, html, type Part } from '../../lib/html.ts';
 import { idOf } from './collection.ts';
 import type { Double } from './double.ts';
 

@@ -32,6 +32,7 @@ export async function customerWithFixes(deps: Deps, count: number): Promise<Benc
       billed: null,
       charge: null,
       refundedCents: 0,
+      blockedAtRaise: null,
     };
   });
   for (let from = 0; from < fixes.length; from += BATCH) {

@@ -13,6 +13,8 @@ const head = (facts: Partial<CustomerHead>): CustomerHead => ({
   name: 'Acme',
   email: 'a@x.io',
   ...NEW_PROFILE,
+  raisedSeq: 0,
+  balanceLevel: 'fine',
   revision: 0,
   activeKeys: 1,
   createdAt: '2026-01-01T00:00:00.000Z',
@@ -34,6 +36,7 @@ const fix: FixAttempt = {
   billed: null,
   charge: null,
   refundedCents: 0,
+  blockedAtRaise: null,
 };
 const AT = new Date('2026-01-02T00:00:00.000Z');
 const CARD = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };

@@ -84,14 +84,14 @@ describe('DynamoDB calls', () => {
     ]);
   });
 
-  it('a blocked fix takes one read', async () => {
+  it('a blocked fix takes one read, and the first time one transaction for its notice', async () => {
     const poor = await signUp();
     for (const pr of [1, 2, 3, 4, 5]) await deployFix(poor.apiKey, pr);
     const { body } = await call(api.recordFixAttempt, { apiKey: poor.apiKey, body: fixBody(6) });
     const params = { id: String(body['id']) };
-    expect(await operations(() => call(api.billFixAttempt, { apiKey: poor.apiKey, params }))).toEqual([
-      'BatchGetItem',
-    ]);
+    const ask = () => call(api.billFixAttempt, { apiKey: poor.apiKey, params });
+    expect(await operations(ask)).toEqual(['BatchGetItem', 'TransactWriteItems']);
+    expect(await operations(ask)).toEqual(['BatchGetItem']);
   });
 
   it('recording takes a read and a write, recording again and looking up one read each', async () => {

@@ -2,9 +2,11 @@ import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentDeps } from '../../lib/deps.ts';
 import { MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
+import type { CustomerHead, CustomerProfile } from '../../lib/domain/customer.ts';
 import type { BilledFacts, FixCharge } from '../../lib/domain/fix-attempt.ts';
 import { newInvoiceGuard } from '../../lib/domain/grants.ts';
 import { emptyLedger, type LedgerState, type Posting, post } from '../../lib/domain/ledger.ts';
+import { keyIssued } from '../../lib/domain/notice.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { issueKey, revokeKey } from '../../lib/operations/api-keys.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
@@ -16,7 +18,14 @@ import { recordEvent } from '../../lib/store/events.ts';
 import { announceCharge, billFix, endCharge, putNewFix } from '../../lib/store/fix-attempts.ts';
 import { type AdjustmentGuard, decodeHead } from '../../lib/store/items.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { type AlongsideWrite, commit, createCustomer, guardAdjustment } from '../../lib/store/ledger.ts';
+import {
+  type AlongsideWrite,
+  commit,
+  createCustomer,
+  guardAdjustment,
+  type HeadChange,
+} from '../../lib/store/ledger.ts';
+import { putNotice } from '../../lib/store/notices.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import { bindStripeId, keepInvoice, keepOrder, spendCardBonus } from '../../lib/store/stripe-bindings.ts';
 import type { EventRecord, ProOrder } from '../../lib/store/stripe-items.ts';
@@ -44,6 +53,7 @@ const BILLED: BilledFacts = {
   seq: 2,
   paymentIntentId: null,
 };
+const KEY_ID = 'k'.repeat(64);
 const FACTS: AdjustmentGuard = { amount: 1, reason: 'r', actor: 'a', balanceAfter: 1, seq: 1 };
 const guard = (customerId: string, key: string): AlongsideWrite => guardAdjustment(customerId, key, FACTS);
 
@@ -56,9 +66,16 @@ async function readHead(customerId: string) {
 /** Writes where the head stands now, so that only the conditions of what is written can refuse it. */
 async function commitNow(customerId: string, alongside: readonly AlongsideWrite[]) {
   const head = await readHead(customerId);
-  const { kind } = await commit(deps.table, head, { state: head, entries: [], profile: null }, alongside);
+  const { kind } = await commit(deps.table, head, moved(head), alongside);
   return kind;
 }
+
+/** What becomes of a head with these entries and nothing else. */
+const moved = (
+  head: CustomerHead,
+  { state = head, entries = [] }: Partial<ReturnType<typeof post>> = {},
+  profile: Partial<CustomerProfile> = {},
+): HeadChange => ({ next: { ...head, ...state, ...profile }, entries, changesProfile: false, at: AT });
 
 async function readItem(key: Key) {
   const { Item } = await deps.table.client.send(
@@ -83,14 +100,12 @@ describe('a change of balance', () => {
     const { head } = await customerWith(deps, 5);
     const stale = await readHead(head.customerId);
     const first = post(stale, [plus(10)], AT);
-    await commit(deps.table, stale, { ...first, profile: null }, [guard(head.customerId, 'first')]);
+    await commit(deps.table, stale, moved(stale, first), [guard(head.customerId, 'first')]);
     await deps.table.client.send(
       new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.entry(head.customerId, 2) } }),
     );
     const second = post(stale, [plus(1)], AT);
-    const result = await commit(deps.table, stale, { ...second, profile: null }, [
-      guard(head.customerId, 'second'),
-    ]);
+    const result = await commit(deps.table, stale, moved(stale, second), [guard(head.customerId, 'second')]);
     expect(result).toMatchObject({ kind: 'lost', head: { balance: 15 } });
     expect((await readHead(head.customerId)).balance).toBe(15);
   });
@@ -103,7 +118,7 @@ describe('a change of balance', () => {
       commit(
         deps.table,
         stale,
-        { state: stale, entries: [], profile: { ...stale, subscriptionType, debt } },
+        { ...moved(stale, {}, { subscriptionType, debt }), changesProfile: true },
         [],
       );
     expect((await withPlan('pro', 3)).kind).toBe('committed');
@@ -113,10 +128,9 @@ describe('a change of balance', () => {
     });
     // Nor an entry that was decided on the debt of before.
     const entry = post(stale, [plus(60)], AT);
-    expect((await commit(deps.table, stale, { ...entry, profile: null }, [])).kind).toBe('lost');
+    expect((await commit(deps.table, stale, moved(stale, entry), [])).kind).toBe('lost');
     // Nor something that only wants the profile to be as it was read.
-    const unchanged = { state: stale, entries: [], profile: null };
-    expect((await commit(deps.table, stale, unchanged, [guard(customerId, 'beside')])).kind).toBe('lost');
+    expect((await commit(deps.table, stale, moved(stale), [guard(customerId, 'beside')])).kind).toBe('lost');
     expect(await readHead(customerId)).toMatchObject({
       subscriptionType: 'pro',
       debt: 3,
@@ -129,11 +143,11 @@ describe('a change of balance', () => {
     const { head } = await customerWith(deps, 5);
     const before = await readHead(head.customerId);
     const first = post(before, [plus(10)], AT);
-    await commit(deps.table, before, { ...first, profile: null }, [guard(head.customerId, 'first')]);
+    await commit(deps.table, before, moved(before, first), [guard(head.customerId, 'first')]);
     await setBackHead(head.customerId, before);
     const second = post(before, [plus(1)], AT);
     await expect(
-      commit(deps.table, before, { ...second, profile: null }, [guard(head.customerId, 'second')]),
+      commit(deps.table, before, moved(before, second), [guard(head.customerId, 'second')]),
     ).rejects.toThrow(/entry above 1 exists/);
     expect(await readItem(keys.entry(head.customerId, 2))).toMatchObject({ amount: 10 });
   });
@@ -143,9 +157,7 @@ describe('a change of balance', () => {
     for (const expected of ['committed', 'lost'] as const) {
       const fresh = await readHead(head.customerId);
       const next = post(fresh, [plus(3)], AT);
-      const result = await commit(deps.table, fresh, { ...next, profile: null }, [
-        guard(head.customerId, 'same'),
-      ]);
+      const result = await commit(deps.table, fresh, moved(fresh, next), [guard(head.customerId, 'same')]);
       expect(result.kind).toBe(expected);
     }
     expect((await readHead(head.customerId)).balance).toBe(8);
@@ -163,7 +175,7 @@ describe('a fix', () => {
       [{ amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: fixId } }],
       AT,
     );
-    const result = await commit(deps.table, fresh, { ...next, profile: null }, [
+    const result = await commit(deps.table, fresh, moved(fresh, next), [
       billFix(head.customerId, { id: fixId, charge: null }, BILLED),
     ]);
     expect(result).toMatchObject({ kind: 'lost', winners: [{ billed: { outcome: 'credit_consumed' } }] });
@@ -178,7 +190,7 @@ describe('a fix', () => {
     const fresh = await readHead(head.customerId);
     const next = post(fresh, [plus(-1)], AT);
     const once = billFix(head.customerId, { id: 'a'.repeat(32), charge: null }, BILLED);
-    expect((await commit(deps.table, fresh, { ...next, profile: null }, [once])).kind).toBe('lost');
+    expect((await commit(deps.table, fresh, moved(fresh, next), [once])).kind).toBe('lost');
   });
 
   it('FIX_IS_NEW: keeps what was recorded first, also against a caller who saw nothing there', async () => {
@@ -234,7 +246,7 @@ describe('a charge', () => {
     const asRead = { id, charge: null };
     const fresh = await readHead(customerId);
     const next = post(fresh, [{ amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: id } }], AT);
-    const consumed = await commit(deps.table, fresh, { ...next, profile: null }, [
+    const consumed = await commit(deps.table, fresh, moved(fresh, next), [
       billFix(customerId, asRead, BILLED),
     ]);
     expect(consumed).toMatchObject({ kind: 'lost', winners: [{ charge: { state: 'charging' } }] });
@@ -397,9 +409,7 @@ describe('what Stripe names', () => {
     const applied = async (outcome: EventRecord['outcome']) => {
       const fresh = await readHead(customerId);
       const next = post(fresh, [plus(1)], AT);
-      const { kind } = await commit(deps.table, fresh, { ...next, profile: null }, [
-        recordEvent(event(outcome)),
-      ]);
+      const { kind } = await commit(deps.table, fresh, moved(fresh, next), [recordEvent(event(outcome))]);
       return kind;
     };
     expect(await commitNow(customerId, [recordEvent(event('parked'))])).toBe('committed');
@@ -424,7 +434,8 @@ describe('a customer', () => {
   it('CUSTOMER_IS_NEW: a customer id drawn twice does not take over the ledger of the first', async () => {
     const { head } = await customerWith(deps, 7);
     const second = { ...head, ...emptyLedger(head.customerId), email: uniqueEmail(), name: 'Impostor' };
-    expect((await createCustomer(deps.table, second, [], 'k'.repeat(64))).kind).toBe('refused');
+    const welcome = putNotice(keyIssued(head.customerId, KEY_ID, 'sign_up', AT));
+    expect((await createCustomer(deps.table, second, [], KEY_ID, welcome)).kind).toBe('refused');
     expect(await readHead(head.customerId)).toMatchObject({ name: 'Acme', balance: 7 });
   });
 });
@@ -443,7 +454,11 @@ describe('API keys', () => {
 
   it('KEY_IS_NEW: a key that is sent again after a lost answer is counted once, at the limit too', async () => {
     const { head } = await customerWith(deps, 5);
-    const put = (n: number) => putApiKey(deps.table, head.customerId, String(n).repeat(64), AT.toISOString());
+    const put = (n: number) => {
+      const keyId = String(n).repeat(64);
+      const notice = keyIssued(head.customerId, keyId, 'customer', AT);
+      return putApiKey(deps.table, head.customerId, keyId, AT.toISOString(), notice);
+    };
     expect(await put(1)).toEqual({ kind: 'stored' });
     expect(await put(1)).toEqual({ kind: 'stored' });
     expect((await readHead(head.customerId)).activeKeys).toBe(2);

@@ -153,17 +153,17 @@ describe('a secret that SSM keeps', () => {
     [
       'is not there',
       { status: 400, body: '{"__type":"ParameterNotFound"}' },
-      /SSM answered 400 ParameterNotFound/,
+      /ssm answered 400 ParameterNotFound/,
     ],
     ['is not ours to read', { status: 400, body: '{"__type":"AccessDeniedException"}' }, /AccessDenied/],
-    ['SSM cannot tell', { status: 500, body: '{"message":"oops"}' }, /SSM answered 500 without saying why/],
+    ['SSM cannot tell', { status: 500, body: '{"message":"oops"}' }, /ssm answered 500 without saying why/],
     [
       'SSM tells in another language',
       { status: 503, body: '<html>busy</html>' },
-      /SSM answered 503 without saying why/,
+      /ssm answered 503 without saying why/,
     ],
     ['is of another shape', { status: 200, body: `{"Parameter":{"Value":["${SECRET}"]}}` }, /readable/],
-    ['is no JSON', { status: 200, body: SECRET }, /SSM answered 200 with no value that is readable/],
+    ['is no JSON', { status: 200, body: SECRET }, /SSM answered with no value that is readable/],
   ] as const)('that %s: the error names the parameter, and holds no value', async (_name, given, why) => {
     const parameter = freshParameter();
     answer = given;

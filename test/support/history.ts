@@ -1,11 +1,32 @@
 import { BatchWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Deps } from '../../lib/deps.ts';
+import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { type Posting, post } from '../../lib/domain/ledger.ts';
-import { decodeHead, encodeEntry } from '../../lib/store/items.ts';
+import { decodeHead, encodeEntry, encodeHead } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { readTogether } from '../../lib/store/table.ts';
+import { type Item, readTogether, type Table } from '../../lib/store/table.ts';
 
 const BATCH = 25;
+
+/** Puts items straight into the table, many at a time. */
+export async function putAll(table: Table, items: readonly Item[]): Promise<void> {
+  for (let from = 0; from < items.length; from += BATCH) {
+    const puts = items.slice(from, from + BATCH).map((item) => ({ PutRequest: { Item: item } }));
+    const { UnprocessedItems } = await table.client.send(
+      new BatchWriteCommand({ RequestItems: { [table.name]: puts } }),
+    );
+    if (Object.keys(UnprocessedItems ?? {}).length > 0)
+      throw new Error('the engine did not take the whole batch');
+  }
+}
+
+/** So many customers who are of no interest, by their heads alone. */
+export async function writeHeads(table: Table, like: CustomerHead, count: number): Promise<void> {
+  const heads = Array.from({ length: count }, (_, n) =>
+    encodeHead({ ...like, customerId: n.toString(16).padStart(32, '0') }),
+  );
+  await putAll(table, heads);
+}
 
 /** Gives a customer a long, sound history at once: `count` more entries of +1 and -1 in turn. */
 export async function writeHistory({ table, now }: Deps, customerId: string, count: number): Promise<void> {
@@ -16,16 +37,7 @@ export async function writeHistory({ table, now }: Deps, customerId: string, cou
     (_, i): Posting => ({ amount: i % 2 === 0 ? 1 : -1, source: 'adjustment', metadata: { n: i } }),
   );
   const { state, entries } = post(decodeHead(item), postings, now());
-  for (let from = 0; from < entries.length; from += BATCH) {
-    const puts = entries
-      .slice(from, from + BATCH)
-      .map((entry) => ({ PutRequest: { Item: encodeEntry(entry) } }));
-    const { UnprocessedItems } = await table.client.send(
-      new BatchWriteCommand({ RequestItems: { [table.name]: puts } }),
-    );
-    if (Object.keys(UnprocessedItems ?? {}).length > 0)
-      throw new Error('the engine did not take the whole batch');
-  }
+  await putAll(table, entries.map(encodeEntry));
   await table.client.send(
     new UpdateCommand({
       TableName: table.name,

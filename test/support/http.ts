@@ -2,7 +2,9 @@ import { expect } from 'vitest';
 import { handler as addPaymentMethod } from '../../functions/add-payment-method.ts';
 import { handler as billFixAttempt } from '../../functions/bill-fix-attempt.ts';
 import { handler as cancelSubscription } from '../../functions/cancel-subscription.ts';
+import { handler as changeNoticeSettings } from '../../functions/change-notice-settings.ts';
 import { handler as findFixAttempt } from '../../functions/find-fix-attempt.ts';
+import { handler as getNoticeSettings } from '../../functions/get-notice-settings.ts';
 import { handler as getPricing } from '../../functions/get-pricing.ts';
 import { handler as getUsage } from '../../functions/get-usage.ts';
 import { handler as health } from '../../functions/health.ts';
@@ -30,6 +32,8 @@ export const api = {
   listTransactions,
   issueApiKey,
   revokeApiKey,
+  getNoticeSettings,
+  changeNoticeSettings,
   getPricing,
   health,
 };

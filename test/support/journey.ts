@@ -83,6 +83,7 @@ async function answersNow(
   for (const { event } of told) {
     const subject = subjectOf(event);
     if (subject.kind === 'paid_invoice') await asked.readInvoice(subject.invoiceId);
+    if (subject.kind === 'failed_invoice') await asked.readFailedRenewal(subject.invoiceId);
     if (subject.kind === 'payment') await asked.readFixPayment(subject.paymentIntentId);
     if (subject.kind === 'returned_money') {
       const { paymentIntentId } = await asked.readReturnedMoney(subject.chargeId);
@@ -224,7 +225,15 @@ export function outcomeOf(items: readonly Item[], { customerId }: Journey) {
   const own = items.filter(({ pk }) => pk === `CUSTOMER#${customerId}`);
   const [head] = own.filter(({ sk }) => itemKind(sk) === 'head').map(decodeHead);
   if (head === undefined) throw new Error(`no head of ${customerId}`);
-  const { revision: _, seq: _seq, chain: _chain, ...profile } = head;
+  // Which entry raised the balance last, and how low it was in between, follows from the order.
+  const {
+    revision: _,
+    seq: _seq,
+    chain: _chain,
+    raisedSeq: _raised,
+    balanceLevel: _level,
+    ...profile
+  } = head;
   const worth = new Map<string, number>();
   for (const { source, amount, metadata } of own
     .filter(({ sk }) => itemKind(sk) === 'entry')

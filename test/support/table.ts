@@ -59,3 +59,28 @@ export async function countingCalls<T>(
     table.client.middlewareStack.remove(name);
   }
 }
+
+/** Runs `work` as in a process that dies after so many calls of a kind: nothing that it sends later arrives. */
+export async function dyingAfter(
+  table: Table,
+  count: number,
+  kind: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  let left = count;
+  const name = `dying-${randomBytes(4).toString('hex')}`;
+  table.client.middlewareStack.add(
+    (next, context) => (args) => {
+      const isOfKind = String(context.commandName).startsWith(kind);
+      if (left === 0) return Promise.reject(new Error('this process is dead'));
+      if (isOfKind) left -= 1;
+      return next(args);
+    },
+    { step: 'initialize', priority: 'high', name },
+  );
+  try {
+    await work().catch(() => {});
+  } finally {
+    table.client.middlewareStack.remove(name);
+  }
+}

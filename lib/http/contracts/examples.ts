@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import { apiKeyId, formatApiKey } from '../../domain/api-key.ts';
 import { fixAttemptId } from '../../domain/fix-attempt.ts';
 import { encodeCursor } from '../cursor.ts';
+import { noticeSettingsView } from '../notice-settings-view.ts';
 import { pricingView } from '../views.ts';
 import { getUsageContract, listTransactionsContract, PricingView } from './account.ts';
 import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
 import { billFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
+import { getNoticeSettingsContract } from './notices.ts';
 import { addPaymentMethodContract, stripeWebhookContract, subscribeContract } from './payments.ts';
 import { Problem } from './problems.ts';
 import { getOpenapiContract } from './service.ts';
@@ -124,6 +126,11 @@ shown(listTransactionsContract.responses[200].schema, {
   transactions: [transaction],
   next_cursor: encodeCursor(2),
 });
+const NoticeSettings = shown(
+  getNoticeSettingsContract.responses[200].schema,
+  noticeSettingsView({ mutedNotices: ['low_balance'] }),
+  'Which e-mails the customer gets.',
+);
 const Subscription = shown(
   subscribeContract.responses[201].schema,
   {
@@ -145,7 +152,16 @@ shown(stripeWebhookContract.responses[200].schema, { received: true, outcome: 'p
 shown(getOpenapiContract.responses[200].schema, { openapi: '3.1.1' });
 
 /** The schemas that get a name of their own in the document. */
-export const namedSchemas = { FixAttempt, Customer, Subscription, Usage, Transaction, Pricing, Problem };
+export const namedSchemas = {
+  FixAttempt,
+  Customer,
+  Subscription,
+  NoticeSettings,
+  Usage,
+  Transaction,
+  Pricing,
+  Problem,
+};
 
 /** Adds an example to what is said of a schema; its type is held to the schema. */
 function shown<S extends z.ZodMiniType>(schema: S, example: z.output<S>, description?: string): S {

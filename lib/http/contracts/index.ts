@@ -2,6 +2,7 @@ import type { Contract } from '../contract.ts';
 import { getPricingContract, getUsageContract, listTransactionsContract } from './account.ts';
 import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
 import { billFixAttemptContract, findFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
+import { changeNoticeSettingsContract, getNoticeSettingsContract } from './notices.ts';
 import {
   addPaymentMethodContract,
   cancelSubscriptionContract,
@@ -26,6 +27,8 @@ export const allContracts: readonly Contract[] = [
   cancelSubscriptionContract,
   getUsageContract,
   listTransactionsContract,
+  getNoticeSettingsContract,
+  changeNoticeSettingsContract,
   getPricingContract,
   healthContract,
   stripeWebhookContract,

@@ -22,6 +22,7 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
     'The endpoint of a test account points at production, or the other way round. Correct the endpoint.',
   subscription_not_found: 'There is nothing to cancel. `GET /api/v1/usage` shows the subscription.',
   event_not_found: 'Check the id; Stripe keeps events for 30 days.',
+  notice_not_found: 'Check the customer and the name of the notice; the list of unsent notices shows both.',
   payment_method_invalid:
     'Collect the card again with Stripe.js and send the new `pm_…` id. Card numbers are never sent to this API.',
   payments_misconfigured: 'Nothing was charged. The fault is on our side: tell support the `request_id`.',

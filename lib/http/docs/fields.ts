@@ -1,6 +1,6 @@
+import { type Html, html, inline, joined, type Part } from '../../html.ts';
 import { NO_CONTROL_CHARACTERS } from '../contract.ts';
 import type { Field, Schema } from './api-document.ts';
-import { type Html, html, inline, joined, type Part } from './html.ts';
 
 /** What a caller has to send, or may. */
 export function inputTable(caption: string, fields: readonly (Field & { readonly in?: string })[]): Html {

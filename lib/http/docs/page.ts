@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Html, html, inline, joined, type Part, prose } from '../../html.ts';
 import {
   type ApiDocument,
   type Call,
@@ -9,7 +10,6 @@ import {
   resolved,
 } from './api-document.ts';
 import { answerTable, inputTable } from './fields.ts';
-import { Html, html, inline, joined, type Part, prose } from './html.ts';
 import { DOCS_STYLE } from './style.ts';
 
 /** Lets the page have its own style, known by its hash, and nothing else. */

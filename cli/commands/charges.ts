@@ -1,0 +1,90 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { formatUsd } from '../../lib/domain/pricing.ts';
+import { settlePendingChargesContract } from '../../lib/operators/contracts.ts';
+import { listPendingWork } from '../../lib/store/survey.ts';
+import { seconds } from '../arguments.ts';
+import { counted } from '../counter.ts';
+import { EXIT } from '../failure.ts';
+import { ageOf, orNone, shortId } from '../format.ts';
+import { examples } from '../help.ts';
+import type { Runner } from '../session.ts';
+import { tableLines } from '../table.ts';
+import { pendingWorkView, type WorkView } from '../views.ts';
+
+export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
+  const charges = program
+    .command('charges')
+    .summary('charges, orders and refunds that are not decided')
+    .description('What a crash or a silent Stripe left open: charges, orders for Pro, payments to return.')
+    .addHelpText('after', examples('rsolv-billing charges pending', 'rsolv-billing charges settle --now'));
+
+  charges
+    .command('pending')
+    .summary('list what is open')
+    .description(
+      'Lists what is open, the oldest first, at most 100. A request may be busy with the youngest.',
+    )
+    .addHelpText(
+      'after',
+      examples('rsolv-billing charges pending', 'rsolv-billing charges pending --stage production --json'),
+    )
+    .action((_, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const pending = (await listPendingWork(stage.deps.table, stage.deps.now())).map(pendingWorkView);
+        out.answer({ charges: pending }, () =>
+          pending.length === 0 ? ['Nothing is open.'] : workLines(pending, stage.deps.now(), out.width),
+        );
+        return undefined;
+      }),
+    );
+
+  charges
+    .command('settle')
+    .summary('take up what is open')
+    .description(
+      'Takes up what is open, as the schedule does every 5 minutes: each under the key that it was begun with. ' +
+        'Safe at any time. Exit code 1 when something stays open.',
+    )
+    .option('--older-than <seconds>', 'only what is at least this old; else 120', seconds)
+    .option('--now', 'all of it, as --older-than 0')
+    .addHelpText(
+      'after',
+      examples('rsolv-billing charges settle --now', 'rsolv-billing charges settle --older-than 3600'),
+    )
+    .action((options, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const age = options.now ? 0 : options.olderThan;
+        const done = await stage.functions.run(
+          settlePendingChargesContract,
+          age === undefined ? {} : { older_than_seconds: age },
+        );
+        out.answer(done, () => [
+          ...done.failed.map(
+            ({ kind, customer_id, id }) => `still open: ${kind} ${id ?? ''} of ${customer_id}`,
+          ),
+          `${counted(done.settled, 'piece')} of work settled, ${done.failed.length} still open.`,
+        ]);
+        return done.failed.length > 0 ? EXIT.refused : EXIT.ok;
+      }),
+    );
+}
+
+function workLines(work: readonly WorkView[], now: Date, width: number): string[] {
+  return tableLines(
+    [
+      { heading: 'customer' },
+      { heading: 'what', flexible: true },
+      { heading: 'state', flexible: true },
+      { heading: 'amount', align: 'right' },
+      { heading: 'age', align: 'right' },
+    ],
+    work.map(({ kind, customer_id, id, state, amount_cents, started_at }) => [
+      customer_id,
+      id === null ? kind : `${kind} ${shortId(id)}`,
+      orNone(state),
+      amount_cents === null ? '' : formatUsd(amount_cents),
+      started_at === null ? '' : ageOf(started_at, now),
+    ]),
+    width,
+  );
+}

@@ -1,0 +1,184 @@
+import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import type { CustomerHead } from '../../lib/domain/customer.ts';
+import { formatUsd } from '../../lib/domain/pricing.ts';
+import { closeCustomerContract } from '../../lib/operators/contracts.ts';
+import { readHeadAndNewest } from '../../lib/store/ledger.ts';
+import { listCustomers } from '../../lib/store/survey.ts';
+import { actor, customerId, customerName, limit, listCursor, ownName, reason } from '../arguments.ts';
+import { counted } from '../counter.ts';
+import { type Survey, surveyCustomer } from '../customer-survey.ts';
+import { customerIdFor, existingCustomer, noCustomer } from '../customers.ts';
+import { entryLines } from '../entry-lines.ts';
+import { orNone, shortTime, yesOrNo } from '../format.ts';
+import { examples } from '../help.ts';
+import { encodeListCursor } from '../list-cursor.ts';
+import type { Runner } from '../session.ts';
+import { factLines, tableLines } from '../table.ts';
+import { chargeView, customerDetailView, customerView, entryView, orderView } from '../views.ts';
+
+const NEWEST = 10;
+const DEFAULT_LIMIT = 20;
+const PLANS = ['trial', 'pay_as_you_go', 'pro'] as const;
+
+export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
+  const customer = program
+    .command('customer')
+    .summary('look customers up, and close their accounts')
+    .description('Looks customers up, and closes their accounts.')
+    .addHelpText(
+      'after',
+      examples('rsolv-billing customer show billing@acme.dev', 'rsolv-billing customer list --plan pro'),
+    );
+
+  customer
+    .command('show')
+    .summary('all about one customer')
+    .description('Shows who a customer is, where they stand, what is open, and their newest ledger entries.')
+    .argument('<customer>', 'customer id, or e-mail address', customerName)
+    .addHelpText(
+      'after',
+      examples('rsolv-billing customer show billing@acme.dev', 'rsolv-billing customer show 5be0…c1 --json'),
+    )
+    .action((name, _, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const { table } = stage.deps;
+        const id = await customerIdFor(table, name);
+        const found = (await readHeadAndNewest(table, id, NEWEST)) ?? noCustomer(name);
+        const survey = await surveyCustomer(table, id);
+        const answer = {
+          ...customerDetailView(found.head),
+          open_charges: survey.openCharges.map((fix) => chargeView(id, fix)),
+          order: survey.order && orderView(id, survey.order),
+          notices: { total: survey.notices, unsent: survey.unsentNotices },
+          newest_entries: found.newest.map(entryView),
+        };
+        out.answer(answer, () => [
+          ...factLines([...headFacts(found.head), ...openFacts(survey)], out.width),
+          '',
+          ...entryLines(found.newest, out.width),
+        ]);
+        return undefined;
+      }),
+    );
+
+  customer
+    .command('list')
+    .summary('list customers')
+    .description(
+      'Lists customers, in no order that means anything. It scans the table, and so looks at a limited part of it for ' +
+        'one page: a page can be short, even empty, and says how to go on.',
+    )
+    .addOption(new Option('--plan <plan>', 'only those on this plan').choices(PLANS))
+    .option('--owing', 'only those who owe credits')
+    .option('--limit <count>', 'customers on a page', limit, DEFAULT_LIMIT)
+    .option('--cursor <cursor>', 'go on where a page before ended', listCursor)
+    .addHelpText(
+      'after',
+      examples(
+        'rsolv-billing customer list --plan pro --limit 50',
+        'rsolv-billing customer list --owing --json',
+      ),
+    )
+    .action((options, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const filter = { plan: options.plan, owing: options.owing ?? false };
+        const page = await listCustomers(stage.deps.table, filter, options.limit, options.cursor ?? null);
+        const cursor = page.next === null ? null : encodeListCursor(page.next);
+        out.answer({ customers: page.customers.map(customerView), next_cursor: cursor }, () => [
+          ...(page.customers.length === 0
+            ? ['None on this page.']
+            : customerLines(page.customers, out.width)),
+          ...(cursor === null ? [] : ['', 'There may be more. Go on with', `  --cursor ${cursor}`]),
+        ]);
+        return undefined;
+      }),
+    );
+
+  customer
+    .command('close')
+    .summary("close a customer's account")
+    .description(
+      'Cancels the subscription, revokes all keys and removes personal data. The ledger stays, and stays ' +
+        'verifiable. This cannot be undone. Asks first.',
+    )
+    .argument('<customer id>', 'whose account', customerId)
+    .requiredOption('--reason <text>', 'why, for whoever reads the log later', reason)
+    .option('--actor <name>', 'who does it', actor, ownName())
+    .option('--yes', 'do not ask')
+    .addHelpText('after', examples('rsolv-billing customer close 5be0…c1 --reason "asked to be forgotten"'))
+    .action((id, options, command) =>
+      runner.run(command, async ({ stage, out, confirm }) => {
+        const { balance } = await existingCustomer(stage.deps.table, id);
+        await confirm(
+          `Close customer ${id}, with ${balance} credits left? This cannot be undone.`,
+          options.yes ?? false,
+        );
+        const closed = await stage.functions.call(closeCustomerContract, {
+          customer_id: id,
+          reason: options.reason,
+          actor: options.actor,
+        });
+        out.answer({ customer_id: id, ...closed }, () => [`Customer ${id} is closed.`]);
+        return undefined;
+      }),
+    );
+}
+
+function headFacts(head: CustomerHead): [string, string][] {
+  const { subscription } = head;
+  const ends = subscription?.cancelAtPeriodEnd ? ', ends with the period' : '';
+  const until = subscription?.currentPeriodEnd
+    ? `, period until ${shortTime(subscription.currentPeriodEnd)}`
+    : '';
+  return [
+    ['customer', head.customerId],
+    ['name', head.name],
+    ['e-mail', head.email],
+    ['since', `${shortTime(head.createdAt)} UTC`],
+    ...(head.closedAt === null
+      ? []
+      : [['closed', `${shortTime(head.closedAt)} UTC`] satisfies [string, string]]),
+    ['plan', head.subscriptionType],
+    [
+      'subscription',
+      subscription === null ? 'none' : `${subscription.id}, ${subscription.state}${until}${ends}`,
+    ],
+    ['balance', `${counted(head.balance, 'credit')}, ${head.debt} owed`],
+    ['card on file', yesOrNo(head.paymentMethodId !== null)],
+    ['at Stripe', orNone(head.stripeCustomerId)],
+    ['open disputes', head.openDisputes.length === 0 ? 'none' : head.openDisputes.join(' ')],
+    ['API keys', `${head.activeKeys} active`],
+    ['ledger', counted(head.seq, 'entry', 'entries')],
+  ];
+}
+
+function openFacts({ openCharges, order, notices, unsentNotices }: Survey): [string, string][] {
+  const charges = openCharges.map(({ githubOrg, repoName, prNumber, charge }): [string, string] => [
+    'open charge',
+    `${githubOrg}/${repoName}#${prNumber}, ${formatUsd(charge?.amountCents ?? 0)}, ${charge?.state}`,
+  ]);
+  return [
+    ...charges,
+    ['order for Pro', order === null ? 'none' : `${order.state}, attempt ${order.attempt}`],
+    ['notices', `${notices}, ${unsentNotices} not sent`],
+  ];
+}
+
+const customerLines = (customers: readonly CustomerHead[], width: number): string[] =>
+  tableLines(
+    [
+      { heading: 'customer' },
+      { heading: 'plan' },
+      { heading: 'credits', align: 'right' },
+      { heading: 'owed', align: 'right' },
+      { heading: 'e-mail', flexible: true },
+    ],
+    customers.map(({ customerId: id, subscriptionType, balance, debt, email, closedAt }) => [
+      id,
+      closedAt === null ? subscriptionType : 'closed',
+      String(balance),
+      String(debt),
+      email,
+    ]),
+    width,
+  );

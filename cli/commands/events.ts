@@ -1,0 +1,133 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { replayEventContract } from '../../lib/operators/contracts.ts';
+import { listParkedEvents, readEventRecord } from '../../lib/store/events.ts';
+import { actor, eventId, eventIds, ownName } from '../arguments.ts';
+import { counted } from '../counter.ts';
+import { EXIT, Failure, toFailure, usageFailure } from '../failure.ts';
+import { orNone, shortTime } from '../format.ts';
+import { examples } from '../help.ts';
+import type { Runner, Session } from '../session.ts';
+import { factLines, tableLines } from '../table.ts';
+import { eventView } from '../views.ts';
+
+export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
+  const events = program
+    .command('events')
+    .summary('webhook events that could not be applied')
+    .description('Webhook events of Stripe, and those that could not be applied.')
+    .addHelpText('after', examples('rsolv-billing events list', 'rsolv-billing events replay evt_1Q…'));
+
+  events
+    .command('list')
+    .summary('list the parked ones')
+    .description('Lists the events that are parked, the oldest first, at most 100, with why.')
+    .addHelpText(
+      'after',
+      examples('rsolv-billing events list', 'rsolv-billing events list --stage production --json'),
+    )
+    .action((_, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const parked = (await listParkedEvents(stage.deps.table, stage.deps.now())).map(eventView);
+        out.answer({ events: parked }, () =>
+          parked.length === 0 ? ['No event is parked.'] : parkedLines(parked, out.width),
+        );
+        return undefined;
+      }),
+    );
+
+  events
+    .command('show')
+    .summary('show what became of one')
+    .description('Shows what became of an event. What it said stays at Stripe.')
+    .argument('<event id>', 'evt_…', eventId)
+    .addHelpText('after', examples('rsolv-billing events show evt_1Q…'))
+    .action((id, _, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const record = await readEventRecord(stage.deps.table, id);
+        if (record === null) {
+          const detail = `The event ${id} was never accepted here. To apply it: events replay ${id}`;
+          throw new Failure('event_not_found', detail, EXIT.refused);
+        }
+        const event = eventView(record);
+        out.answer(event, () =>
+          factLines(
+            Object.entries(event).map(([name, value]): [string, string] => [name, orNone(value)]),
+            out.width,
+          ),
+        );
+        return undefined;
+      }),
+    );
+
+  events
+    .command('replay')
+    .summary('fetch events from Stripe and apply them')
+    .description(
+      'Fetches events from Stripe, which keeps them for 30 days, and applies them. What was applied is not applied ' +
+        'again. Exit code 1 when one stays parked, or cannot be had.',
+    )
+    .argument('[event ids...]', 'evt_…', eventIds)
+    .option('--parked', 'all that are parked, at most 100; asks first')
+    .option('--actor <name>', 'who does it', actor, ownName())
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      examples('rsolv-billing events replay evt_1Q…', 'rsolv-billing events replay --parked --yes'),
+    )
+    .action((ids, options, command) =>
+      runner.run(command, async (session) => {
+        const { stage, out } = session;
+        const parked = options.parked ? await listParkedEvents(stage.deps.table, stage.deps.now()) : [];
+        const wanted = [...new Set([...ids, ...parked.map((event) => event.eventId)])];
+        if (wanted.length === 0 && !options.parked) throw usageFailure('Name an event, or give --parked.');
+        if (parked.length > 0) {
+          await session.confirm(`Replay ${counted(parked.length, 'parked event')}?`, options.yes ?? false);
+        }
+        const replayed: Replayed[] = [];
+        for (const id of wanted) replayed.push(await replay(session, id, options.actor));
+        out.answer({ events: replayed }, () =>
+          replayed.length === 0 ? ['No event is parked.'] : replayedLines(replayed, out.width),
+        );
+        return replayed.every(({ outcome }) => APPLIED.has(outcome)) ? EXIT.ok : EXIT.refused;
+      }),
+    );
+}
+
+interface Replayed {
+  readonly id: string;
+  readonly outcome: 'processed' | 'ignored' | 'duplicate' | 'parked' | 'failed';
+  readonly reason: string;
+}
+
+const APPLIED: ReadonlySet<Replayed['outcome']> = new Set(['processed', 'ignored', 'duplicate']);
+
+/** One that cannot be had does not keep the others from their turn; a stage that is gone does. */
+async function replay({ stage }: Session, id: string, actor: string): Promise<Replayed> {
+  try {
+    const { outcome, reason } = await stage.functions.call(replayEventContract, { event_id: id, actor });
+    return { id, outcome, reason };
+  } catch (error) {
+    const failure = toFailure(error);
+    if (failure.exitCode !== EXIT.refused) throw error;
+    return { id, outcome: 'failed', reason: failure.message };
+  }
+}
+
+const parkedLines = (parked: readonly ReturnType<typeof eventView>[], width: number): string[] =>
+  tableLines(
+    [
+      { heading: 'event' },
+      { heading: 'type', flexible: true },
+      { heading: 'received (UTC)' },
+      { heading: 'why', flexible: true },
+    ],
+    parked.map(({ id, type, received_at, reason }) => [id, type, shortTime(received_at), reason]),
+    width,
+  );
+
+const replayedLines = (replayed: readonly Replayed[], width: number): string[] =>
+  tableLines(
+    [{ heading: 'event' }, { heading: 'outcome' }, { heading: 'why', flexible: true }],
+    replayed.map(({ id, outcome, reason }) => [id, outcome, reason]),
+    width,
+  );

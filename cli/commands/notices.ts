@@ -1,0 +1,123 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { Deps } from '../../lib/deps.ts';
+import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
+import type { StoredNotice } from '../../lib/store/notice-items.ts';
+import { listUnsentNotices } from '../../lib/store/notices.ts';
+import { actor, customerId, noticeName, ownName } from '../arguments.ts';
+import { counted } from '../counter.ts';
+import { EXIT, usageFailure } from '../failure.ts';
+import { shortTime } from '../format.ts';
+import { examples } from '../help.ts';
+import type { Runner } from '../session.ts';
+import { tableLines } from '../table.ts';
+import { noticeView } from '../views.ts';
+
+export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
+  const notices = program
+    .command('notices')
+    .summary('e-mails to customers that were not sent')
+    .description('E-mails to customers: those that were not sent, and what warns of low balances.')
+    .addHelpText('after', examples('rsolv-billing notices list', 'rsolv-billing notices resend --all'));
+
+  notices
+    .command('list')
+    .summary('list what was not sent')
+    .description(
+      'Lists the notices that were not sent, the oldest first, at most 100, with why. One that was just caused is among ' +
+        'them until the stream has brought it.',
+    )
+    .addHelpText('after', examples('rsolv-billing notices list --stage production'))
+    .action((_, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const unsent = await listUnsentNotices(stage.deps.table, stage.deps.now());
+        out.answer({ notices: unsent.map(noticeView) }, () =>
+          unsent.length === 0 ? ['Every notice is sent.'] : unsentLines(unsent, out.width),
+        );
+        return undefined;
+      }),
+    );
+
+  notices
+    .command('resend')
+    .summary('send again what could not be sent')
+    .description('Puts notices that were not sent into the stream again. What was sent is not sent again.')
+    .argument('[customer id]', 'whose notice', customerId)
+    .argument('[notice]', 'as the list shows it: kind#id', noticeName)
+    .option('--all', 'all that failed, at most 100')
+    .option('--actor <name>', 'who does it', actor, ownName())
+    .addHelpText(
+      'after',
+      examples('rsolv-billing notices resend 5be0…c1 dispute#du_1Q…', 'rsolv-billing notices resend --all'),
+    )
+    .action((id, notice, options, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const wanted =
+          id !== undefined && notice !== undefined
+            ? [{ customer_id: id, notice }]
+            : await failedOnes(stage.deps, options.all);
+        const requeued: { customer_id: string; notice: string; requeued: boolean }[] = [];
+        for (const one of wanted) {
+          const answer = await stage.functions.call(resendNoticeContract, { ...one, actor: options.actor });
+          requeued.push({ ...one, ...answer });
+        }
+        const count = requeued.filter((one) => one.requeued).length;
+        const left = requeued.length - count;
+        out.answer({ notices: requeued }, () => [
+          `${counted(count, 'notice')} put into the stream again.`,
+          ...(left === 0 ? [] : [`${counted(left, 'notice')} left alone: sent already, or being sent.`]),
+        ]);
+        return undefined;
+      }),
+    );
+
+  notices
+    .command('warn')
+    .summary('warn those whose balance is low, now')
+    .description(
+      'Does what the schedule does every hour: writes the warnings that are due. Nobody is warned twice.',
+    )
+    .addHelpText('after', examples('rsolv-billing notices warn'))
+    .action((_, command) =>
+      runner.run(command, async ({ stage, out }) => {
+        const result = await stage.functions.run(warnLowBalancesContract, {});
+        out.answer(result, () => [
+          `${counted(result.warned, 'warning')} written.`,
+          ...(result.failed === 0
+            ? []
+            : [`${counted(result.failed, 'customer')} could not be warned; see the log.`]),
+        ]);
+        return result.failed === 0 ? EXIT.ok : EXIT.refused;
+      }),
+    );
+}
+
+/** @throws Failure when nobody said which */
+async function failedOnes({ table, now }: Deps, all: boolean | undefined) {
+  if (!all) throw usageFailure('Name a customer and a notice, or give --all.');
+  const unsent = await listUnsentNotices(table, now());
+  return unsent
+    .filter(({ state }) => state === 'failed')
+    .map(noticeView)
+    .map(({ customer_id, notice }) => ({ customer_id, notice }));
+}
+
+const unsentLines = (unsent: readonly StoredNotice[], width: number): string[] =>
+  tableLines(
+    [
+      { heading: 'customer' },
+      { heading: 'notice', flexible: true },
+      { heading: 'caused (UTC)' },
+      { heading: 'tries', align: 'right' },
+      { heading: 'why', flexible: true },
+    ],
+    unsent
+      .map(noticeView)
+      .map(({ customer_id, notice, created_at, attempts, failure, state }) => [
+        customer_id,
+        notice,
+        shortTime(created_at),
+        String(attempts),
+        failure ?? state,
+      ]),
+    width,
+  );

@@ -1,0 +1,88 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
+import { removeTestCustomerContract } from '../../lib/operators/contracts.ts';
+import { ApiClient } from '../../local/api-client.ts';
+import { type Progress, showProgress } from '../../local/progress.ts';
+import { readSettings } from '../../local/settings.ts';
+import { actor, ownName } from '../arguments.ts';
+import { EXIT, type ExitCode } from '../failure.ts';
+import { examples } from '../help.ts';
+import type { Runner, Session } from '../session.ts';
+import type { Traveller } from '../smoke/journey.ts';
+import { stepLines } from '../smoke/report.ts';
+import { runSmoke, type StepResult } from '../smoke/smoke.ts';
+import { findTarget } from '../smoke/target.ts';
+
+const RANDOM_BYTES = 8;
+
+export function addSmoke(program: CommandUnknownOpts, runner: Runner): void {
+  program
+    .command('smoke')
+    .summary('go the journey of a customer on a test stage')
+    .description(
+      'Signs a customer up, adds a test card, bills a fix, subscribes to Pro and cancels; looks at the balance after ' +
+        'each step (5, 10, 9, 69) and at the statement; and removes the customer here and at Stripe, also when a step ' +
+        'fails or you press Ctrl-C. Refuses a live stage. Exit code 1 when a step did not hold, or something stays behind.',
+    )
+    .requiredOption('--url <url>', 'where the API of the stage is')
+    .option('--actor <name>', 'who does it', actor, ownName())
+    .addHelpText(
+      'after',
+      examples(
+        'rsolv-billing smoke --url http://localhost:4000',
+        'rsolv-billing smoke --stage staging --url https://….execute-api.us-east-1.amazonaws.com',
+      ),
+    )
+    .action((options, command) =>
+      runner.run(command, (session) => smoke(session, options.url, options.actor), { endsInOrder: true }),
+    );
+}
+
+async function smoke({ stage, out, signal }: Session, given: string, by: string): Promise<ExitCode> {
+  const port = stage.name === 'local' ? readSettings({ PORT: process.env['PORT'] }).port : null;
+  const target = await findTarget(given, stage.name, port);
+  const email = testCustomerEmail(stage.deps.randomBytes(RANDOM_BYTES));
+  const remove = (awaitEvents: boolean) =>
+    stage.functions.call(removeTestCustomerContract, { email, actor: by, await_events: awaitEvents });
+  // Whoever may not clean up must not begin.
+  await remove(true);
+
+  const traveller: Traveller = {
+    api: new ApiClient(target.url),
+    email,
+    sleep: stage.deps.sleep,
+    entries: [],
+    signUpUnanswered: false,
+    signedUp: false,
+  };
+  const page = { width: out.width, stream: out.stdout };
+  let progress: Progress | null = null;
+  const results = await runSmoke(traveller, remove, {
+    signal,
+    byHand: removalByHand(target.stage, email, by),
+    onBegin: (title) => {
+      if (out.stderr.isTTY) progress ??= showProgress(out.stderr);
+      progress?.step(title);
+    },
+    onResult: (result) => {
+      progress?.end();
+      progress = null;
+      if (!out.json) out.stdout.write(`${stepLines(result, page).join('\n')}\n`);
+    },
+  });
+  const held = results.every(({ state }) => state === 'ok');
+  out.answer({ ...target, email, ok: held, steps: results }, () => [
+    held ? `${target.stage} holds.` : `${target.stage} does not hold.`,
+  ]);
+  return exitCode(results, signal);
+}
+
+/** Interrupted, where that is all that is wrong. */
+function exitCode(results: readonly StepResult[], signal: AbortSignal): ExitCode {
+  if (results.some(({ state }) => state === 'wrong')) return EXIT.refused;
+  return signal.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+const removalByHand = (stage: string, email: string, by: string): string =>
+  `aws lambda invoke --function-name rsolv-billing-${stage}-${removeTestCustomerContract.name} ` +
+  `--cli-binary-format raw-in-base64-out --payload '${JSON.stringify({ email, actor: by })}' /dev/stdout`;

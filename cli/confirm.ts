@@ -1,0 +1,31 @@
+import { createInterface } from 'node:readline/promises';
+import { EXIT, Failure } from './failure.ts';
+
+export interface Asking {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Ctrl-C at the question, which the terminal does not send as a signal then. */
+  readonly interrupt: () => void;
+}
+
+/**
+ * Asks before something that cannot be undone.
+ * @throws Failure when the answer is not yes, or when there is no terminal to ask on
+ */
+export async function confirm({ stdin, stderr, interrupt }: Asking, question: string): Promise<void> {
+  if (!stdin.isTTY || !stderr.isTTY) {
+    const detail = `${question} There is no terminal to ask on: add --yes if it is meant.`;
+    throw new Failure('confirmation_needed', detail, EXIT.usage);
+  }
+  const terminal = createInterface({ input: stdin, output: stderr });
+  terminal.on('SIGINT', interrupt);
+  // Ctrl-D leaves without an answer, and the question would wait for ever.
+  const left = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  try {
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), left]);
+    if (/^y(?:es)?$/i.test(answer.trim())) return;
+  } finally {
+    terminal.close();
+  }
+  throw new Failure('not_confirmed', 'Nothing was done.', EXIT.refused);
+}

@@ -1,0 +1,23 @@
+import type { FixAttempt } from '../lib/domain/fix-attempt.ts';
+import type { ProOrder } from '../lib/store/stripe-items.ts';
+import { readNotices, readOpenCharges, readOrder } from '../lib/store/survey.ts';
+import type { Table } from '../lib/store/table.ts';
+
+/** What is under way with a customer. */
+export interface Survey {
+  readonly openCharges: readonly FixAttempt[];
+  readonly order: ProOrder | null;
+  readonly notices: number;
+  readonly unsentNotices: number;
+}
+
+/** @throws BillingError ledger_unavailable */
+export async function surveyCustomer(table: Table, customerId: string): Promise<Survey> {
+  const [openCharges, order, notices] = await Promise.all([
+    readOpenCharges(table, customerId),
+    readOrder(table, customerId),
+    readNotices(table, customerId),
+  ]);
+  const unsent = notices.filter(({ state }) => state !== 'sent' && state !== 'muted');
+  return { openCharges, order, notices: notices.length, unsentNotices: unsent.length };
+}

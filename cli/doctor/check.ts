@@ -1,0 +1,108 @@
+import { reasonOf } from '../../local/setup-error.ts';
+import { awsFailure } from '../aws-failure.ts';
+
+/** What to do about what is wrong. */
+export interface Remedy {
+  readonly advice?: string;
+  /** A command line, in the parts that it may be broken between. */
+  readonly command?: readonly string[];
+}
+
+export type Finding =
+  | { readonly state: 'ok'; readonly detail: string }
+  | { readonly state: 'wrong'; readonly detail: string; readonly remedy: Remedy };
+
+export const ok = (detail: string): Finding => ({ state: 'ok', detail });
+export const wrong = (detail: string, remedy: Remedy): Finding => ({ state: 'wrong', detail, remedy });
+
+/** One item of the production checklist. */
+export interface Check<S> {
+  readonly id: string;
+  /** For people, in a few words. */
+  readonly title: string;
+  /** What has to be right before there is anything to look at; their ids. */
+  readonly needs?: readonly string[];
+  /** Why there is no such thing on this site, where it has none; otherwise null. */
+  readonly absent?: (site: S) => string | null;
+  run(site: S): Promise<Finding>;
+}
+
+export interface Result {
+  readonly id: string;
+  readonly title: string;
+  readonly state:
+    | Finding['state']
+    /** It could not be looked at. */
+    | 'unknown'
+    /** Something that it builds on is not right, and is named itself. */
+    | 'blocked'
+    /** There is no such thing here, and none is wanted. */
+    | 'absent';
+  readonly detail: string;
+  readonly remedy: Remedy;
+}
+
+export interface ExamineOptions {
+  /** Bounds each check. */
+  readonly timeoutMs: number;
+  readonly onDone: (result: Result) => void;
+}
+
+/** Whether the stage is fit: nothing is wrong, and nothing stayed unknown. */
+export const isFit = (results: readonly Result[]): boolean =>
+  results.every(({ state }) => state === 'ok' || state === 'absent');
+
+/** Runs all checks at once, each when those it needs have ended; the results are in the checks' own order. Never throws. */
+export async function examine<S>(
+  checks: readonly Check<S>[],
+  site: S,
+  options: ExamineOptions,
+): Promise<Result[]> {
+  const results = new Map<string, Promise<Result>>();
+  for (const check of checks) results.set(check.id, resultOf(check, site, options, results));
+  return Promise.all(results.values());
+}
+
+async function resultOf<S>(
+  check: Check<S>,
+  site: S,
+  { timeoutMs, onDone }: ExamineOptions,
+  earlier: ReadonlyMap<string, Promise<Result>>,
+): Promise<Result> {
+  const { id, title, needs = [] } = check;
+  const result = (state: Result['state'], detail: string, remedy: Remedy = {}): Result => {
+    const done = { id, title, state, detail, remedy };
+    onDone(done);
+    return done;
+  };
+  const absent = check.absent?.(site) ?? null;
+  if (absent !== null) return result('absent', absent);
+  const needed = await Promise.all(needs.map((need) => earlier.get(need)));
+  const inTheWay = needed.filter((one) => one !== undefined && !isFit([one])).map((one) => one?.title);
+  if (inTheWay.length > 0) return result('blocked', `not looked at: first ${inTheWay.join(', ')}`);
+  try {
+    const finding = await within(timeoutMs, check.run(site));
+    return finding.state === 'ok'
+      ? result('ok', finding.detail)
+      : result('wrong', finding.detail, finding.remedy);
+  } catch (error) {
+    return result('unknown', `could not be looked at: ${why(error)}`, {
+      advice: 'Mend that, and run doctor again.',
+    });
+  }
+}
+
+/** Without what a secret could be in: errors of AWS and Stripe name neither values nor keys. */
+const why = (error: unknown): string => awsFailure(error)?.detail ?? reasonOf(error);
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1_000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

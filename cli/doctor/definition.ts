@@ -1,0 +1,108 @@
+import * as z from 'zod/mini';
+import { alarmResources } from '../../infrastructure/alarms.ts';
+import { readService } from '../../infrastructure/service.ts';
+import { readYaml, resolved } from './variables.ts';
+
+/* What a stage should consist of: serverless.yml and what it includes, and not what happens to be deployed. */
+
+/** A function that runs by the clock, and the rule that the framework makes for it. */
+export interface Schedule {
+  readonly functionKey: string;
+  readonly logicalId: string;
+}
+
+export interface Definition {
+  readonly stage: string;
+  readonly stackName: string;
+  readonly tableName: string;
+  readonly timeToLiveAttribute: string;
+  readonly streamView: string;
+  /** Names of functions that read the table's stream. */
+  readonly streamReaders: readonly string[];
+  /** What the names of the stage's parameters begin with. */
+  readonly parameters: string;
+  /** By name. */
+  readonly alarms: readonly string[];
+  readonly schedules: readonly Schedule[];
+  /** Logical ids. */
+  readonly deadLetterQueues: readonly string[];
+  readonly noticeSender: string;
+  /** What SES has to have verified for it. */
+  readonly noticeIdentity: string;
+}
+
+const Event = z.looseObject({ schedule: z.optional(z.unknown()), stream: z.optional(z.unknown()) });
+const Resource = z.looseObject({ Type: z.string(), Properties: z.optional(z.unknown()) });
+
+const File = z.looseObject({
+  service: z.string(),
+  params: z.record(z.string(), z.record(z.string(), z.unknown())),
+  functions: z.record(
+    z.string(),
+    z.looseObject({ stages: z.optional(z.array(z.string())), events: z._default(z.array(Event), []) }),
+  ),
+  resources: z.array(z.looseObject({ Resources: z._default(z.record(z.string(), Resource), {}) })),
+});
+
+const Table = z.object({
+  StreamSpecification: z.object({ StreamViewType: z.string() }),
+  TimeToLiveSpecification: z.object({ AttributeName: z.string() }),
+});
+const Params = z.object({ noticeSender: z.string(), noticeIdentity: z.string() });
+const Alarm = z.object({ AlarmName: z.string() });
+
+/** @throws Error where a file cannot be read, or says something that this does not know how to read */
+export function readDefinition(stage: string): Definition {
+  const raw = readYaml('serverless.yml');
+  const params = paramsFor(raw, stage);
+  const file = File.parse(resolved(raw, { raw, stage, params }));
+  const functions = Object.entries(file.functions).filter(
+    ([, { stages }]) => stages === undefined || stages.includes(stage),
+  );
+  const named = functions.map(
+    ([key, one]) => [key, { ...one, name: `${file.service}-${stage}-${key}` }] as const,
+  );
+  const service = readService({ ...file, functions: Object.fromEntries(named) }, stage, lambdaLogicalId);
+  const resources = file.resources.flatMap((part) => Object.entries(part.Resources));
+  const ofType = (type: string) => resources.filter(([, { Type }]) => Type === type);
+  const table = Table.parse(ofType('AWS::DynamoDB::Table')[0]?.[1].Properties);
+  const { noticeSender, noticeIdentity } = Params.parse(params);
+  return {
+    stage,
+    stackName: `${service.name}-${stage}`,
+    tableName: z.object({ tableName: z.string() }).parse(file['custom']).tableName,
+    timeToLiveAttribute: table.TimeToLiveSpecification.AttributeName,
+    streamView: table.StreamSpecification.StreamViewType,
+    streamReaders: named.filter(([, { events }]) => events.some(isStream)).map(([, { name }]) => name),
+    parameters: service.parameters,
+    alarms: Object.values(alarmResources(service))
+      .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
+      .map(({ Properties }) => Alarm.parse(Properties).AlarmName),
+    schedules: functions.flatMap(([key, { events }]) =>
+      events.filter(isSchedule).map((_, i) => ({ functionKey: key, logicalId: ruleLogicalId(key, i + 1) })),
+    ),
+    deadLetterQueues: ofType('AWS::SQS::Queue').map(([logicalId]) => logicalId),
+    noticeSender,
+    noticeIdentity,
+  };
+}
+
+const isStream = ({ stream }: z.output<typeof Event>): boolean => stream !== undefined;
+const isSchedule = ({ schedule }: z.output<typeof Event>): boolean => schedule !== undefined;
+
+/** How the framework names what it makes for a function. */
+const resourceName = (functionKey: string): string =>
+  (functionKey.charAt(0).toUpperCase() + functionKey.slice(1))
+    .replaceAll('-', 'Dash')
+    .replaceAll('_', 'Underscore');
+const lambdaLogicalId = (functionKey: string): string => `${resourceName(functionKey)}LambdaFunction`;
+const ruleLogicalId = (functionKey: string, number: number): string =>
+  `${resourceName(functionKey)}EventsRuleSchedule${number}`;
+
+/** @throws Error for a stage that serverless.yml does not name */
+function paramsFor(raw: unknown, stage: string): Record<string, unknown> {
+  const { params } = z.looseObject({ params: File.shape.params }).parse(raw);
+  const own = params[stage];
+  if (own === undefined) throw new Error(`serverless.yml knows no stage ${stage}.`);
+  return { ...params['default'], ...own };
+}

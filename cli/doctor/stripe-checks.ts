@@ -1,0 +1,142 @@
+import Stripe from 'stripe';
+import { PRO_MONTH_CENTS } from '../../lib/domain/pricing.ts';
+import { isLiveStage, parseWebhookSecrets } from '../../lib/stripe/config.ts';
+import { inWords, isProPrice } from '../../local/stripe-account.ts';
+import { isLiveKey, SecretKey } from '../../local/stripe-settings.ts';
+import { type Check, type Finding, ok, wrong } from './check.ts';
+import { orRestart, storeParameter } from './remedies.ts';
+import { onThisMachine, type ParameterName, type Site } from './site.ts';
+
+/** What the stage is told of Stripe, and what Stripe says to it. */
+export const STRIPE_CHECKS: readonly Check<Site>[] = [
+  {
+    id: 'stripe-secret-key',
+    title: 'Parameter stripe-secret-key',
+    absent: onThisMachine,
+    run: (site) =>
+      secretParameter(site, 'stripe-secret-key', {
+        isWellFormed: (value) => SecretKey.safeParse(value).success,
+        shape: 'sk_… or rk_…',
+      }),
+  },
+  {
+    id: 'stripe-webhook-secrets',
+    title: 'Parameter stripe-webhook-secrets',
+    absent: onThisMachine,
+    run: (site) =>
+      secretParameter(site, 'stripe-webhook-secrets', {
+        isWellFormed: areWebhookSecrets,
+        shape: 'whsec_…, or two of them with a comma',
+      }),
+  },
+  {
+    id: 'stripe-pro-price-id',
+    title: 'Parameter stripe-pro-price-id',
+    absent: onThisMachine,
+    run: async (site) => {
+      const name = 'stripe-pro-price-id';
+      const found = await site.parameter(name);
+      const remedy = storeParameter(site, name, { type: 'String', shape: 'price_…' });
+      if (found === null) return wrong('missing', remedy);
+      return /^price_\w+$/.test(found.value) ? ok(found.value) : wrong('not the id of a price', remedy);
+    },
+  },
+  {
+    id: 'stripe-key-mode',
+    title: 'Mode of the Stripe key',
+    needs: ['stripe-secret-key'],
+    run: async (site) => {
+      const { stage } = site.definition;
+      const [is, should] = [isLiveKey(await site.secretKey()), isLiveStage(stage)].map((live) =>
+        live ? 'live' : 'test',
+      );
+      if (is === should) return ok(`${is}, as ${stage} wants`);
+      return wrong(
+        `a ${is} key; ${stage} takes a ${should} key only, and nothing is sent until it has one`,
+        storeParameter(site, 'stripe-secret-key', { type: 'SecureString', shape: `sk_${should}_…` }),
+      );
+    },
+  },
+  {
+    id: 'stripe-access',
+    title: 'Stripe accepts the key',
+    needs: ['stripe-key-mode'],
+    run: async (site) => {
+      const stripe = await site.stripe();
+      try {
+        await stripe.prices.list({ limit: 1 });
+      } catch (error) {
+        if (!(error instanceof Stripe.errors.StripeAuthenticationError)) throw error;
+        const advice =
+          'It was rolled, or ended: the dashboard has the one that works, under Developers, API keys.';
+        return wrong(
+          'Stripe refuses it',
+          storeParameter(site, 'stripe-secret-key', { type: 'SecureString', shape: 'sk_…', advice }),
+        );
+      }
+      return ok('yes');
+    },
+  },
+  {
+    id: 'price',
+    title: 'Price of Pro',
+    needs: ['stripe-access', 'stripe-pro-price-id'],
+    run: priceOfPro,
+  },
+];
+
+interface Secret {
+  readonly isWellFormed: (value: string) => boolean;
+  readonly shape: string;
+}
+
+async function secretParameter(
+  site: Site,
+  name: ParameterName,
+  { isWellFormed, shape }: Secret,
+): Promise<Finding> {
+  const found = await site.parameter(name);
+  const store = (advice = '') => storeParameter(site, name, { type: 'SecureString', shape, advice });
+  if (found === null) return wrong('missing', store());
+  if (found.type !== 'SecureString') {
+    const advice = 'Roll the secret at Stripe, for others could read it, and delete the parameter.';
+    return wrong(`stored as ${found.type}, which more people can read`, store(advice));
+  }
+  // What was put there by mistake may still be a secret: it is not repeated.
+  return isWellFormed(found.value) ? ok('SecureString') : wrong(`not of the form ${shape}`, store());
+}
+
+function areWebhookSecrets(value: string): boolean {
+  try {
+    return parseWebhookSecrets(value).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+async function priceOfPro(site: Site): Promise<Finding> {
+  const stripe = await site.stripe();
+  const id = await site.proPriceId();
+  const remedy = orRestart(site, {
+    advice:
+      'Make the right one and store its id in stripe-pro-price-id. With subscribers: see "Rotate" in docs/operate.md.',
+    command: ['npm run stripe:setup'],
+  });
+  const price = await stripe.prices.retrieve(id).catch((error: unknown) => {
+    if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing')
+      return null;
+    throw error;
+  });
+  if (price === null) return wrong(`Stripe has no price ${id}`, remedy);
+  if (!isProPrice(price)) {
+    return wrong(`${id} is ${inWords(price)}; Pro is ${PRO_MONTH_CENTS} usd a month`, remedy);
+  }
+  const archived = orRestart(site, {
+    advice: 'Nobody can subscribe. Make it active again:',
+    command: ['npm run stripe:setup'],
+  });
+  if (!price.active) return wrong(`${id} is archived`, archived);
+  const productId = typeof price.product === 'string' ? price.product : price.product.id;
+  const { active } = await stripe.products.retrieve(productId);
+  return active ? ok(`${id}, ${inWords(price)}`) : wrong(`its product ${productId} is archived`, archived);
+}

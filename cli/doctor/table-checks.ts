@@ -1,0 +1,172 @@
+import {
+  DescribeContinuousBackupsCommand,
+  DescribeTimeToLiveCommand,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-dynamodb';
+import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import { ledgerTableDefinition, shapeOf } from '../../local/table.ts';
+import { type Check, type Finding, ok, type Remedy, wrong } from './check.ts';
+import { deploy, orRestart } from './remedies.ts';
+import { onThisMachine, type Site } from './site.ts';
+
+const NEEDS_TABLE = ['table'] as const;
+
+/** The one table, and what protects what is in it. */
+export const TABLE_CHECKS: readonly Check<Site>[] = [
+  {
+    id: 'table',
+    title: 'Table',
+    run: async (site) => {
+      const name = site.definition.tableName;
+      try {
+        const { TableStatus: status } = await site.table();
+        if (status === 'ACTIVE' || status === 'UPDATING') return ok(name);
+        return wrong(`${name} is ${status}`, { advice: 'Wait until it is ACTIVE.' });
+      } catch (error) {
+        if (!(error instanceof ResourceNotFoundException)) throw error;
+        return wrong(`there is no table ${name}`, deploy(site));
+      }
+    },
+  },
+  {
+    id: 'table-keys',
+    title: 'Table keys and index',
+    needs: NEEDS_TABLE,
+    run: async (site) => {
+      const { tableName } = site.definition;
+      const differences = differencesOf(
+        shapeOf(ledgerTableDefinition(tableName)),
+        shapeOf(await site.table()),
+      );
+      if (differences.length === 0) return ok('pk and sk, index due');
+      return wrong(`not as in infrastructure/table.yml: ${differences.join('; ')}`, {
+        advice:
+          'An index is made by deploying. Keys cannot be changed: restore the right table from a backup, see docs/operate.md.',
+      });
+    },
+  },
+  {
+    id: 'table-backups',
+    title: 'Point-in-time recovery',
+    needs: NEEDS_TABLE,
+    absent: onThisMachine,
+    run: async ({ dynamodb, definition: { tableName } }) => {
+      const { ContinuousBackupsDescription: backups } = await dynamodb.send(
+        new DescribeContinuousBackupsCommand({ TableName: tableName }),
+      );
+      const { PointInTimeRecoveryStatus: status, EarliestRestorableDateTime: since } =
+        backups?.PointInTimeRecoveryDescription ?? {};
+      if (status === 'ENABLED') return ok(`since ${since?.toISOString() ?? 'now'}`);
+      return wrong('off: what is deleted or overwritten is lost', {
+        command: [
+          'aws dynamodb update-continuous-backups',
+          `--table-name ${tableName}`,
+          '--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true',
+        ],
+      });
+    },
+  },
+  {
+    id: 'table-deletion-protection',
+    title: 'Deletion protection',
+    needs: NEEDS_TABLE,
+    absent: onThisMachine,
+    run: async (site) =>
+      (await site.table()).DeletionProtectionEnabled === true
+        ? ok('on')
+        : wrong('off: one call deletes the ledger', updateTable(site, '--deletion-protection-enabled')),
+  },
+  {
+    id: 'table-encryption',
+    title: 'Encryption',
+    needs: NEEDS_TABLE,
+    absent: onThisMachine,
+    run: async (site) => {
+      const { Status: status, SSEType: type } = (await site.table()).SSEDescription ?? {};
+      if (status === 'ENABLED' || status === 'UPDATING') return ok(type ?? 'on');
+      return wrong('not with a key of KMS', updateTable(site, '--sse-specification Enabled=true'));
+    },
+  },
+  {
+    id: 'table-expiry',
+    title: 'Expiry of old items',
+    needs: NEEDS_TABLE,
+    run: async (site) => {
+      const { tableName, timeToLiveAttribute: wanted } = site.definition;
+      const { TimeToLiveDescription: expiry } = await site.dynamodb.send(
+        new DescribeTimeToLiveCommand({ TableName: tableName }),
+      );
+      const { TimeToLiveStatus: status, AttributeName: attribute } = expiry ?? {};
+      const isOn = status === 'ENABLED' || status === 'ENABLING';
+      if (isOn && attribute === wanted) return ok(`by ${attribute}`);
+      const command = [
+        'aws dynamodb update-time-to-live',
+        `--table-name ${tableName}`,
+        `--time-to-live-specification AttributeName=${wanted},Enabled=true`,
+      ];
+      const detail = isOn ? `by ${attribute}, not by ${wanted}` : 'off: nothing ever expires';
+      return wrong(detail, orRestart(site, { command }));
+    },
+  },
+  {
+    id: 'table-stream',
+    title: 'Stream',
+    needs: NEEDS_TABLE,
+    absent: onThisMachine,
+    run: async (site) => {
+      const wanted = site.definition.streamView;
+      const { StreamEnabled: isOn, StreamViewType: view } = (await site.table()).StreamSpecification ?? {};
+      if (isOn === true && view === wanted) return ok(wanted);
+      const detail = isOn === true ? `it shows ${view}, not ${wanted}` : 'off: no notice is sent';
+      return wrong(detail, deploy(site));
+    },
+  },
+  {
+    id: 'stream-delivery',
+    title: 'Stream to deliver-notices',
+    needs: ['table-stream'],
+    absent: onThisMachine,
+    run: deliveryOfStream,
+  },
+];
+
+/** Each function that serverless.yml puts on the stream is on this stream, and not paused. */
+async function deliveryOfStream(site: Site): Promise<Finding> {
+  const { LatestStreamArn: stream } = await site.table();
+  for (const name of site.definition.streamReaders) {
+    const { EventSourceMappings: all = [] } = await site.lambda.send(
+      new ListEventSourceMappingsCommand({ FunctionName: name }),
+    );
+    const mapping = all.find(({ EventSourceArn }) => EventSourceArn === stream);
+    if (mapping === undefined) {
+      const detail = all.length === 0 ? `${name} is on no stream` : `${name} is on another table's stream`;
+      return wrong(`${detail}: no notice is sent`, deploy(site));
+    }
+    const { State: state, UUID: id } = mapping;
+    if (state !== 'Enabled') {
+      return wrong(`${name} is ${state}: no notice is sent`, {
+        command: ['aws lambda update-event-source-mapping', `--uuid ${id}`, '--enabled'],
+      });
+    }
+  }
+  return ok('enabled');
+}
+
+const updateTable = ({ definition }: Site, change: string): Remedy => ({
+  command: ['aws dynamodb update-table', `--table-name ${definition.tableName}`, change],
+});
+
+type Shape = ReturnType<typeof shapeOf>;
+
+function differencesOf(wanted: Shape, found: Shape): string[] {
+  const flat = ({ types, keys, indexes }: Shape) => [
+    ...types.map((type) => `attribute ${type}`),
+    ...keys.map((key) => `key ${key}`),
+    ...indexes.map((index) => `index ${index}`),
+  ];
+  const [should, is] = [flat(wanted), flat(found)];
+  return [
+    ...should.filter((one) => !is.includes(one)).map((one) => `${one} is missing`),
+    ...is.filter((one) => !should.includes(one)).map((one) => `${one} is too much`),
+  ];
+}

@@ -1,0 +1,23 @@
+import { EXIT } from './failure.ts';
+
+/** The launcher and npx each pass on a Ctrl-C that the terminal has sent us already: all of them are one wish. */
+const SAME_SIGNAL_MS = 1_000;
+
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** As a signal would. */
+  readonly request: () => void;
+}
+
+/** Aborts at the first wish to end, and leaves at once at the second. */
+export function watchSignals(): Interrupt {
+  const controller = new AbortController();
+  let firstAt: number | undefined;
+  const request = () => {
+    firstAt ??= performance.now();
+    if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
+    controller.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, request);
+  return { signal: controller.signal, request };
+}

@@ -1,0 +1,12 @@
+import { type Mark, markedLines, type Page } from '../marked-lines.ts';
+import type { StepResult } from './smoke.ts';
+
+const MARKS = {
+  ok: { word: 'ok', style: 'green' },
+  wrong: { word: 'wrong', style: 'red' },
+  skipped: { word: '-', style: 'dim' },
+} as const satisfies Record<StepResult['state'], Mark>;
+
+/** A step, for people. */
+export const stepLines = ({ title, state, detail }: StepResult, page: Page): string[] =>
+  markedLines(MARKS[state], `${title}: ${detail}`, page);

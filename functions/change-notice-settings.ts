@@ -1,0 +1,14 @@
+import { changeNoticeSettingsContract } from '../lib/http/contracts/notices.ts';
+import { customerEndpoint } from '../lib/http/endpoint.ts';
+import { noticeSettingsView } from '../lib/http/notice-settings-view.ts';
+import { changeNoticeSettings } from '../lib/operations/change-notice-settings.ts';
+
+/** PUT /api/v1/notices */
+export const handler = customerEndpoint(
+  changeNoticeSettingsContract,
+  () => [],
+  async (deps, { input, customerId }) => ({
+    status: 200,
+    body: noticeSettingsView(await changeNoticeSettings(deps, customerId, input.body.turned_off)),
+  }),
+);

@@ -1,0 +1,42 @@
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
+import { parseMailConfig } from '../lib/mail/config.ts';
+import { openSes } from '../lib/mail/ses.ts';
+import { deliverNotice, type MailDeps } from '../lib/operations/deliver-notice.ts';
+import { startRuntime } from '../lib/runtime.ts';
+import { parseNoticeKey } from '../lib/store/keys.ts';
+
+const processor = new BatchProcessor(EventType.DynamoDBStreams);
+
+let deps: MailDeps | undefined;
+
+/** On the table's stream: each notice that was just written is sent. Those that fail are reported, and come again. */
+export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
+  deps ??= start();
+  const batch = await processPartialResponse(event, deliver, processor, { throwOnFullBatchFailure: false });
+  return {
+    batchItemFailures: batch.batchItemFailures.map(({ itemIdentifier }) => ({ itemIdentifier })),
+  };
+};
+
+function start(): MailDeps {
+  const { sender, appUrl } = parseMailConfig(process.env);
+  return { ...startRuntime(process.env), mail: openSes(process.env, sender), appUrl };
+}
+
+async function deliver({ dynamodb }: DynamoDBRecord): Promise<void> {
+  const name = parseNoticeKey({ pk: dynamodb?.Keys?.['pk']?.S ?? '', sk: dynamodb?.Keys?.['sk']?.S ?? '' });
+  if (name === null || deps === undefined) throw new Error('the stream brought what is no notice');
+  const line = { customer_id: name.customerId, kind: name.kind, notice_id: name.id };
+  try {
+    const outcome = await deliverNotice(deps, name);
+    if (outcome === 'taken') throw new Error('another delivery has taken it and is not done');
+    logger.info('notice', { ...line, outcome });
+    if (outcome === 'sent') countBusiness('NoticeSent');
+  } catch (error) {
+    logger.error('notice not delivered', { ...line, error: loggableError(error) });
+    countBusiness('NoticeFailed');
+    throw error;
+  }
+}

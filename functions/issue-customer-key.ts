@@ -1,0 +1,17 @@
+import { issueKey } from '../lib/operations/api-keys.ts';
+import { existingHead } from '../lib/operations/existing.ts';
+import { issueCustomerKeyContract } from '../lib/operators/contracts.ts';
+import { operatorFunction } from '../lib/operators/operator-function.ts';
+import { keys } from '../lib/store/keys.ts';
+import { readTogether } from '../lib/store/table.ts';
+
+/** A key for a customer who cannot make one: the answer to their sign-up was lost, or all their keys are. */
+export const handler = operatorFunction({
+  ...issueCustomerKeyContract,
+  run: async (deps, { customer_id }) => {
+    const [head] = await readTogether(deps.table, [keys.head(customer_id)]);
+    existingHead(head, customer_id);
+    const { keyId, apiKey, createdAt } = await issueKey(deps, customer_id, 'operator');
+    return { key_id: keyId, api_key: apiKey, created_at: createdAt };
+  },
+});

@@ -1,0 +1,13 @@
+import { paymentDeps } from '../lib/http/payment-deps.ts';
+import { replayEvent } from '../lib/operations/replay-event.ts';
+import { replayEventContract } from '../lib/operators/contracts.ts';
+import { operatorFunction } from '../lib/operators/operator-function.ts';
+
+/** Applies an event that was parked, or that never came; one that was applied is not applied again. */
+export const handler = operatorFunction({
+  ...replayEventContract,
+  run: async (deps, { event_id }) => {
+    const { outcome, reason, customerId } = await replayEvent(paymentDeps(deps), event_id);
+    return { outcome, reason, customer_id: customerId };
+  },
+});

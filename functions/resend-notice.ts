@@ -1,0 +1,15 @@
+import { BillingError } from '../lib/errors.ts';
+import { resendNotice } from '../lib/operations/resend-notice.ts';
+import { resendNoticeContract } from '../lib/operators/contracts.ts';
+import { operatorFunction } from '../lib/operators/operator-function.ts';
+import { noticeName } from '../lib/store/keys.ts';
+
+/** Sends a notice again whose delivery was given up. */
+export const handler = operatorFunction({
+  ...resendNoticeContract,
+  run: async (deps, { customer_id, notice }) => {
+    const name = noticeName(customer_id, notice);
+    if (name === null) throw new BillingError('notice_not_found', `There are no notices like ${notice}.`);
+    return { requeued: await resendNotice(deps, name) };
+  },
+});

@@ -1,0 +1,17 @@
+import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
+import { warnLowBalances } from '../lib/operations/warn-low-balances.ts';
+import { startRuntime } from '../lib/runtime.ts';
+
+let runtime: ReturnType<typeof startRuntime> | undefined;
+
+/** Every hour, and when an operator asks for it. Who could not be warned is logged, and is due for the next run. */
+export const handler = async (): Promise<{ readonly warned: number; readonly failed: number }> => {
+  runtime ??= startRuntime(process.env);
+  const { warned, failed } = await warnLowBalances(runtime);
+  for (const { customerId, error } of failed) {
+    logger.error('customer not warned', { customer_id: customerId, error: loggableError(error) });
+  }
+  countBusiness('LowBalanceWarned', warned);
+  logger.info('warned', { warned, failed: failed.length });
+  return { warned, failed: failed.length };
+};

@@ -1,0 +1,111 @@
+import type { BusinessMetric } from '../lib/http/observe.ts';
+import * as measure from './measures.ts';
+import type { DeployedService } from './service.ts';
+import type { Resource } from './template.ts';
+
+/** CloudWatch's grid is 24 wide; three graphs stand beside each other. */
+const COLUMNS = 3;
+const WIDTH = 24 / COLUMNS;
+const HEIGHT = 6;
+
+interface Graph {
+  readonly title: string;
+  readonly lines: readonly measure.Measure[];
+}
+
+/** One page for the stage: what the business does, then how the machines are. */
+export function dashboard(service: DeployedService): Record<string, Resource> {
+  const graphs = [...businessGraphs(service), ...systemGraphs(service)];
+  const widgets = graphs.map(({ title, lines }, index) => ({
+    type: 'metric',
+    x: (index % COLUMNS) * WIDTH,
+    y: Math.floor(index / COLUMNS) * HEIGHT,
+    width: WIDTH,
+    height: HEIGHT,
+    properties: {
+      title,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
+      region: '${AWS::Region}',
+      view: 'timeSeries',
+      period: 300,
+      metrics: lines.map(({ namespace, name, dimensions, stat }) => [
+        namespace,
+        name,
+        ...Object.entries(dimensions).flatMap(([key, value]) => [key, placeholder(value)]),
+        { stat },
+      ]),
+    },
+  }));
+  return {
+    Dashboard: {
+      Type: 'AWS::CloudWatch::Dashboard',
+      Properties: {
+        DashboardName: `${service.name}-${service.stage}`,
+        DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) },
+      },
+    },
+  };
+}
+
+function businessGraphs(service: DeployedService): Graph[] {
+  const graph = (title: string, ...metrics: readonly BusinessMetric[]): Graph => ({
+    title,
+    lines: metrics.map((metric) => measure.business(service, metric)),
+  });
+  return [
+    graph('Fixes', 'FixBilled', 'FixCharged', 'FixBlocked', 'ChargeDeclined'),
+    graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed'),
+    graph('Webhooks', 'EventProcessed', 'EventIgnored', 'EventParked', 'EventFailed', 'SignatureRefused'),
+    graph('Notices', 'LowBalanceWarned', 'NoticeSent', 'NoticeFailed'),
+    graph('Reconciliation', 'ReconcileCompleted', 'Drift', 'MissedEvent'),
+    graph(
+      'Out of the ordinary',
+      'CreditsAdjusted',
+      'LargeGrant',
+      'DoublePaymentReturned',
+      'PendingChargeFailed',
+    ),
+  ];
+}
+
+function systemGraphs({ functions }: DeployedService): Graph[] {
+  const each = (metric: measure.LambdaMetric, stat: string) =>
+    functions.map(({ logicalId }) => measure.lambda(logicalId, metric, stat));
+  return [
+    {
+      title: 'Requests',
+      lines: [measure.api('Count', 'Sum'), measure.api('4xx', 'Sum'), measure.api('5xx', 'Sum')],
+    },
+    {
+      title: 'Answers, milliseconds',
+      lines: ['p50', 'p95', 'p99'].map((stat) => measure.api('Latency', stat)),
+    },
+    { title: 'Functions, p95 of milliseconds', lines: each('Duration', 'p95') },
+    { title: 'Functions that failed', lines: each('Errors', 'Sum') },
+    { title: 'Functions turned away', lines: each('Throttles', 'Sum') },
+    { title: 'Functions at once', lines: each('ConcurrentExecutions', 'Maximum') },
+    {
+      title: 'Table',
+      lines: [
+        measure.table('ConsumedReadCapacityUnits'),
+        measure.table('ConsumedWriteCapacityUnits'),
+        measure.table('ReadThrottleEvents'),
+        measure.table('WriteThrottleEvents'),
+      ],
+    },
+    {
+      title: 'Dead letters',
+      lines: [measure.queue('NoticeDeadLetters'), measure.queue('ScheduleDeadLetters')],
+    },
+    {
+      title: 'Notices wait, milliseconds',
+      lines: [measure.lambda('DeliverDashnoticesLambdaFunction', 'IteratorAge', 'Maximum')],
+    },
+  ];
+}
+
+/** A reference as it is written inside a text that CloudFormation fills in. */
+const placeholder = (value: measure.DimensionValue): string => {
+  if (typeof value === 'string') return value;
+  return 'Ref' in value ? `\${${value.Ref}}` : `\${${value['Fn::GetAtt'].join('.')}}`;
+};

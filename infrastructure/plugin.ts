@@ -1,0 +1,91 @@
+import { alarmResources } from './alarms.ts';
+import { addCanaries } from './canary.ts';
+import { dashboard } from './dashboard.ts';
+import { operatorPolicy } from './operator-policy.ts';
+import { readService } from './service.ts';
+import type { Template } from './template.ts';
+import { tidy } from './tidy.ts';
+
+/** What is used of the framework, which has no types for its plugins. */
+interface Framework {
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
+  readonly configurationInput: { readonly params: Readonly<Record<string, unknown>> };
+  readonly service: {
+    readonly functions: Record<string, FunctionSettings>;
+    readonly provider: { readonly compiledCloudFormationTemplate: Template };
+  };
+  readonly configSchemaHandler: {
+    defineFunctionProperties(provider: string, schema: unknown): void;
+  };
+  getProvider(name: 'aws'): {
+    getStage(): string;
+    readonly naming: { getLambdaLogicalId(functionKey: string): string };
+  };
+}
+
+/** What serverless.yml may say of a function beside what the framework knows. */
+interface FunctionSettings {
+  /** A new version gets a share of the traffic first, and is taken back when an alarm sounds. */
+  readonly canary?: boolean;
+  /** People with the operators' policy may invoke it. */
+  readonly operator?: boolean;
+  /** The only stages that have it; without this, all. */
+  readonly stages?: readonly string[];
+  versionFunction?: boolean;
+}
+
+const SETTINGS_SCHEMA = {
+  properties: {
+    canary: { type: 'boolean' },
+    operator: { type: 'boolean' },
+    stages: { type: 'array', items: { type: 'string' } },
+  },
+};
+
+/** Adds what belongs to every function, and to the service as a whole, to the template that the framework makes. */
+export default class DeployedShape {
+  readonly hooks: Readonly<Record<string, () => void>>;
+  readonly #framework: Framework;
+
+  constructor(framework: Framework) {
+    this.#framework = framework;
+    framework.configSchemaHandler.defineFunctionProperties('aws', SETTINGS_SCHEMA);
+    this.hooks = {
+      initialize: () => this.#chooseFunctions(),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => this.#addResources(),
+    };
+  }
+
+  #chooseFunctions(): void {
+    const stage = this.#knownStage();
+    const { functions } = this.#framework.service;
+    for (const [key, settings] of Object.entries(functions)) {
+      if (settings.stages?.includes(stage) === false) delete functions[key];
+      if (settings.canary === true) settings.versionFunction = true;
+    }
+  }
+
+  #addResources(): void {
+    const { naming } = this.#framework.getProvider('aws');
+    const service = readService(this.#framework.service, this.#knownStage(), (key) =>
+      naming.getLambdaLogicalId(key),
+    );
+    const template = this.#framework.service.provider.compiledCloudFormationTemplate;
+    Object.assign(template.Resources, alarmResources(service), dashboard(service), operatorPolicy(service));
+    addCanaries(template, service);
+    tidy(template);
+  }
+
+  /** @throws the framework's own Error, which it shows without a stack, for a stage that serverless.yml does not name. */
+  #knownStage(): string {
+    const stages = Object.keys(this.#framework.configurationInput.params).filter(
+      (name) => name !== 'default',
+    );
+    const stage = this.#framework.getProvider('aws').getStage();
+    if (stages.includes(stage)) return stage;
+    throw new this.#framework.classes.Error(
+      `There is no stage "${stage}". The stages are ${stages.join(', ')}; see params in serverless.yml.`,
+      'UNKNOWN_STAGE',
+    );
+  }
+}

@@ -1,0 +1,199 @@
+import type { CustomerHead } from './customer.ts';
+import type { PullRequest } from './fix-attempt.ts';
+import { type FixRate, fixRate } from './pricing.ts';
+import type { Subscription } from './subscription.ts';
+
+/** What a customer is told of by e-mail. */
+export const NOTICE_KINDS = [
+  'low_balance',
+  'exhausted',
+  'fix_blocked',
+  'card_declined',
+  'payment_failed',
+  'subscription_ended',
+  'dispute',
+  'key_issued',
+] as const;
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
+/**
+ * Those that a customer can turn off. The others they have to be told whatever they wish: that a contract ends or is not
+ * paid, that money is in dispute, that somebody can now act in their name.
+ */
+export const OPTIONAL_NOTICE_KINDS = ['low_balance', 'exhausted', 'fix_blocked', 'card_declined'] as const;
+export type OptionalNoticeKind = (typeof OPTIONAL_NOTICE_KINDS)[number];
+
+interface PullRequestName {
+  /** `org/name`. */
+  readonly repo: string;
+  readonly prNumber: number;
+}
+
+/** What a notice has to say, as it was when it was caused. Money in US cents, moments in ISO 8601. */
+export type NoticeContent =
+  | {
+      readonly kind: 'low_balance';
+      readonly credits: number;
+      readonly hasCard: boolean;
+      readonly rate: FixRate;
+    }
+  | { readonly kind: 'exhausted'; readonly hasCard: boolean; readonly rate: FixRate }
+  | ({
+      readonly kind: 'fix_blocked';
+      readonly reason: 'no_billing_info' | 'account_disputed';
+    } & PullRequestName)
+  | ({
+      readonly kind: 'card_declined';
+      readonly amountCents: number;
+      /** In Stripe's words; null where the card itself could not be used. */
+      readonly declineCode: string | null;
+    } & PullRequestName)
+  | {
+      readonly kind: 'payment_failed';
+      readonly invoiceId: string;
+      readonly amountCents: number;
+      readonly attempt: number;
+      /** Null when Stripe does not try again by itself. */
+      readonly nextAttemptAt: string | null;
+    }
+  | {
+      readonly kind: 'subscription_ended';
+      readonly subscriptionId: string;
+      /** Not paid for, as opposed to ended as it was asked for. */
+      readonly unpaid: boolean;
+      readonly credits: number;
+    }
+  | { readonly kind: 'dispute'; readonly disputeId: string; readonly amountCents: number }
+  | { readonly kind: 'key_issued'; readonly keyId: string; readonly by: 'sign_up' | 'customer' | 'operator' };
+
+/** A message to one customer, stored with what caused it. */
+export interface Notice {
+  readonly customerId: string;
+  /** Unique among the customer's notices of its kind; the same cause has the same id. */
+  readonly id: string;
+  readonly createdAt: string;
+  readonly content: NoticeContent;
+}
+
+/** How far a notice has come. `muted`: its customer does not want to hear of such, or has closed their account. */
+export const NOTICE_STATES = ['pending', 'sending', 'sent', 'failed', 'muted'] as const;
+export type NoticeState = (typeof NOTICE_STATES)[number];
+
+export const isOptional = (kind: NoticeKind): kind is OptionalNoticeKind =>
+  OPTIONAL_NOTICE_KINDS.some((one) => one === kind);
+
+export const isMuted = (kind: NoticeKind, muted: readonly OptionalNoticeKind[]): boolean =>
+  muted.some((one) => one === kind);
+
+/** Somebody can now act in the customer's name: whoever did not expect that should hear of it. */
+export const keyIssued = (
+  customerId: string,
+  keyId: string,
+  by: 'sign_up' | 'customer' | 'operator',
+  at: Date,
+): Notice => ({
+  customerId,
+  id: keyId,
+  createdAt: at.toISOString(),
+  content: { kind: 'key_issued', keyId, by },
+});
+
+/** The warning that is due for a balance; null where it is not low. */
+export function balanceWarning(head: CustomerHead, at: Date): Notice | null {
+  const { customerId, raisedSeq, balance, balanceLevel } = head;
+  if (balanceLevel === 'fine') return null;
+  const facts = { hasCard: head.paymentMethodId !== null, rate: fixRate(head.subscriptionType) };
+  return {
+    customerId,
+    id: String(raisedSeq),
+    createdAt: at.toISOString(),
+    content:
+      balanceLevel === 'low'
+        ? { kind: 'low_balance', credits: balance, ...facts }
+        : { kind: 'exhausted', ...facts },
+  };
+}
+
+const pullRequestOf = ({ githubOrg, repoName, prNumber }: PullRequest): PullRequestName => ({
+  repo: `${githubOrg}/${repoName}`,
+  prNumber,
+});
+
+/** A fix that is refused, told once for each raise of the balance. */
+export const fixBlocked = (
+  { customerId, raisedSeq }: CustomerHead,
+  fix: PullRequest & { readonly id: string },
+  reason: 'no_billing_info' | 'account_disputed',
+  at: Date,
+): Notice => ({
+  customerId,
+  id: `${fix.id}-${raisedSeq}`,
+  createdAt: at.toISOString(),
+  content: { kind: 'fix_blocked', reason, ...pullRequestOf(fix) },
+});
+
+/** A charge for a fix that the card, or its bank, refused. */
+export const chargeDeclined = (
+  customerId: string,
+  fix: PullRequest & { readonly id: string },
+  charge: { readonly attempt: number; readonly amountCents: number },
+  declineCode: string | null,
+  at: Date,
+): Notice => ({
+  customerId,
+  id: `${fix.id}-${charge.attempt}`,
+  createdAt: at.toISOString(),
+  content: { kind: 'card_declined', amountCents: charge.amountCents, declineCode, ...pullRequestOf(fix) },
+});
+
+/** The end of Pro, where the customer had it before and has it no more. Null where nothing ended. */
+export function subscriptionEnded(
+  before: CustomerHead,
+  after: {
+    readonly subscriptionType: CustomerHead['subscriptionType'];
+    readonly subscription: Subscription | null;
+  },
+  at: Date,
+): Notice | null {
+  const { customerId, subscription, balance } = before;
+  if (before.subscriptionType !== 'pro' || after.subscriptionType === 'pro' || subscription === null)
+    return null;
+  const unpaid = subscription.state === 'past_due' || after.subscription?.state === 'unpaid';
+  return {
+    customerId,
+    id: subscription.id,
+    createdAt: at.toISOString(),
+    content: { kind: 'subscription_ended', subscriptionId: subscription.id, unpaid, credits: balance },
+  };
+}
+
+/** A renewal that could not be paid, told once for each attempt. */
+export const paymentFailed = (
+  customerId: string,
+  invoice: {
+    readonly id: string;
+    readonly amountCents: number;
+    readonly attempt: number;
+    readonly nextAttemptAt: string | null;
+  },
+  at: Date,
+): Notice => {
+  const { id: invoiceId, ...facts } = invoice;
+  return {
+    customerId,
+    id: `${invoiceId}-${invoice.attempt}`,
+    createdAt: at.toISOString(),
+    content: { kind: 'payment_failed', invoiceId, ...facts },
+  };
+};
+
+export const disputeOpened = (
+  customerId: string,
+  dispute: { readonly id: string; readonly amountCents: number },
+  at: Date,
+): Notice => ({
+  customerId,
+  id: dispute.id,
+  createdAt: at.toISOString(),
+  content: { kind: 'dispute', disputeId: dispute.id, amountCents: dispute.amountCents },
+});

@@ -1,0 +1,10 @@
+/* Customers that the smoke test signs up and removes again: told by their address, which nobody else can read mail at. */
+
+const ADDRESS = /^smoke\+[0-9a-f]{16}@rsolv\.dev$/;
+
+/** @param chance 8 random bytes, so that no two runs meet */
+export const testCustomerEmail = (chance: Uint8Array): string =>
+  `smoke+${Buffer.from(chance).toString('hex')}@rsolv.dev`;
+
+/** Whether a customer may be removed without a trace. */
+export const isTestCustomerEmail = (email: string): boolean => ADDRESS.test(email);

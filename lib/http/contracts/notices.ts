@@ -1,0 +1,55 @@
+import * as z from 'zod/mini';
+import { NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../domain/notice.ts';
+import { type Contract, described, nothing } from '../contract.ts';
+
+const NoticeSettings = z.object({
+  notices: z.array(
+    z.object({
+      kind: z.enum(NOTICE_KINDS),
+      description: described(z.string(), 'For people.', 'Five credits or fewer are left.'),
+      enabled: described(z.boolean(), 'Whether an e-mail is sent.'),
+      can_be_turned_off: described(z.boolean(), 'False for what a customer has to be told.'),
+    }),
+  ),
+});
+export type NoticeSettings = z.output<typeof NoticeSettings>;
+
+const settings = { 200: { description: 'Every kind of notice.', schema: NoticeSettings } };
+
+export const getNoticeSettingsContract = {
+  operationId: 'getNoticeSettings',
+  method: 'GET',
+  path: '/api/v1/notices',
+  tag: 'Account',
+  summary: 'Which e-mails are sent',
+  description: 'Every kind of notice, and whether the customer gets it.',
+  access: 'api_key',
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  responses: settings,
+  problems: ['customer_not_found'],
+} as const satisfies Contract;
+
+export const changeNoticeSettingsContract = {
+  operationId: 'changeNoticeSettings',
+  method: 'PUT',
+  path: '/api/v1/notices',
+  tag: 'Account',
+  summary: 'Turn e-mails off, or on again',
+  description:
+    'The kinds that are named are turned off, all others are on. What a customer has to be told cannot be turned off: ' +
+    'failed payments, the end of a subscription, disputes, new API keys.',
+  access: 'api_key',
+  params: nothing,
+  query: nothing,
+  body: z.strictObject({
+    turned_off: described(
+      z.array(z.enum(OPTIONAL_NOTICE_KINDS)).check(z.maxLength(OPTIONAL_NOTICE_KINDS.length)),
+      'All kinds that are to be off. An empty list turns everything on.',
+      ['low_balance'],
+    ),
+  }),
+  responses: settings,
+  problems: ['customer_not_found', 'ledger_busy'],
+} as const satisfies Contract;

@@ -1,0 +1,21 @@
+import * as z from 'zod/mini';
+import { faultsOf } from '../config.ts';
+
+const Environment = z.object({
+  NOTICE_SENDER: z.email(),
+  APP_URL: z.url({ protocol: /^https?$/ }),
+});
+
+export interface MailConfig {
+  /** The address that notices come from; answers go there too. */
+  readonly sender: string;
+  /** Where customers look after their account. */
+  readonly appUrl: string;
+}
+
+/** @throws Error naming each variable that is missing or wrong */
+export function parseMailConfig(env: NodeJS.ProcessEnv): MailConfig {
+  const parsed = Environment.safeParse(env);
+  if (!parsed.success) throw new Error(`The settings for mail are not usable. ${faultsOf(parsed.error)}`);
+  return { sender: parsed.data.NOTICE_SENDER, appUrl: parsed.data.APP_URL };
+}

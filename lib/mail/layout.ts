@@ -1,0 +1,83 @@
+import { html } from '../html.ts';
+import type { Letter } from './letters.ts';
+
+/** What a letter is framed with. */
+export interface Frame {
+  readonly name: string;
+  readonly appUrl: string;
+  /** Whether the reader can turn such letters off. */
+  readonly isOptional: boolean;
+}
+
+export interface LaidOut {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** A letter as plain text and as HTML, from the same words. Nothing in it is taken for markup. */
+export function layOut(letter: Letter, frame: Frame): LaidOut {
+  return { subject: oneLine(letter.subject), text: asText(letter, frame), html: asHtml(letter, frame) };
+}
+
+const TEXT_WIDTH = 72;
+const SIGNATURE = 'RSOLV billing';
+
+const footerOf = ({ isOptional }: Frame): string =>
+  isOptional
+    ? 'You can turn off messages of this kind: PUT /api/v1/notices with your API key.'
+    : 'This message is about your contract or your security, so it cannot be turned off.';
+
+function asText({ paragraphs, next }: Letter, frame: Frame): string {
+  const parts = [
+    `Hello ${oneLine(frame.name)},`,
+    ...paragraphs,
+    next,
+    frame.appUrl,
+    `-- \n${SIGNATURE}\n${footerOf(frame)}`,
+  ];
+  return `${parts.map(wrapped).join('\n\n')}\n`;
+}
+
+function wrapped(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const lines: string[] = [''];
+      for (const word of line.split(' ')) {
+        const last = lines.at(-1) ?? '';
+        if (last !== '' && last.length + 1 + word.length > TEXT_WIDTH) lines.push(word);
+        else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+      }
+      return lines.join('\n');
+    })
+    .join('\n');
+}
+
+const FONT = 'font-family:-apple-system,Segoe UI,Helvetica,Arial,sans-serif';
+const BUTTON =
+  'display:inline-block;padding:10px 18px;border-radius:6px;background:#1f4ed8;color:#ffffff;text-decoration:none;font-weight:600';
+
+function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
+  const said = [`Hello ${frame.name},`, ...paragraphs, next];
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${oneLine(subject)}</title>
+</head>
+<body style="margin:0;padding:24px;background:#f3f4f6;color:#111827;${FONT};font-size:16px;line-height:1.5">
+<div style="max-width:560px;margin:0 auto;padding:28px 32px;background:#ffffff;border-radius:10px">
+<h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">${subject}</h1>
+${said.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
+<p style="margin:22px 0 0"><a href="${frame.appUrl}" style="${BUTTON}">Open RSOLV</a></p>
+</div>
+<p style="max-width:560px;margin:14px auto 0;color:#6b7280;font-size:13px">${SIGNATURE}. ${footerOf(frame)}</p>
+</body>
+</html>
+`.markup;
+}
+
+/** A line break in a header would begin another one. */
+const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();

@@ -1,0 +1,184 @@
+import type { Notice, NoticeContent } from '../domain/notice.ts';
+import {
+  FIX_PRICE_CENTS,
+  type FixRate,
+  formatUsd,
+  GRANTED_CREDITS,
+  PRO_MONTH_CENTS,
+} from '../domain/pricing.ts';
+import { capitalised, counted, dayInWords, sumInWords } from './words.ts';
+
+/** What a letter says, before it is laid out. */
+export interface Letter {
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+  /** What the reader can do now. */
+  readonly next: string;
+}
+
+/** The letter that a notice is sent as. Pure; the same notice always says the same. */
+export function letterOf({ content, createdAt }: Pick<Notice, 'content' | 'createdAt'>): Letter {
+  const day = dayInWords(new Date(createdAt));
+  switch (content.kind) {
+    case 'low_balance':
+      return lowBalance(content);
+    case 'exhausted':
+      return exhausted(content);
+    case 'fix_blocked':
+      return fixBlocked(content, day);
+    case 'card_declined':
+      return cardDeclined(content, day);
+    case 'payment_failed':
+      return paymentFailed(content, day);
+    case 'subscription_ended':
+      return subscriptionEnded(content, day);
+    case 'dispute':
+      return dispute(content, day);
+    case 'key_issued':
+      return keyIssued(content, day);
+    default:
+      return content satisfies never;
+  }
+}
+
+type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonly kind: K }>;
+
+/** In figures for the eye and in words for the ear: "$29.00 (twenty-nine dollars)". */
+const sum = (cents: number): string => `${formatUsd(cents)} (${sumInWords(cents)})`;
+
+const PRO_OFFER = `Pro brings ${GRANTED_CREDITS.proInvoice} credits with each month, for ${sum(PRO_MONTH_CENTS)}.`;
+
+const withoutCredits = (hasCard: boolean, rate: FixRate): string =>
+  hasCard
+    ? `each merged fix is charged to your card: ${sum(FIX_PRICE_CENTS[rate])}.`
+    : 'fixes are blocked, because there is no payment method on file.';
+
+const nextFor = (hasCard: boolean, rate: FixRate): string => {
+  if (!hasCard) {
+    const offer = `It brings ${counted(GRANTED_CREDITS.firstPaymentMethod, 'credit')} if it is your first.`;
+    return `Add a payment method, so that no fix has to wait. ${offer}`;
+  }
+  return rate === 'pro'
+    ? 'There is nothing that you have to do.'
+    : `There is nothing that you have to do. ${PRO_OFFER}`;
+};
+
+function lowBalance({ credits, hasCard, rate }: Content<'low_balance'>): Letter {
+  return {
+    subject: `${capitalised(counted(credits, 'credit'))} left`,
+    paragraphs: [
+      `Your account has ${counted(credits, 'credit')} left. Each merged fix takes one.`,
+      `After that, ${withoutCredits(hasCard, rate)}`,
+    ],
+    next: nextFor(hasCard, rate),
+  };
+}
+
+function exhausted({ hasCard, rate }: Content<'exhausted'>): Letter {
+  return {
+    subject: 'No credits left',
+    paragraphs: ['Your account has no credits left.', `From now on, ${withoutCredits(hasCard, rate)}`],
+    next: nextFor(hasCard, rate),
+  };
+}
+
+function fixBlocked({ reason, repo, prNumber }: Content<'fix_blocked'>, day: string): Letter {
+  const subject = `A merged fix is waiting: ${repo} #${prNumber}`;
+  const merged = `The fix in ${repo}, pull request ${prNumber}, could not be billed on ${day}. Your account has no credits`;
+  if (reason === 'account_disputed') {
+    return {
+      subject,
+      paragraphs: [`${merged}, and while a payment is disputed with your bank no card is charged.`],
+      next: 'Reply to this message, and we settle the dispute together. Nothing was charged.',
+    };
+  }
+  return {
+    subject,
+    paragraphs: [`${merged} and no payment method. Nothing was charged.`],
+    next: 'Add a payment method. The fix is then billed when RSOLV asks for it again.',
+  };
+}
+
+/** What the bank said, where that helps; a bank's suspicion is not ours to pass on. */
+const DECLINES: Readonly<Record<string, string>> = {
+  insufficient_funds: 'There were not enough funds.',
+  expired_card: 'The card has expired.',
+  incorrect_cvc: 'The security code was wrong.',
+  card_velocity_exceeded: 'The card has reached its limit.',
+  processing_error: "The bank's systems made an error.",
+  authentication_required: 'The bank asks you to confirm the payment yourself.',
+};
+
+function cardDeclined(content: Content<'card_declined'>, day: string): Letter {
+  const { amountCents, declineCode, repo, prNumber } = content;
+  const why = DECLINES[declineCode ?? ''] ?? 'The bank did not say why.';
+  return {
+    subject: `Your card was declined for a fix in ${repo}`,
+    paragraphs: [
+      `On ${day} we tried to charge your card ${sum(amountCents)} for the fix in ${repo}, pull request ${prNumber}, and it was declined. ${why}`,
+      'Nothing was charged.',
+    ],
+    next:
+      declineCode === 'authentication_required'
+        ? 'Confirm the payment where RSOLV shows it, or add another card. The fix is then billed.'
+        : 'Add another card. The fix is then billed when RSOLV asks for it again.',
+  };
+}
+
+function paymentFailed(content: Content<'payment_failed'>, day: string): Letter {
+  const { amountCents, attempt, nextAttemptAt } = content;
+  const which = attempt === 1 ? '' : ` This was attempt number ${attempt}.`;
+  return {
+    subject: `Your Pro payment of ${formatUsd(amountCents)} did not go through`,
+    paragraphs: [
+      `On ${day} we could not collect ${sum(amountCents)} for your Pro subscription.${which}`,
+      nextAttemptAt === null
+        ? 'We do not try again by ourselves; without a payment the subscription ends. Credits that you have stay yours.'
+        : `We try again on ${dayInWords(new Date(nextAttemptAt))}. Until then your Pro rate stays.`,
+    ],
+    next: 'Check the card that is on file, or add another one.',
+  };
+}
+
+function subscriptionEnded({ unpaid, credits }: Content<'subscription_ended'>, day: string): Letter {
+  const kept = credits === 0 ? '' : ` The ${counted(credits, 'credit')} that you have stay yours.`;
+  return {
+    subject: 'Your Pro subscription has ended',
+    paragraphs: [
+      `Your Pro subscription ended on ${day}${unpaid ? ', because its last invoice was not paid' : ''}.${kept}`,
+      `A fix without a credit now costs ${sum(FIX_PRICE_CENTS.pay_as_you_go)}.`,
+    ],
+    next: 'You can subscribe again at any time.',
+  };
+}
+
+function dispute({ amountCents, disputeId }: Content<'dispute'>, day: string): Letter {
+  return {
+    subject: `A payment of ${formatUsd(amountCents)} is disputed`,
+    paragraphs: [
+      `On ${day} your bank told us that a payment of ${sum(amountCents)} is disputed (${disputeId}).`,
+      'Until that is settled we charge no card of yours. Credits that you have can be spent. What the payment had brought may be taken back.',
+    ],
+    next: 'If you did not mean to dispute it, tell your bank, and reply to this message.',
+  };
+}
+
+function keyIssued({ keyId, by }: Content<'key_issued'>, day: string): Letter {
+  const key = `Its id begins with ${keyId.slice(0, 8)}; the key itself is never sent by mail.`;
+  if (by === 'sign_up') {
+    return {
+      subject: 'Welcome to RSOLV',
+      paragraphs: [
+        `Your account was opened on ${day} with ${counted(GRANTED_CREDITS.trial, 'credit')}: one for each merged fix.`,
+        `It has one API key. ${key}`,
+      ],
+      next: 'If this was not you, reply to this message and we close the account.',
+    };
+  }
+  const who = by === 'operator' ? 'Our support issued' : 'You issued';
+  return {
+    subject: 'A new API key for your RSOLV account',
+    paragraphs: [`${who} a new API key for your account on ${day}. ${key}`],
+    next: 'If you did not expect this, revoke the key at once and reply to this message.',
+  };
+}

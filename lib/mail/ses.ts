@@ -1,0 +1,44 @@
+import * as z from 'zod/mini';
+import { AwsRefusal, signedCall } from '../signed-call.ts';
+import { MailFault, type MailPort } from './port.ts';
+
+const TIMEOUT_MS = 5_000;
+
+const Answer = z.object({ MessageId: z.string() });
+
+/**
+ * Amazon SES, by its one call that sends. Not repeated here: the stream brings a notice again, and a message whose answer was
+ * lost may have been sent.
+ */
+export function openSes(env: NodeJS.ProcessEnv, sender: string): MailPort {
+  const utf8 = (Data: string) => ({ Data, Charset: 'UTF-8' });
+  return {
+    async send({ to, subject, text, html, kind }) {
+      const message = {
+        FromEmailAddress: sender,
+        Destination: { ToAddresses: [to] },
+        Content: { Simple: { Subject: utf8(subject), Body: { Text: utf8(text), Html: utf8(html) } } },
+        EmailTags: [{ Name: 'notice', Value: kind }],
+      };
+      const answer = await signedCall(env, {
+        service: 'ses',
+        host: 'email',
+        endpoint: env['AWS_ENDPOINT_URL_SESV2'],
+        path: '/v2/email/outbound-emails',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(message),
+        timeoutMs: TIMEOUT_MS,
+      }).catch((error: unknown) => {
+        throw new MailFault(whyOf(error));
+      });
+      const parsed = Answer.safeParse(answer);
+      return parsed.success ? parsed.data.MessageId : 'unknown';
+    },
+  };
+}
+
+/** Without the message: SES quotes addresses in it. */
+const whyOf = (error: unknown): string => {
+  if (error instanceof AwsRefusal) return error.code;
+  return error instanceof Error ? error.name : 'unknown';
+};

@@ -1,0 +1,98 @@
+import type { PaymentDeps } from '../deps.ts';
+import { BillingError } from '../errors.ts';
+import { listApiKeys } from '../store/api-keys.ts';
+import { anonymiseFix, forgetEmail } from '../store/closing.ts';
+import { decodeFix } from '../store/items.ts';
+import { prefixes } from '../store/keys.ts';
+import { itemsOf, readHead, readOpenCharges, readOrder } from '../store/survey.ts';
+import { revokeKey } from './api-keys.ts';
+import { cancelSubscription } from './cancel-subscription.ts';
+import { changeLedger } from './change-ledger.ts';
+import { closeCharge, finishCharge } from './charge-fix.ts';
+import { askStripe } from './payment-problems.ts';
+import { settleFixPayment } from './settle-fix-payment.ts';
+import { finishOrder } from './subscribe-to-pro.ts';
+import { syncAccount } from './sync-account.ts';
+
+export interface Closed {
+  /** It was closed before; what was left to do then is done. */
+  readonly already: boolean;
+  readonly closedAt: string;
+  /** Credits that are left in the ledger; nobody can spend them. */
+  readonly balance: number;
+}
+
+/**
+ * Closes an account: ends its keys, finishes what is under way, cancels the subscription now, takes the cards and everything
+ * personal away here and at Stripe. The ledger stays as it is, so it goes on adding up. Safe to repeat: after a failure the
+ * next call goes on from there.
+ * @throws BillingError customer_not_found, payment_pending (a charge is not decided yet: repeat it later),
+ * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ */
+export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
+  const head = await readHead(deps.table, customerId);
+  if (head === null) throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
+  // First, so that nothing new begins.
+  for (const { keyId, revokedAt } of await listApiKeys(deps.table, customerId)) {
+    if (revokedAt === null) await revokeKey(deps, customerId, keyId);
+  }
+  await finishWhatIsOpen(deps, customerId);
+  if (head.stripeCustomerId !== null) await leaveStripe(deps, customerId, head.stripeCustomerId);
+  const closed = await anonymise(deps, customerId);
+  for await (const item of itemsOf(deps.table, customerId, prefixes.fix)) {
+    await anonymiseFix(deps.table, customerId, decodeFix(item).id);
+  }
+  return closed;
+}
+
+/** A charge that was announced is made; one that the cardholder could still confirm is ended. */
+async function finishWhatIsOpen(deps: PaymentDeps, customerId: string): Promise<void> {
+  const order = await readOrder(deps.table, customerId);
+  if (order?.state === 'ordering') await finishOrder(deps, customerId, order);
+  for (const fix of await readOpenCharges(deps.table, customerId)) {
+    const { charge } = fix;
+    if (charge === null) continue;
+    if (charge.state === 'charging') {
+      await finishCharge(deps, customerId, fix, charge);
+      continue;
+    }
+    const { paymentIntentId } = charge;
+    const stripe = await deps.stripe();
+    const payment =
+      paymentIntentId === null ? null : await askStripe(() => stripe.cancelPayment(paymentIntentId));
+    if (payment === null) await closeCharge(deps, customerId, fix, charge);
+    else await settleFixPayment(deps, payment);
+  }
+}
+
+/** Stripe keeps the customer and their payments, without a name and without a card, so that money can still be compared. */
+async function leaveStripe(deps: PaymentDeps, customerId: string, stripeCustomerId: string): Promise<void> {
+  const { head } = await askStripe(() => syncAccount(deps, customerId));
+  if (head.subscription !== null) await cancelSubscription(deps, customerId, false);
+  const stripe = await deps.stripe();
+  await askStripe(() => stripe.anonymiseCustomer(stripeCustomerId));
+  await askStripe(() => syncAccount(deps, customerId));
+}
+
+/** Frees the address in the transaction that forgets it. */
+async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed> {
+  const closedAt = deps.now().toISOString();
+  const change = await changeLedger<null, Closed>(deps, {
+    customerId,
+    onceKeys: [],
+    decodeOnce: () => null,
+    decide: ({ head }) => {
+      if (head.closedAt !== null) {
+        const { closedAt: before, balance } = head;
+        return { kind: 'settled', outcome: { already: true, closedAt: before, balance } };
+      }
+      return {
+        kind: 'change',
+        profile: { name: '', email: '', paymentMethodId: null, mutedNotices: [], closedAt },
+        alongside: () => [forgetEmail(head.email, customerId)],
+      };
+    },
+  });
+  if (change.kind === 'settled') return change.outcome;
+  return { already: false, closedAt, balance: change.head.balance };
+}

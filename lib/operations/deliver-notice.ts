@@ -1,0 +1,69 @@
+import type { Deps } from '../deps.ts';
+import type { CustomerHead } from '../domain/customer.ts';
+import { isMuted, isOptional } from '../domain/notice.ts';
+import { layOut } from '../mail/layout.ts';
+import { letterOf } from '../mail/letters.ts';
+import { MailFault, type MailPort } from '../mail/port.ts';
+import { decodeHead } from '../store/items.ts';
+import { keys, type NoticeName } from '../store/keys.ts';
+import { decodeNotice, type StoredNotice } from '../store/notice-items.ts';
+import { claimNotice, type NoticeFate, noteFate } from '../store/notices.ts';
+import { readTogether } from '../store/table.ts';
+import { retryContended } from './retry-contended.ts';
+
+export interface MailDeps extends Deps {
+  readonly mail: MailPort;
+  readonly appUrl: string;
+}
+
+/** Longer than a delivery can take: its function is ended before. */
+const CLAIM_HOLDS_MS = 2 * 60 * 1000;
+
+/** Before this moment a delivery that is not over must have been given up. */
+export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
+
+/** `already`: it was sent, muted or removed before. `taken`: somebody else is sending it just now. */
+export type Delivered = 'sent' | 'muted' | 'already' | 'taken';
+
+/**
+ * Sends a notice. Whoever takes it sends it, so two deliveries of one notice make one message; only a crash between the
+ * mail service's answer and the note of it can make a second, for that service knows no idempotency key.
+ * @throws MailFault when it was not sent: noted, and the next delivery tries again; BillingError ledger_unavailable
+ */
+export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<Delivered> {
+  const { customerId, kind, id } = name;
+  const [notice, head] = await readTogether(deps.table, [
+    keys.notice(customerId, kind, id),
+    keys.head(customerId),
+  ]);
+  if (notice === undefined || head === undefined) return 'already';
+  const stored = decodeNotice(notice);
+  if (stored.state === 'sent' || stored.state === 'muted') return 'already';
+
+  const claimedAt = deps.now();
+  const claim = await retryContended(deps, () =>
+    claimNotice(deps.table, name, claimedAt, abandonedBefore(claimedAt)),
+  );
+  if (claim.kind === 'refused') return 'taken';
+  const note = (fate: NoticeFate) =>
+    retryContended(deps, () => noteFate(deps.table, name, claimedAt, fate, deps.now()));
+
+  const customer = decodeHead(head);
+  if (customer.closedAt !== null || isMuted(kind, customer.mutedNotices)) {
+    await note({ state: 'muted' });
+    return 'muted';
+  }
+  try {
+    const messageId = await deps.mail.send(mailOf(stored, customer, deps.appUrl));
+    await note({ state: 'sent', messageId });
+    return 'sent';
+  } catch (error) {
+    if (error instanceof MailFault) await note({ state: 'failed', failure: error.reason });
+    throw error;
+  }
+}
+
+function mailOf({ content, createdAt }: StoredNotice, { name, email }: CustomerHead, appUrl: string) {
+  const frame = { name, appUrl, isOptional: isOptional(content.kind) };
+  return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }), frame) };
+}

@@ -1,0 +1,156 @@
+import { type Drift, driftOfEvents, type MissedEvent, withEvents } from '../../domain/reconciliation.ts';
+import { type EventFate, readEventFates } from '../../store/audit-stripe.ts';
+import { type StripeEvent, subjectOf } from '../../stripe/event.ts';
+import { isFault } from '../../stripe/fault.ts';
+import type { Page } from '../../stripe/port.ts';
+import { applyEvent } from '../apply-event.ts';
+import { assertNoOutage, whyOf } from './outage.ts';
+import { removedAmong } from './removed-customers.ts';
+import { asOf, DAY_MS, type Work } from './work.ts';
+
+/** As long as Stripe keeps them. Our own records live 90 days, so that none of these is forgotten. */
+const WINDOW_DAYS = 30;
+const MAX_TRIES = 2;
+
+/**
+ * Applies the events that Stripe has and that were never accepted. Day by day, the oldest first; the events of a day Stripe
+ * tells page by page, the newest first. In which order they are applied does not matter to what they come to.
+ * @throws StripeFault, BillingError where one of the two cannot be reached
+ */
+export async function applyMissedEvents(work: Work): Promise<void> {
+  const { held } = work;
+  while (!held.isOver && held.run.position.events.day < WINDOW_DAYS) await takePage(work);
+}
+
+async function takePage(work: Work): Promise<void> {
+  const { deps, held, meter } = work;
+  const { day, after, announced } = held.run.position.events;
+  const page = await listPage(work, day, after);
+  const fatesOf = (events: readonly StripeEvent[]) =>
+    readEventFates(
+      deps.table,
+      events.map(({ id }) => id),
+      meter,
+    );
+  const before = await fatesOf(page.items);
+  const unknown = page.items.filter(({ id }) => !before.has(id) || announced.includes(id)).toReversed();
+  const missed = await withoutRemoved(work, unknown);
+  const failures = await applyAll(work, missed, before);
+  if (failures === null) return;
+
+  // What the records say counts: Stripe's own delivery may have been faster.
+  const fates = new Map([...before, ...(await fatesOf(missed))]);
+  const next = page.next === null ? { day: day + 1, after: null } : { day, after: page.next };
+  await held.advance(({ report, position }) => ({
+    report: withEvents(report, {
+      known: page.items.length - unknown.length,
+      removed: unknown.length - missed.length,
+      missed: missed.map((event) => missedOf(event, fates.get(event.id), failures.get(event.id))),
+      drift: [...before.keys(), ...missed.map(({ id }) => id)].flatMap((id) => driftOf(id, fates.get(id), failures.get(id))),
+    }),
+    position: { ...position, events: { ...next, announced: [] } },
+  }));
+}
+
+/** Without those of customers whom the smoke test removed: nobody could apply them. */
+async function withoutRemoved(work: Work, events: readonly StripeEvent[]): Promise<StripeEvent[]> {
+  const about = events.map(stripeCustomerOf);
+  const removed = await removedAmong(
+    work,
+    about.filter((id) => id !== null),
+  );
+  return events.filter((_, i) => !removed.has(about[i] ?? ''));
+}
+
+/** Whom an event is about, where it says so. */
+function stripeCustomerOf(event: StripeEvent): string | null {
+  const subject = subjectOf(event);
+  return 'stripeCustomerId' in subject ? subject.stripeCustomerId : null;
+}
+
+async function listPage(
+  { deps, held, beforeAsking }: Work,
+  day: number,
+  after: string | null,
+): Promise<Page<StripeEvent>> {
+  const from = new Date(asOf({ held }).getTime() - (WINDOW_DAYS - day) * DAY_MS);
+  const until = new Date(from.getTime() + DAY_MS);
+  const stripe = await deps.stripe();
+  await beforeAsking(1);
+  try {
+    return await stripe.listEvents({ from, until, after });
+  } catch (error) {
+    // Stripe has forgotten the event that the page is to begin after by now, and with it all that are older.
+    const isForgetting = deps.now().getTime() - from.getTime() > WINDOW_DAYS * DAY_MS;
+    if (after !== null && isForgetting && isFault(error, 'refused')) return { items: [], next: null };
+    throw error;
+  }
+}
+
+/**
+ * Applies those that have no record, after it was saved which were missing: a run that is cut off in here still reports all of
+ * them. Answers why some could not be applied, by their ids; null when the run has to leave off first.
+ */
+async function applyAll(
+  work: Work,
+  missed: readonly StripeEvent[],
+  recorded: ReadonlyMap<string, EventFate>,
+): Promise<ReadonlyMap<string, string> | null> {
+  const { held } = work;
+  const failures = new Map<string, string>();
+  if (missed.length === 0) return failures;
+  await held.advance(({ report, position }) => ({
+    report,
+    position: { ...position, events: { ...position.events, announced: missed.map(({ id }) => id) } },
+  }));
+  await held.save();
+  for (const event of missed) {
+    if (held.isOver) return null;
+    const failure = recorded.has(event.id) ? null : await applyOne(work, event);
+    if (failure !== null) failures.set(event.id, failure);
+  }
+  return failures;
+}
+
+/** Null when it was applied, else why it was not. @throws StripeFault, BillingError where one of the two is away */
+async function applyOne(work: Work, event: StripeEvent): Promise<string | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await applyEvent(work.deps, event, { anyVersion: true });
+      return null;
+    } catch (error) {
+      await assertNoOutage(work, error);
+      if (tries === MAX_TRIES) return whyOf(error);
+    }
+  }
+}
+
+function missedOf(event: StripeEvent, fate: EventFate | undefined, failure: string | undefined): MissedEvent {
+  return {
+    eventId: event.id,
+    type: event.type,
+    createdAt: new Date(event.created * 1000).toISOString(),
+    outcome: outcomeOf(fate),
+    customerId: fate?.customerId ?? null,
+    reason: fate?.reason ?? failure ?? 'there is no record of it',
+  };
+}
+
+function outcomeOf(fate: EventFate | undefined): MissedEvent['outcome'] {
+  switch (fate?.outcome) {
+    case 'processed':
+    case 'ignored':
+    case 'parked':
+      return fate.outcome;
+    default:
+      return 'failed';
+  }
+}
+
+function driftOf(id: string, fate: EventFate | undefined, failure: string | undefined): Drift[] {
+  return driftOfEvents([{ id, outcome: fate?.outcome ?? null }]).map((drift) => ({
+    ...drift,
+    customerId: fate?.customerId ?? null,
+    message: failure === undefined ? drift.message : `${drift.message}; applying it: ${failure}`,
+  }));
+}

@@ -1,0 +1,70 @@
+import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../domain/reconciliation.ts';
+import { type DueStored, readDueWork } from '../../store/audit-due.ts';
+import { decodeFix } from '../../store/items.ts';
+import { decodeDoublePayment, decodeEvent, decodeOrder } from '../../store/stripe-items.ts';
+import { whyOf } from './outage.ts';
+import { MINUTE_MS, type Work } from './work.ts';
+
+/** The sweeper has come by a dozen times until then. */
+const PENDING_AFTER_MS = 60 * MINUTE_MS;
+
+/**
+ * Names what waits to be finished: charges and orders for Pro without an outcome for over an hour, payments that have not gone
+ * back, events that are parked. All of it is looked at in one go, at the end.
+ * @throws BillingError ledger_unavailable
+ */
+export async function listOpenWork({ deps, held, meter }: Work): Promise<void> {
+  const before = new Date(deps.now().getTime() - PENDING_AFTER_MS).toISOString();
+  let open = NO_OPEN_WORK;
+  for (const kind of ['charge', 'parked'] as const) {
+    for await (const page of readDueWork(deps.table, kind, meter)) {
+      open = addOpenWork(
+        open,
+        page.map((due) => openWork(due, before)).filter((work) => work !== null),
+      );
+    }
+  }
+  await held.advance(({ report, position }) => ({ report: withOpenWork(report, open), position }));
+}
+
+/** Null for what has only begun. */
+function openWork(due: DueStored, before: string): OpenWork | null {
+  try {
+    return describe(due, before);
+  } catch (error) {
+    const customerId = 'customerId' in due.item ? due.item.customerId : null;
+    return { customerId, since: null, message: whyOf(error) };
+  }
+}
+
+function describe({ item, stored }: DueStored, before: string): OpenWork | null {
+  switch (item.kind) {
+    case 'fix': {
+      const { charge } = decodeFix(stored);
+      // When it came due says little: each try of the sweeper puts that off.
+      if (charge === null || charge.startedAt > before) return null;
+      const message = `the charge of fix ${item.fixId}, attempt ${charge.attempt}, has no outcome`;
+      return { customerId: item.customerId, since: charge.startedAt, message };
+    }
+    case 'order': {
+      const { attempt, startedAt } = decodeOrder(stored);
+      if (startedAt > before) return null;
+      const message = `the order for Pro, attempt ${attempt}, has no outcome`;
+      return { customerId: item.customerId, since: startedAt, message };
+    }
+    case 'double_payment': {
+      const { fixAttemptId, paymentIntentId } = decodeDoublePayment(stored);
+      const message = `payment ${paymentIntentId}, a second one for fix ${fixAttemptId}, has not gone back`;
+      return { customerId: item.customerId, since: null, message };
+    }
+    case 'event': {
+      const { eventId, type, reason, customerId, receivedAt } = decodeEvent(stored);
+      return { customerId, since: receivedAt, message: `event ${eventId} (${type}) is parked: ${reason}` };
+    }
+    case 'head':
+    case 'notice':
+      return null;
+    default:
+      return item satisfies never;
+  }
+}

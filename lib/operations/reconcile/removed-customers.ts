@@ -1,0 +1,34 @@
+import { readStripeOwners } from '../../store/audit-stripe.ts';
+import { isLiveStage } from '../../stripe/config.ts';
+import { isFault } from '../../stripe/fault.ts';
+import type { Work } from './work.ts';
+
+/**
+ * Of these Stripe customers, those whom the smoke test removed: it leaves no trace of them here and deletes them at Stripe, which
+ * goes on listing their events and their money. It does so on no live stage, where nobody is ever taken for removed.
+ * @throws StripeFault, BillingError ledger_unavailable
+ */
+export async function removedAmong(
+  work: Work,
+  stripeCustomerIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { deps, meter } = work;
+  const removed = new Set<string>();
+  if (isLiveStage(deps.stage) || stripeCustomerIds.length === 0) return removed;
+  const owners = await readStripeOwners(deps.table, stripeCustomerIds, meter);
+  for (const id of new Set(stripeCustomerIds)) {
+    if (!owners.has(id) && (await isDeleted(work, id))) removed.add(id);
+  }
+  return removed;
+}
+
+async function isDeleted({ deps, beforeAsking }: Work, stripeCustomerId: string): Promise<boolean> {
+  const stripe = await deps.stripe();
+  await beforeAsking(1);
+  try {
+    return (await stripe.readAccount(stripeCustomerId)).kind === 'deleted';
+  } catch (error) {
+    if (isFault(error, 'refused')) return false;
+    throw error;
+  }
+}

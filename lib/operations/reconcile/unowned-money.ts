@@ -1,0 +1,85 @@
+import { type Drift, type ReconcileReport, withListed } from '../../domain/reconciliation.ts';
+import { isInvoiceKept, isPaymentKept, readStripeOwners } from '../../store/audit-stripe.ts';
+import type { FixPayment, ListWindow, OwnedInvoice, Page } from '../../stripe/port.ts';
+import { asOf, DAY_MS, type Work } from './work.ts';
+
+/** More than the 30 days of the events: whatever no event told of and nobody looked at in time is seen here too. */
+const WINDOW_DAYS = 35;
+
+/** Money at Stripe, and how a ledger that has it is known. */
+interface Listed {
+  readonly stripeCustomerId: string | null;
+  readonly what: string;
+  isKeptBy(customerId: string): Promise<boolean>;
+}
+
+/**
+ * Looks for money at Stripe that the audit of no customer would see: of a Stripe customer who is bound to nobody, or to somebody
+ * whose head names another one and whose ledger does not have it. By listing the payments for fixes and the paid Pro invoices of
+ * the whole account, 100 in a call.
+ * @throws StripeFault, BillingError where one of the two cannot be reached
+ */
+export async function findUnownedMoney(work: Work): Promise<void> {
+  const { deps } = work;
+  const stripe = await deps.stripe();
+  await follow(work, 'payments', (window) => stripe.listFixPayments(window), listedPayment(work));
+  await follow(work, 'invoices', (window) => stripe.listProInvoices(window), listedInvoice(work));
+}
+
+const listedPayment =
+  ({ deps }: Work) =>
+  (payment: FixPayment): Listed => ({
+    stripeCustomerId: payment.stripeCustomerId,
+    what: `payment ${payment.paymentIntentId} of ${payment.amountCents} cents for fix ${payment.fixAttemptId}`,
+    isKeptBy: (customerId) => isPaymentKept(deps.table, customerId, payment),
+  });
+
+const listedInvoice =
+  ({ deps }: Work) =>
+  ({ id, stripeCustomerId, totalCents }: OwnedInvoice): Listed => ({
+    stripeCustomerId,
+    what: `paid Pro invoice ${id} of ${totalCents} cents`,
+    isKeptBy: (customerId) => isInvoiceKept(deps.table, customerId, id),
+  });
+
+async function follow<T>(
+  work: Work,
+  kind: keyof ReconcileReport['listed'],
+  list: (window: ListWindow) => Promise<Page<T>>,
+  listed: (item: T) => Listed,
+): Promise<void> {
+  const { held, beforeAsking } = work;
+  const until = asOf(work);
+  const from = new Date(until.getTime() - WINDOW_DAYS * DAY_MS);
+  while (!held.isOver && !held.run.position[kind].isDone) {
+    await beforeAsking(1);
+    const { items, next } = await list({ from, until, after: held.run.position[kind].after });
+    const drift = await driftAmong(work, items.map(listed));
+    await held.advance(({ report, position }) => ({
+      report: withListed(report, kind, items.length, drift),
+      position: { ...position, [kind]: { after: next, isDone: next === null } },
+    }));
+  }
+}
+
+async function driftAmong({ deps, meter }: Work, all: readonly Listed[]): Promise<Drift[]> {
+  const ids = all.map(({ stripeCustomerId }) => stripeCustomerId).filter((id) => id !== null);
+  const owners = await readStripeOwners(deps.table, ids, meter);
+  const drift: Drift[] = [];
+  for (const { stripeCustomerId, what, isKeptBy } of all) {
+    const owner = owners.get(stripeCustomerId ?? '');
+    if (owner?.isNamed) continue;
+    if (owner === undefined) {
+      const whose =
+        stripeCustomerId === null ? 'no Stripe customer' : `${stripeCustomerId}, who is bound to nobody`;
+      drift.push({ ...MONEY, customerId: null, message: `${what} is of ${whose}` });
+    } else if (!(await isKeptBy(owner.customerId))) {
+      await meter(1);
+      const message = `${what} is of ${stripeCustomerId}, and not in the ledger of the customer bound to it`;
+      drift.push({ ...MONEY, customerId: owner.customerId, message });
+    }
+  }
+  return drift;
+}
+
+const MONEY = { invariant: 5, seq: null } as const;

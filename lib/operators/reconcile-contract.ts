@@ -1,0 +1,25 @@
+import * as z from 'zod/mini';
+import { Report } from '../store/runs.ts';
+import type { OperatorContract } from './contract.ts';
+
+const MAX_BUDGET_SECONDS = 13 * 60;
+
+/**
+ * An operator names the run: one that was begun is taken up where it stands, one that is finished is answered. Until it is
+ * done, the same call goes on.
+ */
+export const reconcileContract = {
+  name: 'reconcile',
+  input: z.strictObject({
+    run: z.string().check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'must be 1 to 64 letters, digits and _.-')),
+    /** How long to go on before answering how far it is; 13 minutes. */
+    budget_seconds: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_BUDGET_SECONDS))),
+  }),
+  result: z.object({ run: z.string(), done: z.boolean(), report: Report }),
+} as const satisfies OperatorContract;
+
+/** What EventBridge sends when it is time. */
+export const ScheduledEvent = z.looseObject({
+  source: z.literal('aws.events'),
+  'detail-type': z.literal('Scheduled Event'),
+});

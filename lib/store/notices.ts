@@ -1,0 +1,167 @@
+import type { CustomerHead } from '../domain/customer.ts';
+import type { Notice, NoticeState } from '../domain/notice.ts';
+import { CONDITIONS } from './conditions.ts';
+import { dueAt, listDueWork } from './due-work.ts';
+import { keys, type NoticeName } from './keys.ts';
+import type { AlongsideWrite } from './ledger.ts';
+import { decodeNotice, encodeNewNotice, type StoredNotice } from './notice-items.ts';
+import { type Item, readTogether, type Table, type WriteResult, writeOne, writeTogether } from './table.ts';
+
+/* The outbox: a notice is written in the transaction that causes it, and the table's stream brings it to its delivery. */
+
+/** Long enough for anybody to ask what they were told; a notice that was not sent stays. */
+const KEPT_DAYS = 400;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const keyOf = ({ customerId, kind, id }: NoticeName) => ({ ...keys.notice(customerId, kind, id) });
+
+const itemOf = (notice: Notice): Item => ({
+  ...encodeNewNotice(notice),
+  ...dueAt('notice', new Date(notice.createdAt)),
+});
+
+/**
+ * A notice, due until it is sent. Without a condition of its own: what it is written beside happens once, or again for a new
+ * reason, and then it is told again.
+ */
+export function putNotice(notice: Notice): AlongsideWrite {
+  return (table) => ({ Put: { TableName: table.name, Item: itemOf(notice) } });
+}
+
+/** A notice of something that can be heard of twice. */
+export function putNewNotice(notice: Notice): AlongsideWrite {
+  return (table) => ({
+    Put: {
+      TableName: table.name,
+      Item: itemOf(notice),
+      ConditionExpression: CONDITIONS.NOTICE_IS_NEW,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  });
+}
+
+/** Writes the warning that is due for a balance, and that it is not due any more. A repeat is refused. */
+export function putWarning(
+  table: Table,
+  { customerId, raisedSeq, balanceLevel }: CustomerHead,
+  warning: Notice | null,
+): Promise<WriteResult> {
+  return writeTogether(table, [
+    {
+      Update: {
+        TableName: table.name,
+        Key: keys.head(customerId),
+        UpdateExpression: 'REMOVE due, due_at',
+        ConditionExpression: CONDITIONS.WARNING_IS_DUE,
+        ExpressionAttributeValues: { ':raised': raisedSeq, ':level': balanceLevel },
+      },
+    },
+    ...(warning === null ? [] : [putNotice(warning)(table)]),
+  ]);
+}
+
+/**
+ * Takes a notice for sending.
+ * @param abandonedBefore who took it before this moment, and was not heard of since, has lost it
+ */
+export function claimNotice(
+  table: Table,
+  name: NoticeName,
+  at: Date,
+  abandonedBefore: Date,
+): Promise<WriteResult> {
+  return moveUnclaimed(table, name, abandonedBefore, {
+    UpdateExpression: 'SET #state = :to, claimed_at = :at ADD attempts :one',
+    values: { ':to': 'sending' satisfies NoticeState, ':at': at.toISOString(), ':one': 1 },
+  });
+}
+
+/** Puts a notice that was not sent into the stream once more. Refused where it was sent, or is being sent. */
+export function requeueNotice(
+  table: Table,
+  name: NoticeName,
+  at: Date,
+  abandonedBefore: Date,
+): Promise<WriteResult> {
+  return moveUnclaimed(table, name, abandonedBefore, {
+    // The moment makes it a change, also where it is pending: the stream tells of changes only.
+    UpdateExpression: 'SET #state = :to, requeued_at = :at',
+    values: { ':to': 'pending' satisfies NoticeState, ':at': at.toISOString() },
+  });
+}
+
+function moveUnclaimed(
+  table: Table,
+  name: NoticeName,
+  abandonedBefore: Date,
+  { UpdateExpression, values }: { readonly UpdateExpression: string; readonly values: Item },
+): Promise<WriteResult> {
+  return writeOne(table, {
+    update: {
+      Key: keyOf(name),
+      UpdateExpression,
+      ConditionExpression: CONDITIONS.NOTICE_IS_UNCLAIMED,
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ...values,
+        ':pending': 'pending',
+        ':failed': 'failed',
+        ':sending': 'sending',
+        ':abandoned': abandonedBefore.toISOString(),
+      },
+    },
+  });
+}
+
+export type NoticeFate =
+  | { readonly state: 'sent'; readonly messageId: string }
+  | { readonly state: 'muted' }
+  | { readonly state: 'failed'; readonly failure: string };
+
+/** Notes what became of a notice that was taken. One that failed stays due. */
+export function noteFate(
+  table: Table,
+  name: NoticeName,
+  claimedAt: Date,
+  fate: NoticeFate,
+  at: Date,
+): Promise<WriteResult> {
+  const facts: Item = {
+    '#state': fate.state,
+    ...(fate.state === 'sent' && { sent_at: at.toISOString(), message_id: fate.messageId }),
+    ...(fate.state === 'failed'
+      ? { failure: fate.failure }
+      : { expires_at: Math.floor((at.getTime() + KEPT_DAYS * DAY_MS) / 1000) }),
+  };
+  const names = Object.keys(facts);
+  const over = fate.state === 'failed' ? 'claimed_at' : 'claimed_at, failure, due, due_at';
+  return writeOne(table, {
+    update: {
+      Key: keyOf(name),
+      UpdateExpression: `SET ${names.map((fact, i) => `${fact} = :v${i}`).join(', ')} REMOVE ${over}`,
+      ConditionExpression: CONDITIONS.CLAIM_IS_OURS,
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ...Object.fromEntries(names.map((fact, i) => [`:v${i}`, facts[fact]])),
+        ':sending': 'sending',
+        ':claimed': claimedAt.toISOString(),
+      },
+    },
+  });
+}
+
+const MAX_LISTED = 100;
+
+/** Notices that were not sent, the oldest first; at most 100. One that was just written is among them. */
+export async function listUnsentNotices(table: Table, now: Date): Promise<StoredNotice[]> {
+  const due = await listDueWork(table, 'notice', now, MAX_LISTED);
+  const items = await readTogether(
+    table,
+    due.map(({ key }) => key),
+  );
+  // The index may be behind: the item itself says how far it has come.
+  return items
+    .filter((item) => item !== undefined)
+    .map(decodeNotice)
+    .filter(({ state }) => state !== 'sent' && state !== 'muted');
+}

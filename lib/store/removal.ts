@@ -1,0 +1,80 @@
+import * as z from 'zod/mini';
+import { partition } from './audit.ts';
+import { decode } from './items.ts';
+import { itemKind, type Key, keys } from './keys.ts';
+import { decodeOwner } from './stripe-items.ts';
+import { type Item, readTogether, type Table, type WriteResult, writeTogether } from './table.ts';
+
+/* Taking a customer out of the table without a trace. Nothing but the smoke test's customers ever goes this way. */
+
+/** What the calls of one customer are counted under, in windows of an hour. */
+const RATE_SCOPES = ['card', 'subscription'] as const;
+const RATE_WINDOW_SECONDS = 60 * 60;
+/** As many items as one call takes. */
+const AT_ONCE = 100;
+
+const CardBonusItem = z.object({ card_fingerprint: z.string() });
+
+/** The customer who has this address; null when nobody has. */
+export async function findByEmail(table: Table, email: string): Promise<string | null> {
+  const [holder] = await readTogether(table, [keys.email(email)]);
+  return holder === undefined ? null : decodeOwner(holder);
+}
+
+/** What is stored of a customer. */
+export interface Belongings {
+  /** Outside of their partition. */
+  readonly elsewhere: readonly Key[];
+  /** In their partition, without the head. */
+  readonly own: readonly Key[];
+}
+
+/**
+ * Everything that is stored of a customer, but for the head and the address. What is outside of their partition is told by the
+ * card bonus in it and by what Stripe says of them; what belongs to somebody else by now is not theirs.
+ * @param stripeIds Stripe customers and payment methods
+ */
+export async function readBelongings(
+  table: Table,
+  customerId: string,
+  { stripeIds, eventIds }: { readonly stripeIds: readonly string[]; readonly eventIds: readonly string[] },
+): Promise<Belongings> {
+  const own: Key[] = [];
+  const cards: Key[] = [];
+  for await (const item of partition(table, customerId)) {
+    if ('card_fingerprint' in item) cards.push(keys.card(decode(CardBonusItem, item).card_fingerprint));
+    if (itemKind(item['sk']) !== 'head') own.push(keyOf(item));
+  }
+  const bound = await readAll(table, [...stripeIds.map(keys.stripe), ...cards]);
+  const named = await readAll(table, [
+    ...RATE_SCOPES.map((scope) => keys.rate(`${scope}#${customerId}`, RATE_WINDOW_SECONDS)),
+    ...eventIds.map(keys.event),
+  ]);
+  const theirs = bound.filter((item) => decodeOwner(item) === customerId);
+  return { elsewhere: [...theirs, ...named].map(keyOf), own };
+}
+
+/** Deletes all or none of at most 100 items. A repeat is safe. */
+export function removeTogether(table: Table, items: readonly Key[]): Promise<WriteResult> {
+  return writeTogether(
+    table,
+    items.map(({ pk, sk }) => ({ Delete: { TableName: table.name, Key: { pk, sk } } })),
+  );
+}
+
+/** Keys in the parts that one call of `removeTogether` takes. */
+export const inParts = (items: readonly Key[]): Key[][] =>
+  Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, i) =>
+    items.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
+  );
+
+async function readAll(table: Table, wanted: readonly Key[]): Promise<Item[]> {
+  const found: Item[] = [];
+  for (const part of inParts(wanted)) {
+    const items = await readTogether(table, part);
+    found.push(...items.filter((item) => item !== undefined));
+  }
+  return found;
+}
+
+const keyOf = ({ pk, sk }: Item): Key => ({ pk: String(pk), sk: String(sk) });

@@ -1,0 +1,173 @@
+import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod/mini';
+import type { CustomerHead } from '../domain/customer.ts';
+import type { FixAttempt } from '../domain/fix-attempt.ts';
+import type { SubscriptionType } from '../domain/pricing.ts';
+import { listDueWork } from './due-work.ts';
+import { decodeFix, decodeHead } from './items.ts';
+import { type DueItem, keys, prefixes } from './keys.ts';
+import { decodeNotice, type StoredNotice } from './notice-items.ts';
+import { type DoublePayment, decodeDoublePayment, decodeOrder, type ProOrder } from './stripe-items.ts';
+import { attempt, type Item, readTogether, type Table } from './table.ts';
+
+/* What operators look at. It reads more than a request may. */
+
+/** A customer's items whose sort keys begin with this, page by page, strongly consistent. */
+export async function* itemsOf(table: Table, customerId: string, prefix: string): AsyncGenerator<Item> {
+  let from: Item | undefined;
+  do {
+    const command = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':prefix': prefix },
+      ConsistentRead: true,
+      ExclusiveStartKey: from,
+    });
+    const page = await attempt('Reading', () => table.client.send(command));
+    yield* page.Items ?? [];
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+/** Who a customer is and where they stand; null when there is no such customer. */
+export async function readHead(table: Table, customerId: string): Promise<CustomerHead | null> {
+  const [head] = await readTogether(table, [keys.head(customerId)]);
+  return head === undefined ? null : decodeHead(head);
+}
+
+/** The order for Pro, whatever became of it; null when the customer never made one. */
+export async function readOrder(table: Table, customerId: string): Promise<ProOrder | null> {
+  const [order] = await readTogether(table, [keys.order(customerId)]);
+  return order === undefined ? null : decodeOrder(order);
+}
+
+/** The fixes whose charge waits for Stripe or for the cardholder. */
+export async function readOpenCharges(table: Table, customerId: string): Promise<FixAttempt[]> {
+  const open: FixAttempt[] = [];
+  for await (const item of itemsOf(table, customerId, prefixes.fix)) {
+    const fix = decodeFix(item);
+    if (fix.charge?.state === 'charging' || fix.charge?.state === 'action_required') open.push(fix);
+  }
+  return open;
+}
+
+/** What the customer was told, and is to be told. */
+export async function readNotices(table: Table, customerId: string): Promise<StoredNotice[]> {
+  const notices: StoredNotice[] = [];
+  for await (const item of itemsOf(table, customerId, prefixes.notice)) notices.push(decodeNotice(item));
+  return notices;
+}
+
+/** A piece of work with money in it as it stands in the table. */
+export type PendingWork =
+  | { readonly kind: 'fix'; readonly customerId: string; readonly fix: FixAttempt }
+  | { readonly kind: 'order'; readonly customerId: string; readonly order: ProOrder }
+  | { readonly kind: 'double_payment'; readonly customerId: string; readonly double: DoublePayment };
+
+const MAX_PENDING = 100;
+
+/** What the sweeper will come to, the oldest first; at most 100. */
+export async function listPendingWork(table: Table, now: Date): Promise<PendingWork[]> {
+  const due = await listDueWork(table, 'charge', now, MAX_PENDING);
+  const items = await readTogether(
+    table,
+    due.map(({ key }) => key),
+  );
+  return due.map(({ item }, i) => pendingWork(item, items[i])).filter((work) => work !== null);
+}
+
+/** Null where the index was behind, and the work is done. */
+function pendingWork(item: DueItem, stored: Item | undefined): PendingWork | null {
+  if (stored === undefined) return null;
+  switch (item.kind) {
+    case 'fix': {
+      const fix = decodeFix(stored);
+      return fix.charge?.state === 'charging' ? { kind: 'fix', customerId: item.customerId, fix } : null;
+    }
+    case 'order': {
+      const order = decodeOrder(stored);
+      return order.state === 'ordering' ? { kind: 'order', customerId: item.customerId, order } : null;
+    }
+    case 'double_payment': {
+      const double = decodeDoublePayment(stored);
+      return double.refundId === null
+        ? { kind: 'double_payment', customerId: item.customerId, double }
+        : null;
+    }
+    case 'event':
+    case 'head':
+    case 'notice':
+      return null;
+    default:
+      return item satisfies never;
+  }
+}
+
+export interface CustomerFilter {
+  readonly plan?: SubscriptionType | undefined;
+  /** Only those who owe credits. */
+  readonly owing?: boolean;
+}
+
+/** Where a listing goes on: the key of the last item that was looked at. */
+export const ListPosition = z.strictObject({ pk: z.string(), sk: z.string() });
+export type ListPosition = z.output<typeof ListPosition>;
+
+export interface CustomerPage {
+  readonly customers: CustomerHead[];
+  /** Null when the whole table was looked at. */
+  readonly next: ListPosition | null;
+}
+
+const SCANNED_AT_ONCE = 1_000;
+/** For one page: a table of a million items is looked through in as many pages as it takes. */
+const MAX_SCANS = 20;
+
+/**
+ * Up to `limit` customers, in the table's own order. It scans, so it looks at no more than 20,000 items for one page: that
+ * page may hold fewer customers than were wanted, even none, and says where to go on.
+ */
+export async function listCustomers(
+  table: Table,
+  filter: CustomerFilter,
+  limit: number,
+  from: ListPosition | null,
+): Promise<CustomerPage> {
+  const customers: CustomerHead[] = [];
+  let position: Item | undefined = from ?? undefined;
+  for (let scans = 0; scans < MAX_SCANS; scans++) {
+    const command = new ScanCommand({
+      TableName: table.name,
+      ...filterExpression(filter),
+      Limit: SCANNED_AT_ONCE,
+      ExclusiveStartKey: position,
+    });
+    const page = await attempt('Reading', () => table.client.send(command));
+    const found = (page.Items ?? []).slice(0, limit - customers.length);
+    customers.push(...found.map(decodeHead));
+    position = page.LastEvaluatedKey;
+    const last = found.at(-1);
+    const cut = found.length < (page.Items ?? []).length;
+    if (cut && last !== undefined) return { customers, next: ListPosition.parse(keyOf(last)) };
+    if (position === undefined) return { customers, next: null };
+    if (customers.length === limit) break;
+  }
+  return { customers, next: ListPosition.parse(position) };
+}
+
+const keyOf = ({ pk, sk }: Item) => ({ pk, sk });
+
+function filterExpression({ plan, owing = false }: CustomerFilter) {
+  return {
+    FilterExpression: [
+      'sk = :head',
+      ...(plan === undefined ? [] : ['subscription_type = :plan']),
+      ...(owing ? ['debt > :nothing'] : []),
+    ].join(' AND '),
+    ExpressionAttributeValues: {
+      ':head': keys.head('').sk,
+      ...(plan !== undefined && { ':plan': plan }),
+      ...(owing && { ':nothing': 0 }),
+    },
+  };
+}

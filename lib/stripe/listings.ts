@@ -1,0 +1,50 @@
+import type Stripe from 'stripe';
+import { parseEvent, type StripeEvent } from './event.ts';
+import { HANDLED_EVENT_TYPES } from './event-types.ts';
+import { idOf } from './facts.ts';
+import { StripeFault } from './fault.ts';
+import type { FixPayment, ListWindow, OwnedInvoice, Page } from './port.ts';
+import { PAGE, paidFixOf, paidProOf } from './queries.ts';
+
+/* Lists of the whole account, page by page, for whoever compares all of it. */
+
+export async function listEvents(stripe: Stripe, window: ListWindow): Promise<Page<StripeEvent>> {
+  const page = await stripe.events.list({ types: [...HANDLED_EVENT_TYPES], ...parametersOf(window) });
+  const items = page.data.map((told) => {
+    const event = parseEvent(told);
+    if (event === null) throw new StripeFault('misconfigured', { code: 'unreadable_event' });
+    return event;
+  });
+  return { items, next: nextOf(page) };
+}
+
+export async function listFixPayments(stripe: Stripe, window: ListWindow): Promise<Page<FixPayment>> {
+  const page = await stripe.paymentIntents.list(parametersOf(window));
+  return { items: page.data.map(paidFixOf).filter((payment) => payment !== null), next: nextOf(page) };
+}
+
+export async function listProInvoices(
+  stripe: Stripe,
+  window: ListWindow,
+  priceId: string,
+): Promise<Page<OwnedInvoice>> {
+  const page = await stripe.invoices.list({ status: 'paid', ...parametersOf(window) });
+  const items: OwnedInvoice[] = [];
+  for (const invoice of page.data) {
+    const pro = await paidProOf(stripe, invoice, priceId);
+    if (pro !== null) items.push({ ...pro, stripeCustomerId: idOf(invoice.customer) });
+  }
+  return { items, next: nextOf(page) };
+}
+
+/** Stripe's times are whole seconds: windows side by side share no second and miss none. */
+const parametersOf = ({ from, until, after }: ListWindow) => ({
+  created: { gte: secondsOf(from), lt: secondsOf(until) },
+  limit: PAGE,
+  ...(after !== null && { starting_after: after }),
+});
+
+const secondsOf = (moment: Date): number => Math.floor(moment.getTime() / 1000);
+
+const nextOf = ({ data, has_more: hasMore }: Stripe.ApiList<{ id: string }>): string | null =>
+  hasMore ? (data.at(-1)?.id ?? null) : null;

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import * as z from 'zod/mini';
+import { Mailbox } from './mailbox.ts';
+import { mailboxPage } from './page.ts';
+
+const HOST = '127.0.0.1';
+
+/** What we send of SES's own call; anything else is somebody else's. */
+const SendEmail = z.object({
+  FromEmailAddress: z.string(),
+  Destination: z.object({ ToAddresses: z.tuple([z.string()]) }),
+  Content: z.object({
+    Simple: z.object({
+      Subject: z.object({ Data: z.string() }),
+      Body: z.object({ Text: z.object({ Data: z.string() }), Html: z.object({ Data: z.string() }) }),
+    }),
+  }),
+  EmailTags: z.array(z.object({ Name: z.string(), Value: z.string() })),
+});
+
+const Refusals = z.strictObject({ times: z.int().check(z.minimum(0), z.maximum(1_000)) });
+
+export interface MailboxServer {
+  readonly url: string;
+  readonly mailbox: Mailbox;
+  stop(): Promise<void>;
+}
+
+export interface MailboxOptions {
+  /** Any free one when left out. */
+  readonly port?: number;
+  readonly file: string;
+  readonly keep: boolean;
+}
+
+/** A stand-in for Amazon SES that sends nothing: a page shows what would have been sent. */
+export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Promise<MailboxServer> {
+  const mailbox = new Mailbox(file, { keep });
+  const app = new Hono();
+  app.post('/v2/email/outbound-emails', async (c) => {
+    const sent = SendEmail.safeParse(await c.req.json());
+    if (!sent.success) return c.json({ message: 'Not a message of the kind that this stand-in knows.' }, 400);
+    const { FromEmailAddress, Destination, Content, EmailTags } = sent.data;
+    const { Subject, Body } = Content.Simple;
+    const id = randomUUID();
+    const taken = mailbox.take({
+      id,
+      at: new Date().toISOString(),
+      from: FromEmailAddress,
+      to: Destination.ToAddresses[0],
+      subject: Subject.Data,
+      text: Body.Text.Data,
+      html: Body.Html.Data,
+      kind: EmailTags.find(({ Name }) => Name === 'notice')?.Value ?? '',
+    });
+    if (taken) return c.json({ MessageId: id });
+    c.header('x-amzn-errortype', 'AccountSuspendedException');
+    return c.json({ message: 'Refused, as it was asked for.' }, 400);
+  });
+  app.get('/', (c) => {
+    // A letter is shown in a frame of its own that may do nothing.
+    c.header(
+      'content-security-policy',
+      "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'",
+    );
+    return c.html(mailboxPage(mailbox));
+  });
+  app.get('/messages', (c) => c.json(mailbox.newestFirst));
+  app.post('/_mailbox/refuse', async (c) => {
+    const asked = Refusals.safeParse(await c.req.json().catch(() => null));
+    if (!asked.success) return c.json({ error: 'Say how many: {"times": 3}' }, 400);
+    mailbox.refuse(asked.data.times);
+    return c.json(asked.data);
+  });
+
+  const server = serve({ fetch: app.fetch, port, hostname: HOST });
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the mailbox has no port');
+  return {
+    url: `http://${HOST}:${address.port}`,
+    mailbox,
+    stop: async () => {
+      server.close();
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await once(server, 'close').catch(() => {});
+    },
+  };
+}

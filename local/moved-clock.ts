@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Rate } from './triggers.ts';
+
+const LOOK_EVERY_MS = 250;
+
+export interface MovedClockOptions {
+  /** How far ahead of real time the clock is. */
+  readonly aheadMs: () => number;
+  readonly rates: readonly Rate[];
+  readonly run: (functionName: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs what came due when the clock was moved, once each however far it was: real time is the emulator's business, and knows
+ * nothing of a clock that somebody has moved.
+ */
+export async function followMovedClock({ aheadMs, rates, run, signal }: MovedClockOptions): Promise<void> {
+  const ranAt = new Map(rates.map(({ functionName }) => [functionName, aheadMs()]));
+  while (!signal.aborted) {
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    const ahead = aheadMs();
+    for (const { functionName, everyMs } of rates) {
+      if (signal.aborted || ahead - (ranAt.get(functionName) ?? ahead) < everyMs) continue;
+      ranAt.set(functionName, ahead);
+      await run(functionName);
+    }
+  }
+}

@@ -1,0 +1,343 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { EXIT, Failure } from '../../cli/failure.ts';
+import { cleanUp } from '../../cli/smoke/cleanup.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { openTable, type Table } from '../../lib/store/table.ts';
+import { ApiClient } from '../../local/api-client.ts';
+import { freePort } from '../../local/ports.ts';
+import { runningStack } from '../../local/running.ts';
+import { CARD_NAMES, fingerprintOf, isCardName, testCard } from '../../local/stripe/cards.ts';
+import { startAwsDouble } from '../support/aws-double.ts';
+import { runCommand, startCommand } from '../support/command-line.ts';
+import { contentsOf, keyOf } from '../support/contents.ts';
+import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';
+
+const Answer = z.object({
+  ok: z.boolean(),
+  email: z.string(),
+  steps: z.array(z.object({ id: z.string(), state: z.string(), detail: z.string() })),
+});
+const ErrorAnswer = z.object({ error: z.object({ code: z.string(), detail: z.string() }) });
+const errorIn = (stdout: string) => ErrorAnswer.parse(JSON.parse(stdout)).error;
+
+describe('smoke against a local stack', () => {
+  let stack: RunningStack;
+  let table: Table;
+  let stripeUrl: string;
+  const env = () => ({ PORT: String(stack.port) });
+  const smoke = (...more: string[]) => runCommand(['smoke', '--url', stack.url, ...more], env());
+
+  beforeAll(async () => {
+    useTestCredentials();
+    stack = await startStack();
+    const { endpoint, stripe } = runningStack(stack.port);
+    table = openTable({ tableName: 'rsolv-billing-dev', stage: 'dev', dynamodbEndpoint: endpoint });
+    stripeUrl = stripe.apiBase ?? '';
+    await untilQuiet();
+  });
+  afterAll(async () => {
+    table.client.destroy();
+    await stack.end('SIGTERM');
+  });
+  afterEach(() => control('faults/clear'));
+
+  const control = async (path: string, input: object = {}) => {
+    const response = await fetch(`${stripeUrl}/_double/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+    });
+    expect(response.status).toBe(200);
+  };
+
+  /** All that is stored, but for how often this address has signed up of late, which is nobody's and expires in a minute. */
+  const stored = async () =>
+    (await contentsOf(table)).filter((item) => !keyOf(item).startsWith('RATE#onboard#'));
+
+  /** The demo customer's notices are sent by then: nothing but smoke changes the table any more. */
+  const untilQuiet = () =>
+    vi.waitUntil(async () => (await stored()).every(({ due }) => due === undefined), { timeout: 30_000 });
+
+  const State = z.object({
+    customers: z.array(z.object({ email: z.nullable(z.string()) })),
+    subscriptions: z.array(z.object({ id: z.string(), ended_at: z.nullable(z.number()) })),
+  });
+  const leftAtStripe = async () => {
+    await control('webhooks/idle');
+    const { customers, subscriptions } = State.parse(
+      await (await fetch(`${stripeUrl}/_double/state`)).json(),
+    );
+    return [
+      ...customers.filter(({ email }) => email?.startsWith('smoke+')),
+      ...subscriptions.filter(({ ended_at: ended }) => ended === null),
+    ];
+  };
+
+  const leavingNothing = async <T>(work: () => Promise<T>): Promise<T> => {
+    const before = await stored();
+    const result = await work();
+    expect(await leftAtStripe()).toEqual([]);
+    expect(await stored()).toEqual(before);
+    return result;
+  };
+
+  it('goes the journey 5, 10, 9, 69 and leaves nothing, here and at Stripe', async () => {
+    const { code, stdout, stderr } = await leavingNothing(() => smoke());
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^ok {5}Sign up: 5 credits$/),
+      expect.stringMatching(/^ok {5}Add a card: 10 credits/),
+      expect.stringMatching(/^ok {5}Record and bill a fix: 9 credits$/),
+      expect.stringMatching(/^ok {5}Subscribe to Pro: 69 credits$/),
+      expect.stringMatching(/^ok {5}Statement: 4 entries, which lead to 69$/),
+      expect.stringMatching(/^ok {5}Cancel: 69 credits, which stay$/),
+      expect.stringMatching(/^ok {5}Clean up: removed, with \d+ items$/),
+      'dev holds.',
+      '',
+    ]);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  it('parks no event, whose alarm would wake somebody', () => {
+    expect(stack.output.filter((line) => line.includes('"outcome":"parked"'))).toEqual([]);
+  });
+
+  it('answers programs with one JSON document', async () => {
+    const { code, stdout } = await leavingNothing(() => smoke('--json'));
+    const { ok, steps } = Answer.parse(JSON.parse(stdout));
+    expect([code, ok]).toEqual([0, true]);
+    expect(steps.map(({ id }) => id)).toEqual([
+      'sign-up',
+      'card',
+      'fix',
+      'pro',
+      'statement',
+      'cancel',
+      'clean-up',
+    ]);
+  });
+
+  it('tries the next test card where one has brought its bonus to somebody, whose it stays', async () => {
+    await spend('visa', 'mastercard');
+    const { code, stdout } = await leavingNothing(() => smoke());
+    expect(stdout).toContain('Add a card: 10 credits (amex)');
+    expect(code).toBe(0);
+  });
+
+  it('says so where every test card has brought its bonus, and goes on without', async () => {
+    await spend(...CARD_NAMES);
+    const { code, stdout } = await leavingNothing(() => smoke('--json'));
+    const { steps } = Answer.parse(JSON.parse(stdout));
+    expect(steps.find(({ id }) => id === 'card')?.detail).toMatch(/^5 credits; no bonus, for every one/);
+    expect(steps.find(({ id }) => id === 'pro')?.detail).toBe('64 credits');
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    { step: 'Subscribe to Pro', path: '/v1/subscriptions', method: 'POST', skipped: 2 },
+    { step: 'Add a card', path: '/v1/payment_methods/*/attach', method: 'POST', skipped: 4 },
+    { step: 'Add a card', path: '/v1/customers', method: 'POST', skipped: 4 },
+  ])('cleans up when $path fails at Stripe, and exits 1', async ({ step, path, method, skipped }) => {
+    await control('faults', { method, path, kind: '500_before', times: 20 });
+    const { code, stdout } = await leavingNothing(() => smoke());
+    expect(stdout).toMatch(new RegExp(`^wrong  ${step}: `, 'm'));
+    expect(stdout.match(/^- {6}.*: a step before it did not hold$/gm)).toHaveLength(skipped);
+    expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
+    expect(code).toBe(1);
+  });
+
+  it('cleans up when the answer to a payment is lost', async () => {
+    await control('faults', { method: 'POST', path: '/v1/subscriptions', kind: 'drop_after', times: 4 });
+    const { stdout } = await leavingNothing(() => smoke());
+    expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
+  });
+
+  it('cleans up on Ctrl-C, after the call that is under way, and exits 130', async () => {
+    // Held long enough for the signal to come while the card is being added.
+    await control('faults', { method: 'POST', path: '/v1/customers', kind: 'delay', ms: 1_500 });
+    const { code, stdout } = await leavingNothing(async () => {
+      const { process: child, ended } = startCommand(['smoke', '--url', stack.url], env());
+      if (child.stdout === null) throw new Error('no stdout');
+      for await (const line of createInterface({ input: child.stdout })) {
+        if (line.includes('Sign up')) break;
+      }
+      child.kill('SIGINT');
+      return ended;
+    });
+    expect(stdout).toMatch(/^ok {5}Add a card/m);
+    expect(stdout).toMatch(/^- {6}Record and bill a fix: interrupted$/m);
+    expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
+    expect(code).toBe(130);
+  });
+
+  it('refuses an address that is another stage, before anything is created', async () => {
+    const { code, stdout } = await leavingNothing(() =>
+      runCommand(['smoke', '--url', stack.url, '--stage', 'staging', '--json'], TO_NOBODY),
+    );
+    expect(errorIn(stdout).detail).toContain(`${stack.url} is the stage dev, and --stage says staging`);
+    expect(code).toBe(2);
+  });
+
+  it('refuses another address than that of the stack on PORT, whose functions would clean up', async () => {
+    const url = `http://localhost:${await freePort()}`;
+    const { code, stdout } = await leavingNothing(() => runCommand(['smoke', '--url', url, '--json'], env()));
+    expect(errorIn(stdout).detail).toContain(`${url} is not the stack on this machine`);
+    expect(code).toBe(2);
+  });
+
+  async function spend(...names: readonly string[]) {
+    for (const name of names.filter(isCardName)) {
+      const Item = { ...keys.card(fingerprintOf(testCard(name).number)), customer_id: 'f'.repeat(32) };
+      await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    }
+  }
+});
+
+/** For a process that must not find an account of AWS's. */
+const TO_NOBODY = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+  AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+};
+
+describe('smoke refuses', () => {
+  /** An API of which only /health is there; everything that it is asked is told. */
+  async function someApi(stage: string) {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ status: 'ok', stage, table: { latency_ms: 1 } }));
+    });
+    const port = await freePort();
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { url: `http://127.0.0.1:${port}`, asked };
+  }
+
+  it('--stage production, without asking anybody anything', async () => {
+    const { url, asked } = await someApi('production');
+    const { code, stdout } = await runCommand(
+      ['smoke', '--url', url, '--stage', 'production', '--json'],
+      TO_NOBODY,
+    );
+    expect(errorIn(stdout).code).toBe('live_stage');
+    expect(code).toBe(1);
+    expect(asked).toEqual([]);
+  });
+
+  it('a stage that says of itself that it is live, whatever --stage says, before anything is created', async () => {
+    const aws = await startAwsDouble('dev');
+    onTestFinished(() => aws.stop());
+    const { url, asked } = await someApi('production');
+    const { code, stdout } = await runCommand(['smoke', '--url', url, '--stage', 'dev', '--json'], aws.env);
+    expect(errorIn(stdout).code).toBe('live_stage');
+    expect(code).toBe(1);
+    expect(asked).toEqual(['GET /health']);
+    expect(aws.calls).toEqual([]);
+  });
+
+  it('whoever may not clean up, before anything is created', async () => {
+    const aws = await startAwsDouble('dev');
+    onTestFinished(() => aws.stop());
+    aws.deployment.denied.add('Invoke');
+    const { url, asked } = await someApi('dev');
+    const { code, stdout } = await runCommand(['smoke', '--url', url, '--stage', 'dev', '--json'], aws.env);
+    expect(errorIn(stdout).code).toBe('access_denied');
+    expect(code).toBe(3);
+    expect(asked).toEqual(['GET /health']);
+  });
+
+  it('an address that is none', async () => {
+    for (const url of ['billing', 'ftp://billing.example', 'http://']) {
+      const args = ['smoke', '--url', url, '--stage', 'dev', '--json'];
+      const { code, stdout } = await runCommand(args, TO_NOBODY);
+      expect(errorIn(stdout)).toMatchObject({
+        code: 'usage',
+        detail: expect.stringContaining(`--url is "${url}"; it must be the http or https address of the API`),
+      });
+      expect(code).toBe(2);
+    }
+  });
+
+  it('a host that cannot be reached, in one line and with an exit code of its own', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const args = ['smoke', '--url', url, '--stage', 'dev', '--json'];
+    const { code, stdout, stderr } = await runCommand(args, TO_NOBODY);
+    expect(errorIn(stdout)).toEqual({
+      code: 'stage_unreachable',
+      detail: expect.stringMatching(/^http:\/\/127.* does not answer: connect ECONNREFUSED .*\.$/),
+    });
+    expect([code, stderr]).toEqual([3, '']);
+  });
+});
+
+describe('the clean-up of smoke', () => {
+  const traveller = (known: { signedUp: boolean; signUpUnanswered: boolean }) => ({
+    api: new ApiClient('http://127.0.0.1:9'),
+    email: 'smoke+0123456789abcdef@rsolv.dev',
+    sleep: async () => {},
+    entries: [],
+    ...known,
+  });
+  const SIGNED_UP = traveller({ signedUp: true, signUpUnanswered: false });
+
+  /** What becomes of it when the stage answers so, call by call, and then always as the last time. */
+  async function outcome(answers: readonly (Removal | Error)[], who = SIGNED_UP) {
+    const awaited: boolean[] = [];
+    const remove = async (awaitEvents: boolean) => {
+      awaited.push(awaitEvents);
+      const answer = answers[Math.min(awaited.length, answers.length) - 1];
+      if (answer === undefined || answer instanceof Error) throw answer;
+      return answer;
+    };
+    const { state, detail } = await cleanUp(remove, who, { byHand: 'BY HAND', onWaiting: () => {} });
+    return { state, detail, calls: awaited.length, awaitedLast: awaited.at(-1) };
+  }
+  type Removal = Awaited<ReturnType<Parameters<typeof cleanUp>[0]>>;
+  const waiting: Removal = { state: 'waiting', events: 2 };
+  const removed: Removal = { state: 'removed', items: 20 };
+  const unknown: Removal = { state: 'unknown' };
+  const busy = new Failure('ledger_busy', 'The ledger is busy.', EXIT.refused);
+
+  it('waits for events, and comes again after a failure', async () => {
+    expect(await outcome([waiting, busy, waiting, removed])).toMatchObject({ state: 'ok', calls: 4 });
+  });
+
+  it('removes the customer all the same where events stay away, and does not call that well', async () => {
+    const found = await outcome([...Array.from({ length: 60 }, () => waiting), removed]);
+    expect(found).toMatchObject({ state: 'wrong', calls: 61, awaitedLast: false });
+    expect(found.detail).toContain("removed, but 2 of Stripe's events did not arrive within 60 s");
+  });
+
+  it('says how to do it by hand where it cannot', async () => {
+    expect(await outcome([busy])).toMatchObject({
+      state: 'wrong',
+      detail: 'not removed: The ledger is busy. By hand: BY HAND',
+    });
+  });
+
+  it('has nothing to do before the sign-up', async () => {
+    const who = traveller({ signedUp: false, signUpUnanswered: false });
+    expect(await outcome([unknown], who)).toMatchObject({ state: 'ok', calls: 1 });
+  });
+
+  it('looks again for a customer whose sign-up was not answered and may still come', async () => {
+    const who = traveller({ signedUp: false, signUpUnanswered: true });
+    expect(await outcome([unknown, unknown, removed], who)).toMatchObject({ state: 'ok', calls: 3 });
+    expect(await outcome([unknown], who)).toMatchObject({ state: 'ok', calls: 20 });
+  });
+
+  it('does not believe that nobody is there where somebody was signed up', async () => {
+    expect(await outcome([unknown])).toMatchObject({ state: 'wrong', calls: 1 });
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import {
+  addOpenWork,
+  type Drift,
+  driftOfEvents,
+  MAX_NAMED,
+  type MissedEvent,
+  NO_OPEN_WORK,
+  newReport,
+  type ReconcileReport,
+  stillThere,
+  withCustomers,
+  withEvents,
+  withListed,
+  withOpenWork,
+} from '../../lib/domain/reconciliation.ts';
+import { reportText, verdict } from '../../lib/domain/reconciliation-text.ts';
+import { range } from '../support/fixtures.ts';
+
+const CUSTOMER = '5ce7b219f06053a99cbd2545c536cfdd';
+const empty = newReport('2026-11-24', '2026-11-24T03:00:12.000Z');
+
+const drift = (seq: number, message = `entry ${seq} is missing`): Drift => ({
+  customerId: CUSTOMER,
+  invariant: 3,
+  seq,
+  message,
+});
+const missed = (n: number, outcome: MissedEvent['outcome'] = 'processed'): MissedEvent => ({
+  eventId: `evt_${n}`,
+  type: 'invoice.paid',
+  createdAt: '2026-11-20T10:00:00.000Z',
+  outcome,
+  customerId: CUSTOMER,
+  reason: 'applied',
+});
+const customer = (found: readonly Drift[] = []) => ({
+  entries: 46,
+  charges: 2,
+  invoices: 1,
+  isCompared: true,
+  drift: found,
+});
+const finished = (report: ReconcileReport): ReconcileReport => ({
+  ...report,
+  finishedAt: '2026-11-24T03:04:56.000Z',
+});
+
+describe('the counts of a report', () => {
+  it('are exact however much is found, and what is named is bounded', () => {
+    const found = range(1, 150).map((seq) => drift(seq));
+    let report = withCustomers(empty, [customer(found), customer()]);
+    report = withCustomers(report, [customer(found)]);
+    report = withEvents(report, { known: 7, missed: range(1, 130).map((n) => missed(n)), drift: [drift(1)] });
+    const open = range(1, 110).map((n) => ({ customerId: null, since: null, message: `event evt_${n}` }));
+    report = withOpenWork(report, addOpenWork(addOpenWork(NO_OPEN_WORK, open), open));
+    expect(report).toMatchObject({
+      customers: { checked: 3, entries: 138, charges: 6, invoices: 3, notCompared: 0 },
+      events: { listed: 137, known: 7, applied: 130 },
+      drift: { count: 301 },
+      missed: { count: 130 },
+      open: { count: 220 },
+    });
+    expect(report.drift.named).toHaveLength(MAX_NAMED.drift);
+    expect(report.missed.named).toHaveLength(MAX_NAMED.missed);
+    expect(report.open.named).toHaveLength(MAX_NAMED.open);
+    expect(report.drift.named[0]).toEqual(found[0]);
+  });
+
+  it('tell what became of each missed event', () => {
+    const outcomes = (['processed', 'processed', 'ignored', 'parked', 'failed'] as const).map((outcome, n) =>
+      missed(n, outcome),
+    );
+    const { events } = withEvents(empty, { known: 2, missed: outcomes, drift: [] });
+    expect(events).toEqual({ listed: 7, known: 2, applied: 2, ignored: 1, parked: 1, failed: 1 });
+  });
+
+  it('are of a report that an item of the table can hold, however long its words are', () => {
+    const long = 'ü'.repeat(10_000);
+    const found = range(1, 1_000).map((seq) => drift(seq, long));
+    const events = range(1, 1_000).map((n) => ({
+      ...missed(n),
+      eventId: `evt_${'x'.repeat(250)}`,
+      reason: long,
+    }));
+    const open = range(1, 1_000).map(() => ({ customerId: CUSTOMER, since: null, message: long }));
+    const full = withOpenWork(
+      withEvents(withCustomers(empty, [customer(found)]), { known: 0, missed: events, drift: [] }),
+      addOpenWork(NO_OPEN_WORK, open),
+    );
+    expect(Buffer.byteLength(JSON.stringify(full))).toBeLessThan(400_000 - 20_000);
+  });
+});
+
+describe('what is found', () => {
+  it('counts when it is there again in the same words', () => {
+    const before = [drift(1), drift(2, 'the head stands at 2, the ledger goes on to 3')];
+    const after = [drift(1), drift(2, 'the head stands at 3, the ledger goes on to 4')];
+    expect(stillThere(before, after)).toEqual([drift(1)]);
+  });
+
+  it('among events are those that did not end', () => {
+    const events = [
+      { id: 'evt_1', outcome: 'processed' },
+      { id: 'evt_2', outcome: 'ignored' },
+      { id: 'evt_3', outcome: 'parked' },
+      { id: 'evt_4', outcome: null },
+    ];
+    expect(driftOfEvents(events)).toEqual([
+      { customerId: null, invariant: 8, seq: null, message: 'event evt_4 ended as nothing' },
+    ]);
+  });
+});
+
+describe('the report for people', () => {
+  const text = (report: ReconcileReport) => reportText(report).split('\n');
+
+  it('begins with the verdict', () => {
+    let report = withCustomers(
+      empty,
+      range(1, 1_234).map(() => customer()),
+    );
+    report = withEvents(report, { known: 412, missed: [], drift: [] });
+    expect(text(finished(report))[0]).toBe(
+      '0 drift in 1,234 customers, 56,764 entries; 412 events, 0 missed',
+    );
+    expect(verdict(report)).toBe(
+      'Not finished; so far 0 drift in 1,234 customers, 56,764 entries; 412 events, 0 missed',
+    );
+  });
+
+  it('names each finding, says how many more there are, and fits 80 columns', () => {
+    let report = withCustomers(empty, [customer(range(1, 250).map((seq) => drift(seq)))]);
+    report = withListed(report, 'payments', 3, [
+      {
+        customerId: null,
+        invariant: 5,
+        seq: null,
+        message: `payment pi_1 of 2900 cents for fix ${CUSTOMER} is of cus_${'x'.repeat(100)}, who is bound to nobody`,
+      },
+    ]);
+    report = withEvents(report, { known: 1, missed: [missed(1, 'parked')], drift: [] });
+    report = withOpenWork(
+      report,
+      addOpenWork(NO_OPEN_WORK, [
+        {
+          customerId: null,
+          since: '2026-11-20T10:00:00.000Z',
+          message: 'event evt_1 (invoice.paid) is parked',
+        },
+      ]),
+    );
+    const lines = text(finished(report));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines).toContain(`  customer ${CUSTOMER}, invariant 3`);
+    expect(lines).toContain('    entry 1 is missing');
+    expect(lines).toContain('  and 51 more');
+    expect(lines).toContain('Drift: to be looked at (251)');
+    expect(lines).toContain('  evt_1 invoice.paid of 2026-11-20 10:00');
+    expect(lines).toContain('  since 2026-11-20 10:00');
+    expect(lines.join('\n')).toContain('run       2026-11-24, 2026-11-24 03:00 to 2026-11-24 03:04 UTC');
+  });
+});

@@ -1,0 +1,57 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice.ts';
+import { api, call, type SignedUp, signUp } from '../support/http.ts';
+import { serveFromTestTable } from '../support/http-table.ts';
+
+let customer: SignedUp;
+beforeAll(async () => {
+  await serveFromTestTable();
+  customer = await signUp();
+});
+
+const read = async () => {
+  const { status, body } = await call(api.getNoticeSettings, { apiKey: customer.apiKey });
+  expect(status).toBe(200);
+  return body['notices'];
+};
+const change = (body: unknown) => call(api.changeNoticeSettings, { apiKey: customer.apiKey, body });
+const off = (...kinds: string[]) =>
+  NOTICE_KINDS.map((kind) => expect.objectContaining({ kind, enabled: !kinds.includes(kind) }));
+
+describe('which e-mails a customer gets', () => {
+  it('is all of them, until they say otherwise', async () => {
+    expect(await read()).toEqual(off());
+  });
+
+  it('can be changed kind by kind, and back', async () => {
+    const { status, body } = await change({ turned_off: ['low_balance', 'card_declined', 'low_balance'] });
+    expect([status, body['notices']]).toEqual([200, off('low_balance', 'card_declined')]);
+    expect(await read()).toEqual(off('low_balance', 'card_declined'));
+    expect((await change({ turned_off: [] })).status).toBe(200);
+    expect(await read()).toEqual(off());
+  });
+
+  it('leaves those on that they have to be told', async () => {
+    const mandatory = NOTICE_KINDS.filter((kind) => !OPTIONAL_NOTICE_KINDS.some((one) => one === kind));
+    expect(mandatory).toEqual(['payment_failed', 'subscription_ended', 'dispute', 'key_issued']);
+    for (const kind of mandatory) {
+      const { status, body } = await change({ turned_off: [kind] });
+      expect([status, body['code']]).toEqual([422, 'invalid_request']);
+    }
+    expect(await read()).toEqual(off());
+  });
+
+  it('takes nothing else', async () => {
+    for (const body of [{}, { turned_off: 'low_balance' }, { turned_off: [], credit_balance: 5 }, []]) {
+      expect((await change(body)).status, JSON.stringify(body)).toBe(422);
+    }
+    expect((await call(api.changeNoticeSettings, { body: { turned_off: [] } })).status).toBe(401);
+  });
+
+  it('is told with the keys of this customer alone', async () => {
+    const other = await signUp();
+    await change({ turned_off: ['exhausted'] });
+    const { body } = await call(api.getNoticeSettings, { apiKey: other.apiKey });
+    expect(body['notices']).toEqual(off());
+  });
+});

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeStreamCommand,
+  DynamoDBStreamsClient,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+} from '@aws-sdk/client-dynamodb-streams';
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { keyIssued } from '../../lib/domain/notice.ts';
+import { claimNotice, noteFate, putNotice, requeueNotice } from '../../lib/store/notices.ts';
+import { openTable, type Table, writeTogether } from '../../lib/store/table.ts';
+import { type BatchAnswer, passes, runEventSource, type StreamRecord } from '../../local/event-source.ts';
+import { ledgerTableDefinition } from '../../local/table.ts';
+import { readTriggers } from '../../local/triggers.ts';
+import { customerWith, range } from '../support/fixtures.ts';
+import { openTestTable, testDeps } from '../support/table.ts';
+
+/* The stand-in for what Lambda does between the table's stream and a function, with the settings of serverless.yml. */
+
+const AT = new Date();
+
+let table: Table;
+beforeAll(async () => {
+  table = await openTestTable();
+});
+
+const skOf = ({ dynamodb }: StreamRecord): string => dynamodb.Keys['sk']?.S ?? '';
+
+function listen(answer: (keys: readonly string[]) => readonly string[]) {
+  const [source] = readTriggers().sources;
+  if (source === undefined) throw new Error('nothing is on the stream');
+  const stopping = new AbortController();
+  const batches: string[][] = [];
+  const dead: string[] = [];
+  const running = runEventSource({
+    table,
+    source,
+    signal: stopping.signal,
+    onDeadLetter: (record) => dead.push(skOf(record)),
+    invoke: async ({ Records }): Promise<BatchAnswer> => {
+      const brought = Records.map(skOf);
+      batches.push(brought);
+      const failed = new Set(answer(brought));
+      return {
+        batchItemFailures: Records.filter((record) => failed.has(skOf(record))).map(({ dynamodb }) => ({
+          itemIdentifier: dynamodb.SequenceNumber,
+        })),
+      };
+    },
+  });
+  onTestFinished(async () => {
+    stopping.abort();
+    await running;
+  });
+  return { batches, dead };
+}
+
+const notice = (id: string) =>
+  writeTogether(table, [putNotice(keyIssued('c'.repeat(32), id, 'customer', new Date()))(table)]);
+
+describe('what the stream would bring', () => {
+  it('brings notices that are to be sent, and nothing else', async () => {
+    await customerWith(testDeps(table), 50);
+    const { batches } = listen(() => []);
+    await notice('alone');
+    await expect.poll(() => batches.flat().some((sk) => sk.endsWith('#alone'))).toBe(true);
+    expect(batches.flat().every((sk) => sk.startsWith('NOTICE#'))).toBe(true);
+  });
+
+  it('tries what is reported as failed three times, then puts it aside and goes on with the rest', async () => {
+    for (const n of range(1, 5)) await notice(`n${n}`);
+    const { batches, dead } = listen((keys) => keys.filter((sk) => sk.endsWith('#n3')));
+    await expect.poll(() => batches.flat().filter((sk) => sk.endsWith('#n5')).length).toBeGreaterThan(0);
+    await expect.poll(() => dead).toEqual(['NOTICE#key_issued#n3']);
+    expect(batches.flat().filter((sk) => sk.endsWith('#n3'))).toHaveLength(3);
+    expect(batches.flat().filter((sk) => sk.endsWith('#n2'))).toHaveLength(1);
+  });
+
+  it('tries a batch again whose function ended without an answer', async () => {
+    await notice('crash');
+    let crashes = 0;
+    const { batches, dead } = listen((keys) => {
+      if (keys.some((sk) => sk.endsWith('#crash')) && crashes < 2) {
+        crashes += 1;
+        throw new Error('the process is gone');
+      }
+      return [];
+    });
+    await expect.poll(() => batches.at(-1)?.some((sk) => sk.endsWith('#crash')) && crashes).toBe(2);
+    expect(dead).toEqual([]);
+  });
+});
+
+describe('the filter on the stream', () => {
+  it('lets through, of what a real stream tells, notices that are to be sent and nothing else', async () => {
+    const told = await streamOf(async (streamed) => {
+      const { head } = await customerWith(testDeps(streamed), 50);
+      const name = { customerId: head.customerId, kind: 'key_issued', id: 'k' } as const;
+      await writeTogether(streamed, [putNotice(keyIssued(head.customerId, 'k', 'customer', AT))(streamed)]);
+      await claimNotice(streamed, name, AT, AT);
+      await noteFate(streamed, name, AT, { state: 'failed', failure: 'x' }, AT);
+      await requeueNotice(streamed, name, AT, AT);
+    });
+    const [source] = readTriggers().sources;
+    const passed = told.filter((record) => passes(record, source?.filters ?? []));
+    expect(told.length).toBeGreaterThan(passed.length);
+    const states = passed.map(({ dynamodb }) => dynamodb?.NewImage?.['state']?.S);
+    // Of signing up, of the new key, and when that was put into the stream again.
+    expect(states).toEqual(['pending', 'pending', 'pending']);
+  });
+
+  const record = { eventName: 'INSERT', dynamodb: { Keys: { sk: { S: 'NOTICE#a#1' } } } };
+  it('asks for all of its fields, each one of some values or of some beginnings', () => {
+    expect(passes(record, [])).toBe(true);
+    expect(passes(record, [{ eventName: ['MODIFY', 'INSERT'] }])).toBe(true);
+    expect(passes(record, [{ eventName: ['MODIFY'] }])).toBe(false);
+    expect(passes(record, [{ dynamodb: { Keys: { sk: { S: [{ prefix: 'NOTICE#' }] } } } }])).toBe(true);
+    expect(passes(record, [{ dynamodb: { Keys: { sk: { S: [{ prefix: 'FIX#' }] } } } }])).toBe(false);
+    expect(passes(record, [{ eventName: ['INSERT'], dynamodb: { NewImage: { state: ['x'] } } }])).toBe(false);
+  });
+});
+
+/** What the stream of a table tells of `work`. */
+async function streamOf(work: (table: Table) => Promise<void>) {
+  const endpoint = inject('dynamodbEndpoint');
+  const client = new DynamoDBClient({ endpoint });
+  const streams = new DynamoDBStreamsClient({ endpoint });
+  const TableName = `streamed-${randomBytes(6).toString('hex')}`;
+  await client.send(new CreateTableCommand(ledgerTableDefinition(TableName)));
+  await work(openTable({ tableName: TableName, stage: 'test', dynamodbEndpoint: endpoint }));
+  const { Table: described } = await client.send(new DescribeTableCommand({ TableName }));
+  const StreamArn = described?.LatestStreamArn;
+  const { StreamDescription } = await streams.send(new DescribeStreamCommand({ StreamArn }));
+  const ShardId = StreamDescription?.Shards?.[0]?.ShardId;
+  const from = { StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' } as const;
+  const { ShardIterator } = await streams.send(new GetShardIteratorCommand(from));
+  const { Records = [] } = await streams.send(new GetRecordsCommand({ ShardIterator }));
+  return Records;
+}

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { LocalFunctions } from '../../local/functions.ts';
+import { runningStack } from '../../local/running.ts';
+import { type RunningStack, startStack } from '../support/running-stack.ts';
+import { TEST_CREDENTIALS } from '../support/table.ts';
+
+/* Through the whole stack: the call, the table, its stream, the function, the mail. */
+
+let stack: RunningStack;
+let functions: LocalFunctions;
+let mailbox: string;
+let stripe: string;
+
+const printed = (what: string): string => {
+  const line = stack.output.find((one) => one.startsWith(what)) ?? '';
+  return /http:\S+/.exec(line)?.[0] ?? '';
+};
+
+beforeAll(async () => {
+  Object.assign(process.env, TEST_CREDENTIALS);
+  stack = await startStack();
+  functions = new LocalFunctions(runningStack(stack.port).lambdaEndpoint);
+  mailbox = printed('mailbox');
+  stripe = printed('Stripe double');
+}, 60_000);
+afterAll(async () => {
+  functions.close();
+  await stack.end('SIGINT');
+});
+
+const post = (url: string, body?: object) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'x-api-key': stack.apiKey, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+
+const Letters = z.array(z.object({ kind: z.string(), subject: z.string(), to: z.string() }));
+const letters = async () => Letters.parse(await (await fetch(`${mailbox}/messages`)).json());
+const count = async (kind: string) => (await letters()).filter((one) => one.kind === kind).length;
+const eventually = { timeout: 15_000, interval: 100 };
+
+let pr = 0;
+async function bill(): Promise<number> {
+  pr += 1;
+  const fix = {
+    github_org: 'acme',
+    repo_name: 'webshop',
+    pr_number: pr,
+    pr_title: 'Fix',
+    pr_url: `https://github.com/acme/webshop/pull/${pr}`,
+  };
+  const { id } = z
+    .object({ id: z.string() })
+    .parse(await (await post(`${stack.url}/api/v1/fix-attempts`, fix)).json());
+  return (await post(`${stack.url}/api/v1/fix-attempts/${id}/billing`)).status;
+}
+const anHourLater = () => post(`${stripe}/_double/clock`, { seconds: 3_601 });
+
+describe('the mailbox of the local stack', () => {
+  it('shows who signed up, a warning at the next hour of a moved clock, and what was blocked', async () => {
+    await expect.poll(() => count('key_issued'), eventually).toBe(1);
+    expect(await bill()).toBe(200);
+    await anHourLater();
+    await expect.poll(() => count('low_balance'), eventually).toBe(1);
+    for (let left = 4; left > 0; left--) expect(await bill()).toBe(200);
+    expect(await bill()).toBe(402);
+    await expect.poll(() => count('fix_blocked'), eventually).toBe(1);
+    await anHourLater();
+    await expect.poll(() => count('exhausted'), eventually).toBe(1);
+    await anHourLater();
+    const page = await (await fetch(mailbox)).text();
+    for (const said of ['Welcome to RSOLV', 'No credits left']) expect(page).toContain(said);
+    expect([await count('low_balance'), await count('exhausted')]).toEqual([1, 1]);
+  });
+
+  it('a notice whose delivery fails three times is a dead letter, and can be sent again', async () => {
+    await post(`${mailbox}/_mailbox/refuse`, { times: 3 });
+    expect(await bill()).toBe(402);
+    const dead = () => stack.output.find((line) => line.includes('dead letter: deliver-notices'));
+    await expect.poll(dead, eventually).toBeDefined();
+    expect(await count('fix_blocked')).toBe(1);
+    const notice = /NOTICE#(\S+)/.exec(dead() ?? '')?.[1];
+    const input = { customer_id: stack.customerId, notice, actor: 'tests' };
+    expect(await functions.invoke('resend-notice', input)).toEqual({ ok: true, result: { requeued: true } });
+    await expect.poll(() => count('fix_blocked'), eventually).toBe(2);
+    expect(await functions.invoke('resend-notice', input)).toEqual({ ok: true, result: { requeued: false } });
+  });
+});

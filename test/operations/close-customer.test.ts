@@ -1,0 +1,139 @@
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { issueKey } from '../../lib/operations/api-keys.ts';
+import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { closeCustomer } from '../../lib/operations/close-customer.ts';
+import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
+import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
+import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
+import { listApiKeys } from '../../lib/store/api-keys.ts';
+import type { Table } from '../../lib/store/table.ts';
+import { recordedFix } from '../support/customers.ts';
+import { newFix, range } from '../support/fixtures.ts';
+import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../support/money.ts';
+import { dyingAfter, openTestTable } from '../support/table.ts';
+
+let table: Table;
+let money: Money;
+let deps: PaymentDeps;
+beforeAll(async () => {
+  table = await openTestTable();
+  let stop = async () => {};
+  money = await openMoney(table, {
+    endWith: (end) => {
+      stop = end;
+    },
+  });
+  deps = money.deps;
+  return () => stop();
+});
+
+const SECRET = 'Jane Doe';
+
+/** A Pro customer with a charge, a fix from credits and one that nobody billed, all with personal data in them. */
+async function customer() {
+  const who = await customerWithCard(money, 0);
+  const { customerId } = who;
+  const personal = {
+    ...newFix(2),
+    prTitle: `Fix by ${SECRET}`,
+    issueTitle: SECRET,
+    issueUrl: 'https://github.com/acme/webshop/issues/1',
+    metadataJson: JSON.stringify({ author: SECRET }),
+  };
+  await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
+  await subscribeToPro(deps, customerId, null);
+  const { fix } = await recordFixAttempt(deps, customerId, personal);
+  await billFixAttempt(deps, customerId, fix.id);
+  await recordFixAttempt(deps, customerId, { ...personal, prNumber: 3 });
+  const { email } = await headOf(deps, customerId);
+  return { ...who, email };
+}
+
+async function everything(): Promise<string> {
+  const { Items } = await table.client.send(new ScanCommand({ TableName: table.name, ConsistentRead: true }));
+  return JSON.stringify(Items);
+}
+
+const subscriptionsOf = (stripeCustomerId: string) =>
+  money.double.state.subscriptions.newestFirst.filter(({ customer: id }) => id === stripeCustomerId);
+
+async function expectClosed({ customerId, stripeCustomerId, email }: Awaited<ReturnType<typeof customer>>) {
+  expect(await headOf(deps, customerId)).toMatchObject({
+    name: '',
+    email: '',
+    paymentMethodId: null,
+    activeKeys: 0,
+    subscriptionType: 'pay_as_you_go',
+    closedAt: expect.any(String),
+  });
+  const keys = await listApiKeys(table, customerId);
+  expect(keys.every(({ revokedAt }) => revokedAt !== null)).toBe(true);
+  expect(subscriptionsOf(stripeCustomerId).map(({ status }) => status)).toEqual(['canceled']);
+  const atStripe = money.double.state.customers.find(stripeCustomerId);
+  expect(atStripe).toMatchObject({ name: null, email: null });
+  expect(atStripe?.invoice_settings.default_payment_method).toBeNull();
+  const stored = await everything();
+  expect(stored).not.toContain(email);
+  // The ledger, and its money, still add up.
+  await money.deliver();
+  await expectSoundMoney(money, customerId);
+}
+
+describe('closing a customer', () => {
+  it('ends keys, card and subscription, forgets who they were, and leaves a ledger that verifies', async () => {
+    const who = await customer();
+    await issueKey(deps, who.customerId);
+    expect(await everything()).toContain(SECRET);
+    expect(await closeCustomer(deps, who.customerId)).toMatchObject({ already: false, balance: 59 });
+    await expectClosed(who);
+    expect(await everything()).not.toContain(SECRET);
+    const again = await closeCustomer(deps, who.customerId);
+    expect(again).toMatchObject({ already: true, balance: 59 });
+    expect(again.closedAt).toBe((await headOf(deps, who.customerId)).closedAt);
+  });
+
+  it('leaves the address to whoever signs up with it next', async () => {
+    const who = await customer();
+    await closeCustomer(deps, who.customerId);
+    const { head } = await onboardCustomer(deps, { name: 'New', email: who.email, source: 'direct' });
+    expect(head.customerId).not.toBe(who.customerId);
+    await closeCustomer(deps, who.customerId);
+    expect(await headOf(deps, head.customerId)).toMatchObject({ email: who.email, closedAt: null });
+  });
+
+  it('finishes a charge whose answer was lost, once, before it takes the card away', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const fix = await recordedFix(deps, customerId, 1);
+    const own = { path: '/v1/payment_intents', kind: 'drop_after', times: 2 } as const;
+    money.double.faults.add(own);
+    await expect(billFixAttempt(deps, customerId, fix)).rejects.toMatchObject({ code: 'payment_pending' });
+    await closeCustomer(deps, customerId);
+    const { entries } = await expectSoundMoney(money, customerId);
+    expect(entries.filter(({ source }) => source === 'purchased')).toHaveLength(1);
+  });
+
+  it('ends a payment that the cardholder could still confirm', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
+    await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
+    await closeCustomer(deps, customerId);
+    const intent = money.double.state.paymentIntents.newestFirst.find(
+      ({ metadata }) => metadata['customer_id'] === customerId,
+    );
+    expect(intent?.status).toBe('canceled');
+  });
+
+  it('goes on where it was killed, whichever call was the last', async () => {
+    for (const calls of range(0, 12).map((n) => 2 * n)) {
+      const who = await customer();
+      await dyingAfter(table, calls, '', () => closeCustomer(deps, who.customerId));
+      await closeCustomer(deps, who.customerId);
+      await expectClosed(who);
+    }
+  });
+
+  it('tells of a customer who is not there', async () => {
+    await expect(closeCustomer(deps, 'a'.repeat(32))).rejects.toMatchObject({ code: 'customer_not_found' });
+  });
+});

@@ -1,0 +1,140 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openSes } from '../../lib/mail/ses.ts';
+import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
+import { issueKey } from '../../lib/operations/api-keys.ts';
+import { changeNoticeSettings } from '../../lib/operations/change-notice-settings.ts';
+import { closeCustomer } from '../../lib/operations/close-customer.ts';
+import { deliverNotice, type MailDeps } from '../../lib/operations/deliver-notice.ts';
+import { resendNotice } from '../../lib/operations/resend-notice.ts';
+import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
+import type { NoticeName } from '../../lib/store/keys.ts';
+import { listUnsentNotices } from '../../lib/store/notices.ts';
+import { type MailboxServer, startMailbox } from '../../local/mailbox/server.ts';
+import { customerWith, range } from '../support/fixtures.ts';
+import { noticesOf } from '../support/notices.ts';
+import { openTestTable, testDeps } from '../support/table.ts';
+
+/* Over HTTP, to a stand-in for Amazon SES that keeps what it is given. */
+
+let deps: MailDeps & ReturnType<typeof testDeps>;
+let post: MailboxServer;
+beforeAll(async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'mailbox-')), 'mailbox.jsonl');
+  post = await startMailbox({ file, keep: false });
+  const table = await openTestTable();
+  const mail = openSes({ ...process.env, AWS_ENDPOINT_URL_SESV2: post.url }, 'billing@rsolv.dev');
+  deps = { ...testDeps(table), mail, appUrl: 'https://app.rsolv.dev' };
+  return () => post.stop();
+});
+beforeEach(() => post.mailbox.refuse(0));
+
+/** A customer and a notice for them: of a new key. */
+async function told(): Promise<NoticeName & { readonly email: string }> {
+  const { head } = await customerWith(deps, 5);
+  const { keyId } = await issueKey(deps, head.customerId);
+  return { customerId: head.customerId, kind: 'key_issued', id: keyId, email: head.email };
+}
+
+const lettersTo = (email: string) => post.mailbox.newestFirst.filter(({ to }) => to === email);
+const stateOf = async ({ customerId, id }: NoticeName) =>
+  (await noticesOf(deps, customerId)).find((notice) => notice.id === id);
+
+describe('a notice', () => {
+  it('is sent to its customer in text and HTML, and then is not due any more', async () => {
+    const name = await told();
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    const [letter, ...others] = lettersTo(name.email);
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({
+      from: 'billing@rsolv.dev',
+      subject: 'A new API key for your RSOLV account',
+      kind: 'key_issued',
+    });
+    expect(letter?.text).toContain('Hello Acme,');
+    expect(letter?.html).toContain('Hello Acme,');
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1, messageId: letter?.id });
+    const unsent = await listUnsentNotices(deps.table, new Date());
+    expect(unsent.filter(({ id }) => id === name.id)).toEqual([]);
+  });
+
+  it('that the stream brings twice is sent once, one after the other and at the same time', async () => {
+    const name = await told();
+    const outcomes = await Promise.all(range(1, 6).map(() => deliverNotice(deps, name)));
+    expect(outcomes.filter((one) => one === 'sent')).toHaveLength(1);
+    expect(await deliverNotice(deps, name)).toBe('already');
+    expect(lettersTo(name.email)).toHaveLength(1);
+  });
+
+  it('that somebody else is sending is not taken for sent', async () => {
+    const name = await told();
+    const slow = new Promise<string>(() => {});
+    void deliverNotice({ ...deps, mail: { send: () => slow } }, name);
+    await expect.poll(async () => (await stateOf(name))?.state).toBe('sending');
+    expect(await deliverNotice(deps, name)).toBe('taken');
+    expect(lettersTo(name.email)).toEqual([]);
+  });
+
+  it('whose delivery was never heard of again is sent by the next one, after a while', async () => {
+    const name = await told();
+    const slow = new Promise<string>(() => {});
+    void deliverNotice({ ...deps, mail: { send: () => slow } }, name);
+    await expect.poll(async () => (await stateOf(name))?.state).toBe('sending');
+    const later = { ...deps, now: () => new Date(Date.now() + 121_000) };
+    expect(await deliverNotice(later, name)).toBe('sent');
+    expect(lettersTo(name.email)).toHaveLength(1);
+  });
+
+  it('that is refused is noted with the reason, without the address, and sent by the next delivery', async () => {
+    const name = await told();
+    post.mailbox.refuse(2);
+    for (const attempts of [1, 2]) {
+      await expect(deliverNotice(deps, name)).rejects.toThrow('AccountSuspendedException');
+      expect(await stateOf(name)).toMatchObject({
+        state: 'failed',
+        attempts,
+        failure: 'AccountSuspendedException',
+      });
+    }
+    expect(await listUnsentNotices(deps.table, new Date())).toContainEqual(
+      expect.objectContaining({ id: name.id }),
+    );
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 3, failure: null });
+  });
+
+  it('that was given up can be put into the stream again; one that was sent can not', async () => {
+    const name = await told();
+    post.mailbox.refuse(1);
+    await expect(deliverNotice(deps, name)).rejects.toThrow();
+    expect(await resendNotice(deps, name)).toBe(true);
+    expect(await stateOf(name)).toMatchObject({ state: 'pending' });
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    expect(await resendNotice(deps, name)).toBe(false);
+    await expect(resendNotice(deps, { ...name, id: 'nothing' })).rejects.toMatchObject({
+      code: 'notice_not_found',
+    });
+  });
+
+  it('that its customer has turned off is not sent, by the setting of the moment it would be', async () => {
+    const { head } = await customerWith(deps, 6);
+    const { customerId } = head;
+    await adjustCredits(deps, customerId, { amount: -2, reason: 't', actor: 't', idempotencyKey: 'a' });
+    await warnLowBalances(deps);
+    const [warning] = await noticesOf(deps, customerId);
+    await changeNoticeSettings(deps, customerId, ['low_balance']);
+    const name: NoticeName = { customerId, kind: 'low_balance', id: warning?.id ?? '' };
+    expect(await deliverNotice(deps, name)).toBe('muted');
+    expect(await deliverNotice(deps, name)).toBe('already');
+    expect(lettersTo(head.email)).toEqual([]);
+  });
+
+  it('of a closed account is not sent', async () => {
+    const name = await told();
+    await closeCustomer(deps, name.customerId);
+    expect(await deliverNotice(deps, name)).toBe('muted');
+    expect(lettersTo(name.email)).toEqual([]);
+  });
+});

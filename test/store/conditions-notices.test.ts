@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { keyIssued, paymentFailed } from '../../lib/domain/notice.ts';
+import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
+import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
+import { anonymiseFix, forgetEmail } from '../../lib/store/closing.ts';
+import { keys, type NoticeName } from '../../lib/store/keys.ts';
+import type { AlongsideWrite } from '../../lib/store/ledger.ts';
+import { decodeNotice } from '../../lib/store/notice-items.ts';
+import { claimNotice, noteFate, putNewNotice, putNotice, putWarning } from '../../lib/store/notices.ts';
+import { readTogether, writeTogether } from '../../lib/store/table.ts';
+import { customerWith } from '../support/fixtures.ts';
+import { headOf } from '../support/money.ts';
+import { toldOf } from '../support/notices.ts';
+import { openTestTable, testDeps } from '../support/table.ts';
+
+/* The conditions of what is told and of what is forgotten; as in conditions.test.ts, each where nothing else stands in for it. */
+
+let deps: PaymentDeps;
+beforeAll(async () => {
+  deps = testDeps(await openTestTable());
+});
+
+const AT = new Date('2026-01-02T03:04:05.678Z');
+const LATER = new Date('2026-01-02T03:05:05.678Z');
+const NOBODY_ABANDONED = new Date(0);
+
+const write = (...writes: AlongsideWrite[]) =>
+  writeTogether(
+    deps.table,
+    writes.map((one) => one(deps.table)),
+  );
+
+async function lowCustomer() {
+  const { head } = await customerWith(deps, 7);
+  const { customerId } = head;
+  await adjustCredits(deps, customerId, { amount: -3, reason: 't', actor: 't', idempotencyKey: 'low' });
+  return { customerId, email: head.email };
+}
+
+describe('a warning', () => {
+  it('WARNING_IS_DUE: of a balance that has moved on is not written, nor a second one', async () => {
+    const { customerId } = await lowCustomer();
+    const readBefore = await headOf(deps, customerId);
+    await adjustCredits(deps, customerId, { amount: -4, reason: 't', actor: 't', idempotencyKey: 'none' });
+    expect((await putWarning(deps.table, readBefore, null)).kind).toBe('refused');
+    // The end of it is still due, and told.
+    await warnLowBalances(deps);
+    expect(await toldOf(deps, customerId)).toMatchObject([{ kind: 'exhausted' }]);
+    expect((await putWarning(deps.table, await headOf(deps, customerId), null)).kind).toBe('refused');
+  });
+});
+
+/** A notice for somebody who need not be there. */
+async function stored(id: string): Promise<NoticeName> {
+  const customerId = 'c'.repeat(32);
+  await write(putNotice(keyIssued(customerId, id, 'customer', AT)));
+  return { customerId, kind: 'key_issued', id };
+}
+
+async function read({ customerId, kind, id }: NoticeName) {
+  const [item] = await readTogether(deps.table, [keys.notice(customerId, kind, id)]);
+  if (item === undefined) throw new Error('no such notice');
+  return decodeNotice(item);
+}
+
+describe('a notice', () => {
+  it('NOTICE_IS_NEW: of a failed payment that two events tell of is written once', async () => {
+    const invoice = { id: 'in_1', amountCents: 59_900, attempt: 1, nextAttemptAt: null };
+    const failed = paymentFailed('c'.repeat(32), invoice, AT);
+    expect((await write(putNewNotice(failed))).kind).toBe('written');
+    expect((await write(putNewNotice(failed))).kind).toBe('refused');
+  });
+
+  it('NOTICE_IS_UNCLAIMED: is taken by one of two, and by nobody once it is sent', async () => {
+    const name = await stored('taken');
+    expect((await claimNotice(deps.table, name, AT, NOBODY_ABANDONED)).kind).toBe('written');
+    expect((await claimNotice(deps.table, name, LATER, NOBODY_ABANDONED)).kind).toBe('refused');
+    await noteFate(deps.table, name, AT, { state: 'sent', messageId: 'm' }, AT);
+    expect((await claimNotice(deps.table, name, LATER, LATER)).kind).toBe('refused');
+  });
+
+  it('CLAIM_IS_OURS: what became of it is not written over by whoever lost it', async () => {
+    const name = await stored('lost');
+    await claimNotice(deps.table, name, AT, NOBODY_ABANDONED);
+    await claimNotice(deps.table, name, LATER, LATER);
+    await noteFate(deps.table, name, LATER, { state: 'sent', messageId: 'second' }, LATER);
+    const late = await noteFate(deps.table, name, AT, { state: 'failed', failure: 'TimeoutError' }, LATER);
+    expect(late.kind).toBe('refused');
+    expect(await read(name)).toMatchObject({ state: 'sent', messageId: 'second' });
+  });
+});
+
+describe('what is forgotten', () => {
+  it('EMAIL_IS_THEIRS: an address that somebody else has is not taken from them', async () => {
+    const { head } = await customerWith(deps, 5);
+    expect((await write(forgetEmail(head.email, 'd'.repeat(32)))).kind).toBe('refused');
+    expect((await write(forgetEmail(head.email, head.customerId))).kind).toBe('written');
+    // Done before is done.
+    expect((await write(forgetEmail(head.email, head.customerId))).kind).toBe('written');
+  });
+
+  it('FIX_IS_THERE: no fix comes to be by being forgotten', async () => {
+    const { head } = await customerWith(deps, 5);
+    await anonymiseFix(deps.table, head.customerId, 'f'.repeat(32));
+    expect(await readTogether(deps.table, [keys.fix(head.customerId, 'f'.repeat(32))])).toEqual([undefined]);
+  });
+});

@@ -1,0 +1,147 @@
+import { setImmediate } from 'node:timers/promises';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { onTestFinished } from 'vitest';
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { type ReconcileOptions, reconcile } from '../../lib/operations/reconcile.ts';
+import { orderOf, subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
+import type { Key } from '../../lib/store/keys.ts';
+import type { Table } from '../../lib/store/table.ts';
+import type { StripePort } from '../../lib/stripe/port.ts';
+import { recordedFix } from './customers.ts';
+import { customerWith } from './fixtures.ts';
+import { customerWithCard, type Money, openMoney } from './money.ts';
+import { openTestTable } from './table.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A table and a Stripe of their own, for a reconciliation looks at all there is. */
+export interface Books extends Money {
+  readonly table: Table;
+  /** Moves Stripe's clock and ours, which is an hour ahead: what just happened at Stripe is an hour ago. */
+  later(days: number): Promise<void>;
+  /** Moves ours alone. Whoever sleeps does so too, and wakes at once. */
+  wait(ms: number): void;
+}
+
+export async function openBooks(): Promise<Books> {
+  const table = await openTestTable();
+  onTestFinished(() => table.client.destroy());
+  let aheadMs = HOUR_MS;
+  const nowMs = () => Date.now() + aheadMs;
+  const wait = (ms: number) => {
+    aheadMs += ms;
+  };
+  const sleep = async (ms: number) => {
+    const wakesMs = nowMs() + ms;
+    // Others that sleep meanwhile sleep through the same time.
+    await setImmediate();
+    wait(Math.max(0, wakesMs - nowMs()));
+  };
+  const money = await openMoney(table, { overrides: { now: () => new Date(nowMs()), sleep } });
+  return {
+    ...money,
+    table,
+    wait,
+    later: async (days) => {
+      await money.days(days);
+      wait(days * DAY_MS);
+    },
+  };
+}
+
+let runs = 0;
+
+/** A whole run with a name of its own, unless it is given one. */
+export function reconciled({ deps }: Pick<Books, 'deps'>, options: Partial<ReconcileOptions> = {}) {
+  runs += 1;
+  return reconcile(deps, { run: `test-${runs}`, ...options });
+}
+
+export interface Town {
+  /** On trial, with a fix paid with a credit: the grant is entry 1, the fix entry 2. */
+  readonly trial: { readonly customerId: string; readonly fixId: string };
+  /** Paid one fix by card: its last two entries. */
+  readonly payer: {
+    readonly customerId: string;
+    readonly stripeCustomerId: string;
+    readonly fixId: string;
+    readonly paymentIntentId: string;
+  };
+  /** On Pro, with one invoice paid and granted. */
+  readonly pro: {
+    readonly customerId: string;
+    readonly stripeCustomerId: string;
+    readonly invoiceId: string;
+  };
+}
+
+/** Three customers whose books are in order, and every event delivered. */
+export async function soundTown(books: Books): Promise<Town> {
+  const { deps } = books;
+  const { head } = await customerWith(deps, 5);
+  const trial = { customerId: head.customerId, fixId: await recordedFix(deps, head.customerId, 1) };
+  await billFixAttempt(deps, trial.customerId, trial.fixId);
+
+  const payer = await customerWithCard(books, 0);
+  const fixId = await recordedFix(deps, payer.customerId, 1);
+  const outcome = await billFixAttempt(deps, payer.customerId, fixId);
+  if (outcome.kind !== 'billed') throw new Error(outcome.kind);
+
+  const pro = await customerWithCard(books, 0);
+  await subscribeToPro(deps, pro.customerId, orderOf(undefined));
+  const [invoice] = books.double.state.invoices.newestFirst;
+  await books.deliver();
+  return {
+    trial,
+    payer: { ...payer, fixId, paymentIntentId: outcome.billed.paymentIntentId ?? '' },
+    pro: { ...pro, invoiceId: invoice?.id ?? '' },
+  };
+}
+
+/** Changes an item as only a hand could. */
+export async function tamper(
+  { table }: Pick<Books, 'table'>,
+  key: Key,
+  attribute: string,
+  value: unknown,
+): Promise<void> {
+  await table.client.send(
+    new UpdateCommand({
+      TableName: table.name,
+      Key: { ...key },
+      UpdateExpression: 'SET #attribute = :value',
+      ExpressionAttributeNames: { '#attribute': attribute },
+      ExpressionAttributeValues: { ':value': value },
+    }),
+  );
+}
+
+export async function remove({ table }: Pick<Books, 'table'>, key: Key): Promise<void> {
+  await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
+}
+
+/**
+ * The same deps, with something that happens before Stripe is asked a question of this name: the how manyth, and about what.
+ * What it throws is what the question ends with.
+ */
+export async function beforeQuestion(
+  deps: PaymentDeps,
+  question: keyof StripePort,
+  happen: (nth: number, about: unknown) => Promise<unknown>,
+): Promise<PaymentDeps> {
+  let asked = 0;
+  const port = new Proxy(await deps.stripe(), {
+    get: (target, name, receiver) => {
+      const call: unknown = Reflect.get(target, name, receiver);
+      if (typeof call !== 'function' || name !== question) return call;
+      return async (...args: unknown[]) => {
+        asked += 1;
+        await happen(asked, args[0]);
+        return call.apply(target, args);
+      };
+    },
+  });
+  return { ...deps, stripe: async () => port };
+}

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { allContracts } from '../../lib/http/contracts/index.ts';
+import { alarmsOf } from './alarm.ts';
+import { functionBehind } from './lambda.ts';
+import { packagedStages } from './stages.ts';
+
+const GATEWAY_GIVES_UP_AFTER_SECONDS = 30;
+const SCHEDULES = {
+  'settle-pending-charges': 'rate(5 minutes)',
+  'warn-low-balances': 'rate(1 hour)',
+  reconcile: 'cron(0/15 3-5 * * ? *)',
+};
+const CANARIES = [
+  'add-payment-method',
+  'bill-fix-attempt',
+  'cancel-subscription',
+  'stripe-webhook',
+  'subscribe-to-pro',
+];
+
+describe.each(packagedStages)('functions on $stage', ({ stage, template, functions }) => {
+  const logGroups = template.ofType('AWS::Logs::LogGroup').map(({ properties }) => properties);
+  const alarms = alarmsOf(template);
+  const routes = functions.flatMap((one) => one.routes);
+
+  describe.each(functions)('$name', (one) => {
+    it('keeps its log for 90 days', () => {
+      const LogGroupName = `/aws/lambda/rsolv-billing-${stage}-${one.name}`;
+      expect(logGroups).toContainEqual({ LogGroupName, RetentionInDays: 90 });
+    });
+
+    it('has an alarm for what it fails at and for calls that are turned away', () => {
+      const watched = alarms
+        .flatMap(({ watches }) => watches)
+        .filter(({ Dimensions }) => functionBehind(template, Dimensions) === one.id)
+        .map(({ MetricName }) => MetricName);
+      expect(watched).toEqual(expect.arrayContaining(['Errors', 'Throttles']));
+    });
+
+    it('has a role of its own', () => {
+      expect(functions.filter(({ role }) => role === one.role)).toHaveLength(1);
+      expect(template.resource(one.role).Type).toBe('AWS::IAM::Role');
+    });
+
+    it('is traced, and counts under the stage', () => {
+      expect(one.tracing).toBe('Active');
+      expect(one.environment).toMatchObject({
+        STAGE: stage,
+        TABLE_NAME: `rsolv-billing-${stage}`,
+        POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
+        POWERTOOLS_METRICS_NAMESPACE: `RSOLV/Billing/${stage}`,
+      });
+    });
+  });
+
+  it('no role is left over', () => {
+    const roles = template.ofType('AWS::IAM::Role').map(({ id }) => id);
+    expect(roles.sort()).toEqual([...functions.map(({ role }) => role), 'CanaryRole'].sort());
+  });
+
+  it('exactly the calls of the API have a route, each one', () => {
+    expect(routes.sort()).toEqual(
+      allContracts.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort(),
+    );
+  });
+
+  it('what answers requests gives up before the gateway does', () => {
+    for (const { name, timeout } of functions.filter((one) => one.routes.length > 0))
+      expect([name, timeout < GATEWAY_GIVES_UP_AFTER_SECONDS]).toEqual([name, true]);
+  });
+
+  it('what calls Stripe for a request runs a limited number of times at once', () => {
+    const calling = functions.filter(
+      (one) => one.routes.length > 0 && 'STRIPE_SECRET_KEY_PARAMETER' in one.environment,
+    );
+    expect(calling.map(({ name }) => name).sort()).toEqual(CANARIES);
+    for (const { name, concurrency } of calling)
+      expect([name, concurrency]).toEqual([name, expect.any(Number)]);
+    const together = calling.reduce(
+      (sum, { concurrency = Number.POSITIVE_INFINITY }) => sum + concurrency,
+      0,
+    );
+    expect(together).toBeLessThanOrEqual(stage === 'production' ? 50 : 15);
+  });
+
+  it('each schedule exists and starts one run at a time, whose failure ends in the dead letters', () => {
+    const Rule = z.object({
+      ScheduleExpression: z.string(),
+      State: z.literal('ENABLED'),
+      Targets: z.unknown(),
+    });
+    const scheduled = template.ofType('AWS::Events::Rule').map(({ properties }) => {
+      const { ScheduleExpression, Targets } = Rule.parse(properties);
+      const target = functionBehind(template, Targets);
+      return { expression: ScheduleExpression, target: functions.find(({ id }) => id === target) };
+    });
+    expect(Object.fromEntries(scheduled.map(({ target, expression }) => [target?.name, expression]))).toEqual(
+      SCHEDULES,
+    );
+    for (const { target } of scheduled) {
+      expect([target?.name, target?.concurrency]).toEqual([target?.name, 1]);
+      const config = template
+        .ofType('AWS::Lambda::EventInvokeConfig')
+        .find(({ properties }) => functionBehind(template, properties) === target?.id);
+      const queue = { 'Fn::GetAtt': ['ScheduleDeadLetters', 'Arn'] };
+      expect(config?.properties).toMatchObject({
+        DestinationConfig: { OnFailure: { Destination: queue } },
+        MaximumRetryAttempts: 1,
+      });
+      expect(template.statements.get(target?.role ?? '')).toContainEqual({
+        Effect: 'Allow',
+        Action: ['sqs:SendMessage'],
+        Resource: [queue],
+      });
+    }
+  });
+
+  it('pending notices of the stream are delivered, three times at most, and then kept as dead letters', () => {
+    const mappings = template.ofType('AWS::Lambda::EventSourceMapping').map(({ properties }) => properties);
+    expect(mappings).toHaveLength(1);
+    const [mapping = {}] = mappings;
+    const queue = { 'Fn::GetAtt': ['NoticeDeadLetters', 'Arn'] };
+    expect(mapping).toMatchObject({
+      EventSourceArn: { 'Fn::GetAtt': ['LedgerTable', 'StreamArn'] },
+      StartingPosition: 'TRIM_HORIZON',
+      BatchSize: 10,
+      MaximumRetryAttempts: 2,
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      DestinationConfig: { OnFailure: { Destination: queue } },
+    });
+    const deliver = functions.find(({ id }) => id === functionBehind(template, mapping['FunctionName']));
+    expect(deliver?.name).toBe('deliver-notices');
+    expect(template.statements.get(deliver?.role ?? '')).toContainEqual({
+      Effect: 'Allow',
+      Action: ['sqs:SendMessage'],
+      Resource: [queue],
+    });
+    const Criteria = z.object({ Filters: z.array(z.object({ Pattern: z.string() })) });
+    const patterns = Criteria.parse(mapping['FilterCriteria']).Filters.map(({ Pattern }) =>
+      JSON.parse(Pattern),
+    );
+    expect(patterns).toEqual([
+      {
+        eventName: ['INSERT', 'MODIFY'],
+        dynamodb: {
+          Keys: { sk: { S: [{ prefix: 'NOTICE#' }] } },
+          NewImage: { state: { S: ['pending'] } },
+        },
+      },
+    ]);
+  });
+
+  it('a new version of what handles money gets a share of the traffic first, and goes back on an alarm', () => {
+    const Update = z.object({
+      CodeDeployLambdaAliasUpdate: z.object({ DeploymentGroupName: z.object({ Ref: z.string() }) }),
+    });
+    const Group = z.object({
+      DeploymentConfigName: z.string(),
+      AlarmConfiguration: z.object({
+        Enabled: z.literal(true),
+        Alarms: z.array(z.object({ Name: z.object({ Ref: z.string() }) })),
+      }),
+      AutoRollbackConfiguration: z.object({ Enabled: z.literal(true), Events: z.array(z.string()) }),
+    });
+    const aliases = template.ofType('AWS::Lambda::Alias').map(({ id, properties }) => ({
+      id,
+      name: functions.find((one) => one.id === functionBehind(template, properties['FunctionName']))?.name,
+    }));
+    expect(aliases.map(({ name }) => name).sort()).toEqual(CANARIES);
+    const integrations = template
+      .ofType('AWS::ApiGatewayV2::Integration')
+      .map(({ properties }) => properties);
+    for (const { id, name } of aliases) {
+      expect(integrations, `the gateway calls the alias of ${name}`).toContainEqual(
+        expect.objectContaining({ IntegrationUri: { Ref: id } }),
+      );
+      const update = Update.parse(template.resource(id).UpdatePolicy).CodeDeployLambdaAliasUpdate;
+      const group = Group.parse(template.resource(update.DeploymentGroupName.Ref).Properties);
+      const slowly = stage === 'production' ? 'LambdaCanary10Percent10Minutes' : 'LambdaAllAtOnce';
+      expect(group.DeploymentConfigName).toBe(`CodeDeployDefault.${slowly}`);
+      expect(group.AutoRollbackConfiguration.Events).toContain('DEPLOYMENT_STOP_ON_ALARM');
+      const watched = group.AlarmConfiguration.Alarms.map(
+        ({ Name }) => alarms.find((alarm) => alarm.id === Name.Ref)?.AlarmName,
+      );
+      expect(watched).toEqual(
+        [`${name}-errors`, 'api-faults', 'webhook-failures'].map(
+          (alarm) => `rsolv-billing-${stage}-${alarm}`,
+        ),
+      );
+    }
+  });
+
+  it('test customers can be removed, but not on production', () => {
+    expect(functions.some(({ name }) => name === 'remove-test-customer')).toBe(stage !== 'production');
+  });
+});
