@@ -6,10 +6,15 @@ import { errorCode, SetupError } from './setup-error.ts';
 export const DEFAULT_PORTS = { PORT: 4_000, STRIPE_PORT: 8_420 } as const;
 type Setting = keyof typeof DEFAULT_PORTS;
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+/** A port that was free a moment ago: this one if it was. */
+export async function freePort(usual = 0): Promise<number> {
+  const server = createServer().listen(usual, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if (usual === 0 || errorCode(error) !== 'EADDRINUSE') throw error;
+    return freePort();
+  }
   const address = server.address();
   server.close();
   await once(server, 'close');

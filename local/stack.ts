@@ -15,6 +15,9 @@ import { reasonOf, SetupError } from './setup-error.ts';
 import { type StripeBackend, startStripe } from './stripe-backend.ts';
 import { ensureExpiry, ensureTable } from './table.ts';
 
+/** Where the mailbox is, unless somebody else is there. */
+const MAILBOX_PORT = 8_425;
+
 /** The whole service on this machine, answering. */
 export interface Stack {
   readonly url: string;
@@ -78,6 +81,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     signal.throwIfAborted();
 
     const mailbox = await startMailbox({
+      port: await freePort(MAILBOX_PORT),
       file: dataDir === undefined ? scratchFile(`mailbox-${port}.jsonl`) : join(dataDir, 'mailbox.jsonl'),
       keep: dataDir !== undefined,
     });
