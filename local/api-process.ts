@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts';
 import { reasonOf, SetupError } from './setup-error.ts';
 import { type StripeSettings, stripeEnvironment } from './stripe-settings.ts';
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 const POLL_EVERY_MS = 50;
 const ANSWER_WITHIN_MS = 5_000;
 /** Longer than a request that is being answered takes; the emulator lets those finish. */

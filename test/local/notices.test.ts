@@ -23,7 +23,7 @@ beforeAll(async () => {
   functions = new LocalFunctions(runningStack(stack.port).lambdaEndpoint);
   mailbox = printed('mailbox');
   stripe = printed('Stripe double');
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   functions.close();
   await stack.end('SIGINT');

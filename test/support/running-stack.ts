@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { freePort } from '../../local/ports.ts';
 import { TEST_CREDENTIALS } from './table.ts';
 
-const READY_WITHIN_MS = 45_000;
+const READY_WITHIN_MS = 90_000;
 
 /** `npm start` as a user has it, in a process of its own. */
 export interface RunningStack {
