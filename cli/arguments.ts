@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod/mini';
 import { decodeCursor } from '../lib/http/cursor.ts';
 import { Credits, CustomerId, EventId, IdempotencyKey, NoticeLabel } from '../lib/operators/contract.ts';
+import { RunName } from '../lib/operators/reconcile-contract.ts';
 import type { ListPosition } from '../lib/store/survey.ts';
 import { decodeListCursor } from './list-cursor.ts';
 
@@ -20,11 +21,12 @@ const A_CUSTOMER_ID = 'a customer id, 32 hexadecimal digits; find one with: cust
 
 export const customerId = checked(CustomerId, A_CUSTOMER_ID);
 
-/** For an argument that is given several times. */
-export const customerIds = (text: string, before: readonly string[] = []): string[] => [
-  ...before,
-  customerId(text),
-];
+/** For an argument that is given several times; what is named twice is taken once. */
+const gathered =
+  (parse: (text: string) => string) =>
+  (text: string, before: readonly string[] = []): string[] => [...new Set([...before, parse(text)])];
+
+export const customerIds = gathered(customerId);
 
 /** How a customer is named: by id, or by the address they signed up with. */
 export const customerName = checked(
@@ -36,10 +38,7 @@ export const isEmail = (name: string): boolean => name.includes('@');
 
 export const eventId = checked(EventId, 'the id of an event at Stripe, evt_…');
 
-export const eventIds = (text: string, before: readonly string[] = []): string[] => [
-  ...before,
-  eventId(text),
-];
+export const eventIds = gathered(eventId);
 
 /** A key's id is long; its beginning will do where it is the only one. */
 const KeyName = z.string().check(z.regex(/^[0-9a-f]{8,64}$/));
@@ -49,6 +48,8 @@ export const noticeName = checked(
   NoticeLabel,
   'the kind and the id of a notice, kind#id, as the list shows it',
 );
+
+export const runName = checked(RunName, '1 to 64 letters, digits and _.-, beginning with a letter or digit');
 
 export const idempotencyKey = checked(
   IdempotencyKey,

@@ -18,7 +18,10 @@ export async function confirm({ stdin, stderr, interrupt }: Asking, question: st
     throw new Failure('confirmation_needed', detail, EXIT.usage);
   }
   const terminal = createInterface({ input: stdin, output: stderr });
-  terminal.on('SIGINT', interrupt);
+  terminal.on('SIGINT', () => {
+    stderr.write('\n');
+    interrupt();
+  });
   // Ctrl-D leaves without an answer, and the question would wait for ever.
   const left = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {

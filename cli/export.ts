@@ -127,7 +127,7 @@ function incomplete(output: string, { entries }: Exported): string {
   const written = `${counted(entries, 'entry', 'entries')} written, not all`;
   return output === STDOUT
     ? `The output is incomplete: ${written}.`
-    : `${output}.part is incomplete: ${written}. ${output} is as it was.`;
+    : `${output}.part is incomplete: ${written}. ${output} was left as it was.`;
 }
 
 const notWritten = (part: string, error: unknown): Failure =>

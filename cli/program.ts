@@ -7,6 +7,7 @@ import { addEvents } from './commands/events.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addSmoke } from './commands/smoke.ts';
 import type { Runner } from './session.ts';
 import { STAGES } from './stage.ts';
@@ -24,8 +25,9 @@ Exit codes:
   3    the stage, or Stripe, cannot be reached
   130  interrupted
 
-With --json stdout holds one JSON document and nothing else. If the command fails
-it is {"error":{"code":"…","detail":"…"}}; programs look at code, people at detail.
+With --json stdout holds one JSON document and nothing else. If the command
+fails it is {"error":{"code":"…","detail":"…"}}; programs look at code, people
+at detail.
 
 Examples:
   npx rsolv-billing customer show billing@acme.dev
@@ -58,6 +60,7 @@ export function buildProgram(runner: Runner): CommandUnknownOpts {
     addCharges,
     addKeys,
     addNotices,
+    addReconcile,
     addDoctor,
     addSmoke,
   ]) {

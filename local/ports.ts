@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { errorCode, SetupError } from './setup-error.ts';
@@ -6,20 +7,31 @@ import { errorCode, SetupError } from './setup-error.ts';
 export const DEFAULT_PORTS = { PORT: 4_000, STRIPE_PORT: 8_420 } as const;
 type Setting = keyof typeof DEFAULT_PORTS;
 
-/** A port that was free a moment ago: this one if it was. */
-export async function freePort(usual = 0): Promise<number> {
-  const server = createServer().listen(usual, '127.0.0.1');
+/** Below those that the system hands out by itself, so that nobody is given one before it is used. */
+const CHOSEN_FROM = { first: 20_000, count: 12_000 } as const;
+const MAX_TRIES = 50;
+
+/** A port that was free a moment ago: the usual one, if there is one and it was. */
+export async function freePort(usual?: number): Promise<number> {
+  if (usual !== undefined && (await isFree(usual))) return usual;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const port = CHOSEN_FROM.first + randomInt(CHOSEN_FROM.count);
+    if (await isFree(port)) return port;
+  }
+  throw new SetupError(`No port is free among ${MAX_TRIES} that were tried.`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');
   } catch (error) {
-    if (usual === 0 || errorCode(error) !== 'EADDRINUSE') throw error;
-    return freePort();
+    if (errorCode(error) === 'EADDRINUSE') return false;
+    throw error;
   }
-  const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('A listening server has no port.');
-  return address.port;
+  return true;
 }
 
 /**

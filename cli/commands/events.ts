@@ -74,12 +74,12 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
       'after',
       examples('rsolv-billing events replay evt_1Q…', 'rsolv-billing events replay --parked --yes'),
     )
-    .action((ids, options, command) =>
-      runner.run(command, async (session) => {
+    .action((ids, options, command) => {
+      if (ids.length === 0 && !options.parked) throw usageFailure('Name an event, or give --parked.');
+      return runner.run(command, async (session) => {
         const { stage, out } = session;
         const parked = options.parked ? await listParkedEvents(stage.deps.table, stage.deps.now()) : [];
         const wanted = [...new Set([...ids, ...parked.map((event) => event.eventId)])];
-        if (wanted.length === 0 && !options.parked) throw usageFailure('Name an event, or give --parked.');
         if (parked.length > 0) {
           await session.confirm(`Replay ${counted(parked.length, 'parked event')}?`, options.yes ?? false);
         }
@@ -89,8 +89,8 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
           replayed.length === 0 ? ['No event is parked.'] : replayedLines(replayed, out.width),
         );
         return replayed.every(({ outcome }) => APPLIED.has(outcome)) ? EXIT.ok : EXIT.refused;
-      }),
-    );
+      });
+    });
 }
 
 interface Replayed {

@@ -1,4 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import * as z from 'zod/mini';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { removeTestCustomerContract } from '../../lib/operators/contracts.ts';
 import { ApiClient } from '../../local/api-client.ts';
@@ -11,9 +12,11 @@ import type { Runner, Session } from '../session.ts';
 import type { Traveller } from '../smoke/journey.ts';
 import { stepLines } from '../smoke/report.ts';
 import { runSmoke, type StepResult } from '../smoke/smoke.ts';
-import { findTarget } from '../smoke/target.ts';
+import { findTarget, type SmokeTarget } from '../smoke/target.ts';
+import { STAGES, type StageName } from '../stage.ts';
 
 const RANDOM_BYTES = 8;
+const Globals = z.object({ stage: z.enum(STAGES) });
 
 export function addSmoke(program: CommandUnknownOpts, runner: Runner): void {
   program
@@ -30,17 +33,28 @@ export function addSmoke(program: CommandUnknownOpts, runner: Runner): void {
       'after',
       examples(
         'rsolv-billing smoke --url http://localhost:4000',
-        'rsolv-billing smoke --stage staging --url https://….execute-api.us-east-1.amazonaws.com',
+        'rsolv-billing smoke --url https://….execute-api.us-east-1.amazonaws.com',
+        '                               the stage is the one that answers there',
       ),
     )
-    .action((options, command) =>
-      runner.run(command, (session) => smoke(session, options.url, options.actor), { endsInOrder: true }),
-    );
+    .action(async (options, command) => {
+      const target = await findTarget({
+        url: options.url,
+        stage: givenStage(command),
+        localPort: readSettings({ PORT: process.env['PORT'] }).port,
+      });
+      const onTarget = { optsWithGlobals: () => ({ ...command.optsWithGlobals(), stage: target.name }) };
+      await runner.run(onTarget, (session) => smoke(session, target, options.actor), { endsInOrder: true });
+    });
 }
 
-async function smoke({ stage, out, signal }: Session, given: string, by: string): Promise<ExitCode> {
-  const port = stage.name === 'local' ? readSettings({ PORT: process.env['PORT'] }).port : null;
-  const target = await findTarget(given, stage.name, port);
+/** Null where it is only the default. */
+function givenStage(command: CommandUnknownOpts): StageName | null {
+  if (command.getOptionValueSourceWithGlobals('stage') === 'default') return null;
+  return Globals.parse(command.optsWithGlobals()).stage;
+}
+
+async function smoke({ stage, out, signal }: Session, target: SmokeTarget, by: string): Promise<ExitCode> {
   const email = testCustomerEmail(stage.deps.randomBytes(RANDOM_BYTES));
   const remove = (awaitEvents: boolean) =>
     stage.functions.call(removeTestCustomerContract, { email, actor: by, await_events: awaitEvents });
@@ -71,7 +85,7 @@ async function smoke({ stage, out, signal }: Session, given: string, by: string)
     },
   });
   const held = results.every(({ state }) => state === 'ok');
-  out.answer({ ...target, email, ok: held, steps: results }, () => [
+  out.answer({ url: target.url, stage: target.stage, email, ok: held, steps: results }, () => [
     held ? `${target.stage} holds.` : `${target.stage} does not hold.`,
   ]);
   return exitCode(results, signal);
@@ -85,4 +99,7 @@ function exitCode(results: readonly StepResult[], signal: AbortSignal): ExitCode
 
 const removalByHand = (stage: string, email: string, by: string): string =>
   `aws lambda invoke --function-name rsolv-billing-${stage}-${removeTestCustomerContract.name} ` +
-  `--cli-binary-format raw-in-base64-out --payload '${JSON.stringify({ email, actor: by })}' /dev/stdout`;
+  `--cli-binary-format raw-in-base64-out --payload '${quoted(JSON.stringify({ email, actor: by }))}' /dev/stdout`;
+
+/** For a shell, between single quotes. */
+const quoted = (text: string): string => text.replaceAll("'", "'\\''");

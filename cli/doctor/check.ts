@@ -79,7 +79,7 @@ async function resultOf<S>(
   if (absent !== null) return result('absent', absent);
   const needed = await Promise.all(needs.map((need) => earlier.get(need)));
   const inTheWay = needed.filter((one) => one !== undefined && !isFit([one])).map((one) => one?.title);
-  if (inTheWay.length > 0) return result('blocked', `not looked at: first ${inTheWay.join(', ')}`);
+  if (inTheWay.length > 0) return result('blocked', `not looked at, it waits for: ${inTheWay.join(', ')}`);
   try {
     const finding = await within(timeoutMs, check.run(site));
     return finding.state === 'ok'

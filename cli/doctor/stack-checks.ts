@@ -112,7 +112,9 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
         if (count > 0) waiting.push(`${count} in ${logicalId}`);
       }
       if (waiting.length === 0) return ok(`none in ${wanted.join(', ')}`);
-      return wrong(waiting.join(', '), { advice: 'See "Dead letters" in docs/operate.md.' });
+      return wrong(waiting.join(', '), {
+        advice: 'What lies there, and what to do about it: "Alarms" in docs/operate.md.',
+      });
     },
   },
 ];

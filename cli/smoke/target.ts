@@ -4,40 +4,44 @@ import { LOCAL_STAGE } from '../../local/serverless-file.ts';
 import { reasonOf } from '../../local/setup-error.ts';
 import { isLoopback } from '../../local/stripe-settings.ts';
 import { EXIT, Failure, usageFailure } from '../failure.ts';
-import type { StageName } from '../stage.ts';
+import { STAGES, type StageName } from '../stage.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 const Health = z.object({ status: z.literal('ok'), stage: z.string() });
 
 export interface SmokeTarget {
   readonly url: string;
+  /** As the command line knows it. */
+  readonly name: StageName;
   /** What the service there says it is. */
   readonly stage: string;
 }
 
+export interface Wanted {
+  readonly url: string;
+  /** Null where no stage was named: then it is the stack on this machine, or the stage that answers. */
+  readonly stage: StageName | null;
+  /** Of the stack on this machine. */
+  readonly localPort: number;
+}
+
 /**
- * Makes sure, before anything is created, that a test stage answers at `url`, and that it is the one whose functions will
+ * Makes sure, before anything is created, that a test stage answers at the url, and that it is the one whose functions will
  * clean up.
- * @param localPort of the stack on this machine, where that is the stage
  * @throws Failure
  */
-export async function findTarget(
-  given: string,
-  stage: StageName,
-  localPort: number | null,
-): Promise<SmokeTarget> {
+export async function findTarget(wanted: Wanted): Promise<SmokeTarget> {
+  if (wanted.stage !== null && isLiveStage(wanted.stage)) throw liveStage(wanted.stage);
+  const url = baseUrl(wanted.url);
+  const named = wanted.stage ?? (isLoopback(url) ? 'local' : null);
+  if (named === 'local') assertIsLocal(url, wanted.localPort);
+  const { stage } = await readHealth(url);
   if (isLiveStage(stage)) throw liveStage(stage);
-  const url = baseUrl(given);
-  if (localPort !== null) assertIsLocal(url, localPort);
-  const { stage: found } = await readHealth(url);
-  if (isLiveStage(found)) throw liveStage(found);
-  const wanted = stage === 'local' ? LOCAL_STAGE : stage;
-  if (found !== wanted) {
-    throw usageFailure(
-      `${url} is the stage ${found}, and --stage says ${stage}. Give the stage that is there.`,
-    );
-  }
-  return { url, stage: found };
+  const name = named ?? STAGES.find((known) => known === stage);
+  if (name === undefined)
+    throw usageFailure(`${url} is the stage ${stage}, which this release does not know.`);
+  if (stage === (name === 'local' ? LOCAL_STAGE : name)) return { url, name, stage };
+  throw usageFailure(`${url} is the stage ${stage}, and --stage says ${name}. Give the stage that is there.`);
 }
 
 const liveStage = (stage: string): Failure =>

@@ -33,7 +33,12 @@ export function reportText(report: ReconcileReport): string {
       ],
       ...(events.removed === 0
         ? []
-        : [['', `${counted(events.removed, 'event')} left out: of customers whom the smoke test removed`] as const]),
+        : [
+            [
+              '',
+              `${counted(events.removed, 'event')} left out: of customers whom the smoke test removed`,
+            ] as const,
+          ]),
       ['open', number(open.count)],
     ]),
     ...section('Drift: to be looked at', drift, driftLines),

@@ -4,6 +4,10 @@ import type { OperatorContract } from './contract.ts';
 
 const MAX_BUDGET_SECONDS = 13 * 60;
 
+export const RunName = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'must be 1 to 64 letters, digits and _.-'));
+
 /**
  * An operator names the run: one that was begun is taken up where it stands, one that is finished is answered. Until it is
  * done, the same call goes on.
@@ -11,7 +15,7 @@ const MAX_BUDGET_SECONDS = 13 * 60;
 export const reconcileContract = {
   name: 'reconcile',
   input: z.strictObject({
-    run: z.string().check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'must be 1 to 64 letters, digits and _.-')),
+    run: RunName,
     /** How long to go on before answering how far it is; 13 minutes. */
     budget_seconds: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_BUDGET_SECONDS))),
   }),

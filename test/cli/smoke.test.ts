@@ -224,6 +224,9 @@ describe('smoke refuses', () => {
     return { url: `http://127.0.0.1:${port}`, asked };
   }
 
+  /** The same, by an address that does not look like this machine. */
+  const elsewhere = (url: string) => url.replace('127.0.0.1', '0.0.0.0');
+
   it('--stage production, without asking anybody anything', async () => {
     const { url, asked } = await someApi('production');
     const { code, stdout } = await runCommand(
@@ -244,6 +247,31 @@ describe('smoke refuses', () => {
     expect(code).toBe(1);
     expect(asked).toEqual(['GET /health']);
     expect(aws.calls).toEqual([]);
+  });
+
+  it('the live stage also where none was named', async () => {
+    const { url, asked } = await someApi('production');
+    const { code, stdout } = await runCommand(['smoke', '--url', elsewhere(url), '--json'], TO_NOBODY);
+    expect(errorIn(stdout).code).toBe('live_stage');
+    expect(code).toBe(1);
+    expect(asked).toEqual(['GET /health']);
+  });
+
+  it('a stage that it does not know', async () => {
+    const { url } = await someApi('canary');
+    const { code, stdout } = await runCommand(['smoke', '--url', elsewhere(url), '--json'], TO_NOBODY);
+    expect(errorIn(stdout).detail).toContain('is the stage canary, which this release does not know');
+    expect(code).toBe(2);
+  });
+
+  it('takes the stage that answers where none was named: its functions are to clean up', async () => {
+    const aws = await startAwsDouble('staging');
+    onTestFinished(() => aws.stop());
+    aws.deployment.denied.add('Invoke');
+    const { url } = await someApi('staging');
+    const { stdout } = await runCommand(['smoke', '--url', elsewhere(url), '--json'], aws.env);
+    expect(errorIn(stdout).code).toBe('access_denied');
+    expect(aws.calls).toEqual(['Invoke']);
   });
 
   it('whoever may not clean up, before anything is created', async () => {

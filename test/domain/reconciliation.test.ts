@@ -51,7 +51,12 @@ describe('the counts of a report', () => {
     const found = range(1, 150).map((seq) => drift(seq));
     let report = withCustomers(empty, [customer(found), customer()]);
     report = withCustomers(report, [customer(found)]);
-    report = withEvents(report, { known: 7, missed: range(1, 130).map((n) => missed(n)), drift: [drift(1)] });
+    report = withEvents(report, {
+      known: 7,
+      removed: 0,
+      missed: range(1, 130).map((n) => missed(n)),
+      drift: [drift(1)],
+    });
     const open = range(1, 110).map((n) => ({ customerId: null, since: null, message: `event evt_${n}` }));
     report = withOpenWork(report, addOpenWork(addOpenWork(NO_OPEN_WORK, open), open));
     expect(report).toMatchObject({
@@ -71,8 +76,16 @@ describe('the counts of a report', () => {
     const outcomes = (['processed', 'processed', 'ignored', 'parked', 'failed'] as const).map((outcome, n) =>
       missed(n, outcome),
     );
-    const { events } = withEvents(empty, { known: 2, missed: outcomes, drift: [] });
-    expect(events).toEqual({ listed: 7, known: 2, applied: 2, ignored: 1, parked: 1, failed: 1 });
+    const { events } = withEvents(empty, { known: 2, removed: 4, missed: outcomes, drift: [] });
+    expect(events).toEqual({
+      listed: 11,
+      known: 2,
+      removed: 4,
+      applied: 2,
+      ignored: 1,
+      parked: 1,
+      failed: 1,
+    });
   });
 
   it('are of a report that an item of the table can hold, however long its words are', () => {
@@ -85,7 +98,12 @@ describe('the counts of a report', () => {
     }));
     const open = range(1, 1_000).map(() => ({ customerId: CUSTOMER, since: null, message: long }));
     const full = withOpenWork(
-      withEvents(withCustomers(empty, [customer(found)]), { known: 0, missed: events, drift: [] }),
+      withEvents(withCustomers(empty, [customer(found)]), {
+        known: 0,
+        removed: 0,
+        missed: events,
+        drift: [],
+      }),
       addOpenWork(NO_OPEN_WORK, open),
     );
     expect(Buffer.byteLength(JSON.stringify(full))).toBeLessThan(400_000 - 20_000);
@@ -120,7 +138,7 @@ describe('the report for people', () => {
       empty,
       range(1, 1_234).map(() => customer()),
     );
-    report = withEvents(report, { known: 412, missed: [], drift: [] });
+    report = withEvents(report, { known: 412, removed: 0, missed: [], drift: [] });
     expect(text(finished(report))[0]).toBe(
       '0 drift in 1,234 customers, 56,764 entries; 412 events, 0 missed',
     );
@@ -139,7 +157,7 @@ describe('the report for people', () => {
         message: `payment pi_1 of 2900 cents for fix ${CUSTOMER} is of cus_${'x'.repeat(100)}, who is bound to nobody`,
       },
     ]);
-    report = withEvents(report, { known: 1, missed: [missed(1, 'parked')], drift: [] });
+    report = withEvents(report, { known: 1, removed: 2, missed: [missed(1, 'parked')], drift: [] });
     report = withOpenWork(
       report,
       addOpenWork(NO_OPEN_WORK, [
@@ -155,6 +173,7 @@ describe('the report for people', () => {
     expect(lines).toContain(`  customer ${CUSTOMER}, invariant 3`);
     expect(lines).toContain('    entry 1 is missing');
     expect(lines).toContain('  and 51 more');
+    expect(lines).toContain('          2 events left out: of customers whom the smoke test removed');
     expect(lines).toContain('Drift: to be looked at (251)');
     expect(lines).toContain('  evt_1 invoice.paid of 2026-11-20 10:00');
     expect(lines).toContain('  since 2026-11-20 10:00');

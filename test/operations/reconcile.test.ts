@@ -82,7 +82,7 @@ describe('a clean reconciliation', () => {
     const { state, report } = await reconciled(books);
     expect(state).toBe('finished');
     expect(report).toMatchObject({
-      events: { listed: told, known: told, applied: 0, ignored: 0, parked: 0, failed: 0 },
+      events: { listed: told, known: told, removed: 0, applied: 0, ignored: 0, parked: 0, failed: 0 },
       customers: { checked: 3, entries, charges: 1, invoices: 1, notCompared: 0 },
       listed: { payments: 1, invoices: 1 },
       drift: { count: 0, named: [] },
@@ -272,13 +272,21 @@ describe('events', () => {
       ['invoice.paid', 'processed', pro.customerId],
     ]);
     expect(report.missed.named.map(({ eventId }) => eventId)).toEqual(told.map(({ id }) => id));
-    expect(report.events).toEqual({ listed: 3, known: 0, applied: 2, ignored: 1, parked: 0, failed: 0 });
+    expect(report.events).toEqual({
+      listed: 3,
+      known: 0,
+      removed: 0,
+      applied: 2,
+      ignored: 1,
+      parked: 0,
+      failed: 0,
+    });
     expect(report.drift.count).toBe(0);
     expect((await headOf(books.deps, pro.customerId)).balance).toBe(balance + 60);
     await expectSoundMoney(books, pro.customerId);
 
     const { report: second } = await reconciled(books);
-    expect(second.events).toEqual({ listed: 3, known: 3, applied: 0, ignored: 0, parked: 0, failed: 0 });
+    expect(second.events).toMatchObject({ listed: 3, known: 3, applied: 0 });
     expect(second.missed).toEqual({ count: 0, named: [] });
   });
 
@@ -387,6 +395,37 @@ describe('events', () => {
     expect(due.missed.named.map(({ type }) => type)).toEqual(['payment_intent.succeeded', 'invoice.paid']);
     expect(due.customers.invoices).toBe(2);
     await expectSoundMoney(books, pro.customerId);
+  });
+});
+
+describe('a customer of the smoke test who was removed', () => {
+  /** Paid for Pro and for a fix, and is gone here and at Stripe; their events are not known any more. */
+  async function removedCustomer(books: Books): Promise<void> {
+    const { payer } = await soundTown(books);
+    const customer = await stranger(books);
+    const { priceId, stripe } = books;
+    await stripe.subscriptions.create({ customer, items: [{ price: priceId }], off_session: true });
+    await payForFix(books, customer, { ...payer, fixAttemptId: payer.fixId });
+    await stripe.customers.del(customer);
+  }
+
+  it('is no drift on a test stage, and nothing of theirs is applied', async () => {
+    const books = await openBooks();
+    await removedCustomer(books);
+    const { report } = await reconciled(books);
+    expect(report).toMatchObject({ drift: { count: 0 }, missed: { count: 0 }, open: { count: 0 } });
+    expect(report.events.removed).toBeGreaterThan(3);
+    expect(report.events.listed).toBe(report.events.known + report.events.removed);
+  });
+
+  it('cannot be on a live stage, where the same is drift', async () => {
+    const books = await openBooks();
+    await removedCustomer(books);
+    const { report } = await reconciled({ deps: { ...books.deps, stage: 'production' } });
+    expect(report.drift.count).toBe(2);
+    expect(report.events.removed).toBe(0);
+    expect(report.events.parked).toBeGreaterThan(3);
+    expect(report.open.count).toBe(report.events.parked);
   });
 });
 

@@ -2,6 +2,8 @@ import { openStripe, stripePort } from '../../lib/stripe/client.ts';
 import type { StripeDouble } from '../../local/stripe/server.ts';
 import { ensureProPrice, ensureWebhookEndpoint } from '../../local/stripe-account.ts';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 /**
  * What the service asks of Stripe only when something went wrong, through the service's own port: money that goes back,
  * payments and subscriptions that are looked for because their answer never came. And setting an account up.
@@ -41,6 +43,17 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   await port.cancelSubscription(subscription.id);
   await port.readAccount(customer);
   await port.readPaidMoney(customer);
+  const window = { from: new Date(Date.now() - DAY_MS), until: new Date(), after: null };
+  await port.listEvents(window);
+  await port.listFixPayments(window);
+  await port.listProInvoices(window);
+  await port.anonymiseCustomer(customer);
+  if (invoice !== null) await port.readFailedRenewal(invoice.id);
+
+  // The smoke test's customers go without a trace.
+  await port.findCustomer(who);
+  await port.deleteCustomer(customer);
+  await port.findEventsOf(customer, new Date());
 }
 
 async function fail(url: string, path: string): Promise<void> {

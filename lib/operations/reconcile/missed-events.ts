@@ -46,7 +46,9 @@ async function takePage(work: Work): Promise<void> {
       known: page.items.length - unknown.length,
       removed: unknown.length - missed.length,
       missed: missed.map((event) => missedOf(event, fates.get(event.id), failures.get(event.id))),
-      drift: [...before.keys(), ...missed.map(({ id }) => id)].flatMap((id) => driftOf(id, fates.get(id), failures.get(id))),
+      drift: [...new Set([...before.keys(), ...missed.map(({ id }) => id)])].flatMap((id) =>
+        driftOf(id, fates.get(id), failures.get(id)),
+      ),
     }),
     position: { ...position, events: { ...next, announced: [] } },
   }));

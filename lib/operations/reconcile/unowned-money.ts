@@ -1,6 +1,7 @@
 import { type Drift, type ReconcileReport, withListed } from '../../domain/reconciliation.ts';
 import { isInvoiceKept, isPaymentKept, readStripeOwners } from '../../store/audit-stripe.ts';
 import type { FixPayment, ListWindow, OwnedInvoice, Page } from '../../stripe/port.ts';
+import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, type Work } from './work.ts';
 
 /** More than the 30 days of the events: whatever no event told of and nobody looked at in time is seen here too. */
@@ -62,13 +63,18 @@ async function follow<T>(
   }
 }
 
-async function driftAmong({ deps, meter }: Work, all: readonly Listed[]): Promise<Drift[]> {
+async function driftAmong(work: Work, all: readonly Listed[]): Promise<Drift[]> {
+  const { deps, meter } = work;
   const ids = all.map(({ stripeCustomerId }) => stripeCustomerId).filter((id) => id !== null);
   const owners = await readStripeOwners(deps.table, ids, meter);
+  const removed = await removedAmong(
+    work,
+    ids.filter((id) => !owners.has(id)),
+  );
   const drift: Drift[] = [];
   for (const { stripeCustomerId, what, isKeptBy } of all) {
     const owner = owners.get(stripeCustomerId ?? '');
-    if (owner?.isNamed) continue;
+    if (owner?.isNamed || removed.has(stripeCustomerId ?? '')) continue;
     if (owner === undefined) {
       const whose =
         stripeCustomerId === null ? 'no Stripe customer' : `${stripeCustomerId}, who is bound to nobody`;

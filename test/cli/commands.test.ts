@@ -1,0 +1,637 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import stringWidth from 'string-width';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import type { PaymentDeps } from '../../lib/deps.ts';
+import { entryHash, type LedgerEntry } from '../../lib/domain/ledger.ts';
+import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
+import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
+import { listParkedEvents, readEventRecord, recordEvent } from '../../lib/store/events.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { writeTogether } from '../../lib/store/table.ts';
+import { localDeps } from '../../local/local-deps.ts';
+import { runningStack } from '../../local/running.ts';
+import { readServerlessFile } from '../../local/serverless-file.ts';
+import { openStripe } from '../../local/stripe-account.ts';
+import { type Ended, runCommand, startCommand } from '../support/command-line.ts';
+import { recordedFix } from '../support/customers.ts';
+import { customerWith, uniqueEmail } from '../support/fixtures.ts';
+import { writeHistory } from '../support/history.ts';
+import { headOf } from '../support/money.ts';
+import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';
+
+/* The operators' command line on a running stack, as somebody new to it would try it. */
+
+const LONG_HISTORY = 50_000;
+const NOBODY = '0'.repeat(32);
+
+let stack: RunningStack;
+let deps: PaymentDeps;
+let stripeUrl: string;
+const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-cli-'));
+
+beforeAll(async () => {
+  useTestCredentials();
+  stack = await startStack();
+  const { endpoint, stripe } = runningStack(stack.port);
+  deps = localDeps(endpoint, readServerlessFile().tableName, stripe);
+  stripeUrl = stripe.apiBase ?? '';
+}, 120_000);
+afterAll(async () => {
+  deps.table.client.destroy();
+  await stack.end('SIGTERM');
+  rmSync(folder, { recursive: true });
+});
+
+const env = () => ({ PORT: String(stack.port) });
+const cli = (...args: readonly string[]): Promise<Ended> => runCommand(args, env());
+
+/** What a program reads; every answer is one JSON document. */
+async function json(
+  ...args: readonly string[]
+): Promise<{ code: number | null; answer: Record<string, unknown> }> {
+  const { code, stdout } = await cli(...args, '--json');
+  return { code, answer: z.record(z.string(), z.unknown()).parse(JSON.parse(stdout)) };
+}
+
+/** What a person reads: it fits a narrow terminal, and nothing in it is meant for a terminal alone. */
+async function lines(...args: readonly string[]): Promise<{ code: number | null; shown: string[] }> {
+  const { code, stdout, stderr } = await cli(...args);
+  expect(stderr).not.toContain('error');
+  for (const line of `${stdout}${stderr}`.split('\n'))
+    expect([line, stringWidth(line) <= 80]).toEqual([line, true]);
+  expect(stdout).not.toContain('\u001b');
+  return { code, shown: stdout.trimEnd().split('\n') };
+}
+
+async function refusal(...args: readonly string[]): Promise<[number | null, unknown]> {
+  const { code, answer } = await json(...args);
+  return [
+    code,
+    z.object({ error: z.object({ code: z.string(), detail: z.string() }) }).parse(answer).error.code,
+  ];
+}
+
+const control = async (path: string, input: object = {}) => {
+  const body = JSON.stringify(input);
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`${stripeUrl}/_double/${path}`, { method: 'POST', headers, body });
+};
+
+describe('customer', () => {
+  it('show tells all about one, by id and by e-mail address, whatever its case', async () => {
+    const email = uniqueEmail();
+    const { head } = await onboardCustomer(deps, {
+      name: '株式会社 \u001b[31mAcme',
+      email,
+      source: 'direct',
+    });
+    const { code, shown } = await lines('customer', 'show', head.customerId);
+    expect(code).toBe(0);
+    expect(shown).toEqual(
+      expect.arrayContaining([
+        `customer       ${head.customerId}`,
+        'name           株式会社 \u{fffd}[31mAcme',
+        `e-mail         ${email}`,
+        'plan           trial',
+        'balance        5 credits, 0 owed',
+        'card on file   no',
+        'API keys       1 active',
+        'ledger         1 entry',
+      ]),
+    );
+    expect((await lines('customer', 'show', email.toUpperCase())).shown).toEqual(shown);
+
+    const { answer } = await json('customer', 'show', email);
+    expect(answer).toMatchObject({
+      id: head.customerId,
+      email,
+      plan: 'trial',
+      credit_balance: 5,
+      has_payment_method: false,
+      open_charges: [],
+      order: null,
+      notices: { total: 1 },
+      newest_entries: [{ seq: 1, amount: 5, balance_after: 5, source: 'trial_signup' }],
+    });
+    expect(JSON.stringify(answer)).not.toContain('rsolv_');
+  });
+
+  it('show names who is not there', async () => {
+    expect(await refusal('customer', 'show', NOBODY)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('customer', 'show', 'nobody@customer.example')).toEqual([1, 'customer_not_found']);
+    const { stdout, stderr, code } = await cli('customer', 'show', NOBODY);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(`error There is no customer ${NOBODY} on this stage.\nSearch with: customer list\n`);
+  });
+
+  it('list goes on from page to page and names each customer once', async () => {
+    const added = [];
+    for (let n = 0; n < 3; n++) added.push((await customerWith(deps, 5)).head.customerId);
+    const found: unknown[] = [];
+    let cursor: string[] = [];
+    for (let page = 0; page < 50; page++) {
+      const { answer } = await json('customer', 'list', '--limit', '2', ...cursor);
+      const { customers, next_cursor } = z
+        .object({
+          customers: z.array(z.looseObject({ id: z.string() })),
+          next_cursor: z.nullable(z.string()),
+        })
+        .parse(answer);
+      expect(customers.length).toBeLessThanOrEqual(2);
+      found.push(...customers.map(({ id }) => id));
+      if (next_cursor === null) break;
+      cursor = ['--cursor', next_cursor];
+    }
+    expect(new Set(found).size).toBe(found.length);
+    expect(found).toEqual(expect.arrayContaining([stack.customerId, ...added]));
+  });
+
+  it('list filters by plan and by what is owed, and fits 80 columns with a long address', async () => {
+    const email = `${'a'.repeat(60)}@${'b'.repeat(50)}.example`;
+    const { head } = await onboardCustomer(deps, { name: 'Long', email, source: 'direct' });
+    await deps.table.client.send(
+      new UpdateCommand({
+        TableName: deps.table.name,
+        Key: keys.head(head.customerId),
+        UpdateExpression: 'SET debt = :d, subscription_type = :p',
+        ExpressionAttributeValues: { ':d': 7, ':p': 'pay_as_you_go' },
+      }),
+    );
+    const { shown } = await lines('customer', 'list', '--owing', '--plan', 'pay_as_you_go');
+    expect(shown[1]).toMatch(new RegExp(`^${head.customerId}  pay_as_you_go +5 +7  a+$`));
+    expect((await json('customer', 'list', '--owing', '--plan', 'pro')).answer).toEqual({
+      customers: [],
+      next_cursor: null,
+    });
+  });
+
+  it('close asks first; then the customer is closed, and a repeat changes nothing', async () => {
+    const { head, apiKey } = await customerWith(deps, 5);
+    const close = ['customer', 'close', head.customerId, '--reason', 'asked to be forgotten'];
+    expect(await refusal(...close)).toEqual([2, 'confirmation_needed']);
+    expect((await headOf(deps, head.customerId)).closedAt).toBeNull();
+
+    expect(await json(...close, '--yes')).toMatchObject({ code: 0, answer: { already: false, balance: 5 } });
+    expect((await headOf(deps, head.customerId)).closedAt).not.toBeNull();
+    const usage = await fetch(`${stack.url}/api/v1/usage`, { headers: { 'x-api-key': apiKey } });
+    expect(usage.status).toBe(401);
+    expect(await json(...close, '--yes')).toMatchObject({ code: 0, answer: { already: true } });
+    expect(await refusal('customer', 'close', NOBODY, '--reason', 'x', '--yes')).toEqual([
+      1,
+      'customer_not_found',
+    ]);
+  });
+});
+
+describe('adjust', () => {
+  it('gives credits once under one key, with reason and name in the ledger', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    const adjust = ['adjust', customerId, '25', '--reason', 'goodwill, ticket 812', '--actor', 'ada'];
+    const { answer } = await json(...adjust);
+    expect(answer).toMatchObject({
+      customer_id: customerId,
+      amount: 25,
+      already: false,
+      balance: 30,
+      seq: 2,
+    });
+    const key = String(answer['idempotency_key']);
+    expect((await json(...adjust, '--key', key)).answer).toEqual({ ...answer, already: true });
+    expect((await lines(...adjust, '--key', key)).shown).toEqual([
+      'Was done before: +25 as entry 2, balance 30.',
+    ]);
+    expect(await refusal('adjust', customerId, '26', '--reason', 'another', '--key', key)).toEqual([
+      1,
+      'key_reused',
+    ]);
+
+    const { answer: ledger } = await json('ledger', 'show', customerId, '--limit', '1');
+    expect(ledger).toMatchObject({
+      entries: [{ seq: 2, metadata: { reason: 'goodwill, ticket 812', actor: 'ada', idempotency_key: key } }],
+    });
+  });
+
+  it('says which key it used before it is done, so that a lost answer can be repeated', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    const { stdout, stderr } = await cli('adjust', customerId, '1', '--reason', 'x');
+    expect(stderr).toMatch(/^idempotency key [0-9a-f-]{36}\n$/);
+    expect(stdout).toBe('Done: +1 as entry 2, balance 6.\n');
+  });
+
+  it('never takes more than there is', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    expect(await refusal('adjust', customerId, '-6', '--reason', 'x', '--yes')).toEqual([
+      1,
+      'insufficient_credits',
+    ]);
+    expect(await json('adjust', customerId, '-5', '--reason', 'x', '--yes')).toMatchObject({
+      answer: { balance: 0 },
+    });
+  });
+
+  it.each(['-1', '1001'])('asks before %s', async (amount) => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    expect(await refusal('adjust', customerId, amount, '--reason', 'x')).toEqual([2, 'confirmation_needed']);
+    expect((await headOf(deps, customerId)).balance).toBe(5);
+  });
+
+  it('names a customer who is not there', async () => {
+    expect(await refusal('adjust', NOBODY, '5', '--reason', 'x')).toEqual([1, 'customer_not_found']);
+  });
+});
+
+const Page = z.object({
+  entries: z.array(z.looseObject({ seq: z.int() })),
+  next_cursor: z.nullable(z.string()),
+});
+
+describe('ledger', () => {
+  let long: string;
+  beforeAll(async () => {
+    long = (await customerWith(deps, 5)).head.customerId;
+    await writeHistory(deps, long, LONG_HISTORY - 1);
+  }, 300_000);
+
+  it('show goes from the newest entry to the first', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    await writeHistory(deps, customerId, 4);
+    const first = Page.parse((await json('ledger', 'show', customerId, '--limit', '3')).answer);
+    expect(first.entries.map(({ seq }) => seq)).toEqual([5, 4, 3]);
+    const second = ['--limit', '3', '--cursor', String(first.next_cursor)];
+    expect(Page.parse((await json('ledger', 'show', customerId, ...second)).answer)).toMatchObject({
+      entries: [{ seq: 2 }, { seq: 1 }],
+      next_cursor: null,
+    });
+    expect((await lines('ledger', 'show', long)).shown.length).toBeGreaterThan(20);
+    expect(await refusal('ledger', 'show', NOBODY)).toEqual([1, 'customer_not_found']);
+  });
+
+  it('verify names each violation, and the exit code says that there is one', async () => {
+    const sound = (await customerWith(deps, 5)).head.customerId;
+    const { customerId } = (await customerWith(deps, 5)).head;
+    await deps.table.client.send(
+      new UpdateCommand({
+        TableName: deps.table.name,
+        Key: keys.head(customerId),
+        UpdateExpression: 'SET balance = :b',
+        ExpressionAttributeValues: { ':b': 6 },
+      }),
+    );
+    expect(await json('ledger', 'verify', sound)).toEqual({
+      code: 0,
+      answer: { customers: 1, entries: 1, violations: [] },
+    });
+    expect(await json('ledger', 'verify', sound, customerId, sound)).toEqual({
+      code: 1,
+      answer: {
+        customers: 2,
+        entries: 2,
+        violations: [
+          {
+            customer_id: customerId,
+            invariant: 2,
+            seq: null,
+            message: 'the balance is 6, the entries add up to 5',
+          },
+        ],
+      },
+    });
+    const { code, shown } = await lines('ledger', 'verify', customerId);
+    expect([code, shown[0], shown.at(-1)]).toEqual([
+      1,
+      `customer ${customerId}`,
+      '1 violation in 1 customer, 1 entry.',
+    ]);
+    // Of all customers it is still this one alone.
+    expect((await json('ledger', 'verify')).answer).toMatchObject({
+      violations: [{ customer_id: customerId }],
+    });
+    expect(await refusal('ledger', 'verify', NOBODY)).toEqual([1, 'customer_not_found']);
+    await deps.table.client.send(
+      new DeleteCommand({ TableName: deps.table.name, Key: keys.head(customerId) }),
+    );
+  });
+
+  it('verify goes on where something stored cannot be read, and names it', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    const Key = keys.entry(customerId, 1);
+    const [UpdateExpression, ExpressionAttributeValues] = ['SET amount = :a', { ':a': 'five' }];
+    await deps.table.client.send(
+      new UpdateCommand({ TableName: deps.table.name, Key, UpdateExpression, ExpressionAttributeValues }),
+    );
+    const { code, answer } = await json('ledger', 'verify', customerId, stack.customerId);
+    expect([code, answer['customers']]).toEqual([1, 2]);
+    expect(answer['violations']).toEqual([
+      {
+        customer_id: customerId,
+        invariant: null,
+        seq: null,
+        message: `The stored item CUSTOMER#${customerId} ${Key.sk} is not readable: amount`,
+      },
+    ]);
+    await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key }));
+    await deps.table.client.send(
+      new DeleteCommand({ TableName: deps.table.name, Key: keys.head(customerId) }),
+    );
+  });
+
+  const Exported = z.object({
+    customer_id: z.string(),
+    seq: z.int(),
+    created_at: z.string(),
+    amount: z.int(),
+    balance_after: z.int(),
+    source: z.enum(['trial_signup', 'adjustment']),
+    metadata: z.record(z.string(), z.union([z.string(), z.number()])),
+    prev_hash: z.string(),
+    hash: z.string(),
+  });
+  const hashOf = (entry: z.output<typeof Exported>): string => {
+    const { customer_id: customerId, created_at: createdAt, balance_after: balanceAfter, ...rest } = entry;
+    const said: Omit<LedgerEntry, 'hash'> = {
+      ...rest,
+      prevHash: rest.prev_hash,
+      customerId,
+      createdAt,
+      balanceAfter,
+    };
+    return entryHash(said);
+  };
+
+  it('export writes every entry of 50,000, in order, as it can be verified, and holds little of it at a time', async () => {
+    const file = join(folder, 'long.jsonl');
+    const { code, stdout, stderr } = await runCommand(
+      ['ledger', 'export', long, '--format', 'jsonl', '--output', file],
+      // Of which the program itself takes more than half: with all entries in it there would not be room.
+      { ...env(), NODE_OPTIONS: '--max-old-space-size=48' },
+    );
+    expect([code, stdout]).toEqual([0, `50,000 entries of 1 customer written to ${file}.\n`]);
+    expect(stderr).not.toContain('\u001b');
+    const entries = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => Exported.parse(JSON.parse(line)));
+    expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: LONG_HISTORY }, (_, i) => i + 1));
+    for (const entry of entries) expect(entry.hash).toBe(hashOf(entry));
+    expect(existsSync(`${file}.part`)).toBe(false);
+  });
+
+  it('export to stdout is a CSV with a heading, whose metadata is quoted JSON', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    await cli('adjust', customerId, '1', '--reason', 'say "hi", twice', '--key', 'k');
+    const { code, stdout, stderr } = await cli('ledger', 'export', customerId);
+    expect([code, stderr]).toEqual([0, '2 entries of 1 customer written.\n']);
+    const [heading, , adjusted, end, ...more] = stdout.split('\n');
+    expect(heading).toBe('customer_id,seq,created_at,amount,balance_after,source,metadata,prev_hash,hash');
+    const quoted = /^[0-9a-f]{32},2,[^,]+,1,6,adjustment,"(.*)",[0-9a-f]{64},[0-9a-f]{64}$/.exec(
+      adjusted ?? '',
+    )?.[1];
+    expect(JSON.parse(quoted?.replaceAll('""', '"') ?? '')).toMatchObject({ reason: 'say "hi", twice' });
+    expect([end, more]).toEqual(['', []]);
+  });
+
+  it('export of all customers has those of each together', async () => {
+    const file = join(folder, 'all.csv');
+    const { answer } = await json('ledger', 'export', '--output', file);
+    const ids = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.slice(0, 32));
+    expect(answer).toMatchObject({ file, entries: ids.length });
+    const blocks = ids.filter((id, i) => id !== ids[i - 1]);
+    expect(new Set(blocks).size).toBe(blocks.length);
+    expect(answer['customers']).toBe(blocks.length);
+  });
+
+  it('export replaces no file, unless that is said', async () => {
+    const file = join(folder, 'there.csv');
+    writeFileSync(file, 'mine');
+    const order = ['ledger', 'export', stack.customerId, '--output', file];
+    expect(await refusal(...order)).toEqual([2, 'usage']);
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+    expect((await json(...order, '--force')).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).not.toContain('mine');
+  });
+
+  it('export says what cannot be', async () => {
+    expect(await refusal('ledger', 'export', stack.customerId)).toEqual([2, 'usage']);
+    expect(await refusal('ledger', 'export', NOBODY, '--output', join(folder, 'no.csv'))).toEqual([
+      1,
+      'customer_not_found',
+    ]);
+    expect(existsSync(join(folder, 'no.csv.part'))).toBe(false);
+    const nowhere = join(folder, 'no-folder', 'x.csv');
+    expect(await refusal('ledger', 'export', stack.customerId, '--output', nowhere)).toEqual([
+      1,
+      'output_failed',
+    ]);
+  });
+
+  const wholeLines = (written: string): number[] => {
+    expect(written.endsWith('\n')).toBe(true);
+    return written
+      .trimEnd()
+      .split('\n')
+      .map((line) => Exported.parse(JSON.parse(line)).seq);
+  };
+
+  it('export interrupted by Ctrl-C leaves whole lines in FILE.part, no file, and says so', async () => {
+    const file = join(folder, 'cut.jsonl');
+    const part = `${file}.part`;
+    const { process: child, ended } = startCommand(
+      ['ledger', 'export', long, '--format', 'jsonl', '--output', file],
+      env(),
+    );
+    await vi.waitUntil(() => existsSync(part) && statSync(part).size > 0, { timeout: 30_000, interval: 5 });
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await ended;
+    expect([code, stdout]).toEqual([130, '']);
+    const seqs = wholeLines(readFileSync(part, 'utf8'));
+    expect(seqs.length).toBeLessThan(LONG_HISTORY);
+    expect(stderr.replaceAll('\n', ' ')).toContain(
+      `Interrupted. ${part} is incomplete: ${seqs.length.toLocaleString('en-US')} entries written, not all.`,
+    );
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('export interrupted on its way to a program ends with a whole line', async () => {
+    const { process: child, ended } = startCommand(['ledger', 'export', long, '--format', 'jsonl'], env());
+    child.stdout?.once('data', () => child.kill('SIGINT'));
+    const { code, stdout, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(wholeLines(stdout).length).toBeLessThan(LONG_HISTORY);
+    expect(stderr).toContain('The output is incomplete');
+  });
+
+  it('export to a reader that has seen enough is quiet', async () => {
+    const { process: child, ended } = startCommand(['ledger', 'export', long], env());
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    // The reader's own end is nothing that this side hears of in another way.
+    const { code, stderr } = await ended.catch(() => ({ code: child.exitCode, stderr: '' }));
+    expect([code ?? 0, stderr]).toEqual([0, '']);
+  });
+});
+
+describe('events', () => {
+  it('a parked event is listed, shown and replayed; then it is applied, once', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { head: withCard } = await addPaymentMethod(deps, head, 'pm_card_visa');
+    await control('webhooks/idle');
+    const { stripe: settings } = runningStack(stack.port);
+    const stripe = openStripe(settings.secretKey, settings.apiBase);
+    const events = (await stripe.events.list({ limit: 100 })).data;
+    const event = events.find((one) =>
+      JSON.stringify(one.data.object).includes(withCard.stripeCustomerId ?? '-'),
+    );
+    const id = event?.id ?? '';
+    const record = await readEventRecord(deps.table, id);
+    if (record === null) throw new Error(`the stack did not hear of ${id}`);
+    await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: keys.event(id) }));
+    await writeTogether(deps.table, [
+      recordEvent({ ...record, outcome: 'parked', reason: 'for a test' })(deps.table),
+    ]);
+
+    expect((await json('events', 'list')).answer).toMatchObject({ events: [{ id, reason: 'for a test' }] });
+    expect((await lines('events', 'list')).shown.join('\n')).toContain(id);
+    expect((await json('events', 'show', id)).answer).toMatchObject({ id, outcome: 'parked' });
+    expect(await refusal('events', 'replay', '--parked')).toEqual([2, 'confirmation_needed']);
+    expect(await json('events', 'replay', '--parked', '--yes')).toEqual({
+      code: 0,
+      answer: { events: [{ id, outcome: 'processed', reason: 'applied' }] },
+    });
+    expect(await listParkedEvents(deps.table, deps.now())).toEqual([]);
+    const { code, shown } = await lines('events', 'replay', id);
+    expect([code, shown[1]]).toEqual([0, `${id}  duplicate  applied`]);
+    expect((await lines('events', 'list')).shown).toEqual(['No event is parked.']);
+    expect((await lines('events', 'show', id)).shown).toContain('outcome      processed');
+  });
+
+  it('one that stays parked, or that Stripe does not have, is said, with exit code 1', async () => {
+    const { stripe: settings } = runningStack(stack.port);
+    const stripe = openStripe(settings.secretKey, settings.apiBase);
+    const stranger = await stripe.customers.create({ email: uniqueEmail() });
+    await stripe.customers.update(stranger.id, { name: 'Nobody of ours' });
+    await control('webhooks/idle');
+    const event = await vi.waitUntil(async () => (await listParkedEvents(deps.table, deps.now()))[0], {
+      timeout: 10_000,
+    });
+    const { code, answer } = await json('events', 'replay', 'evt_nowhere', event.eventId);
+    expect(code).toBe(1);
+    expect(answer).toMatchObject({
+      events: [
+        { id: 'evt_nowhere', outcome: 'failed', reason: expect.stringContaining('Stripe has no event') },
+        { id: event.eventId, outcome: 'parked', reason: expect.stringContaining('no customer is known') },
+      ],
+    });
+    expect(await refusal('events', 'show', 'evt_nowhere')).toEqual([1, 'event_not_found']);
+  });
+});
+
+describe('charges', () => {
+  it('what Stripe left open is listed and settled; what stays open is exit code 1', async () => {
+    expect((await lines('charges', 'pending')).shown).toEqual(['Nothing is open.']);
+    const { head } = await customerWith(deps, 5);
+    await addPaymentMethod(deps, head, 'pm_card_mastercard');
+    const { balance } = await headOf(deps, head.customerId);
+    await cli('adjust', head.customerId, String(-balance), '--reason', 'x', '--yes');
+    const fixId = await recordedFix(deps, head.customerId, 4711);
+    const silence = { path: '/v1/payment_intents**', kind: 'drop_before', times: 50 };
+    await control('faults', silence);
+    await expect(billFixAttempt(deps, head.customerId, fixId)).rejects.toThrow();
+
+    expect((await json('charges', 'pending')).answer).toMatchObject({
+      charges: [
+        {
+          kind: 'fix',
+          customer_id: head.customerId,
+          id: fixId,
+          state: 'charging',
+          amount_cents: 2900,
+          attempt: 1,
+        },
+      ],
+    });
+    expect((await lines('charges', 'pending')).shown[1]).toMatch(
+      new RegExp(`^${head.customerId}  fix ${fixId.slice(0, 12)}…  charging  \\$29.00  +0 min$`),
+    );
+    expect((await lines('customer', 'show', head.customerId)).shown).toContain(
+      'open charge    acme/webshop#4711, $29.00, charging',
+    );
+    // Younger than two minutes: still in the hands of the request.
+    expect((await json('charges', 'settle')).answer).toEqual({ settled: 0, failed: [] });
+    expect(await json('charges', 'settle', '--now')).toEqual({
+      code: 1,
+      answer: { settled: 0, failed: [{ kind: 'fix', customer_id: head.customerId, id: fixId }] },
+    });
+    await control('faults/clear');
+    expect(await lines('charges', 'settle', '--older-than', '0')).toEqual({
+      code: 0,
+      shown: ['1 piece of work settled, 0 still open.'],
+    });
+    expect((await json('charges', 'pending')).answer).toEqual({ charges: [] });
+    expect((await json('ledger', 'verify', head.customerId)).code).toBe(0);
+  });
+});
+
+const IssuedKey = z.object({ key_id: z.string(), api_key: z.string() });
+
+describe('keys', () => {
+  it('one is issued and shown once, works, is listed by its id alone, and is revoked by its beginning', async () => {
+    const { head } = await customerWith(deps, 5);
+    const id = head.customerId;
+    const issued = IssuedKey.parse((await json('keys', 'issue', id, '--reason', 'sign-up lost')).answer);
+    const usage = () =>
+      fetch(`${stack.url}/api/v1/usage`, { headers: { 'x-api-key': issued.api_key } }).then(
+        ({ status }) => status,
+      );
+    expect(await usage()).toBe(200);
+
+    const { answer } = await json('keys', 'list', id);
+    expect(answer['keys']).toHaveLength(2);
+    expect(answer['keys']).toContainEqual(expect.objectContaining({ id: issued.key_id, revoked_at: null }));
+    expect(JSON.stringify(answer)).not.toContain('rsolv_');
+    const { shown } = await lines('keys', 'list', id);
+    expect(shown.filter((line) => line.includes('active'))).toHaveLength(2);
+
+    const revoke = ['keys', 'revoke', id, issued.key_id.slice(0, 8), '--reason', 'leaked'];
+    expect(await refusal(...revoke)).toEqual([2, 'confirmation_needed']);
+    expect(await usage()).toBe(200);
+    expect(await json(...revoke, '--yes')).toMatchObject({ code: 0, answer: { key_id: issued.key_id } });
+    expect(await usage()).toBe(401);
+    expect((await json(...revoke, '--yes')).code).toBe(0);
+    expect(await refusal('keys', 'revoke', id, '00000000', '--reason', 'x', '--yes')).toEqual([
+      1,
+      'api_key_not_found',
+    ]);
+  });
+
+  it('there are none for nobody', async () => {
+    expect(await refusal('keys', 'list', NOBODY)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('keys', 'issue', NOBODY, '--reason', 'x')).toEqual([1, 'customer_not_found']);
+    expect(await refusal('keys', 'revoke', NOBODY, 'abcdef01', '--reason', 'x', '--yes')).toEqual([
+      1,
+      'customer_not_found',
+    ]);
+  });
+});
+
+describe('a stack that was killed', () => {
+  it('is told in one line, with exit code 3', async () => {
+    const other = await startStack();
+    await other.end('SIGKILL');
+    const { code, stdout, stderr } = await runCommand(['customer', 'list'], { PORT: String(other.port) });
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr.replaceAll('\n', ' ')).toBe(
+      `error The stack on port ${other.port} does not answer any more. Start it again: npm start `,
+    );
+    const adjust = ['adjust', randomBytes(16).toString('hex'), '5', '--reason', 'x', '--json'];
+    expect((await runCommand(adjust, { PORT: String(other.port) })).code).toBe(3);
+  });
+});
