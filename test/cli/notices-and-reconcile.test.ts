@@ -1,0 +1,121 @@
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { keys } from '../../lib/store/keys.ts';
+import { openTable, type Table } from '../../lib/store/table.ts';
+import { runningStack } from '../../local/running.ts';
+import { runCommand } from '../support/command-line.ts';
+import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';
+
+/* As an operator has them, against a real local stack. */
+
+let stack: RunningStack;
+let table: Table;
+let mailbox: string;
+
+beforeAll(async () => {
+  useTestCredentials();
+  stack = await startStack();
+  const { endpoint } = runningStack(stack.port);
+  table = openTable({ tableName: 'rsolv-billing-dev', stage: 'dev', dynamodbEndpoint: endpoint });
+  mailbox = /http:\S+/.exec(stack.output.find((line) => line.startsWith('mailbox')) ?? '')?.[0] ?? '';
+}, 120_000);
+afterAll(async () => {
+  table.client.destroy();
+  await stack.end('SIGTERM');
+});
+
+const run = (...args: string[]) => runCommand(args, { PORT: String(stack.port) });
+
+async function json<T>(schema: z.ZodMiniType<T>, ...args: string[]): Promise<T> {
+  return schema.parse(JSON.parse((await run('--json', ...args)).stdout));
+}
+
+const refuse = (times: number) =>
+  fetch(`${mailbox}/_mailbox/refuse`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ times }),
+  });
+
+const issueKey = () =>
+  fetch(`${stack.url}/api/v1/api-keys`, { method: 'POST', headers: { 'x-api-key': stack.apiKey } });
+
+const Unsent = z.object({
+  notices: z.array(z.object({ customer_id: z.string(), notice: z.string(), state: z.string() })),
+});
+const states = async () => (await json(Unsent, 'notices', 'list')).notices.map(({ state }) => state);
+const eventually = { timeout: 20_000, interval: 500 };
+
+describe('rsolv-billing notices', () => {
+  it('lists what was given up, and sends it again, one by name or all', async () => {
+    await expect.poll(states, eventually).toEqual([]);
+    await refuse(100);
+    await issueKey();
+    await issueKey();
+    await expect.poll(states, eventually).toEqual(['failed', 'failed']);
+    const listed = await run('notices', 'list');
+    expect(listed.stdout).toContain('AccountSuspendedException');
+    for (const line of listed.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+
+    await refuse(0);
+    const [first] = (await json(Unsent, 'notices', 'list')).notices;
+    const one = await run('notices', 'resend', stack.customerId, first?.notice ?? '');
+    expect(one).toMatchObject({ code: 0, stdout: '1 notice put into the stream again.\n' });
+    await expect.poll(states, eventually).toEqual(['failed']);
+    expect((await run('notices', 'resend', '--all')).code).toBe(0);
+    await expect.poll(states, eventually).toEqual([]);
+    expect((await run('notices', 'list')).stdout).toBe('Every notice is sent.\n');
+    const again = await run('notices', 'resend', stack.customerId, first?.notice ?? '');
+    expect(again.stdout).toContain('left alone');
+  });
+
+  it('says what is wrong with what it is asked', async () => {
+    expect(await run('notices', 'resend')).toMatchObject({ code: 2 });
+    expect((await run('notices', 'resend', stack.customerId, 'nothing')).code).toBe(2);
+    const unknown = await run('notices', 'resend', stack.customerId, 'dispute#du_1');
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      expect.stringContaining('has no notice dispute#du_1'),
+    ]);
+  });
+
+  it('warns now whom the schedule would warn within the hour', async () => {
+    const Warned = z.object({ warned: z.int(), failed: z.int() });
+    const spend = await run('adjust', stack.customerId, '-1', '--reason', 'test', '--yes');
+    expect(spend.code, spend.stderr).toBe(0);
+    expect(await json(Warned, 'notices', 'warn')).toEqual({ warned: 1, failed: 0 });
+    expect(await json(Warned, 'notices', 'warn')).toEqual({ warned: 0, failed: 0 });
+  });
+});
+
+const Reconciled = z.object({
+  run: z.string(),
+  report: z.looseObject({ drift: z.looseObject({ count: z.int() }) }),
+});
+
+describe('rsolv-billing reconcile', () => {
+  it('says zero over how many, and shows a finished run again', async () => {
+    const clean = await run('reconcile', '--run', 'clean');
+    expect(clean).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^0 drift in 1 customer, 2 entries;/),
+    });
+    for (const line of clean.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect((await run('reconcile', '--run', 'clean')).stdout).toBe(clean.stdout);
+    expect((await json(Reconciled, 'reconcile')).report.drift.count).toBe(0);
+  });
+
+  it('ends with 1 where an entry is gone, and names it', async () => {
+    const key = keys.entry(stack.customerId, 2);
+    await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
+    const drifted = await run('reconcile', '--run', 'drifted');
+    expect(drifted.code).toBe(1);
+    expect(drifted.stdout).toContain('entry 2 is missing');
+    expect(drifted.stdout).toContain(stack.customerId);
+  });
+
+  it('refuses a name that is none', async () => {
+    expect((await run('reconcile', '--run', 'a/b')).code).toBe(2);
+  });
+});
