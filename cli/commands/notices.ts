@@ -9,7 +9,6 @@ import { EXIT, usageFailure } from '../failure.ts';
 import { shortTime } from '../format.ts';
 import { examples } from '../help.ts';
 import type { Runner } from '../session.ts';
-import { tableLines } from '../table.ts';
 import { noticeView } from '../views.ts';
 
 export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
@@ -31,7 +30,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
       runner.run(command, async ({ stage, out }) => {
         const unsent = await listUnsentNotices(stage.deps.table, stage.deps.now());
         out.answer({ notices: unsent.map(noticeView) }, () =>
-          unsent.length === 0 ? ['Every notice is sent.'] : unsentLines(unsent, out.width),
+          unsent.length === 0 ? ['Every notice is sent.'] : unsentLines(unsent),
         );
         return undefined;
       }),
@@ -101,23 +100,12 @@ async function failedOnes({ table, now }: Deps, all: boolean | undefined) {
     .map(({ customer_id, notice }) => ({ customer_id, notice }));
 }
 
-const unsentLines = (unsent: readonly StoredNotice[], width: number): string[] =>
-  tableLines(
-    [
-      { heading: 'customer' },
-      { heading: 'notice', flexible: true },
-      { heading: 'caused (UTC)' },
-      { heading: 'tries', align: 'right' },
-      { heading: 'why', flexible: true },
-    ],
-    unsent
-      .map(noticeView)
-      .map(({ customer_id, notice, created_at, attempts, failure, state }) => [
-        customer_id,
-        notice,
-        shortTime(created_at),
-        String(attempts),
-        failure ?? state,
-      ]),
-    width,
-  );
+/** The name of one is as long as a line, and is there to be copied: a table would break it. */
+const unsentLines = (unsent: readonly StoredNotice[]): string[] =>
+  unsent
+    .map(noticeView)
+    .flatMap(({ customer_id, notice, created_at, attempts, failure, state }) => [
+      `customer ${customer_id}, caused ${shortTime(created_at)} UTC`,
+      `  ${notice}`,
+      `  ${counted(attempts, 'try', 'tries')}: ${failure ?? state}`,
+    ]);
