@@ -43,8 +43,11 @@ export function letterOf({ content, createdAt }: Pick<Notice, 'content' | 'creat
 
 type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonly kind: K }>;
 
+const MAX_CENTS_IN_WORDS = 99_999_999;
+
 /** In figures for the eye and in words for the ear: "$29.00 (twenty-nine dollars)". */
-const sum = (cents: number): string => `${formatUsd(cents)} (${sumInWords(cents)})`;
+const sum = (cents: number): string =>
+  cents > MAX_CENTS_IN_WORDS ? formatUsd(cents) : `${formatUsd(cents)} (${sumInWords(cents)})`;
 
 const PRO_OFFER = `Pro brings ${GRANTED_CREDITS.proInvoice} credits with each month, for ${sum(PRO_MONTH_CENTS)}.`;
 

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { NOTICE_KINDS, type NoticeContent } from '../../lib/domain/notice.ts';
+import { layOut } from '../../lib/mail/layout.ts';
+import { letterOf } from '../../lib/mail/letters.ts';
+import { counted, dayInWords, numberInWords, sumInWords } from '../../lib/mail/words.ts';
+
+const AT = '2026-11-24T14:05:00.000Z';
+const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
+
+/** One of each kind, and what its reader must find in it. */
+const LETTERS: readonly [NoticeContent, readonly string[]][] = [
+  [
+    { kind: 'low_balance', credits: 5, hasCard: true, rate: 'pro' },
+    ['Five credits left', 'each merged fix is charged to your card: $15.00 (fifteen dollars)'],
+  ],
+  [
+    { kind: 'low_balance', credits: 1, hasCard: false, rate: 'pay_as_you_go' },
+    ['One credit left', 'fixes are blocked', 'Add a payment method'],
+  ],
+  [
+    { kind: 'exhausted', hasCard: true, rate: 'pay_as_you_go' },
+    ['No credits left', '$29.00 (twenty-nine dollars)', '$599.00 (five hundred ninety-nine dollars)'],
+  ],
+  [
+    { kind: 'fix_blocked', reason: 'no_billing_info', ...PULL_REQUEST },
+    ['acme/webshop', 'pull request 42', 'Tuesday, 24 November 2026', 'Nothing was charged'],
+  ],
+  [{ kind: 'fix_blocked', reason: 'account_disputed', ...PULL_REQUEST }, ['disputed', 'Nothing was charged']],
+  [
+    { kind: 'card_declined', amountCents: 2_900, declineCode: 'insufficient_funds', ...PULL_REQUEST },
+    ['$29.00 (twenty-nine dollars)', 'not enough funds', 'Nothing was charged'],
+  ],
+  [
+    { kind: 'card_declined', amountCents: 1_500, declineCode: 'stolen_card', ...PULL_REQUEST },
+    ['The bank did not say why'],
+  ],
+  [
+    { kind: 'card_declined', amountCents: 1_500, declineCode: 'authentication_required', ...PULL_REQUEST },
+    ['asks you to confirm', 'Confirm the payment'],
+  ],
+  [
+    {
+      kind: 'payment_failed',
+      invoiceId: 'in_1',
+      amountCents: 59_950,
+      attempt: 2,
+      nextAttemptAt: '2026-11-27T09:00:00.000Z',
+    },
+    [
+      '$599.50 (five hundred ninety-nine dollars and fifty cents)',
+      'attempt number 2',
+      'Friday, 27 November 2026',
+    ],
+  ],
+  [
+    { kind: 'payment_failed', invoiceId: 'in_1', amountCents: 59_900, attempt: 1, nextAttemptAt: null },
+    ['do not try again'],
+  ],
+  [
+    { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: true, credits: 1 },
+    ['ended on Tuesday, 24 November 2026', 'was not paid', 'one credit that you have', '$29.00'],
+  ],
+  [{ kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 0 }, ['has ended']],
+  [{ kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 }, ['$599.00', 'du_1', 'charge no card']],
+  [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' }, ['Welcome', 'five credits', 'aaaaaaaa']],
+  [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
+];
+
+const FRAME = { name: 'Acme', appUrl: 'https://app.rsolv.dev', isOptional: true };
+const textOf = (html: string) =>
+  html
+    .replace(/<[^>]*>/g, ' ')
+    .replaceAll('&#39;', "'")
+    .replace(/\s+/g, ' ');
+
+describe('a letter', () => {
+  it.each(LETTERS)(
+    'of %o says it with the sum and the day in words, in text and HTML alike',
+    (content, said) => {
+      const { subject, text, html } = layOut(letterOf({ content, createdAt: AT }), FRAME);
+      for (const one of said) {
+        expect(`${subject} ${text.replace(/\s+/g, ' ')}`).toContain(one);
+        expect(textOf(html)).toContain(one);
+      }
+      for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(78);
+    },
+  );
+
+  it('there is for every kind', () => {
+    expect(new Set(LETTERS.map(([{ kind }]) => kind))).toEqual(new Set(NOTICE_KINDS));
+  });
+
+  it('never tells a suspicion of the bank', () => {
+    for (const declineCode of ['stolen_card', 'lost_card', 'fraudulent', 'pickup_card']) {
+      const content = { kind: 'card_declined', amountCents: 2_900, declineCode, ...PULL_REQUEST } as const;
+      expect(layOut(letterOf({ content, createdAt: AT }), FRAME).text).not.toMatch(/stolen|lost|fraud|pick/);
+    }
+  });
+
+  it('takes nothing that it is given for markup, and no line break into the subject', () => {
+    const content = {
+      kind: 'fix_blocked',
+      reason: 'no_billing_info',
+      repo: 'a<b>\r\nBcc: x@y.z',
+      prNumber: 1,
+    } as const;
+    const laidOut = layOut(letterOf({ content, createdAt: AT }), {
+      ...FRAME,
+      name: '<script>alert(1)</script>',
+    });
+    expect(laidOut.html).not.toMatch(/<script|<b>/);
+    expect(laidOut.subject).not.toMatch(/[\r\n]/);
+  });
+
+  it('is written for any sum, also for one that nobody says in words', () => {
+    const content = { kind: 'dispute', disputeId: 'du_1', amountCents: 123_456_789_00 } as const;
+    expect(layOut(letterOf({ content, createdAt: AT }), FRAME).text).toContain('$123456789.00 is');
+  });
+
+  it('says how to turn it off, where that can be done', () => {
+    const letter = letterOf({ content: { kind: 'exhausted', hasCard: true, rate: 'pro' }, createdAt: AT });
+    expect(layOut(letter, FRAME).text).toContain('PUT /api/v1/notices');
+    expect(layOut(letter, { ...FRAME, isOptional: false }).html).toContain('cannot be turned off');
+  });
+});
+
+describe('words', () => {
+  it('are those that a person would say', () => {
+    const said = [0, 1, 13, 20, 21, 99, 100, 101, 342, 599, 1_000, 10_015, 999_999].map(numberInWords);
+    expect(said).toEqual([
+      'zero',
+      'one',
+      'thirteen',
+      'twenty',
+      'twenty-one',
+      'ninety-nine',
+      'one hundred',
+      'one hundred one',
+      'three hundred forty-two',
+      'five hundred ninety-nine',
+      'one thousand',
+      'ten thousand fifteen',
+      'nine hundred ninety-nine thousand nine hundred ninety-nine',
+    ]);
+    expect(sumInWords(101)).toBe('one dollar and one cent');
+    expect(counted(1, 'credit')).toBe('one credit');
+    expect(dayInWords(new Date('2026-12-31T23:59:59.999Z'))).toBe('Thursday, 31 December 2026');
+    expect(() => numberInWords(1.5)).toThrow(RangeError);
+    expect(() => numberInWords(-1)).toThrow(RangeError);
+    expect(() => numberInWords(1_000_000)).toThrow(RangeError);
+  });
+});
