@@ -24,7 +24,8 @@ const THROTTLED: AwsFailure = {
 };
 const NO_REGION: AwsFailure = {
   code: 'no_region',
-  detail: 'No AWS region is set. Set AWS_REGION, or the region of your profile, to the one of the stage.',
+  detail:
+    'No usable AWS region is set. Set AWS_REGION, or the region of your profile, to the one of the stage.',
 };
 const NO_TABLE: AwsFailure = {
   code: 'stage_not_found',
@@ -73,7 +74,7 @@ export function awsFailure(error: unknown): AwsFailure | null {
       return { code: 'access_denied', detail };
     }
     if (cause.name === 'ResourceNotFoundException') return NO_TABLE;
-    if (cause.message === 'Region is missing') return NO_REGION;
+    if (/^Region (?:is missing|not accepted)/.test(cause.message)) return NO_REGION;
   }
   return null;
 }

@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import { EXIT, Failure } from './failure.ts';
 
 export interface Asking {
-  readonly stdin: NodeJS.ReadStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** Ctrl-C at the question, which the terminal does not send as a signal then. */
   readonly interrupt: () => void;
 }

@@ -13,7 +13,11 @@ export interface Counter {
  * How far a long run has come: a bar on a terminal, else a plain line every ten seconds. Without a total, only the count.
  * @param what the things that are counted, in the plural
  */
-export function showCount(out: NodeJS.WriteStream, what: string, total: number | null): Counter {
+export function showCount(
+  out: NodeJS.WritableStream & { readonly isTTY?: boolean },
+  what: string,
+  total: number | null,
+): Counter {
   const everyMs = out.isTTY ? DRAW_EVERY_MS : TELL_EVERY_MS;
   let done = 0;
   let shownAt = performance.now();

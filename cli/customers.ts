@@ -1,6 +1,5 @@
 import type { CustomerHead } from '../lib/domain/customer.ts';
-import { findByEmail } from '../lib/store/removal.ts';
-import { readHead } from '../lib/store/survey.ts';
+import { findByEmail, readHead } from '../lib/store/survey.ts';
 import type { Table } from '../lib/store/table.ts';
 import { isEmail } from './arguments.ts';
 import { EXIT, Failure } from './failure.ts';

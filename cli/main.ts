@@ -22,6 +22,8 @@ try {
   if (!isHelp(error)) runner.fail(toFailure(error), new Output(process, args.includes('--json')));
 }
 process.exitCode = runner.exitCode;
+// Work that was interrupted may not know of it, and would go on; what was written before is still to arrive.
+if (runner.exitCode === EXIT.interrupted) stdout.write('', () => process.exit());
 
 /** Help that was asked for has been shown. Without a command there is help too, but that is not right. */
 function isHelp(error: unknown): boolean {

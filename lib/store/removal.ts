@@ -15,12 +15,6 @@ const AT_ONCE = 100;
 
 const CardBonusItem = z.object({ card_fingerprint: z.string() });
 
-/** The customer who has this address; null when nobody has. */
-export async function findByEmail(table: Table, email: string): Promise<string | null> {
-  const [holder] = await readTogether(table, [keys.email(email)]);
-  return holder === undefined ? null : decodeOwner(holder);
-}
-
 /** What is stored of a customer. */
 export interface Belongings {
   /** Outside of their partition. */

@@ -7,7 +7,13 @@ import { listDueWork } from './due-work.ts';
 import { decodeFix, decodeHead } from './items.ts';
 import { type DueItem, keys, prefixes } from './keys.ts';
 import { decodeNotice, type StoredNotice } from './notice-items.ts';
-import { type DoublePayment, decodeDoublePayment, decodeOrder, type ProOrder } from './stripe-items.ts';
+import {
+  type DoublePayment,
+  decodeDoublePayment,
+  decodeOrder,
+  decodeOwner,
+  type ProOrder,
+} from './stripe-items.ts';
 import { attempt, type Item, readTogether, type Table } from './table.ts';
 
 /* What operators look at. It reads more than a request may. */
@@ -27,6 +33,12 @@ export async function* itemsOf(table: Table, customerId: string, prefix: string)
     yield* page.Items ?? [];
     from = page.LastEvaluatedKey;
   } while (from !== undefined);
+}
+
+/** The customer who has this address; null when nobody has. */
+export async function findByEmail(table: Table, email: string): Promise<string | null> {
+  const [holder] = await readTogether(table, [keys.email(email)]);
+  return holder === undefined ? null : decodeOwner(holder);
 }
 
 /** Who a customer is and where they stand; null when there is no such customer. */

@@ -12,7 +12,7 @@ import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { listParkedEvents, readEventRecord, recordEvent } from '../../lib/store/events.ts';
-import { keys } from '../../lib/store/keys.ts';
+import { type Key, keys } from '../../lib/store/keys.ts';
 import { writeTogether } from '../../lib/store/table.ts';
 import { localDeps } from '../../local/local-deps.ts';
 import { runningStack } from '../../local/running.ts';
@@ -81,6 +81,23 @@ const control = async (path: string, input: object = {}) => {
   const body = JSON.stringify(input);
   const headers = { 'content-type': 'application/json' };
   await fetch(`${stripeUrl}/_double/${path}`, { method: 'POST', headers, body });
+};
+
+/** As nothing of ours would. */
+const setByHand = (key: Key, attribute: string, value: unknown) =>
+  deps.table.client.send(
+    new UpdateCommand({
+      TableName: deps.table.name,
+      Key: { ...key },
+      UpdateExpression: 'SET #a = :v',
+      ExpressionAttributeNames: { '#a': attribute },
+      ExpressionAttributeValues: { ':v': value },
+    }),
+  );
+
+const dashboard = () => {
+  const { stripe } = runningStack(stack.port);
+  return openStripe(stripe.secretKey, stripe.apiBase);
 };
 
 describe('customer', () => {
@@ -155,20 +172,13 @@ describe('customer', () => {
   it('list filters by plan and by what is owed, and fits 80 columns with a long address', async () => {
     const email = `${'a'.repeat(60)}@${'b'.repeat(50)}.example`;
     const { head } = await onboardCustomer(deps, { name: 'Long', email, source: 'direct' });
-    await deps.table.client.send(
-      new UpdateCommand({
-        TableName: deps.table.name,
-        Key: keys.head(head.customerId),
-        UpdateExpression: 'SET debt = :d, subscription_type = :p',
-        ExpressionAttributeValues: { ':d': 7, ':p': 'pay_as_you_go' },
-      }),
-    );
-    const { shown } = await lines('customer', 'list', '--owing', '--plan', 'pay_as_you_go');
-    expect(shown[1]).toMatch(new RegExp(`^${head.customerId}  pay_as_you_go +5 +7  a+$`));
-    expect((await json('customer', 'list', '--owing', '--plan', 'pro')).answer).toEqual({
-      customers: [],
-      next_cursor: null,
-    });
+    await setByHand(keys.head(head.customerId), 'debt', 7);
+    const { shown } = await lines('customer', 'list', '--owing', '--plan', 'trial');
+    expect(shown[1]).toMatch(new RegExp(`^${head.customerId}  trial +5 +7  a+$`));
+    const none = { customers: [], next_cursor: null };
+    expect((await json('customer', 'list', '--owing', '--plan', 'pro')).answer).toEqual(none);
+    await setByHand(keys.head(head.customerId), 'debt', 0);
+    expect((await json('customer', 'list', '--owing')).answer).toEqual(none);
   });
 
   it('close asks first; then the customer is closed, and a repeat changes nothing', async () => {
@@ -275,14 +285,7 @@ describe('ledger', () => {
   it('verify names each violation, and the exit code says that there is one', async () => {
     const sound = (await customerWith(deps, 5)).head.customerId;
     const { customerId } = (await customerWith(deps, 5)).head;
-    await deps.table.client.send(
-      new UpdateCommand({
-        TableName: deps.table.name,
-        Key: keys.head(customerId),
-        UpdateExpression: 'SET balance = :b',
-        ExpressionAttributeValues: { ':b': 6 },
-      }),
-    );
+    await setByHand(keys.head(customerId), 'balance', 6);
     expect(await json('ledger', 'verify', sound)).toEqual({
       code: 0,
       answer: { customers: 1, entries: 1, violations: [] },
@@ -313,18 +316,14 @@ describe('ledger', () => {
       violations: [{ customer_id: customerId }],
     });
     expect(await refusal('ledger', 'verify', NOBODY)).toEqual([1, 'customer_not_found']);
-    await deps.table.client.send(
-      new DeleteCommand({ TableName: deps.table.name, Key: keys.head(customerId) }),
-    );
+    await setByHand(keys.head(customerId), 'balance', 5);
+    expect(await lines('ledger', 'verify')).toMatchObject({ code: 0 });
   });
 
   it('verify goes on where something stored cannot be read, and names it', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
-    const Key = keys.entry(customerId, 1);
-    const [UpdateExpression, ExpressionAttributeValues] = ['SET amount = :a', { ':a': 'five' }];
-    await deps.table.client.send(
-      new UpdateCommand({ TableName: deps.table.name, Key, UpdateExpression, ExpressionAttributeValues }),
-    );
+    const entry = keys.entry(customerId, 1);
+    await setByHand(entry, 'amount', 'five');
     const { code, answer } = await json('ledger', 'verify', customerId, stack.customerId);
     expect([code, answer['customers']]).toEqual([1, 2]);
     expect(answer['violations']).toEqual([
@@ -332,13 +331,10 @@ describe('ledger', () => {
         customer_id: customerId,
         invariant: null,
         seq: null,
-        message: `The stored item CUSTOMER#${customerId} ${Key.sk} is not readable: amount`,
+        message: `The stored item CUSTOMER#${customerId} ${entry.sk} is not readable: amount`,
       },
     ]);
-    await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key }));
-    await deps.table.client.send(
-      new DeleteCommand({ TableName: deps.table.name, Key: keys.head(customerId) }),
-    );
+    await setByHand(entry, 'amount', 5);
   });
 
   const Exported = z.object({
@@ -369,7 +365,7 @@ describe('ledger', () => {
     const { code, stdout, stderr } = await runCommand(
       ['ledger', 'export', long, '--format', 'jsonl', '--output', file],
       // Of which the program itself takes more than half: with all entries in it there would not be room.
-      { ...env(), NODE_OPTIONS: '--max-old-space-size=48' },
+      { ...env(), NODE_OPTIONS: '--max-old-space-size=42' },
     );
     expect([code, stdout]).toEqual([0, `50,000 entries of 1 customer written to ${file}.\n`]);
     expect(stderr).not.toContain('\u001b');
@@ -483,14 +479,10 @@ describe('events', () => {
   it('a parked event is listed, shown and replayed; then it is applied, once', async () => {
     const { head } = await customerWith(deps, 5);
     const { head: withCard } = await addPaymentMethod(deps, head, 'pm_card_visa');
+    await dashboard().paymentMethods.detach(withCard.paymentMethodId ?? '');
     await control('webhooks/idle');
-    const { stripe: settings } = runningStack(stack.port);
-    const stripe = openStripe(settings.secretKey, settings.apiBase);
-    const events = (await stripe.events.list({ limit: 100 })).data;
-    const event = events.find((one) =>
-      JSON.stringify(one.data.object).includes(withCard.stripeCustomerId ?? '-'),
-    );
-    const id = event?.id ?? '';
+    const { data } = await dashboard().events.list({ type: 'payment_method.detached' });
+    const id = data[0]?.id ?? '';
     const record = await readEventRecord(deps.table, id);
     if (record === null) throw new Error(`the stack did not hear of ${id}`);
     await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: keys.event(id) }));
@@ -514,10 +506,8 @@ describe('events', () => {
   });
 
   it('one that stays parked, or that Stripe does not have, is said, with exit code 1', async () => {
-    const { stripe: settings } = runningStack(stack.port);
-    const stripe = openStripe(settings.secretKey, settings.apiBase);
-    const stranger = await stripe.customers.create({ email: uniqueEmail() });
-    await stripe.customers.update(stranger.id, { name: 'Nobody of ours' });
+    const stranger = await dashboard().customers.create({ email: uniqueEmail() });
+    await dashboard().customers.del(stranger.id);
     await control('webhooks/idle');
     const event = await vi.waitUntil(async () => (await listParkedEvents(deps.table, deps.now()))[0], {
       timeout: 10_000,
