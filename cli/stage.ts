@@ -53,7 +53,9 @@ const gone = (port: number, cause: Failure): Failure =>
   );
 
 function openDeployed(name: Exclude<StageName, 'local'>, env: NodeJS.ProcessEnv): Stage {
-  const runtime = startRuntime({ TABLE_NAME: `${SERVICE}-${name}`, STAGE: name });
+  // A table that was restored beside the live one is looked at before it is trusted; functions go on with the live one.
+  const tableName = env['RSOLV_BILLING_TABLE'] ?? `${SERVICE}-${name}`;
+  const runtime = startRuntime({ TABLE_NAME: tableName, STAGE: name });
   let environment: Promise<NodeJS.ProcessEnv> | undefined;
   const stripe = async () => {
     environment ??= stripeEnvironment(name, runtime, env);
