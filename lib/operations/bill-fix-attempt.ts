@@ -4,7 +4,7 @@ import { type BlockedCode, decideFixBilling, type FixBillingDecision } from '../
 import { fixBlocked } from '../domain/notice.ts';
 import { announceCharge, billFix, noteBlocked } from '../store/fix-attempts.ts';
 import { keys } from '../store/keys.ts';
-import { putNotice } from '../store/notices.ts';
+import { putNewNotice } from '../store/notices.ts';
 import type { Decline, FixPayment } from '../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView } from './change-ledger.ts';
 import { existingFix } from './existing.ts';
@@ -119,7 +119,7 @@ function toWrite(
         kind: 'change',
         alongside: (_, at) => [
           noteBlocked(customerId, fix, head.raisedSeq),
-          putNotice(fixBlocked(head, fix, decision.code, at)),
+          putNewNotice(fixBlocked(head, fix, decision.code, at)),
         ],
       };
     case 'consume':

@@ -60,6 +60,30 @@ export async function countingCalls<T>(
   }
 }
 
+/** How many calls of a kind were answered, rather than refused, while `work` ran. */
+export async function countingDone(
+  table: Table,
+  kind: string,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  let done = 0;
+  const name = `done-${randomBytes(4).toString('hex')}`;
+  table.client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const answer = await next(args);
+      if (String(context.commandName).startsWith(kind)) done += 1;
+      return answer;
+    },
+    { step: 'initialize', priority: 'high', name },
+  );
+  try {
+    await work();
+    return done;
+  } finally {
+    table.client.middlewareStack.remove(name);
+  }
+}
+
 /** Runs `work` as in a process that dies after so many calls of a kind: nothing that it sends later arrives. */
 export async function dyingAfter(
   table: Table,
