@@ -37,8 +37,10 @@ function check(schema: z.ZodMiniType, value: unknown, part: string, errors: Fiel
   return parsed.data;
 }
 
-function noBody(event: ParsedEvent, errors: FieldError[]): undefined {
-  const text = typeof event.body === 'string' ? event.body.trim() : '';
+/** The gateway hands a body over in base64 unless its content type is one of text or JSON. */
+function noBody({ body, isBase64Encoded }: ParsedEvent, errors: FieldError[]): undefined {
+  const sent = typeof body === 'string' ? body : '';
+  const text = (isBase64Encoded ? Buffer.from(sent, 'base64').toString() : sent).trim();
   if (text !== '' && text !== '{}' && text !== 'null')
     errors.push({ field: 'body', message: 'must be empty' });
   return undefined;

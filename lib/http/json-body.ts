@@ -24,11 +24,15 @@ export const jsonBody = {
 
 /**
  * RSOLV-action sends its key with what it records: nothing that arrives keeps a usable key, as a value or as a name.
- * @throws SyntaxError for a name that would set a prototype
+ * @throws SyntaxError for a name that would set a prototype, and for half a character, which no store and no network takes
  */
 function harmless(name: string, value: unknown): unknown {
   if (name === '__proto__') throw new SyntaxError('a prototype in disguise');
-  if (typeof value === 'string') return redactApiKeys(value);
+  if (!name.isWellFormed()) throw new SyntaxError('a name that is not Unicode');
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw new SyntaxError('a text that is not Unicode');
+    return redactApiKeys(value);
+  }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [redactApiKeys(key), inner]));
 }

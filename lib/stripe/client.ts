@@ -29,8 +29,14 @@ const MAX_CUSTOMER_KEYS = 3;
 /** Clocks differ; what happened since a moment is looked for from a little before. */
 const CLOCK_SKEW_SECONDS = 10 * 60;
 
+/** How Stripe is reached where that is not over the network. */
+export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'>;
+
 /** The official SDK on the pinned version: bounded in time and tries, and silent. */
-export function openStripe({ secretKey, apiBase }: Pick<StripeConfig, 'secretKey' | 'apiBase'>): Stripe {
+export function openStripe(
+  { secretKey, apiBase }: Pick<StripeConfig, 'secretKey' | 'apiBase'>,
+  line: StripeLine = {},
+): Stripe {
   return new Stripe(secretKey, {
     apiVersion: STRIPE_API_VERSION,
     timeout: TIMEOUT_MS,
@@ -41,12 +47,13 @@ export function openStripe({ secretKey, apiBase }: Pick<StripeConfig, 'secretKey
       port: apiBase.port || (apiBase.protocol === 'https:' ? '443' : '80'),
       protocol: apiBase.protocol === 'https:' ? 'https' : 'http',
     }),
+    ...line,
   });
 }
 
 /** Stripe as the service uses it. */
-export function stripePort(config: StripeConfig): StripePort {
-  const stripe = openStripe(config);
+export function stripePort(config: StripeConfig, line: StripeLine = {}): StripePort {
+  const stripe = openStripe(config, line);
   const { proPriceId } = config;
 
   const port: StripePort = {

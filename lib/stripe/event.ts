@@ -4,17 +4,23 @@ import { isHandled } from './event-types.ts';
 /** The versions whose events we read; the endpoint is created at one of them. */
 const OUR_VERSION = /\.endive$/;
 
-const reference = z.union([z.string(), z.looseObject({ id: z.string() })]);
+/** No more than what the table and an address of Stripe's take as it is: anything else would fail anew at every delivery. */
+const stripeId = z.string().check(z.regex(/^[\w-]{1,255}$/));
+const name = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/));
+/** The last second of the year 9999. */
+const MAX_SECONDS = 253_402_300_799;
+
+const reference = z.union([stripeId, z.looseObject({ id: stripeId })]);
 const optionalReference = z.optional(z.nullable(reference));
 
 /** What every event has, whatever it is about. */
 const Envelope = z.looseObject({
   id: z.string().check(z.regex(/^evt_\w{1,250}$/)),
   object: z.literal('event'),
-  type: z.string().check(z.minLength(1), z.maxLength(200)),
-  created: z.int().check(z.nonnegative()),
+  type: name,
+  created: z.int().check(z.nonnegative(), z.maximum(MAX_SECONDS)),
   livemode: z.boolean(),
-  api_version: z.optional(z.nullable(z.string())),
+  api_version: z.optional(z.nullable(name)),
   data: z.looseObject({ object: z.unknown(), previous_attributes: z.optional(z.unknown()) }),
 });
 export type StripeEvent = z.output<typeof Envelope>;
@@ -31,7 +37,7 @@ export const isOurVersion = ({ api_version: version }: StripeEvent): boolean =>
 
 /** Only identities: how things are is asked of Stripe, for an event is a picture of how they were. */
 const Subject = z.looseObject({
-  id: z.string().check(z.minLength(1), z.maxLength(255)),
+  id: stripeId,
   customer: optionalReference,
   charge: optionalReference,
 });

@@ -111,13 +111,13 @@ export const Problem = described(
 
 /** Every problem a call can answer: its own, and those that come with a key, a body and the table. */
 export function problemsOf({ access, body, method, problems }: Contract): ProblemCode[] {
-  const codes = new Set<ProblemCode>(['invalid_request', 'internal_error', ...problems]);
+  const codes = new Set<ProblemCode>(['invalid_request', 'body_too_large', 'internal_error', ...problems]);
   const add = (...more: readonly ProblemCode[]) => {
     for (const code of more) codes.add(code);
   };
   if (access === 'api_key') add('missing_api_key', 'invalid_api_key');
-  if (access === 'signature') add('invalid_signature', 'wrong_mode', 'malformed_json', 'body_too_large');
-  if (body !== undefined) add('malformed_json', 'body_too_large', 'unsupported_media_type');
+  if (access === 'signature') add('invalid_signature', 'wrong_mode', 'malformed_json');
+  if (body !== undefined) add('malformed_json', 'unsupported_media_type');
   // The table is asked who is calling, and it takes every change. What is left answers from memory or says otherwise.
   if (access === 'api_key' || method !== 'GET') add('ledger_unavailable');
   return PROBLEM_CODES.filter((code) => codes.has(code));

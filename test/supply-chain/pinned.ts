@@ -1,0 +1,26 @@
+import { type Check, checked } from './check.ts';
+import { type Manifest, type Package, titleOf } from './lock.ts';
+
+/** Also under another name, as `npm:name@1.2.3`. */
+const EXACT = /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/;
+const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
+
+/** What is installed is what was reviewed, wherever and whenever it is installed. */
+export function checkPinned(manifest: Manifest, packages: readonly Package[]): Check {
+  const { dependencies, devDependencies, optionalDependencies = {} } = manifest;
+  const direct = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
+  const ranges = direct
+    .filter(([, version]) => !EXACT.test(version))
+    .map(([name, version]) => `package.json asks for ${name} ${version}, which is not one version`);
+  const unhashed = packages
+    .filter(({ integrity }) => !SHA512.test(integrity ?? ''))
+    .map((one) => `${titleOf(one)} has no SHA-512 in the lock file`);
+  const elsewhere = packages
+    .filter(({ resolved }) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'))
+    .map((one) => `${titleOf(one)} comes from somewhere else than the public registry`);
+  return checked(
+    'pinned',
+    `${direct.length} direct dependencies, ${packages.length} packages in the lock file`,
+    [...ranges, ...unhashed, ...elsewhere],
+  );
+}

@@ -1,0 +1,60 @@
+import { textTable } from '../bench/text-table.ts';
+import { checkAdvisories } from './advisories.ts';
+import { checkBillOfMaterials } from './bill-of-materials.ts';
+import type { Check } from './check.ts';
+import { checkInstallScripts } from './install-scripts.ts';
+import { checkLicences, countLicences } from './licences.ts';
+import { readLock, readManifest } from './lock.ts';
+import { checkPinned } from './pinned.ts';
+import { runtimeDependencies } from './runtime.ts';
+
+/*
+ * `npm run test:supply-chain`: what is installed with this project, from whom, under which terms, and what is known against
+ * it. `--json` for programs. What each check means: docs/supply-chain.md.
+ */
+
+const manifest = readManifest();
+const packages = readLock();
+const checks: readonly Check[] = [
+  checkPinned(manifest, packages),
+  checkInstallScripts(manifest, packages),
+  checkLicences(packages),
+  checkBillOfMaterials(packages),
+  checkAdvisories(packages),
+];
+const runtime = runtimeDependencies(manifest, packages);
+const licences = {
+  deployed: countLicences(packages.filter(({ isRuntime }) => isRuntime)),
+  tools: countLicences(packages.filter(({ isRuntime }) => !isRuntime)),
+};
+
+if (process.argv.includes('--json')) {
+  console.log(JSON.stringify({ checks, runtime, licences }, null, 2));
+} else {
+  print();
+}
+process.exitCode = checks.some(({ state }) => state === 'failed') ? 1 : 0;
+
+function print(): void {
+  const sizes = runtime.map((one) => [
+    one.name,
+    one.version,
+    one.licence,
+    String(one.packages),
+    String(one.onlyHere),
+    String(one.kilobytes),
+  ]);
+  console.log(textTable(['runtime dependency', 'version', 'licence', 'packages', 'only here', 'KiB'], sizes));
+  const shown = ([licence, count]: [string, number]) => `${count} ${licence}`;
+  console.log(`\ndeployed: ${licences.deployed.map(shown).join(', ')}`);
+  console.log(`tools: ${licences.tools.map(shown).join(', ')}\n`);
+  console.log(
+    textTable(
+      ['check', 'state', 'what'],
+      checks.map(({ name, state, summary }) => [name, state, summary]),
+    ),
+  );
+  for (const { name, findings } of checks) for (const finding of findings) console.log(`${name}: ${finding}`);
+  const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
+  console.log(`\n${count('passed')} passed, ${count('failed')} failed, ${count('not checked')} not checked`);
+}
