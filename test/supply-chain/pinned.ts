@@ -16,8 +16,8 @@ export function checkPinned(manifest: Manifest, packages: readonly Package[]): C
     .filter(({ integrity }) => !SHA512.test(integrity ?? ''))
     .map((one) => `${titleOf(one)} has no SHA-512 in the lock file`);
   const elsewhere = packages
-    .filter(({ resolved }) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'))
-    .map((one) => `${titleOf(one)} comes from somewhere else than the public registry`);
+    .filter(({ resolved }) => resolved !== undefined)
+    .map((one) => `${titleOf(one)} names where it comes from; its hash says what it is, wherever that is`);
   return checked(
     'pinned',
     `${direct.length} direct dependencies, ${packages.length} packages in the lock file`,
