@@ -19,6 +19,7 @@ export const PROBLEMS = {
   api_key_not_found: { status: 404, title: 'No such API key' },
   email_taken: { status: 409, title: 'This e-mail address is already a customer' },
   too_many_api_keys: { status: 409, title: 'Too many API keys' },
+  account_closed: { status: 409, title: 'The account is closed' },
   key_reused: { status: 409, title: 'The idempotency key was used for something else' },
   insufficient_credits: { status: 409, title: 'Not enough credits' },
   customer_not_found: { status: 404, title: 'No such customer' },

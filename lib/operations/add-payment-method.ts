@@ -10,6 +10,7 @@ import { decodeOwner } from '../store/stripe-items.ts';
 import { isFault } from '../stripe/fault.ts';
 import type { AttachedCard } from '../stripe/port.ts';
 import { changeLedger } from './change-ledger.ts';
+import { accountClosed } from './existing.ts';
 import { askStripe, cardDeclined, paymentsFault } from './payment-problems.ts';
 import { withStripeCustomer } from './stripe-customer.ts';
 import { syncAccount } from './sync-account.ts';
@@ -57,6 +58,7 @@ export async function addPaymentMethod(
       cardOwner: owner === undefined ? null : decodeOwner(owner),
     }),
     decide: ({ head: now, once: { customerHadIt, cardOwner } }) => {
+      if (now.closedAt !== null) throw accountClosed(customerId);
       const { fingerprint } = card;
       const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
       const bonus = isDue

@@ -3,6 +3,7 @@ import { apiKeyId, formatApiKey, MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
 import { keyIssued } from '../domain/notice.ts';
 import { BillingError } from '../errors.ts';
 import { putApiKey, revokeApiKey } from '../store/api-keys.ts';
+import { accountClosed } from './existing.ts';
 import { retryContended } from './retry-contended.ts';
 
 export interface IssuedKey {
@@ -14,7 +15,7 @@ export interface IssuedKey {
 
 /**
  * One more key for the customer, who is told of it; the others go on working until they are revoked.
- * @throws BillingError too_many_api_keys, ledger_busy, ledger_unavailable
+ * @throws BillingError account_closed, too_many_api_keys, ledger_busy, ledger_unavailable
  */
 export async function issueKey(
   deps: Deps,
@@ -30,6 +31,7 @@ export async function issueKey(
     putApiKey(deps.table, customerId, keyId, createdAt, notice),
   );
   if (result.kind === 'stored') return { keyId, apiKey, createdAt };
+  if (result.kind === 'closed') throw accountClosed(customerId);
   const detail = `A customer has at most ${MAX_ACTIVE_KEYS} active keys. Revoke one first: DELETE /api/v1/api-keys/{id}.`;
   throw new BillingError('too_many_api_keys', detail);
 }

@@ -30,19 +30,25 @@ export interface Closed {
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
-  const head = await readHead(deps.table, customerId);
-  if (head === null) throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
-  // First, so that nothing new begins.
-  for (const { keyId, revokedAt } of await listApiKeys(deps.table, customerId)) {
-    if (revokedAt === null) await revokeKey(deps, customerId, keyId);
-  }
-  await finishWhatIsOpen(deps, customerId);
-  if (head.stripeCustomerId !== null) await leaveStripe(deps, customerId, head.stripeCustomerId);
+  await endEverything(deps, customerId);
   const closed = await anonymise(deps, customerId);
+  // Once more: what was under way before anybody could see that the account is closed.
+  await endEverything(deps, customerId);
   for await (const item of itemsOf(deps.table, customerId, prefixes.fix)) {
     await anonymiseFix(deps.table, customerId, decodeFix(item).id);
   }
   return closed;
+}
+
+/** Keys first, so that nothing new begins. */
+async function endEverything(deps: PaymentDeps, customerId: string): Promise<void> {
+  for (const { keyId, revokedAt } of await listApiKeys(deps.table, customerId)) {
+    if (revokedAt === null) await revokeKey(deps, customerId, keyId);
+  }
+  await finishWhatIsOpen(deps, customerId);
+  const head = await readHead(deps.table, customerId);
+  if (head === null) throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
+  if (head.stripeCustomerId !== null) await leaveStripe(deps, customerId, head.stripeCustomerId);
 }
 
 /** A charge that was announced is made; one that the cardholder could still confirm is ended. */

@@ -15,3 +15,7 @@ export function existingFix(item: Item | undefined): FixAttempt {
   if (item !== undefined) return decodeFix(item);
   throw new BillingError('fix_attempt_not_found', 'There is no fix attempt like this. Record it first.');
 }
+
+/** For whoever was under way when it was closed. */
+export const accountClosed = (customerId: string): BillingError =>
+  new BillingError('account_closed', `The account ${customerId} is closed. Nothing was done.`);

@@ -10,6 +10,7 @@ import { type Item, writeTogether } from '../store/table.ts';
 import { isFault } from '../stripe/fault.ts';
 import { KEY_IS_SAFE_MS, type StripeAccount, type Subscribed } from '../stripe/port.ts';
 import { changeLedger } from './change-ledger.ts';
+import { accountClosed } from './existing.ts';
 import { grantDue, guardOf } from './grant-invoice.ts';
 import { askStripe, cardDeclined, paymentsFault, stillPending } from './payment-problems.ts';
 import { retryContended } from './retry-contended.ts';
@@ -26,7 +27,7 @@ export interface ProSubscribed {
  * is asked, so two at once and a repeat after a crash make one subscription. Who is subscribed gets what there is, with a
  * pending cancellation taken back.
  * @param open the customer's newest order, as it was read
- * @throws BillingError no_billing_info, account_disputed, card_declined, authentication_required, payment_pending,
+ * @throws BillingError account_closed, no_billing_info, account_disputed, card_declined, authentication_required, payment_pending,
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function subscribeToPro(
@@ -93,6 +94,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed
       // First, for Stripe may show its subscription before its credits are granted.
       if (before?.state === 'ordering')
         return { kind: 'settled', outcome: { kind: 'ordered', order: before } };
+      if (head.closedAt !== null) throw accountClosed(customerId);
       if (isOnPro(head)) return { kind: 'settled', outcome: { kind: 'subscribed', head } };
       const order = next(head, before);
       placed = order;

@@ -1,7 +1,7 @@
 import { MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
 import type { Notice } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
-import { type ApiKeyRecord, decodeApiKey } from './items.ts';
+import { type ApiKeyRecord, decodeApiKey, decodeHead } from './items.ts';
 import { apiKeyIdOf, keys, prefixes } from './keys.ts';
 import { putNotice } from './notices.ts';
 import { itemsOf } from './survey.ts';
@@ -9,7 +9,7 @@ import { type Table, writeTogether } from './table.ts';
 
 export type PutKeyResult =
   /** `stored` also when it was there: a key is random, so an equal one is this one, written by an earlier try. */
-  { readonly kind: 'stored' } | { readonly kind: 'too_many' } | { readonly kind: 'contended' };
+  { readonly kind: 'stored' } | { readonly kind: 'too_many' | 'closed' } | { readonly kind: 'contended' };
 
 /**
  * Stores a key and counts it in the head, unless the customer has as many as they may have; and the notice that tells of it.
@@ -28,8 +28,9 @@ export async function putApiKey(
         TableName: table.name,
         Key: keys.head(customerId),
         UpdateExpression: 'ADD active_keys :one',
-        ConditionExpression: CONDITIONS.KEYS_BELOW_LIMIT,
-        ExpressionAttributeValues: { ':one': 1, ':limit': MAX_ACTIVE_KEYS },
+        ConditionExpression: `(${CONDITIONS.KEYS_BELOW_LIMIT}) AND (${CONDITIONS.ACCOUNT_IS_OPEN})`,
+        ExpressionAttributeValues: { ':one': 1, ':limit': MAX_ACTIVE_KEYS, ':open': null },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       },
     },
     {
@@ -48,7 +49,9 @@ export async function putApiKey(
       return result;
     case 'refused': {
       const [, keyIsThere] = result.failed;
-      return { kind: keyIsThere ? 'stored' : 'too_many' };
+      if (keyIsThere) return { kind: 'stored' };
+      const [head] = result.winners;
+      return { kind: head !== undefined && decodeHead(head).closedAt !== null ? 'closed' : 'too_many' };
     }
     default:
       return result satisfies never;

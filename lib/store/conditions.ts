@@ -52,6 +52,8 @@ export const CONDITIONS = {
   FIX_IS_NEW: 'attribute_not_exists(pk)',
   /** A key is issued only to an existing customer who is below the limit. */
   KEYS_BELOW_LIMIT: 'active_keys < :limit',
+  /** Nobody comes back into an account that is closed. */
+  ACCOUNT_IS_OPEN: 'attribute_not_exists(closed_at) OR closed_at = :open',
   /** A key is counted once, also when it is sent again because the first answer did not arrive. */
   KEY_IS_NEW: 'attribute_not_exists(pk)',
   /** A key is revoked once, so that it is counted once; and only if it is there. */

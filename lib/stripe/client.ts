@@ -84,7 +84,7 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
       try {
         const methods = stripe.paymentMethods.list({ customer: stripeCustomerId, limit: PAGE });
         for (const { id } of await methods.autoPagingToArray({ limit: MAX_FOUND })) {
-          await stripe.paymentMethods.detach(id);
+          await unlessRefused(() => stripe.paymentMethods.detach(id));
         }
         await stripe.customers.update(stripeCustomerId, {
           name: '',
@@ -127,7 +127,15 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
     },
 
     async readAccount(stripeCustomerId) {
-      return readAccount(stripe, stripeCustomerId, proPriceId);
+      try {
+        return await readAccount(stripe, stripeCustomerId, proPriceId);
+      } catch (error) {
+        // Deleted between one question and the next, which then fails; that is an answer too.
+        if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+        const { deleted } = await stripe.customers.retrieve(stripeCustomerId);
+        if (!deleted) throw error;
+        return { kind: 'deleted' };
+      }
     },
 
     async chargeFix({ stripeCustomerId, paymentMethodId, amountCents, idempotencyKey, ...reference }) {
@@ -214,15 +222,21 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
     },
 
     async findSubscribed(customer, attempt) {
-      const { data } = await stripe.subscriptions.list({ customer, status: 'all', limit: PAGE });
-      const found = data.find(({ metadata }) => metadata['attempt'] === String(attempt));
+      // A customer who was deleted has none any more.
+      const listed = await unlessRefused(() =>
+        stripe.subscriptions.list({ customer, status: 'all', limit: PAGE }),
+      );
+      const found = listed?.data.find(({ metadata }) => metadata['attempt'] === String(attempt));
       if (found === undefined) return null;
       const subscription = await stripe.subscriptions.retrieve(found.id, { expand: ['latest_invoice'] });
       return subscribed(stripe, subscription, proPriceId);
     },
 
     async setCancelAtPeriodEnd(subscriptionId, cancel) {
-      await stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: cancel });
+      // One that is over meanwhile stays as it is.
+      await unlessRefused(() =>
+        stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: cancel }),
+      );
     },
 
     async cancelSubscription(subscriptionId) {
@@ -302,6 +316,17 @@ function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
   const payment = fixPaymentOf(intent);
   if (payment === null) throw new Error(`Stripe answered payment intent ${intent.id} without our metadata`);
   return payment;
+}
+
+/** Null where Stripe refuses: what is asked for is gone, or over. */
+async function unlessRefused<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    // What was detached or is over is refused without a code and without naming a parameter.
+    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+    return null;
+  }
 }
 
 /** In Stripe's seconds, from a little before. */

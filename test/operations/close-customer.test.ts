@@ -1,6 +1,7 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentDeps } from '../../lib/deps.ts';
+import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
 import { issueKey } from '../../lib/operations/api-keys.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { closeCustomer } from '../../lib/operations/close-customer.ts';
@@ -130,6 +131,36 @@ describe('closing a customer', () => {
       await dyingAfter(table, calls, '', () => closeCustomer(deps, who.customerId));
       await closeCustomer(deps, who.customerId);
       await expectClosed(who);
+    }
+  });
+
+  it('lets nobody back in: no key, no subscription and no card, also for what was under way', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const head = await headOf(deps, customerId);
+    await closeCustomer(deps, customerId);
+    const closed = { code: 'account_closed' };
+    await expect(issueKey(deps, customerId, 'operator')).rejects.toMatchObject(closed);
+    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject(closed);
+    await expect(addPaymentMethod(deps, head, await money.newCard())).rejects.toMatchObject(closed);
+    expect(await headOf(deps, customerId)).toMatchObject({ activeKeys: 0, paymentMethodId: null });
+  });
+
+  it('leaves nothing of a subscription that was ordered meanwhile, nor of a second closing at once', async () => {
+    for (let n = 0; n < 6; n++) {
+      const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+      const [first, second, subscribed] = await Promise.allSettled([
+        closeCustomer(deps, customerId),
+        closeCustomer(deps, customerId),
+        subscribeToPro(deps, customerId, null),
+      ]);
+      expect([first.status, second.status]).toEqual(['fulfilled', 'fulfilled']);
+      // Whatever it came to, it is not taken for a fault of ours.
+      const reason: unknown = subscribed.status === 'rejected' ? subscribed.reason : {};
+      expect(reason).not.toMatchObject({ code: 'payments_misconfigured' });
+      const live = subscriptionsOf(stripeCustomerId).filter(({ status }) => status !== 'canceled');
+      expect(live).toEqual([]);
+      await money.deliver();
+      await expectSoundMoney(money, customerId);
     }
   });
 

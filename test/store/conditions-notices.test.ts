@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentDeps } from '../../lib/deps.ts';
 import { keyIssued, paymentFailed } from '../../lib/domain/notice.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
+import { closeCustomer } from '../../lib/operations/close-customer.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
+import { putApiKey } from '../../lib/store/api-keys.ts';
 import { anonymiseFix, forgetEmail } from '../../lib/store/closing.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';
 import type { AlongsideWrite } from '../../lib/store/ledger.ts';
@@ -88,6 +90,18 @@ describe('a notice', () => {
     const late = await noteFate(deps.table, name, AT, { state: 'failed', failure: 'TimeoutError' }, LATER);
     expect(late.kind).toBe('refused');
     expect(await read(name)).toMatchObject({ state: 'sent', messageId: 'second' });
+  });
+});
+
+describe('an account that is closed', () => {
+  it('ACCOUNT_IS_OPEN: gets no key any more', async () => {
+    const { head } = await customerWith(deps, 5);
+    await closeCustomer(deps, head.customerId);
+    const notice = keyIssued(head.customerId, 'k', 'operator', AT);
+    expect(await putApiKey(deps.table, head.customerId, 'k', AT.toISOString(), notice)).toEqual({
+      kind: 'closed',
+    });
+    expect((await headOf(deps, head.customerId)).activeKeys).toBe(0);
   });
 });
 

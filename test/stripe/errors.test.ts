@@ -243,6 +243,33 @@ describe('calls that a repeat must not break', () => {
     expect(await port.readAccount(customer)).toMatchObject({ subscriptions: [{ state: 'canceled' }] });
   });
 
+  it('one that is over meanwhile is not made to end, or to go on, and that is no fault of ours', async () => {
+    const { port, stripe, proPriceId } = await opened();
+    const { customer } = await customerWith(stripe);
+    const { subscription } = await port.subscribe(order(customer, proPriceId));
+    await port.cancelSubscription(subscription.id);
+    for (const cancel of [true, false]) await port.setCancelAtPeriodEnd(subscription.id, cancel);
+    expect(await port.readAccount(customer)).toMatchObject({ subscriptions: [{ state: 'canceled' }] });
+  });
+
+  it('an order of a customer who was deleted since has come to nothing', async () => {
+    const { port, stripe } = await opened();
+    const { customer } = await customerWith(stripe);
+    await stripe.customers.del(customer);
+    expect(await port.findSubscribed(customer, 1)).toBeNull();
+    await port.anonymiseCustomer(customer);
+  });
+
+  it('a customer who is deleted between one question and the next is told of as deleted', async () => {
+    const { port, stripe, faults } = await opened();
+    const { customer } = await customerWith(stripe);
+    faults.add({ method: 'GET', path: '/v1/subscriptions', kind: 'delay', ms: 300 });
+    const account = port.readAccount(customer);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await stripe.customers.del(customer);
+    expect(await account).toEqual({ kind: 'deleted' });
+  });
+
   it('a customer is made once, also where Stripe kept a failure under the key', async () => {
     const { port, stripe, faults } = await opened();
     faults.add({ method: 'POST', path: '/v1/customers', kind: '500_after' });

@@ -72,7 +72,7 @@ export const issueApiKeyContract = {
       schema: z.object({ id: z.string(), api_key: z.string(), created_at: z.iso.datetime() }),
     },
   },
-  problems: ['too_many_api_keys', 'ledger_busy'],
+  problems: ['account_closed', 'too_many_api_keys', 'ledger_busy'],
 } as const satisfies Contract;
 
 export const revokeApiKeyContract = {

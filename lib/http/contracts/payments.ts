@@ -56,7 +56,7 @@ export const addPaymentMethodContract = {
       }),
     },
   },
-  problems: ['payment_method_invalid', ...PAYMENT_PROBLEMS],
+  problems: ['account_closed', 'payment_method_invalid', ...PAYMENT_PROBLEMS],
 } as const satisfies Contract;
 
 const SubscriptionView = z.object({
@@ -89,6 +89,7 @@ export const subscribeContract = {
     200: { description: 'There was a subscription already; this is it.', schema: SubscriptionView },
   },
   problems: [
+    'account_closed',
     'no_billing_info',
     'authentication_required',
     'account_disputed',

@@ -37,6 +37,7 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
     'they did not exist.',
   email_taken: 'Go on with the account that exists for this address, or ask support for access to it.',
   too_many_api_keys: 'Revoke a key that is no longer in use, then issue the new one.',
+  account_closed: 'The account was closed meanwhile, and nothing was done. Sign up again, or ask support.',
   key_reused: 'An idempotency key stands for one adjustment for ever. Take a new key for another one.',
   insufficient_credits: 'A balance never goes below zero. Take back at most `credit_balance` credits.',
   customer_not_found: 'The key is good but its account is not there. Tell support the `request_id`.',
