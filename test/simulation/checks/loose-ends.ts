@@ -1,0 +1,56 @@
+import { keys } from '../../../lib/store/keys.ts';
+import { isHandled } from '../../../lib/stripe/event-types.ts';
+import { MAX_CALLS } from '../commands.ts';
+import type { World } from '../world.ts';
+import type { Stored } from './stored.ts';
+
+/** Work that nobody will come back to. What is parked waits for people. */
+export function openWork({ all }: Stored): string[] {
+  return all
+    .filter((item) => item['due'] !== undefined && item['due'] !== 'parked')
+    .map((item) => `${item['pk']} ${item['sk']} is still due (${item['due']})`);
+}
+
+/** An account that was closed has no key that works. */
+export function keysOfClosed(stored: Stored): string[] {
+  return stored.heads
+    .filter((head) => head['closed_at'])
+    .flatMap(({ pk }) => stored.under(String(pk), 'KEY#'))
+    .filter((key) => key['revoked_at'] === undefined)
+    .map(({ pk, sk }) => `${pk} is closed, and ${sk} still works`);
+}
+
+/** Notices that were not sent, or sent too often, and warnings that were not written. */
+export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
+  const found = stored.all
+    .filter((item) => String(item['sk']).startsWith('NOTICE#'))
+    .filter((item) => item['state'] !== 'sent' && item['state'] !== 'muted')
+    .map((item) => `${item['pk']} ${item['sk']} is ${item['state']}, neither sent nor muted`);
+  for (const head of stored.heads) {
+    const level = head['balance_level'];
+    if ((level !== 'low' && level !== 'exhausted') || head['closed_at']) continue;
+    const sk = `NOTICE#${level === 'low' ? 'low_balance' : 'exhausted'}#${head['raised_seq']}`;
+    if (stored.find({ pk: String(head['pk']), sk }) === undefined)
+      found.push(`${head['pk']} was not warned: ${sk}`);
+  }
+  for (const [label, senders] of mails) {
+    // Whoever got a message out and lived on noted it, unless the table did not let them.
+    const unexcused = senders.filter(({ isDead, faults }) => !isDead && faults === null);
+    // Asked to confirm, and then refused: two things to hear of.
+    const most = label.includes(' card_declined#') ? 2 : 1;
+    if (unexcused.length > most) found.push(`${label} was sent ${unexcused.length} times`);
+  }
+  return found;
+}
+
+/** A window of an hour holds so many calls and no more. */
+export const fullWindows = ({ all }: Stored): string[] =>
+  all
+    .filter(({ hits }) => Array.isArray(hits) && hits.length > MAX_CALLS)
+    .map(({ pk }) => `${pk} let more than ${MAX_CALLS} calls through`);
+
+/** Each event of Stripe's that means something here came to an end. */
+export const unrecordedEvents = ({ double }: World, stored: Stored): string[] =>
+  double.state.events.newestFirst
+    .filter(({ id, type }) => isHandled(type) && stored.find(keys.event(id)) === undefined)
+    .map(({ id, type }) => `event ${id} (${type}) has no record`);

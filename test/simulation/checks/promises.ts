@@ -1,0 +1,47 @@
+import { keys } from '../../../lib/store/keys.ts';
+import type { Stored } from './stored.ts';
+
+/** What somebody was told, and may rely on from then on. */
+export type Promised =
+  | {
+      readonly kind: 'recorded' | 'billed' | 'blocked' | 'declined';
+      readonly customerId: string;
+      readonly fixId: string;
+    }
+  | { readonly kind: 'adjusted'; readonly customerId: string; readonly key: string }
+  | { readonly kind: 'key_issued' | 'key_revoked'; readonly customerId: string; readonly keyId: string }
+  | { readonly kind: 'onboarded'; readonly customerId: string }
+  | { readonly kind: 'event_taken'; readonly eventId: string };
+
+/** What somebody was told, and is not so. */
+export function brokenPromises(promises: readonly Promised[], stored: Stored): string[] {
+  return promises
+    .filter((promised) => !isKept(promised, stored))
+    .map((promised) => `not kept: ${JSON.stringify(promised)}`);
+}
+
+function isKept(promised: Promised, stored: Stored): boolean {
+  switch (promised.kind) {
+    case 'recorded':
+      return stored.find(keys.fix(promised.customerId, promised.fixId)) !== undefined;
+    case 'billed':
+      return stored.find(keys.fix(promised.customerId, promised.fixId))?.['billed'] !== undefined;
+    case 'blocked':
+    case 'declined': {
+      const kind = promised.kind === 'blocked' ? 'fix_blocked' : 'card_declined';
+      return stored.under(keys.customer(promised.customerId), `NOTICE#${kind}#${promised.fixId}-`).length > 0;
+    }
+    case 'adjusted':
+      return stored.find(keys.once(promised.customerId, 'adjustment', promised.key)) !== undefined;
+    case 'key_issued':
+      return stored.find(keys.apiKey(promised.customerId, promised.keyId)) !== undefined;
+    case 'key_revoked':
+      return stored.find(keys.apiKey(promised.customerId, promised.keyId))?.['revoked_at'] !== undefined;
+    case 'onboarded':
+      return stored.find(keys.head(promised.customerId)) !== undefined;
+    case 'event_taken':
+      return stored.find(keys.event(promised.eventId)) !== undefined;
+    default:
+      return promised satisfies never;
+  }
+}

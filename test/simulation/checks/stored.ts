@@ -1,0 +1,34 @@
+import type { Key } from '../../../lib/store/keys.ts';
+import type { Item } from '../../../lib/store/table.ts';
+import type { TableModel } from '../store/model.ts';
+
+/** The whole table at rest, as it is looked through. */
+export class Stored {
+  readonly heads: Item[] = [];
+  readonly fixes: Item[] = [];
+  readonly all: readonly Item[];
+  readonly #byKey = new Map<string, Item>();
+
+  constructor(model: TableModel) {
+    this.all = [...model.items()];
+    for (const item of this.all) {
+      this.#byKey.set(`${item['pk']} ${item['sk']}`, item);
+      if (item['sk'] === 'LEDGER#HEAD') this.heads.push(item);
+      if (String(item['sk']).startsWith('FIX#')) this.fixes.push(item);
+    }
+  }
+
+  find({ pk, sk }: Key): Item | undefined {
+    return this.#byKey.get(`${pk} ${sk}`);
+  }
+
+  under(pk: string, prefix: string): Item[] {
+    return this.all.filter((item) => item['pk'] === pk && String(item['sk']).startsWith(prefix));
+  }
+}
+
+/** A field of a map that an item may have. */
+export function fieldOf(item: Item | undefined, name: string, field: string): unknown {
+  const value = item?.[name];
+  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
+}

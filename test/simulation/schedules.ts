@@ -1,0 +1,50 @@
+import { BillingError } from '../../lib/errors.ts';
+import { reconcile } from '../../lib/operations/reconcile.ts';
+import { replayEvent } from '../../lib/operations/replay-event.ts';
+import { resendNotice } from '../../lib/operations/resend-notice.ts';
+import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
+import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
+import { listParkedEvents } from '../../lib/store/events.ts';
+import { listUnsentNotices } from '../../lib/store/notices.ts';
+import type { World } from './world.ts';
+
+/* What runs by the clock, and what operators do about what is left. */
+
+export async function settle(world: World): Promise<string> {
+  const { settled, failed } = await settlePendingCharges(world.deps);
+  world.tellOfDefects(failed.map(({ error }) => error));
+  return `settled ${settled}, open ${failed.length}`;
+}
+
+export async function warn(world: World): Promise<string> {
+  const { warned, failed } = await warnLowBalances(world.deps);
+  world.tellOfDefects(failed.map(({ error }) => error));
+  return `warned ${warned}, failed ${failed.length}`;
+}
+
+export async function reconcileOnce({ deps }: World, run: string): Promise<string> {
+  const { state, report } = await reconcile(deps, { run });
+  return `${state}: drift ${report.drift.count}, missed ${report.missed.count}, open ${report.open.count}`;
+}
+
+export async function replayParked({ deps }: World): Promise<string> {
+  const parked = await listParkedEvents(deps.table, deps.now());
+  let applied = 0;
+  for (const { eventId } of parked) {
+    try {
+      const { outcome } = await replayEvent(deps, eventId);
+      if (outcome === 'processed') applied += 1;
+    } catch (error) {
+      if (!(error instanceof BillingError)) throw error;
+    }
+  }
+  return `replayed ${parked.length}, applied ${applied}`;
+}
+
+export async function resendAll({ deps }: World): Promise<string> {
+  const unsent = await listUnsentNotices(deps.table, deps.now());
+  for (const { customerId, content, id } of unsent) {
+    await resendNotice(deps, { customerId, kind: content.kind, id });
+  }
+  return `unsent ${unsent.length}`;
+}

@@ -1,0 +1,137 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBServiceException,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
+import type { Table } from '../../../lib/store/table.ts';
+import { latencyMs } from '../latency.ts';
+import type { Actor, Scheduler } from '../scheduler.ts';
+import type { TableModel } from './model.ts';
+import type { Request } from './requests.ts';
+import { type Answer, answeredTable } from './table.ts';
+
+const METADATA = {} as const;
+/** The SDK has tried three times then, two seconds each. */
+const GIVEN_UP_AFTER_MS = 6_000;
+const REPEATED_AFTER_MS = 2_000;
+
+/**
+ * - `conflict`, `throttled`: refused, nothing happened.
+ * - `lost_before`, `lost_after`: the SDK gave up; nothing happened, or it did.
+ * - `repeated`: it happened, the answer was lost and the SDK sent it again: a transaction is known by its token, a single
+ *   write meets itself.
+ * - `torn`: the keys of one call are read at two moments, or come back unprocessed in part.
+ */
+const WRITE_FAULTS = { conflict: 4, throttled: 2, lost_before: 1, lost_after: 2, repeated: 3 } as const;
+const READ_FAULTS = { throttled: 1, lost_before: 1, torn: 6 } as const;
+type Fault = keyof typeof WRITE_FAULTS | keyof typeof READ_FAULTS | 'none';
+
+/** The table as an actor reaches it: after a while, in competition with the others, and not always. */
+export function faultyTable(
+  model: TableModel,
+  scheduler: Scheduler,
+  onAnswered: (request: Request, outcome: string) => void,
+  onDefect: (error: unknown) => void,
+): Table {
+  const execute = (request: Request): Answer => {
+    try {
+      const answer = model.execute(request);
+      onAnswered(request, 'done');
+      return answer;
+    } catch (error) {
+      onAnswered(request, error instanceof Error ? error.name : String(error));
+      if (!isRefusal(error)) onDefect(error);
+      throw error;
+    }
+  };
+  return answeredTable(answered, onDefect);
+
+  async function answered(request: Request): Promise<Answer> {
+    const { actor } = scheduler;
+    if (actor === undefined) return model.execute(request);
+    await scheduler.wait(latencyMs(actor.random));
+    const fault = faultOf(actor, request);
+    if (fault !== 'none') onAnswered(request, fault);
+    try {
+      return await struck(fault, request, actor);
+    } finally {
+      await scheduler.wait(latencyMs(actor.random));
+    }
+  }
+
+  async function struck(fault: Fault, request: Request, actor: Actor): Promise<Answer> {
+    switch (fault) {
+      case 'none':
+        return execute(request);
+      case 'conflict':
+        throw conflictOf(request, actor);
+      case 'throttled':
+        throw exception('ThrottlingException');
+      case 'lost_before':
+        await scheduler.wait(GIVEN_UP_AFTER_MS);
+        throw new Error('the request timed out');
+      case 'lost_after':
+        try {
+          execute(request);
+        } finally {
+          await scheduler.wait(GIVEN_UP_AFTER_MS);
+        }
+        throw new Error('the request timed out');
+      case 'repeated': {
+        const first = execute(request);
+        await scheduler.wait(REPEATED_AFTER_MS);
+        return request.kind === 'transact' ? first : execute(request);
+      }
+      case 'torn':
+        return torn(request, actor);
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  async function torn(request: Request, { random }: Actor): Promise<Answer> {
+    if (request.kind !== 'batch_get' || request.Keys.length < 2) return execute(request);
+    const { TableName, Keys } = request;
+    const at = random.int(1, Keys.length - 1);
+    const [later, sooner] = [Keys.slice(0, at), Keys.slice(at)];
+    const first = itemsOf(execute({ ...request, Keys: sooner }), TableName);
+    if (random.chance(0.3)) {
+      return {
+        $metadata: METADATA,
+        Responses: { [TableName]: first },
+        UnprocessedKeys: { [TableName]: { Keys: later.map((key) => ({ ...key })) } },
+      };
+    }
+    await scheduler.wait(random.int(1, 200));
+    const second = itemsOf(execute({ ...request, Keys: later }), TableName);
+    return { $metadata: METADATA, Responses: { [TableName]: [...first, ...second] }, UnprocessedKeys: {} };
+  }
+}
+
+/** What DynamoDB says no with where a condition does not hold. A request that is not valid is a defect. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof TransactionCanceledException || error instanceof ConditionalCheckFailedException;
+
+const itemsOf = (answer: Answer, tableName: string) =>
+  'Responses' in answer ? (answer.Responses?.[tableName] ?? []) : [];
+
+function faultOf({ faults, random }: Actor, { kind }: Request): Fault {
+  if (faults === null) return 'none';
+  const isWrite = kind === 'write' || kind === 'transact';
+  if (isWrite && faults.isContended) return 'conflict';
+  if (!random.chance(faults.store)) return 'none';
+  return isWrite ? random.weighted(WRITE_FAULTS) : random.weighted(READ_FAULTS);
+}
+
+function conflictOf(request: Request, { random }: Actor): Error {
+  if (request.kind !== 'transact') return exception('TransactionConflictException');
+  const at = random.int(0, request.writes.length - 1);
+  return new TransactionCanceledException({
+    $metadata: METADATA,
+    message: 'Transaction cancelled, please refer cancellation reasons for specific reasons',
+    CancellationReasons: request.writes.map((_, i) => ({ Code: i === at ? 'TransactionConflict' : 'None' })),
+  });
+}
+
+const exception = (name: string) =>
+  new DynamoDBServiceException({ name, message: name, $fault: 'client', $metadata: METADATA });

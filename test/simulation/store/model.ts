@@ -1,0 +1,283 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBServiceException,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Key } from '../../../lib/store/keys.ts';
+import type { Item } from '../../../lib/store/table.ts';
+import { DueIndex } from './due-index.ts';
+import { type Bindings, InvalidExpression, parseCondition, parseUpdate } from './expression.ts';
+import type { Query, Request, Scan, SingleWrite, TransactWrite } from './requests.ts';
+
+const METADATA = {} as const;
+/** As much as one answer of a query or scan holds. */
+const MAX_PAGE = 1_000;
+
+export interface ModelOptions {
+  /** How long the index is behind a write that is made now. */
+  readonly lagMs?: () => number;
+  readonly nowMs?: () => number;
+  /** Hears of each item as it is after a write, as the table's stream tells it. */
+  readonly onWritten?: (key: Key, item: Item) => void;
+}
+
+/** A table in memory that answers as DynamoDB does: all or nothing, under conditions, and with an index that is behind. */
+export class TableModel {
+  readonly #partitions = new Map<string, Map<string, Item>>();
+  readonly #index: DueIndex;
+  readonly #onWritten: NonNullable<ModelOptions['onWritten']>;
+
+  constructor({ lagMs = () => 0, nowMs = () => 0, onWritten = () => {} }: ModelOptions = {}) {
+    this.#index = new DueIndex(lagMs, nowMs);
+    this.#onWritten = onWritten;
+  }
+
+  /** Does what a request asks for, in one instant. @throws the SDK's own exceptions */
+  execute(request: Request) {
+    try {
+      return this.#answer(request);
+    } catch (error) {
+      if (error instanceof InvalidExpression) throw invalid(error.message);
+      throw error;
+    }
+  }
+
+  /** Everything that is stored, in the order of its keys. */
+  *items(): Generator<Item> {
+    for (const [, partition] of this.#partitionsInOrder()) yield* inOrder(partition);
+  }
+
+  #answer(request: Request) {
+    const answered = { $metadata: METADATA };
+    switch (request.kind) {
+      case 'get': {
+        const item = this.#find(request.Key);
+        return { ...answered, ...(item !== undefined && { Item: copyOf(item) }) };
+      }
+      case 'batch_get': {
+        const { TableName, Keys } = request;
+        const found = Keys.map((key) => this.#find(key)).filter((item) => item !== undefined);
+        return { ...answered, Responses: { [TableName]: found.map(copyOf) }, UnprocessedKeys: {} };
+      }
+      case 'query':
+        return { ...answered, ...this.#query(request) };
+      case 'scan':
+        return { ...answered, ...this.#scan(request) };
+      case 'write': {
+        const problem = this.#problemOf(request.write);
+        if (problem !== null) {
+          throw new ConditionalCheckFailedException({
+            $metadata: METADATA,
+            message: CONDITION_FAILED,
+            ...(problem.item !== undefined && { Item: marshall(problem.item) }),
+          });
+        }
+        this.#apply(request.write);
+        return answered;
+      }
+      case 'transact':
+        this.#transact(request);
+        return answered;
+      default:
+        return request satisfies never;
+    }
+  }
+
+  #transact({ writes }: TransactWrite): void {
+    const names = new Set(writes.map(({ key }) => `${key.pk} ${key.sk}`));
+    if (names.size < writes.length)
+      throw invalid('Transaction request cannot include multiple operations on one item');
+    const problems = writes.map((write) => this.#problemOf(write));
+    if (problems.some((problem) => problem !== null)) {
+      throw new TransactionCanceledException({
+        $metadata: METADATA,
+        message: 'Transaction cancelled, please refer cancellation reasons for specific reasons',
+        CancellationReasons: problems.map((problem) =>
+          problem === null
+            ? { Code: 'None' }
+            : {
+                Code: 'ConditionalCheckFailed',
+                Message: CONDITION_FAILED,
+                ...(problem.item !== undefined && { Item: marshall(problem.item) }),
+              },
+        ),
+      });
+    }
+    // What is wrong with one of them is found before any of them is done.
+    const changed = writes.map((write) => this.#changed(write));
+    for (const [i, write] of writes.entries()) this.#store(write, changed[i]);
+  }
+
+  /** Why a write cannot be done now; null when it can. */
+  #problemOf({ key, condition, bindings, mentions, returnsOld }: SingleWrite): { item?: Item } | null {
+    assertMentioned(bindings, mentions);
+    if (condition === undefined) return null;
+    const item = this.#find(key);
+    if (parseCondition(condition).condition(item ?? {}, bindings)) return null;
+    return returnsOld && item !== undefined ? { item } : {};
+  }
+
+  #apply(write: SingleWrite): void {
+    this.#store(write, this.#changed(write));
+  }
+
+  /** How the item is after a write; undefined where it is gone. */
+  #changed({ key, change, bindings }: SingleWrite): Item | undefined {
+    switch (change.kind) {
+      case 'check':
+        return this.#find(key);
+      case 'put':
+        return copyOf(change.item);
+      case 'delete':
+        return undefined;
+      case 'update': {
+        const before = this.#find(key) ?? { ...key };
+        const after = copyOf(before);
+        for (const apply of parseUpdate(change.expression).changes) apply(after, before, bindings);
+        if (after['pk'] !== key.pk || after['sk'] !== key.sk) throw invalid('a key cannot be updated');
+        return copyOf(after);
+      }
+      default:
+        return change satisfies never;
+    }
+  }
+
+  #store({ key, change }: SingleWrite, item: Item | undefined): void {
+    if (change.kind === 'check') return;
+    const { pk, sk } = key;
+    if (item === undefined) {
+      const partition = this.#partitions.get(pk);
+      partition?.delete(sk);
+      if (partition?.size === 0) this.#partitions.delete(pk);
+    } else {
+      const partition = this.#partitions.get(pk) ?? new Map<string, Item>();
+      this.#partitions.set(pk, partition.set(sk, item));
+      this.#onWritten(key, item);
+    }
+    this.#index.follow(key, item);
+  }
+
+  #query(query: Query) {
+    const { bindings, filter, index, forward, limit, after } = query;
+    const { condition, mentions } = parseCondition(query.condition);
+    assertMentioned(bindings, new Set([...mentions, ...(filter?.mentions ?? [])]));
+    const candidates =
+      index === undefined
+        ? inOrder(this.#partitions.get(partitionOf(query)) ?? new Map())
+        : this.#index.items();
+    const found = candidates.filter((item) => condition(item, bindings));
+    if (!forward) found.reverse();
+    const at = after === undefined ? 0 : found.findIndex((item) => isSameKey(item, after)) + 1;
+    // The index may have lost where the page before ended: then it goes on after that place.
+    const start = after === undefined || at > 0 ? at : found.filter((item) => isUpTo(item, after)).length;
+    return paged(found, start, limit, query);
+  }
+
+  #scan(scan: Scan) {
+    const { segment, of } = scan;
+    const all: Item[] = [];
+    for (const [pk, partition] of this.#partitionsInOrder()) {
+      if (segmentOf(pk, of) === segment) all.push(...inOrder(partition));
+    }
+    const { after } = scan;
+    const start = after === undefined ? 0 : all.filter((item) => isUpTo(item, after)).length;
+    return paged(all, start, scan.limit, scan);
+  }
+
+  #find({ pk, sk }: Key): Item | undefined {
+    return this.#partitions.get(pk)?.get(sk);
+  }
+
+  #partitionsInOrder(): [string, Map<string, Item>][] {
+    return [...this.#partitions].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  }
+}
+
+const CONDITION_FAILED = 'The conditional request failed';
+
+function paged(
+  items: readonly Item[],
+  start: number,
+  limit: number,
+  { filter, bindings, projection, index }: Query | Scan,
+) {
+  const read = items.slice(start, start + Math.min(limit, MAX_PAGE));
+  const kept = filter === undefined ? read : read.filter((item) => filter.condition(item, bindings));
+  const last = read.at(-1);
+  const isCut = start + read.length < items.length || read.length === limit;
+  return {
+    Items: kept.map((item) => (projection === undefined ? copyOf(item) : projected(item, projection))),
+    Count: kept.length,
+    ...(isCut && last !== undefined && { LastEvaluatedKey: keyOf(last, index) }),
+    // Of what is answered: other items have names by chance, which must not decide who goes on when.
+    ConsumedCapacity: { CapacityUnits: Math.max(0.5, kept.length / 8) },
+  };
+}
+
+const keyOf = (item: Item, index: string | undefined): Item => ({
+  pk: item['pk'],
+  sk: item['sk'],
+  ...(index !== undefined && { due: item['due'], due_at: item['due_at'] }),
+});
+
+const projected = (item: Item, names: readonly string[]): Item =>
+  Object.fromEntries(names.filter((name) => Object.hasOwn(item, name)).map((name) => [name, item[name]]));
+
+const isSameKey = (a: Item, b: Item): boolean => a['pk'] === b['pk'] && a['sk'] === b['sk'];
+
+/** In the order of the index, or of the table, where a key has no place in it. */
+function isUpTo(item: Item, after: Item): boolean {
+  for (const name of ['due_at', 'pk', 'sk']) {
+    const [a, b] = [String(item[name] ?? ''), String(after[name] ?? '')];
+    if (after[name] !== undefined && a !== b) return a < b;
+  }
+  return true;
+}
+
+const inOrder = (partition: ReadonlyMap<string, Item>): Item[] =>
+  [...partition].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+
+function partitionOf({ condition, bindings }: Query): string {
+  const name = /^\s*pk\s*=\s*(:\w+)/.exec(condition)?.[1];
+  const pk = name === undefined ? undefined : bindings.values[name];
+  if (typeof pk !== 'string') throw invalid('a query names its partition first');
+  return pk;
+}
+
+function segmentOf(pk: string, of: number): number {
+  let sum = 0;
+  for (let i = 0; i < pk.length; i++) sum = (sum * 31 + pk.charCodeAt(i)) >>> 0;
+  return sum % of;
+}
+
+/** DynamoDB refuses a request that gives a name or a value which no expression mentions. */
+function assertMentioned({ names, values }: Bindings, mentions: ReadonlySet<string>): void {
+  for (const name of [...Object.keys(names), ...Object.keys(values)]) {
+    if (!mentions.has(name)) throw invalid(`Value provided but unused in expressions: ${name}`);
+  }
+}
+
+export function invalid(message: string): DynamoDBServiceException {
+  return new DynamoDBServiceException({
+    name: 'ValidationException',
+    message,
+    $fault: 'client',
+    $metadata: METADATA,
+  });
+}
+
+/** What is stored is nobody else's. The SDK refuses what has no value. */
+export function copyOf(item: Item): Item {
+  const copy: Item = {};
+  for (const name in item) copy[name] = copyOfValue(item[name]);
+  return copy;
+}
+
+function copyOfValue(value: unknown): unknown {
+  if (value === undefined)
+    throw new Error('Pass options.removeUndefinedValues=true to remove undefined values.');
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOfValue);
+  return copyOf({ ...value });
+}

@@ -1,0 +1,262 @@
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  PutCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { CONDITIONS } from '../../../lib/store/conditions.ts';
+import type { Key } from '../../../lib/store/keys.ts';
+import type { Item, Table, Write } from '../../../lib/store/table.ts';
+import type { Random } from '../random.ts';
+
+/*
+ * Requests by chance, under the conditions and with the updates that the store really uses, on so few items and values that
+ * they meet each other.
+ */
+
+const PARTITIONS = ['CUSTOMER#a', 'CUSTOMER#b', 'EVENT#e'] as const;
+const SORT_KEYS = [
+  'LEDGER#000000000001',
+  'LEDGER#000000000002',
+  'LEDGER#HEAD',
+  'FIX#1',
+  'FIX#2',
+  'ONCE#x',
+] as const;
+const STATES = ['pending', 'sending', 'charging', 'closed'] as const;
+const TIMES = ['2026-01-01', '2026-01-02', '2026-01-03'] as const;
+
+const SOME: readonly string[] = [
+  ...Object.values(CONDITIONS),
+  // Beyond what is used: the language around it.
+  'NOT attribute_exists(seq) AND (seq <> :seq OR revision >= :revision)',
+  'revision BETWEEN :low AND :high',
+  'begins_with(customer_id, :prefix) OR charge.attempt > :attempt',
+  'hits[1] = :oldest OR NOT (claimed_at > :claimed)',
+];
+
+/** Each with the condition without which it may have nothing to change, where there is one. */
+const UPDATES: readonly { readonly change: string; readonly needs?: string }[] = [
+  { change: 'ADD active_keys :one' },
+  { change: 'SET revoked_at = :claimed' },
+  { change: 'SET due = :due, due_at = :claimed' },
+  { change: 'REMOVE due, due_at' },
+  { change: 'SET #state = :to, claimed_at = :claimed ADD attempts :one' },
+  { change: 'SET charge = :charge REMOVE due, due_at' },
+  { change: 'SET seq = :seq, revision = :revision' },
+  { change: 'SET seq = seq + :one', needs: 'attribute_exists(seq)' },
+  { change: 'SET hits = list_append(if_not_exists(hits, :none), :hit)' },
+  { change: 'SET hits[2] = :oldest REMOVE hits[0]', needs: 'size(hits) = :full' },
+  { change: 'SET charge.#state = :to', needs: 'attribute_exists(charge)' },
+];
+
+const NAMES: Readonly<Record<string, string>> = { '#state': 'state', '#version': 'version' };
+
+const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
+  ':seq': (random) => random.int(0, 2),
+  ':revision': (random) => random.int(0, 2),
+  ':low': (random) => random.int(0, 1),
+  ':high': (random) => random.int(1, 2),
+  ':attempt': (random) => random.int(1, 2),
+  ':state': (random) => random.pick(STATES),
+  ':pending': () => 'pending',
+  ':failed': () => 'failed',
+  ':sending': () => 'sending',
+  ':to': (random) => random.pick(STATES),
+  ':customer': (random) => random.pick(['a', 'b']),
+  ':prefix': (random) => random.pick(['a', 'b', '']),
+  ':reversed': (random) => random.int(0, 2),
+  ':parked': () => 'parked',
+  ':raised': (random) => random.int(0, 2),
+  ':level': (random) => random.pick(['fine', 'low']),
+  ':abandoned': (random) => random.pick(TIMES),
+  ':claimed': (random) => random.pick(TIMES),
+  ':version': (random) => random.int(1, 2),
+  ':limit': (random) => random.int(1, 3),
+  ':oldest': (random) => random.int(1, 3),
+  ':full': () => 2,
+  ':one': (random) => random.pick([1, -1]),
+  ':none': () => [],
+  ':hit': (random) => [random.int(1, 3)],
+  ':due': (random) => random.pick(['charge', 'notice']),
+  ':charge': (random) => ({ attempt: random.int(1, 2), state: random.pick(STATES) }),
+};
+
+/** What an item may have, each of it half of the time. */
+const ATTRIBUTES: Readonly<Record<string, (random: Random) => unknown>> = {
+  seq: (random) => random.int(0, 2),
+  revision: (random) => random.int(0, 2),
+  attempt: (random) => random.int(1, 2),
+  state: (random) => random.pick([...STATES, 'failed']),
+  customer_id: (random) => random.pick(['a', 'b']),
+  reversed_cents: (random) => random.int(0, 2),
+  outcome: (random) => random.pick(['parked', 'processed']),
+  raised_seq: (random) => random.int(0, 2),
+  balance_level: (random) => random.pick(['fine', 'low']),
+  claimed_at: (random) => random.pick(TIMES),
+  version: (random) => random.int(1, 2),
+  active_keys: (random) => random.int(0, 3),
+  billed: () => ({ outcome: 'credit_consumed' }),
+  revoked_at: (random) => random.pick([...TIMES, null]),
+  hits: (random) => Array.from({ length: random.int(0, 3) }, () => random.int(1, 3)),
+  charge: (random) => ({ attempt: random.int(1, 2), state: random.pick(STATES), at: null }),
+};
+
+/** A request that can be made of any table. */
+export type AnyRequest = (table: Table) => Promise<object>;
+
+export function randomRequest(random: Random): AnyRequest {
+  const kind = random.weighted({
+    transact: 8,
+    put: 2,
+    update: 4,
+    delete: 1,
+    batch: 1,
+    query: 2,
+    due: 1,
+    scan: 1,
+  });
+  switch (kind) {
+    case 'transact': {
+      const keys = distinctKeys(random, random.int(1, 4));
+      const writes = keys.map((key) => randomWrite(random, key));
+      return (table) =>
+        table.client.send(
+          new TransactWriteCommand({ TransactItems: writes.map((write) => write(table.name)) }),
+        );
+    }
+    case 'put': {
+      const put = { Item: randomItem(random, randomKey(random)), ...randomCondition(random) };
+      return ({ client, name }) => client.send(new PutCommand({ TableName: name, ...put }));
+    }
+    case 'update': {
+      const update = { Key: { ...randomKey(random) }, ...randomUpdate(random) };
+      return ({ client, name }) => client.send(new UpdateCommand({ TableName: name, ...update }));
+    }
+    case 'delete': {
+      const deletion = { Key: { ...randomKey(random) }, ...randomCondition(random) };
+      return ({ client, name }) => client.send(new DeleteCommand({ TableName: name, ...deletion }));
+    }
+    case 'batch': {
+      const keys = distinctKeys(random, random.int(1, 5)).map((key) => ({ ...key }));
+      return ({ client, name }) =>
+        client.send(new BatchGetCommand({ RequestItems: { [name]: { Keys: keys, ConsistentRead: true } } }));
+    }
+    case 'query': {
+      const prefixed = random.chance(0.5);
+      const query = {
+        KeyConditionExpression: prefixed
+          ? 'pk = :pk AND begins_with(sk, :prefix)'
+          : 'pk = :pk AND sk BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':pk': random.pick(PARTITIONS),
+          ...(prefixed
+            ? { ':prefix': random.pick(['FIX#', 'LEDGER#']) }
+            : { ':from': 'LEDGER#0', ':to': 'LEDGER#HEAD' }),
+        },
+        ScanIndexForward: random.chance(0.5),
+        ConsistentRead: true,
+        ...(random.chance(0.5) && { Limit: random.int(1, 3) }),
+      };
+      return ({ client, name }) => client.send(new QueryCommand({ TableName: name, ...query }));
+    }
+    case 'due': {
+      const query = {
+        IndexName: 'due',
+        KeyConditionExpression: 'due = :due AND due_at <= :until',
+        ExpressionAttributeValues: {
+          ':due': random.pick(['charge', 'notice']),
+          ':until': random.pick(TIMES),
+        },
+      };
+      return ({ client, name }) => client.send(new QueryCommand({ TableName: name, ...query }));
+    }
+    case 'scan': {
+      const scan = {
+        FilterExpression: 'sk = :head AND active_keys > :nothing',
+        ProjectionExpression: 'pk',
+        ExpressionAttributeValues: { ':head': 'LEDGER#HEAD', ':nothing': random.int(0, 1) },
+      };
+      return ({ client, name }) => client.send(new ScanCommand({ TableName: name, ...scan }));
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+function randomWrite(random: Random, key: Key): (TableName: string) => Write {
+  const kind = random.weighted({ put: 4, update: 5, delete: 1, check: 1 });
+  switch (kind) {
+    case 'put': {
+      const put = { Item: randomItem(random, key), ...randomCondition(random) };
+      return (TableName) => ({ Put: { TableName, ...put } });
+    }
+    case 'update': {
+      const update = { Key: { ...key }, ...randomUpdate(random) };
+      return (TableName) => ({ Update: { TableName, ...update } });
+    }
+    case 'delete': {
+      const deletion = { Key: { ...key }, ...randomCondition(random) };
+      return (TableName) => ({ Delete: { TableName, ...deletion } });
+    }
+    case 'check': {
+      const check = { Key: { ...key }, ...conditioned(random, random.pick(SOME)) };
+      return (TableName) => ({ ConditionCheck: { TableName, ...check } });
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+const randomCondition = (random: Random) =>
+  random.chance(0.3) ? {} : conditioned(random, random.pick(SOME));
+
+function randomUpdate(random: Random) {
+  const { change, needs } = random.pick(UPDATES);
+  const chosen = random.chance(0.3) ? [] : [random.pick(SOME)];
+  const conditions = [...(needs === undefined ? [] : [needs]), ...chosen].map((one) => `(${one})`);
+  if (conditions.length === 0) return { UpdateExpression: change, ...bound(random, change) };
+  const condition = conditions.join(' AND ');
+  return { UpdateExpression: change, ...conditioned(random, condition, change) };
+}
+
+const conditioned = (random: Random, ConditionExpression: string, beside = '') => ({
+  ConditionExpression,
+  ...bound(random, `${ConditionExpression} ${beside}`),
+  ...(random.chance(0.6) && { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }),
+});
+
+/** The names and values that an expression mentions, and no others. */
+function bound(random: Random, text: string) {
+  const mentioned = (pattern: RegExp) => [...new Set(text.match(pattern) ?? [])];
+  const names = mentioned(/#\w+/g).map((name) => [name, NAMES[name] ?? name]);
+  const values = mentioned(/:\w+/g).map((name) => [name, VALUES[name]?.(random)]);
+  return {
+    ...(names.length > 0 && { ExpressionAttributeNames: Object.fromEntries(names) }),
+    ...(values.length > 0 && { ExpressionAttributeValues: Object.fromEntries(values) }),
+  };
+}
+
+const randomKey = (random: Random): Key => ({ pk: random.pick(PARTITIONS), sk: random.pick(SORT_KEYS) });
+
+function distinctKeys(random: Random, count: number): Key[] {
+  const keys = new Map<string, Key>();
+  while (keys.size < count) {
+    const key = randomKey(random);
+    keys.set(`${key.pk} ${key.sk}`, key);
+  }
+  return [...keys.values()];
+}
+
+function randomItem(random: Random, key: Key): Item {
+  const present = Object.entries(ATTRIBUTES).filter(() => random.chance(0.5));
+  const isDue = random.chance(0.3);
+  return {
+    ...key,
+    ...Object.fromEntries(present.map(([name, value]) => [name, value(random)])),
+    ...(isDue && { due: random.pick(['charge', 'notice']), due_at: random.pick(TIMES) }),
+  };
+}

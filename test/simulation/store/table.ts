@@ -1,0 +1,48 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Table } from '../../../lib/store/table.ts';
+import type { TableModel } from './model.ts';
+import { parseRequest, type Request } from './requests.ts';
+
+export type Answer = ReturnType<TableModel['execute']>;
+
+/**
+ * A table whose client is the SDK's own, answered by `answer` before anything is marshalled or sent. The store takes whatever
+ * goes wrong for an outage, so a request that the model cannot read is told of besides.
+ */
+export function answeredTable(
+  answer: (request: Request) => Promise<Answer>,
+  onUnreadable: (error: unknown) => void,
+): Table {
+  const read = (commandName: string, input: unknown): Request => {
+    try {
+      return parseRequest(commandName, input);
+    } catch (error) {
+      onUnreadable(error);
+      throw error;
+    }
+  };
+  const client = DynamoDBDocumentClient.from(
+    new DynamoDBClient({
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' },
+    }),
+  );
+  client.middlewareStack.add(
+    (_next, context) => async (args) => ({
+      output: await answer(read(String(context.commandName), args.input)),
+      response: undefined,
+    }),
+    { step: 'initialize', priority: 'high', name: 'answered' },
+  );
+  return { client, name: 'simulated' };
+}
+
+/** A table that nothing goes wrong with. */
+export const modelTable = (model: TableModel): Table =>
+  answeredTable(
+    async (request) => model.execute(request),
+    (error) => {
+      throw error;
+    },
+  );
