@@ -81,6 +81,7 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':one': (random) => random.pick([1, -1]),
   ':none': () => [],
   ':hit': (random) => [random.int(1, 3)],
+  ':open': () => null,
   ':due': (random) => random.pick(['charge', 'notice']),
   ':charge': (random) => ({ attempt: random.int(1, 2), state: random.pick(STATES) }),
 };
