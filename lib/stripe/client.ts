@@ -56,6 +56,9 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
   const stripe = openStripe(config, line);
   const { proPriceId } = config;
 
+  const isDeleted = async (stripeCustomerId: string) =>
+    (await stripe.customers.retrieve(stripeCustomerId)).deleted === true;
+
   const port: StripePort = {
     proPriceId,
 
@@ -84,7 +87,8 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
       try {
         const methods = stripe.paymentMethods.list({ customer: stripeCustomerId, limit: PAGE });
         for (const { id } of await methods.autoPagingToArray({ limit: MAX_FOUND })) {
-          await unlessRefused(() => stripe.paymentMethods.detach(id));
+          const isOff = async () => (await stripe.paymentMethods.retrieve(id)).customer === null;
+          await unlessDone(() => stripe.paymentMethods.detach(id), isOff);
         }
         await stripe.customers.update(stripeCustomerId, {
           name: '',
@@ -127,15 +131,12 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
     },
 
     async readAccount(stripeCustomerId) {
-      try {
-        return await readAccount(stripe, stripeCustomerId, proPriceId);
-      } catch (error) {
-        // Deleted between one question and the next, which then fails; that is an answer too.
-        if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
-        const { deleted } = await stripe.customers.retrieve(stripeCustomerId);
-        if (!deleted) throw error;
-        return { kind: 'deleted' };
-      }
+      // Deleted between one question and the next, which then fails; that is an answer too.
+      const account = await unlessDone(
+        () => readAccount(stripe, stripeCustomerId, proPriceId),
+        () => isDeleted(stripeCustomerId),
+      );
+      return account ?? { kind: 'deleted' };
     },
 
     async chargeFix({ stripeCustomerId, paymentMethodId, amountCents, idempotencyKey, ...reference }) {
@@ -223,8 +224,9 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
 
     async findSubscribed(customer, attempt) {
       // A customer who was deleted has none any more.
-      const listed = await unlessRefused(() =>
-        stripe.subscriptions.list({ customer, status: 'all', limit: PAGE }),
+      const listed = await unlessDone(
+        () => stripe.subscriptions.list({ customer, status: 'all', limit: PAGE }),
+        () => isDeleted(customer),
       );
       const found = listed?.data.find(({ metadata }) => metadata['attempt'] === String(attempt));
       if (found === undefined) return null;
@@ -234,8 +236,9 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
 
     async setCancelAtPeriodEnd(subscriptionId, cancel) {
       // One that is over meanwhile stays as it is.
-      await unlessRefused(() =>
-        stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: cancel }),
+      await unlessDone(
+        () => stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: cancel }),
+        async () => (await stripe.subscriptions.retrieve(subscriptionId)).ended_at !== null,
       );
     },
 
@@ -318,13 +321,15 @@ function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
   return payment;
 }
 
-/** Null where Stripe refuses: what is asked for is gone, or over. */
-async function unlessRefused<T>(ask: () => Promise<T>): Promise<T | null> {
+/**
+ * Null where Stripe refuses because it is gone, or over. That is asked, not guessed: such a refusal has no code and names no
+ * parameter, and one for another reason must not be taken for done.
+ */
+async function unlessDone<T>(ask: () => Promise<T>, isDone: () => Promise<boolean>): Promise<T | null> {
   try {
     return await ask();
   } catch (error) {
-    // What was detached or is over is refused without a code and without naming a parameter.
-    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+    if (!(error instanceof Stripe.errors.StripeInvalidRequestError) || !(await isDone())) throw error;
     return null;
   }
 }

@@ -252,6 +252,12 @@ describe('calls that a repeat must not break', () => {
     expect(await port.readAccount(customer)).toMatchObject({ subscriptions: [{ state: 'canceled' }] });
   });
 
+  it('what is refused for another reason is not taken for done', async () => {
+    const { port } = await opened();
+    await expect(port.setCancelAtPeriodEnd('sub_nothing', true)).rejects.toMatchObject({ kind: 'refused' });
+    await expect(port.findSubscribed('cus_nothing', 1)).rejects.toMatchObject({ kind: 'refused' });
+  });
+
   it('an order of a customer who was deleted since has come to nothing', async () => {
     const { port, stripe } = await opened();
     const { customer } = await customerWith(stripe);
