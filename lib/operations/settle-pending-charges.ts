@@ -1,7 +1,8 @@
 import type { PaymentDeps } from '../deps.ts';
+import { BillingError, type ProblemCode } from '../errors.ts';
 import { type DueWork, listDueWork, postponeWork } from '../store/due-work.ts';
 import { decodeFix } from '../store/items.ts';
-import { decodeOrder } from '../store/stripe-items.ts';
+import { decodeOrder, type ProOrder } from '../store/stripe-items.ts';
 import { readTogether } from '../store/table.ts';
 import { finishCharge } from './charge-fix.ts';
 import { returnDoublePayment } from './return-double-payment.ts';
@@ -13,6 +14,13 @@ const LEFT_ALONE_MS = 2 * 60 * 1000;
 const MAX_WORK = 200;
 /** Below the function's timeout by more than one piece of work can take while Stripe is silent. */
 const MAX_RUN_MS = 180_000;
+/** What a customer who waits is told; the order has ended with it. */
+const ENDS_AN_ORDER: ReadonlySet<ProblemCode> = new Set([
+  'card_declined',
+  'authentication_required',
+  'no_billing_info',
+  'account_disputed',
+]);
 /** Keeps well below what Stripe lets through. */
 const AT_ONCE = 5;
 
@@ -66,7 +74,7 @@ async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<voi
     }
     case 'order': {
       const order = decodeOrder(stored);
-      if (order.state === 'ordering') await finishOrder(deps, item.customerId, order);
+      if (order.state === 'ordering') await finishUnattended(deps, item.customerId, order);
       return;
     }
     case 'double_payment':
@@ -77,5 +85,14 @@ async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<voi
       throw new Error(`${key.pk} ${key.sk} is listed among the charges`);
     default:
       return item satisfies never;
+  }
+}
+
+/** An order that is refused while nobody waits is no work that stays open. */
+async function finishUnattended(deps: PaymentDeps, customerId: string, order: ProOrder): Promise<void> {
+  try {
+    await finishOrder(deps, customerId, order);
+  } catch (error) {
+    if (!(error instanceof BillingError && ENDS_AN_ORDER.has(error.code))) throw error;
   }
 }

@@ -45,8 +45,7 @@ export async function subscribeToPro(
   if (placed.kind === 'subscribed') return { created: false, head: placed.head };
   const head = await finishOrder(deps, customerId, placed.order);
   if (isOnPro(head)) return { created: true, head };
-  const detail =
-    'An order of long ago came to nothing, and nothing was charged. Send the same request again.';
+  const detail = 'The order came to nothing, and nothing was charged. Send the same request again.';
   throw new BillingError('payments_unavailable', detail);
 }
 
@@ -172,7 +171,7 @@ interface OrderView {
 export const orderOf = (item: Item | undefined): ProOrder | null =>
   item === undefined ? null : decodeOrder(item);
 
-/** Null where an order of long ago has come to nothing. */
+/** Null where an order has come to nothing: one of long ago, or one whose customer is another one at Stripe by now. */
 async function makeSubscription(
   deps: PaymentDeps,
   customerId: string,
@@ -209,7 +208,7 @@ async function makeSubscription(
     }
     if (isFault(error, 'refused')) {
       const { head } = await askStripe(() => syncAccount(deps, customerId));
-      payingCustomer(head);
+      if (payingCustomer(head) !== stripeCustomerId) return null;
     }
     throw paymentsFault(error);
   }

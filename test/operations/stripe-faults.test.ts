@@ -5,6 +5,7 @@ import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
 import { orderOf, subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
+import { syncAccount } from '../../lib/operations/sync-account.ts';
 import { listDueWork } from '../../lib/store/due-work.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../lib/store/table.ts';
@@ -186,6 +187,46 @@ describe('a charge that the client does not come back for', () => {
     await one.run(money.deps);
     await one.check();
     await expectSoundMoney(money, one.customerId);
+  });
+});
+
+describe('an order that the client does not come back for', () => {
+  async function orderUnanswered(money: Money, card?: string) {
+    const { customerId } = await customerWithCard(money, 5, card);
+    await money.control('faults', {
+      path: '/v1/subscriptions',
+      method: 'POST',
+      kind: 'drop_before',
+      times: 2,
+    });
+    await expect(subscribeToPro(money.deps, customerId, null)).rejects.toMatchObject({
+      code: 'payment_pending',
+    });
+    return customerId;
+  }
+
+  it('and whose card declines has ended: nothing stays open, nothing is paid', async () => {
+    const money = await openMoney(table);
+    const customerId = await orderUnanswered(money, 'pm_card_chargeCustomerFail');
+    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 1, failed: [] });
+    expect(stripeObjects(money, customerId).paid).toEqual([]);
+    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 0, failed: [] });
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('and whose customer was deleted at Stripe and is another one by now has ended', async () => {
+    const money = await openMoney(table);
+    const customerId = await orderUnanswered(money);
+    const { stripeCustomerId } = await headOf(money.deps, customerId);
+    await money.stripe.customers.del(stripeCustomerId ?? '');
+    await syncAccount(money.deps, customerId);
+    await addPaymentMethod(money.deps, await headOf(money.deps, customerId), await money.newCard());
+    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 1, failed: [] });
+    expect(stripeObjects(money, customerId).paid).toEqual([]);
+    const [order] = await readTogether(table, [keys.order(customerId)]);
+    expect(await subscribeToPro(money.deps, customerId, orderOf(order))).toMatchObject({ created: true });
+    expect(stripeObjects(money, customerId).paid).toEqual([59_900]);
+    await expectSoundMoney(money, customerId);
   });
 });
 
