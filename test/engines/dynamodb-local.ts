@@ -14,7 +14,7 @@ const PACKAGE = 'amplify-dynamodb-simulator';
 const VERSION = '2.9.30';
 const CACHE = resolve('.cache', `${PACKAGE}-${VERSION}`);
 const EMULATOR = join(CACHE, 'package', 'emulator');
-const SUITES = ['test/store', 'test/operations', 'test/http', 'test/crash'];
+const SUITES = ['test/store', 'test/operations', 'test/http', 'test/crash', 'test/simulation/model.test.ts'];
 const READY_WITHIN_MS = 30_000;
 const STOP_GRACE_MS = 3_000;
 

@@ -106,20 +106,22 @@ const ATTRIBUTES: Readonly<Record<string, (random: Random) => unknown>> = {
   charge: (random) => ({ attempt: random.int(1, 2), state: random.pick(STATES), at: null }),
 };
 
+const KINDS = { transact: 8, put: 2, update: 4, delete: 1, batch: 1, query: 2, due: 1, scan: 1 } as const;
+type Kind = keyof typeof KINDS;
+type Send = (table: Table) => Promise<object>;
+
 /** A request that can be made of any table. */
-export type AnyRequest = (table: Table) => Promise<object>;
+export interface AnyRequest {
+  readonly kind: Kind;
+  readonly send: Send;
+}
 
 export function randomRequest(random: Random): AnyRequest {
-  const kind = random.weighted({
-    transact: 8,
-    put: 2,
-    update: 4,
-    delete: 1,
-    batch: 1,
-    query: 2,
-    due: 1,
-    scan: 1,
-  });
+  const kind = random.weighted<Kind>(KINDS);
+  return { kind, send: randomOf(kind, random) };
+}
+
+function randomOf(kind: Kind, random: Random): Send {
   switch (kind) {
     case 'transact': {
       const keys = distinctKeys(random, random.int(1, 4));
