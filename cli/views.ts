@@ -128,6 +128,17 @@ export function pendingWorkView(work: PendingWork) {
         started_at: null,
       };
     }
+    case 'closing':
+      return {
+        kind: 'closing',
+        customer_id: work.customerId,
+        id: null,
+        state: 'to be cleared',
+        attempt: null,
+        amount_cents: null,
+        payment_intent_id: null,
+        started_at: null,
+      };
     default:
       return work satisfies never;
   }

@@ -4,6 +4,7 @@ import { grant } from '../domain/grants.ts';
 import { GRANTED_CREDITS } from '../domain/pricing.ts';
 import { planWith } from '../domain/subscription.ts';
 import { BillingError } from '../errors.ts';
+import { openClosing } from '../store/closing.ts';
 import { keys } from '../store/keys.ts';
 import { bindStripeId, spendCardBonus } from '../store/stripe-bindings.ts';
 import { decodeOwner } from '../store/stripe-items.ts';
@@ -30,7 +31,7 @@ interface BonusView {
 /**
  * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
  * between leaves a card at Stripe that the next call takes up. Who is on Pro stays on Pro. Safe to repeat.
- * @throws BillingError card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured, ledger_busy,
+ * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable
  */
 export async function addPaymentMethod(
@@ -58,7 +59,14 @@ export async function addPaymentMethod(
       cardOwner: owner === undefined ? null : decodeOwner(owner),
     }),
     decide: ({ head: now, once: { customerHadIt, cardOwner } }) => {
-      if (now.closedAt !== null) throw accountClosed(customerId);
+      if (now.closedAt !== null) {
+        // The card is at Stripe already, and has to leave it.
+        return {
+          kind: 'change',
+          profile: {},
+          alongside: ({ revision }, at) => [openClosing(customerId, revision, at)],
+        };
+      }
       const { fingerprint } = card;
       const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
       const bonus = isDue
@@ -82,6 +90,7 @@ export async function addPaymentMethod(
     },
   });
   if (change.kind === 'settled') return change.outcome;
+  if (change.head.closedAt !== null) throw accountClosed(customerId);
   const granted = change.entries.find(({ source }) => source === 'trial_billing_added');
   return { head: change.head, bonusCredits: granted?.amount ?? 0 };
 }

@@ -1,10 +1,12 @@
 import type { PaymentDeps } from '../deps.ts';
+import type { CustomerHead } from '../domain/customer.ts';
 import { BillingError } from '../errors.ts';
 import { listApiKeys } from '../store/api-keys.ts';
-import { anonymiseFix, forgetEmail } from '../store/closing.ts';
+import { anonymiseFix, endClosing, forgetEmail, openClosing, openClosingOf } from '../store/closing.ts';
 import { decodeFix } from '../store/items.ts';
-import { prefixes } from '../store/keys.ts';
+import { keys, prefixes } from '../store/keys.ts';
 import { itemsOf, readHead, readOpenCharges, readOrder } from '../store/survey.ts';
+import { readTogether } from '../store/table.ts';
 import { revokeKey } from './api-keys.ts';
 import { cancelSubscription } from './cancel-subscription.ts';
 import { changeLedger } from './change-ledger.ts';
@@ -25,19 +27,47 @@ export interface Closed {
 /**
  * Closes an account: ends its keys, finishes what is under way, cancels the subscription now, takes the cards and everything
  * personal away here and at Stripe. The ledger stays as it is, so it goes on adding up. Safe to repeat: after a failure the
- * next call goes on from there.
+ * next call goes on from there, and once the account is marked as closed the sweeper does.
  * @throws BillingError customer_not_found, payment_pending (a charge is not decided yet: repeat it later),
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
   await endEverything(deps, customerId);
+  const { email } = await existing(deps, customerId);
+  await forgetAtStripe(deps, customerId, email);
   const closed = await anonymise(deps, customerId);
-  // Once more: what was under way before anybody could see that the account is closed.
+  await forgetAtStripe(deps, customerId, email);
+  await finishClosing(deps, customerId);
+  return closed;
+}
+
+/**
+ * Takes away what was under way before anybody could see that the account is closed, and what came to it since. Safe to repeat.
+ * @throws BillingError as `closeCustomer`
+ */
+export async function finishClosing(deps: PaymentDeps, customerId: string): Promise<void> {
+  const [closing] = await readTogether(deps.table, [keys.closing(customerId)]);
+  const revision = openClosingOf(closing);
   await endEverything(deps, customerId);
   for await (const item of itemsOf(deps.table, customerId, prefixes.fix)) {
     await anonymiseFix(deps.table, customerId, decodeFix(item).id);
   }
-  return closed;
+  if (revision !== null) await endClosing(deps.table, customerId, revision);
+}
+
+/** Also whom a request made at Stripe just before it died, and nobody bound. */
+async function forgetAtStripe(deps: PaymentDeps, customerId: string, email: string): Promise<void> {
+  if (email === '') return;
+  const stripe = await deps.stripe();
+  for (const id of await askStripe(() => stripe.findCustomers({ customerId, email }))) {
+    await askStripe(() => stripe.anonymiseCustomer(id));
+  }
+}
+
+async function existing(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
+  const head = await readHead(deps.table, customerId);
+  if (head === null) throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
+  return head;
 }
 
 /** Keys first, so that nothing new begins. */
@@ -46,9 +76,8 @@ async function endEverything(deps: PaymentDeps, customerId: string): Promise<voi
     if (revokedAt === null) await revokeKey(deps, customerId, keyId);
   }
   await finishWhatIsOpen(deps, customerId);
-  const head = await readHead(deps.table, customerId);
-  if (head === null) throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
-  if (head.stripeCustomerId !== null) await leaveStripe(deps, customerId, head.stripeCustomerId);
+  const { stripeCustomerId } = await existing(deps, customerId);
+  if (stripeCustomerId !== null) await leaveStripe(deps, customerId, stripeCustomerId);
 }
 
 /** A charge that was announced is made; one that the cardholder could still confirm is ended. */
@@ -80,7 +109,7 @@ async function leaveStripe(deps: PaymentDeps, customerId: string, stripeCustomer
   await askStripe(() => syncAccount(deps, customerId));
 }
 
-/** Frees the address in the transaction that forgets it. */
+/** Frees the address in the transaction that forgets it, and says in it that the rest is still to do. */
 async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed> {
   const closedAt = deps.now().toISOString();
   const change = await changeLedger<null, Closed>(deps, {
@@ -95,7 +124,10 @@ async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed>
       return {
         kind: 'change',
         profile: { name: '', email: '', paymentMethodId: null, mutedNotices: [], closedAt },
-        alongside: () => [forgetEmail(head.email, customerId)],
+        alongside: ({ revision }, at) => [
+          forgetEmail(head.email, customerId),
+          openClosing(customerId, revision, at),
+        ],
       };
     },
   });

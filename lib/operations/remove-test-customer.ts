@@ -84,10 +84,10 @@ async function stripeCustomersOf(deps: PaymentDeps, head: CustomerHead): Promise
   const known = [stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null);
   if (known.length > 0) return known;
   const stripe = await deps.stripe();
-  const found = await askStripe(() => stripe.findCustomer({ customerId, email }));
-  if (found === null) return [];
-  await bindStripeCustomer(deps, customerId, found);
-  return [found];
+  const found = await askStripe(() => stripe.findCustomers({ customerId, email }));
+  const [first] = found;
+  if (first !== undefined) await bindStripeCustomer(deps, customerId, first);
+  return found;
 }
 
 interface RemovedAtStripe {

@@ -5,6 +5,7 @@ import { decodeFix } from '../store/items.ts';
 import { decodeOrder, type ProOrder } from '../store/stripe-items.ts';
 import { readTogether } from '../store/table.ts';
 import { finishCharge } from './charge-fix.ts';
+import { finishClosing } from './close-customer.ts';
 import { returnDoublePayment } from './return-double-payment.ts';
 import { finishOrder } from './subscribe-to-pro.ts';
 
@@ -32,7 +33,7 @@ export interface SettledCharges {
 
 /**
  * Takes up what a crash or a silent Stripe left open: charges without an outcome, orders for Pro, payments that have to go
- * back. Each is taken up under the key it was begun with. Safe to run at any time, also twice at once.
+ * back, accounts that are closed and not cleared. Each is taken up under the key it was begun with. Safe to run at any time, also twice at once.
  * @param ageMs only work that is at least this old
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */
@@ -79,6 +80,8 @@ async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<voi
     }
     case 'double_payment':
       return returnDoublePayment(deps, item.customerId, item.paymentIntentId);
+    case 'closing':
+      return finishClosing(deps, item.customerId);
     case 'event':
     case 'head':
     case 'notice':

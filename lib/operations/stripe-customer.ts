@@ -1,17 +1,20 @@
 import type { PaymentDeps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
+import { openClosing } from '../store/closing.ts';
 import { bindStripeId } from '../store/stripe-bindings.ts';
 import { changeLedger } from './change-ledger.ts';
+import { accountClosed } from './existing.ts';
 import { askStripe } from './payment-problems.ts';
 
 /**
  * The customer with a Stripe customer of their own, made if there is none. Two at once, or a repeat after a crash, get the
  * same one: its idempotency key is the customer.
- * @throws BillingError payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ * @throws BillingError account_closed, payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
   if (head.stripeCustomerId !== null) return head;
   const { customerId, name, email, formerStripeCustomerId: former } = head;
+  if (head.closedAt !== null) throw accountClosed(customerId);
   const stripe = await deps.stripe();
   const stripeCustomerId = await askStripe(() => stripe.createCustomer({ customerId, name, email, former }));
   return bindStripeCustomer(deps, customerId, stripeCustomerId);
@@ -35,7 +38,11 @@ export async function bindStripeCustomer(
         ? {
             kind: 'change',
             profile: { stripeCustomerId },
-            alongside: () => [bindStripeId(stripeCustomerId, customerId)],
+            alongside: ({ closedAt, revision }, at) => [
+              bindStripeId(stripeCustomerId, customerId),
+              // Made for an account that was closed meanwhile: what Stripe was told of it is to be taken back.
+              ...(closedAt === null ? [] : [openClosing(customerId, revision, at)]),
+            ],
           }
         : { kind: 'settled', outcome: now },
   });

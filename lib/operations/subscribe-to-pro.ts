@@ -81,6 +81,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed
     attempt: (before?.attempt ?? 0) + 1,
     state: 'ordering',
     stripeCustomerId: payingCustomer(head),
+    paymentMethodId: head.paymentMethodId,
     priceId: proPriceId,
     startedAt,
   });
@@ -171,14 +172,14 @@ interface OrderView {
 export const orderOf = (item: Item | undefined): ProOrder | null =>
   item === undefined ? null : decodeOrder(item);
 
-/** Null where an order has come to nothing: one of long ago, or one whose customer is another one at Stripe by now. */
+/** Null where an order has come to nothing: one of long ago, or one whose customer at Stripe or card is another by now. */
 async function makeSubscription(
   deps: PaymentDeps,
   customerId: string,
   order: ProOrder,
 ): Promise<Subscribed | null> {
   const stripe = await deps.stripe();
-  const { stripeCustomerId, attempt, priceId, startedAt } = order;
+  const { stripeCustomerId, paymentMethodId, attempt, priceId, startedAt } = order;
   const find = () => askStripe(() => stripe.findSubscribed(stripeCustomerId, attempt));
   if (deps.now().getTime() - Date.parse(startedAt) > KEY_IS_SAFE_MS) return find();
   try {
@@ -208,7 +209,8 @@ async function makeSubscription(
     }
     if (isFault(error, 'refused')) {
       const { head } = await askStripe(() => syncAccount(deps, customerId));
-      if (payingCustomer(head) !== stripeCustomerId) return null;
+      // It may have been refused for what is not on file any more.
+      if (payingCustomer(head) !== stripeCustomerId || head.paymentMethodId !== paymentMethodId) return null;
     }
     throw paymentsFault(error);
   }

@@ -72,9 +72,9 @@ export const revokeCustomerKeyContract = {
 
 /** What a sweep left open; ids only. */
 export const OpenWork = z.object({
-  kind: z.enum(['fix', 'order', 'double_payment']),
+  kind: z.enum(['fix', 'order', 'double_payment', 'closing']),
   customer_id: z.string(),
-  /** The fix's, or the second payment's; null for an order, of which a customer has one. */
+  /** The fix's, or the second payment's; null for an order and a closing, of which a customer has one. */
   id: z.nullable(z.string()),
 });
 export type OpenWork = z.output<typeof OpenWork>;

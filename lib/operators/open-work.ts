@@ -10,6 +10,8 @@ export function openWorkOf(item: DueItem): OpenWork | null {
       return { kind: 'order', customer_id: item.customerId, id: null };
     case 'double_payment':
       return { kind: 'double_payment', customer_id: item.customerId, id: item.paymentIntentId };
+    case 'closing':
+      return { kind: 'closing', customer_id: item.customerId, id: null };
     case 'event':
     case 'head':
     case 'notice':

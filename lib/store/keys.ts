@@ -18,6 +18,7 @@ const NOTICE_PREFIX = 'NOTICE#';
 const API_KEY_PREFIX = 'KEY#';
 const CUSTOMER_PREFIX = 'CUSTOMER#';
 const ORDER = 'ORDER#PRO';
+const CLOSING = 'CLOSING';
 
 /** What happens once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return of a double payment. */
 export type OnceKind = 'adjustment' | 'invoice' | 'card_bonus' | 'double_payment';
@@ -43,6 +44,8 @@ export const keys = {
     sk: `${NOTICE_PREFIX}${kind}#${id}`,
   }),
   order: (customerId: string): Key => ({ pk: customer(customerId), sk: ORDER }),
+  /** What is still to be taken away from an account that is closed. */
+  closing: (customerId: string): Key => ({ pk: customer(customerId), sk: CLOSING }),
   /** By a Stripe customer's or payment method's id. */
   stripe: (id: string): Key => ({ pk: `STRIPE#${id}`, sk: 'STRIPE' }),
   card: (fingerprint: string): Key => ({ pk: `CARD#${fingerprint}`, sk: 'CARD' }),
@@ -94,6 +97,7 @@ export type DueItem =
   | { readonly kind: 'fix'; readonly customerId: string; readonly fixId: string }
   | { readonly kind: 'order'; readonly customerId: string }
   | { readonly kind: 'double_payment'; readonly customerId: string; readonly paymentIntentId: string }
+  | { readonly kind: 'closing'; readonly customerId: string }
   | { readonly kind: 'head'; readonly customerId: string }
   | { readonly kind: 'notice'; readonly customerId: string }
   | { readonly kind: 'event'; readonly eventId: string };
@@ -106,6 +110,7 @@ export function parseDueKey({ pk, sk }: Key): DueItem {
   if (sk === HEAD) return { kind: 'head', customerId };
   if (sk.startsWith(NOTICE_PREFIX)) return { kind: 'notice', customerId };
   if (sk === ORDER) return { kind: 'order', customerId };
+  if (sk === CLOSING) return { kind: 'closing', customerId };
   if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) {
     return { kind: 'double_payment', customerId, paymentIntentId: sk.slice(DOUBLE_PAYMENT_PREFIX.length) };
   }

@@ -27,6 +27,8 @@ const OrderItem = z.object({
   attempt: z.int().check(z.positive()),
   state: z.enum(['ordering', 'done', 'refused']),
   stripe_customer_id: z.string(),
+  // An order of an earlier release does not say.
+  payment_method_id: z._default(z.nullable(z.string()), null),
   price_id: z.string(),
   started_at: z.string(),
 });
@@ -61,6 +63,8 @@ export interface ProOrder {
   readonly attempt: number;
   readonly state: 'ordering' | 'done' | 'refused';
   readonly stripeCustomerId: string;
+  /** The card on file when it was placed. */
+  readonly paymentMethodId: string | null;
   readonly priceId: string;
   readonly startedAt: string;
 }
@@ -127,6 +131,7 @@ export function decodeOrder(item: Item): ProOrder {
     attempt: order.attempt,
     state: order.state,
     stripeCustomerId: order.stripe_customer_id,
+    paymentMethodId: order.payment_method_id,
     priceId: order.price_id,
     startedAt: order.started_at,
   };
@@ -138,6 +143,7 @@ export function encodeOrder(customerId: string, order: ProOrder): Item {
     attempt: order.attempt,
     state: order.state,
     stripe_customer_id: order.stripeCustomerId,
+    payment_method_id: order.paymentMethodId,
     price_id: order.priceId,
     started_at: order.startedAt,
   };

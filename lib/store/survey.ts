@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { FixAttempt } from '../domain/fix-attempt.ts';
 import type { SubscriptionType } from '../domain/pricing.ts';
+import { openClosingOf } from './closing.ts';
 import { listDueWork } from './due-work.ts';
 import { decodeFix, decodeHead } from './items.ts';
 import { type DueItem, keys, prefixes } from './keys.ts';
@@ -74,7 +75,8 @@ export async function readNotices(table: Table, customerId: string): Promise<Sto
 export type PendingWork =
   | { readonly kind: 'fix'; readonly customerId: string; readonly fix: FixAttempt }
   | { readonly kind: 'order'; readonly customerId: string; readonly order: ProOrder }
-  | { readonly kind: 'double_payment'; readonly customerId: string; readonly double: DoublePayment };
+  | { readonly kind: 'double_payment'; readonly customerId: string; readonly double: DoublePayment }
+  | { readonly kind: 'closing'; readonly customerId: string };
 
 const MAX_PENDING = 100;
 
@@ -106,6 +108,8 @@ function pendingWork(item: DueItem, stored: Item | undefined): PendingWork | nul
         ? { kind: 'double_payment', customerId: item.customerId, double }
         : null;
     }
+    case 'closing':
+      return openClosingOf(stored) === null ? null : { kind: 'closing', customerId: item.customerId };
     case 'event':
     case 'head':
     case 'notice':

@@ -6,7 +6,7 @@ import { isFault, StripeFault } from './fault.ts';
 import { listEvents, listFixPayments, listProInvoices } from './listings.ts';
 import type { FixPayment, StripePort } from './port.ts';
 import {
-  findCustomer,
+  findCustomers,
   MAX_FOUND,
   PAGE,
   readAccount,
@@ -71,16 +71,16 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
         } catch (error) {
           const fault = translateError(error);
           if (fault.kind !== 'indeterminate') throw fault;
-          const found = await findCustomer(stripe, email, customerId);
-          if (found !== null) return found;
+          const [found] = await findCustomers(stripe, email, customerId);
+          if (found !== undefined) return found;
           if (!fault.facts.replayed) throw fault;
         }
       }
       throw new StripeFault('indeterminate');
     },
 
-    async findCustomer({ customerId, email }) {
-      return findCustomer(stripe, email, customerId);
+    async findCustomers({ customerId, email }) {
+      return findCustomers(stripe, email, customerId);
     },
 
     async anonymiseCustomer(stripeCustomerId) {

@@ -133,8 +133,11 @@ export interface StripePort {
     /** The Stripe customer before, when that was deleted. */
     readonly former: string | null;
   }): Promise<string>;
-  /** The Stripe customer that was made for a customer of ours, and not deleted since. */
-  findCustomer(customer: { readonly customerId: string; readonly email: string }): Promise<string | null>;
+  /**
+   * The Stripe customers that were made for a customer of ours under this address, and not deleted since: more than one where
+   * Stripe made one and answered an error.
+   */
+  findCustomers(customer: { readonly customerId: string; readonly email: string }): Promise<string[]>;
   /** Takes every card off, and the name and address. Payments stay. One that is deleted already is none the worse. */
   anonymiseCustomer(stripeCustomerId: string): Promise<void>;
   /** With their cards; a subscription ends at once. One that is deleted already is none the worse. */

@@ -19,13 +19,9 @@ export const PAGE = 100;
 /** Bounds every search; nobody has that many payments since an attempt, or lines on an invoice. */
 export const MAX_FOUND = 1_000;
 
-export async function findCustomer(
-  stripe: Stripe,
-  email: string,
-  customerId: string,
-): Promise<string | null> {
+export async function findCustomers(stripe: Stripe, email: string, customerId: string): Promise<string[]> {
   const { data } = await stripe.customers.list({ email, limit: PAGE });
-  return data.find(({ metadata }) => metadata['customer_id'] === customerId)?.id ?? null;
+  return data.filter(({ metadata }) => metadata['customer_id'] === customerId).map(({ id }) => id);
 }
 
 export async function readAccount(stripe: Stripe, customer: string, priceId: string): Promise<StripeAccount> {

@@ -7,11 +7,12 @@ import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { closeCustomer } from '../../lib/operations/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
+import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
 import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
 import { listApiKeys } from '../../lib/store/api-keys.ts';
 import type { Table } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
-import { newFix, range } from '../support/fixtures.ts';
+import { customerWith, newFix, range } from '../support/fixtures.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../support/money.ts';
 import { dyingAfter, openTestTable } from '../support/table.ts';
 
@@ -162,6 +163,41 @@ describe('closing a customer', () => {
       await money.deliver();
       await expectSoundMoney(money, customerId);
     }
+  });
+
+  it('is finished by the sweeper where it was killed after the account was marked as closed', async () => {
+    for (const calls of range(0, 12).map((n) => 12 + n)) {
+      const who = await customer();
+      await dyingAfter(table, calls, '', () => closeCustomer(deps, who.customerId));
+      if ((await headOf(deps, who.customerId)).closedAt === null) continue;
+      expect((await settlePendingCharges(deps, 0)).failed).toEqual([]);
+      await expectClosed(who);
+      expect((await settlePendingCharges(deps, 0)).settled).toBe(0);
+    }
+  });
+
+  it('leaves no name and no card at Stripe of whoever adds a card meanwhile', async () => {
+    for (let n = 0; n < 6; n++) {
+      const { head } = await customerWith(deps, 5);
+      const { customerId } = head;
+      const card = await money.newCard();
+      await Promise.allSettled([closeCustomer(deps, customerId), addPaymentMethod(deps, head, card)]);
+      await settlePendingCharges(deps, 0);
+      const theirs = money.double.state.customers.newestFirst.filter(
+        ({ metadata }) => metadata['customer_id'] === customerId,
+      );
+      expect(theirs.filter(({ name, email }) => name !== null || email !== null)).toEqual([]);
+      expect(money.double.state.paymentMethods.find(card)?.customer).toBeNull();
+    }
+  });
+
+  it('forgets a customer at Stripe whom a request made before it died, and nobody bound', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId, name, email } = head;
+    const stripe = await deps.stripe();
+    const stray = await stripe.createCustomer({ customerId, name, email, former: null });
+    await closeCustomer(deps, customerId);
+    expect(money.double.state.customers.find(stray)).toMatchObject({ name: null, email: null });
   });
 
   it('tells of a customer who is not there', async () => {

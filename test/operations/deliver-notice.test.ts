@@ -6,13 +6,13 @@ import { openSes } from '../../lib/mail/ses.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { issueKey } from '../../lib/operations/api-keys.ts';
 import { changeNoticeSettings } from '../../lib/operations/change-notice-settings.ts';
-import { closeCustomer } from '../../lib/operations/close-customer.ts';
 import { deliverNotice, type MailDeps } from '../../lib/operations/deliver-notice.ts';
 import { resendNotice } from '../../lib/operations/resend-notice.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
 import type { NoticeName } from '../../lib/store/keys.ts';
 import { listUnsentNotices } from '../../lib/store/notices.ts';
 import { type MailboxServer, startMailbox } from '../../local/mailbox/server.ts';
+import { markClosed } from '../support/customers.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { noticesOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
@@ -133,7 +133,7 @@ describe('a notice', () => {
 
   it('of a closed account is not sent', async () => {
     const name = await told();
-    await closeCustomer(deps, name.customerId);
+    await markClosed(deps, name.customerId);
     expect(await deliverNotice(deps, name)).toBe('muted');
     expect(lettersTo(name.email)).toEqual([]);
   });

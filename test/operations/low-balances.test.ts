@@ -2,9 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps, PaymentDeps } from '../../lib/deps.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
-import { closeCustomer } from '../../lib/operations/close-customer.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
-import { recordedFix } from '../support/customers.ts';
+import { markClosed, recordedFix } from '../support/customers.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { writeHeads } from '../support/history.ts';
 import { toldOf } from '../support/notices.ts';
@@ -98,7 +97,7 @@ describe('a customer whose balance goes down', () => {
   it('is not warned any more once the account is closed, and is not due for ever', async () => {
     const { head } = await customerWith(deps, 6);
     await spend(head.customerId, 1);
-    await closeCustomer(deps, head.customerId);
+    await markClosed(deps, head.customerId);
     expect(await warnLowBalances(deps)).toEqual({ warned: 0, failed: [] });
     expect(await warnings(head.customerId)).toEqual([]);
     const { calls } = await countingCalls(deps.table, () => warnLowBalances(deps));

@@ -21,7 +21,7 @@ const WEIGHTS = {
   close_customer: 0.7,
   settle: 5,
   warn: 2,
-  reconcile: 0.4,
+  reconcile: 1,
   replay_parked: 1,
   resend_notices: 1,
   refund: 4,

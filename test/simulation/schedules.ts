@@ -22,8 +22,12 @@ export async function warn(world: World): Promise<string> {
   return `warned ${warned}, failed ${failed.length}`;
 }
 
-export async function reconcileOnce({ deps }: World, run: string): Promise<string> {
-  const { state, report } = await reconcile(deps, { run });
+export async function reconcileOnce(world: World, run: string): Promise<string> {
+  const { state, report } = await reconcile(world.deps, { run });
+  // Whatever is only on its way, half done or read in two halves, is no drift.
+  for (const { message } of report.drift.named) {
+    if (!message.startsWith('could not be checked')) world.violate(`a false alarm: ${message}`);
+  }
   return `${state}: drift ${report.drift.count}, missed ${report.missed.count}, open ${report.open.count}`;
 }
 

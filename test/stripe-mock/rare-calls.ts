@@ -51,7 +51,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   if (invoice !== null) await port.readFailedRenewal(invoice.id);
 
   // The smoke test's customers go without a trace.
-  await port.findCustomer(who);
+  await port.findCustomers(who);
   await port.deleteCustomer(customer);
   await port.findEventsOf(customer, new Date());
 }

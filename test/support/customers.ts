@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Deps } from '../../lib/deps.ts';
 import { verifyLedger } from '../../lib/domain/verify.ts';
+import { changeLedger } from '../../lib/operations/change-ledger.ts';
 import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
 import { readLedgerRecords } from '../../lib/store/audit.ts';
 import { newFix } from './fixtures.ts';
@@ -16,4 +17,18 @@ export async function expectSoundLedger(deps: Deps, customerId: string) {
   if (records === null) throw new Error(`no customer ${customerId}`);
   expect(verifyLedger(records)).toEqual([]);
   return records;
+}
+
+/** As closing leaves the head, where no more of it matters. */
+export async function markClosed(deps: Deps, customerId: string): Promise<void> {
+  await changeLedger(deps, {
+    customerId,
+    onceKeys: [],
+    decodeOnce: () => null,
+    decide: () => ({
+      kind: 'change',
+      profile: { name: '', email: '', closedAt: deps.now().toISOString() },
+      alongside: () => [],
+    }),
+  });
 }

@@ -57,6 +57,10 @@ function describe({ item, stored }: DueStored, before: string): OpenWork | null 
       const message = `payment ${paymentIntentId}, a second one for fix ${fixAttemptId}, has not gone back`;
       return { customerId: item.customerId, since: null, message };
     }
+    case 'closing': {
+      const message = 'the account is closed, and not everything is taken away yet';
+      return { customerId: item.customerId, since: null, message };
+    }
     case 'event': {
       const { eventId, type, reason, customerId, receivedAt } = decodeEvent(stored);
       return { customerId, since: receivedAt, message: `event ${eventId} (${type}) is parked: ${reason}` };

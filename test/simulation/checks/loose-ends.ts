@@ -20,6 +20,23 @@ export function keysOfClosed(stored: Stored): string[] {
     .map(({ pk, sk }) => `${pk} is closed, and ${sk} still works`);
 }
 
+/** Nothing personal of an account that was closed is left at Stripe. */
+export function leftAtStripe({ double: { state } }: World, stored: Stored): string[] {
+  const closed = new Set(stored.heads.filter((head) => head['closed_at']).map((head) => head['customer_id']));
+  const theirs = state.customers.newestFirst.filter(({ metadata }) => closed.has(metadata['customer_id']));
+  return [
+    ...theirs
+      .filter(({ name, email }) => name || email)
+      .map(({ id }) => `${id} of a closed account has a name`),
+    ...state.paymentMethods.newestFirst
+      .filter(({ customer }) => theirs.some(({ id }) => id === customer))
+      .map(({ id }) => `${id} of a closed account is still on file`),
+    ...state.subscriptions.newestFirst
+      .filter(({ status, customer }) => status !== 'canceled' && theirs.some(({ id }) => id === customer))
+      .map(({ id, status }) => `${id} of a closed account is ${status}`),
+  ];
+}
+
 /** Notices that were not sent, or sent too often, and warnings that were not written. */
 export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
   const found = stored.all

@@ -1,6 +1,13 @@
 import type { World } from '../world.ts';
 import { brokenInvariants, wrongBalances } from './ledgers.ts';
-import { fullWindows, keysOfClosed, openWork, unrecordedEvents, wrongNotices } from './loose-ends.ts';
+import {
+  fullWindows,
+  keysOfClosed,
+  leftAtStripe,
+  openWork,
+  unrecordedEvents,
+  wrongNotices,
+} from './loose-ends.ts';
 import { wrongMoney } from './money.ts';
 import { brokenPromises } from './promises.ts';
 import { Stored } from './stored.ts';
@@ -16,6 +23,7 @@ export async function findViolations(world: World): Promise<string[]> {
     ...(await brokenInvariants(world, stored)),
     ...wrongBalances(stored),
     ...keysOfClosed(stored),
+    ...leftAtStripe(world, stored),
     ...fullWindows(stored),
     ...wrongNotices(stored, world.mails),
     ...brokenPromises(world.promises, stored),

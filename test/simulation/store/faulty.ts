@@ -6,9 +6,9 @@ import {
 import type { Table } from '../../../lib/store/table.ts';
 import { latencyMs } from '../latency.ts';
 import type { Actor, Scheduler } from '../scheduler.ts';
-import type { TableModel } from './model.ts';
-import type { Request } from './requests.ts';
-import { type Answer, answeredTable } from './table.ts';
+import type { Answer, Page, TableModel } from './model.ts';
+import type { BatchGet, Query, Request, Scan } from './requests.ts';
+import { answeredTable } from './table.ts';
 
 const METADATA = {} as const;
 /** The SDK has tried three times then, two seconds each. */
@@ -20,10 +20,12 @@ const REPEATED_AFTER_MS = 2_000;
  * - `lost_before`, `lost_after`: the SDK gave up; nothing happened, or it did.
  * - `repeated`: it happened, the answer was lost and the SDK sent it again: a transaction is known by its token, a single
  *   write meets itself.
- * - `torn`: the keys of one call are read at two moments, or come back unprocessed in part.
+ * - `torn`: what one call reads is read at two moments, or comes back unprocessed in part.
  */
 const WRITE_FAULTS = { conflict: 4, throttled: 2, lost_before: 1, lost_after: 2, repeated: 3 } as const;
 const READ_FAULTS = { throttled: 1, lost_before: 1, torn: 6 } as const;
+/** A page is read for long beside a key, and meets writes as a matter of course. */
+const TORN_PAGES = 0.4;
 type Fault = keyof typeof WRITE_FAULTS | keyof typeof READ_FAULTS | 'none';
 
 /** The table as an actor reaches it: after a while, in competition with the others, and not always. */
@@ -89,12 +91,29 @@ export function faultyTable(
     }
   }
 
-  async function torn(request: Request, { random }: Actor): Promise<Answer> {
-    if (request.kind !== 'batch_get' || request.Keys.length < 2) return execute(request);
-    const { TableName, Keys } = request;
+  async function torn(request: Request, actor: Actor): Promise<Answer> {
+    if (request.kind === 'query' || request.kind === 'scan') return tornPage(request, actor);
+    if (request.kind === 'batch_get' && request.Keys.length > 1) return tornBatch(request, actor);
+    return execute(request);
+  }
+
+  /** A page is no snapshot either: its end is read later than its beginning. */
+  async function tornPage(request: Query | Scan, { random }: Actor): Promise<Answer> {
+    const at = random.int(1, 5);
+    if (at >= request.limit) return execute(request);
+    const first = pageOf(execute({ ...request, limit: at }));
+    if (first.LastEvaluatedKey === undefined) return { $metadata: METADATA, ...first };
+    await scheduler.wait(random.int(1, 200));
+    const after = first.LastEvaluatedKey;
+    const second = pageOf(execute({ ...request, after, limit: request.limit - at }));
+    const Items = [...first.Items, ...second.Items];
+    return { $metadata: METADATA, ...second, Items, Count: Items.length };
+  }
+
+  async function tornBatch({ TableName, Keys, ...request }: BatchGet, { random }: Actor): Promise<Answer> {
     const at = random.int(1, Keys.length - 1);
     const [later, sooner] = [Keys.slice(0, at), Keys.slice(at)];
-    const first = itemsOf(execute({ ...request, Keys: sooner }), TableName);
+    const first = itemsOf(execute({ ...request, TableName, Keys: sooner }), TableName);
     if (random.chance(0.3)) {
       return {
         $metadata: METADATA,
@@ -103,7 +122,7 @@ export function faultyTable(
       };
     }
     await scheduler.wait(random.int(1, 200));
-    const second = itemsOf(execute({ ...request, Keys: later }), TableName);
+    const second = itemsOf(execute({ ...request, TableName, Keys: later }), TableName);
     return { $metadata: METADATA, Responses: { [TableName]: [...first, ...second] }, UnprocessedKeys: {} };
   }
 }
@@ -115,10 +134,17 @@ const isRefusal = (error: unknown): boolean =>
 const itemsOf = (answer: Answer, tableName: string) =>
   'Responses' in answer ? (answer.Responses?.[tableName] ?? []) : [];
 
+function pageOf(answer: Answer): Page {
+  if (!('Count' in answer)) throw new Error('this is no page');
+  return answer;
+}
+
 function faultOf({ faults, random }: Actor, { kind }: Request): Fault {
   if (faults === null) return 'none';
   const isWrite = kind === 'write' || kind === 'transact';
+  const isPage = kind === 'query' || kind === 'scan';
   if (isWrite && faults.isContended) return 'conflict';
+  if (isPage && random.chance(TORN_PAGES)) return 'torn';
   if (!random.chance(faults.store)) return 'none';
   return isWrite ? random.weighted(WRITE_FAULTS) : random.weighted(READ_FAULTS);
 }

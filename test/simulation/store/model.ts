@@ -11,6 +11,24 @@ import { type Bindings, InvalidExpression, parseCondition, parseUpdate } from '.
 import type { Query, Request, Scan, SingleWrite, TransactWrite } from './requests.ts';
 
 const METADATA = {} as const;
+export interface Page {
+  readonly Items: Item[];
+  readonly Count: number;
+  readonly LastEvaluatedKey?: Item;
+  readonly ConsumedCapacity: { readonly CapacityUnits: number };
+}
+
+interface Found {
+  readonly Item?: Item;
+}
+
+interface FoundTogether {
+  readonly Responses: Record<string, Item[]>;
+  readonly UnprocessedKeys: Record<string, { Keys: Key[] }>;
+}
+
+export type Answer = { readonly $metadata: object } & (Found | FoundTogether | Page);
+
 /** As much as one answer of a query or scan holds. */
 const MAX_PAGE = 1_000;
 
@@ -48,7 +66,7 @@ export class TableModel {
     for (const [, partition] of this.#partitionsInOrder()) yield* inOrder(partition);
   }
 
-  #answer(request: Request) {
+  #answer(request: Request): Answer {
     const answered = { $metadata: METADATA };
     switch (request.kind) {
       case 'get': {
@@ -201,7 +219,7 @@ function paged(
   start: number,
   limit: number,
   { filter, bindings, projection, index }: Query | Scan,
-) {
+): Page {
   const read = items.slice(start, start + Math.min(limit, MAX_PAGE));
   const kept = filter === undefined ? read : read.filter((item) => filter.condition(item, bindings));
   const last = read.at(-1);

@@ -101,9 +101,15 @@ export interface Scan extends Reading {
   readonly of: number;
 }
 
+export interface BatchGet {
+  readonly kind: 'batch_get';
+  readonly TableName: string;
+  readonly Keys: readonly Key[];
+}
+
 export type Request =
   | { readonly kind: 'get'; readonly Key: Key }
-  | { readonly kind: 'batch_get'; readonly TableName: string; readonly Keys: readonly Key[] }
+  | BatchGet
   | Query
   | Scan
   | { readonly kind: 'write'; readonly write: SingleWrite }

@@ -1,10 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Table } from '../../../lib/store/table.ts';
-import type { TableModel } from './model.ts';
+import type { Answer, TableModel } from './model.ts';
 import { parseRequest, type Request } from './requests.ts';
-
-export type Answer = ReturnType<TableModel['execute']>;
 
 /**
  * A table whose client is the SDK's own, answered by `answer` before anything is marshalled or sent. The store takes whatever
