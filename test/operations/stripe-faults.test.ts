@@ -228,6 +228,27 @@ describe('an order that the client does not come back for', () => {
     expect(stripeObjects(money, customerId).paid).toEqual([59_900]);
     await expectSoundMoney(money, customerId);
   });
+
+  it('and that was refused for a card that another one has replaced by now has ended', async () => {
+    const money = await openMoney(table);
+    const customerId = await orderUnanswered(money);
+    const { paymentMethodId } = await headOf(money.deps, customerId);
+    await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
+    const card = await money.newCard();
+    const stripe = await money.deps.stripe();
+    // The new card comes between Stripe's refusal and the look at the account.
+    const subscribe: typeof stripe.subscribe = async (order) => {
+      try {
+        return await stripe.subscribe(order);
+      } finally {
+        await addPaymentMethod(money.deps, await headOf(money.deps, customerId), card);
+      }
+    };
+    const deps = { ...money.deps, stripe: async () => ({ ...stripe, subscribe }) };
+    expect(await settlePendingCharges(deps, 0)).toEqual({ settled: 1, failed: [] });
+    expect(stripeObjects(money, customerId).paid).toEqual([]);
+    await expectSoundMoney(money, customerId);
+  });
 });
 
 describe('a stall of 40 seconds', () => {
