@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Plugin } from 'esbuild';
+import { basename, extname } from 'node:path';
+import type { BuildOptions, Plugin } from 'esbuild';
 
 /** A source map that maps all of a file to one place. */
 const ONE_PLACE = Buffer.from('{"version":3,"sources":["library"],"mappings":"AAAA"}').toString('base64');
@@ -21,7 +22,26 @@ const mapOwnCodeOnly: Plugin = {
   },
 };
 
-/** Each file of a library passes through here, for each function: on one machine a quick start is worth more. */
+/**
+ * What a function imports when it is first needed lies in files beside its bundle, which are not read before (`splitting`
+ * in serverless.yml). Named after the bundle, for serverless-esbuild packs a file with the function whose name it begins with.
+ */
+const nameAfterBundle: Plugin = {
+  name: 'name-after-bundle',
+  setup({ initialOptions }) {
+    initialOptions.chunkNames = `${bundleName(initialOptions)}.[name]-[hash]`;
+  },
+};
+
+function bundleName({ entryPoints, entryNames }: BuildOptions): string {
+  const [entry, ...more] = Array.isArray(entryPoints) ? entryPoints : [];
+  if (more.length > 0) throw new Error('A bundle is of one function');
+  if (typeof entry === 'string') return basename(entry, extname(entry));
+  if (entryNames === undefined) throw new Error('A bundle without a name');
+  return entryNames;
+}
+
+/** Each file of a library would pass through it, for each function: on one machine a quick start is worth more. */
 const isLocal = process.env['LOCAL_BUILD_FOLDER'] !== undefined;
 
-export default isLocal ? [] : [mapOwnCodeOnly];
+export default isLocal ? [nameAfterBundle] : [nameAfterBundle, mapOwnCodeOnly];

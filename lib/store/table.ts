@@ -57,6 +57,8 @@ export function openTable({ tableName, dynamodbEndpoint }: Config): Table {
     },
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   });
+  // It copies what each call says and is answered, for a log that we do not keep.
+  client.middlewareStack.remove('loggerMiddleware');
   return { client: DynamoDBDocumentClient.from(client), name: tableName };
 }
 

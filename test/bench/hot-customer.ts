@@ -1,18 +1,9 @@
 import { range } from '../support/fixtures.ts';
 import { assertAllBilled, customerWithFixes } from './customers.ts';
+import type { Effort } from './effort.ts';
 import { requestsOf, succeed } from './requests.ts';
 import { type Setting, withoutOutput } from './setting.ts';
 import { mean } from './statistics.ts';
-
-/** How often each crowd is measured. The budgets are on the means of 10 and of 100; a crowd of 200 takes seconds. */
-const CROWDS = [
-  { fixes: 1, repetitions: 5 },
-  { fixes: 10, repetitions: 20 },
-  { fixes: 20, repetitions: 5 },
-  { fixes: 50, repetitions: 3 },
-  { fixes: 100, repetitions: 5 },
-  { fixes: 200, repetitions: 1 },
-] as const;
 
 export interface Crowd {
   /** Billed at once, all for one customer. */
@@ -30,11 +21,12 @@ export interface Crowd {
  */
 export async function measureHotCustomer(
   { deps }: Setting,
+  { crowds: wanted }: Pick<Effort, 'crowds'>,
   progress: (what: string) => void,
 ): Promise<Crowd[]> {
   const { handler } = await import('../../functions/bill-fix-attempt.ts');
   const crowds: Crowd[] = [];
-  for (const { fixes, repetitions } of CROWDS) {
+  for (const { fixes, repetitions } of wanted) {
     progress(`hot customer, ${fixes} at once`);
     const runs: { transactions: number; reads: number; milliseconds: number }[] = [];
     for (const _ of range(1, repetitions)) {

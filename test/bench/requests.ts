@@ -3,10 +3,15 @@ import { ClientRequest } from 'node:http';
 import type { Handler } from '../../lib/http/handler.ts';
 import { type Call, gatewayEvent, invocation } from '../support/gateway.ts';
 
-/** @throws Error with the answer when it is not 200: a benchmark of failures measures nothing. */
+/** As long as bill-fix-attempt may run: the last of a crowd waits for all before it. */
+const REMAINING_MS = 28_000;
+
+/** @throws Error with the answer when it is no success: a benchmark of failures measures nothing. */
 export async function succeed(handler: Handler, call: Call): Promise<void> {
-  const { statusCode, body } = await handler(gatewayEvent(call), invocation());
-  if (statusCode !== 200) throw new Error(`a request was answered ${statusCode} ${body}`);
+  const context = { ...invocation(), getRemainingTimeInMillis: () => REMAINING_MS };
+  const { statusCode, body } = await handler(gatewayEvent(call), context);
+  if (statusCode !== 200 && statusCode !== 201)
+    throw new Error(`a request was answered ${statusCode} ${body}`);
 }
 
 /** Names of the DynamoDB requests that leave this process while `work` runs, repeats by the SDK included. */

@@ -16,10 +16,18 @@ export interface Setting {
   stop(): Promise<void>;
 }
 
-export async function openSetting(): Promise<Setting> {
+/** Something that passes requests on to the engine. */
+export interface Between {
+  readonly endpoint: string;
+  close(): void;
+}
+
+/** @param through what stands between the functions and the engine; nothing, unless it is given */
+export async function openSetting(through?: (engine: string) => Promise<Between>): Promise<Setting> {
   const engine = await startEngine();
   useLocalAws(process.env);
-  const { endpoint } = engine;
+  const between = await through?.(engine.endpoint);
+  const endpoint = between?.endpoint ?? engine.endpoint;
   Object.assign(process.env, functionEnvironment(endpoint));
   const deps = startRuntime(process.env);
   await ensureTable(deps.table.client, deps.table.name);
@@ -29,6 +37,7 @@ export async function openSetting(): Promise<Setting> {
     deps,
     stop: async () => {
       await deps.table.client.send(new DeleteTableCommand({ TableName: deps.table.name }));
+      between?.close();
       await engine.stop();
     },
   };

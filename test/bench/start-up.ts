@@ -10,9 +10,9 @@ import { PROJECT_ROOT } from '../../local/serverless-file.ts';
 import { type Bundle, bundle, readBundlePlan } from '../budgets/bundle-functions.ts';
 import { range } from '../support/fixtures.ts';
 import { gatewayEvent } from '../support/gateway.ts';
+import type { Effort } from './effort.ts';
 import { median } from './statistics.ts';
 
-const PAIRS = 15;
 const CHILD = join(import.meta.dirname, 'start-up-child.mjs');
 
 export interface StartUp {
@@ -25,6 +25,8 @@ export interface StartUp {
   readonly baselineMs: number;
   /** The median over the pairs of loaded / baseline. */
   readonly ratio: number;
+  /** The same of the time that it takes of the processors, of which others that are at work change less. */
+  readonly cpuRatio: number;
 }
 
 interface Pair {
@@ -36,7 +38,10 @@ interface Pair {
  * Starts each function's bundle in a process of its own, and next to it a bundle that only imports and constructs the
  * DynamoDB client, with the same commands: what a function that uses the table cannot do without.
  */
-export async function measureStartUp(progress: (what: string) => void): Promise<StartUp[]> {
+export async function measureStartUp(
+  { startUpPairs }: Pick<Effort, 'startUpPairs'>,
+  progress: (what: string) => void,
+): Promise<StartUp[]> {
   progress('start-up, bundling');
   // Within the project, so that a bundle finds the packages that are left out of it.
   const folder = join(PROJECT_ROOT, '.cache', `bench-${process.pid}`);
@@ -59,8 +64,8 @@ export async function measureStartUp(progress: (what: string) => void): Promise<
         };
       }),
     );
-    for (const round of range(1, PAIRS)) {
-      progress(`start-up, round ${round} of ${PAIRS}`);
+    for (const round of range(1, startUpPairs)) {
+      progress(`start-up, round ${round} of ${startUpPairs}`);
       for (const { own, baseline, answersRequests, pairs } of contestants) {
         pairs.push({
           own: await startOnce(own, plan.nodeOptions, answersRequests),
@@ -75,6 +80,7 @@ export async function measureStartUp(progress: (what: string) => void): Promise<
       answeredMs: median(pairs.map(({ own }) => own.answeredMs)),
       baselineMs: median(pairs.map(({ baseline }) => baseline.loadedMs)),
       ratio: median(pairs.map(({ own, baseline }) => own.loadedMs / baseline.loadedMs)),
+      cpuRatio: median(pairs.map(({ own, baseline }) => own.loadedCpuMs / baseline.loadedCpuMs)),
     }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -101,7 +107,7 @@ function baselineSource({ bytesBySource }: Bundle): string {
   ].join('\n');
 }
 
-const Times = z.object({ loadedMs: z.number(), answeredMs: z.number() });
+const Times = z.object({ loadedMs: z.number(), loadedCpuMs: z.number(), answeredMs: z.number() });
 type Times = z.output<typeof Times>;
 
 /** A request that every function refuses before it asks the table: it has no key, and a query that no call knows. */

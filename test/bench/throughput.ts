@@ -15,6 +15,7 @@ import { openTable, type Table } from '../../lib/store/table.ts';
 import { withStripe } from '../../lib/stripe/connect.ts';
 import { range } from '../support/fixtures.ts';
 import { assertAllBilled, type BenchCustomer, customerWithFixes } from './customers.ts';
+import type { Effort } from './effort.ts';
 import { succeed } from './requests.ts';
 import { type Setting, withoutOutput } from './setting.ts';
 import { median } from './statistics.ts';
@@ -24,16 +25,20 @@ const CUSTOMERS_AT_ONCE = 8;
 const FIXES_PER_CUSTOMER = 20;
 /** The first rounds warm up the code of all contestants and do not count. */
 const WARM_UP_ROUNDS = 3;
-const ROUNDS = 12;
 
 const CONTESTANTS = ['handler', 'transactions', 'reads and transactions'] as const;
 export type Contestant = (typeof CONTESTANTS)[number];
+export type Bare = Exclude<Contestant, 'handler'>;
 
 export interface Throughput {
   readonly customersAtOnce: number;
   readonly rounds: number;
   /** Medians over the rounds. */
   readonly fixesPerSecond: Readonly<Record<Contestant, number>>;
+  /** The handler's rate against that of the bare calls in the same round; medians again. */
+  readonly handlerAgainst: Readonly<Record<Bare, number>>;
+  /** What this process takes of a processor for each fix, medians too; the engine is another process. */
+  readonly cpuMsPerFix: Readonly<Record<Contestant, number>>;
 }
 
 /** Serves one customer, one fix after the other. */
@@ -47,6 +52,7 @@ type Lane = () => Promise<void>;
  */
 export async function measureThroughput(
   { deps, endpoint }: Setting,
+  { throughputRounds: rounds }: Pick<Effort, 'throughputRounds'>,
   progress: (what: string) => void,
 ): Promise<Throughput> {
   const { handler } = await import('../../functions/bill-fix-attempt.ts');
@@ -75,28 +81,37 @@ export async function measureThroughput(
     },
   };
 
-  const rates: Record<Contestant, number[]> = { handler: [], transactions: [], 'reads and transactions': [] };
-  for (const round of range(1, WARM_UP_ROUNDS + ROUNDS)) {
-    progress(`throughput, round ${round} of ${WARM_UP_ROUNDS + ROUNDS}`);
+  const taken: Record<Contestant, Taken[]> = { handler: [], transactions: [], 'reads and transactions': [] };
+  for (const round of range(1, WARM_UP_ROUNDS + rounds)) {
+    progress(`throughput, round ${round} of ${WARM_UP_ROUNDS + rounds}`);
     for (const contestant of inTurn(round)) {
       const customers = await Promise.all(
         range(1, CUSTOMERS_AT_ONCE).map(() => customerWithFixes(deps, FIXES_PER_CUSTOMER)),
       );
       const lanes = await Promise.all(customers.map(laneOf[contestant]));
-      const seconds = await withoutOutput(() => secondsFor(lanes));
+      const run = await withoutOutput(() => timed(lanes));
       for (const customer of customers) await assertAllBilled(deps, customer);
-      if (round > WARM_UP_ROUNDS) rates[contestant].push((CUSTOMERS_AT_ONCE * FIXES_PER_CUSTOMER) / seconds);
+      if (round > WARM_UP_ROUNDS) taken[contestant].push(run);
     }
   }
   client.destroy();
+  const fixes = CUSTOMERS_AT_ONCE * FIXES_PER_CUSTOMER;
+  const medianOf = (of: (run: Taken) => number): Record<Contestant, number> => ({
+    handler: median(taken.handler.map(of)),
+    transactions: median(taken.transactions.map(of)),
+    'reads and transactions': median(taken['reads and transactions'].map(of)),
+  });
+  const against = (bare: Bare) =>
+    median(taken.handler.map(({ seconds }, round) => (taken[bare][round]?.seconds ?? Number.NaN) / seconds));
   return {
     customersAtOnce: CUSTOMERS_AT_ONCE,
-    rounds: ROUNDS,
-    fixesPerSecond: {
-      handler: median(rates.handler),
-      transactions: median(rates.transactions),
-      'reads and transactions': median(rates['reads and transactions']),
+    rounds,
+    fixesPerSecond: medianOf(({ seconds }) => fixes / seconds),
+    handlerAgainst: {
+      transactions: against('transactions'),
+      'reads and transactions': against('reads and transactions'),
     },
+    cpuMsPerFix: medianOf(({ cpuMs }) => cpuMs / fixes),
   };
 }
 
@@ -106,10 +121,17 @@ function inTurn(round: number): readonly Contestant[] {
   return [...CONTESTANTS.slice(first), ...CONTESTANTS.slice(0, first)];
 }
 
-async function secondsFor(lanes: readonly Lane[]): Promise<number> {
+interface Taken {
+  readonly seconds: number;
+  readonly cpuMs: number;
+}
+
+async function timed(lanes: readonly Lane[]): Promise<Taken> {
   const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   await Promise.all(lanes.map((run) => run()));
-  return (performance.now() - startedMs) / 1_000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { seconds: (performance.now() - startedMs) / 1_000, cpuMs: (user + system) / 1_000 };
 }
 
 /** For each fix, the read of what the handler reads: the key, the head and the fix. */

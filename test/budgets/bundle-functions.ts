@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
@@ -71,8 +71,14 @@ export interface PlannedFunction {
 }
 
 export interface Bundle {
+  /** What it is started from. */
   readonly file: string;
+  /** That and what it imports when it is first needed, as they are in its folder. */
+  readonly files: readonly string[];
+  /** Of all its files. */
   readonly bytes: number;
+  /** Of those that are read when it starts; the others wait until they are first needed. */
+  readonly bytesAtStart: number;
   /** Bytes that each source file takes in the bundle; without those of which nothing is left. */
   readonly bytesBySource: ReadonlyMap<string, number>;
   /** Packages that the bundle asks for when it runs. `atStart` for those that it cannot start without. */
@@ -120,22 +126,46 @@ export async function bundle(
         };
   const { metafile } = await build({ ...options, ...input, outdir: folder, write });
   if (metafile === undefined) throw new Error('esbuild did not describe its output');
-  return describeBundle(metafile);
+  return describeBundle(metafile, typeof entry === 'string' ? entry : '<stdin>');
 }
 
-function describeBundle({ outputs }: Metafile): Bundle {
-  const found = Object.entries(outputs).find(([, output]) => output.entryPoint !== undefined);
-  if (found === undefined) throw new Error('esbuild wrote no bundle');
-  const [file, { bytes, inputs, imports }] = found;
-  const sources = Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+function describeBundle({ outputs }: Metafile, entry: string): Bundle {
+  const found = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === entry);
+  if (found === undefined) throw new Error(`esbuild wrote no bundle of ${entry}`);
+  const [start] = found;
+  const atStart = filesAtStart(outputs, start);
+  const files = Object.entries(outputs).filter(([file]) => !file.endsWith('.map'));
+  const bytesBySource = new Map<string, number>();
+  for (const [, { inputs }] of files) {
+    for (const [source, { bytesInOutput }] of Object.entries(inputs)) {
+      if (bytesInOutput > 0) bytesBySource.set(source, (bytesBySource.get(source) ?? 0) + bytesInOutput);
+    }
+  }
+  const sizeOf = (some: typeof files) => some.reduce((sum, [, { bytes }]) => sum + bytes, 0);
   return {
-    file: join(PROJECT_ROOT, file),
-    bytes,
-    bytesBySource: new Map(sources.map(([path, { bytesInOutput }]) => [path, bytesInOutput])),
-    asksFor: imports
-      .filter(({ external, path }) => external && !isBuiltin(path))
-      .map(({ path, kind }) => ({ name: path, atStart: kind !== 'dynamic-import' })),
+    file: join(PROJECT_ROOT, start),
+    files: files.map(([file]) => basename(file)),
+    bytes: sizeOf(files),
+    bytesAtStart: sizeOf(files.filter(([file]) => atStart.has(file))),
+    bytesBySource,
+    asksFor: files.flatMap(([file, { imports }]) =>
+      imports
+        .filter(({ external, path }) => external && !isBuiltin(path))
+        .map(({ path, kind }) => ({ name: path, atStart: atStart.has(file) && kind !== 'dynamic-import' })),
+    ),
   };
+}
+
+/** The file that a bundle is started from, and what it imports at once, and what that does. */
+function filesAtStart(outputs: Metafile['outputs'], start: string): Set<string> {
+  const files = new Set([start]);
+  // A set hands out what is added while it is gone through.
+  for (const file of files) {
+    for (const { path, kind, external } of outputs[file]?.imports ?? []) {
+      if (external !== true && kind !== 'dynamic-import') files.add(path);
+    }
+  }
+  return files;
 }
 
 const OWN_CODE = 'this project';

@@ -20,10 +20,13 @@ const EMAIL_LIST = 'disposable-email-domains-js';
 interface Sized {
   readonly name: string;
   readonly bytes: number;
+  readonly bytesAtStart: number;
   readonly budgetKb: number;
   readonly bytesByPackage: ReadonlyMap<string, number>;
   /** Packages that it cannot start without, and that are not packed with it. */
   readonly missing: readonly string[];
+  /** Files that would be packed with every function, for a file is packed with those whose name it begins with. */
+  readonly misnamed: readonly string[];
 }
 
 const plan = readBundlePlan();
@@ -37,9 +40,11 @@ const sized = await Promise.all(
     return {
       name,
       bytes: built.bytes,
+      bytesAtStart: built.bytesAtStart,
       budgetKb: bytesByPackage.has('stripe') ? BUDGET_WITH_STRIPE_KB : BUDGET_KB,
       bytesByPackage,
       missing,
+      misnamed: built.files.filter((file) => !file.startsWith(`${name}.`)),
     };
   }),
 );
@@ -49,8 +54,14 @@ const kb = (bytes: number) => (bytes / BYTES_IN_KB).toFixed(1);
 
 console.log(
   textTable(
-    ['function', 'kB', 'budget', 'result'],
-    sized.map((one) => [one.name, kb(one.bytes), `${one.budgetKb}`, isOver(one) ? 'over' : 'ok']),
+    ['function', 'kB', 'of them at start', 'budget', 'result'],
+    sized.map((one) => [
+      one.name,
+      kb(one.bytes),
+      kb(one.bytesAtStart),
+      `${one.budgetKb}`,
+      isOver(one) ? 'over' : 'ok',
+    ]),
   ),
 );
 if (largest !== undefined) {
@@ -64,7 +75,7 @@ if (largest !== undefined) {
   );
 }
 
-const problems = [...oversized(), ...strangers(), ...missing()];
+const problems = [...oversized(), ...strangers(), ...missing(), ...misnamed()];
 for (const problem of problems) console.error(`\n${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
@@ -92,6 +103,12 @@ function missing(): string[] {
     missing.map(
       (needed) => `${name} loads ${needed} when it starts; add it to its package.patterns (serverless.yml).`,
     ),
+  );
+}
+
+function misnamed(): string[] {
+  return sized.flatMap(({ name, misnamed }) =>
+    misnamed.map((file) => `${name} imports ${file}, which is not named after it (esbuild-plugins.ts).`),
   );
 }
 

@@ -1,0 +1,105 @@
+import type { CallCost, Series } from './counted/results.ts';
+import type { Results } from './measure.ts';
+import { type Growth, growthOf } from './verdict.ts';
+
+/*
+ * The budgets. A counted one that is missed fails the run. A timed one depends on what else the machine does, so it fails only
+ * with `--strict`.
+ */
+
+const MIN_THROUGHPUT_RATIO = 0.8;
+const MAX_TRANSACTIONS_PER_FIX: ReadonlyMap<number, number> = new Map([
+  [10, 3],
+  [100, 6],
+]);
+const MAX_CALLS = 2;
+const MAX_WRITE_UNITS = 6;
+export const MAX_START_UP_RATIO = 1.3;
+
+export interface Budget {
+  readonly of: 'throughput' | 'hot customer' | 'calls' | 'start-up';
+  readonly what: string;
+  readonly measured: number;
+  readonly limit: number;
+  readonly bound: 'at least' | 'at most';
+  readonly timed: boolean;
+}
+
+export const isKept = ({ measured, limit, bound }: Budget): boolean =>
+  bound === 'at least' ? measured >= limit : measured <= limit;
+
+export const crowdBudgets = MAX_TRANSACTIONS_PER_FIX;
+
+export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results): Budget[] {
+  const { cost } = costOfCall(counted.calls, 'bill a fix from credits');
+  const usage = counted.growth.find(({ what }) => what === 'usage');
+  const calls = (what: string, measured: number, limit: number): Budget => {
+    return { of: 'calls', what, measured, limit, bound: 'at most', timed: false };
+  };
+  return [
+    {
+      // The handler has to read before it writes; against transactions alone not even the bare read would be let in.
+      of: 'throughput',
+      what: 'throughput of the handler against its bare read and transaction',
+      measured: throughput.handlerAgainst['reads and transactions'],
+      limit: MIN_THROUGHPUT_RATIO,
+      bound: 'at least',
+      timed: true,
+    },
+    ...hotCustomer.flatMap(({ fixes, transactionsPerFix }): Budget[] => {
+      const limit = MAX_TRANSACTIONS_PER_FIX.get(fixes);
+      if (limit === undefined) return [];
+      const what = `transactions a fix with ${fixes} at once`;
+      const measured = transactionsPerFix;
+      return [{ of: 'hot customer', what, measured, limit, bound: 'at most', timed: false }];
+    }),
+    calls('DynamoDB calls to bill a fix from credits', cost.requests.length, MAX_CALLS),
+    calls('write units to bill a fix from credits', cost.writeUnits, MAX_WRITE_UNITS),
+    ...(usage?.points ?? []).map((point) =>
+      calls(
+        `DynamoDB calls for usage after ${point.count.toLocaleString('en')} entries`,
+        point.calls,
+        MAX_CALLS,
+      ),
+    ),
+    ...startUp
+      .filter(({ baseline }) => baseline === 'DynamoDB client')
+      .map(({ name, ratio }): Budget => {
+        const what = `start-up of ${name} against its DynamoDB client`;
+        return {
+          of: 'start-up',
+          what,
+          measured: ratio,
+          limit: MAX_START_UP_RATIO,
+          bound: 'at most',
+          timed: true,
+        };
+      }),
+  ];
+}
+
+/** How calls and units of a series grow, beside how they are designed to; counted, so it has to fit. */
+export function growthsOf({ what, against, designed, points }: Series): {
+  readonly what: string;
+  readonly designed: Series['designed'];
+  readonly calls: Growth;
+  readonly units: Growth;
+  readonly kept: boolean;
+} {
+  const calls = growthOf(points.map((point) => ({ count: point.count, value: point.calls })));
+  const units = growthOf(points.map((point) => ({ count: point.count, value: point.units })));
+  return {
+    what: `${what}, against ${against}`,
+    designed,
+    calls,
+    units,
+    kept: calls === designed && units === designed,
+  };
+}
+
+/** @throws Error for a call that was not measured */
+export function costOfCall(calls: readonly CallCost[], wanted: string): CallCost {
+  const found = calls.find(({ what }) => what === wanted);
+  if (found === undefined) throw new Error(`no cost of: ${wanted}`);
+  return found;
+}

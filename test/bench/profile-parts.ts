@@ -1,0 +1,42 @@
+/* What a frame of a profile belongs to. The files are those of the libraries as they are installed, not of a bundle. */
+
+const PARTS = [
+  [
+    'SDK: signing',
+    /@smithy\/signature-v4|\/submodules\/(?:checksum|httpAuthSchemes)\/|node:internal\/crypto|node:crypto/,
+  ],
+  ['SDK: attributes to values and back', /@aws-sdk\/(?:lib|util)-dynamodb/],
+  ['SDK: requests and answers in JSON', /dynamodb-codec|\/submodules\/(?:protocols|schema|serde|cbor)\//],
+  ['HTTP', /node:_?(?:http|net|stream|internal\/streams|internal\/stream_base)|node-http-handler/],
+  ['SDK: its other middleware', /node_modules\/@(?:smithy|aws-sdk|aws)\//],
+  ['log line', /powertools\/(?:logger|commons)/],
+  ['metric', /powertools\/metrics/],
+  ['checks of what comes in (zod)', /node_modules\/zod\//],
+  ['middy', /node_modules\/@middy\//],
+  ['our own code', /\/(?:lib|functions)\//],
+] as const;
+
+/** Whatever is on no stack of these: timers, promises, the program itself. */
+const REST = 'Node itself';
+const GARBAGE = 'garbage collection';
+
+export interface Frame {
+  readonly functionName: string;
+  readonly url: string;
+}
+
+/**
+ * The part of a stack's innermost frame that belongs to one: what Node does for a library counts as that library's.
+ * Null for what is not work: waiting, and the profiler.
+ */
+export function partOf(stack: readonly Frame[]): string | null {
+  const [leaf] = stack;
+  if (leaf?.functionName === '(idle)' || stack.some(({ url }) => url.startsWith('node:inspector')))
+    return null;
+  if (leaf?.functionName === '(garbage collector)') return GARBAGE;
+  for (const { url } of stack) {
+    const found = PARTS.find(([, belongs]) => belongs.test(url));
+    if (found !== undefined) return found[0];
+  }
+  return REST;
+}

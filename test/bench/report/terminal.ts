@@ -1,0 +1,17 @@
+import type { Results } from '../measure.ts';
+import { textTable } from '../text-table.ts';
+import { sectionsOf } from './sections.ts';
+
+/** The tables, and what was measured on. The explanations are for the page. */
+export function forTerminal(results: Results): string {
+  const { processors, model, node, engine } = results.machine;
+  const sections = sectionsOf(results).map(
+    ({ title, headings, rows }) => `${title}\n${textTable(headings, rows)}`,
+  );
+  return [
+    `${processors} processors (${model}), Node ${node}, ${engine}; ${results.seconds.toFixed(0)} s`,
+    // The budgets last, where they are still on the screen.
+    ...sections.slice(1),
+    ...sections.slice(0, 1),
+  ].join('\n\n');
+}
