@@ -3,7 +3,7 @@ import { BillingError, PROBLEMS, type ProblemCode } from '../errors.ts';
 import type { Reply } from './reply.ts';
 
 const INTERNAL_DETAIL =
-  'Nothing was half done. Send the same request again; if it fails again, tell support the request id.';
+  'It is safe to send the same request again. If it fails again, tell support the request id.';
 
 /** Any failure as the error that the public hears of. */
 export function toBillingError(error: unknown): BillingError {

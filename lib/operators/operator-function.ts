@@ -79,7 +79,7 @@ function refuse(
 const internalError = (name: string): BillingError =>
   new BillingError(
     'internal_error',
-    `Nothing was half done. Try again; if it fails again, the log of ${name} says why.`,
+    `It is safe to try again. If it fails again, the log of ${name} says why.`,
   );
 
 function auditedFacts(input: unknown): Record<string, unknown> {

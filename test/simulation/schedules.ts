@@ -26,7 +26,7 @@ export async function reconcileOnce(world: World, run: string): Promise<string> 
   const { state, report } = await reconcile(world.deps, { run });
   // Whatever is only on its way, half done or read in two halves, is no drift.
   for (const { message } of report.drift.named) {
-    if (!message.startsWith('could not be checked')) world.violate(`a false alarm: ${message}`);
+    if (!message.startsWith('could not be checked')) world.violate(`the reconciliation reports drift: ${message}`);
   }
   return `${state}: drift ${report.drift.count}, missed ${report.missed.count}, open ${report.open.count}`;
 }
