@@ -4,7 +4,6 @@ import { grant } from '../domain/grants.ts';
 import { GRANTED_CREDITS } from '../domain/pricing.ts';
 import { planWith } from '../domain/subscription.ts';
 import { BillingError } from '../errors.ts';
-import { openClosing } from '../store/closing.ts';
 import { keys } from '../store/keys.ts';
 import { bindStripeId, spendCardBonus } from '../store/stripe-bindings.ts';
 import { decodeOwner } from '../store/stripe-items.ts';
@@ -59,14 +58,7 @@ export async function addPaymentMethod(
       cardOwner: owner === undefined ? null : decodeOwner(owner),
     }),
     decide: ({ head: now, once: { customerHadIt, cardOwner } }) => {
-      if (now.closedAt !== null) {
-        // The card is at Stripe already, and has to leave it.
-        return {
-          kind: 'change',
-          profile: {},
-          alongside: ({ revision }, at) => [openClosing(customerId, revision, at)],
-        };
-      }
+      if (now.closedAt !== null) throw accountClosed(customerId);
       const { fingerprint } = card;
       const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
       const bonus = isDue
@@ -90,7 +82,6 @@ export async function addPaymentMethod(
     },
   });
   if (change.kind === 'settled') return change.outcome;
-  if (change.head.closedAt !== null) throw accountClosed(customerId);
   const granted = change.entries.find(({ source }) => source === 'trial_billing_added');
   return { head: change.head, bonusCredits: granted?.amount ?? 0 };
 }

@@ -2,7 +2,7 @@ import type { PaymentDeps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
 import { BillingError } from '../errors.ts';
 import { listApiKeys } from '../store/api-keys.ts';
-import { anonymiseFix, endClosing, forgetEmail, openClosing, openClosingOf } from '../store/closing.ts';
+import { anonymiseFix, closingEmailOf, endClosing, forgetEmail, openClosing } from '../store/closing.ts';
 import { decodeFix } from '../store/items.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { itemsOf, readHead, readOpenCharges, readOrder } from '../store/survey.ts';
@@ -27,32 +27,38 @@ export interface Closed {
 /**
  * Closes an account: ends its keys, finishes what is under way, cancels the subscription now, takes the cards and everything
  * personal away here and at Stripe. The ledger stays as it is, so it goes on adding up. Safe to repeat: after a failure the
- * next call goes on from there, and once the account is marked as closed the sweeper does.
+ * next call goes on from there. Once the account is marked as closed, the sweeper does all of it once more (`finishClosing`).
  * @throws BillingError customer_not_found, payment_pending (a charge is not decided yet: repeat it later),
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
+  // The subscription and an open charge have to end while there is still an account that they belong to.
   await endEverything(deps, customerId);
   const { email } = await existing(deps, customerId);
-  await forgetAtStripe(deps, customerId, email);
   const closed = await anonymise(deps, customerId);
-  await forgetAtStripe(deps, customerId, email);
-  await finishClosing(deps, customerId);
+  await takeAway(deps, customerId, email);
   return closed;
 }
 
 /**
- * Takes away what was under way before anybody could see that the account is closed, and what came to it since. Safe to repeat.
+ * Takes away, from an account that was closed minutes ago, what a request of before had under way: it could not see that the account
+ * was being closed, and may have died. Does nothing where that is done. Safe to repeat.
  * @throws BillingError as `closeCustomer`
  */
 export async function finishClosing(deps: PaymentDeps, customerId: string): Promise<void> {
   const [closing] = await readTogether(deps.table, [keys.closing(customerId)]);
-  const revision = openClosingOf(closing);
+  const email = closingEmailOf(closing);
+  if (email === null) return;
+  await takeAway(deps, customerId, email);
+  await endClosing(deps.table, customerId);
+}
+
+async function takeAway(deps: PaymentDeps, customerId: string, email: string): Promise<void> {
   await endEverything(deps, customerId);
+  await forgetAtStripe(deps, customerId, email);
   for await (const item of itemsOf(deps.table, customerId, prefixes.fix)) {
     await anonymiseFix(deps.table, customerId, decodeFix(item).id);
   }
-  if (revision !== null) await endClosing(deps.table, customerId, revision);
 }
 
 /** Also whom a request made at Stripe just before it died, and nobody bound. */
@@ -124,10 +130,7 @@ async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed>
       return {
         kind: 'change',
         profile: { name: '', email: '', paymentMethodId: null, mutedNotices: [], closedAt },
-        alongside: ({ revision }, at) => [
-          forgetEmail(head.email, customerId),
-          openClosing(customerId, revision, at),
-        ],
+        alongside: (_, at) => [forgetEmail(head.email, customerId), openClosing(customerId, head.email, at)],
       };
     },
   });

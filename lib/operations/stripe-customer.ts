@@ -1,6 +1,5 @@
 import type { PaymentDeps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import { openClosing } from '../store/closing.ts';
 import { bindStripeId } from '../store/stripe-bindings.ts';
 import { changeLedger } from './change-ledger.ts';
 import { accountClosed } from './existing.ts';
@@ -38,11 +37,7 @@ export async function bindStripeCustomer(
         ? {
             kind: 'change',
             profile: { stripeCustomerId },
-            alongside: ({ closedAt, revision }, at) => [
-              bindStripeId(stripeCustomerId, customerId),
-              // Made for an account that was closed meanwhile: what Stripe was told of it is to be taken back.
-              ...(closedAt === null ? [] : [openClosing(customerId, revision, at)]),
-            ],
+            alongside: () => [bindStripeId(stripeCustomerId, customerId)],
           }
         : { kind: 'settled', outcome: now },
   });

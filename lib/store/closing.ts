@@ -8,33 +8,29 @@ import { type Item, type Table, writeOne } from './table.ts';
 
 /* What is forgotten when an account is closed. */
 
-const ClosingItem = z.object({ revision: z.int() });
+const ClosingItem = z.object({ email: z.string() });
 
 /**
- * Notes that something is to be taken away from a closed account, so that the sweeper sees to it.
- * @param revision the head's, with this change: no two of a customer are the same
+ * Notes that an account is closed and not everything is taken away yet: the sweeper comes back to it when no request of before can
+ * be under way any more. Until then the address is kept, for it is what Stripe's customers are found by.
  */
-export function openClosing(customerId: string, revision: number, at: Date): AlongsideWrite {
+export function openClosing(customerId: string, email: string, at: Date): AlongsideWrite {
   return (table) => ({
-    Put: {
-      TableName: table.name,
-      Item: { ...keys.closing(customerId), revision, ...dueAt('charge', at) },
-    },
+    Put: { TableName: table.name, Item: { ...keys.closing(customerId), email, ...dueAt('charge', at) } },
   });
 }
 
-/** Which closing was open when it was read; null where none was. */
-export const openClosingOf = (item: Item | undefined): number | null =>
-  item?.['due'] === undefined ? null : decode(ClosingItem, item).revision;
+/** The address of an account that is being closed; null where nothing is left to do. */
+export const closingEmailOf = (item: Item | undefined): string | null =>
+  item?.['due'] === undefined ? null : decode(ClosingItem, item).email;
 
-/** Everything is taken away that was to be, unless more came meanwhile. A repeat is safe. */
-export async function endClosing(table: Table, customerId: string, revision: number): Promise<void> {
+/** Everything is taken away; so is the address. A repeat is safe. */
+export async function endClosing(table: Table, customerId: string): Promise<void> {
   await writeOne(table, {
     update: {
       Key: { ...keys.closing(customerId) },
-      UpdateExpression: 'REMOVE due, due_at',
-      ConditionExpression: CONDITIONS.CLOSING_UNMOVED,
-      ExpressionAttributeValues: { ':revision': revision },
+      UpdateExpression: 'REMOVE due, due_at, email',
+      ConditionExpression: CONDITIONS.WORK_IS_DUE,
     },
   });
 }

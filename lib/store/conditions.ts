@@ -44,8 +44,6 @@ export const CONDITIONS = {
   EMAIL_IS_FREE: 'attribute_not_exists(pk)',
   /** An address that somebody else has claimed since stays theirs. */
   EMAIL_IS_THEIRS: 'attribute_not_exists(pk) OR customer_id = :customer',
-  /** What came to an account after it was closed is taken away too: only what was seen is done. */
-  CLOSING_UNMOVED: 'revision = :revision',
   /** Nothing is made of what is not there. */
   FIX_IS_THERE: 'attribute_exists(pk)',
   /** A new customer never takes over an existing ledger. */

@@ -13,7 +13,6 @@ import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
 import { putApiKey } from '../../lib/store/api-keys.ts';
-import { endClosing, openClosing, openClosingOf } from '../../lib/store/closing.ts';
 import { listDueWork, postponeWork } from '../../lib/store/due-work.ts';
 import { recordEvent } from '../../lib/store/events.ts';
 import { announceCharge, billFix, endCharge, putNewFix } from '../../lib/store/fix-attempts.ts';
@@ -310,19 +309,6 @@ describe('a charge', () => {
     const gone = keys.fix(customerId, 'f'.repeat(32));
     await postponeWork(deps.table, { ...work, key: gone }, later);
     expect(await readItem(gone)).toBeUndefined();
-  });
-});
-
-describe('closing an account', () => {
-  it('CLOSING_UNMOVED: what came to it while it was being cleared is still to be taken away', async () => {
-    const { head } = await customerWith(deps, 5);
-    const { customerId } = head;
-    await commitNow(customerId, [openClosing(customerId, 1, AT)]);
-    await commitNow(customerId, [openClosing(customerId, 2, AT)]);
-    await endClosing(deps.table, customerId, 1);
-    expect(openClosingOf(await readItem(keys.closing(customerId)))).toBe(2);
-    await endClosing(deps.table, customerId, 2);
-    expect(openClosingOf(await readItem(keys.closing(customerId)))).toBeNull();
   });
 });
 

@@ -1,0 +1,187 @@
+import { ThrottlingException } from '@aws-sdk/client-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Notice } from '../../lib/domain/notice.ts';
+import { dueWorkPages, listDueWork, postponeWork } from '../../lib/store/due-work.ts';
+import { keys, type NoticeName } from '../../lib/store/keys.ts';
+import {
+  claimNotice,
+  listUnsentNotices,
+  noteFate,
+  putNotice,
+  requeueNotice,
+} from '../../lib/store/notices.ts';
+import { hitRateLimit } from '../../lib/store/rate-limits.ts';
+import { readTogether, type Table, writeTogether } from '../../lib/store/table.ts';
+import { range } from '../support/fixtures.ts';
+import { openTestTable } from '../support/table.ts';
+
+/* What is kept of notices on their way, of work that is due, and of how often somebody called. */
+
+let table: Table;
+beforeAll(async () => {
+  table = await openTestTable();
+});
+
+const seconds = (count: number) => new Date(Date.parse('2026-01-02T00:00:00.000Z') + count * 1_000);
+const isoAt = (count: number) => seconds(count).toISOString();
+
+describe('a notice on its way', () => {
+  const CUSTOMER = 'c'.repeat(32);
+  let written = 0;
+
+  async function stored(createdAt = isoAt(0)): Promise<NoticeName> {
+    written += 1;
+    const notice: Notice = {
+      customerId: CUSTOMER,
+      id: `dp_${written}`,
+      createdAt,
+      content: { kind: 'dispute', disputeId: `dp_${written}`, amountCents: 1 },
+    };
+    await writeTogether(table, [putNotice(notice)(table)]);
+    return { customerId: CUSTOMER, kind: 'dispute', id: notice.id };
+  }
+  const read = async ({ customerId, kind, id }: NoticeName) =>
+    (await readTogether(table, [keys.notice(customerId, kind, id)]))[0];
+  const unsent = async () => (await listUnsentNotices(table, seconds(1_000))).map(({ id }) => id);
+
+  it('is due until it is sent, and forgotten 400 days after', async () => {
+    const name = await stored();
+    expect(await read(name)).toMatchObject({ state: 'pending', due: 'notice', due_at: isoAt(0) });
+    expect(await unsent()).toContain(name.id);
+    expect((await claimNotice(table, name, seconds(1), seconds(0))).kind).toBe('written');
+    expect(await read(name)).toMatchObject({ state: 'sending', claimed_at: isoAt(1), attempts: 1 });
+    const fate = { state: 'sent', messageId: 'm1' } as const;
+    expect((await noteFate(table, name, seconds(1), fate, seconds(2))).kind).toBe('written');
+    const sent = await read(name);
+    expect(sent).toMatchObject({
+      state: 'sent',
+      sent_at: isoAt(2),
+      message_id: 'm1',
+      attempts: 1,
+      expires_at: seconds(2).getTime() / 1_000 + 400 * 86_400,
+    });
+    for (const gone of ['due', 'due_at', 'claimed_at', 'failure']) expect(sent).not.toHaveProperty(gone);
+    expect(await unsent()).not.toContain(name.id);
+  });
+
+  it('that failed stays due and says why, and is taken and counted once more', async () => {
+    const name = await stored();
+    await claimNotice(table, name, seconds(1), seconds(0));
+    await noteFate(table, name, seconds(1), { state: 'failed', failure: 'Throttled' }, seconds(2));
+    const failed = await read(name);
+    expect(failed).toMatchObject({ state: 'failed', failure: 'Throttled', due: 'notice', attempts: 1 });
+    for (const gone of ['claimed_at', 'expires_at', 'sent_at']) expect(failed).not.toHaveProperty(gone);
+    expect(await unsent()).toContain(name.id);
+    expect((await claimNotice(table, name, seconds(3), seconds(2))).kind).toBe('written');
+    expect(await read(name)).toMatchObject({ state: 'sending', attempts: 2 });
+    await noteFate(table, name, seconds(3), { state: 'muted' }, seconds(4));
+    const muted = await read(name);
+    expect(muted).toMatchObject({ state: 'muted', expires_at: expect.any(Number) });
+    for (const gone of ['failure', 'due', 'message_id', 'sent_at']) expect(muted).not.toHaveProperty(gone);
+    expect(await unsent()).not.toContain(name.id);
+  });
+
+  it('that somebody is sending is theirs until they are given up', async () => {
+    const name = await stored();
+    await claimNotice(table, name, seconds(10), seconds(0));
+    expect((await claimNotice(table, name, seconds(11), seconds(10))).kind).toBe('refused');
+    expect((await requeueNotice(table, name, seconds(11), seconds(10))).kind).toBe('refused');
+    expect((await claimNotice(table, name, seconds(12), seconds(11))).kind).toBe('written');
+  });
+
+  it('is put into the stream once more, also where it waits already', async () => {
+    const name = await stored();
+    expect((await requeueNotice(table, name, seconds(5), seconds(0))).kind).toBe('written');
+    expect(await read(name)).toMatchObject({ state: 'pending', requeued_at: isoAt(5), due: 'notice' });
+  });
+
+  it('is listed by its age, and not before its time', async () => {
+    const [late, early] = [await stored(isoAt(200)), await stored(isoAt(100))];
+    const listed = (await listUnsentNotices(table, seconds(500))).map(({ id }) => id);
+    expect(listed.indexOf(early.id)).toBeLessThan(listed.indexOf(late.id));
+    expect((await listUnsentNotices(table, seconds(150))).map(({ id }) => id)).not.toContain(late.id);
+  });
+});
+
+describe('work that is due', () => {
+  it('is told page by page, the oldest first, and each piece once', async () => {
+    const own = await openTestTable();
+    for (const n of range(1, 7)) {
+      const notice: Notice = {
+        customerId: 'd'.repeat(32),
+        id: `dp_${n}`,
+        createdAt: isoAt(n),
+        content: { kind: 'dispute', disputeId: `dp_${n}`, amountCents: 1 },
+      };
+      await writeTogether(own, [putNotice(notice)(own)]);
+    }
+    const pages: string[][] = [];
+    for await (const page of dueWorkPages(own, 'notice', seconds(6), 2)) {
+      pages.push(page.map(({ key }) => key.sk));
+    }
+    const inOrder = range(1, 6).map((n) => `NOTICE#dispute#dp_${n}`);
+    expect(pages.flat()).toEqual(inOrder);
+    expect(pages[0]).toHaveLength(2);
+    expect((await listDueWork(own, 'notice', seconds(6), 3)).map(({ key }) => key.sk)).toEqual(
+      inOrder.slice(0, 3),
+    );
+    expect(await listDueWork(own, 'charge', seconds(6), 3)).toEqual([]);
+    const [first] = await listDueWork(own, 'notice', seconds(6), 1);
+    if (first === undefined) throw new Error('nothing is due');
+    expect(first.item).toMatchObject({ kind: 'notice' });
+    await postponeWork(own, first, seconds(6));
+    const after = await listDueWork(own, 'notice', seconds(6), 9);
+    expect(after.map(({ key }) => key.sk).at(-1)).toBe(first.key.sk);
+  });
+});
+
+describe('a limit on how often somebody calls', () => {
+  const LIMIT = { limit: 3, windowSeconds: 60 };
+  let scopes = 0;
+  const scope = () => {
+    scopes += 1;
+    return `tests-${scopes}`;
+  };
+  const hit = (of: string, atSeconds: number) => hitRateLimit(table, of, LIMIT, seconds(atSeconds));
+
+  it('lets so many through in any window, says when the next is free, and does not count who is refused', async () => {
+    const of = scope();
+    for (const at of [0, 10, 20]) expect(await hit(of, at)).toEqual({ kind: 'allowed' });
+    expect(await hit(of, 30)).toEqual({ kind: 'limited', retryAfterSeconds: 30 });
+    expect(await hit(of, 59.5)).toEqual({ kind: 'limited', retryAfterSeconds: 1 });
+    expect(await hit(of, 60)).toEqual({ kind: 'allowed' });
+    expect(await hit(of, 61)).toEqual({ kind: 'limited', retryAfterSeconds: 9 });
+    expect(await hit(of, 70)).toEqual({ kind: 'allowed' });
+    const [item] = await readTogether(table, [keys.rate(of, LIMIT.windowSeconds)]);
+    expect(item).toMatchObject({
+      hits: [20, 60, 70].map((at) => seconds(at).getTime()),
+      expires_at: seconds(70).getTime() / 1_000 + 60,
+    });
+  });
+
+  it('is kept for each scope by itself, until the window after the last hit is over', async () => {
+    const [a, b] = [scope(), scope()];
+    for (const at of [0, 0, 0]) await hit(a, at);
+    expect((await hit(a, 0)).kind).toBe('limited');
+    expect(await hit(b, 0.5)).toEqual({ kind: 'allowed' });
+    const [item] = await readTogether(table, [keys.rate(b, LIMIT.windowSeconds)]);
+    expect(item).toMatchObject({ expires_at: seconds(1).getTime() / 1_000 + 60 });
+  });
+
+  it.each([
+    [4, { kind: 'allowed' }],
+    [5, { kind: 'limited', retryAfterSeconds: 1 }],
+  ])('is tried again where others write, five times: after %i', async (times, answer) => {
+    let left = times;
+    table.client.middlewareStack.add(
+      (next) => async (args) => {
+        if (left === 0) return next(args);
+        left -= 1;
+        throw new ThrottlingException({ message: 'slow down', $metadata: {} });
+      },
+      { step: 'initialize', priority: 'high', name: 'busy' },
+    );
+    const asked = hit(scope(), 0).finally(() => table.client.middlewareStack.remove('busy'));
+    expect(await asked).toEqual(answer);
+  });
+});
