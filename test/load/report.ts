@@ -1,0 +1,63 @@
+import { textTable } from '../bench/text-table.ts';
+import type { LoadOptions, LoadResult } from './session.ts';
+
+export const hasHeld = ({ unexplained, verified }: LoadResult): boolean =>
+  unexplained.count === 0 && verified.faults.length === 0;
+
+/** For people. */
+export function page(result: LoadResult, options: LoadOptions): string {
+  const { seconds, calls, kills, explained, unexplained, verified } = result;
+  const { rate, webhooksPerMinute, signUpsPerMinute, seed } = options;
+  const called = calls.filter(({ answered, unanswered }) => answered + unanswered > 0);
+  const down = kills.reduce((sum, { downSeconds }) => sum + (downSeconds ?? 0), 0);
+  const up = Math.max(1, seconds - down);
+  const ms = (value: number) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
+  return [
+    `${seconds} s with ${rate} requests a second of RSOLV-action's, ${webhooksPerMinute} webhooks and ${signUpsPerMinute} sign-ups a minute; seed ${seed}`,
+    textTable(
+      ['call', 'answered', 'a second', 'p50 ms', 'p90', 'p97.5', 'p99', 'max', 'unanswered'],
+      called.map((of) => [
+        of.kind,
+        String(of.answered),
+        (of.answered / up).toFixed(1),
+        ...[of.ms.p50, of.ms.p90, of.ms.p97_5, of.ms.p99, of.ms.max].map(ms),
+        String(of.unanswered),
+      ]),
+    ),
+    textTable(
+      ['call', 'answer', 'times'],
+      called.flatMap(({ kind, answers }) =>
+        Object.entries(answers).map(([answer, times]) => [kind, answer, String(times)]),
+      ),
+    ),
+    ...(kills.length > 0 ? [killsInWords(result, down)] : []),
+    ...list(
+      'Explained, and sent again',
+      Object.entries(explained).map(([what, times]) => `${times} ${what}`),
+    ),
+    ...list(`Unexplained: ${unexplained.count}`, unexplained.named),
+    verifiedInWords(result),
+    ...list(`Not as it should be: ${verified.faults.length}`, verified.faults.slice(0, 50)),
+    hasHeld(result) ? 'All of it held.' : 'It did not hold.',
+  ].join('\n\n');
+}
+
+function killsInWords({ kills }: LoadResult, down: number): string {
+  const services = kills.filter(({ killed }) => killed === 'service').length;
+  const longest = Math.max(...kills.map(({ downSeconds }) => downSeconds ?? 0));
+  return (
+    `Kills: ${kills.length}, of the service ${services}, of everything ${kills.length - services}. ` +
+    `Ready again after ${(down / kills.length).toFixed(1)} s on average, ${longest.toFixed(1)} s at most.`
+  );
+}
+
+function verifiedInWords({ verified: of }: LoadResult): string {
+  return [
+    `Verified: ${of.customers} customers, ${of.entries} entries, ${of.charges} charges and ${of.invoices} invoices at Stripe;`,
+    `${of.fixesBilled} fixes billed as they were answered, ${of.fixesNotBilled} not; ${of.eventsDelivered} events delivered, each once;`,
+    `${of.eventsAtStripe} events at Stripe, each recorded; the sweeper took up ${of.swept}.`,
+  ].join(' ');
+}
+
+const list = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [[`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n')];
