@@ -252,3 +252,28 @@ describe('any sequence of invoices, fixes, refunds and restorations', () => {
     );
   });
 });
+
+describe('what is remembered of an invoice', () => {
+  it('is what it brought, with nothing taken back yet', () => {
+    expect(newInvoiceGuard(invoice())).toEqual({
+      invoiceId: 'in_1',
+      credits: 60,
+      totalCents: 59_900,
+      reversedCents: 0,
+      reversedCredits: 0,
+    });
+  });
+
+  it('is in its entry: which invoice, and how much', () => {
+    expect(grantForInvoice({ balance: 0, debt: 0 }, invoice())).toEqual({
+      postings: [
+        {
+          amount: 60,
+          source: 'pro_subscription_payment',
+          metadata: { invoice_id: 'in_1', total_cents: 59_900 },
+        },
+      ],
+      debt: 0,
+    });
+  });
+});

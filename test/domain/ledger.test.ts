@@ -56,4 +56,11 @@ describe('posting to a ledger', () => {
     for (const other of changed) expect(entryHash(other)).not.toBe(entry.hash);
     expect(entryHash({ ...entry, metadata: { b: 'x', a: 1 } })).toBe(entry.hash);
   });
+
+  it('the hash of an entry that was written stays what it is, from release to release', () => {
+    const { entries } = post(emptyLedger('c1'), [{ ...grant(5), metadata: { b: 'x', a: 1, c: 2 } }], AT);
+    const hash = '6f2d8b660b965a42320f86f24cb348c8cea600d2caf2eb6a60a7f05ab8a2ea8c';
+    expect(entries[0]?.hash).toBe(hash);
+    expect(entries[0]?.prevHash).toBe('0'.repeat(64));
+  });
 });

@@ -88,6 +88,25 @@ describe('the counts of a report', () => {
     });
   });
 
+  it('of customers who could not be compared, and of money that was listed, add up over all pages', () => {
+    const gone = { ...customer(), isCompared: false };
+    let report = withCustomers(withCustomers(empty, [gone, customer()]), [gone]);
+    expect(report.customers).toMatchObject({ checked: 3, notCompared: 2 });
+    report = withListed(withListed(report, 'payments', 3, []), 'payments', 4, [drift(1)]);
+    report = withListed(report, 'invoices', 2, []);
+    expect(report.listed).toEqual({ payments: 7, invoices: 2 });
+    expect(report.drift).toEqual({ count: 1, named: [drift(1)] });
+  });
+
+  it('name what is found in full up to 300 characters, and its beginning where it is longer', () => {
+    const message = (length: number) => 'm'.repeat(length);
+    const { named } = withListed(empty, 'payments', 0, [
+      drift(1, message(300)),
+      drift(2, message(301)),
+    ]).drift;
+    expect(named.map((one) => one.message)).toEqual([message(300), `${message(300)}…`]);
+  });
+
   it('are of a report that an item of the table can hold, however long its words are', () => {
     const long = 'ü'.repeat(10_000);
     const found = range(1, 1_000).map((seq) => drift(seq, long));

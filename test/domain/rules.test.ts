@@ -2,42 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { formatApiKey, parseApiKey, redactApiKeys } from '../../lib/domain/api-key.ts';
 import { type CustomerHead, NEW_PROFILE } from '../../lib/domain/customer.ts';
 import { domainsOf } from '../../lib/domain/email.ts';
-import { type FixAttempt, fixAttemptId } from '../../lib/domain/fix-attempt.ts';
+import { chargeKey, fixAttemptId } from '../../lib/domain/fix-attempt.ts';
 import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
-import { emptyLedger } from '../../lib/domain/ledger.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
+import { isTestCustomerEmail, testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { accountWarnings } from '../../lib/domain/warnings.ts';
+import { fixOf, headWith } from '../support/heads.ts';
 
-const head = (facts: Partial<CustomerHead>): CustomerHead => ({
-  ...emptyLedger('c1'),
-  name: 'Acme',
-  email: 'a@x.io',
-  ...NEW_PROFILE,
-  raisedSeq: 0,
-  balanceLevel: 'fine',
-  revision: 0,
-  activeKeys: 1,
-  createdAt: '2026-01-01T00:00:00.000Z',
-  ...facts,
-});
-const fix: FixAttempt = {
-  id: 'f1',
-  githubOrg: 'acme',
-  repoName: 'webshop',
-  prNumber: 1,
-  prTitle: 't',
-  prUrl: 'https://github.com/acme/webshop/pull/1',
-  issueNumber: null,
-  issueTitle: null,
-  issueUrl: null,
-  vulnerabilityId: null,
-  metadataJson: null,
-  createdAt: '2026-01-01T00:00:00.000Z',
-  billed: null,
-  charge: null,
-  refundedCents: 0,
-  blockedAtRaise: null,
-};
+const head = headWith;
+const fix = fixOf();
 const AT = new Date('2026-01-02T00:00:00.000Z');
 const CARD = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };
 
@@ -113,6 +86,12 @@ describe('warnings', () => {
     expect(message('pay_as_you_go')).toContain('$29.00');
     expect(message('pro')).toContain('$15.00');
   });
+
+  it('say how many credits are left, one or several', () => {
+    const messages = (balance: number) => accountWarnings(head({ balance })).map(({ message }) => message);
+    expect(messages(1)).toEqual(['1 credit left.']);
+    expect(messages(2)).toEqual(['2 credits left.']);
+  });
 });
 
 describe('fix attempt ids', () => {
@@ -120,6 +99,15 @@ describe('fix attempt ids', () => {
     const id = fixAttemptId({ githubOrg: 'Acme', repoName: 'WebShop', prNumber: 7 });
     expect(fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 7 })).toBe(id);
     expect(fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 8 })).not.toBe(id);
+  });
+
+  it('stay the same from release to release, for fixes are stored under them', () => {
+    const id = fixAttemptId({ githubOrg: 'Acme', repoName: 'WebShop', prNumber: 7 });
+    expect(id).toBe('3b6719be80c911db7475a4786075a95a');
+  });
+
+  it('an attempt to charge has one key, of customer, fix and attempt', () => {
+    expect(chargeKey('c1', 'f1', 2)).toBe('fix:c1:f1:2');
   });
 });
 
@@ -132,7 +120,7 @@ describe('API keys', () => {
     expect(parseApiKey(key)?.keyId).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it.each(['', 'rsolv_', `${key}x`, key.slice(0, -1), key.replace('rsolv', 'other'), `${key}\n`])(
+  it.each(['', 'rsolv_', `${key}x`, key.slice(0, -1), key.replace('rsolv', 'other'), `x${key}`, `${key}\n`])(
     'text that is not quite a key is none: %j',
     (textual) => expect(parseApiKey(textual)).toBeNull(),
   );
@@ -144,7 +132,40 @@ describe('API keys', () => {
   });
 });
 
+describe('addresses of test customers', () => {
+  const email = testCustomerEmail(new Uint8Array(8).fill(0xa1));
+
+  it('are told by themselves', () => {
+    expect(email).toBe('smoke+a1a1a1a1a1a1a1a1@rsolv.dev');
+    expect(isTestCustomerEmail(email)).toBe(true);
+  });
+
+  it.each([
+    `x${email}`,
+    `${email}.example`,
+    'smoke+a1@rsolv.dev',
+    'smoke+a@rsolv.dev',
+    'smoke+zzzzzzzzzzzzzzzz@rsolv.dev',
+    'smoke+a1a1a1a1a1a1a1a1@rsolvxdev',
+    'somebody@rsolv.dev',
+  ])('are no other: %s', (other) => expect(isTestCustomerEmail(other)).toBe(false));
+});
+
 describe('small rules', () => {
+  it('who has just signed up is on trial, owes nothing, and has told us nothing more', () => {
+    expect(NEW_PROFILE).toEqual({
+      subscriptionType: 'trial',
+      subscription: null,
+      paymentMethodId: null,
+      stripeCustomerId: null,
+      formerStripeCustomerId: null,
+      openDisputes: [],
+      debt: 0,
+      mutedNotices: [],
+      closedAt: null,
+    });
+  });
+
   it('money is written with two decimals', () => {
     expect([2900, 1500, 59900, 5, 100].map(formatUsd)).toEqual([
       '$29.00',

@@ -123,3 +123,11 @@ describe('the plan that follows', () => {
     expect(planWith(null, 'pro')).toBe('pay_as_you_go');
   });
 });
+
+describe('of two subscriptions that are the same in everything but their ids', () => {
+  it('the one with the greater id counts, whichever is heard of first', () => {
+    const two = [subscription({ id: 'sub_a' }), subscription({ id: 'sub_b' })];
+    expect(currentSubscription(two)?.id).toBe('sub_b');
+    expect(currentSubscription(two.toReversed())?.id).toBe('sub_b');
+  });
+});

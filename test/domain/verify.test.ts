@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptyLedger, type LedgerEntry, type Posting, post } from '../../lib/domain/ledger.ts';
-import { type LedgerRecords, type Violation, verifyLedger } from '../../lib/domain/verify.ts';
+import { INVARIANTS, type LedgerRecords, type Violation, verifyLedger } from '../../lib/domain/verify.ts';
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 
@@ -186,5 +186,217 @@ describe('verify', () => {
   it('finds a webhook event that ended as nothing', () => {
     expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: null }] })).toEqual([[8, null]]);
     expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: 'parked' }] })).toEqual([]);
+  });
+});
+
+describe('what verify says', () => {
+  const records = soundRecords();
+  const withHead = (change: object): LedgerRecords => ({ ...records, head: { ...records.head, ...change } });
+  const without = (...seqs: number[]): LedgerRecords => ({
+    ...records,
+    entries: records.entries.filter(({ seq }) => !seqs.includes(seq)),
+  });
+  const inOrder = (...seqs: number[]): LedgerRecords => ({
+    ...records,
+    entries: seqs.flatMap((seq) => records.entries.filter((entry) => entry.seq === seq)),
+  });
+  const atStripe = (change: Partial<NonNullable<LedgerRecords['stripe']>>): LedgerRecords => ({
+    ...records,
+    stripe: { fixCharges: [], paidProInvoices: [], ...records.stripe, ...change },
+  });
+  const more = (...postings: Posting[]) => soundRecords([...POSTINGS, ...postings]);
+
+  it.each<[string, LedgerRecords, string[]]>([
+    [
+      'of another customer’s entry',
+      tampered(4, (entry) => ({ ...entry, customerId: 'c2' })),
+      ['entry 4 belongs to customer c2', 'entry 4 was changed: its hash does not match'],
+    ],
+    ['of a missing entry', without(2), ['entry 2 is missing']],
+    ['of missing entries', without(3, 4), ['entries 3 to 4 are missing']],
+    ['of entries out of order', inOrder(1, 3, 2, 4, 5, 6), ['entry 2 is out of order']],
+    ['of an entry that is there twice', inOrder(1, 2, 2, 3, 4, 5, 6), ['entry 2 is out of order']],
+    [
+      'of a wrong balance_after',
+      tampered(3, (entry) => ({ ...entry, balanceAfter: 8 })),
+      [
+        'entry 3 says balance_after 8, it should be 9',
+        'entry 4 says balance_after 69, it should be 68',
+        'entry 3 was changed: its hash does not match',
+      ],
+    ],
+    [
+      'of a broken chain',
+      tampered(3, (entry) => ({ ...entry, prevHash: 'x' })),
+      ['entry 3 does not follow the one before it', 'entry 3 was changed: its hash does not match'],
+    ],
+    ['of a head’s chain', withHead({ chain: 'x' }), ["the head's chain is not the hash of entry 6"]],
+    ['of a head that is behind', withHead({ seq: 5 }), ['the head stands at 5, the ledger goes on to 6']],
+    [
+      'of an entry below zero',
+      tampered(3, (entry) => ({ ...entry, balanceAfter: -1 })),
+      ['entry 3 left a balance of -1'],
+    ],
+    [
+      'of a balance below zero',
+      withHead({ balance: -1 }),
+      ['the balance is -1', 'the balance is -1, the entries add up to 69'],
+    ],
+    ['of a debt', withHead({ debt: 4 }), ['the debt is 4, the entries add up to 0']],
+    [
+      'of a second deployment',
+      more({ amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f1' } }),
+      ['entry 7 deploys fix f1 a second time'],
+    ],
+    [
+      'of a deployed fix that is not billed',
+      { ...records, fixes: records.fixes.slice(1) },
+      ['entry 3 deploys fix f1, which is not stored as billed'],
+    ],
+    [
+      'of a billed fix without an entry',
+      {
+        ...records,
+        fixes: [...records.fixes, { id: 'f3', billed: true, announcedAttempts: 0, paymentIntentId: null }],
+      },
+      ['fix f3 is billed without a ledger entry'],
+    ],
+    [
+      'of money that is not named',
+      {
+        ...more(
+          { amount: 1, source: 'purchased', metadata: {} },
+          { amount: 60, source: 'pro_subscription_payment', metadata: {} },
+        ),
+        stripe: null,
+      },
+      ['entry 7 does not name its payment_intent_id', 'entry 8 does not name its invoice_id'],
+    ],
+    [
+      'of money that is counted twice',
+      {
+        ...more({ amount: 60, source: 'pro_subscription_payment', metadata: { invoice_id: 'in_1' } }),
+        stripe: null,
+      },
+      ['entry 7 counts in_1 a second time'],
+    ],
+    [
+      'of a payment that was not announced',
+      {
+        ...records,
+        stripe: null,
+        fixes: records.fixes.map((fix) => ({ ...fix, paymentIntentId: null })),
+      },
+      ['entry 5 records payment intent pi_1, which no fix announced'],
+    ],
+    [
+      'of a purchase without a charge',
+      atStripe({ fixCharges: [] }),
+      ['entry 5 has no succeeded charge pi_1 at Stripe'],
+    ],
+    [
+      'of a purchase of another sum',
+      atStripe({
+        fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 1_500 }],
+      }),
+      ['entry 5 says 2900 cents, Stripe charged 1500'],
+    ],
+    [
+      'of a grant without an invoice',
+      atStripe({ paidProInvoices: [] }),
+      ['entry 4 has no paid Pro invoice in_1 at Stripe'],
+    ],
+    [
+      'of a grant of another sum',
+      atStripe({ paidProInvoices: [{ id: 'in_1', totalCents: 1 }] }),
+      ['entry 4 says 59900 cents, Stripe invoiced 1'],
+    ],
+    [
+      'of a charge without an entry and an announcement',
+      atStripe({
+        fixCharges: [
+          { paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 2_900 },
+          { paymentIntentId: 'pi_9', fixAttemptId: 'f1', attempt: 1, amountCents: 2_900 },
+        ],
+      }),
+      ['charge pi_9 for fix f1 has no ledger entry', 'charge pi_9 was not announced by fix f1'],
+    ],
+    [
+      'of an invoice without an entry',
+      atStripe({
+        paidProInvoices: [
+          { id: 'in_1', totalCents: 59_900 },
+          { id: 'in_2', totalCents: 59_900 },
+        ],
+      }),
+      ['paid Pro invoice in_2 has no ledger entry'],
+    ],
+    [
+      'of a second trial',
+      more({ amount: 5, source: 'trial_signup', metadata: {} }),
+      ['entry 7 grants trial_signup a second time'],
+    ],
+    [
+      'of a bonus for somebody else’s card',
+      { ...records, cardBonuses: new Map([['fp_1', 'c2']]) },
+      ['entry 2 grants a bonus for a card whose bonus belongs to c2'],
+    ],
+    [
+      'of a bonus for nobody’s card',
+      { ...records, cardBonuses: new Map() },
+      ['entry 2 grants a bonus for a card whose bonus belongs to nobody'],
+    ],
+    [
+      'of events that ended as nothing',
+      {
+        ...records,
+        events: [
+          { id: 'evt_2', outcome: null },
+          { id: 'evt_3', outcome: 'lost' },
+        ],
+      },
+      ['event evt_2 ended as nothing', 'event evt_3 ended as lost'],
+    ],
+  ])('%s: which entry, what was expected and what was found', (_name, faulty, expected) => {
+    const messages = verifyLedger(faulty).map(({ message }) => message);
+    expect(messages).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('is all of it: a head that was set back whole is one fault of the chain', () => {
+    const { state } = post(emptyLedger('c1'), POSTINGS.slice(0, 5), AT);
+    const ofChain = verifyLedger(withHead(state)).filter(({ invariant }) => invariant === 3);
+    expect(ofChain.map(({ message }) => message)).toEqual(['the head stands at 5, the ledger goes on to 6']);
+  });
+
+  it('one missing entry is not called several, and a changed one is named once for each fault', () => {
+    const ofChain = (faulty: LedgerRecords) =>
+      verifyLedger(faulty).filter(({ invariant }) => invariant === 3);
+    expect(ofChain(without(2)).map(({ message }) => message)).toEqual([
+      'entry 2 is missing',
+      'entry 3 says balance_after 9, it should be 4',
+      'entry 3 does not follow the one before it',
+    ]);
+  });
+
+  it('is nothing of a balance that is used up, and of a debt that the entries explain', () => {
+    const usedUp = post(
+      emptyLedger('c1'),
+      [
+        { amount: 1, source: 'trial_signup', metadata: {} },
+        { amount: -1, source: 'refund_reversal', metadata: { debt_change: 5 } },
+      ],
+      AT,
+    );
+    const sound = { ...records, fixes: [], stripe: null, entries: usedUp.entries };
+    expect(verifyLedger({ ...sound, head: { ...usedUp.state, debt: 5 } })).toEqual([]);
+    const forgotten = verifyLedger({ ...sound, head: { ...usedUp.state, debt: 0 } });
+    expect(forgotten).toEqual([
+      { invariant: 2, seq: null, message: 'the debt is 0, the entries add up to 5' },
+    ]);
+  });
+
+  it('has a sentence for each invariant', () => {
+    expect(Object.keys(INVARIANTS)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+    for (const sentence of Object.values(INVARIANTS)) expect(sentence).toMatch(/^[a-z].{20,}/);
   });
 });

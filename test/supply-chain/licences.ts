@@ -17,6 +17,8 @@ const DEPLOYED: ReadonlySet<string> = new Set([
 const TOOLS: ReadonlySet<string> = new Set([
   ...DEPLOYED,
   'BlueOak-1.0.0',
+  // caniuse-lite: a table of what browsers can do, by somebody who wants to be named with it.
+  'CC-BY-4.0',
   'MPL-2.0',
   'PSF-2.0',
   'Python-2.0',
@@ -37,12 +39,12 @@ export function countLicences(packages: readonly Package[]): [licence: string, c
     .sort(([, a], [, b]) => b - a);
 }
 
-export function checkLicences(packages: readonly Package[]): Check {
+export function checkLicences(packages: readonly Package[], name = 'licences'): Check {
   const findings = packages.flatMap((one) => {
     const { license, isRuntime } = one;
     if (license !== undefined && isAllowed(license, isRuntime ? DEPLOYED : TOOLS)) return [];
     return `${titleOf(one)}, which ${isRuntime ? 'is deployed' : 'is a tool'}, has the licence ${license ?? 'none'}`;
   });
   const kinds = countLicences(packages).length;
-  return checked('licences', `${packages.length} packages, ${kinds} licences or combinations`, findings);
+  return checked(name, `${packages.length} packages, ${kinds} licences or combinations`, findings);
 }

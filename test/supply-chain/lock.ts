@@ -4,11 +4,11 @@ import * as z from 'zod/mini';
 const Dependencies = z.optional(z.record(z.string(), z.string()));
 
 const Manifest = z.object({
-  dependencies: z.record(z.string(), z.string()),
+  dependencies: z._default(z.record(z.string(), z.string()), {}),
   devDependencies: z.record(z.string(), z.string()),
   optionalDependencies: Dependencies,
   overrides: z.optional(z.record(z.string(), z.unknown())),
-  allowScripts: z.record(z.string(), z.boolean()),
+  allowScripts: z._default(z.record(z.string(), z.boolean()), {}),
 });
 export type Manifest = z.output<typeof Manifest>;
 
@@ -39,10 +39,13 @@ export interface Package extends z.output<typeof Entry> {
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-export const readManifest = (): Manifest => Manifest.parse(readJson('package.json'));
+/** Tools that one check alone needs have a lock file of their own, and are installed when that check runs. */
+export const TOOL_FOLDERS = ['test/mutation'] as const;
 
-export function readLock(): Package[] {
-  const { packages } = Lock.parse(readJson('package-lock.json'));
+export const readManifest = (folder = '.'): Manifest => Manifest.parse(readJson(`${folder}/package.json`));
+
+export function readLock(folder = '.'): Package[] {
+  const { packages } = Lock.parse(readJson(`${folder}/package-lock.json`));
   return Object.entries(packages)
     .filter(([path]) => path !== '')
     .map(([path, entry]) => ({

@@ -6,21 +6,21 @@ const EXACT = /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/;
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
 /** What is installed is what was reviewed, wherever and whenever it is installed. */
-export function checkPinned(manifest: Manifest, packages: readonly Package[]): Check {
+export function checkPinned(manifest: Manifest, packages: readonly Package[], name = 'pinned'): Check {
   const { dependencies, devDependencies, optionalDependencies = {} } = manifest;
   const direct = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
   const ranges = direct
     .filter(([, version]) => !EXACT.test(version))
-    .map(([name, version]) => `package.json asks for ${name} ${version}, which is not one version`);
+    .map(([one, version]) => `package.json asks for ${one} ${version}, which is not one version`);
   const unhashed = packages
     .filter(({ integrity }) => !SHA512.test(integrity ?? ''))
     .map((one) => `${titleOf(one)} has no SHA-512 in the lock file`);
   const elsewhere = packages
     .filter(({ resolved }) => resolved !== undefined)
     .map((one) => `${titleOf(one)} names where it comes from; its hash says what it is, wherever that is`);
-  return checked(
-    'pinned',
-    `${direct.length} direct dependencies, ${packages.length} packages in the lock file`,
-    [...ranges, ...unhashed, ...elsewhere],
-  );
+  return checked(name, `${direct.length} direct dependencies, ${packages.length} packages in the lock file`, [
+    ...ranges,
+    ...unhashed,
+    ...elsewhere,
+  ]);
 }

@@ -4,7 +4,7 @@ import { checkBillOfMaterials } from './bill-of-materials.ts';
 import type { Check } from './check.ts';
 import { checkInstallScripts } from './install-scripts.ts';
 import { checkLicences, countLicences } from './licences.ts';
-import { readLock, readManifest } from './lock.ts';
+import { readLock, readManifest, TOOL_FOLDERS } from './lock.ts';
 import { checkPinned } from './pinned.ts';
 import { runtimeDependencies } from './runtime.ts';
 
@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
   checkLicences(packages),
   checkBillOfMaterials(packages),
   checkAdvisories(packages),
+  ...TOOL_FOLDERS.flatMap(checksOfTools),
 ];
 const runtime = runtimeDependencies(manifest, packages);
 const licences = {
@@ -34,6 +35,17 @@ if (process.argv.includes('--json')) {
   print();
 }
 process.exitCode = checks.some(({ state }) => state === 'failed') ? 1 : 0;
+
+/** Of a lock file beside ours. What it names is never deployed. */
+function checksOfTools(folder: string): Check[] {
+  const tools = readManifest(folder);
+  const those = readLock(folder).map((one) => ({ ...one, isRuntime: false }));
+  return [
+    checkPinned(tools, those, `${folder}: pinned`),
+    checkInstallScripts(tools, those, `${folder}: install scripts`),
+    checkLicences(those, `${folder}: licences`),
+  ];
+}
 
 function print(): void {
   const sizes = runtime.map((one) => [

@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import type { PaymentDeps } from '../../lib/deps.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
 import { ensureTable } from '../../local/table.ts';
+import { IN_PROCESS } from './in-process.ts';
 
 export const TEST_CREDENTIALS = {
   AWS_REGION: 'us-east-1',
@@ -14,6 +15,9 @@ export const TEST_CREDENTIALS = {
 /** A table of its own for a test file, on the engine of this run. */
 export async function openTestTable(): Promise<Table> {
   Object.assign(process.env, TEST_CREDENTIALS);
+  if (inject('dynamodbEndpoint') === IN_PROCESS) {
+    return (await import('../mutation/table-in-process.ts')).tableInProcess();
+  }
   const config = {
     tableName: `test-${randomBytes(6).toString('hex')}`,
     stage: 'test',

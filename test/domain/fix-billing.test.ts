@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { CHARGE_STATES } from '../../lib/domain/fix-attempt.ts';
+import { chargedFix, decideFixBilling } from '../../lib/domain/fix-billing.ts';
+import { chargeOf, fixOf, headWith } from '../support/heads.ts';
+
+const AT = new Date('2026-01-02T00:00:00.000Z');
+const CARD = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };
+const FIX_FACTS = { fix_attempt_id: 'f1', github_org: 'acme', repo_name: 'webshop', pr_number: 1 };
+
+describe('a merged fix', () => {
+  it('takes one credit, in an entry that names fix and pull request', () => {
+    expect(decideFixBilling(headWith({ balance: 3 }), fixOf(), AT)).toEqual({
+      kind: 'consume',
+      posting: { amount: -1, source: 'fix_deployed', metadata: FIX_FACTS },
+    });
+  });
+
+  it('without credits is charged to the card on file, as an attempt with everything that the call needs', () => {
+    expect(decideFixBilling(headWith({ ...CARD, subscriptionType: 'pro' }), fixOf(), AT)).toEqual({
+      kind: 'charge',
+      charge: chargeOf({ amountCents: 1_500, rate: 'pro', startedAt: AT.toISOString() }),
+    });
+  });
+
+  it('is the next attempt after one that came to nothing', () => {
+    const fix = fixOf({ charge: chargeOf({ attempt: 3, state: 'closed' }) });
+    expect(decideFixBilling(headWith(CARD), fix, AT)).toMatchObject({
+      kind: 'charge',
+      charge: { attempt: 4, state: 'charging', paymentIntentId: null },
+    });
+  });
+
+  it.each([
+    ['no card', { stripeCustomerId: 'cus_1' }],
+    ['a card of nobody at Stripe', { paymentMethodId: 'pm_1' }],
+    ['neither', {}],
+  ])('without credits and with %s is blocked for lack of billing information', (_name, facts) => {
+    expect(decideFixBilling(headWith(facts), fixOf(), AT)).toEqual({
+      kind: 'blocked',
+      code: 'no_billing_info',
+      balance: 0,
+    });
+  });
+
+  it('is not charged to a card while a payment of its owner is disputed', () => {
+    const head = headWith({ ...CARD, openDisputes: ['dp_1'] });
+    expect(decideFixBilling(head, fixOf(), AT)).toEqual({
+      kind: 'blocked',
+      code: 'account_disputed',
+      balance: 0,
+    });
+    expect(decideFixBilling({ ...head, balance: 1 }, fixOf(), AT).kind).toBe('consume');
+  });
+});
+
+describe('a fix whose charge was announced', () => {
+  const charge = chargeOf();
+
+  it('is taken up before anything else, whatever the balance', () => {
+    for (const balance of [0, 5]) {
+      const decision = decideFixBilling(headWith({ ...CARD, balance }), fixOf({ charge }), AT);
+      expect(decision).toEqual({ kind: 'resume', charge });
+    }
+  });
+
+  it.each([
+    ['action_required', CARD, 'await_cardholder', 'the cardholder can still confirm it'],
+    ['action_required', { ...CARD, paymentMethodId: 'pm_2' }, 'close_first', 'another card is to pay'],
+    ['action_required', { balance: 1 }, 'close_first', 'a credit is to pay'],
+    ['action_required', {}, 'blocked', 'nothing is there to pay with'],
+    ['declined', CARD, 'close_first', 'it could still be paid'],
+    ['declined', { balance: 1, ...CARD }, 'close_first', 'it could still be paid'],
+    ['declined', {}, 'blocked', 'nothing is there to pay with'],
+    ['closed', { balance: 1 }, 'consume', 'it came to nothing'],
+    ['closed', {}, 'blocked', 'nothing is there to pay with'],
+  ] as const)('and stands at %s, with %j: %s, for %s', (state, facts, kind, _why) => {
+    const stands = chargeOf({ state, paymentIntentId: 'pi_1' });
+    const decision = decideFixBilling(headWith(facts), fixOf({ charge: stands }), AT);
+    expect(decision.kind).toBe(kind);
+    if (kind === 'await_cardholder' || kind === 'close_first')
+      expect(decision).toEqual({ kind, charge: stands });
+  });
+
+  it('is never charged a second time while the first could still be paid', () => {
+    for (const state of CHARGE_STATES.filter((one) => one !== 'closed')) {
+      for (const paymentMethodId of ['pm_1', 'pm_2']) {
+        const decision = decideFixBilling(
+          headWith({ ...CARD, paymentMethodId }),
+          fixOf({ charge: chargeOf({ state }) }),
+          AT,
+        );
+        expect(decision.kind).not.toBe('charge');
+      }
+    }
+  });
+});
+
+describe('a fix that a card paid', () => {
+  it('is two entries: the credit that was bought, and the fix that took it', () => {
+    const paid = { payment_intent_id: 'pi_1', amount_cents: 2_900 };
+    expect(chargedFix(fixOf(), { paymentIntentId: 'pi_1', amountCents: 2_900 })).toEqual([
+      { amount: 1, source: 'purchased', metadata: { fix_attempt_id: 'f1', ...paid } },
+      { amount: -1, source: 'fix_deployed', metadata: { ...FIX_FACTS, ...paid } },
+    ]);
+  });
+});

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import type { CustomerHead } from '../../lib/domain/customer.ts';
+import {
+  balanceWarning,
+  chargeDeclined,
+  disputeOpened,
+  fixBlocked,
+  isMuted,
+  isOptional,
+  keyIssued,
+  NOTICE_KINDS,
+  NOTICE_STATES,
+  OPTIONAL_NOTICE_KINDS,
+  paymentFailed,
+  subscriptionEnded,
+} from '../../lib/domain/notice.ts';
+import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
+import { fixOf, headWith } from '../support/heads.ts';
+
+const AT = new Date('2026-01-02T00:00:00.000Z');
+const createdAt = '2026-01-02T00:00:00.000Z';
+const subscription = (state: SubscriptionState): Subscription => ({
+  id: 'sub_1',
+  state,
+  cancelAtPeriodEnd: false,
+  currentPeriodEnd: null,
+});
+
+describe('the kinds of notices', () => {
+  it('that can be turned off are those about credits and charges, and no other', () => {
+    expect(NOTICE_KINDS.filter(isOptional)).toEqual([
+      'low_balance',
+      'exhausted',
+      'fix_blocked',
+      'card_declined',
+    ]);
+    expect(NOTICE_KINDS.filter((kind) => !isOptional(kind))).toEqual([
+      'payment_failed',
+      'subscription_ended',
+      'dispute',
+      'key_issued',
+    ]);
+    expect(OPTIONAL_NOTICE_KINDS).toHaveLength(4);
+  });
+
+  it('are muted one by one', () => {
+    expect(isMuted('exhausted', ['low_balance', 'exhausted'])).toBe(true);
+    expect(isMuted('exhausted', ['low_balance'])).toBe(false);
+    expect(isMuted('exhausted', [])).toBe(false);
+  });
+
+  it('and their states are stored under these names', () => {
+    expect(NOTICE_STATES).toEqual(['pending', 'sending', 'sent', 'failed', 'muted']);
+  });
+});
+
+describe('the warning of a balance', () => {
+  const warned = (facts: Partial<CustomerHead>) => balanceWarning(headWith({ raisedSeq: 7, ...facts }), AT);
+
+  it('is none while the balance is fine', () => {
+    expect(warned({ balance: 60 })).toBeNull();
+  });
+
+  it('says how many credits are left, and what the next fix costs then', () => {
+    expect(warned({ balanceLevel: 'low', balance: 4 })).toEqual({
+      customerId: 'c1',
+      id: '7',
+      createdAt,
+      content: { kind: 'low_balance', credits: 4, hasCard: false, rate: 'pay_as_you_go' },
+    });
+  });
+
+  it('of a used up one says whether a card is on file', () => {
+    const facts = { balanceLevel: 'exhausted', paymentMethodId: 'pm_1', subscriptionType: 'pro' } as const;
+    expect(warned(facts)).toEqual({
+      customerId: 'c1',
+      id: '7',
+      createdAt,
+      content: { kind: 'exhausted', hasCard: true, rate: 'pro' },
+    });
+  });
+});
+
+describe('a notice', () => {
+  it('of a blocked fix has one id for each raise of the balance', () => {
+    expect(fixBlocked(headWith({ raisedSeq: 4 }), fixOf(), 'no_billing_info', AT)).toEqual({
+      customerId: 'c1',
+      id: 'f1-4',
+      createdAt,
+      content: { kind: 'fix_blocked', reason: 'no_billing_info', repo: 'acme/webshop', prNumber: 1 },
+    });
+  });
+
+  it('of a refused charge has one id for each attempt', () => {
+    expect(chargeDeclined('c1', fixOf(), { attempt: 2, amountCents: 2_900 }, 'expired_card', AT)).toEqual({
+      customerId: 'c1',
+      id: 'f1-2',
+      createdAt,
+      content: {
+        kind: 'card_declined',
+        amountCents: 2_900,
+        declineCode: 'expired_card',
+        repo: 'acme/webshop',
+        prNumber: 1,
+      },
+    });
+  });
+
+  it('of a key has the id of the key', () => {
+    expect(keyIssued('c1', 'k1', 'operator', AT)).toEqual({
+      customerId: 'c1',
+      id: 'k1',
+      createdAt,
+      content: { kind: 'key_issued', keyId: 'k1', by: 'operator' },
+    });
+  });
+
+  it('of a renewal that failed has one id for each attempt', () => {
+    const invoice = { id: 'in_1', amountCents: 59_900, attempt: 2, nextAttemptAt: null };
+    expect(paymentFailed('c1', invoice, AT)).toEqual({
+      customerId: 'c1',
+      id: 'in_1-2',
+      createdAt,
+      content: {
+        kind: 'payment_failed',
+        invoiceId: 'in_1',
+        amountCents: 59_900,
+        attempt: 2,
+        nextAttemptAt: null,
+      },
+    });
+  });
+
+  it('of a dispute has the id of the dispute', () => {
+    expect(disputeOpened('c1', { id: 'dp_1', amountCents: 2_900 }, AT)).toEqual({
+      customerId: 'c1',
+      id: 'dp_1',
+      createdAt,
+      content: { kind: 'dispute', disputeId: 'dp_1', amountCents: 2_900 },
+    });
+  });
+});
+
+describe('the end of Pro', () => {
+  const pro = (state: SubscriptionState) =>
+    headWith({ balance: 9, subscriptionType: 'pro', subscription: subscription(state) });
+  const ended = (before: CustomerHead, state: SubscriptionState | null) =>
+    subscriptionEnded(
+      before,
+      { subscriptionType: 'pay_as_you_go', subscription: state === null ? null : subscription(state) },
+      AT,
+    );
+  const told = (unpaid: boolean) => ({
+    customerId: 'c1',
+    id: 'sub_1',
+    createdAt,
+    content: { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid, credits: 9 },
+  });
+
+  it.each<[SubscriptionState, SubscriptionState | null, boolean]>([
+    ['active', 'canceled', false],
+    ['active', null, false],
+    ['active', 'unpaid', true],
+    ['past_due', 'canceled', true],
+    ['past_due', null, true],
+  ])('from %s to %s is told; that it was not paid for: %s', (before, after, unpaid) => {
+    expect(ended(pro(before), after)).toEqual(told(unpaid));
+  });
+
+  it('is not told of somebody who still has it, never had it, or has no subscription', () => {
+    const still = { subscriptionType: 'pro', subscription: subscription('active') } as const;
+    expect(subscriptionEnded(pro('active'), still, AT)).toBeNull();
+    expect(ended({ ...pro('incomplete'), subscriptionType: 'trial' }, 'canceled')).toBeNull();
+    expect(ended({ ...pro('active'), subscription: null }, null)).toBeNull();
+  });
+});

@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import { runEpisode } from '../simulation/episode.ts';
+import { planOf } from '../simulation/plan.ts';
+
+const STEPS = 120;
+
+/** Short lives of a few customers, with all that goes wrong: what no test of one thing notices, the books often do. */
+it.each(['1.0', '2.0', '3.0'])('the books are right after episode %s', async (episode) => {
+  const { violations } = await runEpisode(episode, planOf(episode, STEPS));
+  expect(violations).toEqual([]);
+});

@@ -1,0 +1,63 @@
+/**
+ * Leaves out mutants that only change what a person reads: a text with more than one word that ends up in an error, or is
+ * called a message or a detail. Keys, codes, states and conditions are never left out, also where they have blanks: a
+ * condition is nobody's message.
+ */
+
+interface Place {
+  readonly node: { readonly type: string };
+  readonly parentPath: Place | null;
+}
+
+/** As far as Babel's nodes say what is needed here. */
+const isText = (node: object): boolean =>
+  ('type' in node && node.type === 'TemplateLiteral') ||
+  ('type' in node && node.type === 'StringLiteral' && 'value' in node && / /.test(String(node.value)));
+
+const NAMES: ReadonlySet<string> = new Set(['message', 'detail']);
+
+const nameOf = (node: object | null): string | null =>
+  node !== null && 'name' in node && typeof node.name === 'string' ? node.name : null;
+
+const inner = (node: object, name: string): object | null => {
+  const value: unknown = Reflect.get(node, name);
+  return typeof value === 'object' ? value : null;
+};
+
+/** Whether what stands here is read by a person alone. */
+function isForPeople(place: Place): boolean {
+  const { node } = place;
+  switch (node.type) {
+    case 'NewExpression':
+      return /Error$|Fault$/.test(nameOf(inner(node, 'callee')) ?? '');
+    case 'VariableDeclarator':
+      return NAMES.has(nameOf(inner(node, 'id')) ?? '');
+    case 'ObjectProperty':
+      return NAMES.has(nameOf(inner(node, 'key')) ?? '');
+    case 'ConditionalExpression':
+    case 'LogicalExpression':
+      return place.parentPath !== null && isForPeople(place.parentPath);
+    default:
+      return false;
+  }
+}
+
+/** `default: return x satisfies never`: the compiler has proved that nothing comes here. */
+function isUnreachable(node: object): boolean {
+  if (!('type' in node) || node.type !== 'SwitchCase' || inner(node, 'test') !== null) return false;
+  const consequent: unknown = Reflect.get(node, 'consequent');
+  const [only, ...more] = Array.isArray(consequent) ? consequent : [];
+  if (more.length > 0 || typeof only !== 'object' || only === null) return false;
+  const argument = inner(only, 'argument');
+  return argument !== null && 'type' in argument && argument.type === 'TSSatisfiesExpression';
+}
+
+const leftOut = {
+  shouldIgnore(path: Place): string | undefined {
+    if (isUnreachable(path.node)) return 'The compiler has proved that nothing comes here.';
+    if (!isText(path.node) || path.parentPath === null || !isForPeople(path.parentPath)) return undefined;
+    return 'It is worded for people; no rule of the service hangs on it.';
+  },
+};
+
+export const strykerPlugins = [{ kind: 'Ignore', name: 'left-out', value: leftOut }];

@@ -1,0 +1,53 @@
+import { type CustomerHead, NEW_PROFILE } from '../../lib/domain/customer.ts';
+import type { FixAttempt, FixCharge } from '../../lib/domain/fix-attempt.ts';
+import { emptyLedger } from '../../lib/domain/ledger.ts';
+
+/* What the pure rules are asked about. */
+
+/** A new customer's head, with what a test wants to be otherwise. */
+export const headWith = (facts: Partial<CustomerHead> = {}): CustomerHead => ({
+  ...emptyLedger('c1'),
+  name: 'Acme',
+  email: 'a@x.io',
+  ...NEW_PROFILE,
+  raisedSeq: 0,
+  balanceLevel: 'fine',
+  revision: 0,
+  activeKeys: 1,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  ...facts,
+});
+
+/** A fix that is not billed, of acme/webshop#1. */
+export const fixOf = (facts: Partial<FixAttempt> = {}): FixAttempt => ({
+  id: 'f1',
+  githubOrg: 'acme',
+  repoName: 'webshop',
+  prNumber: 1,
+  prTitle: 't',
+  prUrl: 'https://github.com/acme/webshop/pull/1',
+  issueNumber: null,
+  issueTitle: null,
+  issueUrl: null,
+  vulnerabilityId: null,
+  metadataJson: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  billed: null,
+  charge: null,
+  refundedCents: 0,
+  blockedAtRaise: null,
+  ...facts,
+});
+
+/** The first attempt to charge card pm_1 for a fix. */
+export const chargeOf = (facts: Partial<FixCharge> = {}): FixCharge => ({
+  attempt: 1,
+  state: 'charging',
+  amountCents: 2_900,
+  rate: 'pay_as_you_go',
+  stripeCustomerId: 'cus_1',
+  paymentMethodId: 'pm_1',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  paymentIntentId: null,
+  ...facts,
+});
