@@ -21,6 +21,7 @@ import { markClosed, recordedFix } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoney } from '../support/money.ts';
 import { toldOf } from '../support/notices.ts';
+import { answering as answeringWith, failing } from '../support/stripe-answers.ts';
 import { openTestTable } from '../support/table.ts';
 
 /* What is said, stored and done at each fork of what a customer does with their card, their plan and their credits. */
@@ -34,17 +35,7 @@ beforeAll(async () => {
   return () => Promise.all(stops.map((stop) => stop()));
 });
 
-/** With some of Stripe's answers replaced. */
-async function answering(answers: (port: StripePort) => Partial<StripePort>): Promise<PaymentDeps> {
-  const port = await money.deps.stripe();
-  return { ...money.deps, stripe: async () => ({ ...port, ...answers(port) }) };
-}
-
-const failing =
-  (kind: StripeFaultKind, facts: StripeFaultFacts = {}) =>
-  async (): Promise<never> => {
-    throw new StripeFault(kind, facts);
-  };
+const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
 
 const newest = async (customerId: string, count: number) =>
   (await readEntriesDown(table, customerId, null, count)).map(({ amount, source, metadata }) => ({

@@ -19,6 +19,7 @@ import { recordedFix } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../support/money.ts';
 import { toldOf } from '../support/notices.ts';
+import { failing } from '../support/stripe-answers.ts';
 import { openTestTable } from '../support/table.ts';
 
 /*
@@ -71,12 +72,6 @@ async function answering(one: Merged, answers: (port: StripePort) => Partial<Str
   const port = await one.deps.stripe();
   return { ...one, deps: { ...one.deps, stripe: async () => ({ ...port, ...answers(port) }) } };
 }
-
-const failing =
-  (kind: StripeFaultKind, facts: StripeFaultFacts = {}) =>
-  async (): Promise<never> => {
-    throw new StripeFault(kind, facts);
-  };
 
 /** The same pull request has the same id for every customer. */
 const paidFor = ({ customerId, fixId }: Merged): number[] =>
