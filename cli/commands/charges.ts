@@ -15,7 +15,9 @@ export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
   const charges = program
     .command('charges')
     .summary('charges, orders and refunds that are not decided')
-    .description('What a crash or a silent Stripe left open: charges, orders for Pro, payments to return.')
+    .description(
+      'What a crash or a silent Stripe left open: charges, orders for Pro, payments to return, closed accounts to clear.',
+    )
     .addHelpText('after', examples('rsolv-billing charges pending', 'rsolv-billing charges settle --now'));
 
   charges

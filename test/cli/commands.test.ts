@@ -192,6 +192,14 @@ describe('customer', () => {
     const usage = await fetch(`${stack.url}/api/v1/usage`, { headers: { 'x-api-key': apiKey } });
     expect(usage.status).toBe(401);
     expect(await json(...close, '--yes')).toMatchObject({ code: 0, answer: { already: true } });
+    // What a request of before may have left is taken away a little later.
+    expect((await json('charges', 'pending')).answer).toMatchObject({
+      charges: [{ kind: 'closing', customer_id: head.customerId }],
+    });
+    expect((await lines('charges', 'pending')).shown[1]).toMatch(
+      new RegExp(`^${head.customerId}  closing  +to be cleared`),
+    );
+    expect(await json('charges', 'settle', '--now')).toMatchObject({ answer: { settled: 1, failed: [] } });
     expect(await refusal('customer', 'close', NOBODY, '--reason', 'x', '--yes')).toEqual([
       1,
       'customer_not_found',

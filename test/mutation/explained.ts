@@ -380,4 +380,25 @@ export const EXPLAINED: readonly Explained[] = [
     to: "items.every(item => item['pk'] === pk && item['sk'] === sk)",
     why: 'Where the head was in the way too, the next try finds the event alone.',
   },
+  {
+    file: 'lib/operations/apply-event.ts',
+    mutator: 'ConditionalExpression',
+    from: "case 'nothing': throw new Error('an event without a subject is not applied');",
+    to: "case 'nothing':",
+    why: 'Whoever calls it has answered an event without a subject before: the case is there for the compiler.',
+  },
+  {
+    file: 'lib/operations/apply-event.ts',
+    mutator: 'StringLiteral',
+    from: "'nothing'",
+    to: '""',
+    why: 'Whoever calls it has answered an event without a subject before: the case is there for the compiler.',
+  },
+  {
+    file: 'lib/operations/apply-event.ts',
+    mutator: 'CallExpression',
+    from: "throw new Error('an event without a subject is not applied');",
+    to: ';',
+    why: 'Whoever calls it has answered an event without a subject before: the case is there for the compiler.',
+  },
 ];

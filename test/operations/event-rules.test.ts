@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BillingError } from '../../lib/errors.ts';
 import { applyEvent } from '../../lib/operations/apply-event.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
@@ -51,7 +52,8 @@ describe('an event', () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const event = eventOf('customer.subscription.updated', { id: 'sub_x', customer: stripeCustomerId });
     const applied = { outcome: 'processed', reason: 'applied', customerId };
-    expect(await applyEvent(money.deps, event)).toEqual(applied);
+    const deps = await answering({ readFailedRenewal: notAsked });
+    expect(await applyEvent(deps, event)).toEqual(applied);
     expect(await readEventRecord(table, event.id)).toMatchObject({
       ...applied,
       type: event.type,
@@ -59,6 +61,28 @@ describe('an event', () => {
       createdAt: '2026-01-02T03:04:05.000Z',
     });
     expect(await applyEvent(money.deps, event)).toEqual({ ...applied, outcome: 'duplicate' });
+  });
+
+  it('of a type that means nothing here, or of another version, says why it was not applied', async () => {
+    expect(await applyEvent(money.deps, eventOf('customer.updated', { id: 'cus_1' }))).toEqual({
+      outcome: 'ignored',
+      reason: 'of a type that changes nothing here',
+      customerId: null,
+    });
+    const { api_version: _, ...without } = eventOf('charge.refunded', { id: 'ch_1' });
+    expect(await applyEvent(money.deps, without)).toEqual({
+      outcome: 'parked',
+      reason: 'told in API version none, not in ours',
+      customerId: null,
+    });
+  });
+
+  it('that could not be applied because something is down is not taken: Stripe sends it again', async () => {
+    const down = new BillingError('ledger_unavailable', 'down');
+    const deps = await answering({ readFixPayment: () => Promise.reject(down) });
+    const event = eventOf('payment_intent.succeeded', { id: 'pi_1' });
+    await expect(applyEvent(deps, event)).rejects.toBe(down);
+    expect(await readEventRecord(table, event.id)).toBeNull();
   });
 
   it('of a payment that is not for a fix changes nothing, and says so', async () => {
