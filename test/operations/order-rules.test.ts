@@ -83,6 +83,24 @@ describe('an order that is under way', () => {
     expect((await headOf(money.deps, customerId)).revision).toBe(revision);
   });
 
+  it('that somebody took for refused still brings what was paid for', async () => {
+    const { customerId, order } = await unanswered();
+    await table.client.send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key: keys.order(customerId),
+        UpdateExpression: 'SET attempt = :next, #state = :refused',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':next': 2, ':refused': 'refused' },
+      }),
+    );
+    expect(await finishOrder(money.deps, customerId, order)).toMatchObject({
+      balance: 65,
+      subscriptionType: 'pro',
+    });
+    expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'refused' });
+  });
+
   it('whose invoice Stripe does not name is done without credits, which come with the invoice', async () => {
     const { customerId, order } = await unanswered();
     const deps = await answering((port) => ({
