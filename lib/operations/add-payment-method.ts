@@ -30,8 +30,8 @@ interface BonusView {
 /**
  * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
  * between leaves a card at Stripe that the next call takes up. Who is on Pro stays on Pro. Safe to repeat.
- * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured, ledger_busy,
- * ledger_unavailable
+ * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured,
+ * ledger_busy, ledger_unavailable
  */
 export async function addPaymentMethod(
   deps: PaymentDeps,

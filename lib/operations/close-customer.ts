@@ -2,7 +2,7 @@ import type { PaymentDeps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
 import { BillingError } from '../errors.ts';
 import { listApiKeys } from '../store/api-keys.ts';
-import { anonymiseFix, closingEmailOf, endClosing, forgetEmail, openClosing } from '../store/closing.ts';
+import { anonymiseFix, endClosing, forgetEmail, openClosing, openClosingOf } from '../store/closing.ts';
 import { decodeFix } from '../store/items.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { itemsOf, readHead, readOpenCharges, readOrder } from '../store/survey.ts';
@@ -41,15 +41,15 @@ export async function closeCustomer(deps: PaymentDeps, customerId: string): Prom
 }
 
 /**
- * Takes away, from an account that was closed minutes ago, what a request of before had under way: it could not see that the account
- * was being closed, and may have died. Does nothing where that is done. Safe to repeat.
+ * Takes away, from an account that was closed minutes ago, what a request of before had under way: it could not see that the
+ * account was being closed, and may have died. Does nothing where that is done. Safe to repeat.
  * @throws BillingError as `closeCustomer`
  */
 export async function finishClosing(deps: PaymentDeps, customerId: string): Promise<void> {
-  const [closing] = await readTogether(deps.table, [keys.closing(customerId)]);
-  const email = closingEmailOf(closing);
-  if (email === null) return;
-  await takeAway(deps, customerId, email);
+  const [item] = await readTogether(deps.table, [keys.closing(customerId)]);
+  const closing = openClosingOf(item);
+  if (closing === null) return;
+  await takeAway(deps, customerId, closing.email);
   await endClosing(deps.table, customerId);
 }
 

@@ -9,7 +9,10 @@ import { finishClosing } from './close-customer.ts';
 import { returnDoublePayment } from './return-double-payment.ts';
 import { finishOrder } from './subscribe-to-pro.ts';
 
-/** Younger work is still in the hands of the request that began it. */
+/**
+ * Younger work is still in the hands of the request that began it. Longer than any request may take, too: when a closing comes up,
+ * none of before it is under way.
+ */
 const LEFT_ALONE_MS = 2 * 60 * 1000;
 /** In one run; the next one, five minutes later, goes on. */
 const MAX_WORK = 200;
@@ -33,7 +36,8 @@ export interface SettledCharges {
 
 /**
  * Takes up what a crash or a silent Stripe left open: charges without an outcome, orders for Pro, payments that have to go
- * back, accounts that are closed and not cleared. Each is taken up under the key it was begun with. Safe to run at any time, also twice at once.
+ * back, accounts that are closed and not cleared. Each is taken up under the key it was begun with. Safe to run at any time,
+ * also twice at once.
  * @param ageMs only work that is at least this old
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */

@@ -8,7 +8,14 @@ import { type Item, type Table, writeOne } from './table.ts';
 
 /* What is forgotten when an account is closed. */
 
-const ClosingItem = z.object({ email: z.string() });
+const ClosingItem = z.object({ email: z.string(), closed_at: z.string() });
+
+/** An account that is closed, and not everything is taken away yet. */
+export interface OpenClosing {
+  readonly email: string;
+  /** ISO 8601; when it came due says little, for each try of the sweeper that fails puts that off. */
+  readonly closedAt: string;
+}
 
 /**
  * Notes that an account is closed and not everything is taken away yet: the sweeper comes back to it when no request of before can
@@ -16,13 +23,24 @@ const ClosingItem = z.object({ email: z.string() });
  */
 export function openClosing(customerId: string, email: string, at: Date): AlongsideWrite {
   return (table) => ({
-    Put: { TableName: table.name, Item: { ...keys.closing(customerId), email, ...dueAt('charge', at) } },
+    Put: {
+      TableName: table.name,
+      Item: {
+        ...keys.closing(customerId),
+        email,
+        closed_at: at.toISOString(),
+        ...dueAt('charge', at),
+      },
+    },
   });
 }
 
-/** The address of an account that is being closed; null where nothing is left to do. */
-export const closingEmailOf = (item: Item | undefined): string | null =>
-  item?.['due'] === undefined ? null : decode(ClosingItem, item).email;
+/** Null where nothing is left to do. */
+export function openClosingOf(item: Item | undefined): OpenClosing | null {
+  if (item?.['due'] === undefined) return null;
+  const { email, closed_at: closedAt } = decode(ClosingItem, item);
+  return { email, closedAt };
+}
 
 /** Everything is taken away; so is the address. A repeat is safe. */
 export async function endClosing(table: Table, customerId: string): Promise<void> {

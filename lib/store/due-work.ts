@@ -4,9 +4,8 @@ import { type DueItem, type Key, parseDueKey } from './keys.ts';
 import { attempt, type Item, type Table, writeOne } from './table.ts';
 
 /**
- * What a schedule has to come back to. `charge`: money that moved, or may have, and accounts that
- * are being closed; `parked`: events to look at; `low_balance`:
- * heads whose owner is to be warned; `notice`: notices that were not sent yet.
+ * What a schedule has to come back to. `charge`: money that moved, or may have, and accounts that are being closed; `parked`:
+ * events to look at; `low_balance`: heads whose owner is to be warned; `notice`: notices that were not sent yet.
  */
 export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice';
 

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { FixAttempt } from '../domain/fix-attempt.ts';
 import type { SubscriptionType } from '../domain/pricing.ts';
-import { closingEmailOf } from './closing.ts';
+import { openClosingOf } from './closing.ts';
 import { listDueWork } from './due-work.ts';
 import { decodeFix, decodeHead } from './items.ts';
 import { type DueItem, keys, prefixes } from './keys.ts';
@@ -109,7 +109,7 @@ function pendingWork(item: DueItem, stored: Item | undefined): PendingWork | nul
         : null;
     }
     case 'closing':
-      return closingEmailOf(stored) === null ? null : { kind: 'closing', customerId: item.customerId };
+      return openClosingOf(stored) === null ? null : { kind: 'closing', customerId: item.customerId };
     case 'event':
     case 'head':
     case 'notice':

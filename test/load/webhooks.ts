@@ -12,8 +12,8 @@ import { type Call, expectOneOf, fieldsOf, Unexpected } from './call.ts';
  * nobody has seen about things that have long been counted. Stripe's double delivers its own besides.
  */
 
-/** `again`: one that was sent before. `there is`: any that Stripe has. `another`: one with a new id about the same thing. */
-const MIX = { again: 30, 'there is': 30, another: 40 } as const;
+/** `repeated`: one that was sent before. `listed`: any that Stripe lists. `renamed`: one with a new id about the same thing. */
+const MIX = { repeated: 30, listed: 30, renamed: 40 } as const;
 /** Of these, so many are of a type that changes nothing here. */
 const MEANS_NOTHING = 0.2;
 /** The newest events of Stripe's that are taken from, of either kind. */
@@ -121,8 +121,8 @@ export class Webhooks {
     const kind = this.#random.weighted<keyof typeof MIX>(MIX);
     const isOther = this.#others.length > 0 && this.#random.chance(MEANS_NOTHING);
     const events = isOther ? this.#others : this.#handled;
-    const event = this.#random.pick(kind === 'again' && this.#sent.length > 0 ? this.#sent : events);
-    const picked = kind === 'another' ? { ...event, id: `evt_load${this.#run}x${this.#made++}` } : event;
+    const event = this.#random.pick(kind === 'repeated' && this.#sent.length > 0 ? this.#sent : events);
+    const picked = kind === 'renamed' ? { ...event, id: `evt_load${this.#run}x${this.#made++}` } : event;
     this.#sent = [...this.#sent.slice(1 - KEPT_SENT), picked];
     return picked;
   }

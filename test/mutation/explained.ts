@@ -65,7 +65,7 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'ConditionalExpression',
     from: 'outcome === null',
     to: 'false',
-    why: 'null is in the set of outcomes as little as any other text; the question is there for the compiler.',
+    why: 'The set of outcomes does not have null in it either: the question is there for the compiler.',
   },
   {
     file: 'lib/store/ledger.ts',

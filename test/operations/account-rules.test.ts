@@ -19,20 +19,18 @@ import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../
 import { KEY_IS_SAFE_MS, type StripePort } from '../../lib/stripe/port.ts';
 import { markClosed, recordedFix } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
-import { customerWithCard, headOf, type Money, openMoney } from '../support/money.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../support/money.ts';
 import { toldOf } from '../support/notices.ts';
 import { answering as answeringWith, failing } from '../support/stripe-answers.ts';
-import { openTestTable } from '../support/table.ts';
 
 /* What is said, stored and done at each fork of what a customer does with their card, their plan and their credits. */
 
 let table: Table;
 let money: Money;
 beforeAll(async () => {
-  table = await openTestTable();
-  const stops: (() => Promise<void>)[] = [];
-  money = await openMoney(table, { endWith: (stop) => stops.push(stop) });
-  return () => Promise.all(stops.map((stop) => stop()));
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
 });
 
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);

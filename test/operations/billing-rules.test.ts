@@ -17,10 +17,15 @@ import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../
 import { type FixPayment, KEY_IS_SAFE_MS, type StripePort } from '../../lib/stripe/port.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
-import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../support/money.ts';
+import {
+  customerWithCard,
+  expectSoundMoney,
+  headOf,
+  type Money,
+  openMoneyForFile,
+} from '../support/money.ts';
 import { toldOf } from '../support/notices.ts';
 import { failing } from '../support/stripe-answers.ts';
-import { openTestTable } from '../support/table.ts';
 
 /*
  * What is said, stored and done at each fork of billing a fix by card. Stripe's double answers; where it has to fail, the call
@@ -30,10 +35,9 @@ import { openTestTable } from '../support/table.ts';
 let table: Table;
 let money: Money;
 beforeAll(async () => {
-  table = await openTestTable();
-  const stops: (() => Promise<void>)[] = [];
-  money = await openMoney(table, { endWith: (stop) => stops.push(stop) });
-  return () => Promise.all(stops.map((stop) => stop()));
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
 });
 
 const HOUR_MS = 60 * 60 * 1000;

@@ -13,22 +13,23 @@ import { listApiKeys } from '../../lib/store/api-keys.ts';
 import type { Table } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
-import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../support/money.ts';
-import { dyingAfter, openTestTable } from '../support/table.ts';
+import {
+  customerWithCard,
+  expectSoundMoney,
+  headOf,
+  type Money,
+  openMoneyForFile,
+} from '../support/money.ts';
+import { dyingAfter } from '../support/table.ts';
 
 let table: Table;
 let money: Money;
 let deps: PaymentDeps;
 beforeAll(async () => {
-  table = await openTestTable();
-  let stop = async () => {};
-  money = await openMoney(table, {
-    endWith: (end) => {
-      stop = end;
-    },
-  });
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
   deps = money.deps;
-  return () => stop();
+  return opened.stop;
 });
 
 const SECRET = 'Jane Doe';

@@ -11,20 +11,18 @@ import { readTogether, type Table } from '../../lib/store/table.ts';
 import type { StripeEvent } from '../../lib/stripe/event.ts';
 import type { FixPayment, ReturnedMoney, StripePort } from '../../lib/stripe/port.ts';
 import { recordedFix } from '../support/customers.ts';
-import { customerWithCard, headOf, type Money, openMoney } from '../support/money.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../support/money.ts';
 import { noticesOf } from '../support/notices.ts';
 import { answering as answeringWith, failing } from '../support/stripe-answers.ts';
-import { openTestTable } from '../support/table.ts';
 
 /* What is said, stored and done at each fork of the reducer. Stripe answers as a case needs it; the double knows the rest. */
 
 let table: Table;
 let money: Money;
 beforeAll(async () => {
-  table = await openTestTable();
-  const stops: (() => Promise<void>)[] = [];
-  money = await openMoney(table, { endWith: (stop) => stops.push(stop) });
-  return () => Promise.all(stops.map((stop) => stop()));
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
 });
 
 const answering = (answers: Partial<StripePort>) => answeringWith(money.deps, () => answers);

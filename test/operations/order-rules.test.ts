@@ -10,19 +10,17 @@ import type { ProOrder } from '../../lib/store/stripe-items.ts';
 import { readTogether, type Table } from '../../lib/store/table.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../lib/stripe/port.ts';
 import { markClosed } from '../support/customers.ts';
-import { customerWithCard, headOf, type Money, openMoney } from '../support/money.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../support/money.ts';
 import { answering as answeringWith, failing } from '../support/stripe-answers.ts';
-import { openTestTable } from '../support/table.ts';
 
 /* Orders for Pro that somebody else, or a moment before, had a hand in; and what is not asked of Stripe twice. */
 
 let table: Table;
 let money: Money;
 beforeAll(async () => {
-  table = await openTestTable();
-  const stops: (() => Promise<void>)[] = [];
-  money = await openMoney(table, { endWith: (stop) => stops.push(stop) });
-  return () => Promise.all(stops.map((stop) => stop()));
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
 });
 
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);

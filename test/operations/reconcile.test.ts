@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { reportText } from '../../lib/domain/reconciliation-text.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { closeCustomer } from '../../lib/operations/close-customer.ts';
+import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
 import { readLedgerRecords } from '../../lib/store/audit.ts';
 import { readEventRecord } from '../../lib/store/events.ts';
 import { keys } from '../../lib/store/keys.ts';
@@ -471,6 +473,26 @@ describe('what is open', () => {
         message: `the charge of fix ${fixId}, attempt 1, has no outcome`,
       },
     ]);
+  });
+
+  it('an account that was closed over an hour ago and is not cleared is named as open', async () => {
+    const books = await openBooks();
+    const { payer } = await soundTown(books);
+    const { customerId } = payer;
+    await closeCustomer(books.deps, customerId);
+    await books.deliver();
+    books.wait(59 * 60_000);
+    expect((await reconciled(books)).report).toMatchObject({ drift: { count: 0 }, open: { count: 0 } });
+    books.wait(2 * 60_000);
+    expect((await reconciled(books)).report.open.named).toEqual([
+      {
+        customerId,
+        since: expect.stringMatching(/^20/),
+        message: 'the account is closed, and not everything is taken away yet',
+      },
+    ]);
+    await settlePendingCharges(books.deps);
+    expect((await reconciled(books)).report).toMatchObject({ drift: { count: 0 }, open: { count: 0 } });
   });
 });
 

@@ -16,7 +16,7 @@ import { parseEvent, type StripeEvent } from '../../lib/stripe/event.ts';
 import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../../local/stripe/server.ts';
 import { ensureProPrice } from '../../local/stripe-account.ts';
 import { customerWith } from './fixtures.ts';
-import { testDeps } from './table.ts';
+import { openTestTable, testDeps } from './table.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 
@@ -105,6 +105,18 @@ export async function openMoney(
       return applied;
     },
   };
+}
+
+/** A table, and a double that lives as long as the test file; `stop` is for the end of it. */
+export async function openMoneyForFile(): Promise<{
+  table: Table;
+  money: Money;
+  stop: () => Promise<unknown>;
+}> {
+  const stops: (() => Promise<void>)[] = [];
+  const table = await openTestTable();
+  const money = await openMoney(table, { endWith: (stop) => stops.push(stop) });
+  return { table, money, stop: () => Promise.all(stops.map((stop) => stop())) };
 }
 
 export async function headOf({ table }: PaymentDeps, customerId: string) {

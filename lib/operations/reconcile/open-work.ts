@@ -1,5 +1,6 @@
 import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../domain/reconciliation.ts';
 import { type DueStored, readDueWork } from '../../store/audit-due.ts';
+import { openClosingOf } from '../../store/closing.ts';
 import { decodeFix } from '../../store/items.ts';
 import { decodeDoublePayment, decodeEvent, decodeOrder } from '../../store/stripe-items.ts';
 import { whyOf } from './outage.ts';
@@ -58,8 +59,10 @@ function describe({ item, stored }: DueStored, before: string): OpenWork | null 
       return { customerId: item.customerId, since: null, message };
     }
     case 'closing': {
+      const closing = openClosingOf(stored);
+      if (closing === null || closing.closedAt > before) return null;
       const message = 'the account is closed, and not everything is taken away yet';
-      return { customerId: item.customerId, since: null, message };
+      return { customerId: item.customerId, since: closing.closedAt, message };
     }
     case 'event': {
       const { eventId, type, reason, customerId, receivedAt } = decodeEvent(stored);
