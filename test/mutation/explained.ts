@@ -128,13 +128,6 @@ export const EXPLAINED: readonly Explained[] = [
   {
     file: 'lib/operations/close-customer.ts',
     mutator: 'ConditionalExpression',
-    from: 'revision !== null',
-    to: 'true',
-    why: 'Where nothing of the closing is open its end is refused by its own condition, and a refusal is no failure.',
-  },
-  {
-    file: 'lib/operations/close-customer.ts',
-    mutator: 'ConditionalExpression',
     from: 'revokedAt === null',
     to: 'true',
     why: 'Revoking a key that is revoked answers the first revocation and writes nothing.',

@@ -12,7 +12,8 @@ const STORE_TESTS = ['test/store/*.test.ts'];
 /** The operations on a table in this process, and on Stripe's double; few of them take more than a tenth of a second. */
 const OPERATION_TESTS = [
   ...STORE_TESTS,
-  'test/operations/{account-rules,billing-rules,change-ledger,charging,concurrency,customer-rules,event-rules,order-rules}.test.ts',
+  'test/operations/{account-rules,billing-rules,customer-rules,event-rules,order-rules,sweeper-rules}.test.ts',
+  'test/operations/{change-ledger,charging,concurrency}.test.ts',
   'test/operations/{deliver-notice,events,low-balances,notices,returned-money}.test.ts',
   'test/mutation/*.spec.ts',
 ];
