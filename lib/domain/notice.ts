@@ -197,3 +197,9 @@ export const disputeOpened = (
   createdAt: at.toISOString(),
   content: { kind: 'dispute', disputeId: dispute.id, amountCents: dispute.amountCents },
 });
+
+/** Longer than a delivery can take: its function is ended before. */
+const CLAIM_HOLDS_MS = 2 * 60 * 1000;
+
+/** Before this moment a delivery that is not over must have been given up. */
+export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import { isMuted, isOptional } from '../domain/notice.ts';
+import { abandonedBefore, isMuted, isOptional } from '../domain/notice.ts';
 import { layOut } from '../mail/layout.ts';
 import { letterOf } from '../mail/letters.ts';
 import { MailFault, type MailPort } from '../mail/port.ts';
@@ -15,12 +15,6 @@ export interface MailDeps extends Deps {
   readonly mail: MailPort;
   readonly appUrl: string;
 }
-
-/** Longer than a delivery can take: its function is ended before. */
-const CLAIM_HOLDS_MS = 2 * 60 * 1000;
-
-/** Before this moment a delivery that is not over must have been given up. */
-export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
 
 /** `already`: it was sent, muted or removed before. `taken`: somebody else is sending it just now. */
 export type Delivered = 'sent' | 'muted' | 'already' | 'taken';

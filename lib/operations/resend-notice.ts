@@ -1,8 +1,8 @@
 import type { Deps } from '../deps.ts';
+import { abandonedBefore } from '../domain/notice.ts';
 import { BillingError } from '../errors.ts';
 import { type NoticeName, noticeLabel } from '../store/keys.ts';
 import { requeueNotice } from '../store/notices.ts';
-import { abandonedBefore } from './deliver-notice.ts';
 import { retryContended } from './retry-contended.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import {
+  abandonedBefore,
   balanceWarning,
   chargeDeclined,
   disputeOpened,
@@ -138,6 +139,10 @@ describe('a notice', () => {
       createdAt,
       content: { kind: 'dispute', disputeId: 'dp_1', amountCents: 2_900 },
     });
+  });
+
+  it('is given up by whoever took it after two minutes', () => {
+    expect(abandonedBefore(AT)).toEqual(new Date('2026-01-01T23:58:00.000Z'));
   });
 });
 

@@ -153,7 +153,7 @@ describe('a key', () => {
 
   it('is revoked once, by its owner alone, and makes room for another', async () => {
     const { head, keyId } = await customerWith(deps, 5);
-    const first = await revokeKey({ ...deps, now: () => AT }, head.customerId, keyId);
+    const first = await meeting(1, (busy) => revokeKey({ ...busy, now: () => AT }, head.customerId, keyId));
     expect(first).toEqual({ keyId, revokedAt: AT.toISOString() });
     expect(await revokeKey(deps, head.customerId, keyId)).toEqual(first);
     expect((await headOf(deps, head.customerId)).activeKeys).toBe(0);

@@ -54,7 +54,7 @@ const reading = {
 const query = z.strictObject({
   ...reading,
   KeyConditionExpression: z.string(),
-  IndexName: z.optional(z.string()),
+  IndexName: z.optional(z.literal('due')),
   ScanIndexForward: z.optional(z.boolean()),
 });
 const scan = z.strictObject({ ...reading, Segment: z.optional(z.int()), TotalSegments: z.optional(z.int()) });

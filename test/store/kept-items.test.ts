@@ -1,0 +1,225 @@
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { PaymentDeps } from '../../lib/deps.ts';
+import type { BilledFacts, FixCharge } from '../../lib/domain/fix-attempt.ts';
+import { newInvoiceGuard } from '../../lib/domain/grants.ts';
+import { keyIssued, type Notice } from '../../lib/domain/notice.ts';
+import { issueKey, revokeKey } from '../../lib/operations/api-keys.ts';
+import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
+import { listApiKeys, putApiKey } from '../../lib/store/api-keys.ts';
+import { anonymiseFix, endClosing, openClosing, openClosingOf } from '../../lib/store/closing.ts';
+import { listDueWork } from '../../lib/store/due-work.ts';
+import { announceCharge, billChargedFix, noteBlocked } from '../../lib/store/fix-attempts.ts';
+import { decodeFix } from '../../lib/store/items.ts';
+import { type Key, keys } from '../../lib/store/keys.ts';
+import type { AlongsideWrite } from '../../lib/store/ledger.ts';
+import { listUnsentNotices, putNotice } from '../../lib/store/notices.ts';
+import { keepInvoice } from '../../lib/store/stripe-bindings.ts';
+import { readTogether, writeTogether } from '../../lib/store/table.ts';
+import { recordedFix } from '../support/customers.ts';
+import { customerWith, newFix, range } from '../support/fixtures.ts';
+import { openTestTable, testDeps } from '../support/table.ts';
+
+/* What is kept beside the ledger, and what it must not be written over. */
+
+let deps: PaymentDeps;
+beforeAll(async () => {
+  deps = testDeps(await openTestTable());
+});
+
+const AT = new Date('2026-01-02T03:04:05.678Z');
+const at = (ms: number): Date => new Date(AT.getTime() + ms);
+
+async function read(key: Key) {
+  const [item] = await readTogether(deps.table, [key]);
+  return item;
+}
+
+async function remove(key: Key): Promise<void> {
+  await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: { ...key } }));
+}
+
+const write = async (item: AlongsideWrite) => (await writeTogether(deps.table, [item(deps.table)])).kind;
+
+describe('the keys of a customer', () => {
+  it('are listed with the oldest first, whatever their names', async () => {
+    const { head, keyId } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const issued = [keyId];
+    for (const n of range(1, 6)) {
+      const now = () => new Date(Date.now() + n * 1_000);
+      issued.push((await issueKey({ ...deps, now }, customerId)).keyId);
+    }
+    await revokeKey({ ...deps, now: () => AT }, customerId, keyId);
+    const listed = await listApiKeys(deps.table, customerId);
+    expect(listed.map((key) => key.keyId)).toEqual(issued);
+    expect(listed.map(({ revokedAt }) => revokedAt)).toEqual([
+      AT.toISOString(),
+      ...range(1, 6).map(() => null),
+    ]);
+  });
+
+  it('are not added to where the customer is gone', async () => {
+    const customerId = 'e'.repeat(32);
+    const notice = keyIssued(customerId, 'k', 'customer', AT);
+    expect(await putApiKey(deps.table, customerId, 'k', AT.toISOString(), notice)).toEqual({
+      kind: 'closed',
+    });
+    expect(await read(keys.apiKey(customerId, 'k'))).toBeUndefined();
+  });
+});
+
+describe('the closing of an account', () => {
+  it('is open with the address and its moment until it is ended, and then without the address', async () => {
+    const customerId = 'f'.repeat(32);
+    expect(openClosingOf(undefined)).toBeNull();
+    expect(await write(openClosing(customerId, 'a@example.com', AT))).toBe('written');
+    const item = await read(keys.closing(customerId));
+    expect(item).toMatchObject({ due: 'charge', due_at: AT.toISOString() });
+    expect(openClosingOf(item)).toEqual({ email: 'a@example.com', closedAt: AT.toISOString() });
+    await endClosing(deps.table, customerId);
+    const ended = await read(keys.closing(customerId));
+    expect(ended).toEqual({ ...keys.closing(customerId), closed_at: AT.toISOString() });
+    expect(openClosingOf(ended)).toBeNull();
+  });
+
+  it('says so where what was stored of it is not whole', () => {
+    const item = { ...keys.closing('f'.repeat(32)), due: 'charge' };
+    expect(() => openClosingOf(item)).toThrow('email');
+  });
+});
+
+describe('a fix attempt', () => {
+  const CHARGE: FixCharge = {
+    attempt: 1,
+    state: 'charging',
+    amountCents: 2_900,
+    rate: 'pay_as_you_go',
+    stripeCustomerId: 'cus_1',
+    paymentMethodId: 'pm_1',
+    startedAt: AT.toISOString(),
+    paymentIntentId: null,
+  };
+  const BILLED: BilledFacts = {
+    outcome: 'charged_and_consumed',
+    amountCents: 2_900,
+    billedAt: AT.toISOString(),
+    seq: 3,
+    paymentIntentId: 'pi_1',
+  };
+
+  it('that is billed is not charged, not billed by a payment, and not said to be blocked', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const id = await recordedFix(deps, customerId, 1);
+    await billFixAttempt(deps, customerId, id);
+    const before = await read(keys.fix(customerId, id));
+    const asRead = { id, charge: null };
+    expect(await write(announceCharge(customerId, asRead, CHARGE))).toBe('refused');
+    expect(await write(billChargedFix(customerId, asRead, BILLED, 1))).toBe('refused');
+    expect(await write(noteBlocked(customerId, asRead, 1))).toBe('refused');
+    expect(await read(keys.fix(customerId, id))).toEqual(before);
+  });
+
+  it('is billed by a payment also where no charge of it is known any more', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const id = await recordedFix(deps, customerId, 1);
+    expect(await write(billChargedFix(customerId, { id, charge: null }, BILLED, 1))).toBe('written');
+    const stored = await read(keys.fix(customerId, id));
+    expect(stored).toMatchObject({ billed: { outcome: 'charged_and_consumed', payment_intent_id: 'pi_1' } });
+    expect(stored && decodeFix(stored).charge).toBeNull();
+  });
+
+  it('of a closed account says nothing but what the ledger names', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const { fix } = await recordFixAttempt(deps, customerId, {
+      ...newFix(1),
+      issueNumber: 7,
+      issueTitle: 'title',
+      issueUrl: 'https://example.com/7',
+      vulnerabilityId: 'CVE-2026-1',
+      metadataJson: '{"a":1}',
+    });
+    await anonymiseFix(deps.table, customerId, fix.id);
+    const stored = await read(keys.fix(customerId, fix.id));
+    expect(stored && decodeFix(stored)).toEqual({
+      ...fix,
+      prTitle: '',
+      prUrl: '',
+      issueNumber: null,
+      issueTitle: null,
+      issueUrl: null,
+      vulnerabilityId: null,
+      metadataJson: null,
+    });
+  });
+});
+
+describe('an invoice', () => {
+  it('is kept once: of two who saw none, one keeps it', async () => {
+    const guard = newInvoiceGuard({
+      id: 'in_kept',
+      totalCents: 59_900,
+      billingReason: 'subscription_create',
+      paid: true,
+      hasProLine: true,
+    });
+    const keep = () => write(keepInvoice('d'.repeat(32), guard, null));
+    expect([await keep(), await keep()]).toEqual(['written', 'refused']);
+  });
+});
+
+describe('the list of notices that were not sent', () => {
+  const customerId = 'c'.repeat(32);
+  const notice = (id: string): Notice => ({
+    customerId,
+    id,
+    createdAt: AT.toISOString(),
+    content: { kind: 'dispute', disputeId: id, amountCents: 1 },
+  });
+
+  it('leaves out what was sent, turned off or removed, where the index has not heard of it', async () => {
+    for (const id of ['waits', 'sent', 'muted', 'removed']) await write(putNotice(notice(id)));
+    for (const state of ['sent', 'muted']) {
+      await deps.table.client.send(
+        new UpdateCommand({
+          TableName: deps.table.name,
+          Key: keys.notice(customerId, 'dispute', state),
+          UpdateExpression: 'SET #state = :state',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: { ':state': state },
+        }),
+      );
+    }
+    deps.table.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'BatchGetItemCommand')
+          await remove(keys.notice(customerId, 'dispute', 'removed'));
+        return next(args);
+      },
+      { step: 'initialize', priority: 'high', name: 'removed' },
+    );
+    const listed = listUnsentNotices(deps.table, at(1)).finally(() =>
+      deps.table.client.middlewareStack.remove('removed'),
+    );
+    expect((await listed).map(({ id }) => id)).toEqual(['waits']);
+  });
+});
+
+describe('work that is due', () => {
+  it('that cannot be read is reported as a reading that failed', async () => {
+    deps.table.client.middlewareStack.add(
+      () => async () => {
+        throw new Error('no answer');
+      },
+      { step: 'initialize', priority: 'high', name: 'silent' },
+    );
+    const asked = listDueWork(deps.table, 'charge', AT, 1).finally(() =>
+      deps.table.client.middlewareStack.remove('silent'),
+    );
+    await expect(asked).rejects.toThrow(/^Reading the ledger failed/);
+  });
+});
