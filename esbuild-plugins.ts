@@ -41,7 +41,17 @@ function bundleName({ entryPoints, entryNames }: BuildOptions): string {
   return entryNames;
 }
 
-/** Each file of a library would pass through it, for each function: on one machine a quick start is worth more. */
+/**
+ * The local stack takes libraries from where they are installed: its functions share one process, so each library is read once
+ * for all of them, where a bundle has it once for each. Bundling them took two thirds of the stack's start.
+ */
+const librariesAsInstalled: Plugin = {
+  name: 'libraries-as-installed',
+  setup({ initialOptions }) {
+    initialOptions.packages = 'external';
+  },
+};
+
 const isLocal = process.env['LOCAL_BUILD_FOLDER'] !== undefined;
 
-export default isLocal ? [nameAfterBundle] : [nameAfterBundle, mapOwnCodeOnly];
+export default [nameAfterBundle, isLocal ? librariesAsInstalled : mapOwnCodeOnly];
