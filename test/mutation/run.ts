@@ -25,6 +25,9 @@ const { values } = parseArgs({
 
 try {
   const parts = partsFor(values);
+  // What an earlier run found is no score of the code that stands here.
+  if (values.write && values.incremental)
+    throw new SetupError('--write keeps a whole run: leave --incremental out.');
   ensureInstalled();
   let isGood = true;
   for (const part of parts) isGood = (await tryPart(part)) && isGood;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { transform } from 'esbuild';
 import * as z from 'zod/mini';
 import { EXPLAINED } from './explained.ts';
@@ -109,9 +109,8 @@ function filesOf({ mutated }: Part): string[] {
 
 /** Of the code without its comments and its layout; of a file that is gone, nothing. */
 async function codeOf(file: string): Promise<string> {
-  const [found] = globSync(file);
-  if (found === undefined) return 'gone';
-  const { code } = await transform(readFileSync(found, 'utf8'), { loader: 'ts', minifyWhitespace: true });
+  if (!existsSync(file)) return 'gone';
+  const { code } = await transform(readFileSync(file, 'utf8'), { loader: 'ts', minifyWhitespace: true });
   return createHash('sha256').update(code).digest('hex').slice(0, 16);
 }
 

@@ -63,7 +63,7 @@ describe('the sweeper leaves alone', () => {
     await forget(keys.fix(customerId, id));
   });
 
-  it('an order that was refused, though another card would pay for it now', async () => {
+  it('an order that was refused, though the card would pay for it now', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const declining = await answering(money.deps, () => ({ subscribe: failing('declined') }));
     await expect(subscribeToPro(declining, customerId, null)).rejects.toMatchObject({

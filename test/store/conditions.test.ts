@@ -32,6 +32,7 @@ import type { EventRecord, ProOrder } from '../../lib/store/stripe-items.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, uniqueEmail } from '../support/fixtures.ts';
+import { chargeOf } from '../support/heads.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*
@@ -219,16 +220,7 @@ describe('a fix', () => {
   });
 });
 
-const CHARGE: FixCharge = {
-  attempt: 1,
-  state: 'charging',
-  amountCents: 2_900,
-  rate: 'pay_as_you_go',
-  stripeCustomerId: 'cus_1',
-  paymentMethodId: 'pm_1',
-  startedAt: AT.toISOString(),
-  paymentIntentId: null,
-};
+const CHARGE = chargeOf({ startedAt: AT.toISOString() });
 
 describe('a charge', () => {
   async function announced() {

@@ -1,7 +1,7 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentDeps } from '../../lib/deps.ts';
-import type { BilledFacts, FixCharge } from '../../lib/domain/fix-attempt.ts';
+import type { BilledFacts } from '../../lib/domain/fix-attempt.ts';
 import { newInvoiceGuard } from '../../lib/domain/grants.ts';
 import { keyIssued, type Notice } from '../../lib/domain/notice.ts';
 import { issueKey, revokeKey } from '../../lib/operations/api-keys.ts';
@@ -19,6 +19,7 @@ import { keepInvoice } from '../../lib/store/stripe-bindings.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
+import { chargeOf } from '../support/heads.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /* What is kept beside the ledger, and what it must not be written over. */
@@ -91,16 +92,7 @@ describe('the closing of an account', () => {
 });
 
 describe('a fix attempt', () => {
-  const CHARGE: FixCharge = {
-    attempt: 1,
-    state: 'charging',
-    amountCents: 2_900,
-    rate: 'pay_as_you_go',
-    stripeCustomerId: 'cus_1',
-    paymentMethodId: 'pm_1',
-    startedAt: AT.toISOString(),
-    paymentIntentId: null,
-  };
+  const CHARGE = chargeOf({ startedAt: AT.toISOString() });
   const BILLED: BilledFacts = {
     outcome: 'charged_and_consumed',
     amountCents: 2_900,
