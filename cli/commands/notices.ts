@@ -1,5 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { Deps } from '../../lib/deps.ts';
+import { isGivenUp } from '../../lib/domain/notice.ts';
 import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
 import type { StoredNotice } from '../../lib/store/notice-items.ts';
 import { listUnsentNotices } from '../../lib/store/notices.ts';
@@ -42,7 +43,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     .description('Puts notices that were not sent into the stream again. What was sent is not sent again.')
     .argument('[customer id]', 'whose notice', customerId)
     .argument('[notice]', 'as the list shows it: kind#id', noticeName)
-    .option('--all', 'all that failed, at most 100')
+    .option('--all', 'all that were given up, at most 100')
     .option('--actor <name>', 'who does it', actor, ownName())
     .addHelpText(
       'after',
@@ -53,7 +54,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
         const wanted =
           id !== undefined && notice !== undefined
             ? [{ customer_id: id, notice }]
-            : await failedOnes(stage.deps, options.all);
+            : await givenUp(stage.deps, options.all);
         const requeued: { customer_id: string; notice: string; requeued: boolean }[] = [];
         for (const one of wanted) {
           const answer = await stage.functions.call(resendNoticeContract, { ...one, actor: options.actor });
@@ -91,11 +92,12 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
 }
 
 /** @throws Failure when nobody said which */
-async function failedOnes({ table, now }: Deps, all: boolean | undefined) {
+async function givenUp({ table, now }: Deps, all: boolean | undefined) {
   if (!all) throw usageFailure('Name a customer and a notice, or give --all.');
-  const unsent = await listUnsentNotices(table, now());
+  const at = now();
+  const unsent = await listUnsentNotices(table, at);
   return unsent
-    .filter(({ state }) => state === 'failed')
+    .filter((notice) => isGivenUp(notice, at))
     .map(noticeView)
     .map(({ customer_id, notice }) => ({ customer_id, notice }));
 }

@@ -203,3 +203,31 @@ const CLAIM_HOLDS_MS = 2 * 60 * 1000;
 
 /** Before this moment a delivery that is not over must have been given up. */
 export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
+
+/**
+ * Whether a notice waits for somebody to send it again: its delivery failed, or died while it sent it, or was never begun in all
+ * the time that one takes, as when the stream was away or the function did not start.
+ */
+export function isGivenUp(
+  {
+    state,
+    createdAt,
+    claimedAt,
+  }: Notice & { readonly state: NoticeState; readonly claimedAt: string | null },
+  now: Date,
+): boolean {
+  const isOld = (since: string) => Date.parse(since) < abandonedBefore(now).getTime();
+  switch (state) {
+    case 'failed':
+      return true;
+    case 'sending':
+      return isOld(claimedAt ?? createdAt);
+    case 'pending':
+      return isOld(createdAt);
+    case 'sent':
+    case 'muted':
+      return false;
+    default:
+      return state satisfies never;
+  }
+}

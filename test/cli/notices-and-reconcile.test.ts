@@ -1,4 +1,4 @@
-import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { keys } from '../../lib/store/keys.ts';
@@ -45,6 +45,20 @@ const Unsent = z.object({
   notices: z.array(z.object({ customer_id: z.string(), notice: z.string(), state: z.string() })),
 });
 const states = async () => (await json(Unsent, 'notices', 'list')).notices.map(({ state }) => state);
+/** As a delivery that died ten minutes ago left it. */
+const takenAndLeft = (notice: string) =>
+  table.client.send(
+    new UpdateCommand({
+      TableName: table.name,
+      Key: { pk: keys.customer(stack.customerId), sk: `NOTICE#${notice}` },
+      UpdateExpression: 'SET #state = :sending, claimed_at = :then',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':sending': 'sending',
+        ':then': new Date(Date.now() - 600_000).toISOString(),
+      },
+    }),
+  );
 const eventually = { timeout: 20_000, interval: 500 };
 
 describe('rsolv-billing notices', () => {
@@ -68,6 +82,18 @@ describe('rsolv-billing notices', () => {
     expect((await run('notices', 'list')).stdout).toBe('Every notice is sent.\n');
     const again = await run('notices', 'resend', stack.customerId, first?.notice ?? '');
     expect(again.stdout).toContain('left alone');
+  });
+
+  it('sends what a delivery took and died with, with all that was given up', async () => {
+    await refuse(100);
+    await issueKey();
+    await expect.poll(states, eventually).toEqual(['failed']);
+    const [notice] = (await json(Unsent, 'notices', 'list')).notices;
+    await takenAndLeft(notice?.notice ?? '');
+    await refuse(0);
+    const all = await run('notices', 'resend', '--all');
+    expect(all.stdout).toBe('1 notice put into the stream again.\n');
+    await expect.poll(states, eventually).toEqual([]);
   });
 
   it('says what is wrong with what it is asked', async () => {

@@ -6,6 +6,7 @@ import {
   chargeDeclined,
   disputeOpened,
   fixBlocked,
+  isGivenUp,
   isMuted,
   isOptional,
   keyIssued,
@@ -178,4 +179,25 @@ describe('the end of Pro', () => {
     expect(ended({ ...pro('incomplete'), subscriptionType: 'trial' }, 'canceled')).toBeNull();
     expect(ended({ ...pro('active'), subscription: null }, null)).toBeNull();
   });
+});
+
+describe('a notice that nobody will send by themselves', () => {
+  const minutes = (ago: number) => new Date(AT.getTime() - ago * 60_000).toISOString();
+  const { content } = keyIssued('c1', 'k1', 'customer', AT);
+
+  it.each([
+    ['failed', 0, null, true],
+    ['sending', 9, 1, false],
+    ['sending', 9, 3, true],
+    ['pending', 1, null, false],
+    ['pending', 3, null, true],
+    ['sent', 9, null, false],
+    ['muted', 9, null, false],
+  ] as const)(
+    '%s, caused %i minutes ago and taken %s minutes ago, is given up: %s',
+    (state, caused, taken, is) => {
+      const notice = { customerId: 'c1', id: 'k1', createdAt: minutes(caused), content, state };
+      expect(isGivenUp({ ...notice, claimedAt: taken === null ? null : minutes(taken) }, AT)).toBe(is);
+    },
+  );
 });
