@@ -19,10 +19,13 @@ export interface MailPort {
 /** The mail service did not take a message. `reason` names why, without the address or anything the message says. */
 export class MailFault extends Error {
   readonly reason: string;
+  /** It takes only so many in a second, and has taken nothing of this one: in a moment it may. */
+  readonly isBusy: boolean;
 
-  constructor(reason: string) {
+  constructor(reason: string, isBusy = false) {
     super(`The mail service did not take the message: ${reason}`);
     this.name = 'MailFault';
     this.reason = reason;
+    this.isBusy = isBusy;
   }
 }

@@ -29,7 +29,8 @@ export function openSes(env: NodeJS.ProcessEnv, sender: string): MailPort {
         body: JSON.stringify(message),
         timeoutMs: TIMEOUT_MS,
       }).catch((error: unknown) => {
-        throw new MailFault(whyOf(error));
+        const why = whyOf(error);
+        throw new MailFault(why, BUSY.has(why));
       });
       const parsed = Answer.safeParse(answer);
       return parsed.success ? parsed.data.MessageId : 'unknown';
@@ -37,8 +38,16 @@ export function openSes(env: NodeJS.ProcessEnv, sender: string): MailPort {
   };
 }
 
+/** SES's words for more messages in a second, or in a day, than the account may send. */
+const BUSY: ReadonlySet<string> = new Set(['TooManyRequestsException', 'ThrottlingException', 'Throttling']);
+
+/** What the network says of a call that it failed; `fetch`'s own error says no more than that. */
+const Network = z.object({ code: z.string() });
+
 /** Without the message: SES quotes addresses in it. */
 const whyOf = (error: unknown): string => {
   if (error instanceof AwsRefusal) return error.code;
-  return error instanceof Error ? error.name : 'unknown';
+  if (!(error instanceof Error)) return 'unknown';
+  const network = Network.safeParse(error.cause);
+  return network.success ? network.data.code : error.name;
 };

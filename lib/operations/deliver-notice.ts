@@ -3,7 +3,7 @@ import type { CustomerHead } from '../domain/customer.ts';
 import { abandonedBefore, isMuted, isOptional } from '../domain/notice.ts';
 import { layOut } from '../mail/layout.ts';
 import { letterOf } from '../mail/letters.ts';
-import { MailFault, type MailPort } from '../mail/port.ts';
+import { type Mail, MailFault, type MailPort } from '../mail/port.ts';
 import { decodeHead } from '../store/items.ts';
 import { keys, type NoticeName } from '../store/keys.ts';
 import { decodeNotice, type StoredNotice } from '../store/notice-items.ts';
@@ -20,8 +20,8 @@ export interface MailDeps extends Deps {
 export type Delivered = 'sent' | 'muted' | 'already' | 'taken';
 
 /**
- * Sends a notice. Whoever takes it sends it, so two deliveries of one notice make one message; only a crash between the
- * mail service's answer and the note of it can make a second, for that service knows no idempotency key.
+ * Sends a notice. Whoever takes it sends it, so two deliveries of one notice make one message; only an answer of the mail
+ * service that is lost, on its way or in a crash before it is noted, can make a second: it knows no idempotency key.
  * @throws MailFault when it was not sent: noted, and the next delivery tries again; BillingError ledger_unavailable
  */
 export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<Delivered> {
@@ -48,12 +48,35 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
     return 'muted';
   }
   try {
-    const messageId = await deps.mail.send(mailOf(stored, customer, deps.appUrl));
+    const messageId = await sendInTurn(deps, mailOf(stored, customer, deps.appUrl));
     await note({ state: 'sent', messageId });
     return 'sent';
   } catch (error) {
     if (error instanceof MailFault) await note({ state: 'failed', failure: error.reason });
     throw error;
+  }
+}
+
+/** Together with one last call, and what is noted of it, below the function's timeout. */
+const MAX_IN_LINE_MS = 30_000;
+const FIRST_WAIT_MS = 250;
+const MAX_WAIT_MS = 4_000;
+
+/**
+ * Sends a message, and waits where the mail service is busy: the schedule that warns can cause hundreds at once, and the stream
+ * repeats so fast that three tries would be over within a second.
+ * @throws MailFault also when it stays busy
+ */
+async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
+  const startedMs = deps.now().getTime();
+  for (let tries = 0; ; tries++) {
+    try {
+      return await deps.mail.send(mail);
+    } catch (error) {
+      const isOver = deps.now().getTime() - startedMs > MAX_IN_LINE_MS;
+      if (!(error instanceof MailFault) || !error.isBusy || isOver) throw error;
+      await deps.sleep(deps.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** tries));
+    }
   }
 }
 

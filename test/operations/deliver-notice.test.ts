@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MailFault } from '../../lib/mail/port.ts';
 import { openSes } from '../../lib/mail/ses.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { issueKey } from '../../lib/operations/api-keys.ts';
@@ -103,6 +104,40 @@ describe('a notice', () => {
     );
     expect(await deliverNotice(deps, name)).toBe('sent');
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 3, failure: null });
+  });
+
+  it('that comes while the mail service is busy waits for its turn, in the same try', async () => {
+    const name = await told();
+    let refusals = 5;
+    const busy: MailDeps['mail'] = {
+      send: (mail) => {
+        refusals -= 1;
+        if (refusals >= 0) return Promise.reject(new MailFault('TooManyRequestsException', true));
+        return deps.mail.send(mail);
+      },
+    };
+    const waits: number[] = [];
+    const sleep = async (ms: number) => void waits.push(ms);
+    expect(await deliverNotice({ ...deps, mail: busy, sleep, random: () => 1 }, name)).toBe('sent');
+    expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000]);
+    expect(lettersTo(name.email)).toHaveLength(1);
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1 });
+  });
+
+  it('is not waited with for longer than its function may run', async () => {
+    const name = await told();
+    let nowMs = Date.now();
+    const busy: MailDeps['mail'] = {
+      send: () => Promise.reject(new MailFault('TooManyRequestsException', true)),
+    };
+    const sleep = async (ms: number) => {
+      nowMs += ms;
+    };
+    const startedMs = nowMs;
+    const late = { ...deps, mail: busy, sleep, random: () => 1, now: () => new Date(nowMs) };
+    await expect(deliverNotice(late, name)).rejects.toThrow('TooManyRequestsException');
+    expect(nowMs - startedMs).toBeLessThan(40_000);
+    expect(await stateOf(name)).toMatchObject({ state: 'failed', failure: 'TooManyRequestsException' });
   });
 
   it('that was given up can be put into the stream again; one that was sent can not', async () => {

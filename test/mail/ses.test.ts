@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSes } from '../../lib/mail/ses.ts';
+import { TEST_CREDENTIALS } from '../support/table.ts';
+
+/* Amazon SES's own answers, as its API reference has them. */
+
+let answer: { readonly status: number; readonly type?: string; readonly body: string };
+const server = createServer((request, response) => {
+  request.resume().on('end', () => {
+    response.writeHead(answer.status, answer.type === undefined ? {} : { 'x-amzn-errortype': answer.type });
+    response.end(answer.body);
+  });
+});
+const listening = async (one: ReturnType<typeof createServer>): Promise<string> => {
+  await once(one.listen(0, '127.0.0.1'), 'listening');
+  const address = one.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return `http://127.0.0.1:${address.port}`;
+};
+let url: string;
+beforeAll(async () => {
+  url = await listening(server);
+});
+afterAll(() => server.close());
+
+const mail = { to: 'ada@acme.dev', subject: 's', text: 't', html: 'h', kind: 'dispute' };
+const send = (endpoint = url) =>
+  openSes({ ...TEST_CREDENTIALS, AWS_ENDPOINT_URL_SESV2: endpoint }, 'billing@rsolv.dev').send(mail);
+
+describe('SES', () => {
+  it('answers the id of a message', async () => {
+    answer = { status: 200, body: '{"MessageId":"0100"}' };
+    expect(await send()).toBe('0100');
+  });
+
+  it.each([
+    [429, 'TooManyRequestsException', 'TooManyRequestsException', true],
+    [400, 'ThrottlingException:http://internal.amazon.com/', 'ThrottlingException', true],
+    [400, 'MessageRejected', 'MessageRejected', false],
+    [400, 'MailFromDomainNotVerifiedException', 'MailFromDomainNotVerifiedException', false],
+    [403, 'AccessDeniedException', 'AccessDeniedException', false],
+    [500, undefined, 'without saying why', false],
+  ])('that answers %i %s is told as %s; that it is only busy: %s', async (status, type, reason, isBusy) => {
+    const body = '{"message":"Email address is not verified: ada@acme.dev"}';
+    answer = { status, body, ...(type !== undefined && { type }) };
+    const fault = await send().catch((error: unknown) => error);
+    expect(fault).toMatchObject({ name: 'MailFault', reason, isBusy });
+    expect(String(fault)).not.toContain('acme.dev');
+  });
+
+  it('that is not there is told by what the network said', async () => {
+    const gone = createServer();
+    const nowhere = await listening(gone);
+    await once(gone.close(), 'close');
+    await expect(send(nowhere)).rejects.toMatchObject({ reason: 'ECONNREFUSED', isBusy: false });
+  });
+});
