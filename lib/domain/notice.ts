@@ -29,15 +29,17 @@ interface PullRequestName {
   readonly prNumber: number;
 }
 
+/** What a fix meets once there are no credits: it is blocked without a card or while a payment is disputed, else it is charged. */
+export interface WithoutCredits {
+  readonly hasCard: boolean;
+  readonly isDisputed: boolean;
+  readonly rate: FixRate;
+}
+
 /** What a notice has to say, as it was when it was caused. Money in US cents, moments in ISO 8601. */
 export type NoticeContent =
-  | {
-      readonly kind: 'low_balance';
-      readonly credits: number;
-      readonly hasCard: boolean;
-      readonly rate: FixRate;
-    }
-  | { readonly kind: 'exhausted'; readonly hasCard: boolean; readonly rate: FixRate }
+  | ({ readonly kind: 'low_balance'; readonly credits: number } & WithoutCredits)
+  | ({ readonly kind: 'exhausted' } & WithoutCredits)
   | ({
       readonly kind: 'fix_blocked';
       readonly reason: 'no_billing_info' | 'account_disputed';
@@ -102,7 +104,11 @@ export const keyIssued = (
 export function balanceWarning(head: CustomerHead, at: Date): Notice | null {
   const { customerId, raisedSeq, balance, balanceLevel } = head;
   if (balanceLevel === 'fine') return null;
-  const facts = { hasCard: head.paymentMethodId !== null, rate: fixRate(head.subscriptionType) };
+  const facts = {
+    hasCard: head.paymentMethodId !== null,
+    isDisputed: head.openDisputes.length > 0,
+    rate: fixRate(head.subscriptionType),
+  };
   return {
     customerId,
     id: String(raisedSeq),

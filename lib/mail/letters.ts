@@ -1,11 +1,5 @@
-import type { Notice, NoticeContent } from '../domain/notice.ts';
-import {
-  FIX_PRICE_CENTS,
-  type FixRate,
-  formatUsd,
-  GRANTED_CREDITS,
-  PRO_MONTH_CENTS,
-} from '../domain/pricing.ts';
+import type { Notice, NoticeContent, WithoutCredits } from '../domain/notice.ts';
+import { FIX_PRICE_CENTS, formatUsd, GRANTED_CREDITS, PRO_MONTH_CENTS } from '../domain/pricing.ts';
 import { capitalised, counted, dayInWords, sumInWords } from './words.ts';
 
 /** What a letter says, before it is laid out. */
@@ -21,9 +15,9 @@ export function letterOf({ content, createdAt }: Pick<Notice, 'content' | 'creat
   const day = dayInWords(new Date(createdAt));
   switch (content.kind) {
     case 'low_balance':
-      return lowBalance(content);
+      return lowBalance(content, day);
     case 'exhausted':
-      return exhausted(content);
+      return exhausted(content, day);
     case 'fix_blocked':
       return fixBlocked(content, day);
     case 'card_declined':
@@ -51,37 +45,41 @@ const sum = (cents: number): string =>
 
 const PRO_OFFER = `Pro brings ${GRANTED_CREDITS.proInvoice} credits with each month, for ${sum(PRO_MONTH_CENTS)}.`;
 
-const withoutCredits = (hasCard: boolean, rate: FixRate): string =>
-  hasCard
-    ? `each merged fix is charged to your card: ${sum(FIX_PRICE_CENTS[rate])}.`
-    : 'fixes are blocked, because there is no payment method on file.';
+const SETTLE_DISPUTE = 'Reply to this message, and we settle the dispute together.';
 
-const nextFor = (hasCard: boolean, rate: FixRate): string => {
+const withoutCredits = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
+  if (!hasCard) return 'fixes are blocked, because there is no payment method on file.';
+  if (isDisputed) return 'fixes are blocked: no card is charged while a payment is disputed with your bank.';
+  return `each merged fix is charged to your card: ${sum(FIX_PRICE_CENTS[rate])}.`;
+};
+
+const nextFor = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
   if (!hasCard) {
     const offer = `It brings ${counted(GRANTED_CREDITS.firstPaymentMethod, 'credit')} if it is your first.`;
     return `Add a payment method, so that no fix has to wait. ${offer}`;
   }
+  if (isDisputed) return SETTLE_DISPUTE;
   return rate === 'pro'
     ? 'There is nothing that you have to do.'
     : `There is nothing that you have to do. ${PRO_OFFER}`;
 };
 
-function lowBalance({ credits, hasCard, rate }: Content<'low_balance'>): Letter {
+function lowBalance({ credits, ...facts }: Content<'low_balance'>, day: string): Letter {
   return {
     subject: `${capitalised(counted(credits, 'credit'))} left`,
     paragraphs: [
-      `Your account has ${counted(credits, 'credit')} left. Each merged fix takes one.`,
-      `After that, ${withoutCredits(hasCard, rate)}`,
+      `As of ${day}, your account has ${counted(credits, 'credit')} left. Each merged fix takes one.`,
+      `After that, ${withoutCredits(facts)}`,
     ],
-    next: nextFor(hasCard, rate),
+    next: nextFor(facts),
   };
 }
 
-function exhausted({ hasCard, rate }: Content<'exhausted'>): Letter {
+function exhausted(facts: Content<'exhausted'>, day: string): Letter {
   return {
     subject: 'No credits left',
-    paragraphs: ['Your account has no credits left.', `From now on, ${withoutCredits(hasCard, rate)}`],
-    next: nextFor(hasCard, rate),
+    paragraphs: [`As of ${day}, your account has no credits left.`, `From now on, ${withoutCredits(facts)}`],
+    next: nextFor(facts),
   };
 }
 
@@ -92,7 +90,7 @@ function fixBlocked({ reason, repo, prNumber }: Content<'fix_blocked'>, day: str
     return {
       subject,
       paragraphs: [`${merged}, and while a payment is disputed with your bank no card is charged.`],
-      next: 'Reply to this message, and we settle the dispute together. Nothing was charged.',
+      next: `${SETTLE_DISPUTE} Nothing was charged.`,
     };
   }
   return {
@@ -144,7 +142,8 @@ function paymentFailed(content: Content<'payment_failed'>, day: string): Letter 
 }
 
 function subscriptionEnded({ unpaid, credits }: Content<'subscription_ended'>, day: string): Letter {
-  const kept = credits === 0 ? '' : ` The ${counted(credits, 'credit')} that you have stay yours.`;
+  const stay = credits === 1 ? 'stays' : 'stay';
+  const kept = credits === 0 ? '' : ` The ${counted(credits, 'credit')} that you have ${stay} yours.`;
   return {
     subject: 'Your Pro subscription has ended',
     paragraphs: [

@@ -20,9 +20,12 @@ const UP_TO_19 = [
 ];
 const TENS = ['', '', 'twenty', 'thirty', 'forty', 'fifty', 'sixty', 'seventy', 'eighty', 'ninety'];
 
+const MAX_IN_WORDS = 999_999;
+
 /** 599 → "five hundred ninety-nine". Whole numbers from 0 to 999,999. */
 export function numberInWords(n: number): string {
-  if (!Number.isInteger(n) || n < 0 || n > 999_999) throw new RangeError(`${n} is not said in words here`);
+  if (!Number.isInteger(n) || n < 0 || n > MAX_IN_WORDS)
+    throw new RangeError(`${n} is not said in words here`);
   if (n < 20) return UP_TO_19[n] ?? '';
   if (n < 100) {
     const tens = TENS[Math.trunc(n / 10)] ?? '';
@@ -39,9 +42,9 @@ export function sumInWords(cents: number): string {
   return cents % 100 === 0 ? dollars : `${dollars} and ${counted(cents % 100, 'cent')}`;
 }
 
-/** 1, "credit" → "one credit"; 5, "credit" → "five credits". */
+/** 1, "credit" → "one credit"; 5, "credit" → "five credits"; in figures what nobody says in words. */
 export const counted = (n: number, noun: string): string =>
-  `${numberInWords(n)} ${noun}${n === 1 ? '' : 's'}`;
+  `${n > MAX_IN_WORDS ? n.toLocaleString('en-US') : numberInWords(n)} ${noun}${n === 1 ? '' : 's'}`;
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -8,12 +8,18 @@ import type { Item } from './table.ts';
 
 const cents = z.int().check(z.nonnegative());
 const rate = z.enum(['pay_as_you_go', 'pro']);
+const withoutCredits = {
+  hasCard: z.boolean(),
+  /** Notices of the first release do not say it. */
+  isDisputed: z._default(z.boolean(), false),
+  rate,
+};
 const pullRequest = { repo: z.string(), prNumber: z.int() };
 
 /** Stored in the domain's own words: a message that is read whole, by nobody else. */
 const Content = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('low_balance'), credits: z.int(), hasCard: z.boolean(), rate }),
-  z.object({ kind: z.literal('exhausted'), hasCard: z.boolean(), rate }),
+  z.object({ kind: z.literal('low_balance'), credits: z.int(), ...withoutCredits }),
+  z.object({ kind: z.literal('exhausted'), ...withoutCredits }),
   z.object({
     kind: z.literal('fix_blocked'),
     reason: z.enum(['no_billing_info', 'account_disputed']),

@@ -68,8 +68,13 @@ describe('the warning of a balance', () => {
       customerId: 'c1',
       id: '7',
       createdAt,
-      content: { kind: 'low_balance', credits: 4, hasCard: false, rate: 'pay_as_you_go' },
+      content: { kind: 'low_balance', credits: 4, hasCard: false, isDisputed: false, rate: 'pay_as_you_go' },
     });
+  });
+
+  it('says whether a payment is disputed: no card is charged then', () => {
+    const facts = { balanceLevel: 'exhausted', openDisputes: ['du_1'] } as const;
+    expect(warned(facts)?.content).toMatchObject({ kind: 'exhausted', isDisputed: true });
   });
 
   it('of a used up one says whether a card is on file', () => {
@@ -78,7 +83,7 @@ describe('the warning of a balance', () => {
       customerId: 'c1',
       id: '7',
       createdAt,
-      content: { kind: 'exhausted', hasCard: true, rate: 'pro' },
+      content: { kind: 'exhausted', hasCard: true, isDisputed: false, rate: 'pro' },
     });
   });
 });

@@ -10,16 +10,20 @@ const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
 /** One of each kind, and what its reader must find in it. */
 const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [
-    { kind: 'low_balance', credits: 5, hasCard: true, rate: 'pro' },
+    { kind: 'low_balance', credits: 5, hasCard: true, isDisputed: false, rate: 'pro' },
     ['Five credits left', 'each merged fix is charged to your card: $15.00 (fifteen dollars)'],
   ],
   [
-    { kind: 'low_balance', credits: 1, hasCard: false, rate: 'pay_as_you_go' },
+    { kind: 'low_balance', credits: 1, hasCard: false, isDisputed: false, rate: 'pay_as_you_go' },
     ['One credit left', 'fixes are blocked', 'Add a payment method'],
   ],
   [
-    { kind: 'exhausted', hasCard: true, rate: 'pay_as_you_go' },
+    { kind: 'exhausted', hasCard: true, isDisputed: false, rate: 'pay_as_you_go' },
     ['No credits left', '$29.00 (twenty-nine dollars)', '$599.00 (five hundred ninety-nine dollars)'],
+  ],
+  [
+    { kind: 'exhausted', hasCard: true, isDisputed: true, rate: 'pay_as_you_go' },
+    ['From now on, fixes are blocked: no card is charged while a payment is disputed', 'Reply'],
   ],
   [
     { kind: 'fix_blocked', reason: 'no_billing_info', ...PULL_REQUEST },
@@ -58,9 +62,13 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   ],
   [
     { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: true, credits: 1 },
-    ['ended on Tuesday, 24 November 2026', 'was not paid', 'one credit that you have', '$29.00'],
+    ['ended on Tuesday, 24 November 2026', 'was not paid', 'one credit that you have stays yours', '$29.00'],
   ],
   [{ kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 0 }, ['has ended']],
+  [
+    { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 1_000_060 },
+    ['The 1,000,060 credits that you have stay yours'],
+  ],
   [{ kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 }, ['$599.00', 'du_1', 'charge no card']],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' }, ['Welcome', 'five credits', 'aaaaaaaa']],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
@@ -78,7 +86,7 @@ describe('a letter', () => {
     'of %o says it with the sum and the day in words, in text and HTML alike',
     (content, said) => {
       const { subject, text, html } = layOut(letterOf({ content, createdAt: AT }), FRAME);
-      for (const one of said) {
+      for (const one of [...said, 'Tuesday, 24 November 2026']) {
         expect(`${subject} ${text.replace(/\s+/g, ' ')}`).toContain(one);
         expect(textOf(html)).toContain(one);
       }
@@ -118,7 +126,8 @@ describe('a letter', () => {
   });
 
   it('says how to turn it off, where that can be done', () => {
-    const letter = letterOf({ content: { kind: 'exhausted', hasCard: true, rate: 'pro' }, createdAt: AT });
+    const content = { kind: 'exhausted', hasCard: true, isDisputed: false, rate: 'pro' } as const;
+    const letter = letterOf({ content, createdAt: AT });
     expect(layOut(letter, FRAME).text).toContain('PUT /api/v1/notices');
     expect(layOut(letter, { ...FRAME, isOptional: false }).html).toContain('cannot be turned off');
   });

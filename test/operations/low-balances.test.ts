@@ -66,6 +66,7 @@ describe('a customer whose balance goes down', () => {
       kind: 'low_balance',
       credits: 5,
       hasCard: false,
+      isDisputed: false,
       rate: 'pay_as_you_go',
     });
   });

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Notice } from '../../lib/domain/notice.ts';
 import { dueWorkPages, listDueWork, postponeWork } from '../../lib/store/due-work.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';
+import { decodeNotice } from '../../lib/store/notice-items.ts';
 import {
   claimNotice,
   listUnsentNotices,
@@ -42,6 +43,13 @@ describe('a notice on its way', () => {
   }
   const read = async ({ customerId, kind, id }: NoticeName) =>
     (await readTogether(table, [keys.notice(customerId, kind, id)]))[0];
+  it('of the first release, which did not say whether a payment is disputed, can still be read', async () => {
+    const { customerId, id } = await stored();
+    const item = await read({ customerId, kind: 'dispute', id });
+    const content = { kind: 'exhausted', hasCard: true, rate: 'pro' };
+    expect(decodeNotice({ ...item, content }).content).toEqual({ ...content, isDisputed: false });
+  });
+
   const unsent = async () => (await listUnsentNotices(table, seconds(1_000))).map(({ id }) => id);
 
   it('is due until it is sent, and forgotten 400 days after', async () => {
