@@ -20,6 +20,19 @@ export function layOut(letter: Letter, frame: Frame): LaidOut {
   return { subject: oneLine(letter.subject), text: asText(letter, frame), html: asHtml(letter, frame) };
 }
 
+const MAX_GREETED = 80;
+/** What mail programs make a link of. */
+const LINK = /:\/\/|@|[\w-]\.[a-z]{2}/i;
+
+/**
+ * Anybody can sign up with a stranger's address and a message of their own for a name. One that is as long as a message, or would
+ * become a link, is not repeated, and no mark of direction turns around what is read.
+ */
+function greeting(name: string): string {
+  const read = oneLine(name.replace(/\p{Bidi_Control}/gu, ''));
+  return read === '' || read.length > MAX_GREETED || LINK.test(read) ? 'Hello,' : `Hello ${read},`;
+}
+
 const TEXT_WIDTH = 72;
 const SIGNATURE = 'RSOLV billing';
 
@@ -30,7 +43,7 @@ const footerOf = ({ isOptional }: Frame): string =>
 
 function asText({ paragraphs, next }: Letter, frame: Frame): string {
   const parts = [
-    `Hello ${oneLine(frame.name)},`,
+    greeting(frame.name),
     ...paragraphs,
     next,
     frame.appUrl,
@@ -59,7 +72,7 @@ const BUTTON =
   'display:inline-block;padding:10px 18px;border-radius:6px;background:#1f4ed8;color:#ffffff;text-decoration:none;font-weight:600';
 
 function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
-  const said = [`Hello ${frame.name},`, ...paragraphs, next];
+  const said = [greeting(frame.name), ...paragraphs, next];
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -80,4 +93,4 @@ ${said.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
 }
 
 /** A line break in a header would begin another one. */
-const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();

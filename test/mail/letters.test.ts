@@ -120,6 +120,23 @@ describe('a letter', () => {
     expect(laidOut.subject).not.toMatch(/[\r\n]/);
   });
 
+  it.each([
+    ['Acme GmbH & Co. KG', 'Hello Acme GmbH & Co. KG,'],
+    ["J.R. O'Neil", "Hello J.R. O'Neil,"],
+    ['https://evil.example/pay', 'Hello,'],
+    ['Pay at evil.example', 'Hello,'],
+    ['Write to a@b', 'Hello,'],
+    ['Your account is locked. '.repeat(8), 'Hello,'],
+    ['\u202eemca', 'Hello emca,'],
+    ['Ac\u2028me', 'Hello Ac me,'],
+    ['\u202e', 'Hello,'],
+  ])('greets %j, but is no carrier of a message that somebody signed a stranger up with', (name, said) => {
+    const content = { kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' } as const;
+    const { text, html } = layOut(letterOf({ content, createdAt: AT }), { ...FRAME, name });
+    expect(text.split('\n\n')[0]).toBe(said);
+    expect(textOf(html).replaceAll('&amp;', '&')).toContain(said);
+  });
+
   it('is written for any sum, also for one that nobody says in words', () => {
     const content = { kind: 'dispute', disputeId: 'du_1', amountCents: 123_456_789_00 } as const;
     expect(layOut(letterOf({ content, createdAt: AT }), FRAME).text).toContain('$123456789.00 is');
