@@ -3,6 +3,7 @@ import type { CustomerHead } from '../domain/customer.ts';
 import { balanceWarning } from '../domain/notice.ts';
 import { dueWorkPages } from '../store/due-work.ts';
 import { decodeHead } from '../store/items.ts';
+import { customerIdOf } from '../store/keys.ts';
 import { putWarning } from '../store/notices.ts';
 import { readTogether } from '../store/table.ts';
 import { retryContended } from './retry-contended.ts';
@@ -35,13 +36,14 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
       deps.table,
       page.map(({ key }) => key),
     );
-    const waiting = items.filter((item) => item !== undefined).map(decodeHead);
+    const waiting = items.filter((item) => item !== undefined);
     const worker = async () => {
-      for (let head = waiting.shift(); head !== undefined && !isLate(); head = waiting.shift()) {
+      for (let item = waiting.shift(); item !== undefined && !isLate(); item = waiting.shift()) {
         try {
-          if (await warn(deps, head)) warned += 1;
+          // Read one by one: a head that is not readable keeps nobody else from being warned.
+          if (await warn(deps, decodeHead(item))) warned += 1;
         } catch (error) {
-          failed.push({ customerId: head.customerId, error });
+          failed.push({ customerId: customerIdOf(String(item['pk'])), error });
         }
       }
     };

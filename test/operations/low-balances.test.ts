@@ -1,8 +1,10 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps, PaymentDeps } from '../../lib/deps.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
+import { keys } from '../../lib/store/keys.ts';
 import { markClosed, recordedFix } from '../support/customers.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { writeHeads } from '../support/history.ts';
@@ -123,6 +125,25 @@ describe('the schedule that warns', () => {
     expect(before.flat()).toHaveLength(5);
     await warnLowBalances(deps);
     for (const { head } of those) expect(await warnings(head.customerId)).toHaveLength(1);
+  });
+
+  it('warns the others where one head is not readable, and names that customer', async () => {
+    const own = await alone();
+    const those = await Promise.all(range(1, 3).map(() => customerWith(own, 6)));
+    for (const { head } of those) await spend(head.customerId, 1, own);
+    const broken = those[0]?.head.customerId ?? '';
+    await own.table.client.send(
+      new UpdateCommand({
+        TableName: own.table.name,
+        Key: { ...keys.head(broken) },
+        UpdateExpression: 'SET balance_level = :nonsense',
+        ExpressionAttributeValues: { ':nonsense': 'nonsense' },
+      }),
+    );
+    expect(await warnLowBalances(own)).toEqual({
+      warned: 2,
+      failed: [{ customerId: broken, error: expect.any(Error) }],
+    });
   });
 
   it('costs the same with 10 who are low among 100 and among 50,000', { timeout: 240_000 }, async () => {
