@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { listDueWork } from '../lib/store/due-work.ts';
+import { dueWorkPages } from '../lib/store/due-work.ts';
 import { type Item, readTogether, type Table } from '../lib/store/table.ts';
 import type { EventSource } from './triggers.ts';
 
@@ -13,7 +13,8 @@ import type { EventSource } from './triggers.ts';
  */
 
 const POLL_EVERY_MS = 200;
-const MAX_LISTED = 100;
+/** As many as one call reads. */
+const PAGE = 100;
 const SEQUENCE_DIGITS = 21;
 
 /** One change, as a stream tells of it. */
@@ -50,12 +51,7 @@ export async function runEventSource(options: EventSourceOptions): Promise<void>
   /** Changes that were brought, by what they changed into. */
   let brought = new Set<string>();
   while (!signal.aborted) {
-    const due = await listDueWork(table, 'notice', new Date(), MAX_LISTED);
-    const found = await readTogether(
-      table,
-      due.map(({ key }) => key),
-    );
-    const items = found.filter((item) => item !== undefined);
+    const items = await unsentNotices(table);
     const records = items
       .filter((item) => !brought.has(changeOf(item)))
       .map((item, n) => recordOf(item, String(sequence + n).padStart(SEQUENCE_DIGITS, '0')))
@@ -67,6 +63,19 @@ export async function runEventSource(options: EventSourceOptions): Promise<void>
     }
     await delay(POLL_EVERY_MS, undefined, { signal }).catch(() => {});
   }
+}
+
+/** All of them: those that were given up stand before the new ones for as long as nobody sends them again. */
+async function unsentNotices(table: Table): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of dueWorkPages(table, 'notice', new Date(), PAGE)) {
+    const found = await readTogether(
+      table,
+      page.map(({ key }) => key),
+    );
+    items.push(...found.filter((item) => item !== undefined));
+  }
+  return items;
 }
 
 /** A notice that is put into the stream again is another change. */

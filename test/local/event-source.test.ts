@@ -77,6 +77,13 @@ describe('what the stream would bring', () => {
     expect(batches.flat().filter((sk) => sk.endsWith('#n2'))).toHaveLength(1);
   });
 
+  it('brings what is new however many were given up before it', async () => {
+    for (const n of range(1, 100)) await notice(`old${n}`);
+    const { batches } = listen(() => []);
+    await notice('new');
+    await expect.poll(() => batches.flat().some((sk) => sk.endsWith('#new')), { timeout: 10_000 }).toBe(true);
+  });
+
   it('tries a batch again whose function ended without an answer', async () => {
     await notice('crash');
     let crashes = 0;
