@@ -51,10 +51,13 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     )
     .action((id, notice, options, command) =>
       runner.run(command, async ({ stage, out }) => {
+        // Whoever names a customer does not mean everybody's.
+        if (options.all ? id !== undefined : notice === undefined)
+          throw usageFailure('Name a customer and a notice, or give --all.');
         const wanted =
           id !== undefined && notice !== undefined
             ? [{ customer_id: id, notice }]
-            : await givenUp(stage.deps, options.all);
+            : await givenUp(stage.deps);
         const requeued: { customer_id: string; notice: string; requeued: boolean }[] = [];
         for (const one of wanted) {
           const answer = await stage.functions.call(resendNoticeContract, { ...one, actor: options.actor });
@@ -91,9 +94,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     );
 }
 
-/** @throws Failure when nobody said which */
-async function givenUp({ table, now }: Deps, all: boolean | undefined) {
-  if (!all) throw usageFailure('Name a customer and a notice, or give --all.');
+async function givenUp({ table, now }: Deps) {
   const at = now();
   const unsent = await listUnsentNotices(table, at);
   return unsent

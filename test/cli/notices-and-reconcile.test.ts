@@ -98,6 +98,9 @@ describe('rsolv-billing notices', () => {
 
   it('says what is wrong with what it is asked', async () => {
     expect(await run('notices', 'resend')).toMatchObject({ code: 2 });
+    const neither = ['notices', 'resend', '--all', stack.customerId];
+    expect(await run(...neither)).toMatchObject({ code: 2 });
+    expect(await run(...neither, 'dispute#du_1')).toMatchObject({ code: 2 });
     expect((await run('notices', 'resend', stack.customerId, 'nothing')).code).toBe(2);
     const unknown = await run('notices', 'resend', stack.customerId, 'dispute#du_1');
     expect([unknown.code, unknown.stderr]).toEqual([
