@@ -41,7 +41,7 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
   const mailbox = new Mailbox(file, { keep });
   const app = new Hono();
   app.post('/v2/email/outbound-emails', async (c) => {
-    const sent = SendEmail.safeParse(await c.req.json());
+    const sent = SendEmail.safeParse(await c.req.json().catch(() => null));
     if (!sent.success) return c.json({ message: 'Not a message of the kind that this stand-in knows.' }, 400);
     const { FromEmailAddress, Destination, Content, EmailTags } = sent.data;
     const { Subject, Body } = Content.Simple;
