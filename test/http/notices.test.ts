@@ -37,6 +37,7 @@ describe('which e-mails a customer gets', () => {
     for (const kind of mandatory) {
       const { status, body } = await change({ turned_off: [kind] });
       expect([status, body['code']]).toEqual([422, 'invalid_request']);
+      expect(body['detail']).toContain('must be one that can be turned off: low_balance, exhausted');
     }
     expect(await read()).toEqual(off());
   });

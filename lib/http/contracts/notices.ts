@@ -14,6 +14,9 @@ const NoticeSettings = z.object({
 });
 export type NoticeSettings = z.output<typeof NoticeSettings>;
 
+/** Whoever asks for a kind that there is, and that stays on, should read why. */
+const CAN_BE_OFF = `must be one that can be turned off: ${OPTIONAL_NOTICE_KINDS.join(', ')}`;
+
 const settings = { 200: { description: 'Every kind of notice.', schema: NoticeSettings } };
 
 export const getNoticeSettingsContract = {
@@ -45,7 +48,7 @@ export const changeNoticeSettingsContract = {
   query: nothing,
   body: z.strictObject({
     turned_off: described(
-      z.array(z.enum(OPTIONAL_NOTICE_KINDS)).check(z.maxLength(OPTIONAL_NOTICE_KINDS.length)),
+      z.array(z.enum(OPTIONAL_NOTICE_KINDS, CAN_BE_OFF)).check(z.maxLength(OPTIONAL_NOTICE_KINDS.length)),
       'All kinds that are to be off. An empty list turns everything on.',
       ['low_balance'],
     ),
