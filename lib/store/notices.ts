@@ -61,7 +61,8 @@ export function putWarning(
 }
 
 /**
- * Takes a notice for sending.
+ * Takes a notice for sending. A transaction, though of one item: where its answer is lost the SDK sends it again, and it must not
+ * be refused by itself, which would leave the notice taken by nobody.
  * @param abandonedBefore who took it before this moment, and was not heard of since, has lost it
  */
 export function claimNotice(
@@ -70,10 +71,11 @@ export function claimNotice(
   at: Date,
   abandonedBefore: Date,
 ): Promise<WriteResult> {
-  return moveUnclaimed(table, name, abandonedBefore, {
+  const Update = unclaimed(name, abandonedBefore, {
     UpdateExpression: 'SET #state = :to, claimed_at = :at ADD attempts :one',
     values: { ':to': 'sending' satisfies NoticeState, ':at': at.toISOString(), ':one': 1 },
   });
+  return writeTogether(table, [{ Update: { TableName: table.name, ...Update } }]);
 }
 
 /** Puts a notice that was not sent into the stream once more. Refused where it was sent, or is being sent. */
@@ -83,35 +85,32 @@ export function requeueNotice(
   at: Date,
   abandonedBefore: Date,
 ): Promise<WriteResult> {
-  return moveUnclaimed(table, name, abandonedBefore, {
+  const update = unclaimed(name, abandonedBefore, {
     // The moment makes it a change, also where it is pending: the stream tells of changes only.
     UpdateExpression: 'SET #state = :to, requeued_at = :at',
     values: { ':to': 'pending' satisfies NoticeState, ':at': at.toISOString() },
   });
+  return writeOne(table, { update });
 }
 
-function moveUnclaimed(
-  table: Table,
+/** A change of a notice that nobody is sending. */
+const unclaimed = (
   name: NoticeName,
   abandonedBefore: Date,
   { UpdateExpression, values }: { readonly UpdateExpression: string; readonly values: Item },
-): Promise<WriteResult> {
-  return writeOne(table, {
-    update: {
-      Key: keyOf(name),
-      UpdateExpression,
-      ConditionExpression: CONDITIONS.NOTICE_IS_UNCLAIMED,
-      ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: {
-        ...values,
-        ':pending': 'pending',
-        ':failed': 'failed',
-        ':sending': 'sending',
-        ':abandoned': abandonedBefore.toISOString(),
-      },
-    },
-  });
-}
+) => ({
+  Key: keyOf(name),
+  UpdateExpression,
+  ConditionExpression: CONDITIONS.NOTICE_IS_UNCLAIMED,
+  ExpressionAttributeNames: { '#state': 'state' },
+  ExpressionAttributeValues: {
+    ...values,
+    ':pending': 'pending',
+    ':failed': 'failed',
+    ':sending': 'sending',
+    ':abandoned': abandonedBefore.toISOString(),
+  },
+});
 
 export type NoticeFate =
   | { readonly state: 'sent'; readonly messageId: string }

@@ -69,6 +69,28 @@ describe('a notice', () => {
     expect(lettersTo(name.email)).toHaveLength(1);
   });
 
+  it('whose write was made, and the answer lost, as it was taken, is not refused by itself', async () => {
+    const name = await told();
+    let isLost = false;
+    deps.table.client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const answer = await next(args);
+          if (isLost || commandName === 'BatchGetItemCommand') return answer;
+          isLost = true;
+          throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+        },
+      { step: 'finalizeRequest', priority: 'low', name: 'lost' },
+    );
+    const delivered = deliverNotice(deps, name).finally(() =>
+      deps.table.client.middlewareStack.remove('lost'),
+    );
+    expect(await delivered).toBe('sent');
+    expect(isLost).toBe(true);
+    expect(lettersTo(name.email)).toHaveLength(1);
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1 });
+  });
+
   it('that somebody else is sending is not taken for sent', async () => {
     const name = await told();
     const slow = new Promise<string>(() => {});
