@@ -61,6 +61,8 @@ export class World {
   readonly double: Double;
   readonly scheduler: Scheduler;
   readonly deps: PaymentDeps;
+  /** The same table, for looking at it: nothing goes wrong, nothing waits. */
+  readonly calmDeps: PaymentDeps;
   /** The SDK, for what people do in Stripe's dashboard. */
   readonly dashboard: ReturnType<typeof openStripe>;
   readonly slots = new Map<number, Slot>();
@@ -128,6 +130,7 @@ export class World {
       },
       report: () => {},
     };
+    this.calmDeps = { ...this.deps, table: modelTable(this.model) };
     this.#connect = async () => {
       const { price } = await ensureProPrice(this.dashboard);
       this.#port = stripePort({ secretKey: SECRET_KEY, proPriceId: price.id, apiBase: null }, line);
@@ -140,11 +143,6 @@ export class World {
   async open(): Promise<void> {
     await this.#connect();
     this.tellEvents();
-  }
-
-  /** The same table, for looking at it: nothing goes wrong, nothing waits. */
-  get calmDeps(): PaymentDeps {
-    return { ...this.deps, table: modelTable(this.model) };
   }
 
   /**
