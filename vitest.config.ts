@@ -1,13 +1,33 @@
-import { defineConfig } from 'vitest/config';
+import { availableParallelism } from 'node:os';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { removeCondition } from './test/conditions/remove-condition.ts';
 
 /** Set by `npm run test:conditions` alone. */
 const removed = process.env['REMOVE_CONDITION'];
 
+/** Tests of whole stacks and commands, in processes of their own: one of them keeps a small machine busy. */
+const OF_PROCESSES = ['test/{cli,crash,load,local}/**/*.test.ts'];
+
 export default defineConfig({
   plugins: removed === undefined ? [] : [removeCondition(removed)],
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'in process',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...OF_PROCESSES],
+          // Half of their time they wait for the engine.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'processes', include: OF_PROCESSES, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
     // The cache does not know which condition was removed.
     fsModuleCache: removed === undefined,
     globalSetup: ['test/support/global-setup.ts'],
