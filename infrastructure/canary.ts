@@ -6,6 +6,11 @@ const APPLICATION = 'CanaryApplication';
 const ROLE = 'CanaryRole';
 /** The name under which the gateway calls a function that has a canary. */
 const ALIAS = 'live';
+/**
+ * Nothing is watched while all traffic moves in one step, and CodeDeploy refuses a deployment whose alarm sounds already: the
+ * release that ends an incident could not be deployed because of the incident.
+ */
+const ALL_AT_ONCE = 'LambdaAllAtOnce';
 
 /**
  * Puts an alias between the gateway and each function with a canary. CodeDeploy moves the alias to a new version bit by bit,
@@ -72,7 +77,10 @@ function deploymentGroup({ key }: DeployedFunction, service: DeployedService): R
       ServiceRoleArn: attribute(ROLE, 'Arn'),
       DeploymentConfigName: `CodeDeployDefault.${service.shiftTraffic}`,
       DeploymentStyle: { DeploymentType: 'BLUE_GREEN', DeploymentOption: 'WITH_TRAFFIC_CONTROL' },
-      AlarmConfiguration: { Enabled: true, Alarms: alarms.map((alarm) => ({ Name: ref(alarmId(alarm)) })) },
+      AlarmConfiguration: {
+        Enabled: service.shiftTraffic !== ALL_AT_ONCE,
+        Alarms: alarms.map((alarm) => ({ Name: ref(alarmId(alarm)) })),
+      },
       AutoRollbackConfiguration: {
         Enabled: true,
         Events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM', 'DEPLOYMENT_STOP_ON_REQUEST'],
