@@ -1,5 +1,5 @@
 import type { DeployedService } from './service.ts';
-import { arn, attribute, type Resource, ref } from './template.ts';
+import { arn, attribute, type Resource } from './template.ts';
 
 const PARAMETERS = ['stripe-secret-key', 'stripe-pro-price-id', 'stripe-webhook-secrets'];
 
@@ -47,12 +47,13 @@ export function operatorPolicy({
               PARAMETERS.map((parameter) => arn('ssm', `parameter${parameters}/${parameter}`)),
             ),
             allow(
-              ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
+              ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:ReceiveMessage'],
               [attribute('NoticeDeadLetters', 'Arn'), attribute('ScheduleDeadLetters', 'Arn')],
             ),
+            // Whoever asks for a stack by its name is asked for a right to `stack/<name>/*`, and not to the stack's own id.
             allow(
               ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources'],
-              ref('AWS::StackId'),
+              arn('cloudformation', `stack/${name}-${stage}/*`),
             ),
             allow(['ses:GetEmailIdentity'], arn('ses', `identity/${noticeIdentity}`)),
             // These list what the whole account has; AWS knows no narrower right to it.

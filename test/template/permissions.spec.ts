@@ -42,6 +42,12 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     );
   const all = [...template.statements.values()].flat();
 
+  it('nobody is allowed anything but by a role or by the policy for operators', () => {
+    const types = ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy', 'AWS::IAM::User', 'AWS::IAM::Group'];
+    expect(types.flatMap((type) => template.ofType(type))).toEqual([]);
+    expect(template.ofType('AWS::IAM::ManagedPolicy').map(({ id }) => id)).toEqual(['OperatorPolicy']);
+  });
+
   it('no action has a wildcard', () => {
     expect(all.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
   });
@@ -51,7 +57,10 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect([...new Set(unnamed)].sort()).toEqual(WITHOUT_RESOURCE);
     const partly = all.filter(({ Resource }) => !Resource.includes('*') && text(Resource).includes('*'));
     const services = partly.flatMap(({ Action }) => Action.map((action) => action.replace(/:.*/, '')));
-    expect([...new Set(services)].sort(), 'their own log groups, and alarms').toEqual(['cloudwatch', 'logs']);
+    expect(
+      [...new Set(services)].sort(),
+      'their own log groups, the stack whatever its id, and alarms',
+    ).toEqual(['cloudformation', 'cloudwatch', 'logs']);
   });
 
   it('no statement about the table reaches beyond it, its index and its stream', () => {
@@ -160,6 +169,15 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
         parameter(`/rsolv-billing/${stage}/${name}`),
       ),
     );
+  });
+
+  it('doctor may ask for the stack by its name, which CloudFormation allows by the name with any id', () => {
+    const asking = (template.statements.get('OperatorPolicy') ?? []).filter(({ Action }) =>
+      Action.includes('cloudformation:DescribeStacks'),
+    );
+    expect(asking.map(({ Resource }) => Resource)).toEqual([
+      [arn('cloudformation', `stack/rsolv-billing-${stage}/*`)],
+    ]);
   });
 
   it('CodeDeploy moves the aliases of canaries, and may do nothing else', () => {
