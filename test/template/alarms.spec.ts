@@ -106,11 +106,12 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     expect(threshold('webhook-failures')).toBe(10);
   });
 
-  it('each queue keeps what is in it for 14 days, encrypted, and has an alarm', () => {
+  it('each queue has the name that the manual knows, keeps what is in it for 14 days, encrypted, and has an alarm', () => {
     const queues = template.ofType('AWS::SQS::Queue');
     expect(queues.map(({ id }) => id).sort()).toEqual(['NoticeDeadLetters', 'ScheduleDeadLetters']);
     for (const { id, properties } of queues) {
       expect(properties).toMatchObject({
+        QueueName: `rsolv-billing-${stage}-${id === 'NoticeDeadLetters' ? 'notice' : 'schedule'}-dead-letters`,
         SqsManagedSseEnabled: true,
         MessageRetentionPeriod: 14 * 24 * 60 * 60,
       });
