@@ -11,8 +11,7 @@ import { parseEvent, type StripeEvent } from '../lib/stripe/event.ts';
 
 /** POST /api/webhooks/stripe */
 export const handler = signedEndpoint(stripeWebhookContract, async (deps, request) => {
-  const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
-  const event = await signedEvent(deps, request, secrets).catch(counted('SignatureRefused'));
+  const event = await signedEvent(deps, request).catch(counted('SignatureRefused'));
   const { outcome, reason, customerId } = await applyEvent(paymentDeps(deps), event).catch(
     counted('EventFailed'),
   );
@@ -23,12 +22,12 @@ export const handler = signedEndpoint(stripeWebhookContract, async (deps, reques
   return { status: 200, body: { received: true, outcome } };
 });
 
-/** @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request */
-async function signedEvent(
-  deps: Deps,
-  { body, signature }: SignedRequest,
-  secrets: readonly string[],
-): Promise<StripeEvent> {
+/**
+ * @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request; Error where the secrets cannot be read, or
+ * are none
+ */
+async function signedEvent(deps: Deps, { body, signature }: SignedRequest): Promise<StripeEvent> {
+  const secrets = parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));
   const { verifiedPayload } = await import('../lib/stripe/verify-signature.ts');
   const event = readable(verifiedPayload(body, signature, secrets, deps.now()));
   if (event.livemode === isLiveStage(deps.stage)) return event;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
 import { handler } from '../../functions/stripe-webhook.ts';
 import type { Deps } from '../../lib/deps.ts';
 import type { Handler } from '../../lib/http/handler.ts';
@@ -97,8 +98,32 @@ async function post(
   }
 }
 
-/** A problem document with this code, a log line that says so, and nothing else anywhere. */
+/** What was counted, as CloudWatch reads it: by the name of the service alone, which is what the alarms look at. */
+const countedIn = ({ log }: Posted): string[] =>
+  log
+    .split('\n')
+    .filter((line) => line.includes('"_aws"'))
+    .flatMap((line) => {
+      const { _aws, service } = Counted.parse(JSON.parse(line));
+      expect(service).toBe('rsolv-billing');
+      return _aws.CloudWatchMetrics.flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));
+    });
+const Counted = z.object({
+  service: z.string(),
+  _aws: z.object({
+    CloudWatchMetrics: z.array(
+      z.object({
+        Dimensions: z.tuple([z.tuple([z.literal('service')])]),
+        Metrics: z.array(z.object({ Name: z.string() })),
+      }),
+    ),
+  }),
+});
+
+/** A problem document with this code, a log line that says so, one count of it, and nothing else anywhere. */
 function expectRefused(posted: Posted, status: number, code: string): void {
+  // What is too large is turned away before anybody looks whose it is.
+  expect(countedIn(posted)).toEqual(code === 'body_too_large' ? [] : ['SignatureRefused']);
   expect([posted.status, posted.body['code'], posted.body['status']]).toEqual([status, code, status]);
   expect(posted.contentType).toBe('application/problem+json');
   expect(posted.changedTheTable).toBe(false);
@@ -116,6 +141,7 @@ function expectDiscreet({ text, log }: Posted): void {
 
 async function expectHandled(posted: Posted, eventId: string): Promise<void> {
   expect([posted.status, posted.body]).toEqual([200, { received: true, outcome: 'processed' }]);
+  expect(countedIn(posted)).toEqual(['EventProcessed']);
   expectDiscreet(posted);
   expect(await readEventRecord(deps.table, eventId)).toMatchObject({ eventId, outcome: 'processed' });
 }
@@ -252,7 +278,7 @@ describe('test and live do not mix:', () => {
   });
 });
 
-describe('signing secrets that are not there, or misshapen,', () => {
+describe('signing secrets that are not there, or misshapen, count as a delivery that was not let in, and', () => {
   it.each([
     ['missing', undefined],
     ['empty', ''],
