@@ -65,7 +65,7 @@ const SYSTEM_RULES: readonly Rule[] = [
 ];
 
 /** The alarms that send a canary back, beside those of its own function. */
-export const ROLLBACK_ALARMS = ['api-faults', 'webhook-failures'] as const;
+export const ROLLBACK_ALARMS = ['api-faults', 'defects', 'webhook-failures'] as const;
 
 /** All alarms of a stage begin with its name and service, so that they can be listed by it. */
 const alarmName = ({ name, stage }: DeployedService, alarm: string) => `${name}-${stage}-${alarm}`;
@@ -80,6 +80,7 @@ export function alarmResources(service: DeployedService): Record<string, Resourc
     ...moneyRules(service),
     ...ledgerRules(service),
     ...noticeRules(service),
+    defects(service),
     ...SYSTEM_RULES,
     ...service.functions.flatMap((one) => functionRules(one)),
   ];
@@ -88,6 +89,15 @@ export function alarmResources(service: DeployedService): Record<string, Resourc
     ...Object.fromEntries(rules.map((rule) => [alarmId(rule.name), alarm(service, rule)])),
   };
 }
+
+/** One is enough: of a tenth of one function's requests that all fail, no rate over all of them would tell. */
+const defects = (service: DeployedService): Rule => ({
+  name: 'defects',
+  says: 'A request was answered 500.',
+  measures: { defects: measure.business(service, 'Defect') },
+  threshold: { above: 0 },
+  minutes: 5,
+});
 
 function webhookRules(service: DeployedService): Rule[] {
   const processed = measure.business(service, 'EventProcessed');

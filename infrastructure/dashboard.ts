@@ -64,6 +64,7 @@ function businessGraphs(service: DeployedService): Graph[] {
       'LargeGrant',
       'DoublePaymentReturned',
       'PendingChargeFailed',
+      'Defect',
     ),
   ];
 }

@@ -6,7 +6,7 @@ import { BillingError } from '../errors.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
 import { jsonBody } from './json-body.ts';
-import { loggableError, logger } from './observe.ts';
+import { countBusiness, loggableError, logger } from './observe.ts';
 import { problemReply, toBillingError } from './problem.ts';
 import { type Reply, render } from './reply.ts';
 
@@ -63,6 +63,8 @@ function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2,
       ...facts,
     };
     coldStart = false;
+    // Lambda takes such an answer for a success, so nothing else tells of it, or takes a canary back for it.
+    if (status === 500) countBusiness('Defect');
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);
     request.response = render(reply, requestId);

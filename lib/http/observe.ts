@@ -27,7 +27,8 @@ export type BusinessMetric =
   | 'NoticeFailed'
   | 'Drift'
   | 'MissedEvent'
-  | 'ReconcileCompleted';
+  | 'ReconcileCompleted'
+  | 'Defect';
 
 /** Counts business events, one unless told otherwise, as a line of CloudWatch's embedded metric format. */
 export function countBusiness(metric: BusinessMetric, count = 1): void {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import * as z from 'zod/mini';
 import { handler } from '../../functions/stripe-webhook.ts';
 import type { Deps } from '../../lib/deps.ts';
 import type { Handler } from '../../lib/http/handler.ts';
 import { readEventRecord } from '../../lib/store/events.ts';
 import { signatureHeader } from '../../local/stripe/webhooks/signature.ts';
 import { contentsOf } from '../support/contents.ts';
+import { countedIn, heard } from '../support/counted.ts';
 import { gatewayEvent, invocation } from '../support/gateway.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 import { customerWithCard, type Money, openMoney } from '../support/money.ts';
@@ -62,6 +62,7 @@ interface Posted {
   readonly text: string;
   /** Every line that was logged meanwhile. */
   readonly log: string;
+  readonly counted: readonly string[];
   readonly changedTheTable: boolean;
 }
 
@@ -72,58 +73,28 @@ async function post(
 ): Promise<Posted> {
   const everything = async () => JSON.stringify(await contentsOf(deps.table));
   const before = await everything();
-  const lines: string[] = [];
-  const spies = (['log', 'info', 'warn', 'error', 'debug'] as const).map((method) =>
-    vi
-      .spyOn(console, method)
-      .mockImplementation((...args: unknown[]) => void lines.push(args.map(String).join(' '))),
-  );
-  try {
-    const event = gatewayEvent({
-      rawBody: base64 ? Buffer.from(body).toString('base64') : body,
-      headers: signature === null ? {} : { 'Stripe-Signature': signature },
-    });
-    const result = await through({ ...event, isBase64Encoded: base64 }, invocation());
-    const text = result.body ?? '';
-    return {
-      status: result.statusCode ?? 0,
-      contentType: result.headers?.['content-type'],
-      body: JSON.parse(text),
-      text,
-      log: lines.join('\n'),
-      changedTheTable: (await everything()) !== before,
-    };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
+  const event = gatewayEvent({
+    rawBody: base64 ? Buffer.from(body).toString('base64') : body,
+    headers: signature === null ? {} : { 'Stripe-Signature': signature },
+  });
+  const { result, lines } = await heard(() => through({ ...event, isBase64Encoded: base64 }, invocation()));
+  const text = result.body ?? '';
+  return {
+    status: result.statusCode ?? 0,
+    contentType: result.headers?.['content-type'],
+    body: JSON.parse(text),
+    text,
+    log: lines.join('\n'),
+    counted: countedIn(lines),
+    changedTheTable: (await everything()) !== before,
+  };
 }
-
-/** What was counted, as CloudWatch reads it: by the name of the service alone, which is what the alarms look at. */
-const countedIn = ({ log }: Posted): string[] =>
-  log
-    .split('\n')
-    .filter((line) => line.includes('"_aws"'))
-    .flatMap((line) => {
-      const { _aws, service } = Counted.parse(JSON.parse(line));
-      expect(service).toBe('rsolv-billing');
-      return _aws.CloudWatchMetrics.flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));
-    });
-const Counted = z.object({
-  service: z.string(),
-  _aws: z.object({
-    CloudWatchMetrics: z.array(
-      z.object({
-        Dimensions: z.tuple([z.tuple([z.literal('service')])]),
-        Metrics: z.array(z.object({ Name: z.string() })),
-      }),
-    ),
-  }),
-});
 
 /** A problem document with this code, a log line that says so, one count of it, and nothing else anywhere. */
 function expectRefused(posted: Posted, status: number, code: string): void {
   // What is too large is turned away before anybody looks whose it is.
-  expect(countedIn(posted)).toEqual(code === 'body_too_large' ? [] : ['SignatureRefused']);
+  const refused = code === 'body_too_large' ? [] : ['SignatureRefused'];
+  expect(posted.counted).toEqual(status === 500 ? [...refused, 'Defect'] : refused);
   expect([posted.status, posted.body['code'], posted.body['status']]).toEqual([status, code, status]);
   expect(posted.contentType).toBe('application/problem+json');
   expect(posted.changedTheTable).toBe(false);
@@ -141,7 +112,7 @@ function expectDiscreet({ text, log }: Posted): void {
 
 async function expectHandled(posted: Posted, eventId: string): Promise<void> {
   expect([posted.status, posted.body]).toEqual([200, { received: true, outcome: 'processed' }]);
-  expect(countedIn(posted)).toEqual(['EventProcessed']);
+  expect(posted.counted).toEqual(['EventProcessed']);
   expectDiscreet(posted);
   expect(await readEventRecord(deps.table, eventId)).toMatchObject({ eventId, outcome: 'processed' });
 }

@@ -11,6 +11,7 @@ const WATCHED_EVERYWHERE = [
   'api-latency',
   'billing-latency',
   'charges-pending',
+  'defects',
   'double-payment',
   'drift',
   'events-parked',

@@ -60,9 +60,11 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
   });
 
   it('exactly the calls of the API have a route, each one', () => {
-    expect(routes.sort()).toEqual(
-      allContracts.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort(),
-    );
+    const calls = allContracts.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort();
+    expect(routes.sort()).toEqual(calls);
+    // Also what leads to a function in a way that the above does not follow.
+    const all = template.ofType('AWS::ApiGatewayV2::Route').map(({ properties }) => properties['RouteKey']);
+    expect(all.sort()).toEqual(calls);
   });
 
   it('what answers requests gives up before the gateway does', () => {
@@ -188,7 +190,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
         ({ Name }) => alarms.find((alarm) => alarm.id === Name.Ref)?.AlarmName,
       );
       expect(watched).toEqual(
-        [`${name}-errors`, 'api-faults', 'webhook-failures'].map(
+        [`${name}-errors`, 'api-faults', 'defects', 'webhook-failures'].map(
           (alarm) => `rsolv-billing-${stage}-${alarm}`,
         ),
       );

@@ -1,0 +1,40 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, expect, it } from 'vitest';
+import type { Deps } from '../../lib/deps.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { countedIn, heard } from '../support/counted.ts';
+import { api, call, fixBody, signUp } from '../support/http.ts';
+import { serveFromTestTable } from '../support/http-table.ts';
+
+let deps: Deps;
+beforeAll(async () => {
+  deps = await serveFromTestTable();
+});
+
+it('every 500 is counted as a defect, for Lambda takes it for a success; what the caller or the bank did is none', async () => {
+  const { apiKey, customerId } = await signUp();
+  const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(1) });
+  const bill = () => heard(() => call(api.billFixAttempt, { apiKey, params: { id: String(body['id']) } }));
+
+  const { result: unknown, lines: quiet } = await heard(() =>
+    call(api.billFixAttempt, { apiKey, params: { id: 'f'.repeat(64) } }),
+  );
+  expect([unknown.status, countedIn(quiet)]).toEqual([404, []]);
+
+  await deps.table.client.send(
+    new UpdateCommand({
+      TableName: deps.table.name,
+      Key: { ...keys.head(customerId) },
+      UpdateExpression: 'SET balance = :text',
+      ExpressionAttributeValues: { ':text': 'many' },
+    }),
+  );
+  for (let time = 0; time < 2; time++) {
+    const { result, lines } = await bill();
+    expect([result.status, result.body['code'], countedIn(lines)]).toEqual([
+      500,
+      'internal_error',
+      ['Defect'],
+    ]);
+  }
+});
