@@ -6,7 +6,7 @@ import {
 import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { ledgerTableDefinition, shapeOf } from '../../local/table.ts';
 import { type Check, type Finding, ok, type Remedy, wrong } from './check.ts';
-import { deploy, orRestart } from './remedies.ts';
+import { deploy, oneByOne, orRestart } from './remedies.ts';
 import { onThisMachine, type Site } from './site.ts';
 
 const NEEDS_TABLE = ['table'] as const;
@@ -118,7 +118,10 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
       const { StreamEnabled: isOn, StreamViewType: view } = (await site.table()).StreamSpecification ?? {};
       if (isOn === true && view === wanted) return ok(wanted);
       const detail = isOn === true ? `it shows ${view}, not ${wanted}` : 'off: no notice is sent';
-      return wrong(detail, deploy(site));
+      // Not by a deploy: what was changed or restored outside of it, CloudFormation does not see.
+      const turnOff = isOn === true ? [streamCommand(site, 'StreamEnabled=false')] : [];
+      const turnOn = streamCommand(site, `StreamEnabled=true,StreamViewType=${wanted}`);
+      return wrong(detail, { command: oneByOne([...turnOff, turnOn]) });
     },
   },
   {
@@ -139,8 +142,11 @@ async function deliveryOfStream(site: Site): Promise<Finding> {
     );
     const mapping = all.find(({ EventSourceArn }) => EventSourceArn === stream);
     if (mapping === undefined) {
-      const detail = all.length === 0 ? `${name} is on no stream` : `${name} is on another table's stream`;
-      return wrong(`${detail}: no notice is sent`, deploy(site));
+      if (all.length === 0) return wrong(`${name} is on no stream: no notice is sent`, deploy(site));
+      return wrong(`${name} is on another table's stream: no notice is sent`, {
+        advice:
+          'CloudFormation has to be told that the table is another one: "Restore from backup" in docs/operate.md says how.',
+      });
     }
     const { State: state, UUID: id } = mapping;
     if (state !== 'Enabled') {
@@ -151,6 +157,9 @@ async function deliveryOfStream(site: Site): Promise<Finding> {
   }
   return ok('enabled');
 }
+
+const streamCommand = ({ definition }: Site, specification: string): string =>
+  `aws dynamodb update-table --table-name ${definition.tableName} --stream-specification ${specification}`;
 
 const updateTable = ({ definition }: Site, change: string): Remedy => ({
   command: ['aws dynamodb update-table', `--table-name ${definition.tableName}`, change],
