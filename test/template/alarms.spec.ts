@@ -3,29 +3,35 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { alarmResources } from '../../infrastructure/alarms.ts';
 import { referencesIn } from '../../infrastructure/template.ts';
-import { alarmsOf } from './alarm.ts';
+import { alarmsOf, calculated } from './alarm.ts';
 import { packagedStages } from './stages.ts';
 
-const WATCHED_EVERYWHERE = [
-  'api-faults',
-  'api-latency',
-  'billing-latency',
-  'charges-pending',
-  'defects',
-  'double-payment',
-  'drift',
-  'events-parked',
-  'large-grant',
-  'notice-dead-letters',
-  'notices-failing',
-  'notices-late',
-  'payment-failures-critical',
-  'payment-failures-warning',
-  'reconcile-missing',
-  'schedule-dead-letters',
-  'table-throttled',
-  'webhook-failures',
-];
+/** When each alarm sounds. */
+const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
+  'api-faults': 'Sum rate > 5, 1 of 1 times 5 minutes',
+  'api-latency': 'p95 > 5000, 3 of 3 times 5 minutes',
+  'billing-latency': 'p95 > 8000, 3 of 3 times 5 minutes',
+  'charges-pending': 'Sum > 0, 2 of 3 times 5 minutes',
+  defects: 'Sum > 0, 1 of 1 times 5 minutes',
+  'double-payment': 'Sum > 0, 1 of 1 times 5 minutes',
+  drift: 'Sum > 0, 1 of 1 times 5 minutes',
+  'events-parked': 'Sum > 0, 1 of 1 times 5 minutes',
+  'large-grant': 'Sum > 0, 1 of 1 times 5 minutes',
+  'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
+  'notices-failing': 'Sum > 0, 1 of 1 times 5 minutes',
+  'notices-late': 'Maximum > 600000, 1 of 1 times 5 minutes',
+  'payment-failures-critical': 'Sum rate > 25, 1 of 1 times 60 minutes',
+  'payment-failures-warning': 'Sum rate > 10, 1 of 1 times 60 minutes',
+  'reconcile-missing': 'Sum < 1, 28 of 28 times 60 minutes',
+  'schedule-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
+  'table-throttled': 'Sum rate > 0, 3 of 3 times 5 minutes',
+  'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
+};
+const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
+  'webhooks-missing': 'Sum rate < 1, 6 of 6 times 60 minutes',
+};
+const ERRORS = 'Sum > 0, 1 of 1 times 5 minutes';
+const THROTTLES = 'Sum > 0, 3 of 3 times 5 minutes';
 const BAD_WHEN_SILENT = ['reconcile-missing', 'webhooks-missing'];
 
 const OBSERVE = 'lib/http/observe.ts';
@@ -45,19 +51,44 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
   const alarms = alarmsOf(template);
   const short = (name: string) => name.replace(`rsolv-billing-${stage}-`, '');
 
-  it('everything that has to be watched is watched', () => {
-    const ofFunctions = functions.flatMap(({ name }) => [`${name}-errors`, `${name}-throttles`]);
-    const missing = stage === 'production' ? ['webhooks-missing'] : [];
-    expect(alarms.map(({ AlarmName }) => short(AlarmName)).sort()).toEqual(
-      [...WATCHED_EVERYWHERE, ...missing, ...ofFunctions].sort(),
-    );
+  it('everything that has to be watched is watched, and nothing sounds earlier or later than it should', () => {
+    const ofFunctions = functions.flatMap(({ name }) => [
+      [`${name}-errors`, ERRORS],
+      [`${name}-throttles`, THROTTLES],
+    ]);
+    expect(Object.fromEntries(alarms.map(({ AlarmName, sounds }) => [short(AlarmName), sounds]))).toEqual({
+      ...WATCHED_EVERYWHERE,
+      ...(stage === 'production' && WATCHED_ON_PRODUCTION),
+      ...Object.fromEntries(ofFunctions),
+    });
+  });
+
+  it.each([
+    ['webhook-failures', { processed: 7, ignored: 1, parked: 1, failed: 1 }, 10],
+    ['webhook-failures', { processed: 8, failed: 1, refused: 1 }, 20],
+    ['webhook-failures', { failed: 4 }, 0],
+    ['webhook-failures', { refused: 5 }, 100],
+    ['payment-failures-warning', { charged: 9, declined: 1 }, 10],
+    ['payment-failures-critical', { charged: 3, declined: 1 }, 0],
+    ['payment-failures-critical', { charged: 6, declined: 2 }, 25],
+    ['payment-failures-critical', { declined: 5 }, 100],
+    ['payment-failures-warning', { charged: 500 }, 0],
+    ['api-faults', { requests: 40, faults: 2 }, 5],
+    ['api-faults', { requests: 4, faults: 4 }, 0],
+    ['api-faults', { requests: 40 }, 0],
+    ['table-throttled', { writes: 2 }, 2],
+  ])('%s makes of %o a rate of %d', (name, counts, rate) => {
+    const alarm = alarms.find(({ AlarmName }) => short(AlarmName) === name);
+    const expression = alarm?.Metrics.find(({ ReturnData }) => ReturnData)?.Expression ?? '';
+    expect(calculated(expression, counts)).toBe(rate);
   });
 
   it('every alarm tells somebody, says what to do, and knows what silence means', () => {
     expect(template.resource('AlarmTopic').Type).toBe('AWS::SNS::Topic');
     const manual = readFileSync('docs/operate.md', 'utf8');
     const [, table = ''] = /\n## Alarms\n(.*?)\n## /s.exec(manual) ?? [];
-    for (const { AlarmName, AlarmActions, AlarmDescription, TreatMissingData } of alarms) {
+    for (const { AlarmName, ActionsEnabled, AlarmActions, AlarmDescription, TreatMissingData } of alarms) {
+      expect([AlarmName, ActionsEnabled]).toEqual([AlarmName, true]);
       expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
       expect(AlarmDescription).toMatch(/[.?] What to do: docs\/operate\.md, "Alarms"\.$/);
       const ofAnyFunction = /-(errors|throttles)$/.exec(AlarmName);
@@ -98,13 +129,6 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
       const used = Metrics.flatMap(({ Expression = '' }) => Expression.match(/\b[a-z]\w*/g) ?? []);
       for (const id of used) expect([AlarmName, ids]).toEqual([AlarmName, expect.arrayContaining([id])]);
     }
-  });
-
-  it('payments are a warning above 10 % and critical above 25 %', () => {
-    const threshold = (name: string) => alarms.find(({ AlarmName }) => short(AlarmName) === name)?.Threshold;
-    expect(threshold('payment-failures-warning')).toBe(10);
-    expect(threshold('payment-failures-critical')).toBe(25);
-    expect(threshold('webhook-failures')).toBe(10);
   });
 
   it('each queue has the name that the manual knows, keeps what is in it for 14 days, encrypted, and has an alarm', () => {
