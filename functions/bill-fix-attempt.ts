@@ -32,7 +32,8 @@ export const handler = customerEndpoint(
       case 'blocked':
       case 'declined':
       case 'action_required':
-        countBusiness(billing.kind === 'blocked' ? 'FixBlocked' : 'ChargeDeclined');
+        // So is a decline: asking again about one that waits for its cardholder is no other charge.
+        if (billing.kind === 'blocked') countBusiness('FixBlocked');
         throw unbilled(billing);
       default:
         return billing satisfies never;

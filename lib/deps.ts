@@ -21,11 +21,12 @@ export interface PaymentDeps extends Deps {
 }
 
 export interface MoneyEvent {
-  /** A fix was paid for by card; a second payment of a fix went back. */
-  readonly kind: 'fix_charged' | 'double_payment_returned';
+  /** A fix was paid for by card; a card was refused, or its bank wants the cardholder; a second payment of a fix went back. */
+  readonly kind: 'fix_charged' | 'charge_declined' | 'double_payment_returned';
   readonly customerId: string;
   readonly fixAttemptId: string;
-  readonly paymentIntentId: string;
+  /** Null where Stripe refused before there was any. */
+  readonly paymentIntentId: string | null;
   /** US cents. */
   readonly amountCents: number;
 }

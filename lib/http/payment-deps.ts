@@ -17,6 +17,10 @@ function report({ kind, customerId, fixAttemptId, paymentIntentId, amountCents }
       countBusiness('FixCharged');
       logger.info(kind, line);
       break;
+    case 'charge_declined':
+      countBusiness('ChargeDeclined');
+      logger.info(kind, line);
+      break;
     case 'double_payment_returned':
       countBusiness('DoublePaymentReturned');
       logger.warn(kind, line);

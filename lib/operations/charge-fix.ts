@@ -50,7 +50,17 @@ export async function finishCharge(
     if (isFault(error, 'declined', 'authentication_required', 'refused')) {
       const refusedCode = error.facts.code ?? 'payment_method_unusable';
       const notice = chargeDeclined(customerId, fix, charge, refusedCode, deps.now());
-      await closeCharge(deps, customerId, fix, charge, [putNotice(notice)]);
+      const closed = await closeCharge(deps, customerId, fix, charge, [putNotice(notice)]);
+      if (closed.kind === 'written') {
+        const { amountCents } = charge;
+        deps.report({
+          kind: 'charge_declined',
+          customerId,
+          fixAttemptId: fix.id,
+          paymentIntentId: null,
+          amountCents,
+        });
+      }
       return { ...NOTHING, refusedCode };
     }
     if (isFault(error, 'misconfigured')) {
@@ -118,16 +128,19 @@ async function settle(deps: PaymentDeps, payment: FixPayment): Promise<ChargeRes
   return { payment, settlement };
 }
 
-/** Notes that an attempt came to nothing, and what goes with that. Somebody else may have noted what became of it: that stays. */
+/**
+ * Notes that an attempt came to nothing, and what goes with that. Somebody else may have noted what became of it: that stays, and
+ * this is refused.
+ */
 export async function closeCharge(
   deps: PaymentDeps,
   customerId: string,
   fix: FixAttempt,
   charge: FixCharge,
   beside: readonly AlongsideWrite[] = [],
-): Promise<void> {
+): Promise<{ readonly kind: 'written' | 'refused' }> {
   const writes = [endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' }), ...beside];
-  await retryContended(deps, () =>
+  return retryContended(deps, () =>
     writeTogether(
       deps.table,
       writes.map((write) => write(deps.table)),

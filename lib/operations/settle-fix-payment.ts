@@ -46,17 +46,25 @@ export async function settleFixPayment(
   receipt?: Receipt,
 ): Promise<Settled> {
   const { customerId, fixAttemptId, paymentIntentId } = payment;
+  let declines = false;
   const change = await changeLedger<FixView, Settlement>(deps, {
     customerId,
     onceKeys: [keys.fix(customerId, fixAttemptId), keys.once(customerId, 'double_payment', paymentIntentId)],
     decodeOnce: ([fix, double]) => ({ fix: existingFix(fix), isAnnouncedToGoBack: double !== undefined }),
     receipt,
-    decide: (view) => decide(view, payment, deps.now()),
+    decide: (view) => {
+      declines = view.once.fix.charge?.state === 'charging' && isDeclined(payment);
+      return decide(view, payment, deps.now());
+    },
   });
   const settlement = change.kind === 'settled' ? change.outcome : written(payment, change);
   const { amountCents } = payment;
   if (change.kind === 'changed' && settlement.kind === 'billed') {
     deps.report({ kind: 'fix_charged', customerId, fixAttemptId, paymentIntentId, amountCents });
+  }
+  // Each attempt once: what becomes of it when the cardholder was asked is no other charge.
+  if (change.kind === 'changed' && declines) {
+    deps.report({ kind: 'charge_declined', customerId, fixAttemptId, paymentIntentId, amountCents });
   }
   if (settlement.kind === 'paid_twice') await returnDoublePayment(deps, customerId, paymentIntentId);
   return { settlement, wrote: change.kind === 'changed' };
@@ -112,6 +120,8 @@ function declined(payment: FixPayment, fix: FixAttempt, at: Date): Notice {
   const { customerId, decline } = payment;
   return chargeDeclined(customerId, fix, payment, decline?.declineCode ?? decline?.code ?? null, at);
 }
+
+const isDeclined = ({ state }: FixPayment): boolean => state === 'declined' || state === 'action_required';
 
 /** Where an attempt goes when its payment is not paid; null where it is already. */
 function stateAfter({ state }: FixPayment, charge: FixCharge): FixCharge['state'] | null {

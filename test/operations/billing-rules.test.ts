@@ -605,6 +605,7 @@ describe('settling a payment', () => {
     }
     expect(refunds).toEqual([paymentIntentId]);
     expect(one.reports).toEqual([
+      expect.objectContaining({ kind: 'charge_declined' }),
       {
         kind: 'double_payment_returned',
         customerId: one.customerId,
@@ -630,7 +631,36 @@ describe('settling a payment', () => {
     const mended = await answering(one, () => ({ refundPayment: async () => 're_2' }));
     expect(await settlePendingCharges(mended.deps, -HOUR_MS)).toEqual({ settled: 1, failed: [] });
     expect(await isDue(one.customerId)).toBe(false);
-    expect(one.reports).toMatchObject([{ kind: 'double_payment_returned' }]);
+    expect(one.reports).toMatchObject([{ kind: 'charge_declined' }, { kind: 'double_payment_returned' }]);
+  });
+
+  it('reports a decline once for each attempt, whoever settles it, and however often the cardholder is waited for', async () => {
+    const kinds = ({ reports }: Merged) => reports.map(({ kind }) => kind);
+    const declined = await merged('pm_card_chargeCustomerFail');
+    await bill(declined);
+    await bill(declined);
+    expect(kinds(declined)).toEqual(['charge_declined', 'charge_declined']);
+
+    const waiting = await merged('pm_card_authenticationRequired');
+    await bill(waiting);
+    await bill(waiting);
+    await settleFixPayment(waiting.deps, await paymentOf(waiting));
+    expect(kinds(waiting)).toEqual(['charge_declined']);
+
+    const unanswered = await merged('pm_card_chargeCustomerFail');
+    const faulty = await answering(unanswered, () => ({ chargeFix: failing('transient') }));
+    await expect(bill(faulty)).rejects.toMatchObject({ code: 'payment_pending' });
+    expect(kinds(unanswered)).toEqual([]);
+    await settlePendingCharges(unanswered.deps, -HOUR_MS);
+    expect(kinds(unanswered)).toEqual(['charge_declined']);
+
+    const refused = await merged();
+    await bill(
+      await answering(refused, () => ({ chargeFix: failing('declined', { code: 'card_declined' }) })),
+    );
+    expect(refused.reports).toMatchObject([
+      { kind: 'charge_declined', paymentIntentId: null, amountCents: 2_900 },
+    ]);
   });
 
   /** The first attempt was declined, the second is announced and has no answer. */
