@@ -2,7 +2,7 @@ import type { Deps } from '../lib/deps.ts';
 import { BillingError } from '../lib/errors.ts';
 import { stripeWebhookContract } from '../lib/http/contracts/payments.ts';
 import { type SignedRequest, signedEndpoint } from '../lib/http/endpoint.ts';
-import { countBusiness, logger } from '../lib/http/observe.ts';
+import { type BusinessMetric, countBusiness, logger } from '../lib/http/observe.ts';
 import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { applyEvent } from '../lib/operations/apply-event.ts';
 import { readParameter } from '../lib/parameters.ts';
@@ -16,6 +16,8 @@ export const handler = signedEndpoint(stripeWebhookContract, async (deps, reques
     counted('EventFailed'),
   );
   countBusiness(METRICS[outcome]);
+  const payment = outcome === 'processed' ? PAYMENTS.get(event.type) : undefined;
+  if (payment !== undefined) countBusiness(payment);
   const line = { event_id: event.id, type: event.type, outcome, reason, customer_id: customerId };
   if (outcome === 'parked') logger.warn('event', line);
   else logger.info('event', line);
@@ -46,6 +48,12 @@ const METRICS = {
   ignored: 'EventIgnored',
   parked: 'EventParked',
 } as const;
+
+/** What the money of a subscription came to. Stripe collects it by itself, so nothing but its events tells. */
+const PAYMENTS: ReadonlyMap<string, BusinessMetric> = new Map([
+  ['invoice.paid', 'InvoicePaid'],
+  ['invoice.payment_failed', 'InvoiceFailed'],
+]);
 
 /** @throws BillingError invalid_request for what is signed but is no event, for there is nothing to record it under. */
 function readable(payload: unknown): StripeEvent {

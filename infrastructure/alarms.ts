@@ -139,22 +139,24 @@ function moneyRules(service: DeployedService): Rule[] {
   const failures = {
     measures: {
       declined: measure.business(service, 'ChargeDeclined'),
+      unpaid: measure.business(service, 'InvoiceFailed'),
       charged: measure.business(service, 'FixCharged'),
+      paid: measure.business(service, 'InvoicePaid'),
     },
-    expression: percentage(['declined'], ['charged']),
+    expression: percentage(['declined', 'unpaid'], ['charged', 'paid']),
     minutes: 60,
   };
   return [
     {
       ...failures,
       name: 'payment-failures-warning',
-      says: 'More than 10 % of the charges of an hour were declined.',
+      says: 'More than 10 % of the payments of an hour, for fixes and for Pro, failed.',
       threshold: { above: 10 },
     },
     {
       ...failures,
       name: 'payment-failures-critical',
-      says: 'More than 25 % of the charges of an hour were declined.',
+      says: 'More than 25 % of the payments of an hour, for fixes and for Pro, failed.',
       threshold: { above: 25 },
     },
     {

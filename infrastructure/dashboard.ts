@@ -54,6 +54,7 @@ function businessGraphs(service: DeployedService): Graph[] {
   });
   return [
     graph('Fixes', 'FixBilled', 'FixCharged', 'FixBlocked', 'ChargeDeclined'),
+    graph('Pro invoices', 'InvoicePaid', 'InvoiceFailed'),
     graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed'),
     graph('Webhooks', 'EventProcessed', 'EventIgnored', 'EventParked', 'EventFailed', 'SignatureRefused'),
     graph('Notices', 'LowBalanceWarned', 'NoticeSent', 'NoticeFailed'),

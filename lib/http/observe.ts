@@ -14,6 +14,8 @@ export type BusinessMetric =
   | 'ChargeDeclined'
   | 'PaymentMethodAdded'
   | 'ProSubscribed'
+  | 'InvoicePaid'
+  | 'InvoiceFailed'
   | 'EventProcessed'
   | 'EventIgnored'
   | 'EventParked'

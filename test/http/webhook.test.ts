@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { handler } from '../../functions/stripe-webhook.ts';
 import type { Deps } from '../../lib/deps.ts';
 import type { Handler } from '../../lib/http/handler.ts';
+import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
 import { readEventRecord } from '../../lib/store/events.ts';
 import { signatureHeader } from '../../local/stripe/webhooks/signature.ts';
 import { contentsOf } from '../support/contents.ts';
@@ -268,6 +269,23 @@ describe('signing secrets that are not there, or misshapen, count as a delivery 
     } finally {
       vi.unstubAllEnvs();
     }
+  });
+});
+
+describe('what Stripe collects for Pro by itself', () => {
+  it('is counted by what came of it, once for each event: it is money that no request of ours tells of', async () => {
+    const { customerId, stripeCustomerId: customer } = await customerWithCard(money, 0);
+    await subscribeToPro(money.deps, customerId, null);
+    const { id } = await money.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
+    await money.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+    await money.days(32);
+    const told = (type: string) =>
+      JSON.stringify(money.double.state.events.newestFirst.find((event) => event.type === type));
+
+    const paid = told('invoice.paid');
+    expect((await post(paid)).counted).toEqual(['EventProcessed', 'InvoicePaid']);
+    expect((await post(paid)).counted).toEqual(['EventIgnored']);
+    expect((await post(told('invoice.payment_failed'))).counted).toEqual(['EventProcessed', 'InvoiceFailed']);
   });
 });
 

@@ -72,6 +72,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     ['payment-failures-critical', { charged: 3, declined: 1 }, 0],
     ['payment-failures-critical', { charged: 6, declined: 2 }, 25],
     ['payment-failures-critical', { declined: 5 }, 100],
+    ['payment-failures-critical', { charged: 2, paid: 4, unpaid: 2 }, 25],
     ['payment-failures-warning', { charged: 500 }, 0],
     ['api-faults', { requests: 40, faults: 2 }, 5],
     ['api-faults', { requests: 4, faults: 4 }, 0],
