@@ -72,6 +72,21 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
       expect([name, timeout < GATEWAY_GIVES_UP_AFTER_SECONDS]).toEqual([name, true]);
   });
 
+  it('the gateway waits for longer than any of them, throttles every route, and lets in the browsers of our own sites alone', () => {
+    for (const { properties } of template.ofType('AWS::ApiGatewayV2::Integration'))
+      expect(properties['TimeoutInMillis']).toBe(GATEWAY_GIVES_UP_AFTER_SECONDS * 1000);
+    const stages = template.ofType('AWS::ApiGatewayV2::Stage');
+    expect(stages.map(({ properties }) => properties['DefaultRouteSettings'])).toEqual([
+      expect.objectContaining({ ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 }),
+    ]);
+    expect(template.resource('HttpApi').Properties['CorsConfiguration']).toMatchObject({
+      AllowOrigins:
+        stage === 'dev'
+          ? ['http://localhost:3000', 'http://localhost:4000']
+          : ['https://rsolv.dev', 'https://app.rsolv.dev'],
+    });
+  });
+
   it('what calls Stripe for a request runs a limited number of times at once', () => {
     const calling = functions.filter(
       (one) => one.routes.length > 0 && 'STRIPE_SECRET_KEY_PARAMETER' in one.environment,

@@ -26,6 +26,39 @@ const OPERATORS_MAY_INVOKE = [
 /** What changes the table, whoever does it. */
 const WRITES = /^dynamodb:(?:Put|Update|Delete|BatchWrite|PartiQL|Execute|Create|Restore|Import|Tag|Untag)/;
 
+/** The calls that each function's operation makes, a transaction by its members: what is missing here fails, what is too much may not be there. */
+const CALLS_OF_THE_TABLE: Readonly<Record<string, string>> = {
+  'add-payment-method': 'BatchGetItem PutItem UpdateItem',
+  'adjust-credits': 'BatchGetItem PutItem UpdateItem',
+  'bill-fix-attempt': 'BatchGetItem ConditionCheckItem PutItem UpdateItem',
+  'cancel-subscription': 'BatchGetItem PutItem UpdateItem',
+  'change-notice-settings': 'BatchGetItem UpdateItem',
+  'close-customer': 'BatchGetItem DeleteItem PutItem Query UpdateItem',
+  'deliver-notices': 'BatchGetItem UpdateItem',
+  'find-fix-attempt': 'BatchGetItem',
+  'get-docs': '',
+  'get-notice-settings': 'BatchGetItem',
+  'get-openapi': '',
+  'get-pricing': '',
+  'get-usage': 'BatchGetItem Query',
+  health: 'GetItem',
+  'issue-api-key': 'BatchGetItem PutItem UpdateItem',
+  'issue-customer-key': 'BatchGetItem PutItem UpdateItem',
+  'list-transactions': 'BatchGetItem Query',
+  'onboard-customer': 'PutItem UpdateItem',
+  reconcile: 'BatchGetItem PutItem Query Scan UpdateItem',
+  'record-fix-attempt': 'BatchGetItem PutItem',
+  'remove-test-customer': 'BatchGetItem DeleteItem PutItem Query UpdateItem',
+  'replay-event': 'BatchGetItem PutItem UpdateItem',
+  'resend-notice': 'UpdateItem',
+  'revoke-api-key': 'BatchGetItem UpdateItem',
+  'revoke-customer-key': 'UpdateItem',
+  'settle-pending-charges': 'BatchGetItem PutItem Query UpdateItem',
+  'stripe-webhook': 'BatchGetItem PutItem UpdateItem',
+  'subscribe-to-pro': 'BatchGetItem ConditionCheckItem PutItem UpdateItem',
+  'warn-low-balances': 'BatchGetItem PutItem Query UpdateItem',
+};
+
 const text = (value: unknown) => JSON.stringify(value);
 
 describe.each(packagedStages)('permissions on $stage', ({ stage, template, functions }) => {
@@ -71,6 +104,17 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
       for (const one of Resource) expect(allowed).toContainEqual(one);
     }
   });
+
+  it.each(functions)(
+    '$name may call of the table what its operation calls, and nothing else',
+    ({ name, role }) => {
+      const stream = attribute('LedgerTable', 'StreamArn');
+      const actions = of(role, 'dynamodb')
+        .filter(({ Resource }) => !Resource.some((one) => text(one) === text(stream)))
+        .flatMap(({ Action }) => Action.map((action) => action.replace('dynamodb:', '')));
+      expect([...new Set(actions)].sort().join(' ')).toBe(CALLS_OF_THE_TABLE[name]);
+    },
+  );
 
   it.each(functions)(
     '$name reads the parameters that it is told of, and no others',
