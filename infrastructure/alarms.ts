@@ -3,6 +3,8 @@ import type { DeployedFunction, DeployedService } from './service.ts';
 import { type Resource, ref } from './template.ts';
 
 const TOPIC = 'AlarmTopic';
+/** Whoever hears of alarms; there where serverless.yml names an address. */
+export const ALARM_SUBSCRIPTION = 'AlarmEmail';
 /** A row for each alarm is there. */
 const WHAT_TO_DO = 'What to do: docs/operate.md, "Alarms".';
 /** Fewer than this say nothing about a rate: one of two is not "50 %". */
@@ -310,7 +312,7 @@ function topic({ name, stage, alarmEmail }: DeployedService): Record<string, Res
   return {
     // Not encrypted with AWS's own key: CloudWatch could not write to it. What is in it are the texts in this file.
     [TOPIC]: { Type: 'AWS::SNS::Topic', Properties: { TopicName: `${name}-${stage}-alarms` } },
-    ...(alarmEmail === '' ? {} : { AlarmEmail: subscription }),
+    ...(alarmEmail === '' ? {} : { [ALARM_SUBSCRIPTION]: subscription }),
   };
 }
 

@@ -23,6 +23,8 @@ export interface Definition {
   readonly parameters: string;
   /** By name. */
   readonly alarms: readonly string[];
+  /** Who hears of them; empty where that is nobody. */
+  readonly alarmEmail: string;
   readonly schedules: readonly Schedule[];
   /** Logical ids. */
   readonly deadLetterQueues: readonly string[];
@@ -78,6 +80,7 @@ export function readDefinition(stage: string): Definition {
     alarms: Object.values(alarmResources(service))
       .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
       .map(({ Properties }) => Alarm.parse(Properties).AlarmName),
+    alarmEmail: service.alarmEmail,
     schedules: functions.flatMap(([key, { events }]) =>
       events.filter(isSchedule).map((_, i) => ({ functionKey: key, logicalId: ruleLogicalId(key, i + 1) })),
     ),

@@ -1,4 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { ALARM_SUBSCRIPTION } from '../../infrastructure/alarms.ts';
+import { isLiveStage } from '../../lib/stripe/config.ts';
 import type { DeployedStack } from './aws-reads.ts';
 import { type Check, ok, wrong } from './check.ts';
 import { deploy, oneByOne } from './remedies.ts';
@@ -66,6 +68,24 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
       if (off.length === 0) return ok('each has an action, and it is on');
       return wrong(`actions are off: ${off.join(', ')}`, {
         command: ['aws cloudwatch enable-alarm-actions', `--alarm-names ${off.join(' ')}`],
+      });
+    },
+  },
+  {
+    id: 'alarm-address',
+    title: 'Who hears of alarms',
+    needs: ['stack'],
+    absent: onThisMachine,
+    run: async (site) => {
+      const { alarmEmail, stage } = site.definition;
+      if (alarmEmail !== '') {
+        const { resources } = await deployed(site);
+        if (!resources.has(ALARM_SUBSCRIPTION)) return wrong(`${alarmEmail} is not subscribed`, deploy(site));
+        return ok(`${alarmEmail}, if they have confirmed it`);
+      }
+      if (!isLiveStage(stage)) return ok(`nobody, which will do for ${stage}`);
+      return wrong('nobody', {
+        advice: `Put an address into alarmEmail of ${stage}, under params in serverless.yml, and deploy.`,
       });
     },
   },

@@ -59,7 +59,8 @@ async function soundStage(stage = STAGE): Promise<Patient> {
 function siteOf({ aws, stripeUrl }: Patient, stage: string): Site {
   Object.assign(process.env, aws.env);
   const dynamodb = new DynamoDBClient({});
-  return openSite({ definition: readDefinition(stage), dynamodb, local: null, stripeApiBase: stripeUrl });
+  const definition = { ...readDefinition(stage), alarmEmail: 'ops@rsolv.example' };
+  return openSite({ definition, dynamodb, local: null, stripeApiBase: stripeUrl });
 }
 
 const examine = (patient: Patient, stage = STAGE): Promise<Result[]> =>
@@ -237,6 +238,14 @@ const FAULTS: readonly Fault[] = [
         says: new RegExp(`^missing: ${alarm}$`),
       }),
     ),
+  {
+    check: 'alarm-address',
+    what: 'the address that alarms go to is not subscribed yet',
+    break: (patient) => {
+      delete stackOf(patient).resources['AlarmEmail'];
+    },
+    says: /ops@rsolv\.example is not subscribed/,
+  },
   {
     check: 'alarm-actions',
     what: 'an alarm tells nobody',
@@ -667,6 +676,15 @@ describe('doctor on the live stage', () => {
     const test = await soundStage();
     await test.stripe.webhookEndpoints.create({ url, enabled_events: ['invoice.paid'] });
     expect(idsOf(await examine(test), 'wrong', 'unknown')).toEqual([]);
+  });
+
+  it('wants somebody to hear of alarms, which a test stage does not', async () => {
+    const { site } = await withLiveKey();
+    const mute = { ...site, definition: { ...site.definition, alarmEmail: '' } };
+    expect(idsOf(await diagnose(mute, () => {}), 'wrong', 'unknown')).toEqual(['alarm-address']);
+    const test = siteOf(await soundStage(), STAGE);
+    const muteTest = { ...test, definition: { ...test.definition, alarmEmail: '' } };
+    expect(idsOf(await diagnose(muteTest, () => {}), 'wrong', 'unknown')).toEqual([]);
   });
 
   it('wants the alarm for webhooks that stay away, which a test stage does not have', () => {

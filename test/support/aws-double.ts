@@ -87,6 +87,7 @@ function soundDeployment(stage: string, url: string): Deployment {
       resources: {
         ...Object.fromEntries(schedules.map(({ logicalId }) => [logicalId, ruleName(logicalId)])),
         ...Object.fromEntries(deadLetterQueues.map((logicalId) => [logicalId, queueUrl(logicalId)])),
+        AlarmEmail: 'arn:aws:sns:us-east-1:123456789012:alarms:1',
       },
     },
     alarms: definition.alarms.map((AlarmName) => ({
