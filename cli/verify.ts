@@ -1,25 +1,25 @@
-import { type Invariant, verifyLedger } from '../lib/domain/verify.ts';
+import type { PaymentDeps } from '../lib/deps.ts';
+import { type Drift, driftOf, stillThere } from '../lib/domain/reconciliation.ts';
+import { HEAD_MISSING, verifyLedger } from '../lib/domain/verify.ts';
 import { BillingError } from '../lib/errors.ts';
 import { auditCustomer } from '../lib/operations/audit-customer.ts';
 import { listCustomerIds, readLedgerRecords, type StoredRecords } from '../lib/store/audit.ts';
+import { readEntriesDown } from '../lib/store/ledger.ts';
 import { StripeFault } from '../lib/stripe/fault.ts';
 import { showCount } from './counter.ts';
 import { noCustomer } from './customers.ts';
 import { Failure } from './failure.ts';
 import type { Session } from './session.ts';
 
-export interface FoundViolation {
-  readonly customerId: string;
-  /** Null where something stored cannot even be read. */
-  readonly invariant: Invariant | null;
-  readonly seq: number | null;
-  readonly message: string;
-}
-
 export interface Verified {
   readonly customers: number;
   readonly entries: number;
-  readonly violations: readonly FoundViolation[];
+  readonly violations: readonly Drift[];
+}
+
+interface Looked {
+  readonly entries: number;
+  readonly violations: readonly Drift[];
 }
 
 /**
@@ -32,29 +32,56 @@ export async function verifyLedgers(
   withStripe: boolean,
 ): Promise<Verified> {
   const { deps } = stage;
-  const violations: FoundViolation[] = [];
+  const areNamed = customerIds.length > 0;
+  const violations: Drift[] = [];
   let customers = 0;
   let entries = 0;
-  const count = showCount(out.stderr, 'customers', customerIds.length > 0 ? customerIds.length : null);
+  const count = showCount(out.stderr, 'customers', areNamed ? customerIds.length : null);
   try {
-    for await (const customerId of customerIds.length > 0 ? customerIds : listCustomerIds(deps.table)) {
-      const read = () =>
-        withStripe ? auditCustomer(deps, customerId) : readLedgerRecords(deps.table, customerId);
-      const records = await orUnreadable(read);
-      if (records === null) noCustomer(customerId);
+    for await (const customerId of areNamed ? customerIds : listCustomerIds(deps.table)) {
+      const looked = await lookTwice(() => lookAt(deps, customerId, withStripe));
+      if (looked === null && areNamed) noCustomer(customerId);
+      // Of all customers it is one whom the smoke test has removed meanwhile.
+      if (looked === null) continue;
       customers += 1;
-      if ('unreadable' in records) {
-        violations.push({ customerId, invariant: null, seq: null, message: records.unreadable });
-      } else {
-        entries += records.entries.length;
-        violations.push(...verifyLedger(records).map((violation) => ({ customerId, ...violation })));
-      }
+      entries += looked.entries;
+      violations.push(...looked.violations);
       count.add(1);
     }
   } finally {
     count.end();
   }
   return { customers, entries, violations };
+}
+
+/** A ledger may be changed while it is read: what was found counts if it is there again, in the same words. */
+async function lookTwice(look: () => Promise<Looked | null>): Promise<Looked | null> {
+  const first = await look();
+  if (first === null || first.violations.length === 0) return first;
+  const second = await look();
+  return second && { ...second, violations: stillThere(first.violations, second.violations) };
+}
+
+/** Null where nothing is there of such a customer. */
+async function lookAt(deps: PaymentDeps, customerId: string, withStripe: boolean): Promise<Looked | null> {
+  const records = await orUnreadable(() =>
+    withStripe ? auditCustomer(deps, customerId) : readLedgerRecords(deps.table, customerId),
+  );
+  if (records === null) return lookForRest(deps, customerId);
+  if ('unreadable' in records) {
+    return {
+      entries: 0,
+      violations: [{ customerId, invariant: null, seq: null, message: records.unreadable }],
+    };
+  }
+  const violations = verifyLedger(records).map((violation) => driftOf(customerId, violation));
+  return { entries: records.entries.length, violations };
+}
+
+/** Entries whose head is gone are found too. */
+async function lookForRest({ table }: PaymentDeps, customerId: string): Promise<Looked | null> {
+  const [entry] = await readEntriesDown(table, customerId, null, 1);
+  return entry === undefined ? null : { entries: 0, violations: [driftOf(customerId, HEAD_MISSING)] };
 }
 
 /** An item that is not as we write it is a finding like any other, and the rest is still to be checked. */

@@ -54,6 +54,13 @@ export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   8: 'every webhook accepted ended as processed, ignored or parked',
 };
 
+/** What is wrong with a ledger of which only entries are left: nothing else of it can be verified. */
+export const HEAD_MISSING: Violation = {
+  invariant: 2,
+  seq: null,
+  message: 'the head is missing, though there are entries',
+};
+
 const EVENT_OUTCOMES = new Set(['processed', 'ignored', 'parked']);
 
 /** Checks the eight invariants on one customer. Pure; an empty answer means that all of them hold. */

@@ -2,7 +2,7 @@ import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { LedgerRecords } from '../domain/verify.ts';
 import { decodeEntry, decodeFix, decodeHead } from './items.ts';
-import { customerIdOf, itemKind, type Key, keys } from './keys.ts';
+import { customerIdOf, itemKind, type Key, keys, prefixes } from './keys.ts';
 import { decodeDoublePayment, decodeOwner } from './stripe-items.ts';
 import { attempt, type Item, readTogether, type Table } from './table.ts';
 
@@ -101,21 +101,17 @@ export async function* partition(table: Table, customerId: string, meter = UNMET
   } while (from !== undefined);
 }
 
-/** Every customer, page by page: reads the whole table, so for audits alone. */
+/**
+ * Every customer, each once, page by page: reads the whole table, so for audits alone. Found by whatever is there of their
+ * ledger, so that one whose head is gone is found too.
+ */
 export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
-  let from: Item | undefined;
+  let after: Key | null = null;
   do {
-    const command = new ScanCommand({
-      TableName: table.name,
-      FilterExpression: 'sk = :head',
-      ProjectionExpression: 'customer_id',
-      ExpressionAttributeValues: { ':head': keys.head('').sk },
-      ExclusiveStartKey: from,
-    });
-    const page = await attempt('Reading', () => table.client.send(command));
-    for (const { customer_id } of page.Items ?? []) yield String(customer_id);
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+    const { customerIds, next }: SegmentPage = await scanCustomers(table, { segment: 0, of: 1, after });
+    yield* customerIds;
+    after = next;
+  } while (after !== null);
 }
 
 /** One of the parts into which the whole table falls, and where in it to go on. */
@@ -133,8 +129,8 @@ export interface SegmentPage {
 }
 
 /**
- * The customers on one page of a segment. Found by their head or by their first entry, so that a ledger whose head is gone
- * is found too. Going on after a customer's head skips what is left of that customer, and nothing else.
+ * The customers on one page of a segment. Found by their head or by any entry, so that a ledger is found of which anything
+ * is left. Going on after a customer's head skips what is left of that customer, and nothing else.
  */
 export async function scanCustomers(
   table: Table,
@@ -145,9 +141,9 @@ export async function scanCustomers(
     TableName: table.name,
     Segment: segment,
     TotalSegments: of,
-    FilterExpression: 'sk IN (:head, :first)',
+    FilterExpression: 'begins_with(sk, :ledger)',
     ProjectionExpression: 'pk',
-    ExpressionAttributeValues: { ':head': keys.head('').sk, ':first': keys.entry('', 1).sk },
+    ExpressionAttributeValues: { ':ledger': prefixes.ledger },
     ExclusiveStartKey: after === null ? undefined : { ...after },
     ReturnConsumedCapacity: 'TOTAL',
   });
@@ -157,7 +153,7 @@ export async function scanCustomers(
   return { customerIds, next: nextAfter(page.LastEvaluatedKey, customerIds.at(-1)) };
 }
 
-/** A page may end between the first entry and the head of a customer, who is not to come twice. */
+/** A page may end between the entries and the head of a customer, who is not to come twice. */
 function nextAfter(end: Item | undefined, lastCustomerId: string | undefined): Key | null {
   if (end === undefined) return null;
   const next = { pk: String(end['pk']), sk: String(end['sk']) };

@@ -72,7 +72,13 @@ export const ranges = {
 } as const;
 
 /** What the sort keys of a customer's items of one kind begin with. */
-export const prefixes = { fix: FIX_PREFIX, notice: NOTICE_PREFIX, apiKey: API_KEY_PREFIX } as const;
+export const prefixes = {
+  fix: FIX_PREFIX,
+  notice: NOTICE_PREFIX,
+  apiKey: API_KEY_PREFIX,
+  /** The head's, and every entry's. */
+  ledger: ENTRY_PREFIX,
+} as const;
 
 /** The id of an API key, from the key it is stored under. */
 export const apiKeyIdOf = (sk: string): string => sk.slice(API_KEY_PREFIX.length);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import stringWidth from 'string-width';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
@@ -13,7 +13,7 @@ import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { listParkedEvents, readEventRecord, recordEvent } from '../../lib/store/events.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { writeTogether } from '../../lib/store/table.ts';
+import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { localDeps } from '../../local/local-deps.ts';
 import { runningStack } from '../../local/running.ts';
 import { readServerlessFile } from '../../local/serverless-file.ts';
@@ -343,6 +343,30 @@ describe('ledger', () => {
       },
     ]);
     await setByHand(entry, 'amount', 5);
+  });
+
+  it('verify names a ledger whose head is gone, among all and by its id', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const [stored] = await readTogether(deps.table, [keys.head(customerId)]);
+    await deps.table.client.send(
+      new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.head(customerId) } }),
+    );
+    const violations = [
+      {
+        customer_id: customerId,
+        invariant: 2,
+        seq: null,
+        message: 'the head is missing, though there are entries',
+      },
+    ];
+    expect(await json('ledger', 'verify')).toMatchObject({ code: 1, answer: { violations } });
+    expect(await json('ledger', 'verify', customerId)).toEqual({
+      code: 1,
+      answer: { customers: 1, entries: 0, violations },
+    });
+    await deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item: stored }));
+    expect((await json('ledger', 'verify', customerId)).code).toBe(0);
   });
 
   const Exported = z.object({

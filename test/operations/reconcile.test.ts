@@ -146,6 +146,16 @@ describe('drift in a ledger', () => {
     ]);
   });
 
+  it('a head and a first entry that are gone, though another entry is there', async () => {
+    const books = await openBooks();
+    const { trial } = await soundTown(books);
+    await remove(books, keys.head(trial.customerId));
+    await remove(books, keys.entry(trial.customerId, 1));
+    expect(await driftIn(books)).toEqual([
+      [trial.customerId, 2, null, 'the head is missing, though there are entries'],
+    ]);
+  });
+
   it('an item that is not readable, by its key and its attribute and without its value', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);

@@ -5,11 +5,11 @@ import {
   stillThere,
   withCustomers,
 } from '../../domain/reconciliation.ts';
-import { verifyLedger } from '../../domain/verify.ts';
+import { HEAD_MISSING, verifyLedger } from '../../domain/verify.ts';
 import { scanCustomers } from '../../store/audit.ts';
 import { keys } from '../../store/keys.ts';
+import { readEntriesDown } from '../../store/ledger.ts';
 import type { Position } from '../../store/runs.ts';
-import { readTogether } from '../../store/table.ts';
 import { auditCustomer } from '../audit-customer.ts';
 import { assertNoOutage, isUnanswered, whyOf } from './outage.ts';
 import { asOf, type Work } from './work.ts';
@@ -137,11 +137,10 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
 
 /** Entries whose head is gone are nobody's who would miss them. */
 async function lookForRest({ deps, meter }: Work, customerId: string): Promise<Look> {
-  const [entry] = await readTogether(deps.table, [keys.entry(customerId, 1)]);
+  const [entry] = await readEntriesDown(deps.table, customerId, null, 1);
   await meter(1);
   if (entry === undefined) return { kind: 'gone' };
-  const message = 'the head is missing, though there are entries';
-  return { kind: 'looked', found: unverified({ customerId, invariant: 2, message }) };
+  return { kind: 'looked', found: unverified(driftOf(customerId, HEAD_MISSING)) };
 }
 
 const notRead = (error: unknown) => ({ invariant: null, message: `could not be checked: ${whyOf(error)}` });
