@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { PaymentDeps } from '../../lib/deps.ts';
-import type { ReconcileReport } from '../../lib/domain/reconciliation.ts';
+import { type ReconcileReport, withCustomers } from '../../lib/domain/reconciliation.ts';
 import { BillingError } from '../../lib/errors.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { HeldRun } from '../../lib/operations/reconcile/held-run.ts';
 import { reconcile } from '../../lib/operations/reconcile.ts';
 import { readEventRecord } from '../../lib/store/events.ts';
 import { keys } from '../../lib/store/keys.ts';
@@ -230,6 +231,24 @@ describe('two at once', () => {
     // The one that was there before hears of it, and what it had found is nowhere.
     expect(await first).toEqual({ run: 'both', state: 'taken_over', report: second.report });
     expect((await readRun(books.table, 'both'))?.run.report).toEqual(second.report);
+  });
+
+  it('are one: what is still found after the run was taken over is counted by nobody twice', async () => {
+    const { deps } = await openBooks();
+    const options = { run: 'both', segments: 1, budgetMs: 60_000, onAdvance: () => {} };
+    const one = await HeldRun.take(deps, options);
+    const other = await HeldRun.take(deps, options);
+    const found = { entries: 2, charges: 0, invoices: 0, isCompared: true, drift: [] };
+    const count = (held: HeldRun) =>
+      held.advance((run) => ({ ...run, report: withCustomers(run.report, [found]) }));
+    await count(other);
+    await other.save();
+    await count(one);
+    await one.save();
+    expect(one.isTaken).toBe(true);
+    // A segment of it was still looking at a customer.
+    await count(one);
+    expect(one.run.report).toEqual(other.run.report);
   });
 
   it('that both begin at the same instant: an event that never came is reported once', async () => {

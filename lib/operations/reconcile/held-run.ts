@@ -77,8 +77,12 @@ export class HeldRun {
     this.#isStopped = true;
   }
 
-  /** Takes in what was found, with the place to go on from. Saves now and then. */
+  /**
+   * Takes in what was found, with the place to go on from. Saves now and then. What is found after the run was taken over is
+   * dropped: whoever has it by now finds it too.
+   */
   async advance(change: (run: ReconcileRun) => ReconcileRun): Promise<void> {
+    if (this.#isTaken) return;
     this.#run = change(this.#run);
     this.#onAdvance(this.#run);
     if (this.#deps.now().getTime() - this.#savedMs >= SAVE_EVERY_MS) await this.save();
