@@ -30,9 +30,9 @@ export const NoticeLabel = z
   .string()
   .check(z.regex(/^[a-z_]{1,40}#[\w-]{1,255}$/, 'must be the kind and the id of a notice: kind#id'));
 
-/** Who asked: an operator's name. */
-export const Actor = text(100);
-/** Why, for whoever reads the log or the ledger later. A key that was pasted into it is made unusable. */
+/** Who asked: an operator's name. A key that was pasted into it is made unusable. */
+export const Actor = z.pipe(text(100), z.transform(redactApiKeys));
+/** Why, for whoever reads the log or the ledger later. The same holds for it. */
 export const Reason = z.pipe(text(500), z.transform(redactApiKeys));
 
 /** More credits than this in one adjustment are asked about twice, and counted. */

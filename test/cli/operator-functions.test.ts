@@ -92,12 +92,15 @@ describe('adjust-credits', () => {
     expect((await readHead(deps.table, head.customerId))?.balance).toBe(5);
   });
 
-  it('makes a key that was pasted into a reason unusable, in the ledger and in the log', async () => {
+  it('makes a key that was pasted into a reason or a name unusable, in the ledger and in the log', async () => {
     const { head, apiKey } = await customerWith(deps, 5);
     const written = listen();
-    await adjustCredits({ ...order(head.customerId, 1), reason: `their key is ${apiKey}` });
+    await adjustCredits({ ...order(head.customerId, 1), reason: `their key is ${apiKey}`, actor: apiKey });
     const { entries } = await expectSoundLedger(deps, head.customerId);
-    expect(entries.at(-1)?.metadata['reason']).toBe('their key is rsolv_[redacted]');
+    expect(entries.at(-1)?.metadata).toMatchObject({
+      reason: 'their key is rsolv_[redacted]',
+      actor: 'rsolv_[redacted]',
+    });
     expect(written.join('\n')).not.toContain(apiKey);
   });
 
