@@ -30,12 +30,12 @@ function optionsOf(event: unknown, now: Date): Parameters<typeof reconcile>[1] {
   if (ScheduledEvent.safeParse(event).success) return { run: dailyRun(now) };
   const asked = reconcileContract.input.safeParse(event);
   if (asked.success) {
-    const { run, budget_seconds: seconds } = asked.data;
-    return { run, ...(seconds !== undefined && { budgetMs: seconds * 1000 }) };
+    const { run, budget_seconds: seconds, up_to_now: upToNow = false } = asked.data;
+    return { run, upToNow, ...(seconds !== undefined && { budgetMs: seconds * 1000 }) };
   }
   throw new BillingError(
     'invalid_request',
-    'Send { "run": "<name>" }, of up to 64 letters, digits and _.-; "budget_seconds" may be beside it, from 1 to 780.',
+    'Send { "run": "<name>" }, of up to 64 letters, digits and _.-; "budget_seconds", from 1 to 780, and "up_to_now": true may be beside it.',
   );
 }
 

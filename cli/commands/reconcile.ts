@@ -20,15 +20,16 @@ export function addReconcile(program: CommandUnknownOpts, runner: Runner): void 
         'its name is given again; one that is finished is shown again. Exit code 1 when there is drift.',
     )
     .option('--run <name>', 'the run, up to 64 letters, digits and _.-; else a new one', runName)
+    .option('--now', "look at the last 10 minutes too, which else are left to Stripe's own delivery")
     .addHelpText(
       'after',
-      examples('rsolv-billing reconcile', 'rsolv-billing reconcile --run after-fix --stage production'),
+      examples('rsolv-billing reconcile --now', 'rsolv-billing reconcile --run after-fix --stage production'),
     )
     .action((options, command) =>
       runner.run(command, async (session) => {
         const run = options.run ?? `manual-${session.stage.deps.now().toISOString().replaceAll(':', '-')}`;
         session.out.note(`Run ${run}; if it is interrupted: reconcile --run ${run}`);
-        const { report } = await toItsEnd(session, run);
+        const { report } = await toItsEnd(session, run, options.now ?? false);
         session.out.answer({ run, report }, () => [reportText(report).trimEnd()]);
         return report.drift.count > 0 ? EXIT.refused : EXIT.ok;
       }),
@@ -36,12 +37,13 @@ export function addReconcile(program: CommandUnknownOpts, runner: Runner): void 
 }
 
 /** Goes on, an invocation at a time, until the run is finished. */
-async function toItsEnd({ stage, out, signal }: Session, run: string) {
+async function toItsEnd({ stage, out, signal }: Session, run: string, upToNow: boolean) {
   const progress = showCount(out.stderr, 'customers checked', null);
+  const asked = { run, budget_seconds: BUDGET_SECONDS, up_to_now: upToNow };
   let shown = 0;
   try {
     for (;;) {
-      const answer = await stage.functions.run(reconcileContract, { run, budget_seconds: BUDGET_SECONDS });
+      const answer = await stage.functions.run(reconcileContract, asked);
       progress.add(answer.report.customers.checked - shown);
       shown = answer.report.customers.checked;
       if (answer.done) return answer;

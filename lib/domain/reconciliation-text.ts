@@ -1,4 +1,11 @@
-import type { Drift, MissedEvent, Named, OpenWork, ReconcileReport } from './reconciliation.ts';
+import {
+  asOf,
+  type Drift,
+  type MissedEvent,
+  type Named,
+  type OpenWork,
+  type ReconcileReport,
+} from './reconciliation.ts';
 
 const COLUMNS = 80;
 
@@ -10,6 +17,7 @@ export function reportText(report: ReconcileReport): string {
     '',
     ...table([
       ['run', `${report.run}, ${spanOf(report)}`],
+      ['until', until(report)],
       [
         'ledgers',
         `${counted(customers.checked, 'customer')}, ${counted(customers.entries, 'entry', 'entries')}`,
@@ -119,6 +127,11 @@ function spanOf({ startedAt, finishedAt }: ReconcileReport): string {
     ? `begun ${minute(startedAt)}`
     : `${minute(startedAt)} to ${minute(finishedAt)} UTC`;
 }
+
+const until = (report: ReconcileReport): string =>
+  report.upToNow
+    ? 'now: what Stripe is just delivering may be named too'
+    : `${minute(asOf(report).toISOString())} UTC: what came later is left to Stripe's delivery`;
 
 const minute = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 

@@ -43,6 +43,8 @@ export interface ReconcileReport {
   readonly run: string;
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  /** Whether the newest is looked at too, and not left to Stripe's own delivery: see `asOf`. */
+  readonly upToNow: boolean;
   /**
    * Those that Stripe lists: known already, of customers whom the smoke test removed, or missed. A missed one was applied,
    * ignored or parked, or it failed.
@@ -72,10 +74,11 @@ const MAX_TEXT = 300;
 
 const NONE = { count: 0, named: [] } as const;
 
-export const newReport = (run: string, startedAt: string): ReconcileReport => ({
+export const newReport = (run: string, startedAt: string, upToNow = false): ReconcileReport => ({
   run,
   startedAt,
   finishedAt: null,
+  upToNow,
   events: { listed: 0, known: 0, removed: 0, applied: 0, ignored: 0, parked: 0, failed: 0 },
   customers: { checked: 0, entries: 0, charges: 0, invoices: 0, notCompared: 0 },
   listed: { payments: 0, invoices: 0 },
@@ -83,6 +86,13 @@ export const newReport = (run: string, startedAt: string): ReconcileReport => ({
   missed: NONE,
   open: NONE,
 });
+
+/** What came about later is left to Stripe's own delivery, which has most often brought it by now. */
+const LEFT_TO_STRIPE_MS = 10 * 60_000;
+
+/** The moment that a run looks at things as of; the same one after it was taken up again. */
+export const asOf = ({ startedAt, upToNow }: Pick<ReconcileReport, 'startedAt' | 'upToNow'>): Date =>
+  new Date(Date.parse(startedAt) - (upToNow ? 0 : LEFT_TO_STRIPE_MS));
 
 export interface CheckedEvents {
   readonly known: number;

@@ -5,8 +5,8 @@ import { isFault } from '../stripe/fault.ts';
 import type { Paid, PaidMoney } from '../stripe/port.ts';
 
 export interface AuditOptions {
-  /** Money that was paid later than this may still be on its way into the ledger. */
-  readonly paidBefore?: Date;
+  /** Money that was paid later than this may still be on its way into the ledger; null where all of it counts. */
+  readonly paidBefore?: Date | null;
   readonly meter?: Meter;
   /** Waits until Stripe may be asked so many times. */
   readonly beforeAsking?: (calls: number) => Promise<void>;
@@ -24,7 +24,7 @@ const CALLS_PER_STRIPE_CUSTOMER = 2;
 export async function auditCustomer(
   deps: PaymentDeps,
   customerId: string,
-  { paidBefore, meter, beforeAsking }: AuditOptions = {},
+  { paidBefore = null, meter, beforeAsking }: AuditOptions = {},
 ): Promise<StoredRecords | null> {
   const records = await readLedgerRecords(deps.table, customerId, meter);
   if (records === null) return null;
@@ -38,7 +38,7 @@ export async function auditCustomer(
   const returned = new Set(returnedPaymentIntentIds);
   const named = namedBy(records.entries);
   const isDue = ({ paidAt }: Paid<object>, id: string) =>
-    paidBefore === undefined || paidAt < paidBefore || named.has(id);
+    paidBefore === null || paidAt < paidBefore || named.has(id);
   return {
     ...records,
     stripe: {

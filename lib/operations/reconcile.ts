@@ -25,6 +25,8 @@ export interface ReconcileOptions {
   readonly budgetMs?: number;
   /** 4; a run that was begun keeps its own. */
   readonly segments?: number;
+  /** Looks at the last 10 minutes too, which else are left to Stripe's own delivery; a run that was begun keeps its own. */
+  readonly upToNow?: boolean;
   /** At most, on average; 500. */
   readonly readUnitsPerSecond?: number;
   /** Hears how far it is, time and again. */
@@ -54,12 +56,13 @@ export async function reconcile(
     run,
     budgetMs = BUDGET_MS,
     segments = SEGMENTS,
+    upToNow = false,
     readUnitsPerSecond = READ_UNITS_PER_SECOND,
     onProgress = () => {},
   }: ReconcileOptions,
 ): Promise<Reconciled> {
   const onAdvance = ({ report }: { readonly report: ReconcileReport }) => onProgress(report);
-  const held = await HeldRun.take(deps, { run, budgetMs, segments, onAdvance });
+  const held = await HeldRun.take(deps, { run, budgetMs, segments, upToNow, onAdvance });
   if (held.isFinished) return { run, state: 'was_finished', report: held.run.report };
   const work: Work = {
     deps,

@@ -18,6 +18,8 @@ export const reconcileContract = {
     run: RunName,
     /** How long to go on before answering how far it is; 13 minutes. */
     budget_seconds: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_BUDGET_SECONDS))),
+    /** Whether a new run looks at the last 10 minutes too, and does not leave them to Stripe's own delivery. */
+    up_to_now: z.optional(z.boolean()),
   }),
   result: z.object({ run: z.string(), done: z.boolean(), report: Report }),
 } as const satisfies OperatorContract;

@@ -16,6 +16,8 @@ export const Report: z.ZodMiniType<ReconcileReport> = z.object({
   run: text,
   startedAt: text,
   finishedAt: z.nullable(text),
+  /** A run that the release before began knows nothing of it. */
+  upToNow: z._default(z.boolean(), false),
   events: z.object({
     listed: count,
     known: count,

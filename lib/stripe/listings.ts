@@ -39,7 +39,7 @@ export async function listProInvoices(
 
 /** Stripe's times are whole seconds: windows side by side share no second and miss none. */
 const parametersOf = ({ from, until, after }: ListWindow) => ({
-  created: { gte: secondsOf(from), lt: secondsOf(until) },
+  created: { gte: secondsOf(from), ...(until !== null && { lt: secondsOf(until) }) },
   limit: PAGE,
   ...(after !== null && { starting_after: after }),
 });

@@ -100,8 +100,8 @@ export type OwnedInvoice = ProInvoice & { readonly stripeCustomerId: string | nu
 export interface ListWindow {
   /** What was created from this moment on, to the second. */
   readonly from: Date;
-  /** And before this one. */
-  readonly until: Date;
+  /** And before this one; null for the newest too. */
+  readonly until: Date | null;
   /** `next` of the page before; null for the first. */
   readonly after: string | null;
 }

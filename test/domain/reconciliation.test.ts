@@ -198,4 +198,13 @@ describe('the report for people', () => {
     expect(lines).toContain('  since 2026-11-20 10:00');
     expect(lines.join('\n')).toContain('run       2026-11-24, 2026-11-24 03:00 to 2026-11-24 03:04 UTC');
   });
+
+  it('says until when things were looked at', () => {
+    expect(text(empty)).toContain(
+      "until     2026-11-24 02:50 UTC: what came later is left to Stripe's delivery",
+    );
+    expect(text({ ...empty, upToNow: true })).toContain(
+      'until     now: what Stripe is just delivering may be named too',
+    );
+  });
 });

@@ -91,6 +91,7 @@ describe('the function', () => {
     [{ run: 'x'.repeat(65) }],
     [{ run: 'r', force: true }],
     [{ run: 'r', budget_seconds: 781 }],
+    [{ run: 'r', up_to_now: 'yes' }],
     [{ run: 7 }],
     [{ source: 'aws.s3', 'detail-type': 'Scheduled Event' }],
   ])('refuses %j and says what it takes', async (event) => {

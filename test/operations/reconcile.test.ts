@@ -29,6 +29,7 @@ import {
  */
 
 const MONTH = 31;
+const HOUR_MS = 60 * 60 * 1000;
 
 /** All drift, each as whose it is, the invariant, the entry and the words. */
 async function driftIn(books: Books) {
@@ -168,6 +169,41 @@ describe('drift in a ledger', () => {
         `could not be checked: The stored item CUSTOMER#${trial.customerId} LEDGER#000000000002 is not readable: source`,
       ],
     ]);
+  });
+});
+
+describe('what has only just happened', () => {
+  it("is left to Stripe's own delivery, and looked at by a run up to now, whichever clock Stripe goes by", async () => {
+    const books = await openBooks();
+    const { pro } = await soundTown(books);
+    // A renewal a month ahead of our own clock, with webhooks off.
+    await books.days(MONTH);
+    const [invoice] = books.double.state.invoices.newestFirst;
+    const left = (await reconciled(books)).report;
+    expect([left.missed.count, left.drift.count, left.customers.invoices]).toEqual([0, 0, 1]);
+
+    const { report } = await reconciled(books, { upToNow: true });
+    expect(report.missed.named).toContainEqual(
+      expect.objectContaining({ type: 'invoice.paid', outcome: 'processed', customerId: pro.customerId }),
+    );
+    expect(report.drift).toEqual({ count: 0, named: [] });
+    expect([report.customers.invoices, report.listed.invoices]).toEqual([2, 2]);
+    const ledger = await readLedgerRecords(books.table, pro.customerId);
+    expect(ledger?.entries.at(-1)?.metadata['invoice_id']).toBe(invoice?.id);
+  });
+
+  it('is drift for a run up to now where the ledger does not have it', async () => {
+    const books = await openBooks();
+    const { payer } = await soundTown(books);
+    books.wait(-HOUR_MS);
+    const paid = await payForFix(books, payer.stripeCustomerId, {
+      customerId: payer.customerId,
+      fixAttemptId: 'f'.repeat(32),
+    });
+    const { report } = await reconciled(books, { upToNow: true });
+    expect(report.drift.named.map(({ message }) => message)).toContain(
+      `charge ${paid} was not announced by fix ${'f'.repeat(32)}`,
+    );
   });
 });
 

@@ -12,7 +12,7 @@ import { readEntriesDown } from '../../store/ledger.ts';
 import type { Position } from '../../store/runs.ts';
 import { auditCustomer } from '../audit-customer.ts';
 import { assertNoOutage, isUnanswered, whyOf } from './outage.ts';
-import { asOf, type Work } from './work.ts';
+import { endOf, type Work } from './work.ts';
 
 /** Customers of one segment that are looked at at once; with the segments this bounds the calls under way at Stripe. */
 const AT_ONCE = 2;
@@ -116,7 +116,7 @@ async function lookTwice(work: Work, customerId: string): Promise<Look> {
 async function lookAt(work: Work, customerId: string): Promise<Look> {
   const { deps, held, meter, beforeAsking } = work;
   try {
-    const records = await auditCustomer(deps, customerId, { paidBefore: asOf(work), meter, beforeAsking });
+    const records = await auditCustomer(deps, customerId, { paidBefore: endOf(work), meter, beforeAsking });
     if (records === null) return await lookForRest(work, customerId);
     const { entries, stripe } = records;
     const found = {

@@ -11,6 +11,8 @@ export interface HeldRunOptions {
   readonly run: string;
   /** For a run that is new; one that was begun keeps its own. */
   readonly segments: number;
+  /** The same holds for it. */
+  readonly upToNow: boolean;
   readonly budgetMs: number;
   readonly onAdvance: (run: ReconcileRun) => void;
 }
@@ -113,9 +115,9 @@ export class HeldRun {
   }
 }
 
-function begin({ now }: Deps, { run, segments }: HeldRunOptions): ReconcileRun {
+function begin({ now }: Deps, { run, segments, upToNow }: HeldRunOptions): ReconcileRun {
   return {
-    report: newReport(run, now().toISOString()),
+    report: newReport(run, now().toISOString(), upToNow),
     position: {
       events: { day: 0, after: null, announced: [] },
       segments: Array.from({ length: segments }, () => ({ after: null, isDone: false })),

@@ -6,7 +6,7 @@ import type { Page } from '../../stripe/port.ts';
 import { applyEvent } from '../apply-event.ts';
 import { assertNoOutage, whyOf } from './outage.ts';
 import { removedAmong } from './removed-customers.ts';
-import { asOf, DAY_MS, type Work } from './work.ts';
+import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
 /** As long as Stripe keeps them. Our own records live 90 days, so that none of these is forgotten. */
 const WINDOW_DAYS = 30;
@@ -76,7 +76,7 @@ async function listPage(
   after: string | null,
 ): Promise<Page<StripeEvent>> {
   const from = new Date(asOf({ held }).getTime() - (WINDOW_DAYS - day) * DAY_MS);
-  const until = new Date(from.getTime() + DAY_MS);
+  const until = day === WINDOW_DAYS - 1 ? endOf({ held }) : new Date(from.getTime() + DAY_MS);
   const stripe = await deps.stripe();
   await beforeAsking(1);
   try {

@@ -2,7 +2,7 @@ import { type Drift, type ReconcileReport, withListed } from '../../domain/recon
 import { isInvoiceKept, isPaymentKept, readStripeOwners } from '../../store/audit-stripe.ts';
 import type { FixPayment, ListWindow, OwnedInvoice, Page } from '../../stripe/port.ts';
 import { removedAmong } from './removed-customers.ts';
-import { asOf, DAY_MS, type Work } from './work.ts';
+import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
 /** More than the 30 days of the events: whatever no event told of and nobody looked at in time is seen here too. */
 const WINDOW_DAYS = 35;
@@ -50,8 +50,8 @@ async function follow<T>(
   listed: (item: T) => Listed,
 ): Promise<void> {
   const { held, beforeAsking } = work;
-  const until = asOf(work);
-  const from = new Date(until.getTime() - WINDOW_DAYS * DAY_MS);
+  const until = endOf(work);
+  const from = new Date(asOf(work).getTime() - WINDOW_DAYS * DAY_MS);
   while (!held.isOver && !held.run.position[kind].isDone) {
     await beforeAsking(1);
     const { items, next } = await list({ from, until, after: held.run.position[kind].after });
