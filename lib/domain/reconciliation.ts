@@ -203,7 +203,14 @@ export const driftOf = (customerId: string | null, { invariant, seq, message }: 
 /** Invariant 8, of events that are nobody's own: as those of a ledger in which nothing else ever happened. */
 export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
   const head = { ...emptyLedger('nobody'), debt: 0 };
-  const nothing = { head, entries: [], fixes: [], cardBonuses: new Map(), stripe: null };
+  const nothing = {
+    head,
+    entries: [],
+    fixes: [],
+    guards: new Set<string>(),
+    cardBonuses: new Map(),
+    stripe: null,
+  };
   return verifyLedger({ ...nothing, events }).map((violation) => driftOf(null, violation));
 }
 

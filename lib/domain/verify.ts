@@ -6,6 +6,8 @@ export interface LedgerRecords {
   /** In stored order. */
   readonly entries: readonly LedgerEntry[];
   readonly fixes: readonly VerifiableFix[];
+  /** What is stored to keep entries from being made twice, as kind#id. */
+  readonly guards: ReadonlySet<string>;
   /** Which customer each card fingerprint brought a bonus to. */
   readonly cardBonuses: ReadonlyMap<string, string>;
   readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
@@ -49,7 +51,7 @@ export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   3: 'entries are 1 to seq without holes, each following from the one before, hashes chained',
   4: 'a fix is deployed at most once',
   5: 'one purchase for each succeeded fix charge and one Pro grant for each paid Pro invoice, and the other way round',
-  6: 'one trial grant for each customer, one card bonus for each customer and card',
+  6: 'one trial grant for each customer, one card bonus for each customer and card, one adjustment for each key',
   7: 'no money moved at Stripe without an item that announced it',
   8: 'every webhook accepted ended as processed, ignored or parked',
 };
@@ -71,6 +73,7 @@ export function verifyLedger(records: LedgerRecords): Violation[] {
     ...verifyFixes(records),
     ...verifyMoney(records),
     ...verifyGrants(records),
+    ...verifyGuards(records),
     ...verifyEvents(records),
   ];
 }
@@ -246,6 +249,38 @@ function verifyGrants({ head, entries, cardBonuses }: LedgerRecords): Violation[
     }
   }
   return violations;
+}
+
+/** Without its guard, a repeat of what made an entry would make it again. */
+function verifyGuards({ entries, guards }: LedgerRecords): Violation[] {
+  return entries.flatMap((entry) => {
+    const guarded = guardOf(entry);
+    if (guarded === null || guards.has(guarded.name)) return [];
+    const { invariant, name } = guarded;
+    const message = `entry ${entry.seq} can be made again: its guard ${name} is missing`;
+    return [{ invariant, seq: entry.seq, message }];
+  });
+}
+
+/** What keeps an entry from being made twice; null for one that is kept by something else, or by nothing. */
+function guardOf({ source, metadata }: LedgerEntry): { invariant: Invariant; name: string } | null {
+  const named = (invariant: Invariant, kind: string, id: string | number | undefined) =>
+    id === undefined ? null : { invariant, name: `${kind}#${id}` };
+  switch (source) {
+    case 'pro_subscription_payment':
+    case 'refund_reversal':
+      return named(5, 'invoice', metadata['invoice_id']);
+    case 'trial_billing_added':
+      return named(6, 'card_bonus', 'first');
+    case 'adjustment':
+      return named(6, 'adjustment', metadata['idempotency_key']);
+    case 'trial_signup':
+    case 'purchased':
+    case 'fix_deployed':
+      return null;
+    default:
+      return source satisfies never;
+  }
 }
 
 function verifyEvents({ events }: LedgerRecords): Violation[] {

@@ -2,7 +2,7 @@ import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { LedgerRecords } from '../domain/verify.ts';
 import { decodeEntry, decodeFix, decodeHead } from './items.ts';
-import { customerIdOf, itemKind, type Key, keys, prefixes } from './keys.ts';
+import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from './keys.ts';
 import { decodeDoublePayment, decodeOwner } from './stripe-items.ts';
 import { attempt, type Item, readTogether, type Table } from './table.ts';
 
@@ -28,6 +28,7 @@ export async function readLedgerRecords(
   const entries: LedgerRecords['entries'][number][] = [];
   const fixes: LedgerRecords['fixes'][number][] = [];
   const returnedPaymentIntentIds: string[] = [];
+  const guards = new Set<string>();
   let head: CustomerHead | null = null;
   for await (const item of partition(table, customerId, meter)) {
     const kind = itemKind(item['sk']);
@@ -51,6 +52,9 @@ export async function readLedgerRecords(
       case 'double_payment':
         returnedPaymentIntentIds.push(decodeDoublePayment(item).paymentIntentId);
         break;
+      case 'guard':
+        guards.add(guardNameOf(String(item['sk'])));
+        break;
       case 'other':
         break;
       default:
@@ -60,7 +64,7 @@ export async function readLedgerRecords(
   if (head === null) return null;
   // Events are no customer's own items; each is written with its outcome, or not at all.
   const cardBonuses = await readCardBonuses(table, entries, meter);
-  return { head, entries, fixes, cardBonuses, events: [], stripe: null, returnedPaymentIntentIds };
+  return { head, entries, fixes, guards, cardBonuses, events: [], stripe: null, returnedPaymentIntentIds };
 }
 
 /** Whom each card that brought a bonus to this customer belongs to. */

@@ -83,6 +83,9 @@ export const prefixes = {
 /** The id of an API key, from the key it is stored under. */
 export const apiKeyIdOf = (sk: string): string => sk.slice(API_KEY_PREFIX.length);
 
+/** What a guard makes happen once, kind#id, from the key it is stored under. */
+export const guardNameOf = (sk: string): string => sk.slice(ONCE_PREFIX.length);
+
 /** Which notice: the kind and the id, among those of a customer. */
 export interface NoticeName {
   readonly customerId: string;
@@ -90,7 +93,7 @@ export interface NoticeName {
   readonly id: string;
 }
 
-export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'double_payment' | 'other';
+export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'double_payment' | 'guard' | 'other';
 
 /** Whose a partition is. @throws Error for one that is no customer's. */
 export function customerIdOf(pk: string): string {
@@ -144,5 +147,6 @@ export function itemKind(sk: unknown): CustomerItemKind {
   if (typeof sk !== 'string') return 'other';
   if (sk.startsWith(ENTRY_PREFIX)) return 'entry';
   if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) return 'double_payment';
+  if (sk.startsWith(ONCE_PREFIX)) return 'guard';
   return sk.startsWith(FIX_PREFIX) ? 'fix' : 'other';
 }

@@ -26,6 +26,7 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
       { id: 'f1', billed: true, announcedAttempts: 0, paymentIntentId: null },
       { id: 'f2', billed: true, announcedAttempts: 1, paymentIntentId: 'pi_1' },
     ],
+    guards: new Set(['invoice#in_1', 'card_bonus#first']),
     cardBonuses: new Map([['fp_1', 'c1']]),
     events: [{ id: 'evt_1', outcome: 'processed' }],
     stripe: {
@@ -345,6 +346,28 @@ describe('what verify says', () => {
       'of a bonus for nobody’s card',
       { ...records, cardBonuses: new Map() },
       ['entry 2 grants a bonus for a card whose bonus belongs to nobody'],
+    ],
+    [
+      'of a grant and what was taken back of it without their guard',
+      {
+        ...more({ amount: -1, source: 'refund_reversal', metadata: { invoice_id: 'in_3' } }),
+        guards: new Set(['card_bonus#first']),
+      },
+      [
+        'entry 4 can be made again: its guard invoice#in_1 is missing',
+        'entry 7 can be made again: its guard invoice#in_3 is missing',
+      ],
+    ],
+    [
+      'of a bonus and an adjustment without their guards',
+      {
+        ...more({ amount: 1, source: 'adjustment', metadata: { idempotency_key: 'k2' } }),
+        guards: new Set(['invoice#in_1', 'adjustment#k1']),
+      },
+      [
+        'entry 2 can be made again: its guard card_bonus#first is missing',
+        'entry 7 can be made again: its guard adjustment#k2 is missing',
+      ],
     ],
     [
       'of events that ended as nothing',

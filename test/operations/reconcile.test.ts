@@ -157,6 +157,29 @@ describe('drift in a ledger', () => {
     ]);
   });
 
+  it('a guard that is gone, so that a grant, a bonus or an adjustment could be made again', async () => {
+    const books = await openBooks();
+    const { payer, pro } = await soundTown(books);
+    const guards = [
+      [pro.customerId, 5, 'invoice', pro.invoiceId],
+      [pro.customerId, 6, 'adjustment', 'start'],
+      [payer.customerId, 6, 'card_bonus', 'first'],
+    ] as const;
+    for (const [customerId, , kind, id] of guards) await remove(books, keys.once(customerId, kind, id));
+    const found = await driftIn(books);
+    expect(found).toHaveLength(guards.length);
+    expect(found).toEqual(
+      expect.arrayContaining(
+        guards.map(([customerId, invariant, kind, id]) => [
+          customerId,
+          invariant,
+          expect.any(Number),
+          expect.stringContaining(`its guard ${kind}#${id} is missing`),
+        ]),
+      ),
+    );
+  });
+
   it('an item that is not readable, by its key and its attribute and without its value', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
