@@ -209,6 +209,7 @@ export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
     fixes: [],
     guards: new Set<string>(),
     cardBonuses: new Map(),
+    stripeCustomers: [],
     stripe: null,
   };
   return verifyLedger({ ...nothing, events }).map((violation) => driftOf(null, violation));

@@ -10,6 +10,8 @@ export interface LedgerRecords {
   readonly guards: ReadonlySet<string>;
   /** Which customer each card fingerprint brought a bonus to. */
   readonly cardBonuses: ReadonlyMap<string, string>;
+  /** The Stripe customers that the head names, and to whom each is bound: events and money find their owner by that. */
+  readonly stripeCustomers: readonly { readonly id: string; readonly boundTo: string | null }[];
   readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
   /** Null when Stripe was not asked; then money is checked within the ledger only. */
   readonly stripe: {
@@ -74,6 +76,7 @@ export function verifyLedger(records: LedgerRecords): Violation[] {
     ...verifyMoney(records),
     ...verifyGrants(records),
     ...verifyGuards(records),
+    ...verifyBindings(records),
     ...verifyEvents(records),
   ];
 }
@@ -281,6 +284,16 @@ function guardOf({ source, metadata }: LedgerEntry): { invariant: Invariant; nam
     default:
       return source satisfies never;
   }
+}
+
+function verifyBindings({ head, stripeCustomers }: LedgerRecords): Violation[] {
+  return stripeCustomers
+    .filter(({ boundTo }) => boundTo !== head.customerId)
+    .map(({ id, boundTo }) => ({
+      invariant: 5,
+      seq: null,
+      message: `Stripe customer ${id} is bound to ${boundTo ?? 'nobody'}, so its money does not come here`,
+    }));
 }
 
 function verifyEvents({ events }: LedgerRecords): Violation[] {

@@ -63,27 +63,34 @@ export async function readLedgerRecords(
   }
   if (head === null) return null;
   // Events are no customer's own items; each is written with its outcome, or not at all.
-  const cardBonuses = await readCardBonuses(table, entries, meter);
-  return { head, entries, fixes, guards, cardBonuses, events: [], stripe: null, returnedPaymentIntentIds };
+  const owners = await readOwners(table, head, entries, meter);
+  return { head, entries, fixes, guards, ...owners, events: [], stripe: null, returnedPaymentIntentIds };
 }
 
-/** Whom each card that brought a bonus to this customer belongs to. */
-async function readCardBonuses(
+/** Whose each card is that brought a bonus to this customer, and each Stripe customer that the head names. */
+async function readOwners(
   table: Table,
+  { stripeCustomerId, formerStripeCustomerId }: CustomerHead,
   entries: LedgerRecords['entries'],
   meter: Meter,
-): Promise<LedgerRecords['cardBonuses']> {
+): Promise<Pick<LedgerRecords, 'cardBonuses' | 'stripeCustomers'>> {
   const fingerprints = entries
     .filter(({ source }) => source === 'trial_billing_added')
     .map(({ metadata }) => String(metadata['card_fingerprint']));
-  const items = await readTogether(table, fingerprints.map(keys.card));
-  await meter(fingerprints.length);
-  return new Map(
-    fingerprints.flatMap((fingerprint, i): [string, string][] => {
-      const item = items[i];
-      return item === undefined ? [] : [[fingerprint, decodeOwner(item)]];
-    }),
-  );
+  const stripeIds = [stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null);
+  const wanted = [...fingerprints.map(keys.card), ...stripeIds.map(keys.stripe)];
+  const items = await readTogether(table, wanted);
+  await meter(wanted.length);
+  const owners = items.map((item) => (item === undefined ? null : decodeOwner(item)));
+  return {
+    cardBonuses: new Map(
+      fingerprints.flatMap((fingerprint, i): [string, string][] => {
+        const owner = owners[i] ?? null;
+        return owner === null ? [] : [[fingerprint, owner]];
+      }),
+    ),
+    stripeCustomers: stripeIds.map((id, i) => ({ id, boundTo: owners[fingerprints.length + i] ?? null })),
+  };
 }
 
 /** All items of one customer, page by page, strongly consistent. */

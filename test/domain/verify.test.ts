@@ -28,6 +28,7 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
     ],
     guards: new Set(['invoice#in_1', 'card_bonus#first']),
     cardBonuses: new Map([['fp_1', 'c1']]),
+    stripeCustomers: [{ id: 'cus_1', boundTo: 'c1' }],
     events: [{ id: 'evt_1', outcome: 'processed' }],
     stripe: {
       fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 2_900 }],
@@ -367,6 +368,20 @@ describe('what verify says', () => {
       [
         'entry 2 can be made again: its guard card_bonus#first is missing',
         'entry 7 can be made again: its guard adjustment#k2 is missing',
+      ],
+    ],
+    [
+      'of Stripe customers who are bound to somebody else, or to nobody',
+      {
+        ...records,
+        stripeCustomers: [
+          { id: 'cus_1', boundTo: 'c2' },
+          { id: 'cus_2', boundTo: null },
+        ],
+      },
+      [
+        'Stripe customer cus_1 is bound to c2, so its money does not come here',
+        'Stripe customer cus_2 is bound to nobody, so its money does not come here',
       ],
     ],
     [

@@ -195,6 +195,32 @@ describe('drift in a ledger', () => {
   });
 });
 
+describe('drift in whose a Stripe customer is', () => {
+  it('a binding that is gone, or that leads to somebody else', async () => {
+    const books = await openBooks();
+    const { payer, pro, trial } = await soundTown(books);
+    await remove(books, keys.stripe(payer.stripeCustomerId));
+    await tamper(books, keys.stripe(pro.stripeCustomerId), 'customer_id', trial.customerId);
+    const found = await driftIn(books);
+    const bound = (stripeCustomerId: string, whom: string) =>
+      `Stripe customer ${stripeCustomerId} is bound to ${whom}, so its money does not come here`;
+    expect(found).toContainEqual([payer.customerId, 5, null, bound(payer.stripeCustomerId, 'nobody')]);
+    expect(found).toContainEqual([pro.customerId, 5, null, bound(pro.stripeCustomerId, trial.customerId)]);
+  });
+
+  it('a head that names a Stripe customer who never was, and is not taken for one who was deleted', async () => {
+    const books = await openBooks();
+    const { payer } = await soundTown(books);
+    await tamper(books, keys.head(payer.customerId), 'stripe_customer_id', 'cus_nobody');
+    expect(await driftIn(books)).toContainEqual([
+      payer.customerId,
+      5,
+      null,
+      'Stripe customer cus_nobody is bound to nobody, so its money does not come here',
+    ]);
+  });
+});
+
 describe('what has only just happened', () => {
   it("is left to Stripe's own delivery, and looked at by a run up to now, whichever clock Stripe goes by", async () => {
     const books = await openBooks();
