@@ -39,7 +39,10 @@ export class Invoker {
 
   /** Runs a function that a schedule runs too; its answer is the result itself. @throws Failure as `call` does */
   async run<Input, Result>(contract: Callable<Input, Result>, input: Input): Promise<Result> {
-    return this.#read(contract.name, contract.result, await this.#send(contract.name, input));
+    const answer = await this.#send(contract.name, input);
+    const refusal = Refusal.safeParse(answer);
+    if (refusal.success) return refusedBy(refusal.data.problem);
+    return this.#read(contract.name, contract.result, answer);
   }
 
   close(): void {
@@ -81,17 +84,16 @@ export class Invoker {
 
 const isProblemCode = (code: string): code is ProblemCode => code in PROBLEMS;
 
-const Answer = z.discriminatedUnion('ok', [
-  z.object({ ok: z.literal(true), result: z.unknown() }),
-  z.object({
-    ok: z.literal(false),
-    problem: z.object({
-      // A stage may be newer than this command line; then its codes are not all known here.
-      code: z.pipe(
-        z.string(),
-        z.transform((code): ProblemCode => (isProblemCode(code) ? code : 'internal_error')),
-      ),
-      detail: z.string(),
-    }),
+const Refusal = z.object({
+  ok: z.literal(false),
+  problem: z.object({
+    // A stage may be newer than this command line; then its codes are not all known here.
+    code: z.pipe(
+      z.string(),
+      z.transform((code): ProblemCode => (isProblemCode(code) ? code : 'internal_error')),
+    ),
+    detail: z.string(),
   }),
-]);
+});
+
+const Answer = z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), result: z.unknown() }), Refusal]);

@@ -1,33 +1,50 @@
 import type * as z from 'zod/mini';
+import type { PaymentDeps } from '../lib/deps.ts';
 import type { ReconcileReport } from '../lib/domain/reconciliation.ts';
 import { verdict } from '../lib/domain/reconciliation-text.ts';
 import { BillingError } from '../lib/errors.ts';
-import { countBusiness, logger } from '../lib/http/observe.ts';
+import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
 import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { dailyRun, reconcile } from '../lib/operations/reconcile.ts';
+import { dailyRun, type ReconcileOptions, reconcile } from '../lib/operations/reconcile.ts';
+import type { OperatorAnswer } from '../lib/operators/contract.ts';
 import { reconcileContract, ScheduledEvent } from '../lib/operators/reconcile-contract.ts';
 import { startRuntime } from '../lib/runtime.ts';
 
 let runtime: ReturnType<typeof startRuntime> | undefined;
 
 type Answer = z.output<typeof reconcileContract.result>;
+type Refused = Extract<OperatorAnswer<never>, { ok: false }>;
 
 /**
  * Every 15 minutes in the night, and whenever an operator asks. The schedule's runs are named by their day: what one invocation
- * does not finish the next one goes on with, and when it is finished there is nothing to do.
- * @throws BillingError invalid_request, and what `reconcile` throws
+ * does not finish the next one goes on with, and when it is finished there is nothing to do. A schedule's run that fails throws,
+ * to be tried again and to be heard of; an operator is answered what Stripe or the table has failed with.
+ * @throws BillingError invalid_request, and on the schedule what `reconcile` throws
  */
-export const handler = async (event: unknown): Promise<Answer> => {
+export const handler = async (event: unknown): Promise<Answer | Refused> => {
   runtime ??= startRuntime(process.env);
   const deps = paymentDeps(runtime);
-  const { state, run, report } = await reconcile(deps, optionsOf(event, deps.now()));
+  const options = optionsOf(event, deps.now());
+  try {
+    return await answerOf(deps, options);
+  } catch (error) {
+    if (isScheduled(event) || !(error instanceof BillingError)) throw error;
+    logger.error('reconcile', { run: options.run, state: 'failed', error: loggableError(error) });
+    return { ok: false, problem: { code: error.code, detail: error.message } };
+  }
+};
+
+async function answerOf(deps: PaymentDeps, options: ReconcileOptions): Promise<Answer> {
+  const { state, run, report } = await reconcile(deps, options);
   if (state === 'finished') tell(report);
   logger.info('reconcile', { run, state, verdict: verdict(report) });
   return { run, done: report.finishedAt !== null, report };
-};
+}
 
-function optionsOf(event: unknown, now: Date): Parameters<typeof reconcile>[1] {
-  if (ScheduledEvent.safeParse(event).success) return { run: dailyRun(now) };
+const isScheduled = (event: unknown): boolean => ScheduledEvent.safeParse(event).success;
+
+function optionsOf(event: unknown, now: Date): ReconcileOptions {
+  if (isScheduled(event)) return { run: dailyRun(now) };
   const asked = reconcileContract.input.safeParse(event);
   if (asked.success) {
     const { run, budget_seconds: seconds, up_to_now: upToNow = false } = asked.data;

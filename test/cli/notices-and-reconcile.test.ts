@@ -12,11 +12,13 @@ import { type RunningStack, startStack, useTestCredentials } from '../support/ru
 let stack: RunningStack;
 let table: Table;
 let mailbox: string;
+let stripeUrl: string;
 
 beforeAll(async () => {
   useTestCredentials();
   stack = await startStack();
-  const { endpoint } = runningStack(stack.port);
+  const { endpoint, stripe } = runningStack(stack.port);
+  stripeUrl = stripe.apiBase ?? '';
   table = openTable({ tableName: 'rsolv-billing-dev', stage: 'dev', dynamodbEndpoint: endpoint });
   mailbox = /http:\S+/.exec(stack.output.find((line) => line.startsWith('mailbox')) ?? '')?.[0] ?? '';
 }, 120_000);
@@ -145,6 +147,20 @@ describe('rsolv-billing reconcile', () => {
     expect(drifted.code).toBe(1);
     expect(drifted.stdout).toContain('entry 2 is missing');
     expect(drifted.stdout).toContain(stack.customerId);
+  });
+
+  it('ends with 3 where Stripe is away, which is no drift, and goes on with the same run afterwards', async () => {
+    const control = (path: string, body: object) =>
+      fetch(`${stripeUrl}/_double/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    await control('faults', { path: '/v1/events', kind: 'drop_before', times: 99 });
+    const away = await run('reconcile', '--run', 'away');
+    expect([away.code, away.stderr]).toEqual([3, expect.stringContaining('Stripe did not answer')]);
+    await control('faults/clear', {});
+    expect((await run('reconcile', '--run', 'away')).stdout).toContain('run       away,');
   });
 
   it('refuses a name that is none', async () => {

@@ -38,7 +38,9 @@ async function invoked(event: unknown) {
       .mockImplementation((...args: unknown[]) => void lines.push(args.map(String).join(' '))),
   );
   try {
-    return { answer: await handler(event), log: lines.join('\n') };
+    const answer = await handler(event);
+    if ('ok' in answer) throw new Error(answer.problem.detail);
+    return { answer, log: lines.join('\n') };
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
@@ -81,6 +83,20 @@ describe('the function', () => {
     expect(counted(log, 'ReconcileCompleted')).toEqual([]);
     expect((await readRun(money.deps.table, 'bit-by-bit'))?.run.report).toEqual(answer.report);
     expect((await invoked({ run: 'bit-by-bit' })).answer.done).toBe(true);
+  });
+
+  it('answers an operator that Stripe is away, and throws it on the schedule', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    await money.control('faults', { path: '/v1/events', kind: 'drop_before', times: 99 });
+    expect(await handler({ run: 'away' })).toEqual({
+      ok: false,
+      problem: { code: 'payments_unavailable', detail: expect.stringContaining('Stripe did not answer') },
+    });
+    vi.setSystemTime(Date.now() + 24 * 60 * 60 * 1000);
+    await expect(handler(SCHEDULED)).rejects.toMatchObject({ code: 'payments_unavailable' });
+    vi.useRealTimers();
+    await money.control('faults/clear');
+    expect((await invoked({ run: 'away' })).answer.done).toBe(true);
   });
 
   it.each([
