@@ -1,4 +1,5 @@
 import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { WHAT_TO_DO } from '../../lib/domain/reconciliation-text.ts';
 import { INVARIANTS } from '../../lib/domain/verify.ts';
 import { encodeCursor } from '../../lib/http/cursor.ts';
 import { readEntriesDown } from '../../lib/store/ledger.ts';
@@ -128,6 +129,7 @@ function verifiedLines({ customers, entries, violations }: Verified): string[] {
       `  ${message}`,
       ...(invariant === null ? [] : [`  broken: ${INVARIANTS[invariant]} (invariant ${invariant})`]),
     ]),
+    WHAT_TO_DO,
     `${counted(violations.length, 'violation')} in ${checked}.`,
   ];
 }

@@ -9,6 +9,9 @@ import {
 
 const COLUMNS = 80;
 
+/** Where each finding is explained. */
+export const WHAT_TO_DO = 'What to do: docs/operate.md, Drift';
+
 /** The report for people: the verdict first, then what was looked at and each finding. No line is longer than 80. */
 export function reportText(report: ReconcileReport): string {
   const { customers, events, listed, drift, missed, open } = report;
@@ -50,6 +53,7 @@ export function reportText(report: ReconcileReport): string {
       ['open', number(open.count)],
     ]),
     ...section('Drift: to be looked at', drift, driftLines),
+    ...(drift.count === 0 ? [] : [`  Nothing of it was repaired. ${WHAT_TO_DO}`]),
     ...section('Missed events', missed, missedLines),
     ...section('Open: not finished, and no drift', open, openLines),
     '',

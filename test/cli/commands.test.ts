@@ -314,9 +314,10 @@ describe('ledger', () => {
       },
     });
     const { code, shown } = await lines('ledger', 'verify', customerId);
-    expect([code, shown[0], shown.at(-1)]).toEqual([
+    expect([code, shown[0], shown.at(-2), shown.at(-1)]).toEqual([
       1,
       `customer ${customerId}`,
+      'What to do: docs/operate.md, Drift',
       '1 violation in 1 customer, 1 entry.',
     ]);
     // Of all customers it is still this one alone.

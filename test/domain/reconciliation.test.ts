@@ -194,6 +194,8 @@ describe('the report for people', () => {
     expect(lines).toContain('  and 51 more');
     expect(lines).toContain('          2 events left out: of customers whom the smoke test removed');
     expect(lines).toContain('Drift: to be looked at (251)');
+    expect(lines).toContain('  Nothing of it was repaired. What to do: docs/operate.md, Drift');
+    expect(text(empty).join()).not.toContain('What to do');
     expect(lines).toContain('  evt_1 invoice.paid of 2026-11-20 10:00');
     expect(lines).toContain('  since 2026-11-20 10:00');
     expect(lines.join('\n')).toContain('run       2026-11-24, 2026-11-24 03:00 to 2026-11-24 03:04 UTC');
