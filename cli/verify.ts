@@ -3,8 +3,12 @@ import { type Drift, driftOf, stillThere } from '../lib/domain/reconciliation.ts
 import { HEAD_MISSING, verifyLedger } from '../lib/domain/verify.ts';
 import { BillingError } from '../lib/errors.ts';
 import { auditCustomer } from '../lib/operations/audit-customer.ts';
-import { listCustomerIds, readLedgerRecords, type StoredRecords } from '../lib/store/audit.ts';
-import { readEntriesDown } from '../lib/store/ledger.ts';
+import {
+  isAnythingLeft,
+  listCustomerIds,
+  readLedgerRecords,
+  type StoredRecords,
+} from '../lib/store/audit.ts';
 import { StripeFault } from '../lib/stripe/fault.ts';
 import { showCount } from './counter.ts';
 import { noCustomer } from './customers.ts';
@@ -78,10 +82,10 @@ async function lookAt(deps: PaymentDeps, customerId: string, withStripe: boolean
   return { entries: records.entries.length, violations };
 }
 
-/** Entries whose head is gone are found too. */
+/** A customer whose head is gone is found too. */
 async function lookForRest({ table }: PaymentDeps, customerId: string): Promise<Looked | null> {
-  const [entry] = await readEntriesDown(table, customerId, null, 1);
-  return entry === undefined ? null : { entries: 0, violations: [driftOf(customerId, HEAD_MISSING)] };
+  if (!(await isAnythingLeft(table, customerId))) return null;
+  return { entries: 0, violations: [driftOf(customerId, HEAD_MISSING)] };
 }
 
 /** An item that is not as we write it is a finding like any other, and the rest is still to be checked. */

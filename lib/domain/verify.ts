@@ -58,11 +58,11 @@ export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   8: 'every webhook accepted ended as processed, ignored or parked',
 };
 
-/** What is wrong with a ledger of which only entries are left: nothing else of it can be verified. */
+/** What is wrong with a customer without a head: nothing else of them can be verified. */
 export const HEAD_MISSING: Violation = {
   invariant: 2,
   seq: null,
-  message: 'the head is missing, though there are entries',
+  message: 'the head is missing, though there is more of the customer',
 };
 
 const EVENT_OUTCOMES = new Set(['processed', 'ignored', 'parked']);

@@ -93,6 +93,12 @@ async function readOwners(
   };
 }
 
+/** Whether anything is stored of a customer, their head or not. */
+export async function isAnythingLeft(table: Table, customerId: string, meter = UNMETERED): Promise<boolean> {
+  for await (const _ of partition(table, customerId, meter)) return true;
+  return false;
+}
+
 /** All items of one customer, page by page, strongly consistent. */
 export async function* partition(table: Table, customerId: string, meter = UNMETERED): AsyncGenerator<Item> {
   let from: Item | undefined;
@@ -113,8 +119,7 @@ export async function* partition(table: Table, customerId: string, meter = UNMET
 }
 
 /**
- * Every customer, each once, page by page: reads the whole table, so for audits alone. Found by whatever is there of their
- * ledger, so that one whose head is gone is found too.
+ * Every customer, each once, page by page, also one whose ledger is gone: reads the whole table, so for audits alone.
  */
 export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
   let after: Key | null = null;
@@ -140,8 +145,8 @@ export interface SegmentPage {
 }
 
 /**
- * The customers on one page of a segment. Found by their head or by any entry, so that a ledger is found of which anything
- * is left. Going on after a customer's head skips what is left of that customer, and nothing else.
+ * The customers on one page of a segment. Found by their head, any entry or any key, of which each has one: so one is found
+ * whose head is gone, or the whole ledger. Going on after a customer's head skips what is left of that customer, and nothing else.
  */
 export async function scanCustomers(
   table: Table,
@@ -152,9 +157,9 @@ export async function scanCustomers(
     TableName: table.name,
     Segment: segment,
     TotalSegments: of,
-    FilterExpression: 'begins_with(sk, :ledger)',
+    FilterExpression: 'begins_with(sk, :ledger) OR begins_with(sk, :key)',
     ProjectionExpression: 'pk',
-    ExpressionAttributeValues: { ':ledger': prefixes.ledger },
+    ExpressionAttributeValues: { ':ledger': prefixes.ledger, ':key': prefixes.apiKey },
     ExclusiveStartKey: after === null ? undefined : { ...after },
     ReturnConsumedCapacity: 'TOTAL',
   });
@@ -164,7 +169,7 @@ export async function scanCustomers(
   return { customerIds, next: nextAfter(page.LastEvaluatedKey, customerIds.at(-1)) };
 }
 
-/** A page may end between the entries and the head of a customer, who is not to come twice. */
+/** A page may end between the keys or entries and the head of a customer, who is not to come twice. */
 function nextAfter(end: Item | undefined, lastCustomerId: string | undefined): Key | null {
   if (end === undefined) return null;
   const next = { pk: String(end['pk']), sk: String(end['sk']) };

@@ -358,7 +358,7 @@ describe('ledger', () => {
         customer_id: customerId,
         invariant: 2,
         seq: null,
-        message: 'the head is missing, though there are entries',
+        message: 'the head is missing, though there is more of the customer',
       },
     ];
     expect(await json('ledger', 'verify')).toMatchObject({ code: 1, answer: { violations } });

@@ -143,17 +143,20 @@ describe('drift in a ledger', () => {
     const { trial } = await soundTown(books);
     await remove(books, keys.head(trial.customerId));
     expect(await driftIn(books)).toEqual([
-      [trial.customerId, 2, null, 'the head is missing, though there are entries'],
+      [trial.customerId, 2, null, 'the head is missing, though there is more of the customer'],
     ]);
   });
 
-  it('a head and a first entry that are gone, though another entry is there', async () => {
+  it.each([
+    ['a first entry', [1]],
+    ['all entries', [1, 2]],
+  ])('a head and %s that are gone, though more of the customer is there', async (_, seqs) => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await remove(books, keys.head(trial.customerId));
-    await remove(books, keys.entry(trial.customerId, 1));
+    for (const seq of seqs) await remove(books, keys.entry(trial.customerId, seq));
     expect(await driftIn(books)).toEqual([
-      [trial.customerId, 2, null, 'the head is missing, though there are entries'],
+      [trial.customerId, 2, null, 'the head is missing, though there is more of the customer'],
     ]);
   });
 

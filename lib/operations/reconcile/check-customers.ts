@@ -6,9 +6,8 @@ import {
   withCustomers,
 } from '../../domain/reconciliation.ts';
 import { HEAD_MISSING, verifyLedger } from '../../domain/verify.ts';
-import { scanCustomers } from '../../store/audit.ts';
+import { isAnythingLeft, scanCustomers } from '../../store/audit.ts';
 import { keys } from '../../store/keys.ts';
-import { readEntriesDown } from '../../store/ledger.ts';
 import type { Position } from '../../store/runs.ts';
 import { auditCustomer } from '../audit-customer.ts';
 import { assertNoOutage, isUnanswered, whyOf } from './outage.ts';
@@ -135,11 +134,9 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
   }
 }
 
-/** Entries whose head is gone are nobody's who would miss them. */
+/** A customer whose head is gone is nobody who would miss it. */
 async function lookForRest({ deps, meter }: Work, customerId: string): Promise<Look> {
-  const [entry] = await readEntriesDown(deps.table, customerId, null, 1);
-  await meter(1);
-  if (entry === undefined) return { kind: 'gone' };
+  if (!(await isAnythingLeft(deps.table, customerId, meter))) return { kind: 'gone' };
   return { kind: 'looked', found: unverified(driftOf(customerId, HEAD_MISSING)) };
 }
 
