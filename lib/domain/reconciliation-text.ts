@@ -31,7 +31,12 @@ export function reportText(report: ReconcileReport): string {
       ],
       ...(customers.notCompared === 0
         ? []
-        : [['', `${counted(customers.notCompared, 'customer')} not compared: deleted at Stripe`] as const]),
+        : [
+            [
+              '',
+              `${counted(customers.notCompared, 'customer')} not compared, or not in all: deleted at Stripe`,
+            ] as const,
+          ]),
       [
         'owners',
         `${counted(listed.payments, 'payment')}, ${counted(listed.invoices, 'invoice')} of the last 35 days`,

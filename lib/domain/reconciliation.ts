@@ -58,7 +58,7 @@ export interface ReconcileReport {
     /** Succeeded fix charges and paid Pro invoices at Stripe, held against the entries and the other way round. */
     readonly charges: number;
     readonly invoices: number;
-    /** Customers whose money Stripe does not list any more, for they were deleted there. */
+    /** Customers whose money Stripe does not list any more, or not all of it, for they were deleted there. */
     readonly notCompared: number;
   };
   /** Of the whole Stripe account: payments for fixes and paid Pro invoices whose owner was looked up. */
@@ -134,7 +134,7 @@ export interface CheckedCustomer {
   readonly entries: number;
   readonly charges: number;
   readonly invoices: number;
-  /** Whether Stripe was asked, and listed their money. */
+  /** Whether Stripe was asked, and listed all of their money. */
   readonly isCompared: boolean;
   readonly drift: readonly Drift[];
 }

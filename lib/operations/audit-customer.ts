@@ -17,8 +17,8 @@ const CALLS_PER_STRIPE_CUSTOMER = 2;
 
 /**
  * Everything stored of one customer beside what Stripe has of their money, as `verifyLedger` compares it; null when there is
- * no such customer. Where the customer was deleted at Stripe, which then lists no payments of theirs, money is checked within
- * the ledger only. Reads much: for audits, never for a request.
+ * no such customer. Of a Stripe customer who was deleted there, and whose payments Stripe does not list any more, money is checked
+ * within the ledger only. Reads much: for audits, never for a request.
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function auditCustomer(
@@ -30,11 +30,12 @@ export async function auditCustomer(
   if (records === null) return null;
   const { head, returnedPaymentIntentIds } = records;
   const stripeCustomers = [head.stripeCustomerId, head.formerStripeCustomerId].filter((id) => id !== null);
-  if (stripeCustomers.length === 0) return { ...records, stripe: { fixCharges: [], paidProInvoices: [] } };
+  if (stripeCustomers.length === 0)
+    return { ...records, stripe: { fixCharges: [], paidProInvoices: [], isAll: true } };
 
   await beforeAsking?.(CALLS_PER_STRIPE_CUSTOMER * stripeCustomers.length);
   const money = await paidMoneyOf(deps, stripeCustomers);
-  if (money === null) return records;
+  if (money.length === 0) return records;
   const returned = new Set(returnedPaymentIntentIds);
   const named = namedBy(records.entries);
   const isDue = ({ paidAt }: Paid<object>, id: string) =>
@@ -49,6 +50,7 @@ export async function auditCustomer(
       paidProInvoices: money
         .flatMap(({ proInvoices }) => proInvoices)
         .filter((invoice) => isDue(invoice, invoice.id)),
+      isAll: money.length === stripeCustomers.length,
     },
   };
 }
@@ -57,16 +59,21 @@ export async function auditCustomer(
 const namedBy = (entries: readonly LedgerEntry[]): ReadonlySet<unknown> =>
   new Set(entries.flatMap(({ metadata }) => [metadata['payment_intent_id'], metadata['invoice_id']]));
 
-/** Null where Stripe does not list that of one of them any more. */
+/** Without that of a Stripe customer whose money Stripe does not list any more. */
 async function paidMoneyOf(
   deps: PaymentDeps,
   stripeCustomers: readonly string[],
-): Promise<readonly PaidMoney[] | null> {
+): Promise<readonly PaidMoney[]> {
   const stripe = await deps.stripe();
-  try {
-    return await Promise.all(stripeCustomers.map((id) => stripe.readPaidMoney(id)));
-  } catch (error) {
-    if (isFault(error, 'refused')) return null;
-    throw error;
-  }
+  const listed = await Promise.all(
+    stripeCustomers.map(async (id) => {
+      try {
+        return await stripe.readPaidMoney(id);
+      } catch (error) {
+        if (isFault(error, 'refused')) return null;
+        throw error;
+      }
+    }),
+  );
+  return listed.filter((money) => money !== null);
 }

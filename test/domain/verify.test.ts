@@ -33,6 +33,7 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
     stripe: {
       fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 2_900 }],
       paidProInvoices: [{ id: 'in_1', totalCents: 59_900 }],
+      isAll: true,
     },
   };
 }
@@ -204,7 +205,7 @@ describe('what verify says', () => {
   });
   const atStripe = (change: Partial<NonNullable<LedgerRecords['stripe']>>): LedgerRecords => ({
     ...records,
-    stripe: { fixCharges: [], paidProInvoices: [], ...records.stripe, ...change },
+    stripe: { fixCharges: [], paidProInvoices: [], isAll: true, ...records.stripe, ...change },
   });
   const more = (...postings: Posting[]) => soundRecords([...POSTINGS, ...postings]);
 
@@ -430,6 +431,15 @@ describe('what verify says', () => {
     const forgotten = verifyLedger({ ...sound, head: { ...usedUp.state, debt: 0 } });
     expect(forgotten).toEqual([
       { invariant: 2, seq: null, message: 'the debt is 0, the entries add up to 5' },
+    ]);
+  });
+
+  it('is nothing of money that Stripe does not list any more, and all of what it still lists', () => {
+    const gone = atStripe({ fixCharges: [], paidProInvoices: [], isAll: false });
+    expect(verifyLedger(gone)).toEqual([]);
+    const extra = { id: 'in_9', totalCents: 59_900 };
+    expect(verifyLedger(atStripe({ paidProInvoices: [extra], isAll: false }))).toEqual([
+      { invariant: 5, seq: null, message: 'paid Pro invoice in_9 has no ledger entry' },
     ]);
   });
 

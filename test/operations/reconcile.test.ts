@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reportText } from '../../lib/domain/reconciliation-text.ts';
+import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { closeCustomer } from '../../lib/operations/close-customer.ts';
 import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
@@ -352,6 +353,26 @@ describe('drift between the ledger and Stripe', () => {
     const { report } = await reconciled(books);
     expect(report.drift.count).toBe(0);
     expect(report.customers).toMatchObject({ checked: 3, notCompared: 1, charges: 0, invoices: 1 });
+  });
+
+  it('a charge of who was deleted at Stripe once, and is another one there by now', async () => {
+    const books = await openBooks();
+    const { payer } = await soundTown(books);
+    await books.stripe.customers.del(payer.stripeCustomerId);
+    await books.deliver();
+    const deleted = await headOf(books.deps, payer.customerId);
+    const { head } = await addPaymentMethod(books.deps, deleted, await books.newCard());
+    const paid = await payForFix(books, head.stripeCustomerId ?? '', {
+      customerId: payer.customerId,
+      fixAttemptId: 'f'.repeat(32),
+    });
+    const { report } = await reconciled(books);
+    // That the charge of before is not listed any more is no drift.
+    expect(report.drift.named.map(({ message }) => message)).toEqual([
+      `charge ${paid} for fix ${'f'.repeat(32)} has no ledger entry`,
+      `charge ${paid} was not announced by fix ${'f'.repeat(32)}`,
+    ]);
+    expect(report.customers).toMatchObject({ checked: 3, notCompared: 1, charges: 1 });
   });
 });
 

@@ -122,7 +122,7 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
       entries: entries.length,
       charges: stripe?.fixCharges.length ?? 0,
       invoices: stripe?.paidProInvoices.length ?? 0,
-      isCompared: stripe !== null,
+      isCompared: stripe?.isAll ?? false,
       drift: verifyLedger(records).map((violation) => driftOf(customerId, violation)),
     };
     return { kind: 'looked', found };
