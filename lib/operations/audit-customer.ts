@@ -46,7 +46,9 @@ export async function auditCustomer(
       fixCharges: money
         .flatMap(({ fixPayments }) => fixPayments)
         .filter(({ paymentIntentId }) => !returned.has(paymentIntentId))
-        .filter((payment) => isDue(payment, payment.paymentIntentId)),
+        .filter((payment) => isDue(payment, payment.paymentIntentId))
+        // What came by mistake and was given back is right again.
+        .filter(({ isReturned, paymentIntentId }) => !isReturned || named.has(paymentIntentId)),
       paidProInvoices: money
         .flatMap(({ proInvoices }) => proInvoices)
         .filter((invoice) => isDue(invoice, invoice.id)),

@@ -3,8 +3,8 @@ import { parseEvent, type StripeEvent } from './event.ts';
 import { HANDLED_EVENT_TYPES } from './event-types.ts';
 import { idOf } from './facts.ts';
 import { StripeFault } from './fault.ts';
-import type { FixPayment, ListWindow, OwnedInvoice, Page } from './port.ts';
-import { PAGE, paidFixOf, paidProOf } from './queries.ts';
+import type { ListWindow, OwnedInvoice, Page, PaidFix } from './port.ts';
+import { PAGE, paidFixOf, paidProOf, WITH_CHARGE } from './queries.ts';
 
 /* Lists of the whole account, page by page, for whoever compares all of it. */
 
@@ -18,8 +18,8 @@ export async function listEvents(stripe: Stripe, window: ListWindow): Promise<Pa
   return { items, next: nextOf(page) };
 }
 
-export async function listFixPayments(stripe: Stripe, window: ListWindow): Promise<Page<FixPayment>> {
-  const page = await stripe.paymentIntents.list(parametersOf(window));
+export async function listFixPayments(stripe: Stripe, window: ListWindow): Promise<Page<PaidFix>> {
+  const page = await stripe.paymentIntents.list({ ...parametersOf(window), expand: WITH_CHARGE });
   return { items: page.data.map(paidFixOf).filter((payment) => payment !== null), next: nextOf(page) };
 }
 

@@ -87,9 +87,15 @@ export interface FailedRenewal {
 }
 
 export interface PaidMoney {
-  readonly fixPayments: readonly Paid<FixPayment>[];
+  readonly fixPayments: readonly Paid<PaidFix>[];
   /** Those that bring credits. */
   readonly proInvoices: readonly Paid<ProInvoice>[];
+}
+
+/** A payment for a fix that succeeded. */
+export interface PaidFix extends FixPayment {
+  /** Whether all of it was refunded: a ledger that never had it has nothing to say of it. */
+  readonly isReturned: boolean;
 }
 
 export type Paid<T> = T & { readonly paidAt: Date };
@@ -182,7 +188,7 @@ export interface StripePort {
   /** Events of any type about a customer, also one who was deleted; the newest 1,000 of the account are looked through. */
   findEventsOf(stripeCustomerId: string, since: Date): Promise<CustomerEvent[]>;
   /** Payments for fixes that succeeded, whoever paid. */
-  listFixPayments(window: ListWindow): Promise<Page<FixPayment>>;
+  listFixPayments(window: ListWindow): Promise<Page<PaidFix>>;
   /** Paid invoices that bring credits, whoever paid. */
   listProInvoices(window: ListWindow): Promise<Page<OwnedInvoice>>;
 }

@@ -4,8 +4,8 @@ import { fixPaymentOf, fixReferenceOf, idOf, proInvoiceOf, proSubscriptionOf } f
 import { StripeFault } from './fault.ts';
 import type {
   FailedRenewal,
-  FixPayment,
   Paid,
+  PaidFix,
   PaidMoney,
   ReturnedMoney,
   StripeAccount,
@@ -114,10 +114,8 @@ export async function readReturnedMoney(
 }
 
 export async function readPaidMoney(stripe: Stripe, customer: string, priceId: string): Promise<PaidMoney> {
-  const fixPayments: Paid<FixPayment>[] = [];
-  // A payment can have waited for its cardholder: its charge says when it was paid.
-  const expand = ['data.latest_charge'];
-  for await (const intent of stripe.paymentIntents.list({ customer, expand, limit: PAGE })) {
+  const fixPayments: Paid<PaidFix>[] = [];
+  for await (const intent of stripe.paymentIntents.list({ customer, expand: WITH_CHARGE, limit: PAGE })) {
     const payment = paidFixOf(intent);
     if (payment !== null) fixPayments.push({ ...payment, paidAt: dateOf(chargedAt(intent)) });
   }
@@ -130,10 +128,15 @@ export async function readPaidMoney(stripe: Stripe, customer: string, priceId: s
   return { fixPayments, proInvoices };
 }
 
+/** A payment can have waited for its cardholder: its charge says when it was paid, and whether it was refunded. */
+export const WITH_CHARGE = ['data.latest_charge'];
+
 /** Null for a payment that did not succeed, or is not for a fix. */
-export function paidFixOf(intent: Stripe.PaymentIntent): FixPayment | null {
+export function paidFixOf(intent: Stripe.PaymentIntent): PaidFix | null {
   const payment = fixPaymentOf(intent);
-  return payment?.state === 'succeeded' ? payment : null;
+  if (payment?.state !== 'succeeded') return null;
+  const { latest_charge: charge } = intent;
+  return { ...payment, isReturned: charge !== null && typeof charge !== 'string' && charge.refunded };
 }
 
 /** Null for an invoice that brings no credits. */

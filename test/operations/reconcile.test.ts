@@ -345,6 +345,20 @@ describe('drift between the ledger and Stripe', () => {
     expect(await driftIn(books)).toEqual([]);
   });
 
+  it('is none any more once a charge that nobody announced was given back, whoever paid it', async () => {
+    const books = await openBooks();
+    const { payer } = await soundTown(books);
+    const fix = { customerId: payer.customerId, fixAttemptId: 'f'.repeat(32) };
+    const paid = [
+      await payForFix(books, payer.stripeCustomerId, fix),
+      await payForFix(books, await stranger(books), fix),
+    ];
+    const found = (await reconciled(books)).report.drift.named.map(({ message }) => message).join();
+    for (const intent of paid) expect(found).toContain(intent);
+    for (const intent of paid) await books.stripe.refunds.create({ payment_intent: intent });
+    expect(await driftIn(books)).toEqual([]);
+  });
+
   it('says of whom Stripe lists no money any more', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);

@@ -1,6 +1,6 @@
 import { type Drift, type ReconcileReport, withListed } from '../../domain/reconciliation.ts';
 import { isInvoiceKept, isPaymentKept, readStripeOwners } from '../../store/audit-stripe.ts';
-import type { FixPayment, ListWindow, OwnedInvoice, Page } from '../../stripe/port.ts';
+import type { ListWindow, OwnedInvoice, Page, PaidFix } from '../../stripe/port.ts';
 import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
@@ -11,6 +11,8 @@ const WINDOW_DAYS = 35;
 interface Listed {
   readonly stripeCustomerId: string | null;
   readonly what: string;
+  /** Whether it was given back: then it need not be anybody's. */
+  readonly isReturned: boolean;
   isKeptBy(customerId: string): Promise<boolean>;
 }
 
@@ -29,8 +31,9 @@ export async function findUnownedMoney(work: Work): Promise<void> {
 
 const listedPayment =
   ({ deps }: Work) =>
-  (payment: FixPayment): Listed => ({
+  (payment: PaidFix): Listed => ({
     stripeCustomerId: payment.stripeCustomerId,
+    isReturned: payment.isReturned,
     what: `payment ${payment.paymentIntentId} of ${payment.amountCents} cents for fix ${payment.fixAttemptId}`,
     isKeptBy: (customerId) => isPaymentKept(deps.table, customerId, payment),
   });
@@ -39,6 +42,7 @@ const listedInvoice =
   ({ deps }: Work) =>
   ({ id, stripeCustomerId, totalCents }: OwnedInvoice): Listed => ({
     stripeCustomerId,
+    isReturned: false,
     what: `paid Pro invoice ${id} of ${totalCents} cents`,
     isKeptBy: (customerId) => isInvoiceKept(deps.table, customerId, id),
   });
@@ -72,9 +76,9 @@ async function driftAmong(work: Work, all: readonly Listed[]): Promise<Drift[]> 
     ids.filter((id) => !owners.has(id)),
   );
   const drift: Drift[] = [];
-  for (const { stripeCustomerId, what, isKeptBy } of all) {
+  for (const { stripeCustomerId, what, isReturned, isKeptBy } of all) {
     const owner = owners.get(stripeCustomerId ?? '');
-    if (owner?.isNamed || removed.has(stripeCustomerId ?? '')) continue;
+    if (owner?.isNamed || isReturned || removed.has(stripeCustomerId ?? '')) continue;
     if (owner === undefined) {
       const whose =
         stripeCustomerId === null ? 'no Stripe customer' : `${stripeCustomerId}, who is bound to nobody`;
