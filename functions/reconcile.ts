@@ -35,8 +35,7 @@ export const handler = async (event: unknown): Promise<Answer | Refused> => {
 };
 
 async function answerOf(deps: PaymentDeps, options: ReconcileOptions): Promise<Answer> {
-  const { state, run, report } = await reconcile(deps, options);
-  if (state === 'finished') tell(report);
+  const { state, run, report } = await reconcile(deps, { ...options, onFinished: tell });
   logger.info('reconcile', { run, state, verdict: verdict(report) });
   return { run, done: report.finishedAt !== null, report };
 }
@@ -56,7 +55,7 @@ function optionsOf(event: unknown, now: Date): ReconcileOptions {
   );
 }
 
-/** Once for each run, when it is finished. Ids and no more: the report holds nothing else. */
+/** Of each run when it is finished; once more where that could not be noted. Ids and no more: the report holds nothing else. */
 function tell({ run, drift, missed, open }: ReconcileReport): void {
   countBusiness('Drift', drift.count);
   countBusiness('MissedEvent', missed.count);

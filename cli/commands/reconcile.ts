@@ -20,16 +20,21 @@ export function addReconcile(program: CommandUnknownOpts, runner: Runner): void 
         'its name is given again; one that is finished is shown again. Exit code 1 when there is drift.',
     )
     .option('--run <name>', 'the run, up to 64 letters, digits and _.-; else a new one', runName)
-    .option('--now', "look at the last 10 minutes too, which else are left to Stripe's own delivery")
+    .option(
+      '--now',
+      "look at the last 10 minutes too, as always on this machine; else they are left to Stripe's own delivery",
+    )
     .addHelpText(
       'after',
-      examples('rsolv-billing reconcile --now', 'rsolv-billing reconcile --run after-fix --stage production'),
+      examples('rsolv-billing reconcile', 'rsolv-billing reconcile --run after-fix --now --stage production'),
     )
     .action((options, command) =>
       runner.run(command, async (session) => {
         const run = options.run ?? `manual-${session.stage.deps.now().toISOString().replaceAll(':', '-')}`;
         session.out.note(`Run ${run}; if it is interrupted: reconcile --run ${run}`);
-        const { report } = await toItsEnd(session, run, options.now ?? false);
+        // Nobody else is at work here, and Stripe's clock may be days ahead of ours.
+        const upToNow = options.now ?? session.stage.name === 'local';
+        const { report } = await toItsEnd(session, run, upToNow);
         session.out.answer({ run, report }, () => [reportText(report).trimEnd()]);
         return report.drift.count > 0 ? EXIT.refused : EXIT.ok;
       }),

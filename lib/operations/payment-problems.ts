@@ -15,7 +15,8 @@ export function stillPending(cause: unknown): BillingError {
 export function paymentsFault(fault: unknown): unknown {
   if (!(fault instanceof StripeFault)) return fault;
   if (isFault(fault, 'transient', 'indeterminate')) {
-    const detail = 'Stripe did not answer as it should. Nothing was half done; send the same request again.';
+    const detail =
+      'Stripe did not answer as it should. Nothing is lost: send the same request again, and it goes on from where it was.';
     return new BillingError('payments_unavailable', detail, {}, { cause: fault });
   }
   const detail = 'Payments are not set up as they should be on our side. Tell support the request id.';

@@ -31,6 +31,8 @@ export interface ReconcileOptions {
   readonly readUnitsPerSecond?: number;
   /** Hears how far it is, time and again. */
   readonly onProgress?: (report: ReconcileReport) => void;
+  /** Hears the whole report before it is noted that it is there: an invocation that dies then leaves it to the next. */
+  readonly onFinished?: (report: ReconcileReport) => void;
 }
 
 export interface Reconciled {
@@ -59,6 +61,7 @@ export async function reconcile(
     upToNow = false,
     readUnitsPerSecond = READ_UNITS_PER_SECOND,
     onProgress = () => {},
+    onFinished = () => {},
   }: ReconcileOptions,
 ): Promise<Reconciled> {
   const onAdvance = ({ report }: { readonly report: ReconcileReport }) => onProgress(report);
@@ -71,7 +74,7 @@ export async function reconcile(
     beforeAsking: paced(STRIPE_CALLS_PER_SECOND, deps),
   };
   try {
-    await goThrough(work);
+    await goThrough(work, onFinished);
   } catch (error) {
     // Saved as far as it came; should that fail too, the first error is the one to hear of.
     await held.save().catch(() => {});
@@ -84,14 +87,18 @@ export async function reconcile(
 /** The name of the day's run, in UTC. */
 export const dailyRun = (at: Date): string => at.toISOString().slice(0, 10);
 
-async function goThrough(work: Work): Promise<void> {
+async function goThrough(work: Work, onFinished: (report: ReconcileReport) => void): Promise<void> {
   const { deps, held } = work;
   for (const part of [applyMissedEvents, checkCustomers, findUnownedMoney, listOpenWork]) {
     await part(work);
     if (held.isOver) return;
   }
-  const finishedAt = deps.now().toISOString();
-  await held.advance((run) => ({ ...run, report: { ...run.report, finishedAt } }));
+  // Whoever has taken the run up by now tells of it.
+  await held.save();
+  if (held.isTaken) return;
+  const report = { ...held.run.report, finishedAt: deps.now().toISOString() };
+  onFinished(report);
+  await held.advance((run) => ({ ...run, report }));
 }
 
 function stateOf(held: HeldRun): Reconciled['state'] {

@@ -49,6 +49,31 @@ async function crowd(books: Books): Promise<void> {
 }
 
 describe('a run that is cut off', () => {
+  it('while it tells what it found is not noted as finished: the next invocation tells it', async () => {
+    const books = await openBooks();
+    const { trial } = await soundTown(books);
+    await tamper(books, keys.head(trial.customerId), 'balance', 77);
+    const killed = new Error('killed');
+    const dying = reconcile(books.deps, {
+      run: 'told',
+      onFinished: () => {
+        throw killed;
+      },
+    });
+    await expect(dying).rejects.toBe(killed);
+
+    const told: ReconcileReport[] = [];
+    const again = await reconcile(books.deps, {
+      run: 'told',
+      onFinished: (report) => void told.push(report),
+    });
+    expect(again.state).toBe('finished');
+    expect(told).toEqual([again.report]);
+    expect(again.report.drift.count).toBe(1);
+    await reconcile(books.deps, { run: 'told', onFinished: (report) => void told.push(report) });
+    expect(told).toHaveLength(1);
+  });
+
   it('because its time is up goes on where it stood: nothing twice, nothing left out', async () => {
     const books = await openBooks();
     await soundTown(books);

@@ -29,7 +29,8 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   payment_pending:
     'The payment was asked for and its outcome is not known yet. Send the same request again after `retry-after` seconds; ' +
     'it is never paid twice. Left alone, it is settled within minutes.',
-  payments_unavailable: 'Nothing was half done. Send the same request again after `retry-after` seconds.',
+  payments_unavailable:
+    'Nothing is lost or done twice. Send the same request again after `retry-after` seconds: it goes on from where it was.',
   fix_attempt_not_found:
     'Record the fix attempt first, then use its `id`. What belongs to another customer looks as if it did not exist.',
   api_key_not_found:
