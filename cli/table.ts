@@ -28,6 +28,12 @@ export function factLines(facts: readonly (readonly [string, string])[], width: 
   return alignedLines([{}, { flexible: true }], facts, width);
 }
 
+/** Text that goes on in further lines where it is long, each as far in as the first. */
+export const textLines = (text: string, width: number, indent = ''): string[] =>
+  wrapAnsi(text.replaceAll(UNPRINTABLE, '\u{fffd}'), width - indent.length)
+    .split('\n')
+    .map((line) => indent + line);
+
 type Shape = Pick<Column, 'align' | 'flexible'>;
 
 function alignedLines(

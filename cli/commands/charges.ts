@@ -8,7 +8,7 @@ import { EXIT } from '../failure.ts';
 import { ageOf, orNone, shortId } from '../format.ts';
 import { examples } from '../help.ts';
 import type { Runner } from '../session.ts';
-import { tableLines } from '../table.ts';
+import { tableLines, textLines } from '../table.ts';
 import { pendingWorkView, type WorkView } from '../views.ts';
 
 export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
@@ -61,8 +61,8 @@ export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
           age === undefined ? {} : { older_than_seconds: age },
         );
         out.answer(done, () => [
-          ...done.failed.map(
-            ({ kind, customer_id, id }) => `still open: ${kind} ${id ?? ''} of ${customer_id}`,
+          ...done.failed.flatMap(({ kind, customer_id, id }) =>
+            textLines(`still open: ${id === null ? kind : `${kind} ${id}`} of ${customer_id}`, out.width),
           ),
           `${counted(done.settled, 'piece')} of work settled, ${done.failed.length} still open.`,
         ]);

@@ -11,6 +11,7 @@ import { exportLedger } from '../export.ts';
 import { EXIT } from '../failure.ts';
 import { examples } from '../help.ts';
 import type { Runner } from '../session.ts';
+import { textLines } from '../table.ts';
 import { type Verified, verifyLedgers } from '../verify.ts';
 import { entryView } from '../views.ts';
 
@@ -66,7 +67,7 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
     .action((ids, options, command) =>
       runner.run(command, async (session) => {
         const verified = await verifyLedgers(session, ids, options.stripe);
-        session.out.answer(verifiedView(verified), () => verifiedLines(verified));
+        session.out.answer(verifiedView(verified), () => verifiedLines(verified, session.out.width));
         return verified.violations.length > 0 ? EXIT.refused : EXIT.ok;
       }),
     );
@@ -120,14 +121,16 @@ const verifiedView = ({ customers, entries, violations }: Verified) => ({
   })),
 });
 
-function verifiedLines({ customers, entries, violations }: Verified): string[] {
+function verifiedLines({ customers, entries, violations }: Verified, width: number): string[] {
   const checked = `${counted(customers, 'customer')}, ${counted(entries, 'entry', 'entries')}`;
   if (violations.length === 0) return [`All invariants hold: ${checked}.`];
   return [
     ...violations.flatMap(({ customerId: id, invariant, message }) => [
       `customer ${id}`,
-      `  ${message}`,
-      ...(invariant === null ? [] : [`  broken: ${INVARIANTS[invariant]} (invariant ${invariant})`]),
+      ...textLines(message, width, '  '),
+      ...(invariant === null
+        ? []
+        : textLines(`broken: ${INVARIANTS[invariant]} (invariant ${invariant})`, width, '  ')),
     ]),
     WHAT_TO_DO,
     `${counted(violations.length, 'violation')} in ${checked}.`,

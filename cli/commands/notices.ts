@@ -10,6 +10,7 @@ import { EXIT, usageFailure } from '../failure.ts';
 import { shortTime } from '../format.ts';
 import { examples } from '../help.ts';
 import type { Runner } from '../session.ts';
+import { textLines } from '../table.ts';
 import { noticeView } from '../views.ts';
 
 export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
@@ -31,7 +32,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
       runner.run(command, async ({ stage, out }) => {
         const unsent = await listUnsentNotices(stage.deps.table, stage.deps.now());
         out.answer({ notices: unsent.map(noticeView) }, () =>
-          unsent.length === 0 ? ['Every notice is sent.'] : unsentLines(unsent),
+          unsent.length === 0 ? ['Every notice is sent.'] : unsentLines(unsent, out.width),
         );
         return undefined;
       }),
@@ -104,11 +105,11 @@ async function givenUp({ table, now }: Deps) {
 }
 
 /** The name of one is as long as a line, and is there to be copied: a table would break it. */
-const unsentLines = (unsent: readonly StoredNotice[]): string[] =>
+const unsentLines = (unsent: readonly StoredNotice[], width: number): string[] =>
   unsent
     .map(noticeView)
     .flatMap(({ customer_id, notice, created_at, attempts, failure, state }) => [
       `customer ${customer_id}, caused ${shortTime(created_at)} UTC`,
       `  ${notice}`,
-      `  ${counted(attempts, 'try', 'tries')}: ${failure ?? state}`,
+      ...textLines(`${counted(attempts, 'try', 'tries')}: ${failure ?? state}`, width, '  '),
     ]);

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import { INDENT, type Mark, markedLines, type Page, wrapped } from '../marked-lines.ts';
+import { textLines } from '../table.ts';
 import { isFit, type Remedy, type Result } from './check.ts';
 
 const MARKS = {
@@ -18,7 +19,7 @@ export function reportLines(results: readonly Result[], stage: string, page: Pag
     ...markedLines(MARKS[state], `${title}: ${detail}`, page),
     ...remedyLines(remedy, page.width),
   ]);
-  return [...lines, '', summary(results, stage)];
+  return [...lines, '', ...textLines(summary(results, stage), page.width)];
 }
 
 function summary(results: readonly Result[], stage: string): string {

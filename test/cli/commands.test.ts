@@ -329,6 +329,15 @@ describe('ledger', () => {
     expect(await lines('ledger', 'verify')).toMatchObject({ code: 0 });
   });
 
+  it('verify tells in 80 columns of a head that was set back', async () => {
+    const { customerId } = (await customerWith(deps, 5)).head;
+    await writeHistory(deps, customerId, 1);
+    await setByHand(keys.head(customerId), 'seq', 1);
+    const { code, shown } = await lines('ledger', 'verify', '--no-stripe', customerId);
+    expect([code, shown.join(' ')]).toEqual([1, expect.stringContaining('(invariant 3)')]);
+    await setByHand(keys.head(customerId), 'seq', 2);
+  });
+
   it('verify goes on where something stored cannot be read, and names it', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     const entry = keys.entry(customerId, 1);
