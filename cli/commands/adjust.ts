@@ -27,7 +27,7 @@ export function addAdjust(program: CommandUnknownOpts, runner: Runner): void {
       examples(
         'rsolv-billing adjust 5be0…c1 25 --reason "goodwill, ticket 812"',
         'rsolv-billing adjust 5be0…c1 -3 --reason "granted twice" --yes',
-        'rsolv-billing adjust 5be0…c1 25 --reason "goodwill, ticket 812" --key 9f1c…',
+        'rsolv-billing adjust 5be0…c1 25 --reason "goodwill" --key 9f1c…',
         '                                        the same again, done once',
       ),
     )

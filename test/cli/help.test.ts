@@ -33,10 +33,11 @@ function helpOf(command: CommandUnknownOpts): string {
 describe.each(withItsCommands(program).map((command) => [pathOf(command), command] as const))(
   '%s --help',
   (path, command) => {
-    it('says what it does, with examples that are of this command', () => {
+    it('says what it does, with examples that are of this command and can be pasted', () => {
       expect(command.description()).not.toBe('');
       const [, shown = ''] = helpOf(command).split('Examples:\n');
-      expect(shown).toContain(path.replace(/^rsolv-billing ?/, 'rsolv-billing '));
+      expect(shown).toContain(path.replace(/^rsolv-billing ?/, 'npx rsolv-billing '));
+      expect(shown).not.toMatch(/^ *rsolv-billing/m);
     });
 
     it('has a summary in the list above it, and fits 80 columns', () => {
