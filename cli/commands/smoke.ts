@@ -4,6 +4,7 @@ import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { removeTestCustomerContract } from '../../lib/operators/contracts.ts';
 import { ApiClient } from '../../local/api-client.ts';
 import { type Progress, showProgress } from '../../local/progress.ts';
+import { runningStack } from '../../local/running.ts';
 import { readSettings } from '../../local/settings.ts';
 import { actor, ownName } from '../arguments.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
@@ -71,9 +72,16 @@ async function smoke({ stage, out, signal }: Session, target: SmokeTarget, by: s
   };
   const page = { width: out.width, stream: out.stdout };
   let progress: Progress | null = null;
+  const byHand = removalByHand(target, email, by);
+  signal.addEventListener('abort', () => {
+    progress?.end();
+    progress = null;
+    out.note(`Interrupted: what was made is removed first. Ctrl-C again leaves it there; then by hand:`);
+    out.stderr.write(`  ${byHand}\n`);
+  });
   const results = await runSmoke(traveller, remove, {
     signal,
-    byHand: removalByHand(target.stage, email, by),
+    byHand,
     onBegin: (title) => {
       if (out.stderr.isTTY) progress ??= showProgress(out.stderr);
       progress?.step(title);
@@ -85,21 +93,36 @@ async function smoke({ stage, out, signal }: Session, target: SmokeTarget, by: s
     },
   });
   const held = results.every(({ state }) => state === 'ok');
+  const code = exitCode(results, signal);
   out.answer({ url: target.url, stage: target.stage, email, ok: held, steps: results }, () => [
-    held ? `${target.stage} holds.` : `${target.stage} does not hold.`,
+    VERDICTS[held ? EXIT.ok : code](target.stage),
   ]);
-  return exitCode(results, signal);
+  return code;
 }
 
+type Verdict = typeof EXIT.ok | typeof EXIT.refused | typeof EXIT.interrupted;
+const VERDICTS: Readonly<Record<Verdict, (stage: string) => string>> = {
+  [EXIT.ok]: (stage) => `${stage} holds.`,
+  [EXIT.refused]: (stage) => `${stage} does not hold.`,
+  [EXIT.interrupted]: (stage) => `Interrupted: ${stage} was not tried to the end.`,
+};
+
 /** Interrupted, where that is all that is wrong. */
-function exitCode(results: readonly StepResult[], signal: AbortSignal): ExitCode {
+function exitCode(results: readonly StepResult[], signal: AbortSignal): Verdict {
   if (results.some(({ state }) => state === 'wrong')) return EXIT.refused;
   return signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
 
-const removalByHand = (stage: string, email: string, by: string): string =>
-  `aws lambda invoke --function-name rsolv-billing-${stage}-${removeTestCustomerContract.name} ` +
-  `--cli-binary-format raw-in-base64-out --payload '${quoted(JSON.stringify({ email, actor: by }))}' /dev/stdout`;
+function removalByHand({ name, stage }: SmokeTarget, email: string, by: string): string {
+  const functionName = `rsolv-billing-${stage}-${removeTestCustomerContract.name}`;
+  const input = `'${quoted(JSON.stringify({ email, actor: by }))}'`;
+  if (name === 'local') {
+    // AWS knows a stage of the same name, which is not this one.
+    const { lambdaEndpoint } = runningStack(readSettings({ PORT: process.env['PORT'] }).port);
+    return `curl -d ${input} ${lambdaEndpoint}/2015-03-31/functions/${functionName}/invocations`;
+  }
+  return `aws lambda invoke --function-name ${functionName} --cli-binary-format raw-in-base64-out --payload ${input} /dev/stdout`;
+}
 
 /** For a shell, between single quotes. */
 const quoted = (text: string): string => text.replaceAll("'", "'\\''");

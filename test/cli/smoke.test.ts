@@ -159,7 +159,7 @@ describe('smoke against a local stack', () => {
   it('cleans up on Ctrl-C, after the call that is under way, and exits 130', async () => {
     // Held long enough for the signal to come while the card is being added.
     await control('faults', { method: 'POST', path: '/v1/customers', kind: 'delay', ms: 1_500 });
-    const { code, stdout } = await leavingNothing(async () => {
+    const { code, stdout, stderr } = await leavingNothing(async () => {
       const { process: child, ended } = startCommand(['smoke', '--url', stack.url], env());
       if (child.stdout === null) throw new Error('no stdout');
       for await (const line of createInterface({ input: child.stdout })) {
@@ -170,6 +170,9 @@ describe('smoke against a local stack', () => {
     });
     expect(stdout).toMatch(/^ok {5}Add a card/m);
     expect(stdout).toMatch(/^- {6}Record and bill a fix: interrupted$/m);
+    expect(stdout).toMatch(/^- {6}Cancel: interrupted$/m);
+    expect(stdout).toMatch(/^Interrupted: dev was not tried to the end\.$/m);
+    expect(stderr).toMatch(/^ {2}curl -d '.*"smoke\+.*' http:\/\/127\.0\.0\.1:\d+\/2015/m);
     expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
     expect(code).toBe(130);
   });
