@@ -78,6 +78,8 @@ export const text = (max: number) =>
 export const reason = text(500);
 export const actor = text(100);
 
+export const outputFile = checked(z.string().check(z.minLength(1)), 'the name of a file, or - for stdout');
+
 /** Who is at the keyboard, as the operating system knows them. */
 export const ownName = (): string => userInfo().username;
 

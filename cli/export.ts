@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync } from 'node:fs';
+import { createWriteStream, type Stats, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { LedgerEntry } from '../lib/domain/ledger.ts';
@@ -33,10 +33,11 @@ const PAGE = 500;
 
 /**
  * Writes entries as they are read, no faster than they are taken. What is written ends with a whole line, also when it is
- * interrupted; a file has its name only when it is complete.
- * @throws Failure when it is interrupted, when the file cannot be written, or a customer is not there
+ * interrupted; a file has its name only when it is complete. Null when the reader of stdout has seen enough.
+ * @throws Failure when it is interrupted, when it cannot be written, or a customer is not there; BillingError, or the SDK's
+ * error, when the stage cannot be read
  */
-export async function exportLedger(session: Session, order: ExportOrder): Promise<Exported> {
+export async function exportLedger(session: Session, order: ExportOrder): Promise<Exported | null> {
   const { out, signal } = session;
   const toStdout = order.output === STDOUT;
   checkOutput(order, out.json);
@@ -46,19 +47,25 @@ export async function exportLedger(session: Session, order: ExportOrder): Promis
   const count = toStdout && out.stdout.isTTY ? NO_COUNT : showCount(out.stderr, 'entries', total);
   const part = `${order.output}.part`;
   try {
-    const pages = exportedPages(session, order, done, count);
+    const pages = readable(exportedPages(session, order, done, count));
     if (toStdout) await pipeline(pages, out.stdout, { end: false });
     else await pipeline(pages, createWriteStream(part));
   } catch (error) {
     count.end();
+    if (toStdout && errorCode(error) === 'EPIPE') return null;
     out.note(incomplete(order.output, done));
-    throw errorCode(error) === undefined ? error : notWritten(part, error);
+    throw error instanceof ReadFault ? error.cause : notWritten(toStdout ? 'stdout' : part, error);
   }
   count.end();
   if (signal.aborted) {
     throw new Failure('interrupted', `Interrupted. ${incomplete(order.output, done)}`, EXIT.interrupted);
   }
-  if (!toStdout) await rename(part, order.output);
+  if (!toStdout) {
+    await rename(part, order.output).catch((error: unknown) => {
+      out.note(`All of it is in ${part}.`);
+      throw notWritten(order.output, error);
+    });
+  }
   return done;
 }
 
@@ -67,8 +74,23 @@ function checkOutput({ output, force }: ExportOrder, json: boolean): void {
   if (output === STDOUT && json) {
     throw usageFailure('--json and --output - both want stdout. Drop --json, and use --format jsonl.');
   }
-  if (output !== STDOUT && !force && existsSync(output)) {
+  if (output === STDOUT) return;
+  const there = found(output);
+  // A folder cannot be replaced by a file; a device or a pipe must not be.
+  if (there !== undefined && !there.isFile()) {
+    throw usageFailure(`${output} is there, and is no file. Choose another one, or - for stdout.`);
+  }
+  if (there !== undefined && !force) {
     throw usageFailure(`${output} is there already. Choose another file, or add --force.`);
+  }
+}
+
+/** Undefined where nothing is. What cannot be looked at cannot be written either, which is told then. */
+function found(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 
@@ -78,6 +100,18 @@ async function countEntries({ stage }: Session, customerIds: readonly string[]):
   let total = 0;
   for (const id of customerIds) total += (await existingCustomer(stage.deps.table, id)).seq;
   return total;
+}
+
+/** The stage could not be read. Such an error can look just like one of the file that is written. */
+class ReadFault extends Error {}
+
+/** @throws ReadFault with what the pages threw as its cause */
+async function* readable(pages: AsyncIterable<string>): AsyncGenerator<string> {
+  try {
+    yield* pages;
+  } catch (cause) {
+    throw new ReadFault('the stage cannot be read', { cause });
+  }
 }
 
 /** Whole lines, a page of the ledger at a time. */
@@ -130,7 +164,7 @@ function incomplete(output: string, { entries }: Exported): string {
     : `${output}.part is incomplete: ${written}. ${output} was left as it was.`;
 }
 
-const notWritten = (part: string, error: unknown): Failure =>
-  new Failure('output_failed', `${part} cannot be written: ${reasonOf(error)}`, EXIT.refused);
+const notWritten = (name: string, error: unknown): Failure =>
+  new Failure('output_failed', `${name} cannot be written: ${reasonOf(error)}`, EXIT.refused);
 
 const NO_COUNT: Counter = { add: () => {}, end: () => {} };

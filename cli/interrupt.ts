@@ -9,7 +9,10 @@ export interface Interrupt {
   readonly request: () => void;
 }
 
-/** Aborts at the first wish to end, and leaves at once at the second. */
+/**
+ * Aborts at the first wish to end, and leaves at once at the second. A terminal that was closed says so more than once, and
+ * nobody is left there who could be in a hurry.
+ */
 export function watchSignals(): Interrupt {
   const controller = new AbortController();
   let firstAt: number | undefined;
@@ -18,6 +21,7 @@ export function watchSignals(): Interrupt {
     if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
     controller.abort();
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, request);
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, request);
+  process.on('SIGHUP', () => controller.abort());
   return { signal: controller.signal, request };
 }

@@ -1,29 +1,45 @@
 import { CommanderError } from '@commander-js/extra-typings';
-import { EXIT, toFailure } from './failure.ts';
+import { errorCode, reasonOf } from '../local/setup-error.ts';
+import { EXIT, Failure, toFailure } from './failure.ts';
 import { watchSignals } from './interrupt.ts';
 import { Output } from './output.ts';
 import { buildProgram } from './program.ts';
 import { Runner } from './session.ts';
 
-// A reader that has seen enough (`… | head`) is no fault.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(process.exitCode ?? EXIT.ok);
-  });
-}
+/** A reader that has seen enough (`… | head`), or a terminal that was closed, which is no fault. */
+const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO']);
 
 const { stdin, stdout, stderr, env } = process;
 const runner = new Runner({ stdin, stdout, stderr, env, interrupt: watchSignals() });
 const args = process.argv.slice(2);
+let hasEnded = false;
+let unwritten: Error | undefined;
+
+// Whoever reads or not, a command comes to its own end, with its own exit code: smoke has a customer to remove.
+stdout.on('error', (error) => {
+  if (!READER_GONE.has(errorCode(error))) unwritten ??= error;
+  tellUnwritten();
+});
+stderr.on('error', () => {});
+
 try {
   await buildProgram(runner).parseAsync(args, { from: 'user' });
 } catch (error) {
   if (!isHelp(error)) runner.fail(toFailure(error), new Output(process, args.includes('--json')));
 }
+hasEnded = true;
 process.exitCode = runner.exitCode;
+tellUnwritten();
 // Work that was interrupted may not know of it, and would go on; what was written before is still to arrive.
 if (runner.exitCode === EXIT.interrupted) stdout.write('', () => process.exit());
+
+/** An answer that did not arrive is no success. It may turn out only after the end. */
+function tellUnwritten(): void {
+  if (!hasEnded || unwritten === undefined || runner.exitCode !== EXIT.ok) return;
+  const detail = `stdout cannot be written: ${reasonOf(unwritten)}`;
+  runner.fail(new Failure('output_failed', detail, EXIT.refused), new Output(process, false));
+  process.exitCode = runner.exitCode;
+}
 
 /** Help that was asked for has been shown. Without a command there is help too, but that is not right. */
 function isHelp(error: unknown): boolean {

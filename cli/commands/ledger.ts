@@ -3,7 +3,7 @@ import { WHAT_TO_DO } from '../../lib/domain/reconciliation-text.ts';
 import { INVARIANTS } from '../../lib/domain/verify.ts';
 import { encodeCursor } from '../../lib/http/cursor.ts';
 import { readEntriesDown } from '../../lib/store/ledger.ts';
-import { customerId, customerIds, entryCursor, limit } from '../arguments.ts';
+import { customerId, customerIds, entryCursor, limit, outputFile } from '../arguments.ts';
 import { counted } from '../counter.ts';
 import { existingCustomer } from '../customers.ts';
 import { entryLines } from '../entry-lines.ts';
@@ -85,7 +85,7 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
         .choices(FORMATS)
         .default('csv' as const),
     )
-    .option('--output <file>', 'where to; - is stdout', '-')
+    .option('--output <file>', 'where to; - is stdout', outputFile, '-')
     .option('--force', 'replace the file if it is there')
     .addHelpText(
       'after',
@@ -100,6 +100,7 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
         command,
         async (session) => {
           const done = await exportLedger(session, { customerIds: ids, format, output, force });
+          if (done === null) return undefined;
           const what = `${counted(done.entries, 'entry', 'entries')} of ${counted(done.customers, 'customer')}`;
           if (output === '-') session.out.note(`${what} written.`);
           else session.out.answer({ file: output, format, ...done }, () => [`${what} written to ${output}.`]);

@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import stringWidth from 'string-width';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
 import type { PaymentDeps } from '../../lib/deps.ts';
 import { entryHash, type LedgerEntry } from '../../lib/domain/ledger.ts';
@@ -470,6 +479,30 @@ describe('ledger', () => {
       1,
       'output_failed',
     ]);
+    expect(await refusal('ledger', 'export', stack.customerId, '--output', '')).toEqual([2, 'usage']);
+  });
+
+  it('export replaces nothing that is no file, and leaves nothing beside it', async () => {
+    for (const output of [folder, '/dev/null']) {
+      expect(await refusal('ledger', 'export', stack.customerId, '--output', output, '--force')).toEqual([
+        2,
+        'usage',
+      ]);
+      expect([statSync(output).isFile(), existsSync(`${output}.part`)]).toEqual([false, false]);
+    }
+  });
+
+  it.runIf(existsSync('/dev/full')).each([
+    ['ledger', 'export'],
+    ['customer', 'list'],
+    ['doctor', '--json'],
+  ])('%s %s says in one line that its answer could not be written', async (...args) => {
+    const full = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(full));
+    const { code, stderr } = await runCommand(args, env(), full);
+    const [last] = stderr.trimEnd().split('\n').slice(-1);
+    expect([code, last]).toEqual([1, expect.stringMatching(/^error stdout cannot be written: ENOSPC/)]);
+    expect(stderr).not.toMatch(/^ +at /m);
   });
 
   const wholeLines = (written: string): number[] => {

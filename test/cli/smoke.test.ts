@@ -177,6 +177,20 @@ describe('smoke against a local stack', () => {
     expect(code).toBe(130);
   });
 
+  it.each(['stdout', 'stderr'] as const)('comes to its end when nobody reads %s any more', async (name) => {
+    const { code } = await leavingNothing(async () => {
+      const { process: child, ended } = startCommand(['smoke', '--url', stack.url], env());
+      ended.catch(() => {}); // what it wrote is not read to its end
+      const hasClosed = once(child, 'close');
+      if (name === 'stderr') child.stderr?.destroy();
+      // As `… | head -1`: gone with the first line.
+      else child.stdout?.once('data', () => child.stdout?.destroy());
+      await hasClosed;
+      return { code: child.exitCode };
+    });
+    expect(code).toBe(EXIT.ok);
+  });
+
   it('refuses an address that is another stage, before anything is created', async () => {
     const { code, stdout } = await leavingNothing(() =>
       runCommand(['smoke', '--url', stack.url, '--stage', 'staging', '--json'], TO_NOBODY),

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod/mini';
 import { runCommand } from '../support/command-line.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
@@ -112,6 +115,14 @@ describe('a deployed stage', () => {
     for (const args of [READ, WRITE]) {
       expect(await failed(args, env)).toMatchObject({ exit: 3, code: 'stage_unreachable' });
     }
+  });
+
+  it('that does not answer is not taken for a file that cannot be written', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-stages-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const env = { ...signedIn(), AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
+    const order = ['ledger', 'export', '--output', join(folder, 'all.csv')];
+    expect(await failed(order, env)).toMatchObject({ exit: 3, code: 'stage_unreachable' });
   });
 
   it('a function that ends without an answer is asked once, and the operator is sent to its log', async () => {

@@ -1,11 +1,14 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { confirm } from '../../cli/confirm.ts';
 import { showCount } from '../../cli/counter.ts';
 import { EXIT, Failure } from '../../cli/failure.ts';
-import { factLines, tableLines } from '../../cli/table.ts';
+import { watchSignals } from '../../cli/interrupt.ts';
+import { factLines, tableLines, textLines } from '../../cli/table.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Both ends of a terminal, or of pipes, with somebody there who types this. */
 function keyboardAndScreen(typed: string, isTTY = true) {
@@ -53,6 +56,17 @@ describe('a confirmation', () => {
     const { refusal, shown } = await ask('y\n', false);
     expect(refusal).toMatchObject({ code: 'confirmation_needed', exitCode: EXIT.usage });
     expect(shown).toBe('');
+  });
+});
+
+describe('a text', () => {
+  it('goes on in further lines where it is too long for one, and stays one where it is not', () => {
+    const long = 'entries are 1 to seq without holes, each following from the one before, hashes chained';
+    expect(textLines(`broken: ${long}`, 80, '  ')).toEqual([
+      '  broken: entries are 1 to seq without holes, each following from the one',
+      '  before, hashes chained',
+    ]);
+    expect(textLines('short', 80)).toEqual(['short']);
   });
 });
 
@@ -118,5 +132,46 @@ describe('how far it has come', () => {
     count.add(25_000);
     count.end();
     expect(shown()).toBe('');
+  });
+});
+
+describe('a wish to end', () => {
+  /** What happens at the signals, each two seconds after the one before. */
+  function at(...signals: ('SIGINT' | 'SIGTERM' | 'SIGHUP')[]) {
+    const before = new Map(SIGNALS.map((name) => [name, process.listeners(name)]));
+    const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
+      throw new Error('left');
+    });
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    try {
+      const { signal } = watchSignals();
+      const left = signals.map((name) => {
+        now += 2_000;
+        try {
+          process.emit(name);
+          return false;
+        } catch {
+          return true;
+        }
+      });
+      return { aborted: signal.aborted, left };
+    } finally {
+      exit.mockRestore();
+      clock.mockRestore();
+      for (const name of SIGNALS) {
+        for (const one of process.listeners(name)) {
+          if (!before.get(name)?.includes(one)) process.off(name, one);
+        }
+      }
+    }
+  }
+
+  it('is taken in order the first time, and at once the second', () => {
+    expect(at('SIGINT', 'SIGINT')).toEqual({ aborted: true, left: [false, true] });
+  });
+
+  it('of a terminal that was closed is one, however often it is told', () => {
+    expect(at('SIGHUP', 'SIGHUP', 'SIGHUP')).toEqual({ aborted: true, left: [false, false, false] });
   });
 });
