@@ -80,8 +80,14 @@ export const actor = text(100);
 
 export const outputFile = checked(z.string().check(z.minLength(1)), 'the name of a file, or - for stdout');
 
-/** Who is at the keyboard, as the operating system knows them. */
-export const ownName = (): string => userInfo().username;
+/** Who is at the keyboard, as the operating system knows them; by number where it has no name for them, as in a container. */
+export function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
 
 const noCursor = () => new InvalidArgumentError('It must be a cursor that a page before it ended with.');
 
