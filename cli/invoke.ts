@@ -17,12 +17,16 @@ export class Invoker {
   readonly #prefix: string;
 
   /** @param prefix what the names of the stage's functions begin with */
-  constructor(prefix: string, endpoint: string | undefined) {
+  constructor(prefix: string, endpoint: string | undefined, answerWithinMs = ANSWER_WITHIN_MS) {
     this.#prefix = prefix;
     this.#client = new LambdaClient({
       // A lost answer is the operator's to judge: a key that was issued must not be issued again unseen.
       maxAttempts: 1,
-      requestHandler: { connectionTimeout: CONNECT_WITHIN_MS, requestTimeout: ANSWER_WITHIN_MS },
+      requestHandler: {
+        connectionTimeout: CONNECT_WITHIN_MS,
+        requestTimeout: answerWithinMs,
+        throwOnRequestTimeout: true,
+      },
       ...(endpoint === undefined ? {} : { endpoint }),
     });
   }

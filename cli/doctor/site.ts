@@ -69,7 +69,8 @@ export const onThisMachine = ({ local }: Site): string | null =>
 /** Each call of AWS's: two tries, so that the time of a check is enough for both. */
 const CLIENT = {
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 3_000, requestTimeout: 6_000 },
+  // Without the last, the time is only warned of, and a call that is not answered holds the process.
+  requestHandler: { connectionTimeout: 3_000, requestTimeout: 6_000, throwOnRequestTimeout: true },
 } as const;
 
 /** Opens what the checks look at; nothing is asked yet. The clients keep no connection that would hold the process. */

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod/mini';
+import { EXIT, toFailure } from '../../cli/failure.ts';
+import { Invoker } from '../../cli/invoke.ts';
+import { warnLowBalancesContract } from '../../lib/operators/contracts.ts';
 import { runCommand } from '../support/command-line.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 
@@ -115,6 +118,29 @@ describe('a deployed stage', () => {
     for (const args of [READ, WRITE]) {
       expect(await failed(args, env)).toMatchObject({ exit: 3, code: 'stage_unreachable' });
     }
+  });
+
+  it('that takes a call and never answers is not waited for', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    await once(silent, 'listening');
+    const address = silent.address();
+    if (typeof address !== 'object' || address === null) throw new Error('no port');
+    const silentUrl = `http://127.0.0.1:${address.port}`;
+
+    Object.assign(process.env, signedIn());
+    const invoker = new Invoker('rsolv-billing-staging-', silentUrl, 200);
+    const failure = await invoker.run(warnLowBalancesContract, {}).then(() => null, toFailure);
+    expect(failure).toMatchObject({ code: 'stage_unreachable', exitCode: EXIT.unreachable });
+
+    const { code, stdout } = await runCommand(['doctor', '--stage', 'staging'], {
+      ...signedIn(),
+      AWS_ENDPOINT_URL: silentUrl,
+    });
+    expect([code, stdout]).toEqual([1, expect.stringContaining('staging is not fit: 0 ok, 0 wrong')]);
   });
 
   it('that does not answer is not taken for a file that cannot be written', async () => {
