@@ -11,6 +11,13 @@ export interface Streams {
 }
 
 /**
+ * What is no terminal, and a terminal that does not know its size and says 0 (`script`, a build server), is as wide as the
+ * narrowest one that people use.
+ */
+export const widthOf = ({ columns }: { readonly columns?: number }): number =>
+  Math.max(MIN_WIDTH, columns || DEFAULT_WIDTH);
+
+/**
  * Where a command answers. For programs it writes one JSON document to stdout, and nothing else there; for people text.
  * What is said by the way goes to stderr.
  */
@@ -25,9 +32,9 @@ export class Output {
     this.stderr = stderr;
   }
 
-  /** Columns that a table may take; what is no terminal is as wide as the narrowest one that people use. */
+  /** Columns that a table may take. */
   get width(): number {
-    return Math.max(MIN_WIDTH, this.stdout.columns ?? DEFAULT_WIDTH);
+    return widthOf(this.stdout);
   }
 
   /** The answer: `value` for programs, the lines for people. */
@@ -50,7 +57,7 @@ export class Output {
   }
 
   #wrapped(text: string): string {
-    return wrapAnsi(text, this.stderr.columns ?? DEFAULT_WIDTH);
+    return wrapAnsi(text, widthOf(this.stderr));
   }
 
   #red(text: string): string {

@@ -9,6 +9,7 @@ import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addSmoke } from './commands/smoke.ts';
+import { widthOf } from './output.ts';
 import type { Runner } from './session.ts';
 import { STAGES } from './stage.ts';
 
@@ -50,7 +51,11 @@ export function buildProgram(runner: Runner): CommandUnknownOpts {
     .addHelpText('after', ABOUT)
     .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
     // Whatever goes wrong is told in one place: see main.ts.
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({
+      outputError: () => {},
+      getOutHelpWidth: () => widthOf(process.stdout),
+      getErrHelpWidth: () => widthOf(process.stderr),
+    })
     .exitOverride();
   for (const add of [
     addCustomer,

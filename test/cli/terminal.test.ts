@@ -6,6 +6,7 @@ import { confirm } from '../../cli/confirm.ts';
 import { showCount } from '../../cli/counter.ts';
 import { EXIT, Failure } from '../../cli/failure.ts';
 import { watchSignals } from '../../cli/interrupt.ts';
+import { widthOf } from '../../cli/output.ts';
 import { factLines, tableLines, textLines } from '../../cli/table.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -57,6 +58,16 @@ describe('a confirmation', () => {
     expect(refusal).toMatchObject({ code: 'confirmation_needed', exitCode: EXIT.usage });
     expect(shown).toBe('');
   });
+});
+
+it.each([
+  [undefined, 80],
+  [0, 80],
+  [30, 40],
+  [80, 80],
+  [120, 120],
+])('a terminal of %s columns is taken to have %s', (columns, width) => {
+  expect(widthOf(columns === undefined ? {} : { columns })).toBe(width);
 });
 
 describe('a text', () => {
