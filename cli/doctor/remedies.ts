@@ -26,7 +26,8 @@ export function storeParameter(
 ): Remedy {
   const parameter = `${site.definition.parameters}/${name}`;
   return orRestart(site, {
-    advice: `${advice} Store it: after the first line, paste ${shape}`.trim(),
+    // It is one command on several lines: what is pasted among them would be a part of it, and in the shell's history.
+    advice: `${advice} Store it: run this, and when it waits, paste ${shape}; it is not shown.`.trim(),
     command: [
       'read -rs VALUE &&',
       'aws ssm put-parameter --overwrite',

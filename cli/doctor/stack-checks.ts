@@ -65,7 +65,8 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
       const without = names(alarms.filter(({ AlarmActions = [] }) => AlarmActions.length === 0));
       if (without.length > 0) return wrong(`without an action: ${without.join(', ')}`, deploy(site));
       const off = names(alarms.filter(({ ActionsEnabled }) => ActionsEnabled !== true));
-      if (off.length === 0) return ok('each has an action, and it is on');
+      if (off.length === 0)
+        return ok(`each of the ${alarms.length} that are there has an action, and it is on`);
       return wrong(`actions are off: ${off.join(', ')}`, {
         command: ['aws cloudwatch enable-alarm-actions', `--alarm-names ${off.join(' ')}`],
       });

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod/mini';
@@ -5,6 +7,7 @@ import { isFit, type Result } from '../../cli/doctor/check.ts';
 import { CHECKLIST } from '../../cli/doctor/checklist.ts';
 import { readDefinition } from '../../cli/doctor/definition.ts';
 import { diagnose } from '../../cli/doctor/doctor.ts';
+import { storeParameter } from '../../cli/doctor/remedies.ts';
 import { openSite, type Site } from '../../cli/doctor/site.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { freePort } from '../../local/ports.ts';
@@ -691,6 +694,21 @@ describe('doctor on the live stage', () => {
     const name = /webhooks-missing$/;
     expect(readDefinition(STAGE_LIVE).alarms.some((alarm) => name.test(alarm))).toBe(true);
     expect(readDefinition(STAGE).alarms.some((alarm) => name.test(alarm))).toBe(false);
+  });
+});
+
+describe('the command that stores a secret', () => {
+  it('asks for it when it has begun, and the advice says so: what is pasted before is in the history', async () => {
+    const site = siteOf(await soundStage(), STAGE);
+    const { advice, command = [] } = storeParameter(site, 'stripe-secret-key', {
+      type: 'SecureString',
+      shape: 'sk_…',
+    });
+    expect(advice).toBe('Store it: run this, and when it waits, paste sk_…; it is not shown.');
+    const shell = spawn('bash', ['-c', `aws() { printf '%s\n' "$@"; }\n${command.join(' \\\n')}`]);
+    shell.stdin.end('sk_test_pasted\n');
+    const shown = (await text(shell.stdout)).trimEnd().split('\n');
+    expect(shown.slice(-2)).toEqual(['--value', 'sk_test_pasted']);
   });
 });
 
