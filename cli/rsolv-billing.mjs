@@ -9,25 +9,30 @@ import { dirname, join } from 'node:path';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const main = join(import.meta.dirname, 'main.ts');
-const child = spawn(installedNode(), [main, ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  // The AWS SDK need not be compiled for each command.
-  env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '..', '.cache', 'node'), ...process.env },
-});
-// A terminal sends Ctrl-C to both of us. What has to be ended in order is the child's; we wait for it.
-for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
-child.on('error', (error) => {
-  console.error(`rsolv-billing cannot start: ${error.message}. Run npm ci in the project's folder first.`);
-  process.exitCode = 1;
-});
-child.on('exit', (code, signal) => {
-  process.exitCode = code ?? 128 + constants.signals[signal];
-});
+const node = installedNode();
+if (node === null) cannotStart('nothing is installed yet');
+else run(node);
 
+function run(command) {
+  const child = spawn(command, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to both of us. What has to be ended in order is the child's; we wait for it.
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => cannotStart(error.message));
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal];
+  });
+}
+
+/** Null where it is not there, and so nothing else that is needed. */
 function installedNode() {
   try {
     return join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node');
   } catch {
-    return process.execPath;
+    return null;
   }
+}
+
+function cannotStart(why) {
+  console.error(`rsolv-billing cannot start: ${why}. Run npm ci in the project's folder first.`);
+  process.exitCode = 1;
 }

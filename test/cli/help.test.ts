@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -95,6 +95,18 @@ describe('what is not right on the command line is said, with exit code 2', () =
 });
 
 describe('npx rsolv-billing', () => {
+  it('says what to do in a clone where nothing is installed', async () => {
+    const clone = mkdtempSync(join(tmpdir(), 'rsolv-billing-clone-'));
+    onTestFinished(() => rmSync(clone, { recursive: true }));
+    cpSync('cli/rsolv-billing.mjs', join(clone, 'cli/rsolv-billing.mjs'));
+    const child = spawn(process.execPath, [join(clone, 'cli/rsolv-billing.mjs'), 'customer', 'list']);
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect([code, said]).toEqual([
+      1,
+      "rsolv-billing cannot start: nothing is installed yet. Run npm ci in the project's folder first.\n",
+    ]);
+  });
+
   it("runs the project's own command line, asks no registry, and hands its exit code back", async () => {
     const cache = mkdtempSync(join(tmpdir(), 'rsolv-billing-npx-'));
     onTestFinished(() => rmSync(cache, { recursive: true }));
