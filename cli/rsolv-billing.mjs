@@ -14,7 +14,11 @@ if (node === null) cannotStart('nothing is installed yet');
 else run(node);
 
 function run(command) {
-  const child = spawn(command, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(command, [main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    // The AWS SDK need not be compiled for each command.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '..', '.cache', 'node'), ...process.env },
+  });
   // A terminal sends Ctrl-C to both of us. What has to be ended in order is the child's; we wait for it.
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => cannotStart(error.message));
