@@ -33,8 +33,15 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
 function check(schema: z.ZodMiniType, value: unknown, part: string, errors: FieldError[]): unknown {
   const parsed = schema.safeParse(value);
   if (!parsed.success)
-    errors.push(...parsed.error.issues.flatMap((issue) => fieldErrors(issue, value, part)));
+    errors.push(...saidOnce(parsed.error.issues).flatMap((issue) => fieldErrors(issue, value, part)));
   return parsed.data;
+}
+
+/** zod measures the length of what has one, also where it is of the wrong type: then that is all that is wrong. */
+function saidOnce(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const pathOf = ({ path }: z.core.$ZodIssue) => JSON.stringify(path);
+  const mistyped = new Set(issues.filter(({ code }) => code === 'invalid_type').map(pathOf));
+  return issues.filter((issue) => issue.code === 'invalid_type' || !mistyped.has(pathOf(issue)));
 }
 
 /** The gateway hands a body over in base64 unless its content type is one of text or JSON. */

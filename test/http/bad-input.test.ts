@@ -81,6 +81,20 @@ describe('a body that is not what it should be', () => {
     ]);
   });
 
+  it('says of a list where a text should be that it is one, and not how long it should be', async () => {
+    for (const list of [[], ['x'], Array(1_000).fill('x')]) {
+      const answer = await call(api.recordFixAttempt, {
+        apiKey: customer.apiKey,
+        body: fixBody(52, { github_org: list, pr_title: list }),
+      });
+      const message = 'invalid input: expected string, received array';
+      expect(answer.body['errors']).toEqual([
+        { field: 'github_org', message },
+        { field: 'pr_title', message },
+      ]);
+    }
+  });
+
   it('billing takes no body: nothing or {} is fine, anything else is refused', async () => {
     const { body } = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body: fixBody(60) });
     const params = { id: String(body['id']) };

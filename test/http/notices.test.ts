@@ -49,6 +49,14 @@ describe('which e-mails a customer gets', () => {
     expect((await call(api.changeNoticeSettings, { body: { turned_off: [] } })).status).toBe(401);
   });
 
+  it('is refused where it is no list, and says that alone', async () => {
+    for (const none of ['low_balance', 'off', {}, 1]) {
+      const { body } = await change({ turned_off: none });
+      const message = expect.stringMatching(/^invalid input: expected array, received \w+$/);
+      expect(body['errors'], JSON.stringify(none)).toEqual([{ field: 'turned_off', message }]);
+    }
+  });
+
   it('is told with the keys of this customer alone', async () => {
     const other = await signUp();
     await change({ turned_off: ['exhausted'] });
