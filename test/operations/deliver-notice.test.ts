@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MailFault } from '../../lib/mail/port.ts';
 import { openSes } from '../../lib/mail/ses.ts';
@@ -12,9 +9,10 @@ import { resendNotice } from '../../lib/operations/resend-notice.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
 import type { NoticeName } from '../../lib/store/keys.ts';
 import { listUnsentNotices } from '../../lib/store/notices.ts';
-import { type MailboxServer, startMailbox } from '../../local/mailbox/server.ts';
+import type { MailboxServer } from '../../local/mailbox/server.ts';
 import { markClosed } from '../support/customers.ts';
 import { customerWith, range } from '../support/fixtures.ts';
+import { startTestMailbox } from '../support/mailbox.ts';
 import { noticesOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
@@ -23,8 +21,7 @@ import { openTestTable, testDeps } from '../support/table.ts';
 let deps: MailDeps & ReturnType<typeof testDeps>;
 let post: MailboxServer;
 beforeAll(async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'mailbox-')), 'mailbox.jsonl');
-  post = await startMailbox({ file, keep: false });
+  post = await startTestMailbox();
   const table = await openTestTable();
   const mail = openSes({ ...process.env, AWS_ENDPOINT_URL_SESV2: post.url }, 'billing@rsolv.dev');
   deps = { ...testDeps(table), mail, appUrl: 'https://app.rsolv.dev' };
