@@ -41,6 +41,7 @@ export function startBackground(options: BackgroundOptions): { stop(): Promise<v
         onLine(
           `dead letter: ${source.functionName} gave up on ${dynamodb.Keys['pk']?.S} ${dynamodb.Keys['sk']?.S}`,
         ),
+      onAway: say(`the stream waits for the table; ${source.functionName} hears of nothing until it is back`),
     }).catch(say(`the stream does not reach ${source.functionName} any more`)),
   );
   if (aheadMs !== null) {

@@ -13,6 +13,7 @@ import type { EventSource } from './triggers.ts';
  */
 
 const POLL_EVERY_MS = 200;
+const PAUSE_MS = 1_000;
 /** As many as one call reads. */
 const PAGE = 100;
 const SEQUENCE_DIGITS = 21;
@@ -38,20 +39,30 @@ export interface EventSourceOptions {
   readonly invoke: (event: { readonly Records: readonly StreamRecord[] }) => Promise<BatchAnswer>;
   /** A record was tried as often as it may be; Lambda would put where it stands into the dead-letter queue. */
   readonly onDeadLetter: (record: StreamRecord) => void;
+  /** The table does not answer, and is asked again until it does; said once for each time it is away. */
+  readonly onAway: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
 
-/**
- * Brings notices to a function until `signal` aborts, each change of one once.
- * @throws BillingError ledger_unavailable when the table does not answer
- */
+/** Brings notices to a function until `signal` aborts, each change of one once. Where the table is away it waits for it. */
 export async function runEventSource(options: EventSourceOptions): Promise<void> {
-  const { table, source, signal } = options;
+  const { table, source, signal, onAway } = options;
+  const wait = (ms: number) => delay(ms, undefined, { signal }).catch(() => {});
   let sequence = 0;
+  let isAway = false;
   /** Changes that were brought, by what they changed into. */
   let brought = new Set<string>();
   while (!signal.aborted) {
-    const items = await unsentNotices(table);
+    let items: Item[];
+    try {
+      items = await unsentNotices(table);
+      isAway = false;
+    } catch (error) {
+      if (!isAway && !signal.aborted) onAway(error);
+      isAway = true;
+      await wait(PAUSE_MS);
+      continue;
+    }
     const records = items
       .filter((item) => !brought.has(changeOf(item)))
       .map((item, n) => recordOf(item, String(sequence + n).padStart(SEQUENCE_DIGITS, '0')))
@@ -61,7 +72,7 @@ export async function runEventSource(options: EventSourceOptions): Promise<void>
     for (let at = 0; at < records.length; at += source.batchSize) {
       await deliver(records.slice(at, at + source.batchSize), options);
     }
-    await delay(POLL_EVERY_MS, undefined, { signal }).catch(() => {});
+    await wait(POLL_EVERY_MS);
   }
 }
 

@@ -13,12 +13,15 @@ import { openTable, type Table, writeTogether } from '../../lib/store/table.ts';
 import { type BatchAnswer, passes, runEventSource, type StreamRecord } from '../../local/event-source.ts';
 import { ledgerTableDefinition } from '../../local/table.ts';
 import { readTriggers } from '../../local/triggers.ts';
+import { startFaultyEngine } from '../support/faulty-engine.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /* The stand-in for what Lambda does between the table's stream and a function, with the settings of serverless.yml. */
 
 const AT = new Date();
+/** As often as the SDK makes a call before it is a failed one. */
+const CALLS_OF_THE_SDK = 3;
 
 let table: Table;
 beforeAll(async () => {
@@ -27,17 +30,19 @@ beforeAll(async () => {
 
 const skOf = ({ dynamodb }: StreamRecord): string => dynamodb.Keys['sk']?.S ?? '';
 
-function listen(answer: (keys: readonly string[]) => readonly string[]) {
+function listen(answer: (keys: readonly string[]) => readonly string[], from: Table = table) {
   const [source] = readTriggers().sources;
   if (source === undefined) throw new Error('nothing is on the stream');
   const stopping = new AbortController();
   const batches: string[][] = [];
   const dead: string[] = [];
+  const away: unknown[] = [];
   const running = runEventSource({
-    table,
+    table: from,
     source,
     signal: stopping.signal,
     onDeadLetter: (record) => dead.push(skOf(record)),
+    onAway: (error) => away.push(error),
     invoke: async ({ Records }): Promise<BatchAnswer> => {
       const brought = Records.map(skOf);
       batches.push(brought);
@@ -53,7 +58,7 @@ function listen(answer: (keys: readonly string[]) => readonly string[]) {
     stopping.abort();
     await running;
   });
-  return { batches, dead };
+  return { batches, dead, away };
 }
 
 const notice = (id: string) =>
@@ -82,6 +87,24 @@ describe('what the stream would bring', () => {
     const { batches } = listen(() => []);
     await notice('new');
     await expect.poll(() => batches.flat().some((sk) => sk.endsWith('#new')), { timeout: 10_000 }).toBe(true);
+  });
+
+  it('goes on when the table was away, having said so once', async () => {
+    const engine = await startFaultyEngine(inject('dynamodbEndpoint'));
+    const far = openTable({ tableName: table.name, stage: 'test', dynamodbEndpoint: engine.endpoint });
+    onTestFinished(() => {
+      far.client.destroy();
+      engine.close();
+    });
+    const { batches, away } = listen(() => [], far);
+    const brought = (id: string) => batches.flat().filter((sk) => sk.endsWith(`#${id}`)).length;
+    await notice('before');
+    await expect.poll(() => brought('before'), { timeout: 10_000 }).toBe(1);
+    engine.fail({ operation: 'Query', when: 'before', times: 2 * CALLS_OF_THE_SDK });
+    await notice('meanwhile');
+    await expect.poll(() => brought('meanwhile'), { timeout: 10_000 }).toBe(1);
+    expect(away).toEqual([expect.objectContaining({ code: 'ledger_unavailable' })]);
+    expect(brought('before')).toBe(1);
   });
 
   it('tries a batch again whose function ended without an answer', async () => {
