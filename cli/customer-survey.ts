@@ -1,4 +1,6 @@
 import type { FixAttempt } from '../lib/domain/fix-attempt.ts';
+import { isUnsent } from '../lib/domain/notice.ts';
+import type { UnreadableNotice } from '../lib/store/notice-items.ts';
 import type { ProOrder } from '../lib/store/stripe-items.ts';
 import { readNotices, readOpenCharges, readOrder } from '../lib/store/survey.ts';
 import type { Table } from '../lib/store/table.ts';
@@ -9,6 +11,7 @@ export interface Survey {
   readonly order: ProOrder | null;
   readonly notices: number;
   readonly unsentNotices: number;
+  readonly unreadableNotices: readonly UnreadableNotice[];
 }
 
 /** @throws BillingError ledger_unavailable */
@@ -18,6 +21,11 @@ export async function surveyCustomer(table: Table, customerId: string): Promise<
     readOrder(table, customerId),
     readNotices(table, customerId),
   ]);
-  const unsent = notices.filter(({ state }) => state !== 'sent' && state !== 'muted');
-  return { openCharges, order, notices: notices.length, unsentNotices: unsent.length };
+  return {
+    openCharges,
+    order,
+    notices: notices.length,
+    unsentNotices: notices.filter((found) => 'notice' in found && isUnsent(found.notice)).length,
+    unreadableNotices: notices.flatMap((found) => ('unreadable' in found ? [found.unreadable] : [])),
+  };
 }

@@ -5,7 +5,7 @@ import type { Violation } from '../lib/domain/verify.ts';
 import { transactionView } from '../lib/http/views.ts';
 import type { ListedKey } from '../lib/store/api-keys.ts';
 import { noticeLabel } from '../lib/store/keys.ts';
-import type { StoredNotice } from '../lib/store/notice-items.ts';
+import type { StoredNotice, UnreadableNotice } from '../lib/store/notice-items.ts';
 import type { EventRecord, ProOrder } from '../lib/store/stripe-items.ts';
 import type { PendingWork } from '../lib/store/survey.ts';
 
@@ -75,6 +75,12 @@ export const noticeView = ({ customerId, id, content, ...facts }: StoredNotice) 
   attempts: facts.attempts,
   failure: facts.failure,
   created_at: facts.createdAt,
+});
+
+export const unreadableNoticeView = ({ customerId, label, attributes }: UnreadableNotice) => ({
+  customer_id: customerId,
+  notice: label,
+  attributes,
 });
 
 export const keyView = (key: ListedKey) => ({

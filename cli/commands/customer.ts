@@ -14,7 +14,14 @@ import { examples } from '../help.ts';
 import { encodeListCursor } from '../list-cursor.ts';
 import type { Runner } from '../session.ts';
 import { factLines, tableLines } from '../table.ts';
-import { chargeView, customerDetailView, customerView, entryView, orderView } from '../views.ts';
+import {
+  chargeView,
+  customerDetailView,
+  customerView,
+  entryView,
+  orderView,
+  unreadableNoticeView,
+} from '../views.ts';
 
 const NEWEST = 10;
 const DEFAULT_LIMIT = 20;
@@ -49,7 +56,11 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
           ...customerDetailView(found.head),
           open_charges: survey.openCharges.map((fix) => chargeView(id, fix)),
           order: survey.order && orderView(id, survey.order),
-          notices: { total: survey.notices, unsent: survey.unsentNotices },
+          notices: {
+            total: survey.notices,
+            unsent: survey.unsentNotices,
+            unreadable: survey.unreadableNotices.map(unreadableNoticeView),
+          },
           newest_entries: found.newest.map(entryView),
         };
         out.answer(answer, () => [
@@ -152,7 +163,13 @@ function headFacts(head: CustomerHead): [string, string][] {
   ];
 }
 
-function openFacts({ openCharges, order, notices, unsentNotices }: Survey): [string, string][] {
+function openFacts({
+  openCharges,
+  order,
+  notices,
+  unsentNotices,
+  unreadableNotices,
+}: Survey): [string, string][] {
   const charges = openCharges.map(({ githubOrg, repoName, prNumber, charge }): [string, string] => [
     'open charge',
     `${githubOrg}/${repoName}#${prNumber}, ${formatUsd(charge?.amountCents ?? 0)}, ${charge?.state}`,
@@ -161,6 +178,7 @@ function openFacts({ openCharges, order, notices, unsentNotices }: Survey): [str
     ...charges,
     ['order for Pro', order === null ? 'none' : `${order.state}, attempt ${order.attempt}`],
     ['notices', `${notices}, ${unsentNotices} not sent`],
+    ...unreadableNotices.map(({ label }): [string, string] => ['not readable', `notice ${label}`]),
   ];
 }
 

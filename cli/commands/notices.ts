@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { Deps } from '../../lib/deps.ts';
 import { isGivenUp } from '../../lib/domain/notice.ts';
 import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
-import type { StoredNotice } from '../../lib/store/notice-items.ts';
+import type { StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
 import { listUnsentNotices } from '../../lib/store/notices.ts';
 import { actor, customerId, noticeName, ownName } from '../arguments.ts';
 import { counted } from '../counter.ts';
@@ -11,7 +11,7 @@ import { shortTime } from '../format.ts';
 import { examples } from '../help.ts';
 import type { Runner } from '../session.ts';
 import { textLines } from '../table.ts';
-import { noticeView } from '../views.ts';
+import { noticeView, unreadableNoticeView } from '../views.ts';
 
 export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
   const notices = program
@@ -30,9 +30,15 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     .addHelpText('after', examples('rsolv-billing notices list --stage production'))
     .action((_, command) =>
       runner.run(command, async ({ stage, out }) => {
-        const unsent = await listUnsentNotices(stage.deps.table, stage.deps.now());
-        out.answer({ notices: unsent.map(noticeView) }, () =>
-          unsent.length === 0 ? ['Every notice is sent.'] : unsentLines(unsent, out.width),
+        const { notices: unsent, unreadable } = await unsentNotices(stage.deps);
+        const answer = {
+          notices: unsent.map(noticeView),
+          unreadable: unreadable.map(unreadableNoticeView),
+        };
+        out.answer(answer, () =>
+          unsent.length + unreadable.length === 0
+            ? ['Every notice is sent.']
+            : [...unsentLines(unsent, out.width), ...unreadableLines(unreadable, out.width)],
         );
         return undefined;
       }),
@@ -55,9 +61,9 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
         // Whoever names a customer does not mean everybody's.
         if (options.all ? id !== undefined : notice === undefined)
           throw usageFailure('Name a customer and a notice, or give --all.');
-        const wanted =
+        const { wanted, unreadable } =
           id !== undefined && notice !== undefined
-            ? [{ customer_id: id, notice }]
+            ? { wanted: [{ customer_id: id, notice }], unreadable: [] }
             : await givenUp(stage.deps);
         const requeued: { customer_id: string; notice: string; requeued: boolean }[] = [];
         for (const one of wanted) {
@@ -66,11 +72,13 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
         }
         const count = requeued.filter((one) => one.requeued).length;
         const left = requeued.length - count;
-        out.answer({ notices: requeued }, () => [
+        const answer = { notices: requeued, unreadable: unreadable.map(unreadableNoticeView) };
+        out.answer(answer, () => [
+          ...unreadableLines(unreadable, out.width),
           `${counted(count, 'notice')} put into the stream again.`,
           ...(left === 0 ? [] : [`${counted(left, 'notice')} left alone: sent already, or being sent.`]),
         ]);
-        return undefined;
+        return unreadable.length === 0 ? EXIT.ok : EXIT.refused;
       }),
     );
 
@@ -95,13 +103,22 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     );
 }
 
-async function givenUp({ table, now }: Deps) {
-  const at = now();
-  const unsent = await listUnsentNotices(table, at);
-  return unsent
+async function unsentNotices({ table, now }: Deps) {
+  const found = await listUnsentNotices(table, now());
+  return {
+    notices: found.flatMap((one) => ('notice' in one ? [one.notice] : [])),
+    unreadable: found.flatMap((one) => ('unreadable' in one ? [one.unreadable] : [])),
+  };
+}
+
+async function givenUp(deps: Deps) {
+  const at = deps.now();
+  const { notices, unreadable } = await unsentNotices(deps);
+  const wanted = notices
     .filter((notice) => isGivenUp(notice, at))
     .map(noticeView)
     .map(({ customer_id, notice }) => ({ customer_id, notice }));
+  return { wanted, unreadable };
 }
 
 /** The name of one is as long as a line, and is there to be copied: a table would break it. */
@@ -113,3 +130,10 @@ const unsentLines = (unsent: readonly StoredNotice[], width: number): string[] =
       `  ${notice}`,
       ...textLines(`${counted(attempts, 'try', 'tries')}: ${failure ?? state}`, width, '  '),
     ]);
+
+const unreadableLines = (unreadable: readonly UnreadableNotice[], width: number): string[] =>
+  unreadable.flatMap(({ customerId, label, attributes }) => [
+    `customer ${customerId}`,
+    `  ${label}`,
+    ...textLines(`not readable: ${attributes.join(', ')}`, width, '  '),
+  ]);

@@ -81,6 +81,10 @@ export interface Notice {
 export const NOTICE_STATES = ['pending', 'sending', 'sent', 'failed', 'muted'] as const;
 export type NoticeState = (typeof NOTICE_STATES)[number];
 
+/** Whether its customer has still to be told. */
+export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
+  state !== 'sent' && state !== 'muted';
+
 export const isOptional = (kind: NoticeKind): kind is OptionalNoticeKind =>
   OPTIONAL_NOTICE_KINDS.some((one) => one === kind);
 

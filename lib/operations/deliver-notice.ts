@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import { abandonedBefore, isMuted, isOptional } from '../domain/notice.ts';
+import { abandonedBefore, isMuted, isOptional, isUnsent } from '../domain/notice.ts';
 import { layOut } from '../mail/layout.ts';
 import { letterOf } from '../mail/letters.ts';
 import { type Mail, MailFault, type MailPort } from '../mail/port.ts';
@@ -32,7 +32,7 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
   ]);
   if (notice === undefined || head === undefined) return 'already';
   const stored = decodeNotice(notice);
-  if (stored.state === 'sent' || stored.state === 'muted') return 'already';
+  if (!isUnsent(stored)) return 'already';
 
   const claimedAt = deps.now();
   const claim = await retryContended(deps, () =>

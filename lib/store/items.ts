@@ -11,7 +11,7 @@ import {
 import { ENTRY_SOURCES, type LedgerEntry } from '../domain/ledger.ts';
 import { OPTIONAL_NOTICE_KINDS } from '../domain/notice.ts';
 import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
-import { keys } from './keys.ts';
+import { type Key, keys } from './keys.ts';
 import type { Item } from './table.ts';
 
 /*
@@ -130,13 +130,26 @@ export interface AdjustmentGuard {
   readonly seq: number;
 }
 
-/** @throws Error naming the item and the attributes at fault, never their values. */
+/** An item that was changed by hand, or written by a newer release. It is named, and what is at fault, never what is in it. */
+export class UnreadableItem extends Error {
+  readonly key: Key;
+  readonly attributes: readonly string[];
+
+  constructor({ pk, sk }: Item, attributes: readonly string[]) {
+    super(`The stored item ${String(pk)} ${String(sk)} is not readable: ${attributes.join(', ')}`);
+    this.name = 'UnreadableItem';
+    this.key = { pk: String(pk), sk: String(sk) };
+    this.attributes = attributes;
+  }
+}
+
+/** @throws UnreadableItem */
 export function decode<T>(schema: z.ZodMiniType<T>, item: Item): T {
   const parsed = z.safeParse(schema, item);
   if (parsed.success) return parsed.data;
-  const attributes = parsed.error.issues.map(({ path }) => path.join('.')).join(', ');
-  throw new Error(
-    `The stored item ${String(item['pk'])} ${String(item['sk'])} is not readable: ${attributes}`,
+  throw new UnreadableItem(
+    item,
+    parsed.error.issues.map(({ path }) => path.join('.')),
   );
 }
 

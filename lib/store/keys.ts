@@ -141,6 +141,9 @@ export function noticeName(customerId: string, label: string): NoticeName | null
 
 export const noticeLabel = ({ kind, id }: NoticeName): string => `${kind}#${id}`;
 
+/** The same from the key that a notice is stored under, also for a kind that only a newer release knows. */
+export const noticeLabelOf = (sk: string): string => sk.slice(NOTICE_PREFIX.length);
+
 /** What an item in a customer's partition is, told by its sort key. */
 export function itemKind(sk: unknown): CustomerItemKind {
   if (sk === HEAD) return 'head';

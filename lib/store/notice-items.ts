@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { NOTICE_STATES, type Notice, type NoticeContent, type NoticeState } from '../domain/notice.ts';
-import { decode } from './items.ts';
-import { keys } from './keys.ts';
+import { decode, UnreadableItem } from './items.ts';
+import { customerIdOf, keys, noticeLabelOf } from './keys.ts';
 import type { Item } from './table.ts';
 
 /* Notices as they are stored, and the way between them and the domain; checked as the items in items.ts are. */
@@ -78,6 +78,29 @@ export interface StoredNotice extends Notice {
   readonly failure: string | null;
 }
 
+/** A notice that cannot be read, by what it is called. */
+export interface UnreadableNotice {
+  readonly customerId: string;
+  /** `kind#id`. */
+  readonly label: string;
+  /** Which of its attributes are at fault. */
+  readonly attributes: readonly string[];
+}
+
+export type FoundNotice = { readonly notice: StoredNotice } | { readonly unreadable: UnreadableNotice };
+
+/** For who reads many: one that cannot be read keeps nobody from the others. */
+export function findNotice(item: Item): FoundNotice {
+  try {
+    return { notice: decodeNotice(item) };
+  } catch (error) {
+    if (!(error instanceof UnreadableItem)) throw error;
+    const { key, attributes } = error;
+    return { unreadable: { customerId: customerIdOf(key.pk), label: noticeLabelOf(key.sk), attributes } };
+  }
+}
+
+/** @throws UnreadableItem */
 export function decodeNotice(item: Item): StoredNotice {
   const notice = decode(NoticeItem, item);
   return {

@@ -1,10 +1,10 @@
 import type { CustomerHead } from '../domain/customer.ts';
-import type { Notice, NoticeState } from '../domain/notice.ts';
+import { isUnsent, type Notice, type NoticeState } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, listDueWork } from './due-work.ts';
 import { keys, type NoticeName } from './keys.ts';
 import type { AlongsideWrite } from './ledger.ts';
-import { decodeNotice, encodeNewNotice, type StoredNotice } from './notice-items.ts';
+import { encodeNewNotice, type FoundNotice, findNotice } from './notice-items.ts';
 import { type Item, readTogether, type Table, type WriteResult, writeOne, writeTogether } from './table.ts';
 
 /* The outbox: a notice is written in the transaction that causes it, and the table's stream brings it to its delivery. */
@@ -152,7 +152,7 @@ export function noteFate(
 const MAX_LISTED = 100;
 
 /** Notices that were not sent, the oldest first; at most 100. One that was just written is among them. */
-export async function listUnsentNotices(table: Table, now: Date): Promise<StoredNotice[]> {
+export async function listUnsentNotices(table: Table, now: Date): Promise<FoundNotice[]> {
   const due = await listDueWork(table, 'notice', now, MAX_LISTED);
   const items = await readTogether(
     table,
@@ -161,6 +161,6 @@ export async function listUnsentNotices(table: Table, now: Date): Promise<Stored
   // The index may be behind: the item itself says how far it has come.
   return items
     .filter((item) => item !== undefined)
-    .map(decodeNotice)
-    .filter(({ state }) => state !== 'sent' && state !== 'muted');
+    .map(findNotice)
+    .filter((found) => 'unreadable' in found || isUnsent(found.notice));
 }

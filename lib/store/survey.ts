@@ -7,7 +7,7 @@ import { openClosingOf } from './closing.ts';
 import { listDueWork } from './due-work.ts';
 import { decodeFix, decodeHead } from './items.ts';
 import { type DueItem, keys, prefixes } from './keys.ts';
-import { decodeNotice, type StoredNotice } from './notice-items.ts';
+import { type FoundNotice, findNotice } from './notice-items.ts';
 import {
   type DoublePayment,
   decodeDoublePayment,
@@ -65,9 +65,9 @@ export async function readOpenCharges(table: Table, customerId: string): Promise
 }
 
 /** What the customer was told, and is to be told. */
-export async function readNotices(table: Table, customerId: string): Promise<StoredNotice[]> {
-  const notices: StoredNotice[] = [];
-  for await (const item of itemsOf(table, customerId, prefixes.notice)) notices.push(decodeNotice(item));
+export async function readNotices(table: Table, customerId: string): Promise<FoundNotice[]> {
+  const notices: FoundNotice[] = [];
+  for await (const item of itemsOf(table, customerId, prefixes.notice)) notices.push(findNotice(item));
   return notices;
 }
 

@@ -1,4 +1,4 @@
-import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { keys } from '../../lib/store/keys.ts';
@@ -96,6 +96,44 @@ describe('rsolv-billing notices', () => {
     const all = await run('notices', 'resend', '--all');
     expect(all.stdout).toBe('1 notice put into the stream again.\n');
     await expect.poll(states, eventually).toEqual([]);
+  });
+
+  it('shows and sends the others where one cannot be read, and names that one without what is in it', async () => {
+    const newer = { pk: keys.customer(stack.customerId), sk: 'NOTICE#new_kind#n1' };
+    const created = new Date(Date.now() - 600_000).toISOString();
+    const Item = {
+      ...newer,
+      ...{ customer_id: stack.customerId, notice_id: 'n1', created_at: created, due_at: created },
+      ...{ content: { kind: 'new_kind', says: 'secret' }, state: 'failed', attempts: 3, due: 'notice' },
+    };
+    await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    await refuse(100);
+    await issueKey();
+    await expect.poll(states, eventually).toEqual(['failed']);
+
+    const listed = await run('notices', 'list');
+    expect(listed.code).toBe(0);
+    expect(listed.stdout).toContain('AccountSuspendedException');
+    expect(listed.stdout).toContain('  new_kind#n1\n  not readable: content.kind\n');
+    const shown = await run('customer', 'show', stack.customerId);
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('notice new_kind#n1')]);
+    await refuse(0);
+    const all = await run('notices', 'resend', '--all');
+    expect([all.code, all.stdout]).toEqual([
+      1,
+      expect.stringContaining('1 notice put into the stream again.'),
+    ]);
+    await expect.poll(states, eventually).toEqual([]);
+
+    const unreadable = [
+      { customer_id: stack.customerId, notice: 'new_kind#n1', attributes: ['content.kind'] },
+    ];
+    const list = JSON.parse((await run('--json', 'notices', 'list')).stdout);
+    expect(list).toEqual({ notices: [], unreadable });
+    const customer = JSON.parse((await run('--json', 'customer', 'show', stack.customerId)).stdout);
+    expect(customer.notices).toMatchObject({ unsent: 0, unreadable });
+    for (const { stdout, stderr } of [listed, shown, all]) expect(stdout + stderr).not.toContain('secret');
+    await table.client.send(new DeleteCommand({ TableName: table.name, Key: newer }));
   });
 
   it('says what is wrong with what it is asked', async () => {

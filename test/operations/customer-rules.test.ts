@@ -11,12 +11,11 @@ import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readEntriesDown } from '../../lib/store/ledger.ts';
-import { readNotices } from '../../lib/store/survey.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { markClosed } from '../support/customers.ts';
 import { customerWith, range, uniqueEmail } from '../support/fixtures.ts';
 import { headOf } from '../support/money.ts';
-import { toldOf } from '../support/notices.ts';
+import { allNoticesOf, toldOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /* What is said and stored when customers come, get keys, and run low. */
@@ -87,7 +86,7 @@ describe('a sign-up', () => {
     ]);
     expect(key).toMatchObject({ created_at: AT.toISOString() });
     expect(claim).toMatchObject({ customer_id: head.customerId });
-    expect(await readNotices(deps.table, head.customerId)).toMatchObject([
+    expect(await allNoticesOf(deps.table, head.customerId)).toMatchObject([
       { content: { kind: 'key_issued', keyId, by: 'sign_up' } },
     ]);
   });
@@ -249,7 +248,7 @@ describe('delivering a notice', () => {
         name,
       ),
     ).rejects.toBe(defect);
-    const [stored] = await readNotices(deps.table, head.customerId);
+    const [stored] = await allNoticesOf(deps.table, head.customerId);
     expect(stored?.state).toBe('sending');
   });
 });

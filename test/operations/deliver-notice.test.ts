@@ -8,12 +8,11 @@ import { deliverNotice, type MailDeps } from '../../lib/operations/deliver-notic
 import { resendNotice } from '../../lib/operations/resend-notice.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
 import type { NoticeName } from '../../lib/store/keys.ts';
-import { listUnsentNotices } from '../../lib/store/notices.ts';
 import type { MailboxServer } from '../../local/mailbox/server.ts';
 import { markClosed } from '../support/customers.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { startTestMailbox } from '../support/mailbox.ts';
-import { noticesOf } from '../support/notices.ts';
+import { noticesOf, unsentOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /* Over HTTP, to a stand-in for Amazon SES that keeps what it is given. */
@@ -54,7 +53,7 @@ describe('a notice', () => {
     expect(letter?.text).toContain('Hello Acme,');
     expect(letter?.html).toContain('Hello Acme,');
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1, messageId: letter?.id });
-    const unsent = await listUnsentNotices(deps.table, new Date());
+    const unsent = await unsentOf(deps.table, new Date());
     expect(unsent.filter(({ id }) => id === name.id)).toEqual([]);
   });
 
@@ -118,9 +117,7 @@ describe('a notice', () => {
         failure: 'AccountSuspendedException',
       });
     }
-    expect(await listUnsentNotices(deps.table, new Date())).toContainEqual(
-      expect.objectContaining({ id: name.id }),
-    );
+    expect(await unsentOf(deps.table, new Date())).toContainEqual(expect.objectContaining({ id: name.id }));
     expect(await deliverNotice(deps, name)).toBe('sent');
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 3, failure: null });
   });

@@ -7,12 +7,11 @@ import { cancelSubscription } from '../../lib/operations/cancel-subscription.ts'
 import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
 import { decodeFix } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { readNotices } from '../../lib/store/survey.ts';
 import { readTogether, type Table } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoney } from '../support/money.ts';
-import { noticesOf, toldOf } from '../support/notices.ts';
+import { allNoticesOf, noticesOf, toldOf } from '../support/notices.ts';
 import { countingDone, dyingAfter, openTestTable } from '../support/table.ts';
 
 /*
@@ -206,7 +205,7 @@ describe('a key that is issued', () => {
   it('is told, at sign-up as well', async () => {
     const { head, keyId: first } = await customerWith(deps, 5);
     const { keyId } = await issueKey(deps, head.customerId);
-    const all = await readNotices(table, head.customerId);
+    const all = await allNoticesOf(table, head.customerId);
     const told = new Map(all.map(({ id, content }) => [id, content]));
     expect(told.get(first)).toEqual({ kind: 'key_issued', keyId: first, by: 'sign_up' });
     expect(told.get(keyId)).toEqual({ kind: 'key_issued', keyId, by: 'customer' });

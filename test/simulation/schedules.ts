@@ -46,9 +46,15 @@ export async function replayParked({ deps }: World): Promise<string> {
   return `replayed ${parked.length}, applied ${applied}`;
 }
 
-export async function resendAll({ deps }: World): Promise<string> {
+export async function resendAll(world: World): Promise<string> {
+  const { deps } = world;
   const unsent = await listUnsentNotices(deps.table, deps.now());
-  for (const { customerId, content, id } of unsent) {
+  for (const found of unsent) {
+    if ('unreadable' in found) {
+      world.violate(`the notice ${found.unreadable.label} is not readable`);
+      continue;
+    }
+    const { customerId, content, id } = found.notice;
     await resendNotice(deps, { customerId, kind: content.kind, id });
   }
   return `unsent ${unsent.length}`;

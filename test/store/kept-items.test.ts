@@ -14,12 +14,13 @@ import { announceCharge, billChargedFix, noteBlocked } from '../../lib/store/fix
 import { decodeFix } from '../../lib/store/items.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import type { AlongsideWrite } from '../../lib/store/ledger.ts';
-import { listUnsentNotices, putNotice } from '../../lib/store/notices.ts';
+import { putNotice } from '../../lib/store/notices.ts';
 import { keepInvoice } from '../../lib/store/stripe-bindings.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
 import { chargeOf } from '../support/heads.ts';
+import { unsentOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /* What is kept beside the ledger, and what it must not be written over. */
@@ -194,7 +195,7 @@ describe('the list of notices that were not sent', () => {
       },
       { step: 'initialize', priority: 'high', name: 'removed' },
     );
-    const listed = listUnsentNotices(deps.table, at(1)).finally(() =>
+    const listed = unsentOf(deps.table, at(1)).finally(() =>
       deps.table.client.middlewareStack.remove('removed'),
     );
     expect((await listed).map(({ id }) => id)).toEqual(['waits']);

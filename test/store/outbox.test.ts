@@ -1,9 +1,10 @@
 import { ThrottlingException } from '@aws-sdk/client-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Notice } from '../../lib/domain/notice.ts';
-import { dueWorkPages, listDueWork, postponeWork } from '../../lib/store/due-work.ts';
+import { dueAt, dueWorkPages, listDueWork, postponeWork } from '../../lib/store/due-work.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';
-import { decodeNotice } from '../../lib/store/notice-items.ts';
+import { decodeNotice, encodeNewNotice } from '../../lib/store/notice-items.ts';
 import {
   claimNotice,
   listUnsentNotices,
@@ -12,8 +13,10 @@ import {
   requeueNotice,
 } from '../../lib/store/notices.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
+import { readNotices } from '../../lib/store/survey.ts';
 import { readTogether, type Table, writeTogether } from '../../lib/store/table.ts';
 import { range } from '../support/fixtures.ts';
+import { unsentOf } from '../support/notices.ts';
 import { openTestTable } from '../support/table.ts';
 
 /* What is kept of notices on their way, of work that is due, and of how often somebody called. */
@@ -50,7 +53,7 @@ describe('a notice on its way', () => {
     expect(decodeNotice({ ...item, content }).content).toEqual({ ...content, isDisputed: false });
   });
 
-  const unsent = async () => (await listUnsentNotices(table, seconds(1_000))).map(({ id }) => id);
+  const unsent = async () => (await unsentOf(table, seconds(1_000))).map(({ id }) => id);
 
   it('is due until it is sent, and forgotten 400 days after', async () => {
     const name = await stored();
@@ -103,11 +106,30 @@ describe('a notice on its way', () => {
     expect(await read(name)).toMatchObject({ state: 'pending', requeued_at: isoAt(5), due: 'notice' });
   });
 
+  it('that cannot be read, like one of a newer release, is named by its key and its attribute, without its value', async () => {
+    const own = await openTestTable();
+    const known: Notice = {
+      customerId: CUSTOMER,
+      id: 'du_1',
+      createdAt: isoAt(0),
+      content: { kind: 'dispute', disputeId: 'du_1', amountCents: 1 },
+    };
+    await writeTogether(own, [putNotice(known)(own)]);
+    const newer = { sk: 'NOTICE#new_kind#n1', content: { kind: 'new_kind', says: 'not to be shown' } };
+    const item = { ...encodeNewNotice(known), ...dueAt('notice', seconds(1)), ...newer };
+    await own.client.send(new PutCommand({ TableName: own.name, Item: item }));
+
+    const readable = { notice: expect.objectContaining({ id: 'du_1' }) };
+    const unreadable = { customerId: CUSTOMER, label: 'new_kind#n1', attributes: ['content.kind'] };
+    expect(await listUnsentNotices(own, seconds(500))).toEqual([readable, { unreadable }]);
+    expect(await readNotices(own, CUSTOMER)).toEqual([readable, { unreadable }]);
+  });
+
   it('is listed by its age, and not before its time', async () => {
     const [late, early] = [await stored(isoAt(200)), await stored(isoAt(100))];
-    const listed = (await listUnsentNotices(table, seconds(500))).map(({ id }) => id);
+    const listed = (await unsentOf(table, seconds(500))).map(({ id }) => id);
     expect(listed.indexOf(early.id)).toBeLessThan(listed.indexOf(late.id));
-    expect((await listUnsentNotices(table, seconds(150))).map(({ id }) => id)).not.toContain(late.id);
+    expect((await unsentOf(table, seconds(150))).map(({ id }) => id)).not.toContain(late.id);
   });
 });
 

@@ -1,11 +1,26 @@
 import type { Deps } from '../../lib/deps.ts';
 import type { NoticeContent, NoticeKind } from '../../lib/domain/notice.ts';
-import type { StoredNotice } from '../../lib/store/notice-items.ts';
+import type { FoundNotice, StoredNotice } from '../../lib/store/notice-items.ts';
+import { listUnsentNotices } from '../../lib/store/notices.ts';
 import { readNotices } from '../../lib/store/survey.ts';
+import type { Table } from '../../lib/store/table.ts';
+
+function readable(found: FoundNotice): StoredNotice {
+  if ('unreadable' in found) throw new Error(`the notice ${found.unreadable.label} is not readable`);
+  return found.notice;
+}
+
+/** All notices of a customer. */
+export const allNoticesOf = async (table: Table, customerId: string): Promise<StoredNotice[]> =>
+  (await readNotices(table, customerId)).map(readable);
+
+/** The notices of anybody that were not sent. */
+export const unsentOf = async (table: Table, now: Date): Promise<StoredNotice[]> =>
+  (await listUnsentNotices(table, now)).map(readable);
 
 /** The notices of a customer, but for that of their sign-up. */
 export async function noticesOf({ table }: Deps, customerId: string): Promise<StoredNotice[]> {
-  const all = await readNotices(table, customerId);
+  const all = await allNoticesOf(table, customerId);
   return all.filter(({ content }) => content.kind !== 'key_issued' || content.by !== 'sign_up');
 }
 
