@@ -1,15 +1,14 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { Deps } from '../../lib/deps.ts';
 import { isGivenUp } from '../../lib/domain/notice.ts';
 import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
-import type { StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
-import { listUnsentNotices } from '../../lib/store/notices.ts';
+import type { FoundNotice, StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
+import { unsentNotices } from '../../lib/store/notices.ts';
 import { actor, customerId, noticeName, ownName } from '../arguments.ts';
-import { counted } from '../counter.ts';
-import { EXIT, usageFailure } from '../failure.ts';
+import { counted, showCount } from '../counter.ts';
+import { EXIT, toFailure, usageFailure } from '../failure.ts';
 import { shortTime } from '../format.ts';
 import { examples } from '../help.ts';
-import type { Runner } from '../session.ts';
+import type { Runner, Session } from '../session.ts';
 import { textLines } from '../table.ts';
 import { noticeView, unreadableNoticeView } from '../views.ts';
 
@@ -24,21 +23,31 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     .command('list')
     .summary('list what was not sent')
     .description(
-      'Lists the notices that were not sent, the oldest first, at most 100, with why. One that was just caused is among ' +
-        'them until the stream has brought it.',
+      'Lists the notices that were not sent, the oldest first, with why, and says how many there are. One that was just ' +
+        'caused is among them until the stream has brought it.',
     )
     .addHelpText('after', examples('rsolv-billing notices list --stage production'))
     .action((_, command) =>
-      runner.run(command, async ({ stage, out }) => {
-        const { notices: unsent, unreadable } = await unsentNotices(stage.deps);
+      runner.run(command, async (session) => {
+        const unsent: StoredNotice[] = [];
+        const unreadable: UnreadableNotice[] = [];
+        for await (const found of shownUnsent(session)) {
+          if ('notice' in found) unsent.push(found.notice);
+          else unreadable.push(found.unreadable);
+        }
         const answer = {
           notices: unsent.map(noticeView),
           unreadable: unreadable.map(unreadableNoticeView),
         };
-        out.answer(answer, () =>
+        session.out.answer(answer, () =>
           unsent.length + unreadable.length === 0
             ? ['Every notice is sent.']
-            : [...unsentLines(unsent, out.width), ...unreadableLines(unreadable, out.width)],
+            : [
+                ...unsent.flatMap((one) => unsentLines(one, session.out.width)),
+                ...unreadable.flatMap((one) => unreadableLines(one, session.out.width)),
+                ...countLine(unsent.length, 'not sent'),
+                ...countLine(unreadable.length, 'not readable'),
+              ],
         );
         return undefined;
       }),
@@ -47,38 +56,39 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
   notices
     .command('resend')
     .summary('send again what could not be sent')
-    .description('Puts notices that were not sent into the stream again. What was sent is not sent again.')
+    .description(
+      'Puts notices that were not sent into the stream again. What was sent is not sent again. Exit code 1 when one ' +
+        'could not be put there.',
+    )
     .argument('[customer id]', 'whose notice', customerId)
     .argument('[notice]', 'as the list shows it: kind#id', noticeName)
-    .option('--all', 'all that were given up, at most 100')
+    .option('--all', 'all that were given up')
     .option('--actor <name>', 'who does it', actor, ownName())
     .addHelpText(
       'after',
       examples('rsolv-billing notices resend 5be0…c1 dispute#du_1Q…', 'rsolv-billing notices resend --all'),
     )
     .action((id, notice, options, command) =>
-      runner.run(command, async ({ stage, out }) => {
+      runner.run(command, async (session) => {
         // Whoever names a customer does not mean everybody's.
         if (options.all ? id !== undefined : notice === undefined)
           throw usageFailure('Name a customer and a notice, or give --all.');
-        const { wanted, unreadable } =
+        const { resent, unreadable } =
           id !== undefined && notice !== undefined
-            ? { wanted: [{ customer_id: id, notice }], unreadable: [] }
-            : await givenUp(stage.deps);
-        const requeued: { customer_id: string; notice: string; requeued: boolean }[] = [];
-        for (const one of wanted) {
-          const answer = await stage.functions.call(resendNoticeContract, { ...one, actor: options.actor });
-          requeued.push({ ...one, ...answer });
-        }
-        const count = requeued.filter((one) => one.requeued).length;
-        const left = requeued.length - count;
-        const answer = { notices: requeued, unreadable: unreadable.map(unreadableNoticeView) };
-        out.answer(answer, () => [
-          ...unreadableLines(unreadable, out.width),
+            ? { resent: [await resend(session, id, notice, options.actor)], unreadable: [] }
+            : await resendGivenUp(session, options.actor);
+        const failed = resent.filter(({ failure }) => failure !== null);
+        const count = resent.filter(({ requeued }) => requeued).length;
+        const answer = { notices: resent, unreadable: unreadable.map(unreadableNoticeView) };
+        session.out.answer(answer, () => [
+          ...failed.flatMap((one) => failedLines(one, session.out.width)),
+          ...unreadable.flatMap((one) => unreadableLines(one, session.out.width)),
           `${counted(count, 'notice')} put into the stream again.`,
-          ...(left === 0 ? [] : [`${counted(left, 'notice')} left alone: sent already, or being sent.`]),
+          ...countLine(resent.length - count - failed.length, 'left alone: sent already, or being sent'),
+          ...countLine(failed.length, 'not put there'),
+          ...countLine(unreadable.length, 'not readable'),
         ]);
-        return unreadable.length === 0 ? EXIT.ok : EXIT.refused;
+        return failed.length + unreadable.length === 0 ? EXIT.ok : EXIT.refused;
       }),
     );
 
@@ -103,37 +113,78 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     );
 }
 
-async function unsentNotices({ table, now }: Deps) {
-  const found = await listUnsentNotices(table, now());
-  return {
-    notices: found.flatMap((one) => ('notice' in one ? [one.notice] : [])),
-    unreadable: found.flatMap((one) => ('unreadable' in one ? [one.unreadable] : [])),
-  };
+/** All that were not sent; how far that has come is shown meanwhile. */
+async function* shownUnsent({ stage, out, signal }: Session): AsyncGenerator<FoundNotice> {
+  const progress = showCount(out.stderr, 'notices', null);
+  try {
+    for await (const found of unsentNotices(stage.deps.table, stage.deps.now())) {
+      signal.throwIfAborted();
+      yield found;
+      progress.add(1);
+    }
+  } finally {
+    progress.end();
+  }
 }
 
-async function givenUp(deps: Deps) {
-  const at = deps.now();
-  const { notices, unreadable } = await unsentNotices(deps);
-  const wanted = notices
-    .filter((notice) => isGivenUp(notice, at))
-    .map(noticeView)
-    .map(({ customer_id, notice }) => ({ customer_id, notice }));
-  return { wanted, unreadable };
+interface Resent {
+  readonly customer_id: string;
+  readonly notice: string;
+  readonly requeued: boolean;
+  /** Why it could not be put into the stream. */
+  readonly failure: string | null;
+}
+
+async function resend({ stage }: Session, customer_id: string, notice: string, by: string): Promise<Resent> {
+  const name = { customer_id, notice };
+  const { requeued } = await stage.functions.call(resendNoticeContract, { ...name, actor: by });
+  return { ...name, requeued, failure: null };
+}
+
+async function resendGivenUp(session: Session, by: string) {
+  const at = session.stage.deps.now();
+  const resent: Resent[] = [];
+  const unreadable: UnreadableNotice[] = [];
+  for await (const found of shownUnsent(session)) {
+    if ('unreadable' in found) unreadable.push(found.unreadable);
+    else if (isGivenUp(found.notice, at)) resent.push(await resendOrSay(session, found.notice, by));
+  }
+  return { resent, unreadable };
+}
+
+/** One that is refused does not keep the others from their turn; a stage that is gone does. */
+async function resendOrSay(session: Session, stored: StoredNotice, by: string): Promise<Resent> {
+  const { customer_id, notice } = noticeView(stored);
+  try {
+    return await resend(session, customer_id, notice, by);
+  } catch (error) {
+    const { exitCode, message } = toFailure(error);
+    if (exitCode !== EXIT.refused) throw error;
+    return { customer_id, notice, requeued: false, failure: message };
+  }
 }
 
 /** The name of one is as long as a line, and is there to be copied: a table would break it. */
-const unsentLines = (unsent: readonly StoredNotice[], width: number): string[] =>
-  unsent
-    .map(noticeView)
-    .flatMap(({ customer_id, notice, created_at, attempts, failure, state }) => [
-      `customer ${customer_id}, caused ${shortTime(created_at)} UTC`,
-      `  ${notice}`,
-      ...textLines(`${counted(attempts, 'try', 'tries')}: ${failure ?? state}`, width, '  '),
-    ]);
+function unsentLines(stored: StoredNotice, width: number): string[] {
+  const { customer_id, notice, created_at, attempts, failure, state } = noticeView(stored);
+  return [
+    `customer ${customer_id}, caused ${shortTime(created_at)} UTC`,
+    `  ${notice}`,
+    ...textLines(`${counted(attempts, 'try', 'tries')}: ${failure ?? state}`, width, '  '),
+  ];
+}
 
-const unreadableLines = (unreadable: readonly UnreadableNotice[], width: number): string[] =>
-  unreadable.flatMap(({ customerId, label, attributes }) => [
-    `customer ${customerId}`,
-    `  ${label}`,
-    ...textLines(`not readable: ${attributes.join(', ')}`, width, '  '),
-  ]);
+const unreadableLines = ({ customerId, label, attributes }: UnreadableNotice, width: number): string[] => [
+  `customer ${customerId}`,
+  `  ${label}`,
+  ...textLines(`not readable: ${attributes.join(', ')}`, width, '  '),
+];
+
+const failedLines = ({ customer_id, notice, failure }: Resent, width: number): string[] => [
+  `customer ${customer_id}`,
+  `  ${notice}`,
+  ...textLines(failure ?? '', width, '  '),
+];
+
+const countLine = (count: number, what: string): string[] =>
+  count === 0 ? [] : [`${counted(count, 'notice')} ${what}.`];

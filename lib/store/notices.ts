@@ -1,7 +1,7 @@
 import type { CustomerHead } from '../domain/customer.ts';
 import { isUnsent, type Notice, type NoticeState } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt, listDueWork } from './due-work.ts';
+import { dueAt, dueWorkPages } from './due-work.ts';
 import { keys, type NoticeName } from './keys.ts';
 import type { AlongsideWrite } from './ledger.ts';
 import { encodeNewNotice, type FoundNotice, findNotice } from './notice-items.ts';
@@ -149,18 +149,20 @@ export function noteFate(
   });
 }
 
-const MAX_LISTED = 100;
+/** As many as one call reads. */
+const PAGE = 100;
 
-/** Notices that were not sent, the oldest first; at most 100. One that was just written is among them. */
-export async function listUnsentNotices(table: Table, now: Date): Promise<FoundNotice[]> {
-  const due = await listDueWork(table, 'notice', now, MAX_LISTED);
-  const items = await readTogether(
-    table,
-    due.map(({ key }) => key),
-  );
-  // The index may be behind: the item itself says how far it has come.
-  return items
-    .filter((item) => item !== undefined)
-    .map(findNotice)
-    .filter((found) => 'unreadable' in found || isUnsent(found.notice));
+/** All notices that were not sent by `until`, the oldest first, page by page. One that was just written is among them. */
+export async function* unsentNotices(table: Table, until: Date): AsyncGenerator<FoundNotice> {
+  for await (const due of dueWorkPages(table, 'notice', until, PAGE)) {
+    const items = await readTogether(
+      table,
+      due.map(({ key }) => key),
+    );
+    // The index may be behind: the item itself says how far it has come.
+    yield* items
+      .filter((item) => item !== undefined)
+      .map(findNotice)
+      .filter((found) => 'unreadable' in found || isUnsent(found.notice));
+  }
 }

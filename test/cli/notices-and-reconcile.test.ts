@@ -1,10 +1,13 @@
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
+import { dueAt } from '../../lib/store/due-work.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { encodeNewNotice } from '../../lib/store/notice-items.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
 import { runningStack } from '../../local/running.ts';
 import { runCommand } from '../support/command-line.ts';
+import { range } from '../support/fixtures.ts';
 import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';
 
 /* As an operator has them, against a real local stack. */
@@ -61,6 +64,28 @@ const takenAndLeft = (notice: string) =>
       },
     }),
   );
+/** How many are not sent, and how far the newest of them has come. */
+const newest = async () => {
+  const all = await states();
+  return { ofAll: all.length, state: all.at(-1) };
+};
+const Resent = z.object({
+  notices: z.array(z.object({ notice: z.string(), requeued: z.boolean() })),
+});
+/** As three tries left it, a day ago. */
+function failedLongAgo(id: string) {
+  const createdAt = new Date(Date.now() - 86_400_000).toISOString();
+  const content = { kind: 'dispute', disputeId: id, amountCents: 1 } as const;
+  const item = encodeNewNotice({ customerId: stack.customerId, id, createdAt, content });
+  const key = keys.notice(stack.customerId, 'dispute', id);
+  return {
+    ...item,
+    ...key,
+    ...dueAt('notice', new Date(createdAt)),
+    state: 'failed',
+    failure: 'MessageRejected',
+  };
+}
 const eventually = { timeout: 20_000, interval: 500 };
 
 describe('rsolv-billing notices', () => {
@@ -96,6 +121,38 @@ describe('rsolv-billing notices', () => {
     const all = await run('notices', 'resend', '--all');
     expect(all.stdout).toBe('1 notice put into the stream again.\n');
     await expect.poll(states, eventually).toEqual([]);
+  });
+
+  it('lists and sends a new one behind more than 100 that can never be sent, each once, and says how many', async () => {
+    const old = range(1, 120).map((n) => failedLongAgo(`old_${n}`));
+    for (const Item of old) await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    await refuse(1_000);
+    await issueKey();
+    await expect.poll(newest, eventually).toEqual({ ofAll: 121, state: 'failed' });
+
+    const listed = (await run('notices', 'list')).stdout;
+    expect(listed).toMatch(/\n {2}dispute#old_1\n[\s\S]*\n {2}dispute#old_120\n[\s\S]*\n {2}key_issued#/);
+    expect(listed).toMatch(/\n121 notices not sent\.\n$/);
+    const sent = await json(Resent, 'notices', 'resend', '--all');
+    expect(new Set(sent.notices.map(({ notice }) => notice)).size).toBe(121);
+    expect(sent.notices.every(({ requeued }) => requeued)).toBe(true);
+    for (const { pk, sk } of old)
+      await table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
+    await expect.poll(newest, eventually).toEqual({ ofAll: 1, state: 'failed' });
+    await refuse(0);
+    expect((await run('notices', 'resend', '--all')).stdout).toBe('1 notice put into the stream again.\n');
+    await expect.poll(states, eventually).toEqual([]);
+  });
+
+  it('sends the others where one is refused, and says which and why', async () => {
+    const both = ['du.odd', 'du_2'].map(failedLongAgo);
+    for (const Item of both) await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    const { code, stdout } = await run('notices', 'resend', '--all');
+    expect(stdout).toMatch(/^customer \w+\n {2}dispute#du\.odd\n {2}notice: must be the kind and the id/);
+    expect(stdout).toMatch(/\n1 notice put into the stream again\.\n1 notice not put there\.\n$/);
+    expect(code).toBe(1);
+    for (const { pk, sk } of both)
+      await table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
   });
 
   it('shows and sends the others where one cannot be read, and names that one without what is in it', async () => {

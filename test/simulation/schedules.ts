@@ -5,7 +5,7 @@ import { resendNotice } from '../../lib/operations/resend-notice.ts';
 import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
 import { listParkedEvents } from '../../lib/store/events.ts';
-import { listUnsentNotices } from '../../lib/store/notices.ts';
+import { unsentNotices } from '../../lib/store/notices.ts';
 import type { World } from './world.ts';
 
 /* What runs by the clock, and what operators do about what is left. */
@@ -48,8 +48,9 @@ export async function replayParked({ deps }: World): Promise<string> {
 
 export async function resendAll(world: World): Promise<string> {
   const { deps } = world;
-  const unsent = await listUnsentNotices(deps.table, deps.now());
-  for (const found of unsent) {
+  let unsent = 0;
+  for await (const found of unsentNotices(deps.table, deps.now())) {
+    unsent += 1;
     if ('unreadable' in found) {
       world.violate(`the notice ${found.unreadable.label} is not readable`);
       continue;
@@ -57,5 +58,5 @@ export async function resendAll(world: World): Promise<string> {
     const { customerId, content, id } = found.notice;
     await resendNotice(deps, { customerId, kind: content.kind, id });
   }
-  return `unsent ${unsent.length}`;
+  return `unsent ${unsent}`;
 }

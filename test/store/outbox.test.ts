@@ -5,18 +5,12 @@ import type { Notice } from '../../lib/domain/notice.ts';
 import { dueAt, dueWorkPages, listDueWork, postponeWork } from '../../lib/store/due-work.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';
 import { decodeNotice, encodeNewNotice } from '../../lib/store/notice-items.ts';
-import {
-  claimNotice,
-  listUnsentNotices,
-  noteFate,
-  putNotice,
-  requeueNotice,
-} from '../../lib/store/notices.ts';
+import { claimNotice, noteFate, putNotice, requeueNotice } from '../../lib/store/notices.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import { readNotices } from '../../lib/store/survey.ts';
 import { readTogether, type Table, writeTogether } from '../../lib/store/table.ts';
 import { range } from '../support/fixtures.ts';
-import { unsentOf } from '../support/notices.ts';
+import { foundUnsent, unsentOf } from '../support/notices.ts';
 import { openTestTable } from '../support/table.ts';
 
 /* What is kept of notices on their way, of work that is due, and of how often somebody called. */
@@ -121,8 +115,19 @@ describe('a notice on its way', () => {
 
     const readable = { notice: expect.objectContaining({ id: 'du_1' }) };
     const unreadable = { customerId: CUSTOMER, label: 'new_kind#n1', attributes: ['content.kind'] };
-    expect(await listUnsentNotices(own, seconds(500))).toEqual([readable, { unreadable }]);
+    expect(await foundUnsent(own, seconds(500))).toEqual([readable, { unreadable }]);
     expect(await readNotices(own, CUSTOMER)).toEqual([readable, { unreadable }]);
+  });
+
+  it('is listed however many are older than it', async () => {
+    const own = await openTestTable();
+    for (const n of range(1, 250)) {
+      const content = { kind: 'dispute', disputeId: `du_${n}`, amountCents: 1 } as const;
+      const one: Notice = { customerId: CUSTOMER, id: content.disputeId, createdAt: isoAt(n), content };
+      await writeTogether(own, [putNotice(one)(own)]);
+    }
+    const listed = await unsentOf(own, seconds(1_000));
+    expect(listed.map(({ id }) => id)).toEqual(range(1, 250).map((n) => `du_${n}`));
   });
 
   it('is listed by its age, and not before its time', async () => {

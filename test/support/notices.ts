@@ -1,7 +1,7 @@
 import type { Deps } from '../../lib/deps.ts';
 import type { NoticeContent, NoticeKind } from '../../lib/domain/notice.ts';
 import type { FoundNotice, StoredNotice } from '../../lib/store/notice-items.ts';
-import { listUnsentNotices } from '../../lib/store/notices.ts';
+import { unsentNotices } from '../../lib/store/notices.ts';
 import { readNotices } from '../../lib/store/survey.ts';
 import type { Table } from '../../lib/store/table.ts';
 
@@ -14,9 +14,16 @@ function readable(found: FoundNotice): StoredNotice {
 export const allNoticesOf = async (table: Table, customerId: string): Promise<StoredNotice[]> =>
   (await readNotices(table, customerId)).map(readable);
 
+/** What was not sent of anybody's notices, readable or not. */
+export async function foundUnsent(table: Table, now: Date): Promise<FoundNotice[]> {
+  const all: FoundNotice[] = [];
+  for await (const found of unsentNotices(table, now)) all.push(found);
+  return all;
+}
+
 /** The notices of anybody that were not sent. */
 export const unsentOf = async (table: Table, now: Date): Promise<StoredNotice[]> =>
-  (await listUnsentNotices(table, now)).map(readable);
+  (await foundUnsent(table, now)).map(readable);
 
 /** The notices of a customer, but for that of their sign-up. */
 export async function noticesOf({ table }: Deps, customerId: string): Promise<StoredNotice[]> {
