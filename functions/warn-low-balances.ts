@@ -4,7 +4,7 @@ import { startRuntime } from '../lib/runtime.ts';
 
 let runtime: ReturnType<typeof startRuntime> | undefined;
 
-/** Every hour, and when an operator asks for it. Who could not be warned is logged, and is due for the next run. */
+/** Every hour, and when an operator asks for it. Who could not be warned is logged and counted, and is due for the next run. */
 export const handler = async (): Promise<{ readonly warned: number; readonly failed: number }> => {
   runtime ??= startRuntime(process.env);
   const { warned, failed } = await warnLowBalances(runtime);
@@ -12,6 +12,7 @@ export const handler = async (): Promise<{ readonly warned: number; readonly fai
     logger.error('customer not warned', { customer_id: customerId, error: loggableError(error) });
   }
   countBusiness('LowBalanceWarned', warned);
+  countBusiness('WarningFailed', failed.length);
   logger.info('warned', { warned, failed: failed.length });
   return { warned, failed: failed.length };
 };

@@ -225,6 +225,15 @@ function noticeRules(service: DeployedService): Rule[] {
       minutes: 5,
     },
     {
+      name: 'warnings-failing',
+      says: 'Two runs could not warn a customer whose balance is low.',
+      measures: { failed: measure.business(service, 'WarningFailed') },
+      threshold: { above: 0 },
+      minutes: 60,
+      periods: 3,
+      badPeriods: 2, // one that the next run mends is a bad minute
+    },
+    {
       name: 'notice-dead-letters',
       says: 'A notice failed three times and is in the dead-letter queue.',
       measures: { letters: measure.queue('NoticeDeadLetters') },

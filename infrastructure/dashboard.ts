@@ -57,7 +57,7 @@ function businessGraphs(service: DeployedService): Graph[] {
     graph('Pro invoices', 'InvoicePaid', 'InvoiceFailed'),
     graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed'),
     graph('Webhooks', 'EventProcessed', 'EventIgnored', 'EventParked', 'EventFailed', 'SignatureRefused'),
-    graph('Notices', 'LowBalanceWarned', 'NoticeSent', 'NoticeFailed'),
+    graph('Notices', 'LowBalanceWarned', 'WarningFailed', 'NoticeSent', 'NoticeFailed'),
     graph('Reconciliation', 'ReconcileCompleted', 'Drift', 'MissedEvent'),
     graph(
       'Out of the ordinary',

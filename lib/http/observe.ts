@@ -25,6 +25,7 @@ export type BusinessMetric =
   | 'CreditsAdjusted'
   | 'LargeGrant'
   | 'LowBalanceWarned'
+  | 'WarningFailed'
   | 'NoticeSent'
   | 'NoticeFailed'
   | 'Drift'

@@ -5,6 +5,7 @@ import { handler as issueCustomerKey } from '../../functions/issue-customer-key.
 import { handler as replayEvent } from '../../functions/replay-event.ts';
 import { handler as revokeCustomerKey } from '../../functions/revoke-customer-key.ts';
 import { handler as settlePendingCharges } from '../../functions/settle-pending-charges.ts';
+import { handler as warnLowBalances } from '../../functions/warn-low-balances.ts';
 import type { Deps } from '../../lib/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readHead } from '../../lib/store/survey.ts';
@@ -203,5 +204,29 @@ describe('settle-pending-charges', () => {
       expect(await settlePendingCharges(event)).toEqual({ settled: 0, failed: [] });
     }
     await expect(settlePendingCharges({ older_than_seconds: -1 })).rejects.toThrow();
+  });
+});
+
+describe('warn-low-balances', () => {
+  it('counts, and names in its log, those whom it could not warn; 0 where it could', async () => {
+    const counts = (written: readonly string[]) =>
+      written.flatMap((line) => /"WarningFailed":(\d+)/.exec(line)?.[1] ?? []);
+    const sound = listen();
+    expect(await warnLowBalances()).toEqual({ warned: 0, failed: 0 });
+    expect(counts(sound)).toEqual(['0']);
+    const { head } = await customerWith(deps, 5);
+    await deps.table.client.send(
+      new UpdateCommand({
+        TableName: deps.table.name,
+        Key: { ...keys.head(head.customerId) },
+        UpdateExpression: 'SET balance_level = :nonsense, due = :due, due_at = :then',
+        ExpressionAttributeValues: { ':nonsense': 'nonsense', ':due': 'low_balance', ':then': '2026-01-02' },
+      }),
+    );
+    vi.restoreAllMocks();
+    const written = listen();
+    expect(await warnLowBalances()).toEqual({ warned: 0, failed: 1 });
+    expect(counts(written)).toEqual(['1']);
+    expect(written.find((line) => line.includes('customer not warned'))).toContain(head.customerId);
   });
 });

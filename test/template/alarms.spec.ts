@@ -25,6 +25,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'reconcile-missing': 'Sum < 1, 28 of 28 times 60 minutes',
   'schedule-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'table-throttled': 'Sum rate > 0, 3 of 3 times 5 minutes',
+  'warnings-failing': 'Sum > 0, 2 of 3 times 60 minutes',
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };
 const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
