@@ -21,8 +21,8 @@ export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatch
 };
 
 function start(): MailDeps {
-  const { sender, appUrl } = parseMailConfig(process.env);
-  return { ...startRuntime(process.env), mail: openSes(process.env, sender), appUrl };
+  const { sender, appUrl, apiUrl } = parseMailConfig(process.env);
+  return { ...startRuntime(process.env), mail: openSes(process.env, sender), appUrl, apiUrl };
 }
 
 async function deliver({ dynamodb }: DynamoDBRecord): Promise<void> {

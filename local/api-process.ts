@@ -59,6 +59,7 @@ export async function startApi({
       DYNAMODB_ENDPOINT: endpoint,
       ...stripeEnvironment(stripe),
       AWS_ENDPOINT_URL_SESV2: mailUrl,
+      LOCAL_API_URL: `http://localhost:${port}`,
       ALLOWED_ORIGINS: allowedOrigins.join(','),
       // Each stack builds in a folder of its own, or a second one would change files under the first.
       LOCAL_BUILD_FOLDER: `.cache/stack-${port}`,

@@ -4,6 +4,7 @@ import { faultsOf } from '../config.ts';
 const Environment = z.object({
   NOTICE_SENDER: z.email(),
   APP_URL: z.url({ protocol: /^https?$/ }),
+  API_URL: z.url({ protocol: /^https?$/ }),
 });
 
 export interface MailConfig {
@@ -11,11 +12,14 @@ export interface MailConfig {
   readonly sender: string;
   /** Where customers look after their account. */
   readonly appUrl: string;
+  /** Of our own API, without a slash at its end. */
+  readonly apiUrl: string;
 }
 
 /** @throws Error naming each variable that is missing or wrong */
 export function parseMailConfig(env: NodeJS.ProcessEnv): MailConfig {
   const parsed = Environment.safeParse(env);
   if (!parsed.success) throw new Error(`The settings for mail are not usable. ${faultsOf(parsed.error)}`);
-  return { sender: parsed.data.NOTICE_SENDER, appUrl: parsed.data.APP_URL };
+  const { NOTICE_SENDER, APP_URL, API_URL } = parsed.data;
+  return { sender: NOTICE_SENDER, appUrl: APP_URL, apiUrl: API_URL };
 }

@@ -5,6 +5,7 @@ import type { Letter } from './letters.ts';
 export interface Frame {
   readonly name: string;
   readonly appUrl: string;
+  readonly apiUrl: string;
   /** Whether the reader can turn such letters off. */
   readonly isOptional: boolean;
 }
@@ -36,9 +37,9 @@ function greeting(name: string): string {
 const TEXT_WIDTH = 72;
 const SIGNATURE = 'RSOLV billing';
 
-const footerOf = ({ isOptional }: Frame): string =>
+const footerOf = ({ isOptional, apiUrl }: Frame): string =>
   isOptional
-    ? 'You can turn off messages of this kind: PUT /api/v1/notices with your API key.'
+    ? `You can turn off messages of this kind: PUT ${apiUrl}/api/v1/notices with your API key.`
     : 'This message is about your contract or your security, so it cannot be turned off.';
 
 function asText({ paragraphs, next }: Letter, frame: Frame): string {

@@ -14,6 +14,7 @@ import { retryContended } from './retry-contended.ts';
 export interface MailDeps extends Deps {
   readonly mail: MailPort;
   readonly appUrl: string;
+  readonly apiUrl: string;
 }
 
 /** `already`: it was sent, muted or removed before. `taken`: somebody else is sending it just now. */
@@ -48,7 +49,7 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
     return 'muted';
   }
   try {
-    const messageId = await sendInTurn(deps, mailOf(stored, customer, deps.appUrl));
+    const messageId = await sendInTurn(deps, mailOf(stored, customer, deps));
     await note({ state: 'sent', messageId });
     return 'sent';
   } catch (error) {
@@ -80,7 +81,11 @@ async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
   }
 }
 
-function mailOf({ content, createdAt }: StoredNotice, { name, email }: CustomerHead, appUrl: string) {
-  const frame = { name, appUrl, isOptional: isOptional(content.kind) };
+function mailOf(
+  { content, createdAt }: StoredNotice,
+  { name, email }: CustomerHead,
+  { appUrl, apiUrl }: MailDeps,
+) {
+  const frame = { name, appUrl, apiUrl, isOptional: isOptional(content.kind) };
   return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }), frame) };
 }

@@ -36,7 +36,9 @@ const post = (url: string, body?: object) =>
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
 
-const Letters = z.array(z.object({ kind: z.string(), subject: z.string(), to: z.string() }));
+const Letters = z.array(
+  z.object({ kind: z.string(), subject: z.string(), to: z.string(), text: z.string() }),
+);
 const letters = async () => Letters.parse(await (await fetch(`${mailbox}/messages`)).json());
 const count = async (kind: string) => (await letters()).filter((one) => one.kind === kind).length;
 const eventually = { timeout: 15_000, interval: 100 };
@@ -73,6 +75,14 @@ describe('the mailbox of the local stack', () => {
     const page = await (await fetch(mailbox)).text();
     for (const said of ['Welcome to RSOLV', 'No credits left']) expect(page).toContain(said);
     expect([await count('low_balance'), await count('exhausted')]).toEqual([1, 1]);
+  });
+
+  it('a letter says at the address of this API how to turn its kind off', async () => {
+    const warning = (await letters()).find(({ kind }) => kind === 'low_balance');
+    const [, address = ''] = /kind: PUT\s(\S+)\swith your API key/.exec(warning?.text ?? '') ?? [];
+    const headers = { 'x-api-key': stack.apiKey, 'content-type': 'application/json' };
+    const body = JSON.stringify({ turned_off: [] });
+    expect((await fetch(address, { method: 'PUT', headers, body })).status).toBe(200);
   });
 
   it('a notice whose delivery fails three times is a dead letter, and can be sent again', async () => {

@@ -74,7 +74,12 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
 ];
 
-const FRAME = { name: 'Acme', appUrl: 'https://app.rsolv.dev', isOptional: true };
+const FRAME = {
+  name: 'Acme',
+  appUrl: 'https://app.rsolv.dev',
+  apiUrl: 'https://q1w2e3r4t5.execute-api.us-east-1.amazonaws.com',
+  isOptional: true,
+};
 const textOf = (html: string) =>
   html
     .replace(/<[^>]*>/g, ' ')
@@ -142,10 +147,13 @@ describe('a letter', () => {
     expect(layOut(letterOf({ content, createdAt: AT }), FRAME).text).toContain('$123456789.00 is');
   });
 
-  it('says how to turn it off, where that can be done', () => {
+  it('says how and at which address to turn it off, where that can be done', () => {
     const content = { kind: 'exhausted', hasCard: true, isDisputed: false, rate: 'pro' } as const;
     const letter = letterOf({ content, createdAt: AT });
-    expect(layOut(letter, FRAME).text).toContain('PUT /api/v1/notices');
+    const how = `PUT ${FRAME.apiUrl}/api/v1/notices with your API key`;
+    const { text, html } = layOut(letter, FRAME);
+    expect(text.replace(/\s+/g, ' ')).toContain(how);
+    expect(textOf(html)).toContain(how);
     expect(layOut(letter, { ...FRAME, isOptional: false }).html).toContain('cannot be turned off');
   });
 });

@@ -225,6 +225,7 @@ describe('delivering a notice', () => {
     ...deps,
     mail: { send },
     appUrl: 'https://app.rsolv.example',
+    apiUrl: 'https://api.rsolv.example',
   });
 
   it('that is not there, or whose customer is not, sends nothing', async () => {

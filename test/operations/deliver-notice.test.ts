@@ -23,7 +23,7 @@ beforeAll(async () => {
   post = await startTestMailbox();
   const table = await openTestTable();
   const mail = openSes({ ...process.env, AWS_ENDPOINT_URL_SESV2: post.url }, 'billing@rsolv.dev');
-  deps = { ...testDeps(table), mail, appUrl: 'https://app.rsolv.dev' };
+  deps = { ...testDeps(table), mail, appUrl: 'https://app.rsolv.dev', apiUrl: 'https://api.rsolv.dev' };
   return () => post.stop();
 });
 beforeEach(() => post.mailbox.refuse(0));

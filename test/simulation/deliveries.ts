@@ -89,7 +89,10 @@ export class Deliveries {
     let isOver = false;
     const mail = { send: () => this.#send(label) };
     world.begin({ name: actor, atMs, seconds: DELIVERY_SECONDS }, async () => {
-      const outcome = await deliverNotice({ ...world.deps, mail, appUrl: 'https://app.rsolv.dev' }, name);
+      const outcome = await deliverNotice(
+        { ...world.deps, mail, appUrl: 'https://app.rsolv.dev', apiUrl: 'https://api.rsolv.dev' },
+        name,
+      );
       isOver = outcome !== 'taken';
       return `${label} ${outcome}`;
     });

@@ -2,13 +2,19 @@ import * as z from 'zod/mini';
 import { referencesIn } from '../../infrastructure/template.ts';
 import type { Template } from './template.ts';
 
+/** What CloudFormation fills in stays as the template says it. */
+const Value = z.pipe(
+  z.unknown(),
+  z.transform((value) => (typeof value === 'string' ? value : JSON.stringify(value))),
+);
+
 const LambdaFunction = z.object({
   FunctionName: z.string(),
   Timeout: z.number(),
   ReservedConcurrentExecutions: z.optional(z.number()),
   TracingConfig: z.optional(z.object({ Mode: z.string() })),
   Role: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
-  Environment: z.object({ Variables: z.record(z.string(), z.string()) }),
+  Environment: z.object({ Variables: z.record(z.string(), Value) }),
 });
 const Route = z.object({ RouteKey: z.string(), Target: z.unknown() });
 

@@ -156,6 +156,8 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     const senders = functions.filter(({ role }) => of(role, 'ses').length > 0);
     expect(senders.map(({ name }) => name)).toEqual(['deliver-notices']);
     for (const { role, environment } of senders) {
+      // Its letters say where they are turned off: at the API of this very stage.
+      expect(environment['API_URL']).toBe('{"Fn::GetAtt":["HttpApi","ApiEndpoint"]}');
       const sender = environment['NOTICE_SENDER'] ?? '';
       expect(sender).toMatch(/^[\w-]+@[\w.-]+$/);
       expect(of(role, 'ses')).toEqual([
