@@ -1,0 +1,285 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { beforeAll, expect, inject, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
+import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
+import { closeCustomer } from '../../lib/operations/close-customer.ts';
+import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
+import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { freePort } from '../../local/ports.ts';
+import { recordedFix } from '../support/customers.ts';
+import { uniqueEmail } from '../support/fixtures.ts';
+import { type Call, gatewayEvent, invocation } from '../support/gateway.ts';
+import { type Answer, call, deployFix, fixBody, signUp } from '../support/http.ts';
+import {
+  atStripe,
+  cancel,
+  customerOutOfCredits,
+  eventsAbout,
+  leaveCredits,
+  proCustomer,
+  recorded,
+  serveMoney,
+} from '../support/http-money.ts';
+import type { Money } from '../support/money.ts';
+import { type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.ts';
+import { grantedRights, rightsForTableCall } from '../support/rights.ts';
+import { answering, failing } from '../support/stripe-answers.ts';
+
+/*
+ * Each function's journeys, through its own handler, with what it asks of AWS heard on the wire: the rights that this takes are
+ * those that its role has, and no others. A right that is missing fails in production alone, one too many fails nowhere.
+ */
+
+/** Rights that no code of ours uses: Lambda itself sends on what a function failed at. */
+const LAMBDAS_OWN = /^sqs:SendMessage /;
+const PARAMETERS = '/rsolv-billing/test';
+const WEBHOOK_SECRET = 'whsec_rights';
+
+let money: Money;
+let proxy: RecordingProxy;
+/** What was asked of other services than the table. */
+let elsewhere: string[] = [];
+beforeAll(async () => {
+  const served = await serveMoney();
+  money = served.money;
+  proxy = await startRecordingProxy(inject('dynamodbEndpoint'));
+  const { STRIPE_SECRET_KEY = '', STRIPE_PRO_PRICE_ID = '' } = money.env;
+  const endpoint = await startParametersAndMail({
+    'stripe-secret-key': STRIPE_SECRET_KEY,
+    'stripe-pro-price-id': STRIPE_PRO_PRICE_ID,
+    'stripe-webhook-secrets': WEBHOOK_SECRET,
+  });
+  // As a stage has them, in parameters.
+  delete process.env['STRIPE_SECRET_KEY'];
+  delete process.env['STRIPE_PRO_PRICE_ID'];
+  Object.assign(process.env, {
+    DYNAMODB_ENDPOINT: proxy.endpoint,
+    AWS_ENDPOINT_URL_SSM: endpoint.url,
+    AWS_ENDPOINT_URL_SESV2: endpoint.url,
+    STRIPE_SECRET_KEY_PARAMETER: `${PARAMETERS}/stripe-secret-key`,
+    STRIPE_PRO_PRICE_ID_PARAMETER: `${PARAMETERS}/stripe-pro-price-id`,
+    STRIPE_WEBHOOK_SECRETS_PARAMETER: `${PARAMETERS}/stripe-webhook-secrets`,
+    NOTICE_SENDER: 'billing@rsolv.dev',
+    APP_URL: 'https://app.rsolv.dev',
+  });
+  return async () => {
+    endpoint.stop();
+    proxy.close();
+    await served.stop();
+  };
+});
+
+/** Answers as SSM does where it is asked for a parameter, and else as SES. */
+async function startParametersAndMail(values: Readonly<Record<string, string>>) {
+  const server = createServer(async (request, response) => {
+    const body: unknown = JSON.parse(await text(request));
+    if (request.headers['x-amz-target'] === 'AmazonSSM.GetParameter') {
+      const name = z.object({ Name: z.string() }).parse(body).Name.replace(`${PARAMETERS}/`, '');
+      elsewhere.push(`ssm:GetParameter ${name}`);
+      response.end(JSON.stringify({ Parameter: { Value: values[name] } }));
+    } else {
+      elsewhere.push('ses:SendEmail noticeIdentity');
+      response.end('{"MessageId":"1"}');
+    }
+  });
+  const port = await freePort();
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  const stop = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${port}`, stop };
+}
+
+/** A function that is listened to, called by its route or invoked. */
+interface Listened {
+  readonly ask: (request?: Call) => Promise<Answer>;
+  readonly invoke: (event?: unknown) => Promise<unknown>;
+}
+
+const ACTOR = { actor: 'tests', reason: 'rights' };
+
+/** What each function is for, the roads that lead to other calls included. */
+const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
+  'onboard-customer': ({ ask }) => ask({ body: { name: 'Acme', email: uniqueEmail() } }),
+  'record-fix-attempt': async ({ ask }) => ask({ ...(await signUp()), body: fixBody(1) }),
+  'find-fix-attempt': async ({ ask }) => {
+    const { apiKey } = await signUp();
+    await recorded(apiKey, 1);
+    await ask({ apiKey, query: { github_org: 'acme', repo_name: 'webshop', pr_number: '1' } });
+  },
+  'bill-fix-attempt': async ({ ask }) => {
+    for (const { apiKey } of [await signUp(), await customerOutOfCredits(money)]) {
+      await ask({ apiKey, params: await recorded(apiKey, 1) });
+    }
+    const poor = await signUp();
+    await leaveCredits(money, poor.customerId, 0);
+    await ask({ ...poor, params: await recorded(poor.apiKey, 1) });
+  },
+  'add-payment-method': async ({ ask }) => {
+    const { apiKey } = await signUp();
+    for (const _ of ['first', 'second']) {
+      await ask({ apiKey, body: { payment_method_id: await money.newCard(), billing_consent: true } });
+    }
+  },
+  'subscribe-to-pro': async ({ ask }) => {
+    const { apiKey } = await customerOutOfCredits(money);
+    await ask({ apiKey, body: { plan: 'pro' } });
+    await cancel(apiKey);
+    await ask({ apiKey, body: { plan: 'pro' } });
+  },
+  'cancel-subscription': async ({ ask }) => {
+    const { apiKey } = await proCustomer(money);
+    await ask({ apiKey });
+    await ask({ apiKey, query: { at_period_end: 'false' } });
+  },
+  'stripe-webhook': async ({ ask }) => {
+    const { customerId } = await eventfulCustomer();
+    for (const event of eventsAbout(money, customerId)) {
+      const rawBody = JSON.stringify(event);
+      const signed = { payload: rawBody, secret: WEBHOOK_SECRET };
+      const signature = money.stripe.webhooks.generateTestHeaderString(signed);
+      await ask({ rawBody, headers: { 'stripe-signature': signature } });
+    }
+  },
+  'settle-pending-charges': async ({ invoke }) => {
+    await leaveOpen((await customerOutOfCredits(money)).customerId);
+    await closeCustomer(money.deps, (await eventfulCustomer()).customerId);
+    await invoke({ older_than_seconds: 0 });
+  },
+  'warn-low-balances': async ({ invoke }) => {
+    const { apiKey } = await signUp();
+    for (const pr of [1, 2, 3, 4, 5]) await deployFix(apiKey, pr);
+    await invoke();
+  },
+  reconcile: async ({ invoke }) => {
+    await eventfulCustomer();
+    // What just happened at Stripe may still be on its way here.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60 * 60 * 1000, shouldAdvanceTime: true });
+    await invoke({ run: 'rights' }).finally(() => vi.useRealTimers());
+  },
+  'deliver-notices': async ({ invoke }) => {
+    const { customerId, apiKeyId } = await signUp();
+    const { pk, sk } = keys.notice(customerId, 'key_issued', apiKeyId);
+    await invoke({
+      Records: [{ eventName: 'INSERT', dynamodb: { Keys: { pk: { S: pk }, sk: { S: sk } } } }],
+    });
+  },
+  'get-usage': async ({ ask }) => ask(await signUp()),
+  'list-transactions': async ({ ask }) => ask(await signUp()),
+  'issue-api-key': async ({ ask }) => ask(await signUp()),
+  'revoke-api-key': async ({ ask }) => {
+    const { apiKey, apiKeyId } = await signUp();
+    await ask({ apiKey, params: { id: apiKeyId } });
+  },
+  'get-notice-settings': async ({ ask }) => ask(await signUp()),
+  'change-notice-settings': async ({ ask }) =>
+    ask({ ...(await signUp()), body: { turned_off: ['low_balance'] } }),
+  'get-pricing': ({ ask }) => ask(),
+  health: ({ ask }) => ask(),
+  'get-openapi': ({ ask }) => ask(),
+  'get-docs': ({ invoke }) => invoke(gatewayEvent({})),
+  'adjust-credits': async ({ invoke }) => {
+    const { customerId } = await signUp();
+    await invoke({ customer_id: customerId, amount: 5, idempotency_key: 'k1', ...ACTOR });
+  },
+  'replay-event': async ({ invoke }) => {
+    const { customerId } = await eventfulCustomer();
+    for (const { id } of eventsAbout(money, customerId)) await invoke({ event_id: id, actor: ACTOR.actor });
+  },
+  'close-customer': async ({ invoke }) => {
+    const { customerId } = await customerOutOfCredits(money);
+    await leaveOpen(customerId);
+    await invoke({ customer_id: customerId, ...ACTOR });
+  },
+  'issue-customer-key': async ({ invoke }) => invoke({ customer_id: (await signUp()).customerId, ...ACTOR }),
+  'revoke-customer-key': async ({ invoke }) => {
+    const { customerId, apiKeyId } = await signUp();
+    await invoke({ customer_id: customerId, key_id: apiKeyId, ...ACTOR });
+  },
+  'resend-notice': async ({ invoke }) => {
+    const { customerId, apiKeyId } = await signUp();
+    await invoke({ customer_id: customerId, notice: `key_issued#${apiKeyId}`, actor: ACTOR.actor });
+  },
+  'remove-test-customer': async ({ invoke }) => {
+    const email = testCustomerEmail(money.deps.randomBytes(8));
+    const { head } = await onboardCustomer(money.deps, { name: 'Smoke test', email, source: 'smoke' });
+    // By a request that died before it bound them.
+    await money.stripe.customers.create({ email, metadata: { customer_id: head.customerId } });
+    await invoke({ email, actor: ACTOR.actor, await_events: false });
+  },
+};
+
+/** A fix is being charged and Pro is being ordered, and Stripe has not answered. */
+async function leaveOpen(customerId: string): Promise<void> {
+  const silent = await answering(money.deps, () => ({
+    chargeFix: failing('transient'),
+    findFixPayments: failing('transient'),
+    subscribe: failing('transient'),
+  }));
+  const begin = [
+    async () => billFixAttempt(silent, customerId, await recordedFix(money.deps, customerId, 7)),
+    () => subscribeToPro(silent, customerId, null),
+  ];
+  for (const begun of begin) await expect(begun()).rejects.toMatchObject({ code: 'payment_pending' });
+}
+
+/** Stripe tells of a month of Pro that was paid, given back in part and disputed; nobody here has heard of it. */
+async function eventfulCustomer(): Promise<{ customerId: string }> {
+  const { customerId } = await customerOutOfCredits(money);
+  const { id } = atStripe(money, customerId);
+  await money.stripe.subscriptions.create({ customer: id, items: [{ price: money.priceId }] });
+  const charge = money.double.state.charges.newestFirst[0]?.id ?? '';
+  await money.stripe.refunds.create({ charge, amount: 10_000 });
+  await money.control(`charges/${charge}/dispute`);
+  return { customerId };
+}
+
+const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
+const Lambda = z.object({ handler: z.custom<(event: unknown, context: unknown) => Promise<unknown>>() });
+/** What an operator's function, and a stream's reader, answer where they failed. */
+const Failed = z.union([
+  z.object({ ok: z.literal(false) }),
+  z.object({ batchItemFailures: z.tuple([z.unknown()]) }),
+]);
+
+/** What a function takes of rights while its journeys run. It is loaded anew, for it reads parameters once. */
+async function takenBy(name: string): Promise<string[]> {
+  const journeys = JOURNEYS[name];
+  if (journeys === undefined)
+    throw new Error(`${name} has no journeys here: how is its role known to be right?`);
+  const taken = new Set<string>();
+  vi.resetModules();
+  const { handler } = Lambda.parse(await import(`../../functions/${name}.ts`));
+  const listened = async (event: unknown): Promise<unknown> => {
+    elsewhere = [];
+    let answer: unknown;
+    const calls = await proxy.record(async () => {
+      answer = await handler(event, invocation());
+    });
+    for (const right of [...calls.flatMap(rightsForTableCall), ...elsewhere]) taken.add(right);
+    expect(Failed.safeParse(answer).success, JSON.stringify(answer)).toBe(false);
+    return answer;
+  };
+  await journeys({
+    invoke: (event = {}) => listened(event),
+    ask: async (request) => {
+      const answer = await call(async (event) => HttpAnswer.parse(await listened(event)), request);
+      expect(answer.status, answer.text).toBeLessThan(500);
+      return answer;
+    },
+  });
+  return [...taken].sort();
+}
+
+it.each([...grantedRights()])(
+  '%s takes the rights that its role has, each of them, and no others',
+  async (name, granted) => {
+    const expected = granted.filter((right) => !LAMBDAS_OWN.test(right));
+    expect(await takenBy(name)).toEqual(expected.toSorted());
+  },
+);
