@@ -11,7 +11,9 @@ import { parseEvent, type StripeEvent } from '../lib/stripe/event.ts';
 
 /** POST /api/webhooks/stripe */
 export const handler = signedEndpoint(stripeWebhookContract, async (deps, request) => {
-  const event = await signedEvent(deps, request).catch(counted('SignatureRefused'));
+  // Whoever brings no signature is not Stripe, nor somebody who would be: what scans the internet is nothing to wake people for.
+  const refused = request.signature === undefined ? thrown : counted('SignatureRefused');
+  const event = await signedEvent(deps, request).catch(refused);
   const { outcome, reason, customerId } = await applyEvent(paymentDeps(deps), event).catch(
     counted('EventFailed'),
   );
@@ -39,6 +41,10 @@ async function signedEvent(deps: Deps, { body, signature }: SignedRequest): Prom
 
 const counted = (metric: 'SignatureRefused' | 'EventFailed') => (error: unknown) => {
   countBusiness(metric);
+  throw error;
+};
+
+const thrown = (error: unknown) => {
   throw error;
 };
 
