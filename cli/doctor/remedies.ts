@@ -14,6 +14,14 @@ export const deploy = (site: Site): Remedy =>
     command: ['npx serverless deploy', `--stage ${site.definition.stage}`],
   });
 
+/** For what the template has and AWS has not. A deploy compares templates, and leaves away what somebody deleted by hand. */
+export const deployOrPutBack = (site: Site): Remedy =>
+  orRestart(site, {
+    ...deploy(site),
+    advice:
+      'A deploy does not bring back "What was deleted by hand": see docs/operate.md. Otherwise deploy the stage:',
+  });
+
 /** Several commands, one after the other. */
 export const oneByOne = (commands: readonly string[]): string[] =>
   commands.map((command, i) => (i < commands.length - 1 ? `${command} &&` : command));

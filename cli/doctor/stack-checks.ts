@@ -3,7 +3,7 @@ import { ALARM_SUBSCRIPTION } from '../../infrastructure/alarms.ts';
 import { isLiveStage } from '../../lib/stripe/config.ts';
 import type { DeployedStack } from './aws-reads.ts';
 import { type Check, ok, wrong } from './check.ts';
-import { deploy, oneByOne } from './remedies.ts';
+import { deploy, deployOrPutBack, oneByOne } from './remedies.ts';
 import { onThisMachine, type Site } from './site.ts';
 
 const SOUND_STATES: ReadonlySet<string> = new Set([
@@ -51,7 +51,7 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
       const missing = wanted.filter((name) => !there.has(name));
       return missing.length === 0
         ? ok(`all ${wanted.length}`)
-        : wrong(`missing: ${missing.join(', ')}`, deploy(site));
+        : wrong(`missing: ${missing.join(', ')}`, deployOrPutBack(site));
     },
   },
   {
@@ -63,7 +63,7 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
       const alarms = (await site.alarms()).filter(({ AlarmName }) => wanted.has(AlarmName ?? ''));
       const names = (mute: readonly (typeof alarms)[number][]) => mute.map(({ AlarmName }) => AlarmName);
       const without = names(alarms.filter(({ AlarmActions = [] }) => AlarmActions.length === 0));
-      if (without.length > 0) return wrong(`without an action: ${without.join(', ')}`, deploy(site));
+      if (without.length > 0) return wrong(`without an action: ${without.join(', ')}`, deployOrPutBack(site));
       const off = names(alarms.filter(({ ActionsEnabled }) => ActionsEnabled !== true));
       if (off.length === 0)
         return ok(`each of the ${alarms.length} that are there has an action, and it is on`);
@@ -104,7 +104,10 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
       }));
       const missing = wanted.filter(({ rule }) => rule === undefined);
       if (missing.length > 0) {
-        return wrong(`missing: of ${missing.map((one) => one.functionKey).join(', ')}`, deploy(site));
+        return wrong(
+          `missing: of ${missing.map((one) => one.functionKey).join(', ')}`,
+          deployOrPutBack(site),
+        );
       }
       const off = wanted.filter(({ rule }) => rule?.State === 'DISABLED');
       if (off.length === 0) {

@@ -6,7 +6,7 @@ import {
 import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { ledgerTableDefinition, shapeOf } from '../../local/table.ts';
 import { type Check, type Finding, ok, type Remedy, wrong } from './check.ts';
-import { deploy, oneByOne, orRestart } from './remedies.ts';
+import { deploy, deployOrPutBack, oneByOne, orRestart } from './remedies.ts';
 import { onThisMachine, type Site } from './site.ts';
 
 const NEEDS_TABLE = ['table'] as const;
@@ -24,7 +24,14 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
         return wrong(`${name} is ${status}`, { advice: 'Wait until it is ACTIVE.' });
       } catch (error) {
         if (!(error instanceof ResourceNotFoundException)) throw error;
-        return wrong(`there is no table ${name}`, deploy(site));
+        return wrong(
+          `there is no table ${name}`,
+          orRestart(site, {
+            ...deploy(site),
+            advice:
+              'If there was one, do not deploy: "Restore from backup" in docs/operate.md. Before the first deploy:',
+          }),
+        );
       }
     },
   },
@@ -41,7 +48,7 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
       if (differences.length === 0) return ok('pk and sk, index due');
       return wrong(`not as in infrastructure/table.yml: ${differences.join('; ')}`, {
         advice:
-          'An index is made by deploying. Keys cannot be changed: restore the right table from a backup, see docs/operate.md.',
+          'An index is made by deploying, unless it is "What was deleted by hand": see docs/operate.md. Keys cannot be changed: restore the right table from a backup.',
       });
     },
   },
@@ -142,7 +149,7 @@ async function deliveryOfStream(site: Site): Promise<Finding> {
     );
     const mapping = all.find(({ EventSourceArn }) => EventSourceArn === stream);
     if (mapping === undefined) {
-      if (all.length === 0) return wrong(`${name} is on no stream: no notice is sent`, deploy(site));
+      if (all.length === 0) return wrong(`${name} is on no stream: no notice is sent`, deployOrPutBack(site));
       return wrong(`${name} is on another table's stream: no notice is sent`, {
         advice:
           'CloudFormation has to be told that the table is another one: "Restore from backup" in docs/operate.md says how.',

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -94,6 +95,10 @@ interface Fault {
   readonly remedy?: RegExp;
 }
 
+/** A deploy compares templates, and leaves away what somebody deleted by hand. */
+const PUT_BACK =
+  /^A deploy does not bring back "What was deleted by hand".* npx serverless deploy --stage staging$/;
+
 const FAULTS: readonly Fault[] = [
   {
     check: 'table',
@@ -102,6 +107,7 @@ const FAULTS: readonly Fault[] = [
       aws.deployment.table = null;
     },
     says: /no table rsolv-billing-staging/,
+    remedy: /If there was one, do not deploy: "Restore from backup"/,
   },
   {
     check: 'table-keys',
@@ -239,6 +245,7 @@ const FAULTS: readonly Fault[] = [
           aws.deployment.alarms = aws.deployment.alarms.filter(({ AlarmName }) => AlarmName !== alarm);
         },
         says: new RegExp(`^missing: ${alarm}$`),
+        remedy: PUT_BACK,
       }),
     ),
   {
@@ -256,6 +263,7 @@ const FAULTS: readonly Fault[] = [
       for (const alarm of aws.deployment.alarms.slice(0, 1)) alarm.AlarmActions = [];
     },
     says: /^without an action: rsolv-billing-staging-[\w-]+$/,
+    remedy: PUT_BACK,
   },
   {
     check: 'alarm-actions',
@@ -272,6 +280,7 @@ const FAULTS: readonly Fault[] = [
       aws.deployment.rules = aws.deployment.rules.filter(({ Name }) => !Name.includes('Reconcile'));
     },
     says: /^missing: of reconcile$/,
+    remedy: PUT_BACK,
   },
   {
     check: 'schedules',
@@ -573,6 +582,15 @@ describe('doctor on a deployed stage', () => {
       const before = CHECKLIST.slice(0, at).map(({ id }) => id);
       expect(needs.filter((need) => !before.includes(need))).toEqual([]);
     });
+  });
+
+  it('names sections of docs/operate.md that there are', () => {
+    const headings = readFileSync('docs/operate.md', 'utf8').match(/^## .*/gm);
+    const named = readdirSync('cli/doctor').flatMap((file) => [
+      ...readFileSync(`cli/doctor/${file}`, 'utf8').matchAll(/"([\w ]+)"(?=[^\n"]* docs\/operate\.md)/g),
+    ]);
+    expect(named.length).toBeGreaterThan(5);
+    for (const [, section] of named) expect(headings).toContain(`## ${section}`);
   });
 
   it('has a fault for each item of the checklist', () => {
