@@ -19,6 +19,12 @@ const CANARIES = [
   'subscribe-to-pro',
 ];
 
+const SHIFTS_TRAFFIC = {
+  production: 'LambdaCanary10Percent10Minutes',
+  staging: 'LambdaCanary10Percent5Minutes',
+  dev: 'LambdaAllAtOnce',
+} as const;
+
 describe.each(packagedStages)('functions on $stage', ({ stage, template, functions }) => {
   const logGroups = template.ofType('AWS::Logs::LogGroup').map(({ properties }) => properties);
   const alarms = alarmsOf(template);
@@ -195,11 +201,9 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
       );
       const update = Update.parse(template.resource(id).UpdatePolicy).CodeDeployLambdaAliasUpdate;
       const group = Group.parse(template.resource(update.DeploymentGroupName.Ref).Properties);
-      const isSlow = stage === 'production';
-      const config = isSlow ? 'LambdaCanary10Percent10Minutes' : 'LambdaAllAtOnce';
-      expect(group.DeploymentConfigName).toBe(`CodeDeployDefault.${config}`);
+      expect(group.DeploymentConfigName).toBe(`CodeDeployDefault.${SHIFTS_TRAFFIC[stage]}`);
       // CodeDeploy refuses to begin while an alarm sounds: all at once has to work in an incident, and watches nothing.
-      expect(group.AlarmConfiguration.Enabled).toBe(isSlow);
+      expect(group.AlarmConfiguration.Enabled).toBe(SHIFTS_TRAFFIC[stage] !== 'LambdaAllAtOnce');
       expect(group.AutoRollbackConfiguration.Events).toContain('DEPLOYMENT_STOP_ON_ALARM');
       const watched = group.AlarmConfiguration.Alarms.map(
         ({ Name }) => alarms.find((alarm) => alarm.id === Name.Ref)?.AlarmName,

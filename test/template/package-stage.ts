@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { PROJECT_ROOT } from '../../local/serverless-file.ts';
 
 const TEMPLATE = 'cloudformation-template-update-stack.json';
-/** The stages that differ in more than numbers: all that is watched, and all that can be removed. */
-export const CHECKED_STAGES = ['production', 'dev'] as const;
+/** All that there are: each has something of its own. */
+export const CHECKED_STAGES = ['production', 'staging', 'dev'] as const;
 
 /**
  * Packages the service for a stage as a deploy does, and hands over the path of the template, which is gone afterwards.
