@@ -1,8 +1,10 @@
+import * as z from 'zod/mini';
+import { faultsOf } from '../lib/config.ts';
 import { alarmResources } from './alarms.ts';
 import { addCanaries } from './canary.ts';
 import { dashboard } from './dashboard.ts';
 import { operatorPolicy } from './operator-policy.ts';
-import { readService } from './service.ts';
+import { type DeployedService, readService } from './service.ts';
 import type { Template } from './template.ts';
 import { tidy } from './tidy.ts';
 
@@ -63,13 +65,28 @@ export default class DeployedShape {
       if (settings.stages?.includes(stage) === false) delete functions[key];
       if (settings.canary === true) settings.versionFunction = true;
     }
+    // What is wrong is said before anything is built.
+    this.#service();
+  }
+
+  /** @throws the framework's own Error, which it shows without a stack, naming each setting that is wrong. */
+  #service(): DeployedService {
+    const { naming } = this.#framework.getProvider('aws');
+    try {
+      return readService(this.#framework.service, this.#knownStage(), (key) =>
+        naming.getLambdaLogicalId(key),
+      );
+    } catch (error) {
+      if (!(error instanceof z.core.$ZodError)) throw error;
+      throw new this.#framework.classes.Error(
+        `serverless.yml, or an option, says what cannot be deployed. ${faultsOf(error)}`,
+        'UNUSABLE_SETTING',
+      );
+    }
   }
 
   #addResources(): void {
-    const { naming } = this.#framework.getProvider('aws');
-    const service = readService(this.#framework.service, this.#knownStage(), (key) =>
-      naming.getLambdaLogicalId(key),
-    );
+    const service = this.#service();
     const template = this.#framework.service.provider.compiledCloudFormationTemplate;
     Object.assign(template.Resources, alarmResources(service), dashboard(service), operatorPolicy(service));
     addCanaries(template, service);

@@ -6,6 +6,19 @@ const ServiceFunction = z.object({
   operator: z._default(z.boolean(), false),
 });
 
+/** What CodeDeploy itself has for Lambda, without its prefix. Another word would fail in CloudFormation, in the middle of a deploy. */
+const TRAFFIC_SHIFTS = [
+  'LambdaAllAtOnce',
+  'LambdaCanary10Percent5Minutes',
+  'LambdaCanary10Percent10Minutes',
+  'LambdaCanary10Percent15Minutes',
+  'LambdaCanary10Percent30Minutes',
+  'LambdaLinear10PercentEvery1Minute',
+  'LambdaLinear10PercentEvery2Minutes',
+  'LambdaLinear10PercentEvery3Minutes',
+  'LambdaLinear10PercentEvery10Minutes',
+] as const;
+
 /** What serverless.yml says for one stage. */
 const Service = z.object({
   service: z.string(),
@@ -16,7 +29,7 @@ const Service = z.object({
     operations: z.object({
       alarmEmail: z.string(),
       expectsWebhooks: z.boolean(),
-      shiftTraffic: z.string(),
+      shiftTraffic: z.enum(TRAFFIC_SHIFTS, { error: `must be one of ${TRAFFIC_SHIFTS.join(', ')}` }),
       noticeIdentity: z.string(),
     }),
   }),
@@ -40,14 +53,14 @@ export interface DeployedService {
   readonly parameters: string;
   readonly alarmEmail: string;
   readonly expectsWebhooks: boolean;
-  /** How CodeDeploy moves traffic to a new version; one of its own configurations, without its prefix. */
-  readonly shiftTraffic: string;
+  /** How CodeDeploy moves traffic to a new version. */
+  readonly shiftTraffic: (typeof TRAFFIC_SHIFTS)[number];
   /** What SES has to have verified for the sender of notices. */
   readonly noticeIdentity: string;
   readonly functions: readonly DeployedFunction[];
 }
 
-/** @throws z.core.$ZodError where serverless.yml lacks what the resources are made from. */
+/** @throws z.core.$ZodError where serverless.yml, or an option of a deploy, says what no resources can be made from. */
 export function readService(
   input: unknown,
   stage: string,

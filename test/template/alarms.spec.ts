@@ -170,7 +170,7 @@ describe('who hears of alarms', () => {
     tableName: 'rsolv-billing-production',
     parameters: '/rsolv-billing/production',
     expectsWebhooks: true,
-    shiftTraffic: 'LambdaAllAtOnce',
+    shiftTraffic: 'LambdaAllAtOnce' as const,
     noticeIdentity: 'rsolv.dev',
     functions: [],
   };

@@ -32,15 +32,20 @@ describe.each(packagedStages)('the table on $stage', ({ stage, template }) => {
   });
 });
 
-it('a stage that serverless.yml does not name is refused', async () => {
-  const printed = promisify(execFile)('npx', [
-    '--no-install',
-    'serverless',
-    'print',
-    '--stage',
-    'produktion',
-  ]);
-  await expect(printed).rejects.toThrow(
-    expect.objectContaining({ stdout: expect.stringContaining('There is no stage "produktion".') }),
-  );
+describe('before anything is built', () => {
+  const refused = async (options: readonly string[], reason: string) => {
+    const printed = promisify(execFile)('npx', ['--no-install', 'serverless', 'print', ...options]);
+    await expect(printed).rejects.toThrow(
+      expect.objectContaining({ stdout: expect.stringContaining(reason) }),
+    );
+  };
+
+  it('a stage that serverless.yml does not name is refused', () =>
+    refused(['--stage', 'produktion'], 'There is no stage "produktion".'));
+
+  it('a way of shifting traffic that CodeDeploy does not know is refused, with those that it knows', () =>
+    refused(
+      ['--stage', 'production', '--param', 'shiftTraffic=AllAtOnce'],
+      'custom.operations.shiftTraffic: must be one of LambdaAllAtOnce, LambdaCanary10Percent5Minutes,',
+    ));
 });
