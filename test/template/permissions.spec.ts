@@ -52,6 +52,32 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(template.ofType('AWS::IAM::ManagedPolicy').map(({ id }) => id)).toEqual(['OperatorPolicy']);
   });
 
+  it('no resource lets anybody in but by the policies that are known', () => {
+    // Whatever lets somebody in names them as its principal, a policy within a table or a queue's own alike.
+    const naming = template.all.filter(({ properties }) => text(properties).includes('Principal'));
+    expect([...new Set(naming.map(({ type }) => type))].sort()).toEqual([
+      'AWS::IAM::Role',
+      'AWS::Lambda::Permission', // each of them is looked at below
+      'AWS::S3::BucketPolicy',
+    ]);
+    const Trust = z.object({ Statement: z.tuple([z.object({ Principal: z.unknown() })]) });
+    const trusted = template
+      .ofType('AWS::IAM::Role')
+      .map(({ properties }) =>
+        text(Trust.parse(properties['AssumeRolePolicyDocument']).Statement[0].Principal),
+      );
+    expect([...new Set(trusted)].sort()).toEqual([
+      '{"Service":"codedeploy.amazonaws.com"}',
+      '{"Service":["lambda.amazonaws.com"]}',
+    ]);
+    // Of the bucket that deploys go through: it turns away whoever comes without TLS.
+    const Denial = z.object({ Statement: z.tuple([z.object({ Effect: z.literal('Deny') })]) });
+    const policies = template
+      .ofType('AWS::S3::BucketPolicy')
+      .map(({ properties }) => properties['PolicyDocument']);
+    expect(policies.map((policy) => Denial.safeParse(policy).success)).toEqual([true]);
+  });
+
   it('no action has a wildcard', () => {
     expect(all.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
   });

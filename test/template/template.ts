@@ -57,10 +57,16 @@ export class Template {
     return found;
   }
 
+  get all(): (Named & { readonly type: string })[] {
+    return Object.entries(this.#file.Resources).map(([id, { Type, Properties }]) => ({
+      id,
+      type: Type,
+      properties: Properties,
+    }));
+  }
+
   ofType(type: string): Named[] {
-    return Object.entries(this.#file.Resources).flatMap(([id, { Type, Properties }]) =>
-      Type === type ? [{ id, properties: Properties }] : [],
-    );
+    return this.all.filter((one) => one.type === type);
   }
 
   /** All that anybody is allowed, by the role or the policy that allows it. */
