@@ -26,7 +26,8 @@ like: what is right already is left alone.
   --live            the key is a live key, and that is meant
   --json            the result as JSON, for programs
 
-  export STRIPE_SECRET_KEY=sk_test_…
+  read -rs STRIPE_SECRET_KEY                           # paste sk_test_…, which leaves it out of the shell's history
+  export STRIPE_SECRET_KEY
   npm run stripe:setup                                 # enough for a stack on this machine
   npm run stripe:setup -- --url https://billing.example.com${WEBHOOK_PATH}
 
