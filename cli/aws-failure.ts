@@ -62,14 +62,14 @@ const KNOWN: Readonly<Record<string, AwsFailure>> = {
   ENETUNREACH: UNREACHABLE,
 };
 
-const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException']);
+const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'AuthorizationError']);
 
 /** Null for what has nothing to do with AWS. Looks through the causes: the store wraps what the SDK threw. */
 export function awsFailure(error: unknown): AwsFailure | null {
   for (const cause of causesOf(error)) {
     const known = KNOWN[cause.name] ?? KNOWN[errorCode(cause) ?? ''];
     if (known !== undefined) return known;
-    if (DENIED.has(cause.name)) {
+    if (DENIED.has(cause.name) || DENIED.has(errorCode(cause) ?? '')) {
       const detail = `These credentials may not do that: ${reasonOf(cause)} Ask for the operators' role of the stage.`;
       return { code: 'access_denied', detail };
     }

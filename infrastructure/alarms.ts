@@ -2,7 +2,7 @@ import * as measure from './measures.ts';
 import type { DeployedFunction, DeployedService } from './service.ts';
 import { type Resource, ref } from './template.ts';
 
-const TOPIC = 'AlarmTopic';
+export const ALARM_TOPIC = 'AlarmTopic';
 /** Whoever hears of alarms; there where serverless.yml names an address. */
 export const ALARM_SUBSCRIPTION = 'AlarmEmail';
 /** A row for each alarm is there. */
@@ -285,8 +285,8 @@ function alarm(service: DeployedService, rule: Rule): Resource {
     Properties: {
       AlarmName: alarmName(service, rule.name),
       AlarmDescription: `${rule.says} ${WHAT_TO_DO}`,
-      AlarmActions: [ref(TOPIC)],
-      OKActions: [ref(TOPIC)],
+      AlarmActions: [ref(ALARM_TOPIC)],
+      OKActions: [ref(ALARM_TOPIC)],
       Metrics: [
         ...Object.entries(rule.measures).map(([Id, one]) => ({
           Id,
@@ -316,11 +316,11 @@ function alarm(service: DeployedService, rule: Rule): Resource {
 function topic({ name, stage, alarmEmail }: DeployedService): Record<string, Resource> {
   const subscription: Resource = {
     Type: 'AWS::SNS::Subscription',
-    Properties: { TopicArn: ref(TOPIC), Protocol: 'email', Endpoint: alarmEmail },
+    Properties: { TopicArn: ref(ALARM_TOPIC), Protocol: 'email', Endpoint: alarmEmail },
   };
   return {
     // Not encrypted with AWS's own key: CloudWatch could not write to it. What is in it are the texts in this file.
-    [TOPIC]: { Type: 'AWS::SNS::Topic', Properties: { TopicName: `${name}-${stage}-alarms` } },
+    [ALARM_TOPIC]: { Type: 'AWS::SNS::Topic', Properties: { TopicName: `${name}-${stage}-alarms` } },
     ...(alarmEmail === '' ? {} : { [ALARM_SUBSCRIPTION]: subscription }),
   };
 }

@@ -1,5 +1,6 @@
+import { ALARM_TOPIC } from './alarms.ts';
 import type { DeployedService } from './service.ts';
-import { arn, attribute, type Resource } from './template.ts';
+import { arn, attribute, type Resource, ref } from './template.ts';
 
 const PARAMETERS = ['stripe-secret-key', 'stripe-pro-price-id', 'stripe-webhook-secrets'];
 
@@ -55,6 +56,7 @@ export function operatorPolicy({
               ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources'],
               arn('cloudformation', `stack/${name}-${stage}/*`),
             ),
+            allow(['sns:ListSubscriptionsByTopic'], ref(ALARM_TOPIC)),
             allow(['ses:GetEmailIdentity'], arn('ses', `identity/${noticeIdentity}`)),
             // These list what the whole account has; AWS knows no narrower right to it.
             allow(['cloudwatch:DescribeAlarms'], arn('cloudwatch', 'alarm:*')),

@@ -40,6 +40,22 @@ export class AwsRefusal extends Error {
  * @throws AwsRefusal; whatever `fetch` throws when nothing was answered in time
  */
 export async function signedCall(env: NodeJS.ProcessEnv, call: SignedCall): Promise<unknown> {
+  const response = await signedPost(env, call);
+  const answer = jsonOf(await response.text());
+  if (response.ok) return answer;
+  throw new AwsRefusal(
+    call.service,
+    response.status,
+    codeOf(response.headers.get('x-amzn-errortype'), answer),
+  );
+}
+
+/**
+ * The call itself, for a service that speaks no JSON.
+ * @returns whatever was answered, a refusal too
+ * @throws whatever `fetch` throws when nothing was answered in time
+ */
+export async function signedPost(env: NodeJS.ProcessEnv, call: SignedCall): Promise<Response> {
   const { service, host, path, body, timeoutMs } = call;
   const aws = Environment.parse(env);
   const endpoint = new URL(path, call.endpoint ?? `https://${host}.${aws.AWS_REGION}.amazonaws.com`);
@@ -62,10 +78,7 @@ export async function signedCall(env: NodeJS.ProcessEnv, call: SignedCall): Prom
     body,
   });
   const signal = AbortSignal.timeout(timeoutMs);
-  const response = await fetch(endpoint, { method: 'POST', headers, body, signal });
-  const answer = jsonOf(await response.text());
-  if (response.ok) return answer;
-  throw new AwsRefusal(service, response.status, codeOf(response.headers.get('x-amzn-errortype'), answer));
+  return fetch(endpoint, { method: 'POST', headers, body, signal });
 }
 
 /** Undefined for what is no JSON: the parser's own error would quote it. */

@@ -19,6 +19,7 @@ import {
 } from './aws-reads.ts';
 import type { Definition } from './definition.ts';
 import { once, onceEach } from './once.ts';
+import { type Subscription, subscriptionOf } from './subscriptions.ts';
 
 /** Parameters of a stage that hold what it needs to know of Stripe. */
 export type ParameterName = 'stripe-secret-key' | 'stripe-webhook-secrets' | 'stripe-pro-price-id';
@@ -32,6 +33,8 @@ export interface Site {
   readonly lambda: LambdaClient;
   readonly sqs: SQSClient;
   readonly ses: SESv2Client;
+  /** Whether an address hears of a topic of SNS. */
+  subscription(topicArn: string, address: string): Promise<Subscription>;
   table(): Promise<TableDescription>;
   /** Null where there is no such stack. */
   stack(): Promise<DeployedStack | null>;
@@ -90,13 +93,15 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
   };
   const stack = once(() => readStack(cloudformation, stackName));
 
+  const sqs = new SQSClient(CLIENT);
   const site: Site = {
     definition,
     local,
     dynamodb,
     lambda: new LambdaClient(CLIENT),
-    sqs: new SQSClient(CLIENT),
+    sqs,
     ses: new SESv2Client(CLIENT),
+    subscription: (topicArn, address) => subscriptionOf(sqs, topicArn, address),
     table: once(async () => {
       const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
       if (Table === undefined) throw new Error('DynamoDB answered without a table');

@@ -1,5 +1,5 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import { ALARM_SUBSCRIPTION } from '../../infrastructure/alarms.ts';
+import { ALARM_SUBSCRIPTION, ALARM_TOPIC } from '../../infrastructure/alarms.ts';
 import { isLiveStage } from '../../lib/stripe/config.ts';
 import type { DeployedStack } from './aws-reads.ts';
 import { type Check, ok, wrong } from './check.ts';
@@ -81,8 +81,25 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
       const { alarmEmail, stage } = site.definition;
       if (alarmEmail !== '') {
         const { resources } = await deployed(site);
-        if (!resources.has(ALARM_SUBSCRIPTION)) return wrong(`${alarmEmail} is not subscribed`, deploy(site));
-        return ok(`${alarmEmail}, if they have confirmed it`);
+        const topic = resources.get(ALARM_TOPIC);
+        if (topic === undefined || !resources.has(ALARM_SUBSCRIPTION))
+          return wrong(`${alarmEmail} is not subscribed`, deploy(site));
+        const subscription = await site.subscription(topic, alarmEmail);
+        if (subscription === 'confirmed') return ok(`${alarmEmail}, who has confirmed it`);
+        return wrong(
+          subscription === 'pending'
+            ? `${alarmEmail} has not confirmed it, and hears of nothing`
+            : `the subscription of ${alarmEmail} is gone: it was not confirmed in time, or deleted`,
+          {
+            advice: 'The link is in a mail from AWS. This sends another:',
+            command: [
+              'aws sns subscribe',
+              `--topic-arn ${topic}`,
+              '--protocol email',
+              `--notification-endpoint ${alarmEmail}`,
+            ],
+          },
+        );
       }
       if (!isLiveStage(stage)) return ok(`nobody, which will do for ${stage}`);
       return wrong('nobody', {

@@ -21,7 +21,7 @@ import {
   openStripe,
 } from '../../local/stripe-account.ts';
 import { WEBHOOK_PATH } from '../../local/stripe-settings.ts';
-import { type AwsDouble, startAwsDouble } from '../support/aws-double.ts';
+import { ALARM_EMAIL, type AwsDouble, startAwsDouble } from '../support/aws-double.ts';
 import { runCommand } from '../support/command-line.ts';
 import { type RunningStack, startStack } from '../support/running-stack.ts';
 
@@ -63,7 +63,7 @@ async function soundStage(stage = STAGE): Promise<Patient> {
 function siteOf({ aws, stripeUrl }: Patient, stage: string): Site {
   Object.assign(process.env, aws.env);
   const dynamodb = new DynamoDBClient({});
-  const definition = { ...readDefinition(stage), alarmEmail: 'ops@rsolv.example' };
+  const definition = { ...readDefinition(stage), alarmEmail: ALARM_EMAIL };
   return openSite({ definition, dynamodb, local: null, stripeApiBase: stripeUrl });
 }
 
@@ -255,6 +255,24 @@ const FAULTS: readonly Fault[] = [
       delete stackOf(patient).resources['AlarmEmail'];
     },
     says: /ops@rsolv\.example is not subscribed/,
+  },
+  {
+    check: 'alarm-address',
+    what: 'nobody has confirmed that alarms go to the address',
+    break: ({ aws }) => {
+      for (const one of aws.deployment.subscriptions) one.SubscriptionArn = 'PendingConfirmation';
+    },
+    says: /ops@rsolv\.example has not confirmed it/,
+    remedy:
+      /aws sns subscribe --topic-arn arn:\S+:alarms --protocol email --notification-endpoint ops@rsolv\.example/,
+  },
+  {
+    check: 'alarm-address',
+    what: 'another address alone has confirmed',
+    break: ({ aws }) => {
+      for (const one of aws.deployment.subscriptions) one.Endpoint = 'old-ops@rsolv.example';
+    },
+    says: /the subscription of ops@rsolv\.example is gone/,
   },
   {
     check: 'alarm-actions',
@@ -606,6 +624,7 @@ describe('doctor on a deployed stage', () => {
     { operation: 'ListStackResources', checks: ['stack'] },
     { operation: 'DescribeAlarms', checks: ['alarms', 'alarm-actions'] },
     { operation: 'ListRules', checks: ['schedules'] },
+    { operation: 'ListSubscriptionsByTopic', checks: ['alarm-address'] },
     { operation: 'GetQueueAttributes', checks: ['dead-letters'] },
     {
       operation: 'GetParameter',

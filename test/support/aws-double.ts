@@ -18,6 +18,8 @@ export interface Deployment {
   rules: { Name: string; State: string; ScheduleExpression: string }[];
   parameters: Record<string, { Type: string; Value: string }>;
   eventSourceMappings: { UUID: string; FunctionArn: string; EventSourceArn: string; State: string }[];
+  /** Of the alarm topic: `PendingConfirmation`, or an ARN. */
+  subscriptions: { Endpoint: string; SubscriptionArn: string }[];
   /** Messages by the queue's url. */
   queues: Record<string, number>;
   identities: Record<string, { VerifiedForSendingStatus: boolean }>;
@@ -63,6 +65,10 @@ export async function startAwsDouble(stage: string): Promise<AwsDouble> {
   };
 }
 
+const TOPIC = 'arn:aws:sns:us-east-1:123456789012:alarms';
+/** Whom a stage's alarms are sent to. */
+export const ALARM_EMAIL = 'ops@rsolv.example';
+
 function soundDeployment(stage: string, url: string): Deployment {
   const definition = readDefinition(stage);
   const { tableName, stackName, parameters, schedules, deadLetterQueues, streamReaders } = definition;
@@ -87,12 +93,14 @@ function soundDeployment(stage: string, url: string): Deployment {
       resources: {
         ...Object.fromEntries(schedules.map(({ logicalId }) => [logicalId, ruleName(logicalId)])),
         ...Object.fromEntries(deadLetterQueues.map((logicalId) => [logicalId, queueUrl(logicalId)])),
-        AlarmEmail: 'arn:aws:sns:us-east-1:123456789012:alarms:1',
+        AlarmTopic: TOPIC,
+        AlarmEmail: `${TOPIC}:1`,
       },
     },
+    subscriptions: [{ Endpoint: ALARM_EMAIL, SubscriptionArn: `${TOPIC}:1` }],
     alarms: definition.alarms.map((AlarmName) => ({
       AlarmName,
-      AlarmActions: ['arn:aws:sns:us-east-1:123456789012:alarms'],
+      AlarmActions: [TOPIC],
       ActionsEnabled: true,
     })),
     rules: schedules.map(({ logicalId }) => ({
@@ -154,7 +162,8 @@ async function answerTo(
   const isQuery = target === undefined && query.has('Action');
   if (deployment.denied.has(operation)) {
     const message = `User is not authorized to perform: ${operation}`;
-    return isQuery ? queryRefusal('AccessDenied', message) : refusal('AccessDeniedException', message);
+    const code = operation === 'ListSubscriptionsByTopic' ? 'AuthorizationError' : 'AccessDenied';
+    return isQuery ? queryRefusal(code, message) : refusal('AccessDeniedException', message);
   }
   const input: unknown = isQuery || body === '' ? {} : JSON.parse(body);
   return answer(deployment, operation, url, fieldsOf(input));
@@ -224,6 +233,15 @@ function answer(
     }
     case 'GetAccount':
       return json(deployment.mailAccount);
+    case 'ListSubscriptionsByTopic':
+      return xml(
+        `<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><Subscriptions>${deployment.subscriptions
+          .map(
+            ({ Endpoint, SubscriptionArn }) =>
+              `<member><TopicArn>${TOPIC}</TopicArn><Protocol>email</Protocol><SubscriptionArn>${SubscriptionArn}</SubscriptionArn><Owner>123456789012</Owner><Endpoint>${Endpoint}</Endpoint></member>`,
+          )
+          .join('')}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
+      );
     case 'DescribeStacks':
     case 'ListStackResources':
       return stackAnswer(deployment, operation);

@@ -207,7 +207,13 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(invoked).toHaveLength(names.length);
     const actions = statements.flatMap(({ Action }) => Action);
     expect(actions.filter((action) => WRITES.test(action))).toEqual([]);
-    for (const needed of ['dynamodb:Query', 'dynamodb:Scan', 'dynamodb:DescribeTable', 'ssm:GetParameter'])
+    for (const needed of [
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:DescribeTable',
+      'sns:ListSubscriptionsByTopic',
+      'ssm:GetParameter',
+    ])
       expect(actions).toContain(needed);
     const parameters = statements.filter(({ Action }) => Action.includes('ssm:GetParameter'));
     expect(parameters.flatMap(({ Resource }) => Resource)).toEqual(
