@@ -65,6 +65,7 @@ beforeAll(async () => {
     STRIPE_WEBHOOK_SECRETS_PARAMETER: `${PARAMETERS}/stripe-webhook-secrets`,
     NOTICE_SENDER: 'billing@rsolv.dev',
     APP_URL: 'https://app.rsolv.dev',
+    API_URL: 'https://api.rsolv.dev',
   });
   return async () => {
     endpoint.stop();
