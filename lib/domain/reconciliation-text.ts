@@ -75,7 +75,7 @@ export function verdict({ finishedAt, customers, events, drift, missed }: Reconc
 }
 
 function driftLines({ customerId, invariant, message }: Drift): string[] {
-  const broken = invariant === null ? 'not verified' : `invariant ${invariant}`;
+  const broken = invariant === null ? 'no invariant' : `invariant ${invariant}`;
   return [`${customerId === null ? 'nobody' : `customer ${customerId}`}, ${broken}`, message];
 }
 

@@ -1,3 +1,4 @@
+import { NEW_PROFILE } from './customer.ts';
 import { emptyLedger } from './ledger.ts';
 import { type Invariant, type LedgerRecords, type Violation, verifyLedger } from './verify.ts';
 
@@ -5,7 +6,7 @@ import { type Invariant, type LedgerRecords, type Violation, verifyLedger } from
 export interface Drift {
   /** Null for what is nobody's, such as the money of a Stripe customer whom we do not know. */
   readonly customerId: string | null;
-  /** Null where something is not readable, so that nothing could be verified. */
+  /** Null where something is not readable, so that nothing could be verified, and for what a head says that cannot be. */
   readonly invariant: Invariant | null;
   /** The ledger entry at fault, where there is one. */
   readonly seq: number | null;
@@ -202,7 +203,7 @@ export const driftOf = (customerId: string | null, { invariant, seq, message }: 
 
 /** Invariant 8, of events that are nobody's own: as those of a ledger in which nothing else ever happened. */
 export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
-  const head = { ...emptyLedger('nobody'), debt: 0 };
+  const head = { ...emptyLedger('nobody'), ...NEW_PROFILE };
   const nothing = {
     head,
     entries: [],

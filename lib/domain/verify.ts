@@ -1,8 +1,9 @@
 import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from './ledger.ts';
+import { type Standing, verifyStanding } from './verify-head.ts';
 
 /** What is known of one customer, as stored and, where it was asked for, as Stripe tells it. */
 export interface LedgerRecords {
-  readonly head: LedgerState & { readonly debt: number };
+  readonly head: LedgerState & Standing & { readonly debt: number };
   /** In stored order. */
   readonly entries: readonly LedgerEntry[];
   readonly fixes: readonly VerifiableFix[];
@@ -42,7 +43,8 @@ export interface VerifiableFix {
 export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 export interface Violation {
-  readonly invariant: Invariant;
+  /** Null for what the head says that cannot be, though no invariant of the ledger is broken. */
+  readonly invariant: Invariant | null;
   /** The ledger entry at fault, where there is one. */
   readonly seq: number | null;
   readonly message: string;
@@ -69,11 +71,12 @@ export const HEAD_MISSING: Violation = {
 
 const EVENT_OUTCOMES = new Set(['processed', 'ignored', 'parked']);
 
-/** Checks the eight invariants on one customer. Pure; an empty answer means that all of them hold. */
+/** Checks the eight invariants on one customer, and their head. Pure; an empty answer means that all of it holds. */
 export function verifyLedger(records: LedgerRecords): Violation[] {
   return [
     ...verifyChain(records),
     ...verifyBalance(records),
+    ...verifyStanding(records.head),
     ...verifyFixes(records),
     ...verifyMoney(records),
     ...verifyGrants(records),

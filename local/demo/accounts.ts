@@ -54,7 +54,8 @@ async function compare(deps: PaymentDeps, customerIds: readonly string[]): Promi
       return [`Customer ${customerId} is not in the table of the stack on this machine.`];
     }
     for (const { invariant, message } of verifyLedger(audited)) {
-      wrong.push(`${customerId}: ${message}; broken: ${INVARIANTS[invariant]} (invariant ${invariant})`);
+      const broken = invariant === null ? '' : `; broken: ${INVARIANTS[invariant]} (invariant ${invariant})`;
+      wrong.push(`${customerId}: ${message}${broken}`);
     }
     for (const { source, metadata } of stored.entries) {
       if (source === 'purchased') ledger.forFixes += Number(metadata['amount_cents']);

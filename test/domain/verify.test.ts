@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NEW_PROFILE } from '../../lib/domain/customer.ts';
 import { emptyLedger, type LedgerEntry, type Posting, post } from '../../lib/domain/ledger.ts';
 import { INVARIANTS, type LedgerRecords, type Violation, verifyLedger } from '../../lib/domain/verify.ts';
 
@@ -17,10 +18,19 @@ const POSTINGS: Posting[] = [
   { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f2' } },
 ];
 
+/** With a card, and on Pro. */
+const PAYER = {
+  ...NEW_PROFILE,
+  subscriptionType: 'pro',
+  subscription: { id: 'sub_1', state: 'active', cancelAtPeriodEnd: false, currentPeriodEnd: null },
+  paymentMethodId: 'pm_1',
+  stripeCustomerId: 'cus_1',
+} as const;
+
 function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
   const { state, entries } = post(emptyLedger('c1'), postings, AT);
   return {
-    head: { ...state, debt: 0 },
+    head: { ...state, ...PAYER },
     entries,
     fixes: [
       { id: 'f1', billed: true, announcedAttempts: 0, paymentIntentId: null },
@@ -44,7 +54,7 @@ function tampered(seq: number, change: (entry: LedgerEntry) => LedgerEntry): Led
   return { ...records, entries: records.entries.map((entry) => (entry.seq === seq ? change(entry) : entry)) };
 }
 
-const found = (records: LedgerRecords): [number, number | null][] =>
+const found = (records: LedgerRecords): [number | null, number | null][] =>
   verifyLedger(records).map(({ invariant, seq }: Violation) => [invariant, seq]);
 
 describe('verify', () => {
@@ -245,6 +255,29 @@ describe('what verify says', () => {
       withHead({ balance: -1 }),
       ['the balance is -1', 'the balance is -1, the entries add up to 69'],
     ],
+    [
+      'of a plan that no subscription gives',
+      withHead({ subscription: null }),
+      ['the plan is pro, with no subscription it should be pay_as_you_go'],
+    ],
+    [
+      'of a plan that is not the one of its subscription',
+      withHead({ subscriptionType: 'pay_as_you_go' }),
+      ['the plan is pay_as_you_go, with a subscription that is active it should be pro'],
+    ],
+    [
+      'of a card and a subscription without a Stripe customer',
+      withHead({ stripeCustomerId: null }),
+      [
+        'payment method pm_1 is on file without a Stripe customer',
+        'subscription sub_1 is there without a Stripe customer',
+      ],
+    ],
+    [
+      'of disputes without a Stripe customer',
+      withHead({ ...NEW_PROFILE, openDisputes: ['du_1', 'du_2'] }),
+      ['disputes are open (du_1, du_2) without a Stripe customer'],
+    ],
     ['of a debt', withHead({ debt: 4 }), ['the debt is 4, the entries add up to 0']],
     [
       'of a second deployment',
@@ -427,8 +460,8 @@ describe('what verify says', () => {
       AT,
     );
     const sound = { ...records, fixes: [], stripe: null, entries: usedUp.entries };
-    expect(verifyLedger({ ...sound, head: { ...usedUp.state, debt: 5 } })).toEqual([]);
-    const forgotten = verifyLedger({ ...sound, head: { ...usedUp.state, debt: 0 } });
+    expect(verifyLedger({ ...sound, head: { ...usedUp.state, ...PAYER, debt: 5 } })).toEqual([]);
+    const forgotten = verifyLedger({ ...sound, head: { ...usedUp.state, ...PAYER } });
     expect(forgotten).toEqual([
       { invariant: 2, seq: null, message: 'the debt is 0, the entries add up to 5' },
     ]);

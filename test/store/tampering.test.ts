@@ -51,6 +51,27 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     expect(await violations()).toContain('entry 3 was changed: its hash does not match');
   });
 
+  it('a plan, a card or a dispute in the head, which decide what a fix costs', async () => {
+    const head = keys.head(customerId);
+    const subscription = {
+      id: 'sub_1',
+      state: 'unpaid',
+      cancel_at_period_end: false,
+      current_period_end: null,
+    };
+    await set(head, 'subscription_type', 'pro');
+    expect(await violations()).toEqual(['the plan is pro, with no subscription it should be pay_as_you_go']);
+    await set(head, 'subscription', subscription);
+    await set(head, 'payment_method_id', 'pm_1');
+    await set(head, 'open_disputes', ['du_1']);
+    expect(await violations()).toEqual([
+      'the plan is pro, with a subscription that is unpaid it should be pay_as_you_go',
+      'payment method pm_1 is on file without a Stripe customer',
+      'subscription sub_1 is there without a Stripe customer',
+      'disputes are open (du_1) without a Stripe customer',
+    ]);
+  });
+
   it('what an entry was for', async () => {
     await set(keys.entry(customerId, 4), 'metadata', { fix_attempt_id: 'another' });
     expect(await violations()).toContain('entry 4 was changed: its hash does not match');
