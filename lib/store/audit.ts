@@ -74,10 +74,13 @@ async function readOwners(
   entries: LedgerRecords['entries'],
   meter: Meter,
 ): Promise<Pick<LedgerRecords, 'cardBonuses' | 'stripeCustomers'>> {
-  const fingerprints = entries
-    .filter(({ source }) => source === 'trial_billing_added')
-    .map(({ metadata }) => String(metadata['card_fingerprint']));
-  const stripeIds = [stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null);
+  // Each once, also where something is wrong and they repeat: one call does not name a key twice.
+  const fingerprints = distinct(
+    entries
+      .filter(({ source }) => source === 'trial_billing_added')
+      .map(({ metadata }) => String(metadata['card_fingerprint'])),
+  );
+  const stripeIds = distinct([stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null));
   const wanted = [...fingerprints.map(keys.card), ...stripeIds.map(keys.stripe)];
   const items = await readTogether(table, wanted);
   await meter(wanted.length);
@@ -92,6 +95,8 @@ async function readOwners(
     stripeCustomers: stripeIds.map((id, i) => ({ id, boundTo: owners[fingerprints.length + i] ?? null })),
   };
 }
+
+const distinct = (ids: readonly string[]): string[] => [...new Set(ids)];
 
 /** Whether anything is stored of a customer, their head or not. */
 export async function isAnythingLeft(table: Table, customerId: string, meter = UNMETERED): Promise<boolean> {

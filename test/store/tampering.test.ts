@@ -42,6 +42,9 @@ function set(key: Key, attribute: string, value: unknown) {
   );
 }
 
+const put = (item: Record<string, unknown>) =>
+  deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item: item }));
+
 const get = async (key: Key) =>
   (await deps.table.client.send(new GetCommand({ TableName: deps.table.name, Key: { ...key } }))).Item;
 
@@ -70,6 +73,20 @@ describe('tampering with what is stored is found, and the entry is named', () =>
       'subscription sub_1 is there without a Stripe customer',
       'disputes are open (du_1) without a Stripe customer',
     ]);
+  });
+
+  it('a card bonus that is there twice, and a Stripe customer who is named twice, which one read would take for a failure', async () => {
+    const first = await get(keys.entry(customerId, 1));
+    const bonus = { source: 'trial_billing_added', metadata: { card_fingerprint: 'fp_1' } };
+    for (const seq of [7, 8]) await put({ ...first, ...keys.entry(customerId, seq), seq, ...bonus });
+    await set(keys.head(customerId), 'stripe_customer_id', 'cus_1');
+    await set(keys.head(customerId), 'former_stripe_customer_id', 'cus_1');
+    expect(await violations()).toEqual(
+      expect.arrayContaining([
+        'entry 8 grants trial_billing_added a second time',
+        'Stripe customer cus_1 is bound to nobody, so its money does not come here',
+      ]),
+    );
   });
 
   it('what an entry was for', async () => {
