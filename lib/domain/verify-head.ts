@@ -1,5 +1,5 @@
 import type { CustomerProfile } from './customer.ts';
-import { planWith } from './subscription.ts';
+import { planWith, type Subscription } from './subscription.ts';
 import type { Violation } from './verify.ts';
 
 /** What the head says that decides what a fix costs, and whether a card may be charged for it. */
@@ -36,3 +36,42 @@ export function verifyStanding({
     found.push(`disputes are open (${openDisputes.join(', ')}) without a Stripe customer`);
   return found.map((message) => ({ invariant: null, seq: null, message }));
 }
+
+/** The same as Stripe has it now. */
+export interface StandingAtStripe {
+  readonly isDeleted: boolean;
+  readonly subscription: Subscription | null;
+  /** Whether there is a default card that can be charged. */
+  readonly hasCard: boolean;
+  readonly openDisputes: readonly string[];
+  /** False where Stripe does not list all of their payments any more, so that a dispute may be open that is not told. */
+  readonly isAll: boolean;
+}
+
+/**
+ * What the head says otherwise than Stripe. A card that Stripe alone has is none of it: who was cut off while they added it adds it
+ * again.
+ */
+export function compareStanding(head: Standing, atStripe: StandingAtStripe): Violation[] {
+  const { stripeCustomerId, paymentMethodId, subscription, openDisputes } = head;
+  const found: string[] = [];
+  if (atStripe.isDeleted) {
+    found.push(`Stripe customer ${stripeCustomerId} was deleted at Stripe, and the head still names them`);
+  } else {
+    const [here, there] = [subscription, atStripe.subscription].map(stateOf);
+    if (here !== there) found.push(`the subscription is ${here}, at Stripe it is ${there}`);
+    if (paymentMethodId !== null && !atStripe.hasCard)
+      found.push(`payment method ${paymentMethodId} is on file, at Stripe there is none that can be charged`);
+  }
+  for (const id of openDisputes) {
+    if (atStripe.isAll && !atStripe.openDisputes.includes(id))
+      found.push(`dispute ${id} is open, at Stripe it is not`);
+  }
+  for (const id of atStripe.openDisputes) {
+    if (!openDisputes.includes(id)) found.push(`dispute ${id} is open at Stripe, the head does not say so`);
+  }
+  return found.map((message) => ({ invariant: null, seq: null, message }));
+}
+
+const stateOf = (subscription: Subscription | null): string =>
+  subscription === null ? 'none' : `${subscription.id} (${subscription.state})`;

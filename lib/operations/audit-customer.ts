@@ -12,6 +12,11 @@ export interface AuditOptions {
   readonly beforeAsking?: (calls: number) => Promise<void>;
 }
 
+export interface AuditedRecords extends StoredRecords {
+  /** Charges of theirs that were ever disputed, as far as Stripe lists them. */
+  readonly disputedChargeIds: readonly string[];
+}
+
 /** A list of payments and a list of invoices; only who has more than 100 of either takes another call. */
 const CALLS_PER_STRIPE_CUSTOMER = 2;
 
@@ -25,23 +30,26 @@ export async function auditCustomer(
   deps: PaymentDeps,
   customerId: string,
   { paidBefore = null, meter, beforeAsking }: AuditOptions = {},
-): Promise<StoredRecords | null> {
+): Promise<AuditedRecords | null> {
   const records = await readLedgerRecords(deps.table, customerId, meter);
   if (records === null) return null;
-  const { head, returnedPaymentIntentIds } = records;
-  const stripeCustomers = [head.stripeCustomerId, head.formerStripeCustomerId].filter((id) => id !== null);
-  if (stripeCustomers.length === 0)
-    return { ...records, stripe: { fixCharges: [], paidProInvoices: [], isAll: true } };
+  const { returnedPaymentIntentIds } = records;
+  const stripeCustomers = records.stripeCustomers.map(({ id }) => id);
+  if (stripeCustomers.length === 0) {
+    const stripe = { fixCharges: [], paidProInvoices: [], isAll: true };
+    return { ...records, stripe, disputedChargeIds: [] };
+  }
 
   await beforeAsking?.(CALLS_PER_STRIPE_CUSTOMER * stripeCustomers.length);
   const money = await paidMoneyOf(deps, stripeCustomers);
-  if (money.length === 0) return records;
+  if (money.length === 0) return { ...records, disputedChargeIds: [] };
   const returned = new Set(returnedPaymentIntentIds);
   const named = namedBy(records.entries);
   const isDue = ({ paidAt }: Paid<object>, id: string) =>
     paidBefore === null || paidAt < paidBefore || named.has(id);
   return {
     ...records,
+    disputedChargeIds: money.flatMap(({ disputedChargeIds }) => disputedChargeIds),
     stripe: {
       fixCharges: money
         .flatMap(({ fixPayments }) => fixPayments)

@@ -90,6 +90,8 @@ export interface PaidMoney {
   readonly fixPayments: readonly Paid<PaidFix>[];
   /** Those that bring credits. */
   readonly proInvoices: readonly Paid<ProInvoice>[];
+  /** Charges that were ever disputed, whatever they paid for. */
+  readonly disputedChargeIds: readonly string[];
 }
 
 /** A payment for a fix that succeeded. */

@@ -115,9 +115,12 @@ export async function readReturnedMoney(
 
 export async function readPaidMoney(stripe: Stripe, customer: string, priceId: string): Promise<PaidMoney> {
   const fixPayments: Paid<PaidFix>[] = [];
+  const disputedChargeIds: string[] = [];
   for await (const intent of stripe.paymentIntents.list({ customer, expand: WITH_CHARGE, limit: PAGE })) {
     const payment = paidFixOf(intent);
     if (payment !== null) fixPayments.push({ ...payment, paidAt: dateOf(chargedAt(intent)) });
+    const charge = chargeOf(intent);
+    if (charge?.disputed) disputedChargeIds.push(charge.id);
   }
   const proInvoices: Paid<ProInvoice>[] = [];
   for await (const invoice of stripe.invoices.list({ customer, status: 'paid', limit: PAGE })) {
@@ -125,7 +128,7 @@ export async function readPaidMoney(stripe: Stripe, customer: string, priceId: s
     const paidAt = dateOf(invoice.status_transitions.paid_at ?? invoice.created);
     if (pro !== null) proInvoices.push({ ...pro, paidAt });
   }
-  return { fixPayments, proInvoices };
+  return { fixPayments, proInvoices, disputedChargeIds };
 }
 
 /** A payment can have waited for its cardholder: its charge says when it was paid, and whether it was refunded. */
@@ -135,8 +138,7 @@ export const WITH_CHARGE = ['data.latest_charge'];
 export function paidFixOf(intent: Stripe.PaymentIntent): PaidFix | null {
   const payment = fixPaymentOf(intent);
   if (payment?.state !== 'succeeded') return null;
-  const { latest_charge: charge } = intent;
-  return { ...payment, isReturned: charge !== null && typeof charge !== 'string' && charge.refunded };
+  return { ...payment, isReturned: chargeOf(intent)?.refunded === true };
 }
 
 /** Null for an invoice that brings no credits. */
@@ -151,8 +153,11 @@ export async function paidProOf(
   return bringsProCredits(pro) ? pro : null;
 }
 
-const chargedAt = ({ created, latest_charge: charge }: Stripe.PaymentIntent): number =>
-  charge === null || typeof charge === 'string' ? created : charge.created;
+/** The newest charge of a payment that was asked for with it. */
+const chargeOf = ({ latest_charge: charge }: Stripe.PaymentIntent): Stripe.Charge | null =>
+  typeof charge === 'string' ? null : charge;
+
+const chargedAt = (intent: Stripe.PaymentIntent): number => chargeOf(intent)?.created ?? intent.created;
 
 const dateOf = (seconds: number): Date => new Date(seconds * 1000);
 

@@ -65,6 +65,12 @@ async function payForFix(
   return intent.id;
 }
 
+/** The cardholder's bank takes a payment back, for now. */
+async function dispute({ double, control }: Books, paymentIntentId: string): Promise<void> {
+  const { latest_charge: charge } = double.state.paymentIntents.get(paymentIntentId, 'path');
+  await control(`charges/${charge}/dispute`);
+}
+
 /** A customer of Stripe's whom we do not know, with a card. */
 async function stranger({ stripe, newCard }: Books): Promise<string> {
   const { id } = await stripe.customers.create({ email: 'stranger@customer.example' });
@@ -221,6 +227,95 @@ describe('drift in whose a Stripe customer is', () => {
       5,
       null,
       'Stripe customer cus_nobody is bound to nobody, so its money does not come here',
+    ]);
+  });
+});
+
+describe('drift in what a head says that decides what a fix costs', () => {
+  const messagesIn = async (books: Books) => (await driftIn(books)).map(([whose, , , text]) => [whose, text]);
+
+  it('a subscription that is another one at Stripe, though the plan goes with it', async () => {
+    const books = await openBooks();
+    const { payer, pro } = await soundTown(books);
+    const { subscription } = await headOf(books.deps, pro.customerId);
+    const { id = '' } = subscription ?? {};
+    const stored = { id, state: 'canceled', cancel_at_period_end: false, current_period_end: null };
+    await tamper(books, keys.head(pro.customerId), 'subscription', stored);
+    await tamper(books, keys.head(pro.customerId), 'subscription_type', 'pay_as_you_go');
+    const own = { ...stored, id: 'sub_1', state: 'active' };
+    await tamper(books, keys.head(payer.customerId), 'subscription', own);
+    await tamper(books, keys.head(payer.customerId), 'subscription_type', 'pro');
+    const found = await messagesIn(books);
+    expect(found).toHaveLength(2);
+    expect(found).toContainEqual([
+      pro.customerId,
+      `the subscription is ${id} (canceled), at Stripe it is ${id} (active)`,
+    ]);
+    expect(found).toContainEqual([
+      payer.customerId,
+      'the subscription is sub_1 (active), at Stripe it is none',
+    ]);
+  });
+
+  it('a card that Stripe does not have, and a Stripe customer who was deleted', async () => {
+    const books = await openBooks();
+    const { payer, pro } = await soundTown(books);
+    const { paymentMethodId } = await headOf(books.deps, payer.customerId);
+    await books.stripe.paymentMethods.detach(paymentMethodId ?? '');
+    await books.stripe.customers.del(pro.stripeCustomerId);
+    await books.deliver();
+    expect(await driftIn(books)).toEqual([]);
+    await tamper(books, keys.head(payer.customerId), 'payment_method_id', paymentMethodId);
+    await tamper(books, keys.head(pro.customerId), 'stripe_customer_id', pro.stripeCustomerId);
+    const found = await messagesIn(books);
+    expect(found).toHaveLength(2);
+    expect(found).toContainEqual([
+      payer.customerId,
+      `payment method ${paymentMethodId} is on file, at Stripe there is none that can be charged`,
+    ]);
+    expect(found).toContainEqual([
+      pro.customerId,
+      `Stripe customer ${pro.stripeCustomerId} was deleted at Stripe, and the head still names them`,
+    ]);
+  });
+
+  it('a dispute that Stripe alone has, or the head alone', async () => {
+    const books = await openBooks();
+    const { payer } = await soundTown(books);
+    await dispute(books, payer.paymentIntentId);
+    await books.deliver();
+    expect(await driftIn(books)).toEqual([]);
+    const [open] = (await headOf(books.deps, payer.customerId)).openDisputes;
+    await tamper(books, keys.head(payer.customerId), 'open_disputes', []);
+    expect(await messagesIn(books)).toEqual([
+      [payer.customerId, `dispute ${open} is open at Stripe, the head does not say so`],
+    ]);
+    await tamper(books, keys.head(payer.customerId), 'open_disputes', [open, 'du_1']);
+    expect(await messagesIn(books)).toEqual([
+      [payer.customerId, 'dispute du_1 is open, at Stripe it is not'],
+    ]);
+  });
+
+  it('is none while the event that tells of the change is left to its own delivery', async () => {
+    const books = await openBooks();
+    const { payer, pro } = await soundTown(books);
+    books.wait(-HOUR_MS);
+    const told = books.events().length;
+    const { subscription } = await headOf(books.deps, pro.customerId);
+    const { paymentMethodId } = await headOf(books.deps, payer.customerId);
+    await books.stripe.subscriptions.cancel(subscription?.id ?? '');
+    await books.stripe.paymentMethods.detach(paymentMethodId ?? '');
+    await dispute(books, payer.paymentIntentId);
+    expect(await driftIn(books)).toEqual([]);
+    // They came, and somebody has written over what they did.
+    await books.deliver(books.events().slice(told));
+    expect(await driftIn(books)).toEqual([]);
+    await tamper(books, keys.head(payer.customerId), 'payment_method_id', paymentMethodId);
+    expect(await messagesIn(books)).toEqual([
+      [
+        payer.customerId,
+        `payment method ${paymentMethodId} is on file, at Stripe there is none that can be charged`,
+      ],
     ]);
   });
 });

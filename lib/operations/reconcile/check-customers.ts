@@ -11,6 +11,7 @@ import { keys } from '../../store/keys.ts';
 import type { Position } from '../../store/runs.ts';
 import { auditCustomer } from '../audit-customer.ts';
 import { assertNoOutage, isUnanswered, whyOf } from './outage.ts';
+import { findStandingDrift } from './standing.ts';
 import { endOf, type Work } from './work.ts';
 
 /** Customers of one segment that are looked at at once; with the segments this bounds the calls under way at Stripe. */
@@ -118,12 +119,13 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
     const records = await auditCustomer(deps, customerId, { paidBefore: endOf(work), meter, beforeAsking });
     if (records === null) return await lookForRest(work, customerId);
     const { entries, stripe } = records;
+    const violations = [...verifyLedger(records), ...(await findStandingDrift(work, records))];
     const found = {
       entries: entries.length,
       charges: stripe?.fixCharges.length ?? 0,
       invoices: stripe?.paidProInvoices.length ?? 0,
       isCompared: stripe?.isAll ?? false,
-      drift: verifyLedger(records).map((violation) => driftOf(customerId, violation)),
+      drift: violations.map((violation) => driftOf(customerId, violation)),
     };
     return { kind: 'looked', found };
   } catch (error) {
