@@ -1,4 +1,5 @@
 import type { PaymentDeps } from '../deps.ts';
+import type { ProInvoice } from '../domain/grants.ts';
 import type { LedgerEntry } from '../domain/ledger.ts';
 import { type Meter, readLedgerRecords, type StoredRecords } from '../store/audit.ts';
 import { isFault } from '../stripe/fault.ts';
@@ -19,6 +20,8 @@ export interface AuditedRecords extends StoredRecords {
 
 /** A list of payments and a list of invoices; only who has more than 100 of either takes another call. */
 const CALLS_PER_STRIPE_CUSTOMER = 2;
+/** What was paid for it, and the payment: most invoices have one. */
+export const CALLS_PER_RETURNED_INVOICE = 2;
 
 /**
  * Everything stored of one customer beside what Stripe has of their money, as `verifyLedger` compares it; null when there is
@@ -57,9 +60,12 @@ export async function auditCustomer(
         .filter((payment) => isDue(payment, payment.paymentIntentId))
         // What came by mistake and was given back is right again.
         .filter(({ isReturned, paymentIntentId }) => !isReturned || named.has(paymentIntentId)),
-      paidProInvoices: money
-        .flatMap(({ proInvoices }) => proInvoices)
-        .filter((invoice) => isDue(invoice, invoice.id)),
+      paidProInvoices: await withoutReturned(
+        deps,
+        money.flatMap(({ proInvoices }) => proInvoices).filter((invoice) => isDue(invoice, invoice.id)),
+        named,
+        beforeAsking,
+      ),
       isAll: money.length === stripeCustomers.length,
     },
   };
@@ -68,6 +74,25 @@ export async function auditCustomer(
 /** The payments and invoices that the ledger knows. */
 const namedBy = (entries: readonly LedgerEntry[]): ReadonlySet<unknown> =>
   new Set(entries.flatMap(({ metadata }) => [metadata['payment_intent_id'], metadata['invoice_id']]));
+
+/** Without invoices that the ledger does not know and that were given back. */
+async function withoutReturned(
+  deps: PaymentDeps,
+  invoices: readonly ProInvoice[],
+  named: ReadonlySet<unknown>,
+  beforeAsking: AuditOptions['beforeAsking'],
+): Promise<readonly ProInvoice[]> {
+  const stripe = await deps.stripe();
+  const kept: ProInvoice[] = [];
+  for (const invoice of invoices) {
+    if (!named.has(invoice.id)) {
+      await beforeAsking?.(CALLS_PER_RETURNED_INVOICE);
+      if (await stripe.isInvoiceReturned(invoice)) continue;
+    }
+    kept.push(invoice);
+  }
+  return kept;
+}
 
 /** Without that of a Stripe customer whose money Stripe does not list any more. */
 async function paidMoneyOf(

@@ -7,6 +7,7 @@ import { listEvents, listFixPayments, listProInvoices } from './listings.ts';
 import type { FixPayment, StripePort } from './port.ts';
 import {
   findCustomers,
+  isInvoiceReturned,
   MAX_FOUND,
   PAGE,
   readAccount,
@@ -269,6 +270,10 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
 
     async readReturnedMoney(chargeId) {
       return readReturnedMoney(stripe, chargeId, proPriceId);
+    },
+
+    async isInvoiceReturned(invoice) {
+      return isInvoiceReturned(stripe, invoice);
     },
 
     async readPaidMoney(stripeCustomerId) {

@@ -181,6 +181,8 @@ export interface StripePort {
   /** Null where a renewal's invoice is paid by now, or is none of a renewal. */
   readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;
   readReturnedMoney(chargeId: string): Promise<ReturnedMoney>;
+  /** Whether all that was paid for an invoice was refunded: a ledger that never had it has nothing to say of it. */
+  isInvoiceReturned(invoice: Pick<ProInvoice, 'id' | 'totalCents'>): Promise<boolean>;
   /** All that a customer ever paid for fixes and Pro, for an audit. */
   readPaidMoney(stripeCustomerId: string): Promise<PaidMoney>;
   /** The event as Stripe keeps it, for 30 days. */

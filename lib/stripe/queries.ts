@@ -113,6 +113,22 @@ export async function readReturnedMoney(
   };
 }
 
+export async function isInvoiceReturned(
+  stripe: Stripe,
+  { id: invoice, totalCents }: Pick<ProInvoice, 'id' | 'totalCents'>,
+): Promise<boolean> {
+  const { data } = await stripe.invoicePayments.list({ invoice, status: 'paid', limit: PAGE });
+  let returnedCents = 0;
+  for (const { payment, amount_paid: paidCents } of data) {
+    const intentId = idOf(payment.payment_intent);
+    // What was paid past Stripe, or from the customer's balance, is refunded elsewhere, if it is.
+    if (intentId === null) return false;
+    const intent = await stripe.paymentIntents.retrieve(intentId, { expand: ['latest_charge'] });
+    if (chargeOf(intent)?.refunded) returnedCents += paidCents ?? 0;
+  }
+  return returnedCents >= totalCents;
+}
+
 export async function readPaidMoney(stripe: Stripe, customer: string, priceId: string): Promise<PaidMoney> {
   const fixPayments: Paid<PaidFix>[] = [];
   const disputedChargeIds: string[] = [];

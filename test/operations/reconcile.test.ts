@@ -454,6 +454,31 @@ describe('drift between the ledger and Stripe', () => {
     expect(await driftIn(books)).toEqual([]);
   });
 
+  it('is none where a Pro invoice that was never granted was given back whole, whoever paid it', async () => {
+    const books = await openBooks();
+    const { priceId, stripe } = books;
+    const { payer } = await soundTown(books);
+    /** A month of Pro, over at once, of which a part goes back; answers the invoice. */
+    const returned = async (customer: string, cents: number) => {
+      const items = [{ price: priceId }];
+      const { id } = await stripe.subscriptions.create({ customer, items, off_session: true });
+      await stripe.subscriptions.cancel(id);
+      const payment_intent = books.double.state.paymentIntents.newestFirst[0]?.id ?? '';
+      await stripe.refunds.create({ payment_intent, amount: cents });
+      return books.double.state.invoices.newestFirst[0]?.id;
+    };
+    await returned(payer.stripeCustomerId, 59_900);
+    const kept = await returned(payer.stripeCustomerId, 59_899);
+    const unowned = await stranger(books);
+    await returned(unowned, 59_900);
+    await books.deliver(books.events().filter(({ type }) => type.startsWith('customer.subscription.')));
+    // Until Stripe has forgotten the other events, and lists the invoices still.
+    await books.later(MONTH);
+    expect(await driftIn(books)).toEqual([
+      [payer.customerId, 5, null, `paid Pro invoice ${kept} has no ledger entry`],
+    ]);
+  });
+
   it('says of whom Stripe lists no money any more', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);

@@ -39,6 +39,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   const { subscription, invoice } = await port.subscribe({ ...order, priceId: price.id });
   await port.findSubscribed(customer, 1);
   if (invoice !== null) await port.readInvoice(invoice.id);
+  if (invoice !== null) await port.isInvoiceReturned(invoice);
   await port.setCancelAtPeriodEnd(subscription.id, true);
   await port.cancelSubscription(subscription.id);
   await port.readAccount(customer);

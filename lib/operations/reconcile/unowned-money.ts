@@ -1,6 +1,7 @@
 import { type Drift, type ReconcileReport, withListed } from '../../domain/reconciliation.ts';
 import { isInvoiceKept, isPaymentKept, readStripeOwners } from '../../store/audit-stripe.ts';
 import type { ListWindow, OwnedInvoice, Page, PaidFix } from '../../stripe/port.ts';
+import { CALLS_PER_RETURNED_INVOICE } from '../audit-customer.ts';
 import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
@@ -12,7 +13,7 @@ interface Listed {
   readonly stripeCustomerId: string | null;
   readonly what: string;
   /** Whether it was given back: then it need not be anybody's. */
-  readonly isReturned: boolean;
+  isReturned(): Promise<boolean>;
   isKeptBy(customerId: string): Promise<boolean>;
 }
 
@@ -33,18 +34,21 @@ const listedPayment =
   ({ deps }: Work) =>
   (payment: PaidFix): Listed => ({
     stripeCustomerId: payment.stripeCustomerId,
-    isReturned: payment.isReturned,
+    isReturned: async () => payment.isReturned,
     what: `payment ${payment.paymentIntentId} of ${payment.amountCents} cents for fix ${payment.fixAttemptId}`,
     isKeptBy: (customerId) => isPaymentKept(deps.table, customerId, payment),
   });
 
 const listedInvoice =
-  ({ deps }: Work) =>
-  ({ id, stripeCustomerId, totalCents }: OwnedInvoice): Listed => ({
-    stripeCustomerId,
-    isReturned: false,
-    what: `paid Pro invoice ${id} of ${totalCents} cents`,
-    isKeptBy: (customerId) => isInvoiceKept(deps.table, customerId, id),
+  ({ deps, beforeAsking }: Work) =>
+  (invoice: OwnedInvoice): Listed => ({
+    stripeCustomerId: invoice.stripeCustomerId,
+    isReturned: async () => {
+      await beforeAsking(CALLS_PER_RETURNED_INVOICE);
+      return (await deps.stripe()).isInvoiceReturned(invoice);
+    },
+    what: `paid Pro invoice ${invoice.id} of ${invoice.totalCents} cents`,
+    isKeptBy: (customerId) => isInvoiceKept(deps.table, customerId, invoice.id),
   });
 
 async function follow<T>(
@@ -78,13 +82,17 @@ async function driftAmong(work: Work, all: readonly Listed[]): Promise<Drift[]> 
   const drift: Drift[] = [];
   for (const { stripeCustomerId, what, isReturned, isKeptBy } of all) {
     const owner = owners.get(stripeCustomerId ?? '');
-    if (owner?.isNamed || isReturned || removed.has(stripeCustomerId ?? '')) continue;
+    if (owner?.isNamed || removed.has(stripeCustomerId ?? '')) continue;
+    if (owner !== undefined) {
+      await meter(1);
+      if (await isKeptBy(owner.customerId)) continue;
+    }
+    if (await isReturned()) continue;
     if (owner === undefined) {
       const whose =
         stripeCustomerId === null ? 'no Stripe customer' : `${stripeCustomerId}, who is bound to nobody`;
       drift.push({ ...MONEY, customerId: null, message: `${what} is of ${whose}` });
-    } else if (!(await isKeptBy(owner.customerId))) {
-      await meter(1);
+    } else {
       const message = `${what} is of ${stripeCustomerId}, and not in the ledger of the customer bound to it`;
       drift.push({ ...MONEY, customerId: owner.customerId, message });
     }
