@@ -8,7 +8,7 @@ import { keys } from '../store/keys.ts';
 import { bindStripeId, spendCardBonus } from '../store/stripe-bindings.ts';
 import { decodeOwner } from '../store/stripe-items.ts';
 import { isFault } from '../stripe/fault.ts';
-import type { AttachedCard } from '../stripe/port.ts';
+import type { AttachedCard, StripeAccount } from '../stripe/port.ts';
 import { changeLedger } from './change-ledger.ts';
 import { accountClosed } from './existing.ts';
 import { askStripe, cardDeclined, paymentsFault } from './payment-problems.ts';
@@ -39,7 +39,7 @@ export async function addPaymentMethod(
   paymentMethodId: string,
 ): Promise<AddedPaymentMethod> {
   const { customerId } = head;
-  const card = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
+  const { card, owner } = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
     // The customer may have been deleted at Stripe, and the event that says so still be on its way.
     if (!(error instanceof BillingError) || error.code !== 'payment_method_invalid') throw error;
     const { head: now } = await askStripe(() => syncAccount(deps, customerId));
@@ -47,7 +47,7 @@ export async function addPaymentMethod(
     return putOnFile(deps, now, paymentMethodId);
   });
 
-  const change = await changeLedger<BonusView, never>(deps, {
+  const change = await changeLedger<BonusView, never, StripeAccount | null>(deps, {
     customerId,
     onceKeys: [
       keys.once(customerId, 'card_bonus', 'first'),
@@ -57,8 +57,12 @@ export async function addPaymentMethod(
       customerHadIt: bonus !== undefined,
       cardOwner: owner === undefined ? null : decodeOwner(owner),
     }),
-    decide: ({ head: now, once: { customerHadIt, cardOwner } }) => {
+    // Stripe's answer is out of date where an event changed the head since: the card may have been taken away again.
+    look: ({ head: now }) => lookAgain(deps, owner, now),
+    decide: ({ head: now, once: { customerHadIt, cardOwner } }, account) => {
       if (now.closedAt !== null) throw accountClosed(customerId);
+      const usable = account ? cardOf(account) : card.paymentMethodId;
+      if (usable === null) throw methodInvalid();
       const { fingerprint } = card;
       const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
       const bonus = isDue
@@ -70,12 +74,12 @@ export async function addPaymentMethod(
         kind: 'change',
         postings: bonus.postings,
         profile: {
-          paymentMethodId: card.paymentMethodId,
+          paymentMethodId: usable,
           subscriptionType: planWith(now.subscription, 'pay_as_you_go'),
           debt: bonus.debt,
         },
         alongside: () => [
-          bindStripeId(card.paymentMethodId, customerId),
+          bindStripeId(usable, customerId),
           ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
         ],
       };
@@ -86,31 +90,50 @@ export async function addPaymentMethod(
   return { head: change.head, bonusCredits: granted?.amount ?? 0 };
 }
 
-async function putOnFile(
+interface OnFile {
+  readonly card: AttachedCard;
+  /** As they were when Stripe was asked. */
+  readonly owner: CustomerHead;
+}
+
+/** How the account is by now, where it may be another than when the card was put on file; else null. */
+async function lookAgain(
   deps: PaymentDeps,
-  head: CustomerHead,
-  paymentMethodId: string,
-): Promise<AttachedCard> {
-  const { customerId, stripeCustomerId } = await withStripeCustomer(deps, head);
+  owner: CustomerHead,
+  { revision, stripeCustomerId }: CustomerHead,
+): Promise<StripeAccount | null> {
+  if (revision === owner.revision) return null;
+  if (stripeCustomerId === null || stripeCustomerId !== owner.stripeCustomerId) return { kind: 'deleted' };
+  return askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId));
+}
+
+const cardOf = (account: StripeAccount): string | null =>
+  account.kind === 'account' ? account.paymentMethodId : null;
+
+async function putOnFile(deps: PaymentDeps, head: CustomerHead, paymentMethodId: string): Promise<OnFile> {
+  const owner = await withStripeCustomer(deps, head);
+  const { customerId, stripeCustomerId } = owner;
   if (stripeCustomerId === null) throw new Error(`Customer ${customerId} was bound to no Stripe customer`);
   const stripe = await deps.stripe();
   try {
     const card = await stripe.attachCard(stripeCustomerId, paymentMethodId);
     await stripe.makeDefault(stripeCustomerId, card.paymentMethodId);
-    return card;
+    return { card, owner };
   } catch (error) {
     if (isFault(error, 'declined', 'authentication_required')) {
       const { code = 'card_declined', declineCode = null } = error.facts;
       throw cardDeclined({ code, declineCode }, 'Nothing was charged. Add another card.');
     }
-    if (isFault(error, 'refused')) {
-      const message = 'is not a payment method that can be used here';
-      const detail =
-        'There is no such payment method, or it belongs to somebody else, or it was used up. Collect the card again.';
-      throw new BillingError('payment_method_invalid', detail, {
-        errors: [{ field: 'payment_method_id', message }],
-      });
-    }
+    if (isFault(error, 'refused')) throw methodInvalid();
     throw paymentsFault(error);
   }
+}
+
+function methodInvalid(): BillingError {
+  const message = 'is not a payment method that can be used here';
+  const detail =
+    'There is no such payment method, or it belongs to somebody else, or it was used up. Collect the card again.';
+  return new BillingError('payment_method_invalid', detail, {
+    errors: [{ field: 'payment_method_id', message }],
+  });
 }

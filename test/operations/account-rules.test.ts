@@ -150,6 +150,38 @@ describe('a card that cannot be put on file', () => {
   });
 });
 
+describe('a card that is taken away at Stripe while it is put on file', () => {
+  it.each<[string, (ids: { customer: string; method: string }) => Promise<unknown>]>([
+    ['by itself', ({ method }) => money.stripe.paymentMethods.detach(method)],
+    ['with its customer', ({ customer }) => money.stripe.customers.del(customer)],
+  ])('%s is not kept, where that was heard of first', async (_, takeAway) => {
+    const { customerId } = await customerWithCard(money, 5);
+    const deps = await answering((port) => ({
+      makeDefault: async (customer, method) => {
+        await port.makeDefault(customer, method);
+        await takeAway({ customer, method });
+        await syncAccount(money.deps, customerId);
+      },
+    }));
+    const adding = addPaymentMethod(deps, await headOf(deps, customerId), await money.newCard());
+    await expect(adding).rejects.toMatchObject({ code: 'payment_method_invalid' });
+    expect(await headOf(deps, customerId)).toMatchObject({ balance: 5, paymentMethodId: null });
+  });
+
+  it('is the one that Stripe charges by now, where another one was put on file', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const deps = await answering((port) => ({
+      makeDefault: async (customer, method) => {
+        await port.makeDefault(customer, method);
+        await addPaymentMethod(money.deps, await headOf(money.deps, customerId), await money.newCard());
+      },
+    }));
+    const { head } = await addPaymentMethod(deps, await headOf(deps, customerId), await money.newCard());
+    const atStripe = await (await money.deps.stripe()).readAccount(head.stripeCustomerId ?? '');
+    expect(atStripe).toMatchObject({ paymentMethodId: head.paymentMethodId });
+  });
+});
+
 describe('a customer who was deleted at Stripe', () => {
   it('gets another Stripe customer with the next card, also before the event says so', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
