@@ -203,7 +203,7 @@ export const driftOf = (customerId: string | null, { invariant, seq, message }: 
 
 /** Invariant 8, of events that are nobody's own: as those of a ledger in which nothing else ever happened. */
 export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
-  const head = { ...emptyLedger('nobody'), ...NEW_PROFILE };
+  const head = { ...emptyLedger('nobody'), ...NEW_PROFILE, email: '', activeKeys: 0 };
   const nothing = {
     head,
     entries: [],
@@ -211,6 +211,8 @@ export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
     guards: new Set<string>(),
     cardBonuses: new Map(),
     stripeCustomers: [],
+    emailOwner: null,
+    activeKeys: 0,
     stripe: null,
   };
   return verifyLedger({ ...nothing, events }).map((violation) => driftOf(null, violation));

@@ -1,6 +1,6 @@
-import type { CustomerProfile } from './customer.ts';
+import type { CustomerHead, CustomerProfile } from './customer.ts';
 import { planWith, type Subscription } from './subscription.ts';
-import type { Violation } from './verify.ts';
+import type { LedgerRecords, Violation } from './verify.ts';
 
 /** What the head says that decides what a fix costs, and whether a card may be charged for it. */
 export type Standing = Pick<
@@ -12,6 +12,23 @@ export type Standing = Pick<
   | 'formerStripeCustomerId'
   | 'openDisputes'
 >;
+
+/** What the head says of items of its customer's. */
+export type Claims = Pick<CustomerHead, 'email' | 'activeKeys'>;
+
+/** Whether the address is theirs, unless the account is closed, and as many keys work as are counted. Never names the address. */
+export function verifyClaims({
+  head,
+  emailOwner,
+  activeKeys,
+}: Pick<LedgerRecords, 'head' | 'emailOwner' | 'activeKeys'>): Violation[] {
+  const found: string[] = [];
+  if (head.email !== '' && emailOwner !== head.customerId)
+    found.push(`the e-mail address is bound to ${emailOwner ?? 'nobody'}`);
+  if (head.activeKeys !== activeKeys)
+    found.push(`the head counts ${head.activeKeys} active keys, stored are ${activeKeys}`);
+  return found.map((message) => ({ invariant: null, seq: null, message }));
+}
 
 /** What of it cannot be, whatever happened to the customer: each of these is written together. */
 export function verifyStanding({

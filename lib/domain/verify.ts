@@ -1,9 +1,9 @@
 import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from './ledger.ts';
-import { type Standing, verifyStanding } from './verify-head.ts';
+import { type Claims, type Standing, verifyClaims, verifyStanding } from './verify-head.ts';
 
 /** What is known of one customer, as stored and, where it was asked for, as Stripe tells it. */
 export interface LedgerRecords {
-  readonly head: LedgerState & Standing & { readonly debt: number };
+  readonly head: LedgerState & Standing & Claims & { readonly debt: number };
   /** In stored order. */
   readonly entries: readonly LedgerEntry[];
   readonly fixes: readonly VerifiableFix[];
@@ -13,6 +13,10 @@ export interface LedgerRecords {
   readonly cardBonuses: ReadonlyMap<string, string>;
   /** The Stripe customers that the head names, and to whom each is bound: events and money find their owner by that. */
   readonly stripeCustomers: readonly { readonly id: string; readonly boundTo: string | null }[];
+  /** To whom the address of the head is bound: nobody else can sign up with it. */
+  readonly emailOwner: string | null;
+  /** The keys that are stored and not ended. */
+  readonly activeKeys: number;
   readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
   /** Null when Stripe was not asked; then money is checked within the ledger only. */
   readonly stripe: {
@@ -77,6 +81,7 @@ export function verifyLedger(records: LedgerRecords): Violation[] {
     ...verifyChain(records),
     ...verifyBalance(records),
     ...verifyStanding(records.head),
+    ...verifyClaims(records),
     ...verifyFixes(records),
     ...verifyMoney(records),
     ...verifyGrants(records),

@@ -1,7 +1,7 @@
 import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { LedgerRecords } from '../domain/verify.ts';
-import { decodeEntry, decodeFix, decodeHead } from './items.ts';
+import { decodeApiKey, decodeEntry, decodeFix, decodeHead } from './items.ts';
 import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from './keys.ts';
 import { decodeDoublePayment, decodeOwner } from './stripe-items.ts';
 import { attempt, type Item, readTogether, type Table } from './table.ts';
@@ -29,6 +29,7 @@ export async function readLedgerRecords(
   const fixes: LedgerRecords['fixes'][number][] = [];
   const returnedPaymentIntentIds: string[] = [];
   const guards = new Set<string>();
+  let activeKeys = 0;
   let head: CustomerHead | null = null;
   for await (const item of partition(table, customerId, meter)) {
     const kind = itemKind(item['sk']);
@@ -49,6 +50,9 @@ export async function readLedgerRecords(
         });
         break;
       }
+      case 'api_key':
+        if (decodeApiKey(item).revokedAt === null) activeKeys += 1;
+        break;
       case 'double_payment':
         returnedPaymentIntentIds.push(decodeDoublePayment(item).paymentIntentId);
         break;
@@ -64,16 +68,17 @@ export async function readLedgerRecords(
   if (head === null) return null;
   // Events are no customer's own items; each is written with its outcome, or not at all.
   const owners = await readOwners(table, head, entries, meter);
-  return { head, entries, fixes, guards, ...owners, events: [], stripe: null, returnedPaymentIntentIds };
+  const found = { head, entries, fixes, guards, activeKeys, returnedPaymentIntentIds };
+  return { ...found, ...owners, events: [], stripe: null };
 }
 
-/** Whose each card is that brought a bonus to this customer, and each Stripe customer that the head names. */
+/** Whose each card is that brought a bonus to this customer, each Stripe customer that the head names, and their address. */
 async function readOwners(
   table: Table,
-  { stripeCustomerId, formerStripeCustomerId }: CustomerHead,
+  { email, stripeCustomerId, formerStripeCustomerId }: CustomerHead,
   entries: LedgerRecords['entries'],
   meter: Meter,
-): Promise<Pick<LedgerRecords, 'cardBonuses' | 'stripeCustomers'>> {
+): Promise<Pick<LedgerRecords, 'cardBonuses' | 'stripeCustomers' | 'emailOwner'>> {
   // Each once, also where something is wrong and they repeat: one call does not name a key twice.
   const fingerprints = distinct(
     entries
@@ -81,11 +86,14 @@ async function readOwners(
       .map(({ metadata }) => String(metadata['card_fingerprint'])),
   );
   const stripeIds = distinct([stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null));
-  const wanted = [...fingerprints.map(keys.card), ...stripeIds.map(keys.stripe)];
-  const items = await readTogether(table, wanted);
+  const wanted = [keys.email(email), ...fingerprints.map(keys.card), ...stripeIds.map(keys.stripe)];
+  const [claim, ...items] = await readTogether(table, wanted);
   await meter(wanted.length);
   const owners = items.map((item) => (item === undefined ? null : decodeOwner(item)));
+  // Not decoded: a message about an item names its key, which is the address.
+  const claimedBy = claim?.['customer_id'];
   return {
+    emailOwner: typeof claimedBy === 'string' ? claimedBy : null,
     cardBonuses: new Map(
       fingerprints.flatMap((fingerprint, i): [string, string][] => {
         const owner = owners[i] ?? null;

@@ -93,7 +93,7 @@ export interface NoticeName {
   readonly id: string;
 }
 
-export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'double_payment' | 'guard' | 'other';
+export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'api_key' | 'double_payment' | 'guard' | 'other';
 
 /** Whose a partition is. @throws Error for one that is no customer's. */
 export function customerIdOf(pk: string): string {
@@ -151,5 +151,6 @@ export function itemKind(sk: unknown): CustomerItemKind {
   if (sk.startsWith(ENTRY_PREFIX)) return 'entry';
   if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) return 'double_payment';
   if (sk.startsWith(ONCE_PREFIX)) return 'guard';
+  if (sk.startsWith(API_KEY_PREFIX)) return 'api_key';
   return sk.startsWith(FIX_PREFIX) ? 'fix' : 'other';
 }

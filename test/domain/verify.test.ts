@@ -21,6 +21,8 @@ const POSTINGS: Posting[] = [
 /** With a card, and on Pro. */
 const PAYER = {
   ...NEW_PROFILE,
+  email: 'ada@customer.example',
+  activeKeys: 1,
   subscriptionType: 'pro',
   subscription: { id: 'sub_1', state: 'active', cancelAtPeriodEnd: false, currentPeriodEnd: null },
   paymentMethodId: 'pm_1',
@@ -39,6 +41,8 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
     guards: new Set(['invoice#in_1', 'card_bonus#first']),
     cardBonuses: new Map([['fp_1', 'c1']]),
     stripeCustomers: [{ id: 'cus_1', boundTo: 'c1' }],
+    emailOwner: 'c1',
+    activeKeys: 1,
     events: [{ id: 'evt_1', outcome: 'processed' }],
     stripe: {
       fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 2_900 }],
@@ -419,6 +423,16 @@ describe('what verify says', () => {
       ],
     ],
     [
+      'of an address that is somebody else’s, without naming it',
+      { ...records, emailOwner: 'c2' },
+      ['the e-mail address is bound to c2'],
+    ],
+    [
+      'of an address that is nobody’s, and of keys that are counted wrong',
+      { ...records, emailOwner: null, activeKeys: 2 },
+      ['the e-mail address is bound to nobody', 'the head counts 1 active keys, stored are 2'],
+    ],
+    [
       'of events that ended as nothing',
       {
         ...records,
@@ -474,6 +488,10 @@ describe('what verify says', () => {
     expect(verifyLedger(atStripe({ paidProInvoices: [extra], isAll: false }))).toEqual([
       { invariant: 5, seq: null, message: 'paid Pro invoice in_9 has no ledger entry' },
     ]);
+  });
+
+  it('is nothing of the address of an account that is closed', () => {
+    expect(verifyLedger({ ...withHead({ email: '' }), emailOwner: null })).toEqual([]);
   });
 
   it('has a sentence for each invariant', () => {

@@ -7,6 +7,7 @@ import { readLedgerRecords } from '../../lib/store/audit.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
+import { headOf } from '../support/money.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 let deps: PaymentDeps;
@@ -87,6 +88,20 @@ describe('tampering with what is stored is found, and the entry is named', () =>
         'Stripe customer cus_1 is bound to nobody, so its money does not come here',
       ]),
     );
+  });
+
+  it('an address that is free again or somebody else’s, and a number of keys that is none', async () => {
+    const { email } = await headOf(deps, customerId);
+    await set(keys.email(email), 'customer_id', 'somebody');
+    expect(await violations()).toEqual(['the e-mail address is bound to somebody']);
+    await deps.table.client.send(
+      new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.email(email) } }),
+    );
+    await set(keys.head(customerId), 'active_keys', 0);
+    expect(await violations()).toEqual([
+      'the e-mail address is bound to nobody',
+      'the head counts 0 active keys, stored are 1',
+    ]);
   });
 
   it('what an entry was for', async () => {
