@@ -32,10 +32,12 @@ export type LedgerDecision<Settled> =
       readonly alongside: (next: CustomerHead, at: Date) => readonly AlongsideWrite[];
     };
 
-export type LedgerChange<Settled> =
+export type LedgerChange<Once, Settled> =
   | { readonly kind: 'settled'; readonly outcome: Settled }
   | {
       readonly kind: 'changed';
+      /** As it was before. */
+      readonly once: Once;
       readonly head: CustomerHead;
       readonly entries: readonly LedgerEntry[];
       readonly at: Date;
@@ -84,7 +86,7 @@ export async function changeLedger<Once, Settled, Seen = undefined>(
   deps: Deps,
   spec: LedgerChangeSpec<Once, Settled, Seen>,
   first?: LedgerView<Once>,
-): Promise<LedgerChange<Settled>> {
+): Promise<LedgerChange<Once, Settled>> {
   const startedMs = deps.now().getTime();
   let view = first ?? (await readView(deps, spec));
   for (let tries = 1; tries <= MAX_COMMIT_TRIES; tries++) {
@@ -101,7 +103,7 @@ export async function changeLedger<Once, Settled, Seen = undefined>(
     const receipt = spec.receipt === undefined ? [] : [spec.receipt.write];
     const result = await commit(deps.table, view.head, change, [...alongside, ...receipt]);
     if (result.kind === 'committed') {
-      return { kind: 'changed', head: next, entries: change?.entries ?? [], at };
+      return { kind: 'changed', once: view.once, head: next, entries: change?.entries ?? [], at };
     }
 
     if (result.kind === 'lost' && spec.receipt !== undefined && isAmong(result.winners, spec.receipt.key)) {

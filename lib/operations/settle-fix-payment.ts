@@ -46,16 +46,12 @@ export async function settleFixPayment(
   receipt?: Receipt,
 ): Promise<Settled> {
   const { customerId, fixAttemptId, paymentIntentId } = payment;
-  let declines = false;
   const change = await changeLedger<FixView, Settlement>(deps, {
     customerId,
     onceKeys: [keys.fix(customerId, fixAttemptId), keys.once(customerId, 'double_payment', paymentIntentId)],
     decodeOnce: ([fix, double]) => ({ fix: existingFix(fix), isAnnouncedToGoBack: double !== undefined }),
     receipt,
-    decide: (view) => {
-      declines = view.once.fix.charge?.state === 'charging' && isDeclined(payment);
-      return decide(view, payment, deps.now());
-    },
+    decide: (view) => decide(view, payment, deps.now()),
   });
   const settlement = change.kind === 'settled' ? change.outcome : written(payment, change);
   const { amountCents } = payment;
@@ -63,7 +59,7 @@ export async function settleFixPayment(
     deps.report({ kind: 'fix_charged', customerId, fixAttemptId, paymentIntentId, amountCents });
   }
   // Each attempt once: what becomes of it when the cardholder was asked is no other charge.
-  if (change.kind === 'changed' && declines) {
+  if (change.kind === 'changed' && isDeclined(payment) && change.once.fix.charge?.state === 'charging') {
     deps.report({ kind: 'charge_declined', customerId, fixAttemptId, paymentIntentId, amountCents });
   }
   if (settlement.kind === 'paid_twice') await returnDoublePayment(deps, customerId, paymentIntentId);

@@ -646,6 +646,12 @@ describe('settling a payment', () => {
     await bill(waiting);
     await settleFixPayment(waiting.deps, await paymentOf(waiting));
     expect(kinds(waiting)).toEqual(['charge_declined']);
+    // What the cardholder says to it belongs to the same attempt.
+    const { wrote } = await settleFixPayment(waiting.deps, {
+      ...(await paymentOf(waiting)),
+      state: 'declined',
+    });
+    expect([wrote, kinds(waiting)]).toEqual([true, ['charge_declined']]);
 
     const unanswered = await merged('pm_card_chargeCustomerFail');
     const faulty = await answering(unanswered, () => ({ chargeFix: failing('transient') }));
@@ -661,6 +667,16 @@ describe('settling a payment', () => {
     expect(refused.reports).toMatchObject([
       { kind: 'charge_declined', paymentIntentId: null, amountCents: 2_900 },
     ]);
+
+    // Two who ask Stripe for one attempt are both refused.
+    const shared = await answering(await merged(), () => ({ chargeFix: failing('transient') }));
+    await expect(bill(shared)).rejects.toMatchObject({ code: 'payment_pending' });
+    const [fix, charge] = [await fixOf(shared), await chargeOf(shared)];
+    const both = await answering(shared, () => ({
+      chargeFix: failing('declined', { code: 'card_declined' }),
+    }));
+    for (let n = 0; n < 2; n++) await finishCharge(both.deps, both.customerId, fix, charge);
+    expect(kinds(both)).toEqual(['charge_declined']);
   });
 
   /** The first attempt was declined, the second is announced and has no answer. */
