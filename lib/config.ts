@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { saidOnce } from './zod-issues.ts';
 
 const Environment = z.object({
   TABLE_NAME: z.string().check(z.minLength(3)),
@@ -26,5 +27,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
 
 /** Each variable at fault with what is wrong with it, without its value. */
 export function faultsOf({ issues }: z.core.$ZodError): string {
-  return issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  return saidOnce(issues)
+    .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    .join('; ');
 }

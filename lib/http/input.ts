@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, type FieldError } from '../errors.ts';
+import { saidOnce } from '../zod-issues.ts';
 import type { Contract, InputOf } from './contract.ts';
 
 /** zod's mini build says no more than "invalid input" until it is given a language. */
@@ -35,13 +36,6 @@ function check(schema: z.ZodMiniType, value: unknown, part: string, errors: Fiel
   if (!parsed.success)
     errors.push(...saidOnce(parsed.error.issues).flatMap((issue) => fieldErrors(issue, value, part)));
   return parsed.data;
-}
-
-/** zod measures the length of what has one, also where it is of the wrong type: then that is all that is wrong. */
-function saidOnce(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
-  const pathOf = ({ path }: z.core.$ZodIssue) => JSON.stringify(path);
-  const mistyped = new Set(issues.filter(({ code }) => code === 'invalid_type').map(pathOf));
-  return issues.filter((issue) => issue.code === 'invalid_type' || !mistyped.has(pathOf(issue)));
 }
 
 /** The gateway hands a body over in base64 unless its content type is one of text or JSON. */

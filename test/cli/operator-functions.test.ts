@@ -123,6 +123,19 @@ describe('adjust-credits', () => {
     expect(await adjustCredits(event)).toMatchObject({ ok: false, problem: { code: 'invalid_request' } });
   });
 
+  it('says of a list where a text should be that it is one, and not how long it should be', async () => {
+    listen();
+    for (const list of [[], ['x'], Array(1_000).fill('x')]) {
+      const detail =
+        'reason: Invalid input: expected string, received array; ' +
+        'actor: Invalid input: expected string, received array';
+      expect(await adjustCredits({ ...good, reason: list, actor: list })).toEqual({
+        ok: false,
+        problem: { code: 'invalid_request', detail },
+      });
+    }
+  });
+
   it('answers a defect without its details, which are in the log', async () => {
     const { head } = await customerWith(deps, 5);
     await breakHead(head.customerId);
