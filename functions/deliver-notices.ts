@@ -5,15 +5,18 @@ import { parseMailConfig } from '../lib/mail/config.ts';
 import { openSes } from '../lib/mail/ses.ts';
 import { deliverNotice, type MailDeps } from '../lib/operations/deliver-notice.ts';
 import { startRuntime } from '../lib/runtime.ts';
-import { parseNoticeKey } from '../lib/store/keys.ts';
+import { noticeWords, parseNoticeKey } from '../lib/store/keys.ts';
 
 const processor = new BatchProcessor(EventType.DynamoDBStreams);
 
-let deps: MailDeps | undefined;
+/** One start for each running function, at its first call. */
+let runtime: MailDeps | undefined;
+const deps = (): MailDeps => (runtime ??= start());
 
 /** On the table's stream: each notice that was just written is sent. Those that fail are reported, and come again. */
 export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
-  deps ??= start();
+  // Where the settings are wrong, that is not the fault of any one notice.
+  deps();
   const batch = await processPartialResponse(event, deliver, processor, { throwOnFullBatchFailure: false });
   return {
     batchItemFailures: batch.batchItemFailures.map(({ itemIdentifier }) => ({ itemIdentifier })),
@@ -26,11 +29,13 @@ function start(): MailDeps {
 }
 
 async function deliver({ dynamodb }: DynamoDBRecord): Promise<void> {
-  const name = parseNoticeKey({ pk: dynamodb?.Keys?.['pk']?.S ?? '', sk: dynamodb?.Keys?.['sk']?.S ?? '' });
-  if (name === null || deps === undefined) throw new Error('the stream brought what is no notice');
-  const line = { customer_id: name.customerId, kind: name.kind, notice_id: name.id };
+  const key = { pk: dynamodb?.Keys?.['pk']?.S ?? '', sk: dynamodb?.Keys?.['sk']?.S ?? '' };
+  const { customerId, kind, id } = noticeWords(key);
+  const line = { customer_id: customerId, kind, notice_id: id };
   try {
-    const outcome = await deliverNotice(deps, name);
+    const name = parseNoticeKey(key);
+    if (name === null) throw new Error('this release knows no such kind of notice');
+    const outcome = await deliverNotice(deps(), name);
     if (outcome === 'taken') throw new Error('another delivery has taken it and is not done');
     logger.info('notice', { ...line, outcome });
     if (outcome === 'sent') countBusiness('NoticeSent');

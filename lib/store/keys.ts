@@ -132,6 +132,12 @@ export function parseNoticeKey({ pk, sk }: Key): NoticeName | null {
   return noticeName(pk.slice(CUSTOMER_PREFIX.length), sk.slice(NOTICE_PREFIX.length));
 }
 
+/** What a notice is called in a log, from its key: also one of a kind that only a newer release knows. */
+export function noticeWords({ pk, sk }: Key) {
+  const [kind = '', ...rest] = noticeLabelOf(sk).split('#');
+  return { customerId: pk.slice(CUSTOMER_PREFIX.length), kind, id: rest.join('#') };
+}
+
 /** The notice of a customer that `kind#id` names; null where that is no name of one. */
 export function noticeName(customerId: string, label: string): NoticeName | null {
   const [kindText, ...rest] = label.split('#');
