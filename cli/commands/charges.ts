@@ -1,13 +1,14 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { settlePendingChargesContract } from '../../lib/operators/contracts.ts';
-import { listPendingWork } from '../../lib/store/survey.ts';
+import { pendingWork } from '../../lib/store/survey.ts';
 import { seconds } from '../arguments.ts';
 import { counted } from '../counter.ts';
 import { EXIT } from '../failure.ts';
 import { ageOf, orNone, shortId } from '../format.ts';
 import { examples } from '../help.ts';
 import type { Runner } from '../session.ts';
+import { shown } from '../shown.ts';
 import { tableLines, textLines } from '../table.ts';
 import { pendingWorkView, type WorkView } from '../views.ts';
 
@@ -24,17 +25,23 @@ export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
     .command('pending')
     .summary('list what is open')
     .description(
-      'Lists what is open, the oldest first, at most 100. A request may be busy with the youngest.',
+      'Lists what is open, the oldest first, and says how much it is. A request may be busy with the youngest.',
     )
     .addHelpText(
       'after',
       examples('rsolv-billing charges pending', 'rsolv-billing charges pending --stage production --json'),
     )
     .action((_, command) =>
-      runner.run(command, async ({ stage, out }) => {
-        const pending = (await listPendingWork(stage.deps.table, stage.deps.now())).map(pendingWorkView);
+      runner.run(command, async (session) => {
+        const { out } = session;
+        const { table, now } = session.stage.deps;
+        const pending: WorkView[] = [];
+        for await (const work of shown(session, 'pieces of work', pendingWork(table, now())))
+          pending.push(pendingWorkView(work));
         out.answer({ charges: pending }, () =>
-          pending.length === 0 ? ['Nothing is open.'] : workLines(pending, stage.deps.now(), out.width),
+          pending.length === 0
+            ? ['Nothing is open.']
+            : [...workLines(pending, now(), out.width), `${counted(pending.length, 'piece')} of work open.`],
         );
         return undefined;
       }),

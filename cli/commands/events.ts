@@ -1,12 +1,14 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { replayEventContract } from '../../lib/operators/contracts.ts';
-import { listParkedEvents, readEventRecord } from '../../lib/store/events.ts';
+import { parkedEvents, readEventRecord } from '../../lib/store/events.ts';
+import type { EventRecord } from '../../lib/store/stripe-items.ts';
 import { actor, eventId, eventIds, ownName } from '../arguments.ts';
 import { counted } from '../counter.ts';
 import { EXIT, Failure, toFailure, usageFailure } from '../failure.ts';
 import { orNone, shortTime } from '../format.ts';
 import { examples } from '../help.ts';
 import type { Runner, Session } from '../session.ts';
+import { shown } from '../shown.ts';
 import { factLines, tableLines } from '../table.ts';
 import { eventView } from '../views.ts';
 
@@ -20,16 +22,19 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
   events
     .command('list')
     .summary('list the parked ones')
-    .description('Lists the events that are parked, the oldest first, at most 100, with why.')
+    .description('Lists the events that are parked, the oldest first, with why, and says how many there are.')
     .addHelpText(
       'after',
       examples('rsolv-billing events list', 'rsolv-billing events list --stage production --json'),
     )
     .action((_, command) =>
-      runner.run(command, async ({ stage, out }) => {
-        const parked = (await listParkedEvents(stage.deps.table, stage.deps.now())).map(eventView);
+      runner.run(command, async (session) => {
+        const { out } = session;
+        const parked = (await parkedNow(session)).map(eventView);
         out.answer({ events: parked }, () =>
-          parked.length === 0 ? ['No event is parked.'] : parkedLines(parked, out.width),
+          parked.length === 0
+            ? ['No event is parked.']
+            : [...parkedLines(parked, out.width), ...countLine(parked.length, 'parked')],
         );
         return undefined;
       }),
@@ -67,7 +72,7 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
         'again. Exit code 1 when one stays parked, or cannot be had.',
     )
     .argument('[event ids...]', 'evt_…', eventIds)
-    .option('--parked', 'all that are parked, at most 100; asks first')
+    .option('--parked', 'all that are parked; asks first')
     .option('--actor <name>', 'who does it', actor, ownName())
     .option('--yes', 'do not ask')
     .addHelpText(
@@ -77,16 +82,26 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
     .action((ids, options, command) => {
       if (ids.length === 0 && !options.parked) throw usageFailure('Name an event, or give --parked.');
       return runner.run(command, async (session) => {
-        const { stage, out } = session;
-        const parked = options.parked ? await listParkedEvents(stage.deps.table, stage.deps.now()) : [];
+        const { out } = session;
+        const parked = options.parked ? await parkedNow(session) : [];
         const wanted = [...new Set([...ids, ...parked.map((event) => event.eventId)])];
         if (parked.length > 0) {
           await session.confirm(`Replay ${counted(parked.length, 'parked event')}?`, options.yes ?? false);
         }
         const replayed: Replayed[] = [];
-        for (const id of wanted) replayed.push(await replay(session, id, options.actor));
+        for await (const id of shown(session, 'events', wanted, wanted.length))
+          replayed.push(await replay(session, id, options.actor));
+        const withOutcome = (...outcomes: Replayed['outcome'][]) =>
+          replayed.filter(({ outcome }) => outcomes.includes(outcome)).length;
         out.answer({ events: replayed }, () =>
-          replayed.length === 0 ? ['No event is parked.'] : replayedLines(replayed, out.width),
+          replayed.length === 0
+            ? ['No event is parked.']
+            : [
+                ...replayedLines(replayed, out.width),
+                ...countLine(withOutcome(...APPLIED), 'done with'),
+                ...countLine(withOutcome('parked'), 'still parked'),
+                ...countLine(withOutcome('failed'), 'not replayed'),
+              ],
         );
         return replayed.every(({ outcome }) => APPLIED.has(outcome)) ? EXIT.ok : EXIT.refused;
       });
@@ -100,6 +115,14 @@ interface Replayed {
 }
 
 const APPLIED: ReadonlySet<Replayed['outcome']> = new Set(['processed', 'ignored', 'duplicate']);
+
+/** Those that are parked as this begins: one that stays so is not come to again. */
+async function parkedNow(session: Session): Promise<EventRecord[]> {
+  const { table, now } = session.stage.deps;
+  const parked: EventRecord[] = [];
+  for await (const event of shown(session, 'events', parkedEvents(table, now()))) parked.push(event);
+  return parked;
+}
 
 /** One that cannot be had does not keep the others from their turn; a stage that is gone does. */
 async function replay({ stage }: Session, id: string, actor: string): Promise<Replayed> {
@@ -131,3 +154,6 @@ const replayedLines = (replayed: readonly Replayed[], width: number): string[] =
     replayed.map(({ id, outcome, reason }) => [id, outcome, reason]),
     width,
   );
+
+const countLine = (count: number, what: string): string[] =>
+  count === 0 ? [] : [`${counted(count, 'event')} ${what}.`];

@@ -4,11 +4,12 @@ import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operato
 import type { FoundNotice, StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
 import { unsentNotices } from '../../lib/store/notices.ts';
 import { actor, customerId, noticeName, ownName } from '../arguments.ts';
-import { counted, showCount } from '../counter.ts';
+import { counted } from '../counter.ts';
 import { EXIT, toFailure, usageFailure } from '../failure.ts';
 import { shortTime } from '../format.ts';
 import { examples } from '../help.ts';
 import type { Runner, Session } from '../session.ts';
+import { shown } from '../shown.ts';
 import { textLines } from '../table.ts';
 import { noticeView, unreadableNoticeView } from '../views.ts';
 
@@ -113,19 +114,8 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     );
 }
 
-/** All that were not sent; how far that has come is shown meanwhile. */
-async function* shownUnsent({ stage, out, signal }: Session): AsyncGenerator<FoundNotice> {
-  const progress = showCount(out.stderr, 'notices', null);
-  try {
-    for await (const found of unsentNotices(stage.deps.table, stage.deps.now())) {
-      signal.throwIfAborted();
-      yield found;
-      progress.add(1);
-    }
-  } finally {
-    progress.end();
-  }
-}
+const shownUnsent = (session: Session): AsyncGenerator<FoundNotice> =>
+  shown(session, 'notices', unsentNotices(session.stage.deps.table, session.stage.deps.now()));
 
 interface Resent {
   readonly customer_id: string;

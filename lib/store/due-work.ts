@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { CONDITIONS } from './conditions.ts';
 import { type DueItem, type Key, parseDueKey } from './keys.ts';
-import { attempt, type Item, type Table, writeOne } from './table.ts';
+import { attempt, type Item, readTogether, type Table, writeOne } from './table.ts';
 
 /**
  * What a schedule has to come back to. `charge`: money that moved, or may have, and accounts that are being closed; `parked`:
@@ -55,6 +55,30 @@ export async function* dueWorkPages(
     });
     from = page.LastEvaluatedKey;
   } while (from !== undefined);
+}
+
+/** As many as one call reads. */
+const PAGE = 100;
+
+export interface StoredWork extends DueWork {
+  readonly stored: Item;
+}
+
+/**
+ * The items of all work of a kind that came due before `until`, the oldest first, page by page. What is gone meanwhile is left
+ * out; what is done is not: the index may be behind, and each item itself says how far it has come.
+ */
+export async function* storedWork(table: Table, due: DueKind, until: Date): AsyncGenerator<StoredWork> {
+  for await (const page of dueWorkPages(table, due, until, PAGE)) {
+    const items = await readTogether(
+      table,
+      page.map(({ key }) => key),
+    );
+    yield* page.flatMap((work, i) => {
+      const stored = items[i];
+      return stored === undefined ? [] : [{ ...work, stored }];
+    });
+  }
 }
 
 /** Sends work that failed to the end of the line, so that it does not keep the rest from its turn. */

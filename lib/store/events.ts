@@ -1,5 +1,5 @@
 import { CONDITIONS } from './conditions.ts';
-import { dueAt, listDueWork } from './due-work.ts';
+import { dueAt, storedWork } from './due-work.ts';
 import { keys } from './keys.ts';
 import type { AlongsideWrite } from './ledger.ts';
 import { decodeEvent, type EventRecord, encodeEvent } from './stripe-items.ts';
@@ -27,20 +27,12 @@ export function recordEvent(event: EventRecord): AlongsideWrite {
   });
 }
 
-const MAX_LISTED = 100;
-
-/** Events that wait for somebody to look at them, the oldest first; at most 100. */
-export async function listParkedEvents(table: Table, now: Date): Promise<EventRecord[]> {
-  const due = await listDueWork(table, 'parked', now, MAX_LISTED);
-  const items = await readTogether(
-    table,
-    due.map(({ key }) => key),
-  );
-  // The index may be behind: the item itself says whether it is still parked.
-  return items
-    .filter((item) => item !== undefined)
-    .map(decodeEvent)
-    .filter(({ outcome }) => outcome === 'parked');
+/** All events that wait for somebody to look at them and were received by `until`, the oldest first, page by page. */
+export async function* parkedEvents(table: Table, until: Date): AsyncGenerator<EventRecord> {
+  for await (const { stored } of storedWork(table, 'parked', until)) {
+    const event = decodeEvent(stored);
+    if (event.outcome === 'parked') yield event;
+  }
 }
 
 /** What became of an event; null for one that was never accepted. */

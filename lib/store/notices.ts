@@ -1,11 +1,11 @@
 import type { CustomerHead } from '../domain/customer.ts';
 import { isUnsent, type Notice, type NoticeState } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt, dueWorkPages } from './due-work.ts';
+import { dueAt, storedWork } from './due-work.ts';
 import { keys, type NoticeName } from './keys.ts';
 import type { AlongsideWrite } from './ledger.ts';
 import { encodeNewNotice, type FoundNotice, findNotice } from './notice-items.ts';
-import { type Item, readTogether, type Table, type WriteResult, writeOne, writeTogether } from './table.ts';
+import { type Item, type Table, type WriteResult, writeOne, writeTogether } from './table.ts';
 
 /* The outbox: a notice is written in the transaction that causes it, and the table's stream brings it to its delivery. */
 
@@ -149,20 +149,10 @@ export function noteFate(
   });
 }
 
-/** As many as one call reads. */
-const PAGE = 100;
-
 /** All notices that were not sent by `until`, the oldest first, page by page. One that was just written is among them. */
 export async function* unsentNotices(table: Table, until: Date): AsyncGenerator<FoundNotice> {
-  for await (const due of dueWorkPages(table, 'notice', until, PAGE)) {
-    const items = await readTogether(
-      table,
-      due.map(({ key }) => key),
-    );
-    // The index may be behind: the item itself says how far it has come.
-    yield* items
-      .filter((item) => item !== undefined)
-      .map(findNotice)
-      .filter((found) => 'unreadable' in found || isUnsent(found.notice));
+  for await (const { stored } of storedWork(table, 'notice', until)) {
+    const found = findNotice(stored);
+    if ('unreadable' in found || isUnsent(found.notice)) yield found;
   }
 }

@@ -4,7 +4,7 @@ import type { CustomerHead } from '../domain/customer.ts';
 import type { FixAttempt } from '../domain/fix-attempt.ts';
 import type { SubscriptionType } from '../domain/pricing.ts';
 import { openClosingOf } from './closing.ts';
-import { listDueWork } from './due-work.ts';
+import { storedWork } from './due-work.ts';
 import { decodeFix, decodeHead } from './items.ts';
 import { type DueItem, keys, prefixes } from './keys.ts';
 import { type FoundNotice, findNotice } from './notice-items.ts';
@@ -78,21 +78,16 @@ export type PendingWork =
   | { readonly kind: 'double_payment'; readonly customerId: string; readonly double: DoublePayment }
   | { readonly kind: 'closing'; readonly customerId: string };
 
-const MAX_PENDING = 100;
-
-/** What the sweeper will come to, the oldest first; at most 100. */
-export async function listPendingWork(table: Table, now: Date): Promise<PendingWork[]> {
-  const due = await listDueWork(table, 'charge', now, MAX_PENDING);
-  const items = await readTogether(
-    table,
-    due.map(({ key }) => key),
-  );
-  return due.map(({ item }, i) => pendingWork(item, items[i])).filter((work) => work !== null);
+/** All that the sweeper will come to and was begun by `until`, the oldest first, page by page. */
+export async function* pendingWork(table: Table, until: Date): AsyncGenerator<PendingWork> {
+  for await (const { item, stored } of storedWork(table, 'charge', until)) {
+    const work = stillPending(item, stored);
+    if (work !== null) yield work;
+  }
 }
 
 /** Null where the index was behind, and the work is done. */
-function pendingWork(item: DueItem, stored: Item | undefined): PendingWork | null {
-  if (stored === undefined) return null;
+function stillPending(item: DueItem, stored: Item): PendingWork | null {
   switch (item.kind) {
     case 'fix': {
       const fix = decodeFix(stored);

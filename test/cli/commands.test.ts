@@ -20,8 +20,10 @@ import { entryHash, type LedgerEntry } from '../../lib/domain/ledger.ts';
 import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
-import { listParkedEvents, readEventRecord, recordEvent } from '../../lib/store/events.ts';
+import { dueAt } from '../../lib/store/due-work.ts';
+import { readEventRecord, recordEvent } from '../../lib/store/events.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
+import { encodeDoublePayment } from '../../lib/store/stripe-items.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { localDeps } from '../../local/local-deps.ts';
 import { runningStack } from '../../local/running.ts';
@@ -29,9 +31,10 @@ import { readServerlessFile } from '../../local/serverless-file.ts';
 import { openStripe } from '../../local/stripe-account.ts';
 import { type Ended, runCommand, startCommand } from '../support/command-line.ts';
 import { recordedFix } from '../support/customers.ts';
-import { customerWith, uniqueEmail } from '../support/fixtures.ts';
+import { customerWith, range, uniqueEmail } from '../support/fixtures.ts';
 import { writeHistory } from '../support/history.ts';
 import { headOf } from '../support/money.ts';
+import { parkedOf } from '../support/parked-events.ts';
 import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';
 
 /* The operators' command line on a running stack, as somebody new to it would try it. */
@@ -103,6 +106,16 @@ const setByHand = (key: Key, attribute: string, value: unknown) =>
       ExpressionAttributeValues: { ':v': value },
     }),
   );
+
+const forget = ({ pk, sk }: Key) =>
+  deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: { pk, sk } }));
+
+/** One that nobody has given back, due since `second` seconds after midnight. */
+const doublePayment = (paymentIntentId: string, second: number) => ({
+  ...encodeDoublePayment(NOBODY, { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900, refundId: null }),
+  ...keys.once(NOBODY, 'double_payment', paymentIntentId),
+  ...dueAt('charge', new Date(Date.parse('2026-01-02T00:00:00.000Z') + second * 1_000)),
+});
 
 const dashboard = () => {
   const { stripe } = runningStack(stack.port);
@@ -573,7 +586,7 @@ describe('events', () => {
       code: 0,
       answer: { events: [{ id, outcome: 'processed', reason: 'applied' }] },
     });
-    expect(await listParkedEvents(deps.table, deps.now())).toEqual([]);
+    expect(await parkedOf(deps.table, deps.now())).toEqual([]);
     const { code, shown } = await lines('events', 'replay', id);
     expect([code, shown[1]]).toEqual([0, `${id}  duplicate  applied`]);
     expect((await lines('events', 'list')).shown).toEqual(['No event is parked.']);
@@ -584,7 +597,7 @@ describe('events', () => {
     const stranger = await dashboard().customers.create({ email: uniqueEmail() });
     await dashboard().customers.del(stranger.id);
     await control('webhooks/idle');
-    const event = await vi.waitUntil(async () => (await listParkedEvents(deps.table, deps.now()))[0], {
+    const event = await vi.waitUntil(async () => (await parkedOf(deps.table, deps.now()))[0], {
       timeout: 10_000,
     });
     const { code, answer } = await json('events', 'replay', 'evt_nowhere', event.eventId);
@@ -596,6 +609,39 @@ describe('events', () => {
       ],
     });
     expect(await refusal('events', 'show', 'evt_nowhere')).toEqual([1, 'event_not_found']);
+    await forget(keys.event(event.eventId));
+  });
+
+  it('a new one behind more than 100 that stay parked is listed and applied, each is replayed once, and they are counted', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { head: withCard } = await addPaymentMethod(deps, head, 'pm_card_visa');
+    await dashboard().paymentMethods.detach(withCard.paymentMethodId ?? '');
+    await control('webhooks/idle');
+    const { data } = await dashboard().events.list({ type: 'payment_method.detached' });
+    const id = data[0]?.id ?? '';
+    const record = await readEventRecord(deps.table, id);
+    if (record === null) throw new Error(`the stack did not hear of ${id}`);
+    await forget(keys.event(id));
+    const old = range(1, 120).map((n) => `evt_old${n}`);
+    const receivedAt = new Date(Date.now() - 86_400_000).toISOString();
+    const parked = { ...record, outcome: 'parked', reason: 'for a test' } as const;
+    for (const eventId of old)
+      await writeTogether(deps.table, [recordEvent({ ...parked, eventId, receivedAt })(deps.table)]);
+    await writeTogether(deps.table, [recordEvent(parked)(deps.table)]);
+
+    const Events = z.array(z.object({ id: z.string() }));
+    const idsIn = ({ events }: Record<string, unknown>) => Events.parse(events).map((event) => event.id);
+    const listed = await json('events', 'list');
+    expect(idsIn(listed.answer).toSorted()).toEqual([...old, id].toSorted());
+    expect((await lines('events', 'list')).shown.at(-1)).toBe('121 events parked.');
+    const { code, answer } = await json('events', 'replay', '--parked', '--yes');
+    expect([code, idsIn(answer).toSorted()]).toEqual([1, [...old, id].toSorted()]);
+    expect(answer['events']).toContainEqual({ id, outcome: 'processed', reason: 'applied' });
+    expect((await lines('events', 'replay', '--parked', '--yes')).shown.slice(-1)).toEqual([
+      '120 events not replayed.',
+    ]);
+    expect((await lines('events', 'replay', id)).shown.at(-1)).toBe('1 event done with.');
+    for (const eventId of old) await forget(keys.event(eventId));
   });
 });
 
@@ -642,6 +688,17 @@ describe('charges', () => {
     });
     expect((await json('charges', 'pending')).answer).toEqual({ charges: [] });
     expect((await json('ledger', 'verify', head.customerId)).code).toBe(0);
+  });
+
+  it('what is open is listed however much is older, and counted', async () => {
+    const open = range(1, 250).map((n) => doublePayment(`pi_${n}`, n));
+    for (const Item of open)
+      await deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item }));
+    const Charges = z.array(z.object({ id: z.string() }));
+    const { answer } = await json('charges', 'pending');
+    expect(Charges.parse(answer['charges']).map(({ id }) => id)).toEqual(range(1, 250).map((n) => `pi_${n}`));
+    expect((await lines('charges', 'pending')).shown.at(-1)).toBe('250 pieces of work open.');
+    for (const { pk, sk } of open) await forget({ pk, sk });
   });
 });
 

@@ -5,17 +5,19 @@ import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
 import { applyEvent } from '../../lib/operations/apply-event.ts';
 import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
 import { replayEvent } from '../../lib/operations/replay-event.ts';
-import { listParkedEvents, readEventRecord } from '../../lib/store/events.ts';
-import { openTable, type Table } from '../../lib/store/table.ts';
+import { readEventRecord, recordEvent } from '../../lib/store/events.ts';
+import type { EventRecord } from '../../lib/store/stripe-items.ts';
+import { openTable, type Table, writeTogether } from '../../lib/store/table.ts';
 import { withStripe } from '../../lib/stripe/connect.ts';
 import { parseEvent, type StripeEvent } from '../../lib/stripe/event.ts';
 import type { FaultInput } from '../../local/stripe/faults.ts';
 import { contentsOf } from '../support/contents.ts';
 import { recordedFix } from '../support/customers.ts';
 import { startFaultyEngine } from '../support/faulty-engine.ts';
-import { customerWith } from '../support/fixtures.ts';
+import { customerWith, range } from '../support/fixtures.ts';
 import { deliverHolding } from '../support/held-delivery.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../support/money.ts';
+import { parkedOf } from '../support/parked-events.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*
@@ -52,7 +54,7 @@ const subscribe = ({ stripe, priceId }: Money, customer: string) =>
   });
 
 async function parkedIds({ deps }: Money): Promise<string[]> {
-  return (await listParkedEvents(deps.table, deps.now())).map(({ eventId }) => eventId);
+  return (await parkedOf(deps.table, deps.now())).map(({ eventId }) => eventId);
 }
 
 async function expectParked(money: Money, event: StripeEvent, why: RegExp): Promise<void> {
@@ -71,6 +73,24 @@ async function expectNoTraceBut(event: StripeEvent, work: () => Promise<unknown>
   await work();
   expect(await all()).toEqual(before);
 }
+
+describe('events that are parked', () => {
+  it('are listed however many are older', async () => {
+    const own = await openTestTable();
+    const at = (n: number) => new Date(Date.parse('2026-01-02T00:00:00.000Z') + n * 1_000);
+    const ids = range(1, 250).map((n) => `evt_${n}`);
+    for (const [n, eventId] of ids.entries()) {
+      const record: EventRecord = {
+        ...{ eventId, type: 'invoice.paid', outcome: 'parked', reason: 'for a test' },
+        ...{ customerId: null, objectId: null, createdAt: at(n).toISOString() },
+        receivedAt: at(n).toISOString(),
+      };
+      await writeTogether(own, [recordEvent(record)(own)]);
+    }
+    expect((await parkedOf(own, at(1_000))).map(({ eventId }) => eventId)).toEqual(ids);
+    expect((await parkedOf(own, at(199))).map(({ eventId }) => eventId)).toEqual(ids.slice(0, 200));
+  });
+});
 
 describe('an event that cannot be applied is parked, and applied by a replay:', () => {
   it('of a customer who is not known yet, once they are', async () => {

@@ -4,7 +4,7 @@ import { replayEvent } from '../../lib/operations/replay-event.ts';
 import { resendNotice } from '../../lib/operations/resend-notice.ts';
 import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
-import { listParkedEvents } from '../../lib/store/events.ts';
+import { parkedEvents } from '../../lib/store/events.ts';
 import { unsentNotices } from '../../lib/store/notices.ts';
 import type { World } from './world.ts';
 
@@ -33,9 +33,10 @@ export async function reconcileOnce(world: World, run: string): Promise<string> 
 }
 
 export async function replayParked({ deps }: World): Promise<string> {
-  const parked = await listParkedEvents(deps.table, deps.now());
+  let parked = 0;
   let applied = 0;
-  for (const { eventId } of parked) {
+  for await (const { eventId } of parkedEvents(deps.table, deps.now())) {
+    parked += 1;
     try {
       const { outcome } = await replayEvent(deps, eventId);
       if (outcome === 'processed') applied += 1;
@@ -43,7 +44,7 @@ export async function replayParked({ deps }: World): Promise<string> {
       if (!(error instanceof BillingError)) throw error;
     }
   }
-  return `replayed ${parked.length}, applied ${applied}`;
+  return `replayed ${parked}, applied ${applied}`;
 }
 
 export async function resendAll(world: World): Promise<string> {

@@ -1,0 +1,10 @@
+import { parkedEvents } from '../../lib/store/events.ts';
+import type { EventRecord } from '../../lib/store/stripe-items.ts';
+import type { Table } from '../../lib/store/table.ts';
+
+/** All that are parked. */
+export async function parkedOf(table: Table, now: Date): Promise<EventRecord[]> {
+  const all: EventRecord[] = [];
+  for await (const event of parkedEvents(table, now)) all.push(event);
+  return all;
+}
