@@ -1,5 +1,6 @@
 import type { FixAttempt } from '../lib/domain/fix-attempt.ts';
 import { isUnsent } from '../lib/domain/notice.ts';
+import { UnreadableItem } from '../lib/store/items.ts';
 import type { UnreadableNotice } from '../lib/store/notice-items.ts';
 import type { ProOrder } from '../lib/store/stripe-items.ts';
 import { readNotices, readOpenCharges, readOrder } from '../lib/store/survey.ts';
@@ -12,20 +13,23 @@ export interface Survey {
   readonly notices: number;
   readonly unsentNotices: number;
   readonly unreadableNotices: readonly UnreadableNotice[];
+  /** Fixes that may have an open charge. */
+  readonly unreadableFixes: readonly UnreadableItem[];
 }
 
 /** @throws BillingError ledger_unavailable */
 export async function surveyCustomer(table: Table, customerId: string): Promise<Survey> {
-  const [openCharges, order, notices] = await Promise.all([
+  const [charges, order, notices] = await Promise.all([
     readOpenCharges(table, customerId),
     readOrder(table, customerId),
     readNotices(table, customerId),
   ]);
   return {
-    openCharges,
+    openCharges: charges.flatMap((found) => (found instanceof UnreadableItem ? [] : [found])),
     order,
     notices: notices.length,
     unsentNotices: notices.filter((found) => 'notice' in found && isUnsent(found.notice)).length,
     unreadableNotices: notices.flatMap((found) => ('unreadable' in found ? [found.unreadable] : [])),
+    unreadableFixes: charges.filter((found) => found instanceof UnreadableItem),
   };
 }

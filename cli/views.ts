@@ -4,6 +4,7 @@ import type { LedgerEntry } from '../lib/domain/ledger.ts';
 import type { Violation } from '../lib/domain/verify.ts';
 import { transactionView } from '../lib/http/views.ts';
 import type { ListedKey } from '../lib/store/api-keys.ts';
+import type { UnreadableItem } from '../lib/store/items.ts';
 import { noticeLabel } from '../lib/store/keys.ts';
 import type { StoredNotice, UnreadableNotice } from '../lib/store/notice-items.ts';
 import type { EventRecord, ProOrder } from '../lib/store/stripe-items.ts';
@@ -82,6 +83,9 @@ export const unreadableNoticeView = ({ customerId, label, attributes }: Unreadab
   notice: label,
   attributes,
 });
+
+/** Of anything else that is stored: by its key, without what is in it. */
+export const unreadableView = ({ key, attributes }: UnreadableItem) => ({ ...key, attributes });
 
 export const keyView = (key: ListedKey) => ({
   id: key.keyId,

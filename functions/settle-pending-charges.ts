@@ -20,7 +20,7 @@ export const handler = async (event: unknown): Promise<Answer> => {
   const age = seconds === undefined ? [] : [seconds * 1_000];
   const { settled, failed } = await settlePendingCharges(paymentDeps(runtime), ...age);
   for (const { work, error } of failed) {
-    logger.error('charge still pending', { work: work.item, error: loggableError(error) });
+    logger.error('charge still pending', { work: work.item, key: work.key, error: loggableError(error) });
     countBusiness('PendingChargeFailed');
   }
   logger.info('settled', { settled, failed: failed.length });

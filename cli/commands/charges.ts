@@ -1,6 +1,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { settlePendingChargesContract } from '../../lib/operators/contracts.ts';
+import { UnreadableItem } from '../../lib/store/items.ts';
 import { pendingWork } from '../../lib/store/survey.ts';
 import { seconds } from '../arguments.ts';
 import { counted } from '../counter.ts';
@@ -10,7 +11,8 @@ import { examples } from '../help.ts';
 import type { Runner } from '../session.ts';
 import { shown } from '../shown.ts';
 import { tableLines, textLines } from '../table.ts';
-import { pendingWorkView, type WorkView } from '../views.ts';
+import { unreadableLines } from '../unreadable.ts';
+import { pendingWorkView, unreadableView, type WorkView } from '../views.ts';
 
 export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
   const charges = program
@@ -36,12 +38,20 @@ export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
         const { out } = session;
         const { table, now } = session.stage.deps;
         const pending: WorkView[] = [];
-        for await (const work of shown(session, 'pieces of work', pendingWork(table, now())))
-          pending.push(pendingWorkView(work));
-        out.answer({ charges: pending }, () =>
-          pending.length === 0
+        const unreadable: UnreadableItem[] = [];
+        for await (const work of shown(session, 'pieces of work', pendingWork(table, now()))) {
+          if (work instanceof UnreadableItem) unreadable.push(work);
+          else pending.push(pendingWorkView(work));
+        }
+        out.answer({ charges: pending, unreadable: unreadable.map(unreadableView) }, () =>
+          pending.length + unreadable.length === 0
             ? ['Nothing is open.']
-            : [...workLines(pending, now(), out.width), `${counted(pending.length, 'piece')} of work open.`],
+            : [
+                ...(pending.length === 0 ? [] : workLines(pending, now(), out.width)),
+                ...unreadableLines(unreadable, out.width),
+                ...countLine(pending.length, 'open'),
+                ...countLine(unreadable.length, 'not readable'),
+              ],
         );
         return undefined;
       }),
@@ -77,6 +87,9 @@ export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
       }),
     );
 }
+
+const countLine = (count: number, what: string): string[] =>
+  count === 0 ? [] : [`${counted(count, 'piece')} of work ${what}.`];
 
 function workLines(work: readonly WorkView[], now: Date, width: number): string[] {
   return tableLines(

@@ -21,6 +21,7 @@ import {
   entryView,
   orderView,
   unreadableNoticeView,
+  unreadableView,
 } from '../views.ts';
 
 const NEWEST = 10;
@@ -55,6 +56,7 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
         const answer = {
           ...customerDetailView(found.head),
           open_charges: survey.openCharges.map((fix) => chargeView(id, fix)),
+          unreadable_charges: survey.unreadableFixes.map(unreadableView),
           order: survey.order && orderView(id, survey.order),
           notices: {
             total: survey.notices,
@@ -169,6 +171,7 @@ function openFacts({
   notices,
   unsentNotices,
   unreadableNotices,
+  unreadableFixes,
 }: Survey): [string, string][] {
   const charges = openCharges.map(({ githubOrg, repoName, prNumber, charge }): [string, string] => [
     'open charge',
@@ -176,6 +179,7 @@ function openFacts({
   ]);
   return [
     ...charges,
+    ...unreadableFixes.map(({ key }): [string, string] => ['not readable', key.sk]),
     ['order for Pro', order === null ? 'none' : `${order.state}, attempt ${order.attempt}`],
     ['notices', `${notices}, ${unsentNotices} not sent`],
     ...unreadableNotices.map(({ label }): [string, string] => ['not readable', `notice ${label}`]),

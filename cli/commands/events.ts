@@ -1,6 +1,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { replayEventContract } from '../../lib/operators/contracts.ts';
 import { parkedEvents, readEventRecord } from '../../lib/store/events.ts';
+import { UnreadableItem } from '../../lib/store/items.ts';
 import type { EventRecord } from '../../lib/store/stripe-items.ts';
 import { actor, eventId, eventIds, ownName } from '../arguments.ts';
 import { counted } from '../counter.ts';
@@ -10,7 +11,8 @@ import { examples } from '../help.ts';
 import type { Runner, Session } from '../session.ts';
 import { shown } from '../shown.ts';
 import { factLines, tableLines } from '../table.ts';
-import { eventView } from '../views.ts';
+import { unreadableLines } from '../unreadable.ts';
+import { eventView, unreadableView } from '../views.ts';
 
 export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
   const events = program
@@ -30,11 +32,17 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
     .action((_, command) =>
       runner.run(command, async (session) => {
         const { out } = session;
-        const parked = (await parkedNow(session)).map(eventView);
-        out.answer({ events: parked }, () =>
-          parked.length === 0
+        const { events, unreadable } = await parkedNow(session);
+        const parked = events.map(eventView);
+        out.answer({ events: parked, unreadable: unreadable.map(unreadableView) }, () =>
+          parked.length + unreadable.length === 0
             ? ['No event is parked.']
-            : [...parkedLines(parked, out.width), ...countLine(parked.length, 'parked')],
+            : [
+                ...(parked.length === 0 ? [] : parkedLines(parked, out.width)),
+                ...unreadableLines(unreadable, out.width),
+                ...countLine(parked.length, 'parked'),
+                ...countLine(unreadable.length, 'not readable'),
+              ],
         );
         return undefined;
       }),
@@ -83,7 +91,9 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
       if (ids.length === 0 && !options.parked) throw usageFailure('Name an event, or give --parked.');
       return runner.run(command, async (session) => {
         const { out } = session;
-        const parked = options.parked ? await parkedNow(session) : [];
+        const { events: parked, unreadable } = options.parked
+          ? await parkedNow(session)
+          : { events: [], unreadable: [] };
         const wanted = [...new Set([...ids, ...parked.map((event) => event.eventId)])];
         if (parked.length > 0) {
           await session.confirm(`Replay ${counted(parked.length, 'parked event')}?`, options.yes ?? false);
@@ -93,17 +103,20 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
           replayed.push(await replay(session, id, options.actor));
         const withOutcome = (...outcomes: Replayed['outcome'][]) =>
           replayed.filter(({ outcome }) => outcomes.includes(outcome)).length;
-        out.answer({ events: replayed }, () =>
-          replayed.length === 0
+        out.answer({ events: replayed, unreadable: unreadable.map(unreadableView) }, () =>
+          replayed.length + unreadable.length === 0
             ? ['No event is parked.']
             : [
-                ...replayedLines(replayed, out.width),
+                ...(replayed.length === 0 ? [] : replayedLines(replayed, out.width)),
+                ...unreadableLines(unreadable, out.width),
                 ...countLine(withOutcome(...APPLIED), 'done with'),
                 ...countLine(withOutcome('parked'), 'still parked'),
                 ...countLine(withOutcome('failed'), 'not replayed'),
+                ...countLine(unreadable.length, 'not readable'),
               ],
         );
-        return replayed.every(({ outcome }) => APPLIED.has(outcome)) ? EXIT.ok : EXIT.refused;
+        const isAll = unreadable.length === 0 && replayed.every(({ outcome }) => APPLIED.has(outcome));
+        return isAll ? EXIT.ok : EXIT.refused;
       });
     });
 }
@@ -117,11 +130,15 @@ interface Replayed {
 const APPLIED: ReadonlySet<Replayed['outcome']> = new Set(['processed', 'ignored', 'duplicate']);
 
 /** Those that are parked as this begins: one that stays so is not come to again. */
-async function parkedNow(session: Session): Promise<EventRecord[]> {
+async function parkedNow(session: Session): Promise<{ events: EventRecord[]; unreadable: UnreadableItem[] }> {
   const { table, now } = session.stage.deps;
-  const parked: EventRecord[] = [];
-  for await (const event of shown(session, 'events', parkedEvents(table, now()))) parked.push(event);
-  return parked;
+  const events: EventRecord[] = [];
+  const unreadable: UnreadableItem[] = [];
+  for await (const found of shown(session, 'events', parkedEvents(table, now()))) {
+    if (found instanceof UnreadableItem) unreadable.push(found);
+    else events.push(found);
+  }
+  return { events, unreadable };
 }
 
 /** One that cannot be had does not keep the others from their turn; a stage that is gone does. */

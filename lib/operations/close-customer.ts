@@ -3,7 +3,7 @@ import type { CustomerHead } from '../domain/customer.ts';
 import { BillingError } from '../errors.ts';
 import { listApiKeys } from '../store/api-keys.ts';
 import { anonymiseFix, endClosing, forgetEmail, openClosing, openClosingOf } from '../store/closing.ts';
-import { decodeFix } from '../store/items.ts';
+import { decodeFix, UnreadableItem } from '../store/items.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { itemsOf, readHead, readOpenCharges, readOrder } from '../store/survey.ts';
 import { readTogether } from '../store/table.ts';
@@ -91,6 +91,7 @@ async function finishWhatIsOpen(deps: PaymentDeps, customerId: string): Promise<
   const order = await readOrder(deps.table, customerId);
   if (order?.state === 'ordering') await finishOrder(deps, customerId, order);
   for (const fix of await readOpenCharges(deps.table, customerId)) {
+    if (fix instanceof UnreadableItem) throw fix;
     const { charge } = fix;
     if (charge === null) continue;
     if (charge.state === 'charging') {

@@ -89,6 +89,7 @@ async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<voi
     case 'event':
     case 'head':
     case 'notice':
+    case 'unknown':
       throw new Error(`${key.pk} ${key.sk} is listed among the charges`);
     default:
       return item satisfies never;

@@ -15,6 +15,7 @@ export function openWorkOf(item: DueItem): OpenWork | null {
     case 'event':
     case 'head':
     case 'notice':
+    case 'unknown':
       return null;
     default:
       return item satisfies never;

@@ -1,5 +1,6 @@
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, storedWork } from './due-work.ts';
+import { readable, UnreadableItem } from './items.ts';
 import { keys } from './keys.ts';
 import type { AlongsideWrite } from './ledger.ts';
 import { decodeEvent, type EventRecord, encodeEvent } from './stripe-items.ts';
@@ -28,10 +29,10 @@ export function recordEvent(event: EventRecord): AlongsideWrite {
 }
 
 /** All events that wait for somebody to look at them and were received by `until`, the oldest first, page by page. */
-export async function* parkedEvents(table: Table, until: Date): AsyncGenerator<EventRecord> {
+export async function* parkedEvents(table: Table, until: Date): AsyncGenerator<EventRecord | UnreadableItem> {
   for await (const { stored } of storedWork(table, 'parked', until)) {
-    const event = decodeEvent(stored);
-    if (event.outcome === 'parked') yield event;
+    const event = readable(decodeEvent, stored);
+    if (event instanceof UnreadableItem || event.outcome === 'parked') yield event;
   }
 }
 

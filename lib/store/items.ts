@@ -153,6 +153,16 @@ export function decode<T>(schema: z.ZodMiniType<T>, item: Item): T {
   );
 }
 
+/** For who reads many: one that cannot be read keeps nobody from the others. */
+export function readable<T>(decodeOne: (item: Item) => T, item: Item): T | UnreadableItem {
+  try {
+    return decodeOne(item);
+  } catch (error) {
+    if (error instanceof UnreadableItem) return error;
+    throw error;
+  }
+}
+
 export function decodeHead(item: Item): CustomerHead {
   const head = decode(HeadItem, item);
   return {

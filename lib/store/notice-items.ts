@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { NOTICE_STATES, type Notice, type NoticeContent, type NoticeState } from '../domain/notice.ts';
-import { decode, UnreadableItem } from './items.ts';
+import { decode, readable, UnreadableItem } from './items.ts';
 import { customerIdOf, keys, noticeLabelOf } from './keys.ts';
 import type { Item } from './table.ts';
 
@@ -91,13 +91,10 @@ export type FoundNotice = { readonly notice: StoredNotice } | { readonly unreada
 
 /** For who reads many: one that cannot be read keeps nobody from the others. */
 export function findNotice(item: Item): FoundNotice {
-  try {
-    return { notice: decodeNotice(item) };
-  } catch (error) {
-    if (!(error instanceof UnreadableItem)) throw error;
-    const { key, attributes } = error;
-    return { unreadable: { customerId: customerIdOf(key.pk), label: noticeLabelOf(key.sk), attributes } };
-  }
+  const notice = readable(decodeNotice, item);
+  if (!(notice instanceof UnreadableItem)) return { notice };
+  const { key, attributes } = notice;
+  return { unreadable: { customerId: customerIdOf(key.pk), label: noticeLabelOf(key.sk), attributes } };
 }
 
 /** @throws UnreadableItem */

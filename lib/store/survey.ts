@@ -5,7 +5,7 @@ import type { FixAttempt } from '../domain/fix-attempt.ts';
 import type { SubscriptionType } from '../domain/pricing.ts';
 import { openClosingOf } from './closing.ts';
 import { storedWork } from './due-work.ts';
-import { decodeFix, decodeHead } from './items.ts';
+import { decodeFix, decodeHead, readable, UnreadableItem } from './items.ts';
 import { type DueItem, keys, prefixes } from './keys.ts';
 import { type FoundNotice, findNotice } from './notice-items.ts';
 import {
@@ -54,12 +54,20 @@ export async function readOrder(table: Table, customerId: string): Promise<ProOr
   return order === undefined ? null : decodeOrder(order);
 }
 
-/** The fixes whose charge waits for Stripe or for the cardholder. */
-export async function readOpenCharges(table: Table, customerId: string): Promise<FixAttempt[]> {
-  const open: FixAttempt[] = [];
+/** The fixes whose charge waits for Stripe or for the cardholder, and those that cannot be read, whose charge may wait too. */
+export async function readOpenCharges(
+  table: Table,
+  customerId: string,
+): Promise<(FixAttempt | UnreadableItem)[]> {
+  const open: (FixAttempt | UnreadableItem)[] = [];
   for await (const item of itemsOf(table, customerId, prefixes.fix)) {
-    const fix = decodeFix(item);
-    if (fix.charge?.state === 'charging' || fix.charge?.state === 'action_required') open.push(fix);
+    const fix = readable(decodeFix, item);
+    if (
+      fix instanceof UnreadableItem ||
+      fix.charge?.state === 'charging' ||
+      fix.charge?.state === 'action_required'
+    )
+      open.push(fix);
   }
   return open;
 }
@@ -79,9 +87,9 @@ export type PendingWork =
   | { readonly kind: 'closing'; readonly customerId: string };
 
 /** All that the sweeper will come to and was begun by `until`, the oldest first, page by page. */
-export async function* pendingWork(table: Table, until: Date): AsyncGenerator<PendingWork> {
+export async function* pendingWork(table: Table, until: Date): AsyncGenerator<PendingWork | UnreadableItem> {
   for await (const { item, stored } of storedWork(table, 'charge', until)) {
-    const work = stillPending(item, stored);
+    const work = readable((one) => stillPending(item, one), stored);
     if (work !== null) yield work;
   }
 }
@@ -109,6 +117,8 @@ function stillPending(item: DueItem, stored: Item): PendingWork | null {
     case 'head':
     case 'notice':
       return null;
+    case 'unknown':
+      throw new UnreadableItem(stored, ['sk']);
     default:
       return item satisfies never;
   }

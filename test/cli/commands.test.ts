@@ -23,7 +23,7 @@ import { onboardCustomer } from '../../lib/operations/onboard-customer.ts';
 import { dueAt } from '../../lib/store/due-work.ts';
 import { readEventRecord, recordEvent } from '../../lib/store/events.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { encodeDoublePayment } from '../../lib/store/stripe-items.ts';
+import { type EventRecord, encodeDoublePayment } from '../../lib/store/stripe-items.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { localDeps } from '../../local/local-deps.ts';
 import { runningStack } from '../../local/running.ts';
@@ -584,7 +584,7 @@ describe('events', () => {
     expect(await refusal('events', 'replay', '--parked')).toEqual([2, 'confirmation_needed']);
     expect(await json('events', 'replay', '--parked', '--yes')).toEqual({
       code: 0,
-      answer: { events: [{ id, outcome: 'processed', reason: 'applied' }] },
+      answer: { events: [{ id, outcome: 'processed', reason: 'applied' }], unreadable: [] },
     });
     expect(await parkedOf(deps.table, deps.now())).toEqual([]);
     const { code, shown } = await lines('events', 'replay', id);
@@ -610,6 +610,31 @@ describe('events', () => {
     });
     expect(await refusal('events', 'show', 'evt_nowhere')).toEqual([1, 'event_not_found']);
     await forget(keys.event(event.eventId));
+  });
+
+  it('one that cannot be read is named by its key, and keeps nobody from the others', async () => {
+    const parked: EventRecord = {
+      ...{ eventId: 'evt_sound', type: 'invoice.paid', outcome: 'parked', reason: 'for a test' },
+      ...{ customerId: null, objectId: null, createdAt: '2026-01-02', receivedAt: '2026-01-02' },
+    };
+    for (const eventId of ['evt_odd', 'evt_sound'])
+      await writeTogether(deps.table, [recordEvent({ ...parked, eventId })(deps.table)]);
+    await setByHand(keys.event('evt_odd'), 'outcome', 'secret');
+    const unreadable = [{ ...keys.event('evt_odd'), attributes: ['outcome'] }];
+    const listed = await json('events', 'list');
+    expect(listed).toMatchObject({ code: 0, answer: { events: [{ id: 'evt_sound' }], unreadable } });
+    const { shown } = await lines('events', 'list');
+    expect(shown.slice(-5)).toEqual([
+      ...['EVENT#evt_odd', '  EVENT', '  not readable: outcome'],
+      ...['1 event parked.', '1 event not readable.'],
+    ]);
+    const replayed = await json('events', 'replay', '--parked', '--yes');
+    expect(replayed).toMatchObject({
+      code: 1,
+      answer: { events: [{ id: 'evt_sound', outcome: 'failed' }], unreadable },
+    });
+    expect(JSON.stringify([listed, shown, replayed])).not.toContain('secret');
+    for (const id of ['evt_odd', 'evt_sound']) await forget(keys.event(id));
   });
 
   it('a new one behind more than 100 that stay parked is listed and applied, each is replayed once, and they are counted', async () => {
@@ -686,8 +711,40 @@ describe('charges', () => {
       code: 0,
       shown: ['1 piece of work settled, 0 still open.'],
     });
-    expect((await json('charges', 'pending')).answer).toEqual({ charges: [] });
+    expect((await json('charges', 'pending')).answer).toEqual({ charges: [], unreadable: [] });
     expect((await json('ledger', 'verify', head.customerId)).code).toBe(0);
+  });
+
+  it('one that cannot be read is named by its key, and keeps nobody from the others', async () => {
+    const { head } = await customerWith(deps, 5);
+    const id = head.customerId;
+    const nonsense = { ...doublePayment('pi_odd', 1), amount_cents: 'secret' };
+    const newer = { ...doublePayment('pi_newer', 2), sk: 'NEWER#1', says: 'secret' };
+    const fix = { ...keys.fix(id, 'odd'), id: 'odd', charge: { state: 'secret' } };
+    const items = [nonsense, newer, doublePayment('pi_sound', 3), fix];
+    for (const Item of items)
+      await deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item }));
+    const { pk, sk } = nonsense;
+    const { code, answer } = await json('charges', 'pending');
+    expect([code, answer]).toMatchObject([
+      0,
+      {
+        charges: [{ id: 'pi_sound' }],
+        unreadable: [
+          { pk, sk, attributes: ['amount_cents'] },
+          { pk, sk: 'NEWER#1', attributes: ['sk'] },
+        ],
+      },
+    ]);
+    const pending = (await lines('charges', 'pending')).shown;
+    expect(pending).toEqual(expect.arrayContaining([pk, `  ${sk}`, '  not readable: amount_cents']));
+    expect(pending.slice(-2)).toEqual(['1 piece of work open.', '2 pieces of work not readable.']);
+    const shown = await lines('customer', 'show', id);
+    expect([shown.code, shown.shown]).toEqual([0, expect.arrayContaining(['not readable   FIX#odd'])]);
+    const customer = await json('customer', 'show', id);
+    expect(customer.answer['unreadable_charges']).toMatchObject([keys.fix(id, 'odd')]);
+    expect(JSON.stringify([answer, pending, shown, customer])).not.toContain('secret');
+    for (const item of items) await forget(item);
   });
 
   it('what is open is listed however much is older, and counted', async () => {

@@ -122,6 +122,36 @@ describe('the sweeper names', () => {
   });
 });
 
+describe('what cannot be read', () => {
+  it('does not stop the sweeper from settling the others, and is named, each time anew', async () => {
+    const { head } = await customerWith(money.deps, 5);
+    const newer = { pk: keys.customer(head.customerId), sk: 'NEWER#1' };
+    const odd = [
+      keys.fix(head.customerId, 'odd'),
+      keys.order(head.customerId),
+      keys.once(head.customerId, 'double_payment', 'pi_odd'),
+    ];
+    for (const key of [newer, ...odd]) await listAsDue(key);
+    const { customerId } = await customerWithCard(money, 0);
+    const silent = await answering(money.deps, () => ({ chargeFix: failing('indeterminate') }));
+    const id = await recordedFix(money.deps, customerId, 2);
+    await expect(billFixAttempt(silent, customerId, id)).rejects.toThrow();
+    for (const settled of [1, 0]) {
+      const run = await settlePendingCharges(money.deps, 0);
+      expect(run.settled).toBe(settled);
+      const said = run.failed.map(({ error }) => String(error)).sort();
+      expect(said).toHaveLength(4);
+      expect(said).toEqual(
+        expect.arrayContaining([
+          `Error: ${newer.pk} ${newer.sk} is listed among the charges`,
+          ...odd.map(({ pk, sk }) => expect.stringContaining(`${pk} ${sk} is not readable`)),
+        ]),
+      );
+    }
+    for (const key of [newer, ...odd]) await forget(key);
+  });
+});
+
 describe('closing an account', () => {
   it('asks Stripe to forget nobody where nobody is known there', async () => {
     const { head } = await customerWith(money.deps, 5);

@@ -5,6 +5,7 @@ import { resendNotice } from '../../lib/operations/resend-notice.ts';
 import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
 import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
 import { parkedEvents } from '../../lib/store/events.ts';
+import { UnreadableItem } from '../../lib/store/items.ts';
 import { unsentNotices } from '../../lib/store/notices.ts';
 import type { World } from './world.ts';
 
@@ -35,7 +36,9 @@ export async function reconcileOnce(world: World, run: string): Promise<string> 
 export async function replayParked({ deps }: World): Promise<string> {
   let parked = 0;
   let applied = 0;
-  for await (const { eventId } of parkedEvents(deps.table, deps.now())) {
+  for await (const event of parkedEvents(deps.table, deps.now())) {
+    if (event instanceof UnreadableItem) throw event;
+    const { eventId } = event;
     parked += 1;
     try {
       const { outcome } = await replayEvent(deps, eventId);

@@ -1,10 +1,14 @@
 import { parkedEvents } from '../../lib/store/events.ts';
+import { UnreadableItem } from '../../lib/store/items.ts';
 import type { EventRecord } from '../../lib/store/stripe-items.ts';
 import type { Table } from '../../lib/store/table.ts';
 
-/** All that are parked. */
+/** All that are parked; each can be read. */
 export async function parkedOf(table: Table, now: Date): Promise<EventRecord[]> {
   const all: EventRecord[] = [];
-  for await (const event of parkedEvents(table, now)) all.push(event);
+  for await (const event of parkedEvents(table, now)) {
+    if (event instanceof UnreadableItem) throw event;
+    all.push(event);
+  }
   return all;
 }

@@ -1,7 +1,7 @@
 import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../domain/reconciliation.ts';
 import { type DueStored, readDueWork } from '../../store/audit-due.ts';
 import { openClosingOf } from '../../store/closing.ts';
-import { decodeFix } from '../../store/items.ts';
+import { decodeFix, UnreadableItem } from '../../store/items.ts';
 import { decodeDoublePayment, decodeEvent, decodeOrder } from '../../store/stripe-items.ts';
 import { whyOf } from './outage.ts';
 import { MINUTE_MS, type Work } from './work.ts';
@@ -71,6 +71,8 @@ function describe({ item, stored }: DueStored, before: string): OpenWork | null 
     case 'head':
     case 'notice':
       return null;
+    case 'unknown':
+      throw new UnreadableItem(stored, ['sk']);
     default:
       return item satisfies never;
   }
