@@ -24,5 +24,5 @@ export const handler = async (event: unknown): Promise<Answer> => {
     countBusiness('PendingChargeFailed');
   }
   logger.info('settled', { settled, failed: failed.length });
-  return { settled, failed: failed.map(({ work }) => openWorkOf(work.item)).filter((work) => work !== null) };
+  return { settled, failed: failed.map(({ work }) => openWorkOf(work)) };
 };

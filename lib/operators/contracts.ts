@@ -72,9 +72,11 @@ export const revokeCustomerKeyContract = {
 
 /** What a sweep left open; ids only. */
 export const OpenWork = z.object({
-  kind: z.enum(['fix', 'order', 'double_payment', 'closing']),
+  /** `unknown`: what only a newer release can take up, or was put among the work by hand. */
+  kind: z.enum(['fix', 'order', 'double_payment', 'closing', 'unknown']),
+  /** Of what is unknown, the first half of its key. */
   customer_id: z.string(),
-  /** The fix's, or the second payment's; null for an order and a closing, of which a customer has one. */
+  /** The fix's, or the second payment's; null for an order and a closing, of which a customer has one. Of what is unknown, the other half. */
   id: z.nullable(z.string()),
 });
 export type OpenWork = z.output<typeof OpenWork>;

@@ -1,8 +1,8 @@
-import type { DueItem } from '../store/keys.ts';
+import type { DueWork } from '../store/due-work.ts';
 import type { OpenWork } from './contracts.ts';
 
-/** A piece of work with money in it, by its ids; null for what is no such work. */
-export function openWorkOf(item: DueItem): OpenWork | null {
+/** A piece of work with money in it, by its ids; what is no such work, by its key. */
+export function openWorkOf({ item, key }: DueWork): OpenWork {
   switch (item.kind) {
     case 'fix':
       return { kind: 'fix', customer_id: item.customerId, id: item.fixId };
@@ -16,7 +16,7 @@ export function openWorkOf(item: DueItem): OpenWork | null {
     case 'head':
     case 'notice':
     case 'unknown':
-      return null;
+      return { kind: 'unknown', customer_id: key.pk, id: key.sk };
     default:
       return item satisfies never;
   }

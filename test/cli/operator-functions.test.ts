@@ -1,4 +1,4 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { handler as adjustCredits } from '../../functions/adjust-credits.ts';
 import { handler as issueCustomerKey } from '../../functions/issue-customer-key.ts';
@@ -217,6 +217,24 @@ describe('settle-pending-charges', () => {
       expect(await settlePendingCharges(event)).toEqual({ settled: 0, failed: [] });
     }
     await expect(settlePendingCharges({ older_than_seconds: -1 })).rejects.toThrow();
+  });
+});
+
+describe('settle-pending-charges, of work that this release does not know', () => {
+  it('says in its answer and in its log which it is, and counts it: it is still open', async () => {
+    const newer = { pk: keys.customer('c'.repeat(32)), sk: 'NEWER#1' };
+    const Item = { ...newer, due: 'charge', due_at: '2026-01-02T03:04:05.678Z', says: 'secret' };
+    await deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item }));
+    const written = listen();
+    expect(await settlePendingCharges({})).toEqual({
+      settled: 0,
+      failed: [{ kind: 'unknown', customer_id: newer.pk, id: newer.sk }],
+    });
+    const said = written.find((line) => line.includes('charge still pending')) ?? '{}';
+    expect(JSON.parse(said)).toMatchObject({ level: 'ERROR', key: newer });
+    expect(written.filter((line) => line.includes('"PendingChargeFailed":1'))).toHaveLength(1);
+    expect(written.join('')).not.toContain('secret');
+    await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: newer }));
   });
 });
 
