@@ -1,3 +1,4 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { reportText } from '../../lib/domain/reconciliation-text.ts';
 import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
@@ -725,6 +726,25 @@ describe('what is open', () => {
         since: expect.stringMatching(/^20/),
         message: `the charge of fix ${fixId}, attempt 1, has no outcome`,
       },
+    ]);
+  });
+
+  it('work that only a newer release knows is named by its key as open, and the rest is looked at', async () => {
+    const books = await openBooks();
+    const { payer } = await soundTown(books);
+    await closeCustomer(books.deps, payer.customerId);
+    await books.deliver();
+    books.wait(61 * 60_000);
+    const { table } = books.deps;
+    const Item = { pk: 'NEWER#1', sk: 'NEWER', due: 'charge', due_at: '2000-01-01', says: 'secret' };
+    await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    expect((await reconciled(books)).report.open.named).toEqual([
+      {
+        customerId: null,
+        since: null,
+        message: 'The stored item NEWER#1 NEWER is not readable: sk',
+      },
+      expect.objectContaining({ customerId: payer.customerId }),
     ]);
   });
 
