@@ -247,6 +247,13 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     file: 'lib/operations/settle-fix-payment.ts',
+    mutator: 'OptionalChaining',
+    from: 'change.once.fix.charge?.state',
+    to: 'change.once.fix.charge.state',
+    why: 'A payment that is not paid changes nothing but an attempt that is there; the question is there for the compiler.',
+  },
+  {
+    file: 'lib/operations/settle-fix-payment.ts',
     mutator: 'ConditionalExpression',
     from: "settlement.kind === 'paid_twice'",
     to: 'true',

@@ -5,13 +5,14 @@ import { textTable } from '../bench/text-table.ts';
 import { EXPLAINED, type Explained } from './explained.ts';
 import { PARTS, type Part } from './parts.ts';
 import { checkScores, codesOf, countsOf, HEADINGS, recordScores, row, scoreOf } from './scores.ts';
-import { ensureInstalled, MIN_SCORE, type Mutant, tryMutants } from './stryker.ts';
+import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './stryker.ts';
 
 /*
  * `npm run test:mutation`: changes the code in one place after another and expects a test to fail each time. Fails itself when
  * a survivor is not explained, when an explained one is killed or gone, below a score of 90 %, and where the code of a part
  * that was not tried now has changed since it was. `-- --all`: every part; `-- --part NAME`: one of them; `-- --write`: keeps
- * what was found; `-- --incremental`: only what has changed since the last run.
+ * what was found; `-- --incremental`: only what has changed since the last run; `-- --judge`: tries nothing, and judges what the
+ * last whole run found anew, as after an explanation.
  */
 
 const { values } = parseArgs({
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     part: { type: 'string' },
     write: { type: 'boolean', default: false },
     incremental: { type: 'boolean', default: false },
+    judge: { type: 'boolean', default: false },
   },
 });
 
@@ -28,7 +30,7 @@ try {
   // What an earlier run found is no score of the code that stands here.
   if (values.write && values.incremental)
     throw new SetupError('--write keeps a whole run: leave --incremental out.');
-  ensureInstalled();
+  if (!values.judge) ensureInstalled();
   let isGood = true;
   for (const part of parts) isGood = (await tryPart(part)) && isGood;
   if (values.part === undefined) isGood = (await isKept()) && isGood;
@@ -40,15 +42,19 @@ try {
 }
 
 async function tryPart(part: Part): Promise<boolean> {
-  const started = Date.now();
   const codes = await codesOf(part);
   console.log(`\n${part.name}: ${part.mutated.join(', ')}`);
-  const mutants = await tryMutants(part, values.incremental);
-  const minutes = (Date.now() - started) / 60_000;
+  const { mutants, minutes } = values.judge ? lastRun(part) : await run(part);
   const isGood = judge(mutants);
   console.log(`${part.name} in ${minutes.toFixed(1)} minutes`);
   if (isGood && values.write) recordScores(part, codes, mutants, minutes);
   return isGood;
+}
+
+async function run(part: Part) {
+  const started = Date.now();
+  const mutants = await tryMutants(part, values.incremental);
+  return { mutants, minutes: (Date.now() - started) / 60_000 };
 }
 
 /** Also of the parts that are not tried now: whether what was found of them is of the code that stands here. */

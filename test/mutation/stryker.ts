@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { SetupError } from '../../local/setup-error.ts';
@@ -60,8 +60,8 @@ export function ensureInstalled(): void {
  */
 export async function tryMutants(part: Part, goesOn: boolean): Promise<Mutant[]> {
   mkdirSync(CACHE, { recursive: true });
-  const file = (kind: string) => join(CACHE, `${part.name}-${kind}.json`);
-  const report = file('report');
+  const file = (kind: string) => fileOf(part, kind);
+  const report = file(goesOn ? 'incremental-report' : 'report');
   rmSync(report, { force: true });
   writeFileSync(
     file('settings'),
@@ -105,6 +105,25 @@ export async function tryMutants(part: Part, goesOn: boolean): Promise<Mutant[]>
   if (!existsSync(report)) throw new SetupError(`Stryker made no report of ${part.name}.`);
   return mutantsOf(Report.parse(JSON.parse(readFileSync(report, 'utf8'))));
 }
+
+/**
+ * What the last whole run of a part found, of the code that stands here: an explanation need not wait for another one.
+ * @throws SetupError where there was none, or the code is another one by now
+ */
+export function lastRun(part: Part): { readonly mutants: Mutant[]; readonly minutes: number } {
+  const again = `Run it anew: npm run test:mutation -- --part ${part.name}`;
+  const file = fileOf(part, 'report');
+  if (!existsSync(file)) throw new SetupError(`There is no report of ${part.name} on this machine. ${again}`);
+  const report = Report.parse(JSON.parse(readFileSync(file, 'utf8')));
+  for (const [name, { source }] of Object.entries(report.files)) {
+    if (!existsSync(name) || readFileSync(name, 'utf8') !== source)
+      throw new SetupError(`${name} is not what was tried. ${again}`);
+  }
+  const tookMs = statSync(file).mtimeMs - statSync(fileOf(part, 'settings')).mtimeMs;
+  return { mutants: mutantsOf(report), minutes: tookMs / 60_000 };
+}
+
+const fileOf = ({ name }: Part, kind: string): string => join(CACHE, `${name}-${kind}.json`);
 
 function mutantsOf({ files }: z.output<typeof Report>): Mutant[] {
   return Object.entries(files).flatMap(([file, { source, mutants }]) => {
