@@ -8,7 +8,7 @@ import { keys } from '../store/keys.ts';
 import { bindStripeId, spendCardBonus } from '../store/stripe-bindings.ts';
 import { decodeOwner } from '../store/stripe-items.ts';
 import { isFault } from '../stripe/fault.ts';
-import type { AttachedCard, StripeAccount } from '../stripe/port.ts';
+import type { AttachedCard } from '../stripe/port.ts';
 import { changeLedger } from './change-ledger.ts';
 import { accountClosed } from './existing.ts';
 import { askStripe, cardDeclined, paymentsFault } from './payment-problems.ts';
@@ -39,15 +39,16 @@ export async function addPaymentMethod(
   paymentMethodId: string,
 ): Promise<AddedPaymentMethod> {
   const { customerId } = head;
-  const { card, owner } = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
+  const onFile = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
     // The customer may have been deleted at Stripe, and the event that says so still be on its way.
     if (!(error instanceof BillingError) || error.code !== 'payment_method_invalid') throw error;
     const { head: now } = await askStripe(() => syncAccount(deps, customerId));
     if (now.stripeCustomerId !== null) throw error;
     return putOnFile(deps, now, paymentMethodId);
   });
+  const { card } = onFile;
 
-  const change = await changeLedger<BonusView, never, StripeAccount | null>(deps, {
+  const change = await changeLedger<BonusView, never, string | null>(deps, {
     customerId,
     onceKeys: [
       keys.once(customerId, 'card_bonus', 'first'),
@@ -58,11 +59,10 @@ export async function addPaymentMethod(
       cardOwner: owner === undefined ? null : decodeOwner(owner),
     }),
     // Stripe's answer is out of date where an event changed the head since: the card may have been taken away again.
-    look: ({ head: now }) => lookAgain(deps, owner, now),
-    decide: ({ head: now, once: { customerHadIt, cardOwner } }, account) => {
+    look: ({ head: now }) => usableCard(deps, onFile, now),
+    decide: ({ head: now, once: { customerHadIt, cardOwner } }, usable) => {
       if (now.closedAt !== null) throw accountClosed(customerId);
-      const usable = account ? cardOf(account) : card.paymentMethodId;
-      if (usable === null) throw methodInvalid();
+      if (!usable) throw methodInvalid();
       const { fingerprint } = card;
       const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
       const bonus = isDue
@@ -96,19 +96,17 @@ interface OnFile {
   readonly owner: CustomerHead;
 }
 
-/** How the account is by now, where it may be another than when the card was put on file; else null. */
-async function lookAgain(
+/** The card that can be charged by now: it may be another one than was put on file, where the head has moved since, or none. */
+async function usableCard(
   deps: PaymentDeps,
-  owner: CustomerHead,
+  { card, owner }: OnFile,
   { revision, stripeCustomerId }: CustomerHead,
-): Promise<StripeAccount | null> {
-  if (revision === owner.revision) return null;
-  if (stripeCustomerId === null || stripeCustomerId !== owner.stripeCustomerId) return { kind: 'deleted' };
-  return askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId));
+): Promise<string | null> {
+  if (revision === owner.revision) return card.paymentMethodId;
+  if (stripeCustomerId === null) return null;
+  const account = await askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId));
+  return account.kind === 'account' ? account.paymentMethodId : null;
 }
-
-const cardOf = (account: StripeAccount): string | null =>
-  account.kind === 'account' ? account.paymentMethodId : null;
 
 async function putOnFile(deps: PaymentDeps, head: CustomerHead, paymentMethodId: string): Promise<OnFile> {
   const owner = await withStripeCustomer(deps, head);

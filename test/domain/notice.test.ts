@@ -9,6 +9,7 @@ import {
   isGivenUp,
   isMuted,
   isOptional,
+  isUnsent,
   keyIssued,
   NOTICE_KINDS,
   NOTICE_STATES,
@@ -205,4 +206,25 @@ describe('a notice that nobody will send by themselves', () => {
       expect(isGivenUp({ ...notice, claimedAt: taken === null ? null : minutes(taken) }, AT)).toBe(is);
     },
   );
+});
+
+describe('a notice', () => {
+  it.each([
+    ['pending', true],
+    ['sending', true],
+    ['failed', true],
+    ['sent', false],
+    ['muted', false],
+  ] as const)('that is %s waits to be sent: %s', (state, is) => {
+    expect(isUnsent({ state })).toBe(is);
+  });
+
+  it('is given up when two minutes are over, and not before', () => {
+    const givenUp = (agoMs: number) => {
+      const caused = new Date(AT.getTime() - agoMs);
+      const notice = disputeOpened('c1', { id: 'du_1', amountCents: 100 }, caused);
+      return isGivenUp({ ...notice, state: 'pending', claimedAt: null }, AT);
+    };
+    expect([givenUp(120_000), givenUp(120_001)]).toEqual([false, true]);
+  });
 });

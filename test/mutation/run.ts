@@ -4,7 +4,16 @@ import { SetupError } from '../../local/setup-error.ts';
 import { textTable } from '../bench/text-table.ts';
 import { EXPLAINED, type Explained } from './explained.ts';
 import { PARTS, type Part } from './parts.ts';
-import { checkScores, codesOf, countsOf, HEADINGS, recordScores, row, scoreOf } from './scores.ts';
+import {
+  changedFilesOf,
+  checkScores,
+  codesOf,
+  countsOf,
+  HEADINGS,
+  recordScores,
+  row,
+  scoreOf,
+} from './scores.ts';
 import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './stryker.ts';
 
 /*
@@ -12,7 +21,8 @@ import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './
  * a survivor is not explained, when an explained one is killed or gone, below a score of 90 %, and where the code of a part
  * that was not tried now has changed since it was. `-- --all`: every part; `-- --part NAME`: one of them; `-- --write`: keeps
  * what was found; `-- --incremental`: only what has changed since the last run; `-- --judge`: tries nothing, and judges what the
- * last whole run found anew, as after an explanation.
+ * last whole run found anew, as after an explanation; `-- --changed`: of each part only the files whose code has changed since they
+ * were tried.
  */
 
 const { values } = parseArgs({
@@ -22,14 +32,17 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
     incremental: { type: 'boolean', default: false },
     judge: { type: 'boolean', default: false },
+    changed: { type: 'boolean', default: false },
   },
 });
 
 try {
-  const parts = partsFor(values);
+  const named = partsFor(values);
+  const parts = values.changed ? await onlyChanged(named) : named;
   // What an earlier run found is no score of the code that stands here.
   if (values.write && values.incremental)
-    throw new SetupError('--write keeps a whole run: leave --incremental out.');
+    throw new SetupError('--write keeps what was tried now: leave --incremental out.');
+  if (values.judge && values.changed) throw new SetupError('--judge is for whole runs: leave --changed out.');
   if (!values.judge) ensureInstalled();
   let isGood = true;
   for (const part of parts) isGood = (await tryPart(part)) && isGood;
@@ -47,13 +60,13 @@ async function tryPart(part: Part): Promise<boolean> {
   const { mutants, minutes } = values.judge ? lastRun(part) : await run(part);
   const isGood = judge(mutants);
   console.log(`${part.name} in ${minutes.toFixed(1)} minutes`);
-  if (isGood && values.write) recordScores(part, codes, mutants, minutes);
+  if (isGood && values.write) recordScores(part, codes, mutants, values.changed ? null : minutes);
   return isGood;
 }
 
 async function run(part: Part) {
   const started = Date.now();
-  const mutants = await tryMutants(part, values.incremental);
+  const mutants = await tryMutants(part, { goesOn: values.incremental, isWhole: !values.changed });
   return { mutants, minutes: (Date.now() - started) / 60_000 };
 }
 
@@ -63,6 +76,14 @@ async function isKept(): Promise<boolean> {
   const problems = await checkScores((rows) => console.log(`\n${textTable(HEADINGS, rows)}\n`));
   for (const problem of problems) console.log(`✗ ${problem}`);
   return problems.length === 0;
+}
+
+/** The parts with those of their files alone that are not what their mutants were tried on. */
+async function onlyChanged(parts: readonly Part[]): Promise<Part[]> {
+  const changed = await Promise.all(
+    parts.map(async (part) => ({ ...part, mutated: await changedFilesOf(part) })),
+  );
+  return changed.filter(({ mutated }) => mutated.length > 0);
 }
 
 function partsFor({ all, part }: { all: boolean; part?: string | undefined }): readonly Part[] {

@@ -57,18 +57,30 @@ export async function codesOf(part: Part): Promise<ReadonlyMap<string, string>> 
   return codes;
 }
 
-/** Keeps what a good run of a part found of these codes, in place of what was kept of it. */
+/** The files of a part whose code is not what their mutants were tried on. */
+export async function changedFilesOf(part: Part): Promise<string[]> {
+  const kept = readScores()[part.name]?.files ?? {};
+  return [...(await codesOf(part))].filter(([file, code]) => kept[file]?.code !== code).map(([file]) => file);
+}
+
+/**
+ * Keeps what a good run found of these codes, in place of what was kept of the part.
+ * @param minutes null where only some of its files were tried: then the others stay as they were kept, and how long all take
+ */
 export function recordScores(
   { name }: Part,
   codes: ReadonlyMap<string, string>,
   mutants: readonly Mutant[],
-  minutes: number,
+  minutes: number | null,
 ): void {
-  const files: Record<string, FileScore> = {};
+  const kept = readScores();
+  const before = minutes === null ? kept[name] : undefined;
+  const files: Record<string, FileScore> = { ...before?.files };
   for (const [file, code] of codes) {
     files[file] = { code, ...countsOf(mutants.filter((one) => one.file === file)) };
   }
-  const scores = { ...readScores(), [name]: { minutes: Math.round(10 * minutes) / 10, files } };
+  const took = minutes ?? before?.minutes ?? 0;
+  const scores = { ...kept, [name]: { minutes: Math.round(10 * took) / 10, files } };
   writeFileSync(RECORD, `${JSON.stringify(scores, null, 2)}\n`);
   writeFileSync(PAGE, pageOf(scores));
 }
@@ -79,7 +91,7 @@ export async function checkScores(print: (rows: string[][]) => void): Promise<st
   print(partRows(scores));
   const problems: string[] = [];
   for (const part of PARTS) {
-    const again = `npm run test:mutation -- --write --part ${part.name}`;
+    const again = `npm run test:mutation -- --changed --write --part ${part.name}`;
     const kept = scores[part.name]?.files ?? {};
     for (const file of new Set([...filesOf(part), ...Object.keys(kept)])) {
       const score = kept[file];

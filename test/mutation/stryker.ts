@@ -54,14 +54,18 @@ export function ensureInstalled(): void {
 }
 
 /**
- * Tries every mutant of a part.
- * @param goesOn takes over what an earlier run found about mutants whose file and tests have not changed since
+ * Tries every mutant of a part: `goesOn` takes over what an earlier run found about mutants whose file and tests have not changed
+ * since. `isWhole` where no file of the part was left out.
  * @throws SetupError when it did not come to an end, for example because a test fails anyway
  */
-export async function tryMutants(part: Part, goesOn: boolean): Promise<Mutant[]> {
+export async function tryMutants(
+  part: Part,
+  { goesOn, isWhole }: { readonly goesOn: boolean; readonly isWhole: boolean },
+): Promise<Mutant[]> {
   mkdirSync(CACHE, { recursive: true });
-  const file = (kind: string) => fileOf(part, kind);
-  const report = file(goesOn ? 'incremental-report' : 'report');
+  const kind = !isWhole ? 'changed-' : goesOn ? 'incremental-' : '';
+  const file = (what: string) => fileOf(part, `${kind}${what}`);
+  const report = file('report');
   rmSync(report, { force: true });
   writeFileSync(
     file('settings'),

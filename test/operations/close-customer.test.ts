@@ -10,6 +10,8 @@ import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
 import { settlePendingCharges } from '../../lib/operations/settle-pending-charges.ts';
 import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
 import { listApiKeys } from '../../lib/store/api-keys.ts';
+import { UnreadableItem } from '../../lib/store/items.ts';
+import { keys } from '../../lib/store/keys.ts';
 import type { Table } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
@@ -20,6 +22,7 @@ import {
   type Money,
   openMoneyForFile,
 } from '../support/money.ts';
+import { tamper } from '../support/reconciliation.ts';
 import { dyingAfter } from '../support/table.ts';
 
 let table: Table;
@@ -71,8 +74,8 @@ async function expectClosed({ customerId, stripeCustomerId, email }: Awaited<Ret
     subscriptionType: 'pay_as_you_go',
     closedAt: expect.any(String),
   });
-  const keys = await listApiKeys(table, customerId);
-  expect(keys.every(({ revokedAt }) => revokedAt !== null)).toBe(true);
+  const apiKeys = await listApiKeys(table, customerId);
+  expect(apiKeys.every(({ revokedAt }) => revokedAt !== null)).toBe(true);
   expect(subscriptionsOf(stripeCustomerId).map(({ status }) => status)).toEqual(['canceled']);
   const atStripe = money.double.state.customers.find(stripeCustomerId);
   expect(atStripe).toMatchObject({ name: null, email: null });
@@ -125,6 +128,16 @@ describe('closing a customer', () => {
       ({ metadata }) => metadata['customer_id'] === customerId,
     );
     expect(intent?.status).toBe('canceled');
+  });
+
+  it('waits for a fix that cannot be read, whose charge may be under way', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const fix = keys.fix(customerId, await recordedFix(deps, customerId, 1));
+    await tamper({ table }, fix, 'pr_number', 'many');
+    await expect(closeCustomer(deps, customerId)).rejects.toBeInstanceOf(UnreadableItem);
+    expect(await headOf(deps, customerId)).toMatchObject({ closedAt: null });
+    await tamper({ table }, fix, 'pr_number', 1);
+    expect(await closeCustomer(deps, customerId)).toMatchObject({ already: false });
   });
 
   it('goes on where it was killed, whichever call was the last', async () => {

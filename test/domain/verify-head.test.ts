@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { NEW_PROFILE } from '../../lib/domain/customer.ts';
+import type { Subscription } from '../../lib/domain/subscription.ts';
+import { HEAD_MISSING } from '../../lib/domain/verify.ts';
+import {
+  compareStanding,
+  type Standing,
+  type StandingAtStripe,
+  verifyStanding,
+} from '../../lib/domain/verify-head.ts';
+
+const SUBSCRIPTION: Subscription = {
+  id: 'sub_1',
+  state: 'active',
+  cancelAtPeriodEnd: false,
+  currentPeriodEnd: null,
+};
+
+const HEAD: Standing = {
+  ...NEW_PROFILE,
+  subscriptionType: 'pro',
+  subscription: SUBSCRIPTION,
+  paymentMethodId: 'pm_1',
+  stripeCustomerId: 'cus_1',
+  openDisputes: ['du_1'],
+};
+const AT_STRIPE: StandingAtStripe = {
+  isDeleted: false,
+  subscription: SUBSCRIPTION,
+  hasCard: true,
+  openDisputes: ['du_1'],
+  isAll: true,
+};
+const NOTHING: Standing = { ...HEAD, subscription: null, paymentMethodId: null, openDisputes: [] };
+
+/** No invariant of the eight is broken by any of these. */
+const finding = (message: string) => ({ invariant: null, seq: null, message });
+
+describe('a head beside Stripe', () => {
+  it.each<[string, Standing, Partial<StandingAtStripe>, string[]]>([
+    ['the same', HEAD, {}, []],
+    ['nothing on both sides', NOTHING, { subscription: null, hasCard: false, openDisputes: [] }, []],
+    [
+      'another state of the subscription',
+      HEAD,
+      { subscription: { ...SUBSCRIPTION, state: 'past_due' } },
+      ['the subscription is sub_1 (active), at Stripe it is sub_1 (past_due)'],
+    ],
+    [
+      'another subscription',
+      HEAD,
+      { subscription: { ...SUBSCRIPTION, id: 'sub_2' } },
+      ['the subscription is sub_1 (active), at Stripe it is sub_2 (active)'],
+    ],
+    [
+      'no subscription there',
+      HEAD,
+      { subscription: null },
+      ['the subscription is sub_1 (active), at Stripe it is none'],
+    ],
+    [
+      'no card there',
+      HEAD,
+      { hasCard: false },
+      ['payment method pm_1 is on file, at Stripe there is none that can be charged'],
+    ],
+    ['a card that Stripe alone has', { ...HEAD, paymentMethodId: null }, {}, []],
+    ['no dispute there', HEAD, { openDisputes: [] }, ['dispute du_1 is open, at Stripe it is not']],
+    ['no dispute there, of what Stripe still lists', HEAD, { openDisputes: [], isAll: false }, []],
+    [
+      'another dispute there',
+      HEAD,
+      { openDisputes: ['du_1', 'du_2'] },
+      ['dispute du_2 is open at Stripe, the head does not say so'],
+    ],
+    [
+      'deleted there, which takes card and subscription along',
+      HEAD,
+      { isDeleted: true, subscription: null, hasCard: false },
+      ['Stripe customer cus_1 was deleted at Stripe, and the head still names them'],
+    ],
+  ])('%s', (_, head, there, messages) => {
+    expect(compareStanding(head, { ...AT_STRIPE, ...there })).toEqual(messages.map(finding));
+  });
+});
+
+describe('a dispute without a Stripe customer', () => {
+  it.each<[Partial<Standing>, string[]]>([
+    [
+      { stripeCustomerId: null, formerStripeCustomerId: null },
+      ['disputes are open (du_1, du_2) without a Stripe customer'],
+    ],
+    [{ stripeCustomerId: null, formerStripeCustomerId: 'cus_0' }, []],
+    [{ stripeCustomerId: 'cus_1', formerStripeCustomerId: null }, []],
+  ])('%o', (ids, messages) => {
+    const head: Standing = {
+      ...NOTHING,
+      subscriptionType: 'pay_as_you_go',
+      openDisputes: ['du_1', 'du_2'],
+      ...ids,
+    };
+    expect(verifyStanding(head)).toEqual(messages.map(finding));
+  });
+});
+
+it('a customer without a head has one finding, which says so', () => {
+  expect(HEAD_MISSING).toEqual({
+    invariant: 2,
+    seq: null,
+    message: 'the head is missing, though there is more of the customer',
+  });
+});
