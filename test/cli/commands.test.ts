@@ -564,7 +564,8 @@ describe('ledger', () => {
 });
 
 describe('events', () => {
-  it('a parked event is listed, shown and replayed; then it is applied, once', async () => {
+  /** One that the stack applied and knows nothing of any more. */
+  async function lostEvent() {
     const { head } = await customerWith(deps, 5);
     const { head: withCard } = await addPaymentMethod(deps, head, 'pm_card_visa');
     await dashboard().paymentMethods.detach(withCard.paymentMethodId ?? '');
@@ -573,7 +574,12 @@ describe('events', () => {
     const id = data[0]?.id ?? '';
     const record = await readEventRecord(deps.table, id);
     if (record === null) throw new Error(`the stack did not hear of ${id}`);
-    await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: keys.event(id) }));
+    await forget(keys.event(id));
+    return { id, record };
+  }
+
+  it('a parked event is listed, shown and replayed; then it is applied, once', async () => {
+    const { id, record } = await lostEvent();
     await writeTogether(deps.table, [
       recordEvent({ ...record, outcome: 'parked', reason: 'for a test' })(deps.table),
     ]);
@@ -638,15 +644,7 @@ describe('events', () => {
   });
 
   it('a new one behind more than 100 that stay parked is listed and applied, each is replayed once, and they are counted', async () => {
-    const { head } = await customerWith(deps, 5);
-    const { head: withCard } = await addPaymentMethod(deps, head, 'pm_card_visa');
-    await dashboard().paymentMethods.detach(withCard.paymentMethodId ?? '');
-    await control('webhooks/idle');
-    const { data } = await dashboard().events.list({ type: 'payment_method.detached' });
-    const id = data[0]?.id ?? '';
-    const record = await readEventRecord(deps.table, id);
-    if (record === null) throw new Error(`the stack did not hear of ${id}`);
-    await forget(keys.event(id));
+    const { id, record } = await lostEvent();
     const old = range(1, 120).map((n) => `evt_old${n}`);
     const receivedAt = new Date(Date.now() - 86_400_000).toISOString();
     const parked = { ...record, outcome: 'parked', reason: 'for a test' } as const;

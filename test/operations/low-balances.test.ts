@@ -1,4 +1,3 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps, PaymentDeps } from '../../lib/deps.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
@@ -9,6 +8,7 @@ import { markClosed, recordedFix } from '../support/customers.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { writeHeads } from '../support/history.ts';
 import { toldOf } from '../support/notices.ts';
+import { tamper } from '../support/reconciliation.ts';
 import { countingCalls, dyingAfter, openTestTable, testDeps } from '../support/table.ts';
 
 /** A table of its own, so that nobody else is low. */
@@ -132,14 +132,7 @@ describe('the schedule that warns', () => {
     const those = await Promise.all(range(1, 3).map(() => customerWith(own, 6)));
     for (const { head } of those) await spend(head.customerId, 1, own);
     const broken = those[0]?.head.customerId ?? '';
-    await own.table.client.send(
-      new UpdateCommand({
-        TableName: own.table.name,
-        Key: { ...keys.head(broken) },
-        UpdateExpression: 'SET balance_level = :nonsense',
-        ExpressionAttributeValues: { ':nonsense': 'nonsense' },
-      }),
-    );
+    await tamper(own, keys.head(broken), 'balance_level', 'nonsense');
     expect(await warnLowBalances(own)).toEqual({
       warned: 2,
       failed: [{ customerId: broken, error: expect.any(Error) }],
