@@ -119,11 +119,16 @@ function filesOf({ mutated }: Part): string[] {
   ).sort();
 }
 
-/** Of the code without its comments and its layout; of a file that is gone, nothing. */
+/** Import statements at the start of minified code. */
+const IMPORTS = /^(?:import(?:[\s{*][^;]*?from)?\s*"[^"]*";\n?)+/;
+const DYNAMIC_IMPORT = /\bimport\("[^"]*"\)/g;
+
+/** Hashes the code without comments, layout and imports, so that a file can move and keep its score. */
 async function codeOf(file: string): Promise<string> {
   if (!existsSync(file)) return 'gone';
   const { code } = await transform(readFileSync(file, 'utf8'), { loader: 'ts', minifyWhitespace: true });
-  return createHash('sha256').update(code).digest('hex').slice(0, 16);
+  const body = code.replace(IMPORTS, '').replace(DYNAMIC_IMPORT, 'import()');
+  return createHash('sha256').update(body).digest('hex').slice(0, 16);
 }
 
 const explainedIn = (file: string): number =>
