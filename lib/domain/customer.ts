@@ -1,6 +1,6 @@
 import type { BalanceWatch } from './balance-watch.ts';
 import type { LedgerState } from './ledger.ts';
-import type { OptionalNoticeKind } from './notice.ts';
+import type { OptionalNoticeKind } from './notice-kinds.ts';
 import type { SubscriptionType } from './pricing.ts';
 import type { Subscription } from './subscription.ts';
 

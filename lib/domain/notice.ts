@@ -3,26 +3,6 @@ import type { PullRequest } from './fix-attempt.ts';
 import { type FixRate, fixRate } from './pricing.ts';
 import type { Subscription } from './subscription.ts';
 
-/** What a customer is told of by e-mail. */
-export const NOTICE_KINDS = [
-  'low_balance',
-  'exhausted',
-  'fix_blocked',
-  'card_declined',
-  'payment_failed',
-  'subscription_ended',
-  'dispute',
-  'key_issued',
-] as const;
-export type NoticeKind = (typeof NOTICE_KINDS)[number];
-
-/**
- * Those that a customer can turn off. The others they have to be told whatever they wish: that a contract ends or is not
- * paid, that money is in dispute, that somebody can now act in their name.
- */
-export const OPTIONAL_NOTICE_KINDS = ['low_balance', 'exhausted', 'fix_blocked', 'card_declined'] as const;
-export type OptionalNoticeKind = (typeof OPTIONAL_NOTICE_KINDS)[number];
-
 interface PullRequestName {
   /** `org/name`. */
   readonly repo: string;
@@ -84,12 +64,6 @@ export type NoticeState = (typeof NOTICE_STATES)[number];
 /** Whether its customer has still to be told. */
 export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
   state !== 'sent' && state !== 'muted';
-
-export const isOptional = (kind: NoticeKind): kind is OptionalNoticeKind =>
-  OPTIONAL_NOTICE_KINDS.some((one) => one === kind);
-
-export const isMuted = (kind: NoticeKind, muted: readonly OptionalNoticeKind[]): boolean =>
-  muted.some((one) => one === kind);
 
 /** Somebody can now act in the customer's name: whoever did not expect that should hear of it. */
 export const keyIssued = (

@@ -1,6 +1,7 @@
 import { NEW_PROFILE } from './customer.ts';
 import { emptyLedger } from './ledger.ts';
-import { type Invariant, type LedgerRecords, type Violation, verifyLedger } from './verify.ts';
+import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
+import { verifyLedger } from './verify.ts';
 
 /** Something that is not as it should be. Nothing repairs it but people. */
 export interface Drift {

@@ -1,20 +1,5 @@
-import type { CustomerHead, CustomerProfile } from './customer.ts';
+import type { LedgerRecords, Standing, Violation } from './ledger-records.ts';
 import { planWith, type Subscription } from './subscription.ts';
-import type { LedgerRecords, Violation } from './verify.ts';
-
-/** What the head says that decides what a fix costs, and whether a card may be charged for it. */
-export type Standing = Pick<
-  CustomerProfile,
-  | 'subscriptionType'
-  | 'subscription'
-  | 'paymentMethodId'
-  | 'stripeCustomerId'
-  | 'formerStripeCustomerId'
-  | 'openDisputes'
->;
-
-/** What the head says of items of its customer's. */
-export type Claims = Pick<CustomerHead, 'email' | 'activeKeys'>;
 
 /** Whether the address is theirs, unless the account is closed, and as many keys work as are counted. Never names the address. */
 export function verifyClaims({

@@ -1,58 +1,6 @@
-import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from './ledger.ts';
-import { type Claims, type Standing, verifyClaims, verifyStanding } from './verify-head.ts';
-
-/** What is known of one customer, as stored and, where it was asked for, as Stripe tells it. */
-export interface LedgerRecords {
-  readonly head: LedgerState & Standing & Claims & { readonly debt: number };
-  /** In stored order. */
-  readonly entries: readonly LedgerEntry[];
-  readonly fixes: readonly VerifiableFix[];
-  /** What is stored to keep entries from being made twice, as kind#id. */
-  readonly guards: ReadonlySet<string>;
-  /** Which customer each card fingerprint brought a bonus to. */
-  readonly cardBonuses: ReadonlyMap<string, string>;
-  /** The Stripe customers that the head names, and to whom each is bound: events and money find their owner by that. */
-  readonly stripeCustomers: readonly { readonly id: string; readonly boundTo: string | null }[];
-  /** To whom the address of the head is bound: nobody else can sign up with it. */
-  readonly emailOwner: string | null;
-  /** The keys that are stored and not ended. */
-  readonly activeKeys: number;
-  readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
-  /** Null when Stripe was not asked; then money is checked within the ledger only. */
-  readonly stripe: {
-    readonly fixCharges: readonly StripeFixCharge[];
-    readonly paidProInvoices: readonly { readonly id: string; readonly totalCents: number }[];
-    /** False where Stripe does not list the money of a customer any more who was deleted there: some of the entries' is missing. */
-    readonly isAll: boolean;
-  } | null;
-}
-
-/** A payment for a fix that succeeded at Stripe and was not given back as a second payment of the same fix. */
-export interface StripeFixCharge {
-  readonly paymentIntentId: string;
-  readonly fixAttemptId: string;
-  readonly attempt: number;
-  readonly amountCents: number;
-}
-
-export interface VerifiableFix {
-  readonly id: string;
-  readonly billed: boolean;
-  /** How many attempts to charge a card were announced, each before any money moved. */
-  readonly announcedAttempts: number;
-  /** What paid for it, where that was not a credit. */
-  readonly paymentIntentId: string | null;
-}
-
-export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
-
-export interface Violation {
-  /** Null for what the head says that cannot be, though no invariant of the ledger is broken. */
-  readonly invariant: Invariant | null;
-  /** The ledger entry at fault, where there is one. */
-  readonly seq: number | null;
-  readonly message: string;
-}
+import { emptyLedger, entryHash, type LedgerEntry } from './ledger.ts';
+import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
+import { verifyClaims, verifyStanding } from './verify-head.ts';
 
 /** One sentence for each invariant, in the order of their numbers. */
 export const INVARIANTS: Readonly<Record<Invariant, string>> = {

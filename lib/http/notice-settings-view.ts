@@ -1,5 +1,5 @@
 import type { CustomerHead } from '../domain/customer.ts';
-import { isMuted, isOptional, NOTICE_KINDS, type NoticeKind } from '../domain/notice.ts';
+import { isMuted, isOptional, NOTICE_KINDS, type NoticeKind } from '../domain/notice-kinds.ts';
 import { LOW_BALANCE_CREDITS } from '../domain/pricing.ts';
 import type { NoticeSettings } from './contracts/notices.ts';
 

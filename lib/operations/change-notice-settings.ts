@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import type { OptionalNoticeKind } from '../domain/notice.ts';
+import type { OptionalNoticeKind } from '../domain/notice-kinds.ts';
 import { changeLedger } from './change-ledger.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import { abandonedBefore, isMuted, isOptional, isUnsent } from '../domain/notice.ts';
+import { abandonedBefore, isUnsent } from '../domain/notice.ts';
+import { isMuted, isOptional } from '../domain/notice-kinds.ts';
 import { layOut } from '../mail/layout.ts';
 import { letterOf } from '../mail/letters.ts';
 import { type Mail, MailFault, type MailPort } from '../mail/port.ts';

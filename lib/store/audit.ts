@@ -1,6 +1,6 @@
 import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../domain/customer.ts';
-import type { LedgerRecords } from '../domain/verify.ts';
+import type { LedgerRecords } from '../domain/ledger-records.ts';
 import { decodeApiKey, decodeEntry, decodeFix, decodeHead } from './items.ts';
 import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from './keys.ts';
 import { decodeDoublePayment, decodeOwner } from './stripe-items.ts';

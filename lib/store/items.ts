@@ -9,7 +9,7 @@ import {
   type RecordedFix,
 } from '../domain/fix-attempt.ts';
 import { ENTRY_SOURCES, type LedgerEntry } from '../domain/ledger.ts';
-import { OPTIONAL_NOTICE_KINDS } from '../domain/notice.ts';
+import { OPTIONAL_NOTICE_KINDS } from '../domain/notice-kinds.ts';
 import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
 import { type Key, keys } from './keys.ts';
 import type { Item } from './table.ts';

@@ -1,6 +1,6 @@
 /** Every key of the table is built and read here, and nowhere else. */
 
-import { NOTICE_KINDS, type NoticeKind } from '../domain/notice.ts';
+import { NOTICE_KINDS, type NoticeKind } from '../domain/notice-kinds.ts';
 
 export interface Key {
   readonly pk: string;

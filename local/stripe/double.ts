@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import { Calls } from './calls.ts';
 import { Clock } from './clock.ts';
-import { EventLog } from './events.ts';
+import { BY_ITSELF, type Cause, EventLog } from './events.ts';
 import { type Fault, Faults } from './faults.ts';
 import { IdempotencyKeys } from './http/idempotency.ts';
 import { Ids, type NewId, type RandomBytes, type Seed } from './ids.ts';
 import type { Deed, Entry, Journal, Turn } from './journal/entry.ts';
 import { Schedule } from './schedule.ts';
-import { BY_ITSELF, type Cause, type Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
 import { State } from './state.ts';
 import { Deliveries } from './webhooks/deliveries.ts';
 
@@ -26,7 +26,7 @@ type Ending<T> = { readonly outcome: string } & ({ readonly value: T } | { reado
 /** One account at Stripe: its objects, its time, and what it is asked to do wrong. */
 export class Double {
   readonly state = new State();
-  readonly schedule = new Schedule();
+  readonly schedule = new Schedule<Scope>();
   readonly faults = new Faults();
   readonly calls = new Calls();
   readonly idempotencyKeys = new IdempotencyKeys();

@@ -1,6 +1,22 @@
 import type Stripe from 'stripe';
-import type { Scope } from './scope.ts';
+import type { NewId } from './ids.ts';
 import { STRIPE_API_VERSION } from './version.ts';
+
+/** What caused a change: a request, or nothing but time (`null`s). */
+export interface Cause {
+  readonly id: string | null;
+  readonly idempotency_key: string | null;
+}
+
+export const BY_ITSELF: Cause = { id: null, idempotency_key: null };
+
+/** What an event records of the moment in which it is made. */
+interface Moment {
+  readonly newId: NewId;
+  /** Unix time in seconds. */
+  readonly now: number;
+  readonly cause: Cause;
+}
 
 /** An event as it is kept: `data` is plain JSON, so nothing can change it any more. */
 export interface StoredEvent extends Omit<Stripe.EventBase, 'data'> {
@@ -22,20 +38,20 @@ export class EventLog {
   }
 
   record(
-    scope: Scope,
+    { newId, now, cause }: Moment,
     type: Stripe.Event.Type,
     object: object,
     previous?: Readonly<Record<string, unknown>>,
   ): void {
     const event: StoredEvent = {
-      id: scope.newId('evt'),
+      id: newId('evt'),
       object: 'event',
       api_version: STRIPE_API_VERSION,
-      created: scope.now,
+      created: now,
       data: { object: copyOf(object), ...(previous && { previous_attributes: copyOf(previous) }) },
       livemode: false,
       pending_webhooks: 0,
-      request: { ...scope.cause },
+      request: { ...cause },
       type,
     };
     if (this.#held === null) this.#sink(event);

@@ -1,6 +1,4 @@
-import type { Scope } from './scope.ts';
-
-interface Task {
+interface Task<Scope> {
   readonly atSeconds: number;
   readonly what: string;
   readonly run: (scope: Scope) => void;
@@ -10,8 +8,8 @@ interface Task {
 const MAX_TASKS_PER_ADVANCE = 20_000;
 
 /** What happens by itself when its time comes. Each task looks again whether it still applies. */
-export class Schedule {
-  #tasks: Task[] = [];
+export class Schedule<Scope> {
+  #tasks: Task<Scope>[] = [];
 
   at(atSeconds: number, what: string, run: (scope: Scope) => void): void {
     this.#tasks.push({ atSeconds, what, run });
@@ -39,8 +37,8 @@ export class Schedule {
     throw new Error(`more than ${MAX_TASKS_PER_ADVANCE} tasks in one advance of the clock`);
   }
 
-  #nextDue(untilSeconds: number): Task | undefined {
-    let first: Task | undefined;
+  #nextDue(untilSeconds: number): Task<Scope> | undefined {
+    let first: Task<Scope> | undefined;
     for (const task of this.#tasks) {
       if (task.atSeconds > untilSeconds) continue;
       if (first === undefined || task.atSeconds < first.atSeconds) first = task;

@@ -1,21 +1,13 @@
 import type Stripe from 'stripe';
-import type { EventLog } from './events.ts';
+import type { Cause, EventLog } from './events.ts';
 import type { NewId, RandomBytes } from './ids.ts';
 import type { Schedule } from './schedule.ts';
 import type { State } from './state.ts';
 
-/** Who caused a change: a request, or nobody (`null`s) when it happened by itself. */
-export interface Cause {
-  readonly id: string | null;
-  readonly idempotency_key: string | null;
-}
-
-export const BY_ITSELF: Cause = { id: null, idempotency_key: null };
-
 /** What one request, or one thing that happens by itself, works with. Its time does not move while it works. */
 export interface Scope {
   readonly state: State;
-  readonly schedule: Schedule;
+  readonly schedule: Schedule<Scope>;
   readonly events: EventLog;
   readonly newId: NewId;
   readonly random: RandomBytes;

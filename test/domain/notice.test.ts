@@ -7,16 +7,13 @@ import {
   disputeOpened,
   fixBlocked,
   isGivenUp,
-  isMuted,
-  isOptional,
   isUnsent,
   keyIssued,
-  NOTICE_KINDS,
   NOTICE_STATES,
-  OPTIONAL_NOTICE_KINDS,
   paymentFailed,
   subscriptionEnded,
 } from '../../lib/domain/notice.ts';
+import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
 import { fixOf, headWith } from '../support/heads.ts';
 

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { NEW_PROFILE } from '../../lib/domain/customer.ts';
+import type { Standing } from '../../lib/domain/ledger-records.ts';
 import type { Subscription } from '../../lib/domain/subscription.ts';
 import { HEAD_MISSING } from '../../lib/domain/verify.ts';
-import {
-  compareStanding,
-  type Standing,
-  type StandingAtStripe,
-  verifyStanding,
-} from '../../lib/domain/verify-head.ts';
+import { compareStanding, type StandingAtStripe, verifyStanding } from '../../lib/domain/verify-head.ts';
 
 const SUBSCRIPTION: Subscription = {
   id: 'sub_1',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NEW_PROFILE } from '../../lib/domain/customer.ts';
 import { emptyLedger, type LedgerEntry, type Posting, post } from '../../lib/domain/ledger.ts';
-import { INVARIANTS, type LedgerRecords, type Violation, verifyLedger } from '../../lib/domain/verify.ts';
+import type { LedgerRecords, Violation } from '../../lib/domain/ledger-records.ts';
+import { INVARIANTS, verifyLedger } from '../../lib/domain/verify.ts';
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice.ts';
+import { NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { api, call, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NOTICE_KINDS, type NoticeContent } from '../../lib/domain/notice.ts';
+import type { NoticeContent } from '../../lib/domain/notice.ts';
+import { NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { layOut } from '../../lib/mail/layout.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
 import { counted, dayInWords, numberInWords, sumInWords } from '../../lib/mail/words.ts';

@@ -42,7 +42,7 @@ export const PARTS: readonly Part[] = [
     name: 'billing',
     mutated: [
       'lib/operations/{bill-fix-attempt,change-ledger,charge-fix,retry-contended,return-double-payment}.ts',
-      'lib/operations/{settle-fix-payment,take-charge-step}.ts',
+      'lib/operations/{settle-fix-payment}.ts',
     ],
     tests: OPERATION_TESTS,
     isForEveryChange: false,

@@ -1,5 +1,5 @@
 import { fixAttemptId } from '../../lib/domain/fix-attempt.ts';
-import { OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice.ts';
+import { OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { BillingError } from '../../lib/errors.ts';
 import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
 import { adjustCredits } from '../../lib/operations/adjust-credits.ts';

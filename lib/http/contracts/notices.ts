@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../domain/notice.ts';
+import { NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../domain/notice-kinds.ts';
 import { type Contract, described, nothing } from '../contract.ts';
 
 const NoticeSettings = z.object({

@@ -1,5 +1,5 @@
+import type { Violation } from '../../domain/ledger-records.ts';
 import { currentSubscription } from '../../domain/subscription.ts';
-import type { Violation } from '../../domain/verify.ts';
 import { compareStanding } from '../../domain/verify-head.ts';
 import { readEventFates } from '../../store/audit-stripe.ts';
 import { type StripeEvent, subjectOf } from '../../stripe/event.ts';

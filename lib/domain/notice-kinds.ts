@@ -1,0 +1,25 @@
+/** What a customer is told of by e-mail. */
+export const NOTICE_KINDS = [
+  'low_balance',
+  'exhausted',
+  'fix_blocked',
+  'card_declined',
+  'payment_failed',
+  'subscription_ended',
+  'dispute',
+  'key_issued',
+] as const;
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
+/**
+ * Those that a customer can turn off. The others they have to be told whatever they wish: that a contract ends or is not
+ * paid, that money is in dispute, that somebody can now act in their name.
+ */
+export const OPTIONAL_NOTICE_KINDS = ['low_balance', 'exhausted', 'fix_blocked', 'card_declined'] as const;
+export type OptionalNoticeKind = (typeof OPTIONAL_NOTICE_KINDS)[number];
+
+export const isOptional = (kind: NoticeKind): kind is OptionalNoticeKind =>
+  OPTIONAL_NOTICE_KINDS.some((one) => one === kind);
+
+export const isMuted = (kind: NoticeKind, muted: readonly OptionalNoticeKind[]): boolean =>
+  muted.some((one) => one === kind);
