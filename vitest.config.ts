@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
-import { removeCondition } from './test/conditions/remove-condition.ts';
+import { removeCondition } from './checks/conditions/remove-condition.ts';
 
 /** Set by `npm run test:conditions` alone. */
 const removed = process.env['REMOVE_CONDITION'];
 
 /** Tests of whole stacks and commands, in processes of their own: one of them keeps a small machine busy. */
-const OF_PROCESSES = ['test/{cli,crash,load,local}/**/*.test.ts'];
+const OF_PROCESSES = ['test/{cli,local}/**/*.test.ts', 'checks/{crash,load}/**/*.test.ts'];
 
 export default defineConfig({
   plugins: removed === undefined ? [] : [removeCondition(removed)],
@@ -16,7 +16,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'in process',
-          include: ['test/**/*.test.ts'],
+          include: ['{checks,test}/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...OF_PROCESSES],
           // Half of their time they wait for the engine.
           maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -1,10 +1,10 @@
 import { CommanderError } from '@commander-js/extra-typings';
-import { errorCode, reasonOf } from '../local/setup-error.ts';
-import { EXIT, Failure, toFailure } from './failure.ts';
-import { watchSignals } from './interrupt.ts';
-import { Output } from './output.ts';
+import { errorCode, reasonOf } from '../lib/settings/setup-error.ts';
 import { buildProgram } from './program.ts';
-import { Runner } from './session.ts';
+import { Runner } from './stage/session.ts';
+import { EXIT, Failure, toFailure } from './terminal/failure.ts';
+import { watchSignals } from './terminal/interrupt.ts';
+import { Output } from './terminal/output.ts';
 
 /** A reader that has seen enough (`… | head`), or a terminal that was closed, which is no fault. */
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO']);

@@ -9,9 +9,9 @@ import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addSmoke } from './commands/smoke.ts';
-import { widthOf } from './output.ts';
-import type { Runner } from './session.ts';
-import { STAGES } from './stage.ts';
+import type { Runner } from './stage/session.ts';
+import { STAGES } from './stage/stage.ts';
+import { widthOf } from './terminal/output.ts';
 
 const ABOUT = `
 Stages:

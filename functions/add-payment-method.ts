@@ -1,10 +1,10 @@
 import { addPaymentMethodContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { countBusiness } from '../lib/http/observe.ts';
-import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
-import { addPaymentMethod } from '../lib/operations/add-payment-method.ts';
-import { existingHead } from '../lib/operations/existing.ts';
+import { addPaymentMethod } from '../lib/operations/accounts/add-payment-method.ts';
+import { existingHead } from '../lib/operations/ledger/require-item.ts';
+import { countBusiness } from '../lib/runtime/observe.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
 
 /** POST /api/v1/payment-method */

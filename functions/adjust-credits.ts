@@ -1,8 +1,8 @@
-import { countBusiness } from '../lib/http/observe.ts';
-import { adjustCredits } from '../lib/operations/adjust-credits.ts';
+import { adjustCredits } from '../lib/operations/ledger/adjust-credits.ts';
 import { LARGE_GRANT_CREDITS } from '../lib/operators/contract.ts';
 import { adjustCreditsContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
+import { countBusiness } from '../lib/runtime/observe.ts';
 
 /** An operator's correction of a balance; a repeat under the same key adjusts nothing. */
 export const handler = operatorFunction({

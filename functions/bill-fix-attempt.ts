@@ -1,10 +1,10 @@
 import { billFixAttemptContract, type FixBilled } from '../lib/http/contracts/fix-attempts.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { countBusiness } from '../lib/http/observe.ts';
-import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { unbilled } from '../lib/http/unbilled.ts';
-import { billFixAttempt } from '../lib/operations/bill-fix-attempt.ts';
-import { existingFix, existingHead } from '../lib/operations/existing.ts';
+import { unbilled } from '../lib/http/views/billing-problems.ts';
+import { billFixAttempt } from '../lib/operations/fixes/bill-fix-attempt.ts';
+import { existingFix, existingHead } from '../lib/operations/ledger/require-item.ts';
+import { countBusiness } from '../lib/runtime/observe.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
 
 /** POST /api/v1/fix-attempts/{id}/billing */

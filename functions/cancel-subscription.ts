@@ -1,9 +1,9 @@
 import { cancelSubscriptionContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
-import { subscriptionView } from '../lib/http/views.ts';
-import { cancelSubscription } from '../lib/operations/cancel-subscription.ts';
+import { subscriptionView } from '../lib/http/views/views.ts';
+import { cancelSubscription } from '../lib/operations/plans/cancel-subscription.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
 /** DELETE /api/v1/subscription */
 export const handler = customerEndpoint(

@@ -1,7 +1,7 @@
 import { changeNoticeSettingsContract } from '../lib/http/contracts/notices.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { noticeSettingsView } from '../lib/http/notice-settings-view.ts';
-import { changeNoticeSettings } from '../lib/operations/change-notice-settings.ts';
+import { noticeSettingsView } from '../lib/http/views/notice-settings.ts';
+import { changeNoticeSettings } from '../lib/operations/notices/change-settings.ts';
 
 /** PUT /api/v1/notices */
 export const handler = customerEndpoint(

@@ -1,7 +1,7 @@
-import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { closeCustomer } from '../lib/operations/close-customer.ts';
+import { closeCustomer } from '../lib/operations/accounts/close-customer.ts';
 import { closeCustomerContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
 /** Closes an account for good: no key, no card, no subscription, nothing personal. */
 export const handler = operatorFunction({

@@ -1,10 +1,10 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
-import { parseMailConfig } from '../lib/mail/config.ts';
 import { openSes } from '../lib/mail/ses.ts';
-import { deliverNotice, type MailDeps } from '../lib/operations/deliver-notice.ts';
-import { startRuntime } from '../lib/runtime.ts';
+import { deliverNotice, type MailDeps } from '../lib/operations/notices/deliver-notice.ts';
+import { countBusiness, loggableError, logger } from '../lib/runtime/observe.ts';
+import { startRuntime } from '../lib/runtime/start.ts';
+import { parseMailConfig } from '../lib/settings/mail.ts';
 import { noticeWords, parseNoticeKey } from '../lib/store/keys.ts';
 
 const processor = new BatchProcessor(EventType.DynamoDBStreams);

@@ -1,8 +1,8 @@
 import document from '../docs/openapi.json' with { type: 'json' };
 import { getDocsContract } from '../lib/http/contracts/service.ts';
-import { DOCS_POLICY, docsPage } from '../lib/http/docs/page.ts';
 import type { Handler } from '../lib/http/handler.ts';
 import { staticEndpoint } from '../lib/http/static-endpoint.ts';
+import { DOCS_POLICY, docsPage } from '../local/api-docs/page.ts';
 
 const answer = staticEndpoint(getDocsContract, docsPage(document), {
   'content-type': 'text/html; charset=utf-8',

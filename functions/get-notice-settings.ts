@@ -1,7 +1,7 @@
 import { getNoticeSettingsContract } from '../lib/http/contracts/notices.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { noticeSettingsView } from '../lib/http/notice-settings-view.ts';
-import { existingHead } from '../lib/operations/existing.ts';
+import { noticeSettingsView } from '../lib/http/views/notice-settings.ts';
+import { existingHead } from '../lib/operations/ledger/require-item.ts';
 import { keys } from '../lib/store/keys.ts';
 
 /** GET /api/v1/notices */

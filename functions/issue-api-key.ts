@@ -1,6 +1,6 @@
 import { issueApiKeyContract } from '../lib/http/contracts/customers.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { issueKey } from '../lib/operations/api-keys.ts';
+import { issueKey } from '../lib/operations/accounts/api-keys.ts';
 
 /** POST /api/v1/api-keys */
 export const handler = customerEndpoint(

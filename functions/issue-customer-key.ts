@@ -1,5 +1,5 @@
-import { issueKey } from '../lib/operations/api-keys.ts';
-import { existingHead } from '../lib/operations/existing.ts';
+import { issueKey } from '../lib/operations/accounts/api-keys.ts';
+import { existingHead } from '../lib/operations/ledger/require-item.ts';
 import { issueCustomerKeyContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { keys } from '../lib/store/keys.ts';

@@ -1,9 +1,9 @@
 import { onboardCustomerContract } from '../lib/http/contracts/customers.ts';
 import { publicEndpoint } from '../lib/http/endpoint.ts';
-import { countBusiness } from '../lib/http/observe.ts';
 import { limitRate } from '../lib/http/rate-limit.ts';
-import { customerView } from '../lib/http/views.ts';
-import { onboardCustomer } from '../lib/operations/onboard-customer.ts';
+import { customerView } from '../lib/http/views/views.ts';
+import { onboardCustomer } from '../lib/operations/accounts/onboard-customer.ts';
+import { countBusiness } from '../lib/runtime/observe.ts';
 
 const SIGN_UPS = { limit: 10, windowSeconds: 60 };
 

@@ -1,14 +1,14 @@
 import type * as z from 'zod/mini';
-import type { PaymentDeps } from '../lib/deps.ts';
+import { verdict } from '../cli/reports/reconciliation-text.ts';
 import type { ReconcileReport } from '../lib/domain/reconciliation.ts';
-import { verdict } from '../lib/domain/reconciliation-text.ts';
 import { BillingError } from '../lib/errors.ts';
-import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
-import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { dailyRun, type ReconcileOptions, reconcile } from '../lib/operations/reconcile.ts';
+import { dailyRun, type ReconcileOptions, reconcile } from '../lib/operations/reconcile/run.ts';
 import type { OperatorAnswer } from '../lib/operators/contract.ts';
 import { reconcileContract, ScheduledEvent } from '../lib/operators/reconcile-contract.ts';
-import { startRuntime } from '../lib/runtime.ts';
+import type { PaymentDeps } from '../lib/runtime/deps.ts';
+import { countBusiness, loggableError, logger } from '../lib/runtime/observe.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
+import { startRuntime } from '../lib/runtime/start.ts';
 
 let runtime: ReturnType<typeof startRuntime> | undefined;
 

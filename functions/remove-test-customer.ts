@@ -1,7 +1,7 @@
-import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { type Removal, removeTestCustomer } from '../lib/operations/remove-test-customer.ts';
+import { type Removal, removeTestCustomer } from '../lib/operations/accounts/remove-test-customer.ts';
 import { removeTestCustomerContract, type TestCustomerRemoval } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
 /** Removes a customer of the smoke test without a trace. Nobody else's, and on no live stage. */
 export const handler = operatorFunction({

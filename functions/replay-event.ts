@@ -1,7 +1,7 @@
-import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { replayEvent } from '../lib/operations/replay-event.ts';
+import { replayEvent } from '../lib/operations/events/replay-event.ts';
 import { replayEventContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
 /** Applies an event that was parked, or that never came; one that was applied is not applied again. */
 export const handler = operatorFunction({

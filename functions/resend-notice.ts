@@ -1,5 +1,5 @@
 import { BillingError } from '../lib/errors.ts';
-import { resendNotice } from '../lib/operations/resend-notice.ts';
+import { resendNotice } from '../lib/operations/notices/resend-notice.ts';
 import { resendNoticeContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { noticeName } from '../lib/store/keys.ts';

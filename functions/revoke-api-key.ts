@@ -1,6 +1,6 @@
 import { revokeApiKeyContract } from '../lib/http/contracts/customers.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { revokeKey } from '../lib/operations/api-keys.ts';
+import { revokeKey } from '../lib/operations/accounts/api-keys.ts';
 
 /** DELETE /api/v1/api-keys/{id} */
 export const handler = customerEndpoint(

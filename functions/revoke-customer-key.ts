@@ -1,4 +1,4 @@
-import { revokeKey } from '../lib/operations/api-keys.ts';
+import { revokeKey } from '../lib/operations/accounts/api-keys.ts';
 import { revokeCustomerKeyContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 

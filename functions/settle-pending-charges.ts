@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini';
-import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
-import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { settlePendingCharges } from '../lib/operations/settle-pending-charges.ts';
+import { settlePendingCharges } from '../lib/operations/work/sweep.ts';
 import { settlePendingChargesContract } from '../lib/operators/contracts.ts';
 import { openWorkOf } from '../lib/operators/open-work.ts';
-import { startRuntime } from '../lib/runtime.ts';
+import { countBusiness, loggableError, logger } from '../lib/runtime/observe.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
+import { startRuntime } from '../lib/runtime/start.ts';
 
 type Answer = z.output<typeof settlePendingChargesContract.result>;
 

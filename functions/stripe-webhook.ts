@@ -1,12 +1,12 @@
-import type { Deps } from '../lib/deps.ts';
 import { BillingError } from '../lib/errors.ts';
 import { stripeWebhookContract } from '../lib/http/contracts/payments.ts';
 import { type SignedRequest, signedEndpoint } from '../lib/http/endpoint.ts';
-import { type BusinessMetric, countBusiness, logger } from '../lib/http/observe.ts';
-import { paymentDeps } from '../lib/http/payment-deps.ts';
-import { applyEvent } from '../lib/operations/apply-event.ts';
-import { readParameter } from '../lib/parameters.ts';
-import { isLiveStage, parseWebhookSecrets } from '../lib/stripe/config.ts';
+import { applyEvent } from '../lib/operations/events/apply-event.ts';
+import type { Deps } from '../lib/runtime/deps.ts';
+import { type BusinessMetric, countBusiness, logger } from '../lib/runtime/observe.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
+import { readParameter } from '../lib/settings/parameters.ts';
+import { isLiveStage, parseWebhookSecrets } from '../lib/settings/stripe.ts';
 import { parseEvent, type StripeEvent } from '../lib/stripe/event.ts';
 
 /** POST /api/webhooks/stripe */

@@ -1,10 +1,10 @@
 import { subscribeContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { countBusiness } from '../lib/http/observe.ts';
-import { paymentDeps } from '../lib/http/payment-deps.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
-import { subscriptionView } from '../lib/http/views.ts';
-import { orderOf, subscribeToPro } from '../lib/operations/subscribe-to-pro.ts';
+import { subscriptionView } from '../lib/http/views/views.ts';
+import { orderOf, subscribeToPro } from '../lib/operations/plans/subscribe-to-pro.ts';
+import { countBusiness } from '../lib/runtime/observe.ts';
+import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
 
 /** POST /api/v1/subscription */

@@ -1,6 +1,6 @@
-import { countBusiness, loggableError, logger } from '../lib/http/observe.ts';
-import { warnLowBalances } from '../lib/operations/warn-low-balances.ts';
-import { startRuntime } from '../lib/runtime.ts';
+import { warnLowBalances } from '../lib/operations/notices/warn-low-balances.ts';
+import { countBusiness, loggableError, logger } from '../lib/runtime/observe.ts';
+import { startRuntime } from '../lib/runtime/start.ts';
 
 let runtime: ReturnType<typeof startRuntime> | undefined;
 

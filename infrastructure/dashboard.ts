@@ -1,4 +1,4 @@
-import type { BusinessMetric } from '../lib/http/observe.ts';
+import type { BusinessMetric } from '../lib/runtime/observe.ts';
 import * as measure from './measures.ts';
 import type { DeployedService } from './service.ts';
 import type { Resource } from './template.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { faultsOf } from '../lib/config.ts';
+import { faultsOf } from '../lib/settings/environment.ts';
 import { alarmResources } from './alarms.ts';
 import { addCanaries } from './canary.ts';
 import { dashboard } from './dashboard.ts';

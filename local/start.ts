@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { curlLines } from './curl-lines.ts';
-import { watchParent } from './parent.ts';
-import { showProgress } from './progress.ts';
-import { readSettings } from './settings.ts';
-import { SetupError } from './setup-error.ts';
-import { type Stack, startStack } from './stack.ts';
+import { readSettings } from '../cli/stage/local-settings.ts';
+import { showProgress } from '../cli/terminal/progress.ts';
+import { SetupError } from '../lib/settings/setup-error.ts';
+import { curlLines } from './stack/curl-lines.ts';
+import { watchParent } from './stack/parent.ts';
+import { type Stack, startStack } from './stack/stack.ts';
 
 /** npm passes a terminal's Ctrl-C on to us, which the terminal has sent us already: both are one wish. */
 const SAME_SIGNAL_MS = 1_000;

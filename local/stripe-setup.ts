@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { formatUsd, PRO_MONTH_CENTS } from '../lib/domain/pricing.ts';
+import { reasonOf, SetupError } from '../lib/settings/setup-error.ts';
+import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from '../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../lib/stripe/event-types.ts';
-import { reasonOf, SetupError } from './setup-error.ts';
-import { STRIPE_API_VERSION } from './stripe/version.ts';
 import {
   askStripe,
   type Ensured,
@@ -13,8 +13,8 @@ import {
   PRO_LOOKUP_KEY,
   type ProPrice,
   type WebhookEndpoint,
-} from './stripe-account.ts';
-import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from './stripe-settings.ts';
+} from '../lib/stripe/setup/account.ts';
+import { STRIPE_API_VERSION } from './stripe-double/version.ts';
 
 const USAGE = `Sets a Stripe account up for this service: the product, its monthly price, the webhook endpoint. Run it as often as you
 like: what is right already is left alone.

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { LARGE_GRANT_CREDITS } from '../../lib/operators/contract.ts';
 import { adjustCreditsContract } from '../../lib/operators/contracts.ts';
-import { actor, amount, customerId, idempotencyKey, ownName, reason } from '../arguments.ts';
-import { counted } from '../counter.ts';
-import { signed } from '../format.ts';
-import { examples } from '../help.ts';
-import type { Runner } from '../session.ts';
+import type { Runner } from '../stage/session.ts';
+import { actor, amount, customerId, idempotencyKey, ownName, reason } from '../terminal/arguments.ts';
+import { counted } from '../terminal/counter.ts';
+import { signed } from '../terminal/format.ts';
+import { examples } from '../terminal/help.ts';
 
 export function addAdjust(program: CommandUnknownOpts, runner: Runner): void {
   program

@@ -3,16 +3,16 @@ import { formatUsd } from '../../lib/domain/pricing.ts';
 import { settlePendingChargesContract } from '../../lib/operators/contracts.ts';
 import { UnreadableItem } from '../../lib/store/items.ts';
 import { pendingWork } from '../../lib/store/survey.ts';
-import { seconds } from '../arguments.ts';
-import { counted } from '../counter.ts';
-import { EXIT } from '../failure.ts';
-import { ageOf, orNone, shortId } from '../format.ts';
-import { examples } from '../help.ts';
-import type { Runner } from '../session.ts';
-import { shown } from '../shown.ts';
-import { tableLines, textLines } from '../table.ts';
-import { unreadableLines } from '../unreadable.ts';
-import { pendingWorkView, unreadableView, type WorkView } from '../views.ts';
+import { unreadableLines } from '../reports/unreadable.ts';
+import { pendingWorkView, unreadableView, type WorkView } from '../reports/views.ts';
+import type { Runner } from '../stage/session.ts';
+import { seconds } from '../terminal/arguments.ts';
+import { counted } from '../terminal/counter.ts';
+import { EXIT } from '../terminal/failure.ts';
+import { ageOf, orNone, shortId } from '../terminal/format.ts';
+import { examples } from '../terminal/help.ts';
+import { shown } from '../terminal/shown.ts';
+import { tableLines, textLines } from '../terminal/table.ts';
 
 export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
   const charges = program

@@ -4,16 +4,9 @@ import { formatUsd } from '../../lib/domain/pricing.ts';
 import { closeCustomerContract } from '../../lib/operators/contracts.ts';
 import { readHeadAndNewest } from '../../lib/store/ledger.ts';
 import { listCustomers } from '../../lib/store/survey.ts';
-import { actor, customerId, customerName, limit, listCursor, ownName, reason } from '../arguments.ts';
-import { counted } from '../counter.ts';
-import { type Survey, surveyCustomer } from '../customer-survey.ts';
-import { customerIdFor, existingCustomer, noCustomer } from '../customers.ts';
-import { entryLines } from '../entry-lines.ts';
-import { orNone, shortTime, yesOrNo } from '../format.ts';
-import { examples } from '../help.ts';
-import { encodeListCursor } from '../list-cursor.ts';
-import type { Runner } from '../session.ts';
-import { factLines, tableLines } from '../table.ts';
+import { type Survey, surveyCustomer } from '../reports/customer-survey.ts';
+import { entryLines } from '../reports/entry-lines.ts';
+import { encodeListCursor } from '../reports/list-cursor.ts';
 import {
   chargeView,
   customerDetailView,
@@ -22,7 +15,22 @@ import {
   orderView,
   unreadableNoticeView,
   unreadableView,
-} from '../views.ts';
+} from '../reports/views.ts';
+import { customerIdFor, existingCustomer, noCustomer } from '../stage/customers.ts';
+import type { Runner } from '../stage/session.ts';
+import {
+  actor,
+  customerId,
+  customerName,
+  limit,
+  listCursor,
+  ownName,
+  reason,
+} from '../terminal/arguments.ts';
+import { counted } from '../terminal/counter.ts';
+import { orNone, shortTime, yesOrNo } from '../terminal/format.ts';
+import { examples } from '../terminal/help.ts';
+import { factLines, tableLines } from '../terminal/table.ts';
 
 const NEWEST = 10;
 const DEFAULT_LIMIT = 20;

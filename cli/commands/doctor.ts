@@ -1,16 +1,16 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { runningStack } from '../../local/running.ts';
-import { LOCAL_STAGE } from '../../local/serverless-file.ts';
-import { readSettings } from '../../local/settings.ts';
-import { showCount } from '../counter.ts';
 import { isFit } from '../doctor/check.ts';
 import { readDefinition } from '../doctor/definition.ts';
 import { CHECKS, diagnose } from '../doctor/doctor.ts';
 import { reportLines } from '../doctor/report.ts';
 import { type LocalSite, openSite } from '../doctor/site.ts';
-import { EXIT } from '../failure.ts';
-import { examples } from '../help.ts';
-import type { Runner } from '../session.ts';
+import { readSettings } from '../stage/local-settings.ts';
+import { runningStack } from '../stage/running.ts';
+import { LOCAL_STAGE } from '../stage/serverless-file.ts';
+import type { Runner } from '../stage/session.ts';
+import { showCount } from '../terminal/counter.ts';
+import { EXIT } from '../terminal/failure.ts';
+import { examples } from '../terminal/help.ts';
 
 export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
   program

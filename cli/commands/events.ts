@@ -3,16 +3,16 @@ import { replayEventContract } from '../../lib/operators/contracts.ts';
 import { parkedEvents, readEventRecord } from '../../lib/store/events.ts';
 import { UnreadableItem } from '../../lib/store/items.ts';
 import type { EventRecord } from '../../lib/store/stripe-items.ts';
-import { actor, eventId, eventIds, ownName } from '../arguments.ts';
-import { counted } from '../counter.ts';
-import { EXIT, Failure, toFailure, usageFailure } from '../failure.ts';
-import { orNone, shortTime } from '../format.ts';
-import { examples } from '../help.ts';
-import type { Runner, Session } from '../session.ts';
-import { shown } from '../shown.ts';
-import { factLines, tableLines } from '../table.ts';
-import { unreadableLines } from '../unreadable.ts';
-import { eventView, unreadableView } from '../views.ts';
+import { unreadableLines } from '../reports/unreadable.ts';
+import { eventView, unreadableView } from '../reports/views.ts';
+import type { Runner, Session } from '../stage/session.ts';
+import { actor, eventId, eventIds, ownName } from '../terminal/arguments.ts';
+import { counted } from '../terminal/counter.ts';
+import { EXIT, Failure, toFailure, usageFailure } from '../terminal/failure.ts';
+import { orNone, shortTime } from '../terminal/format.ts';
+import { examples } from '../terminal/help.ts';
+import { shown } from '../terminal/shown.ts';
+import { factLines, tableLines } from '../terminal/table.ts';
 
 export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
   const events = program

@@ -1,14 +1,14 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { issueCustomerKeyContract, revokeCustomerKeyContract } from '../../lib/operators/contracts.ts';
 import { type ListedKey, listApiKeys } from '../../lib/store/api-keys.ts';
-import { actor, customerId, keyName, ownName, reason } from '../arguments.ts';
-import { existingCustomer } from '../customers.ts';
-import { EXIT, Failure } from '../failure.ts';
-import { shortId, shortTime } from '../format.ts';
-import { examples } from '../help.ts';
-import type { Runner, Session } from '../session.ts';
-import { tableLines } from '../table.ts';
-import { keyView } from '../views.ts';
+import { keyView } from '../reports/views.ts';
+import { existingCustomer } from '../stage/customers.ts';
+import type { Runner, Session } from '../stage/session.ts';
+import { actor, customerId, keyName, ownName, reason } from '../terminal/arguments.ts';
+import { EXIT, Failure } from '../terminal/failure.ts';
+import { shortId, shortTime } from '../terminal/format.ts';
+import { examples } from '../terminal/help.ts';
+import { tableLines } from '../terminal/table.ts';
 
 export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
   const keys = program

@@ -3,15 +3,15 @@ import { isGivenUp } from '../../lib/domain/notice.ts';
 import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
 import type { FoundNotice, StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
 import { unsentNotices } from '../../lib/store/notices.ts';
-import { actor, customerId, noticeName, ownName } from '../arguments.ts';
-import { counted } from '../counter.ts';
-import { EXIT, toFailure, usageFailure } from '../failure.ts';
-import { shortTime } from '../format.ts';
-import { examples } from '../help.ts';
-import type { Runner, Session } from '../session.ts';
-import { shown } from '../shown.ts';
-import { textLines } from '../table.ts';
-import { noticeView, unreadableNoticeView } from '../views.ts';
+import { noticeView, unreadableNoticeView } from '../reports/views.ts';
+import type { Runner, Session } from '../stage/session.ts';
+import { actor, customerId, noticeName, ownName } from '../terminal/arguments.ts';
+import { counted } from '../terminal/counter.ts';
+import { EXIT, toFailure, usageFailure } from '../terminal/failure.ts';
+import { shortTime } from '../terminal/format.ts';
+import { examples } from '../terminal/help.ts';
+import { shown } from '../terminal/shown.ts';
+import { textLines } from '../terminal/table.ts';
 
 export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
   const notices = program

@@ -1,11 +1,11 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { reportText } from '../../lib/domain/reconciliation-text.ts';
 import { reconcileContract } from '../../lib/operators/reconcile-contract.ts';
-import { runName } from '../arguments.ts';
-import { showCount } from '../counter.ts';
-import { EXIT } from '../failure.ts';
-import { examples } from '../help.ts';
-import type { Runner, Session } from '../session.ts';
+import { reportText } from '../reports/reconciliation-text.ts';
+import type { Runner, Session } from '../stage/session.ts';
+import { runName } from '../terminal/arguments.ts';
+import { showCount } from '../terminal/counter.ts';
+import { EXIT } from '../terminal/failure.ts';
+import { examples } from '../terminal/help.ts';
 
 /** Well below what one invocation is waited for, and often enough to show how far it is. */
 const BUDGET_SECONDS = 20;

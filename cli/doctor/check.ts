@@ -1,5 +1,5 @@
-import { reasonOf } from '../../local/setup-error.ts';
-import { awsFailure } from '../aws-failure.ts';
+import { reasonOf } from '../../lib/settings/setup-error.ts';
+import { awsFailure } from '../stage/aws-failure.ts';
 
 /** What to do about what is wrong. */
 export interface Remedy {

@@ -1,4 +1,4 @@
-import { isLiveStage } from '../../lib/stripe/config.ts';
+import { isLiveStage } from '../../lib/settings/stripe.ts';
 import type { Remedy } from './check.ts';
 import type { ParameterName, Site } from './site.ts';
 

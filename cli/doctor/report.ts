@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
-import { INDENT, type Mark, markedLines, type Page, wrapped } from '../marked-lines.ts';
-import { textLines } from '../table.ts';
+import { INDENT, type Mark, markedLines, type Page, wrapped } from '../terminal/marked-lines.ts';
+import { textLines } from '../terminal/table.ts';
 import { isFit, type Remedy, type Result } from './check.ts';
 
 const MARKS = {

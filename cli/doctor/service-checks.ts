@@ -1,7 +1,7 @@
 import { GetAccountCommand, GetEmailIdentityCommand, NotFoundException } from '@aws-sdk/client-sesv2';
 import * as z from 'zod/mini';
-import { isLiveStage } from '../../lib/stripe/config.ts';
-import { reasonOf } from '../../local/setup-error.ts';
+import { reasonOf } from '../../lib/settings/setup-error.ts';
+import { isLiveStage } from '../../lib/settings/stripe.ts';
 import { type Check, ok, wrong } from './check.ts';
 import { onThisMachine, type Site } from './site.ts';
 

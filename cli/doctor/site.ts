@@ -7,8 +7,8 @@ import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type Stripe from 'stripe';
-import { listWebhookEndpoints, openStripe } from '../../local/stripe-account.ts';
-import { type StripeSettings, WEBHOOK_PATH } from '../../local/stripe-settings.ts';
+import { type StripeSettings, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
+import { listWebhookEndpoints, openStripe } from '../../lib/stripe/setup/account.ts';
 import {
   type DeployedStack,
   type Parameter,

@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { ALARM_SUBSCRIPTION, ALARM_TOPIC } from '../../infrastructure/alarms.ts';
-import { isLiveStage } from '../../lib/stripe/config.ts';
+import { isLiveStage } from '../../lib/settings/stripe.ts';
 import type { DeployedStack } from './aws-reads.ts';
 import { type Check, ok, wrong } from './check.ts';
 import { deploy, deployOrPutBack, oneByOne } from './remedies.ts';

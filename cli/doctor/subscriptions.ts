@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { AwsRefusal, signedPost } from '../../lib/signed-call.ts';
+import { AwsRefusal, signedPost } from '../../lib/settings/signed-call.ts';
 
 const TIMEOUT_MS = 6_000;
 

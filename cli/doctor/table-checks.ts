@@ -4,7 +4,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb';
 import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
-import { ledgerTableDefinition, shapeOf } from '../../local/table.ts';
+import { ledgerTableDefinition, shapeOf } from '../stage/table.ts';
 import { type Check, type Finding, ok, type Remedy, wrong } from './check.ts';
 import { deploy, deployOrPutBack, oneByOne, orRestart } from './remedies.ts';
 import { onThisMachine, type Site } from './site.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { PROJECT_ROOT } from '../../local/serverless-file.ts';
+import { PROJECT_ROOT } from '../stage/serverless-file.ts';
 
 /** A file of the project. Tags like !Sub belong to CloudFormation: their plain value is enough, and a warning for each is not wanted. */
 export const readYaml = (name: string): unknown =>

@@ -1,5 +1,5 @@
 import type { TestCustomerRemoval } from '../../lib/operators/contracts.ts';
-import { toFailure } from '../failure.ts';
+import { toFailure } from '../terminal/failure.ts';
 import type { Traveller } from './journey.ts';
 
 const TRIES = 60;

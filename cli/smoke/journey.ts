@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { GRANTED_CREDITS } from '../../lib/domain/pricing.ts';
-import type { ApiAnswer, ApiClient } from '../../local/api-client.ts';
+import type { ApiAnswer, ApiClient } from '../stage/api-client.ts';
 
 /** Test cards of Stripe's that pay. They are the same cards for everybody, and a card brings its bonus once in a ledger. */
 const TEST_CARDS = [

@@ -1,4 +1,4 @@
-import { type Mark, markedLines, type Page } from '../marked-lines.ts';
+import { type Mark, markedLines, type Page } from '../terminal/marked-lines.ts';
 import type { StepResult } from './smoke.ts';
 
 const MARKS = {

@@ -1,4 +1,4 @@
-import { reasonOf } from '../../local/setup-error.ts';
+import { reasonOf } from '../../lib/settings/setup-error.ts';
 import { cleanUp, type Remove } from './cleanup.ts';
 import { JOURNEY, StepFault, type Traveller } from './journey.ts';
 

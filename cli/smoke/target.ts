@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { isLiveStage } from '../../lib/stripe/config.ts';
-import { LOCAL_STAGE } from '../../local/serverless-file.ts';
-import { reasonOf } from '../../local/setup-error.ts';
-import { isLoopback } from '../../local/stripe-settings.ts';
-import { EXIT, Failure, usageFailure } from '../failure.ts';
-import { STAGES, type StageName } from '../stage.ts';
+import { reasonOf } from '../../lib/settings/setup-error.ts';
+import { isLiveStage } from '../../lib/settings/stripe.ts';
+import { isLoopback } from '../../lib/settings/stripe-environment.ts';
+import { LOCAL_STAGE } from '../stage/serverless-file.ts';
+import { STAGES, type StageName } from '../stage/stage.ts';
+import { EXIT, Failure, usageFailure } from '../terminal/failure.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 const Health = z.object({ status: z.literal('ok'), stage: z.string() });

@@ -1,5 +1,5 @@
-import type { Deps } from '../deps.ts';
-import { startRuntime } from '../runtime.ts';
+import type { Deps } from '../runtime/deps.ts';
+import { startRuntime } from '../runtime/start.ts';
 import type { Key } from '../store/keys.ts';
 import type { Item } from '../store/table.ts';
 import { authenticate } from './authenticate.ts';

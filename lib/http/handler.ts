@@ -3,10 +3,10 @@ import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpSecurityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { BillingError } from '../errors.ts';
+import { countBusiness, loggableError, logger } from '../runtime/observe.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
 import { jsonBody } from './json-body.ts';
-import { countBusiness, loggableError, logger } from './observe.ts';
 import { problemReply, toBillingError } from './problem.ts';
 import { type Reply, render } from './reply.ts';
 

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, type FieldError } from '../errors.ts';
-import { saidOnce } from '../zod-issues.ts';
+import { saidOnce } from '../settings/zod-issues.ts';
 import type { Contract, InputOf } from './contract.ts';
 
 /** zod's mini build says no more than "invalid input" until it is given a language. */

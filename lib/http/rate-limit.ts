@@ -1,5 +1,5 @@
-import type { Deps } from '../deps.ts';
 import { BillingError } from '../errors.ts';
+import type { Deps } from '../runtime/deps.ts';
 import { hitRateLimit, type RateLimit } from '../store/rate-limits.ts';
 
 /** @throws BillingError rate_limited, with the time after which a call would be let in */

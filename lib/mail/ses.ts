@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { AwsRefusal, signedCall } from '../signed-call.ts';
+import { AwsRefusal, signedCall } from '../settings/signed-call.ts';
 import { MailFault, type MailPort } from './port.ts';
 
 const TIMEOUT_MS = 5_000;

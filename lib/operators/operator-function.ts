@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
-import { faultsOf } from '../config.ts';
-import type { Deps } from '../deps.ts';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, PROBLEMS } from '../errors.ts';
-import { loggableError, logger } from '../http/observe.ts';
-import { startRuntime } from '../runtime.ts';
+import type { Deps } from '../runtime/deps.ts';
+import { loggableError, logger } from '../runtime/observe.ts';
+import { startRuntime } from '../runtime/start.ts';
+import { faultsOf } from '../settings/environment.ts';
 import type { OperatorAnswer } from './contract.ts';
 
 /** zod's mini build says no more than "invalid input" until it is given a language. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { partition } from './audit.ts';
+import { partition } from './audit/audit.ts';
 import { decode } from './items.ts';
 import { itemKind, type Key, keys } from './keys.ts';
 import { decodeOwner } from './stripe-items.ts';

@@ -17,8 +17,8 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { Config } from '../config.ts';
 import { BillingError } from '../errors.ts';
+import type { Config } from '../settings/environment.ts';
 import { type Key, keys } from './keys.ts';
 
 export type Item = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { StripeConfig } from './config.ts';
+import type { StripeConfig } from '../settings/stripe.ts';
 import { findEventsOf } from './customer-events.ts';
 import { fixMetadata, fixPaymentOf } from './facts.ts';
 import { isFault, StripeFault } from './fault.ts';

@@ -1,13 +1,13 @@
-import type { PaymentDeps } from '../../lib/deps.ts';
+import type { Transaction } from '../../cli/stage/api-client.ts';
+import { useLocalAws } from '../../cli/stage/local-aws.ts';
+import { localDeps } from '../../cli/stage/local-deps.ts';
+import type { RunningStack } from '../../cli/stage/running.ts';
+import { readServerlessFile } from '../../cli/stage/serverless-file.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { INVARIANTS, verifyLedger } from '../../lib/domain/verify.ts';
-import { auditCustomer } from '../../lib/operations/audit-customer.ts';
-import { readLedgerRecords } from '../../lib/store/audit.ts';
-import type { Transaction } from '../api-client.ts';
-import { useLocalAws } from '../aws.ts';
-import { localDeps } from '../local-deps.ts';
-import type { RunningStack } from '../running.ts';
-import { readServerlessFile } from '../serverless-file.ts';
+import { auditCustomer } from '../../lib/operations/reconcile/audit-customer.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
+import { readLedgerRecords } from '../../lib/store/audit/audit.ts';
 import { colour } from './step.ts';
 
 /** Money in US cents. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ApiAnswer, ApiClient } from '../../cli/stage/api-client.ts';
+import { showProgress } from '../../cli/terminal/progress.ts';
 import { parseApiKey } from '../../lib/domain/api-key.ts';
-import { type ApiAnswer, ApiClient } from '../api-client.ts';
-import { showProgress } from '../progress.ts';
 
 /** Fixes that are billed at the same time, where there are many. */
 const AT_ONCE = 6;

@@ -1,4 +1,4 @@
-import type { RunningStack } from '../running.ts';
+import type { RunningStack } from '../../cli/stage/running.ts';
 import { addsUp, lookBehind } from './accounts.ts';
 import { Customer } from './customer.ts';
 import { proSteps } from './pro.ts';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
+import type { ApiAnswer, Transaction } from '../../cli/stage/api-client.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
-import type { ApiAnswer, Transaction } from '../api-client.ts';
 
 /** A step of the journey: what is done, and what must be seen. */
 export interface Step {

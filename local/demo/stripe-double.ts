@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../../lib/settings/setup-error.ts';
 
 const TIMEOUT_MS = 30_000;
 const NewCard = z.object({ payment_method: z.string() });

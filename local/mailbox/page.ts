@@ -1,4 +1,4 @@
-import { Html, html } from '../../lib/html.ts';
+import { Html, html } from '../../lib/mail/html.ts';
 import type { Mailbox, Message } from './mailbox.ts';
 
 const STYLE = `

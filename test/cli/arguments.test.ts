@@ -1,7 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { actor, ownName } from '../../cli/arguments.ts';
+import { actor, ownName } from '../../cli/terminal/arguments.ts';
 
 it('knows whoever has no name on this machine, as in a container, by their number', () => {
   const asked = vi.spyOn(os, 'userInfo').mockImplementation(() => {

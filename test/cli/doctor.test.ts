@@ -10,17 +10,17 @@ import { readDefinition } from '../../cli/doctor/definition.ts';
 import { diagnose } from '../../cli/doctor/doctor.ts';
 import { storeParameter } from '../../cli/doctor/remedies.ts';
 import { openSite, type Site } from '../../cli/doctor/site.ts';
+import { runningStack } from '../../cli/stage/running.ts';
+import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
-import { freePort } from '../../local/ports.ts';
-import { runningStack } from '../../local/running.ts';
-import { startStripeDouble } from '../../local/stripe/server.ts';
 import {
   ensureProPrice,
   ensureWebhookEndpoint,
   listWebhookEndpoints,
   openStripe,
-} from '../../local/stripe-account.ts';
-import { WEBHOOK_PATH } from '../../local/stripe-settings.ts';
+} from '../../lib/stripe/setup/account.ts';
+import { freePort } from '../../local/stack/ports.ts';
+import { startStripeDouble } from '../../local/stripe-double/server.ts';
 import { ALARM_EMAIL, type AwsDouble, startAwsDouble } from '../support/aws-double.ts';
 import { runCommand } from '../support/command-line.ts';
 import { type RunningStack, startStack } from '../support/running-stack.ts';

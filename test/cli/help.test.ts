@@ -8,7 +8,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import stringWidth from 'string-width';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildProgram } from '../../cli/program.ts';
-import { Runner } from '../../cli/session.ts';
+import { Runner } from '../../cli/stage/session.ts';
 import { runCommand } from '../support/command-line.ts';
 
 const { stdin, stdout, stderr, env } = process;

@@ -1,11 +1,11 @@
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
+import { runningStack } from '../../cli/stage/running.ts';
 import { dueAt } from '../../lib/store/due-work.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { encodeNewNotice } from '../../lib/store/notice-items.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
-import { runningStack } from '../../local/running.ts';
 import { runCommand } from '../support/command-line.ts';
 import { range } from '../support/fixtures.ts';
 import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';

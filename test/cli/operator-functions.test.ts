@@ -6,7 +6,7 @@ import { handler as replayEvent } from '../../functions/replay-event.ts';
 import { handler as revokeCustomerKey } from '../../functions/revoke-customer-key.ts';
 import { handler as settlePendingCharges } from '../../functions/settle-pending-charges.ts';
 import { handler as warnLowBalances } from '../../functions/warn-low-balances.ts';
-import type { Deps } from '../../lib/deps.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readHead } from '../../lib/store/survey.ts';
 import { expectSoundLedger } from '../support/customers.ts';

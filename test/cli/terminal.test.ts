@@ -2,12 +2,12 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it, vi } from 'vitest';
-import { confirm } from '../../cli/confirm.ts';
-import { showCount } from '../../cli/counter.ts';
-import { EXIT, Failure } from '../../cli/failure.ts';
-import { watchSignals } from '../../cli/interrupt.ts';
-import { widthOf } from '../../cli/output.ts';
-import { factLines, tableLines, textLines } from '../../cli/table.ts';
+import { confirm } from '../../cli/terminal/confirm.ts';
+import { showCount } from '../../cli/terminal/counter.ts';
+import { EXIT, Failure } from '../../cli/terminal/failure.ts';
+import { watchSignals } from '../../cli/terminal/interrupt.ts';
+import { widthOf } from '../../cli/terminal/output.ts';
+import { factLines, tableLines, textLines } from '../../cli/terminal/table.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { reportText, verdict } from '../../cli/reports/reconciliation-text.ts';
 import {
   addOpenWork,
   type Drift,
@@ -14,7 +15,6 @@ import {
   withListed,
   withOpenWork,
 } from '../../lib/domain/reconciliation.ts';
-import { reportText, verdict } from '../../lib/domain/reconciliation-text.ts';
 import { range } from '../support/fixtures.ts';
 
 const CUSTOMER = '5ce7b219f06053a99cbd2545c536cfdd';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
-import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { expectSoundLedger } from '../support/customers.ts';
 import { writeHistory } from '../support/history.ts';
 import { type Answer, api, call, deployFix, signUp } from '../support/http.ts';

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
 import { MAX_BODY_BYTES } from '../../lib/http/handler.ts';
-import { readLedgerRecords } from '../../lib/store/audit.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
+import { readLedgerRecords } from '../../lib/store/audit/audit.ts';
 import { api, call, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { countedIn, heard } from '../support/counted.ts';
 import { api, call, fixBody, signUp } from '../support/http.ts';

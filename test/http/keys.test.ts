@@ -1,6 +1,6 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { api, call, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 

@@ -1,6 +1,6 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { someIp } from '../support/gateway.ts';

@@ -9,11 +9,11 @@ import { handler as getOpenapi } from '../../functions/get-openapi.ts';
 import { BillingError, PROBLEMS } from '../../lib/errors.ts';
 import { allContracts } from '../../lib/http/contracts/index.ts';
 import { Problem } from '../../lib/http/contracts/problems.ts';
-import { type ApiDocument, callsOf, problemCodesOf } from '../../lib/http/docs/api-document.ts';
-import { docsPage } from '../../lib/http/docs/page.ts';
 import type { Handler } from '../../lib/http/handler.ts';
 import { problemReply } from '../../lib/http/problem.ts';
-import { exampleOf, openApiText } from '../../local/openapi.ts';
+import { type ApiDocument, callsOf, problemCodesOf } from '../../local/api-docs/api-document.ts';
+import { exampleOf, openApiText } from '../../local/api-docs/generate.ts';
+import { docsPage } from '../../local/api-docs/page.ts';
 import { call } from '../support/http.ts';
 
 const calls = callsOf(document);

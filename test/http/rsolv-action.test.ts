@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { expectSoundLedger } from '../support/customers.ts';
 import { type Answer, api, call, deployFix, fixBody, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { handler } from '../../functions/stripe-webhook.ts';
-import type { Deps } from '../../lib/deps.ts';
 import type { Handler } from '../../lib/http/handler.ts';
-import { subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
+import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { readEventRecord } from '../../lib/store/events.ts';
-import { signatureHeader } from '../../local/stripe/webhooks/signature.ts';
+import { signatureHeader } from '../../local/stripe-double/webhooks/signature.ts';
 import { contentsOf } from '../support/contents.ts';
 import { countedIn, heard } from '../support/counted.ts';
 import { gatewayEvent, invocation } from '../support/gateway.ts';

@@ -7,12 +7,17 @@ import {
   GetShardIteratorCommand,
 } from '@aws-sdk/client-dynamodb-streams';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { ledgerTableDefinition } from '../../cli/stage/table.ts';
 import { keyIssued } from '../../lib/domain/notice.ts';
 import { claimNotice, noteFate, putNotice, requeueNotice } from '../../lib/store/notices.ts';
 import { openTable, type Table, writeTogether } from '../../lib/store/table.ts';
-import { type BatchAnswer, passes, runEventSource, type StreamRecord } from '../../local/event-source.ts';
-import { ledgerTableDefinition } from '../../local/table.ts';
-import { readTriggers } from '../../local/triggers.ts';
+import {
+  type BatchAnswer,
+  passes,
+  runEventSource,
+  type StreamRecord,
+} from '../../local/stack/event-source.ts';
+import { readTriggers } from '../../local/stack/triggers.ts';
 import { startFaultyEngine } from '../support/faulty-engine.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { openTestTable, testDeps } from '../support/table.ts';

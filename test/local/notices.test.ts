@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { LocalFunctions } from '../../local/functions.ts';
-import { runningStack } from '../../local/running.ts';
+import { runningStack } from '../../cli/stage/running.ts';
+import { LocalFunctions } from '../../local/stack/functions.ts';
 import { type RunningStack, startStack } from '../support/running-stack.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../../local/ports.ts';
-import { runningStack } from '../../local/running.ts';
-import { openStripe } from '../../local/stripe-account.ts';
+import { runningStack } from '../../cli/stage/running.ts';
+import { openStripe } from '../../lib/stripe/setup/account.ts';
+import { freePort } from '../../local/stack/ports.ts';
 import { API_KEY, bench } from '../stripe-double/support.ts';
 import { type RunningStack, spawnStart, startStack } from '../support/running-stack.ts';
 

@@ -5,7 +5,7 @@ import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
-import { ensureProPrice, ensureWebhookEndpoint, openStripe } from '../../local/stripe-account.ts';
+import { ensureProPrice, ensureWebhookEndpoint, openStripe } from '../../lib/stripe/setup/account.ts';
 import { API_KEY, type Bench, bench } from '../stripe-double/support.ts';
 
 const HOOK = 'https://billing.example.com/api/webhooks/stripe';

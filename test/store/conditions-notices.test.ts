@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { PaymentDeps } from '../../lib/deps.ts';
 import { keyIssued, paymentFailed } from '../../lib/domain/notice.ts';
-import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
-import { warnLowBalances } from '../../lib/operations/warn-low-balances.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { putApiKey } from '../../lib/store/api-keys.ts';
 import { anonymiseFix, forgetEmail } from '../../lib/store/closing.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';

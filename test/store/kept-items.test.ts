@@ -1,12 +1,12 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { PaymentDeps } from '../../lib/deps.ts';
 import type { BilledFacts } from '../../lib/domain/fix-attempt.ts';
 import { newInvoiceGuard } from '../../lib/domain/grants.ts';
 import { keyIssued, type Notice } from '../../lib/domain/notice.ts';
-import { issueKey, revokeKey } from '../../lib/operations/api-keys.ts';
-import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
-import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
+import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
+import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
+import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { listApiKeys, putApiKey } from '../../lib/store/api-keys.ts';
 import { anonymiseFix, endClosing, openClosing, openClosingOf } from '../../lib/store/closing.ts';
 import { listDueWork } from '../../lib/store/due-work.ts';

@@ -1,9 +1,9 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { PaymentDeps } from '../../lib/deps.ts';
 import { watchBalance } from '../../lib/domain/balance-watch.ts';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { type Posting, post } from '../../lib/domain/ledger.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { decodeHead } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import {

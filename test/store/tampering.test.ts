@@ -1,9 +1,9 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PaymentDeps } from '../../lib/deps.ts';
 import { verifyLedger } from '../../lib/domain/verify.ts';
-import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
-import { readLedgerRecords } from '../../lib/store/audit.ts';
+import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
+import { readLedgerRecords } from '../../lib/store/audit/audit.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';

@@ -1,4 +1,4 @@
-import { startStripeDouble } from '../../local/stripe/server.ts';
+import { startStripeDouble } from '../../local/stripe-double/server.ts';
 
 /* A double in a process of its own, to be killed: `node journal-child.ts <api key> <journal>`. */
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type Stripe from 'stripe';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { SetupError } from '../../local/setup-error.ts';
-import type { StripeDoubleOptions } from '../../local/stripe/server.ts';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import type { StripeDoubleOptions } from '../../local/stripe-double/server.ts';
 import {
   API_KEY,
   type Bench,

@@ -2,7 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import * as z from 'zod/mini';
-import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../../local/stripe/server.ts';
+import {
+  type StripeDouble,
+  type StripeDoubleOptions,
+  startStripeDouble,
+} from '../../local/stripe-double/server.ts';
 
 export const API_KEY = 'sk_test_double';
 const DAY_SECONDS = 24 * 60 * 60;

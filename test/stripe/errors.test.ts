@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { stripePort } from '../../lib/stripe/client.ts';
 import { StripeFault } from '../../lib/stripe/fault.ts';
 import { translateError } from '../../lib/stripe/translate-error.ts';
-import type { FaultInput } from '../../local/stripe/faults.ts';
+import type { FaultInput } from '../../local/stripe-double/faults.ts';
 import { API_KEY, bench, customerWith, monthlyPrice } from '../stripe-double/support.ts';
 
 /*

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readParameter } from '../../lib/parameters.ts';
-import { parseStripeConfig, parseWebhookSecrets } from '../../lib/stripe/config.ts';
+import { readParameter } from '../../lib/settings/parameters.ts';
+import { parseStripeConfig, parseWebhookSecrets } from '../../lib/settings/stripe.ts';
 
 const SECRET = 'sk_test_TheSecretItself';
 const PARAMETER = '/rsolv/test/stripe-secret-key';

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { TableDescription } from '@aws-sdk/client-dynamodb';
 import { readDefinition } from '../../cli/doctor/definition.ts';
-import { freePort } from '../../local/ports.ts';
-import { ledgerTableDefinition } from '../../local/table.ts';
+import { ledgerTableDefinition } from '../../cli/stage/table.ts';
+import { freePort } from '../../local/stack/ports.ts';
 import { TEST_CREDENTIALS } from './table.ts';
 
 /** What a stage has at AWS, as the calls that doctor makes tell it. A test breaks it by changing it. */

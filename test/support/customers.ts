@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
 import { verifyLedger } from '../../lib/domain/verify.ts';
-import { changeLedger } from '../../lib/operations/change-ledger.ts';
-import { recordFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
-import { readLedgerRecords } from '../../lib/store/audit.ts';
+import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
+import { changeLedger } from '../../lib/operations/ledger/change-ledger.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
+import { readLedgerRecords } from '../../lib/store/audit/audit.ts';
 import { newFix } from './fixtures.ts';
 
 /** Records a fix for pull request `prNumber` and returns its id. */

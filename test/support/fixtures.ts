@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Deps } from '../../lib/deps.ts';
-import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
-import { type Onboarded, onboardCustomer } from '../../lib/operations/onboard-customer.ts';
-import type { NewFixAttempt } from '../../lib/operations/record-fix-attempt.ts';
+import { type Onboarded, onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
+import type { NewFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 
 /* What tests and benchmarks both start from. */
 

@@ -1,5 +1,5 @@
-import type { PaymentDeps } from '../../lib/deps.ts';
-import { type AppliedEvent, applyEvent } from '../../lib/operations/apply-event.ts';
+import { type AppliedEvent, applyEvent } from '../../lib/operations/events/apply-event.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import type { StripeEvent } from '../../lib/stripe/event.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 

@@ -1,7 +1,7 @@
 import { BatchWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Deps } from '../../lib/deps.ts';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { type Posting, post } from '../../lib/domain/ledger.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { decodeHead, encodeEntry, encodeHead } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { type Item, readTogether, type Table } from '../../lib/store/table.ts';

@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import type { StripeEvent } from '../../lib/stripe/event.ts';
 import { type Answer, api, call, fixBody, type SignedUp, signUp } from './http.ts';
 import { headOf, type Money, openMoney } from './money.ts';

@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import type { Deps } from '../../lib/deps.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import { openTestTable, testDeps } from './table.ts';
 
 /** Points the functions of this test file at a table of its own. Call it before the first request. */

@@ -1,6 +1,6 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
-import type { PaymentDeps } from '../../lib/deps.ts';
-import { type AppliedEvent, applyEvent } from '../../lib/operations/apply-event.ts';
+import { type AppliedEvent, applyEvent } from '../../lib/operations/events/apply-event.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { decodeEntry, decodeFix, decodeHead } from '../../lib/store/items.ts';
 import { itemKind } from '../../lib/store/keys.ts';
 import { decodeEvent, decodeInvoiceGuard } from '../../lib/store/stripe-items.ts';

@@ -1,20 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import * as z from 'zod/mini';
-import type { PaymentDeps } from '../../lib/deps.ts';
 import { verifyLedger } from '../../lib/domain/verify.ts';
-import { addPaymentMethod } from '../../lib/operations/add-payment-method.ts';
-import { adjustCredits } from '../../lib/operations/adjust-credits.ts';
-import { type AppliedEvent, applyEvent } from '../../lib/operations/apply-event.ts';
-import { auditCustomer } from '../../lib/operations/audit-customer.ts';
+import { addPaymentMethod } from '../../lib/operations/accounts/add-payment-method.ts';
+import { type AppliedEvent, applyEvent } from '../../lib/operations/events/apply-event.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import { auditCustomer } from '../../lib/operations/reconcile/audit-customer.ts';
+import { withStripe } from '../../lib/runtime/connect-stripe.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { decodeHead } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../lib/store/table.ts';
 import { openStripe } from '../../lib/stripe/client.ts';
-import { withStripe } from '../../lib/stripe/connect.ts';
 import { parseEvent, type StripeEvent } from '../../lib/stripe/event.ts';
-import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../../local/stripe/server.ts';
-import { ensureProPrice } from '../../local/stripe-account.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/account.ts';
+import {
+  type StripeDouble,
+  type StripeDoubleOptions,
+  startStripeDouble,
+} from '../../local/stripe-double/server.ts';
 import { customerWith } from './fixtures.ts';
 import { openTestTable, testDeps } from './table.ts';
 

@@ -1,6 +1,6 @@
-import type { Deps } from '../../lib/deps.ts';
 import type { NoticeContent } from '../../lib/domain/notice.ts';
 import type { NoticeKind } from '../../lib/domain/notice-kinds.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
 import type { FoundNotice, StoredNotice } from '../../lib/store/notice-items.ts';
 import { unsentNotices } from '../../lib/store/notices.ts';
 import { readNotices } from '../../lib/store/survey.ts';

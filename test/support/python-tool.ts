@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { SetupError } from '../../local/setup-error.ts';
-import { cachedFolder } from '../stripe-cli/tool-cache.ts';
+import { cachedFolder } from '../../checks/stripe-cli/tool-cache.ts';
+import { SetupError } from '../../lib/settings/setup-error.ts';
 
 const PYTHON = 'python3';
 

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { onTestFinished } from 'vitest';
-import type { PaymentDeps } from '../../lib/deps.ts';
-import { billFixAttempt } from '../../lib/operations/bill-fix-attempt.ts';
-import { type ReconcileOptions, reconcile } from '../../lib/operations/reconcile.ts';
-import { orderOf, subscribeToPro } from '../../lib/operations/subscribe-to-pro.ts';
+import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
+import { orderOf, subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import { type ReconcileOptions, reconcile } from '../../lib/operations/reconcile/run.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import type { Key } from '../../lib/store/keys.ts';
 import type { Table } from '../../lib/store/table.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';

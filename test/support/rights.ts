@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
-import { PROJECT_ROOT } from '../../local/serverless-file.ts';
+import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import type { RecordedCall } from './recording-proxy.ts';
 
 /* A right is what a role allows and a call takes: `dynamodb:Query tableIndexArn`, the action and what it is done to. */

@@ -1,4 +1,4 @@
-import type { PaymentDeps } from '../../lib/deps.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../lib/stripe/fault.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
-import type { PaymentDeps } from '../../lib/deps.ts';
+import { ensureTable } from '../../cli/stage/table.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
-import { ensureTable } from '../../local/table.ts';
 import { IN_PROCESS } from './in-process.ts';
 
 export const TEST_CREDENTIALS = {
@@ -16,7 +16,7 @@ export const TEST_CREDENTIALS = {
 export async function openTestTable(): Promise<Table> {
   Object.assign(process.env, TEST_CREDENTIALS);
   if (inject('dynamodbEndpoint') === IN_PROCESS) {
-    return (await import('../mutation/table-in-process.ts')).tableInProcess();
+    return (await import('../../checks/mutation/table-in-process.ts')).tableInProcess();
   }
   const config = {
     tableName: `test-${randomBytes(6).toString('hex')}`,

@@ -1,7 +1,7 @@
-import type { Deps } from '../../deps.ts';
 import { newReport } from '../../domain/reconciliation.ts';
+import type { Deps } from '../../runtime/deps.ts';
 import { type ReconcileRun, readRun, saveRun } from '../../store/runs.ts';
-import { retryContended } from '../retry-contended.ts';
+import { retryContended } from '../ledger/retry-contended.ts';
 
 /** How much of its work a killed run may have to do once more. */
 const SAVE_EVERY_MS = 5_000;

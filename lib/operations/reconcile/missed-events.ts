@@ -1,9 +1,9 @@
 import { type Drift, driftOfEvents, type MissedEvent, withEvents } from '../../domain/reconciliation.ts';
-import { type EventFate, readEventFates } from '../../store/audit-stripe.ts';
+import { type EventFate, readEventFates } from '../../store/audit/stripe.ts';
 import { type StripeEvent, subjectOf } from '../../stripe/event.ts';
 import { isFault } from '../../stripe/fault.ts';
 import type { Page } from '../../stripe/port.ts';
-import { applyEvent } from '../apply-event.ts';
+import { applyEvent } from '../events/apply-event.ts';
 import { assertNoOutage, whyOf } from './outage.ts';
 import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';

@@ -1,5 +1,5 @@
 import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../domain/reconciliation.ts';
-import { type DueStored, readDueWork } from '../../store/audit-due.ts';
+import { type DueStored, readDueWork } from '../../store/audit/due.ts';
 import { openClosingOf } from '../../store/closing.ts';
 import { decodeFix, UnreadableItem } from '../../store/items.ts';
 import { decodeDoublePayment, decodeEvent, decodeOrder } from '../../store/stripe-items.ts';

@@ -1,5 +1,5 @@
-import { readStripeOwners } from '../../store/audit-stripe.ts';
-import { isLiveStage } from '../../stripe/config.ts';
+import { isLiveStage } from '../../settings/stripe.ts';
+import { readStripeOwners } from '../../store/audit/stripe.ts';
 import { isFault } from '../../stripe/fault.ts';
 import type { Work } from './work.ts';
 

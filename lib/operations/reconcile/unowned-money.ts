@@ -1,7 +1,7 @@
 import { type Drift, type ReconcileReport, withListed } from '../../domain/reconciliation.ts';
-import { isInvoiceKept, isPaymentKept, readStripeOwners } from '../../store/audit-stripe.ts';
+import { isInvoiceKept, isPaymentKept, readStripeOwners } from '../../store/audit/stripe.ts';
 import type { ListWindow, OwnedInvoice, Page, PaidFix } from '../../stripe/port.ts';
-import { CALLS_PER_RETURNED_INVOICE } from '../audit-customer.ts';
+import { CALLS_PER_RETURNED_INVOICE } from './audit-customer.ts';
 import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 

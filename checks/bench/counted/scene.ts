@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { type Money, openMoney } from '../../../test/support/money.ts';
+import { openSetting, withoutOutput } from '../setting.ts';
+import { type Meter, startMeter } from './meter.ts';
+import { type Cost, costOf } from './results.ts';
+
+/** The functions on a table of their own, with a Stripe double, and a meter on every request to the table. */
+export interface Scene {
+  readonly money: Money;
+  readonly webhookSecret: string;
+  /** What DynamoDB is asked for while `work` runs; what that writes to stdout goes nowhere. */
+  measured(work: () => Promise<unknown>): Promise<Cost>;
+  stop(): Promise<void>;
+}
+
+/** Sets the environment that the functions read: a process has one scene, before it loads the first function. */
+export async function openScene(): Promise<Scene> {
+  let meter: Meter | undefined;
+  const setting = await openSetting(async (engine) => {
+    meter = await startMeter(engine);
+    return meter;
+  });
+  let stopStripe = async () => {};
+  const money = await openMoney(setting.deps.table, {
+    endWith: (stop) => {
+      stopStripe = stop;
+    },
+  });
+  const webhookSecret = `whsec_${randomBytes(12).toString('hex')}`;
+  Object.assign(process.env, money.env, { STRIPE_WEBHOOK_SECRETS: webhookSecret });
+  return {
+    money,
+    webhookSecret,
+    measured: async (work) => {
+      if (meter === undefined) throw new Error('there is no meter');
+      return costOf(await meter.measure(() => withoutOutput(async () => await work())));
+    },
+    stop: async () => {
+      await stopStripe();
+      await setting.stop();
+    },
+  };
+}

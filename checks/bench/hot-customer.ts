@@ -1,0 +1,55 @@
+import { range } from '../../test/support/fixtures.ts';
+import { assertAllBilled, customerWithFixes } from './customers.ts';
+import type { Effort } from './effort.ts';
+import { requestsOf, succeed } from './requests.ts';
+import { type Setting, withoutOutput } from './setting.ts';
+import { mean } from './statistics.ts';
+
+export interface Crowd {
+  /** Billed at once, all for one customer. */
+  readonly fixes: number;
+  readonly repetitions: number;
+  /** Means over the repetitions. */
+  readonly transactionsPerFix: number;
+  readonly readsPerFix: number;
+  readonly milliseconds: number;
+}
+
+/**
+ * Bills many fixes of one customer at the same instant through the handler, with a credit for each of them.
+ * @throws Error when one of them fails, or the ledger is not exactly right afterwards.
+ */
+export async function measureHotCustomer(
+  { deps }: Setting,
+  { crowds: wanted }: Pick<Effort, 'crowds'>,
+  progress: (what: string) => void,
+): Promise<Crowd[]> {
+  const { handler } = await import('../../functions/bill-fix-attempt.ts');
+  const crowds: Crowd[] = [];
+  for (const { fixes, repetitions } of wanted) {
+    progress(`hot customer, ${fixes} at once`);
+    const runs: { transactions: number; reads: number; milliseconds: number }[] = [];
+    for (const _ of range(1, repetitions)) {
+      const customer = await customerWithFixes(deps, fixes);
+      const { apiKey } = customer;
+      const startedMs = performance.now();
+      const requests = await requestsOf(() =>
+        withoutOutput(() =>
+          Promise.all(customer.fixes.map(({ id }) => succeed(handler, { apiKey, params: { id } }))),
+        ),
+      );
+      const milliseconds = performance.now() - startedMs;
+      await assertAllBilled(deps, customer);
+      const transactions = requests.filter((name) => name === 'TransactWriteItems').length;
+      runs.push({ transactions, reads: requests.length - transactions, milliseconds });
+    }
+    crowds.push({
+      fixes,
+      repetitions,
+      transactionsPerFix: mean(runs.map(({ transactions }) => transactions / fixes)),
+      readsPerFix: mean(runs.map(({ reads }) => reads / fixes)),
+      milliseconds: mean(runs.map(({ milliseconds }) => milliseconds)),
+    });
+  }
+  return crowds;
+}

@@ -1,0 +1,44 @@
+import { showProgress } from '../../cli/terminal/progress.ts';
+import { count } from './counted/count.ts';
+import type { Counted } from './counted/results.ts';
+import type { Effort } from './effort.ts';
+import { type Crowd, measureHotCustomer } from './hot-customer.ts';
+import { describeMachine, type Machine } from './machine.ts';
+import { profileHandler, type Share } from './profile.ts';
+import { openSetting } from './setting.ts';
+import { measureStartUp, type StartUp } from './start-up.ts';
+import { measureThroughput, type Throughput } from './throughput.ts';
+
+export interface Results {
+  readonly machine: Machine;
+  readonly counted: Counted;
+  readonly throughput: Throughput;
+  readonly hotCustomer: readonly Crowd[];
+  readonly startUp: readonly StartUp[];
+  readonly profile: readonly Share[];
+  readonly seconds: number;
+}
+
+/** All of it, one after the other, for what is timed has to have the machine to itself. */
+export async function measure(effort: Effort): Promise<Results> {
+  const startedMs = performance.now();
+  const progress = showProgress(process.stderr);
+  try {
+    const counted = await count(effort.full, progress.step);
+    progress.step('starting the engine');
+    const setting = await openSetting();
+    try {
+      const throughput = await measureThroughput(setting, effort, progress.step);
+      const hotCustomer = await measureHotCustomer(setting, effort, progress.step);
+      const profile = await profileHandler(setting, progress.step);
+      const startUp = await measureStartUp(effort, progress.step);
+      const machine = describeMachine(setting.engine, setting.deps.now());
+      const seconds = (performance.now() - startedMs) / 1_000;
+      return { machine, counted, throughput, hotCustomer, startUp, profile, seconds };
+    } finally {
+      await setting.stop();
+    }
+  } finally {
+    progress.end();
+  }
+}

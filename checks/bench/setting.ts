@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { openSync, writeSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
+import { useLocalAws } from '../../cli/stage/local-aws.ts';
+import { ensureTable } from '../../cli/stage/table.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
+import { startRuntime } from '../../lib/runtime/start.ts';
+import { startEngine } from '../../local/stack/engine.ts';
+
+/** Where the benchmarks run: an engine with a table of their own, and an environment like a deployed function's. */
+export interface Setting {
+  readonly engine: string;
+  readonly endpoint: string;
+  readonly deps: Deps;
+  stop(): Promise<void>;
+}
+
+/** Something that passes requests on to the engine. */
+export interface Between {
+  readonly endpoint: string;
+  close(): void;
+}
+
+/** @param through what stands between the functions and the engine; nothing, unless it is given */
+export async function openSetting(through?: (engine: string) => Promise<Between>): Promise<Setting> {
+  const engine = await startEngine();
+  useLocalAws(process.env);
+  const between = await through?.(engine.endpoint);
+  const endpoint = between?.endpoint ?? engine.endpoint;
+  Object.assign(process.env, functionEnvironment(endpoint));
+  const deps = startRuntime(process.env);
+  await ensureTable(deps.table.client, deps.table.name);
+  return {
+    engine: engine.describe,
+    endpoint,
+    deps,
+    stop: async () => {
+      await deps.table.client.send(new DeleteTableCommand({ TableName: deps.table.name }));
+      between?.close();
+      await engine.stop();
+    },
+  };
+}
+
+function functionEnvironment(endpoint: string): Record<string, string> {
+  return {
+    STAGE: 'bench',
+    TABLE_NAME: `bench-${randomBytes(6).toString('hex')}`,
+    DYNAMODB_ENDPOINT: endpoint,
+    POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
+    POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
+    POWERTOOLS_LOG_LEVEL: 'INFO',
+    POWERTOOLS_DEV: 'false',
+    POWERTOOLS_METRICS_DISABLED: 'false',
+  };
+}
+
+/**
+ * Sends what is written to stdout nowhere while `work` runs. The functions' log lines are still formatted and still
+ * cost a system call each, as they do on Lambda.
+ */
+export async function withoutOutput<T>(work: () => Promise<T>): Promise<T> {
+  const { write } = process.stdout;
+  nowhere ??= openSync(devNull, 'w');
+  const into = nowhere;
+  process.stdout.write = (chunk: string | Uint8Array) => {
+    writeSync(into, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    return true;
+  };
+  try {
+    return await work();
+  } finally {
+    process.stdout.write = write;
+  }
+}
+
+let nowhere: number | undefined;

@@ -1,0 +1,189 @@
+import {
+  BatchGetItemCommand,
+  type BatchGetItemCommandInput,
+  DynamoDBClient,
+  TransactWriteItemsCommand,
+  type TransactWriteItemsCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
+import { post } from '../../lib/domain/ledger.ts';
+import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
+import { withStripe } from '../../lib/runtime/connect-stripe.ts';
+import type { Deps } from '../../lib/runtime/deps.ts';
+import { parseConfig } from '../../lib/settings/environment.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { openTable, type Table } from '../../lib/store/table.ts';
+import { range } from '../../test/support/fixtures.ts';
+import { assertAllBilled, type BenchCustomer, customerWithFixes } from './customers.ts';
+import type { Effort } from './effort.ts';
+import { succeed } from './requests.ts';
+import { type Setting, withoutOutput } from './setting.ts';
+import { median } from './statistics.ts';
+
+/** Customers served at the same time, one fix at a time each, so that no two requests want the same item. */
+const CUSTOMERS_AT_ONCE = 8;
+const FIXES_PER_CUSTOMER = 20;
+/** The first rounds warm up the code of all contestants and do not count. */
+const WARM_UP_ROUNDS = 3;
+
+const CONTESTANTS = ['handler', 'transactions', 'reads and transactions'] as const;
+export type Contestant = (typeof CONTESTANTS)[number];
+export type Bare = Exclude<Contestant, 'handler'>;
+
+export interface Throughput {
+  readonly customersAtOnce: number;
+  readonly rounds: number;
+  /** Medians over the rounds. */
+  readonly fixesPerSecond: Readonly<Record<Contestant, number>>;
+  /** The handler's rate against that of the bare calls in the same round; medians again. */
+  readonly handlerAgainst: Readonly<Record<Bare, number>>;
+  /** What this process takes of a processor for each fix, medians too; the engine is another process. */
+  readonly cpuMsPerFix: Readonly<Record<Contestant, number>>;
+}
+
+/** Serves one customer, one fix after the other. */
+type Lane = () => Promise<void>;
+
+/**
+ * Bills distinct fixes through the handler, against the bare DynamoDB calls for the very same items on the same engine.
+ * The contestants take turns within each round, so that what else the machine does meets all of them. So does what the
+ * engine does: Dynoxide looks through the idempotency tokens of the last ten minutes in each transaction, and so becomes
+ * slower from round to round.
+ */
+export async function measureThroughput(
+  { deps, endpoint }: Setting,
+  { throughputRounds: rounds }: Pick<Effort, 'throughputRounds'>,
+  progress: (what: string) => void,
+): Promise<Throughput> {
+  const { handler } = await import('../../functions/bill-fix-attempt.ts');
+  const client = new DynamoDBClient({ endpoint });
+  const laneOf: Record<Contestant, (customer: BenchCustomer) => Promise<Lane>> = {
+    handler: async ({ apiKey, fixes }) => {
+      return async () => {
+        for (const { id } of fixes) await succeed(handler, { apiKey, params: { id } });
+      };
+    },
+    transactions: async (customer) => {
+      const transactions = await billingTransactions(deps, customer);
+      return async () => {
+        for (const write of transactions) await client.send(new TransactWriteItemsCommand(write));
+      };
+    },
+    'reads and transactions': async (customer) => {
+      const transactions = await billingTransactions(deps, customer);
+      const reads = billingReads(deps.table.name, customer);
+      return async () => {
+        for (const [i, read] of reads.entries()) {
+          await client.send(new BatchGetItemCommand(read));
+          await client.send(new TransactWriteItemsCommand(transactions[i] ?? { TransactItems: [] }));
+        }
+      };
+    },
+  };
+
+  const taken: Record<Contestant, Taken[]> = { handler: [], transactions: [], 'reads and transactions': [] };
+  for (const round of range(1, WARM_UP_ROUNDS + rounds)) {
+    progress(`throughput, round ${round} of ${WARM_UP_ROUNDS + rounds}`);
+    for (const contestant of inTurn(round)) {
+      const customers = await Promise.all(
+        range(1, CUSTOMERS_AT_ONCE).map(() => customerWithFixes(deps, FIXES_PER_CUSTOMER)),
+      );
+      const lanes = await Promise.all(customers.map(laneOf[contestant]));
+      const run = await withoutOutput(() => timed(lanes));
+      for (const customer of customers) await assertAllBilled(deps, customer);
+      if (round > WARM_UP_ROUNDS) taken[contestant].push(run);
+    }
+  }
+  client.destroy();
+  const fixes = CUSTOMERS_AT_ONCE * FIXES_PER_CUSTOMER;
+  const medianOf = (of: (run: Taken) => number): Record<Contestant, number> => ({
+    handler: median(taken.handler.map(of)),
+    transactions: median(taken.transactions.map(of)),
+    'reads and transactions': median(taken['reads and transactions'].map(of)),
+  });
+  const against = (bare: Bare) =>
+    median(taken.handler.map(({ seconds }, round) => (taken[bare][round]?.seconds ?? Number.NaN) / seconds));
+  return {
+    customersAtOnce: CUSTOMERS_AT_ONCE,
+    rounds,
+    fixesPerSecond: medianOf(({ seconds }) => fixes / seconds),
+    handlerAgainst: {
+      transactions: against('transactions'),
+      'reads and transactions': against('reads and transactions'),
+    },
+    cpuMsPerFix: medianOf(({ cpuMs }) => cpuMs / fixes),
+  };
+}
+
+/** Each round begins with another contestant. */
+function inTurn(round: number): readonly Contestant[] {
+  const first = round % CONTESTANTS.length;
+  return [...CONTESTANTS.slice(first), ...CONTESTANTS.slice(0, first)];
+}
+
+interface Taken {
+  readonly seconds: number;
+  readonly cpuMs: number;
+}
+
+async function timed(lanes: readonly Lane[]): Promise<Taken> {
+  const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
+  await Promise.all(lanes.map((run) => run()));
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { seconds: (performance.now() - startedMs) / 1_000, cpuMs: (user + system) / 1_000 };
+}
+
+/** For each fix, the read of what the handler reads: the key, the head and the fix. */
+function billingReads(
+  tableName: string,
+  { head: { customerId }, keyId, fixes }: BenchCustomer,
+): BatchGetItemCommandInput[] {
+  return fixes.map(({ id }) => {
+    const wanted = [keys.apiKey(customerId, keyId), keys.head(customerId), keys.fix(customerId, id)];
+    const Keys = wanted.map(({ pk, sk }) => ({ pk: { S: pk }, sk: { S: sk } }));
+    return { RequestItems: { [tableName]: { Keys, ConsistentRead: true } } };
+  });
+}
+
+/** The transactions that bill all of the customer's fixes in turn, as the store puts them on the wire. None is sent. */
+async function billingTransactions(
+  deps: Deps,
+  customer: BenchCustomer,
+): Promise<TransactWriteItemsCommandInput[]> {
+  const inputs: TransactWriteItemsCommandInput[] = [];
+  const table = tableThatNotes(inputs);
+  let { head } = customer;
+  for (const fix of customer.fixes) {
+    const at = deps.now();
+    const decision = decideFixBilling(head, fix, at);
+    if (decision.kind !== 'consume')
+      throw new Error(`a fix would be ${decision.kind}, not paid with a credit`);
+    await billFixAttempt(withStripe({ ...deps, table, now: () => at }), head.customerId, fix.id, {
+      head,
+      once: fix,
+    });
+    head = { ...head, ...post(head, [decision.posting], at).state };
+  }
+  return inputs;
+}
+
+/** A table that takes note of the transactions it is given, in the form in which they would leave, and sends none. */
+function tableThatNotes(inputs: TransactWriteItemsCommandInput[]): Table {
+  const table = openTable(parseConfig(process.env));
+  table.client.middlewareStack.add(
+    () =>
+      async ({ request }) => {
+        if (typeof request !== 'object' || request === null || !('body' in request))
+          throw new Error('a request without a body');
+        if (!(request.body instanceof Uint8Array)) throw new Error('a body that is not bytes');
+        const { TransactItems }: TransactWriteItemsCommandInput = JSON.parse(
+          new TextDecoder().decode(request.body),
+        );
+        inputs.push({ TransactItems });
+        return { output: { $metadata: {} }, response: undefined };
+      },
+    { step: 'build', name: 'note' },
+  );
+  return table;
+}

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { basename, join } from 'node:path';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { parse } from 'yaml';
+import * as z from 'zod/mini';
+import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
+import plugins from '../../esbuild-plugins.ts';
+
+/*
+ * Builds the functions as `serverless package` does, from the same options in serverless.yml, without packing them.
+ */
+
+/** Options that serverless-esbuild keeps for itself; all others go to esbuild, which refuses what it does not know. */
+const PLUGIN_OPTIONS: ReadonlySet<string> = new Set([
+  'concurrency',
+  'disposeContext',
+  'exclude',
+  'installExtraArgs',
+  'keepOutputDirectory',
+  'nativeZip',
+  'nodeExternals',
+  'outputBuildFolder',
+  'outputFileExtension',
+  'outputWorkFolder',
+  'packagePath',
+  'packager',
+  'packagerOptions',
+  'skipBuild',
+  'skipBuildExcludeFns',
+  'skipRebuild',
+  'stripEntryResolveExtensions',
+  'watch',
+  'zipConcurrency',
+]);
+
+const ServerlessFile = z.object({
+  provider: z.object({ environment: z.object({ NODE_OPTIONS: z.optional(z.string()) }) }),
+  custom: z.object({
+    esbuild: z.looseObject({
+      exclude: z.array(z.string()),
+      outputFileExtension: z.enum(['.js', '.mjs', '.cjs']),
+    }),
+  }),
+  functions: z.record(
+    z.string(),
+    z.object({
+      handler: z.string(),
+      events: z.array(z.record(z.string(), z.unknown())),
+      package: z.optional(z.object({ patterns: z.array(z.string()) })),
+    }),
+  ),
+});
+
+export interface BundlePlan {
+  readonly options: BuildOptions;
+  /** Packages that no bundle holds. */
+  readonly excluded: readonly string[];
+  /** What Node is started with when it runs a function. */
+  readonly nodeOptions: string;
+  readonly functions: readonly PlannedFunction[];
+}
+
+export interface PlannedFunction {
+  readonly name: string;
+  readonly entry: string;
+  /** False for what a schedule starts. */
+  readonly answersRequests: boolean;
+  /** Files that are packed as they are, beside the bundle. */
+  readonly patterns: readonly string[];
+}
+
+export interface Bundle {
+  /** What it is started from. */
+  readonly file: string;
+  /** That and what it imports when it is first needed, as they are in its folder. */
+  readonly files: readonly string[];
+  /** Of all its files. */
+  readonly bytes: number;
+  /** Of those that are read when it starts; the others wait until they are first needed. */
+  readonly bytesAtStart: number;
+  /** Bytes that each source file takes in the bundle; without those of which nothing is left. */
+  readonly bytesBySource: ReadonlyMap<string, number>;
+  /** Packages that the bundle asks for when it runs. `atStart` for those that it cannot start without. */
+  readonly asksFor: readonly { readonly name: string; readonly atStart: boolean }[];
+}
+
+export function readBundlePlan(): BundlePlan {
+  const text = readFileSync(join(PROJECT_ROOT, 'serverless.yml'), 'utf8');
+  // Tags like !Sub belong to CloudFormation; nothing here looks at what carries them.
+  const { provider, custom, functions } = ServerlessFile.parse(parse(text, { logLevel: 'error' }));
+  const { exclude, outputFileExtension } = custom.esbuild;
+  const forEsbuild = Object.entries(custom.esbuild).filter(([name]) => !PLUGIN_OPTIONS.has(name));
+  return {
+    options: {
+      ...Object.fromEntries(forEsbuild),
+      external: exclude,
+      plugins,
+      outExtension: { '.js': outputFileExtension },
+      absWorkingDir: PROJECT_ROOT,
+      metafile: true,
+    },
+    excluded: exclude,
+    nodeOptions: provider.environment.NODE_OPTIONS ?? '',
+    functions: Object.entries(functions).map(([name, { handler, events, package: packed }]) => ({
+      name,
+      answersRequests: events.some((event) => 'httpApi' in event),
+      entry: handler.replace(/\.[^./]+$/, '.ts'),
+      patterns: packed?.patterns ?? [],
+    })),
+  };
+}
+
+/** Bundles one entry into `folder`; with `write: false` it only tells what the bundle would be. */
+export async function bundle(
+  { options }: BundlePlan,
+  entry: string | { readonly name: string; readonly source: string },
+  { folder, write = true }: { readonly folder: string; readonly write?: boolean },
+): Promise<Bundle> {
+  const input: BuildOptions =
+    typeof entry === 'string'
+      ? { entryPoints: [entry] }
+      : {
+          stdin: { contents: entry.source, loader: 'ts', resolveDir: PROJECT_ROOT },
+          entryNames: entry.name,
+        };
+  const { metafile } = await build({ ...options, ...input, outdir: folder, write });
+  if (metafile === undefined) throw new Error('esbuild did not describe its output');
+  return describeBundle(metafile, typeof entry === 'string' ? entry : '<stdin>');
+}
+
+function describeBundle({ outputs }: Metafile, entry: string): Bundle {
+  const found = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === entry);
+  if (found === undefined) throw new Error(`esbuild wrote no bundle of ${entry}`);
+  const [start] = found;
+  const atStart = filesAtStart(outputs, start);
+  const files = Object.entries(outputs).filter(([file]) => !file.endsWith('.map'));
+  const bytesBySource = new Map<string, number>();
+  for (const [, { inputs }] of files) {
+    for (const [source, { bytesInOutput }] of Object.entries(inputs)) {
+      if (bytesInOutput > 0) bytesBySource.set(source, (bytesBySource.get(source) ?? 0) + bytesInOutput);
+    }
+  }
+  const sizeOf = (some: typeof files) => some.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+  return {
+    file: join(PROJECT_ROOT, start),
+    files: files.map(([file]) => basename(file)),
+    bytes: sizeOf(files),
+    bytesAtStart: sizeOf(files.filter(([file]) => atStart.has(file))),
+    bytesBySource,
+    asksFor: files.flatMap(([file, { imports }]) =>
+      imports
+        .filter(({ external, path }) => external && !isBuiltin(path))
+        .map(({ path, kind }) => ({ name: path, atStart: atStart.has(file) && kind !== 'dynamic-import' })),
+    ),
+  };
+}
+
+/** The file that a bundle is started from, and what it imports at once, and what that does. */
+function filesAtStart(outputs: Metafile['outputs'], start: string): Set<string> {
+  const files = new Set([start]);
+  // A set hands out what is added while it is gone through.
+  for (const file of files) {
+    for (const { path, kind, external } of outputs[file]?.imports ?? []) {
+      if (external !== true && kind !== 'dynamic-import') files.add(path);
+    }
+  }
+  return files;
+}
+
+const OWN_CODE = 'this project';
+
+/** The npm package that a source file of a bundle belongs to. */
+export function packageOf(source: string): string {
+  const [, inPackages] = /.*node_modules\/(.*)/.exec(source) ?? [];
+  if (inPackages === undefined) return OWN_CODE;
+  return inPackages
+    .split('/')
+    .slice(0, inPackages.startsWith('@') ? 2 : 1)
+    .join('/');
+}

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pythonTool } from '../../test/support/python-tool.ts';
+import { startStack } from '../../test/support/running-stack.ts';
+
+const VERSION = '4.32.5';
+const CONFIG = join(import.meta.dirname, 'schemathesis.toml');
+/** It keeps notes in the folder that it runs in. */
+const FOLDER = resolve('.cache', 'schemathesis');
+
+/**
+ * Lets Schemathesis loose on a stack of its own, over HTTP. It prints each finding with the curl line that shows it.
+ * @param maxExamples requests of each call in each of its phases; how many there are in all depends on the document too
+ * @throws SetupError without Python 3, pip or PyPI
+ */
+export async function runSchemathesis(maxExamples: number, seed: number): Promise<boolean> {
+  const { command, args, env } = pythonTool('schemathesis', VERSION);
+  mkdirSync(FOLDER, { recursive: true });
+  const stack = await startStack();
+  try {
+    const options = [
+      ...['--config-file', CONFIG, 'run', `${stack.url}/openapi.json`],
+      ...['--header', `x-api-key: ${stack.apiKey}`],
+      ...['--max-examples', String(maxExamples), '--seed', String(seed)],
+      ...['--generation-database', 'none', '--continue-on-failure', '--no-color'],
+    ];
+    const child = spawn(command, [...args, ...options], { cwd: FOLDER, env, stdio: 'inherit' });
+    const [code] = await once(child, 'exit');
+    return code === 0;
+  } finally {
+    await stack.end('SIGTERM');
+  }
+}

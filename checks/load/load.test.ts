@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localDeps } from '../../cli/stage/local-deps.ts';
+import { runningStack } from '../../cli/stage/running.ts';
+import { readServerlessFile } from '../../cli/stage/serverless-file.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { tamper } from '../../test/support/reconciliation.ts';
+import { type RunningStack, startStack, useTestCredentials } from '../../test/support/running-stack.ts';
+import { Random } from '../simulation/random.ts';
+import { verify } from './verify.ts';
+import { Webhooks } from './webhooks.ts';
+import { World } from './world.ts';
+
+let stack: RunningStack;
+beforeAll(async () => {
+  useTestCredentials();
+  stack = await startStack();
+});
+afterAll(async () => {
+  await stack.end('SIGTERM');
+});
+
+/** `npm run load` on the stack of this file. */
+function load(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['checks/load/run.ts', '--url', stack.url, '--json', ...args],
+    { encoding: 'utf8' },
+  );
+  if (stdout === '') throw new Error(stderr);
+  return { status, result: JSON.parse(stdout) };
+}
+
+describe('npm run load', () => {
+  it('a sound service holds: every answer is as expected, and in the ledger once', () => {
+    const few = ['--seconds', '2', '--rate', '10', '--webhooks', '300', '--sign-ups', '60'];
+    const { status, result } = load(...few, '--seed', '1');
+    expect(result.unexplained).toEqual({ count: 0, named: [] });
+    expect(result.verified.faults).toEqual([]);
+    expect([status, result.held]).toEqual([0, true]);
+    expect(result.verified.fixesBilled).toBeGreaterThan(0);
+    expect(result.verified.charges).toBeGreaterThan(0);
+    expect(result.verified.eventsDelivered).toBeGreaterThan(0);
+  });
+
+  it('what was answered and is not so is found', async () => {
+    const random = new Random('promises');
+    const world = new World(random);
+    const person = { id: stack.customerId, apiKey: stack.apiKey, plan: 'trial', pullRequests: 1 } as const;
+    world.join(person);
+    world.fixes.push({ person, prNumber: 1, id: 'f1', told: 1, toldAlready: 0, lost: 0, paidCents: 0 });
+    const webhooks = new Webhooks(random, 'x');
+    webhooks.delivered.set('evt_loadxx1', { told: 1, again: 0, lost: 0, isTheirs: false });
+    const behind = runningStack(stack.port);
+    const { faults } = await verify({ stack: behind, world, webhooks, run: 'promises', onStep: () => {} });
+    expect(faults).toEqual([
+      `${stack.customerId}: fix f1 (#1) was recorded, and is not there`,
+      'event evt_loadxx1 was accepted, and is not recorded',
+    ]);
+  });
+
+  it('an entry that was changed by hand fails the run', async () => {
+    const { endpoint } = runningStack(stack.port);
+    const { table } = localDeps(endpoint, readServerlessFile().tableName);
+    await tamper({ table }, keys.entry(stack.customerId, 1), 'amount', 6);
+    table.client.destroy();
+    const { status, result } = load('--seconds', '0');
+    expect([status, result.held]).toEqual([1, false]);
+    expect(result.verified.faults).toContain(
+      `drift: ${stack.customerId}: entry 1 was changed: its hash does not match`,
+    );
+  });
+});

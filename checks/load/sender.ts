@@ -1,0 +1,65 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode } from '../../lib/settings/setup-error.ts';
+import type { Answer, Call } from './call.ts';
+import type { Tally } from './tally.ts';
+
+const ANSWER_WITHIN_MS = 40_000;
+const AGAIN_AFTER_MS = 1_000;
+/** With the pause between them well over what a stack takes to start anew. */
+const MAX_TRIES = 300;
+
+/** Sends single calls, each over a connection of its own, as often as it takes to have an answer. */
+export class Sender {
+  readonly #url: URL;
+  readonly #tally: Tally;
+  readonly #gone: AbortSignal;
+  readonly #agent = new Agent({ keepAlive: false });
+
+  /** @param gone whoever would answer is gone for good once this is aborted */
+  constructor(url: string, tally: Tally, gone: AbortSignal) {
+    this.#url = new URL(url);
+    this.#tally = tally;
+    this.#gone = gone;
+  }
+
+  /** Null when there was no answer in all that time; that has been counted. */
+  async send(call: Call): Promise<Answer | null> {
+    for (let tries = 0; tries < MAX_TRIES && !this.#gone.aborted; tries++) {
+      const sentMs = performance.now();
+      try {
+        const answer = await this.#once(call);
+        if (this.#tally.answer(call, answer, performance.now() - sentMs)) return answer;
+      } catch (error) {
+        this.#tally.unanswered(call, errorCode(error) ?? String(error));
+      }
+      await delay(AGAIN_AFTER_MS);
+    }
+    this.#tally.blame(`${call.kind} (${call.method} ${call.path}) was never answered`);
+    return null;
+  }
+
+  #once({ method, path, headers, body, from }: Call): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const { hostname, port } = this.#url;
+    const sent = request(
+      {
+        ...{ hostname, port, method, path, headers: { ...headers }, agent: this.#agent },
+        ...(from !== undefined && { localAddress: from }),
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('error', reject);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body);
+    return promise;
+  }
+}

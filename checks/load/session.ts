@@ -1,0 +1,284 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { localDeps } from '../../cli/stage/local-deps.ts';
+import { readServerlessFile } from '../../cli/stage/serverless-file.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import type { SetupError } from '../../lib/settings/setup-error.ts';
+import { Random } from '../simulation/random.ts';
+import { Arrivals } from './arrivals.ts';
+import { Cannon } from './cannon.ts';
+import type { Outage } from './outages.ts';
+import { Outages } from './outages.ts';
+import { Sender } from './sender.ts';
+import { OwnStack, type Target } from './stack.ts';
+import { type KindResult, Tally } from './tally.ts';
+import { type Verified, verify } from './verify.ts';
+import { Webhooks } from './webhooks.ts';
+import { type Plan, World } from './world.ts';
+
+/** Who is there when the load begins. */
+const CAST = { rich: 2, trial: 4, card: 4, pro: 3, refused: 2 } as const satisfies Record<Plan, number>;
+const ARE_RICH = 100_000;
+const CREDITS_WITH_CARD = 10;
+const CREDITS_WITH_PRO = 70;
+const LOOK_EVERY_MS = 2_000;
+const AGAIN_AFTER_MS = 500;
+const MAX_CARD_TRIES = 400;
+/** A start that took longer than the time between two kills is not killed before it has served for so long. */
+const MIN_UP_MS = 10_000;
+const BUSY_CALLS = 6;
+const BUSY_WITHIN_MS = 3_000;
+const CALL_TAKES_MS = 60;
+const FIND_OUT_MS = 300;
+const CONTROL_WITHIN_MS = 10_000;
+
+const Card = z.object({ payment_method: z.string() });
+
+export interface LoadOptions {
+  readonly seconds: number;
+  /** RSOLV-action's requests a second. */
+  readonly rate: number;
+  readonly webhooksPerMinute: number;
+  readonly signUpsPerMinute: number;
+  /** Seconds; null where nothing is killed. */
+  readonly killEvery: number | null;
+  readonly seed: string;
+  /** Ends the load, not the verification. */
+  readonly signal: AbortSignal;
+  readonly onStep: (what: string) => void;
+}
+
+export interface LoadResult {
+  /** How long the load lasted. */
+  readonly seconds: number;
+  readonly calls: readonly KindResult[];
+  readonly kills: readonly Outage[];
+  /** Calls without an answer that the kills, or the end, explain. */
+  readonly explained: Readonly<Record<string, number>>;
+  readonly unexplained: { readonly count: number; readonly named: readonly string[] };
+  readonly verified: Verified;
+}
+
+/** One run: people are let in, the load is on until the time is up, and then everything is looked at. */
+export class Session {
+  readonly #target: Target;
+  readonly #options: LoadOptions;
+  readonly #run: string;
+  readonly #outages = new Outages();
+  readonly #tally = new Tally(this.#outages);
+  readonly #random: Random;
+  readonly #world: World;
+  readonly #webhooks: Webhooks;
+  readonly #sender: Sender;
+  readonly #arrivals: Arrivals;
+  readonly #cannons: readonly Cannon[];
+  /** There is no stack any more. */
+  readonly #gone = new AbortController();
+
+  constructor(target: Target, options: LoadOptions) {
+    const { seed, rate, webhooksPerMinute } = options;
+    this.#target = target;
+    this.#options = options;
+    this.#run = `${seed}${Date.now().toString(36)}`;
+    this.#random = new Random(`${seed} kills`);
+    this.#world = new World(new Random(`${seed} calls`));
+    this.#webhooks = new Webhooks(new Random(`${seed} webhooks`), this.#run);
+    this.#sender = new Sender(target.url, this.#tally, this.#gone.signal);
+    this.#arrivals = new Arrivals({
+      world: this.#world,
+      sender: this.#sender,
+      random: new Random(`${seed} sign-ups`),
+      newCard: (plan) => this.#newCard(plan),
+      run: this.#run,
+      onFault: (what) => this.#tally.blame(what),
+    });
+    const { url } = target;
+    const tally = this.#tally;
+    const { stripe } = target.behind();
+    const perSecond = Math.ceil(webhooksPerMinute / 60);
+    this.#cannons = [
+      ...(rate > 0 ? [new Cannon({ url, tally, perSecond: rate, next: () => this.#world.next() })] : []),
+      ...(perSecond > 0
+        ? [new Cannon({ url, tally, perSecond, next: () => this.#webhooks.next(stripe) })]
+        : []),
+    ];
+  }
+
+  /** The stack is gone, and nothing can be verified. */
+  fail(why: SetupError): void {
+    this.#gone.abort(why);
+  }
+
+  /** @throws SetupError when the stack is gone; Error when not even the first customers could be let in */
+  async run(): Promise<LoadResult> {
+    const { onStep, seconds } = this.#options;
+    onStep('letting the first customers in');
+    if (seconds > 0) await this.#letIn();
+    const startedMs = performance.now();
+    if (seconds > 0) await this.#load();
+    const lasted = (performance.now() - startedMs) / 1_000;
+    const verified = await verify({
+      stack: this.#target.behind(),
+      world: this.#world,
+      webhooks: this.#webhooks,
+      run: `load-${this.#run}`,
+      onStep,
+    });
+    return {
+      seconds: Math.round(lasted),
+      calls: this.#tally.results(),
+      kills: this.#outages.all,
+      explained: Object.fromEntries(this.#tally.explained),
+      unexplained: { count: this.#tally.unexplainedCount, named: this.#tally.unexplained },
+      verified,
+    };
+  }
+
+  async #letIn(): Promise<void> {
+    await this.#control('webhooks', { duplicates: 1, shuffle: true });
+    for (const plan of ['trial', 'card', 'pro', 'refused'] as const) {
+      for (let n = 0; n < CAST[plan]; n++) await this.#arrivals.arrive(plan);
+    }
+    for (let n = 0; n < CAST.rich; n++) await this.#arrivals.arrive('trial', 'rich');
+    for (const { id, plan } of this.#world.people) {
+      if (plan === 'rich') await this.#give(id, ARE_RICH);
+      // They are charged from the first fix on.
+      if (plan === 'card' || plan === 'refused') await this.#give(id, -CREDITS_WITH_CARD);
+      if (plan === 'pro') await this.#give(id, -CREDITS_WITH_PRO);
+    }
+    this.#gone.signal.throwIfAborted();
+    await this.#webhooks.look(this.#target.behind().stripe);
+    if (this.#webhooks.known === 0 || this.#world.people.length === 0) {
+      throw new Error(`nobody was let in: ${this.#tally.unexplained.join('\n')}`);
+    }
+  }
+
+  /** As an operator would. */
+  async #give(customerId: string, amount: number): Promise<void> {
+    const { endpoint } = this.#target.behind();
+    const deps = localDeps(endpoint, readServerlessFile().tableName);
+    try {
+      const why = { reason: 'load', actor: 'load', idempotencyKey: 'load' };
+      await adjustCredits(deps, customerId, { amount, ...why });
+    } finally {
+      deps.table.client.destroy();
+    }
+  }
+
+  async #load(): Promise<void> {
+    const { seconds, signUpsPerMinute, signal } = this.#options;
+    const over = AbortSignal.any([signal, this.#gone.signal, AbortSignal.timeout(seconds * 1_000)]);
+    this.#gone.signal.throwIfAborted();
+    for (const cannon of this.#cannons) cannon.start();
+    const arrivals = this.#arrivals.run(signUpsPerMinute, over);
+    await Promise.all([this.#killing(over), this.#looking(over), this.#telling(over)]);
+    this.#options.onStep('ending the load');
+    for (const cannon of this.#cannons) await cannon.stop();
+    await arrivals;
+    this.#gone.signal.throwIfAborted();
+    const repeats = this.#cannons.flatMap((cannon) => cannon.takeRepeats());
+    await Promise.all(repeats.map((call) => this.#sender.send(call)));
+    await this.#control('webhooks', { duplicates: 0, shuffle: false });
+  }
+
+  /** Kills the service, and the next time everything; ends with the load, while the stack is up. */
+  async #killing(over: AbortSignal): Promise<void> {
+    const { killEvery } = this.#options;
+    const stack = this.#target;
+    if (killEvery === null || !(stack instanceof OwnStack)) return;
+    let nextMs = performance.now() + killEvery * 1_000;
+    for (let kills = 0; ; kills++) {
+      await sleep(nextMs - performance.now(), over);
+      if (over.aborted) return;
+      await this.#untilBusy(over);
+      if (over.aborted) return;
+      const what = kills % 2 === 0 ? 'service' : 'everything';
+      this.#outages.begin(what);
+      await Promise.all([stack.kill(what), this.#findOut()]);
+      await stack.startAgain();
+      this.#outages.end();
+      if (over.aborted) return;
+      for (const cannon of this.#cannons) cannon.start();
+      while (nextMs < performance.now() + MIN_UP_MS) nextMs += killEvery * 1_000;
+    }
+  }
+
+  /** Clients run into the kill for a moment. autocannon knows no pause before it connects again, so it is held back then. */
+  async #findOut(): Promise<void> {
+    await delay(FIND_OUT_MS);
+    await Promise.all(this.#cannons.map((cannon) => cannon.stop()));
+  }
+
+  /** Nothing is to be learnt from a kill while nothing happens: waits for calls under way, and then for any moment of theirs. */
+  async #untilBusy(over: AbortSignal): Promise<void> {
+    const deadline = performance.now() + BUSY_WITHIN_MS;
+    const busy = () => this.#cannons.reduce((sum, cannon) => sum + cannon.busy, 0);
+    while (busy() < BUSY_CALLS && performance.now() < deadline && !over.aborted) await sleep(1, over);
+    await sleep(this.#random.int(0, CALL_TAKES_MS), over);
+  }
+
+  /** Keeps up with the events that Stripe has. */
+  async #looking(over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      await sleep(LOOK_EVERY_MS, over);
+      if (this.#outages.isOpen) continue;
+      const before = this.#outages.all.length;
+      try {
+        await this.#webhooks.look(this.#target.behind().stripe);
+      } catch (error) {
+        if (this.#outages.all.length === before)
+          this.#tally.blame(`Stripe did not list its events: ${error}`);
+      }
+    }
+  }
+
+  /** Says every second how far it is. */
+  async #telling(over: AbortSignal): Promise<void> {
+    const startedMs = performance.now();
+    let before = this.#tally.answered;
+    while (!over.aborted) {
+      await sleep(1_000, over);
+      const { answered, webhooks, unexplainedCount } = this.#tally;
+      const elapsed = Math.round((performance.now() - startedMs) / 1_000);
+      const state = this.#outages.isOpen ? 'DOWN, starting again' : `${answered - before} answers a second`;
+      const kills = this.#outages.all.length;
+      this.#options.onStep(
+        `${elapsed} of ${this.#options.seconds} s · ${state} · ${answered} answered, ${webhooks} of them webhooks · ` +
+          `${this.#world.people.length} customers, ${this.#world.fixes.length} fixes` +
+          `${kills > 0 ? ` · killed ${kills} times` : ''} · ${unexplainedCount} unexplained`,
+      );
+      before = answered;
+    }
+  }
+
+  async #newCard(plan: Plan): Promise<string> {
+    const behavesLike = plan === 'refused' ? 'chargeCustomerFail' : 'visa';
+    for (let tries = 1; ; tries++) {
+      const before = this.#outages.all.length;
+      try {
+        return Card.parse(await this.#control('cards', { behavesLike })).payment_method;
+      } catch (error) {
+        const isExplained = this.#outages.isOpen || this.#outages.all.length > before;
+        if (!isExplained || tries === MAX_CARD_TRIES) throw error;
+        await delay(AGAIN_AFTER_MS);
+      }
+    }
+  }
+
+  /** What the double of Stripe is asked to do beyond Stripe. @throws Error where it does not, or there is none */
+  async #control(path: string, input: object): Promise<unknown> {
+    const { apiBase } = this.#target.behind().stripe;
+    if (apiBase === undefined) throw new Error('this load needs the double of Stripe');
+    const response = await fetch(`${apiBase}/_double/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+      signal: AbortSignal.timeout(CONTROL_WITHIN_MS),
+    });
+    if (!response.ok) throw new Error(`Stripe's double answered ${response.status} to ${path}`);
+    return response.json();
+  }
+}
+
+const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(Math.max(0, ms), undefined, { signal }).catch(() => {});

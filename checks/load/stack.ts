@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type RunningStack, runningStack } from '../../cli/stage/running.ts';
+import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import { freePort } from '../../local/stack/ports.ts';
+import type { Outage } from './outages.ts';
+
+const READY_WITHIN_MS = 180_000;
+const POLL_EVERY_MS = 50;
+const KEPT_LINES = 60;
+
+/** The stack that is under load. */
+export interface Target {
+  readonly url: string;
+  /** How its engine, its functions and its Stripe are reached; not the same after a start. */
+  behind(): RunningStack;
+}
+
+/** Somebody else's stack, on this machine. @throws SetupError when nobody noted one on that port */
+export function stackAt(url: string): Target {
+  const { port } = new URL(url);
+  runningStack(Number(port));
+  // Not `localhost`: the API listens on this address only.
+  return { url: `http://127.0.0.1:${port}`, behind: () => runningStack(Number(port)) };
+}
+
+/** `npm start` over a folder of its own, which is killed and started again as often as that is asked for. */
+export class OwnStack implements Target {
+  readonly url: string;
+  readonly #port: number;
+  readonly #stripePort: number;
+  readonly #dataDir: string;
+  readonly #output: string[] = [];
+  readonly #onEnd: (gone: SetupError) => void;
+  #child: ChildProcess | null = null;
+  /** Whether it is to end just now. */
+  #isEnding = false;
+
+  private constructor(port: number, stripePort: number, onEnd: (gone: SetupError) => void) {
+    this.#port = port;
+    this.#stripePort = stripePort;
+    this.#onEnd = onEnd;
+    this.url = `http://127.0.0.1:${port}`;
+    this.#dataDir = mkdtempSync(join(tmpdir(), 'rsolv-billing-load-'));
+    process.on('exit', () => this.#leaveNothing());
+  }
+
+  /** @param onEnd hears of it when the stack ends by itself @throws SetupError with what it wrote, when it does not start */
+  static async start(onEnd: (gone: SetupError) => void): Promise<OwnStack> {
+    const stack = new OwnStack(await freePort(), await freePort(), onEnd);
+    await stack.#start();
+    return stack;
+  }
+
+  behind(): RunningStack {
+    return runningStack(this.#port);
+  }
+
+  /** SIGKILL, without warning; resolves when all of it is gone. */
+  async kill(what: Outage['killed']): Promise<void> {
+    const child = this.#running();
+    this.#isEnding = true;
+    const ended = once(child, 'close');
+    // Whoever started the service finds it gone, stops the rest in order, and ends too.
+    if (what === 'service') process.kill(servicePid(child.pid ?? 0), 'SIGKILL');
+    else child.kill('SIGKILL');
+    await ended;
+  }
+
+  async startAgain(): Promise<void> {
+    await this.#start();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child === null) return;
+    this.#isEnding = true;
+    const ended = once(this.#child, 'close');
+    this.#child.kill('SIGTERM');
+    await ended;
+  }
+
+  async #start(): Promise<void> {
+    const own = /^(?:DYNAMODB_ENDPOINT$|STRIPE_|LOG_LEVEL$|npm_lifecycle_event$)/;
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+    const child = spawn(process.execPath, ['local/start.ts'], {
+      cwd: PROJECT_ROOT,
+      env: {
+        ...env,
+        PORT: String(this.#port),
+        STRIPE_PORT: String(this.#stripePort),
+        DATA_DIR: this.#dataDir,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A terminal's Ctrl-C is for us alone: the ledger is still to be looked at.
+      detached: true,
+    });
+    this.#child = child;
+    this.#isEnding = false;
+    let isReady = false;
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        isReady ||= line.startsWith('ready ');
+        this.#output.push(line);
+        if (this.#output.length > KEPT_LINES) this.#output.shift();
+      });
+    }
+    let hasEnded = false;
+    child.once('close', (code, signal) => {
+      hasEnded = true;
+      this.#child = null;
+      if (this.#isEnding) return;
+      const how = `The stack ended by itself, with ${signal ?? `exit code ${code}`}.`;
+      this.#onEnd(new SetupError(how, [...this.#output]));
+    });
+    const deadline = performance.now() + READY_WITHIN_MS;
+    while (!isReady) {
+      if (hasEnded || performance.now() > deadline) {
+        throw new SetupError('The stack did not start.', [...this.#output]);
+      }
+      await delay(POLL_EVERY_MS);
+    }
+    // Of interest from now on is what it writes while it serves.
+    this.#output.length = 0;
+  }
+
+  #running(): ChildProcess {
+    if (this.#child === null) throw new Error('the stack is not running');
+    return this.#child;
+  }
+
+  /** What the stack has started ends with it, however it goes. */
+  #leaveNothing(): void {
+    this.#child?.kill('SIGKILL');
+    rmSync(this.#dataDir, { recursive: true, force: true });
+    rmSync(join(PROJECT_ROOT, '.cache', `stack-${this.#port}`), { recursive: true, force: true });
+    rmSync(join(tmpdir(), `rsolv-billing-${this.#port}.json`), { force: true });
+  }
+}
+
+/** The process that answers requests, among those that the stack has started. @throws Error when there is none */
+function servicePid(stack: number): number {
+  for (const pid of descendants(stack)) {
+    const [command = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    if (command.endsWith('node') && args.includes('offline')) return pid;
+  }
+  throw new Error('no process of the stack serves the API');
+}
+
+/** As Linux tells them, which is where the engine runs. */
+function descendants(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return children
+    .filter(Boolean)
+    .map(Number)
+    .flatMap((child) => [child, ...descendants(child)]);
+}

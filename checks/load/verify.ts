@@ -1,0 +1,224 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { localDeps } from '../../cli/stage/local-deps.ts';
+import type { RunningStack } from '../../cli/stage/running.ts';
+import { readServerlessFile } from '../../cli/stage/serverless-file.ts';
+import type { LedgerEntry } from '../../lib/domain/ledger.ts';
+import type { ReconcileReport } from '../../lib/domain/reconciliation.ts';
+import { reconcile } from '../../lib/operations/reconcile/run.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
+import { readLedgerRecords } from '../../lib/store/audit/audit.ts';
+import { readDueWork } from '../../lib/store/audit/due.ts';
+import { readEventFates } from '../../lib/store/audit/stripe.ts';
+import { LocalFunctions } from '../../local/stack/functions.ts';
+import type { Webhooks } from './webhooks.ts';
+import type { Fix, Person, World } from './world.ts';
+
+/** What happened later is left to Stripe's own delivery for ten minutes: by this clock all of it is older. */
+const LATER_MS = 11 * 60_000;
+/** Each takes up what the one before has left. */
+const MAX_SWEEPS = 5;
+const IDLE_WITHIN_MS = 120_000;
+const EVENTS_AT_ONCE = 100;
+const PEOPLE_AT_ONCE = 8;
+const UNMETERED = async () => {};
+
+const Swept = z.object({ settled: z.int(), failed: z.array(z.unknown()) });
+
+export interface Verified {
+  readonly customers: number;
+  readonly entries: number;
+  /** Succeeded at Stripe and held against the entries, both ways; and so the invoices. */
+  readonly charges: number;
+  readonly invoices: number;
+  /** Fixes that somebody was told about as billed, each found in the ledger once. */
+  readonly fixesBilled: number;
+  readonly fixesNotBilled: number;
+  /** Events that the load delivered, each recorded once; and those that Stripe's double has. */
+  readonly eventsDelivered: number;
+  readonly eventsAtStripe: number;
+  /** What the sweeper had to take up. */
+  readonly swept: number;
+  /** What is not as it should be. */
+  readonly faults: readonly string[];
+}
+
+export interface ToVerify {
+  readonly stack: RunningStack;
+  readonly world: World;
+  readonly webhooks: Webhooks;
+  /** A name for the reconciliation that no other run has. */
+  readonly run: string;
+  readonly onStep: (what: string) => void;
+}
+
+/**
+ * Looks at everything once it has come to rest: waits for the deliveries under way, lets the sweeper finish, reconciles the whole
+ * table with Stripe, and holds what was answered against what is stored.
+ */
+export async function verify({ stack, world, webhooks, run, onStep }: ToVerify): Promise<Verified> {
+  const deps = localDeps(stack.endpoint, readServerlessFile().tableName, stack.stripe);
+  try {
+    onStep('waiting for the deliveries of Stripe');
+    await untilDelivered(stack);
+    onStep('letting the sweeper finish');
+    const swept = await sweep(stack);
+    onStep('reconciling the ledger with Stripe');
+    const report = await reconciled(deps, run);
+    onStep('holding the answers against the ledger');
+    const faults = [
+      ...swept.faults,
+      ...faultsOf(report),
+      ...(await openWork(deps)),
+      ...(await brokenPromises(deps, world)),
+      ...(await brokenDeliveries(deps, webhooks)),
+    ];
+    const billed = world.fixes.filter(({ paidCents }) => paidCents !== null).length;
+    return {
+      customers: report.customers.checked,
+      entries: report.customers.entries,
+      charges: report.customers.charges,
+      invoices: report.customers.invoices,
+      fixesBilled: billed,
+      fixesNotBilled: world.fixes.length - billed,
+      eventsDelivered: webhooks.delivered.size,
+      eventsAtStripe: report.events.listed,
+      swept: swept.count,
+      faults,
+    };
+  } finally {
+    deps.table.client.destroy();
+  }
+}
+
+/** Where Stripe is a double: until nothing is on its way. */
+async function untilDelivered({ stripe: { apiBase } }: RunningStack): Promise<void> {
+  if (apiBase === undefined) return;
+  const response = await fetch(`${apiBase}/_double/webhooks/idle`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+    signal: AbortSignal.timeout(IDLE_WITHIN_MS),
+  });
+  await response.body?.cancel();
+}
+
+/** The schedule's own function, without its patience. */
+async function sweep({ lambdaEndpoint }: RunningStack): Promise<{ count: number; faults: string[] }> {
+  const functions = new LocalFunctions(lambdaEndpoint);
+  let count = 0;
+  try {
+    for (let sweeps = 0; sweeps < MAX_SWEEPS; sweeps++) {
+      const answer = await functions.invoke('settle-pending-charges', { older_than_seconds: 0 });
+      const { settled, failed } = Swept.parse(answer);
+      count += settled;
+      if (failed.length > 0) return { count, faults: [`the sweeper left open: ${JSON.stringify(failed)}`] };
+      if (settled === 0) return { count, faults: [] };
+      await delay(100);
+    }
+    return { count, faults: [`the sweeper did not come to an end in ${MAX_SWEEPS} runs`] };
+  } finally {
+    functions.close();
+  }
+}
+
+async function reconciled(deps: PaymentDeps, run: string): Promise<ReconcileReport> {
+  const later = { ...deps, now: () => new Date(Date.now() + LATER_MS), sleep: async () => {} };
+  const { state, report } = await reconcile(later, { run });
+  if (state !== 'finished') throw new Error(`the reconciliation is ${state}`);
+  return report;
+}
+
+function faultsOf({ drift, missed, open }: ReconcileReport): string[] {
+  return [
+    ...drift.named.map(({ customerId, message }) => `drift: ${customerId ?? 'nobody'}: ${message}`),
+    ...missed.named.map(({ eventId, type }) => `event ${eventId} (${type}) was never recorded`),
+    ...open.named.map(({ message }) => `open: ${message}`),
+  ];
+}
+
+/** What is due after the sweeper ran. Warnings and notices have their own time. */
+async function openWork({ table }: PaymentDeps): Promise<string[]> {
+  const open: string[] = [];
+  for (const kind of ['charge', 'parked'] as const) {
+    for await (const page of readDueWork(table, kind, UNMETERED)) {
+      open.push(...page.map(({ stored }) => `${stored['pk']} ${stored['sk']} is still due (${kind})`));
+    }
+  }
+  return open;
+}
+
+/** Everybody's fixes as they were told about, beside their entries. */
+async function brokenPromises({ table }: PaymentDeps, { people, fixes }: World): Promise<string[]> {
+  const fixesOf = Map.groupBy(fixes, ({ person }) => person.id);
+  const waiting = [...people];
+  const broken: string[] = [];
+  const worker = async () => {
+    for (let person = waiting.shift(); person !== undefined; person = waiting.shift()) {
+      const records = await readLedgerRecords(table, person.id);
+      if (records === null) broken.push(`${person.id} signed up, and is not there`);
+      else broken.push(...brokenOf(person, fixesOf.get(person.id) ?? [], records));
+    }
+  };
+  await Promise.all(Array.from({ length: PEOPLE_AT_ONCE }, worker));
+  return broken;
+}
+
+interface Stored {
+  readonly entries: readonly LedgerEntry[];
+  readonly fixes: readonly { readonly id: string }[];
+}
+
+function brokenOf({ id: customerId }: Person, fixes: readonly Fix[], stored: Stored): string[] {
+  const recorded = new Set(stored.fixes.map(({ id }) => id));
+  const ofFix = Map.groupBy(stored.entries, ({ metadata }) => metadata['fix_attempt_id']);
+  const told = new Set(fixes.map(({ id }) => id));
+  const strangers = [...recorded].filter((id) => !told.has(id));
+  return [
+    ...strangers.map((id) => `${customerId}: fix ${id} was never sent`),
+    ...fixes.flatMap((fix) =>
+      wrongFix(fix, recorded.has(fix.id), ofFix.get(fix.id) ?? []).map(
+        (what) => `${customerId}: fix ${fix.id} (#${fix.prNumber}) ${what}`,
+      ),
+    ),
+  ];
+}
+
+function wrongFix(fix: Fix, isRecorded: boolean, entries: readonly LedgerEntry[]): string[] {
+  const deployed = entries.filter(({ source }) => source === 'fix_deployed').length;
+  const purchases = entries.filter(({ source }) => source === 'purchased');
+  const paid = purchases.reduce((sum, { metadata }) => sum + Number(metadata['amount_cents']), 0);
+  const { paidCents, told, toldAlready, lost } = fix;
+  if (!isRecorded) return ['was recorded, and is not there'];
+  if (paidCents === null) {
+    return deployed === 0 && purchases.length === 0 ? [] : ['was billed, and nobody was told'];
+  }
+  return [
+    ...(deployed === 1 ? [] : [`was answered as billed, and is in the ledger ${deployed} times`]),
+    ...(paid === paidCents ? [] : [`was answered as paid with ${paidCents} cents, the ledger says ${paid}`]),
+    ...(purchases.length === (paidCents > 0 ? 1 : 0) ? [] : [`was purchased ${purchases.length} times`]),
+    ...(told + lost > 0
+      ? []
+      : [`was "Already billed" ${toldAlready} times, though all answers came and none said "Billed"`]),
+  ];
+}
+
+/** Each event that was accepted has its record, and was news once. */
+async function brokenDeliveries({ table }: PaymentDeps, { delivered }: Webhooks): Promise<string[]> {
+  const broken: string[] = [];
+  const ids = [...delivered.keys()];
+  for (let from = 0; from < ids.length; from += EVENTS_AT_ONCE) {
+    const some = ids.slice(from, from + EVENTS_AT_ONCE);
+    const fates = await readEventFates(table, some, UNMETERED);
+    for (const id of some) {
+      const { told = 0, again = 0, lost = 0, isTheirs = false } = delivered.get(id) ?? {};
+      const outcome = fates.get(id)?.outcome;
+      if (outcome !== 'processed' && outcome !== 'ignored')
+        broken.push(`event ${id} was accepted, and is ${outcome ?? 'not recorded'}`);
+      if (told > 1) broken.push(`event ${id} was counted ${told} times`);
+      // Stripe's double may have brought it first.
+      if (told + lost === 0 && again > 0 && !isTheirs) broken.push(`event ${id} was never news`);
+    }
+  }
+  return broken;
+}

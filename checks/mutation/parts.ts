@@ -1,0 +1,88 @@
+/** Files that are mutated together, and the tests that have to notice. */
+export interface Part {
+  readonly name: string;
+  readonly mutated: readonly string[];
+  readonly tests: readonly string[];
+  /** Short enough to be run for every change; the others run with `--all`. */
+  readonly isForEveryChange: boolean;
+}
+
+const STORE_TESTS = ['test/store/*.test.ts'];
+
+/** The operations on a table in this process, and on Stripe's double; few of them take more than a tenth of a second. */
+const OPERATION_TESTS = [
+  ...STORE_TESTS,
+  'test/operations/*/{account-rules,billing-rules,customer-rules,event-rules,order-rules,sweeper-rules}.test.ts',
+  'test/operations/*/{change-ledger,charging,concurrency}.test.ts',
+  'test/operations/*/{deliver-notice,events,low-balances,notices,returned-money}.test.ts',
+  'checks/mutation/*.spec.ts',
+];
+
+export const PARTS: readonly Part[] = [
+  {
+    name: 'domain',
+    mutated: ['lib/domain/*.ts'],
+    tests: ['test/domain/*.test.ts'],
+    isForEveryChange: true,
+  },
+  {
+    name: 'store',
+    mutated: ['lib/store/{conditions,ledger}.ts'],
+    tests: STORE_TESTS,
+    isForEveryChange: true,
+  },
+  {
+    name: 'stripe',
+    mutated: ['lib/stripe/{event,event-types,facts,fault,translate-error}.ts'],
+    tests: ['test/stripe/reading.test.ts'],
+    isForEveryChange: false,
+  },
+  {
+    name: 'billing',
+    mutated: [
+      'lib/operations/fixes/{bill-fix-attempt,charge-fix,record-payment}.ts',
+      'lib/operations/ledger/{change-ledger,retry-contended}.ts',
+      'lib/operations/payments/return-double-payment.ts',
+    ],
+    tests: OPERATION_TESTS,
+    isForEveryChange: false,
+  },
+  {
+    name: 'money',
+    mutated: [
+      'lib/operations/accounts/{add-payment-method,stripe-customer}.ts',
+      'lib/operations/ledger/adjust-credits.ts',
+      'lib/operations/plans/*.ts',
+    ],
+    tests: OPERATION_TESTS,
+    isForEveryChange: false,
+  },
+  {
+    name: 'events',
+    mutated: ['lib/operations/events/apply-event.ts'],
+    tests: OPERATION_TESTS,
+    isForEveryChange: false,
+  },
+  {
+    name: 'customers',
+    mutated: [
+      'lib/operations/accounts/{api-keys,close-customer,onboard-customer}.ts',
+      'lib/operations/notices/{deliver-notice,warn-low-balances}.ts',
+      'lib/operations/work/sweep.ts',
+    ],
+    tests: [...OPERATION_TESTS, 'test/operations/accounts/close-customer.test.ts'],
+    isForEveryChange: false,
+  },
+  {
+    name: 'items',
+    mutated: [
+      'lib/store/{api-keys,closing,due-work,fix-attempts,notices,rate-limits}.ts',
+      'lib/store/{stripe-bindings,stripe-items}.ts',
+    ],
+    tests: OPERATION_TESTS,
+    isForEveryChange: false,
+  },
+];
+
+/** Names the part to the vitest configuration of this folder. */
+export const PART_VARIABLE = 'MUTATION_PART';

@@ -1,0 +1,145 @@
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import { textTable } from '../bench/text-table.ts';
+import { EXPLAINED, type Explained } from './explained.ts';
+import { PARTS, type Part } from './parts.ts';
+import {
+  changedFilesOf,
+  checkScores,
+  codesOf,
+  countsOf,
+  HEADINGS,
+  recordScores,
+  row,
+  scoreOf,
+} from './scores.ts';
+import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './stryker.ts';
+
+/*
+ * `npm run test:mutation`: changes the code in one place after another and expects a test to fail each time. Fails itself when
+ * a survivor is not explained, when an explained one is killed or gone, below a score of 90 %, and where the code of a part
+ * that was not tried now has changed since it was. `-- --all`: every part; `-- --part NAME`: one of them; `-- --write`: keeps
+ * what was found; `-- --incremental`: only what has changed since the last run; `-- --judge`: tries nothing, and judges what the
+ * last whole run found anew, as after an explanation; `-- --changed`: of each part only the files whose code has changed since they
+ * were tried.
+ */
+
+const { values } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    part: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    incremental: { type: 'boolean', default: false },
+    judge: { type: 'boolean', default: false },
+    changed: { type: 'boolean', default: false },
+  },
+});
+
+try {
+  const named = partsFor(values);
+  const parts = values.changed ? await onlyChanged(named) : named;
+  // What an earlier run found is no score of the code that stands here.
+  if (values.write && values.incremental)
+    throw new SetupError('--write keeps what was tried now: leave --incremental out.');
+  if (values.judge && values.changed) throw new SetupError('--judge is for whole runs: leave --changed out.');
+  if (!values.judge) ensureInstalled();
+  let isGood = true;
+  for (const part of parts) isGood = (await tryPart(part)) && isGood;
+  if (values.part === undefined) isGood = (await isKept()) && isGood;
+  process.exitCode = isGood ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function tryPart(part: Part): Promise<boolean> {
+  const codes = await codesOf(part);
+  console.log(`\n${part.name}: ${part.mutated.join(', ')}`);
+  const { mutants, minutes } = values.judge ? lastRun(part) : await run(part);
+  const isGood = judge(mutants);
+  console.log(`${part.name} in ${minutes.toFixed(1)} minutes`);
+  if (isGood && values.write) recordScores(part, codes, mutants, values.changed ? null : minutes);
+  return isGood;
+}
+
+async function run(part: Part) {
+  const started = Date.now();
+  const mutants = await tryMutants(part, { goesOn: values.incremental, isWhole: !values.changed });
+  return { mutants, minutes: (Date.now() - started) / 60_000 };
+}
+
+/** Also of the parts that are not tried now: whether what was found of them is of the code that stands here. */
+async function isKept(): Promise<boolean> {
+  console.log('\nEvery part, when it was tried last:');
+  const problems = await checkScores((rows) => console.log(`\n${textTable(HEADINGS, rows)}\n`));
+  for (const problem of problems) console.log(`✗ ${problem}`);
+  return problems.length === 0;
+}
+
+/** The parts with those of their files alone that are not what their mutants were tried on. */
+async function onlyChanged(parts: readonly Part[]): Promise<Part[]> {
+  const changed = await Promise.all(
+    parts.map(async (part) => ({ ...part, mutated: await changedFilesOf(part) })),
+  );
+  return changed.filter(({ mutated }) => mutated.length > 0);
+}
+
+function partsFor({ all, part }: { all: boolean; part?: string | undefined }): readonly Part[] {
+  if (all) return PARTS;
+  if (part === undefined) return PARTS.filter(({ isForEveryChange }) => isForEveryChange);
+  const found = PARTS.filter(({ name }) => name === part);
+  if (found.length > 0) return found;
+  throw new SetupError(`There is no part ${part}; there are ${PARTS.map(({ name }) => name).join(', ')}.`);
+}
+
+/** Prints what came of the mutants, and says whether that is good enough. */
+function judge(mutants: readonly Mutant[]): boolean {
+  const survivors = mutants.filter(({ state }) => state === 'survived');
+  const unexplained = survivors.filter((one) => explanationOf(one) === undefined);
+  const folders = Map.groupBy(mutants, ({ file }) => dirname(file));
+  console.log(
+    `\n${textTable(
+      HEADINGS,
+      [...folders].map(([folder, those]) => row(folder, countsOf(those))),
+    )}\n`,
+  );
+  for (const one of survivors) {
+    const { file, line, column, mutator, from, to } = one;
+    const why = explanationOf(one)?.why;
+    console.log(`${why === undefined ? '✗' : '✓'} ${file}:${line}:${column} ${mutator}: ${from} → ${to}`);
+    console.log(why === undefined ? '    not explained' : `    ${why}`);
+  }
+  const stale = staleAmong(mutants);
+  for (const { file, mutator, from, to } of stale) {
+    console.log(`✗ ${file} ${mutator}: ${from} → ${to}\n    is explained, and does not survive so often`);
+  }
+  const scores = [...folders].map(([folder, those]) => ({ folder, score: scoreOf(countsOf(those)) }));
+  const tooLow = scores.filter(({ score }) => score < MIN_SCORE);
+  for (const { folder, score } of tooLow)
+    console.log(`✗ ${folder}: ${score.toFixed(2)} % is below ${MIN_SCORE} %`);
+  console.log(
+    `\n${survivors.length} survivors, ${survivors.length - unexplained.length} explained, ` +
+      `${unexplained.length} not; ${stale.length} explanations without their survivor`,
+  );
+  return unexplained.length === 0 && stale.length === 0 && tooLow.length === 0;
+}
+
+function explanationOf(mutant: Mutant): Explained | undefined {
+  return EXPLAINED.find((one) => isOf(one, mutant));
+}
+
+function isOf(one: Explained, { file, mutator, from, to }: Mutant): boolean {
+  return one.file === file && one.mutator === mutator && one.from === from && one.to === to;
+}
+
+/** Explanations of files that were mutated, whose mutant is killed, or gone, or one of fewer. */
+function staleAmong(mutants: readonly Mutant[]): Explained[] {
+  const files = new Set(mutants.map(({ file }) => file));
+  const survivors = mutants.filter(({ state }) => state === 'survived');
+  return EXPLAINED.filter(
+    (one) =>
+      files.has(one.file) && survivors.filter((mutant) => isOf(one, mutant)).length !== (one.times ?? 1),
+  );
+}

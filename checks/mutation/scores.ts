@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { transform } from 'esbuild';
+import * as z from 'zod/mini';
+import { EXPLAINED } from './explained.ts';
+import { PARTS, type Part } from './parts.ts';
+import { MIN_SCORE, type Mutant } from './stryker.ts';
+
+/*
+ * What the newest good run of each part found, and of which code: most parts take too long to be tried for every change, so
+ * a change of what they mutate has to bring its own run. docs/mutation-scores.md is written from it.
+ */
+
+const RECORD = 'checks/mutation/scores.json';
+const PAGE = 'docs/mutation-scores.md';
+
+const FileScore = z.object({
+  code: z.string(),
+  killed: z.int(),
+  timeout: z.int(),
+  survived: z.int(),
+});
+type FileScore = z.output<typeof FileScore>;
+const Scores = z.record(
+  z.string(),
+  z.object({ minutes: z.number(), files: z.record(z.string(), FileScore) }),
+);
+type Scores = z.output<typeof Scores>;
+type Counts = Omit<FileScore, 'code'>;
+
+const NONE: Counts = { killed: 0, timeout: 0, survived: 0 };
+
+export const HEADINGS = ['where', 'mutants', 'killed', 'timed out', 'survived', 'score'];
+
+/** A line of a table, under `HEADINGS`. */
+export function row(where: string, counts: Counts): string[] {
+  const { killed, timeout, survived } = counts;
+  const all = killed + timeout + survived;
+  return [where, ...[all, killed, timeout, survived].map(String), `${scoreOf(counts).toFixed(2)} %`];
+}
+
+/** In percent; explained survivors count against it like any other. */
+export function scoreOf({ killed, timeout, survived }: Counts): number {
+  const all = killed + timeout + survived;
+  return all === 0 ? 100 : (100 * (killed + timeout)) / all;
+}
+
+export function countsOf(mutants: readonly Mutant[]): Counts {
+  const count = (state: Mutant['state']) => mutants.filter((one) => one.state === state).length;
+  return { killed: count('killed'), timeout: count('timeout'), survived: count('survived') };
+}
+
+/** The files of a part, each with a name for its code; to be taken before the mutants are made of it. */
+export async function codesOf(part: Part): Promise<ReadonlyMap<string, string>> {
+  const codes = new Map<string, string>();
+  for (const file of filesOf(part)) codes.set(file, await codeOf(file));
+  return codes;
+}
+
+/** The files of a part whose code is not what their mutants were tried on. */
+export async function changedFilesOf(part: Part): Promise<string[]> {
+  const kept = readScores()[part.name]?.files ?? {};
+  return [...(await codesOf(part))].filter(([file, code]) => kept[file]?.code !== code).map(([file]) => file);
+}
+
+/**
+ * Keeps what a good run found of these codes, in place of what was kept of the part.
+ * @param minutes null where only some of its files were tried: then the others stay as they were kept, and how long all take
+ */
+export function recordScores(
+  { name }: Part,
+  codes: ReadonlyMap<string, string>,
+  mutants: readonly Mutant[],
+  minutes: number | null,
+): void {
+  const kept = readScores();
+  const before = minutes === null ? kept[name] : undefined;
+  const files: Record<string, FileScore> = { ...before?.files };
+  for (const [file, code] of codes) {
+    files[file] = { code, ...countsOf(mutants.filter((one) => one.file === file)) };
+  }
+  const took = minutes ?? before?.minutes ?? 0;
+  const scores = { ...kept, [name]: { minutes: Math.round(10 * took) / 10, files } };
+  writeFileSync(RECORD, `${JSON.stringify(scores, null, 2)}\n`);
+  writeFileSync(PAGE, pageOf(scores));
+}
+
+/** Prints the score of every part as it was kept. @returns what is not so any more, each as a line for people */
+export async function checkScores(print: (rows: string[][]) => void): Promise<string[]> {
+  const scores = readScores();
+  print(partRows(scores));
+  const problems: string[] = [];
+  for (const part of PARTS) {
+    const again = `npm run test:mutation -- --changed --write --part ${part.name}`;
+    const kept = scores[part.name]?.files ?? {};
+    for (const file of new Set([...filesOf(part), ...Object.keys(kept)])) {
+      const score = kept[file];
+      if (score?.code !== (await codeOf(file))) {
+        problems.push(`${file} is not what its mutants were tried on: ${again}`);
+      } else if (score.survived !== explainedIn(file)) {
+        problems.push(`${file} has ${score.survived} survivors and ${explainedIn(file)} explained: ${again}`);
+      }
+    }
+    const score = scoreOf(sum(Object.values(kept)));
+    if (score < MIN_SCORE) problems.push(`${part.name}: ${score.toFixed(2)} % is below ${MIN_SCORE} %`);
+  }
+  return problems;
+}
+
+function readScores(): Scores {
+  return Scores.parse(JSON.parse(readFileSync(RECORD, 'utf8')));
+}
+
+function filesOf({ mutated }: Part): string[] {
+  const without = mutated.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1));
+  return globSync(
+    mutated.filter((pattern) => !pattern.startsWith('!')),
+    { exclude: without },
+  ).sort();
+}
+
+/** Import statements at the start of minified code. */
+const IMPORTS = /^(?:import(?:[\s{*][^;]*?from)?\s*"[^"]*";\n?)+/;
+const DYNAMIC_IMPORT = /\bimport\("[^"]*"\)/g;
+
+/** Hashes the code without comments, layout and imports, so that a file can move and keep its score. */
+async function codeOf(file: string): Promise<string> {
+  if (!existsSync(file)) return 'gone';
+  const { code } = await transform(readFileSync(file, 'utf8'), { loader: 'ts', minifyWhitespace: true });
+  const body = code.replace(IMPORTS, '').replace(DYNAMIC_IMPORT, 'import()');
+  return createHash('sha256').update(body).digest('hex').slice(0, 16);
+}
+
+const explainedIn = (file: string): number =>
+  EXPLAINED.filter((one) => one.file === file).reduce((count, { times = 1 }) => count + times, 0);
+
+function sum(those: readonly Counts[]): Counts {
+  return those.reduce(
+    (all, one) => ({
+      killed: all.killed + one.killed,
+      timeout: all.timeout + one.timeout,
+      survived: all.survived + one.survived,
+    }),
+    NONE,
+  );
+}
+
+function partRows(scores: Scores): string[][] {
+  const parts = PARTS.map(({ name }) => [name, sum(Object.values(scores[name]?.files ?? {}))] as const);
+  return [...parts, ['all', sum(parts.map(([, counts]) => counts))] as const].map(([name, counts]) =>
+    row(name, counts),
+  );
+}
+
+function pageOf(scores: Scores): string {
+  const table = (rows: readonly string[][]) =>
+    [HEADINGS, ['---', ...HEADINGS.slice(1).map(() => '--:')], ...rows].map(
+      (cells) => `| ${cells.join(' | ')} |`,
+    );
+  return [
+    '# Mutation scores',
+    '',
+    'Written by `npm run test:mutation -- --write`, of the code that stands here: the check fails where that has changed since.',
+    'Every survivor is explained, one by one, in [`explained.ts`](../checks/mutation/explained.ts). What it means: [mutation.md](mutation.md).',
+    '',
+    ...table(partRows(scores)),
+    ...PARTS.flatMap(({ name }) => {
+      const kept = scores[name];
+      if (kept === undefined) return [];
+      const rows = Object.entries(kept.files).map(([file, counts]) => row(`\`${file}\``, counts));
+      return ['', `## ${name}`, '', `In ${kept.minutes} minutes.`, '', ...table(rows)];
+    }),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { IN_PROCESS } from '../../test/support/in-process.ts';
+import rootConfig from '../../vitest.config.ts';
+import { PART_VARIABLE, PARTS } from './parts.ts';
+
+const part = PARTS.find(({ name }) => name === process.env[PART_VARIABLE]);
+if (part === undefined) throw new Error(`${PART_VARIABLE} names no part: npm run test:mutation sets it`);
+
+/** The first test that fails ends it: those that fail soonest come first, and not, as is usual, those that take longest. */
+class SoonestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => LAST.findIndex((name) => moduleId.endsWith(name));
+    return files.toSorted((a, b) => place(a) - place(b) || (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
+const LAST = [
+  'events.test.ts',
+  'episodes.spec.ts',
+  'concurrency.test.ts',
+  'charging.test.ts',
+  'close-customer.test.ts',
+];
+
+/** A mutant is tried in well under a second: the tests share a thread, and no engine is started. */
+export default defineConfig({
+  test: {
+    include: [...part.tests],
+    setupFiles: ['checks/mutation/set-up.ts'],
+    isolate: false,
+    fileParallelism: false,
+    sequence: { sequencer: SoonestFirst },
+    testTimeout: 10_000,
+    env: rootConfig.test?.env ?? {},
+    provide: { dynamodbEndpoint: IN_PROCESS },
+  },
+});

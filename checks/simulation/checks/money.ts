@@ -1,0 +1,136 @@
+import { keys } from '../../../lib/store/keys.ts';
+import type { Item } from '../../../lib/store/table.ts';
+import type { Double } from '../../../local/stripe-double/double.ts';
+import { CREDITS } from './ledgers.ts';
+import { fieldOf, type Stored } from './stored.ts';
+
+type State = Double['state'];
+type PaymentIntent = ReturnType<State['paymentIntents']['known']>;
+
+/* What was paid and what went back, counted at Stripe, beside what the ledger has made of it. */
+
+export function wrongMoney(state: State, stored: Stored): string[] {
+  const returned = new Returned(state);
+  const payments = state.paymentIntents.newestFirst.filter(({ metadata }) => metadata['purpose'] === 'fix');
+  const guards = stored.all.filter(({ sk }) => String(sk).startsWith('ONCE#invoice#'));
+  return [
+    ...repeated(payments.map(attemptOf)).map((attempt) => `attempt ${attempt} made a second payment`),
+    ...payments.flatMap((payment) => wrongPayment(state, stored, payment, returned)),
+    ...paidTwice(state, payments, returned),
+    ...guards.flatMap((guard) => wrongInvoice(state, guard, returned)),
+    ...state.invoices.newestFirst.flatMap((invoice) => unexplainedInvoice(stored, invoice)),
+    ...wrongSubscriptions(state, stored),
+  ];
+}
+
+/** Money that went back of each charge. */
+class Returned {
+  readonly #refunded = new Map<string, number>();
+  readonly #disputed = new Map<string, number>();
+
+  constructor({ refunds, disputes }: State) {
+    for (const { status, charge, amount } of refunds.newestFirst) {
+      if (status !== 'failed' && status !== 'canceled') addTo(this.#refunded, String(charge), amount);
+    }
+    for (const { status, charge, amount } of disputes.newestFirst) {
+      if (!/^(won|prevented|warning_.*)$/.test(status)) addTo(this.#disputed, String(charge), amount);
+    }
+  }
+
+  refundedOf(chargeId: string): number {
+    return this.#refunded.get(chargeId) ?? 0;
+  }
+
+  of({ id, amount }: { readonly id: string; readonly amount: number }): number {
+    return Math.min(amount, this.refundedOf(id) + (this.#disputed.get(id) ?? 0));
+  }
+}
+
+const fixOf = ({ metadata }: PaymentIntent): string =>
+  `${metadata['customer_id']} ${metadata['fix_attempt_id']}`;
+const attemptOf = (payment: PaymentIntent): string => `${fixOf(payment)} ${payment.metadata['attempt']}`;
+
+const chargesOf = ({ charges }: State, paymentIntentId: unknown) =>
+  charges.newestFirst.filter(({ paid, payment_intent: of }) => paid && of === paymentIntentId);
+
+/** A payment that succeeded has billed its fix, or goes back; and its fix says how much of it did. */
+function wrongPayment(
+  state: State,
+  stored: Stored,
+  { id, status, metadata }: PaymentIntent,
+  returned: Returned,
+): string[] {
+  if (status !== 'succeeded') return [];
+  const customerId = String(metadata['customer_id']);
+  const fix = stored.find(keys.fix(customerId, String(metadata['fix_attempt_id'])));
+  if (fieldOf(fix, 'billed', 'payment_intent_id') !== id) {
+    const isDouble = stored.find(keys.once(customerId, 'double_payment', id)) !== undefined;
+    return isDouble ? [] : [`payment ${id} has billed nothing, and does not go back`];
+  }
+  const back = chargesOf(state, id).reduce((sum, charge) => sum + returned.of(charge), 0);
+  const noted = Number(fix?.['refunded_cents'] ?? 0);
+  return noted === back ? [] : [`payment ${id}: ${back} cents went back, its fix says ${noted}`];
+}
+
+function paidTwice(state: State, payments: readonly PaymentIntent[], returned: Returned): string[] {
+  const kept = payments.filter(({ id, status }) => {
+    const isKept = chargesOf(state, id).some(
+      ({ id: charge, amount }) => returned.refundedOf(charge) < amount,
+    );
+    return status === 'succeeded' && isKept;
+  });
+  return repeated(kept.map(fixOf)).map((fix) => `fix ${fix} is paid twice`);
+}
+
+/** Credits of an invoice are taken back by all that went back of it, rounded once. */
+function wrongInvoice(state: State, guard: Item, returned: Returned): string[] {
+  const invoiceId = String(guard['invoice_id']);
+  const charges = state.invoicePayments.newestFirst
+    .filter(({ invoice }) => invoice === invoiceId)
+    .flatMap(({ payment }) => chargesOf(state, payment.payment_intent));
+  const total = Number(guard['total_cents']);
+  const back = Math.min(
+    total,
+    charges.reduce((sum, charge) => sum + returned.of(charge), 0),
+  );
+  const credits = Math.floor((CREDITS.invoice * back) / total);
+  const { reversed_cents: cents, reversed_credits: taken } = guard;
+  if (cents === back && taken === credits) return [];
+  return [
+    `invoice ${invoiceId}: ${back} cents went back, worth ${credits}; the ledger took ${taken} for ${cents}`,
+  ];
+}
+
+function unexplainedInvoice(
+  stored: Stored,
+  { id, status, total, customer }: ReturnType<State['invoices']['known']>,
+): string[] {
+  if (status !== 'paid' || total === 0) return [];
+  const owner = stored.find(keys.stripe(String(customer)));
+  if (owner === undefined) return [`invoice ${id} was paid by ${customer}, who is nobody's`];
+  const guard = stored.find(keys.once(String(owner['customer_id']), 'invoice', id));
+  return guard === undefined ? [`invoice ${id} was paid, and brought nothing`] : [];
+}
+
+/** An order makes one subscription, nobody has two at once, and who has left has none. */
+function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string[] {
+  const all = subscriptions.newestFirst;
+  const orders = all.map(({ metadata }) => `${metadata['customer_id']} ${metadata['attempt']}`);
+  const live = all.filter(({ status }) => status !== 'canceled').map(({ customer }) => String(customer));
+  return [
+    ...repeated(orders).map((order) => `order ${order} made a second subscription`),
+    ...repeated(live).map((customer) => `${customer} has two subscriptions`),
+    ...heads
+      .filter((head) => head['closed_at'] && live.includes(String(head['stripe_customer_id'])))
+      .map(({ pk }) => `${pk} is closed, and still subscribed`),
+  ];
+}
+
+function repeated(names: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return names.filter((name) => seen.has(name) || !seen.add(name));
+}
+
+function addTo(sums: Map<string, number>, name: string, amount: number): void {
+  sums.set(name, (sums.get(name) ?? 0) + amount);
+}

@@ -1,0 +1,205 @@
+import { fixAttemptId } from '../../lib/domain/fix-attempt.ts';
+import { OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
+import { BillingError } from '../../lib/errors.ts';
+import { addPaymentMethod } from '../../lib/operations/accounts/add-payment-method.ts';
+import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
+import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
+import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
+import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
+import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import { existingFix, existingHead } from '../../lib/operations/ledger/require-item.ts';
+import { changeNoticeSettings } from '../../lib/operations/notices/change-settings.ts';
+import { cancelSubscription } from '../../lib/operations/plans/cancel-subscription.ts';
+import { orderOf, subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { hitRateLimit } from '../../lib/store/rate-limits.ts';
+import { decodeOwner } from '../../lib/store/stripe-items.ts';
+import { readTogether } from '../../lib/store/table.ts';
+import { isCardName } from '../../local/stripe-double/cards.ts';
+import { createPaymentMethod } from '../../local/stripe-double/resources/payment-methods.ts';
+import { newFix } from '../../test/support/fixtures.ts';
+import type { Random } from './random.ts';
+import type { Slot, World } from './world.ts';
+
+/* What customers and operators ask the service for. Each answers, for the trace, what it was told. */
+
+export type Command = (world: World, slot: Slot, random: Random) => Promise<string>;
+
+const MAX_PULL_REQUEST = 60;
+export const MAX_CALLS = 10;
+/** Test cards are the same card for everybody; `own` is one that nobody else has. */
+const CARDS = {
+  own: 10,
+  visa: 3,
+  mastercard: 2,
+  chargeCustomerFail: 4,
+  authenticationRequired: 6,
+  createDispute: 1,
+  pendingRefund: 1,
+  refundFail: 1,
+  visa_chargeDeclined: 1,
+} as const;
+
+export async function onboard({ deps, calmDeps, promises }: World, slot: Slot): Promise<string> {
+  const { email } = slot;
+  try {
+    const { head, keyId } = await onboardCustomer(deps, { name: 'Acme', email, source: 'simulation' });
+    slot.customerId = head.customerId;
+    slot.keyIds.push(keyId);
+    promises.push({ kind: 'onboarded', customerId: head.customerId });
+    return `is ${head.customerId}`;
+  } catch (error) {
+    // They are told by somebody who can look.
+    if (error instanceof BillingError && error.code === 'email_taken') {
+      const [holder] = await readTogether(calmDeps.table, [keys.email(email)]);
+      if (holder !== undefined) slot.customerId = decodeOwner(holder);
+    }
+    throw error;
+  }
+}
+
+export const record: Command = async (world, slot, random) => {
+  const { deps, promises } = world;
+  const customerId = await asking(world, slot);
+  const { created, fix } = await recordFixAttempt(deps, customerId, newFix(random.int(1, MAX_PULL_REQUEST)));
+  promises.push({ kind: 'recorded', customerId, fixId: fix.id });
+  return created ? `recorded ${fix.id}` : `there was ${fix.id}`;
+};
+
+export const bill: Command = async (world, slot, random) => {
+  const { deps, promises } = world;
+  const customerId = await asking(world, slot);
+  const pullRequest = newFix(random.int(1, MAX_PULL_REQUEST));
+  const fixId = fixAttemptId(pullRequest);
+  const [head, fix] = await readTogether(deps.table, [keys.head(customerId), keys.fix(customerId, fixId)]);
+  if (fix === undefined) await recordFixAttempt(deps, customerId, pullRequest);
+  const read =
+    fix === undefined ? undefined : { head: existingHead(head, customerId), once: existingFix(fix) };
+  const billing = await billFixAttempt(deps, customerId, fixId, read);
+  if (billing.kind !== 'action_required') promises.push({ kind: billing.kind, customerId, fixId });
+  return `${billing.kind} ${fixId}, balance ${billing.balance}`;
+};
+
+export const addCard: Command = async (world, slot, random) => {
+  const customerId = await asking(world, slot);
+  const { deps, double } = world;
+  const name = random.weighted(CARDS);
+  const behavesLike = name === 'own' ? 'visa' : name;
+  let card = `pm_card_${behavesLike}`;
+  if (name === 'own' || random.chance(0.3)) {
+    card = double.turn({ kind: 'time' }, () => {
+      const method = createPaymentMethod(double.scope(), isCardName(behavesLike) ? behavesLike : 'visa');
+      if (name === 'own' && method.card)
+        method.card.fingerprint = `${customerId.slice(0, 6)}${random.int(1, 3)}`;
+      return method.id;
+    });
+  }
+  await limited(world, `card#${customerId}`);
+  const [head] = await readTogether(deps.table, [keys.head(customerId)]);
+  const added = await addPaymentMethod(deps, existingHead(head, customerId), card);
+  return `${name}, bonus ${added.bonusCredits}`;
+};
+
+export const subscribe: Command = async (world, slot) => {
+  const { deps } = world;
+  const customerId = await asking(world, slot);
+  await limited(world, `subscription#${customerId}`);
+  const [order] = await readTogether(deps.table, [keys.order(customerId)]);
+  const { created, head } = await subscribeToPro(deps, customerId, orderOf(order));
+  return `${created ? 'new' : 'had'} ${head.subscription?.id}, balance ${head.balance}`;
+};
+
+export const cancel: Command = async (world, slot, random) => {
+  const customerId = await asking(world, slot);
+  const head = await cancelSubscription(world.deps, customerId, random.chance(0.6));
+  return `${head.subscription?.state}, at period end ${head.subscription?.cancelAtPeriodEnd}`;
+};
+
+/** By an operator, who may do so for a customer that has no key left, but not for one who has left. */
+export const issue: Command = async ({ deps, calmDeps, promises }, slot) => {
+  const customerId = named(slot);
+  const [head] = await readTogether(calmDeps.table, [keys.head(customerId)]);
+  if (existingHead(head, customerId).closedAt !== null) return 'the account is closed';
+  const { keyId } = await issueKey(deps, customerId, 'operator');
+  slot.keyIds.push(keyId);
+  promises.push({ kind: 'key_issued', customerId, keyId });
+  return keyId;
+};
+
+export const revoke: Command = async (world, slot, random) => {
+  const { deps, promises } = world;
+  const customerId = await asking(world, slot);
+  if (slot.keyIds.length === 0) return 'no key is known';
+  const { keyId } = await revokeKey(deps, customerId, random.pick(slot.keyIds));
+  promises.push({ kind: 'key_revoked', customerId, keyId });
+  return keyId;
+};
+
+export const adjust: Command = async ({ deps, promises }, slot, random) => {
+  const customerId = named(slot);
+  const key = `adjustment-${random.int(1, 30)}`;
+  // The same key means the same adjustment, but for now and then.
+  const amount = (Number(key.split('-')[1]) % 9) - 5 + (random.chance(0.05) ? 1 : 0) || 2;
+  const { already, balance } = await adjustCredits(deps, customerId, {
+    amount,
+    reason: 'simulation',
+    actor: 'operator',
+    idempotencyKey: key,
+  });
+  promises.push({ kind: 'adjusted', customerId, key });
+  return `${amount} under ${key}${already ? ', already' : ''}, balance ${balance}`;
+};
+
+/** Takes all credits that are left, so that the next fix is paid by card. */
+export const drain: Command = async ({ deps, promises }, slot, random) => {
+  const customerId = named(slot);
+  const [head] = await readTogether(deps.table, [keys.head(customerId)]);
+  const { balance } = existingHead(head, customerId);
+  if (balance === 0) return 'nothing is left';
+  const idempotencyKey = `drain-${random.int(1, 1_000_000)}`;
+  const spent = { amount: -balance, reason: 'simulation', actor: 'operator', idempotencyKey };
+  await adjustCredits(deps, customerId, spent);
+  promises.push({ kind: 'adjusted', customerId, key: idempotencyKey });
+  return `took ${balance}`;
+};
+
+export const setNotices: Command = async (world, slot, random) => {
+  const customerId = await asking(world, slot);
+  const off = OPTIONAL_NOTICE_KINDS.filter(() => random.chance(0.3));
+  await changeNoticeSettings(world.deps, customerId, off);
+  return off.join(' ');
+};
+
+export const close: Command = async ({ deps }, slot) => {
+  const { already, balance } = await closeCustomer(deps, named(slot));
+  return `${already ? 'was closed' : 'closed'} with ${balance}`;
+};
+
+/** Whoever asks shows a key that is not revoked, as the endpoints read it. */
+async function asking({ calmDeps }: World, slot: Slot): Promise<string> {
+  const { customerId, keyIds } = slot;
+  const stored =
+    customerId === null || keyIds.length === 0
+      ? []
+      : await readTogether(
+          calmDeps.table,
+          keyIds.map((id) => keys.apiKey(customerId, id)),
+        );
+  if (customerId !== null && stored.some((key) => key !== undefined && key['revoked_at'] === undefined))
+    return customerId;
+  throw new BillingError('invalid_api_key', 'nobody asks who has a key');
+}
+
+/** What costs money can be asked for so often in an hour; fewer times than in production, so that the window fills. */
+async function limited({ deps }: World, scope: string): Promise<void> {
+  const limit = { limit: MAX_CALLS, windowSeconds: 60 * 60 };
+  const { kind } = await hitRateLimit(deps.table, scope, limit, deps.now());
+  if (kind === 'limited') throw new BillingError('rate_limited', 'too many calls');
+}
+
+/** Operators name whom they mean. */
+function named({ customerId }: Slot): string {
+  if (customerId !== null) return customerId;
+  throw new BillingError('invalid_api_key', 'there is nobody to name');
+}

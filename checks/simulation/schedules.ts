@@ -1,0 +1,66 @@
+import { BillingError } from '../../lib/errors.ts';
+import { replayEvent } from '../../lib/operations/events/replay-event.ts';
+import { resendNotice } from '../../lib/operations/notices/resend-notice.ts';
+import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.ts';
+import { reconcile } from '../../lib/operations/reconcile/run.ts';
+import { settlePendingCharges } from '../../lib/operations/work/sweep.ts';
+import { parkedEvents } from '../../lib/store/events.ts';
+import { UnreadableItem } from '../../lib/store/items.ts';
+import { unsentNotices } from '../../lib/store/notices.ts';
+import type { World } from './world.ts';
+
+/* What runs by the clock, and what operators do about what is left. */
+
+export async function settle(world: World): Promise<string> {
+  const { settled, failed } = await settlePendingCharges(world.deps);
+  world.tellOfDefects(failed.map(({ error }) => error));
+  return `settled ${settled}, open ${failed.length}`;
+}
+
+export async function warn(world: World): Promise<string> {
+  const { warned, failed } = await warnLowBalances(world.deps);
+  world.tellOfDefects(failed.map(({ error }) => error));
+  return `warned ${warned}, failed ${failed.length}`;
+}
+
+export async function reconcileOnce(world: World, run: string): Promise<string> {
+  const { state, report } = await reconcile(world.deps, { run });
+  // Whatever is only on its way, half done or read in two halves, is no drift; what did not answer may be told of.
+  for (const { message } of report.drift.named) {
+    if (!/could not be checked|applying it: \w+_unavailable/.test(message))
+      world.violate(`the reconciliation reports drift: ${message}`);
+  }
+  return `${state}: drift ${report.drift.count}, missed ${report.missed.count}, open ${report.open.count}`;
+}
+
+export async function replayParked({ deps }: World): Promise<string> {
+  let parked = 0;
+  let applied = 0;
+  for await (const event of parkedEvents(deps.table, deps.now())) {
+    if (event instanceof UnreadableItem) throw event;
+    const { eventId } = event;
+    parked += 1;
+    try {
+      const { outcome } = await replayEvent(deps, eventId);
+      if (outcome === 'processed') applied += 1;
+    } catch (error) {
+      if (!(error instanceof BillingError)) throw error;
+    }
+  }
+  return `replayed ${parked}, applied ${applied}`;
+}
+
+export async function resendAll(world: World): Promise<string> {
+  const { deps } = world;
+  let unsent = 0;
+  for await (const found of unsentNotices(deps.table, deps.now())) {
+    unsent += 1;
+    if ('unreadable' in found) {
+      world.violate(`the notice ${found.unreadable.label} is not readable`);
+      continue;
+    }
+    const { customerId, content, id } = found.notice;
+    await resendNotice(deps, { customerId, kind: content.kind, id });
+  }
+  return `unsent ${unsent}`;
+}

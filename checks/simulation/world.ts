@@ -1,0 +1,301 @@
+import Stripe from 'stripe';
+import { BillingError } from '../../lib/errors.ts';
+import { MailFault } from '../../lib/mail/port.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
+import { type Key, type NoticeName, parseNoticeKey } from '../../lib/store/keys.ts';
+import { openStripe, stripePort } from '../../lib/stripe/client.ts';
+import { StripeFault } from '../../lib/stripe/fault.ts';
+import type { StripePort } from '../../lib/stripe/port.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/account.ts';
+import { Double } from '../../local/stripe-double/double.ts';
+import type { StoredEvent } from '../../local/stripe-double/events.ts';
+import { Refusal } from '../../local/stripe-double/http/errors.ts';
+import type { Promised } from './checks/promises.ts';
+import { Random } from './random.ts';
+import { type Actor, type FaultRates, Scheduler } from './scheduler.ts';
+import { faultyTable } from './store/faulty.ts';
+import { TableModel } from './store/model.ts';
+import type { Request, SingleWrite } from './store/requests.ts';
+import { modelTable } from './store/table.ts';
+import { stripeLine } from './stripe/line.ts';
+
+export const START = Date.parse('2026-11-02T08:00:00.000Z');
+const SECRET_KEY = 'sk_test_simulated';
+/** Longest time that the index is behind. */
+const MAX_LAG_MS = 20_000;
+
+/** A request calls and pauses a few hundred times at the very most, however bad its day is. */
+const MAX_WAITS = 700;
+const REQUEST_SECONDS = 28;
+
+export interface Slot {
+  email: string;
+  customerId: string | null;
+  readonly keyIds: string[];
+}
+
+export interface TraceLine {
+  readonly atMs: number;
+  readonly actor: string;
+  readonly what: string;
+}
+
+export interface Beginning {
+  readonly name: string;
+  readonly atMs: number;
+  /** As long as its function may run. */
+  readonly seconds: number;
+  readonly faulty?: boolean;
+}
+
+export interface WorldOptions {
+  readonly episode: string;
+  /** Whether anything goes wrong at all. */
+  readonly faulty: boolean;
+  readonly traced: boolean;
+}
+
+/** The service, its table, its Stripe and everybody who has to do with it, in one process and one time. */
+export class World {
+  readonly model: TableModel;
+  readonly double: Double;
+  readonly scheduler: Scheduler;
+  readonly deps: PaymentDeps;
+  /** The same table, for looking at it: nothing goes wrong, nothing waits. */
+  readonly calmDeps: PaymentDeps;
+  /** The SDK, for what people do in Stripe's dashboard. */
+  readonly dashboard: ReturnType<typeof openStripe>;
+  readonly slots = new Map<number, Slot>();
+  readonly promises: Promised[] = [];
+  readonly violations: string[] = [];
+  readonly trace: TraceLine[] = [];
+  /** Who sent each notice. */
+  readonly mails = new Map<string, readonly Actor[]>();
+  /** Hears of what happened at Stripe, and of notices that the stream tells of. */
+  onEvent: (event: StoredEvent, name: string) => void = () => {};
+  onNotice: (name: NoticeName) => void = () => {};
+  operations = 0;
+  isCalm = false;
+  readonly #episode: string;
+  readonly #faulty: boolean;
+  readonly #traced: boolean;
+  readonly #lag: Random;
+  readonly #causes = new Map<string, number>();
+  #port: StripePort | null = null;
+  #seenEvents = 0;
+
+  constructor({ episode, faulty, traced }: WorldOptions) {
+    this.#episode = episode;
+    this.#faulty = faulty;
+    this.#traced = traced;
+    this.#lag = new Random(`${episode} lag`);
+    this.scheduler = new Scheduler(
+      START,
+      (actor, what) => this.note(what, actor),
+      ({ name, waits }) => this.violate(`${name} does not come to an end: ${waits} calls and pauses`),
+    );
+    const nowMs = () => this.scheduler.nowMs;
+    this.model = new TableModel({
+      nowMs,
+      lagMs: () => this.#lagMs(),
+      onWritten: (key, item) => {
+        if (item['state'] !== 'pending') return;
+        const name = parseNoticeKey(key);
+        if (name !== null) this.onNotice(name);
+      },
+    });
+    this.double = new Double({ realMs: nowMs, random: () => 0.5 });
+    const line = stripeLine(this.double, this.scheduler, (method, path, outcome) => {
+      this.#noteCall(() => `stripe ${method} ${path.split('?')[0]} → ${outcome}`);
+      this.tellEvents();
+    });
+    this.dashboard = openStripe({ secretKey: SECRET_KEY, apiBase: null }, line);
+    this.deps = {
+      stage: 'simulation',
+      table: faultyTable(
+        this.model,
+        this.scheduler,
+        (request, outcome) => {
+          this.#noteCall(() => `store ${described(request)} → ${outcome}`);
+        },
+        (error) => this.violate(textOf(error)),
+      ),
+      now: () => new Date(this.scheduler.nowMs),
+      random: () => this.#random.next(),
+      randomBytes: (size) => this.#random.bytes(size),
+      sleep: (ms) => this.scheduler.wait(ms),
+      stripe: async () => {
+        if (this.#port === null) throw new Error('the world has not begun');
+        return this.#port;
+      },
+      report: () => {},
+    };
+    this.calmDeps = { ...this.deps, table: modelTable(this.model) };
+    this.#connect = async () => {
+      const { price } = await ensureProPrice(this.dashboard);
+      this.#port = stripePort({ secretKey: SECRET_KEY, proPriceId: price.id, apiBase: null }, line);
+    };
+  }
+
+  readonly #connect: () => Promise<void>;
+
+  /** Makes what has to be there first. */
+  async open(): Promise<void> {
+    await this.#connect();
+    this.tellEvents();
+  }
+
+  /**
+   * Lets somebody do something from a time on, for so many seconds at most. What it comes to is in the trace; what is no
+   * answer that the service may give is a violation.
+   */
+  begin({ name, atMs, seconds, faulty = true }: Beginning, work: () => Promise<string>): void {
+    const actor: Actor = {
+      name,
+      random: this.random(`actor ${name}`),
+      faults: this.#faulty && faulty && !this.isCalm ? ratesOf(this.random(`rates ${name}`)) : null,
+      deadlineMs: atMs + seconds * 1_000,
+      patience: seconds <= REQUEST_SECONDS ? MAX_WAITS : Number.POSITIVE_INFINITY,
+      waits: 0,
+      isDead: false,
+    };
+    this.scheduler.spawn(actor, atMs, async () => {
+      this.operations += 1;
+      try {
+        this.note(await work());
+      } catch (error) {
+        if (isAnAnswer(error)) this.note(`✗ ${error.message}`);
+        else this.violate(`${name}: ${textOf(error)}`);
+      }
+    });
+  }
+
+  /** Something that happens by itself at a time: no operation, and nothing goes wrong with it. */
+  at(name: string, atMs: number, happen: () => void): void {
+    const actor: Actor = {
+      name,
+      random: new Random(name),
+      faults: null,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      patience: Number.POSITIVE_INFINITY,
+      waits: 0,
+      isDead: false,
+    };
+    this.scheduler.spawn(actor, atMs, async () => happen());
+  }
+
+  random(name: string): Random {
+    return new Random(`${this.#episode} ${name.replaceAll(STRIPE_ID, '$1')}`);
+  }
+
+  note(what: string, actor: Actor | undefined = this.scheduler.actor): void {
+    if (!this.#traced) return;
+    this.trace.push({
+      atMs: Math.round(this.scheduler.nowMs - START),
+      actor: abbreviated(actor?.name ?? '·'),
+      what: abbreviated(what),
+    });
+  }
+
+  /** A call, for the trace; what is looked at in the end is no part of the story. */
+  #noteCall(call: () => string): void {
+    if (this.#traced && !this.scheduler.actor?.name.startsWith('calm')) this.note(call());
+  }
+
+  /** Of failures that a schedule reports, those that are none of the surroundings. */
+  tellOfDefects(errors: readonly unknown[]): void {
+    for (const error of errors) if (!isAnAnswer(error)) this.violate(textOf(error));
+  }
+
+  violate(what: string): void {
+    this.violations.push(what);
+    this.note(`VIOLATION ${what}`);
+  }
+
+  /** Lets Stripe's clock catch up, and takes note of what it did by itself. */
+  tick(): void {
+    this.double.catchUp();
+    this.tellEvents();
+  }
+
+  /** Tells of what happened at Stripe since it was asked for last. */
+  tellEvents(): void {
+    const { events } = this.double.state;
+    const fresh = events.size - this.#seenEvents;
+    if (fresh === 0) return;
+    this.#seenEvents = events.size;
+    for (const event of events.newestFirst.slice(0, fresh).toReversed()) {
+      const cause = event.request?.id === null ? 'clock' : (this.scheduler.actor?.name ?? 'people');
+      const base = `${cause}/${event.type}`;
+      const nth = (this.#causes.get(base) ?? 0) + 1;
+      this.#causes.set(base, nth);
+      this.onEvent(event, nth === 1 ? base : `${base}/${nth}`);
+    }
+  }
+
+  get #random(): Random {
+    const { actor } = this.scheduler;
+    if (actor === undefined) throw new Error('nobody to be random for');
+    return actor.random;
+  }
+
+  #lagMs(): number {
+    if (this.isCalm || !this.#faulty) return 0;
+    return this.#lag.chance(0.9) ? this.#lag.int(0, 200) : this.#lag.int(200, MAX_LAG_MS);
+  }
+}
+
+/** The double draws the ends of its ids by itself; the rest says which one it is. */
+const STRIPE_ID = /\b([a-z]+_\w{6})[0-9a-f]{18}\b/g;
+
+/** Most meet nothing, some a little, and a few a very bad day. */
+function ratesOf(random: Random): FaultRates | null {
+  const kind = random.next();
+  if (kind < 0.55) return null;
+  if (kind < 0.88) return { crash: 0.004, store: 0.03, stripe: 0.08, isContended: false };
+  if (kind < 0.98) return { crash: 0.03, store: 0.12, stripe: 0.35, isContended: false };
+  return { crash: 0, store: 0, stripe: 0, isContended: true };
+}
+
+const textOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+/** What the service may answer while things go wrong around it. Settings are right here, and so is the code. */
+const isAnAnswer = (error: unknown): error is Error =>
+  error instanceof MailFault ||
+  error instanceof StripeFault ||
+  error instanceof Stripe.errors.StripeError ||
+  error instanceof Refusal ||
+  (error instanceof BillingError && !DEFECTS.has(error.code));
+
+const DEFECTS: ReadonlySet<string> = new Set([
+  'internal_error',
+  'payments_misconfigured',
+  'customer_not_found',
+]);
+
+/** Enough of an id to tell it from the others. */
+const abbreviated = (text: string): string =>
+  text.replaceAll(STRIPE_ID, '$1').replaceAll(/\b([0-9a-f]{8})[0-9a-f]{24,}\b/g, '$1…');
+
+function described(request: Request): string {
+  switch (request.kind) {
+    case 'get':
+      return `get ${nameOf(request.Key)}`;
+    case 'batch_get':
+      return `read ${request.Keys.map(nameOf).join(', ')}`;
+    case 'query':
+      return `query ${request.index ?? ''} ${JSON.stringify(request.bindings.values)}`;
+    case 'scan':
+      return 'scan';
+    case 'write':
+      return inWords(request.write);
+    case 'transact':
+      return request.writes.map(inWords).join(', ');
+    default:
+      return request satisfies never;
+  }
+}
+
+const inWords = ({ key, change }: SingleWrite): string => `${change.kind} ${nameOf(key)}`;
+const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;

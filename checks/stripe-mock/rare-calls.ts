@@ -1,0 +1,66 @@
+import { openStripe, stripePort } from '../../lib/stripe/client.ts';
+import { ensureProPrice, ensureWebhookEndpoint } from '../../lib/stripe/setup/account.ts';
+import type { StripeDouble } from '../../local/stripe-double/server.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * What the service asks of Stripe only when something went wrong, through the service's own port: money that goes back,
+ * payments and subscriptions that are looked for because their answer never came. And setting an account up.
+ */
+export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Promise<void> {
+  const apiBase = new URL(url);
+  const stripe = openStripe({ secretKey: apiKey, apiBase });
+  const { price } = await ensureProPrice(stripe);
+  await ensureWebhookEndpoint(stripe, 'https://billing.example/api/webhooks/stripe');
+
+  const port = stripePort({ secretKey: apiKey, proPriceId: price.id, apiBase });
+  const who = { customerId: 'c_1', name: 'Ada', email: 'ada@customer.example' };
+  // After an answer that was no outcome, the customer, and then the payment, is looked for.
+  await fail(url, '/v1/customers');
+  const customer = await port.createCustomer({ ...who, former: null });
+  const { paymentMethodId } = await port.attachCard(customer, 'pm_card_visa');
+  await port.makeDefault(customer, paymentMethodId);
+
+  const order = { customerId: 'c_1', stripeCustomerId: customer, attempt: 1 };
+  const paid = await port.chargeFix({
+    ...order,
+    fixAttemptId: 'f_1',
+    paymentMethodId,
+    amountCents: 2_900,
+    idempotencyKey: 'fix:c_1:f_1:1',
+  });
+  await port.findFixPayments(customer, 'f_1', new Date());
+  await port.cancelPayment(paid.paymentIntentId);
+  await port.refundPayment(paid.paymentIntentId);
+  const charges = await stripe.charges.list({ customer });
+  for (const { id } of charges.data) await port.readReturnedMoney(id);
+
+  const { subscription, invoice } = await port.subscribe({ ...order, priceId: price.id });
+  await port.findSubscribed(customer, 1);
+  if (invoice !== null) await port.readInvoice(invoice.id);
+  if (invoice !== null) await port.isInvoiceReturned(invoice);
+  await port.setCancelAtPeriodEnd(subscription.id, true);
+  await port.cancelSubscription(subscription.id);
+  await port.readAccount(customer);
+  await port.readPaidMoney(customer);
+  const window = { from: new Date(Date.now() - DAY_MS), until: new Date(), after: null };
+  await port.listEvents(window);
+  await port.listFixPayments(window);
+  await port.listProInvoices(window);
+  await port.anonymiseCustomer(customer);
+  if (invoice !== null) await port.readFailedRenewal(invoice.id);
+
+  // The smoke test's customers go without a trace.
+  await port.findCustomers(who);
+  await port.deleteCustomer(customer);
+  await port.findEventsOf(customer, new Date());
+}
+
+async function fail(url: string, path: string): Promise<void> {
+  await fetch(`${url}/_double/faults`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ path, method: 'POST', kind: '500_after', times: 2 }),
+  });
+}

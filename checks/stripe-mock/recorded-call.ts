@@ -1,0 +1,54 @@
+import * as z from 'zod/mini';
+import type { Call } from '../../local/stripe-double/calls.ts';
+import { ROUTES } from '../../local/stripe-double/routes.ts';
+import { STRIPE_API_VERSION } from '../../local/stripe-double/version.ts';
+
+/** One call as it was made to Stripe's API, or to what stands in for it. */
+export interface RecordedCall {
+  readonly method: string;
+  readonly path: string;
+  /** The parameters, form-encoded: the body of a POST, the query of anything else. */
+  readonly body: string;
+  readonly idempotencyKey: string | null;
+  readonly version: string | null;
+}
+
+const Parameters = z.record(z.string(), z.string());
+
+/** What the double's log holds. Its callers are the SDK, which always names the version it was made for. */
+export const recordedCalls = (calls: readonly Call[]): RecordedCall[] =>
+  calls.map(({ method, path, parameters, idempotencyKey }) => ({
+    method,
+    path,
+    body: new URLSearchParams(Parameters.parse(parameters)).toString(),
+    idempotencyKey,
+    version: STRIPE_API_VERSION,
+  }));
+
+/** The first call of each shape. */
+export function distinctCalls(calls: readonly RecordedCall[]): RecordedCall[] {
+  const byShape = new Map<string, RecordedCall>();
+  for (const call of calls) {
+    const shape = `${call.method} ${pathShape(call)} ${parameterShape(call)}`;
+    if (!byShape.has(shape)) byShape.set(shape, call);
+  }
+  return [...byShape.values()];
+}
+
+/** `/v1/customers/:id` for each customer. */
+export function pathShape({ method, path }: Pick<RecordedCall, 'method' | 'path'>): string {
+  const parts = path.split('/');
+  const isThere = (pattern: readonly string[]) =>
+    pattern.length === parts.length &&
+    pattern.every((part, i) => part === parts[i] || (part.startsWith(':') && parts[i] !== ''));
+  const route = ROUTES.find((one) => one.method === method && isThere(one.path.split('/')));
+  return route?.path ?? path;
+}
+
+/** The names, in any order; also the values that are words of Stripe's own, each of which it takes or not. */
+function parameterShape({ body }: RecordedCall): string {
+  const parts = [...new URLSearchParams(body)].map(([name, value]) =>
+    /^[a-z_.]+$/.test(value) && !name.startsWith('metadata[') ? `${name}=${value}` : name,
+  );
+  return parts.toSorted().join('&');
+}

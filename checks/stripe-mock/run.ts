@@ -1,0 +1,83 @@
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import { type StripeDouble, startStripeDouble } from '../../local/stripe-double/server.ts';
+import { STRIPE_API_VERSION } from '../../local/stripe-double/version.ts';
+import { textTable } from '../bench/text-table.ts';
+import { makeRareCalls } from './rare-calls.ts';
+import { distinctCalls, pathShape, type RecordedCall, recordedCalls } from './recorded-call.ts';
+import { recordServiceCalls } from './service-calls.ts';
+import { type StripeMock, startStripeMock } from './stripe-mock.ts';
+
+/*
+ * Every call that the service makes, held against the description that Stripe publishes of its API. The double is our
+ * own idea of Stripe: it cannot notice a parameter that we only believe in. stripe-mock is Stripe's.
+ */
+
+const API_KEY = 'sk_test_double';
+
+/** The call that no description of Stripe's API allows. */
+const WRONG: RecordedCall = {
+  method: 'POST',
+  path: '/v1/customers',
+  body: 'name=Ada&no_such_parameter=1',
+  idempotencyKey: null,
+  version: STRIPE_API_VERSION,
+};
+
+try {
+  const mock = await startStripeMock();
+  try {
+    process.exitCode = (await allAccepted(mock)) ? 0 : 1;
+  } finally {
+    await mock.stop();
+  }
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function allAccepted(mock: StripeMock): Promise<boolean> {
+  const [expected] = await mock.replayAll([WRONG]);
+  if (expected === undefined) {
+    console.log('stripe-mock accepted an unknown parameter: what follows would say nothing.');
+    return false;
+  }
+  console.log(`An unknown parameter is refused, as it must be: ${expected.reason}\n`);
+
+  console.log('Recording the calls of whole journeys through the service …');
+  const calls = [
+    ...(await recordServiceCalls()),
+    ...(await record((running) => makeRareCalls(running, API_KEY))),
+  ];
+  const refused = new Map((await mock.replayAll(calls)).map(({ call, reason }) => [call, reason]));
+  const distinct = distinctCalls(calls);
+  const rows = distinct.map((call) => [
+    call.method,
+    pathShape(call),
+    namesOf(call),
+    refused.get(call) ?? 'accepted',
+  ]);
+  console.log(textTable(['method', 'path', 'parameters', 'stripe-mock'], rows));
+  console.log(
+    `\n${calls.length} calls, ${distinct.length} distinct: ${distinct.length - refused.size} accepted, ` +
+      `${refused.size} refused. Held against ${mock.describes}; the service speaks ${STRIPE_API_VERSION}.`,
+  );
+  return refused.size === 0 && distinct.length > 0;
+}
+
+/** What is asked of the double while `work` runs. */
+async function record(work: (running: StripeDouble) => Promise<void>): Promise<RecordedCall[]> {
+  const running = await startStripeDouble({ apiKey: API_KEY });
+  try {
+    await work(running);
+    return recordedCalls(running.double.calls.all);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** The parameters at the top, in the order they were sent. */
+function namesOf({ body }: RecordedCall): string {
+  const names = [...new URLSearchParams(body).keys()].map((name) => name.replace(/\[.*$/, ''));
+  return [...new Set(names)].join(' ');
+}

@@ -1,0 +1,185 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { alarmResources } from '../../infrastructure/alarms.ts';
+import { referencesIn } from '../../infrastructure/template.ts';
+import { alarmsOf, calculated } from './alarm.ts';
+import { packagedStages } from './stages.ts';
+
+/** When each alarm sounds. */
+const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
+  'api-faults': 'Sum rate > 5, 1 of 1 times 5 minutes',
+  'api-latency': 'p95 > 5000, 3 of 3 times 5 minutes',
+  'billing-latency': 'p95 > 8000, 3 of 3 times 5 minutes',
+  'charges-pending': 'Sum > 0, 2 of 3 times 5 minutes',
+  defects: 'Sum > 0, 1 of 1 times 5 minutes',
+  'double-payment': 'Sum > 0, 1 of 1 times 5 minutes',
+  drift: 'Sum > 0, 1 of 1 times 5 minutes',
+  'events-parked': 'Sum > 0, 1 of 1 times 5 minutes',
+  'large-grant': 'Sum > 0, 1 of 1 times 5 minutes',
+  'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
+  'notices-failing': 'Sum > 0, 1 of 1 times 5 minutes',
+  'notices-late': 'Maximum > 600000, 1 of 1 times 5 minutes',
+  'payment-failures-critical': 'Sum rate > 25, 1 of 1 times 60 minutes',
+  'payment-failures-warning': 'Sum rate > 10, 1 of 1 times 60 minutes',
+  'reconcile-missing': 'Sum < 1, 28 of 28 times 60 minutes',
+  'schedule-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
+  'table-throttled': 'Sum rate > 0, 3 of 3 times 5 minutes',
+  'warnings-failing': 'Sum > 0, 2 of 3 times 60 minutes',
+  'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
+};
+const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
+  'webhooks-missing': 'Sum rate < 1, 6 of 6 times 60 minutes',
+};
+const ERRORS = 'Sum > 0, 1 of 1 times 5 minutes';
+const THROTTLES = 'Sum > 0, 3 of 3 times 5 minutes';
+const BAD_WHEN_SILENT = ['reconcile-missing', 'webhooks-missing'];
+
+const OBSERVE = 'lib/runtime/observe.ts';
+const businessMetrics = (() => {
+  const [, union = ''] = /type BusinessMetric =([^;]+);/.exec(readFileSync(OBSERVE, 'utf8')) ?? [];
+  return [...union.matchAll(/'(\w+)'/g)].map(([, name]) => String(name));
+})();
+const code = ['functions', 'lib']
+  .flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+  )
+  .filter((file) => file.endsWith('.ts') && file !== OBSERVE)
+  .map((file) => readFileSync(file, 'utf8'))
+  .join('\n');
+
+describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions }) => {
+  const alarms = alarmsOf(template);
+  const short = (name: string) => name.replace(`rsolv-billing-${stage}-`, '');
+
+  it('everything that has to be watched is watched, and nothing sounds earlier or later than it should', () => {
+    const ofFunctions = functions.flatMap(({ name }) => [
+      [`${name}-errors`, ERRORS],
+      [`${name}-throttles`, THROTTLES],
+    ]);
+    expect(Object.fromEntries(alarms.map(({ AlarmName, sounds }) => [short(AlarmName), sounds]))).toEqual({
+      ...WATCHED_EVERYWHERE,
+      ...(stage === 'production' && WATCHED_ON_PRODUCTION),
+      ...Object.fromEntries(ofFunctions),
+    });
+  });
+
+  it.each([
+    ['webhook-failures', { processed: 7, ignored: 1, parked: 1, failed: 1 }, 10],
+    ['webhook-failures', { processed: 8, failed: 1, refused: 1 }, 20],
+    ['webhook-failures', { failed: 4 }, 0],
+    ['webhook-failures', { refused: 5 }, 100],
+    ['payment-failures-warning', { charged: 9, declined: 1 }, 10],
+    ['payment-failures-critical', { charged: 3, declined: 1 }, 0],
+    ['payment-failures-critical', { charged: 6, declined: 2 }, 25],
+    ['payment-failures-critical', { declined: 5 }, 100],
+    ['payment-failures-critical', { charged: 2, paid: 4, unpaid: 2 }, 25],
+    ['payment-failures-warning', { charged: 500 }, 0],
+    ['api-faults', { requests: 40, faults: 2 }, 5],
+    ['api-faults', { requests: 4, faults: 4 }, 0],
+    ['api-faults', { requests: 40 }, 0],
+    ['table-throttled', { writes: 2 }, 2],
+  ])('%s makes of %o a rate of %d', (name, counts, rate) => {
+    const alarm = alarms.find(({ AlarmName }) => short(AlarmName) === name);
+    const expression = alarm?.Metrics.find(({ ReturnData }) => ReturnData)?.Expression ?? '';
+    expect(calculated(expression, counts)).toBe(rate);
+  });
+
+  it('every alarm tells somebody, says what to do, and knows what silence means', () => {
+    expect(template.resource('AlarmTopic').Type).toBe('AWS::SNS::Topic');
+    const manual = readFileSync('docs/operate.md', 'utf8');
+    const [, table = ''] = /\n## Alarms\n(.*?)\n## /s.exec(manual) ?? [];
+    for (const { AlarmName, ActionsEnabled, AlarmActions, AlarmDescription, TreatMissingData } of alarms) {
+      expect([AlarmName, ActionsEnabled]).toEqual([AlarmName, true]);
+      expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
+      expect(AlarmDescription).toMatch(/[.?] What to do: docs\/operate\.md, "Alarms"\.$/);
+      const ofAnyFunction = /-(errors|throttles)$/.exec(AlarmName);
+      const row = ofAnyFunction === null ? short(AlarmName) : `<function>-${ofAnyFunction[1]}`;
+      expect(table.includes(`| \`${row}\` |`), `${row} is not in the table`).toBe(true);
+      expect([AlarmName, TreatMissingData]).toEqual([
+        AlarmName,
+        BAD_WHEN_SILENT.includes(short(AlarmName)) ? 'breaching' : 'notBreaching',
+      ]);
+    }
+  });
+
+  it('every alarm looks at what is counted: our metrics at what the code counts, the others at resources of ours', () => {
+    for (const { AlarmName, watches, Metrics } of alarms) {
+      expect(watches.length, AlarmName).toBeGreaterThan(0);
+      expect(
+        Metrics.filter(({ ReturnData }) => ReturnData),
+        AlarmName,
+      ).toHaveLength(1);
+      for (const { Namespace, MetricName, Dimensions } of watches) {
+        if (Namespace.startsWith('AWS/')) {
+          const resources = [...referencesIn(Dimensions)];
+          expect(resources, AlarmName).not.toEqual([]);
+          for (const id of resources) expect([id, template.has(id)]).toEqual([id, true]);
+        } else {
+          expect([AlarmName, Namespace]).toEqual([AlarmName, `RSOLV/Billing/${stage}`]);
+          expect(Dimensions).toEqual([{ Name: 'service', Value: 'rsolv-billing' }]);
+          expect(businessMetrics).toContain(MetricName);
+          expect(code, `${MetricName} is counted nowhere`).toContain(`'${MetricName}'`);
+        }
+      }
+    }
+  });
+
+  it('every expression knows the metrics that it calculates with', () => {
+    for (const { AlarmName, Metrics } of alarms) {
+      const ids = Metrics.map(({ Id }) => Id);
+      const used = Metrics.flatMap(({ Expression = '' }) => Expression.match(/\b[a-z]\w*/g) ?? []);
+      for (const id of used) expect([AlarmName, ids]).toEqual([AlarmName, expect.arrayContaining([id])]);
+    }
+  });
+
+  it('each queue has the name that the manual knows, keeps what is in it for 14 days, encrypted, and has an alarm', () => {
+    const queues = template.ofType('AWS::SQS::Queue');
+    expect(queues.map(({ id }) => id).sort()).toEqual(['NoticeDeadLetters', 'ScheduleDeadLetters']);
+    for (const { id, properties } of queues) {
+      expect(properties).toMatchObject({
+        QueueName: `rsolv-billing-${stage}-${id === 'NoticeDeadLetters' ? 'notice' : 'schedule'}-dead-letters`,
+        SqsManagedSseEnabled: true,
+        MessageRetentionPeriod: 14 * 24 * 60 * 60,
+      });
+      const watching = alarms.filter(({ watches }) => referencesIn(watches).has(id));
+      expect([id, watching.length]).toEqual([id, 1]);
+    }
+  });
+
+  it('the dashboard shows every business metric', () => {
+    const Dashboard = z.object({ DashboardBody: z.object({ 'Fn::Sub': z.string() }) });
+    const { DashboardBody } = Dashboard.parse(template.resource('Dashboard').Properties);
+    const text = DashboardBody['Fn::Sub'];
+    const Body = z.object({
+      widgets: z.array(z.object({ properties: z.object({ metrics: z.array(z.array(z.unknown())) }) })),
+    });
+    const { widgets } = Body.parse(JSON.parse(text));
+    const shown = widgets.flatMap(({ properties }) => properties.metrics.map(([, name]) => name));
+    expect(shown).toEqual(expect.arrayContaining(businessMetrics));
+    for (const [, id = ''] of text.matchAll(/\$\{(\w+)(?:\.\w+)?\}/g))
+      expect([id, template.has(id)]).toEqual([id, true]);
+  });
+});
+
+describe('who hears of alarms', () => {
+  const service = {
+    name: 'rsolv-billing',
+    stage: 'production',
+    metricsNamespace: 'RSOLV/Billing/production',
+    tableName: 'rsolv-billing-production',
+    parameters: '/rsolv-billing/production',
+    expectsWebhooks: true,
+    shiftTraffic: 'LambdaAllAtOnce' as const,
+    noticeIdentity: 'rsolv.dev',
+    functions: [],
+  };
+
+  it('is nobody unless an address is given, and then that address', () => {
+    expect(alarmResources({ ...service, alarmEmail: '' })).not.toHaveProperty('AlarmEmail');
+    expect(alarmResources({ ...service, alarmEmail: 'ops@rsolv.dev' })['AlarmEmail']).toMatchObject({
+      Type: 'AWS::SNS::Subscription',
+      Properties: { Protocol: 'email', Endpoint: 'ops@rsolv.dev' },
+    });
+  });
+});

@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import { referencesIn } from '../../infrastructure/template.ts';
+import { grantedRights } from '../../test/support/rights.ts';
+import { functionBehind } from './lambda.ts';
+import { packagedStages } from './stages.ts';
+
+/** AWS has no narrower right to these: they list, or take, what belongs to no resource. */
+const WITHOUT_RESOURCE = [
+  'events:ListRules',
+  'lambda:ListEventSourceMappings',
+  'ses:GetAccount',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
+];
+const OPERATORS_MAY_INVOKE = [
+  'adjust-credits',
+  'close-customer',
+  'issue-customer-key',
+  'reconcile',
+  'replay-event',
+  'resend-notice',
+  'revoke-customer-key',
+  'settle-pending-charges',
+  'warn-low-balances',
+];
+/** What changes the table, whoever does it. */
+const WRITES = /^dynamodb:(?:Put|Update|Delete|BatchWrite|PartiQL|Execute|Create|Restore|Import|Tag|Untag)/;
+
+/** Of the table and its index, by the function: test/http/rights.test.ts holds them against what each function calls. */
+const rights = grantedRights();
+
+const text = (value: unknown) => JSON.stringify(value);
+
+describe.each(packagedStages)('permissions on $stage', ({ stage, template, functions }) => {
+  const arn = (service: string, resource: string) => ({
+    'Fn::Sub': `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`,
+  });
+  const table = arn('dynamodb', `table/rsolv-billing-${stage}`);
+  const index = arn('dynamodb', `table/rsolv-billing-${stage}/index/due`);
+  const attribute = (id: string, name: string) => ({ 'Fn::GetAtt': [id, name] });
+  const parameter = (path: string) => arn('ssm', `parameter${path}`);
+  const of = (role: string, service: string) =>
+    (template.statements.get(role) ?? []).filter(({ Action }) =>
+      Action.some((action) => action.startsWith(`${service}:`)),
+    );
+  const all = [...template.statements.values()].flat();
+
+  it('nobody is allowed anything but by a role or by the policy for operators', () => {
+    const types = ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy', 'AWS::IAM::User', 'AWS::IAM::Group'];
+    expect(types.flatMap((type) => template.ofType(type))).toEqual([]);
+    expect(template.ofType('AWS::IAM::ManagedPolicy').map(({ id }) => id)).toEqual(['OperatorPolicy']);
+  });
+
+  it('no resource lets anybody in but by the policies that are known', () => {
+    // Whatever lets somebody in names them as its principal, a policy within a table or a queue's own alike.
+    const naming = template.all.filter(({ properties }) => text(properties).includes('Principal'));
+    expect([...new Set(naming.map(({ type }) => type))].sort()).toEqual([
+      'AWS::IAM::Role',
+      'AWS::Lambda::Permission', // each of them is looked at below
+      'AWS::S3::BucketPolicy',
+    ]);
+    const Trust = z.object({ Statement: z.tuple([z.object({ Principal: z.unknown() })]) });
+    const trusted = template
+      .ofType('AWS::IAM::Role')
+      .map(({ properties }) =>
+        text(Trust.parse(properties['AssumeRolePolicyDocument']).Statement[0].Principal),
+      );
+    expect([...new Set(trusted)].sort()).toEqual([
+      '{"Service":"codedeploy.amazonaws.com"}',
+      '{"Service":["lambda.amazonaws.com"]}',
+    ]);
+    // Of the bucket that deploys go through: it turns away whoever comes without TLS.
+    const Denial = z.object({ Statement: z.tuple([z.object({ Effect: z.literal('Deny') })]) });
+    const policies = template
+      .ofType('AWS::S3::BucketPolicy')
+      .map(({ properties }) => properties['PolicyDocument']);
+    expect(policies.map((policy) => Denial.safeParse(policy).success)).toEqual([true]);
+  });
+
+  it('no action has a wildcard', () => {
+    expect(all.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('every resource is named, but for rights that have none', () => {
+    const unnamed = all.filter(({ Resource }) => Resource.includes('*')).flatMap(({ Action }) => Action);
+    expect([...new Set(unnamed)].sort()).toEqual(WITHOUT_RESOURCE);
+    const partly = all.filter(({ Resource }) => !Resource.includes('*') && text(Resource).includes('*'));
+    const services = partly.flatMap(({ Action }) => Action.map((action) => action.replace(/:.*/, '')));
+    expect(
+      [...new Set(services)].sort(),
+      'their own log groups, the stack whatever its id, and alarms',
+    ).toEqual(['cloudformation', 'cloudwatch', 'logs']);
+  });
+
+  it('no statement about the table reaches beyond it, its index and its stream', () => {
+    const allowed = [table, index, attribute('LedgerTable', 'Arn'), attribute('LedgerTable', 'StreamArn')];
+    const statements = all.filter(({ Action }) => text(Action).includes('dynamodb:'));
+    expect(statements.length).toBeGreaterThan(functions.length / 2);
+    for (const { Resource } of statements) {
+      for (const one of Resource) expect(allowed).toContainEqual(one);
+    }
+  });
+
+  it.each(functions)(
+    '$name may call of the table what serverless.yml grants it, and nothing else',
+    ({ name, role }) => {
+      const stream = attribute('LedgerTable', 'StreamArn');
+      const packaged = of(role, 'dynamodb').flatMap(({ Action, Resource }) =>
+        Resource.filter((one) => text(one) !== text(stream)).flatMap((one) =>
+          Action.map((action) => `${action} ${text(one) === text(index) ? 'tableIndexArn' : 'tableArn'}`),
+        ),
+      );
+      const granted = rights.get(name)?.filter((right) => right.startsWith('dynamodb:'));
+      expect(packaged.toSorted()).toEqual(granted?.toSorted());
+    },
+  );
+
+  it.each(functions)(
+    '$name reads the parameters that it is told of, and no others',
+    ({ role, environment }) => {
+      const told = Object.entries(environment).flatMap(([name, value]) =>
+        name.endsWith('_PARAMETER') ? [parameter(value)] : [],
+      );
+      const statements = of(role, 'ssm');
+      expect(
+        statements.flatMap(({ Action }) => Action).every((action) => action === 'ssm:GetParameter'),
+      ).toBe(true);
+      expect(
+        statements
+          .flatMap(({ Resource }) => Resource)
+          .map(text)
+          .sort(),
+      ).toEqual(told.map(text).sort());
+      for (const value of Object.values(environment)) expect(value).not.toMatch(/sk_|rk_|whsec_|price_/);
+    },
+  );
+
+  it('only what takes webhooks reads the webhook secrets', () => {
+    const readers = functions.filter(({ role }) => text(of(role, 'ssm')).includes('stripe-webhook-secrets'));
+    expect(readers.map(({ name }) => name)).toEqual(['stripe-webhook']);
+  });
+
+  it('only what closes or removes a customer deletes, and only what reconciles scans', () => {
+    const may = (action: string) =>
+      functions
+        .filter(({ role }) => text(of(role, 'dynamodb')).includes(`"${action}"`))
+        .map(({ name }) => name);
+    expect(may('dynamodb:DeleteItem')).toEqual(
+      stage === 'production' ? ['close-customer'] : ['close-customer', 'remove-test-customer'],
+    );
+    expect(may('dynamodb:Scan')).toEqual(['reconcile']);
+  });
+
+  it('e-mail goes out in the name of the sender only, and from one function', () => {
+    const senders = functions.filter(({ role }) => of(role, 'ses').length > 0);
+    expect(senders.map(({ name }) => name)).toEqual(['deliver-notices']);
+    for (const { role, environment } of senders) {
+      // Its letters say where they are turned off: at the API of this very stage.
+      expect(environment['API_URL']).toBe('{"Fn::GetAtt":["HttpApi","ApiEndpoint"]}');
+      const sender = environment['NOTICE_SENDER'] ?? '';
+      expect(sender).toMatch(/^[\w-]+@[\w.-]+$/);
+      expect(of(role, 'ses')).toEqual([
+        {
+          Effect: 'Allow',
+          Action: ['ses:SendEmail'],
+          Resource: [arn('ses', `identity/${sender.replace(/.*@/, '')}`)],
+          Condition: { StringEquals: { 'ses:FromAddress': sender } },
+        },
+      ]);
+    }
+  });
+
+  it('a function is invoked by the gateway for its routes, by its schedule, and by nobody else', () => {
+    const Permission = z.object({
+      Action: z.literal('lambda:InvokeFunction'),
+      Principal: z.string(),
+      FunctionName: z.unknown(),
+      SourceArn: z.unknown(),
+    });
+    const granted = template.ofType('AWS::Lambda::Permission').map(({ properties }) => {
+      const { Principal, FunctionName, SourceArn } = Permission.parse(properties);
+      const source = [...referencesIn(SourceArn)].find((id) => template.has(id));
+      return `${functionBehind(template, FunctionName)} ${Principal} ${source === undefined ? '' : template.resource(source).Type}`;
+    });
+    const rules = template
+      .ofType('AWS::Events::Rule')
+      .map(({ properties }) => functionBehind(template, properties['Targets']));
+    const expected = [
+      ...functions
+        .filter(({ routes }) => routes.length > 0)
+        .map(({ id }) => `${id} apigateway.amazonaws.com AWS::ApiGatewayV2::Api`),
+      ...rules.map((id) => `${id} events.amazonaws.com AWS::Events::Rule`),
+    ];
+    expect(granted.sort()).toEqual(expected.sort());
+    expect(template.ofType('AWS::Lambda::Url')).toEqual([]);
+  });
+
+  it('operators may invoke what is made for them, read the table, and write nothing themselves', () => {
+    const statements = template.statements.get('OperatorPolicy') ?? [];
+    const invoked = statements
+      .filter(({ Action }) => Action.includes('lambda:InvokeFunction'))
+      .flatMap(({ Resource }) => Resource.map((one) => functionBehind(template, one)));
+    const names = functions.filter(({ id }) => invoked.includes(id)).map(({ name }) => name);
+    const removing = stage === 'production' ? [] : ['remove-test-customer'];
+    expect(names.sort()).toEqual([...OPERATORS_MAY_INVOKE, ...removing].sort());
+    expect(invoked).toHaveLength(names.length);
+    const actions = statements.flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => WRITES.test(action))).toEqual([]);
+    for (const needed of [
+      'dynamodb:Query',
+      'dynamodb:Scan',
+      'dynamodb:DescribeTable',
+      'sns:ListSubscriptionsByTopic',
+      'ssm:GetParameter',
+    ])
+      expect(actions).toContain(needed);
+    const parameters = statements.filter(({ Action }) => Action.includes('ssm:GetParameter'));
+    expect(parameters.flatMap(({ Resource }) => Resource)).toEqual(
+      ['stripe-secret-key', 'stripe-pro-price-id', 'stripe-webhook-secrets'].map((name) =>
+        parameter(`/rsolv-billing/${stage}/${name}`),
+      ),
+    );
+  });
+
+  it('doctor may ask for the stack by its name, which CloudFormation allows by the name with any id', () => {
+    const asking = (template.statements.get('OperatorPolicy') ?? []).filter(({ Action }) =>
+      Action.includes('cloudformation:DescribeStacks'),
+    );
+    expect(asking.map(({ Resource }) => Resource)).toEqual([
+      [arn('cloudformation', `stack/rsolv-billing-${stage}/*`)],
+    ]);
+  });
+
+  it('CodeDeploy moves the aliases of canaries, and may do nothing else', () => {
+    const actions = (template.statements.get('CanaryRole') ?? []).flatMap(({ Action }) => Action);
+    expect(actions.sort()).toEqual([
+      'cloudwatch:DescribeAlarms',
+      'lambda:GetAlias',
+      'lambda:GetProvisionedConcurrencyConfig',
+      'lambda:UpdateAlias',
+    ]);
+    const roles = template
+      .ofType('AWS::IAM::Role')
+      .map(({ properties }) => properties['ManagedPolicyArns'] ?? []);
+    expect(roles.flat(), 'ready-made policies').toEqual([]);
+  });
+});

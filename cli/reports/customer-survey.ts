@@ -1,0 +1,35 @@
+import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
+import { isUnsent } from '../../lib/domain/notice.ts';
+import { UnreadableItem } from '../../lib/store/items.ts';
+import type { UnreadableNotice } from '../../lib/store/notice-items.ts';
+import type { ProOrder } from '../../lib/store/stripe-items.ts';
+import { readNotices, readOpenCharges, readOrder } from '../../lib/store/survey.ts';
+import type { Table } from '../../lib/store/table.ts';
+
+/** What is under way with a customer. */
+export interface Survey {
+  readonly openCharges: readonly FixAttempt[];
+  readonly order: ProOrder | null;
+  readonly notices: number;
+  readonly unsentNotices: number;
+  readonly unreadableNotices: readonly UnreadableNotice[];
+  /** Fixes that may have an open charge. */
+  readonly unreadableFixes: readonly UnreadableItem[];
+}
+
+/** @throws BillingError ledger_unavailable */
+export async function surveyCustomer(table: Table, customerId: string): Promise<Survey> {
+  const [charges, order, notices] = await Promise.all([
+    readOpenCharges(table, customerId),
+    readOrder(table, customerId),
+    readNotices(table, customerId),
+  ]);
+  return {
+    openCharges: charges.flatMap((found) => (found instanceof UnreadableItem ? [] : [found])),
+    order,
+    notices: notices.length,
+    unsentNotices: notices.filter((found) => 'notice' in found && isUnsent(found.notice)).length,
+    unreadableNotices: notices.flatMap((found) => ('unreadable' in found ? [found.unreadable] : [])),
+    unreadableFixes: charges.filter((found) => found instanceof UnreadableItem),
+  };
+}

@@ -1,0 +1,24 @@
+import type { LedgerEntry } from '../../lib/domain/ledger.ts';
+import { transactionView } from '../../lib/http/views/views.ts';
+import { metadataText, shortTime, signed } from '../terminal/format.ts';
+import { tableLines } from '../terminal/table.ts';
+
+/** Ledger entries for people; what explains an entry takes the room that is left. */
+export const entryLines = (entries: readonly LedgerEntry[], width: number): string[] =>
+  tableLines(
+    [
+      { heading: '#', align: 'right' },
+      { heading: 'when (UTC)' },
+      { heading: 'credits', align: 'right' },
+      { heading: 'balance', align: 'right' },
+      { heading: 'source and what for', flexible: true },
+    ],
+    entries.map((entry) => [
+      String(entry.seq),
+      shortTime(entry.createdAt),
+      signed(entry.amount),
+      String(entry.balanceAfter),
+      `${entry.source}\n${metadataText(transactionView(entry).metadata)}`,
+    ]),
+    width,
+  );

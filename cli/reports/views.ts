@@ -1,0 +1,155 @@
+import type { CustomerHead } from '../../lib/domain/customer.ts';
+import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
+import type { LedgerEntry } from '../../lib/domain/ledger.ts';
+import type { Violation } from '../../lib/domain/ledger-records.ts';
+import { transactionView } from '../../lib/http/views/views.ts';
+import type { ListedKey } from '../../lib/store/api-keys.ts';
+import type { UnreadableItem } from '../../lib/store/items.ts';
+import { noticeLabel } from '../../lib/store/keys.ts';
+import type { StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
+import type { EventRecord, ProOrder } from '../../lib/store/stripe-items.ts';
+import type { PendingWork } from '../../lib/store/survey.ts';
+
+/* What is stored as programs read it: the API's own words, in snake_case. */
+
+export const customerView = (head: CustomerHead) => ({
+  id: head.customerId,
+  name: head.name,
+  email: head.email,
+  plan: head.subscriptionType,
+  credit_balance: head.balance,
+  debt: head.debt,
+  has_payment_method: head.paymentMethodId !== null,
+  subscription_state: head.subscription?.state ?? null,
+  closed_at: head.closedAt,
+  created_at: head.createdAt,
+});
+
+export const customerDetailView = (head: CustomerHead) => ({
+  ...customerView(head),
+  subscription: head.subscription && {
+    id: head.subscription.id,
+    state: head.subscription.state,
+    cancel_at_period_end: head.subscription.cancelAtPeriodEnd,
+    current_period_end: head.subscription.currentPeriodEnd,
+  },
+  stripe_customer_id: head.stripeCustomerId,
+  former_stripe_customer_id: head.formerStripeCustomerId,
+  payment_method_id: head.paymentMethodId,
+  open_disputes: head.openDisputes,
+  muted_notices: head.mutedNotices,
+  active_keys: head.activeKeys,
+  ledger_entries: head.seq,
+});
+
+/** As customers see it in their statement, with its number. */
+export const entryView = (entry: LedgerEntry) => ({ seq: entry.seq, ...transactionView(entry) });
+
+/** Whole, so that what was exported can be verified: the hash covers all of it. */
+export const exportedEntry = (entry: LedgerEntry) => ({
+  customer_id: entry.customerId,
+  seq: entry.seq,
+  created_at: entry.createdAt,
+  amount: entry.amount,
+  balance_after: entry.balanceAfter,
+  source: entry.source,
+  metadata: entry.metadata,
+  prev_hash: entry.prevHash,
+  hash: entry.hash,
+});
+
+export const eventView = (event: EventRecord) => ({
+  id: event.eventId,
+  type: event.type,
+  outcome: event.outcome,
+  reason: event.reason,
+  customer_id: event.customerId,
+  object_id: event.objectId,
+  created_at: event.createdAt,
+  received_at: event.receivedAt,
+});
+
+export const noticeView = ({ customerId, id, content, ...facts }: StoredNotice) => ({
+  customer_id: customerId,
+  notice: noticeLabel({ customerId, kind: content.kind, id }),
+  state: facts.state,
+  attempts: facts.attempts,
+  failure: facts.failure,
+  created_at: facts.createdAt,
+});
+
+export const unreadableNoticeView = ({ customerId, label, attributes }: UnreadableNotice) => ({
+  customer_id: customerId,
+  notice: label,
+  attributes,
+});
+
+/** Of anything else that is stored: by its key, without what is in it. */
+export const unreadableView = ({ key, attributes }: UnreadableItem) => ({ ...key, attributes });
+
+export const keyView = (key: ListedKey) => ({
+  id: key.keyId,
+  created_at: key.createdAt,
+  revoked_at: key.revokedAt,
+});
+
+export const violationView = ({ invariant, seq, message }: Violation) => ({ invariant, seq, message });
+
+export const chargeView = (customerId: string, { id, charge }: FixAttempt) => ({
+  kind: 'fix',
+  customer_id: customerId,
+  id,
+  state: charge?.state ?? null,
+  attempt: charge?.attempt ?? null,
+  amount_cents: charge?.amountCents ?? null,
+  payment_intent_id: charge?.paymentIntentId ?? null,
+  started_at: charge?.startedAt ?? null,
+});
+
+export const orderView = (customerId: string, order: ProOrder) => ({
+  kind: 'order',
+  customer_id: customerId,
+  id: null,
+  state: order.state,
+  attempt: order.attempt,
+  amount_cents: null,
+  payment_intent_id: null,
+  started_at: order.startedAt,
+});
+
+export type WorkView = ReturnType<typeof pendingWorkView>;
+
+export function pendingWorkView(work: PendingWork) {
+  switch (work.kind) {
+    case 'fix':
+      return chargeView(work.customerId, work.fix);
+    case 'order':
+      return orderView(work.customerId, work.order);
+    case 'double_payment': {
+      const { paymentIntentId, amountCents } = work.double;
+      return {
+        kind: 'double_payment',
+        customer_id: work.customerId,
+        id: paymentIntentId,
+        state: 'to be returned',
+        attempt: null,
+        amount_cents: amountCents,
+        payment_intent_id: paymentIntentId,
+        started_at: null,
+      };
+    }
+    case 'closing':
+      return {
+        kind: 'closing',
+        customer_id: work.customerId,
+        id: null,
+        state: 'to be cleared',
+        attempt: null,
+        amount_cents: null,
+        payment_intent_id: null,
+        started_at: null,
+      };
+    default:
+      return work satisfies never;
+  }
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import * as z from 'zod/mini';
+import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
+
+export const PROJECT_ROOT = join(import.meta.dirname, '../..');
+/** The stage that the local stack runs as. */
+export const LOCAL_STAGE = 'dev';
+
+const Attribute = z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) });
+const KeySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }));
+
+const ServerlessFile = z.object({
+  custom: z.object({
+    tableName: z.string(),
+    corsOrigins: z.record(z.string(), z.array(z.string())),
+  }),
+});
+
+const TableFile = z.object({
+  Resources: z.object({
+    LedgerTable: z.object({
+      // What CreateTable needs; the rest (backups, encryption) is AWS's business and zod leaves it out.
+      Properties: z.object({
+        AttributeDefinitions: z.array(Attribute),
+        KeySchema,
+        GlobalSecondaryIndexes: z.array(
+          z.object({
+            IndexName: z.string(),
+            KeySchema,
+            Projection: z.object({
+              ProjectionType: z.enum(['ALL', 'KEYS_ONLY', 'INCLUDE']),
+              NonKeyAttributes: z.optional(z.array(z.string())),
+            }),
+          }),
+        ),
+        BillingMode: z.enum(['PAY_PER_REQUEST', 'PROVISIONED']),
+        // CloudFormation has a stream where there is a view; CreateTable wants to be told both.
+        StreamSpecification: z.pipe(
+          z.object({ StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']) }),
+          z.transform(({ StreamViewType }) => ({ StreamEnabled: true, StreamViewType })),
+        ),
+        TimeToLiveSpecification: z.object({ AttributeName: z.string() }),
+      }),
+    }),
+  }),
+});
+
+export interface LocalService {
+  readonly tableName: string;
+  /** Web origins whose pages may call the API. */
+  readonly allowedOrigins: readonly string[];
+  /** What CreateTable takes. */
+  readonly tableProperties: Omit<TableProperties, 'TimeToLiveSpecification'>;
+  /** The attribute that says when an item expires. */
+  readonly expiryAttribute: string;
+}
+
+type TableProperties = z.output<typeof TableFile>['Resources']['LedgerTable']['Properties'];
+
+/** What the local stack needs of serverless.yml and the table's file beside it, for the local stage. */
+export function readServerlessFile(): LocalService {
+  const { custom } = parseFile(ServerlessFile, 'serverless.yml');
+  const { Resources } = parseFile(TableFile, 'infrastructure/table.yml');
+  const { TimeToLiveSpecification, ...tableProperties } = Resources.LedgerTable.Properties;
+  return {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Serverless's own variable
+    tableName: custom.tableName.replace('${sls:stage}', LOCAL_STAGE),
+    allowedOrigins: custom.corsOrigins[LOCAL_STAGE] ?? custom.corsOrigins['default'] ?? [],
+    tableProperties,
+    expiryAttribute: TimeToLiveSpecification.AttributeName,
+  };
+}
+
+function parseFile<Schema extends z.ZodMiniType>(schema: Schema, name: string): z.output<Schema> {
+  const path = join(PROJECT_ROOT, name);
+  try {
+    // Tags like !Sub belong to CloudFormation: their plain value is enough, and a warning for each is not wanted.
+    return schema.parse(parse(readFileSync(path, 'utf8'), { logLevel: 'error' }));
+  } catch (error) {
+    throw new SetupError(`${path} cannot be used: ${reasonOf(error)}`);
+  }
+}

@@ -1,0 +1,24 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { isMuted, isOptional, NOTICE_KINDS, type NoticeKind } from '../../domain/notice-kinds.ts';
+import { LOW_BALANCE_CREDITS } from '../../domain/pricing.ts';
+import type { NoticeSettings } from '../contracts/notices.ts';
+
+const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
+  low_balance: `Spending has left ${LOW_BALANCE_CREDITS} credits or fewer.`,
+  exhausted: 'No credits are left.',
+  fix_blocked: 'A merged fix could not be billed.',
+  card_declined: 'The card was declined for a fix.',
+  payment_failed: 'A Pro invoice could not be paid.',
+  subscription_ended: 'The Pro subscription has ended.',
+  dispute: 'A payment is disputed.',
+  key_issued: 'A new API key was issued.',
+};
+
+export const noticeSettingsView = ({ mutedNotices }: Pick<CustomerHead, 'mutedNotices'>): NoticeSettings => ({
+  notices: NOTICE_KINDS.map((kind) => ({
+    kind,
+    description: DESCRIPTIONS[kind],
+    enabled: !isMuted(kind, mutedNotices),
+    can_be_turned_off: isOptional(kind),
+  })),
+});

@@ -1,0 +1,137 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { grant } from '../../domain/grants.ts';
+import { GRANTED_CREDITS } from '../../domain/pricing.ts';
+import { planWith } from '../../domain/subscription.ts';
+import { BillingError } from '../../errors.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { keys } from '../../store/keys.ts';
+import { bindStripeId, spendCardBonus } from '../../store/stripe-bindings.ts';
+import { decodeOwner } from '../../store/stripe-items.ts';
+import { isFault } from '../../stripe/fault.ts';
+import type { AttachedCard } from '../../stripe/port.ts';
+import { changeLedger } from '../ledger/change-ledger.ts';
+import { accountClosed } from '../ledger/require-item.ts';
+import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
+import { syncAccount } from '../plans/sync-account.ts';
+import { withStripeCustomer } from './stripe-customer.ts';
+
+export interface AddedPaymentMethod {
+  readonly head: CustomerHead;
+  /** 0 where the customer, or the card, has had the bonus. */
+  readonly bonusCredits: number;
+}
+
+interface BonusView {
+  readonly customerHadIt: boolean;
+  /** Whom the card brought its bonus. */
+  readonly cardOwner: string | null;
+}
+
+/**
+ * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
+ * between leaves a card at Stripe that the next call takes up. Who is on Pro stays on Pro. Safe to repeat.
+ * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured,
+ * ledger_busy, ledger_unavailable
+ */
+export async function addPaymentMethod(
+  deps: PaymentDeps,
+  head: CustomerHead,
+  paymentMethodId: string,
+): Promise<AddedPaymentMethod> {
+  const { customerId } = head;
+  const onFile = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
+    // The customer may have been deleted at Stripe, and the event that says so still be on its way.
+    if (!(error instanceof BillingError) || error.code !== 'payment_method_invalid') throw error;
+    const { head: now } = await askStripe(() => syncAccount(deps, customerId));
+    if (now.stripeCustomerId !== null) throw error;
+    return putOnFile(deps, now, paymentMethodId);
+  });
+  const { card } = onFile;
+
+  const change = await changeLedger<BonusView, never, string | null>(deps, {
+    customerId,
+    onceKeys: [
+      keys.once(customerId, 'card_bonus', 'first'),
+      ...(card.fingerprint === null ? [] : [keys.card(card.fingerprint)]),
+    ],
+    decodeOnce: ([bonus, owner]) => ({
+      customerHadIt: bonus !== undefined,
+      cardOwner: owner === undefined ? null : decodeOwner(owner),
+    }),
+    // Stripe's answer is out of date where an event changed the head since: the card may have been taken away again.
+    look: ({ head: now }) => usableCard(deps, onFile, now),
+    decide: ({ head: now, once: { customerHadIt, cardOwner } }, usable) => {
+      if (now.closedAt !== null) throw accountClosed(customerId);
+      if (!usable) throw methodInvalid();
+      const { fingerprint } = card;
+      const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
+      const bonus = isDue
+        ? grant(now, GRANTED_CREDITS.firstPaymentMethod, 'trial_billing_added', {
+            card_fingerprint: fingerprint,
+          })
+        : { postings: [], debt: now.debt };
+      return {
+        kind: 'change',
+        postings: bonus.postings,
+        profile: {
+          paymentMethodId: usable,
+          subscriptionType: planWith(now.subscription, 'pay_as_you_go'),
+          debt: bonus.debt,
+        },
+        alongside: () => [
+          bindStripeId(usable, customerId),
+          ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
+        ],
+      };
+    },
+  });
+  if (change.kind === 'settled') return change.outcome;
+  const granted = change.entries.find(({ source }) => source === 'trial_billing_added');
+  return { head: change.head, bonusCredits: granted?.amount ?? 0 };
+}
+
+interface OnFile {
+  readonly card: AttachedCard;
+  /** As they were when Stripe was asked. */
+  readonly owner: CustomerHead;
+}
+
+/** The card that can be charged by now: it may be another one than was put on file, where the head has moved since, or none. */
+async function usableCard(
+  deps: PaymentDeps,
+  { card, owner }: OnFile,
+  { revision, stripeCustomerId }: CustomerHead,
+): Promise<string | null> {
+  if (revision === owner.revision) return card.paymentMethodId;
+  if (stripeCustomerId === null) return null;
+  const account = await askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId));
+  return account.kind === 'account' ? account.paymentMethodId : null;
+}
+
+async function putOnFile(deps: PaymentDeps, head: CustomerHead, paymentMethodId: string): Promise<OnFile> {
+  const owner = await withStripeCustomer(deps, head);
+  const { customerId, stripeCustomerId } = owner;
+  if (stripeCustomerId === null) throw new Error(`Customer ${customerId} was bound to no Stripe customer`);
+  const stripe = await deps.stripe();
+  try {
+    const card = await stripe.attachCard(stripeCustomerId, paymentMethodId);
+    await stripe.makeDefault(stripeCustomerId, card.paymentMethodId);
+    return { card, owner };
+  } catch (error) {
+    if (isFault(error, 'declined', 'authentication_required')) {
+      const { code = 'card_declined', declineCode = null } = error.facts;
+      throw cardDeclined({ code, declineCode }, 'Nothing was charged. Add another card.');
+    }
+    if (isFault(error, 'refused')) throw methodInvalid();
+    throw paymentsFault(error);
+  }
+}
+
+function methodInvalid(): BillingError {
+  const message = 'is not a payment method that can be used here';
+  const detail =
+    'There is no such payment method, or it belongs to somebody else, or it was used up. Collect the card again.';
+  return new BillingError('payment_method_invalid', detail, {
+    errors: [{ field: 'payment_method_id', message }],
+  });
+}

@@ -1,0 +1,11 @@
+import { disposableEmailBlocklistSet } from 'disposable-email-domains-js';
+import { domainsOf } from '../../domain/email.ts';
+
+let blocklist: ReadonlySet<string> | undefined;
+
+/** Whether an address is at a throw-away provider. The list is loaded by the first sign-up, not at start-up. */
+export function isDisposable(email: string): boolean {
+  blocklist ??= disposableEmailBlocklistSet();
+  const listed = blocklist;
+  return domainsOf(email).some((domain) => listed.has(domain));
+}

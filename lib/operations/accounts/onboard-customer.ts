@@ -1,0 +1,67 @@
+import { apiKeyId, formatApiKey } from '../../domain/api-key.ts';
+import { type CustomerHead, NEW_PROFILE } from '../../domain/customer.ts';
+import { emptyLedger, post } from '../../domain/ledger.ts';
+import { keyIssued } from '../../domain/notice.ts';
+import { GRANTED_CREDITS } from '../../domain/pricing.ts';
+import { BillingError } from '../../errors.ts';
+import type { Deps } from '../../runtime/deps.ts';
+import { createCustomer } from '../../store/ledger.ts';
+import { putNotice } from '../../store/notices.ts';
+import { retryContended } from '../ledger/retry-contended.ts';
+import { isDisposable } from './disposable-email.ts';
+
+export interface NewCustomer {
+  readonly name: string;
+  readonly email: string;
+  /** Where they came from; kept with the trial grant. */
+  readonly source: string;
+}
+
+export interface Onboarded {
+  readonly head: CustomerHead;
+  readonly keyId: string;
+  /** The only time the key is known; the table keeps its hash. */
+  readonly apiKey: string;
+}
+
+/**
+ * Signs a customer up with the trial credits and a first key. One transaction claims the e-mail address, so of two
+ * at once one wins and the trial is granted once.
+ * @throws BillingError disposable_email, email_taken, ledger_busy, ledger_unavailable
+ */
+export async function onboardCustomer(deps: Deps, { name, email, source }: NewCustomer): Promise<Onboarded> {
+  if (isDisposable(email)) {
+    throw new BillingError('disposable_email', 'Use an address that you will still read next month.', {
+      errors: [{ field: 'email', message: 'is at a disposable e-mail provider' }],
+    });
+  }
+  const customerId = Buffer.from(deps.randomBytes(16)).toString('hex');
+  const apiKey = formatApiKey(customerId, deps.randomBytes(32));
+  const keyId = apiKeyId(apiKey);
+  const at = deps.now();
+  const trial = { amount: GRANTED_CREDITS.trial, source: 'trial_signup', metadata: { source } } as const;
+  const { state, entries } = post(emptyLedger(customerId), [trial], at);
+  const head: CustomerHead = {
+    ...state,
+    raisedSeq: state.seq,
+    balanceLevel: 'fine',
+    name,
+    email,
+    ...NEW_PROFILE,
+    revision: 0,
+    activeKeys: 1,
+    createdAt: at.toISOString(),
+  };
+  const welcome = putNotice(keyIssued(customerId, keyId, 'sign_up', at));
+  const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, keyId, welcome));
+  if (result.kind === 'written') return { head, keyId, apiKey };
+
+  const [holder] = result.winners;
+  // A repeat after a lost answer finds the address claimed by this very customer: the sign-up did happen.
+  if (holder?.['customer_id'] === customerId) return { head, keyId, apiKey };
+  if (holder === undefined) throw new Error(`Customer id ${customerId} was drawn twice`);
+  throw new BillingError(
+    'email_taken',
+    'There is an account for this address. Use its API key, or ask support.',
+  );
+}

@@ -1,0 +1,159 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { isOver } from '../../domain/subscription.ts';
+import { isTestCustomerEmail } from '../../domain/test-customer.ts';
+import { BillingError } from '../../errors.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { isLiveStage } from '../../settings/stripe.ts';
+import { readEventRecord } from '../../store/events.ts';
+import { decodeHead } from '../../store/items.ts';
+import { type Key, keys } from '../../store/keys.ts';
+import { inParts, readBelongings, removeTogether } from '../../store/removal.ts';
+import { findByEmail } from '../../store/survey.ts';
+import { readTogether } from '../../store/table.ts';
+import { isHandled } from '../../stripe/event-types.ts';
+import type { CustomerEvent } from '../../stripe/port.ts';
+import { retryContended } from '../ledger/retry-contended.ts';
+import { askStripe } from '../payments/payment-problems.ts';
+import { bindStripeCustomer } from './stripe-customer.ts';
+
+/** What was written while it was being removed is removed with it; nobody writes that often. */
+const MAX_ROUNDS = 5;
+
+export type TestCustomer = { readonly customerId: string } | { readonly email: string };
+
+export type Removal =
+  /** `items` of the table are gone. */
+  | { readonly kind: 'removed'; readonly items: number }
+  /** Gone at Stripe, still here: Stripe has events about the customer that did not arrive. Ask again. */
+  | { readonly kind: 'waiting'; readonly events: number }
+  /** There is no such customer, or not any more. */
+  | { readonly kind: 'unknown' };
+
+/**
+ * Removes a customer of the smoke test without a trace: at Stripe, and then here with everything that is stored of them. An
+ * event that came after that would be nobody's and stay parked, so it waits for those that Stripe will deliver. Safe to
+ * repeat, and meant to be repeated while it answers `waiting`.
+ * @param options.awaitEvents false: removes although events are still to come
+ * @throws BillingError invalid_request on a live stage, and for everybody who is not the smoke test's; payments_unavailable,
+ * payments_misconfigured, ledger_busy, ledger_unavailable
+ */
+export async function removeTestCustomer(
+  deps: PaymentDeps,
+  who: TestCustomer,
+  { awaitEvents = true } = {},
+): Promise<Removal> {
+  if (isLiveStage(deps.stage)) throw refusal(`${deps.stage} is live: nobody is removed there.`);
+  if ('email' in who) assertTestAddress(who.email);
+  const head = await findHead(deps, who);
+  if (head === null) return { kind: 'unknown' };
+  assertTestAddress(head.email);
+
+  const stripeIds: string[] = [];
+  const eventIds: string[] = [];
+  for (const id of await stripeCustomersOf(deps, head)) {
+    const { open, events } = await removeAtStripe(deps, id, { since: new Date(head.createdAt), awaitEvents });
+    if (open > 0 && awaitEvents) return { kind: 'waiting', events: open };
+    stripeIds.push(id, ...events.flatMap(({ objectId }) => objectId ?? []));
+    eventIds.push(...events.map((event) => event.id));
+  }
+  return {
+    kind: 'removed',
+    items: await removeStored(deps, head, { stripeIds: boundIds(stripeIds), eventIds }),
+  };
+}
+
+async function findHead(deps: PaymentDeps, who: TestCustomer): Promise<CustomerHead | null> {
+  const customerId = 'customerId' in who ? who.customerId : await findByEmail(deps.table, who.email);
+  if (customerId === null) return null;
+  const [item] = await readTogether(deps.table, [keys.head(customerId)]);
+  return item === undefined ? null : decodeHead(item);
+}
+
+function assertTestAddress(email: string): void {
+  if (isTestCustomerEmail(email)) return;
+  throw refusal(
+    'Only customers of the smoke test, smoke+…@rsolv.dev, are removed. Close any other: customer close.',
+  );
+}
+
+const refusal = (detail: string): BillingError => new BillingError('invalid_request', detail);
+
+/** Also one that was made and, by a crash, never bound: it is bound now, so that the end of it is heard of. */
+async function stripeCustomersOf(deps: PaymentDeps, head: CustomerHead): Promise<string[]> {
+  const { customerId, email, stripeCustomerId, formerStripeCustomerId } = head;
+  const known = [stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null);
+  if (known.length > 0) return known;
+  const stripe = await deps.stripe();
+  const found = await askStripe(() => stripe.findCustomers({ customerId, email }));
+  const [first] = found;
+  if (first !== undefined) await bindStripeCustomer(deps, customerId, first);
+  return found;
+}
+
+interface RemovedAtStripe {
+  /** Events that are still on their way. */
+  readonly open: number;
+  readonly events: readonly CustomerEvent[];
+}
+
+/**
+ * Ends the subscription, and deletes the customer when all is heard of that: an event about somebody who is gone cannot be
+ * applied. The deletion has an event too, the last one.
+ */
+async function removeAtStripe(
+  deps: PaymentDeps,
+  id: string,
+  { since, awaitEvents }: { readonly since: Date; readonly awaitEvents: boolean },
+): Promise<RemovedAtStripe> {
+  const stripe = await deps.stripe();
+  return askStripe(async () => {
+    const account = await stripe.readAccount(id);
+    if (account.kind === 'account') {
+      for (const { id: subscription, state } of account.subscriptions) {
+        if (!isOver(state)) await stripe.cancelSubscription(subscription);
+      }
+      const events = await stripe.findEventsOf(id, since);
+      const open = await countOpen(deps, events);
+      if (open > 0 && awaitEvents) return { open, events };
+      await stripe.deleteCustomer(id);
+    }
+    const events = await stripe.findEventsOf(id, since);
+    const isTold = events.some(({ type }) => type === 'customer.deleted');
+    return { open: (await countOpen(deps, events)) + (isTold ? 0 : 1), events };
+  });
+}
+
+/** Events that Stripe is still to deliver to somebody, and that did not arrive here. */
+async function countOpen({ table }: PaymentDeps, events: readonly CustomerEvent[]): Promise<number> {
+  const unheard = events.filter(({ type, undelivered }) => undelivered && isHandled(type));
+  const records = await Promise.all(unheard.map(({ id }) => readEventRecord(table, id)));
+  return records.filter((record) => record === null).length;
+}
+
+/** Those of Stripe's ids that a customer is found by, each once. */
+const boundIds = (ids: readonly string[]): string[] => [
+  ...new Set(ids.filter((id) => /^(cus|pm)_/.test(id))),
+];
+
+/** The head and the address last: whatever comes between, a repeat finds the customer and goes on. */
+async function removeStored(
+  deps: PaymentDeps,
+  { customerId, email }: CustomerHead,
+  told: Parameters<typeof readBelongings>[2],
+): Promise<number> {
+  let items = 0;
+  const remove = async (wanted: readonly Key[]) => {
+    for (const part of inParts(wanted)) await retryContended(deps, () => removeTogether(deps.table, part));
+    items += wanted.length;
+  };
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const { elsewhere, own } = await readBelongings(deps.table, customerId, told);
+    const isFirst = round === 0;
+    if (!isFirst && elsewhere.length + own.length === 0) return items;
+    // What is elsewhere is known by what is in the partition, so it goes first.
+    await remove(elsewhere);
+    await remove(own);
+    if (isFirst) await remove([keys.head(customerId), keys.email(email)]);
+  }
+  throw new BillingError('ledger_busy', `Customer ${customerId} is still being written to. Try again.`);
+}

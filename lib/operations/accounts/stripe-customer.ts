@@ -1,0 +1,45 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { bindStripeId } from '../../store/stripe-bindings.ts';
+import { changeLedger } from '../ledger/change-ledger.ts';
+import { accountClosed } from '../ledger/require-item.ts';
+import { askStripe } from '../payments/payment-problems.ts';
+
+/**
+ * The customer with a Stripe customer of their own, made if there is none. Two at once, or a repeat after a crash, get the
+ * same one: its idempotency key is the customer.
+ * @throws BillingError account_closed, payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ */
+export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
+  if (head.stripeCustomerId !== null) return head;
+  const { customerId, name, email, formerStripeCustomerId: former } = head;
+  if (head.closedAt !== null) throw accountClosed(customerId);
+  const stripe = await deps.stripe();
+  const stripeCustomerId = await askStripe(() => stripe.createCustomer({ customerId, name, email, former }));
+  return bindStripeCustomer(deps, customerId, stripeCustomerId);
+}
+
+/**
+ * Notes whose a Stripe customer is, unless there is one already; the events about it find their owner from then on.
+ * @throws BillingError customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function bindStripeCustomer(
+  deps: PaymentDeps,
+  customerId: string,
+  stripeCustomerId: string,
+): Promise<CustomerHead> {
+  const change = await changeLedger<null, CustomerHead>(deps, {
+    customerId,
+    onceKeys: [],
+    decodeOnce: () => null,
+    decide: ({ head: now }) =>
+      now.stripeCustomerId === null
+        ? {
+            kind: 'change',
+            profile: { stripeCustomerId },
+            alongside: () => [bindStripeId(stripeCustomerId, customerId)],
+          }
+        : { kind: 'settled', outcome: now },
+  });
+  return change.kind === 'settled' ? change.outcome : change.head;
+}

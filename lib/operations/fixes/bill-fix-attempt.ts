@@ -1,0 +1,226 @@
+import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
+import { type BlockedCode, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
+import { fixBlocked } from '../../domain/notice.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { announceCharge, billFix, noteBlocked } from '../../store/fix-attempts.ts';
+import { keys } from '../../store/keys.ts';
+import { putNewNotice } from '../../store/notices.ts';
+import type { Decline, FixPayment } from '../../stripe/port.ts';
+import { changeLedger, type LedgerDecision, type LedgerView } from '../ledger/change-ledger.ts';
+import { existingFix } from '../ledger/require-item.ts';
+import { askStripe, stillPending } from '../payments/payment-problems.ts';
+import { syncAccount } from '../plans/sync-account.ts';
+import { closeCharge, finishCharge } from './charge-fix.ts';
+import { settleFixPayment } from './record-payment.ts';
+
+export type FixBilling =
+  | {
+      readonly kind: 'billed';
+      readonly already: boolean;
+      readonly billed: BilledFacts;
+      readonly balance: number;
+    }
+  | { readonly kind: 'blocked'; readonly code: BlockedCode; readonly balance: number }
+  | { readonly kind: 'declined'; readonly decline: Decline; readonly balance: number }
+  | { readonly kind: 'action_required'; readonly payment: FixPayment; readonly balance: number };
+
+/** What there is to do about the fix's charge before it can be billed, or not. */
+type ChargeStep = {
+  readonly kind: 'charge' | 'await_cardholder' | 'close_first';
+  readonly fix: FixAttempt;
+  readonly charge: FixCharge;
+  readonly balance: number;
+};
+
+/** A payment intent to end, a charge to announce and to make, each possibly overtaken by somebody else. */
+const MAX_STEPS = 8;
+
+/**
+ * Bills a merged fix: one credit, or one charge when there is none, once for each fix however often and however
+ * concurrently it is called. A charge is stored before it is made, so a crash at any point is taken up by the next call or
+ * by the sweeper.
+ * @throws BillingError fix_attempt_not_found, payment_pending (a charge's outcome is not known yet), payments_unavailable,
+ * payments_misconfigured, ledger_busy, ledger_unavailable
+ */
+export async function billFixAttempt(
+  deps: PaymentDeps,
+  customerId: string,
+  fixId: string,
+  read?: LedgerView<FixAttempt>,
+): Promise<FixBilling> {
+  let view = read;
+  let isOurs = false;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const next = await nextStep(deps, customerId, fixId, view);
+    view = undefined;
+    // Read back, it is the same as one that somebody else announced.
+    if (next === 'announced') {
+      isOurs = true;
+      continue;
+    }
+    const done = isChargeStep(next) ? await takeChargeStep(deps, customerId, next) : next;
+    if (done !== null) return done.kind === 'billed' ? toldOnce(done, isOurs) : done;
+  }
+  throw new Error(`Fix ${fixId} did not come to an end in ${MAX_STEPS} steps`);
+}
+
+/** Of all who ask for one charge, and the webhook that may settle it first, who announced it hears that it was billed now. */
+function toldOnce(billing: Extract<FixBilling, { kind: 'billed' }>, isOurs: boolean): FixBilling {
+  const isCharge = billing.billed.outcome === 'charged_and_consumed';
+  return isCharge ? { ...billing, already: !isOurs } : billing;
+}
+
+const isChargeStep = (next: FixBilling | ChargeStep): next is ChargeStep =>
+  next.kind === 'charge' || next.kind === 'await_cardholder' || next.kind === 'close_first';
+
+/** Bills the fix with a credit, or announces a charge for it, or says what stands in the way. */
+async function nextStep(
+  deps: PaymentDeps,
+  customerId: string,
+  fixId: string,
+  read: LedgerView<FixAttempt> | undefined,
+): Promise<FixBilling | ChargeStep | 'announced'> {
+  let refusal: FixBilling | null = null;
+  const change = await changeLedger<FixAttempt, FixBilling | ChargeStep>(
+    deps,
+    {
+      customerId,
+      onceKeys: [keys.fix(customerId, fixId)],
+      decodeOnce: ([item]) => existingFix(item),
+      decide: (view) => {
+        const decision = decideFixBilling(view.head, view.once, deps.now());
+        refusal = decision.kind === 'blocked' ? decision : null;
+        return toWrite(view, decision);
+      },
+    },
+    read,
+  );
+  if (change.kind === 'settled') return change.outcome;
+  if (refusal !== null) return refusal;
+  const { head, entries, at } = change;
+  if (entries.length === 0) return 'announced';
+  return { kind: 'billed', already: false, billed: fromCredit(head.seq, at), balance: head.balance };
+}
+
+function toWrite(
+  { head, once: fix }: LedgerView<FixAttempt>,
+  decision: FixBillingDecision,
+): LedgerDecision<FixBilling | ChargeStep> {
+  const { balance, customerId } = head;
+  switch (decision.kind) {
+    case 'stale':
+      return decision;
+    case 'already_billed':
+      return {
+        kind: 'settled',
+        outcome: { kind: 'billed', already: true, billed: decision.billed, balance },
+      };
+    case 'blocked':
+      // Told once, however often it is asked for.
+      if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'settled', outcome: decision };
+      return {
+        kind: 'change',
+        alongside: (_, at) => [
+          noteBlocked(customerId, fix, head.raisedSeq),
+          putNewNotice(fixBlocked(head, fix, decision.code, at)),
+        ],
+      };
+    case 'consume':
+      return {
+        kind: 'change',
+        postings: [decision.posting],
+        alongside: ({ seq }, writtenAt) => [billFix(customerId, fix, fromCredit(seq, writtenAt))],
+      };
+    case 'charge':
+      return { kind: 'change', alongside: () => [announceCharge(customerId, fix, decision.charge)] };
+    case 'resume':
+      return { kind: 'settled', outcome: { kind: 'charge', fix, charge: decision.charge, balance } };
+    case 'await_cardholder':
+    case 'close_first':
+      return { kind: 'settled', outcome: { kind: decision.kind, fix, charge: decision.charge, balance } };
+    default:
+      return decision satisfies never;
+  }
+}
+
+const fromCredit = (seq: number, at: Date): BilledFacts => ({
+  outcome: 'credit_consumed',
+  amountCents: 0,
+  billedAt: at.toISOString(),
+  seq,
+  paymentIntentId: null,
+});
+
+/**
+ * One step of charging a fix. Null when the fix stands differently now and has to be looked at again.
+ * @throws BillingError payment_pending, payments_unavailable, payments_misconfigured; whatever settling throws
+ */
+async function takeChargeStep(
+  deps: PaymentDeps,
+  customerId: string,
+  step: ChargeStep,
+): Promise<FixBilling | null> {
+  switch (step.kind) {
+    case 'charge':
+      return charge(deps, customerId, step);
+    case 'await_cardholder':
+      return endAfter(deps, customerId, step, (stripe, id) => stripe.readFixPayment(id));
+    case 'close_first':
+      return endAfter(deps, customerId, step, (stripe, id) => stripe.cancelPayment(id));
+    default:
+      return step.kind satisfies never;
+  }
+}
+
+async function charge(deps: PaymentDeps, customerId: string, step: ChargeStep): Promise<FixBilling | null> {
+  const result = await finishCharge(deps, customerId, step.fix, step.charge);
+  if (result.refusedCode !== undefined) {
+    // The card we have on file is not what Stripe has: find out before the next fix.
+    await askStripe(() => syncAccount(deps, customerId));
+    const decline = { code: result.refusedCode, declineCode: null };
+    return { kind: 'declined', decline, balance: step.balance };
+  }
+  if (result.settlement.kind === 'billed') return result.settlement;
+  return result.payment === null ? null : unpaid(result.payment, step);
+}
+
+/** Looks at, or ends, the payment intent of the attempt before, and goes by what it is then. */
+async function endAfter(
+  deps: PaymentDeps,
+  customerId: string,
+  step: ChargeStep,
+  ask: (
+    stripe: Awaited<ReturnType<PaymentDeps['stripe']>>,
+    paymentIntentId: string,
+  ) => Promise<FixPayment | null>,
+): Promise<FixBilling | null> {
+  const stripe = await deps.stripe();
+  const { paymentIntentId } = step.charge;
+  const payment = paymentIntentId === null ? null : await askStripe(() => ask(stripe, paymentIntentId));
+  if (payment === null) {
+    await closeCharge(deps, customerId, step.fix, step.charge);
+    return null;
+  }
+  if (payment.state === 'action_required' && step.kind === 'await_cardholder') return unpaid(payment, step);
+  if (payment.state === 'processing') throw stillPending(undefined);
+  const { settlement } = await settleFixPayment(deps, payment);
+  return settlement.kind === 'billed' ? settlement : null;
+}
+
+function unpaid(payment: FixPayment, { balance }: ChargeStep): FixBilling | null {
+  switch (payment.state) {
+    case 'declined': {
+      const decline = payment.decline ?? { code: 'card_declined', declineCode: null };
+      return { kind: 'declined', decline, balance };
+    }
+    case 'action_required':
+      return { kind: 'action_required', payment, balance };
+    case 'processing':
+      throw stillPending(undefined);
+    case 'canceled':
+    case 'succeeded':
+      return null;
+    default:
+      return payment.state satisfies never;
+  }
+}

@@ -1,0 +1,62 @@
+import { BillingError } from '../../errors.ts';
+import type { Deps } from '../../runtime/deps.ts';
+import { type AdjustmentGuard, decodeAdjustmentGuard } from '../../store/items.ts';
+import { keys } from '../../store/keys.ts';
+import { guardAdjustment } from '../../store/ledger.ts';
+import { changeLedger } from './change-ledger.ts';
+
+export interface Adjustment {
+  /** Credits, negative to take some back. */
+  readonly amount: number;
+  readonly reason: string;
+  /** Who asked for it. */
+  readonly actor: string;
+  /** The same key never adjusts twice. */
+  readonly idempotencyKey: string;
+}
+
+export interface Adjusted {
+  readonly already: boolean;
+  readonly balance: number;
+  readonly seq: number;
+}
+
+/**
+ * An operator's correction. Repeating it under the same key answers like the first time.
+ * @throws BillingError insufficient_credits (a balance never goes below zero), key_reused (same key, another
+ * adjustment), customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function adjustCredits(
+  deps: Deps,
+  customerId: string,
+  adjustment: Adjustment,
+): Promise<Adjusted> {
+  const { amount, reason, actor, idempotencyKey } = adjustment;
+  const change = await changeLedger<AdjustmentGuard | null, Adjusted>(deps, {
+    customerId,
+    onceKeys: [keys.once(customerId, 'adjustment', idempotencyKey)],
+    decodeOnce: ([item]) => (item === undefined ? null : decodeAdjustmentGuard(item)),
+    decide: ({ head, once: done }) => {
+      if (done !== null) {
+        if (done.amount !== amount || done.reason !== reason || done.actor !== actor) {
+          throw new BillingError('key_reused', `The key ${idempotencyKey} already made another adjustment.`);
+        }
+        return { kind: 'settled', outcome: { already: true, balance: done.balanceAfter, seq: done.seq } };
+      }
+      if (head.balance + amount < 0) {
+        const detail = `The balance is ${head.balance}; ${-amount} cannot be taken from it.`;
+        throw new BillingError('insufficient_credits', detail, { credit_balance: head.balance });
+      }
+      const metadata = { reason, actor, idempotency_key: idempotencyKey };
+      return {
+        kind: 'change',
+        postings: [{ amount, source: 'adjustment', metadata }],
+        alongside: ({ balance, seq }) => [
+          guardAdjustment(customerId, idempotencyKey, { amount, reason, actor, balanceAfter: balance, seq }),
+        ],
+      };
+    },
+  });
+  if (change.kind === 'settled') return change.outcome;
+  return { already: false, balance: change.head.balance, seq: change.head.seq };
+}

@@ -1,0 +1,21 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import type { FixAttempt } from '../../domain/fix-attempt.ts';
+import { BillingError } from '../../errors.ts';
+import { decodeFix, decodeHead } from '../../store/items.ts';
+import type { Item } from '../../store/table.ts';
+
+/** @throws BillingError customer_not_found */
+export function existingHead(item: Item | undefined, customerId: string): CustomerHead {
+  if (item !== undefined) return decodeHead(item);
+  throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
+}
+
+/** @throws BillingError fix_attempt_not_found, also for another customer's fix: it is in another partition. */
+export function existingFix(item: Item | undefined): FixAttempt {
+  if (item !== undefined) return decodeFix(item);
+  throw new BillingError('fix_attempt_not_found', 'There is no fix attempt like this. Record it first.');
+}
+
+/** For whoever was under way when it was closed. */
+export const accountClosed = (customerId: string): BillingError =>
+  new BillingError('account_closed', `The account ${customerId} is closed. Nothing was done.`);

@@ -1,0 +1,92 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { abandonedBefore, isUnsent } from '../../domain/notice.ts';
+import { isMuted, isOptional } from '../../domain/notice-kinds.ts';
+import { layOut } from '../../mail/layout.ts';
+import { letterOf } from '../../mail/letters.ts';
+import { type Mail, MailFault, type MailPort } from '../../mail/port.ts';
+import type { Deps } from '../../runtime/deps.ts';
+import { decodeHead } from '../../store/items.ts';
+import { keys, type NoticeName } from '../../store/keys.ts';
+import { decodeNotice, type StoredNotice } from '../../store/notice-items.ts';
+import { claimNotice, type NoticeFate, noteFate } from '../../store/notices.ts';
+import { readTogether } from '../../store/table.ts';
+import { retryContended } from '../ledger/retry-contended.ts';
+
+export interface MailDeps extends Deps {
+  readonly mail: MailPort;
+  readonly appUrl: string;
+  readonly apiUrl: string;
+}
+
+/** `already`: it was sent, muted or removed before. `taken`: somebody else is sending it just now. */
+export type Delivered = 'sent' | 'muted' | 'already' | 'taken';
+
+/**
+ * Sends a notice. Whoever takes it sends it, so two deliveries of one notice make one message; only an answer of the mail
+ * service that is lost, on its way or in a crash before it is noted, can make a second: it knows no idempotency key.
+ * @throws MailFault when it was not sent: noted, and the next delivery tries again; BillingError ledger_unavailable
+ */
+export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<Delivered> {
+  const { customerId, kind, id } = name;
+  const [notice, head] = await readTogether(deps.table, [
+    keys.notice(customerId, kind, id),
+    keys.head(customerId),
+  ]);
+  if (notice === undefined || head === undefined) return 'already';
+  const stored = decodeNotice(notice);
+  if (!isUnsent(stored)) return 'already';
+
+  const claimedAt = deps.now();
+  const claim = await retryContended(deps, () =>
+    claimNotice(deps.table, name, claimedAt, abandonedBefore(claimedAt)),
+  );
+  if (claim.kind === 'refused') return 'taken';
+  const note = (fate: NoticeFate) =>
+    retryContended(deps, () => noteFate(deps.table, name, claimedAt, fate, deps.now()));
+
+  const customer = decodeHead(head);
+  if (customer.closedAt !== null || isMuted(kind, customer.mutedNotices)) {
+    await note({ state: 'muted' });
+    return 'muted';
+  }
+  try {
+    const messageId = await sendInTurn(deps, mailOf(stored, customer, deps));
+    await note({ state: 'sent', messageId });
+    return 'sent';
+  } catch (error) {
+    if (error instanceof MailFault) await note({ state: 'failed', failure: error.reason });
+    throw error;
+  }
+}
+
+/** Together with one last call, and what is noted of it, below the function's timeout. */
+const MAX_IN_LINE_MS = 30_000;
+const FIRST_WAIT_MS = 250;
+const MAX_WAIT_MS = 4_000;
+
+/**
+ * Sends a message, and waits where the mail service is busy: the schedule that warns can cause hundreds at once, and the stream
+ * repeats so fast that three tries would be over within a second.
+ * @throws MailFault also when it stays busy
+ */
+async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
+  const startedMs = deps.now().getTime();
+  for (let tries = 0; ; tries++) {
+    try {
+      return await deps.mail.send(mail);
+    } catch (error) {
+      const isOver = deps.now().getTime() - startedMs > MAX_IN_LINE_MS;
+      if (!(error instanceof MailFault) || !error.isBusy || isOver) throw error;
+      await deps.sleep(deps.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** tries));
+    }
+  }
+}
+
+function mailOf(
+  { content, createdAt }: StoredNotice,
+  { name, email }: CustomerHead,
+  { appUrl, apiUrl }: MailDeps,
+) {
+  const frame = { name, appUrl, apiUrl, isOptional: isOptional(content.kind) };
+  return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }), frame) };
+}

@@ -1,0 +1,62 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { balanceWarning } from '../../domain/notice.ts';
+import type { Deps } from '../../runtime/deps.ts';
+import { dueWorkPages } from '../../store/due-work.ts';
+import { decodeHead } from '../../store/items.ts';
+import { customerIdOf } from '../../store/keys.ts';
+import { putWarning } from '../../store/notices.ts';
+import { readTogether } from '../../store/table.ts';
+import { retryContended } from '../ledger/retry-contended.ts';
+
+/** As many as one call reads. */
+const PAGE = 100;
+const AT_ONCE = 10;
+/** Below the function's timeout; the next run goes on with whoever is left. */
+const MAX_RUN_MS = 180_000;
+
+export interface Warned {
+  /** Notices written. */
+  readonly warned: number;
+  readonly failed: readonly { readonly customerId: string; readonly error: unknown }[];
+}
+
+/**
+ * Writes the warning of every customer whose balance has crossed a threshold by spending since it was last raised: one when it
+ * is low, one when nothing is left. Reads those who are due and nobody else. Safe at any time, also twice at once and after a
+ * crash: a warning is written together with its not being due any more.
+ * @throws BillingError ledger_unavailable when they cannot be read
+ */
+export async function warnLowBalances(deps: Deps): Promise<Warned> {
+  const startedAt = deps.now();
+  const isLate = () => deps.now().getTime() - startedAt.getTime() > MAX_RUN_MS;
+  const failed: { customerId: string; error: unknown }[] = [];
+  let warned = 0;
+  for await (const page of dueWorkPages(deps.table, 'low_balance', startedAt, PAGE)) {
+    const items = await readTogether(
+      deps.table,
+      page.map(({ key }) => key),
+    );
+    const waiting = items.filter((item) => item !== undefined);
+    const worker = async () => {
+      for (let item = waiting.shift(); item !== undefined && !isLate(); item = waiting.shift()) {
+        try {
+          // Read one by one: a head that is not readable keeps nobody else from being warned.
+          if (await warn(deps, decodeHead(item))) warned += 1;
+        } catch (error) {
+          failed.push({ customerId: customerIdOf(String(item['pk'])), error });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    if (isLate()) break;
+  }
+  return { warned, failed };
+}
+
+/** Whether this call wrote a warning. */
+async function warn(deps: Deps, head: CustomerHead): Promise<boolean> {
+  const warning = head.closedAt === null ? balanceWarning(head, deps.now()) : null;
+  const result = await retryContended(deps, () => putWarning(deps.table, head, warning));
+  // Refused: somebody else was first, or the balance has moved on, and is due again if it has to be.
+  return result.kind === 'written' && warning !== null;
+}

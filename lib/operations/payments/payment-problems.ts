@@ -1,0 +1,56 @@
+import { BillingError, type ProblemFacts } from '../../errors.ts';
+import { isFault, StripeFault } from '../../stripe/fault.ts';
+import type { Decline } from '../../stripe/port.ts';
+
+/* What the public hears when Stripe did not do what was asked. */
+
+/** A payment whose outcome is not known: it was stored before it was asked for, and is asked for again. */
+export function stillPending(cause: unknown): BillingError {
+  const detail =
+    'The payment was asked for, and its outcome is not known yet. Send the same request again; it is never paid twice.';
+  return new BillingError('payment_pending', detail, {}, { cause });
+}
+
+/** A fault at a call after which nothing is open. Anything that is not a fault of Stripe's passes through. */
+export function paymentsFault(fault: unknown): unknown {
+  if (!(fault instanceof StripeFault)) return fault;
+  if (isFault(fault, 'transient', 'indeterminate')) {
+    const detail =
+      'Stripe did not answer as it should. Nothing is lost: send the same request again, and it goes on from where it was.';
+    return new BillingError('payments_unavailable', detail, {}, { cause: fault });
+  }
+  const detail = 'Payments are not set up as they should be on our side. Tell support the request id.';
+  return new BillingError('payments_misconfigured', detail, {}, { cause: fault });
+}
+
+/** Runs calls to Stripe that leave nothing open when they fail. */
+export async function askStripe<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw paymentsFault(error);
+  }
+}
+
+/** @param whatNext what the customer can do about it */
+export function cardDeclined(
+  { code, declineCode }: Decline,
+  whatNext: string,
+  facts: ProblemFacts = {},
+): BillingError {
+  const why = DECLINE_TEXTS[declineCode ?? code] ?? 'Their bank did not say why.';
+  return new BillingError('card_declined', `The card was declined. ${why} ${whatNext}`, {
+    ...facts,
+    decline_code: declineCode ?? code,
+  });
+}
+
+/** The decline codes that people can do something about. Lost and stolen cards are not told apart from others. */
+const DECLINE_TEXTS: Readonly<Record<string, string>> = {
+  insufficient_funds: 'It has insufficient funds.',
+  expired_card: 'It has expired.',
+  incorrect_cvc: 'Its security code is incorrect.',
+  card_velocity_exceeded: 'It was used too often in a short time.',
+  processing_error: 'The bank could not process it just now.',
+  payment_method_unusable: 'It is not on file any more.',
+};

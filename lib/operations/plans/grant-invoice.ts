@@ -1,0 +1,55 @@
+import {
+  bringsProCredits,
+  grantForInvoice,
+  type InvoiceGuard,
+  newInvoiceGuard,
+  type ProInvoice,
+} from '../../domain/grants.ts';
+import type { Deps } from '../../runtime/deps.ts';
+import { keys } from '../../store/keys.ts';
+import { keepInvoice } from '../../store/stripe-bindings.ts';
+import { decodeInvoiceGuard } from '../../store/stripe-items.ts';
+import type { Item } from '../../store/table.ts';
+import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from '../ledger/change-ledger.ts';
+
+/**
+ * Grants the Pro credits of a paid invoice, once for each invoice; an invoice that brings none changes nothing. Safe to
+ * repeat. Answers whether this call wrote it.
+ * @throws BillingError customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function grantInvoice(
+  deps: Deps,
+  customerId: string,
+  invoice: ProInvoice,
+  receipt?: Receipt,
+): Promise<boolean> {
+  const change = await changeLedger<InvoiceGuard | null, null>(deps, {
+    customerId,
+    onceKeys: [keys.once(customerId, 'invoice', invoice.id)],
+    decodeOnce: ([item]) => guardOf(item),
+    receipt,
+    decide: ({ head, once: guard }): LedgerDecision<null> => {
+      const granted = grantDue(head, invoice, guard);
+      return granted ? { kind: 'change', ...granted } : { kind: 'settled', outcome: null };
+    },
+  });
+  return change.kind === 'changed';
+}
+
+export const guardOf = (item: Item | undefined): InvoiceGuard | null =>
+  item === undefined ? null : decodeInvoiceGuard(item);
+
+/** What granting an invoice writes; null where it is granted already, or brings nothing. */
+export function grantDue(
+  head: LedgerView<unknown>['head'],
+  invoice: ProInvoice,
+  guard: InvoiceGuard | null,
+): Omit<Extract<LedgerDecision<never>, { kind: 'change' }>, 'kind'> | null {
+  if (guard !== null || !bringsProCredits(invoice)) return null;
+  const { postings, debt } = grantForInvoice(head, invoice);
+  return {
+    postings,
+    ...(debt !== head.debt && { profile: { debt } }),
+    alongside: () => [keepInvoice(head.customerId, newInvoiceGuard(invoice), null)],
+  };
+}

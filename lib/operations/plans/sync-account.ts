@@ -1,0 +1,103 @@
+import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
+import { paymentFailed, subscriptionEnded } from '../../domain/notice.ts';
+import { currentSubscription, planWith } from '../../domain/subscription.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { keys } from '../../store/keys.ts';
+import type { AlongsideWrite } from '../../store/ledger.ts';
+import { putNewNotice, putNotice } from '../../store/notices.ts';
+import { bindStripeId } from '../../store/stripe-bindings.ts';
+import type { FailedRenewal, StripeAccount } from '../../stripe/port.ts';
+import { changeLedger, type Receipt } from '../ledger/change-ledger.ts';
+
+export interface Synced {
+  readonly head: CustomerHead;
+  readonly wrote: boolean;
+}
+
+/**
+ * Makes the head say what Stripe says now of the customer's card and subscription. Asks Stripe anew every time, so it does
+ * not matter which event caused it, how often, or in which order. Safe to repeat.
+ * @param failedRenewal that Stripe could not collect for: told in the same transaction, once for each attempt
+ * @param of only if this is still the customer's Stripe customer: what an old one does is nobody's business any more
+ * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function syncAccount(
+  deps: PaymentDeps,
+  customerId: string,
+  {
+    of,
+    receipt,
+    failedRenewal = null,
+  }: { readonly of?: string; readonly receipt?: Receipt; readonly failedRenewal?: FailedRenewal | null } = {},
+): Promise<Synced> {
+  const failure = failedRenewal && paymentFailed(customerId, failedRenewal, deps.now());
+  const change = await changeLedger<boolean, CustomerHead, StripeAccount | null>(deps, {
+    customerId,
+    onceKeys: failure ? [keys.notice(customerId, failure.content.kind, failure.id)] : [],
+    // Two events may tell of one attempt.
+    decodeOnce: ([told]) => told !== undefined,
+    receipt,
+    look: async ({ head: { stripeCustomerId } }) => {
+      if (stripeCustomerId === null || (of !== undefined && of !== stripeCustomerId)) return null;
+      return (await deps.stripe()).readAccount(stripeCustomerId);
+    },
+    decide: ({ head, once: isTold }, account) => {
+      if (!account) return { kind: 'settled', outcome: head };
+      // Also where it says what the head says: an answer from before, still on its way, must not be written over this one.
+      const profile = profileOf(head, account);
+      return {
+        kind: 'change',
+        profile,
+        alongside: (_, at) => [
+          ...bindCard(head, profile),
+          ...noticeOfEnd(head, profile, at),
+          ...(failure && !isTold ? [putNewNotice(failure)] : []),
+        ],
+      };
+    },
+  });
+  if (change.kind === 'settled') return { head: change.outcome, wrote: false };
+  return { head: change.head, wrote: true };
+}
+
+type AccountProfile = Pick<
+  CustomerProfile,
+  'paymentMethodId' | 'subscription' | 'subscriptionType' | 'stripeCustomerId' | 'formerStripeCustomerId'
+>;
+
+/** What the head should say, given what Stripe says. Pure. */
+export function profileOf(head: CustomerHead, account: StripeAccount): AccountProfile {
+  if (account.kind === 'deleted') {
+    // Not the last one heard of: which that was depends on what came when.
+    return {
+      paymentMethodId: null,
+      subscription: null,
+      subscriptionType: planWith(null, head.subscriptionType),
+      stripeCustomerId: null,
+      formerStripeCustomerId: head.stripeCustomerId,
+    };
+  }
+  const subscription = currentSubscription(account.subscriptions);
+  return {
+    paymentMethodId: account.paymentMethodId,
+    subscription,
+    subscriptionType: planWith(subscription, head.subscriptionType),
+    stripeCustomerId: head.stripeCustomerId,
+    formerStripeCustomerId: head.formerStripeCustomerId,
+  };
+}
+
+/** What the customer is told where their subscription is over with this change. */
+export function noticeOfEnd(head: CustomerHead, profile: AccountProfile, at: Date): AlongsideWrite[] {
+  const ended = subscriptionEnded(head, profile, at);
+  return ended === null ? [] : [putNotice(ended)];
+}
+
+/** A card that was put on file elsewhere: an event that names it has to find its owner. */
+function bindCard(
+  { customerId, paymentMethodId: before }: CustomerHead,
+  { paymentMethodId }: AccountProfile,
+) {
+  if (paymentMethodId === null || paymentMethodId === before) return [];
+  return [bindStripeId(paymentMethodId, customerId)];
+}

@@ -1,0 +1,44 @@
+import { readParameter } from '../settings/parameters.ts';
+import { parseStripeConfig } from '../settings/stripe.ts';
+import type { StripePort } from '../stripe/port.ts';
+import type { Deps, PaymentDeps } from './deps.ts';
+
+/**
+ * What a function works with that may move money. Imported by those functions alone: nobody else's bundle holds the SDK, and
+ * theirs load it when the first request needs it.
+ */
+export function withStripe(
+  deps: Deps,
+  env: NodeJS.ProcessEnv = process.env,
+  report: PaymentDeps['report'] = () => {},
+): PaymentDeps {
+  return { ...deps, report, stripe: () => connected(env) };
+}
+
+interface Connection {
+  readonly secretKey: string | undefined;
+  readonly port: StripePort;
+}
+
+/** One for each environment, which is one for each running function. */
+const connections = new WeakMap<NodeJS.ProcessEnv, Connection>();
+
+/**
+ * The parameters are read each time, which costs a call only when they are old: a key that was rolled is taken up.
+ * @throws Error naming the setting that is missing or wrong, never its value
+ */
+async function connected(env: NodeJS.ProcessEnv): Promise<StripePort> {
+  const [{ stripePort }, secretKey, priceId] = await Promise.all([
+    import('../stripe/client.ts'),
+    readParameter(env, 'STRIPE_SECRET_KEY'),
+    readParameter(env, 'STRIPE_PRO_PRICE_ID'),
+  ]);
+  const known = connections.get(env);
+  if (known !== undefined && known.secretKey === secretKey && known.port.proPriceId === priceId)
+    return known.port;
+  const port = stripePort(
+    parseStripeConfig({ ...env, STRIPE_SECRET_KEY: secretKey, STRIPE_PRO_PRICE_ID: priceId }),
+  );
+  connections.set(env, { secretKey, port });
+  return port;
+}

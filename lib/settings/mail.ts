@@ -1,0 +1,25 @@
+import * as z from 'zod/mini';
+import { faultsOf } from './environment.ts';
+
+const Environment = z.object({
+  NOTICE_SENDER: z.email(),
+  APP_URL: z.url({ protocol: /^https?$/ }),
+  API_URL: z.url({ protocol: /^https?$/ }),
+});
+
+export interface MailConfig {
+  /** The address that notices come from; answers go there too. */
+  readonly sender: string;
+  /** Where customers look after their account. */
+  readonly appUrl: string;
+  /** Of our own API, without a slash at its end. */
+  readonly apiUrl: string;
+}
+
+/** @throws Error naming each variable that is missing or wrong */
+export function parseMailConfig(env: NodeJS.ProcessEnv): MailConfig {
+  const parsed = Environment.safeParse(env);
+  if (!parsed.success) throw new Error(`The settings for mail are not usable. ${faultsOf(parsed.error)}`);
+  const { NOTICE_SENDER, APP_URL, API_URL } = parsed.data;
+  return { sender: NOTICE_SENDER, appUrl: APP_URL, apiUrl: API_URL };
+}

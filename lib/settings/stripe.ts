@@ -1,0 +1,55 @@
+import * as z from 'zod/mini';
+import { faultsOf } from './environment.ts';
+
+const LIVE_STAGE = 'production';
+
+const Environment = z.object({
+  STAGE: z.string().check(z.minLength(1)),
+  STRIPE_SECRET_KEY: z.string().check(z.regex(/^(sk|rk)_(test|live)_\w+$/, 'must be a secret key of Stripe')),
+  STRIPE_PRO_PRICE_ID: z.string().check(z.regex(/^price_\w+$/, 'must be the id of a price')),
+  /** Another server that speaks Stripe's API, for one machine. */
+  STRIPE_API_BASE: z.optional(z.url({ protocol: /^https?$/ })),
+});
+
+export interface StripeConfig {
+  readonly secretKey: string;
+  readonly proPriceId: string;
+  readonly apiBase: URL | null;
+}
+
+/** Only one stage takes real money. */
+export const isLiveStage = (stage: string): boolean => stage === LIVE_STAGE;
+
+/**
+ * What is needed to reach Stripe, parsed when a function first does.
+ * @throws Error naming each variable that is missing or wrong, never its value; also for a key that moves real money
+ * outside of production, or does not there.
+ */
+export function parseStripeConfig(env: NodeJS.ProcessEnv): StripeConfig {
+  const parsed = Environment.safeParse(env);
+  if (!parsed.success) throw new Error(`The settings for Stripe are not usable. ${faultsOf(parsed.error)}`);
+  const { STAGE, STRIPE_SECRET_KEY, STRIPE_PRO_PRICE_ID, STRIPE_API_BASE } = parsed.data;
+  if (STRIPE_SECRET_KEY.includes('_live_') !== isLiveStage(STAGE)) {
+    throw new Error(
+      `STRIPE_SECRET_KEY: a live key belongs to the stage ${LIVE_STAGE}, a test key to all others.`,
+    );
+  }
+  return {
+    secretKey: STRIPE_SECRET_KEY,
+    proPriceId: STRIPE_PRO_PRICE_ID,
+    apiBase: STRIPE_API_BASE === undefined ? null : new URL(STRIPE_API_BASE),
+  };
+}
+
+const WEBHOOK_SECRETS = /^whsec_[^\s,]+(,whsec_[^\s,]+)?$/;
+
+/**
+ * The secrets a delivery may be signed with: one, or two while it is being rolled.
+ * @throws Error when they are missing or misshapen, without their value.
+ */
+export function parseWebhookSecrets(value: string | undefined): readonly string[] {
+  if (value !== undefined && WEBHOOK_SECRETS.test(value)) return value.split(',');
+  throw new Error(
+    'STRIPE_WEBHOOK_SECRETS: must be one or two signing secrets (whsec_…), with a comma between',
+  );
+}

@@ -1,0 +1,192 @@
+import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { CustomerHead } from '../../domain/customer.ts';
+import type { LedgerRecords } from '../../domain/ledger-records.ts';
+import { decodeApiKey, decodeEntry, decodeFix, decodeHead } from '../items.ts';
+import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from '../keys.ts';
+import { decodeDoublePayment, decodeOwner } from '../stripe-items.ts';
+import { attempt, type Item, readTogether, type Table } from '../table.ts';
+
+export interface StoredRecords extends LedgerRecords {
+  readonly head: CustomerHead;
+  /** Second payments of a fix, which were announced to go back. */
+  readonly returnedPaymentIntentIds: readonly string[];
+}
+
+/** Hears of the read units that a call has used, and waits as long as that asks for. */
+export type Meter = (readUnits: number) => Promise<void>;
+const UNMETERED: Meter = async () => {};
+
+/**
+ * Everything stored of one customer, as `verifyLedger` wants it; null when there is no such customer. Reads the whole
+ * partition page by page, strongly consistent: for audits, never for a request. Stripe is not asked.
+ */
+export async function readLedgerRecords(
+  table: Table,
+  customerId: string,
+  meter = UNMETERED,
+): Promise<StoredRecords | null> {
+  const entries: LedgerRecords['entries'][number][] = [];
+  const fixes: LedgerRecords['fixes'][number][] = [];
+  const returnedPaymentIntentIds: string[] = [];
+  const guards = new Set<string>();
+  let activeKeys = 0;
+  let head: CustomerHead | null = null;
+  for await (const item of partition(table, customerId, meter)) {
+    const kind = itemKind(item['sk']);
+    switch (kind) {
+      case 'head':
+        head = decodeHead(item);
+        break;
+      case 'entry':
+        entries.push(decodeEntry(item));
+        break;
+      case 'fix': {
+        const { id, billed, charge } = decodeFix(item);
+        fixes.push({
+          id,
+          billed: billed !== null,
+          announcedAttempts: charge?.attempt ?? 0,
+          paymentIntentId: billed?.paymentIntentId ?? null,
+        });
+        break;
+      }
+      case 'api_key':
+        if (decodeApiKey(item).revokedAt === null) activeKeys += 1;
+        break;
+      case 'double_payment':
+        returnedPaymentIntentIds.push(decodeDoublePayment(item).paymentIntentId);
+        break;
+      case 'guard':
+        guards.add(guardNameOf(String(item['sk'])));
+        break;
+      case 'other':
+        break;
+      default:
+        kind satisfies never;
+    }
+  }
+  if (head === null) return null;
+  // Events are no customer's own items; each is written with its outcome, or not at all.
+  const owners = await readOwners(table, head, entries, meter);
+  const found = { head, entries, fixes, guards, activeKeys, returnedPaymentIntentIds };
+  return { ...found, ...owners, events: [], stripe: null };
+}
+
+/** Whose each card is that brought a bonus to this customer, each Stripe customer that the head names, and their address. */
+async function readOwners(
+  table: Table,
+  { email, stripeCustomerId, formerStripeCustomerId }: CustomerHead,
+  entries: LedgerRecords['entries'],
+  meter: Meter,
+): Promise<Pick<LedgerRecords, 'cardBonuses' | 'stripeCustomers' | 'emailOwner'>> {
+  // Each once, also where something is wrong and they repeat: one call does not name a key twice.
+  const fingerprints = distinct(
+    entries
+      .filter(({ source }) => source === 'trial_billing_added')
+      .map(({ metadata }) => String(metadata['card_fingerprint'])),
+  );
+  const stripeIds = distinct([stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null));
+  const wanted = [keys.email(email), ...fingerprints.map(keys.card), ...stripeIds.map(keys.stripe)];
+  const [claim, ...items] = await readTogether(table, wanted);
+  await meter(wanted.length);
+  const owners = items.map((item) => (item === undefined ? null : decodeOwner(item)));
+  // Not decoded: a message about an item names its key, which is the address.
+  const claimedBy = claim?.['customer_id'];
+  return {
+    emailOwner: typeof claimedBy === 'string' ? claimedBy : null,
+    cardBonuses: new Map(
+      fingerprints.flatMap((fingerprint, i): [string, string][] => {
+        const owner = owners[i] ?? null;
+        return owner === null ? [] : [[fingerprint, owner]];
+      }),
+    ),
+    stripeCustomers: stripeIds.map((id, i) => ({ id, boundTo: owners[fingerprints.length + i] ?? null })),
+  };
+}
+
+const distinct = (ids: readonly string[]): string[] => [...new Set(ids)];
+
+/** Whether anything is stored of a customer, their head or not. */
+export async function isAnythingLeft(table: Table, customerId: string, meter = UNMETERED): Promise<boolean> {
+  for await (const _ of partition(table, customerId, meter)) return true;
+  return false;
+}
+
+/** All items of one customer, page by page, strongly consistent. */
+export async function* partition(table: Table, customerId: string, meter = UNMETERED): AsyncGenerator<Item> {
+  let from: Item | undefined;
+  do {
+    const command = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': keys.customer(customerId) },
+      ConsistentRead: true,
+      ExclusiveStartKey: from,
+      ReturnConsumedCapacity: 'TOTAL',
+    });
+    const page = await attempt('Reading', () => table.client.send(command));
+    await meter(page.ConsumedCapacity?.CapacityUnits ?? 0);
+    yield* page.Items ?? [];
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+/**
+ * Every customer, each once, page by page, also one whose ledger is gone: reads the whole table, so for audits alone.
+ */
+export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
+  let after: Key | null = null;
+  do {
+    const { customerIds, next }: SegmentPage = await scanCustomers(table, { segment: 0, of: 1, after });
+    yield* customerIds;
+    after = next;
+  } while (after !== null);
+}
+
+/** One of the parts into which the whole table falls, and where in it to go on. */
+export interface Segment {
+  readonly segment: number;
+  readonly of: number;
+  /** Null for its start. */
+  readonly after: Key | null;
+}
+
+export interface SegmentPage {
+  readonly customerIds: readonly string[];
+  /** Where the next page begins; null at the end of the segment. */
+  readonly next: Key | null;
+}
+
+/**
+ * The customers on one page of a segment. Found by their head, any entry or any key, of which each has one: so one is found
+ * whose head is gone, or the whole ledger. Going on after a customer's head skips what is left of that customer, and nothing else.
+ */
+export async function scanCustomers(
+  table: Table,
+  { segment, of, after }: Segment,
+  meter = UNMETERED,
+): Promise<SegmentPage> {
+  const command = new ScanCommand({
+    TableName: table.name,
+    Segment: segment,
+    TotalSegments: of,
+    FilterExpression: 'begins_with(sk, :ledger) OR begins_with(sk, :key)',
+    ProjectionExpression: 'pk',
+    ExpressionAttributeValues: { ':ledger': prefixes.ledger, ':key': prefixes.apiKey },
+    ExclusiveStartKey: after === null ? undefined : { ...after },
+    ReturnConsumedCapacity: 'TOTAL',
+  });
+  const page = await attempt('Reading', () => table.client.send(command));
+  await meter(page.ConsumedCapacity?.CapacityUnits ?? 0);
+  const customerIds = [...new Set(page.Items?.map(({ pk }) => customerIdOf(String(pk))))];
+  return { customerIds, next: nextAfter(page.LastEvaluatedKey, customerIds.at(-1)) };
+}
+
+/** A page may end between the keys or entries and the head of a customer, who is not to come twice. */
+function nextAfter(end: Item | undefined, lastCustomerId: string | undefined): Key | null {
+  if (end === undefined) return null;
+  const next = { pk: String(end['pk']), sk: String(end['sk']) };
+  if (lastCustomerId === undefined) return next;
+  const head = keys.head(lastCustomerId);
+  return next.pk === head.pk && next.sk < head.sk ? head : next;
+}

@@ -1,0 +1,117 @@
+import * as z from 'zod/mini';
+import { keys } from '../keys.ts';
+import { type Item, readTogether, type Table } from '../table.ts';
+import type { Meter } from './audit.ts';
+
+/*
+ * What an audit of the whole Stripe account looks up, 100 keys in a call. It is read leniently: an audit reports an item that
+ * is not as it should be, and goes on.
+ */
+
+const FateItem = z.object({
+  outcome: z.catch(z.nullable(z.string()), null),
+  reason: z.catch(z.string(), ''),
+  customer_id: z.catch(z.nullable(z.string()), null),
+});
+
+/** What became of an event. */
+export interface EventFate {
+  /** Null where the record does not say. */
+  readonly outcome: string | null;
+  readonly reason: string;
+  readonly customerId: string | null;
+}
+
+/** What became of each event, by its id; one that was never recorded is not among them. At most 100 ids. */
+export async function readEventFates(
+  table: Table,
+  eventIds: readonly string[],
+  meter: Meter,
+): Promise<ReadonlyMap<string, EventFate>> {
+  const items = await readMetered(table, eventIds, keys.event, meter);
+  return new Map(
+    [...items].map(([id, item]) => {
+      const { outcome, reason, customer_id: customerId } = FateItem.parse(item);
+      return [id, { outcome, reason, customerId }];
+    }),
+  );
+}
+
+const Owned = z.object({ customer_id: z.string() });
+const Owner = z.object({
+  stripe_customer_id: z.catch(z.nullable(z.string()), null),
+  former_stripe_customer_id: z.catch(z.nullable(z.string()), null),
+});
+
+export interface StripeOwner {
+  readonly customerId: string;
+  /** Whether their head names the Stripe customer, so that their own audit asks Stripe for its money. */
+  readonly isNamed: boolean;
+}
+
+/** Whose each Stripe customer is; one that is nobody's is not among them. At most 100 ids. */
+export async function readStripeOwners(
+  table: Table,
+  stripeCustomerIds: readonly string[],
+  meter: Meter,
+): Promise<ReadonlyMap<string, StripeOwner>> {
+  const bindings = await readMetered(table, stripeCustomerIds, keys.stripe, meter);
+  const owners = [...bindings].flatMap(([stripeId, item]) => {
+    const owned = Owned.safeParse(item);
+    return owned.success ? [{ stripeId, customerId: owned.data.customer_id }] : [];
+  });
+  const heads = await readMetered(
+    table,
+    owners.map(({ customerId }) => customerId),
+    keys.head,
+    meter,
+  );
+  return new Map(
+    owners.map(({ stripeId, customerId }) => {
+      const { stripe_customer_id: current, former_stripe_customer_id: former } = Owner.parse(
+        heads.get(customerId) ?? {},
+      );
+      return [stripeId, { customerId, isNamed: stripeId === current || stripeId === former }];
+    }),
+  );
+}
+
+const PaidFix = z.object({ billed: z.object({ payment_intent_id: z.string() }) });
+
+/** Whether a payment is in a customer's ledger: it paid for the fix, or it is one that goes back. */
+export async function isPaymentKept(
+  table: Table,
+  customerId: string,
+  { fixAttemptId, paymentIntentId }: { readonly fixAttemptId: string; readonly paymentIntentId: string },
+): Promise<boolean> {
+  const [fix, double] = await readTogether(table, [
+    keys.fix(customerId, fixAttemptId),
+    keys.once(customerId, 'double_payment', paymentIntentId),
+  ]);
+  const paid = PaidFix.safeParse(fix);
+  return double !== undefined || (paid.success && paid.data.billed.payment_intent_id === paymentIntentId);
+}
+
+/** Whether an invoice was granted to a customer. */
+export async function isInvoiceKept(table: Table, customerId: string, invoiceId: string): Promise<boolean> {
+  const [guard] = await readTogether(table, [keys.once(customerId, 'invoice', invoiceId)]);
+  return guard !== undefined;
+}
+
+/** The items by the ids they are kept under. A small item takes one unit, whether it is there or not. */
+async function readMetered(
+  table: Table,
+  ids: readonly string[],
+  keyOf: (id: string) => ReturnType<typeof keys.event>,
+  meter: Meter,
+): Promise<ReadonlyMap<string, Item>> {
+  const distinct = [...new Set(ids)];
+  const items = await readTogether(table, distinct.map(keyOf));
+  await meter(distinct.length);
+  return new Map(
+    distinct.flatMap((id, i): [string, Item][] => {
+      const item = items[i];
+      return item === undefined ? [] : [[id, item]];
+    }),
+  );
+}

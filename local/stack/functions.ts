@@ -1,0 +1,27 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { LOCAL_STAGE } from '../../cli/stage/serverless-file.ts';
+
+/** The functions of the running stack, called as Lambda's own API has it. */
+export class LocalFunctions {
+  readonly #client: LambdaClient;
+
+  constructor(lambdaEndpoint: string) {
+    this.#client = new LambdaClient({ endpoint: lambdaEndpoint, maxAttempts: 1 });
+  }
+
+  /** @throws when the function ends without an answer */
+  async invoke(name: string, event: unknown): Promise<unknown> {
+    const command = new InvokeCommand({
+      FunctionName: `rsolv-billing-${LOCAL_STAGE}-${name}`,
+      Payload: JSON.stringify(event),
+    });
+    const { Payload, FunctionError } = await this.#client.send(command);
+    const text = Payload?.transformToString() ?? '';
+    if (FunctionError !== undefined) throw new Error(`${name} failed: ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}

@@ -1,0 +1,195 @@
+import type { Context } from 'hono';
+import * as z from 'zod/mini';
+import { isCardName } from './cards.ts';
+import type { Double } from './double.ts';
+import { faultSchema } from './faults.ts';
+import type { App } from './http/app.ts';
+import { Refusal } from './http/errors.ts';
+import { given } from './params.ts';
+import { openDispute } from './resources/dispute-open.ts';
+import { closeDispute } from './resources/disputes.ts';
+import { authenticate } from './resources/payment-intents.ts';
+import { createPaymentMethod } from './resources/payment-methods.ts';
+import { newSecret } from './resources/webhook-endpoints.ts';
+
+const FINGERPRINT_BYTES = 8;
+const MAX_ADVANCE_SECONDS = 10 * 366 * 24 * 60 * 60;
+
+const clockSchema = z.union([
+  z.strictObject({ seconds: z.int().check(z.positive(), z.lte(MAX_ADVANCE_SECONDS)) }),
+  z.strictObject({ to: z.int().check(z.positive()) }),
+]);
+const modeSchema = z.partial(
+  z.strictObject({
+    off: z.boolean(),
+    duplicates: z.int().check(z.nonnegative(), z.lte(20)),
+    delayMs: z.int().check(z.nonnegative(), z.lte(600_000)),
+    shuffle: z.boolean(),
+  }),
+);
+const dunningSchema = z.strictObject({
+  retryAfterDays: z.array(z.int().check(z.positive())).check(z.maxLength(8)),
+  finally: z.enum(['canceled', 'unpaid', 'past_due']),
+});
+const verdictSchema = z.strictObject({ status: z.enum(['won', 'lost', 'warning_closed']) });
+const disputeSchema = z.strictObject({
+  reason: z._default(z.string(), 'fraudulent'),
+  inquiry: z._default(z.boolean(), false),
+});
+const outcomeSchema = z.strictObject({ succeeds: z.boolean() });
+const cardSchema = z.strictObject({
+  behavesLike: z._default(
+    z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' })),
+    'visa',
+  ),
+});
+const NOTHING = z.strictObject({});
+
+/** One thing a test, or a person, does to the double that nobody can do to Stripe. */
+export interface Control {
+  readonly path: string;
+  /** Whether it changes what a restart brings back. */
+  readonly journaled: boolean;
+  prepare(input: unknown): { readonly problem: string } | { readonly run: Run };
+}
+
+type Run = (double: Double, id: string) => unknown;
+
+export const CONTROLS: readonly Control[] = [
+  journaled('/_double/clock', clockSchema, (input, double) => {
+    const target = 'to' in input ? input.to : double.clock.nowSeconds + input.seconds;
+    const happened = double.advanceTo(target);
+    return { now: double.clock.nowSeconds, happened };
+  }),
+  journaled('/_double/faults', faultSchema, (fault, { faults }) => {
+    faults.add(fault);
+    return { waiting: faults.waiting };
+  }),
+  journaled('/_double/faults/clear', NOTHING, (_, { faults }) => {
+    faults.clear();
+    return { waiting: faults.waiting };
+  }),
+  journaled('/_double/webhooks', modeSchema, (mode, { deliveries }) => {
+    deliveries.mode = { ...deliveries.mode, ...given(mode) };
+    return { mode: deliveries.mode, held: deliveries.heldCount };
+  }),
+  passing('/_double/webhooks/release', NOTHING, (_, { deliveries }) => ({ released: deliveries.release() })),
+  passing('/_double/webhooks/idle', NOTHING, async (_, { deliveries }) => {
+    await deliveries.idle();
+    return { held: deliveries.heldCount };
+  }),
+  passing('/_double/events/:id/redeliver', NOTHING, (_, { state, deliveries }, id) => ({
+    endpoints: deliveries.redeliver(state.events.get(id, 'path')),
+  })),
+  journaled('/_double/webhook_endpoints/:id/roll_secret', NOTHING, (_, { state, random }, id) => {
+    const present = state.webhookSecrets.get(state.webhookEndpoints.get(id, 'path').id) ?? [];
+    const secret = newSecret(random);
+    // Two sign for a while: the one before stays valid.
+    state.webhookSecrets.set(id, [secret, ...present.slice(0, 1)]);
+    return { secret };
+  }),
+  journaled('/_double/dunning', dunningSchema, (dunning, { state }) => {
+    state.dunning = dunning;
+    return dunning;
+  }),
+  journaled('/_double/cards', cardSchema, ({ behavesLike }, double) => {
+    // A test card is the same card for everybody; this one is somebody's own.
+    const scope = double.scope();
+    const method = createPaymentMethod(scope, isCardName(behavesLike) ? behavesLike : 'visa');
+    if (method.card) method.card.fingerprint = scope.random(FINGERPRINT_BYTES).toString('hex');
+    return { payment_method: method.id };
+  }),
+  journaled('/_double/charges/:id/dispute', disputeSchema, (input, double, id) =>
+    openDispute(double.scope(), double.state.charges.get(id, 'path'), input),
+  ),
+  journaled('/_double/disputes/:id/close', verdictSchema, ({ status }, double, id) =>
+    closeDispute(double.scope(), double.state.disputes.get(id, 'path'), status),
+  ),
+  journaled('/_double/payment_intents/:id/authenticate', outcomeSchema, ({ succeeds }, double, id) =>
+    authenticate(double.scope(), double.state.paymentIntents.get(id, 'path'), succeeds),
+  ),
+];
+
+/** The double's state to look at, and its controls. JSON in, JSON out, no key. */
+export function addControls(app: App, double: Double): void {
+  app.get('/_double/state', (c) => c.json(dump(double)));
+  app.get('/_double/calls', (c) => c.json(double.calls.all));
+  app.get('/_double/deliveries', (c) => c.json(double.deliveries.attempts));
+  for (const control of CONTROLS) app.post(control.path, (c) => answered(double, control, c));
+}
+
+async function answered(double: Double, control: Control, c: Context): Promise<Response> {
+  // A page of another origin cannot send this type without asking first.
+  if (!c.req.header('content-type')?.startsWith('application/json')) {
+    return c.json({ error: 'send application/json' }, 415);
+  }
+  const input = await jsonOf(c);
+  const prepared = control.prepare(input);
+  if ('problem' in prepared) return c.json({ error: prepared.problem }, 400);
+  const { path, journaled } = control;
+  const id = c.req.param('id') ?? '';
+  const run = () => prepared.run(double, id);
+  try {
+    const answer = journaled ? double.turn({ kind: 'control', path, id, input }, run) : await run();
+    return c.json(withoutSecrets(answer));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return c.json({ error: error.message }, error.status === 404 ? 404 : 400);
+  }
+}
+
+type Effect<S extends z.ZodMiniType> = (input: z.output<S>, double: Double, id: string) => unknown;
+
+function journaled<S extends z.ZodMiniType>(path: string, schema: S, effect: Effect<S>): Control {
+  return { path, journaled: true, prepare: preparing(schema, effect) };
+}
+
+/** For what a restart forgets, or what waits. */
+function passing<S extends z.ZodMiniType>(path: string, schema: S, effect: Effect<S>): Control {
+  return { path, journaled: false, prepare: preparing(schema, effect) };
+}
+
+function preparing<S extends z.ZodMiniType>(schema: S, effect: Effect<S>): Control['prepare'] {
+  return (input) => {
+    const parsed = schema.safeParse(input);
+    if (!parsed.success) return { problem: z.prettifyError(parsed.error) };
+    return { run: (double, id) => effect(parsed.data, double, id) };
+  };
+}
+
+async function jsonOf(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
+  return withoutSecrets({
+    now: clock.nowSeconds,
+    customers: state.customers.newestFirst,
+    deletedCustomers: [...state.deletedCustomers.keys()],
+    paymentMethods: state.paymentMethods.newestFirst,
+    paymentIntents: state.paymentIntents.newestFirst,
+    charges: state.charges.newestFirst,
+    refunds: state.refunds.newestFirst,
+    disputes: state.disputes.newestFirst,
+    products: state.products.newestFirst,
+    prices: state.prices.newestFirst,
+    subscriptions: state.subscriptions.newestFirst,
+    invoices: state.invoices.newestFirst,
+    invoicePayments: state.invoicePayments.newestFirst,
+    events: state.events.newestFirst,
+    webhookEndpoints: state.webhookEndpoints.newestFirst,
+    dunning: state.dunning,
+    pending: schedule.pending,
+    faults: faults.waiting,
+    webhooks: { ...deliveries.mode, held: deliveries.heldCount },
+  });
+}
+
+/** What would let a reader of the dump pay in somebody's place. */
+const withoutSecrets = (value: unknown): object =>
+  JSON.parse(JSON.stringify(value, (name, inner) => (name === 'client_secret' ? '***' : inner)) ?? '{}');

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod/mini';
+import { errorCode, reasonOf } from '../../lib/settings/setup-error.ts';
+import { type StripeDouble, startStripeDouble } from './server.ts';
+
+/* `npm run stripe`: the double by itself, for trying things with Stripe's own SDK or command line. */
+
+const Environment = z.object({
+  STRIPE_PORT: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(65_535)), 8_420),
+});
+
+const started = await start();
+if (typeof started === 'string') {
+  console.error(started);
+  process.exitCode = 1;
+} else {
+  await new Promise<void>((resolve) => {
+    // Kept for good: npm passes a terminal's Ctrl-C on, and the second one must not cut the stopping short.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+  await started.stop();
+  console.log('stopped');
+}
+
+/** The running double, or what is in the way, in one line. */
+async function start(): Promise<StripeDouble | string> {
+  const settings = Environment.safeParse(process.env);
+  if (!settings.success) {
+    return `STRIPE_PORT is "${process.env['STRIPE_PORT']}"; it must be a whole number from 1 to 65535.`;
+  }
+  const port = settings.data.STRIPE_PORT;
+  // Made up anew each time: a key that is written down somewhere would sooner or later be used elsewhere.
+  const apiKey = `sk_test_${randomBytes(12).toString('hex')}`;
+  try {
+    const double = await startStripeDouble({ port, apiKey });
+    introduce(double, apiKey);
+    return double;
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') return reasonOf(error);
+    return `Port ${port} is in use. Stop what listens there, or choose another: STRIPE_PORT=${port + 1} npm run stripe`;
+  }
+}
+
+function introduce({ url }: StripeDouble, apiKey: string): void {
+  const key = `-u ${apiKey}:`;
+  const lines = [
+    '',
+    `Stripe double   ${url}   (not Stripe: nothing here is real money)`,
+    `secret key      ${apiKey}`,
+    '',
+    '# a customer, as the SDK would make one',
+    `curl -s ${key} ${url}/v1/customers -d name=Ada -d 'metadata[plan]=trial'`,
+    '# what the double knows of cards: pm_card_visa, pm_card_chargeCustomerFail, pm_card_authenticationRequired, …',
+    `curl -s ${key} ${url}/v1/customers`,
+    '# an hour later',
+    `curl -s ${url}/_double/clock -H 'content-type: application/json' -d '{"seconds":3600}'`,
+    '',
+    'Open the address in a browser to see its state. Ctrl-C stops it.',
+    `ready ${url}`,
+  ];
+  console.log(lines.join('\n'));
+}

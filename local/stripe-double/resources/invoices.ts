@@ -1,0 +1,171 @@
+import type Stripe from 'stripe';
+import * as z from 'zod/mini';
+import { addLines, buildInvoice } from '../billing/invoice-build.ts';
+import { collect, finalizeInvoice, intentOf, markPaid, voidInvoice } from '../billing/invoice-life.ts';
+import { methodOf, subscriptionOf } from '../billing/subscription-status.ts';
+import { refuseDeclined } from '../charging.ts';
+import { idOf } from '../collection.ts';
+import { invalid } from '../http/errors.ts';
+import { page, paginate } from '../http/pagination.ts';
+import { clearable, flag, inRange, metadata, range, text } from '../http/parameters.ts';
+import { route } from '../http/route.ts';
+import { mergeMetadata } from '../metadata.ts';
+import { given } from '../params.ts';
+import { changeAndEmit, emit, type Scope } from '../scope.ts';
+import { customerIn } from './customer-lookup.ts';
+import { lineOf, takePendingItems } from './invoice-items.ts';
+
+const statuses = ['draft', 'open', 'paid', 'uncollectible', 'void'] as const;
+
+export const invoiceRoutes = [
+  route(
+    'POST',
+    '/v1/invoices',
+    {
+      customer: text(),
+      auto_advance: z.optional(flag),
+      currency: z.optional(text(3)),
+      description: z.optional(text()),
+      metadata,
+      pending_invoice_items_behavior: z.optional(
+        z.enum(['include', 'exclude'], 'parameter_invalid: must be include or exclude'),
+      ),
+    },
+    (scope, input) => {
+      const customer = customerIn(scope, input.customer, { param: 'customer' });
+      const invoice = buildInvoice(scope, {
+        customer,
+        subscription: null,
+        reason: 'manual',
+        currency: input.currency?.toLowerCase() ?? customer.currency ?? 'usd',
+        period: { start: scope.now, end: scope.now },
+        description: input.description ?? null,
+        metadata: mergeMetadata({}, input.metadata),
+      });
+      invoice.auto_advance = input.auto_advance ?? false;
+      const items =
+        input.pending_invoice_items_behavior === 'include'
+          ? takePendingItems(scope, customer.id, invoice)
+          : [];
+      addLines(scope, invoice, items.map(lineOf));
+      scope.state.invoices.add(invoice);
+      emit(scope, 'invoice.created', invoice);
+      return invoice;
+    },
+  ),
+  route(
+    'GET',
+    '/v1/invoices',
+    {
+      customer: z.optional(text()),
+      subscription: z.optional(text()),
+      status: z.optional(z.enum(statuses, 'parameter_invalid: is no status')),
+      created: range,
+      ...page,
+    },
+    (scope, { customer, subscription, status, created, ...window }) => {
+      if (customer !== undefined) customerIn(scope, customer, { param: 'customer' });
+      const invoices = scope.state.invoices.newestFirst.filter(
+        (invoice) =>
+          (customer === undefined || invoice.customer === customer) &&
+          (subscription === undefined ||
+            invoice.parent?.subscription_details?.subscription === subscription) &&
+          (status === undefined || invoice.status === status) &&
+          inRange(invoice.created, created),
+      );
+      return paginate('/v1/invoices', invoices, window);
+    },
+  ),
+  route('GET', '/v1/invoices/:id', {}, (scope, _, { id = '' }) => scope.state.invoices.get(id, 'path')),
+  route('GET', '/v1/invoices/:id/lines', page, (scope, window, { id = '' }) =>
+    paginate(`/v1/invoices/${id}/lines`, scope.state.invoices.get(id, 'path').lines.data, window),
+  ),
+  route(
+    'POST',
+    '/v1/invoices/:id',
+    { auto_advance: z.optional(flag), description: z.optional(clearable(text())), metadata },
+    (scope, { metadata, ...rest }, { id = '' }) => {
+      const invoice = scope.state.invoices.get(id, 'path');
+      const changes: Partial<Stripe.Invoice> = given(rest);
+      changeAndEmit(scope, 'invoice.updated', invoice, {
+        ...changes,
+        metadata: mergeMetadata(invoice.metadata ?? {}, metadata),
+      });
+      return invoice;
+    },
+  ),
+  route(
+    'POST',
+    '/v1/invoices/:id/finalize',
+    { auto_advance: z.optional(flag) },
+    (scope, input, { id = '' }) => {
+      const invoice = scope.state.invoices.get(id, 'path');
+      finalizeInvoice(scope, invoice);
+      if (input.auto_advance !== undefined && invoice.status === 'open')
+        invoice.auto_advance = input.auto_advance;
+      return invoice;
+    },
+  ),
+  route(
+    'POST',
+    '/v1/invoices/:id/pay',
+    {
+      payment_method: z.optional(text()),
+      off_session: z.optional(flag),
+      paid_out_of_band: z.optional(flag),
+    },
+    (
+      scope,
+      { payment_method: methodId, off_session: offSession = true, paid_out_of_band: outOfBand },
+      { id = '' },
+    ) => {
+      const invoice = scope.state.invoices.get(id, 'path');
+      if (invoice.status === 'paid')
+        throw invalid('Invoice is already paid', { code: 'invoice_already_paid' });
+      if (invoice.status === 'void') throw invalid('A void invoice cannot be paid.');
+      const method = methodId === undefined ? chosenMethod(scope, invoice) : methodIn(scope, methodId);
+      if (invoice.status === 'draft') finalizeInvoice(scope, invoice);
+      if (invoice.amount_remaining === 0) return invoice;
+      if (outOfBand) {
+        scope.state.paidOffStripe.set(invoice.id, invoice.amount_due);
+        markPaid(scope, invoice, 'out_of_band');
+        return invoice;
+      }
+      if (method === undefined) {
+        throw invalid(
+          'This customer has no default payment method: attach one and make it the default first.',
+          {
+            code: 'resource_missing',
+          },
+        );
+      }
+      const retryAt = invoice.next_payment_attempt;
+      const outcome = collect(scope, invoice, { method, offSession, refuseAction: true, retryAt });
+      if (outcome.kind === 'declined') throw refuseDeclined(intentOf(scope, invoice), outcome.error);
+      return invoice;
+    },
+  ),
+  route('POST', '/v1/invoices/:id/void', {}, (scope, _, { id = '' }) => {
+    const invoice = scope.state.invoices.get(id, 'path');
+    if (invoice.status !== 'open' && invoice.status !== 'uncollectible') {
+      throw invalid(`You can only void open or uncollectible invoices; this one is ${invoice.status}.`);
+    }
+    voidInvoice(scope, invoice);
+    return invoice;
+  }),
+  route('POST', '/v1/invoices/:id/mark_uncollectible', {}, (scope, _, { id = '' }) => {
+    const invoice = scope.state.invoices.get(id, 'path');
+    if (invoice.status !== 'open')
+      throw invalid(`Only an open invoice can be; this one is ${invoice.status}.`);
+    invoice.status = 'uncollectible';
+    invoice.status_transitions = { ...invoice.status_transitions, marked_uncollectible_at: scope.now };
+    emit(scope, 'invoice.marked_uncollectible', invoice);
+    return invoice;
+  }),
+];
+
+const chosenMethod = (scope: Scope, invoice: Stripe.Invoice): Stripe.PaymentMethod | undefined =>
+  methodOf(scope, subscriptionOf(scope, invoice), idOf(invoice.customer));
+
+const methodIn = (scope: Scope, id: string): Stripe.PaymentMethod =>
+  scope.state.paymentMethods.get(id, { param: 'payment_method' });

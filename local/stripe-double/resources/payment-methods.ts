@@ -1,0 +1,211 @@
+import type Stripe from 'stripe';
+import * as z from 'zod/mini';
+import { type CardName, cardNamed, fingerprintOf, testCard } from '../cards.ts';
+import { idOf } from '../collection.ts';
+import { invalid, Refusal } from '../http/errors.ts';
+import { page, paginate } from '../http/pagination.ts';
+import { clearable, metadata, text } from '../http/parameters.ts';
+import { route } from '../http/route.ts';
+import { mergeMetadata } from '../metadata.ts';
+import { given } from '../params.ts';
+import { changeAndEmit, emit, type Scope } from '../scope.ts';
+import type { CardFacts } from '../state.ts';
+import { address, EMPTY_ADDRESS } from './address.ts';
+import { customerIn } from './customer-lookup.ts';
+
+const EXPIRES_YEAR = 2034;
+
+const billingDetails = z.optional(
+  z.strictObject({
+    address: z.optional(clearable(address)),
+    email: z.optional(clearable(text())),
+    name: z.optional(clearable(text())),
+    phone: z.optional(clearable(text())),
+  }),
+);
+
+export const paymentMethodRoutes = [
+  route(
+    'POST',
+    '/v1/payment_methods',
+    {
+      type: z.literal('card', 'parameter_invalid: the double has cards only'),
+      card: z.strictObject({ token: text() }),
+      billing_details: billingDetails,
+      metadata,
+    },
+    (scope, { card, billing_details: details, metadata }) => {
+      const name = cardNamed(card.token);
+      if (name === undefined) throw scope.state.paymentMethods.get(card.token, { param: 'card[token]' });
+      const method = createPaymentMethod(scope, name);
+      method.billing_details = { ...method.billing_details, ...given(details) };
+      method.metadata = mergeMetadata({}, metadata);
+      return method;
+    },
+  ),
+  route(
+    'GET',
+    '/v1/payment_methods',
+    { customer: z.optional(text()), type: z.optional(text()), ...page },
+    (scope, { customer, type, ...window }) => {
+      if (customer === undefined) return paginate('/v1/payment_methods', [], window);
+      return listOf(scope, '/v1/payment_methods', customer, type, window);
+    },
+  ),
+  route('GET', '/v1/payment_methods/:id', {}, (scope, _, { id = '' }) => methodIn(scope, id, 'path')),
+  route(
+    'POST',
+    '/v1/payment_methods/:id',
+    { billing_details: billingDetails, metadata },
+    (scope, input, { id = '' }) => {
+      const method = scope.state.paymentMethods.get(id, 'path');
+      changeAndEmit(scope, 'payment_method.updated', method, {
+        billing_details: { ...method.billing_details, ...given(input.billing_details) },
+        metadata: mergeMetadata(method.metadata ?? {}, input.metadata),
+      });
+      return method;
+    },
+  ),
+  route('POST', '/v1/payment_methods/:id/attach', { customer: text() }, (scope, { customer }, { id = '' }) =>
+    attach(scope, id, customerIn(scope, customer, { param: 'customer' }), 'path'),
+  ),
+  route('POST', '/v1/payment_methods/:id/detach', {}, (scope, _, { id = '' }) => {
+    const method = scope.state.paymentMethods.get(id, 'path');
+    if (method.customer === null) {
+      throw invalid(
+        'The payment method you provided is not attached to a customer so detachment is impossible.',
+      );
+    }
+    detach(scope, method);
+    return method;
+  }),
+  route(
+    'GET',
+    '/v1/customers/:id/payment_methods',
+    { type: z.optional(text()), ...page },
+    (scope, { type, ...window }, { id = '' }) => {
+      customerIn(scope, id, 'path');
+      return listOf(scope, `/v1/customers/${id}/payment_methods`, id, type, window);
+    },
+  ),
+  route('GET', '/v1/customers/:id/payment_methods/:method', {}, (scope, _, { id = '', method = '' }) => {
+    customerIn(scope, id, 'path');
+    const found = scope.state.paymentMethods.get(method, 'path');
+    if (found.customer !== id) throw invalid(`The customer has no payment method ${method}.`);
+    return found;
+  }),
+];
+
+/** A method that exists, or, for a test method's name, a new one that is that card. */
+export function methodIn(
+  scope: Scope,
+  id: string,
+  where: 'path' | { readonly param: string },
+): Stripe.PaymentMethod {
+  const name = cardNamed(id);
+  return name === undefined ? scope.state.paymentMethods.get(id, where) : createPaymentMethod(scope, name);
+}
+
+export function factsOf(scope: Scope, methodId: string): CardFacts {
+  const facts = scope.state.cardFacts.get(methodId);
+  if (facts === undefined) throw new Error(`the double lost the card of ${methodId}`);
+  return facts;
+}
+
+/** @throws Refusal 402 for a card whose issuer already says no, as putting it on file asks the issuer. */
+export function attach(
+  scope: Scope,
+  id: string,
+  customer: Stripe.Customer,
+  where: 'path' | { readonly param: string },
+): Stripe.PaymentMethod {
+  const name = cardNamed(id);
+  const present = name === undefined ? scope.state.paymentMethods.get(id, where) : undefined;
+  if (present?.customer === customer.id) return present;
+  if (present !== undefined && present.customer !== null) {
+    throw invalid('The payment method you provided has already been attached to a customer.');
+  }
+  if (present !== undefined && factsOf(scope, id).spent) {
+    throw invalid(
+      'This PaymentMethod was used without a Customer, or detached from one, and may not be used again.',
+    );
+  }
+  const card = testCard(name ?? factsOf(scope, id).card);
+  if (card.refusesAttach && card.decline) {
+    const { code, declineCode, message } = card.decline;
+    throw new Refusal(402, {
+      type: 'card_error',
+      code,
+      ...(declineCode !== null && { decline_code: declineCode }),
+      message,
+    });
+  }
+  const method = present ?? createPaymentMethod(scope, name ?? 'visa');
+  method.customer = customer.id;
+  emit(scope, 'payment_method.attached', method);
+  return method;
+}
+
+/** For ever: a detached method cannot come back. What named it as a default names none. */
+export function detach(scope: Scope, method: Stripe.PaymentMethod): void {
+  const customer = scope.state.customers.find(idOf(method.customer));
+  factsOf(scope, method.id).spent = true;
+  changeAndEmit(scope, 'payment_method.detached', method, { customer: null });
+  if (customer === undefined) return;
+  if (customer.invoice_settings.default_payment_method === method.id) {
+    changeAndEmit(scope, 'customer.updated', customer, {
+      invoice_settings: { ...customer.invoice_settings, default_payment_method: null },
+    });
+  }
+  for (const subscription of scope.state.subscriptions.newestFirst) {
+    if (subscription.default_payment_method !== method.id) continue;
+    changeAndEmit(scope, 'customer.subscription.updated', subscription, { default_payment_method: null });
+  }
+}
+
+export function createPaymentMethod(scope: Scope, name: CardName): Stripe.PaymentMethod {
+  const { brand, number, funding } = testCard(name);
+  const method: Stripe.PaymentMethod = {
+    id: scope.newId('pm'),
+    object: 'payment_method',
+    allow_redisplay: 'unspecified',
+    billing_details: { address: EMPTY_ADDRESS, email: null, name: null, phone: null, tax_id: null },
+    card: {
+      brand,
+      checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: 'pass' },
+      country: 'US',
+      display_brand: brand,
+      exp_month: 12,
+      exp_year: EXPIRES_YEAR,
+      fingerprint: fingerprintOf(number),
+      funding,
+      generated_from: null,
+      last4: number.slice(-4),
+      networks: { available: [brand], preferred: null },
+      regulated_status: 'unregulated',
+      three_d_secure_usage: { supported: true },
+      wallet: null,
+    },
+    created: scope.now,
+    customer: null,
+    customer_account: null,
+    livemode: false,
+    metadata: {},
+    type: 'card',
+  };
+  scope.state.cardFacts.set(method.id, { card: name, setUp: false, spent: false });
+  return scope.state.paymentMethods.add(method);
+}
+
+function listOf(
+  scope: Scope,
+  url: string,
+  customer: string,
+  type: string | undefined,
+  window: Parameters<typeof paginate>[2],
+) {
+  const methods = scope.state.paymentMethods.newestFirst.filter(
+    (method) => method.customer === customer && (type === undefined || method.type === type),
+  );
+  return paginate(url, methods, window);
+}

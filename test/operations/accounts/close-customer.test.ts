@@ -1,0 +1,223 @@
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
+import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
+import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
+import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { recordFixAttempt } from '../../../lib/operations/fixes/record-fix-attempt.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { listApiKeys } from '../../../lib/store/api-keys.ts';
+import { UnreadableItem } from '../../../lib/store/items.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import type { Table } from '../../../lib/store/table.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { customerWith, newFix, range } from '../../support/fixtures.ts';
+import {
+  customerWithCard,
+  expectSoundMoney,
+  headOf,
+  type Money,
+  openMoneyForFile,
+} from '../../support/money.ts';
+import { tamper } from '../../support/reconciliation.ts';
+import { dyingAfter } from '../../support/table.ts';
+
+let table: Table;
+let money: Money;
+let deps: PaymentDeps;
+beforeAll(async () => {
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  deps = money.deps;
+  return opened.stop;
+});
+
+const SECRET = 'Jane Doe';
+
+/** A Pro customer with a charge, a fix from credits and one that nobody billed, all with personal data in them. */
+async function customer() {
+  const who = await customerWithCard(money, 0);
+  const { customerId } = who;
+  const personal = {
+    ...newFix(2),
+    prTitle: `Fix by ${SECRET}`,
+    issueTitle: SECRET,
+    issueUrl: 'https://github.com/acme/webshop/issues/1',
+    metadataJson: JSON.stringify({ author: SECRET }),
+  };
+  await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
+  await subscribeToPro(deps, customerId, null);
+  const { fix } = await recordFixAttempt(deps, customerId, personal);
+  await billFixAttempt(deps, customerId, fix.id);
+  await recordFixAttempt(deps, customerId, { ...personal, prNumber: 3 });
+  const { email } = await headOf(deps, customerId);
+  return { ...who, email };
+}
+
+async function everything(): Promise<string> {
+  const { Items } = await table.client.send(new ScanCommand({ TableName: table.name, ConsistentRead: true }));
+  return JSON.stringify(Items);
+}
+
+const subscriptionsOf = (stripeCustomerId: string) =>
+  money.double.state.subscriptions.newestFirst.filter(({ customer: id }) => id === stripeCustomerId);
+
+async function expectClosed({ customerId, stripeCustomerId, email }: Awaited<ReturnType<typeof customer>>) {
+  expect(await headOf(deps, customerId)).toMatchObject({
+    name: '',
+    email: '',
+    paymentMethodId: null,
+    activeKeys: 0,
+    subscriptionType: 'pay_as_you_go',
+    closedAt: expect.any(String),
+  });
+  const apiKeys = await listApiKeys(table, customerId);
+  expect(apiKeys.every(({ revokedAt }) => revokedAt !== null)).toBe(true);
+  expect(subscriptionsOf(stripeCustomerId).map(({ status }) => status)).toEqual(['canceled']);
+  const atStripe = money.double.state.customers.find(stripeCustomerId);
+  expect(atStripe).toMatchObject({ name: null, email: null });
+  expect(atStripe?.invoice_settings.default_payment_method).toBeNull();
+  expect((await settlePendingCharges(deps, 0)).failed).toEqual([]);
+  expect(await everything()).not.toContain(email);
+  // The ledger, and its money, still add up.
+  await money.deliver();
+  await expectSoundMoney(money, customerId);
+}
+
+describe('closing a customer', () => {
+  it('ends keys, card and subscription, forgets who they were, and leaves a ledger that verifies', async () => {
+    const who = await customer();
+    await issueKey(deps, who.customerId);
+    expect(await everything()).toContain(SECRET);
+    expect(await closeCustomer(deps, who.customerId)).toMatchObject({ already: false, balance: 59 });
+    await expectClosed(who);
+    expect(await everything()).not.toContain(SECRET);
+    const again = await closeCustomer(deps, who.customerId);
+    expect(again).toMatchObject({ already: true, balance: 59 });
+    expect(again.closedAt).toBe((await headOf(deps, who.customerId)).closedAt);
+  });
+
+  it('leaves the address to whoever signs up with it next', async () => {
+    const who = await customer();
+    await closeCustomer(deps, who.customerId);
+    const { head } = await onboardCustomer(deps, { name: 'New', email: who.email, source: 'direct' });
+    expect(head.customerId).not.toBe(who.customerId);
+    await closeCustomer(deps, who.customerId);
+    expect(await headOf(deps, head.customerId)).toMatchObject({ email: who.email, closedAt: null });
+  });
+
+  it('finishes a charge whose answer was lost, once, before it takes the card away', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const fix = await recordedFix(deps, customerId, 1);
+    const own = { path: '/v1/payment_intents', kind: 'drop_after', times: 2 } as const;
+    money.double.faults.add(own);
+    await expect(billFixAttempt(deps, customerId, fix)).rejects.toMatchObject({ code: 'payment_pending' });
+    await closeCustomer(deps, customerId);
+    const { entries } = await expectSoundMoney(money, customerId);
+    expect(entries.filter(({ source }) => source === 'purchased')).toHaveLength(1);
+  });
+
+  it('ends a payment that the cardholder could still confirm', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
+    await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
+    await closeCustomer(deps, customerId);
+    const intent = money.double.state.paymentIntents.newestFirst.find(
+      ({ metadata }) => metadata['customer_id'] === customerId,
+    );
+    expect(intent?.status).toBe('canceled');
+  });
+
+  it('waits for a fix that cannot be read, whose charge may be under way', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const fix = keys.fix(customerId, await recordedFix(deps, customerId, 1));
+    await tamper({ table }, fix, 'pr_number', 'many');
+    await expect(closeCustomer(deps, customerId)).rejects.toBeInstanceOf(UnreadableItem);
+    expect(await headOf(deps, customerId)).toMatchObject({ closedAt: null });
+    await tamper({ table }, fix, 'pr_number', 1);
+    expect(await closeCustomer(deps, customerId)).toMatchObject({ already: false });
+  });
+
+  it('goes on where it was killed, whichever call was the last', async () => {
+    for (const calls of range(0, 12).map((n) => 2 * n)) {
+      const who = await customer();
+      await dyingAfter(table, calls, '', () => closeCustomer(deps, who.customerId));
+      await closeCustomer(deps, who.customerId);
+      await expectClosed(who);
+    }
+  });
+
+  it('lets nobody back in: no key, no subscription and no card, also for what was under way', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const head = await headOf(deps, customerId);
+    await closeCustomer(deps, customerId);
+    const closed = { code: 'account_closed' };
+    await expect(issueKey(deps, customerId, 'operator')).rejects.toMatchObject(closed);
+    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject(closed);
+    await expect(addPaymentMethod(deps, head, await money.newCard())).rejects.toMatchObject(closed);
+    expect(await headOf(deps, customerId)).toMatchObject({ activeKeys: 0, paymentMethodId: null });
+  });
+
+  it('leaves nothing of a subscription that was ordered meanwhile, nor of a second closing at once', async () => {
+    for (let n = 0; n < 6; n++) {
+      const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+      const [first, second, subscribed] = await Promise.allSettled([
+        closeCustomer(deps, customerId),
+        closeCustomer(deps, customerId),
+        subscribeToPro(deps, customerId, null),
+      ]);
+      expect([first.status, second.status]).toEqual(['fulfilled', 'fulfilled']);
+      // Whatever it came to, it is not taken for a fault of ours.
+      const reason: unknown = subscribed.status === 'rejected' ? subscribed.reason : {};
+      expect(reason).not.toMatchObject({ code: 'payments_misconfigured' });
+      const live = subscriptionsOf(stripeCustomerId).filter(({ status }) => status !== 'canceled');
+      expect(live).toEqual([]);
+      await money.deliver();
+      await expectSoundMoney(money, customerId);
+    }
+  });
+
+  it('is finished by the sweeper where it was killed after the account was marked as closed', async () => {
+    for (const calls of range(0, 12).map((n) => 12 + n)) {
+      const who = await customer();
+      await dyingAfter(table, calls, '', () => closeCustomer(deps, who.customerId));
+      if ((await headOf(deps, who.customerId)).closedAt === null) continue;
+      await expectClosed(who);
+      expect((await settlePendingCharges(deps, 0)).settled).toBe(0);
+    }
+  });
+
+  it('leaves no name and no card at Stripe of whoever adds a card meanwhile', async () => {
+    for (let n = 0; n < 6; n++) {
+      const { head } = await customerWith(deps, 5);
+      const { customerId } = head;
+      const card = await money.newCard();
+      await Promise.allSettled([closeCustomer(deps, customerId), addPaymentMethod(deps, head, card)]);
+      await settlePendingCharges(deps, 0);
+      const theirs = money.double.state.customers.newestFirst.filter(
+        ({ metadata }) => metadata['customer_id'] === customerId,
+      );
+      expect(theirs.filter(({ name, email }) => name !== null || email !== null)).toEqual([]);
+      expect(money.double.state.paymentMethods.find(card)?.customer).toBeNull();
+    }
+  });
+
+  it('forgets a customer at Stripe whom a request made before it died, and nobody bound', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId, name, email } = head;
+    const stripe = await deps.stripe();
+    const stray = await stripe.createCustomer({ customerId, name, email, former: null });
+    await closeCustomer(deps, customerId);
+    expect(money.double.state.customers.find(stray)).toMatchObject({ name: null, email: null });
+    // And one that is made by a request which is not over when the account is closed.
+    const late = await stripe.createCustomer({ customerId, name, email, former: 'late' });
+    await settlePendingCharges(deps, 0);
+    expect(money.double.state.customers.find(late)).toMatchObject({ name: null, email: null });
+  });
+
+  it('tells of a customer who is not there', async () => {
+    await expect(closeCustomer(deps, 'a'.repeat(32))).rejects.toMatchObject({ code: 'customer_not_found' });
+  });
+});

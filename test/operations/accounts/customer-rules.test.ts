@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { ThrottlingException } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { apiKeyId, MAX_ACTIVE_KEYS, parseApiKey } from '../../../lib/domain/api-key.ts';
+import { issueKey, revokeKey } from '../../../lib/operations/accounts/api-keys.ts';
+import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
+import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
+import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/deliver-notice.ts';
+import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
+import type { Deps } from '../../../lib/runtime/deps.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readEntriesDown } from '../../../lib/store/ledger.ts';
+import { readTogether } from '../../../lib/store/table.ts';
+import { markClosed } from '../../support/customers.ts';
+import { customerWith, range, uniqueEmail } from '../../support/fixtures.ts';
+import { headOf } from '../../support/money.ts';
+import { allNoticesOf, toldOf } from '../../support/notices.ts';
+import { openTestTable, testDeps } from '../../support/table.ts';
+
+/* What is said and stored when customers come, get keys, and run low. */
+
+let deps: ReturnType<typeof testDeps>;
+beforeAll(async () => {
+  deps = testDeps(await openTestTable());
+});
+
+const AT = new Date('2026-01-02T03:04:05.678Z');
+
+/** Every draw is the same: as a request that is sent again because its answer was lost. */
+function sameDraw(): Deps {
+  const drawn = randomBytes(32);
+  return { ...deps, now: () => AT, randomBytes: (size) => drawn.subarray(0, size) };
+}
+
+/** Lets the first `count` writes of several items fail as they do when two meet, while `work` runs. */
+async function meeting<T>(
+  count: number,
+  work: (deps: Deps, waits: readonly number[]) => Promise<T>,
+): Promise<T> {
+  const waits: number[] = [];
+  let left = count;
+  deps.table.client.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (context.commandName === 'TransactWriteItemsCommand' && left > 0) {
+        left -= 1;
+        throw new ThrottlingException({ message: 'slow down', $metadata: {} });
+      }
+      return next(args);
+    },
+    { step: 'initialize', priority: 'high', name: 'meeting' },
+  );
+  try {
+    return await work({ ...deps, sleep: async (ms) => void waits.push(ms) }, waits);
+  } finally {
+    deps.table.client.middlewareStack.remove('meeting');
+  }
+}
+
+describe('a sign-up', () => {
+  const asked = () => ({ name: 'Acme', email: uniqueEmail(), source: 'gh_marketplace' });
+
+  it('stores a customer on trial with five credits, one key, and a notice of it', async () => {
+    const wanted = asked();
+    const { head, keyId, apiKey } = await onboardCustomer({ ...deps, now: () => AT }, wanted);
+    expect(parseApiKey(apiKey)).toEqual({ customerId: head.customerId, keyId });
+    expect(head).toMatchObject({
+      name: 'Acme',
+      email: wanted.email,
+      balance: 5,
+      seq: 1,
+      raisedSeq: 1,
+      balanceLevel: 'fine',
+      subscriptionType: 'trial',
+      revision: 0,
+      activeKeys: 1,
+      createdAt: AT.toISOString(),
+    });
+    expect(await headOf(deps, head.customerId)).toEqual(head);
+    expect(await readEntriesDown(deps.table, head.customerId, null, 9)).toMatchObject([
+      { amount: 5, source: 'trial_signup', metadata: { source: 'gh_marketplace' } },
+    ]);
+    const [key, claim] = await readTogether(deps.table, [
+      keys.apiKey(head.customerId, keyId),
+      keys.email(wanted.email),
+    ]);
+    expect(key).toMatchObject({ created_at: AT.toISOString() });
+    expect(claim).toMatchObject({ customer_id: head.customerId });
+    expect(await allNoticesOf(deps.table, head.customerId)).toMatchObject([
+      { content: { kind: 'key_issued', keyId, by: 'sign_up' } },
+    ]);
+  });
+
+  it('with an address of a disposable provider is refused, and which field it was', async () => {
+    await expect(onboardCustomer(deps, { ...asked(), email: 'a@mailinator.com' })).rejects.toMatchObject({
+      code: 'disposable_email',
+      facts: { errors: [{ field: 'email', message: 'is at a disposable e-mail provider' }] },
+    });
+  });
+
+  it('with an address that somebody has is refused', async () => {
+    const wanted = asked();
+    await onboardCustomer(deps, wanted);
+    await expect(onboardCustomer(deps, wanted)).rejects.toMatchObject({ code: 'email_taken' });
+  });
+
+  it('that is repeated by itself is answered as it was', async () => {
+    const [drawn, wanted] = [sameDraw(), asked()];
+    const first = await onboardCustomer(drawn, wanted);
+    expect(await onboardCustomer(drawn, wanted)).toEqual(first);
+  });
+
+  it('never takes over the ledger of somebody else', async () => {
+    const drawn = sameDraw();
+    const { head } = await onboardCustomer(drawn, asked());
+    await expect(onboardCustomer(drawn, asked())).rejects.toThrow('was drawn twice');
+    expect(await headOf(deps, head.customerId)).toEqual(head);
+  });
+
+  it('that meets others is made all the same', async () => {
+    const { head } = await meeting(2, (busy) => onboardCustomer(busy, asked()));
+    expect(head.balance).toBe(5);
+  });
+});
+
+describe('a key', () => {
+  it('is one more, told of by whom it was issued, and known by its hash', async () => {
+    const { head } = await customerWith(deps, 5);
+    const issued = await issueKey({ ...deps, now: () => AT }, head.customerId, 'operator');
+    expect(issued).toEqual({
+      keyId: apiKeyId(issued.apiKey),
+      apiKey: expect.stringContaining(`rsolv_${head.customerId}_`),
+      createdAt: AT.toISOString(),
+    });
+    const own = await meeting(1, (busy) => issueKey(busy, head.customerId));
+    expect((await headOf(deps, head.customerId)).activeKeys).toBe(3);
+    const told = await toldOf(deps, head.customerId, 'key_issued');
+    expect(told).toMatchObject([
+      { keyId: issued.keyId, by: 'operator' },
+      { keyId: own.keyId, by: 'customer' },
+    ]);
+  });
+
+  it('is the tenth at most, and none for an account that is closed', async () => {
+    const { head } = await customerWith(deps, 5);
+    for (const _ of range(2, MAX_ACTIVE_KEYS)) await issueKey(deps, head.customerId);
+    await expect(issueKey(deps, head.customerId)).rejects.toMatchObject({ code: 'too_many_api_keys' });
+    const { head: other } = await customerWith(deps, 5);
+    await markClosed(deps, other.customerId);
+    await expect(issueKey(deps, other.customerId)).rejects.toMatchObject({ code: 'account_closed' });
+  });
+
+  it('is revoked once, by its owner alone, and makes room for another', async () => {
+    const { head, keyId } = await customerWith(deps, 5);
+    const first = await meeting(1, (busy) => revokeKey({ ...busy, now: () => AT }, head.customerId, keyId));
+    expect(first).toEqual({ keyId, revokedAt: AT.toISOString() });
+    expect(await revokeKey(deps, head.customerId, keyId)).toEqual(first);
+    expect((await headOf(deps, head.customerId)).activeKeys).toBe(0);
+    const { head: other } = await customerWith(deps, 5);
+    for (const [customerId, id] of [
+      [other.customerId, keyId],
+      [head.customerId, 'f'.repeat(64)],
+    ] as const) {
+      await expect(revokeKey(deps, customerId, id)).rejects.toMatchObject({ code: 'api_key_not_found' });
+    }
+    expect((await headOf(deps, other.customerId)).activeKeys).toBe(1);
+  });
+});
+
+describe('the run that warns', () => {
+  async function low(): Promise<string> {
+    const { head } = await customerWith(deps, 6);
+    const spent = { amount: -1, reason: 'r', actor: 'tests', idempotencyKey: 'spent' };
+    await adjustCredits(deps, head.customerId, spent);
+    return head.customerId;
+  }
+
+  it('warns everybody else where one cannot be warned, and names them', async () => {
+    const [bad, good] = [await low(), await low()];
+    deps.table.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const isTheirs = JSON.stringify(args.input).includes(bad);
+        if (context.commandName === 'TransactWriteItemsCommand' && isTheirs) throw new Error('no answer');
+        return next(args);
+      },
+      { step: 'initialize', priority: 'high', name: 'bad' },
+    );
+    const run = warnLowBalances(deps).finally(() => deps.table.client.middlewareStack.remove('bad'));
+    expect(await run).toMatchObject({
+      warned: 1,
+      failed: [{ customerId: bad, error: { code: 'ledger_unavailable' } }],
+    });
+    expect(await toldOf(deps, good)).toMatchObject([{ kind: 'low_balance', credits: 5 }]);
+    expect(await warnLowBalances(deps)).toEqual({ warned: 1, failed: [] });
+  });
+
+  it('leaves to the next one whom it has no time for', async () => {
+    const customerId = await low();
+    const startedMs = Date.now() + 1_000;
+    let asked = 0;
+    const later = (ms: number) => () => new Date(startedMs + (asked++ === 0 ? 0 : ms));
+    expect(await warnLowBalances({ ...deps, now: later(180_001) })).toEqual({ warned: 0, failed: [] });
+    expect(await toldOf(deps, customerId)).toEqual([]);
+    asked = 0;
+    expect(await warnLowBalances({ ...deps, now: later(180_000) })).toEqual({ warned: 1, failed: [] });
+  });
+
+  it('warns nobody whose account is closed, and does not come back to them', async () => {
+    const customerId = await low();
+    await markClosed(deps, customerId);
+    expect(await warnLowBalances(deps)).toEqual({ warned: 0, failed: [] });
+    expect(await toldOf(deps, customerId)).toEqual([]);
+    const [head] = await readTogether(deps.table, [keys.head(customerId)]);
+    expect(head).not.toHaveProperty('due');
+  });
+
+  it('goes on until nobody is left, however many they are', async () => {
+    for (const _ of range(1, 101)) await low();
+    expect(await warnLowBalances(deps)).toEqual({ warned: 101, failed: [] });
+  });
+});
+
+describe('delivering a notice', () => {
+  const mailing = (send: MailDeps['mail']['send']): MailDeps => ({
+    ...deps,
+    mail: { send },
+    appUrl: 'https://app.rsolv.example',
+    apiUrl: 'https://api.rsolv.example',
+  });
+
+  it('that is not there, or whose customer is not, sends nothing', async () => {
+    const silent = mailing(() => Promise.reject(new Error('nothing is to be sent')));
+    const { head, keyId } = await customerWith(deps, 5);
+    const name = { customerId: head.customerId, kind: 'key_issued', id: keyId } as const;
+    expect(await deliverNotice(silent, { ...name, id: 'f'.repeat(64) })).toBe('already');
+    await deps.table.client.send(
+      new DeleteCommand({ TableName: deps.table.name, Key: keys.head(head.customerId) }),
+    );
+    expect(await deliverNotice(silent, name)).toBe('already');
+  });
+
+  it('that fails for a reason which is none of the mail service’s is not noted as refused by it', async () => {
+    const { head, keyId } = await customerWith(deps, 5);
+    const name = { customerId: head.customerId, kind: 'key_issued', id: keyId } as const;
+    const defect = new TypeError('a defect');
+    await expect(
+      deliverNotice(
+        mailing(() => Promise.reject(defect)),
+        name,
+      ),
+    ).rejects.toBe(defect);
+    const [stored] = await allNoticesOf(deps.table, head.customerId);
+    expect(stored?.state).toBe('sending');
+  });
+});

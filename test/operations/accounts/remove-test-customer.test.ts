@@ -1,0 +1,218 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { testCustomerEmail } from '../../../lib/domain/test-customer.ts';
+import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
+import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
+import { removeTestCustomer } from '../../../lib/operations/accounts/remove-test-customer.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { openTable, type Table } from '../../../lib/store/table.ts';
+import { isHandled } from '../../../lib/stripe/event-types.ts';
+import { ensureWebhookEndpoint, openStripe as openSetUp } from '../../../lib/stripe/setup/account.ts';
+import { freePort } from '../../../local/stack/ports.ts';
+import { contentsOf, keyOf } from '../../support/contents.ts';
+import { startFaultyEngine } from '../../support/faulty-engine.ts';
+import { customerWithCard, type Money, openMoney } from '../../support/money.ts';
+import { openTestTable } from '../../support/table.ts';
+
+let table: Table;
+let money: Money;
+beforeEach(async () => {
+  table = await openTestTable();
+  money = await openMoney(table, { deliveryAttempts: 1 });
+  // Nobody is there: each event stays one that Stripe has still to deliver, and `deliver` brings it.
+  const setUp = openSetUp(money.env['STRIPE_SECRET_KEY'] ?? '', money.running.url);
+  await ensureWebhookEndpoint(setUp, `http://127.0.0.1:${await freePort()}/api/webhooks/stripe`);
+});
+
+/** A customer as the smoke test makes them: on Pro, with a second card. Their events are not delivered yet. */
+async function testCustomer() {
+  const { deps, newCard } = money;
+  const email = testCustomerEmail(deps.randomBytes(8));
+  const { head } = await onboardCustomer(deps, { name: 'Smoke test', email, source: 'smoke' });
+  const { head: withCard } = await addPaymentMethod(deps, head, await newCard());
+  await addPaymentMethod(deps, withCard, await newCard());
+  await subscribeToPro(deps, head.customerId, null);
+  const { stripeCustomerId } = withCard;
+  if (stripeCustomerId === null) throw new Error('no Stripe customer');
+  return { email, customerId: head.customerId, stripeCustomerId };
+}
+
+/** What the endpoint is created for, and no other event. */
+const deliver = () => money.deliver(money.events().filter(({ type }) => isHandled(type)));
+
+/** Delivers all that happens, as Stripe would, until the customer is removed. */
+async function removed(who: Parameters<typeof removeTestCustomer>[1]) {
+  const outcomes: string[] = [];
+  for (let calls = 1; calls < 10; calls++) {
+    outcomes.push(...(await deliver()).map(({ outcome }) => outcome));
+    const removal = await removeTestCustomer(money.deps, who);
+    if (removal.kind !== 'waiting') return { removal, outcomes };
+  }
+  throw new Error('still waiting');
+}
+
+const kinds = async () => (await contentsOf(table)).map((item) => keyOf(item).split('#')[0]);
+
+describe('removing a customer of the smoke test', () => {
+  it('leaves nothing, here and at Stripe, and no event that came unheard', async () => {
+    const before = await contentsOf(table);
+    const { customerId, stripeCustomerId } = await testCustomer();
+    const { removal, outcomes } = await removed({ customerId });
+    expect(removal).toMatchObject({ kind: 'removed', items: expect.any(Number) });
+    expect(await contentsOf(table)).toEqual(before);
+    expect(await money.stripe.customers.retrieve(stripeCustomerId)).toMatchObject({ deleted: true });
+    expect(money.double.state.subscriptions.newestFirst).toMatchObject([{ status: 'canceled' }]);
+    expect(outcomes).not.toContain('parked');
+  });
+
+  it('waits for what Stripe has still to deliver: nothing of it is removed before', async () => {
+    const { customerId } = await testCustomer();
+    const before = await contentsOf(table);
+    const removal = await removeTestCustomer(money.deps, { customerId });
+    expect(removal).toEqual({ kind: 'waiting', events: expect.any(Number) });
+    expect(await contentsOf(table)).toEqual(before);
+  });
+
+  it('deletes the Stripe customer only when all else is heard of, and waits for that event too', async () => {
+    const { customerId, stripeCustomerId } = await testCustomer();
+    const isDeleted = async () => 'deleted' in (await money.stripe.customers.retrieve(stripeCustomerId));
+    await deliver();
+    // The subscription was active: its end is one more event.
+    expect(await removeTestCustomer(money.deps, { customerId })).toEqual({ kind: 'waiting', events: 1 });
+    expect(await isDeleted()).toBe(false);
+    await deliver();
+    expect(await removeTestCustomer(money.deps, { customerId })).toEqual({ kind: 'waiting', events: 1 });
+    expect(await isDeleted()).toBe(true);
+    await deliver();
+    expect(await removeTestCustomer(money.deps, { customerId })).toMatchObject({ kind: 'removed' });
+  });
+
+  it('waits while Stripe does not list the event of the deletion, which comes a moment after it', async () => {
+    const { customerId, stripeCustomerId } = await testCustomer();
+    await deliver();
+    await money.stripe.customers.del(stripeCustomerId);
+    await deliver();
+    const { events } = money.double.state;
+    const last = events.newestFirst.find(({ type }) => type === 'customer.deleted');
+    events.delete(last?.id ?? '');
+    expect(await removeTestCustomer(money.deps, { customerId })).toEqual({ kind: 'waiting', events: 1 });
+    if (last !== undefined) events.add(last);
+    expect(await removeTestCustomer(money.deps, { customerId })).toMatchObject({ kind: 'removed' });
+  });
+
+  it('does not wait where it is told not to', async () => {
+    const { email } = await testCustomer();
+    const removal = await removeTestCustomer(money.deps, { email }, { awaitEvents: false });
+    expect(removal).toMatchObject({ kind: 'removed' });
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('finds the customer by address too, and nobody a second time', async () => {
+    const { email, customerId } = await testCustomer();
+    expect((await removed({ email })).removal.kind).toBe('removed');
+    expect(await removeTestCustomer(money.deps, { email })).toEqual({ kind: 'unknown' });
+    expect(await removeTestCustomer(money.deps, { customerId })).toEqual({ kind: 'unknown' });
+  });
+
+  it('removes one who never came to Stripe', async () => {
+    const email = testCustomerEmail(money.deps.randomBytes(8));
+    await onboardCustomer(money.deps, { name: 'Smoke test', email, source: 'smoke' });
+    expect(await removeTestCustomer(money.deps, { email })).toMatchObject({ kind: 'removed' });
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('removes one whom a crash left at Stripe, and here with no word of it', async () => {
+    const { deps } = money;
+    const email = testCustomerEmail(deps.randomBytes(8));
+    const { head } = await onboardCustomer(deps, { name: 'Smoke test', email, source: 'smoke' });
+    const stripe = await deps.stripe();
+    const { customerId, name } = head;
+    const id = await stripe.createCustomer({ customerId, name, email, former: null });
+    expect((await removed({ email })).removal.kind).toBe('removed');
+    expect(await money.stripe.customers.retrieve(id)).toMatchObject({ deleted: true });
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('leaves what belongs to somebody else by now', async () => {
+    const { customerId, stripeCustomerId } = await testCustomer();
+    const somebody = 'f'.repeat(32);
+    const card = (await contentsOf(table)).find((item) => keyOf(item).startsWith('CARD#'));
+    for (const key of [card, keys.stripe(stripeCustomerId)]) {
+      await table.client.send(
+        new PutCommand({ TableName: table.name, Item: { ...card, ...key, customer_id: somebody } }),
+      );
+    }
+    await removeTestCustomer(money.deps, { customerId }, { awaitEvents: false });
+    expect((await contentsOf(table)).map((item) => [keyOf(item).split('#')[0], item['customer_id']])).toEqual(
+      [
+        ['CARD', somebody],
+        ['STRIPE', somebody],
+      ],
+    );
+  });
+
+  it.each([0, 1, 2])('goes on where it died, after %i writes', async (writes) => {
+    const { customerId } = await testCustomer();
+    const engine = await startFaultyEngine(inject('dynamodbEndpoint'));
+    onTestFinished(() => engine.close());
+    const faulty = openTable({ tableName: table.name, stage: 'test', dynamodbEndpoint: engine.endpoint });
+    let done = 0;
+    faulty.client.middlewareStack.add(
+      (next, context) => (args) => {
+        if (context.commandName?.startsWith('TransactWrite') && done++ === writes) {
+          engine.fail({ operation: 'TransactWriteItems', when: 'before', times: 3 });
+        }
+        return next(args);
+      },
+      { step: 'finalizeRequest', priority: 'low' },
+    );
+    const now = { awaitEvents: false };
+    await expect(removeTestCustomer({ ...money.deps, table: faulty }, { customerId }, now)).rejects.toThrow();
+    expect(await kinds()).not.toEqual([]);
+    expect(await removeTestCustomer(money.deps, { customerId }, now)).toMatchObject({ kind: 'removed' });
+    expect(await kinds()).toEqual([]);
+  });
+});
+
+describe('nobody else is removed', () => {
+  const refused = { code: 'invalid_request' };
+
+  it('not a customer with an address of their own, by id or by address, and not with theirs in capitals', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 3);
+    const before = await contentsOf(table);
+    const address = String(before.find(({ email }) => typeof email === 'string')?.['email']);
+    for (const who of [{ customerId }, { email: address }, { email: 'SMOKE+0123456789ABCDEF@rsolv.dev' }]) {
+      await expect(removeTestCustomer(money.deps, who, { awaitEvents: false })).rejects.toMatchObject(
+        refused,
+      );
+    }
+    expect(await contentsOf(table)).toEqual(before);
+    expect(await money.stripe.customers.retrieve(stripeCustomerId)).not.toHaveProperty('deleted');
+  });
+
+  it.each([
+    'smoke@rsolv.dev',
+    'smoke+1@rsolv.dev',
+    'smoke+0123456789abcdef@rsolv.dev.example',
+    'smoke+0123456789abcdef@mail.rsolv.dev',
+    'x.smoke+0123456789abcdef@rsolv.dev',
+    'smoke+0123456789abcdef0@rsolv.dev',
+  ])('not %s, which only looks like one', async (email) => {
+    const { head } = await onboardCustomer(money.deps, { name: 'Acme', email, source: 'direct' });
+    const { customerId } = head;
+    await expect(removeTestCustomer(money.deps, { customerId })).rejects.toMatchObject(refused);
+    await expect(removeTestCustomer(money.deps, { email })).rejects.toMatchObject(refused);
+  });
+
+  it('not even one of the smoke test on the live stage', async () => {
+    const { email, customerId, stripeCustomerId } = await testCustomer();
+    const before = await contentsOf(table);
+    const live = { ...money.deps, stage: 'production' };
+    for (const who of [{ customerId }, { email }]) {
+      await expect(removeTestCustomer(live, who, { awaitEvents: false })).rejects.toMatchObject(refused);
+    }
+    expect(await contentsOf(table)).toEqual(before);
+    expect(await money.stripe.customers.retrieve(stripeCustomerId)).not.toHaveProperty('deleted');
+  });
+});

@@ -1,0 +1,282 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BillingError } from '../../../lib/errors.ts';
+import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { readEventRecord } from '../../../lib/store/events.ts';
+import { decodeFix } from '../../../lib/store/items.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readEntriesDown } from '../../../lib/store/ledger.ts';
+import { readTogether, type Table } from '../../../lib/store/table.ts';
+import type { StripeEvent } from '../../../lib/stripe/event.ts';
+import type { FixPayment, ReturnedMoney, StripePort } from '../../../lib/stripe/port.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { noticesOf } from '../../support/notices.ts';
+import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
+
+/* What is said, stored and done at each fork of the reducer. Stripe answers as a case needs it; the double knows the rest. */
+
+let table: Table;
+let money: Money;
+beforeAll(async () => {
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
+});
+
+const answering = (answers: Partial<StripePort>) => answeringWith(money.deps, () => answers);
+const notAsked = failing('misconfigured');
+
+let told = 0;
+function eventOf(type: string, object: object, previous?: object): StripeEvent {
+  told += 1;
+  return {
+    id: `evt_rule${told}`,
+    object: 'event',
+    type,
+    created: 1_767_323_045,
+    livemode: false,
+    api_version: '2026-10-28.endive',
+    data: { object, ...(previous && { previous_attributes: previous }) },
+  };
+}
+
+const sources = async (customerId: string) =>
+  (await readEntriesDown(table, customerId, null, 10)).map(({ source, amount }) => [source, amount]);
+
+describe('an event', () => {
+  it('is recorded with what it is about, when it happened, and what was done', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const event = eventOf('customer.subscription.updated', { id: 'sub_x', customer: stripeCustomerId });
+    const applied = { outcome: 'processed', reason: 'applied', customerId };
+    const deps = await answering({ readFailedRenewal: notAsked });
+    expect(await applyEvent(deps, event)).toEqual(applied);
+    expect(await readEventRecord(table, event.id)).toMatchObject({
+      ...applied,
+      type: event.type,
+      objectId: 'sub_x',
+      createdAt: '2026-01-02T03:04:05.000Z',
+    });
+    expect(await applyEvent(money.deps, event)).toEqual({ ...applied, outcome: 'duplicate' });
+  });
+
+  it('of a type that means nothing here, or of another version, says why it was not applied', async () => {
+    expect(await applyEvent(money.deps, eventOf('customer.updated', { id: 'cus_1' }))).toEqual({
+      outcome: 'ignored',
+      reason: 'of a type that changes nothing here',
+      customerId: null,
+    });
+    const { api_version: _, ...without } = eventOf('charge.refunded', { id: 'ch_1' });
+    expect(await applyEvent(money.deps, without)).toEqual({
+      outcome: 'parked',
+      reason: 'told in API version none, not in ours',
+      customerId: null,
+    });
+  });
+
+  it('that could not be applied because something is down is not taken: Stripe sends it again', async () => {
+    const down = new BillingError('ledger_unavailable', 'down');
+    const deps = await answering({ readFixPayment: () => Promise.reject(down) });
+    const event = eventOf('payment_intent.succeeded', { id: 'pi_1' });
+    await expect(applyEvent(deps, event)).rejects.toBe(down);
+    expect(await readEventRecord(table, event.id)).toBeNull();
+  });
+
+  it('of a payment that is not for a fix changes nothing, and says so', async () => {
+    const deps = await answering({ readFixPayment: async () => null });
+    expect(await applyEvent(deps, eventOf('payment_intent.succeeded', { id: 'pi_other' }))).toEqual({
+      outcome: 'ignored',
+      reason: 'a payment that is not for a fix',
+      customerId: null,
+    });
+  });
+
+  it('of a detached card finds its owner by the customer, and by the card where none is named', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const { paymentMethodId } = await headOf(money.deps, customerId);
+    const processed = { outcome: 'processed', customerId };
+    const byCard = eventOf('payment_method.detached', { id: paymentMethodId, customer: null });
+    expect(await applyEvent(money.deps, byCard)).toMatchObject(processed);
+    const before = { customer: stripeCustomerId };
+    const byCustomer = eventOf('payment_method.detached', { id: 'pm_unknown', customer: null }, before);
+    expect(await applyEvent(money.deps, byCustomer)).toMatchObject(processed);
+  });
+
+  it('of a payment or a charge that names no customer waits for somebody to look', async () => {
+    const { payment, returned } = await charged();
+    const nobodyPaid = await answering({
+      readFixPayment: async () => ({ ...payment, stripeCustomerId: null }),
+    });
+    expect(await applyEvent(nobodyPaid, eventOf('payment_intent.succeeded', { id: 'pi_1' }))).toMatchObject({
+      outcome: 'parked',
+      reason: 'its payment names no customer',
+    });
+    const nobodyGotBack = await answering({
+      readReturnedMoney: async () => ({ ...returned, stripeCustomerId: null }),
+    });
+    expect(await applyEvent(nobodyGotBack, eventOf('charge.refunded', { id: 'ch_1' }))).toMatchObject({
+      outcome: 'parked',
+      reason: 'its charge names no customer',
+    });
+  });
+});
+
+/** A fix that was billed by card, and what Stripe says of its payment when all of it went back. */
+async function charged() {
+  const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+  const fixId = await recordedFix(money.deps, customerId, 1);
+  await billFixAttempt(money.deps, customerId, fixId);
+  const [item] = await readTogether(table, [keys.fix(customerId, fixId)]);
+  const fix = decodeFix(item ?? {});
+  const port = await money.deps.stripe();
+  const payment: FixPayment | null = await port.readFixPayment(fix.billed?.paymentIntentId ?? '');
+  if (payment === null) throw new Error('nothing was paid');
+  const returned: ReturnedMoney = {
+    chargeId: 'ch_1',
+    stripeCustomerId,
+    paymentIntentId: payment.paymentIntentId,
+    returnedCents: 2_900,
+    disputes: [],
+    paidFor: { kind: 'fix', fix: payment },
+  };
+  return { customerId, fixId, payment, returned };
+}
+
+const refundedCents = async ({ customerId, fixId }: { customerId: string; fixId: string }) => {
+  const [item] = await readTogether(table, [keys.fix(customerId, fixId)]);
+  return item?.['refunded_cents'];
+};
+
+const refunded = () => eventOf('charge.refunded', { id: 'ch_1' });
+
+describe('money that went back of a fix', () => {
+  it('is noted with the fix, as Stripe has it when the ledger is written', async () => {
+    const paid = await charged();
+    const answers = [{ ...paid.returned, returnedCents: 1_000 }, paid.returned];
+    const deps = await answering({ readReturnedMoney: async () => answers.shift() ?? paid.returned });
+    expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed' });
+    expect(await refundedCents(paid)).toBe(2_900);
+  });
+
+  it.each<[string, Partial<FixPayment> | null]>([
+    ['is not a fix’s at Stripe', null],
+    ['did not succeed', { state: 'canceled' }],
+  ])('is not counted as paid where the payment %s', async (_, payment) => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    const fixId = await recordedFix(money.deps, customerId, 1);
+    const paid = await charged();
+    const theirs = { ...paid.payment, stripeCustomerId, customerId, fixAttemptId: fixId };
+    const deps = await answering({
+      readFixPayment: async () => payment && { ...theirs, ...payment, paymentIntentId: 'pi_unknown' },
+      readReturnedMoney: async () => ({
+        ...paid.returned,
+        stripeCustomerId,
+        paymentIntentId: 'pi_unknown',
+        paidFor: { kind: 'fix', fix: theirs },
+      }),
+    });
+    expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed', customerId });
+    const [item] = await readTogether(table, [keys.fix(customerId, fixId)]);
+    expect(item).not.toHaveProperty('billed');
+    expect(item).not.toHaveProperty('refunded_cents');
+  });
+
+  it('of a fix that is not recorded, or of a payment without an id, changes nothing', async () => {
+    const { returned, payment } = await charged();
+    const unknown = { ...payment, fixAttemptId: 'f'.repeat(32) };
+    for (const facts of [{ paidFor: { kind: 'fix', fix: unknown } }, { paymentIntentId: null }] as const) {
+      const deps = await answering({
+        readFixPayment: 'paidFor' in facts ? async () => null : notAsked,
+        readReturnedMoney: async () => ({ ...returned, ...facts }),
+      });
+      expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed' });
+    }
+  });
+
+  it('of what we do not sell changes nothing, and no payment is asked for', async () => {
+    const { returned, customerId } = await charged();
+    const before = await sources(customerId);
+    const deps = await answering({
+      readFixPayment: notAsked,
+      readReturnedMoney: async () => ({ ...returned, paidFor: { kind: 'other' } }),
+    });
+    expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed', customerId });
+    expect(await sources(customerId)).toEqual(before);
+  });
+});
+
+describe('money that went back of a Pro invoice', () => {
+  async function subscribed() {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    await subscribeToPro(money.deps, customerId, null);
+    const [paid] = money.double.state.invoices.newestFirst.filter(
+      ({ customer }) => customer === stripeCustomerId,
+    );
+    const port = await money.deps.stripe();
+    const invoice = await port.readInvoice(paid?.id ?? '');
+    const returned: ReturnedMoney = {
+      chargeId: 'ch_1',
+      stripeCustomerId,
+      paymentIntentId: 'pi_invoice',
+      returnedCents: 0,
+      disputes: [],
+      paidFor: { kind: 'invoice', invoice },
+    };
+    return { customerId, stripeCustomerId, invoice, returned };
+  }
+
+  const back = (returned: ReturnedMoney, readFixPayment: StripePort['readFixPayment'] = notAsked) =>
+    answering({ readFixPayment, readReturnedMoney: async () => returned });
+
+  it('of one that was not heard of grants it first, also where nothing went back yet', async () => {
+    const { invoice, returned } = await subscribed();
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const theirs = { ...returned, stripeCustomerId, paidFor: { kind: 'invoice', invoice } } as const;
+    const before = await sources(customerId);
+    expect(await applyEvent(await back(theirs), refunded())).toMatchObject({ outcome: 'processed' });
+    expect(await sources(customerId)).toEqual([['pro_subscription_payment', 60], ...before]);
+    expect(await applyEvent(await back(theirs), refunded())).toMatchObject({ outcome: 'processed' });
+    expect(await sources(customerId)).toEqual([['pro_subscription_payment', 60], ...before]);
+  });
+
+  it('of one that brings no credits changes nothing', async () => {
+    const { invoice, returned } = await subscribed();
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const other = { ...invoice, paid: false };
+    const theirs = { ...returned, stripeCustomerId, returnedCents: 100 };
+    const deps = await back({ ...theirs, paidFor: { kind: 'invoice', invoice: other } });
+    const before = await sources(customerId);
+    expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed', customerId });
+    expect(await sources(customerId)).toEqual(before);
+  });
+
+  it('of one that was granted is taken back, whatever the invoice says by now', async () => {
+    const { customerId, invoice, returned } = await subscribed();
+    const voided = { ...returned, returnedCents: invoice.totalCents };
+    const deps = await back({
+      ...voided,
+      paidFor: { kind: 'invoice', invoice: { ...invoice, paid: false } },
+    });
+    expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed' });
+    expect((await sources(customerId))[0]).toEqual(['refund_reversal', -60]);
+    expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 5, debt: 0 });
+  });
+
+  it('holds off further charges while it is disputed, and tells of each dispute once', async () => {
+    const { customerId, returned } = await subscribed();
+    const disputes = ['dp_b', 'dp_a'].map((id) => ({ id, open: true, amountCents: 100 }));
+    const closed = { id: 'dp_c', open: false, amountCents: 100 };
+    const apply = async (those: ReturnedMoney['disputes']) =>
+      applyEvent(
+        await back({ ...returned, disputes: those }),
+        eventOf('charge.dispute.created', { id: 'dp', charge: 'ch_1' }),
+      );
+    await apply([...disputes, closed]);
+    expect((await headOf(money.deps, customerId)).openDisputes).toEqual(['dp_a', 'dp_b']);
+    const first = await noticesOf(money.deps, customerId);
+    expect(first.map(({ content }) => content.kind)).toEqual(['dispute', 'dispute']);
+    await apply(disputes);
+    expect(await noticesOf(money.deps, customerId)).toEqual(first);
+  });
+});

@@ -1,0 +1,50 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import type { Table } from '../../../lib/store/table.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { range } from '../../support/fixtures.ts';
+import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
+import { openTestTable } from '../../support/table.ts';
+
+let table: Table;
+beforeAll(async () => {
+  table = await openTestTable();
+});
+
+const succeeded = ({ double }: Money) =>
+  double.state.paymentIntents.newestFirst.filter(({ status }) => status === 'succeeded');
+
+describe('50 fixes at once for a customer with 10 credits', () => {
+  it('and a card: 10 are consumed, 40 are charged once each', async () => {
+    const money = await openMoney(table);
+    const { customerId } = await customerWithCard(money, 10);
+    const fixes = await Promise.all(range(1, 50).map((pr) => recordedFix(money.deps, customerId, pr)));
+    const outcomes = await Promise.all(fixes.map((fix) => billFixAttempt(money.deps, customerId, fix)));
+    const how = outcomes.map((one) => (one.kind === 'billed' ? one.billed.outcome : one.kind));
+    expect(how.filter((one) => one === 'credit_consumed')).toHaveLength(10);
+    expect(how.filter((one) => one === 'charged_and_consumed')).toHaveLength(40);
+    expect(succeeded(money)).toHaveLength(40);
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('and a card that declines: 10 are consumed, 40 refused with the decline code and without an entry', async () => {
+    const money = await openMoney(table);
+    const { customerId } = await customerWithCard(money, 10, 'pm_card_chargeCustomerFail');
+    const fixes = await Promise.all(range(1, 50).map((pr) => recordedFix(money.deps, customerId, pr)));
+    const outcomes = await Promise.all(fixes.map((fix) => billFixAttempt(money.deps, customerId, fix)));
+    const declined = outcomes.filter(({ kind }) => kind === 'declined');
+    expect(declined).toHaveLength(40);
+    for (const one of declined) expect(one).toMatchObject({ decline: { declineCode: 'generic_decline' } });
+    const { entries } = await expectSoundMoney(money, customerId);
+    expect(entries.filter(({ source }) => source === 'fix_deployed')).toHaveLength(10);
+    expect(entries.filter(({ source }) => source === 'purchased')).toHaveLength(0);
+
+    await addPaymentMethod(money.deps, await headOf(money.deps, customerId), 'pm_card_mastercard');
+    const { balance } = await headOf(money.deps, customerId);
+    const again = await Promise.all(fixes.map((fix) => billFixAttempt(money.deps, customerId, fix)));
+    expect(again.every(({ kind }) => kind === 'billed')).toBe(true);
+    expect(succeeded(money)).toHaveLength(40 - balance);
+    await expectSoundMoney(money, customerId);
+  });
+});

@@ -1,0 +1,170 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Posting } from '../../../lib/domain/ledger.ts';
+import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
+import { changeLedger } from '../../../lib/operations/ledger/change-ledger.ts';
+import { existingFix, existingHead } from '../../../lib/operations/ledger/require-item.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { decodeAdjustmentGuard } from '../../../lib/store/items.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { guardAdjustment } from '../../../lib/store/ledger.ts';
+import { readTogether } from '../../../lib/store/table.ts';
+import { expectSoundLedger, recordedFix } from '../../support/customers.ts';
+import { customerWith, range, uniqueEmail } from '../../support/fixtures.ts';
+import { countingCalls, openTestTable, testDeps } from '../../support/table.ts';
+
+let deps: PaymentDeps;
+beforeAll(async () => {
+  deps = testDeps(await openTestTable());
+});
+
+async function withFixes(credits: number, fixes: number) {
+  const { head } = await customerWith(deps, credits);
+  const fixIds = await Promise.all(range(1, fixes).map((pr) => recordedFix(deps, head.customerId, pr)));
+  return { customerId: head.customerId, fixIds };
+}
+
+const billAll = ({ customerId, fixIds }: { customerId: string; fixIds: string[] }) =>
+  Promise.all(fixIds.map((fixId) => billFixAttempt(deps, customerId, fixId)));
+
+describe('many at once for one customer', () => {
+  it('10 credits and five concurrent costs of 3: three succeed, two are refused, 1 is left', async () => {
+    const { head } = await customerWith(deps, 10);
+    const { customerId } = head;
+    const spend = (key: string) =>
+      changeLedger<boolean, 'refused'>(deps, {
+        customerId,
+        onceKeys: [keys.once(customerId, 'adjustment', key)],
+        decodeOnce: ([item]) => item !== undefined && decodeAdjustmentGuard(item).amount === -3,
+        decide: ({ head: { balance } }) => {
+          if (balance < 3) return { kind: 'settled', outcome: 'refused' };
+          const posting: Posting = { amount: -3, source: 'adjustment', metadata: { key } };
+          const guard = { amount: -3, reason: 'cost', actor: 'test' };
+          return {
+            kind: 'change',
+            postings: [posting],
+            alongside: (next) => [
+              guardAdjustment(customerId, key, { ...guard, balanceAfter: next.balance, seq: next.seq }),
+            ],
+          };
+        },
+      });
+    const outcomes = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(spend));
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual([
+      'changed',
+      'changed',
+      'changed',
+      'settled',
+      'settled',
+    ]);
+    const { head: after } = await expectSoundLedger(deps, customerId);
+    expect(after.balance).toBe(1);
+  });
+
+  it('one fix billed ten times at once costs one credit and leaves one entry', async () => {
+    const { customerId, fixIds } = await withFixes(5, 1);
+    const [fixId = ''] = fixIds;
+    const answers = await billAll({ customerId, fixIds: Array.from({ length: 10 }, () => fixId) });
+    expect(answers.filter((answer) => answer.kind === 'billed' && !answer.already)).toHaveLength(1);
+    for (const answer of answers) expect(answer).toMatchObject({ kind: 'billed', balance: 4 });
+    const { entries } = await expectSoundLedger(deps, customerId);
+    expect(entries.filter(({ source }) => source === 'fix_deployed')).toHaveLength(1);
+  });
+
+  it('100 fixes at once with 100 credits: all are billed, nothing is left, no hole, at most 6 transactions each', async () => {
+    let transactions = 0;
+    for (let customer = 0; customer < 3; customer++) {
+      const work = await withFixes(100, 100);
+      const { result: answers, calls } = await countingCalls(deps.table, () => billAll(work));
+      for (const answer of answers) expect(answer).toMatchObject({ kind: 'billed', already: false });
+      const { head, entries } = await expectSoundLedger(deps, work.customerId);
+      expect(head.balance).toBe(0);
+      expect(entries.map(({ seq }) => seq)).toEqual(range(1, 102));
+      transactions += calls.filter((name) => name === 'TransactWriteItems').length;
+    }
+    console.log(`100 fixes at once: ${(transactions / 300).toFixed(2)} transactions a fix (budget 6)`);
+    expect(transactions / 300).toBeLessThanOrEqual(6);
+  });
+
+  it('10 fixes at once take at most 3 transactions each, averaged over 10 customers', async () => {
+    let transactions = 0;
+    for (let customer = 0; customer < 10; customer++) {
+      const work = await withFixes(10, 10);
+      const { calls } = await countingCalls(deps.table, () => billAll(work));
+      transactions += calls.filter((name) => name === 'TransactWriteItems').length;
+    }
+    console.log(`10 fixes at once: ${transactions / 100} transactions a fix (budget 3)`);
+    expect(transactions / 100).toBeLessThanOrEqual(3);
+  });
+
+  it('100 fixes at once with 99 credits: exactly one is refused', async () => {
+    const work = await withFixes(99, 100);
+    const answers = await billAll(work);
+    const refused = answers.filter(({ kind }) => kind === 'blocked');
+    expect(refused).toEqual([{ kind: 'blocked', code: 'no_billing_info', balance: 0 }]);
+    const { head } = await expectSoundLedger(deps, work.customerId);
+    expect(head.balance).toBe(0);
+  });
+
+  it('a grant and a cost at once both count', async () => {
+    const { customerId, fixIds } = await withFixes(5, 5);
+    const grants = range(1, 5).map((n) =>
+      adjustCredits(deps, customerId, { amount: 10, reason: 'gift', actor: 'ops', idempotencyKey: `g${n}` }),
+    );
+    await Promise.all([billAll({ customerId, fixIds }), ...grants]);
+    const { head } = await expectSoundLedger(deps, customerId);
+    expect(head.balance).toBe(50);
+  });
+});
+
+describe('two sign-ups at once with one e-mail address', () => {
+  it('one customer, one trial grant; the other is told that the address is taken', async () => {
+    const email = uniqueEmail();
+    const signUps = [email, email.toUpperCase(), email, email.toUpperCase()].map((spelled) =>
+      onboardCustomer(deps, { name: 'Acme', email: spelled, source: 'direct' }),
+    );
+    const outcomes = await Promise.allSettled(signUps);
+    const winners = outcomes.filter((outcome) => outcome.status === 'fulfilled');
+    expect(winners).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'email_taken' });
+    }
+    const { entries } = await expectSoundLedger(deps, winners[0]?.value.head.customerId ?? '');
+    expect(entries.map(({ amount, source }) => [amount, source])).toEqual([[5, 'trial_signup']]);
+  });
+
+  it('a sign-up whose answer was lost and that is sent again by the SDK is not refused by itself', async () => {
+    const name = 'lose-first-answer';
+    let lost = false;
+    deps.table.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const answer = await next(args);
+        if (lost || context.commandName !== 'TransactWriteItemsCommand') return answer;
+        lost = true;
+        throw Object.assign(new Error('connection reset'), { name: 'TimeoutError', $retryable: {} });
+      },
+      { step: 'deserialize', priority: 'high', name },
+    );
+    try {
+      const email = uniqueEmail();
+      const { head } = await onboardCustomer(deps, { name: 'Acme', email, source: 'direct' });
+      expect(lost).toBe(true);
+      await expectSoundLedger(deps, head.customerId);
+    } finally {
+      deps.table.client.middlewareStack.remove(name);
+    }
+  });
+});
+
+describe('a read that is no snapshot', () => {
+  it('a fix seen as billed beside a head from before is answered with the balance of now', async () => {
+    const { customerId, fixIds } = await withFixes(5, 1);
+    const [fixId = ''] = fixIds;
+    const [headBefore] = await readTogether(deps.table, [keys.head(customerId)]);
+    await billFixAttempt(deps, customerId, fixId);
+    const [fixAfter] = await readTogether(deps.table, [keys.fix(customerId, fixId)]);
+    const torn = { head: existingHead(headBefore, customerId), once: existingFix(fixAfter) };
+    expect(await billFixAttempt(deps, customerId, fixId, torn)).toMatchObject({ already: true, balance: 4 });
+  });
+});

@@ -1,0 +1,191 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MailFault } from '../../../lib/mail/port.ts';
+import { openSes } from '../../../lib/mail/ses.ts';
+import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
+import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
+import { changeNoticeSettings } from '../../../lib/operations/notices/change-settings.ts';
+import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/deliver-notice.ts';
+import { resendNotice } from '../../../lib/operations/notices/resend-notice.ts';
+import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
+import type { NoticeName } from '../../../lib/store/keys.ts';
+import type { MailboxServer } from '../../../local/mailbox/server.ts';
+import { markClosed } from '../../support/customers.ts';
+import { customerWith, range } from '../../support/fixtures.ts';
+import { startTestMailbox } from '../../support/mailbox.ts';
+import { noticesOf, unsentOf } from '../../support/notices.ts';
+import { openTestTable, testDeps } from '../../support/table.ts';
+
+/* Over HTTP, to a stand-in for Amazon SES that keeps what it is given. */
+
+let deps: MailDeps & ReturnType<typeof testDeps>;
+let post: MailboxServer;
+beforeAll(async () => {
+  post = await startTestMailbox();
+  const table = await openTestTable();
+  const mail = openSes({ ...process.env, AWS_ENDPOINT_URL_SESV2: post.url }, 'billing@rsolv.dev');
+  deps = { ...testDeps(table), mail, appUrl: 'https://app.rsolv.dev', apiUrl: 'https://api.rsolv.dev' };
+  return () => post.stop();
+});
+beforeEach(() => post.mailbox.refuse(0));
+
+/** A customer and a notice for them: of a new key. */
+async function told(): Promise<NoticeName & { readonly email: string }> {
+  const { head } = await customerWith(deps, 5);
+  const { keyId } = await issueKey(deps, head.customerId);
+  return { customerId: head.customerId, kind: 'key_issued', id: keyId, email: head.email };
+}
+
+const lettersTo = (email: string) => post.mailbox.newestFirst.filter(({ to }) => to === email);
+const stateOf = async ({ customerId, id }: NoticeName) =>
+  (await noticesOf(deps, customerId)).find((notice) => notice.id === id);
+
+describe('a notice', () => {
+  it('is sent to its customer in text and HTML, and then is not due any more', async () => {
+    const name = await told();
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    const [letter, ...others] = lettersTo(name.email);
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({
+      from: 'billing@rsolv.dev',
+      subject: 'A new API key for your RSOLV account',
+      kind: 'key_issued',
+    });
+    expect(letter?.text).toContain('Hello Acme,');
+    expect(letter?.html).toContain('Hello Acme,');
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1, messageId: letter?.id });
+    const unsent = await unsentOf(deps.table, new Date());
+    expect(unsent.filter(({ id }) => id === name.id)).toEqual([]);
+  });
+
+  it('that the stream brings twice is sent once, one after the other and at the same time', async () => {
+    const name = await told();
+    const outcomes = await Promise.all(range(1, 6).map(() => deliverNotice(deps, name)));
+    expect(outcomes.filter((one) => one === 'sent')).toHaveLength(1);
+    expect(await deliverNotice(deps, name)).toBe('already');
+    expect(lettersTo(name.email)).toHaveLength(1);
+  });
+
+  it('whose write was made, and the answer lost, as it was taken, is not refused by itself', async () => {
+    const name = await told();
+    let isLost = false;
+    deps.table.client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const answer = await next(args);
+          if (isLost || commandName === 'BatchGetItemCommand') return answer;
+          isLost = true;
+          throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+        },
+      { step: 'finalizeRequest', priority: 'low', name: 'lost' },
+    );
+    const delivered = deliverNotice(deps, name).finally(() =>
+      deps.table.client.middlewareStack.remove('lost'),
+    );
+    expect(await delivered).toBe('sent');
+    expect(isLost).toBe(true);
+    expect(lettersTo(name.email)).toHaveLength(1);
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1 });
+  });
+
+  it('that somebody else is sending is not taken for sent', async () => {
+    const name = await told();
+    const slow = new Promise<string>(() => {});
+    void deliverNotice({ ...deps, mail: { send: () => slow } }, name);
+    await expect.poll(async () => (await stateOf(name))?.state).toBe('sending');
+    expect(await deliverNotice(deps, name)).toBe('taken');
+    expect(lettersTo(name.email)).toEqual([]);
+  });
+
+  it('whose delivery was never heard of again is sent by the next one, after a while', async () => {
+    const name = await told();
+    const slow = new Promise<string>(() => {});
+    void deliverNotice({ ...deps, mail: { send: () => slow } }, name);
+    await expect.poll(async () => (await stateOf(name))?.state).toBe('sending');
+    const later = { ...deps, now: () => new Date(Date.now() + 121_000) };
+    expect(await deliverNotice(later, name)).toBe('sent');
+    expect(lettersTo(name.email)).toHaveLength(1);
+  });
+
+  it('that is refused is noted with the reason, without the address, and sent by the next delivery', async () => {
+    const name = await told();
+    post.mailbox.refuse(2);
+    for (const attempts of [1, 2]) {
+      await expect(deliverNotice(deps, name)).rejects.toThrow('AccountSuspendedException');
+      expect(await stateOf(name)).toMatchObject({
+        state: 'failed',
+        attempts,
+        failure: 'AccountSuspendedException',
+      });
+    }
+    expect(await unsentOf(deps.table, new Date())).toContainEqual(expect.objectContaining({ id: name.id }));
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 3, failure: null });
+  });
+
+  it('that comes while the mail service is busy waits for its turn, in the same try', async () => {
+    const name = await told();
+    let refusals = 5;
+    const busy: MailDeps['mail'] = {
+      send: (mail) => {
+        refusals -= 1;
+        if (refusals >= 0) return Promise.reject(new MailFault('TooManyRequestsException', true));
+        return deps.mail.send(mail);
+      },
+    };
+    const waits: number[] = [];
+    const sleep = async (ms: number) => void waits.push(ms);
+    expect(await deliverNotice({ ...deps, mail: busy, sleep, random: () => 1 }, name)).toBe('sent');
+    expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000]);
+    expect(lettersTo(name.email)).toHaveLength(1);
+    expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1 });
+  });
+
+  it('is not waited with for longer than its function may run', async () => {
+    const name = await told();
+    let nowMs = Date.now();
+    const busy: MailDeps['mail'] = {
+      send: () => Promise.reject(new MailFault('TooManyRequestsException', true)),
+    };
+    const sleep = async (ms: number) => {
+      nowMs += ms;
+    };
+    const startedMs = nowMs;
+    const late = { ...deps, mail: busy, sleep, random: () => 1, now: () => new Date(nowMs) };
+    await expect(deliverNotice(late, name)).rejects.toThrow('TooManyRequestsException');
+    expect(nowMs - startedMs).toBeLessThan(40_000);
+    expect(await stateOf(name)).toMatchObject({ state: 'failed', failure: 'TooManyRequestsException' });
+  });
+
+  it('that was given up can be put into the stream again; one that was sent can not', async () => {
+    const name = await told();
+    post.mailbox.refuse(1);
+    await expect(deliverNotice(deps, name)).rejects.toThrow();
+    expect(await resendNotice(deps, name)).toBe(true);
+    expect(await stateOf(name)).toMatchObject({ state: 'pending' });
+    expect(await deliverNotice(deps, name)).toBe('sent');
+    expect(await resendNotice(deps, name)).toBe(false);
+    await expect(resendNotice(deps, { ...name, id: 'nothing' })).rejects.toMatchObject({
+      code: 'notice_not_found',
+    });
+  });
+
+  it('that its customer has turned off is not sent, by the setting of the moment it would be', async () => {
+    const { head } = await customerWith(deps, 6);
+    const { customerId } = head;
+    await adjustCredits(deps, customerId, { amount: -2, reason: 't', actor: 't', idempotencyKey: 'a' });
+    await warnLowBalances(deps);
+    const [warning] = await noticesOf(deps, customerId);
+    await changeNoticeSettings(deps, customerId, ['low_balance']);
+    const name: NoticeName = { customerId, kind: 'low_balance', id: warning?.id ?? '' };
+    expect(await deliverNotice(deps, name)).toBe('muted');
+    expect(await deliverNotice(deps, name)).toBe('already');
+    expect(lettersTo(head.email)).toEqual([]);
+  });
+
+  it('of a closed account is not sent', async () => {
+    const name = await told();
+    await markClosed(deps, name.customerId);
+    expect(await deliverNotice(deps, name)).toBe('muted');
+    expect(lettersTo(name.email)).toEqual([]);
+  });
+});

@@ -1,0 +1,161 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
+import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balances.ts';
+import type { Deps, PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { markClosed, recordedFix } from '../../support/customers.ts';
+import { customerWith, range } from '../../support/fixtures.ts';
+import { writeHeads } from '../../support/history.ts';
+import { toldOf } from '../../support/notices.ts';
+import { tamper } from '../../support/reconciliation.ts';
+import { countingCalls, dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
+
+/** A table of its own, so that nobody else is low. */
+async function alone(): Promise<PaymentDeps> {
+  return testDeps(await openTestTable());
+}
+
+let deps: PaymentDeps;
+beforeAll(async () => {
+  deps = await alone();
+});
+
+let pr = 0;
+let adjustments = 0;
+
+async function spend(customerId: string, credits: number, by = deps): Promise<void> {
+  for (let n = 0; n < credits; n++) {
+    pr += 1;
+    expect(await billFixAttempt(by, customerId, await recordedFix(by, customerId, pr))).toMatchObject({
+      kind: 'billed',
+    });
+  }
+}
+
+function give(customerId: string, amount: number): Promise<unknown> {
+  adjustments += 1;
+  const idempotencyKey = `test-${adjustments}`;
+  return adjustCredits(deps, customerId, { amount, reason: 'test', actor: 'tests', idempotencyKey });
+}
+
+const warnings = (customerId: string, by: Deps = deps) => toldOf(by, customerId, 'low_balance', 'exhausted');
+
+describe('a customer whose balance goes down', () => {
+  it('is warned once at 5, not at 4 to 1, once at 0, and again after the next grant and crossing', async () => {
+    const { head } = await customerWith(deps, 7);
+    const { customerId } = head;
+    const kinds: string[][] = [];
+    const step = async (change: () => Promise<unknown>) => {
+      await change();
+      await warnLowBalances(deps);
+      kinds.push((await warnings(customerId)).map(({ kind }) => kind));
+    };
+    await step(() => spend(customerId, 1)); // 6
+    await step(() => spend(customerId, 1)); // 5
+    for (let n = 0; n < 4; n++) await step(() => spend(customerId, 1)); // 4, 3, 2, 1
+    await step(() => spend(customerId, 1)); // 0
+    await step(() => give(customerId, 7)); // 7
+    await step(() => spend(customerId, 1)); // 6
+    await step(() => spend(customerId, 1)); // 5
+    const [low, both, again] = [
+      ['low_balance'],
+      ['low_balance', 'exhausted'],
+      ['low_balance', 'exhausted', 'low_balance'],
+    ];
+    expect(kinds).toEqual([[], low, low, low, low, low, both, both, both, again]);
+    expect((await warnings(customerId))[0]).toEqual({
+      kind: 'low_balance',
+      credits: 5,
+      hasCard: false,
+      isDisputed: false,
+      rate: 'pay_as_you_go',
+    });
+  });
+
+  it('is not warned of what a grant has put right before the schedule came', async () => {
+    const { head } = await customerWith(deps, 6);
+    await spend(head.customerId, 6);
+    await give(head.customerId, 1);
+    await warnLowBalances(deps);
+    expect(await warnings(head.customerId)).toEqual([]);
+  });
+
+  it('who went through both thresholds at once hears of the lower one alone', async () => {
+    const { head } = await customerWith(deps, 6);
+    await give(head.customerId, -6);
+    await warnLowBalances(deps);
+    expect(await warnings(head.customerId)).toMatchObject([{ kind: 'exhausted' }]);
+  });
+
+  it('is not warned for being given few credits, only for spending', async () => {
+    const { head } = await customerWith(deps, 5);
+    await warnLowBalances(deps);
+    expect(await warnings(head.customerId)).toEqual([]);
+    await spend(head.customerId, 1);
+    await warnLowBalances(deps);
+    expect(await warnings(head.customerId)).toMatchObject([{ kind: 'low_balance', credits: 4 }]);
+  });
+
+  it('is not warned any more once the account is closed, and is not due for ever', async () => {
+    const { head } = await customerWith(deps, 6);
+    await spend(head.customerId, 1);
+    await markClosed(deps, head.customerId);
+    expect(await warnLowBalances(deps)).toEqual({ warned: 0, failed: [] });
+    expect(await warnings(head.customerId)).toEqual([]);
+    const { calls } = await countingCalls(deps.table, () => warnLowBalances(deps));
+    expect(calls).toEqual(['Query']);
+  });
+});
+
+describe('the schedule that warns', () => {
+  it('sends one warning when it runs twice at once', async () => {
+    const those = await Promise.all(range(1, 10).map(() => customerWith(deps, 6)));
+    for (const { head } of those) await spend(head.customerId, 1);
+    const runs = await Promise.all(range(1, 4).map(() => warnLowBalances(deps)));
+    expect(runs.reduce((sum, { warned }) => sum + warned, 0)).toBe(10);
+    for (const { head } of those) expect(await warnings(head.customerId)).toHaveLength(1);
+  });
+
+  it('goes on where it was killed, and warns nobody twice', async () => {
+    const those = await Promise.all(range(1, 12).map(() => customerWith(deps, 6)));
+    for (const { head } of those) await spend(head.customerId, 1);
+    await dyingAfter(deps.table, 5, 'TransactWrite', () => warnLowBalances(deps));
+    const before = await Promise.all(those.map(({ head }) => warnings(head.customerId)));
+    expect(before.flat()).toHaveLength(5);
+    await warnLowBalances(deps);
+    for (const { head } of those) expect(await warnings(head.customerId)).toHaveLength(1);
+  });
+
+  it('warns the others where one head is not readable, and names that customer', async () => {
+    const own = await alone();
+    const those = await Promise.all(range(1, 3).map(() => customerWith(own, 6)));
+    for (const { head } of those) await spend(head.customerId, 1, own);
+    const broken = those[0]?.head.customerId ?? '';
+    await tamper(own, keys.head(broken), 'balance_level', 'nonsense');
+    expect(await warnLowBalances(own)).toEqual({
+      warned: 2,
+      failed: [{ customerId: broken, error: expect.any(Error) }],
+    });
+  });
+
+  it('costs the same with 10 who are low among 100 and among 50,000', { timeout: 240_000 }, async () => {
+    const costs = await Promise.all([90, 49_990].map(costAmong));
+    expect(costs[0]).toEqual(costs[1]);
+    console.log(`10 who are low: ${JSON.stringify(costs[0])} among 100 and among 50,000`);
+  });
+});
+
+/** The calls of one run with 10 who are low and as many others as that. */
+async function costAmong(others: number): Promise<Record<string, number>> {
+  const own = await alone();
+  const { head: like } = await customerWith(own, 50);
+  await writeHeads(own.table, like, others - 1);
+  const low = await Promise.all(range(1, 10).map(() => customerWith(own, 6)));
+  for (const { head } of low) await spend(head.customerId, 1, own);
+  const { result, calls } = await countingCalls(own.table, () => warnLowBalances(own));
+  expect(result.warned).toBe(10);
+  const counts: Record<string, number> = {};
+  for (const call of calls) counts[call] = (counts[call] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,229 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
+import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { decodeFix } from '../../../lib/store/items.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { customerWith, range } from '../../support/fixtures.ts';
+import { customerWithCard, headOf, type Money, openMoney } from '../../support/money.ts';
+import { allNoticesOf, noticesOf, toldOf } from '../../support/notices.ts';
+import { countingDone, dyingAfter, openTestTable } from '../../support/table.ts';
+
+/*
+ * What a customer hears is written in the transaction that causes it: no notice without its cause, no cause without its notice.
+ */
+
+let table: Table;
+let money: Money;
+let deps: PaymentDeps;
+let stop: () => Promise<void>;
+beforeAll(async () => {
+  table = await openTestTable();
+  money = await openMoney(table, {
+    endWith: (end) => {
+      stop = end;
+    },
+  });
+  deps = money.deps;
+  return () => stop();
+});
+
+const REPO = 'acme/webshop';
+
+async function onPro(credits = 0) {
+  const customer = await customerWithCard(money, credits);
+  await subscribeToPro(deps, customer.customerId, null);
+  return customer;
+}
+
+describe('a fix that is blocked', () => {
+  it('is told once, however often it is asked for', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    for (const pr of range(1, 5))
+      await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, pr));
+    const fix = await recordedFix(deps, customerId, 6);
+    // Written twice it would be sent twice.
+    const written = await countingDone(table, 'TransactWrite', async () => {
+      const asked = await Promise.all(range(1, 8).map(() => billFixAttempt(deps, customerId, fix)));
+      for (const one of asked) expect(one).toMatchObject({ kind: 'blocked', code: 'no_billing_info' });
+    });
+    expect(written).toBe(1);
+    await billFixAttempt(deps, customerId, fix);
+    expect(await toldOf(deps, customerId)).toEqual([
+      { kind: 'fix_blocked', reason: 'no_billing_info', repo: REPO, prNumber: 6 },
+    ]);
+  });
+
+  it('is told again after a grant that went to other fixes', async () => {
+    const { head } = await customerWith(deps, 1);
+    const { customerId } = head;
+    const fix = await recordedFix(deps, customerId, 1);
+    for (const other of [2, 3]) {
+      await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, other));
+      await billFixAttempt(deps, customerId, fix);
+      await billFixAttempt(deps, customerId, fix);
+      const grant = { amount: 1, reason: 'test', actor: 'tests', idempotencyKey: `again-${other}` };
+      if (other === 2) await adjustCredits(deps, customerId, grant);
+    }
+    expect(await toldOf(deps, customerId)).toHaveLength(2);
+  });
+
+  it('for a dispute says so', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_createDispute');
+    await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
+    await money.deliver();
+    expect(await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 2))).toMatchObject({
+      code: 'account_disputed',
+    });
+    expect(await toldOf(deps, customerId, 'fix_blocked')).toMatchObject([
+      { reason: 'account_disputed', prNumber: 2 },
+    ]);
+  });
+});
+
+describe('a card that is declined for a fix', () => {
+  it('is told once for each attempt, with the sum and the reason', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
+    const fix = await recordedFix(deps, customerId, 1);
+    await Promise.all(range(1, 4).map(() => billFixAttempt(deps, customerId, fix)));
+    const first = await toldOf(deps, customerId);
+    expect(first[0]).toEqual({
+      kind: 'card_declined',
+      amountCents: 2_900,
+      declineCode: 'generic_decline',
+      repo: REPO,
+      prNumber: 1,
+    });
+    const attempts = money.double.state.paymentIntents.newestFirst.filter(
+      ({ metadata }) => metadata['customer_id'] === customerId,
+    );
+    expect(first).toHaveLength(attempts.length);
+    // That it failed is heard once more from the webhook, and told no second time.
+    await money.deliver();
+    expect(await toldOf(deps, customerId)).toHaveLength(attempts.length);
+  });
+
+  it('says so where the bank wants the cardholder', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
+    await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
+    expect(await toldOf(deps, customerId)).toMatchObject([{ declineCode: 'authentication_required' }]);
+  });
+
+  it('and one that is detached behind our back, too', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const { paymentMethodId } = await headOf(deps, customerId);
+    await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
+    await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
+    expect(await toldOf(deps, customerId)).toMatchObject([{ kind: 'card_declined', amountCents: 2_900 }]);
+  });
+});
+
+describe('a renewal that fails', () => {
+  it('is told with the next attempt, once for each attempt, and the end of the subscription at last', async () => {
+    const own = await openMoney(table);
+    const { customerId, stripeCustomerId: customer } = await customerWithCard(own, 0);
+    await subscribeToPro(own.deps, customerId, null);
+    const { id } = await own.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
+    await own.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+    await own.days(32);
+    await own.deliver();
+    await own.deliver();
+    const [first] = await toldOf(own.deps, customerId, 'payment_failed');
+    expect(first).toMatchObject({ amountCents: 59_900, attempt: 1, nextAttemptAt: expect.any(String) });
+    for (let week = 0; week < 6; week++) {
+      await own.days(7);
+      await own.deliver();
+    }
+    const failures = await toldOf(own.deps, customerId, 'payment_failed');
+    expect(failures.length).toBeGreaterThan(1);
+    const attempts = failures.map((one) => (one.kind === 'payment_failed' ? one.attempt : 0));
+    // Two attempts within a week that nobody looked at are one message.
+    expect(attempts).toEqual([...new Set(attempts)].sort());
+    expect(await toldOf(own.deps, customerId, 'subscription_ended')).toMatchObject([
+      { unpaid: true, credits: 60 },
+    ]);
+  });
+
+  it('is not told of a subscription that was declined when it was ordered', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
+    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'card_declined' });
+    const applied = await money.deliver();
+    expect(applied.every(({ outcome }) => outcome !== 'parked')).toBe(true);
+    expect(await toldOf(deps, customerId)).toEqual([]);
+  });
+});
+
+describe('the end of Pro', () => {
+  it('is told when it is cancelled now, once, whoever hears of it first', async () => {
+    const { customerId } = await onPro();
+    await cancelSubscription(deps, customerId, false);
+    await money.deliver();
+    expect(await toldOf(deps, customerId)).toMatchObject([
+      { kind: 'subscription_ended', unpaid: false, credits: 60 },
+    ]);
+  });
+
+  it('is told again when it ends again', async () => {
+    const { customerId } = await onPro();
+    await cancelSubscription(deps, customerId, false);
+    await subscribeToPro(deps, customerId, null);
+    await cancelSubscription(deps, customerId, false);
+    expect(await toldOf(deps, customerId)).toHaveLength(2);
+  });
+
+  it('is not told while it only will end', async () => {
+    const { customerId } = await onPro();
+    await cancelSubscription(deps, customerId, true);
+    await money.deliver();
+    expect(await toldOf(deps, customerId)).toEqual([]);
+  });
+});
+
+describe('a dispute', () => {
+  it('is told once, and not again when it is closed', async () => {
+    const own = await openMoney(table);
+    const { customerId } = await customerWithCard(own, 0, 'pm_card_createDispute');
+    await billFixAttempt(own.deps, customerId, await recordedFix(own.deps, customerId, 1));
+    await own.deliver();
+    await own.deliver();
+    const dispute = own.double.state.disputes.newestFirst[0]?.id ?? '';
+    await own.control(`disputes/${dispute}/close`, { status: 'won' });
+    await own.deliver();
+    expect(await toldOf(own.deps, customerId)).toEqual([
+      { kind: 'dispute', disputeId: dispute, amountCents: 2_900 },
+    ]);
+  });
+});
+
+describe('a key that is issued', () => {
+  it('is told, at sign-up as well', async () => {
+    const { head, keyId: first } = await customerWith(deps, 5);
+    const { keyId } = await issueKey(deps, head.customerId);
+    const all = await allNoticesOf(table, head.customerId);
+    const told = new Map(all.map(({ id, content }) => [id, content]));
+    expect(told.get(first)).toEqual({ kind: 'key_issued', keyId: first, by: 'sign_up' });
+    expect(told.get(keyId)).toEqual({ kind: 'key_issued', keyId, by: 'customer' });
+    expect(all).toHaveLength(2);
+  });
+});
+
+describe('a process that dies', () => {
+  /* After each number of writes: either both are there, the cause and its notice, or neither. */
+  it('leaves no refusal without its notice, and no notice without its refusal', async () => {
+    for (const writes of range(0, 4)) {
+      const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
+      const fix = await recordedFix(deps, customerId, 1);
+      await dyingAfter(table, writes, 'TransactWrite', () => billFixAttempt(deps, customerId, fix));
+      const notices = await noticesOf(deps, customerId);
+      const [item] = await readTogether(table, [keys.fix(customerId, fix)]);
+      const isDeclined = item !== undefined && decodeFix(item).charge?.state === 'declined';
+      expect([writes, notices.length]).toEqual([writes, isDeclined ? 1 : 0]);
+    }
+  });
+});

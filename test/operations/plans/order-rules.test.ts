@@ -1,0 +1,232 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
+import { bindStripeCustomer } from '../../../lib/operations/accounts/stripe-customer.ts';
+import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
+import { finishOrder, orderOf, subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import type { ProOrder } from '../../../lib/store/stripe-items.ts';
+import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
+import { markClosed } from '../../support/customers.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
+
+/* Orders for Pro that somebody else, or a moment before, had a hand in; and what is not asked of Stripe twice. */
+
+let table: Table;
+let money: Money;
+beforeAll(async () => {
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
+});
+
+const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
+const notAsked = failing('misconfigured');
+
+async function orderStored(customerId: string): Promise<ProOrder> {
+  const [item] = await readTogether(table, [keys.order(customerId)]);
+  const order = orderOf(item);
+  if (order === null) throw new Error('no order');
+  return order;
+}
+
+/** An order whose answer never came; Stripe has made nothing of it. */
+async function unanswered() {
+  const who = await customerWithCard(money, 5);
+  const deps = await answering(() => ({ subscribe: failing('transient') }));
+  await expect(subscribeToPro(deps, who.customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
+  return { ...who, order: await orderStored(who.customerId) };
+}
+
+const subscriptionsOf = (stripeCustomerId: string) =>
+  money.double.state.subscriptions.newestFirst.filter(({ customer }) => customer === stripeCustomerId);
+
+describe('an order that is under way', () => {
+  it('is finished by whoever orders next, also by somebody who read before it was placed', async () => {
+    const { customerId, stripeCustomerId } = await unanswered();
+    expect(await subscribeToPro(money.deps, customerId, null)).toMatchObject({
+      created: true,
+      head: { balance: 65, subscriptionType: 'pro' },
+    });
+    expect(subscriptionsOf(stripeCustomerId)).toHaveLength(1);
+    expect(await orderStored(customerId)).toMatchObject({ attempt: 1, state: 'done' });
+  });
+
+  it('and came to nothing long ago gives way to a new one in the same call', async () => {
+    const { customerId, order } = await unanswered();
+    const now = () => new Date(Date.parse(order.startedAt) + KEY_IS_SAFE_MS + 1);
+    expect(await subscribeToPro({ ...money.deps, now }, customerId, order)).toMatchObject({
+      created: true,
+      head: { balance: 65, subscriptionType: 'pro' },
+    });
+    expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'done' });
+  });
+
+  it('is left alone by who finishes an older one', async () => {
+    const { customerId, order } = await unanswered();
+    await subscribeToPro(money.deps, customerId, order);
+    await cancelSubscription(money.deps, customerId, false);
+    const deps = await answering(() => ({ subscribe: failing('transient') }));
+    const again = subscribeToPro(deps, customerId, await orderStored(customerId));
+    await expect(again).rejects.toMatchObject({ code: 'payment_pending' });
+    const second = await orderStored(customerId);
+    expect(second).toMatchObject({ attempt: 2, state: 'ordering' });
+    const { balance, revision } = await headOf(money.deps, customerId);
+    expect(await finishOrder(money.deps, customerId, order)).toMatchObject({ balance });
+    expect(await orderStored(customerId)).toEqual(second);
+    // Nothing was left to do, so nothing is written.
+    expect((await headOf(money.deps, customerId)).revision).toBe(revision);
+  });
+
+  it('that somebody took for refused still brings what was paid for', async () => {
+    const { customerId, order } = await unanswered();
+    await table.client.send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key: keys.order(customerId),
+        UpdateExpression: 'SET attempt = :next, #state = :refused',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':next': 2, ':refused': 'refused' },
+      }),
+    );
+    expect(await finishOrder(money.deps, customerId, order)).toMatchObject({
+      balance: 65,
+      subscriptionType: 'pro',
+    });
+    expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'refused' });
+  });
+
+  it('whose invoice Stripe does not name is done without credits, which come with the invoice', async () => {
+    const { customerId, order } = await unanswered();
+    const deps = await answering((port) => ({
+      subscribe: async (asked) => ({ ...(await port.subscribe(asked)), invoice: null }),
+    }));
+    expect(await finishOrder(deps, customerId, order)).toMatchObject({
+      balance: 5,
+      subscriptionType: 'pro',
+    });
+    expect(await orderStored(customerId)).toMatchObject({ state: 'done' });
+  });
+
+  it('of an account that was deleted at Stripe meanwhile still brings what was paid for', async () => {
+    const { customerId, order } = await unanswered();
+    const deps = await answering((port) => ({
+      subscribe: async (asked) => {
+        const subscribed = await port.subscribe(asked);
+        await table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keys.head(customerId),
+            UpdateExpression: 'SET stripe_customer_id = :none',
+            ExpressionAttributeValues: { ':none': null },
+          }),
+        );
+        return subscribed;
+      },
+      readAccount: notAsked,
+    }));
+    expect(await finishOrder(deps, customerId, order)).toMatchObject({ balance: 65 });
+  });
+});
+
+describe('an order that Stripe refuses', () => {
+  /** Another card is put on file between Stripe's answer and the look at the account. */
+  const changingCard = (customerId: string, kind: 'refused' | 'misconfigured') =>
+    answering(() => ({
+      subscribe: async () => {
+        await addPaymentMethod(money.deps, await headOf(money.deps, customerId), await money.newCard());
+        return failing(kind)();
+      },
+    }));
+
+  it('for a card that is another one by now is to be sent again, and then succeeds', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const deps = await changingCard(customerId, 'refused');
+    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({
+      code: 'payments_unavailable',
+    });
+    const order = await orderStored(customerId);
+    expect(order).toMatchObject({ attempt: 1, state: 'refused' });
+    expect(await subscribeToPro(money.deps, customerId, order)).toMatchObject({ created: true });
+  });
+
+  it('for settings of ours says so, whatever happened to the account', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const deps = await changingCard(customerId, 'misconfigured');
+    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({
+      code: 'payments_misconfigured',
+    });
+  });
+
+  it('until the cardholder confirms says what to do', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const deps = await answering(() => ({ subscribe: failing('authentication_required') }));
+    const refused = subscribeToPro(deps, customerId, null);
+    await expect(refused).rejects.toThrow(/asks the cardholder to confirm.*Nothing was charged/);
+    await expect(refused).rejects.toThrow(/Add the card again with its confirmation, or another card/);
+  });
+});
+
+describe('what is so already is not asked of Stripe again:', () => {
+  it('Pro without a cancellation, a cancellation at the end of the period, an end', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    await subscribeToPro(money.deps, customerId, null);
+    const deps = await answering(() => ({
+      subscribe: notAsked,
+      setCancelAtPeriodEnd: notAsked,
+      cancelSubscription: notAsked,
+    }));
+    const order = await orderStored(customerId);
+    expect(await subscribeToPro(deps, customerId, order)).toMatchObject({ created: false });
+    await cancelSubscription(money.deps, customerId, true);
+    expect((await cancelSubscription(deps, customerId, true)).subscription?.cancelAtPeriodEnd).toBe(true);
+    await cancelSubscription(money.deps, customerId, false);
+    for (const atPeriodEnd of [true, false])
+      expect((await cancelSubscription(deps, customerId, atPeriodEnd)).subscription?.state).toBe('canceled');
+  });
+
+  it('an account whose card was declined, or is still there', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const head = await headOf(money.deps, customerId);
+    const add = (deps: PaymentDeps) => addPaymentMethod(deps, head, 'pm_1');
+    const declined = await answering(() => ({ attachCard: failing('declined'), readAccount: notAsked }));
+    await expect(add(declined)).rejects.toMatchObject({ code: 'card_declined' });
+    let tried = 0;
+    const refused = await answering((port) => ({
+      attachCard: async (stripeCustomerId) => {
+        tried += 1;
+        if (tried === 1) return failing('refused')();
+        return port.attachCard(stripeCustomerId, await money.newCard());
+      },
+    }));
+    await expect(add(refused)).rejects.toMatchObject({ code: 'payment_method_invalid' });
+  });
+});
+
+describe('a card', () => {
+  it('that reaches Stripe while its account is closed is not put on file', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const head = await headOf(money.deps, customerId);
+    const deps = await answering((port) => ({
+      attachCard: async (...asked) => {
+        const card = await port.attachCard(...asked);
+        await markClosed(money.deps, customerId);
+        return card;
+      },
+    }));
+    const card = await money.newCard();
+    await expect(addPaymentMethod(deps, head, card)).rejects.toMatchObject({ code: 'account_closed' });
+    expect((await headOf(money.deps, customerId)).paymentMethodId).not.toBe(card);
+  });
+});
+
+describe('a Stripe customer', () => {
+  it('does not take the place of the one that is known', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    expect(await bindStripeCustomer(money.deps, customerId, 'cus_other')).toMatchObject({ stripeCustomerId });
+    expect(await readTogether(table, [keys.stripe('cus_other')])).toEqual([undefined]);
+  });
+});

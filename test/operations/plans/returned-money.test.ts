@@ -1,0 +1,456 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { orderOf, subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
+import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
+import { decodeFix } from '../../../lib/store/items.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { range } from '../../support/fixtures.ts';
+import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
+import { openTestTable } from '../../support/table.ts';
+
+/*
+ * Money that goes back: how many credits go with it, who owes what afterwards, and that the ledger explains every cent.
+ */
+
+let table: Table;
+beforeAll(async () => {
+  table = await openTestTable();
+});
+
+const PRO_CENTS = 59_900;
+const PRO_CREDITS = 60;
+/** Of $599.00; the last third is a cent less. */
+const THIRDS_CENTS = [19_967, 19_967, 19_966];
+const DAYS_TO_RENEWAL = 32;
+
+let ticks = 0;
+/** A clock that never says the same twice: what has one time was written in one transaction. */
+const TICKING = {
+  now: () => {
+    ticks += 1;
+    return new Date(Date.now() + ticks);
+  },
+};
+
+interface World {
+  readonly money: Money;
+  readonly customerId: string;
+}
+
+/** On Pro, its first month paid and granted, with `spent` of the credits spent. */
+async function onPro({
+  spent = 0,
+  card = 'pm_card_visa',
+}: {
+  spent?: number;
+  card?: string;
+} = {}): Promise<World> {
+  const money = await openMoney(table, { overrides: TICKING });
+  const { customerId } = await customerWithCard(money, 0, card);
+  const { head } = await subscribeToPro(money.deps, customerId, orderOf(undefined));
+  expect(head.balance).toBe(PRO_CREDITS);
+  await money.deliver();
+  await deployFixes({ money, customerId }, spent);
+  return { money, customerId };
+}
+
+let deployed = 0;
+async function deployFixes({ money, customerId }: World, count: number): Promise<void> {
+  for (const _ of range(1, count)) {
+    deployed += 1;
+    const fixId = await recordedFix(money.deps, customerId, deployed);
+    expect(await billFixAttempt(money.deps, customerId, fixId)).toMatchObject({ kind: 'billed' });
+  }
+}
+
+/** What goes out of the ledger when the next fix is billed, or what stands in its way. */
+async function nextFix({ money, customerId }: World) {
+  deployed += 1;
+  const fixId = await recordedFix(money.deps, customerId, deployed);
+  const billing = await billFixAttempt(money.deps, customerId, fixId);
+  switch (billing.kind) {
+    case 'billed':
+      return billing.billed.outcome;
+    case 'blocked':
+      return billing.code;
+    default:
+      return billing.kind;
+  }
+}
+
+const newestCharge = ({ double }: Money): string => double.state.charges.newestFirst[0]?.id ?? 'no charge';
+const chargeOf = ({ double }: Money, paymentIntentId: string): string =>
+  double.state.charges.newestFirst.find((charge) => charge.payment_intent === paymentIntentId)?.id ??
+  'no charge';
+
+const refund = ({ money }: World, amount?: number, charge = newestCharge(money)) =>
+  money.stripe.refunds.create({ charge, ...(amount !== undefined && { amount }) });
+
+async function dispute({ money }: World, input: object = {}): Promise<string> {
+  return String((await money.control(`charges/${newestCharge(money)}/dispute`, input))['id']);
+}
+
+const closeDispute = ({ money }: World, id: string, status: 'won' | 'lost' | 'warning_closed') =>
+  money.control(`disputes/${id}/close`, { status });
+
+/** Delivers everything, old and new, and looks at where that leaves the customer. */
+async function settled({ money, customerId }: World) {
+  await money.deliver();
+  const { entries } = await expectSoundMoney(money, customerId);
+  expectEveryCentExplained(entries);
+  const { balance, debt, openDisputes } = await headOf(money.deps, customerId);
+  return { balance, debt, disputes: openDisputes.length };
+}
+
+type Entries = Awaited<ReturnType<typeof expectSoundMoney>>['entries'];
+
+const reversals = (entries: Entries) => entries.filter(({ source }) => source === 'refund_reversal');
+
+/** Each entry goes on from the one before it: the cents, the credits they are worth, and what is owed. */
+function expectEveryCentExplained(entries: Entries): void {
+  const before = new Map<unknown, { cents: number; credits: number }>();
+  let debt = 0;
+  for (const { amount, balanceAfter, metadata } of reversals(entries)) {
+    const debtChange = Number(metadata['debt_change']);
+    debt += debtChange;
+    expect(metadata['debt_after']).toBe(debt);
+    expect(debt).toBeGreaterThanOrEqual(0);
+    // Nobody owes anything who has credits.
+    expect(Math.min(debt, balanceAfter)).toBe(0);
+    if (metadata['reason'] === 'debt_netted') {
+      expect(amount).toBe(debtChange);
+      continue;
+    }
+    const invoice = metadata['invoice_id'];
+    const { cents, credits } = before.get(invoice) ?? { cents: 0, credits: 0 };
+    const returned = Number(metadata['cents_returned']);
+    const worth = Math.floor((PRO_CREDITS * returned) / PRO_CENTS);
+    expect(metadata).toMatchObject({
+      reason: returned > cents ? 'money_returned' : 'money_kept',
+      cents_before: cents,
+      total_cents: PRO_CENTS,
+      credits_reversed: worth,
+    });
+    expect(amount - debtChange).toBe(credits - worth);
+    before.set(invoice, { cents: returned, credits: worth });
+  }
+}
+
+describe('a Pro invoice that is refunded', () => {
+  it('in full takes all of its credits back', async () => {
+    const world = await onPro();
+    await refund(world);
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+  });
+
+  it('in three parts takes 19 or 20 credits each time, rounded down in all, and 60 in the end', async () => {
+    const world = await onPro();
+    const balances = [];
+    for (const cents of THIRDS_CENTS) {
+      await refund(world, cents);
+      balances.push((await settled(world)).balance);
+    }
+    expect(balances).toEqual([40, 20, 0]);
+    const { entries } = await expectSoundMoney(world.money, world.customerId);
+    expect(reversals(entries).map(({ metadata }) => metadata['cents_returned'])).toEqual([
+      19_967, 39_934, 59_900,
+    ]);
+  });
+
+  it('in three parts the other way round leaves the customer the fraction until the last', async () => {
+    const world = await onPro();
+    const balances = [];
+    for (const cents of THIRDS_CENTS.toReversed()) {
+      await refund(world, cents);
+      balances.push((await settled(world)).balance);
+    }
+    expect(balances).toEqual([41, 21, 0]);
+  });
+
+  it.each([
+    [1, 60],
+    [998, 60],
+    [999, 59],
+    [59_899, 1],
+    [59_900, 0],
+  ])('by %i cents leaves %i credits', async (cents, balance) => {
+    const world = await onPro();
+    await refund(world, cents);
+    expect(await settled(world)).toMatchObject({ balance, debt: 0 });
+  });
+
+  it('of which a cent is worth no credit has an entry of 0 that names it', async () => {
+    const world = await onPro();
+    await refund(world, 1);
+    await settled(world);
+    const { entries } = await expectSoundMoney(world.money, world.customerId);
+    expect(reversals(entries)).toMatchObject([
+      { amount: 0, metadata: { cents_returned: 1, debt_change: 0 } },
+    ]);
+  });
+
+  it('after the credits were spent leaves a debt, and the next month pays it in the same transaction', async () => {
+    const world = await onPro({ spent: 50 });
+    await refund(world);
+    expect(await settled(world)).toEqual({ balance: 0, debt: 50, disputes: 0 });
+
+    await world.money.days(DAYS_TO_RENEWAL);
+    expect(await settled(world)).toEqual({ balance: 10, debt: 0, disputes: 0 });
+    const { entries } = await expectSoundMoney(world.money, world.customerId);
+    const [granted, netted] = entries.slice(-2);
+    expect(granted).toMatchObject({ source: 'pro_subscription_payment', amount: 60 });
+    expect(netted).toMatchObject({
+      source: 'refund_reversal',
+      amount: -50,
+      metadata: { reason: 'debt_netted', debt_change: -50, debt_after: 0 },
+      createdAt: granted?.createdAt,
+    });
+  });
+
+  it('more than once after the credits were spent owes it all, and each month pays what it can', async () => {
+    const world = await onPro({ spent: PRO_CREDITS });
+    await refund(world);
+    await settled(world);
+    await world.money.days(DAYS_TO_RENEWAL);
+    expect(await settled(world)).toMatchObject({ balance: 0, debt: 0 });
+    await deployFixes(world, 1);
+    await refund(world, undefined, renewalCharge(world));
+    expect(await settled(world)).toMatchObject({ balance: 0, debt: 60 });
+    await world.money.days(DAYS_TO_RENEWAL);
+    expect(await settled(world)).toMatchObject({ balance: 0, debt: 0 });
+  });
+
+  it('before its payment is heard of ends as if it had been heard of after', async () => {
+    const money = await openMoney(table);
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 2);
+    const world = { money, customerId };
+    await money.stripe.subscriptions.create({
+      customer: stripeCustomerId,
+      items: [{ price: money.priceId }],
+      off_session: true,
+      payment_behavior: 'error_if_incomplete',
+    });
+    await refund(world, 29_950);
+    const early = money.events().filter(({ type }) => type === 'charge.refunded');
+    await money.deliver(early);
+    expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 32, debt: 0 });
+    expect(await settled(world)).toEqual({ balance: 32, debt: 0, disputes: 0 });
+    const { entries } = await expectSoundMoney(money, customerId);
+    expect(entries.slice(-2).map(({ source, amount }) => [source, amount])).toEqual([
+      ['pro_subscription_payment', 60],
+      ['refund_reversal', -30],
+    ]);
+  });
+
+  it('by a bank that cannot take it gets its credits back when the refund fails', async () => {
+    const world = await onPro({ card: 'pm_card_refundFail', spent: 10 });
+    await refund(world);
+    expect(await settled(world)).toMatchObject({ balance: 0, debt: 10 });
+    await world.money.control('clock', { seconds: 90 });
+    expect(await settled(world)).toMatchObject({ balance: 50, debt: 0 });
+  });
+
+  it('by a bank that takes its time has its credits taken at once, and once', async () => {
+    const world = await onPro({ card: 'pm_card_pendingRefund' });
+    await refund(world, 29_950);
+    expect(await settled(world)).toMatchObject({ balance: 30 });
+    await world.money.control('clock', { seconds: 90 });
+    expect(await settled(world)).toMatchObject({ balance: 30 });
+  });
+});
+
+/** The card also pays for fixes: the newest charge of a month of Pro. */
+function renewalCharge({ money: { double } }: World): string {
+  return double.state.charges.newestFirst.find(({ amount }) => amount === PRO_CENTS)?.id ?? 'no charge';
+}
+
+describe('a dispute of a Pro invoice', () => {
+  it('takes the credits at once and blocks charges, but not the credits that are left', async () => {
+    const world = await onPro();
+    // Of another month, so that some are left.
+    await world.money.days(DAYS_TO_RENEWAL);
+    await world.money.deliver();
+    await deployFixes(world, 58);
+    await dispute(world);
+    expect(await settled(world)).toEqual({ balance: 2, debt: 0, disputes: 1 });
+    expect([await nextFix(world), await nextFix(world)]).toEqual(['credit_consumed', 'credit_consumed']);
+    expect(await nextFix(world)).toBe('account_disputed');
+    const charges = world.money.double.state.charges.size;
+    expect(await nextFix(world)).toBe('account_disputed');
+    expect(world.money.double.state.charges.size).toBe(charges);
+  });
+
+  it('that is won gives the credits back, what is owed first, and charges go on', async () => {
+    const world = await onPro({ spent: 45 });
+    const id = await dispute(world);
+    expect(await settled(world)).toEqual({ balance: 0, debt: 45, disputes: 1 });
+    await closeDispute(world, id, 'won');
+    expect(await settled(world)).toEqual({ balance: 15, debt: 0, disputes: 0 });
+    await deployFixes(world, 15);
+    expect(await nextFix(world)).toBe('charged_and_consumed');
+    await settled(world);
+  });
+
+  it('that is lost keeps the credits, and charges go on', async () => {
+    const world = await onPro({ spent: 45 });
+    const id = await dispute(world);
+    await settled(world);
+    await closeDispute(world, id, 'lost');
+    expect(await settled(world)).toEqual({ balance: 0, debt: 45, disputes: 0 });
+    expect(await nextFix(world)).toBe('charged_and_consumed');
+    // The debt is of credits: a fix that is paid for in money is deployed all the same.
+    expect(await settled(world)).toEqual({ balance: 0, debt: 45, disputes: 0 });
+  });
+
+  it('that only asks takes nothing, and blocks charges until it is closed', async () => {
+    const world = await onPro({ spent: PRO_CREDITS });
+    const id = await dispute(world, { inquiry: true });
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 1 });
+    expect(await nextFix(world)).toBe('account_disputed');
+    await closeDispute(world, id, 'warning_closed');
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+    expect(await nextFix(world)).toBe('charged_and_consumed');
+  });
+
+  it('of what was refunded in part takes the rest, and no cent twice', async () => {
+    const world = await onPro();
+    await refund(world, THIRDS_CENTS[0]);
+    const id = await dispute(world);
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 1 });
+    await closeDispute(world, id, 'won');
+    expect(await settled(world)).toEqual({ balance: 40, debt: 0, disputes: 0 });
+  });
+
+  it('and one of another month block until both are closed', async () => {
+    const world = await onPro({ spent: PRO_CREDITS });
+    const first = await dispute(world);
+    await world.money.days(DAYS_TO_RENEWAL);
+    const second = await dispute(world);
+    expect(await settled(world)).toEqual({ balance: 0, debt: 60, disputes: 2 });
+    await closeDispute(world, first, 'lost');
+    expect(await settled(world)).toEqual({ balance: 0, debt: 60, disputes: 1 });
+    expect(await nextFix(world)).toBe('account_disputed');
+    await closeDispute(world, second, 'won');
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+    expect(await nextFix(world)).toBe('charged_and_consumed');
+  });
+});
+
+describe('a charge for a fix', () => {
+  async function chargedFix(card = 'pm_card_visa') {
+    const money = await openMoney(table);
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0, card);
+    deployed += 1;
+    const fixId = await recordedFix(money.deps, customerId, deployed);
+    const billing = await billFixAttempt(money.deps, customerId, fixId);
+    if (billing.kind !== 'billed') throw new Error(`it was ${billing.kind}`);
+    const paymentIntentId = String(billing.billed.paymentIntentId);
+    const fix = async () => {
+      const [item] = await readTogether(table, [keys.fix(customerId, fixId)]);
+      return item === undefined ? undefined : decodeFix(item);
+    };
+    return { money, customerId, stripeCustomerId, fixId, paymentIntentId, fix };
+  }
+
+  it('that is refunded, in part and then in full, shows on the fix; the credits stay as they are', async () => {
+    const world = await chargedFix();
+    const { entries } = await expectSoundMoney(world.money, world.customerId);
+    for (const [amount, refundedCents] of [
+      [900, 900],
+      [2_000, 2_900],
+    ] as const) {
+      await refund(world, amount);
+      expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+      expect(await world.fix()).toMatchObject({ refundedCents, billed: { amountCents: 2_900 } });
+    }
+    expect((await expectSoundMoney(world.money, world.customerId)).entries).toEqual(entries);
+  });
+
+  it('that is refunded before its payment is heard of is counted first, then counted back', async () => {
+    const money = await openMoney(table);
+    const { customerId } = await customerWithCard(money, 0);
+    deployed += 1;
+    const fixId = await recordedFix(money.deps, customerId, deployed);
+    money.double.faults.add({ path: '/v1/payment_intents', kind: 'drop_after', times: 9 });
+    await expect(billFixAttempt(money.deps, customerId, fixId)).rejects.toMatchObject({
+      code: 'payment_pending',
+    });
+    money.double.faults.clear();
+    await refund({ money, customerId });
+    await money.deliver(money.events().filter(({ type }) => type === 'charge.refunded'));
+    const [item] = await readTogether(table, [keys.fix(customerId, fixId)]);
+    expect(item && decodeFix(item)).toMatchObject({
+      billed: { amountCents: 2_900 },
+      refundedCents: 2_900,
+      charge: { state: 'closed' },
+    });
+    expect(await settled({ money, customerId })).toEqual({ balance: 0, debt: 0, disputes: 0 });
+  });
+
+  it('whose refund fails is not refunded', async () => {
+    const world = await chargedFix('pm_card_refundFail');
+    await refund(world);
+    await settled(world);
+    expect(await world.fix()).toMatchObject({ refundedCents: 2_900 });
+    await world.money.control('clock', { seconds: 90 });
+    await settled(world);
+    expect(await world.fix()).toMatchObject({ refundedCents: 0 });
+  });
+
+  it('that is disputed counts as refunded, blocks further charges, and counts as paid again when that is won', async () => {
+    const world = await chargedFix();
+    const id = await dispute(world);
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 1 });
+    expect(await world.fix()).toMatchObject({ refundedCents: 2_900 });
+    expect(await nextFix(world)).toBe('account_disputed');
+    await closeDispute(world, id, 'won');
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+    expect(await world.fix()).toMatchObject({ refundedCents: 0 });
+    expect(await nextFix(world)).toBe('charged_and_consumed');
+  });
+
+  it('that is refunded in part and disputed in full counts no cent twice', async () => {
+    const world = await chargedFix();
+    await refund(world, 900);
+    await dispute(world);
+    await settled(world);
+    expect(await world.fix()).toMatchObject({ refundedCents: 2_900 });
+  });
+
+  it('that was paid a second time goes back; its refund leaves the ledger and the fix alone', async () => {
+    const world = await chargedFix();
+    const { money, customerId, stripeCustomerId, fixId } = world;
+    const { data: methods } = await money.stripe.customers.listPaymentMethods(stripeCustomerId);
+    const second = await money.stripe.paymentIntents.create({
+      amount: 2_900,
+      currency: 'usd',
+      customer: stripeCustomerId,
+      payment_method: methods[0]?.id ?? '',
+      off_session: true,
+      confirm: true,
+      allowed_payment_method_types: ['card'],
+      metadata: { purpose: 'fix', customer_id: customerId, fix_attempt_id: fixId, attempt: '1' },
+    });
+    const before = await world.fix();
+    const { entries } = await auditedEntries(world);
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+    // All of it again, now that the refund is told as well; and the sweeper finds nothing to do.
+    expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+    expect(await settlePendingCharges(money.deps, 0)).toMatchObject({ failed: [] });
+    const charge = money.double.state.charges.find(chargeOf(money, second.id));
+    expect(charge).toMatchObject({ refunded: true, amount_refunded: 2_900 });
+    expect(money.double.state.refunds.size).toBe(1);
+    expect(await world.fix()).toEqual(before);
+    expect((await auditedEntries(world)).entries).toEqual(entries);
+  });
+});
+
+/** Before the second payment was announced, Stripe and the ledger differ by it. */
+async function auditedEntries({ money, customerId }: World) {
+  const records = await readLedgerRecords(money.deps.table, customerId);
+  if (records === null) throw new Error('no customer');
+  return records;
+}

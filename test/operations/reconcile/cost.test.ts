@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import type { ReconcileReport } from '../../../lib/domain/reconciliation.ts';
+import { customerWith, range } from '../../support/fixtures.ts';
+import { writeHistory } from '../../support/history.ts';
+import { customerWithCard } from '../../support/money.ts';
+import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
+import { countingCalls } from '../../support/table.ts';
+
+/* What a reconciliation takes of the table and of Stripe: counted, never timed. */
+
+const Consumed = z._default(z.object({ CapacityUnits: z.number() }), { CapacityUnits: 0 });
+
+/** The read units that scans and queries say they used while `work` ran. */
+async function countingReadUnits<T>(
+  { table }: Books,
+  work: () => Promise<T>,
+): Promise<{ result: T; units: number }> {
+  let units = 0;
+  table.client.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      if ('ConsumedCapacity' in answer.output) {
+        units += Consumed.parse(answer.output.ConsumedCapacity).CapacityUnits;
+      }
+      return answer;
+    },
+    { step: 'initialize', name: 'read-units' },
+  );
+  try {
+    return { result: await work(), units };
+  } finally {
+    table.client.middlewareStack.remove('read-units');
+  }
+}
+
+const secondsOf = ({ startedAt, finishedAt }: ReconcileReport): number =>
+  (Date.parse(finishedAt ?? '') - Date.parse(startedAt)) / 1000;
+
+describe('the limit of read units', () => {
+  it('is kept: the lower it is, the longer a run takes', async () => {
+    const books = await openBooks();
+    for (const credits of range(1, 12)) {
+      const { head } = await customerWith(books.deps, credits);
+      await writeHistory(books.deps, head.customerId, 250);
+    }
+    const atRate = (readUnitsPerSecond: number) =>
+      countingReadUnits(books, async () => {
+        const { report } = await reconciled(books, { readUnitsPerSecond });
+        return secondsOf(report);
+      });
+    const slow = await atRate(1);
+    const fast = await atRate(50);
+    expect(slow.units).toBeGreaterThan(100);
+    // Time is the table's clock, which moves by what is slept.
+    expect(slow.result).toBeGreaterThanOrEqual(slow.units);
+    expect(fast.result).toBeGreaterThanOrEqual(fast.units / 50);
+    expect(fast.result).toBeLessThan(slow.result / 5);
+    console.log(`${slow.units} read units: ${slow.result} s at 1 a second, ${fast.result} s at 50`);
+  });
+});
+
+describe('the calls to Stripe', () => {
+  it('are kept well below what Stripe lets through: on average 20 a second', async () => {
+    const books = await openBooks();
+    for (const _ of range(1, 8)) await customerWithCard(books, 3);
+    const before = books.double.calls.all.length;
+    const { report } = await reconciled(books, { readUnitsPerSecond: 1e6 });
+    const calls = books.double.calls.all.slice(before).length;
+    // 30 days of events; of each customer two lists of payments, and three for what the head says; two lists of the account.
+    expect(calls).toBe(30 + 8 * 5 + 2);
+    expect(secondsOf(report)).toBeGreaterThanOrEqual(calls / 20);
+  });
+});
+
+describe('the calls of DynamoDB', () => {
+  it('are two for each customer, their partition and what is theirs outside of it, and some for all', async () => {
+    const books = await openBooks();
+    const counted: string[] = [];
+    const counts: Record<string, number>[] = [];
+    for (const more of [10, 40]) {
+      for (const _ of range(1, more)) await customerWith(books.deps, 5);
+      const { result, calls } = await countingCalls(books.table, () => reconciled(books));
+      const { checked, entries } = result.report.customers;
+      const times = (name: string) => calls.filter((call) => call === name).length;
+      counts.push({ checked, query: times('Query'), batch: times('BatchGetItem'), other: times('Scan') });
+      counted.push(
+        `${checked} customers, ${entries} entries: ${times('Query')} Query, ${times('Scan')} Scan, ` +
+          `${times('BatchGetItem')} BatchGetItem, ${times('PutItem')} PutItem, ` +
+          `${(calls.length / checked).toFixed(2)} calls a customer`,
+      );
+    }
+    const [few, many] = counts;
+    // Two queries are for what is open. It is saved every 5 seconds, however many customers that are.
+    for (const { checked, query } of counts) expect(query).toBe((checked ?? 0) + 2);
+    // One is for the run itself.
+    for (const { checked, batch } of counts) expect(batch).toBe((checked ?? 0) + 1);
+    expect(few?.['checked']).toBe(10);
+    expect(many?.['checked']).toBe(50);
+    expect(many?.['other']).toBe(few?.['other']);
+    console.log(counted.join('\n'));
+  });
+});

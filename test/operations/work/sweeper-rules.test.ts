@@ -1,0 +1,173 @@
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { closeCustomer, finishClosing } from '../../../lib/operations/accounts/close-customer.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { type Key, keys } from '../../../lib/store/keys.ts';
+import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { customerWith } from '../../support/fixtures.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
+
+/* What the sweeper does where the index, which follows the table a moment later, names what is not so any more. */
+
+let table: Table;
+let money: Money;
+/** Whatever is asked of Stripe about payments and orders would be a fault. */
+let idle: PaymentDeps;
+beforeAll(async () => {
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  const notAsked = failing('misconfigured');
+  idle = await answering(money.deps, () => ({
+    chargeFix: notAsked,
+    findFixPayments: notAsked,
+    readFixPayment: notAsked,
+    subscribe: notAsked,
+    findSubscribed: notAsked,
+    anonymiseCustomer: notAsked,
+  }));
+  return opened.stop;
+});
+
+/** As the index still has it. */
+async function listAsDue(key: Key): Promise<void> {
+  await table.client.send(
+    new UpdateCommand({
+      TableName: table.name,
+      Key: { ...key },
+      UpdateExpression: 'SET due = :due, due_at = :at',
+      ExpressionAttributeValues: { ':due': 'charge', ':at': '2026-01-02T03:04:05.678Z' },
+    }),
+  );
+}
+
+async function forget(key: Key): Promise<void> {
+  await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
+}
+
+describe('the sweeper leaves alone', () => {
+  it('a fix that was never charged, and one whose charge is over', async () => {
+    const { head } = await customerWith(money.deps, 5);
+    const { customerId } = await customerWithCard(money, 0);
+    const unbilled = keys.fix(head.customerId, await recordedFix(money.deps, head.customerId, 1));
+    const id = await recordedFix(money.deps, customerId, 1);
+    await billFixAttempt(money.deps, customerId, id);
+    await listAsDue(unbilled);
+    await listAsDue(keys.fix(customerId, id));
+    expect(await settlePendingCharges(idle)).toEqual({ settled: 2, failed: [] });
+    await forget(unbilled);
+    await forget(keys.fix(customerId, id));
+  });
+
+  it('an order that was refused, though the card would pay for it now', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const declining = await answering(money.deps, () => ({ subscribe: failing('declined') }));
+    await expect(subscribeToPro(declining, customerId, null)).rejects.toMatchObject({
+      code: 'card_declined',
+    });
+    await listAsDue(keys.order(customerId));
+    expect(await settlePendingCharges(idle)).toEqual({ settled: 1, failed: [] });
+    const { newestFirst } = money.double.state.subscriptions;
+    expect(newestFirst.filter(({ customer }) => customer === stripeCustomerId)).toEqual([]);
+    await forget(keys.order(customerId));
+  });
+
+  it('what is not there any more', async () => {
+    const key = keys.fix('c'.repeat(32), 'gone');
+    await listAsDue(key);
+    table.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName === 'BatchGetItemCommand') await forget(key);
+        return next(args);
+      },
+      { step: 'initialize', priority: 'high', name: 'gone' },
+    );
+    const run = settlePendingCharges(idle).finally(() => table.client.middlewareStack.remove('gone'));
+    expect(await run).toEqual({ settled: 1, failed: [] });
+  });
+
+  it('an account that is not closed, or of which nothing is left to take away', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    await finishClosing(idle, customerId);
+    expect(await headOf(money.deps, customerId)).toMatchObject({ activeKeys: 1, closedAt: null });
+    await closeCustomer(money.deps, customerId);
+    await finishClosing(money.deps, customerId);
+    await finishClosing(idle, customerId);
+    const [closing] = await readTogether(table, [keys.closing(customerId)]);
+    expect(closing).not.toHaveProperty('email');
+  });
+});
+
+describe('the sweeper names', () => {
+  it('what is listed among its work and is none, each time anew', async () => {
+    const { head, keyId } = await customerWith(money.deps, 5);
+    const wrong = [
+      keys.head(head.customerId),
+      keys.notice(head.customerId, 'key_issued', keyId),
+      keys.event('evt_listed'),
+    ];
+    for (const key of wrong) await listAsDue(key);
+    for (const _ of ['at first', 'and the next time']) {
+      const { settled, failed } = await settlePendingCharges(idle, 0);
+      expect(settled).toBe(0);
+      expect(failed.map(({ error }) => String(error)).sort()).toEqual(
+        wrong.map(({ pk, sk }) => `Error: ${pk} ${sk} is listed among the charges`).sort(),
+      );
+    }
+    for (const key of wrong) await forget(key);
+  });
+});
+
+describe('what cannot be read', () => {
+  it('does not stop the sweeper from settling the others, and is named, each time anew', async () => {
+    const { head } = await customerWith(money.deps, 5);
+    const newer = { pk: keys.customer(head.customerId), sk: 'NEWER#1' };
+    const odd = [
+      keys.fix(head.customerId, 'odd'),
+      keys.order(head.customerId),
+      keys.once(head.customerId, 'double_payment', 'pi_odd'),
+    ];
+    for (const key of [newer, ...odd]) await listAsDue(key);
+    const { customerId } = await customerWithCard(money, 0);
+    const silent = await answering(money.deps, () => ({ chargeFix: failing('indeterminate') }));
+    const id = await recordedFix(money.deps, customerId, 2);
+    await expect(billFixAttempt(silent, customerId, id)).rejects.toThrow();
+    for (const settled of [1, 0]) {
+      const run = await settlePendingCharges(money.deps, 0);
+      expect(run.settled).toBe(settled);
+      const said = run.failed.map(({ error }) => String(error)).sort();
+      expect(said).toHaveLength(4);
+      expect(said).toEqual(
+        expect.arrayContaining([
+          `Error: ${newer.pk} ${newer.sk} is listed among the charges`,
+          ...odd.map(({ pk, sk }) => expect.stringContaining(`${pk} ${sk} is not readable`)),
+        ]),
+      );
+    }
+    for (const key of [newer, ...odd]) await forget(key);
+  });
+});
+
+describe('closing an account', () => {
+  it('asks Stripe to forget nobody where nobody is known there', async () => {
+    const { head } = await customerWith(money.deps, 5);
+    await closeCustomer(idle, head.customerId);
+    expect(await headOf(money.deps, head.customerId)).toMatchObject({ stripeCustomerId: null, name: '' });
+  });
+
+  it('leaves no card on file that Stripe had put there until it was taken away', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    await closeCustomer(money.deps, customerId);
+    const card = await money.newCard();
+    await money.stripe.paymentMethods.attach(card, { customer: stripeCustomerId });
+    await money.stripe.customers.update(stripeCustomerId, {
+      invoice_settings: { default_payment_method: card },
+    });
+    await finishClosing(money.deps, customerId);
+    expect(await headOf(money.deps, customerId)).toMatchObject({ paymentMethodId: null });
+  });
+});
