@@ -1,6 +1,5 @@
 import type * as z from 'zod/mini';
-import { verdict } from '../cli/reports/reconciliation-text.ts';
-import type { ReconcileReport } from '../lib/domain/reconciliation.ts';
+import { type ReconcileReport, verdict } from '../lib/domain/reconciliation.ts';
 import { BillingError } from '../lib/errors.ts';
 import { dailyRun, type ReconcileOptions, reconcile } from '../lib/operations/reconcile/run.ts';
 import type { OperatorAnswer } from '../lib/operators/contract.ts';

@@ -4,17 +4,17 @@ import { formatUsd, PRO_MONTH_CENTS } from '../lib/domain/pricing.ts';
 import { reasonOf, SetupError } from '../lib/settings/setup-error.ts';
 import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from '../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../lib/stripe/event-types.ts';
+import { STRIPE_API_VERSION } from '../lib/stripe/sdk.ts';
 import {
-  askStripe,
   type Ensured,
   ensureProPrice,
   ensureWebhookEndpoint,
-  openStripe,
+  explainFailures,
+  openSetupStripe,
   PRO_LOOKUP_KEY,
   type ProPrice,
   type WebhookEndpoint,
 } from '../lib/stripe/setup/account.ts';
-import { STRIPE_API_VERSION } from './stripe-double/version.ts';
 
 const USAGE = `Sets a Stripe account up for this service: the product, its monthly price, the webhook endpoint. Run it as often as you
 like: what is right already is left alone.
@@ -76,8 +76,8 @@ async function main(): Promise<0 | 1> {
 }
 
 async function setUp({ secretKey, apiBase }: Account, url: string | null, replace: boolean): Promise<SetUp> {
-  const stripe = openStripe(secretKey, apiBase);
-  return askStripe(apiBase, async () => {
+  const stripe = openSetupStripe(secretKey, apiBase);
+  return explainFailures(apiBase, async () => {
     const { product, price } = await ensureProPrice(stripe, { replace });
     const endpoint = url === null ? null : await ensureWebhookEndpoint(stripe, url);
     return { live: isLiveKey(secretKey), product, price, endpoint, url };

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { isHandled } from '../../lib/stripe/event-types.ts';
-import { openStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/account.ts';
 import { signatureHeader } from '../../local/stripe-double/webhooks/signature.ts';
 import type { Random } from '../simulation/random.ts';
 import { type Call, expectOneOf, fieldsOf, Unexpected } from './call.ts';
@@ -59,7 +59,7 @@ export class Webhooks {
 
   /** Asks Stripe's double for the events that came about since it was last asked. */
   async look({ secretKey, apiBase }: StripeSettings): Promise<void> {
-    const stripe = openStripe(secretKey, apiBase);
+    const stripe = openSetupStripe(secretKey, apiBase);
     let after: string | undefined;
     const fresh: Event[] = [];
     for (let page = 0; page < MAX_PAGES; page++) {

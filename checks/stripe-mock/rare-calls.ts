@@ -1,4 +1,5 @@
-import { openStripe, stripePort } from '../../lib/stripe/client.ts';
+import { stripePort } from '../../lib/stripe/client.ts';
+import { openStripe } from '../../lib/stripe/sdk.ts';
 import { ensureProPrice, ensureWebhookEndpoint } from '../../lib/stripe/setup/account.ts';
 import type { StripeDouble } from '../../local/stripe-double/server.ts';
 

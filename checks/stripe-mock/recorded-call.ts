@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import type { Call } from '../../local/stripe-double/calls.ts';
 import { ROUTES } from '../../local/stripe-double/routes.ts';
-import { STRIPE_API_VERSION } from '../../local/stripe-double/version.ts';
 
 /** One call as it was made to Stripe's API, or to what stands in for it. */
 export interface RecordedCall {

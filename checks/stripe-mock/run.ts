@@ -1,6 +1,6 @@
 import { SetupError } from '../../lib/settings/setup-error.ts';
+import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import { type StripeDouble, startStripeDouble } from '../../local/stripe-double/server.ts';
-import { STRIPE_API_VERSION } from '../../local/stripe-double/version.ts';
 import { textTable } from '../bench/text-table.ts';
 import { makeRareCalls } from './rare-calls.ts';
 import { distinctCalls, pathShape, type RecordedCall, recordedCalls } from './recorded-call.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
+import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import { startGuarded } from '../../local/stack/guarded-process.ts';
-import { STRIPE_API_VERSION } from '../../local/stripe-double/version.ts';
 import { cachedFolder } from '../stripe-cli/tool-cache.ts';
 import { distinctCalls, type RecordedCall } from './recorded-call.ts';
 

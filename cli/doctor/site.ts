@@ -8,7 +8,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type Stripe from 'stripe';
 import { type StripeSettings, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
-import { listWebhookEndpoints, openStripe } from '../../lib/stripe/setup/account.ts';
+import { listWebhookEndpoints, openSetupStripe } from '../../lib/stripe/setup/account.ts';
 import {
   type DeployedStack,
   type Parameter,
@@ -119,7 +119,7 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
     webhookUrl: async () => (await site.url()) + WEBHOOK_PATH,
     secretKey: async () => local?.stripe.secretKey ?? required('stripe-secret-key'),
     proPriceId: async () => local?.stripe.proPriceId ?? required('stripe-pro-price-id'),
-    stripe: once(async () => openStripe(await site.secretKey(), apiBase)),
+    stripe: once(async () => openSetupStripe(await site.secretKey(), apiBase)),
     webhookEndpoints: once(async () => listWebhookEndpoints(await site.stripe())),
   };
   return site;

@@ -1,8 +1,8 @@
 import type Stripe from 'stripe';
 import { isLiveStage } from '../../lib/settings/stripe.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
-import { STRIPE_API_VERSION } from '../../lib/stripe/client.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
+import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import { eventDifference } from '../../lib/stripe/setup/account.ts';
 import { type Check, ok, wrong } from './check.ts';
 import { setStripeUp } from './remedies.ts';

@@ -1,10 +1,13 @@
 import {
   asOf,
+  counted,
   type Drift,
   type MissedEvent,
   type Named,
+  number,
   type OpenWork,
   type ReconcileReport,
+  verdict,
 } from '../../lib/domain/reconciliation.ts';
 
 const COLUMNS = 80;
@@ -63,15 +66,6 @@ export function reportText(report: ReconcileReport): string {
     ...section('Open: not finished, and no drift', open, openLines),
     '',
   ].join('\n');
-}
-
-/** In one line: how much drift, in how much. */
-export function verdict({ finishedAt, customers, events, drift, missed }: ReconcileReport): string {
-  const found =
-    `${number(drift.count)} drift in ${counted(customers.checked, 'customer')}, ` +
-    `${counted(customers.entries, 'entry', 'entries')}; ` +
-    `${counted(events.listed, 'event')}, ${number(missed.count)} missed`;
-  return finishedAt === null ? `Not finished; so far ${found}` : found;
 }
 
 function driftLines({ customerId, invariant, message }: Drift): string[] {
@@ -143,8 +137,3 @@ const until = (report: ReconcileReport): string =>
     : `${minute(asOf(report).toISOString())} UTC: what came later is left to Stripe's delivery`;
 
 const minute = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
-
-const number = (value: number): string => value.toLocaleString('en-US');
-
-const counted = (value: number, one: string, many = `${one}s`): string =>
-  `${number(value)} ${value === 1 ? one : many}`;

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { SetupError } from '../../lib/settings/setup-error.ts';
 import { ApiBase, isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
-import { DEFAULT_PORTS } from '../../local/stack/ports.ts';
+
+/** Where things listen if no setting says otherwise. */
+export const DEFAULT_PORTS = { PORT: 4_000, STRIPE_PORT: 8_420 } as const;
 
 /** Powertools' own names. */
 const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL', 'SILENT'] as const;

@@ -224,3 +224,19 @@ export function stillThere(first: readonly Drift[], second: readonly Drift[]): D
   const before = new Set(first.map((drift) => JSON.stringify(drift)));
   return second.filter((drift) => before.has(JSON.stringify(drift)));
 }
+
+/** In one line: how much drift, in how much. */
+export function verdict({ finishedAt, customers, events, drift, missed }: ReconcileReport): string {
+  const found =
+    `${number(drift.count)} drift in ${counted(customers.checked, 'customer')}, ` +
+    `${counted(customers.entries, 'entry', 'entries')}; ` +
+    `${counted(events.listed, 'event')}, ${number(missed.count)} missed`;
+  return finishedAt === null ? `Not finished; so far ${found}` : found;
+}
+
+/** 1234567 → "1,234,567" */
+export const number = (value: number): string => value.toLocaleString('en-US');
+
+/** 1 → "1 event", 2 → "2 events" */
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${number(value)} ${value === 1 ? one : many}`;

@@ -17,40 +17,13 @@ import {
   readReturnedMoney,
   subscribed,
 } from './queries.ts';
+import { openStripe, type StripeLine } from './sdk.ts';
 import { translateError } from './translate-error.ts';
 
-/** The version whose shapes lib/stripe reads; an SDK of another one does not compile beside it. */
-export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
-
-const TIMEOUT_MS = 10_000;
-/** Two calls of 10 s and the pause between them are less than any function that waits for Stripe may run. */
-const MAX_RETRIES = 1;
 /** Answers of Stripe's that say "failed on our side" are kept under their key too; then another one is needed. */
 const MAX_CUSTOMER_KEYS = 3;
 /** Clocks differ; what happened since a moment is looked for from a little before. */
 const CLOCK_SKEW_SECONDS = 10 * 60;
-
-/** How Stripe is reached where that is not over the network. */
-export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'>;
-
-/** The official SDK on the pinned version: bounded in time and tries, and silent. */
-export function openStripe(
-  { secretKey, apiBase }: Pick<StripeConfig, 'secretKey' | 'apiBase'>,
-  line: StripeLine = {},
-): Stripe {
-  return new Stripe(secretKey, {
-    apiVersion: STRIPE_API_VERSION,
-    timeout: TIMEOUT_MS,
-    maxNetworkRetries: MAX_RETRIES,
-    telemetry: false,
-    ...(apiBase !== null && {
-      host: apiBase.hostname.replace(/^\[|\]$/g, ''),
-      port: apiBase.port || (apiBase.protocol === 'https:' ? '443' : '80'),
-      protocol: apiBase.protocol === 'https:' ? 'https' : 'http',
-    }),
-    ...line,
-  });
-}
 
 /** Stripe as the service uses it. */
 export function stripePort(config: StripeConfig, line: StripeLine = {}): StripePort {

@@ -1,10 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { DEFAULT_PORTS } from '../../cli/stage/local-settings.ts';
 import { errorCode, SetupError } from '../../lib/settings/setup-error.ts';
 
-/** Where things listen unless told otherwise. */
-export const DEFAULT_PORTS = { PORT: 4_000, STRIPE_PORT: 8_420 } as const;
 type Setting = keyof typeof DEFAULT_PORTS;
 
 /** Below those that the system hands out by itself, so that nobody is given one before it is used. */

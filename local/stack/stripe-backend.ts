@@ -2,18 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type Stripe from 'stripe';
 import type { StripeChoice } from '../../cli/stage/local-settings.ts';
+import { DEFAULT_PORTS } from '../../cli/stage/local-settings.ts';
 import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { isLoopback, type StripeSettings, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import {
-  askStripe,
   ensureProPrice,
   ensureWebhookEndpoint,
+  explainFailures,
   findProPrice,
   listWebhookEndpoints,
-  openStripe,
+  openSetupStripe,
 } from '../../lib/stripe/setup/account.ts';
+import { JournalError } from '../stripe-double/journal/error.ts';
 import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../stripe-double/server.ts';
-import { DEFAULT_PORTS } from './ports.ts';
 import { type KeptEndpoint, type StripeKeep, stripeKeep } from './stripe-keep.ts';
 
 const JOURNAL_FILE = 'stripe.jsonl';
@@ -78,8 +79,8 @@ async function startDouble(
   });
   const { url } = double;
   try {
-    return await askStripe(url, async () => {
-      const stripe = openStripe(secretKey, url);
+    return await explainFailures(url, async () => {
+      const stripe = openSetupStripe(secretKey, url);
       const { price } = await ensureProPrice(stripe, { replace: true });
       const endpoint = await ensureKnownEndpoint(stripe, webhookUrl, keep);
       await deleteOtherEndpoints(stripe, endpoint.id);
@@ -113,7 +114,7 @@ async function listen(
   try {
     return await startStripeDouble({ ...options, port });
   } catch (error) {
-    if (error instanceof SetupError) throw error;
+    if (error instanceof JournalError) throw new SetupError(error.message);
     const taken = errorCode(error) === 'EADDRINUSE';
     if (taken && next !== undefined) return listen([next, ...rest], options);
     const advice = taken ? ` Choose another port: STRIPE_PORT=${port + 1} npm start` : '';
@@ -134,9 +135,9 @@ async function useAccount(
   webhookUrl: string,
   keep: StripeKeep,
 ): Promise<StripeBackend> {
-  const stripe = openStripe(secretKey, apiBase);
+  const stripe = openSetupStripe(secretKey, apiBase);
   const local = apiBase !== undefined && isLoopback(apiBase);
-  const settings = await askStripe(apiBase, async () => ({
+  const settings = await explainFailures(apiBase, async () => ({
     webhookSecrets:
       given.webhookSecrets ??
       (local ? [(await ensureKnownEndpoint(stripe, webhookUrl, keep)).secret] : noSecrets(webhookUrl)),

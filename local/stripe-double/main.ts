@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod/mini';
-import { errorCode, reasonOf } from '../../lib/settings/setup-error.ts';
 import { type StripeDouble, startStripeDouble } from './server.ts';
 
 /* `npm run stripe`: the double by itself, for trying things with Stripe's own SDK or command line. */
@@ -36,7 +35,8 @@ async function start(): Promise<StripeDouble | string> {
     introduce(double, apiKey);
     return double;
   } catch (error) {
-    if (errorCode(error) !== 'EADDRINUSE') return reasonOf(error);
+    if (!(error instanceof Error)) throw error;
+    if (!('code' in error) || error.code !== 'EADDRINUSE') return error.message;
     return `Port ${port} is in use. Stop what listens there, or choose another: STRIPE_PORT=${port + 1} npm run stripe`;
   }
 }

@@ -1,4 +1,4 @@
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
 
-/** The one version whose shapes the double speaks. It does not compile beside an SDK of another version. */
-export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
+/** The double speaks the version that the installed SDK is made for. */
+export const STRIPE_API_VERSION: string = Stripe.API_VERSION;

@@ -28,7 +28,7 @@ import { readEventRecord, recordEvent } from '../../lib/store/events.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { type EventRecord, encodeDoublePayment } from '../../lib/store/stripe-items.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
-import { openStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/account.ts';
 import { type Ended, runCommand, startCommand } from '../support/command-line.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, range, uniqueEmail } from '../support/fixtures.ts';
@@ -119,7 +119,7 @@ const doublePayment = (paymentIntentId: string, second: number) => ({
 
 const dashboard = () => {
   const { stripe } = runningStack(stack.port);
-  return openStripe(stripe.secretKey, stripe.apiBase);
+  return openSetupStripe(stripe.secretKey, stripe.apiBase);
 };
 
 describe('customer', () => {

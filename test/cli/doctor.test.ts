@@ -17,7 +17,7 @@ import {
   ensureProPrice,
   ensureWebhookEndpoint,
   listWebhookEndpoints,
-  openStripe,
+  openSetupStripe,
 } from '../../lib/stripe/setup/account.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
@@ -33,7 +33,7 @@ const STAGE = 'staging';
 /** A stage as it should be: at AWS, with its API, and at Stripe. */
 interface Patient {
   readonly aws: AwsDouble;
-  readonly stripe: ReturnType<typeof openStripe>;
+  readonly stripe: ReturnType<typeof openSetupStripe>;
   readonly stripeUrl: string;
   readonly webhookUrl: string;
   readonly endpointId: string;
@@ -46,7 +46,7 @@ async function soundStage(stage = STAGE): Promise<Patient> {
   onTestFinished(() => aws.stop());
   const double = await startStripeDouble({ apiKey: KEY, deliveryAttempts: 1 });
   onTestFinished(() => double.stop());
-  const stripe = openStripe(KEY, double.url);
+  const stripe = openSetupStripe(KEY, double.url);
   const webhookUrl = aws.url + WEBHOOK_PATH;
   const { id: priceId } = (await ensureProPrice(stripe)).price;
   const { id: endpointId } = await ensureWebhookEndpoint(stripe, webhookUrl);
@@ -840,7 +840,7 @@ describe('doctor on a local stack', () => {
 
   it('finds what is wrong with it', async () => {
     const { stripe: settings } = runningStack(stack.port);
-    const stripe = openStripe(settings.secretKey, settings.apiBase);
+    const stripe = openSetupStripe(settings.secretKey, settings.apiBase);
     const [endpoint] = await listWebhookEndpoints(stripe);
     await stripe.webhookEndpoints.update(endpoint?.id ?? '', { enabled_events: ['invoice.paid'] });
     await stripe.prices.update(settings.proPriceId, { active: false });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reportText, verdict } from '../../cli/reports/reconciliation-text.ts';
+import { reportText } from '../../cli/reports/reconciliation-text.ts';
 import {
   addOpenWork,
   type Drift,
@@ -10,6 +10,7 @@ import {
   newReport,
   type ReconcileReport,
   stillThere,
+  verdict,
   withCustomers,
   withEvents,
   withListed,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runningStack } from '../../cli/stage/running.ts';
-import { openStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/account.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { API_KEY, bench } from '../stripe-double/support.ts';
 import { type RunningStack, spawnStart, startStack } from '../support/running-stack.ts';
@@ -147,7 +147,7 @@ async function refusal(settings: Record<string, string>): Promise<string> {
 /** The stack's account, as its API sees it. */
 function accountOf({ port }: RunningStack) {
   const { stripe: settings } = runningStack(port);
-  return { settings, stripe: openStripe(settings.secretKey, settings.apiBase) };
+  return { settings, stripe: openSetupStripe(settings.secretKey, settings.apiBase) };
 }
 
 describe('the Stripe of npm start', () => {

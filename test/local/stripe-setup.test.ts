@@ -5,7 +5,7 @@ import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
-import { ensureProPrice, ensureWebhookEndpoint, openStripe } from '../../lib/stripe/setup/account.ts';
+import { ensureProPrice, ensureWebhookEndpoint, openSetupStripe } from '../../lib/stripe/setup/account.ts';
 import { API_KEY, type Bench, bench } from '../stripe-double/support.ts';
 
 const HOOK = 'https://billing.example.com/api/webhooks/stripe';
@@ -203,7 +203,7 @@ describe('npm run stripe:setup', () => {
     for (const path of ['/v1/prices', '/v1/products', '/v1/webhook_endpoints']) {
       await control('faults', { method: 'POST', path, kind: 'delay', ms: 150 });
     }
-    const clients = [openStripe(API_KEY, running.url), openStripe(API_KEY, running.url)];
+    const clients = [openSetupStripe(API_KEY, running.url), openSetupStripe(API_KEY, running.url)];
     const [price, samePrice] = await Promise.all(clients.map((client) => ensureProPrice(client)));
     expect(samePrice?.price).toEqual(price?.price);
     const [hook, sameHook] = await Promise.all(clients.map((client) => ensureWebhookEndpoint(client, HOOK)));

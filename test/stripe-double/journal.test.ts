@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type Stripe from 'stripe';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { SetupError } from '../../lib/settings/setup-error.ts';
+import { JournalError } from '../../local/stripe-double/journal/error.ts';
 import type { StripeDoubleOptions } from '../../local/stripe-double/server.ts';
 import {
   API_KEY,
@@ -346,7 +346,7 @@ describe('a journal', () => {
     const text = damaged(readFileSync(journalFile, 'utf8'));
     writeFileSync(journalFile, text);
     const error = await start().catch((reason: unknown) => reason);
-    if (!(error instanceof SetupError)) throw new Error(`it started, or failed otherwise: ${error}`);
+    if (!(error instanceof JournalError)) throw new Error(`it started, or failed otherwise: ${error}`);
     expect(error.message).toMatch(message);
     expect(error.message).toMatch(/^[^\n]*Move the file away[^\n]*$/);
     expect(readFileSync(journalFile, 'utf8')).toBe(text);

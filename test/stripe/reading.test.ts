@@ -1,7 +1,6 @@
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import { SUBSCRIPTION_STATES } from '../../lib/domain/subscription.ts';
-import { openStripe } from '../../lib/stripe/client.ts';
 import {
   isAbout,
   isOurVersion,
@@ -20,6 +19,7 @@ import {
   proSubscriptionOf,
 } from '../../lib/stripe/facts.ts';
 import { isFault, StripeFault } from '../../lib/stripe/fault.ts';
+import { openStripe } from '../../lib/stripe/sdk.ts';
 import { translateError } from '../../lib/stripe/translate-error.ts';
 
 /* What is read out of Stripe's answers and events, and what is not. The answers come through the SDK, so they have its types. */

@@ -11,8 +11,8 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { decodeHead } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../lib/store/table.ts';
-import { openStripe } from '../../lib/stripe/client.ts';
 import { parseEvent, type StripeEvent } from '../../lib/stripe/event.ts';
+import { openStripe } from '../../lib/stripe/sdk.ts';
 import { ensureProPrice } from '../../lib/stripe/setup/account.ts';
 import {
   type StripeDouble,

@@ -1,4 +1,4 @@
-import type { StripeLine } from '../../../lib/stripe/client.ts';
+import type { StripeLine } from '../../../lib/stripe/sdk.ts';
 import type { Double } from '../../../local/stripe-double/double.ts';
 import type { FaultInput } from '../../../local/stripe-double/faults.ts';
 import { Refusal } from '../../../local/stripe-double/http/errors.ts';

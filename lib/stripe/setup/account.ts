@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import Stripe from 'stripe';
-import { STRIPE_API_VERSION } from '../../../local/stripe-double/version.ts';
 import { PRO_MONTH_CENTS } from '../../domain/pricing.ts';
 import { reasonOf, SetupError } from '../../settings/setup-error.ts';
 import { HANDLED_EVENT_TYPES } from '../event-types.ts';
+import { openStripe, STRIPE_API_VERSION } from '../sdk.ts';
 
 /*
  * What the service needs at Stripe: the Pro price and a webhook endpoint. Each is looked for first and changed only where
@@ -17,7 +17,6 @@ const PRO_PRODUCT_NAME = 'RSOLV Pro';
 const CURRENCY = 'usd';
 const INTERVAL = 'month';
 
-const TIMEOUT_MS = 10_000;
 const MAX_RETRIES = 3;
 /** Stripe allows 16 for each mode. */
 const MAX_ENDPOINTS = 1_000;
@@ -41,30 +40,15 @@ export interface WebhookEndpoint extends Ensured {
   readonly secret: string | null;
 }
 
-/** Stripe's SDK at the version we pin, for Stripe itself or for the server at `apiBase`. */
-export function openStripe(secretKey: string, apiBase?: string): Stripe {
-  return new Stripe(secretKey, {
-    apiVersion: STRIPE_API_VERSION,
-    telemetry: false,
-    timeout: TIMEOUT_MS,
-    maxNetworkRetries: MAX_RETRIES,
-    ...(apiBase !== undefined && serverAt(new URL(apiBase))),
-  });
-}
-
-function serverAt({
-  protocol,
-  hostname,
-  port,
-}: URL): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
-  const scheme = protocol === 'http:' ? 'http' : 'https';
-  // The brackets of an IPv6 address belong to the URL, not to the address.
-  const host = hostname.replaceAll(/^\[|\]$/g, '');
-  return { host, protocol: scheme, port: port || (scheme === 'http' ? 80 : 443) };
-}
+/** The SDK for people who wait at a terminal: more tries than a function has time for. `apiBase`: a stand-in's origin. */
+export const openSetupStripe = (secretKey: string, apiBase?: string): Stripe =>
+  openStripe(
+    { secretKey, apiBase: apiBase === undefined ? null : new URL(apiBase) },
+    { maxNetworkRetries: MAX_RETRIES },
+  );
 
 /** Runs calls to Stripe; what can be expected to go wrong with them is a SetupError in one line. */
-export async function askStripe<T>(apiBase: string | undefined, calls: () => Promise<T>): Promise<T> {
+export async function explainFailures<T>(apiBase: string | undefined, calls: () => Promise<T>): Promise<T> {
   try {
     return await calls();
   } catch (error) {

@@ -7,9 +7,9 @@ import {
   openSync,
   readFileSync,
 } from 'node:fs';
-import { reasonOf, SetupError } from '../../../lib/settings/setup-error.ts';
 import { STRIPE_API_VERSION } from '../version.ts';
 import { type Entry, entrySchema, JOURNAL_VERSION, type Journal } from './entry.ts';
+import { JournalError } from './error.ts';
 
 /** Webhook secrets follow from its seeds. */
 const OWNER_ONLY = 0o600;
@@ -35,7 +35,7 @@ export class JournalFile implements Journal {
 
   /**
    * Opens the journal, or begins one.
-   * @throws SetupError when it cannot be opened, or is not one that this double wrote.
+   * @throws JournalError when it cannot be opened, or is not one that this double wrote.
    */
   static open(path: string): { journal: JournalFile; lines: readonly Line[] } {
     const journal = new JournalFile(path, opened(path));
@@ -94,8 +94,8 @@ export class JournalFile implements Journal {
 }
 
 /** One line that says what can be done: going on with half of what was paid would be worse than not starting. */
-export const unusable = (path: string, line: number, what: string): SetupError =>
-  new SetupError(
+export const unusable = (path: string, line: number, what: string): JournalError =>
+  new JournalError(
     `The Stripe double's journal cannot be replayed: line ${line} of ${path} ${what}. Move the file away to start ` +
       'without it; what else was kept beside it, like the ledger, then refers to payments that are not there.',
   );
@@ -106,6 +106,8 @@ function opened(path: string): number {
     fchmodSync(fd, OWNER_ONLY);
     return fd;
   } catch (error) {
-    throw new SetupError(`The Stripe double's journal ${path} cannot be opened: ${reasonOf(error)}.`);
+    throw new JournalError(
+      `The Stripe double's journal ${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
+    );
   }
 }

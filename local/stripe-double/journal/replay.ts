@@ -7,7 +7,7 @@ import { type JournalFile, type Line, unusable } from './file.ts';
 
 /**
  * Does again, in its order and at its time, what a journal says was done. Nobody hears of it.
- * @throws SetupError when it comes to anything else than it did then.
+ * @throws JournalError when it comes to anything else than it did then.
  */
 export function replay(double: Double, { path }: JournalFile, lines: readonly Line[]): void {
   for (const { number, entry } of lines) {

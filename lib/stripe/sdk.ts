@@ -1,0 +1,31 @@
+import Stripe from 'stripe';
+import type { StripeConfig } from '../settings/stripe.ts';
+
+/** The version whose shapes lib/stripe reads; an SDK of another one does not compile beside it. */
+export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
+
+const TIMEOUT_MS = 10_000;
+/** Two calls of 10 s and the pause between them are less than any function that waits for Stripe may run. */
+const MAX_RETRIES = 1;
+
+/** How Stripe is reached where that is not over the network. */
+export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'>;
+
+/** The official SDK on the pinned version: bounded in time and tries, and silent. */
+export function openStripe(
+  { secretKey, apiBase }: Pick<StripeConfig, 'secretKey' | 'apiBase'>,
+  line: StripeLine = {},
+): Stripe {
+  return new Stripe(secretKey, {
+    apiVersion: STRIPE_API_VERSION,
+    timeout: TIMEOUT_MS,
+    maxNetworkRetries: MAX_RETRIES,
+    telemetry: false,
+    ...(apiBase !== null && {
+      host: apiBase.hostname.replace(/^\[|\]$/g, ''),
+      port: apiBase.port || (apiBase.protocol === 'https:' ? '443' : '80'),
+      protocol: apiBase.protocol === 'https:' ? 'https' : 'http',
+    }),
+    ...line,
+  });
+}
