@@ -111,6 +111,7 @@ export default {
       { path: '^lib/(?:domain|store|stripe|mail|operations)/' },
       '^(?:node_modules/)?(?:@middy/|@types/aws-lambda|aws-lambda)',
     ),
+    never('tests-do-not-import-checks', { path: '^test/' }, '^checks/'),
     never(
       'code-does-not-import-its-tests',
       { path: '^(?:lib|functions|cli|infrastructure|local)/' },

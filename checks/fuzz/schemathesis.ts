@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pythonTool } from '../../test/support/python-tool.ts';
 import { startStack } from '../../test/support/running-stack.ts';
+import { pythonTool } from '../support/python-tool.ts';
 
 const VERSION = '4.32.5';
 const CONFIG = join(import.meta.dirname, 'schemathesis.toml');

@@ -9,8 +9,8 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import type { Item, Table } from '../../lib/store/table.ts';
 import { openTestTable } from '../../test/support/table.ts';
+import { TableModel } from '../../test/support/table-model/model.ts';
 import { Random } from './random.ts';
-import { TableModel } from './store/model.ts';
 import { type AnyRequest, randomRequest } from './store/random-requests.ts';
 import { modelTable } from './store/table.ts';
 

@@ -11,12 +11,12 @@ import { ensureProPrice } from '../../lib/stripe/setup/account.ts';
 import { Double } from '../../local/stripe-double/double.ts';
 import type { StoredEvent } from '../../local/stripe-double/events.ts';
 import { Refusal } from '../../local/stripe-double/http/errors.ts';
+import { TableModel } from '../../test/support/table-model/model.ts';
+import type { Request, SingleWrite } from '../../test/support/table-model/requests.ts';
 import type { Promised } from './checks/promises.ts';
 import { Random } from './random.ts';
 import { type Actor, type FaultRates, Scheduler } from './scheduler.ts';
 import { faultyTable } from './store/faulty.ts';
-import { TableModel } from './store/model.ts';
-import type { Request, SingleWrite } from './store/requests.ts';
 import { modelTable } from './store/table.ts';
 import { stripeLine } from './stripe/line.ts';
 

@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
-import { cachedFolder } from './tool-cache.ts';
+import { cachedFolder } from '../support/tool-cache.ts';
 
 const VERSION = '1.52.0';
 /** One call takes a tenth of a second; only one that hangs takes this long. */

@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import { startGuarded } from '../../local/stack/guarded-process.ts';
-import { cachedFolder } from '../stripe-cli/tool-cache.ts';
+import { cachedFolder } from '../support/tool-cache.ts';
 import { distinctCalls, type RecordedCall } from './recorded-call.ts';
 
 const MODULE = 'github.com/stripe/stripe-mock';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { SetupError } from '../../lib/settings/setup-error.ts';
-import { pythonTool } from '../../test/support/python-tool.ts';
+import { pythonTool } from '../support/python-tool.ts';
 import { CHECKED_STAGES, withPackaged } from './package-stage.ts';
 
 /*

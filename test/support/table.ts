@@ -16,7 +16,7 @@ export const TEST_CREDENTIALS = {
 export async function openTestTable(): Promise<Table> {
   Object.assign(process.env, TEST_CREDENTIALS);
   if (inject('dynamodbEndpoint') === IN_PROCESS) {
-    return (await import('../../checks/mutation/table-in-process.ts')).tableInProcess();
+    return (await import('./table-model/table-in-process.ts')).tableInProcess();
   }
   const config = {
     tableName: `test-${randomBytes(6).toString('hex')}`,

@@ -1,6 +1,6 @@
 import type { Key } from '../../../lib/store/keys.ts';
 import type { Item } from '../../../lib/store/table.ts';
-import type { TableModel } from '../store/model.ts';
+import type { TableModel } from '../../../test/support/table-model/model.ts';
 
 /** The whole table at rest, as it is looked through. */
 export class Stored {

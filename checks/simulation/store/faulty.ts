@@ -4,10 +4,10 @@ import {
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
 import type { Table } from '../../../lib/store/table.ts';
+import type { Answer, Page, TableModel } from '../../../test/support/table-model/model.ts';
+import type { BatchGet, Query, Request, Scan } from '../../../test/support/table-model/requests.ts';
 import { latencyMs } from '../latency.ts';
 import type { Actor, Scheduler } from '../scheduler.ts';
-import type { Answer, Page, TableModel } from './model.ts';
-import type { BatchGet, Query, Request, Scan } from './requests.ts';
 import { answeredTable } from './table.ts';
 
 const METADATA = {} as const;

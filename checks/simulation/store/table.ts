@@ -1,8 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Table } from '../../../lib/store/table.ts';
-import type { Answer, TableModel } from './model.ts';
-import { parseRequest, type Request } from './requests.ts';
+import type { Answer, TableModel } from '../../../test/support/table-model/model.ts';
+import { parseRequest, type Request } from '../../../test/support/table-model/requests.ts';
 
 /**
  * A table whose client is the SDK's own, answered by `answer` before anything is marshalled or sent. The store takes whatever

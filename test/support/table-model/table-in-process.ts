@@ -1,9 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import type { Table } from '../../lib/store/table.ts';
-import { TableModel } from '../simulation/store/model.ts';
-import { parseRequest } from '../simulation/store/requests.ts';
+import type { Table } from '../../../lib/store/table.ts';
+import { TableModel } from './model.ts';
+import { parseRequest } from './requests.ts';
 
 const Batch = z.object({
   RequestItems: z.record(

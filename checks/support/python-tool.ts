@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { cachedFolder } from '../../checks/stripe-cli/tool-cache.ts';
 import { SetupError } from '../../lib/settings/setup-error.ts';
+import { cachedFolder } from './tool-cache.ts';
 
 const PYTHON = 'python3';
 
