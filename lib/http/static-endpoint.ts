@@ -1,18 +1,25 @@
 import type { Contract } from './contract.ts';
 import { type Handler, handlerOf } from './handler.ts';
-import { parseInput } from './input.ts';
+import { type ParsedEvent, parseInput } from './input.ts';
 import type { Reply } from './reply.ts';
 
 const CACHE = { 'cache-control': 'public, max-age=300' };
 
-/** A call that anybody may make and that is always answered the same; it needs no table, and browsers may keep it. */
+/**
+ * A public call whose answer depends on nothing but its own address: it needs no table, and browsers may cache it.
+ * A shared cache keeps answers by host, so an answer that names the host reaches only that host's readers.
+ */
 export function staticEndpoint(
   contract: Contract,
-  body: Reply['body'],
+  body: Reply['body'] | ((event: ParsedEvent) => Reply['body']),
   headers: Reply['headers'] = {},
 ): Handler {
   return handlerOf(contract, async (event) => {
     parseInput(contract, event);
-    return { status: 200, headers: { ...CACHE, ...headers }, body };
+    return {
+      status: 200,
+      headers: { ...CACHE, ...headers },
+      body: typeof body === 'function' ? body(event) : body,
+    };
   });
 }

@@ -15,19 +15,6 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(strings.map((text, i) => text + markupOf(parts[i])).join(''));
 }
 
-/** Prose as the contracts write it: paragraphs between empty lines, and `code`. */
-export function prose(text: string): Html[] {
-  return text.split('\n\n').map((paragraph) => html`<p>${inline(paragraph)}</p>`);
-}
-
-export function inline(text: string): Html[] {
-  return text.split('`').map((piece, i) => (i % 2 === 0 ? html`${piece}` : html`<code>${piece}</code>`));
-}
-
-/** What stands between the items of a list, put there. */
-export const joined = (parts: readonly Part[], separator: Part): Part[] =>
-  parts.flatMap((part, i) => (i === 0 ? [part] : [separator, part]));
-
 function markupOf(part: Part): string {
   if (part === null || part === undefined) return '';
   if (part instanceof Html) return part.markup;

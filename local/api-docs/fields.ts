@@ -1,6 +1,7 @@
+import { html } from 'hono/html';
 import { NO_CONTROL_CHARACTERS } from '../../lib/http/contract.ts';
-import { type Html, html, inline, joined, type Part } from '../../lib/mail/html.ts';
 import type { Field, Schema } from './api-document.ts';
+import { type Html, inline, joined, type Part } from './prose.ts';
 
 /** What a caller has to send, or may. */
 export function inputTable(caption: string, fields: readonly (Field & { readonly in?: string })[]): Html {

@@ -16,13 +16,15 @@ import { namedSchemas } from '../../lib/http/contracts/examples.ts';
 import { allContracts } from '../../lib/http/contracts/index.ts';
 import { PROBLEM_ADVICE, PROBLEM_CODES, problemsOf } from '../../lib/http/contracts/problems.ts';
 import manifest from '../../package.json' with { type: 'json' };
+import type { ApiDocument } from './api-document.ts';
+import { API_ADDRESS, DOCS_POLICY, docsPage } from './page.ts';
 
 /**
- * Writes docs/openapi.json from the contracts, the schemas that check every request; with --check it only says whether
- * that file is up to date.
+ * Writes docs/openapi.json from the contracts, the schemas that check every request, and docs/api-page.json, which is
+ * the same document as a page. With --check it writes nothing and fails if a file is out of date.
  */
 
-const FILE = join(import.meta.dirname, '../../docs/openapi.json');
+const DOCS = join(import.meta.dirname, '../../docs');
 
 const DESCRIPTION = `RSOLV opens pull requests that fix vulnerabilities. When one is merged, the customer owes one credit for \
 it. This API records the fixes, bills them and keeps the credits.
@@ -84,6 +86,13 @@ export function openApiDocument() {
 }
 
 export const openApiText = (): string => `${JSON.stringify(openApiDocument(), null, 2)}\n`;
+
+/** The page as `GET /docs` serves it: its policy, and its HTML cut where the address of the API belongs. */
+export async function apiPageText(): Promise<string> {
+  const api: ApiDocument = JSON.parse(openApiText());
+  const html = (await docsPage(api)).split(API_ADDRESS);
+  return `${JSON.stringify({ policy: DOCS_POLICY, html }, null, 2)}\n`;
+}
 
 function withOperation(paths: ZodOpenApiPathsObject, contract: Contract): ZodOpenApiPathsObject {
   const method = contract.method.toLowerCase();
@@ -191,17 +200,23 @@ const tidied: ZodOpenApiOverride = ({ jsonSchema, zodSchema }) => {
   if (jsonSchema.format === 'uri' && 'protocol' in def) jsonSchema.pattern = '^https?://';
 };
 
-function main(): void {
-  const text = openApiText();
-  if (!process.argv.includes('--check')) {
-    writeFileSync(FILE, text);
-    console.log('docs/openapi.json is written.');
-  } else if (existsSync(FILE) && readFileSync(FILE, 'utf8') === text) {
-    console.log('docs/openapi.json is up to date.');
-  } else {
-    console.error('docs/openapi.json does not match the contracts. Run: npm run openapi');
-    process.exitCode = 1;
+async function main(): Promise<void> {
+  const files = [
+    { name: 'openapi.json', text: openApiText() },
+    { name: 'api-page.json', text: await apiPageText() },
+  ];
+  for (const { name, text } of files) {
+    const path = join(DOCS, name);
+    if (!process.argv.includes('--check')) {
+      writeFileSync(path, text);
+      console.log(`docs/${name} is written.`);
+    } else if (existsSync(path) && readFileSync(path, 'utf8') === text) {
+      console.log(`docs/${name} is up to date.`);
+    } else {
+      console.error(`docs/${name} does not match the contracts. Run: npm run openapi`);
+      process.exitCode = 1;
+    }
   }
 }
 
-if (import.meta.main) main();
+if (import.meta.main) await main();

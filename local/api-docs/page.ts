@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Html, html, inline, joined, type Part, prose } from '../../lib/mail/html.ts';
+import { html, raw } from 'hono/html';
 import {
   type ApiDocument,
   type Call,
@@ -10,6 +10,7 @@ import {
   resolved,
 } from './api-document.ts';
 import { answerTable, inputTable } from './fields.ts';
+import { type Html, inline, joined, type Part, prose } from './prose.ts';
 import { DOCS_STYLE } from './style.ts';
 
 /** Lets the page have its own style, known by its hash, and nothing else. */
@@ -21,16 +22,19 @@ export const DOCS_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Stands in the page for the address of the API, which is known only when the page is served. */
+export const API_ADDRESS = '{API_ADDRESS}';
+
 /** The API as one page that needs nothing else: no script, no font, no second request. */
-export function docsPage(api: ApiDocument): string {
+export async function docsPage(api: ApiDocument): Promise<string> {
   const { title, version, description } = api.info;
-  return html`<!doctype html>
+  const page = await html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${new Html(DOCS_STYLE)}</style>
+<style>${raw(DOCS_STYLE)}</style>
 </head>
 <body>
 <a class="skip" href="#start">Skip to the content</a>
@@ -46,7 +50,8 @@ ${problemsSection(api)}
 </div>
 </body>
 </html>
-`.markup;
+`;
+  return page.toString();
 }
 
 function navigation(api: ApiDocument): Html {
@@ -66,7 +71,7 @@ function authentication({ components }: ApiDocument): Html {
   return html`<section id="authentication"><h2>Authentication</h2>
 ${prose(components.securitySchemes.apiKey.description)}
 <p>The examples on this page take the address and the key from the shell:</p>
-${block(`export RSOLV_API='https://…'  # the host of this page\nexport RSOLV_API_KEY='rsolv_…'`)}
+${block(`export RSOLV_API='${API_ADDRESS}'\nexport RSOLV_API_KEY='rsolv_…'`)}
 </section>`;
 }
 

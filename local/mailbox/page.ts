@@ -1,4 +1,4 @@
-import { Html, html } from '../../lib/mail/html.ts';
+import { html, raw } from 'hono/html';
 import type { Mailbox, Message } from './mailbox.ts';
 
 const STYLE = `
@@ -11,7 +11,7 @@ pre { background: #8881; border-radius: 6px; overflow-x: auto; padding: .8rem; w
 `;
 
 /** What the service would have sent, the newest first; each letter as HTML and as text. No script. */
-export function mailboxPage({ newestFirst, file }: Mailbox): string {
+export function mailboxPage({ newestFirst, file }: Mailbox): ReturnType<typeof html> {
   const count = newestFirst.length === 1 ? '1 message' : `${newestFirst.length} messages`;
   return html`<!doctype html>
 <html lang="en">
@@ -19,7 +19,7 @@ export function mailboxPage({ newestFirst, file }: Mailbox): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mailbox</title>
-<style>${new Html(STYLE)}</style>
+<style>${raw(STYLE)}</style>
 </head>
 <body>
 <h1>Mailbox</h1>
@@ -27,7 +27,7 @@ export function mailboxPage({ newestFirst, file }: Mailbox): string {
 ${newestFirst.map(letter)}
 </body>
 </html>
-`.markup;
+`;
 }
 
 const letter = ({ subject, to, at, text, html: markup }: Message) => html`<details>

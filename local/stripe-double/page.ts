@@ -1,6 +1,10 @@
-import { Html, html, type Part } from '../../lib/mail/html.ts';
+import { html, raw } from 'hono/html';
 import { idOf } from './collection.ts';
 import type { Double } from './double.ts';
+
+type Html = ReturnType<typeof html>;
+/** Text is escaped, markup is not. */
+type Part = Html | string | number | null | undefined;
 
 const SHOWN_ROWS = 50;
 
@@ -18,7 +22,7 @@ code { font: .85em ui-monospace, monospace; }
 `;
 
 /** The double's state for people: no script, and a new copy every few seconds. */
-export function statePage(double: Double): string {
+export function statePage(double: Double): Html {
   const { state, clock, deliveries, schedule } = double;
   const { mode } = deliveries;
   return html`<!doctype html>
@@ -28,7 +32,7 @@ export function statePage(double: Double): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="5">
 <title>Stripe double</title>
-<style>${new Html(STYLE)}</style>
+<style>${raw(STYLE)}</style>
 </head>
 <body>
 <h1>Stripe double</h1>
@@ -126,7 +130,7 @@ ${table(
 ${table('Still to come', ['At', 'What'], schedule.pending, (one) => [moment(one.at), one.what])}
 </body>
 </html>
-`.markup;
+`;
 }
 
 function table<T>(

