@@ -4,7 +4,7 @@ import type { Key } from '../store/keys.ts';
 import type { Item } from '../store/table.ts';
 import { authenticate } from './authenticate.ts';
 import type { Contract, InputOf } from './contract.ts';
-import { type Handler, handlerOf, noteCaller } from './handler.ts';
+import { type Handler, handlerOf } from './handler.ts';
 import { parseInput } from './input.ts';
 import type { Reply } from './reply.ts';
 
@@ -61,12 +61,12 @@ export function customerEndpoint<C extends Contract>(
   alsoRead: (customerId: string, input: InputOf<C>) => readonly Key[],
   run: (deps: Deps, request: CustomerRequest<C>) => Promise<Reply>,
 ): Handler {
-  return handlerOf(contract, async (event) => {
+  return handlerOf(contract, async (event, logFacts) => {
     const input = outcomeOf(() => parseInput(contract, event));
     const { customerId, items } = await authenticate(deps().table, event.headers['x-api-key'], (id) =>
       input.ok ? alsoRead(id, input.value) : [],
     );
-    noteCaller(event, customerId);
+    logFacts.customer_id = customerId;
     if (!input.ok) throw input.error;
     return run(deps(), { input: input.value, customerId, items });
   });

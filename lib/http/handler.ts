@@ -19,49 +19,44 @@ export type Handler = (
 
 type Result = APIGatewayProxyStructuredResultV2;
 
-/** Who made a request, for its log line, also when it ends in a problem. */
-const callers = new WeakMap<object, string>();
-
-export function noteCaller(event: ParsedEvent, customerId: string): void {
-  callers.set(event, customerId);
+/** What a call learns about its request, for the request's log line. One object per request: requests never share it. */
+export interface LogFacts {
+  customer_id?: string;
 }
 
+/** Lambda's context, and what the service keeps beside it for one request. */
+type RequestContext = Context & { readonly logFacts: LogFacts };
+
+type ChainRequest = Request<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
+type Middleware = MiddlewareObj<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
+
 /** A Lambda handler for one call: what every call has around what this one answers. */
-export function handlerOf(contract: Contract, answer: (event: ParsedEvent) => Promise<Reply>): Handler {
-  const chain = middy<APIGatewayProxyEventV2, Reply | Result>();
+export function handlerOf(
+  contract: Contract,
+  answer: (event: ParsedEvent, logFacts: LogFacts) => Promise<Reply>,
+): Handler {
+  const chain = middy<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>();
   chain.use(httpSecurityHeaders({ permissionsPolicy: false }));
   chain.use(answerAndLog(contract));
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody(contract.maxBodyBytes ?? MAX_BODY_BYTES));
   if (contract.body !== undefined) chain.use(jsonBody);
-  chain.handler((event) => answer(event));
+  chain.handler((event, { logFacts }) => answer(event, logFacts));
   return async (event, context) => {
-    const result = await chain(event, context);
+    const result = await chain(event, { ...context, logFacts: {} });
     if (isReply(result)) throw new Error('a reply left without being rendered');
     return result;
   };
 }
 
 /** Turns what came of a request into its response, and writes the one log line that every request gets. */
-function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2, Reply | Result> {
+function answerAndLog(contract: Contract): Middleware {
   const route = `${contract.method} ${contract.path}`;
   let coldStart = true;
-  const finish = (
-    request: Request<APIGatewayProxyEventV2, Reply | Result>,
-    reply: Reply,
-    facts: Record<string, unknown> = {},
-  ) => {
-    const requestId = request.context.awsRequestId;
+  const finish = (request: ChainRequest, reply: Reply, facts: Record<string, unknown> = {}) => {
+    const { awsRequestId: requestId, logFacts } = request.context;
     const { status } = reply;
-    const customer = callers.get(request.event);
-    const line = {
-      request_id: requestId,
-      route,
-      status,
-      customer_id: customer,
-      cold_start: coldStart,
-      ...facts,
-    };
+    const line = { request_id: requestId, route, status, ...logFacts, cold_start: coldStart, ...facts };
     coldStart = false;
     // Lambda takes such an answer for a success, so nothing else tells of it, or takes a canary back for it.
     if (status === 500) countBusiness('Defect');
@@ -84,7 +79,7 @@ function answerAndLog(contract: Contract): MiddlewareObj<APIGatewayProxyEventV2,
 
 const isReply = (response: Reply | Result): response is Reply => 'status' in response;
 
-const limitBody = (maxBytes: number): MiddlewareObj<APIGatewayProxyEventV2, Reply | Result> => ({
+const limitBody = (maxBytes: number): Middleware => ({
   before: ({ event: { body, isBase64Encoded } }) => {
     if (typeof body !== 'string') return;
     const bytes = isBase64Encoded ? Buffer.byteLength(body, 'base64') : Buffer.byteLength(body);
