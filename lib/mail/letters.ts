@@ -1,6 +1,6 @@
 import type { Notice, NoticeContent, WithoutCredits } from '../domain/notice.ts';
 import { FIX_PRICE_CENTS, formatUsd, GRANTED_CREDITS, PRO_MONTH_CENTS } from '../domain/pricing.ts';
-import { capitalised, counted, dayInWords, sumInWords } from './words.ts';
+import { longDay } from './day.ts';
 
 /** What a letter says, before it is laid out. */
 export interface Letter {
@@ -12,7 +12,7 @@ export interface Letter {
 
 /** The letter that a notice is sent as. Pure; the same notice always says the same. */
 export function letterOf({ content, createdAt }: Pick<Notice, 'content' | 'createdAt'>): Letter {
-  const day = dayInWords(new Date(createdAt));
+  const day = longDay(new Date(createdAt));
   switch (content.kind) {
     case 'low_balance':
       return lowBalance(content, day);
@@ -37,25 +37,22 @@ export function letterOf({ content, createdAt }: Pick<Notice, 'content' | 'creat
 
 type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonly kind: K }>;
 
-const MAX_CENTS_IN_WORDS = 99_999_999;
+/** 1 → "1 credit", 60 → "60 credits". */
+const credits = (count: number): string => `${count.toLocaleString('en-US')} credit${count === 1 ? '' : 's'}`;
 
-/** In figures for the eye and in words for the ear: "$29.00 (twenty-nine dollars)". */
-const sum = (cents: number): string =>
-  cents > MAX_CENTS_IN_WORDS ? formatUsd(cents) : `${formatUsd(cents)} (${sumInWords(cents)})`;
-
-const PRO_OFFER = `Pro brings ${GRANTED_CREDITS.proInvoice} credits with each month, for ${sum(PRO_MONTH_CENTS)}.`;
+const PRO_OFFER = `Pro brings ${GRANTED_CREDITS.proInvoice} credits with each month, for ${formatUsd(PRO_MONTH_CENTS)}.`;
 
 const SETTLE_DISPUTE = 'Reply to this message, and we settle the dispute together.';
 
 const withoutCredits = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
   if (!hasCard) return 'fixes are blocked, because there is no payment method on file.';
   if (isDisputed) return 'fixes are blocked: no card is charged while a payment is disputed with your bank.';
-  return `each merged fix is charged to your card: ${sum(FIX_PRICE_CENTS[rate])}.`;
+  return `each merged fix is charged to your card: ${formatUsd(FIX_PRICE_CENTS[rate])}.`;
 };
 
 const nextFor = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
   if (!hasCard) {
-    const offer = `It brings ${counted(GRANTED_CREDITS.firstPaymentMethod, 'credit')} if it is your first.`;
+    const offer = `It brings ${credits(GRANTED_CREDITS.firstPaymentMethod)} if it is your first.`;
     return `Add a payment method, so that no fix has to wait. ${offer}`;
   }
   if (isDisputed) return SETTLE_DISPUTE;
@@ -64,11 +61,11 @@ const nextFor = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
     : `There is nothing that you have to do. ${PRO_OFFER}`;
 };
 
-function lowBalance({ credits, ...facts }: Content<'low_balance'>, day: string): Letter {
+function lowBalance({ credits: left, ...facts }: Content<'low_balance'>, day: string): Letter {
   return {
-    subject: `${capitalised(counted(credits, 'credit'))} left`,
+    subject: `${credits(left)} left`,
     paragraphs: [
-      `As of ${day}, your account has ${counted(credits, 'credit')} left. Each merged fix takes one.`,
+      `As of ${day}, your account has ${credits(left)} left. Each merged fix takes one.`,
       `After that, ${withoutCredits(facts)}`,
     ],
     next: nextFor(facts),
@@ -116,7 +113,7 @@ function cardDeclined(content: Content<'card_declined'>, day: string): Letter {
   return {
     subject: `Your card was declined for a fix in ${repo}`,
     paragraphs: [
-      `On ${day} we tried to charge your card ${sum(amountCents)} for the fix in ${repo}, pull request ${prNumber}, and it was declined. ${why}`,
+      `On ${day} we tried to charge your card ${formatUsd(amountCents)} for the fix in ${repo}, pull request ${prNumber}, and it was declined. ${why}`,
       'Nothing was charged.',
     ],
     next:
@@ -132,23 +129,23 @@ function paymentFailed(content: Content<'payment_failed'>, day: string): Letter 
   return {
     subject: `Your Pro payment of ${formatUsd(amountCents)} did not go through`,
     paragraphs: [
-      `On ${day} we could not collect ${sum(amountCents)} for your Pro subscription.${which}`,
+      `On ${day} we could not collect ${formatUsd(amountCents)} for your Pro subscription.${which}`,
       nextAttemptAt === null
         ? 'We do not try again by ourselves; without a payment the subscription ends. Credits that you have stay yours.'
-        : `We try again on ${dayInWords(new Date(nextAttemptAt))}. Until then your Pro rate stays.`,
+        : `We try again on ${longDay(new Date(nextAttemptAt))}. Until then your Pro rate stays.`,
     ],
     next: 'Check the card that is on file, or add another one.',
   };
 }
 
-function subscriptionEnded({ unpaid, credits }: Content<'subscription_ended'>, day: string): Letter {
-  const stay = credits === 1 ? 'stays' : 'stay';
-  const kept = credits === 0 ? '' : ` The ${counted(credits, 'credit')} that you have ${stay} yours.`;
+function subscriptionEnded({ unpaid, credits: left }: Content<'subscription_ended'>, day: string): Letter {
+  const stay = left === 1 ? 'stays' : 'stay';
+  const kept = left === 0 ? '' : ` The ${credits(left)} that you have ${stay} yours.`;
   return {
     subject: 'Your Pro subscription has ended',
     paragraphs: [
       `Your Pro subscription ended on ${day}${unpaid ? ', because its last invoice was not paid' : ''}.${kept}`,
-      `A fix without a credit now costs ${sum(FIX_PRICE_CENTS.pay_as_you_go)}.`,
+      `A fix without a credit now costs ${formatUsd(FIX_PRICE_CENTS.pay_as_you_go)}.`,
     ],
     next: 'You can subscribe again at any time.',
   };
@@ -158,7 +155,7 @@ function dispute({ amountCents, disputeId }: Content<'dispute'>, day: string): L
   return {
     subject: `A payment of ${formatUsd(amountCents)} is disputed`,
     paragraphs: [
-      `On ${day} your bank told us that a payment of ${sum(amountCents)} is disputed (${disputeId}).`,
+      `On ${day} your bank told us that a payment of ${formatUsd(amountCents)} is disputed (${disputeId}).`,
       'Until that is settled we charge no card of yours. Credits that you have can be spent. What the payment had brought may be taken back.',
     ],
     next: 'If you did not mean to dispute it, tell your bank, and reply to this message.',
@@ -171,7 +168,7 @@ function keyIssued({ keyId, by }: Content<'key_issued'>, day: string): Letter {
     return {
       subject: 'Welcome to RSOLV',
       paragraphs: [
-        `Your account was opened on ${day} with ${counted(GRANTED_CREDITS.trial, 'credit')}: one for each merged fix.`,
+        `Your account was opened on ${day} with ${credits(GRANTED_CREDITS.trial)}: one for each merged fix.`,
         `It has one API key. ${key}`,
       ],
       next: 'If this was not you, reply to this message and we close the account.',
