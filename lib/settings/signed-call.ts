@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { Hash } from '@smithy/core/serde';
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod/mini';
 
@@ -67,7 +67,7 @@ export async function signedPost(env: NodeJS.ProcessEnv, call: SignedCall): Prom
       secretAccessKey: aws.AWS_SECRET_ACCESS_KEY,
       ...(aws.AWS_SESSION_TOKEN !== undefined && { sessionToken: aws.AWS_SESSION_TOKEN }),
     },
-    sha256: Sha256,
+    sha256: Hash.bind(null, 'sha256'),
   });
   const { headers } = await signer.sign({
     method: 'POST',
@@ -97,28 +97,4 @@ function codeOf(header: string | null, answer: unknown): string {
   const parsed = Refusal.safeParse(answer);
   const code = header ?? (parsed.success ? parsed.data.__type : 'without saying why');
   return code.split(':')[0] ?? code;
-}
-
-/** Node's own hash, in the form that the signer asks for. */
-class Sha256 {
-  readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data);
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }
