@@ -23,3 +23,14 @@ export function staticEndpoint(
     };
   });
 }
+
+/** A public call that sends browsers to another page of the API. */
+export function redirectEndpoint(contract: Contract, location: string): Handler {
+  const body = `<!doctype html>
+<html lang="en"><title>Moved</title><p>See <a href="${location}">${location}</a>.</p></html>
+`;
+  return handlerOf(contract, async (event) => {
+    parseInput(contract, event);
+    return { status: 302, headers: { ...CACHE, 'content-type': 'text/html; charset=utf-8', location }, body };
+  });
+}

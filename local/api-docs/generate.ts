@@ -57,6 +57,7 @@ const HEADERS = {
   },
   'retry-after': { description: 'Seconds to wait, where waiting helps.', schema: { type: 'integer' } },
   'www-authenticate': { description: 'How to send the key.', schema: { type: 'string' } },
+  location: { description: 'The page to go to.', schema: { type: 'string' } },
 } as const;
 
 /** The whole API, in the order in which it is read. */
@@ -117,7 +118,11 @@ function successes({ responses }: Contract): ZodOpenApiResponsesObject {
   return Object.fromEntries(
     Object.entries(responses).map(([status, { description, schema }]) => [
       status,
-      { description, headers: headers('x-request-id'), content: content(schema) },
+      {
+        description,
+        headers: headers('x-request-id', ...(EXTRA_HEADERS[Number(status)] ?? [])),
+        content: content(schema),
+      },
     ]),
   );
 }
@@ -144,6 +149,7 @@ function problems(contract: Contract): ZodOpenApiResponsesObject {
 
 type HeaderName = keyof typeof HEADERS;
 const EXTRA_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
+  302: ['location'],
   401: ['www-authenticate'],
   429: ['retry-after'],
   503: ['retry-after'],
@@ -152,7 +158,7 @@ const EXTRA_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
 const headers = (...names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
-/** A text is the documentation page; everything else that goes either way is JSON. */
+/** A text is a page for browsers; every other body is JSON. */
 function content(schema: z.ZodMiniType) {
   if (schema instanceof z.ZodMiniString) return { 'text/html': { schema } };
   // A schema that has an example of its own brings it along.

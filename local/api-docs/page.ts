@@ -63,8 +63,12 @@ function navigation(api: ApiDocument): Html {
   const groups = api.tags.map(
     ({ name }) => html`<p>${name}</p><ul aria-label="${name}">${links(callsWithTag(api, name))}</ul>`,
   );
-  return html`<nav aria-label="Contents"><a class="name" href="#start">${api.info.title}</a>
-<ul><li><a href="#authentication">Authentication</a></li><li><a href="#problems">Problems</a></li></ul>${groups}</nav>`;
+  const contents = html`<ul><li><a href="#authentication">Authentication</a></li>
+<li><a href="#problems">Problems</a></li></ul>${groups}`;
+  // Only one of the two is displayed: no style can keep an element open on a wide screen that folds on a narrow one.
+  return html`<nav class="wide" aria-label="Contents"><a class="name" href="#start">${api.info.title}</a>
+${contents}</nav>
+<nav class="narrow" aria-label="Contents"><details><summary>Contents</summary>${contents}</details></nav>`;
 }
 
 function authentication({ components }: ApiDocument): Html {
@@ -108,7 +112,7 @@ const named = ({ required = false, ...parameter }: Call['parameters'][number]) =
 });
 
 function answer(api: ApiDocument, { responses, summary }: Call): Html {
-  const successes = Object.entries(responses).filter(([status]) => status.startsWith('2'));
+  const successes = Object.entries(responses).filter(([status]) => status < '400');
   const lines = successes.map(
     ([status, { description }]) => html`<li><b>${status}</b><span>${inline(description)}</span></li>`,
   );
@@ -141,10 +145,11 @@ function curl({ method, path, parameters, security }: Call, body: unknown): stri
 function problemsSection(api: ApiDocument): Html {
   const { description, codes } = api['x-problems'];
   const problem = resolved(api, { $ref: '#/components/schemas/Problem' });
+  const answered = codes.filter(({ code }) => callsAnswering(api, code).length > 0);
   return html`<section id="problems"><h2>Problems</h2>${prose(description)}
 ${block(json(problem.examples?.[0]))}
 <details><summary>Fields of a problem</summary>${answerTable('Fields of a problem', fieldsOf(api, problem))}</details>
-<dl>${codes.map((entry) => problemEntry(api, entry))}</dl></section>`;
+<dl>${answered.map((entry) => problemEntry(api, entry))}</dl></section>`;
 }
 
 function problemEntry(api: ApiDocument, { code, status, title, advice }: ProblemEntry): Html {
@@ -152,11 +157,14 @@ function problemEntry(api: ApiDocument, { code, status, title, advice }: Problem
 <dd>${inline(advice)}<small>${answeredBy(api, code)}</small></dd>`;
 }
 
+/** The calls that can answer with a problem. Only operators' tools answer with a code that has none. */
+const callsAnswering = (api: ApiDocument, code: string): Call[] =>
+  callsOf(api).filter((call) => problemCodesOf(call).some(({ codes }) => codes.includes(code)));
+
 function answeredBy(api: ApiDocument, code: string): Part {
   const calls = callsOf(api);
-  const answering = calls.filter((call) => problemCodesOf(call).some(({ codes }) => codes.includes(code)));
+  const answering = callsAnswering(api, code);
   const withKey = calls.filter(({ security }) => security.length > 0);
-  if (answering.length === 0) return 'Not from a call of this API but from the tools of its operators.';
   if (answering.length === calls.length) return 'From every call.';
   if (answering.length === withKey.length && answering.every((call) => call.security.length > 0)) {
     return 'From every call with a key.';

@@ -16,6 +16,7 @@ a:focus-visible, summary:focus-visible, pre:focus-visible { outline: 2px solid v
 .page { display: grid; grid-template-columns: 17rem minmax(0, 1fr); max-width: 76rem; margin: 0 auto; }
 nav { position: sticky; top: 0; align-self: start; height: 100vh; overflow-y: auto; padding: 2rem 1.25rem;
   border-right: 1px solid var(--line); font-size: .875rem; }
+nav.narrow { display: none; }
 nav .name { display: block; margin-bottom: 1rem; font-size: 1rem; font-weight: 700; color: inherit; }
 nav p { margin: 1.25rem 0 .25rem; font-weight: 600; font-size: .75rem; letter-spacing: .06em; text-transform: uppercase;
   color: var(--soft); }
@@ -71,7 +72,11 @@ dt:target, article:target h3 { text-decoration: underline; text-decoration-color
 dd { margin: .25rem 0 0; max-width: 44rem; }
 @media (max-width: 56rem) {
   .page { display: block; }
-  nav { position: static; height: auto; padding: 1.25rem; border-right: 0; border-bottom: 1px solid var(--line); }
+  nav { position: static; height: auto; padding: .25rem 1.25rem; border-right: 0; border-bottom: 1px solid var(--line); }
+  nav.wide { display: none; }
+  nav.narrow { display: block; }
+  nav summary { padding: .6rem 0; font-weight: 600; }
+  nav li a { padding: .4rem 0; }
   main { padding: 1.5rem 1.25rem 4rem; }
   h1 { font-size: 1.6rem; }
   thead { position: absolute; left: -100vw; }
@@ -81,5 +86,5 @@ dd { margin: .25rem 0 0; max-width: 44rem; }
   td:last-child { flex: 0 0 100%; }
   td:first-child small { display: inline; margin-left: .75rem; }
 }
-@media print { nav, .skip { display: none; } .page { display: block; } }
+@media print { nav.wide, nav.narrow, .skip { display: none; } .page { display: block; } }
 `;

@@ -184,6 +184,7 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   health: ({ ask }) => ask(),
   'get-openapi': ({ ask }) => ask(),
   'get-docs': ({ invoke }) => invoke(gatewayEvent({})),
+  'get-root': ({ invoke }) => invoke(gatewayEvent({})),
   'adjust-credits': async ({ invoke }) => {
     const { customerId } = await signUp();
     await invoke({ customer_id: customerId, amount: 5, idempotency_key: 'k1', ...ACTOR });

@@ -9,7 +9,7 @@ import {
   stripeWebhookContract,
   subscribeContract,
 } from './payments.ts';
-import { getDocsContract, getOpenapiContract, healthContract } from './service.ts';
+import { getDocsContract, getOpenapiContract, getRootContract, healthContract } from './service.ts';
 
 /**
  * Every call of the API, in the order that the documentation shows them. For the generator only: a function imports
@@ -34,4 +34,5 @@ export const allContracts: readonly Contract[] = [
   stripeWebhookContract,
   getOpenapiContract,
   getDocsContract,
+  getRootContract,
 ];

@@ -60,3 +60,18 @@ export const getDocsContract = {
   responses: { 200: { description: 'The page.', schema: z.string() } },
   problems: [],
 } as const satisfies Contract;
+
+export const getRootContract = {
+  operationId: 'getRoot',
+  method: 'GET',
+  path: '/',
+  tag: 'Service',
+  summary: 'Redirect to the documentation',
+  description: 'Redirects browsers that open the bare host to `/docs`.',
+  access: 'public',
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  responses: { 302: { description: 'The page is at `location`.', schema: z.string() } },
+  problems: [],
+} as const satisfies Contract;
