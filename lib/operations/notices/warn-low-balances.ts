@@ -7,6 +7,7 @@ import { customerIdOf } from '../../store/keys.ts';
 import { putWarning } from '../../store/notices.ts';
 import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
+import { eachAtOnce } from '../work/at-once.ts';
 
 /** As many as one call reads. */
 const PAGE = 100;
@@ -36,18 +37,15 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
       deps.table,
       page.map(({ key }) => key),
     );
-    const waiting = items.filter((item) => item !== undefined);
-    const worker = async () => {
-      for (let item = waiting.shift(); item !== undefined && !isLate(); item = waiting.shift()) {
-        try {
-          // Read one by one: a head that is not readable keeps nobody else from being warned.
-          if (await warn(deps, decodeHead(item))) warned += 1;
-        } catch (error) {
-          failed.push({ customerId: customerIdOf(String(item['pk'])), error });
-        }
+    const found = items.filter((item) => item !== undefined);
+    await eachAtOnce(found, AT_ONCE, isLate, async (item) => {
+      try {
+        // Read one by one: a head that is not readable does not stop the other warnings.
+        if (await warn(deps, decodeHead(item))) warned += 1;
+      } catch (error) {
+        failed.push({ customerId: customerIdOf(String(item['pk'])), error });
       }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    });
     if (isLate()) break;
   }
   return { warned, failed };

@@ -8,6 +8,7 @@ import { finishClosing } from '../accounts/close-customer.ts';
 import { finishCharge } from '../fixes/charge-fix.ts';
 import { returnDoublePayment } from '../payments/return-double-payment.ts';
 import { finishOrder } from '../plans/subscribe-to-pro.ts';
+import { eachAtOnce } from './at-once.ts';
 
 /**
  * Younger work is still in the hands of the request that began it. Longer than any request may take, too: when a closing comes up,
@@ -49,21 +50,17 @@ export async function settlePendingCharges(
   const until = new Date(startedMs - ageMs);
   const due = await listDueWork(deps.table, 'charge', until, MAX_WORK);
   const failed: { work: DueWork; error: unknown }[] = [];
-  const waiting = [...due];
   let settled = 0;
-  const worker = async () => {
-    for (let work = waiting.shift(); work !== undefined; work = waiting.shift()) {
-      if (deps.now().getTime() - startedMs > MAX_RUN_MS) return;
-      try {
-        await settleOne(deps, work);
-        settled += 1;
-      } catch (error) {
-        failed.push({ work, error });
-        await postponeWork(deps.table, work, deps.now());
-      }
+  const isOver = () => deps.now().getTime() - startedMs > MAX_RUN_MS;
+  await eachAtOnce(due, AT_ONCE, isOver, async (work) => {
+    try {
+      await settleOne(deps, work);
+      settled += 1;
+    } catch (error) {
+      failed.push({ work, error });
+      await postponeWork(deps.table, work, deps.now());
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  });
   return { settled, failed };
 }
 
