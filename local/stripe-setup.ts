@@ -5,16 +5,10 @@ import { reasonOf, SetupError } from '../lib/settings/setup-error.ts';
 import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from '../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../lib/stripe/event-types.ts';
 import { STRIPE_API_VERSION } from '../lib/stripe/sdk.ts';
-import {
-  type Ensured,
-  ensureProPrice,
-  ensureWebhookEndpoint,
-  explainFailures,
-  openSetupStripe,
-  PRO_LOOKUP_KEY,
-  type ProPrice,
-  type WebhookEndpoint,
-} from '../lib/stripe/setup/account.ts';
+import type { Ensured } from '../lib/stripe/setup/create-once.ts';
+import { explainFailures, openSetupStripe } from '../lib/stripe/setup/open.ts';
+import { ensureProPrice, PRO_LOOKUP_KEY, type ProPrice } from '../lib/stripe/setup/price.ts';
+import { ensureWebhookEndpoint, type WebhookEndpoint } from '../lib/stripe/setup/webhook-endpoint.ts';
 
 const USAGE = `Sets a Stripe account up for this service: the product, its monthly price, the webhook endpoint. Run it as often as you
 like: what is right already is left alone.

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { isHandled } from '../../lib/stripe/event-types.ts';
-import { openSetupStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { signatureHeader } from '../../local/stripe-double/webhooks/signature.ts';
 import type { Random } from '../simulation/random.ts';
 import { type Call, expectOneOf, fieldsOf, Unexpected } from './call.ts';

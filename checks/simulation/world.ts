@@ -7,7 +7,7 @@ import { stripePort } from '../../lib/stripe/client.ts';
 import { StripeFault } from '../../lib/stripe/fault.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
-import { ensureProPrice } from '../../lib/stripe/setup/account.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { Double } from '../../local/stripe-double/double.ts';
 import type { StoredEvent } from '../../local/stripe-double/events.ts';
 import { Refusal } from '../../local/stripe-double/http/errors.ts';

@@ -1,6 +1,7 @@
 import { stripePort } from '../../lib/stripe/client.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
-import { ensureProPrice, ensureWebhookEndpoint } from '../../lib/stripe/setup/account.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
+import { ensureWebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import type { StripeDouble } from '../../local/stripe-double/server.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -8,7 +8,8 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type Stripe from 'stripe';
 import { type StripeSettings, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
-import { listWebhookEndpoints, openSetupStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import {
   type DeployedStack,
   type Parameter,

@@ -2,7 +2,7 @@ import Stripe from 'stripe';
 import { PRO_MONTH_CENTS } from '../../lib/domain/pricing.ts';
 import { isLiveStage, parseWebhookSecrets } from '../../lib/settings/stripe.ts';
 import { isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
-import { inWords, isProPrice } from '../../lib/stripe/setup/account.ts';
+import { inWords, isProPrice } from '../../lib/stripe/setup/price.ts';
 import { type Check, type Finding, ok, wrong } from './check.ts';
 import { orRestart, storeParameter } from './remedies.ts';
 import { onThisMachine, type ParameterName, type Site } from './site.ts';

@@ -3,7 +3,7 @@ import { isLiveStage } from '../../lib/settings/stripe.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
-import { eventDifference } from '../../lib/stripe/setup/account.ts';
+import { eventDifference } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { type Check, ok, wrong } from './check.ts';
 import { setStripeUp } from './remedies.ts';
 import type { Site } from './site.ts';

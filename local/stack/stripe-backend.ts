@@ -5,14 +5,9 @@ import type { StripeChoice } from '../../cli/stage/local-settings.ts';
 import { DEFAULT_PORTS } from '../../cli/stage/local-settings.ts';
 import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { isLoopback, type StripeSettings, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
-import {
-  ensureProPrice,
-  ensureWebhookEndpoint,
-  explainFailures,
-  findProPrice,
-  listWebhookEndpoints,
-  openSetupStripe,
-} from '../../lib/stripe/setup/account.ts';
+import { explainFailures, openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensureProPrice, findProPrice } from '../../lib/stripe/setup/price.ts';
+import { ensureWebhookEndpoint, listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { JournalError } from '../stripe-double/journal/error.ts';
 import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../stripe-double/server.ts';
 import { type KeptEndpoint, type StripeKeep, stripeKeep } from './stripe-keep.ts';

@@ -28,7 +28,7 @@ import { readEventRecord, recordEvent } from '../../lib/store/events.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { type EventRecord, encodeDoublePayment } from '../../lib/store/stripe-items.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
-import { openSetupStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { type Ended, runCommand, startCommand } from '../support/command-line.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, range, uniqueEmail } from '../support/fixtures.ts';

@@ -13,12 +13,9 @@ import { openSite, type Site } from '../../cli/doctor/site.ts';
 import { runningStack } from '../../cli/stage/running.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
-import {
-  ensureProPrice,
-  ensureWebhookEndpoint,
-  listWebhookEndpoints,
-  openSetupStripe,
-} from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
+import { ensureWebhookEndpoint, listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
 import { ALARM_EMAIL, type AwsDouble, startAwsDouble } from '../support/aws-double.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runningStack } from '../../cli/stage/running.ts';
-import { openSetupStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { API_KEY, bench } from '../stripe-double/support.ts';
 import { type RunningStack, spawnStart, startStack } from '../support/running-stack.ts';

@@ -5,7 +5,9 @@ import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
-import { ensureProPrice, ensureWebhookEndpoint, openSetupStripe } from '../../lib/stripe/setup/account.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
+import { ensureWebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { API_KEY, type Bench, bench } from '../stripe-double/support.ts';
 
 const HOOK = 'https://billing.example.com/api/webhooks/stripe';

@@ -13,7 +13,7 @@ import { keys } from '../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../lib/store/table.ts';
 import { parseEvent, type StripeEvent } from '../../lib/stripe/event.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
-import { ensureProPrice } from '../../lib/stripe/setup/account.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import {
   type StripeDouble,
   type StripeDoubleOptions,

@@ -8,7 +8,8 @@ import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.t
 import { keys } from '../../../lib/store/keys.ts';
 import { openTable, type Table } from '../../../lib/store/table.ts';
 import { isHandled } from '../../../lib/stripe/event-types.ts';
-import { ensureWebhookEndpoint, openSetupStripe as openSetUp } from '../../../lib/stripe/setup/account.ts';
+import { openSetupStripe as openSetUp } from '../../../lib/stripe/setup/open.ts';
+import { ensureWebhookEndpoint } from '../../../lib/stripe/setup/webhook-endpoint.ts';
 import { freePort } from '../../../local/stack/ports.ts';
 import { contentsOf, keyOf } from '../../support/contents.ts';
 import { startFaultyEngine } from '../../support/faulty-engine.ts';

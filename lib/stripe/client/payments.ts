@@ -1,0 +1,84 @@
+import Stripe from 'stripe';
+import { fixMetadata, fixPaymentOf } from '../facts.ts';
+import { isFault } from '../fault.ts';
+import type { FixPayment, PaymentCalls } from '../port/payments.ts';
+import { MAX_FOUND, PAGE } from '../queries.ts';
+import { translateError } from '../translate-error.ts';
+import { startOf } from './since.ts';
+
+export function paymentCalls(stripe: Stripe): PaymentCalls {
+  return {
+    async chargeFix({ stripeCustomerId, paymentMethodId, amountCents, idempotencyKey, ...reference }) {
+      try {
+        const intent = await stripe.paymentIntents.create(
+          {
+            amount: amountCents,
+            currency: 'usd',
+            customer: stripeCustomerId,
+            payment_method: paymentMethodId,
+            off_session: true,
+            confirm: true,
+            allowed_payment_method_types: ['card'],
+            description: 'RSOLV: one fix',
+            metadata: fixMetadata(reference),
+          },
+          { idempotencyKey },
+        );
+        return fixPayment(intent);
+      } catch (error) {
+        // A decline carries the payment intent, which is what the next steps need.
+        if (error instanceof Stripe.errors.StripeCardError && error.payment_intent) {
+          return fixPayment(error.payment_intent);
+        }
+        throw error;
+      }
+    },
+
+    async readFixPayment(paymentIntentId) {
+      return fixPaymentOf(await stripe.paymentIntents.retrieve(paymentIntentId));
+    },
+
+    async findFixPayments(customer, fixAttemptId, since) {
+      const created = { gte: startOf(since) };
+      // Listing sees what was written a moment ago; searching by metadata would not.
+      const intents = await stripe.paymentIntents
+        .list({ customer, created, limit: PAGE })
+        .autoPagingToArray({ limit: MAX_FOUND });
+      return intents
+        .map(fixPaymentOf)
+        .filter((payment) => payment !== null)
+        .filter((payment) => payment.fixAttemptId === fixAttemptId);
+    },
+
+    async cancelPayment(paymentIntentId) {
+      try {
+        return fixPaymentOf(await stripe.paymentIntents.cancel(paymentIntentId));
+      } catch (error) {
+        const fault = translateError(error);
+        // Paid, or cancelled before: how it is now tells which.
+        if (fault.kind !== 'refused') throw fault;
+        return fixPaymentOf(await stripe.paymentIntents.retrieve(paymentIntentId));
+      }
+    },
+
+    async refundPayment(paymentIntentId) {
+      try {
+        const idempotencyKey = `refund:${paymentIntentId}`;
+        return (await stripe.refunds.create({ payment_intent: paymentIntentId }, { idempotencyKey })).id;
+      } catch (error) {
+        const fault = translateError(error);
+        if (!isFault(fault, 'refused', 'indeterminate')) throw fault;
+        const { data } = await stripe.refunds.list({ payment_intent: paymentIntentId, limit: PAGE });
+        const done = data.find(({ status }) => status !== 'failed' && status !== 'canceled');
+        if (done === undefined) throw fault;
+        return done.id;
+      }
+    },
+  };
+}
+
+function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
+  const payment = fixPaymentOf(intent);
+  if (payment === null) throw new Error(`Stripe answered payment intent ${intent.id} without our metadata`);
+  return payment;
+}

@@ -1,0 +1,47 @@
+import type Stripe from 'stripe';
+import { findEventsOf } from '../customer-events.ts';
+import { listEvents, listFixPayments, listProInvoices } from '../listings.ts';
+import type { ListCalls } from '../port/lists.ts';
+import type { MoneyCalls } from '../port/money.ts';
+import { isInvoiceReturned, readPaidMoney, readReturnedMoney } from '../queries.ts';
+import { startOf } from './since.ts';
+
+export function moneyCalls(stripe: Stripe, proPriceId: string): MoneyCalls {
+  return {
+    async readReturnedMoney(chargeId) {
+      return readReturnedMoney(stripe, chargeId, proPriceId);
+    },
+
+    async isInvoiceReturned(invoice) {
+      return isInvoiceReturned(stripe, invoice);
+    },
+
+    async readPaidMoney(stripeCustomerId) {
+      return readPaidMoney(stripe, stripeCustomerId, proPriceId);
+    },
+  };
+}
+
+export function listCalls(stripe: Stripe, proPriceId: string): ListCalls {
+  return {
+    async readEvent(eventId) {
+      return stripe.events.retrieve(eventId);
+    },
+
+    async listEvents(window) {
+      return listEvents(stripe, window);
+    },
+
+    async findEventsOf(stripeCustomerId, since) {
+      return findEventsOf(stripe, stripeCustomerId, startOf(since));
+    },
+
+    async listFixPayments(window) {
+      return listFixPayments(stripe, window);
+    },
+
+    async listProInvoices(window) {
+      return listProInvoices(stripe, window, proPriceId);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { ProInvoice } from '../../domain/grants.ts';
+import type { ProSubscription } from '../../domain/subscription.ts';
+
+export interface Subscribed {
+  readonly subscription: ProSubscription;
+  /** The invoice of its first period. */
+  readonly invoice: ProInvoice | null;
+}
+
+/** A renewal that Stripe could not collect for so far. */
+export interface FailedRenewal {
+  readonly id: string;
+  /** What is still to be paid, in US cents. */
+  readonly amountCents: number;
+  /** How often it was tried. */
+  readonly attempt: number;
+  /** ISO 8601; null when Stripe does not try again by itself. */
+  readonly nextAttemptAt: string | null;
+}
+
+/** Subscriptions and their invoices. */
+export interface PlanCalls {
+  /** The price whose subscriptions are Pro. */
+  readonly proPriceId: string;
+  subscribe(order: {
+    readonly customerId: string;
+    readonly stripeCustomerId: string;
+    readonly priceId: string;
+    readonly attempt: number;
+  }): Promise<Subscribed>;
+  /** The subscription that an order made, if it did. */
+  findSubscribed(stripeCustomerId: string, attempt: number): Promise<Subscribed | null>;
+  setCancelAtPeriodEnd(subscriptionId: string, cancel: boolean): Promise<void>;
+  /** Now, without a refund. Idempotent: does nothing if the subscription has already ended. */
+  cancelSubscription(subscriptionId: string): Promise<void>;
+
+  readInvoice(invoiceId: string): Promise<ProInvoice>;
+  /** Null where a renewal's invoice is paid by now, or is none of a renewal. */
+  readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;
+}

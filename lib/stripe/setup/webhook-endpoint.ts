@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type Stripe from 'stripe';
+import { HANDLED_EVENT_TYPES } from '../event-types.ts';
+import { STRIPE_API_VERSION } from '../sdk.ts';
+import { createOnce, type Ensured } from './create-once.ts';
+
+/* The webhook endpoint: looked for first and changed only where it differs, like the price. */
+
+/** Stripe allows 16 for each mode. */
+const MAX_ENDPOINTS = 1_000;
+
+export interface WebhookEndpoint extends Ensured {
+  /** Stripe's API tells it once, to who creates the endpoint. */
+  readonly secret: string | null;
+}
+
+/**
+ * Makes sure of one endpoint at `url` that speaks our version and gets exactly the events we handle. The version of an
+ * endpoint can never be changed: one of another version is disabled once a new one is there. `known` is the id of an
+ * endpoint that is ours wherever it points now; it is moved to `url`.
+ */
+export async function ensureWebhookEndpoint(
+  stripe: Stripe,
+  url: string,
+  { known }: { readonly known?: string | undefined } = {},
+): Promise<WebhookEndpoint> {
+  const ours = (await listWebhookEndpoints(stripe)).filter((one) => one.url === url || one.id === known);
+  const right = ours
+    .filter(({ api_version: version }) => version === STRIPE_API_VERSION)
+    .sort((a, b) => Number(b.id === known) - Number(a.id === known) || a.created - b.created);
+  const [kept, ...more] = right;
+
+  const endpoint =
+    kept === undefined ? await createEndpoint(stripe, url) : await correctEndpoint(stripe, kept, url);
+  const notes = [...endpoint.notes];
+  let { outcome } = endpoint;
+  for (const { id, status } of more) {
+    if (status === 'enabled')
+      notes.push(`${id} is at this url too: each event comes twice. Delete one of them.`);
+  }
+  for (const { id, api_version: version, status } of ours) {
+    if (version === STRIPE_API_VERSION || status !== 'enabled') continue;
+    await stripe.webhookEndpoints.update(id, { disabled: true });
+    if (outcome === 'found') outcome = 'updated';
+    notes.push(
+      `Disabled ${id}, which spoke ${version ?? "the account's default version"} at this url: the version of an endpoint cannot be changed.`,
+    );
+  }
+  return { ...endpoint, outcome, notes };
+}
+
+export function listWebhookEndpoints(stripe: Stripe): Promise<Stripe.WebhookEndpoint[]> {
+  return stripe.webhookEndpoints.list({ limit: 100 }).autoPagingToArray({ limit: MAX_ENDPOINTS });
+}
+
+async function createEndpoint(stripe: Stripe, url: string): Promise<WebhookEndpoint> {
+  const wanted = {
+    url,
+    api_version: STRIPE_API_VERSION,
+    enabled_events: [...HANDLED_EVENT_TYPES],
+    description: 'RSOLV billing',
+  };
+  const { id, secret = null } = await createOnce(
+    ['webhook', createHash('sha256').update(JSON.stringify(wanted)).digest('hex')],
+    (idempotencyKey) => stripe.webhookEndpoints.create(wanted, { idempotencyKey }),
+    async (made) => {
+      const present = await listWebhookEndpoints(stripe);
+      return present.some((one) => one.id === made.id && one.url === url);
+    },
+  );
+  return { id, outcome: 'created', notes: [], secret };
+}
+
+async function correctEndpoint(
+  stripe: Stripe,
+  endpoint: Stripe.WebhookEndpoint,
+  url: string,
+): Promise<WebhookEndpoint> {
+  const changes: Stripe.WebhookEndpointUpdateParams = {};
+  const notes: string[] = [];
+  if (endpoint.url !== url) {
+    changes.url = url;
+    notes.push(`It was at ${endpoint.url}.`);
+  }
+  const { missing, unwanted } = eventDifference(endpoint.enabled_events);
+  if (missing.length + unwanted.length > 0) {
+    changes.enabled_events = [...HANDLED_EVENT_TYPES];
+    const parts = [...missing.map((type) => `+${type}`), ...unwanted.map((type) => `-${type}`)];
+    notes.push(`Its events: ${parts.join(' ')}`);
+  }
+  if (endpoint.status !== 'enabled') {
+    changes.disabled = false;
+    notes.push('It was disabled: enabled again.');
+  }
+  const { id } = endpoint;
+  if (notes.length === 0) return { id, outcome: 'found', notes, secret: null };
+  await stripe.webhookEndpoints.update(id, changes);
+  return { id, outcome: 'updated', notes, secret: null };
+}
+
+/** Types that an endpoint should be sent and is not, and the other way round. */
+export function eventDifference(enabled: readonly string[]): { missing: string[]; unwanted: string[] } {
+  const wanted: ReadonlySet<string> = new Set(HANDLED_EVENT_TYPES);
+  return {
+    missing: [...wanted].filter((type) => !enabled.includes(type)),
+    unwanted: enabled.filter((type) => !wanted.has(type)),
+  };
+}
