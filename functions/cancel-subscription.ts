@@ -1,7 +1,7 @@
 import { cancelSubscriptionContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
-import { subscriptionView } from '../lib/http/views/views.ts';
+import { subscriptionView } from '../lib/http/views/account.ts';
 import { cancelSubscription } from '../lib/operations/plans/cancel-subscription.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 

@@ -2,7 +2,7 @@ import { fixAttemptId } from '../lib/domain/fix-attempt.ts';
 import { findFixAttemptContract } from '../lib/http/contracts/fix-attempts.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { pullRequest } from '../lib/http/views/fix-attempt-input.ts';
-import { fixAttemptView } from '../lib/http/views/views.ts';
+import { fixAttemptView } from '../lib/http/views/fix-attempts.ts';
 import { existingFix } from '../lib/operations/ledger/require-item.ts';
 import { keys } from '../lib/store/keys.ts';
 

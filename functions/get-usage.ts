@@ -2,7 +2,7 @@ import { accountWarnings } from '../lib/domain/warnings.ts';
 import { BillingError } from '../lib/errors.ts';
 import { getUsageContract, type UsageView } from '../lib/http/contracts/account.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { pricingView, transactionView } from '../lib/http/views/views.ts';
+import { pricingView, transactionView } from '../lib/http/views/account.ts';
 import { readHeadAndNewest } from '../lib/store/ledger.ts';
 
 const RECENT = 10;

@@ -1,7 +1,7 @@
 import { BillingError } from '../lib/errors.ts';
 import { healthContract } from '../lib/http/contracts/service.ts';
 import { publicEndpoint } from '../lib/http/endpoint.ts';
-import { checkHealth } from '../lib/operations/ledger/check-health.ts';
+import { checkHealth } from '../lib/runtime/check-health.ts';
 
 /** GET /health */
 export const handler = publicEndpoint(healthContract, async (deps) => {

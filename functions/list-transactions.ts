@@ -1,7 +1,7 @@
 import { listTransactionsContract } from '../lib/http/contracts/account.ts';
 import { decodeCursor, encodeCursor } from '../lib/http/cursor.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { transactionView } from '../lib/http/views/views.ts';
+import { transactionView } from '../lib/http/views/account.ts';
 import { readEntriesDown } from '../lib/store/ledger.ts';
 
 /** GET /api/v1/transactions */

@@ -1,7 +1,7 @@
 import { onboardCustomerContract } from '../lib/http/contracts/customers.ts';
 import { publicEndpoint } from '../lib/http/endpoint.ts';
 import { limitRate } from '../lib/http/rate-limit.ts';
-import { customerView } from '../lib/http/views/views.ts';
+import { customerView } from '../lib/http/views/account.ts';
 import { onboardCustomer } from '../lib/operations/accounts/onboard-customer.ts';
 import { countBusiness } from '../lib/runtime/observe.ts';
 

@@ -2,7 +2,7 @@ import { fixAttemptId } from '../lib/domain/fix-attempt.ts';
 import { recordFixAttemptContract } from '../lib/http/contracts/fix-attempts.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { newFixAttempt, pullRequest } from '../lib/http/views/fix-attempt-input.ts';
-import { fixAttemptView } from '../lib/http/views/views.ts';
+import { fixAttemptView } from '../lib/http/views/fix-attempts.ts';
 import { recordFixAttempt } from '../lib/operations/fixes/record-fix-attempt.ts';
 import { decodeFix } from '../lib/store/items.ts';
 import { keys } from '../lib/store/keys.ts';

@@ -1,7 +1,7 @@
 import { subscribeContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
-import { subscriptionView } from '../lib/http/views/views.ts';
+import { subscriptionView } from '../lib/http/views/account.ts';
 import { orderOf, subscribeToPro } from '../lib/operations/plans/subscribe-to-pro.ts';
 import { countBusiness } from '../lib/runtime/observe.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';

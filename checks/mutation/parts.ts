@@ -68,7 +68,7 @@ export const PARTS: readonly Part[] = [
     mutated: [
       'lib/operations/accounts/{api-keys,close-customer,onboard-customer}.ts',
       'lib/operations/notices/{deliver-notice,warn-low-balances}.ts',
-      'lib/operations/work/sweep.ts',
+      'lib/operations/work/{at-once,sweep}.ts',
     ],
     tests: [...OPERATION_TESTS, 'test/operations/accounts/close-customer.test.ts'],
     isForEveryChange: false,

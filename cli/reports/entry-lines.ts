@@ -1,5 +1,5 @@
 import type { LedgerEntry } from '../../lib/domain/ledger.ts';
-import { transactionView } from '../../lib/http/views/views.ts';
+import { transactionView } from '../../lib/http/views/account.ts';
 import { metadataText, shortTime, signed } from '../terminal/format.ts';
 import { tableLines } from '../terminal/table.ts';
 

@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../lib/domain/customer.ts';
 import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger.ts';
 import type { Violation } from '../../lib/domain/ledger-records.ts';
-import { transactionView } from '../../lib/http/views/views.ts';
+import { transactionView } from '../../lib/http/views/account.ts';
 import type { ListedKey } from '../../lib/store/api-keys.ts';
 import type { UnreadableItem } from '../../lib/store/items.ts';
 import { noticeLabel } from '../../lib/store/keys.ts';

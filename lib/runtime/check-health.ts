@@ -1,5 +1,5 @@
-import type { Deps } from '../../runtime/deps.ts';
-import { answers } from '../../store/table.ts';
+import { answers } from '../store/table.ts';
+import type { Deps } from './deps.ts';
 
 const TIMEOUT_MS = 1_500;
 

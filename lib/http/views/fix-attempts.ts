@@ -1,0 +1,31 @@
+import type { FixAttempt } from '../../domain/fix-attempt.ts';
+import type { FixAttemptView } from '../contracts/fix-attempts.ts';
+
+/** A fix attempt as the API returns it. Fields that are not set are left out. */
+export function fixAttemptView(fix: FixAttempt): FixAttemptView {
+  const { billed } = fix;
+  return {
+    id: fix.id,
+    status: billed ? 'merged' : 'pending',
+    github_org: fix.githubOrg,
+    repo_name: fix.repoName,
+    pr_number: fix.prNumber,
+    pr_title: fix.prTitle,
+    pr_url: fix.prUrl,
+    ...(fix.issueNumber !== null && { issue_number: fix.issueNumber }),
+    ...(fix.issueTitle !== null && { issue_title: fix.issueTitle }),
+    ...(fix.issueUrl !== null && { issue_url: fix.issueUrl }),
+    ...(fix.vulnerabilityId !== null && { vulnerability_id: fix.vulnerabilityId }),
+    ...(fix.metadataJson !== null && { metadata: JSON.parse(fix.metadataJson) }),
+    billing_status: billingStatus(fix),
+    ...(billed && { outcome: billed.outcome, amount_cents: billed.amountCents, billed_at: billed.billedAt }),
+    ...(fix.refundedCents > 0 && { refunded_cents: fix.refundedCents }),
+    created_at: fix.createdAt,
+  };
+}
+
+function billingStatus({ billed, charge, refundedCents }: FixAttempt): FixAttemptView['billing_status'] {
+  if (billed !== null)
+    return refundedCents > 0 && refundedCents >= billed.amountCents ? 'refunded' : 'billed';
+  return charge?.state === 'charging' ? 'charging' : 'not_billed';
+}
