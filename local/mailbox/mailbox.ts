@@ -14,8 +14,8 @@ const Message = z.object({
 });
 export type Message = z.output<typeof Message>;
 
-/** More than anybody reads; the file has them all. */
-const MAX_SHOWN = 500;
+/** The most messages that one answer holds; the file has all of them. */
+const MAX_LISTED = 500;
 
 /** What would have been sent, in memory and, one JSON object a line, in a file. */
 export class Mailbox {
@@ -23,7 +23,7 @@ export class Mailbox {
   readonly #messages: Message[];
   #toRefuse = 0;
 
-  /** @param keep goes on with the file that is there; otherwise it is begun anew */
+  /** @param keep adds to an existing file; otherwise the mailbox starts empty */
   constructor(file: string, { keep }: { readonly keep: boolean }) {
     this.file = file;
     if (!keep) rmSync(file, { force: true });
@@ -31,15 +31,28 @@ export class Mailbox {
   }
 
   get newestFirst(): readonly Message[] {
-    return this.#messages.toReversed().slice(0, MAX_SHOWN);
+    return this.#messages.toReversed().slice(0, MAX_LISTED);
   }
 
-  /** The next ones are refused, as by a mail service that has a bad day. */
+  /** The messages that contain every word of `words`, in any case and any field, the newest first. */
+  search(words: string): readonly Message[] {
+    const wanted = words
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== '');
+    return this.#messages.filter((message) => wanted.every((word) => contains(message, word))).reverse();
+  }
+
+  find(id: string): Message | undefined {
+    return this.#messages.find((message) => message.id === id);
+  }
+
+  /** Refuses the next messages, as a mail service in an outage does. */
   refuse(times: number): void {
     this.#toRefuse = times;
   }
 
-  /** False where it is refused. */
+  /** False if the message is refused. */
   take(message: Message): boolean {
     if (this.#toRefuse > 0) {
       this.#toRefuse -= 1;
@@ -51,7 +64,10 @@ export class Mailbox {
   }
 }
 
-/** A line that a killed process left half written is no message. */
+const contains = ({ from, to, subject, text, kind }: Message, word: string): boolean =>
+  [from, to, subject, text, kind].some((field) => field.toLowerCase().includes(word));
+
+/** A line that a killed process left incomplete is skipped. */
 function messageOf(line: string): Message[] {
   try {
     return [Message.parse(JSON.parse(line))];

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
+import { localOnly } from '../stripe-double/http/local-only.ts';
 import { Mailbox } from './mailbox.ts';
-import { mailboxPage } from './page.ts';
+import { LETTER_POLICY, letterPage, listPage, missingPage, PAGE_POLICY } from './pages.ts';
 
 const HOST = '127.0.0.1';
 
@@ -40,6 +41,7 @@ export interface MailboxOptions {
 export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Promise<MailboxServer> {
   const mailbox = new Mailbox(file, { keep });
   const app = new Hono();
+  app.use(localOnly);
   app.post('/v2/email/outbound-emails', async (c) => {
     const sent = SendEmail.safeParse(await c.req.json().catch(() => null));
     if (!sent.success) return c.json({ message: 'Not a message of the kind that this stand-in knows.' }, 400);
@@ -61,12 +63,18 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
     return c.json({ message: 'Refused, as it was asked for.' }, 400);
   });
   app.get('/', (c) => {
-    // A letter is shown in a frame of its own that may do nothing.
-    c.header(
-      'content-security-policy',
-      "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'",
-    );
-    return c.html(mailboxPage(mailbox));
+    c.header('content-security-policy', PAGE_POLICY);
+    return c.html(listPage(mailbox, c.req.query('q'), c.req.query('page')));
+  });
+  app.get('/letters/:id', (c) => {
+    c.header('content-security-policy', PAGE_POLICY);
+    const message = mailbox.find(c.req.param('id'));
+    return message === undefined ? c.html(missingPage(), 404) : c.html(letterPage(message));
+  });
+  app.get('/letters/:id/html', (c) => {
+    c.header('content-security-policy', LETTER_POLICY);
+    const message = mailbox.find(c.req.param('id'));
+    return message === undefined ? c.notFound() : c.html(message.html);
   });
   app.get('/messages', (c) => c.json(mailbox.newestFirst));
   app.post('/_mailbox/refuse', async (c) => {

@@ -11,6 +11,7 @@ import { closeDispute } from './resources/disputes.ts';
 import { authenticate } from './resources/payment-intents.ts';
 import { createPaymentMethod } from './resources/payment-methods.ts';
 import { newSecret } from './resources/webhook-endpoints.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 const FINGERPRINT_BYTES = 8;
 const MAX_ADVANCE_SECONDS = 10 * 366 * 24 * 60 * 60;
@@ -47,10 +48,11 @@ const NOTHING = z.strictObject({});
 
 /** One thing a test, or a person, does to the double that nobody can do to Stripe. */
 export interface Control {
-  readonly path: string;
+  /** Under /_double. */
+  readonly path: `/_double/${string}`;
   /** Whether it changes what a restart brings back. */
   readonly journaled: boolean;
-  prepare(input: unknown): { readonly problem: string } | { readonly run: Run };
+  readonly prepare: (input: unknown) => { readonly problem: string } | { readonly run: Run };
 }
 
 type Run = (double: Double, id: string) => unknown;
@@ -124,28 +126,41 @@ async function answered(double: Double, control: Control, c: Context): Promise<R
     return c.json({ error: 'send application/json' }, 415);
   }
   const input = await jsonOf(c);
-  const prepared = control.prepare(input);
-  if ('problem' in prepared) return c.json({ error: prepared.problem }, 400);
-  const { path, journaled } = control;
-  const id = c.req.param('id') ?? '';
+  const done = await perform(double, control, c.req.param('id') ?? '', input);
+  return 'problem' in done ? c.json({ error: done.problem }, done.status) : c.json(done.answer);
+}
+
+export type Performed =
+  | { readonly answer: object }
+  | { readonly problem: string; readonly status: 400 | 404 };
+
+/** Uses a control once, in a turn of its own if a restart must bring its effect back. */
+export async function perform(
+  double: Double,
+  { prepare, path, journaled }: Control,
+  id: string,
+  input: unknown,
+): Promise<Performed> {
+  const prepared = prepare(input);
+  if ('problem' in prepared) return { problem: prepared.problem, status: 400 };
   const run = () => prepared.run(double, id);
   try {
     const answer = journaled ? double.turn({ kind: 'control', path, id, input }, run) : await run();
-    return c.json(withoutSecrets(answer));
+    return { answer: withoutSecrets(answer) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return c.json({ error: error.message }, error.status === 404 ? 404 : 400);
+    return { problem: error.message, status: error.status === 404 ? 404 : 400 };
   }
 }
 
 type Effect<S extends z.ZodMiniType> = (input: z.output<S>, double: Double, id: string) => unknown;
 
-function journaled<S extends z.ZodMiniType>(path: string, schema: S, effect: Effect<S>): Control {
+function journaled<S extends z.ZodMiniType>(path: Control['path'], schema: S, effect: Effect<S>): Control {
   return { path, journaled: true, prepare: preparing(schema, effect) };
 }
 
 /** For what a restart forgets, or what waits. */
-function passing<S extends z.ZodMiniType>(path: string, schema: S, effect: Effect<S>): Control {
+function passing<S extends z.ZodMiniType>(path: Control['path'], schema: S, effect: Effect<S>): Control {
   return { path, journaled: false, prepare: preparing(schema, effect) };
 }
 
@@ -189,7 +204,3 @@ function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
     webhooks: { ...deliveries.mode, held: deliveries.heldCount },
   });
 }
-
-/** What would let a reader of the dump pay in somebody's place. */
-const withoutSecrets = (value: unknown): object =>
-  JSON.parse(JSON.stringify(value, (name, inner) => (name === 'client_secret' ? '***' : inner)) ?? '{}');

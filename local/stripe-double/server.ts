@@ -4,7 +4,7 @@ import { Double, type DoubleOptions } from './double.ts';
 import { stripeApp } from './http/app.ts';
 import { JournalFile } from './journal/file.ts';
 import { replay } from './journal/replay.ts';
-import { statePage } from './page.ts';
+import { addPages } from './pages/pages.ts';
 
 const HOST = '127.0.0.1';
 const CATCH_UP_EVERY_MS = 1_000;
@@ -32,7 +32,7 @@ export interface StripeDouble {
 }
 
 /**
- * Starts a double of Stripe on this machine alone: its API under /v1, its controls under /_double, a page at /.
+ * Starts a double of Stripe on this machine alone: its API under /v1, its controls under /_double, its pages at /.
  * @throws when the key could be one for real money, the port is taken, or the journal cannot be replayed.
  */
 export async function startStripeDouble({
@@ -45,12 +45,7 @@ export async function startStripeDouble({
   const double = new Double(options);
   const app = stripeApp(double, apiKey);
   addControls(app, double);
-  app.get('/', (c) => {
-    // The page has no script, and none gets into it.
-    c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'");
-    return c.html(statePage(double));
-  });
-
+  addPages(app, double);
   const journal = journalFile === undefined ? null : resumed(double, journalFile);
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, port, hostname: HOST }, () => resolve(starting));

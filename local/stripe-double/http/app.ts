@@ -8,6 +8,7 @@ import { ROUTES } from '../routes.ts';
 import { STRIPE_API_VERSION } from '../version.ts';
 import { invalid, Refusal, unauthorized, unrecognizedUrl } from './errors.ts';
 import { type Asked, answerOf, exchange, type Reply } from './exchange.ts';
+import { localOnly } from './local-only.ts';
 import type { Route } from './route.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
@@ -19,6 +20,7 @@ export type App = Hono<Env>;
 /** Stripe's API over HTTP. */
 export function stripeApp(double: Double, apiKey: string): App {
   const app = new Hono<Env>();
+  app.use(localOnly);
   const tooLarge = (c: Context<Env>) =>
     refused(double, c, invalid(`A body has at most ${MAX_BODY_BYTES} bytes.`));
   app.use('/v1/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));

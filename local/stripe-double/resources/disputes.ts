@@ -68,7 +68,8 @@ export function closeDispute(scope: Scope, dispute: Stripe.Dispute, verdict: Ver
   return dispute;
 }
 
-const isClosed = ({ status }: Stripe.Dispute): boolean => ['won', 'lost', 'warning_closed'].includes(status);
+export const isClosed = ({ status }: Stripe.Dispute): boolean =>
+  ['won', 'lost', 'warning_closed'].includes(status);
 
 function withEvidence(
   { evidence, evidence_details: details, status }: Stripe.Dispute,

@@ -189,16 +189,19 @@ export const paymentIntentRoutes = [
   ),
 ];
 
+/** Whether the payment waits for what the cardholder's bank asked of them. */
+export function awaitsCardholder({ status, last_payment_error: error }: Stripe.PaymentIntent): boolean {
+  const asked = status === 'requires_action' || error?.code === 'authentication_required';
+  return asked && CONFIRMABLE.includes(status);
+}
+
 /** The cardholder, in their browser, confirms with the client secret and does, or fails, what their bank asks. */
 export function authenticate(
   scope: Scope,
   intent: Stripe.PaymentIntent,
   succeeds: boolean,
 ): Stripe.PaymentIntent {
-  const asked =
-    intent.status === 'requires_action' || intent.last_payment_error?.code === 'authentication_required';
-  const waiting = asked && CONFIRMABLE.includes(intent.status);
-  if (!waiting) throw unexpectedState(intent, 'authenticated');
+  if (!awaitsCardholder(intent)) throw unexpectedState(intent, 'authenticated');
   const chosen = intent.payment_method ?? intent.last_payment_error?.payment_method?.id;
   if (chosen === null || chosen === undefined) throw missingMethod(intent);
   const method = scope.state.paymentMethods.known(typeof chosen === 'string' ? chosen : chosen.id);

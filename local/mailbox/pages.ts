@@ -1,0 +1,114 @@
+import { html, raw } from 'hono/html';
+import { type Html, type Part, shown, withoutUnseen } from '../stripe-double/pages/markup.ts';
+import { pager, windowOf } from '../stripe-double/pages/pager.ts';
+import { policyOf, STYLE } from '../stripe-double/pages/style.ts';
+import { table } from '../stripe-double/pages/table.ts';
+import type { Mailbox, Message } from './mailbox.ts';
+
+const LETTERS_A_PAGE = 50;
+const MAX_QUERY_LENGTH = 200;
+
+const MAILBOX_STYLE = `${STYLE}
+.previews { display: grid; grid-template-columns: minmax(0, 1fr) min(24.375rem, 100%); gap: 1.25rem; align-items: start; }
+.previews h2 { margin-top: 1rem; }
+iframe { width: 100%; height: 40rem; border: 1px solid var(--line); border-radius: .5rem; background: #fff; }
+@media (max-width: 60rem) { .previews { grid-template-columns: minmax(0, 1fr); } }
+`;
+
+/** For the mailbox's own pages. */
+export const PAGE_POLICY = policyOf({ style: MAILBOX_STYLE, frames: true });
+/** For a letter, also when it is opened outside its frame: it may show its styles, and run and load nothing. */
+export const LETTER_POLICY =
+  "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+function page(title: string, body: Part): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${shown(title)} · Mailbox</title>
+<style>${raw(MAILBOX_STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#content">Skip to the content</a>
+<header class="top"><a class="name" href="/">Mailbox</a>
+<span class="soft">Nothing was sent: these letters stay on this machine.</span></header>
+<main id="content">
+<h1>${shown(title)}</h1>
+${body}
+</main>
+</body>
+</html>
+`;
+}
+
+/** The letters that contain the words of a search, the newest first. */
+export function listPage(mailbox: Mailbox, search = '', asked?: string): Html {
+  const query = search.slice(0, MAX_QUERY_LENGTH).trim();
+  const found = mailbox.search(query);
+  const window = windowOf(asked, found.length, LETTERS_A_PAGE);
+  const rows = found.slice(window.from, window.from + LETTERS_A_PAGE).map((one) => ({
+    id: one.id,
+    cells: [
+      { head: 'Time', value: moment(one.at) },
+      {
+        head: 'Subject',
+        value: html`<a href="/letters/${encodeURIComponent(one.id)}">${shown(one.subject)}</a>`,
+      },
+      { head: 'Kind', value: one.kind.replaceAll('_', ' ') },
+      { head: 'Customer', value: customer(one) },
+      { head: 'Sender', value: one.from },
+    ],
+  }));
+  const count = found.length === 1 ? '1 letter' : `${found.length} letters`;
+  const heading = query === '' ? count : `${count} with “${query}”`;
+  const address = (page: number) =>
+    `/?${new URLSearchParams({ ...(query !== '' && { q: query }), page: `${page}` })}`;
+  return page(
+    heading,
+    html`<form class="row panel" method="get" action="/" role="search">
+<label for="q">Search</label><input id="q" type="search" name="q" value="${withoutUnseen(query)}" maxlength="${MAX_QUERY_LENGTH}">
+<button>Search</button>${query === '' ? html`<a href="/">Refresh</a>` : html`<a href="/">All letters</a>`}</form>
+${rows.length === 0 ? html`<p class="soft">No letters.</p>` : table('Letters', rows)}
+${pager(window, address)}
+<p class="soft">All letters are in the file <code>${shown(mailbox.file)}</code>.</p>`,
+  );
+}
+
+/** A letter as a mail program shows it on a screen and on a phone, and as text. */
+export function letterPage(message: Message): Html {
+  const frame = (title: string) =>
+    html`<iframe sandbox title="${title}" src="/letters/${encodeURIComponent(message.id)}/html"></iframe>`;
+  return page(
+    message.subject,
+    html`<dl><dt>From</dt><dd>${shown(message.from)}</dd><dt>To</dt><dd>${customer(message)}</dd>
+<dt>Kind</dt><dd>${shown(message.kind.replaceAll('_', ' '))}</dd><dt>Time</dt><dd>${moment(message.at)} UTC</dd></dl>
+<div class="previews"><section><h2>On a screen</h2>${frame('The letter on a screen')}</section>
+<section><h2>On a phone</h2>${frame('The letter on a phone')}</section></div>
+<h2>As text</h2><pre tabindex="0" aria-label="As text">${linked(message.text)}</pre>`,
+  );
+}
+
+export const missingPage = (): Html => page('No such letter', html`<p><a href="/">All letters</a></p>`);
+
+/** The name that the letter greets, if it greets one, and the address. */
+function customer({ to, text }: Message): Html {
+  const name = /^Hello (.+),$/m.exec(text)?.[1];
+  return name === undefined
+    ? html`${shown(to)}`
+    : html`${shown(name)} <span class="soft">${shown(to)}</span>`;
+}
+
+function moment(iso: string): Html {
+  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)}</time>`;
+}
+
+/** Text whose web addresses are links: the frames of a letter open none. */
+function linked(text: string): Html[] {
+  return shown(text, { lines: true })
+    .split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:)])/)
+    .map((piece, i) =>
+      i % 2 === 0 ? html`${piece}` : html`<a href="${piece}" rel="noreferrer">${piece}</a>`,
+    );
+}

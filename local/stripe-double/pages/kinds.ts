@@ -1,0 +1,266 @@
+import type Stripe from 'stripe';
+import { idOf } from '../collection.ts';
+import type { Double } from '../double.ts';
+import { answer, code, link, metadata, moment, momentMs, money, state } from './format.ts';
+import { type Listing, listing } from './listing.ts';
+
+const price = (subscription: Stripe.Subscription) => subscription.items.data[0]?.price;
+
+function cardOf({ state }: Double, methodId: string | null): string | null {
+  const card = state.paymentMethods.find(methodId)?.card;
+  return card === undefined ? null : `${card.brand} ${card.last4}`;
+}
+
+function refunded({ state }: Double, chargeId: string | null): string | null {
+  const charge = state.charges.find(chargeId);
+  return charge === undefined || charge.amount_refunded === 0
+    ? null
+    : money(charge.amount_refunded, charge.currency);
+}
+
+/** Everything that has a list, in the order in which the lists are shown. */
+export const LISTINGS: readonly Listing[] = [
+  listing({
+    path: 'payments',
+    title: 'Payments',
+    all: (double) => double.state.paymentIntents.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [idOf(one.customer), idOf(one.latest_charge), idOf(one.payment_method)],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Payment', cell: ({ id }) => link(id) },
+      { head: 'Amount', cell: ({ amount, currency }) => money(amount, currency) },
+      { head: 'State', cell: ({ status }) => state(status) },
+      {
+        head: 'Reason',
+        cell: ({ last_payment_error: error }) => error?.decline_code ?? error?.code?.replaceAll('_', ' '),
+      },
+      { head: 'Customer', cell: ({ customer }) => link(idOf(customer)) },
+      { head: 'Refunded', cell: (one, double) => refunded(double, idOf(one.latest_charge)) },
+      { head: 'Metadata', cell: (one) => metadata(one.metadata) },
+    ],
+  }),
+  listing({
+    path: 'customers',
+    title: 'Customers',
+    all: (double) => double.state.customers.newestFirst,
+    id: ({ id }) => id,
+    names: ({ invoice_settings: settings }) => [idOf(settings.default_payment_method)],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Customer', cell: ({ id }) => link(id) },
+      { head: 'Name', cell: ({ name }) => name },
+      { head: 'E-mail', cell: ({ email }) => email },
+      {
+        head: 'Card on file',
+        cell: ({ invoice_settings: settings }, double) =>
+          cardOf(double, idOf(settings.default_payment_method)),
+      },
+      { head: 'Balance', cell: ({ balance, currency }) => money(balance, currency ?? 'usd') },
+      { head: 'Metadata', cell: (one) => metadata(one.metadata) },
+    ],
+  }),
+  listing({
+    path: 'subscriptions',
+    title: 'Subscriptions',
+    all: (double) => double.state.subscriptions.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [idOf(one.customer), price(one)?.id ?? null, idOf(one.latest_invoice)],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Subscription', cell: ({ id }) => link(id) },
+      { head: 'State', cell: ({ status }) => state(status) },
+      { head: 'Price', cell: (one) => price(one)?.lookup_key ?? link(price(one)?.id) },
+      { head: 'Period ends', cell: (one) => moment(one.items.data[0]?.current_period_end) },
+      { head: 'Cancels', cell: (one) => moment(one.cancel_at) },
+      { head: 'Customer', cell: ({ customer }) => link(idOf(customer)) },
+    ],
+  }),
+  listing({
+    path: 'invoices',
+    title: 'Invoices',
+    all: (double) => double.state.invoices.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [idOf(one.customer), idOf(one.parent?.subscription_details?.subscription)],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Invoice', cell: ({ id }) => link(id) },
+      { head: 'Total', cell: ({ total, currency }) => money(total, currency) },
+      { head: 'State', cell: ({ status }) => state(status) },
+      { head: 'Why', cell: ({ billing_reason: reason }) => reason?.replaceAll('_', ' ') },
+      { head: 'Attempts', cell: (one) => one.attempt_count },
+      { head: 'Next attempt', cell: (one) => moment(one.next_payment_attempt) },
+      { head: 'Customer', cell: ({ customer }) => link(idOf(customer)) },
+    ],
+  }),
+  listing({
+    path: 'refunds',
+    title: 'Refunds',
+    all: (double) => double.state.refunds.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [idOf(one.payment_intent), idOf(one.charge)],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Refund', cell: ({ id }) => link(id) },
+      { head: 'Amount', cell: ({ amount, currency }) => money(amount, currency) },
+      { head: 'State', cell: ({ status }) => state(status) },
+      { head: 'Reason', cell: ({ reason }) => reason?.replaceAll('_', ' ') },
+      { head: 'Payment', cell: (one) => link(idOf(one.payment_intent)) },
+    ],
+  }),
+  listing({
+    path: 'disputes',
+    title: 'Disputes',
+    all: (double) => double.state.disputes.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [idOf(one.payment_intent), idOf(one.charge)],
+    columns: [
+      { head: 'Opened', cell: ({ created }) => moment(created) },
+      { head: 'Dispute', cell: ({ id }) => link(id) },
+      { head: 'Amount', cell: ({ amount, currency }) => money(amount, currency) },
+      { head: 'State', cell: ({ status }) => state(status) },
+      { head: 'Reason', cell: ({ reason }) => reason.replaceAll('_', ' ') },
+      { head: 'Answer by', cell: (one) => moment(one.evidence_details.due_by) },
+      { head: 'Payment', cell: (one) => link(idOf(one.payment_intent)) },
+    ],
+  }),
+  listing({
+    path: 'events',
+    title: 'Events',
+    all: (double) => double.state.events.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [one.data.object.id ?? null, one.request?.id ?? null],
+    columns: [
+      { head: 'At', cell: ({ created }) => moment(created) },
+      { head: 'Event', cell: ({ id }) => link(id) },
+      { head: 'Type', cell: ({ type }) => type },
+      { head: 'Object', cell: (one) => link(one.data.object.id) },
+      {
+        head: 'Delivery',
+        cell: ({ id }, double) => {
+          const waiting = double.state.undelivered.get(id)?.size ?? 0;
+          return waiting === 0 ? 'done' : `${waiting} to go`;
+        },
+      },
+    ],
+  }),
+  listing({
+    path: 'deliveries',
+    title: 'Deliveries',
+    all: (double) => double.deliveries.attempts.toReversed(),
+    id: () => null,
+    names: ({ event, endpoint }) => [event, endpoint],
+    columns: [
+      { head: 'At (real time)', cell: ({ atMs }) => momentMs(atMs) },
+      { head: 'Event', cell: ({ event }) => link(event) },
+      { head: 'Type', cell: ({ type }) => type },
+      { head: 'To', cell: ({ url }) => url },
+      { head: 'Attempt', cell: ({ number }) => number },
+      { head: 'Answer', cell: ({ status, error }) => answer(status, error) },
+    ],
+  }),
+  listing({
+    path: 'webhook_endpoints',
+    title: 'Webhook endpoints',
+    all: (double) => double.state.webhookEndpoints.newestFirst,
+    id: ({ id }) => id,
+    names: () => [],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Endpoint', cell: ({ id }) => link(id) },
+      { head: 'URL', cell: ({ url }) => url },
+      { head: 'State', cell: ({ status }) => state(status) },
+      {
+        head: 'Events',
+        cell: ({ enabled_events: wanted }) => (wanted.includes('*') ? 'all' : `${wanted.length} types`),
+      },
+    ],
+  }),
+  listing({
+    path: 'tasks',
+    title: 'Scheduled tasks',
+    all: (double) => double.schedule.pending,
+    id: () => null,
+    names: () => [],
+    columns: [
+      { head: 'At', cell: ({ at }) => moment(at) },
+      { head: 'What', cell: ({ what }) => what },
+    ],
+  }),
+  listing({
+    path: 'calls',
+    title: 'Calls',
+    all: (double) => double.calls.all.toReversed(),
+    id: ({ requestId }) => requestId,
+    names: () => [],
+    columns: [
+      { head: 'At (real time)', cell: ({ atMs }) => momentMs(atMs) },
+      { head: 'Request', cell: ({ requestId }) => link(requestId) },
+      { head: 'Call', cell: ({ method, path }) => `${method} ${path}` },
+      { head: 'Answer', cell: ({ status }) => answer(status) },
+      { head: 'Idempotency key', cell: ({ idempotencyKey }) => code(idempotencyKey) },
+      {
+        head: 'Notes',
+        cell: ({ replayed, fault }) =>
+          [replayed ? 'replayed' : null, fault].filter((note) => note !== null).join(', '),
+      },
+    ],
+  }),
+  listing({
+    path: 'charges',
+    title: 'Charges',
+    all: (double) => double.state.charges.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [idOf(one.customer), idOf(one.payment_intent), idOf(one.payment_method)],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Charge', cell: ({ id }) => link(id) },
+      { head: 'Amount', cell: ({ amount, currency }) => money(amount, currency) },
+      { head: 'State', cell: ({ status }) => state(status) },
+      { head: 'Payment', cell: (one) => link(idOf(one.payment_intent)) },
+    ],
+  }),
+  listing({
+    path: 'payment_methods',
+    title: 'Payment methods',
+    all: (double) => double.state.paymentMethods.newestFirst,
+    id: ({ id }) => id,
+    names: ({ customer }) => [idOf(customer)],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Payment method', cell: ({ id }) => link(id) },
+      { head: 'Card', cell: ({ id }, double) => cardOf(double, id) },
+      { head: 'Customer', cell: ({ customer }) => link(idOf(customer)) },
+    ],
+  }),
+  listing({
+    path: 'prices',
+    title: 'Prices',
+    all: (double) => double.state.prices.newestFirst,
+    id: ({ id }) => id,
+    names: ({ product }) => [typeof product === 'string' ? product : product.id],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Price', cell: ({ id }) => link(id) },
+      {
+        head: 'Amount',
+        cell: (one) => (one.unit_amount === null ? null : money(one.unit_amount, one.currency)),
+      },
+      { head: 'Every', cell: ({ recurring }) => recurring?.interval },
+      { head: 'Lookup key', cell: (one) => one.lookup_key },
+      { head: 'Product', cell: ({ product }) => link(typeof product === 'string' ? product : product.id) },
+    ],
+  }),
+  listing({
+    path: 'products',
+    title: 'Products',
+    all: (double) => double.state.products.newestFirst,
+    id: ({ id }) => id,
+    names: () => [],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Product', cell: ({ id }) => link(id) },
+      { head: 'Name', cell: ({ name }) => name },
+    ],
+  }),
+];

@@ -1,0 +1,23 @@
+import { html } from 'hono/html';
+import type { Row } from './listing.ts';
+import { type Html, type Part, shown } from './markup.ts';
+
+const text = (part: Part): Part => (typeof part === 'string' ? shown(part) : part);
+
+/** Rows as a table; on a narrow screen each row becomes a block of its own. */
+export function table(label: string, rows: readonly Row[]): Html {
+  const [first] = rows;
+  if (first === undefined) return html`<p class="soft">None yet.</p>`;
+  // Nothing but the value stands in a cell, so that an empty one is `:empty`.
+  const cells = ({ cells }: Row) =>
+    cells.map(({ head, value }) => html`<td data-head="${head}">${text(value)}</td>`);
+  return html`<table aria-label="${label}">
+<thead><tr>${first.cells.map(({ head }) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${rows.map((row) => html`<tr>${cells(row)}</tr>\n`)}</tbody></table>`;
+}
+
+/** What one row says, as a list. */
+export function facts({ cells }: Row): Html {
+  const said = cells.filter(({ value }) => value !== null && value !== undefined && value !== '');
+  return html`<dl>${said.map(({ head, value }) => html`<dt>${head}</dt><dd>${text(value)}</dd>`)}</dl>`;
+}
