@@ -4,7 +4,7 @@ import { SetupError } from '../../lib/settings/setup-error.ts';
 import { runSchemathesis } from './schemathesis.ts';
 
 /*
- * `npm run test:fuzz`: the properties of this folder on many more requests than in `npm test`, then Schemathesis, which knows
+ * `npm run test:fuzz`: the properties of this folder on many requests, then Schemathesis, which knows
  * nothing of us but the API document, on a running stack (needs Python 3 with pip). `-- --runs N`: requests of each property.
  * `--examples N`, `--seed N`: for Schemathesis.
  */
@@ -21,7 +21,7 @@ try {
   const runs = wholeNumber(values.runs);
   const examples = wholeNumber(values.examples);
   const seed = wholeNumber(values.seed);
-  const properties = spawnSync('vitest', ['run', 'checks/fuzz'], {
+  const properties = spawnSync('vitest', ['run', '--config', 'checks/vitest.config.ts', 'checks/fuzz'], {
     stdio: 'inherit',
     env: { ...process.env, FUZZ_RUNS: String(runs) },
   });

@@ -1,9 +1,8 @@
-import { inject } from 'vitest';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import type { StripeEvent } from '../../lib/stripe/event.ts';
 import { type Answer, api, call, fixBody, type SignedUp, signUp } from './http.ts';
 import { headOf, type Money, openMoney } from './money.ts';
-import { openTestTable } from './table.ts';
+import { engineEndpoint, openTestTable } from './table.ts';
 
 /**
  * Points the functions of this test file at a table and at a Stripe double of its own. One double for a whole file, for a
@@ -19,7 +18,7 @@ export async function serveMoney(): Promise<{ money: Money; stop: () => Promise<
   });
   Object.assign(process.env, money.env, {
     TABLE_NAME: table.name,
-    DYNAMODB_ENDPOINT: inject('dynamodbEndpoint'),
+    DYNAMODB_ENDPOINT: await engineEndpoint(),
   });
   return { money, stop: () => stop() };
 }

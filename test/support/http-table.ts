@@ -1,6 +1,5 @@
-import { inject } from 'vitest';
 import type { Deps } from '../../lib/runtime/deps.ts';
-import { openTestTable, testDeps } from './table.ts';
+import { engineEndpoint, openTestTable, testDeps } from './table.ts';
 
 /** Points the functions of this test file at a table of its own. Call it before the first request. */
 export async function serveFromTestTable(): Promise<Deps> {
@@ -8,7 +7,7 @@ export async function serveFromTestTable(): Promise<Deps> {
   Object.assign(process.env, {
     TABLE_NAME: table.name,
     STAGE: 'test',
-    DYNAMODB_ENDPOINT: inject('dynamodbEndpoint'),
+    DYNAMODB_ENDPOINT: await engineEndpoint(),
   });
   return testDeps(table);
 }

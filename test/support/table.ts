@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as yieldOnce } from 'node:timers/promises';
 import { inject } from 'vitest';
 import { ensureTable } from '../../cli/stage/table.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
 import { IN_PROCESS } from './in-process.ts';
+import { ModelEngine } from './table-model/engine.ts';
+import { tableInProcess } from './table-model/table-in-process.ts';
 
 export const TEST_CREDENTIALS = {
   AWS_REGION: 'us-east-1',
@@ -12,20 +14,50 @@ export const TEST_CREDENTIALS = {
   AWS_SECRET_ACCESS_KEY: 'local',
 } as const;
 
-/** A table of its own for a test file, on the engine of this run. */
+/** Whether this run uses the model of the table, and no test waits for real time. */
+export const isInProcess = (): boolean => inject('dynamodbEndpoint') === IN_PROCESS;
+const inProcess = new ModelEngine();
+
+/** Where the engine of this run answers. In process it is served to those who need an address: functions, proxies, children. */
+export const engineEndpoint = async (): Promise<string> =>
+  isInProcess() ? inProcess.endpoint() : inject('dynamodbEndpoint');
+
+/**
+ * A table as a function opens it: the SDK's whole client, with its retries, speaks to the engine or to what stands at `endpoint`.
+ * The engine's own tables, and those of the model, have the same names there.
+ */
+export async function throughSdk({ name: tableName }: Table, endpoint?: string): Promise<Table> {
+  return openTable({ tableName, stage: 'test', dynamodbEndpoint: endpoint ?? (await engineEndpoint()) });
+}
+
+/** How to open one and the same table once more, with a client of its own. */
+const reopening = new WeakMap<Table, () => Table>();
+
+/** A table of its own for a test file: the model of the table, or one on the engine of this run. */
 export async function openTestTable(): Promise<Table> {
   Object.assign(process.env, TEST_CREDENTIALS);
-  if (inject('dynamodbEndpoint') === IN_PROCESS) {
-    return (await import('./table-model/table-in-process.ts')).tableInProcess();
+  if (isInProcess()) {
+    const place = inProcess.newTable();
+    return reopenable(() => tableInProcess(place));
   }
-  const config = {
-    tableName: `test-${randomBytes(6).toString('hex')}`,
-    stage: 'test',
-    dynamodbEndpoint: inject('dynamodbEndpoint'),
-  };
-  const table = openTable(config);
-  await ensureTable(table.client, config.tableName);
+  const tableName = `test-${randomBytes(6).toString('hex')}`;
+  const dynamodbEndpoint = inject('dynamodbEndpoint');
+  const table = reopenable(() => openTable({ tableName, stage: 'test', dynamodbEndpoint }));
+  await ensureTable(table.client, tableName);
   return table;
+}
+
+function reopenable(open: () => Table): Table {
+  const table = open();
+  reopening.set(table, open);
+  return table;
+}
+
+/** Another client of a table that `openTestTable` opened; what is added to one client does not touch the other. */
+export function anotherClientOf(table: Table): Table {
+  const open = reopening.get(table);
+  if (open === undefined) throw new Error('openTestTable did not open this table');
+  return open();
 }
 
 /** Without a Stripe, unless one is given: see support/stripe.ts. */
@@ -36,27 +68,42 @@ export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): Pa
     now: () => new Date(),
     random: Math.random,
     randomBytes,
-    sleep: (ms) => sleep(ms),
+    // What it waits for in process has happened as soon as the others had their turn.
+    sleep: (ms) => (isInProcess() ? yieldOnce() : sleep(ms)),
     report: () => {},
     stripe: () => Promise.reject(new Error('this test has no Stripe')),
     ...overrides,
   };
 }
 
-/** Names of the DynamoDB calls sent while `work` runs, counted where the SDK puts them on the wire. */
+/** Names of the DynamoDB calls sent while `work` runs; on an engine, counted where the SDK puts them on the wire. */
 export async function countingCalls<T>(
   table: Table,
   work: () => Promise<T>,
 ): Promise<{ result: T; calls: string[] }> {
   const calls: string[] = [];
+  const note = (command: string | undefined) => calls.push(String(command).replace(/Command$/, ''));
   const name = `count-${randomBytes(4).toString('hex')}`;
-  table.client.middlewareStack.add(
-    (next, context) => (args) => {
-      calls.push(String(context.commandName).replace(/Command$/, ''));
-      return next(args);
-    },
-    { step: 'finalizeRequest', priority: 'low', name },
-  );
+  const { middlewareStack } = table.client;
+  if (isInProcess()) {
+    middlewareStack.add(
+      (next, { commandName }) =>
+        (args) => {
+          note(commandName);
+          return next(args);
+        },
+      { step: 'initialize', priority: 'high', name },
+    );
+  } else {
+    middlewareStack.add(
+      (next, { commandName }) =>
+        (args) => {
+          note(commandName);
+          return next(args);
+        },
+      { step: 'finalizeRequest', priority: 'low', name },
+    );
+  }
   try {
     return { result: await work(), calls };
   } finally {

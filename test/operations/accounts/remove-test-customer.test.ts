@@ -1,12 +1,12 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { testCustomerEmail } from '../../../lib/domain/test-customer.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { removeTestCustomer } from '../../../lib/operations/accounts/remove-test-customer.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import { openTable, type Table } from '../../../lib/store/table.ts';
+import type { Table } from '../../../lib/store/table.ts';
 import { isHandled } from '../../../lib/stripe/event-types.ts';
 import { openSetupStripe as openSetUp } from '../../../lib/stripe/setup/open.ts';
 import { ensureWebhookEndpoint } from '../../../lib/stripe/setup/webhook-endpoint.ts';
@@ -14,7 +14,7 @@ import { freePort } from '../../../local/stack/ports.ts';
 import { contentsOf, keyOf } from '../../support/contents.ts';
 import { startFaultyEngine } from '../../support/faulty-engine.ts';
 import { customerWithCard, type Money, openMoney } from '../../support/money.ts';
-import { openTestTable } from '../../support/table.ts';
+import { engineEndpoint, openTestTable, throughSdk } from '../../support/table.ts';
 
 let table: Table;
 let money: Money;
@@ -155,9 +155,9 @@ describe('removing a customer of the smoke test', () => {
 
   it.each([0, 1, 2])('goes on where it died, after %i writes', async (writes) => {
     const { customerId } = await testCustomer();
-    const engine = await startFaultyEngine(inject('dynamodbEndpoint'));
+    const engine = await startFaultyEngine(await engineEndpoint());
     onTestFinished(() => engine.close());
-    const faulty = openTable({ tableName: table.name, stage: 'test', dynamodbEndpoint: engine.endpoint });
+    const faulty = await throughSdk(table, engine.endpoint);
     let done = 0;
     faulty.client.middlewareStack.add(
       (next, context) => (args) => {

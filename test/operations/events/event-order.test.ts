@@ -1,12 +1,11 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyLedger } from '../../../lib/domain/verify.ts';
 import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
 import { readEventRecord } from '../../../lib/store/events.ts';
-import { openTable } from '../../../lib/store/table.ts';
 import type { StripeEvent } from '../../../lib/stripe/event.ts';
 import type { StripePort } from '../../../lib/stripe/port.ts';
 import { recordedFix } from '../../support/customers.ts';
@@ -21,7 +20,7 @@ import {
   type Travellers,
 } from '../../support/journey.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
-import { openTestTable } from '../../support/table.ts';
+import { anotherClientOf, openTestTable } from '../../support/table.ts';
 
 /*
  * Stripe gives no order, delivers twice, and late. Whatever it does, the ledger ends where Stripe is.
@@ -497,14 +496,10 @@ async function overlapping(scheduler: fc.Scheduler, lane: Lane, journey: Journey
     scheduler,
     journey.stripeAfter(() => step),
   );
-  const table = openTable({
-    tableName: lane.deps.table.name,
-    stage: 'test',
-    dynamodbEndpoint: inject('dynamodbEndpoint'),
-  });
+  const table = anotherClientOf(lane.deps.table);
   table.client.middlewareStack.add(
     (next, context) => (args) => inTurn(scheduler, String(context.commandName), () => next(args)),
-    { step: 'initialize', priority: 'low', name: 'scheduled' },
+    { step: 'initialize', priority: 'high', name: 'scheduled' },
   );
   const deps = { ...lane.deps, table, stripe: async () => stripe, sleep: async () => {} };
   const deliveries: Promise<unknown>[] = [];

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { BillingError, PROBLEMS } from '../../../lib/errors.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
@@ -8,7 +8,7 @@ import { withStripe } from '../../../lib/runtime/connect-stripe.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readEventRecord, recordEvent } from '../../../lib/store/events.ts';
 import type { EventRecord } from '../../../lib/store/stripe-items.ts';
-import { openTable, type Table, writeTogether } from '../../../lib/store/table.ts';
+import { type Table, writeTogether } from '../../../lib/store/table.ts';
 import { parseEvent, type StripeEvent } from '../../../lib/stripe/event.ts';
 import type { FaultInput } from '../../../local/stripe-double/faults.ts';
 import { contentsOf } from '../../support/contents.ts';
@@ -18,7 +18,7 @@ import { customerWith, range } from '../../support/fixtures.ts';
 import { deliverHolding } from '../../support/held-delivery.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
 import { parkedOf } from '../../support/parked-events.ts';
-import { openTestTable, testDeps } from '../../support/table.ts';
+import { engineEndpoint, openTestTable, testDeps, throughSdk } from '../../support/table.ts';
 
 /*
  * What becomes of an event that was accepted: it is processed, ignored, or parked where people see it; or it is not accepted at
@@ -403,7 +403,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
 it('where there is no table at all, every event is sent again, the ignored and the parked too', async () => {
   const money = await openMoney(table);
   await customerWithCard(money, 0);
-  const nowhere = openTable({ tableName: table.name, stage: 'test', dynamodbEndpoint: 'http://127.0.0.1:1' });
+  const nowhere = await throughSdk(table, 'http://127.0.0.1:1');
   const event = newest(money, 'customer.updated');
   for (const type of ['customer.deleted', 'customer.created', 'charge.refunded']) {
     await expect(applyEvent({ ...money.deps, table: nowhere }, { ...event, type })).rejects.toMatchObject({
@@ -414,8 +414,8 @@ it('where there is no table at all, every event is sent again, the ignored and t
 });
 
 async function throughFaultyEngine({ deps }: Money) {
-  const engine = await startFaultyEngine(inject('dynamodbEndpoint'));
+  const engine = await startFaultyEngine(await engineEndpoint());
   onTestFinished(() => engine.close());
-  const faulty = openTable({ tableName: table.name, stage: 'test', dynamodbEndpoint: engine.endpoint });
+  const faulty = await throughSdk(table, engine.endpoint);
   return { deps: { ...deps, table: faulty }, engine };
 }

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { openTable, type Table } from '../../../lib/store/table.ts';
+import type { Table } from '../../../lib/store/table.ts';
 import { expectSoundLedger, recordedFix } from '../../support/customers.ts';
 import { uniqueEmail } from '../../support/fixtures.ts';
-import { openTestTable, testDeps } from '../../support/table.ts';
+import { anotherClientOf, openTestTable, testDeps } from '../../support/table.ts';
 
 /*
  * Several clients of one customer, each with a list of commands, against the real engine. fast-check picks which
@@ -46,18 +46,14 @@ beforeAll(async () => {
 
 /** A client of the same table whose calls wait until the scheduler lets them go, one at a time. */
 function scheduledDeps(scheduler: fc.Scheduler): PaymentDeps {
-  const scheduled = openTable({
-    tableName: table.name,
-    stage: 'test',
-    dynamodbEndpoint: inject('dynamodbEndpoint'),
-  });
+  const scheduled = anotherClientOf(table);
   scheduled.client.middlewareStack.add(
     (next, context) => (args) =>
       new Promise((resolve, reject) => {
         const label = String(context.commandName);
         scheduler.scheduleSequence([{ label, builder: () => next(args).then(resolve, reject) }]);
       }),
-    { step: 'initialize', priority: 'low', name: 'scheduled' },
+    { step: 'initialize', priority: 'high', name: 'scheduled' },
   );
   return testDeps(scheduled, { sleep: async () => {} });
 }

@@ -329,8 +329,9 @@ describe('a ledger that is longer than a page', () => {
       if (pages === 1) await billFixAttempt(books.deps, customerId, fixId);
     });
     const { report } = await reconciled(books);
-    // What the first look found was not there any more at the second.
-    expect(pages).toBe(2);
+    // What the first look found was not there any more at the second, which read as many pages.
+    expect(pages).toBeGreaterThanOrEqual(2);
+    expect(pages % 2).toBe(0);
     expect(report).toMatchObject({ drift: { count: 0 }, customers: { checked: 1, entries: 3_502 } });
   });
 });

@@ -1,0 +1,81 @@
+import {
+  type AttributeValue,
+  DynamoDBServiceException,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+
+/* How DynamoDB writes requests, answers and errors down on the wire, as far as the store uses them. */
+
+const fields = z.record(z.string(), z.unknown());
+const attributes = z.record(
+  z.string(),
+  z.custom<AttributeValue>((value) => typeof value === 'object'),
+);
+
+const list = z.array(z.unknown());
+const lists = z.record(z.string(), list);
+
+type Shape = 'one' | 'list' | 'lists';
+
+/** The fields that hold items: one, a list, or a list for each table. */
+const SHAPES: Readonly<Record<string, Shape>> = {
+  Item: 'one',
+  Key: 'one',
+  ExpressionAttributeValues: 'one',
+  ExclusiveStartKey: 'one',
+  LastEvaluatedKey: 'one',
+  Items: 'list',
+  Keys: 'list',
+  Responses: 'lists',
+};
+
+export const fromWire = (request: unknown): unknown =>
+  translated(request, (item) => unmarshall(attributes.parse(item)));
+
+export const toWire = (answer: unknown): unknown =>
+  translated(answer, (item) => marshall(fields.parse(item)));
+
+function translated(value: unknown, item: (item: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((inner) => translated(inner, item));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, translatedField(SHAPES[name], inner, item)]),
+  );
+}
+
+function translatedField(
+  shape: Shape | undefined,
+  value: unknown,
+  item: (item: unknown) => unknown,
+): unknown {
+  switch (shape) {
+    case undefined:
+      return translated(value, item);
+    case 'one':
+      return item(value);
+    case 'list':
+      return list.parse(value).map(item);
+    case 'lists':
+      return Object.fromEntries(
+        Object.entries(lists.parse(value)).map(([table, items]) => [table, items.map(item)]),
+      );
+    default:
+      return shape satisfies never;
+  }
+}
+
+/** An error as DynamoDB words it: its name, and for a transaction why each of its writes was refused. */
+export function errorToWire(error: unknown): unknown {
+  if (!(error instanceof DynamoDBServiceException)) {
+    return { __type: 'InternalServerError', message: String(error) };
+  }
+  const { name, message } = error;
+  return {
+    __type: `com.amazonaws.dynamodb.v20120810#${name}`,
+    message,
+    ...(error instanceof TransactionCanceledException && { CancellationReasons: error.CancellationReasons }),
+    ...('Item' in error && { Item: error.Item }),
+  };
+}
