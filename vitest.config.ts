@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { removeCondition } from './checks/conditions/remove-condition.ts';
 import { IN_PROCESS } from './test/support/in-process.ts';
 
-/** Set by `npm run test:conditions` alone. */
+/** Set by `npm run check:conditions` alone. */
 const removed = process.env['REMOVE_CONDITION'];
 
 /** `TABLE=engine npm test`, or an engine of one's own: then every test runs on the engine, none on the model of the table. */

@@ -1,7 +1,11 @@
-import { textTable } from '../bench/text-table.ts';
+import { optionsOf, runCheck } from '../support/program.ts';
+import { textTable } from '../support/text-table.ts';
 import { type Bundle, bundle, packageOf, readBundlePlan } from './bundle-functions.ts';
 
-/* `npm run budgets`: how large each function is as it is deployed, and that nothing is in it that must stay out. */
+const USAGE = `npm run check:bundles    how large each function is as it is deployed: 10 seconds
+
+Fails when a function is over its budget, when a package is bundled that must stay out, and when a file is missing or
+misnamed. Needs nothing but the install.`;
 
 const BYTES_IN_KB = 1_000;
 const BUDGET_KB = 350;
@@ -29,6 +33,7 @@ interface Sized {
   readonly misnamed: readonly string[];
 }
 
+optionsOf(USAGE, {});
 const plan = readBundlePlan();
 const sized = await Promise.all(
   plan.functions.map(async ({ name, entry, patterns }): Promise<Sized> => {
@@ -76,8 +81,11 @@ if (largest !== undefined) {
 }
 
 const problems = [...oversized(), ...strangers(), ...missing(), ...misnamed()];
-for (const problem of problems) console.error(`\n${problem}`);
-process.exitCode = problems.length > 0 ? 1 : 0;
+await runCheck(() => {
+  for (const problem of problems) console.log(`\n✗ ${problem}`);
+  console.log(`\n${sized.length} functions, ${problems.length} problems`);
+  return problems.length === 0 && sized.length > 0;
+});
 
 function oversized(): string[] {
   return sized

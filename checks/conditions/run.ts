@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { CONDITIONS } from '../../lib/store/conditions.ts';
+import { optionsOf, runCheck } from '../support/program.ts';
 
-/*
- * Removes the store's conditions one at a time and expects the tests to notice: prints which test failed for each.
- * A condition that the test named after it does not miss is either not needed or not tested; both end with exit code 1.
- */
+const USAGE = `npm run check:conditions    removes the store's conditions one at a time and expects a test to fail: 2 minutes
+
+Prints which tests failed for each. A condition that the test named after it does not miss is either not needed or not
+tested, and fails the check. Needs nothing but the install.`;
 
 /** Where each condition has a test of its own, in which nothing else stands in for it. */
 const SUITES = ['test/store/conditions'];
@@ -32,9 +33,10 @@ const Report = z.object({
   ),
 });
 
+optionsOf(USAGE, {});
 const folder = mkdtempSync(join(tmpdir(), 'conditions-'));
 try {
-  process.exitCode = (await allAreMissed()) ? 0 : 1;
+  await runCheck(allAreMissed);
 } finally {
   rmSync(folder, { recursive: true });
 }

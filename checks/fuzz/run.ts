@@ -1,39 +1,30 @@
-import { spawnSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
-import { SetupError } from '../../lib/settings/setup-error.ts';
+import { optionsOf, runCheck, wholeNumber } from '../support/program.ts';
+import { runVitest } from '../support/run-vitest.ts';
 import { runSchemathesis } from './schemathesis.ts';
 
-/*
- * `npm run test:fuzz`: the properties of this folder on many requests, then Schemathesis, which knows
- * nothing of us but the API document, on a running stack (needs Python 3 with pip). `-- --runs N`: requests of each property.
- * `--examples N`, `--seed N`: for Schemathesis.
- */
+const USAGE = `npm run check:fuzz -- [options]    random requests, made from the API document: about 10 minutes
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '1000' },
-    examples: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-  },
+  --runs N        requests of each property of this folder (1000)
+  --examples N    requests of each call and phase of Schemathesis (60)
+  --seed N        for Schemathesis (1)
+
+Runs the properties of checks/fuzz, then Schemathesis, which knows nothing but the API document, on a stack of its own.
+Needs Python 3 with pip, and fetches Schemathesis from PyPI the first time.`;
+
+const values = optionsOf(USAGE, {
+  runs: { type: 'string', default: '1000' },
+  examples: { type: 'string', default: '60' },
+  seed: { type: 'string', default: '1' },
 });
 
-try {
-  const runs = wholeNumber(values.runs);
-  const examples = wholeNumber(values.examples);
-  const seed = wholeNumber(values.seed);
-  const properties = spawnSync('vitest', ['run', '--config', 'checks/vitest.config.ts', 'checks/fuzz'], {
-    stdio: 'inherit',
-    env: { ...process.env, FUZZ_RUNS: String(runs) },
-  });
+await runCheck(async () => {
+  const runs = wholeNumber('runs', values.runs);
+  const examples = wholeNumber('examples', values.examples);
+  const seed = wholeNumber('seed', values.seed);
+  const areKept = runVitest('checks/fuzz', { FUZZ_RUNS: String(runs) });
   const isDocumented = await runSchemathesis(examples, seed);
-  process.exitCode = properties.status === 0 && isDocumented ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw new SetupError(`--runs, --examples and --seed take a whole number from 1; ${text} is none.`);
-}
+  console.log(
+    `\nproperties ${areKept ? 'hold' : 'FAILED'}, Schemathesis ${isDocumented ? 'found nothing' : 'FAILED'}`,
+  );
+  return areKept && isDocumented;
+});

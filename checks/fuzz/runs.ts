@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** How often a property is tried: `FUZZ_RUNS` times where that is set, as `npm run test:fuzz` does. */
+/** How often a property is tried: `FUZZ_RUNS` times where that is set, as `npm run check:fuzz` does. */
 export function fuzzRuns(usual: number): number {
   const asked = process.env['FUZZ_RUNS'];
   return asked === undefined ? usual : Number(asked);

@@ -20,7 +20,7 @@ afterAll(async () => {
   await stack.end('SIGTERM');
 });
 
-/** `npm run load` on the stack of this file. */
+/** `npm run check:load` on the stack of this file. */
 function load(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -31,7 +31,7 @@ function load(...args: string[]) {
   return { status, result: JSON.parse(stdout) };
 }
 
-describe('npm run load', () => {
+describe('npm run check:load', () => {
   it('a sound service holds: every answer is as expected, and in the ledger once', () => {
     const few = ['--seconds', '2', '--rate', '10', '--webhooks', '300', '--sign-ups', '60'];
     const { status, result } = load(...few, '--seed', '1');

@@ -1,4 +1,4 @@
-import { textTable } from '../bench/text-table.ts';
+import { textTable } from '../support/text-table.ts';
 import type { LoadOptions, LoadResult } from './session.ts';
 
 export const hasHeld = ({ unexplained, verified }: LoadResult): boolean =>

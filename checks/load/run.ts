@@ -1,20 +1,14 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { useLocalAws } from '../../cli/stage/local-aws.ts';
 import { showProgress } from '../../cli/terminal/progress.ts';
-import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { isLoopback } from '../../lib/settings/stripe-environment.ts';
+import { optionsOf, runCheck, UsageError } from '../support/program.ts';
 import { hasHeld, page } from './report.ts';
 import { type LoadOptions, Session } from './session.ts';
 import { OwnStack, stackAt } from './stack.ts';
 
-/*
- * `npm run load`: RSOLV-action's calls, a burst of webhooks and people who sign up, all at once on a stack of its own; then every
- * ledger and every answer is checked. See docs/load.md.
- */
-
-const USAGE = `npm run load -- [options]    loads a stack of its own, and checks every ledger and every answer afterwards
+const USAGE = `npm run check:load -- [options]    loads a stack of its own, and checks every ledger and every answer afterwards
 
   --seconds N       how long (60); 0 only verifies
   --rate N          requests a second of RSOLV-action's (20)
@@ -27,7 +21,7 @@ const USAGE = `npm run load -- [options]    loads a stack of its own, and checks
   --json            for programs
 
 Ctrl-C ends the load, and what was done until then is checked. Exit code 0 when everything that was not answered is explained, and
-the ledger, Stripe and the answers agree; 1 when not.`;
+the ledger, Stripe and the answers agree; 1 when not. Needs nothing but the install. See docs/checks/load.md.`;
 
 /** npm passes a terminal's Ctrl-C on to us, which the terminal has sent us already: both are one wish. */
 const SAME_SIGNAL_MS = 1_000;
@@ -45,31 +39,16 @@ const Options = z.object({
   url: z.optional(z.url({ protocol: /^http$/ }).check(z.refine(isLoopback))),
   seed: z.optional(z.string().check(z.regex(/^[A-Za-z0-9]{1,20}$/))),
   json: z._default(z.boolean(), false),
-  help: z._default(z.boolean(), false),
 });
 type Options = z.output<typeof Options>;
 
 // Whoever reads us may be gone before we are done.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-process.exitCode = await main();
+await runCheck(() => load(optionsGiven()));
 // Sockets that wait for their time to close would keep the process for seconds.
 process.exit();
 
-async function main(): Promise<0 | 1> {
-  try {
-    const options = optionsFrom(process.argv.slice(2));
-    if (!options.help) return await load(options);
-    console.log(USAGE);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    console.error(reasonOf(error));
-    for (const line of error.output) console.error(`  ${line}`);
-    return 1;
-  }
-}
-
-async function load(given: Options): Promise<0 | 1> {
+async function load(given: Options): Promise<boolean> {
   useLocalAws(process.env);
   const progress = showProgress(process.stderr);
   const options: LoadOptions = {
@@ -92,53 +71,35 @@ async function load(given: Options): Promise<0 | 1> {
     const held = hasHeld(result);
     const { signal: _, onStep: __, ...asked } = options;
     console.log(given.json ? JSON.stringify({ asked, ...result, held }, null, 2) : page(result, options));
-    return held ? 0 : 1;
+    return held;
   } finally {
     progress.end();
     await own?.stop();
   }
 }
 
-/** @throws SetupError naming what is wrong with them */
-function optionsFrom(args: string[]): Options {
+/** @throws UsageError naming what is wrong with them */
+function optionsGiven(): Options {
   const text = { type: 'string' } as const;
-  const given = parsed(() =>
-    parseArgs({
-      args,
-      options: {
-        seconds: text,
-        rate: text,
-        webhooks: text,
-        'sign-ups': text,
-        'kill-every': text,
-        url: text,
-        seed: text,
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
+  const options = Options.safeParse(
+    optionsOf(USAGE, {
+      seconds: text,
+      rate: text,
+      webhooks: text,
+      'sign-ups': text,
+      'kill-every': text,
+      url: text,
+      seed: text,
+      json: { type: 'boolean' },
     }),
   );
-  const options = Options.safeParse(given.values);
   if (!options.success) {
     const names = [...new Set(options.error.issues.map(({ path }) => `--${String(path[0])}`))];
-    throw new SetupError(`${names.join(', ')}: not as it can be. See npm run load -- --help`);
+    throw new UsageError(`A value is out of range or malformed: ${names.join(', ')}`);
   }
-  if (options.data.url !== undefined && options.data['kill-every'] !== undefined) {
-    throw new SetupError(
-      '--kill-every is for a stack of its own: --url leaves the one that runs there alive.',
-    );
-  }
+  if (options.data.url !== undefined && options.data['kill-every'] !== undefined)
+    throw new UsageError('--kill-every kills its own stack only, so it does not go with --url');
   return options.data;
-}
-
-function parsed<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (errorCode(error)?.startsWith('ERR_PARSE_ARGS'))
-      throw new SetupError(`${reasonOf(error)}. See npm run load -- --help`);
-    throw error;
-  }
 }
 
 function endOnSignals(): AbortSignal {

@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
-import { SetupError } from '../../lib/settings/setup-error.ts';
-import { textTable } from '../bench/text-table.ts';
+import { optionsOf, runCheck, UsageError } from '../support/program.ts';
+import { textTable } from '../support/text-table.ts';
 import { EXPLAINED, type Explained } from './explained.ts';
 import { PARTS, type Part } from './parts.ts';
 import {
@@ -16,43 +15,45 @@ import {
 } from './scores.ts';
 import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './stryker.ts';
 
-/*
- * `npm run test:mutation`: changes the code in one place after another and expects a test to fail each time. Fails itself when
- * a survivor is not explained, when an explained one is killed or gone, below a score of 90 %, and where the code of a part
- * that was not tried now has changed since it was. `-- --all`: every part; `-- --part NAME`: one of them; `-- --write`: keeps
- * what was found; `-- --incremental`: only what has changed since the last run; `-- --judge`: tries nothing, and judges what the
- * last whole run found anew, as after an explanation; `-- --changed`: of each part only the files whose code has changed since they
- * were tried.
- */
+const USAGE = `npm run check:mutation -- [options]    changes the code in one place after another and expects a test to fail
 
-const { values } = parseArgs({
-  options: {
-    all: { type: 'boolean', default: false },
-    part: { type: 'string' },
-    write: { type: 'boolean', default: false },
-    incremental: { type: 'boolean', default: false },
-    judge: { type: 'boolean', default: false },
-    changed: { type: 'boolean', default: false },
-  },
+  --all            every part: 35 minutes on two cores; without it domain and store alone
+  --part NAME      one part
+  --changed        of each part only the files whose code has changed since they were tried
+  --write          keeps what was found: checks/mutation/scores.json, docs/mutation-scores.md
+  --incremental    tries only what has changed since the last run, for working on it
+  --judge          tries nothing: judges the last whole run again, as after an explanation
+
+Fails below ${MIN_SCORE} %, for a survivor without an explanation, for an explanation without its survivor, and where the code of
+any part has changed since it was tried. Needs npm: it installs Stryker for itself the first time. See docs/checks/mutation.md.`;
+
+const values = optionsOf(USAGE, {
+  all: { type: 'boolean', default: false },
+  part: { type: 'string' },
+  write: { type: 'boolean', default: false },
+  incremental: { type: 'boolean', default: false },
+  judge: { type: 'boolean', default: false },
+  changed: { type: 'boolean', default: false },
 });
 
-try {
+await runCheck(async () => {
   const named = partsFor(values);
   const parts = values.changed ? await onlyChanged(named) : named;
   // What an earlier run found is no score of the code that stands here.
   if (values.write && values.incremental)
-    throw new SetupError('--write keeps what was tried now: leave --incremental out.');
-  if (values.judge && values.changed) throw new SetupError('--judge is for whole runs: leave --changed out.');
+    throw new UsageError('--write keeps what was tried now, so it does not go with --incremental');
+  if (values.judge && values.changed)
+    throw new UsageError('--judge is for whole runs, so it does not go with --changed');
   if (!values.judge) ensureInstalled();
-  let isGood = true;
-  for (const part of parts) isGood = (await tryPart(part)) && isGood;
-  if (values.part === undefined) isGood = (await isKept()) && isGood;
-  process.exitCode = isGood ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+  const failed: string[] = [];
+  for (const part of parts) if (!(await tryPart(part))) failed.push(part.name);
+  if (values.part === undefined && !(await isKept())) failed.push('scores');
+  const count = parts.length === 1 ? '1 part' : `${parts.length} parts`;
+  console.log(
+    `\n${count} tried now, ${failed.length === 0 ? 'every score is good' : `FAILED: ${failed.join(', ')}`}`,
+  );
+  return failed.length === 0;
+});
 
 async function tryPart(part: Part): Promise<boolean> {
   const codes = await codesOf(part);
@@ -91,7 +92,7 @@ function partsFor({ all, part }: { all: boolean; part?: string | undefined }): r
   if (part === undefined) return PARTS.filter(({ isForEveryChange }) => isForEveryChange);
   const found = PARTS.filter(({ name }) => name === part);
   if (found.length > 0) return found;
-  throw new SetupError(`There is no part ${part}; there are ${PARTS.map(({ name }) => name).join(', ')}.`);
+  throw new UsageError(`There is no part ${part}, only ${PARTS.map(({ name }) => name).join(', ')}`);
 }
 
 /** Prints what came of the mutants, and says whether that is good enough. */

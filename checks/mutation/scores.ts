@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { transform } from 'esbuild';
 import * as z from 'zod/mini';
+import { hashCode } from '../support/code-hash.ts';
 import { EXPLAINED } from './explained.ts';
 import { PARTS, type Part } from './parts.ts';
 import { MIN_SCORE, type Mutant } from './stryker.ts';
@@ -91,7 +90,7 @@ export async function checkScores(print: (rows: string[][]) => void): Promise<st
   print(partRows(scores));
   const problems: string[] = [];
   for (const part of PARTS) {
-    const again = `npm run test:mutation -- --changed --write --part ${part.name}`;
+    const again = `npm run check:mutation -- --changed --write --part ${part.name}`;
     const kept = scores[part.name]?.files ?? {};
     for (const file of new Set([...filesOf(part), ...Object.keys(kept)])) {
       const score = kept[file];
@@ -119,17 +118,8 @@ function filesOf({ mutated }: Part): string[] {
   ).sort();
 }
 
-/** Import statements at the start of minified code. */
-const IMPORTS = /^(?:import(?:[\s{*][^;]*?from)?\s*"[^"]*";\n?)+/;
-const DYNAMIC_IMPORT = /\bimport\("[^"]*"\)/g;
-
-/** Hashes the code without comments, layout and imports, so that a file can move and keep its score. */
-async function codeOf(file: string): Promise<string> {
-  if (!existsSync(file)) return 'gone';
-  const { code } = await transform(readFileSync(file, 'utf8'), { loader: 'ts', minifyWhitespace: true });
-  const body = code.replace(IMPORTS, '').replace(DYNAMIC_IMPORT, 'import()');
-  return createHash('sha256').update(body).digest('hex').slice(0, 16);
-}
+const codeOf = async (file: string): Promise<string> =>
+  existsSync(file) ? hashCode(readFileSync(file, 'utf8')) : 'gone';
 
 const explainedIn = (file: string): number =>
   EXPLAINED.filter((one) => one.file === file).reduce((count, { times = 1 }) => count + times, 0);
@@ -160,7 +150,7 @@ function pageOf(scores: Scores): string {
   return [
     '# Mutation scores',
     '',
-    'Written by `npm run test:mutation -- --write`, of the code that stands here: the check fails where that has changed since.',
+    'Written by `npm run check:mutation -- --write`, of the code that stands here: the check fails where that has changed since.',
     'Every survivor is explained, one by one, in [`explained.ts`](../checks/mutation/explained.ts). What it means: [mutation.md](mutation.md).',
     '',
     ...table(partRows(scores)),

@@ -115,7 +115,7 @@ export async function tryMutants(
  * @throws SetupError where there was none, or the code is another one by now
  */
 export function lastRun(part: Part): { readonly mutants: Mutant[]; readonly minutes: number } {
-  const again = `Run it anew: npm run test:mutation -- --part ${part.name}`;
+  const again = `Run it anew: npm run check:mutation -- --part ${part.name}`;
   const file = fileOf(part, 'report');
   if (!existsSync(file)) throw new SetupError(`There is no report of ${part.name} on this machine. ${again}`);
   const report = Report.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -5,7 +5,7 @@ import rootConfig from '../../vitest.config.ts';
 import { PART_VARIABLE, PARTS } from './parts.ts';
 
 const part = PARTS.find(({ name }) => name === process.env[PART_VARIABLE]);
-if (part === undefined) throw new Error(`${PART_VARIABLE} names no part: npm run test:mutation sets it`);
+if (part === undefined) throw new Error(`${PART_VARIABLE} names no part: npm run check:mutation sets it`);
 
 /** The first test that fails ends it: those that fail soonest come first, and not, as is usual, those that take longest. */
 class SoonestFirst extends BaseSequencer {

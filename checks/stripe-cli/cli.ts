@@ -1,7 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
-import { cachedFolder } from '../support/tool-cache.ts';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import { fetchPackage } from '../support/npm-package.ts';
 
 const VERSION = '1.52.0';
 /** One call takes a tenth of a second; only one that hangs takes this long. */
@@ -29,23 +29,7 @@ export interface CliResult {
  * @throws SetupError when there is none for this platform, or it cannot be fetched.
  */
 export function fetchCli(): string {
-  const platform = `${process.platform}-${process.arch}`;
-  const name = `@stripe/cli-${platform}`;
-  const folder = cachedFolder(`stripe-cli-${VERSION}-${platform}`, (unfinished) => {
-    console.log(`Fetching ${name}@${VERSION} …`);
-    try {
-      const args = ['pack', '--loglevel=error', '--pack-destination', unfinished, `${name}@${VERSION}`];
-      const packed = execFileSync('npm', args, { encoding: 'utf8', stdio: 'pipe' });
-      execFileSync('tar', ['-xzf', join(unfinished, packed.trim()), '-C', unfinished], { stdio: 'pipe' });
-    } catch (error) {
-      const npmCode = /npm error code (\w+)/.exec(reasonOf(error))?.[1];
-      throw new SetupError(
-        npmCode === 'E404'
-          ? `Stripe's command line ${VERSION} does not come for ${platform}: there is no package ${name}.`
-          : `Stripe's command line could not be fetched as ${name}@${VERSION}: ${npmCode ?? reasonOf(error)}`,
-      );
-    }
-  });
+  const folder = fetchPackage(`@stripe/cli-${process.platform}-${process.arch}`, VERSION);
   return join(folder, 'package', 'bin', process.platform === 'win32' ? 'stripe.exe' : 'stripe');
 }
 

@@ -1,7 +1,7 @@
-import { SetupError } from '../../lib/settings/setup-error.ts';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import { type StripeDouble, startStripeDouble } from '../../local/stripe-double/server.ts';
-import { textTable } from '../bench/text-table.ts';
+import { optionsOf, runCheck } from '../support/program.ts';
+import { textTable } from '../support/text-table.ts';
 import { makeRareCalls } from './rare-calls.ts';
 import { distinctCalls, pathShape, type RecordedCall, recordedCalls } from './recorded-call.ts';
 import { recordServiceCalls } from './service-calls.ts';
@@ -12,6 +12,9 @@ import { type StripeMock, startStripeMock } from './stripe-mock.ts';
  * own idea of Stripe: it cannot notice a parameter that we only believe in. stripe-mock is Stripe's.
  */
 
+const USAGE = `npm run check:stripe-mock    every call that the service makes, against Stripe's description of its API: 1 minute
+
+Needs Go: it builds Stripe's own stripe-mock from the module proxy the first time.`;
 const API_KEY = 'sk_test_double';
 
 /** The call that no description of Stripe's API allows. */
@@ -23,18 +26,15 @@ const WRONG: RecordedCall = {
   version: STRIPE_API_VERSION,
 };
 
-try {
+optionsOf(USAGE, {});
+await runCheck(async () => {
   const mock = await startStripeMock();
   try {
-    process.exitCode = (await allAccepted(mock)) ? 0 : 1;
+    return await allAccepted(mock);
   } finally {
     await mock.stop();
   }
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+});
 
 async function allAccepted(mock: StripeMock): Promise<boolean> {
   const [expected] = await mock.replayAll([WRONG]);

@@ -1,4 +1,5 @@
-import { textTable } from '../bench/text-table.ts';
+import { optionsOf, runCheck } from '../support/program.ts';
+import { textTable } from '../support/text-table.ts';
 import { checkAdvisories } from './advisories.ts';
 import { checkBillOfMaterials } from './bill-of-materials.ts';
 import type { Check } from './check.ts';
@@ -8,10 +9,12 @@ import { readLock, readManifest, TOOL_FOLDERS } from './lock.ts';
 import { checkPinned } from './pinned.ts';
 import { runtimeDependencies } from './runtime.ts';
 
-/*
- * `npm run test:supply-chain`: what is installed with this project, from whom, under which terms, and what is known against
- * it. `--json` for programs. What each check means: docs/supply-chain.md.
- */
+const USAGE = `npm run check:supply-chain -- [--json]    what is installed, from whom, on which terms: 10 seconds
+
+Prints tables for people, or JSON for programs. Fails when a check fails; one that could not be made is "not checked".
+Needs npm and its registry. What each check means: docs/supply-chain.md.`;
+
+const { json } = optionsOf(USAGE, { json: { type: 'boolean', default: false } });
 
 const manifest = readManifest();
 const packages = readLock();
@@ -29,12 +32,12 @@ const licences = {
   tools: countLicences(packages.filter(({ isRuntime }) => !isRuntime)),
 };
 
-if (process.argv.includes('--json')) {
+if (json) {
   console.log(JSON.stringify({ checks, runtime, licences }, null, 2));
 } else {
   print();
 }
-process.exitCode = checks.some(({ state }) => state === 'failed') ? 1 : 0;
+await runCheck(() => checks.every(({ state }) => state !== 'failed'));
 
 /** Of a lock file beside ours. What it names is never deployed. */
 function checksOfTools(folder: string): Check[] {

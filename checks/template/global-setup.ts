@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
-import { CHECKED_STAGES, withPackaged } from './package-stage.ts';
+import { CHECKED_STAGES, TEMPLATES_VARIABLE, templateOf } from './package-stage.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,11 +9,13 @@ declare module 'vitest' {
   }
 }
 
-export default async function packageOnce(project: TestProject): Promise<void> {
-  const packaged = new Map<string, unknown>();
-  for (const stage of CHECKED_STAGES) {
-    const text = await withPackaged(stage, (template) => readFile(template, 'utf8'));
-    packaged.set(stage, JSON.parse(text));
-  }
-  project.provide('templates', Object.fromEntries(packaged));
+export default function readTemplates(project: TestProject): void {
+  const folder = process.env[TEMPLATES_VARIABLE];
+  if (folder === undefined)
+    throw new Error(`${TEMPLATES_VARIABLE} is not set: npm run check:template sets it.`);
+  const templates = CHECKED_STAGES.map((stage) => [
+    stage,
+    JSON.parse(readFileSync(templateOf(stage, folder), 'utf8')),
+  ]);
+  project.provide('templates', Object.fromEntries(templates));
 }

@@ -1,32 +1,30 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
+import { SetupError } from '../../lib/settings/setup-error.ts';
 
-const TEMPLATE = 'cloudformation-template-update-stack.json';
-/** All that there are: each has something of its own. */
+/** All stages: each has something of its own. */
 export const CHECKED_STAGES = ['production', 'staging', 'dev'] as const;
+export type Stage = (typeof CHECKED_STAGES)[number];
+
+/** Names the folder with the packaged templates to the tests. */
+export const TEMPLATES_VARIABLE = 'TEMPLATES_FOLDER';
 
 /**
- * Packages the service for a stage as a deploy does, and hands over the path of the template, which is gone afterwards.
- * One at a time: the framework works in one folder of the project.
- * @throws Error with what the framework wrote.
+ * Packages the service for a stage as a deploy does. One stage at a time: the framework works in one folder of the project.
+ * @throws SetupError with what the framework wrote
  */
-export async function withPackaged<Result>(
-  stage: string,
-  use: (template: string) => Promise<Result>,
-): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), `rsolv-billing-${stage}-`));
-  try {
-    const command = ['--no-install', 'serverless', 'package', '--stage', stage, '--package', folder];
-    await promisify(execFile)('npx', command, {
-      cwd: PROJECT_ROOT,
-      env: { ...process.env, LOCAL_BUILD_FOLDER: '.cache/package' },
-    });
-    return await use(join(folder, TEMPLATE));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+export function packageStage(stage: Stage, folder: string): void {
+  console.log(`Packaging ${stage} …`);
+  const command = ['package', '--stage', stage, '--package', join(folder, stage)];
+  const { status, stdout, stderr } = spawnSync('serverless', command, {
+    cwd: PROJECT_ROOT,
+    encoding: 'utf8',
+    env: { ...process.env, LOCAL_BUILD_FOLDER: '.cache/package' },
+  });
+  if (status !== 0)
+    throw new SetupError(`The stage ${stage} could not be packaged:`, `${stdout}${stderr}`.split('\n'));
 }
+
+export const templateOf = (stage: Stage, folder: string): string =>
+  join(folder, stage, 'cloudformation-template-update-stack.json');

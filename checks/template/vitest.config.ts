@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/* `npm run test:template`. Apart from `npm test`, because it packages the service for each stage, which takes longer than all the rest. */
+/* `npm run check:template` packages the stages for it. */
 export default defineConfig({
   test: {
     globalSetup: ['checks/template/global-setup.ts'],

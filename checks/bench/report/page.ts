@@ -12,9 +12,9 @@ export function pageOf(results: Results): string {
   const { machine, seconds } = results;
   return `${[
     '# Performance',
-    '<!-- Written by `npm run bench -- --write`. The last part comes from checks/bench/report/findings.md. -->',
-    'What the service costs in time, calls and money. `npm run bench` measures it again and fails where a counted budget is missed; ' +
-      '`npm run bench -- --write` measures longer and writes this page and its pictures anew.',
+    '<!-- Written by `npm run check:bench -- --write`. The last part comes from checks/bench/report/findings.md. -->',
+    'What the service costs in time, calls and money. `npm run check:bench` measures it again and fails where a counted budget is missed; ' +
+      '`npm run check:bench -- --write` measures longer and writes this page and its pictures anew.',
     markdownTable(
       ['measured', ''],
       [

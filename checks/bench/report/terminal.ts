@@ -1,5 +1,5 @@
+import { textTable } from '../../support/text-table.ts';
 import type { Results } from '../measure.ts';
-import { textTable } from '../text-table.ts';
 import { sectionsOf } from './sections.ts';
 
 /** The tables, and what was measured on. The explanations are for the page. */

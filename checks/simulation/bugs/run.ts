@@ -21,6 +21,7 @@ export async function huntBugs(): Promise<boolean> {
     if (!isFound) missed += 1;
     console.log(`${isFound ? 'found' : 'NOT FOUND'}  ${bug.name}: ${bug.what}\n    ${said}`);
   }
+  console.log(`\n${BUGS.length - missed} of ${BUGS.length} bugs found`);
   return missed === 0;
 }
 

@@ -1,0 +1,239 @@
+/*
+ * Every check of the project, in one table: what it proves, how it is run, and when. `.ci/run` and `.ci/nightly` read it;
+ * docs/checks.md explains it.
+ */
+
+interface Common {
+  readonly name: string;
+  /** Completes "It proves that …". */
+  readonly proves: string;
+  /** A shell command, to be run in the project's folder. `$FREE_PORT` is a port that nothing listens on. */
+  readonly command: string;
+  /** After this it is stopped and counts as failed. */
+  readonly limitMinutes: number;
+}
+
+/** Is run before every change lands. */
+export interface RunStep extends Common {
+  readonly tier: 'run';
+}
+
+/** Is run at night. Its result is committed, and stays good until the content changes that it covers. */
+export interface NightlyStep extends Common {
+  readonly tier: 'nightly';
+  /** What its result depends on: globs of files. `DEPENDENCIES` stands for the versions that are deployed. */
+  readonly covers: readonly string[];
+  /** `.ci/run` runs it too when its result is stale. */
+  readonly isCheap?: true;
+  /** Needs the machine to itself, because it measures time or keeps every core busy. */
+  readonly isAlone?: true;
+}
+
+export type Step = RunStep | NightlyStep;
+
+/** The `dependencies` of package.json, in place of a path. */
+export const DEPENDENCIES = 'package.json#dependencies';
+
+const SERVICE = ['lib/**', 'functions/*.ts', DEPENDENCIES];
+const RULES = ['lib/{domain,operations,store,stripe}/**', DEPENDENCIES];
+const TABLE_MODEL = 'test/support/table-model/**';
+const STRIPE_DOUBLE = 'local/stripe-double/**';
+const STACK = ['local/**', 'cli/stage/**', 'infrastructure/**', 'serverless.yml'];
+const TEST_SUPPORT = 'test/support/**';
+
+/** Each tier starts its longest steps first, so that two lanes end together. */
+export const STEPS: readonly Step[] = [
+  {
+    name: 'engines',
+    proves:
+      "the store and the money journeys work on AWS's own DynamoDB Local, and the table model answers like it",
+    command: 'npm run --silent check:engines',
+    tier: 'run',
+    limitMinutes: 12,
+  },
+  {
+    name: 'simulation: fixed seed',
+    proves: '100,000 operations with every fault lose and double nothing, the same ones each time',
+    command: 'npm run --silent check:simulation -- --seed 2026 --ops 100000',
+    tier: 'run',
+    limitMinutes: 12,
+  },
+  {
+    name: 'simulation: fresh seed',
+    proves: '100,000 operations that were never tried before lose and double nothing',
+    command: 'npm run --silent check:simulation -- --ops 100000',
+    tier: 'run',
+    limitMinutes: 12,
+  },
+  {
+    name: 'template',
+    proves: 'the packaged CloudFormation has the permissions, alarms, protections and routes that we promise',
+    command: 'npm run --silent check:template',
+    tier: 'run',
+    limitMinutes: 8,
+  },
+  {
+    name: 'stripe-mock',
+    proves: "Stripe's own description of its API accepts every call that the service makes",
+    command: 'npm run --silent check:stripe-mock',
+    tier: 'run',
+    limitMinutes: 8,
+  },
+  {
+    name: 'types',
+    proves: 'the compiler accepts every file',
+    command: 'npm run --silent check:types',
+    tier: 'run',
+    limitMinutes: 3,
+  },
+  {
+    name: 'lint',
+    proves: 'every file is formatted and free of lint',
+    command: 'npm run --silent check:lint',
+    tier: 'run',
+    limitMinutes: 3,
+  },
+  {
+    name: 'dependencies',
+    proves: 'no import cycle, no import upwards, and every room imports only what it may',
+    command: 'npm run --silent check:dependencies',
+    tier: 'run',
+    limitMinutes: 3,
+  },
+  {
+    name: 'openapi',
+    proves: 'docs/openapi.json is what the contracts say',
+    command: 'npm run --silent check:openapi',
+    tier: 'run',
+    limitMinutes: 3,
+  },
+  {
+    name: 'mutation',
+    proves: 'a test fails for every change of the rules and sagas, or the survivor is explained',
+    command: 'npm run --silent check:mutation -- --all --write',
+    tier: 'nightly',
+    isAlone: true,
+    covers: [
+      ...RULES,
+      'test/{domain,operations,store,stripe}/**',
+      TEST_SUPPORT,
+      'checks/mutation/*.ts',
+      STRIPE_DOUBLE,
+    ],
+    limitMinutes: 55,
+  },
+  {
+    name: 'crash',
+    proves: 'a process killed at any call of any saga leaves money and credits right, and nothing stuck',
+    command: 'npm run --silent check:crash',
+    tier: 'nightly',
+    covers: [...SERVICE, 'checks/crash/**', TEST_SUPPORT, STRIPE_DOUBLE],
+    limitMinutes: 20,
+  },
+  {
+    name: 'engines: all tests',
+    proves: "every test of operations and calls passes on AWS's own DynamoDB Local as it does on the table model",
+    command: 'npm run --silent check:engines -- --all',
+    tier: 'nightly',
+    covers: [...SERVICE, 'test/{http,operations,store,support}/**', STRIPE_DOUBLE],
+    limitMinutes: 30,
+  },
+  {
+    name: 'faults',
+    proves: 'an engine or a Stripe that stalls longer than a client waits loses and doubles nothing',
+    command: 'npm run --silent check:faults',
+    tier: 'nightly',
+    isCheap: true,
+    covers: [...SERVICE, 'checks/faults/**', TEST_SUPPORT],
+    limitMinutes: 10,
+  },
+  {
+    name: 'fuzz',
+    proves: 'no request outside or inside the API document makes the service answer anything undocumented',
+    command: 'npm run --silent check:fuzz',
+    tier: 'nightly',
+    covers: [...SERVICE, 'docs/openapi.json', 'checks/fuzz/**', TEST_SUPPORT, STRIPE_DOUBLE],
+    limitMinutes: 30,
+  },
+  {
+    name: 'simulation: 200,000',
+    proves: '200,000 operations of a fresh seed lose and double nothing',
+    command: 'npm run --silent check:simulation -- --ops 200000',
+    tier: 'nightly',
+    covers: [...RULES, 'checks/simulation/**', TABLE_MODEL, STRIPE_DOUBLE],
+    limitMinutes: 20,
+  },
+  {
+    name: 'deliberate bugs',
+    proves: 'the simulation finds each of ten bugs that are put into the service',
+    command: 'npm run --silent check:simulation -- --bugs',
+    tier: 'nightly',
+    isCheap: true,
+    covers: [...RULES, 'checks/simulation/**', TABLE_MODEL, STRIPE_DOUBLE],
+    limitMinutes: 15,
+  },
+  {
+    name: 'conditions',
+    proves: 'a test fails for each condition of the store that is removed',
+    command: 'npm run --silent check:conditions',
+    tier: 'nightly',
+    isCheap: true,
+    covers: ['lib/{domain,store}/**', DEPENDENCIES, 'test/store/**', TEST_SUPPORT, 'checks/conditions/**'],
+    limitMinutes: 10,
+  },
+  {
+    name: 'stripe-cli',
+    proves: "the double takes what Stripe's own command line sends and records the events that it triggers",
+    command: 'npm run --silent check:stripe-cli',
+    tier: 'nightly',
+    isCheap: true,
+    covers: [STRIPE_DOUBLE, 'lib/stripe/event-types.ts', 'checks/stripe-cli/**'],
+    limitMinutes: 10,
+  },
+  {
+    name: 'demo',
+    proves: "two customers' journey works on a stack that starts for it, and ledger and Stripe agree",
+    command: 'PORT=$FREE_PORT npm run --silent demo',
+    tier: 'nightly',
+    isCheap: true,
+    covers: [...SERVICE, ...STACK],
+    limitMinutes: 5,
+  },
+  {
+    name: 'bundles',
+    proves: 'no function is larger than its budget, and nothing is bundled that must stay out',
+    command: 'npm run --silent check:bundles',
+    tier: 'nightly',
+    isCheap: true,
+    covers: [...SERVICE, 'serverless.yml', 'esbuild-plugins.ts', 'checks/budgets/**'],
+    limitMinutes: 5,
+  },
+  {
+    name: 'supply chain',
+    proves:
+      'every package is pinned, its licence and install script are known, and no known vulnerability is deployed',
+    command: 'npm run --silent check:supply-chain',
+    tier: 'nightly',
+    isCheap: true,
+    covers: ['package.json', 'package-lock.json', 'checks/mutation/package*.json', 'checks/supply-chain/**'],
+    limitMinutes: 5,
+  },
+  {
+    name: 'load',
+    proves: 'the stack under load, killed every 30 seconds, loses and doubles nothing',
+    command: 'npm run --silent check:load -- --seconds 120 --kill-every 30',
+    tier: 'nightly',
+    isAlone: true,
+    covers: [...SERVICE, ...STACK, 'checks/load/**'],
+    limitMinutes: 10,
+  },
+  {
+    name: 'bench',
+    proves: 'calls, capacity and contention stay within their budgets',
+    command: 'npm run --silent check:bench',
+    tier: 'nightly',
+    isAlone: true,
+    covers: [...SERVICE, 'checks/bench/**', 'esbuild-plugins.ts', 'serverless.yml'],
+    limitMinutes: 15,
+  },
+];

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { optionsOf, runCheck } from '../support/program.ts';
+import { pythonTool } from '../support/python-tool.ts';
+import { CHECKED_STAGES, packageStage, type Stage, TEMPLATES_VARIABLE, templateOf } from './package-stage.ts';
+
+const CFN_LINT = '1.58.0';
+const USAGE = `npm run check:template    packages each stage as a deploy does and checks its CloudFormation: 1 minute
+
+First our tests of permissions, alarms, protections and routes, then cfn-lint, AWS's own linter.
+Needs Python 3 with pip, and fetches cfn-lint from PyPI the first time.`;
+
+optionsOf(USAGE, {});
+const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-template-'));
+try {
+  await runCheck(() => {
+    for (const stage of CHECKED_STAGES) packageStage(stage, folder);
+    const areAsPromised = testsPass();
+    const bad = CHECKED_STAGES.filter((stage) => !isClean(stage));
+    console.log(
+      `\n${CHECKED_STAGES.length} stages: tests ${areAsPromised ? 'passed' : 'FAILED'}, ` +
+        `cfn-lint ${bad.length === 0 ? 'found nothing' : `FAILED for ${bad.join(', ')}`}`,
+    );
+    return areAsPromised && bad.length === 0;
+  });
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+function testsPass(): boolean {
+  const { status } = spawnSync('vitest', ['run', '--config', 'checks/template/vitest.config.ts'], {
+    stdio: 'inherit',
+    env: { ...process.env, [TEMPLATES_VARIABLE]: folder },
+  });
+  return status === 0;
+}
+
+/** Prints each finding, hints included. */
+function isClean(stage: Stage): boolean {
+  const { command, args, env } = pythonTool('cfn-lint', CFN_LINT);
+  const { status, stdout, stderr } = spawnSync(command, [...args, '--template', templateOf(stage, folder)], {
+    encoding: 'utf8',
+    env,
+  });
+  console.log(`cfn-lint, ${stage}: ${status === 0 ? 'nothing found' : `${stdout}${stderr}`}`);
+  return status === 0;
+}

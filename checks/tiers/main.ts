@@ -1,0 +1,142 @@
+import { type NightlyStep, STEPS, type Step } from '../steps.ts';
+import { optionsOf, runCheck, UsageError } from '../support/program.ts';
+import { textTable } from '../support/text-table.ts';
+import { RESULTS, record, type Standing, standings } from './results.ts';
+import { type Outcome, runSteps } from './run-steps.ts';
+
+/* Runs one tier of checks/steps.ts. `.ci/run` and `.ci/nightly` install the project and start this. */
+
+const USAGE = `.ci/run [options]        what must hold before a change lands: about 15 minutes on two cores
+.ci/nightly [options]    everything else, recorded in ${RESULTS}: about 75 minutes on two cores
+
+  --only NAMES    these steps alone, separated by commas, without the test command
+  --list          prints the steps, their results and what each proves, and runs nothing
+  --fresh         .ci/run fails when a nightly result is stale; for the end of an issue
+  --stale         .ci/nightly runs only the steps whose result is not fresh
+
+Needs git, npm, any Node 20.19 or newer for the install, Java 17, Go and Python 3 with pip.
+The last line is "N passed, N failed". The exit code is 0 if everything passed, 1 if not, 2 for an unknown option.`;
+
+const values = optionsOf(USAGE, {
+  tier: { type: 'string' },
+  /** How the test command ended: "passed:123" or "failed:123", with its seconds. */
+  tests: { type: 'string' },
+  only: { type: 'string' },
+  list: { type: 'boolean', default: false },
+  fresh: { type: 'boolean', default: false },
+  stale: { type: 'boolean', default: false },
+});
+/** Tells an end in failure from a crash of this program, which ends with 1. */
+const STEPS_FAILED = 3;
+
+type Line = readonly [name: string, outcome: 'passed' | 'FAILED', seconds: string];
+
+await runCheck(async () => {
+  const tier = tierOf(values.tier);
+  const nightly = STEPS.filter((step) => step.tier === 'nightly');
+  const all = await standings(nightly);
+  if (values.list) {
+    printSteps(all);
+    return true;
+  }
+  const { steps, failures } = tier === 'run' ? planRun(all) : { steps: planNightly(all), failures: [] };
+  const outcomes = await runSteps(steps, (outcome) => {
+    if (tier === 'nightly') recordOutcome(outcome, all);
+  });
+  if (outcomes.length !== steps.length) throw new Error('Not every step came to its end.');
+  const lines = [...testCommand(), ...outcomes.map(lineOf), ...failures];
+  console.log(`\n${textTable(['step', 'outcome', 'seconds'], lines)}`);
+  if (tier === 'nightly') console.log(`\nRecorded in ${RESULTS}: commit it.`);
+  const failed = lines.filter(([, outcome]) => outcome === 'FAILED');
+  if (failed.length > 0) console.log(`\nfailed: ${failed.map(([name]) => name).join('; ')}`);
+  console.log(`\n${lines.length - failed.length} passed, ${failed.length} failed`);
+  if (failed.length > 0) process.exit(STEPS_FAILED);
+  return true;
+});
+
+function tierOf(tier: string | undefined): Step['tier'] {
+  if (tier !== 'run' && tier !== 'nightly') throw new UsageError('--tier is run or nightly');
+  if (values.fresh && tier === 'nightly') throw new UsageError('--fresh is for .ci/run');
+  if (values.stale && tier === 'run') throw new UsageError('--stale is for .ci/nightly');
+  return tier;
+}
+
+/** The steps of the tier, and of the nightly ones those that are cheap to repeat. What is left is a failure or a note. */
+function planRun(all: readonly Standing[]): { steps: Step[]; failures: Line[] } {
+  if (values.only !== undefined) return { steps: named(STEPS, values.only), failures: [] };
+  const old = all.filter(({ state }) => state !== 'fresh');
+  const isRepeated = ({ step }: Standing) => step.isCheap === true;
+  const left = old.filter((one) => !isRepeated(one));
+  if (old.length > 0) {
+    console.log('\nNightly results that do not speak of this code:');
+    const rows = old.map((one) => [
+      one.step.name,
+      one.state,
+      one.result?.at.slice(0, 10) ?? '',
+      isRepeated(one) ? 'is run now' : 'see .ci/nightly --stale',
+    ]);
+    console.log(textTable(['step', 'result', 'from', ''], rows));
+  }
+  const failures = left
+    .filter(({ state, result, covers }) => values.fresh || (state === 'failed' && result?.covers === covers))
+    .map(({ step, state }): Line => [`${step.name}: nightly result is "${state}"`, 'FAILED', '']);
+  return {
+    steps: [...STEPS.filter(({ tier }) => tier === 'run'), ...old.filter(isRepeated).map(({ step }) => step)],
+    failures,
+  };
+}
+
+function planNightly(all: readonly Standing[]): NightlyStep[] {
+  const wanted = values.stale ? all.filter(({ state }) => state !== 'fresh') : all;
+  const steps = wanted.map(({ step }) => step);
+  return values.only === undefined ? steps : named(steps, values.only);
+}
+
+/** @throws UsageError for a name that is none of theirs */
+function named<S extends Step>(steps: readonly S[], names: string): S[] {
+  return names.split(',').map((name) => {
+    const step = steps.find((one) => one.name === name.trim());
+    if (step !== undefined) return step;
+    throw new UsageError(`There is no step "${name.trim()}" here; see --list`);
+  });
+}
+
+function recordOutcome(
+  { step, passed, startedAt, seconds, summary }: Outcome,
+  all: readonly Standing[],
+): void {
+  const standing = all.find((one) => one.step === step);
+  if (standing === undefined) throw new Error(`${step.name} is no nightly step.`);
+  record(step.name, {
+    outcome: passed ? 'passed' : 'failed',
+    at: startedAt.toISOString(),
+    seconds,
+    summary,
+    covers: standing.covers,
+  });
+}
+
+function lineOf({ step, passed, seconds }: Outcome): Line {
+  return [step.name, passed ? 'passed' : 'FAILED', String(seconds)];
+}
+
+function testCommand(): Line[] {
+  if (values.tests === undefined) return [];
+  const [outcome = '', seconds = ''] = values.tests.split(':');
+  return [['npm cit: install and test', outcome === 'passed' ? 'passed' : 'FAILED', seconds]];
+}
+
+function printSteps(all: readonly Standing[]): void {
+  const rows = STEPS.map((step) => {
+    const standing = all.find((one) => one.step === step);
+    const took = standing?.result?.seconds;
+    return [
+      step.name,
+      step.tier,
+      standing?.state ?? '',
+      took === undefined ? '' : String(took),
+      `${step.proves}.`,
+    ];
+  });
+  console.log(textTable(['step', 'tier', 'result', 'seconds', 'proves that'], rows));
+}

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import * as z from 'zod/mini';
+import type { NightlyStep } from '../steps.ts';
+import { hashOf } from './covered.ts';
+
+/* What each nightly step said last, and of which content. `.ci/nightly` writes it, and it is committed. */
+
+export const RESULTS = 'checks/results.json';
+
+const Result = z.object({
+  outcome: z.enum(['passed', 'failed']),
+  /** ISO 8601, when it started. */
+  at: z.string(),
+  seconds: z.int(),
+  /** The last line that it wrote. */
+  summary: z.string(),
+  /** The hash of what it covered when it started. */
+  covers: z.string(),
+});
+export type Result = z.output<typeof Result>;
+const Results = z.record(z.string(), Result);
+
+/** `stale`: what the step covers has changed since. */
+export type State = 'fresh' | 'stale' | 'failed' | 'never run';
+
+export interface Standing {
+  readonly step: NightlyStep;
+  readonly state: State;
+  readonly result: Result | null;
+  /** Of what it covers now. */
+  readonly covers: string;
+}
+
+export function standings(steps: readonly NightlyStep[]): Promise<Standing[]> {
+  const results = readResults();
+  return Promise.all(
+    steps.map(async (step) => {
+      const covers = await hashOf(step.covers);
+      const result = results[step.name] ?? null;
+      return { step, result, covers, state: stateOf(result, covers) };
+    }),
+  );
+}
+
+function stateOf(result: Result | null, covers: string): State {
+  if (result === null) return 'never run';
+  if (result.outcome === 'failed') return 'failed';
+  return result.covers === covers ? 'fresh' : 'stale';
+}
+
+/** Keeps the result in place of the last one of that step. A run that breaks off leaves a whole file. */
+export function record(name: string, result: Result): void {
+  const sorted = Object.entries({ ...readResults(), [name]: result }).sort(([a], [b]) => (a < b ? -1 : 1));
+  writeFileSync(`${RESULTS}.new`, `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`);
+  renameSync(`${RESULTS}.new`, RESULTS);
+}
+
+function readResults(): Record<string, Result> {
+  return existsSync(RESULTS) ? Results.parse(JSON.parse(readFileSync(RESULTS, 'utf8'))) : {};
+}
