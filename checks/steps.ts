@@ -132,7 +132,8 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'engines: all tests',
-    proves: "every test of operations and calls passes on AWS's own DynamoDB Local as it does on the table model",
+    proves:
+      "every test of operations and calls passes on AWS's own DynamoDB Local as it does on the table model",
     command: 'npm run --silent check:engines -- --all',
     tier: 'nightly',
     covers: [...SERVICE, 'test/{http,operations,store,support}/**', STRIPE_DOUBLE],
