@@ -6,6 +6,7 @@ import { apiKeyIdOf, keys, prefixes } from './keys.ts';
 import { putNotice } from './notices.ts';
 import { itemsOf } from './survey.ts';
 import { type Table, writeTogether } from './table.ts';
+import { put, update } from './write.ts';
 
 export type PutKeyResult =
   /** `stored` also when it was there: a key is random, so an equal one is this one, written by an earlier try. */
@@ -23,24 +24,14 @@ export async function putApiKey(
   notice: Notice,
 ): Promise<PutKeyResult> {
   const result = await writeTogether(table, [
-    {
-      Update: {
-        TableName: table.name,
-        Key: keys.head(customerId),
-        UpdateExpression: 'ADD active_keys :one',
-        ConditionExpression: `(${CONDITIONS.KEYS_BELOW_LIMIT}) AND (${CONDITIONS.ACCOUNT_IS_OPEN})`,
-        ExpressionAttributeValues: { ':one': 1, ':limit': MAX_ACTIVE_KEYS, ':open': null },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      },
-    },
-    {
-      Put: {
-        TableName: table.name,
-        Item: { ...keys.apiKey(customerId, keyId), created_at: createdAt },
-        ConditionExpression: CONDITIONS.KEY_IS_NEW,
-      },
-    },
-    putNotice(notice)(table),
+    update(
+      keys.head(customerId),
+      { add: { active_keys: 1 } },
+      [CONDITIONS.KEYS_BELOW_LIMIT, CONDITIONS.ACCOUNT_IS_OPEN],
+      { limit: MAX_ACTIVE_KEYS, open: null },
+    ),
+    put({ ...keys.apiKey(customerId, keyId), created_at: createdAt }, CONDITIONS.KEY_IS_NEW),
+    putNotice(notice),
   ]);
   switch (result.kind) {
     case 'written':
@@ -73,24 +64,8 @@ export async function revokeApiKey(
   revokedAt: string,
 ): Promise<RevokeResult> {
   const result = await writeTogether(table, [
-    {
-      Update: {
-        TableName: table.name,
-        Key: keys.apiKey(customerId, keyId),
-        UpdateExpression: 'SET revoked_at = :now',
-        ConditionExpression: CONDITIONS.KEY_IS_ACTIVE,
-        ExpressionAttributeValues: { ':now': revokedAt },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      },
-    },
-    {
-      Update: {
-        TableName: table.name,
-        Key: keys.head(customerId),
-        UpdateExpression: 'ADD active_keys :minus_one',
-        ExpressionAttributeValues: { ':minus_one': -1 },
-      },
-    },
+    update(keys.apiKey(customerId, keyId), { set: { revoked_at: revokedAt } }, CONDITIONS.KEY_IS_ACTIVE),
+    update(keys.head(customerId), { add: { active_keys: -1 } }),
   ]);
   switch (result.kind) {
     case 'written':

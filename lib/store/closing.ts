@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt } from './due-work.ts';
+import { dueAt, NOT_DUE } from './due-work.ts';
 import { decode } from './items.ts';
 import { keys } from './keys.ts';
-import type { AlongsideWrite } from './ledger.ts';
-import { type Item, type Table, writeOne } from './table.ts';
+import { type Item, type Table, type Write, writeOne } from './table.ts';
+import { put, remove, update } from './write.ts';
 
 /* What is forgotten when an account is closed. */
 
@@ -21,18 +21,9 @@ export interface OpenClosing {
  * Notes that an account is closed and not everything is taken away yet: the sweeper comes back to it when no request of before can
  * be under way any more. Until then the address is kept, for it is what Stripe's customers are found by.
  */
-export function openClosing(customerId: string, email: string, at: Date): AlongsideWrite {
-  return (table) => ({
-    Put: {
-      TableName: table.name,
-      Item: {
-        ...keys.closing(customerId),
-        email,
-        closed_at: at.toISOString(),
-        ...dueAt('charge', at),
-      },
-    },
-  });
+export function openClosing(customerId: string, email: string, at: Date): Write {
+  const closing = { email, closed_at: at.toISOString() };
+  return put({ ...keys.closing(customerId), ...closing, ...dueAt('charge', at) });
 }
 
 /** Null where nothing is left to do. */
@@ -42,42 +33,29 @@ export function openClosingOf(item: Item | undefined): OpenClosing | null {
   return { email, closedAt };
 }
 
-/** Everything is taken away; so is the address. A repeat is safe. */
+/** Notes that everything is taken away, and forgets the address. A repeat is safe. */
 export async function endClosing(table: Table, customerId: string): Promise<void> {
-  await writeOne(table, {
-    update: {
-      Key: { ...keys.closing(customerId) },
-      UpdateExpression: 'REMOVE due, due_at, email',
-      ConditionExpression: CONDITIONS.WORK_IS_DUE,
-    },
-  });
+  const change = { remove: [...NOT_DUE, 'email'] };
+  await writeOne(table, update(keys.closing(customerId), change, CONDITIONS.WORK_IS_DUE));
 }
 
-/** Gives an address free that a customer had claimed. */
-export function forgetEmail(email: string, customerId: string): AlongsideWrite {
-  return (table) => ({
-    Delete: {
-      TableName: table.name,
-      Key: keys.email(email),
-      ConditionExpression: CONDITIONS.EMAIL_IS_THEIRS,
-      ExpressionAttributeValues: { ':customer': customerId },
-    },
-  });
-}
+/** Releases the address that a customer had claimed. */
+export const forgetEmail = (email: string, customerId: string): Write =>
+  remove(keys.email(email), CONDITIONS.EMAIL_IS_THEIRS, { customer: customerId });
 
 /**
- * Takes titles, links and the caller's own data out of a fix attempt. What it was billed for stays: organisation, repository
- * and number are part of the ledger's hashes. A repeat is safe.
+ * Takes titles, links and the caller's own data out of a fix attempt. The pull request that it was billed for stays:
+ * organisation, repository and number are part of the ledger's hashes. A repeat is safe.
  */
 export async function anonymiseFix(table: Table, customerId: string, fixId: string): Promise<void> {
-  await writeOne(table, {
-    update: {
-      Key: { ...keys.fix(customerId, fixId) },
-      UpdateExpression:
-        'SET pr_title = :gone, pr_url = :gone, issue_number = :none, issue_title = :none, issue_url = :none, ' +
-        'vulnerability_id = :none, metadata_json = :none',
-      ConditionExpression: CONDITIONS.FIX_IS_THERE,
-      ExpressionAttributeValues: { ':gone': '', ':none': null },
-    },
-  });
+  const set = {
+    pr_title: '',
+    pr_url: '',
+    issue_number: null,
+    issue_title: null,
+    issue_url: null,
+    vulnerability_id: null,
+    metadata_json: null,
+  };
+  await writeOne(table, update(keys.fix(customerId, fixId), { set }, CONDITIONS.FIX_IS_THERE));
 }

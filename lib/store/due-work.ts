@@ -1,16 +1,20 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { CONDITIONS } from './conditions.ts';
 import { type DueItem, type Key, parseDueKey } from './keys.ts';
-import { attempt, type Item, readTogether, type Table, writeOne } from './table.ts';
+import { type Meter, pages } from './paging.ts';
+import { type Item, readTogether, type Table, writeOne } from './table.ts';
+import { update } from './write.ts';
 
 /**
- * What a schedule has to come back to. `charge`: money that moved, or may have, and accounts that are being closed; `parked`:
- * events to look at; `low_balance`: heads whose owner is to be warned; `notice`: notices that were not sent yet.
+ * Kinds of work that a schedule comes back to. `charge`: money that moved or may have moved, and accounts that are being
+ * closed; `parked`: events to look at; `low_balance`: heads whose owner gets a warning; `notice`: notices not sent yet.
  */
 export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice';
 
 /** The attributes that put an item into the index of due work. */
 export const dueAt = (due: DueKind, at: Date): Item => ({ due, due_at: at.toISOString() });
+
+/** Removing these takes an item out of the index. */
+export const NOT_DUE = ['due', 'due_at'] as const;
 
 export interface DueWork {
   readonly key: Key;
@@ -18,8 +22,8 @@ export interface DueWork {
 }
 
 /**
- * The oldest work of a kind that came due before `until`, at most `limit`. The index follows the table a moment later, so
- * what it names may be done already.
+ * The oldest work of a kind that came due before `until`, at most `limit`. The index is updated shortly after the table, so
+ * work that it names may be done already.
  */
 export async function listDueWork(
   table: Table,
@@ -31,30 +35,26 @@ export async function listDueWork(
   return [];
 }
 
-/** All work of a kind that came due before `until`, the oldest first, page by page. */
+/** All work of a kind, the oldest first, page by page; with `until`, only work that came due before it. */
 export async function* dueWorkPages(
   table: Table,
   due: DueKind,
-  until: Date,
+  until: Date | null,
   pageSize: number,
+  meter?: Meter,
 ): AsyncGenerator<DueWork[]> {
-  let from: Item | undefined;
-  do {
-    const command = new QueryCommand({
-      TableName: table.name,
-      IndexName: 'due',
-      KeyConditionExpression: 'due = :due AND due_at <= :until',
-      ExpressionAttributeValues: { ':due': due, ':until': until.toISOString() },
-      Limit: pageSize,
-      ExclusiveStartKey: from,
-    });
-    const page = await attempt('Reading', () => table.client.send(command));
-    yield (page.Items ?? []).map(({ pk, sk }) => {
+  const query = {
+    IndexName: 'due',
+    KeyConditionExpression: until === null ? 'due = :due' : 'due = :due AND due_at <= :until',
+    ExpressionAttributeValues: { ':due': due, ...(until && { ':until': until.toISOString() }) },
+    Limit: pageSize,
+  };
+  for await (const page of pages(table, query, meter)) {
+    yield page.map(({ pk, sk }) => {
       const key = { pk: String(pk), sk: String(sk) };
       return { key, item: parseDueKey(key) };
     });
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+  }
 }
 
 /** As many as one call reads. */
@@ -65,30 +65,34 @@ export interface StoredWork extends DueWork {
 }
 
 /**
- * The items of all work of a kind that came due before `until`, the oldest first, page by page. What is gone meanwhile is left
- * out; what is done is not: the index may be behind, and each item itself says how far it has come.
+ * The work of a kind with its items, page by page. Deleted items are left out. Items whose work is done may be among them,
+ * because the index may be behind: each item itself says how far it has come.
  */
-export async function* storedWork(table: Table, due: DueKind, until: Date): AsyncGenerator<StoredWork> {
-  for await (const page of dueWorkPages(table, due, until, PAGE)) {
+export async function* storedWorkPages(
+  table: Table,
+  due: DueKind,
+  until: Date | null,
+  meter?: Meter,
+): AsyncGenerator<StoredWork[]> {
+  for await (const page of dueWorkPages(table, due, until, PAGE, meter)) {
     const items = await readTogether(
       table,
       page.map(({ key }) => key),
     );
-    yield* page.flatMap((work, i) => {
+    await meter?.(page.length);
+    yield page.flatMap((work, i) => {
       const stored = items[i];
       return stored === undefined ? [] : [{ ...work, stored }];
     });
   }
 }
 
-/** Sends work that failed to the end of the line, so that it does not keep the rest from its turn. */
+/** All work of a kind that came due before `until`, one after another, as `storedWorkPages` reads it. */
+export async function* storedWork(table: Table, due: DueKind, until: Date): AsyncGenerator<StoredWork> {
+  for await (const page of storedWorkPages(table, due, until)) yield* page;
+}
+
+/** Moves failed work to the end of the line, so that the rest gets its turn. */
 export async function postponeWork(table: Table, { key }: DueWork, until: Date): Promise<void> {
-  await writeOne(table, {
-    update: {
-      Key: { ...key },
-      UpdateExpression: 'SET due_at = :at',
-      ConditionExpression: CONDITIONS.WORK_IS_DUE,
-      ExpressionAttributeValues: { ':at': until.toISOString() },
-    },
-  });
+  await writeOne(table, update(key, { set: { due_at: until.toISOString() } }, CONDITIONS.WORK_IS_DUE));
 }

@@ -1,10 +1,10 @@
 import type { BilledFacts, FixAttempt, FixCharge, RecordedFix } from '../domain/fix-attempt.ts';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt } from './due-work.ts';
+import { dueAt, NOT_DUE } from './due-work.ts';
 import { decodeFix, encodeBilled, encodeCharge, encodeNewFix } from './items.ts';
 import { keys } from './keys.ts';
-import type { AlongsideWrite } from './ledger.ts';
-import { type Item, type Table, type WriteResult, writeOne } from './table.ts';
+import { type Item, type Table, type Write, type WriteResult, writeOne } from './table.ts';
+import { put, update } from './write.ts';
 
 export type RecordFixResult =
   | { readonly kind: 'recorded' }
@@ -17,9 +17,10 @@ export async function putNewFix(
   customerId: string,
   fix: RecordedFix,
 ): Promise<RecordFixResult> {
-  const result: WriteResult = await writeOne(table, {
-    put: { Item: encodeNewFix(customerId, fix), ConditionExpression: CONDITIONS.FIX_IS_NEW },
-  });
+  const result: WriteResult = await writeOne(
+    table,
+    put(encodeNewFix(customerId, fix), CONDITIONS.FIX_IS_NEW),
+  );
   switch (result.kind) {
     case 'written':
       return { kind: 'recorded' };
@@ -39,7 +40,7 @@ export function billFix(
   customerId: string,
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   billed: BilledFacts,
-): AlongsideWrite {
+): Write {
   return updateFix(customerId, fix, {
     set: { billed: encodeBilled(billed) },
     onlyIfNotBilled: true,
@@ -51,7 +52,7 @@ export function announceCharge(
   customerId: string,
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   charge: FixCharge,
-): AlongsideWrite {
+): Write {
   return updateFix(customerId, fix, {
     set: { charge: encodeCharge(charge), ...dueAt('charge', new Date(charge.startedAt)) },
     onlyIfNotBilled: true,
@@ -64,7 +65,7 @@ export function billChargedFix(
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   billed: BilledFacts,
   attempt: number,
-): AlongsideWrite {
+): Write {
   const { charge } = fix;
   const own = charge?.attempt === attempt ? charge : null;
   return updateFix(customerId, fix, {
@@ -74,7 +75,7 @@ export function billChargedFix(
         charge: encodeCharge({ ...own, state: 'closed', paymentIntentId: billed.paymentIntentId }),
       }),
     },
-    remove: own ? DUE : [],
+    remove: own ? NOT_DUE : [],
     onlyIfNotBilled: true,
   });
 }
@@ -84,8 +85,8 @@ export function endCharge(
   customerId: string,
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   charge: FixCharge,
-): AlongsideWrite {
-  return updateFix(customerId, fix, { set: { charge: encodeCharge(charge) }, remove: DUE });
+): Write {
+  return updateFix(customerId, fix, { set: { charge: encodeCharge(charge) }, remove: NOT_DUE });
 }
 
 /** Notes how much of what was paid for a fix went back. */
@@ -93,7 +94,7 @@ export function noteRefund(
   customerId: string,
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   refundedCents: number,
-): AlongsideWrite {
+): Write {
   return updateFix(customerId, fix, { set: { refunded_cents: refundedCents } });
 }
 
@@ -102,11 +103,9 @@ export function noteBlocked(
   customerId: string,
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   raisedSeq: number,
-): AlongsideWrite {
+): Write {
   return updateFix(customerId, fix, { set: { blocked_at_raise: raisedSeq }, onlyIfNotBilled: true });
 }
-
-const DUE = ['due', 'due_at'] as const;
 
 interface FixChange {
   readonly set: Item;
@@ -119,25 +118,14 @@ function updateFix(
   customerId: string,
   { id, charge }: Pick<FixAttempt, 'id' | 'charge'>,
   { set, remove = [], onlyIfNotBilled = false }: FixChange,
-): AlongsideWrite {
-  const names = Object.keys(set);
-  const assignments = `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`;
-  const conditions = [
-    ...(onlyIfNotBilled ? [CONDITIONS.FIX_NOT_BILLED] : []),
-    charge === null ? CONDITIONS.CHARGE_IS_ABSENT : CONDITIONS.CHARGE_UNMOVED,
-  ];
-  return (table) => ({
-    Update: {
-      TableName: table.name,
-      Key: keys.fix(customerId, id),
-      UpdateExpression: remove.length === 0 ? assignments : `${assignments} REMOVE ${remove.join(', ')}`,
-      ConditionExpression: conditions.map((condition) => `(${condition})`).join(' AND '),
-      ...(charge !== null && { ExpressionAttributeNames: { '#state': 'state' } }),
-      ExpressionAttributeValues: {
-        ...Object.fromEntries(names.map((name) => [`:${name}`, set[name]])),
-        ...(charge !== null && { ':attempt': charge.attempt, ':state': charge.state }),
-      },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    },
-  });
+): Write {
+  return update(
+    keys.fix(customerId, id),
+    { set, remove },
+    [
+      ...(onlyIfNotBilled ? [CONDITIONS.FIX_NOT_BILLED] : []),
+      charge === null ? CONDITIONS.CHARGE_IS_ABSENT : CONDITIONS.CHARGE_UNMOVED,
+    ],
+    charge === null ? {} : { attempt: charge.attempt, state: charge.state },
+  );
 }

@@ -1,9 +1,8 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { isBelow } from '../domain/balance-watch.ts';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { LedgerEntry } from '../domain/ledger.ts';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt } from './due-work.ts';
+import { dueAt, NOT_DUE } from './due-work.ts';
 import {
   type AdjustmentGuard,
   decodeEntry,
@@ -15,10 +14,9 @@ import {
   encodeWatch,
 } from './items.ts';
 import { itemKind, keys, ranges } from './keys.ts';
-import { attempt, type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
-
-/** A write that goes into the same transaction as a change of the ledger, under a condition of its own. */
-export type AlongsideWrite = (table: Table) => Write;
+import { pages, type Query, readPage } from './paging.ts';
+import { type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
+import { check, put, update } from './write.ts';
 
 export type CommitResult =
   | { readonly kind: 'committed' }
@@ -43,14 +41,11 @@ export async function commit(
   table: Table,
   readAt: CustomerHead,
   change: HeadChange | null,
-  alongside: readonly AlongsideWrite[],
+  alongside: readonly Write[],
 ): Promise<CommitResult> {
-  const guarded = [
-    ...(change === null ? [] : [moveHead(table, readAt, change)]),
-    ...alongside.map((write) => write(table)),
-  ];
+  const guarded = [...(change === null ? [] : [moveHead(readAt, change)]), ...alongside];
   const entries = change?.entries ?? [];
-  const result = await writeTogether(table, [...guarded, ...entries.map((entry) => putEntry(table, entry))]);
+  const result = await writeTogether(table, [...guarded, ...entries.map(putEntry)]);
   switch (result.kind) {
     case 'written':
       return { kind: 'committed' };
@@ -70,43 +65,21 @@ export async function commit(
   }
 }
 
-function moveHead(table: Table, readAt: CustomerHead, change: HeadChange): Write {
+function moveHead(readAt: CustomerHead, change: HeadChange): Write {
   const { next, entries, changesProfile } = change;
-  const condition = {
-    TableName: table.name,
-    Key: keys.head(readAt.customerId),
-    ConditionExpression: `(${CONDITIONS.HEAD_UNMOVED}) AND (${CONDITIONS.PROFILE_UNMOVED})`,
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  } as const;
-  const unmoved = { ':seq': readAt.seq, ':revision': readAt.revision };
-  const changes: Item = {
+  const key = keys.head(readAt.customerId);
+  const unmoved = [CONDITIONS.HEAD_UNMOVED, CONDITIONS.PROFILE_UNMOVED];
+  const asRead = { seq: readAt.seq, revision: readAt.revision };
+  const set: Item = {
     ...(entries.length > 0 && { balance: next.balance, seq: next.seq, chain: next.chain }),
     ...(changesProfile && { ...encodeProfile(next), revision: readAt.revision + 1 }),
     ...changedWatch(readAt, change),
   };
-  const remove = next.raisedSeq > readAt.raisedSeq && readAt.balanceLevel !== 'fine' ? NO_LONGER_DUE : [];
-  const names = Object.keys(changes);
-  if (names.length === 0) {
-    return { ConditionCheck: { ...condition, ExpressionAttributeValues: unmoved } };
-  }
-  return {
-    Update: {
-      ...condition,
-      UpdateExpression: [`SET ${names.map((name) => `#${name} = :new_${name}`).join(', ')}`, ...remove].join(
-        ' ',
-      ),
-      // Some attributes have names that are words of the expression language.
-      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: {
-        ...unmoved,
-        ...Object.fromEntries(names.map((name) => [`:new_${name}`, changes[name]])),
-      },
-    },
-  };
+  if (Object.keys(set).length === 0) return check(key, unmoved, asRead);
+  // A balance that is raised needs no warning any more.
+  const remove = next.raisedSeq > readAt.raisedSeq && readAt.balanceLevel !== 'fine' ? NOT_DUE : [];
+  return update(key, { set, remove }, unmoved, asRead);
 }
-
-/** A balance that is raised needs no warning any more. */
-const NO_LONGER_DUE = ['REMOVE due, due_at'];
 
 /** Where spending has crossed a threshold, the schedule that warns finds the head in the index of due work. */
 function changedWatch(readAt: CustomerHead, { next, at }: HeadChange): Item {
@@ -116,61 +89,30 @@ function changedWatch(readAt: CustomerHead, { next, at }: HeadChange): Item {
 }
 
 /** Keeps what an adjustment did under its idempotency key. */
-export function guardAdjustment(customerId: string, key: string, guard: AdjustmentGuard): AlongsideWrite {
-  return (table) => ({
-    Put: {
-      TableName: table.name,
-      Item: encodeAdjustmentGuard(customerId, key, guard),
-      ConditionExpression: CONDITIONS.GUARD_IS_NEW,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    },
-  });
-}
+export const guardAdjustment = (customerId: string, key: string, guard: AdjustmentGuard): Write =>
+  put(encodeAdjustmentGuard(customerId, key, guard), CONDITIONS.GUARD_IS_NEW);
 
 /**
- * A new customer, whole or not at all: the e-mail address claimed, the head, the first entry, the first key
- * and the notice that tells of it.
- * `winners[0]` of a refusal is whoever has the address.
+ * A new customer, all or nothing: the claim of the e-mail address, the head, the first entry, the first key and the welcome
+ * notice. `winners[0]` of a refusal is the claim of the customer who has the address.
  */
 export function createCustomer(
   table: Table,
   head: CustomerHead,
   entries: readonly LedgerEntry[],
   keyId: string,
-  welcome: AlongsideWrite,
+  welcome: Write,
 ): Promise<WriteResult> {
   return writeTogether(table, [
-    {
-      Put: {
-        TableName: table.name,
-        Item: { ...keys.email(head.email), customer_id: head.customerId },
-        ConditionExpression: CONDITIONS.EMAIL_IS_FREE,
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      },
-    },
-    {
-      Put: {
-        TableName: table.name,
-        Item: encodeHead(head),
-        ConditionExpression: CONDITIONS.CUSTOMER_IS_NEW,
-      },
-    },
-    {
-      Put: {
-        TableName: table.name,
-        Item: { ...keys.apiKey(head.customerId, keyId), created_at: head.createdAt },
-      },
-    },
-    welcome(table),
-    ...entries.map((entry) => putEntry(table, entry)),
+    put({ ...keys.email(head.email), customer_id: head.customerId }, CONDITIONS.EMAIL_IS_FREE),
+    put(encodeHead(head), CONDITIONS.CUSTOMER_IS_NEW),
+    put({ ...keys.apiKey(head.customerId, keyId), created_at: head.createdAt }),
+    welcome,
+    ...entries.map(putEntry),
   ]);
 }
 
-function putEntry(table: Table, entry: LedgerEntry): Write {
-  return {
-    Put: { TableName: table.name, Item: encodeEntry(entry), ConditionExpression: CONDITIONS.ENTRY_IS_NEW },
-  };
-}
+const putEntry = (entry: LedgerEntry): Write => put(encodeEntry(entry), CONDITIONS.ENTRY_IS_NEW);
 
 /** The head with the newest entries below it, in one call however long the history is. */
 export async function readHeadAndNewest(
@@ -178,9 +120,10 @@ export async function readHeadAndNewest(
   customerId: string,
   limit: number,
 ): Promise<{ head: CustomerHead; newest: LedgerEntry[] } | null> {
-  // The items of one query are not one snapshot: a transaction that commits while it runs can add an entry that the
-  // head does not count yet. One more is read than is wanted, so that leaving it out does not shorten the list.
-  const [first, ...rest] = await queryDown(table, customerId, ranges.headAndEntries, limit + 2);
+  // A query is no snapshot: a transaction that commits while it runs can add an entry that the head does not count yet. One
+  // entry more is read than is wanted, so that leaving that entry out does not shorten the list.
+  const query = downwards(customerId, ranges.headAndEntries, limit + 2);
+  const [first, ...rest] = (await readPage(table, query)).items;
   if (first === undefined || itemKind(first['sk']) !== 'head') return null;
   const head = decodeHead(first);
   const newest = rest.map(decodeEntry).filter(({ seq }) => seq <= head.seq);
@@ -194,26 +137,8 @@ export async function readEntriesDown(
   beforeSeq: number | null,
   limit: number,
 ): Promise<LedgerEntry[]> {
-  const items = await queryDown(table, customerId, ranges.entriesBelow(beforeSeq), limit);
+  const { items } = await readPage(table, downwards(customerId, ranges.entriesBelow(beforeSeq), limit));
   return items.map(decodeEntry);
-}
-
-async function queryDown(
-  table: Table,
-  customerId: string,
-  { from, to }: { from: string; to: string },
-  limit: number,
-): Promise<Item[]> {
-  const command = new QueryCommand({
-    TableName: table.name,
-    KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-    ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':from': from, ':to': to },
-    ScanIndexForward: false,
-    ConsistentRead: true,
-    Limit: limit,
-  });
-  const { Items } = await attempt('Reading', () => table.client.send(command));
-  return Items ?? [];
 }
 
 /** Every entry, the oldest first, a page at a time: however long the history is, no more than a page is held. */
@@ -222,19 +147,23 @@ export async function* entryPages(
   customerId: string,
   pageSize: number,
 ): AsyncGenerator<LedgerEntry[]> {
-  const { from, to } = ranges.entriesBelow(null);
-  let last: Item | undefined;
-  do {
-    const command = new QueryCommand({
-      TableName: table.name,
-      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-      ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':from': from, ':to': to },
-      ConsistentRead: true,
-      Limit: pageSize,
-      ExclusiveStartKey: last,
-    });
-    const page = await attempt('Reading', () => table.client.send(command));
-    yield (page.Items ?? []).map(decodeEntry);
-    last = page.LastEvaluatedKey;
-  } while (last !== undefined);
+  const query = between(customerId, ranges.entriesBelow(null), pageSize);
+  for await (const page of pages(table, query)) yield page.map(decodeEntry);
+}
+
+const between = (customerId: string, { from, to }: Range, Limit: number): Query => ({
+  KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+  ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':from': from, ':to': to },
+  ConsistentRead: true,
+  Limit,
+});
+
+const downwards = (customerId: string, range: Range, limit: number): Query => ({
+  ...between(customerId, range, limit),
+  ScanIndexForward: false,
+});
+
+interface Range {
+  readonly from: string;
+  readonly to: string;
 }

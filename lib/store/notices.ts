@@ -1,11 +1,11 @@
 import type { CustomerHead } from '../domain/customer.ts';
 import { isUnsent, type Notice, type NoticeState } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt, storedWork } from './due-work.ts';
+import { dueAt, NOT_DUE, storedWork } from './due-work.ts';
 import { keys, type NoticeName } from './keys.ts';
-import type { AlongsideWrite } from './ledger.ts';
 import { encodeNewNotice, type FoundNotice, findNotice } from './notice-items.ts';
-import { type Item, type Table, type WriteResult, writeOne, writeTogether } from './table.ts';
+import { type Item, type Table, type Write, type WriteResult, writeOne, writeTogether } from './table.ts';
+import { type Change, put, update } from './write.ts';
 
 /* The outbox: a notice is written in the transaction that causes it, and the table's stream brings it to its delivery. */
 
@@ -13,7 +13,7 @@ import { type Item, type Table, type WriteResult, writeOne, writeTogether } from
 const KEPT_DAYS = 400;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-const keyOf = ({ customerId, kind, id }: NoticeName) => ({ ...keys.notice(customerId, kind, id) });
+const keyOf = ({ customerId, kind, id }: NoticeName) => keys.notice(customerId, kind, id);
 
 const itemOf = (notice: Notice): Item => ({
   ...encodeNewNotice(notice),
@@ -21,24 +21,13 @@ const itemOf = (notice: Notice): Item => ({
 });
 
 /**
- * A notice, due until it is sent. Without a condition of its own: what it is written beside happens once, or again for a new
- * reason, and then it is told again.
+ * A notice, due until it is sent. It needs no condition of its own: the write beside it happens once, or again for a new
+ * reason, and then the notice is sent again.
  */
-export function putNotice(notice: Notice): AlongsideWrite {
-  return (table) => ({ Put: { TableName: table.name, Item: itemOf(notice) } });
-}
+export const putNotice = (notice: Notice): Write => put(itemOf(notice));
 
-/** A notice of something that can be heard of twice. */
-export function putNewNotice(notice: Notice): AlongsideWrite {
-  return (table) => ({
-    Put: {
-      TableName: table.name,
-      Item: itemOf(notice),
-      ConditionExpression: CONDITIONS.NOTICE_IS_NEW,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    },
-  });
-}
+/** A notice of a cause that can arrive twice. */
+export const putNewNotice = (notice: Notice): Write => put(itemOf(notice), CONDITIONS.NOTICE_IS_NEW);
 
 /** Writes the warning that is due for a balance, and that it is not due any more. A repeat is refused. */
 export function putWarning(
@@ -46,24 +35,17 @@ export function putWarning(
   { customerId, raisedSeq, balanceLevel }: CustomerHead,
   warning: Notice | null,
 ): Promise<WriteResult> {
+  const found = { raised: raisedSeq, level: balanceLevel };
   return writeTogether(table, [
-    {
-      Update: {
-        TableName: table.name,
-        Key: keys.head(customerId),
-        UpdateExpression: 'REMOVE due, due_at',
-        ConditionExpression: CONDITIONS.WARNING_IS_DUE,
-        ExpressionAttributeValues: { ':raised': raisedSeq, ':level': balanceLevel },
-      },
-    },
-    ...(warning === null ? [] : [putNotice(warning)(table)]),
+    update(keys.head(customerId), { remove: NOT_DUE }, CONDITIONS.WARNING_IS_DUE, found),
+    ...(warning === null ? [] : [putNotice(warning)]),
   ]);
 }
 
 /**
- * Takes a notice for sending. A transaction, though of one item: where its answer is lost the SDK sends it again, and it must not
- * be refused by itself, which would leave the notice taken by nobody.
- * @param abandonedBefore who took it before this moment, and was not heard of since, has lost it
+ * Claims a notice for sending. A transaction, though of one item: the SDK repeats it under one token where its answer is lost.
+ * A plain write that is repeated would be refused by its own first try, and the notice would stay claimed.
+ * @param abandonedBefore a claim from before this moment whose outcome is unknown is void
  */
 export function claimNotice(
   table: Table,
@@ -71,11 +53,8 @@ export function claimNotice(
   at: Date,
   abandonedBefore: Date,
 ): Promise<WriteResult> {
-  const Update = unclaimed(name, abandonedBefore, {
-    UpdateExpression: 'SET #state = :to, claimed_at = :at ADD attempts :one',
-    values: { ':to': 'sending' satisfies NoticeState, ':at': at.toISOString(), ':one': 1 },
-  });
-  return writeTogether(table, [{ Update: { TableName: table.name, ...Update } }]);
+  const set = { state: 'sending' satisfies NoticeState, claimed_at: at.toISOString() };
+  return writeTogether(table, [updateUnclaimed(name, { set, add: { attempts: 1 } }, abandonedBefore)]);
 }
 
 /** Puts a notice that was not sent into the stream once more. Refused where it was sent, or is being sent. */
@@ -85,32 +64,17 @@ export function requeueNotice(
   at: Date,
   abandonedBefore: Date,
 ): Promise<WriteResult> {
-  const update = unclaimed(name, abandonedBefore, {
-    // The moment makes it a change, also where it is pending: the stream tells of changes only.
-    UpdateExpression: 'SET #state = :to, requeued_at = :at',
-    values: { ':to': 'pending' satisfies NoticeState, ':at': at.toISOString() },
-  });
-  return writeOne(table, { update });
+  // The moment makes this a change also where the notice is pending: the stream has changes only.
+  const set = { state: 'pending' satisfies NoticeState, requeued_at: at.toISOString() };
+  return writeOne(table, updateUnclaimed(name, { set }, abandonedBefore));
 }
 
-/** A change of a notice that nobody is sending. */
-const unclaimed = (
-  name: NoticeName,
-  abandonedBefore: Date,
-  { UpdateExpression, values }: { readonly UpdateExpression: string; readonly values: Item },
-) => ({
-  Key: keyOf(name),
-  UpdateExpression,
-  ConditionExpression: CONDITIONS.NOTICE_IS_UNCLAIMED,
-  ExpressionAttributeNames: { '#state': 'state' },
-  ExpressionAttributeValues: {
-    ...values,
-    ':pending': 'pending',
-    ':failed': 'failed',
-    ':sending': 'sending',
-    ':abandoned': abandonedBefore.toISOString(),
-  },
-});
+/** A change of a notice that is not being sent. */
+const updateUnclaimed = (name: NoticeName, change: Change, abandonedBefore: Date) =>
+  update(keyOf(name), change, CONDITIONS.NOTICE_IS_UNCLAIMED, {
+    ...{ pending: 'pending', failed: 'failed', sending: 'sending' },
+    abandoned: abandonedBefore.toISOString(),
+  });
 
 export type NoticeFate =
   | { readonly state: 'sent'; readonly messageId: string }
@@ -125,28 +89,16 @@ export function noteFate(
   fate: NoticeFate,
   at: Date,
 ): Promise<WriteResult> {
-  const facts: Item = {
-    '#state': fate.state,
-    ...(fate.state === 'sent' && { sent_at: at.toISOString(), message_id: fate.messageId }),
-    ...(fate.state === 'failed'
-      ? { failure: fate.failure }
-      : { expires_at: Math.floor((at.getTime() + KEPT_DAYS * DAY_MS) / 1000) }),
-  };
-  const names = Object.keys(facts);
-  const over = fate.state === 'failed' ? 'claimed_at' : 'claimed_at, failure, due, due_at';
-  return writeOne(table, {
-    update: {
-      Key: keyOf(name),
-      UpdateExpression: `SET ${names.map((fact, i) => `${fact} = :v${i}`).join(', ')} REMOVE ${over}`,
-      ConditionExpression: CONDITIONS.CLAIM_IS_OURS,
-      ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: {
-        ...Object.fromEntries(names.map((fact, i) => [`:v${i}`, facts[fact]])),
-        ':sending': 'sending',
-        ':claimed': claimedAt.toISOString(),
-      },
-    },
-  });
+  const claim = { sending: 'sending', claimed: claimedAt.toISOString() };
+  return writeOne(table, update(keyOf(name), fateChange(fate, at), CONDITIONS.CLAIM_IS_OURS, claim));
+}
+
+function fateChange(fate: NoticeFate, at: Date): Change {
+  if (fate.state === 'failed') return { set: fate, remove: ['claimed_at'] };
+  const sent = fate.state === 'sent' && { sent_at: at.toISOString(), message_id: fate.messageId };
+  const expires_at = Math.floor((at.getTime() + KEPT_DAYS * DAY_MS) / 1000);
+  const set = { state: fate.state, ...sent, expires_at };
+  return { set, remove: ['claimed_at', 'failure', ...NOT_DUE] };
 }
 
 /** All notices that were not sent by `until`, the oldest first, page by page. One that was just written is among them. */

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
 import { keys } from './keys.ts';
 import { type Table, writeOne } from './table.ts';
+import { updateBy } from './write.ts';
 
 /** At most `limit` hits in any `windowSeconds`, counted per scope (an address, a customer). */
 export interface RateLimit {
@@ -29,21 +30,11 @@ export async function hitRateLimit(
 ): Promise<RateResult> {
   const key = keys.rate(scope, windowSeconds);
   const nowMs = now.getTime();
-  const expiresAtSeconds = Math.ceil(nowMs / 1000) + windowSeconds;
+  const expires = Math.ceil(nowMs / 1000) + windowSeconds;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const appended = await writeOne(table, {
-      update: {
-        Key: { ...key },
-        UpdateExpression: 'SET hits = list_append(if_not_exists(hits, :none), :now), expires_at = :expires',
-        ConditionExpression: CONDITIONS.RATE_HAS_ROOM,
-        ExpressionAttributeValues: {
-          ':none': [],
-          ':now': [nowMs],
-          ':limit': limit,
-          ':expires': expiresAtSeconds,
-        },
-      },
-    });
+    const append = 'SET hits = list_append(if_not_exists(hits, :none), :now), expires_at = :expires';
+    const values = { none: [], now: [nowMs], limit, expires };
+    const appended = await writeOne(table, updateBy(key, append, CONDITIONS.RATE_HAS_ROOM, values));
     if (appended.kind === 'written') return { kind: 'allowed' };
     if (appended.kind === 'contended') continue;
 
@@ -51,19 +42,11 @@ export async function hitRateLimit(
     const freeAtMs = oldest + windowSeconds * 1000;
     if (freeAtMs > nowMs) return { kind: 'limited', retryAfterSeconds: Math.ceil((freeAtMs - nowMs) / 1000) };
 
-    const replaced = await writeOne(table, {
-      update: {
-        Key: { ...key },
-        UpdateExpression: `SET hits[${limit}] = :now, expires_at = :expires REMOVE hits[0]`,
-        ConditionExpression: CONDITIONS.RATE_OLDEST_HAS_LEFT,
-        ExpressionAttributeValues: {
-          ':now': nowMs,
-          ':oldest': oldest,
-          ':limit': limit,
-          ':expires': expiresAtSeconds,
-        },
-      },
-    });
+    const replaceOldest = `SET hits[${limit}] = :now, expires_at = :expires REMOVE hits[0]`;
+    const replaced = await writeOne(
+      table,
+      updateBy(key, replaceOldest, CONDITIONS.RATE_OLDEST_HAS_LEFT, { now: nowMs, oldest, limit, expires }),
+    );
     if (replaced.kind === 'written') return { kind: 'allowed' };
   }
   // Only a crowd at one address at one instant gets here, and a crowd is what the limit is for.

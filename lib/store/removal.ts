@@ -4,6 +4,7 @@ import { decode } from './items.ts';
 import { itemKind, type Key, keys } from './keys.ts';
 import { decodeOwner } from './stripe-items.ts';
 import { type Item, readTogether, type Table, type WriteResult, writeTogether } from './table.ts';
+import { remove } from './write.ts';
 
 /* Taking a customer out of the table without a trace. Nothing but the smoke test's customers ever goes this way. */
 
@@ -52,7 +53,7 @@ export async function readBelongings(
 export function removeTogether(table: Table, items: readonly Key[]): Promise<WriteResult> {
   return writeTogether(
     table,
-    items.map(({ pk, sk }) => ({ Delete: { TableName: table.name, Key: { pk, sk } } })),
+    items.map((key) => remove(key)),
   );
 }
 

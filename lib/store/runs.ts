@@ -3,7 +3,8 @@ import type { ReconcileReport } from '../domain/reconciliation.ts';
 import { CONDITIONS } from './conditions.ts';
 import { decode } from './items.ts';
 import { keys } from './keys.ts';
-import { type Item, readTogether, type Table, writeOne } from './table.ts';
+import { type Item, readOne, type Table, writeOne } from './table.ts';
+import { put } from './write.ts';
 
 const count = z.int().check(z.nonnegative());
 const text = z.string();
@@ -96,10 +97,8 @@ export interface StoredRun {
 }
 
 /** Null for one that never began. @throws Error for an item that we did not write */
-export async function readRun(table: Table, run: string): Promise<StoredRun | null> {
-  const [item] = await readTogether(table, [keys.run(run)]);
-  return item === undefined ? null : decodeRun(item);
-}
+export const readRun = (table: Table, run: string): Promise<StoredRun | null> =>
+  readOne(table, keys.run(run), decodeRun);
 
 export type SaveRunResult =
   | { readonly kind: 'saved' }
@@ -113,14 +112,7 @@ export type SaveRunResult =
  */
 export async function saveRun(table: Table, { run, version, holder }: StoredRun): Promise<SaveRunResult> {
   const next = { run, version: version + 1, holder };
-  const result = await writeOne(table, {
-    put: {
-      Item: encodeRun(next),
-      ConditionExpression: CONDITIONS.RUN_UNMOVED,
-      ExpressionAttributeNames: { '#version': 'version' },
-      ExpressionAttributeValues: { ':version': version },
-    },
-  });
+  const result = await writeOne(table, put(encodeRun(next), CONDITIONS.RUN_UNMOVED, { version }));
   switch (result.kind) {
     case 'written':
       return { kind: 'saved' };

@@ -1,4 +1,3 @@
-import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import type { CustomerHead } from '../domain/customer.ts';
 import type { FixAttempt } from '../domain/fix-attempt.ts';
@@ -8,6 +7,7 @@ import { storedWork } from './due-work.ts';
 import { decodeFix, decodeHead, readable, UnreadableItem } from './items.ts';
 import { type DueItem, keys, prefixes } from './keys.ts';
 import { type FoundNotice, findNotice } from './notice-items.ts';
+import { pages, readPage } from './paging.ts';
 import {
   type DoublePayment,
   decodeDoublePayment,
@@ -15,44 +15,31 @@ import {
   decodeOwner,
   type ProOrder,
 } from './stripe-items.ts';
-import { attempt, type Item, readTogether, type Table } from './table.ts';
+import { type Item, readOne, type Table } from './table.ts';
 
 /* What operators look at. It reads more than a request may. */
 
 /** A customer's items whose sort keys begin with this, page by page, strongly consistent. */
 export async function* itemsOf(table: Table, customerId: string, prefix: string): AsyncGenerator<Item> {
-  let from: Item | undefined;
-  do {
-    const command = new QueryCommand({
-      TableName: table.name,
-      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':prefix': prefix },
-      ConsistentRead: true,
-      ExclusiveStartKey: from,
-    });
-    const page = await attempt('Reading', () => table.client.send(command));
-    yield* page.Items ?? [];
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+  const query = {
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+    ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':prefix': prefix },
+    ConsistentRead: true,
+  };
+  for await (const page of pages(table, query)) yield* page;
 }
 
-/** The customer who has this address; null when nobody has. */
-export async function findByEmail(table: Table, email: string): Promise<string | null> {
-  const [holder] = await readTogether(table, [keys.email(email)]);
-  return holder === undefined ? null : decodeOwner(holder);
-}
+/** The customer who has this address; null where it is free. */
+export const findByEmail = (table: Table, email: string): Promise<string | null> =>
+  readOne(table, keys.email(email), decodeOwner);
 
 /** Who a customer is and where they stand; null when there is no such customer. */
-export async function readHead(table: Table, customerId: string): Promise<CustomerHead | null> {
-  const [head] = await readTogether(table, [keys.head(customerId)]);
-  return head === undefined ? null : decodeHead(head);
-}
+export const readHead = (table: Table, customerId: string): Promise<CustomerHead | null> =>
+  readOne(table, keys.head(customerId), decodeHead);
 
 /** The order for Pro, whatever became of it; null when the customer never made one. */
-export async function readOrder(table: Table, customerId: string): Promise<ProOrder | null> {
-  const [order] = await readTogether(table, [keys.order(customerId)]);
-  return order === undefined ? null : decodeOrder(order);
-}
+export const readOrder = (table: Table, customerId: string): Promise<ProOrder | null> =>
+  readOne(table, keys.order(customerId), decodeOrder);
 
 /** The fixes whose charge waits for Stripe or for the cardholder, and those that cannot be read, whose charge may wait too. */
 export async function readOpenCharges(
@@ -155,20 +142,15 @@ export async function listCustomers(
   from: ListPosition | null,
 ): Promise<CustomerPage> {
   const customers: CustomerHead[] = [];
+  const scan = { ...filterExpression(filter), Limit: SCANNED_AT_ONCE };
   let position: Item | undefined = from ?? undefined;
   for (let scans = 0; scans < MAX_SCANS; scans++) {
-    const command = new ScanCommand({
-      TableName: table.name,
-      ...filterExpression(filter),
-      Limit: SCANNED_AT_ONCE,
-      ExclusiveStartKey: position,
-    });
-    const page = await attempt('Reading', () => table.client.send(command));
-    const found = (page.Items ?? []).slice(0, limit - customers.length);
+    const page = await readPage(table, scan, position);
+    const found = page.items.slice(0, limit - customers.length);
     customers.push(...found.map(decodeHead));
-    position = page.LastEvaluatedKey;
+    position = page.next;
     const last = found.at(-1);
-    const cut = found.length < (page.Items ?? []).length;
+    const cut = found.length < page.items.length;
     if (cut && last !== undefined) return { customers, next: ListPosition.parse(keyOf(last)) };
     if (position === undefined) return { customers, next: null };
     if (customers.length === limit) break;

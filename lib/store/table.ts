@@ -10,11 +10,9 @@ import {
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  type PutCommandInput,
   TransactWriteCommand,
   type TransactWriteCommandInput,
   UpdateCommand,
-  type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { BillingError } from '../errors.ts';
@@ -22,7 +20,16 @@ import type { Config } from '../settings/environment.ts';
 import { type Key, keys } from './keys.ts';
 
 export type Item = Record<string, unknown>;
-export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+type NamedWrite = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+type WithoutTable<K extends keyof NamedWrite> = Omit<NonNullable<NamedWrite[K]>, 'TableName'>;
+
+/** A write of one item, as a plain value; write.ts makes them. The name of the table is added when it is sent. */
+export type Write =
+  | { readonly Put: WithoutTable<'Put'> }
+  | { readonly Update: WithoutTable<'Update'> }
+  | { readonly Delete: WithoutTable<'Delete'> }
+  | { readonly ConditionCheck: WithoutTable<'ConditionCheck'> };
 
 /** The ledger's table: where it is and the client that reaches it. */
 export interface Table {
@@ -30,7 +37,7 @@ export interface Table {
   readonly name: string;
 }
 
-/** What became of a conditional write. `winners` holds, in the order of the writes, the items that stood in the way. */
+/** What became of a conditional write. `winners` holds, in the order of the writes, the items whose condition failed. */
 export type WriteResult =
   | { readonly kind: 'written' }
   | {
@@ -38,7 +45,7 @@ export type WriteResult =
       readonly winners: readonly (Item | undefined)[];
       readonly failed: readonly boolean[];
     }
-  /** Somebody else was writing at this instant, or the table asks for patience: nothing was written; try again. */
+  /** Another writer was at the same item, or the table throttled us. Nothing was written; try again. */
   | { readonly kind: 'contended' };
 
 /** Two calls that use up every attempt take 12 s: less than any function may run, so that the answer is ours. */
@@ -78,13 +85,19 @@ export async function readTogether(table: Table, wanted: readonly Key[]): Promis
   return wanted.map(({ pk, sk }) => found.find((item) => item['pk'] === pk && item['sk'] === sk));
 }
 
+/** Reads one item, strongly consistent, and decodes it; null where there is none. */
+export async function readOne<T>(table: Table, key: Key, decode: (item: Item) => T): Promise<T | null> {
+  const [item] = await readTogether(table, [key]);
+  return item === undefined ? null : decode(item);
+}
+
 /**
  * Writes all or nothing, each item under its condition. Within one call the SDK repeats a lost request under one
  * idempotency token, so a repeat of a write that did happen is answered as written.
  * @throws BillingError ledger_unavailable when the outcome is not known; the caller's guard makes a repeat safe.
  */
 export async function writeTogether(table: Table, writes: readonly Write[]): Promise<WriteResult> {
-  const command = new TransactWriteCommand({ TransactItems: [...writes] });
+  const command = new TransactWriteCommand({ TransactItems: writes.map((write) => named(table, write)) });
   try {
     await table.client.send(command);
     return { kind: 'written' };
@@ -95,17 +108,22 @@ export async function writeTogether(table: Table, writes: readonly Write[]): Pro
   }
 }
 
+/** The write as DynamoDB wants it in a transaction. */
+export function named({ name: TableName }: Table, write: Write): NamedWrite {
+  if ('Put' in write) return { Put: { TableName, ...write.Put } };
+  if ('Update' in write) return { Update: { TableName, ...write.Update } };
+  if ('Delete' in write) return { Delete: { TableName, ...write.Delete } };
+  return { ConditionCheck: { TableName, ...write.ConditionCheck } };
+}
+
 /** Writes one item under its condition, with the same outcomes as `writeTogether`. */
 export async function writeOne(
   table: Table,
-  write:
-    | { readonly put: Omit<PutCommandInput, 'TableName'> }
-    | { readonly update: Omit<UpdateCommandInput, 'TableName'> },
+  write: Extract<Write, { Put: unknown } | { Update: unknown }>,
 ): Promise<WriteResult> {
-  const conditional = { TableName: table.name, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
   try {
-    if ('put' in write) await table.client.send(new PutCommand({ ...conditional, ...write.put }));
-    else await table.client.send(new UpdateCommand({ ...conditional, ...write.update }));
+    if ('Put' in write) await table.client.send(new PutCommand({ TableName: table.name, ...write.Put }));
+    else await table.client.send(new UpdateCommand({ TableName: table.name, ...write.Update }));
     return { kind: 'written' };
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) {

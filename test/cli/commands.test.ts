@@ -580,9 +580,7 @@ describe('events', () => {
 
   it('a parked event is listed, shown and replayed; then it is applied, once', async () => {
     const { id, record } = await lostEvent();
-    await writeTogether(deps.table, [
-      recordEvent({ ...record, outcome: 'parked', reason: 'for a test' })(deps.table),
-    ]);
+    await writeTogether(deps.table, [recordEvent({ ...record, outcome: 'parked', reason: 'for a test' })]);
 
     expect((await json('events', 'list')).answer).toMatchObject({ events: [{ id, reason: 'for a test' }] });
     expect((await lines('events', 'list')).shown.join('\n')).toContain(id);
@@ -624,7 +622,7 @@ describe('events', () => {
       ...{ customerId: null, objectId: null, createdAt: '2026-01-02', receivedAt: '2026-01-02' },
     };
     for (const eventId of ['evt_odd', 'evt_sound'])
-      await writeTogether(deps.table, [recordEvent({ ...parked, eventId })(deps.table)]);
+      await writeTogether(deps.table, [recordEvent({ ...parked, eventId })]);
     await setByHand(keys.event('evt_odd'), 'outcome', 'secret');
     const unreadable = [{ ...keys.event('evt_odd'), attributes: ['outcome'] }];
     const listed = await json('events', 'list');
@@ -649,8 +647,8 @@ describe('events', () => {
     const receivedAt = new Date(Date.now() - 86_400_000).toISOString();
     const parked = { ...record, outcome: 'parked', reason: 'for a test' } as const;
     for (const eventId of old)
-      await writeTogether(deps.table, [recordEvent({ ...parked, eventId, receivedAt })(deps.table)]);
-    await writeTogether(deps.table, [recordEvent(parked)(deps.table)]);
+      await writeTogether(deps.table, [recordEvent({ ...parked, eventId, receivedAt })]);
+    await writeTogether(deps.table, [recordEvent(parked)]);
 
     const Events = z.array(z.object({ id: z.string() }));
     const idsIn = ({ events }: Record<string, unknown>) => Events.parse(events).map((event) => event.id);

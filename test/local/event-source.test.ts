@@ -67,7 +67,7 @@ function listen(answer: (keys: readonly string[]) => readonly string[], from: Ta
 }
 
 const notice = (id: string) =>
-  writeTogether(table, [putNotice(keyIssued('c'.repeat(32), id, 'customer', new Date()))(table)]);
+  writeTogether(table, [putNotice(keyIssued('c'.repeat(32), id, 'customer', new Date()))]);
 
 describe('what the stream would bring', () => {
   it('brings notices that are to be sent, and nothing else', async () => {
@@ -132,7 +132,7 @@ describe('the filter on the stream', () => {
     const told = await streamOf(async (streamed) => {
       const { head } = await customerWith(testDeps(streamed), 50);
       const name = { customerId: head.customerId, kind: 'key_issued', id: 'k' } as const;
-      await writeTogether(streamed, [putNotice(keyIssued(head.customerId, 'k', 'customer', AT))(streamed)]);
+      await writeTogether(streamed, [putNotice(keyIssued(head.customerId, 'k', 'customer', AT))]);
       await claimNotice(streamed, name, AT, AT);
       await noteFate(streamed, name, AT, { state: 'failed', failure: 'x' }, AT);
       await requeueNotice(streamed, name, AT, AT);

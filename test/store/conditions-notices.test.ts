@@ -6,9 +6,9 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { putApiKey } from '../../lib/store/api-keys.ts';
 import { anonymiseFix, forgetEmail } from '../../lib/store/closing.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';
-import type { AlongsideWrite } from '../../lib/store/ledger.ts';
 import { decodeNotice } from '../../lib/store/notice-items.ts';
 import { claimNotice, noteFate, putNewNotice, putNotice, putWarning } from '../../lib/store/notices.ts';
+import type { Write } from '../../lib/store/table.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { markClosed } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
@@ -27,11 +27,7 @@ const AT = new Date('2026-01-02T03:04:05.678Z');
 const LATER = new Date('2026-01-02T03:05:05.678Z');
 const NOBODY_ABANDONED = new Date(0);
 
-const write = (...writes: AlongsideWrite[]) =>
-  writeTogether(
-    deps.table,
-    writes.map((one) => one(deps.table)),
-  );
+const write = (...writes: Write[]) => writeTogether(deps.table, writes);
 
 async function lowCustomer() {
   const { head } = await customerWith(deps, 7);

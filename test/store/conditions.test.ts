@@ -18,17 +18,12 @@ import { recordEvent } from '../../lib/store/events.ts';
 import { announceCharge, billFix, endCharge, putNewFix } from '../../lib/store/fix-attempts.ts';
 import { type AdjustmentGuard, decodeHead } from '../../lib/store/items.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import {
-  type AlongsideWrite,
-  commit,
-  createCustomer,
-  guardAdjustment,
-  type HeadChange,
-} from '../../lib/store/ledger.ts';
+import { commit, createCustomer, guardAdjustment, type HeadChange } from '../../lib/store/ledger.ts';
 import { putNotice } from '../../lib/store/notices.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import { bindStripeId, keepInvoice, keepOrder, spendCardBonus } from '../../lib/store/stripe-bindings.ts';
 import type { EventRecord, ProOrder } from '../../lib/store/stripe-items.ts';
+import type { Write } from '../../lib/store/table.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, uniqueEmail } from '../support/fixtures.ts';
@@ -56,7 +51,7 @@ const BILLED: BilledFacts = {
 };
 const KEY_ID = 'k'.repeat(64);
 const FACTS: AdjustmentGuard = { amount: 1, reason: 'r', actor: 'a', balanceAfter: 1, seq: 1 };
-const guard = (customerId: string, key: string): AlongsideWrite => guardAdjustment(customerId, key, FACTS);
+const guard = (customerId: string, key: string): Write => guardAdjustment(customerId, key, FACTS);
 
 async function readHead(customerId: string) {
   const [item] = await readTogether(deps.table, [keys.head(customerId)]);
@@ -65,7 +60,7 @@ async function readHead(customerId: string) {
 }
 
 /** Writes where the head stands now, so that only the conditions of what is written can refuse it. */
-async function commitNow(customerId: string, alongside: readonly AlongsideWrite[]) {
+async function commitNow(customerId: string, alongside: readonly Write[]) {
   const head = await readHead(customerId);
   const { kind } = await commit(deps.table, head, moved(head), alongside);
   return kind;

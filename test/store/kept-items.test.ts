@@ -13,9 +13,9 @@ import { listDueWork } from '../../lib/store/due-work.ts';
 import { announceCharge, billChargedFix, noteBlocked } from '../../lib/store/fix-attempts.ts';
 import { decodeFix } from '../../lib/store/items.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import type { AlongsideWrite } from '../../lib/store/ledger.ts';
 import { putNotice } from '../../lib/store/notices.ts';
 import { keepInvoice } from '../../lib/store/stripe-bindings.ts';
+import type { Write } from '../../lib/store/table.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
@@ -42,7 +42,7 @@ async function remove(key: Key): Promise<void> {
   await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: { ...key } }));
 }
 
-const write = async (item: AlongsideWrite) => (await writeTogether(deps.table, [item(deps.table)])).kind;
+const write = async (item: Write) => (await writeTogether(deps.table, [item])).kind;
 
 describe('the keys of a customer', () => {
   it('are listed with the oldest first, whatever their names', async () => {

@@ -7,7 +7,6 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { decodeHead } from '../../lib/store/items.ts';
 import { keys } from '../../lib/store/keys.ts';
 import {
-  type AlongsideWrite,
   commit,
   entryPages,
   guardAdjustment,
@@ -15,6 +14,7 @@ import {
   readEntriesDown,
   readHeadAndNewest,
 } from '../../lib/store/ledger.ts';
+import type { Write } from '../../lib/store/table.ts';
 import { type Item, readTogether } from '../../lib/store/table.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { writeHistory } from '../support/history.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 const AT = new Date('2026-01-02T03:04:05.678Z');
 const NOBODY = 'f'.repeat(32);
 const change = (amount: number): Posting => ({ amount, source: 'adjustment', metadata: {} });
-const guard = (customerId: string, key: string): AlongsideWrite =>
+const guard = (customerId: string, key: string): Write =>
   guardAdjustment(customerId, key, { amount: 1, reason: 'r', actor: 'a', balanceAfter: 1, seq: 1 });
 
 async function stored(customerId: string): Promise<Item> {

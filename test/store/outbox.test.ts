@@ -35,7 +35,7 @@ describe('a notice on its way', () => {
       createdAt,
       content: { kind: 'dispute', disputeId: `dp_${written}`, amountCents: 1 },
     };
-    await writeTogether(table, [putNotice(notice)(table)]);
+    await writeTogether(table, [putNotice(notice)]);
     return { customerId: CUSTOMER, kind: 'dispute', id: notice.id };
   }
   const read = async ({ customerId, kind, id }: NoticeName) =>
@@ -108,7 +108,7 @@ describe('a notice on its way', () => {
       createdAt: isoAt(0),
       content: { kind: 'dispute', disputeId: 'du_1', amountCents: 1 },
     };
-    await writeTogether(own, [putNotice(known)(own)]);
+    await writeTogether(own, [putNotice(known)]);
     const newer = { sk: 'NOTICE#new_kind#n1', content: { kind: 'new_kind', says: 'not to be shown' } };
     const item = { ...encodeNewNotice(known), ...dueAt('notice', seconds(1)), ...newer };
     await own.client.send(new PutCommand({ TableName: own.name, Item: item }));
@@ -124,7 +124,7 @@ describe('a notice on its way', () => {
     for (const n of range(1, 250)) {
       const content = { kind: 'dispute', disputeId: `du_${n}`, amountCents: 1 } as const;
       const one: Notice = { customerId: CUSTOMER, id: content.disputeId, createdAt: isoAt(n), content };
-      await writeTogether(own, [putNotice(one)(own)]);
+      await writeTogether(own, [putNotice(one)]);
     }
     const listed = await unsentOf(own, seconds(1_000));
     expect(listed.map(({ id }) => id)).toEqual(range(1, 250).map((n) => `du_${n}`));
@@ -148,7 +148,7 @@ describe('work that is due', () => {
         createdAt: isoAt(n),
         content: { kind: 'dispute', disputeId: `dp_${n}`, amountCents: 1 },
       };
-      await writeTogether(own, [putNotice(notice)(own)]);
+      await writeTogether(own, [putNotice(notice)]);
     }
     const pages: string[][] = [];
     for await (const page of dueWorkPages(own, 'notice', seconds(6), 2)) {

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { CONDITIONS } from '../../../lib/store/conditions.ts';
 import type { Key } from '../../../lib/store/keys.ts';
-import type { Item, Table, Write } from '../../../lib/store/table.ts';
+import { type Item, named, type Table, type Write } from '../../../lib/store/table.ts';
 import type { Random } from '../random.ts';
 
 /*
@@ -128,7 +128,7 @@ function randomOf(kind: Kind, random: Random): Send {
       const writes = keys.map((key) => randomWrite(random, key));
       return (table) =>
         table.client.send(
-          new TransactWriteCommand({ TransactItems: writes.map((write) => write(table.name)) }),
+          new TransactWriteCommand({ TransactItems: writes.map((write) => named(table, write)) }),
         );
     }
     case 'put': {
@@ -190,25 +190,17 @@ function randomOf(kind: Kind, random: Random): Send {
   }
 }
 
-function randomWrite(random: Random, key: Key): (TableName: string) => Write {
+function randomWrite(random: Random, key: Key): Write {
   const kind = random.weighted({ put: 4, update: 5, delete: 1, check: 1 });
   switch (kind) {
-    case 'put': {
-      const put = { Item: randomItem(random, key), ...randomCondition(random) };
-      return (TableName) => ({ Put: { TableName, ...put } });
-    }
-    case 'update': {
-      const update = { Key: { ...key }, ...randomUpdate(random) };
-      return (TableName) => ({ Update: { TableName, ...update } });
-    }
-    case 'delete': {
-      const deletion = { Key: { ...key }, ...randomCondition(random) };
-      return (TableName) => ({ Delete: { TableName, ...deletion } });
-    }
-    case 'check': {
-      const check = { Key: { ...key }, ...conditioned(random, random.pick(SOME)) };
-      return (TableName) => ({ ConditionCheck: { TableName, ...check } });
-    }
+    case 'put':
+      return { Put: { Item: randomItem(random, key), ...randomCondition(random) } };
+    case 'update':
+      return { Update: { Key: { ...key }, ...randomUpdate(random) } };
+    case 'delete':
+      return { Delete: { Key: { ...key }, ...randomCondition(random) } };
+    case 'check':
+      return { ConditionCheck: { Key: { ...key }, ...conditioned(random, random.pick(SOME)) } };
     default:
       return kind satisfies never;
   }

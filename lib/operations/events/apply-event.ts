@@ -187,7 +187,7 @@ type Fate = Pick<EventRecord, 'outcome' | 'reason' | 'customerId'>;
 
 async function record(deps: PaymentDeps, event: StripeEvent, fate: Fate): Promise<AppliedEvent> {
   const write = recordEvent(recordOf(deps, event, fate));
-  const result = await retryContended(deps, () => writeTogether(deps.table, [write(deps.table)]));
+  const result = await retryContended(deps, () => writeTogether(deps.table, [write]));
   return result.kind === 'written' ? fate : { ...fate, outcome: 'duplicate' };
 }
 

@@ -2,8 +2,8 @@ import { chargeKey, type FixAttempt, type FixCharge } from '../../domain/fix-att
 import { chargeDeclined } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { endCharge } from '../../store/fix-attempts.ts';
-import type { AlongsideWrite } from '../../store/ledger.ts';
 import { putNotice } from '../../store/notices.ts';
+import type { Write } from '../../store/table.ts';
 import { writeTogether } from '../../store/table.ts';
 import { isFault, type StripeFault } from '../../stripe/fault.ts';
 import { type FixPayment, KEY_IS_SAFE_MS, type StripePort } from '../../stripe/port.ts';
@@ -137,13 +137,8 @@ export async function closeCharge(
   customerId: string,
   fix: FixAttempt,
   charge: FixCharge,
-  beside: readonly AlongsideWrite[] = [],
+  beside: readonly Write[] = [],
 ): Promise<{ readonly kind: 'written' | 'refused' }> {
   const writes = [endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' }), ...beside];
-  return retryContended(deps, () =>
-    writeTogether(
-      deps.table,
-      writes.map((write) => write(deps.table)),
-    ),
-  );
+  return retryContended(deps, () => writeTogether(deps.table, writes));
 }

@@ -4,7 +4,8 @@ import { type LedgerEntry, type Posting, post } from '../../domain/ledger.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
-import { type AlongsideWrite, commit, type HeadChange } from '../../store/ledger.ts';
+import { commit, type HeadChange } from '../../store/ledger.ts';
+import type { Write } from '../../store/table.ts';
 import { type Item, readTogether } from '../../store/table.ts';
 import { existingHead } from './require-item.ts';
 
@@ -19,7 +20,7 @@ export type LedgerDecision<Settled> =
   | { readonly kind: 'stale' }
   | { readonly kind: 'settled'; readonly outcome: Settled }
   /** Writes that hold by their own conditions, wherever the head stands. */
-  | { readonly kind: 'aside'; readonly alongside: readonly AlongsideWrite[] }
+  | { readonly kind: 'aside'; readonly alongside: readonly Write[] }
   | {
       readonly kind: 'change';
       readonly postings?: readonly Posting[];
@@ -29,7 +30,7 @@ export type LedgerDecision<Settled> =
        */
       readonly profile?: Partial<CustomerProfile>;
       /** What else is written, for the head as it will be. */
-      readonly alongside: (next: CustomerHead, at: Date) => readonly AlongsideWrite[];
+      readonly alongside: (next: CustomerHead, at: Date) => readonly Write[];
     };
 
 export type LedgerChange<Once, Settled> =
@@ -46,7 +47,7 @@ export type LedgerChange<Once, Settled> =
 /** An event's own item, and the write that records it as processed. */
 export interface Receipt {
   readonly key: Key;
-  readonly write: AlongsideWrite;
+  readonly write: Write;
 }
 
 /** The event was recorded by another delivery of it, meanwhile, with its effects. */
@@ -131,7 +132,7 @@ function planOf(
   head: CustomerHead,
   decision: Extract<LedgerDecision<unknown>, { kind: 'aside' | 'change' }>,
   at: Date,
-): { next: CustomerHead; change: HeadChange | null; alongside: readonly AlongsideWrite[] } {
+): { next: CustomerHead; change: HeadChange | null; alongside: readonly Write[] } {
   if (decision.kind === 'aside') return { next: head, change: null, alongside: decision.alongside };
   const { state, entries } = post(head, decision.postings ?? [], at);
   const profile = decision.profile === undefined ? null : { ...head, ...decision.profile };

@@ -219,5 +219,5 @@ async function makeSubscription(
 /** Notes that an order came to nothing. Somebody else may have noted what became of it: that stays. */
 async function endOrder(deps: PaymentDeps, customerId: string, order: ProOrder): Promise<void> {
   const write = keepOrder(customerId, { ...order, state: 'refused' }, order);
-  await retryContended(deps, () => writeTogether(deps.table, [write(deps.table)]));
+  await retryContended(deps, () => writeTogether(deps.table, [write]));
 }

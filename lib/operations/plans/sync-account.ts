@@ -3,9 +3,9 @@ import { paymentFailed, subscriptionEnded } from '../../domain/notice.ts';
 import { currentSubscription, planWith } from '../../domain/subscription.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';
-import type { AlongsideWrite } from '../../store/ledger.ts';
 import { putNewNotice, putNotice } from '../../store/notices.ts';
 import { bindStripeId } from '../../store/stripe-bindings.ts';
+import type { Write } from '../../store/table.ts';
 import type { FailedRenewal, StripeAccount } from '../../stripe/port.ts';
 import { changeLedger, type Receipt } from '../ledger/change-ledger.ts';
 
@@ -88,7 +88,7 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
 }
 
 /** What the customer is told where their subscription is over with this change. */
-export function noticeOfEnd(head: CustomerHead, profile: AccountProfile, at: Date): AlongsideWrite[] {
+export function noticeOfEnd(head: CustomerHead, profile: AccountProfile, at: Date): Write[] {
   const ended = subscriptionEnded(head, profile, at);
   return ended === null ? [] : [putNotice(ended)];
 }

@@ -14,9 +14,9 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { noteRefund } from '../../store/fix-attempts.ts';
 import { decodeFix } from '../../store/items.ts';
 import { type Key, keys } from '../../store/keys.ts';
-import type { AlongsideWrite } from '../../store/ledger.ts';
 import { putNotice } from '../../store/notices.ts';
 import { keepInvoice } from '../../store/stripe-bindings.ts';
+import type { Write } from '../../store/table.ts';
 import type { ReturnedMoney } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type Receipt } from '../ledger/change-ledger.ts';
 import { guardOf } from './grant-invoice.ts';
@@ -103,7 +103,7 @@ const noticesOf = (
   { customerId, openDisputes }: CustomerHead,
   { disputes }: ReturnedMoney,
   at: Date,
-): AlongsideWrite[] =>
+): Write[] =>
   disputes
     .filter(({ id, open }) => open && !openDisputes.includes(id))
     .map((dispute) => putNotice(disputeOpened(customerId, dispute, at)));

@@ -1,7 +1,8 @@
 import type { ProInvoice } from '../../domain/grants.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { type Meter, readLedgerRecords, type StoredRecords } from '../../store/audit/audit.ts';
+import { readLedgerRecords, type StoredRecords } from '../../store/audit/audit.ts';
+import type { Meter } from '../../store/paging.ts';
 import { isFault } from '../../stripe/fault.ts';
 import type { Paid, PaidMoney } from '../../stripe/port.ts';
 

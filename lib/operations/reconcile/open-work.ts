@@ -1,6 +1,7 @@
 import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../domain/reconciliation.ts';
-import { type DueStored, readDueWork } from '../../store/audit/due.ts';
+import { readDueWork } from '../../store/audit/due.ts';
 import { openClosingOf } from '../../store/closing.ts';
+import type { StoredWork } from '../../store/due-work.ts';
 import { decodeFix, UnreadableItem } from '../../store/items.ts';
 import { decodeDoublePayment, decodeEvent, decodeOrder } from '../../store/stripe-items.ts';
 import { whyOf } from './outage.ts';
@@ -29,7 +30,7 @@ export async function listOpenWork({ deps, held, meter }: Work): Promise<void> {
 }
 
 /** Null for what has only begun. */
-function openWork(due: DueStored, before: string): OpenWork | null {
+function openWork(due: StoredWork, before: string): OpenWork | null {
   try {
     return describe(due, before);
   } catch (error) {
@@ -38,7 +39,7 @@ function openWork(due: DueStored, before: string): OpenWork | null {
   }
 }
 
-function describe({ item, stored }: DueStored, before: string): OpenWork | null {
+function describe({ item, stored }: StoredWork, before: string): OpenWork | null {
   switch (item.kind) {
     case 'fix': {
       const { charge } = decodeFix(stored);

@@ -1,6 +1,6 @@
 import { asOf as asOfReport } from '../../domain/reconciliation.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import type { Meter } from '../../store/audit/audit.ts';
+import type { Meter } from '../../store/paging.ts';
 import type { HeldRun } from './held-run.ts';
 
 export const MINUTE_MS = 60_000;

@@ -1,20 +1,16 @@
-import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerRecords } from '../../domain/ledger-records.ts';
 import { decodeApiKey, decodeEntry, decodeFix, decodeHead } from '../items.ts';
 import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from '../keys.ts';
+import { type Meter, pages, readPage } from '../paging.ts';
 import { decodeDoublePayment, decodeOwner } from '../stripe-items.ts';
-import { attempt, type Item, readTogether, type Table } from '../table.ts';
+import { type Item, readTogether, type Table } from '../table.ts';
 
 export interface StoredRecords extends LedgerRecords {
   readonly head: CustomerHead;
   /** Second payments of a fix, which were announced to go back. */
   readonly returnedPaymentIntentIds: readonly string[];
 }
-
-/** Hears of the read units that a call has used, and waits as long as that asks for. */
-export type Meter = (readUnits: number) => Promise<void>;
-const UNMETERED: Meter = async () => {};
 
 /**
  * Everything stored of one customer, as `verifyLedger` wants it; null when there is no such customer. Reads the whole
@@ -23,7 +19,7 @@ const UNMETERED: Meter = async () => {};
 export async function readLedgerRecords(
   table: Table,
   customerId: string,
-  meter = UNMETERED,
+  meter?: Meter,
 ): Promise<StoredRecords | null> {
   const entries: LedgerRecords['entries'][number][] = [];
   const fixes: LedgerRecords['fixes'][number][] = [];
@@ -77,7 +73,7 @@ async function readOwners(
   table: Table,
   { email, stripeCustomerId, formerStripeCustomerId }: CustomerHead,
   entries: LedgerRecords['entries'],
-  meter: Meter,
+  meter?: Meter,
 ): Promise<Pick<LedgerRecords, 'cardBonuses' | 'stripeCustomers' | 'emailOwner'>> {
   // Each once, also where something is wrong and they repeat: one call does not name a key twice.
   const fingerprints = distinct(
@@ -88,7 +84,7 @@ async function readOwners(
   const stripeIds = distinct([stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null));
   const wanted = [keys.email(email), ...fingerprints.map(keys.card), ...stripeIds.map(keys.stripe)];
   const [claim, ...items] = await readTogether(table, wanted);
-  await meter(wanted.length);
+  await meter?.(wanted.length);
   const owners = items.map((item) => (item === undefined ? null : decodeOwner(item)));
   // Not decoded: a message about an item names its key, which is the address.
   const claimedBy = claim?.['customer_id'];
@@ -107,28 +103,19 @@ async function readOwners(
 const distinct = (ids: readonly string[]): string[] => [...new Set(ids)];
 
 /** Whether anything is stored of a customer, their head or not. */
-export async function isAnythingLeft(table: Table, customerId: string, meter = UNMETERED): Promise<boolean> {
+export async function isAnythingLeft(table: Table, customerId: string, meter?: Meter): Promise<boolean> {
   for await (const _ of partition(table, customerId, meter)) return true;
   return false;
 }
 
 /** All items of one customer, page by page, strongly consistent. */
-export async function* partition(table: Table, customerId: string, meter = UNMETERED): AsyncGenerator<Item> {
-  let from: Item | undefined;
-  do {
-    const command = new QueryCommand({
-      TableName: table.name,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': keys.customer(customerId) },
-      ConsistentRead: true,
-      ExclusiveStartKey: from,
-      ReturnConsumedCapacity: 'TOTAL',
-    });
-    const page = await attempt('Reading', () => table.client.send(command));
-    await meter(page.ConsumedCapacity?.CapacityUnits ?? 0);
-    yield* page.Items ?? [];
-    from = page.LastEvaluatedKey;
-  } while (from !== undefined);
+export async function* partition(table: Table, customerId: string, meter?: Meter): AsyncGenerator<Item> {
+  const query = {
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': keys.customer(customerId) },
+    ConsistentRead: true,
+  };
+  for await (const page of pages(table, query, meter)) yield* page;
 }
 
 /**
@@ -164,22 +151,18 @@ export interface SegmentPage {
 export async function scanCustomers(
   table: Table,
   { segment, of, after }: Segment,
-  meter = UNMETERED,
+  meter?: Meter,
 ): Promise<SegmentPage> {
-  const command = new ScanCommand({
-    TableName: table.name,
+  const scan = {
     Segment: segment,
     TotalSegments: of,
     FilterExpression: 'begins_with(sk, :ledger) OR begins_with(sk, :key)',
     ProjectionExpression: 'pk',
     ExpressionAttributeValues: { ':ledger': prefixes.ledger, ':key': prefixes.apiKey },
-    ExclusiveStartKey: after === null ? undefined : { ...after },
-    ReturnConsumedCapacity: 'TOTAL',
-  });
-  const page = await attempt('Reading', () => table.client.send(command));
-  await meter(page.ConsumedCapacity?.CapacityUnits ?? 0);
-  const customerIds = [...new Set(page.Items?.map(({ pk }) => customerIdOf(String(pk))))];
-  return { customerIds, next: nextAfter(page.LastEvaluatedKey, customerIds.at(-1)) };
+  };
+  const page = await readPage(table, scan, after === null ? undefined : { ...after }, meter);
+  const customerIds = [...new Set(page.items.map(({ pk }) => customerIdOf(String(pk))))];
+  return { customerIds, next: nextAfter(page.next, customerIds.at(-1)) };
 }
 
 /** A page may end between the keys or entries and the head of a customer, who is not to come twice. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { keys } from '../keys.ts';
+import type { Meter } from '../paging.ts';
 import { type Item, readTogether, type Table } from '../table.ts';
-import type { Meter } from './audit.ts';
 
 /*
  * What an audit of the whole Stripe account looks up, 100 keys in a call. It is read leniently: an audit reports an item that

@@ -85,7 +85,7 @@ describe('events that are parked', () => {
         ...{ customerId: null, objectId: null, createdAt: at(n).toISOString() },
         receivedAt: at(n).toISOString(),
       };
-      await writeTogether(own, [recordEvent(record)(own)]);
+      await writeTogether(own, [recordEvent(record)]);
     }
     expect((await parkedOf(own, at(1_000))).map(({ eventId }) => eventId)).toEqual(ids);
     expect((await parkedOf(own, at(199))).map(({ eventId }) => eventId)).toEqual(ids.slice(0, 200));

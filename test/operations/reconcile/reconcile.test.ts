@@ -416,7 +416,7 @@ describe('drift between the ledger and Stripe', () => {
     const { table } = books;
     const { payer } = await soundTown(books);
     const former = await stranger(books);
-    await writeTogether(table, [bindStripeId(former, payer.customerId)(table)]);
+    await writeTogether(table, [bindStripeId(former, payer.customerId)]);
     const intent = await payForFix(books, former, { ...payer, fixAttemptId: payer.fixId });
     // With its event it would be known for a second payment, and go back.
     await books.later(MONTH);

@@ -1,0 +1,58 @@
+import {
+  QueryCommand,
+  type QueryCommandInput,
+  ScanCommand,
+  type ScanCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import { attempt, type Item, type Table } from './table.ts';
+
+/** A query has a condition on the key; without one the whole table is scanned. `table.name` is added here. */
+export type Query = Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'> & {
+  readonly KeyConditionExpression: string;
+};
+export type Scan = Omit<ScanCommandInput, 'TableName' | 'ExclusiveStartKey'>;
+
+export interface Page {
+  readonly items: readonly Item[];
+  /** The key to go on from; undefined after the last page. */
+  readonly next: Item | undefined;
+}
+
+/** Called with the read units that a call used, and waits as long as the audit's pace asks for. */
+export type Meter = (readUnits: number) => Promise<void>;
+
+/** Reads one page. Only a metered call asks for the units it used. */
+export async function readPage(
+  table: Table,
+  request: Query | Scan,
+  from?: Item,
+  meter?: Meter,
+): Promise<Page> {
+  const input = {
+    ...request,
+    TableName: table.name,
+    ...(from && { ExclusiveStartKey: from }),
+    ...(meter && { ReturnConsumedCapacity: 'TOTAL' as const }),
+  };
+  const { Items, LastEvaluatedKey, ConsumedCapacity } = await attempt('Reading', () =>
+    'KeyConditionExpression' in input
+      ? table.client.send(new QueryCommand(input))
+      : table.client.send(new ScanCommand(input)),
+  );
+  await meter?.(ConsumedCapacity?.CapacityUnits ?? 0);
+  return { items: Items ?? [], next: LastEvaluatedKey };
+}
+
+/** Reads page after page. However long the answer is, no more than a page is held. */
+export async function* pages(
+  table: Table,
+  request: Query | Scan,
+  meter?: Meter,
+): AsyncGenerator<readonly Item[]> {
+  let from: Item | undefined;
+  do {
+    const page = await readPage(table, request, from, meter);
+    yield page.items;
+    from = page.next;
+  } while (from !== undefined);
+}
