@@ -4,7 +4,7 @@ import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { newFixAttempt, pullRequest } from '../lib/http/views/fix-attempt-input.ts';
 import { fixAttemptView } from '../lib/http/views/fix-attempts.ts';
 import { recordFixAttempt } from '../lib/operations/fixes/record-fix-attempt.ts';
-import { decodeFix } from '../lib/store/items.ts';
+import { decodeFix } from '../lib/store/fix-attempts.ts';
 import { keys } from '../lib/store/keys.ts';
 
 /** POST /api/v1/fix-attempts */

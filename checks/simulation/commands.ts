@@ -13,8 +13,8 @@ import { changeNoticeSettings } from '../../lib/operations/notices/change-settin
 import { cancelSubscription } from '../../lib/operations/plans/cancel-subscription.ts';
 import { orderOf, subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { decodeOwner } from '../../lib/store/owners.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
-import { decodeOwner } from '../../lib/store/stripe-items.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { isCardName } from '../../local/stripe-double/cards.ts';
 import { createPaymentMethod } from '../../local/stripe-double/resources/payment-methods.ts';

@@ -5,8 +5,8 @@ import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.
 import { reconcile } from '../../lib/operations/reconcile/run.ts';
 import { settlePendingCharges } from '../../lib/operations/work/sweep.ts';
 import { parkedEvents } from '../../lib/store/events.ts';
-import { UnreadableItem } from '../../lib/store/items.ts';
 import { unsentNotices } from '../../lib/store/notices.ts';
+import { UnreadableItem } from '../../lib/store/record.ts';
 import type { World } from './world.ts';
 
 /* What runs by the clock, and what operators do about what is left. */

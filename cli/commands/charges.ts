@@ -1,8 +1,8 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { settlePendingChargesContract } from '../../lib/operators/contracts.ts';
-import { UnreadableItem } from '../../lib/store/items.ts';
-import { pendingWork } from '../../lib/store/survey.ts';
+import { pendingWork } from '../../lib/store/audit/survey.ts';
+import { UnreadableItem } from '../../lib/store/record.ts';
 import { unreadableLines } from '../reports/unreadable.ts';
 import { pendingWorkView, unreadableView, type WorkView } from '../reports/views.ts';
 import type { Runner } from '../stage/session.ts';

@@ -1,8 +1,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { replayEventContract } from '../../lib/operators/contracts.ts';
-import { parkedEvents, readEventRecord } from '../../lib/store/events.ts';
-import { UnreadableItem } from '../../lib/store/items.ts';
-import type { EventRecord } from '../../lib/store/stripe-items.ts';
+import { type EventRecord, parkedEvents, readEventRecord } from '../../lib/store/events.ts';
+import { UnreadableItem } from '../../lib/store/record.ts';
 import { unreadableLines } from '../reports/unreadable.ts';
 import { eventView, unreadableView } from '../reports/views.ts';
 import type { Runner, Session } from '../stage/session.ts';

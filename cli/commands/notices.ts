@@ -1,8 +1,12 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { isGivenUp } from '../../lib/domain/notice.ts';
 import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
-import type { FoundNotice, StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
-import { unsentNotices } from '../../lib/store/notices.ts';
+import {
+  type FoundNotice,
+  type StoredNotice,
+  type UnreadableNotice,
+  unsentNotices,
+} from '../../lib/store/notices.ts';
 import { noticeView, unreadableNoticeView } from '../reports/views.ts';
 import type { Runner, Session } from '../stage/session.ts';
 import { actor, customerId, noticeName, ownName } from '../terminal/arguments.ts';

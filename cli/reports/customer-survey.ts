@@ -1,9 +1,9 @@
 import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
 import { isUnsent } from '../../lib/domain/notice.ts';
-import { UnreadableItem } from '../../lib/store/items.ts';
-import type { UnreadableNotice } from '../../lib/store/notice-items.ts';
-import type { ProOrder } from '../../lib/store/stripe-items.ts';
-import { readNotices, readOpenCharges, readOrder } from '../../lib/store/survey.ts';
+import { readOpenCharges } from '../../lib/store/fix-attempts.ts';
+import { readNotices, type UnreadableNotice } from '../../lib/store/notices.ts';
+import { type ProOrder, readOrder } from '../../lib/store/orders.ts';
+import { UnreadableItem } from '../../lib/store/record.ts';
 import type { Table } from '../../lib/store/table.ts';
 
 /** What is under way with a customer. */

@@ -1,4 +1,4 @@
-import { ListPosition } from '../../lib/store/survey.ts';
+import { ListPosition } from '../../lib/store/audit/survey.ts';
 
 /** Where a page of customers ended, as text that is passed on and never built. */
 export const encodeListCursor = (position: ListPosition): string =>

@@ -1,4 +1,4 @@
-import type { UnreadableItem } from '../../lib/store/items.ts';
+import type { UnreadableItem } from '../../lib/store/record.ts';
 import { textLines } from '../terminal/table.ts';
 
 /** A key is as long as a line, and is there to be copied. */

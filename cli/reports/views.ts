@@ -4,11 +4,12 @@ import type { LedgerEntry } from '../../lib/domain/ledger.ts';
 import type { Violation } from '../../lib/domain/ledger-records.ts';
 import { transactionView } from '../../lib/http/views/account.ts';
 import type { ListedKey } from '../../lib/store/api-keys.ts';
-import type { UnreadableItem } from '../../lib/store/items.ts';
+import type { PendingWork } from '../../lib/store/audit/survey.ts';
+import type { EventRecord } from '../../lib/store/events.ts';
 import { noticeLabel } from '../../lib/store/keys.ts';
-import type { StoredNotice, UnreadableNotice } from '../../lib/store/notice-items.ts';
-import type { EventRecord, ProOrder } from '../../lib/store/stripe-items.ts';
-import type { PendingWork } from '../../lib/store/survey.ts';
+import type { StoredNotice, UnreadableNotice } from '../../lib/store/notices.ts';
+import type { ProOrder } from '../../lib/store/orders.ts';
+import type { UnreadableItem } from '../../lib/store/record.ts';
 
 /* What is stored as programs read it: the API's own words, in snake_case. */
 

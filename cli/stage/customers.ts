@@ -1,5 +1,6 @@
 import type { CustomerHead } from '../../lib/domain/customer.ts';
-import { findByEmail, readHead } from '../../lib/store/survey.ts';
+import { readHead } from '../../lib/store/heads.ts';
+import { findByEmail } from '../../lib/store/owners.ts';
 import type { Table } from '../../lib/store/table.ts';
 import { isEmail } from '../terminal/arguments.ts';
 import { EXIT, Failure } from '../terminal/failure.ts';

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { decodeCursor } from '../../lib/http/cursor.ts';
 import { Credits, CustomerId, EventId, IdempotencyKey, NoticeLabel } from '../../lib/operators/contract.ts';
 import { RunName } from '../../lib/operators/reconcile-contract.ts';
-import type { ListPosition } from '../../lib/store/survey.ts';
+import type { ListPosition } from '../../lib/store/audit/survey.ts';
 import { decodeListCursor } from '../reports/list-cursor.ts';
 
 /* What is given on the command line, checked for its shape before anything is called. */

@@ -1,6 +1,6 @@
 import { type PresentedKey, parseApiKey } from '../domain/api-key.ts';
 import { BillingError } from '../errors.ts';
-import { decodeApiKey } from '../store/items.ts';
+import { decodeApiKey } from '../store/api-keys.ts';
 import { type Key, keys } from '../store/keys.ts';
 import { type Item, readTogether, type Table } from '../store/table.ts';
 

@@ -1,12 +1,32 @@
+import * as z from 'zod/mini';
 import { MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
 import type { Notice } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
-import { type ApiKeyRecord, decodeApiKey, decodeHead } from './items.ts';
+import { decodeHead } from './heads.ts';
 import { apiKeyIdOf, keys, prefixes } from './keys.ts';
 import { putNotice } from './notices.ts';
-import { itemsOf } from './survey.ts';
-import { type Table, writeTogether } from './table.ts';
+import { itemsOf } from './paging.ts';
+import { orNull, record, text } from './record.ts';
+import { type Item, type Table, type Write, writeTogether } from './table.ts';
 import { put, update } from './write.ts';
+
+export interface ApiKeyRecord {
+  readonly createdAt: string;
+  readonly revokedAt: string | null;
+}
+
+const apiKeys = record<ApiKeyRecord>(z.object({ createdAt: text, revokedAt: orNull(text) }));
+
+export const decodeApiKey = (item: Item): ApiKeyRecord => apiKeys.decode(item);
+
+const newKey = (customerId: string, keyId: string, createdAt: string): Item => ({
+  ...keys.apiKey(customerId, keyId),
+  ...apiKeys.encodePart({ createdAt }),
+});
+
+/** The key that a customer signs up with; the new head counts it. */
+export const putFirstKey = (customerId: string, keyId: string, createdAt: string): Write =>
+  put(newKey(customerId, keyId, createdAt));
 
 export type PutKeyResult =
   /** `stored` also when it was there: a key is random, so an equal one is this one, written by an earlier try. */
@@ -30,7 +50,7 @@ export async function putApiKey(
       [CONDITIONS.KEYS_BELOW_LIMIT, CONDITIONS.ACCOUNT_IS_OPEN],
       { limit: MAX_ACTIVE_KEYS, open: null },
     ),
-    put({ ...keys.apiKey(customerId, keyId), created_at: createdAt }, CONDITIONS.KEY_IS_NEW),
+    put(newKey(customerId, keyId, createdAt), CONDITIONS.KEY_IS_NEW),
     putNotice(notice),
   ]);
   switch (result.kind) {
@@ -64,7 +84,11 @@ export async function revokeApiKey(
   revokedAt: string,
 ): Promise<RevokeResult> {
   const result = await writeTogether(table, [
-    update(keys.apiKey(customerId, keyId), { set: { revoked_at: revokedAt } }, CONDITIONS.KEY_IS_ACTIVE),
+    update(
+      keys.apiKey(customerId, keyId),
+      { set: apiKeys.encodePart({ revokedAt }) },
+      CONDITIONS.KEY_IS_ACTIVE,
+    ),
     update(keys.head(customerId), { add: { active_keys: -1 } }),
   ]);
   switch (result.kind) {

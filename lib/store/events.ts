@@ -1,26 +1,57 @@
+import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, storedWork } from './due-work.ts';
-import { readable, UnreadableItem } from './items.ts';
 import { keys } from './keys.ts';
-import { decodeEvent, type EventRecord, encodeEvent } from './stripe-items.ts';
-import { readOne, type Table, type Write } from './table.ts';
+import { readable, record, text, UnreadableItem } from './record.ts';
+import { type Item, readOne, type Table, type Write } from './table.ts';
 import { put } from './write.ts';
 
+/** A webhook event and its outcome. Its content stays at Stripe. */
+export interface EventRecord {
+  readonly eventId: string;
+  readonly type: string;
+  readonly outcome: 'processed' | 'ignored' | 'parked';
+  /** For people: what was done, or why not. */
+  readonly reason: string;
+  readonly customerId: string | null;
+  /** What the event is about. */
+  readonly objectId: string | null;
+  readonly createdAt: string;
+  readonly receivedAt: string;
+}
+
+const events = record<EventRecord>(
+  z.object({
+    eventId: text,
+    type: text,
+    outcome: z.enum(['processed', 'ignored', 'parked']),
+    reason: text,
+    customerId: z.nullable(text),
+    objectId: z.nullable(text),
+    createdAt: text,
+    receivedAt: text,
+  }),
+);
+
+export const decodeEvent = (item: Item): EventRecord => events.decode(item);
+
 const DAY_SECONDS = 24 * 60 * 60;
-/** Stripe can be asked to send an event again for 30 days; what it did is guarded for ever besides. */
+/** Stripe can send an event again for 30 days. The guards of what it changed are kept without end. */
 const KEPT_DAYS = 90;
 
-/** Stores an event with what became of it. One that is parked is due until it is applied, and kept until then. */
+/** Stores an event with its outcome. A parked event is due, and kept, until it is applied. */
 export function recordEvent(event: EventRecord): Write {
   const received = new Date(event.receivedAt);
   const fate =
     event.outcome === 'parked'
       ? dueAt('parked', received)
       : { expires_at: Math.floor(received.getTime() / 1000) + KEPT_DAYS * DAY_SECONDS };
-  return put({ ...encodeEvent(event), ...fate }, CONDITIONS.EVENT_IS_OPEN, { parked: 'parked' });
+  return put({ ...keys.event(event.eventId), ...events.encode(event), ...fate }, CONDITIONS.EVENT_IS_OPEN, {
+    parked: 'parked',
+  });
 }
 
-/** All events that wait for somebody to look at them and were received by `until`, the oldest first, page by page. */
+/** All parked events that were received by `until`, the oldest first, page by page. */
 export async function* parkedEvents(table: Table, until: Date): AsyncGenerator<EventRecord | UnreadableItem> {
   for await (const { stored } of storedWork(table, 'parked', until)) {
     const event = readable(decodeEvent, stored);
@@ -28,6 +59,6 @@ export async function* parkedEvents(table: Table, until: Date): AsyncGenerator<E
   }
 }
 
-/** What became of an event; null for one that was never accepted. */
+/** The record of an event; null for one that was never accepted. */
 export const readEventRecord = (table: Table, eventId: string): Promise<EventRecord | null> =>
   readOne(table, keys.event(eventId), decodeEvent);

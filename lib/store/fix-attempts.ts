@@ -1,10 +1,70 @@
-import type { BilledFacts, FixAttempt, FixCharge, RecordedFix } from '../domain/fix-attempt.ts';
+import * as z from 'zod/mini';
+import {
+  type BilledFacts,
+  CHARGE_STATES,
+  type FixAttempt,
+  type FixCharge,
+  type RecordedFix,
+} from '../domain/fix-attempt.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
-import { decodeFix, encodeBilled, encodeCharge, encodeNewFix } from './items.ts';
-import { keys } from './keys.ts';
+import { keys, prefixes } from './keys.ts';
+import { itemsOf } from './paging.ts';
+import { attemptNumber, count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
 import { type Item, type Table, type Write, type WriteResult, writeOne } from './table.ts';
 import { put, update } from './write.ts';
+
+const Recorded = z.object({
+  id: text,
+  githubOrg: text,
+  repoName: text,
+  prNumber: integer,
+  prTitle: text,
+  prUrl: text,
+  issueNumber: z.nullable(integer),
+  issueTitle: z.nullable(text),
+  issueUrl: z.nullable(text),
+  vulnerabilityId: z.nullable(text),
+  metadataJson: z.nullable(text),
+  createdAt: text,
+});
+
+const Billed = z.object({
+  outcome: z.enum(['credit_consumed', 'charged_and_consumed']),
+  amountCents: count,
+  billedAt: text,
+  seq: count,
+  paymentIntentId: z.nullable(text),
+});
+
+const Charge = z.object({
+  attempt: attemptNumber,
+  state: z.enum(CHARGE_STATES),
+  amountCents: count,
+  rate: z.enum(['pay_as_you_go', 'pro']),
+  stripeCustomerId: text,
+  paymentMethodId: text,
+  startedAt: text,
+  paymentIntentId: z.nullable(text),
+});
+
+/** A fix as first recorded: not billed, so without the attribute `billed`. */
+const newFixes = record<RecordedFix>(Recorded);
+const fixes = record<FixAttempt>(
+  z.extend(Recorded, {
+    billed: orNull(Billed),
+    charge: orNull(Charge),
+    refundedCents: z._default(count, 0),
+    blockedAtRaise: orNull(count),
+  }),
+);
+
+export const decodeFix = (item: Item): FixAttempt => fixes.decode(item);
+
+export const encodeNewFix = (customerId: string, fix: RecordedFix): Item => ({
+  ...keys.fix(customerId, fix.id),
+  ...newFixes.encode(fix),
+});
 
 export type RecordFixResult =
   | { readonly kind: 'recorded' }
@@ -42,7 +102,7 @@ export function billFix(
   billed: BilledFacts,
 ): Write {
   return updateFix(customerId, fix, {
-    set: { billed: encodeBilled(billed) },
+    set: { billed },
     onlyIfNotBilled: true,
   });
 }
@@ -54,7 +114,8 @@ export function announceCharge(
   charge: FixCharge,
 ): Write {
   return updateFix(customerId, fix, {
-    set: { charge: encodeCharge(charge), ...dueAt('charge', new Date(charge.startedAt)) },
+    set: { charge },
+    due: new Date(charge.startedAt),
     onlyIfNotBilled: true,
   });
 }
@@ -70,10 +131,8 @@ export function billChargedFix(
   const own = charge?.attempt === attempt ? charge : null;
   return updateFix(customerId, fix, {
     set: {
-      billed: encodeBilled(billed),
-      ...(own && {
-        charge: encodeCharge({ ...own, state: 'closed', paymentIntentId: billed.paymentIntentId }),
-      }),
+      billed,
+      ...(own && { charge: { ...own, state: 'closed', paymentIntentId: billed.paymentIntentId } }),
     },
     remove: own ? NOT_DUE : [],
     onlyIfNotBilled: true,
@@ -86,7 +145,7 @@ export function endCharge(
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   charge: FixCharge,
 ): Write {
-  return updateFix(customerId, fix, { set: { charge: encodeCharge(charge) }, remove: NOT_DUE });
+  return updateFix(customerId, fix, { set: { charge }, remove: NOT_DUE });
 }
 
 /** Notes how much of what was paid for a fix went back. */
@@ -95,7 +154,7 @@ export function noteRefund(
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   refundedCents: number,
 ): Write {
-  return updateFix(customerId, fix, { set: { refunded_cents: refundedCents } });
+  return updateFix(customerId, fix, { set: { refundedCents } });
 }
 
 /** Notes that the fix's owner is told, beside this, that it is blocked. */
@@ -104,11 +163,13 @@ export function noteBlocked(
   fix: Pick<FixAttempt, 'id' | 'charge'>,
   raisedSeq: number,
 ): Write {
-  return updateFix(customerId, fix, { set: { blocked_at_raise: raisedSeq }, onlyIfNotBilled: true });
+  return updateFix(customerId, fix, { set: { blockedAtRaise: raisedSeq }, onlyIfNotBilled: true });
 }
 
 interface FixChange {
-  readonly set: Item;
+  readonly set: Partial<FixAttempt>;
+  /** From when on the sweeper finds the fix. */
+  readonly due?: Date;
   readonly remove?: readonly string[];
   readonly onlyIfNotBilled?: boolean;
 }
@@ -117,15 +178,50 @@ interface FixChange {
 function updateFix(
   customerId: string,
   { id, charge }: Pick<FixAttempt, 'id' | 'charge'>,
-  { set, remove = [], onlyIfNotBilled = false }: FixChange,
+  { set, due, remove = [], onlyIfNotBilled = false }: FixChange,
 ): Write {
   return update(
     keys.fix(customerId, id),
-    { set, remove },
+    { set: { ...fixes.encodePart(set), ...(due && dueAt('charge', due)) }, remove },
     [
       ...(onlyIfNotBilled ? [CONDITIONS.FIX_NOT_BILLED] : []),
       charge === null ? CONDITIONS.CHARGE_IS_ABSENT : CONDITIONS.CHARGE_UNMOVED,
     ],
     charge === null ? {} : { attempt: charge.attempt, state: charge.state },
   );
+}
+
+/**
+ * Takes titles, links and the caller's own data out of a fix attempt. The pull request that it was billed for stays:
+ * organisation, repository and number are part of the ledger's hashes. A repeat is safe.
+ */
+export async function anonymiseFix(table: Table, customerId: string, fixId: string): Promise<void> {
+  const set = fixes.encodePart({
+    prTitle: '',
+    prUrl: '',
+    issueNumber: null,
+    issueTitle: null,
+    issueUrl: null,
+    vulnerabilityId: null,
+    metadataJson: null,
+  });
+  await writeOne(table, update(keys.fix(customerId, fixId), { set }, CONDITIONS.FIX_IS_THERE));
+}
+
+/** The fixes whose charge waits for Stripe or for the cardholder, and those that cannot be read, whose charge may wait too. */
+export async function readOpenCharges(
+  table: Table,
+  customerId: string,
+): Promise<(FixAttempt | UnreadableItem)[]> {
+  const open: (FixAttempt | UnreadableItem)[] = [];
+  for await (const item of itemsOf(table, customerId, prefixes.fix)) {
+    const fix = readable(decodeFix, item);
+    if (
+      fix instanceof UnreadableItem ||
+      fix.charge?.state === 'charging' ||
+      fix.charge?.state === 'action_required'
+    )
+      open.push(fix);
+  }
+  return open;
 }

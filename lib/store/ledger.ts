@@ -1,22 +1,37 @@
+import * as z from 'zod/mini';
 import { isBelow } from '../domain/balance-watch.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import type { LedgerEntry } from '../domain/ledger.ts';
+import { ENTRY_SOURCES, type LedgerEntry } from '../domain/ledger.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
-import {
-  type AdjustmentGuard,
-  decodeEntry,
-  decodeHead,
-  encodeAdjustmentGuard,
-  encodeEntry,
-  encodeHead,
-  encodeProfile,
-  encodeWatch,
-} from './items.ts';
+import { decodeHead, encodeHead, encodeHeadPart, encodeProfile, encodeWatch } from './heads.ts';
 import { itemKind, keys, ranges } from './keys.ts';
+import { claimEmail } from './owners.ts';
 import { pages, type Query, readPage } from './paging.ts';
+import { count, integer, record, text } from './record.ts';
 import { type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
 import { check, put, update } from './write.ts';
+
+const entryRecords = record<LedgerEntry>(
+  z.object({
+    customerId: text,
+    seq: count,
+    amount: integer,
+    balanceAfter: integer,
+    source: z.enum(ENTRY_SOURCES),
+    metadata: z.record(text, z.union([text, z.number()])),
+    createdAt: text,
+    prevHash: text,
+    hash: text,
+  }),
+);
+
+export const decodeEntry = (item: Item): LedgerEntry => entryRecords.decode(item);
+
+export const encodeEntry = (entry: LedgerEntry): Item => ({
+  ...keys.entry(entry.customerId, entry.seq),
+  ...entryRecords.encode(entry),
+});
 
 export type CommitResult =
   | { readonly kind: 'committed' }
@@ -71,8 +86,8 @@ function moveHead(readAt: CustomerHead, change: HeadChange): Write {
   const unmoved = [CONDITIONS.HEAD_UNMOVED, CONDITIONS.PROFILE_UNMOVED];
   const asRead = { seq: readAt.seq, revision: readAt.revision };
   const set: Item = {
-    ...(entries.length > 0 && { balance: next.balance, seq: next.seq, chain: next.chain }),
-    ...(changesProfile && { ...encodeProfile(next), revision: readAt.revision + 1 }),
+    ...(entries.length > 0 && encodeHeadPart({ balance: next.balance, seq: next.seq, chain: next.chain })),
+    ...(changesProfile && { ...encodeProfile(next), ...encodeHeadPart({ revision: readAt.revision + 1 }) }),
     ...changedWatch(readAt, change),
   };
   if (Object.keys(set).length === 0) return check(key, unmoved, asRead);
@@ -88,26 +103,20 @@ function changedWatch(readAt: CustomerHead, { next, at }: HeadChange): Item {
   return next.raisedSeq === readAt.raisedSeq ? {} : encodeWatch(next);
 }
 
-/** Keeps what an adjustment did under its idempotency key. */
-export const guardAdjustment = (customerId: string, key: string, guard: AdjustmentGuard): Write =>
-  put(encodeAdjustmentGuard(customerId, key, guard), CONDITIONS.GUARD_IS_NEW);
-
 /**
- * A new customer, all or nothing: the claim of the e-mail address, the head, the first entry, the first key and the welcome
- * notice. `winners[0]` of a refusal is the claim of the customer who has the address.
+ * A new customer, all or nothing: the claim of the e-mail address, the head, the first entries, and what else belongs to the
+ * sign-up. `winners[0]` of a refusal is the claim of the customer who has the address.
  */
 export function createCustomer(
   table: Table,
   head: CustomerHead,
   entries: readonly LedgerEntry[],
-  keyId: string,
-  welcome: Write,
+  alongside: readonly Write[],
 ): Promise<WriteResult> {
   return writeTogether(table, [
-    put({ ...keys.email(head.email), customer_id: head.customerId }, CONDITIONS.EMAIL_IS_FREE),
+    claimEmail(head.email, head.customerId),
     put(encodeHead(head), CONDITIONS.CUSTOMER_IS_NEW),
-    put({ ...keys.apiKey(head.customerId, keyId), created_at: head.createdAt }),
-    welcome,
+    ...alongside,
     ...entries.map(putEntry),
   ]);
 }

@@ -1,15 +1,118 @@
+import * as z from 'zod/mini';
 import type { CustomerHead } from '../domain/customer.ts';
-import { isUnsent, type Notice, type NoticeState } from '../domain/notice.ts';
+import { isUnsent, NOTICE_STATES, type Notice, type NoticeState } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE, storedWork } from './due-work.ts';
-import { keys, type NoticeName } from './keys.ts';
-import { encodeNewNotice, type FoundNotice, findNotice } from './notice-items.ts';
+import { customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
+import { itemsOf } from './paging.ts';
+import { count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
 import { type Item, type Table, type Write, type WriteResult, writeOne, writeTogether } from './table.ts';
 import { type Change, put, update } from './write.ts';
 
 /* The outbox: a notice is written in the transaction that causes it, and the table's stream brings it to its delivery. */
 
-/** Long enough for anybody to ask what they were told; a notice that was not sent stays. */
+const rate = z.enum(['pay_as_you_go', 'pro']);
+const withoutCredits = {
+  hasCard: z.boolean(),
+  /** Notices of the first release do not have it. */
+  isDisputed: z._default(z.boolean(), false),
+  rate,
+};
+const pullRequest = { repo: text, prNumber: integer };
+
+/** Stored under the domain's own names: it is always read and written whole. */
+const Content = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('low_balance'), credits: integer, ...withoutCredits }),
+  z.object({ kind: z.literal('exhausted'), ...withoutCredits }),
+  z.object({
+    kind: z.literal('fix_blocked'),
+    reason: z.enum(['no_billing_info', 'account_disputed']),
+    ...pullRequest,
+  }),
+  z.object({
+    kind: z.literal('card_declined'),
+    amountCents: count,
+    declineCode: z.nullable(text),
+    ...pullRequest,
+  }),
+  z.object({
+    kind: z.literal('payment_failed'),
+    invoiceId: text,
+    amountCents: count,
+    attempt: integer,
+    nextAttemptAt: z.nullable(text),
+  }),
+  z.object({
+    kind: z.literal('subscription_ended'),
+    subscriptionId: text,
+    unpaid: z.boolean(),
+    credits: integer,
+  }),
+  z.object({ kind: z.literal('dispute'), disputeId: text, amountCents: count }),
+  z.object({
+    kind: z.literal('key_issued'),
+    keyId: text,
+    by: z.enum(['sign_up', 'customer', 'operator']),
+  }),
+]);
+
+/** A notice and the state of its delivery. */
+export interface StoredNotice extends Notice {
+  readonly state: NoticeState;
+  /** How often sending was tried. */
+  readonly attempts: number;
+  readonly claimedAt: string | null;
+  readonly sentAt: string | null;
+  /** The mail service's own id of the message. */
+  readonly messageId: string | null;
+  /** Why the last attempt failed, for people. */
+  readonly failure: string | null;
+}
+
+/** A notice that cannot be read: its name, and the attributes at fault. */
+export interface UnreadableNotice {
+  readonly customerId: string;
+  /** `kind#id`. */
+  readonly label: string;
+  readonly attributes: readonly string[];
+}
+
+export type FoundNotice = { readonly notice: StoredNotice } | { readonly unreadable: UnreadableNotice };
+
+const notices = record<StoredNotice>(
+  z.object({
+    customerId: text,
+    id: text,
+    createdAt: text,
+    content: Content,
+    state: z.enum(NOTICE_STATES),
+    attempts: count,
+    claimedAt: orNull(text),
+    sentAt: orNull(text),
+    messageId: orNull(text),
+    failure: orNull(text),
+  }),
+  { id: 'notice_id' },
+);
+
+/** @throws UnreadableItem */
+export const decodeNotice = (item: Item): StoredNotice => notices.decode(item);
+
+/** For batch reads: returns what is wrong with an unreadable notice, so that one bad notice does not stop the batch. */
+export function findNotice(item: Item): FoundNotice {
+  const notice = readable(decodeNotice, item);
+  if (!(notice instanceof UnreadableItem)) return { notice };
+  const { key, attributes } = notice;
+  return { unreadable: { customerId: customerIdOf(key.pk), label: noticeLabelOf(key.sk), attributes } };
+}
+
+/** A notice that was just caused. */
+export const encodeNewNotice = ({ customerId, id, createdAt, content }: Notice): Item => ({
+  ...keys.notice(customerId, content.kind, id),
+  ...notices.encodePart({ customerId, id, createdAt, content, state: 'pending', attempts: 0 }),
+});
+
+/** Long enough for a customer to ask about a notice; a notice that was not sent stays. */
 const KEPT_DAYS = 400;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -53,7 +156,7 @@ export function claimNotice(
   at: Date,
   abandonedBefore: Date,
 ): Promise<WriteResult> {
-  const set = { state: 'sending' satisfies NoticeState, claimed_at: at.toISOString() };
+  const set = notices.encodePart({ state: 'sending', claimedAt: at.toISOString() });
   return writeTogether(table, [updateUnclaimed(name, { set, add: { attempts: 1 } }, abandonedBefore)]);
 }
 
@@ -94,11 +197,11 @@ export function noteFate(
 }
 
 function fateChange(fate: NoticeFate, at: Date): Change {
-  if (fate.state === 'failed') return { set: fate, remove: ['claimed_at'] };
-  const sent = fate.state === 'sent' && { sent_at: at.toISOString(), message_id: fate.messageId };
-  const expires_at = Math.floor((at.getTime() + KEPT_DAYS * DAY_MS) / 1000);
-  const set = { state: fate.state, ...sent, expires_at };
-  return { set, remove: ['claimed_at', 'failure', ...NOT_DUE] };
+  const sentAt = fate.state === 'sent' ? { sentAt: at.toISOString() } : {};
+  const set = notices.encodePart({ ...fate, ...sentAt });
+  if (fate.state === 'failed') return { set, remove: ['claimed_at'] };
+  const expires = Math.floor((at.getTime() + KEPT_DAYS * DAY_MS) / 1000);
+  return { set: { ...set, expires_at: expires }, remove: ['claimed_at', 'failure', ...NOT_DUE] };
 }
 
 /** All notices that were not sent by `until`, the oldest first, page by page. One that was just written is among them. */
@@ -107,4 +210,11 @@ export async function* unsentNotices(table: Table, until: Date): AsyncGenerator<
     const found = findNotice(stored);
     if ('unreadable' in found || isUnsent(found.notice)) yield found;
   }
+}
+
+/** All notices of a customer, sent or not. */
+export async function readNotices(table: Table, customerId: string): Promise<FoundNotice[]> {
+  const notices: FoundNotice[] = [];
+  for await (const item of itemsOf(table, customerId, prefixes.notice)) notices.push(findNotice(item));
+  return notices;
 }

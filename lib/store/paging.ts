@@ -4,6 +4,7 @@ import {
   ScanCommand,
   type ScanCommandInput,
 } from '@aws-sdk/lib-dynamodb';
+import { keys } from './keys.ts';
 import { attempt, type Item, type Table } from './table.ts';
 
 /** A query has a condition on the key; without one the whole table is scanned. `table.name` is added here. */
@@ -55,4 +56,22 @@ export async function* pages(
     yield page.items;
     from = page.next;
   } while (from !== undefined);
+}
+
+/** A customer's items whose sort keys begin with `prefix`, or all of them, page by page, strongly consistent. */
+export async function* itemsOf(
+  table: Table,
+  customerId: string,
+  prefix: string | null,
+  meter?: Meter,
+): AsyncGenerator<Item> {
+  const query = {
+    KeyConditionExpression: prefix === null ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
+    ExpressionAttributeValues: {
+      ':pk': keys.customer(customerId),
+      ...(prefix !== null && { ':prefix': prefix }),
+    },
+    ConsistentRead: true,
+  };
+  for await (const page of pages(table, query, meter)) yield* page;
 }

@@ -1,20 +1,17 @@
-import * as z from 'zod/mini';
-import { partition } from './audit/audit.ts';
-import { decode } from './items.ts';
+import { decodeBonusCard } from './guards.ts';
 import { itemKind, type Key, keys } from './keys.ts';
-import { decodeOwner } from './stripe-items.ts';
+import { decodeOwner } from './owners.ts';
+import { itemsOf } from './paging.ts';
 import { type Item, readTogether, type Table, type WriteResult, writeTogether } from './table.ts';
 import { remove } from './write.ts';
 
-/* Taking a customer out of the table without a trace. Nothing but the smoke test's customers ever goes this way. */
+/* Deletes a customer from the table without a trace. Only customers of the smoke test are deleted like this. */
 
 /** What the calls of one customer are counted under, in windows of an hour. */
 const RATE_SCOPES = ['card', 'subscription'] as const;
 const RATE_WINDOW_SECONDS = 60 * 60;
 /** As many items as one call takes. */
 const AT_ONCE = 100;
-
-const CardBonusItem = z.object({ card_fingerprint: z.string() });
 
 /** What is stored of a customer. */
 export interface Belongings {
@@ -25,8 +22,8 @@ export interface Belongings {
 }
 
 /**
- * Everything that is stored of a customer, but for the head and the address. What is outside of their partition is told by the
- * card bonus in it and by what Stripe says of them; what belongs to somebody else by now is not theirs.
+ * Everything stored of a customer, except the head and the address. Items outside their partition are found by the card bonus
+ * in it and by the ids that Stripe has of them. Items that belong to another customer by now are left out.
  * @param stripeIds Stripe customers and payment methods
  */
 export async function readBelongings(
@@ -36,8 +33,8 @@ export async function readBelongings(
 ): Promise<Belongings> {
   const own: Key[] = [];
   const cards: Key[] = [];
-  for await (const item of partition(table, customerId)) {
-    if ('card_fingerprint' in item) cards.push(keys.card(decode(CardBonusItem, item).card_fingerprint));
+  for await (const item of itemsOf(table, customerId, null)) {
+    if ('card_fingerprint' in item) cards.push(keys.card(decodeBonusCard(item)));
     if (itemKind(item['sk']) !== 'head') own.push(keyOf(item));
   }
   const bound = await readAll(table, [...stripeIds.map(keys.stripe), ...cards]);

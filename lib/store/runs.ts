@@ -1,13 +1,11 @@
 import * as z from 'zod/mini';
 import type { ReconcileReport } from '../domain/reconciliation.ts';
 import { CONDITIONS } from './conditions.ts';
-import { decode } from './items.ts';
 import { keys } from './keys.ts';
+import { count, record, text } from './record.ts';
 import { type Item, readOne, type Table, writeOne } from './table.ts';
 import { put } from './write.ts';
 
-const count = z.int().check(z.nonnegative());
-const text = z.string();
 const owner = z.nullable(text);
 
 const named = <S extends z.ZodMiniType>(schema: S) => z.object({ count, named: z.array(schema) });
@@ -82,8 +80,19 @@ export interface ReconcileRun {
   readonly position: Readonly<Position>;
 }
 
-const RunItem = z.object({ version: count, holder: text, report_json: text, position_json: text });
 const Run: z.ZodMiniType<ReconcileRun> = z.object({ report: Report, position: Position });
+
+/** A run as it is stored. Its report and position are JSON text: nothing else reads them. */
+interface RunItem {
+  readonly version: number;
+  readonly holder: string;
+  readonly reportJson: string;
+  readonly positionJson: string;
+}
+
+const runs = record<RunItem>(
+  z.object({ version: count, holder: text, reportJson: text, positionJson: text }),
+);
 
 const DAY_SECONDS = 24 * 60 * 60;
 const KEPT_DAYS = 90;
@@ -135,19 +144,18 @@ function encodeRun({ run: { report, position }, version, holder }: StoredRun): I
   const startedSeconds = Math.floor(Date.parse(report.startedAt) / 1000);
   return {
     ...keys.run(report.run),
-    version,
-    holder,
-    report_json: JSON.stringify(report),
-    position_json: JSON.stringify(position),
+    ...runs.encode({
+      version,
+      holder,
+      reportJson: JSON.stringify(report),
+      positionJson: JSON.stringify(position),
+    }),
     expires_at: startedSeconds + KEPT_DAYS * DAY_SECONDS,
   };
 }
 
 function decodeRun(item: Item): StoredRun {
-  const { version, holder, report_json: report, position_json: position } = decode(RunItem, item);
-  return {
-    run: Run.parse({ report: JSON.parse(report), position: JSON.parse(position) }),
-    version,
-    holder,
-  };
+  const { version, holder, reportJson, positionJson } = runs.decode(item);
+  const run = Run.parse({ report: JSON.parse(reportJson), position: JSON.parse(positionJson) });
+  return { run, version, holder };
 }

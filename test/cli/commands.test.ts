@@ -24,9 +24,9 @@ import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { dueAt } from '../../lib/store/due-work.ts';
-import { readEventRecord, recordEvent } from '../../lib/store/events.ts';
+import { type EventRecord, readEventRecord, recordEvent } from '../../lib/store/events.ts';
+import { encodeDoublePayment } from '../../lib/store/guards.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { type EventRecord, encodeDoublePayment } from '../../lib/store/stripe-items.ts';
 import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { type Ended, runCommand, startCommand } from '../support/command-line.ts';

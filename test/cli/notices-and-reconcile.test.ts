@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { runningStack } from '../../cli/stage/running.ts';
 import { dueAt } from '../../lib/store/due-work.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { encodeNewNotice } from '../../lib/store/notice-items.ts';
+import { encodeNewNotice } from '../../lib/store/notices.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
 import { runCommand } from '../support/command-line.ts';
 import { range } from '../support/fixtures.ts';

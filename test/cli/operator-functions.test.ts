@@ -7,8 +7,8 @@ import { handler as revokeCustomerKey } from '../../functions/revoke-customer-ke
 import { handler as settlePendingCharges } from '../../functions/settle-pending-charges.ts';
 import { handler as warnLowBalances } from '../../functions/warn-low-balances.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
+import { readHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { readHead } from '../../lib/store/survey.ts';
 import { expectSoundLedger } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { serveFromTestTable } from '../support/http-table.ts';

@@ -4,12 +4,18 @@ import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { putApiKey } from '../../lib/store/api-keys.ts';
-import { anonymiseFix, forgetEmail } from '../../lib/store/closing.ts';
+import { anonymiseFix } from '../../lib/store/fix-attempts.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';
-import { decodeNotice } from '../../lib/store/notice-items.ts';
-import { claimNotice, noteFate, putNewNotice, putNotice, putWarning } from '../../lib/store/notices.ts';
-import type { Write } from '../../lib/store/table.ts';
-import { readTogether, writeTogether } from '../../lib/store/table.ts';
+import {
+  claimNotice,
+  decodeNotice,
+  noteFate,
+  putNewNotice,
+  putNotice,
+  putWarning,
+} from '../../lib/store/notices.ts';
+import { forgetEmail } from '../../lib/store/owners.ts';
+import { readTogether, type Write, writeTogether } from '../../lib/store/table.ts';
 import { markClosed } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { headOf } from '../support/money.ts';

@@ -12,19 +12,24 @@ import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
-import { putApiKey } from '../../lib/store/api-keys.ts';
+import { putApiKey, putFirstKey } from '../../lib/store/api-keys.ts';
 import { listDueWork, postponeWork } from '../../lib/store/due-work.ts';
-import { recordEvent } from '../../lib/store/events.ts';
+import { type EventRecord, recordEvent } from '../../lib/store/events.ts';
 import { announceCharge, billFix, endCharge, putNewFix } from '../../lib/store/fix-attempts.ts';
-import { type AdjustmentGuard, decodeHead } from '../../lib/store/items.ts';
+import {
+  type AdjustmentGuard,
+  guardAdjustment,
+  keepInvoice,
+  spendCardBonus,
+} from '../../lib/store/guards.ts';
+import { decodeHead } from '../../lib/store/heads.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { commit, createCustomer, guardAdjustment, type HeadChange } from '../../lib/store/ledger.ts';
+import { commit, createCustomer, type HeadChange } from '../../lib/store/ledger.ts';
 import { putNotice } from '../../lib/store/notices.ts';
+import { keepOrder, type ProOrder } from '../../lib/store/orders.ts';
+import { bindStripeId } from '../../lib/store/owners.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
-import { bindStripeId, keepInvoice, keepOrder, spendCardBonus } from '../../lib/store/stripe-bindings.ts';
-import type { EventRecord, ProOrder } from '../../lib/store/stripe-items.ts';
-import type { Write } from '../../lib/store/table.ts';
-import { readTogether } from '../../lib/store/table.ts';
+import { readTogether, type Write } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, uniqueEmail } from '../support/fixtures.ts';
 import { chargeOf } from '../support/heads.ts';
@@ -423,7 +428,8 @@ describe('a customer', () => {
     const { head } = await customerWith(deps, 7);
     const second = { ...head, ...emptyLedger(head.customerId), email: uniqueEmail(), name: 'Impostor' };
     const welcome = putNotice(keyIssued(head.customerId, KEY_ID, 'sign_up', AT));
-    expect((await createCustomer(deps.table, second, [], KEY_ID, welcome)).kind).toBe('refused');
+    const alongside = [putFirstKey(head.customerId, KEY_ID, head.createdAt), welcome];
+    expect((await createCustomer(deps.table, second, [], alongside)).kind).toBe('refused');
     expect(await readHead(head.customerId)).toMatchObject({ name: 'Acme', balance: 7 });
   });
 });

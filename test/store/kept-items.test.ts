@@ -8,15 +8,19 @@ import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { listApiKeys, putApiKey } from '../../lib/store/api-keys.ts';
-import { anonymiseFix, endClosing, openClosing, openClosingOf } from '../../lib/store/closing.ts';
+import { endClosing, openClosing, openClosingOf } from '../../lib/store/closing.ts';
 import { listDueWork } from '../../lib/store/due-work.ts';
-import { announceCharge, billChargedFix, noteBlocked } from '../../lib/store/fix-attempts.ts';
-import { decodeFix } from '../../lib/store/items.ts';
+import {
+  announceCharge,
+  anonymiseFix,
+  billChargedFix,
+  decodeFix,
+  noteBlocked,
+} from '../../lib/store/fix-attempts.ts';
+import { keepInvoice } from '../../lib/store/guards.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { putNotice } from '../../lib/store/notices.ts';
-import { keepInvoice } from '../../lib/store/stripe-bindings.ts';
-import type { Write } from '../../lib/store/table.ts';
-import { readTogether, writeTogether } from '../../lib/store/table.ts';
+import { readTogether, type Write, writeTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
 import { chargeOf } from '../support/heads.ts';

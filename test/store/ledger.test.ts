@@ -4,18 +4,17 @@ import { watchBalance } from '../../lib/domain/balance-watch.ts';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { type Posting, post } from '../../lib/domain/ledger.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
-import { decodeHead } from '../../lib/store/items.ts';
+import { guardAdjustment } from '../../lib/store/guards.ts';
+import { decodeHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import {
   commit,
   entryPages,
-  guardAdjustment,
   type HeadChange,
   readEntriesDown,
   readHeadAndNewest,
 } from '../../lib/store/ledger.ts';
-import type { Write } from '../../lib/store/table.ts';
-import { type Item, readTogether } from '../../lib/store/table.ts';
+import { type Item, readTogether, type Write } from '../../lib/store/table.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { writeHistory } from '../support/history.ts';
 import { dyingAfter, openTestTable, testDeps } from '../support/table.ts';

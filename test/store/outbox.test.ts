@@ -4,10 +4,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Notice } from '../../lib/domain/notice.ts';
 import { dueAt, dueWorkPages, listDueWork, postponeWork } from '../../lib/store/due-work.ts';
 import { keys, type NoticeName } from '../../lib/store/keys.ts';
-import { decodeNotice, encodeNewNotice } from '../../lib/store/notice-items.ts';
-import { claimNotice, noteFate, putNotice, requeueNotice } from '../../lib/store/notices.ts';
+import {
+  claimNotice,
+  decodeNotice,
+  encodeNewNotice,
+  noteFate,
+  putNotice,
+  readNotices,
+  requeueNotice,
+} from '../../lib/store/notices.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
-import { readNotices } from '../../lib/store/survey.ts';
 import { readTogether, type Table, writeTogether } from '../../lib/store/table.ts';
 import { range } from '../support/fixtures.ts';
 import { foundUnsent, unsentOf } from '../support/notices.ts';

@@ -2,8 +2,9 @@ import { BatchWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { type Posting, post } from '../../lib/domain/ledger.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
-import { decodeHead, encodeEntry, encodeHead } from '../../lib/store/items.ts';
+import { decodeHead, encodeHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { encodeEntry } from '../../lib/store/ledger.ts';
 import { type Item, readTogether, type Table } from '../../lib/store/table.ts';
 
 const BATCH = 25;

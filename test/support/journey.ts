@@ -1,9 +1,12 @@
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { type AppliedEvent, applyEvent } from '../../lib/operations/events/apply-event.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
-import { decodeEntry, decodeFix, decodeHead } from '../../lib/store/items.ts';
+import { decodeEvent } from '../../lib/store/events.ts';
+import { decodeFix } from '../../lib/store/fix-attempts.ts';
+import { decodeInvoiceGuard } from '../../lib/store/guards.ts';
+import { decodeHead } from '../../lib/store/heads.ts';
 import { itemKind } from '../../lib/store/keys.ts';
-import { decodeEvent, decodeInvoiceGuard } from '../../lib/store/stripe-items.ts';
+import { decodeEntry } from '../../lib/store/ledger.ts';
 import type { Item, Table } from '../../lib/store/table.ts';
 import { type StripeEvent, subjectOf } from '../../lib/stripe/event.ts';
 import { isHandled } from '../../lib/stripe/event-types.ts';

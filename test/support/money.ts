@@ -9,7 +9,7 @@ import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import { auditCustomer } from '../../lib/operations/reconcile/audit-customer.ts';
 import { withStripe } from '../../lib/runtime/connect-stripe.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
-import { decodeHead } from '../../lib/store/items.ts';
+import { decodeHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../lib/store/table.ts';
 import { parseEvent, type StripeEvent } from '../../lib/stripe/event.ts';

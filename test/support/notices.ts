@@ -1,9 +1,7 @@
 import type { NoticeContent } from '../../lib/domain/notice.ts';
 import type { NoticeKind } from '../../lib/domain/notice-kinds.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
-import type { FoundNotice, StoredNotice } from '../../lib/store/notice-items.ts';
-import { unsentNotices } from '../../lib/store/notices.ts';
-import { readNotices } from '../../lib/store/survey.ts';
+import { type FoundNotice, readNotices, type StoredNotice, unsentNotices } from '../../lib/store/notices.ts';
 import type { Table } from '../../lib/store/table.ts';
 
 function readable(found: FoundNotice): StoredNotice {

@@ -1,6 +1,5 @@
-import { parkedEvents } from '../../lib/store/events.ts';
-import { UnreadableItem } from '../../lib/store/items.ts';
-import type { EventRecord } from '../../lib/store/stripe-items.ts';
+import { type EventRecord, parkedEvents } from '../../lib/store/events.ts';
+import { UnreadableItem } from '../../lib/store/record.ts';
 import type { Table } from '../../lib/store/table.ts';
 
 /** All that are parked; each can be read. */

@@ -5,6 +5,7 @@ import { keyIssued } from '../../domain/notice.ts';
 import { GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
+import { putFirstKey } from '../../store/api-keys.ts';
 import { createCustomer } from '../../store/ledger.ts';
 import { putNotice } from '../../store/notices.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
@@ -52,8 +53,11 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
     activeKeys: 1,
     createdAt: at.toISOString(),
   };
-  const welcome = putNotice(keyIssued(customerId, keyId, 'sign_up', at));
-  const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, keyId, welcome));
+  const alongside = [
+    putFirstKey(customerId, keyId, head.createdAt),
+    putNotice(keyIssued(customerId, keyId, 'sign_up', at)),
+  ];
+  const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, alongside));
   if (result.kind === 'written') return { head, keyId, apiKey };
 
   const [holder] = result.winners;

@@ -1,6 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { bindStripeId } from '../../store/stripe-bindings.ts';
+import { bindStripeId } from '../../store/owners.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { askStripe } from '../payments/payment-problems.ts';

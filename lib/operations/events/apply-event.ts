@@ -1,8 +1,8 @@
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { recordEvent } from '../../store/events.ts';
+import { decodeEvent, type EventRecord, recordEvent } from '../../store/events.ts';
 import { keys } from '../../store/keys.ts';
-import { decodeEvent, decodeOwner, type EventRecord } from '../../store/stripe-items.ts';
+import { decodeOwner } from '../../store/owners.ts';
 import { readTogether, writeTogether } from '../../store/table.ts';
 import {
   type EventSubject,

@@ -1,8 +1,7 @@
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import { type AdjustmentGuard, decodeAdjustmentGuard } from '../../store/items.ts';
+import { type AdjustmentGuard, decodeAdjustmentGuard, guardAdjustment } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
-import { guardAdjustment } from '../../store/ledger.ts';
 import { changeLedger } from './change-ledger.ts';
 
 export interface Adjustment {

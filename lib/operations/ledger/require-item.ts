@@ -1,7 +1,8 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import { BillingError } from '../../errors.ts';
-import { decodeFix, decodeHead } from '../../store/items.ts';
+import { decodeFix } from '../../store/fix-attempts.ts';
+import { decodeHead } from '../../store/heads.ts';
 import type { Item } from '../../store/table.ts';
 
 /** @throws BillingError customer_not_found */

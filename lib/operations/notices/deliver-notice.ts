@@ -5,10 +5,15 @@ import { layOut } from '../../mail/layout.ts';
 import { letterOf } from '../../mail/letters.ts';
 import { type Mail, MailFault, type MailPort } from '../../mail/port.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import { decodeHead } from '../../store/items.ts';
+import { decodeHead } from '../../store/heads.ts';
 import { keys, type NoticeName } from '../../store/keys.ts';
-import { decodeNotice, type StoredNotice } from '../../store/notice-items.ts';
-import { claimNotice, type NoticeFate, noteFate } from '../../store/notices.ts';
+import {
+  claimNotice,
+  decodeNotice,
+  type NoticeFate,
+  noteFate,
+  type StoredNotice,
+} from '../../store/notices.ts';
 import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 

@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { balanceWarning } from '../../domain/notice.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { dueWorkPages } from '../../store/due-work.ts';
-import { decodeHead } from '../../store/items.ts';
+import { decodeHead } from '../../store/heads.ts';
 import { customerIdOf } from '../../store/keys.ts';
 import { putWarning } from '../../store/notices.ts';
 import { readTogether } from '../../store/table.ts';

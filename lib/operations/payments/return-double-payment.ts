@@ -1,7 +1,6 @@
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { decodeDoublePayment, noteRefunded } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
-import { noteRefunded } from '../../store/stripe-bindings.ts';
-import { decodeDoublePayment } from '../../store/stripe-items.ts';
 import { readTogether } from '../../store/table.ts';
 
 /**

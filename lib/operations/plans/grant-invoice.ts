@@ -6,9 +6,8 @@ import {
   type ProInvoice,
 } from '../../domain/grants.ts';
 import type { Deps } from '../../runtime/deps.ts';
+import { decodeInvoiceGuard, keepInvoice } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
-import { keepInvoice } from '../../store/stripe-bindings.ts';
-import { decodeInvoiceGuard } from '../../store/stripe-items.ts';
 import type { Item } from '../../store/table.ts';
 import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from '../ledger/change-ledger.ts';
 

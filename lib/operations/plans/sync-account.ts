@@ -4,7 +4,7 @@ import { currentSubscription, planWith } from '../../domain/subscription.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';
 import { putNewNotice, putNotice } from '../../store/notices.ts';
-import { bindStripeId } from '../../store/stripe-bindings.ts';
+import { bindStripeId } from '../../store/owners.ts';
 import type { Write } from '../../store/table.ts';
 import type { FailedRenewal, StripeAccount } from '../../stripe/port.ts';
 import { changeLedger, type Receipt } from '../ledger/change-ledger.ts';

@@ -11,11 +11,10 @@ import {
 } from '../../domain/grants.ts';
 import { disputeOpened } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { noteRefund } from '../../store/fix-attempts.ts';
-import { decodeFix } from '../../store/items.ts';
+import { decodeFix, noteRefund } from '../../store/fix-attempts.ts';
+import { keepInvoice } from '../../store/guards.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
-import { keepInvoice } from '../../store/stripe-bindings.ts';
 import type { Write } from '../../store/table.ts';
 import type { ReturnedMoney } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type Receipt } from '../ledger/change-ledger.ts';

@@ -2,8 +2,11 @@ import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../do
 import { readDueWork } from '../../store/audit/due.ts';
 import { openClosingOf } from '../../store/closing.ts';
 import type { StoredWork } from '../../store/due-work.ts';
-import { decodeFix, UnreadableItem } from '../../store/items.ts';
-import { decodeDoublePayment, decodeEvent, decodeOrder } from '../../store/stripe-items.ts';
+import { decodeEvent } from '../../store/events.ts';
+import { decodeFix } from '../../store/fix-attempts.ts';
+import { decodeDoublePayment } from '../../store/guards.ts';
+import { decodeOrder } from '../../store/orders.ts';
+import { UnreadableItem } from '../../store/record.ts';
 import { whyOf } from './outage.ts';
 import { MINUTE_MS, type Work } from './work.ts';
 

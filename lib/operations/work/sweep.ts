@@ -1,8 +1,8 @@
 import { BillingError, type ProblemCode } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type DueWork, listDueWork, postponeWork } from '../../store/due-work.ts';
-import { decodeFix } from '../../store/items.ts';
-import { decodeOrder, type ProOrder } from '../../store/stripe-items.ts';
+import { decodeFix } from '../../store/fix-attempts.ts';
+import { decodeOrder, type ProOrder } from '../../store/orders.ts';
 import { readTogether } from '../../store/table.ts';
 import { finishClosing } from '../accounts/close-customer.ts';
 import { finishCharge } from '../fixes/charge-fix.ts';

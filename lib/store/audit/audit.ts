@@ -1,9 +1,13 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerRecords } from '../../domain/ledger-records.ts';
-import { decodeApiKey, decodeEntry, decodeFix, decodeHead } from '../items.ts';
+import { decodeApiKey } from '../api-keys.ts';
+import { decodeFix } from '../fix-attempts.ts';
+import { decodeDoublePayment } from '../guards.ts';
+import { decodeHead } from '../heads.ts';
 import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from '../keys.ts';
-import { type Meter, pages, readPage } from '../paging.ts';
-import { decodeDoublePayment, decodeOwner } from '../stripe-items.ts';
+import { decodeEntry } from '../ledger.ts';
+import { decodeOwner } from '../owners.ts';
+import { itemsOf, type Meter, readPage } from '../paging.ts';
 import { type Item, readTogether, type Table } from '../table.ts';
 
 export interface StoredRecords extends LedgerRecords {
@@ -27,7 +31,7 @@ export async function readLedgerRecords(
   const guards = new Set<string>();
   let activeKeys = 0;
   let head: CustomerHead | null = null;
-  for await (const item of partition(table, customerId, meter)) {
+  for await (const item of itemsOf(table, customerId, null, meter)) {
     const kind = itemKind(item['sk']);
     switch (kind) {
       case 'head':
@@ -104,18 +108,8 @@ const distinct = (ids: readonly string[]): string[] => [...new Set(ids)];
 
 /** Whether anything is stored of a customer, their head or not. */
 export async function isAnythingLeft(table: Table, customerId: string, meter?: Meter): Promise<boolean> {
-  for await (const _ of partition(table, customerId, meter)) return true;
+  for await (const _ of itemsOf(table, customerId, null, meter)) return true;
   return false;
-}
-
-/** All items of one customer, page by page, strongly consistent. */
-export async function* partition(table: Table, customerId: string, meter?: Meter): AsyncGenerator<Item> {
-  const query = {
-    KeyConditionExpression: 'pk = :pk',
-    ExpressionAttributeValues: { ':pk': keys.customer(customerId) },
-    ConsistentRead: true,
-  };
-  for await (const page of pages(table, query, meter)) yield* page;
 }
 
 /**

@@ -1,18 +1,15 @@
 import * as z from 'zod/mini';
+import type { CustomerHead } from '../../domain/customer.ts';
 import { keys } from '../keys.ts';
+import { decodeOwner } from '../owners.ts';
 import type { Meter } from '../paging.ts';
+import { readable, record, text, UnreadableItem } from '../record.ts';
 import { type Item, readTogether, type Table } from '../table.ts';
 
 /*
  * What an audit of the whole Stripe account looks up, 100 keys in a call. It is read leniently: an audit reports an item that
  * is not as it should be, and goes on.
  */
-
-const FateItem = z.object({
-  outcome: z.catch(z.nullable(z.string()), null),
-  reason: z.catch(z.string(), ''),
-  customer_id: z.catch(z.nullable(z.string()), null),
-});
 
 /** What became of an event. */
 export interface EventFate {
@@ -22,6 +19,14 @@ export interface EventFate {
   readonly customerId: string | null;
 }
 
+const fates = record<EventFate>(
+  z.object({
+    outcome: z.catch(z.nullable(text), null),
+    reason: z.catch(text, ''),
+    customerId: z.catch(z.nullable(text), null),
+  }),
+);
+
 /** What became of each event, by its id; one that was never recorded is not among them. At most 100 ids. */
 export async function readEventFates(
   table: Table,
@@ -29,19 +34,16 @@ export async function readEventFates(
   meter: Meter,
 ): Promise<ReadonlyMap<string, EventFate>> {
   const items = await readMetered(table, eventIds, keys.event, meter);
-  return new Map(
-    [...items].map(([id, item]) => {
-      const { outcome, reason, customer_id: customerId } = FateItem.parse(item);
-      return [id, { outcome, reason, customerId }];
-    }),
-  );
+  return new Map([...items].map(([id, item]) => [id, fates.decode(item)]));
 }
 
-const Owned = z.object({ customer_id: z.string() });
-const Owner = z.object({
-  stripe_customer_id: z.catch(z.nullable(z.string()), null),
-  former_stripe_customer_id: z.catch(z.nullable(z.string()), null),
-});
+type StripeNames = Pick<CustomerHead, 'stripeCustomerId' | 'formerStripeCustomerId'>;
+const stripeNames = record<StripeNames>(
+  z.object({
+    stripeCustomerId: z.catch(z.nullable(text), null),
+    formerStripeCustomerId: z.catch(z.nullable(text), null),
+  }),
+);
 
 export interface StripeOwner {
   readonly customerId: string;
@@ -57,8 +59,8 @@ export async function readStripeOwners(
 ): Promise<ReadonlyMap<string, StripeOwner>> {
   const bindings = await readMetered(table, stripeCustomerIds, keys.stripe, meter);
   const owners = [...bindings].flatMap(([stripeId, item]) => {
-    const owned = Owned.safeParse(item);
-    return owned.success ? [{ stripeId, customerId: owned.data.customer_id }] : [];
+    const customerId = readable(decodeOwner, item);
+    return customerId instanceof UnreadableItem ? [] : [{ stripeId, customerId }];
   });
   const heads = await readMetered(
     table,
@@ -68,10 +70,9 @@ export async function readStripeOwners(
   );
   return new Map(
     owners.map(({ stripeId, customerId }) => {
-      const { stripe_customer_id: current, former_stripe_customer_id: former } = Owner.parse(
-        heads.get(customerId) ?? {},
-      );
-      return [stripeId, { customerId, isNamed: stripeId === current || stripeId === former }];
+      const { stripeCustomerId, formerStripeCustomerId } = stripeNames.decode(heads.get(customerId) ?? {});
+      const isNamed = stripeId === stripeCustomerId || stripeId === formerStripeCustomerId;
+      return [stripeId, { customerId, isNamed }];
     }),
   );
 }

@@ -11,7 +11,7 @@ import { finishOrder, orderOf, subscribeToPro } from '../../../lib/operations/pl
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { decodeFix } from '../../../lib/store/items.ts';
+import { decodeFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';

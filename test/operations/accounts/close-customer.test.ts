@@ -10,8 +10,8 @@ import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.t
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { listApiKeys } from '../../../lib/store/api-keys.ts';
-import { UnreadableItem } from '../../../lib/store/items.ts';
 import { keys } from '../../../lib/store/keys.ts';
+import { UnreadableItem } from '../../../lib/store/record.ts';
 import type { Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWith, newFix, range } from '../../support/fixtures.ts';

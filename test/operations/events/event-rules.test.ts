@@ -4,7 +4,7 @@ import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { readEventRecord } from '../../../lib/store/events.ts';
-import { decodeFix } from '../../../lib/store/items.ts';
+import { decodeFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';

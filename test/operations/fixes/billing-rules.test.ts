@@ -10,7 +10,7 @@ import { retryContended } from '../../../lib/operations/ledger/retry-contended.t
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { MoneyEvent, PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { listDueWork } from '../../../lib/store/due-work.ts';
-import { decodeFix } from '../../../lib/store/items.ts';
+import { decodeFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../../lib/stripe/fault.ts';

@@ -6,9 +6,8 @@ import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts'
 import { changeLedger } from '../../../lib/operations/ledger/change-ledger.ts';
 import { existingFix, existingHead } from '../../../lib/operations/ledger/require-item.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { decodeAdjustmentGuard } from '../../../lib/store/items.ts';
+import { decodeAdjustmentGuard, guardAdjustment } from '../../../lib/store/guards.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import { guardAdjustment } from '../../../lib/store/ledger.ts';
 import { readTogether } from '../../../lib/store/table.ts';
 import { expectSoundLedger, recordedFix } from '../../support/customers.ts';
 import { customerWith, range, uniqueEmail } from '../../support/fixtures.ts';

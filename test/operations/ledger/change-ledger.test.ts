@@ -13,9 +13,8 @@ import {
 } from '../../../lib/operations/ledger/change-ledger.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
-import { type AdjustmentGuard, decodeAdjustmentGuard } from '../../../lib/store/items.ts';
+import { type AdjustmentGuard, decodeAdjustmentGuard, guardAdjustment } from '../../../lib/store/guards.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import { guardAdjustment } from '../../../lib/store/ledger.ts';
 import { readTogether } from '../../../lib/store/table.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';

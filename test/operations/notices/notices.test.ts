@@ -5,7 +5,7 @@ import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts'
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { decodeFix } from '../../../lib/store/items.ts';
+import { decodeFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';

@@ -6,7 +6,7 @@ import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscri
 import { finishOrder, orderOf, subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import type { ProOrder } from '../../../lib/store/stripe-items.ts';
+import type { ProOrder } from '../../../lib/store/orders.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { markClosed } from '../../support/customers.ts';

@@ -3,7 +3,7 @@ import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.t
 import { orderOf, subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
-import { decodeFix } from '../../../lib/store/items.ts';
+import { decodeFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';

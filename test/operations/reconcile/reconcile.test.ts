@@ -8,7 +8,7 @@ import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
 import { readEventRecord } from '../../../lib/store/events.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import { bindStripeId } from '../../../lib/store/stripe-bindings.ts';
+import { bindStripeId } from '../../../lib/store/owners.ts';
 import { readTogether, writeTogether } from '../../../lib/store/table.ts';
 import { isHandled } from '../../../lib/stripe/event-types.ts';
 import { fixMetadata } from '../../../lib/stripe/facts.ts';

@@ -1,70 +1,19 @@
 import * as z from 'zod/mini';
-import type { CustomerHead } from '../domain/customer.ts';
-import type { FixAttempt } from '../domain/fix-attempt.ts';
-import type { SubscriptionType } from '../domain/pricing.ts';
-import { openClosingOf } from './closing.ts';
-import { storedWork } from './due-work.ts';
-import { decodeFix, decodeHead, readable, UnreadableItem } from './items.ts';
-import { type DueItem, keys, prefixes } from './keys.ts';
-import { type FoundNotice, findNotice } from './notice-items.ts';
-import { pages, readPage } from './paging.ts';
-import {
-  type DoublePayment,
-  decodeDoublePayment,
-  decodeOrder,
-  decodeOwner,
-  type ProOrder,
-} from './stripe-items.ts';
-import { type Item, readOne, type Table } from './table.ts';
+import type { CustomerHead } from '../../domain/customer.ts';
+import type { FixAttempt } from '../../domain/fix-attempt.ts';
+import type { SubscriptionType } from '../../domain/pricing.ts';
+import { openClosingOf } from '../closing.ts';
+import { storedWork } from '../due-work.ts';
+import { decodeFix } from '../fix-attempts.ts';
+import { type DoublePayment, decodeDoublePayment } from '../guards.ts';
+import { decodeHead } from '../heads.ts';
+import { type DueItem, keys } from '../keys.ts';
+import { decodeOrder, type ProOrder } from '../orders.ts';
+import { readPage } from '../paging.ts';
+import { readable, UnreadableItem } from '../record.ts';
+import type { Item, Table } from '../table.ts';
 
 /* What operators look at. It reads more than a request may. */
-
-/** A customer's items whose sort keys begin with this, page by page, strongly consistent. */
-export async function* itemsOf(table: Table, customerId: string, prefix: string): AsyncGenerator<Item> {
-  const query = {
-    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-    ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':prefix': prefix },
-    ConsistentRead: true,
-  };
-  for await (const page of pages(table, query)) yield* page;
-}
-
-/** The customer who has this address; null where it is free. */
-export const findByEmail = (table: Table, email: string): Promise<string | null> =>
-  readOne(table, keys.email(email), decodeOwner);
-
-/** Who a customer is and where they stand; null when there is no such customer. */
-export const readHead = (table: Table, customerId: string): Promise<CustomerHead | null> =>
-  readOne(table, keys.head(customerId), decodeHead);
-
-/** The order for Pro, whatever became of it; null when the customer never made one. */
-export const readOrder = (table: Table, customerId: string): Promise<ProOrder | null> =>
-  readOne(table, keys.order(customerId), decodeOrder);
-
-/** The fixes whose charge waits for Stripe or for the cardholder, and those that cannot be read, whose charge may wait too. */
-export async function readOpenCharges(
-  table: Table,
-  customerId: string,
-): Promise<(FixAttempt | UnreadableItem)[]> {
-  const open: (FixAttempt | UnreadableItem)[] = [];
-  for await (const item of itemsOf(table, customerId, prefixes.fix)) {
-    const fix = readable(decodeFix, item);
-    if (
-      fix instanceof UnreadableItem ||
-      fix.charge?.state === 'charging' ||
-      fix.charge?.state === 'action_required'
-    )
-      open.push(fix);
-  }
-  return open;
-}
-
-/** What the customer was told, and is to be told. */
-export async function readNotices(table: Table, customerId: string): Promise<FoundNotice[]> {
-  const notices: FoundNotice[] = [];
-  for await (const item of itemsOf(table, customerId, prefixes.notice)) notices.push(findNotice(item));
-  return notices;
-}
 
 /** A piece of work with money in it as it stands in the table. */
 export type PendingWork =

@@ -1,0 +1,98 @@
+import * as z from 'zod/mini';
+import type { InvoiceGuard } from '../domain/grants.ts';
+import { CONDITIONS } from './conditions.ts';
+import { dueAt, NOT_DUE } from './due-work.ts';
+import { type Key, keys } from './keys.ts';
+import { claimCard } from './owners.ts';
+import { count, integer, record, text } from './record.ts';
+import { type Item, type Table, type Write, writeOne } from './table.ts';
+import { put, update } from './write.ts';
+
+/* Items that make something happen once for a customer: an adjustment, a card bonus, an invoice, the return of a payment. */
+
+/** What an operator's adjustment did, under the idempotency key it was asked for with. */
+export interface AdjustmentGuard {
+  readonly amount: number;
+  readonly reason: string;
+  readonly actor: string;
+  readonly balanceAfter: number;
+  readonly seq: number;
+}
+
+/** A payment that succeeded for a fix that was paid for already; the money goes back. */
+export interface DoublePayment {
+  readonly fixAttemptId: string;
+  readonly paymentIntentId: string;
+  readonly amountCents: number;
+  /** Null until Stripe has given it back. */
+  readonly refundId: string | null;
+}
+
+const adjustments = record<AdjustmentGuard>(
+  z.object({ amount: integer, reason: text, actor: text, balanceAfter: integer, seq: count }),
+);
+
+const cardBonuses = record<{ readonly cardFingerprint: string }>(z.object({ cardFingerprint: text }));
+
+const invoices = record<InvoiceGuard>(
+  z.object({
+    invoiceId: text,
+    credits: count,
+    totalCents: count,
+    reversedCents: count,
+    reversedCredits: count,
+  }),
+);
+
+const doublePayments = record<DoublePayment>(
+  z.object({
+    fixAttemptId: text,
+    paymentIntentId: text,
+    amountCents: count,
+    refundId: z.nullable(text),
+  }),
+);
+
+export const decodeAdjustmentGuard = (item: Item): AdjustmentGuard => adjustments.decode(item);
+
+/** Keeps what an adjustment did under its idempotency key. */
+export const guardAdjustment = (customerId: string, key: string, guard: AdjustmentGuard): Write =>
+  put({ ...keys.once(customerId, 'adjustment', key), ...adjustments.encode(guard) }, CONDITIONS.GUARD_IS_NEW);
+
+/** The card that brought a customer their bonus. */
+export const decodeBonusCard = (item: Item): string => cardBonuses.decode(item).cardFingerprint;
+
+/** Spends a customer's one card bonus and the card's. */
+export function spendCardBonus(customerId: string, fingerprint: string): Write[] {
+  const bonus = cardBonuses.encode({ cardFingerprint: fingerprint });
+  return [
+    put({ ...keys.once(customerId, 'card_bonus', 'first'), ...bonus }, CONDITIONS.GUARD_IS_NEW),
+    claimCard(fingerprint, customerId),
+  ];
+}
+
+export const decodeInvoiceGuard = (item: Item): InvoiceGuard => invoices.decode(item);
+
+/** Keeps what an invoice brought and what was taken back; `before` is what was read, null for a new one. */
+export function keepInvoice(customerId: string, guard: InvoiceGuard, before: InvoiceGuard | null): Write {
+  const item = { ...keys.once(customerId, 'invoice', guard.invoiceId), ...invoices.encode(guard) };
+  return before === null
+    ? put(item, CONDITIONS.GUARD_IS_NEW)
+    : put(item, CONDITIONS.INVOICE_UNMOVED, { reversed: before.reversedCents });
+}
+
+export const decodeDoublePayment = (item: Item): DoublePayment => doublePayments.decode(item);
+
+export const encodeDoublePayment = (customerId: string, double: DoublePayment): Item => ({
+  ...keys.once(customerId, 'double_payment', double.paymentIntentId),
+  ...doublePayments.encode(double),
+});
+
+/** Announces that a payment goes back; due until it has. */
+export const announceRefund = (customerId: string, double: DoublePayment, at: Date): Write =>
+  put({ ...encodeDoublePayment(customerId, double), ...dueAt('charge', at) }, CONDITIONS.GUARD_IS_NEW);
+
+/** Notes that an announced payment went back; it is not due any more. A repeat is safe. */
+export async function noteRefunded(table: Table, key: Key, refundId: string): Promise<void> {
+  await writeOne(table, update(key, { set: doublePayments.encodePart({ refundId }), remove: NOT_DUE }));
+}

@@ -1,0 +1,71 @@
+import * as z from 'zod/mini';
+import { BALANCE_LEVELS, type BalanceWatch } from '../domain/balance-watch.ts';
+import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
+import { OPTIONAL_NOTICE_KINDS } from '../domain/notice-kinds.ts';
+import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
+import { keys } from './keys.ts';
+import { count, integer, orNull, record, text } from './record.ts';
+import { type Item, readOne, type Table } from './table.ts';
+
+/* The ledger head. A field that came with a later release has a default, because older heads do not have it. */
+
+const Profile = z.object({
+  name: text,
+  email: text,
+  subscriptionType: z.enum(['trial', 'pay_as_you_go', 'pro']),
+  subscription: z.nullable(
+    z.object({
+      id: text,
+      state: z.enum(SUBSCRIPTION_STATES),
+      cancelAtPeriodEnd: z.boolean(),
+      currentPeriodEnd: z.nullable(text),
+    }),
+  ),
+  paymentMethodId: z.nullable(text),
+  stripeCustomerId: orNull(text),
+  formerStripeCustomerId: orNull(text),
+  openDisputes: z._default(z.array(text), []),
+  debt: count,
+  mutedNotices: z._default(z.array(z.enum(OPTIONAL_NOTICE_KINDS)), []),
+  closedAt: orNull(text),
+});
+
+const Watch = z.object({
+  raisedSeq: z._default(count, 0),
+  balanceLevel: z._default(z.enum(BALANCE_LEVELS), 'fine'),
+});
+
+const profiles = record<CustomerProfile>(Profile);
+const watches = record<BalanceWatch>(Watch);
+const heads = record<CustomerHead>(
+  z.object({
+    customerId: text,
+    revision: z._default(count, 0),
+    ...Profile.shape,
+    balance: integer,
+    seq: count,
+    chain: text,
+    ...Watch.shape,
+    activeKeys: count,
+    createdAt: text,
+  }),
+);
+
+export const decodeHead = (item: Item): CustomerHead => heads.decode(item);
+
+export const encodeHead = (head: CustomerHead): Item => ({
+  ...keys.head(head.customerId),
+  ...heads.encode(head),
+});
+
+/** Some attributes of the head, by their stored names. */
+export const encodeHeadPart = (part: Partial<CustomerHead>): Item => heads.encodePart(part);
+
+/** The attributes of the profile, of a whole head too. */
+export const encodeProfile = (profile: CustomerProfile): Item => profiles.encode(profile);
+
+export const encodeWatch = (watch: BalanceWatch): Item => watches.encode(watch);
+
+/** Who a customer is and where they stand; null when there is no such customer. */
+export const readHead = (table: Table, customerId: string): Promise<CustomerHead | null> =>
+  readOne(table, keys.head(customerId), decodeHead);

@@ -1,0 +1,49 @@
+import * as z from 'zod/mini';
+import { CONDITIONS } from './conditions.ts';
+import { dueAt } from './due-work.ts';
+import { keys } from './keys.ts';
+import { attemptNumber, orNull, record, text } from './record.ts';
+import { type Item, readOne, type Table, type Write } from './table.ts';
+import { put } from './write.ts';
+
+/**
+ * An order for Pro, stored before Stripe is asked. `refused`: the card was declined, or there is no subscription; the next
+ * order is a new attempt.
+ */
+export interface ProOrder {
+  readonly attempt: number;
+  readonly state: 'ordering' | 'done' | 'refused';
+  readonly stripeCustomerId: string;
+  /** The card on file when the order was placed. */
+  readonly paymentMethodId: string | null;
+  readonly priceId: string;
+  readonly startedAt: string;
+}
+
+const orders = record<ProOrder>(
+  z.object({
+    attempt: attemptNumber,
+    state: z.enum(['ordering', 'done', 'refused']),
+    stripeCustomerId: text,
+    // Orders of an earlier release do not have it.
+    paymentMethodId: orNull(text),
+    priceId: text,
+    startedAt: text,
+  }),
+);
+
+export const decodeOrder = (item: Item): ProOrder => orders.decode(item);
+
+/** The order for Pro, whatever became of it; null when the customer never made one. */
+export const readOrder = (table: Table, customerId: string): Promise<ProOrder | null> =>
+  readOne(table, keys.order(customerId), decodeOrder);
+
+/** Stores an order for Pro in place of `before`; an order without an outcome is due. */
+export function keepOrder(customerId: string, order: ProOrder, before: ProOrder | null): Write {
+  const due = order.state === 'ordering' ? dueAt('charge', new Date(order.startedAt)) : {};
+  const item = { ...keys.order(customerId), ...orders.encode(order), ...due };
+  return put(item, CONDITIONS.ORDER_UNMOVED, {
+    attempt: before?.attempt ?? 0,
+    state: before?.state ?? 'none',
+  });
+}

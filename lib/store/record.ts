@@ -1,0 +1,129 @@
+import * as z from 'zod/mini';
+import type { Key } from './keys.ts';
+import type { Item } from './table.ts';
+
+/*
+ * How an item is stored, derived from one schema in the domain's names: `subscriptionType` is stored as `subscription_type`,
+ * also inside an object of the schema. What is read is checked: an item that does not look like its schema was not written by
+ * this service, and no balance is decided on it.
+ */
+
+/** The way between an item and what it stands for. */
+export interface Codec<T> {
+  /** For a record within another one. */
+  readonly schema: z.ZodMiniType<T>;
+  /** @throws UnreadableItem */
+  readonly decode: (item: Item) => T;
+  /** The attributes of a whole record; what the schema does not name is left out. */
+  readonly encode: (value: T) => Item;
+  /** The attributes of some of its fields. */
+  readonly encodePart: (part: Partial<T>) => Item;
+}
+
+/** @param storedAs stored names that do not follow from the field's own */
+export function record<T extends object>(
+  schema: z.ZodMiniType<T> & { readonly shape: Shape },
+  storedAs: Readonly<Record<string, string>> = {},
+): Codec<T> {
+  const fields = fieldsOf(schema.shape, storedAs);
+  const encode = (value: object) => toStored(value, fields);
+  return {
+    schema,
+    decode(item) {
+      const parsed = z.safeParse(schema, fromStored(item, fields));
+      if (parsed.success) return parsed.data;
+      const attributes = parsed.error.issues.map(({ path }) => storedPath(path, fields).join('.'));
+      throw new UnreadableItem(item, attributes);
+    },
+    encode,
+    encodePart: encode,
+  };
+}
+
+/** A field that is null where the item has no such attribute: not set yet, or written by an earlier release. */
+export const orNull = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null);
+
+/** Numbers and texts as most items have them. */
+export const text = z.string();
+export const integer = z.int();
+export const count = z.int().check(z.nonnegative());
+export const attemptNumber = z.int().check(z.positive());
+
+/** An item that was changed by hand, or written by a newer release. Names the item and its attributes, never their values. */
+export class UnreadableItem extends Error {
+  readonly key: Key;
+  readonly attributes: readonly string[];
+
+  constructor({ pk, sk }: Item, attributes: readonly string[]) {
+    super(`The stored item ${String(pk)} ${String(sk)} is not readable: ${attributes.join(', ')}`);
+    this.name = 'UnreadableItem';
+    this.key = { pk: String(pk), sk: String(sk) };
+    this.attributes = attributes;
+  }
+}
+
+/** For batch reads: returns the error of an unreadable item, so that one bad item does not stop the batch. */
+export function readable<T>(decodeOne: (item: Item) => T, item: Item): T | UnreadableItem {
+  try {
+    return decodeOne(item);
+  } catch (error) {
+    if (error instanceof UnreadableItem) return error;
+    throw error;
+  }
+}
+
+type Shape = Readonly<Record<string, z.core.$ZodType>>;
+
+interface Field {
+  readonly name: string;
+  readonly stored: string;
+  /** The fields of a record within the record; null for a field whose value is stored as it is. */
+  readonly inner: readonly Field[] | null;
+}
+
+function fieldsOf(shape: Shape, storedAs: Readonly<Record<string, string>> = {}): Field[] {
+  return Object.entries(shape).map(([name, schema]) => {
+    const inner = shapeOf(schema);
+    return {
+      name,
+      stored: storedAs[name] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      inner: inner && fieldsOf(inner),
+    };
+  });
+}
+
+/** The fields of an object, also of one that may be null or absent. Lists, maps and unions are stored as they are. */
+function shapeOf(schema: z.core.$ZodType): Shape | null {
+  if (schema instanceof z.ZodMiniObject) return schema.shape;
+  const isWrapped = schema instanceof z.ZodMiniNullable || schema instanceof z.ZodMiniDefault;
+  return isWrapped ? shapeOf(schema.def.innerType) : null;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function toStored(value: object, fields: readonly Field[]): Item {
+  const item: Item = {};
+  for (const { name, stored, inner } of fields) {
+    if (!(name in value)) continue;
+    const field: unknown = Reflect.get(value, name);
+    item[stored] = inner !== null && isObject(field) ? toStored(field, inner) : field;
+  }
+  return item;
+}
+
+/** The item under the domain's names, not checked yet. What is no record is left for the schema to refuse. */
+function fromStored(item: unknown, fields: readonly Field[]): unknown {
+  if (!isObject(item)) return item;
+  const renamed: Item = {};
+  for (const { name, stored, inner } of fields) {
+    const attribute: unknown = Reflect.get(item, stored);
+    renamed[name] = inner === null ? attribute : fromStored(attribute, inner);
+  }
+  return renamed;
+}
+
+function storedPath([first, ...rest]: readonly PropertyKey[], fields: readonly Field[]): PropertyKey[] {
+  const field = fields.find(({ name }) => name === first);
+  if (field === undefined) return first === undefined ? [] : [first, ...rest];
+  return [field.stored, ...(field.inner === null ? rest : storedPath(rest, field.inner))];
+}
