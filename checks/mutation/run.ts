@@ -20,7 +20,7 @@ const USAGE = `npm run check:mutation -- [options]    changes the code in one pl
   --all            every part: 35 minutes on two cores; without it domain and store alone
   --part NAME      one part
   --changed        of each part only the files whose code has changed since they were tried
-  --write          keeps what was found: checks/mutation/scores.json, docs/mutation-scores.md
+  --write          keeps what was found: checks/mutation/scores.json, docs/checks/mutation-scores.md
   --incremental    tries only what has changed since the last run, for working on it
   --judge          tries nothing: judges the last whole run again, as after an explanation
 

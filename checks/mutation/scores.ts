@@ -7,11 +7,11 @@ import { MIN_SCORE, type Mutant } from './stryker.ts';
 
 /*
  * What the newest good run of each part found, and of which code: most parts take too long to be tried for every change, so
- * a change of what they mutate has to bring its own run. docs/mutation-scores.md is written from it.
+ * a change of what they mutate has to bring its own run. docs/checks/mutation-scores.md is written from it.
  */
 
 const RECORD = 'checks/mutation/scores.json';
-const PAGE = 'docs/mutation-scores.md';
+const PAGE = 'docs/checks/mutation-scores.md';
 
 const FileScore = z.object({
   code: z.string(),
@@ -151,7 +151,7 @@ function pageOf(scores: Scores): string {
     '# Mutation scores',
     '',
     'Written by `npm run check:mutation -- --write`, of the code that stands here: the check fails where that has changed since.',
-    'Every survivor is explained, one by one, in [`explained.ts`](../checks/mutation/explained.ts). What it means: [mutation.md](mutation.md).',
+    'Every survivor is explained, one by one, in [`explained.ts`](../../checks/mutation/explained.ts). What it means: [mutation.md](mutation.md).',
     '',
     ...table(partRows(scores)),
     ...PARTS.flatMap(({ name }) => {

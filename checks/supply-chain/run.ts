@@ -12,7 +12,7 @@ import { runtimeDependencies } from './runtime.ts';
 const USAGE = `npm run check:supply-chain -- [--json]    what is installed, from whom, on which terms: 10 seconds
 
 Prints tables for people, or JSON for programs. Fails when a check fails; one that could not be made is "not checked".
-Needs npm and its registry. What each check means: docs/supply-chain.md.`;
+Needs npm and its registry. What each check means: docs/checks/supply-chain.md.`;
 
 const { json } = optionsOf(USAGE, { json: { type: 'boolean', default: false } });
 

@@ -32,8 +32,6 @@ const Alarm = z.object({
   ),
 });
 
-export type WatchedMetric = NonNullable<z.output<typeof Alarm>['Metrics'][number]['MetricStat']>['Metric'];
-
 /** The alarms of a template, each with what it looks at. */
 export function alarmsOf(template: Template) {
   return template.ofType('AWS::CloudWatch::Alarm').map(({ id, properties }) => {
