@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import * as z from 'zod/mini';
 import { addAdjust } from './commands/adjust.ts';
 import { addCharges } from './commands/charges.ts';
 import { addCustomer } from './commands/customer.ts';
@@ -9,9 +12,10 @@ import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addSmoke } from './commands/smoke.ts';
+import { PROJECT_ROOT } from './stage/serverless-file.ts';
 import type { Runner } from './stage/session.ts';
 import { STAGES } from './stage/stage.ts';
-import { widthOf } from './terminal/output.ts';
+import { type Streams, terminalWidth } from './terminal/output.ts';
 
 const ABOUT = `
 Stages:
@@ -20,15 +24,17 @@ Stages:
   table and Stripe's key yourself, and functions do what writes.
 
 Exit codes:
-  0    all is well
-  1    something was found to be wrong, or was refused
+  0    success
+  1    a check found something wrong, or the command was refused
   2    the command line is not right, or a confirmation is missing
-  3    the stage, or Stripe, cannot be reached
+  3    the stage, or Stripe, cannot be reached; doctor found nothing wrong, but
+       could not check everything
   130  interrupted
 
-With --json stdout holds one JSON document and nothing else. If the command
-fails it is {"error":{"code":"…","detail":"…"}}; programs look at code, people
-at detail.
+Each answer names its stage. In a pipe or a file no line is wrapped: a row of a
+table is one line. With --json stdout holds one JSON document and nothing else.
+If the command fails it is {"error":{"code":"…","detail":"…"}}; programs look at
+code, people at detail.
 
 Examples:
   npx rsolv-billing customer show billing@acme.dev
@@ -37,10 +43,11 @@ Examples:
   npx rsolv-billing ledger export --format jsonl --output ledger.jsonl
 `;
 
-/** The whole command line; each command runs by `runner`. */
-export function buildProgram(runner: Runner): CommandUnknownOpts {
+/** The whole command line; `runner` runs each command. Help goes to the streams. */
+export function buildProgram(runner: Runner, { stdout, stderr }: Streams): CommandUnknownOpts {
   const program = new Command('rsolv-billing')
     .description("What operators do with RSOLV's billing service.")
+    .version(ownVersion(), '--version', 'print the version')
     .addOption(
       new Option('--stage <stage>', 'the stage to work on')
         .choices(STAGES)
@@ -50,11 +57,13 @@ export function buildProgram(runner: Runner): CommandUnknownOpts {
     .option('--json', 'answer in JSON, for programs')
     .addHelpText('after', ABOUT)
     .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
-    // Whatever goes wrong is told in one place: see main.ts.
+    // One place reports every failure: see command-line.ts.
     .configureOutput({
       outputError: () => {},
-      getOutHelpWidth: () => widthOf(process.stdout),
-      getErrHelpWidth: () => widthOf(process.stderr),
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => terminalWidth(stdout),
+      getErrHelpWidth: () => terminalWidth(stderr),
     })
     .exitOverride();
   for (const add of [
@@ -73,3 +82,8 @@ export function buildProgram(runner: Runner): CommandUnknownOpts {
   }
   return program;
 }
+
+const Package = z.object({ version: z.string() });
+
+const ownVersion = (): string =>
+  Package.parse(JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8'))).version;

@@ -12,7 +12,8 @@ import { EXIT } from '../terminal/failure.ts';
 import { ageOf, orNone, shortId } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
 import { shown } from '../terminal/shown.ts';
-import { tableLines, textLines } from '../terminal/table.ts';
+import { tableLines } from '../terminal/table.ts';
+import { textLines } from '../terminal/wrap.ts';
 
 export function addCharges(program: CommandUnknownOpts, runner: Runner): void {
   const charges = program

@@ -1,25 +1,34 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { isFit } from '../doctor/check.ts';
+import { type Verdict, verdictOf } from '../doctor/check.ts';
+import { CHECKLIST, diagnose } from '../doctor/checklist.ts';
 import { readDefinition } from '../doctor/definition.ts';
-import { CHECKS, diagnose } from '../doctor/doctor.ts';
 import { reportLines } from '../doctor/report.ts';
-import { type LocalSite, openSite } from '../doctor/site.ts';
-import { readSettings } from '../stage/local-settings.ts';
-import { runningStack } from '../stage/running.ts';
+import { openSite } from '../doctor/site.ts';
 import { LOCAL_STAGE } from '../stage/serverless-file.ts';
 import type { Runner } from '../stage/session.ts';
+import type { Stage } from '../stage/stage.ts';
 import { showCount } from '../terminal/counter.ts';
-import { EXIT } from '../terminal/failure.ts';
+import { EXIT, type ExitCode } from '../terminal/failure.ts';
 import { examples } from '../terminal/help.ts';
+
+const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
+  fit: EXIT.ok,
+  not_fit: EXIT.refused,
+  not_checked: EXIT.unreachable,
+};
+
+/** For programs: null where it is not known. */
+const IS_FIT: Readonly<Record<Verdict, boolean | null>> = { fit: true, not_fit: false, not_checked: null };
 
 export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
   program
     .command('doctor')
     .summary('check a stage against the production checklist')
     .description(
-      'Looks at the table, the deployed stack, alarms, schedules, secrets, Stripe, webhooks and mail of a stage, and ' +
-        'says of each whether it is as it should be, or what to do. What should be there is read in this checkout, so ' +
-        'use the release that is deployed. Changes nothing. Exit code 1 when something is wrong, or could not be looked at.',
+      'Checks the table, the deployed stack, alarms, schedules, secrets, Stripe, webhooks and mail of a stage, and says ' +
+        'of each whether it is as it should be, or what to do. What should be there is read in this checkout, so use ' +
+        'the release that is deployed. Changes nothing. Exit code 1 when something is wrong, 3 when nothing is known to ' +
+        'be wrong but something could not be checked.',
     )
     .addHelpText(
       'after',
@@ -30,26 +39,29 @@ export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
       ),
     )
     .action((_, command) =>
-      runner.run(command, async ({ stage: { name, deps }, out }) => {
+      runner.run(command, async ({ stage, out, env }) => {
+        await assertSignedIn(stage);
         const site = openSite({
-          definition: readDefinition(name === 'local' ? LOCAL_STAGE : name),
-          dynamodb: deps.table.client,
-          local: name === 'local' ? localSite() : null,
-          stripeApiBase: process.env['STRIPE_API_BASE'],
+          definition: readDefinition(stage.local === null ? stage.name : LOCAL_STAGE),
+          dynamodb: stage.deps.table.client,
+          local: stage.local,
+          stripeApiBase: env['STRIPE_API_BASE'],
         });
-        const progress = showCount(out.stderr, 'checks', CHECKS);
+        const progress = showCount(out.stderr, 'checks', CHECKLIST.length);
         const results = await diagnose(site, () => progress.add(1)).finally(progress.end);
-        const fit = isFit(results);
-        out.answer({ stage: name, fit, checks: results }, () =>
-          reportLines(results, name, { width: out.width, stream: out.stdout }),
+        const verdict = verdictOf(results);
+        out.answer({ fit: IS_FIT[verdict], verdict, checks: results }, () =>
+          reportLines(results, stage.name, out.width),
         );
-        return fit ? EXIT.ok : EXIT.refused;
+        return EXIT_CODES[verdict];
       }),
     );
 }
 
-/** The stack on PORT; its webhooks and its API are on the address that the API listens on. */
-function localSite(): LocalSite {
-  const { port } = readSettings({ PORT: process.env['PORT'] });
-  return { url: `http://127.0.0.1:${port}`, stripe: runningStack(port).stripe };
+/** Without a region or credentials no check can be made, and each would say so. @throws the SDK's own errors */
+async function assertSignedIn({ local, deps }: Stage): Promise<void> {
+  if (local !== null) return;
+  const { region, credentials } = deps.table.client.config;
+  await region();
+  await credentials();
 }

@@ -13,7 +13,7 @@ import { customerId, customerIds, entryCursor, limit, outputFile } from '../term
 import { counted } from '../terminal/counter.ts';
 import { EXIT } from '../terminal/failure.ts';
 import { examples } from '../terminal/help.ts';
-import { textLines } from '../terminal/table.ts';
+import { textLines } from '../terminal/wrap.ts';
 
 const DEFAULT_LIMIT = 20;
 const FORMATS = ['csv', 'jsonl'] as const;
@@ -102,7 +102,7 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
           const done = await exportLedger(session, { customerIds: ids, format, output, force });
           if (done === null) return undefined;
           const what = `${counted(done.entries, 'entry', 'entries')} of ${counted(done.customers, 'customer')}`;
-          if (output === '-') session.out.note(`${what} written.`);
+          if (output === '-') session.out.note(`stage ${session.stage.name}: ${what} written.`);
           else session.out.answer({ file: output, format, ...done }, () => [`${what} written to ${output}.`]);
           return undefined;
         },

@@ -15,7 +15,7 @@ import { EXIT, toFailure, usageFailure } from '../terminal/failure.ts';
 import { shortTime } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
 import { shown } from '../terminal/shown.ts';
-import { textLines } from '../terminal/table.ts';
+import { textLines } from '../terminal/wrap.ts';
 
 export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
   const notices = program

@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { reconcileContract } from '../../lib/operators/reconcile-contract.ts';
-import { reportText } from '../reports/reconciliation-text.ts';
+import { reconciliationLines } from '../reports/reconciliation-text.ts';
 import type { Runner, Session } from '../stage/session.ts';
 import { runName } from '../terminal/arguments.ts';
 import { showCount } from '../terminal/counter.ts';
@@ -35,7 +35,7 @@ export function addReconcile(program: CommandUnknownOpts, runner: Runner): void 
         // Nobody else is at work here, and Stripe's clock may be days ahead of ours.
         const upToNow = options.now ?? session.stage.name === 'local';
         const { report } = await toItsEnd(session, run, upToNow);
-        session.out.answer({ run, report }, () => [reportText(report).trimEnd()]);
+        session.out.answer({ run, report }, () => reconciliationLines(report, session.out.width));
         return report.drift.count > 0 ? EXIT.refused : EXIT.ok;
       }),
     );

@@ -8,9 +8,8 @@ import { runSmoke, type StepResult } from '../smoke/smoke.ts';
 import { findTarget, type SmokeTarget } from '../smoke/target.ts';
 import { ApiClient } from '../stage/api-client.ts';
 import { readSettings } from '../stage/local-settings.ts';
-import { runningStack } from '../stage/running.ts';
 import type { Runner, Session } from '../stage/session.ts';
-import { STAGES, type StageName } from '../stage/stage.ts';
+import { STAGES, type Stage, type StageName } from '../stage/stage.ts';
 import { actor, ownName } from '../terminal/arguments.ts';
 import { EXIT, type ExitCode } from '../terminal/failure.ts';
 import { examples } from '../terminal/help.ts';
@@ -42,7 +41,7 @@ export function addSmoke(program: CommandUnknownOpts, runner: Runner): void {
       const target = await findTarget({
         url: options.url,
         stage: givenStage(command),
-        localPort: readSettings({ PORT: process.env['PORT'] }).port,
+        localPort: readSettings({ PORT: runner.env['PORT'] }).port,
       });
       const onTarget = { optsWithGlobals: () => ({ ...command.optsWithGlobals(), stage: target.name }) };
       await runner.run(onTarget, (session) => smoke(session, target, options.actor), { endsInOrder: true });
@@ -70,14 +69,13 @@ async function smoke({ stage, out, signal }: Session, target: SmokeTarget, by: s
     signUpUnanswered: false,
     signedUp: false,
   };
-  const page = { width: out.width, stream: out.stdout };
   let progress: Progress | null = null;
-  const byHand = removalByHand(target, email, by);
+  const byHand = removalByHand(stage, target, email, by);
   signal.addEventListener('abort', () => {
     progress?.end();
     progress = null;
     out.note(`Interrupted: what was made is removed first. Ctrl-C again leaves it there; then by hand:`);
-    out.stderr.write(`  ${byHand}\n`);
+    out.noteCommand(byHand);
   });
   const results = await runSmoke(traveller, remove, {
     signal,
@@ -89,7 +87,7 @@ async function smoke({ stage, out, signal }: Session, target: SmokeTarget, by: s
     onResult: (result) => {
       progress?.end();
       progress = null;
-      if (!out.json) out.stdout.write(`${stepLines(result, page).join('\n')}\n`);
+      if (!out.json) out.print(stepLines(result, out.width));
     },
   });
   const held = results.every(({ state }) => state === 'ok');
@@ -113,13 +111,12 @@ function exitCode(results: readonly StepResult[], signal: AbortSignal): Verdict 
   return signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
 
-function removalByHand({ name, stage }: SmokeTarget, email: string, by: string): string {
-  const functionName = `rsolv-billing-${stage}-${removeTestCustomerContract.name}`;
+function removalByHand({ local }: Stage, target: SmokeTarget, email: string, by: string): string {
+  const functionName = `rsolv-billing-${target.stage}-${removeTestCustomerContract.name}`;
   const input = `'${quoted(JSON.stringify({ email, actor: by }))}'`;
-  if (name === 'local') {
+  if (local !== null) {
     // AWS knows a stage of the same name, which is not this one.
-    const { lambdaEndpoint } = runningStack(readSettings({ PORT: process.env['PORT'] }).port);
-    return `curl -d ${input} ${lambdaEndpoint}/2015-03-31/functions/${functionName}/invocations`;
+    return `curl -d ${input} ${local.lambdaEndpoint}/2015-03-31/functions/${functionName}/invocations`;
   }
   return `aws lambda invoke --function-name ${functionName} --cli-binary-format raw-in-base64-out --payload ${input} /dev/stdout`;
 }

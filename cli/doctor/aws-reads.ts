@@ -5,7 +5,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { type CloudWatchClient, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { type EventBridgeClient, ListRulesCommand, type Rule } from '@aws-sdk/client-eventbridge';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
+import { AwsRefusal, signedPost } from '../../lib/settings/signed-call.ts';
 
 /* What is asked of AWS by several checks, page by page where there are pages. */
 
@@ -85,3 +87,48 @@ export async function readRules(client: EventBridgeClient, prefix: string): Prom
   }
   throw new Error(`EventBridge lists more than ${MAX_RULE_PAGES} pages of rules`);
 }
+
+const SNS_TIMEOUT_MS = 6_000;
+
+export type Subscription = 'confirmed' | 'pending' | 'none';
+
+/**
+ * Whether an address is subscribed to a topic. SNS answers in XML, and this is its only call: not worth a client of its own.
+ * @param signedIn a client that knows region and credentials
+ * @throws AwsRefusal
+ */
+export async function readSubscription(
+  signedIn: SQSClient,
+  topicArn: string,
+  address: string,
+): Promise<Subscription> {
+  const { accessKeyId, secretAccessKey, sessionToken } = await signedIn.config.credentials();
+  const env = {
+    AWS_REGION: await signedIn.config.region(),
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken !== undefined && { AWS_SESSION_TOKEN: sessionToken }),
+  };
+  const response = await signedPost(env, {
+    service: 'sns',
+    host: 'sns',
+    endpoint: process.env['AWS_ENDPOINT_URL_SNS'] ?? process.env['AWS_ENDPOINT_URL'],
+    path: '/',
+    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+    body: String(
+      new URLSearchParams({ Action: 'ListSubscriptionsByTopic', Version: '2010-03-31', TopicArn: topicArn }),
+    ),
+    timeoutMs: SNS_TIMEOUT_MS,
+  });
+  const xml = await response.text();
+  if (!response.ok) throw new AwsRefusal('sns', response.status, field(xml, 'Code') ?? 'without saying why');
+  const members = [...xml.matchAll(/<member>(.*?)<\/member>/gs)].map(([member]) => member);
+  const theirs = members.filter((member) => field(member, 'Endpoint') === address);
+  // Until it is confirmed there is a word in place of its ARN.
+  if (theirs.some((member) => field(member, 'SubscriptionArn')?.startsWith('arn:'))) return 'confirmed';
+  return theirs.length > 0 ? 'pending' : 'none';
+}
+
+/** Addresses, names and codes hold nothing that XML would have escaped. */
+const field = (xml: string, name: string): string | undefined =>
+  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];

@@ -32,9 +32,9 @@ export interface Result {
   readonly title: string;
   readonly state:
     | Finding['state']
-    /** It could not be looked at. */
+    /** The check could not be made: AWS, Stripe or the network is in the way. Says nothing about the stage. */
     | 'unknown'
-    /** Something that it builds on is not right, and is named itself. */
+    /** A check that it needs is not ok, and has a result of its own. */
     | 'blocked'
     /** There is no such thing here, and none is wanted. */
     | 'absent';
@@ -42,15 +42,23 @@ export interface Result {
   readonly remedy: Remedy;
 }
 
+const CHECK_AGAIN = 'Fix that, and run doctor again.';
+
 export interface ExamineOptions {
   /** Bounds each check. */
   readonly timeoutMs: number;
   readonly onDone: (result: Result) => void;
 }
 
-/** Whether the stage is fit: nothing is wrong, and nothing stayed unknown. */
-export const isFit = (results: readonly Result[]): boolean =>
-  results.every(({ state }) => state === 'ok' || state === 'absent');
+/** `fit`: every check is ok. `not_fit`: something is wrong. `not_checked`: nothing is, as far as it could be checked. */
+export type Verdict = 'fit' | 'not_fit' | 'not_checked';
+
+export function verdictOf(results: readonly Result[]): Verdict {
+  if (results.some(({ state }) => state === 'wrong')) return 'not_fit';
+  return results.every(isPassed) ? 'fit' : 'not_checked';
+}
+
+const isPassed = ({ state }: Result): boolean => state === 'ok' || state === 'absent';
 
 /** Runs all checks at once, each when those it needs have ended; the results are in the checks' own order. Never throws. */
 export async function examine<S>(
@@ -78,17 +86,15 @@ async function resultOf<S>(
   const absent = check.absent?.(site) ?? null;
   if (absent !== null) return result('absent', absent);
   const needed = await Promise.all(needs.map((need) => earlier.get(need)));
-  const inTheWay = needed.filter((one) => one !== undefined && !isFit([one])).map((one) => one?.title);
-  if (inTheWay.length > 0) return result('blocked', `not looked at, it waits for: ${inTheWay.join(', ')}`);
+  const inTheWay = needed.filter((one) => one !== undefined && !isPassed(one)).map((one) => one?.title);
+  if (inTheWay.length > 0) return result('blocked', `not checked, it waits for: ${inTheWay.join(', ')}`);
   try {
     const finding = await within(timeoutMs, check.run(site));
     return finding.state === 'ok'
       ? result('ok', finding.detail)
       : result('wrong', finding.detail, finding.remedy);
   } catch (error) {
-    return result('unknown', `could not be looked at: ${why(error)}`, {
-      advice: 'Mend that, and run doctor again.',
-    });
+    return result('unknown', `could not be checked: ${why(error)}`, { advice: CHECK_AGAIN });
   }
 }
 

@@ -1,7 +1,8 @@
 import stringWidth from 'string-width';
-import { INDENT, type Mark, markedLines, type Page, wrapped } from '../terminal/marked-lines.ts';
-import { textLines } from '../terminal/table.ts';
-import { isFit, type Remedy, type Result } from './check.ts';
+import { INDENT, markedLines } from '../terminal/marked-lines.ts';
+import type { Line, Mark } from '../terminal/output.ts';
+import { textLines } from '../terminal/wrap.ts';
+import { type Remedy, type Result, type Verdict, verdictOf } from './check.ts';
 
 const MARKS = {
   ok: { word: 'ok', style: 'green' },
@@ -13,29 +14,48 @@ const MARKS = {
 
 const COMMAND_INDENT = `${INDENT}  `;
 
-/** The checklist for people: a line for each item, and under what is wrong what to do about it. */
-export function reportLines(results: readonly Result[], stage: string, page: Page): string[] {
-  const lines = results.flatMap(({ title, state, detail, remedy }) => [
-    ...markedLines(MARKS[state], `${title}: ${detail}`, page),
-    ...remedyLines(remedy, page.width),
+/** The checklist for people: a line for each item, and under what is not ok what to do about it. */
+export function reportLines(results: readonly Result[], stage: string, width: number): Line[] {
+  const lines = joined(results).flatMap(({ title, state, detail, remedy }) => [
+    ...markedLines(MARKS[state], `${title}: ${detail}`, width),
+    ...remedyLines(remedy, width),
   ]);
-  return [...lines, '', ...textLines(summary(results, stage), page.width)];
+  return [...lines, '', ...textLines(summary(results, stage), width)];
 }
+
+/** Checks that one cause stands in the way of, such as expired credentials, are one line that says it once. */
+function joined(results: readonly Result[]): Result[] {
+  const isSame = (a: Result, b: Result) =>
+    a.state === 'unknown' && b.state === a.state && b.detail === a.detail;
+  return results.flatMap((result, at) => {
+    const first = results.findIndex((one) => isSame(one, result));
+    if (first !== -1 && first < at) return [];
+    const titles = results.filter((one) => one === result || isSame(one, result)).map(({ title }) => title);
+    return [{ ...result, title: titles.join(', ') }];
+  });
+}
+
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  fit: 'is fit',
+  not_fit: 'is not fit',
+  not_checked: 'could not be checked',
+};
 
 function summary(results: readonly Result[], stage: string): string {
   const count = (state: Result['state']) => results.filter((result) => result.state === state).length;
-  if (isFit(results)) return `${stage} is fit: ${count('ok')} checks, nothing wrong.`;
+  const verdict = verdictOf(results);
+  if (verdict === 'fit') return `${stage} is fit: ${count('ok')} checks, nothing wrong.`;
   const parts = [
     `${count('ok')} ok`,
     `${count('wrong')} wrong`,
-    ...(count('unknown') > 0 ? [`${count('unknown')} could not be looked at`] : []),
+    ...(count('unknown') > 0 ? [`${count('unknown')} could not be checked`] : []),
     ...(count('blocked') > 0 ? [`${count('blocked')} wait for those`] : []),
   ];
-  return `${stage} is not fit: ${parts.join(', ')}.`;
+  return `${stage} ${VERDICTS[verdict]}: ${parts.join(', ')}.`;
 }
 
 function remedyLines({ advice, command = [] }: Remedy, width: number): string[] {
-  const text = advice === undefined ? [] : wrapped(advice, width);
+  const text = advice === undefined ? [] : textLines(advice, width, INDENT);
   const whole = COMMAND_INDENT + command.join(' ');
   if (command.length === 0) return text;
   if (stringWidth(whole) <= width) return [...text, whole];

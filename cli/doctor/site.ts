@@ -7,9 +7,10 @@ import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type Stripe from 'stripe';
-import { type StripeSettings, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
+import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
+import type { LocalStack } from '../stage/stage.ts';
 import {
   type DeployedStack,
   type Parameter,
@@ -17,10 +18,10 @@ import {
   readParameter,
   readRules,
   readStack,
+  readSubscription,
+  type Subscription,
 } from './aws-reads.ts';
 import type { Definition } from './definition.ts';
-import { once, onceEach } from './once.ts';
-import { type Subscription, subscriptionOf } from './subscriptions.ts';
 
 /** Parameters of a stage that hold what it needs to know of Stripe. */
 export type ParameterName = 'stripe-secret-key' | 'stripe-webhook-secrets' | 'stripe-pro-price-id';
@@ -29,12 +30,12 @@ export type ParameterName = 'stripe-secret-key' | 'stripe-webhook-secrets' | 'st
 export interface Site {
   readonly definition: Definition;
   /** Null where it is deployed. */
-  readonly local: LocalSite | null;
+  readonly local: LocalStack | null;
   readonly dynamodb: DynamoDBClient;
   readonly lambda: LambdaClient;
   readonly sqs: SQSClient;
   readonly ses: SESv2Client;
-  /** Whether an address hears of a topic of SNS. */
+  /** Whether an address is subscribed to a topic of SNS. */
   subscription(topicArn: string, address: string): Promise<Subscription>;
   table(): Promise<TableDescription>;
   /** Null where there is no such stack. */
@@ -52,16 +53,10 @@ export interface Site {
   webhookEndpoints(): Promise<readonly Stripe.WebhookEndpoint[]>;
 }
 
-/** A stack on this machine: what a stage has at AWS is in its note, or is not there. */
-export interface LocalSite {
-  readonly url: string;
-  readonly stripe: StripeSettings;
-}
-
 export interface SiteOptions {
   readonly definition: Definition;
   readonly dynamodb: DynamoDBClient;
-  readonly local: LocalSite | null;
+  readonly local: LocalStack | null;
   /** Another server than Stripe's own, for a deployed stage. */
   readonly stripeApiBase: string | undefined;
 }
@@ -102,7 +97,7 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
     lambda: new LambdaClient(CLIENT),
     sqs,
     ses: new SESv2Client(CLIENT),
-    subscription: (topicArn, address) => subscriptionOf(sqs, topicArn, address),
+    subscription: (topicArn, address) => readSubscription(sqs, topicArn, address),
     table: once(async () => {
       const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
       if (Table === undefined) throw new Error('DynamoDB answered without a table');
@@ -124,4 +119,23 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
     webhookEndpoints: once(async () => listWebhookEndpoints(await site.stripe())),
   };
   return site;
+}
+
+/** Asks once; every later caller gets the same answer, or the same failure. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
+  };
+}
+
+/** Asks once about each. */
+function onceEach<A, T>(ask: (about: A) => Promise<T>): (about: A) => Promise<T> {
+  const answers = new Map<A, () => Promise<T>>();
+  return (about) => {
+    const known = answers.get(about) ?? once(() => ask(about));
+    answers.set(about, known);
+    return known();
+  };
 }

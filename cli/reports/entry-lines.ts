@@ -18,7 +18,7 @@ export const entryLines = (entries: readonly LedgerEntry[], width: number): stri
       shortTime(entry.createdAt),
       signed(entry.amount),
       String(entry.balanceAfter),
-      `${entry.source}\n${metadataText(transactionView(entry).metadata)}`,
+      [entry.source, metadataText(transactionView(entry).metadata)],
     ]),
     width,
   );

@@ -9,6 +9,7 @@ import { existingCustomer } from '../stage/customers.ts';
 import type { Session } from '../stage/session.ts';
 import { type Counter, counted, showCount } from '../terminal/counter.ts';
 import { EXIT, Failure, usageFailure } from '../terminal/failure.ts';
+import { toJson } from '../terminal/visible.ts';
 import { exportedEntry } from './views.ts';
 
 export interface ExportOrder {
@@ -136,7 +137,7 @@ async function* exportedPages(
   }
 }
 
-const jsonLine = (entry: LedgerEntry): string => `${JSON.stringify(exportedEntry(entry))}\n`;
+const jsonLine = (entry: LedgerEntry): string => `${toJson(exportedEntry(entry))}\n`;
 
 const CSV_COLUMNS = [
   'customer_id',
@@ -153,7 +154,7 @@ const CSV_COLUMNS = [
 /** RFC 4180. Only the metadata, which is JSON, can hold what has to be quoted. */
 function csvLine(entry: LedgerEntry): string {
   const { metadata, ...plain } = exportedEntry(entry);
-  const fields = { ...plain, metadata: `"${JSON.stringify(metadata).replaceAll('"', '""')}"` };
+  const fields = { ...plain, metadata: `"${toJson(metadata).replaceAll('"', '""')}"` };
   return `${CSV_COLUMNS.map((column) => fields[column]).join(',')}\n`;
 }
 

@@ -1,4 +1,5 @@
-import { type Mark, markedLines, type Page } from '../terminal/marked-lines.ts';
+import { markedLines } from '../terminal/marked-lines.ts';
+import type { Line, Mark } from '../terminal/output.ts';
 import type { StepResult } from './smoke.ts';
 
 const MARKS = {
@@ -8,5 +9,5 @@ const MARKS = {
 } as const satisfies Record<StepResult['state'], Mark>;
 
 /** A step, for people. */
-export const stepLines = ({ title, state, detail }: StepResult, page: Page): string[] =>
-  markedLines(MARKS[state], `${title}: ${detail}`, page);
+export const stepLines = ({ title, state, detail }: StepResult, width: number): Line[] =>
+  markedLines(MARKS[state], `${title}: ${detail}`, width);

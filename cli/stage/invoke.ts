@@ -1,34 +1,21 @@
-import { InvokeCommand, LambdaClient, ResourceNotFoundException } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import { PROBLEMS, type ProblemCode } from '../../lib/errors.ts';
 import type { OperatorContract } from '../../lib/operators/contract.ts';
 import { EXIT, Failure, refusedBy } from '../terminal/failure.ts';
-
-/** Longer than any function of ours may run. */
-const ANSWER_WITHIN_MS = 300_000;
-const CONNECT_WITHIN_MS = 5_000;
+import type { Transport } from './transport.ts';
 
 /** A contract, for one who calls. */
 type Callable<Input, Result> = OperatorContract<z.ZodMiniType<unknown, Input>, z.ZodMiniType<Result>>;
 
-/** Calls functions of one stage, with the operator's own right to do so. */
+/** Calls the functions of one stage, and reads their answers by their contracts. */
 export class Invoker {
-  readonly #client: LambdaClient;
+  readonly #transport: Transport;
   readonly #prefix: string;
 
   /** @param prefix what the names of the stage's functions begin with */
-  constructor(prefix: string, endpoint: string | undefined, answerWithinMs = ANSWER_WITHIN_MS) {
+  constructor(prefix: string, transport: Transport) {
     this.#prefix = prefix;
-    this.#client = new LambdaClient({
-      // A lost answer is the operator's to judge: a key that was issued must not be issued again unseen.
-      maxAttempts: 1,
-      requestHandler: {
-        connectionTimeout: CONNECT_WITHIN_MS,
-        requestTimeout: answerWithinMs,
-        throwOnRequestTimeout: true,
-      },
-      ...(endpoint === undefined ? {} : { endpoint }),
-    });
+    this.#transport = transport;
   }
 
   /**
@@ -50,22 +37,24 @@ export class Invoker {
   }
 
   close(): void {
-    this.#client.destroy();
+    this.#transport.close();
   }
 
   async #send(name: string, input: unknown): Promise<unknown> {
-    const command = new InvokeCommand({
-      FunctionName: this.#prefix + name,
-      Payload: JSON.stringify(input),
-    });
-    const { Payload, FunctionError } = await this.#client.send(command).catch((error: unknown) => {
-      throw error instanceof ResourceNotFoundException ? this.#missing(name) : error;
-    });
-    if (FunctionError !== undefined) throw this.#unanswered(name);
-    try {
-      return JSON.parse(Payload?.transformToString() ?? '');
-    } catch {
-      throw this.#unanswered(name);
+    const invoked = await this.#transport.invoke(this.#prefix + name, JSON.stringify(input));
+    switch (invoked.kind) {
+      case 'missing':
+        throw this.#missing(name);
+      case 'failed':
+        throw this.#unanswered(name);
+      case 'answered':
+        try {
+          return JSON.parse(invoked.payload);
+        } catch {
+          throw this.#unanswered(name);
+        }
+      default:
+        return invoked satisfies never;
     }
   }
 

@@ -59,8 +59,15 @@ export interface LocalService {
 
 type TableProperties = z.output<typeof TableFile>['Resources']['LedgerTable']['Properties'];
 
-/** What the local stack needs of serverless.yml and the table's file beside it, for the local stage. */
+let service: LocalService | undefined;
+
+/** What the local stack needs of serverless.yml and the table's file beside it, for the local stage. Read once. */
 export function readServerlessFile(): LocalService {
+  service ??= readFiles();
+  return service;
+}
+
+function readFiles(): LocalService {
   const { custom } = parseFile(ServerlessFile, 'serverless.yml');
   const { Resources } = parseFile(TableFile, 'infrastructure/table.yml');
   const { TimeToLiveSpecification, ...tableProperties } = Resources.LedgerTable.Properties;

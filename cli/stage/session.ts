@@ -2,27 +2,32 @@ import * as z from 'zod/mini';
 import { type Asking, confirm } from '../terminal/confirm.ts';
 import { EXIT, type ExitCode, Failure, toFailure } from '../terminal/failure.ts';
 import type { Interrupt } from '../terminal/interrupt.ts';
-import { Output, type Streams } from '../terminal/output.ts';
-import { openStage, STAGES, type Stage } from './stage.ts';
+import { Output, type Screen, type Streams } from '../terminal/output.ts';
+import { STAGES, type Stage, type StageName } from './stage.ts';
 
 /** What a run of the command line has around it. */
 export interface Shell extends Streams {
-  readonly stdin: NodeJS.ReadStream;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: Screen;
+  readonly stderr: Screen;
   readonly env: NodeJS.ProcessEnv;
   readonly interrupt: Interrupt;
+  /** @throws Failure, SetupError when the stage cannot be reached at all */
+  readonly openStage: (name: StageName, env: NodeJS.ProcessEnv) => Stage;
 }
 
 /** What a command works with. */
 export interface Session {
   readonly stage: Stage;
   readonly out: Output;
+  readonly env: NodeJS.ProcessEnv;
   /** Aborted when the operator wants to stop. */
   readonly signal: AbortSignal;
-  /** Asks before something that cannot be undone, unless it was said beforehand. @throws Failure */
+  /** Asks before something that cannot be undone, unless `yes` was given on the command line. @throws Failure */
   confirm(question: string, yes: boolean): Promise<void>;
 }
 
-/** Without a word from the command, all is well. */
+/** A command that returns nothing has succeeded. */
 export type Work = (session: Session) => Promise<ExitCode | undefined>;
 
 export interface RunOptions {
@@ -33,7 +38,7 @@ export interface RunOptions {
 /** Options that every command has. */
 const Globals = z.object({ stage: z.enum(STAGES), json: z._default(z.boolean(), false) });
 
-/** Runs commands one way: the stage is opened and closed again, and whatever goes wrong is told in the one form. */
+/** Runs commands one way: opens the stage, closes it again, and reports every failure in one form. */
 export class Runner {
   readonly #shell: Shell;
   #exitCode: ExitCode = EXIT.ok;
@@ -46,6 +51,10 @@ export class Runner {
     return this.#exitCode;
   }
 
+  get env(): NodeJS.ProcessEnv {
+    return this.#shell.env;
+  }
+
   /** @param command the command that was given, with the options of all */
   async run(
     command: { optsWithGlobals(): unknown },
@@ -53,10 +62,10 @@ export class Runner {
     { endsInOrder = false }: RunOptions = {},
   ): Promise<void> {
     const globals = Globals.parse(command.optsWithGlobals());
-    const out = new Output(this.#shell, globals.json);
+    const out = new Output(this.#shell, globals.json, globals.stage);
     let stage: Stage | undefined;
     try {
-      stage = openStage(globals.stage, this.#shell.env);
+      stage = this.#shell.openStage(globals.stage, this.#shell.env);
       const running = work(this.#sessionOn(stage, out));
       this.#exitCode = (await (endsInOrder ? running : this.#unlessInterrupted(running))) ?? EXIT.ok;
     } catch (error) {
@@ -73,14 +82,15 @@ export class Runner {
   }
 
   #sessionOn(stage: Stage, out: Output): Session {
-    const { stdin, stderr, interrupt } = this.#shell;
+    const { stdin, stderr, env, interrupt } = this.#shell;
     const asking: Asking = { stdin, stderr, interrupt: interrupt.request };
     return {
       stage,
       out,
+      env,
       signal: interrupt.signal,
       confirm: async (question, yes) => {
-        if (!yes) await confirm(asking, `${onStage(stage)}${question}`);
+        if (!yes) await confirm(asking, `On ${stage.name}: ${question}`);
       },
     };
   }
@@ -95,6 +105,3 @@ export class Runner {
     });
   }
 }
-
-/** On one's own machine it needs no saying. */
-const onStage = ({ name }: Stage): string => (name === 'local' ? '' : `On ${name}: `);

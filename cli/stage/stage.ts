@@ -1,123 +1,28 @@
-import { withStripe } from '../../lib/runtime/connect-stripe.ts';
-import type { Deps, PaymentDeps } from '../../lib/runtime/deps.ts';
-import { startRuntime } from '../../lib/runtime/start.ts';
-import { reasonOf } from '../../lib/settings/setup-error.ts';
-import type { StripePort } from '../../lib/stripe/port.ts';
-import { EXIT, Failure } from '../terminal/failure.ts';
-import { Invoker } from './invoke.ts';
-import { useLocalAws } from './local-aws.ts';
-import { localDeps } from './local-deps.ts';
-import { readSettings } from './local-settings.ts';
-import { runningStack } from './running.ts';
-import { LOCAL_STAGE, readServerlessFile } from './serverless-file.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
+import type { Failure } from '../terminal/failure.ts';
+import type { Invoker } from './invoke.ts';
+import type { RunningStack } from './running.ts';
 
 export const STAGES = ['local', 'dev', 'staging', 'production'] as const;
 export type StageName = (typeof STAGES)[number];
 
-const SERVICE = 'rsolv-billing';
+/** A stack on this machine: what a deployed stage has at AWS is in its note, or does not exist. */
+export interface LocalStack extends RunningStack {
+  /** Where its API is. */
+  readonly url: string;
+}
 
 /**
- * A stage as an operator reaches it: reads go to the table with the operator's own rights, and so does what Stripe is asked;
- * whatever writes is a function's to do, so that no operator needs the right to write.
+ * A stage as an operator reaches it: reads go to the table with the operator's own rights, and so do questions to Stripe.
+ * Functions do what writes, so no operator needs the right to write.
  */
 export interface Stage {
   readonly name: StageName;
+  /** Null where the stage is deployed. */
+  readonly local: LocalStack | null;
   readonly deps: PaymentDeps;
   readonly functions: Invoker;
-  /** The failure as it is told on this stage. */
+  /** The failure in the words of this stage. */
   explain(failure: Failure): Failure;
   close(): void;
 }
-
-/** @throws Failure, SetupError when there is nothing to be reached at all */
-export function openStage(name: StageName, env: NodeJS.ProcessEnv): Stage {
-  return name === 'local' ? openLocal(env) : openDeployed(name, env);
-}
-
-function openLocal(env: NodeJS.ProcessEnv): Stage {
-  const { port } = readSettings({ PORT: env['PORT'] });
-  const { endpoint, lambdaEndpoint, stripe } = runningStack(port);
-  useLocalAws(process.env);
-  const explain = (failure: Failure) =>
-    failure.code === 'stage_unreachable' ? gone(port, failure) : failure;
-  const deps = localDeps(endpoint, readServerlessFile().tableName, stripe);
-  return stageOf('local', deps, new Invoker(functionPrefix(LOCAL_STAGE), lambdaEndpoint), explain);
-}
-
-/** A stack that was killed leaves its note behind. */
-const gone = (port: number, cause: Failure): Failure =>
-  new Failure(
-    cause.code,
-    `The stack on port ${port} does not answer any more. Start it again: npm start`,
-    EXIT.unreachable,
-  );
-
-function openDeployed(name: Exclude<StageName, 'local'>, env: NodeJS.ProcessEnv): Stage {
-  // A table that was restored beside the live one is looked at before it is trusted; functions go on with the live one.
-  const tableName = env['RSOLV_BILLING_TABLE'] ?? `${SERVICE}-${name}`;
-  const runtime = startRuntime({ TABLE_NAME: tableName, STAGE: name });
-  let environment: Promise<NodeJS.ProcessEnv> | undefined;
-  const stripe = async () => {
-    environment ??= stripeEnvironment(name, runtime, env);
-    return stripeOf(runtime, await environment);
-  };
-  const deps: PaymentDeps = { ...runtime, report: () => {}, stripe };
-  const explain = (failure: Failure) =>
-    failure.code === 'stage_not_found' ? withoutTable(runtime.table.name, failure) : failure;
-  return stageOf(name, deps, new Invoker(functionPrefix(name), undefined), explain);
-}
-
-const withoutTable = (table: string, { code, exitCode }: Failure): Failure =>
-  new Failure(
-    code,
-    `There is no table ${table}. Is the stage deployed, and is AWS_REGION the one of the stage?`,
-    exitCode,
-  );
-
-/** Where the stage's own functions find Stripe's key, read with the operator's credentials, wherever those come from. */
-async function stripeEnvironment(
-  name: StageName,
-  { table }: Deps,
-  env: NodeJS.ProcessEnv,
-): Promise<NodeJS.ProcessEnv> {
-  const { credentials, region } = table.client.config;
-  const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
-  return {
-    STAGE: name,
-    STRIPE_SECRET_KEY_PARAMETER: `/${SERVICE}/${name}/stripe-secret-key`,
-    STRIPE_PRO_PRICE_ID_PARAMETER: `/${SERVICE}/${name}/stripe-pro-price-id`,
-    STRIPE_API_BASE: env['STRIPE_API_BASE'],
-    AWS_REGION: await region(),
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_SESSION_TOKEN: sessionToken,
-    AWS_ENDPOINT_URL_SSM: env['AWS_ENDPOINT_URL_SSM'],
-  };
-}
-
-/** @throws Failure when Stripe's key cannot be read, or is not one for this stage */
-async function stripeOf(deps: Deps, env: NodeJS.ProcessEnv): Promise<StripePort> {
-  try {
-    return await withStripe(deps, env).stripe();
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const reason = reasonOf(error);
-    const detail = `Stripe cannot be asked: ${message}${reason === message ? '' : ` (${reason})`}`;
-    throw new Failure('stripe_unreachable', detail, EXIT.unreachable);
-  }
-}
-
-function stageOf(name: StageName, deps: PaymentDeps, functions: Invoker, explain: Stage['explain']): Stage {
-  return {
-    name,
-    deps,
-    functions,
-    explain,
-    close: () => {
-      deps.table.client.destroy();
-      functions.close();
-    },
-  };
-}
-
-const functionPrefix = (stage: string): string => `${SERVICE}-${stage}-`;

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { EXIT, Failure } from './failure.ts';
+import { visible } from './visible.ts';
 
 export interface Asking {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
@@ -25,10 +26,10 @@ export async function confirm({ stdin, stderr, interrupt }: Asking, question: st
   // Ctrl-D leaves without an answer, and the question would wait for ever.
   const left = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {
-    const answer = await Promise.race([terminal.question(`${question} [y/N] `), left]);
+    const answer = await Promise.race([terminal.question(`${visible(question)} [y/N] `), left]);
     if (/^y(?:es)?$/i.test(answer.trim())) return;
   } finally {
     terminal.close();
   }
-  throw new Failure('not_confirmed', 'Nothing was done.', EXIT.refused);
+  throw new Failure('not_confirmed', 'Cancelled. Nothing was changed.', EXIT.refused);
 }

@@ -1,63 +1,115 @@
 import { styleText } from 'node:util';
-import wrapAnsi from 'wrap-ansi';
 import { EXIT, type Failure } from './failure.ts';
+import { toJson, visible, visibleLines } from './visible.ts';
+import { textLines, UNLIMITED } from './wrap.ts';
 
 const DEFAULT_WIDTH = 80;
 const MIN_WIDTH = 40;
 
+/** A stream that a terminal may be at the end of. */
+export type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
 export interface Streams {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Screen;
+  readonly stderr: Screen;
 }
 
-/**
- * What is no terminal, and a terminal that does not know its size and says 0 (`script`, a build server), is as wide as the
- * narrowest one that people use.
- */
-export const widthOf = ({ columns }: { readonly columns?: number }): number =>
-  Math.max(MIN_WIDTH, columns || DEFAULT_WIDTH);
+/** How an item of a list came out: one word in a colour. */
+export interface Mark {
+  readonly word: string;
+  readonly style: Parameters<typeof styleText>[0];
+}
+
+/** A line of text, or one that begins with a mark. */
+export type Line = string | { readonly mark: Mark; readonly text: string };
 
 /**
- * Where a command answers. For programs it writes one JSON document to stdout, and nothing else there; for people text.
- * What is said by the way goes to stderr.
+ * The columns of a terminal. One that does not know its size and says 0 (`script`, a build server) is as wide as the narrowest
+ * one that people use.
+ */
+export const terminalWidth = ({ columns }: Pick<Screen, 'columns'>): number =>
+  Math.max(MIN_WIDTH, columns || DEFAULT_WIDTH);
+
+/** The columns of a line. A pipe or a file has no limit: what reads it is a program. */
+export const widthOf = (screen: Screen): number => (screen.isTTY ? terminalWidth(screen) : UNLIMITED);
+
+/**
+ * Where a command answers. For programs it writes one JSON document to stdout, and nothing else there; for people text. Notes
+ * go to stderr. Everything passes through here, so that no character is written that a terminal would execute.
  */
 export class Output {
   readonly json: boolean;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Screen;
+  readonly stderr: Screen;
+  /** Null until it is known. */
+  readonly #stage: string | null;
+  #hasNamedStage = false;
 
-  constructor({ stdout, stderr }: Streams, json: boolean) {
+  constructor({ stdout, stderr }: Streams, json: boolean, stage: string | null = null) {
     this.json = json;
     this.stdout = stdout;
     this.stderr = stderr;
+    this.#stage = stage;
   }
 
-  /** Columns that a table may take. */
+  /** Columns that a line of the answer may take. */
   get width(): number {
     return widthOf(this.stdout);
   }
 
-  /** The answer: `value` for programs, the lines for people. */
-  answer(value: object, lines: () => readonly string[]): void {
-    this.stdout.write(this.json ? `${JSON.stringify(value, null, 2)}\n` : `${lines().join('\n')}\n`);
+  /** The answer: `value` for programs, the lines for people. Both name the stage. */
+  answer(value: object, lines: () => readonly Line[]): void {
+    if (this.json) this.stdout.write(`${toJson({ ...this.#named(), ...value }, 2)}\n`);
+    else this.print(lines());
+  }
+
+  /** A part of the answer for people, which is written before the rest is known. */
+  print(lines: readonly Line[]): void {
+    const heading = this.#hasNamedStage || this.#stage === null ? [] : [`stage ${this.#stage}`];
+    this.#hasNamedStage = true;
+    const text = [...heading, ...lines].map((line) => this.#shown(line));
+    this.stdout.write(text.map((line) => `${line}\n`).join(''));
   }
 
   /** Something to know that is no part of the answer. */
   note(text: string): void {
-    this.stderr.write(`${this.#wrapped(text)}\n`);
+    this.#toStderr(textLines(text, widthOf(this.stderr)));
+  }
+
+  /** A command line to be copied: it is not broken. */
+  noteCommand(command: string): void {
+    this.#toStderr([`  ${visible(command)}`]);
   }
 
   /** In place of an answer. Programs find it on stdout too: it is the one document. */
   failure({ code, message, exitCode, cause }: Failure): void {
-    if (this.json) this.stdout.write(`${JSON.stringify({ error: { code, detail: message } }, null, 2)}\n`);
-    else this.note(`${this.#red('error')} ${message}`);
-    if (!this.json && exitCode === EXIT.usage) this.note('Add --help for usage and examples.');
-    // A defect is shown as it is: whoever mends it wants the stack.
-    if (cause instanceof Error) this.stderr.write(`${cause.stack ?? cause.message}\n`);
+    if (this.json) {
+      this.stdout.write(`${toJson({ ...this.#named(), error: { code, detail: message } }, 2)}\n`);
+    } else {
+      const where = this.#stage === null ? '' : `(${this.#stage}) `;
+      const [first = '', ...rest] = textLines(
+        `error ${where}${message.replaceAll('\n', ' ')}`,
+        widthOf(this.stderr),
+      );
+      this.#toStderr([this.#red('error') + first.slice('error'.length), ...rest]);
+      if (exitCode === EXIT.usage) this.note('Add --help for usage and examples.');
+    }
+    // A defect is shown as it is: its stack is what a developer needs.
+    if (cause instanceof Error) this.#toStderr([visibleLines(cause.stack ?? cause.message)]);
   }
 
-  #wrapped(text: string): string {
-    return wrapAnsi(text, widthOf(this.stderr));
+  #named(): { readonly stage?: string } {
+    return this.#stage === null ? {} : { stage: this.#stage };
+  }
+
+  #shown(line: Line): string {
+    if (typeof line === 'string') return visible(line);
+    const { word, style } = line.mark;
+    return styleText(style, word, { stream: this.stdout }) + visible(line.text);
+  }
+
+  #toStderr(lines: readonly string[]): void {
+    this.stderr.write(lines.map((line) => `${line}\n`).join(''));
   }
 
   #red(text: string): string {

@@ -1,3 +1,6 @@
+import type { Screen } from './output.ts';
+import { visible } from './visible.ts';
+
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 80;
 const CLEAR_LINE = '\r\u001b[K';
@@ -9,8 +12,8 @@ export interface Progress {
 }
 
 /** What is being done just now: one line that moves on a terminal, else a plain line for each step. */
-export function showProgress(out: NodeJS.WriteStream): Progress {
-  if (!out.isTTY) return { step: (what) => out.write(`${what} …\n`), end: () => {} };
+export function showProgress(out: Screen): Progress {
+  if (!out.isTTY) return { step: (what) => out.write(`${visible(what)} …\n`), end: () => {} };
 
   const startedAt = performance.now();
   let current = '';
@@ -23,7 +26,7 @@ export function showProgress(out: NodeJS.WriteStream): Progress {
   timer.unref();
   return {
     step: (what) => {
-      current = what;
+      current = visible(what);
       draw();
     },
     end: () => {

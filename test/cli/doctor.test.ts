@@ -1,26 +1,29 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { stripVTControlCharacters } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { isFit, type Result } from '../../cli/doctor/check.ts';
-import { CHECKLIST } from '../../cli/doctor/checklist.ts';
+import { type Result, verdictOf } from '../../cli/doctor/check.ts';
+import { CHECKLIST, diagnose } from '../../cli/doctor/checklist.ts';
 import { readDefinition } from '../../cli/doctor/definition.ts';
-import { diagnose } from '../../cli/doctor/doctor.ts';
 import { storeParameter } from '../../cli/doctor/remedies.ts';
 import { openSite, type Site } from '../../cli/doctor/site.ts';
-import { runningStack } from '../../cli/stage/running.ts';
+import { noteRunningStack } from '../../cli/stage/running.ts';
+import { ensureExpiry, ensureTable } from '../../cli/stage/table.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint, listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
+import { startEngine } from '../../local/stack/engine.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
-import { ALARM_EMAIL, type AwsDouble, startAwsDouble } from '../support/aws-double.ts';
-import { runCommand } from '../support/command-line.ts';
-import { type RunningStack, startStack } from '../support/running-stack.ts';
+import { ALARM_EMAIL, type AwsDouble, definitionOf, startAwsDouble } from '../support/aws-double.ts';
+import { runInShell } from '../support/cli/shell.ts';
+import { TEST_CREDENTIALS } from '../support/table.ts';
 
 const KEY = 'sk_test_doctor';
 /** Whatever is stored as a secret here, or in its place. */
@@ -60,7 +63,7 @@ async function soundStage(stage = STAGE): Promise<Patient> {
 function siteOf({ aws, stripeUrl }: Patient, stage: string): Site {
   Object.assign(process.env, aws.env);
   const dynamodb = new DynamoDBClient({});
-  const definition = { ...readDefinition(stage), alarmEmail: ALARM_EMAIL };
+  const definition = { ...definitionOf(stage), alarmEmail: ALARM_EMAIL };
   return openSite({ definition, dynamodb, local: null, stripeApiBase: stripeUrl });
 }
 
@@ -634,9 +637,9 @@ describe('doctor on a deployed stage', () => {
     const results = await examine(patient);
     expect(idsOf(results, 'unknown')).toEqual(checks);
     expect(idsOf(results, 'wrong')).toEqual([]);
-    expect(isFit(results)).toBe(false);
+    expect(verdictOf(results)).toBe('not_checked');
     for (const { detail } of results.filter(({ state }) => state === 'unknown')) {
-      expect(detail).toMatch(/^could not be looked at: .*may not do that/);
+      expect(detail).toMatch(/^could not be checked: .*may not do that/);
     }
   });
 
@@ -748,10 +751,24 @@ describe('the command that stores a secret', () => {
 
 describe('rsolv-billing doctor', () => {
   const doctor = ({ aws, stripeUrl }: Patient, ...more: string[]) =>
-    runCommand(['doctor', '--stage', STAGE, ...more], { ...aws.env, STRIPE_API_BASE: stripeUrl });
+    doctorIn(80, { aws, stripeUrl }, ...more);
+  const doctorIn = (
+    columns: number,
+    { aws, stripeUrl }: Pick<Patient, 'aws' | 'stripeUrl'>,
+    ...more: string[]
+  ) => {
+    for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    // A line of a terminal without its colours, and without the count of checks.
+    vi.stubEnv('NO_COLOR', '1');
+    return runInShell(['doctor', '--stage', STAGE, ...more], {
+      columns,
+      env: { STRIPE_API_BASE: stripeUrl },
+    });
+  };
 
   it('exits 0 for a stage that is fit, with a line for each item', async () => {
-    const { code, stdout, stderr } = await doctor(await soundStage());
+    const { code, stdout, stderr } = await doctorIn(0, await soundStage());
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout.match(/^ok {5}\w/gm)).toHaveLength(CHECKLIST.length);
     expect(stdout).toContain('staging is fit');
@@ -762,7 +779,8 @@ describe('rsolv-billing doctor', () => {
     patient.aws.deployment.pointInTimeRecovery = false;
     patient.aws.deployment.alarms = [];
     patient.parameter('stripe-webhook-secrets').Value = 'hunter2';
-    const { code, stdout } = await doctor(patient);
+    const { code, stdout: coloured } = await doctor(patient);
+    const stdout = stripVTControlCharacters(coloured);
     expect(code).toBe(1);
     expect(stdout.match(/^wrong {2}[^:]+/gm)).toEqual([
       'wrong  Point-in-time recovery',
@@ -781,33 +799,111 @@ describe('rsolv-billing doctor', () => {
     const patient = await soundStage();
     patient.aws.deployment.mailAccount.SendingEnabled = false;
     const { code, stdout } = await doctor(patient, '--json');
-    const { fit, checks } = Report.parse(JSON.parse(stdout));
-    expect([code, fit]).toEqual([1, false]);
+    const { stage, fit, verdict, checks } = Report.parse(JSON.parse(stdout));
+    expect([code, stage, fit, verdict]).toEqual([1, STAGE, false, 'not_fit']);
     expect(checks.filter(({ state }) => state !== 'ok').map(({ id }) => id)).toEqual(['mail-account']);
   });
 });
 
+const localCredentials = {
+  region: TEST_CREDENTIALS.AWS_REGION,
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+};
+
 const Report = z.object({
-  fit: z.boolean(),
+  stage: z.string(),
+  fit: z.nullable(z.boolean()),
+  verdict: z.string(),
   checks: z.array(z.object({ id: z.string(), state: z.string(), detail: z.string() })),
 });
 
-describe('doctor on a local stack', () => {
-  let stack: RunningStack;
-  beforeAll(async () => {
-    stack = await startStack();
-  });
-  afterAll(() => stack.end('SIGTERM'));
+describe('a check that could not be made', () => {
+  const doctor = async ({ aws, stripeUrl }: Patient, ...more: string[]) => {
+    for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return runInShell(['doctor', '--stage', STAGE, ...more], { env: { STRIPE_API_BASE: stripeUrl } });
+  };
+  const unreadable = async () => {
+    const patient = await soundStage();
+    for (const operation of ['DescribeContinuousBackups', 'GetAccount'])
+      patient.aws.deployment.denied.add(operation);
+    return patient;
+  };
 
-  const doctor = async () => {
-    const { code, stdout } = await runCommand(['doctor', '--json'], { PORT: String(stack.port) });
+  it('is not called unfit: exit code 3, no verdict on fitness, and the text says so', async () => {
+    const patient = await unreadable();
+    const { code, stdout } = await doctor(patient);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(
+      new RegExp(
+        `^${STAGE} could not be checked: ${CHECKLIST.length - 2} ok, 0 wrong, 2 could not be checked\\.$`,
+        'm',
+      ),
+    );
+    expect(stdout).not.toContain('not fit');
+    const { verdict, fit } = Report.parse(JSON.parse((await doctor(patient, '--json')).stdout));
+    expect([verdict, fit]).toEqual(['not_checked', null]);
+  });
+
+  it('leaves a stage unfit where another check found something wrong', async () => {
+    const patient = await unreadable();
+    patient.aws.deployment.alarms = [];
+    const { code, stdout } = await doctor(patient);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/is not fit: .* 1 wrong, 2 could not be checked/),
+    ]);
+  });
+
+  it('is one line together with all that the same cause stands in the way of', async () => {
+    const patient = await soundStage();
+    for (const operation of ['DescribeAlarms', 'GetAccount']) patient.aws.deployment.denied.add(operation);
+    const lines = (await doctor(patient)).stdout.split('\n').filter((line) => line.startsWith('?'));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^\? {6}Alarms, Alarms tell somebody: could not be checked: /);
+  });
+});
+
+describe('doctor on a local stack', () => {
+  /** What a stack on this machine consists of, without the processes. */
+  async function localStack() {
+    const { endpoint, stop } = await startEngine();
+    onTestFinished(() => stop());
+    const definition = readDefinition('dev');
+    const dynamodb = new DynamoDBClient({ endpoint, ...localCredentials });
+    onTestFinished(() => dynamodb.destroy());
+    await ensureTable(dynamodb, definition.tableName);
+    await ensureExpiry(dynamodb, definition.tableName);
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const api = createServer((_, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ status: 'ok', stage: 'dev' }));
+    }).listen(port, '127.0.0.1');
+    onTestFinished(() => {
+      api.closeAllConnections();
+      api.close();
+    });
+    const double = await startStripeDouble({ apiKey: KEY, deliveryAttempts: 1 });
+    onTestFinished(() => double.stop());
+    const stripe = openSetupStripe(KEY, double.url);
+    const { id: proPriceId } = (await ensureProPrice(stripe)).price;
+    const { id: endpointId } = await ensureWebhookEndpoint(stripe, url + WEBHOOK_PATH);
+    const settings = { secretKey: KEY, webhookSecrets: [], apiBase: double.url, proPriceId };
+    onTestFinished(noteRunningStack(port, { endpoint, lambdaEndpoint: url, stripe: settings }));
+    return { port, stripe, endpointId, proPriceId };
+  }
+
+  const doctor = async (port: number) => {
+    const { code, stdout } = await runInShell(['doctor', '--json'], { env: { PORT: String(port) } });
     const { fit, checks } = Report.parse(JSON.parse(stdout));
     const having = (wanted: string) => checks.filter(({ state }) => state === wanted).map(({ id }) => id);
     return { code, fit, ok: having('ok'), absent: having('absent'), wrong: having('wrong') };
   };
 
   it('looks at what one machine has, and says what it has not', async () => {
-    expect(await doctor()).toEqual({
+    const { port } = await localStack();
+    expect(await doctor(port)).toEqual({
       code: 0,
       fit: true,
       ok: [
@@ -836,11 +932,9 @@ describe('doctor on a local stack', () => {
   });
 
   it('finds what is wrong with it', async () => {
-    const { stripe: settings } = runningStack(stack.port);
-    const stripe = openSetupStripe(settings.secretKey, settings.apiBase);
-    const [endpoint] = await listWebhookEndpoints(stripe);
-    await stripe.webhookEndpoints.update(endpoint?.id ?? '', { enabled_events: ['invoice.paid'] });
-    await stripe.prices.update(settings.proPriceId, { active: false });
-    expect(await doctor()).toMatchObject({ code: 1, fit: false, wrong: ['price', 'webhook-events'] });
+    const { port, stripe, endpointId, proPriceId } = await localStack();
+    await stripe.webhookEndpoints.update(endpointId, { enabled_events: ['invoice.paid'] });
+    await stripe.prices.update(proPriceId, { active: false });
+    expect(await doctor(port)).toMatchObject({ code: 1, fit: false, wrong: ['price', 'webhook-events'] });
   });
 });

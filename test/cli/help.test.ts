@@ -1,19 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { readFileSync } from 'node:fs';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import stringWidth from 'string-width';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { buildProgram } from '../../cli/program.ts';
+import { openStage } from '../../cli/stage/open-stage.ts';
 import { Runner } from '../../cli/stage/session.ts';
-import { runCommand } from '../support/command-line.ts';
+import { EXIT } from '../../cli/terminal/failure.ts';
+import { runInShell } from '../support/cli/shell.ts';
 
 const { stdin, stdout, stderr, env } = process;
 const interrupt = { signal: new AbortController().signal, request: () => {} };
-const program = buildProgram(new Runner({ stdin, stdout, stderr, env, interrupt }));
+const shell = { stdin, stdout, stderr, env, interrupt, openStage };
+const program = buildProgram(new Runner(shell), shell);
 
 const withItsCommands = (command: CommandUnknownOpts): CommandUnknownOpts[] => [
   command,
@@ -77,16 +76,22 @@ describe('what is not right on the command line is said, with exit code 2', () =
     [['keys', 'revoke', ID, 'abc', '--reason', 'x'], 'at least the first 8 of its 64 hexadecimal digits'],
     [['charges', 'settle', '--older-than', 'an hour'], 'a whole number of seconds'],
   ])('%j', async (args, said) => {
-    const { code, stdout: out } = await runCommand([...args, '--json'], { PORT: '4996' });
+    const { code, stdout: out } = await runInShell([...args, '--json'], { env: { PORT: '4996' } });
     expect(code).toBe(2);
-    expect(JSON.parse(out)).toEqual({ error: { code: 'usage', detail: expect.stringContaining(said) } });
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: 'usage', detail: expect.stringContaining(said) },
+    });
   });
 
-  it('for people on stderr, in lines of 80 columns', async () => {
-    const { code, stdout: out, stderr: err } = await runCommand(['customer', 'show', 'acme'], {});
+  it('for people on stderr, in lines of the terminal', async () => {
+    const {
+      code,
+      stdout: out,
+      stderr: err,
+    } = await runInShell(['customer', 'show', 'acme'], { columns: 80 });
     expect([code, out]).toEqual([2, '']);
     expect(err.split('\n')).toEqual([
-      "error command-argument value 'acme' is invalid for argument 'customer'. It must",
+      "\u001b[31merror\u001b[39m command-argument value 'acme' is invalid for argument 'customer'. It must",
       'be a customer id, 32 hexadecimal digits, or an e-mail address.',
       'Add --help for usage and examples.',
       '',
@@ -94,41 +99,14 @@ describe('what is not right on the command line is said, with exit code 2', () =
   });
 });
 
-describe('npx rsolv-billing', () => {
-  it('says what to do in a clone where nothing is installed', async () => {
-    const clone = mkdtempSync(join(tmpdir(), 'rsolv-billing-clone-'));
-    onTestFinished(() => rmSync(clone, { recursive: true }));
-    cpSync('cli/rsolv-billing.mjs', join(clone, 'cli/rsolv-billing.mjs'));
-    const child = spawn(process.execPath, [join(clone, 'cli/rsolv-billing.mjs'), 'customer', 'list']);
-    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
-    expect([code, said]).toEqual([
-      1,
-      "rsolv-billing cannot start: nothing is installed yet. Run npm ci in the project's folder first.\n",
-    ]);
-  });
+it('--version prints the version of the package', async () => {
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync('package.json', 'utf8')));
+  expect(await runInShell(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
 
-  it("runs the project's own command line, asks no registry, and hands its exit code back", async () => {
-    const cache = mkdtempSync(join(tmpdir(), 'rsolv-billing-npx-'));
-    onTestFinished(() => rmSync(cache, { recursive: true }));
-    const offline = { npm_config_cache: cache, npm_config_registry: 'http://127.0.0.1:9' };
-    const npx = async (...args: string[]) => {
-      const child = spawn('npx', ['rsolv-billing', ...args], { env: { ...env, ...offline, PORT: '4996' } });
-      const [out, err, [code]] = await Promise.all([
-        text(child.stdout),
-        text(child.stderr),
-        once(child, 'close'),
-      ]);
-      return { code, out, err };
-    };
-    expect(await npx('ledger', '--help')).toEqual({
-      code: 0,
-      out: expect.stringContaining('Usage: rsolv-billing ledger'),
-      err: '',
-    });
-    expect(await npx('events', 'list', '--json')).toEqual({
-      code: 3,
-      out: expect.stringContaining('"stage_unreachable"'),
-      err: '',
-    });
-  });
+it('every exit code is in the help', () => {
+  const codes = [...helpOf(program).matchAll(/^ {2}(\d+) {2}/gm)].map(([, code]) => Number(code));
+  expect(codes).toEqual(Object.values(EXIT));
 });

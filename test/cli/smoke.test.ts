@@ -1,21 +1,26 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { createInterface } from 'node:readline';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { cleanUp } from '../../cli/smoke/cleanup.ts';
 import { ApiClient } from '../../cli/stage/api-client.ts';
-import { runningStack } from '../../cli/stage/running.ts';
+import { noteRunningStack } from '../../cli/stage/running.ts';
 import { EXIT, Failure } from '../../cli/terminal/failure.ts';
+import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { openTable, type Table } from '../../lib/store/table.ts';
+import { ensureWebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { CARD_NAMES, fingerprintOf, isCardName, testCard } from '../../local/stripe-double/cards.ts';
 import { startAwsDouble } from '../support/aws-double.ts';
-import { runCommand, startCommand } from '../support/command-line.ts';
+import { startApiServer } from '../support/cli/api-server.ts';
+import { openService } from '../support/cli/service.ts';
+import { runInShell, type ShellOptions } from '../support/cli/shell.ts';
+import { startCommand } from '../support/command-line.ts';
 import { contentsOf, keyOf } from '../support/contents.ts';
-import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';
+import { parkedOf } from '../support/parked-events.ts';
+
+vi.mock('../../lib/runtime/start.ts', () => import('../support/cli/runtime.ts'));
 
 const Answer = z.object({
   ok: z.boolean(),
@@ -25,63 +30,49 @@ const Answer = z.object({
 const ErrorAnswer = z.object({ error: z.object({ code: z.string(), detail: z.string() }) });
 const errorIn = (stdout: string) => ErrorAnswer.parse(JSON.parse(stdout)).error;
 
+const service = await openService();
+afterAll(() => service.stop());
+const { deps, money, table } = service;
+
+let onCall = async (_call: string) => {};
+const server = await startApiServer((call) => onCall(call));
+afterAll(() => server.stop());
+
+const { secret } = await ensureWebhookEndpoint(money.stripe, server.url + WEBHOOK_PATH);
+process.env['STRIPE_WEBHOOK_SECRETS'] = secret ?? '';
+/** All that Stripe has to tell has arrived. */
+const idle = () => money.control('webhooks/idle');
+
 describe('smoke against a local stack', () => {
-  let stack: RunningStack;
-  let table: Table;
-  let stripeUrl: string;
-  const env = () => ({ PORT: String(stack.port) });
-  const smoke = (...more: string[]) => runCommand(['smoke', '--url', stack.url, ...more], env());
+  const env = () => ({ PORT: String(server.port) });
+  const smokeWith = (options: ShellOptions, ...more: string[]) =>
+    service.runIn(options, 'smoke', '--url', server.url, ...more);
+  const smoke = (...more: string[]) => smokeWith({ env: env() }, ...more);
 
-  beforeAll(async () => {
-    useTestCredentials();
-    stack = await startStack();
-    const { endpoint, stripe } = runningStack(stack.port);
-    table = openTable({ tableName: 'rsolv-billing-dev', stage: 'dev', dynamodbEndpoint: endpoint });
-    stripeUrl = stripe.apiBase ?? '';
-    await untilQuiet();
+  // While the clean-up waits, Stripe's events arrive.
+  service.onSleep(idle);
+  afterEach(async () => {
+    onCall = async () => {};
+    await money.control('faults/clear');
   });
-  afterAll(async () => {
-    table.client.destroy();
-    await stack.end('SIGTERM');
-  });
-  afterEach(() => control('faults/clear'));
-
-  const control = async (path: string, input: object = {}) => {
-    const response = await fetch(`${stripeUrl}/_double/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(input),
-    });
-    expect(response.status).toBe(200);
-  };
 
   /** All that is stored, but for how often this address has signed up of late, which is nobody's and expires in a minute. */
   const stored = async () =>
     (await contentsOf(table)).filter((item) => !keyOf(item).startsWith('RATE#onboard#'));
 
-  /** The demo customer's notices are sent by then: nothing but smoke changes the table any more. */
-  const untilQuiet = () =>
-    vi.waitUntil(async () => (await stored()).every(({ due }) => due === undefined), { timeout: 30_000 });
-
-  const State = z.object({
-    customers: z.array(z.object({ email: z.nullable(z.string()) })),
-    subscriptions: z.array(z.object({ id: z.string(), ended_at: z.nullable(z.number()) })),
-  });
-  const leftAtStripe = async () => {
-    await control('webhooks/idle');
-    const { customers, subscriptions } = State.parse(
-      await (await fetch(`${stripeUrl}/_double/state`)).json(),
-    );
+  const leftAtStripe = () => {
+    const { customers, subscriptions } = money.double.state;
     return [
-      ...customers.filter(({ email }) => email?.startsWith('smoke+')),
-      ...subscriptions.filter(({ ended_at: ended }) => ended === null),
+      ...customers.newestFirst.filter(({ email }) => email?.startsWith('smoke+')),
+      ...subscriptions.newestFirst.filter(({ ended_at: ended }) => ended === null),
     ];
   };
 
   const leavingNothing = async <T>(work: () => Promise<T>): Promise<T> => {
     const before = await stored();
     const result = await work();
-    expect(await leftAtStripe()).toEqual([]);
+    await idle();
+    expect(leftAtStripe()).toEqual([]);
     expect(await stored()).toEqual(before);
     return result;
   };
@@ -89,6 +80,7 @@ describe('smoke against a local stack', () => {
   it('goes the journey 5, 10, 9, 69 and leaves nothing, here and at Stripe', async () => {
     const { code, stdout, stderr } = await leavingNothing(() => smoke());
     expect(stdout.split('\n')).toEqual([
+      'stage local',
       expect.stringMatching(/^ok {5}Sign up: 5 credits$/),
       expect.stringMatching(/^ok {5}Add a card: 10 credits/),
       expect.stringMatching(/^ok {5}Record and bill a fix: 9 credits$/),
@@ -102,8 +94,9 @@ describe('smoke against a local stack', () => {
     expect([code, stderr]).toEqual([0, '']);
   });
 
-  it('parks no event, whose alarm would wake somebody', () => {
-    expect(stack.output.filter((line) => line.includes('"outcome":"parked"'))).toEqual([]);
+  it('parks no event, whose alarm would wake somebody', async () => {
+    await leavingNothing(() => smoke());
+    expect(await parkedOf(table, deps.now())).toEqual([]);
   });
 
   it('answers programs with one JSON document', async () => {
@@ -142,7 +135,7 @@ describe('smoke against a local stack', () => {
     { step: 'Add a card', path: '/v1/payment_methods/*/attach', method: 'POST', skipped: 4 },
     { step: 'Add a card', path: '/v1/customers', method: 'POST', skipped: 4 },
   ])('cleans up when $path fails at Stripe, and exits 1', async ({ step, path, method, skipped }) => {
-    await control('faults', { method, path, kind: '500_before', times: 20 });
+    await money.control('faults', { method, path, kind: '500_before', times: 20 });
     const { code, stdout } = await leavingNothing(() => smoke());
     expect(stdout).toMatch(new RegExp(`^wrong  ${step}: `, 'm'));
     expect(stdout.match(/^- {6}.*: a step before it did not hold$/gm)).toHaveLength(skipped);
@@ -151,21 +144,37 @@ describe('smoke against a local stack', () => {
   });
 
   it('cleans up when the answer to a payment is lost', async () => {
-    await control('faults', { method: 'POST', path: '/v1/subscriptions', kind: 'drop_after', times: 4 });
+    await money.control('faults', {
+      method: 'POST',
+      path: '/v1/subscriptions',
+      kind: 'drop_after',
+      times: 4,
+    });
     const { stdout } = await leavingNothing(() => smoke());
     expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
   });
 
+  /** A stack as far as smoke in a process of its own needs it: the API, and the functions that clean up. */
+  function startProcess() {
+    const stripe = { secretKey: 'sk_test_x', webhookSecrets: [], apiBase: server.url, proPriceId: 'price_x' };
+    const stack = { endpoint: server.url, lambdaEndpoint: server.url, stripe };
+    onTestFinished(noteRunningStack(server.port, stack));
+    return startCommand(['smoke', '--url', server.url], env());
+  }
+
   it('cleans up on Ctrl-C, after the call that is under way, and exits 130', async () => {
-    // Held long enough for the signal to come while the card is being added.
-    await control('faults', { method: 'POST', path: '/v1/customers', kind: 'delay', ms: 1_500 });
     const { code, stdout, stderr } = await leavingNothing(async () => {
-      const { process: child, ended } = startCommand(['smoke', '--url', stack.url], env());
-      if (child.stdout === null) throw new Error('no stdout');
-      for await (const line of createInterface({ input: child.stdout })) {
-        if (line.includes('Sign up')) break;
-      }
-      child.kill('SIGINT');
+      const { process: child, ended } = startProcess();
+      let isKnown = () => {};
+      const interrupted = new Promise<void>((resolve) => {
+        isKnown = resolve;
+      });
+      child.stderr?.once('data', () => isKnown());
+      onCall = async (call) => {
+        if (call !== 'POST /api/v1/payment-method' || child.killed) return;
+        child.kill('SIGINT');
+        await interrupted;
+      };
       return ended;
     });
     expect(stdout).toMatch(/^ok {5}Add a card/m);
@@ -179,7 +188,7 @@ describe('smoke against a local stack', () => {
 
   it.each(['stdout', 'stderr'] as const)('comes to its end when nobody reads %s any more', async (name) => {
     const { code } = await leavingNothing(async () => {
-      const { process: child, ended } = startCommand(['smoke', '--url', stack.url], env());
+      const { process: child, ended } = startProcess();
       ended.catch(() => {}); // what it wrote is not read to its end
       const hasClosed = once(child, 'close');
       if (name === 'stderr') child.stderr?.destroy();
@@ -193,15 +202,17 @@ describe('smoke against a local stack', () => {
 
   it('refuses an address that is another stage, before anything is created', async () => {
     const { code, stdout } = await leavingNothing(() =>
-      runCommand(['smoke', '--url', stack.url, '--stage', 'staging', '--json'], TO_NOBODY),
+      smokeWith({ env: TO_NOBODY }, '--stage', 'staging', '--json'),
     );
-    expect(errorIn(stdout).detail).toContain(`${stack.url} is the stage dev, and --stage says staging`);
+    expect(errorIn(stdout).detail).toContain(`${server.url} is the stage dev, and --stage says staging`);
     expect(code).toBe(2);
   });
 
   it('refuses another address than that of the stack on PORT, whose functions would clean up', async () => {
     const url = `http://localhost:${await freePort()}`;
-    const { code, stdout } = await leavingNothing(() => runCommand(['smoke', '--url', url, '--json'], env()));
+    const { code, stdout } = await leavingNothing(() =>
+      service.runIn({ env: env() }, 'smoke', '--url', url, '--json'),
+    );
     expect(errorIn(stdout).detail).toContain(`${url} is not the stack on this machine`);
     expect(code).toBe(2);
   });
@@ -214,7 +225,7 @@ describe('smoke against a local stack', () => {
   }
 });
 
-/** For a process that must not find an account of AWS's. */
+/** For a command line that must not find an account of AWS's. */
 const TO_NOBODY = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
@@ -223,6 +234,13 @@ const TO_NOBODY = {
 };
 
 describe('smoke refuses', () => {
+  /** The SDK reads the environment of the process. */
+  function runIn(env: Record<string, string>, ...args: readonly string[]) {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return runInShell(args, { env });
+  }
+
   /** An API of which only /health is there; everything that it is asked is told. */
   async function someApi(stage: string) {
     const asked: string[] = [];
@@ -246,10 +264,7 @@ describe('smoke refuses', () => {
 
   it('--stage production, without asking anybody anything', async () => {
     const { url, asked } = await someApi('production');
-    const { code, stdout } = await runCommand(
-      ['smoke', '--url', url, '--stage', 'production', '--json'],
-      TO_NOBODY,
-    );
+    const { code, stdout } = await runIn(TO_NOBODY, 'smoke', '--url', url, '--stage', 'production', '--json');
     expect(errorIn(stdout).code).toBe('live_stage');
     expect(code).toBe(1);
     expect(asked).toEqual([]);
@@ -259,7 +274,7 @@ describe('smoke refuses', () => {
     const aws = await startAwsDouble('dev');
     onTestFinished(() => aws.stop());
     const { url, asked } = await someApi('production');
-    const { code, stdout } = await runCommand(['smoke', '--url', url, '--stage', 'dev', '--json'], aws.env);
+    const { code, stdout } = await runIn(aws.env, 'smoke', '--url', url, '--stage', 'dev', '--json');
     expect(errorIn(stdout).code).toBe('live_stage');
     expect(code).toBe(1);
     expect(asked).toEqual(['GET /health']);
@@ -268,7 +283,7 @@ describe('smoke refuses', () => {
 
   it('the live stage also where none was named', async () => {
     const { url, asked } = await someApi('production');
-    const { code, stdout } = await runCommand(['smoke', '--url', elsewhere(url), '--json'], TO_NOBODY);
+    const { code, stdout } = await runIn(TO_NOBODY, 'smoke', '--url', elsewhere(url), '--json');
     expect(errorIn(stdout).code).toBe('live_stage');
     expect(code).toBe(1);
     expect(asked).toEqual(['GET /health']);
@@ -276,7 +291,7 @@ describe('smoke refuses', () => {
 
   it('a stage that it does not know', async () => {
     const { url } = await someApi('canary');
-    const { code, stdout } = await runCommand(['smoke', '--url', elsewhere(url), '--json'], TO_NOBODY);
+    const { code, stdout } = await runIn(TO_NOBODY, 'smoke', '--url', elsewhere(url), '--json');
     expect(errorIn(stdout).detail).toContain('is the stage canary, which this release does not know');
     expect(code).toBe(2);
   });
@@ -286,7 +301,7 @@ describe('smoke refuses', () => {
     onTestFinished(() => aws.stop());
     aws.deployment.denied.add('Invoke');
     const { url } = await someApi('staging');
-    const { stdout } = await runCommand(['smoke', '--url', elsewhere(url), '--json'], aws.env);
+    const { stdout } = await runIn(aws.env, 'smoke', '--url', elsewhere(url), '--json');
     expect(errorIn(stdout).code).toBe('access_denied');
     expect(aws.calls).toEqual(['Invoke']);
   });
@@ -296,7 +311,7 @@ describe('smoke refuses', () => {
     onTestFinished(() => aws.stop());
     aws.deployment.denied.add('Invoke');
     const { url, asked } = await someApi('dev');
-    const { code, stdout } = await runCommand(['smoke', '--url', url, '--stage', 'dev', '--json'], aws.env);
+    const { code, stdout } = await runIn(aws.env, 'smoke', '--url', url, '--stage', 'dev', '--json');
     expect(errorIn(stdout).code).toBe('access_denied');
     expect(code).toBe(3);
     expect(asked).toEqual(['GET /health']);
@@ -305,7 +320,7 @@ describe('smoke refuses', () => {
   it('an address that is none', async () => {
     for (const url of ['billing', 'ftp://billing.example', 'http://']) {
       const args = ['smoke', '--url', url, '--stage', 'dev', '--json'];
-      const { code, stdout } = await runCommand(args, TO_NOBODY);
+      const { code, stdout } = await runIn(TO_NOBODY, ...args);
       expect(errorIn(stdout)).toMatchObject({
         code: 'usage',
         detail: expect.stringContaining(`--url is "${url}"; it must be the http or https address of the API`),
@@ -317,7 +332,7 @@ describe('smoke refuses', () => {
   it('a host that cannot be reached, in one line and with an exit code of its own', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const args = ['smoke', '--url', url, '--stage', 'dev', '--json'];
-    const { code, stdout, stderr } = await runCommand(args, TO_NOBODY);
+    const { code, stdout, stderr } = await runIn(TO_NOBODY, ...args);
     expect(errorIn(stdout)).toEqual({
       code: 'stage_unreachable',
       detail: expect.stringMatching(/^http:\/\/127.* does not answer: connect ECONNREFUSED .*\.$/),

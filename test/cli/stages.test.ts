@@ -3,19 +3,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { Invoker } from '../../cli/stage/invoke.ts';
+import { noteRunningStack } from '../../cli/stage/running.ts';
+import { openLambda } from '../../cli/stage/transport.ts';
 import { EXIT, toFailure } from '../../cli/terminal/failure.ts';
 import { warnLowBalancesContract } from '../../lib/operators/contracts.ts';
-import { runCommand } from '../support/command-line.ts';
+import { freePort } from '../../local/stack/ports.ts';
+import { runInShell } from '../support/cli/shell.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 
-/* What an operator is told when a deployed stage cannot be reached, with AWS's own wire format on the other side. */
+/* What an operator reads when a stage cannot be reached, with AWS's own wire format on the other side. */
 
 const CUSTOMER = 'a'.repeat(32);
 const READ = ['ledger', 'show', CUSTOMER];
-const WRITE = ['adjust', CUSTOMER, '5', '--reason', 'x'];
+/** With a key, so that no earlier adjustment is looked for. */
+const WRITE = ['adjust', CUSTOMER, '5', '--reason', 'x', '--key', 'k'];
 
 interface Answer {
   readonly status: number;
@@ -56,14 +60,25 @@ const nobody = () => ({
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_ENDPOINT_URL: url,
+  // Otherwise the SDK waits between its tries.
+  AWS_MAX_ATTEMPTS: '1',
 });
 const signedIn = () => ({ ...nobody(), ...TEST_CREDENTIALS });
 
 const Failed = z.object({ error: z.object({ code: z.string(), detail: z.string() }) });
 async function failed(args: readonly string[], env: Record<string, string>) {
-  const { code, stdout } = await runCommand([...args, '--stage', 'staging', '--json'], env);
+  const { code, stdout } = await runWith(env, ...args, '--stage', 'staging', '--json');
   return { exit: code, ...Failed.parse(JSON.parse(stdout)).error };
 }
+
+/** The SDK reads the environment of the process. */
+function runWith(env: Record<string, string>, ...args: readonly string[]) {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  return runInShell(args, { env });
+}
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe('a deployed stage', () => {
   it.each([
@@ -131,16 +146,10 @@ describe('a deployed stage', () => {
     if (typeof address !== 'object' || address === null) throw new Error('no port');
     const silentUrl = `http://127.0.0.1:${address.port}`;
 
-    Object.assign(process.env, signedIn());
-    const invoker = new Invoker('rsolv-billing-staging-', silentUrl, 200);
+    for (const [name, value] of Object.entries(signedIn())) vi.stubEnv(name, value);
+    const invoker = new Invoker('rsolv-billing-staging-', openLambda(silentUrl, 200));
     const failure = await invoker.run(warnLowBalancesContract, {}).then(() => null, toFailure);
     expect(failure).toMatchObject({ code: 'stage_unreachable', exitCode: EXIT.unreachable });
-
-    const { code, stdout } = await runCommand(['doctor', '--stage', 'staging'], {
-      ...signedIn(),
-      AWS_ENDPOINT_URL: silentUrl,
-    });
-    expect([code, stdout]).toEqual([1, expect.stringContaining('staging is not fit: 0 ok, 0 wrong')]);
   });
 
   it('that does not answer is not taken for a file that cannot be written', async () => {
@@ -171,8 +180,9 @@ describe('a deployed stage', () => {
     answer = { status: 200, body: { ok: true, result: { already: false, balance: 10, seq: 2 } } };
     asked.length = 0;
     const env = { ...signedIn(), RSOLV_BILLING_STAGE: 'dev' };
-    const { code, stdout } = await runCommand([...WRITE, '--json'], env);
-    expect([code, JSON.parse(stdout)]).toMatchObject([0, { balance: 10, seq: 2 }]);
+    vi.stubEnv('RSOLV_BILLING_STAGE', 'dev');
+    const { code, stdout } = await runWith(env, ...WRITE, '--json');
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { stage: 'dev', balance: 10, seq: 2 }]);
     expect(asked).toEqual([
       { path: '/2015-03-31/functions/rsolv-billing-dev-adjust-credits/invocations', target: '' },
     ]);
@@ -182,5 +192,41 @@ describe('a deployed stage', () => {
     const problem = { code: 'insufficient_credits', detail: 'The balance is 5; 6 cannot be taken from it.' };
     answer = { status: 200, body: { ok: false, problem } };
     expect(await failed(WRITE, signedIn())).toEqual({ exit: 1, ...problem });
+  });
+
+  it.each([
+    ['a list', ['customer', 'list']],
+    ['doctor', ['doctor']],
+  ])('without a region is one line of %s, not one for each check, and no verdict', async (_, args) => {
+    const env = { ...signedIn(), AWS_REGION: '' };
+    const { code, stdout, stderr } = await runWith(env, ...args, '--stage', 'staging');
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(/^error \(staging\) No usable AWS region is set\. .*\n$/);
+  });
+
+  it('whose failure is in --json names itself there, too', async () => {
+    const env = { ...signedIn(), AWS_REGION: '' };
+    const { stdout } = await runWith(env, ...READ, '--stage', 'staging', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ stage: 'staging', error: { code: 'no_region' } });
+  });
+});
+
+describe('a stack that was killed', () => {
+  it.each([
+    ['reads', ['customer', 'list']],
+    ['writes', ['adjust', CUSTOMER, '5', '--reason', 'x', '--key', 'k']],
+  ])('%s end in one line that says to start it, with exit code 3', async (_, args) => {
+    const port = await freePort();
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    const stripe = { secretKey: 'sk_test_x', webhookSecrets: [], apiBase: nowhere, proPriceId: 'price_x' };
+    // What a stack that had no time to clean up leaves behind.
+    onTestFinished(noteRunningStack(port, { endpoint: nowhere, lambdaEndpoint: nowhere, stripe }));
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+    const { code, stdout, stderr } = await runInShell(args, { env: { PORT: String(port) } });
+    expect([code, stdout, stderr]).toEqual([
+      3,
+      '',
+      `error (local) The stack on port ${port} does not answer any more. Start it again: npm start\n`,
+    ]);
   });
 });

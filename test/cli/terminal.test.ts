@@ -6,8 +6,11 @@ import { confirm } from '../../cli/terminal/confirm.ts';
 import { showCount } from '../../cli/terminal/counter.ts';
 import { EXIT, Failure } from '../../cli/terminal/failure.ts';
 import { watchSignals } from '../../cli/terminal/interrupt.ts';
-import { widthOf } from '../../cli/terminal/output.ts';
-import { factLines, tableLines, textLines } from '../../cli/terminal/table.ts';
+import { Output, terminalWidth, widthOf } from '../../cli/terminal/output.ts';
+import { factLines, tableLines } from '../../cli/terminal/table.ts';
+import { visible } from '../../cli/terminal/visible.ts';
+import { textLines, UNLIMITED } from '../../cli/terminal/wrap.ts';
+import { Written } from '../support/cli/shell.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -67,7 +70,7 @@ it.each([
   [80, 80],
   [120, 120],
 ])('a terminal of %s columns is taken to have %s', (columns, width) => {
-  expect(widthOf(columns === undefined ? {} : { columns })).toBe(width);
+  expect(terminalWidth(columns === undefined ? {} : { columns })).toBe(width);
 });
 
 describe('a text', () => {
@@ -89,17 +92,42 @@ describe('a table', () => {
     { heading: 'why', flexible: true },
   ] as const;
 
-  it('fits the width whatever is in the columns that may give way, and loses nothing of it', () => {
-    const cell = fc.string({ unit: 'grapheme', maxLength: 120 });
+  const words = fc.array(fc.string({ unit: 'grapheme', maxLength: 30 }), { maxLength: 8 });
+  const texts = fc.array(fc.tuple(words, words), { maxLength: 5 });
+
+  it('breaks no word at any width, and is wider than the terminal only where one word is', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(cell, cell), { maxLength: 5 }), (texts) => {
-        const rows = texts.map(([name, why]) => ['a'.repeat(32), '12', name, why]);
-        for (const line of tableLines(columns, rows, 80)) expect(stringWidth(line)).toBeLessThanOrEqual(80);
+      fc.property(texts, fc.integer({ min: 40, max: 120 }), (rows, width) => {
+        const cells = rows.map(([name, why]) => ['a'.repeat(32), '12', name.join(' '), why.join(' ')]);
+        const shown = tableLines(columns, cells, width);
+        for (const word of cells.flat().flatMap((cell) => visible(cell).normalize().split(' '))) {
+          expect(shown.some((line) => line.normalize().includes(word.trim()))).toBe(true);
+        }
+        for (const line of shown) {
+          const fits = stringWidth(line) <= width || !line.trim().includes(' ');
+          expect([line, fits]).toEqual([line, true]);
+        }
       }),
     );
-    const long = 'evt_'.padEnd(200, '0123456789');
-    const shown = tableLines([{ heading: 'id' }, { heading: 'long', flexible: true }], [['a', long]], 40);
-    expect(shown.slice(1).join('').replaceAll(/\s|^a/g, '')).toBe(long);
+  });
+
+  it('puts columns that have no room into a further line of each row', () => {
+    const id = 'a'.repeat(32);
+    expect(tableLines(columns, [[id, '12', 'billing@acme.dev', 'x']], 40)).toEqual([
+      `id${' '.repeat(30)}`.trimEnd(),
+      '  credits  name              why',
+      id,
+      '       12  billing@acme.dev  x',
+    ]);
+  });
+
+  it('is one line for each row where there is no terminal', () => {
+    fc.assert(
+      fc.property(texts, (rows) => {
+        const cells = rows.map(([name, why]) => ['id', '12', name, why]);
+        expect(tableLines(columns, cells, UNLIMITED)).toHaveLength(rows.length + 1);
+      }),
+    );
   });
 
   it('aligns numbers to the right and wide letters as wide as they are', () => {
@@ -115,9 +143,59 @@ describe('a table', () => {
     ).toEqual(['id  credits  name  why', '株        5  A', 'b      1000  B     x']);
   });
 
-  it('shows no order to the terminal that somebody put into their name', () => {
+  it('shows no order to the terminal that a customer put into their name', () => {
     const shown = factLines([['name', 'a\u001b]0;owned\u0007\u202eb\r\u009b31m']], 80).join('\n');
     expect(shown).toBe('name  a\u{fffd}]0;owned\u{fffd}\u{fffd}b\u{fffd}\u{fffd}31m');
+  });
+});
+
+describe('what is written', () => {
+  const HOSTILE = Array.from({ length: 0x2070 }, (_, code) => String.fromCharCode(code)).join('');
+  const UNPRINTABLE = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+  const written = (json: boolean, columns: number, write: (out: Output) => void) => {
+    const stdout = new Written(columns);
+    const stderr = new Written(columns);
+    write(new Output({ stdout, stderr }, json, 'staging'));
+    return stdout.text + stderr.text.replaceAll('\u001b[31merror\u001b[39m', 'error');
+  };
+
+  it.each([0, 80])('holds no control or bidi character in any text, with %i columns', (columns) => {
+    for (const write of [
+      (out: Output) => out.answer({}, () => [HOSTILE, ...tableLines([{ heading: 'x' }], [[HOSTILE]], 80)]),
+      (out: Output) => out.note(HOSTILE),
+      (out: Output) => out.noteCommand(HOSTILE),
+      (out: Output) => out.failure(new Failure('x', HOSTILE, EXIT.refused)),
+      (out: Output) => out.failure(new Failure('x', 'x', EXIT.refused, { cause: new Error(HOSTILE) })),
+    ]) {
+      const text = written(false, columns, write);
+      expect(text).toContain('abc');
+      expect(text).not.toMatch(UNPRINTABLE);
+    }
+  });
+
+  it('holds them escaped in JSON, which says the same', () => {
+    const text = written(true, 0, (out) => out.answer({ name: HOSTILE }, () => []));
+    expect(text).not.toMatch(UNPRINTABLE);
+    expect(JSON.parse(text)).toEqual({ stage: 'staging', name: HOSTILE });
+  });
+
+  it('names its stage: in the first line for people, in every document for programs', () => {
+    expect(written(false, 0, (out) => out.answer({}, () => ['Done.']))).toBe('stage staging\nDone.\n');
+    expect(JSON.parse(written(true, 0, (out) => out.answer({ a: 1 }, () => [])))).toEqual({
+      stage: 'staging',
+      a: 1,
+    });
+    const failure = new Failure('refused', 'No.', EXIT.refused);
+    expect(written(false, 0, (out) => out.failure(failure))).toBe('error (staging) No.\n');
+    expect(JSON.parse(written(true, 0, (out) => out.failure(failure)))).toEqual({
+      stage: 'staging',
+      error: { code: 'refused', detail: 'No.' },
+    });
+  });
+
+  it('has no limit where there is no terminal', () => {
+    expect(widthOf(new Written())).toBe(UNLIMITED);
+    expect(widthOf(new Written(100))).toBe(100);
   });
 });
 

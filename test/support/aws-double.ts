@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { TableDescription } from '@aws-sdk/client-dynamodb';
-import { readDefinition } from '../../cli/doctor/definition.ts';
+import { type Definition, readDefinition } from '../../cli/doctor/definition.ts';
 import { ledgerTableDefinition } from '../../cli/stage/table.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { TEST_CREDENTIALS } from './table.ts';
@@ -69,8 +69,17 @@ const TOPIC = 'arn:aws:sns:us-east-1:123456789012:alarms';
 /** Whom a stage's alarms are sent to. */
 export const ALARM_EMAIL = 'ops@rsolv.example';
 
+const definitions = new Map<string, Definition>();
+
+/** What a stage should consist of, read once for all tests of a file. */
+export function definitionOf(stage: string): Definition {
+  const known = definitions.get(stage) ?? readDefinition(stage);
+  definitions.set(stage, known);
+  return known;
+}
+
 function soundDeployment(stage: string, url: string): Deployment {
-  const definition = readDefinition(stage);
+  const definition = definitionOf(stage);
   const { tableName, stackName, parameters, schedules, deadLetterQueues, streamReaders } = definition;
   const { BillingMode: _, StreamSpecification, ...shape } = ledgerTableDefinition(tableName);
   const stream = `arn:aws:dynamodb:us-east-1:123456789012:table/${tableName}/stream/1`;

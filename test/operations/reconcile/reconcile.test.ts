@@ -1,6 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { reportText } from '../../../cli/reports/reconciliation-text.ts';
+import { reconciliationLines } from '../../../cli/reports/reconciliation-text.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
@@ -100,7 +100,7 @@ describe('a clean reconciliation', () => {
       missed: { count: 0, named: [] },
       open: { count: 0, named: [] },
     });
-    const [verdict] = reportText(report).split('\n');
+    const [verdict] = reconciliationLines(report, 80);
     expect(verdict).toBe(`0 drift in 3 customers, ${entries} entries; ${told} events, 0 missed`);
   });
 

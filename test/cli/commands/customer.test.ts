@@ -1,0 +1,162 @@
+import stringWidth from 'string-width';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { openService } from '../../support/cli/service.ts';
+import { customerWith, uniqueEmail } from '../../support/fixtures.ts';
+import { api, call } from '../../support/http.ts';
+import { headOf } from '../../support/money.ts';
+
+vi.mock('../../../lib/runtime/start.ts', () => import('../../support/cli/runtime.ts'));
+
+const service = await openService();
+afterAll(() => service.stop());
+const { deps, json, lines, refusal, run, setByHand } = service;
+
+const NOBODY = '0'.repeat(32);
+
+describe('customer', () => {
+  it('show tells all about one, by id and by e-mail address, whatever its case', async () => {
+    const email = uniqueEmail();
+    const { head } = await onboardCustomer(deps, {
+      name: '株式会社 \u001b[31mAcme',
+      email,
+      source: 'direct',
+    });
+    const { code, shown } = await lines('customer', 'show', head.customerId);
+    expect(code).toBe(0);
+    expect(shown).toEqual(
+      expect.arrayContaining([
+        `customer       ${head.customerId}`,
+        'name           株式会社 \u{fffd}[31mAcme',
+        `e-mail         ${email}`,
+        'plan           trial',
+        'balance        5 credits, 0 owed',
+        'card on file   no',
+        'API keys       1 active',
+        'ledger         1 entry',
+      ]),
+    );
+    expect((await lines('customer', 'show', email.toUpperCase())).shown).toEqual(shown);
+
+    const { answer } = await json('customer', 'show', email);
+    expect(answer).toMatchObject({
+      id: head.customerId,
+      email,
+      plan: 'trial',
+      credit_balance: 5,
+      has_payment_method: false,
+      open_charges: [],
+      order: null,
+      notices: { total: 1 },
+      newest_entries: [{ seq: 1, amount: 5, balance_after: 5, source: 'trial_signup' }],
+    });
+    expect(JSON.stringify(answer)).not.toContain('rsolv_');
+  });
+
+  it('show names who is not there', async () => {
+    expect(await refusal('customer', 'show', NOBODY)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('customer', 'show', 'nobody@customer.example')).toEqual([1, 'customer_not_found']);
+    const { stdout, stderr, code } = await run('customer', 'show', NOBODY);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      `error (local) There is no customer ${NOBODY} on this stage. Search with: customer list\n`,
+    );
+  });
+
+  it('list goes on from page to page and names each customer once', async () => {
+    const added = [];
+    for (let n = 0; n < 3; n++) added.push((await customerWith(deps, 5)).head.customerId);
+    const found: unknown[] = [];
+    let cursor: string[] = [];
+    for (let page = 0; page < 50; page++) {
+      const { answer } = await json('customer', 'list', '--limit', '2', ...cursor);
+      const { customers, next_cursor } = z
+        .object({
+          customers: z.array(z.looseObject({ id: z.string() })),
+          next_cursor: z.nullable(z.string()),
+        })
+        .parse(answer);
+      expect(customers.length).toBeLessThanOrEqual(2);
+      found.push(...customers.map(({ id }) => id));
+      if (next_cursor === null) break;
+      cursor = ['--cursor', next_cursor];
+    }
+    expect(new Set(found).size).toBe(found.length);
+    expect(found).toEqual(expect.arrayContaining(added));
+  });
+
+  it('list filters by plan and by what is owed, and keeps a long address whole in a pipe', async () => {
+    const email = `${'a'.repeat(60)}@${'b'.repeat(50)}.example`;
+    const { head } = await onboardCustomer(deps, { name: 'Long', email, source: 'direct' });
+    await setByHand(keys.head(head.customerId), 'debt', 7);
+    const { shown } = await lines('customer', 'list', '--owing', '--plan', 'trial');
+    expect(shown[1]).toMatch(new RegExp(`^${head.customerId}  trial +5 +7  ${email}$`));
+    const none = { customers: [], next_cursor: null };
+    expect((await json('customer', 'list', '--owing', '--plan', 'pro')).answer).toEqual(none);
+    await setByHand(keys.head(head.customerId), 'debt', 0);
+    expect((await json('customer', 'list', '--owing')).answer).toEqual(none);
+  });
+
+  it('close asks first; then the customer is closed, and a repeat changes nothing', async () => {
+    const { head, apiKey } = await customerWith(deps, 5);
+    const close = ['customer', 'close', head.customerId, '--reason', 'asked to be forgotten'];
+    expect(await refusal(...close)).toEqual([2, 'confirmation_needed']);
+    expect((await headOf(deps, head.customerId)).closedAt).toBeNull();
+
+    expect(await json(...close, '--yes')).toMatchObject({ code: 0, answer: { already: false, balance: 5 } });
+    expect((await headOf(deps, head.customerId)).closedAt).not.toBeNull();
+    expect((await call(api.getUsage, { apiKey })).status).toBe(401);
+    expect(await json(...close, '--yes')).toMatchObject({ code: 0, answer: { already: true } });
+    // What a request of before may have left is taken away a little later.
+    expect((await json('charges', 'pending')).answer).toMatchObject({
+      charges: [{ kind: 'closing', customer_id: head.customerId }],
+    });
+    expect((await lines('charges', 'pending')).shown[1]).toMatch(
+      new RegExp(`^${head.customerId}  closing  +to be cleared`),
+    );
+    expect(await json('charges', 'settle', '--now')).toMatchObject({ answer: { settled: 1, failed: [] } });
+    expect(await refusal('customer', 'close', NOBODY, '--reason', 'x', '--yes')).toEqual([
+      1,
+      'customer_not_found',
+    ]);
+  });
+
+  const HOSTILE = 'Acme \u202eecmA\u2066\u061c\u200e\u009b31m \u001b]0;owned\u0007\r\nB';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be written
+  const UNPRINTABLE = /(?!\n)[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+
+  it('a name with control and bidi characters reaches no terminal, and JSON holds it escaped', async () => {
+    const { head } = await customerWith(deps, 5);
+    await setByHand(keys.head(head.customerId), 'name', HOSTILE);
+    for (const columns of [0, 80]) {
+      const { stdout } = await service.runIn({ columns }, 'customer', 'show', head.customerId);
+      expect(stdout).not.toMatch(UNPRINTABLE);
+      expect(stdout).toContain('Acme \u{fffd}ecmA');
+    }
+    const { stdout } = await run('customer', 'show', head.customerId, '--json');
+    expect(stdout).not.toMatch(UNPRINTABLE);
+    expect(stdout).toContain('\\u202eecmA\\u2066\\u061c\\u200e\\u009b');
+    expect(JSON.parse(stdout)).toMatchObject({ name: HOSTILE });
+  });
+
+  it.each([80, 60, 40])('list breaks neither id nor address on a terminal of %i columns', async (columns) => {
+    const { head } = await customerWith(deps, 5);
+    const { stdout } = await service.runIn({ columns }, 'customer', 'list', '--limit', '1000');
+    const shown = stdout.split('\n');
+    for (const whole of [head.customerId, head.email]) {
+      expect(shown.filter((line) => line.includes(whole))).toHaveLength(1);
+    }
+    const ours = shown.filter((line) => !line.includes('aaaa'));
+    for (const line of ours) expect([line, stringWidth(line) <= columns]).toEqual([line, true]);
+  });
+
+  it('list writes one line for each customer in a pipe, which grep finds by id and by address', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { stdout } = await run('customer', 'list', '--limit', '1000');
+    expect(stdout.split('\n').filter((line) => line.includes(head.email))).toEqual([
+      expect.stringContaining(head.customerId),
+    ]);
+  });
+});

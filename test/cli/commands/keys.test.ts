@@ -1,0 +1,52 @@
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { openService } from '../../support/cli/service.ts';
+import { customerWith } from '../../support/fixtures.ts';
+import { api, call } from '../../support/http.ts';
+
+vi.mock('../../../lib/runtime/start.ts', () => import('../../support/cli/runtime.ts'));
+
+const service = await openService();
+afterAll(() => service.stop());
+const { deps, json, lines, refusal } = service;
+
+const NOBODY = '0'.repeat(32);
+
+const IssuedKey = z.object({ key_id: z.string(), api_key: z.string() });
+
+describe('keys', () => {
+  it('one is issued and shown once, works, is listed by its id alone, and is revoked by its beginning', async () => {
+    const { head } = await customerWith(deps, 5);
+    const id = head.customerId;
+    const issued = IssuedKey.parse((await json('keys', 'issue', id, '--reason', 'sign-up lost')).answer);
+    const usage = async () => (await call(api.getUsage, { apiKey: issued.api_key })).status;
+    expect(await usage()).toBe(200);
+
+    const { answer } = await json('keys', 'list', id);
+    expect(answer['keys']).toHaveLength(2);
+    expect(answer['keys']).toContainEqual(expect.objectContaining({ id: issued.key_id, revoked_at: null }));
+    expect(JSON.stringify(answer)).not.toContain('rsolv_');
+    const { shown } = await lines('keys', 'list', id);
+    expect(shown.filter((line) => line.includes('active'))).toHaveLength(2);
+
+    const revoke = ['keys', 'revoke', id, issued.key_id.slice(0, 8), '--reason', 'leaked'];
+    expect(await refusal(...revoke)).toEqual([2, 'confirmation_needed']);
+    expect(await usage()).toBe(200);
+    expect(await json(...revoke, '--yes')).toMatchObject({ code: 0, answer: { key_id: issued.key_id } });
+    expect(await usage()).toBe(401);
+    expect((await json(...revoke, '--yes')).code).toBe(0);
+    expect(await refusal('keys', 'revoke', id, '00000000', '--reason', 'x', '--yes')).toEqual([
+      1,
+      'api_key_not_found',
+    ]);
+  });
+
+  it('there are none for nobody', async () => {
+    expect(await refusal('keys', 'list', NOBODY)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('keys', 'issue', NOBODY, '--reason', 'x')).toEqual([1, 'customer_not_found']);
+    expect(await refusal('keys', 'revoke', NOBODY, 'abcdef01', '--reason', 'x', '--yes')).toEqual([
+      1,
+      'customer_not_found',
+    ]);
+  });
+});
