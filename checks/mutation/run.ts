@@ -9,6 +9,7 @@ import {
   codesOf,
   countsOf,
   HEADINGS,
+  MIN_SCORE_OF_ALL,
   recordScores,
   row,
   scoreOf,
@@ -24,7 +25,7 @@ const USAGE = `npm run check:mutation -- [options]    changes the code in one pl
   --incremental    tries only what has changed since the last run, for working on it
   --judge          tries nothing: judges the last whole run again, as after an explanation
 
-Fails below ${MIN_SCORE} %, for a survivor without an explanation, for an explanation without its survivor, and where the code of
+Fails below ${MIN_SCORE} % for a folder or ${MIN_SCORE_OF_ALL} % for all, for a survivor without an explanation, for an explanation without its survivor, and where the code of
 any part has changed since it was tried. Needs npm: it installs Stryker for itself the first time. See docs/checks/mutation.md.`;
 
 const values = optionsOf(USAGE, {

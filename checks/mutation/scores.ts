@@ -27,6 +27,9 @@ const Scores = z.record(
 type Scores = z.output<typeof Scores>;
 type Counts = Omit<FileScore, 'code'>;
 
+/** Of all parts together; a single part may have many mutants that change nothing. */
+export const MIN_SCORE_OF_ALL = 95;
+
 const NONE: Counts = { killed: 0, timeout: 0, survived: 0 };
 
 export const HEADINGS = ['where', 'mutants', 'killed', 'timed out', 'survived', 'score'];
@@ -103,6 +106,8 @@ export async function checkScores(print: (rows: string[][]) => void): Promise<st
     const score = scoreOf(sum(Object.values(kept)));
     if (score < MIN_SCORE) problems.push(`${part.name}: ${score.toFixed(2)} % is below ${MIN_SCORE} %`);
   }
+  const all = scoreOf(sum(Object.values(scores).flatMap(({ files }) => Object.values(files))));
+  if (all < MIN_SCORE_OF_ALL) problems.push(`All parts: ${all.toFixed(2)} % is below ${MIN_SCORE_OF_ALL} %`);
   return problems;
 }
 
