@@ -69,21 +69,6 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     file: 'lib/store/ledger.ts',
-    mutator: 'ArrayDeclaration',
-    from: '[]',
-    to: '["Stryker was here"]',
-    times: 2,
-    why: 'An answer to a query always has its items, if only none; that they could be missing is in the SDK’s types alone.',
-  },
-  {
-    file: 'lib/store/ledger.ts',
-    mutator: 'StringLiteral',
-    from: "'contended'",
-    to: '""',
-    why: 'Without its case a contended result gets to the default, which answers the result itself.',
-  },
-  {
-    file: 'lib/store/ledger.ts',
     mutator: 'ConditionalExpression',
     from: "readAt.balanceLevel !== 'fine'",
     to: 'true',
@@ -610,14 +595,6 @@ export const EXPLAINED: readonly Explained[] = [
   {
     file: 'lib/store/api-keys.ts',
     mutator: 'StringLiteral',
-    from: "'contended'",
-    to: '""',
-    times: 2,
-    why: 'Without its case a contended result gets to the default, which answers the result itself.',
-  },
-  {
-    file: 'lib/store/api-keys.ts',
-    mutator: 'StringLiteral',
     from: "'too_many'",
     to: '""',
     why: 'Whoever asks asks for the others by name; whatever is left is too many.',
@@ -634,16 +611,7 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'ArrayDeclaration',
     from: '[]',
     to: '["Stryker was here"]',
-    times: 2,
-    why: 'There is always a first page, and an answer to a query always has its items, if only none; the compiler does not know.',
-  },
-  {
-    file: 'lib/store/fix-attempts.ts',
-    mutator: 'StringLiteral',
-    from: "'contended'",
-    to: '""',
-    times: 2,
-    why: 'Without its case a contended result gets to the default, which answers the result itself; and whoever is refused is shown what stands there.',
+    why: 'There is always a first page; the compiler does not know.',
   },
   {
     file: 'lib/store/fix-attempts.ts',
@@ -653,7 +621,7 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'Whoever is refused a write of one item is shown what stands there; that it could be missing is in the SDK’s types alone.',
   },
   {
-    file: 'lib/store/stripe-bindings.ts',
+    file: 'lib/store/orders.ts',
     mutator: 'StringLiteral',
     from: "'none'",
     to: '""',

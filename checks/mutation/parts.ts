@@ -76,8 +76,8 @@ export const PARTS: readonly Part[] = [
   {
     name: 'items',
     mutated: [
-      'lib/store/{api-keys,closing,due-work,fix-attempts,notices,rate-limits}.ts',
-      'lib/store/{stripe-bindings,stripe-items}.ts',
+      'lib/store/{api-keys,closing,due-work,events,fix-attempts,guards,notices}.ts',
+      'lib/store/{orders,owners,rate-limits,record,write}.ts',
     ],
     tests: OPERATION_TESTS,
     isForEveryChange: false,

@@ -1,7 +1,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { formatUsd } from '../../lib/domain/pricing.ts';
+import { pendingWork } from '../../lib/operations/work/pending-work.ts';
 import { settlePendingChargesContract } from '../../lib/operators/contracts.ts';
-import { pendingWork } from '../../lib/store/audit/survey.ts';
 import { UnreadableItem } from '../../lib/store/record.ts';
 import { unreadableLines } from '../reports/unreadable.ts';
 import { pendingWorkView, unreadableView, type WorkView } from '../reports/views.ts';

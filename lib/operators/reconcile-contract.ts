@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Report } from '../store/runs.ts';
+import { Report } from '../operations/reconcile/stored-run.ts';
 import type { OperatorContract } from './contract.ts';
 
 const MAX_BUDGET_SECONDS = 13 * 60;

@@ -7,15 +7,13 @@ import { apiKeyIdOf, keys, prefixes } from './keys.ts';
 import { putNotice } from './notices.ts';
 import { itemsOf } from './paging.ts';
 import { orNull, record, text } from './record.ts';
-import { type Item, type Table, type Write, writeTogether } from './table.ts';
+import { answerTo, type Contended, type Item, type Table, type Write, writeTogether } from './table.ts';
 import { put, update } from './write.ts';
 
-export interface ApiKeyRecord {
-  readonly createdAt: string;
-  readonly revokedAt: string | null;
-}
+const ApiKey = z.object({ createdAt: text, revokedAt: orNull(text) });
+export type ApiKeyRecord = Readonly<z.output<typeof ApiKey>>;
 
-const apiKeys = record<ApiKeyRecord>(z.object({ createdAt: text, revokedAt: orNull(text) }));
+const apiKeys = record<ApiKeyRecord>(ApiKey);
 
 export const decodeApiKey = (item: Item): ApiKeyRecord => apiKeys.decode(item);
 
@@ -29,12 +27,12 @@ export const putFirstKey = (customerId: string, keyId: string, createdAt: string
   put(newKey(customerId, keyId, createdAt));
 
 export type PutKeyResult =
-  /** `stored` also when it was there: a key is random, so an equal one is this one, written by an earlier try. */
-  { readonly kind: 'stored' } | { readonly kind: 'too_many' | 'closed' } | { readonly kind: 'contended' };
+  /** `stored` also for a key that exists: keys are random, so it was stored by an earlier try. */
+  { readonly kind: 'stored' } | { readonly kind: 'too_many' | 'closed' } | Contended;
 
 /**
- * Stores a key and counts it in the head, unless the customer has as many as they may have; and the notice that tells of it.
- * A repeat is safe.
+ * Stores a key with the notice of it, and counts the key in the head, unless the customer has as many as they may have. A repeat
+ * is safe.
  */
 export async function putApiKey(
   table: Table,
@@ -53,28 +51,18 @@ export async function putApiKey(
     put(newKey(customerId, keyId, createdAt), CONDITIONS.KEY_IS_NEW),
     putNotice(notice),
   ]);
-  switch (result.kind) {
-    case 'written':
-      return { kind: 'stored' };
-    case 'contended':
-      return result;
-    case 'refused': {
-      const [, keyIsThere] = result.failed;
-      if (keyIsThere) return { kind: 'stored' };
-      const [head] = result.winners;
-      // Whoever has no head was removed: a test customer, whose key was read just before.
-      return { kind: head === undefined || decodeHead(head).closedAt !== null ? 'closed' : 'too_many' };
-    }
-    default:
-      return result satisfies never;
-  }
+  return answerTo<PutKeyResult>(result, { kind: 'stored' }, ({ failed: [, keyIsThere], winners: [head] }) => {
+    if (keyIsThere) return { kind: 'stored' };
+    // A customer without a head was removed: a test customer, whose key was read just before.
+    return { kind: head === undefined || decodeHead(head).closedAt !== null ? 'closed' : 'too_many' };
+  });
 }
 
 export type RevokeResult =
   | { readonly kind: 'revoked' }
   | { readonly kind: 'already_revoked'; readonly key: ApiKeyRecord }
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'contended' };
+  | Contended;
 
 /** Ends a key from this moment on. A repeat is safe and finds the first revocation. */
 export async function revokeApiKey(
@@ -83,26 +71,14 @@ export async function revokeApiKey(
   keyId: string,
   revokedAt: string,
 ): Promise<RevokeResult> {
+  const set = apiKeys.encodePart({ revokedAt });
   const result = await writeTogether(table, [
-    update(
-      keys.apiKey(customerId, keyId),
-      { set: apiKeys.encodePart({ revokedAt }) },
-      CONDITIONS.KEY_IS_ACTIVE,
-    ),
+    update(keys.apiKey(customerId, keyId), { set }, CONDITIONS.KEY_IS_ACTIVE),
     update(keys.head(customerId), { add: { active_keys: -1 } }),
   ]);
-  switch (result.kind) {
-    case 'written':
-      return { kind: 'revoked' };
-    case 'contended':
-      return result;
-    case 'refused': {
-      const [stored] = result.winners;
-      return stored ? { kind: 'already_revoked', key: decodeApiKey(stored) } : { kind: 'unknown' };
-    }
-    default:
-      return result satisfies never;
-  }
+  return answerTo<RevokeResult>(result, { kind: 'revoked' }, ({ winners: [stored] }) =>
+    stored ? { kind: 'already_revoked', key: decodeApiKey(stored) } : { kind: 'unknown' },
+  );
 }
 
 export interface ListedKey extends ApiKeyRecord {

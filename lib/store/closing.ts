@@ -6,14 +6,13 @@ import { record, text } from './record.ts';
 import { type Item, type Table, type Write, writeOne } from './table.ts';
 import { put, update } from './write.ts';
 
-/** A closed account of which something is still to be deleted. */
-export interface OpenClosing {
-  readonly email: string;
-  /** ISO 8601. The time at which it is due says little: each failed try of the sweeper puts that off. */
-  readonly closedAt: string;
-}
+/** `closedAt` is when the account was closed. When it is due says little: each failed try of the sweeper puts that off. */
+const Closing = z.object({ email: text, closedAt: text });
 
-const closings = record<OpenClosing>(z.object({ email: text, closedAt: text }));
+/** A closed account of which something is still to be deleted. */
+export type OpenClosing = Readonly<z.output<typeof Closing>>;
+
+const closings = record<OpenClosing>(Closing);
 
 /**
  * Notes that an account is closed and that something is still to be deleted. The sweeper comes back to it once no earlier

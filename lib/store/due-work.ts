@@ -1,7 +1,7 @@
 import { CONDITIONS } from './conditions.ts';
 import { type DueItem, type Key, parseDueKey } from './keys.ts';
 import { type Meter, pages } from './paging.ts';
-import { type Item, readTogether, type Table, writeOne } from './table.ts';
+import { type Item, readFound, type Table, writeOne } from './table.ts';
 import { update } from './write.ts';
 
 /**
@@ -75,15 +75,9 @@ export async function* storedWorkPages(
   meter?: Meter,
 ): AsyncGenerator<StoredWork[]> {
   for await (const page of dueWorkPages(table, due, until, PAGE, meter)) {
-    const items = await readTogether(
-      table,
-      page.map(({ key }) => key),
-    );
+    const found = await readFound(table, page, ({ key }) => key);
     await meter?.(page.length);
-    yield page.flatMap((work, i) => {
-      const stored = items[i];
-      return stored === undefined ? [] : [{ ...work, stored }];
-    });
+    yield found.map(([work, stored]) => ({ ...work, stored }));
   }
 }
 

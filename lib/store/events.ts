@@ -6,32 +6,23 @@ import { readable, record, text, UnreadableItem } from './record.ts';
 import { type Item, readOne, type Table, type Write } from './table.ts';
 import { put } from './write.ts';
 
-/** A webhook event and its outcome. Its content stays at Stripe. */
-export interface EventRecord {
-  readonly eventId: string;
-  readonly type: string;
-  readonly outcome: 'processed' | 'ignored' | 'parked';
+const Event = z.object({
+  eventId: text,
+  type: text,
+  outcome: z.enum(['processed', 'ignored', 'parked']),
   /** For people: what was done, or why not. */
-  readonly reason: string;
-  readonly customerId: string | null;
+  reason: text,
+  customerId: z.nullable(text),
   /** What the event is about. */
-  readonly objectId: string | null;
-  readonly createdAt: string;
-  readonly receivedAt: string;
-}
+  objectId: z.nullable(text),
+  createdAt: text,
+  receivedAt: text,
+});
 
-const events = record<EventRecord>(
-  z.object({
-    eventId: text,
-    type: text,
-    outcome: z.enum(['processed', 'ignored', 'parked']),
-    reason: text,
-    customerId: z.nullable(text),
-    objectId: z.nullable(text),
-    createdAt: text,
-    receivedAt: text,
-  }),
-);
+/** A webhook event and its outcome. Its content stays at Stripe. */
+export type EventRecord = Readonly<z.output<typeof Event>>;
+
+const events = record<EventRecord>(Event);
 
 export const decodeEvent = (item: Item): EventRecord => events.decode(item);
 

@@ -11,7 +11,7 @@ import { dueAt, NOT_DUE } from './due-work.ts';
 import { keys, prefixes } from './keys.ts';
 import { itemsOf } from './paging.ts';
 import { attemptNumber, count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
-import { type Item, type Table, type Write, type WriteResult, writeOne } from './table.ts';
+import { answerTo, type Contended, type Item, type Table, type Write, writeOne } from './table.ts';
 import { put, update } from './write.ts';
 
 const Recorded = z.object({
@@ -69,7 +69,7 @@ export const encodeNewFix = (customerId: string, fix: RecordedFix): Item => ({
 export type RecordFixResult =
   | { readonly kind: 'recorded' }
   | { readonly kind: 'exists'; readonly fix: FixAttempt }
-  | { readonly kind: 'contended' };
+  | Contended;
 
 /** Stores a fix attempt unless the pull request has one already. A repeat is safe: the first one stays. */
 export async function putNewFix(
@@ -77,94 +77,46 @@ export async function putNewFix(
   customerId: string,
   fix: RecordedFix,
 ): Promise<RecordFixResult> {
-  const result: WriteResult = await writeOne(
-    table,
-    put(encodeNewFix(customerId, fix), CONDITIONS.FIX_IS_NEW),
+  const result = await writeOne(table, put(encodeNewFix(customerId, fix), CONDITIONS.FIX_IS_NEW));
+  return answerTo<RecordFixResult>(result, { kind: 'recorded' }, ({ winners: [winner] }) =>
+    winner ? { kind: 'exists', fix: decodeFix(winner) } : { kind: 'contended' },
   );
-  switch (result.kind) {
-    case 'written':
-      return { kind: 'recorded' };
-    case 'contended':
-      return result;
-    case 'refused': {
-      const [winner] = result.winners;
-      return winner ? { kind: 'exists', fix: decodeFix(winner) } : { kind: 'contended' };
-    }
-    default:
-      return result satisfies never;
-  }
 }
+
+/** A fix as the caller read it. */
+type ReadFix = Pick<FixAttempt, 'id' | 'charge'>;
 
 /** Marks a fix as billed by a credit. */
-export function billFix(
-  customerId: string,
-  fix: Pick<FixAttempt, 'id' | 'charge'>,
-  billed: BilledFacts,
-): Write {
-  return updateFix(customerId, fix, {
-    set: { billed },
-    onlyIfNotBilled: true,
-  });
-}
+export const billFix = (customerId: string, fix: ReadFix, billed: BilledFacts): Write =>
+  updateFix(customerId, fix, { set: { billed }, onlyIfNotBilled: true });
 
-/** Announces a charge: from here on the sweeper finds it, and nobody else may bill the fix. */
-export function announceCharge(
-  customerId: string,
-  fix: Pick<FixAttempt, 'id' | 'charge'>,
-  charge: FixCharge,
-): Write {
-  return updateFix(customerId, fix, {
-    set: { charge },
-    due: new Date(charge.startedAt),
-    onlyIfNotBilled: true,
-  });
-}
+/** Announces a charge: from here on the sweeper finds it, and no other caller may bill the fix. */
+export const announceCharge = (customerId: string, fix: ReadFix, charge: FixCharge): Write =>
+  updateFix(customerId, fix, { set: { charge }, due: new Date(charge.startedAt), onlyIfNotBilled: true });
 
-/** Marks a fix as billed by a payment. Its own attempt is over with that; a later one that is under way is not. */
+/** Marks a fix as billed by a payment. That ends the payment's own attempt, but not a later attempt in flight. */
 export function billChargedFix(
   customerId: string,
-  fix: Pick<FixAttempt, 'id' | 'charge'>,
+  fix: ReadFix,
   billed: BilledFacts,
   attempt: number,
 ): Write {
-  const { charge } = fix;
-  const own = charge?.attempt === attempt ? charge : null;
-  return updateFix(customerId, fix, {
-    set: {
-      billed,
-      ...(own && { charge: { ...own, state: 'closed', paymentIntentId: billed.paymentIntentId } }),
-    },
-    remove: own ? NOT_DUE : [],
-    onlyIfNotBilled: true,
-  });
+  if (fix.charge?.attempt !== attempt) return billFix(customerId, fix, billed);
+  const charge: FixCharge = { ...fix.charge, state: 'closed', paymentIntentId: billed.paymentIntentId };
+  return updateFix(customerId, fix, { set: { billed, charge }, remove: NOT_DUE, onlyIfNotBilled: true });
 }
 
 /** Moves a charge on from where it was read; it is not due any more. */
-export function endCharge(
-  customerId: string,
-  fix: Pick<FixAttempt, 'id' | 'charge'>,
-  charge: FixCharge,
-): Write {
-  return updateFix(customerId, fix, { set: { charge }, remove: NOT_DUE });
-}
+export const endCharge = (customerId: string, fix: ReadFix, charge: FixCharge): Write =>
+  updateFix(customerId, fix, { set: { charge }, remove: NOT_DUE });
 
 /** Notes how much of what was paid for a fix went back. */
-export function noteRefund(
-  customerId: string,
-  fix: Pick<FixAttempt, 'id' | 'charge'>,
-  refundedCents: number,
-): Write {
-  return updateFix(customerId, fix, { set: { refundedCents } });
-}
+export const noteRefund = (customerId: string, fix: ReadFix, refundedCents: number): Write =>
+  updateFix(customerId, fix, { set: { refundedCents } });
 
-/** Notes that the fix's owner is told, beside this, that it is blocked. */
-export function noteBlocked(
-  customerId: string,
-  fix: Pick<FixAttempt, 'id' | 'charge'>,
-  raisedSeq: number,
-): Write {
-  return updateFix(customerId, fix, { set: { blockedAtRaise: raisedSeq }, onlyIfNotBilled: true });
-}
+/** Notes for which raise of the balance the fix's owner gets the notice that it is blocked. */
+export const noteBlocked = (customerId: string, fix: ReadFix, blockedAtRaise: number): Write =>
+  updateFix(customerId, fix, { set: { blockedAtRaise }, onlyIfNotBilled: true });
 
 interface FixChange {
   readonly set: Partial<FixAttempt>;
@@ -177,7 +129,7 @@ interface FixChange {
 /** Every change of a fix holds only while its charge stands where it was read. */
 function updateFix(
   customerId: string,
-  { id, charge }: Pick<FixAttempt, 'id' | 'charge'>,
+  { id, charge }: ReadFix,
   { set, due, remove = [], onlyIfNotBilled = false }: FixChange,
 ): Write {
   return update(
@@ -208,7 +160,7 @@ export async function anonymiseFix(table: Table, customerId: string, fixId: stri
   await writeOne(table, update(keys.fix(customerId, fixId), { set }, CONDITIONS.FIX_IS_THERE));
 }
 
-/** The fixes whose charge waits for Stripe or for the cardholder, and those that cannot be read, whose charge may wait too. */
+/** The fixes whose charge waits for Stripe or for the cardholder, and unreadable fixes, whose charge may wait too. */
 export async function readOpenCharges(
   table: Table,
   customerId: string,
@@ -216,12 +168,8 @@ export async function readOpenCharges(
   const open: (FixAttempt | UnreadableItem)[] = [];
   for await (const item of itemsOf(table, customerId, prefixes.fix)) {
     const fix = readable(decodeFix, item);
-    if (
-      fix instanceof UnreadableItem ||
-      fix.charge?.state === 'charging' ||
-      fix.charge?.state === 'action_required'
-    )
-      open.push(fix);
+    const state = fix instanceof UnreadableItem ? null : fix.charge?.state;
+    if (state === null || state === 'charging' || state === 'action_required') open.push(fix);
   }
   return open;
 }

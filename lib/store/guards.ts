@@ -10,48 +10,38 @@ import { put, update } from './write.ts';
 
 /* Items that make something happen once for a customer: an adjustment, a card bonus, an invoice, the return of a payment. */
 
+const Adjustment = z.object({
+  amount: integer,
+  reason: text,
+  actor: text,
+  balanceAfter: integer,
+  seq: count,
+});
+const CardBonus = z.object({ cardFingerprint: text });
+const Invoice = z.object({
+  invoiceId: text,
+  credits: count,
+  totalCents: count,
+  reversedCents: count,
+  reversedCredits: count,
+});
+const Double = z.object({
+  fixAttemptId: text,
+  paymentIntentId: text,
+  amountCents: count,
+  /** Null until Stripe has given the money back. */
+  refundId: z.nullable(text),
+});
+
 /** What an operator's adjustment did, under the idempotency key it was asked for with. */
-export interface AdjustmentGuard {
-  readonly amount: number;
-  readonly reason: string;
-  readonly actor: string;
-  readonly balanceAfter: number;
-  readonly seq: number;
-}
-
+export type AdjustmentGuard = Readonly<z.output<typeof Adjustment>>;
 /** A payment that succeeded for a fix that was paid for already; the money goes back. */
-export interface DoublePayment {
-  readonly fixAttemptId: string;
-  readonly paymentIntentId: string;
-  readonly amountCents: number;
-  /** Null until Stripe has given it back. */
-  readonly refundId: string | null;
-}
+export type DoublePayment = Readonly<z.output<typeof Double>>;
 
-const adjustments = record<AdjustmentGuard>(
-  z.object({ amount: integer, reason: text, actor: text, balanceAfter: integer, seq: count }),
-);
-
-const cardBonuses = record<{ readonly cardFingerprint: string }>(z.object({ cardFingerprint: text }));
-
-const invoices = record<InvoiceGuard>(
-  z.object({
-    invoiceId: text,
-    credits: count,
-    totalCents: count,
-    reversedCents: count,
-    reversedCredits: count,
-  }),
-);
-
-const doublePayments = record<DoublePayment>(
-  z.object({
-    fixAttemptId: text,
-    paymentIntentId: text,
-    amountCents: count,
-    refundId: z.nullable(text),
-  }),
-);
+const adjustments = record<AdjustmentGuard>(Adjustment);
+const cardBonuses = record(CardBonus);
+const invoices = record<InvoiceGuard>(Invoice);
+const doublePayments = record<DoublePayment>(Double);
 
 export const decodeAdjustmentGuard = (item: Item): AdjustmentGuard => adjustments.decode(item);
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { BALANCE_LEVELS, type BalanceWatch } from '../domain/balance-watch.ts';
+import { BALANCE_LEVELS } from '../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
 import { OPTIONAL_NOTICE_KINDS } from '../domain/notice-kinds.ts';
 import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
@@ -30,13 +30,7 @@ const Profile = z.object({
   closedAt: orNull(text),
 });
 
-const Watch = z.object({
-  raisedSeq: z._default(count, 0),
-  balanceLevel: z._default(z.enum(BALANCE_LEVELS), 'fine'),
-});
-
 const profiles = record<CustomerProfile>(Profile);
-const watches = record<BalanceWatch>(Watch);
 const heads = record<CustomerHead>(
   z.object({
     customerId: text,
@@ -45,7 +39,8 @@ const heads = record<CustomerHead>(
     balance: integer,
     seq: count,
     chain: text,
-    ...Watch.shape,
+    raisedSeq: z._default(count, 0),
+    balanceLevel: z._default(z.enum(BALANCE_LEVELS), 'fine'),
     activeKeys: count,
     createdAt: text,
   }),
@@ -63,8 +58,6 @@ export const encodeHeadPart = (part: Partial<CustomerHead>): Item => heads.encod
 
 /** The attributes of the profile, of a whole head too. */
 export const encodeProfile = (profile: CustomerProfile): Item => profiles.encode(profile);
-
-export const encodeWatch = (watch: BalanceWatch): Item => watches.encode(watch);
 
 /** Who a customer is and where they stand; null when there is no such customer. */
 export const readHead = (table: Table, customerId: string): Promise<CustomerHead | null> =>

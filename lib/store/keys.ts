@@ -24,28 +24,23 @@ const CLOSING = 'CLOSING';
 export type OnceKind = 'adjustment' | 'invoice' | 'card_bonus' | 'double_payment';
 
 const customer = (customerId: string): string => CUSTOMER_PREFIX + customerId;
+/** A key in the customer's own partition. */
+const within = (customerId: string, sk: string): Key => ({ pk: customer(customerId), sk });
 const entrySk = (seq: number): string => ENTRY_PREFIX + String(seq).padStart(SEQ_DIGITS, '0');
 
 export const keys = {
   customer,
-  head: (customerId: string): Key => ({ pk: customer(customerId), sk: HEAD }),
-  entry: (customerId: string, seq: number): Key => ({ pk: customer(customerId), sk: entrySk(seq) }),
-  fix: (customerId: string, fixId: string): Key => ({ pk: customer(customerId), sk: FIX_PREFIX + fixId }),
-  apiKey: (customerId: string, keyId: string): Key => ({
-    pk: customer(customerId),
-    sk: API_KEY_PREFIX + keyId,
-  }),
-  once: (customerId: string, kind: OnceKind, id: string): Key => ({
-    pk: customer(customerId),
-    sk: `${ONCE_PREFIX}${kind}#${id}`,
-  }),
-  notice: (customerId: string, kind: NoticeKind, id: string): Key => ({
-    pk: customer(customerId),
-    sk: `${NOTICE_PREFIX}${kind}#${id}`,
-  }),
-  order: (customerId: string): Key => ({ pk: customer(customerId), sk: ORDER }),
-  /** What is still to be taken away from an account that is closed. */
-  closing: (customerId: string): Key => ({ pk: customer(customerId), sk: CLOSING }),
+  head: (customerId: string): Key => within(customerId, HEAD),
+  entry: (customerId: string, seq: number): Key => within(customerId, entrySk(seq)),
+  fix: (customerId: string, fixId: string): Key => within(customerId, FIX_PREFIX + fixId),
+  apiKey: (customerId: string, keyId: string): Key => within(customerId, API_KEY_PREFIX + keyId),
+  once: (customerId: string, kind: OnceKind, id: string): Key =>
+    within(customerId, `${ONCE_PREFIX}${kind}#${id}`),
+  notice: (customerId: string, kind: NoticeKind, id: string): Key =>
+    within(customerId, `${NOTICE_PREFIX}${kind}#${id}`),
+  order: (customerId: string): Key => within(customerId, ORDER),
+  /** What is still to be deleted of an account that is closed. */
+  closing: (customerId: string): Key => within(customerId, CLOSING),
   /** By a Stripe customer's or payment method's id. */
   stripe: (id: string): Key => ({ pk: `STRIPE#${id}`, sk: 'STRIPE' }),
   card: (fingerprint: string): Key => ({ pk: `CARD#${fingerprint}`, sk: 'CARD' }),
@@ -104,11 +99,8 @@ export function customerIdOf(pk: string): string {
 /** A piece of work that the index of due work can name. */
 export type DueItem =
   | { readonly kind: 'fix'; readonly customerId: string; readonly fixId: string }
-  | { readonly kind: 'order'; readonly customerId: string }
   | { readonly kind: 'double_payment'; readonly customerId: string; readonly paymentIntentId: string }
-  | { readonly kind: 'closing'; readonly customerId: string }
-  | { readonly kind: 'head'; readonly customerId: string }
-  | { readonly kind: 'notice'; readonly customerId: string }
+  | { readonly kind: 'order' | 'closing' | 'head' | 'notice'; readonly customerId: string }
   | { readonly kind: 'event'; readonly eventId: string }
   /** Of a newer release, or put there by hand: it keeps nothing else that is due from its turn. */
   | { readonly kind: 'unknown' };

@@ -4,12 +4,20 @@ import type { CustomerHead } from '../domain/customer.ts';
 import { ENTRY_SOURCES, type LedgerEntry } from '../domain/ledger.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
-import { decodeHead, encodeHead, encodeHeadPart, encodeProfile, encodeWatch } from './heads.ts';
+import { decodeHead, encodeHead, encodeHeadPart, encodeProfile } from './heads.ts';
 import { itemKind, keys, ranges } from './keys.ts';
 import { claimEmail } from './owners.ts';
 import { pages, type Query, readPage } from './paging.ts';
 import { count, integer, record, text } from './record.ts';
-import { type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
+import {
+  answerTo,
+  type Contended,
+  type Item,
+  type Table,
+  type Write,
+  type WriteResult,
+  writeTogether,
+} from './table.ts';
 import { check, put, update } from './write.ts';
 
 const entryRecords = record<LedgerEntry>(
@@ -37,7 +45,7 @@ export type CommitResult =
   | { readonly kind: 'committed' }
   /** Lost a race. The items as they stand now, of those whose condition failed. */
   | { readonly kind: 'lost'; readonly head: CustomerHead | null; readonly winners: readonly Item[] }
-  | { readonly kind: 'contended' };
+  | Contended;
 
 /** What becomes of a head. Without entries and without another profile it is only checked that it has not moved. */
 export interface HeadChange {
@@ -61,23 +69,15 @@ export async function commit(
   const guarded = [...(change === null ? [] : [moveHead(readAt, change)]), ...alongside];
   const entries = change?.entries ?? [];
   const result = await writeTogether(table, [...guarded, ...entries.map(putEntry)]);
-  switch (result.kind) {
-    case 'written':
-      return { kind: 'committed' };
-    case 'contended':
-      return result;
-    case 'refused': {
-      if (!result.failed.slice(0, guarded.length).includes(true)) {
-        const { customerId, seq } = readAt;
-        throw new Error(`Customer ${customerId}: an entry above ${seq} exists, but the head is behind it`);
-      }
-      const winners = result.winners.filter((winner) => winner !== undefined);
-      const head = winners.find((winner) => itemKind(winner['sk']) === 'head');
-      return { kind: 'lost', head: head ? decodeHead(head) : null, winners };
+  return answerTo<CommitResult>(result, { kind: 'committed' }, ({ failed, winners }) => {
+    if (!failed.slice(0, guarded.length).includes(true)) {
+      const { customerId, seq } = readAt;
+      throw new Error(`Customer ${customerId}: an entry above ${seq} exists, but the head is behind it`);
     }
-    default:
-      return result satisfies never;
-  }
+    const found = winners.filter((winner) => winner !== undefined);
+    const head = found.find((winner) => itemKind(winner['sk']) === 'head');
+    return { kind: 'lost', head: head ? decodeHead(head) : null, winners: found };
+  });
 }
 
 function moveHead(readAt: CustomerHead, change: HeadChange): Write {
@@ -98,9 +98,10 @@ function moveHead(readAt: CustomerHead, change: HeadChange): Write {
 
 /** Where spending has crossed a threshold, the schedule that warns finds the head in the index of due work. */
 function changedWatch(readAt: CustomerHead, { next, at }: HeadChange): Item {
-  if (isBelow(next.balanceLevel, readAt.balanceLevel))
-    return { ...encodeWatch(next), ...dueAt('low_balance', at) };
-  return next.raisedSeq === readAt.raisedSeq ? {} : encodeWatch(next);
+  const isDue = isBelow(next.balanceLevel, readAt.balanceLevel);
+  if (!isDue && next.raisedSeq === readAt.raisedSeq) return {};
+  const { raisedSeq, balanceLevel } = next;
+  return { ...encodeHeadPart({ raisedSeq, balanceLevel }), ...(isDue && dueAt('low_balance', at)) };
 }
 
 /**
@@ -131,7 +132,7 @@ export async function readHeadAndNewest(
 ): Promise<{ head: CustomerHead; newest: LedgerEntry[] } | null> {
   // A query is no snapshot: a transaction that commits while it runs can add an entry that the head does not count yet. One
   // entry more is read than is wanted, so that leaving that entry out does not shorten the list.
-  const query = downwards(customerId, ranges.headAndEntries, limit + 2);
+  const query = between(customerId, ranges.headAndEntries, limit + 2, false);
   const [first, ...rest] = (await readPage(table, query)).items;
   if (first === undefined || itemKind(first['sk']) !== 'head') return null;
   const head = decodeHead(first);
@@ -146,7 +147,8 @@ export async function readEntriesDown(
   beforeSeq: number | null,
   limit: number,
 ): Promise<LedgerEntry[]> {
-  const { items } = await readPage(table, downwards(customerId, ranges.entriesBelow(beforeSeq), limit));
+  const query = between(customerId, ranges.entriesBelow(beforeSeq), limit, false);
+  const { items } = await readPage(table, query);
   return items.map(decodeEntry);
 }
 
@@ -160,16 +162,13 @@ export async function* entryPages(
   for await (const page of pages(table, query)) yield page.map(decodeEntry);
 }
 
-const between = (customerId: string, { from, to }: Range, Limit: number): Query => ({
+/** The items of a customer whose sort keys are within the range, strongly consistent. */
+const between = (customerId: string, { from, to }: Range, Limit: number, ScanIndexForward = true): Query => ({
   KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
   ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':from': from, ':to': to },
   ConsistentRead: true,
+  ScanIndexForward,
   Limit,
-});
-
-const downwards = (customerId: string, range: Range, limit: number): Query => ({
-  ...between(customerId, range, limit),
-  ScanIndexForward: false,
 });
 
 interface Range {

@@ -56,18 +56,26 @@ const Content = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** A notice and the state of its delivery. */
-export interface StoredNotice extends Notice {
-  readonly state: NoticeState;
+const StoredNotice = z.object({
+  customerId: text,
+  id: text,
+  createdAt: text,
+  content: Content,
+  state: z.enum(NOTICE_STATES),
   /** How often sending was tried. */
-  readonly attempts: number;
-  readonly claimedAt: string | null;
-  readonly sentAt: string | null;
+  attempts: count,
+  claimedAt: orNull(text),
+  sentAt: orNull(text),
   /** The mail service's own id of the message. */
-  readonly messageId: string | null;
+  messageId: orNull(text),
   /** Why the last attempt failed, for people. */
-  readonly failure: string | null;
-}
+  failure: orNull(text),
+});
+
+/** A notice and the state of its delivery. */
+export type StoredNotice = Notice & Readonly<z.output<typeof StoredNotice>>;
+
+const notices = record<StoredNotice>(StoredNotice, { id: 'notice_id' });
 
 /** A notice that cannot be read: its name, and the attributes at fault. */
 export interface UnreadableNotice {
@@ -78,22 +86,6 @@ export interface UnreadableNotice {
 }
 
 export type FoundNotice = { readonly notice: StoredNotice } | { readonly unreadable: UnreadableNotice };
-
-const notices = record<StoredNotice>(
-  z.object({
-    customerId: text,
-    id: text,
-    createdAt: text,
-    content: Content,
-    state: z.enum(NOTICE_STATES),
-    attempts: count,
-    claimedAt: orNull(text),
-    sentAt: orNull(text),
-    messageId: orNull(text),
-    failure: orNull(text),
-  }),
-  { id: 'notice_id' },
-);
 
 /** @throws UnreadableItem */
 export const decodeNotice = (item: Item): StoredNotice => notices.decode(item);
@@ -115,8 +107,6 @@ export const encodeNewNotice = ({ customerId, id, createdAt, content }: Notice):
 /** Long enough for a customer to ask about a notice; a notice that was not sent stays. */
 const KEPT_DAYS = 400;
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-const keyOf = ({ customerId, kind, id }: NoticeName) => keys.notice(customerId, kind, id);
 
 const itemOf = (notice: Notice): Item => ({
   ...encodeNewNotice(notice),
@@ -173,8 +163,8 @@ export function requeueNotice(
 }
 
 /** A change of a notice that is not being sent. */
-const updateUnclaimed = (name: NoticeName, change: Change, abandonedBefore: Date) =>
-  update(keyOf(name), change, CONDITIONS.NOTICE_IS_UNCLAIMED, {
+const updateUnclaimed = ({ customerId, kind, id }: NoticeName, change: Change, abandonedBefore: Date) =>
+  update(keys.notice(customerId, kind, id), change, CONDITIONS.NOTICE_IS_UNCLAIMED, {
     ...{ pending: 'pending', failed: 'failed', sending: 'sending' },
     abandoned: abandonedBefore.toISOString(),
   });
@@ -187,13 +177,14 @@ export type NoticeFate =
 /** Notes what became of a notice that was taken. One that failed stays due. */
 export function noteFate(
   table: Table,
-  name: NoticeName,
+  { customerId, kind, id }: NoticeName,
   claimedAt: Date,
   fate: NoticeFate,
   at: Date,
 ): Promise<WriteResult> {
   const claim = { sending: 'sending', claimed: claimedAt.toISOString() };
-  return writeOne(table, update(keyOf(name), fateChange(fate, at), CONDITIONS.CLAIM_IS_OURS, claim));
+  const key = keys.notice(customerId, kind, id);
+  return writeOne(table, update(key, fateChange(fate, at), CONDITIONS.CLAIM_IS_OURS, claim));
 }
 
 function fateChange(fate: NoticeFate, at: Date): Change {

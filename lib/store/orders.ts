@@ -6,31 +6,23 @@ import { attemptNumber, orNull, record, text } from './record.ts';
 import { type Item, readOne, type Table, type Write } from './table.ts';
 import { put } from './write.ts';
 
+const Order = z.object({
+  attempt: attemptNumber,
+  state: z.enum(['ordering', 'done', 'refused']),
+  stripeCustomerId: text,
+  /** The card on file when the order was placed. Orders of an earlier release do not have it. */
+  paymentMethodId: orNull(text),
+  priceId: text,
+  startedAt: text,
+});
+
 /**
  * An order for Pro, stored before Stripe is asked. `refused`: the card was declined, or there is no subscription; the next
  * order is a new attempt.
  */
-export interface ProOrder {
-  readonly attempt: number;
-  readonly state: 'ordering' | 'done' | 'refused';
-  readonly stripeCustomerId: string;
-  /** The card on file when the order was placed. */
-  readonly paymentMethodId: string | null;
-  readonly priceId: string;
-  readonly startedAt: string;
-}
+export type ProOrder = Readonly<z.output<typeof Order>>;
 
-const orders = record<ProOrder>(
-  z.object({
-    attempt: attemptNumber,
-    state: z.enum(['ordering', 'done', 'refused']),
-    stripeCustomerId: text,
-    // Orders of an earlier release do not have it.
-    paymentMethodId: orNull(text),
-    priceId: text,
-    startedAt: text,
-  }),
-);
+const orders = record<ProOrder>(Order);
 
 export const decodeOrder = (item: Item): ProOrder => orders.decode(item);
 

@@ -37,16 +37,19 @@ export interface Table {
   readonly name: string;
 }
 
-/** What became of a conditional write. `winners` holds, in the order of the writes, the items whose condition failed. */
-export type WriteResult =
-  | { readonly kind: 'written' }
-  | {
-      readonly kind: 'refused';
-      readonly winners: readonly (Item | undefined)[];
-      readonly failed: readonly boolean[];
-    }
-  /** Another writer was at the same item, or the table throttled us. Nothing was written; try again. */
-  | { readonly kind: 'contended' };
+/** A conditional write that was refused. In the order of the writes: which condition failed, and the item it failed for. */
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly winners: readonly (Item | undefined)[];
+  readonly failed: readonly boolean[];
+}
+
+/** Another writer was at the same item, or the table throttled us. Nothing was written; try again. */
+export interface Contended {
+  readonly kind: 'contended';
+}
+
+export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
 
 /** Two calls that use up every attempt take 12 s: less than any function may run, so that the answer is ours. */
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -85,6 +88,19 @@ export async function readTogether(table: Table, wanted: readonly Key[]): Promis
   return wanted.map(({ pk, sk }) => found.find((item) => item['pk'] === pk && item['sk'] === sk));
 }
 
+/** Reads the item of each thing, at most 100, in one strongly consistent call; leaves out what has none. */
+export async function readFound<T>(
+  table: Table,
+  things: readonly T[],
+  keyOf: (thing: T) => Key,
+): Promise<[T, Item][]> {
+  const items = await readTogether(table, things.map(keyOf));
+  return things.flatMap((thing, i): [T, Item][] => {
+    const item = items[i];
+    return item === undefined ? [] : [[thing, item]];
+  });
+}
+
 /** Reads one item, strongly consistent, and decodes it; null where there is none. */
 export async function readOne<T>(table: Table, key: Key, decode: (item: Item) => T): Promise<T | null> {
   const [item] = await readTogether(table, [key]);
@@ -96,15 +112,38 @@ export async function readOne<T>(table: Table, key: Key, decode: (item: Item) =>
  * idempotency token, so a repeat of a write that did happen is answered as written.
  * @throws BillingError ledger_unavailable when the outcome is not known; the caller's guard makes a repeat safe.
  */
-export async function writeTogether(table: Table, writes: readonly Write[]): Promise<WriteResult> {
-  const command = new TransactWriteCommand({ TransactItems: writes.map((write) => named(table, write)) });
-  try {
-    await table.client.send(command);
-    return { kind: 'written' };
-  } catch (error) {
-    if (error instanceof TransactionCanceledException) return refusal(error.CancellationReasons ?? [], error);
-    if (isContention(error)) return { kind: 'contended' };
-    throw unavailable('Writing', error);
+export function writeTogether(table: Table, writes: readonly Write[]): Promise<WriteResult> {
+  const TransactItems = writes.map((write) => named(table, write));
+  return outcomeOf(() => table.client.send(new TransactWriteCommand({ TransactItems })));
+}
+
+/** Writes one item under its condition, with the same outcomes as `writeTogether`. */
+export function writeOne(
+  { client, name: TableName }: Table,
+  write: Extract<Write, { Put: unknown } | { Update: unknown }>,
+): Promise<WriteResult> {
+  return outcomeOf(() =>
+    'Put' in write
+      ? client.send(new PutCommand({ TableName, ...write.Put }))
+      : client.send(new UpdateCommand({ TableName, ...write.Update })),
+  );
+}
+
+/** The answer to a caller: `written`, or what `refused` makes of the items for which a condition failed. */
+export function answerTo<T>(
+  result: WriteResult,
+  written: T,
+  refused: (refusal: Refusal) => T,
+): T | Contended {
+  switch (result.kind) {
+    case 'written':
+      return written;
+    case 'contended':
+      return result;
+    case 'refused':
+      return refused(result);
+    default:
+      return result satisfies never;
   }
 }
 
@@ -114,24 +153,6 @@ export function named({ name: TableName }: Table, write: Write): NamedWrite {
   if ('Update' in write) return { Update: { TableName, ...write.Update } };
   if ('Delete' in write) return { Delete: { TableName, ...write.Delete } };
   return { ConditionCheck: { TableName, ...write.ConditionCheck } };
-}
-
-/** Writes one item under its condition, with the same outcomes as `writeTogether`. */
-export async function writeOne(
-  table: Table,
-  write: Extract<Write, { Put: unknown } | { Update: unknown }>,
-): Promise<WriteResult> {
-  try {
-    if ('Put' in write) await table.client.send(new PutCommand({ TableName: table.name, ...write.Put }));
-    else await table.client.send(new UpdateCommand({ TableName: table.name, ...write.Update }));
-    return { kind: 'written' };
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) {
-      return { kind: 'refused', winners: [error.Item && unmarshall(error.Item)], failed: [true] };
-    }
-    if (isContention(error)) return { kind: 'contended' };
-    throw unavailable('Writing', error);
-  }
 }
 
 /** Whether the table answers a consistent read in time. Never throws. */
@@ -154,14 +175,28 @@ export async function attempt<T>(what: string, call: () => Promise<T>): Promise<
   }
 }
 
+async function outcomeOf(send: () => Promise<unknown>): Promise<WriteResult> {
+  try {
+    await send();
+    return { kind: 'written' };
+  } catch (error) {
+    if (error instanceof TransactionCanceledException) return refusal(error.CancellationReasons ?? [], error);
+    if (error instanceof ConditionalCheckFailedException) {
+      return { kind: 'refused', winners: [error.Item && unmarshall(error.Item)], failed: [true] };
+    }
+    if (isContention(error)) return { kind: 'contended' };
+    throw unavailable('Writing', error);
+  }
+}
+
 function refusal(reasons: readonly CancellationReason[], error: unknown): WriteResult {
   const failed = reasons.map(({ Code }) => Code === 'ConditionalCheckFailed');
   if (failed.includes(true)) {
     const winners = reasons.map(({ Item }, i) => (failed[i] && Item ? unmarshall(Item) : undefined));
     return { kind: 'refused', winners, failed };
   }
-  const codes = new Set(reasons.map(({ Code }) => Code ?? 'None'));
-  if ([...codes].every((code) => code === 'None' || CONTENTION.has(code))) return { kind: 'contended' };
+  const isContended = reasons.every(({ Code = 'None' }) => Code === 'None' || CONTENTION.has(Code));
+  if (isContended) return { kind: 'contended' };
   throw unavailable('Writing', error);
 }
 
@@ -176,9 +211,8 @@ const CONTENTION = new Set([
   'RequestLimitExceeded',
 ]);
 
-function isContention(error: unknown): boolean {
-  return error instanceof DynamoDBServiceException && CONTENTION.has(error.name);
-}
+const isContention = (error: unknown): boolean =>
+  error instanceof DynamoDBServiceException && CONTENTION.has(error.name);
 
 function unavailable(what: string, cause: unknown): BillingError {
   const detail = `${what} the ledger failed on our side. It is safe to send the same request again.`;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { newReport } from '../../lib/domain/reconciliation.ts';
-import { type ReconcileRun, readRun, saveRun } from '../../lib/store/runs.ts';
+import { type ReconcileRun, readRun, saveRun } from '../../lib/operations/reconcile/stored-run.ts';
 import type { Table } from '../../lib/store/table.ts';
 import { openTestTable } from '../support/table.ts';
 

@@ -8,12 +8,12 @@ import { readEventRecord } from '../../store/events.ts';
 import { decodeHead } from '../../store/heads.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { findByEmail } from '../../store/owners.ts';
-import { inParts, readBelongings, removeTogether } from '../../store/removal.ts';
 import { readTogether } from '../../store/table.ts';
 import { isHandled } from '../../stripe/event-types.ts';
 import type { CustomerEvent } from '../../stripe/port.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { askStripe } from '../payments/payment-problems.ts';
+import { inParts, readBelongings, removeTogether } from './belongings.ts';
 import { bindStripeCustomer } from './stripe-customer.ts';
 
 /** What was written while it was being removed is removed with it; nobody writes that often. */

@@ -8,10 +8,10 @@ import {
 import { HEAD_MISSING, verifyLedger } from '../../domain/verify.ts';
 import { isAnythingLeft, scanCustomers } from '../../store/audit/audit.ts';
 import { keys } from '../../store/keys.ts';
-import type { Position } from '../../store/runs.ts';
 import { findStandingDrift } from './account-drift.ts';
 import { auditCustomer } from './audit-customer.ts';
 import { assertNoOutage, isUnanswered, whyOf } from './outage.ts';
+import type { Position } from './stored-run.ts';
 import { endOf, type Work } from './work.ts';
 
 /** Customers of one segment that are looked at at once; with the segments this bounds the calls under way at Stripe. */

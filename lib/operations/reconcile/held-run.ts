@@ -1,7 +1,7 @@
 import { newReport } from '../../domain/reconciliation.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import { type ReconcileRun, readRun, saveRun } from '../../store/runs.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
+import { type ReconcileRun, readRun, saveRun } from './stored-run.ts';
 
 /** How much of its work a killed run may have to do once more. */
 const SAVE_EVERY_MS = 5_000;

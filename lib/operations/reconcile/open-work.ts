@@ -1,5 +1,5 @@
 import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../domain/reconciliation.ts';
-import { readDueWork } from '../../store/audit/due.ts';
+import { readDueWork } from '../../store/audit/survey.ts';
 import { openClosingOf } from '../../store/closing.ts';
 import type { StoredWork } from '../../store/due-work.ts';
 import { decodeEvent } from '../../store/events.ts';

@@ -112,9 +112,7 @@ export async function isAnythingLeft(table: Table, customerId: string, meter?: M
   return false;
 }
 
-/**
- * Every customer, each once, page by page, also one whose ledger is gone: reads the whole table, so for audits alone.
- */
+/** Every customer, each once, also a customer whose ledger is gone. Reads the whole table, page by page: for audits only. */
 export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
   let after: Key | null = null;
   do {
@@ -139,8 +137,8 @@ export interface SegmentPage {
 }
 
 /**
- * The customers on one page of a segment. Found by their head, any entry or any key, of which each has one: so one is found
- * whose head is gone, or the whole ledger. Going on after a customer's head skips what is left of that customer, and nothing else.
+ * The customers on one page of a segment. They are found by their head, any entry or any key, so that a customer is found whose
+ * head or whole ledger is gone. Going on after a customer's head skips only the rest of that customer.
  */
 export async function scanCustomers(
   table: Table,

@@ -4,7 +4,7 @@ import { keys } from '../keys.ts';
 import { decodeOwner } from '../owners.ts';
 import type { Meter } from '../paging.ts';
 import { readable, record, text, UnreadableItem } from '../record.ts';
-import { type Item, readTogether, type Table } from '../table.ts';
+import { type Item, readFound, readTogether, type Table } from '../table.ts';
 
 /*
  * What an audit of the whole Stripe account looks up, 100 keys in a call. It is read leniently: an audit reports an item that
@@ -107,12 +107,7 @@ async function readMetered(
   meter: Meter,
 ): Promise<ReadonlyMap<string, Item>> {
   const distinct = [...new Set(ids)];
-  const items = await readTogether(table, distinct.map(keyOf));
+  const found = await readFound(table, distinct, keyOf);
   await meter(distinct.length);
-  return new Map(
-    distinct.flatMap((id, i): [string, Item][] => {
-      const item = items[i];
-      return item === undefined ? [] : [[id, item]];
-    }),
-  );
+  return new Map(found);
 }

@@ -1,62 +1,18 @@
 import * as z from 'zod/mini';
 import type { CustomerHead } from '../../domain/customer.ts';
-import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { SubscriptionType } from '../../domain/pricing.ts';
-import { openClosingOf } from '../closing.ts';
-import { storedWork } from '../due-work.ts';
-import { decodeFix } from '../fix-attempts.ts';
-import { type DoublePayment, decodeDoublePayment } from '../guards.ts';
+import { type DueKind, type StoredWork, storedWorkPages } from '../due-work.ts';
 import { decodeHead } from '../heads.ts';
-import { type DueItem, keys } from '../keys.ts';
-import { decodeOrder, type ProOrder } from '../orders.ts';
-import { readPage } from '../paging.ts';
-import { readable, UnreadableItem } from '../record.ts';
+import { keys } from '../keys.ts';
+import { type Meter, readPage } from '../paging.ts';
 import type { Item, Table } from '../table.ts';
 
 /* What operators look at. It reads more than a request may. */
 
-/** A piece of work with money in it as it stands in the table. */
-export type PendingWork =
-  | { readonly kind: 'fix'; readonly customerId: string; readonly fix: FixAttempt }
-  | { readonly kind: 'order'; readonly customerId: string; readonly order: ProOrder }
-  | { readonly kind: 'double_payment'; readonly customerId: string; readonly double: DoublePayment }
-  | { readonly kind: 'closing'; readonly customerId: string };
-
-/** All that the sweeper will come to and was begun by `until`, the oldest first, page by page. */
-export async function* pendingWork(table: Table, until: Date): AsyncGenerator<PendingWork | UnreadableItem> {
-  for await (const { item, stored } of storedWork(table, 'charge', until)) {
-    const work = readable((one) => stillPending(item, one), stored);
-    if (work !== null) yield work;
-  }
-}
-
-/** Null where the index was behind, and the work is done. */
-function stillPending(item: DueItem, stored: Item): PendingWork | null {
-  switch (item.kind) {
-    case 'fix': {
-      const fix = decodeFix(stored);
-      return fix.charge?.state === 'charging' ? { kind: 'fix', customerId: item.customerId, fix } : null;
-    }
-    case 'order': {
-      const order = decodeOrder(stored);
-      return order.state === 'ordering' ? { kind: 'order', customerId: item.customerId, order } : null;
-    }
-    case 'double_payment': {
-      const double = decodeDoublePayment(stored);
-      return double.refundId === null
-        ? { kind: 'double_payment', customerId: item.customerId, double }
-        : null;
-    }
-    case 'closing':
-      return openClosingOf(stored) === null ? null : { kind: 'closing', customerId: item.customerId };
-    case 'event':
-    case 'head':
-    case 'notice':
-      return null;
-    case 'unknown':
-      throw new UnreadableItem(stored, ['sk']);
-    default:
-      return item satisfies never;
+/** All work of a kind that is due, the oldest first, page by page. Leaves out work that is done but still in the index. */
+export async function* readDueWork(table: Table, due: DueKind, meter: Meter): AsyncGenerator<StoredWork[]> {
+  for await (const page of storedWorkPages(table, due, null, meter)) {
+    yield page.filter(({ stored }) => stored['due'] === due);
   }
 }
 
@@ -100,14 +56,13 @@ export async function listCustomers(
     position = page.next;
     const last = found.at(-1);
     const cut = found.length < page.items.length;
-    if (cut && last !== undefined) return { customers, next: ListPosition.parse(keyOf(last)) };
+    if (cut && last !== undefined)
+      return { customers, next: ListPosition.parse({ pk: last['pk'], sk: last['sk'] }) };
     if (position === undefined) return { customers, next: null };
     if (customers.length === limit) break;
   }
   return { customers, next: ListPosition.parse(position) };
 }
-
-const keyOf = ({ pk, sk }: Item) => ({ pk, sk });
 
 function filterExpression({ plan, owing = false }: CustomerFilter) {
   return {

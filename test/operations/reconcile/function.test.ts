@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { handler } from '../../../functions/reconcile.ts';
+import { readRun } from '../../../lib/operations/reconcile/stored-run.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import { readRun } from '../../../lib/store/runs.ts';
 import { serveMoney } from '../../support/http-money.ts';
 import { customerWithCard, type Money } from '../../support/money.ts';
 import { tamper } from '../../support/reconciliation.ts';

@@ -1,9 +1,9 @@
-import { decodeBonusCard } from './guards.ts';
-import { itemKind, type Key, keys } from './keys.ts';
-import { decodeOwner } from './owners.ts';
-import { itemsOf } from './paging.ts';
-import { type Item, readTogether, type Table, type WriteResult, writeTogether } from './table.ts';
-import { remove } from './write.ts';
+import { decodeBonusCard } from '../../store/guards.ts';
+import { itemKind, type Key, keys } from '../../store/keys.ts';
+import { decodeOwner } from '../../store/owners.ts';
+import { itemsOf } from '../../store/paging.ts';
+import { type Item, readFound, type Table, type WriteResult, writeTogether } from '../../store/table.ts';
+import { remove } from '../../store/write.ts';
 
 /* Deletes a customer from the table without a trace. Only customers of the smoke test are deleted like this. */
 
@@ -63,8 +63,8 @@ export const inParts = (items: readonly Key[]): Key[][] =>
 async function readAll(table: Table, wanted: readonly Key[]): Promise<Item[]> {
   const found: Item[] = [];
   for (const part of inParts(wanted)) {
-    const items = await readTogether(table, part);
-    found.push(...items.filter((item) => item !== undefined));
+    const items = await readFound(table, part, (key) => key);
+    found.push(...items.map(([, item]) => item));
   }
   return found;
 }

@@ -1,0 +1,84 @@
+import * as z from 'zod/mini';
+import type { ReconcileReport } from '../../domain/reconciliation.ts';
+import { count, text } from '../../store/record.ts';
+import { runStore } from '../../store/runs.ts';
+
+/* What a run of the reconciliation keeps from one invocation to the next: what it found, and where it goes on. */
+
+const owner = z.nullable(text);
+
+const named = <S extends z.ZodMiniType>(schema: S) => z.object({ count, named: z.array(schema) });
+
+/** A report, as it is kept and as it is handed on. */
+export const Report: z.ZodMiniType<ReconcileReport> = z.object({
+  run: text,
+  startedAt: text,
+  finishedAt: z.nullable(text),
+  /** A run that the release before began knows nothing of it. */
+  upToNow: z._default(z.boolean(), false),
+  events: z.object({
+    listed: count,
+    known: count,
+    removed: count,
+    applied: count,
+    ignored: count,
+    parked: count,
+    failed: count,
+  }),
+  customers: z.object({
+    checked: count,
+    entries: count,
+    charges: count,
+    invoices: count,
+    notCompared: count,
+  }),
+  listed: z.object({ payments: count, invoices: count }),
+  drift: named(
+    z.object({
+      customerId: owner,
+      invariant: z.nullable(z.literal([1, 2, 3, 4, 5, 6, 7, 8])),
+      seq: z.nullable(z.int()),
+      message: text,
+    }),
+  ),
+  missed: named(
+    z.object({
+      eventId: text,
+      type: text,
+      createdAt: text,
+      outcome: z.enum(['processed', 'ignored', 'parked', 'failed']),
+      customerId: owner,
+      reason: text,
+    }),
+  ),
+  open: named(z.object({ customerId: owner, since: z.nullable(text), message: text })),
+});
+
+const listPoint = z.object({ after: z.nullable(text), isDone: z.boolean() });
+
+/** Where a run goes on: what lies before it is in the report, what comes after is not. */
+const Position = z.object({
+  events: z.object({
+    /** Days of the window that are done. */
+    day: count,
+    after: z.nullable(text),
+    /** Events of this page that were missing and are being applied: they are counted as missed, whoever records them. */
+    announced: z.array(text),
+  }),
+  segments: z.array(z.object({ after: z.nullable(z.object({ pk: text, sk: text })), isDone: z.boolean() })),
+  /** Customers who could not be read when it was their turn: they come last. */
+  postponed: z.array(text),
+  payments: listPoint,
+  invoices: listPoint,
+});
+export type Position = z.output<typeof Position>;
+
+/** A reconciliation, as it is kept from one invocation to the next. */
+export interface ReconcileRun {
+  readonly report: ReconcileReport;
+  readonly position: Readonly<Position>;
+}
+
+const Run: z.ZodMiniType<ReconcileRun> = z.object({ report: Report, position: Position });
+
+export const { read: readRun, save: saveRun } = runStore(Run);
