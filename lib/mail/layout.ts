@@ -87,7 +87,7 @@ function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
 ${said.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
 <p style="margin:22px 0 0"><a href="${frame.appUrl}" style="${BUTTON}">Open RSOLV</a></p>
 </div>
-<p style="max-width:560px;margin:14px auto 0;color:#6b7280;font-size:13px">${SIGNATURE}. ${footerOf(frame)}</p>
+<p style="max-width:560px;margin:14px auto 0;color:#596273;font-size:13px">${SIGNATURE}. ${footerOf(frame)}</p>
 </body>
 </html>
 `.markup;

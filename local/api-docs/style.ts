@@ -41,6 +41,7 @@ article { margin-top: 2rem; padding-top: 2rem; border-top: 1px solid var(--line)
 .method { font: 700 .75rem/1.5 var(--mono); letter-spacing: .03em; }
 nav .method { flex: none; width: 2.6rem; font-size: .65rem; letter-spacing: 0; }
 .get { color: var(--get); } .post { color: var(--post); } .delete { color: var(--delete); }
+.put { color: var(--warn); }
 code { font-family: var(--mono); font-size: .875em; }
 p code, td code, dd code, li code { padding: .1em .3em; border-radius: .25rem; background: var(--panel);
   overflow-wrap: anywhere; }
@@ -79,7 +80,7 @@ dd { margin: .25rem 0 0; max-width: 44rem; }
   nav li a { padding: .4rem 0; }
   main { padding: 1.5rem 1.25rem 4rem; }
   h1 { font-size: 1.6rem; }
-  thead { position: absolute; left: -100vw; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; padding: .6rem 0;
     border-top: 1px solid var(--line); }
   td, td:first-child, td:nth-child(2) { width: auto; padding: 0; border: 0; }

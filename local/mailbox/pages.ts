@@ -12,7 +12,7 @@ const MAILBOX_STYLE = `${STYLE}
 .previews { display: grid; grid-template-columns: minmax(0, 1fr) min(24.375rem, 100%); gap: 1.25rem; align-items: start; }
 .previews h2 { margin-top: 1rem; }
 iframe { width: 100%; height: 40rem; border: 1px solid var(--line); border-radius: .5rem; background: #fff; }
-@media (max-width: 60rem) { .previews { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 60rem) { .previews { grid-template-columns: minmax(0, 1fr); } .previews .screen { display: none; } }
 `;
 
 /** For the mailbox's own pages. */
@@ -84,7 +84,7 @@ export function letterPage(message: Message): Html {
     message.subject,
     html`<dl><dt>From</dt><dd>${shown(message.from)}</dd><dt>To</dt><dd>${customer(message)}</dd>
 <dt>Kind</dt><dd>${shown(message.kind.replaceAll('_', ' '))}</dd><dt>Time</dt><dd>${moment(message.at)} UTC</dd></dl>
-<div class="previews"><section><h2>On a screen</h2>${frame('The letter on a screen')}</section>
+<div class="previews"><section class="screen"><h2>On a screen</h2>${frame('The letter on a screen')}</section>
 <section><h2>On a phone</h2>${frame('The letter on a phone')}</section></div>
 <h2>As text</h2><pre tabindex="0" aria-label="As text">${linked(message.text)}</pre>`,
   );

@@ -29,10 +29,12 @@ const BAD: ReadonlySet<string> = new Set([
   ...['failed', 'warning_needs_response', 'incomplete'],
 ]);
 
-export function state(word: string | null): Part {
+/** A state in the colour of its mood, and under it why it is so, if that is known. */
+export function state(word: string | null, why?: string): Part {
   if (word === null) return null;
   const mood = GOOD.has(word) ? 'good' : BAD.has(word) ? 'bad' : 'plain';
-  return html`<span class="${mood}">${word.replaceAll('_', ' ')}</span>`;
+  const reason = why === undefined ? null : html`<span class="why">${shown(why.replaceAll('_', ' '))}</span>`;
+  return html`<span class="${mood}">${word.replaceAll('_', ' ')}${reason}</span>`;
 }
 
 export const answer = (status: number | null, error: string | null = null): Part => {

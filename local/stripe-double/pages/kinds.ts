@@ -30,10 +30,9 @@ export const LISTINGS: readonly Listing[] = [
       { head: 'Created', cell: ({ created }) => moment(created) },
       { head: 'Payment', cell: ({ id }) => link(id) },
       { head: 'Amount', cell: ({ amount, currency }) => money(amount, currency) },
-      { head: 'State', cell: ({ status }) => state(status) },
       {
-        head: 'Reason',
-        cell: ({ last_payment_error: error }) => error?.decline_code ?? error?.code?.replaceAll('_', ' '),
+        head: 'State',
+        cell: ({ status, last_payment_error: error }) => state(status, error?.decline_code ?? error?.code),
       },
       { head: 'Customer', cell: ({ customer }) => link(idOf(customer)) },
       { head: 'Refunded', cell: (one, double) => refunded(double, idOf(one.latest_charge)) },

@@ -10,7 +10,8 @@ export const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.25rem; background: var(--paper); color: var(--ink);
   font: .9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", sans-serif; }
-a { color: var(--link); text-underline-offset: .15em; }
+a { color: var(--link); text-underline-offset: .2em; }
+a:has(> code) { text-underline-offset: .35em; }
 a:focus-visible, button:focus-visible, input:focus-visible, summary:focus-visible, pre:focus-visible {
   outline: 2px solid var(--link); outline-offset: 2px; }
 .skip { position: absolute; left: -100vw; }
@@ -29,6 +30,7 @@ nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
 .panel { margin: 1rem 0; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
 .notice { margin: 1rem 0; padding: .5rem 1rem; border-left: .25rem solid var(--good); background: var(--panel); }
 .notice.problem { border-color: var(--bad); }
+.row + .row { margin-top: .5rem; }
 .row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
 form { margin: 0; }
 button, input[type="search"] { min-height: 2.25rem; padding: .25rem .8rem; border: 1px solid var(--soft); border-radius: .375rem;
@@ -40,6 +42,8 @@ th { padding: .3rem 1rem .3rem 0; text-align: left; font-size: .8125rem; font-we
 td { padding: .45rem 1rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 td time, td .nowrap { white-space: nowrap; }
 td:empty::after { content: "–"; color: var(--soft); }
+@media (min-width: 72rem) { td code { white-space: nowrap; font-size: .75rem; } }
+td .why { display: block; font-size: .8125rem; color: var(--soft); }
 ul.pairs { margin: 0; padding: 0; list-style: none; font-size: .8125rem; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1.25rem; margin: .75rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
@@ -48,7 +52,7 @@ pre { margin: .5rem 0; padding: .75rem 1rem; overflow: auto; border: 1px solid v
 .pages { display: flex; gap: 1.25rem; margin: .75rem 0; }
 @media (max-width: 48rem) {
   body { padding: 1rem; }
-  thead { position: absolute; left: -100vw; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   table, tbody, tr { display: block; }
   tr { padding: .5rem 0; border-top: 1px solid var(--line); }
   td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: .75rem; padding: .1rem 0; border: 0; }
