@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+
+const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/**
+ * Starts the machine's Chromium, and installs Debian's if there is none.
+ * @throws SetupError when there is no browser and none can be installed, with what to do about it
+ */
+export async function startBrowser(): Promise<Browser> {
+  const asked = process.env['CHROMIUM'];
+  const executablePath = asked ?? CANDIDATES.find(existsSync) ?? installed();
+  return chromium.launch({
+    executablePath,
+    // Chromium refuses its sandbox to root.
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: ['--disable-dev-shm-usage'],
+  });
+}
+
+function installed(): string {
+  const advice = 'Install Chromium, or name one that is installed elsewhere: CHROMIUM=/path/to/chromium.';
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
+    throw new SetupError(`There is no Chromium. ${advice}`);
+  }
+  console.log('Installing Chromium with apt-get …');
+  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
+    const { status, stderr } = spawnSync('apt-get', args, { encoding: 'utf8' });
+    if (status !== 0) throw new SetupError(`apt-get ${args[0]} failed: ${stderr.trim()} ${advice}`);
+  }
+  const found = CANDIDATES.find(existsSync);
+  if (found === undefined) throw new SetupError(`apt-get installed no Chromium. ${advice}`);
+  return found;
+}

@@ -1,0 +1,104 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import * as z from 'zod/mini';
+
+export const WIDTHS = [390, 1280] as const;
+export const SCHEMES = ['light', 'dark'] as const;
+const HEIGHT = 900;
+
+/** What axe says of a page, as far as it is used here. */
+const Found = z.array(
+  z.object({
+    id: z.string(),
+    help: z.string(),
+    nodes: z.array(z.object({ target: z.array(z.unknown()), html: z.string() })),
+  }),
+);
+
+export interface View {
+  /** Of its pictures. */
+  readonly name: string;
+  readonly url: string;
+  readonly status?: number;
+}
+
+/** Frames are looked at for themselves. Landmarks are advice for pages: mail programs have their own around a letter. */
+const RULES = {
+  page: '{ iframes: false }',
+  letter: "{ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }",
+} as const;
+
+/** Looks at pages in a browser, and collects what is wrong with them. */
+export class Looker {
+  readonly problems: string[] = [];
+  readonly #browser: Browser;
+  readonly #screenshots: string | undefined;
+
+  constructor(browser: Browser, screenshots: string | undefined) {
+    this.#browser = browser;
+    this.#screenshots = screenshots;
+    if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true });
+  }
+
+  /** Looks at a page at both widths, light and dark; it must be accessible, fit its width and report no error. */
+  async look({ name, url, status = 200 }: View): Promise<void> {
+    const page = await this.open(WIDTHS[0]);
+    const response = await page.goto(url);
+    if (response?.status() !== status) this.problems.push(`${url} answered ${response?.status()}`);
+    await this.#checkAll(page, name, 'page');
+  }
+
+  /** Looks at a letter's markup. Its own address forbids every script, that of axe too. */
+  async lookAtLetter(name: string, markup: string): Promise<void> {
+    const page = await this.open(WIDTHS[0]);
+    await page.setContent(markup);
+    await this.#checkAll(page, name, 'letter');
+  }
+
+  async #checkAll(page: Page, name: string, what: keyof typeof RULES): Promise<void> {
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: HEIGHT });
+      for (const colorScheme of SCHEMES) {
+        await page.emulateMedia({ colorScheme });
+        await this.check(page, `${name}-${width}-${colorScheme}`, what);
+      }
+    }
+    await page.context().close();
+    console.log(`looked at ${name}`);
+  }
+
+  /** An empty page; what it reports as an error later is a problem. */
+  async open(width: number): Promise<Page> {
+    const context = await this.#browser.newContext({ viewport: { width, height: HEIGHT } });
+    const page = await context.newPage();
+    page.on('pageerror', ({ message }) => this.problems.push(`${page.url()}: ${message}`));
+    page.on('console', (message) => {
+      // The status of a page itself is checked where it is opened.
+      const isOwnStatus = message.location().url === page.url() && message.text().includes('status of 404');
+      if (message.type() === 'error' && !isOwnStatus) this.problems.push(`${page.url()}: ${message.text()}`);
+    });
+    return page;
+  }
+
+  async check(page: Page, name: string, what: keyof typeof RULES = 'page'): Promise<void> {
+    await page.evaluate(`globalThis.axe === undefined && (() => { ${axe.source} })()`);
+    const found = Found.parse(
+      await page.evaluate(`axe.run(document, ${RULES[what]}).then(({ violations }) => violations)`),
+    );
+    for (const { id, help, nodes } of found) {
+      const where = nodes.slice(0, 3).map(({ target, html }) => `${target.join(' ')} ${html.slice(0, 120)}`);
+      this.problems.push(`${name}: ${id}, ${help}: ${where.join('; ')}`);
+    }
+    const [needed, given] = z
+      .tuple([z.number(), z.number()])
+      .parse(
+        await page.evaluate('[document.documentElement.scrollWidth, document.documentElement.clientWidth]'),
+      );
+    if (needed > given) this.problems.push(`${name}: ${needed} pixels wide where there are ${given}`);
+    if (this.#screenshots !== undefined) {
+      await page.screenshot({ path: join(this.#screenshots, `${name}.png`) });
+    }
+  }
+}
