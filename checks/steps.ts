@@ -131,6 +131,14 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 20,
   },
   {
+    name: 'stack',
+    proves: 'the local stack and the command line start, stop, restart and report failures as documented',
+    command: 'npm run --silent check:stack',
+    tier: 'nightly',
+    covers: [...SERVICE, ...STACK, 'cli/**', 'checks/stack/**', TEST_SUPPORT],
+    limitMinutes: 20,
+  },
+  {
     name: 'engines: all tests',
     proves:
       "every test of operations and calls passes on AWS's own DynamoDB Local as it does on the table model",

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { eachAtOnce } from '../../lib/operations/work/at-once.ts';
 import { type GuardedProcess, startGuarded } from '../../local/stack/guarded-process.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import type { Step } from '../steps.ts';
@@ -44,11 +45,8 @@ export async function runSteps(
     console.log(`... running: ${names.join(', ')}`);
   }, HEARTBEAT_MS);
   try {
-    const waiting = steps.filter((step) => !isAlone(step));
-    const lane = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await run(next);
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    const shared = steps.filter((step) => !isAlone(step));
+    await eachAtOnce(shared, LANES, () => false, run);
     for (const step of steps.filter(isAlone)) await run(step);
   } finally {
     clearInterval(heartbeat);
