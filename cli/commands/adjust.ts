@@ -98,6 +98,7 @@ function earlierText({ seq, amount, createdAt, metadata }: LedgerEntry, now: Dat
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(createdAt)) / 1_000));
   return (
     `Entry ${seq} is the same adjustment, ${seconds} s ago (${shortTime(createdAt)} UTC): ${signed(amount)} ` +
-    `by ${metadata['actor']}, "${metadata['reason']}", key ${metadata['idempotency_key']}.`
+    `by ${metadata['actor']}, "${metadata['reason']}", key ${metadata['idempotency_key']}. To repeat it with certainty, ` +
+    'give that --key; for a second one, a fresh --key.'
   );
 }

@@ -9,7 +9,7 @@ import type { Runner } from '../stage/session.ts';
 import { seconds } from '../terminal/arguments.ts';
 import { counted } from '../terminal/counter.ts';
 import { EXIT } from '../terminal/failure.ts';
-import { ageOf, orNone, shortId } from '../terminal/format.ts';
+import { ageOf, orNone } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
 import { shown } from '../terminal/shown.ts';
 import { tableLines } from '../terminal/table.ts';
@@ -103,7 +103,7 @@ function workLines(work: readonly WorkView[], now: Date, width: number): string[
     ],
     work.map(({ kind, customer_id, id, state, amount_cents, started_at }) => [
       customer_id,
-      id === null ? kind : `${kind} ${shortId(id)}`,
+      id === null ? kind : `${kind} ${id}`,
       orNone(state),
       amount_cents === null ? '' : formatUsd(amount_cents),
       started_at === null ? '' : ageOf(started_at, now),

@@ -124,7 +124,7 @@ const keyLines = (listed: readonly ListedKey[], width: number): string[] =>
   tableLines(
     [{ heading: 'key id' }, { heading: 'state' }, { heading: 'issued (UTC)' }, { heading: 'revoked (UTC)' }],
     listed.map(({ keyId, createdAt, revokedAt }) => [
-      shortId(keyId),
+      keyId,
       revokedAt === null ? 'active' : 'revoked',
       shortTime(createdAt),
       revokedAt === null ? '' : shortTime(revokedAt),

@@ -83,14 +83,14 @@ export class Runner {
 
   #sessionOn(stage: Stage, out: Output): Session {
     const { stdin, stderr, env, interrupt } = this.#shell;
-    const asking: Asking = { stdin, stderr, interrupt: interrupt.request };
+    const asking: Asking = { stdin, stderr, interrupt: interrupt.request, stage: stage.name };
     return {
       stage,
       out,
       env,
       signal: interrupt.signal,
       confirm: async (question, yes) => {
-        if (!yes) await confirm(asking, `On ${stage.name}: ${question}`);
+        if (!yes) await confirm(asking, question);
       },
     };
   }

@@ -29,7 +29,7 @@ describe('a confirmation', () => {
     const interrupt = () => {
       interrupted = true;
     };
-    const refusal = await confirm({ stdin, stderr, interrupt }, 'Close it?').then(
+    const refusal = await confirm({ stdin, stderr, interrupt, stage: 'staging' }, 'Close it?').then(
       () => null,
       (error: unknown) => (error instanceof Failure ? error : Promise.reject(error)),
     );
@@ -38,7 +38,7 @@ describe('a confirmation', () => {
 
   it.each(['y', 'Y', 'yes', ' yes '])('goes on at %j', async (answer) => {
     const { refusal, shown } = await ask(`${answer}\n`);
-    expect([refusal, shown]).toEqual([null, expect.stringContaining('Close it? [y/N] ')]);
+    expect([refusal, shown]).toEqual([null, expect.stringContaining('On staging: Close it? [y/N] ')]);
   });
 
   it.each(['', 'n', 'no', 'yep', 'y n'])('does nothing at %j', async (answer) => {

@@ -53,7 +53,7 @@ describe('charges', () => {
       ],
     });
     expect((await lines('charges', 'pending')).shown[1]).toMatch(
-      new RegExp(`^${head.customerId}  fix ${fixId.slice(0, 12)}…  charging  \\$29.00  +0 min$`),
+      new RegExp(`^${head.customerId}  fix ${fixId}  charging  \\$29.00  +0 min$`),
     );
     expect((await lines('customer', 'show', head.customerId)).shown).toContain(
       'open charge    acme/webshop#4711, $29.00, charging',

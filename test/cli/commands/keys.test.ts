@@ -28,6 +28,7 @@ describe('keys', () => {
     expect(JSON.stringify(answer)).not.toContain('rsolv_');
     const { shown } = await lines('keys', 'list', id);
     expect(shown.filter((line) => line.includes('active'))).toHaveLength(2);
+    expect(shown.filter((line) => line.startsWith(issued.key_id))).toHaveLength(1);
 
     const revoke = ['keys', 'revoke', id, issued.key_id.slice(0, 8), '--reason', 'leaked'];
     expect(await refusal(...revoke)).toEqual([2, 'confirmation_needed']);
