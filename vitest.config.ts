@@ -59,8 +59,8 @@ export default defineConfig({
     // The cache does not know which condition was removed.
     fsModuleCache: removed === undefined,
     // On a busy machine a test may wait for its turn; none is timed.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     env: {
       POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
       POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',

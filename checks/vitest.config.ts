@@ -31,7 +31,8 @@ export default defineConfig({
     ],
     globalSetup: ['test/support/global-setup.ts'],
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 240_000,
+    // Hundreds of processes, one after the other: none is timed.
+    testTimeout: 1_200_000,
     hookTimeout: 60_000,
     env,
     ...(onConsoleLog !== undefined && { onConsoleLog }),

@@ -1,35 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const MAX_FILES = 20;
 
 const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => `${folder}/${name}`);
 
-const importsOf = (file: string): string[] =>
-  [...readFileSync(file, 'utf8').matchAll(/from '([^']+)'|import\('([^']+)'\)/g)].map((match) =>
-    String(match[1] ?? match[2]),
-  );
-
 describe('the shape of the code', () => {
-  it('the domain knows no AWS, no Stripe, no environment, no clock and no chance', () => {
+  it('the domain reads no environment and no clock, and draws nothing at random', () => {
     for (const file of filesIn('lib/domain')) {
-      for (const imported of importsOf(file))
-        expect([file, imported]).toEqual([file, expect.stringMatching(/^\.\/|^node:crypto$/)]);
       expect(readFileSync(file, 'utf8'), file).not.toMatch(
         /process\.|Date\.now|new Date\(\)|Math\.random|randomBytes|randomUUID/,
       );
-    }
-  });
-
-  it('only the store speaks to DynamoDB; operations know neither HTTP nor Lambda', () => {
-    for (const file of filesIn('lib').filter((name) => !name.startsWith('lib/store/'))) {
-      const aws = importsOf(file).filter((imported) => imported.startsWith('@aws-sdk'));
-      expect([file, aws]).toEqual([file, []]);
-    }
-    for (const file of filesIn('lib/operations')) {
-      const http = importsOf(file).filter((imported) => /\/http\/|aws-lambda|middy/.test(imported));
-      expect([file, http]).toEqual([file, []]);
     }
   });
 
@@ -39,5 +26,64 @@ describe('the shape of the code', () => {
     ];
     const files = filesIn('functions').map((file) => file.replace(/^functions\/|\.ts$/g, ''));
     expect(deployed.map(([, name]) => name).sort()).toEqual(files.sort());
+  });
+
+  it(`no folder of lib holds more than ${MAX_FILES} files`, () => {
+    const folders = Map.groupBy(filesIn('lib'), (file) => dirname(file));
+    expect([...folders].filter(([, files]) => files.length > MAX_FILES).map(([folder]) => folder)).toEqual(
+      [],
+    );
+  });
+});
+
+describe('the dependency rules', () => {
+  let copy: string;
+  beforeAll(() => {
+    copy = mkdtempSync(join(tmpdir(), 'dependency-rules-'));
+    for (const part of ['lib', 'package.json', '.dependency-cruiser.mjs']) {
+      cpSync(part, join(copy, part), { recursive: true });
+    }
+  });
+  afterAll(() => rmSync(copy, { recursive: true }));
+
+  /** What `npm run check` says of the planted files. Packages are not installed in the copy, which is no matter here. */
+  function violationsIn(planted: Readonly<Record<string, string>>): { found: string[]; exitCode: number } {
+    for (const [file, code] of Object.entries(planted)) writeFileSync(join(copy, file), code);
+    const cruiser = resolve('node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
+    const { stdout, status } = spawnSync(process.execPath, [cruiser, 'lib/domain'], {
+      cwd: copy,
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    for (const file of Object.keys(planted)) rmSync(join(copy, file));
+    const found = stdout.split('\n').filter((line) => line.includes('planted'));
+    return { found, exitCode: status ?? -1 };
+  }
+
+  it('the dependency rules fail where a file of the domain imports the store', () => {
+    const { found, exitCode } = violationsIn({
+      'lib/domain/planted.ts': "export { openTable } from '../store/table.ts';\n",
+    });
+    expect(found).toContainEqual(
+      expect.stringContaining('lib-domain-imports-no-room-above: lib/domain/planted.ts → lib/store/table.ts'),
+    );
+    expect(exitCode).toBeGreaterThan(0);
+  });
+
+  it('the dependency rules fail where two files import each other, be it a type alone', () => {
+    const { found, exitCode } = violationsIn({
+      'lib/domain/planted-one.ts': "export { two } from './planted-two.ts';\nexport type One = 1;\n",
+      'lib/domain/planted-two.ts':
+        "import type { One } from './planted-one.ts';\nexport const two: One = 1;\n",
+    });
+    expect(found).toContainEqual(expect.stringMatching(/no-cycle: lib\/domain\/planted-(?:one|two)\.ts/));
+    expect(exitCode).toBeGreaterThan(0);
+  });
+
+  it('the dependency rules say nothing of a file that imports its neighbour', () => {
+    const { found } = violationsIn({
+      'lib/domain/planted.ts': "export { normalizeEmail } from './email.ts';\n",
+    });
+    expect(found).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { BillingError, PROBLEMS } from '../../../lib/errors.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
@@ -25,7 +25,7 @@ import { engineEndpoint, openTestTable, testDeps, throughSdk } from '../../suppo
  */
 
 let table: Table;
-beforeAll(async () => {
+beforeEach(async () => {
   table = await openTestTable();
 });
 

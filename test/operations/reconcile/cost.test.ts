@@ -42,7 +42,7 @@ describe('the limit of read units', () => {
     const books = await openBooks();
     for (const credits of range(1, 12)) {
       const { head } = await customerWith(books.deps, credits);
-      await writeHistory(books.deps, head.customerId, 250);
+      await writeHistory(books.deps, head.customerId, 150);
     }
     const atRate = (readUnitsPerSecond: number) =>
       countingReadUnits(books, async () => {

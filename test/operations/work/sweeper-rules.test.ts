@@ -1,5 +1,5 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { closeCustomer, finishClosing } from '../../../lib/operations/accounts/close-customer.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
@@ -18,7 +18,7 @@ let table: Table;
 let money: Money;
 /** Whatever is asked of Stripe about payments and orders would be a fault. */
 let idle: PaymentDeps;
-beforeAll(async () => {
+beforeEach(async () => {
   const opened = await openMoneyForFile();
   ({ table, money } = opened);
   const notAsked = failing('misconfigured');

@@ -42,7 +42,7 @@ export interface ModelOptions {
 
 /** A table in memory that answers as DynamoDB does: all or nothing, under conditions, and with an index that is behind. */
 export class TableModel {
-  readonly #partitions = new Map<string, Map<string, Item>>();
+  readonly #partitions = new Map<string, Partition>();
   readonly #index: DueIndex;
   readonly #onWritten: NonNullable<ModelOptions['onWritten']>;
 
@@ -63,7 +63,7 @@ export class TableModel {
 
   /** Everything that is stored, in the order of its keys. */
   *items(): Generator<Item> {
-    for (const [, partition] of this.#partitionsInOrder()) yield* inOrder(partition);
+    for (const [, partition] of this.#partitionsInOrder()) yield* partition.inOrder();
   }
 
   #answer(request: Request): Answer {
@@ -169,8 +169,9 @@ export class TableModel {
       partition?.delete(sk);
       if (partition?.size === 0) this.#partitions.delete(pk);
     } else {
-      const partition = this.#partitions.get(pk) ?? new Map<string, Item>();
-      this.#partitions.set(pk, partition.set(sk, item));
+      const partition = this.#partitions.get(pk) ?? new Partition();
+      partition.set(sk, item);
+      this.#partitions.set(pk, partition);
       this.#onWritten(key, item);
     }
     this.#index.follow(key, item);
@@ -180,10 +181,20 @@ export class TableModel {
     const { bindings, filter, index, forward, limit, after } = query;
     const { condition, mentions } = parseCondition(query.condition);
     assertMentioned(bindings, new Set([...mentions, ...(filter?.mentions ?? [])]));
+    if (index === undefined) {
+      const partition = this.#partitions.get(partitionOf(query))?.inOrder() ?? [];
+      const candidates = forward ? partition : partition.toReversed();
+      const start = after === undefined ? 0 : candidates.findIndex((item) => isSameKey(item, after)) + 1;
+      if (after === undefined || start > 0) {
+        // No more of a long partition is looked at than the page holds, and whether another follows.
+        const matching = firstOf(candidates, start, Math.min(limit, MAX_PAGE) + 1, (item) =>
+          condition(item, bindings),
+        );
+        return paged(matching, 0, limit, query);
+      }
+    }
     const candidates =
-      index === undefined
-        ? inOrder(this.#partitions.get(partitionOf(query)) ?? new Map())
-        : this.#index.items();
+      index === undefined ? (this.#partitions.get(partitionOf(query))?.inOrder() ?? []) : this.#index.items();
     const found = candidates.filter((item) => condition(item, bindings));
     if (!forward) found.reverse();
     const at = after === undefined ? 0 : found.findIndex((item) => isSameKey(item, after)) + 1;
@@ -196,7 +207,7 @@ export class TableModel {
     const { segment, of } = scan;
     const all: Item[] = [];
     for (const [pk, partition] of this.#partitionsInOrder()) {
-      if (segmentOf(pk, of) === segment) all.push(...inOrder(partition));
+      if (segmentOf(pk, of) === segment) all.push(...partition.inOrder());
     }
     const { after } = scan;
     const start = after === undefined ? 0 : all.filter((item) => isUpTo(item, after)).length;
@@ -207,7 +218,7 @@ export class TableModel {
     return this.#partitions.get(pk)?.get(sk);
   }
 
-  #partitionsInOrder(): [string, Map<string, Item>][] {
+  #partitionsInOrder(): [string, Partition][] {
     return [...this.#partitions].toSorted(([a], [b]) => (a < b ? -1 : 1));
   }
 }
@@ -253,8 +264,42 @@ function isUpTo(item: Item, after: Item): boolean {
   return true;
 }
 
-const inOrder = (partition: ReadonlyMap<string, Item>): Item[] =>
-  [...partition].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+/** The items of one partition key. They are sorted when they are read, and again only after a key has come or gone. */
+class Partition {
+  readonly #items = new Map<string, Item>();
+  #keys: readonly string[] | null = null;
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get(sk: string): Item | undefined {
+    return this.#items.get(sk);
+  }
+
+  set(sk: string, item: Item): void {
+    if (!this.#items.has(sk)) this.#keys = null;
+    this.#items.set(sk, item);
+  }
+
+  delete(sk: string): void {
+    if (this.#items.delete(sk)) this.#keys = null;
+  }
+
+  inOrder(): Item[] {
+    this.#keys ??= [...this.#items.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    return this.#keys.map((sk) => this.#items.get(sk)).filter((item) => item !== undefined);
+  }
+}
+
+function firstOf<T>(all: readonly T[], start: number, count: number, isWanted: (one: T) => boolean): T[] {
+  const wanted: T[] = [];
+  for (let at = start; at < all.length && wanted.length < count; at++) {
+    const one = all[at];
+    if (one !== undefined && isWanted(one)) wanted.push(one);
+  }
+  return wanted;
+}
 
 function partitionOf({ condition, bindings }: Query): string {
   const name = /^\s*pk\s*=\s*(:\w+)/.exec(condition)?.[1];

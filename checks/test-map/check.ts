@@ -1,0 +1,174 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import * as z from 'zod/mini';
+
+/*
+ * `node checks/test-map/check.ts`: checks that no test of before.json is lost. That list was taken before tests moved;
+ * table.json says where each test lives now. Fails on a test without a place, and on a place that does not exist. `--print`
+ * prints the whole table. `--report FILE` (again for each) reads JSON reports of vitest in place of collecting the tests.
+ */
+
+const CONFIGS = ['vitest.config.ts', 'checks/vitest.config.ts'];
+/** Collected without being run, for it takes minutes to package the service: their names stand there with placeholders. */
+const TEMPLATE_CONFIG = 'checks/template/vitest.config.ts';
+
+const Before = z.record(
+  z.string(),
+  z.array(z.union([z.string(), z.strictObject({ name: z.string(), times: z.int() })])),
+);
+const Place = z.strictObject({
+  file: z.string(),
+  /** A test of that file. Without one the file is a program that checks the same. */
+  name: z.optional(z.string()),
+});
+const Table = z.record(
+  z.string(),
+  z.strictObject({
+    /** Where the tests of this old file are, under their names. */
+    now: z.string(),
+    /** Those that are elsewhere, or that better ones replaced. */
+    but: z.optional(z.array(z.strictObject({ name: z.string(), now: Place, why: z.string() }))),
+  }),
+);
+const Listed = z.array(z.object({ name: z.string(), file: z.string() }));
+const Report = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      assertionResults: z.array(z.object({ ancestorTitles: z.array(z.string()), title: z.string() })),
+    }),
+  ),
+});
+
+interface Row {
+  readonly file: string;
+  readonly name: string;
+  readonly times: number;
+  readonly now: z.output<typeof Place>;
+  readonly why: string | null;
+}
+
+const { values } = parseArgs({
+  options: { print: { type: 'boolean', default: false }, report: { type: 'string', multiple: true } },
+});
+
+const parsed = <T extends z.ZodMiniType>(schema: T, name: string): z.output<T> =>
+  schema.parse(JSON.parse(readFileSync(join(import.meta.dirname, name), 'utf8')));
+
+const before = parsed(Before, 'before.json');
+const table = parsed(Table, 'table.json');
+const rows = Object.entries(before).flatMap(([file, tests]) =>
+  tests.map((test) => rowOf(file, typeof test === 'string' ? { name: test, times: 1 } : test)),
+);
+const today = values.report === undefined ? collected() : reported(values.report);
+const problems = [...rows.flatMap(problemsOf), ...superfluous()];
+if (values.print) {
+  for (const { file, name, now, why } of rows) {
+    console.log(
+      [file, name, now.file, now.name === name ? 'same name' : (now.name ?? ''), why ?? ''].join('\t'),
+    );
+  }
+}
+for (const problem of problems) console.error(`✗ ${problem}`);
+const count = rows.reduce((sum, { times }) => sum + times, 0);
+const moved = rows.filter(({ why }) => why !== null).length;
+console.log(
+  `${count} tests of before, ${problems.length} without a place; ${moved} names elsewhere or replaced.`,
+);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+function rowOf(file: string, { name, times }: { name: string; times: number }): Row {
+  const entry = table[file];
+  const other = entry?.but?.find((one) => one.name === name);
+  return {
+    file,
+    name,
+    times,
+    now: other?.now ?? { file: entry?.now ?? '', name },
+    why: other?.why ?? null,
+  };
+}
+
+function problemsOf({ file, name, times, now, why }: Row): string[] {
+  if (now.file === '') return [`${file}: table.json has nothing of ${name}`];
+  if (now.name === undefined)
+    return existsSync(now.file) ? [] : [`${file}: ${name}: there is no ${now.file}`];
+  const wanted = why === null ? times : 1;
+  if ((today.get(now.file) ?? []).filter((test) => isTest(test, now.name ?? '')).length >= wanted) return [];
+  return [`${file}: there is no test of this name in ${now.file}: ${now.name}`];
+}
+
+/** What table.json says of tests that were not there before is a slip of the pen. */
+function superfluous(): string[] {
+  const known = new Set(rows.map(({ file, name }) => `${file}: ${name}`));
+  return Object.entries(table).flatMap(([file, { but = [] }]) =>
+    but
+      .map(({ name }) => `${file}: ${name}`)
+      .filter((one) => !known.has(one))
+      .map((one) => `table.json names a test that was not there before: ${one}`),
+  );
+}
+
+interface Test {
+  readonly name: string;
+  /** Whether the name holds placeholders of a table of cases. */
+  readonly isPattern: boolean;
+}
+
+const isTest = (test: Test, name: string): boolean =>
+  test.isPattern ? patternOf(test.name).test(name) : test.name === name;
+
+const SPECIAL = /[\\^$.*+?()[\]{}|]/g;
+
+function patternOf(template: string): RegExp {
+  const literal = template.split(/%[sdifjoO#$]|\$[\w.]+/).map((part) => part.replaceAll(SPECIAL, '\\$&'));
+  return new RegExp(`^${literal.join('.*')}$`, 's');
+}
+
+type Tests = Map<string, Test[]>;
+
+/** Every test of today, by its file. */
+function collected(): Tests {
+  const folder = mkdtempSync(join(tmpdir(), 'test-map-'));
+  try {
+    const tests: Tests = new Map();
+    for (const config of [...CONFIGS, TEMPLATE_CONFIG]) {
+      const isPattern = config === TEMPLATE_CONFIG;
+      const file = join(folder, 'list.json');
+      const options = [`--json=${file}`, ...(isPattern ? [] : ['--no-staticParse'])];
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        ['node_modules/vitest/vitest.mjs', 'list', '--config', config, ...options],
+        { encoding: 'utf8' },
+      );
+      if (status !== 0) throw new Error(`The tests of ${config} cannot be collected.\n${stderr}`);
+      for (const one of Listed.parse(JSON.parse(readFileSync(file, 'utf8')))) {
+        add(tests, one.file, { name: one.name, isPattern });
+      }
+    }
+    return tests;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function reported(reports: readonly string[]): Tests {
+  const tests: Tests = new Map();
+  for (const report of reports) {
+    for (const { name: file, assertionResults } of Report.parse(JSON.parse(readFileSync(report, 'utf8')))
+      .testResults) {
+      for (const { ancestorTitles, title } of assertionResults) {
+        add(tests, file, { name: [...ancestorTitles, title].join(' > '), isPattern: false });
+      }
+    }
+  }
+  return tests;
+}
+
+function add(tests: Tests, file: string, test: Test): void {
+  const name = relative(process.cwd(), file);
+  tests.set(name, [...(tests.get(name) ?? []), test]);
+}
