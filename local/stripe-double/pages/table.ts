@@ -4,13 +4,16 @@ import { type Html, type Part, shown } from './markup.ts';
 
 const text = (part: Part): Part => (typeof part === 'string' ? shown(part) : part);
 
+const isEmpty = (part: Part): boolean => part === null || part === undefined || part === '';
+
 /** Rows as a table; on a narrow screen each row becomes a block of its own. */
 export function table(label: string, rows: readonly Row[]): Html {
   const [first] = rows;
   if (first === undefined) return html`<p class="soft">None yet.</p>`;
-  // Nothing but the value stands in a cell, so that an empty one is `:empty`.
+  // An empty cell holds nothing at all, so that the style finds it; any other has one part, whatever its value is made of.
+  const cell = (value: Part): Part => (isEmpty(value) ? null : html`<div>${text(value)}</div>`);
   const cells = ({ cells }: Row) =>
-    cells.map(({ head, value }) => html`<td data-head="${head}">${text(value)}</td>`);
+    cells.map(({ head, value }) => html`<td data-head="${head}">${cell(value)}</td>`);
   return html`<table aria-label="${label}">
 <thead><tr>${first.cells.map(({ head }) => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${cells(row)}</tr>\n`)}</tbody></table>`;
@@ -18,6 +21,6 @@ export function table(label: string, rows: readonly Row[]): Html {
 
 /** What one row says, as a list. */
 export function facts({ cells }: Row): Html {
-  const said = cells.filter(({ value }) => value !== null && value !== undefined && value !== '');
+  const said = cells.filter(({ value }) => !isEmpty(value));
   return html`<dl>${said.map(({ head, value }) => html`<dt>${head}</dt><dd>${text(value)}</dd>`)}</dl>`;
 }
