@@ -80,6 +80,14 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 8,
   },
   {
+    name: 'pages',
+    proves:
+      'every page of the local stack works in a browser on a phone and a desk, and axe finds no violation',
+    command: 'npm run --silent check:pages',
+    tier: 'run',
+    limitMinutes: 10,
+  },
+  {
     name: 'types',
     proves: 'the compiler accepts every file',
     command: 'npm run --silent check:types',

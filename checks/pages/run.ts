@@ -1,42 +1,24 @@
-import { parseArgs } from 'node:util';
-import { SetupError } from '../../lib/settings/setup-error.ts';
+import { optionsOf, runCheck } from '../support/program.ts';
 import { startBrowser } from './browser.ts';
 import { travel } from './journeys.ts';
 import { Looker, WIDTHS } from './look.ts';
 import { setScene } from './scene.ts';
 import { viewsOf } from './views.ts';
 
-const HELP = `Looks at the pages of the Stripe double, the mailbox and the API reference in Chromium.
+const USAGE = `npm run check:pages -- [--screenshots FOLDER]    the double's page, the mailbox and the API reference in Chromium: 2 minutes
 
-usage: node checks/pages/run.ts [--screenshots <folder>]
+Each page is opened at 390 and 1280 pixels, light and dark. Fails on a violation that axe finds, on a page wider than the
+screen, on an error that the browser reports, and on a journey that cannot be finished.
+--screenshots saves what was seen as PNG files.
+Starts what it looks at itself. Installs Chromium with apt-get if the machine has none; CHROMIUM names another one.`;
 
-Each page is opened at 390 and 1280 pixels, light and dark. It fails on a violation that axe finds, on a page
-wider than the screen, on an error that the browser reports, and on a journey that cannot be finished.
-It starts what it needs in its own process, and installs Chromium with apt-get if the machine has none and
-it may; CHROMIUM names another one.
-
-  --screenshots <folder>  save what was seen as PNG files
-  --help                  print this text
-`;
-
-const { values } = parseArgs({
-  options: { screenshots: { type: 'string' }, help: { type: 'boolean', default: false } },
+const { screenshots } = optionsOf(USAGE, { screenshots: { type: 'string' } });
+await runCheck(async () => {
+  const problems = await run(screenshots);
+  for (const problem of problems) console.log(`✗ ${problem}`);
+  console.log(problems.length === 0 ? 'The pages are in order.' : `${problems.length} problems`);
+  return problems.length === 0;
 });
-
-if (values.help) {
-  console.log(HELP);
-} else {
-  try {
-    const problems = await run(values.screenshots);
-    for (const problem of problems) console.error(problem);
-    console.log(problems.length === 0 ? 'The pages are in order.' : `${problems.length} problems.`);
-    process.exitCode = problems.length === 0 ? 0 : 1;
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
-}
 
 async function run(screenshots: string | undefined): Promise<readonly string[]> {
   const browser = await startBrowser();
