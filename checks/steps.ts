@@ -118,7 +118,7 @@ export const STEPS: readonly Step[] = [
   {
     name: 'mutation',
     proves: 'a test fails for every change of the rules and sagas, or the survivor is explained',
-    command: 'npm run --silent check:mutation -- --all --write',
+    command: 'npm run --silent check:mutation -- --write',
     tier: 'nightly',
     isAlone: true,
     covers: [

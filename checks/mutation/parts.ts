@@ -3,8 +3,6 @@ export interface Part {
   readonly name: string;
   readonly mutated: readonly string[];
   readonly tests: readonly string[];
-  /** Short enough to be run for every change; the others run with `--all`. */
-  readonly isForEveryChange: boolean;
 }
 
 const STORE_TESTS = ['test/store/*.test.ts'];
@@ -23,19 +21,16 @@ export const PARTS: readonly Part[] = [
     name: 'domain',
     mutated: ['lib/domain/*.ts'],
     tests: ['test/domain/*.test.ts'],
-    isForEveryChange: true,
   },
   {
     name: 'store',
     mutated: ['lib/store/{conditions,ledger}.ts'],
     tests: STORE_TESTS,
-    isForEveryChange: true,
   },
   {
     name: 'stripe',
     mutated: ['lib/stripe/{event,event-types,facts,fault,translate-error}.ts'],
     tests: ['test/stripe/reading.test.ts'],
-    isForEveryChange: false,
   },
   {
     name: 'billing',
@@ -45,7 +40,6 @@ export const PARTS: readonly Part[] = [
       'lib/operations/payments/return-double-payment.ts',
     ],
     tests: OPERATION_TESTS,
-    isForEveryChange: false,
   },
   {
     name: 'money',
@@ -55,13 +49,11 @@ export const PARTS: readonly Part[] = [
       'lib/operations/plans/*.ts',
     ],
     tests: OPERATION_TESTS,
-    isForEveryChange: false,
   },
   {
     name: 'events',
     mutated: ['lib/operations/events/apply-event.ts'],
     tests: OPERATION_TESTS,
-    isForEveryChange: false,
   },
   {
     name: 'customers',
@@ -71,7 +63,6 @@ export const PARTS: readonly Part[] = [
       'lib/operations/work/{at-once,sweep}.ts',
     ],
     tests: [...OPERATION_TESTS, 'test/operations/accounts/close-customer.test.ts'],
-    isForEveryChange: false,
   },
   {
     name: 'items',
@@ -80,7 +71,6 @@ export const PARTS: readonly Part[] = [
       'lib/store/{orders,owners,rate-limits,record,write}.ts',
     ],
     tests: OPERATION_TESTS,
-    isForEveryChange: false,
   },
 ];
 

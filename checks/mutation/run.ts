@@ -18,8 +18,7 @@ import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './
 
 const USAGE = `npm run check:mutation -- [options]    changes the code in one place after another and expects a test to fail
 
-  --all            every part: 35 minutes on two cores; without it domain and store alone
-  --part NAME      one part
+  --part NAME      one part; without it every part, which takes 35 minutes on two cores
   --changed        of each part only the files whose code has changed since they were tried
   --write          keeps what was found: checks/mutation/scores.json, docs/checks/mutation-scores.md
   --incremental    tries only what has changed since the last run, for working on it
@@ -29,7 +28,6 @@ Fails below ${MIN_SCORE} % for a folder or ${MIN_SCORE_OF_ALL} % for all, for a 
 any part has changed since it was tried. Needs npm: it installs Stryker for itself the first time. See docs/checks/mutation.md.`;
 
 const values = optionsOf(USAGE, {
-  all: { type: 'boolean', default: false },
   part: { type: 'string' },
   write: { type: 'boolean', default: false },
   incremental: { type: 'boolean', default: false },
@@ -88,9 +86,8 @@ async function onlyChanged(parts: readonly Part[]): Promise<Part[]> {
   return changed.filter(({ mutated }) => mutated.length > 0);
 }
 
-function partsFor({ all, part }: { all: boolean; part?: string | undefined }): readonly Part[] {
-  if (all) return PARTS;
-  if (part === undefined) return PARTS.filter(({ isForEveryChange }) => isForEveryChange);
+function partsFor({ part }: { part?: string | undefined }): readonly Part[] {
+  if (part === undefined) return PARTS;
   const found = PARTS.filter(({ name }) => name === part);
   if (found.length > 0) return found;
   throw new UsageError(`There is no part ${part}, only ${PARTS.map(({ name }) => name).join(', ')}`);
