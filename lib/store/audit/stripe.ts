@@ -51,7 +51,7 @@ export interface StripeOwner {
   readonly isNamed: boolean;
 }
 
-/** Whose each Stripe customer is; one that is nobody's is not among them. At most 100 ids. */
+/** The customer of each Stripe customer; those without one are left out. At most 100 ids. */
 export async function readStripeOwners(
   table: Table,
   stripeCustomerIds: readonly string[],
