@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { type Result, verdictOf } from '../../cli/doctor/check.ts';
+import { examine as examineChecks, ok, type Result, verdictOf } from '../../cli/doctor/check.ts';
 import { CHECKLIST, diagnose } from '../../cli/doctor/checklist.ts';
 import { readDefinition } from '../../cli/doctor/definition.ts';
 import { storeParameter } from '../../cli/doctor/remedies.ts';
@@ -843,6 +843,19 @@ describe('a check that could not be made', () => {
     expect(stdout).not.toContain('not fit');
     const { verdict, fit } = Report.parse(JSON.parse((await doctor(patient, '--json')).stdout));
     expect([verdict, fit]).toEqual(['not_checked', null]);
+  });
+
+  it('is one that never answers: it is given up, and what needs it is not checked', async () => {
+    const checks = [
+      { id: 'silent', title: 'Silent', run: () => new Promise<never>(() => {}) },
+      { id: 'after', title: 'After', needs: ['silent'], run: async () => ok('x') },
+    ];
+    const results = await examineChecks(checks, null, { timeoutMs: 1, onDone: () => {} });
+    expect(results).toMatchObject([
+      { state: 'unknown', detail: expect.stringContaining('no answer within') },
+      { state: 'blocked', detail: 'not checked, it waits for: Silent' },
+    ]);
+    expect(verdictOf(results)).toBe('not_checked');
   });
 
   it('leaves a stage unfit where another check found something wrong', async () => {

@@ -117,8 +117,11 @@ describe('ledger', () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     await writeHistory(deps, customerId, 1);
     await setByHand(keys.head(customerId), 'seq', 1);
-    const { code, shown } = await lines('ledger', 'verify', '--no-stripe', customerId);
+    const verify = ['ledger', 'verify', '--no-stripe', customerId];
+    const { code, stdout } = await runIn({ columns: 80 }, ...verify);
+    const shown = stdout.split('\n');
     expect([code, shown.join(' ')]).toEqual([1, expect.stringContaining('(invariant 3)')]);
+    for (const line of shown) expect([line, line.length <= 80]).toEqual([line, true]);
     await setByHand(keys.head(customerId), 'seq', 2);
   });
 
