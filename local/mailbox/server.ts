@@ -9,7 +9,7 @@ import { LETTER_POLICY, letterPage, listPage, missingPage, PAGE_POLICY } from '.
 
 const HOST = '127.0.0.1';
 
-/** What we send of SES's own call; anything else is somebody else's. */
+/** The part of SES's own call that the service sends; any other message is refused. */
 const SendEmail = z.object({
   FromEmailAddress: z.string(),
   Destination: z.object({ ToAddresses: z.tuple([z.string()]) }),
