@@ -2,14 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
+import { optionsOf, runCheck } from '../support/program.ts';
 
-/*
- * `node checks/test-map/check.ts`: checks that no test of before.json is lost. That list was taken before tests moved;
- * table.json says where each test lives now. Fails on a test without a place, and on a place that does not exist. `--print`
- * prints the whole table. `--report FILE` (again for each) reads JSON reports of vitest in place of collecting the tests.
- */
+const USAGE = `npm run check:test-map -- [options]    no test was lost when the tests moved: 1 minute
+
+  --print          prints the whole table: where each test lives now
+  --report FILE    reads a JSON report of vitest instead of collecting the tests; may be repeated
+
+before.json lists the tests from before they moved, and table.json says where each lives now.
+Fails on a test without a place, and on a place that does not exist. Needs nothing but the install.`;
 
 const CONFIGS = ['vitest.config.ts', 'checks/vitest.config.ts'];
 /** Collected without being run, for it takes minutes to package the service: their names stand there with placeholders. */
@@ -51,8 +53,9 @@ interface Row {
   readonly why: string | null;
 }
 
-const { values } = parseArgs({
-  options: { print: { type: 'boolean', default: false }, report: { type: 'string', multiple: true } },
+const values = optionsOf(USAGE, {
+  print: { type: 'boolean', default: false },
+  report: { type: 'string', multiple: true },
 });
 
 const parsed = <T extends z.ZodMiniType>(schema: T, name: string): z.output<T> =>
@@ -78,7 +81,7 @@ const moved = rows.filter(({ why }) => why !== null).length;
 console.log(
   `${count} tests of before, ${problems.length} without a place; ${moved} names elsewhere or replaced.`,
 );
-process.exitCode = problems.length === 0 ? 0 : 1;
+await runCheck(() => problems.length === 0 && count > 0);
 
 function rowOf(file: string, { name, times }: { name: string; times: number }): Row {
   const entry = table[file];

@@ -24,6 +24,9 @@ import { API_ADDRESS, DOCS_POLICY, docsPage } from './page.ts';
  * the same document as a page. With --check it writes nothing and fails if a file is out of date.
  */
 
+const USAGE = `npm run openapi          writes docs/openapi.json and docs/api-page.json from the contracts: 1 second
+npm run check:openapi    writes nothing, and fails if one of them is out of date`;
+
 const DOCS = join(import.meta.dirname, '../../docs');
 
 const DESCRIPTION = `RSOLV opens pull requests that fix vulnerabilities. When one is merged, the customer owes one credit for \
@@ -206,14 +209,14 @@ const tidied: ZodOpenApiOverride = ({ jsonSchema, zodSchema }) => {
   if (jsonSchema.format === 'uri' && 'protocol' in def) jsonSchema.pattern = '^https?://';
 };
 
-async function main(): Promise<void> {
+async function main(isCheck: boolean): Promise<void> {
   const files = [
     { name: 'openapi.json', text: openApiText() },
     { name: 'api-page.json', text: await apiPageText() },
   ];
   for (const { name, text } of files) {
     const path = join(DOCS, name);
-    if (!process.argv.includes('--check')) {
+    if (!isCheck) {
       writeFileSync(path, text);
       console.log(`docs/${name} is written.`);
     } else if (existsSync(path) && readFileSync(path, 'utf8') === text) {
@@ -225,4 +228,14 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const [word, ...more] = process.argv.slice(2);
+  if (word === '--help') {
+    console.log(USAGE);
+  } else if ((word === undefined || word === '--check') && more.length === 0) {
+    await main(word === '--check');
+  } else {
+    console.error(`Unknown option '${more[0] ?? word}'. See --help.`);
+    process.exitCode = 2;
+  }
+}
