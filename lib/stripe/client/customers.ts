@@ -66,7 +66,7 @@ export function customerCalls(stripe: Stripe, proPriceId: string): CustomerCalls
         const { id, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
         return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
       } catch (error) {
-        // One that is somebody else's, or was used up, is refused without a code and without naming a parameter.
+        // Stripe refuses another customer's method, or a used one, without a code and without naming a parameter.
         if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
         throw new StripeFault('refused', translateError(error).facts);
       }

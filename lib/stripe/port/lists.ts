@@ -18,7 +18,7 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** An event about a customer, and whether somebody is still to be told of it. */
+/** An event about a customer, and whether Stripe still has to deliver it. */
 export interface CustomerEvent {
   readonly id: string;
   readonly type: string;
@@ -35,8 +35,8 @@ export interface ListCalls {
   listEvents(window: ListWindow): Promise<Page<StripeEvent>>;
   /** Events of any type about a customer, also one who was deleted; the newest 1,000 of the account are looked through. */
   findEventsOf(stripeCustomerId: string, since: Date): Promise<CustomerEvent[]>;
-  /** Payments for fixes that succeeded, whoever paid. */
+  /** Payments for fixes that succeeded, of all customers. */
   listFixPayments(window: ListWindow): Promise<Page<PaidFix>>;
-  /** Paid invoices that bring credits, whoever paid. */
+  /** Paid invoices that bring credits, of all customers. */
   listProInvoices(window: ListWindow): Promise<Page<OwnedInvoice>>;
 }

@@ -14,7 +14,7 @@ export interface FailedRenewal {
   readonly amountCents: number;
   /** How often it was tried. */
   readonly attempt: number;
-  /** ISO 8601; null when Stripe does not try again by itself. */
+  /** ISO 8601; null when Stripe schedules no further attempt. */
   readonly nextAttemptAt: string | null;
 }
 

@@ -32,7 +32,7 @@ export async function findProPrice(stripe: Stripe): Promise<Stripe.Price | null>
 
 /**
  * Makes sure of the product and its monthly price. With `replace`, a new price takes the lookup key from one that is not
- * what Pro costs; whoever subscribed under that one keeps it.
+ * what Pro costs; existing subscribers keep the old price.
  * @throws SetupError when there is such a wrong price and it is not to be replaced
  */
 export async function ensureProPrice(
