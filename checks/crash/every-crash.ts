@@ -33,7 +33,7 @@ export interface Saga {
   readonly prepare: () => Promise<Subject>;
   /** Expects that all of the command was done, once. */
   readonly check: (subject: Subject) => Promise<void>;
-  /** Whether a command that was done has work left for the sweeper, as a closing has. */
+  /** Whether the sweeper does the rest of a command that is answered: a closing, or money that goes back. */
   readonly leavesWork?: boolean;
 }
 
@@ -88,27 +88,37 @@ export async function everyCrash(
   await aFewAtOnce(going('webhooks arrive'), ({ customerId }) =>
     money.deliver(eventsSoFar(money, customerId)),
   );
-  await aFewAtOnce([...going('webhooks arrive'), ...going('the client repeats')], (one) =>
-    repeatAndCheck(one, check),
-  );
-  expect((await settlePendingCharges(money.deps, 0)).failed).toEqual([]);
-  await aFewAtOnce(going('the sweeper runs'), async (one) => {
-    // What was begun is finished without the client; what was not announced did not cost anything.
-    await expectSoundMoney(money, one.customerId);
-    await repeatAndCheck(one, check);
-  });
-  if (leavesWork) expect((await settlePendingCharges(money.deps, 0)).failed).toEqual([]);
-  expect(await listDueWork(money.deps.table, 'charge', new Date(Date.now() + 60_000), 10)).toEqual([]);
+  await repeatAndCheck([...going('webhooks arrive'), ...going('the client repeats')]);
+  await sweep();
+  // What was begun is finished without the client; what was not announced did not cost anything.
+  await aFewAtOnce(going('the sweeper runs'), ({ customerId }) => expectSoundMoney(money, customerId));
+  await repeatAndCheck(going('the sweeper runs'));
+  const { table } = money.deps;
+  expect(await listDueWork(table, 'charge', new Date(Date.now() + 60_000), 10)).toEqual([]);
   return { crashes: deaths.length, calls };
+
+  async function repeatAndCheck(those: readonly Crashed[]): Promise<void> {
+    await aFewAtOnce(those, (one) => named(one, () => repeat(one.command)));
+    if (leavesWork) await sweep();
+    await aFewAtOnce(those, (one) => named(one, () => check(one)));
+  }
+
+  async function sweep(): Promise<void> {
+    expect((await settlePendingCharges(money.deps, 0)).failed).toEqual([]);
+  }
 }
 
-async function repeatAndCheck(one: Crashed, check: (subject: Subject) => Promise<void>): Promise<void> {
+async function repeat(command: Command): Promise<void> {
+  const { status, body } = await send(command);
+  expect([200, 201], JSON.stringify(body)).toContain(status);
+}
+
+/** What fails says at which death. */
+async function named({ where }: Crashed, work: () => Promise<void>): Promise<void> {
   try {
-    const { status, body } = await send(one.command);
-    expect([200, 201], JSON.stringify(body)).toContain(status);
-    await check(one);
+    await work();
   } catch (error) {
-    throw new Error(one.where, { cause: error });
+    throw new Error(where, { cause: error });
   }
 }
 

@@ -47,6 +47,7 @@ it('returning the second payment of a fix, killed at any call, refunds that paym
       const { head } = await expectSoundMoney(money, customerId);
       expect(head.balance).toBe(0);
     },
+    leavesWork: true,
   });
   expect(calls).toContain('POST /v1/refunds');
 });
