@@ -31,8 +31,16 @@ const Table = z.record(
   z.strictObject({
     /** Where the tests of this old file are, under their names. */
     now: z.string(),
-    /** Those that are elsewhere, or that better ones replaced. */
-    but: z.optional(z.array(z.strictObject({ name: z.string(), now: Place, why: z.string() }))),
+    /** Those that are elsewhere, or that others replaced: `why` says so of the latter. */
+    but: z.optional(
+      z.array(
+        z.strictObject({
+          name: z.string(),
+          now: z.array(Place).check(z.minLength(1)),
+          why: z.optional(z.string()),
+        }),
+      ),
+    ),
   }),
 );
 const Listed = z.array(z.object({ name: z.string(), file: z.string() }));
@@ -49,7 +57,8 @@ interface Row {
   readonly file: string;
   readonly name: string;
   readonly times: number;
-  readonly now: z.output<typeof Place>;
+  readonly now: readonly z.output<typeof Place>[];
+  readonly isElsewhere: boolean;
   readonly why: string | null;
 }
 
@@ -70,14 +79,15 @@ const today = values.report === undefined ? collected() : reported(values.report
 const problems = [...rows.flatMap(problemsOf), ...superfluous()];
 if (values.print) {
   for (const { file, name, now, why } of rows) {
-    console.log(
-      [file, name, now.file, now.name === name ? 'same name' : (now.name ?? ''), why ?? ''].join('\t'),
+    const places = now.map((place) =>
+      [place.file, place.name === name ? 'same name' : place.name].join(': '),
     );
+    console.log([file, name, places.join(' + '), why ?? ''].join('\t'));
   }
 }
 for (const problem of problems) console.error(`✗ ${problem}`);
 const count = rows.reduce((sum, { times }) => sum + times, 0);
-const moved = rows.filter(({ why }) => why !== null).length;
+const moved = rows.filter(({ isElsewhere }) => isElsewhere).length;
 console.log(
   `${count} tests of before, ${problems.length} without a place; ${moved} names elsewhere or replaced.`,
 );
@@ -90,18 +100,22 @@ function rowOf(file: string, { name, times }: { name: string; times: number }): 
     file,
     name,
     times,
-    now: other?.now ?? { file: entry?.now ?? '', name },
+    now: other?.now ?? (entry === undefined ? [] : [{ file: entry.now, name }]),
+    isElsewhere: other !== undefined,
     why: other?.why ?? null,
   };
 }
 
-function problemsOf({ file, name, times, now, why }: Row): string[] {
-  if (now.file === '') return [`${file}: table.json has nothing of ${name}`];
-  if (now.name === undefined)
-    return existsSync(now.file) ? [] : [`${file}: ${name}: there is no ${now.file}`];
-  const wanted = why === null ? times : 1;
-  if ((today.get(now.file) ?? []).filter((test) => isTest(test, now.name ?? '')).length >= wanted) return [];
-  return [`${file}: there is no test of this name in ${now.file}: ${now.name}`];
+function problemsOf({ file, name, times, now, isElsewhere }: Row): string[] {
+  if (now.length === 0) return [`${file}: table.json has nothing of ${name}`];
+  return now.flatMap((place) => {
+    if (place.name === undefined)
+      return existsSync(place.file) ? [] : [`${file}: ${name}: there is no ${place.file}`];
+    const wanted = isElsewhere ? 1 : times;
+    const found = (today.get(place.file) ?? []).filter((test) => isTest(test, place.name ?? ''));
+    if (found.length >= wanted) return [];
+    return [`${file}: there is no test of this name in ${place.file}: ${place.name}`];
+  });
 }
 
 /** What table.json says of tests that were not there before is a slip of the pen. */
