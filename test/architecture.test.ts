@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+const MAX_LINES = 300;
 const MAX_FILES = 20;
 
 const filesIn = (folder: string): string[] =>
@@ -26,6 +27,11 @@ describe('the shape of the code', () => {
     ];
     const files = filesIn('functions').map((file) => file.replace(/^functions\/|\.ts$/g, ''));
     expect(deployed.map(([, name]) => name).sort()).toEqual(files.sort());
+  });
+
+  it(`no file of lib is longer than ${MAX_LINES} lines`, () => {
+    const linesOf = (file: string): number => readFileSync(file, 'utf8').trimEnd().split('\n').length;
+    expect(filesIn('lib').filter((file) => linesOf(file) > MAX_LINES)).toEqual([]);
   });
 
   it(`no folder of lib holds more than ${MAX_FILES} files`, () => {
