@@ -135,13 +135,14 @@ interface Test {
   readonly isPattern: boolean;
 }
 
-const isTest = (test: Test, name: string): boolean =>
-  test.isPattern ? patternOf(test.name).test(name) : test.name === name;
-
-const SPECIAL = /[\\^$.*+?()[\]{}|]/g;
+function isTest(test: Test, name: string): boolean {
+  return test.isPattern ? patternOf(test.name).test(name) : test.name === name;
+}
 
 function patternOf(template: string): RegExp {
-  const literal = template.split(/%[sdifjoO#$]|\$[\w.]+/).map((part) => part.replaceAll(SPECIAL, '\\$&'));
+  const literal = template
+    .split(/%[sdifjoO#$]|\$[\w.]+/)
+    .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
   return new RegExp(`^${literal.join('.*')}$`, 's');
 }
 
