@@ -49,6 +49,8 @@ const librariesAsInstalled: Plugin = {
   name: 'libraries-as-installed',
   setup({ initialOptions }) {
     initialOptions.packages = 'external';
+    // A debugger shows names as they are in the source.
+    initialOptions.minify = false;
   },
 };
 

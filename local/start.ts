@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { readSettings } from '../cli/stage/local-settings.ts';
 import { showProgress } from '../cli/terminal/progress.ts';
 import { SetupError } from '../lib/settings/setup-error.ts';
-import { curlLines } from './stack/curl-lines.ts';
+import { EXIT_USAGE, readFlags, UsageError } from './stack/flags.ts';
+import { startHelp } from './stack/help.ts';
+import { introduction } from './stack/introduction.ts';
 import { watchParent } from './stack/parent.ts';
-import { type Stack, startStack } from './stack/stack.ts';
+import { startStack } from './stack/stack.ts';
 
 /** npm passes a terminal's Ctrl-C on to us, which the terminal has sent us already: both are one wish. */
 const SAME_SIGNAL_MS = 1_000;
@@ -14,6 +16,11 @@ const STOP_WITHIN_MS = 12_000;
 // A reader that is gone (`npm start | head`, a closed terminal) must not end us before all is stopped.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
+const FLAGS = {
+  watch: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 const progress = showProgress(process.stderr);
 const stopRequested = new AbortController();
 stopOnSignals();
@@ -22,17 +29,26 @@ process.exitCode = await run();
 // Sockets that wait for their time to close would keep the process for seconds.
 process.exit();
 
-async function run(): Promise<0 | 1> {
+async function run(): Promise<number> {
   const { signal } = stopRequested;
   const aborted = once(signal, 'abort');
   try {
+    const flags = readFlags('npm start --', FLAGS, process.argv.slice(2));
+    if (flags.help) {
+      console.log(startHelp());
+      return 0;
+    }
+    // `npm start --watch`, without the two dashes before it, leaves the flag to npm, which puts it here.
+    const watch = flags.watch ?? process.env['npm_config_watch'] === 'true';
+    const around = { env: { ...process.env }, folder: process.cwd(), watches: watch };
     const stack = await startStack(readSettings(process.env), {
       signal,
+      watch,
       onStep: progress.step,
       onLine: (line, stream) => process[stream].write(`${line}\n`),
     });
     progress.end();
-    introduce(stack);
+    console.log(introduction(stack, around).join('\n'));
     const failure = await Promise.race([stack.failed, aborted.then(() => null)]);
     await stack.stop();
     if (failure !== null) throw failure;
@@ -44,30 +60,11 @@ async function run(): Promise<0 | 1> {
   return 0;
 }
 
-function introduce({ url, engine, customer, tableName, stripe, mailbox }: Stack): void {
-  const lines = [
-    '',
-    `RSOLV billing   ${url}`,
-    `ledger          table ${tableName} on ${engine}`,
-    stripe.describe,
-    `mailbox         ${mailbox.url}   (e-mails that would have been sent; also in ${mailbox.file})`,
-    `demo customer   ${customer.customerId}, ${customer.balance} credits`,
-    `API key         ${customer.apiKey}`,
-    '',
-    ...curlLines(url, customer.apiKey, stripe.doubleUrl),
-    '',
-    `docs            ${url}/docs`,
-    'Ctrl-C stops everything.',
-    `ready ${url}`,
-  ];
-  console.log(lines.join('\n'));
-}
-
-function report(error: unknown): 1 {
+function report(error: unknown): number {
   if (!(error instanceof SetupError)) throw error;
   console.error(error.message);
   for (const line of error.output) console.error(`  ${line}`);
-  return 1;
+  return error instanceof UsageError ? EXIT_USAGE : 1;
 }
 
 function stopOnSignals(): void {

@@ -3,7 +3,13 @@ import { SetupError } from '../../lib/settings/setup-error.ts';
 import { ApiBase, isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
 
 /** Where things listen if no setting says otherwise. */
-export const DEFAULT_PORTS = { PORT: 4_000, STRIPE_PORT: 8_420 } as const;
+export const DEFAULT_PORTS = {
+  PORT: 4_000,
+  STRIPE_PORT: 8_420,
+  MAILBOX_PORT: 8_425,
+  DEBUG_PORT: 9_229,
+} as const;
+export type PortSetting = keyof typeof DEFAULT_PORTS;
 
 /** Powertools' own names. */
 const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL', 'SILENT'] as const;
@@ -19,6 +25,8 @@ const Environment = z.object({
   DYNAMODB_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
   LOG_LEVEL: z._default(z.pipe(z.pipe(z.string(), z.transform(upperCase)), z.enum(LOG_LEVELS)), 'WARN'),
   STRIPE_PORT: z.optional(Port),
+  MAILBOX_PORT: z.optional(Port),
+  DEBUG_PORT: z.optional(Port),
   STRIPE_SECRET_KEY: z.optional(SecretKey),
   STRIPE_API_BASE: z.optional(ApiBase),
   STRIPE_WEBHOOK_SECRETS: z.optional(
@@ -30,18 +38,88 @@ const Environment = z.object({
   STRIPE_PRO_PRICE_ID: z.optional(z.string().check(z.regex(/^price_\w+$/))),
 });
 
+/** What people read about a setting. */
+export interface SettingText {
+  /** What a value must be, for the message that refuses one; null where any text will do. */
+  readonly allowed: string | null;
+  /** In `npm start -- --help`. */
+  readonly example: string;
+  readonly unset: string;
+  readonly meaning: string;
+}
+
 const A_PORT = 'a whole number from 1 to 65535';
-const ALLOWED: Readonly<Record<string, string>> = {
-  PORT: A_PORT,
-  DYNAMODB_ENDPOINT: 'an http or https URL, like http://127.0.0.1:8000',
-  LOG_LEVEL: `one of ${LOG_LEVELS.join(', ')}`,
-  STRIPE_PORT: A_PORT,
-  STRIPE_SECRET_KEY: "a secret key of Stripe's test mode, sk_test_… or rk_test_…",
-  STRIPE_API_BASE: 'an http or https URL without a path, like http://127.0.0.1:8420',
-  STRIPE_WEBHOOK_SECRETS: 'one or two secrets, whsec_…, with a comma between them',
-  STRIPE_PRO_PRICE_ID: 'the id of a price, price_…',
+
+/** Every variable that the local stack reads, in the order in which the help lists them. */
+export const SETTINGS: Readonly<Record<keyof z.output<typeof Environment>, SettingText>> = {
+  PORT: {
+    allowed: A_PORT,
+    example: '4001',
+    unset: '4000',
+    meaning: 'the port of the API',
+  },
+  DATA_DIR: {
+    allowed: null,
+    example: '.data',
+    unset: 'in memory',
+    meaning: 'a folder that keeps the ledger, the demo customer, Stripe and the mail across restarts',
+  },
+  LOG_LEVEL: {
+    allowed: `one of ${LOG_LEVELS.join(', ')}`,
+    example: 'INFO',
+    unset: 'WARN',
+    meaning: 'what the functions log; INFO is one line for each request',
+  },
+  STRIPE_PORT: {
+    allowed: A_PORT,
+    example: '8421',
+    unset: '8420, or any free port',
+    meaning: 'the port of the Stripe double',
+  },
+  MAILBOX_PORT: {
+    allowed: A_PORT,
+    example: '8426',
+    unset: '8425, or any free port',
+    meaning: 'the port of the mailbox',
+  },
+  DEBUG_PORT: {
+    allowed: A_PORT,
+    example: '9229',
+    unset: 'no inspector',
+    meaning: 'the port of the inspector of the functions; no function times out then',
+  },
+  DYNAMODB_ENDPOINT: {
+    allowed: 'an http or https URL, like http://127.0.0.1:8000',
+    example: 'http://127.0.0.1:8000',
+    unset: 'the embedded engine',
+    meaning: 'your own DynamoDB engine; the embedded one is for Linux on x64',
+  },
+  STRIPE_SECRET_KEY: {
+    allowed: "a secret key of Stripe's test mode, sk_test_… or rk_test_…",
+    example: 'sk_test_…',
+    unset: 'a double of Stripe',
+    meaning: 'Stripe itself in test mode, or the server at STRIPE_API_BASE',
+  },
+  STRIPE_API_BASE: {
+    allowed: 'an http or https URL without a path, like http://127.0.0.1:8420',
+    example: 'http://127.0.0.1:8420',
+    unset: 'Stripe itself',
+    meaning: 'the server that takes STRIPE_SECRET_KEY, for example a double of your own',
+  },
+  STRIPE_WEBHOOK_SECRETS: {
+    allowed: 'one or two webhook signing secrets with a comma between them: whsec_…,whsec_…',
+    example: 'whsec_…',
+    unset: 'made on a double',
+    meaning: 'the signing secrets of the webhook endpoint; needed with Stripe itself',
+  },
+  STRIPE_PRO_PRICE_ID: {
+    allowed: "the id of Pro's price at Stripe, price_…",
+    example: 'price_…',
+    unset: 'looked up',
+    meaning: "Pro's price at Stripe",
+  },
 };
-/** A wrong one may still be somebody's secret: it is not repeated on the screen. */
+/** Not repeated in messages. */
 const SECRETS: ReadonlySet<string> = new Set(['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRETS']);
 
 /** Which Stripe the stack works with. */
@@ -64,6 +142,10 @@ export interface Settings {
   /** Another DynamoDB engine, already running. */
   readonly dynamodbEndpoint: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Undefined for the usual port, or any free one. */
+  readonly mailboxPort: number | undefined;
+  /** Where a debugger attaches to the functions; undefined for no inspector. */
+  readonly debugPort: number | undefined;
   readonly stripe: StripeChoice;
 }
 
@@ -73,25 +155,47 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
-    const names = new Set(parsed.error.issues.map(({ path }) => String(path[0])));
-    const faults = [...names].map((name) => {
-      const is = SECRETS.has(name) ? 'is not usable' : `is "${given[name]}"`;
-      return `${name} ${is}; it must be ${ALLOWED[name]}.`;
-    });
+    const refused = new Set(parsed.error.issues.map(({ path }) => String(path[0])));
+    const faults = Object.entries(SETTINGS)
+      .filter(([name]) => refused.has(name))
+      .map(([name, { allowed }]) => {
+        const is = SECRETS.has(name) ? 'is not usable' : `is "${given[name]}"`;
+        return `${name} ${is}; it must be ${allowed}.`;
+      });
     throw new SetupError(faults.join(' '));
   }
-  const { PORT, DATA_DIR, DYNAMODB_ENDPOINT, LOG_LEVEL } = parsed.data;
+  const { PORT, DATA_DIR, DYNAMODB_ENDPOINT, LOG_LEVEL, STRIPE_PORT, MAILBOX_PORT, DEBUG_PORT } = parsed.data;
+  const stripe = stripeChoice(parsed.data);
+  refuseSharedPorts({
+    PORT,
+    ...(stripe.kind === 'double' && { STRIPE_PORT }),
+    MAILBOX_PORT,
+    DEBUG_PORT,
+  });
   return {
     port: PORT,
     dataDir: DATA_DIR,
     dynamodbEndpoint: DYNAMODB_ENDPOINT,
     logLevel: LOG_LEVEL,
-    stripe: stripeChoice(parsed.data),
+    mailboxPort: MAILBOX_PORT,
+    debugPort: DEBUG_PORT,
+    stripe,
   };
 }
 
+/** @throws SetupError naming the first two settings that are the same port */
+function refuseSharedPorts(ports: Readonly<Partial<Record<PortSetting, number | undefined>>>): void {
+  const takenBy = new Map<number, string>();
+  for (const [name, port] of Object.entries(ports)) {
+    if (port === undefined) continue;
+    const other = takenBy.get(port);
+    if (other !== undefined) throw new SetupError(`${other} and ${name} are both ${port}. Choose two ports.`);
+    takenBy.set(port, name);
+  }
+}
+
 function stripeChoice(given: z.output<typeof Environment>): StripeChoice {
-  const { PORT: port, STRIPE_PORT: stripePort, STRIPE_SECRET_KEY: secretKey } = given;
+  const { STRIPE_PORT: port, STRIPE_SECRET_KEY: secretKey } = given;
   if (secretKey === undefined) {
     const names = ['STRIPE_API_BASE', 'STRIPE_WEBHOOK_SECRETS', 'STRIPE_PRO_PRICE_ID'] as const;
     const name = names.find((one) => given[one] !== undefined);
@@ -100,8 +204,7 @@ function stripeChoice(given: z.output<typeof Environment>): StripeChoice {
         `${name} is set without STRIPE_SECRET_KEY. Set the key it goes with, or unset ${name}: the stack then starts a Stripe double of its own.`,
       );
     }
-    if (stripePort === port) throw new SetupError(`PORT and STRIPE_PORT are both ${port}. Choose two ports.`);
-    return { kind: 'double', port: stripePort };
+    return { kind: 'double', port };
   }
   if (isLiveKey(secretKey)) {
     throw new SetupError(

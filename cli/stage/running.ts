@@ -12,6 +12,9 @@ import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
  */
 
 const Note = z.object({
+  pid: z.int(),
+  folder: z.string(),
+  startedAt: z.iso.datetime(),
   endpoint: z.url(),
   lambdaEndpoint: z.url(),
   stripe: z.object({
@@ -23,8 +26,17 @@ const Note = z.object({
 });
 const noteOf = (port: number): string => join(tmpdir(), `rsolv-billing-${port}.json`);
 
+/** Whose stack this is. */
+export interface StackOwner {
+  /** The process that started the stack. */
+  readonly pid: number;
+  /** The checkout that it runs. */
+  readonly folder: string;
+  readonly startedAt: string;
+}
+
 /** What a tool needs of a stack to do what its API does. */
-export interface RunningStack {
+export interface RunningStack extends StackOwner {
   /** The DynamoDB engine's. */
   readonly endpoint: string;
   /** Where its functions are invoked as with Lambda's own API. */
@@ -41,6 +53,10 @@ export function noteRunningStack(port: number, stack: RunningStack): () => void 
   writeFileSync(file, JSON.stringify(stack), { mode: 0o600, flag: 'wx' });
   return forget;
 }
+
+/** For people, in one line. */
+export const describeOwner = ({ pid, folder, startedAt }: StackOwner): string =>
+  `started from ${folder} by process ${pid} at ${startedAt}`;
 
 /** Null when no stack has been started on this port. */
 export function findRunningStack(port: number): RunningStack | null {

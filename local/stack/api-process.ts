@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod/mini';
@@ -8,6 +8,7 @@ import { LOCAL_STAGE, PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { type StripeSettings, stripeEnvironment } from '../../lib/settings/stripe-environment.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
+import { stateFolder } from './state-folder.ts';
 
 const READY_WITHIN_MS = 60_000;
 const POLL_EVERY_MS = 50;
@@ -16,6 +17,8 @@ const ANSWER_WITHIN_MS = 5_000;
 const STOP_GRACE_MS = 6_000;
 /** The emulator's table of routes, in a frame. */
 const BANNER = /^\s*[┌│└]/;
+/** What Node says of its inspector; where that is, the stack says. */
+const INSPECTOR = /^(?:Debugger (?:listening|attached|ending)|For help, see: https:\/\/nodejs)/;
 
 /** The functions behind an emulated API Gateway, answering. */
 export interface Api {
@@ -34,6 +37,8 @@ export interface ApiOptions {
   readonly mailUrl: string;
   readonly logLevel: Settings['logLevel'];
   readonly allowedOrigins: readonly string[];
+  /** Where a debugger attaches to the functions. */
+  readonly debugPort: number | undefined;
   readonly signal: AbortSignal;
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
 }
@@ -47,12 +52,14 @@ export async function startApi({
   mailUrl,
   logLevel,
   allowedOrigins,
+  debugPort,
   signal,
   onLine,
 }: ApiOptions): Promise<Api> {
   let ready = false;
   let stopping = false;
-  const api = startGuarded(commandLine(port, lambdaPort), {
+  const state = stateFolder();
+  const api = startGuarded(commandLine(port, lambdaPort, debugPort), {
     cwd: PROJECT_ROOT,
     env: {
       ...process.env,
@@ -62,7 +69,10 @@ export async function startApi({
       LOCAL_API_URL: `http://localhost:${port}`,
       ALLOWED_ORIGINS: allowedOrigins.join(','),
       // Each stack builds in a folder of its own, or a second one would change files under the first.
-      LOCAL_BUILD_FOLDER: `.cache/stack-${port}`,
+      LOCAL_BUILD_FOLDER: relative(PROJECT_ROOT, join(state, `stack-${port}`)),
+      // Serverless keeps a schema and its settings in the home folder, which may not be there, or not be writable.
+      HOME: join(state, 'home'),
+      NODE_COMPILE_CACHE: join(state, 'node'),
       POWERTOOLS_LOG_LEVEL: logLevel,
       POWERTOOLS_METRICS_DISABLED: 'true', // metrics are lines on stdout, for CloudWatch to read
       SLS_LOG_LEVEL: 'error', // else a line for every request
@@ -70,7 +80,7 @@ export async function startApi({
     onLine: (line, stream) => {
       // The functions' own log is JSON on both streams. Until the API is up all else is the emulator introducing itself.
       if (line.startsWith('{')) onLine(line, 'stdout');
-      else if (ready && !stopping) onLine(line, stream);
+      else if (ready && !stopping && !INSPECTOR.test(line)) onLine(line, stream);
     },
   });
   const stop = async () => {
@@ -95,7 +105,7 @@ export async function startApi({
   };
 }
 
-function commandLine(port: number, lambdaPort: number): string[] {
+function commandLine(port: number, lambdaPort: number, debugPort: number | undefined): string[] {
   const manifest = 'serverless/package.json';
   const require = createRequire(import.meta.url);
   const { bin } = z.object({ bin: z.object({ serverless: z.string() }) }).parse(require(manifest));
@@ -103,11 +113,14 @@ function commandLine(port: number, lambdaPort: number): string[] {
   const preload = pathToFileURL(join(import.meta.dirname, 'emulated-gateway.ts')).href;
   return [
     process.execPath,
+    ...(debugPort === undefined ? [] : [`--inspect=127.0.0.1:${debugPort}`]),
     ...['--import', preload, '--enable-source-maps', serverless, 'offline', 'start'],
     ...['--stage', LOCAL_STAGE, '--httpPort', String(port)],
-    // Not `localhost`, which may be ::1 only; those who look for localhost try 127.0.0.1 too.
+    // Not `localhost`, which may be ::1 only; ::1 is relayed to this address.
     ...['--host', '127.0.0.1'],
     ...['--lambdaPort', String(lambdaPort)],
+    // A function that waits at a breakpoint is not late.
+    ...(debugPort === undefined ? [] : ['--noTimeout']),
   ];
 }
 

@@ -16,15 +16,21 @@ export interface BackgroundOptions {
   readonly tableName: string;
   /** How far the clock of the Stripe double is ahead; null where there is none. */
   readonly aheadMs: (() => number) | null;
+  /** Resolves when the functions can be called, or the signal aborts. */
+  readonly untilUp: (signal: AbortSignal) => Promise<void>;
   readonly onLine: (line: string) => void;
 }
 
 /** What nobody calls over HTTP: what the table's stream would bring, and the schedules of a clock that was moved. */
 export function startBackground(options: BackgroundOptions): { stop(): Promise<void> } {
-  const { endpoint, lambdaEndpoint, tableName, aheadMs, onLine } = options;
+  const { endpoint, lambdaEndpoint, tableName, aheadMs, untilUp, onLine } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const functions = new LocalFunctions(lambdaEndpoint);
+  const invoke = async (name: string, event: unknown) => {
+    await untilUp(signal);
+    return functions.invoke(name, event);
+  };
   const table = openTable({ tableName, stage: LOCAL_STAGE, dynamodbEndpoint: endpoint });
   const { sources, rates } = readTriggers();
   const say = (what: string) => (error: unknown) => {
@@ -36,7 +42,7 @@ export function startBackground(options: BackgroundOptions): { stop(): Promise<v
       table,
       source,
       signal,
-      invoke: async (event) => BatchAnswer.parse(await functions.invoke(source.functionName, event)),
+      invoke: async (event) => BatchAnswer.parse(await invoke(source.functionName, event)),
       onDeadLetter: ({ dynamodb }) =>
         onLine(
           `dead letter: ${source.functionName} gave up on ${dynamodb.Keys['pk']?.S} ${dynamodb.Keys['sk']?.S}`,
@@ -46,7 +52,7 @@ export function startBackground(options: BackgroundOptions): { stop(): Promise<v
   );
   if (aheadMs !== null) {
     const run = async (name: string) => {
-      await functions.invoke(name, {}).catch(say(`${name} did not run`));
+      await invoke(name, {}).catch(say(`${name} did not run`));
     };
     work.push(followMovedClock({ aheadMs, rates, run, signal }));
   }

@@ -3,6 +3,8 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
@@ -45,6 +47,23 @@ async function answerFailuresWith500(): Promise<void> {
   };
 }
 
+/**
+ * Serverless compiles a schema for serverless.yml, which takes half of a first start. `npm run package` and the checks of the
+ * template validate that file.
+ */
+function skipConfigValidation(): void {
+  const require = createRequire(import.meta.url);
+  const serverless = dirname(require.resolve('serverless/package.json'));
+  const handler: unknown = require(join(serverless, 'lib/classes/config-schema-handler/index.js'));
+  const prototype: unknown = typeof handler === 'function' ? handler.prototype : undefined;
+  if (typeof prototype !== 'object' || prototype === null || !('validateConfig' in prototype)) {
+    throw new Error(
+      'Serverless has no ConfigSchemaHandler.validateConfig any more: adapt local/stack/emulated-gateway.ts.',
+    );
+  }
+  prototype.validateConfig = async () => {};
+}
+
 /** When it fails to start, Serverless sets an exit code and leaves; but its watchers would keep the process for ever. */
 function exitWhenFailed(): void {
   setInterval(() => {
@@ -56,5 +75,6 @@ function exitWhenFailed(): void {
 if (isMainThread) {
   allowOrigins(new Set((process.env['ALLOWED_ORIGINS'] ?? '').split(',')));
   exitWhenFailed();
+  skipConfigValidation();
   await answerFailuresWith500();
 }

@@ -1,12 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { DEFAULT_PORTS } from '../../cli/stage/local-settings.ts';
+import { DEFAULT_PORTS, type PortSetting } from '../../cli/stage/local-settings.ts';
 import { errorCode, SetupError } from '../../lib/settings/setup-error.ts';
 
-type Setting = keyof typeof DEFAULT_PORTS;
-
-/** Below those that the system hands out by itself, so that nobody is given one before it is used. */
+/** Below the ports that the system hands out, so that none of these is given away before it is used. */
 const CHOSEN_FROM = { first: 20_000, count: 12_000 } as const;
 const MAX_TRIES = 50;
 
@@ -20,47 +18,54 @@ export async function freePort(usual?: number): Promise<number> {
   throw new SetupError(`No port is free among ${MAX_TRIES} that were tried.`);
 }
 
+/** The addresses that `localhost` stands for: a stranger on either would take a part of the requests. */
+const LOOPBACK = ['127.0.0.1', '::1'] as const;
+
 async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
+  for (const host of LOOPBACK) {
+    const fault = await faultAt(host, port);
+    if (errorCode(fault) === 'EADDRINUSE') return false;
+    // A machine without IPv6 has no ::1 to listen on.
+    if (fault !== null && host !== '::1') throw fault;
+  }
+  return true;
+}
+
+/** What keeps us from listening there; null when nothing does. */
+async function faultAt(host: string, port: number): Promise<unknown> {
+  const server = createServer();
   try {
+    server.listen({ port, host });
     await once(server, 'listening');
   } catch (error) {
-    if (errorCode(error) === 'EADDRINUSE') return false;
-    throw error;
+    return error;
   }
   server.close();
   await once(server, 'close');
-  return true;
+  return null;
 }
 
 /**
  * `setting` is the variable that the port was, or could have been, chosen with.
- * @throws SetupError when somebody listens on the port, or when this user may not.
+ * @throws SetupError when the port is taken, or this user may not listen there.
  */
-export async function assertPortFree(port: number, setting: Setting = 'PORT'): Promise<void> {
-  // Both addresses that `localhost` can stand for: a stranger on either would take a part of the requests.
-  for (const host of ['127.0.0.1', '::1']) {
-    const server = createServer();
-    try {
-      server.listen({ port, host });
-      await once(server, 'listening');
-      server.close();
-      await once(server, 'close');
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'EADDRINUSE') {
+export async function assertPortFree(port: number, setting: PortSetting = 'PORT'): Promise<void> {
+  for (const host of LOOPBACK) {
+    const fault = await faultAt(host, port);
+    switch (errorCode(fault)) {
+      case 'EADDRINUSE': {
         const other = port < 65_535 ? port + 1 : port - 1;
         throw new SetupError(
           `Port ${port} is in use. Stop what listens there, or choose another: ${setting}=${other} npm start`,
         );
       }
-      if (code === 'EACCES') {
+      case 'EACCES':
         throw new SetupError(
           `Port ${port} is not allowed to this user. Choose a higher one: ${setting}=${DEFAULT_PORTS[setting]} npm start`,
         );
-      }
-      // A machine without IPv6 has no ::1 that somebody could listen on.
-      if (host !== '::1') throw error;
+      default:
+        // A machine without IPv6 has no ::1 to listen on.
+        if (fault !== null && host !== '::1') throw fault;
     }
   }
 }

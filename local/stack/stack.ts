@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { useLocalAws } from '../../cli/stage/local-aws.ts';
-import type { Settings } from '../../cli/stage/local-settings.ts';
+import { DEFAULT_PORTS, type Settings } from '../../cli/stage/local-settings.ts';
+import { bypassProxyForLoopback } from '../../cli/stage/loopback.ts';
 import { noteRunningStack } from '../../cli/stage/running.ts';
 import { PROJECT_ROOT, readServerlessFile } from '../../cli/stage/serverless-file.ts';
 import { ensureExpiry, ensureTable } from '../../cli/stage/table.ts';
@@ -11,12 +11,15 @@ import { startMailbox } from '../mailbox/server.ts';
 import { startApi } from './api-process.ts';
 import { startBackground } from './background.ts';
 import { startEngine } from './engine.ts';
+import { relayFromIpv6 } from './ipv6-loopback.ts';
 import { assertPortFree, freePort } from './ports.ts';
+import { RestartableApi } from './restartable-api.ts';
 import { type DemoCustomer, seedDemoCustomer } from './seed.ts';
+import { stateFolder } from './state-folder.ts';
 import { type StripeBackend, startStripe } from './stripe-backend.ts';
+import { afterQuiet, watchCode } from './watch.ts';
 
-/** Where the mailbox is, unless somebody else is there. */
-const MAILBOX_PORT = 8_425;
+const WATCHED = ['functions', 'lib'] as const;
 
 /** The whole service on this machine, answering. */
 export interface Stack {
@@ -28,6 +31,8 @@ export interface Stack {
   readonly stripe: Pick<StripeBackend, 'describe' | 'doubleUrl'>;
   /** Where the e-mails are that would have been sent: a page, and a file. */
   readonly mailbox: { readonly url: string; readonly file: string };
+  /** Where a debugger attaches to the functions; null where they have no inspector. */
+  readonly debugUrl: string | null;
   /** Resolves, with the reason, only if a part of it ends by itself. */
   readonly failed: Promise<SetupError>;
   stop(): Promise<void>;
@@ -38,6 +43,8 @@ export interface StackOptions {
   readonly onStep?: (what: string) => void;
   /** What the functions write while they serve. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** Starts the API again when the code of the functions changes. */
+  readonly watch?: boolean;
 }
 
 /**
@@ -46,8 +53,9 @@ export interface StackOptions {
  * @throws SetupError in one line for what can be expected to fail.
  */
 export async function startStack(settings: Settings, options: StackOptions = {}): Promise<Stack> {
-  const { signal = new AbortController().signal, onStep = () => {}, onLine = () => {} } = options;
-  const { port, dataDir, dynamodbEndpoint, logLevel, stripe: choice } = settings;
+  const { signal = new AbortController().signal, watch = false } = options;
+  const { onStep = () => {}, onLine = () => {} } = options;
+  const { port, dataDir, dynamodbEndpoint, logLevel, mailboxPort, debugPort, stripe: choice } = settings;
   const { tableName, allowedOrigins } = readServerlessFile();
   const started: { stop(): Promise<void> }[] = [];
   const stop = async () => {
@@ -59,7 +67,12 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     if (choice.kind === 'double' && choice.port !== undefined) {
       await assertPortFree(choice.port, 'STRIPE_PORT');
     }
+    if (mailboxPort !== undefined) await assertPortFree(mailboxPort, 'MAILBOX_PORT');
+    if (debugPort !== undefined) await assertPortFree(debugPort, 'DEBUG_PORT');
+    const state = stateFolder();
     useLocalAws(process.env);
+    bypassProxyForLoopback(process.env);
+    const relay = async (url: string) => started.push(await relayFromIpv6(Number(new URL(url).port)));
 
     onStep('starting the engine');
     const engine = await startEngine({ dataDir, env: { DYNAMODB_ENDPOINT: dynamodbEndpoint } });
@@ -74,6 +87,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     onStep(choice.kind === 'double' ? 'starting the Stripe double' : 'asking Stripe');
     const stripe = await startStripe(choice, { apiPort: port, dataDir });
     started.push(stripe);
+    if (stripe.doubleUrl !== null) await relay(stripe.doubleUrl);
     signal.throwIfAborted();
 
     onStep('seeding the demo customer');
@@ -81,30 +95,44 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     signal.throwIfAborted();
 
     const mailbox = await startMailbox({
-      port: await freePort(MAILBOX_PORT),
-      file: dataDir === undefined ? scratchFile(`mailbox-${port}.jsonl`) : join(dataDir, 'mailbox.jsonl'),
+      port: mailboxPort ?? (await freePort(DEFAULT_PORTS.MAILBOX_PORT)),
+      file: dataDir === undefined ? join(state, `mailbox-${port}.jsonl`) : join(dataDir, 'mailbox.jsonl'),
       keep: dataDir !== undefined,
     });
     started.push(mailbox);
+    await relay(mailbox.url);
     signal.throwIfAborted();
 
     onStep('starting the API');
     const lambdaPort = await freePort();
-    const api = await startApi({
-      port,
-      lambdaPort,
-      endpoint,
-      stripe: stripe.settings,
-      mailUrl: mailbox.url,
-      logLevel,
-      allowedOrigins,
-      signal,
-      onLine,
-    });
+    const start = () =>
+      startApi({
+        port,
+        lambdaPort,
+        endpoint,
+        stripe: stripe.settings,
+        mailUrl: mailbox.url,
+        logLevel,
+        allowedOrigins,
+        debugPort,
+        signal,
+        onLine,
+      });
+    const say = (line: string) => onLine(line, 'stderr');
+    const api = new RestartableApi(start, say);
     started.push(api);
+    await api.start();
+    started.push(await relayFromIpv6(port));
     signal.throwIfAborted();
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
-    const forget = noteRunningStack(port, { endpoint, lambdaEndpoint, stripe: stripe.settings });
+    const forget = noteRunningStack(port, {
+      pid: process.pid,
+      folder: PROJECT_ROOT,
+      startedAt: new Date().toISOString(),
+      endpoint,
+      lambdaEndpoint,
+      stripe: stripe.settings,
+    });
     started.push({ stop: async () => forget() });
 
     started.push(
@@ -113,9 +141,11 @@ export async function startStack(settings: Settings, options: StackOptions = {})
         lambdaEndpoint,
         tableName,
         aheadMs: stripe.aheadMs,
-        onLine: (line) => onLine(line, 'stderr'),
+        untilUp: (until) => api.untilUp(until),
+        onLine: say,
       }),
     );
+    if (watch) started.push(watchFor(api, say));
 
     const failed = Promise.race([engine.exited, api.exited]).then((reason) => new SetupError(reason));
     return {
@@ -126,6 +156,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
       customer,
       stripe,
       mailbox: { url: mailbox.url, file: mailbox.mailbox.file },
+      debugUrl: debugPort === undefined ? null : `http://127.0.0.1:${debugPort}`,
       failed,
       stop,
     };
@@ -148,9 +179,21 @@ async function createTable(endpoint: string, tableName: string): Promise<void> {
   }
 }
 
-/** For what a stack writes that nobody asked to keep. */
-function scratchFile(name: string): string {
-  const folder = join(PROJECT_ROOT, '.cache');
-  mkdirSync(folder, { recursive: true });
-  return join(folder, name);
+function watchFor(api: RestartableApi, say: (line: string) => void): { stop(): Promise<void> } {
+  const changed = new Set<string>();
+  const restart = afterQuiet(async () => {
+    say(`${[...changed].sort().join(', ')} changed: restarting the API`);
+    changed.clear();
+    await api.restart();
+  });
+  return watchCode(
+    WATCHED.map((folder) => join(PROJECT_ROOT, folder)),
+    {
+      onChange: (file) => {
+        changed.add(relative(PROJECT_ROOT, file));
+        restart();
+      },
+      onError: (error) => say(`--watch failed: ${reasonOf(error)}`),
+    },
+  );
 }

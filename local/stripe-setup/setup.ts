@@ -1,14 +1,14 @@
-import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
-import { formatUsd, PRO_MONTH_CENTS } from '../lib/domain/pricing.ts';
-import { reasonOf, SetupError } from '../lib/settings/setup-error.ts';
-import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from '../lib/settings/stripe-environment.ts';
-import { HANDLED_EVENT_TYPES } from '../lib/stripe/event-types.ts';
-import { STRIPE_API_VERSION } from '../lib/stripe/sdk.ts';
-import type { Ensured } from '../lib/stripe/setup/create-once.ts';
-import { explainFailures, openSetupStripe } from '../lib/stripe/setup/open.ts';
-import { ensureProPrice, PRO_LOOKUP_KEY, type ProPrice } from '../lib/stripe/setup/price.ts';
-import { ensureWebhookEndpoint, type WebhookEndpoint } from '../lib/stripe/setup/webhook-endpoint.ts';
+import { formatUsd, PRO_MONTH_CENTS } from '../../lib/domain/pricing.ts';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
+import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
+import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
+import type { Ensured } from '../../lib/stripe/setup/create-once.ts';
+import { explainFailures, openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensureProPrice, PRO_LOOKUP_KEY, type ProPrice } from '../../lib/stripe/setup/price.ts';
+import { ensureWebhookEndpoint, type WebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
+import { EXIT_USAGE, readFlags, UsageError } from '../stack/flags.ts';
 
 const USAGE = `Sets a Stripe account up for this service: the product, its monthly price, the webhook endpoint. Run it as often as you
 like: what is right already is left alone.
@@ -47,25 +47,33 @@ interface SetUp extends ProPrice {
   readonly url: string | null;
 }
 
-process.exitCode = await main();
+/** Where the result and faults are printed. */
+export interface SetupOutput {
+  readonly print: (text: string) => void;
+  readonly fault: (text: string) => void;
+}
 
-async function main(): Promise<0 | 1> {
+/** `npm run stripe:setup` with these arguments and variables; returns the exit code. */
+export async function stripeSetup(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { print, fault }: SetupOutput,
+): Promise<number> {
   try {
-    const { values } = parseArgs({ options: OPTIONS });
+    const values = readFlags('npm run stripe:setup --', OPTIONS, args);
     if (values.help) {
-      console.log(USAGE);
+      print(USAGE);
       return 0;
     }
-    const account = readAccount(process.env, values.live);
+    const account = readAccount(env, values.live);
     const url = values.url === undefined ? null : webhookUrl(values.url, account);
     const done = await setUp(account, url, values['replace-price']);
-    console.log(values.json ? JSON.stringify(asJson(done), null, 2) : asText(done).join('\n'));
+    print(values.json ? JSON.stringify(asJson(done), null, 2) : asText(done).join('\n'));
     return 0;
   } catch (error) {
-    if (error instanceof SetupError) console.error(error.message);
-    else if (error instanceof TypeError && 'code' in error) console.error(`${reasonOf(error)} See --help.`);
-    else throw error;
-    return 1;
+    if (!(error instanceof SetupError)) throw error;
+    fault(error.message);
+    return error instanceof UsageError ? EXIT_USAGE : 1;
   }
 }
 

@@ -1,0 +1,81 @@
+import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
+import type { Api } from './api-process.ts';
+
+/** What is said when the API does not come up again. */
+export type Say = (line: string) => void;
+
+/** The API of a stack that watches its code: it can be started again while everything else goes on. */
+export class RestartableApi implements Api {
+  readonly exited: Promise<string>;
+  readonly #start: () => Promise<Api>;
+  readonly #say: Say;
+  #reportExit: (reason: string) => void = () => {};
+  #current: Api | null = null;
+  #up = Promise.withResolvers<void>();
+  #isStopping = false;
+  #restarting: Promise<void> = Promise.resolve();
+
+  constructor(start: () => Promise<Api>, say: Say) {
+    this.#start = start;
+    this.#say = say;
+    this.exited = new Promise((resolve) => {
+      this.#reportExit = resolve;
+    });
+  }
+
+  /** @throws SetupError when it does not come up */
+  async start(): Promise<void> {
+    const api = await this.#start();
+    void api.exited.then((reason) => {
+      if (this.#current === api) this.#reportExit(reason);
+    });
+    this.#current = api;
+    this.#up.resolve();
+  }
+
+  /** Resolves when the API answers, or `signal` aborts. */
+  async untilUp(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const aborted = Promise.withResolvers<void>();
+    const onAbort = () => aborted.resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+    await Promise.race([this.#up.promise, aborted.promise]);
+    signal.removeEventListener('abort', onAbort);
+  }
+
+  /** Stops the API and starts it with the code as it is now. A failure is said; the next change tries again. */
+  restart(): Promise<void> {
+    this.#restarting = this.#restart();
+    return this.#restarting;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#restarting;
+    await this.#stopCurrent();
+  }
+
+  async #restart(): Promise<void> {
+    if (this.#isStopping) return;
+    const startedAt = performance.now();
+    await this.#stopCurrent();
+    try {
+      await this.start();
+      const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+      this.#say(`The API was restarted in ${seconds} s.`);
+    } catch (error) {
+      if (this.#isStopping) return;
+      this.#say(reasonOf(error));
+      for (const line of error instanceof SetupError ? error.output : []) this.#say(`  ${line}`);
+      this.#say('Waiting for the next change.');
+    }
+  }
+
+  async #stopCurrent(): Promise<void> {
+    const api = this.#current;
+    if (api === null) return;
+    this.#current = null;
+    this.#up = Promise.withResolvers<void>();
+    await api.stop();
+  }
+}
