@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
@@ -8,6 +5,7 @@ import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
+import { stripeSetup } from '../../local/stripe-setup/setup.ts';
 import { API_KEY, type Bench, bench } from '../stripe-double/support.ts';
 
 const HOOK = 'https://billing.example.com/api/webhooks/stripe';
@@ -15,20 +13,20 @@ const VERSION = '2026-10-28.endive';
 const LOOKUP_KEY = 'rsolv_pro_monthly';
 
 interface Run {
-  readonly code: number | null;
+  readonly code: number;
   readonly out: string;
   readonly faults: string;
 }
 
-/** `npm run stripe:setup` with these arguments and this environment, and no variable of Stripe's that we were given. */
+/** `npm run stripe:setup` with these arguments and these variables. */
 async function setup(args: readonly string[], settings: Record<string, string> = {}): Promise<Run> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STRIPE_')));
-  const child = spawn(process.execPath, ['local/stripe-setup.ts', ...args], {
-    env: { ...env, ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const out: string[] = [];
+  const faults: string[] = [];
+  const code = await stripeSetup(args, settings, {
+    print: (text) => out.push(text),
+    fault: (text) => faults.push(text),
   });
-  const [out, faults] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code: child.exitCode, out: out.trim(), faults: faults.trim() };
+  return { code, out: out.join('\n').trim(), faults: faults.join('\n').trim() };
 }
 
 /** A double, and the set-up aimed at it. */
@@ -284,7 +282,6 @@ describe('npm run stripe:setup', () => {
     ],
     ['http at Stripe itself', ['--url', `http${HOOK.slice(5)}`], test, /^--url .*https/],
     ['a base with a path', [], { ...test, STRIPE_API_BASE: 'http://127.0.0.1:9/v1' }, /^STRIPE_API_BASE is/],
-    ['an option it does not know', ['--replace'], test, /See --help\.$/],
     ['a server that does not answer', [], silent, /^http:\/\/127\.0\.0\.1:9 .*does not answer/],
   ] as const)('refuses %s in one line', async (_, args, settings, message) => {
     const { code, out, faults } = await setup(args, settings);
@@ -292,6 +289,19 @@ describe('npm run stripe:setup', () => {
     expect(faults).toMatch(message);
     expect(faults).not.toContain('_x1');
   });
+
+  it.each([
+    [['--replace'], /^Unknown option '--replace'\. npm run stripe:setup -- --help lists the flags\.$/],
+    [['https://billing.example.com'], /^Unexpected argument 'https:\/\/billing\.example\.com'\. .*--help/],
+    [['--url'], /--url.*--help/],
+  ] as const)(
+    'refuses the command line %j in one line that names --help, with exit code 2',
+    async (args, message) => {
+      const { code, out, faults } = await setup(args, test);
+      expect([code, out, faults.split('\n').length]).toEqual([2, '', 1]);
+      expect(faults).toMatch(message);
+    },
+  );
 
   it('a key that the account does not know is told in one line', async () => {
     const { running } = await bench();

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { freePort } from '../../local/stack/ports.ts';
 import { TEST_CREDENTIALS } from './table.ts';
 
-const READY_WITHIN_MS = 90_000;
+const READY_WITHIN_MS = 180_000;
 
 /** `npm start` as a user has it, in a process of its own. */
 export interface RunningStack {
@@ -24,11 +24,22 @@ export interface Started {
   readonly exited: Promise<number | null>;
 }
 
+export interface StartOptions {
+  /** Flags of `npm start --`. */
+  readonly args?: readonly string[];
+  /** The checkout; this one when left out. */
+  readonly cwd?: string;
+}
+
 /** Starts `node local/start.ts` with these settings and none that this test run was given. */
-export function spawnStart(settings: Record<string, string>): Started {
+export function spawnStart(
+  settings: Record<string, string>,
+  { args = [], cwd = process.cwd() }: StartOptions = {},
+): Started {
   const own = /^(?:DYNAMODB_ENDPOINT$|STRIPE_)/;
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
-  const child = spawn(process.execPath, ['local/start.ts'], {
+  const child = spawn(process.execPath, ['local/start.ts', ...args], {
+    cwd,
     env: { ...env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -40,10 +51,13 @@ export function spawnStart(settings: Record<string, string>): Started {
   return { process: child, output, exited };
 }
 
-export async function startStack(settings: Record<string, string> = {}): Promise<RunningStack> {
+export async function startStack(
+  settings: Record<string, string> = {},
+  options: StartOptions = {},
+): Promise<RunningStack> {
   const port = Number(settings['PORT'] ?? (await freePort()));
   const url = `http://localhost:${port}`;
-  const { process: child, output, exited } = spawnStart({ ...settings, PORT: String(port) });
+  const { process: child, output, exited } = spawnStart({ ...settings, PORT: String(port) }, options);
   const deadline = performance.now() + READY_WITHIN_MS;
   while (!output.includes(`ready ${url}`)) {
     if (child.exitCode !== null || performance.now() > deadline) {

@@ -6,9 +6,9 @@ import { localDeps } from '../../cli/stage/local-deps.ts';
 import { runningStack } from '../../cli/stage/running.ts';
 import { readServerlessFile } from '../../cli/stage/serverless-file.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
-import { expectSoundLedger } from '../support/customers.ts';
-import { fixBody } from '../support/http.ts';
-import { type RunningStack, startStack, useTestCredentials } from '../support/running-stack.ts';
+import { expectSoundLedger } from '../../test/support/customers.ts';
+import { fixBody } from '../../test/support/http.ts';
+import { type RunningStack, startStack, useTestCredentials } from '../../test/support/running-stack.ts';
 
 /*
  * The stack is killed without warning in the middle of load, three times over one ledger on disk. What a client was

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { runningStack } from '../../cli/stage/running.ts';
 import { LocalFunctions } from '../../local/stack/functions.ts';
-import { type RunningStack, startStack } from '../support/running-stack.ts';
-import { TEST_CREDENTIALS } from '../support/table.ts';
+import { type RunningStack, startStack } from '../../test/support/running-stack.ts';
+import { TEST_CREDENTIALS } from '../../test/support/table.ts';
 
 /* Through the whole stack: the call, the table, its stream, the function, the mail. */
 

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readSettings } from '../../cli/stage/local-settings.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { startEngine } from '../../local/stack/engine.ts';
+import { freePort } from '../../local/stack/ports.ts';
+import { type StripeBackend, startStripe } from '../../local/stack/stripe-backend.ts';
+import { API_KEY, bench } from '../stripe-double/support.ts';
+
+/* The Stripe that `npm start` works with, without the rest of the stack. */
+
+const API_PORT = 4_998;
+const HOOK = `http://127.0.0.1:${API_PORT}/api/webhooks/stripe`;
+
+async function started(settings: Record<string, string>, dataDir?: string): Promise<StripeBackend> {
+  const { stripe: choice } = readSettings(settings);
+  return startStripe(choice, { apiPort: API_PORT, dataDir });
+}
+
+const sdkOf = ({ settings }: StripeBackend) => openSetupStripe(settings.secretKey, settings.apiBase);
+
+describe('the Stripe double of npm start', () => {
+  it('says where it is, and has the price of Pro and an endpoint for its events', async () => {
+    const backend = await started({ STRIPE_PORT: String(await freePort()) });
+    onTestFinished(() => backend.stop());
+    const { settings, describe: line, doubleUrl } = backend;
+    expect(line).toContain(`${doubleUrl} `);
+    expect(line).toContain('nothing here is real money');
+    const page = await fetch(doubleUrl ?? '');
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('Stripe double')]);
+
+    const stripe = sdkOf(backend);
+    const price = await stripe.prices.retrieve(settings.proPriceId);
+    expect([price.unit_amount, price.recurring?.interval]).toEqual([59_900, 'month']);
+    expect((await stripe.webhookEndpoints.list()).data.map((one) => one.url)).toEqual([HOOK]);
+    expect(settings.webhookSecrets).toEqual([expect.stringMatching(/^whsec_/)]);
+  });
+
+  it('keeps its account in DATA_DIR, on whichever port it starts again', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'rsolv-billing-stripe-'));
+    onTestFinished(() => rmSync(dataDir, { recursive: true }));
+    const startAgain = async () => started({ STRIPE_PORT: String(await freePort()) }, dataDir);
+
+    const first = await startAgain();
+    const customer = await sdkOf(first).customers.create({ email: 'ada@customer.example' });
+    await first.stop();
+
+    const second = await startAgain();
+    expect(second.settings).toEqual({ ...first.settings, apiBase: second.settings.apiBase });
+    expect(second.settings.apiBase).not.toBe(first.settings.apiBase);
+    expect((await sdkOf(second).customers.retrieve(customer.id)).id).toBe(customer.id);
+    expect((await sdkOf(second).webhookEndpoints.list()).data.map((one) => one.url)).toEqual([HOOK]);
+    expect(statSync(join(dataDir, 'stripe.json')).mode & 0o777).toBe(0o600);
+    await second.stop();
+
+    rmSync(join(dataDir, 'stripe.json'));
+    const third = await startAgain();
+    onTestFinished(() => third.stop());
+    expect(third.settings.proPriceId).toBe(first.settings.proPriceId);
+    // A lost secret cannot be read again: a new endpoint replaces the old one.
+    expect(third.settings.webhookSecrets).not.toEqual(first.settings.webhookSecrets);
+    expect((await sdkOf(third).webhookEndpoints.list()).data).toHaveLength(1);
+    expect((await sdkOf(third).customers.retrieve(customer.id)).id).toBe(customer.id);
+  });
+});
+
+describe("a double of one's own as the Stripe of npm start", () => {
+  it('gets the price and the endpoint that no setting names', async () => {
+    const { running, stripe } = await bench();
+    const backend = await started({ STRIPE_SECRET_KEY: API_KEY, STRIPE_API_BASE: running.url });
+    expect(backend.describe).toContain(`your own server at ${running.url}`);
+    const [price, ...others] = (await stripe.prices.list()).data;
+    expect([backend.settings.proPriceId, others]).toEqual([price?.id, []]);
+    expect((await stripe.webhookEndpoints.list()).data.map(({ url }) => url)).toEqual([HOOK]);
+  });
+
+  it('is not changed where settings name price and secrets', async () => {
+    const { running } = await bench();
+    const { settings } = await started({
+      STRIPE_SECRET_KEY: API_KEY,
+      STRIPE_API_BASE: running.url,
+      STRIPE_WEBHOOK_SECRETS: 'whsec_new,whsec_old',
+      STRIPE_PRO_PRICE_ID: 'price_given',
+    });
+    expect(settings).toEqual({
+      secretKey: API_KEY,
+      apiBase: running.url,
+      webhookSecrets: ['whsec_new', 'whsec_old'],
+      proPriceId: 'price_given',
+    });
+    expect(running.double.calls.all.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+});
+
+const test = { STRIPE_SECRET_KEY: 'sk_test_x1' };
+it.each([
+  [
+    'Stripe itself without a webhook secret',
+    test,
+    /^STRIPE_WEBHOOK_SECRETS is missing.*stripe listen --latest --forward-to http:\/\/127\.0\.0\.1:4998\/api\/webhooks\/stripe.*npm run stripe:setup/,
+  ],
+  [
+    'a server that does not answer',
+    { ...test, STRIPE_API_BASE: 'http://127.0.0.1:9' },
+    /^http:\/\/127\.0\.0\.1:9 .*does not answer/,
+  ],
+])('npm start refuses %s in one line that repeats no secret', async (_, settings, message) => {
+  const refused = started(settings).catch((error: unknown) => String(error).replace(/^SetupError: /, ''));
+  expect(await refused).toMatch(message);
+  expect(await refused).not.toMatch(/_x1|\n/);
+});
+
+it('npm start says what to run where the account has no price for Pro', async () => {
+  // 0.0.0.0 is not a loopback address, so nothing is set up there.
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end('{"object":"list","data":[],"has_more":false}');
+  }).listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const refused = started({
+    STRIPE_SECRET_KEY: API_KEY,
+    STRIPE_API_BASE: `http://0.0.0.0:${port}`,
+    STRIPE_WEBHOOK_SECRETS: 'whsec_1',
+  });
+  await expect(refused).rejects.toThrow(/^STRIPE_PRO_PRICE_ID is missing.*npm run stripe:setup/);
+});
+
+it('npm start says in one line that DYNAMODB_ENDPOINT does not answer', async () => {
+  const refused = startEngine({ env: { DYNAMODB_ENDPOINT: 'http://127.0.0.1:9' } });
+  await expect(refused).rejects.toThrow(
+    /^DYNAMODB_ENDPOINT is http:\/\/127\.0\.0\.1:9, and nothing answers there/,
+  );
+});

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import type { Api } from '../../local/stack/api-process.ts';
+import { RestartableApi } from '../../local/stack/restartable-api.ts';
+import { afterQuiet } from '../../local/stack/watch.ts';
+
+describe('npm start -- --watch waits for quiet', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('many changes in a row are one restart', async () => {
+    const run = vi.fn(async () => {});
+    const touch = afterQuiet(run, 100);
+    for (let n = 0; n < 5; n++) {
+      touch();
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect(run).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(run).toHaveBeenCalledTimes(1);
+  });
+
+  it('changes during a restart lead to one more restart, after it', async () => {
+    const ends: (() => void)[] = [];
+    const run = vi.fn(() => new Promise<void>((resolve) => ends.push(resolve)));
+    const touch = afterQuiet(run, 100);
+    touch();
+    await vi.advanceTimersByTimeAsync(100);
+    for (let n = 0; n < 3; n++) {
+      touch();
+      await vi.advanceTimersByTimeAsync(200);
+    }
+    expect(run).toHaveBeenCalledTimes(1);
+    ends[0]?.();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(run).toHaveBeenCalledTimes(2);
+    ends[1]?.();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(run).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('the API that is restarted', () => {
+  /** Starts APIs that are stopped, or end, on request; `faults` are the starts that fail. */
+  function fake(faults: readonly (SetupError | null)[] = []) {
+    const started: { stopped: boolean; end: (reason: string) => void }[] = [];
+    const left = [...faults];
+    const said: string[] = [];
+    const start = async (): Promise<Api> => {
+      const fault = left.shift() ?? null;
+      if (fault !== null) throw fault;
+      const exited = Promise.withResolvers<string>();
+      const one = { stopped: false, end: exited.resolve };
+      started.push(one);
+      const stop = async () => {
+        one.stopped = true;
+      };
+      return { exited: exited.promise, stop };
+    };
+    return { api: new RestartableApi(start, (line) => said.push(line)), started, said };
+  }
+  const { signal } = new AbortController();
+
+  it('stops the one that runs before it starts the next', async () => {
+    const { api, started, said } = fake();
+    await api.start();
+    await api.restart();
+    expect(started.map(({ stopped }) => stopped)).toEqual([true, false]);
+    expect(said).toEqual([expect.stringMatching(/^The API was restarted in \d+\.\d s\.$/)]);
+  });
+
+  it('says what is wrong with code that does not build, and waits for the next change', async () => {
+    const broken = new SetupError('The API did not start: exit code 1', ['functions/health.ts:18:6: ERROR']);
+    const { api, started, said } = fake([null, broken]);
+    await api.start();
+    await api.restart();
+    expect(said).toEqual([
+      'The API did not start: exit code 1',
+      '  functions/health.ts:18:6: ERROR',
+      'Waiting for the next change.',
+    ]);
+    await api.restart();
+    await api.untilUp(signal);
+    expect(started.map(({ stopped }) => stopped)).toEqual([true, false]);
+  });
+
+  it('calls of functions wait until the API is up again, or the stack stops', async () => {
+    const broken = new SetupError('The API did not start');
+    const { api } = fake([null, broken]);
+    await api.start();
+    await api.untilUp(signal);
+    await api.restart();
+    const stopping = new AbortController();
+    let isUp = false;
+    const waiting = api.untilUp(signal).then(() => {
+      isUp = true;
+    });
+    const given = api.untilUp(stopping.signal);
+    stopping.abort();
+    await given;
+    expect(isUp).toBe(false);
+    await api.restart();
+    await waiting;
+  });
+
+  it('an API that ends on its own ends the stack; one that was replaced does not', async () => {
+    const { api, started } = fake();
+    await api.start();
+    await api.restart();
+    started[0]?.end('the first');
+    await Promise.resolve();
+    started[1]?.end('the second');
+    expect(await api.exited).toBe('the second');
+  });
+
+  it('is not started again once the stack stops', async () => {
+    const { api, started } = fake();
+    await api.start();
+    await api.stop();
+    await api.restart();
+    expect(started.map(({ stopped }) => stopped)).toEqual([true]);
+  });
+});
