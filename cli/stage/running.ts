@@ -12,9 +12,7 @@ import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
  */
 
 const Note = z.object({
-  pid: z.int(),
-  folder: z.string(),
-  startedAt: z.iso.datetime(),
+  owner: z.optional(z.object({ pid: z.int(), folder: z.string(), startedAt: z.iso.datetime() })),
   endpoint: z.url(),
   lambdaEndpoint: z.url(),
   stripe: z.object({
@@ -36,7 +34,8 @@ export interface StackOwner {
 }
 
 /** What a tool needs of a stack to do what its API does. */
-export interface RunningStack extends StackOwner {
+export interface RunningStack {
+  readonly owner?: StackOwner | undefined;
   /** The DynamoDB engine's. */
   readonly endpoint: string;
   /** Where its functions are invoked as with Lambda's own API. */

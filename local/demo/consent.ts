@@ -4,7 +4,7 @@ import { describeOwner, type StackOwner } from '../../cli/stage/running.ts';
 export interface Consent {
   readonly url: string;
   /** Null when the stack left no note. */
-  readonly stack: StackOwner | null;
+  readonly owner: StackOwner | null;
   /** Given on the command line. */
   readonly yes: boolean;
   /** Null where there is no terminal to ask on. */
@@ -13,9 +13,9 @@ export interface Consent {
 }
 
 /** Whether the demo may use a stack that it did not start, and move the clock of its Stripe double. Says whose stack it is. */
-export async function consentTo({ url, stack, yes, ask, say }: Consent): Promise<boolean> {
-  const owner = stack === null ? 'it left no note of who started it' : describeOwner(stack);
-  say(`A stack answers at ${url}: ${owner}.`);
+export async function consentTo({ url, owner, yes, ask, say }: Consent): Promise<boolean> {
+  const whose = owner === null ? 'it left no note of who started it' : describeOwner(owner);
+  say(`A stack answers at ${url}: ${whose}.`);
   if (yes) return true;
   if (ask === null) {
     say('The demo would move its clock by a month: it uses this stack only with --yes.');

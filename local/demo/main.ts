@@ -56,7 +56,7 @@ async function main(): Promise<number> {
 async function onStackAt(given: string, yes: boolean): Promise<boolean> {
   const url = given.replace(/\/$/, '');
   const stack = behind(url);
-  if (isLoopback(url) && !(await consentTo({ url, stack, yes, ask: askOnTerminal, say: console.log }))) {
+  if (isLoopback(url) && !(await consented(url, stack, yes))) {
     throw new UsageError(`Nothing was changed at ${url}. Add --yes to use this stack.`);
   }
   return journey(url, stack);
@@ -67,9 +67,12 @@ async function onStackOfThisMachine(yes: boolean): Promise<boolean> {
   const url = `http://localhost:${settings.port}`;
   if (!(await isOurs(url))) return onOwnStack(settings);
   const stack = behind(url);
-  if (await consentTo({ url, stack, yes, ask: askOnTerminal, say: console.log })) return journey(url, stack);
+  if (await consented(url, stack, yes)) return journey(url, stack);
   return onOwnStack({ ...settings, port: await freePort() });
 }
+
+const consented = (url: string, stack: RunningStack | null, yes: boolean): Promise<boolean> =>
+  consentTo({ url, owner: stack?.owner ?? null, yes, ask: askOnTerminal, say: console.log });
 
 async function onOwnStack(settings: Parameters<typeof startStack>[0]): Promise<boolean> {
   const url = `http://localhost:${settings.port}`;

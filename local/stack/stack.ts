@@ -126,9 +126,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     signal.throwIfAborted();
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
     const forget = noteRunningStack(port, {
-      pid: process.pid,
-      folder: PROJECT_ROOT,
-      startedAt: new Date().toISOString(),
+      owner: { pid: process.pid, folder: PROJECT_ROOT, startedAt: new Date().toISOString() },
       endpoint,
       lambdaEndpoint,
       stripe: stripe.settings,

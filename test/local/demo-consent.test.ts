@@ -7,7 +7,7 @@ async function asked(more: Partial<Consent>) {
   const said: string[] = [];
   const agreed = await consentTo({
     url: 'http://localhost:4000',
-    stack: OWNER,
+    owner: OWNER,
     yes: false,
     ask: null,
     say: (line) => said.push(line),
@@ -24,7 +24,7 @@ it('npm run demo says whose stack it found: folder, process and start', async ()
 });
 
 it('npm run demo says that a stack left no note of who started it', async () => {
-  expect((await asked({ stack: null })).said[0]).toContain('it left no note of who started it');
+  expect((await asked({ owner: null })).said[0]).toContain('it left no note of who started it');
 });
 
 it.each([

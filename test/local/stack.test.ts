@@ -85,9 +85,9 @@ describe('npm start', () => {
   });
 
   it('notes whose stack it is: folder, process and start', () => {
-    const { pid, folder, startedAt } = runningStack(stack.port);
-    expect([pid, folder]).toEqual([stack.process.pid, PROJECT_ROOT]);
-    expect(Date.now() - Date.parse(startedAt)).toBeLessThan(10 * 60 * 1_000);
+    const { owner } = runningStack(stack.port);
+    expect([owner?.pid, owner?.folder]).toEqual([stack.process.pid, PROJECT_ROOT]);
+    expect(Date.now() - Date.parse(owner?.startedAt ?? '')).toBeLessThan(10 * 60 * 1_000);
   });
 
   it('stops everything at SIGINT and leaves no process behind', async () => {
