@@ -8,6 +8,7 @@ import { optionsOf, runCheck } from '../support/program.ts';
 const USAGE = `npm run check:test-map -- [options]    no test was lost when the tests moved: 1 minute
 
   --print          prints the whole table: where each test lives now
+  --quick          parses the test files without running them: seconds, and placeholders fit any name
   --report FILE    reads a JSON report of vitest instead of collecting the tests; may be repeated
 
 before.json lists the tests from before they moved, and table.json says where each lives now.
@@ -64,6 +65,7 @@ interface Row {
 
 const values = optionsOf(USAGE, {
   print: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
   report: { type: 'string', multiple: true },
 });
 
@@ -113,7 +115,8 @@ function problemsOf({ file, name, times, now, isElsewhere }: Row): string[] {
       return existsSync(place.file) ? [] : [`${file}: ${name}: there is no ${place.file}`];
     const wanted = isElsewhere ? 1 : times;
     const found = (today.get(place.file) ?? []).filter((test) => isTest(test, place.name ?? ''));
-    if (found.length >= wanted) return [];
+    if (found.length >= wanted || found.some(({ isPattern }) => isPattern)) return [];
+    if (values.quick && isInSource(place.file, place.name)) return [];
     return [`${file}: there is no test of this name in ${place.file}: ${place.name}`];
   });
 }
@@ -154,7 +157,7 @@ function collected(): Tests {
   try {
     const tests: Tests = new Map();
     for (const config of [...CONFIGS, TEMPLATE_CONFIG]) {
-      const isPattern = config === TEMPLATE_CONFIG;
+      const isPattern = values.quick || config === TEMPLATE_CONFIG;
       const file = join(folder, 'list.json');
       const options = [`--json=${file}`, ...(isPattern ? [] : ['--no-staticParse'])];
       const { status, stderr } = spawnSync(
@@ -189,4 +192,9 @@ function reported(reports: readonly string[]): Tests {
 function add(tests: Tests, file: string, test: Test): void {
   const name = relative(process.cwd(), file);
   tests.set(name, [...(tests.get(name) ?? []), test]);
+}
+
+/** For `--quick`: the parser misses tests that stand under a condition. */
+function isInSource(file: string, name: string): boolean {
+  return existsSync(file) && readFileSync(file, 'utf8').includes(name.split(' > ').at(-1) ?? name);
 }
