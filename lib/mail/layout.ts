@@ -1,3 +1,4 @@
+import wrapAnsi from 'wrap-ansi';
 import { html } from './html.ts';
 import type { Letter } from './letters.ts';
 
@@ -50,22 +51,7 @@ function asText({ paragraphs, next }: Letter, frame: Frame): string {
     frame.appUrl,
     `-- \n${SIGNATURE}\n${footerOf(frame)}`,
   ];
-  return `${parts.map(wrapped).join('\n\n')}\n`;
-}
-
-function wrapped(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => {
-      const lines: string[] = [''];
-      for (const word of line.split(' ')) {
-        const last = lines.at(-1) ?? '';
-        if (last !== '' && last.length + 1 + word.length > TEXT_WIDTH) lines.push(word);
-        else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-      }
-      return lines.join('\n');
-    })
-    .join('\n');
+  return `${parts.map((part) => wrapAnsi(part, TEXT_WIDTH, { trim: false })).join('\n\n')}\n`;
 }
 
 const FONT = 'font-family:-apple-system,Segoe UI,Helvetica,Arial,sans-serif';
