@@ -71,8 +71,9 @@ async function onStackOfThisMachine(yes: boolean): Promise<boolean> {
   return onOwnStack({ ...settings, port: await freePort() });
 }
 
-const consented = (url: string, stack: RunningStack | null, yes: boolean): Promise<boolean> =>
-  consentTo({ url, owner: stack?.owner ?? null, yes, ask: askOnTerminal, say: console.log });
+function consented(url: string, stack: RunningStack | null, yes: boolean): Promise<boolean> {
+  return consentTo({ url, owner: stack?.owner ?? null, yes, ask: askOnTerminal, say: console.log });
+}
 
 async function onOwnStack(settings: Parameters<typeof startStack>[0]): Promise<boolean> {
   const url = `http://localhost:${settings.port}`;

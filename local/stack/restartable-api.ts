@@ -4,6 +4,9 @@ import type { Api } from './api-process.ts';
 /** What is said when the API does not come up again. */
 export type Say = (line: string) => void;
 
+/** Of the emulator, which is not where the fault is. */
+const STACK_FRAME = /^\s+at /;
+
 /** The API of a stack that watches its code: it can be started again while everything else goes on. */
 export class RestartableApi implements Api {
   readonly exited: Promise<string>;
@@ -66,7 +69,8 @@ export class RestartableApi implements Api {
     } catch (error) {
       if (this.#isStopping) return;
       this.#say(reasonOf(error));
-      for (const line of error instanceof SetupError ? error.output : []) this.#say(`  ${line}`);
+      const output = error instanceof SetupError ? error.output : [];
+      for (const line of output.filter((one) => !STACK_FRAME.test(one))) this.#say(`  ${line}`);
       this.#say('Waiting for the next change.');
     }
   }

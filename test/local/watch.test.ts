@@ -74,7 +74,10 @@ describe('the API that is restarted', () => {
   });
 
   it('says what is wrong with code that does not build, and waits for the next change', async () => {
-    const broken = new SetupError('The API did not start: exit code 1', ['functions/health.ts:18:6: ERROR']);
+    const broken = new SetupError('The API did not start: exit code 1', [
+      'functions/health.ts:18:6: ERROR',
+      '    at Pipe.onStreamRead',
+    ]);
     const { api, started, said } = fake([null, broken]);
     await api.start();
     await api.restart();
