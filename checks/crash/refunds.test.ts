@@ -48,6 +48,7 @@ it('returning the second payment of a fix, killed at any call, refunds that paym
       expect(head.balance).toBe(0);
     },
     leavesWork: true,
+    isReport: true,
   });
   expect(calls).toContain('POST /v1/refunds');
 });
