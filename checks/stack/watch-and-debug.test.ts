@@ -61,8 +61,12 @@ const Targets = z.tuple([z.object({ webSocketDebuggerUrl: z.string() })]);
 const Message = z.object({
   id: z.optional(z.number()),
   method: z.optional(z.string()),
-  params: z.optional(z.record(z.string(), z.unknown())),
+  params: z.optional(z.unknown()),
+  result: z.optional(z.unknown()),
 });
+const Place = z.object({ scriptId: z.string(), lineNumber: z.number() });
+const Breakpoint = z.object({ locations: z.array(Place) });
+const Paused = z.object({ callFrames: z.array(z.object({ location: Place })) });
 
 /** A debugger: sends commands, and waits for events. */
 async function attach(port: number) {
@@ -76,15 +80,15 @@ async function attach(port: number) {
   let id = 0;
   const until = async (wanted: (message: z.output<typeof Message>) => boolean) => {
     await expect.poll(() => messages.some(wanted), SOON).toBe(true);
-    return messages.find(wanted)?.params ?? {};
+    return messages.find(wanted);
   };
   return {
     send: async (method: string, params: object = {}) => {
       const own = ++id;
       socket.send(JSON.stringify({ id: own, method, params }));
-      await until((message) => message.id === own);
+      return (await until((message) => message.id === own))?.result;
     },
-    event: (method: string) => until((message) => message.method === method),
+    event: async (method: string) => (await until((message) => message.method === method))?.params,
     close: () => socket.close(),
   };
 }
@@ -101,10 +105,11 @@ describe('DEBUG_PORT', () => {
     await debuggerClient.send('Debugger.enable');
     // The line before holds the condition, which every call reaches.
     const at = { lineNumber: lineNumber - 1, urlRegex: '.*/functions/health\\.mjs.*' };
-    await debuggerClient.send('Debugger.setBreakpointByUrl', at);
+    const { locations } = Breakpoint.parse(await debuggerClient.send('Debugger.setBreakpointByUrl', at));
+    expect(locations).toHaveLength(1);
     const answer = health();
-    const { callFrames } = await debuggerClient.event('Debugger.paused');
-    expect(JSON.stringify(callFrames)).toContain('functions/health.mjs');
+    const { callFrames } = Paused.parse(await debuggerClient.event('Debugger.paused'));
+    expect(callFrames[0]?.location).toEqual(locations[0]);
     await debuggerClient.send('Debugger.resume');
     expect(await answer).toMatchObject({ status: 'ok' });
     debuggerClient.close();

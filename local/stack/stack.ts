@@ -17,7 +17,7 @@ import { RestartableApi } from './restartable-api.ts';
 import { type DemoCustomer, seedDemoCustomer } from './seed.ts';
 import { stateFolder } from './state-folder.ts';
 import { type StripeBackend, startStripe } from './stripe-backend.ts';
-import { afterQuiet, watchCode } from './watch.ts';
+import { afterQuiet, type CodeWatch, watchCode } from './watch.ts';
 
 const WATCHED = ['functions', 'lib'] as const;
 
@@ -143,7 +143,11 @@ export async function startStack(settings: Settings, options: StackOptions = {})
         onLine: say,
       }),
     );
-    if (watch) started.push(watchFor(api, say));
+    if (watch) {
+      const watching = watchFor(api, say);
+      started.push(watching);
+      await watching.ready;
+    }
 
     const failed = Promise.race([engine.exited, api.exited]).then((reason) => new SetupError(reason));
     return {
@@ -177,7 +181,7 @@ async function createTable(endpoint: string, tableName: string): Promise<void> {
   }
 }
 
-function watchFor(api: RestartableApi, say: (line: string) => void): { stop(): Promise<void> } {
+function watchFor(api: RestartableApi, say: (line: string) => void): CodeWatch {
   const changed = new Set<string>();
   const restart = afterQuiet(async () => {
     say(`${[...changed].sort().join(', ')} changed: restarting the API`);

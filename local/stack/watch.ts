@@ -37,18 +37,22 @@ export interface WatchOptions {
   readonly onError: (error: Error) => void;
 }
 
+export interface CodeWatch {
+  /** Resolves when every change from now on is seen. */
+  readonly ready: Promise<void>;
+  stop(): Promise<void>;
+}
+
 /**
  * Calls back for each change of code in the folders, and in folders within, until it is stopped. (Node's own recursive watch
  * loses a file on Linux once an editor has replaced it.)
  */
-export function watchCode(
-  folders: readonly string[],
-  { onChange, onError }: WatchOptions,
-): { stop(): Promise<void> } {
+export function watchCode(folders: readonly string[], { onChange, onError }: WatchOptions): CodeWatch {
   const watcher = watch([...folders], { ignoreInitial: true, atomic: true });
   watcher.on('all', (_, file) => {
     if (CODE.test(file)) onChange(file);
   });
   watcher.on('error', onError);
-  return { stop: () => watcher.close() };
+  const ready = new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
+  return { ready, stop: () => watcher.close() };
 }
