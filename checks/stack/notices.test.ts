@@ -79,7 +79,7 @@ describe('the mailbox of the local stack', () => {
 
   it('a letter says at the address of this API how to turn its kind off', async () => {
     const warning = (await letters()).find(({ kind }) => kind === 'low_balance');
-    const [, address = ''] = /kind: PUT\s(\S+)\swith your API key/.exec(warning?.text ?? '') ?? [];
+    const [, address = ''] = /kind: PUT\s+(\S+)\s+with\s+your\s+API\s+key/.exec(warning?.text ?? '') ?? [];
     const headers = { 'x-api-key': stack.apiKey, 'content-type': 'application/json' };
     const body = JSON.stringify({ turned_off: [] });
     expect((await fetch(address, { method: 'PUT', headers, body })).status).toBe(200);
