@@ -8,6 +8,7 @@ import { Invoker } from './invoke.ts';
 import { useLocalAws } from './local-aws.ts';
 import { localDeps } from './local-deps.ts';
 import { readSettings } from './local-settings.ts';
+import { bypassProxyForLoopback } from './loopback.ts';
 import { runningStack } from './running.ts';
 import { LOCAL_STAGE, readServerlessFile } from './serverless-file.ts';
 import type { Stage, StageName } from './stage.ts';
@@ -24,6 +25,7 @@ function openLocal(env: NodeJS.ProcessEnv): Stage {
   const { port } = readSettings({ PORT: env['PORT'] });
   const stack = runningStack(port);
   useLocalAws(process.env);
+  bypassProxyForLoopback(process.env);
   const explain = (failure: Failure) =>
     failure.code === 'stage_unreachable' ? gone(port, failure) : failure;
   const deps = localDeps(stack.endpoint, readServerlessFile().tableName, stack.stripe);

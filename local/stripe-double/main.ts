@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { type StripeDouble, startStripeDouble } from './server.ts';
 
@@ -8,17 +9,51 @@ const Environment = z.object({
   STRIPE_PORT: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(65_535)), 8_420),
 });
 
-const started = await start();
-if (typeof started === 'string') {
-  console.error(started);
-  process.exitCode = 1;
-} else {
+const USAGE = `Starts a stand-in for Stripe on this machine, and prints its address and the secret key that its API takes.
+
+  npm run stripe
+
+  STRIPE_PORT   the port to listen on; 8420 if it is not set
+
+Open the address in a browser to see its objects and to move its clock. Ctrl-C stops it; nothing is kept.
+local/stripe-double/README.md describes cards, controls, faults and webhooks.`;
+
+process.exitCode = await main();
+
+async function main(): Promise<0 | 1 | 2> {
+  const flags = readFlags();
+  if (typeof flags === 'string') {
+    console.error(flags);
+    return 2;
+  }
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const started = await start();
+  if (typeof started === 'string') {
+    console.error(started);
+    return 1;
+  }
   await new Promise<void>((resolve) => {
     // Kept for good: npm passes a terminal's Ctrl-C on, and the second one must not cut the stopping short.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
   await started.stop();
   console.log('stopped');
+  return 0;
+}
+
+/** The flags, or in one line what is wrong with them. */
+function readFlags(): { readonly help: boolean } | string {
+  try {
+    const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h', default: false } } });
+    return { help: values.help };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const [what = ''] = error.message.split('. ');
+    return `${what}. npm run stripe -- --help lists the settings.`;
+  }
 }
 
 /** The running double, or what is in the way, in one line. */

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { api, call, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
@@ -6,6 +6,8 @@ import { serveFromTestTable } from '../support/http-table.ts';
 let customer: SignedUp;
 beforeAll(async () => {
   await serveFromTestTable();
+});
+beforeEach(async () => {
   customer = await signUp();
 });
 

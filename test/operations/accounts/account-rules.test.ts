@@ -1,5 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
 import { withStripeCustomer } from '../../../lib/operations/accounts/stripe-customer.ts';
@@ -27,7 +27,8 @@ import { answering as answeringWith, failing } from '../../support/stripe-answer
 
 let table: Table;
 let money: Money;
-beforeAll(async () => {
+// A table and a Stripe of each test's own: what another test left open would be swept too.
+beforeEach(async () => {
   const opened = await openMoneyForFile();
   ({ table, money } = opened);
   return opened.stop;

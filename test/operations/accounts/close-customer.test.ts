@@ -1,5 +1,5 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
 import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
@@ -28,7 +28,8 @@ import { dyingAfter } from '../../support/table.ts';
 let table: Table;
 let money: Money;
 let deps: PaymentDeps;
-beforeAll(async () => {
+// A table and a Stripe of each test's own: what another test left open would be swept too.
+beforeEach(async () => {
   const opened = await openMoneyForFile();
   ({ table, money } = opened);
   deps = money.deps;
