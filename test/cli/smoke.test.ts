@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { cleanUp } from '../../cli/smoke/cleanup.ts';
@@ -217,10 +217,15 @@ describe('smoke against a local stack', () => {
     expect(code).toBe(2);
   });
 
+  /** Until the test ends, the bonuses of these cards belong to another customer. */
   async function spend(...names: readonly string[]) {
     for (const name of names.filter(isCardName)) {
-      const Item = { ...keys.card(fingerprintOf(testCard(name).number)), customer_id: 'f'.repeat(32) };
+      const Key = { ...keys.card(fingerprintOf(testCard(name).number)) };
+      const Item = { ...Key, customer_id: 'f'.repeat(32) };
       await table.client.send(new PutCommand({ TableName: table.name, Item }));
+      onTestFinished(async () => {
+        await table.client.send(new DeleteCommand({ TableName: table.name, Key }));
+      });
     }
   }
 });
