@@ -1,7 +1,6 @@
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger.ts';
-import type { Violation } from '../../lib/domain/ledger-records.ts';
 import { transactionView } from '../../lib/http/views/account.ts';
 import type { PendingWork } from '../../lib/operations/work/pending-work.ts';
 import type { ListedKey } from '../../lib/store/api-keys.ts';
@@ -93,8 +92,6 @@ export const keyView = (key: ListedKey) => ({
   created_at: key.createdAt,
   revoked_at: key.revokedAt,
 });
-
-export const violationView = ({ invariant, seq, message }: Violation) => ({ invariant, seq, message });
 
 export const chargeView = (customerId: string, { id, charge }: FixAttempt) => ({
   kind: 'fix',
