@@ -167,6 +167,12 @@ describe('the report for people', () => {
     );
   });
 
+  it('a verdict on one customer, entry and event says each in the singular', () => {
+    const one = { ...empty, customers: { ...empty.customers, checked: 1, entries: 1 } };
+    const report = { ...one, events: { ...empty.events, listed: 1 } };
+    expect(verdict(finished(report))).toBe('0 drift in 1 customer, 1 entry; 1 event, 0 missed');
+  });
+
   it('names each finding, says how many more there are, and fits 80 columns', () => {
     let report = withCustomers(empty, [customer(range(1, 250).map((seq) => drift(seq)))]);
     report = withListed(report, 'payments', 3, [
