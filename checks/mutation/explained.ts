@@ -338,20 +338,6 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'As above.',
   },
   {
-    file: 'lib/operations/payments/return-double-payment.ts',
-    mutator: 'ConditionalExpression',
-    from: 'item === undefined',
-    to: 'false',
-    why: 'Nobody asks for a payment to go back that was not announced in the transaction before; the question is there for the compiler.',
-  },
-  {
-    file: 'lib/operations/payments/return-double-payment.ts',
-    mutator: 'ConditionalExpression',
-    from: 'double === null',
-    to: 'false',
-    why: 'As above.',
-  },
-  {
     file: 'lib/operations/ledger/change-ledger.ts',
     mutator: 'LogicalOperator',
     from: "item['pk'] === pk && item['sk'] === sk",

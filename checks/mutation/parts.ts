@@ -12,7 +12,7 @@ const OPERATION_TESTS = [
   ...STORE_TESTS,
   'test/operations/*/{account-rules,billing-rules,customer-rules,event-rules,order-rules,sweeper-rules}.test.ts',
   'test/operations/*/{change-ledger,charging,concurrency}.test.ts',
-  'test/operations/*/{deliver-notice,events,low-balances,notices,returned-money}.test.ts',
+  'test/operations/*/{deliver-notice,events,low-balances,notices,return-double-payment,returned-money}.test.ts',
   'checks/mutation/*.spec.ts',
 ];
 
