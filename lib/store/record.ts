@@ -124,6 +124,7 @@ function fromStored(item: unknown, fields: readonly Field[]): unknown {
 
 function storedPath([first, ...rest]: readonly PropertyKey[], fields: readonly Field[]): PropertyKey[] {
   const field = fields.find(({ name }) => name === first);
-  if (field === undefined) return first === undefined ? [] : [first, ...rest];
+  // The end of the path: the record itself is at fault.
+  if (field === undefined) return [];
   return [field.stored, ...(field.inner === null ? rest : storedPath(rest, field.inner))];
 }
