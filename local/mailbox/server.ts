@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { csrf } from 'hono/csrf';
 import * as z from 'zod/mini';
 import { localOnly } from '../stripe-double/http/local-only.ts';
 import { Mailbox } from './mailbox.ts';
@@ -42,6 +43,8 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
   const mailbox = new Mailbox(file, { keep });
   const app = new Hono();
   app.use(localOnly);
+  // A page of another origin may send what a form can send: without this it could put letters here.
+  app.use(csrf());
   app.post('/v2/email/outbound-emails', async (c) => {
     const sent = SendEmail.safeParse(await c.req.json().catch(() => null));
     if (!sent.success) return c.json({ message: 'Not a message of the kind that this stand-in knows.' }, 400);

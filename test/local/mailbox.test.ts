@@ -31,10 +31,27 @@ const read = async (url: string): Promise<string> => (await fetch(url)).text();
 it('the mailbox refuses what is no message, also what is no JSON', async () => {
   const post = await startTestMailbox();
   for (const body of ['', 'no JSON', '{}', '[]']) {
-    const answer = await fetch(`${post.url}/v2/email/outbound-emails`, { method: 'POST', body });
+    const answer = await fetch(`${post.url}/v2/email/outbound-emails`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     expect(answer.status).toBe(400);
   }
   expect(post.mailbox.newestFirst).toEqual([]);
+  await post.stop();
+});
+
+it('the mailbox takes nothing that a form on a page of another origin can send', async () => {
+  const post = await startTestMailbox();
+  for (const path of ['/v2/email/outbound-emails', '/_mailbox/refuse']) {
+    const answer = await fetch(post.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain', origin: 'https://evil.example' },
+      body: '{"times":3}',
+    });
+    expect(answer.status).toBe(403);
+  }
   await post.stop();
 });
 
