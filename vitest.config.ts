@@ -36,6 +36,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts', ...OF_CHECKS],
           exclude: [...configDefaults.exclude, ...OF_ENGINE, ...OF_PROCESSES],
           sequence: { groupOrder: 0 },
+          setupFiles: ['test/support/shifted-date.ts'],
           ...(onEngine ? engine : model),
         },
       },

@@ -163,6 +163,14 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 30,
   },
   {
+    name: 'dates',
+    proves: 'every test of rules, operations and calls passes on the days of the calendar that differ most',
+    command: 'npm run --silent check:dates',
+    tier: 'nightly',
+    covers: [...SERVICE, 'test/**', 'checks/dates/**', STRIPE_DOUBLE],
+    limitMinutes: 25,
+  },
+  {
     name: 'faults',
     proves: 'an engine or a Stripe that stalls longer than a client waits loses and doubles nothing',
     command: 'npm run --silent check:faults',

@@ -18,6 +18,7 @@ import { countingDone, dyingAfter, openTestTable } from '../../support/table.ts'
  * What a customer hears is written in the transaction that causes it: no notice without its cause, no cause without its notice.
  */
 
+const DAY_MS = 24 * 60 * 60 * 1000;
 let table: Table;
 let money: Money;
 let deps: PaymentDeps;
@@ -131,7 +132,10 @@ describe('a renewal that fails', () => {
     await subscribeToPro(own.deps, customerId, null);
     const { id } = await own.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
     await own.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
-    await own.days(32);
+    // The first attempt, an hour after the period ends, and not the second.
+    const { subscription } = await headOf(own.deps, customerId);
+    const leftMs = Date.parse(subscription?.currentPeriodEnd ?? '') - own.deps.now().getTime();
+    await own.days(Math.ceil(leftMs / DAY_MS) + 1);
     await own.deliver();
     await own.deliver();
     const [first] = await toldOf(own.deps, customerId, 'payment_failed');

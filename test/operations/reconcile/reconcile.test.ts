@@ -30,7 +30,8 @@ import {
  * Drift made by hand, beside customers whose books are in order: it is found, named and counted, and nothing else is.
  */
 
-const MONTH = 31;
+/** Days. Long enough for one renewal to be paid after any month, and too short for a second one. */
+const MONTH = 32;
 const HOUR_MS = 60 * 60 * 1000;
 
 /** All drift, each as whose it is, the invariant, the entry and the words. */
