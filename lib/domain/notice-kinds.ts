@@ -7,13 +7,14 @@ export const NOTICE_KINDS = [
   'payment_failed',
   'subscription_ended',
   'dispute',
+  'credits_removed',
   'key_issued',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /**
  * Those that a customer can turn off. The others they have to be told whatever they wish: that a contract ends or is not
- * paid, that money is in dispute, that somebody can now act in their name.
+ * paid, that money is in dispute, that credits were removed, that somebody can now act in their name.
  */
 export const OPTIONAL_NOTICE_KINDS = ['low_balance', 'exhausted', 'fix_blocked', 'card_declined'] as const;
 export type OptionalNoticeKind = (typeof OPTIONAL_NOTICE_KINDS)[number];

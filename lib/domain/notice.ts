@@ -16,6 +16,26 @@ export interface WithoutCredits {
   readonly rate: FixRate;
 }
 
+/** How the money that a customer paid for credits was returned to them. */
+export const RETURN_REASONS = ['refund', 'dispute', 'credit_note', 'plan_change'] as const;
+export type ReturnReason = (typeof RETURN_REASONS)[number];
+
+/** Credits that were taken back because the money for them was returned. */
+export interface CreditsRemoved {
+  /** The invoice whose payment granted the credits. */
+  readonly invoiceId: string;
+  /** Taken from the balance; 0 where none were left. */
+  readonly removed: number;
+  /** Credits owed after this, netted from the next grant; 0 where the balance covered everything. */
+  readonly owed: number;
+  /** Credits left after this. */
+  readonly left: number;
+  /** US cents that have been returned of the invoice, in all. */
+  readonly returnedCents: number;
+  /** How they were returned. Empty where that is not known. */
+  readonly reasons: readonly ReturnReason[];
+}
+
 /** What a notice has to say, as it was when it was caused. Money in US cents, moments in ISO 8601. */
 export type NoticeContent =
   | ({ readonly kind: 'low_balance'; readonly credits: number } & WithoutCredits)
@@ -46,6 +66,7 @@ export type NoticeContent =
       readonly credits: number;
     }
   | { readonly kind: 'dispute'; readonly disputeId: string; readonly amountCents: number }
+  | ({ readonly kind: 'credits_removed' } & CreditsRemoved)
   | { readonly kind: 'key_issued'; readonly keyId: string; readonly by: 'sign_up' | 'customer' | 'operator' };
 
 /** A message to one customer, stored with what caused it. */
@@ -181,6 +202,25 @@ export const disputeOpened = (
   createdAt: at.toISOString(),
   content: { kind: 'dispute', disputeId: dispute.id, amountCents: dispute.amountCents },
 });
+
+/**
+ * Credits were taken back. Null where the balance and the debt stay as they are.
+ * @param after the customer once the entry is written; its `seq` makes the notice unique
+ */
+export function creditsRemoved(
+  before: Pick<CustomerHead, 'customerId' | 'balance' | 'debt'>,
+  after: Pick<CustomerHead, 'seq' | 'balance' | 'debt'>,
+  { removed, ...cause }: Pick<CreditsRemoved, 'invoiceId' | 'removed' | 'returnedCents' | 'reasons'>,
+  at: Date,
+): Notice | null {
+  if (removed <= 0 && after.debt <= before.debt) return null;
+  return {
+    customerId: before.customerId,
+    id: `${cause.invoiceId}-${after.seq}`,
+    createdAt: at.toISOString(),
+    content: { kind: 'credits_removed', ...cause, removed, owed: after.debt, left: after.balance },
+  };
+}
 
 /** Longer than a delivery can take: its function is ended before. */
 const CLAIM_HOLDS_MS = 2 * 60 * 1000;

@@ -1,4 +1,4 @@
-import type { Notice, NoticeContent, WithoutCredits } from '../domain/notice.ts';
+import type { Notice, NoticeContent, ReturnReason, WithoutCredits } from '../domain/notice.ts';
 import { FIX_PRICE_CENTS, formatUsd, GRANTED_CREDITS, PRO_MONTH_CENTS } from '../domain/pricing.ts';
 import { longDay } from './day.ts';
 
@@ -28,6 +28,8 @@ export function letterOf({ content, createdAt }: Pick<Notice, 'content' | 'creat
       return subscriptionEnded(content, day);
     case 'dispute':
       return dispute(content, day);
+    case 'credits_removed':
+      return creditsRemoved(content, day);
     case 'key_issued':
       return keyIssued(content, day);
     default:
@@ -159,6 +161,28 @@ function dispute({ amountCents, disputeId }: Content<'dispute'>, day: string): L
       'Until that is settled we charge no card of yours. Credits that you have can be spent. What the payment had brought may be taken back.',
     ],
     next: 'If you did not mean to dispute it, tell your bank, and reply to this message.',
+  };
+}
+
+/** How the money went back, as the end of a sentence. */
+const RETURNS: Readonly<Record<ReturnReason, string>> = {
+  refund: 'refunded',
+  dispute: 'withdrawn by your bank in a dispute',
+  credit_note: 'credited to you with a credit note',
+  plan_change: 'credited to you when your subscription changed',
+};
+
+function creditsRemoved(content: Content<'credits_removed'>, day: string): Letter {
+  const { removed, owed, left, returnedCents, reasons, invoiceId } = content;
+  const how = reasons.length === 0 ? 'returned' : reasons.map((reason) => RETURNS[reason]).join(' and ');
+  const debt = owed === 0 ? '' : ` You owe ${credits(owed)}: your next grant is reduced by that number.`;
+  return {
+    subject: removed === 0 ? `You owe ${credits(owed)}` : `${credits(removed)} removed from your account`,
+    paragraphs: [
+      `Of the payment for invoice ${invoiceId}, ${formatUsd(returnedCents)} has been ${how}.`,
+      `So on ${day} we removed ${removed === 0 ? 'no credits, because none were left' : `${credits(removed)} that it paid for`}. Your balance is ${credits(left)}.${debt}`,
+    ],
+    next: 'No action needed. Reply to this message if you think this is wrong.',
   };
 }
 

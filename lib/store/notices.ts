@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CustomerHead } from '../domain/customer.ts';
-import { isUnsent, NOTICE_STATES, type Notice, type NoticeState } from '../domain/notice.ts';
+import { isUnsent, NOTICE_STATES, type Notice, type NoticeState, RETURN_REASONS } from '../domain/notice.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE, storedWork } from './due-work.ts';
 import { customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
@@ -49,6 +49,15 @@ const Content = z.discriminatedUnion('kind', [
     credits: integer,
   }),
   z.object({ kind: z.literal('dispute'), disputeId: text, amountCents: count }),
+  z.object({
+    kind: z.literal('credits_removed'),
+    invoiceId: text,
+    removed: count,
+    owed: count,
+    left: count,
+    returnedCents: count,
+    reasons: z.readonly(z.array(z.enum(RETURN_REASONS))),
+  }),
   z.object({
     kind: z.literal('key_issued'),
     keyId: text,

@@ -4,6 +4,7 @@ import {
   abandonedBefore,
   balanceWarning,
   chargeDeclined,
+  creditsRemoved,
   disputeOpened,
   fixBlocked,
   isGivenUp,
@@ -38,6 +39,7 @@ describe('the kinds of notices', () => {
       'payment_failed',
       'subscription_ended',
       'dispute',
+      'credits_removed',
       'key_issued',
     ]);
     expect(OPTIONAL_NOTICE_KINDS).toHaveLength(4);
@@ -109,6 +111,28 @@ describe('a notice', () => {
         prNumber: 1,
       },
     });
+  });
+
+  it('of removed credits says how many were taken, how many are owed, and why', () => {
+    const cause = { invoiceId: 'in_1', removed: 10, returnedCents: 59_900, reasons: ['refund'] } as const;
+    const before = headWith({ balance: 10, debt: 0 });
+    expect(creditsRemoved(before, { seq: 9, balance: 0, debt: 50 }, cause, AT)).toEqual({
+      customerId: 'c1',
+      id: 'in_1-9',
+      createdAt,
+      content: { kind: 'credits_removed', ...cause, owed: 50, left: 0 },
+    });
+  });
+
+  it('of removed credits is none where credits were restored, or nothing was taken', () => {
+    const cause = { invoiceId: 'in_1', returnedCents: 1, reasons: [] };
+    const owing = headWith({ balance: 0, debt: 5 });
+    const restored = { seq: 9, balance: 10, debt: 0 };
+    expect(creditsRemoved(owing, restored, { ...cause, removed: -10 }, AT)).toBeNull();
+    expect(creditsRemoved(owing, { seq: 9, balance: 0, debt: 5 }, { ...cause, removed: 0 }, AT)).toBeNull();
+    expect(
+      creditsRemoved(owing, { seq: 9, balance: 0, debt: 6 }, { ...cause, removed: 0 }, AT),
+    ).not.toBeNull();
   });
 
   it('of a key has the id of the key', () => {

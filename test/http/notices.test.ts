@@ -35,7 +35,13 @@ describe('which e-mails a customer gets', () => {
 
   it('leaves those on that they have to be told', async () => {
     const mandatory = NOTICE_KINDS.filter((kind) => !OPTIONAL_NOTICE_KINDS.some((one) => one === kind));
-    expect(mandatory).toEqual(['payment_failed', 'subscription_ended', 'dispute', 'key_issued']);
+    expect(mandatory).toEqual([
+      'payment_failed',
+      'subscription_ended',
+      'dispute',
+      'credits_removed',
+      'key_issued',
+    ]);
     for (const kind of mandatory) {
       const { status, body } = await change({ turned_off: [kind] });
       expect([status, body['code']]).toEqual([422, 'invalid_request']);

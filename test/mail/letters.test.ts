@@ -67,6 +67,34 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     ['The 1,000,060 credits that you have stay yours'],
   ],
   [{ kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 }, ['$599.00', 'du_1', 'charge no card']],
+  [
+    {
+      kind: 'credits_removed',
+      invoiceId: 'in_1',
+      removed: 10,
+      owed: 50,
+      left: 0,
+      returnedCents: 59_900,
+      reasons: ['refund', 'dispute'],
+    },
+    [
+      '10 credits removed',
+      'invoice in_1, $599.00 has been refunded and withdrawn by your bank in a dispute.',
+      'we removed 10 credits that it paid for. Your balance is 0 credits. You owe 50 credits: your next grant',
+    ],
+  ],
+  [
+    {
+      kind: 'credits_removed',
+      invoiceId: 'in_1',
+      removed: 0,
+      owed: 60,
+      left: 0,
+      returnedCents: 59_900,
+      reasons: [],
+    },
+    ['You owe 60 credits', '$599.00 has been returned.', 'no credits, because none were left'],
+  ],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' }, ['Welcome', '5 credits', 'aaaaaaaa']],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
 ];

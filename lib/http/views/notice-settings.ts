@@ -11,6 +11,7 @@ const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   payment_failed: 'A Pro invoice could not be paid.',
   subscription_ended: 'The Pro subscription has ended.',
   dispute: 'A payment is disputed.',
+  credits_removed: 'Credits were removed because the payment for them was returned.',
   key_issued: 'A new API key was issued.',
 };
 
