@@ -12,7 +12,7 @@ export const handler = customerEndpoint(
   billFixAttemptContract,
   (customerId, { params }) => [keys.head(customerId), keys.fix(customerId, params.id)],
   async (deps, { input, customerId, items: [head, fix] }) => {
-    const read = { head: existingHead(head, customerId), once: existingFix(fix) };
+    const read = { head: existingHead(head, customerId), related: existingFix(fix) };
     const billing = await billFixAttempt(paymentDeps(deps), customerId, input.params.id, read);
     switch (billing.kind) {
       case 'billed': {

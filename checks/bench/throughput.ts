@@ -161,7 +161,7 @@ async function billingTransactions(
       throw new Error(`a fix would be ${decision.kind}, not paid with a credit`);
     await billFixAttempt(withStripe({ ...deps, table, now: () => at }), head.customerId, fix.id, {
       head,
-      once: fix,
+      related: fix,
     });
     head = { ...head, ...post(head, [decision.posting], at).state };
   }

@@ -75,7 +75,7 @@ export const bill: Command = async (world, slot, random) => {
   const [head, fix] = await readTogether(deps.table, [keys.head(customerId), keys.fix(customerId, fixId)]);
   if (fix === undefined) await recordFixAttempt(deps, customerId, pullRequest);
   const read =
-    fix === undefined ? undefined : { head: existingHead(head, customerId), once: existingFix(fix) };
+    fix === undefined ? undefined : { head: existingHead(head, customerId), related: existingFix(fix) };
   const billing = await billFixAttempt(deps, customerId, fixId, read);
   if (billing.kind !== 'action_required') promises.push({ kind: billing.kind, customerId, fixId });
   return `${billing.kind} ${fixId}, balance ${billing.balance}`;

@@ -23,12 +23,13 @@ export async function expectSoundLedger(deps: Deps, customerId: string) {
 export async function markClosed(deps: Deps, customerId: string): Promise<void> {
   await changeLedger(deps, {
     customerId,
-    onceKeys: [],
-    decodeOnce: () => null,
+    relatedKeys: [],
+    decodeRelated: () => null,
     decide: () => ({
-      kind: 'change',
+      kind: 'write',
       profile: { name: '', email: '', closedAt: deps.now().toISOString() },
-      alongside: () => [],
+      writes: () => [],
+      answer: () => null,
     }),
   });
 }

@@ -48,19 +48,19 @@ export async function addPaymentMethod(
   });
   const { card } = onFile;
 
-  const change = await changeLedger<BonusView, never, string | null>(deps, {
+  const { answer } = await changeLedger<BonusView, AddedPaymentMethod, string | null>(deps, {
     customerId,
-    onceKeys: [
+    relatedKeys: [
       keys.once(customerId, 'card_bonus', 'first'),
       ...(card.fingerprint === null ? [] : [keys.card(card.fingerprint)]),
     ],
-    decodeOnce: ([bonus, owner]) => ({
+    decodeRelated: ([bonus, owner]) => ({
       customerHadIt: bonus !== undefined,
       cardOwner: owner === undefined ? null : decodeOwner(owner),
     }),
     // Stripe's answer is out of date where an event changed the head since: the card may have been taken away again.
-    look: ({ head: now }) => usableCard(deps, onFile, now),
-    decide: ({ head: now, once: { customerHadIt, cardOwner } }, usable) => {
+    fetchCurrent: ({ head: now }) => usableCard(deps, onFile, now),
+    decide: ({ head: now, related: { customerHadIt, cardOwner } }, usable) => {
       if (now.closedAt !== null) throw accountClosed(customerId);
       if (!usable) throw methodInvalid();
       const { fingerprint } = card;
@@ -71,23 +71,25 @@ export async function addPaymentMethod(
           })
         : { postings: [], debt: now.debt };
       return {
-        kind: 'change',
+        kind: 'write',
         postings: bonus.postings,
         profile: {
           paymentMethodId: usable,
           subscriptionType: planWith(now.subscription, 'pay_as_you_go'),
           debt: bonus.debt,
         },
-        alongside: () => [
+        writes: () => [
           bindStripeId(usable, customerId),
           ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
         ],
+        answer: ({ head: after }) => ({
+          head: after,
+          bonusCredits: isDue ? GRANTED_CREDITS.firstPaymentMethod : 0,
+        }),
       };
     },
   });
-  if (change.kind === 'settled') return change.outcome;
-  const granted = change.entries.find(({ source }) => source === 'trial_billing_added');
-  return { head: change.head, bonusCredits: granted?.amount ?? 0 };
+  return answer;
 }
 
 interface OnFile {

@@ -123,22 +123,22 @@ async function leaveStripe(deps: PaymentDeps, customerId: string, stripeCustomer
 /** Frees the address in the transaction that forgets it, and says in it that the rest is still to do. */
 async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed> {
   const closedAt = deps.now().toISOString();
-  const change = await changeLedger<null, Closed>(deps, {
+  const { answer } = await changeLedger<null, Closed>(deps, {
     customerId,
-    onceKeys: [],
-    decodeOnce: () => null,
+    relatedKeys: [],
+    decodeRelated: () => null,
     decide: ({ head }) => {
       if (head.closedAt !== null) {
         const { closedAt: before, balance } = head;
-        return { kind: 'settled', outcome: { already: true, closedAt: before, balance } };
+        return { kind: 'done', answer: { already: true, closedAt: before, balance } };
       }
       return {
-        kind: 'change',
+        kind: 'write',
         profile: { name: '', email: '', paymentMethodId: null, mutedNotices: [], closedAt },
-        alongside: (_, at) => [forgetEmail(head.email, customerId), openClosing(customerId, head.email, at)],
+        writes: (_, at) => [forgetEmail(head.email, customerId), openClosing(customerId, head.email, at)],
+        answer: ({ head: { balance } }) => ({ already: false, closedAt, balance }),
       };
     },
   });
-  if (change.kind === 'settled') return change.outcome;
-  return { already: false, closedAt, balance: change.head.balance };
+  return answer;
 }

@@ -28,18 +28,19 @@ export async function bindStripeCustomer(
   customerId: string,
   stripeCustomerId: string,
 ): Promise<CustomerHead> {
-  const change = await changeLedger<null, CustomerHead>(deps, {
+  const { answer } = await changeLedger<null, CustomerHead>(deps, {
     customerId,
-    onceKeys: [],
-    decodeOnce: () => null,
+    relatedKeys: [],
+    decodeRelated: () => null,
     decide: ({ head: now }) =>
       now.stripeCustomerId === null
         ? {
-            kind: 'change',
+            kind: 'write',
             profile: { stripeCustomerId },
-            alongside: () => [bindStripeId(stripeCustomerId, customerId)],
+            writes: () => [bindStripeId(stripeCustomerId, customerId)],
+            answer: ({ head: bound }) => bound,
           }
-        : { kind: 'settled', outcome: now },
+        : { kind: 'done', answer: now },
   });
-  return change.kind === 'settled' ? change.outcome : change.head;
+  return answer;
 }

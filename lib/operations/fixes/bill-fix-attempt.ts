@@ -80,64 +80,66 @@ async function nextStep(
   fixId: string,
   read: LedgerView<FixAttempt> | undefined,
 ): Promise<FixBilling | ChargeStep | 'announced'> {
-  let refusal: FixBilling | null = null;
-  const change = await changeLedger<FixAttempt, FixBilling | ChargeStep>(
+  const { answer } = await changeLedger<FixAttempt, FixBilling | ChargeStep | 'announced'>(
     deps,
     {
       customerId,
-      onceKeys: [keys.fix(customerId, fixId)],
-      decodeOnce: ([item]) => existingFix(item),
-      decide: (view) => {
-        const decision = decideFixBilling(view.head, view.once, deps.now());
-        refusal = decision.kind === 'blocked' ? decision : null;
-        return toWrite(view, decision);
-      },
+      relatedKeys: [keys.fix(customerId, fixId)],
+      decodeRelated: ([item]) => existingFix(item),
+      decide: (view) => toWrite(view, decideFixBilling(view.head, view.related, deps.now())),
     },
     read,
   );
-  if (change.kind === 'settled') return change.outcome;
-  if (refusal !== null) return refusal;
-  const { head, entries, at } = change;
-  if (entries.length === 0) return 'announced';
-  return { kind: 'billed', already: false, billed: fromCredit(head.seq, at), balance: head.balance };
+  return answer;
 }
 
 function toWrite(
-  { head, once: fix }: LedgerView<FixAttempt>,
+  { head, related: fix }: LedgerView<FixAttempt>,
   decision: FixBillingDecision,
-): LedgerDecision<FixBilling | ChargeStep> {
+): LedgerDecision<FixBilling | ChargeStep | 'announced'> {
   const { balance, customerId } = head;
   switch (decision.kind) {
     case 'stale':
       return decision;
     case 'already_billed':
       return {
-        kind: 'settled',
-        outcome: { kind: 'billed', already: true, billed: decision.billed, balance },
+        kind: 'done',
+        answer: { kind: 'billed', already: true, billed: decision.billed, balance },
       };
     case 'blocked':
       // Told once, however often it is asked for.
-      if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'settled', outcome: decision };
+      if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'done', answer: decision };
       return {
-        kind: 'change',
-        alongside: (_, at) => [
+        kind: 'write',
+        writes: (_, at) => [
           noteBlocked(customerId, fix, head.raisedSeq),
           putNewNotice(fixBlocked(head, fix, decision.code, at)),
         ],
+        answer: () => decision,
       };
     case 'consume':
       return {
-        kind: 'change',
+        kind: 'write',
         postings: [decision.posting],
-        alongside: ({ seq }, writtenAt) => [billFix(customerId, fix, fromCredit(seq, writtenAt))],
+        writes: ({ seq }, at) => [billFix(customerId, fix, fromCredit(seq, at))],
+        answer: ({ head: after, at }) => ({
+          kind: 'billed',
+          already: false,
+          billed: fromCredit(after.seq, at),
+          balance: after.balance,
+        }),
       };
     case 'charge':
-      return { kind: 'change', alongside: () => [announceCharge(customerId, fix, decision.charge)] };
+      return {
+        kind: 'write',
+        writes: () => [announceCharge(customerId, fix, decision.charge)],
+        answer: () => 'announced',
+      };
     case 'resume':
-      return { kind: 'settled', outcome: { kind: 'charge', fix, charge: decision.charge, balance } };
+      return { kind: 'done', answer: { kind: 'charge', fix, charge: decision.charge, balance } };
     case 'await_cardholder':
     case 'close_first':
-      return { kind: 'settled', outcome: { kind: decision.kind, fix, charge: decision.charge, balance } };
+      return { kind: 'done', answer: { kind: decision.kind, fix, charge: decision.charge, balance } };
     default:
       return decision satisfies never;
   }

@@ -46,68 +46,103 @@ export async function settleFixPayment(
   receipt?: Receipt,
 ): Promise<Settled> {
   const { customerId, fixAttemptId, paymentIntentId } = payment;
-  const change = await changeLedger<FixView, Settlement>(deps, {
+  const { answer, wrote } = await changeLedger<FixView, Answer>(deps, {
     customerId,
-    onceKeys: [keys.fix(customerId, fixAttemptId), keys.once(customerId, 'double_payment', paymentIntentId)],
-    decodeOnce: ([fix, double]) => ({ fix: existingFix(fix), isAnnouncedToGoBack: double !== undefined }),
+    relatedKeys: [
+      keys.fix(customerId, fixAttemptId),
+      keys.once(customerId, 'double_payment', paymentIntentId),
+    ],
+    decodeRelated: ([fix, double]) => ({ fix: existingFix(fix), isAnnouncedToGoBack: double !== undefined }),
     receipt,
     decide: (view) => decide(view, payment, deps.now()),
   });
-  const settlement = change.kind === 'settled' ? change.outcome : written(payment, change);
-  const { amountCents } = payment;
-  if (change.kind === 'changed' && settlement.kind === 'billed') {
-    deps.report({ kind: 'fix_charged', customerId, fixAttemptId, paymentIntentId, amountCents });
-  }
-  // Each attempt once: what becomes of it when the cardholder was asked is no other charge.
-  if (change.kind === 'changed' && isDeclined(payment) && change.once.fix.charge?.state === 'charging') {
-    deps.report({ kind: 'charge_declined', customerId, fixAttemptId, paymentIntentId, amountCents });
+  const { settlement, happened } = answer;
+  if (happened !== null) {
+    deps.report({
+      kind: happened,
+      customerId,
+      fixAttemptId,
+      paymentIntentId,
+      amountCents: payment.amountCents,
+    });
   }
   if (settlement.kind === 'paid_twice') await returnDoublePayment(deps, customerId, paymentIntentId);
-  return { settlement, wrote: change.kind === 'changed' };
+  return { settlement, wrote };
 }
 
+/** What the payment has come to, and what is reported of that: null where it was reported before, or is nothing new. */
+interface Answer {
+  readonly settlement: Settlement;
+  readonly happened: 'fix_charged' | 'charge_declined' | null;
+}
+
+const known = (settlement: Settlement): Answer => ({ settlement, happened: null });
+
 function decide(
-  { head, once: { fix, isAnnouncedToGoBack } }: LedgerView<FixView>,
+  { head, related: { fix, isAnnouncedToGoBack } }: LedgerView<FixView>,
   payment: FixPayment,
   at: Date,
-): LedgerDecision<Settlement> {
+): LedgerDecision<Answer> {
   const { billed, charge } = fix;
   if (billed !== null && billed.seq > head.seq) return { kind: 'stale' };
   const own = charge?.attempt === payment.attempt && charge.state !== 'closed' ? charge : null;
-  const { paymentIntentId } = payment;
+  if (payment.state !== 'succeeded') return decideUnpaid(head.customerId, fix, own, payment, at);
 
-  if (payment.state !== 'succeeded') {
-    const state = own === null ? null : stateAfter(payment, own);
-    if (own === null || state === null) return { kind: 'settled', outcome: { kind: 'unpaid' } };
-    return {
-      kind: 'aside',
-      alongside: [
-        endCharge(head.customerId, fix, { ...own, state, paymentIntentId }),
-        ...(state === 'closed' ? [] : [putNotice(declined(payment, fix, at))]),
-      ],
-    };
-  }
+  const { paymentIntentId } = payment;
   if (billed?.paymentIntentId === paymentIntentId) {
-    return { kind: 'settled', outcome: { kind: 'billed', already: true, billed, balance: head.balance } };
+    return { kind: 'done', answer: known({ kind: 'billed', already: true, billed, balance: head.balance }) };
   }
   if (billed !== null) {
-    if (isAnnouncedToGoBack) return { kind: 'settled', outcome: { kind: 'paid_twice' } };
+    if (isAnnouncedToGoBack) return { kind: 'done', answer: known({ kind: 'paid_twice' }) };
     const { fixAttemptId, amountCents } = payment;
     const double = { fixAttemptId, paymentIntentId, amountCents, refundId: null };
     return {
-      kind: 'aside',
-      alongside: [
+      kind: 'write',
+      leavesHead: true,
+      writes: () => [
         announceRefund(head.customerId, double, at),
         ...(own ? [endCharge(head.customerId, fix, { ...own, state: 'closed', paymentIntentId })] : []),
       ],
+      answer: () => known({ kind: 'paid_twice' }),
     };
   }
   return {
-    kind: 'change',
+    kind: 'write',
     postings: chargedFix(fix, payment),
-    alongside: ({ seq }, writtenAt) => [
+    writes: ({ seq }, writtenAt) => [
       billChargedFix(head.customerId, fix, billedBy(payment, seq, writtenAt), payment.attempt),
     ],
+    answer: ({ head: after, at: writtenAt }) => ({
+      settlement: {
+        kind: 'billed',
+        already: false,
+        billed: billedBy(payment, after.seq, writtenAt),
+        balance: after.balance,
+      },
+      happened: 'fix_charged',
+    }),
+  };
+}
+
+function decideUnpaid(
+  customerId: string,
+  fix: FixAttempt,
+  own: FixCharge | null,
+  payment: FixPayment,
+  at: Date,
+): LedgerDecision<Answer> {
+  const state = own === null ? null : stateAfter(payment, own);
+  if (own === null || state === null) return { kind: 'done', answer: known({ kind: 'unpaid' }) };
+  // Each attempt is reported once: what becomes of it when the cardholder was asked is no other charge.
+  const isDecline = state !== 'closed' && own.state === 'charging';
+  return {
+    kind: 'write',
+    leavesHead: true,
+    writes: () => [
+      endCharge(customerId, fix, { ...own, state, paymentIntentId: payment.paymentIntentId }),
+      ...(state === 'closed' ? [] : [putNotice(declined(payment, fix, at))]),
+    ],
+    answer: () => ({ settlement: { kind: 'unpaid' }, happened: isDecline ? 'charge_declined' : null }),
   };
 }
 
@@ -116,8 +151,6 @@ function declined(payment: FixPayment, fix: FixAttempt, at: Date): Notice {
   const { customerId, decline } = payment;
   return chargeDeclined(customerId, fix, payment, decline?.declineCode ?? decline?.code ?? null, at);
 }
-
-const isDeclined = ({ state }: FixPayment): boolean => state === 'declined' || state === 'action_required';
 
 /** Where an attempt goes when its payment is not paid; null where it is already. */
 function stateAfter({ state }: FixPayment, charge: FixCharge): FixCharge['state'] | null {
@@ -134,15 +167,6 @@ function stateAfter({ state }: FixPayment, charge: FixCharge): FixCharge['state'
     default:
       return state satisfies never;
   }
-}
-
-function written(
-  payment: FixPayment,
-  { head, entries, at }: { head: LedgerView<unknown>['head']; entries: readonly unknown[]; at: Date },
-): Settlement {
-  if (payment.state !== 'succeeded') return { kind: 'unpaid' };
-  if (entries.length === 0) return { kind: 'paid_twice' };
-  return { kind: 'billed', already: false, billed: billedBy(payment, head.seq, at), balance: head.balance };
 }
 
 const billedBy = ({ paymentIntentId, amountCents }: FixPayment, seq: number, at: Date): BilledFacts => ({

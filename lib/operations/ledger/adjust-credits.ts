@@ -31,16 +31,16 @@ export async function adjustCredits(
   adjustment: Adjustment,
 ): Promise<Adjusted> {
   const { amount, reason, actor, idempotencyKey } = adjustment;
-  const change = await changeLedger<AdjustmentGuard | null, Adjusted>(deps, {
+  const { answer } = await changeLedger<AdjustmentGuard | null, Adjusted>(deps, {
     customerId,
-    onceKeys: [keys.once(customerId, 'adjustment', idempotencyKey)],
-    decodeOnce: ([item]) => (item === undefined ? null : decodeAdjustmentGuard(item)),
-    decide: ({ head, once: done }) => {
+    relatedKeys: [keys.once(customerId, 'adjustment', idempotencyKey)],
+    decodeRelated: ([item]) => (item === undefined ? null : decodeAdjustmentGuard(item)),
+    decide: ({ head, related: done }) => {
       if (done !== null) {
         if (done.amount !== amount || done.reason !== reason || done.actor !== actor) {
           throw new BillingError('key_reused', `The key ${idempotencyKey} already made another adjustment.`);
         }
-        return { kind: 'settled', outcome: { already: true, balance: done.balanceAfter, seq: done.seq } };
+        return { kind: 'done', answer: { already: true, balance: done.balanceAfter, seq: done.seq } };
       }
       if (head.balance + amount < 0) {
         const detail = `The balance is ${head.balance}; ${-amount} cannot be taken from it.`;
@@ -48,14 +48,14 @@ export async function adjustCredits(
       }
       const metadata = { reason, actor, idempotency_key: idempotencyKey };
       return {
-        kind: 'change',
+        kind: 'write',
         postings: [{ amount, source: 'adjustment', metadata }],
-        alongside: ({ balance, seq }) => [
+        writes: ({ balance, seq }) => [
           guardAdjustment(customerId, idempotencyKey, { amount, reason, actor, balanceAfter: balance, seq }),
         ],
+        answer: ({ head: { balance, seq } }) => ({ already: false, balance, seq }),
       };
     },
   });
-  if (change.kind === 'settled') return change.outcome;
-  return { already: false, balance: change.head.balance, seq: change.head.seq };
+  return answer;
 }

@@ -9,40 +9,47 @@ import type { Write } from '../../store/table.ts';
 import { type Item, readTogether } from '../../store/table.ts';
 import { existingHead } from './require-item.ts';
 
-/** What a decision is made on: the head, and the items that make the change happen once, as they were read. */
-export interface LedgerView<Once> {
+/** What a decision is made on: the head and the related items, as they were read. */
+export interface LedgerView<Related> {
   readonly head: CustomerHead;
-  readonly once: Once;
+  readonly related: Related;
 }
 
-export type LedgerDecision<Settled> =
-  /** What was read does not go together; several items read in one call are no snapshot. */
-  | { readonly kind: 'stale' }
-  | { readonly kind: 'settled'; readonly outcome: Settled }
-  /** Writes that hold by their own conditions, wherever the head stands. */
-  | { readonly kind: 'aside'; readonly alongside: readonly Write[] }
-  | {
-      readonly kind: 'change';
-      readonly postings?: readonly Posting[];
-      /**
-       * What changes about the customer; an empty object only moves the revision. Left out, the head is checked where no
-       * entry moves it.
-       */
-      readonly profile?: Partial<CustomerProfile>;
-      /** What else is written, for the head as it will be. */
-      readonly alongside: (next: CustomerHead, at: Date) => readonly Write[];
-    };
+/** What was written: the head afterwards, its new entries, and when. */
+export interface Written {
+  readonly head: CustomerHead;
+  readonly entries: readonly LedgerEntry[];
+  readonly at: Date;
+}
 
-export type LedgerChange<Once, Settled> =
-  | { readonly kind: 'settled'; readonly outcome: Settled }
-  | {
-      readonly kind: 'changed';
-      /** As it was before. */
-      readonly once: Once;
-      readonly head: CustomerHead;
-      readonly entries: readonly LedgerEntry[];
-      readonly at: Date;
-    };
+/** What to write, and the answer that follows from the state after the write. */
+export interface LedgerWrite<Answer> {
+  readonly kind: 'write';
+  readonly postings?: readonly Posting[];
+  /**
+   * What changes about the customer. An empty object only moves the revision. Left out, the head is checked where no entry
+   * moves it.
+   */
+  readonly profile?: Partial<CustomerProfile>;
+  /** The writes hold by their own conditions, wherever the head stands: the head is neither moved nor checked. */
+  readonly leavesHead?: true;
+  /** What else is written, for the head as it will be. */
+  readonly writes: (next: CustomerHead, at: Date) => readonly Write[];
+  readonly answer: (after: Written) => Answer;
+}
+
+export type LedgerDecision<Answer> =
+  /** What was read does not go together: several items read in one call are no snapshot. */
+  | { readonly kind: 'stale' }
+  /** Nothing to write. */
+  | { readonly kind: 'done'; readonly answer: Answer }
+  | LedgerWrite<Answer>;
+
+export interface LedgerChange<Answer> {
+  readonly answer: Answer;
+  /** Whether this call wrote, as opposed to finding the work done. */
+  readonly wrote: boolean;
+}
 
 /** An event's own item, and the write that records it as processed. */
 export interface Receipt {
@@ -53,21 +60,21 @@ export interface Receipt {
 /** The event was recorded by another delivery of it, meanwhile, with its effects. */
 export class AlreadyRecorded extends Error {}
 
-export interface LedgerChangeSpec<Once, Settled, Seen = undefined> {
+export interface LedgerChangeSpec<Related, Answer, Current = undefined> {
   readonly customerId: string;
-  /** Items that the decision needs besides the head. */
-  readonly onceKeys: readonly Key[];
-  /** In the order of `onceKeys`; undefined where there is no such item. */
-  readonly decodeOnce: (items: readonly (Item | undefined)[]) => Once;
+  /** Items that the decision needs besides the head; among them those that make the change happen once. */
+  readonly relatedKeys: readonly Key[];
+  /** In the order of `relatedKeys`; undefined where there is no such item. */
+  readonly decodeRelated: (items: readonly (Item | undefined)[]) => Related;
   /**
-   * Asks Stripe how things are, after the head was read and before it is written: whoever writes last has then also asked
-   * last, and no time has to be compared. Asked again after a lost race.
+   * Fetches the current state from Stripe after the head was read and before it is written. The last writer has then also
+   * fetched last, so no times need comparing. Called again after a lost race.
    */
-  readonly look?: (view: LedgerView<Once>) => Promise<Seen>;
+  readonly fetchCurrent?: (view: LedgerView<Related>) => Promise<Current>;
   /** The event that causes the change; recorded in the same transaction. */
   readonly receipt?: Receipt | undefined;
-  /** Pure. Called again with what stands in the table after each lost race. */
-  readonly decide: (view: LedgerView<Once>, seen: Seen | undefined) => LedgerDecision<Settled>;
+  /** Pure. Called again with what the table holds after each lost race. */
+  readonly decide: (view: LedgerView<Related>, current: Current | undefined) => LedgerDecision<Answer>;
 }
 
 /** With full jitter, 100 writers at once on one customer finish in a dozen tries; see docs/decisions. */
@@ -77,43 +84,43 @@ const MAX_WAIT_MS = 2_000;
 const MAX_TOTAL_MS = 12_000;
 
 /**
- * Changes a ledger once: decide on what was read, write it under the condition that nothing moved, and if somebody else
- * was first, decide again. Safe to repeat, at the same time or later: what is written alongside lets one of them through.
+ * Changes a ledger once: decides on what was read, writes under the condition that nothing moved, and decides again after a
+ * lost race. Safe to repeat, concurrently or later: the related items let one caller through.
  * @param first the view that the caller has read already, to save a call
  * @throws BillingError ledger_busy when the tries are used up (nothing was written), ledger_unavailable,
- * customer_not_found; AlreadyRecorded; whatever `look` throws
+ * customer_not_found; AlreadyRecorded; whatever `fetchCurrent` throws
  */
-export async function changeLedger<Once, Settled, Seen = undefined>(
+export async function changeLedger<Related, Answer, Current = undefined>(
   deps: Deps,
-  spec: LedgerChangeSpec<Once, Settled, Seen>,
-  first?: LedgerView<Once>,
-): Promise<LedgerChange<Once, Settled>> {
+  spec: LedgerChangeSpec<Related, Answer, Current>,
+  first?: LedgerView<Related>,
+): Promise<LedgerChange<Answer>> {
   const startedMs = deps.now().getTime();
   let view = first ?? (await readView(deps, spec));
   for (let tries = 1; tries <= MAX_COMMIT_TRIES; tries++) {
-    const seen = await spec.look?.(view);
-    const decision = spec.decide(view, seen);
-    if (decision.kind === 'settled') return decision;
+    const current = await spec.fetchCurrent?.(view);
+    const decision = spec.decide(view, current);
+    if (decision.kind === 'done') return { answer: decision.answer, wrote: false };
     if (decision.kind === 'stale') {
       view = await readView(deps, spec);
       continue;
     }
 
     const at = deps.now();
-    const { next, change, alongside } = planOf(view.head, decision, at);
+    const { next, change, writes } = planOf(view.head, decision, at);
     const receipt = spec.receipt === undefined ? [] : [spec.receipt.write];
-    const result = await commit(deps.table, view.head, change, [...alongside, ...receipt]);
+    const result = await commit(deps.table, view.head, change, [...writes, ...receipt]);
     if (result.kind === 'committed') {
-      return { kind: 'changed', once: view.once, head: next, entries: change?.entries ?? [], at };
+      return { answer: decision.answer({ head: next, entries: change?.entries ?? [], at }), wrote: true };
     }
 
     if (result.kind === 'lost' && spec.receipt !== undefined && isAmong(result.winners, spec.receipt.key)) {
       throw new AlreadyRecorded();
     }
-    if (result.kind === 'lost' && spec.look === undefined) {
-      // The winner's items came back with the refusal. Where they settle the matter no further call is needed.
+    if (result.kind === 'lost' && spec.fetchCurrent === undefined) {
+      // The refusal returned the winner's items. Where they end the matter, no further call is needed.
       const again = spec.decide(withWinners(spec, view, result), undefined);
-      if (again.kind === 'settled') return again;
+      if (again.kind === 'done') return { answer: again.answer, wrote: false };
     }
     const nowMs = deps.now().getTime();
     if (nowMs - startedMs > MAX_TOTAL_MS) break;
@@ -130,37 +137,42 @@ export async function changeLedger<Once, Settled, Seen = undefined>(
 /** What a decision writes, and the head after it. */
 function planOf(
   head: CustomerHead,
-  decision: Extract<LedgerDecision<unknown>, { kind: 'aside' | 'change' }>,
+  decision: LedgerWrite<unknown>,
   at: Date,
-): { next: CustomerHead; change: HeadChange | null; alongside: readonly Write[] } {
-  if (decision.kind === 'aside') return { next: head, change: null, alongside: decision.alongside };
+): { next: CustomerHead; change: HeadChange | null; writes: readonly Write[] } {
+  if (decision.leavesHead) return { next: head, change: null, writes: decision.writes(head, at) };
   const { state, entries } = post(head, decision.postings ?? [], at);
   const profile = decision.profile === undefined ? null : { ...head, ...decision.profile };
   const revision = head.revision + (profile === null ? 0 : 1);
   const next: CustomerHead = { ...(profile ?? head), ...state, ...watchBalance(head, state), revision };
   const change = { next, entries, changesProfile: profile !== null, at };
-  return { next, change, alongside: decision.alongside(next, at) };
+  return { next, change, writes: decision.writes(next, at) };
 }
 
 const isAmong = (items: readonly Item[], { pk, sk }: Key): boolean =>
   items.some((item) => item['pk'] === pk && item['sk'] === sk);
 
-type Spec<Once> = Pick<LedgerChangeSpec<Once, unknown, never>, 'customerId' | 'onceKeys' | 'decodeOnce'>;
+type Spec<Related> = Pick<
+  LedgerChangeSpec<Related, unknown, never>,
+  'customerId' | 'relatedKeys' | 'decodeRelated'
+>;
 
-async function readView<Once>(deps: Deps, spec: Spec<Once>): Promise<LedgerView<Once>> {
-  const { customerId, onceKeys, decodeOnce } = spec;
-  const [head, ...once] = await readTogether(deps.table, [keys.head(customerId), ...onceKeys]);
-  return { head: existingHead(head, customerId), once: decodeOnce(once) };
+async function readView<Related>(deps: Deps, spec: Spec<Related>): Promise<LedgerView<Related>> {
+  const { customerId, relatedKeys, decodeRelated } = spec;
+  const [head, ...related] = await readTogether(deps.table, [keys.head(customerId), ...relatedKeys]);
+  return { head: existingHead(head, customerId), related: decodeRelated(related) };
 }
 
-/** What is known after a lost race; an item that was not in the way may be out of date. */
-function withWinners<Once>(
-  { onceKeys, decodeOnce }: Spec<Once>,
-  view: LedgerView<Once>,
+/** What is known after a lost race. An item that was not in the way may be out of date. */
+function withWinners<Related>(
+  { relatedKeys, decodeRelated }: Spec<Related>,
+  view: LedgerView<Related>,
   { head, winners }: { readonly head: CustomerHead | null; readonly winners: readonly Item[] },
-): LedgerView<Once> {
-  const found = onceKeys.map(({ pk, sk }) => winners.find((item) => item['pk'] === pk && item['sk'] === sk));
+): LedgerView<Related> {
+  const found = relatedKeys.map(({ pk, sk }) =>
+    winners.find((item) => item['pk'] === pk && item['sk'] === sk),
+  );
   // Decoded together, so only where all of them are known.
-  const once = found.every((item) => item !== undefined) ? decodeOnce(found) : view.once;
-  return { head: head ?? view.head, once };
+  const related = found.every((item) => item !== undefined) ? decodeRelated(found) : view.related;
+  return { head: head ?? view.head, related };
 }

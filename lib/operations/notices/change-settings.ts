@@ -13,12 +13,16 @@ export async function changeNoticeSettings(
   turnedOff: readonly OptionalNoticeKind[],
 ): Promise<CustomerHead> {
   const mutedNotices = [...new Set(turnedOff)].sort();
-  const change = await changeLedger<null, never>(deps, {
+  const { answer } = await changeLedger<null, CustomerHead>(deps, {
     customerId,
-    onceKeys: [],
-    decodeOnce: () => null,
-    decide: () => ({ kind: 'change', profile: { mutedNotices }, alongside: () => [] }),
+    relatedKeys: [],
+    decodeRelated: () => null,
+    decide: () => ({
+      kind: 'write',
+      profile: { mutedNotices },
+      writes: () => [],
+      answer: ({ head }) => head,
+    }),
   });
-  if (change.kind === 'settled') return change.outcome;
-  return change.head;
+  return answer;
 }

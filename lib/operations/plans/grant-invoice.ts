@@ -9,7 +9,13 @@ import type { Deps } from '../../runtime/deps.ts';
 import { decodeInvoiceGuard, keepInvoice } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
 import type { Item } from '../../store/table.ts';
-import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from '../ledger/change-ledger.ts';
+import {
+  changeLedger,
+  type LedgerDecision,
+  type LedgerView,
+  type LedgerWrite,
+  type Receipt,
+} from '../ledger/change-ledger.ts';
 
 /**
  * Grants the Pro credits of a paid invoice, once for each invoice; an invoice that brings none changes nothing. Safe to
@@ -22,17 +28,17 @@ export async function grantInvoice(
   invoice: ProInvoice,
   receipt?: Receipt,
 ): Promise<boolean> {
-  const change = await changeLedger<InvoiceGuard | null, null>(deps, {
+  const { wrote } = await changeLedger<InvoiceGuard | null, null>(deps, {
     customerId,
-    onceKeys: [keys.once(customerId, 'invoice', invoice.id)],
-    decodeOnce: ([item]) => guardOf(item),
+    relatedKeys: [keys.once(customerId, 'invoice', invoice.id)],
+    decodeRelated: ([item]) => guardOf(item),
     receipt,
-    decide: ({ head, once: guard }): LedgerDecision<null> => {
+    decide: ({ head, related: guard }): LedgerDecision<null> => {
       const granted = grantDue(head, invoice, guard);
-      return granted ? { kind: 'change', ...granted } : { kind: 'settled', outcome: null };
+      return granted ? { kind: 'write', ...granted, answer: () => null } : { kind: 'done', answer: null };
     },
   });
-  return change.kind === 'changed';
+  return wrote;
 }
 
 export const guardOf = (item: Item | undefined): InvoiceGuard | null =>
@@ -43,12 +49,12 @@ export function grantDue(
   head: LedgerView<unknown>['head'],
   invoice: ProInvoice,
   guard: InvoiceGuard | null,
-): Omit<Extract<LedgerDecision<never>, { kind: 'change' }>, 'kind'> | null {
+): Omit<LedgerWrite<never>, 'kind' | 'answer'> | null {
   if (guard !== null || !bringsProCredits(invoice)) return null;
   const { postings, debt } = grantForInvoice(head, invoice);
   return {
     postings,
     ...(debt !== head.debt && { profile: { debt } }),
-    alongside: () => [keepInvoice(head.customerId, newInvoiceGuard(invoice), null)],
+    writes: () => [keepInvoice(head.customerId, newInvoiceGuard(invoice), null)],
   };
 }

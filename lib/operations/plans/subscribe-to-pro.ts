@@ -84,25 +84,24 @@ async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed
     priceId: proPriceId,
     startedAt,
   });
-  let placed: ProOrder | undefined;
-  const change = await changeLedger<ProOrder | null, Placed>(deps, {
+  const { answer } = await changeLedger<ProOrder | null, Placed>(deps, {
     customerId,
-    onceKeys: [keys.order(customerId)],
-    decodeOnce: ([item]) => orderOf(item),
-    decide: ({ head, once: before }) => {
+    relatedKeys: [keys.order(customerId)],
+    decodeRelated: ([item]) => orderOf(item),
+    decide: ({ head, related: before }) => {
       // First, for Stripe may show its subscription before its credits are granted.
-      if (before?.state === 'ordering')
-        return { kind: 'settled', outcome: { kind: 'ordered', order: before } };
+      if (before?.state === 'ordering') return { kind: 'done', answer: { kind: 'ordered', order: before } };
       if (head.closedAt !== null) throw accountClosed(customerId);
-      if (isOnPro(head)) return { kind: 'settled', outcome: { kind: 'subscribed', head } };
+      if (isOnPro(head)) return { kind: 'done', answer: { kind: 'subscribed', head } };
       const order = next(head, before);
-      placed = order;
-      return { kind: 'change', alongside: () => [keepOrder(customerId, order, before)] };
+      return {
+        kind: 'write',
+        writes: () => [keepOrder(customerId, order, before)],
+        answer: () => ({ kind: 'ordered', order }),
+      };
     },
   });
-  if (change.kind === 'settled') return change.outcome;
-  if (placed === undefined) throw new Error('an order was written that nobody decided on');
-  return { kind: 'ordered', order: placed };
+  return answer;
 }
 
 /** @throws BillingError no_billing_info, account_disputed */
@@ -132,35 +131,36 @@ export async function finishOrder(
     return (await askStripe(() => syncAccount(deps, customerId))).head;
   }
   const { invoice } = subscribed;
-  const change = await changeLedger<OrderView, CustomerHead, StripeAccount | null>(deps, {
+  const { answer } = await changeLedger<OrderView, CustomerHead, StripeAccount | null>(deps, {
     customerId,
-    onceKeys: [
+    relatedKeys: [
       keys.order(customerId),
       ...(invoice === null ? [] : [keys.once(customerId, 'invoice', invoice.id)]),
     ],
-    decodeOnce: ([item, guard]) => ({ order: orderOf(item), guard: guardOf(guard) }),
-    look: async ({ head: { stripeCustomerId } }) =>
+    decodeRelated: ([item, guard]) => ({ order: orderOf(item), guard: guardOf(guard) }),
+    fetchCurrent: async ({ head: { stripeCustomerId } }) =>
       stripeCustomerId === null
         ? null
         : askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId)),
-    decide: ({ head, once: { order: now, guard } }, account) => {
+    decide: ({ head, related: { order: now, guard } }, account) => {
       const granted = invoice === null ? null : grantDue(head, invoice, guard);
       const isOpen = now?.attempt === order.attempt && now.state === 'ordering';
-      if (granted === null && !isOpen) return { kind: 'settled', outcome: head };
+      if (granted === null && !isOpen) return { kind: 'done', answer: head };
       const profile = account ? profileOf(head, account) : null;
       return {
-        kind: 'change',
+        kind: 'write',
         postings: granted?.postings ?? [],
         profile: { ...profile, ...granted?.profile },
-        alongside: (next, at) => [
+        writes: (next, at) => [
           ...(profile ? noticeOfEnd(head, profile, at) : []),
-          ...(granted?.alongside(next, at) ?? []),
+          ...(granted?.writes(next, at) ?? []),
           ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
         ],
+        answer: ({ head: after }) => after,
       };
     },
   });
-  return change.kind === 'settled' ? change.outcome : change.head;
+  return answer;
 }
 
 interface OrderView {

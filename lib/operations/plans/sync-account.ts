@@ -31,33 +31,33 @@ export async function syncAccount(
   }: { readonly of?: string; readonly receipt?: Receipt; readonly failedRenewal?: FailedRenewal | null } = {},
 ): Promise<Synced> {
   const failure = failedRenewal && paymentFailed(customerId, failedRenewal, deps.now());
-  const change = await changeLedger<boolean, CustomerHead, StripeAccount | null>(deps, {
+  const { answer, wrote } = await changeLedger<boolean, CustomerHead, StripeAccount | null>(deps, {
     customerId,
-    onceKeys: failure ? [keys.notice(customerId, failure.content.kind, failure.id)] : [],
+    relatedKeys: failure ? [keys.notice(customerId, failure.content.kind, failure.id)] : [],
     // Two events may tell of one attempt.
-    decodeOnce: ([told]) => told !== undefined,
+    decodeRelated: ([told]) => told !== undefined,
     receipt,
-    look: async ({ head: { stripeCustomerId } }) => {
+    fetchCurrent: async ({ head: { stripeCustomerId } }) => {
       if (stripeCustomerId === null || (of !== undefined && of !== stripeCustomerId)) return null;
       return (await deps.stripe()).readAccount(stripeCustomerId);
     },
-    decide: ({ head, once: isTold }, account) => {
-      if (!account) return { kind: 'settled', outcome: head };
+    decide: ({ head, related: isTold }, account) => {
+      if (!account) return { kind: 'done', answer: head };
       // Also where it says what the head says: an answer from before, still on its way, must not be written over this one.
       const profile = profileOf(head, account);
       return {
-        kind: 'change',
+        kind: 'write',
         profile,
-        alongside: (_, at) => [
+        writes: (_, at) => [
           ...bindCard(head, profile),
           ...noticeOfEnd(head, profile, at),
           ...(failure && !isTold ? [putNewNotice(failure)] : []),
         ],
+        answer: ({ head: after }) => after,
       };
     },
   });
-  if (change.kind === 'settled') return { head: change.outcome, wrote: false };
-  return { head: change.head, wrote: true };
+  return { head: answer, wrote };
 }
 
 type AccountProfile = Pick<

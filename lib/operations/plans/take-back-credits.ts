@@ -39,16 +39,16 @@ export async function reverseReturnedMoney(
   receipt: Receipt,
 ): Promise<void> {
   const { chargeId, paidFor } = known;
-  await changeLedger<Affected, never, ReturnedMoney>(deps, {
+  await changeLedger<Affected, null, ReturnedMoney>(deps, {
     customerId,
-    onceKeys: affectedKeys(customerId, paidFor),
-    decodeOnce: ([item]) => ({
+    relatedKeys: affectedKeys(customerId, paidFor),
+    decodeRelated: ([item]) => ({
       fix: paidFor.kind === 'fix' && item !== undefined ? decodeFix(item) : null,
       guard: paidFor.kind === 'invoice' ? guardOf(item) : null,
     }),
     receipt,
-    look: async () => (await deps.stripe()).readReturnedMoney(chargeId),
-    decide: ({ head, once }, money = known) => decide(head, once, money),
+    fetchCurrent: async () => (await deps.stripe()).readReturnedMoney(chargeId),
+    decide: ({ head, related }, money = known) => decide(head, related, money),
   });
 }
 
@@ -65,7 +65,7 @@ function affectedKeys(customerId: string, paidFor: ReturnedMoney['paidFor']): Ke
   }
 }
 
-function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMoney): LedgerDecision<never> {
+function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMoney): LedgerDecision<null> {
   const openDisputes = openAfter(head.openDisputes, money.disputes);
   const { paidFor, returnedCents, paymentIntentId } = money;
   const notices = (at: Date) => noticesOf(head, money, at);
@@ -75,10 +75,11 @@ function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMon
     if (reversal !== null) {
       const { postings, debt, kept } = reversal;
       return {
-        kind: 'change',
+        kind: 'write',
         postings,
         profile: { debt, openDisputes },
-        alongside: (_, at) => [keepInvoice(head.customerId, kept, guard), ...notices(at)],
+        writes: (_, at) => [keepInvoice(head.customerId, kept, guard), ...notices(at)],
+        answer: () => null,
       };
     }
   }
@@ -88,13 +89,19 @@ function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMon
     fix.refundedCents !== returnedCents
   ) {
     return {
-      kind: 'change',
+      kind: 'write',
       profile: { openDisputes },
-      alongside: (_, at) => [noteRefund(head.customerId, fix, returnedCents), ...notices(at)],
+      writes: (_, at) => [noteRefund(head.customerId, fix, returnedCents), ...notices(at)],
+      answer: () => null,
     };
   }
   // Also where nothing moved: an answer from before, still on its way, must not be written over this one.
-  return { kind: 'change', profile: { openDisputes }, alongside: (_, at) => notices(at) };
+  return {
+    kind: 'write',
+    profile: { openDisputes },
+    writes: (_, at) => notices(at),
+    answer: () => null,
+  };
 }
 
 /** Of each dispute that was not known to be open. */

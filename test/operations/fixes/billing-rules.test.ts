@@ -835,7 +835,7 @@ describe('a ledger that many write at once', () => {
     const { head } = await customerWith(money.deps, 5);
     const fixId = await recordedFix(money.deps, head.customerId, 1);
     const one = { customerId: head.customerId, fixId, reports: [], deps: money.deps };
-    const stale = { head: await headOf(money.deps, head.customerId), once: await fixOf(one) };
+    const stale = { head: await headOf(money.deps, head.customerId), related: await fixOf(one) };
     await bill(one);
     const asked: string[] = [];
     table.client.middlewareStack.add(

@@ -32,30 +32,31 @@ describe('many at once for one customer', () => {
     const { head } = await customerWith(deps, 10);
     const { customerId } = head;
     const spend = (key: string) =>
-      changeLedger<boolean, 'refused'>(deps, {
+      changeLedger<boolean, 'refused' | 'spent'>(deps, {
         customerId,
-        onceKeys: [keys.once(customerId, 'adjustment', key)],
-        decodeOnce: ([item]) => item !== undefined && decodeAdjustmentGuard(item).amount === -3,
+        relatedKeys: [keys.once(customerId, 'adjustment', key)],
+        decodeRelated: ([item]) => item !== undefined && decodeAdjustmentGuard(item).amount === -3,
         decide: ({ head: { balance } }) => {
-          if (balance < 3) return { kind: 'settled', outcome: 'refused' };
+          if (balance < 3) return { kind: 'done', answer: 'refused' };
           const posting: Posting = { amount: -3, source: 'adjustment', metadata: { key } };
           const guard = { amount: -3, reason: 'cost', actor: 'test' };
           return {
-            kind: 'change',
+            kind: 'write',
             postings: [posting],
-            alongside: (next) => [
+            writes: (next) => [
               guardAdjustment(customerId, key, { ...guard, balanceAfter: next.balance, seq: next.seq }),
             ],
+            answer: () => 'spent',
           };
         },
       });
     const outcomes = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(spend));
-    expect(outcomes.map(({ kind }) => kind).sort()).toEqual([
-      'changed',
-      'changed',
-      'changed',
-      'settled',
-      'settled',
+    expect(outcomes.map(({ answer }) => answer).sort()).toEqual([
+      'refused',
+      'refused',
+      'spent',
+      'spent',
+      'spent',
     ]);
     const { head: after } = await expectSoundLedger(deps, customerId);
     expect(after.balance).toBe(1);
@@ -142,7 +143,7 @@ describe('a read that is no snapshot', () => {
     const [headBefore] = await readTogether(deps.table, [keys.head(customerId)]);
     await billFixAttempt(deps, customerId, fixId);
     const [fixAfter] = await readTogether(deps.table, [keys.fix(customerId, fixId)]);
-    const torn = { head: existingHead(headBefore, customerId), once: existingFix(fixAfter) };
+    const torn = { head: existingHead(headBefore, customerId), related: existingFix(fixAfter) };
     expect(await billFixAttempt(deps, customerId, fixId, torn)).toMatchObject({ already: true, balance: 4 });
   });
 });

@@ -10,6 +10,7 @@ import {
   type LedgerDecision,
   type LedgerView,
   type Receipt,
+  type Written,
 } from '../../../lib/operations/ledger/change-ledger.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
@@ -44,26 +45,30 @@ function receiptOf(customerId: string): Receipt & { readonly eventId: string } {
 }
 
 type Once = readonly (AdjustmentGuard | null)[];
-type Seen = LedgerView<Once>;
+type View = LedgerView<Once>;
+
+const written = ({ head, entries }: Written) => ({ head, entries });
+type Outcome = ReturnType<typeof written>;
 
 /** A change under guards of these names that adds a credit; `views` is what each decision was made on. */
 function specOf(
   customerId: string,
   names: readonly string[],
-  views: Seen[],
-  more: Partial<LedgerChangeSpec<Once, string, undefined>> = {},
-): LedgerChangeSpec<Once, string, undefined> {
+  views: View[],
+  more: Partial<LedgerChangeSpec<Once, string | Outcome, undefined>> = {},
+): LedgerChangeSpec<Once, string | Outcome, undefined> {
   return {
     customerId,
-    onceKeys: names.map((name) => onceKey(customerId, name)),
-    decodeOnce: (items) => items.map((item) => (item === undefined ? null : decodeAdjustmentGuard(item))),
-    decide: (view): LedgerDecision<string> => {
+    relatedKeys: names.map((name) => onceKey(customerId, name)),
+    decodeRelated: (items) => items.map((item) => (item === undefined ? null : decodeAdjustmentGuard(item))),
+    decide: (view): LedgerDecision<string | Outcome> => {
       views.push(view);
-      if (view.once.every((guard) => guard !== null)) return { kind: 'settled', outcome: 'done before' };
+      if (view.related.every((guard) => guard !== null)) return { kind: 'done', answer: 'done before' };
       return {
-        kind: 'change',
+        kind: 'write',
         postings: [plus(1)],
-        alongside: () => names.map((name) => guardAdjustment(customerId, name, FACTS)),
+        writes: () => names.map((name) => guardAdjustment(customerId, name, FACTS)),
+        answer: written,
       };
     },
     ...more,
@@ -93,33 +98,41 @@ describe('a change of the ledger', () => {
     const { customerId, revision } = await signedUp();
     const change = await changeLedger(deps, specOf(customerId, ['a'], []));
     const head = await headOf(deps, customerId);
-    expect(change).toMatchObject({ kind: 'changed', head, entries: [{ amount: 1, seq: 2 }] });
+    expect(change).toMatchObject({ wrote: true, answer: { head, entries: [{ amount: 1, seq: 2 }] } });
     // Entries alone are no change of the profile.
     expect(head).toMatchObject({ balance: 6, revision, raisedSeq: 2 });
   });
 
   it('of the profile moves its revision, and nothing of the balance', async () => {
     const { customerId, revision } = await signedUp();
-    const change = await changeLedger<null, never>(deps, {
+    const change = await changeLedger<null, Outcome>(deps, {
       customerId,
-      onceKeys: [],
-      decodeOnce: () => null,
-      decide: () => ({ kind: 'change', profile: { debt: 3 }, alongside: () => [] }),
+      relatedKeys: [],
+      decodeRelated: () => null,
+      decide: () => ({ kind: 'write', profile: { debt: 3 }, writes: () => [], answer: written }),
     });
     const head = await headOf(deps, customerId);
-    expect(change).toMatchObject({ kind: 'changed', head, entries: [] });
+    expect(change).toMatchObject({ wrote: true, answer: { head, entries: [] } });
     expect(head).toMatchObject({ balance: 5, seq: 1, debt: 3, revision: revision + 1 });
   });
 
   it('that only holds aside leaves the head as it is', async () => {
     const { customerId } = await signedUp();
-    const change = await changeLedger<null, never>(deps, {
+    const change = await changeLedger<null, Outcome>(deps, {
       customerId,
-      onceKeys: [],
-      decodeOnce: () => null,
-      decide: () => ({ kind: 'aside', alongside: [guardAdjustment(customerId, 'aside', FACTS)] }),
+      relatedKeys: [],
+      decodeRelated: () => null,
+      decide: () => ({
+        kind: 'write',
+        leavesHead: true,
+        writes: () => [guardAdjustment(customerId, 'aside', FACTS)],
+        answer: written,
+      }),
     });
-    expect(change).toMatchObject({ kind: 'changed', head: await headOf(deps, customerId), entries: [] });
+    expect(change).toMatchObject({
+      wrote: true,
+      answer: { head: await headOf(deps, customerId), entries: [] },
+    });
     const [guard] = await readTogether(deps.table, [onceKey(customerId, 'aside')]);
     expect(guard).toBeDefined();
   });
@@ -129,14 +142,14 @@ describe('a change of the ledger', () => {
     let asked = 0;
     const change = await changeLedger<null, string>(deps, {
       customerId,
-      onceKeys: [],
-      decodeOnce: () => null,
+      relatedKeys: [],
+      decodeRelated: () => null,
       decide: () => {
         asked += 1;
-        return asked === 1 ? { kind: 'stale' } : { kind: 'settled', outcome: 'read again' };
+        return asked === 1 ? { kind: 'stale' } : { kind: 'done', answer: 'read again' };
       },
     });
-    expect(change).toEqual({ kind: 'settled', outcome: 'read again' });
+    expect(change).toEqual({ answer: 'read again', wrote: false });
   });
 });
 
@@ -144,33 +157,37 @@ describe('who was second', () => {
   it('decides on what came back with the refusal: the head, and the guard that was in the way', async () => {
     const head = await signedUp();
     await adjust(head.customerId, 'a');
-    const views: Seen[] = [];
-    const stale = { head, once: [null] };
+    const views: View[] = [];
+    const stale = { head, related: [null] };
     const change = await changeLedger(deps, specOf(head.customerId, ['a'], views), stale);
-    expect(change).toEqual({ kind: 'settled', outcome: 'done before' });
+    expect(change).toEqual({ answer: 'done before', wrote: false });
     expect(views).toMatchObject([
-      { head: { balance: 5 }, once: [null] },
-      { head: { balance: 6 }, once: [{ amount: 1 }] },
+      { head: { balance: 5 }, related: [null] },
+      { head: { balance: 6 }, related: [{ amount: 1 }] },
     ]);
   });
 
   it('does so on guards that are there all together, and otherwise on those that were read', async () => {
     const head = await signedUp();
     await adjust(head.customerId, 'a');
-    const views: Seen[] = [];
+    const views: View[] = [];
     const spec = specOf(head.customerId, ['a', 'b'], views, {
       decide: (view) => {
         views.push(view);
         return views.length === 3
-          ? { kind: 'settled', outcome: 'seen' }
-          : { kind: 'change', alongside: () => [guardAdjustment(head.customerId, 'a', FACTS)] };
+          ? { kind: 'done', answer: 'seen' }
+          : {
+              kind: 'write',
+              writes: () => [guardAdjustment(head.customerId, 'a', FACTS)],
+              answer: written,
+            };
       },
     });
-    await changeLedger(deps, spec, { head, once: [null, null] });
+    await changeLedger(deps, spec, { head, related: [null, null] });
     expect(views).toMatchObject([
-      { head: { balance: 5 }, once: [null, null] },
-      { head: { balance: 6 }, once: [null, null] },
-      { head: { balance: 6 }, once: [{ amount: 1 }, null] },
+      { head: { balance: 5 }, related: [null, null] },
+      { head: { balance: 6 }, related: [null, null] },
+      { head: { balance: 6 }, related: [{ amount: 1 }, null] },
     ]);
   });
 
@@ -178,11 +195,11 @@ describe('who was second', () => {
     const { customerId } = await signedUp();
     let looked = 0;
     const seen: (number | undefined)[] = [];
-    const change = await changeLedger<null, never, number>(deps, {
+    const change = await changeLedger<null, Outcome, number>(deps, {
       customerId,
-      onceKeys: [],
-      decodeOnce: () => null,
-      look: async () => {
+      relatedKeys: [],
+      decodeRelated: () => null,
+      fetchCurrent: async () => {
         looked += 1;
         // Somebody else writes between the look and the write.
         if (looked === 1) await adjust(customerId, 'between');
@@ -190,11 +207,11 @@ describe('who was second', () => {
       },
       decide: (_view, answer) => {
         seen.push(answer);
-        return { kind: 'change', postings: [plus(1)], alongside: () => [] };
+        return { kind: 'write', postings: [plus(1)], writes: () => [], answer: written };
       },
     });
     expect(seen).toEqual([1, 2]);
-    expect(change).toMatchObject({ kind: 'changed', head: { balance: 7 } });
+    expect(change).toMatchObject({ wrote: true, answer: { head: { balance: 7 } } });
   });
 
   it('with an event that is not recorded yet goes on, and records it with its effect', async () => {
@@ -202,41 +219,42 @@ describe('who was second', () => {
     const receipt = receiptOf(customerId);
     let looked = 0;
     const change = await meeting(1, () =>
-      changeLedger<null, never, null>(deps, {
+      changeLedger<null, Outcome, null>(deps, {
         customerId,
-        onceKeys: [],
-        decodeOnce: () => null,
+        relatedKeys: [],
+        decodeRelated: () => null,
         receipt,
-        look: async () => {
+        fetchCurrent: async () => {
           looked += 1;
           if (looked === 2) await adjust(customerId, 'between');
           return null;
         },
-        decide: () => ({ kind: 'change', postings: [plus(1)], alongside: () => [] }),
+        decide: () => ({ kind: 'write', postings: [plus(1)], writes: () => [], answer: written }),
       }),
     );
     expect(looked).toBe(3);
-    expect(change).toMatchObject({ kind: 'changed', head: { balance: 7 } });
+    expect(change).toMatchObject({ wrote: true, answer: { head: { balance: 7 } } });
     expect((await readTogether(deps.table, [receipt.key]))[0]).toMatchObject({ outcome: 'processed' });
   });
 
   it('with an event that was recorded meanwhile stops: its effect is there', async () => {
     const { customerId } = await signedUp();
     const receipt = receiptOf(customerId);
-    const once = (key: string) =>
-      changeLedger<null, never>(deps, {
+    const change = (key: string) =>
+      changeLedger<null, Outcome>(deps, {
         customerId,
-        onceKeys: [],
-        decodeOnce: () => null,
+        relatedKeys: [],
+        decodeRelated: () => null,
         receipt,
         decide: () => ({
-          kind: 'change',
+          kind: 'write',
           postings: [plus(1)],
-          alongside: () => [guardAdjustment(customerId, key, FACTS)],
+          writes: () => [guardAdjustment(customerId, key, FACTS)],
+          answer: written,
         }),
       });
-    await once('first');
-    await expect(once('second')).rejects.toBeInstanceOf(AlreadyRecorded);
+    await change('first');
+    await expect(change('second')).rejects.toBeInstanceOf(AlreadyRecorded);
     expect((await headOf(deps, customerId)).balance).toBe(6);
   });
 });
