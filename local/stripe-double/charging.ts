@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { type Aftermath, type Decline, type TestCard, testCard } from './cards.ts';
 import { idOf } from './collection.ts';
+import { hostedUrl } from './hosted.ts';
 import { invalid, Refusal, type StripeErrorBody } from './http/errors.ts';
 import { buildCharge } from './resources/charge-build.ts';
 import { openDispute } from './resources/dispute-open.ts';
@@ -16,6 +17,8 @@ export interface Session {
   readonly offSession: boolean;
   /** They are, but the caller would rather fail than ask them. */
   readonly refuseAction: boolean;
+  /** Where the cardholder goes after their bank asked them. */
+  readonly returnUrl?: string | undefined;
 }
 
 const AUTHENTICATION_REQUIRED = {
@@ -29,21 +32,37 @@ export function attemptPayment(
   scope: Scope,
   intent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
-  { offSession, refuseAction }: Session,
+  { offSession, refuseAction, returnUrl }: Session,
 ): Outcome {
   assertUsable(scope, intent, method);
   const card = cardOf(scope, method);
   if (asksForAuthentication(scope, method, card, offSession)) {
-    if (offSession || refuseAction) return decline(scope, intent, method, AUTHENTICATION_REQUIRED);
+    if (offSession || refuseAction) {
+      const withCharge = scope.state.switches.authentication_required_charge === 'present';
+      return decline(scope, intent, method, AUTHENTICATION_REQUIRED, { withCharge });
+    }
     changeAndEmit(scope, 'payment_intent.requires_action', intent, {
       status: 'requires_action',
       payment_method: method.id,
-      next_action: { type: 'use_stripe_sdk', use_stripe_sdk: { type: 'three_d_secure_redirect' } },
+      next_action: nextAction(scope, intent.id, returnUrl),
       last_payment_error: null,
     });
     return { kind: 'requires_action' };
   }
   return charge(scope, intent, method, card);
+}
+
+/** What a browser has to do next. */
+function nextAction(
+  { state }: Scope,
+  intentId: string,
+  returnUrl: string | undefined,
+): Stripe.PaymentIntent.NextAction {
+  if (returnUrl === undefined || state.switches.next_action_with_return_url === 'use_stripe_sdk') {
+    return { type: 'use_stripe_sdk', use_stripe_sdk: { type: 'three_d_secure_redirect' } };
+  }
+  const url = hostedUrl(`/authenticate/${intentId}`);
+  return { type: 'redirect_to_url', redirect_to_url: { return_url: returnUrl, url } };
 }
 
 /** What the cardholder did when their bank asked them. */
@@ -79,7 +98,8 @@ function charge(
   method: Stripe.PaymentMethod,
   card: TestCard,
 ): Outcome {
-  if (card.decline !== undefined) return decline(scope, intent, method, card.decline);
+  if (card.decline !== undefined)
+    return decline(scope, intent, method, reasonOf(scope, method, card.decline));
   const made = scope.state.charges.add(buildCharge(scope, intent, method, null));
   const facts = scope.state.cardFacts.get(method.id);
   if (intent.setup_future_usage === 'off_session' && facts !== undefined) {
@@ -103,6 +123,13 @@ function charge(
   emit(scope, 'payment_intent.succeeded', intent);
   follow(scope, made, card.aftermath);
   return { kind: 'succeeded', charge: made };
+}
+
+/** One test card's decline_code is not documented. */
+function reasonOf(scope: Scope, method: Stripe.PaymentMethod, reason: Decline): Decline {
+  if (scope.state.cardFacts.get(method.id)?.card !== 'chargeCustomerFail') return reason;
+  const code = scope.state.switches.customer_fail_decline_code;
+  return { ...reason, declineCode: code === 'none' ? null : code };
 }
 
 function decline(

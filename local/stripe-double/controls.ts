@@ -11,6 +11,7 @@ import { closeDispute } from './resources/disputes.ts';
 import { authenticate } from './resources/payment-intents.ts';
 import { createPaymentMethod } from './resources/payment-methods.ts';
 import { newSecret } from './resources/webhook-endpoints.ts';
+import { defaultSwitches, switchesSchema, switchTable } from './switches.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 const FINGERPRINT_BYTES = 8;
@@ -94,6 +95,14 @@ export const CONTROLS: readonly Control[] = [
     state.dunning = dunning;
     return dunning;
   }),
+  journaled('/_double/switches', switchesSchema, (wanted, { state }) => {
+    state.switches = { ...state.switches, ...given(wanted) };
+    return state.switches;
+  }),
+  journaled('/_double/switches/reset', NOTHING, (_, { state }) => {
+    state.switches = defaultSwitches();
+    return state.switches;
+  }),
   journaled('/_double/cards', cardSchema, ({ behavesLike }, double) => {
     // A test card is the same card for everybody; this one is somebody's own.
     const scope = double.scope();
@@ -115,6 +124,7 @@ export const CONTROLS: readonly Control[] = [
 /** The double's state to look at, and its controls. JSON in, JSON out, no key. */
 export function addControls(app: App, double: Double): void {
   app.get('/_double/state', (c) => c.json(dump(double)));
+  app.get('/_double/switches', (c) => c.json(switchTable(double.state.switches)));
   app.get('/_double/calls', (c) => c.json(double.calls.all));
   app.get('/_double/deliveries', (c) => c.json(double.deliveries.attempts));
   for (const control of CONTROLS) app.post(control.path, (c) => answered(double, control, c));
@@ -199,6 +209,7 @@ function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
     events: state.events.newestFirst,
     webhookEndpoints: state.webhookEndpoints.newestFirst,
     dunning: state.dunning,
+    switches: state.switches,
     pending: schedule.pending,
     faults: faults.waiting,
     webhooks: { ...deliveries.mode, held: deliveries.heldCount },

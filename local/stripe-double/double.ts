@@ -29,7 +29,7 @@ export class Double {
   readonly schedule = new Schedule<Scope>();
   readonly faults = new Faults();
   readonly calls = new Calls();
-  readonly idempotencyKeys = new IdempotencyKeys();
+  readonly idempotencyKeys = new IdempotencyKeys(() => this.state.switches.idempotency_conflict_type);
   readonly clock: Clock;
   readonly deliveries: Deliveries;
   readonly newId: NewId;

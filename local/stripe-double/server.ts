@@ -56,12 +56,13 @@ export async function startStripeDouble({
   });
   const ticking = setInterval(tick, CATCH_UP_EVERY_MS);
   ticking.unref();
-  // Whoever has not heard of something yet hears of it now.
-  double.deliveries.deliverUntaken();
-
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the double listens on no port');
   const bound = address.port;
+  double.deliveries.origin = `http://${HOST}:${bound}`;
+  // Whoever has not heard of something yet hears of it now.
+  double.deliveries.deliverUntaken();
+
   return {
     url: `http://${HOST}:${bound}`,
     host: HOST,

@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import type { CardName } from './cards.ts';
 import { Collection } from './collection.ts';
 import type { StoredEvent } from './events.ts';
+import { defaultSwitches, type Switches } from './switches.ts';
 
 /** How unpaid renewals are tried again, and what becomes of the subscription when none succeeded. */
 export interface Dunning {
@@ -46,6 +47,7 @@ export class State {
   /** By event, the endpoints that have not taken it yet. */
   readonly undelivered = new Map<string, Set<string>>();
   dunning: Dunning = DEFAULT_DUNNING;
+  switches: Switches = defaultSwitches();
 
   /** Every collection whose objects another object may name, for `expand`. */
   findAny(id: string): unknown {

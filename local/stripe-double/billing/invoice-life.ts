@@ -107,11 +107,15 @@ export function collect(
   }
   const asks = outcome.kind === 'requires_action' || outcome.error.code === 'authentication_required';
   if (asks) emit(scope, 'invoice.payment_action_required', invoice);
-  if (outcome.kind === 'declined') {
-    invoice.next_payment_attempt = retryAt;
-    emit(scope, 'invoice.payment_failed', invoice);
-  }
+  if (outcome.kind === 'declined') invoice.next_payment_attempt = retryAt;
+  if (tellsOfFailure(scope, outcome, asks)) emit(scope, 'invoice.payment_failed', invoice);
   return outcome;
+}
+
+function tellsOfFailure({ state }: Scope, outcome: Outcome, asks: boolean): boolean {
+  if (!asks) return outcome.kind === 'declined';
+  const told = state.switches.payment_failed_beside_action_required;
+  return told === 'always' || (told === 'when_declined' && outcome.kind === 'declined');
 }
 
 /** The customer paid the intent of an invoice by themselves: the invoice is paid with it. */

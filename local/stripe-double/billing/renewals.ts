@@ -50,7 +50,8 @@ export function periodOf(subscription: Stripe.Subscription): Stripe.InvoiceLineI
 }
 
 function endPeriod(scope: Scope, subscription: Stripe.Subscription): void {
-  if (subscription.cancel_at !== null && subscription.cancel_at <= scope.now) {
+  const dueToEnd = subscription.cancel_at !== null && subscription.cancel_at <= scope.now;
+  if (dueToEnd || subscription.cancel_at_period_end) {
     endSubscription(scope, subscription, 'cancellation_requested');
     return;
   }
@@ -79,18 +80,22 @@ export function endTrial(scope: Scope, subscription: Stripe.Subscription): void 
     return;
   }
   change(subscription, { trial_end: scope.now, billing_cycle_anchor: scope.now, status: 'active' });
-  renew(scope, subscription);
+  renew(scope, subscription, scope.state.switches.trial_end_billing_reason);
 }
 
 /** The next period, and the draft of the invoice for it. */
-export function renew(scope: Scope, subscription: Stripe.Subscription): Stripe.Invoice {
+export function renew(
+  scope: Scope,
+  subscription: Stripe.Subscription,
+  reason: 'subscription_cycle' | 'subscription_update' = 'subscription_cycle',
+): Stripe.Invoice {
   const customer = scope.state.customers.known(idOf(subscription.customer) ?? '');
   const past = periodOf(subscription);
   const period = nextPeriod(scope, subscription);
   const invoice = buildInvoice(scope, {
     customer,
     subscription,
-    reason: 'subscription_cycle',
+    reason,
     currency: subscription.currency,
     // The invoice looks back on the period that ended; its lines look ahead.
     period: { start: past.start, end: scope.now },

@@ -4,6 +4,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Double } from '../double.ts';
+import { withOrigin } from '../hosted.ts';
 import { ROUTES } from '../routes.ts';
 import { STRIPE_API_VERSION } from '../version.ts';
 import { invalid, Refusal, unauthorized, unrecognizedUrl } from './errors.ts';
@@ -69,7 +70,8 @@ async function serve(double: Double, route: Route, apiKey: string, c: Context<En
     c.env.incoming.socket.destroy();
     return RESPONSE_ALREADY_SENT;
   }
-  return respond(asked.requestId, reply, asked.idempotencyKey);
+  const body = withOrigin(reply.body, new URL(c.req.url).origin);
+  return respond(asked.requestId, { ...reply, body }, asked.idempotencyKey);
 }
 
 /** A request that cannot even be claimed or read is refused like any other, and is in the log like any other. */

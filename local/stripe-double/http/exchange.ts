@@ -41,7 +41,7 @@ export async function exchange(double: Double, route: Route, asked: Asked): Prom
       claim.release();
       return { dropped: true, fault: fault.kind };
     }
-    const before = fault === undefined ? null : refusalBefore(fault);
+    const before = fault === undefined ? null : refusalBefore(double, fault);
     if (before !== null) {
       claim.release();
       return { ...answerOf(before), headers: before.headers, replayed: false, fault: kind };
@@ -181,10 +181,10 @@ function expandPaths(value: FormFields[string] | undefined): string[] {
   });
 }
 
-function refusalBefore({ kind }: Fault): Refusal | null {
+function refusalBefore({ state }: Double, { kind }: Fault): Refusal | null {
   switch (kind) {
     case '409':
-      return inFlight();
+      return inFlight(state.switches.idempotency_conflict_type);
     case '429':
       return new Refusal(
         429,

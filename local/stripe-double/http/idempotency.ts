@@ -1,8 +1,11 @@
+import type { Switches } from '../switches.ts';
 import { invalid, Refusal } from './errors.ts';
 import type { FormFields } from './form.ts';
 
 const KEPT_SECONDS = 24 * 60 * 60;
 const MAX_KEY_LENGTH = 255;
+
+type ConflictType = Switches['idempotency_conflict_type'];
 
 /** A finished answer, as it went out. */
 export interface Answer {
@@ -28,6 +31,11 @@ export interface Claim {
 /** What was answered under each idempotency key, for a day of the double's clock. */
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>();
+  readonly #conflictType: () => ConflictType;
+
+  constructor(conflictType: () => ConflictType) {
+    this.#conflictType = conflictType;
+  }
 
   /** @throws Refusal when the key is in flight, or was used for something else. */
   claim(key: string, endpoint: string, form: FormFields, nowSeconds: number): Claim {
@@ -41,7 +49,7 @@ export class IdempotencyKeys {
       return this.#open(key, { endpoint, parameters, createdSeconds: nowSeconds, answer: null });
     if (present.endpoint !== endpoint || present.parameters !== parameters)
       throw otherRequest(present, endpoint);
-    if (present.answer === null) throw inFlight();
+    if (present.answer === null) throw inFlight(this.#conflictType());
     return { replay: present.answer, save: () => {}, release: () => {} };
   }
 
@@ -78,9 +86,9 @@ function otherRequest(present: Entry, endpoint: string): Refusal {
   return new Refusal(400, { type: 'idempotency_error', message });
 }
 
-export function inFlight(): Refusal {
+export function inFlight(type: ConflictType): Refusal {
   return new Refusal(409, {
-    type: 'invalid_request_error',
+    type,
     code: 'idempotency_key_in_use',
     message: 'Another request with this idempotency key is still in progress.',
   });

@@ -79,6 +79,7 @@ const DONE: Readonly<Partial<Record<Control['path'], string>>> = {
   '/_double/clock': 'The clock was moved. What was due by then has happened.',
   '/_double/faults/clear': 'The faults were removed.',
   '/_double/webhooks': 'The delivery of webhooks was changed.',
+  '/_double/switches': 'The switch was set.',
   '/_double/webhooks/release': 'What was held back was sent.',
   '/_double/events/:id/redeliver': 'The event was sent again.',
   '/_double/charges/:id/dispute': 'A dispute was opened.',

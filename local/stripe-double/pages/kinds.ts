@@ -1,6 +1,8 @@
 import type Stripe from 'stripe';
 import { idOf } from '../collection.ts';
 import type { Double } from '../double.ts';
+import { switchTable } from '../switches.ts';
+import { button } from './actions.ts';
 import { answer, code, link, metadata, moment, momentMs, money, state } from './format.ts';
 import { type Listing, listing } from './listing.ts';
 
@@ -184,6 +186,33 @@ export const LISTINGS: readonly Listing[] = [
     columns: [
       { head: 'At', cell: ({ at }) => moment(at) },
       { head: 'What', cell: ({ what }) => what },
+    ],
+  }),
+  listing({
+    path: 'switches',
+    title: 'Switches',
+    all: (double) => switchTable(double.state.switches),
+    id: () => null,
+    names: () => [],
+    columns: [
+      { head: 'Switch', cell: ({ name }) => code(name) },
+      { head: 'Unknown', cell: ({ unknown }) => unknown },
+      { head: 'Documented at', cell: ({ where }) => where },
+      { head: 'Set to', cell: ({ value }) => code(value) },
+      {
+        head: 'Set it to',
+        cell: ({ name, value, values }) =>
+          values
+            .filter((other) => other !== value)
+            .map((other) =>
+              button({
+                label: other,
+                control: '/_double/switches',
+                input: { [name]: other },
+                back: '/switches',
+              }),
+            ),
+      },
     ],
   }),
   listing({

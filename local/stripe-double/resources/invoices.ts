@@ -5,7 +5,7 @@ import { collect, finalizeInvoice, intentOf, markPaid, voidInvoice } from '../bi
 import { methodOf, subscriptionOf } from '../billing/subscription-status.ts';
 import { refuseDeclined } from '../charging.ts';
 import { idOf } from '../collection.ts';
-import { invalid } from '../http/errors.ts';
+import { invalid, type StripeErrorBody } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { clearable, flag, inRange, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
@@ -141,7 +141,9 @@ export const invoiceRoutes = [
       }
       const retryAt = invoice.next_payment_attempt;
       const outcome = collect(scope, invoice, { method, offSession, refuseAction: true, retryAt });
-      if (outcome.kind === 'declined') throw refuseDeclined(intentOf(scope, invoice), outcome.error);
+      if (outcome.kind === 'declined') {
+        throw refuseDeclined(intentOf(scope, invoice), withPayCode(scope, outcome.error));
+      }
       return invoice;
     },
   ),
@@ -163,6 +165,12 @@ export const invoiceRoutes = [
     return invoice;
   }),
 ];
+
+/** Which code asks for the cardholder here is not documented. */
+const withPayCode = ({ state }: Scope, error: StripeErrorBody): StripeErrorBody =>
+  error.code === 'authentication_required'
+    ? { ...error, code: state.switches.invoice_pay_authentication_code }
+    : error;
 
 const chosenMethod = (scope: Scope, invoice: Stripe.Invoice): Stripe.PaymentMethod | undefined =>
   methodOf(scope, subscriptionOf(scope, invoice), idOf(invoice.customer));

@@ -80,7 +80,8 @@ export const paymentIntentRoutes = [
       }
       if (customer !== undefined) customerIn(scope, customer, { param: 'customer' });
       const settled = allowed !== undefined || input.payment_method_types !== undefined;
-      if (confirm && !settled && automatic?.allow_redirects !== 'never') assertReturnUrl(input.return_url);
+      const spared = settled && scope.state.switches.return_url_with_allowed_types === 'not_needed';
+      if (confirm && !spared && automatic?.allow_redirects !== 'never') assertReturnUrl(input.return_url);
       const method = input.payment_method;
       const intent: Stripe.PaymentIntent = {
         ...buildIntent(scope, {
@@ -220,4 +221,9 @@ function confirmed(scope: Scope, intent: Stripe.PaymentIntent, outcome: Outcome)
 const sessionOf = (input: {
   readonly off_session?: boolean | undefined;
   readonly error_on_requires_action?: boolean | undefined;
-}) => ({ offSession: input.off_session ?? false, refuseAction: input.error_on_requires_action ?? false });
+  readonly return_url?: string | undefined;
+}) => ({
+  offSession: input.off_session ?? false,
+  refuseAction: input.error_on_requires_action ?? false,
+  returnUrl: input.return_url,
+});

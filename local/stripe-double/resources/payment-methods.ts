@@ -8,7 +8,7 @@ import { clearable, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
-import { changeAndEmit, emit, type Scope } from '../scope.ts';
+import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
 import type { CardFacts } from '../state.ts';
 import { address, EMPTY_ADDRESS } from './address.ts';
 import { customerIn } from './customer-lookup.ts';
@@ -150,12 +150,19 @@ export function attach(
 export function detach(scope: Scope, method: Stripe.PaymentMethod): void {
   const customer = scope.state.customers.find(idOf(method.customer));
   factsOf(scope, method.id).spent = true;
-  changeAndEmit(scope, 'payment_method.detached', method, { customer: null });
+  const attached = { ...method };
+  const previous = change(method, { customer: null });
+  if (scope.state.switches.detached_customer === 'null') {
+    emit(scope, 'payment_method.detached', method, previous ?? undefined);
+  } else {
+    emit(scope, 'payment_method.detached', attached);
+  }
   if (customer === undefined) return;
   if (customer.invoice_settings.default_payment_method === method.id) {
-    changeAndEmit(scope, 'customer.updated', customer, {
-      invoice_settings: { ...customer.invoice_settings, default_payment_method: null },
-    });
+    const told = scope.state.switches.detach_customer_updated === 'sent';
+    const settings = { ...customer.invoice_settings, default_payment_method: null };
+    if (told) changeAndEmit(scope, 'customer.updated', customer, { invoice_settings: settings });
+    else change(customer, { invoice_settings: settings });
   }
   for (const subscription of scope.state.subscriptions.newestFirst) {
     if (subscription.default_payment_method !== method.id) continue;

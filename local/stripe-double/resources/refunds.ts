@@ -7,7 +7,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { changeAndEmit, emit, type Scope } from '../scope.ts';
+import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
 
 /** How long the bank of such a test card takes to answer. */
 const BANK_ANSWERS_AFTER_SECONDS = 60;
@@ -112,7 +112,9 @@ function returnMoney(scope: Scope, charge: Stripe.Charge, refund: Stripe.Refund)
   const amountRefunded = charge.amount_refunded + refund.amount;
   const refunded = amountRefunded === charge.amount;
   emit(scope, 'refund.created', refund);
-  changeAndEmit(scope, 'charge.refunded', charge, { amount_refunded: amountRefunded, refunded });
+  const previous = change(charge, { amount_refunded: amountRefunded, refunded });
+  const shown = scope.state.switches.charge_refunded_previous === 'present' ? previous : null;
+  emit(scope, 'charge.refunded', charge, shown ?? undefined);
   if (aftermath !== 'refund_pending' && aftermath !== 'refund_fails') return;
   scope.schedule.at(scope.now + BANK_ANSWERS_AFTER_SECONDS, `the bank answers ${refund.id}`, (later) =>
     aftermath === 'refund_pending'

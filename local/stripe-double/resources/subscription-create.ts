@@ -74,24 +74,27 @@ export function createSubscription(
     });
   }
 
-  const refusal = scope.events.holding(() => {
-    const before = { balance: customer.balance, sequence: customer.next_invoice_sequence ?? 1 };
-    const invoice = firstInvoice(scope, subscription, customer, free);
-    const declined = payFirst(scope, subscription, invoice, {
-      method,
-      behavior,
-      offSession: input.off_session ?? false,
-    });
-    if (declined !== null) {
-      undo(scope, invoice, customer, before);
-      return declined;
-    }
-    scope.state.subscriptions.add(subscription);
-    if (customer.currency === null)
-      changeAndEmit(scope, 'customer.updated', customer, { currency: subscription.currency });
-    emit(scope, 'customer.subscription.created', subscription);
-    return null;
-  }, told);
+  const refusal = scope.events.holding(
+    () => {
+      const before = { balance: customer.balance, sequence: customer.next_invoice_sequence ?? 1 };
+      const invoice = firstInvoice(scope, subscription, customer, free);
+      const declined = payFirst(scope, subscription, invoice, {
+        method,
+        behavior,
+        offSession: input.off_session ?? false,
+      });
+      if (declined !== null) {
+        undo(scope, invoice, customer, before);
+        return declined;
+      }
+      scope.state.subscriptions.add(subscription);
+      if (customer.currency === null)
+        changeAndEmit(scope, 'customer.updated', customer, { currency: subscription.currency });
+      emit(scope, 'customer.subscription.created', subscription);
+      return null;
+    },
+    (events, declined) => told(scope, events, declined),
+  );
   if (refusal !== null) throw refusal;
 
   schedulePeriodEnd(scope, subscription);
@@ -100,8 +103,23 @@ export function createSubscription(
 }
 
 /** Of a subscription that was refused, only the payment is told; of one that is there, its creation comes first. */
-function told(events: readonly StoredEvent[], refusal: Refusal | null): readonly StoredEvent[] {
-  if (refusal !== null) return events.filter(({ type }) => OUTLIVES_REFUSAL.test(type));
+function told(
+  { state }: Scope,
+  events: readonly StoredEvent[],
+  refusal: Refusal | null,
+): readonly StoredEvent[] {
+  if (refusal !== null) {
+    switch (state.switches.declined_subscription_events) {
+      case 'all':
+        return events;
+      case 'none':
+        return [];
+      case 'payment':
+        return events.filter(({ type }) => OUTLIVES_REFUSAL.test(type));
+      default:
+        return state.switches.declined_subscription_events satisfies never;
+    }
+  }
   const created = (event: StoredEvent) => event.type === 'customer.subscription.created';
   return [...events.filter(created), ...events.filter((event) => !created(event))];
 }

@@ -9,6 +9,7 @@ import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
 import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
+import type { Switches } from '../switches.ts';
 import { customerIn } from './customer-lookup.ts';
 import { createParameters, createSubscription } from './subscription-create.ts';
 import { endSubscription } from './subscription-end.ts';
@@ -70,7 +71,7 @@ export const subscriptionRoutes = [
       ),
       cancel_at_period_end: z.optional(flag),
       cancellation_details: cancellationDetails,
-      default_payment_method: z.optional(text()),
+      default_payment_method: z.optional(clearable(text())),
       description: z.optional(clearable(text(500))),
       metadata,
       trial_end: z.optional(z.literal('now', 'parameter_invalid: the double knows only now')),
@@ -90,7 +91,11 @@ export const subscriptionRoutes = [
       ) {
         throw invalid('A canceled subscription can only update its cancellation_details and metadata.');
       }
-      if (methodId !== undefined) assertMethod(scope, subscription, methodId);
+      if (methodId === null && scope.state.switches.empty_subscription_default === 'refused') {
+        const param = 'default_payment_method';
+        throw invalid(`${param} must not be empty.`, { code: 'parameter_invalid_empty', param });
+      }
+      if (methodId !== undefined && methodId !== null) assertMethod(scope, subscription, methodId);
       const cancellation = changesLife ? cancellationChange(scope, subscription, input) : {};
       changeAndEmit(scope, 'customer.subscription.updated', subscription, {
         ...cancellation,
@@ -145,7 +150,7 @@ export const subscriptionRoutes = [
       emit(scope, 'customer.subscription.resumed', subscription);
       if (anchor === 'now' || periodOf(subscription).end <= scope.now) {
         change(subscription, { billing_cycle_anchor: scope.now });
-        const invoice = renew(scope, subscription);
+        const invoice = renew(scope, subscription, scope.state.switches.resume_billing_reason);
         finalizeInvoice(scope, invoice);
         tryToCollect(scope, invoice);
       }
@@ -176,12 +181,13 @@ function cancellationChange(
     throw invalid('cancel_at and cancel_at_period_end exclude each other.', { param: 'cancel_at' });
   }
   const { end } = periodOf(subscription);
-  const moment = atPeriodEnd || typeof at === 'string' ? end : (at ?? null);
+  const { switches } = scope.state;
+  const moment = atPeriodEnd || typeof at === 'string' ? end : (at ?? remaining(switches, subscription, at));
   if (moment !== null && moment <= scope.now) {
     throw invalid('cancel_at must be in the future.', { param: 'cancel_at' });
   }
   return {
-    cancel_at: moment,
+    cancel_at: atPeriodEnd && switches.period_end_sets_cancel_at === 'no' ? null : moment,
     cancel_at_period_end: atPeriodEnd ?? false,
     canceled_at: moment === null ? null : scope.now,
     cancellation_details: {
@@ -189,6 +195,17 @@ function cancellationChange(
       reason: moment === null ? null : 'cancellation_requested',
     },
   };
+}
+
+/** What `cancel_at_period_end=false` leaves of a `cancel_at`; an empty `cancel_at` leaves nothing. */
+function remaining(
+  switches: Switches,
+  subscription: Stripe.Subscription,
+  at: null | undefined,
+): number | null {
+  const present = subscription.cancel_at;
+  if (at === null || switches.period_end_false_clears === 'any_cancel_at') return null;
+  return present === periodOf(subscription).end ? null : present;
 }
 
 const detailsOf = (

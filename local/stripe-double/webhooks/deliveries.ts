@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Stripe from 'stripe';
 import type { StoredEvent } from '../events.ts';
+import { withOrigin } from '../hosted.ts';
 import type { State } from '../state.ts';
 import { signatureHeader } from './signature.ts';
 
@@ -57,6 +58,8 @@ export class Deliveries {
   readonly #attempts: Attempt[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #lanes = new Map<string, Promise<void>>();
+  /** The address that the server listens at. */
+  origin = '';
   readonly #stopping = new AbortController();
   #held: Job[] = [];
   #shuffling: Job[] = [];
@@ -198,11 +201,8 @@ export class Deliveries {
     // The endpoint was deleted meanwhile: there is nobody to tell.
     if (secrets === undefined || this.#stopping.signal.aborted) return true;
     const atMs = this.#options.realMs();
-    const body = JSON.stringify(
-      { ...event, api_version: endpoint.api_version ?? event.api_version },
-      null,
-      2,
-    );
+    const shown = { ...event, api_version: endpoint.api_version ?? event.api_version };
+    const body = withOrigin(JSON.stringify(shown, null, 2), this.origin);
     // Receivers judge the age by their own clock, so this is real time, however far the double's clock is moved.
     const signature = signatureHeader(body, secrets, Math.floor(atMs / 1_000));
     const { status, error } = await this.#post(endpoint.url, body, signature);
