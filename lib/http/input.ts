@@ -23,13 +23,28 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
   const query = check(contract.query, event.queryStringParameters ?? {}, 'query', errors);
   const body =
     contract.body === undefined ? noBody(event, errors) : check(contract.body, event.body, 'body', errors);
-  if (errors.length > 0) {
-    const detail = errors.map(({ field, message }) => `${field} ${message}`).join('; ');
-    throw new BillingError('invalid_request', `${detail}.`, { errors });
-  }
+  if (errors.length > 0) throw invalidRequest(errors);
   // The three parts were checked against this very contract; the compiler cannot follow that through a generic.
   return { params, query, body } as InputOf<C>;
 }
+
+/** An answer is no longer than a person reads, however many fields a body of the largest size has. */
+const MAX_ERRORS = 20;
+const MAX_FIELD_LENGTH = 64;
+
+function invalidRequest(all: readonly FieldError[]): BillingError {
+  const errors = all.slice(0, MAX_ERRORS).map(({ field, message }) => ({ field: nameable(field), message }));
+  const more = all.length - errors.length;
+  const listed = errors.map(({ field, message }) => `${field} ${message}`).join('; ');
+  const detail = more === 0 ? listed : `${listed}; and ${more} more`;
+  return new BillingError('invalid_request', `${detail}.`, { errors });
+}
+
+/** A caller's field name as an answer may repeat it: no key, no control characters, not long, whole characters. */
+const nameable = (field: string): string =>
+  redactApiKeys(field).replace(CONTROL_CHARACTERS, '?').slice(0, MAX_FIELD_LENGTH).toWellFormed();
+
+const CONTROL_CHARACTERS = /\p{Cc}/gu;
 
 function check(schema: z.ZodMiniType, value: unknown, part: string, errors: FieldError[]): unknown {
   const parsed = schema.safeParse(value);
@@ -50,10 +65,7 @@ function noBody({ body, isBase64Encoded }: ParsedEvent, errors: FieldError[]): u
 /** Field names come from the schema, or from the request where they are the fault; values never do. */
 function fieldErrors(issue: z.core.$ZodIssue, sent: unknown, part: string): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((field) => ({
-      field: redactApiKeys(field).slice(0, 100),
-      message: 'is not a known field',
-    }));
+    return issue.keys.map((field) => ({ field, message: 'is not a known field' }));
   }
   const field = issue.path.map(String).join('.') || part;
   if (valueAt(sent, issue.path) === undefined) return [{ field, message: 'is required' }];

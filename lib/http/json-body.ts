@@ -2,6 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError } from '../errors.ts';
+import { isOpaque, parseExactly, rounded } from './exact-json.ts';
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json(;|$)/i;
 
@@ -14,13 +15,21 @@ export const jsonBody = {
     }
     const { body = '', isBase64Encoded } = event;
     try {
-      event.body = JSON.parse(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body, harmless);
+      const text = isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
+      Reflect.set(event, 'body', withPlainFields(parseExactly(text, harmless)));
     } catch {
       // The parser's own message quotes the body.
       throw new BillingError('malformed_json', 'The body is missing or is not valid JSON.');
     }
   },
 } satisfies MiddlewareObj<APIGatewayProxyEventV2, unknown>;
+
+/** The service's own fields are numbers like any other: only the caller's data, which is nested, keeps the text of its numbers. */
+function withPlainFields(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || isOpaque(body))
+    return rounded(body);
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, rounded(value)]));
+}
 
 /**
  * RSOLV-action sends its key with what it records: nothing that arrives keeps a usable key, as a value or as a name.
@@ -33,6 +42,6 @@ function harmless(name: string, value: unknown): unknown {
     if (!value.isWellFormed()) throw new SyntaxError('a text that is not Unicode');
     return redactApiKeys(value);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isOpaque(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [redactApiKeys(key), inner]));
 }

@@ -71,11 +71,11 @@ describe('a body that is not what it should be', () => {
   });
 
   it('says of each field what is wrong with it: missing, of another type, out of range', async () => {
-    const body = { ...fixBody(51, { pr_number: '7', issue_number: 0, metadata: [] }), pr_url: undefined };
+    const body = { ...fixBody(51, { pr_number: '7', issue_number: 0, metadata: [] }), repo_name: undefined };
     const answer = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body });
     expect(answer.body['errors']).toEqual([
+      { field: 'repo_name', message: 'is required' },
       { field: 'pr_number', message: 'invalid input: expected number, received string' },
-      { field: 'pr_url', message: 'is required' },
       { field: 'issue_number', message: 'too small: expected number to be >0' },
       { field: 'metadata', message: 'invalid input: expected record, received array' },
     ]);
@@ -121,6 +121,55 @@ describe('a body that is not what it should be', () => {
     const query = { github_org: 'acme', repo_name: 'webshop', pr_number: '70' };
     const found = await call(api.findFixAttempt, { apiKey: customer.apiKey, query });
     expect(found.body['metadata']).toEqual(metadata);
+  });
+});
+
+describe('the numbers in metadata', () => {
+  it('come back exactly as they were sent, digit by digit', async () => {
+    const numbers = '{"big":12345678901234567890,"far":1e400,"list":[1.0,-0,0.10,1E2,42],"own":{"pi":3.14}}';
+    const rawBody = JSON.stringify(fixBody(71)).replace(/}$/, `,"metadata":${numbers}}`);
+    const recorded = await record(rawBody);
+    expect(recorded.status).toBe(201);
+    const query = { github_org: 'acme', repo_name: 'webshop', pr_number: '71' };
+    const found = await call(api.findFixAttempt, { apiKey: customer.apiKey, query });
+    for (const { text } of [recorded, found]) expect(text).toContain(`"metadata":${numbers}`);
+  });
+
+  it('count with every digit towards the size that metadata may have', async () => {
+    const rawBody = JSON.stringify(fixBody(72)).replace(/}$/, `,"metadata":{"n":${'1'.repeat(17_000)}}}`);
+    expect((await record(rawBody)).body).toMatchObject({ errors: [{ field: 'metadata' }] });
+  });
+
+  it('are no way around what a field of the service must be', async () => {
+    const with_ = (number: string) =>
+      record(JSON.stringify(fixBody(73)).replace('"pr_number":73', `"pr_number":${number}`));
+    for (const number of ['1e400', '12345678901234567890', '1.50']) {
+      expect((await with_(number)).body, number).toMatchObject({ errors: [{ field: 'pr_number' }] });
+    }
+    expect((await with_('73.0')).body['pr_number']).toBe(73);
+  });
+});
+
+describe('the answer to a body of unknown fields', () => {
+  it('stays below 16 KiB, lists the first 20 errors, and says how many more there are', async () => {
+    const names = Array.from({ length: 3_000 }, (_, i) => `unknown_${i}`);
+    const many = JSON.stringify(Object.fromEntries(names.map((name) => [name, 1])));
+    const answer = await record(many);
+    expect(answer.status).toBe(422);
+    expect(answer.body['errors']).toHaveLength(20);
+    // And the three that are required.
+    expect(answer.body['detail']).toMatch(/; and 2983 more\.$/);
+    expect(answer.text.length).toBeLessThan(16 * 1024);
+  });
+
+  it('stays below 16 KiB however long the names are, and in whole characters', async () => {
+    for (const character of ['x', '\u0001', '🦊', '\u2028']) {
+      const names = Array.from({ length: 40 }, (_, i) => character.repeat(150) + i);
+      const answer = await record(JSON.stringify(Object.fromEntries(names.map((name) => [name, 1]))));
+      expect(answer.status).toBe(422);
+      expect(Buffer.byteLength(answer.text), character).toBeLessThan(16 * 1024);
+      expect(answer.text).not.toMatch(/\\ud83e(?!\\udd8a)/i);
+    }
   });
 });
 

@@ -89,11 +89,22 @@ describe('the calls that RSOLV-action makes', () => {
     const body = { github_org: 'unknown', repo_name: 'unknown', pr_number: 0, pr_title: 'Fix' };
     const answer = await call(api.recordFixAttempt, { apiKey, body });
     expect(answer.status).toBe(422);
-    expect(fieldsOf(answer)).toEqual(['github_org', 'repo_name', 'pr_number', 'pr_url']);
+    expect(fieldsOf(answer)).toEqual(['github_org', 'repo_name', 'pr_number']);
     expect(answer.body['detail']).toBe(
       'github_org must name the real one, not "unknown"; repo_name must name the real one, not "unknown"; ' +
-        'pr_number too small: expected number to be >0; pr_url is required.',
+        'pr_number too small: expected number to be >0.',
     );
+  });
+
+  it('a pull request without a title and an address gets its number and its address on GitHub', async () => {
+    const { apiKey } = await signUp();
+    const body = { github_org: 'Acme', repo_name: 'webshop.js', pr_number: 3 };
+    const { status, body: fix } = await call(api.recordFixAttempt, { apiKey, body });
+    expect(status).toBe(201);
+    expect(fix).toMatchObject({
+      pr_title: 'Pull request 3',
+      pr_url: 'https://github.com/Acme/webshop.js/pull/3',
+    });
   });
 
   it('without credits and without a card the fix is blocked, nothing is written, and later billing works', async () => {

@@ -37,8 +37,20 @@ const NewFixAttempt = z.strictObject({
   github_org: githubOrg,
   repo_name: repoName,
   pr_number: prNumber,
-  pr_title: described(text(500), 'Title of the pull request.', 'Fix SQL injection in order search'),
-  pr_url: described(httpUrl(), 'Address of the pull request.', 'https://github.com/acme/webshop/pull/42'),
+  pr_title: z.optional(
+    described(
+      text(500),
+      'Title of the pull request; its number when left out.',
+      'Fix SQL injection in order search',
+    ),
+  ),
+  pr_url: z.optional(
+    described(
+      httpUrl(),
+      'Address of the pull request; its address on github.com when left out.',
+      'https://github.com/acme/webshop/pull/42',
+    ),
+  ),
   issue_number: z.optional(described(z.int().check(z.positive()), 'The issue the fix answers.', 17)),
   issue_title: z.optional(described(text(500), 'Title of that issue.', 'SQL injection in order search')),
   issue_url: z.optional(

@@ -10,12 +10,17 @@ export function pullRequest({ github_org, repo_name, pr_number }: Body | Query):
   return { githubOrg: github_org, repoName: repo_name, prNumber: pr_number };
 }
 
+/** Built from validated parts, none of which can hold a character that a URL reserves. */
+export const pullRequestUrl = ({ githubOrg, repoName, prNumber }: PullRequest): string =>
+  `https://github.com/${githubOrg}/${repoName}/pull/${prNumber}`;
+
 /** `api_key_used` stays behind here. */
 export function newFixAttempt(body: Body): NewFixAttempt {
+  const named = pullRequest(body);
   return {
-    ...pullRequest(body),
-    prTitle: body.pr_title,
-    prUrl: body.pr_url,
+    ...named,
+    prTitle: body.pr_title ?? `Pull request ${named.prNumber}`,
+    prUrl: body.pr_url ?? pullRequestUrl(named),
     issueNumber: body.issue_number ?? null,
     issueTitle: body.issue_title ?? null,
     issueUrl: body.issue_url ?? null,

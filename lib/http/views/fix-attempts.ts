@@ -1,5 +1,7 @@
+import * as z from 'zod/mini';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { FixAttemptView } from '../contracts/fix-attempts.ts';
+import { parseExactly } from '../exact-json.ts';
 
 /** A fix attempt as the API returns it. Fields that are not set are left out. */
 export function fixAttemptView(fix: FixAttempt): FixAttemptView {
@@ -16,13 +18,18 @@ export function fixAttemptView(fix: FixAttempt): FixAttemptView {
     ...(fix.issueTitle !== null && { issue_title: fix.issueTitle }),
     ...(fix.issueUrl !== null && { issue_url: fix.issueUrl }),
     ...(fix.vulnerabilityId !== null && { vulnerability_id: fix.vulnerabilityId }),
-    ...(fix.metadataJson !== null && { metadata: JSON.parse(fix.metadataJson) }),
+    ...(fix.metadataJson !== null && { metadata: metadataOf(fix.metadataJson) }),
     billing_status: billingStatus(fix),
     ...(billed && { outcome: billed.outcome, amount_cents: billed.amountCents, billed_at: billed.billedAt }),
     ...(fix.refundedCents > 0 && { refunded_cents: fix.refundedCents }),
     created_at: fix.createdAt,
   };
 }
+
+/** As it was recorded, number by number. Stored only from a body whose metadata was an object. */
+const metadataOf = (json: string): Record<string, unknown> => Metadata.parse(parseExactly(json));
+
+const Metadata = z.record(z.string(), z.unknown());
 
 function billingStatus({ billed, charge, refundedCents }: FixAttempt): FixAttemptView['billing_status'] {
   if (billed !== null)
