@@ -62,16 +62,17 @@ function decideAnew(
   };
 }
 
-/** A paid charge as entries: the credit that was bought, and the fix that took it. */
+/**
+ * A paid charge as entries: the credit that was bought, and the fix that took it. Only `purchased` carries the amount, so that a
+ * sum over entries counts each charge once. Entries from before this rule have it in both and stay as they are.
+ */
 export function chargedFix(
   fix: FixAttempt,
   payment: { readonly paymentIntentId: string; readonly amountCents: number },
 ): readonly Posting[] {
-  const metadata = { payment_intent_id: payment.paymentIntentId, amount_cents: payment.amountCents };
-  return [
-    { amount: FIX_CREDITS, source: 'purchased', metadata: { fix_attempt_id: fix.id, ...metadata } },
-    fixDeployed(fix, metadata),
-  ];
+  const paidBy = { payment_intent_id: payment.paymentIntentId };
+  const metadata = { fix_attempt_id: fix.id, ...paidBy, amount_cents: payment.amountCents };
+  return [{ amount: FIX_CREDITS, source: 'purchased', metadata }, fixDeployed(fix, paidBy)];
 }
 
 function fixDeployed(fix: FixAttempt, more: EntryMetadata): Posting {

@@ -96,11 +96,11 @@ describe('a fix whose charge was announced', () => {
 });
 
 describe('a fix that a card paid', () => {
-  it('is two entries: the credit that was bought, and the fix that took it', () => {
+  it('is two entries, and only the purchased credit carries the amount of the charge', () => {
     const paid = { payment_intent_id: 'pi_1', amount_cents: 2_900 };
     expect(chargedFix(fixOf(), { paymentIntentId: 'pi_1', amountCents: 2_900 })).toEqual([
       { amount: 1, source: 'purchased', metadata: { fix_attempt_id: 'f1', ...paid } },
-      { amount: -1, source: 'fix_deployed', metadata: { ...FIX_FACTS, ...paid } },
+      { amount: -1, source: 'fix_deployed', metadata: { ...FIX_FACTS, payment_intent_id: 'pi_1' } },
     ]);
   });
 });
