@@ -89,14 +89,14 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'No version fits as little as this one: both are none of ours.',
   },
   {
-    file: 'lib/stripe/facts.ts',
+    file: 'lib/stripe/readers/payments.ts',
     mutator: 'StringLiteral',
     from: "''",
     to: '"Stryker was here!"',
     why: 'No attempt fits as little as this one: both are no number.',
   },
   {
-    file: 'lib/stripe/facts.ts',
+    file: 'lib/stripe/readers/payments.ts',
     mutator: 'StringLiteral',
     from: "'processing'",
     to: '""',

@@ -29,7 +29,10 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'stripe',
-    mutated: ['lib/stripe/{event,event-types,facts,fault,translate-error}.ts'],
+    mutated: [
+      'lib/stripe/{event,event-types,fault,reference,translate-error}.ts',
+      'lib/stripe/readers/payments.ts',
+    ],
     tests: ['test/stripe/reading.test.ts'],
   },
   {
@@ -52,7 +55,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'events',
-    mutated: ['lib/operations/events/apply-event.ts'],
+    mutated: ['lib/operations/events/{apply-event,effects,owner}.ts'],
     tests: OPERATION_TESTS,
   },
   {

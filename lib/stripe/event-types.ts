@@ -1,27 +1,46 @@
+/** How the object of an event names what the event is about. */
+export type SubjectSource =
+  | 'paid_invoice'
+  | 'failed_invoice'
+  | 'customer'
+  | 'of_customer'
+  | 'payment'
+  | 'charge'
+  | 'of_charge'
+  | 'detached_card';
+
 /**
- * The events that change something here; the webhook endpoint is created for exactly these. `invoice.payment_succeeded`
- * is not among them: `invoice.paid` says the same and more (money that went past Stripe).
+ * The events that change something here, and how each names its subject. The webhook endpoint is created for exactly these.
+ * `invoice.payment_succeeded` is not among them: `invoice.paid` covers it, and payments outside Stripe too.
  */
-export const HANDLED_EVENT_TYPES = [
-  'invoice.paid',
-  'invoice.payment_failed',
-  'customer.subscription.created',
-  'customer.subscription.updated',
-  'customer.subscription.deleted',
-  'customer.subscription.paused',
-  'customer.subscription.resumed',
-  'payment_intent.succeeded',
-  'payment_intent.payment_failed',
-  'charge.refunded',
-  'refund.updated',
-  'refund.failed',
-  'charge.dispute.created',
-  'charge.dispute.closed',
-  'payment_method.detached',
-  'customer.deleted',
-] as const;
-export type HandledEventType = (typeof HANDLED_EVENT_TYPES)[number];
+const HANDLED_EVENTS = {
+  'invoice.paid': 'paid_invoice',
+  'invoice.payment_failed': 'failed_invoice',
+  'customer.subscription.created': 'of_customer',
+  'customer.subscription.updated': 'of_customer',
+  'customer.subscription.deleted': 'of_customer',
+  'customer.subscription.paused': 'of_customer',
+  'customer.subscription.resumed': 'of_customer',
+  'payment_intent.succeeded': 'payment',
+  'payment_intent.payment_failed': 'payment',
+  'charge.refunded': 'charge',
+  'refund.updated': 'of_charge',
+  'refund.failed': 'of_charge',
+  'charge.dispute.created': 'of_charge',
+  'charge.dispute.closed': 'of_charge',
+  'payment_method.detached': 'detached_card',
+  'customer.deleted': 'customer',
+} as const satisfies Readonly<Record<string, SubjectSource>>;
 
-const HANDLED: ReadonlySet<string> = new Set(HANDLED_EVENT_TYPES);
+export type HandledEventType = keyof typeof HANDLED_EVENTS;
 
-export const isHandled = (type: string): type is HandledEventType => HANDLED.has(type);
+const SOURCES: ReadonlyMap<string, SubjectSource> = new Map(Object.entries(HANDLED_EVENTS));
+
+export const HANDLED_EVENT_TYPES: readonly HandledEventType[] = Object.keys(HANDLED_EVENTS).filter(isHandled);
+
+export function isHandled(type: string): type is HandledEventType {
+  return SOURCES.has(type);
+}
+
+/** Null for a type that changes nothing here. */
+export const sourceOf = (type: string): SubjectSource | null => SOURCES.get(type) ?? null;

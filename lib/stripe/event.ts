@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isHandled } from './event-types.ts';
+import { type SubjectSource, sourceOf } from './event-types.ts';
 
 /** The versions whose events we read; the endpoint is created at one of them. */
 const OUR_VERSION = /\.endive$/;
@@ -58,50 +58,45 @@ export type EventSubject =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unreadable' };
 
+/** Who and what an event's object names. */
+interface Names {
+  readonly id: string;
+  readonly customer: string | null;
+  readonly charge: string | null;
+  /** The customer before the change, where the object names none any more. */
+  readonly formerCustomer: string | null;
+}
+
+const UNREADABLE = { kind: 'unreadable' } as const;
+
+/** From what an object names to what its event is about, for each source. */
+const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> = {
+  paid_invoice: ({ id, customer }) =>
+    customer === null ? UNREADABLE : { kind: 'paid_invoice', invoiceId: id, stripeCustomerId: customer },
+  failed_invoice: ({ id, customer }) =>
+    customer === null ? UNREADABLE : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer },
+  customer: ({ id }) => ({ kind: 'account', stripeCustomerId: id }),
+  of_customer: ({ customer }) =>
+    customer === null ? UNREADABLE : { kind: 'account', stripeCustomerId: customer },
+  payment: ({ id, customer }) => ({ kind: 'payment', paymentIntentId: id, stripeCustomerId: customer }),
+  charge: ({ id }) => ({ kind: 'returned_money', chargeId: id }),
+  of_charge: ({ charge }) => (charge === null ? UNREADABLE : { kind: 'returned_money', chargeId: charge }),
+  detached_card: ({ id, customer, formerCustomer }) => ({
+    kind: 'detached_card',
+    paymentMethodId: id,
+    stripeCustomerId: customer ?? formerCustomer,
+  }),
+};
+
 /** What an event is about; `nothing` for a type that changes nothing here. */
 export function subjectOf({ type, data }: StripeEvent): EventSubject {
-  if (!isHandled(type)) return { kind: 'nothing' };
+  const source = sourceOf(type);
+  if (source === null) return { kind: 'nothing' };
   const parsed = Subject.safeParse(data.object);
   if (!parsed.success) return UNREADABLE;
-  const { id } = parsed.data;
-  const customer = idOf(parsed.data.customer);
-  const charge = idOf(parsed.data.charge);
-  switch (type) {
-    case 'invoice.paid':
-      return customer === null
-        ? UNREADABLE
-        : { kind: 'paid_invoice', invoiceId: id, stripeCustomerId: customer };
-    case 'invoice.payment_failed':
-      return customer === null
-        ? UNREADABLE
-        : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer };
-    case 'customer.subscription.created':
-    case 'customer.subscription.updated':
-    case 'customer.subscription.deleted':
-    case 'customer.subscription.paused':
-    case 'customer.subscription.resumed':
-      return customer === null ? UNREADABLE : { kind: 'account', stripeCustomerId: customer };
-    case 'customer.deleted':
-      return { kind: 'account', stripeCustomerId: id };
-    case 'payment_intent.succeeded':
-    case 'payment_intent.payment_failed':
-      return { kind: 'payment', paymentIntentId: id, stripeCustomerId: customer };
-    case 'charge.refunded':
-      return { kind: 'returned_money', chargeId: id };
-    case 'refund.updated':
-    case 'refund.failed':
-    case 'charge.dispute.created':
-    case 'charge.dispute.closed':
-      return charge === null ? UNREADABLE : { kind: 'returned_money', chargeId: charge };
-    case 'payment_method.detached':
-      return {
-        kind: 'detached_card',
-        paymentMethodId: id,
-        stripeCustomerId: customer ?? formerCustomer(data),
-      };
-    default:
-      return type satisfies never;
-  }
+  const { id, customer, charge } = parsed.data;
+  const names = { id, customer: idOf(customer), charge: idOf(charge), formerCustomer: formerCustomer(data) };
+  return SUBJECTS[source](names);
 }
 
 /** What an event names, for the record. */
@@ -116,8 +111,6 @@ export function isAbout({ data }: StripeEvent, stripeCustomerId: string): boolea
   if (!parsed.success) return false;
   return parsed.data.id === stripeCustomerId || idOf(parsed.data.customer) === stripeCustomerId;
 }
-
-const UNREADABLE = { kind: 'unreadable' } as const;
 
 const Former = z.looseObject({ customer: optionalReference });
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeDoublePayment } from '../../lib/store/guards.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether } from '../../lib/store/table.ts';
-import { fixMetadata } from '../../lib/stripe/facts.ts';
+import { fixMetadata } from '../../lib/stripe/readers/payments.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { type Answer, api, call, fixBody, type SignedUp } from '../support/http.ts';
 import {

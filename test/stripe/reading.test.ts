@@ -10,15 +10,11 @@ import {
   subjectOf,
 } from '../../lib/stripe/event.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
-import {
-  fixMetadata,
-  fixPaymentOf,
-  fixReferenceOf,
-  idOf,
-  proInvoiceOf,
-  proSubscriptionOf,
-} from '../../lib/stripe/facts.ts';
 import { isFault, StripeFault } from '../../lib/stripe/fault.ts';
+import { proSubscriptionOf } from '../../lib/stripe/readers/account.ts';
+import { proInvoiceOf } from '../../lib/stripe/readers/invoices.ts';
+import { fixMetadata, fixPaymentOf, fixReferenceOf } from '../../lib/stripe/readers/payments.ts';
+import { idOf } from '../../lib/stripe/reference.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
 import { translateError } from '../../lib/stripe/translate-error.ts';
 

@@ -1,7 +1,8 @@
 import Stripe from 'stripe';
 import { StripeFault } from '../fault.ts';
+import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { CustomerCalls } from '../port/customers.ts';
-import { findCustomers, MAX_FOUND, PAGE, readAccount } from '../queries.ts';
+import { findCustomers, readAccount } from '../readers/account.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, unlessDone } from './unless-done.ts';
 

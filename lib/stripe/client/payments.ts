@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
-import { fixMetadata, fixPaymentOf } from '../facts.ts';
 import { isFault } from '../fault.ts';
+import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { FixPayment, PaymentCalls } from '../port/payments.ts';
-import { MAX_FOUND, PAGE } from '../queries.ts';
+import { fixMetadata, fixPaymentOf } from '../readers/payments.ts';
 import { translateError } from '../translate-error.ts';
 import { startOf } from './since.ts';
 

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
+import { PAGE } from '../paging.ts';
 import type { PlanCalls } from '../port/plans.ts';
-import { PAGE, readFailedRenewal, readInvoice, subscribed } from '../queries.ts';
+import { readFailedRenewal, readInvoice, subscribed } from '../readers/invoices.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, unlessDone } from './unless-done.ts';
 

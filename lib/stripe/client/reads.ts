@@ -1,9 +1,10 @@
 import type Stripe from 'stripe';
-import { findEventsOf } from '../customer-events.ts';
-import { listEvents, listFixPayments, listProInvoices } from '../listings.ts';
 import type { ListCalls } from '../port/lists.ts';
 import type { MoneyCalls } from '../port/money.ts';
-import { isInvoiceReturned, readPaidMoney, readReturnedMoney } from '../queries.ts';
+import { findEventsOf } from '../readers/customer-events.ts';
+import { listEvents, listFixPayments, listProInvoices } from '../readers/listings.ts';
+import { readPaidMoney } from '../readers/paid-money.ts';
+import { isInvoiceReturned, readReturnedMoney } from '../readers/returned-money.ts';
 import { startOf } from './since.ts';
 
 export function moneyCalls(stripe: Stripe, proPriceId: string): MoneyCalls {

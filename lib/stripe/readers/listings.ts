@@ -1,10 +1,12 @@
 import type Stripe from 'stripe';
-import { parseEvent, type StripeEvent } from './event.ts';
-import { HANDLED_EVENT_TYPES } from './event-types.ts';
-import { idOf } from './facts.ts';
-import { StripeFault } from './fault.ts';
-import type { ListWindow, OwnedInvoice, Page, PaidFix } from './port.ts';
-import { PAGE, paidFixOf, paidProOf, WITH_CHARGE } from './queries.ts';
+import { parseEvent, type StripeEvent } from '../event.ts';
+import { HANDLED_EVENT_TYPES } from '../event-types.ts';
+import { StripeFault } from '../fault.ts';
+import { PAGE } from '../paging.ts';
+import type { ListWindow, OwnedInvoice, Page, PaidFix } from '../port.ts';
+import { idOf } from '../reference.ts';
+import { paidProOf } from './invoices.ts';
+import { paidFixOf, WITH_CHARGE } from './payments.ts';
 
 /* Lists of the whole account, page by page, for whoever compares all of it. */
 

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
-import { isAbout, objectIdOf, parseEvent } from './event.ts';
-import type { CustomerEvent } from './port.ts';
-import { MAX_FOUND, PAGE } from './queries.ts';
+import { isAbout, objectIdOf, parseEvent } from '../event.ts';
+import { MAX_FOUND, PAGE } from '../paging.ts';
+import type { CustomerEvent } from '../port.ts';
 
 /** Stripe lists events by time and type only, so the customer's are picked out of all there were since. */
 export async function findEventsOf(

@@ -1,0 +1,125 @@
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import type { EventSubject } from '../../stripe/event.ts';
+import { settleFixPayment } from '../fixes/record-payment.ts';
+import type { Receipt } from '../ledger/change-ledger.ts';
+import { grantInvoice } from '../plans/grant-invoice.ts';
+import { syncAccount } from '../plans/sync-account.ts';
+import { reverseReturnedMoney } from '../plans/take-back-credits.ts';
+import { ownerOf, payerOf, Unappliable } from './owner.ts';
+
+/** What an event did. `wrote`: it was recorded in the transaction of its effect. */
+export type Effect =
+  | { readonly kind: 'applied'; readonly customerId: string; readonly wrote: boolean }
+  | { readonly kind: 'ignored'; readonly reason: string };
+
+/** How an event of a customer is recorded in the transaction of its effect. */
+type ReceiptFor = (customerId: string) => Receipt;
+
+type Subject<K extends EventSubject['kind']> = Extract<EventSubject, { kind: K }>;
+
+/**
+ * Applies what an event is about. Safe to repeat.
+ * @throws Unappliable, AlreadyRecorded, StripeFault, BillingError as the operations that it calls
+ */
+export async function applyEffect(
+  deps: PaymentDeps,
+  subject: EventSubject,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
+  switch (subject.kind) {
+    case 'account':
+      return applyAccount(deps, subject, receiptFor);
+    case 'failed_invoice':
+      return applyFailedInvoice(deps, subject, receiptFor);
+    case 'detached_card':
+      return applyDetachedCard(deps, subject, receiptFor);
+    case 'paid_invoice':
+      return applyPaidInvoice(deps, subject, receiptFor);
+    case 'payment':
+      return applyPayment(deps, subject, receiptFor);
+    case 'returned_money':
+      return applyReturnedMoney(deps, subject, receiptFor);
+    case 'unreadable':
+      throw new Unappliable('its object is not of a shape that we can read');
+    case 'nothing':
+      return { kind: 'ignored', reason: 'of a type that changes nothing here' };
+    default:
+      return subject satisfies never;
+  }
+}
+
+async function applyAccount(
+  deps: PaymentDeps,
+  { stripeCustomerId }: Subject<'account'>,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
+  const customerId = await ownerOf(deps, stripeCustomerId);
+  const receipt = receiptFor(customerId);
+  const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt });
+  return { kind: 'applied', customerId, wrote };
+}
+
+async function applyFailedInvoice(
+  deps: PaymentDeps,
+  { stripeCustomerId, invoiceId }: Subject<'failed_invoice'>,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
+  const customerId = await ownerOf(deps, stripeCustomerId);
+  const receipt = receiptFor(customerId);
+  const failedRenewal = await (await deps.stripe()).readFailedRenewal(invoiceId);
+  const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt, failedRenewal });
+  return { kind: 'applied', customerId, wrote };
+}
+
+async function applyDetachedCard(
+  deps: PaymentDeps,
+  { stripeCustomerId, paymentMethodId }: Subject<'detached_card'>,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
+  const customerId = await ownerOf(deps, stripeCustomerId ?? paymentMethodId);
+  const { wrote } = await syncAccount(deps, customerId, { receipt: receiptFor(customerId) });
+  return { kind: 'applied', customerId, wrote };
+}
+
+async function applyPaidInvoice(
+  deps: PaymentDeps,
+  { stripeCustomerId, invoiceId }: Subject<'paid_invoice'>,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
+  const customerId = await ownerOf(deps, stripeCustomerId);
+  const invoice = await (await deps.stripe()).readInvoice(invoiceId);
+  const wrote = await grantInvoice(deps, customerId, invoice, receiptFor(customerId));
+  return { kind: 'applied', customerId, wrote };
+}
+
+async function applyPayment(
+  deps: PaymentDeps,
+  { paymentIntentId }: Subject<'payment'>,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
+  const payment = await (await deps.stripe()).readFixPayment(paymentIntentId);
+  if (payment === null) return { kind: 'ignored', reason: 'a payment that is not for a fix' };
+  const customerId = await payerOf(deps, payment);
+  const { wrote } = await settleFixPayment(deps, payment, receiptFor(customerId));
+  return { kind: 'applied', customerId, wrote };
+}
+
+async function applyReturnedMoney(
+  deps: PaymentDeps,
+  { chargeId }: Subject<'returned_money'>,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
+  const stripe = await deps.stripe();
+  const money = await stripe.readReturnedMoney(chargeId);
+  if (money.stripeCustomerId === null) throw new Unappliable('its charge names no customer');
+  const customerId = await ownerOf(deps, money.stripeCustomerId);
+  if (money.paidFor.kind === 'fix' && money.paymentIntentId !== null) {
+    // A payment that is not counted yet is counted before its return is.
+    const payment = await stripe.readFixPayment(money.paymentIntentId);
+    if (payment?.state === 'succeeded' && (await payerOf(deps, payment)) === customerId) {
+      await settleFixPayment(deps, payment);
+    }
+  }
+  await reverseReturnedMoney(deps, customerId, money, receiptFor(customerId));
+  return { kind: 'applied', customerId, wrote: true };
+}
