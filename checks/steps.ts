@@ -80,6 +80,13 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 8,
   },
   {
+    name: 'stripe-openapi',
+    proves: "the double's answers and events are what Stripe's description and the SDK's types say",
+    command: 'npm run --silent check:stripe-openapi',
+    tier: 'run',
+    limitMinutes: 5,
+  },
+  {
     name: 'pages',
     proves:
       'every page of the local stack works in a browser on a phone and a desk, and axe finds no violation',

@@ -140,10 +140,12 @@ export const subscriptionRoutes = [
     '/v1/subscriptions/:id/resume',
     {
       billing_cycle_anchor: z.optional(
-        z.enum(['now', 'unchanged'], 'parameter_invalid: must be now or unchanged'),
+        z.strictObject({
+          type: z.enum(['now', 'unchanged'], 'parameter_invalid: must be now or unchanged'),
+        }),
       ),
     },
-    (scope, { billing_cycle_anchor: anchor = 'now' }, { id = '' }) => {
+    (scope, { billing_cycle_anchor: { type: anchor } = { type: 'now' } }, { id = '' }) => {
       const subscription = scope.state.subscriptions.get(id, 'path');
       if (subscription.status !== 'paused') throw invalid('Only a paused subscription can be resumed.');
       changeAndEmit(scope, 'customer.subscription.updated', subscription, { status: 'active' });

@@ -1,0 +1,82 @@
+/*
+ * Where the stand-in answers something else than Stripe's description says, and why that is right. Each row is proven:
+ * by an entry of the SDK's changelog, by the description that Stripe publishes for SDKs, or by a reason. A row that no
+ * answer needs fails the check.
+ */
+
+interface Common {
+  /** A place as the check names it, with or without an operation. */
+  readonly at: string;
+}
+
+/** The description is older than the version that we pin. */
+interface Newer extends Common {
+  readonly because: 'newer';
+  /** A line of the changelog of the pinned SDK, word for word. */
+  readonly changelog: string;
+}
+
+/** The description that Stripe publishes for SDKs has the field; the public one leaves it out. */
+interface ForSdks extends Common {
+  readonly because: 'sdk';
+  readonly schema: string;
+}
+
+interface Stated extends Common {
+  readonly because: 'stated';
+  readonly reason: string;
+}
+
+export type KnownDifference = Newer | ForSdks | Stated;
+
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  {
+    at: 'POST /v1/subscriptions/:id/pause',
+    because: 'newer',
+    changelog: 'Add support for `pause` method on resource `Subscription`',
+  },
+  {
+    at: 'payment_intent.payment_record',
+    because: 'newer',
+    changelog: 'Add support for `payment_record` on `PaymentIntent`',
+  },
+  {
+    at: 'charge.payment_method_details.card.electronic_commerce_indicator',
+    because: 'newer',
+    changelog: 'Add support for `electronic_commerce_indicator` on `Charge.payment_method_details.card`',
+  },
+  {
+    at: 'dispute.intended_submission_method',
+    because: 'newer',
+    changelog: 'Add support for `intended_submission_method` on `DisputeUpdateParams` and `Dispute`',
+  },
+  {
+    at: 'dispute.evidence_details.submission_method',
+    because: 'newer',
+    changelog: 'Add support for `submission_method` on `Dispute.evidence_details`',
+  },
+  {
+    at: 'subscription_item.current_trial',
+    because: 'newer',
+    changelog:
+      'Add support for `current_trial` on `InvoiceCreatePreviewParams.subscription_details.items[]`, `SubscriptionCreateParams.items[]`, `SubscriptionItemCreateParams`, `SubscriptionItemUpdateParams`, `SubscriptionItem`',
+  },
+  {
+    at: 'subscription.trial_settings.end_behavior.billing_cycle_anchor',
+    because: 'newer',
+    changelog: 'Add support for `billing_cycle_anchor` on `Subscription.trial_settings.end_behavior`',
+  },
+  { at: 'product.tax_details', because: 'sdk', schema: 'product' },
+  { at: 'product.type', because: 'sdk', schema: 'product' },
+  { at: 'price.recurring.trial_period_days', because: 'sdk', schema: 'recurring' },
+  { at: 'payment_intent.source', because: 'sdk', schema: 'payment_intent' },
+  { at: 'charge.source', because: 'sdk', schema: 'charge' },
+  { at: 'dispute.network_reason_code', because: 'sdk', schema: 'dispute' },
+  { at: 'subscription_item.plan', because: 'sdk', schema: 'subscription_item' },
+  {
+    at: 'invoice.amount_paid_off_stripe',
+    because: 'stated',
+    reason:
+      'Required by the description, optional in the types of the SDK. Stripe announced on 2026-05-27 that the field is sent on request (`expand`) only, and never in events.',
+  },
+];

@@ -1,0 +1,21 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+/**
+ * Whether the committed page is what the check found. With `write` the page is written instead.
+ * `command` is what a person runs to write the page.
+ */
+export function isCommitted(file: string, found: string, write: boolean, command: string): boolean {
+  if (write) writeFileSync(file, found);
+  if (existsSync(file) && readFileSync(file, 'utf8') === found) return true;
+  console.log(
+    `${file} is not what this check finds. Write the page with \`${command} -- --write\` and commit it.`,
+  );
+  return false;
+}
+
+/** A Markdown table. Cells are one line each; a bar in a cell is escaped. */
+export function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process';
+import * as z from 'zod/mini';
+import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
+
+const Downloaded = z.object({ Dir: z.string() });
+
+/**
+ * The folder with the source of a Go module at an exact version. Go downloads and verifies the module the first time.
+ * @throws SetupError without Go, or when no module proxy serves that version
+ */
+export function goModule(path: string, version: string): string {
+  try {
+    const args = ['mod', 'download', '-json', `${path}@${version}`];
+    const told = execFileSync('go', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return Downloaded.parse(JSON.parse(told)).Dir;
+  } catch (error) {
+    const reason = errorCode(error) === 'ENOENT' ? 'Go is not installed' : reasonOf(error);
+    throw new SetupError(`${path}@${version} cannot be downloaded: ${reason}.`);
+  }
+}
