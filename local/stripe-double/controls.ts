@@ -206,6 +206,8 @@ function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
     subscriptions: state.subscriptions.newestFirst,
     invoices: state.invoices.newestFirst,
     invoicePayments: state.invoicePayments.newestFirst,
+    creditNotes: state.creditNotes.newestFirst,
+    balanceEntries: state.balanceEntries.newestFirst,
     events: state.events.newestFirst,
     webhookEndpoints: state.webhookEndpoints.newestFirst,
     dunning: state.dunning,

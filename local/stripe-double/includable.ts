@@ -1,4 +1,4 @@
-import { paymentsOf } from './billing/invoice-life.ts';
+import { defaultPaymentOf, paymentsOf } from './billing/invoice-payments.ts';
 import type { Includable } from './http/expand.ts';
 import type { State } from './state.ts';
 
@@ -29,7 +29,7 @@ export const includable: Includable = (state, object, field) => {
 };
 
 function confirmationSecret(state: State, invoiceId: string): unknown {
-  const [payment] = paymentsOf({ state }, invoiceId);
+  const payment = defaultPaymentOf({ state }, invoiceId);
   const intentId = payment?.payment.payment_intent;
   const intent = typeof intentId === 'string' ? state.paymentIntents.find(intentId) : undefined;
   return intent === undefined ? null : { client_secret: intent.client_secret, type: 'payment_intent' };

@@ -1,5 +1,7 @@
 import type { Route } from './http/route.ts';
 import { chargeRoutes } from './resources/charges.ts';
+import { creditNoteRoutes } from './resources/credit-notes.ts';
+import { customerBalanceRoutes } from './resources/customer-balance.ts';
 import { customerRoutes } from './resources/customers.ts';
 import { disputeRoutes } from './resources/disputes.ts';
 import { eventRoutes } from './resources/events.ts';
@@ -17,6 +19,7 @@ import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
 /** Everything the double serves under /v1. */
 export const ROUTES: readonly Route[] = [
   ...customerRoutes,
+  ...customerBalanceRoutes,
   ...paymentMethodRoutes,
   ...paymentIntentRoutes,
   ...chargeRoutes,
@@ -28,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...invoiceRoutes,
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,
+  ...creditNoteRoutes,
   ...eventRoutes,
   ...webhookEndpointRoutes,
 ];

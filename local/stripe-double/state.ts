@@ -38,6 +38,8 @@ export class State {
   readonly invoices = new Collection<Stripe.Invoice>('invoice');
   readonly invoicePayments = new Collection<Stripe.InvoicePayment>('invoice_payment');
   readonly invoiceItems = new Collection<Stripe.InvoiceItem>('invoiceitem');
+  readonly balanceEntries = new Collection<Stripe.CustomerBalanceTransaction>('customer balance transaction');
+  readonly creditNotes = new Collection<Stripe.CreditNote>('credit note');
   /** Money that went past Stripe, by invoice: shown only on request. */
   readonly paidOffStripe = new Map<string, number>();
   readonly events = new Collection<StoredEvent>('event');
@@ -63,6 +65,8 @@ export class State {
       this.subscriptions,
       this.invoices,
       this.invoicePayments,
+      this.balanceEntries,
+      this.creditNotes,
     ];
     for (const collection of collections) {
       const found = collection.find(id);

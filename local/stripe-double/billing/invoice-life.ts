@@ -2,9 +2,20 @@ import type Stripe from 'stripe';
 import { attemptPayment, type Outcome, type Session } from '../charging.ts';
 import { idOf } from '../collection.ts';
 import { invalid } from '../http/errors.ts';
-import { buildIntent } from '../resources/payment-intent-build.ts';
-import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
+import { change, emit, type Scope } from '../scope.ts';
+import { applyBalance, postToBalance, returnBalance } from './balance.ts';
+import {
+  cancelOpenPayments,
+  intentOf,
+  markPaymentPaid,
+  openDefaultPayment,
+  paymentsWith,
+  syncDefaultPayment,
+} from './invoice-payments.ts';
 import { reviveSubscription } from './subscription-status.ts';
+
+/** An invoice that was given up can still be paid. */
+export const COLLECTABLE: readonly string[] = ['open', 'uncollectible'];
 
 /** From draft to open, or to paid where nothing is left to pay. */
 export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
@@ -15,7 +26,7 @@ export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   }
   // A customer may be deleted while their invoice is a draft.
   const customer = scope.state.customers.get(idOf(invoice.customer) ?? '', { param: 'customer' });
-  useBalance(scope, invoice, customer);
+  applyBalance(scope, invoice, customer);
   const sequence = customer.next_invoice_sequence ?? 1;
   customer.next_invoice_sequence = sequence + 1;
   change(invoice, {
@@ -25,60 +36,13 @@ export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
     effective_at: scope.now,
     status_transitions: { ...invoice.status_transitions, finalized_at: scope.now },
   });
-  if (invoice.amount_due > 0) openPayment(scope, invoice);
+  if (invoice.amount_due > 0) openDefaultPayment(scope, invoice);
   emit(scope, 'invoice.finalized', invoice);
   if (invoice.amount_due === 0) {
     invoice.attempted = true;
     markPaid(scope, invoice, 'balance');
   }
 }
-
-/** A credit of the customer pays first; what they owe is added. */
-function useBalance(scope: Scope, invoice: Stripe.Invoice, customer: Stripe.Customer): void {
-  const wanted = invoice.total + customer.balance;
-  const due = Math.max(wanted, 0);
-  const balance = Math.min(wanted, 0);
-  change(invoice, {
-    starting_balance: customer.balance,
-    ending_balance: balance,
-    amount_due: due,
-    amount_remaining: due,
-  });
-  changeAndEmit(scope, 'customer.updated', customer, { balance });
-}
-
-function openPayment(scope: Scope, invoice: Stripe.Invoice): void {
-  const intent = scope.state.paymentIntents.add({
-    ...buildIntent(scope, {
-      amount: invoice.amount_due,
-      currency: invoice.currency,
-      customer: idOf(invoice.customer),
-      description: INTENT_DESCRIPTIONS[invoice.billing_reason ?? ''] ?? 'Payment for Invoice',
-      // The metadata of a subscription stays on its invoice; the intent starts without any.
-      metadata: {},
-    }),
-  });
-  scope.state.invoicePayments.add({
-    id: scope.newId('inpay'),
-    object: 'invoice_payment',
-    amount_paid: null,
-    amount_requested: invoice.amount_due,
-    created: scope.now,
-    currency: invoice.currency,
-    invoice: invoice.id,
-    is_default: true,
-    livemode: false,
-    payment: { payment_intent: intent.id, type: 'payment_intent' },
-    status: 'open',
-    status_transitions: { canceled_at: null, paid_at: null },
-  });
-  emit(scope, 'payment_intent.created', intent);
-}
-
-const INTENT_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  subscription_create: 'Subscription creation',
-  subscription_cycle: 'Subscription update',
-};
 
 export interface Attempt extends Session {
   readonly method: Stripe.PaymentMethod | undefined;
@@ -102,7 +66,7 @@ export function collect(
         }
       : attemptPayment(scope, intent, method, session);
   if (outcome.kind === 'succeeded') {
-    markPaid(scope, invoice, 'charged');
+    intentSucceeded(scope, intent);
     return outcome;
   }
   const asks = outcome.kind === 'requires_action' || outcome.error.code === 'authentication_required';
@@ -118,45 +82,69 @@ function tellsOfFailure({ state }: Scope, outcome: Outcome, asks: boolean): bool
   return told === 'always' || (told === 'when_declined' && outcome.kind === 'declined');
 }
 
-/** The customer paid the intent of an invoice by themselves: the invoice is paid with it. */
+/** An intent succeeded: every invoice that waits for it gets its part, the oldest first. */
 export function intentSucceeded(scope: Scope, intent: Stripe.PaymentIntent): void {
-  const invoice = invoiceOfIntent(scope, intent);
-  if (invoice?.status === 'open') markPaid(scope, invoice, 'charged');
+  for (const payment of paymentsWith(scope, intent.id)) {
+    const invoice = scope.state.invoices.find(idOf(payment.invoice));
+    if (payment.status === 'open' && invoice !== undefined) creditPayment(scope, invoice, payment, intent);
+  }
 }
 
-export function invoiceOfIntent(scope: Scope, intent: Stripe.PaymentIntent): Stripe.Invoice | undefined {
-  const payment = scope.state.invoicePayments.newestFirst.find(
-    (one) => one.payment.payment_intent === intent.id,
-  );
-  return scope.state.invoices.find(idOf(payment?.invoice));
+/**
+ * Credits to an invoice what its payment's intent received and no other invoice has taken.
+ * What the invoice does not need goes to the customer's balance.
+ */
+export function creditPayment(
+  scope: Scope,
+  invoice: Stripe.Invoice,
+  payment: Stripe.InvoicePayment,
+  intent: Stripe.PaymentIntent,
+): void {
+  const served = paymentsWith(scope, intent.id);
+  const left = intent.amount_received - served.reduce((sum, one) => sum + (one.amount_paid ?? 0), 0);
+  const othersWait = served.some((one) => one !== payment && one.status === 'open');
+  const amount = othersWait ? Math.min(left, invoice.amount_remaining) : left;
+  if (amount <= 0 || !COLLECTABLE.includes(invoice.status ?? '')) return;
+  const over = Math.max(amount - invoice.amount_remaining, 0);
+  const previous = change(invoice, {
+    amount_paid: invoice.amount_paid + amount - over,
+    amount_remaining: invoice.amount_remaining - amount + over,
+    amount_overpaid: invoice.amount_overpaid + over,
+  });
+  markPaymentPaid(scope, payment, amount);
+  if (over > 0) creditOverpaid(scope, invoice, over);
+  if (invoice.amount_remaining === 0) {
+    markPaid(scope, invoice, 'charged');
+    return;
+  }
+  syncDefaultPayment(scope, invoice);
+  emit(scope, 'invoice.updated', invoice, previous ?? {});
 }
 
+function creditOverpaid(scope: Scope, invoice: Stripe.Invoice, over: number): void {
+  const customer = scope.state.customers.find(idOf(invoice.customer));
+  emit(scope, 'invoice.overpaid', invoice);
+  if (customer === undefined) return;
+  const { id, currency } = invoice;
+  postToBalance(scope, customer, 'invoice_overpaid', -over, { invoice: id, currency });
+}
+
+/** Nothing remains: charged, covered by credit, or paid past Stripe. */
 export function markPaid(
   scope: Scope,
   invoice: Stripe.Invoice,
   how: 'charged' | 'balance' | 'out_of_band',
 ): void {
-  const due = invoice.amount_due;
   change(invoice, {
     status: 'paid',
     attempted: true,
-    amount_paid: due,
+    amount_paid: invoice.amount_due,
     amount_remaining: 0,
     auto_advance: false,
     next_payment_attempt: null,
     status_transitions: { ...invoice.status_transitions, paid_at: scope.now },
   });
-  for (const payment of paymentsOf(scope, invoice.id)) {
-    if (payment.status !== 'open') continue;
-    if (how === 'charged') {
-      payment.status = 'paid';
-      payment.amount_paid = due;
-      payment.status_transitions = { ...payment.status_transitions, paid_at: scope.now };
-      emit(scope, 'invoice_payment.paid', payment);
-    } else {
-      cancelPayment(scope, payment);
-    }
-  }
+  cancelOpenPayments(scope, invoice);
   emit(scope, 'invoice.paid', invoice);
   // Money that Stripe did not move was not a payment that succeeded.
   if (how !== 'out_of_band') emit(scope, 'invoice.payment_succeeded', invoice);
@@ -171,28 +159,7 @@ export function voidInvoice(scope: Scope, invoice: Stripe.Invoice): void {
     next_payment_attempt: null,
     status_transitions: { ...invoice.status_transitions, voided_at: scope.now },
   });
-  for (const payment of paymentsOf(scope, invoice.id)) cancelPayment(scope, payment);
+  cancelOpenPayments(scope, invoice);
   emit(scope, 'invoice.voided', invoice);
-}
-
-function cancelPayment(scope: Scope, payment: Stripe.InvoicePayment): void {
-  const intent = scope.state.paymentIntents.known(idOf(payment.payment.payment_intent) ?? '');
-  payment.status = 'canceled';
-  payment.status_transitions = { ...payment.status_transitions, canceled_at: scope.now };
-  if (intent.status === 'succeeded' || intent.status === 'canceled') return;
-  change(intent, {
-    status: 'canceled',
-    canceled_at: scope.now,
-    cancellation_reason: 'void_invoice',
-    next_action: null,
-  });
-  emit(scope, 'payment_intent.canceled', intent);
-}
-
-export const paymentsOf = (scope: Pick<Scope, 'state'>, invoiceId: string): Stripe.InvoicePayment[] =>
-  scope.state.invoicePayments.newestFirst.filter((payment) => payment.invoice === invoiceId);
-
-export function intentOf(scope: Scope, invoice: Stripe.Invoice): Stripe.PaymentIntent {
-  const [payment] = paymentsOf(scope, invoice.id);
-  return scope.state.paymentIntents.known(idOf(payment?.payment.payment_intent) ?? '');
+  returnBalance(scope, invoice);
 }

@@ -21,7 +21,8 @@ const EXPANDABLE = new Set([
     'payment_method',
     'payments',
   ],
-  ...['price', 'product', 'refunds', 'subscription', 'subscriptions'],
+  ...['price', 'product', 'refund', 'refunds', 'subscription', 'subscriptions'],
+  ...['credit_note', 'customer_balance_transaction'],
 ]);
 
 /** @throws Refusal for what nothing could be, before anything is done: a path must not fail after a charge. */

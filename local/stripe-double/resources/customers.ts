@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
+import { addEntry } from '../billing/balance.ts';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { clearable, inRange, integer, metadata, range, text } from '../http/parameters.ts';
@@ -34,6 +35,7 @@ export const customerRoutes = [
     // Attaching may be refused, and then there is no customer either.
     const method =
       methodId === undefined ? undefined : attach(scope, methodId, customer, { param: 'payment_method' });
+    if (customer.balance !== 0) addEntry(scope, { ...customer, balance: 0 }, 'initial', customer.balance);
     scope.state.customers.add(customer);
     emit(scope, 'customer.created', customer);
     const wanted = settings?.default_payment_method;
@@ -69,6 +71,8 @@ export const customerRoutes = [
     if (settings?.default_payment_method !== undefined) {
       changes.invoice_settings = withDefaultMethod(scope, customer, settings.default_payment_method);
     }
+    const moved = (rest.balance ?? customer.balance) - customer.balance;
+    if (moved !== 0) addEntry(scope, customer, 'adjustment', moved);
     changeAndEmit(scope, 'customer.updated', customer, changes);
     return customer;
   }),

@@ -1,7 +1,15 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { addLines, buildInvoice } from '../billing/invoice-build.ts';
-import { collect, finalizeInvoice, intentOf, markPaid, voidInvoice } from '../billing/invoice-life.ts';
+import {
+  COLLECTABLE,
+  collect,
+  creditPayment,
+  finalizeInvoice,
+  markPaid,
+  voidInvoice,
+} from '../billing/invoice-life.ts';
+import { addPayment, intentOf, paymentsOf } from '../billing/invoice-payments.ts';
 import { methodOf, subscriptionOf } from '../billing/subscription-status.ts';
 import { refuseDeclined } from '../charging.ts';
 import { idOf } from '../collection.ts';
@@ -113,6 +121,8 @@ export const invoiceRoutes = [
       payment_method: z.optional(text()),
       off_session: z.optional(flag),
       paid_out_of_band: z.optional(flag),
+      /** Forgives what a pre-funded source lacks. A card is no such source. */
+      forgive: z.optional(flag),
     },
     (
       scope,
@@ -127,7 +137,7 @@ export const invoiceRoutes = [
       if (invoice.status === 'draft') finalizeInvoice(scope, invoice);
       if (invoice.amount_remaining === 0) return invoice;
       if (outOfBand) {
-        scope.state.paidOffStripe.set(invoice.id, invoice.amount_due);
+        scope.state.paidOffStripe.set(invoice.id, invoice.amount_remaining);
         markPaid(scope, invoice, 'out_of_band');
         return invoice;
       }
@@ -144,6 +154,19 @@ export const invoiceRoutes = [
       if (outcome.kind === 'declined') {
         throw refuseDeclined(intentOf(scope, invoice), withPayCode(scope, outcome.error));
       }
+      return invoice;
+    },
+  ),
+  route(
+    'POST',
+    '/v1/invoices/:id/attach_payment',
+    { payment_intent: text() },
+    (scope, { payment_intent: intentId }, { id = '' }) => {
+      const invoice = scope.state.invoices.get(id, 'path');
+      const intent = scope.state.paymentIntents.get(intentId, { param: 'payment_intent' });
+      assertAttachable(scope, invoice, intent);
+      const payment = addPayment(scope, invoice, intent, false);
+      if (intent.status === 'succeeded') creditPayment(scope, invoice, payment, intent);
       return invoice;
     },
   ),
@@ -171,6 +194,24 @@ const withPayCode = ({ state }: Scope, error: StripeErrorBody): StripeErrorBody 
   error.code === 'authentication_required'
     ? { ...error, code: state.switches.invoice_pay_authentication_code }
     : error;
+
+/** @throws Refusal for what cannot pay this invoice. */
+function assertAttachable(scope: Scope, invoice: Stripe.Invoice, intent: Stripe.PaymentIntent): void {
+  if (!COLLECTABLE.includes(invoice.status ?? '')) {
+    throw invalid(`A payment can only be attached to an open invoice; this one is ${invoice.status}.`);
+  }
+  const param = 'payment_intent';
+  if (intent.status === 'canceled') throw invalid('The PaymentIntent is canceled.', { param });
+  if (intent.customer !== null && intent.customer !== invoice.customer) {
+    throw invalid('The PaymentIntent belongs to another customer.', { param });
+  }
+  if (intent.currency !== invoice.currency) {
+    throw invalid('The PaymentIntent has another currency than the invoice.', { param });
+  }
+  if (paymentsOf(scope, invoice.id).some((one) => one.payment.payment_intent === intent.id)) {
+    throw invalid('The PaymentIntent is already attached to this invoice.', { param });
+  }
+}
 
 const chosenMethod = (scope: Scope, invoice: Stripe.Invoice): Stripe.PaymentMethod | undefined =>
   methodOf(scope, subscriptionOf(scope, invoice), idOf(invoice.customer));

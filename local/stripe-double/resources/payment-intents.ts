@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
-import { intentSucceeded, invoiceOfIntent } from '../billing/invoice-life.ts';
+import { intentSucceeded } from '../billing/invoice-life.ts';
+import { cancelPayment, paymentsWith } from '../billing/invoice-payments.ts';
 import {
   assertUsable,
   attemptPayment,
@@ -144,6 +145,11 @@ export const paymentIntentRoutes = [
       if (amount !== undefined) {
         if (!CONFIRMABLE.includes(intent.status)) throw unexpectedState(intent, 'changed');
         assertAmount(amount);
+        if (paymentsWith(scope, intent.id).length > 0) {
+          throw invalid('The amount of a PaymentIntent that belongs to an invoice cannot be changed.', {
+            param: 'amount',
+          });
+        }
       }
       // Stripe has no event for an intent that was merely described otherwise.
       Object.assign(intent, given({ ...rest, amount }), {
@@ -177,13 +183,15 @@ export const paymentIntentRoutes = [
     (scope, { cancellation_reason: reason }, { id = '' }) => {
       const intent = scope.state.paymentIntents.get(id, 'path');
       if (!CANCELABLE.includes(intent.status)) throw unexpectedState(intent, 'canceled');
-      if (invoiceOfIntent(scope, intent) !== undefined) {
+      const payments = paymentsWith(scope, intent.id);
+      if (payments.some((one) => one.is_default)) {
         throw invalid('A PaymentIntent that belongs to an invoice is canceled by voiding the invoice.');
       }
       intent.status = 'canceled';
       intent.canceled_at = scope.now;
       intent.cancellation_reason = reason ?? null;
       intent.next_action = null;
+      for (const payment of payments) cancelPayment(scope, payment);
       emit(scope, 'payment_intent.canceled', intent);
       return intent;
     },

@@ -29,15 +29,10 @@ export const refundRoutes = [
       metadata,
     },
     (scope, { charge: chargeId, payment_intent: intentId, amount, reason, metadata }) => {
-      const charge = chargeOf(scope, chargeId, intentId);
-      const value = refundable(scope, charge, amount);
-      const refund = scope.state.refunds.add({
-        ...buildRefund(scope, charge, value),
+      return refundCharge(scope, chargeOf(scope, chargeId, intentId), amount, {
         reason: reason ?? null,
         metadata: mergeMetadata({}, metadata),
       });
-      returnMoney(scope, charge, refund);
-      return refund;
     },
   ),
   route(
@@ -61,6 +56,22 @@ export const refundRoutes = [
     return refund;
   }),
 ];
+
+/**
+ * Gives back `amount` cents of a charge, or all that is left of it.
+ * @throws Refusal when the charge cannot give that much back.
+ */
+export function refundCharge(
+  scope: Scope,
+  charge: Stripe.Charge,
+  amount: number | undefined,
+  more: Partial<Pick<Stripe.Refund, 'reason' | 'metadata'>> = {},
+): Stripe.Refund {
+  const value = refundable(scope, charge, amount);
+  const refund = scope.state.refunds.add({ ...buildRefund(scope, charge, value), ...more });
+  returnMoney(scope, charge, refund);
+  return refund;
+}
 
 function chargeOf(scope: Scope, chargeId: string | undefined, intentId: string | undefined): Stripe.Charge {
   if (chargeId !== undefined) return scope.state.charges.get(chargeId, { param: 'charge' });

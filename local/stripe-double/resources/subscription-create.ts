@@ -1,7 +1,8 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { addLines, buildInvoice, subscriptionLines } from '../billing/invoice-build.ts';
-import { collect, finalizeInvoice, intentOf, paymentsOf } from '../billing/invoice-life.ts';
+import { collect, finalizeInvoice } from '../billing/invoice-life.ts';
+import { intentOf, paymentsOf } from '../billing/invoice-payments.ts';
 import { periodEnd } from '../billing/periods.ts';
 import { scheduleExpiry, schedulePeriodEnd } from '../billing/renewals.ts';
 import { methodOf } from '../billing/subscription-status.ts';
@@ -76,7 +77,11 @@ export function createSubscription(
 
   const refusal = scope.events.holding(
     () => {
-      const before = { balance: customer.balance, sequence: customer.next_invoice_sequence ?? 1 };
+      const before = {
+        balance: customer.balance,
+        currency: customer.currency,
+        sequence: customer.next_invoice_sequence ?? 1,
+      };
       const invoice = firstInvoice(scope, subscription, customer, free);
       const declined = payFirst(scope, subscription, invoice, {
         method,
@@ -240,12 +245,20 @@ function undo(
   scope: Scope,
   invoice: Stripe.Invoice,
   customer: Stripe.Customer,
-  before: { readonly balance: number; readonly sequence: number },
+  before: {
+    readonly balance: number;
+    readonly currency: string | null | undefined;
+    readonly sequence: number;
+  },
 ): void {
   const intent = intentOf(scope, invoice);
   for (const payment of paymentsOf(scope, invoice.id)) scope.state.invoicePayments.delete(payment.id);
+  for (const entry of scope.state.balanceEntries.newestFirst) {
+    if (entry.invoice === invoice.id) scope.state.balanceEntries.delete(entry.id);
+  }
   scope.state.invoices.delete(invoice.id);
   customer.balance = before.balance;
+  customer.currency = before.currency ?? null;
   customer.next_invoice_sequence = before.sequence;
   intent.status = 'canceled';
   intent.canceled_at = scope.now;

@@ -1,0 +1,106 @@
+import type Stripe from 'stripe';
+import { idOf } from '../collection.ts';
+import { buildIntent } from '../resources/payment-intent-build.ts';
+import { change, emit, type Scope } from '../scope.ts';
+
+const INTENT_DESCRIPTIONS: Readonly<Record<string, string>> = {
+  subscription_create: 'Subscription creation',
+  subscription_cycle: 'Subscription update',
+};
+
+/** The payment that every open invoice has; Stripe keeps it in step with what remains. */
+export function openDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void {
+  const intent = scope.state.paymentIntents.add({
+    ...buildIntent(scope, {
+      amount: invoice.amount_remaining,
+      currency: invoice.currency,
+      customer: idOf(invoice.customer),
+      description: INTENT_DESCRIPTIONS[invoice.billing_reason ?? ''] ?? 'Payment for Invoice',
+      // The metadata of a subscription stays on its invoice; the intent starts without any.
+      metadata: {},
+    }),
+  });
+  addPayment(scope, invoice, intent, true);
+  emit(scope, 'payment_intent.created', intent);
+}
+
+export function addPayment(
+  scope: Scope,
+  invoice: Stripe.Invoice,
+  intent: Stripe.PaymentIntent,
+  isDefault: boolean,
+): Stripe.InvoicePayment {
+  return scope.state.invoicePayments.add({
+    id: scope.newId('inpay'),
+    object: 'invoice_payment',
+    amount_paid: null,
+    amount_requested: isDefault ? invoice.amount_remaining : intent.amount,
+    created: scope.now,
+    currency: invoice.currency,
+    invoice: invoice.id,
+    is_default: isDefault,
+    livemode: false,
+    payment: { payment_intent: intent.id, type: 'payment_intent' },
+    status: 'open',
+    status_transitions: { canceled_at: null, paid_at: null },
+  });
+}
+
+/** Writes down that `amount` cents of an invoice were paid with this payment. */
+export function markPaymentPaid(scope: Scope, payment: Stripe.InvoicePayment, amount: number): void {
+  change(payment, {
+    status: 'paid',
+    amount_paid: amount,
+    status_transitions: { ...payment.status_transitions, paid_at: scope.now },
+  });
+  emit(scope, 'invoice_payment.paid', payment);
+}
+
+/** The default payment asks for what remains, however much that is by now. */
+export function syncDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void {
+  const payment = defaultPaymentOf(scope, invoice.id);
+  if (payment?.status !== 'open' || invoice.amount_remaining === 0) return;
+  payment.amount_requested = invoice.amount_remaining;
+  scope.state.paymentIntents.known(idOf(payment.payment.payment_intent) ?? '').amount =
+    invoice.amount_remaining;
+}
+
+/** The invoice needs no more money: what is still open is canceled, and with it the intent of the default payment. */
+export function cancelOpenPayments(scope: Scope, invoice: Stripe.Invoice): void {
+  for (const payment of paymentsOf(scope, invoice.id)) {
+    if (payment.status === 'open') cancelPayment(scope, payment);
+  }
+}
+
+export function cancelPayment(scope: Scope, payment: Stripe.InvoicePayment): void {
+  change(payment, {
+    status: 'canceled',
+    status_transitions: { ...payment.status_transitions, canceled_at: scope.now },
+  });
+  const intent = scope.state.paymentIntents.known(idOf(payment.payment.payment_intent) ?? '');
+  // An intent that was attached belongs to whoever made it.
+  if (!payment.is_default || intent.status === 'succeeded' || intent.status === 'canceled') return;
+  change(intent, {
+    status: 'canceled',
+    canceled_at: scope.now,
+    cancellation_reason: 'void_invoice',
+    next_action: null,
+  });
+  emit(scope, 'payment_intent.canceled', intent);
+}
+
+export const paymentsOf = (scope: Pick<Scope, 'state'>, invoiceId: string): Stripe.InvoicePayment[] =>
+  scope.state.invoicePayments.newestFirst.filter((payment) => payment.invoice === invoiceId);
+
+export const defaultPaymentOf = (
+  scope: Pick<Scope, 'state'>,
+  invoiceId: string,
+): Stripe.InvoicePayment | undefined => paymentsOf(scope, invoiceId).find((one) => one.is_default);
+
+/** The intent of the default payment. */
+export const intentOf = (scope: Scope, invoice: Stripe.Invoice): Stripe.PaymentIntent =>
+  scope.state.paymentIntents.known(idOf(defaultPaymentOf(scope, invoice.id)?.payment.payment_intent) ?? '');
+
+/** The payments of invoices that an intent serves, the oldest first. */
+export const paymentsWith = (scope: Pick<Scope, 'state'>, intentId: string): Stripe.InvoicePayment[] =>
+  scope.state.invoicePayments.newestFirst.filter((one) => one.payment.payment_intent === intentId).reverse();
