@@ -20,9 +20,8 @@ export const BUGS: readonly Bug[] = [
     name: 'steps-swapped',
     what: 'a card is charged before the charge is announced',
     file: 'lib/operations/fixes/bill-fix-attempt.ts',
-    find: "return { kind: 'change', alongside: () => [announceCharge(customerId, fix, decision.charge)] };",
-    replace:
-      "return { kind: 'settled', outcome: { kind: 'charge', fix, charge: decision.charge, balance } };",
+    find: "return {\n        kind: 'write',\n        writes: () => [announceCharge(customerId, fix, decision.charge)],\n        answer: () => 'announced',\n      };",
+    replace: "return { kind: 'done', answer: { kind: 'charge', fix, charge: decision.charge, balance } };",
   },
   {
     name: 'random-key',
@@ -42,22 +41,24 @@ export const BUGS: readonly Bug[] = [
     name: 'timestamps-compared',
     what: 'an event older than the newest one of its customer is ignored',
     file: 'lib/operations/events/apply-event.ts',
-    find: '  try {\n    return await apply(deps, event, subject);',
+    find: '  try {\n    const effect = await applyEffect(',
     replace:
       "  const about = 'stripeCustomerId' in subject ? subject.stripeCustomerId : null;\n" +
       '  const newest = newestOf.get(about) ?? 0;\n' +
       '  newestOf.set(about, Math.max(newest, event.created));\n' +
       "  if (about !== null && event.created < newest) return record(deps, event, { outcome: 'ignored', reason: 'older', customerId: null });\n" +
-      '  try {\n    return await apply(deps, event, subject);',
+      '  try {\n    const effect = await applyEffect(',
   },
   {
     name: 'acknowledged-first',
     what: 'an event is recorded, and applied afterwards',
     file: 'lib/operations/events/apply-event.ts',
-    find: '    return await apply(deps, event, subject);',
+    find: '    const effect = await applyEffect(',
     replace:
       "    const said = await record(deps, event, { outcome: 'processed', reason: APPLIED, customerId: null });\n" +
-      '    await apply(deps, event, subject).catch(() => {});\n    return said;',
+      '    await applyEffect(deps, subject, (customerId) => receiptFor(deps, event, customerId)).catch(() => {});\n' +
+      "    if (said.outcome === 'processed') return said;\n" +
+      '    const effect = await applyEffect(',
   },
   {
     name: 'not-cumulative',
