@@ -1,5 +1,5 @@
+import { closeDispute } from '../../local/stripe-double/resources/dispute-life.ts';
 import { openDispute } from '../../local/stripe-double/resources/dispute-open.ts';
-import { closeDispute } from '../../local/stripe-double/resources/disputes.ts';
 import { authenticate } from '../../local/stripe-double/resources/payment-intents.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';

@@ -6,10 +6,13 @@ import { faultSchema } from './faults.ts';
 import type { App } from './http/app.ts';
 import { Refusal } from './http/errors.ts';
 import { given } from './params.ts';
+import { escalateInquiry } from './resources/dispute-escalate.ts';
+import { appealDispute, closeDispute, reinstateFunds, withdrawFunds } from './resources/dispute-life.ts';
 import { openDispute } from './resources/dispute-open.ts';
-import { closeDispute } from './resources/disputes.ts';
+import { FRAUD_TYPES, warnOfFraud } from './resources/early-fraud-warnings.ts';
 import { authenticate } from './resources/payment-intents.ts';
 import { createPaymentMethod } from './resources/payment-methods.ts';
+import { answerRefund, FAILURE_REASONS } from './resources/refund-life.ts';
 import { newSecret } from './resources/webhook-endpoints.ts';
 import { defaultSwitches, switchesSchema, switchTable } from './switches.ts';
 import { withoutSecrets } from './without-secrets.ts';
@@ -33,11 +36,18 @@ const dunningSchema = z.strictObject({
   retryAfterDays: z.array(z.int().check(z.positive())).check(z.maxLength(8)),
   finally: z.enum(['canceled', 'unpaid', 'past_due']),
 });
-const verdictSchema = z.strictObject({ status: z.enum(['won', 'lost', 'warning_closed']) });
+const verdictSchema = z.strictObject({ status: z.enum(['won', 'lost', 'warning_closed', 'prevented']) });
 const disputeSchema = z.strictObject({
   reason: z._default(z.string(), 'fraudulent'),
   inquiry: z._default(z.boolean(), false),
+  amount: z.optional(z.int().check(z.positive())),
 });
+const refundAnswerSchema = z.strictObject({
+  status: z.enum(['succeeded', 'failed', 'canceled']),
+  reason: z.optional(z.enum(FAILURE_REASONS)),
+});
+const refundModeSchema = z.strictObject({ mode: z.enum(['usual', 'pending']) });
+const fraudSchema = z.strictObject({ fraud_type: z._default(z.enum(FRAUD_TYPES), 'misc') });
 const outcomeSchema = z.strictObject({ succeeds: z.boolean() });
 const cardSchema = z.strictObject({
   behavesLike: z._default(
@@ -115,6 +125,28 @@ export const CONTROLS: readonly Control[] = [
   ),
   journaled('/_double/disputes/:id/close', verdictSchema, ({ status }, double, id) =>
     closeDispute(double.scope(), double.state.disputes.get(id, 'path'), status),
+  ),
+  journaled('/_double/disputes/:id/escalate', NOTHING, (_, double, id) =>
+    escalateInquiry(double.scope(), double.state.disputes.get(id, 'path')),
+  ),
+  journaled('/_double/disputes/:id/appeal', NOTHING, (_, double, id) =>
+    appealDispute(double.scope(), double.state.disputes.get(id, 'path')),
+  ),
+  journaled('/_double/disputes/:id/withdraw_funds', NOTHING, (_, double, id) =>
+    withdrawFunds(double.scope(), double.state.disputes.get(id, 'path')),
+  ),
+  journaled('/_double/disputes/:id/reinstate_funds', NOTHING, (_, double, id) =>
+    reinstateFunds(double.scope(), double.state.disputes.get(id, 'path')),
+  ),
+  journaled('/_double/charges/:id/early_fraud_warning', fraudSchema, (input, double, id) =>
+    warnOfFraud(double.scope(), double.state.charges.get(id, 'path'), input.fraud_type),
+  ),
+  journaled('/_double/refunds/mode', refundModeSchema, ({ mode }, { state }) => {
+    state.refundMode = mode;
+    return { mode };
+  }),
+  journaled('/_double/refunds/:id/answer', refundAnswerSchema, ({ status, reason }, double, id) =>
+    answerRefund(double.scope(), double.state.refunds.get(id, 'path'), status, reason),
   ),
   journaled('/_double/payment_intents/:id/authenticate', outcomeSchema, ({ succeeds }, double, id) =>
     authenticate(double.scope(), double.state.paymentIntents.get(id, 'path'), succeeds),
@@ -201,6 +233,9 @@ function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
     charges: state.charges.newestFirst,
     refunds: state.refunds.newestFirst,
     disputes: state.disputes.newestFirst,
+    balanceTransactions: state.balanceTransactions.newestFirst,
+    earlyFraudWarnings: state.earlyFraudWarnings.newestFirst,
+    refundMode: state.refundMode,
     products: state.products.newestFirst,
     prices: state.prices.newestFirst,
     subscriptions: state.subscriptions.newestFirst,

@@ -1,9 +1,11 @@
 import type { Route } from './http/route.ts';
+import { balanceRoutes } from './resources/balance-transactions.ts';
 import { chargeRoutes } from './resources/charges.ts';
 import { creditNoteRoutes } from './resources/credit-notes.ts';
 import { customerBalanceRoutes } from './resources/customer-balance.ts';
 import { customerRoutes } from './resources/customers.ts';
 import { disputeRoutes } from './resources/disputes.ts';
+import { earlyFraudWarningRoutes } from './resources/early-fraud-warnings.ts';
 import { eventRoutes } from './resources/events.ts';
 import { invoiceItemRoutes } from './resources/invoice-items.ts';
 import { invoicePaymentRoutes } from './resources/invoice-payments.ts';
@@ -25,6 +27,8 @@ export const ROUTES: readonly Route[] = [
   ...chargeRoutes,
   ...refundRoutes,
   ...disputeRoutes,
+  ...earlyFraudWarningRoutes,
+  ...balanceRoutes,
   ...productRoutes,
   ...priceRoutes,
   ...subscriptionRoutes,

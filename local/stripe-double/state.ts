@@ -32,6 +32,10 @@ export class State {
   readonly charges = new Collection<Stripe.Charge>('charge');
   readonly refunds = new Collection<Stripe.Refund>('refund');
   readonly disputes = new Collection<Stripe.Dispute>('dispute');
+  readonly balanceTransactions = new Collection<Stripe.BalanceTransaction>('balance transaction');
+  readonly earlyFraudWarnings = new Collection<Stripe.Radar.EarlyFraudWarning>('early fraud warning');
+  /** Whether refunds wait for the bank's answer, which a control gives. */
+  refundMode: 'usual' | 'pending' = 'usual';
   readonly products = new Collection<Stripe.Product>('product');
   readonly prices = new Collection<Stripe.Price>('price');
   readonly subscriptions = new Collection<Stripe.Subscription>('subscription');
@@ -60,6 +64,8 @@ export class State {
       this.charges,
       this.refunds,
       this.disputes,
+      this.balanceTransactions,
+      this.earlyFraudWarnings,
       this.products,
       this.prices,
       this.subscriptions,

@@ -16,9 +16,6 @@ import {
 /** Switches whose part of Stripe comes next. */
 const PLANNED: readonly string[] = [
   'anchor_reset_billing_reason',
-  'inquiry_escalation',
-  'inquiry_escalation_events',
-  'prevented_dispute_closed',
   'setup_session_payment_status',
   'portal_card_on_subscription',
 ];

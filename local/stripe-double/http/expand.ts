@@ -23,6 +23,7 @@ const EXPANDABLE = new Set([
   ],
   ...['price', 'product', 'refund', 'refunds', 'subscription', 'subscriptions'],
   ...['credit_note', 'customer_balance_transaction'],
+  ...['balance_transaction', 'failure_balance_transaction', 'source', 'default_source'],
 ]);
 
 /** @throws Refusal for what nothing could be, before anything is done: a path must not fail after a charge. */

@@ -84,6 +84,11 @@ const DONE: Readonly<Partial<Record<Control['path'], string>>> = {
   '/_double/events/:id/redeliver': 'The event was sent again.',
   '/_double/charges/:id/dispute': 'A dispute was opened.',
   '/_double/disputes/:id/close': 'The dispute was closed.',
+  '/_double/disputes/:id/escalate': 'The inquiry escalated.',
+  '/_double/disputes/:id/appeal': 'The dispute was appealed.',
+  '/_double/disputes/:id/reinstate_funds': 'The funds were reinstated.',
+  '/_double/charges/:id/early_fraud_warning': 'The warning was sent.',
+  '/_double/refunds/:id/answer': 'The bank answered.',
   '/_double/payment_intents/:id/authenticate': 'The cardholder answered.',
 };
 

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { idOf } from '../collection.ts';
 import type { Double } from '../double.ts';
-import { isClosed } from '../resources/disputes.ts';
+import { isClosed, isInquiry, isWithdrawn } from '../resources/dispute-life.ts';
 import { awaitsCardholder } from '../resources/payment-intents.ts';
 import { type Button, button } from './actions.ts';
 import type { Html } from './markup.ts';
@@ -18,6 +18,7 @@ export function buttonsFor(double: Double, id: string): Html[] {
     ...(intent === undefined ? [] : authentication(intent)),
     ...(charge === undefined ? [] : disputing(charge)),
     ...(dispute === undefined ? [] : verdicts(dispute)),
+    ...refundAnswers(state.refunds.find(id)),
     ...(state.events.find(id) === undefined
       ? []
       : [{ label: 'Send it again', control: '/_double/events/:id/redeliver', id, input: {} } as const]),
@@ -40,17 +41,50 @@ function disputing({ id, status, disputed }: Stripe.Charge): Choice[] {
   return [
     { ...open, label: 'Dispute as fraudulent', input: { reason: 'fraudulent', inquiry: false } },
     { ...open, label: 'Open an inquiry', input: { reason: 'fraudulent', inquiry: true } },
+    {
+      label: 'Warn of fraud',
+      control: '/_double/charges/:id/early_fraud_warning',
+      id,
+      input: { fraud_type: 'misc' },
+    },
   ];
 }
 
 function verdicts(dispute: Stripe.Dispute): Choice[] {
-  if (isClosed(dispute)) return [];
-  const close = { control: '/_double/disputes/:id/close', id: dispute.id } as const;
-  if (dispute.status.startsWith('warning')) {
-    return [{ ...close, label: 'Close the inquiry', input: { status: 'warning_closed' } }];
+  const { id } = dispute;
+  const close = { control: '/_double/disputes/:id/close', id } as const;
+  const reinstate: Choice[] = isWithdrawn(dispute)
+    ? [{ label: 'Reinstate the funds', control: '/_double/disputes/:id/reinstate_funds', id, input: {} }]
+    : [];
+  if (dispute.status === 'lost') {
+    return [{ label: 'Appeal', control: '/_double/disputes/:id/appeal', id, input: {} }, ...reinstate];
+  }
+  if (isClosed(dispute)) return reinstate;
+  const prevent: Choice = { ...close, label: 'Close as prevented', input: { status: 'prevented' } };
+  if (isInquiry(dispute)) {
+    return [
+      { label: 'Escalate to a chargeback', control: '/_double/disputes/:id/escalate', id, input: {} },
+      { ...close, label: 'Close the inquiry', input: { status: 'warning_closed' } },
+      prevent,
+    ];
   }
   return [
     { ...close, label: 'Close as won', input: { status: 'won' } },
     { ...close, label: 'Close as lost', input: { status: 'lost' } },
+    prevent,
+    ...reinstate,
+  ];
+}
+
+function refundAnswers(refund: Stripe.Refund | undefined): Choice[] {
+  if (refund === undefined) return [];
+  const answer = { control: '/_double/refunds/:id/answer', id: refund.id } as const;
+  const fail: Choice = { ...answer, label: 'Fail the refund', input: { status: 'failed' } };
+  if (refund.status === 'succeeded') return [fail];
+  if (refund.status !== 'pending') return [];
+  return [
+    { ...answer, label: 'Let the refund succeed', input: { status: 'succeeded' } },
+    fail,
+    { ...answer, label: 'Cancel the refund', input: { status: 'canceled' } },
   ];
 }

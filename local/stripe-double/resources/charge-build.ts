@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { moveMoney } from '../balance.ts';
 import { idOf } from '../collection.ts';
 import type { Scope } from '../scope.ts';
 
@@ -16,8 +17,10 @@ export function buildCharge(
   failure: Failure | null,
 ): Stripe.Charge {
   const paid = failure === null;
+  const id = scope.newId('ch');
+  const { amount, currency } = intent;
   return {
-    id: scope.newId('ch'),
+    id,
     object: 'charge',
     amount: intent.amount,
     amount_captured: paid ? intent.amount : 0,
@@ -25,7 +28,7 @@ export function buildCharge(
     application: null,
     application_fee: null,
     application_fee_amount: null,
-    balance_transaction: paid ? scope.newId('txn') : null,
+    balance_transaction: paid ? moveMoney(scope, 'charge', { source: id, currency, amount }).id : null,
     billing_details: { ...method.billing_details },
     calculated_statement_descriptor: 'RSOLV',
     captured: paid,

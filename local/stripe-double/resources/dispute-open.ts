@@ -1,26 +1,60 @@
 import type Stripe from 'stripe';
+import { invalid } from '../http/errors.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
+import { answerBy, closeDispute, isClosed, isInquiry, withdrawFunds } from './dispute-life.ts';
+import { updateWarnings } from './early-fraud-warnings.ts';
+import { failPendingRefunds } from './refund-life.ts';
 
-const ANSWER_WITHIN_SECONDS = 9 * 24 * 60 * 60;
+const DAY_SECONDS = 24 * 60 * 60;
+/** An inquiry that did not escalate by then is over. */
+const INQUIRY_ENDS_AFTER_SECONDS = 120 * DAY_SECONDS;
+
+export interface NewDispute {
+  readonly reason: string;
+  readonly inquiry: boolean;
+  /** In cents; the whole charge if left out. */
+  readonly amount?: number | undefined;
+}
 
 /** The cardholder's bank takes the money back, or, for an inquiry, asks first. */
 export function openDispute(
   scope: Scope,
   charge: Stripe.Charge,
-  { reason, inquiry }: { readonly reason: string; readonly inquiry: boolean },
+  { reason, inquiry, amount = charge.amount }: NewDispute,
 ): Stripe.Dispute {
-  const dispute = scope.state.disputes.add(buildDispute(scope, charge, reason, inquiry));
+  if (!charge.paid) throw invalid('Only a charge that succeeded can be disputed.');
+  if (amount < 1 || amount > charge.amount) {
+    throw invalid(`The disputed amount must be between 1 and ${charge.amount}.`, { param: 'amount' });
+  }
+  const dispute = scope.state.disputes.add(buildDispute(scope, charge, { reason, inquiry, amount }));
   changeAndEmit(scope, 'charge.updated', charge, { disputed: true });
   emit(scope, 'charge.dispute.created', dispute);
-  if (!inquiry) emit(scope, 'charge.dispute.funds_withdrawn', dispute);
+  updateWarnings(scope, charge);
+  if (inquiry) {
+    scheduleEndOfInquiry(scope, dispute);
+  } else {
+    withdrawFunds(scope, dispute);
+    failPendingRefunds(scope, charge.id);
+  }
   return dispute;
 }
 
-function buildDispute(scope: Scope, charge: Stripe.Charge, reason: string, inquiry: boolean): Stripe.Dispute {
+function scheduleEndOfInquiry(scope: Scope, inquiry: Stripe.Dispute): void {
+  scope.schedule.at(scope.now + INQUIRY_ENDS_AFTER_SECONDS, `the inquiry ${inquiry.id} ends`, (later) => {
+    if (isInquiry(inquiry) && !isClosed(inquiry)) closeDispute(later, inquiry, 'warning_closed');
+  });
+}
+
+function buildDispute(
+  scope: Scope,
+  charge: Stripe.Charge,
+  { reason, inquiry, amount }: Required<NewDispute> & { readonly amount: number },
+): Stripe.Dispute {
+  const brand = charge.payment_method_details?.card?.brand ?? 'visa';
   return {
     id: scope.newId('du'),
     object: 'dispute',
-    amount: charge.amount,
+    amount,
     balance_transactions: [],
     charge: charge.id,
     created: scope.now,
@@ -28,7 +62,7 @@ function buildDispute(scope: Scope, charge: Stripe.Charge, reason: string, inqui
     enhanced_eligibility_types: [],
     evidence: NO_EVIDENCE,
     evidence_details: {
-      due_by: scope.now + ANSWER_WITHIN_SECONDS,
+      due_by: answerBy(scope),
       enhanced_eligibility: {},
       has_evidence: false,
       past_due: false,
@@ -41,6 +75,15 @@ function buildDispute(scope: Scope, charge: Stripe.Charge, reason: string, inqui
     metadata: {},
     network_reason_code: '10.4',
     payment_intent: charge.payment_intent,
+    payment_method_details: {
+      card: {
+        brand,
+        case_type: inquiry ? 'inquiry' : 'chargeback',
+        network: brand,
+        network_reason_code: '10.4',
+      },
+      type: 'card',
+    },
     reason,
     status: inquiry ? 'warning_needs_response' : 'needs_response',
   };

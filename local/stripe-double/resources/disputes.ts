@@ -2,12 +2,53 @@ import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { flag, inRange, metadata, range, text } from '../http/parameters.ts';
+import { clearable, flag, inRange, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { changeAndEmit, emit, type Scope } from '../scope.ts';
+import { given } from '../params.ts';
+import { changeAndEmit } from '../scope.ts';
+import { closeDispute, isClosed, isInquiry, reviewOf, type Verdict } from './dispute-life.ts';
 
-export type Verdict = 'won' | 'lost' | 'warning_closed';
+const MAX_EVIDENCE = 150_000;
+const evidenceText = z.optional(clearable(text(20_000)));
+
+const evidence = z.strictObject({
+  access_activity_log: evidenceText,
+  billing_address: evidenceText,
+  cancellation_policy: evidenceText,
+  cancellation_policy_disclosure: evidenceText,
+  cancellation_rebuttal: evidenceText,
+  customer_communication: evidenceText,
+  customer_email_address: evidenceText,
+  customer_name: evidenceText,
+  customer_purchase_ip: evidenceText,
+  customer_signature: evidenceText,
+  duplicate_charge_documentation: evidenceText,
+  duplicate_charge_explanation: evidenceText,
+  duplicate_charge_id: evidenceText,
+  product_description: evidenceText,
+  receipt: evidenceText,
+  refund_policy: evidenceText,
+  refund_policy_disclosure: evidenceText,
+  refund_refusal_explanation: evidenceText,
+  service_date: evidenceText,
+  service_documentation: evidenceText,
+  shipping_address: evidenceText,
+  shipping_carrier: evidenceText,
+  shipping_date: evidenceText,
+  shipping_documentation: evidenceText,
+  shipping_tracking_number: evidenceText,
+  uncategorized_file: evidenceText,
+  uncategorized_text: evidenceText,
+  appeal: z.optional(
+    z.strictObject({
+      card: z.strictObject({
+        reason_for_filing: z.optional(text(20_000)),
+        supporting_files: z.optional(z.array(text())),
+      }),
+    }),
+  ),
+});
 
 /** What the evidence of a test dispute says decides it. */
 const VERDICTS: Readonly<Record<string, Verdict>> = { winning_evidence: 'won', losing_evidence: 'lost' };
@@ -32,59 +73,52 @@ export const disputeRoutes = [
     'POST',
     '/v1/disputes/:id',
     {
-      evidence: z.optional(z.strictObject({ uncategorized_text: text() })),
+      evidence: z.optional(evidence),
       metadata,
       submit: z.optional(flag),
     },
     (scope, { evidence, metadata, submit = true }, { id = '' }) => {
       const dispute = scope.state.disputes.get(id, 'path');
-      const said = evidence?.uncategorized_text;
-      if (said !== undefined && isClosed(dispute)) throw invalid('This dispute is already closed.');
+      if (evidence !== undefined && isClosed(dispute)) throw invalid('This dispute is already closed.');
+      const changes = evidence === undefined ? {} : withEvidence(dispute, evidence, submit);
       changeAndEmit(scope, 'charge.dispute.updated', dispute, {
         metadata: mergeMetadata(dispute.metadata, metadata),
-        ...(said !== undefined && withEvidence(dispute, said, submit)),
+        ...changes,
       });
-      const verdict = submit && said !== undefined ? VERDICTS[said] : undefined;
+      const verdict = submit ? VERDICTS[evidence?.uncategorized_text ?? ''] : undefined;
       if (verdict !== undefined) closeDispute(scope, dispute, verdict);
       return dispute;
     },
   ),
   route('POST', '/v1/disputes/:id/close', {}, (scope, _, { id = '' }) => {
     const dispute = scope.state.disputes.get(id, 'path');
-    const inquiry = dispute.status.startsWith('warning');
-    return closeDispute(scope, dispute, inquiry ? 'warning_closed' : 'lost');
+    return closeDispute(scope, dispute, isInquiry(dispute) ? 'warning_closed' : 'lost');
   }),
 ];
 
-/** The bank has decided, or we gave up. */
-export function closeDispute(scope: Scope, dispute: Stripe.Dispute, verdict: Verdict): Stripe.Dispute {
-  if (isClosed(dispute)) throw invalid('This dispute is already closed.');
-  if (dispute.status.startsWith('warning') !== (verdict === 'warning_closed')) {
-    throw invalid(`A dispute that is ${dispute.status} cannot become ${verdict}.`);
-  }
-  const withdrawn = !dispute.status.startsWith('warning');
-  changeAndEmit(scope, 'charge.dispute.closed', dispute, { status: verdict });
-  if (verdict === 'won' && withdrawn) emit(scope, 'charge.dispute.funds_reinstated', dispute);
-  return dispute;
-}
-
-export const isClosed = ({ status }: Stripe.Dispute): boolean =>
-  ['won', 'lost', 'warning_closed'].includes(status);
-
+/** @throws Refusal when all texts together are longer than Stripe takes. */
 function withEvidence(
-  { evidence, evidence_details: details, status }: Stripe.Dispute,
-  said: string,
+  dispute: Stripe.Dispute,
+  added: z.output<typeof evidence>,
   submit: boolean,
 ): Partial<Stripe.Dispute> {
-  const review = status.startsWith('warning') ? 'warning_under_review' : 'under_review';
+  const { appeal, ...texts } = added;
+  const evidence: Stripe.Dispute.Evidence = { ...dispute.evidence, ...given(texts) };
+  const card = given(appeal?.card);
+  if (appeal !== undefined) evidence.appeal = { card };
+  const length = Object.values(texts).reduce((sum, one) => sum + (one?.length ?? 0), 0);
+  if (length > MAX_EVIDENCE) {
+    throw invalid(`Evidence has at most ${MAX_EVIDENCE} characters.`, { param: 'evidence' });
+  }
+  const details = dispute.evidence_details;
   return {
-    evidence: { ...evidence, uncategorized_text: said },
+    evidence,
     evidence_details: {
       ...details,
       has_evidence: true,
       submission_count: details.submission_count + (submit ? 1 : 0),
       submission_method: submit ? 'manual' : details.submission_method,
     },
-    ...(submit && { status: review }),
+    ...(submit && { status: reviewOf(dispute) }),
   };
 }

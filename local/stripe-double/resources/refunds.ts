@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
+import { moveMoney } from '../balance.ts';
 import { type Aftermath, testCard } from '../cards.ts';
 import { idOf } from '../collection.ts';
 import { invalid } from '../http/errors.ts';
@@ -7,10 +8,14 @@ import { page, paginate } from '../http/pagination.ts';
 import { inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
+import { change, emit, type Scope } from '../scope.ts';
+import { closeDispute, isClosed, isInquiry } from './dispute-life.ts';
+import { updateWarnings } from './early-fraud-warnings.ts';
+import { answerRefund, changeRefund } from './refund-life.ts';
 
 /** How long the bank of such a test card takes to answer. */
 const BANK_ANSWERS_AFTER_SECONDS = 60;
+const INQUIRY_SETTLES_AFTER_SECONDS = 24 * 60 * 60;
 
 export const refundRoutes = [
   route(
@@ -55,6 +60,10 @@ export const refundRoutes = [
     changeRefund(scope, refund, { metadata: mergeMetadata(refund.metadata ?? {}, metadata) });
     return refund;
   }),
+  route('POST', '/v1/refunds/:id/cancel', {}, (scope, _, { id = '' }) => {
+    const refund = scope.state.refunds.get(id, 'path');
+    throw invalid(`A refund that is ${refund.status} cannot be canceled: only one that requires action can.`);
+  }),
 ];
 
 /**
@@ -95,10 +104,10 @@ function chargeOf(scope: Scope, chargeId: string | undefined, intentId: string |
 function refundable(scope: Scope, charge: Stripe.Charge, amount: number | undefined): number {
   if (!charge.paid)
     throw invalid(`Charge ${charge.id} did not succeed: there is nothing to refund.`, { param: 'charge' });
-  const dispute = scope.state.disputes.newestFirst.find((one) => one.charge === charge.id);
-  if (dispute !== undefined && !dispute.is_charge_refundable) {
+  const refuses = (one: Stripe.Dispute) => one.charge === charge.id && !one.is_charge_refundable;
+  if (scope.state.disputes.newestFirst.some(refuses)) {
     throw invalid(`Charge ${charge.id} has been charged back; cannot issue a refund.`, {
-      code: 'charge_disputed',
+      code: scope.state.switches.disputed_refund_code,
     });
   }
   const left = charge.amount - charge.amount_refunded;
@@ -119,38 +128,40 @@ function refundable(scope: Scope, charge: Stripe.Charge, amount: number | undefi
 /** The money leaves at once; the bank's answer may come later, and be no. */
 function returnMoney(scope: Scope, charge: Stripe.Charge, refund: Stripe.Refund): void {
   const aftermath = aftermathOf(scope, charge);
-  refund.status = aftermath === 'refund_pending' ? 'pending' : 'succeeded';
+  const waits = aftermath === 'refund_pending' || scope.state.refundMode === 'pending';
+  refund.status = waits ? 'pending' : 'succeeded';
+  if (waits) refund.pending_reason = 'processing';
   const amountRefunded = charge.amount_refunded + refund.amount;
   const refunded = amountRefunded === charge.amount;
   emit(scope, 'refund.created', refund);
   const previous = change(charge, { amount_refunded: amountRefunded, refunded });
   const shown = scope.state.switches.charge_refunded_previous === 'present' ? previous : null;
   emit(scope, 'charge.refunded', charge, shown ?? undefined);
+  updateWarnings(scope, charge);
+  if (refunded) scheduleEndOfInquiries(scope, charge);
+  if (scope.state.refundMode === 'pending') return;
   if (aftermath !== 'refund_pending' && aftermath !== 'refund_fails') return;
-  scope.schedule.at(scope.now + BANK_ANSWERS_AFTER_SECONDS, `the bank answers ${refund.id}`, (later) =>
-    aftermath === 'refund_pending'
-      ? changeRefund(later, refund, { status: 'succeeded' })
-      : fail(later, charge, refund),
-  );
-}
-
-/** The money comes back to us: the charge counts it as not refunded again. */
-function fail(scope: Scope, charge: Stripe.Charge, refund: Stripe.Refund): void {
-  changeRefund(scope, refund, {
-    status: 'failed',
-    failure_reason: 'expired_or_canceled_card',
-    failure_balance_transaction: scope.newId('txn'),
-  });
-  emit(scope, 'refund.failed', refund);
-  changeAndEmit(scope, 'charge.updated', charge, {
-    amount_refunded: charge.amount_refunded - refund.amount,
-    refunded: false,
+  const answer = aftermath === 'refund_pending' ? 'succeeded' : 'failed';
+  const before = refund.status;
+  scope.schedule.at(scope.now + BANK_ANSWERS_AFTER_SECONDS, `the bank answers ${refund.id}`, (later) => {
+    if (refund.status === before) answerRefund(later, refund, answer);
   });
 }
 
-function changeRefund(scope: Scope, refund: Stripe.Refund, changes: Partial<Stripe.Refund>): void {
-  changeAndEmit(scope, 'refund.updated', refund, changes);
-  emit(scope, 'charge.refund.updated', refund);
+/** A full refund settles the inquiries about a charge. */
+function scheduleEndOfInquiries(scope: Scope, charge: Stripe.Charge): void {
+  for (const inquiry of scope.state.disputes.newestFirst) {
+    if (inquiry.charge !== charge.id || !isInquiry(inquiry) || isClosed(inquiry)) continue;
+    scope.schedule.at(
+      scope.now + INQUIRY_SETTLES_AFTER_SECONDS,
+      `the refund settles ${inquiry.id}`,
+      (later) => {
+        if (charge.refunded && isInquiry(inquiry) && !isClosed(inquiry)) {
+          closeDispute(later, inquiry, 'warning_closed');
+        }
+      },
+    );
+  }
 }
 
 function aftermathOf(scope: Scope, { payment_method: method }: Stripe.Charge): Aftermath | undefined {
@@ -158,26 +169,30 @@ function aftermathOf(scope: Scope, { payment_method: method }: Stripe.Charge): A
   return facts === undefined ? undefined : testCard(facts.card).aftermath;
 }
 
-const buildRefund = (scope: Scope, charge: Stripe.Charge, amount: number): Stripe.Refund => ({
-  id: scope.newId('re'),
-  object: 'refund',
-  amount,
-  balance_transaction: scope.newId('txn'),
-  charge: charge.id,
-  created: scope.now,
-  currency: charge.currency,
-  customer: idOf(charge.customer),
-  customer_account: null,
-  destination_details: {
-    card: { reference_status: 'pending', reference_type: 'acquirer_reference_number', type: 'refund' },
-    type: 'card',
-  },
-  metadata: {},
-  payment_intent: charge.payment_intent,
-  payment_method: charge.payment_method,
-  reason: null,
-  receipt_number: null,
-  source_transfer_reversal: null,
-  status: 'succeeded',
-  transfer_reversal: null,
-});
+const buildRefund = (scope: Scope, charge: Stripe.Charge, amount: number): Stripe.Refund => {
+  const id = scope.newId('re');
+  const { currency } = charge;
+  return {
+    id,
+    object: 'refund',
+    amount,
+    balance_transaction: moveMoney(scope, 'refund', { source: id, currency, amount: -amount }).id,
+    charge: charge.id,
+    created: scope.now,
+    currency: charge.currency,
+    customer: idOf(charge.customer),
+    customer_account: null,
+    destination_details: {
+      card: { reference_status: 'pending', reference_type: 'acquirer_reference_number', type: 'refund' },
+      type: 'card',
+    },
+    metadata: {},
+    payment_intent: charge.payment_intent,
+    payment_method: charge.payment_method,
+    reason: null,
+    receipt_number: null,
+    source_transfer_reversal: null,
+    status: 'succeeded',
+    transfer_reversal: null,
+  };
+};

@@ -1,0 +1,74 @@
+import type Stripe from 'stripe';
+import { change, type Scope } from './scope.ts';
+
+const AVAILABLE_AFTER_SECONDS = 2 * 24 * 60 * 60;
+/** What Stripe takes of a charge in the United States: 2.9 % and 30 cents. */
+const FEE_PER_THOUSAND = 29;
+const FEE_CENTS = 30;
+const DISPUTE_FEE_CENTS = 1_500;
+
+interface Movement {
+  readonly source: string;
+  readonly currency: string;
+  /** In cents; below zero where money leaves the balance. */
+  readonly amount: number;
+}
+
+interface KindOfMovement {
+  readonly type: Stripe.BalanceTransaction.Type;
+  readonly description: string | null;
+  fee(amount: number): number;
+}
+
+/** Stripe's reporting categories, each with the type of its balance transactions and Stripe's fee. */
+const KINDS = {
+  charge: {
+    type: 'charge',
+    description: null,
+    fee: (amount) => Math.round((amount * FEE_PER_THOUSAND) / 1_000) + FEE_CENTS,
+  },
+  refund: { type: 'refund', description: 'REFUND FOR CHARGE', fee: () => 0 },
+  refund_failure: { type: 'adjustment', description: 'REFUND FAILURE', fee: () => 0 },
+  dispute: { type: 'adjustment', description: 'Chargeback withdrawal', fee: () => DISPUTE_FEE_CENTS },
+  dispute_reversal: { type: 'adjustment', description: 'Chargeback reversal', fee: () => 0 },
+} as const satisfies Record<string, KindOfMovement>;
+
+export type ReportingCategory = keyof typeof KINDS;
+
+/** Moves money in or out of the account's balance. `net` is `amount` less `fee`. */
+export function moveMoney(
+  scope: Scope,
+  category: ReportingCategory,
+  { source, currency, amount }: Movement,
+  { fee = KINDS[category].fee(amount) }: { readonly fee?: number } = {},
+): Stripe.BalanceTransaction {
+  const { type, description } = KINDS[category];
+  return scope.state.balanceTransactions.add({
+    id: scope.newId('txn'),
+    object: 'balance_transaction',
+    amount,
+    available_on: scope.now + AVAILABLE_AFTER_SECONDS,
+    balance_type: 'payments',
+    created: scope.now,
+    currency,
+    description,
+    exchange_rate: null,
+    fee,
+    fee_details:
+      fee === 0
+        ? []
+        : [{ amount: fee, application: null, currency, description: 'Stripe fees', type: 'stripe_fee' }],
+    net: amount - fee,
+    reporting_category: category,
+    source,
+    status: 'pending',
+    type,
+  });
+}
+
+/** Makes money available whose time has come. */
+export function settleBalance({ state, now }: Scope): void {
+  for (const movement of state.balanceTransactions.newestFirst) {
+    if (movement.available_on <= now) change(movement, { status: 'available' });
+  }
+}

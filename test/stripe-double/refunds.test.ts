@@ -1,0 +1,135 @@
+import type Stripe from 'stripe';
+import { describe, expect, it } from 'vitest';
+import { bench, customerWith, offSession, refused } from './support.ts';
+
+async function paid(card = 'pm_card_visa') {
+  const made = await bench();
+  const who = await customerWith(made.stripe, card);
+  const intent = await made.stripe.paymentIntents.create(offSession(who));
+  const charge = String(intent.latest_charge);
+  const chargeNow = () => made.stripe.charges.retrieve(charge);
+  return { ...made, intent: intent.id, charge, chargeNow };
+}
+
+const movements = async (stripe: Stripe, params: Stripe.BalanceTransactionListParams = {}) =>
+  (await stripe.balanceTransactions.list(params)).data.map((one) => [
+    one.reporting_category,
+    one.type,
+    one.amount,
+    one.fee,
+    one.net,
+  ]);
+
+describe('a refund', () => {
+  it('in parts adds up on the charge, and no more than the charge can be refunded', async () => {
+    const { stripe, charge, chargeNow } = await paid();
+    await stripe.refunds.create({ charge, amount: 900 });
+    expect(await chargeNow()).toMatchObject({ amount_refunded: 900, refunded: false });
+    expect(await refused(stripe.refunds.create({ charge, amount: 2_001 }))).toMatchObject({
+      param: 'amount',
+    });
+    await stripe.refunds.create({ charge });
+    expect(await chargeNow()).toMatchObject({ amount_refunded: 2_900, refunded: true });
+    expect(await refused(stripe.refunds.create({ charge }))).toMatchObject({
+      code: 'charge_already_refunded',
+    });
+  });
+
+  it.each(['succeeded', 'failed', 'canceled'])('that is pending becomes %s by a control', async (status) => {
+    const { stripe, control, charge, chargeNow, eventTypes } = await paid();
+    await control('refunds/mode', { mode: 'pending' });
+    const refund = await stripe.refunds.create({ charge, amount: 900 });
+    expect(refund.status).toBe('pending');
+    expect((await chargeNow()).amount_refunded).toBe(900);
+    await control(`refunds/${refund.id}/answer`, { status });
+    expect((await stripe.refunds.retrieve(refund.id)).status).toBe(status);
+    expect((await chargeNow()).amount_refunded).toBe(status === 'succeeded' ? 900 : 0);
+    const types = await eventTypes();
+    expect(types).toEqual(expect.arrayContaining(['refund.created', 'charge.refunded', 'refund.updated']));
+    expect(types.includes('refund.failed')).toBe(status === 'failed');
+  });
+
+  it('that succeeded can fail days later, and then the money is back in the balance', async () => {
+    const { stripe, control, days, charge, chargeNow } = await paid();
+    const refund = await stripe.refunds.create({ charge });
+    await days(5);
+    await control(`refunds/${refund.id}/answer`, { status: 'failed', reason: 'lost_or_stolen_card' });
+    const failed = await stripe.refunds.retrieve(refund.id, { expand: ['failure_balance_transaction'] });
+    expect(failed).toMatchObject({
+      status: 'failed',
+      failure_reason: 'lost_or_stolen_card',
+      failure_balance_transaction: { amount: 2_900, reporting_category: 'refund_failure' },
+    });
+    expect(await chargeNow()).toMatchObject({ amount_refunded: 0, refunded: false });
+    expect((await stripe.refunds.create({ charge })).status).toBe('succeeded');
+  });
+
+  it('that failed or was canceled is final', async () => {
+    const { stripe, control, charge } = await paid();
+    const refund = await stripe.refunds.create({ charge });
+    await control(`refunds/${refund.id}/answer`, { status: 'failed' });
+    await expect(control(`refunds/${refund.id}/answer`, { status: 'succeeded' })).rejects.toThrow(/failed/);
+    await expect(control(`refunds/${refund.id}/answer`, { status: 'failed' })).rejects.toThrow(/failed/);
+  });
+
+  it('of a card cannot be canceled by the merchant', async () => {
+    const { stripe, charge } = await paid();
+    const refund = await stripe.refunds.create({ charge });
+    expect(await refused(stripe.refunds.cancel(refund.id))).toMatchObject({ statusCode: 400 });
+  });
+
+  it('of the card pendingRefund that a control answered is not answered again by time', async () => {
+    const { stripe, control, seconds, charge } = await paid('pm_card_pendingRefund');
+    const refund = await stripe.refunds.create({ charge });
+    await control(`refunds/${refund.id}/answer`, { status: 'failed' });
+    await seconds(120);
+    expect((await stripe.refunds.retrieve(refund.id)).status).toBe('failed');
+  });
+});
+
+describe('the balance', () => {
+  it('has a transaction for every movement, with net = amount - fee', async () => {
+    const { stripe, control, charge, days } = await paid();
+    await stripe.refunds.create({ charge, amount: 900 });
+    const { id: refund } = await stripe.refunds.create({ charge, amount: 500 });
+    await control(`refunds/${refund}/answer`, { status: 'failed' });
+    const { id: dispute } = await control(`charges/${charge}/dispute`, { amount: 2_000 });
+    await control(`disputes/${dispute}/close`, { status: 'won' });
+    expect(await movements(stripe)).toEqual([
+      ['dispute_reversal', 'adjustment', 2_000, 0, 2_000],
+      ['dispute', 'adjustment', -2_000, 1_500, -3_500],
+      ['refund_failure', 'adjustment', 500, 0, 500],
+      ['refund', 'refund', -500, 0, -500],
+      ['refund', 'refund', -900, 0, -900],
+      ['charge', 'charge', 2_900, 114, 2_786],
+    ]);
+    const net = 2_000 - 3_500 + 500 - 500 - 900 + 2_786;
+    expect(await stripe.balance.retrieve()).toMatchObject({
+      pending: [{ amount: net, currency: 'usd' }],
+      available: [{ amount: 0 }],
+    });
+    await days(2);
+    expect((await stripe.balance.retrieve()).available).toMatchObject([{ amount: net }]);
+  });
+
+  it('lists transactions by source, type and time, and none of a payout', async () => {
+    const { stripe, charge, days } = await paid();
+    await days(1);
+    const refund = await stripe.refunds.create({ charge });
+    expect(await movements(stripe, { source: charge })).toHaveLength(1);
+    expect(await movements(stripe, { type: 'refund' })).toHaveLength(1);
+    expect(await movements(stripe, { created: { gte: refund.created } })).toHaveLength(1);
+    expect(await movements(stripe, { payout: 'po_1' })).toEqual([]);
+  });
+
+  it('is named by charges and refunds, and expands', async () => {
+    const { stripe, charge } = await paid();
+    const expanded = await stripe.charges.retrieve(charge, { expand: ['balance_transaction'] });
+    expect(expanded.balance_transaction).toMatchObject({ source: charge, net: 2_786 });
+    const refund = await stripe.refunds.create({ charge, expand: ['balance_transaction'] });
+    expect(refund.balance_transaction).toMatchObject({ source: refund.id, amount: -2_900 });
+    const id = expanded.balance_transaction;
+    const retrieved = await stripe.balanceTransactions.retrieve(typeof id === 'string' ? id : (id?.id ?? ''));
+    expect(retrieved.source).toBe(charge);
+  });
+});
