@@ -457,7 +457,7 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'It cannot be: the line is there for the compiler, and says so if it should be after all.',
   },
   {
-    file: 'lib/operations/plans/subscribe-to-pro.ts',
+    file: 'lib/operations/plans/finish-order.ts',
     mutator: 'ConditionalExpression',
     from: 'stripeCustomerId === null',
     to: 'false',
@@ -479,7 +479,7 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'Only the other kind, `subscribed`, is asked for by name.',
   },
   {
-    file: 'lib/operations/plans/subscribe-to-pro.ts',
+    file: 'lib/operations/plans/finish-order.ts',
     mutator: 'StringLiteral',
     from: "'change'",
     to: '""',
@@ -487,14 +487,14 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'The ledger asks for the other kinds by name; whatever is left is a change.',
   },
   {
-    file: 'lib/operations/plans/subscribe-to-pro.ts',
+    file: 'lib/operations/plans/finish-order.ts',
     mutator: 'ConditionalExpression',
     from: "now.state === 'ordering'",
     to: 'true',
     why: 'Of the same attempt, one that is done is written once more as done, and one that was refused but was made is done.',
   },
   {
-    file: 'lib/operations/plans/subscribe-to-pro.ts',
+    file: 'lib/operations/plans/finish-order.ts',
     mutator: 'OptionalChaining',
     from: 'now?.attempt',
     to: 'now.attempt',

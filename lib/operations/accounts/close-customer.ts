@@ -16,7 +16,7 @@ import { settleFixPayment } from '../fixes/record-payment.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 import { cancelSubscription } from '../plans/cancel-subscription.ts';
-import { finishOrder } from '../plans/subscribe-to-pro.ts';
+import { finishOrder } from '../plans/finish-order.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { revokeKey } from './api-keys.ts';
 

@@ -7,7 +7,7 @@ import { readTogether } from '../../store/table.ts';
 import { finishClosing } from '../accounts/close-customer.ts';
 import { finishCharge } from '../fixes/charge-fix.ts';
 import { returnDoublePayment } from '../payments/return-double-payment.ts';
-import { finishOrder } from '../plans/subscribe-to-pro.ts';
+import { finishOrder } from '../plans/finish-order.ts';
 import { eachAtOnce } from './at-once.ts';
 
 /**

@@ -6,8 +6,9 @@ import { withStripeCustomer } from '../../../lib/operations/accounts/stripe-cust
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
+import { finishOrder, orderOf } from '../../../lib/operations/plans/finish-order.ts';
 import { grantInvoice } from '../../../lib/operations/plans/grant-invoice.ts';
-import { finishOrder, orderOf, subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
-import { orderOf, subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { orderOf } from '../../../lib/operations/plans/finish-order.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
 import { decodeFix } from '../../../lib/store/fix-attempts.ts';
