@@ -111,6 +111,11 @@ export default {
       { path: '^lib/(?:domain|store|stripe|mail|operations)/' },
       '^(?:node_modules/)?(?:@middy/|@types/aws-lambda|aws-lambda)',
     ),
+    never(
+      'functions-count-and-log-through-the-reporter',
+      { path: '^(?:functions|lib/operations)/' },
+      '^lib/runtime/observe\\.ts$',
+    ),
     never('tests-do-not-import-checks', { path: '^test/' }, '^checks/'),
     never(
       'code-does-not-import-its-tests',

@@ -3,7 +3,6 @@ import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { addPaymentMethod } from '../lib/operations/accounts/add-payment-method.ts';
 import { existingHead } from '../lib/operations/ledger/require-item.ts';
-import { countBusiness } from '../lib/runtime/observe.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
 
@@ -19,7 +18,7 @@ export const handler = customerEndpoint(
       known,
       input.body.payment_method_id,
     );
-    countBusiness('PaymentMethodAdded');
+    deps.report({ kind: 'payment_method_added', customerId });
     return {
       status: 200,
       body: {

@@ -1,16 +1,12 @@
 import { onboardCustomerContract } from '../lib/http/contracts/customers.ts';
 import { publicEndpoint } from '../lib/http/endpoint.ts';
-import { limitRate } from '../lib/http/rate-limit.ts';
+import { limitRate, SIGN_UPS } from '../lib/http/rate-limit.ts';
 import { customerView } from '../lib/http/views/account.ts';
 import { onboardCustomer } from '../lib/operations/accounts/onboard-customer.ts';
-import { countBusiness } from '../lib/runtime/observe.ts';
-
-const SIGN_UPS = { limit: 10, windowSeconds: 60 };
 
 /** POST /api/v1/customers/onboard */
 export const handler = publicEndpoint(onboardCustomerContract, async (deps, { input, sourceIp }) => {
   await limitRate(deps, `onboard#${sourceIp}`, SIGN_UPS);
   const { head, keyId, apiKey } = await onboardCustomer(deps, input.body);
-  countBusiness('CustomerOnboarded');
   return { status: 201, body: { customer: customerView(head), api_key: apiKey, api_key_id: keyId } };
 });

@@ -4,7 +4,6 @@ import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { subscriptionView } from '../lib/http/views/account.ts';
 import { orderOf } from '../lib/operations/plans/finish-order.ts';
 import { subscribeToPro } from '../lib/operations/plans/subscribe-to-pro.ts';
-import { countBusiness } from '../lib/runtime/observe.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
 
@@ -15,7 +14,7 @@ export const handler = customerEndpoint(
   async (deps, { customerId, items: [order] }) => {
     await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
     const { created, head } = await subscribeToPro(paymentDeps(deps), customerId, orderOf(order));
-    if (created) countBusiness('ProSubscribed');
+    if (created) deps.report({ kind: 'pro_subscribed', customerId });
     return { status: created ? 201 : 200, body: subscriptionView(head) };
   },
 );

@@ -133,6 +133,13 @@ function webhookRules(service: DeployedService): Rule[] {
       threshold: { above: 0 },
       minutes: 5,
     },
+    {
+      name: 'webhook-endpoint',
+      says: 'An event came through an endpoint that was not set up by stripe:setup.',
+      measures: { misconfigured: measure.business(service, 'EndpointMisconfigured') },
+      threshold: { above: 0 },
+      minutes: 5,
+    },
     ...(service.expectsWebhooks ? [missing] : []),
   ];
 }
@@ -160,6 +167,13 @@ function moneyRules(service: DeployedService): Rule[] {
       name: 'payment-failures-critical',
       says: 'More than 25 % of the payments of an hour, for fixes and for Pro, failed.',
       threshold: { above: 25 },
+    },
+    {
+      name: 'fixes-unrecorded',
+      says: 'RSOLV-action did not name a repository, so a fix is never billed.',
+      measures: { unrecorded: measure.business(service, 'FixUnrecorded') },
+      threshold: { above: 0 },
+      minutes: 5,
     },
     {
       name: 'charges-pending',

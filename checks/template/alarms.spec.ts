@@ -16,6 +16,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'double-payment': 'Sum > 0, 1 of 1 times 5 minutes',
   drift: 'Sum > 0, 1 of 1 times 5 minutes',
   'events-parked': 'Sum > 0, 1 of 1 times 5 minutes',
+  'fixes-unrecorded': 'Sum > 0, 1 of 1 times 5 minutes',
   'large-grant': 'Sum > 0, 1 of 1 times 5 minutes',
   'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'notices-failing': 'Sum > 0, 1 of 1 times 5 minutes',
@@ -26,6 +27,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'schedule-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'table-throttled': 'Sum rate > 0, 3 of 3 times 5 minutes',
   'warnings-failing': 'Sum > 0, 2 of 3 times 60 minutes',
+  'webhook-endpoint': 'Sum > 0, 1 of 1 times 5 minutes',
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };
 const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {

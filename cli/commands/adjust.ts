@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { redactApiKeys } from '../../lib/domain/api-key.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger.ts';
-import { LARGE_GRANT_CREDITS } from '../../lib/operators/contract.ts';
+import { LARGE_GRANT_CREDITS } from '../../lib/domain/pricing.ts';
 import { adjustCreditsContract } from '../../lib/operators/contracts.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { readEntriesDown } from '../../lib/store/ledger.ts';

@@ -54,7 +54,7 @@ function openDeployed(name: Exclude<StageName, 'local'>, env: NodeJS.ProcessEnv)
     environment ??= stripeEnvironment(name, runtime, env);
     return stripeOf(runtime, await environment);
   };
-  const deps: PaymentDeps = { ...runtime, report: () => {}, stripe };
+  const deps: PaymentDeps = { ...runtime, stripe };
   const explain = (failure: Failure) =>
     failure.code === 'stage_not_found' ? withoutTable(runtime.table.name, failure) : failure;
   return {

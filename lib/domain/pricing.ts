@@ -17,6 +17,9 @@ export const PRO_MONTH_CENTS = 59_900;
 /** At or below this balance a customer is warned. */
 export const LOW_BALANCE_CREDITS = 5;
 
+/** An operator's grant above this is confirmed first, and an alarm tells of it. */
+export const LARGE_GRANT_CREDITS = 1_000;
+
 /** The rate an out-of-credits fix is charged at; a trial customer with a card pays as they go. */
 export function fixRate(subscriptionType: SubscriptionType): FixRate {
   switch (subscriptionType) {

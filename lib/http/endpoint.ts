@@ -1,5 +1,5 @@
 import type { Deps } from '../runtime/deps.ts';
-import { startRuntime } from '../runtime/start.ts';
+import { runningDeps } from '../runtime/running.ts';
 import type { Key } from '../store/keys.ts';
 import type { Item } from '../store/table.ts';
 import { authenticate } from './authenticate.ts';
@@ -33,7 +33,7 @@ export function publicEndpoint<C extends Contract>(
 ): Handler {
   return handlerOf(contract, async (event) => {
     const { sourceIp } = event.requestContext.http;
-    return run(deps(), { input: parseInput(contract, event), sourceIp });
+    return run(runningDeps(), { input: parseInput(contract, event), sourceIp });
   });
 }
 
@@ -45,7 +45,7 @@ export function signedEndpoint<C extends Contract>(
   return handlerOf(contract, async (event) => {
     const { body, isBase64Encoded, headers } = event;
     const text = typeof body === 'string' ? body : '';
-    return run(deps(), {
+    return run(runningDeps(), {
       body: isBase64Encoded ? Buffer.from(text, 'base64').toString() : text,
       signature: headers['stripe-signature'],
     });
@@ -63,12 +63,15 @@ export function customerEndpoint<C extends Contract>(
 ): Handler {
   return handlerOf(contract, async (event, logFacts) => {
     const input = outcomeOf(() => parseInput(contract, event));
-    const { customerId, items } = await authenticate(deps().table, event.headers['x-api-key'], (id) =>
+    const { customerId, items } = await authenticate(runningDeps().table, event.headers['x-api-key'], (id) =>
       input.ok ? alsoRead(id, input.value) : [],
     );
     logFacts.customer_id = customerId;
-    if (!input.ok) throw input.error;
-    return run(deps(), { input: input.value, customerId, items });
+    if (!input.ok) {
+      if (contract.isLost?.(event.body)) runningDeps().report({ kind: 'fix_unrecorded', customerId });
+      throw input.error;
+    }
+    return run(runningDeps(), { input: input.value, customerId, items });
   });
 }
 
@@ -81,7 +84,3 @@ function outcomeOf<T>(work: () => T): Outcome<T> {
     return { ok: false, error };
   }
 }
-
-/** One start for each running function, at its first request. */
-let runtime: Deps | undefined;
-const deps = (): Deps => (runtime ??= startRuntime(process.env));

@@ -3,7 +3,8 @@ import httpHeaderNormalizer from '@middy/http-header-normalizer';
 import httpSecurityHeaders from '@middy/http-security-headers';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { BillingError } from '../errors.ts';
-import { countBusiness, loggableError, logger } from '../runtime/observe.ts';
+import { loggableError, logger } from '../runtime/observe.ts';
+import { report } from '../runtime/report.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
 import { jsonBody } from './json-body.ts';
@@ -59,7 +60,7 @@ function answerAndLog(contract: Contract): Middleware {
     const line = { request_id: requestId, route, status, ...logFacts, cold_start: coldStart, ...facts };
     coldStart = false;
     // Lambda takes such an answer for a success, so nothing else tells of it, or takes a canary back for it.
-    if (status === 500) countBusiness('Defect');
+    if (status === 500) report({ kind: 'defect' });
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);
     request.response = render(reply, requestId);

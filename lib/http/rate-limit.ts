@@ -11,5 +11,8 @@ export async function limitRate({ table, now }: Deps, scope: string, limit: Rate
   throw new BillingError('rate_limited', detail, { retryAfterSeconds });
 }
 
+/** From one address. */
+export const SIGN_UPS: RateLimit = { limit: 10, windowSeconds: 60 };
+
 /** For what tries a card: a stolen one is tested by trying it often. */
 export const CARD_CALLS: RateLimit = { limit: 20, windowSeconds: 60 * 60 };

@@ -35,8 +35,6 @@ export const Actor = z.pipe(text(100), z.transform(redactApiKeys));
 /** Why, for whoever reads the log or the ledger later. The same holds for it. */
 export const Reason = z.pipe(text(500), z.transform(redactApiKeys));
 
-/** More credits than this in one adjustment are asked about twice, and counted. */
-export const LARGE_GRANT_CREDITS = 1_000;
 const MAX_CREDITS = 1_000_000;
 
 export const Credits = z.int().check(

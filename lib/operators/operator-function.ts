@@ -4,7 +4,7 @@ import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, PROBLEMS } from '../errors.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { loggableError, logger } from '../runtime/observe.ts';
-import { startRuntime } from '../runtime/start.ts';
+import { runningDeps } from '../runtime/running.ts';
 import { faultsOf } from '../settings/environment.ts';
 import type { OperatorAnswer } from './contract.ts';
 
@@ -51,7 +51,7 @@ export function operatorFunction<Input extends z.ZodMiniType, Result>({
     }
     const audited = auditedFacts(parsed.data);
     try {
-      const result = await run(deps(), parsed.data);
+      const result = await run(runningDeps(), parsed.data);
       logger.info('operator', { function: name, ...audited, outcome: 'done' });
       return { ok: true, result };
     } catch (error) {
@@ -59,10 +59,6 @@ export function operatorFunction<Input extends z.ZodMiniType, Result>({
     }
   };
 }
-
-/** One start for each running function, at its first call. */
-let runtime: Deps | undefined;
-const deps = (): Deps => (runtime ??= startRuntime(process.env));
 
 function refuse(
   name: string,

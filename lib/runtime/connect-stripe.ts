@@ -7,13 +7,10 @@ import type { Deps, PaymentDeps } from './deps.ts';
  * What a function works with that may move money. Imported by those functions alone: nobody else's bundle holds the SDK, and
  * theirs load it when the first request needs it.
  */
-export function withStripe(
-  deps: Deps,
-  env: NodeJS.ProcessEnv = process.env,
-  report: PaymentDeps['report'] = () => {},
-): PaymentDeps {
-  return { ...deps, report, stripe: () => connected(env) };
-}
+export const withStripe = (deps: Deps, env: NodeJS.ProcessEnv = process.env): PaymentDeps => ({
+  ...deps,
+  stripe: () => connected(env),
+});
 
 interface Connection {
   readonly secretKey: string | undefined;

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../settings/environment.ts';
 import { openTable } from '../store/table.ts';
+import type { Report } from './business-events.ts';
 import type { Deps } from './deps.ts';
 
-/** What a running function works with; made once when it starts, and kept for every request. */
-export function startRuntime(env: NodeJS.ProcessEnv): Deps {
+/** What operations work with. By default nobody watches: only a running function reports. */
+export function startRuntime(env: NodeJS.ProcessEnv, report: Report = () => {}): Deps {
   const config = parseConfig(env);
   return {
     stage: config.stage,
@@ -14,5 +15,6 @@ export function startRuntime(env: NodeJS.ProcessEnv): Deps {
     random: Math.random,
     randomBytes,
     sleep: (ms) => sleep(ms),
+    report,
   };
 }

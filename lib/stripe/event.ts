@@ -35,6 +35,23 @@ export function parseEvent(value: unknown): StripeEvent | null {
 export const isOurVersion = ({ api_version: version }: StripeEvent): boolean =>
   OUR_VERSION.test(version ?? '');
 
+/**
+ * What an event says about the endpoint that it came through; null for one as an endpoint made by `npm run stripe:setup` sends.
+ * Such an endpoint was set up by hand: it may lack types that matter.
+ */
+export function endpointFault(event: {
+  readonly object: string;
+  readonly type: string;
+  readonly api_version?: unknown;
+}): string | null {
+  const { object, type, api_version: version } = event;
+  if (object !== 'event') return 'it sends thin events';
+  if (!OUR_VERSION.test(typeof version === 'string' ? version : '')) {
+    return `its API version is ${typeof version === 'string' ? version : 'none'}`;
+  }
+  return type === 'invoice.payment_succeeded' ? 'it is subscribed to invoice.payment_succeeded' : null;
+}
+
 /** Only identities: how things are is asked of Stripe, for an event is a picture of how they were. */
 const Subject = z.looseObject({
   id: stripeId,

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps } from '../../lib/runtime/deps.ts';
+import { countedIn, heard } from '../support/counted.ts';
 import { expectSoundLedger } from '../support/customers.ts';
 import { type Answer, api, call, deployFix, fixBody, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
@@ -94,6 +95,27 @@ describe('the calls that RSOLV-action makes', () => {
       'github_org must name the real one, not "unknown"; repo_name must name the real one, not "unknown"; ' +
         'pr_number too small: expected number to be >0.',
     );
+  });
+
+  it('a body that names no repository is counted for an alarm, with its customer in the log', async () => {
+    const { apiKey, customerId } = await signUp();
+    const record = (more: object) =>
+      heard(() => call(api.recordFixAttempt, { apiKey, body: fixBody(9, { ...more }) }));
+    for (const more of [
+      { github_org: 'unknown' },
+      { repo_name: 'Unknown' },
+      { github_org: 'unknown', pr_number: 0 },
+    ]) {
+      const { result, lines } = await record(more);
+      expect([result.status, countedIn(lines)]).toEqual([422, ['FixUnrecorded']]);
+      const line = lines.find((one) => one.includes('"message":"fix_unrecorded"'));
+      expect(line).toContain(customerId);
+    }
+    for (const more of [{ pr_number: 0 }, { github_org: 5 }, {}]) {
+      expect(countedIn((await record(more)).lines)).toEqual([]);
+    }
+    const stranger = { apiKey: 'nonsense', body: fixBody(9, { github_org: 'unknown' }) };
+    expect(countedIn((await heard(() => call(api.recordFixAttempt, stranger))).lines)).toEqual([]);
   });
 
   it('a pull request without a title and an address gets its number and its address on GitHub', async () => {

@@ -236,6 +236,58 @@ describe('a body', () => {
   });
 });
 
+describe('a thin event of API v2', () => {
+  const thin = (more: Record<string, unknown> = {}) => ({
+    id: `evt_test_${randomBytes(8).toString('hex')}`,
+    object: 'v2.core.event',
+    type: 'v1.billing.meter.no_meter_found',
+    created: '2026-11-24T14:05:00.123Z',
+    livemode: false,
+    context: null,
+    reason: null,
+    related_object: { id: 'mtr_1', type: 'billing.meter', url: '/v1/billing/meters/mtr_1' },
+    ...more,
+  });
+
+  it('a correctly signed thin event is answered 200 as ignored, with a reason in its record', async () => {
+    const event = thin();
+    const { status, body } = await post(JSON.stringify(event));
+    expect([status, body]).toEqual([200, { received: true, outcome: 'ignored' }]);
+    expect(await readEventRecord(deps.table, event.id)).toMatchObject({
+      outcome: 'ignored',
+      reason: 'a thin event, of which this service handles none',
+      objectId: 'mtr_1',
+      createdAt: event.created,
+    });
+    expect((await post(JSON.stringify(event))).body['outcome']).toBe('duplicate');
+  });
+
+  it('a thin event with another signature, of the other mode, or misshapen, is refused like any other', async () => {
+    const body = JSON.stringify(thin());
+    expectRefused(await post(body, signed(body, [FOREIGN_SECRET])), 400, 'invalid_signature');
+    expectRefused(await post(JSON.stringify(thin({ livemode: true }))), 400, 'wrong_mode');
+    expectRefused(await post(JSON.stringify(thin({ created: 'yesterday' }))), 422, 'invalid_request');
+  });
+});
+
+describe('an endpoint that was set up by hand', () => {
+  it.each([
+    ['invoice.payment_succeeded', { type: 'invoice.payment_succeeded' }, 'EventIgnored'],
+    ['API version is 2020-08-27', { api_version: '2020-08-27' }, 'EventParked'],
+    ['API version is none', { api_version: null }, 'EventParked'],
+    [
+      'thin events',
+      { object: 'v2.core.event', created: '2026-11-24T14:05:00Z', type: 'v1.billing.meter.no_meter_found' },
+      'EventIgnored',
+    ],
+  ])('is counted for an alarm and named in the log when it sends: %s', async (said, more, metric) => {
+    const { status, counted, log } = await post(JSON.stringify(someEvent(more)));
+    expect([status, counted]).toEqual([200, [metric, 'EndpointMisconfigured']]);
+    expect(log).toMatch(/"message":\s*"webhook endpoint"/);
+    expect(log).toContain(said);
+  });
+});
+
 describe('test and live do not mix:', () => {
   it('a live event on a test stage is 400', async () => {
     const posted = await post(JSON.stringify(someEvent({ livemode: true })));

@@ -9,6 +9,16 @@ const known = z.refine<string>((name) => name.toLowerCase() !== PLACEHOLDER, {
   error: `must name the real one, not "${PLACEHOLDER}"`,
 });
 
+/** Whether a body does not name the repository: its fix is then never recorded, and so never billed. */
+const namesNoRepository = (body: unknown): boolean => {
+  const { success, data } = Named.safeParse(body);
+  return (
+    success && [data.github_org, data.repo_name].some((name) => String(name).toLowerCase() === PLACEHOLDER)
+  );
+};
+
+const Named = z.looseObject({ github_org: z.optional(z.unknown()), repo_name: z.optional(z.unknown()) });
+
 const githubOrg = described(
   z
     .string()
@@ -115,6 +125,7 @@ export const recordFixAttemptContract = {
   params: nothing,
   query: nothing,
   body: NewFixAttempt,
+  isLost: namesNoRepository,
   responses: {
     201: { description: 'Recorded.', schema: FixAttemptView },
     200: { description: 'It was recorded before; this is what is stored.', schema: FixAttemptView },

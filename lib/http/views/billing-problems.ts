@@ -1,9 +1,27 @@
 import { BillingError } from '../../errors.ts';
 import type { FixBilling } from '../../operations/fixes/bill-fix-attempt.ts';
 import { cardDeclined } from '../../operations/payments/payment-problems.ts';
+import type { FixBilled } from '../contracts/fix-attempts.ts';
+
+/**
+ * The answer to billing a fix.
+ * @throws BillingError where it could not be billed
+ */
+export function billedView(id: string, billing: FixBilling): FixBilled {
+  if (billing.kind !== 'billed') throw unbilled(billing);
+  const { billed, already, balance } = billing;
+  return {
+    id,
+    billing_status: 'billed',
+    message: already ? 'Already billed' : 'Billed',
+    outcome: billed.outcome,
+    amount_cents: billed.amountCents,
+    credit_balance: balance,
+  };
+}
 
 /** What the customer hears, and has to do, when a fix could not be billed. */
-export function unbilled(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingError {
+function unbilled(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingError {
   const balance = { credit_balance: billing.balance };
   switch (billing.kind) {
     case 'declined':

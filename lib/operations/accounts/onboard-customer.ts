@@ -58,7 +58,10 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
     putNotice(keyIssued(customerId, keyId, 'sign_up', at)),
   ];
   const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, alongside));
-  if (result.kind === 'written') return { head, keyId, apiKey };
+  if (result.kind === 'written') {
+    deps.report({ kind: 'customer_onboarded', customerId });
+    return { head, keyId, apiKey };
+  }
 
   const [holder] = result.winners;
   // A repeat after a lost answer finds the address claimed by this very customer: the sign-up did happen.

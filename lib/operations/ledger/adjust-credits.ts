@@ -57,5 +57,6 @@ export async function adjustCredits(
       };
     },
   });
+  if (!answer.already) deps.report({ kind: 'credits_adjusted', customerId, amount });
   return answer;
 }

@@ -43,11 +43,14 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
         // Read one by one: a head that is not readable does not stop the other warnings.
         if (await warn(deps, decodeHead(item))) warned += 1;
       } catch (error) {
-        failed.push({ customerId: customerIdOf(String(item['pk'])), error });
+        const customerId = customerIdOf(String(item['pk']));
+        failed.push({ customerId, error });
+        deps.report({ kind: 'customer_not_warned', customerId, error });
       }
     });
     if (isLate()) break;
   }
+  deps.report({ kind: 'balances_warned', warned, failed: failed.length });
   return { warned, failed };
 }
 

@@ -58,9 +58,11 @@ export async function settlePendingCharges(
       settled += 1;
     } catch (error) {
       failed.push({ work, error });
+      deps.report({ kind: 'work_still_open', work: work.item, key: work.key, error });
       await postponeWork(deps.table, work, deps.now());
     }
   });
+  deps.report({ kind: 'work_settled', settled, failed: failed.length });
   return { settled, failed };
 }
 

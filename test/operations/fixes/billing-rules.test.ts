@@ -8,7 +8,8 @@ import { settleFixPayment } from '../../../lib/operations/fixes/record-payment.t
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { retryContended } from '../../../lib/operations/ledger/retry-contended.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
-import type { MoneyEvent, PaymentDeps } from '../../../lib/runtime/deps.ts';
+import type { BusinessEvent, MoneyEvent } from '../../../lib/runtime/business-events.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { listDueWork } from '../../../lib/store/due-work.ts';
 import { decodeFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
@@ -53,7 +54,10 @@ interface Merged {
 async function merged(card?: string): Promise<Merged> {
   const { customerId } = await customerWithCard(money, 0, card);
   const reports: MoneyEvent[] = [];
-  const deps = { ...money.deps, report: (happened: MoneyEvent) => void reports.push(happened) };
+  const report = (happened: BusinessEvent) => {
+    if ('amountCents' in happened) reports.push(happened);
+  };
+  const deps = { ...money.deps, report };
   return { customerId, fixId: await recordedFix(deps, customerId, 1), reports, deps };
 }
 

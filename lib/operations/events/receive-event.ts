@@ -1,0 +1,67 @@
+import { BillingError } from '../../errors.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { isLiveStage } from '../../settings/stripe.ts';
+import { endpointFault, parseEvent, type StripeEvent } from '../../stripe/event.ts';
+import { parseThinEvent, type ThinEvent } from '../../stripe/thin-event.ts';
+import { type AppliedEvent, applyEvent } from './apply-event.ts';
+import { ignoreThinEvent } from './ignore-thin-event.ts';
+
+export interface Delivery {
+  /** As it was signed. */
+  readonly body: string;
+  readonly signature: string | undefined;
+}
+
+/**
+ * Takes one delivery of Stripe's: verifies it, applies the event, and reports what came of it. Safe to repeat.
+ * @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request, and what `applyEvent` throws; what
+ * `secrets` throws
+ */
+export async function receiveEvent(
+  deps: PaymentDeps,
+  delivery: Delivery,
+  secrets: () => Promise<readonly string[]>,
+): Promise<AppliedEvent> {
+  const event = await signedEvent(deps, delivery, secrets).catch((error: unknown) => {
+    // A delivery without a signature is noise of the internet, and no reason to wake anybody.
+    if (delivery.signature !== undefined) deps.report({ kind: 'signature_refused' });
+    throw error;
+  });
+  const applied = await apply(deps, event).catch((error: unknown) => {
+    deps.report({ kind: 'event_failed' });
+    throw error;
+  });
+  const { id: eventId, type } = event;
+  deps.report({ kind: 'event_received', eventId, type, ...applied });
+  const fault = endpointFault(event);
+  if (fault !== null) deps.report({ kind: 'endpoint_misconfigured', eventId, type, reason: fault });
+  return applied;
+}
+
+const isThin = (event: StripeEvent | ThinEvent): event is ThinEvent => event.object === 'v2.core.event';
+
+const apply = (deps: PaymentDeps, event: StripeEvent | ThinEvent): Promise<AppliedEvent> =>
+  isThin(event) ? ignoreThinEvent(deps, event) : applyEvent(deps, event);
+
+async function signedEvent(
+  { stage, now }: PaymentDeps,
+  { body, signature }: Delivery,
+  secrets: () => Promise<readonly string[]>,
+): Promise<StripeEvent | ThinEvent> {
+  const trusted = await secrets();
+  const { verifiedPayload } = await import('../../stripe/verify-signature.ts');
+  const event = readable(verifiedPayload(body, signature, trusted, now()));
+  if (event.livemode === isLiveStage(stage)) return event;
+  const mode = event.livemode ? 'A live' : 'A test';
+  throw new BillingError('wrong_mode', `${mode} event does not belong to the stage ${stage}.`);
+}
+
+/** @throws BillingError invalid_request for what is signed but is no event, for there is nothing to record it under. */
+function readable(payload: unknown): StripeEvent | ThinEvent {
+  const event = parseEvent(payload) ?? parseThinEvent(payload);
+  if (event !== null) return event;
+  throw new BillingError(
+    'invalid_request',
+    'The body is signed, but it is not an event of the kind we read.',
+  );
+}

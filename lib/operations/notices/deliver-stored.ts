@@ -1,0 +1,25 @@
+import { noticeWords, parseNoticeKey } from '../../store/keys.ts';
+import { deliverNotice, type MailDeps } from './deliver-notice.ts';
+
+/** The key of an item, as the table's stream has it. */
+type StreamKey = Readonly<Record<string, { readonly S?: string | undefined }>>;
+
+/**
+ * Sends the notice that is stored under a key, and reports what came of it. Safe to repeat.
+ * @throws Error where it was not sent: another delivery has it, or it failed, or this release does not know its kind
+ */
+export async function deliverStored(deps: MailDeps, streamKey: StreamKey): Promise<void> {
+  const key = { pk: streamKey['pk']?.S ?? '', sk: streamKey['sk']?.S ?? '' };
+  const { customerId, kind: noticeKind, id: noticeId } = noticeWords(key);
+  const facts = { customerId, noticeKind, noticeId };
+  try {
+    const name = parseNoticeKey(key);
+    if (name === null) throw new Error('this release knows no such kind of notice');
+    const outcome = await deliverNotice(deps, name);
+    if (outcome === 'taken') throw new Error('another delivery has taken it and is not done');
+    deps.report({ kind: 'notice_delivered', ...facts, outcome });
+  } catch (error) {
+    deps.report({ kind: 'notice_not_delivered', ...facts, error });
+    throw error;
+  }
+}

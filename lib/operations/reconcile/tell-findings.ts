@@ -1,0 +1,16 @@
+import type { ReconcileReport } from '../../domain/reconciliation.ts';
+import type { Deps } from '../../runtime/deps.ts';
+
+/** Reports what a finished run found; once more where its end could not be noted. Ids and no more: the report holds nothing else. */
+export function tellFindings({ report: tell }: Deps, { run, drift, missed, open }: ReconcileReport): void {
+  tell({ kind: 'reconcile_completed', drift: drift.count, missed: missed.count });
+  for (const { message: finding, ...facts } of drift.named) {
+    tell({ kind: 'drift_found', run, ...facts, finding });
+  }
+  for (const { eventId, type, outcome, customerId, reason } of missed.named) {
+    tell({ kind: 'event_missed', run, eventId, type, outcome, customerId, reason });
+  }
+  for (const { customerId, since, message: finding } of open.named) {
+    tell({ kind: 'work_found_open', run, customerId, since, finding });
+  }
+}

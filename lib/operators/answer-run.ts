@@ -1,0 +1,46 @@
+import type * as z from 'zod/mini';
+import { verdict } from '../domain/reconciliation.ts';
+import { BillingError } from '../errors.ts';
+import { dailyRun, type ReconcileOptions, reconcile } from '../operations/reconcile/run.ts';
+import { tellFindings } from '../operations/reconcile/tell-findings.ts';
+import type { PaymentDeps } from '../runtime/deps.ts';
+import type { OperatorAnswer } from './contract.ts';
+import { reconcileContract, ScheduledEvent } from './reconcile-contract.ts';
+
+type Answer = z.output<typeof reconcileContract.result>;
+type Refused = Extract<OperatorAnswer<never>, { ok: false }>;
+
+/**
+ * Reconciles as far as one invocation comes. The schedule's runs are named by their day: the next invocation goes on with what
+ * this one does not finish, and does nothing when the run is finished. A schedule's run that fails throws, to be tried again; an
+ * operator gets the answer that Stripe or the table failed with.
+ * @throws BillingError invalid_request, and on the schedule what `reconcile` throws
+ */
+export async function answerRun(deps: PaymentDeps, event: unknown): Promise<Answer | Refused> {
+  const options = optionsOf(event, deps.now());
+  try {
+    const onFinished = (report: Answer['report']) => tellFindings(deps, report);
+    const { state, run, report } = await reconcile(deps, { ...options, onFinished });
+    deps.report({ kind: 'reconcile_answered', run, state, verdict: verdict(report) });
+    return { run, done: report.finishedAt !== null, report };
+  } catch (error) {
+    if (isScheduled(event) || !(error instanceof BillingError)) throw error;
+    deps.report({ kind: 'reconcile_failed', run: options.run, state: 'failed', error });
+    return { ok: false, problem: { code: error.code, detail: error.message } };
+  }
+}
+
+const isScheduled = (event: unknown): boolean => ScheduledEvent.safeParse(event).success;
+
+function optionsOf(event: unknown, now: Date): ReconcileOptions {
+  if (isScheduled(event)) return { run: dailyRun(now) };
+  const asked = reconcileContract.input.safeParse(event);
+  if (asked.success) {
+    const { run, budget_seconds: seconds, up_to_now: upToNow = false } = asked.data;
+    return { run, upToNow, ...(seconds !== undefined && { budgetMs: seconds * 1000 }) };
+  }
+  throw new BillingError(
+    'invalid_request',
+    'Send { "run": "<name>" }, of up to 64 letters, digits and _.-; "budget_seconds", from 1 to 780, and "up_to_now": true may be beside it.',
+  );
+}

@@ -1,0 +1,94 @@
+/** What happens in the service that people or alarms look at, with what is told of each. Ids, numbers and reasons: nothing personal. */
+export interface BusinessFacts {
+  readonly customer_onboarded: { readonly customerId: string };
+  /** Billed with a credit. A charge is `fix_charged`, where it is settled. */
+  readonly fix_billed: FixFacts;
+  readonly fix_blocked: FixFacts & { readonly code: string };
+  /** RSOLV-action could not name the repository: the fix is not recorded, and so never billed. */
+  readonly fix_unrecorded: { readonly customerId: string };
+  readonly fix_charged: MoneyFacts;
+  /** A card was refused, or its bank asks the cardholder to confirm. */
+  readonly charge_declined: MoneyFacts;
+  /** The second payment of a fix was returned. */
+  readonly double_payment_returned: MoneyFacts;
+  readonly payment_method_added: { readonly customerId: string };
+  readonly pro_subscribed: { readonly customerId: string };
+  readonly credits_adjusted: { readonly customerId: string; readonly amount: number };
+  /** A request was answered 500; its own line says the rest. */
+  readonly defect: Nothing;
+  /** A delivery whose signature is wrong, too old, or not readable. */
+  readonly signature_refused: Nothing;
+  readonly event_received: EventFacts & {
+    readonly outcome: 'processed' | 'ignored' | 'parked' | 'duplicate';
+    readonly customerId: string | null;
+  };
+  readonly event_failed: Nothing;
+  /** Stripe sent what an endpoint made by `npm run stripe:setup` never gets. */
+  readonly endpoint_misconfigured: EventFacts;
+  /** Open work that the sweeper could not finish; the next run tries again. */
+  readonly work_still_open: { readonly work: unknown; readonly key: unknown; readonly error: unknown };
+  readonly work_settled: { readonly settled: number; readonly failed: number };
+  readonly customer_not_warned: { readonly customerId: string; readonly error: unknown };
+  readonly balances_warned: { readonly warned: number; readonly failed: number };
+  readonly notice_delivered: NoticeFacts & { readonly outcome: 'sent' | 'muted' | 'already' };
+  readonly notice_not_delivered: NoticeFacts & { readonly error: unknown };
+  readonly drift_found: RunFacts & {
+    readonly customerId: string | null;
+    readonly invariant: number | null;
+    readonly seq: number | null;
+    readonly finding: string;
+  };
+  readonly event_missed: RunFacts &
+    EventFacts & { readonly outcome: string; readonly customerId: string | null };
+  readonly work_found_open: RunFacts & {
+    readonly customerId: string | null;
+    readonly since: string | null;
+    readonly finding: string;
+  };
+  readonly reconcile_completed: { readonly drift: number; readonly missed: number };
+  readonly reconcile_answered: RunFacts & { readonly state: string; readonly verdict: string };
+  readonly reconcile_failed: RunFacts & { readonly state: 'failed'; readonly error: unknown };
+}
+
+type Nothing = Readonly<Record<never, never>>;
+
+interface FixFacts {
+  readonly customerId: string;
+  readonly fixAttemptId: string;
+}
+
+interface MoneyFacts extends FixFacts {
+  /** Null where Stripe refused before there was any. */
+  readonly paymentIntentId: string | null;
+  /** US cents. */
+  readonly amountCents: number;
+}
+
+interface EventFacts {
+  readonly eventId: string;
+  readonly type: string;
+  readonly reason: string;
+}
+
+interface NoticeFacts {
+  readonly customerId: string;
+  readonly noticeKind: string;
+  readonly noticeId: string;
+}
+
+interface RunFacts {
+  readonly run: string;
+}
+
+export type BusinessKind = keyof BusinessFacts;
+
+/** Of one kind, or of any. */
+export type BusinessEvent<K extends BusinessKind = BusinessKind> = {
+  [One in K]: { readonly kind: One } & BusinessFacts[One];
+}[K];
+
+/** What happened to the money of a fix. */
+export type MoneyEvent = BusinessEvent<'fix_charged' | 'charge_declined' | 'double_payment_returned'>;
+
+/** Tells those who watch the service that something happened. Never throws. */
+export type Report = (happened: BusinessEvent) => void;

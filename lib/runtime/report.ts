@@ -1,0 +1,129 @@
+import { LARGE_GRANT_CREDITS } from '../domain/pricing.ts';
+import type { BusinessEvent, BusinessFacts, BusinessKind } from './business-events.ts';
+import { type BusinessMetric, countBusiness, loggableError, logger } from './observe.ts';
+
+/* The one way from a business event to its metrics and its log line. A new event is a row of the table. */
+
+interface Row<Facts> {
+  readonly metrics?: (facts: Facts) => readonly BusinessMetric[];
+  /** Counted by a number of the event, also when that is 0. */
+  readonly counts?: readonly (readonly [BusinessMetric, (facts: Facts) => number])[];
+  /** Absent where the request's own line says enough. */
+  readonly line?: Line | ((facts: Facts) => Line);
+}
+
+interface Line {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+
+type Table = { readonly [K in BusinessKind]: Row<BusinessFacts[K]> };
+
+const OUTCOMES = {
+  processed: 'EventProcessed',
+  duplicate: 'EventIgnored',
+  ignored: 'EventIgnored',
+  parked: 'EventParked',
+} as const;
+
+/** What the money of a subscription came to. Stripe collects it by itself, so only its events tell. */
+const PAYMENTS: ReadonlyMap<string, BusinessMetric> = new Map([
+  ['invoice.paid', 'InvoicePaid'],
+  ['invoice.payment_failed', 'InvoiceFailed'],
+]);
+
+function receivedMetrics({ outcome, type }: BusinessFacts['event_received']): BusinessMetric[] {
+  const payment = outcome === 'processed' ? PAYMENTS.get(type) : undefined;
+  return [OUTCOMES[outcome], ...(payment === undefined ? [] : [payment])];
+}
+
+const counting =
+  (...metrics: readonly BusinessMetric[]) =>
+  () =>
+    metrics;
+
+const info = (message: string) => ({ level: 'info', message }) as const;
+const warn = (message: string) => ({ level: 'warn', message }) as const;
+const error = (message: string) => ({ level: 'error', message }) as const;
+
+const eventLine = ({ outcome }: BusinessFacts['event_received']): Line =>
+  outcome === 'parked' ? warn('event') : info('event');
+
+const TABLE: Table = {
+  customer_onboarded: { metrics: counting('CustomerOnboarded') },
+  fix_billed: { metrics: counting('FixBilled') },
+  fix_blocked: { metrics: counting('FixBlocked') },
+  fix_unrecorded: { metrics: counting('FixUnrecorded'), line: warn('fix_unrecorded') },
+  fix_charged: { metrics: counting('FixCharged'), line: info('fix_charged') },
+  charge_declined: { metrics: counting('ChargeDeclined'), line: info('charge_declined') },
+  double_payment_returned: {
+    metrics: counting('DoublePaymentReturned'),
+    line: warn('double_payment_returned'),
+  },
+  payment_method_added: { metrics: counting('PaymentMethodAdded') },
+  pro_subscribed: { metrics: counting('ProSubscribed') },
+  credits_adjusted: {
+    metrics: ({ amount }) =>
+      amount > LARGE_GRANT_CREDITS ? ['CreditsAdjusted', 'LargeGrant'] : ['CreditsAdjusted'],
+  },
+  defect: { metrics: counting('Defect') },
+  signature_refused: { metrics: counting('SignatureRefused') },
+  event_received: { metrics: receivedMetrics, line: eventLine },
+  event_failed: { metrics: counting('EventFailed') },
+  endpoint_misconfigured: { metrics: counting('EndpointMisconfigured'), line: warn('webhook endpoint') },
+  work_still_open: { metrics: counting('PendingChargeFailed'), line: error('charge still pending') },
+  work_settled: { line: info('settled') },
+  customer_not_warned: { line: error('customer not warned') },
+  balances_warned: {
+    counts: [
+      ['LowBalanceWarned', ({ warned }) => warned],
+      ['WarningFailed', ({ failed }) => failed],
+    ],
+    line: info('warned'),
+  },
+  notice_delivered: {
+    metrics: ({ outcome }) => (outcome === 'sent' ? ['NoticeSent'] : []),
+    line: info('notice'),
+  },
+  notice_not_delivered: { metrics: counting('NoticeFailed'), line: error('notice not delivered') },
+  drift_found: { line: error('drift') },
+  event_missed: { line: warn('missed event') },
+  work_found_open: { line: warn('open work') },
+  reconcile_completed: {
+    counts: [
+      ['Drift', ({ drift }) => drift],
+      ['MissedEvent', ({ missed }) => missed],
+    ],
+    metrics: counting('ReconcileCompleted'),
+  },
+  reconcile_answered: { line: info('reconcile') },
+  reconcile_failed: { line: error('reconcile') },
+};
+
+/** Counts an event and writes its line, as the table says. */
+export const report = (happened: BusinessEvent): void => tell(happened.kind, happened);
+
+function tell<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
+  const { counts = [], metrics, line }: Row<BusinessFacts[K]> = TABLE[kind];
+  for (const [metric, count] of counts) countBusiness(metric, count(facts));
+  for (const metric of metrics?.(facts) ?? []) countBusiness(metric);
+  if (line === undefined) return;
+  const { level, message } = typeof line === 'function' ? line(facts) : line;
+  logger[level](message, logged(facts));
+}
+
+/** The facts by their names in the log. An error is told without what the SDKs hang on it. */
+function logged(facts: object): Record<string, unknown> {
+  const told = Object.entries(facts).filter(([name]) => name !== 'kind');
+  return Object.fromEntries(
+    told.map(([name, value]) => [
+      NAMES.get(name) ?? snakeCase(name),
+      name === 'error' ? loggableError(value) : value,
+    ]),
+  );
+}
+
+/** Where the log has always had another name. */
+const NAMES: ReadonlyMap<string, string> = new Map([['noticeKind', 'kind']]);
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import type { BusinessEvent } from '../../lib/runtime/business-events.ts';
+import { report } from '../../lib/runtime/report.ts';
+import { countedIn, heard } from '../support/counted.ts';
+
+const Line = z.looseObject({ level: z.string(), message: z.string() });
+
+/** What is counted, and the line without what every line has. */
+async function told(happened: BusinessEvent) {
+  const { lines } = await heard(async () => report(happened));
+  const [line] = lines.filter((one) => !one.includes('"_aws"')).map((one) => Line.parse(JSON.parse(one)));
+  return { counted: countedIn(lines), line };
+}
+
+describe('the reporter', () => {
+  it('counts an event and writes its line with the facts by their stored names', async () => {
+    const { counted, line } = await told({
+      kind: 'fix_charged',
+      customerId: 'c1',
+      fixAttemptId: 'f1',
+      paymentIntentId: 'pi_1',
+      amountCents: 2_900,
+    });
+    expect(counted).toEqual(['FixCharged']);
+    expect(line).toMatchObject({
+      level: 'INFO',
+      message: 'fix_charged',
+      customer_id: 'c1',
+      fix_attempt_id: 'f1',
+      payment_intent_id: 'pi_1',
+      amount_cents: 2_900,
+    });
+  });
+
+  it('writes no line where the line of the request says enough', async () => {
+    const customer = { customerId: 'c1' };
+    expect(await told({ kind: 'fix_billed', ...customer, fixAttemptId: 'f1' })).toEqual({
+      counted: ['FixBilled'],
+    });
+    expect(await told({ kind: 'pro_subscribed', ...customer })).toEqual({ counted: ['ProSubscribed'] });
+  });
+
+  it('counts a large grant beside the adjustment, and one credit less as an adjustment alone', async () => {
+    const adjusted = (amount: number) => told({ kind: 'credits_adjusted', customerId: 'c1', amount });
+    expect((await adjusted(1_001)).counted).toEqual(['CreditsAdjusted', 'LargeGrant']);
+    expect((await adjusted(1_000)).counted).toEqual(['CreditsAdjusted']);
+  });
+
+  it('warns of an event that is parked, and counts a paid invoice only when its event is processed', async () => {
+    const event = {
+      kind: 'event_received',
+      eventId: 'evt_1',
+      type: 'invoice.paid',
+      reason: 'r',
+      customerId: null,
+    } as const;
+    expect(await told({ ...event, outcome: 'parked' })).toMatchObject({
+      counted: ['EventParked'],
+      line: { level: 'WARN', message: 'event', outcome: 'parked', reason: 'r' },
+    });
+    expect(await told({ ...event, outcome: 'processed' })).toMatchObject({
+      counted: ['EventProcessed', 'InvoicePaid'],
+      line: { level: 'INFO' },
+    });
+  });
+
+  it('counts by numbers also when they are 0, so that a graph shows that somebody looked', async () => {
+    const { counted } = await told({ kind: 'reconcile_completed', drift: 0, missed: 0 });
+    expect(counted).toEqual(['Drift', 'MissedEvent', 'ReconcileCompleted']);
+  });
+
+  it('tells of an error its message and stack, and nothing that an SDK hangs on it', async () => {
+    const error = Object.assign(new Error('no answer'), { request: 'secret' });
+    const { line } = await told({ kind: 'customer_not_warned', customerId: 'c1', error });
+    expect(line).toMatchObject({ level: 'ERROR', error: { message: 'no answer' } });
+    expect(JSON.stringify(line)).not.toContain('secret');
+  });
+});
