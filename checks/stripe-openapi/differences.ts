@@ -74,6 +74,16 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   { at: 'dispute.network_reason_code', because: 'sdk', schema: 'dispute' },
   { at: 'subscription_item.plan', because: 'sdk', schema: 'subscription_item' },
   {
+    at: 'account.settings.payments.statement_descriptor_prefix_kana',
+    because: 'sdk',
+    schema: 'account_payments_settings',
+  },
+  {
+    at: 'account.settings.payments.statement_descriptor_prefix_kanji',
+    because: 'sdk',
+    schema: 'account_payments_settings',
+  },
+  {
     at: 'invoice.amount_paid_off_stripe',
     because: 'stated',
     reason:

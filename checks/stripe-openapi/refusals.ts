@@ -1,7 +1,26 @@
+import * as z from 'zod/mini';
 import type { Route } from '../../local/stripe-double/http/route.ts';
 import type { Recorder } from './recorder.ts';
 import type { Account } from './scenario.ts';
 
+/**
+ * Reads every list, and of each the first object: `/v1/x` and then `/v1/x/:id`, `/v1/x/:id/y` and then its `/:entry`.
+ * A call that needs a parameter is refused here and has its place in the scenario.
+ */
+export async function readLists({ send }: Recorder, routes: readonly Route[]): Promise<void> {
+  const firstIds = new Map<string, string>();
+  const gets = routes.filter(({ method }) => method === 'GET').map(({ path }) => path);
+  for (const path of gets.toSorted((a, b) => a.split('/:').length - b.split('/:').length)) {
+    const concrete = path.replaceAll(
+      /(?<=(.*))\/:\w+/g,
+      (_, above: string) => `/${firstIds.get(above) ?? UNKNOWN_ID}`,
+    );
+    const first = FirstOf.safeParse(await send('GET', concrete)).data?.data[0];
+    if (first !== undefined) firstIds.set(path, first.id);
+  }
+}
+
+const FirstOf = z.object({ data: z.array(z.looseObject({ id: z.string() })) });
 const UNKNOWN_ID = 'nothing_1';
 
 /** Every way in which each call can be refused whatever the account holds. */

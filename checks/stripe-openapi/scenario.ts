@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
-import * as z from 'zod/mini';
+import { moveMoney } from './scenario-money.ts';
+import { customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 /*
  * What an account at Stripe goes through, played with the SDK: each kind of object, with its success and its failures.
@@ -43,6 +44,7 @@ export async function playScenario(account: Account): Promise<void> {
   await failToRenew(account, catalog);
   await pauseAndResume(account, catalog);
   await invoiceByHand(account);
+  await moveMoney(account);
   await readEvents(account);
 }
 
@@ -87,14 +89,6 @@ async function registerEndpoints({ stripe }: Account): Promise<void> {
   await stripe.webhookEndpoints.del(endpoint.id);
 }
 
-/** A customer with this card as the default. */
-async function customerWith({ stripe }: Account, card: string): Promise<{ id: string; method: string }> {
-  const { id } = await stripe.customers.create({ name: 'Ada', email: 'ada@customer.example' });
-  const method = await stripe.paymentMethods.attach(card, { customer: id });
-  await stripe.customers.update(id, { invoice_settings: { default_payment_method: method.id } });
-  return { id, method: method.id };
-}
-
 async function keepCustomers(account: Account): Promise<void> {
   const { stripe } = account;
   const { id, method } = await customerWith(account, 'pm_card_visa');
@@ -117,28 +111,6 @@ async function keepCustomers(account: Account): Promise<void> {
   const gone = await stripe.customers.create({ email: 'gone@customer.example' });
   await stripe.customers.del(gone.id);
   await stripe.customers.retrieve(gone.id);
-}
-
-interface Payment {
-  readonly customer: string;
-  readonly payment_method: string;
-}
-
-const offSession = ({ customer, payment_method: method }: Payment): Stripe.PaymentIntentCreateParams => ({
-  amount: 2_900,
-  currency: 'usd',
-  customer,
-  payment_method: method,
-  off_session: true,
-  confirm: true,
-  allowed_payment_method_types: ['card'],
-});
-
-/** A customer with this card, who paid $29 with it. */
-async function paidBy(account: Account, card: string): Promise<Stripe.PaymentIntent> {
-  const { id, method } = await customerWith(account, card);
-  const payment = { customer: id, payment_method: method };
-  return await account.stripe.paymentIntents.create(offSession(payment));
 }
 
 async function payOnce(account: Account): Promise<void> {
@@ -224,6 +196,8 @@ async function subscribe(account: Account, { price }: Catalog): Promise<void> {
   await stripe.subscriptions.update(made.id, { cancel_at_period_end: false });
   await stripe.subscriptions.retrieve(made.id, { expand: ['default_payment_method', 'latest_invoice'] });
   await stripe.subscriptions.list({ customer: id, status: 'all', expand: ['data.latest_invoice'] });
+  const [item] = (await stripe.subscriptionItems.list({ subscription: made.id })).data;
+  if (item !== undefined) await stripe.subscriptionItems.retrieve(item.id);
   const [payment] = (await stripe.invoicePayments.list({ status: 'paid' })).data;
   if (payment === undefined) throw new Error('a paid invoice has no payment');
   await stripe.invoicePayments.retrieve(payment.id, { expand: ['payment.payment_intent', 'invoice'] });
@@ -304,16 +278,4 @@ async function invoiceByHand(account: Account): Promise<void> {
 async function readEvents({ stripe }: Account): Promise<void> {
   const [newest] = (await stripe.events.list({ limit: 3 })).data;
   if (newest !== undefined) await stripe.events.retrieve(newest.id);
-}
-
-const StripeError = z.object({ type: z.string(), statusCode: z.int() });
-
-/** @throws when the stand-in accepts the call */
-async function refused(call: Promise<unknown>): Promise<void> {
-  const told = await call.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (told === null) throw new Error('a call that Stripe refuses was accepted');
-  if (!StripeError.safeParse(told).success) throw told;
 }

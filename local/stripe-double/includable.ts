@@ -1,3 +1,4 @@
+import type Stripe from 'stripe';
 import { defaultPaymentOf, paymentsOf } from './billing/invoice-payments.ts';
 import type { Includable } from './http/expand.ts';
 import type { State } from './state.ts';
@@ -23,10 +24,23 @@ export const includable: Includable = (state, object, field) => {
         state.refunds.newestFirst.filter((refund) => refund.charge === id),
         `/v1/refunds?charge=${id}`,
       );
+    case 'customer.sources':
+      return listOf([], `/v1/customers/${id}/sources`);
+    case 'customer.tax_ids':
+      return listOf([], `/v1/customers/${id}/tax_ids`);
+    case 'price.currency_options':
+      return currencyOptions(state.prices.find(id));
     default:
       return undefined;
   }
 };
+
+/** A price has its own currency as an option, and the double gives it no other. */
+function currencyOptions(price: Stripe.Price | undefined): unknown {
+  if (price === undefined) return undefined;
+  const { currency, custom_unit_amount, tax_behavior, unit_amount, unit_amount_decimal } = price;
+  return { [currency]: { custom_unit_amount, tax_behavior, unit_amount, unit_amount_decimal } };
+}
 
 function confirmationSecret(state: State, invoiceId: string): unknown {
   const payment = defaultPaymentOf({ state }, invoiceId);

@@ -1,4 +1,5 @@
 import type { Route } from './http/route.ts';
+import { accountRoutes } from './resources/account.ts';
 import { balanceRoutes } from './resources/balance-transactions.ts';
 import { chargeRoutes } from './resources/charges.ts';
 import { creditNoteRoutes } from './resources/credit-notes.ts';
@@ -6,6 +7,7 @@ import { customerBalanceRoutes } from './resources/customer-balance.ts';
 import { customerRoutes } from './resources/customers.ts';
 import { disputeRoutes } from './resources/disputes.ts';
 import { earlyFraudWarningRoutes } from './resources/early-fraud-warnings.ts';
+import { emptyListRoutes } from './resources/empty-lists.ts';
 import { eventRoutes } from './resources/events.ts';
 import { invoiceItemRoutes } from './resources/invoice-items.ts';
 import { invoicePaymentRoutes } from './resources/invoice-payments.ts';
@@ -15,6 +17,7 @@ import { paymentMethodRoutes } from './resources/payment-methods.ts';
 import { priceRoutes } from './resources/prices.ts';
 import { productRoutes } from './resources/products.ts';
 import { refundRoutes } from './resources/refunds.ts';
+import { subscriptionItemRoutes } from './resources/subscription-items.ts';
 import { subscriptionRoutes } from './resources/subscriptions.ts';
 import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
 
@@ -32,10 +35,13 @@ export const ROUTES: readonly Route[] = [
   ...productRoutes,
   ...priceRoutes,
   ...subscriptionRoutes,
+  ...subscriptionItemRoutes,
   ...invoiceRoutes,
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,
   ...creditNoteRoutes,
   ...eventRoutes,
   ...webhookEndpointRoutes,
+  ...accountRoutes,
+  ...emptyListRoutes,
 ];

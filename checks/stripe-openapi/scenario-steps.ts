@@ -1,0 +1,51 @@
+import type Stripe from 'stripe';
+import * as z from 'zod/mini';
+import type { Account } from './scenario.ts';
+
+/** A customer with this card as the default. */
+export async function customerWith(
+  { stripe }: Account,
+  card: string,
+): Promise<{ id: string; method: string }> {
+  const { id } = await stripe.customers.create({ name: 'Ada', email: 'ada@customer.example' });
+  const method = await stripe.paymentMethods.attach(card, { customer: id });
+  await stripe.customers.update(id, { invoice_settings: { default_payment_method: method.id } });
+  return { id, method: method.id };
+}
+
+interface Payment {
+  readonly customer: string;
+  readonly payment_method: string;
+}
+
+export const offSession = ({
+  customer,
+  payment_method: method,
+}: Payment): Stripe.PaymentIntentCreateParams => ({
+  amount: 2_900,
+  currency: 'usd',
+  customer,
+  payment_method: method,
+  off_session: true,
+  confirm: true,
+  allowed_payment_method_types: ['card'],
+});
+
+/** A customer with this card, who paid $29 with it. */
+export async function paidBy(account: Account, card: string): Promise<Stripe.PaymentIntent> {
+  const { id, method } = await customerWith(account, card);
+  const payment = { customer: id, payment_method: method };
+  return await account.stripe.paymentIntents.create(offSession(payment));
+}
+
+const StripeError = z.object({ type: z.string(), statusCode: z.int() });
+
+/** @throws when the stand-in accepts the call */
+export async function refused(call: Promise<unknown>): Promise<void> {
+  const told = await call.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (told === null) throw new Error('a call that Stripe refuses was accepted');
+  if (!StripeError.safeParse(told).success) throw told;
+}

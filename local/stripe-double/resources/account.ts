@@ -1,0 +1,46 @@
+import type Stripe from 'stripe';
+import { page, paginate } from '../http/pagination.ts';
+import { route } from '../http/route.ts';
+import type { Scope } from '../scope.ts';
+
+const ACCOUNT_ID = 'acct_1Double000000000';
+
+export const accountRoutes = [
+  route('GET', '/v1/account', {}, () => ownAccount()),
+  // An account that connects no others has an empty list, as at Stripe: its own is not among them.
+  route('GET', '/v1/accounts', page, (_: Scope, window) => paginate('/v1/accounts', [], window)),
+];
+
+/** The one account that the double is. */
+function ownAccount(): Stripe.Account {
+  return {
+    id: ACCOUNT_ID,
+    object: 'account',
+    business_type: null,
+    capabilities: { card_payments: 'active', transfers: 'active' },
+    charges_enabled: true,
+    country: 'US',
+    default_currency: 'usd',
+    details_submitted: true,
+    email: 'billing@rsolv.example',
+    metadata: {},
+    payouts_enabled: true,
+    settings: {
+      branding: { icon: null, logo: null, primary_color: null, secondary_color: null },
+      card_payments: {
+        statement_descriptor_prefix: null,
+        statement_descriptor_prefix_kana: null,
+        statement_descriptor_prefix_kanji: null,
+      },
+      dashboard: { display_name: 'RSOLV', timezone: 'Etc/UTC' },
+      payments: {
+        statement_descriptor: null,
+        statement_descriptor_kana: null,
+        statement_descriptor_kanji: null,
+        statement_descriptor_prefix_kana: null,
+        statement_descriptor_prefix_kanji: null,
+      },
+    },
+    type: 'standard',
+  };
+}
