@@ -11,9 +11,9 @@ import { keys } from '../lib/store/keys.ts';
 export const handler = customerEndpoint(
   subscribeContract,
   (customerId) => [keys.order(customerId)],
-  async (deps, { customerId, items: [order] }) => {
+  async (deps, { input: { body }, customerId, items: [order] }) => {
     await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
-    const { created, head } = await subscribeToPro(paymentDeps(deps), customerId, orderOf(order));
+    const { created, head } = await subscribeToPro(paymentDeps(deps), customerId, orderOf(order), body.plan);
     if (created) deps.report({ kind: 'pro_subscribed', customerId });
     return { status: created ? 201 : 200, body: subscriptionView(head) };
   },

@@ -1,5 +1,6 @@
 import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
+import { PLAN_NAMES } from '../../lib/domain/plans.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { closeCustomerContract } from '../../lib/operators/contracts.ts';
 import { listCustomers } from '../../lib/store/audit/survey.ts';
@@ -34,7 +35,6 @@ import { factLines, tableLines } from '../terminal/table.ts';
 
 const NEWEST = 10;
 const DEFAULT_LIMIT = 20;
-const PLANS = ['trial', 'pay_as_you_go', 'pro'] as const;
 
 export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
   const customer = program
@@ -89,7 +89,7 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
       'Lists customers, in no order that means anything. It scans the table, and so looks at a limited part of it for ' +
         'one page: a page can be short, even empty, and says how to go on.',
     )
-    .addOption(new Option('--plan <plan>', 'only those on this plan').choices(PLANS))
+    .addOption(new Option('--plan <plan>', 'only those on this plan').choices(PLAN_NAMES))
     .option('--owing', 'only those who owe credits')
     .option('--limit <count>', 'customers on a page', limit, DEFAULT_LIMIT)
     .option('--cursor <cursor>', 'go on where a page before ended', listCursor)

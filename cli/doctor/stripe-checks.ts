@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
-import { PRO_MONTH_CENTS } from '../../lib/domain/pricing.ts';
+import { PLANS } from '../../lib/domain/plans.ts';
 import { isLiveStage, parseWebhookSecrets } from '../../lib/settings/stripe.ts';
 import { isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
-import { inWords, isProPrice } from '../../lib/stripe/setup/price.ts';
+import { inWords, isPlanPrice } from '../../lib/stripe/setup/price.ts';
 import { type Check, type Finding, ok, wrong } from './check.ts';
 import { orRestart, storeParameter } from './remedies.ts';
 import { onThisMachine, type ParameterName, type Site } from './site.ts';
@@ -128,8 +128,8 @@ async function priceOfPro(site: Site): Promise<Finding> {
     throw error;
   });
   if (price === null) return wrong(`Stripe has no price ${id}`, remedy);
-  if (!isProPrice(price)) {
-    return wrong(`${id} is ${inWords(price)}; Pro is ${PRO_MONTH_CENTS} usd a month`, remedy);
+  if (!isPlanPrice(price, 'pro')) {
+    return wrong(`${id} is ${inWords(price)}; Pro is ${PLANS.pro.sold.monthCents} usd a month`, remedy);
   }
   const archived = orRestart(site, {
     advice: 'Nobody can subscribe. Make it active again:',

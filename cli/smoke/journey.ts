@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { PLANS } from '../../lib/domain/plans.ts';
 import { GRANTED_CREDITS } from '../../lib/domain/pricing.ts';
 import type { ApiAnswer, ApiClient } from '../stage/api-client.ts';
 
@@ -99,7 +100,7 @@ async function billFix(traveller: Traveller): Promise<string> {
 async function subscribe(traveller: Traveller): Promise<string> {
   const answer = await traveller.api.post('/api/v1/subscription', { plan: 'pro' });
   expectAnswer(answer, 201, { subscription_type: 'pro', subscription_state: 'active' });
-  return posted(traveller, 'pro_subscription_payment', GRANTED_CREDITS.proInvoice);
+  return posted(traveller, 'pro_subscription_payment', PLANS.pro.sold.credits);
 }
 
 async function checkStatement(traveller: Traveller): Promise<string> {

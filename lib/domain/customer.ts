@@ -1,7 +1,7 @@
 import type { BalanceWatch } from './balance-watch.ts';
 import type { LedgerState } from './ledger.ts';
 import type { OptionalNoticeKind } from './notice-kinds.ts';
-import type { SubscriptionType } from './pricing.ts';
+import type { SubscriptionType } from './plans.ts';
 import type { Subscription } from './subscription.ts';
 
 /** What the head says of a customer besides their balance; changed under its own `revision`. */

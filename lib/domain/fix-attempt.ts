@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FixRate } from './pricing.ts';
+import type { FixRate } from './plans.ts';
 
 /** A pull request as GitHub names it. GitHub treats organisation and repository names as case-insensitive. */
 export interface PullRequest {

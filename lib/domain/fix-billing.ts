@@ -1,7 +1,8 @@
 import type { CustomerHead } from './customer.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from './fix-attempt.ts';
 import type { EntryMetadata, Posting } from './ledger.ts';
-import { FIX_CREDITS, FIX_PRICE_CENTS, fixRate } from './pricing.ts';
+import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
+import { FIX_CREDITS } from './pricing.ts';
 
 export type BlockedCode = 'no_billing_info' | 'account_disputed';
 

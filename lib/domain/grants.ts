@@ -1,6 +1,6 @@
 import type { CustomerHead } from './customer.ts';
 import type { EntryMetadata, EntrySource, Posting } from './ledger.ts';
-import { GRANTED_CREDITS } from './pricing.ts';
+import { PLANS } from './plans.ts';
 
 /** What granting or taking back credits does: the entries, and what is owed afterwards. */
 export interface CreditChange {
@@ -71,7 +71,7 @@ export function bringsProCredits({ paid, billingReason, hasProLine, totalCents }
 }
 
 export function grantForInvoice(head: Owing, { id, totalCents }: ProInvoice): CreditChange {
-  return grant(head, GRANTED_CREDITS.proInvoice, 'pro_subscription_payment', {
+  return grant(head, PLANS.pro.sold.credits, 'pro_subscription_payment', {
     invoice_id: id,
     total_cents: totalCents,
   });
@@ -89,7 +89,7 @@ export interface InvoiceGuard {
 
 export const newInvoiceGuard = ({ id, totalCents }: ProInvoice): InvoiceGuard => ({
   invoiceId: id,
-  credits: GRANTED_CREDITS.proInvoice,
+  credits: PLANS.pro.sold.credits,
   totalCents,
   reversedCents: 0,
   reversedCredits: 0,

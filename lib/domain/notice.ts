@@ -1,6 +1,6 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
-import { type FixRate, fixRate } from './pricing.ts';
+import { type FixRate, fixRate, isSold } from './plans.ts';
 import type { Subscription } from './subscription.ts';
 
 interface PullRequestName {
@@ -161,7 +161,7 @@ export function subscriptionEnded(
   at: Date,
 ): Notice | null {
   const { customerId, subscription, balance } = before;
-  if (before.subscriptionType !== 'pro' || after.subscriptionType === 'pro' || subscription === null)
+  if (!isSold(before.subscriptionType) || isSold(after.subscriptionType) || subscription === null)
     return null;
   const unpaid = subscription.state === 'past_due' || after.subscription?.state === 'unpaid';
   return {

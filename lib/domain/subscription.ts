@@ -1,4 +1,4 @@
-import type { SubscriptionType } from './pricing.ts';
+import type { SoldPlan, SubscriptionType } from './plans.ts';
 
 /** Stripe's subscription statuses, as the head remembers the newest one fetched. */
 export const SUBSCRIPTION_STATES = [
@@ -13,9 +13,10 @@ export const SUBSCRIPTION_STATES = [
 ] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
-/** A Pro subscription as the head remembers it. */
+/** A subscription to one of our plans as the head remembers it. */
 export interface Subscription {
   readonly id: string;
+  readonly plan: SoldPlan;
   readonly state: SubscriptionState;
   /** It ends with the period that is paid, however that was asked for. */
   readonly cancelAtPeriodEnd: boolean;
@@ -85,7 +86,7 @@ const ONCE_PAID: ReadonlySet<SubscriptionState> = new Set(['canceled', 'paused',
 
 /** The plan that follows from the subscription; who was on Pro, or had a card, does not go back to the trial. */
 export function planWith(subscription: Subscription | null, before: SubscriptionType): SubscriptionType {
-  if (subscription !== null && givesPro(subscription.state)) return 'pro';
+  if (subscription !== null && givesPro(subscription.state)) return subscription.plan;
   if (before !== 'trial') return 'pay_as_you_go';
   return subscription !== null && ONCE_PAID.has(subscription.state) ? 'pay_as_you_go' : 'trial';
 }

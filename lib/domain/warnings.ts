@@ -1,5 +1,6 @@
 import type { CustomerHead } from './customer.ts';
-import { FIX_CREDITS, FIX_PRICE_CENTS, fixRate, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
+import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
+import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
 
 export type WarningCode = 'no_credits_no_card' | 'no_credits' | 'low_credits' | 'past_due';
 

@@ -1,5 +1,6 @@
 import type { Notice, NoticeContent, ReturnReason, WithoutCredits } from '../domain/notice.ts';
-import { FIX_PRICE_CENTS, formatUsd, GRANTED_CREDITS, PRO_MONTH_CENTS } from '../domain/pricing.ts';
+import { FIX_PRICE_CENTS, PLANS } from '../domain/plans.ts';
+import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
 import { longDay } from './day.ts';
 
 /** What a letter says, before it is laid out. */
@@ -42,7 +43,8 @@ type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonl
 /** 1 → "1 credit", 60 → "60 credits". */
 const credits = (count: number): string => `${count.toLocaleString('en-US')} credit${count === 1 ? '' : 's'}`;
 
-const PRO_OFFER = `Pro brings ${GRANTED_CREDITS.proInvoice} credits with each month, for ${formatUsd(PRO_MONTH_CENTS)}.`;
+const { credits: PRO_CREDITS, monthCents: PRO_CENTS } = PLANS.pro.sold;
+const PRO_OFFER = `Pro brings ${credits(PRO_CREDITS)} with each month, for ${formatUsd(PRO_CENTS)}.`;
 
 const SETTLE_DISPUTE = 'Reply to this message, and we settle the dispute together.';
 
@@ -58,7 +60,7 @@ const nextFor = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
     return `Add a payment method, so that no fix has to wait. ${offer}`;
   }
   if (isDisputed) return SETTLE_DISPUTE;
-  return rate === 'pro'
+  return PLANS[rate].sold !== null
     ? 'There is nothing that you have to do.'
     : `There is nothing that you have to do. ${PRO_OFFER}`;
 };

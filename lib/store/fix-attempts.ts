@@ -6,6 +6,7 @@ import {
   type FixCharge,
   type RecordedFix,
 } from '../domain/fix-attempt.ts';
+import { RATES } from '../domain/plans.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
 import { keys, prefixes } from './keys.ts';
@@ -41,7 +42,7 @@ const Charge = z.object({
   attempt: attemptNumber,
   state: z.enum(CHARGE_STATES),
   amountCents: count,
-  rate: z.enum(['pay_as_you_go', 'pro']),
+  rate: z.enum(RATES),
   stripeCustomerId: text,
   paymentMethodId: text,
   startedAt: text,

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { BALANCE_LEVELS } from '../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
 import { OPTIONAL_NOTICE_KINDS } from '../domain/notice-kinds.ts';
+import { PLAN_NAMES, SOLD_PLANS } from '../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
 import { keys } from './keys.ts';
 import { count, integer, orNull, record, text } from './record.ts';
@@ -12,10 +13,11 @@ import { type Item, readOne, type Table } from './table.ts';
 const Profile = z.object({
   name: text,
   email: text,
-  subscriptionType: z.enum(['trial', 'pay_as_you_go', 'pro']),
+  subscriptionType: z.enum(PLAN_NAMES),
   subscription: z.nullable(
     z.object({
       id: text,
+      plan: z._default(z.enum(SOLD_PLANS), 'pro'),
       state: z.enum(SUBSCRIPTION_STATES),
       cancelAtPeriodEnd: z.boolean(),
       currentPeriodEnd: z.nullable(text),

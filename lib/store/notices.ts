@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { CustomerHead } from '../domain/customer.ts';
 import { isUnsent, NOTICE_STATES, type Notice, type NoticeState, RETURN_REASONS } from '../domain/notice.ts';
+import { RATES } from '../domain/plans.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE, storedWork } from './due-work.ts';
 import { customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
@@ -11,7 +12,7 @@ import { type Change, put, update } from './write.ts';
 
 /* The outbox: a notice is written in the transaction that causes it, and the table's stream brings it to its delivery. */
 
-const rate = z.enum(['pay_as_you_go', 'pro']);
+const rate = z.enum(RATES);
 const withoutCredits = {
   hasCard: z.boolean(),
   /** Notices of the first release do not have it. */

@@ -4,19 +4,21 @@ import { paymentCalls } from './client/payments.ts';
 import { planCalls } from './client/plans.ts';
 import { listCalls, moneyCalls } from './client/reads.ts';
 import type { StripePort } from './port.ts';
+import { priceBook } from './prices.ts';
 import { openStripe, type StripeLine } from './sdk.ts';
 import { translateError } from './translate-error.ts';
 
 /** Stripe as the service uses it. */
 export function stripePort(config: StripeConfig, line: StripeLine = {}): StripePort {
   const stripe = openStripe(config, line);
-  const { proPriceId } = config;
+  const prices = priceBook(stripe, config.proPriceId);
   return translated({
-    ...customerCalls(stripe, proPriceId),
+    proPriceId: config.proPriceId,
+    ...customerCalls(stripe, prices),
     ...paymentCalls(stripe),
-    ...planCalls(stripe, proPriceId),
-    ...moneyCalls(stripe, proPriceId),
-    ...listCalls(stripe, proPriceId),
+    ...planCalls(stripe, prices),
+    ...moneyCalls(stripe, prices),
+    ...listCalls(stripe, prices),
   });
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiAnswer } from '../../cli/stage/api-client.ts';
-import { FIX_PRICE_CENTS } from '../../lib/domain/pricing.ts';
+import { FIX_PRICE_CENTS } from '../../lib/domain/plans.ts';
 import type { Customer } from './customer.ts';
 import type { Step } from './step.ts';
 import type { DoubleControls } from './stripe-double.ts';

@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
-import { formatUsd, PRO_MONTH_CENTS } from '../../lib/domain/pricing.ts';
+import { PLANS, type SoldPlan } from '../../lib/domain/plans.ts';
+import { formatUsd } from '../../lib/domain/pricing.ts';
 import { SetupError } from '../../lib/settings/setup-error.ts';
 import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
+import { lookupKeyOf } from '../../lib/stripe/prices.ts';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import type { Ensured } from '../../lib/stripe/setup/create-once.ts';
 import { explainFailures, openSetupStripe } from '../../lib/stripe/setup/open.ts';
@@ -80,9 +82,9 @@ export async function stripeSetup(
 async function setUp({ secretKey, apiBase }: Account, url: string | null, replace: boolean): Promise<SetUp> {
   const stripe = openSetupStripe(secretKey, apiBase);
   return explainFailures(apiBase, async () => {
-    const { product, price } = await ensureProPrice(stripe, { replace });
+    const prices = await ensureProPrice(stripe, { replace });
     const endpoint = url === null ? null : await ensureWebhookEndpoint(stripe, url);
-    return { live: isLiveKey(secretKey), product, price, endpoint, url };
+    return { live: isLiveKey(secretKey), ...prices, endpoint, url };
   });
 }
 
@@ -146,6 +148,13 @@ function asJson(done: SetUp): object {
     livemode: done.live,
     product: item(done.product),
     price: item(done.price),
+    ...(done.others.length > 0 && {
+      plans: done.others.map(({ plan, product, price }) => ({
+        plan,
+        product: item(product),
+        price: item(price),
+      })),
+    }),
     webhook_endpoint: done.endpoint && { ...item(done.endpoint), url: done.url },
     environment: environmentOf(done),
   };
@@ -157,11 +166,19 @@ function asText(done: SetUp): string[] {
     `${what.padEnd(9)} ${outcome.padEnd(8)} ${id}   ${more}`,
     ...notes.map((note) => `${' '.repeat(19)}${note}`),
   ];
+  const pair = (plan: SoldPlan, itsProduct: Ensured, itsPrice: Ensured) => [
+    ...item('product', itsProduct, `RSOLV ${PLANS[plan].name}`),
+    ...item(
+      'price',
+      itsPrice,
+      `${formatUsd(PLANS[plan].sold.monthCents)} a month, lookup key ${lookupKeyOf(plan)}`,
+    ),
+  ];
   const variables = Object.entries(environmentOf(done)).map(([name, value]) => `${name}=${value}`);
   return [
     live ? 'Live mode: real money.' : 'Test mode.',
-    ...item('product', product, 'RSOLV Pro'),
-    ...item('price', price, `${formatUsd(PRO_MONTH_CENTS)} a month, lookup key ${PRO_LOOKUP_KEY}`),
+    ...pair('pro', product, price),
+    ...done.others.flatMap((other) => pair(other.plan, other.product, other.price)),
     ...(endpoint === null
       ? [`${'webhook'.padEnd(9)} left out: no --url was given`]
       : item(

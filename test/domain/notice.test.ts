@@ -22,6 +22,7 @@ const AT = new Date('2026-01-02T00:00:00.000Z');
 const createdAt = '2026-01-02T00:00:00.000Z';
 const subscription = (state: SubscriptionState): Subscription => ({
   id: 'sub_1',
+  plan: 'pro',
   state,
   cancelAtPeriodEnd: false,
   currentPeriodEnd: null,

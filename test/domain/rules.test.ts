@@ -73,6 +73,7 @@ describe('warnings', () => {
     expect(codes({ balance: 0, paymentMethodId: 'pm_1' })).toEqual(['no_credits']);
     const subscription = {
       id: 'sub_1',
+      plan: 'pro',
       state: 'past_due',
       cancelAtPeriodEnd: false,
       currentPeriodEnd: null,

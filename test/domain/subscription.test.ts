@@ -12,6 +12,7 @@ import {
 
 const subscription = (facts: Partial<ProSubscription> = {}): ProSubscription => ({
   id: 'sub_1',
+  plan: 'pro',
   state: 'active',
   cancelAtPeriodEnd: false,
   currentPeriodEnd: null,
@@ -35,6 +36,7 @@ const STATES: readonly (readonly [SubscriptionState, { pro: boolean; over: boole
 const anySubscriptions = fc.uniqueArray(
   fc.record({
     id: fc.integer({ min: 1, max: 20 }).map((n) => `sub_${n}`),
+    plan: fc.constant('pro' as const),
     state: fc.constantFrom(...SUBSCRIPTION_STATES),
     cancelAtPeriodEnd: fc.boolean(),
     currentPeriodEnd: fc.constantFrom(null, '2026-01-01T00:00:00.000Z'),
@@ -104,7 +106,13 @@ describe('which of several subscriptions counts', () => {
 
   it('and what is remembered of it is what is stored, without what only orders it', () => {
     const kept = currentSubscription([subscription({ cancelAtPeriodEnd: true })]);
-    expect(kept).toEqual({ id: 'sub_1', state: 'active', cancelAtPeriodEnd: true, currentPeriodEnd: null });
+    expect(kept).toEqual({
+      id: 'sub_1',
+      plan: 'pro',
+      state: 'active',
+      cancelAtPeriodEnd: true,
+      currentPeriodEnd: null,
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import { compareStanding, type StandingAtStripe, verifyStanding } from '../../li
 
 const SUBSCRIPTION: Subscription = {
   id: 'sub_1',
+  plan: 'pro',
   state: 'active',
   cancelAtPeriodEnd: false,
   currentPeriodEnd: null,

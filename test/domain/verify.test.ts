@@ -25,7 +25,13 @@ const PAYER = {
   email: 'ada@customer.example',
   activeKeys: 1,
   subscriptionType: 'pro',
-  subscription: { id: 'sub_1', state: 'active', cancelAtPeriodEnd: false, currentPeriodEnd: null },
+  subscription: {
+    id: 'sub_1',
+    plan: 'pro',
+    state: 'active',
+    cancelAtPeriodEnd: false,
+    currentPeriodEnd: null,
+  },
   paymentMethodId: 'pm_1',
   stripeCustomerId: 'cus_1',
 } as const;

@@ -11,6 +11,7 @@ import {
 } from '../../lib/stripe/event.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { isFault, StripeFault } from '../../lib/stripe/fault.ts';
+import type { PriceBook } from '../../lib/stripe/prices.ts';
 import { proSubscriptionOf } from '../../lib/stripe/readers/account.ts';
 import { proInvoiceOf } from '../../lib/stripe/readers/invoices.ts';
 import { fixMetadata, fixPaymentOf, fixReferenceOf } from '../../lib/stripe/readers/payments.ts';
@@ -270,6 +271,16 @@ describe('a reference', () => {
   });
 });
 
+/** Knows one price. */
+const PRICES: PriceBook = {
+  soldPriceId: async () => 'price_pro',
+  learn: () => {},
+  find: async (id) =>
+    id === 'price_pro'
+      ? { kind: 'known', price: { id, plan: 'pro', credits: 60, unitCents: 59_900 } }
+      : { kind: 'foreign' },
+};
+
 describe('a subscription', () => {
   const SUBSCRIPTION = {
     id: 'sub_1',
@@ -283,14 +294,12 @@ describe('a subscription', () => {
     },
   };
   const read = async (facts: object = {}) =>
-    proSubscriptionOf(
-      await answering({ ...SUBSCRIPTION, ...facts }).subscriptions.retrieve('sub_1'),
-      'price_pro',
-    );
+    proSubscriptionOf(await answering({ ...SUBSCRIPTION, ...facts }).subscriptions.retrieve('sub_1'), PRICES);
 
   it('to Pro is read with the end of its own period', async () => {
     expect(await read()).toEqual({
       id: 'sub_1',
+      plan: 'pro',
       state: 'active',
       cancelAtPeriodEnd: false,
       currentPeriodEnd: '1970-01-01T00:01:00.000Z',
@@ -330,7 +339,7 @@ describe('an invoice, and whether it pays for a period of Pro', () => {
     const body = { ...INVOICE, ...facts };
     const invoice = await answering(body).invoices.retrieve('in_1');
     const { data } = await answering({ data: lines }).invoices.listLineItems('in_1');
-    return proInvoiceOf(invoice, data, 'price_pro');
+    return proInvoiceOf(invoice, data, PRICES);
   };
 
   it('is read as it stands now', async () => {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ENTRY_SOURCES } from '../../domain/ledger.ts';
+import { byRate, PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
 import { type Contract, described, nothing } from '../contract.ts';
 
@@ -22,16 +23,28 @@ export const PricingView = z.object({
     fix: described(z.int(), 'What a merged fix costs.'),
   }),
   fix_price_cents: described(
-    z.object({ pay_as_you_go: z.int(), pro: z.int() }),
+    z.object(byRate(() => z.int())),
     'US cents for a fix when no credits are left, by plan.',
   ),
   pro_month_cents: described(z.int(), 'US cents a month.'),
+  plans: described(
+    z.array(
+      z.object({
+        plan: z.enum(SOLD_PLANS),
+        name: z.string(),
+        month_cents: described(z.int(), 'US cents a month for new subscribers.'),
+        credits: described(z.int(), 'Granted with each paid month.'),
+        fix_price_cents: described(z.int(), 'US cents for a fix when no credits are left.'),
+      }),
+    ),
+    'The plans that can be subscribed to.',
+  ),
 });
 export type PricingView = z.output<typeof PricingView>;
 
 const UsageView = z.object({
   credit_balance: described(z.int(), 'Credits left.', 4),
-  subscription_type: described(z.enum(['trial', 'pay_as_you_go', 'pro']), 'The plan.'),
+  subscription_type: described(z.enum(PLAN_NAMES), 'The plan.'),
   subscription_state: described(
     z.nullable(z.enum(SUBSCRIPTION_STATES)),
     'As Stripe calls it; null without one.',

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
+import { PLAN_NAMES } from '../../domain/plans.ts';
 import { type Contract, described, nothing, text } from '../contract.ts';
 
 const CustomerView = z.object({
   id: described(z.string(), 'Also the second part of every API key of this customer.'),
   name: z.string(),
   email: z.string(),
-  subscription_type: described(z.enum(['trial', 'pay_as_you_go', 'pro']), 'The plan.'),
+  subscription_type: described(z.enum(PLAN_NAMES), 'The plan.'),
   credit_balance: described(z.int(), 'Credits left.', 5),
   has_payment_method: described(z.boolean(), 'Whether a fix can be charged when no credits are left.'),
   created_at: z.iso.datetime(),

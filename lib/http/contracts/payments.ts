@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
 import { type Contract, described, nothing } from '../contract.ts';
 
@@ -11,7 +12,7 @@ const PAYMENT_PROBLEMS = [
   'ledger_busy',
 ] as const;
 
-const plan = z.enum(['trial', 'pay_as_you_go', 'pro']);
+const plan = z.enum(PLAN_NAMES);
 
 export const addPaymentMethodContract = {
   operationId: 'addPaymentMethod',
@@ -83,7 +84,7 @@ export const subscribeContract = {
   access: 'api_key',
   params: nothing,
   query: nothing,
-  body: z.strictObject({ plan: described(z.literal('pro'), 'The plan to subscribe to.', 'pro') }),
+  body: z.strictObject({ plan: described(z.enum(SOLD_PLANS), 'The plan to subscribe to.', 'pro') }),
   responses: {
     201: { description: 'Subscribed and paid.', schema: SubscriptionView },
     200: { description: 'There was a subscription already; this is it.', schema: SubscriptionView },

@@ -1,6 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
-import { FIX_CREDITS, FIX_PRICE_CENTS, GRANTED_CREDITS, PRO_MONTH_CENTS } from '../../domain/pricing.ts';
+import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS } from '../../domain/plans.ts';
+import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
 import type { PricingView, TransactionView } from '../contracts/account.ts';
 import type { CustomerView } from '../contracts/customers.ts';
 import type { SubscriptionView } from '../contracts/payments.ts';
@@ -48,10 +49,17 @@ export function pricingView(): PricingView {
     credits: {
       trial_signup: GRANTED_CREDITS.trial,
       first_payment_method: GRANTED_CREDITS.firstPaymentMethod,
-      pro_invoice: GRANTED_CREDITS.proInvoice,
+      pro_invoice: PLANS.pro.sold.credits,
       fix: FIX_CREDITS,
     },
     fix_price_cents: { ...FIX_PRICE_CENTS },
-    pro_month_cents: PRO_MONTH_CENTS,
+    pro_month_cents: PLANS.pro.sold.monthCents,
+    plans: SOLD_PLANS.map((plan) => ({
+      plan,
+      name: PLANS[plan].name,
+      month_cents: PLANS[plan].sold.monthCents,
+      credits: PLANS[plan].sold.credits,
+      fix_price_cents: PLANS[plan].fixCents,
+    })),
   };
 }

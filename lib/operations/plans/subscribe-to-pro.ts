@@ -1,4 +1,5 @@
 import type { CustomerHead } from '../../domain/customer.ts';
+import type { SoldPlan } from '../../domain/plans.ts';
 import { givesPro, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
@@ -21,6 +22,7 @@ export interface ProSubscribed {
  * is asked, so two at once and a repeat after a crash make one subscription. Who is subscribed gets what there is, with a
  * pending cancellation taken back.
  * @param open the customer's newest order, as it was read
+ * @param plan at the price that is sold now; an order that was begun keeps its price
  * @throws BillingError account_closed, no_billing_info, account_disputed, card_declined, authentication_required, payment_pending,
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
@@ -28,6 +30,7 @@ export async function subscribeToPro(
   deps: PaymentDeps,
   customerId: string,
   open: ProOrder | null,
+  plan: SoldPlan = 'pro',
 ): Promise<ProSubscribed> {
   // An order that was begun is finished first: Stripe may show its subscription already, while its credits are not granted.
   if (open?.state === 'ordering') {
@@ -35,7 +38,7 @@ export async function subscribeToPro(
     if (isOnPro(head)) return { created: true, head };
   }
   await clearTheWay(deps, customerId);
-  const placed = await placeOrder(deps, customerId);
+  const placed = await placeOrder(deps, customerId, plan);
   if (placed.kind === 'subscribed') return { created: false, head: placed.head };
   const head = await finishOrder(deps, customerId, placed.order);
   if (isOnPro(head)) return { created: true, head };
@@ -68,15 +71,15 @@ type Placed =
   | { readonly kind: 'ordered'; readonly order: ProOrder };
 
 /** Stores that Pro is being ordered, or finds that it is, or that there is a subscription. */
-async function placeOrder(deps: PaymentDeps, customerId: string): Promise<Placed> {
-  const { proPriceId } = await deps.stripe();
+async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan): Promise<Placed> {
+  const priceId = await askStripe(async () => (await deps.stripe()).soldPriceId(plan));
   const startedAt = deps.now().toISOString();
   const next = (head: CustomerHead, before: ProOrder | null): ProOrder => ({
     attempt: (before?.attempt ?? 0) + 1,
     state: 'ordering',
     stripeCustomerId: payingCustomer(head),
     paymentMethodId: head.paymentMethodId,
-    priceId: proPriceId,
+    priceId,
     startedAt,
   });
   const { answer } = await changeLedger<ProOrder | null, Placed>(deps, {

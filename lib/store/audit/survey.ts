@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CustomerHead } from '../../domain/customer.ts';
-import type { SubscriptionType } from '../../domain/pricing.ts';
+import type { SubscriptionType } from '../../domain/plans.ts';
 import { type DueKind, type StoredWork, storedWorkPages } from '../due-work.ts';
 import { decodeHead } from '../heads.ts';
 import { keys } from '../keys.ts';

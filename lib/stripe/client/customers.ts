@@ -2,6 +2,7 @@ import Stripe from 'stripe';
 import { StripeFault } from '../fault.ts';
 import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { CustomerCalls } from '../port/customers.ts';
+import type { PriceBook } from '../prices.ts';
 import { findCustomers, readAccount } from '../readers/account.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, unlessDone } from './unless-done.ts';
@@ -9,7 +10,7 @@ import { isDeleted, unlessDone } from './unless-done.ts';
 /** Answers of Stripe's that say "failed on our side" are kept under their key too; then another one is needed. */
 const MAX_CUSTOMER_KEYS = 3;
 
-export function customerCalls(stripe: Stripe, proPriceId: string): CustomerCalls {
+export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls {
   return {
     async createCustomer({ customerId, name, email, former }) {
       const metadata = { customer_id: customerId };
@@ -82,7 +83,7 @@ export function customerCalls(stripe: Stripe, proPriceId: string): CustomerCalls
     async readAccount(stripeCustomerId) {
       // Deleted between one question and the next, which then fails; that is an answer too.
       const account = await unlessDone(
-        () => readAccount(stripe, stripeCustomerId, proPriceId),
+        () => readAccount(stripe, stripeCustomerId, prices),
         () => isDeleted(stripe, stripeCustomerId),
       );
       return account ?? { kind: 'deleted' };

@@ -1,13 +1,16 @@
 import type Stripe from 'stripe';
 import { PAGE } from '../paging.ts';
 import type { PlanCalls } from '../port/plans.ts';
+import type { PriceBook } from '../prices.ts';
 import { readFailedRenewal, readInvoice, subscribed } from '../readers/invoices.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, unlessDone } from './unless-done.ts';
 
-export function planCalls(stripe: Stripe, proPriceId: string): PlanCalls {
+export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'proPriceId'> {
   return {
-    proPriceId,
+    async soldPriceId(plan) {
+      return prices.soldPriceId(plan);
+    },
 
     async subscribe({ customerId, stripeCustomerId, priceId, attempt }) {
       const subscription = await stripe.subscriptions.create(
@@ -22,7 +25,7 @@ export function planCalls(stripe: Stripe, proPriceId: string): PlanCalls {
         },
         { idempotencyKey: `subscribe:${customerId}:${attempt}` },
       );
-      return subscribed(stripe, subscription, priceId);
+      return subscribed(stripe, subscription, prices);
     },
 
     async findSubscribed(customer, attempt) {
@@ -34,7 +37,7 @@ export function planCalls(stripe: Stripe, proPriceId: string): PlanCalls {
       const found = listed?.data.find(({ metadata }) => metadata['attempt'] === String(attempt));
       if (found === undefined) return null;
       const subscription = await stripe.subscriptions.retrieve(found.id, { expand: ['latest_invoice'] });
-      return subscribed(stripe, subscription, proPriceId);
+      return subscribed(stripe, subscription, prices);
     },
 
     async setCancelAtPeriodEnd(subscriptionId, cancel) {
@@ -56,7 +59,7 @@ export function planCalls(stripe: Stripe, proPriceId: string): PlanCalls {
     },
 
     async readInvoice(invoiceId) {
-      return readInvoice(stripe, invoiceId, proPriceId);
+      return readInvoice(stripe, invoiceId, prices);
     },
 
     async readFailedRenewal(invoiceId) {

@@ -1,16 +1,17 @@
 import type Stripe from 'stripe';
 import type { ListCalls } from '../port/lists.ts';
 import type { MoneyCalls } from '../port/money.ts';
+import type { PriceBook } from '../prices.ts';
 import { findEventsOf } from '../readers/customer-events.ts';
 import { listEvents, listFixPayments, listProInvoices } from '../readers/listings.ts';
 import { readPaidMoney } from '../readers/paid-money.ts';
 import { isInvoiceReturned, readReturnedMoney } from '../readers/returned-money.ts';
 import { startOf } from './since.ts';
 
-export function moneyCalls(stripe: Stripe, proPriceId: string): MoneyCalls {
+export function moneyCalls(stripe: Stripe, prices: PriceBook): MoneyCalls {
   return {
     async readReturnedMoney(chargeId) {
-      return readReturnedMoney(stripe, chargeId, proPriceId);
+      return readReturnedMoney(stripe, chargeId, prices);
     },
 
     async isInvoiceReturned(invoice) {
@@ -18,12 +19,12 @@ export function moneyCalls(stripe: Stripe, proPriceId: string): MoneyCalls {
     },
 
     async readPaidMoney(stripeCustomerId) {
-      return readPaidMoney(stripe, stripeCustomerId, proPriceId);
+      return readPaidMoney(stripe, stripeCustomerId, prices);
     },
   };
 }
 
-export function listCalls(stripe: Stripe, proPriceId: string): ListCalls {
+export function listCalls(stripe: Stripe, prices: PriceBook): ListCalls {
   return {
     async readEvent(eventId) {
       return stripe.events.retrieve(eventId);
@@ -42,7 +43,7 @@ export function listCalls(stripe: Stripe, proPriceId: string): ListCalls {
     },
 
     async listProInvoices(window) {
-      return listProInvoices(stripe, window, proPriceId);
+      return listProInvoices(stripe, window, prices);
     },
   };
 }

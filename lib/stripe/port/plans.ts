@@ -1,4 +1,5 @@
 import type { ProInvoice } from '../../domain/grants.ts';
+import type { SoldPlan } from '../../domain/plans.ts';
 import type { ProSubscription } from '../../domain/subscription.ts';
 
 export interface Subscribed {
@@ -20,8 +21,10 @@ export interface FailedRenewal {
 
 /** Subscriptions and their invoices. */
 export interface PlanCalls {
-  /** The price whose subscriptions are Pro. */
+  /** The price of Pro that is sold, as the settings name it. */
   readonly proPriceId: string;
+  /** The price at which new customers subscribe to a plan. */
+  soldPriceId(plan: SoldPlan): Promise<string>;
   subscribe(order: {
     readonly customerId: string;
     readonly stripeCustomerId: string;

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import type { SoldPlan } from '../../domain/plans.ts';
 import {
   isOver,
   type ProSubscription,
@@ -8,6 +9,7 @@ import {
 import { StripeFault } from '../fault.ts';
 import { PAGE } from '../paging.ts';
 import type { StripeAccount } from '../port.ts';
+import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 
 /* Customers at Stripe, their default card and their subscriptions. */
@@ -17,7 +19,11 @@ export async function findCustomers(stripe: Stripe, email: string, customerId: s
   return data.filter(({ metadata }) => metadata['customer_id'] === customerId).map(({ id }) => id);
 }
 
-export async function readAccount(stripe: Stripe, customer: string, priceId: string): Promise<StripeAccount> {
+export async function readAccount(
+  stripe: Stripe,
+  customer: string,
+  prices: PriceBook,
+): Promise<StripeAccount> {
   const found = await stripe.customers.retrieve(customer);
   if (found.deleted) return { kind: 'deleted' };
   const named = idOf(found.invoice_settings.default_payment_method);
@@ -31,22 +37,24 @@ export async function readAccount(stripe: Stripe, customer: string, priceId: str
   return {
     kind: 'account',
     paymentMethodId: isUsable ? named : null,
-    subscriptions: data
-      .map((subscription) => proSubscriptionOf(subscription, priceId))
-      .filter((subscription) => subscription !== null),
+    subscriptions: (
+      await Promise.all(data.map((subscription) => proSubscriptionOf(subscription, prices)))
+    ).filter((subscription) => subscription !== null),
   };
 }
 
 /** Null for a subscription to something else. */
-export function proSubscriptionOf(
+export async function proSubscriptionOf(
   subscription: Stripe.Subscription,
-  priceId: string,
-): ProSubscription | null {
-  const item = subscription.items.data.find(({ price }) => price.id === priceId);
-  if (item === undefined) return null;
+  prices: PriceBook,
+): Promise<ProSubscription | null> {
+  const found = await plannedItemOf(subscription, prices);
+  if (found === null) return null;
+  const { item, plan } = found;
   const state = stateOfSubscription(subscription);
   return {
     id: subscription.id,
+    plan,
     state,
     // The customer portal sets the moment instead of the flag. What is over does not end once more.
     cancelAtPeriodEnd:
@@ -54,6 +62,19 @@ export function proSubscriptionOf(
     currentPeriodEnd: new Date(item.current_period_end * 1000).toISOString(),
     created: subscription.created,
   };
+}
+
+/** The first item at a known price; null without one. */
+export async function plannedItemOf(
+  { items }: Stripe.Subscription,
+  prices: PriceBook,
+): Promise<{ readonly item: Stripe.SubscriptionItem; readonly plan: SoldPlan } | null> {
+  for (const item of items.data) {
+    prices.learn(item.price);
+    const fate = await prices.find(item.price.id, idOf(item.price.product));
+    if (fate.kind === 'known') return { item, plan: fate.price.plan };
+  }
+  return null;
 }
 
 function stateOfSubscription({ status }: Stripe.Subscription): SubscriptionState {

@@ -3,6 +3,7 @@ import { bringsProCredits, type ProInvoice } from '../../domain/grants.ts';
 import { StripeFault } from '../fault.ts';
 import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { FailedRenewal, Subscribed } from '../port.ts';
+import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 import { proSubscriptionOf } from './account.ts';
 
@@ -11,9 +12,9 @@ import { proSubscriptionOf } from './account.ts';
 export async function subscribed(
   stripe: Stripe,
   subscription: Stripe.Subscription,
-  priceId: string,
+  prices: PriceBook,
 ): Promise<Subscribed> {
-  const pro = proSubscriptionOf(subscription, priceId);
+  const pro = await proSubscriptionOf(subscription, prices);
   if (pro === null) throw new StripeFault('misconfigured', { code: 'subscription_without_pro_price' });
   const invoiceId = idOf(subscription.latest_invoice);
   if (invoiceId === null) return { subscription: pro, invoice: null };
@@ -22,17 +23,17 @@ export async function subscribed(
   return {
     subscription: pro,
     invoice: known
-      ? proInvoiceOf(invoice, invoice.lines.data, priceId)
-      : await readInvoice(stripe, invoiceId, priceId),
+      ? await proInvoiceOf(invoice, invoice.lines.data, prices)
+      : await readInvoice(stripe, invoiceId, prices),
   };
 }
 
-export async function readInvoice(stripe: Stripe, invoiceId: string, priceId: string) {
+export async function readInvoice(stripe: Stripe, invoiceId: string, prices: PriceBook) {
   const invoice = await stripe.invoices.retrieve(invoiceId);
   const lines = invoice.lines.has_more
     ? await stripe.invoices.listLineItems(invoiceId, { limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND })
     : invoice.lines.data;
-  return proInvoiceOf(invoice, lines, priceId);
+  return proInvoiceOf(invoice, lines, prices);
 }
 
 export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Promise<FailedRenewal | null> {
@@ -52,29 +53,32 @@ export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Prom
 export async function paidProOf(
   stripe: Stripe,
   invoice: Stripe.Invoice,
-  priceId: string,
+  prices: PriceBook,
 ): Promise<ProInvoice | null> {
   const pro = invoice.lines.has_more
-    ? await readInvoice(stripe, invoice.id, priceId)
-    : proInvoiceOf(invoice, invoice.lines.data, priceId);
+    ? await readInvoice(stripe, invoice.id, prices)
+    : await proInvoiceOf(invoice, invoice.lines.data, prices);
   return bringsProCredits(pro) ? pro : null;
 }
 
-export function proInvoiceOf(
+export async function proInvoiceOf(
   invoice: Stripe.Invoice,
   lines: readonly Stripe.InvoiceLineItem[],
-  priceId: string,
-): ProInvoice {
+  prices: PriceBook,
+): Promise<ProInvoice> {
+  const paying = await Promise.all(lines.map((line) => paysForPlan(line, prices)));
   return {
     id: invoice.id,
     totalCents: invoice.total,
     billingReason: invoice.billing_reason ?? 'unknown',
     paid: invoice.status === 'paid',
-    hasProLine: lines.some((line) => paysForPro(line, priceId)),
+    hasProLine: paying.includes(true),
   };
 }
 
-function paysForPro({ pricing, parent }: Stripe.InvoiceLineItem, priceId: string): boolean {
-  const price = idOf(pricing?.price_details?.price);
-  return price === priceId && parent?.subscription_item_details?.proration === false;
+async function paysForPlan({ pricing, parent }: Stripe.InvoiceLineItem, prices: PriceBook): Promise<boolean> {
+  const details = pricing?.price_details;
+  const price = idOf(details?.price);
+  if (price === null || parent?.subscription_item_details?.proration !== false) return false;
+  return (await prices.find(price, idOf(details?.product))).kind === 'known';
 }

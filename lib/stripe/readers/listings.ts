@@ -4,6 +4,7 @@ import { HANDLED_EVENT_TYPES } from '../event-types.ts';
 import { StripeFault } from '../fault.ts';
 import { PAGE } from '../paging.ts';
 import type { ListWindow, OwnedInvoice, Page, PaidFix } from '../port.ts';
+import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 import { paidProOf } from './invoices.ts';
 import { paidFixOf, WITH_CHARGE } from './payments.ts';
@@ -28,12 +29,12 @@ export async function listFixPayments(stripe: Stripe, window: ListWindow): Promi
 export async function listProInvoices(
   stripe: Stripe,
   window: ListWindow,
-  priceId: string,
+  prices: PriceBook,
 ): Promise<Page<OwnedInvoice>> {
   const page = await stripe.invoices.list({ status: 'paid', ...parametersOf(window) });
   const items: OwnedInvoice[] = [];
   for (const invoice of page.data) {
-    const pro = await paidProOf(stripe, invoice, priceId);
+    const pro = await paidProOf(stripe, invoice, prices);
     if (pro !== null) items.push({ ...pro, stripeCustomerId: idOf(invoice.customer) });
   }
   return { items, next: nextOf(page) };

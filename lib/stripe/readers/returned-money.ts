@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import type { ProInvoice } from '../../domain/grants.ts';
 import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { ReturnedMoney } from '../port.ts';
+import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 import { readInvoice } from './invoices.ts';
 import { chargeOf, fixReferenceOf } from './payments.ts';
@@ -11,7 +12,7 @@ import { chargeOf, fixReferenceOf } from './payments.ts';
 export async function readReturnedMoney(
   stripe: Stripe,
   chargeId: string,
-  priceId: string,
+  prices: PriceBook,
 ): Promise<ReturnedMoney> {
   const [charge, refunds, disputes] = await Promise.all([
     stripe.charges.retrieve(chargeId),
@@ -33,7 +34,7 @@ export async function readReturnedMoney(
       open: !CLOSED.has(status),
       amountCents: amount,
     })),
-    paidFor: await paidFor(stripe, charge, paymentIntentId, priceId),
+    paidFor: await paidFor(stripe, charge, paymentIntentId, prices),
   };
 }
 
@@ -60,7 +61,7 @@ async function paidFor(
   stripe: Stripe,
   charge: Stripe.Charge,
   paymentIntentId: string | null,
-  priceId: string,
+  prices: PriceBook,
 ): Promise<ReturnedMoney['paidFor']> {
   const fix = fixReferenceOf(charge.metadata);
   if (fix !== null) return { kind: 'fix', fix };
@@ -71,5 +72,5 @@ async function paidFor(
   });
   const invoiceId = idOf(data[0]?.invoice);
   if (invoiceId === null) return { kind: 'other' };
-  return { kind: 'invoice', invoice: await readInvoice(stripe, invoiceId, priceId) };
+  return { kind: 'invoice', invoice: await readInvoice(stripe, invoiceId, prices) };
 }

@@ -1,23 +1,30 @@
 import Stripe from 'stripe';
-import { PRO_MONTH_CENTS } from '../../domain/pricing.ts';
+import { PLANS, SOLD_PLANS, type SoldPlan } from '../../domain/plans.ts';
 import { SetupError } from '../../settings/setup-error.ts';
+import { PAGE } from '../paging.ts';
+import { lookupKeyOf } from '../prices.ts';
 import { createOnce, type Ensured } from './create-once.ts';
 
 /*
- * The product and the price of Pro. Each is looked for first and changed only where it differs, so the setup can run any
- * number of times, also concurrently.
+ * The product and the price of each plan that is sold. Each is looked for first and changed only where it differs, so the setup can
+ * run any number of times, also concurrently. Every price says in its metadata which plan it is for and how many credits it brings.
  */
 
-export const PRO_LOOKUP_KEY = 'rsolv_pro_monthly';
+export const PRO_LOOKUP_KEY = lookupKeyOf('pro');
 /** Chosen by us: Stripe refuses a second product of this id, so there is never one. */
-const PRO_PRODUCT_ID = 'rsolv_pro';
-const PRO_PRODUCT_NAME = 'RSOLV Pro';
+const productIdOf = (plan: SoldPlan): string => `rsolv_${plan}`;
+const productNameOf = (plan: SoldPlan): string => `RSOLV ${PLANS[plan].name}`;
 const CURRENCY = 'usd';
 const INTERVAL = 'month';
 
-export interface ProPrice {
+export interface PlanPrice {
   readonly product: Ensured;
   readonly price: Ensured;
+}
+
+export interface ProPrice extends PlanPrice {
+  /** Of the other plans that are sold. */
+  readonly others: readonly (PlanPrice & { readonly plan: SoldPlan })[];
 }
 
 /**
@@ -25,82 +32,125 @@ export interface ProPrice {
  * @throws SetupError when it is not what Pro costs
  */
 export async function findProPrice(stripe: Stripe): Promise<Stripe.Price | null> {
-  const price = await priceUnderKey(stripe);
-  if (price !== null) assertProPrice(price);
+  const price = await priceUnderKey(stripe, 'pro');
+  if (price !== null) assertPlanPrice(price, 'pro');
   return price;
 }
 
 /**
- * Makes sure of the product and its monthly price. With `replace`, a new price takes the lookup key from one that is not
- * what Pro costs; existing subscribers keep the old price.
+ * Makes sure of the product and the monthly price of Pro, and of every other plan that is sold. With `replace`, a new price takes
+ * the lookup key from one that is not what the plan costs; existing subscribers keep the old price, and its credits.
  * @throws SetupError when there is such a wrong price and it is not to be replaced
  */
 export async function ensureProPrice(
   stripe: Stripe,
   { replace = false }: { readonly replace?: boolean } = {},
 ): Promise<ProPrice> {
-  const found = await priceUnderKey(stripe);
-  if (found === null) {
-    const product = await ensureProduct(stripe);
-    return { product, price: await createPrice(stripe, product.id, null) };
+  const pro = await ensurePlanPrice(stripe, 'pro', replace);
+  const others: (PlanPrice & { readonly plan: SoldPlan })[] = [];
+  for (const plan of SOLD_PLANS.filter((one) => one !== 'pro')) {
+    others.push({ plan, ...(await ensurePlanPrice(stripe, plan, replace)) });
   }
-  if (!isProPrice(found) && !replace) assertProPrice(found);
-
-  const productId = typeof found.product === 'string' ? found.product : found.product.id;
-  const product = await activateProduct(stripe, productId);
-  if (!isProPrice(found)) return { product, price: await createPrice(stripe, productId, found) };
-  if (found.active) return { product, price: { id: found.id, outcome: 'found', notes: [] } };
-  await stripe.prices.update(found.id, { active: true });
-  return { product, price: { id: found.id, outcome: 'updated', notes: ['It was archived: active again.'] } };
+  return { ...pro, others };
 }
 
-async function priceUnderKey(stripe: Stripe): Promise<Stripe.Price | null> {
-  const { data } = await stripe.prices.list({ lookup_keys: [PRO_LOOKUP_KEY], limit: 1 });
+async function ensurePlanPrice(stripe: Stripe, plan: SoldPlan, replace: boolean): Promise<PlanPrice> {
+  const found = await priceUnderKey(stripe, plan);
+  if (found === null) {
+    const product = await ensureProduct(stripe, plan);
+    return { product, price: await createPrice(stripe, plan, product.id, null) };
+  }
+  const isRight = isPlanPrice(found, plan);
+  if (!isRight && !replace) assertPlanPrice(found, plan);
+  const productId = typeof found.product === 'string' ? found.product : found.product.id;
+  const product = await activateProduct(stripe, productId);
+  const labelled = await labelPrices(stripe, plan, productId);
+  if (!isRight) {
+    const price = await createPrice(stripe, plan, productId, found);
+    return { product, price: { ...price, notes: [...price.notes, ...labelled] } };
+  }
+  const notes = [...labelled];
+  if (!found.active) {
+    await stripe.prices.update(found.id, { active: true });
+    notes.push('It was archived: active again.');
+  }
+  return { product, price: { id: found.id, outcome: notes.length === 0 ? 'found' : 'updated', notes } };
+}
+
+const labelOf = (plan: SoldPlan) => ({ plan, credits: String(PLANS[plan].sold.credits) });
+
+/** Monthly prices of a release that wrote no metadata get it now: their subscribers' payments bring credits by it. */
+async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Promise<string[]> {
+  const notes: string[] = [];
+  for await (const price of stripe.prices.list({ product, limit: PAGE })) {
+    if (price.metadata['plan'] !== undefined) continue;
+    if (!isMonthly(price)) {
+      notes.push(
+        `${price.id} (${inWords(price)}) has no plan and credits in its metadata: its payments bring none.`,
+      );
+      continue;
+    }
+    const metadata = labelOf(plan);
+    await stripe.prices.update(price.id, { metadata });
+    notes.push(`${price.id} says now that it is for ${plan} and brings ${metadata.credits} credits.`);
+  }
+  return notes;
+}
+
+async function priceUnderKey(stripe: Stripe, plan: SoldPlan): Promise<Stripe.Price | null> {
+  const { data } = await stripe.prices.list({ lookup_keys: [lookupKeyOf(plan)], limit: 1 });
   return data[0] ?? null;
 }
 
-/** Whether it is what Pro costs; not whether it can be subscribed to. */
-export function isProPrice({ unit_amount: amount, currency, recurring }: Stripe.Price): boolean {
+const isMonthly = ({ currency, recurring }: Stripe.Price): boolean =>
+  currency === CURRENCY &&
+  recurring?.interval === INTERVAL &&
+  recurring.interval_count === 1 &&
+  recurring.usage_type === 'licensed';
+
+/** Whether it is what a plan costs and brings; not whether it can be subscribed to. */
+export function isPlanPrice(price: Stripe.Price, plan: SoldPlan): boolean {
+  const { monthCents, credits } = PLANS[plan].sold;
+  const { plan: labelled = plan, credits: brings = String(credits) } = price.metadata;
   return (
-    amount === PRO_MONTH_CENTS &&
-    currency === CURRENCY &&
-    recurring?.interval === INTERVAL &&
-    recurring.interval_count === 1 &&
-    recurring.usage_type === 'licensed'
+    price.unit_amount === monthCents && isMonthly(price) && labelled === plan && brings === String(credits)
   );
 }
 
-function assertProPrice(price: Stripe.Price): void {
-  if (isProPrice(price)) return;
+function assertPlanPrice(price: Stripe.Price, plan: SoldPlan): void {
+  if (isPlanPrice(price, plan)) return;
+  const { monthCents, credits } = PLANS[plan].sold;
   throw new SetupError(
-    `The price ${price.id} under the lookup key ${PRO_LOOKUP_KEY} is ${inWords(price)}; ` +
-      `Pro is ${PRO_MONTH_CENTS} ${CURRENCY} a ${INTERVAL}. ` +
+    `The price ${price.id} under the lookup key ${lookupKeyOf(plan)} is ${inWords(price)}; ` +
+      `${PLANS[plan].name} is ${monthCents} ${CURRENCY} a ${INTERVAL} for ${credits} credits. ` +
       'To move the key to a new price: npm run stripe:setup -- --replace-price',
   );
 }
 
 /** What it costs and how often. */
-export function inWords({ unit_amount: amount, currency, recurring }: Stripe.Price): string {
+export function inWords({ unit_amount: amount, currency, recurring, metadata }: Stripe.Price): string {
   const each = `${amount ?? 'no fixed amount of'} ${currency}`;
   if (recurring === null) return `${each} once`;
   const { interval, interval_count: count, usage_type: usage } = recurring;
   const often = count === 1 ? `a ${interval}` : `every ${count} ${interval}s`;
-  return `${each} ${often}${usage === 'metered' ? ', by metered use' : ''}`;
+  const brings = metadata['credits'] === undefined ? '' : ` for ${metadata['credits']} credits`;
+  return `${each} ${often}${usage === 'metered' ? ', by metered use' : ''}${brings}`;
 }
 
-async function ensureProduct(stripe: Stripe): Promise<Ensured> {
+async function ensureProduct(stripe: Stripe, plan: SoldPlan): Promise<Ensured> {
+  const id = productIdOf(plan);
   try {
-    return await activateProduct(stripe, PRO_PRODUCT_ID);
+    return await activateProduct(stripe, id);
   } catch (error) {
     if (!hasCode(error, 'resource_missing')) throw error;
   }
   try {
-    await stripe.products.create({ id: PRO_PRODUCT_ID, name: PRO_PRODUCT_NAME });
-    return { id: PRO_PRODUCT_ID, outcome: 'created', notes: [] };
+    await stripe.products.create({ id, name: productNameOf(plan) });
+    return { id, outcome: 'created', notes: [] };
   } catch (error) {
     // Somebody else made it since we looked.
     if (!hasCode(error, 'resource_already_exists')) throw error;
-    return { id: PRO_PRODUCT_ID, outcome: 'found', notes: [] };
+    return { id, outcome: 'found', notes: [] };
   }
 }
 
@@ -112,22 +162,30 @@ async function activateProduct(stripe: Stripe, id: string): Promise<Ensured> {
   return { id, outcome: 'updated', notes: ['It was archived: active again.'] };
 }
 
-async function createPrice(stripe: Stripe, product: string, wrong: Stripe.Price | null): Promise<Ensured> {
+async function createPrice(
+  stripe: Stripe,
+  plan: SoldPlan,
+  product: string,
+  wrong: Stripe.Price | null,
+): Promise<Ensured> {
+  const { monthCents, credits } = PLANS[plan].sold;
+  const key = lookupKeyOf(plan);
   const { id } = await createOnce(
-    ['price', product, PRO_MONTH_CENTS, wrong?.id ?? 'first'],
+    ['price', product, monthCents, credits, wrong?.id ?? 'first'],
     (idempotencyKey) =>
       stripe.prices.create(
         {
           product,
-          unit_amount: PRO_MONTH_CENTS,
+          unit_amount: monthCents,
           currency: CURRENCY,
           recurring: { interval: INTERVAL },
-          lookup_key: PRO_LOOKUP_KEY,
+          lookup_key: key,
           transfer_lookup_key: wrong !== null,
+          metadata: labelOf(plan),
         },
         { idempotencyKey },
       ),
-    async (made) => (await stripe.prices.retrieve(made.id)).lookup_key === PRO_LOOKUP_KEY,
+    async (made) => (await stripe.prices.retrieve(made.id)).lookup_key === key,
   );
   const notes =
     wrong === null
