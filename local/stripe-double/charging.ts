@@ -179,6 +179,13 @@ function follow(scope: Scope, made: Stripe.Charge, aftermath: Aftermath | undefi
 /** A customer's method pays for that customer alone, and a spent one for nobody. */
 export function assertUsable(scope: Scope, intent: Stripe.PaymentIntent, method: Stripe.PaymentMethod): void {
   const param = 'payment_method';
+  const allowed: readonly string[] | null = intent.allowed_payment_method_types;
+  if (allowed !== null && !allowed.includes(method.type)) {
+    throw invalid(`The PaymentMethod provided (${method.type}) is not allowed for this PaymentIntent.`, {
+      code: 'payment_intent_incompatible_payment_method',
+      param,
+    });
+  }
   if (method.customer === null) {
     if (!scope.state.cardFacts.get(method.id)?.spent) return;
     throw invalid(

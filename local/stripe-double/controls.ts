@@ -6,6 +6,7 @@ import { faultSchema } from './faults.ts';
 import type { App } from './http/app.ts';
 import { Refusal } from './http/errors.ts';
 import { given } from './params.ts';
+import { updateCardAutomatically } from './resources/card-update.ts';
 import { escalateInquiry } from './resources/dispute-escalate.ts';
 import { appealDispute, closeDispute, reinstateFunds, withdrawFunds } from './resources/dispute-life.ts';
 import { openDispute } from './resources/dispute-open.ts';
@@ -50,6 +51,13 @@ const refundModeSchema = z.strictObject({ mode: z.enum(['usual', 'pending']) });
 const fraudSchema = z.strictObject({ fraud_type: z._default(z.enum(FRAUD_TYPES), 'misc') });
 const outcomeSchema = z.strictObject({ succeeds: z.boolean() });
 const cardSchema = z.strictObject({
+  behavesLike: z._default(
+    z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' })),
+    'visa',
+  ),
+});
+const cardUpdateSchema = z.strictObject({
+  kind: z._default(z.enum(['replaced', 'expired']), 'replaced'),
   behavesLike: z._default(
     z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' })),
     'visa',
@@ -119,6 +127,11 @@ export const CONTROLS: readonly Control[] = [
     const method = createPaymentMethod(scope, isCardName(behavesLike) ? behavesLike : 'visa');
     if (method.card) method.card.fingerprint = scope.random(FINGERPRINT_BYTES).toString('hex');
     return { payment_method: method.id };
+  }),
+  journaled('/_double/payment_methods/:id/update_card', cardUpdateSchema, (input, double, id) => {
+    const method = double.state.paymentMethods.get(id, 'path');
+    const card = isCardName(input.behavesLike) ? input.behavesLike : 'visa';
+    return updateCardAutomatically(double.scope(), method, input.kind, card);
   }),
   journaled('/_double/charges/:id/dispute', disputeSchema, (input, double, id) =>
     openDispute(double.scope(), double.state.charges.get(id, 'path'), input),

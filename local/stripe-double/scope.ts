@@ -30,7 +30,7 @@ export function change<T extends object>(object: T, changes: Partial<T>): Previo
   for (const [name, after] of Object.entries(changes)) {
     const before: unknown = Reflect.get(object, name);
     if (JSON.stringify(before) === JSON.stringify(after)) continue;
-    previous[name] = name === 'metadata' ? changedKeys(before, after) : (before ?? null);
+    previous[name] = BY_KEY.has(name) ? changedKeys(before, after) : (before ?? null);
   }
   Object.assign(object, changes);
   return Object.keys(previous).length === 0 ? null : previous;
@@ -47,11 +47,16 @@ export function changeAndEmit<T extends object>(
   if (previous !== null) emit(scope, type, object, previous);
 }
 
-/** Of metadata, only the keys that changed; a key that was not there is null. */
+/** Hashes of which `previous_attributes` shows only the keys that changed. */
+const BY_KEY: ReadonlySet<string> = new Set(['metadata', 'invoice_settings', 'card']);
+
+/** Only the keys that changed; a key that was not there is null. */
 function changedKeys(before: unknown, after: unknown): Previous {
   const old = new Map(Object.entries(before ?? {}));
   const recent = new Map(Object.entries(after ?? {}));
   const names = new Set([...old.keys(), ...recent.keys()]);
-  const changed = [...names].filter((name) => old.get(name) !== recent.get(name));
+  const changed = [...names].filter(
+    (name) => JSON.stringify(old.get(name)) !== JSON.stringify(recent.get(name)),
+  );
   return Object.fromEntries(changed.map((name) => [name, old.get(name) ?? null]));
 }

@@ -50,9 +50,9 @@ describe('every answer', () => {
 
   it('a path that is not served is 404 in the shape of Stripe', async () => {
     const { stripe } = await bench();
-    const error = await refused(stripe.coupons.list());
+    const error = await refused(stripe.climate.products.list());
     expect(error).toMatchObject({ statusCode: 404, rawType: 'invalid_request_error' });
-    expect(error.message).toContain('Unrecognized request URL (GET: /v1/coupons)');
+    expect(error.message).toContain('Unrecognized request URL (GET: /v1/climate/products)');
   });
 
   it('an id in the path that is not there is 404, one in a parameter 400 with its name', async () => {

@@ -6,7 +6,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Double } from '../double.ts';
 import { withOrigin } from '../hosted.ts';
 import { ROUTES } from '../routes.ts';
-import { STRIPE_API_VERSION } from '../version.ts';
+import { isApiVersion, STRIPE_API_VERSION } from '../version.ts';
 import { invalid, Refusal, unauthorized, unrecognizedUrl } from './errors.ts';
 import { type Asked, answerOf, exchange, type Reply } from './exchange.ts';
 import { localOnly } from './local-only.ts';
@@ -43,7 +43,7 @@ export function stripeApp(double: Double, apiKey: string): App {
 }
 
 async function serve(double: Double, route: Route, apiKey: string, c: Context<Env>): Promise<Response> {
-  const problem = keyProblem(c, apiKey);
+  const problem = keyProblem(c, apiKey) ?? versionProblem(c);
   if (problem !== null) return refused(double, c, problem);
   const asked: Asked = {
     requestId: double.newId('req'),
@@ -118,6 +118,12 @@ function respond(
       ...headers,
     },
   });
+}
+
+function versionProblem(c: Context<Env>): Refusal | null {
+  const version = c.req.header('stripe-version');
+  if (version === undefined || isApiVersion(version)) return null;
+  return invalid(`Invalid Stripe API version: ${version}`);
 }
 
 /** As a bearer token, or as the user of basic authentication, as `curl -u` sends it. */

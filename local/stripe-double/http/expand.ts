@@ -36,11 +36,16 @@ const EXPANDABLE = new Set([
   ],
   ...['from_invoice', 'latest_revision', 'line_items', 'on_behalf_of', 'pending_setup_intent', 'review'],
   ...['schedule', 'source_transfer', 'source_transfer_reversal', 'sources', 'tax', 'tax_ids', 'test_clock'],
-  ...['tiers', 'total_details', 'transfer', 'transfer_reversal'],
+  ...['tiers', 'total_details', 'transfer', 'transfer_reversal', 'application_fee', 'discount', 'mandate'],
+  ...['single_use_mandate', 'latest_attempt', 'account_tax_ids', 'payment_link', 'tax_code', 'quote'],
+  ...['setup_intent', 'payment_record'],
 ]);
 
-/** By kind: fields that can be expanded, and that no object of the double has. Their answer leaves them out. */
-const ABSENT = new Set(['customer.cash_balance', 'customer.tax', 'price.tiers']);
+/** By kind: fields that can be expanded and that an object of the double may lack. Their answer leaves them out. */
+const ABSENT = new Set([
+  ...['customer.cash_balance', 'customer.tax', 'price.tiers', 'refund.failure_balance_transaction'],
+  ...['customer.discount', 'checkout.session.line_items'],
+]);
 
 /** @throws Refusal for what nothing could be, before anything is done: a path must not fail after a charge. */
 export function assertExpandable(paths: readonly string[]): void {

@@ -17,6 +17,22 @@ export const text = (max = MAX_TEXT) =>
       z.maxLength(max, `parameter_invalid_string_long: must be at most ${max} characters`),
     );
 
+/** An e-mail address: only that there is something before and after an `@`, as Stripe checks it. */
+export const email = z
+  .string()
+  .check(
+    z.maxLength(512, 'parameter_invalid_string_long: must be at most 512 characters'),
+    z.regex(/^[^\s@]+@[^\s@]+$/, 'email_invalid: is not a valid email address'),
+  );
+
+const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+
+export const currency = z
+  .string()
+  .check(
+    z.refine<string>((code) => CURRENCIES.has(code.toUpperCase()), 'is not a currency that Stripe supports'),
+  );
+
 export const integer = z.pipe(
   z.string().check(z.regex(/^-?\d{1,15}$/, 'parameter_invalid_integer: must be an integer')),
   z.transform(Number),
@@ -111,7 +127,7 @@ function refusalOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[], form:
     return invalid(`Missing required param: ${param}.`, { code: 'parameter_missing', param });
   }
   if (issue.code === 'invalid_union') return refusalOf(closest(issue, value), path, form);
-  const [, code, message] = /^(parameter_\w+): (.*)$/.exec(issue.message) ?? [];
+  const [, code, message] = /^([a-z]+(?:_[a-z]+)+): (.*)$/.exec(issue.message) ?? [];
   if (code !== undefined) return invalid(`${param} ${message}`, { code, param });
   return invalid(`Invalid ${param}: ${issue.message}`, { param });
 }

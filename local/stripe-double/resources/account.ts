@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { missing } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { route } from '../http/route.ts';
 import type { Scope } from '../scope.ts';
@@ -7,6 +8,10 @@ const ACCOUNT_ID = 'acct_1Double000000000';
 
 export const accountRoutes = [
   route('GET', '/v1/account', {}, () => ownAccount()),
+  route('GET', '/v1/accounts/:id', {}, (_: Scope, _input, { id = '' }) => {
+    if (id !== ACCOUNT_ID) throw missing('account', id, 'path');
+    return ownAccount();
+  }),
   // An account that connects no others has an empty list, as at Stripe: its own is not among them.
   route('GET', '/v1/accounts', page, (_: Scope, window) => paginate('/v1/accounts', [], window)),
 ];

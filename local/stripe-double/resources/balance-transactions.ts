@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { settleBalance } from '../balance.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { inRange, range, text } from '../http/parameters.ts';
+import { currency, inRange, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import type { Scope } from '../scope.ts';
 
@@ -20,7 +20,7 @@ export const balanceRoutes = [
     'GET',
     '/v1/balance_transactions',
     {
-      currency: z.optional(text(3)),
+      currency: z.optional(currency),
       payout: z.optional(text()),
       source: z.optional(text()),
       type: z.optional(text()),

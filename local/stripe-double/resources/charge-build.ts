@@ -78,8 +78,8 @@ const outcomeOf = (failure: Failure | null): Stripe.Charge.Outcome => ({
   type: failure === null ? 'authorized' : 'issuer_declined',
 });
 
-function detailsOf(amount: number, { card }: Stripe.PaymentMethod): Stripe.Charge.PaymentMethodDetails {
-  if (card === undefined) return { type: 'card' };
+function detailsOf(amount: number, { card, type }: Stripe.PaymentMethod): Stripe.Charge.PaymentMethodDetails {
+  if (card === undefined) return { type };
   return {
     card: {
       amount_authorized: amount,

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { postToBalance } from '../billing/balance.ts';
 import { invalid, missing } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { inRange, integer, metadata, range, text } from '../http/parameters.ts';
+import { currency, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import type { Scope } from '../scope.ts';
@@ -15,7 +15,7 @@ export const customerBalanceRoutes = [
   route(
     'POST',
     PATH,
-    { amount: integer, currency: text(3), description: z.optional(text(350)), metadata },
+    { amount: integer, currency, description: z.optional(text(350)), metadata },
     (scope, { amount, currency, description, metadata }, { id = '' }) => {
       const customer = customerIn(scope, id, 'path');
       const wanted = currency.toLowerCase();

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { addEntry } from '../billing/balance.ts';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { clearable, inRange, integer, metadata, range, text } from '../http/parameters.ts';
+import { clearable, email, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
@@ -19,9 +19,9 @@ const fields = {
   address: z.optional(clearable(address)),
   balance: z.optional(integer),
   description: optionalText,
-  email: z.optional(clearable(text(512))),
-  name: optionalText,
-  phone: optionalText,
+  email: z.optional(clearable(email)),
+  name: z.optional(clearable(text(256))),
+  phone: z.optional(clearable(text(20))),
   shipping: z.optional(clearable(shipping)),
   invoice_settings: z.optional(z.strictObject({ default_payment_method: optionalText })),
   metadata,

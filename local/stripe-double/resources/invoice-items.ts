@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { NewLine } from '../billing/invoice-build.ts';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { integer, metadata, text } from '../http/parameters.ts';
+import { currency, integer, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { emit, type Scope } from '../scope.ts';
@@ -14,7 +14,7 @@ export const invoiceItemRoutes = [
   route(
     'POST',
     '/v1/invoiceitems',
-    { customer: text(), amount: integer, currency: text(3), description: z.optional(text()), metadata },
+    { customer: text(), amount: integer, currency, description: z.optional(text()), metadata },
     (scope, input) => {
       const customer = customerIn(scope, input.customer, { param: 'customer' });
       const item: Stripe.InvoiceItem = {

@@ -15,7 +15,7 @@ import { refuseDeclined } from '../charging.ts';
 import { idOf } from '../collection.ts';
 import { invalid, type StripeErrorBody } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { clearable, flag, inRange, metadata, range, text } from '../http/parameters.ts';
+import { clearable, currency, flag, inRange, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
@@ -32,7 +32,7 @@ export const invoiceRoutes = [
     {
       customer: text(),
       auto_advance: z.optional(flag),
-      currency: z.optional(text(3)),
+      currency: z.optional(currency),
       description: z.optional(text()),
       metadata,
       pending_invoice_items_behavior: z.optional(

@@ -11,7 +11,17 @@ import {
 } from '../charging.ts';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { clearable, flag, inRange, integer, metadata, range, text } from '../http/parameters.ts';
+import {
+  clearable,
+  currency,
+  email,
+  flag,
+  inRange,
+  integer,
+  metadata,
+  range,
+  text,
+} from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
@@ -32,8 +42,8 @@ const CANCELABLE = ['requires_payment_method', 'requires_confirmation', 'require
 const CONFIRMABLE = ['requires_payment_method', 'requires_confirmation', 'requires_action'];
 
 const described = {
-  description: z.optional(clearable(text())),
-  receipt_email: z.optional(clearable(text())),
+  description: z.optional(clearable(text(1_000))),
+  receipt_email: z.optional(clearable(email)),
   shipping: z.optional(clearable(shipping)),
   statement_descriptor_suffix: z.optional(clearable(text(22))),
   metadata,
@@ -56,7 +66,7 @@ export const paymentIntentRoutes = [
       ...described,
       ...confirming,
       amount: integer,
-      currency: text(3),
+      currency,
       customer: z.optional(text()),
       confirm: z.optional(flag),
       allowed_payment_method_types: z.optional(z.array(text())),

@@ -2,9 +2,9 @@ import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { type CardName, cardNamed, fingerprintOf, testCard } from '../cards.ts';
 import { idOf } from '../collection.ts';
-import { invalid, Refusal } from '../http/errors.ts';
+import { invalid, missing, Refusal } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { clearable, metadata, text } from '../http/parameters.ts';
+import { clearable, email, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
@@ -12,13 +12,14 @@ import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
 import type { CardFacts } from '../state.ts';
 import { address, EMPTY_ADDRESS } from './address.ts';
 import { customerIn } from './customer-lookup.ts';
+import { OTHER_KINDS, type OtherKind, otherKindNamed, otherMethod } from './other-methods.ts';
 
 const EXPIRES_YEAR = 2034;
 
 const billingDetails = z.optional(
   z.strictObject({
     address: z.optional(clearable(address)),
-    email: z.optional(clearable(text())),
+    email: z.optional(clearable(email)),
     name: z.optional(clearable(text())),
     phone: z.optional(clearable(text())),
   }),
@@ -29,15 +30,24 @@ export const paymentMethodRoutes = [
     'POST',
     '/v1/payment_methods',
     {
-      type: z.literal('card', 'parameter_invalid: the double has cards only'),
-      card: z.strictObject({ token: text() }),
+      type: z.enum(['card', ...OTHER_KINDS], 'parameter_invalid: is no kind that the double has'),
+      card: z.optional(z.strictObject({ token: text() })),
+      us_bank_account: z.optional(
+        z.strictObject({
+          account_holder_type: z.optional(text()),
+          account_number: z.optional(text()),
+          account_type: z.optional(text()),
+          routing_number: z.optional(text()),
+        }),
+      ),
+      link: z.optional(z.strictObject({})),
+      cashapp: z.optional(z.strictObject({})),
+      amazon_pay: z.optional(z.strictObject({})),
       billing_details: billingDetails,
       metadata,
     },
-    (scope, { card, billing_details: details, metadata }) => {
-      const name = cardNamed(card.token);
-      if (name === undefined) throw scope.state.paymentMethods.get(card.token, { param: 'card[token]' });
-      const method = createPaymentMethod(scope, name);
+    (scope, { type, card, billing_details: details, metadata }) => {
+      const method = type === 'card' ? cardFrom(scope, card?.token) : createOtherMethod(scope, type);
       method.billing_details = { ...method.billing_details, ...given(details) };
       method.metadata = mergeMetadata({}, metadata);
       return method;
@@ -96,14 +106,30 @@ export const paymentMethodRoutes = [
   }),
 ];
 
+/** @throws Refusal for a token that is no test card. */
+function cardFrom(scope: Scope, token: string | undefined): Stripe.PaymentMethod {
+  const param = 'card[token]';
+  if (token === undefined)
+    throw invalid(`Missing required param: ${param}.`, { code: 'parameter_missing', param });
+  const name = cardNamed(token);
+  if (name === undefined) throw missing('token', token, { param });
+  return createPaymentMethod(scope, name);
+}
+
+function namedMethod(scope: Scope, id: string): Stripe.PaymentMethod | undefined {
+  const other = otherKindNamed(id);
+  if (other !== undefined) return createOtherMethod(scope, other);
+  const name = cardNamed(id);
+  return name === undefined ? undefined : createPaymentMethod(scope, name);
+}
+
 /** A method that exists, or, for a test method's name, a new one that is that card. */
 export function methodIn(
   scope: Scope,
   id: string,
   where: 'path' | { readonly param: string },
 ): Stripe.PaymentMethod {
-  const name = cardNamed(id);
-  return name === undefined ? scope.state.paymentMethods.get(id, where) : createPaymentMethod(scope, name);
+  return namedMethod(scope, id) ?? scope.state.paymentMethods.get(id, where);
 }
 
 export function factsOf(scope: Scope, methodId: string): CardFacts {
@@ -119,6 +145,8 @@ export function attach(
   customer: Stripe.Customer,
   where: 'path' | { readonly param: string },
 ): Stripe.PaymentMethod {
+  const other = otherKindNamed(id);
+  if (other !== undefined) return attach(scope, createOtherMethod(scope, other).id, customer, where);
   const name = cardNamed(id);
   const present = name === undefined ? scope.state.paymentMethods.get(id, where) : undefined;
   if (present?.customer === customer.id) return present;
@@ -202,6 +230,12 @@ export function createPaymentMethod(scope: Scope, name: CardName): Stripe.Paymen
   };
   scope.state.cardFacts.set(method.id, { card: name, setUp: false, spent: false });
   return scope.state.paymentMethods.add(method);
+}
+
+/** A method that is no card. Its charges succeed. */
+function createOtherMethod(scope: Scope, kind: OtherKind): Stripe.PaymentMethod {
+  const { card: _, ...rest } = createPaymentMethod(scope, 'visa');
+  return scope.state.paymentMethods.add({ ...rest, ...otherMethod(kind) });
 }
 
 function listOf(

@@ -2,7 +2,7 @@ import Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { clearable, flag, inRange, integer, metadata, range, text } from '../http/parameters.ts';
+import { clearable, currency, flag, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
@@ -28,7 +28,7 @@ export const priceRoutes = [
     '/v1/prices',
     {
       ...fields,
-      currency: text(3),
+      currency,
       unit_amount: integer,
       product: z.optional(text()),
       product_data: z.optional(z.strictObject({ name: text(), metadata })),
@@ -86,7 +86,7 @@ export const priceRoutes = [
     '/v1/prices',
     {
       active: z.optional(flag),
-      currency: z.optional(text(3)),
+      currency: z.optional(currency),
       product: z.optional(text()),
       type: z.optional(z.enum(['one_time', 'recurring'], 'parameter_invalid: must be one_time or recurring')),
       lookup_keys: z.optional(z.array(text(200))),

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
+import { isEventType } from '../event-types.ts';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { clearable, flag, metadata, text } from '../http/parameters.ts';
@@ -91,7 +92,7 @@ function assertUrl(url: string): void {
 }
 
 function assertEvents(events: readonly string[]): void {
-  const wrong = events.find((event) => event !== '*' && !/^[a-z_]+(\.[a-z_]+)+$/.test(event));
+  const wrong = events.find((event) => event !== '*' && !isEventType(event));
   if (wrong === undefined && events.length > 0) return;
   throw invalid(`Invalid enabled_events: ${wrong ?? 'at least one is needed'}`, { param: 'enabled_events' });
 }
