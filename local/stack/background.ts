@@ -4,7 +4,7 @@ import { reasonOf } from '../../lib/settings/setup-error.ts';
 import { openTable } from '../../lib/store/table.ts';
 import { runEventSource } from './event-source.ts';
 import { LocalFunctions } from './functions.ts';
-import { followMovedClock } from './moved-clock.ts';
+import { type AheadMs, followMovedClock } from './moved-clock.ts';
 import { readTriggers } from './triggers.ts';
 
 const BatchAnswer = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
@@ -15,7 +15,7 @@ export interface BackgroundOptions {
   readonly lambdaEndpoint: string;
   readonly tableName: string;
   /** How far the clock of the Stripe double is ahead; null where there is none. */
-  readonly aheadMs: (() => number) | null;
+  readonly aheadMs: AheadMs | null;
   /** Resolves when the functions can be called, or the signal aborts. */
   readonly untilUp: (signal: AbortSignal) => Promise<void>;
   readonly onLine: (line: string) => void;

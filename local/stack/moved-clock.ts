@@ -3,9 +3,11 @@ import type { Rate } from './triggers.ts';
 
 const LOOK_EVERY_MS = 250;
 
+/** How far ahead of real time a clock is, in milliseconds. */
+export type AheadMs = () => number | Promise<number>;
+
 export interface MovedClockOptions {
-  /** How far ahead of real time the clock is. */
-  readonly aheadMs: () => number;
+  readonly aheadMs: AheadMs;
   readonly rates: readonly Rate[];
   readonly run: (functionName: string) => Promise<void>;
   readonly signal: AbortSignal;
@@ -16,10 +18,11 @@ export interface MovedClockOptions {
  * nothing of a clock that somebody has moved.
  */
 export async function followMovedClock({ aheadMs, rates, run, signal }: MovedClockOptions): Promise<void> {
-  const ranAt = new Map(rates.map(({ functionName }) => [functionName, aheadMs()]));
+  const start = await aheadMs();
+  const ranAt = new Map(rates.map(({ functionName }) => [functionName, start]));
   while (!signal.aborted) {
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
-    const ahead = aheadMs();
+    const ahead = await aheadMs();
     for (const { functionName, everyMs } of rates) {
       if (signal.aborted || ahead - (ranAt.get(functionName) ?? ahead) < everyMs) continue;
       ranAt.set(functionName, ahead);

@@ -10,6 +10,8 @@ import { ensureProPrice, findProPrice } from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint, listWebhookEndpoints } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { JournalError } from '../stripe-double/journal/error.ts';
 import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../stripe-double/server.ts';
+import { clockOfStandIn } from './double-clock.ts';
+import type { AheadMs } from './moved-clock.ts';
 import { type KeptEndpoint, type StripeKeep, stripeKeep } from './stripe-keep.ts';
 
 const JOURNAL_FILE = 'stripe.jsonl';
@@ -22,7 +24,7 @@ export interface StripeBackend {
   /** Of the double, when the stack runs one. */
   readonly doubleUrl: string | null;
   /** How far its clock is ahead of real time; null where nobody can move it. */
-  readonly aheadMs: (() => number) | null;
+  readonly aheadMs: AheadMs | null;
   /** For people, in one line. */
   readonly describe: string;
   stop(): Promise<void>;
@@ -146,7 +148,7 @@ async function useAccount(
   return {
     settings: { secretKey, apiBase, ...settings },
     doubleUrl: null,
-    aheadMs: null,
+    aheadMs: local ? await clockOfStandIn(apiBase) : null,
     describe: `Stripe          ${where}`,
     stop: async () => {},
   };

@@ -170,6 +170,7 @@ export const CONTROLS: readonly Control[] = [
 export function addControls(app: App, double: Double): void {
   app.get('/_double/state', (c) => c.json(dump(double)));
   app.get('/_double/switches', (c) => c.json(switchTable(double.state.switches)));
+  app.get('/_double/clock', (c) => c.json({ now: double.clock.nowSeconds, now_ms: double.clock.nowMs }));
   app.get('/_double/calls', (c) => c.json(double.calls.all));
   app.get('/_double/deliveries', (c) => c.json(double.deliveries.attempts));
   for (const control of CONTROLS) app.post(control.path, (c) => answered(double, control, c));

@@ -148,6 +148,7 @@ export class Double {
 
   #scopeAt(now: number, cause: Cause, version: string | null): Scope {
     const { state, schedule, newId, random } = this;
-    return { state, schedule, events: this.#events, newId, random, now, cause, version };
+    const resend: Scope['resend'] = (event, endpoint) => this.deliveries.redeliver(event, endpoint);
+    return { state, schedule, events: this.#events, resend, newId, random, now, cause, version };
   }
 }

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import type { Cause, EventLog } from './events.ts';
+import type { Cause, EventLog, StoredEvent } from './events.ts';
 import type { NewId, RandomBytes } from './ids.ts';
 import type { Schedule } from './schedule.ts';
 import type { State } from './state.ts';
@@ -9,6 +9,8 @@ export interface Scope {
   readonly state: State;
   readonly schedule: Schedule<Scope>;
   readonly events: EventLog;
+  /** Sends an event again, to one endpoint or to all that asked for its type; answers to how many. */
+  readonly resend: (event: StoredEvent, endpoint?: string) => number;
   readonly newId: NewId;
   readonly random: RandomBytes;
   readonly now: number;

@@ -7,13 +7,16 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSettings } from '../../cli/stage/local-settings.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { clockOfStandIn } from '../../local/stack/double-clock.ts';
 import { startEngine } from '../../local/stack/engine.ts';
+import { followMovedClock } from '../../local/stack/moved-clock.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { type StripeBackend, startStripe } from '../../local/stack/stripe-backend.ts';
 import { API_KEY, bench } from '../stripe-double/support.ts';
 
 /* The Stripe that `npm start` works with, without the rest of the stack. */
 
+const DAY_MS = 24 * 60 * 60 * 1_000;
 const API_PORT = 4_998;
 const HOOK = `http://127.0.0.1:${API_PORT}/api/webhooks/stripe`;
 
@@ -77,6 +80,33 @@ describe("a double of one's own as the Stripe of npm start", () => {
     const [price, ...others] = (await stripe.prices.list()).data;
     expect([backend.settings.proPriceId, others]).toEqual([price?.id, []]);
     expect((await stripe.webhookEndpoints.list()).data.map(({ url }) => url)).toEqual([HOOK]);
+  });
+
+  it('runs the schedules that became due when its clock is moved', async () => {
+    const { running, control } = await bench();
+    const { aheadMs } = await started({ STRIPE_SECRET_KEY: API_KEY, STRIPE_API_BASE: running.url });
+    if (aheadMs === null) throw new Error('the clock of the stand-in is not followed');
+    const stopping = new AbortController();
+    const ran: string[] = [];
+    const rates = [{ functionName: 'nightly', everyMs: DAY_MS }];
+    const run = async (name: string) => {
+      ran.push(name);
+      stopping.abort();
+    };
+    const first = await aheadMs();
+    const following = followMovedClock({ aheadMs, rates, run, signal: stopping.signal });
+    await control('clock', { seconds: (2 * DAY_MS) / 1_000 });
+    await following;
+    expect(ran).toEqual(['nightly']);
+    expect((await aheadMs()) - first).toBeGreaterThan(1.9 * DAY_MS);
+  });
+
+  it('is followed at its latest known time while it does not answer', async () => {
+    const { running } = await bench();
+    const aheadMs = await clockOfStandIn(running.url);
+    await running.stop();
+    expect(Math.abs((await aheadMs?.()) ?? Number.NaN)).toBeLessThan(60_000);
+    expect(await clockOfStandIn(running.url)).toBeNull();
   });
 
   it('is not changed where settings name price and secrets', async () => {

@@ -253,3 +253,29 @@ describe('a webhook endpoint', () => {
     expect(await refused(nothing)).toMatchObject({ param: 'enabled_events' });
   });
 });
+
+describe('a retry of an event', () => {
+  it('sends it to the named endpoint, or to all without one, as the command line asks for it', async () => {
+    const { stripe, running, control } = await bench();
+    const [one, two] = [await receiver(), await receiver()];
+    const endpoint = await stripe.webhookEndpoints.create({ url: one.url, enabled_events: ['*'] });
+    await stripe.webhookEndpoints.create({ url: two.url, enabled_events: ['*'] });
+    await stripe.customers.create();
+    await control('webhooks/idle');
+    const [event] = (await stripe.events.list()).data;
+    const retry = (body: string) =>
+      fetch(`${running.url}/v1/events/${event?.id}/retry`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer sk_test_double' },
+        body,
+      });
+    const answer = await retry(`webhook_endpoint=${endpoint.id}`);
+    expect(await answer.json()).toMatchObject({ id: event?.id, object: 'event' });
+    await control('webhooks/idle');
+    expect([one.received.length, two.received.length]).toEqual([2, 1]);
+    expect((await retry('for_stripecli=true')).status).toBe(200);
+    await control('webhooks/idle');
+    expect([one.received.length, two.received.length]).toEqual([3, 2]);
+    expect((await retry('webhook_endpoint=we_x')).status).toBe(400);
+  });
+});

@@ -40,6 +40,23 @@ export const eventRoutes = [
     if (event === undefined) throw missing('event', id, 'path');
     return event;
   }),
+  // As `stripe events resend` sends it: without an endpoint it means the command line itself, here every endpoint.
+  route(
+    'POST',
+    '/v1/events/:id/retry',
+    {
+      webhook_endpoint: z.optional(text()),
+      for_stripecli: z.optional(flag),
+      account: z.optional(text()),
+    },
+    (scope, { webhook_endpoint: endpoint }, { id = '' }) => {
+      const event = kept(scope).find((one) => one.id === id);
+      if (event === undefined) throw missing('event', id, 'path');
+      if (endpoint !== undefined) scope.state.webhookEndpoints.get(endpoint, { param: 'webhook_endpoint' });
+      scope.resend(event, endpoint);
+      return event;
+    },
+  ),
 ];
 
 const kept = (scope: Scope) =>

@@ -123,8 +123,10 @@ export class Deliveries {
   }
 
   /** Sends an event again, to every endpoint that wants it, whatever became of it before. */
-  redeliver(event: StoredEvent): number {
-    const endpoints = this.#endpointsFor(event.type);
+  redeliver(event: StoredEvent, only?: string): number {
+    const endpoints = this.#endpointsFor(event.type).filter(({ id }) => only === undefined || id === only);
+    // A journal that is replayed sends nothing again.
+    if (this.#quiet) return endpoints.length;
     for (const endpoint of endpoints) this.#start({ event, endpoint });
     return endpoints.length;
   }
