@@ -1,3 +1,4 @@
+import { planAt } from '../lib/domain/subscription.ts';
 import { addPaymentMethodContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
@@ -23,7 +24,7 @@ export const handler = customerEndpoint(
       status: 200,
       body: {
         has_payment_method: true,
-        subscription_type: head.subscriptionType,
+        subscription_type: planAt(head, deps.now()),
         credit_balance: head.balance,
         bonus_credits: bonusCredits,
       },

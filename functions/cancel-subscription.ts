@@ -12,9 +12,7 @@ export const handler = customerEndpoint(
   async (deps, { input, customerId }) => {
     await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
     const atPeriodEnd = input.query.at_period_end === 'true';
-    return {
-      status: 200,
-      body: subscriptionView(await cancelSubscription(paymentDeps(deps), customerId, atPeriodEnd)),
-    };
+    const head = await cancelSubscription(paymentDeps(deps), customerId, atPeriodEnd);
+    return { status: 200, body: subscriptionView(head, deps.now()) };
   },
 );

@@ -8,5 +8,8 @@ import { onboardCustomer } from '../lib/operations/accounts/onboard-customer.ts'
 export const handler = publicEndpoint(onboardCustomerContract, async (deps, { input, sourceIp }) => {
   await limitRate(deps, `onboard#${sourceIp}`, SIGN_UPS);
   const { head, keyId, apiKey } = await onboardCustomer(deps, input.body);
-  return { status: 201, body: { customer: customerView(head), api_key: apiKey, api_key_id: keyId } };
+  return {
+    status: 201,
+    body: { customer: customerView(head, deps.now()), api_key: apiKey, api_key_id: keyId },
+  };
 });

@@ -13,8 +13,7 @@ import { page } from './page.ts';
 import { chargeIn, SPOILED } from './planted.ts';
 import { type Answer, recorder } from './recorder.ts';
 import { playRefusals, readLists } from './refusals.ts';
-import { playScenario } from './scenario.ts';
-import { accountAt } from './scenario-steps.ts';
+import { accountAt, playScenario } from './scenario.ts';
 import { compileAsSdkTypes } from './sdk-types.ts';
 
 /*

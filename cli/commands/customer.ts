@@ -2,6 +2,7 @@ import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import { PLAN_NAMES } from '../../lib/domain/plans.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
+import { planAt } from '../../lib/domain/subscription.ts';
 import { closeCustomerContract } from '../../lib/operators/contracts.ts';
 import { listCustomers } from '../../lib/store/audit/survey.ts';
 import { readHeadAndNewest } from '../../lib/store/ledger.ts';
@@ -57,12 +58,12 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     )
     .action((name, _, command) =>
       runner.run(command, async ({ stage, out }) => {
-        const { table } = stage.deps;
+        const { table, now } = stage.deps;
         const id = await customerIdFor(table, name);
         const found = (await readHeadAndNewest(table, id, NEWEST)) ?? noCustomer(name);
         const survey = await surveyCustomer(table, id);
         const answer = {
-          ...customerDetailView(found.head),
+          ...customerDetailView(found.head, now()),
           open_charges: survey.openCharges.map((fix) => chargeView(id, fix)),
           unreadable_charges: survey.unreadableFixes.map(unreadableView),
           order: survey.order && orderView(id, survey.order),
@@ -74,7 +75,7 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
           newest_entries: found.newest.map(entryView),
         };
         out.answer(answer, () => [
-          ...factLines([...headFacts(found.head), ...openFacts(survey)], out.width),
+          ...factLines([...headFacts(found.head, now()), ...openFacts(survey)], out.width),
           '',
           ...entryLines(found.newest, out.width),
         ]);
@@ -105,10 +106,12 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
         const filter = { plan: options.plan, owing: options.owing ?? false };
         const page = await listCustomers(stage.deps.table, filter, options.limit, options.cursor ?? null);
         const cursor = page.next === null ? null : encodeListCursor(page.next);
-        out.answer({ customers: page.customers.map(customerView), next_cursor: cursor }, () => [
+        const at = stage.deps.now();
+        const customers = page.customers.map((head) => customerView(head, at));
+        out.answer({ customers, next_cursor: cursor }, () => [
           ...(page.customers.length === 0
             ? ['None on this page.']
-            : customerLines(page.customers, out.width)),
+            : customerLines(page.customers, at, out.width)),
           ...(cursor === null ? [] : ['', 'There may be more. Go on with', `  --cursor ${cursor}`]),
         ]);
         return undefined;
@@ -145,12 +148,13 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     );
 }
 
-function headFacts(head: CustomerHead): [string, string][] {
+function headFacts(head: CustomerHead, at: Date): [string, string][] {
   const { subscription } = head;
   const ends = subscription?.cancelAtPeriodEnd ? ', ends with the period' : '';
   const until = subscription?.currentPeriodEnd
     ? `, period until ${shortTime(subscription.currentPeriodEnd)}`
     : '';
+  const paid = subscription?.coveredUntil ? `, paid until ${shortTime(subscription.coveredUntil)}` : '';
   return [
     ['customer', head.customerId],
     ['name', head.name],
@@ -159,10 +163,10 @@ function headFacts(head: CustomerHead): [string, string][] {
     ...(head.closedAt === null
       ? []
       : [['closed', `${shortTime(head.closedAt)} UTC`] satisfies [string, string]]),
-    ['plan', head.subscriptionType],
+    ['plan', planAt(head, at)],
     [
       'subscription',
-      subscription === null ? 'none' : `${subscription.id}, ${subscription.state}${until}${ends}`,
+      subscription === null ? 'none' : `${subscription.id}, ${subscription.state}${until}${paid}${ends}`,
     ],
     ['balance', `${counted(head.balance, 'credit')}, ${head.debt} owed`],
     ['card on file', yesOrNo(head.paymentMethodId !== null)],
@@ -194,7 +198,7 @@ function openFacts({
   ];
 }
 
-const customerLines = (customers: readonly CustomerHead[], width: number): string[] =>
+const customerLines = (customers: readonly CustomerHead[], at: Date, width: number): string[] =>
   tableLines(
     [
       { heading: 'customer' },
@@ -203,12 +207,12 @@ const customerLines = (customers: readonly CustomerHead[], width: number): strin
       { heading: 'owed', align: 'right' },
       { heading: 'e-mail', flexible: true },
     ],
-    customers.map(({ customerId: id, subscriptionType, balance, debt, email, closedAt }) => [
-      id,
-      closedAt === null ? subscriptionType : 'closed',
-      String(balance),
-      String(debt),
-      email,
+    customers.map((head) => [
+      head.customerId,
+      head.closedAt === null ? planAt(head, at) : 'closed',
+      String(head.balance),
+      String(head.debt),
+      head.email,
     ]),
     width,
   );

@@ -1,6 +1,7 @@
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger.ts';
+import { planAt } from '../../lib/domain/subscription.ts';
 import { transactionView } from '../../lib/http/views/account.ts';
 import type { PendingWork } from '../../lib/operations/work/pending-work.ts';
 import type { ListedKey } from '../../lib/store/api-keys.ts';
@@ -12,11 +13,11 @@ import type { UnreadableItem } from '../../lib/store/record.ts';
 
 /* What is stored as programs read it: the API's own words, in snake_case. */
 
-export const customerView = (head: CustomerHead) => ({
+export const customerView = (head: CustomerHead, at: Date) => ({
   id: head.customerId,
   name: head.name,
   email: head.email,
-  plan: head.subscriptionType,
+  plan: planAt(head, at),
   credit_balance: head.balance,
   debt: head.debt,
   has_payment_method: head.paymentMethodId !== null,
@@ -25,13 +26,14 @@ export const customerView = (head: CustomerHead) => ({
   created_at: head.createdAt,
 });
 
-export const customerDetailView = (head: CustomerHead) => ({
-  ...customerView(head),
+export const customerDetailView = (head: CustomerHead, at: Date) => ({
+  ...customerView(head, at),
   subscription: head.subscription && {
     id: head.subscription.id,
     state: head.subscription.state,
     cancel_at_period_end: head.subscription.cancelAtPeriodEnd,
     current_period_end: head.subscription.currentPeriodEnd,
+    covered_until: head.subscription.coveredUntil,
   },
   stripe_customer_id: head.stripeCustomerId,
   former_stripe_customer_id: head.formerStripeCustomerId,

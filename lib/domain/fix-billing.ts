@@ -3,6 +3,7 @@ import type { BilledFacts, FixAttempt, FixCharge } from './fix-attempt.ts';
 import type { EntryMetadata, Posting } from './ledger.ts';
 import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
 import { FIX_CREDITS } from './pricing.ts';
+import { planAt } from './subscription.ts';
 
 export type BlockedCode = 'no_billing_info' | 'account_disputed';
 
@@ -47,7 +48,7 @@ function decideAnew(
     return { kind: 'blocked', code: 'no_billing_info', balance };
   }
   if (head.openDisputes.length > 0) return { kind: 'blocked', code: 'account_disputed', balance };
-  const rate = fixRate(head.subscriptionType);
+  const rate = fixRate(planAt(head, at));
   return {
     kind: 'charge',
     charge: {

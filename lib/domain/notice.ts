@@ -1,7 +1,7 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
-import { type FixRate, fixRate, isSold } from './plans.ts';
-import type { Subscription } from './subscription.ts';
+import { type FixRate, fixRate } from './plans.ts';
+import { givesPro, planAt, type Subscription } from './subscription.ts';
 
 interface PullRequestName {
   /** `org/name`. */
@@ -57,6 +57,8 @@ export type NoticeContent =
       readonly attempt: number;
       /** Null when Stripe does not try again by itself. */
       readonly nextAttemptAt: string | null;
+      /** When the Pro rate ends unless the payment arrives; null if it has ended. */
+      readonly rateEndsAt: string | null;
     }
   | {
       readonly kind: 'subscription_ended';
@@ -106,7 +108,7 @@ export function balanceWarning(head: CustomerHead, at: Date): Notice | null {
   const facts = {
     hasCard: head.paymentMethodId !== null,
     isDisputed: head.openDisputes.length > 0,
-    rate: fixRate(head.subscriptionType),
+    rate: fixRate(planAt(head, at)),
   };
   return {
     customerId,
@@ -151,18 +153,14 @@ export const chargeDeclined = (
   content: { kind: 'card_declined', amountCents: charge.amountCents, declineCode, ...pullRequestOf(fix) },
 });
 
-/** The end of Pro, where the customer had it before and has it no more. Null where nothing ended. */
+/** The end of a Pro subscription that could still be paid before. Null where nothing ended: a paused one can go on. */
 export function subscriptionEnded(
   before: CustomerHead,
-  after: {
-    readonly subscriptionType: CustomerHead['subscriptionType'];
-    readonly subscription: Subscription | null;
-  },
+  after: { readonly subscription: Subscription | null },
   at: Date,
 ): Notice | null {
   const { customerId, subscription, balance } = before;
-  if (!isSold(before.subscriptionType) || isSold(after.subscriptionType) || subscription === null)
-    return null;
+  if (subscription === null || !canGoOn(subscription) || canGoOn(after.subscription)) return null;
   const unpaid = subscription.state === 'past_due' || after.subscription?.state === 'unpaid';
   return {
     customerId,
@@ -172,6 +170,9 @@ export function subscriptionEnded(
   };
 }
 
+const canGoOn = (subscription: Subscription | null): boolean =>
+  subscription !== null && (givesPro(subscription.state) || subscription.state === 'paused');
+
 /** A renewal that could not be paid, told once for each attempt. */
 export const paymentFailed = (
   customerId: string,
@@ -180,6 +181,7 @@ export const paymentFailed = (
     readonly amountCents: number;
     readonly attempt: number;
     readonly nextAttemptAt: string | null;
+    readonly rateEndsAt: string | null;
   },
   at: Date,
 ): Notice => {

@@ -1,6 +1,7 @@
 import type { CustomerHead } from './customer.ts';
 import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
 import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
+import { endOfPro, planAt, type Subscription } from './subscription.ts';
 
 export type WarningCode = 'no_credits_no_card' | 'no_credits' | 'low_credits' | 'past_due';
 
@@ -10,9 +11,9 @@ export interface Warning {
 }
 
 /** What the customer should know before their next fix; empty when all is well. */
-export function accountWarnings(head: CustomerHead): Warning[] {
+export function accountWarnings(head: CustomerHead, at: Date): Warning[] {
   const warnings: Warning[] = [];
-  const price = formatUsd(FIX_PRICE_CENTS[fixRate(head.subscriptionType)]);
+  const price = formatUsd(FIX_PRICE_CENTS[fixRate(planAt(head, at))]);
   if (head.balance < FIX_CREDITS && head.paymentMethodId === null) {
     const message =
       'No credits left and no payment method on file: the next fix is blocked. Add a payment method.';
@@ -24,8 +25,16 @@ export function accountWarnings(head: CustomerHead): Warning[] {
     warnings.push({ code: 'low_credits', message: `${credits} left.` });
   }
   if (head.subscription?.state === 'past_due') {
-    const message = 'The last Pro invoice could not be paid. Update the payment method to keep the Pro rate.';
-    warnings.push({ code: 'past_due', message });
+    warnings.push({ code: 'past_due', message: pastDueMessage(head.subscription, at) });
   }
   return warnings;
+}
+
+function pastDueMessage(subscription: Subscription, at: Date): string {
+  const end = endOfPro(subscription);
+  const rate =
+    at.getTime() < end
+      ? `The Pro rate ends on ${new Date(end).toISOString().slice(0, 10)}`
+      : 'The Pro rate has ended';
+  return `The last Pro invoice could not be paid. ${rate}. Add a card to pay the invoice.`;
 }

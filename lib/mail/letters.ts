@@ -128,7 +128,7 @@ function cardDeclined(content: Content<'card_declined'>, day: string): Letter {
 }
 
 function paymentFailed(content: Content<'payment_failed'>, day: string): Letter {
-  const { amountCents, attempt, nextAttemptAt } = content;
+  const { amountCents, attempt, nextAttemptAt, rateEndsAt } = content;
   const which = attempt === 1 ? '' : ` This was attempt number ${attempt}.`;
   return {
     subject: `Your Pro payment of ${formatUsd(amountCents)} did not go through`,
@@ -136,7 +136,10 @@ function paymentFailed(content: Content<'payment_failed'>, day: string): Letter 
       `On ${day} we could not collect ${formatUsd(amountCents)} for your Pro subscription.${which}`,
       nextAttemptAt === null
         ? 'We do not try again by ourselves; without a payment the subscription ends. Credits that you have stay yours.'
-        : `We try again on ${longDay(new Date(nextAttemptAt))}. Until then your Pro rate stays.`,
+        : `We try again on ${longDay(new Date(nextAttemptAt))}.`,
+      rateEndsAt === null
+        ? `Your Pro rate has ended: a fix without a credit costs ${formatUsd(FIX_PRICE_CENTS.pay_as_you_go)}.`
+        : `Your Pro rate ends on ${longDay(new Date(rateEndsAt))} unless the payment arrives before.`,
     ],
     next: 'Check the card that is on file, or add another one.',
   };

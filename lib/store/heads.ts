@@ -21,6 +21,8 @@ const Profile = z.object({
       state: z.enum(SUBSCRIPTION_STATES),
       cancelAtPeriodEnd: z.boolean(),
       currentPeriodEnd: z.nullable(text),
+      coveredUntil: orNull(text),
+      collects: z._default(z.boolean(), true),
     }),
   ),
   paymentMethodId: z.nullable(text),
@@ -48,7 +50,17 @@ const heads = record<CustomerHead>(
   }),
 );
 
-export const decodeHead = (item: Item): CustomerHead => heads.decode(item);
+export function decodeHead(item: Item): CustomerHead {
+  const head = heads.decode(item);
+  const { subscription } = head;
+  if (subscription === null || hasCoverage(item)) return head;
+  // Of a release that did not keep it. Until the next sync with Stripe, the current period counts as paid.
+  return { ...head, subscription: { ...subscription, coveredUntil: subscription.currentPeriodEnd } };
+}
+
+function hasCoverage({ subscription }: Item): boolean {
+  return typeof subscription === 'object' && subscription !== null && 'covered_until' in subscription;
+}
 
 export const encodeHead = (head: CustomerHead): Item => ({
   ...keys.head(head.customerId),

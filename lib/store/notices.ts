@@ -42,6 +42,7 @@ const Content = z.discriminatedUnion('kind', [
     amountCents: count,
     attempt: integer,
     nextAttemptAt: z.nullable(text),
+    rateEndsAt: orNull(text),
   }),
   z.object({
     kind: z.literal('subscription_ended'),

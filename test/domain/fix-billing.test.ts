@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CHARGE_STATES } from '../../lib/domain/fix-attempt.ts';
 import { chargedFix, decideFixBilling } from '../../lib/domain/fix-billing.ts';
-import { chargeOf, fixOf, headWith } from '../support/heads.ts';
+import { chargeOf, fixOf, headWith, onPlan } from '../support/heads.ts';
 
 const AT = new Date('2026-01-02T00:00:00.000Z');
 const CARD = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };
@@ -16,7 +16,7 @@ describe('a merged fix', () => {
   });
 
   it('without credits is charged to the card on file, as an attempt with everything that the call needs', () => {
-    expect(decideFixBilling(headWith({ ...CARD, subscriptionType: 'pro' }), fixOf(), AT)).toEqual({
+    expect(decideFixBilling(headWith({ ...CARD, ...onPlan('pro') }), fixOf(), AT)).toEqual({
       kind: 'charge',
       charge: chargeOf({ amountCents: 1_500, rate: 'pro', startedAt: AT.toISOString() }),
     });

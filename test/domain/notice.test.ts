@@ -16,7 +16,7 @@ import {
 } from '../../lib/domain/notice.ts';
 import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
-import { fixOf, headWith } from '../support/heads.ts';
+import { fixOf, headWith, onPlan } from '../support/heads.ts';
 
 const AT = new Date('2026-01-02T00:00:00.000Z');
 const createdAt = '2026-01-02T00:00:00.000Z';
@@ -26,6 +26,8 @@ const subscription = (state: SubscriptionState): Subscription => ({
   state,
   cancelAtPeriodEnd: false,
   currentPeriodEnd: null,
+  coveredUntil: '2026-02-01T00:00:00.000Z',
+  collects: true,
 });
 
 describe('the kinds of notices', () => {
@@ -79,7 +81,7 @@ describe('the warning of a balance', () => {
   });
 
   it('of a used up one says whether a card is on file', () => {
-    const facts = { balanceLevel: 'exhausted', paymentMethodId: 'pm_1', subscriptionType: 'pro' } as const;
+    const facts = { balanceLevel: 'exhausted', paymentMethodId: 'pm_1', ...onPlan('pro') } as const;
     expect(warned(facts)).toEqual({
       customerId: 'c1',
       id: '7',
@@ -146,7 +148,7 @@ describe('a notice', () => {
   });
 
   it('of a renewal that failed has one id for each attempt', () => {
-    const invoice = { id: 'in_1', amountCents: 59_900, attempt: 2, nextAttemptAt: null };
+    const invoice = { id: 'in_1', amountCents: 59_900, attempt: 2, nextAttemptAt: null, rateEndsAt: null };
     expect(paymentFailed('c1', invoice, AT)).toEqual({
       customerId: 'c1',
       id: 'in_1-2',
@@ -157,6 +159,7 @@ describe('a notice', () => {
         amountCents: 59_900,
         attempt: 2,
         nextAttemptAt: null,
+        rateEndsAt: null,
       },
     });
   });
@@ -179,11 +182,7 @@ describe('the end of Pro', () => {
   const pro = (state: SubscriptionState) =>
     headWith({ balance: 9, subscriptionType: 'pro', subscription: subscription(state) });
   const ended = (before: CustomerHead, state: SubscriptionState | null) =>
-    subscriptionEnded(
-      before,
-      { subscriptionType: 'pay_as_you_go', subscription: state === null ? null : subscription(state) },
-      AT,
-    );
+    subscriptionEnded(before, { subscription: state === null ? null : subscription(state) }, AT);
   const told = (unpaid: boolean) => ({
     customerId: 'c1',
     id: 'sub_1',
@@ -197,12 +196,20 @@ describe('the end of Pro', () => {
     ['active', 'unpaid', true],
     ['past_due', 'canceled', true],
     ['past_due', null, true],
+    ['paused', 'canceled', false],
   ])('from %s to %s is told; that it was not paid for: %s', (before, after, unpaid) => {
     expect(ended(pro(before), after)).toEqual(told(unpaid));
   });
 
+  it('a subscription that is paused, or still past due, sends no letter about its end', () => {
+    for (const before of ['active', 'past_due', 'trialing'] as const) {
+      expect(ended(pro(before), 'paused')).toBeNull();
+      expect(ended(pro(before), 'past_due')).toBeNull();
+    }
+  });
+
   it('is not told of somebody who still has it, never had it, or has no subscription', () => {
-    const still = { subscriptionType: 'pro', subscription: subscription('active') } as const;
+    const still = { subscription: subscription('active') };
     expect(subscriptionEnded(pro('active'), still, AT)).toBeNull();
     expect(ended({ ...pro('incomplete'), subscriptionType: 'trial' }, 'canceled')).toBeNull();
     expect(ended({ ...pro('active'), subscription: null }, null)).toBeNull();

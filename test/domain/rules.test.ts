@@ -7,7 +7,7 @@ import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { isTestCustomerEmail, testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { accountWarnings } from '../../lib/domain/warnings.ts';
-import { fixOf, headWith } from '../support/heads.ts';
+import { fixOf, headWith, onPlan, proUntil } from '../support/heads.ts';
 
 const head = headWith;
 const fix = fixOf();
@@ -31,7 +31,7 @@ describe('deciding what a merged fix costs', () => {
   ] as const)(
     'with no credits and a card, a %s customer is charged %i cents',
     (subscriptionType, amountCents) => {
-      const decision = decideFixBilling(head({ balance: 0, ...CARD, subscriptionType }), fix, AT);
+      const decision = decideFixBilling(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), fix, AT);
       expect(decision).toMatchObject({ kind: 'charge', charge: { amountCents, attempt: 1 } });
     },
   );
@@ -63,7 +63,7 @@ describe('deciding what a merged fix costs', () => {
 });
 
 describe('warnings', () => {
-  const codes = (facts: Partial<CustomerHead>) => accountWarnings(head(facts)).map(({ code }) => code);
+  const codes = (facts: Partial<CustomerHead>) => accountWarnings(head(facts), AT).map(({ code }) => code);
 
   it('exactly the four conditions', () => {
     expect(codes({ balance: 6 })).toEqual([]);
@@ -71,25 +71,20 @@ describe('warnings', () => {
     expect(codes({ balance: 1 })).toEqual(['low_credits']);
     expect(codes({ balance: 0 })).toEqual(['no_credits_no_card']);
     expect(codes({ balance: 0, paymentMethodId: 'pm_1' })).toEqual(['no_credits']);
-    const subscription = {
-      id: 'sub_1',
-      plan: 'pro',
-      state: 'past_due',
-      cancelAtPeriodEnd: false,
-      currentPeriodEnd: null,
-    } as const;
+    const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due' });
     expect(codes({ balance: 60, subscription, subscriptionType: 'pro' })).toEqual(['past_due']);
   });
 
   it('with no credits and a card, says what the next fix costs at the plan’s rate', () => {
     const message = (subscriptionType: 'pro' | 'pay_as_you_go') =>
-      accountWarnings(head({ balance: 0, paymentMethodId: 'pm_1', subscriptionType }))[0]?.message;
+      accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), AT)[0]?.message;
     expect(message('pay_as_you_go')).toContain('$29.00');
     expect(message('pro')).toContain('$15.00');
   });
 
   it('say how many credits are left, one or several', () => {
-    const messages = (balance: number) => accountWarnings(head({ balance })).map(({ message }) => message);
+    const messages = (balance: number) =>
+      accountWarnings(head({ balance }), AT).map(({ message }) => message);
     expect(messages(1)).toEqual(['1 credit left.']);
     expect(messages(2)).toEqual(['2 credits left.']);
   });

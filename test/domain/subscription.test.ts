@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   currentSubscription,
   givesPro,
+  goingOn,
   isOver,
   type ProSubscription,
+  planAt,
   planWith,
   SUBSCRIPTION_STATES,
   type SubscriptionState,
@@ -16,7 +18,11 @@ const subscription = (facts: Partial<ProSubscription> = {}): ProSubscription => 
   state: 'active',
   cancelAtPeriodEnd: false,
   currentPeriodEnd: null,
+  coveredUntil: null,
+  collects: true,
   created: 1,
+  endsAt: null,
+  ownCard: null,
   ...facts,
 });
 
@@ -40,7 +46,11 @@ const anySubscriptions = fc.uniqueArray(
     state: fc.constantFrom(...SUBSCRIPTION_STATES),
     cancelAtPeriodEnd: fc.boolean(),
     currentPeriodEnd: fc.constantFrom(null, '2026-01-01T00:00:00.000Z'),
+    coveredUntil: fc.constantFrom(null, '2026-01-01T00:00:00.000Z', '2026-02-01T00:00:00.000Z'),
+    collects: fc.boolean(),
     created: fc.integer({ min: 1, max: 3 }),
+    endsAt: fc.constantFrom(null, 1_800_000_000),
+    ownCard: fc.constant(null),
   }),
   { selector: ({ id }) => id, maxLength: 6 },
 );
@@ -104,25 +114,28 @@ describe('which of several subscriptions counts', () => {
     );
   });
 
-  it('and what is remembered of it is what is stored, without what only orders it', () => {
-    const kept = currentSubscription([subscription({ cancelAtPeriodEnd: true })]);
+  it('the stored subscription has only the fields that the head keeps', () => {
+    const kept = currentSubscription([subscription({ cancelAtPeriodEnd: true, endsAt: 5, ownCard: 'pm_1' })]);
     expect(kept).toEqual({
       id: 'sub_1',
       plan: 'pro',
       state: 'active',
       cancelAtPeriodEnd: true,
       currentPeriodEnd: null,
+      coveredUntil: null,
+      collects: true,
     });
   });
 });
 
 describe('the plan that follows', () => {
   it.each(STATES)('from %s', (state, { pro, oncePaid }) => {
-    expect(planWith(subscription({ state }), 'pro')).toBe(pro ? 'pro' : 'pay_as_you_go');
-    expect(planWith(subscription({ state }), 'pay_as_you_go')).toBe(pro ? 'pro' : 'pay_as_you_go');
+    const paid = { state, coveredUntil: '2026-01-01T00:00:00.000Z' };
+    expect(planWith(subscription(paid), 'pro')).toBe(pro ? 'pro' : 'pay_as_you_go');
+    expect(planWith(subscription(paid), 'pay_as_you_go')).toBe(pro ? 'pro' : 'pay_as_you_go');
     // Somebody whose subscription was made in the dashboard: the trial ends only with a payment.
     const fromTrial = pro ? 'pro' : oncePaid ? 'pay_as_you_go' : 'trial';
-    expect(planWith(subscription({ state }), 'trial')).toBe(fromTrial);
+    expect(planWith(subscription(paid), 'trial')).toBe(fromTrial);
   });
 
   it('from none: a trial goes on, and nobody goes back to one', () => {
@@ -137,5 +150,75 @@ describe('of two subscriptions that are the same in everything but their ids', (
     const two = [subscription({ id: 'sub_a' }), subscription({ id: 'sub_b' })];
     expect(currentSubscription(two)?.id).toBe('sub_b');
     expect(currentSubscription(two.toReversed())?.id).toBe('sub_b');
+  });
+});
+
+describe('the plan at a moment', () => {
+  const PAID_UNTIL = '2026-02-01T00:00:00.000Z';
+  const paidUntilMs = Date.parse(PAID_UNTIL);
+  const DAY_MS = 24 * 60 * 60 * 1000;
+  const planAfter = (facts: Partial<ProSubscription>, ms: number) =>
+    planAt(
+      { subscriptionType: 'pro', subscription: subscription({ coveredUntil: PAID_UNTIL, ...facts }) },
+      new Date(paidUntilMs + ms),
+    );
+
+  it('past_due keeps the Pro rate for 21 days after the paid period and not longer, without any event', () => {
+    for (const state of ['active', 'trialing', 'past_due'] as const) {
+      expect(planAfter({ state }, 21 * DAY_MS - 1)).toBe('pro');
+      expect(planAfter({ state }, 21 * DAY_MS)).toBe('pay_as_you_go');
+    }
+  });
+
+  it('while Stripe does not collect, the Pro rate ends with the paid period', () => {
+    expect(planAfter({ collects: false }, -1)).toBe('pro');
+    expect(planAfter({ collects: false }, 0)).toBe('pay_as_you_go');
+  });
+
+  it('a subscription with no paid period gives no Pro rate', () => {
+    expect(planAfter({ coveredUntil: null }, -1)).toBe('pay_as_you_go');
+  });
+
+  it('a subscription that is over, paused, unpaid or incomplete gives no Pro rate, whatever is paid', () => {
+    for (const state of SUBSCRIPTION_STATES.filter((one) => !givesPro(one)))
+      expect(planAfter({ state }, -1)).toBe('pay_as_you_go');
+  });
+
+  it('a customer who is not on Pro keeps their plan at all times', () => {
+    for (const subscriptionType of ['trial', 'pay_as_you_go'] as const)
+      expect(planAt({ subscriptionType, subscription: null }, new Date(0))).toBe(subscriptionType);
+  });
+
+  it('time alone never starts the Pro rate', () => {
+    const moments = fc.integer({ min: -90 * DAY_MS, max: 90 * DAY_MS });
+    fc.assert(
+      fc.property(anySubscriptions, moments, moments, (all, a, b) => {
+        const current = currentSubscription(all);
+        const head = { subscriptionType: planWith(current, 'pay_as_you_go'), subscription: current };
+        const [early, late] = [Math.min(a, b), Math.max(a, b)].map((ms) =>
+          planAt(head, new Date(paidUntilMs + ms)),
+        );
+        if (late === 'pro') expect(early).toBe('pro');
+      }),
+    );
+  });
+
+  it('of several subscriptions the one that gives the Pro rate longest counts', () => {
+    const paid = subscription({ id: 'sub_paid', state: 'past_due', coveredUntil: PAID_UNTIL });
+    const held = subscription({ id: 'sub_held', coveredUntil: PAID_UNTIL, collects: false, created: 2 });
+    expect(currentSubscription([held, paid])?.id).toBe('sub_paid');
+  });
+});
+
+describe('subscriptions that go on', () => {
+  it('two Pro subscriptions that Stripe will renew are both named, for support', () => {
+    const all = [
+      subscription({ id: 'sub_1' }),
+      subscription({ id: 'sub_2', state: 'past_due' }),
+      subscription({ id: 'sub_3', endsAt: 5 }),
+      subscription({ id: 'sub_4', state: 'unpaid' }),
+      subscription({ id: 'sub_5', state: 'canceled' }),
+    ];
+    expect(goingOn(all).map(({ id }) => id)).toEqual(['sub_1', 'sub_2']);
   });
 });

@@ -11,6 +11,8 @@ const SUBSCRIPTION: Subscription = {
   state: 'active',
   cancelAtPeriodEnd: false,
   currentPeriodEnd: null,
+  coveredUntil: '2026-02-01T00:00:00.000Z',
+  collects: true,
 };
 
 const HEAD: Standing = {

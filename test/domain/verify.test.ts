@@ -3,6 +3,7 @@ import { NEW_PROFILE } from '../../lib/domain/customer.ts';
 import { emptyLedger, type LedgerEntry, type Posting, post } from '../../lib/domain/ledger.ts';
 import type { LedgerRecords, Violation } from '../../lib/domain/ledger-records.ts';
 import { INVARIANTS, verifyLedger } from '../../lib/domain/verify.ts';
+import { proUntil } from '../support/heads.ts';
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 
@@ -25,13 +26,7 @@ const PAYER = {
   email: 'ada@customer.example',
   activeKeys: 1,
   subscriptionType: 'pro',
-  subscription: {
-    id: 'sub_1',
-    plan: 'pro',
-    state: 'active',
-    cancelAtPeriodEnd: false,
-    currentPeriodEnd: null,
-  },
+  subscription: proUntil('2026-02-01T00:00:00.000Z'),
   paymentMethodId: 'pm_1',
   stripeCustomerId: 'cus_1',
 } as const;

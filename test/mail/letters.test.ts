@@ -50,12 +50,25 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       amountCents: 59_950,
       attempt: 2,
       nextAttemptAt: '2026-11-27T09:00:00.000Z',
+      rateEndsAt: '2026-12-15T09:00:00.000Z',
     },
-    ['collect $599.50 for', 'attempt number 2', 'Friday, 27 November 2026'],
+    [
+      'collect $599.50 for',
+      'attempt number 2',
+      'Friday, 27 November 2026',
+      'Your Pro rate ends on Tuesday, 15 December 2026 unless the payment arrives before.',
+    ],
   ],
   [
-    { kind: 'payment_failed', invoiceId: 'in_1', amountCents: 59_900, attempt: 1, nextAttemptAt: null },
-    ['do not try again'],
+    {
+      kind: 'payment_failed',
+      invoiceId: 'in_1',
+      amountCents: 59_900,
+      attempt: 1,
+      nextAttemptAt: null,
+      rateEndsAt: null,
+    },
+    ['do not try again', 'Your Pro rate has ended', '$29.00'],
   ],
   [
     { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: true, credits: 1 },

@@ -288,6 +288,10 @@ describe('a subscription', () => {
     status: 'active',
     cancel_at_period_end: false,
     cancel_at: null,
+    collection_method: 'charge_automatically',
+    pause_collection: null,
+    default_payment_method: null,
+    ended_at: null,
     created: 7,
     items: {
       data: [{ price: { id: 'price_other' } }, { price: { id: 'price_pro' }, current_period_end: 60 }],
@@ -303,7 +307,11 @@ describe('a subscription', () => {
       state: 'active',
       cancelAtPeriodEnd: false,
       currentPeriodEnd: '1970-01-01T00:01:00.000Z',
+      coveredUntil: null,
+      collects: true,
       created: 7,
+      endsAt: null,
+      ownCard: null,
     });
   });
 
@@ -317,6 +325,28 @@ describe('a subscription', () => {
     expect(await ends({ cancel_at: 60 })).toBe(true);
     expect(await ends({ cancel_at: 60, status: 'canceled' })).toBe(false);
     expect(await ends({ cancel_at_period_end: true, status: 'incomplete_expired' })).toBe(false);
+  });
+
+  it('a date after the end of the period is no cancellation at period end', async () => {
+    expect(await read({ cancel_at: 61 })).toMatchObject({ cancelAtPeriodEnd: false, endsAt: 61 });
+    expect(await read({ cancel_at: 60 })).toMatchObject({ cancelAtPeriodEnd: true, endsAt: 60 });
+    const flagged = await read({ cancel_at: 61, cancel_at_period_end: true });
+    expect(flagged).toMatchObject({ cancelAtPeriodEnd: true, endsAt: 60 });
+  });
+
+  it('after an immediate cancellation the current period ends with the subscription', async () => {
+    const ended = await read({ status: 'canceled', ended_at: 20 });
+    expect(ended?.currentPeriodEnd).toBe('1970-01-01T00:00:20.000Z');
+  });
+
+  it('a subscription whose collection is paused, or that is paid by hand, does not collect', async () => {
+    expect(await read({ pause_collection: { behavior: 'void' } })).toMatchObject({ collects: false });
+    expect(await read({ collection_method: 'send_invoice' })).toMatchObject({ collects: false });
+  });
+
+  it("a subscription's own card is read, also one of the older kind", async () => {
+    expect(await read({ default_payment_method: 'pm_own' })).toMatchObject({ ownCard: 'pm_own' });
+    expect(await read({ default_source: { id: 'card_own' } })).toMatchObject({ ownCard: 'card_own' });
   });
 
   it('has every state that Stripe names, and one that is newer than we are is for people to look at', async () => {

@@ -1,6 +1,8 @@
 import { type CustomerHead, NEW_PROFILE } from '../../lib/domain/customer.ts';
 import type { FixAttempt, FixCharge } from '../../lib/domain/fix-attempt.ts';
 import { emptyLedger } from '../../lib/domain/ledger.ts';
+import type { SubscriptionType } from '../../lib/domain/plans.ts';
+import type { Subscription } from '../../lib/domain/subscription.ts';
 
 /* What the pure rules are asked about. */
 
@@ -16,6 +18,26 @@ export const headWith = (facts: Partial<CustomerHead> = {}): CustomerHead => ({
   activeKeys: 1,
   createdAt: '2026-01-01T00:00:00.000Z',
   ...facts,
+});
+
+/** An active Pro subscription that is paid until a moment. */
+export const proUntil = (coveredUntil: string, facts: Partial<Subscription> = {}): Subscription => ({
+  id: 'sub_1',
+  plan: 'pro',
+  state: 'active',
+  cancelAtPeriodEnd: false,
+  currentPeriodEnd: coveredUntil,
+  coveredUntil,
+  collects: true,
+  ...facts,
+});
+
+/** What the head stores for a customer on a plan; Pro is paid for all of January 2026. */
+export const onPlan = (
+  subscriptionType: SubscriptionType,
+): Pick<CustomerHead, 'subscriptionType' | 'subscription'> => ({
+  subscriptionType,
+  subscription: subscriptionType === 'pro' ? proUntil('2026-02-01T00:00:00.000Z') : null,
 });
 
 /** A fix that is not billed, of acme/webshop#1. */
@@ -36,8 +58,6 @@ export const fixOf = (facts: Partial<FixAttempt> = {}): FixAttempt => ({
   charge: null,
   refundedCents: 0,
   blockedAtRaise: null,
-  repositoryId: null,
-  newestId: null,
   ...facts,
 });
 

@@ -42,6 +42,13 @@ export const PricingView = z.object({
 });
 export type PricingView = z.output<typeof PricingView>;
 
+/** The same in every answer about a subscription. */
+export const coveredUntil = described(
+  z.nullable(z.iso.datetime()),
+  'The end of the newest period that is paid. The Pro rate lasts until then, and 21 days longer while Stripe tries to ' +
+    'collect the next payment. Null while no period is paid.',
+);
+
 const UsageView = z.object({
   credit_balance: described(z.int(), 'Credits left.', 4),
   subscription_type: described(z.enum(PLAN_NAMES), 'The plan.'),
@@ -52,8 +59,9 @@ const UsageView = z.object({
   cancel_at_period_end: described(z.boolean(), 'The subscription ends with the period that is paid.'),
   current_period_end: described(
     z.nullable(z.iso.datetime()),
-    'When the paid period ends; null without a subscription.',
+    'When the current period ends, paid or not; null without a subscription.',
   ),
+  covered_until: coveredUntil,
   has_payment_method: described(z.boolean(), 'Whether a fix can be charged when no credits are left.'),
   recent_transactions: described(z.array(TransactionView), 'The 10 newest, newest first.'),
   warnings: z.array(

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
 import { type Contract, described, nothing } from '../contract.ts';
+import { coveredUntil } from './account.ts';
 
 const PAYMENT_PROBLEMS = [
   'rate_limited',
@@ -67,7 +68,8 @@ const SubscriptionView = z.object({
     'As Stripe calls it; null without one.',
   ),
   cancel_at_period_end: described(z.boolean(), 'It ends with the period that is paid.'),
-  current_period_end: described(z.nullable(z.iso.datetime()), 'When the paid period ends.'),
+  current_period_end: described(z.nullable(z.iso.datetime()), 'When the current period ends, paid or not.'),
+  covered_until: coveredUntil,
   credit_balance: described(z.int(), 'Credits left.', 69),
 });
 export type SubscriptionView = z.output<typeof SubscriptionView>;

@@ -2,30 +2,32 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS } from '../../domain/plans.ts';
 import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
+import { planAt } from '../../domain/subscription.ts';
 import type { PricingView, TransactionView } from '../contracts/account.ts';
 import type { CustomerView } from '../contracts/customers.ts';
 import type { SubscriptionView } from '../contracts/payments.ts';
 
 /* The account, its entries and the prices as the API returns them. */
 
-export function customerView(head: CustomerHead): CustomerView {
+export function customerView(head: CustomerHead, at: Date): CustomerView {
   return {
     id: head.customerId,
     name: head.name,
     email: head.email,
-    subscription_type: head.subscriptionType,
+    subscription_type: planAt(head, at),
     credit_balance: head.balance,
     has_payment_method: head.paymentMethodId !== null,
     created_at: head.createdAt,
   };
 }
 
-export function subscriptionView(head: CustomerHead): SubscriptionView {
+export function subscriptionView(head: CustomerHead, at: Date): SubscriptionView {
   return {
-    subscription_type: head.subscriptionType,
+    subscription_type: planAt(head, at),
     subscription_state: head.subscription?.state ?? null,
     cancel_at_period_end: head.subscription?.cancelAtPeriodEnd ?? false,
     current_period_end: head.subscription?.currentPeriodEnd ?? null,
+    covered_until: head.subscription?.coveredUntil ?? null,
     credit_balance: head.balance,
   };
 }

@@ -1,16 +1,15 @@
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
-import { paymentFailed, subscriptionEnded } from '../../domain/notice.ts';
-import { currentSubscription, planWith } from '../../domain/subscription.ts';
+import { type Notice, paymentFailed, subscriptionEnded } from '../../domain/notice.ts';
+import { currentSubscription, endOfPro, planWith } from '../../domain/subscription.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { keys } from '../../store/keys.ts';
+import { type Key, keys } from '../../store/keys.ts';
 import { putNewNotice, putNotice } from '../../store/notices.ts';
 import { bindStripeId } from '../../store/owners.ts';
 import type { Write } from '../../store/table.ts';
 import type { FailedRenewal, StripeAccount } from '../../stripe/port.ts';
 import { changeLedger, type Receipt } from '../ledger/change-ledger.ts';
 
-export interface Synced {
-  readonly head: CustomerHead;
+export interface Synced extends Known {
   readonly wrote: boolean;
 }
 
@@ -30,11 +29,9 @@ export async function syncAccount(
     failedRenewal = null,
   }: { readonly of?: string; readonly receipt?: Receipt; readonly failedRenewal?: FailedRenewal | null } = {},
 ): Promise<Synced> {
-  const failure = failedRenewal && paymentFailed(customerId, failedRenewal, deps.now());
-  const { answer, wrote } = await changeLedger<boolean, CustomerHead, StripeAccount | null>(deps, {
+  const { answer, wrote } = await changeLedger<boolean, Known, StripeAccount | null>(deps, {
     customerId,
-    relatedKeys: failure ? [keys.notice(customerId, failure.content.kind, failure.id)] : [],
-    // Two events may tell of one attempt.
+    relatedKeys: failedRenewal ? [keyOfFailure(customerId, failedRenewal, deps.now())] : [],
     decodeRelated: ([told]) => told !== undefined,
     receipt,
     fetchCurrent: async ({ head: { stripeCustomerId } }) => {
@@ -42,7 +39,7 @@ export async function syncAccount(
       return (await deps.stripe()).readAccount(stripeCustomerId);
     },
     decide: ({ head, related: isTold }, account) => {
-      if (!account) return { kind: 'done', answer: head };
+      if (!account) return { kind: 'done', answer: { head, account: null } };
       // Also where it says what the head says: an answer from before, still on its way, must not be written over this one.
       const profile = profileOf(head, account);
       return {
@@ -51,13 +48,38 @@ export async function syncAccount(
         writes: (_, at) => [
           ...bindCard(head, profile),
           ...noticeOfEnd(head, profile, at),
-          ...(failure && !isTold ? [putNewNotice(failure)] : []),
+          ...(failedRenewal && !isTold
+            ? [putNewNotice(failureNotice(head, profile, failedRenewal, at))]
+            : []),
         ],
-        answer: ({ head: after }) => after,
+        answer: ({ head: after }) => ({ head: after, account }),
       };
     },
   });
-  return { head: answer, wrote };
+  return { ...answer, wrote };
+}
+
+interface Known {
+  readonly head: CustomerHead;
+  /** As Stripe had it when the head was written; null where Stripe was not asked. */
+  readonly account: StripeAccount | null;
+}
+
+function failureNotice(
+  { customerId }: CustomerHead,
+  { subscription }: Pick<CustomerProfile, 'subscription'>,
+  renewal: FailedRenewal,
+  at: Date,
+): Notice {
+  const end = subscription === null ? 0 : endOfPro(subscription);
+  const rateEndsAt = end > at.getTime() ? new Date(end).toISOString() : null;
+  return paymentFailed(customerId, { ...renewal, rateEndsAt }, at);
+}
+
+/** Two events may report one attempt. */
+function keyOfFailure(customerId: string, renewal: FailedRenewal, at: Date): Key {
+  const { content, id } = paymentFailed(customerId, { ...renewal, rateEndsAt: null }, at);
+  return keys.notice(customerId, content.kind, id);
 }
 
 type AccountProfile = Pick<

@@ -1,6 +1,7 @@
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
 import type { SoldPlan } from '../../domain/plans.ts';
 import {
+  givesPro,
   isOver,
   type ProSubscription,
   SUBSCRIPTION_STATES,
@@ -11,12 +12,16 @@ import { PAGE } from '../paging.ts';
 import type { StripeAccount } from '../port.ts';
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
+import { readCoverage } from './coverage.ts';
 
 /* Customers at Stripe, their default card and their subscriptions. */
 
 export async function findCustomers(stripe: Stripe, email: string, customerId: string): Promise<string[]> {
-  const { data } = await stripe.customers.list({ email, limit: PAGE });
-  return data.filter(({ metadata }) => metadata['customer_id'] === customerId).map(({ id }) => id);
+  const found: string[] = [];
+  for await (const { id, metadata } of stripe.customers.list({ email, limit: PAGE })) {
+    if (metadata['customer_id'] === customerId) found.push(id);
+  }
+  return found;
 }
 
 export async function readAccount(
@@ -26,24 +31,72 @@ export async function readAccount(
 ): Promise<StripeAccount> {
   const found = await stripe.customers.retrieve(customer);
   if (found.deleted) return { kind: 'deleted' };
-  const named = idOf(found.invoice_settings.default_payment_method);
-  const [{ data }, method] = await Promise.all([
-    stripe.subscriptions.list({ customer, status: 'all', limit: PAGE }),
-    // Not by `expand`, which a customer who was deleted meanwhile would be refused for.
-    named === null ? null : stripe.paymentMethods.retrieve(named),
+  const [paymentMethodId, subscriptions] = await Promise.all([
+    readDefaultCard(stripe, found),
+    readSubscriptions(stripe, customer, prices),
   ]);
-  // One that is being detached may still be named; it cannot be charged any more.
-  const isUsable = idOf(method?.customer) === customer;
-  return {
-    kind: 'account',
-    paymentMethodId: isUsable ? named : null,
-    subscriptions: (
-      await Promise.all(data.map((subscription) => proSubscriptionOf(subscription, prices)))
-    ).filter((subscription) => subscription !== null),
-  };
+  return { kind: 'account', paymentMethodId, subscriptions };
 }
 
-/** Null for a subscription to something else. */
+/**
+ * The card that fixes are charged to: the default payment method, or the default source of older integrations where there is
+ * none. Null where that is no card, or is not the customer's any more.
+ */
+async function readDefaultCard(stripe: Stripe, customer: Stripe.Customer): Promise<string | null> {
+  const named = idOf(customer.invoice_settings.default_payment_method);
+  // Not by `expand`, which a customer who was deleted meanwhile would be refused for.
+  const method =
+    named === null
+      ? await readSource(stripe, idOf(customer.default_source))
+      : await stripe.paymentMethods.retrieve(named);
+  // A card that is being detached may still be named; it cannot be charged any more.
+  return method?.type === 'card' && idOf(method.customer) === customer.id ? method.id : null;
+}
+
+/** Stripe shows a card of the older kind as a payment method too. A bank account has no such form. */
+async function readSource(stripe: Stripe, source: string | null): Promise<Stripe.PaymentMethod | null> {
+  if (source === null) return null;
+  try {
+    return await stripe.paymentMethods.retrieve(source);
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeInvalidRequestError) return null;
+    throw error;
+  }
+}
+
+/** All Pro subscriptions of a customer, of any state. Subscriptions to something else are left out. */
+async function readSubscriptions(
+  stripe: Stripe,
+  customer: string,
+  prices: PriceBook,
+): Promise<readonly ProSubscription[]> {
+  const listed = stripe.subscriptions.list({
+    customer,
+    status: 'all',
+    limit: PAGE,
+    expand: ['data.latest_invoice'],
+  });
+  const found: ProSubscription[] = [];
+  for await (const subscription of listed) {
+    const pro = await proSubscriptionOf(subscription, prices);
+    if (pro !== null) found.push(await withCoverage(stripe, subscription, pro, prices));
+  }
+  return found;
+}
+
+async function withCoverage(
+  stripe: Stripe,
+  subscription: Stripe.Subscription,
+  pro: ProSubscription,
+  prices: PriceBook,
+): Promise<ProSubscription> {
+  if (!givesPro(pro.state)) return pro;
+  const currentEnd = Date.parse(pro.currentPeriodEnd ?? '') / 1000;
+  const seconds = await readCoverage(stripe, subscription, currentEnd, prices);
+  return { ...pro, coveredUntil: seconds === null ? null : isoOf(seconds) };
+}
+
+/** Null for a subscription to something else. Its coverage is read apart. */
 export async function proSubscriptionOf(
   subscription: Stripe.Subscription,
   prices: PriceBook,
@@ -52,15 +105,21 @@ export async function proSubscriptionOf(
   if (found === null) return null;
   const { item, plan } = found;
   const state = stateOfSubscription(subscription);
+  const periodEnd = item.current_period_end;
+  const endsAt = endOf(subscription, state, periodEnd);
   return {
     id: subscription.id,
     plan,
     state,
-    // The customer portal sets the moment instead of the flag. What is over does not end once more.
-    cancelAtPeriodEnd:
-      !isOver(state) && (subscription.cancel_at_period_end || subscription.cancel_at !== null),
-    currentPeriodEnd: new Date(item.current_period_end * 1000).toISOString(),
+    // A date after the end of the period is no cancellation at its end: Stripe still renews.
+    cancelAtPeriodEnd: endsAt !== null && endsAt <= periodEnd,
+    // Stripe keeps the end of the period that a cancellation cut short.
+    currentPeriodEnd: isoOf(Math.min(periodEnd, subscription.ended_at ?? periodEnd)),
+    coveredUntil: null,
+    collects: subscription.collection_method === 'charge_automatically' && !subscription.pause_collection,
     created: subscription.created,
+    endsAt,
+    ownCard: idOf(subscription.default_payment_method) ?? idOf(subscription.default_source),
   };
 }
 
@@ -76,6 +135,18 @@ export async function plannedItemOf(
   }
   return null;
 }
+
+/** The customer portal sets a date instead of the flag. What is over does not end once more. */
+function endOf(
+  { cancel_at: date, cancel_at_period_end: flag }: Stripe.Subscription,
+  state: SubscriptionState,
+  periodEnd: number,
+): number | null {
+  if (isOver(state)) return null;
+  return flag ? Math.min(date ?? periodEnd, periodEnd) : date;
+}
+
+const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 function stateOfSubscription({ status }: Stripe.Subscription): SubscriptionState {
   const known = SUBSCRIPTION_STATES.find((state) => state === status);

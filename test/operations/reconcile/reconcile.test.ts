@@ -244,7 +244,12 @@ describe('drift in what a head says that decides what a fix costs', () => {
     const stored = { id, state: 'canceled', cancel_at_period_end: false, current_period_end: null };
     await tamper(books, keys.head(pro.customerId), 'subscription', stored);
     await tamper(books, keys.head(pro.customerId), 'subscription_type', 'pay_as_you_go');
-    const own = { ...stored, id: 'sub_1', state: 'active' };
+    const own = {
+      ...stored,
+      id: 'sub_1',
+      state: 'active',
+      current_period_end: '2026-12-24T00:00:00.000Z',
+    };
     await tamper(books, keys.head(payer.customerId), 'subscription', own);
     await tamper(books, keys.head(payer.customerId), 'subscription_type', 'pro');
     const found = await messagesIn(books);

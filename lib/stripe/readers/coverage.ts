@@ -1,0 +1,56 @@
+import type Stripe from 'stripe';
+import { PAGE } from '../paging.ts';
+import type { PriceBook } from '../prices.ts';
+import { idOf } from '../reference.ts';
+
+/* Which period of a subscription is paid. */
+
+/**
+ * The end of the newest period at a known price whose invoice is paid, in Unix seconds; null while no period is paid. A paid
+ * invoice of $0, such as that of a trial, covers its period too.
+ * @param subscription with its latest invoice, which mostly answers the question without another call
+ * @param currentEnd of the item at a known price
+ */
+export async function readCoverage(
+  stripe: Stripe,
+  { id, latest_invoice: latest }: Stripe.Subscription,
+  currentEnd: number,
+  prices: PriceBook,
+): Promise<number | null> {
+  if (typeof latest === 'object' && latest !== null && latest.status === 'paid') {
+    const end = await coverageOf(stripe, latest, prices);
+    if (end !== null && end >= currentEnd) return end;
+  }
+  let newest: number | null = null;
+  for await (const invoice of stripe.invoices.list({ subscription: id, status: 'paid', limit: PAGE })) {
+    const end = await coverageOf(stripe, invoice, prices);
+    if (end !== null && (newest === null || end > newest)) newest = end;
+  }
+  return newest;
+}
+
+async function coverageOf(
+  stripe: Stripe,
+  invoice: Stripe.Invoice,
+  prices: PriceBook,
+): Promise<number | null> {
+  const { data, has_more: hasMore } = invoice.lines;
+  const lines = hasMore ? stripe.invoices.listLineItems(invoice.id, { limit: PAGE }) : data;
+  let end: number | null = null;
+  for await (const line of lines) {
+    if ((end === null || line.period.end > end) && (await covers(line, prices))) end = line.period.end;
+  }
+  return end;
+}
+
+/** A proration that credits unused time names the period that it gives up. */
+async function covers(
+  { pricing, parent, amount }: Stripe.InvoiceLineItem,
+  prices: PriceBook,
+): Promise<boolean> {
+  const isProration = parent?.subscription_item_details?.proration !== false;
+  const details = pricing?.price_details;
+  const price = idOf(details?.price);
+  if (price === null || (isProration && amount <= 0)) return false;
+  return (await prices.find(price, idOf(details?.product))).kind === 'known';
+}
