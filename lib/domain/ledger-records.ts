@@ -4,6 +4,8 @@ import type { LedgerEntry, LedgerState } from './ledger.ts';
 /** What is known of one customer, as stored and, where it was asked for, as Stripe tells it. */
 export interface LedgerRecords {
   readonly head: LedgerState & Standing & Claims & { readonly debt: number };
+  /** Where the ledger stood before `entries`, when they are one part of a longer ledger; absent when they are all of it. */
+  readonly before?: LedgerBefore;
   /** In stored order. */
   readonly entries: readonly LedgerEntry[];
   readonly fixes: readonly VerifiableFix[];
@@ -35,9 +37,19 @@ export interface StripeFixCharge {
   readonly amountCents: number;
 }
 
+/** What a part of a ledger continues: the last entry before it, and sums over all entries before it. */
+export interface LedgerBefore extends LedgerState {
+  readonly sum: number;
+  readonly owed: number;
+  /** Entries of the two sources that a customer has once. */
+  readonly grants: { readonly trial_signup: number; readonly trial_billing_added: number };
+}
+
 export interface VerifiableFix {
   readonly id: string;
   readonly billed: boolean;
+  /** The entry that deployed it, where the fix names one. */
+  readonly billedSeq?: number | null;
   /** How many attempts to charge a card were announced, each before any money moved. */
   readonly announcedAttempts: number;
   /** What paid for it, where that was not a credit. */

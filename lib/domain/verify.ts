@@ -1,5 +1,5 @@
-import { emptyLedger, entryHash, type LedgerEntry } from './ledger.ts';
-import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
+import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from './ledger.ts';
+import type { Invariant, LedgerBefore, LedgerRecords, Violation } from './ledger-records.ts';
 import { verifyClaims, verifyStanding } from './verify-head.ts';
 
 /** One sentence for each invariant, in the order of their numbers. */
@@ -39,10 +39,82 @@ export function verifyLedger(records: LedgerRecords): Violation[] {
   ];
 }
 
-function verifyChain({ head, entries }: LedgerRecords): Violation[] {
+/**
+ * Checks one part of a long ledger: the entries in `records`, with the fixes, guards and cards that these entries name. The head of
+ * `records` must stand at the end of the part. `verifyEnd` checks what only the whole ledger can show.
+ */
+export function verifyPart(records: LedgerRecords): Violation[] {
+  return [
+    ...verifyChain(records),
+    ...verifyBalance(records),
+    ...verifyFixes(records),
+    ...verifySeqOfFixes(records),
+    ...verifyMoney(records),
+    ...verifyGrants(records),
+    ...verifyGuards(records),
+  ];
+}
+
+/** In a part of a ledger, a second deployment is one that the fix does not name. */
+function verifySeqOfFixes({ entries, fixes }: LedgerRecords): Violation[] {
+  const named = new Map(fixes.map(({ id, billedSeq = null }) => [id, billedSeq]));
+  return entries.flatMap(({ source, seq, metadata }): Violation[] => {
+    const fixId = String(metadata['fix_attempt_id']);
+    const billedSeq = named.get(fixId) ?? null;
+    if (source !== 'fix_deployed' || billedSeq === null || billedSeq === seq) return [];
+    const message = `entry ${seq} deploys fix ${fixId}, which names entry ${billedSeq}`;
+    return [{ invariant: 4, seq, message }];
+  });
+}
+
+/** Checks the head against the end of a ledger whose parts `verifyPart` has checked. `records` has `before` and no entries. */
+export function verifyEnd(records: LedgerRecords): Violation[] {
+  return [
+    ...verifyChain(records),
+    ...verifyBalance(records),
+    ...verifyStanding(records.head),
+    ...verifyClaims(records),
+    ...verifyBindings(records),
+  ];
+}
+
+/** A ledger before its first entry. */
+export const ledgerStart = (customerId: string): LedgerBefore => ({
+  ...emptyLedger(customerId),
+  sum: 0,
+  owed: 0,
+  grants: { trial_signup: 0, trial_billing_added: 0 },
+});
+
+/** Where a ledger stands after these entries. */
+export function afterEntries(before: LedgerBefore, entries: readonly LedgerEntry[]): LedgerBefore {
+  const last = entries.at(-1);
+  if (last === undefined) return before;
+  const count = (source: string) => entries.filter((entry) => entry.source === source).length;
+  return {
+    customerId: before.customerId,
+    balance: last.balanceAfter,
+    seq: last.seq,
+    chain: last.hash,
+    sum: sumOf(before, entries),
+    owed: owedAfter(before, entries),
+    grants: {
+      trial_signup: before.grants.trial_signup + count('trial_signup'),
+      trial_billing_added: before.grants.trial_billing_added + count('trial_billing_added'),
+    },
+  };
+}
+
+const sumOf = (before: LedgerBefore, entries: readonly LedgerEntry[]): number =>
+  entries.reduce((total, { amount }) => total + amount, before.sum);
+
+const owedAfter = (before: LedgerBefore, entries: readonly LedgerEntry[]): number =>
+  entries.reduce((total, { metadata }) => total + Number(metadata['debt_change'] ?? 0), before.owed);
+
+function verifyChain({ head, entries, before: start }: LedgerRecords): Violation[] {
   const violations: Violation[] = [];
   const fault = (seq: number, message: string) => violations.push({ invariant: 3, seq, message });
-  let before = emptyLedger(head.customerId);
+  let before: LedgerState = start ?? emptyLedger(head.customerId);
   for (const entry of entries) {
     if (entry.customerId !== head.customerId) {
       fault(entry.seq, `entry ${entry.seq} belongs to customer ${entry.customerId}`);
@@ -71,7 +143,7 @@ function verifyChain({ head, entries }: LedgerRecords): Violation[] {
   return violations;
 }
 
-function verifyBalance({ head, entries }: LedgerRecords): Violation[] {
+function verifyBalance({ head, entries, before = ledgerStart(head.customerId) }: LedgerRecords): Violation[] {
   const violations: Violation[] = [];
   for (const { seq, balanceAfter } of entries) {
     if (balanceAfter < 0) {
@@ -81,12 +153,12 @@ function verifyBalance({ head, entries }: LedgerRecords): Violation[] {
   if (head.balance < 0) {
     violations.push({ invariant: 1, seq: null, message: `the balance is ${head.balance}` });
   }
-  const sum = entries.reduce((total, { amount }) => total + amount, 0);
+  const sum = sumOf(before, entries);
   if (head.balance !== sum) {
     const message = `the balance is ${head.balance}, the entries add up to ${sum}`;
     violations.push({ invariant: 2, seq: null, message });
   }
-  const owed = entries.reduce((total, { metadata }) => total + Number(metadata['debt_change'] ?? 0), 0);
+  const owed = owedAfter(before, entries);
   if (head.debt !== owed) {
     const message = `the debt is ${head.debt}, the entries add up to ${owed}`;
     violations.push({ invariant: 2, seq: null, message });
@@ -196,10 +268,11 @@ function verifyMoney({ entries, fixes, stripe }: LedgerRecords): Violation[] {
   return violations;
 }
 
-function verifyGrants({ head, entries, cardBonuses }: LedgerRecords): Violation[] {
+function verifyGrants({ head, entries, cardBonuses, before }: LedgerRecords): Violation[] {
   const violations: Violation[] = [];
   for (const source of ['trial_signup', 'trial_billing_added'] as const) {
-    for (const { seq } of entries.filter((entry) => entry.source === source).slice(1)) {
+    const first = (before?.grants[source] ?? 0) === 0 ? 1 : 0;
+    for (const { seq } of entries.filter((entry) => entry.source === source).slice(first)) {
       violations.push({ invariant: 6, seq, message: `entry ${seq} grants ${source} a second time` });
     }
   }
@@ -226,7 +299,7 @@ function verifyGuards({ entries, guards }: LedgerRecords): Violation[] {
 }
 
 /** What keeps an entry from being made twice; null for one that is kept by something else, or by nothing. */
-function guardOf({ source, metadata }: LedgerEntry): { invariant: Invariant; name: string } | null {
+export function guardOf({ source, metadata }: LedgerEntry): { invariant: Invariant; name: string } | null {
   const named = (invariant: Invariant, kind: string, id: string | number | undefined) =>
     id === undefined ? null : { invariant, name: `${kind}#${id}` };
   switch (source) {

@@ -10,7 +10,7 @@ import { RATES } from '../domain/plans.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
 import { keys, prefixes } from './keys.ts';
-import { itemsOf } from './paging.ts';
+import { itemsOf, type Meter, readPage } from './paging.ts';
 import { attemptNumber, count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
 import { answerTo, type Contended, type Item, type Table, type Write, writeOne } from './table.ts';
 import { put, update } from './write.ts';
@@ -159,6 +159,25 @@ export async function anonymiseFix(table: Table, customerId: string, fixId: stri
     metadataJson: null,
   });
   await writeOne(table, update(keys.fix(customerId, fixId), { set }, CONDITIONS.FIX_IS_THERE));
+}
+
+/** A page of a customer's fixes after a sort key, strongly consistent. `next` is null on the last page. */
+export async function fixPage(
+  table: Table,
+  customerId: string,
+  after: string | null,
+  limit: number,
+  meter?: Meter,
+): Promise<{ readonly fixes: readonly FixAttempt[]; readonly next: string | null }> {
+  const pk = keys.customer(customerId);
+  const query = {
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+    ExpressionAttributeValues: { ':pk': pk, ':prefix': prefixes.fix },
+    ConsistentRead: true,
+    Limit: limit,
+  };
+  const { items, next } = await readPage(table, query, after === null ? undefined : { pk, sk: after }, meter);
+  return { fixes: items.map(decodeFix), next: next === undefined ? null : String(next['sk']) };
 }
 
 /** The fixes whose charge waits for Stripe or for the cardholder, and unreadable fixes, whose charge may wait too. */

@@ -36,6 +36,8 @@ export const keys = {
   apiKey: (customerId: string, keyId: string): Key => within(customerId, API_KEY_PREFIX + keyId),
   once: (customerId: string, kind: OnceKind, id: string): Key =>
     within(customerId, `${ONCE_PREFIX}${kind}#${id}`),
+  /** The same by the guard's name, kind#id. */
+  guard: (customerId: string, name: string): Key => within(customerId, ONCE_PREFIX + name),
   notice: (customerId: string, kind: NoticeKind, id: string): Key =>
     within(customerId, `${NOTICE_PREFIX}${kind}#${id}`),
   order: (customerId: string): Key => within(customerId, ORDER),

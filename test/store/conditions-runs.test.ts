@@ -15,6 +15,7 @@ const runNamed = (name: string, day = 0): ReconcileRun => ({
     events: { day, after: null, announced: [] },
     segments: [{ after: null, isDone: false }],
     postponed: [],
+    large: [],
     payments: { after: null, isDone: false },
     invoices: { after: null, isDone: false },
   },

@@ -83,7 +83,11 @@ describe('the closing of an account', () => {
     expect(await write(openClosing(customerId, 'a@example.com', AT))).toBe('written');
     const item = await read(keys.closing(customerId));
     expect(item).toMatchObject({ due: 'charge', due_at: AT.toISOString() });
-    expect(openClosingOf(item)).toEqual({ email: 'a@example.com', closedAt: AT.toISOString() });
+    expect(openClosingOf(item)).toEqual({
+      email: 'a@example.com',
+      closedAt: AT.toISOString(),
+      clearedTo: null,
+    });
     await endClosing(deps.table, customerId);
     const ended = await read(keys.closing(customerId));
     expect(ended).toEqual({ ...keys.closing(customerId), closed_at: AT.toISOString() });

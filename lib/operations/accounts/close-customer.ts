@@ -2,13 +2,12 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { listApiKeys } from '../../store/api-keys.ts';
-import { endClosing, openClosing, openClosingOf } from '../../store/closing.ts';
-import { anonymiseFix, decodeFix, readOpenCharges } from '../../store/fix-attempts.ts';
+import { endClosing, noteCleared, openClosing, openClosingOf } from '../../store/closing.ts';
+import { readOpenCharges } from '../../store/fix-attempts.ts';
 import { readHead } from '../../store/heads.ts';
-import { keys, prefixes } from '../../store/keys.ts';
+import { keys } from '../../store/keys.ts';
 import { readOrder } from '../../store/orders.ts';
 import { forgetEmail } from '../../store/owners.ts';
-import { itemsOf } from '../../store/paging.ts';
 import { UnreadableItem } from '../../store/record.ts';
 import { readTogether } from '../../store/table.ts';
 import { closeCharge, finishCharge } from '../fixes/charge-fix.ts';
@@ -19,6 +18,10 @@ import { cancelSubscription } from '../plans/cancel-subscription.ts';
 import { finishOrder } from '../plans/finish-order.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { revokeKey } from './api-keys.ts';
+import { type Cleared, clearFixes } from './clear-fixes.ts';
+
+/** As many as are cleared well within the time of a function; the sweeper clears the rest, so many at a time. */
+const FIXES_PER_PASS = 5_000;
 
 export interface Closed {
   /** It was closed before; what was left to do then is done. */
@@ -40,7 +43,8 @@ export async function closeCustomer(deps: PaymentDeps, customerId: string): Prom
   await endEverything(deps, customerId);
   const { email } = await existing(deps, customerId);
   const closed = await anonymise(deps, customerId);
-  await takeAway(deps, customerId, email);
+  // What is left of a long history is for `finishClosing`.
+  await takeAway(deps, customerId, email, null);
   return closed;
 }
 
@@ -53,16 +57,24 @@ export async function finishClosing(deps: PaymentDeps, customerId: string): Prom
   const [item] = await readTogether(deps.table, [keys.closing(customerId)]);
   const closing = openClosingOf(item);
   if (closing === null) return;
-  await takeAway(deps, customerId, closing.email);
-  await endClosing(deps.table, customerId);
+  const { email, clearedTo } = closing;
+  const cleared = await takeAway(deps, customerId, email, clearedTo);
+  if (cleared.kind === 'all') await endClosing(deps.table, customerId);
+  else await noteCleared(deps.table, customerId, cleared.after, deps.now());
 }
 
-async function takeAway(deps: PaymentDeps, customerId: string, email: string): Promise<void> {
-  await endEverything(deps, customerId);
-  await forgetAtStripe(deps, customerId, email);
-  for await (const item of itemsOf(deps.table, customerId, prefixes.fix)) {
-    await anonymiseFix(deps.table, customerId, decodeFix(item).id);
+/** With a place to continue from, only the rest of the fixes is left to do. */
+async function takeAway(
+  deps: PaymentDeps,
+  customerId: string,
+  email: string,
+  clearedTo: string | null,
+): Promise<Cleared> {
+  if (clearedTo === null) {
+    await endEverything(deps, customerId);
+    await forgetAtStripe(deps, customerId, email);
   }
+  return clearFixes(deps, customerId, clearedTo, FIXES_PER_PASS);
 }
 
 /** Also whom a request made at Stripe just before it died, and nobody bound. */

@@ -1,16 +1,12 @@
-import {
-  type CheckedCustomer,
-  type Drift,
-  driftOf,
-  stillThere,
-  withCustomers,
-} from '../../domain/reconciliation.ts';
-import { HEAD_MISSING, verifyLedger } from '../../domain/verify.ts';
-import { isAnythingLeft, scanCustomers } from '../../store/audit/audit.ts';
+import { type CheckedCustomer, driftOf, stillThere, withCustomers } from '../../domain/reconciliation.ts';
+import { verifyLedger } from '../../domain/verify.ts';
+import { scanCustomers } from '../../store/audit/audit.ts';
 import { keys } from '../../store/keys.ts';
 import { findStandingDrift } from './account-drift.ts';
 import { auditCustomer } from './audit-customer.ts';
-import { assertNoOutage, isUnanswered, whyOf } from './outage.ts';
+import { checkLargeCustomers, TooLarge, upTo } from './check-large.ts';
+import { lookForRest, notRead, unverified } from './looks.ts';
+import { assertNoOutage, isUnanswered } from './outage.ts';
 import type { Position } from './stored-run.ts';
 import { endOf, type Work } from './work.ts';
 
@@ -20,6 +16,7 @@ const AT_ONCE = 2;
 const MAX_POSTPONED = 500;
 
 type Look =
+  | { readonly kind: 'large' }
   | { readonly kind: 'looked'; readonly found: CheckedCustomer }
   /** There is nothing of such a customer any more. */
   | { readonly kind: 'gone' }
@@ -45,6 +42,7 @@ export async function checkCustomers(work: Work): Promise<void> {
   const failed = ended.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
   await checkPostponed(work);
+  await checkLargeCustomers(work);
 }
 
 async function checkSegment(work: Work, segment: number): Promise<void> {
@@ -58,11 +56,14 @@ async function checkSegment(work: Work, segment: number): Promise<void> {
       if (held.isOver) return;
       const some = customerIds.slice(from, from + AT_ONCE);
       const looks = await Promise.all(some.map((customerId) => lookTwice(work, customerId)));
-      const unread = some.filter((_, i) => looks[i]?.kind === 'unanswered');
-      await goOn(work, segment, { after: keys.head(some.at(-1) ?? ''), isDone: false }, looks, unread);
+      const kept = {
+        unread: some.filter((_, i) => looks[i]?.kind === 'unanswered'),
+        large: some.filter((_, i) => looks[i]?.kind === 'large'),
+      };
+      await goOn(work, segment, { after: keys.head(some.at(-1) ?? ''), isDone: false }, looks, kept);
     }
     point = { after: next, isDone: next === null };
-    await goOn(work, segment, point, [], []);
+    await goOn(work, segment, point, [], { unread: [], large: [] });
   }
 }
 
@@ -71,7 +72,7 @@ function goOn(
   segment: number,
   point: Position['segments'][number],
   looks: readonly Look[],
-  unread: readonly string[],
+  { unread, large }: { readonly unread: readonly string[]; readonly large: readonly string[] },
 ): Promise<void> {
   return held.advance(({ report, position }) => ({
     report: withCustomers(report, foundBy(looks)),
@@ -79,6 +80,7 @@ function goOn(
       ...position,
       segments: position.segments.with(segment, point),
       postponed: [...position.postponed, ...unread],
+      large: [...position.large, ...large.map((customerId) => ({ customerId, walk: null }))],
     },
   }));
 }
@@ -89,11 +91,12 @@ async function checkPostponed(work: Work): Promise<void> {
     const [customerId, ...rest] = held.run.position.postponed;
     if (customerId === undefined || held.isOver) return;
     const look = await lookTwice(work, customerId);
+    const large = look.kind === 'large' ? [{ customerId, walk: null }] : [];
     const found =
       look.kind === 'unanswered' ? [unverified({ customerId, ...notRead(look.error) })] : foundBy([look]);
     await held.advance(({ report, position }) => ({
       report: withCustomers(report, found),
-      position: { ...position, postponed: rest },
+      position: { ...position, postponed: rest, large: [...position.large, ...large] },
     }));
   }
 }
@@ -114,10 +117,14 @@ async function lookTwice(work: Work, customerId: string): Promise<Look> {
 }
 
 async function lookAt(work: Work, customerId: string): Promise<Look> {
-  const { deps, held, meter, beforeAsking } = work;
+  const { deps, held, meter, largeAboveUnits, beforeAsking } = work;
   try {
-    const records = await auditCustomer(deps, customerId, { paidBefore: endOf(work), meter, beforeAsking });
-    if (records === null) return await lookForRest(work, customerId);
+    const options = { paidBefore: endOf(work), meter: upTo(largeAboveUnits, meter), beforeAsking };
+    const records = await auditCustomer(deps, customerId, options);
+    if (records === null) {
+      const found = await lookForRest(work, customerId);
+      return found === null ? { kind: 'gone' } : { kind: 'looked', found };
+    }
     const { entries, stripe } = records;
     const violations = [...verifyLedger(records), ...(await findStandingDrift(work, records))];
     const found = {
@@ -129,25 +136,10 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
     };
     return { kind: 'looked', found };
   } catch (error) {
+    if (error instanceof TooLarge) return { kind: 'large' };
     if (!isUnanswered(error)) return { kind: 'looked', found: unverified({ customerId, ...notRead(error) }) };
     await assertNoOutage(work, error);
     if (held.run.position.postponed.length >= MAX_POSTPONED) throw error;
     return { kind: 'unanswered', error };
   }
 }
-
-/** A customer whose head is gone is nobody who would miss it. */
-async function lookForRest({ deps, meter }: Work, customerId: string): Promise<Look> {
-  if (!(await isAnythingLeft(deps.table, customerId, meter))) return { kind: 'gone' };
-  return { kind: 'looked', found: unverified(driftOf(customerId, HEAD_MISSING)) };
-}
-
-const notRead = (error: unknown) => ({ invariant: null, message: `could not be checked: ${whyOf(error)}` });
-
-const unverified = (drift: Omit<Drift, 'seq'>): CheckedCustomer => ({
-  entries: 0,
-  charges: 0,
-  invoices: 0,
-  isCompared: true,
-  drift: [{ ...drift, seq: null }],
-});

@@ -122,6 +122,7 @@ function begin({ now }: Deps, { run, segments, upToNow }: HeldRunOptions): Recon
       events: { day: 0, after: null, announced: [] },
       segments: Array.from({ length: segments }, () => ({ after: null, isDone: false })),
       postponed: [],
+      large: [],
       payments: { after: null, isDone: false },
       invoices: { after: null, isDone: false },
     },

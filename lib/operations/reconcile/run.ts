@@ -15,6 +15,8 @@ const BUDGET_MS = 13 * MINUTE_MS;
 const SEGMENTS = 4;
 /** A sixth of what DynamoDB gives a single partition: no request notices it. A million units are a gigabyte or four. */
 const READ_UNITS_PER_SECOND = 500;
+/** 10 MB: what a function holds easily, and reads in a few seconds. */
+const LARGE_ABOVE_UNITS = 2_500;
 /** Stripe lets through 100 a second, 25 of one kind. */
 const STRIPE_CALLS_PER_SECOND = 20;
 
@@ -29,6 +31,8 @@ export interface ReconcileOptions {
   readonly upToNow?: boolean;
   /** At most, on average; 500. */
   readonly readUnitsPerSecond?: number;
+  /** A customer whose items take more read units than this is read part by part; 2,500. */
+  readonly largeAboveUnits?: number;
   /** Hears how far it is, time and again. */
   readonly onProgress?: (report: ReconcileReport) => void;
   /** Hears the whole report before it is noted that it is there: an invocation that dies then leaves it to the next. */
@@ -60,6 +64,7 @@ export async function reconcile(
     segments = SEGMENTS,
     upToNow = false,
     readUnitsPerSecond = READ_UNITS_PER_SECOND,
+    largeAboveUnits = LARGE_ABOVE_UNITS,
     onProgress = () => {},
     onFinished = () => {},
   }: ReconcileOptions,
@@ -71,6 +76,7 @@ export async function reconcile(
     deps,
     held,
     meter: paced(readUnitsPerSecond, deps),
+    largeAboveUnits,
     beforeAsking: paced(STRIPE_CALLS_PER_SECOND, deps),
   };
   try {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { ReconcileReport } from '../../domain/reconciliation.ts';
 import { count, text } from '../../store/record.ts';
 import { runStore } from '../../store/runs.ts';
+import { Walk } from './large-customer.ts';
 
 /* What a run of the reconciliation keeps from one invocation to the next: what it found, and where it goes on. */
 
@@ -68,6 +69,8 @@ const Position = z.object({
   segments: z.array(z.object({ after: z.nullable(z.object({ pk: text, sk: text })), isDone: z.boolean() })),
   /** Customers who could not be read when it was their turn: they come last. */
   postponed: z.array(text),
+  /** Customers with too much to be read at once: they come after the others, part by part. */
+  large: z._default(z.array(z.object({ customerId: text, walk: z.nullable(Walk) })), []),
   payments: listPoint,
   invoices: listPoint,
 });

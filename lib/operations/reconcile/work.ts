@@ -12,6 +12,8 @@ export interface Work {
   readonly held: HeldRun;
   /** Keeps to the limit of read units. */
   readonly meter: Meter;
+  /** Read units above which a customer is read part by part. */
+  readonly largeAboveUnits: number;
   /** Keeps to the limit of calls to Stripe; awaited before them. */
   readonly beforeAsking: (calls: number) => Promise<void>;
 }

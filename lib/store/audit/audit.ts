@@ -1,5 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
-import type { LedgerRecords } from '../../domain/ledger-records.ts';
+import type { FixAttempt } from '../../domain/fix-attempt.ts';
+import type { LedgerRecords, VerifiableFix } from '../../domain/ledger-records.ts';
 import { decodeApiKey } from '../api-keys.ts';
 import { decodeFix } from '../fix-attempts.ts';
 import { decodeDoublePayment } from '../guards.ts';
@@ -40,16 +41,9 @@ export async function readLedgerRecords(
       case 'entry':
         entries.push(decodeEntry(item));
         break;
-      case 'fix': {
-        const { id, billed, charge } = decodeFix(item);
-        fixes.push({
-          id,
-          billed: billed !== null,
-          announcedAttempts: charge?.attempt ?? 0,
-          paymentIntentId: billed?.paymentIntentId ?? null,
-        });
+      case 'fix':
+        fixes.push(verifiable(decodeFix(item)));
         break;
-      }
       case 'api_key':
         if (decodeApiKey(item).revokedAt === null) activeKeys += 1;
         break;
@@ -72,8 +66,17 @@ export async function readLedgerRecords(
   return { ...found, ...owners, events: [], stripe: null };
 }
 
+/** What an audit wants of a fix. */
+export const verifiable = ({ id, billed, charge }: FixAttempt): VerifiableFix => ({
+  id,
+  billed: billed !== null,
+  billedSeq: billed?.seq ?? null,
+  announcedAttempts: charge?.attempt ?? 0,
+  paymentIntentId: billed?.paymentIntentId ?? null,
+});
+
 /** Whose each card is that brought a bonus to this customer, each Stripe customer that the head names, and their address. */
-async function readOwners(
+export async function readOwners(
   table: Table,
   { email, stripeCustomerId, formerStripeCustomerId }: CustomerHead,
   entries: LedgerRecords['entries'],

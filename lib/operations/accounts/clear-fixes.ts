@@ -1,0 +1,49 @@
+import type { FixAttempt } from '../../domain/fix-attempt.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { anonymiseFix, fixPage } from '../../store/fix-attempts.ts';
+import { eachAtOnce } from '../work/at-once.ts';
+
+const PAGE = 500;
+const AT_ONCE = 10;
+
+/** Where the clearing of a customer's fixes ended: at their end, or after the fix stored under this sort key. */
+export type Cleared = { readonly kind: 'all' } | { readonly kind: 'up_to'; readonly after: string };
+
+/**
+ * Takes titles, links and the caller's own data out of up to `most` fixes, from after a sort key on, and returns where the next call
+ * continues. Safe to repeat; a fix that is clear already is not written again.
+ * @throws BillingError ledger_unavailable, UnreadableItem
+ */
+export async function clearFixes(
+  { table }: PaymentDeps,
+  customerId: string,
+  from: string | null,
+  most: number,
+): Promise<Cleared> {
+  let after = from;
+  for (let read = 0; read < most; read += PAGE) {
+    const { fixes, next } = await fixPage(table, customerId, after, Math.min(PAGE, most - read));
+    const named = fixes.filter((fix) => !isClear(fix));
+    await eachAtOnce(
+      named,
+      AT_ONCE,
+      () => false,
+      ({ id }) => anonymiseFix(table, customerId, id),
+    );
+    if (next === null) return { kind: 'all' };
+    after = next;
+  }
+  return after === null ? { kind: 'all' } : { kind: 'up_to', after };
+}
+
+const isClear = ({
+  prTitle,
+  prUrl,
+  issueNumber,
+  issueTitle,
+  issueUrl,
+  vulnerabilityId,
+  metadataJson,
+}: FixAttempt): boolean =>
+  [prTitle, prUrl].every((text) => text === '') &&
+  [issueNumber, issueTitle, issueUrl, vulnerabilityId, metadataJson].every((value) => value === null);

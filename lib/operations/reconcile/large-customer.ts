@@ -1,0 +1,199 @@
+import * as z from 'zod/mini';
+import type { CustomerHead } from '../../domain/customer.ts';
+import type { LedgerEntry } from '../../domain/ledger.ts';
+import type { LedgerRecords, Violation } from '../../domain/ledger-records.ts';
+import { afterEntries, guardOf, ledgerStart, verifyEnd, verifyPart } from '../../domain/verify.ts';
+import { readOwners, verifiable } from '../../store/audit/audit.ts';
+import {
+  countActiveKeys,
+  readEntriesAfter,
+  readEntriesAt,
+  readFixes,
+  readGuards,
+} from '../../store/audit/parts.ts';
+import { fixPage } from '../../store/fix-attempts.ts';
+import { readHead } from '../../store/heads.ts';
+import type { Meter } from '../../store/paging.ts';
+import { count, integer, text } from '../../store/record.ts';
+import type { Table } from '../../store/table.ts';
+
+/*
+ * The stored side of a customer whose partition is too large to be read at once: entries first, then fixes, then the head. Each
+ * step reads one part, and what it leaves behind fits in a few hundred bytes, so another invocation can take the next step.
+ */
+
+/** Entries, or fixes, that one step reads. */
+const PART = 500;
+/** Findings that are kept of one customer: more of them say nothing new. */
+const MAX_FOUND = 50;
+
+const violation = z.object({
+  invariant: z.nullable(z.literal([1, 2, 3, 4, 5, 6, 7, 8])),
+  seq: z.nullable(z.int()),
+  message: text,
+});
+
+/** How far the audit of one large customer has come. */
+export const Walk = z.object({
+  leg: z.enum(['entries', 'fixes', 'end', 'done']),
+  /** The ledger is checked up to this entry: what is added while the audit reads is left to the next night. */
+  upTo: count,
+  before: z.object({
+    customerId: text,
+    balance: integer,
+    seq: count,
+    chain: text,
+    sum: integer,
+    owed: integer,
+    grants: z.object({ trial_signup: count, trial_billing_added: count }),
+  }),
+  /** The sort key of the last fix that was read. */
+  fix: z.nullable(text),
+  areFixesRead: z.boolean(),
+  found: z.array(violation),
+});
+export type Walk = Readonly<z.output<typeof Walk>>;
+
+/** Begins the audit of a large customer; null when there is no such customer. */
+export async function beginWalk(table: Table, customerId: string): Promise<Walk | null> {
+  const head = await readHead(table, customerId);
+  if (head === null) return null;
+  return {
+    leg: 'entries',
+    upTo: head.seq,
+    before: ledgerStart(customerId),
+    fix: null,
+    areFixesRead: false,
+    found: [],
+  };
+}
+
+/**
+ * Takes one step of an audit and returns where it stands then. Pure but for reads: the same step may be taken twice.
+ * @throws BillingError ledger_unavailable, UnreadableItem
+ */
+export async function stepOn(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
+  switch (walk.leg) {
+    case 'entries':
+      return stepEntries(table, walk, meter);
+    case 'fixes':
+      return stepFixes(table, walk, meter);
+    case 'end':
+      return stepEnd(table, walk, meter);
+    case 'done':
+      return walk;
+    default:
+      return walk.leg satisfies never;
+  }
+}
+
+const withFound = (walk: Walk, found: readonly Violation[]): Walk => ({
+  ...walk,
+  found: [...walk.found, ...found].slice(0, MAX_FOUND),
+});
+
+async function stepEntries(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
+  const { before, upTo } = walk;
+  const { customerId, seq } = before;
+  const read = await readEntriesAfter(table, customerId, { afterSeq: seq, upTo, limit: PART }, meter);
+  // A purchase and the fix that it pays for are checked together.
+  const isCut = read.length > 1 && read.at(-1)?.source === 'purchased' && read.at(-1)?.seq !== upTo;
+  const entries = isCut ? read.slice(0, -1) : read;
+  if (entries.length === 0) return { ...walk, leg: walk.areFixesRead ? 'end' : 'fixes' };
+  const head = await readHead(table, customerId);
+  if (head === null) return { ...walk, leg: 'end' };
+  const after = afterEntries(before, entries);
+  const named = await readNamed(table, head, entries, meter);
+  const found = verifyPart({
+    ...named,
+    head: { ...head, seq: after.seq, chain: after.chain, balance: after.sum, debt: after.owed },
+    before,
+    entries,
+  });
+  return withFound({ ...walk, before: after }, found);
+}
+
+/** What these entries name: their fixes, their guards, and whose their cards are. */
+async function readNamed(
+  table: Table,
+  head: CustomerHead,
+  entries: readonly LedgerEntry[],
+  meter: Meter,
+): Promise<Omit<LedgerRecords, 'head' | 'entries' | 'before'>> {
+  const { customerId } = head;
+  const fixIds = entries.flatMap(({ metadata }) => metadata['fix_attempt_id'] ?? []).map(String);
+  const guards = entries.flatMap((entry) => guardOf(entry)?.name ?? []);
+  const owners = entries.some(({ source }) => source === 'trial_billing_added')
+    ? await readOwners(table, head, entries, meter)
+    : { cardBonuses: new Map<string, string>() };
+  return {
+    ...NOT_READ,
+    cardBonuses: owners.cardBonuses,
+    fixes: await readFixes(table, customerId, fixIds, meter),
+    guards: await readGuards(table, customerId, guards, meter),
+  };
+}
+
+const NOT_READ = {
+  fixes: [],
+  guards: new Set<string>(),
+  cardBonuses: new Map<string, string>(),
+  stripeCustomers: [],
+  emailOwner: null,
+  activeKeys: 0,
+  events: [],
+  stripe: null,
+} as const;
+
+/** Each billed fix is deployed by the entry that it names. */
+async function stepFixes(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
+  const { before, upTo } = walk;
+  const { fixes, next } = await fixPage(table, before.customerId, walk.fix, PART, meter);
+  const billed = fixes
+    .map(verifiable)
+    .flatMap(({ id, billedSeq = null }) =>
+      billedSeq === null || billedSeq > upTo ? [] : [{ id, billedSeq }],
+    );
+  const seqs = billed.map(({ billedSeq }) => billedSeq);
+  const entries = new Map(
+    (await readEntriesAt(table, before.customerId, seqs, meter)).map((entry) => [entry.seq, entry]),
+  );
+  const found = billed.flatMap(({ id, billedSeq }): Violation[] => {
+    const entry = entries.get(billedSeq);
+    if (entry?.source === 'fix_deployed' && entry.metadata['fix_attempt_id'] === id) return [];
+    return [{ invariant: 4, seq: null, message: `fix ${id} is billed without a ledger entry` }];
+  });
+  const areFixesRead = next === null;
+  return withFound({ ...walk, fix: next, areFixesRead, leg: areFixesRead ? 'end' : 'fixes' }, found);
+}
+
+/**
+ * The head is compared with the ledger's end when both are of one moment: entries that were added while the audit read are checked
+ * first. A difference counts when a second look shows it again, for keys and head are two reads.
+ */
+async function stepEnd(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
+  const head = await readHead(table, walk.before.customerId);
+  if (head === null) return { ...walk, leg: 'done' };
+  if (head.seq > walk.upTo) return { ...walk, leg: 'entries', upTo: head.seq };
+  const first = await lookAtEnd(table, walk, head, meter);
+  const again = first.length === 0 ? head : await readHead(table, walk.before.customerId);
+  if (again === null) return { ...walk, leg: 'done' };
+  if (again.seq > walk.upTo) return { ...walk, leg: 'entries', upTo: again.seq };
+  const messages = new Set(first.map(({ message }) => message));
+  const second = first.length === 0 ? [] : await lookAtEnd(table, walk, again, meter);
+  return withFound(
+    { ...walk, leg: 'done' },
+    second.filter(({ message }) => messages.has(message)),
+  );
+}
+
+async function lookAtEnd(
+  table: Table,
+  { before }: Walk,
+  head: CustomerHead,
+  meter: Meter,
+): Promise<readonly Violation[]> {
+  const owners = await readOwners(table, head, [], meter);
+  const activeKeys = await countActiveKeys(table, head.customerId, meter);
+  return verifyEnd({ ...NOT_READ, ...owners, activeKeys, head, before, entries: [] });
+}

@@ -1,0 +1,29 @@
+import { type CheckedCustomer, type Drift, driftOf } from '../../domain/reconciliation.ts';
+import { HEAD_MISSING } from '../../domain/verify.ts';
+import { isAnythingLeft } from '../../store/audit/audit.ts';
+import { whyOf } from './outage.ts';
+import type { Work } from './work.ts';
+
+/** What is found of a customer without a head; null when nothing is stored of them. @throws BillingError ledger_unavailable */
+export async function lookForRest(
+  { deps, meter }: Work,
+  customerId: string,
+): Promise<CheckedCustomer | null> {
+  if (!(await isAnythingLeft(deps.table, customerId, meter))) return null;
+  return unverified(driftOf(customerId, HEAD_MISSING));
+}
+
+/** Why something could not be read, as a finding. */
+export const notRead = (error: unknown) => ({
+  invariant: null,
+  message: `could not be checked: ${whyOf(error)}`,
+});
+
+/** A customer of whom nothing but this finding is known. */
+export const unverified = (drift: Omit<Drift, 'seq'>): CheckedCustomer => ({
+  entries: 0,
+  charges: 0,
+  invoices: 0,
+  isCompared: true,
+  drift: [{ ...drift, seq: null }],
+});
