@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import * as z from 'zod/mini';
 import { addAdjust } from './commands/adjust.ts';
-import { addCharges } from './commands/charges.ts';
 import { addCustomer } from './commands/customer.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvents } from './commands/events.ts';
@@ -12,6 +11,7 @@ import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addSmoke } from './commands/smoke.ts';
+import { addWork } from './commands/work.ts';
 import { PROJECT_ROOT } from './stage/serverless-file.ts';
 import type { Runner } from './stage/session.ts';
 import { STAGES } from './stage/stage.ts';
@@ -71,7 +71,7 @@ export function buildProgram(runner: Runner, { stdout, stderr }: Streams): Comma
     addAdjust,
     addLedger,
     addEvents,
-    addCharges,
+    addWork,
     addKeys,
     addNotices,
     addReconcile,

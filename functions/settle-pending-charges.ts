@@ -14,6 +14,6 @@ type Answer = z.output<typeof settlePendingChargesContract.result>;
 export const handler = async (event: unknown): Promise<Answer> => {
   const { older_than_seconds: seconds } = settlePendingChargesContract.input.parse(event);
   const age = seconds === undefined ? [] : [seconds * 1_000];
-  const { settled, failed } = await settlePendingCharges(paymentDeps(runningDeps()), ...age);
-  return { settled, failed: failed.map(({ work }) => openWorkOf(work)) };
+  const { settled, waiting, failed } = await settlePendingCharges(paymentDeps(runningDeps()), ...age);
+  return { settled, waiting: waiting.map(openWorkOf), failed: failed.map(({ work }) => openWorkOf(work)) };
 };

@@ -3,7 +3,7 @@ import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger.ts';
 import { planAt } from '../../lib/domain/subscription.ts';
 import { transactionView } from '../../lib/http/views/account.ts';
-import type { PendingWork } from '../../lib/operations/work/pending-work.ts';
+import type { OpenWork } from '../../lib/operations/work/work-kind.ts';
 import type { ListedKey } from '../../lib/store/api-keys.ts';
 import type { EventRecord } from '../../lib/store/events.ts';
 import { noticeLabel } from '../../lib/store/keys.ts';
@@ -117,39 +117,15 @@ export const orderView = (customerId: string, order: ProOrder) => ({
   started_at: order.startedAt,
 });
 
-export type WorkView = ReturnType<typeof pendingWorkView>;
+export type WorkView = ReturnType<typeof workView>;
 
-export function pendingWorkView(work: PendingWork) {
-  switch (work.kind) {
-    case 'fix':
-      return chargeView(work.customerId, work.fix);
-    case 'order':
-      return orderView(work.customerId, work.order);
-    case 'double_payment': {
-      const { paymentIntentId, amountCents } = work.double;
-      return {
-        kind: 'double_payment',
-        customer_id: work.customerId,
-        id: paymentIntentId,
-        state: 'to be returned',
-        attempt: null,
-        amount_cents: amountCents,
-        payment_intent_id: paymentIntentId,
-        started_at: null,
-      };
-    }
-    case 'closing':
-      return {
-        kind: 'closing',
-        customer_id: work.customerId,
-        id: null,
-        state: 'to be cleared',
-        attempt: null,
-        amount_cents: null,
-        payment_intent_id: null,
-        started_at: null,
-      };
-    default:
-      return work satisfies never;
-  }
-}
+export const workView = ({ facts }: OpenWork) => ({
+  kind: facts.kind,
+  customer_id: facts.customerId,
+  id: facts.id,
+  state: facts.state,
+  attempt: facts.attempt,
+  amount_cents: facts.amountCents,
+  payment_intent_id: facts.paymentIntentId,
+  started_at: facts.startedAt,
+});

@@ -27,7 +27,7 @@ export interface BusinessFacts {
   readonly endpoint_misconfigured: EventFacts;
   /** Open work that the sweeper could not finish; the next run tries again. */
   readonly work_still_open: { readonly work: unknown; readonly key: unknown; readonly error: unknown };
-  readonly work_settled: { readonly settled: number; readonly failed: number };
+  readonly work_settled: { readonly settled: number; readonly waiting: number; readonly failed: number };
   readonly customer_not_warned: { readonly customerId: string; readonly error: unknown };
   readonly balances_warned: { readonly warned: number; readonly failed: number };
   readonly notice_delivered: NoticeFacts & { readonly outcome: 'sent' | 'muted' | 'already' };

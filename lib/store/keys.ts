@@ -98,27 +98,35 @@ export function customerIdOf(pk: string): string {
   return pk.slice(CUSTOMER_PREFIX.length);
 }
 
-/** A piece of work that the index of due work can name. */
-export type DueItem =
-  | { readonly kind: 'fix'; readonly customerId: string; readonly fixId: string }
-  | { readonly kind: 'double_payment'; readonly customerId: string; readonly paymentIntentId: string }
-  | { readonly kind: 'order' | 'closing' | 'head' | 'notice'; readonly customerId: string }
-  | { readonly kind: 'event'; readonly eventId: string }
-  /** Of a newer release, or put there by hand: it keeps nothing else that is due from its turn. */
-  | { readonly kind: 'unknown' };
+/** An item that the index of due work names. */
+export interface DueItem {
+  /** `unknown`: of a newer release, or put there by hand. */
+  readonly kind: 'fix' | 'order' | 'double_payment' | 'closing' | 'event' | 'head' | 'notice' | 'unknown';
+  /** Null for what is in no customer's partition. */
+  readonly customerId: string | null;
+  /** Null for kinds of which a customer has one. */
+  readonly id: string | null;
+}
+
+/** What the sort keys of due items in a customer's partition are, or begin with where an id follows. */
+const DUE_ITEMS = [
+  { kind: 'fix', begins: FIX_PREFIX },
+  { kind: 'double_payment', begins: DOUBLE_PAYMENT_PREFIX },
+  { kind: 'notice', begins: NOTICE_PREFIX },
+  { kind: 'head', is: HEAD },
+  { kind: 'order', is: ORDER },
+  { kind: 'closing', is: CLOSING },
+] as const;
 
 export function parseDueKey({ pk, sk }: Key): DueItem {
-  if (pk.startsWith('EVENT#')) return { kind: 'event', eventId: pk.slice('EVENT#'.length) };
+  if (pk.startsWith('EVENT#')) return { kind: 'event', customerId: null, id: pk.slice('EVENT#'.length) };
   const customerId = pk.slice(CUSTOMER_PREFIX.length);
-  if (sk.startsWith(FIX_PREFIX)) return { kind: 'fix', customerId, fixId: sk.slice(FIX_PREFIX.length) };
-  if (sk === HEAD) return { kind: 'head', customerId };
-  if (sk.startsWith(NOTICE_PREFIX)) return { kind: 'notice', customerId };
-  if (sk === ORDER) return { kind: 'order', customerId };
-  if (sk === CLOSING) return { kind: 'closing', customerId };
-  if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) {
-    return { kind: 'double_payment', customerId, paymentIntentId: sk.slice(DOUBLE_PAYMENT_PREFIX.length) };
+  for (const item of DUE_ITEMS) {
+    if ('is' in item ? sk === item.is : sk.startsWith(item.begins)) {
+      return { kind: item.kind, customerId, id: 'is' in item ? null : sk.slice(item.begins.length) };
+    }
   }
-  return { kind: 'unknown' };
+  return { kind: 'unknown', customerId: null, id: null };
 }
 
 /** Which notice an item is; null where it is none. */

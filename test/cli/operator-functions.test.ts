@@ -214,7 +214,7 @@ describe('settle-pending-charges', () => {
     listen();
     const schedule = { version: '0', 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
     for (const event of [schedule, {}, { older_than_seconds: 0 }]) {
-      expect(await settlePendingCharges(event)).toEqual({ settled: 0, failed: [] });
+      expect(await settlePendingCharges(event)).toEqual({ settled: 0, waiting: [], failed: [] });
     }
     await expect(settlePendingCharges({ older_than_seconds: -1 })).rejects.toThrow();
   });
@@ -228,6 +228,7 @@ describe('settle-pending-charges, of work that this release does not know', () =
     const written = listen();
     expect(await settlePendingCharges({})).toEqual({
       settled: 0,
+      waiting: [],
       failed: [{ kind: 'unknown', customer_id: newer.pk, id: newer.sk }],
     });
     const said = written.find((line) => line.includes('charge still pending')) ?? '{}';

@@ -285,7 +285,7 @@ describe('a charge', () => {
   it('WORK_IS_DUE: a charge that was settled while it was being looked at is not touched any more', async () => {
     const { customerId, id } = await announced();
     const work = (await listDueWork(deps.table, 'charge', AT, 100)).find(
-      ({ item }) => item.kind === 'fix' && item.fixId === id,
+      ({ item }) => item.kind === 'fix' && item.id === id,
     );
     if (work === undefined) throw new Error('the charge is not due');
     const later = new Date(AT.getTime() + 60_000);

@@ -1,6 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { InvoiceGuard } from '../../domain/grants.ts';
-import { BillingError } from '../../errors.ts';
+import { BillingError, type ProblemCode } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';
 import { decodeOrder, keepOrder, type ProOrder } from '../../store/orders.ts';
@@ -75,6 +75,27 @@ export async function finishOrder(
     },
   });
   return answer;
+}
+
+/** Outcomes that a customer who waits gets as an error. The order has ended with each. */
+const ENDS_AN_ORDER: ReadonlySet<ProblemCode> = new Set([
+  'card_declined',
+  'authentication_required',
+  'no_billing_info',
+  'account_disputed',
+]);
+
+/** As `finishOrder`, where no customer waits: an order that is refused is finished too. */
+export async function finishOrderUnattended(
+  deps: PaymentDeps,
+  customerId: string,
+  order: ProOrder,
+): Promise<void> {
+  try {
+    await finishOrder(deps, customerId, order);
+  } catch (error) {
+    if (!(error instanceof BillingError && ENDS_AN_ORDER.has(error.code))) throw error;
+  }
 }
 
 interface OrderView {

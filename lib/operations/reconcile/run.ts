@@ -4,7 +4,7 @@ import { paymentsFault } from '../payments/payment-problems.ts';
 import { checkCustomers } from './check-customers.ts';
 import { HeldRun } from './held-run.ts';
 import { applyMissedEvents } from './missed-events.ts';
-import { listOpenWork } from './open-work.ts';
+import { reportOpenWork } from './open-work.ts';
 import { paced } from './rate-limiter.ts';
 import { findUnownedMoney } from './unowned-money.ts';
 import { MINUTE_MS, type Work } from './work.ts';
@@ -95,7 +95,7 @@ export const dailyRun = (at: Date): string => at.toISOString().slice(0, 10);
 
 async function goThrough(work: Work, onFinished: (report: ReconcileReport) => void): Promise<void> {
   const { deps, held } = work;
-  for (const part of [applyMissedEvents, checkCustomers, findUnownedMoney, listOpenWork]) {
+  for (const part of [applyMissedEvents, checkCustomers, findUnownedMoney, reportOpenWork]) {
     await part(work);
     if (held.isOver) return;
   }

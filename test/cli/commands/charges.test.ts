@@ -3,9 +3,13 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { openClosing } from '../../../lib/store/closing.ts';
 import { dueAt } from '../../../lib/store/due-work.ts';
+import { recordEvent } from '../../../lib/store/events.ts';
 import { encodeDoublePayment } from '../../../lib/store/guards.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
+import { keepOrder } from '../../../lib/store/orders.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
 import { openService } from '../../support/cli/service.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
@@ -18,6 +22,14 @@ afterAll(() => service.stop());
 const { deps, json, lines, money, run, table } = service;
 
 const NOBODY = '0'.repeat(32);
+
+const ORDER = {
+  attempt: 1,
+  state: 'ordering',
+  stripeCustomerId: 'cus_nobody',
+  paymentMethodId: null,
+  priceId: 'price_pro',
+} as const;
 
 const forget = ({ pk, sk }: Key) =>
   table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
@@ -59,10 +71,14 @@ describe('charges', () => {
       'open charge    acme/webshop#4711, $29.00, charging',
     );
     // Younger than two minutes: still in the hands of the request.
-    expect((await json('charges', 'settle')).answer).toEqual({ settled: 0, failed: [] });
+    expect((await json('charges', 'settle')).answer).toEqual({ settled: 0, waiting: [], failed: [] });
     expect(await json('charges', 'settle', '--now')).toEqual({
       code: 1,
-      answer: { settled: 0, failed: [{ kind: 'fix', customer_id: head.customerId, id: fixId }] },
+      answer: {
+        settled: 0,
+        waiting: [],
+        failed: [{ kind: 'fix', customer_id: head.customerId, id: fixId }],
+      },
     });
     await money.control('faults/clear');
     expect(await lines('charges', 'settle', '--older-than', '0')).toEqual({
@@ -102,6 +118,42 @@ describe('charges', () => {
     expect(customer.answer['unreadable_charges']).toMatchObject([keys.fix(id, 'odd')]);
     expect(JSON.stringify([answer, pending, shown, customer])).not.toContain('secret');
     for (const item of items) await forget(item);
+  });
+
+  it('work list names every kind of open work; charges pending leaves out parked events', async () => {
+    const event = {
+      eventId: 'evt_parked',
+      type: 'invoice.paid',
+      outcome: 'parked',
+      reason: 'of a customer that is not known',
+      customerId: null,
+      objectId: 'in_1',
+      createdAt: '2026-01-02T00:00:00.000Z',
+      receivedAt: '2026-01-02T00:00:00.000Z',
+    } as const;
+    await writeTogether(table, [
+      recordEvent(event),
+      keepOrder(NOBODY, { ...ORDER, startedAt: '2026-01-02T00:00:01.000Z' }, null),
+      openClosing(NOBODY, 'nobody@example.com', new Date('2026-01-02T00:00:02.000Z')),
+    ]);
+    await table.client.send(new PutCommand({ TableName: table.name, Item: doublePayment('pi_second', 3) }));
+    const charges = [
+      { kind: 'order', customer_id: NOBODY, id: null, state: 'ordering', attempt: 1 },
+      { kind: 'closing', customer_id: NOBODY, id: null, state: 'to be cleared' },
+      { kind: 'double_payment', customer_id: NOBODY, id: 'pi_second', amount_cents: 2900 },
+    ];
+    const parked = { kind: 'event', customer_id: null, id: 'evt_parked', state: 'parked' };
+    expect((await json('charges', 'pending')).answer).toMatchObject({ charges });
+    const { answer } = await json('work', 'list');
+    expect(answer).toMatchObject({ work: [...charges, parked] });
+    expect((await lines('work', 'list')).shown).toContainEqual(
+      expect.stringMatching(/event evt_parked +parked/),
+    );
+    const left = [keys.event('evt_parked'), keys.order(NOBODY), keys.closing(NOBODY)];
+    for (const key of [...left, keys.once(NOBODY, 'double_payment', 'pi_second')]) await forget(key);
+    expect((await lines('work', 'settle', '--now')).shown).toEqual([
+      '0 pieces of work settled, 0 still open.',
+    ]);
   });
 
   it('what is open is listed however much is older, and counted', async () => {

@@ -388,7 +388,7 @@ describe('a charge without an answer', () => {
     await settlePendingCharges(young.deps);
     expect(await chargeOf(one)).toMatchObject({ state: 'charging' });
     const old = await aged(one, 2 * 60 * 1000);
-    expect(await settlePendingCharges(old.deps)).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges(old.deps)).toEqual({ settled: 1, waiting: [], failed: [] });
     expect(await fixOf(one)).toMatchObject({ billed: { outcome: 'charged_and_consumed' } });
   });
 
@@ -405,9 +405,9 @@ describe('a charge without an answer', () => {
       },
     ]);
     // It was postponed until now, so the next run, which looks two minutes back, lets it be.
-    expect(await settlePendingCharges(late.deps)).toEqual({ settled: 0, failed: [] });
+    expect(await settlePendingCharges(late.deps)).toEqual({ settled: 0, waiting: [], failed: [] });
     const later = await aged(one, 13 * 60 * 1000);
-    expect(await settlePendingCharges(later.deps)).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges(later.deps)).toEqual({ settled: 1, waiting: [], failed: [] });
   });
 
   it('is left to the next run where this one has no time any more', async () => {
@@ -415,10 +415,14 @@ describe('a charge without an answer', () => {
     const startedMs = Date.parse((await chargeOf(one)).startedAt) + 10 * 60 * 1000;
     let asked = 0;
     const now = () => new Date(startedMs + (asked++ === 0 ? 0 : 180_001));
-    expect(await settlePendingCharges({ ...one.deps, now })).toEqual({ settled: 0, failed: [] });
+    expect(await settlePendingCharges({ ...one.deps, now })).toEqual({ settled: 0, waiting: [], failed: [] });
     asked = 0;
     const inTime = () => new Date(startedMs + (asked++ === 0 ? 0 : 180_000));
-    expect(await settlePendingCharges({ ...one.deps, now: inTime })).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges({ ...one.deps, now: inTime })).toEqual({
+      settled: 1,
+      waiting: [],
+      failed: [],
+    });
   });
 });
 
@@ -631,7 +635,11 @@ describe('settling a payment', () => {
     await expect(settling).rejects.toMatchObject({ kind: 'transient' });
     expect(await isDue(one.customerId)).toBe(true);
     const mended = await answering(one, () => ({ refundPayment: async () => 're_2' }));
-    expect(await settlePendingCharges(mended.deps, -HOUR_MS)).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges(mended.deps, -HOUR_MS)).toEqual({
+      settled: 1,
+      waiting: [],
+      failed: [],
+    });
     expect(await isDue(one.customerId)).toBe(false);
     expect(one.reports).toMatchObject([{ kind: 'charge_declined' }, { kind: 'double_payment_returned' }]);
   });

@@ -208,9 +208,9 @@ describe('an order that the client does not come back for', () => {
   it('and whose card declines has ended: nothing stays open, nothing is paid', async () => {
     const money = await openMoney(table);
     const customerId = await orderUnanswered(money, 'pm_card_chargeCustomerFail');
-    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 1, waiting: [], failed: [] });
     expect(stripeObjects(money, customerId).paid).toEqual([]);
-    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 0, failed: [] });
+    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 0, waiting: [], failed: [] });
     await expectSoundMoney(money, customerId);
   });
 
@@ -221,7 +221,7 @@ describe('an order that the client does not come back for', () => {
     await money.stripe.customers.del(stripeCustomerId ?? '');
     await syncAccount(money.deps, customerId);
     await addPaymentMethod(money.deps, await headOf(money.deps, customerId), await money.newCard());
-    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 1, waiting: [], failed: [] });
     expect(stripeObjects(money, customerId).paid).toEqual([]);
     const [order] = await readTogether(table, [keys.order(customerId)]);
     expect(await subscribeToPro(money.deps, customerId, orderOf(order))).toMatchObject({ created: true });
@@ -245,7 +245,7 @@ describe('an order that the client does not come back for', () => {
       }
     };
     const deps = { ...money.deps, stripe: async () => ({ ...stripe, subscribe }) };
-    expect(await settlePendingCharges(deps, 0)).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges(deps, 0)).toEqual({ settled: 1, waiting: [], failed: [] });
     expect(stripeObjects(money, customerId).paid).toEqual([]);
     await expectSoundMoney(money, customerId);
   });

@@ -1,14 +1,17 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { decideFixBilling } from '../../../lib/domain/fix-billing.ts';
 import { closeCustomer, finishClosing } from '../../../lib/operations/accounts/close-customer.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { existingFix } from '../../../lib/operations/ledger/require-item.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { announceCharge } from '../../../lib/store/fix-attempts.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
-import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { readTogether, type Table, writeTogether } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
-import { customerWith } from '../../support/fixtures.ts';
+import { customerWith, range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
@@ -49,6 +52,11 @@ async function forget(key: Key): Promise<void> {
   await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
 }
 
+async function fixOf(customerId: string, id: string) {
+  const [item] = await readTogether(table, [keys.fix(customerId, id)]);
+  return existingFix(item);
+}
+
 describe('the sweeper leaves alone', () => {
   it('a fix that was never charged, and one whose charge is over', async () => {
     const { head } = await customerWith(money.deps, 5);
@@ -58,7 +66,7 @@ describe('the sweeper leaves alone', () => {
     await billFixAttempt(money.deps, customerId, id);
     await listAsDue(unbilled);
     await listAsDue(keys.fix(customerId, id));
-    expect(await settlePendingCharges(idle)).toEqual({ settled: 2, failed: [] });
+    expect(await settlePendingCharges(idle)).toEqual({ settled: 2, waiting: [], failed: [] });
     await forget(unbilled);
     await forget(keys.fix(customerId, id));
   });
@@ -70,7 +78,7 @@ describe('the sweeper leaves alone', () => {
       code: 'card_declined',
     });
     await listAsDue(keys.order(customerId));
-    expect(await settlePendingCharges(idle)).toEqual({ settled: 1, failed: [] });
+    expect(await settlePendingCharges(idle)).toEqual({ settled: 1, waiting: [], failed: [] });
     const { newestFirst } = money.double.state.subscriptions;
     expect(newestFirst.filter(({ customer }) => customer === stripeCustomerId)).toEqual([]);
     await forget(keys.order(customerId));
@@ -87,7 +95,7 @@ describe('the sweeper leaves alone', () => {
       { step: 'initialize', priority: 'high', name: 'gone' },
     );
     const run = settlePendingCharges(idle).finally(() => table.client.middlewareStack.remove('gone'));
-    expect(await run).toEqual({ settled: 1, failed: [] });
+    expect(await run).toEqual({ settled: 1, waiting: [], failed: [] });
   });
 
   it('an account that is not closed, or of which nothing is left to take away', async () => {
@@ -99,6 +107,44 @@ describe('the sweeper leaves alone', () => {
     await finishClosing(idle, customerId);
     const [closing] = await readTogether(table, [keys.closing(customerId)]);
     expect(closing).not.toHaveProperty('email');
+  });
+});
+
+describe('payments that are processing', () => {
+  it('stay open, count as neither settled nor failed, and do not keep later work from its turn', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const head = await headOf(money.deps, customerId);
+    const pastMs = Date.now() - 60 * 60 * 1000;
+    const ids: string[] = [];
+    for (const n of range(1, 201)) {
+      const id = await recordedFix(money.deps, customerId, n);
+      const decided = decideFixBilling(head, await fixOf(customerId, id), new Date(pastMs + n * 1_000));
+      if (decided.kind !== 'charge') throw new Error(decided.kind);
+      await writeTogether(table, [announceCharge(customerId, await fixOf(customerId, id), decided.charge)]);
+      ids.push(id);
+    }
+    const last = ids.at(-1) ?? '';
+    const asked: string[] = [];
+    const deps = await answering(money.deps, (port) => ({
+      chargeFix: async (order) => {
+        asked.push(order.fixAttemptId);
+        if (order.fixAttemptId === last) return port.chargeFix(order);
+        const { customerId, fixAttemptId, attempt, stripeCustomerId, amountCents } = order;
+        const paymentIntentId = `pi_${fixAttemptId}`;
+        const payment = { customerId, fixAttemptId, attempt, stripeCustomerId, amountCents, paymentIntentId };
+        return { ...payment, state: 'processing', decline: null, clientSecret: null };
+      },
+    }));
+    const first = await settlePendingCharges(deps);
+    expect(first).toMatchObject({ settled: 0, failed: [] });
+    expect(first.waiting).toHaveLength(200);
+    expect(asked).not.toContain(last);
+    expect(await settlePendingCharges(deps)).toMatchObject({ settled: 1, failed: [], waiting: [] });
+    expect(await fixOf(customerId, last)).toMatchObject({ billed: { outcome: 'charged_and_consumed' } });
+    expect(await fixOf(customerId, ids[0] ?? '')).toMatchObject({
+      billed: null,
+      charge: { state: 'charging' },
+    });
   });
 });
 

@@ -1,0 +1,121 @@
+import { openClosingOf } from '../../store/closing.ts';
+import type { DueKind } from '../../store/due-work.ts';
+import { decodeEvent } from '../../store/events.ts';
+import { decodeFix } from '../../store/fix-attempts.ts';
+import { decodeDoublePayment } from '../../store/guards.ts';
+import { decodeOrder } from '../../store/orders.ts';
+import { finishClosing } from '../accounts/close-customer.ts';
+import { replayEvent } from '../events/replay-event.ts';
+import { finishCharge } from '../fixes/charge-fix.ts';
+import { returnDoublePayment } from '../payments/return-double-payment.ts';
+import { finishOrderUnattended } from '../plans/finish-order.ts';
+import { kindOfWork, type OpenKind, type WorkKind } from './work-kind.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+/** The sweeper has come by a dozen times until then. */
+const LATE_MS = HOUR_MS;
+/** Each of these is worth a look, however young. */
+const AT_ONCE = 0;
+
+/**
+ * Every kind of open work, by the name its item has in the index of due work: how to decode, describe and finish it. The
+ * sweeper, the operators' functions, the CLI and the reconciliation read this table and have no switch of their own.
+ */
+export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
+  fix: kindOfWork({
+    due: 'charge',
+    reportAfterMs: LATE_MS,
+    decode(stored) {
+      const fix = decodeFix(stored);
+      return fix.charge?.state === 'charging' ? { fix, charge: fix.charge } : null;
+    },
+    describe: ({ fix, charge }) => ({
+      id: fix.id,
+      state: charge.state,
+      attempt: charge.attempt,
+      amountCents: charge.amountCents,
+      paymentIntentId: charge.paymentIntentId,
+      startedAt: charge.startedAt,
+      message: `the charge of fix ${fix.id}, attempt ${charge.attempt}, has no outcome`,
+    }),
+    async finish(deps, { fix, charge }, { customerId }) {
+      const { payment } = await finishCharge(deps, customerId, fix, charge);
+      return payment?.state === 'processing' ? 'waiting' : 'finished';
+    },
+  }),
+  order: kindOfWork({
+    due: 'charge',
+    reportAfterMs: LATE_MS,
+    decode(stored) {
+      const order = decodeOrder(stored);
+      return order.state === 'ordering' ? order : null;
+    },
+    describe: ({ state, attempt, startedAt }) => ({
+      state,
+      attempt,
+      startedAt,
+      message: `the order for Pro, attempt ${attempt}, has no outcome`,
+    }),
+    async finish(deps, order, { customerId }) {
+      await finishOrderUnattended(deps, customerId, order);
+      return 'finished';
+    },
+  }),
+  double_payment: kindOfWork({
+    due: 'charge',
+    reportAfterMs: AT_ONCE,
+    decode(stored) {
+      const double = decodeDoublePayment(stored);
+      return double.refundId === null ? double : null;
+    },
+    describe: ({ paymentIntentId, amountCents, fixAttemptId }) => ({
+      id: paymentIntentId,
+      state: 'to be returned',
+      amountCents,
+      paymentIntentId,
+      message: `payment ${paymentIntentId}, a second one for fix ${fixAttemptId}, has not gone back`,
+    }),
+    async finish(deps, { paymentIntentId }, { customerId }) {
+      await returnDoublePayment(deps, customerId, paymentIntentId);
+      return 'finished';
+    },
+  }),
+  closing: kindOfWork({
+    due: 'charge',
+    reportAfterMs: LATE_MS,
+    decode: openClosingOf,
+    describe: ({ closedAt }) => ({
+      state: 'to be cleared',
+      startedAt: closedAt,
+      message: 'the account is closed, and not everything is taken away yet',
+    }),
+    async finish(deps, _, { customerId }) {
+      await finishClosing(deps, customerId);
+      return 'finished';
+    },
+  }),
+  event: kindOfWork({
+    due: 'parked',
+    reportAfterMs: AT_ONCE,
+    decode(stored) {
+      const event = decodeEvent(stored);
+      return event.outcome === 'parked' ? event : null;
+    },
+    describe: ({ customerId, eventId, type, reason, receivedAt }) => ({
+      customerId,
+      id: eventId,
+      state: 'parked',
+      startedAt: receivedAt,
+      message: `event ${eventId} (${type}) is parked: ${reason}`,
+    }),
+    async finish(deps, { eventId }) {
+      const { outcome } = await replayEvent(deps, eventId);
+      return outcome === 'parked' ? 'waiting' : 'finished';
+    },
+  }),
+};
+
+/** Under which names of the index open work is found. */
+export const OPEN_WORK_INDEX: readonly DueKind[] = [
+  ...new Set(Object.values(WORK_KINDS).map(({ due }) => due)),
+];
