@@ -39,6 +39,8 @@ export interface FixCharge {
   readonly rate: FixRate;
   readonly stripeCustomerId: string;
   readonly paymentMethodId: string;
+  /** What the card's declines are counted under: its fingerprint, or the method's id. Charges of earlier releases have none. */
+  readonly cardKey: string | null;
   readonly startedAt: string;
   /** Known once Stripe has answered. */
   readonly paymentIntentId: string | null;

@@ -58,6 +58,7 @@ function decideAnew(
       rate,
       stripeCustomerId,
       paymentMethodId,
+      cardKey: null,
       startedAt: at.toISOString(),
       paymentIntentId: null,
     },

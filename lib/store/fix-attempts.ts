@@ -45,6 +45,7 @@ const Charge = z.object({
   rate: z.enum(RATES),
   stripeCustomerId: text,
   paymentMethodId: text,
+  cardKey: orNull(text),
   startedAt: text,
   paymentIntentId: z.nullable(text),
 });

@@ -69,6 +69,7 @@ export const chargeOf = (facts: Partial<FixCharge> = {}): FixCharge => ({
   rate: 'pay_as_you_go',
   stripeCustomerId: 'cus_1',
   paymentMethodId: 'pm_1',
+  cardKey: null,
   startedAt: '2026-01-01T00:00:00.000Z',
   paymentIntentId: null,
   ...facts,

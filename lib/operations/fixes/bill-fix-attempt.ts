@@ -5,7 +5,7 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { announceCharge, billFix, noteBlocked } from '../../store/fix-attempts.ts';
 import { keys } from '../../store/keys.ts';
 import { putNewNotice } from '../../store/notices.ts';
-import type { Decline, FixPayment } from '../../stripe/port.ts';
+import type { Decline, DefaultCard, FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView } from '../ledger/change-ledger.ts';
 import { existingFix } from '../ledger/require-item.ts';
 import { askStripe, stillPending } from '../payments/payment-problems.ts';
@@ -30,10 +30,16 @@ type ChargeStep = {
   readonly fix: FixAttempt;
   readonly charge: FixCharge;
   readonly balance: number;
+  /** It was announced by this call, just now. */
+  readonly isFresh?: true;
 };
 
+/** Stripe has another card by now than the head: nothing was announced. */
+type CardChanged = { readonly kind: 'card_changed' };
+type NextStep = FixBilling | ChargeStep | CardChanged;
+
 /** A payment intent to end, a charge to announce and to make, each possibly overtaken by somebody else. */
-const MAX_STEPS = 8;
+const MAX_STEPS = 5;
 
 /**
  * Bills a merged fix: one credit, or one charge when there is none, once for each fix however often and however
@@ -53,11 +59,11 @@ export async function billFixAttempt(
   for (let step = 0; step < MAX_STEPS; step++) {
     const next = await nextStep(deps, customerId, fixId, view);
     view = undefined;
-    // Read back, it is the same as one that somebody else announced.
-    if (next === 'announced') {
-      isOurs = true;
+    if (next.kind === 'card_changed') {
+      await askStripe(() => syncAccount(deps, customerId));
       continue;
     }
+    if ('isFresh' in next) isOurs = true;
     const done = isChargeStep(next) ? await takeChargeStep(deps, customerId, next) : next;
     if (done !== null) return done.kind === 'billed' ? toldOnce(done, isOurs) : done;
   }
@@ -79,24 +85,36 @@ async function nextStep(
   customerId: string,
   fixId: string,
   read: LedgerView<FixAttempt> | undefined,
-): Promise<FixBilling | ChargeStep | 'announced'> {
-  const { answer } = await changeLedger<FixAttempt, FixBilling | ChargeStep | 'announced'>(
+): Promise<NextStep> {
+  const { answer } = await changeLedger<FixAttempt, NextStep, DefaultCard | null | undefined>(
     deps,
     {
       customerId,
       relatedKeys: [keys.fix(customerId, fixId)],
       decodeRelated: ([item]) => existingFix(item),
-      decide: (view) => toWrite(view, decideFixBilling(view.head, view.related, deps.now())),
+      fetchCurrent: ({ head, related }) => cardFor(deps, decideFixBilling(head, related, deps.now())),
+      decide: (view, card) => toWrite(view, decideFixBilling(view.head, view.related, deps.now()), card),
     },
     read,
   );
   return answer;
 }
 
+/** The card at Stripe just before a charge is announced on it. Undefined for a decision that charges nothing. */
+async function cardFor(
+  deps: PaymentDeps,
+  decision: FixBillingDecision,
+): Promise<DefaultCard | null | undefined> {
+  if (decision.kind !== 'charge') return undefined;
+  const { stripeCustomerId } = decision.charge;
+  return askStripe(async () => (await deps.stripe()).readDefaultCard(stripeCustomerId));
+}
+
 function toWrite(
   { head, related: fix }: LedgerView<FixAttempt>,
   decision: FixBillingDecision,
-): LedgerDecision<FixBilling | ChargeStep | 'announced'> {
+  card: DefaultCard | null | undefined,
+): LedgerDecision<NextStep> {
   const { balance, customerId } = head;
   switch (decision.kind) {
     case 'stale':
@@ -129,12 +147,18 @@ function toWrite(
           balance: after.balance,
         }),
       };
-    case 'charge':
+    case 'charge': {
+      if (card === undefined) return { kind: 'stale' };
+      if (card?.paymentMethodId !== decision.charge.paymentMethodId) {
+        return { kind: 'done', answer: { kind: 'card_changed' } };
+      }
+      const charge = { ...decision.charge, cardKey: card.fingerprint ?? card.paymentMethodId };
       return {
         kind: 'write',
-        writes: () => [announceCharge(customerId, fix, decision.charge)],
-        answer: () => 'announced',
+        writes: () => [announceCharge(customerId, fix, charge)],
+        answer: () => ({ kind: 'charge', fix: { ...fix, charge }, charge, balance, isFresh: true }),
       };
+    }
     case 'resume':
       return { kind: 'done', answer: { kind: 'charge', fix, charge: decision.charge, balance } };
     case 'await_cardholder':
@@ -175,7 +199,7 @@ async function takeChargeStep(
 }
 
 async function charge(deps: PaymentDeps, customerId: string, step: ChargeStep): Promise<FixBilling | null> {
-  const result = await finishCharge(deps, customerId, step.fix, step.charge);
+  const result = await finishCharge(deps, customerId, step.fix, step.charge, step.isFresh);
   if (result.refusedCode !== undefined) {
     // The card we have on file is not what Stripe has: find out before the next fix.
     await askStripe(() => syncAccount(deps, customerId));

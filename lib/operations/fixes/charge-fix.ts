@@ -6,9 +6,11 @@ import { putNotice } from '../../store/notices.ts';
 import type { Write } from '../../store/table.ts';
 import { writeTogether } from '../../store/table.ts';
 import { isFault, type StripeFault } from '../../stripe/fault.ts';
-import { type FixPayment, KEY_IS_SAFE_MS, type StripePort } from '../../stripe/port.ts';
+import type { FixChargeOrder, FixPayment, StripePort } from '../../stripe/port.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
-import { paymentsFault, stillPending } from '../payments/payment-problems.ts';
+import { finishAttempt } from '../payments/attempt.ts';
+import { payerHolds } from '../payments/payer.ts';
+import { paymentsFault } from '../payments/payment-problems.ts';
 import { type Settlement, settleFixPayment } from './record-payment.ts';
 
 /** What an announced charge came to. `payment` is as Stripe has it; null where there is none and will be none. */
@@ -20,112 +22,85 @@ export interface ChargeResult {
 }
 
 /**
- * Makes an announced charge, or finds out what became of it, and settles it. The attempt's own key makes sure that it is
- * made once, however often and by whomever this is called.
- * @throws BillingError payment_pending while the outcome is not known (the attempt stays announced and is asked for
- * again), payments_misconfigured; whatever settling throws
+ * Makes an announced charge, or finds out what became of it, and settles it. The attempt's own key makes sure that it is made
+ * once, however often this is called.
+ * @param isFresh it was announced just now, on a card that was read at Stripe just before
+ * @throws BillingError payment_pending while the outcome is not known (the attempt stays announced), payments_misconfigured;
+ * whatever settling throws
  */
-export async function finishCharge(
+export function finishCharge(
   deps: PaymentDeps,
   customerId: string,
   fix: FixAttempt,
   charge: FixCharge,
+  isFresh = false,
 ): Promise<ChargeResult> {
-  const stripe = await deps.stripe();
-  const isOld = deps.now().getTime() - Date.parse(charge.startedAt) > KEY_IS_SAFE_MS;
-  // A fix that is billed meanwhile wants no charge: then it is only looked for, not made.
-  if (isOld || fix.billed !== null) return settleFound(deps, stripe, customerId, fix, charge);
-  let payment: FixPayment;
-  try {
-    payment = await stripe.chargeFix({
-      customerId,
-      fixAttemptId: fix.id,
-      attempt: charge.attempt,
-      stripeCustomerId: charge.stripeCustomerId,
-      paymentMethodId: charge.paymentMethodId,
-      amountCents: charge.amountCents,
-      idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),
-    });
-  } catch (error) {
-    if (isFault(error, 'declined', 'authentication_required', 'refused')) {
-      const refusedCode = error.facts.code ?? 'payment_method_unusable';
-      const notice = chargeDeclined(customerId, fix, charge, refusedCode, deps.now());
-      const closed = await closeCharge(deps, customerId, fix, charge, [putNotice(notice)]);
-      if (closed.kind === 'written') {
-        const { amountCents } = charge;
-        deps.report({
-          kind: 'charge_declined',
-          customerId,
-          fixAttemptId: fix.id,
-          paymentIntentId: null,
-          amountCents,
-        });
-      }
-      return { ...NOTHING, refusedCode };
-    }
-    if (isFault(error, 'misconfigured')) {
-      // Refused before anything happened. With the settings mended, the next try is a new attempt.
-      await closeCharge(deps, customerId, fix, charge);
-      throw paymentsFault(error);
-    }
-    if (isFault(error, 'indeterminate', 'transient'))
-      return resolve(deps, stripe, customerId, fix, charge, error);
-    throw error;
-  }
-  // Outside of the above: a fault while a second payment goes back says nothing about this charge.
-  return settle(deps, payment);
+  return finishAttempt<FixPayment, ChargeResult>(deps, {
+    startedAt: charge.startedAt,
+    // A fix that is billed by now needs no charge.
+    holds: async () => fix.billed === null && (isFresh || (await payerHolds(deps, customerId, charge))),
+    ask: (stripe) => stripe.chargeFix(orderOf(customerId, fix, charge)),
+    find: (stripe) => find(stripe, fix, charge),
+    end: async (stripe, payment) =>
+      payment.state === 'succeeded' ? payment : stripe.cancelPayment(payment.paymentIntentId),
+    settle: async (payment) => ({ payment, ...(await settleFixPayment(deps, payment)) }),
+    close: (fault) => closeRefused(deps, customerId, fix, charge, fault),
+    closed: async (fault) => {
+      if (isFault(fault, 'misconfigured')) throw paymentsFault(fault);
+      return { ...NOTHING, refusedCode: fault === null ? undefined : refusedCodeOf(fault) };
+    },
+  });
 }
 
 const NOTHING = { payment: null, settlement: { kind: 'unpaid' } } as const;
 
-/** After an answer that was no outcome, the payment is looked for; after none at all, that would fail too. */
-async function resolve(
-  deps: PaymentDeps,
-  stripe: StripePort,
-  customerId: string,
-  fix: FixAttempt,
-  charge: FixCharge,
-  fault: StripeFault,
-): Promise<ChargeResult> {
-  if (fault.kind === 'transient' || !fault.facts.answered) throw stillPending(fault);
-  const payment = await find(stripe, fix, charge);
-  if (payment !== null) return settle(deps, payment);
-  // The same answer for ever, and nothing came of it: only another attempt can.
-  if (fault.facts.replayed) await closeCharge(deps, customerId, fix, charge);
-  throw stillPending(fault);
-}
+const orderOf = (customerId: string, fix: FixAttempt, charge: FixCharge): FixChargeOrder => ({
+  customerId,
+  fixAttemptId: fix.id,
+  attempt: charge.attempt,
+  stripeCustomerId: charge.stripeCustomerId,
+  paymentMethodId: charge.paymentMethodId,
+  amountCents: charge.amountCents,
+  idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),
+});
 
-async function settleFound(
+const refusedCodeOf = ({ facts }: StripeFault): string => facts.code ?? 'payment_method_unusable';
+
+/** With a letter where the card was refused without a payment intent. Refused for our own settings, the card has no part in it. */
+async function closeRefused(
   deps: PaymentDeps,
-  stripe: StripePort,
   customerId: string,
   fix: FixAttempt,
   charge: FixCharge,
-): Promise<ChargeResult> {
-  const found = await find(stripe, fix, charge);
-  if (found !== null) {
-    // Whatever could still be paid cannot be any more, unless it was meanwhile.
-    const payment = found.state === 'succeeded' ? found : await stripe.cancelPayment(found.paymentIntentId);
-    if (payment !== null) return settle(deps, payment);
+  fault: StripeFault | null,
+): Promise<void> {
+  if (fault === null || isFault(fault, 'misconfigured')) {
+    await closeCharge(deps, customerId, fix, charge);
+    return;
   }
-  await closeCharge(deps, customerId, fix, charge);
-  return NOTHING;
+  const notice = chargeDeclined(customerId, fix, charge, refusedCodeOf(fault), deps.now());
+  const closed = await closeCharge(deps, customerId, fix, charge, [putNotice(notice)]);
+  if (closed.kind !== 'written') return;
+  const { amountCents } = charge;
+  deps.report({
+    kind: 'charge_declined',
+    customerId,
+    fixAttemptId: fix.id,
+    paymentIntentId: null,
+    amountCents,
+  });
 }
 
+/** Null also where the customer is gone at Stripe, and with them what they had not paid. */
 async function find(stripe: StripePort, fix: FixAttempt, charge: FixCharge): Promise<FixPayment | null> {
   try {
     const since = new Date(charge.startedAt);
     const payments = await stripe.findFixPayments(charge.stripeCustomerId, fix.id, since);
     return payments.find(({ attempt }) => attempt === charge.attempt) ?? null;
   } catch (error) {
-    if (isFault(error, 'refused')) return null; // The customer is gone at Stripe, and so is what they had not paid.
-    throw isFault(error, 'transient', 'indeterminate') ? stillPending(error) : paymentsFault(error);
+    if (isFault(error, 'refused')) return null;
+    throw error;
   }
-}
-
-async function settle(deps: PaymentDeps, payment: FixPayment): Promise<ChargeResult> {
-  const { settlement } = await settleFixPayment(deps, payment);
-  return { payment, settlement };
 }
 
 /**

@@ -68,7 +68,7 @@ export interface LedgerChangeSpec<Related, Answer, Current = undefined> {
   readonly decodeRelated: (items: readonly (Item | undefined)[]) => Related;
   /**
    * Fetches the current state from Stripe after the head was read and before it is written. The last writer has then also
-   * fetched last, so no times need comparing. Called again after a lost race.
+   * fetched last, so no times need comparing. Called again after a lost race. Undefined where the decision needs nothing.
    */
   readonly fetchCurrent?: (view: LedgerView<Related>) => Promise<Current>;
   /** The event that causes the change; recorded in the same transaction. */
@@ -117,7 +117,7 @@ export async function changeLedger<Related, Answer, Current = undefined>(
     if (result.kind === 'lost' && spec.receipt !== undefined && isAmong(result.winners, spec.receipt.key)) {
       throw new AlreadyRecorded();
     }
-    if (result.kind === 'lost' && spec.fetchCurrent === undefined) {
+    if (result.kind === 'lost' && current === undefined) {
       // The refusal returned the winner's items. Where they end the matter, no further call is needed.
       const again = spec.decide(withWinners(spec, view, result), undefined);
       if (again.kind === 'done') return { answer: again.answer, wrote: false };

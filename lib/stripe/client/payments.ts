@@ -2,12 +2,17 @@ import Stripe from 'stripe';
 import { isFault } from '../fault.ts';
 import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { FixPayment, PaymentCalls } from '../port/payments.ts';
+import { readDefaultCard } from '../readers/default-card.ts';
 import { fixMetadata, fixPaymentOf } from '../readers/payments.ts';
 import { translateError } from '../translate-error.ts';
 import { startOf } from './since.ts';
 
 export function paymentCalls(stripe: Stripe): PaymentCalls {
   return {
+    async readDefaultCard(stripeCustomerId) {
+      return readDefaultCard(stripe, stripeCustomerId);
+    },
+
     async chargeFix({ stripeCustomerId, paymentMethodId, amountCents, idempotencyKey, ...reference }) {
       try {
         const intent = await stripe.paymentIntents.create(

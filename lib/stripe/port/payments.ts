@@ -5,6 +5,13 @@ export interface FixReference {
   readonly attempt: number;
 }
 
+/** The card that is charged unless another one is named. */
+export interface DefaultCard {
+  readonly paymentMethodId: string;
+  /** The same for every payment method that is this card; null where Stripe does not say. */
+  readonly fingerprint: string | null;
+}
+
 export interface Decline {
   readonly code: string;
   readonly declineCode: string | null;
@@ -30,6 +37,8 @@ export interface FixChargeOrder extends FixReference {
 
 /** Payments for single fixes. */
 export interface PaymentCalls {
+  /** Null where there is none that can be charged, also for a customer who was deleted. */
+  readDefaultCard(stripeCustomerId: string): Promise<DefaultCard | null>;
   /** Creates and confirms the payment, off-session. A decline is a payment too. */
   chargeFix(order: FixChargeOrder): Promise<FixPayment>;
   /** Null for a payment intent that is not for a fix. */
