@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { LedgerRecords, Violation } from '../../domain/ledger-records.ts';
-import { afterEntries, guardOf, ledgerStart, verifyEnd, verifyPart } from '../../domain/verify.ts';
+import { guardOf, verifyEnd, verifyPart } from '../../domain/verify.ts';
+import { afterEntries, ledgerStart } from '../../domain/verify-chain.ts';
 import { readOwners, verifiable } from '../../store/audit/audit.ts';
 import {
   countActiveKeys,
