@@ -7,13 +7,16 @@ import type { App } from './http/app.ts';
 import { Refusal } from './http/errors.ts';
 import { given } from './params.ts';
 import { updateCardAutomatically } from './resources/card-update.ts';
+import { answerBank, enterCard } from './resources/checkout-sessions.ts';
 import { escalateInquiry } from './resources/dispute-escalate.ts';
 import { appealDispute, closeDispute, reinstateFunds, withdrawFunds } from './resources/dispute-life.ts';
 import { openDispute } from './resources/dispute-open.ts';
 import { FRAUD_TYPES, warnOfFraud } from './resources/early-fraud-warnings.ts';
 import { authenticate } from './resources/payment-intents.ts';
 import { createPaymentMethod } from './resources/payment-methods.ts';
+import { actOnPortal, portalAction } from './resources/portal.ts';
 import { answerRefund, FAILURE_REASONS } from './resources/refund-life.ts';
+import { answerSetup } from './resources/setup-intents.ts';
 import { newSecret } from './resources/webhook-endpoints.ts';
 import { defaultSwitches, switchesSchema, switchTable } from './switches.ts';
 import { withoutSecrets } from './without-secrets.ts';
@@ -62,6 +65,11 @@ const cardUpdateSchema = z.strictObject({
     z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' })),
     'visa',
   ),
+});
+const enteredSchema = z.strictObject({
+  card: z._default(z.string(), 'visa'),
+  name: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
+  email: z.optional(z.string().check(z.regex(/^[^\s@]+@[^\s@]+$/))),
 });
 const NOTHING = z.strictObject({});
 
@@ -161,6 +169,18 @@ export const CONTROLS: readonly Control[] = [
   journaled('/_double/refunds/:id/answer', refundAnswerSchema, ({ status, reason }, double, id) =>
     answerRefund(double.scope(), double.state.refunds.get(id, 'path'), status, reason),
   ),
+  journaled('/_double/setup_intents/:id/authenticate', outcomeSchema, ({ succeeds }, double, id) =>
+    answerSetup(double.scope(), double.state.setupIntents.get(id, 'path'), succeeds),
+  ),
+  journaled('/_double/checkout_sessions/:id/enter_card', enteredSchema, (entered, double, id) =>
+    enterCard(double.scope(), double.state.checkoutSessions.get(id, 'path'), entered),
+  ),
+  journaled('/_double/checkout_sessions/:id/authenticate', outcomeSchema, ({ succeeds }, double, id) =>
+    answerBank(double.scope(), double.state.checkoutSessions.get(id, 'path'), succeeds),
+  ),
+  journaled('/_double/portal_sessions/:id/act', portalAction, (action, double, id) =>
+    actOnPortal(double.scope(), double.state.portalSessions.get(id, 'path'), action),
+  ),
   journaled('/_double/payment_intents/:id/authenticate', outcomeSchema, ({ succeeds }, double, id) =>
     authenticate(double.scope(), double.state.paymentIntents.get(id, 'path'), succeeds),
   ),
@@ -247,6 +267,9 @@ function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
     charges: state.charges.newestFirst,
     refunds: state.refunds.newestFirst,
     disputes: state.disputes.newestFirst,
+    setupIntents: state.setupIntents.newestFirst,
+    checkoutSessions: state.checkoutSessions.newestFirst,
+    portalSessions: state.portalSessions.newestFirst,
     balanceTransactions: state.balanceTransactions.newestFirst,
     earlyFraudWarnings: state.earlyFraudWarnings.newestFirst,
     refundMode: state.refundMode,

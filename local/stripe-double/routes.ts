@@ -2,6 +2,7 @@ import type { Route } from './http/route.ts';
 import { accountRoutes } from './resources/account.ts';
 import { balanceRoutes } from './resources/balance-transactions.ts';
 import { chargeRoutes } from './resources/charges.ts';
+import { checkoutSessionRoutes } from './resources/checkout-sessions.ts';
 import { creditNoteRoutes } from './resources/credit-notes.ts';
 import { customerBalanceRoutes } from './resources/customer-balance.ts';
 import { customerRoutes } from './resources/customers.ts';
@@ -14,9 +15,11 @@ import { invoicePaymentRoutes } from './resources/invoice-payments.ts';
 import { invoiceRoutes } from './resources/invoices.ts';
 import { paymentIntentRoutes } from './resources/payment-intents.ts';
 import { paymentMethodRoutes } from './resources/payment-methods.ts';
+import { portalRoutes } from './resources/portal-sessions.ts';
 import { priceRoutes } from './resources/prices.ts';
 import { productRoutes } from './resources/products.ts';
 import { refundRoutes } from './resources/refunds.ts';
+import { setupIntentRoutes } from './resources/setup-intents.ts';
 import { subscriptionItemRoutes } from './resources/subscription-items.ts';
 import { subscriptionRoutes } from './resources/subscriptions.ts';
 import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
@@ -27,6 +30,9 @@ export const ROUTES: readonly Route[] = [
   ...customerBalanceRoutes,
   ...paymentMethodRoutes,
   ...paymentIntentRoutes,
+  ...setupIntentRoutes,
+  ...checkoutSessionRoutes,
+  ...portalRoutes,
   ...chargeRoutes,
   ...refundRoutes,
   ...disputeRoutes,

@@ -36,6 +36,9 @@ export class State {
   readonly earlyFraudWarnings = new Collection<Stripe.Radar.EarlyFraudWarning>('early fraud warning');
   /** Whether refunds wait for the bank's answer, which a control gives. */
   refundMode: 'usual' | 'pending' = 'usual';
+  readonly setupIntents = new Collection<Stripe.SetupIntent>('setup_intent');
+  readonly checkoutSessions = new Collection<Stripe.Checkout.Session>('checkout.session');
+  readonly portalSessions = new Collection<Stripe.BillingPortal.Session>('billing portal session');
   readonly products = new Collection<Stripe.Product>('product');
   readonly prices = new Collection<Stripe.Price>('price');
   readonly subscriptions = new Collection<Stripe.Subscription>('subscription');
@@ -65,6 +68,9 @@ export class State {
       this.refunds,
       this.disputes,
       this.balanceTransactions,
+      this.setupIntents,
+      this.checkoutSessions,
+      this.portalSessions,
       this.earlyFraudWarnings,
       this.products,
       this.prices,
