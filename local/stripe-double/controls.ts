@@ -38,7 +38,7 @@ const modeSchema = z.partial(
 );
 const dunningSchema = z.strictObject({
   retryAfterDays: z.array(z.int().check(z.positive())).check(z.maxLength(8)),
-  finally: z.enum(['canceled', 'unpaid', 'past_due']),
+  finally: z.enum(['canceled', 'unpaid', 'past_due', 'paused']),
 });
 const verdictSchema = z.strictObject({ status: z.enum(['won', 'lost', 'warning_closed', 'prevented']) });
 const disputeSchema = z.strictObject({
@@ -278,6 +278,7 @@ function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
     subscriptions: state.subscriptions.newestFirst,
     invoices: state.invoices.newestFirst,
     invoicePayments: state.invoicePayments.newestFirst,
+    invoiceItems: state.invoiceItems.newestFirst,
     creditNotes: state.creditNotes.newestFirst,
     balanceEntries: state.balanceEntries.newestFirst,
     events: state.events.newestFirst,

@@ -8,7 +8,7 @@ import { defaultSwitches, type Switches } from './switches.ts';
 export interface Dunning {
   /** Days after the failed attempt before. */
   readonly retryAfterDays: readonly number[];
-  readonly finally: 'canceled' | 'unpaid' | 'past_due';
+  readonly finally: 'canceled' | 'unpaid' | 'past_due' | 'paused';
 }
 
 export const DEFAULT_DUNNING: Dunning = { retryAfterDays: [3, 5, 7], finally: 'canceled' };
@@ -47,6 +47,8 @@ export class State {
   readonly invoiceItems = new Collection<Stripe.InvoiceItem>('invoiceitem');
   readonly balanceEntries = new Collection<Stripe.CustomerBalanceTransaction>('customer balance transaction');
   readonly creditNotes = new Collection<Stripe.CreditNote>('credit note');
+  /** By invoice, the paused subscription that its payment resumes. */
+  readonly resumptions = new Map<string, string>();
   /** Money that went past Stripe, by invoice: shown only on request. */
   readonly paidOffStripe = new Map<string, number>();
   readonly events = new Collection<StoredEvent>('event');
@@ -77,6 +79,7 @@ export class State {
       this.subscriptions,
       this.invoices,
       this.invoicePayments,
+      this.invoiceItems,
       this.balanceEntries,
       this.creditNotes,
     ];

@@ -143,6 +143,12 @@ export const SWITCHES = {
     unknown: 'The billing_reason of the invoice of a billing cycle that is started anew.',
     where: 'Invoices.d.ts, billing_reason',
   },
+  cancel_billing_reason: {
+    values: ['subscription_update', 'manual', 'subscription_cycle'],
+    default: 'subscription_update',
+    unknown: 'The billing_reason of the last invoice of a subscription that is canceled with invoice_now.',
+    where: 'Invoices.d.ts, billing_reason',
+  },
   invoice_pay_authentication_code: {
     values: ['authentication_required', 'invoice_payment_intent_requires_action'],
     default: 'authentication_required',
@@ -199,6 +205,7 @@ export const switchesSchema = z.strictObject({
   trial_end_billing_reason: schemaOf(SWITCHES.trial_end_billing_reason.values),
   resume_billing_reason: schemaOf(SWITCHES.resume_billing_reason.values),
   anchor_reset_billing_reason: schemaOf(SWITCHES.anchor_reset_billing_reason.values),
+  cancel_billing_reason: schemaOf(SWITCHES.cancel_billing_reason.values),
   invoice_pay_authentication_code: schemaOf(SWITCHES.invoice_pay_authentication_code.values),
   setup_session_payment_status: schemaOf(SWITCHES.setup_session_payment_status.values),
   portal_card_on_subscription: schemaOf(SWITCHES.portal_card_on_subscription.values),
@@ -226,6 +233,7 @@ export const defaultSwitches = (): Switches => ({
   trial_end_billing_reason: SWITCHES.trial_end_billing_reason.default,
   resume_billing_reason: SWITCHES.resume_billing_reason.default,
   anchor_reset_billing_reason: SWITCHES.anchor_reset_billing_reason.default,
+  cancel_billing_reason: SWITCHES.cancel_billing_reason.default,
   invoice_pay_authentication_code: SWITCHES.invoice_pay_authentication_code.default,
   setup_session_payment_status: SWITCHES.setup_session_payment_status.default,
   portal_card_on_subscription: SWITCHES.portal_card_on_subscription.default,

@@ -38,7 +38,7 @@ export function buildInvoice(scope: Scope, invoice: NewInvoice): Stripe.Invoice 
     automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
     automatically_finalizes_at: null,
     billing_reason: invoice.reason,
-    collection_method: 'charge_automatically',
+    collection_method: subscription?.collection_method ?? 'charge_automatically',
     created: scope.now,
     currency: invoice.currency,
     custom_fields: null,

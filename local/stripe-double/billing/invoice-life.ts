@@ -12,7 +12,7 @@ import {
   paymentsWith,
   syncDefaultPayment,
 } from './invoice-payments.ts';
-import { reviveSubscription } from './subscription-status.ts';
+import { reviveSubscription, subscriptionOf } from './subscription-status.ts';
 
 /** An invoice that was given up can still be paid. */
 export const COLLECTABLE: readonly string[] = ['open', 'uncollectible'];
@@ -31,6 +31,7 @@ export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   customer.next_invoice_sequence = sequence + 1;
   change(invoice, {
     status: 'open',
+    due_date: dueDate(scope, invoice),
     number: `${customer.invoice_prefix}-${String(sequence).padStart(4, '0')}`,
     automatically_finalizes_at: null,
     effective_at: scope.now,
@@ -43,6 +44,14 @@ export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
     markPaid(scope, invoice, 'balance');
   }
 }
+
+/** Only an invoice that is sent has a day by which it is to be paid. */
+function dueDate(scope: Scope, invoice: Stripe.Invoice): number | null {
+  if (invoice.collection_method !== 'send_invoice' || invoice.due_date !== null) return invoice.due_date;
+  return scope.now + (subscriptionOf(scope, invoice)?.days_until_due ?? 0) * DAY_SECONDS;
+}
+
+const DAY_SECONDS = 24 * 60 * 60;
 
 export interface Attempt extends Session {
   readonly method: Stripe.PaymentMethod | undefined;
@@ -149,6 +158,22 @@ export function markPaid(
   // Money that Stripe did not move was not a payment that succeeded.
   if (how !== 'out_of_band') emit(scope, 'invoice.payment_succeeded', invoice);
   reviveSubscription(scope, invoice);
+}
+
+/** Its owner gives up on it; it can still be paid or voided. */
+export function markUncollectible(
+  scope: Scope,
+  invoice: Stripe.Invoice,
+  reason: Stripe.Invoice.StatusDetails.Uncollectible.Reason,
+): void {
+  change(invoice, {
+    status: 'uncollectible',
+    auto_advance: false,
+    next_payment_attempt: null,
+    status_details: { uncollectible: { reason } },
+    status_transitions: { ...invoice.status_transitions, marked_uncollectible_at: scope.now },
+  });
+  emit(scope, 'invoice.marked_uncollectible', invoice);
 }
 
 /** Nothing is owed any more, and the intent cannot be paid any more. */

@@ -30,3 +30,19 @@ function plusMonths(seconds: number, months: number): number {
   firstOfMonth.setUTCDate(Math.min(from.getUTCDate(), lastDay));
   return Math.floor(firstOfMonth.getTime() / 1_000);
 }
+
+/** The start of the period that ends at `end`. */
+export function periodStart(
+  end: number,
+  { interval, interval_count: count }: Stripe.Price.Recurring,
+): number {
+  if (interval === 'day') return end - count * DAY_SECONDS;
+  if (interval === 'week') return end - 7 * count * DAY_SECONDS;
+  return plusMonths(end, interval === 'year' ? -12 * count : -count);
+}
+
+export function periodOf(subscription: Stripe.Subscription): Stripe.InvoiceLineItem.Period {
+  const [item] = subscription.items.data;
+  if (item === undefined) throw new Error(`${subscription.id} has no items`);
+  return { start: item.current_period_start, end: item.current_period_end };
+}

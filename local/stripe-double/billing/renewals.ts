@@ -1,14 +1,15 @@
 import type Stripe from 'stripe';
 import { idOf } from '../collection.ts';
 import { endSubscription } from '../resources/subscription-end.ts';
-import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
-import { addLines, buildInvoice, subscriptionLines } from './invoice-build.ts';
-import { collect, finalizeInvoice, voidInvoice } from './invoice-life.ts';
-import { periodEnd } from './periods.ts';
-import { methodOf, subscriptionOf } from './subscription-status.ts';
+import { change, changeAndEmit, type Scope } from '../scope.ts';
+import { advance } from './collecting.ts';
+import { subscriptionLines } from './invoice-build.ts';
+import { voidInvoice } from './invoice-life.ts';
+import { periodEnd, periodOf } from './periods.ts';
+import { draftInvoice, invoiceLast } from './subscription-invoices.ts';
+import { methodOf, pauseSubscription } from './subscription-status.ts';
 
 const HOUR_SECONDS = 60 * 60;
-const DAY_SECONDS = 24 * HOUR_SECONDS;
 /** How long a renewal's invoice stays a draft that its owner could still change. */
 const DRAFT_SECONDS = HOUR_SECONDS;
 const INCOMPLETE_SECONDS = 23 * HOUR_SECONDS;
@@ -43,15 +44,10 @@ export function scheduleExpiry(scope: Scope, subscription: Stripe.Subscription):
   });
 }
 
-export function periodOf(subscription: Stripe.Subscription): Stripe.InvoiceLineItem.Period {
-  const [item] = subscription.items.data;
-  if (item === undefined) throw new Error(`${subscription.id} has no items`);
-  return { start: item.current_period_start, end: item.current_period_end };
-}
-
 function endPeriod(scope: Scope, subscription: Stripe.Subscription): void {
   const dueToEnd = subscription.cancel_at !== null && subscription.cancel_at <= scope.now;
   if (dueToEnd || subscription.cancel_at_period_end) {
+    invoiceLast(scope, subscription);
     endSubscription(scope, subscription, 'cancellation_requested');
     return;
   }
@@ -64,15 +60,16 @@ function endPeriod(scope: Scope, subscription: Stripe.Subscription): void {
 }
 
 /** What a trial becomes where there is nothing to charge is a setting of the subscription. */
-export function endTrial(scope: Scope, subscription: Stripe.Subscription): void {
+export function endTrial(
+  scope: Scope,
+  subscription: Stripe.Subscription,
+  finalize: 'at_once' | 'later' = 'later',
+): void {
   const method = methodOf(scope, subscription, idOf(subscription.customer));
   const otherwise = subscription.trial_settings?.end_behavior.missing_payment_method;
   if (method === undefined && otherwise === 'pause') {
-    changeAndEmit(scope, 'customer.subscription.updated', subscription, {
-      status: 'paused',
-      trial_end: scope.now,
-    });
-    emit(scope, 'customer.subscription.paused', subscription);
+    change(subscription, { trial_end: scope.now });
+    pauseSubscription(scope, subscription, 'trial_end_without_payment_method');
     return;
   }
   if (method === undefined && otherwise === 'cancel') {
@@ -80,7 +77,8 @@ export function endTrial(scope: Scope, subscription: Stripe.Subscription): void 
     return;
   }
   change(subscription, { trial_end: scope.now, billing_cycle_anchor: scope.now, status: 'active' });
-  renew(scope, subscription, scope.state.switches.trial_end_billing_reason);
+  const invoice = renew(scope, subscription, scope.state.switches.trial_end_billing_reason);
+  if (finalize === 'at_once') advance(scope, invoice);
 }
 
 /** The next period, and the draft of the invoice for it. */
@@ -89,34 +87,25 @@ export function renew(
   subscription: Stripe.Subscription,
   reason: 'subscription_cycle' | 'subscription_update' = 'subscription_cycle',
 ): Stripe.Invoice {
-  const customer = scope.state.customers.known(idOf(subscription.customer) ?? '');
   const past = periodOf(subscription);
   const period = nextPeriod(scope, subscription);
-  const invoice = buildInvoice(scope, {
-    customer,
-    subscription,
+  const invoice = draftInvoice(scope, subscription, {
     reason,
-    currency: subscription.currency,
     // The invoice looks back on the period that ended; its lines look ahead.
     period: { start: past.start, end: scope.now },
-    description: null,
-    metadata: {},
+    lines: subscriptionLines(subscription, period, false),
+    changes: { items: movedTo(subscription.items, period) },
   });
-  addLines(scope, invoice, subscriptionLines(subscription, period, false));
-  scope.state.invoices.add(invoice);
-  // Nothing is charged any more for a subscription whose owner gave up on its debt.
-  invoice.auto_advance = subscription.status !== 'unpaid';
-  invoice.automatically_finalizes_at = invoice.auto_advance ? scope.now + DRAFT_SECONDS : null;
-  emit(scope, 'invoice.created', invoice);
-  changeAndEmit(scope, 'customer.subscription.updated', subscription, {
-    items: movedTo(subscription.items, period),
-    latest_invoice: invoice.id,
-  });
-  scope.schedule.at(scope.now + DRAFT_SECONDS, `${invoice.id} is finalized`, (later) =>
-    advance(later, invoice),
-  );
+  scheduleFinalization(scope, invoice);
   schedulePeriodEnd(scope, subscription);
   return invoice;
+}
+
+/** A draft waits for an hour, in which it can be changed. */
+export function scheduleFinalization(scope: Scope, invoice: Stripe.Invoice): void {
+  const at = scope.now + DRAFT_SECONDS;
+  invoice.automatically_finalizes_at = invoice.auto_advance ? at : null;
+  scope.schedule.at(at, `${invoice.id} is finalized`, (later) => advance(later, invoice));
 }
 
 function nextPeriod(scope: Scope, subscription: Stripe.Subscription): Stripe.InvoiceLineItem.Period {
@@ -126,39 +115,10 @@ function nextPeriod(scope: Scope, subscription: Stripe.Subscription): Stripe.Inv
 }
 
 /** New items, so that what an event or an answer showed before stays as it was. */
-const movedTo = (
+export const movedTo = (
   items: Stripe.Subscription['items'],
   { start, end }: Stripe.InvoiceLineItem.Period,
 ): Stripe.Subscription['items'] => ({
   ...items,
   data: items.data.map((item) => ({ ...item, current_period_start: start, current_period_end: end })),
 });
-
-function advance(scope: Scope, invoice: Stripe.Invoice): void {
-  if (invoice.status !== 'draft' || !invoice.auto_advance) return;
-  finalizeInvoice(scope, invoice);
-  tryToCollect(scope, invoice);
-}
-
-/** Charges what is open, and when that fails, tries again later, until it gives up. */
-export function tryToCollect(scope: Scope, invoice: Stripe.Invoice): void {
-  if (invoice.status !== 'open' || !invoice.auto_advance) return;
-  const { retryAfterDays, finally: end } = scope.state.dunning;
-  const wait = retryAfterDays[invoice.attempt_count];
-  const retryAt = wait === undefined ? null : scope.now + wait * DAY_SECONDS;
-  const subscription = subscriptionOf(scope, invoice);
-  const method = methodOf(scope, subscription, idOf(invoice.customer));
-  const outcome = collect(scope, invoice, { method, offSession: true, refuseAction: false, retryAt });
-  if (outcome.kind === 'succeeded') return;
-  if (subscription?.status === 'active') {
-    changeAndEmit(scope, 'customer.subscription.updated', subscription, { status: 'past_due' });
-  }
-  if (retryAt !== null) {
-    scope.schedule.at(retryAt, `${invoice.id} is tried again`, (later) => tryToCollect(later, invoice));
-    return;
-  }
-  if (subscription === undefined || subscription.ended_at !== null) return;
-  if (end === 'canceled') endSubscription(scope, subscription, 'payment_failed');
-  if (end === 'unpaid')
-    changeAndEmit(scope, 'customer.subscription.updated', subscription, { status: 'unpaid' });
-}

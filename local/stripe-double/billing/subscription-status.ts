@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { idOf } from '../collection.ts';
 import { defaultMethodOf } from '../resources/customer-lookup.ts';
-import { changeAndEmit, type Scope } from '../scope.ts';
+import { changeAndEmit, emit, type Scope } from '../scope.ts';
 
 const REVIVED_BY_PAYMENT = ['incomplete', 'past_due', 'unpaid'];
 
@@ -12,6 +12,7 @@ export const subscriptionOf = (scope: Scope, invoice: Stripe.Invoice): Stripe.Su
 export function reviveSubscription(scope: Scope, invoice: Stripe.Invoice): void {
   const subscription = subscriptionOf(scope, invoice);
   if (subscription === undefined || subscription.latest_invoice !== invoice.id) return;
+  if (scope.state.resumptions.delete(invoice.id)) resumeSubscription(scope, subscription);
   if (!REVIVED_BY_PAYMENT.includes(subscription.status)) return;
   changeAndEmit(scope, 'customer.subscription.updated', subscription, { status: 'active' });
 }
@@ -26,4 +27,26 @@ export function methodOf(
   if (own !== undefined) return own;
   const customer = scope.state.customers.find(customerId);
   return customer === undefined ? undefined : scope.state.paymentMethods.find(defaultMethodOf(customer));
+}
+
+/** No invoices are made while it is paused. `type` says why. */
+export function pauseSubscription(
+  scope: Scope,
+  subscription: Stripe.Subscription,
+  type: Stripe.Subscription.StatusDetails.Paused.Subscription.Type,
+  changes: Partial<Stripe.Subscription> = {},
+): void {
+  changeAndEmit(scope, 'customer.subscription.updated', subscription, {
+    ...changes,
+    status: 'paused',
+    status_details: {
+      paused: { subscription: { type }, transitioned_at: scope.now, type: 'subscription' },
+    },
+  });
+  emit(scope, 'customer.subscription.paused', subscription);
+}
+
+export function resumeSubscription(scope: Scope, subscription: Stripe.Subscription): void {
+  changeAndEmit(scope, 'customer.subscription.updated', subscription, { status: 'active' });
+  emit(scope, 'customer.subscription.resumed', subscription);
 }

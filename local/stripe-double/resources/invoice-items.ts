@@ -1,58 +1,41 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import * as z from 'zod/mini';
-import type { NewLine } from '../billing/invoice-build.ts';
+import { addLines } from '../billing/invoice-build.ts';
+import { addPendingItem, lineOf } from '../billing/pending-items.ts';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { currency, integer, metadata, text } from '../http/parameters.ts';
+import { clearable, currency, flag, type InputOf, integer, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
+import { given } from '../params.ts';
 import { emit, type Scope } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
 
+const createParameters = {
+  customer: text(),
+  amount: z.optional(integer),
+  currency: z.optional(currency),
+  description: z.optional(text()),
+  invoice: z.optional(text()),
+  metadata,
+  pricing: z.optional(z.strictObject({ price: text() })),
+  quantity: z.optional(integer),
+  subscription: z.optional(text()),
+};
+
 /** What is waiting to be put on the next invoice. */
 export const invoiceItemRoutes = [
-  route(
-    'POST',
-    '/v1/invoiceitems',
-    { customer: text(), amount: integer, currency, description: z.optional(text()), metadata },
-    (scope, input) => {
-      const customer = customerIn(scope, input.customer, { param: 'customer' });
-      const item: Stripe.InvoiceItem = {
-        id: scope.newId('ii'),
-        object: 'invoiceitem',
-        amount: input.amount,
-        currency: input.currency.toLowerCase(),
-        customer: customer.id,
-        customer_account: null,
-        date: scope.now,
-        description: input.description ?? null,
-        discountable: true,
-        discounts: [],
-        invoice: null,
-        livemode: false,
-        metadata: mergeMetadata({}, input.metadata),
-        net_amount: input.amount,
-        parent: null,
-        period: { start: scope.now, end: scope.now },
-        pricing: null,
-        proration: false,
-        quantity: 1,
-        quantity_decimal: Stripe.Decimal.from(1),
-        tax_rates: [],
-        test_clock: null,
-      };
-      scope.state.invoiceItems.add(item);
-      emit(scope, 'invoiceitem.created', item);
-      return item;
-    },
-  ),
+  route('POST', '/v1/invoiceitems', createParameters, createItem),
   route(
     'GET',
     '/v1/invoiceitems',
-    { customer: z.optional(text()), ...page },
-    (scope, { customer, ...window }) => {
+    { customer: z.optional(text()), invoice: z.optional(text()), pending: z.optional(flag), ...page },
+    (scope, { customer, invoice, pending, ...window }) => {
       const items = scope.state.invoiceItems.newestFirst.filter(
-        (item) => customer === undefined || item.customer === customer,
+        (item) =>
+          (customer === undefined || item.customer === customer) &&
+          (invoice === undefined || item.invoice === invoice) &&
+          (pending === undefined || pending === (item.invoice === null)),
       );
       return paginate('/v1/invoiceitems', items, window);
     },
@@ -60,38 +43,69 @@ export const invoiceItemRoutes = [
   route('GET', '/v1/invoiceitems/:id', {}, (scope, _, { id = '' }) =>
     scope.state.invoiceItems.get(id, 'path'),
   ),
+  route(
+    'POST',
+    '/v1/invoiceitems/:id',
+    { amount: z.optional(integer), description: z.optional(clearable(text())), metadata },
+    (scope, { metadata, ...rest }, { id = '' }) => {
+      const item = pendingIn(scope, id);
+      Object.assign(item, given(rest), { metadata: mergeMetadata(item.metadata ?? {}, metadata) });
+      item.net_amount = item.amount;
+      return item;
+    },
+  ),
+  route('DELETE', '/v1/invoiceitems/:id', {}, (scope, _, { id = '' }) => {
+    const item = pendingIn(scope, id);
+    scope.state.invoiceItems.delete(id);
+    emit(scope, 'invoiceitem.deleted', item);
+    return { id, object: 'invoiceitem', deleted: true } satisfies Stripe.DeletedInvoiceItem;
+  }),
 ];
 
-/** What waits for `customerId`, oldest first; from now on it belongs to `invoice`. */
-export function takePendingItems(
-  scope: Scope,
-  customerId: string,
-  invoice: Stripe.Invoice,
-): Stripe.InvoiceItem[] {
-  const pending = scope.state.invoiceItems.newestFirst
-    .filter((item) => item.customer === customerId && item.invoice === null)
-    .reverse();
-  if (pending.some((item) => item.currency !== invoice.currency)) {
-    throw invalid(`The pending items are not all in ${invoice.currency}.`, { param: 'currency' });
+function createItem(scope: Scope, input: InputOf<typeof createParameters>): Stripe.InvoiceItem {
+  const customer = customerIn(scope, input.customer, { param: 'customer' });
+  const price =
+    input.pricing === undefined
+      ? undefined
+      : scope.state.prices.get(input.pricing.price, { param: 'pricing[price]' });
+  const quantity = input.quantity ?? 1;
+  const amount = input.amount ?? (price === undefined ? undefined : (price.unit_amount ?? 0) * quantity);
+  const unit = input.currency?.toLowerCase() ?? price?.currency;
+  if (amount === undefined || unit === undefined) {
+    const param = amount === undefined ? 'amount' : 'currency';
+    throw invalid(`Missing required param: ${param}.`, { code: 'parameter_missing', param });
   }
-  for (const item of pending) item.invoice = invoice.id;
-  return pending;
+  if (input.subscription !== undefined)
+    scope.state.subscriptions.get(input.subscription, { param: 'subscription' });
+  const invoice = input.invoice === undefined ? undefined : draftIn(scope, input.invoice, customer, unit);
+  const item = addPendingItem(scope, {
+    customer: customer.id,
+    amount,
+    currency: unit,
+    description: input.description ?? null,
+    metadata: mergeMetadata({}, input.metadata),
+    price,
+    quantity,
+    subscription: input.subscription,
+  });
+  if (invoice === undefined) return item;
+  item.invoice = invoice.id;
+  addLines(scope, invoice, [lineOf(scope, item)]);
+  return item;
 }
 
-export const lineOf = (item: Stripe.InvoiceItem): NewLine => ({
-  amount: item.amount,
-  description: item.description,
-  parent: {
-    invoice_item_details: {
-      invoice_item: item.id,
-      proration: false,
-      proration_details: null,
-      subscription: null,
-    },
-    subscription_item_details: null,
-    type: 'invoice_item_details',
-  },
-  period: item.period,
-  pricing: null,
-  quantity: item.quantity,
-});
+function draftIn(scope: Scope, id: string, customer: Stripe.Customer, unit: string): Stripe.Invoice {
+  const param = 'invoice';
+  const invoice = scope.state.invoices.get(id, { param });
+  if (invoice.status !== 'draft' || invoice.customer !== customer.id || invoice.currency !== unit) {
+    throw invalid('An item goes on a draft of its own customer, in the currency of the draft.', { param });
+  }
+  return invoice;
+}
+
+function pendingIn(scope: Scope, id: string): Stripe.InvoiceItem {
+  const item = scope.state.invoiceItems.get(id, 'path');
+  if (item.invoice !== null)
+    throw invalid('The item is on an invoice already.', { code: 'invoice_not_editable' });
+  return item;
+}

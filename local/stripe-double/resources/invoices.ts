@@ -7,9 +7,11 @@ import {
   creditPayment,
   finalizeInvoice,
   markPaid,
+  markUncollectible,
   voidInvoice,
 } from '../billing/invoice-life.ts';
 import { addPayment, intentOf, paymentsOf } from '../billing/invoice-payments.ts';
+import { takePendingLines } from '../billing/pending-items.ts';
 import { methodOf, subscriptionOf } from '../billing/subscription-status.ts';
 import { refuseDeclined } from '../charging.ts';
 import { idOf } from '../collection.ts';
@@ -21,7 +23,6 @@ import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
-import { lineOf, takePendingItems } from './invoice-items.ts';
 
 const statuses = ['draft', 'open', 'paid', 'uncollectible', 'void'] as const;
 
@@ -38,12 +39,17 @@ export const invoiceRoutes = [
       pending_invoice_items_behavior: z.optional(
         z.enum(['include', 'exclude'], 'parameter_invalid: must be include or exclude'),
       ),
+      subscription: z.optional(text()),
     },
     (scope, input) => {
       const customer = customerIn(scope, input.customer, { param: 'customer' });
+      const subscription =
+        input.subscription === undefined
+          ? null
+          : scope.state.subscriptions.get(input.subscription, { param: 'subscription' });
       const invoice = buildInvoice(scope, {
         customer,
-        subscription: null,
+        subscription,
         reason: 'manual',
         currency: input.currency?.toLowerCase() ?? customer.currency ?? 'usd',
         period: { start: scope.now, end: scope.now },
@@ -51,11 +57,8 @@ export const invoiceRoutes = [
         metadata: mergeMetadata({}, input.metadata),
       });
       invoice.auto_advance = input.auto_advance ?? false;
-      const items =
-        input.pending_invoice_items_behavior === 'include'
-          ? takePendingItems(scope, customer.id, invoice)
-          : [];
-      addLines(scope, invoice, items.map(lineOf));
+      const include = input.pending_invoice_items_behavior === 'include';
+      addLines(scope, invoice, include ? takePendingLines(scope, invoice) : []);
       scope.state.invoices.add(invoice);
       emit(scope, 'invoice.created', invoice);
       return invoice;
@@ -182,9 +185,7 @@ export const invoiceRoutes = [
     const invoice = scope.state.invoices.get(id, 'path');
     if (invoice.status !== 'open')
       throw invalid(`Only an open invoice can be; this one is ${invoice.status}.`);
-    invoice.status = 'uncollectible';
-    invoice.status_transitions = { ...invoice.status_transitions, marked_uncollectible_at: scope.now };
-    emit(scope, 'invoice.marked_uncollectible', invoice);
+    markUncollectible(scope, invoice, 'user_forgiven');
     return invoice;
   }),
 ];

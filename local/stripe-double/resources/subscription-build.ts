@@ -1,13 +1,17 @@
 import type Stripe from 'stripe';
 import type { Scope } from '../scope.ts';
 
+export interface NewSubscriptionItem {
+  readonly price: Stripe.Price;
+  readonly quantity: number;
+  readonly metadata: Stripe.Metadata;
+}
+
 export interface NewSubscription {
   readonly customer: Stripe.Customer;
-  readonly items: readonly {
-    readonly price: Stripe.Price;
-    readonly quantity: number;
-    readonly metadata: Stripe.Metadata;
-  }[];
+  readonly items: readonly NewSubscriptionItem[];
+  readonly anchor: number;
+  readonly collection: Pick<Stripe.Subscription, 'collection_method' | 'days_until_due'>;
   readonly period: Stripe.InvoiceLineItem.Period;
   readonly trialEnd: number | null;
   readonly missingMethod: 'cancel' | 'create_invoice' | 'pause';
@@ -27,7 +31,7 @@ export function buildSubscription(scope: Scope, subscription: NewSubscription): 
     application: null,
     application_fee_percent: null,
     automatic_tax: { disabled_reason: null, enabled: false, liability: null },
-    billing_cycle_anchor: trialEnd ?? scope.now,
+    billing_cycle_anchor: subscription.anchor,
     billing_cycle_anchor_config: null,
     billing_mode: { flexible: { proration_discounts: 'included' }, type: 'flexible' },
     billing_schedules: [],
@@ -36,12 +40,11 @@ export function buildSubscription(scope: Scope, subscription: NewSubscription): 
     cancel_at_period_end: false,
     canceled_at: null,
     cancellation_details: { comment: null, feedback: null, feedback_option: null, reason: null },
-    collection_method: 'charge_automatically',
     created: scope.now,
     currency: subscription.items[0]?.price.currency ?? 'usd',
     customer: subscription.customer.id,
     customer_account: null,
-    days_until_due: null,
+    ...subscription.collection,
     default_payment_method: subscription.defaultMethod,
     default_source: null,
     default_tax_rates: [],
@@ -57,22 +60,7 @@ export function buildSubscription(scope: Scope, subscription: NewSubscription): 
     },
     items: {
       object: 'list',
-      data: subscription.items.map(({ price, quantity, metadata }) => ({
-        id: scope.newId('si'),
-        object: 'subscription_item',
-        billing_thresholds: null,
-        created: scope.now,
-        current_period_end: period.end,
-        current_period_start: period.start,
-        current_trial: null,
-        discounts: [],
-        metadata,
-        plan: planOf(price),
-        price,
-        quantity,
-        subscription: id,
-        tax_rates: [],
-      })),
+      data: subscription.items.map((item) => buildItem(scope, id, item, period)),
       has_more: false,
       url: `/v1/subscription_items?subscription=${id}`,
     },
@@ -103,6 +91,28 @@ export function buildSubscription(scope: Scope, subscription: NewSubscription): 
     trial_start: trialEnd === null ? null : scope.now,
   };
 }
+
+export const buildItem = (
+  scope: Scope,
+  subscriptionId: string,
+  { price, quantity, metadata }: NewSubscriptionItem,
+  period: Stripe.InvoiceLineItem.Period,
+): Stripe.SubscriptionItem => ({
+  id: scope.newId('si'),
+  object: 'subscription_item',
+  billing_thresholds: null,
+  created: scope.now,
+  current_period_end: period.end,
+  current_period_start: period.start,
+  current_trial: null,
+  discounts: [],
+  metadata,
+  plan: planOf(price),
+  price,
+  quantity,
+  subscription: subscriptionId,
+  tax_rates: [],
+});
 
 /** The older name of a price, which Stripe still sends beside it. */
 const planOf = (price: Stripe.Price): Stripe.Plan => ({

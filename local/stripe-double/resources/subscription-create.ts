@@ -1,19 +1,26 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
-import { addLines, buildInvoice, subscriptionLines } from '../billing/invoice-build.ts';
+import { addLines, buildInvoice, type NewLine, subscriptionLines } from '../billing/invoice-build.ts';
 import { collect, finalizeInvoice } from '../billing/invoice-life.ts';
 import { intentOf, paymentsOf } from '../billing/invoice-payments.ts';
-import { periodEnd } from '../billing/periods.ts';
-import { scheduleExpiry, schedulePeriodEnd } from '../billing/renewals.ts';
+import { pendingItems, subscriptionOfItem, takePendingLines } from '../billing/pending-items.ts';
+import { periodEnd, periodOf, periodStart } from '../billing/periods.ts';
+import { share } from '../billing/prorations.ts';
+import { scheduleExpiry, scheduleFinalization, schedulePeriodEnd } from '../billing/renewals.ts';
+import type { ProrationBehavior } from '../billing/subscription-change.ts';
 import { methodOf } from '../billing/subscription-status.ts';
+import { scheduleTrialNotice } from '../billing/trials.ts';
 import { refuseDeclined } from '../charging.ts';
 import type { StoredEvent } from '../events.ts';
 import { invalid, type Refusal } from '../http/errors.ts';
 import { flag, type InputOf, integer, metadata, text } from '../http/parameters.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
+import { addInvoiceItems, feesOf, invoiceItems } from './add-invoice-items.ts';
 import { customerIn } from './customer-lookup.ts';
-import { buildSubscription } from './subscription-build.ts';
+import { buildSubscription, type NewSubscriptionItem } from './subscription-build.ts';
+import { assertTogether, recurringPrice } from './subscription-item-changes.ts';
+import { collection, collectionChange, prorationBehavior } from './subscription-update.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 
@@ -32,9 +39,11 @@ const trialSettings = z.strictObject({
 export const createParameters = {
   customer: text(),
   items: z.array(z.strictObject({ price: text(), quantity: z.optional(integer), metadata })),
-  collection_method: z.optional(
-    z.literal('charge_automatically', 'parameter_invalid: the double charges automatically only'),
-  ),
+  ...collection,
+  add_invoice_items: invoiceItems,
+  billing_cycle_anchor: z.optional(integer),
+  proration_behavior: prorationBehavior,
+  trial_end: z.optional(z.union([z.literal('now'), integer])),
   off_session: z.optional(flag),
   payment_behavior: z.optional(
     z.enum(
@@ -66,10 +75,12 @@ export function createSubscription(
   const behavior = input.payment_behavior ?? 'allow_incomplete';
   const method = methodOf(scope, subscription, customer.id);
   const free = subscription.trial_end !== null;
-  const owed = free
-    ? 0
-    : items.reduce((sum, { price, quantity }) => sum + (price.unit_amount ?? 0) * quantity, 0);
-  if (owed + customer.balance > 0 && method === undefined && behavior !== 'default_incomplete') {
+  const lines = firstLines(subscription, free, input.proration_behavior ?? 'create_prorations');
+  const fees = input.add_invoice_items ?? [];
+  const waiting = pendingItems(scope, customer.id, null).reduce((sum, { amount }) => sum + amount, 0);
+  const owed = lines.reduce((sum, { amount }) => sum + amount, 0) + feesOf(scope, fees) + waiting;
+  const charges = subscription.collection_method === 'charge_automatically';
+  if (charges && owed + customer.balance > 0 && method === undefined && behavior !== 'default_incomplete') {
     throw invalid('This customer has no default payment method: attach one and make it the default first.', {
       code: 'resource_missing',
     });
@@ -82,7 +93,7 @@ export function createSubscription(
         currency: customer.currency,
         sequence: customer.next_invoice_sequence ?? 1,
       };
-      const invoice = firstInvoice(scope, subscription, customer, free);
+      const invoice = firstInvoice(scope, subscription, customer, { lines, fees });
       const declined = payFirst(scope, subscription, invoice, {
         method,
         behavior,
@@ -103,6 +114,7 @@ export function createSubscription(
   if (refusal !== null) throw refusal;
 
   schedulePeriodEnd(scope, subscription);
+  scheduleTrialNotice(scope, subscription);
   if (subscription.status === 'incomplete') scheduleExpiry(scope, subscription);
   return subscription;
 }
@@ -129,27 +141,15 @@ function told(
   return [...events.filter(created), ...events.filter((event) => !created(event))];
 }
 
-type Item = { readonly price: Stripe.Price; readonly quantity: number; readonly metadata: Stripe.Metadata };
-
-function itemsOf(scope: Scope, items: InputOf<typeof createParameters>['items']): Item[] {
+function itemsOf(scope: Scope, items: InputOf<typeof createParameters>['items']): NewSubscriptionItem[] {
   if (items.length === 0)
     throw invalid('Missing required param: items.', { code: 'parameter_missing', param: 'items' });
-  const found = items.map(({ price: id, quantity = 1, metadata }, i): Item => {
-    const param = `items[${i}][price]`;
-    const price = scope.state.prices.get(id, { param });
-    if (!price.active)
-      throw invalid('The price specified is inactive. This field only accepts active prices.', { param });
-    if (price.recurring === null) {
-      throw invalid(
-        `The price specified is set to type=one_time but this field only accepts type=recurring.`,
-        { param },
-      );
-    }
-    return { price, quantity, metadata: mergeMetadata({}, metadata) };
-  });
-  const kinds = new Set(found.map(({ price }) => `${price.currency} ${JSON.stringify(price.recurring)}`));
-  if (kinds.size > 1)
-    throw invalid('Items of one subscription share currency and interval.', { param: 'items' });
+  const found = items.map(({ price: id, quantity = 1, metadata }, i) => ({
+    price: recurringPrice(scope, id, `items[${i}][price]`),
+    quantity,
+    metadata: mergeMetadata({}, metadata),
+  }));
+  assertTogether(found.map(({ price }) => price));
   return found;
 }
 
@@ -157,7 +157,7 @@ function draftOf(
   scope: Scope,
   input: InputOf<typeof createParameters>,
   customer: Stripe.Customer,
-  items: readonly Item[],
+  items: readonly NewSubscriptionItem[],
 ): Stripe.Subscription {
   const param = 'default_payment_method';
   const methodId = input.default_payment_method ?? null;
@@ -169,12 +169,14 @@ function draftOf(
   }
   const recurring = items[0]?.price.recurring;
   if (recurring === undefined || recurring === null) throw new Error('an item without an interval');
-  const days = input.trial_period_days;
-  const trialEnd = days === undefined ? null : scope.now + days * DAY_SECONDS;
+  const trialEnd = trialEndOf(scope, input);
+  const anchor = anchorOf(scope, input.billing_cycle_anchor, recurring);
   return buildSubscription(scope, {
     customer,
     items,
-    period: { start: scope.now, end: trialEnd ?? periodEnd(scope.now, scope.now, recurring) },
+    anchor: trialEnd ?? anchor ?? scope.now,
+    collection: collectionChange(input),
+    period: { start: scope.now, end: trialEnd ?? anchor ?? periodEnd(scope.now, scope.now, recurring) },
     trialEnd,
     missingMethod: input.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
     defaultMethod: methodId,
@@ -184,14 +186,66 @@ function draftOf(
   });
 }
 
+function trialEndOf(
+  scope: Scope,
+  { trial_period_days: days, trial_end: end }: InputOf<typeof createParameters>,
+): number | null {
+  if (days !== undefined && end !== undefined) {
+    throw invalid('trial_end and trial_period_days exclude each other.', { param: 'trial_end' });
+  }
+  if (typeof end === 'number' && end <= scope.now) {
+    throw invalid('trial_end must be in the future.', { param: 'trial_end' });
+  }
+  if (typeof end === 'number') return end;
+  return days === undefined ? null : scope.now + days * DAY_SECONDS;
+}
+
+/** @throws Refusal for an anchor that is more than one period away. */
+function anchorOf(
+  scope: Scope,
+  anchor: number | undefined,
+  recurring: Stripe.Price.Recurring,
+): number | null {
+  if (anchor === undefined) return null;
+  if (anchor > scope.now && anchor <= periodEnd(scope.now, scope.now, recurring)) return anchor;
+  throw invalid('billing_cycle_anchor must be in the future, and at most one period away.', {
+    param: 'billing_cycle_anchor',
+  });
+}
+
+/** A first period that an anchor cuts short costs its part, or nothing with `none`. */
+function firstLines(
+  subscription: Stripe.Subscription,
+  free: boolean,
+  behavior: ProrationBehavior,
+): NewLine[] {
+  const period = periodOf(subscription);
+  const lines = subscriptionLines(subscription, period, free);
+  const recurring = subscription.items.data[0]?.price.recurring;
+  const anchored = subscription.billing_cycle_anchor === period.end && !free;
+  if (!anchored || recurring === undefined || recurring === null) return lines;
+  const whole = { start: periodStart(period.end, recurring), end: period.end };
+  if (whole.start >= period.start) return lines;
+  const part = behavior === 'none' ? 0 : share(whole, period.start);
+  return lines.map((line) => prorated(line, part));
+}
+
+function prorated(line: NewLine, part: number): NewLine {
+  const details = line.parent?.subscription_item_details;
+  if (line.parent === null || details === undefined || details === null) return line;
+  return {
+    ...line,
+    amount: Math.round(line.amount * part),
+    parent: { ...line.parent, subscription_item_details: { ...details, proration: true } },
+  };
+}
+
 function firstInvoice(
   scope: Scope,
   subscription: Stripe.Subscription,
   customer: Stripe.Customer,
-  free: boolean,
+  { lines, fees }: { readonly lines: readonly NewLine[]; readonly fees: Fees },
 ): Stripe.Invoice {
-  const [item] = subscription.items.data;
-  if (item === undefined) throw new Error('a subscription without items');
   const invoice = buildInvoice(scope, {
     customer,
     subscription,
@@ -202,14 +256,18 @@ function firstInvoice(
     description: null,
     metadata: {},
   });
-  const period = { start: item.current_period_start, end: item.current_period_end };
-  addLines(scope, invoice, subscriptionLines(subscription, period, free));
+  addInvoiceItems(scope, subscription, fees);
+  addLines(scope, invoice, [...takePendingLines(scope, invoice), ...lines]);
   scope.state.invoices.add(invoice);
   subscription.latest_invoice = invoice.id;
   emit(scope, 'invoice.created', invoice);
-  finalizeInvoice(scope, invoice);
+  // An invoice that is sent stays a draft for an hour, as a renewal's does.
+  if (invoice.collection_method === 'charge_automatically') finalizeInvoice(scope, invoice);
+  else scheduleFinalization(scope, invoice);
   return invoice;
 }
+
+type Fees = NonNullable<InputOf<typeof createParameters>['add_invoice_items']>;
 
 interface FirstPayment {
   readonly method: Stripe.PaymentMethod | undefined;
@@ -236,7 +294,9 @@ function payFirst(
       subscription.default_payment_method = method?.id ?? null;
     }
   }
-  if (invoice.status === 'paid' && subscription.status === 'incomplete') subscription.status = 'active';
+  const sent = subscription.collection_method === 'send_invoice';
+  if ((invoice.status === 'paid' || sent) && subscription.status === 'incomplete')
+    subscription.status = 'active';
   return null;
 }
 
@@ -255,6 +315,11 @@ function undo(
   for (const payment of paymentsOf(scope, invoice.id)) scope.state.invoicePayments.delete(payment.id);
   for (const entry of scope.state.balanceEntries.newestFirst) {
     if (entry.invoice === invoice.id) scope.state.balanceEntries.delete(entry.id);
+  }
+  for (const item of scope.state.invoiceItems.newestFirst) {
+    if (item.invoice !== invoice.id) continue;
+    if (subscriptionOfItem(item) === null) item.invoice = null;
+    else scope.state.invoiceItems.delete(item.id);
   }
   scope.state.invoices.delete(invoice.id);
   customer.balance = before.balance;

@@ -25,8 +25,10 @@ export function endSubscription(
     },
   });
   for (const invoice of scope.state.invoices.newestFirst) {
-    if (invoice.parent?.subscription_details?.subscription !== subscription.id) continue;
-    if (invoice.status !== 'draft' && invoice.status !== 'open') continue;
+    if (invoice.customer !== subscription.customer) continue;
+    // Stripe stops all finalized invoices of the customer, and the drafts of this subscription.
+    const own = invoice.parent?.subscription_details?.subscription === subscription.id;
+    if (invoice.status !== 'open' && !(own && invoice.status === 'draft')) continue;
     changeAndEmit(scope, 'invoice.updated', invoice, { auto_advance: false, next_payment_attempt: null });
   }
   emit(scope, 'customer.subscription.deleted', subscription);
