@@ -12,6 +12,7 @@ import { escalateInquiry } from './resources/dispute-escalate.ts';
 import { appealDispute, closeDispute, reinstateFunds, withdrawFunds } from './resources/dispute-life.ts';
 import { openDispute } from './resources/dispute-open.ts';
 import { FRAUD_TYPES, warnOfFraud } from './resources/early-fraud-warnings.ts';
+import { payOnPage } from './resources/invoice-page-payment.ts';
 import { authenticate } from './resources/payment-intents.ts';
 import { createPaymentMethod } from './resources/payment-methods.ts';
 import { actOnPortal, portalAction } from './resources/portal.ts';
@@ -53,12 +54,8 @@ const refundAnswerSchema = z.strictObject({
 const refundModeSchema = z.strictObject({ mode: z.enum(['usual', 'pending']) });
 const fraudSchema = z.strictObject({ fraud_type: z._default(z.enum(FRAUD_TYPES), 'misc') });
 const outcomeSchema = z.strictObject({ succeeds: z.boolean() });
-const cardSchema = z.strictObject({
-  behavesLike: z._default(
-    z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' })),
-    'visa',
-  ),
-});
+const cardName = z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' }));
+const cardSchema = z.strictObject({ behavesLike: z._default(cardName, 'visa') });
 const cardUpdateSchema = z.strictObject({
   kind: z._default(z.enum(['replaced', 'expired']), 'replaced'),
   behavesLike: z._default(
@@ -71,6 +68,15 @@ const enteredSchema = z.strictObject({
   name: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
   email: z.optional(z.string().check(z.regex(/^[^\s@]+@[^\s@]+$/))),
 });
+/** The customer pays on the page of the invoice: with a card of that kind, or the one on file. */
+const payingSchema = z.strictObject({ behavesLike: z.optional(cardName) });
+const taxSchema = z.union([
+  z.strictObject({
+    percent: z.number().check(z.positive(), z.lte(100)),
+    behavior: z._default(z.enum(['exclusive', 'inclusive']), 'exclusive'),
+  }),
+  z.strictObject({ off: z.literal(true) }),
+]);
 const NOTHING = z.strictObject({});
 
 /** One thing a test, or a person, does to the double that nobody can do to Stripe. */
@@ -120,6 +126,13 @@ export const CONTROLS: readonly Control[] = [
   journaled('/_double/dunning', dunningSchema, (dunning, { state }) => {
     state.dunning = dunning;
     return dunning;
+  }),
+  journaled('/_double/invoices/:id/pay', payingSchema, ({ behavesLike }, double, id) =>
+    payOnPage(double.scope(), double.state.invoices.get(id, 'path'), behavesLike),
+  ),
+  journaled('/_double/tax', taxSchema, (input, { state }) => {
+    state.tax = 'off' in input ? null : input;
+    return { tax: state.tax };
   }),
   journaled('/_double/switches', switchesSchema, (wanted, { state }) => {
     state.switches = { ...state.switches, ...given(wanted) };
@@ -279,11 +292,14 @@ function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
     invoices: state.invoices.newestFirst,
     invoicePayments: state.invoicePayments.newestFirst,
     invoiceItems: state.invoiceItems.newestFirst,
+    coupons: state.coupons.newestFirst,
+    discounts: state.discounts.newestFirst,
     creditNotes: state.creditNotes.newestFirst,
     balanceEntries: state.balanceEntries.newestFirst,
     events: state.events.newestFirst,
     webhookEndpoints: state.webhookEndpoints.newestFirst,
     dunning: state.dunning,
+    tax: state.tax,
     switches: state.switches,
     pending: schedule.pending,
     faults: faults.waiting,

@@ -3,6 +3,7 @@ import { accountRoutes } from './resources/account.ts';
 import { balanceRoutes } from './resources/balance-transactions.ts';
 import { chargeRoutes } from './resources/charges.ts';
 import { checkoutSessionRoutes } from './resources/checkout-sessions.ts';
+import { couponRoutes } from './resources/coupons.ts';
 import { creditNoteRoutes } from './resources/credit-notes.ts';
 import { customerBalanceRoutes } from './resources/customer-balance.ts';
 import { customerRoutes } from './resources/customers.ts';
@@ -46,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,
   ...creditNoteRoutes,
+  ...couponRoutes,
   ...eventRoutes,
   ...webhookEndpointRoutes,
   ...accountRoutes,

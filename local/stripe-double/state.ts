@@ -13,6 +13,11 @@ export interface Dunning {
 
 export const DEFAULT_DUNNING: Dunning = { retryAfterDays: [3, 5, 7], finally: 'canceled' };
 
+export interface Tax {
+  readonly percent: number;
+  readonly behavior: 'exclusive' | 'inclusive';
+}
+
 /** What Stripe knows of a payment method and does not show. */
 export interface CardFacts {
   readonly card: CardName;
@@ -45,6 +50,8 @@ export class State {
   readonly invoices = new Collection<Stripe.Invoice>('invoice');
   readonly invoicePayments = new Collection<Stripe.InvoicePayment>('invoice_payment');
   readonly invoiceItems = new Collection<Stripe.InvoiceItem>('invoiceitem');
+  readonly coupons = new Collection<Stripe.Coupon>('coupon');
+  readonly discounts = new Collection<Stripe.Discount>('discount');
   readonly balanceEntries = new Collection<Stripe.CustomerBalanceTransaction>('customer balance transaction');
   readonly creditNotes = new Collection<Stripe.CreditNote>('credit note');
   /** By invoice, the paused subscription that its payment resumes. */
@@ -58,6 +65,8 @@ export class State {
   /** By event, the endpoints that have not taken it yet. */
   readonly undelivered = new Map<string, Set<string>>();
   dunning: Dunning = DEFAULT_DUNNING;
+  /** What is added to, or contained in, every line from now on. */
+  tax: Tax | null = null;
   switches: Switches = defaultSwitches();
 
   /** Every collection whose objects another object may name, for `expand`. */
@@ -81,6 +90,8 @@ export class State {
       this.invoicePayments,
       this.invoiceItems,
       this.balanceEntries,
+      this.coupons,
+      this.discounts,
       this.creditNotes,
     ];
     for (const collection of collections) {

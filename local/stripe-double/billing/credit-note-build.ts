@@ -4,6 +4,7 @@ import { invalid } from '../http/errors.ts';
 import type { MetadataChange } from '../http/parameters.ts';
 import { mergeMetadata } from '../metadata.ts';
 import type { Scope } from '../scope.ts';
+import { netOf } from './line-prices.ts';
 
 export interface NoteLineInput {
   readonly type: 'custom_line_item' | 'invoice_line_item';
@@ -67,13 +68,14 @@ function invoiceLine(
     });
   }
   const whole = credited.quantity ?? 1;
-  const amount = line.amount ?? Math.round((credited.amount * (line.quantity ?? 0)) / whole);
-  if (amount < 1 || amount > credited.amount) {
-    throw invalid(`The line has ${credited.amount} to credit.`, { param: `${param}[amount]` });
+  const net = netOf(credited);
+  const amount = line.amount ?? Math.round((net * (line.quantity ?? 0)) / whole);
+  if (amount < 1 || amount > net) {
+    throw invalid(`The line has ${net} to credit.`, { param: `${param}[amount]` });
   }
   const taxes = (credited.taxes ?? []).map((tax) => ({
     ...tax,
-    amount: Math.round((tax.amount * amount) / credited.amount),
+    amount: Math.round((tax.amount * amount) / net),
     taxable_amount: amount,
   }));
   return {
@@ -123,7 +125,11 @@ export const subtotalOf = (lines: readonly Stripe.CreditNoteLineItem[]): number 
   lines.reduce((sum, { amount }) => sum + amount, 0);
 
 export const totalOf = (lines: readonly Stripe.CreditNoteLineItem[]): number =>
-  subtotalOf(lines) + lines.flatMap(({ taxes }) => taxes ?? []).reduce((sum, { amount }) => sum + amount, 0);
+  subtotalOf(lines) +
+  lines
+    .flatMap(({ taxes }) => taxes ?? [])
+    .filter((tax) => tax.tax_behavior === 'exclusive')
+    .reduce((sum, { amount }) => sum + amount, 0);
 
 /** A note as it is before its money moved: no refunds, no balance entry. */
 export function buildCreditNote(scope: Scope, invoice: Stripe.Invoice, note: NewNote): Stripe.CreditNote {
@@ -151,7 +157,7 @@ export function buildCreditNote(scope: Scope, invoice: Stripe.Invoice, note: New
     metadata: note.metadata,
     number: `${invoice.number}-CN-${String(before + 1).padStart(2, '0')}`,
     out_of_band_amount: note.outOfBand,
-    pdf: hostedUrl(`/credit_notes/${id}/pdf`),
+    pdf: hostedUrl(`/credit_note_pdfs/${id}`),
     post_payment_amount: note.postPayment,
     pre_payment_amount: note.prePayment,
     pretax_credit_amounts: [],

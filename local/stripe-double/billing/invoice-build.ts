@@ -1,5 +1,7 @@
 import Stripe from 'stripe';
 import type { Scope } from '../scope.ts';
+import { takeDiscounts } from './discounts.ts';
+import { priceInvoice } from './line-prices.ts';
 
 export interface NewInvoice {
   readonly customer: Stripe.Customer;
@@ -55,7 +57,7 @@ export function buildInvoice(scope: Scope, invoice: NewInvoice): Stripe.Invoice 
     default_source: null,
     default_tax_rates: [],
     description: invoice.description,
-    discounts: [],
+    discounts: subscription === null ? [] : takeDiscounts(scope, subscription),
     due_date: null,
     effective_at: null,
     ending_balance: null,
@@ -108,15 +110,7 @@ export function buildInvoice(scope: Scope, invoice: NewInvoice): Stripe.Invoice 
 
 export function addLines(scope: Scope, invoice: Stripe.Invoice, lines: readonly NewLine[]): void {
   for (const line of lines) invoice.lines.data.push(buildLine(scope, invoice, line));
-  const total = invoice.lines.data.reduce((sum, { amount }) => sum + amount, 0);
-  Object.assign(invoice, {
-    amount_due: Math.max(total, 0),
-    amount_remaining: Math.max(total, 0),
-    subtotal: total,
-    subtotal_excluding_tax: total,
-    total,
-    total_excluding_tax: total,
-  } satisfies Partial<Stripe.Invoice>);
+  priceInvoice(scope, invoice);
 }
 
 /** One line for each item of a subscription, for the service period that the line pays for. */
@@ -158,7 +152,8 @@ const buildLine = (scope: Scope, invoice: Stripe.Invoice, line: NewLine): Stripe
   ...line,
   currency: invoice.currency,
   discount_amounts: [],
-  discountable: true,
+  // The credit of a proration is net already.
+  discountable: line.amount > 0 || line.parent?.subscription_item_details?.proration !== true,
   discounts: [],
   invoice: invoice.id,
   livemode: false,

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { attemptPayment, type Outcome, type Session } from '../charging.ts';
 import { idOf } from '../collection.ts';
+import { hostedUrl } from '../hosted.ts';
 import { invalid } from '../http/errors.ts';
 import { change, emit, type Scope } from '../scope.ts';
 import { applyBalance, postToBalance, returnBalance } from './balance.ts';
@@ -32,6 +33,8 @@ export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   change(invoice, {
     status: 'open',
     due_date: dueDate(scope, invoice),
+    hosted_invoice_url: hostedUrl(`/invoice_pages/${invoice.id}`),
+    invoice_pdf: hostedUrl(`/invoice_pdfs/${invoice.id}`),
     number: `${customer.invoice_prefix}-${String(sequence).padStart(4, '0')}`,
     automatically_finalizes_at: null,
     effective_at: scope.now,

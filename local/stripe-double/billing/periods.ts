@@ -19,7 +19,7 @@ export function periodEnd(
   return end;
 }
 
-function plusMonths(seconds: number, months: number): number {
+export function plusMonths(seconds: number, months: number): number {
   const from = new Date(seconds * 1_000);
   const firstOfMonth = new Date(from);
   firstOfMonth.setUTCDate(1);

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { idOf } from '../collection.ts';
 import type { Scope } from '../scope.ts';
+import { netOf } from './line-prices.ts';
 import { addPendingItem, pendingItems } from './pending-items.ts';
 
 type Item = Stripe.SubscriptionItem;
@@ -99,7 +100,3 @@ function invoiced(
   }
   return null;
 }
-
-/** What a line came to after its discounts, in cents and without tax. */
-export const netOf = ({ amount, discount_amounts: discounts }: Stripe.InvoiceLineItem): number =>
-  amount - (discounts ?? []).reduce((sum, one) => sum + one.amount, 0);

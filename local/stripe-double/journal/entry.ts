@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 /** Raised whenever an older journal would be replayed otherwise than it was written. */
-export const JOURNAL_VERSION = 4;
+export const JOURNAL_VERSION = 6;
 
 /** Something that changes the double: all that is needed to do it again, beside its moment and its seed. */
 const deedSchema = z.discriminatedUnion('kind', [

@@ -90,6 +90,7 @@ const DONE: Readonly<Partial<Record<Control['path'], string>>> = {
   '/_double/charges/:id/early_fraud_warning': 'The warning was sent.',
   '/_double/refunds/:id/answer': 'The bank answered.',
   '/_double/payment_intents/:id/authenticate': 'The cardholder answered.',
+  '/_double/invoices/:id/pay': 'The card was tried.',
 };
 
 /** What the page that a button returns to says, by the number of the control in its address. */

@@ -166,6 +166,42 @@ export const LISTINGS: readonly Listing[] = [
     ],
   }),
   listing({
+    path: 'invoice_items',
+    title: 'Invoice items',
+    all: (double) => double.state.invoiceItems.newestFirst,
+    id: ({ id }) => id,
+    names: (one) => [
+      idOf(one.customer),
+      idOf(one.invoice),
+      one.parent?.subscription_details?.subscription ?? null,
+    ],
+    columns: [
+      { head: 'Created', cell: ({ date }) => moment(date) },
+      { head: 'Item', cell: ({ id }) => link(id) },
+      { head: 'Amount', cell: ({ amount, currency }) => money(amount, currency) },
+      { head: 'What', cell: ({ description }) => description },
+      { head: 'Invoice', cell: ({ invoice }) => (invoice === null ? 'waits' : link(idOf(invoice))) },
+    ],
+  }),
+  listing({
+    path: 'coupons',
+    title: 'Coupons',
+    all: (double) => double.state.coupons.newestFirst,
+    id: ({ id }) => id,
+    names: () => [],
+    columns: [
+      { head: 'Created', cell: ({ created }) => moment(created) },
+      { head: 'Coupon', cell: ({ id }) => link(id) },
+      {
+        head: 'Off',
+        cell: (one) =>
+          one.amount_off === null ? `${one.percent_off}%` : money(one.amount_off, one.currency ?? 'usd'),
+      },
+      { head: 'For', cell: ({ duration }) => duration },
+      { head: 'Used', cell: (one) => one.times_redeemed },
+    ],
+  }),
+  listing({
     path: 'balance_entries',
     title: 'Customer balance',
     all: (double) => double.state.balanceEntries.newestFirst,

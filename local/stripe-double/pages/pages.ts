@@ -5,6 +5,7 @@ import type { App } from '../http/app.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import { addActions, button, doneText } from './actions.ts';
 import { buttonsFor } from './buttons.ts';
+import { addDocuments } from './documents.ts';
 import { LISTINGS } from './kinds.ts';
 import { layout, type Page } from './layout.ts';
 import type { Listing } from './listing.ts';
@@ -45,6 +46,7 @@ export function addPages(app: App, double: Double): void {
     const { found, ...one } = objectPage(double, c.req.param('id'));
     return page(c, one, found ? 200 : 404);
   });
+  addDocuments(app, double, page);
   addActions(app, double, (problem) =>
     layout(double, {
       title: 'That was not done',

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { moveMoney } from '../balance.ts';
 import { idOf } from '../collection.ts';
+import { hostedUrl } from '../hosted.ts';
 import type { Scope } from '../scope.ts';
 
 export interface Failure {
@@ -52,7 +53,7 @@ export function buildCharge(
     radar_options: {},
     receipt_email: intent.receipt_email,
     receipt_number: null,
-    receipt_url: null,
+    receipt_url: paid ? hostedUrl(`/receipts/${id}`) : null,
     refunded: false,
     review: null,
     shipping: intent.shipping === null ? null : { ...intent.shipping },

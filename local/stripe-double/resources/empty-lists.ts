@@ -14,7 +14,6 @@ const dated = { created: range, ...page };
 
 /** By path, what the list takes beside a page. */
 const EMPTY: readonly (readonly [path: `/v1/${string}`, filters: Shape])[] = [
-  ['/v1/coupons', dated],
   ['/v1/promotion_codes', { code: z.optional(text()), customer: z.optional(text()), ...dated }],
   ['/v1/plans', { product: z.optional(text()), ...dated }],
   ['/v1/shipping_rates', { currency: z.optional(text(3)), ...dated }],

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
+import { discountsOf, discountsParameter } from '../billing/discounts.ts';
 import { addLines, buildInvoice } from '../billing/invoice-build.ts';
 import {
   COLLECTABLE,
@@ -35,6 +36,7 @@ export const invoiceRoutes = [
       auto_advance: z.optional(flag),
       currency: z.optional(currency),
       description: z.optional(text()),
+      discounts: discountsParameter,
       metadata,
       pending_invoice_items_behavior: z.optional(
         z.enum(['include', 'exclude'], 'parameter_invalid: must be include or exclude'),
@@ -57,6 +59,8 @@ export const invoiceRoutes = [
         metadata: mergeMetadata({}, input.metadata),
       });
       invoice.auto_advance = input.auto_advance ?? false;
+      const holder = { customer: customer.id, subscription: null, invoice: invoice.id };
+      if (input.discounts) invoice.discounts = discountsOf(scope, input.discounts, holder);
       const include = input.pending_invoice_items_behavior === 'include';
       addLines(scope, invoice, include ? takePendingLines(scope, invoice) : []);
       scope.state.invoices.add(invoice);

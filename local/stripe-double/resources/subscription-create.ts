@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
+import { discountsOf, discountsParameter } from '../billing/discounts.ts';
 import { addLines, buildInvoice, type NewLine, subscriptionLines } from '../billing/invoice-build.ts';
 import { collect, finalizeInvoice } from '../billing/invoice-life.ts';
 import { intentOf, paymentsOf } from '../billing/invoice-payments.ts';
@@ -42,6 +43,7 @@ export const createParameters = {
   ...collection,
   add_invoice_items: invoiceItems,
   billing_cycle_anchor: z.optional(integer),
+  discounts: discountsParameter,
   proration_behavior: prorationBehavior,
   trial_end: z.optional(z.union([z.literal('now'), integer])),
   off_session: z.optional(flag),
@@ -72,6 +74,11 @@ export function createSubscription(
   const customer = customerIn(scope, input.customer, { param: 'customer' });
   const items = itemsOf(scope, input.items);
   const subscription = draftOf(scope, input, customer, items);
+  subscription.discounts = discountsOf(scope, input.discounts ?? [], {
+    customer: customer.id,
+    subscription: subscription.id,
+    invoice: null,
+  });
   const behavior = input.payment_behavior ?? 'allow_incomplete';
   const method = methodOf(scope, subscription, customer.id);
   const free = subscription.trial_end !== null;

@@ -1,8 +1,10 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
+import { discountsOf, discountsParameter } from '../billing/discounts.ts';
 import { periodOf } from '../billing/periods.ts';
 import { endTrial, scheduleCancellation } from '../billing/renewals.ts';
 import { changeItems, startTrial } from '../billing/subscription-change.ts';
+import { idOf } from '../collection.ts';
 import { invalid } from '../http/errors.ts';
 import { clearable, flag, type InputOf, integer, metadata, text } from '../http/parameters.ts';
 import { mergeMetadata } from '../metadata.ts';
@@ -44,6 +46,7 @@ export const updateParameters = {
   cancellation_details: cancellationDetails,
   default_payment_method: z.optional(clearable(text())),
   description: z.optional(clearable(text(500))),
+  discounts: discountsParameter,
   items: itemUpdates,
   metadata,
   off_session: z.optional(flag),
@@ -118,6 +121,13 @@ function describedChanges(
   return {
     ...cancellation,
     ...collectionChange(input, subscription),
+    ...(input.discounts !== undefined && {
+      discounts: discountsOf(scope, input.discounts ?? [], {
+        customer: idOf(subscription.customer) ?? '',
+        subscription: subscription.id,
+        invoice: null,
+      }),
+    }),
     ...given({ description, default_payment_method: methodId }),
     ...(pause !== undefined && {
       pause_collection:

@@ -1,0 +1,12 @@
+/** Divides `amount` cents in proportion to `weights`, so that the parts add up to it exactly. */
+export function shareOut(amount: number, weights: readonly number[]): number[] {
+  const whole = weights.reduce((sum, one) => sum + one, 0);
+  let weightLeft = whole;
+  let left = amount;
+  return weights.map((weight) => {
+    const part = weightLeft === 0 ? 0 : Math.round((left * weight) / weightLeft);
+    weightLeft -= weight;
+    left -= part;
+    return part;
+  });
+}
