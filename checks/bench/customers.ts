@@ -34,6 +34,8 @@ export async function customerWithFixes(deps: Deps, count: number): Promise<Benc
       charge: null,
       refundedCents: 0,
       blockedAtRaise: null,
+      repositoryId: null,
+      newestId: null,
     };
   });
   for (let from = 0; from < fixes.length; from += BATCH) {

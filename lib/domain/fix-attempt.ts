@@ -65,16 +65,32 @@ export interface FixAttempt extends PullRequest {
   readonly refundedCents: number;
   /** For which raise of the balance its owner was told that it is blocked; null where they were not. */
   readonly blockedAtRaise: number | null;
+  /** GitHub's number of the repository, which no other repository ever has; null where no caller has said it yet. */
+  readonly repositoryId: number | null;
+  /** On the first attempt under its names: the newest one, where another repository has taken the names over since. */
+  readonly newestId: string | null;
 }
 
 /** What a fix is recorded with; what becomes of it comes later. */
-export type RecordedFix = Omit<FixAttempt, 'billed' | 'charge' | 'refundedCents' | 'blockedAtRaise'>;
+export type RecordedFix = Omit<
+  FixAttempt,
+  'billed' | 'charge' | 'refundedCents' | 'blockedAtRaise' | 'repositoryId' | 'newestId'
+>;
 
 /** The same pull request has the same id whoever records it and however they spell its case. */
-export function fixAttemptId({ githubOrg, repoName, prNumber }: PullRequest): string {
-  const name = `${githubOrg}/${repoName}#${prNumber}`.toLowerCase();
-  return createHash('sha256').update(name).digest('hex').slice(0, 32);
-}
+export const fixAttemptId = (named: PullRequest): string => idFrom(nameOf(named));
+
+/**
+ * The id of an attempt in a repository that was made again under names that another repository had: pull requests count from 1
+ * again, and are others. Never the id of a first attempt, whose hashed text has no second `#`.
+ */
+export const laterAttemptId = (named: PullRequest, repositoryId: number): string =>
+  idFrom(`${nameOf(named)}#${repositoryId}`);
+
+const nameOf = ({ githubOrg, repoName, prNumber }: PullRequest): string =>
+  `${githubOrg}/${repoName}#${prNumber}`.toLowerCase();
+
+const idFrom = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 32);
 
 /** Stripe's idempotency key for an attempt: the same attempt can only ever make one charge. */
 export function chargeKey(customerId: string, fixId: string, attempt: number): string {

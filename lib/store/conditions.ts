@@ -45,6 +45,12 @@ export const CONDITIONS = {
   EMAIL_IS_THEIRS: 'attribute_not_exists(pk) OR customer_id = :customer',
   /** The fix exists: an update never creates one. */
   FIX_IS_THERE: 'attribute_exists(pk)',
+  /** A fix takes a repository's number over once: of two different numbers, the first stays. */
+  REPOSITORY_IS_UNKNOWN: 'attribute_exists(pk) AND attribute_not_exists(repository_id)',
+  /** The newest attempt under the names is the one that was read: of two new attempts at once, one looks again. */
+  NEWEST_UNMOVED: 'repository_id = :first AND (attribute_not_exists(newest_id) OR newest_id = :newest)',
+  /** The customer has recorded fewer new attempts today than the limit. */
+  RECORDINGS_HAVE_ROOM: 'attribute_not_exists(recorded) OR recorded < :limit',
   /** A new customer never takes over an existing ledger. */
   CUSTOMER_IS_NEW: 'attribute_not_exists(pk)',
   /** The first record of a pull request stays; recording it again changes nothing. */

@@ -11,8 +11,18 @@ import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
 import { keys, prefixes } from './keys.ts';
 import { itemsOf, type Meter, readPage } from './paging.ts';
+import { countRecording } from './rate-limits.ts';
 import { attemptNumber, count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
-import { answerTo, type Contended, type Item, type Table, type Write, writeOne } from './table.ts';
+import {
+  answerTo,
+  type Contended,
+  type Item,
+  type Table,
+  type Write,
+  type WriteResult,
+  writeOne,
+  writeTogether,
+} from './table.ts';
 import { put, update } from './write.ts';
 
 const Recorded = z.object({
@@ -58,32 +68,79 @@ const fixes = record<FixAttempt>(
     charge: orNull(Charge),
     refundedCents: z._default(count, 0),
     blockedAtRaise: orNull(count),
+    repositoryId: orNull(count),
+    newestId: orNull(text),
   }),
 );
 
 export const decodeFix = (item: Item): FixAttempt => fixes.decode(item);
 
-export const encodeNewFix = (customerId: string, fix: RecordedFix): Item => ({
+export const encodeNewFix = (
+  customerId: string,
+  fix: RecordedFix,
+  repositoryId: number | null = null,
+): Item => ({
   ...keys.fix(customerId, fix.id),
   ...newFixes.encode(fix),
+  ...(repositoryId !== null && fixes.encodePart({ repositoryId })),
 });
+
+/** An attempt under the same names whose repository is another one. */
+export type Namesake = Pick<FixAttempt, 'id' | 'newestId'> & { readonly repositoryId: number };
 
 export type RecordFixResult =
   | { readonly kind: 'recorded' }
   | { readonly kind: 'exists'; readonly fix: FixAttempt }
+  /** The namesake is not as it was read. */
+  | { readonly kind: 'stale' }
+  /** The customer has reached the day's limit of new attempts. */
+  | { readonly kind: 'limited' }
   | Contended;
 
-/** Stores a fix attempt unless the pull request has one already. A repeat is safe: the first one stays. */
+/**
+ * Stores a fix attempt unless it is stored already, and counts it. A repeat is safe: the first one stays.
+ * @param of.namesake the first attempt under these names, which then points to the new one
+ */
 export async function putNewFix(
   table: Table,
   customerId: string,
   fix: RecordedFix,
+  of: { readonly repositoryId?: number | null; readonly namesake?: Namesake } = {},
 ): Promise<RecordFixResult> {
-  const result = await writeOne(table, put(encodeNewFix(customerId, fix), CONDITIONS.FIX_IS_NEW));
-  return answerTo<RecordFixResult>(result, { kind: 'recorded' }, ({ winners: [winner] }) =>
-    winner ? { kind: 'exists', fix: decodeFix(winner) } : { kind: 'contended' },
-  );
+  const { repositoryId = null, namesake } = of;
+  const result = await writeTogether(table, [
+    put(encodeNewFix(customerId, fix, repositoryId), CONDITIONS.FIX_IS_NEW),
+    countRecording(customerId, fix.prNumber, new Date(fix.createdAt)),
+    ...(namesake === undefined ? [] : [pointTo(customerId, namesake, fix.id)]),
+  ]);
+  return answerTo<RecordFixResult>(result, { kind: 'recorded' }, ({ winners: [winner], failed }) => {
+    if (winner !== undefined) return { kind: 'exists', fix: decodeFix(winner) };
+    return { kind: failed[1] === true ? 'limited' : 'stale' };
+  });
 }
+
+/** Makes the first attempt under its names say which one is the newest. */
+const pointTo = (customerId: string, { id, repositoryId, newestId }: Namesake, to: string): Write =>
+  update(keys.fix(customerId, id), { set: fixes.encodePart({ newestId: to }) }, CONDITIONS.NEWEST_UNMOVED, {
+    first: repositoryId,
+    newest: newestId ?? '',
+  });
+
+/** Gives a fix the number of its repository. Refused, with the fix as it is now, where it has one. */
+export const takeRepository = (
+  table: Table,
+  customerId: string,
+  fixId: string,
+  repositoryId: number,
+): Promise<WriteResult> =>
+  writeOne(
+    table,
+    update(
+      keys.fix(customerId, fixId),
+      { set: fixes.encodePart({ repositoryId }) },
+      CONDITIONS.REPOSITORY_IS_UNKNOWN,
+    ),
+  );
 
 /** A fix as the caller read it. */
 type ReadFix = Pick<FixAttempt, 'id' | 'charge'>;

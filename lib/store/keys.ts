@@ -19,6 +19,7 @@ const API_KEY_PREFIX = 'KEY#';
 const CUSTOMER_PREFIX = 'CUSTOMER#';
 const ORDER = 'ORDER#PRO';
 const CLOSING = 'CLOSING';
+const RECORDED_PREFIX = 'RECORDED#';
 
 /** What happens once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return of a double payment. */
 export type OnceKind = 'adjustment' | 'invoice' | 'card_bonus' | 'double_payment';
@@ -40,6 +41,9 @@ export const keys = {
   guard: (customerId: string, name: string): Key => within(customerId, ONCE_PREFIX + name),
   notice: (customerId: string, kind: NoticeKind, id: string): Key =>
     within(customerId, `${NOTICE_PREFIX}${kind}#${id}`),
+  /** How many attempts were recorded on a day, in one of the parts that share the count. */
+  recorded: (customerId: string, day: string, part: number): Key =>
+    within(customerId, `${RECORDED_PREFIX}${day}#${part}`),
   order: (customerId: string): Key => within(customerId, ORDER),
   /** What is still to be deleted of an account that is closed. */
   closing: (customerId: string): Key => within(customerId, CLOSING),

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
 import { keys } from './keys.ts';
-import { type Table, writeOne } from './table.ts';
-import { updateBy } from './write.ts';
+import { type Table, type Write, writeOne } from './table.ts';
+import { update, updateBy } from './write.ts';
 
 /** At most `limit` hits in any `windowSeconds`, counted per scope (an address, a customer). */
 export interface RateLimit {
@@ -51,4 +51,21 @@ export async function hitRateLimit(
   }
   // Only a crowd at one address at one instant gets here, and a crowd is what the limit is for.
   return { kind: 'limited', retryAfterSeconds: 1 };
+}
+
+/** New fix attempts of one customer on one UTC day, about. More than any honest customer opens pull requests. */
+export const RECORDINGS_PER_DAY = 3_200;
+/**
+ * The count is shared by this many items, by pull request number: recordings that run at the same time seldom meet in one. Honest
+ * numbers are spread evenly; together the parts never let more through than the limit.
+ */
+const PARTS = 16;
+const DAY_SECONDS = 24 * 60 * 60;
+
+/** Counts a new attempt, in the transaction that stores it. Refused where the day's limit is reached. */
+export function countRecording(customerId: string, prNumber: number, at: Date): Write {
+  const key = keys.recorded(customerId, at.toISOString().slice(0, 10), prNumber % PARTS);
+  const expires = Math.floor(at.getTime() / 1000) + 2 * DAY_SECONDS;
+  const change = { set: { expires_at: expires }, add: { recorded: 1 } };
+  return update(key, change, CONDITIONS.RECORDINGS_HAVE_ROOM, { limit: RECORDINGS_PER_DAY / PARTS });
 }

@@ -97,7 +97,7 @@ describe('DynamoDB calls', () => {
   it('recording takes a read and a write, recording again and looking up one read each', async () => {
     const { apiKey } = customer;
     const record = () => call(api.recordFixAttempt, { apiKey, body: fixBody(2) });
-    expect(await operations(record)).toEqual(['BatchGetItem', 'PutItem']);
+    expect(await operations(record)).toEqual(['BatchGetItem', 'TransactWriteItems']);
     expect(await operations(record)).toEqual(['BatchGetItem']);
     const query = { github_org: 'acme', repo_name: 'webshop', pr_number: '2' };
     expect(await operations(() => call(api.findFixAttempt, { apiKey, query }))).toEqual(['BatchGetItem']);

@@ -58,6 +58,8 @@ export const fixOf = (facts: Partial<FixAttempt> = {}): FixAttempt => ({
   charge: null,
   refundedCents: 0,
   blockedAtRaise: null,
+  repositoryId: null,
+  newestId: null,
   ...facts,
 });
 

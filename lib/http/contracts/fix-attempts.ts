@@ -47,6 +47,13 @@ const NewFixAttempt = z.strictObject({
   github_org: githubOrg,
   repo_name: repoName,
   pr_number: prNumber,
+  repository_id: z.optional(
+    described(
+      z.int().check(z.positive()),
+      "GitHub's number of the repository. Tells a repository that was made again under its old name from the old one.",
+      4_711,
+    ),
+  ),
   pr_title: z.optional(
     described(
       text(500),
@@ -76,13 +83,14 @@ const NewFixAttempt = z.strictObject({
 const FixAttemptView = z.object({
   id: described(
     z.string(),
-    'The same pull request always has the same id.',
+    'The same pull request of the same repository always has the same id.',
     'a3f5c1d2e4b60718293a4b5c6d7e8f90',
   ),
   status: described(z.enum(['pending', 'merged']), 'Merged once it is billed.'),
   github_org: z.string(),
   repo_name: z.string(),
   pr_number: z.int(),
+  repository_id: z.optional(z.int()),
   pr_title: z.string(),
   pr_url: z.string(),
   issue_number: z.optional(z.int()),
@@ -120,7 +128,8 @@ export const recordFixAttemptContract = {
   summary: 'Record a fix attempt',
   description:
     'Called when a pull request with a fix is opened. The same pull request again answers 200 with the attempt ' +
-    'that is stored; nothing changes.',
+    'that is stored. With `repository_id` of another repository than the stored one it is a new attempt: pull requests of a ' +
+    'repository that was made again under its old name count from 1 again. At most 3,200 new attempts a day.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -130,7 +139,7 @@ export const recordFixAttemptContract = {
     201: { description: 'Recorded.', schema: FixAttemptView },
     200: { description: 'It was recorded before; this is what is stored.', schema: FixAttemptView },
   },
-  problems: ['ledger_busy'],
+  problems: ['rate_limited', 'ledger_busy'],
 } as const satisfies Contract;
 
 export const findFixAttemptContract = {
@@ -139,7 +148,8 @@ export const findFixAttemptContract = {
   path: '/api/v1/fix-attempts',
   tag: 'Fixes',
   summary: 'Look a fix attempt up',
-  description: 'Finds your attempt by its pull request.',
+  description:
+    'Finds your attempt by its pull request; the newest one, where there are several under these names.',
   access: 'api_key',
   params: nothing,
   query: z.strictObject({

@@ -10,6 +10,8 @@ export function pullRequest({ github_org, repo_name, pr_number }: Body | Query):
   return { githubOrg: github_org, repoName: repo_name, prNumber: pr_number };
 }
 
+export const repositoryIdOf = ({ repository_id: id }: Body): number | null => id ?? null;
+
 /** Built from validated parts, none of which can hold a character that a URL reserves. */
 export const pullRequestUrl = ({ githubOrg, repoName, prNumber }: PullRequest): string =>
   `https://github.com/${githubOrg}/${repoName}/pull/${prNumber}`;

@@ -12,6 +12,7 @@ export function fixAttemptView(fix: FixAttempt): FixAttemptView {
     github_org: fix.githubOrg,
     repo_name: fix.repoName,
     pr_number: fix.prNumber,
+    ...(fix.repositoryId !== null && { repository_id: fix.repositoryId }),
     pr_title: fix.prTitle,
     pr_url: fix.prUrl,
     ...(fix.issueNumber !== null && { issue_number: fix.issueNumber }),
