@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Route } from '../../local/stripe-double/http/route.ts';
 import type { Recorder } from './recorder.ts';
-import type { Account } from './scenario.ts';
+import type { Account } from './scenario-steps.ts';
 
 /**
  * Reads every list, and of each the first object: `/v1/x` and then `/v1/x/:id`, `/v1/x/:id/y` and then its `/:entry`.

@@ -13,7 +13,8 @@ import { page } from './page.ts';
 import { chargeIn, SPOILED } from './planted.ts';
 import { type Answer, recorder } from './recorder.ts';
 import { playRefusals, readLists } from './refusals.ts';
-import { accountAt, playScenario } from './scenario.ts';
+import { playScenario } from './scenario.ts';
+import { accountAt } from './scenario-steps.ts';
 import { compileAsSdkTypes } from './sdk-types.ts';
 
 /*

@@ -1,5 +1,4 @@
-import type { Account } from './scenario.ts';
-import { customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
+import { type Account, customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 /*
  * The part of the scenario in which money goes other ways than from a card to us: credit notes, the customer's balance,

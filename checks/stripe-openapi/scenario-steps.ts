@@ -1,6 +1,26 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
-import type { Account } from './scenario.ts';
+
+/** The stand-in as the scenario sees it. */
+export interface Account {
+  readonly stripe: Stripe;
+  /** A control of the stand-in, by its path under /_double. */
+  control(path: string, input?: unknown): Promise<void>;
+}
+
+/** Speaks to the controls of a stand-in that runs at `url`. */
+export const accountAt = (url: string, stripe: Stripe): Account => ({
+  stripe,
+  control: async (path, input = {}) => {
+    const response = await fetch(`${url}/_double/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(input),
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    await response.body?.cancel();
+  },
+});
 
 /** A customer with this card as the default. */
 export async function customerWith(

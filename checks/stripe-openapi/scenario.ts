@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { moveMoney } from './scenario-money.ts';
-import { customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
+import { type Account, customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 /*
  * What an account at Stripe goes through, played with the SDK: each kind of object, with its success and its failures.
@@ -9,27 +9,6 @@ import { customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 const PRO_CENTS = 59_900;
-
-/** The stand-in as the scenario sees it. */
-export interface Account {
-  readonly stripe: Stripe;
-  /** A control of the stand-in, by its path under /_double. */
-  control(path: string, input?: unknown): Promise<void>;
-}
-
-/** Speaks to the controls of a stand-in that runs at `url`. */
-export const accountAt = (url: string, stripe: Stripe): Account => ({
-  stripe,
-  control: async (path, input = {}) => {
-    const response = await fetch(`${url}/_double/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(input),
-    });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    await response.body?.cancel();
-  },
-});
 
 /** @throws when the stand-in refuses what Stripe accepts, or accepts what Stripe refuses. */
 export async function playScenario(account: Account): Promise<void> {
