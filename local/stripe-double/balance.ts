@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
-import { change, type Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
+import type { State } from './state.ts';
 
 const AVAILABLE_AFTER_SECONDS = 2 * 24 * 60 * 60;
 /** What Stripe takes of a charge in the United States: 2.9 % and 30 cents. */
@@ -43,7 +44,7 @@ export function moveMoney(
   { fee = KINDS[category].fee(amount) }: { readonly fee?: number } = {},
 ): Stripe.BalanceTransaction {
   const { type, description } = KINDS[category];
-  return scope.state.balanceTransactions.add({
+  const movement = scope.state.balanceTransactions.add({
     id: scope.newId('txn'),
     object: 'balance_transaction',
     amount,
@@ -64,11 +65,18 @@ export function moveMoney(
     status: 'pending',
     type,
   });
+  scope.state.pendingMovements.push(movement);
+  return movement;
 }
 
-/** Makes money available whose time has come. */
-export function settleBalance({ state, now }: Scope): void {
-  for (const movement of state.balanceTransactions.newestFirst) {
-    if (movement.available_on <= now) change(movement, { status: 'available' });
-  }
+/** Makes money available whose time has come. Part of every turn, so that a replayed journal does the same. */
+export function settleBalance({ pendingMovements: pending }: State, now: number): void {
+  const due = pending.findIndex(({ available_on: at }) => at > now);
+  for (const movement of pending.splice(0, due === -1 ? pending.length : due)) movement.status = 'available';
 }
+
+/** A transaction as it is at `now`, also between two turns. */
+export const movementAt = (movement: Stripe.BalanceTransaction, now: number): Stripe.BalanceTransaction => ({
+  ...movement,
+  status: movement.available_on <= now ? 'available' : 'pending',
+});

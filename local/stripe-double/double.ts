@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { settleBalance } from './balance.ts';
 import { Calls } from './calls.ts';
 import { Clock } from './clock.ts';
 import { BY_ITSELF, type Cause, EventLog } from './events.ts';
@@ -108,6 +109,7 @@ export class Double {
       return this.#scopeAt(at, BY_ITSELF, null);
     });
     this.clock.moveTo(seconds);
+    settleBalance(this.state, this.clock.nowSeconds);
     return done;
   }
 

@@ -38,7 +38,11 @@ export class State {
   readonly refunds = new Collection<Stripe.Refund>('refund');
   readonly disputes = new Collection<Stripe.Dispute>('dispute');
   readonly balanceTransactions = new Collection<Stripe.BalanceTransaction>('balance transaction');
+  /** Of the balance transactions, those that are not available yet, the oldest first. */
+  readonly pendingMovements: Stripe.BalanceTransaction[] = [];
   readonly earlyFraudWarnings = new Collection<Stripe.Radar.EarlyFraudWarning>('early fraud warning');
+  /** By intent, where the cardholder goes after their bank asked them. */
+  readonly returnUrls = new Map<string, string>();
   /** Whether refunds wait for the bank's answer, which a control gives. */
   refundMode: 'usual' | 'pending' = 'usual';
   readonly setupIntents = new Collection<Stripe.SetupIntent>('setup_intent');

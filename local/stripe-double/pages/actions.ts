@@ -12,7 +12,10 @@ import type { Html } from './markup.ts';
 /** So long a page waits for the deliveries that its button caused, to show what came of them. */
 const SHOW_DELIVERIES_WITHIN_MS = 1_500;
 
-const Form = z.object({
+/** Before the names of what a person typed. */
+const FIELD_PREFIX = 'field.';
+
+const Form = z.looseObject({
   input: z.string(),
   /** An address of these pages: a name, or a name and an id. */
   back: z.string().check(z.regex(/^\/(?:[a-z_]+(?:\/[\w-]+)?)?$/)),
@@ -34,10 +37,45 @@ export function button({ label, control, id = '', input, back }: Button): Html {
 <button>${label}</button></form>`;
 }
 
+export interface Field {
+  /** Of the control's input. An empty field is left out of the input. */
+  readonly name: string;
+  readonly label: string;
+  readonly value?: string;
+  readonly required?: boolean;
+  /** What is suggested while somebody types. */
+  readonly options?: readonly string[];
+}
+
+/** A form with fields that a person fills in, for a control of the double. */
+export function fieldForm({
+  label,
+  control,
+  id = '',
+  input,
+  back,
+  fields,
+}: Button & { readonly fields: readonly Field[] }): Html {
+  return html`<form method="post" class="fields" action="${formPath(control).replace(':id', encodeURIComponent(id))}">
+<input type="hidden" name="input" value="${JSON.stringify(input)}"><input type="hidden" name="back" value="${back}">
+${fields.map(field)}
+<button>${label}</button></form>`;
+}
+
+function field({ name, label, value = '', required = false, options }: Field): Html {
+  const list = options === undefined ? null : html` list="options-${name}"`;
+  return html`<label>${label}
+<input type="text" name="${FIELD_PREFIX}${name}" value="${value}" autocomplete="off"${list}${required ? html` required` : null}></label>
+${options === undefined ? null : html`<datalist id="options-${name}">${options.map((one) => html`<option value="${one}">`)}</datalist>`}`;
+}
+
 const formPath = (control: Control['path']): string => control.replace('/_double/', '/do/');
 
+/** Says what was wrong, with a link back to where the form was. */
+export type ProblemPage = (problem: string, back: string) => Html;
+
 /** The controls for forms of the double's own pages. A form of another site is refused. */
-export function addActions(app: App, double: Double, problemPage: (problem: string) => Html): void {
+export function addActions(app: App, double: Double, problemPage: ProblemPage): void {
   const guard = csrf();
   app.use('/do/*', async (c, next) => {
     try {
@@ -56,15 +94,26 @@ async function submitted(
   double: Double,
   control: Control,
   c: Context,
-  problemPage: (problem: string) => Html,
+  problemPage: ProblemPage,
 ): Promise<Response> {
   const form = Form.safeParse(await c.req.parseBody());
-  if (!form.success) return c.html(problemPage('The form is not one of these pages.'), 400);
-  const { input, back } = form.data;
-  const done = await perform(double, control, c.req.param('id') ?? '', parsed(input));
-  if ('problem' in done) return c.html(problemPage(done.problem), done.status);
+  if (!form.success) return c.html(problemPage('The form is not one of these pages.', '/'), 400);
+  const { input, back, ...typed } = form.data;
+  const done = await perform(double, control, c.req.param('id') ?? '', withFields(parsed(input), typed));
+  if ('problem' in done) return c.html(problemPage(done.problem, back), done.status);
   await Promise.race([double.deliveries.idle(), sleep(SHOW_DELIVERIES_WITHIN_MS)]);
   return c.redirect(`${back}?done=${CONTROLS.indexOf(control)}`, 303);
+}
+
+/** What was typed is added to the form's own input. */
+function withFields(input: unknown, typed: Readonly<Record<string, unknown>>): unknown {
+  const filled = Object.entries(typed).flatMap(([name, value]) =>
+    name.startsWith(FIELD_PREFIX) && typeof value === 'string' && value.trim() !== ''
+      ? [[name.slice(FIELD_PREFIX.length), value.trim()] as const]
+      : [],
+  );
+  if (filled.length === 0 || typeof input !== 'object' || input === null) return input;
+  return { ...input, ...Object.fromEntries(filled) };
 }
 
 function parsed(text: string): unknown {
@@ -79,6 +128,10 @@ const DONE: Readonly<Partial<Record<Control['path'], string>>> = {
   '/_double/clock': 'The clock was moved. What was due by then has happened.',
   '/_double/faults/clear': 'The faults were removed.',
   '/_double/webhooks': 'The delivery of webhooks was changed.',
+  '/_double/checkout_sessions/:id/enter_card': 'The card was entered.',
+  '/_double/checkout_sessions/:id/authenticate': 'The cardholder answered.',
+  '/_double/setup_intents/:id/authenticate': 'The cardholder answered.',
+  '/_double/portal_sessions/:id/act': 'Done.',
   '/_double/switches': 'The switch was set.',
   '/_double/webhooks/release': 'What was held back was sent.',
   '/_double/events/:id/redeliver': 'The event was sent again.',

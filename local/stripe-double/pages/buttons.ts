@@ -19,6 +19,7 @@ export function buttonsFor(double: Double, id: string): Html[] {
     ...(charge === undefined ? [] : disputing(charge)),
     ...(dispute === undefined ? [] : verdicts(dispute)),
     ...refundAnswers(state.refunds.find(id)),
+    ...setupAnswers(state.setupIntents.find(id)),
     ...(state.events.find(id) === undefined
       ? []
       : [{ label: 'Send it again', control: '/_double/events/:id/redeliver', id, input: {} } as const]),
@@ -86,5 +87,14 @@ function refundAnswers(refund: Stripe.Refund | undefined): Choice[] {
     { ...answer, label: 'Let the refund succeed', input: { status: 'succeeded' } },
     fail,
     { ...answer, label: 'Cancel the refund', input: { status: 'canceled' } },
+  ];
+}
+
+function setupAnswers(setup: Stripe.SetupIntent | undefined): Choice[] {
+  if (setup?.status !== 'requires_action') return [];
+  const answer = { control: '/_double/setup_intents/:id/authenticate', id: setup.id } as const;
+  return [
+    { ...answer, label: 'Authenticate as the cardholder', input: { succeeds: true } },
+    { ...answer, label: 'Fail the authentication', input: { succeeds: false } },
   ];
 }

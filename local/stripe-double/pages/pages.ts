@@ -6,6 +6,7 @@ import { withoutSecrets } from '../without-secrets.ts';
 import { addActions, button, doneText } from './actions.ts';
 import { buttonsFor } from './buttons.ts';
 import { addDocuments } from './documents.ts';
+import { addHostedPages } from './hosted-pages.ts';
 import { LISTINGS } from './kinds.ts';
 import { layout, type Page } from './layout.ts';
 import type { Listing } from './listing.ts';
@@ -47,11 +48,12 @@ export function addPages(app: App, double: Double): void {
     return page(c, one, found ? 200 : 404);
   });
   addDocuments(app, double, page);
-  addActions(app, double, (problem) =>
+  addHostedPages(app, double, page);
+  addActions(app, double, (problem, back) =>
     layout(double, {
       title: 'That was not done',
       path: '/',
-      body: html`<p class="notice problem" role="alert">${shown(problem)}</p>`,
+      body: html`<p class="notice problem" role="alert">${shown(problem)}</p><p><a href="${back}">Back</a></p>`,
     }),
   );
 }

@@ -37,6 +37,10 @@ button, input[type="search"] { min-height: 2.25rem; padding: .25rem .8rem; borde
   background: var(--paper); color: inherit; font: inherit; }
 button { cursor: pointer; } button:hover { border-color: var(--link); color: var(--link); }
 input[type="search"] { flex: 1 1 12rem; min-width: 0; }
+form.fields { display: grid; gap: .6rem; max-width: 26rem; margin: .75rem 0; justify-items: start; }
+form.fields label { display: grid; gap: .2rem; width: 100%; }
+input[type="text"] { width: 100%; min-height: 2.25rem; padding: .25rem .8rem; border: 1px solid var(--soft);
+  border-radius: .375rem; background: var(--paper); color: inherit; font: inherit; }
 table { width: 100%; border-collapse: collapse; }
 th { padding: .3rem 1rem .3rem 0; text-align: left; font-size: .8125rem; font-weight: 600; color: var(--soft); }
 td { padding: .45rem 1rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }

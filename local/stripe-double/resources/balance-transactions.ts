@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
-import { settleBalance } from '../balance.ts';
+import { movementAt } from '../balance.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { currency, inRange, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
@@ -8,7 +8,6 @@ import type { Scope } from '../scope.ts';
 
 export const balanceRoutes = [
   route('GET', '/v1/balance', {}, (scope): Stripe.Balance => {
-    settleBalance(scope);
     return {
       object: 'balance',
       available: sums(scope, 'available'),
@@ -28,7 +27,6 @@ export const balanceRoutes = [
       ...page,
     },
     (scope, { currency, payout, source, type, created, ...window }) => {
-      settleBalance(scope);
       const found = scope.state.balanceTransactions.newestFirst.filter(
         (one) =>
           // No payout takes money from this balance.
@@ -38,20 +36,20 @@ export const balanceRoutes = [
           (type === undefined || one.type === type) &&
           inRange(one.created, created),
       );
-      return paginate('/v1/balance_transactions', found, window);
+      const shown = paginate('/v1/balance_transactions', found, window);
+      return { ...shown, data: shown.data.map((one) => movementAt(one, scope.now)) };
     },
   ),
-  route('GET', '/v1/balance_transactions/:id', {}, (scope, _, { id = '' }) => {
-    settleBalance(scope);
-    return scope.state.balanceTransactions.get(id, 'path');
-  }),
+  route('GET', '/v1/balance_transactions/:id', {}, (scope, _, { id = '' }) =>
+    movementAt(scope.state.balanceTransactions.get(id, 'path'), scope.now),
+  ),
 ];
 
-function sums({ state }: Scope, status: 'available' | 'pending'): Stripe.Balance.Available[] {
+function sums({ state, now }: Scope, status: 'available' | 'pending'): Stripe.Balance.Available[] {
   const amounts = new Map<string, number>();
   for (const one of state.balanceTransactions.newestFirst) {
     const before = amounts.get(one.currency) ?? 0;
-    amounts.set(one.currency, before + (one.status === status ? one.net : 0));
+    amounts.set(one.currency, before + (movementAt(one, now).status === status ? one.net : 0));
   }
   if (amounts.size === 0) amounts.set('usd', 0);
   return [...amounts].map(([currency, amount]) => ({ amount, currency, source_types: { card: amount } }));

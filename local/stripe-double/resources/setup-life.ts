@@ -144,6 +144,7 @@ function nextAction(
   if (returnUrl === undefined || state.switches.next_action_with_return_url === 'use_stripe_sdk') {
     return { type: 'use_stripe_sdk', use_stripe_sdk: { type: 'three_d_secure_redirect' } };
   }
+  state.returnUrls.set(id, returnUrl);
   const url = hostedUrl(`/authenticate/${id}`);
   return { type: 'redirect_to_url', redirect_to_url: { return_url: returnUrl, url } };
 }
