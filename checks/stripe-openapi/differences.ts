@@ -66,6 +66,16 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'newer',
     changelog: 'Add support for `billing_cycle_anchor` on `Subscription.trial_settings.end_behavior`',
   },
+  {
+    at: 'invoice.status_details',
+    because: 'newer',
+    changelog: 'Add support for `status_details` on `Invoice` and `Subscription`',
+  },
+  {
+    at: 'subscription.status_details',
+    because: 'newer',
+    changelog: 'Add support for `status_details` on `Invoice` and `Subscription`',
+  },
   { at: 'product.tax_details', because: 'sdk', schema: 'product' },
   { at: 'product.type', because: 'sdk', schema: 'product' },
   { at: 'price.recurring.trial_period_days', because: 'sdk', schema: 'recurring' },

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { billOtherwise } from './scenario-billing.ts';
 import { moveMoney } from './scenario-money.ts';
 import { type Account, customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
@@ -24,6 +25,7 @@ export async function playScenario(account: Account): Promise<void> {
   await pauseAndResume(account, catalog);
   await invoiceByHand(account);
   await moveMoney(account);
+  await billOtherwise(account, catalog.price);
   await readEvents(account);
 }
 
