@@ -14,7 +14,6 @@ export const handler = customerEndpoint(
   async (deps, { input: { body }, customerId, items: [order] }) => {
     await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
     const { created, head } = await subscribeToPro(paymentDeps(deps), customerId, orderOf(order), body.plan);
-    if (created) deps.report({ kind: 'pro_subscribed', customerId });
     return { status: created ? 201 : 200, body: subscriptionView(head, deps.now()) };
   },
 );

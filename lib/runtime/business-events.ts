@@ -13,6 +13,8 @@ export interface BusinessFacts {
   readonly double_payment_returned: MoneyFacts;
   readonly payment_method_added: { readonly customerId: string };
   readonly pro_subscribed: { readonly customerId: string };
+  /** Stripe refuses the address of a customer, who is now known there without one. */
+  readonly stripe_email_refused: { readonly customerId: string };
   readonly credits_adjusted: { readonly customerId: string; readonly amount: number };
   /** A request was answered 500; its own line says the rest. */
   readonly defect: Nothing;

@@ -15,6 +15,7 @@ export type BusinessMetric =
   | 'ChargeDeclined'
   | 'PaymentMethodAdded'
   | 'ProSubscribed'
+  | 'StripeEmailRefused'
   | 'InvoicePaid'
   | 'InvoiceFailed'
   | 'EventProcessed'

@@ -62,6 +62,7 @@ const TABLE: Table = {
   },
   payment_method_added: { metrics: counting('PaymentMethodAdded') },
   pro_subscribed: { metrics: counting('ProSubscribed') },
+  stripe_email_refused: { metrics: counting('StripeEmailRefused'), line: warn('stripe_email_refused') },
   credits_adjusted: {
     metrics: ({ amount }) =>
       amount > LARGE_GRANT_CREDITS ? ['CreditsAdjusted', 'LargeGrant'] : ['CreditsAdjusted'],

@@ -3,6 +3,7 @@ export type SubjectSource =
   | 'paid_invoice'
   | 'failed_invoice'
   | 'customer'
+  | 'customer_changed'
   | 'of_customer'
   | 'payment'
   | 'charge'
@@ -16,11 +17,19 @@ export type SubjectSource =
 const HANDLED_EVENTS = {
   'invoice.paid': 'paid_invoice',
   'invoice.payment_failed': 'failed_invoice',
+  'invoice.payment_action_required': 'failed_invoice',
   'customer.subscription.created': 'of_customer',
   'customer.subscription.updated': 'of_customer',
   'customer.subscription.deleted': 'of_customer',
   'customer.subscription.paused': 'of_customer',
   'customer.subscription.resumed': 'of_customer',
+  'customer.subscription.trial_will_end': 'of_customer',
+  'customer.subscription.pending_update_applied': 'of_customer',
+  'customer.subscription.pending_update_expired': 'of_customer',
+  'subscription_schedule.updated': 'of_customer',
+  'subscription_schedule.canceled': 'of_customer',
+  'subscription_schedule.released': 'of_customer',
+  'subscription_schedule.aborted': 'of_customer',
   'payment_intent.succeeded': 'payment',
   'payment_intent.payment_failed': 'payment',
   'charge.refunded': 'charge',
@@ -29,6 +38,9 @@ const HANDLED_EVENTS = {
   'charge.dispute.created': 'of_charge',
   'charge.dispute.closed': 'of_charge',
   'payment_method.detached': 'detached_card',
+  'payment_method.attached': 'of_customer',
+  'payment_method.automatically_updated': 'of_customer',
+  'customer.updated': 'customer_changed',
   'customer.deleted': 'customer',
 } as const satisfies Readonly<Record<string, SubjectSource>>;
 

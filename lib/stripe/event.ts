@@ -62,6 +62,8 @@ const Subject = z.looseObject({
 export type EventSubject =
   /** The customer's card or subscription changed. */
   | { readonly kind: 'account'; readonly stripeCustomerId: string }
+  /** The customer themselves changed: their default card may be another one. */
+  | { readonly kind: 'customer_changed'; readonly stripeCustomerId: string }
   | { readonly kind: 'failed_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'paid_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'payment'; readonly paymentIntentId: string; readonly stripeCustomerId: string | null }
@@ -93,6 +95,7 @@ const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> 
   failed_invoice: ({ id, customer }) =>
     customer === null ? UNREADABLE : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer },
   customer: ({ id }) => ({ kind: 'account', stripeCustomerId: id }),
+  customer_changed: ({ id }) => ({ kind: 'customer_changed', stripeCustomerId: id }),
   of_customer: ({ customer }) =>
     customer === null ? UNREADABLE : { kind: 'account', stripeCustomerId: customer },
   payment: ({ id, customer }) => ({ kind: 'payment', paymentIntentId: id, stripeCustomerId: customer }),
@@ -121,39 +124,6 @@ export function objectIdOf({ data }: StripeEvent): string | null {
   const parsed = Subject.safeParse(data.object);
   return parsed.success ? parsed.data.id : null;
 }
-
-/** Where an object of a kind says what money it is about. A charge says what was paid, and when money went back, how much. */
-const AMOUNTS: Readonly<Record<string, string>> = {
-  invoice: 'total',
-  payment_intent: 'amount',
-  charge: 'amount',
-  refund: 'amount',
-  dispute: 'amount',
-  credit_note: 'amount',
-};
-
-const Money = z.looseObject({
-  object: z.string(),
-  currency: z.string().check(z.regex(/^[a-z]{3}$/)),
-});
-
-export interface EventMoney {
-  /** In the smallest unit of the currency. */
-  readonly amount: number | null;
-  readonly currency: string | null;
-}
-
-/** The amount and the currency that an event's object names, for the record; null for an object without any. */
-export function moneyOf({ type, data }: StripeEvent): EventMoney {
-  const parsed = Money.safeParse(data.object);
-  if (!parsed.success) return NO_MONEY;
-  const { object, currency, ...facts } = parsed.data;
-  const field = type === 'charge.refunded' ? 'amount_refunded' : AMOUNTS[object];
-  const amount = field === undefined ? undefined : facts[field];
-  return Number.isSafeInteger(amount) ? { amount: Number(amount), currency } : NO_MONEY;
-}
-
-const NO_MONEY: EventMoney = { amount: null, currency: null };
 
 /** Whether what an event is about is this customer, or is theirs. */
 export function isAbout({ data }: StripeEvent, stripeCustomerId: string): boolean {

@@ -40,5 +40,10 @@ export class StripeFault extends Error {
   }
 }
 
+/** The code of a refusal: what was to be put on file is a payment method, but not a card. */
+export const NOT_A_CARD = 'not_a_card';
+/** Stripe's code for an address that it does not accept, though mail reaches it. */
+export const EMAIL_INVALID = 'email_invalid';
+
 export const isFault = (error: unknown, ...kinds: readonly StripeFaultKind[]): error is StripeFault =>
   error instanceof StripeFault && kinds.includes(error.kind);

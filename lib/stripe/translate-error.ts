@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import { StripeFault, type StripeFaultFacts } from './fault.ts';
+import { EMAIL_INVALID, StripeFault, type StripeFaultFacts } from './fault.ts';
 
 const { errors } = Stripe;
 
@@ -8,6 +8,7 @@ const NOT_OUR_FAULT: ReadonlySet<string> = new Set(['payment_method', 'customer'
 const REFUSED_CODES: ReadonlySet<string> = new Set([
   'payment_intent_unexpected_state',
   'charge_already_refunded',
+  EMAIL_INVALID,
 ]);
 
 /** Where Stripe's error classes, which are many, become the few cases that the service tells apart. */

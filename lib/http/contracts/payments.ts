@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import { BILLING_CONSENT } from '../../domain/evidence/billing-consent.ts';
 import { PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
 import { type Contract, described, nothing } from '../contract.ts';
@@ -15,18 +14,6 @@ const PAYMENT_PROBLEMS = [
 ] as const;
 
 const plan = z.enum(PLAN_NAMES);
-
-const AddedCardView = z.object({
-  has_payment_method: z.literal(true),
-  subscription_type: described(plan, 'The plan.'),
-  credit_balance: described(z.int(), 'Credits left.', 10),
-  bonus_credits: described(
-    z.int(),
-    'Credits that this card brought; 0 where it, or you, had them before.',
-    5,
-  ),
-});
-export type AddedCardView = z.output<typeof AddedCardView>;
 
 export const addPaymentMethodContract = {
   operationId: 'addPaymentMethod',
@@ -52,18 +39,26 @@ export const addPaymentMethodContract = {
     ),
     billing_consent: described(
       z.literal(true, 'must be true: the cardholder agrees to be charged for fixes'),
-      `${BILLING_CONSENT.text} Kept with the time, the API key and the address that it came from.`,
+      'The cardholder agrees that merged fixes are charged when no credits are left.',
       true,
     ),
   }),
   responses: {
     200: {
       description: 'The card is on file.',
-      schema: AddedCardView,
+      schema: z.object({
+        has_payment_method: z.literal(true),
+        subscription_type: described(plan, 'The plan.'),
+        credit_balance: described(z.int(), 'Credits left.', 10),
+        bonus_credits: described(
+          z.int(),
+          'Credits that this card brought; 0 where it, or you, had them before.',
+          5,
+        ),
+      }),
     },
   },
-  faultCodes: { billing_consent: 'billing_consent_required' },
-  problems: ['account_closed', 'billing_consent_required', 'payment_method_invalid', ...PAYMENT_PROBLEMS],
+  problems: ['account_closed', 'payment_method_invalid', ...PAYMENT_PROBLEMS],
 } as const satisfies Contract;
 
 const SubscriptionView = z.object({

@@ -1,15 +1,13 @@
 import type { CustomerHead } from '../../domain/customer.ts';
-import { billingConsent, type ConsentOrigin } from '../../domain/evidence/billing-consent.ts';
 import { grant } from '../../domain/grants.ts';
 import { GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planWith } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { keepConsent } from '../../store/evidence/consents.ts';
 import { spendCardBonus } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
 import { bindStripeId, decodeOwner } from '../../store/owners.ts';
-import { isFault } from '../../stripe/fault.ts';
+import { isFault, NOT_A_CARD } from '../../stripe/fault.ts';
 import type { AttachedCard } from '../../stripe/port.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
@@ -32,7 +30,6 @@ interface BonusView {
 /**
  * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
  * between leaves a card at Stripe that the next call takes up. Who is on Pro stays on Pro. Safe to repeat.
- * @param consent where the cardholder's consent came from; kept with the card, in the same transaction
  * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured,
  * ledger_busy, ledger_unavailable
  */
@@ -40,7 +37,6 @@ export async function addPaymentMethod(
   deps: PaymentDeps,
   head: CustomerHead,
   paymentMethodId: string,
-  consent?: ConsentOrigin,
 ): Promise<AddedPaymentMethod> {
   const { customerId } = head;
   const onFile = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
@@ -82,9 +78,8 @@ export async function addPaymentMethod(
           subscriptionType: planWith(now.subscription, 'pay_as_you_go'),
           debt: bonus.debt,
         },
-        writes: (_, at) => [
+        writes: () => [
           bindStripeId(usable, customerId),
-          ...(consent ? [keepConsent(customerId, billingConsent(card.paymentMethodId, consent, at))] : []),
           ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
         ],
         answer: ({ head: after }) => ({
@@ -129,9 +124,16 @@ async function putOnFile(deps: PaymentDeps, head: CustomerHead, paymentMethodId:
       const { code = 'card_declined', declineCode = null } = error.facts;
       throw cardDeclined({ code, declineCode }, 'Nothing was charged. Add another card.');
     }
-    if (isFault(error, 'refused')) throw methodInvalid();
+    if (isFault(error, 'refused')) throw error.facts.code === NOT_A_CARD ? notACard() : methodInvalid();
     throw paymentsFault(error);
   }
+}
+
+function notACard(): BillingError {
+  const detail = 'Only cards can be put on file. Collect a card with Stripe.js and send its payment method.';
+  return new BillingError('payment_method_invalid', detail, {
+    errors: [{ field: 'payment_method_id', message: 'is not a card' }],
+  });
 }
 
 function methodInvalid(): BillingError {

@@ -1,13 +1,14 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { bindStripeId } from '../../store/owners.ts';
+import { EMAIL_INVALID, isFault } from '../../stripe/fault.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 
 /**
  * The customer with a Stripe customer of their own, made if there is none. Two at once, or a repeat after a crash, get the
- * same one: its idempotency key is the customer.
+ * same one: its idempotency key is the customer. If Stripe refuses the e-mail address, the Stripe customer is made without it.
  * @throws BillingError account_closed, payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
@@ -15,7 +16,15 @@ export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead):
   const { customerId, name, email, formerStripeCustomerId: former } = head;
   if (head.closedAt !== null) throw accountClosed(customerId);
   const stripe = await deps.stripe();
-  const stripeCustomerId = await askStripe(() => stripe.createCustomer({ customerId, name, email, former }));
+  const create = (address: string | null) => () =>
+    stripe.createCustomer({ customerId, name, email: address, former });
+  const stripeCustomerId = await askStripe(() =>
+    create(email)().catch((error: unknown) => {
+      if (!isFault(error, 'refused') || error.facts.code !== EMAIL_INVALID) throw error;
+      deps.report({ kind: 'stripe_email_refused', customerId });
+      return create(null)();
+    }),
+  );
   return bindStripeCustomer(deps, customerId, stripeCustomerId);
 }
 

@@ -5,7 +5,8 @@ import type { Receipt } from '../ledger/change-ledger.ts';
 import { grantInvoice } from '../plans/grant-invoice.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { reverseReturnedMoney } from '../plans/take-back-credits.ts';
-import { ownerOf, payerOf, Unappliable } from './owner.ts';
+import { useDefaultCard } from '../plans/use-default-card.ts';
+import { cardOwnerOf, NotOurs, ownerOf, payerOf, Unappliable } from './owner.ts';
 
 /** What an event did. `wrote`: it was recorded in the transaction of its effect. */
 export type Effect =
@@ -26,15 +27,30 @@ export async function applyEffect(
   subject: EventSubject,
   receiptFor: ReceiptFor,
 ): Promise<Effect> {
+  try {
+    return await applySubject(deps, subject, receiptFor);
+  } catch (error) {
+    if (error instanceof NotOurs) return { kind: 'ignored', reason: error.message };
+    throw error;
+  }
+}
+
+async function applySubject(
+  deps: PaymentDeps,
+  subject: EventSubject,
+  receiptFor: ReceiptFor,
+): Promise<Effect> {
   switch (subject.kind) {
     case 'account':
       return applyAccount(deps, subject, receiptFor);
+    case 'customer_changed':
+      return applyCustomerChange(deps, subject);
     case 'failed_invoice':
       return applyFailedInvoice(deps, subject, receiptFor);
     case 'detached_card':
       return applyDetachedCard(deps, subject, receiptFor);
     case 'paid_invoice':
-      return applyPaidInvoice(deps, subject, receiptFor);
+      return applyPaidInvoice(deps, subject);
     case 'payment':
       return applyPayment(deps, subject, receiptFor);
     case 'returned_money':
@@ -59,6 +75,17 @@ async function applyAccount(
   return { kind: 'applied', customerId, wrote };
 }
 
+async function applyCustomerChange(
+  deps: PaymentDeps,
+  { stripeCustomerId }: Subject<'customer_changed'>,
+): Promise<Effect> {
+  const customerId = await ownerOf(deps, stripeCustomerId);
+  const { account } = await syncAccount(deps, customerId, { of: stripeCustomerId });
+  await useDefaultCard(deps, account);
+  // Recorded last: all of it is repeated until all of it is done.
+  return { kind: 'applied', customerId, wrote: false };
+}
+
 async function applyFailedInvoice(
   deps: PaymentDeps,
   { stripeCustomerId, invoiceId }: Subject<'failed_invoice'>,
@@ -76,7 +103,10 @@ async function applyDetachedCard(
   { stripeCustomerId, paymentMethodId }: Subject<'detached_card'>,
   receiptFor: ReceiptFor,
 ): Promise<Effect> {
-  const customerId = await ownerOf(deps, stripeCustomerId ?? paymentMethodId);
+  const customerId =
+    stripeCustomerId === null
+      ? await cardOwnerOf(deps, paymentMethodId)
+      : await ownerOf(deps, stripeCustomerId);
   const { wrote } = await syncAccount(deps, customerId, { receipt: receiptFor(customerId) });
   return { kind: 'applied', customerId, wrote };
 }
@@ -84,12 +114,13 @@ async function applyDetachedCard(
 async function applyPaidInvoice(
   deps: PaymentDeps,
   { stripeCustomerId, invoiceId }: Subject<'paid_invoice'>,
-  receiptFor: ReceiptFor,
 ): Promise<Effect> {
   const customerId = await ownerOf(deps, stripeCustomerId);
   const invoice = await (await deps.stripe()).readInvoice(invoiceId);
-  const wrote = await grantInvoice(deps, customerId, invoice, receiptFor(customerId));
-  return { kind: 'applied', customerId, wrote };
+  await grantInvoice(deps, customerId, invoice);
+  // The paid period moves the end of the Pro rate. No other event is sure to follow.
+  await syncAccount(deps, customerId, { of: stripeCustomerId });
+  return { kind: 'applied', customerId, wrote: false };
 }
 
 async function applyPayment(
@@ -111,7 +142,10 @@ async function applyReturnedMoney(
 ): Promise<Effect> {
   const stripe = await deps.stripe();
   const money = await stripe.readReturnedMoney(chargeId);
-  if (money.stripeCustomerId === null) throw new Unappliable('its charge names no customer');
+  if (money.stripeCustomerId === null) {
+    const Unowned = money.paidFor.kind === 'fix' ? Unappliable : NotOurs;
+    throw new Unowned('its charge names no customer');
+  }
   const customerId = await ownerOf(deps, money.stripeCustomerId);
   if (money.paidFor.kind === 'fix' && money.paymentIntentId !== null) {
     // A payment that is not counted yet is counted before its return is.

@@ -1,13 +1,14 @@
 import type { CustomerHead } from '../../domain/customer.ts';
-import { isOver } from '../../domain/subscription.ts';
+import { givesPro, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { askStripe } from '../payments/payment-problems.ts';
-import { syncAccount } from './sync-account.ts';
+import { subscriptionsOf, syncAccount } from './sync-account.ts';
 
 /**
- * Cancels the subscription: with the period that is paid, which keeps the Pro rate until then, or now. Credits stay. Safe to
- * repeat; one that is over already stays as it is.
+ * Cancels every Pro subscription of a customer, at the end of its period or now, and returns what Stripe says afterwards.
+ * At the period's end, a subscription that gives no Pro rate ends at once: there is no paid period to keep. Credits stay.
+ * Safe to repeat.
  * @throws BillingError subscription_not_found, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable
  */
@@ -16,17 +17,20 @@ export async function cancelSubscription(
   customerId: string,
   atPeriodEnd: boolean,
 ): Promise<CustomerHead> {
-  const { head } = await askStripe(() => syncAccount(deps, customerId));
-  const { subscription } = head;
-  if (subscription === null) {
+  const { head, account } = await askStripe(() => syncAccount(deps, customerId));
+  if (head.subscription === null) {
     throw new BillingError('subscription_not_found', 'There is no subscription to cancel.');
   }
-  if (isOver(subscription.state) || (atPeriodEnd && subscription.cancelAtPeriodEnd)) return head;
-  const stripe = await deps.stripe();
-  await askStripe(() =>
-    atPeriodEnd
-      ? stripe.setCancelAtPeriodEnd(subscription.id, true)
-      : stripe.cancelSubscription(subscription.id),
+  const toEnd = subscriptionsOf(account).filter(
+    ({ state, cancelAtPeriodEnd }) =>
+      !isOver(state) && !(atPeriodEnd && cancelAtPeriodEnd && givesPro(state)),
   );
+  if (toEnd.length === 0) return head;
+  const stripe = await deps.stripe();
+  for (const { id, state } of toEnd) {
+    await askStripe(() =>
+      atPeriodEnd && givesPro(state) ? stripe.setCancelAtPeriodEnd(id, true) : stripe.cancelSubscription(id),
+    );
+  }
   return (await askStripe(() => syncAccount(deps, customerId))).head;
 }

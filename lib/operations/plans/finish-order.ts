@@ -29,6 +29,12 @@ export function payingCustomer({
   throw new BillingError('account_disputed', detail, { credit_balance: balance });
 }
 
+export interface FinishedOrder {
+  readonly head: CustomerHead;
+  /** Whether this call stored that the order is done: of several concurrent calls, one. */
+  readonly created: boolean;
+}
+
 /**
  * Makes the subscription of an order, or finds the one it made, and writes what came of it: the plan, and the credits of
  * the first invoice. Safe to repeat, by the client, by somebody at the same time, and by the sweeper.
@@ -38,14 +44,15 @@ export async function finishOrder(
   deps: PaymentDeps,
   customerId: string,
   order: ProOrder,
-): Promise<CustomerHead> {
+): Promise<FinishedOrder> {
   const subscribed = await makeSubscription(deps, customerId, order);
   if (subscribed === null) {
     await endOrder(deps, customerId, order);
-    return (await askStripe(() => syncAccount(deps, customerId))).head;
+    const { head } = await askStripe(() => syncAccount(deps, customerId));
+    return { head, created: false };
   }
   const { invoice } = subscribed;
-  const { answer } = await changeLedger<OrderView, CustomerHead, StripeAccount | null>(deps, {
+  const { answer } = await changeLedger<OrderView, FinishedOrder, StripeAccount | null>(deps, {
     customerId,
     relatedKeys: [
       keys.order(customerId),
@@ -59,7 +66,7 @@ export async function finishOrder(
     decide: ({ head, related: { order: now, guard } }, account) => {
       const granted = invoice === null ? null : grantDue(head, invoice, guard);
       const isOpen = now?.attempt === order.attempt && now.state === 'ordering';
-      if (granted === null && !isOpen) return { kind: 'done', answer: head };
+      if (granted === null && !isOpen) return { kind: 'done', answer: { head, created: false } };
       const profile = account ? profileOf(head, account) : null;
       return {
         kind: 'write',
@@ -70,10 +77,11 @@ export async function finishOrder(
           ...(granted?.writes(next, at) ?? []),
           ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
         ],
-        answer: ({ head: after }) => after,
+        answer: ({ head: after }) => ({ head: after, created: isOpen }),
       };
     },
   });
+  if (answer.created) deps.report({ kind: 'pro_subscribed', customerId });
   return answer;
 }
 

@@ -1,6 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
-import { givesPro, isOver } from '../../domain/subscription.ts';
+import { givesPro, goingOn, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';
@@ -9,18 +9,18 @@ import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 import { finishOrder, orderOf, payingCustomer } from './finish-order.ts';
-import { syncAccount } from './sync-account.ts';
+import { subscriptionsOf, syncAccount } from './sync-account.ts';
 
 export interface ProSubscribed {
-  /** False where there was a subscription already. */
+  /** Whether this call stored the outcome of the order: of several concurrent calls, one. */
   readonly created: boolean;
   readonly head: CustomerHead;
 }
 
 /**
  * Subscribes to Pro, pays the first month with the card on file and grants its credits. The order is stored before Stripe
- * is asked, so two at once and a repeat after a crash make one subscription. Who is subscribed gets what there is, with a
- * pending cancellation taken back.
+ * is asked, so two at once and a repeat after a crash make one subscription. A customer who is subscribed
+ * gets the subscription that exists, with a pending cancellation withdrawn.
  * @param open the customer's newest order, as it was read
  * @param plan at the price that is sold now; an order that was begun keeps its price
  * @throws BillingError account_closed, no_billing_info, account_disputed, card_declined, authentication_required, payment_pending,
@@ -34,14 +34,14 @@ export async function subscribeToPro(
 ): Promise<ProSubscribed> {
   // An order that was begun is finished first: Stripe may show its subscription already, while its credits are not granted.
   if (open?.state === 'ordering') {
-    const head = await finishOrder(deps, customerId, open);
-    if (isOnPro(head)) return { created: true, head };
+    const { head, created } = await finishOrder(deps, customerId, open);
+    if (isOnPro(head)) return { created, head };
   }
   await clearTheWay(deps, customerId);
   const placed = await placeOrder(deps, customerId, plan);
   if (placed.kind === 'subscribed') return { created: false, head: placed.head };
-  const head = await finishOrder(deps, customerId, placed.order);
-  if (isOnPro(head)) return { created: true, head };
+  const { head, created } = await finishOrder(deps, customerId, placed.order);
+  if (isOnPro(head)) return { created, head };
   const detail = 'The order came to nothing, and nothing was charged. Send the same request again.';
   throw new BillingError('payments_unavailable', detail);
 }
@@ -49,20 +49,20 @@ export async function subscribeToPro(
 const isOnPro = ({ subscription }: CustomerHead): boolean =>
   subscription !== null && givesPro(subscription.state);
 
-/** Takes a pending cancellation back, and ends what is not Pro but could still be collected for. */
+/**
+ * Ends every subscription that gives no Pro rate but could still be collected for. If none of the others goes on, withdraws
+ * the cancellation of the one that counts.
+ */
 async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<void> {
-  const { head } = await askStripe(() => syncAccount(deps, customerId));
-  const { subscription } = head;
-  if (subscription === null || isOver(subscription.state)) return;
+  const { head, account } = await askStripe(() => syncAccount(deps, customerId));
+  const open = subscriptionsOf(account).filter(({ state }) => !isOver(state));
+  // Unpaid, paused or never paid: it would come back to life beside the new one.
+  const toEnd = open.filter(({ state }) => !givesPro(state));
+  const toKeep = goingOn(open).length === 0 && isOnPro(head) ? head.subscription : null;
+  if (toEnd.length === 0 && toKeep === null) return;
   const stripe = await deps.stripe();
-  if (!givesPro(subscription.state)) {
-    // Unpaid, paused or never paid: it would come back to life beside the new one.
-    await askStripe(() => stripe.cancelSubscription(subscription.id));
-  } else if (subscription.cancelAtPeriodEnd) {
-    await askStripe(() => stripe.setCancelAtPeriodEnd(subscription.id, false));
-  } else {
-    return;
-  }
+  for (const { id } of toEnd) await askStripe(() => stripe.cancelSubscription(id));
+  if (toKeep !== null) await askStripe(() => stripe.setCancelAtPeriodEnd(toKeep.id, false));
   await askStripe(() => syncAccount(deps, customerId));
 }
 

@@ -1,6 +1,6 @@
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
 import { type Notice, paymentFailed, subscriptionEnded } from '../../domain/notice.ts';
-import { currentSubscription, endOfPro, planWith } from '../../domain/subscription.ts';
+import { currentSubscription, endOfPro, type ProSubscription, planWith } from '../../domain/subscription.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { putNewNotice, putNotice } from '../../store/notices.ts';
@@ -81,6 +81,10 @@ function keyOfFailure(customerId: string, renewal: FailedRenewal, at: Date): Key
   const { content, id } = paymentFailed(customerId, { ...renewal, rateEndsAt: null }, at);
   return keys.notice(customerId, content.kind, id);
 }
+
+/** All Pro subscriptions of the account, of any state. */
+export const subscriptionsOf = (account: StripeAccount | null): readonly ProSubscription[] =>
+  account?.kind === 'account' ? account.subscriptions : [];
 
 type AccountProfile = Pick<
   CustomerProfile,

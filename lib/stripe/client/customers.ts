@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
-import { StripeFault } from '../fault.ts';
-import { MAX_FOUND, PAGE } from '../paging.ts';
+import { NOT_A_CARD, StripeFault } from '../fault.ts';
+import { PAGE } from '../paging.ts';
 import type { CustomerCalls } from '../port/customers.ts';
 import type { PriceBook } from '../prices.ts';
 import { findCustomers, readAccount } from '../readers/account.ts';
@@ -14,14 +14,16 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
   return {
     async createCustomer({ customerId, name, email, former }) {
       const metadata = { customer_id: customerId };
+      const created = email === null ? { name, metadata } : { name, email, metadata };
+      const key = `customer:${customerId}:${former ?? 'first'}${email === null ? ':no_email' : ''}`;
       for (let n = 1; n <= MAX_CUSTOMER_KEYS; n++) {
-        const idempotencyKey = `customer:${customerId}:${former ?? 'first'}:${n}`;
         try {
-          return (await stripe.customers.create({ name, email, metadata }, { idempotencyKey })).id;
+          return (await stripe.customers.create(created, { idempotencyKey: `${key}:${n}` })).id;
         } catch (error) {
           const fault = translateError(error);
           if (fault.kind !== 'indeterminate') throw fault;
-          const [found] = await findCustomers(stripe, email, customerId);
+          // Without an address Stripe's list cannot find them; the key does, for a day.
+          const [found] = email === null ? [] : await findCustomers(stripe, email, customerId);
           if (found !== undefined) return found;
           if (!fault.facts.replayed) throw fault;
         }
@@ -35,8 +37,11 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
 
     async anonymiseCustomer(stripeCustomerId) {
       try {
-        const methods = stripe.paymentMethods.list({ customer: stripeCustomerId, limit: PAGE });
-        for (const { id } of await methods.autoPagingToArray({ limit: MAX_FOUND })) {
+        // All of them before the first is taken off: a page begins after a method of the page before.
+        const methods: string[] = [];
+        const listed = stripe.paymentMethods.list({ customer: stripeCustomerId, limit: PAGE });
+        for await (const { id } of listed) methods.push(id);
+        for (const id of methods) {
           const isOff = async () => (await stripe.paymentMethods.retrieve(id)).customer === null;
           await unlessDone(() => stripe.paymentMethods.detach(id), isOff);
         }
@@ -65,13 +70,21 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
 
     async attachCard(customer, paymentMethodId) {
       try {
-        const { id, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
-        return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
+        const { id, type, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
+        if (type === 'card') return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
+        // Its kind is known for certain only now. It never becomes the default, so nothing can be charged to it.
+        await stripe.paymentMethods.detach(id);
       } catch (error) {
         // Stripe refuses another customer's method, or a used one, without a code and without naming a parameter.
         if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
         throw new StripeFault('refused', translateError(error).facts);
       }
+      throw new StripeFault('refused', { code: NOT_A_CARD });
+    },
+
+    async readCustomerClaim(stripeCustomerId) {
+      const found = await stripe.customers.retrieve(stripeCustomerId);
+      return found.deleted ? null : (found.metadata['customer_id'] ?? null);
     },
 
     async makeDefault(stripeCustomerId, paymentMethodId) {

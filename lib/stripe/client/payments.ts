@@ -1,17 +1,11 @@
 import Stripe from 'stripe';
 import { isFault } from '../fault.ts';
-import { MAX_FOUND, PAGE } from '../paging.ts';
+import { PAGE } from '../paging.ts';
 import type { FixPayment, PaymentCalls } from '../port/payments.ts';
 import { readDefaultCard } from '../readers/default-card.ts';
 import { fixMetadata, fixPaymentOf } from '../readers/payments.ts';
 import { translateError } from '../translate-error.ts';
 import { startOf } from './since.ts';
-
-/**
- * Where a bank would send the cardholder. Stripe's documentation leaves open whether a confirmation needs it beside
- * `allowed_payment_method_types`; off-session nobody follows it.
- */
-const RETURN_URL = 'https://app.rsolv.dev/';
 
 export function paymentCalls(stripe: Stripe): PaymentCalls {
   return {
@@ -30,7 +24,6 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
             off_session: true,
             confirm: true,
             allowed_payment_method_types: ['card'],
-            return_url: RETURN_URL,
             description: 'RSOLV: one fix',
             metadata: fixMetadata(reference),
           },
@@ -53,13 +46,12 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
     async findFixPayments(customer, fixAttemptId, since) {
       const created = { gte: startOf(since) };
       // Listing sees what was written a moment ago; searching by metadata would not.
-      const intents = await stripe.paymentIntents
-        .list({ customer, created, limit: PAGE })
-        .autoPagingToArray({ limit: MAX_FOUND });
-      return intents
-        .map(fixPaymentOf)
-        .filter((payment) => payment !== null)
-        .filter((payment) => payment.fixAttemptId === fixAttemptId);
+      const found: FixPayment[] = [];
+      for await (const intent of stripe.paymentIntents.list({ customer, created, limit: PAGE })) {
+        const payment = fixPaymentOf(intent);
+        if (payment?.fixAttemptId === fixAttemptId) found.push(payment);
+      }
+      return found;
     },
 
     async cancelPayment(paymentIntentId) {

@@ -1,4 +1,4 @@
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
 import { PAGE } from '../paging.ts';
 import type { PlanCalls } from '../port/plans.ts';
 import type { PriceBook } from '../prices.ts';
@@ -30,21 +30,30 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
 
     async findSubscribed(customer, attempt) {
       // A customer who was deleted has none any more.
-      const listed = await unlessDone(
-        () => stripe.subscriptions.list({ customer, status: 'all', limit: PAGE }),
+      const found = await unlessDone(
+        () => findByAttempt(stripe, customer, attempt),
         () => isDeleted(stripe, customer),
       );
-      const found = listed?.data.find(({ metadata }) => metadata['attempt'] === String(attempt));
-      if (found === undefined) return null;
-      const subscription = await stripe.subscriptions.retrieve(found.id, { expand: ['latest_invoice'] });
+      if (found === null) return null;
+      const subscription = await stripe.subscriptions.retrieve(found, { expand: ['latest_invoice'] });
       return subscribed(stripe, subscription, prices);
     },
 
     async setCancelAtPeriodEnd(subscriptionId, cancel) {
-      // One that is over meanwhile stays as it is.
+      // A subscription that has ended meanwhile stays as it is.
       await unlessDone(
-        () => stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: cancel }),
-        async () => (await stripe.subscriptions.retrieve(subscriptionId)).ended_at !== null,
+        () =>
+          cancel
+            ? stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: true })
+            : withdrawCancellation(stripe, subscriptionId),
+        () => isEnded(stripe, subscriptionId),
+      );
+    },
+
+    async clearOwnCard(subscriptionId, defaultCard) {
+      await unlessDone(
+        () => clearOwnCard(stripe, subscriptionId, defaultCard),
+        () => isEnded(stripe, subscriptionId),
       );
     },
 
@@ -73,6 +82,42 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
       }
     },
   };
+}
+
+async function findByAttempt(stripe: Stripe, customer: string, attempt: number): Promise<string | null> {
+  for await (const { id, metadata } of stripe.subscriptions.list({ customer, status: 'all', limit: PAGE })) {
+    if (metadata['attempt'] === String(attempt)) return id;
+  }
+  return null;
+}
+
+const isEnded = async (stripe: Stripe, subscriptionId: string): Promise<boolean> =>
+  (await stripe.subscriptions.retrieve(subscriptionId)).ended_at !== null;
+
+/** Stripe refuses the flag and the date in one call, and the flag alone may leave a date behind. */
+async function withdrawCancellation(stripe: Stripe, subscriptionId: string): Promise<Stripe.Subscription> {
+  let subscription = await stripe.subscriptions.retrieve(subscriptionId);
+  if (subscription.cancel_at_period_end) {
+    subscription = await stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: false });
+  }
+  if (subscription.cancel_at === null) return subscription;
+  return stripe.subscriptions.update(subscriptionId, { cancel_at: '' });
+}
+
+/** Whether Stripe takes an empty card is not documented. If it does not, the customer's default takes the place. */
+async function clearOwnCard(stripe: Stripe, subscriptionId: string, defaultCard: string): Promise<void> {
+  const own = await stripe.subscriptions.retrieve(subscriptionId);
+  const cleared = {
+    ...(own.default_payment_method !== null && { default_payment_method: '' }),
+    ...(own.default_source !== null && { default_source: '' }),
+  };
+  if (Object.keys(cleared).length === 0) return;
+  try {
+    await stripe.subscriptions.update(subscriptionId, cleared);
+  } catch (error) {
+    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+    await stripe.subscriptions.update(subscriptionId, { default_payment_method: defaultCard });
+  }
 }
 
 const orderMetadata = (customerId: string, attempt: number): Stripe.MetadataParam => ({

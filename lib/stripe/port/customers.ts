@@ -21,7 +21,8 @@ export interface CustomerCalls {
   createCustomer(customer: {
     readonly customerId: string;
     readonly name: string;
-    readonly email: string;
+    /** Null where Stripe refuses the address. */
+    readonly email: string | null;
     /** The Stripe customer before, when that was deleted. */
     readonly former: string | null;
   }): Promise<string>;
@@ -34,7 +35,10 @@ export interface CustomerCalls {
   anonymiseCustomer(stripeCustomerId: string): Promise<void>;
   /** With their cards; a subscription ends at once. Idempotent: does nothing if the customer is already deleted. */
   deleteCustomer(stripeCustomerId: string): Promise<void>;
+  /** Refuses what is no card, with the code `NOT_A_CARD`, and leaves it off. */
   attachCard(stripeCustomerId: string, paymentMethodId: string): Promise<AttachedCard>;
+  /** The customer of ours that a Stripe customer's metadata names; null without one, or when deleted. */
+  readCustomerClaim(stripeCustomerId: string): Promise<string | null>;
   makeDefault(stripeCustomerId: string, paymentMethodId: string): Promise<void>;
   readAccount(stripeCustomerId: string): Promise<StripeAccount>;
 }

@@ -33,7 +33,7 @@ export interface ListCalls {
   readEvent(eventId: string): Promise<unknown>;
   /** Events of the types that change something here. */
   listEvents(window: ListWindow): Promise<Page<StripeEvent>>;
-  /** Events of any type about a customer, also one who was deleted; the newest 1,000 of the account are looked through. */
+  /** Events of any type about a customer, also one who was deleted. Reads every event of the account since then. */
   findEventsOf(stripeCustomerId: string, since: Date): Promise<CustomerEvent[]>;
   /** Payments for fixes that succeeded, of all customers. */
   listFixPayments(window: ListWindow): Promise<Page<PaidFix>>;

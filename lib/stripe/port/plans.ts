@@ -33,7 +33,13 @@ export interface PlanCalls {
   }): Promise<Subscribed>;
   /** The subscription that an order made, if it did. */
   findSubscribed(stripeCustomerId: string, attempt: number): Promise<Subscribed | null>;
+  /**
+   * Ends a subscription with its current period, or withdraws its cancellation, by the flag and by a date alike. Does nothing
+   * if the subscription has ended.
+   */
   setCancelAtPeriodEnd(subscriptionId: string, cancel: boolean): Promise<void>;
+  /** Takes a subscription's own card off, so that Stripe charges the customer's default card. */
+  clearOwnCard(subscriptionId: string, defaultCard: string): Promise<void>;
   /** Now, without a refund. Idempotent: does nothing if the subscription has already ended. */
   cancelSubscription(subscriptionId: string): Promise<void>;
 

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { isAbout, objectIdOf, parseEvent } from '../event.ts';
-import { MAX_FOUND, PAGE } from '../paging.ts';
+import { PAGE } from '../paging.ts';
 import type { CustomerEvent } from '../port.ts';
 
 /** Stripe lists events by time and type only, so the customer's are picked out of all there were since. */
@@ -9,13 +9,12 @@ export async function findEventsOf(
   stripeCustomerId: string,
   sinceSeconds: number,
 ): Promise<CustomerEvent[]> {
-  const found = await stripe.events
-    .list({ created: { gte: sinceSeconds }, limit: PAGE })
-    .autoPagingToArray({ limit: MAX_FOUND });
-  return found.flatMap((told): CustomerEvent[] => {
+  const found: CustomerEvent[] = [];
+  for await (const told of stripe.events.list({ created: { gte: sinceSeconds }, limit: PAGE })) {
     const event = parseEvent(told);
-    if (event === null || !isAbout(event, stripeCustomerId)) return [];
+    if (event === null || !isAbout(event, stripeCustomerId)) continue;
     const { id, type } = event;
-    return [{ id, type, objectId: objectIdOf(event), undelivered: told.pending_webhooks > 0 }];
-  });
+    found.push({ id, type, objectId: objectIdOf(event), undelivered: told.pending_webhooks > 0 });
+  }
+  return found;
 }

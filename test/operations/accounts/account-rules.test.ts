@@ -424,9 +424,13 @@ describe('subscribing to Pro', () => {
 
     it('is made while its key is safe, and only looked for from then on', async () => {
       const safe = await ordered(false);
-      expect(await finishAfter(safe, KEY_IS_SAFE_MS)).toMatchObject({ balance: 60, subscriptionType: 'pro' });
+      expect(await finishAfter(safe, KEY_IS_SAFE_MS)).toMatchObject({
+        head: { balance: 60, subscriptionType: 'pro' },
+      });
       const late = await ordered(false);
-      expect(await finishAfter(late, KEY_IS_SAFE_MS + 1)).toMatchObject({ balance: 0, subscription: null });
+      expect(await finishAfter(late, KEY_IS_SAFE_MS + 1)).toMatchObject({
+        head: { balance: 0, subscription: null },
+      });
       expect(await order(late.customerId)).toMatchObject({ state: 'refused' });
     });
 
@@ -434,8 +438,8 @@ describe('subscribing to Pro', () => {
       const late = await ordered(true);
       for (let times = 0; times < 2; times++) {
         expect(await finishAfter(late, KEY_IS_SAFE_MS + 1)).toMatchObject({
-          balance: 60,
-          subscriptionType: 'pro',
+          created: times === 0,
+          head: { balance: 60, subscriptionType: 'pro' },
         });
       }
       expect(await order(late.customerId)).toMatchObject({ state: 'done' });

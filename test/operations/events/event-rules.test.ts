@@ -46,18 +46,6 @@ const sources = async (customerId: string) =>
   (await readEntriesDown(table, customerId, null, 10)).map(({ source, amount }) => [source, amount]);
 
 describe('an event', () => {
-  it('keeps in its record the amount and the currency it was about', async () => {
-    const event = eventOf('payment_intent.succeeded', {
-      id: 'pi_elsewhere',
-      object: 'payment_intent',
-      amount: 2_900,
-      currency: 'usd',
-    });
-    const deps = await answering({ readFixPayment: async () => null });
-    await applyEvent(deps, event);
-    expect(await readEventRecord(table, event.id)).toMatchObject({ amount: 2_900, currency: 'usd' });
-  });
-
   it('is recorded with what it is about, when it happened, and what was done', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const event = eventOf('customer.subscription.updated', { id: 'sub_x', customer: stripeCustomerId });
@@ -74,7 +62,7 @@ describe('an event', () => {
   });
 
   it('of a type that means nothing here, or of another version, says why it was not applied', async () => {
-    expect(await applyEvent(money.deps, eventOf('customer.updated', { id: 'cus_1' }))).toEqual({
+    expect(await applyEvent(money.deps, eventOf('customer.created', { id: 'cus_1' }))).toEqual({
       outcome: 'ignored',
       reason: 'of a type that changes nothing here',
       customerId: null,

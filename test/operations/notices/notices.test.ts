@@ -116,12 +116,14 @@ describe('a card that is declined for a fix', () => {
     expect(await toldOf(deps, customerId)).toMatchObject([{ declineCode: 'authentication_required' }]);
   });
 
-  it('and one that is detached behind our back, too', async () => {
+  it('and one that was detached at Stripe blocks the fix', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const { paymentMethodId } = await headOf(deps, customerId);
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
-    expect(await toldOf(deps, customerId)).toMatchObject([{ kind: 'card_declined', amountCents: 2_900 }]);
+    expect(await toldOf(deps, customerId)).toMatchObject([
+      { kind: 'fix_blocked', reason: 'no_billing_info' },
+    ]);
   });
 });
 

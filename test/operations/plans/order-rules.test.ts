@@ -76,7 +76,7 @@ describe('an order that is under way', () => {
     const second = await orderStored(customerId);
     expect(second).toMatchObject({ attempt: 2, state: 'ordering' });
     const { balance, revision } = await headOf(money.deps, customerId);
-    expect(await finishOrder(money.deps, customerId, order)).toMatchObject({ balance });
+    expect(await finishOrder(money.deps, customerId, order)).toMatchObject({ head: { balance } });
     expect(await orderStored(customerId)).toEqual(second);
     // Nothing was left to do, so nothing is written.
     expect((await headOf(money.deps, customerId)).revision).toBe(revision);
@@ -94,8 +94,8 @@ describe('an order that is under way', () => {
       }),
     );
     expect(await finishOrder(money.deps, customerId, order)).toMatchObject({
-      balance: 65,
-      subscriptionType: 'pro',
+      created: false,
+      head: { balance: 65, subscriptionType: 'pro' },
     });
     expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'refused' });
   });
@@ -106,8 +106,8 @@ describe('an order that is under way', () => {
       subscribe: async (asked) => ({ ...(await port.subscribe(asked)), invoice: null }),
     }));
     expect(await finishOrder(deps, customerId, order)).toMatchObject({
-      balance: 5,
-      subscriptionType: 'pro',
+      created: true,
+      head: { balance: 5, subscriptionType: 'pro' },
     });
     expect(await orderStored(customerId)).toMatchObject({ state: 'done' });
   });
@@ -129,7 +129,7 @@ describe('an order that is under way', () => {
       },
       readAccount: notAsked,
     }));
-    expect(await finishOrder(deps, customerId, order)).toMatchObject({ balance: 65 });
+    expect(await finishOrder(deps, customerId, order)).toMatchObject({ head: { balance: 65 } });
   });
 });
 

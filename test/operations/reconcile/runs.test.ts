@@ -47,6 +47,7 @@ async function crowd(books: Books): Promise<void> {
       n % 8 === 0 ? await customerWithCard(books, 3) : (await customerWith(books.deps, n)).head;
     if (n % 3 === 0) await tamper(books, keys.head(customerId), 'balance', 500 + n);
   }
+  await books.deliver();
 }
 
 describe('a run that is cut off', () => {
@@ -136,6 +137,7 @@ describe('a run that is cut off', () => {
   it('because the ledger fails goes on with the customer at whom it failed', async () => {
     const books = await openBooks();
     for (const _ of range(1, CUSTOMERS)) await customerWithCard(books, 3);
+    await books.deliver();
     const { report: whole } = await reconciled(books);
     let asked = 0;
     const failing = await beforeQuestion(books.deps, 'readPaidMoney', async (nth) => {
@@ -154,6 +156,7 @@ describe('a run that is cut off', () => {
     const books = await openBooks();
     await soundTown(books);
     for (const _ of range(1, 10)) await customerWithCard(books, 3);
+    await books.deliver();
     await books.deliver();
     const { report: whole } = await reconciled(books);
 
