@@ -116,6 +116,23 @@ export default {
       { path: '^(?:functions|lib/operations)/' },
       '^lib/runtime/observe\\.ts$',
     ),
+    only(
+      'the-auditor-shares-no-rule-with-the-service',
+      '^lib/operations/reconcile/auditor/',
+      [
+        '^lib/operations/reconcile/auditor/',
+        '^lib/domain/(?:ledger|ledger-records|reconciliation)\\.ts$',
+        '^lib/store/(?:audit/(?:parts|return-work)|paging|table)\\.ts$',
+        '^lib/stripe/(?:port/audit|fault)\\.ts$',
+      ],
+      'It reads the ledger and Stripe as data. A rule that both used could be wrong in both.',
+    ),
+    only(
+      'the-auditor-reads-stripe-itself',
+      '^lib/stripe/raw/',
+      ['^lib/stripe/raw/', '^lib/stripe/(?:port/audit|port|paging|reference)\\.ts$', STRIPE_SDK],
+      'No reader of the service stands between the auditor and Stripe.',
+    ),
     never('tests-do-not-import-checks', { path: '^test/' }, '^checks/'),
     never(
       'code-does-not-import-its-tests',

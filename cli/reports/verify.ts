@@ -1,7 +1,8 @@
 import { type Drift, driftOf, stillThere } from '../../lib/domain/reconciliation.ts';
 import { HEAD_MISSING, verifyLedger } from '../../lib/domain/verify.ts';
 import { BillingError } from '../../lib/errors.ts';
-import { auditCustomer } from '../../lib/operations/reconcile/audit-customer.ts';
+import { type AuditedRecords, auditCustomer } from '../../lib/operations/reconcile/audit-customer.ts';
+import type { MoneyAudit } from '../../lib/operations/reconcile/auditor/audit-money.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import {
   isAnythingLeft,
@@ -78,9 +79,13 @@ async function lookAt(deps: PaymentDeps, customerId: string, withStripe: boolean
       violations: [{ customerId, invariant: null, seq: null, message: records.unreadable }],
     };
   }
-  const violations = verifyLedger(records).map((violation) => driftOf(customerId, violation));
+  const audited = 'audit' in records && records.audit !== null ? records.audit : NOT_AUDITED;
+  const all = [...verifyLedger(records), ...audited.money, ...audited.standing];
+  const violations = all.map((violation) => driftOf(customerId, violation));
   return { entries: records.entries.length, violations };
 }
+
+const NOT_AUDITED: Pick<MoneyAudit, 'money' | 'standing'> = { money: [], standing: [] };
 
 /** A customer whose head is gone is found too. */
 async function lookForRest({ table }: PaymentDeps, customerId: string): Promise<Looked | null> {
@@ -90,8 +95,8 @@ async function lookForRest({ table }: PaymentDeps, customerId: string): Promise<
 
 /** An item that is not as we write it is a finding like any other, and the rest is still to be checked. */
 async function orUnreadable(
-  read: () => Promise<StoredRecords | null>,
-): Promise<StoredRecords | null | { readonly unreadable: string }> {
+  read: () => Promise<StoredRecords | AuditedRecords | null>,
+): Promise<StoredRecords | AuditedRecords | null | { readonly unreadable: string }> {
   try {
     return await read();
   } catch (error) {

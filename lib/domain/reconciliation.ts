@@ -34,6 +34,38 @@ export interface OpenWork {
   readonly message: string;
 }
 
+/** Money of all customers by how it came. Only the first two moved through Stripe; the others are no finding. US cents. */
+export interface Columns {
+  /** Paid through Stripe, and what of it went back. */
+  readonly cash: number;
+  readonly returned: number;
+  /** Paid past Stripe. */
+  readonly outOfBand: number;
+  /** Credit of the customer's balance that invoices used; below zero where they added more than they used. */
+  readonly balanceUsed: number;
+  /** Credit that a person gave by hand; below zero where they took more than they gave. */
+  readonly byHand: number;
+  readonly discounts: number;
+}
+
+export const NO_COLUMNS: Columns = {
+  cash: 0,
+  returned: 0,
+  outOfBand: 0,
+  balanceUsed: 0,
+  byHand: 0,
+  discounts: 0,
+};
+
+export const addColumns = (one: Columns, other: Partial<Columns>): Columns => ({
+  cash: one.cash + (other.cash ?? 0),
+  returned: one.returned + (other.returned ?? 0),
+  outOfBand: one.outOfBand + (other.outOfBand ?? 0),
+  balanceUsed: one.balanceUsed + (other.balanceUsed ?? 0),
+  byHand: one.byHand + (other.byHand ?? 0),
+  discounts: one.discounts + (other.discounts ?? 0),
+});
+
 /** All of them counted, the first of them named. */
 export interface Named<T> {
   readonly count: number;
@@ -68,10 +100,13 @@ export interface ReconcileReport {
   readonly drift: Named<Drift>;
   readonly missed: Named<MissedEvent>;
   readonly open: Named<OpenWork>;
+  readonly money: Columns;
+  /** Changes of a customer's balance at Stripe that a person made by hand: support looks at the credits. */
+  readonly byHand: Named<OpenWork>;
 }
 
 /** How many are named. A report with all of them, each as long as it may be, is well below what an item can hold. */
-export const MAX_NAMED = { drift: 200, missed: 100, open: 100 } as const;
+export const MAX_NAMED = { drift: 200, missed: 100, open: 100, byHand: 50 } as const;
 const MAX_TEXT = 300;
 
 const NONE = { count: 0, named: [] } as const;
@@ -87,6 +122,8 @@ export const newReport = (run: string, startedAt: string, upToNow = false): Reco
   drift: NONE,
   missed: NONE,
   open: NONE,
+  money: NO_COLUMNS,
+  byHand: NONE,
 });
 
 /** What came about later is left to Stripe's own delivery, which has most often brought it by now. */
@@ -139,6 +176,12 @@ export interface CheckedCustomer {
   /** Whether Stripe was asked, and listed all of their money. */
   readonly isCompared: boolean;
   readonly drift: readonly Drift[];
+  /** Where Stripe was asked: their money by how it came, and what a person changed of their balance. */
+  readonly atStripe?: {
+    readonly customerId: string;
+    readonly columns: Columns;
+    readonly byHand: readonly string[];
+  };
 }
 
 export function withCustomers(report: ReconcileReport, checked: readonly CheckedCustomer[]): ReconcileReport {
@@ -155,6 +198,21 @@ export function withCustomers(report: ReconcileReport, checked: readonly Checked
         invoices: customers.invoices + sum(({ invoices }) => invoices),
         notCompared: customers.notCompared + sum(({ isCompared }) => (isCompared ? 0 : 1)),
       },
+      money: checked.reduce(
+        (money, { atStripe }) => addColumns(money, atStripe?.columns ?? {}),
+        report.money,
+      ),
+      byHand: more(
+        report.byHand,
+        checked.flatMap(({ atStripe }) =>
+          (atStripe?.byHand ?? []).map((change) => ({
+            customerId: atStripe?.customerId ?? null,
+            since: null,
+            message: clipped(`balance changed by hand: ${change}`),
+          })),
+        ),
+        MAX_NAMED.byHand,
+      ),
     },
     checked.flatMap(({ drift }) => drift),
   );

@@ -43,27 +43,20 @@ export function verifyStanding({
 export interface StandingAtStripe {
   readonly isDeleted: boolean;
   readonly subscription: Subscription | null;
-  /** Whether there is a default card that can be charged. */
-  readonly hasCard: boolean;
   readonly openDisputes: readonly string[];
   /** False where Stripe does not list all of their payments any more, so that a dispute may be open that is not told. */
   readonly isAll: boolean;
 }
 
-/**
- * What the head says otherwise than Stripe. A card that Stripe alone has is none of it: who was cut off while they added it adds it
- * again.
- */
+/** What the head says of plan and disputes otherwise than Stripe. The auditor compares the card. */
 export function compareStanding(head: Standing, atStripe: StandingAtStripe): Violation[] {
-  const { stripeCustomerId, paymentMethodId, subscription, openDisputes } = head;
+  const { stripeCustomerId, subscription, openDisputes } = head;
   const found: string[] = [];
   if (atStripe.isDeleted) {
     found.push(`Stripe customer ${stripeCustomerId} was deleted at Stripe, and the head still names them`);
   } else {
     const [here, there] = [subscription, atStripe.subscription].map(stateOf);
     if (here !== there) found.push(`the subscription is ${here}, at Stripe it is ${there}`);
-    if (paymentMethodId !== null && !atStripe.hasCard)
-      found.push(`payment method ${paymentMethodId} is on file, at Stripe there is none that can be charged`);
   }
   for (const id of openDisputes) {
     if (atStripe.isAll && !atStripe.openDisputes.includes(id))

@@ -1,4 +1,5 @@
 import type { StripeConfig } from '../settings/stripe.ts';
+import { auditCalls } from './client/audit.ts';
 import { customerCalls } from './client/customers.ts';
 import { paymentCalls } from './client/payments.ts';
 import { planCalls } from './client/plans.ts';
@@ -19,6 +20,7 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
     ...planCalls(stripe, prices),
     ...moneyCalls(stripe, prices),
     ...listCalls(stripe, prices),
+    ...auditCalls(stripe),
   });
 }
 

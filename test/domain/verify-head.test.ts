@@ -26,7 +26,6 @@ const HEAD: Standing = {
 const AT_STRIPE: StandingAtStripe = {
   isDeleted: false,
   subscription: SUBSCRIPTION,
-  hasCard: true,
   openDisputes: ['du_1'],
   isAll: true,
 };
@@ -38,7 +37,7 @@ const finding = (message: string) => ({ invariant: null, seq: null, message });
 describe('a head beside Stripe', () => {
   it.each<[string, Standing, Partial<StandingAtStripe>, string[]]>([
     ['the same', HEAD, {}, []],
-    ['nothing on both sides', NOTHING, { subscription: null, hasCard: false, openDisputes: [] }, []],
+    ['nothing on both sides', NOTHING, { subscription: null, openDisputes: [] }, []],
     [
       'another state of the subscription',
       HEAD,
@@ -57,13 +56,6 @@ describe('a head beside Stripe', () => {
       { subscription: null },
       ['the subscription is sub_1 (active), at Stripe it is none'],
     ],
-    [
-      'no card there',
-      HEAD,
-      { hasCard: false },
-      ['payment method pm_1 is on file, at Stripe there is none that can be charged'],
-    ],
-    ['a card that Stripe alone has', { ...HEAD, paymentMethodId: null }, {}, []],
     ['no dispute there', HEAD, { openDisputes: [] }, ['dispute du_1 is open, at Stripe it is not']],
     ['no dispute there, of what Stripe still lists', HEAD, { openDisputes: [], isAll: false }, []],
     [
@@ -75,7 +67,7 @@ describe('a head beside Stripe', () => {
     [
       'deleted there, which takes card and subscription along',
       HEAD,
-      { isDeleted: true, subscription: null, hasCard: false },
+      { isDeleted: true, subscription: null },
       ['Stripe customer cus_1 was deleted at Stripe, and the head still names them'],
     ],
   ])('%s', (_, head, there, messages) => {

@@ -153,7 +153,11 @@ export async function customerWithCard({ deps }: Money, credits: number, card = 
 export async function expectSoundMoney({ deps }: Money, customerId: string) {
   const records = await auditCustomer(deps, customerId);
   if (records === null) throw new Error(`no customer ${customerId}`);
-  const violations = verifyLedger(records);
+  const violations = [
+    ...verifyLedger(records),
+    ...(records.audit?.money ?? []),
+    ...(records.audit?.standing ?? []),
+  ];
   if (violations.length > 0) throw new Error(violations.map(({ message }) => message).join('\n'));
   return records;
 }

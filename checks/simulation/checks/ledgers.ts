@@ -6,7 +6,7 @@ import { fieldOf, type Stored } from './stored.ts';
 
 export const CREDITS = { trial: 5, card: 5, invoice: 60 } as const;
 
-/** The eight invariants of every ledger, with its money at Stripe both ways. */
+/** The eight invariants of every ledger, and what the auditor says of their money at Stripe. */
 export async function brokenInvariants({ calmDeps }: World, { heads }: Stored): Promise<string[]> {
   const found: string[] = [];
   for (const head of heads) {
@@ -14,7 +14,10 @@ export async function brokenInvariants({ calmDeps }: World, { heads }: Stored): 
     const records = await auditCustomer(calmDeps, customerId);
     if (records === null) found.push(`${customerId} is gone`);
     else {
-      const violations = verifyLedger(records).map(({ invariant, message }) => `[${invariant}] ${message}`);
+      const { money, standing } = records.audit ?? { money: [], standing: [] };
+      const violations = [...verifyLedger(records), ...money, ...standing].map(
+        ({ invariant, message }) => `[${invariant ?? 'auditor'}] ${message}`,
+      );
       found.push(...[...violations, ...unpaidDebts(records.entries)].map((one) => `${customerId} ${one}`));
     }
   }

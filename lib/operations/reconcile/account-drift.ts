@@ -1,3 +1,4 @@
+import type { CustomerHead } from '../../domain/customer.ts';
 import type { Violation } from '../../domain/ledger-records.ts';
 import { currentSubscription } from '../../domain/subscription.ts';
 import { compareStanding } from '../../domain/verify-head.ts';
@@ -5,36 +6,41 @@ import { readEventFates } from '../../store/audit/stripe.ts';
 import { type StripeEvent, subjectOf } from '../../stripe/event.ts';
 import { isFault } from '../../stripe/fault.ts';
 import type { Page, StripeAccount } from '../../stripe/port.ts';
-import type { AuditedRecords } from './audit-customer.ts';
+import type { MoneyAudit } from './auditor/audit-money.ts';
 import { asOf, type Work } from './work.ts';
 
 /** The customer, their subscriptions and their card. */
 const CALLS_PER_ACCOUNT = 3;
-/** The charge, its refunds, its disputes, and what it paid for. */
-const CALLS_PER_DISPUTED_CHARGE = 5;
 
 /**
- * What the head says of plan, card and disputes otherwise than Stripe, and what no event explains that is still on its way.
+ * What the auditor found, and what the head says of plan and disputes otherwise than Stripe, unless an event that is still on its way
+ * explains it.
  * @throws StripeFault, BillingError ledger_unavailable
  */
-export async function findStandingDrift(work: Work, records: AuditedRecords): Promise<Violation[]> {
-  const { head, disputedChargeIds } = records;
+export async function driftAtStripe(
+  work: Work,
+  head: CustomerHead,
+  audit: MoneyAudit | null,
+): Promise<Violation[]> {
+  if (audit === null) return [];
+  const found = [...audit.standing, ...(await compareAccount(work, head, audit))];
+  if (found.length === 0) return [...audit.money];
+  const about = new Set([head.stripeCustomerId, head.paymentMethodId, ...audit.about]);
+  return [...audit.money, ...((await isBeingTold(work, about)) ? [] : found)];
+}
+
+async function compareAccount(work: Work, head: CustomerHead, audit: MoneyAudit): Promise<Violation[]> {
   const { stripeCustomerId } = head;
   if (stripeCustomerId === null) return [];
   const account = await readAccount(work, stripeCustomerId);
   if (account === null) return [];
   const isAccount = account.kind === 'account';
-  const atStripe = {
+  return compareStanding(head, {
     isDeleted: !isAccount,
     subscription: isAccount ? currentSubscription(account.subscriptions) : null,
-    hasCard: isAccount && account.paymentMethodId !== null,
-    openDisputes: await readOpenDisputes(work, disputedChargeIds),
-    isAll: records.stripe?.isAll ?? false,
-  };
-  const found = compareStanding(head, atStripe);
-  if (found.length === 0) return [];
-  const about = [stripeCustomerId, head.paymentMethodId, ...disputedChargeIds].filter((id) => id !== null);
-  return (await isBeingTold(work, new Set(about))) ? [] : found;
+    openDisputes: audit.openDisputes,
+    isAll: audit.isAll,
+  });
 }
 
 /** Null where Stripe never had such a customer: that is told of the binding. */
@@ -50,20 +56,6 @@ async function readAccount(
     if (isFault(error, 'refused')) return null;
     throw error;
   }
-}
-
-async function readOpenDisputes(
-  { deps, beforeAsking }: Work,
-  chargeIds: readonly string[],
-): Promise<readonly string[]> {
-  const stripe = await deps.stripe();
-  const open: string[] = [];
-  for (const chargeId of chargeIds) {
-    await beforeAsking(CALLS_PER_DISPUTED_CHARGE);
-    const { disputes } = await stripe.readReturnedMoney(chargeId);
-    open.push(...disputes.filter((dispute) => dispute.open).map(({ id }) => id));
-  }
-  return open;
 }
 
 /**

@@ -2,7 +2,7 @@ import { type CheckedCustomer, driftOf, stillThere, withCustomers } from '../../
 import { verifyLedger } from '../../domain/verify.ts';
 import { scanCustomers } from '../../store/audit/audit.ts';
 import { keys } from '../../store/keys.ts';
-import { findStandingDrift } from './account-drift.ts';
+import { driftAtStripe } from './account-drift.ts';
 import { auditCustomer } from './audit-customer.ts';
 import { checkLargeCustomers, TooLarge, upTo } from './check-large.ts';
 import { lookForRest, notRead, unverified } from './looks.ts';
@@ -119,19 +119,25 @@ async function lookTwice(work: Work, customerId: string): Promise<Look> {
 async function lookAt(work: Work, customerId: string): Promise<Look> {
   const { deps, held, meter, largeAboveUnits, beforeAsking } = work;
   try {
-    const options = { paidBefore: endOf(work), meter: upTo(largeAboveUnits, meter), beforeAsking };
+    const options = {
+      paidBefore: endOf(work),
+      meter: upTo(largeAboveUnits, meter),
+      beforeAsking,
+      prices: work.prices,
+    };
     const records = await auditCustomer(deps, customerId, options);
     if (records === null) {
       const found = await lookForRest(work, customerId);
       return found === null ? { kind: 'gone' } : { kind: 'looked', found };
     }
-    const { entries, stripe } = records;
-    const violations = [...verifyLedger(records), ...(await findStandingDrift(work, records))];
+    const { head, entries, audit } = records;
+    const violations = [...verifyLedger(records), ...(await driftAtStripe(work, head, audit))];
     const found = {
       entries: entries.length,
-      charges: stripe?.fixCharges.length ?? 0,
-      invoices: stripe?.paidProInvoices.length ?? 0,
-      isCompared: stripe?.isAll ?? false,
+      charges: audit?.charges ?? 0,
+      invoices: audit?.invoices ?? 0,
+      isCompared: audit?.isAll ?? true,
+      ...(audit !== null && { atStripe: { customerId, ...audit } }),
       drift: violations.map((violation) => driftOf(customerId, violation)),
     };
     return { kind: 'looked', found };

@@ -1,10 +1,18 @@
+import type { CustomerHead } from '../../domain/customer.ts';
 import { type CheckedCustomer, driftOf, withCustomers } from '../../domain/reconciliation.ts';
+import { readOwners } from '../../store/audit/audit.ts';
+import { readEntriesAfter } from '../../store/audit/parts.ts';
+import { readHead } from '../../store/heads.ts';
 import type { Meter } from '../../store/paging.ts';
-import { beginWalk, stepOn } from './large-customer.ts';
+import { driftAtStripe } from './account-drift.ts';
+import { type AuditOptions, auditAtStripe } from './audit-customer.ts';
+import type { MoneyAudit } from './auditor/audit-money.ts';
+import { FactsSoFar } from './auditor/ledger-facts.ts';
+import { beginWalk, stepOn, type Walk } from './large-customer.ts';
 import { lookForRest, notRead, unverified } from './looks.ts';
 import { assertNoOutage } from './outage.ts';
 import type { Position } from './stored-run.ts';
-import type { Work } from './work.ts';
+import { endOf, type Work } from './work.ts';
 
 /** A customer's items take more read units than are read at once. */
 export class TooLarge extends Error {}
@@ -18,6 +26,8 @@ export function upTo(mostUnits: number, meter: Meter): Meter {
     if (used > mostUnits) throw new TooLarge();
   };
 }
+
+const ENTRIES_AT_ONCE = 1_000;
 
 type Large = Position['large'][number];
 
@@ -55,13 +65,50 @@ async function step(work: Work, { customerId, walk: before }: Large): Promise<St
     }
     const after = await stepOn(deps.table, walk, meter);
     if (after.leg !== 'done') return { next: { customerId, walk: after }, found: [] };
-    const drift = after.found.map((violation) => driftOf(customerId, violation));
-    return {
-      next: null,
-      found: [{ entries: after.before.seq, charges: 0, invoices: 0, isCompared: true, drift }],
-    };
+    return { next: null, found: [await checkMoney(work, customerId, after)] };
   } catch (error) {
     await assertNoOutage(work, error);
     return { next: null, found: [unverified({ customerId, ...notRead(error) })] };
   }
+}
+
+/** The money of a customer whose stored side is checked. In one step: 100,000 charges take about a minute. */
+async function checkMoney(work: Work, customerId: string, { before, found }: Walk): Promise<CheckedCustomer> {
+  const { deps, meter, beforeAsking, prices } = work;
+  const head = await readHead(deps.table, customerId);
+  const audit =
+    head === null
+      ? null
+      : await auditLarge(work, head, { paidBefore: endOf(work), meter, beforeAsking, prices });
+  const violations = [...found, ...(head === null ? [] : await driftAtStripe(work, head, audit))];
+  return {
+    entries: before.seq,
+    charges: audit?.charges ?? 0,
+    invoices: audit?.invoices ?? 0,
+    isCompared: audit?.isAll ?? true,
+    ...(audit !== null && { atStripe: { customerId, ...audit } }),
+    drift: violations.map((violation) => driftOf(customerId, violation)),
+  };
+}
+
+async function auditLarge(
+  { deps, meter }: Work,
+  head: CustomerHead,
+  options: AuditOptions,
+): Promise<MoneyAudit | null> {
+  const { stripeCustomers } = await readOwners(deps.table, head, [], meter);
+  if (stripeCustomers.length === 0) return null;
+  const facts = new FactsSoFar();
+  for (let afterSeq = 0; afterSeq < head.seq; ) {
+    const part = { afterSeq, upTo: head.seq, limit: ENTRIES_AT_ONCE };
+    const entries = await readEntriesAfter(deps.table, head.customerId, part, meter);
+    facts.add(entries);
+    afterSeq = entries.at(-1)?.seq ?? head.seq;
+  }
+  return auditAtStripe(
+    deps,
+    head,
+    { facts, stripeCustomerIds: stripeCustomers.map(({ id }) => id) },
+    options,
+  );
 }

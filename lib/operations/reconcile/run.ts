@@ -1,6 +1,7 @@
 import type { ReconcileReport } from '../../domain/reconciliation.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { paymentsFault } from '../payments/payment-problems.ts';
+import { Prices } from './auditor/inquiry.ts';
 import { checkCustomers } from './check-customers.ts';
 import { HeldRun } from './held-run.ts';
 import { applyMissedEvents } from './missed-events.ts';
@@ -77,6 +78,7 @@ export async function reconcile(
     held,
     meter: paced(readUnitsPerSecond, deps),
     largeAboveUnits,
+    prices: new Prices((await deps.stripe()).proPriceId),
     beforeAsking: paced(STRIPE_CALLS_PER_SECOND, deps),
   };
   try {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { ReconcileReport } from '../../domain/reconciliation.ts';
+import { NO_COLUMNS, type ReconcileReport } from '../../domain/reconciliation.ts';
 import { count, text } from '../../store/record.ts';
 import { runStore } from '../../store/runs.ts';
 import { Walk } from './large-customer.ts';
@@ -9,6 +9,17 @@ import { Walk } from './large-customer.ts';
 const owner = z.nullable(text);
 
 const named = <S extends z.ZodMiniType>(schema: S) => z.object({ count, named: z.array(schema) });
+
+const openWork = z.object({ customerId: owner, since: z.nullable(text), message: text });
+const cents = z.int();
+const columns = z.object({
+  cash: cents,
+  returned: cents,
+  outOfBand: cents,
+  balanceUsed: cents,
+  byHand: cents,
+  discounts: cents,
+});
 
 /** A report, as it is kept and as it is handed on. */
 export const Report: z.ZodMiniType<ReconcileReport> = z.object({
@@ -52,7 +63,10 @@ export const Report: z.ZodMiniType<ReconcileReport> = z.object({
       reason: text,
     }),
   ),
-  open: named(z.object({ customerId: owner, since: z.nullable(text), message: text })),
+  open: named(openWork),
+  /** A run that the release before began has none of these. */
+  money: z._default(columns, NO_COLUMNS),
+  byHand: z._default(named(openWork), { count: 0, named: [] }),
 });
 
 const listPoint = z.object({ after: z.nullable(text), isDone: z.boolean() });

@@ -1,6 +1,7 @@
 import { asOf as asOfReport } from '../../domain/reconciliation.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import type { Meter } from '../../store/paging.ts';
+import type { Prices } from './auditor/inquiry.ts';
 import type { HeldRun } from './held-run.ts';
 
 export const MINUTE_MS = 60_000;
@@ -14,6 +15,8 @@ export interface Work {
   readonly meter: Meter;
   /** Read units above which a customer is read part by part. */
   readonly largeAboveUnits: number;
+  /** What the auditor has read of prices, for all customers. */
+  readonly prices: Prices;
   /** Keeps to the limit of calls to Stripe; awaited before them. */
   readonly beforeAsking: (calls: number) => Promise<void>;
 }

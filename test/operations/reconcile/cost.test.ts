@@ -68,8 +68,9 @@ describe('the calls to Stripe', () => {
     const before = books.double.calls.all.length;
     const { report } = await reconciled(books, { readUnitsPerSecond: 1e6 });
     const calls = books.double.calls.all.slice(before).length;
-    // 30 days of events; of each customer two lists of payments, and three for what the head says; two lists of the account.
-    expect(calls).toBe(30 + 8 * 5 + 2);
+    // 30 days of events; of each customer the charges, invoices and balance, and the account twice, by the service's reading and by the
+    // auditor's own; two lists of the whole account; and the prices, once.
+    expect(calls).toBe(30 + 8 * (3 + 3 + 3) + 2 + 3);
     expect(secondsOf(report)).toBeGreaterThanOrEqual(calls / 20);
   });
 });

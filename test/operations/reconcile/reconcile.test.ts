@@ -47,6 +47,12 @@ async function driftIn(books: Books) {
   ]);
 }
 
+const judged = (invoiceId: unknown, dueBack: number, returnedCents: number) =>
+  `invoice ${invoiceId} brings 60 and ${dueBack} of them are due back for ${returnedCents} of 59900 cents; ` +
+  'the ledger granted 0 and took back 0';
+const notGranted = (invoiceId: unknown) =>
+  `money without credits: 60 credits (59900 cents); ${judged(invoiceId, 0, 0)}`;
+
 /** A payment for a fix as our charges are, made at Stripe by hand. */
 async function payForFix(
   { stripe }: Books,
@@ -278,7 +284,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
     expect(found).toHaveLength(2);
     expect(found).toContainEqual([
       payer.customerId,
-      `payment method ${paymentMethodId} is on file, at Stripe there is none that can be charged`,
+      `the card on file is ${paymentMethodId}, Stripe's default is none that can be charged`,
     ]);
     expect(found).toContainEqual([
       pro.customerId,
@@ -321,7 +327,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
     expect(await messagesIn(books)).toEqual([
       [
         payer.customerId,
-        `payment method ${paymentMethodId} is on file, at Stripe there is none that can be charged`,
+        `the card on file is ${paymentMethodId}, Stripe's default is none that can be charged`,
       ],
     ]);
   });
@@ -370,9 +376,7 @@ describe('drift between the ledger and Stripe', () => {
     await books.later(2 * MONTH);
     const invoices = books.double.state.invoices.newestFirst.map(({ id }) => id);
     expect(invoices).toHaveLength(3);
-    expect(await driftIn(books)).toEqual([
-      [pro.customerId, 5, null, `paid Pro invoice ${invoices[1]} has no ledger entry`],
-    ]);
+    expect(await driftIn(books)).toEqual([[pro.customerId, 5, null, notGranted(invoices[1])]]);
   });
 
   it('a fix charge without an entry, nor an item that announced it', async () => {
@@ -382,7 +386,12 @@ describe('drift between the ledger and Stripe', () => {
     // Until Stripe has forgotten its event.
     await books.later(MONTH);
     expect(await driftIn(books)).toEqual([
-      [payer.customerId, 5, null, `charge ${intent} for fix f0 has no ledger entry`],
+      [
+        payer.customerId,
+        5,
+        null,
+        `money without credits: charge ${intent} of 2900 cents for fix f0 has no ledger entry`,
+      ],
       [payer.customerId, 7, null, `charge ${intent} was not announced by fix f0`],
     ]);
   });
@@ -391,10 +400,15 @@ describe('drift between the ledger and Stripe', () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const intent = books.double.state.paymentIntents.get(payer.paymentIntentId, 'path');
-    intent.status = 'canceled';
+    books.double.state.charges.get(String(intent.latest_charge), 'path').status = 'failed';
     const { seq } = await headOf(books.deps, payer.customerId);
     expect(await driftIn(books)).toEqual([
-      [payer.customerId, 5, seq - 1, `entry ${seq - 1} has no succeeded charge ${intent.id} at Stripe`],
+      [
+        payer.customerId,
+        5,
+        seq - 1,
+        `credits without money: entry ${seq - 1} has no succeeded charge ${intent.id} of 2900 cents at Stripe`,
+      ],
     ]);
   });
 
@@ -482,7 +496,7 @@ describe('drift between the ledger and Stripe', () => {
     // Until Stripe has forgotten the other events, and lists the invoices still.
     await books.later(MONTH);
     expect(await driftIn(books)).toEqual([
-      [payer.customerId, 5, null, `paid Pro invoice ${kept} has no ledger entry`],
+      [payer.customerId, 5, null, `money without credits: 1 credit (998 cents); ${judged(kept, 59, 59_899)}`],
     ]);
   });
 
@@ -510,7 +524,7 @@ describe('drift between the ledger and Stripe', () => {
     const { report } = await reconciled(books);
     // That the charge of before is not listed any more is no drift.
     expect(report.drift.named.map(({ message }) => message)).toEqual([
-      `charge ${paid} for fix ${'f'.repeat(32)} has no ledger entry`,
+      `money without credits: charge ${paid} of 2900 cents for fix ${'f'.repeat(32)} has no ledger entry`,
       `charge ${paid} was not announced by fix ${'f'.repeat(32)}`,
     ]);
     expect(report.customers).toMatchObject({ checked: 3, notCompared: 1, charges: 1 });
@@ -620,7 +634,7 @@ describe('events', () => {
         customerId: pro.customerId,
         invariant: 5,
         seq: null,
-        message: `paid Pro invoice ${invoice} has no ledger entry`,
+        message: notGranted(invoice),
       },
     ]);
   });
@@ -781,7 +795,7 @@ describe('what changes while it is being read', () => {
     const { payer } = await soundTown(books);
     const fixId = await recordedFix(books.deps, payer.customerId, 2);
     let asked = 0;
-    const deps = await beforeQuestion(books.deps, 'readPaidMoney', async (_, about) => {
+    const deps = await beforeQuestion(books.deps, 'rawCharges', async (_, about) => {
       if (about !== payer.stripeCustomerId) return;
       asked += 1;
       if (asked === 1) await billFixAttempt(books.deps, payer.customerId, fixId);

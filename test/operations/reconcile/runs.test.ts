@@ -140,7 +140,7 @@ describe('a run that is cut off', () => {
     await books.deliver();
     const { report: whole } = await reconciled(books);
     let asked = 0;
-    const failing = await beforeQuestion(books.deps, 'readPaidMoney', async (nth) => {
+    const failing = await beforeQuestion(books.deps, 'rawCharges', async (nth) => {
       asked = nth;
       if (nth === 2) throw new BillingError('ledger_unavailable', 'as reading the ledger ends');
     });
@@ -161,7 +161,7 @@ describe('a run that is cut off', () => {
     const { report: whole } = await reconciled(books);
 
     const died = Promise.withResolvers<void>();
-    const dying = await beforeQuestion(books.deps, 'readPaidMoney', async (nth) => {
+    const dying = await beforeQuestion(books.deps, 'rawCharges', async (nth) => {
       if (nth < 7) return;
       died.resolve();
       await new Promise(() => {});
@@ -248,7 +248,7 @@ describe('two at once', () => {
     const { report: whole } = await reconciled(books);
     const asking = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
-    const slow = await beforeQuestion(books.deps, 'readPaidMoney', () => {
+    const slow = await beforeQuestion(books.deps, 'rawCharges', () => {
       asking.resolve();
       return released.promise;
     });
@@ -299,7 +299,7 @@ describe('one customer about whom Stripe does not answer', () => {
     const { payer } = await soundTown(books);
     const refusing = (times: number) => {
       let left = times;
-      return beforeQuestion(books.deps, 'readPaidMoney', async (nth, about) => {
+      return beforeQuestion(books.deps, 'rawCharges', async (nth, about) => {
         if (about !== payer.stripeCustomerId || left === 0) return;
         left -= 1;
         throw new StripeFault('indeterminate', { requestId: `req_${nth}` });

@@ -1,0 +1,180 @@
+import type { Violation } from '../../../domain/ledger-records.ts';
+import { readFixes } from '../../../store/audit/parts.ts';
+import { type AnnouncedReturn, readAnnouncedReturns } from '../../../store/audit/return-work.ts';
+import type { RawCharge, RawReturned } from '../../../stripe/port/audit.ts';
+import { difference } from './findings.ts';
+import { type Inquiry, isDue } from './inquiry.ts';
+import type { PaidBack } from './invoice-value.ts';
+
+/* Every charge of a customer: what it bought, and what of it went back. */
+
+export interface ChargesSeen {
+  readonly found: readonly Violation[];
+  /** Charges for fixes that the ledger has, or should have. */
+  readonly count: number;
+  readonly cashCents: number;
+  readonly returnedCents: number;
+  /** By payment intent, and by charge where there is none: what went back of it. */
+  readonly back: ReadonlyMap<string, PaidBack>;
+  readonly openDisputes: readonly string[];
+  /** Charges of which something went back, or is disputed. */
+  readonly touched: readonly string[];
+  /** Payments that bought something, as the ledger says it. */
+  readonly matched: ReadonlySet<string>;
+  /** For each paid fix: when, and for how much. */
+  readonly paidFixes: readonly {
+    readonly paymentIntentId: string;
+    readonly created: number;
+    readonly cents: number;
+  }[];
+}
+
+/** @throws StripeFault `refused` where Stripe lists no charges of this customer any more */
+export async function auditCharges(inquiry: Inquiry, stripeCustomerId: string): Promise<ChargesSeen> {
+  const seen = new Seen();
+  let after: string | null = null;
+  do {
+    await inquiry.beforeAsking(1);
+    const page: Awaited<ReturnType<Inquiry['stripe']['rawCharges']>> = await inquiry.stripe.rawCharges(
+      stripeCustomerId,
+      after,
+    );
+    await seePage(inquiry, seen, page.items);
+    after = page.next;
+  } while (after !== null);
+  return seen;
+}
+
+class Seen implements ChargesSeen {
+  readonly found: Violation[] = [];
+  count = 0;
+  cashCents = 0;
+  returnedCents = 0;
+  readonly back = new Map<string, PaidBack>();
+  readonly openDisputes: string[] = [];
+  readonly touched: string[] = [];
+  readonly matched = new Set<string>();
+  readonly paidFixes: ChargesSeen['paidFixes'][number][] = [];
+}
+
+async function seePage(inquiry: Inquiry, seen: Seen, charges: readonly RawCharge[]): Promise<void> {
+  const paid = charges.filter(({ isPaid }) => isPaid);
+  const fixes = paid.flatMap(({ paymentIntentId, metadata }) =>
+    metadata['purpose'] === 'fix' && paymentIntentId !== null ? [paymentIntentId] : [],
+  );
+  const { table, customerId, meter, facts } = inquiry;
+  const announced = await readAnnouncedReturns(table, customerId, fixes, meter);
+  const unknown = paid.filter(({ paymentIntentId }) => !facts.purchases.has(paymentIntentId ?? ''));
+  const attempts = await readAttempts(inquiry, unknown);
+  for (const charge of paid) {
+    const toGoBack = announced.get(charge.paymentIntentId ?? '');
+    const returned = await readReturned(inquiry, charge, toGoBack !== undefined);
+    const back = note(seen, charge, returned);
+    if (charge.metadata['purpose'] === 'fix')
+      seeFix(inquiry, seen, charge, back, { returned, toGoBack, attempts });
+  }
+}
+
+/** How many attempts to charge a card each of these fixes has announced. */
+async function readAttempts(
+  { table, customerId, meter }: Inquiry,
+  charges: readonly RawCharge[],
+): Promise<ReadonlyMap<string, number>> {
+  const ids = charges.flatMap(({ metadata }) =>
+    metadata['purpose'] === 'fix' ? (metadata['fix_attempt_id'] ?? []) : [],
+  );
+  const fixes = await readFixes(table, customerId, ids, meter);
+  return new Map(fixes.map(({ id, announcedAttempts }) => [id, announcedAttempts]));
+}
+
+async function readReturned(
+  { stripe, beforeAsking }: Inquiry,
+  { id, refundedCents, isDisputed }: RawCharge,
+  isToGoBack: boolean,
+): Promise<RawReturned> {
+  const what = { refunds: refundedCents > 0 || isToGoBack, disputes: isDisputed };
+  await beforeAsking(Number(what.refunds) + Number(what.disputes));
+  return stripe.rawReturned(id, what);
+}
+
+const HELD = new Set(['succeeded', 'pending', 'requires_action']);
+/** A dispute that still waits for something. */
+const OPEN_DISPUTE = /needs_response$|under_review$/;
+
+/** Keeps what went back of a charge, and returns how much that is. */
+function note(seen: Seen, charge: RawCharge, { refunds, disputes }: RawReturned): number {
+  const held = refunds.filter(({ status }) => status === null || HELD.has(status));
+  const disputedCents = disputes.reduce((sum, { takenCents }) => sum + takenCents, 0);
+  const refunded = held.reduce((sum, { cents }) => sum + cents, 0);
+  const back = Math.max(0, Math.min(charge.capturedCents, refunded + disputedCents));
+  if (refunds.length + disputes.length > 0) {
+    seen.touched.push(charge.id);
+    seen.back.set(charge.paymentIntentId ?? charge.id, { refunds: held, disputedCents });
+  }
+  seen.openDisputes.push(...disputes.filter(({ status }) => OPEN_DISPUTE.test(status)).map(({ id }) => id));
+  seen.cashCents += charge.capturedCents;
+  seen.returnedCents += back;
+  return back;
+}
+
+function seeFix(
+  inquiry: Inquiry,
+  seen: Seen,
+  charge: RawCharge,
+  back: number,
+  more: {
+    readonly returned: RawReturned;
+    readonly toGoBack: AnnouncedReturn | undefined;
+    readonly attempts: ReadonlyMap<string, number>;
+  },
+): void {
+  const { capturedCents: cents, created, metadata } = charge;
+  const paymentIntentId = charge.paymentIntentId ?? charge.id;
+  const fixId = metadata['fix_attempt_id'] ?? '';
+  const purchase = inquiry.facts.purchases.get(paymentIntentId);
+  if (purchase !== undefined) {
+    seen.count += 1;
+    seen.matched.add(paymentIntentId);
+    seen.paidFixes.push({ paymentIntentId, created, cents });
+    if (purchase.cents !== cents) {
+      const message = `entry ${purchase.seq} says ${purchase.cents} cents, Stripe charged ${cents}`;
+      seen.found.push(difference(message, purchase.seq));
+    }
+    return;
+  }
+  const kept = cents - back;
+  if (kept <= 0 || !isDue(inquiry, created) || more.toGoBack?.isOpen) return;
+  seen.count += 1;
+  seen.found.push(difference(keptBecause(inquiry, paymentIntentId, fixId, { kept, cents, ...more })));
+  if ((more.attempts.get(fixId) ?? 0) < Number(metadata['attempt'] ?? 0)) {
+    const message = `charge ${paymentIntentId} was not announced by fix ${fixId}`;
+    seen.found.push({ invariant: 7, seq: null, message });
+  }
+}
+
+function keptBecause(
+  { facts }: Inquiry,
+  paymentIntentId: string,
+  fixId: string,
+  {
+    kept,
+    cents,
+    returned,
+    toGoBack,
+  }: {
+    readonly kept: number;
+    readonly cents: number;
+    readonly returned: RawReturned;
+    readonly toGoBack: AnnouncedReturn | undefined;
+  },
+): string {
+  const failed = returned.refunds.find(({ status }) => status === 'failed' || status === 'canceled');
+  if (failed !== undefined && toGoBack !== undefined)
+    return `money short: refund ${failed.id} of payment ${paymentIntentId} is ${failed.status}, ${kept} of ${cents} cents did not go back`;
+  if (toGoBack !== undefined)
+    return `money short: payment ${paymentIntentId} was to go back, ${kept} of ${cents} cents did not`;
+  const isPaidTwice = [...facts.purchases.values()].some((purchase) => purchase.fixId === fixId);
+  if (isPaidTwice)
+    return `double payment kept: ${paymentIntentId} paid ${kept} cents for fix ${fixId} a second time`;
+  return `money without credits: charge ${paymentIntentId} of ${kept} cents for fix ${fixId} has no ledger entry`;
+}

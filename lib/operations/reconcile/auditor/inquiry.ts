@@ -1,0 +1,78 @@
+import type { Meter } from '../../../store/paging.ts';
+import type { Table } from '../../../store/table.ts';
+import type { AuditCalls, RawPrice } from '../../../stripe/port/audit.ts';
+import type { LedgerFacts } from './ledger-facts.ts';
+
+/** What the auditor is asked about, and what it may reach. */
+export interface Inquiry {
+  readonly table: Table;
+  readonly stripe: AuditCalls;
+  readonly customerId: string;
+  /** What the head says, as data. */
+  readonly head: {
+    readonly stripeCustomerId: string | null;
+    readonly paymentMethodId: string | null;
+    readonly openDisputes: readonly string[];
+    readonly closedAt: string | null;
+  };
+  /** Every Stripe customer that is or was theirs. */
+  readonly stripeCustomerIds: readonly string[];
+  readonly facts: LedgerFacts;
+  /** Money that was paid later may still be on its way into the ledger; null where all of it counts. */
+  readonly paidBefore: Date | null;
+  readonly prices: Prices;
+  readonly meter: Meter;
+  /** Awaited before so many calls to Stripe. */
+  readonly beforeAsking: (calls: number) => Promise<void>;
+}
+
+export const isDue = ({ paidBefore }: Inquiry, seconds: number): boolean =>
+  paidBefore === null || seconds * 1000 < paidBefore.getTime();
+
+/** Prices as Stripe has them, each read once; the product of the price that is sold is ours. */
+export class Prices {
+  readonly #known = new Map<string, RawPrice>();
+  readonly #products = new Set<string>();
+  readonly #reading = new Map<string, Promise<void>>();
+  readonly #soldPriceId: string;
+
+  constructor(soldPriceId: string) {
+    this.#soldPriceId = soldPriceId;
+  }
+
+  get known(): ReadonlyMap<string, RawPrice> {
+    return this.#known;
+  }
+
+  get products(): ReadonlySet<string> {
+    return this.#products;
+  }
+
+  /** Reads those that are not known yet, each once, also when several customers are audited at once. @throws StripeFault */
+  async learn(
+    priceIds: readonly (string | null)[],
+    by: Pick<Inquiry, 'stripe' | 'beforeAsking'>,
+  ): Promise<void> {
+    const wanted = [...new Set([this.#soldPriceId, ...priceIds])].filter((id) => id !== null);
+    await Promise.all(wanted.map((id) => this.#readOnce(id, by)));
+  }
+
+  #readOnce(id: string, by: Pick<Inquiry, 'stripe' | 'beforeAsking'>): Promise<void> {
+    const reading = this.#reading.get(id) ?? this.#read(id, by);
+    this.#reading.set(id, reading);
+    return reading;
+  }
+
+  async #read(id: string, { stripe, beforeAsking }: Pick<Inquiry, 'stripe' | 'beforeAsking'>): Promise<void> {
+    try {
+      await beforeAsking(1);
+      const price = await stripe.rawPrice(id);
+      this.#known.set(id, price);
+      const isOurs = id === this.#soldPriceId || price.metadata['credits'] !== undefined;
+      if (isOurs && price.productId !== null) this.#products.add(price.productId);
+    } catch (error) {
+      this.#reading.delete(id);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import type { RawInvoice, RawLine, RawNote, RawPrice } from '../../../stripe/port/audit.ts';
+
+/*
+ * What an invoice should have brought and what of it should be gone again, from Stripe's objects alone. This is the auditor's own
+ * arithmetic: it is written from the policy, not from the service's code, and must not import that code.
+ */
+
+/** What of one invoice went back through its payments: refunds that hold, and what disputes took. */
+export interface PaidBack {
+  readonly refunds: readonly { readonly id: string; readonly cents: number }[];
+  readonly disputedCents: number;
+}
+
+export interface Judged {
+  /** Credits that the lines of a paid invoice bring. */
+  readonly brings: number;
+  /** Credits of them that should be gone again. */
+  readonly gone: number;
+  /** What the credits cost: their lines after discount, with tax. */
+  readonly soldCents: number;
+  readonly returnedCents: number;
+  /** Money asked at a price of our product that does not say what it brings. */
+  readonly unpriced: readonly { readonly priceId: string; readonly cents: number }[];
+}
+
+export interface Evidence {
+  readonly prices: ReadonlyMap<string, RawPrice>;
+  /** Our products: a price of one of them should say what it brings. */
+  readonly products: ReadonlySet<string>;
+  readonly invoices: readonly RawInvoice[];
+  readonly notes: readonly RawNote[];
+  readonly backOf: (invoice: RawInvoice) => PaidBack;
+}
+
+/** What one invoice brings and what is due back of it. */
+export function judge(invoice: RawInvoice, evidence: Evidence): Judged {
+  const lines = invoice.lines.map((line) => ({ line, credits: creditsOf(line, evidence) }));
+  const unpriced = invoice.lines.flatMap((line) => unpricedOf(line, evidence));
+  const brings = invoice.status === 'paid' ? total(lines.map(({ credits }) => credits)) : 0;
+  const parts = lines.map(({ line, credits }) => ({ id: line.id, isOurs: credits > 0, cents: soldOf(line) }));
+  const back = returnedOf(invoice, evidence);
+  const ours = parts.filter(({ isOurs }) => isOurs);
+  const oursSold = total(ours.map(({ cents }) => cents));
+  const oursNamed = total(ours.map(({ id, cents }) => Math.min(cents, back.byLine.get(id) ?? 0)));
+  const others = parts.filter(({ isOurs }) => !isOurs);
+  const othersLeft = total(others.map(({ id, cents }) => cents - Math.min(cents, back.byLine.get(id) ?? 0)));
+  // What is returned of no line in particular is shared by all that is left of every line.
+  const left = oursSold - oursNamed + othersLeft;
+  const unnamed = Math.min(left, back.cents);
+  return {
+    brings,
+    gone: goneOf(brings, { oursSold, oursNamed, unnamed, left }),
+    soldCents: oursSold,
+    returnedCents: oursNamed + unnamed,
+    unpriced,
+  };
+}
+
+interface Shares {
+  readonly oursSold: number;
+  readonly oursNamed: number;
+  readonly unnamed: number;
+  readonly left: number;
+}
+
+/** In whole numbers, for cents times cents times credits is more than a number holds exactly. */
+function goneOf(brings: number, { oursSold, oursNamed, unnamed, left }: Shares): number {
+  if (oursSold === 0) return 0;
+  const credits = BigInt(brings);
+  const [sold, named] = [BigInt(oursSold), BigInt(oursNamed)];
+  if (left === 0) return Number((credits * named) / sold);
+  const rest = BigInt(left);
+  return Number((credits * (named * rest + BigInt(unnamed) * (sold - named))) / (sold * rest));
+}
+
+const total = (amounts: readonly number[]): number => amounts.reduce((sum, amount) => sum + amount, 0);
+
+const netOf = ({ cents, discountCents }: RawLine): number => cents - discountCents;
+
+const soldOf = (line: RawLine): number => (line.cents > 0 ? Math.max(0, netOf(line) + line.taxCents) : 0);
+
+/** Credits of a line: what its price says for each unit, or the share of a part of a period. */
+export function creditsOf(line: RawLine, { prices }: Pick<Evidence, 'prices'>): number {
+  const price = line.priceId === null ? undefined : prices.get(line.priceId);
+  const each = creditsAt(price);
+  if (each === null || line.subscriptionId === null || netOf(line) <= 0) return 0;
+  const unit = price?.unitCents ?? 0;
+  if (!line.isProration && line.cents >= unit * line.quantity) return each * line.quantity;
+  return unit === 0 ? 0 : Math.floor((each * line.cents) / unit);
+}
+
+/** Credits for one unit, as the price itself says; null where it does not say. */
+export function creditsAt(price: RawPrice | undefined): number | null {
+  const said = price?.metadata['credits'];
+  return said !== undefined && /^\d{1,6}$/.test(said) ? Number(said) : null;
+}
+
+function unpricedOf(line: RawLine, { prices, products }: Evidence): Judged['unpriced'] {
+  const price = line.priceId === null ? undefined : prices.get(line.priceId);
+  if (price === undefined || creditsAt(price) !== null || netOf(line) <= 0 || line.subscriptionId === null)
+    return [];
+  const isOurs = price.productId !== null && products.has(price.productId);
+  return isOurs ? [{ priceId: price.id, cents: netOf(line) }] : [];
+}
+
+interface Returned {
+  readonly byLine: ReadonlyMap<string, number>;
+  readonly cents: number;
+}
+
+function returnedOf(invoice: RawInvoice, evidence: Evidence): Returned {
+  const { refunds, disputedCents } = evidence.backOf(invoice);
+  const live = new Map(refunds.map(({ id, cents }) => [id, cents]));
+  const byLine = new Map<string, number>();
+  let cents = disputedCents + unusedTimeOf(invoice, evidence);
+  let linked = 0;
+  for (const note of evidence.notes) {
+    if (note.invoiceId !== invoice.id || !note.isIssued) continue;
+    const byRefund = total(note.refunds.map((one) => Math.min(one.cents, live.get(one.id) ?? 0)));
+    linked += byRefund;
+    const back = note.cents + byRefund;
+    let named = 0;
+    for (const line of note.lines) {
+      const part =
+        note.wholeCents === 0
+          ? 0
+          : Math.floor((line.cents * Math.min(back, note.wholeCents)) / note.wholeCents);
+      byLine.set(line.lineId, (byLine.get(line.lineId) ?? 0) + part);
+      named += part;
+    }
+    cents += Math.max(0, back - named);
+  }
+  return { byLine, cents: cents + Math.max(0, total([...live.values()]) - linked) };
+}
+
+/** What other invoices credit of this one: their negative prorations, unless they are drafts or void. */
+function unusedTimeOf(invoice: RawInvoice, evidence: Evidence): number {
+  let cents = 0;
+  for (const other of evidence.invoices) {
+    if (!['open', 'paid', 'uncollectible'].includes(other.status)) continue;
+    for (const line of other.lines) {
+      if (line.cents >= 0 || !line.isProration) continue;
+      const credited = line.creditedInvoiceId ?? guessed(line, other, evidence.invoices);
+      if (credited === invoice.id) cents -= netOf(line) + line.taxCents;
+    }
+  }
+  return cents;
+}
+
+/** Where Stripe does not say what a line credits: the newest paid invoice of its subscription whose period holds the line's. */
+function guessed(line: RawLine, on: RawInvoice, invoices: readonly RawInvoice[]): string | null {
+  const holds = (one: RawLine): boolean =>
+    one.cents > 0 &&
+    one.subscriptionId === line.subscriptionId &&
+    one.start <= line.start &&
+    one.end >= line.end;
+  const candidates = invoices.filter(
+    ({ id, status, created, lines }) =>
+      id !== on.id && status === 'paid' && created <= on.created && lines.some(holds),
+  );
+  return candidates.toSorted((a, b) => b.created - a.created)[0]?.id ?? null;
+}

@@ -1,0 +1,80 @@
+import type { Violation } from '../../../domain/ledger-records.ts';
+import type { RawSubscription } from '../../../stripe/port/audit.ts';
+import type { ChargesSeen } from './charges.ts';
+import { difference, otherwise } from './findings.ts';
+import type { Inquiry } from './inquiry.ts';
+import { creditsAt } from './invoice-value.ts';
+import type { InvoicesSeen } from './invoices.ts';
+
+/* Card, disputes and subscriptions of a customer now, and at which price their fixes were charged. */
+
+/** Cents for a fix of a customer whose period is paid, as the price list says. */
+const COVERED_FIX_CENTS = 1_500;
+const DAY = 24 * 60 * 60;
+/** Days after a paid period while Stripe still collects, and one for charges that were announced before. */
+const GRACE = 21 * DAY;
+const ANNOUNCED_BEFORE = 2 * DAY;
+
+/** What the head says otherwise than Stripe. @throws StripeFault */
+export async function auditStanding(
+  inquiry: Inquiry,
+  charges: readonly ChargesSeen[],
+  invoices: readonly InvoicesSeen[],
+): Promise<Violation[]> {
+  const { head, stripe, beforeAsking } = inquiry;
+  const { stripeCustomerId } = head;
+  if (stripeCustomerId === null) return [];
+  await beforeAsking(3);
+  const customer = await stripe.rawCustomer(stripeCustomerId);
+  if (customer.isDeleted) return [];
+  await inquiry.prices.learn(
+    customer.subscriptions.flatMap(({ priceIds }) => priceIds),
+    inquiry,
+  );
+  return [
+    ...cardOtherwise(inquiry, customer.cardId),
+    ...twoGoOn(inquiry, customer.subscriptions),
+    ...rateOtherwise(customer.subscriptions, charges, invoices),
+  ];
+}
+
+function cardOtherwise({ head }: Inquiry, cardId: string | null): Violation[] {
+  if (head.closedAt !== null || head.paymentMethodId === cardId) return [];
+  const [here, there] = [head.paymentMethodId ?? 'none', cardId ?? 'none that can be charged'];
+  return [otherwise(`the card on file is ${here}, Stripe's default is ${there}`)];
+}
+
+const GOES_ON = new Set(['active', 'trialing', 'past_due', 'unpaid']);
+
+function twoGoOn({ prices }: Inquiry, subscriptions: readonly RawSubscription[]): Violation[] {
+  const on = subscriptions.filter(
+    ({ status, isEnding, priceIds }) =>
+      GOES_ON.has(status) && !isEnding && priceIds.some((id) => creditsAt(prices.known.get(id)) !== null),
+  );
+  if (on.length < 2) return [];
+  return [
+    otherwise(`two go on: subscriptions ${on.map(({ id }) => id).join(' and ')} are all charged each period`),
+  ];
+}
+
+/** A fix that was charged at the price of a paid period, when no period was paid. */
+function rateOtherwise(
+  subscriptions: readonly RawSubscription[],
+  charges: readonly ChargesSeen[],
+  invoices: readonly InvoicesSeen[],
+): Violation[] {
+  const covered = invoices.flatMap((seen) => seen.covered);
+  const isPaused = subscriptions.some((one) => one.isCollectionPaused && GOES_ON.has(one.status));
+  const grace = (isPaused ? 0 : GRACE) + ANNOUNCED_BEFORE;
+  return charges
+    .flatMap(({ paidFixes }) => paidFixes)
+    .filter(({ cents }) => cents === COVERED_FIX_CENTS)
+    .filter(
+      ({ created }) => !covered.some(({ start, end }) => start - DAY <= created && created <= end + grace),
+    )
+    .map(({ paymentIntentId, cents }) =>
+      difference(
+        `the plan differs: payment ${paymentIntentId} charged ${cents} cents for a fix, and no period was paid then`,
+      ),
+    );
+}
