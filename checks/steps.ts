@@ -230,6 +230,28 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 10,
   },
   {
+    name: 'stripe-python',
+    proves:
+      "Stripe's Python client verifies what the double delivers, and dj-stripe copies every kind that it has",
+    command: 'npm run --silent check:stripe-python',
+    tier: 'nightly',
+    covers: [STRIPE_DOUBLE, 'checks/stripe-openapi/{scenario*,delivered}.ts', 'checks/stripe-python/**'],
+    limitMinutes: 20,
+  },
+  {
+    name: 'stripe-sync',
+    proves: 'Stripe Sync Engine handles every event of the double and copies every kind that it has',
+    command: 'npm run --silent check:stripe-sync',
+    tier: 'nightly',
+    isCheap: true,
+    covers: [
+      STRIPE_DOUBLE,
+      'checks/stripe-openapi/{scenario*,delivered}.ts',
+      'checks/stripe-sync/*.{ts,mjs,json}',
+    ],
+    limitMinutes: 10,
+  },
+  {
     name: 'demo',
     proves: "two customers' journey works on a stack that starts for it, and ledger and Stripe agree",
     command: 'PORT=$FREE_PORT npm run --silent demo',
@@ -254,7 +276,12 @@ export const STEPS: readonly Step[] = [
     command: 'npm run --silent check:supply-chain',
     tier: 'nightly',
     isCheap: true,
-    covers: ['package.json', 'package-lock.json', 'checks/mutation/package*.json', 'checks/supply-chain/**'],
+    covers: [
+      'package.json',
+      'package-lock.json',
+      'checks/{mutation,stripe-sync}/package*.json',
+      'checks/supply-chain/**',
+    ],
     limitMinutes: 5,
   },
   {

@@ -1,7 +1,7 @@
-import { planAt } from '../lib/domain/subscription.ts';
 import { addPaymentMethodContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
+import { addedCardView } from '../lib/http/views/account.ts';
 import { addPaymentMethod } from '../lib/operations/accounts/add-payment-method.ts';
 import { existingHead } from '../lib/operations/ledger/require-item.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
@@ -11,23 +11,12 @@ import { keys } from '../lib/store/keys.ts';
 export const handler = customerEndpoint(
   addPaymentMethodContract,
   (customerId) => [keys.head(customerId)],
-  async (deps, { input, customerId, items: [item] }) => {
+  async (deps, { input: { body }, customerId, items: [item], origin: { keyId, ...source } }) => {
     const known = existingHead(item, customerId);
     await limitRate(deps, `card#${customerId}`, CARD_CALLS);
-    const { head, bonusCredits } = await addPaymentMethod(
-      paymentDeps(deps),
-      known,
-      input.body.payment_method_id,
-    );
+    const consent = { ...source, by: { kind: 'api_key', keyId } } as const;
+    const added = await addPaymentMethod(paymentDeps(deps), known, body.payment_method_id, consent);
     deps.report({ kind: 'payment_method_added', customerId });
-    return {
-      status: 200,
-      body: {
-        has_payment_method: true,
-        subscription_type: planAt(head, deps.now()),
-        credit_balance: head.balance,
-        bonus_credits: bonusCredits,
-      },
-    };
+    return { status: 200, body: addedCardView(added, deps.now()) };
   },
 );

@@ -26,6 +26,7 @@ export const PROBLEMS = {
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
   invalid_request: { status: 422, title: 'The request is not valid' },
+  billing_consent_required: { status: 422, title: 'Billing consent is required' },
   payment_method_invalid: { status: 422, title: 'The payment method cannot be used' },
   disposable_email: { status: 422, title: 'Disposable e-mail addresses are not accepted' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -66,6 +66,45 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'newer',
     changelog: 'Add support for `billing_cycle_anchor` on `Subscription.trial_settings.end_behavior`',
   },
+  {
+    at: 'subscription.status_details',
+    because: 'newer',
+    changelog: 'Add support for `status_details` on `Invoice` and `Subscription`',
+  },
+  {
+    at: 'invoice.status_details',
+    because: 'newer',
+    changelog: 'Add support for `status_details` on `Invoice` and `Subscription`',
+  },
+  {
+    at: 'billing_portal.configuration.features.subscription_pause',
+    because: 'newer',
+    changelog: 'Add support for `subscription_pause` on `BillingPortal.Configuration.features`',
+  },
+  {
+    at: 'billing_portal.session.flow.subscription_pause',
+    because: 'newer',
+    changelog:
+      'Add support for `subscription_pause` on `BillingPortal.Configuration.features`, `BillingPortal.ConfigurationCreateParams.features`, `BillingPortal.ConfigurationUpdateParams.features`, `BillingPortal.Session.flow`',
+  },
+  {
+    at: 'billing_portal.session.after_expiration',
+    because: 'newer',
+    changelog:
+      'Add support for `after_expiration` on `BillingPortal.SessionCreateParams` and `BillingPortal.Session`',
+  },
+  {
+    at: 'checkout.session.allowed_payment_method_types',
+    because: 'newer',
+    changelog:
+      'Add support for `allowed_payment_method_types` on `Checkout.SessionCreateParams` and `Checkout.Session`',
+  },
+  {
+    at: 'POST /v1/events/:id/retry',
+    because: 'stated',
+    reason:
+      'The call that `stripe events resend` makes. Stripe does not describe it, and its own command line uses it.',
+  },
   { at: 'product.tax_details', because: 'sdk', schema: 'product' },
   { at: 'product.type', because: 'sdk', schema: 'product' },
   { at: 'price.recurring.trial_period_days', because: 'sdk', schema: 'recurring' },

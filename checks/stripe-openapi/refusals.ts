@@ -18,6 +18,10 @@ export async function readLists({ send }: Recorder, routes: readonly Route[]): P
     const first = FirstOf.safeParse(await send('GET', concrete)).data?.data[0];
     if (first !== undefined) firstIds.set(path, first.id);
   }
+  // No SDK has this call: Stripe's command line makes it.
+  await send('POST', `/v1/events/${firstIds.get('/v1/events') ?? UNKNOWN_ID}/retry`, {
+    for_stripecli: 'true',
+  });
 }
 
 const FirstOf = z.object({ data: z.array(z.looseObject({ id: z.string() })) });

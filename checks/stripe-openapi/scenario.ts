@@ -1,5 +1,7 @@
 import type Stripe from 'stripe';
+import { billOtherwise } from './scenario-billing.ts';
 import { moveMoney } from './scenario-money.ts';
+import { usePages } from './scenario-pages.ts';
 import { type Account, customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 /*
@@ -24,6 +26,8 @@ export async function playScenario(account: Account): Promise<void> {
   await pauseAndResume(account, catalog);
   await invoiceByHand(account);
   await moveMoney(account);
+  await billOtherwise(account, catalog.price);
+  await usePages(account, catalog.price);
   await readEvents(account);
 }
 

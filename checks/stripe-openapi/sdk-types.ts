@@ -59,17 +59,14 @@ export function compileAsSdkTypes(values: readonly unknown[]): Compiled {
   return { objects: distinct.size, errors };
 }
 
-/** In what an object was before, null can stand for a field that the object did not have: no type says so. */
-function onlyWhatWas(field: string, value: unknown): unknown {
-  if (field !== 'previous_attributes' || !isJson(value)) return value;
-  return {
-    ...withoutNulls(value),
-    ...(isJson(value['metadata']) && { metadata: withoutNulls(value['metadata']) }),
-  };
-}
-
-const withoutNulls = (value: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
+/**
+ * What an object was before holds what no type says: null for a field that was not there, and of an object inside only
+ * the fields that changed. The rest is judged.
+ */
+const onlyWhatWas = (field: string, value: unknown): unknown =>
+  field === 'previous_attributes' && isJson(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null && !isJson(one)))
+    : value;
 
 function objectsIn(value: unknown): Record<string, unknown>[] {
   if (!isJson(value)) return [];

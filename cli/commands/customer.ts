@@ -11,6 +11,7 @@ import { entryLines } from '../reports/entry-lines.ts';
 import { encodeListCursor } from '../reports/list-cursor.ts';
 import {
   chargeView,
+  consentView,
   customerDetailView,
   customerView,
   entryView,
@@ -66,6 +67,8 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
           ...customerDetailView(found.head, now()),
           open_charges: survey.openCharges.map((fix) => chargeView(id, fix)),
           unreadable_charges: survey.unreadableFixes.map(unreadableView),
+          billing_consents: survey.consents.map(consentView),
+          unreadable_consents: survey.unreadableConsents.map(unreadableView),
           order: survey.order && orderView(id, survey.order),
           notices: {
             total: survey.notices,
@@ -75,7 +78,10 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
           newest_entries: found.newest.map(entryView),
         };
         out.answer(answer, () => [
-          ...factLines([...headFacts(found.head, now()), ...openFacts(survey)], out.width),
+          ...factLines(
+            [...headFacts(found.head, now()), ...consentFacts(survey), ...openFacts(survey)],
+            out.width,
+          ),
           '',
           ...entryLines(found.newest, out.width),
         ]);
@@ -176,6 +182,15 @@ function headFacts(head: CustomerHead, at: Date): [string, string][] {
     ['ledger', counted(head.seq, 'entry', 'entries')],
   ];
 }
+
+const consentFacts = ({ consents, unreadableConsents }: Survey): [string, string][] => [
+  ...consents.map(({ paymentMethodId, givenAt, sourceIp, by, version }): [string, string] => [
+    'consent',
+    `${shortTime(givenAt)} UTC, ${paymentMethodId}, from ${sourceIp}, ` +
+      `${by.kind === 'api_key' ? `key ${by.keyId.slice(0, 8)}` : `page ${by.page}`}, text of ${version}`,
+  ]),
+  ...unreadableConsents.map(({ key }): [string, string] => ['not readable', key.sk]),
+];
 
 function openFacts({
   openCharges,

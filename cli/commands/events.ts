@@ -8,7 +8,7 @@ import type { Runner, Session } from '../stage/session.ts';
 import { actor, eventId, eventIds, ownName } from '../terminal/arguments.ts';
 import { counted } from '../terminal/counter.ts';
 import { EXIT, Failure, toFailure, usageFailure } from '../terminal/failure.ts';
-import { orNone, shortTime } from '../terminal/format.ts';
+import { shortTime } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
 import { shown } from '../terminal/shown.ts';
 import { factLines, tableLines } from '../terminal/table.ts';
@@ -63,7 +63,10 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
         const event = eventView(record);
         out.answer(event, () =>
           factLines(
-            Object.entries(event).map(([name, value]): [string, string] => [name, orNone(value)]),
+            Object.entries(event).map(([name, value]): [string, string] => [
+              name,
+              value === null ? 'none' : String(value),
+            ]),
             out.width,
           ),
         );

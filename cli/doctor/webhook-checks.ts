@@ -89,13 +89,28 @@ export const WEBHOOK_CHECKS: readonly Check<Site>[] = [
           (one.url === url || (isLive && new URL(one.url).pathname === WEBHOOK_PATH)),
       );
       if (others.length === 0) return ok('only one');
-      return wrong(others.map((one) => `${one.id} at ${one.url} is enabled too`).join('; '), {
+      return wrong(others.map(secondEndpoint).join('; '), {
         advice:
           'Each event comes twice. Delete those in the dashboard under Developers, Webhooks, and take their secrets out of stripe-webhook-secrets.',
       });
     },
   },
 ];
+
+/** A second endpoint, and what shows that somebody set it up by hand: its version, and events that we do not subscribe to. */
+function secondEndpoint({
+  id,
+  url,
+  api_version: version,
+  enabled_events: events,
+}: Stripe.WebhookEndpoint): string {
+  const { unwanted } = eventDifference(events);
+  return [
+    `${id} at ${url} is enabled too`,
+    ...(version === STRIPE_API_VERSION ? [] : [`speaks ${version ?? "the account's default version"}`]),
+    ...(unwanted.length === 0 ? [] : [`sends ${unwanted.join(', ')}`]),
+  ].join(', ');
+}
 
 /** The one at our address; of several, the one that is most as it should be. */
 async function ours(site: Site): Promise<Stripe.WebhookEndpoint | undefined> {

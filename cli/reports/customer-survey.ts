@@ -1,5 +1,7 @@
+import type { BillingConsent } from '../../lib/domain/evidence/billing-consent.ts';
 import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
 import { isUnsent } from '../../lib/domain/notice.ts';
+import { readConsents } from '../../lib/store/evidence/consents.ts';
 import { readOpenCharges } from '../../lib/store/fix-attempts.ts';
 import { readNotices, type UnreadableNotice } from '../../lib/store/notices.ts';
 import { type ProOrder, readOrder } from '../../lib/store/orders.ts';
@@ -9,6 +11,9 @@ import type { Table } from '../../lib/store/table.ts';
 /** What is under way with a customer. */
 export interface Survey {
   readonly openCharges: readonly FixAttempt[];
+  /** The oldest first. */
+  readonly consents: readonly BillingConsent[];
+  readonly unreadableConsents: readonly UnreadableItem[];
   readonly order: ProOrder | null;
   readonly notices: number;
   readonly unsentNotices: number;
@@ -19,12 +24,15 @@ export interface Survey {
 
 /** @throws BillingError ledger_unavailable */
 export async function surveyCustomer(table: Table, customerId: string): Promise<Survey> {
-  const [charges, order, notices] = await Promise.all([
+  const [charges, order, notices, consents] = await Promise.all([
     readOpenCharges(table, customerId),
     readOrder(table, customerId),
     readNotices(table, customerId),
+    readConsents(table, customerId),
   ]);
   return {
+    consents: consents.flatMap((found) => (found instanceof UnreadableItem ? [] : [found])),
+    unreadableConsents: consents.filter((found) => found instanceof UnreadableItem),
     openCharges: charges.flatMap((found) => (found instanceof UnreadableItem ? [] : [found])),
     order,
     notices: notices.length,

@@ -1,4 +1,5 @@
 import type { CustomerHead } from '../../lib/domain/customer.ts';
+import type { BillingConsent } from '../../lib/domain/evidence/billing-consent.ts';
 import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger.ts';
 import { planAt } from '../../lib/domain/subscription.ts';
@@ -60,6 +61,18 @@ export const exportedEntry = (entry: LedgerEntry) => ({
   hash: entry.hash,
 });
 
+/** Evidence for a dispute: when the cardholder agreed to be charged, to which text, from where and with what. */
+export const consentView = (consent: BillingConsent) => ({
+  payment_method_id: consent.paymentMethodId,
+  given_at: consent.givenAt,
+  text_version: consent.version,
+  text: consent.text,
+  source_ip: consent.sourceIp,
+  user_agent: consent.userAgent,
+  api_key_id: consent.by.kind === 'api_key' ? consent.by.keyId : null,
+  page: consent.by.kind === 'page' ? consent.by.page : null,
+});
+
 export const eventView = (event: EventRecord) => ({
   id: event.eventId,
   type: event.type,
@@ -67,6 +80,8 @@ export const eventView = (event: EventRecord) => ({
   reason: event.reason,
   customer_id: event.customerId,
   object_id: event.objectId,
+  amount: event.amount,
+  currency: event.currency,
   created_at: event.createdAt,
   received_at: event.receivedAt,
 });

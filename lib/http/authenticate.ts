@@ -6,6 +6,8 @@ import { type Item, readTogether, type Table } from '../store/table.ts';
 
 export interface Authenticated {
   readonly customerId: string;
+  /** Of the key; not a secret. */
+  readonly keyId: string;
   /** What the operation asked to have read along, in its order. */
   readonly items: readonly (Item | undefined)[];
 }
@@ -26,7 +28,7 @@ export async function authenticate(
     ...alsoRead(key.customerId),
   ]);
   if (stored === undefined || decodeApiKey(stored).revokedAt !== null) throw invalidKey();
-  return { customerId: key.customerId, items };
+  return { customerId: key.customerId, keyId: key.keyId, items };
 }
 
 function presentedKey(header: string | undefined): PresentedKey {

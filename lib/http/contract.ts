@@ -22,6 +22,8 @@ export interface Contract<
   readonly query: Query;
   /** Absent where the call takes no body; sending one is then an error. */
   readonly body: Body;
+  /** Fields whose fault has a code of its own, where nothing else is at fault. */
+  readonly faultCodes?: Readonly<Record<string, ProblemCode>>;
   /** Whether a body that is not valid means a loss that people have to hear of. */
   readonly isLost?: (body: unknown) => boolean;
   /** Where another size than the usual one is the limit. */

@@ -1,3 +1,4 @@
+import { redactApiKeys } from '../domain/api-key.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { runningDeps } from '../runtime/running.ts';
 import type { Key } from '../store/keys.ts';
@@ -5,7 +6,7 @@ import type { Item } from '../store/table.ts';
 import { authenticate } from './authenticate.ts';
 import type { Contract, InputOf } from './contract.ts';
 import { type Handler, handlerOf } from './handler.ts';
-import { parseInput } from './input.ts';
+import { type ParsedEvent, parseInput } from './input.ts';
 import type { Reply } from './reply.ts';
 
 export interface PublicRequest<C extends Contract> {
@@ -14,7 +15,18 @@ export interface PublicRequest<C extends Contract> {
   readonly sourceIp: string;
 }
 
+/** Where a customer's request came from. */
+export interface Origin {
+  /** The caller's address as the gateway saw it; a header could say anything. */
+  readonly sourceIp: string;
+  /** Without usable keys, and shortened; null where the caller sent none. */
+  readonly userAgent: string | null;
+  /** The API key that it was made with. */
+  readonly keyId: string;
+}
+
 export interface CustomerRequest<C extends Contract> {
+  readonly origin: Origin;
   readonly input: InputOf<C>;
   readonly customerId: string;
   readonly items: readonly (Item | undefined)[];
@@ -63,16 +75,29 @@ export function customerEndpoint<C extends Contract>(
 ): Handler {
   return handlerOf(contract, async (event, logFacts) => {
     const input = outcomeOf(() => parseInput(contract, event));
-    const { customerId, items } = await authenticate(runningDeps().table, event.headers['x-api-key'], (id) =>
-      input.ok ? alsoRead(id, input.value) : [],
+    const { customerId, keyId, items } = await authenticate(
+      runningDeps().table,
+      event.headers['x-api-key'],
+      (id) => (input.ok ? alsoRead(id, input.value) : []),
     );
     logFacts.customer_id = customerId;
     if (!input.ok) {
       if (contract.isLost?.(event.body)) runningDeps().report({ kind: 'fix_unrecorded', customerId });
       throw input.error;
     }
-    return run(runningDeps(), { input: input.value, customerId, items });
+    const origin = { ...sourceOf(event), keyId };
+    return run(runningDeps(), { input: input.value, customerId, items, origin });
   });
+}
+
+const MAX_USER_AGENT = 200;
+
+function sourceOf({ requestContext, headers }: ParsedEvent): Omit<Origin, 'keyId'> {
+  const sent = headers['user-agent']?.slice(0, MAX_USER_AGENT).toWellFormed().trim() ?? '';
+  return {
+    sourceIp: requestContext.http.sourceIp,
+    userAgent: sent === '' ? null : redactApiKeys(sent),
+  };
 }
 
 type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };

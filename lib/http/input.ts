@@ -23,7 +23,7 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
   const query = check(contract.query, event.queryStringParameters ?? {}, 'query', errors);
   const body =
     contract.body === undefined ? noBody(event, errors) : check(contract.body, event.body, 'body', errors);
-  if (errors.length > 0) throw invalidRequest(errors);
+  if (errors.length > 0) throw invalidRequest(contract, errors);
   // The three parts were checked against this very contract; the compiler cannot follow that through a generic.
   return { params, query, body } as InputOf<C>;
 }
@@ -32,12 +32,14 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
 const MAX_ERRORS = 20;
 const MAX_FIELD_LENGTH = 64;
 
-function invalidRequest(all: readonly FieldError[]): BillingError {
+function invalidRequest({ faultCodes = {} }: Contract, all: readonly FieldError[]): BillingError {
+  const [first, ...others] = all;
+  const own = first === undefined || others.length > 0 ? undefined : faultCodes[first.field];
   const errors = all.slice(0, MAX_ERRORS).map(({ field, message }) => ({ field: nameable(field), message }));
   const more = all.length - errors.length;
   const listed = errors.map(({ field, message }) => `${field} ${message}`).join('; ');
   const detail = more === 0 ? listed : `${listed}; and ${more} more`;
-  return new BillingError('invalid_request', `${detail}.`, { errors });
+  return new BillingError(own ?? 'invalid_request', `${detail}.`, { errors });
 }
 
 /** A caller's field name as an answer may repeat it: no key, no control characters, not long, whole characters. */

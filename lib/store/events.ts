@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, storedWork } from './due-work.ts';
 import { keys } from './keys.ts';
-import { readable, record, text, UnreadableItem } from './record.ts';
+import { integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
 import { type Item, readOne, type Table, type Write } from './table.ts';
 import { put } from './write.ts';
 
@@ -15,6 +15,9 @@ const Event = z.object({
   customerId: z.nullable(text),
   /** What the event is about. */
   objectId: z.nullable(text),
+  /** The money that it is about, in the smallest unit of the currency; null where it is about none, or stored before. */
+  amount: orNull(integer),
+  currency: orNull(text),
   createdAt: text,
   receivedAt: text,
 });

@@ -19,6 +19,7 @@ const API_KEY_PREFIX = 'KEY#';
 const CUSTOMER_PREFIX = 'CUSTOMER#';
 const ORDER = 'ORDER#PRO';
 const CLOSING = 'CLOSING';
+const CONSENT_PREFIX = 'CONSENT#';
 const RECORDED_PREFIX = 'RECORDED#';
 
 /** What happens once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return of a double payment. */
@@ -41,6 +42,9 @@ export const keys = {
   guard: (customerId: string, name: string): Key => within(customerId, ONCE_PREFIX + name),
   notice: (customerId: string, kind: NoticeKind, id: string): Key =>
     within(customerId, `${NOTICE_PREFIX}${kind}#${id}`),
+  /** A consent to be charged, by its moment and its card. */
+  consent: (customerId: string, givenAt: string, paymentMethodId: string): Key =>
+    within(customerId, `${CONSENT_PREFIX}${givenAt}#${paymentMethodId}`),
   /** How many attempts were recorded on a day, in one of the parts that share the count. */
   recorded: (customerId: string, day: string, part: number): Key =>
     within(customerId, `${RECORDED_PREFIX}${day}#${part}`),
@@ -77,6 +81,7 @@ export const prefixes = {
   fix: FIX_PREFIX,
   notice: NOTICE_PREFIX,
   apiKey: API_KEY_PREFIX,
+  consent: CONSENT_PREFIX,
   /** The head's, and every entry's. */
   ledger: ENTRY_PREFIX,
 } as const;

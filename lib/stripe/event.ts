@@ -125,6 +125,39 @@ export function objectIdOf({ data }: StripeEvent): string | null {
   return parsed.success ? parsed.data.id : null;
 }
 
+/** Where an object of a kind says what money it is about. A charge says what was paid, and when money went back, how much. */
+const AMOUNTS: Readonly<Record<string, string>> = {
+  invoice: 'total',
+  payment_intent: 'amount',
+  charge: 'amount',
+  refund: 'amount',
+  dispute: 'amount',
+  credit_note: 'amount',
+};
+
+const Money = z.looseObject({
+  object: z.string(),
+  currency: z.string().check(z.regex(/^[a-z]{3}$/)),
+});
+
+export interface EventMoney {
+  /** In the smallest unit of the currency. */
+  readonly amount: number | null;
+  readonly currency: string | null;
+}
+
+/** The amount and the currency that an event's object names, for the record; null for an object without any. */
+export function moneyOf({ type, data }: StripeEvent): EventMoney {
+  const parsed = Money.safeParse(data.object);
+  if (!parsed.success) return NO_MONEY;
+  const { object, currency, ...facts } = parsed.data;
+  const field = type === 'charge.refunded' ? 'amount_refunded' : AMOUNTS[object];
+  const amount = field === undefined ? undefined : facts[field];
+  return Number.isSafeInteger(amount) ? { amount: Number(amount), currency } : NO_MONEY;
+}
+
+const NO_MONEY: EventMoney = { amount: null, currency: null };
+
 /** Whether what an event is about is this customer, or is theirs. */
 export function isAbout({ data }: StripeEvent, stripeCustomerId: string): boolean {
   const parsed = Subject.safeParse(data.object);

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { isCardName } from './cards.ts';
 import type { Double } from './double.ts';
 import { faultSchema } from './faults.ts';
+import { withOrigin } from './hosted.ts';
 import type { App } from './http/app.ts';
 import { Refusal } from './http/errors.ts';
 import { given } from './params.ts';
@@ -201,7 +202,7 @@ export const CONTROLS: readonly Control[] = [
 
 /** The double's state to look at, and its controls. JSON in, JSON out, no key. */
 export function addControls(app: App, double: Double): void {
-  app.get('/_double/state', (c) => c.json(dump(double)));
+  app.get('/_double/state', (c) => sent(double, c, dump(double)));
   app.get('/_double/switches', (c) => c.json(switchTable(double.state.switches)));
   app.get('/_double/clock', (c) => c.json({ now: double.clock.nowSeconds, now_ms: double.clock.nowMs }));
   app.get('/_double/calls', (c) => c.json(double.calls.all));
@@ -216,8 +217,12 @@ async function answered(double: Double, control: Control, c: Context): Promise<R
   }
   const input = await jsonOf(c);
   const done = await perform(double, control, c.req.param('id') ?? '', input);
-  return 'problem' in done ? c.json({ error: done.problem }, done.status) : c.json(done.answer);
+  return 'problem' in done ? c.json({ error: done.problem }, done.status) : sent(double, c, done.answer);
 }
+
+/** As JSON, with the stand-in's address where an object holds its placeholder. */
+const sent = ({ deliveries }: Double, c: Context, value: unknown): Response =>
+  c.body(withOrigin(JSON.stringify(value), deliveries.origin), 200, { 'content-type': 'application/json' });
 
 export type Performed =
   | { readonly answer: object }

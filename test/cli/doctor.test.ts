@@ -515,6 +515,17 @@ const FAULTS: readonly Fault[] = [
     says: /we_\w+ at http.* is enabled too/,
   },
   {
+    check: 'webhook-single',
+    what: 'a second endpoint was set up by hand, for invoice.payment_succeeded and at another API version',
+    break: async ({ stripe, webhookUrl }) => {
+      await stripe.webhookEndpoints.create({
+        url: webhookUrl,
+        enabled_events: ['invoice.paid', 'invoice.payment_succeeded'],
+      });
+    },
+    says: /is enabled too, speaks the account's default version, sends invoice\.payment_succeeded$/,
+  },
+  {
     check: 'health',
     what: 'the API answers 503',
     break: ({ aws }) => {

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BILLING_CONSENT } from '../../lib/domain/evidence/billing-consent.ts';
+import { readConsents } from '../../lib/store/evidence/consents.ts';
 import { parseEvent } from '../../lib/stripe/event.ts';
 import { api, call, type SignedUp, signUp } from '../support/http.ts';
 import {
@@ -60,14 +62,61 @@ describe('the first card', () => {
   });
 });
 
-describe('what is no card, or no consent', () => {
+describe('the consent to be charged', () => {
+  const consentsOf = (customerId: string) => readConsents(money.deps.table, customerId);
+
+  it.each([
+    ['missing', {}],
+    ['denied', { billing_consent: false }],
+    ['a text', { billing_consent: 'true' }],
+  ])('has a code of its own where it is %s, and nothing is asked of Stripe or stored', async (_, more) => {
+    const { apiKey, customerId } = await signUp();
+    const before = money.double.calls.all.length;
+    const body = { payment_method_id: 'pm_card_visa', ...more };
+    const answer = await call(api.addPaymentMethod, { apiKey, body });
+    expect([answer.status, answer.body['code']]).toEqual([422, 'billing_consent_required']);
+    expect(answer.body).toMatchObject({ errors: [{ field: 'billing_consent' }] });
+    expect(money.double.calls.all).toHaveLength(before);
+    expect(await usage(apiKey)).toMatchObject(AS_SIGNED_UP);
+    expect(await consentsOf(customerId)).toEqual([]);
+  });
+
+  it('is kept with the card: when, to which text, from where and with which key', async () => {
+    const { apiKey, apiKeyId, customerId } = await signUp();
+    const card = await money.newCard();
+    const before = Date.now();
+    const body = { payment_method_id: card, billing_consent: true };
+    const headers = { 'user-agent': `checkout/1.0 ${apiKey} ${'x'.repeat(300)}` };
+    await call(api.addPaymentMethod, { apiKey, body, headers, sourceIp: '2001:db8::7' });
+    const [consent, ...more] = await consentsOf(customerId);
+    expect(more).toEqual([]);
+    expect(consent).toEqual({
+      paymentMethodId: card,
+      givenAt: expect.any(String),
+      ...BILLING_CONSENT,
+      sourceIp: '2001:db8::7',
+      userAgent: expect.stringMatching(/^checkout\/1\.0 .{1,187}$/),
+      by: { kind: 'api_key', keyId: apiKeyId },
+    });
+    if (consent === undefined || consent instanceof Error) throw new Error('no consent');
+    expect(Date.parse(consent.givenAt)).toBeGreaterThanOrEqual(before);
+    expect(consent.userAgent).not.toContain(apiKey);
+  });
+
+  it('stays for every card that was added, and none is kept for a card that is refused', async () => {
+    const { apiKey, customerId } = await signUp();
+    const cards = [await money.newCard(), await money.newCard()];
+    for (const card of cards) expect((await addCard(apiKey, card)).status).toBe(200);
+    expect((await addCard(apiKey, 'pm_1QkZ2eLx7cVb9NmA')).status).toBe(422);
+    expect(await consentsOf(customerId)).toMatchObject(cards.map((card) => ({ paymentMethodId: card })));
+  });
+});
+
+describe('what is no card', () => {
   const NUMBER = '4242424242424242';
   const CARD = { payment_method_id: 'pm_card_visa' };
 
   it.each([
-    ['no consent', CARD, 'billing_consent'],
-    ['consent denied', { ...CARD, billing_consent: false }, 'billing_consent'],
-    ['consent as text', { ...CARD, billing_consent: 'true' }, 'billing_consent'],
     ['no card', { billing_consent: true }, 'payment_method_id'],
     ["a card's number", { payment_method_id: NUMBER, billing_consent: true }, 'payment_method_id'],
     ['a number after pm_', { payment_method_id: `pm ${NUMBER}`, billing_consent: true }, 'payment_method_id'],

@@ -395,6 +395,8 @@ describe('what Stripe names', () => {
       reason: 'test',
       customerId,
       objectId: 'in_1',
+      amount: 59_900,
+      currency: 'usd',
       createdAt: AT.toISOString(),
       receivedAt: AT.toISOString(),
     });

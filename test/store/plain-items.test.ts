@@ -56,6 +56,8 @@ describe('a webhook event', () => {
     reason: 'why',
     customerId: null,
     objectId: 'in_1',
+    amount: 59_900,
+    currency: 'usd',
     createdAt: at(-1_000).toISOString(),
     receivedAt: AT.toISOString(),
   });

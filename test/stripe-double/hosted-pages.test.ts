@@ -82,6 +82,14 @@ describe('the page of a Checkout Session', () => {
     expect(await status()).toBe('complete');
   });
 
+  it('is named by its real address in the state and on the page of its object', async () => {
+    const made = await bench();
+    const { id, page } = await checkout(made);
+    const state = await read(`${made.running.url}/_double/state`);
+    expect(JSON.parse(state).checkoutSessions[0].url).toBe(page);
+    expect(await read(`${made.running.url}/objects/${id}`)).not.toContain('own-address.invalid');
+  });
+
   it('takes no form of another site', async () => {
     const made = await bench();
     const { page, status } = await checkout(made);

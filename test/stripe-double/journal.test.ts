@@ -47,8 +47,11 @@ function lasting() {
   return { journalFile, real, start, restart };
 }
 
-const stateOf = async ({ running }: Bench): Promise<unknown> =>
-  (await fetch(`${running.url}/_double/state`)).json();
+/** Without the double's own address, whose port is another after a restart. */
+const stateOf = async ({ running }: Bench): Promise<unknown> => {
+  const text = await (await fetch(`${running.url}/_double/state`)).text();
+  return JSON.parse(text.replaceAll(running.url, ''));
+};
 
 const isReplay = (answer: { lastResponse: { headers: Record<string, string> } }): boolean =>
   answer.lastResponse.headers['idempotent-replayed'] === 'true';

@@ -4,6 +4,7 @@ import { SUBSCRIPTION_STATES } from '../../lib/domain/subscription.ts';
 import {
   isAbout,
   isOurVersion,
+  moneyOf,
   objectIdOf,
   parseEvent,
   type StripeEvent,
@@ -171,6 +172,28 @@ describe('what an event is about', () => {
   it('is named for the record, where it has a name', () => {
     expect(objectIdOf(event())).toBe('in_1');
     expect(objectIdOf(event({ data: { object: {} } }))).toBeNull();
+  });
+
+  it.each([
+    ['invoice.paid', { object: 'invoice', total: 59_900, amount_paid: 0, currency: 'usd' }, 59_900],
+    ['payment_intent.succeeded', { object: 'payment_intent', amount: 2_900, currency: 'usd' }, 2_900],
+    ['charge.refunded', { object: 'charge', amount: 2_900, amount_refunded: 100, currency: 'usd' }, 100],
+    ['refund.failed', { object: 'refund', amount: 2_900, currency: 'eur' }, 2_900],
+    ['charge.dispute.created', { object: 'dispute', amount: 59_900, currency: 'usd' }, 59_900],
+    ['credit_note.created', { object: 'credit_note', amount: 0, currency: 'usd' }, 0],
+  ])('keeps the amount and the currency it was about: %s', (type, object, amount) => {
+    expect(moneyOf(event({ type, data: { object } }))).toEqual({ amount, currency: object.currency });
+  });
+
+  it.each([
+    { object: 'subscription', currency: 'usd' },
+    { object: 'invoice', total: '59900', currency: 'usd' },
+    { object: 'invoice', total: 59_900 },
+    { object: 'invoice', total: 59_900, currency: 'not one' },
+    { id: 'pm_1' },
+    null,
+  ])('keeps no amount where its object names none: %j', (object) => {
+    expect(moneyOf(event({ data: { object } }))).toEqual({ amount: null, currency: null });
   });
 
   it('is a customer’s where it is the customer, or theirs', () => {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { BILLING_CONSENT } from '../../domain/evidence/billing-consent.ts';
 import { PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
 import { type Contract, described, nothing } from '../contract.ts';
@@ -14,6 +15,18 @@ const PAYMENT_PROBLEMS = [
 ] as const;
 
 const plan = z.enum(PLAN_NAMES);
+
+const AddedCardView = z.object({
+  has_payment_method: z.literal(true),
+  subscription_type: described(plan, 'The plan.'),
+  credit_balance: described(z.int(), 'Credits left.', 10),
+  bonus_credits: described(
+    z.int(),
+    'Credits that this card brought; 0 where it, or you, had them before.',
+    5,
+  ),
+});
+export type AddedCardView = z.output<typeof AddedCardView>;
 
 export const addPaymentMethodContract = {
   operationId: 'addPaymentMethod',
@@ -39,26 +52,18 @@ export const addPaymentMethodContract = {
     ),
     billing_consent: described(
       z.literal(true, 'must be true: the cardholder agrees to be charged for fixes'),
-      'The cardholder agrees that merged fixes are charged when no credits are left.',
+      `${BILLING_CONSENT.text} Kept with the time, the API key and the address that it came from.`,
       true,
     ),
   }),
   responses: {
     200: {
       description: 'The card is on file.',
-      schema: z.object({
-        has_payment_method: z.literal(true),
-        subscription_type: described(plan, 'The plan.'),
-        credit_balance: described(z.int(), 'Credits left.', 10),
-        bonus_credits: described(
-          z.int(),
-          'Credits that this card brought; 0 where it, or you, had them before.',
-          5,
-        ),
-      }),
+      schema: AddedCardView,
     },
   },
-  problems: ['account_closed', 'payment_method_invalid', ...PAYMENT_PROBLEMS],
+  faultCodes: { billing_consent: 'billing_consent_required' },
+  problems: ['account_closed', 'billing_consent_required', 'payment_method_invalid', ...PAYMENT_PROBLEMS],
 } as const satisfies Contract;
 
 const SubscriptionView = z.object({

@@ -23,6 +23,8 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   subscription_not_found: 'There is nothing to cancel. `GET /api/v1/usage` shows the subscription.',
   event_not_found: 'Check the id; Stripe keeps events for 30 days.',
   notice_not_found: 'Check the customer and the name of the notice; the list of unsent notices shows both.',
+  billing_consent_required:
+    'Nothing was stored. Show the cardholder what they agree to, then send the request with `billing_consent: true`.',
   payment_method_invalid:
     'Collect the card again with Stripe.js and send the new `pm_…` id. Card numbers are never sent to this API.',
   payments_misconfigured: 'Nothing was charged. The fault is on our side: tell support the `request_id`.',
@@ -72,7 +74,7 @@ const facts = {
           message: described(z.string(), 'What is wrong with it.'),
         }),
       ),
-      'Every field at fault; with `invalid_request` and `disposable_email`.',
+      'The fields at fault, at most 20; with `invalid_request`, `billing_consent_required` and `disposable_email`.',
     ),
   ),
   decline_code: z.optional(

@@ -3,9 +3,10 @@ import type { LedgerEntry } from '../../domain/ledger.ts';
 import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS } from '../../domain/plans.ts';
 import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planAt } from '../../domain/subscription.ts';
+import type { AddedPaymentMethod } from '../../operations/accounts/add-payment-method.ts';
 import type { PricingView, TransactionView } from '../contracts/account.ts';
 import type { CustomerView } from '../contracts/customers.ts';
-import type { SubscriptionView } from '../contracts/payments.ts';
+import type { AddedCardView, SubscriptionView } from '../contracts/payments.ts';
 
 /* The account, its entries and the prices as the API returns them. */
 
@@ -65,3 +66,10 @@ export function pricingView(): PricingView {
     })),
   };
 }
+
+export const addedCardView = ({ head, bonusCredits }: AddedPaymentMethod, at: Date): AddedCardView => ({
+  has_payment_method: true,
+  subscription_type: planAt(head, at),
+  credit_balance: head.balance,
+  bonus_credits: bonusCredits,
+});

@@ -1,9 +1,11 @@
 import type { CustomerHead } from '../../domain/customer.ts';
+import { billingConsent, type ConsentOrigin } from '../../domain/evidence/billing-consent.ts';
 import { grant } from '../../domain/grants.ts';
 import { GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planWith } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { keepConsent } from '../../store/evidence/consents.ts';
 import { spendCardBonus } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
 import { bindStripeId, decodeOwner } from '../../store/owners.ts';
@@ -30,6 +32,7 @@ interface BonusView {
 /**
  * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
  * between leaves a card at Stripe that the next call takes up. Who is on Pro stays on Pro. Safe to repeat.
+ * @param consent where the cardholder's consent came from; kept with the card, in the same transaction
  * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured,
  * ledger_busy, ledger_unavailable
  */
@@ -37,6 +40,7 @@ export async function addPaymentMethod(
   deps: PaymentDeps,
   head: CustomerHead,
   paymentMethodId: string,
+  consent?: ConsentOrigin,
 ): Promise<AddedPaymentMethod> {
   const { customerId } = head;
   const onFile = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
@@ -78,8 +82,9 @@ export async function addPaymentMethod(
           subscriptionType: planWith(now.subscription, 'pay_as_you_go'),
           debt: bonus.debt,
         },
-        writes: () => [
+        writes: (_, at) => [
           bindStripeId(usable, customerId),
+          ...(consent ? [keepConsent(customerId, billingConsent(card.paymentMethodId, consent, at))] : []),
           ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
         ],
         answer: ({ head: after }) => ({

@@ -3,7 +3,7 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { decodeEvent, type EventRecord, recordEvent } from '../../store/events.ts';
 import { keys } from '../../store/keys.ts';
 import { readTogether, writeTogether } from '../../store/table.ts';
-import { isOurVersion, objectIdOf, type StripeEvent, subjectOf } from '../../stripe/event.ts';
+import { isOurVersion, moneyOf, objectIdOf, type StripeEvent, subjectOf } from '../../stripe/event.ts';
 import { isFault } from '../../stripe/fault.ts';
 import { AlreadyRecorded, type Receipt } from '../ledger/change-ledger.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
@@ -87,6 +87,7 @@ function recordOf({ now }: PaymentDeps, event: StripeEvent, fate: Fate): EventRe
     eventId: event.id,
     type: event.type,
     objectId: objectIdOf(event),
+    ...moneyOf(event),
     createdAt: new Date(event.created * 1000).toISOString(),
     receivedAt: now().toISOString(),
     ...fate,

@@ -18,6 +18,7 @@ export async function ignoreThinEvent(deps: Deps, event: ThinEvent): Promise<App
     outcome: 'ignored',
     reason: REASON,
     customerId: null,
+    ...{ amount: null, currency: null },
     objectId: event.related_object?.id ?? null,
     createdAt: new Date(event.created).toISOString(),
     receivedAt: deps.now().toISOString(),

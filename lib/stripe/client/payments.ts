@@ -7,6 +7,12 @@ import { fixMetadata, fixPaymentOf } from '../readers/payments.ts';
 import { translateError } from '../translate-error.ts';
 import { startOf } from './since.ts';
 
+/**
+ * Where a bank would send the cardholder. Stripe's documentation leaves open whether a confirmation needs it beside
+ * `allowed_payment_method_types`; off-session nobody follows it.
+ */
+const RETURN_URL = 'https://app.rsolv.dev/';
+
 export function paymentCalls(stripe: Stripe): PaymentCalls {
   return {
     async readDefaultCard(stripeCustomerId) {
@@ -24,6 +30,7 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
             off_session: true,
             confirm: true,
             allowed_payment_method_types: ['card'],
+            return_url: RETURN_URL,
             description: 'RSOLV: one fix',
             metadata: fixMetadata(reference),
           },

@@ -80,6 +80,8 @@ export function expanded(
       return;
     }
     if (!isJson(value) || field === 'id') throw notExpandable(path);
+    // What is left of a deleted object has no fields to expand.
+    if (value['deleted'] === true) return;
     const found = lookUp(value, field);
     if (found === undefined && ABSENT.has(`${String(value['object'])}.${field}`)) return;
     if (found === undefined) throw notExpandable(path);

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import type { Double } from '../double.ts';
+import { withOrigin } from '../hosted.ts';
 import type { App } from '../http/app.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import { addActions, button, doneText } from './actions.ts';
@@ -147,7 +148,8 @@ const ID = /"([a-z]{2,8}_[A-Za-z0-9]+)"/;
 
 /** An object as JSON, in which the id of every object that the double has is a link. */
 function json(double: Double, object: unknown): Html {
-  const text = shown(JSON.stringify(withoutSecrets(object), null, 2), { lines: true });
+  const plain = withOrigin(JSON.stringify(withoutSecrets(object), null, 2), double.deliveries.origin);
+  const text = shown(plain, { lines: true });
   const pieces = text.split(ID);
   const marked = pieces.map((piece, i) => {
     if (i % 2 === 0) return html`${piece}`;

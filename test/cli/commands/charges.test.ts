@@ -128,6 +128,8 @@ describe('charges', () => {
       reason: 'of a customer that is not known',
       customerId: null,
       objectId: 'in_1',
+      amount: null,
+      currency: null,
       createdAt: '2026-01-02T00:00:00.000Z',
       receivedAt: '2026-01-02T00:00:00.000Z',
     } as const;

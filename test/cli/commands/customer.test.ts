@@ -1,8 +1,11 @@
 import stringWidth from 'string-width';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { billingConsent } from '../../../lib/domain/evidence/billing-consent.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
+import { keepConsent } from '../../../lib/store/evidence/consents.ts';
 import { keys } from '../../../lib/store/keys.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
 import { openService } from '../../support/cli/service.ts';
 import { customerWith, uniqueEmail } from '../../support/fixtures.ts';
 import { api, call } from '../../support/http.ts';
@@ -53,6 +56,35 @@ describe('customer', () => {
       newest_entries: [{ seq: 1, amount: 5, balance_after: 5, source: 'trial_signup' }],
     });
     expect(JSON.stringify(answer)).not.toContain('rsolv_');
+  });
+
+  it('show has the consent that each card was added with', async () => {
+    const { head } = await customerWith(deps, 5);
+    const origin = {
+      sourceIp: '2001:db8::7',
+      userAgent: 'checkout/1.0',
+      by: { kind: 'api_key', keyId: 'a'.repeat(64) },
+    } as const;
+    const at = new Date('2026-11-24T14:05:00.000Z');
+    await writeTogether(deps.table, [keepConsent(head.customerId, billingConsent('pm_1', origin, at))]);
+    const { shown } = await lines('customer', 'show', head.customerId);
+    expect(shown.join(' ').replace(/\s+/g, ' ')).toContain(
+      'consent 2026-11-24 14:05 UTC, pm_1, from 2001:db8::7, key aaaaaaaa, text of ',
+    );
+    const { answer } = await json('customer', 'show', head.customerId);
+    expect(answer).toMatchObject({
+      billing_consents: [
+        {
+          payment_method_id: 'pm_1',
+          given_at: at.toISOString(),
+          text: expect.stringContaining('agrees'),
+          source_ip: '2001:db8::7',
+          user_agent: 'checkout/1.0',
+          api_key_id: 'a'.repeat(64),
+          page: null,
+        },
+      ],
+    });
   });
 
   it('show names who is not there', async () => {

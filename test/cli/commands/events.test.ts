@@ -81,7 +81,14 @@ describe('events', () => {
   it('one that cannot be read is named by its key, and keeps nobody from the others', async () => {
     const parked: EventRecord = {
       ...{ eventId: 'evt_sound', type: 'invoice.paid', outcome: 'parked', reason: 'for a test' },
-      ...{ customerId: null, objectId: null, createdAt: '2026-01-02', receivedAt: '2026-01-02' },
+      ...{
+        customerId: null,
+        objectId: null,
+        amount: null,
+        currency: null,
+        createdAt: '2026-01-02',
+        receivedAt: '2026-01-02',
+      },
     };
     for (const eventId of ['evt_odd', 'evt_sound'])
       await writeTogether(deps.table, [recordEvent({ ...parked, eventId })]);

@@ -46,6 +46,18 @@ const sources = async (customerId: string) =>
   (await readEntriesDown(table, customerId, null, 10)).map(({ source, amount }) => [source, amount]);
 
 describe('an event', () => {
+  it('keeps in its record the amount and the currency it was about', async () => {
+    const event = eventOf('payment_intent.succeeded', {
+      id: 'pi_elsewhere',
+      object: 'payment_intent',
+      amount: 2_900,
+      currency: 'usd',
+    });
+    const deps = await answering({ readFixPayment: async () => null });
+    await applyEvent(deps, event);
+    expect(await readEventRecord(table, event.id)).toMatchObject({ amount: 2_900, currency: 'usd' });
+  });
+
   it('is recorded with what it is about, when it happened, and what was done', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const event = eventOf('customer.subscription.updated', { id: 'sub_x', customer: stripeCustomerId });

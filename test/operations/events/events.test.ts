@@ -81,7 +81,7 @@ describe('events that are parked', () => {
     for (const [n, eventId] of ids.entries()) {
       const record: EventRecord = {
         ...{ eventId, type: 'invoice.paid', outcome: 'parked', reason: 'for a test' },
-        ...{ customerId: null, objectId: null, createdAt: at(n).toISOString() },
+        ...{ customerId: null, objectId: null, amount: null, currency: null, createdAt: at(n).toISOString() },
         receivedAt: at(n).toISOString(),
       };
       await writeTogether(own, [recordEvent(record)]);

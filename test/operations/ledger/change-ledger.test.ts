@@ -40,7 +40,14 @@ function receiptOf(customerId: string): Receipt & { readonly eventId: string } {
   events += 1;
   const eventId = `evt_change${events}`;
   const record = { eventId, type: 'invoice.paid', objectId: 'in_1', createdAt: AT, receivedAt: AT } as const;
-  const write = recordEvent({ ...record, outcome: 'processed', reason: 'applied', customerId });
+  const write = recordEvent({
+    ...record,
+    outcome: 'processed',
+    reason: 'applied',
+    customerId,
+    amount: null,
+    currency: null,
+  });
   return { eventId, key: keys.event(eventId), write };
 }
 

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import * as z from 'zod/mini';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
+import { freePort } from '../../local/stack/ports.ts';
+import { startStripeDouble } from '../../local/stripe-double/server.ts';
+import { playDelivered } from '../stripe-openapi/delivered.ts';
+
+const CHILD = 'checks/stripe-sync/child.mjs';
+const WITHIN_MS = 5 * 60_000;
+/** How the stand-in refuses a path that it does not have. */
+const NOT_SERVED = 'Unrecognized request URL';
+
+/** What the engine can be asked to copy, in an order in which what is named comes before what names it. */
+export const KINDS = [
+  ...['product', 'price', 'plan', 'customer', 'subscription', 'subscription_schedules', 'invoice', 'charge'],
+  ...['setup_intent', 'payment_method', 'payment_intent', 'tax_id', 'credit_note', 'dispute'],
+  ...['early_fraud_warning', 'refund', 'checkout_sessions'],
+] as const;
+
+/** How the engine says that it has no use for a type of event. */
+const NOT_WANTED = 'Unhandled webhook event';
+
+export interface Row {
+  readonly kind: string;
+  readonly verdict: 'fits' | 'none in the scenario' | 'not in the stand-in' | 'fails';
+}
+
+export interface Judged {
+  readonly rows: readonly Row[];
+  readonly handled: number;
+  /** Types of events that the engine itself leaves alone. */
+  readonly unwanted: readonly string[];
+  readonly complaints: readonly string[];
+}
+
+const Found = z.object({
+  webhooks: z.object({ handled: z.int(), errors: z.record(z.string(), z.string()) }),
+  backfill: z.record(z.string(), z.object({ synced: z.int(), error: z.nullable(z.string()) })),
+});
+const Typed = z.object({ type: z.string() });
+
+export async function judged(): Promise<Judged> {
+  const apiKey = `sk_test_${randomBytes(16).toString('hex')}`;
+  const running = await startStripeDouble({ apiKey, deliveryBackoffMs: 5 });
+  try {
+    const { secret, deliveries } = await playDelivered(running, apiKey);
+    const found = await askEngine({
+      apiBase: running.url,
+      apiKey,
+      apiVersion: STRIPE_API_VERSION,
+      webhookSecret: secret,
+      postgresPort: await freePort(),
+      deliveries: deliveries.map((one) => ({ ...one, ...Typed.parse(JSON.parse(one.body)) })),
+      kinds: KINDS,
+    });
+    return verdict(found);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** @throws SetupError when the engine does not come to its end */
+async function askEngine(input: unknown): Promise<z.infer<typeof Found>> {
+  const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'pipe'], timeout: WITHIN_MS });
+  child.stdin.end(JSON.stringify(input));
+  const [told, complained] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const last = told.trim().split('\n').at(-1) ?? '';
+  if (last !== '') return Found.parse(JSON.parse(last));
+  throw new SetupError(`${CHILD} failed.`, complained.trim().split('\n').slice(-8));
+}
+
+function verdict({ webhooks, backfill }: z.infer<typeof Found>): Judged {
+  const unwanted = Object.entries(webhooks.errors).filter(([, error]) => error === NOT_WANTED);
+  const complaints = Object.entries(webhooks.errors)
+    .filter(([, error]) => error !== NOT_WANTED)
+    .map(([type, error]) => `webhook ${type}: ${error}`);
+  const rows = Object.entries(backfill).map(([kind, { synced, error }]): Row => {
+    // The committed page names the kind as one that is there or not, so none gets lost silently.
+    if (error?.includes(NOT_SERVED)) return { kind, verdict: 'not in the stand-in' };
+    if (error !== null) complaints.push(`${kind}: ${error}`);
+    return { kind, verdict: error !== null ? 'fails' : synced > 0 ? 'fits' : 'none in the scenario' };
+  });
+  return { rows, handled: webhooks.handled, unwanted: unwanted.map(([type]) => type).toSorted(), complaints };
+}

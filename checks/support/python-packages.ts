@@ -1,0 +1,28 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { SetupError } from '../../lib/settings/setup-error.ts';
+import { hashText } from './code-hash.ts';
+import { cachedFolder } from './tool-cache.ts';
+
+const PYTHON = 'python3';
+
+/**
+ * The folder of the Python packages that a requirements file names, each with its exact version and none besides.
+ * The machine's own Python stays as it is: `PYTHONPATH` is this folder.
+ * @throws SetupError without Python 3 or pip, or when a package cannot be installed
+ */
+export function pythonPackages(name: string, requirements: string): string {
+  const asked = python('-c', 'import sys; print("%d%d" % sys.version_info[:2])');
+  if (asked.status !== 0) throw new SetupError(`${name} needs Python 3: there is no ${PYTHON}. Install it.`);
+  // Some of what is installed is compiled for one version of Python.
+  const version = `python${asked.stdout.trim()}-${hashText(readFileSync(requirements, 'utf8'))}`;
+  return cachedFolder(`${name}-${version}`, (empty) => {
+    console.log(`Installing what ${requirements} names …`);
+    const { status, stderr } = python(
+      ...['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', empty, '-r', requirements],
+    );
+    if (status !== 0) throw new SetupError(`pip could not install ${name}: ${stderr.trim()}`);
+  });
+}
+
+const python = (...args: readonly string[]) => spawnSync(PYTHON, args, { encoding: 'utf8' });

@@ -1,0 +1,42 @@
+import * as z from 'zod/mini';
+import type { BillingConsent } from '../../domain/evidence/billing-consent.ts';
+import { keys, prefixes } from '../keys.ts';
+import { itemsOf } from '../paging.ts';
+import { readable, record, text, type UnreadableItem } from '../record.ts';
+import type { Item, Table, Write } from '../table.ts';
+import { put } from '../write.ts';
+
+/* Evidence is added and never changed: a later consent, also for the same card, is an item of its own. */
+
+const Consent = z.object({
+  paymentMethodId: text,
+  givenAt: text,
+  version: text,
+  text,
+  sourceIp: text,
+  userAgent: z.nullable(text),
+  by: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('api_key'), keyId: text }),
+    z.object({ kind: z.literal('page'), page: text }),
+  ]),
+});
+
+const consents = record<BillingConsent>(Consent);
+
+/** Keeps a consent, in the transaction that puts its card on file. A repeat of that transaction keeps the same one. */
+export const keepConsent = (customerId: string, consent: BillingConsent): Write =>
+  put({
+    ...keys.consent(customerId, consent.givenAt, consent.paymentMethodId),
+    ...consents.encode(consent),
+  });
+
+/** All consents of a customer, the oldest first; an unreadable one does not hide the others. */
+export async function readConsents(
+  table: Table,
+  customerId: string,
+): Promise<(BillingConsent | UnreadableItem)[]> {
+  const found: (BillingConsent | UnreadableItem)[] = [];
+  const decode = (item: Item): BillingConsent => consents.decode(item);
+  for await (const item of itemsOf(table, customerId, prefixes.consent)) found.push(readable(decode, item));
+  return found;
+}
