@@ -50,6 +50,8 @@ export interface ProblemFacts {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
   readonly credit_balance?: number;
+  /** Everything that stands in the way, `code` first. */
+  readonly reasons?: readonly ProblemCode[];
   /** Why the bank refused, in Stripe's words. */
   readonly decline_code?: string;
   /** What the cardholder confirms the payment with, in a browser. Goes to the caller, and to no log. */

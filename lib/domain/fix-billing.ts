@@ -20,7 +20,16 @@ export type FixBillingDecision =
   | { readonly kind: 'await_cardholder'; readonly charge: FixCharge }
   /** The payment intent of the attempt before could still be paid: end it first. */
   | { readonly kind: 'close_first'; readonly charge: FixCharge }
-  | { readonly kind: 'blocked'; readonly code: BlockedCode; readonly balance: number };
+  | Blocked;
+
+export interface Blocked {
+  readonly kind: 'blocked';
+  /** The first of the reasons. */
+  readonly code: BlockedCode;
+  /** Everything that stands in the way of a charge, in the order in which it is told. */
+  readonly reasons: readonly BlockedCode[];
+  readonly balance: number;
+}
 
 /** What billing a merged fix means for this customer, now. Pure; deciding again on a newer head is always safe. */
 export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date): FixBillingDecision {
@@ -37,6 +46,17 @@ export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date):
   return { kind: 'close_first', charge };
 }
 
+/** Why no card may be charged for a fix; empty where one may. Billing, warnings and letters all go by this. */
+export function chargeObstacles(
+  head: Pick<CustomerHead, 'paymentMethodId' | 'stripeCustomerId' | 'openDisputes'>,
+): BlockedCode[] {
+  const hasCard = head.paymentMethodId !== null && head.stripeCustomerId !== null;
+  return [
+    ...(hasCard ? [] : (['no_billing_info'] as const)),
+    ...(head.openDisputes.length > 0 ? (['account_disputed'] as const) : []),
+  ];
+}
+
 function decideAnew(
   head: CustomerHead,
   fix: FixAttempt,
@@ -44,10 +64,11 @@ function decideAnew(
 ): Extract<FixBillingDecision, { kind: 'consume' | 'charge' | 'blocked' }> {
   if (head.balance >= FIX_CREDITS) return { kind: 'consume', posting: fixDeployed(fix, {}) };
   const { balance, paymentMethodId, stripeCustomerId } = head;
-  if (paymentMethodId === null || stripeCustomerId === null) {
-    return { kind: 'blocked', code: 'no_billing_info', balance };
+  const reasons = chargeObstacles(head);
+  const [code] = reasons;
+  if (code !== undefined || paymentMethodId === null || stripeCustomerId === null) {
+    return { kind: 'blocked', code: code ?? 'no_billing_info', reasons, balance };
   }
-  if (head.openDisputes.length > 0) return { kind: 'blocked', code: 'account_disputed', balance };
   const rate = fixRate(planAt(head, at));
   return {
     kind: 'charge',

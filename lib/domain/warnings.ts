@@ -1,33 +1,70 @@
 import type { CustomerHead } from './customer.ts';
+import { chargeObstacles } from './fix-billing.ts';
 import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
 import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
 import { endOfPro, planAt, type Subscription } from './subscription.ts';
 
-export type WarningCode = 'no_credits_no_card' | 'no_credits' | 'low_credits' | 'past_due';
+export const WARNING_CODES = [
+  'no_credits_no_card',
+  'no_credits',
+  'low_credits',
+  'past_due',
+  'account_disputed',
+  'credits_owed',
+] as const;
+export type WarningCode = (typeof WARNING_CODES)[number];
 
 export interface Warning {
   readonly code: WarningCode;
   readonly message: string;
 }
 
-/** What the customer should know before their next fix; empty when all is well. */
+/** What the customer should know before their next fix or purchase; empty when all is well. */
 export function accountWarnings(head: CustomerHead, at: Date): Warning[] {
+  const { balance, debt, subscription } = head;
+  const isDisputed = head.openDisputes.length > 0;
   const warnings: Warning[] = [];
-  const price = formatUsd(FIX_PRICE_CENTS[fixRate(planAt(head, at))]);
-  if (head.balance < FIX_CREDITS && head.paymentMethodId === null) {
-    const message =
-      'No credits left and no payment method on file: the next fix is blocked. Add a payment method.';
-    warnings.push({ code: 'no_credits_no_card', message });
-  } else if (head.balance < FIX_CREDITS) {
-    warnings.push({ code: 'no_credits', message: `No credits left: the next fix is charged ${price}.` });
-  } else if (head.balance <= LOW_BALANCE_CREDITS) {
-    const credits = head.balance === 1 ? '1 credit' : `${head.balance} credits`;
-    warnings.push({ code: 'low_credits', message: `${credits} left.` });
+  if (balance < FIX_CREDITS) warnings.push(outOfCredits(head, at));
+  else if (balance <= LOW_BALANCE_CREDITS) {
+    warnings.push({ code: 'low_credits', message: `${creditsOf(balance)} left.` });
   }
-  if (head.subscription?.state === 'past_due') {
-    warnings.push({ code: 'past_due', message: pastDueMessage(head.subscription, at) });
+  if (subscription?.state === 'past_due') {
+    warnings.push({ code: 'past_due', message: pastDueMessage(subscription, at) });
+  }
+  if (isDisputed) warnings.push({ code: 'account_disputed', message: DISPUTED });
+  if (debt > 0) {
+    const message = `You owe ${creditsOf(debt)}: the next credits that you get are reduced by that number.`;
+    warnings.push({ code: 'credits_owed', message });
   }
   return warnings;
+}
+
+const DISPUTED =
+  'A payment is disputed: until it is settled no card is charged, and only credits pay for fixes. Ask support.';
+
+const creditsOf = (count: number): string => (count === 1 ? '1 credit' : `${count} credits`);
+
+/** What the next fix meets, by the rule that billing goes by. */
+function outOfCredits(head: CustomerHead, at: Date): Warning {
+  const [obstacle] = chargeObstacles(head);
+  switch (obstacle) {
+    case 'no_billing_info': {
+      const message =
+        'No credits left and no payment method on file: the next fix is blocked. Add a payment method.';
+      return { code: 'no_credits_no_card', message };
+    }
+    case 'account_disputed':
+      return {
+        code: 'no_credits',
+        message: 'No credits left and a payment is disputed: the next fix is blocked.',
+      };
+    case undefined: {
+      const price = formatUsd(FIX_PRICE_CENTS[fixRate(planAt(head, at))]);
+      return { code: 'no_credits', message: `No credits left: the next fix is charged ${price}.` };
+    }
+    default:
+      return obstacle satisfies never;
+  }
 }
 
 function pastDueMessage(subscription: Subscription, at: Date): string {

@@ -38,7 +38,16 @@ describe('a merged fix', () => {
     expect(decideFixBilling(headWith(facts), fixOf(), AT)).toEqual({
       kind: 'blocked',
       code: 'no_billing_info',
+      reasons: ['no_billing_info'],
       balance: 0,
+    });
+  });
+
+  it('without credits names everything that stands in the way, the first reason as its code', () => {
+    const head = headWith({ openDisputes: ['dp_1'] });
+    expect(decideFixBilling(head, fixOf(), AT)).toMatchObject({
+      code: 'no_billing_info',
+      reasons: ['no_billing_info', 'account_disputed'],
     });
   });
 
@@ -47,6 +56,7 @@ describe('a merged fix', () => {
     expect(decideFixBilling(head, fixOf(), AT)).toEqual({
       kind: 'blocked',
       code: 'account_disputed',
+      reasons: ['account_disputed'],
       balance: 0,
     });
     expect(decideFixBilling({ ...head, balance: 1 }, fixOf(), AT).kind).toBe('consume');

@@ -65,12 +65,30 @@ describe('deciding what a merged fix costs', () => {
 describe('warnings', () => {
   const codes = (facts: Partial<CustomerHead>) => accountWarnings(head(facts), AT).map(({ code }) => code);
 
+  it('say exactly what billing decides when no credits are left: charged, blocked without a card, blocked by a dispute', () => {
+    for (const facts of [{}, CARD, { openDisputes: ['du_1'] }, { ...CARD, openDisputes: ['du_1'] }]) {
+      const customer = head({ balance: 0, ...facts });
+      const decision = decideFixBilling(customer, fixOf(), AT);
+      const [warning] = accountWarnings(customer, AT);
+      const isBlocked = decision.kind === 'blocked';
+      expect(warning?.message.includes('the next fix is blocked')).toBe(isBlocked);
+      expect(warning?.message.includes('the next fix is charged $29.00')).toBe(!isBlocked);
+    }
+  });
+
+  it('of a dispute and of owed credits are said also while credits are left', () => {
+    expect(codes({ balance: 60, openDisputes: ['du_1'] })).toEqual(['account_disputed']);
+    expect(codes({ balance: 60, debt: 10 })).toEqual(['credits_owed']);
+    const [owed] = accountWarnings(head({ balance: 6, debt: 1 }), AT);
+    expect(owed?.message).toBe('You owe 1 credit: the next credits that you get are reduced by that number.');
+  });
+
   it('exactly the four conditions', () => {
     expect(codes({ balance: 6 })).toEqual([]);
     expect(codes({ balance: 5 })).toEqual(['low_credits']);
     expect(codes({ balance: 1 })).toEqual(['low_credits']);
     expect(codes({ balance: 0 })).toEqual(['no_credits_no_card']);
-    expect(codes({ balance: 0, paymentMethodId: 'pm_1' })).toEqual(['no_credits']);
+    expect(codes({ balance: 0, ...CARD })).toEqual(['no_credits']);
     const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due' });
     expect(codes({ balance: 60, subscription, subscriptionType: 'pro' })).toEqual(['past_due']);
   });

@@ -1,10 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
+import { keys } from '../../lib/store/keys.ts';
 import { expectSoundLedger } from '../support/customers.ts';
 import { writeHistory } from '../support/history.ts';
 import { type Answer, api, call, deployFix, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
+import { tamper } from '../support/reconciliation.ts';
 
 let deps: Deps;
 beforeAll(async () => {
@@ -32,6 +34,20 @@ describe('GET /usage', () => {
       recent_transactions: [{ amount: 5, source: 'trial_signup' }],
       warnings: [{ code: 'low_credits' }],
       pricing: { fix_price_cents: { pay_as_you_go: 2900, pro: 1500 }, pro_month_cents: 59900 },
+    });
+  });
+
+  it('says how many credits are owed, before the next ones are bought', async () => {
+    const { apiKey, customerId } = await signUp();
+    expect((await call(api.getUsage, { apiKey })).body).toMatchObject({ credits_owed: 0 });
+    await tamper(deps, keys.head(customerId), 'debt', 50);
+    const { body } = await call(api.getUsage, { apiKey });
+    expect(body).toMatchObject({
+      credits_owed: 50,
+      warnings: [
+        { code: 'low_credits' },
+        { code: 'credits_owed', message: expect.stringContaining('50 credits') },
+      ],
     });
   });
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { keys } from '../../lib/store/keys.ts';
 import { api, call, type SignedUp, signUp } from '../support/http.ts';
 import {
   addCard,
@@ -16,6 +17,7 @@ import {
   usage,
 } from '../support/http-money.ts';
 import { expectSoundMoney, headOf, type Money } from '../support/money.ts';
+import { tamper } from '../support/reconciliation.ts';
 
 let money: Money;
 beforeAll(async () => {
@@ -437,5 +439,16 @@ describe('cancelling Pro', () => {
       subscriptionType: 'pro',
       subscription: { cancelAtPeriodEnd: false },
     });
+  });
+});
+
+describe('a customer who owes credits', () => {
+  it('is told how many in the answer of subscribing, which grants that many fewer', async () => {
+    const customer = await signUp();
+    await addCard(customer.apiKey, await money.newCard());
+    await tamper(money.deps, keys.head(customer.customerId), 'debt', 70);
+    const { status, body } = await subscribe(customer.apiKey);
+    expect([status, body]).toMatchObject([201, { credit_balance: 10, credits_owed: 10 }]);
+    expect(await usage(customer.apiKey)).toMatchObject({ credits_owed: 10, credit_balance: 10 });
   });
 });

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { ENTRY_SOURCES } from '../../domain/ledger.ts';
 import { byRate, PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
+import { WARNING_CODES } from '../../domain/warnings.ts';
 import { type Contract, described, nothing } from '../contract.ts';
 
 const TransactionView = z.object({
@@ -49,8 +50,16 @@ export const coveredUntil = described(
     'collect the next payment. Null while no period is paid.',
 );
 
+/** After money was returned whose credits were spent already. */
+export const creditsOwed = described(
+  z.int(),
+  'Credits that the next grant is reduced by: their payment was returned after they were spent.',
+  0,
+);
+
 const UsageView = z.object({
   credit_balance: described(z.int(), 'Credits left.', 4),
+  credits_owed: creditsOwed,
   subscription_type: described(z.enum(PLAN_NAMES), 'The plan.'),
   subscription_state: described(
     z.nullable(z.enum(SUBSCRIPTION_STATES)),
@@ -66,7 +75,7 @@ const UsageView = z.object({
   recent_transactions: described(z.array(TransactionView), 'The 10 newest, newest first.'),
   warnings: z.array(
     z.object({
-      code: z.enum(['no_credits_no_card', 'no_credits', 'low_credits', 'past_due']),
+      code: z.enum(WARNING_CODES),
       message: described(z.string(), 'For people; says what to do.'),
     }),
   ),

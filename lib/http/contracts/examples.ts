@@ -81,6 +81,7 @@ const Usage = shown(
   getUsageContract.responses[200].schema,
   {
     credit_balance: 4,
+    credits_owed: 0,
     subscription_type: 'trial',
     subscription_state: null,
     cancel_at_period_end: false,
@@ -141,6 +142,7 @@ const Subscription = shown(
     current_period_end: '2026-04-05T10:00:00.000Z',
     covered_until: '2026-04-05T10:00:00.000Z',
     credit_balance: 69,
+    credits_owed: 0,
   },
   'How the subscription stands.',
 );

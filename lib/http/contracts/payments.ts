@@ -3,7 +3,7 @@ import { BILLING_CONSENT } from '../../domain/evidence/billing-consent.ts';
 import { PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
 import { type Contract, described, nothing } from '../contract.ts';
-import { coveredUntil } from './account.ts';
+import { coveredUntil, creditsOwed } from './account.ts';
 
 const PAYMENT_PROBLEMS = [
   'rate_limited',
@@ -76,6 +76,7 @@ const SubscriptionView = z.object({
   current_period_end: described(z.nullable(z.iso.datetime()), 'When the current period ends, paid or not.'),
   covered_until: coveredUntil,
   credit_balance: described(z.int(), 'Credits left.', 69),
+  credits_owed: creditsOwed,
 });
 export type SubscriptionView = z.output<typeof SubscriptionView>;
 

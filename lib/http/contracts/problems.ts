@@ -77,6 +77,12 @@ const facts = {
       'The fields at fault, at most 20; with `invalid_request`, `billing_consent_required` and `disposable_email`.',
     ),
   ),
+  reasons: z.optional(
+    described(
+      z.array(z.enum(PROBLEM_CODES)),
+      'Everything that stands in the way of billing a fix; `code` is the first.',
+    ),
+  ),
   decline_code: z.optional(
     described(z.string(), "Why the bank refused, in Stripe's words; with `card_declined`."),
   ),

@@ -3,8 +3,9 @@ import type { LedgerEntry } from '../../domain/ledger.ts';
 import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS } from '../../domain/plans.ts';
 import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planAt } from '../../domain/subscription.ts';
+import { accountWarnings } from '../../domain/warnings.ts';
 import type { AddedPaymentMethod } from '../../operations/accounts/add-payment-method.ts';
-import type { PricingView, TransactionView } from '../contracts/account.ts';
+import type { PricingView, TransactionView, UsageView } from '../contracts/account.ts';
 import type { CustomerView } from '../contracts/customers.ts';
 import type { AddedCardView, SubscriptionView } from '../contracts/payments.ts';
 
@@ -30,6 +31,21 @@ export function subscriptionView(head: CustomerHead, at: Date): SubscriptionView
     current_period_end: head.subscription?.currentPeriodEnd ?? null,
     covered_until: head.subscription?.coveredUntil ?? null,
     credit_balance: head.balance,
+    credits_owed: head.debt,
+  };
+}
+
+/** Where the account stands, what happened last, and what needs attention. */
+export function usageView(
+  { head, newest }: { readonly head: CustomerHead; readonly newest: readonly LedgerEntry[] },
+  at: Date,
+): UsageView {
+  return {
+    ...subscriptionView(head, at),
+    has_payment_method: head.paymentMethodId !== null,
+    recent_transactions: newest.map(transactionView),
+    warnings: accountWarnings(head, at),
+    pricing: pricingView(),
   };
 }
 

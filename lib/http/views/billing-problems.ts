@@ -39,7 +39,7 @@ function unbilled(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingErro
       });
     }
     case 'blocked':
-      return new BillingError(billing.code, BLOCKED[billing.code], balance);
+      return new BillingError(billing.code, BLOCKED[billing.code], { ...balance, reasons: billing.reasons });
     default:
       return billing satisfies never;
   }

@@ -1,5 +1,5 @@
 import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
-import { type BlockedCode, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
+import { type Blocked, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
 import { fixBlocked } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { announceCharge, billFix, noteBlocked } from '../../store/fix-attempts.ts';
@@ -20,7 +20,7 @@ export type FixBilling =
       readonly billed: BilledFacts;
       readonly balance: number;
     }
-  | { readonly kind: 'blocked'; readonly code: BlockedCode; readonly balance: number }
+  | Blocked
   | { readonly kind: 'declined'; readonly decline: Decline; readonly balance: number }
   | { readonly kind: 'action_required'; readonly payment: FixPayment; readonly balance: number };
 

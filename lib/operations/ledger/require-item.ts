@@ -20,3 +20,8 @@ export function existingFix(item: Item | undefined): FixAttempt {
 /** For whoever was under way when it was closed. */
 export const accountClosed = (customerId: string): BillingError =>
   new BillingError('account_closed', `The account ${customerId} is closed. Nothing was done.`);
+
+/** @throws BillingError customer_not_found */
+export function customerGone(): never {
+  throw new BillingError('customer_not_found', 'The customer of this key does not exist.');
+}

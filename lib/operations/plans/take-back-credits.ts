@@ -9,7 +9,8 @@ import {
   type ProInvoice,
   takeBack,
 } from '../../domain/grants.ts';
-import { disputeOpened } from '../../domain/notice.ts';
+import type { Posting } from '../../domain/ledger.ts';
+import { creditsRemoved, disputeOpened } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { decodeFix, noteRefund } from '../../store/fix-attempts.ts';
 import { keepInvoice } from '../../store/guards.ts';
@@ -78,7 +79,11 @@ function decide(head: CustomerHead, { fix, guard }: Affected, money: ReturnedMon
         kind: 'write',
         postings,
         profile: { debt, openDisputes },
-        writes: (_, at) => [keepInvoice(head.customerId, kept, guard), ...notices(at)],
+        writes: (next, at) => [
+          keepInvoice(head.customerId, kept, guard),
+          ...notices(at),
+          ...removalNotice(head, next, reversal, money, at),
+        ],
         answer: () => null,
       };
     }
@@ -113,6 +118,26 @@ const noticesOf = (
   disputes
     .filter(({ id, open }) => open && !openDisputes.includes(id))
     .map((dispute) => putNotice(disputeOpened(customerId, dispute, at)));
+
+/** Tells the customer when credits were taken back, how many, and why; nothing where credits were restored. */
+function removalNotice(
+  before: CustomerHead,
+  after: CustomerHead,
+  { postings, kept }: { readonly postings: readonly Posting[]; readonly kept: InvoiceGuard },
+  { returnedCents, disputes }: ReturnedMoney,
+  at: Date,
+): Write[] {
+  const taken = postings.filter(({ source }) => source === 'refund_reversal');
+  const removed = taken.reduce((sum, { amount }) => sum - amount, 0);
+  const reasons = disputes.length > 0 ? (['dispute'] as const) : (['refund'] as const);
+  const notice = creditsRemoved(
+    before,
+    after,
+    { invoiceId: kept.invoiceId, removed, returnedCents, reasons },
+    at,
+  );
+  return notice === null ? [] : [putNotice(notice)];
+}
 
 /** Null where the ledger has counted all that went back. */
 function reverseInvoice(

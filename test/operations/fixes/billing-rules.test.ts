@@ -781,7 +781,7 @@ describe('a blocked fix', () => {
       reports: [],
       deps: money.deps,
     };
-    const blocked = { kind: 'blocked', code: 'no_billing_info', balance: 0 };
+    const blocked = { kind: 'blocked', code: 'no_billing_info', reasons: ['no_billing_info'], balance: 0 };
     expect(await bill(one)).toEqual(blocked);
     expect(await bill(one)).toEqual(blocked);
     expect(await toldOf(one.deps, customerId)).toHaveLength(1);

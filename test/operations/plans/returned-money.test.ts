@@ -10,6 +10,7 @@ import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
+import { toldOf } from '../../support/notices.ts';
 import { openTestTable } from '../../support/table.ts';
 
 /*
@@ -145,6 +146,20 @@ describe('a Pro invoice that is refunded', () => {
     const world = await onPro();
     await refund(world);
     expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
+  });
+
+  it('sends a letter each time that credits are taken back: how many, how many are owed, and why', async () => {
+    const world = await onPro({ spent: 50 });
+    const told = () => toldOf(world.money.deps, world.customerId, 'credits_removed');
+    await refund(world, PRO_CENTS / 2);
+    await settled(world);
+    const half = { returnedCents: 29_950, reasons: ['refund'], removed: 10, owed: 20, left: 0 };
+    expect(await told()).toMatchObject([half]);
+    await settled(world);
+    expect(await told()).toHaveLength(1);
+    await refund(world, PRO_CENTS / 2);
+    await settled(world);
+    expect(await told()).toMatchObject([half, { returnedCents: PRO_CENTS, removed: 0, owed: 50 }]);
   });
 
   it('in three parts takes 19 or 20 credits each time, rounded down in all, and 60 in the end', async () => {
