@@ -225,7 +225,6 @@ export const STEPS: readonly Step[] = [
     proves: "the double takes what Stripe's own command line sends and records the events that it triggers",
     command: 'npm run --silent check:stripe-cli',
     tier: 'nightly',
-    isCheap: true,
     covers: [STRIPE_DOUBLE, 'lib/stripe/event-types.ts', 'checks/stripe-cli/**'],
     limitMinutes: 10,
   },

@@ -39,7 +39,7 @@ export async function supportedEvents(cli: string, setting: CliSetting): Promise
   const list = /^Supported events:\n((?: +\S+\n)+)/m.exec(stdout)?.[1];
   if (list === undefined)
     throw new SetupError("Stripe's command line no longer lists the events it supports.");
-  return new Set(list.split('\n').map((line) => line.trim()));
+  return new Set(list.trim().split(/\s+/));
 }
 
 export const trigger = (
@@ -53,6 +53,18 @@ export const trigger = (
     type,
     ...['--api-base', setting.apiBase, '--api-key', setting.apiKey],
     ...more,
+  ]);
+
+/** Sends an event again to one endpoint. */
+export const resend = (
+  cli: string,
+  setting: CliSetting,
+  event: string,
+  endpoint: string,
+): Promise<CliResult> =>
+  runCli(cli, setting, [
+    ...['events', 'resend', event, '--webhook-endpoint', endpoint],
+    ...['--api-base', setting.apiBase, '--api-key', setting.apiKey],
   ]);
 
 function runCli(cli: string, { home }: CliSetting, args: readonly string[]): Promise<CliResult> {

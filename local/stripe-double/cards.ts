@@ -77,6 +77,7 @@ const CARDS = {
   }),
   chargeCustomerFail: { ...visa('4000000000000341'), decline: declined('generic_decline') },
   authenticationRequired: { ...visa('4000002760003184'), authentication: 'always' },
+  threeDSecure2Required: { ...visa('4000000000003220'), authentication: 'always' },
   authenticationRequiredOnSetup: { ...visa('4000002500003155'), authentication: 'until_set_up' },
   authenticationRequiredSetupForOffSession: { ...visa('4000003800000446'), authentication: 'present_only' },
   authenticationRequiredChargeDeclinedInsufficientFunds: {

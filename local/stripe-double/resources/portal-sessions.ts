@@ -4,6 +4,7 @@ import { hostedUrl } from '../hosted.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { flag, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
+import { emit } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
 
 const CONFIGURATION_ID = 'bpc_1StripeDouble0000';
@@ -43,7 +44,9 @@ export const portalRoutes = [
         return_url: returnUrl ?? null,
         url: hostedUrl(`/portal/${id}`),
       };
-      return scope.state.portalSessions.add(session);
+      scope.state.portalSessions.add(session);
+      emit(scope, 'billing_portal.session.created', session);
+      return session;
     },
   ),
   route(

@@ -9,6 +9,7 @@ import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
 import { changeAndEmit, type Scope } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
+import { assertMethodTypes } from './payment-intent-checks.ts';
 import { methodIn } from './payment-methods.ts';
 import { authenticateSetup, confirmSetup, createSetup } from './setup-life.ts';
 
@@ -31,12 +32,19 @@ export const setupIntentRoutes = [
         z.enum(['off_session', 'on_session'], 'parameter_invalid: must be off_session or on_session'),
       ),
       allowed_payment_method_types: z.optional(z.array(text())),
+      payment_method_types: z.optional(z.array(text())),
       automatic_payment_methods: z.optional(
         z.strictObject({ enabled: flag, allow_redirects: z.optional(z.enum(['always', 'never'])) }),
       ),
     },
     (scope, input) => {
       const { customer, confirm = false, return_url: returnUrl } = input;
+      assertMethodTypes(
+        scope,
+        input.payment_method_types,
+        input.allowed_payment_method_types,
+        input.automatic_payment_methods,
+      );
       if (returnUrl !== undefined && !confirm) {
         throw invalid('return_url can only be given when confirm is true.', { param: 'return_url' });
       }
