@@ -89,9 +89,14 @@ export function expanded(
     follow(found, rest, path);
   }
 
+  function named(id: unknown): unknown {
+    return typeof id === 'string' ? copied(state.findAny(id)) : undefined;
+  }
+
   function lookUp(holder: Json, field: string): unknown {
     const present = Object.hasOwn(holder, field) ? holder[field] : undefined;
     if (present === undefined) return copied(includable(state, holder, field));
+    if (Array.isArray(present)) return present.map((one: unknown) => named(one) ?? one);
     if (typeof present !== 'string') return present;
     return copied(state.findAny(present));
   }
