@@ -73,7 +73,7 @@ export const revokeCustomerKeyContract = {
 /** What a sweep left open; ids only. */
 export const OpenWork = z.object({
   /** `unknown`: what only a newer release can take up, or was put among the work by hand. */
-  kind: z.enum(['fix', 'order', 'double_payment', 'closing', 'event', 'unknown']),
+  kind: z.enum(['fix', 'order', 'renewal', 'double_payment', 'closing', 'event', 'unknown']),
   /** Of what is unknown, the first half of its key. Null for an event. */
   customer_id: z.nullable(z.string()),
   /** The fix's, or the second payment's; null for an order and a closing, of which a customer has one. Of what is unknown, the other half. */

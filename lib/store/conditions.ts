@@ -23,6 +23,8 @@ export const CONDITIONS = {
   STRIPE_ID_IS_FREE: 'attribute_not_exists(pk) OR customer_id = :customer',
   /** An order for Pro is where it was read: concurrent calls make one order. */
   ORDER_UNMOVED: 'attribute_not_exists(pk) OR (attempt = :attempt AND #state = :state)',
+  /** A renewal is where it was read: concurrent callers announce one payment, and one of them stores its outcome. */
+  RENEWAL_UNMOVED: 'attribute_not_exists(pk) OR (attempt = :attempt AND #state = :state)',
   /** An invoice's guard is where it was read. */
   INVOICE_UNMOVED: 'reversed_cents = :reversed',
   /** An event counts once; one that was parked may still be applied. */

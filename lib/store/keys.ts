@@ -18,6 +18,7 @@ const NOTICE_PREFIX = 'NOTICE#';
 const API_KEY_PREFIX = 'KEY#';
 const CUSTOMER_PREFIX = 'CUSTOMER#';
 const ORDER = 'ORDER#PRO';
+const RENEWAL = 'RENEWAL#PRO';
 const CLOSING = 'CLOSING';
 const CONSENT_PREFIX = 'CONSENT#';
 const RECORDED_PREFIX = 'RECORDED#';
@@ -49,6 +50,8 @@ export const keys = {
   recorded: (customerId: string, day: string, part: number): Key =>
     within(customerId, `${RECORDED_PREFIX}${day}#${part}`),
   order: (customerId: string): Key => within(customerId, ORDER),
+  /** The newest payment of an open renewal that we asked for. */
+  renewal: (customerId: string): Key => within(customerId, RENEWAL),
   /** What is still to be deleted of an account that is closed. */
   closing: (customerId: string): Key => within(customerId, CLOSING),
   /** By a Stripe customer's or payment method's id. */
@@ -110,7 +113,16 @@ export function customerIdOf(pk: string): string {
 /** An item that the index of due work names. */
 export interface DueItem {
   /** `unknown`: of a newer release, or put there by hand. */
-  readonly kind: 'fix' | 'order' | 'double_payment' | 'closing' | 'event' | 'head' | 'notice' | 'unknown';
+  readonly kind:
+    | 'fix'
+    | 'order'
+    | 'renewal'
+    | 'double_payment'
+    | 'closing'
+    | 'event'
+    | 'head'
+    | 'notice'
+    | 'unknown';
   /** Null for what is in no customer's partition. */
   readonly customerId: string | null;
   /** Null for kinds of which a customer has one. */
@@ -124,6 +136,7 @@ const DUE_ITEMS = [
   { kind: 'notice', begins: NOTICE_PREFIX },
   { kind: 'head', is: HEAD },
   { kind: 'order', is: ORDER },
+  { kind: 'renewal', is: RENEWAL },
   { kind: 'closing', is: CLOSING },
 ] as const;
 

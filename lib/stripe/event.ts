@@ -63,7 +63,12 @@ export type EventSubject =
   /** The customer's card or subscription changed. */
   | { readonly kind: 'account'; readonly stripeCustomerId: string }
   /** The customer themselves changed: their default card may be another one. */
-  | { readonly kind: 'customer_changed'; readonly stripeCustomerId: string }
+  | {
+      readonly kind: 'customer_changed';
+      readonly stripeCustomerId: string;
+      /** The event says that the default card is another one. */
+      readonly newCard: boolean;
+    }
   | { readonly kind: 'failed_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'paid_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'payment'; readonly paymentIntentId: string; readonly stripeCustomerId: string | null }
@@ -84,6 +89,8 @@ interface Names {
   readonly charge: string | null;
   /** The customer before the change, where the object names none any more. */
   readonly formerCustomer: string | null;
+  /** Whether the change was one of the customer's default card. */
+  readonly newCard: boolean;
 }
 
 const UNREADABLE = { kind: 'unreadable' } as const;
@@ -95,7 +102,7 @@ const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> 
   failed_invoice: ({ id, customer }) =>
     customer === null ? UNREADABLE : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer },
   customer: ({ id }) => ({ kind: 'account', stripeCustomerId: id }),
-  customer_changed: ({ id }) => ({ kind: 'customer_changed', stripeCustomerId: id }),
+  customer_changed: ({ id, newCard }) => ({ kind: 'customer_changed', stripeCustomerId: id, newCard }),
   of_customer: ({ customer }) =>
     customer === null ? UNREADABLE : { kind: 'account', stripeCustomerId: customer },
   payment: ({ id, customer }) => ({ kind: 'payment', paymentIntentId: id, stripeCustomerId: customer }),
@@ -115,8 +122,13 @@ export function subjectOf({ type, data }: StripeEvent): EventSubject {
   const parsed = Subject.safeParse(data.object);
   if (!parsed.success) return UNREADABLE;
   const { id, customer, charge } = parsed.data;
-  const names = { id, customer: idOf(customer), charge: idOf(charge), formerCustomer: formerCustomer(data) };
-  return SUBJECTS[source](names);
+  return SUBJECTS[source]({
+    id,
+    customer: idOf(customer),
+    charge: idOf(charge),
+    formerCustomer: formerCustomer(data),
+    newCard: changedCard(data),
+  });
 }
 
 /** What an event names, for the record. */
@@ -163,6 +175,19 @@ export function isAbout({ data }: StripeEvent, stripeCustomerId: string): boolea
   const parsed = Subject.safeParse(data.object);
   if (!parsed.success) return false;
   return parsed.data.id === stripeCustomerId || idOf(parsed.data.customer) === stripeCustomerId;
+}
+
+const CardBefore = z.looseObject({
+  default_source: z.optional(z.unknown()),
+  invoice_settings: z.optional(z.looseObject({ default_payment_method: z.optional(z.unknown()) })),
+});
+
+/** Stripe names what a change replaced; null for a card where there was none. */
+function changedCard(data: StripeEvent['data']): boolean {
+  const parsed = CardBefore.safeParse(data.previous_attributes);
+  if (!parsed.success) return false;
+  const { default_source: source, invoice_settings: settings } = parsed.data;
+  return source !== undefined || settings?.default_payment_method !== undefined;
 }
 
 const Former = z.looseObject({ customer: optionalReference });

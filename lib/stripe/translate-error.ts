@@ -5,6 +5,8 @@ const { errors } = Stripe;
 
 /** What these name comes from the customer, or has a life of its own at Stripe: no defect of ours. */
 const NOT_OUR_FAULT: ReadonlySet<string> = new Set(['payment_method', 'customer']);
+/** Of an invoice; in which class of error Stripe sends it is not documented. */
+const INVOICE_ASKS = 'invoice_payment_intent_requires_action';
 const REFUSED_CODES: ReadonlySet<string> = new Set([
   'payment_intent_unexpected_state',
   'charge_already_refunded',
@@ -24,6 +26,7 @@ export function translateError(error: unknown): StripeFault {
     answered: !(error instanceof errors.StripeConnectionError),
     replayed: error.headers?.['idempotent-replayed'] === 'true',
   };
+  if (error.code === INVOICE_ASKS) return new StripeFault('authentication_required', facts);
   if (error instanceof errors.StripeCardError) {
     const asks = error.code === 'authentication_required' || error.decline_code === 'authentication_required';
     return new StripeFault(asks ? 'authentication_required' : 'declined', facts);

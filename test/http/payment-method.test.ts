@@ -38,7 +38,7 @@ describe('the first card', () => {
     const card = await money.newCard();
     const { status, body } = await addCard(customer.apiKey, card);
     expect(status).toBe(200);
-    expect(body).toEqual({ ...PAYS_AS_THEY_GO, credit_balance: 10, bonus_credits: 5 });
+    expect(body).toEqual({ ...PAYS_AS_THEY_GO, credit_balance: 10, bonus_credits: 5, renewal: 'none' });
     expect(await usage(customer.apiKey)).toMatchObject({ ...PAYS_AS_THEY_GO, credit_balance: 10 });
     expect(defaultCardOf(customer)).toBe(card);
     const { entries } = await expectSoundMoney(money, customer.customerId);

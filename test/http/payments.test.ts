@@ -86,10 +86,14 @@ describe('a fix without credits', () => {
       { code: 'no_credits', message: expect.stringContaining('$15.00') },
       { code: 'past_due', message: expect.any(String) },
     ]);
-    await addCard(customer.apiKey, await money.newCard());
-    expect(await usage(customer.apiKey)).toMatchObject({ subscription_state: 'past_due' });
+    const { id } = atStripe(money, customer.customerId);
+    const good = await money.stripe.paymentMethods.attach(await money.newCard(), { customer: id });
+    await money.stripe.customers.update(id, { invoice_settings: { default_payment_method: good.id } });
     const { body } = await bill(customer.apiKey, await recorded(customer.apiKey, 1));
     expect(body).toMatchObject({ ...CHARGED, amount_cents: 1_500 });
+    const added = await addCard(customer.apiKey, await money.newCard());
+    expect(added.body).toMatchObject({ renewal: 'paid', credit_balance: 60 });
+    expect(await usage(customer.apiKey)).toMatchObject({ subscription_state: 'active' });
   });
 
   it.each(['canceled', 'unpaid'] as const)('costs $29.00 once the renewal ended %s', async (state) => {

@@ -151,6 +151,7 @@ shown(addPaymentMethodContract.responses[200].schema, {
   subscription_type: 'pay_as_you_go',
   credit_balance: 10,
   bonus_credits: 5,
+  renewal: 'none',
 });
 shown(stripeWebhookContract.responses[200].schema, { received: true, outcome: 'processed' });
 shown(getOpenapiContract.responses[200].schema, { openapi: '3.1.1' });

@@ -25,6 +25,10 @@ const AddedCardView = z.object({
     'Credits that this card brought; 0 where it, or you, had them before.',
     5,
   ),
+  renewal: described(
+    z.enum(['paid', 'declined', 'needs_approval', 'none']),
+    'What came of an open Pro invoice, which a new card pays. `none`: there is none, or its payment is still open.',
+  ),
 });
 export type AddedCardView = z.output<typeof AddedCardView>;
 
@@ -95,7 +99,10 @@ export const subscribeContract = {
   body: z.strictObject({ plan: described(z.enum(SOLD_PLANS), 'The plan to subscribe to.', 'pro') }),
   responses: {
     201: { description: 'Subscribed and paid.', schema: SubscriptionView },
-    200: { description: 'There was a subscription already; this is it.', schema: SubscriptionView },
+    200: {
+      description: 'There was a subscription already; this is it. If its renewal was not paid, it is now.',
+      schema: SubscriptionView,
+    },
   },
   problems: [
     'account_closed',

@@ -4,7 +4,7 @@ import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS } from '../../domain/plans.ts';
 import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planAt } from '../../domain/subscription.ts';
 import { accountWarnings } from '../../domain/warnings.ts';
-import type { AddedPaymentMethod } from '../../operations/accounts/add-payment-method.ts';
+import type { AddedCard } from '../../operations/accounts/add-payment-method.ts';
 import type { PricingView, TransactionView, UsageView } from '../contracts/account.ts';
 import type { CustomerView } from '../contracts/customers.ts';
 import type { AddedCardView, SubscriptionView } from '../contracts/payments.ts';
@@ -83,9 +83,10 @@ export function pricingView(): PricingView {
   };
 }
 
-export const addedCardView = ({ head, bonusCredits }: AddedPaymentMethod, at: Date): AddedCardView => ({
+export const addedCardView = ({ head, bonusCredits, renewal }: AddedCard, at: Date): AddedCardView => ({
   has_payment_method: true,
   subscription_type: planAt(head, at),
   credit_balance: head.balance,
   bonus_credits: bonusCredits,
+  renewal,
 });

@@ -2,11 +2,12 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { billingConsent, type ConsentOrigin } from '../../domain/evidence/billing-consent.ts';
 import { grant } from '../../domain/grants.ts';
 import { GRANTED_CREDITS } from '../../domain/pricing.ts';
-import { planWith } from '../../domain/subscription.ts';
+import { isOver, planWith } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keepConsent } from '../../store/evidence/consents.ts';
 import { spendCardBonus } from '../../store/guards.ts';
+import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { bindStripeId, decodeOwner } from '../../store/owners.ts';
 import { isFault, NOT_A_CARD } from '../../stripe/fault.ts';
@@ -14,13 +15,20 @@ import type { AttachedCard } from '../../stripe/port.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
+import { noneIfOpen, payRenewal, type RenewalOutcome } from '../plans/pay-renewal.ts';
 import { syncAccount } from '../plans/sync-account.ts';
+import { useDefaultCard } from '../plans/use-default-card.ts';
 import { withStripeCustomer } from './stripe-customer.ts';
 
 export interface AddedPaymentMethod {
   readonly head: CustomerHead;
   /** 0 where the customer, or the card, has had the bonus. */
   readonly bonusCredits: number;
+}
+
+export interface AddedCard extends AddedPaymentMethod {
+  /** What came of an open renewal, which the new card pays. */
+  readonly renewal: RenewalOutcome['kind'];
 }
 
 interface BonusView {
@@ -31,7 +39,8 @@ interface BonusView {
 
 /**
  * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
- * between leaves a card at Stripe that the next call takes up. Who is on Pro stays on Pro. Safe to repeat.
+ * between leaves a card at Stripe that the next call takes up. A customer on Pro stays on Pro: the card takes the place of a
+ * subscription's own, and pays an open renewal. Safe to repeat.
  * @param consent where the cardholder's consent came from; kept with the card, in the same transaction
  * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured,
  * ledger_busy, ledger_unavailable
@@ -41,7 +50,7 @@ export async function addPaymentMethod(
   head: CustomerHead,
   paymentMethodId: string,
   consent?: ConsentOrigin,
-): Promise<AddedPaymentMethod> {
+): Promise<AddedCard> {
   const { customerId } = head;
   const onFile = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
     // The customer may have been deleted at Stripe, and the event that says so still be on its way.
@@ -94,7 +103,24 @@ export async function addPaymentMethod(
       };
     },
   });
-  return answer;
+  return { ...answer, ...(await renewWith(deps, answer.head)) };
+}
+
+/** The card is on file, whatever comes of this. */
+async function renewWith(
+  deps: PaymentDeps,
+  head: CustomerHead,
+): Promise<{ readonly head: CustomerHead; readonly renewal: RenewalOutcome['kind'] }> {
+  const { customerId, subscription } = head;
+  if (subscription === null || isOver(subscription.state)) return { head, renewal: 'none' };
+  try {
+    const { account } = await syncAccount(deps, customerId);
+    await useDefaultCard(deps, account);
+    const { kind } = await payRenewal(deps, customerId, true);
+    return { head: (await readHead(deps.table, customerId)) ?? head, renewal: kind };
+  } catch (error) {
+    return { head, renewal: noneIfOpen(error).kind };
+  }
 }
 
 interface OnFile {

@@ -3,6 +3,7 @@ import type { EventSubject } from '../../stripe/event.ts';
 import { settleFixPayment } from '../fixes/record-payment.ts';
 import type { Receipt } from '../ledger/change-ledger.ts';
 import { grantInvoice } from '../plans/grant-invoice.ts';
+import { announceRenewal, finishRenewal, noneIfOpen } from '../plans/pay-renewal.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { reverseReturnedMoney } from '../plans/take-back-credits.ts';
 import { useDefaultCard } from '../plans/use-default-card.ts';
@@ -77,11 +78,14 @@ async function applyAccount(
 
 async function applyCustomerChange(
   deps: PaymentDeps,
-  { stripeCustomerId }: Subject<'customer_changed'>,
+  { stripeCustomerId, newCard }: Subject<'customer_changed'>,
 ): Promise<Effect> {
   const customerId = await ownerOf(deps, stripeCustomerId);
   const { account } = await syncAccount(deps, customerId, { of: stripeCustomerId });
   await useDefaultCard(deps, account);
+  const renewal = newCard ? await announceRenewal(deps, customerId, false) : null;
+  // Open work from here on: whatever comes of the payment, the event is applied.
+  if (renewal !== null) await finishRenewal(deps, customerId, renewal).catch(noneIfOpen);
   // Recorded last: all of it is repeated until all of it is done.
   return { kind: 'applied', customerId, wrote: false };
 }

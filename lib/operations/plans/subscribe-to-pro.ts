@@ -3,13 +3,16 @@ import type { SoldPlan } from '../../domain/plans.ts';
 import { givesPro, goingOn, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { keepOrder, type ProOrder } from '../../store/orders.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
-import { askStripe } from '../payments/payment-problems.ts';
+import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
 import { finishOrder, orderOf, payingCustomer } from './finish-order.ts';
+import { payRenewal } from './pay-renewal.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
+import { useDefaultCard } from './use-default-card.ts';
 
 export interface ProSubscribed {
   /** Whether this call stored the outcome of the order: of several concurrent calls, one. */
@@ -37,7 +40,10 @@ export async function subscribeToPro(
     const { head, created } = await finishOrder(deps, customerId, open);
     if (isOnPro(head)) return { created, head };
   }
-  await clearTheWay(deps, customerId);
+  const cleared = await clearTheWay(deps, customerId);
+  if (cleared.subscription?.state === 'past_due') {
+    return { created: false, head: await renewPastDue(deps, cleared) };
+  }
   const placed = await placeOrder(deps, customerId, plan);
   if (placed.kind === 'subscribed') return { created: false, head: placed.head };
   const { head, created } = await finishOrder(deps, customerId, placed.order);
@@ -53,18 +59,42 @@ const isOnPro = ({ subscription }: CustomerHead): boolean =>
  * Ends every subscription that gives no Pro rate but could still be collected for. If none of the others goes on, withdraws
  * the cancellation of the one that counts.
  */
-async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<void> {
+async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
   const { head, account } = await askStripe(() => syncAccount(deps, customerId));
+  await askStripe(() => useDefaultCard(deps, account));
   const open = subscriptionsOf(account).filter(({ state }) => !isOver(state));
   // Unpaid, paused or never paid: it would come back to life beside the new one.
   const toEnd = open.filter(({ state }) => !givesPro(state));
   const toKeep = goingOn(open).length === 0 && isOnPro(head) ? head.subscription : null;
-  if (toEnd.length === 0 && toKeep === null) return;
+  if (toEnd.length === 0 && toKeep === null) return head;
   const stripe = await deps.stripe();
   for (const { id } of toEnd) await askStripe(() => stripe.cancelSubscription(id));
   if (toKeep !== null) await askStripe(() => stripe.setCancelAtPeriodEnd(toKeep.id, false));
-  await askStripe(() => syncAccount(deps, customerId));
+  return (await askStripe(() => syncAccount(deps, customerId))).head;
 }
+
+/** Pays what a past-due subscription owes for its newest period. */
+async function renewPastDue(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
+  const { customerId } = head;
+  payingCustomer(head);
+  const outcome = await payRenewal(deps, customerId, true);
+  switch (outcome.kind) {
+    case 'paid':
+      return (await readHead(deps.table, customerId)) ?? head;
+    case 'none':
+      return head;
+    case 'declined':
+      throw cardDeclined(outcome.decline, 'Nothing was charged. Add another card, then subscribe again.');
+    case 'needs_approval':
+      throw new BillingError('authentication_required', NEEDS_APPROVAL);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+const NEEDS_APPROVAL =
+  "The card's bank asks the cardholder to confirm the renewal, which cannot be done from here. Nothing was charged. " +
+  'Add another card: the renewal is then paid with it.';
 
 type Placed =
   | { readonly kind: 'subscribed'; readonly head: CustomerHead }

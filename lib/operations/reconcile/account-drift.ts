@@ -72,7 +72,9 @@ async function isBeingTold(
     await beforeAsking(1);
     const page: Page<StripeEvent> = await stripe.listEvents({ from: asOf({ held }), until: null, after });
     const ids = page.items
-      .filter((event) => Object.values(subjectOf(event)).some((id) => about.has(id)))
+      .filter((event) =>
+        Object.values(subjectOf(event)).some((id) => typeof id === 'string' && about.has(id)),
+      )
       .map(({ id }) => id);
     const fates = await readEventFates(deps.table, ids, meter);
     if (ids.some((id) => fates.get(id)?.outcome !== 'processed')) return true;

@@ -4,11 +4,13 @@ import { decodeEvent } from '../../store/events.ts';
 import { decodeFix } from '../../store/fix-attempts.ts';
 import { decodeDoublePayment } from '../../store/guards.ts';
 import { decodeOrder } from '../../store/orders.ts';
+import { decodeRenewal } from '../../store/renewals.ts';
 import { finishClosing } from '../accounts/close-customer.ts';
 import { replayEvent } from '../events/replay-event.ts';
 import { finishCharge } from '../fixes/charge-fix.ts';
 import { returnDoublePayment } from '../payments/return-double-payment.ts';
 import { finishOrderUnattended } from '../plans/finish-order.ts';
+import { finishRenewal } from '../plans/pay-renewal.ts';
 import { kindOfWork, type OpenKind, type WorkKind } from './work-kind.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -58,6 +60,26 @@ export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
     }),
     async finish(deps, order, { customerId }) {
       await finishOrderUnattended(deps, customerId, order);
+      return 'finished';
+    },
+  }),
+  renewal: kindOfWork({
+    due: 'charge',
+    reportAfterMs: LATE_MS,
+    decode(stored) {
+      const renewal = decodeRenewal(stored);
+      return renewal.state === 'paying' ? renewal : null;
+    },
+    describe: ({ invoiceId, state, attempt, amountCents, startedAt }) => ({
+      id: invoiceId,
+      state,
+      attempt,
+      amountCents,
+      startedAt,
+      message: `the payment of renewal ${invoiceId}, attempt ${attempt}, has no outcome`,
+    }),
+    async finish(deps, renewal, { customerId }) {
+      await finishRenewal(deps, customerId, renewal);
       return 'finished';
     },
   }),

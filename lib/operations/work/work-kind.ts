@@ -5,7 +5,7 @@ import { UnreadableItem } from '../../store/record.ts';
 import type { Item } from '../../store/table.ts';
 
 /** Kinds of items in the index of due work that are open work: unfinished, and worth a look by people if it stays so. */
-export type OpenKind = 'fix' | 'order' | 'double_payment' | 'closing' | 'event';
+export type OpenKind = 'fix' | 'order' | 'renewal' | 'double_payment' | 'closing' | 'event';
 
 /** What a piece of open work is, for lists and reports. */
 export interface WorkFacts {

@@ -2,6 +2,7 @@ import Stripe from 'stripe';
 import { PAGE } from '../paging.ts';
 import type { PlanCalls } from '../port/plans.ts';
 import type { PriceBook } from '../prices.ts';
+import { findOpenRenewal } from '../readers/coverage.ts';
 import { readFailedRenewal, readInvoice, subscribed } from '../readers/invoices.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, unlessDone } from './unless-done.ts';
@@ -65,6 +66,21 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
         // Over already: that is what was wanted.
         if (fault.kind !== 'refused') throw fault;
       }
+    },
+
+    async findOpenRenewal(subscriptionId) {
+      return findOpenRenewal(stripe, subscriptionId, prices);
+    },
+
+    async readRenewalState(invoiceId) {
+      const { status } = await stripe.invoices.retrieve(invoiceId);
+      if (status === 'paid') return 'paid';
+      return status === 'open' ? 'open' : 'over';
+    },
+
+    async payInvoice({ invoiceId, paymentMethodId, idempotencyKey }) {
+      const payment = { payment_method: paymentMethodId, off_session: true };
+      await stripe.invoices.pay(invoiceId, payment, { idempotencyKey });
     },
 
     async readInvoice(invoiceId) {

@@ -19,6 +19,13 @@ export interface FailedRenewal {
   readonly nextAttemptAt: string | null;
 }
 
+/** An invoice of a renewal that is not paid yet. */
+export interface OpenRenewal {
+  readonly invoiceId: string;
+  /** What is still to be paid, in US cents. */
+  readonly amountCents: number;
+}
+
 /** Subscriptions and their invoices. */
 export interface PlanCalls {
   /** The price of Pro that is sold, as the settings name it. */
@@ -43,6 +50,16 @@ export interface PlanCalls {
   /** Now, without a refund. Idempotent: does nothing if the subscription has already ended. */
   cancelSubscription(subscriptionId: string): Promise<void>;
 
+  /** The newest open invoice of a subscription for a period at a known price; null without one. */
+  findOpenRenewal(subscriptionId: string): Promise<OpenRenewal | null>;
+  /** Whether a renewal's invoice is paid, or can still be. */
+  readRenewalState(invoiceId: string): Promise<'paid' | 'open' | 'over'>;
+  /** Pays an open invoice off-session with a card. Throws as any charge: declined, authentication_required, … */
+  payInvoice(payment: {
+    readonly invoiceId: string;
+    readonly paymentMethodId: string;
+    readonly idempotencyKey: string;
+  }): Promise<void>;
   readInvoice(invoiceId: string): Promise<ProInvoice>;
   /** Null where a renewal's invoice is paid by now, or is none of a renewal. */
   readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;

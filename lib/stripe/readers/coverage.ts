@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { PAGE } from '../paging.ts';
+import type { OpenRenewal } from '../port.ts';
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 
@@ -27,6 +28,19 @@ export async function readCoverage(
     if (end !== null && (newest === null || end > newest)) newest = end;
   }
   return newest;
+}
+
+/** Stripe lists the newest first. Invoices for something else are skipped. */
+export async function findOpenRenewal(
+  stripe: Stripe,
+  subscription: string,
+  prices: PriceBook,
+): Promise<OpenRenewal | null> {
+  for await (const invoice of stripe.invoices.list({ subscription, status: 'open', limit: PAGE })) {
+    if ((await coverageOf(stripe, invoice, prices)) === null) continue;
+    return { invoiceId: invoice.id, amountCents: invoice.amount_remaining };
+  }
+  return null;
 }
 
 async function coverageOf(

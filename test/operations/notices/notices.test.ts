@@ -134,6 +134,7 @@ describe('a renewal that fails', () => {
     await subscribeToPro(own.deps, customerId, null);
     const { id } = await own.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
     await own.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+    await own.deliver();
     // The first attempt, an hour after the period ends, and not the second.
     const { subscription } = await headOf(own.deps, customerId);
     const leftMs = Date.parse(subscription?.currentPeriodEnd ?? '') - own.deps.now().getTime();

@@ -1,0 +1,213 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { currentSubscription, type Subscription } from '../../domain/subscription.ts';
+import { BillingError } from '../../errors.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { keys } from '../../store/keys.ts';
+import { decodeRenewal, keepRenewal, type Renewal } from '../../store/renewals.ts';
+import { writeTogether } from '../../store/table.ts';
+import { isFault, StripeFault } from '../../stripe/fault.ts';
+import type { Decline, OpenRenewal, StripeAccount, StripePort } from '../../stripe/port.ts';
+import { changeLedger } from '../ledger/change-ledger.ts';
+import { retryContended } from '../ledger/retry-contended.ts';
+import { finishAttempt } from '../payments/attempt.ts';
+import { askStripe, paymentsFault } from '../payments/payment-problems.ts';
+import { grantInvoice } from './grant-invoice.ts';
+import { syncAccount } from './sync-account.ts';
+
+/* A payment of the newest open renewal that we ask for: announced in the table, made at Stripe once, settled once. */
+
+/** What came of a renewal. `none`: there was nothing to pay, or the payment was not made. */
+export type RenewalOutcome =
+  | { readonly kind: 'paid' }
+  | { readonly kind: 'needs_approval' | 'none' }
+  | { readonly kind: 'declined'; readonly decline: Decline };
+
+const NONE = { kind: 'none' } as const;
+
+/**
+ * Pays the newest open Pro invoice of a customer who is past due, with the card on file. Safe to repeat.
+ * @param isAsked a person asked for it now, so that a card that was declined for the invoice is tried again
+ * @throws BillingError as `announceRenewal` and `finishRenewal`
+ */
+export async function payRenewal(
+  deps: PaymentDeps,
+  customerId: string,
+  isAsked: boolean,
+): Promise<RenewalOutcome> {
+  const renewal = await announceRenewal(deps, customerId, isAsked);
+  return renewal === null ? NONE : finishRenewal(deps, customerId, renewal);
+}
+
+interface AtStripe {
+  readonly account: StripeAccount;
+  readonly invoice: OpenRenewal | null;
+}
+
+/**
+ * Stores that a renewal is being paid, or finds the one that is. Null where there is none to pay, where a dispute is open, or
+ * where the subscription is set to end.
+ * @throws BillingError payments_unavailable, payments_misconfigured, customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function announceRenewal(
+  deps: PaymentDeps,
+  customerId: string,
+  isAsked: boolean,
+): Promise<Renewal | null> {
+  const { answer } = await changeLedger<Renewal | null, Renewal | null, AtStripe | null>(deps, {
+    customerId,
+    relatedKeys: [keys.renewal(customerId)],
+    decodeRelated: ([item]) => (item === undefined ? null : decodeRenewal(item)),
+    fetchCurrent: ({ head }) => askStripe(() => readOpenRenewal(deps, head)),
+    decide: ({ head, related: before }, current) => {
+      if (before?.state === 'paying') return { kind: 'done', answer: before };
+      const renewal = renewalDue(head, before, current ?? null, deps.now());
+      if (renewal === null || (!isAsked && wasTried(before, renewal))) return { kind: 'done', answer: null };
+      return {
+        kind: 'write',
+        writes: () => [keepRenewal(customerId, renewal, before)],
+        answer: () => renewal,
+      };
+    },
+  });
+  return answer;
+}
+
+async function readOpenRenewal(
+  deps: PaymentDeps,
+  { stripeCustomerId }: CustomerHead,
+): Promise<AtStripe | null> {
+  if (stripeCustomerId === null) return null;
+  const stripe = await deps.stripe();
+  const account = await stripe.readAccount(stripeCustomerId);
+  const current = account.kind === 'account' ? currentSubscription(account.subscriptions) : null;
+  return { account, invoice: isPayable(current) ? await stripe.findOpenRenewal(current.id) : null };
+}
+
+/** Stripe collects for it, in vain so far, and the customer wants it to go on. */
+const isPayable = (subscription: Subscription | null): subscription is Subscription =>
+  subscription?.state === 'past_due' && subscription.collects && !subscription.cancelAtPeriodEnd;
+
+function renewalDue(
+  head: CustomerHead,
+  before: Renewal | null,
+  current: AtStripe | null,
+  at: Date,
+): Renewal | null {
+  const { stripeCustomerId, paymentMethodId, openDisputes, closedAt } = head;
+  if (current?.account.kind !== 'account' || current.invoice === null) return null;
+  if (stripeCustomerId === null || paymentMethodId === null) return null;
+  // A card that the head does not have yet comes with its own event.
+  if (current.account.paymentMethodId !== paymentMethodId) return null;
+  const subscription = currentSubscription(current.account.subscriptions);
+  if (subscription === null || openDisputes.length > 0 || closedAt !== null) return null;
+  return {
+    attempt: (before?.attempt ?? 0) + 1,
+    state: 'paying',
+    ...current.invoice,
+    subscriptionId: subscription.id,
+    stripeCustomerId,
+    paymentMethodId,
+    startedAt: at.toISOString(),
+  };
+}
+
+/** Stripe reports every change of a customer, also those that a try of ours makes. */
+const wasTried = (before: Renewal | null, { invoiceId, paymentMethodId }: Renewal): boolean =>
+  before?.invoiceId === invoiceId && before.paymentMethodId === paymentMethodId;
+
+/**
+ * Makes an announced payment, or finds out what became of it, and settles it. The attempt's own key makes sure that it is made
+ * once. Safe to repeat, by the customer, by an event and by the sweeper.
+ * @throws BillingError payment_pending while the outcome is not known (the renewal stays announced), payments_misconfigured,
+ * ledger_busy, ledger_unavailable
+ */
+export function finishRenewal(
+  deps: PaymentDeps,
+  customerId: string,
+  renewal: Renewal,
+): Promise<RenewalOutcome> {
+  const { startedAt, invoiceId } = renewal;
+  return finishAttempt<'paid', RenewalOutcome>(deps, {
+    startedAt,
+    holds: async () => (await isOpen(deps, invoiceId)) && isStillWanted(deps, customerId, renewal),
+    ask: (stripe) => pay(stripe, customerId, renewal),
+    find: async (stripe) => ((await stripe.readRenewalState(invoiceId)) === 'paid' ? 'paid' : null),
+    end: async (_, paid) => paid,
+    settle: () => settle(deps, customerId, renewal),
+    close: (fault) => keepState(deps, customerId, renewal, STATES[outcomeOf(fault).kind]),
+    async closed(fault) {
+      if (fault?.kind === 'misconfigured') throw paymentsFault(fault);
+      return outcomeOf(fault);
+    },
+  });
+}
+
+const isOpen = async (deps: PaymentDeps, invoiceId: string): Promise<boolean> =>
+  (await (await deps.stripe()).readRenewalState(invoiceId)) === 'open';
+
+/** Read anew before a payment is sent (again): what changed since closes the attempt. */
+async function isStillWanted(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<boolean> {
+  const { head } = await syncAccount(deps, customerId);
+  const { closedAt, openDisputes, paymentMethodId, stripeCustomerId, subscription } = head;
+  return (
+    closedAt === null &&
+    openDisputes.length === 0 &&
+    paymentMethodId === renewal.paymentMethodId &&
+    stripeCustomerId === renewal.stripeCustomerId &&
+    subscription?.id === renewal.subscriptionId &&
+    isPayable(subscription)
+  );
+}
+
+async function pay(
+  stripe: StripePort,
+  customerId: string,
+  { invoiceId, paymentMethodId, attempt }: Renewal,
+): Promise<'paid'> {
+  const idempotencyKey = `renewal:${customerId}:${attempt}`;
+  try {
+    await stripe.payInvoice({ invoiceId, paymentMethodId, idempotencyKey });
+  } catch (error) {
+    // Stripe refuses an invoice that its own retry paid a moment ago.
+    const isRefused = isFault(error, 'refused', 'misconfigured');
+    if (!isRefused || (await stripe.readRenewalState(invoiceId)) !== 'paid') throw error;
+  }
+  return 'paid';
+}
+
+/** What a payment that was not made comes to. */
+function outcomeOf(fault: StripeFault | null): Exclude<RenewalOutcome, { kind: 'paid' }> {
+  if (fault?.kind === 'authentication_required') return { kind: 'needs_approval' };
+  if (fault?.kind !== 'declined') return NONE;
+  const { code = 'card_declined', declineCode = null } = fault.facts;
+  return { kind: 'declined', decline: { code, declineCode } };
+}
+
+const STATES = { declined: 'declined', needs_approval: 'needs_approval', none: 'closed' } as const;
+
+/** Each step is safe to repeat; the renewal stays open until all of them are done. */
+async function settle(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<RenewalOutcome> {
+  const stripe = await deps.stripe();
+  const invoice = await askStripe(() => stripe.readInvoice(renewal.invoiceId));
+  await grantInvoice(deps, customerId, invoice);
+  await askStripe(() => syncAccount(deps, customerId));
+  await keepState(deps, customerId, renewal, 'paid');
+  return { kind: 'paid' };
+}
+
+/** Stores an outcome. Another caller may have stored it first: that stays. */
+async function keepState(
+  deps: PaymentDeps,
+  customerId: string,
+  renewal: Renewal,
+  state: Renewal['state'],
+): Promise<void> {
+  const write = keepRenewal(customerId, { ...renewal, state }, renewal);
+  await retryContended(deps, () => writeTogether(deps.table, [write]));
+}
+
+/** For callers whose own work is done whatever comes of the renewal, which stays open work. */
+export function noneIfOpen(error: unknown): RenewalOutcome {
+  if (error instanceof BillingError || error instanceof StripeFault) return NONE;
+  throw error;
+}

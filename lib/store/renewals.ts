@@ -1,0 +1,38 @@
+import * as z from 'zod/mini';
+import { CONDITIONS } from './conditions.ts';
+import { dueAt } from './due-work.ts';
+import { keys } from './keys.ts';
+import { attemptNumber, count, record, text } from './record.ts';
+import type { Item, Write } from './table.ts';
+import { put } from './write.ts';
+
+const Renewal = z.object({
+  attempt: attemptNumber,
+  /** `paying` until the outcome is known. `closed`: nothing was paid, and the attempt is not made again. */
+  state: z.enum(['paying', 'paid', 'declined', 'needs_approval', 'closed']),
+  invoiceId: text,
+  subscriptionId: text,
+  /** US cents. */
+  amountCents: count,
+  stripeCustomerId: text,
+  /** The card that the announced payment is made with. Another card is another attempt. */
+  paymentMethodId: text,
+  startedAt: text,
+});
+
+/** A payment of an open renewal that we ask for, stored before Stripe is asked. A customer has one; the next replaces it. */
+export type Renewal = Readonly<z.output<typeof Renewal>>;
+
+const renewals = record<Renewal>(Renewal);
+
+export const decodeRenewal = (item: Item): Renewal => renewals.decode(item);
+
+/** Stores a renewal in place of `before`; a renewal without an outcome is due. */
+export function keepRenewal(customerId: string, renewal: Renewal, before: Renewal | null): Write {
+  const due = renewal.state === 'paying' ? dueAt('charge', new Date(renewal.startedAt)) : {};
+  const item = { ...keys.renewal(customerId), ...renewals.encode(renewal), ...due };
+  return put(item, CONDITIONS.RENEWAL_UNMOVED, {
+    attempt: before?.attempt ?? 0,
+    state: before?.state ?? 'none',
+  });
+}

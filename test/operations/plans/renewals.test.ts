@@ -1,0 +1,249 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
+import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
+import { announceRenewal, finishRenewal, payRenewal } from '../../../lib/operations/plans/pay-renewal.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
+import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readOrder } from '../../../lib/store/orders.ts';
+import { decodeRenewal, type Renewal } from '../../../lib/store/renewals.ts';
+import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { StripeFault } from '../../../lib/stripe/fault.ts';
+import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
+import {
+  customerWithCard,
+  expectSoundMoney,
+  headOf,
+  type Money,
+  openMoneyForFile,
+} from '../../support/money.ts';
+import { setHead } from '../../support/set-head.ts';
+import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
+
+/* Open renewals: a new default card, and subscribing, pay the newest one. */
+
+let table: Table;
+let money: Money;
+beforeEach(async () => {
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
+});
+
+const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
+
+/** A customer on Pro whose card declines the renewal: it is open, and Stripe still collects. */
+async function pastDue() {
+  const who = await customerWithCard(money, 0, await money.newCard());
+  await subscribeToPro(money.deps, who.customerId, null);
+  await putDefault(who.stripeCustomerId, await attached(who.stripeCustomerId, 'pm_card_chargeCustomerFail'));
+  await money.deliver();
+  await money.days(32);
+  await money.deliver();
+  const { head } = await syncAccount(money.deps, who.customerId);
+  expect(head.subscription?.state).toBe('past_due');
+  const open = money.double.state.invoices.newestFirst.find(({ status }) => status === 'open');
+  return { ...who, head, subscriptionId: head.subscription?.id ?? '', invoiceId: open?.id ?? '' };
+}
+
+async function attached(customer: string, method?: string): Promise<string> {
+  const { id } = await money.stripe.paymentMethods.attach(method ?? (await money.newCard()), { customer });
+  return id;
+}
+
+const putDefault = (customer: string, default_payment_method: string) =>
+  money.stripe.customers.update(customer, { invoice_settings: { default_payment_method } });
+
+const statusOf = (invoiceId: string) => money.double.state.invoices.find(invoiceId)?.status;
+
+async function renewalOf(customerId: string): Promise<Renewal | null> {
+  const [item] = await readTogether(table, [keys.renewal(customerId)]);
+  return item === undefined ? null : decodeRenewal(item);
+}
+
+const subscribe = async (customerId: string, deps: PaymentDeps = money.deps) =>
+  subscribeToPro(deps, customerId, await readOrder(table, customerId));
+
+const payments = () => money.double.calls.all.filter(({ path }) => path.endsWith('/pay')).length;
+
+describe('a new card', () => {
+  it('pays the open renewal, with its credits and its paid period', async () => {
+    const { customerId, head, invoiceId } = await pastDue();
+    const added = await addPaymentMethod(money.deps, head, await money.newCard());
+    expect(added).toMatchObject({ renewal: 'paid', head: { balance: head.balance + 60 } });
+    expect(added.head.subscription).toMatchObject({ state: 'active' });
+    expect(Date.parse(added.head.subscription?.coveredUntil ?? '')).toBeGreaterThan(
+      Date.parse(head.subscription?.coveredUntil ?? ''),
+    );
+    expect(statusOf(invoiceId)).toBe('paid');
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'paid', invoiceId, amountCents: 59_900 });
+    await money.deliver();
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('is on file whatever comes of the renewal: declined', async () => {
+    const { head, invoiceId } = await pastDue();
+    const added = await addPaymentMethod(money.deps, head, 'pm_card_chargeCustomerFail');
+    expect(added).toMatchObject({ renewal: 'declined', head: { balance: head.balance } });
+    expect(added.head.paymentMethodId).not.toBe(head.paymentMethodId);
+    expect(statusOf(invoiceId)).toBe('open');
+  });
+
+  it.each(['authentication_required', 'invoice_payment_intent_requires_action'] as const)(
+    'is on file whatever comes of the renewal: its bank asks the cardholder, as %s',
+    async (code) => {
+      money.double.state.switches.invoice_pay_authentication_code = code;
+      const { head, customerId } = await pastDue();
+      const added = await addPaymentMethod(money.deps, head, 'pm_card_authenticationRequired');
+      expect(added.renewal).toBe('needs_approval');
+      expect(await renewalOf(customerId)).toMatchObject({ state: 'needs_approval' });
+    },
+  );
+
+  it('is on file whatever comes of the renewal: Stripe does not answer, and the sweeper pays it', async () => {
+    const { head, customerId, invoiceId } = await pastDue();
+    const deps = await answering(() => ({ payInvoice: failing('transient') }));
+    const added = await addPaymentMethod(deps, head, await money.newCard());
+    expect(added.renewal).toBe('none');
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'paying' });
+    await settlePendingCharges(money.deps, 0);
+    expect(statusOf(invoiceId)).toBe('paid');
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'paid' });
+    expect((await headOf(money.deps, customerId)).balance).toBe(head.balance + 60);
+  });
+
+  it('pays nothing where no renewal is open', async () => {
+    const { customerId } = await customerWithCard(money, 0, await money.newCard());
+    await subscribe(customerId);
+    const added = await addPaymentMethod(
+      money.deps,
+      await headOf(money.deps, customerId),
+      await money.newCard(),
+    );
+    expect(added.renewal).toBe('none');
+    expect(payments()).toBe(0);
+  });
+
+  it("takes the place of a subscription's own card, and pays the renewal", async () => {
+    const { head, stripeCustomerId, subscriptionId } = await pastDue();
+    const own = await attached(stripeCustomerId, 'pm_card_chargeCustomerFail');
+    await money.stripe.subscriptions.update(subscriptionId, { default_payment_method: own });
+    expect(await addPaymentMethod(money.deps, head, await money.newCard())).toMatchObject({
+      renewal: 'paid',
+    });
+    const { default_payment_method: now } = await money.stripe.subscriptions.retrieve(subscriptionId);
+    expect(now).not.toBe(own);
+  });
+
+  it('that was made the default at Stripe pays the open renewal once customer.updated came', async () => {
+    const { head, customerId, stripeCustomerId, invoiceId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await money.deliver();
+    await money.deliver();
+    expect(statusOf(invoiceId)).toBe('paid');
+    expect(await headOf(money.deps, customerId)).toMatchObject({ balance: head.balance + 60 });
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('that declines is tried once for an invoice, however often customer.updated is delivered', async () => {
+    const { stripeCustomerId, customerId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_chargeCustomerFail'));
+    await money.deliver();
+    const before = payments();
+    expect(await announceRenewal(money.deps, customerId, false)).toBeNull();
+    expect(payments()).toBe(before);
+    expect(await announceRenewal(money.deps, customerId, true)).toMatchObject({ state: 'paying' });
+  });
+});
+
+describe('subscribing while past due', () => {
+  it('pays the open renewal and creates no second subscription', async () => {
+    const { customerId, head, stripeCustomerId, invoiceId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    expect(await subscribe(customerId)).toMatchObject({
+      created: false,
+      head: { balance: head.balance + 60, subscription: { state: 'active' } },
+    });
+    expect(statusOf(invoiceId)).toBe('paid');
+    expect(money.double.state.subscriptions.newestFirst).toHaveLength(1);
+  });
+
+  it('is refused where the card declines, or its bank asks the cardholder', async () => {
+    const { customerId, stripeCustomerId } = await pastDue();
+    await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'card_declined' });
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_authenticationRequired'));
+    await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'authentication_required' });
+  });
+});
+
+describe('a renewal', () => {
+  it('is not paid while a dispute is open, nor for a subscription that is set to end', async () => {
+    const { customerId } = await pastDue();
+    await setHead(table, customerId, 'open_disputes', ['du_1']);
+    expect(await payRenewal(money.deps, customerId, true)).toEqual({ kind: 'none' });
+    await setHead(table, customerId, 'open_disputes', []);
+    await cancelSubscription(money.deps, customerId, true);
+    expect(await payRenewal(money.deps, customerId, true)).toEqual({ kind: 'none' });
+    expect(payments()).toBe(0);
+  });
+
+  it('that was announced is not sent when a dispute, the card or a cancellation changed since', async () => {
+    const { customerId, stripeCustomerId, invoiceId } = await pastDue();
+    const announced = await announceRenewal(money.deps, customerId, true);
+    if (announced === null) throw new Error('nothing to pay');
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    expect(await finishRenewal(money.deps, customerId, announced)).toEqual({ kind: 'none' });
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'closed' });
+    const second = await announceRenewal(money.deps, customerId, true);
+    if (second === null) throw new Error('nothing to pay');
+    expect(second.attempt).toBe(2);
+    await setHead(table, customerId, 'open_disputes', ['du_1']);
+    expect(await finishRenewal(money.deps, customerId, second)).toEqual({ kind: 'none' });
+    expect(payments()).toBe(0);
+    expect(statusOf(invoiceId)).toBe('open');
+  });
+
+  it('whose answer was lost is found paid, and its credits are granted once', async () => {
+    const { customerId, head, stripeCustomerId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await syncAccount(money.deps, customerId);
+    const deps = await answering((port) => ({
+      payInvoice: async (asked) => {
+        await port.payInvoice(asked);
+        throw new StripeFault('indeterminate', { answered: false });
+      },
+    }));
+    await expect(payRenewal(deps, customerId, true)).rejects.toMatchObject({ code: 'payment_pending' });
+    await settlePendingCharges(money.deps, 0);
+    await settlePendingCharges(money.deps, 0);
+    await money.deliver();
+    expect(await headOf(money.deps, customerId)).toMatchObject({ balance: head.balance + 60 });
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'paid' });
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('of a day ago is only looked for: its key is not safe any more', async () => {
+    const { customerId, stripeCustomerId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await syncAccount(money.deps, customerId);
+    const announced = await announceRenewal(money.deps, customerId, true);
+    if (announced === null) throw new Error('nothing to pay');
+    const now = () => new Date(Date.parse(announced.startedAt) + KEY_IS_SAFE_MS + 1);
+    expect(await finishRenewal({ ...money.deps, now }, customerId, announced)).toEqual({ kind: 'none' });
+    expect(payments()).toBe(0);
+  });
+
+  it('RENEWAL_UNMOVED: of concurrent callers one announces the payment, and it is paid once', async () => {
+    const { customerId, head, stripeCustomerId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    await syncAccount(money.deps, customerId);
+    const outcomes = await Promise.all([1, 2, 3].map(() => payRenewal(money.deps, customerId, true)));
+    expect(outcomes.filter(({ kind }) => kind === 'paid').length).toBeGreaterThan(0);
+    expect(await renewalOf(customerId)).toMatchObject({ attempt: 1, state: 'paid' });
+    expect((await headOf(money.deps, customerId)).balance).toBe(head.balance + 60);
+    await money.deliver();
+    await expectSoundMoney(money, customerId);
+  });
+});
