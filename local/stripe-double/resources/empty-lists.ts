@@ -40,6 +40,11 @@ const EMPTY: readonly (readonly [path: `/v1/${string}`, filters: Shape])[] = [
 ];
 
 export const emptyListRoutes = [
+  // A session in setup mode sells nothing.
+  route('GET', '/v1/checkout/sessions/:id/line_items', page, (scope, _window, { id = '' }) => {
+    scope.state.checkoutSessions.get(id, 'path');
+    return paginate(`/v1/checkout/sessions/${id}/line_items`, [], {});
+  }),
   route('GET', '/v1/products/:id/features', page, (scope, window, { id = '' }) => {
     scope.state.products.get(id, 'path');
     return paginate(`/v1/products/${id}/features`, [], window);
