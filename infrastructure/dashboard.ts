@@ -55,7 +55,7 @@ function businessGraphs(service: DeployedService): Graph[] {
   return [
     graph('Fixes', 'FixBilled', 'FixCharged', 'FixBlocked', 'ChargeDeclined'),
     graph('Pro invoices', 'InvoicePaid', 'InvoiceFailed'),
-    graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed'),
+    graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed', 'StripeEmailRefused'),
     graph('Webhooks', 'EventProcessed', 'EventIgnored', 'EventParked', 'EventFailed', 'SignatureRefused'),
     graph('Notices', 'LowBalanceWarned', 'WarningFailed', 'NoticeSent', 'NoticeFailed'),
     graph('Reconciliation', 'ReconcileCompleted', 'Drift', 'MissedEvent'),

@@ -29,6 +29,7 @@ import { putNotice } from '../../lib/store/notices.ts';
 import { keepOrder, type ProOrder } from '../../lib/store/orders.ts';
 import { bindStripeId } from '../../lib/store/owners.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
+import { keepRenewal, type Renewal } from '../../lib/store/renewals.ts';
 import { readTogether, type Write } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, uniqueEmail } from '../support/fixtures.ts';
@@ -336,6 +337,31 @@ describe('what Stripe names', () => {
     expect(await bind(second)).toBe('lost');
     expect(await bind(first)).toBe('committed');
     expect(await readItem(keys.stripe(id))).toMatchObject({ customer_id: first.head.customerId });
+  });
+
+  it('RENEWAL_UNMOVED: of concurrent callers one announces a renewal, and one stores its outcome', async () => {
+    const { head } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const renewal = (attempt: number, state: Renewal['state'], invoiceId = 'in_1'): Renewal => ({
+      attempt,
+      state,
+      invoiceId,
+      subscriptionId: 'sub_1',
+      amountCents: 59_900,
+      stripeCustomerId: 'cus_1',
+      paymentMethodId: 'pm_1',
+      startedAt: AT.toISOString(),
+    });
+    const keep = (next: Renewal, before: Renewal | null) =>
+      commitNow(customerId, [keepRenewal(customerId, next, before)]);
+    expect(await keep(renewal(1, 'paying'), null)).toBe('committed');
+    expect(await keep(renewal(1, 'paying', 'in_2'), null)).toBe('lost');
+    expect(await keep(renewal(1, 'paid'), renewal(1, 'paying'))).toBe('committed');
+    // A caller that still sees it under way cannot close it.
+    expect(await keep(renewal(1, 'closed'), renewal(1, 'paying'))).toBe('lost');
+    expect(await keep(renewal(2, 'paying'), renewal(1, 'paid'))).toBe('committed');
+    expect(await keep(renewal(2, 'paying', 'in_2'), renewal(1, 'paid'))).toBe('lost');
+    expect(await readItem(keys.renewal(customerId))).toMatchObject({ attempt: 2, invoice_id: 'in_1' });
   });
 
   it('ORDER_UNMOVED: of two who order Pro at once, and of two who order again, one does', async () => {

@@ -9,6 +9,7 @@ import { recordEvent } from '../../../lib/store/events.ts';
 import { encodeDoublePayment } from '../../../lib/store/guards.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
 import { keepOrder } from '../../../lib/store/orders.ts';
+import { keepRenewal } from '../../../lib/store/renewals.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import { openService } from '../../support/cli/service.ts';
 import { recordedFix } from '../../support/customers.ts';
@@ -23,6 +24,16 @@ const { deps, json, lines, money, run, table } = service;
 
 const NOBODY = '0'.repeat(32);
 
+const RENEWAL = {
+  attempt: 1,
+  state: 'paying',
+  invoiceId: 'in_1',
+  subscriptionId: 'sub_1',
+  amountCents: 59_900,
+  stripeCustomerId: 'cus_1',
+  paymentMethodId: 'pm_1',
+  startedAt: '2026-01-02T00:00:01.500Z',
+} as const;
 const ORDER = {
   attempt: 1,
   state: 'ordering',
@@ -137,10 +148,12 @@ describe('charges', () => {
       recordEvent(event),
       keepOrder(NOBODY, { ...ORDER, startedAt: '2026-01-02T00:00:01.000Z' }, null),
       openClosing(NOBODY, 'nobody@example.com', new Date('2026-01-02T00:00:02.000Z')),
+      keepRenewal(NOBODY, RENEWAL, null),
     ]);
     await table.client.send(new PutCommand({ TableName: table.name, Item: doublePayment('pi_second', 3) }));
     const charges = [
       { kind: 'order', customer_id: NOBODY, id: null, state: 'ordering', attempt: 1 },
+      { kind: 'renewal', customer_id: NOBODY, id: 'in_1', state: 'paying', amount_cents: 59_900 },
       { kind: 'closing', customer_id: NOBODY, id: null, state: 'to be cleared' },
       { kind: 'double_payment', customer_id: NOBODY, id: 'pi_second', amount_cents: 2900 },
     ];
@@ -151,7 +164,7 @@ describe('charges', () => {
     expect((await lines('work', 'list')).shown).toContainEqual(
       expect.stringMatching(/event evt_parked +parked/),
     );
-    const left = [keys.event('evt_parked'), keys.order(NOBODY), keys.closing(NOBODY)];
+    const left = [keys.event('evt_parked'), keys.order(NOBODY), keys.renewal(NOBODY), keys.closing(NOBODY)];
     for (const key of [...left, keys.once(NOBODY, 'double_payment', 'pi_second')]) await forget(key);
     expect((await lines('work', 'settle', '--now')).shown).toEqual([
       '0 pieces of work settled, 0 still open.',
