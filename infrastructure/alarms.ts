@@ -169,6 +169,13 @@ function moneyRules(service: DeployedService): Rule[] {
       threshold: { above: 25 },
     },
     {
+      name: 'unknown-price',
+      says: 'An invoice was paid at a price of ours that does not say what it brings.',
+      measures: { unknown: measure.business(service, 'UnknownPrice') },
+      threshold: { above: 0 },
+      minutes: 5,
+    },
+    {
       name: 'fixes-unrecorded',
       says: 'RSOLV-action did not name a repository, so a fix is never billed.',
       measures: { unrecorded: measure.business(service, 'FixUnrecorded') },

@@ -16,6 +16,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'double-payment': 'Sum > 0, 1 of 1 times 5 minutes',
   drift: 'Sum > 0, 1 of 1 times 5 minutes',
   'events-parked': 'Sum > 0, 1 of 1 times 5 minutes',
+  'unknown-price': 'Sum > 0, 1 of 1 times 5 minutes',
   'fixes-unrecorded': 'Sum > 0, 1 of 1 times 5 minutes',
   'large-grant': 'Sum > 0, 1 of 1 times 5 minutes',
   'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',

@@ -1,6 +1,7 @@
 import type { CustomerHead } from './customer.ts';
 import type { EntryMetadata, EntrySource, Posting } from './ledger.ts';
-import { PLANS } from './plans.ts';
+import type { ReturnReason } from './notice.ts';
+import type { KnownPrice } from './plans.ts';
 
 /** What granting or taking back credits does: the entries, and what is owed afterwards. */
 export interface CreditChange {
@@ -8,7 +9,7 @@ export interface CreditChange {
   readonly debt: number;
 }
 
-type Owing = Pick<CustomerHead, 'balance' | 'debt'>;
+export type Owing = Pick<CustomerHead, 'balance' | 'debt'>;
 
 /**
  * A grant, with what is owed taken out of it at once. Two entries, so that the grant is there whole and the netting
@@ -52,50 +53,223 @@ export function takeBack({ balance, debt }: Owing, credits: number, metadata: En
   };
 }
 
-/** A Pro invoice as Stripe has it now. Money in US cents. */
+/*
+ * What a paid invoice brings, and what is due back of it. Credits follow money: each line grants for itself, and money that is
+ * returned takes its share back, whatever the invoice was made for. Amounts are US cents.
+ */
+
+/** A line of an invoice as Stripe has it now. */
+export interface InvoiceLine {
+  readonly id: string;
+  /** Before discount; below zero where unused time is credited. */
+  readonly amountCents: number;
+  /** After discount, without tax that is added. */
+  readonly netCents: number;
+  /** Tax that is added to the net amount. */
+  readonly taxCents: number;
+  readonly quantity: number;
+  /** Pays for a period of its subscription as a whole, not for a change within one. */
+  readonly isWhole: boolean;
+  /** Null where the line is for no subscription item, or for one at a price that is not known. */
+  readonly price: KnownPrice | null;
+}
+
+/** An invoice of a customer's as Stripe has it now. */
 export interface ProInvoice {
   readonly id: string;
   readonly totalCents: number;
-  readonly billingReason: string;
-  /** Paid in whatever way: by card, from the customer's balance, or past Stripe. */
+  /** Paid in whatever way: by card, from the customer's balance, with a credit note, or past Stripe. */
   readonly paid: boolean;
-  /** Whether a line pays for a period of Pro, not for a change within one. */
-  readonly hasProLine: boolean;
+  readonly lines: readonly InvoiceLine[];
+  /** Prices of our products that lines ask money for, and of which we do not know what they bring. */
+  readonly unknownPriceIds: readonly string[];
 }
 
-const PAYS_FOR_A_PERIOD: ReadonlySet<string> = new Set(['subscription_create', 'subscription_cycle']);
-
-/** Whether an invoice brings the Pro credits. One of $0 does not, nor one that is not for Pro. */
-export function bringsProCredits({ paid, billingReason, hasProLine, totalCents }: ProInvoice): boolean {
-  return paid && PAYS_FOR_A_PERIOD.has(billingReason) && hasProLine && totalCents > 0;
+/** Credits of one line. A line of $0 after discount brings none; a discount lowers the price, not the credits. */
+export function creditsOfLine({ amountCents, netCents, quantity, isWhole, price }: InvoiceLine): number {
+  if (price === null || netCents <= 0) return 0;
+  const { credits, unitCents } = price;
+  const isFullPrice = amountCents >= unitCents * quantity;
+  return isWhole && isFullPrice ? credits * quantity : Math.floor((credits * amountCents) / unitCents);
 }
 
-export function grantForInvoice(head: Owing, { id, totalCents }: ProInvoice): CreditChange {
-  return grant(head, PLANS.pro.sold.credits, 'pro_subscription_payment', {
-    invoice_id: id,
-    total_cents: totalCents,
-  });
+/** Whether an invoice brings credits now. */
+export const bringsCredits = ({ paid, lines }: ProInvoice): boolean =>
+  paid && lines.some((line) => creditsOfLine(line) > 0);
+
+const soldOfLine = ({ amountCents, netCents, taxCents }: InvoiceLine): number =>
+  amountCents > 0 ? netCents + taxCents : 0;
+
+const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
+
+/** What was sold: the positive lines after discount, with their tax. */
+export const soldCents = ({ lines }: Pick<ProInvoice, 'lines'>): number => sum(lines.map(soldOfLine));
+
+/** Value that the customer has back, over all payments of an invoice. */
+export interface ReturnedValue {
+  /** Of the invoice as a whole: refunds, disputes, unused time, credit notes that name no line. */
+  readonly cents: number;
+  /** Credit notes that name a line; `isTax` where they return nothing but the tax of the line. */
+  readonly ofLines: readonly { readonly lineId: string; readonly cents: number; readonly isTax: boolean }[];
+  readonly reasons: readonly ReturnReason[];
 }
+
+export const NOTHING_RETURNED: ReturnedValue = { cents: 0, ofLines: [], reasons: [] };
 
 /** What an invoice has brought and what was taken back for it so far; stored as its once-only guard. */
 export interface InvoiceGuard {
   readonly invoiceId: string;
+  /** All that it has granted. */
   readonly credits: number;
+  /** What was sold; in a guard of an earlier release the invoice's total. */
   readonly totalCents: number;
-  /** Money that went back, as far as it was counted. */
+  /** Money that was returned, as far as it was counted. */
   readonly reversedCents: number;
   readonly reversedCredits: number;
+  /** A mark for each line that was granted. Null in a guard of an earlier release, which stands for all lines. */
+  readonly lines: readonly { readonly id: string; readonly credits: number }[] | null;
 }
 
-export const newInvoiceGuard = ({ id, totalCents }: ProInvoice): InvoiceGuard => ({
-  invoiceId: id,
-  credits: PLANS.pro.sold.credits,
-  totalCents,
+/** More entries than this, and what else is written, do not fit into one transaction of the table. */
+const MAX_ENTRIES = 40;
+
+/** The lines that are due a grant: of a paid invoice, each once. */
+export function linesToGrant(invoice: ProInvoice, guard: InvoiceGuard | null): readonly InvoiceLine[] {
+  if (!invoice.paid || (guard !== null && guard.lines === null)) return [];
+  const granted = new Set(guard?.lines?.map(({ id }) => id));
+  return invoice.lines.filter((line) => creditsOfLine(line) > 0 && !granted.has(line.id));
+}
+
+/** What of an invoice counts as returned, beside what was sold, and the credits that are due back for it. */
+export interface DueBack {
+  readonly returnedCents: number;
+  readonly soldCents: number;
+  readonly credits: number;
+}
+
+/**
+ * Credits due back in all: floor(granted × returned / sold). What is returned of another line, or of tax alone, counts for neither
+ * side; what is returned of a line that brought credits counts against its credits alone. Exact, whatever the amounts.
+ */
+export function creditsDueBack(
+  { lines }: Pick<ProInvoice, 'lines'>,
+  granted: Pick<InvoiceGuard, 'credits' | 'lines'>,
+  returned: ReturnedValue,
+): DueBack {
+  const ids = granted.lines === null ? null : new Set(granted.lines.map(({ id }) => id));
+  const brought = (line: InvoiceLine): boolean => (ids === null ? line.price !== null : ids.has(line.id));
+  const parts = lines.map((line) => {
+    const named = returned.ofLines.filter(({ lineId }) => lineId === line.id);
+    const tax = Math.min(sum(named.filter(({ isTax }) => isTax).map(({ cents }) => cents)), line.taxCents);
+    const left = soldOfLine(line) - tax;
+    return { counts: brought(line), left, named: Math.min(sumOf(named), left) };
+  });
+  const credited = parts.filter(({ counts }) => counts);
+  const others = parts.filter(({ counts }) => !counts);
+  const value = sum(credited.map(({ left }) => left));
+  const named = sum(credited.map((part) => part.named));
+  const sold = value + sum(others.map((part) => part.left - part.named));
+  const general = Math.min(returned.cents, sold - named);
+  const credits = share(granted.credits, { value, named, sold, general });
+  return { returnedCents: named + general, soldCents: sold, credits };
+}
+
+const sumOf = (named: ReturnedValue['ofLines']): number =>
+  sum(named.filter(({ isTax }) => !isTax).map(({ cents }) => cents));
+
+/** `named` of the value is gone, and of what is left of everything `general`, in equal shares. In whole numbers of any size. */
+function share(
+  credits: number,
+  { value, named, sold, general }: Readonly<Record<'value' | 'named' | 'sold' | 'general', number>>,
+): number {
+  if (value <= 0) return 0;
+  const all = BigInt(value);
+  const gone = BigInt(named);
+  const rest = BigInt(sold - named);
+  const top = rest === 0n ? gone : gone * rest + BigInt(general) * (all - gone);
+  return Number((BigInt(credits) * top) / (rest === 0n ? all : all * rest));
+}
+
+/** The entries that bring the ledger to what an invoice has brought and what is due back of it. */
+export interface InvoiceChange extends CreditChange {
+  readonly kept: InvoiceGuard;
+  /** Credits that left the balance. */
+  readonly removed: number;
+}
+
+/**
+ * Grants what a paid invoice brings, and takes back what is due back; both in one change, so that what is returned by then is never
+ * there to spend. Null where all of it is counted. Always one entry for what is returned, of 0 credits where the balance does not
+ * change, so that every cent is explained in the ledger.
+ */
+export function settleInvoice(
+  owing: Owing,
+  invoice: ProInvoice,
+  returned: ReturnedValue,
+  guard: InvoiceGuard | null,
+): InvoiceChange | null {
+  const lines = linesToGrant(invoice, guard);
+  if (guard === null && lines.length === 0) return null;
+  const granted = grantLines(owing, invoice, lines);
+  const before = guard ?? newGuard(invoice);
+  const marks = lines.map((line) => ({ id: line.id, credits: creditsOfLine(line) }));
+  const kept: InvoiceGuard = {
+    ...before,
+    credits: before.credits + sum(marks.map(({ credits }) => credits)),
+    lines: before.lines === null ? null : [...before.lines, ...marks],
+  };
+  const due = creditsDueBack(invoice, kept, returned);
+  const isCounted = due.returnedCents === kept.reversedCents && due.credits === kept.reversedCredits;
+  if (isCounted) return lines.length === 0 ? null : { ...granted, kept, removed: 0 };
+  const balance = granted.postings.reduce((total, { amount }) => total + amount, owing.balance);
+  const taken = takeBack({ balance, debt: granted.debt }, due.credits - kept.reversedCredits, {
+    reason: due.returnedCents >= kept.reversedCents ? 'money_returned' : 'money_kept',
+    invoice_id: invoice.id,
+    cents_before: kept.reversedCents,
+    cents_returned: due.returnedCents,
+    total_cents: due.soldCents,
+    credits_reversed: due.credits,
+    ...(returned.reasons.length > 0 && { how: returned.reasons.join(', ') }),
+  });
+  return {
+    postings: [...granted.postings, ...taken.postings],
+    debt: taken.debt,
+    kept: { ...kept, reversedCents: due.returnedCents, reversedCredits: due.credits },
+    removed: Math.max(0, -sum(taken.postings.map(({ amount }) => amount))),
+  };
+}
+
+const newGuard = (invoice: ProInvoice): InvoiceGuard => ({
+  invoiceId: invoice.id,
+  credits: 0,
+  totalCents: soldCents(invoice),
   reversedCents: 0,
   reversedCredits: 0,
+  lines: [],
 });
 
-/** Credits that `cents` of an invoice's total are worth, rounded down: the customer keeps the fraction. */
-export function creditsFor({ credits, totalCents }: InvoiceGuard, cents: number): number {
-  return Math.floor((credits * Math.min(cents, totalCents)) / totalCents);
+/** One entry for each line, so that the statement says what each part of an invoice brought; of very many lines, one for all. */
+function grantLines(owing: Owing, invoice: ProInvoice, lines: readonly InvoiceLine[]): CreditChange {
+  const about = { invoice_id: invoice.id, total_cents: invoice.totalCents };
+  const grants = lines.map((line) => ({
+    credits: creditsOfLine(line),
+    metadata: {
+      ...about,
+      line_id: line.id,
+      line_cents: line.netCents,
+      quantity: line.quantity,
+      ...(line.price !== null && { plan: line.price.plan, price_id: line.price.id }),
+    },
+  }));
+  const all = {
+    credits: sum(grants.map(({ credits }) => credits)),
+    metadata: { ...about, lines: lines.length },
+  };
+  return (grants.length > MAX_ENTRIES ? [all] : grants).reduce<CreditChange>(
+    ({ postings, debt }, { credits, metadata }) => {
+      const change = grant({ ...owing, debt }, credits, 'pro_subscription_payment', metadata);
+      return { postings: [...postings, ...change.postings], debt: change.debt };
+    },
+    { postings: [], debt: owing.debt },
+  );
 }

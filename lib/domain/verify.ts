@@ -9,7 +9,7 @@ export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   2: 'the balance, and the debt, are the sum of the entries',
   3: 'entries are 1 to seq without holes, each following from the one before, hashes chained',
   4: 'a fix is deployed at most once',
-  5: 'one purchase for each succeeded fix charge and one Pro grant for each paid Pro invoice, and the other way round',
+  5: 'one purchase for each succeeded fix charge and one grant for each line of a paid invoice of a plan, and the other way round',
   6: 'one trial grant for each customer, one card bonus for each customer and card, one adjustment for each key',
   7: 'no money moved at Stripe without an item that announced it',
   8: 'every webhook accepted ended as processed, ignored or parked',
@@ -118,7 +118,7 @@ function verifyMoney({ entries, fixes, stripe }: LedgerRecords): Violation[] {
         violations.push({ invariant: 5, seq, message: `entry ${seq} does not name its ${fact}` });
       }
     }
-    for (const { seq, value } of repeats(group, fact)) {
+    for (const { seq, value } of repeats(group, fact, 'line_id')) {
       violations.push({ invariant: 5, seq, message: `entry ${seq} counts ${value} a second time` });
     }
   }
@@ -252,14 +252,19 @@ function verifyEvents({ events }: LedgerRecords): Violation[] {
     }));
 }
 
-/** Entries whose metadata value of `fact` an earlier entry already has. */
-function repeats(entries: readonly LedgerEntry[], fact: string): { seq: number; value: string }[] {
+/** Entries whose metadata value of `fact` an earlier entry already has; `part` tells entries of one thing apart, where they have it. */
+function repeats(
+  entries: readonly LedgerEntry[],
+  fact: string,
+  part?: string,
+): { seq: number; value: string }[] {
   const seen = new Set<string>();
   const repeated: { seq: number; value: string }[] = [];
   for (const { seq, metadata } of entries) {
     const value = String(metadata[fact]);
-    if (seen.has(value)) repeated.push({ seq, value });
-    seen.add(value);
+    const key = [value, part === undefined ? '' : (metadata[part] ?? '')].join(' ');
+    if (seen.has(key)) repeated.push({ seq, value });
+    seen.add(key);
   }
   return repeated;
 }

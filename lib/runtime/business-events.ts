@@ -12,6 +12,12 @@ export interface BusinessFacts {
   /** The second payment of a fix was returned. */
   readonly double_payment_returned: MoneyFacts;
   readonly payment_method_added: { readonly customerId: string };
+  /** Credits are missing until a person says what the price brings, and replays the event. */
+  readonly paid_at_unknown_price: {
+    readonly customerId: string;
+    readonly invoiceId: string;
+    readonly priceId: string;
+  };
   readonly pro_subscribed: { readonly customerId: string };
   /** Stripe refuses the address of a customer, who is now known there without one. */
   readonly stripe_email_refused: { readonly customerId: string };

@@ -16,6 +16,7 @@ export type BusinessMetric =
   | 'PaymentMethodAdded'
   | 'ProSubscribed'
   | 'StripeEmailRefused'
+  | 'UnknownPrice'
   | 'InvoicePaid'
   | 'InvoiceFailed'
   | 'EventProcessed'

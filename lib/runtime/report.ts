@@ -61,6 +61,7 @@ const TABLE: Table = {
     line: warn('double_payment_returned'),
   },
   payment_method_added: { metrics: counting('PaymentMethodAdded') },
+  paid_at_unknown_price: { metrics: counting('UnknownPrice'), line: error('paid at an unknown price') },
   pro_subscribed: { metrics: counting('ProSubscribed') },
   stripe_email_refused: { metrics: counting('StripeEmailRefused'), line: warn('stripe_email_refused') },
   credits_adjusted: {

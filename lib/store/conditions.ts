@@ -26,7 +26,7 @@ export const CONDITIONS = {
   /** A renewal is where it was read: concurrent callers announce one payment, and one of them stores its outcome. */
   RENEWAL_UNMOVED: 'attribute_not_exists(pk) OR (attempt = :attempt AND #state = :state)',
   /** An invoice's guard is where it was read. */
-  INVOICE_UNMOVED: 'reversed_cents = :reversed',
+  INVOICE_UNMOVED: 'reversed_cents = :reversed AND credits = :granted',
   /** An event counts once; one that was parked may still be applied. */
   EVENT_IS_OPEN: 'attribute_not_exists(pk) OR outcome = :parked',
   /** Work that is done or deleted by now is left as it is. */

@@ -4,7 +4,7 @@ import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
 import { type Key, keys } from './keys.ts';
 import { claimCard } from './owners.ts';
-import { count, integer, record, text } from './record.ts';
+import { count, integer, orNull, record, text } from './record.ts';
 import { type Item, type Table, type Write, writeOne } from './table.ts';
 import { put, update } from './write.ts';
 
@@ -24,6 +24,7 @@ const Invoice = z.object({
   totalCents: count,
   reversedCents: count,
   reversedCredits: count,
+  lines: orNull(z.readonly(z.array(z.object({ id: text, credits: count })))),
 });
 const Double = z.object({
   fixAttemptId: text,
@@ -68,7 +69,10 @@ export function keepInvoice(customerId: string, guard: InvoiceGuard, before: Inv
   const item = { ...keys.once(customerId, 'invoice', guard.invoiceId), ...invoices.encode(guard) };
   return before === null
     ? put(item, CONDITIONS.GUARD_IS_NEW)
-    : put(item, CONDITIONS.INVOICE_UNMOVED, { reversed: before.reversedCents });
+    : put(item, CONDITIONS.INVOICE_UNMOVED, {
+        reversed: before.reversedCents,
+        granted: before.credits,
+      });
 }
 
 export const decodeDoublePayment = (item: Item): DoublePayment => doublePayments.decode(item);

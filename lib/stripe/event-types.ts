@@ -1,6 +1,7 @@
 /** How the object of an event names what the event is about. */
 export type SubjectSource =
-  | 'paid_invoice'
+  | 'invoice'
+  | 'of_invoice'
   | 'failed_invoice'
   | 'customer'
   | 'customer_changed'
@@ -12,10 +13,18 @@ export type SubjectSource =
 
 /**
  * The events that change something here, and how each names its subject. The webhook endpoint is created for exactly these.
- * `invoice.payment_succeeded` is not among them: `invoice.paid` covers it, and payments outside Stripe too.
+ * `invoice.payment_succeeded` is not among them: `invoice.paid` covers it, and payments outside Stripe too. Nor is
+ * `invoice_payment.paid`: a part of a payment brings nothing, and its object names no customer.
  */
 const HANDLED_EVENTS = {
-  'invoice.paid': 'paid_invoice',
+  'invoice.paid': 'invoice',
+  'invoice.finalized': 'invoice',
+  'invoice.updated': 'invoice',
+  'invoice.voided': 'invoice',
+  'invoice.marked_uncollectible': 'invoice',
+  'credit_note.created': 'of_invoice',
+  'credit_note.updated': 'of_invoice',
+  'credit_note.voided': 'of_invoice',
   'invoice.payment_failed': 'failed_invoice',
   'invoice.payment_action_required': 'failed_invoice',
   'customer.subscription.created': 'of_customer',
@@ -33,9 +42,13 @@ const HANDLED_EVENTS = {
   'payment_intent.succeeded': 'payment',
   'payment_intent.payment_failed': 'payment',
   'charge.refunded': 'charge',
+  'refund.created': 'of_charge',
   'refund.updated': 'of_charge',
   'refund.failed': 'of_charge',
   'charge.dispute.created': 'of_charge',
+  'charge.dispute.updated': 'of_charge',
+  'charge.dispute.funds_withdrawn': 'of_charge',
+  'charge.dispute.funds_reinstated': 'of_charge',
   'charge.dispute.closed': 'of_charge',
   'payment_method.detached': 'detached_card',
   'payment_method.attached': 'of_customer',

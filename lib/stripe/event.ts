@@ -57,6 +57,7 @@ const Subject = z.looseObject({
   id: stripeId,
   customer: optionalReference,
   charge: optionalReference,
+  invoice: optionalReference,
 });
 
 export type EventSubject =
@@ -70,7 +71,8 @@ export type EventSubject =
       readonly newCard: boolean;
     }
   | { readonly kind: 'failed_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
-  | { readonly kind: 'paid_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
+  /** An invoice changed, or what was paid or returned of it. */
+  | { readonly kind: 'invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'payment'; readonly paymentIntentId: string; readonly stripeCustomerId: string | null }
   | { readonly kind: 'returned_money'; readonly chargeId: string }
   /** The customer, where the event still names them. */
@@ -87,6 +89,7 @@ interface Names {
   readonly id: string;
   readonly customer: string | null;
   readonly charge: string | null;
+  readonly invoice: string | null;
   /** The customer before the change, where the object names none any more. */
   readonly formerCustomer: string | null;
   /** Whether the change was one of the customer's default card. */
@@ -97,8 +100,12 @@ const UNREADABLE = { kind: 'unreadable' } as const;
 
 /** From what an object names to what its event is about, for each source. */
 const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> = {
-  paid_invoice: ({ id, customer }) =>
-    customer === null ? UNREADABLE : { kind: 'paid_invoice', invoiceId: id, stripeCustomerId: customer },
+  invoice: ({ id, customer }) =>
+    customer === null ? UNREADABLE : { kind: 'invoice', invoiceId: id, stripeCustomerId: customer },
+  of_invoice: ({ invoice, customer }) =>
+    invoice === null || customer === null
+      ? UNREADABLE
+      : { kind: 'invoice', invoiceId: invoice, stripeCustomerId: customer },
   failed_invoice: ({ id, customer }) =>
     customer === null ? UNREADABLE : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer },
   customer: ({ id }) => ({ kind: 'account', stripeCustomerId: id }),
@@ -121,11 +128,12 @@ export function subjectOf({ type, data }: StripeEvent): EventSubject {
   if (source === null) return { kind: 'nothing' };
   const parsed = Subject.safeParse(data.object);
   if (!parsed.success) return UNREADABLE;
-  const { id, customer, charge } = parsed.data;
+  const { id, customer, charge, invoice } = parsed.data;
   return SUBJECTS[source]({
     id,
     customer: idOf(customer),
     charge: idOf(charge),
+    invoice: idOf(invoice),
     formerCustomer: formerCustomer(data),
     newCard: changedCard(data),
   });

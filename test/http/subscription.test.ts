@@ -301,9 +301,13 @@ describe('a Pro invoice', () => {
   });
 
   it.each([
-    ['a change within a period', { proration: true, reason: 'subscription_create' }],
-    ['an update of the subscription', { proration: false, reason: 'subscription_update' }],
-  ] as const)('for %s brings none', async (_name, { proration, reason }) => {
+    ['a change that pays for all of a period', { proration: true, reason: 'subscription_create' }],
+    [
+      'a whole period that an update of the subscription begins',
+      { proration: false, reason: 'subscription_update' },
+    ],
+    ['a whole period for a reason that is newer than we are', { proration: false, reason: 'something_new' }],
+  ] as const)('for %s brings the credits of its line', async (_name, { proration, reason }) => {
     const customer = await customerWithCard();
     const begun = await inDashboard(customer);
     const invoice = money.double.state.invoices.find(invoiceOf(begun));
@@ -314,8 +318,8 @@ describe('a Pro invoice', () => {
     invoice.billing_reason = reason;
     const outcomes = await deliverAbout(money, customer.customerId);
     expect(outcomes.every(({ outcome }) => outcome !== 'parked')).toBe(true);
-    expect(await usage(customer.apiKey)).toMatchObject({ ...ACTIVE, credit_balance: 10 });
-    expect(await proGrants(customer)).toBe(0);
+    expect(await usage(customer.apiKey)).toMatchObject({ ...ACTIVE, credit_balance: 70 });
+    expect(await proGrants(customer)).toBe(1);
   });
 
   it('is one for Pro: a subscription to something else is no Pro and brings nothing', async () => {

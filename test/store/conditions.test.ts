@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
 import type { CustomerHead, CustomerProfile } from '../../lib/domain/customer.ts';
 import type { BilledFacts, FixCharge } from '../../lib/domain/fix-attempt.ts';
-import { newInvoiceGuard } from '../../lib/domain/grants.ts';
 import { emptyLedger, type LedgerState, type Posting, post } from '../../lib/domain/ledger.ts';
 import { keyIssued } from '../../lib/domain/notice.ts';
 import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
@@ -34,6 +33,7 @@ import { readTogether, type Write } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, uniqueEmail } from '../support/fixtures.ts';
 import { chargeOf } from '../support/heads.ts';
+import { guardOf } from '../support/invoices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*
@@ -395,13 +395,7 @@ describe('what Stripe names', () => {
   it('INVOICE_UNMOVED: of two who heard of the same refund, one takes the credits back', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
-    const granted = newInvoiceGuard({
-      id: `in_${someId()}`,
-      totalCents: 59_900,
-      billingReason: 'subscription_create',
-      paid: true,
-      hasProLine: true,
-    });
+    const granted = guardOf({ invoiceId: `in_${someId()}` });
     const reversed = { ...granted, reversedCents: 29_950, reversedCredits: 30 };
     expect(await commitNow(customerId, [keepInvoice(customerId, granted, null)])).toBe('committed');
     expect(await commitNow(customerId, [keepInvoice(customerId, reversed, granted)])).toBe('committed');

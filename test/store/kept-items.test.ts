@@ -1,7 +1,6 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { BilledFacts } from '../../lib/domain/fix-attempt.ts';
-import { newInvoiceGuard } from '../../lib/domain/grants.ts';
 import { keyIssued, type Notice } from '../../lib/domain/notice.ts';
 import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
@@ -24,6 +23,7 @@ import { readTogether, type Write, writeTogether } from '../../lib/store/table.t
 import { recordedFix } from '../support/customers.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
 import { chargeOf } from '../support/heads.ts';
+import { guardOf } from '../support/invoices.ts';
 import { unsentOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
@@ -161,13 +161,7 @@ describe('a fix attempt', () => {
 
 describe('an invoice', () => {
   it('is kept once: of two who saw none, one keeps it', async () => {
-    const guard = newInvoiceGuard({
-      id: 'in_kept',
-      totalCents: 59_900,
-      billingReason: 'subscription_create',
-      paid: true,
-      hasProLine: true,
-    });
+    const guard = guardOf({ invoiceId: 'in_kept' });
     const keep = () => write(keepInvoice('d'.repeat(32), guard, null));
     expect([await keep(), await keep()]).toEqual(['written', 'refused']);
   });

@@ -14,7 +14,6 @@ import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { isFault, StripeFault } from '../../lib/stripe/fault.ts';
 import type { PriceBook } from '../../lib/stripe/prices.ts';
 import { proSubscriptionOf } from '../../lib/stripe/readers/account.ts';
-import { proInvoiceOf } from '../../lib/stripe/readers/invoices.ts';
 import { fixMetadata, fixPaymentOf, fixReferenceOf } from '../../lib/stripe/readers/payments.ts';
 import { idOf } from '../../lib/stripe/reference.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
@@ -102,8 +101,18 @@ describe('what an event is about', () => {
     [
       'invoice.paid',
       { id: 'in_1', customer: 'cus_1' },
-      { kind: 'paid_invoice', invoiceId: 'in_1', stripeCustomerId: 'cus_1' },
+      { kind: 'invoice', invoiceId: 'in_1', stripeCustomerId: 'cus_1' },
     ],
+    ...['finalized', 'updated', 'voided', 'marked_uncollectible'].map((what): [string, unknown, object] => [
+      `invoice.${what}`,
+      { id: 'in_1', customer: 'cus_1' },
+      { kind: 'invoice', invoiceId: 'in_1', stripeCustomerId: 'cus_1' },
+    ]),
+    ...['created', 'updated', 'voided'].map((what): [string, unknown, object] => [
+      `credit_note.${what}`,
+      { id: 'cn_1', invoice: 'in_1', customer: 'cus_1' },
+      { kind: 'invoice', invoiceId: 'in_1', stripeCustomerId: 'cus_1' },
+    ]),
     [
       'invoice.payment_failed',
       { id: 'in_1', customer: { id: 'cus_1' } },
@@ -121,13 +130,16 @@ describe('what an event is about', () => {
       { kind: 'payment', paymentIntentId: 'pi_1', stripeCustomerId: null },
     ]),
     ['charge.refunded', { id: 'ch_1', customer: 'cus_1' }, { kind: 'returned_money', chargeId: 'ch_1' }],
-    ...['refund.updated', 'refund.failed', 'charge.dispute.created', 'charge.dispute.closed'].map(
-      (type): [string, unknown, object] => [
-        type,
-        { id: 're_1', charge: 'ch_1' },
-        { kind: 'returned_money', chargeId: 'ch_1' },
-      ],
-    ),
+    ...[
+      ...['created', 'updated', 'failed'].map((what) => `refund.${what}`),
+      ...['created', 'updated', 'funds_withdrawn', 'funds_reinstated', 'closed'].map(
+        (what) => `charge.dispute.${what}`,
+      ),
+    ].map((type): [string, unknown, object] => [
+      type,
+      { id: 're_1', charge: 'ch_1' },
+      { kind: 'returned_money', chargeId: 'ch_1' },
+    ]),
     [
       'payment_method.detached',
       { id: 'pm_1', customer: 'cus_1' },
@@ -139,7 +151,9 @@ describe('what an event is about', () => {
 
   it('every type that is taken in names something', () => {
     for (const type of HANDLED_EVENT_TYPES) {
-      expect(about(type, { id: 'x_1', customer: 'cus_1', charge: 'ch_1' }).kind).not.toBe('nothing');
+      expect(about(type, { id: 'x_1', customer: 'cus_1', charge: 'ch_1', invoice: 'in_1' }).kind).not.toBe(
+        'nothing',
+      );
     }
     expect(about('customer.created', { id: 'cus_1' })).toEqual({ kind: 'nothing' });
   });
@@ -379,54 +393,6 @@ describe('a subscription', () => {
       kind: 'misconfigured',
       facts: { code: 'unknown_subscription_status' },
     });
-  });
-});
-
-describe('an invoice, and whether it pays for a period of Pro', () => {
-  const LINE = {
-    pricing: { price_details: { price: 'price_pro' } },
-    parent: { subscription_item_details: { proration: false } },
-  };
-  const INVOICE = { id: 'in_1', total: 59_900, status: 'paid', billing_reason: 'subscription_cycle' };
-  const read = async (facts: object = {}, lines: readonly object[] = [LINE]) => {
-    const body = { ...INVOICE, ...facts };
-    const invoice = await answering(body).invoices.retrieve('in_1');
-    const { data } = await answering({ data: lines }).invoices.listLineItems('in_1');
-    return proInvoiceOf(invoice, data, PRICES);
-  };
-
-  it('is read as it stands now', async () => {
-    expect(await read()).toEqual({
-      id: 'in_1',
-      totalCents: 59_900,
-      billingReason: 'subscription_cycle',
-      paid: true,
-      hasProLine: true,
-    });
-  });
-
-  it('is paid only where Stripe says so, and of an unknown reason where it says nothing', async () => {
-    expect(await read({ status: 'open', billing_reason: null })).toMatchObject({
-      paid: false,
-      billingReason: 'unknown',
-    });
-  });
-
-  it.each<[string, object[], boolean]>([
-    ['no line', [], false],
-    ['one for Pro among others', [{ pricing: null, parent: null }, LINE], true],
-    ['one for something else', [{ ...LINE, pricing: { price_details: { price: 'price_other' } } }], false],
-    [
-      'one for a change within a period',
-      [{ ...LINE, parent: { subscription_item_details: { proration: true } } }],
-      false,
-    ],
-    ['one that no subscription made', [{ ...LINE, parent: { subscription_item_details: null } }], false],
-    ['one without parent', [{ ...LINE, parent: null }], false],
-    ['one without a price', [{ ...LINE, pricing: { price_details: null } }], false],
-    ['one without pricing', [{ ...LINE, pricing: null }], false],
-  ])('with %s', async (_name, lines, hasProLine) => {
-    expect((await read({}, lines)).hasProLine).toBe(hasProLine);
   });
 });
 

@@ -88,11 +88,17 @@ async function answersNow(
   for (const { id } of subscriptions) answers.set(questionOf('findOpenRenewal', [id]), null);
   for (const { event } of told) {
     const subject = subjectOf(event);
-    if (subject.kind === 'paid_invoice') await asked.readInvoice(subject.invoiceId);
+    if (subject.kind === 'invoice') {
+      await asked.readInvoiceReach(subject.invoiceId);
+      for (const hasBrought of [true, false]) await asked.readInvoiceValue(subject.invoiceId, { hasBrought });
+    }
     if (subject.kind === 'failed_invoice') await asked.readFailedRenewal(subject.invoiceId);
     if (subject.kind === 'payment') await asked.readFixPayment(subject.paymentIntentId);
     if (subject.kind === 'returned_money') {
-      const { paymentIntentId } = await asked.readReturnedMoney(subject.chargeId);
+      const { paymentIntentId, paidFor } = await asked.readReturnedMoney(subject.chargeId);
+      for (const id of paidFor.kind === 'invoices' ? paidFor.invoiceIds : []) {
+        for (const hasBrought of [true, false]) await asked.readInvoiceValue(id, { hasBrought });
+      }
       if (paymentIntentId !== null) await asked.readFixPayment(paymentIntentId);
     }
   }

@@ -63,9 +63,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'not-cumulative',
     what: 'each refund of an invoice is rounded by itself',
-    file: 'lib/operations/plans/take-back-credits.ts',
-    find: 'credits - before.reversedCredits,',
-    replace: 'creditsFor(before, cents - before.reversedCents),',
+    file: 'lib/domain/grants.ts',
+    find: 'due.credits - kept.reversedCredits,',
+    replace: 'Math.floor((kept.credits * (due.returnedCents - kept.reversedCents)) / due.soldCents),',
   },
   {
     name: 'debt-ignored',

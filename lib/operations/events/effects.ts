@@ -2,8 +2,8 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import type { EventSubject } from '../../stripe/event.ts';
 import { settleFixPayment } from '../fixes/record-payment.ts';
 import type { Receipt } from '../ledger/change-ledger.ts';
-import { grantInvoice } from '../plans/grant-invoice.ts';
 import { announceRenewal, finishRenewal, noneIfOpen } from '../plans/pay-renewal.ts';
+import { type SettleOptions, settleInvoice } from '../plans/settle-invoice.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { reverseReturnedMoney } from '../plans/take-back-credits.ts';
 import { useDefaultCard } from '../plans/use-default-card.ts';
@@ -50,8 +50,8 @@ async function applySubject(
       return applyFailedInvoice(deps, subject, receiptFor);
     case 'detached_card':
       return applyDetachedCard(deps, subject, receiptFor);
-    case 'paid_invoice':
-      return applyPaidInvoice(deps, subject);
+    case 'invoice':
+      return applyInvoice(deps, subject, receiptFor);
     case 'payment':
       return applyPayment(deps, subject, receiptFor);
     case 'returned_money':
@@ -115,16 +115,43 @@ async function applyDetachedCard(
   return { kind: 'applied', customerId, wrote };
 }
 
-async function applyPaidInvoice(
+/** The invoice itself first: what it brings pays for what earlier invoices lose to it. */
+async function applyInvoice(
   deps: PaymentDeps,
-  { stripeCustomerId, invoiceId }: Subject<'paid_invoice'>,
+  { invoiceId, stripeCustomerId }: Subject<'invoice'>,
+  receiptFor: ReceiptFor,
 ): Promise<Effect> {
+  // Another product's invoice is not asked for.
   const customerId = await ownerOf(deps, stripeCustomerId);
-  const invoice = await (await deps.stripe()).readInvoice(invoiceId);
-  await grantInvoice(deps, customerId, invoice);
-  // The paid period moves the end of the Pro rate. No other event is sure to follow.
-  await syncAccount(deps, customerId, { of: stripeCustomerId });
-  return { kind: 'applied', customerId, wrote: false };
+  const reach = await (await deps.stripe()).readInvoiceReach(invoiceId);
+  if (reach.stripeCustomerId !== stripeCustomerId) throw new Unappliable("its invoice is another customer's");
+  const invoiceIds = [...(reach.isPaid ? [invoiceId] : []), ...reach.creditedInvoiceIds];
+  // A paid period moves the end of the plan, and no other event is sure to follow.
+  const syncs = reach.isPaid ? stripeCustomerId : undefined;
+  const [priceId] = reach.unknownPriceIds;
+  if (priceId === undefined) {
+    return settleInvoices(deps, customerId, invoiceIds, { receipt: receiptFor(customerId), syncs });
+  }
+  // What is known of it counts all the same. A person labels the price, then replays the event.
+  await settleInvoices(deps, customerId, invoiceIds, { syncs });
+  deps.report({ kind: 'paid_at_unknown_price', customerId, invoiceId, priceId });
+  throw new Unappliable(`invoice ${invoiceId} was paid at ${priceId}, which says no plan and no credits`);
+}
+
+/** Each is a change of its own; the last one records the event. */
+async function settleInvoices(
+  deps: PaymentDeps,
+  customerId: string,
+  invoiceIds: readonly string[],
+  last: SettleOptions,
+): Promise<Effect> {
+  let wrote = false;
+  for (const [i, invoiceId] of invoiceIds.entries()) {
+    const isLast = i === invoiceIds.length - 1;
+    const changed = await settleInvoice(deps, customerId, invoiceId, isLast ? last : {});
+    wrote = isLast && changed;
+  }
+  return { kind: 'applied', customerId, wrote };
 }
 
 async function applyPayment(

@@ -10,7 +10,7 @@ import { KEY_IS_SAFE_MS, type StripeAccount, type Subscribed } from '../../strip
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { askStripe, cardDeclined, paymentsFault, stillPending } from '../payments/payment-problems.ts';
-import { grantDue, guardOf } from './grant-invoice.ts';
+import { grantDue, guardOf } from './settle-invoice.ts';
 import { noticeOfEnd, profileOf, syncAccount } from './sync-account.ts';
 
 /** @throws BillingError no_billing_info, account_disputed */

@@ -11,7 +11,7 @@ import { changeLedger } from '../ledger/change-ledger.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { finishAttempt } from '../payments/attempt.ts';
 import { askStripe, paymentsFault } from '../payments/payment-problems.ts';
-import { grantInvoice } from './grant-invoice.ts';
+import { settleInvoice } from './settle-invoice.ts';
 import { syncAccount } from './sync-account.ts';
 
 /* A payment of the newest open renewal that we ask for: announced in the table, made at Stripe once, settled once. */
@@ -187,9 +187,7 @@ const STATES = { declined: 'declined', needs_approval: 'needs_approval', none: '
 
 /** Each step is safe to repeat; the renewal stays open until all of them are done. */
 async function settle(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<RenewalOutcome> {
-  const stripe = await deps.stripe();
-  const invoice = await askStripe(() => stripe.readInvoice(renewal.invoiceId));
-  await grantInvoice(deps, customerId, invoice);
+  await askStripe(() => settleInvoice(deps, customerId, renewal.invoiceId));
   await askStripe(() => syncAccount(deps, customerId));
   await keepState(deps, customerId, renewal, 'paid');
   return { kind: 'paid' };

@@ -120,7 +120,7 @@ export function noticeOfEnd(head: CustomerHead, profile: AccountProfile, at: Dat
 }
 
 /** A card that was put on file elsewhere: an event that names it has to find its owner. */
-function bindCard(
+export function bindCard(
   { customerId, paymentMethodId: before }: CustomerHead,
   { paymentMethodId }: AccountProfile,
 ) {

@@ -3,7 +3,13 @@ import { PAGE } from '../paging.ts';
 import type { PlanCalls } from '../port/plans.ts';
 import type { PriceBook } from '../prices.ts';
 import { findOpenRenewal } from '../readers/coverage.ts';
-import { readFailedRenewal, readInvoice, subscribed } from '../readers/invoices.ts';
+import {
+  readFailedRenewal,
+  readInvoice,
+  readInvoiceReach,
+  readInvoiceValue,
+  subscribed,
+} from '../readers/invoices.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, unlessDone } from './unless-done.ts';
 
@@ -85,6 +91,14 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
 
     async readInvoice(invoiceId) {
       return readInvoice(stripe, invoiceId, prices);
+    },
+
+    async readInvoiceValue(invoiceId, known) {
+      return readInvoiceValue(stripe, invoiceId, prices, known);
+    },
+
+    async readInvoiceReach(invoiceId) {
+      return readInvoiceReach(stripe, invoiceId, prices);
     },
 
     async readFailedRenewal(invoiceId) {

@@ -11,7 +11,7 @@ import { startOf } from './since.ts';
 export function moneyCalls(stripe: Stripe, prices: PriceBook): MoneyCalls {
   return {
     async readReturnedMoney(chargeId) {
-      return readReturnedMoney(stripe, chargeId, prices);
+      return readReturnedMoney(stripe, chargeId);
     },
 
     async isInvoiceReturned(invoice) {

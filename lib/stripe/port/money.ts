@@ -10,7 +10,8 @@ export interface ReturnedMoney {
   readonly disputes: readonly { readonly id: string; readonly open: boolean; readonly amountCents: number }[];
   readonly paidFor:
     | { readonly kind: 'fix'; readonly fix: FixReference }
-    | { readonly kind: 'invoice'; readonly invoice: ProInvoice }
+    /** Several where one payment pays several. */
+    | { readonly kind: 'invoices'; readonly invoiceIds: readonly string[] }
     | { readonly kind: 'other' };
 }
 
@@ -36,7 +37,7 @@ export type OwnedInvoice = ProInvoice & { readonly stripeCustomerId: string | nu
 export interface MoneyCalls {
   readReturnedMoney(chargeId: string): Promise<ReturnedMoney>;
   /** Whether all that was paid for an invoice was refunded: a ledger that never had it has nothing to say of it. */
-  isInvoiceReturned(invoice: Pick<ProInvoice, 'id' | 'totalCents'>): Promise<boolean>;
+  isInvoiceReturned(invoice: Pick<ProInvoice, 'id'>): Promise<boolean>;
   /** All that a customer ever paid for fixes and Pro, for an audit. */
   readPaidMoney(stripeCustomerId: string): Promise<PaidMoney>;
 }

@@ -1,4 +1,4 @@
-import type { ProInvoice } from '../../domain/grants.ts';
+import type { ProInvoice, ReturnedValue } from '../../domain/grants.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
 import type { ProSubscription } from '../../domain/subscription.ts';
 
@@ -24,6 +24,22 @@ export interface OpenRenewal {
   readonly invoiceId: string;
   /** What is still to be paid, in US cents. */
   readonly amountCents: number;
+}
+
+/** An invoice, with all of it that its customer has back. */
+export interface InvoiceValue {
+  readonly invoice: ProInvoice;
+  readonly returned: ReturnedValue;
+}
+
+/** Whose credits a change of an invoice can change. */
+export interface InvoiceReach {
+  readonly stripeCustomerId: string | null;
+  readonly isPaid: boolean;
+  /** Prices of ours at which it was paid, and of which we do not know what they bring. */
+  readonly unknownPriceIds: readonly string[];
+  /** Earlier invoices whose unused time this one credits. */
+  readonly creditedInvoiceIds: readonly string[];
 }
 
 /** Subscriptions and their invoices. */
@@ -61,6 +77,9 @@ export interface PlanCalls {
     readonly idempotencyKey: string;
   }): Promise<void>;
   readInvoice(invoiceId: string): Promise<ProInvoice>;
+  /** With what was returned of it: several calls, which are left out where it has brought nothing and brings nothing. */
+  readInvoiceValue(invoiceId: string, known: { readonly hasBrought: boolean }): Promise<InvoiceValue>;
+  readInvoiceReach(invoiceId: string): Promise<InvoiceReach>;
   /** Null where a renewal's invoice is paid by now, or is none of a renewal. */
   readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;
 }

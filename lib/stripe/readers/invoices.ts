@@ -1,11 +1,13 @@
 import type Stripe from 'stripe';
-import { bringsProCredits, type ProInvoice } from '../../domain/grants.ts';
+import { bringsCredits, NOTHING_RETURNED, type ProInvoice } from '../../domain/grants.ts';
 import { StripeFault } from '../fault.ts';
-import { MAX_FOUND, PAGE } from '../paging.ts';
-import type { FailedRenewal, Subscribed } from '../port.ts';
+import type { FailedRenewal, InvoiceReach, InvoiceValue, Subscribed } from '../port.ts';
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 import { proSubscriptionOf } from './account.ts';
+import { linesOf, proInvoiceOf } from './invoice-lines.ts';
+import { readReturnedValue } from './returned-value.ts';
+import { creditedInvoicesOf } from './unused-time.ts';
 
 /* Invoices, and what their lines pay for. */
 
@@ -19,21 +21,47 @@ export async function subscribed(
   const invoiceId = idOf(subscription.latest_invoice);
   if (invoiceId === null) return { subscription: pro, invoice: null };
   const { latest_invoice: invoice } = subscription;
-  const known = typeof invoice === 'object' && invoice !== null && !invoice.lines.has_more;
   return {
     subscription: pro,
-    invoice: known
-      ? await proInvoiceOf(invoice, invoice.lines.data, prices)
-      : await readInvoice(stripe, invoiceId, prices),
+    invoice:
+      typeof invoice === 'object' && invoice !== null
+        ? await withLines(stripe, invoice, prices)
+        : await readInvoice(stripe, invoiceId, prices),
   };
 }
 
-export async function readInvoice(stripe: Stripe, invoiceId: string, prices: PriceBook) {
+export async function readInvoice(stripe: Stripe, invoiceId: string, prices: PriceBook): Promise<ProInvoice> {
+  return withLines(stripe, await stripe.invoices.retrieve(invoiceId), prices);
+}
+
+const withLines = async (stripe: Stripe, invoice: Stripe.Invoice, prices: PriceBook): Promise<ProInvoice> =>
+  proInvoiceOf(invoice, await linesOf(stripe, invoice), prices);
+
+export async function readInvoiceValue(
+  stripe: Stripe,
+  invoiceId: string,
+  prices: PriceBook,
+  { hasBrought }: { readonly hasBrought: boolean },
+): Promise<InvoiceValue> {
   const invoice = await stripe.invoices.retrieve(invoiceId);
-  const lines = invoice.lines.has_more
-    ? await stripe.invoices.listLineItems(invoiceId, { limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND })
-    : invoice.lines.data;
-  return proInvoiceOf(invoice, lines, prices);
+  const pro = await withLines(stripe, invoice, prices);
+  const counts = hasBrought || bringsCredits(pro);
+  return { invoice: pro, returned: counts ? await readReturnedValue(stripe, invoice) : NOTHING_RETURNED };
+}
+
+export async function readInvoiceReach(
+  stripe: Stripe,
+  invoiceId: string,
+  prices: PriceBook,
+): Promise<InvoiceReach> {
+  const invoice = await stripe.invoices.retrieve(invoiceId);
+  const { paid, unknownPriceIds } = await withLines(stripe, invoice, prices);
+  return {
+    stripeCustomerId: idOf(invoice.customer),
+    isPaid: paid,
+    unknownPriceIds: paid ? unknownPriceIds : [],
+    creditedInvoiceIds: invoice.status === 'draft' ? [] : await creditedInvoicesOf(stripe, invoice),
+  };
 }
 
 export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Promise<FailedRenewal | null> {
@@ -55,30 +83,6 @@ export async function paidProOf(
   invoice: Stripe.Invoice,
   prices: PriceBook,
 ): Promise<ProInvoice | null> {
-  const pro = invoice.lines.has_more
-    ? await readInvoice(stripe, invoice.id, prices)
-    : await proInvoiceOf(invoice, invoice.lines.data, prices);
-  return bringsProCredits(pro) ? pro : null;
-}
-
-export async function proInvoiceOf(
-  invoice: Stripe.Invoice,
-  lines: readonly Stripe.InvoiceLineItem[],
-  prices: PriceBook,
-): Promise<ProInvoice> {
-  const paying = await Promise.all(lines.map((line) => paysForPlan(line, prices)));
-  return {
-    id: invoice.id,
-    totalCents: invoice.total,
-    billingReason: invoice.billing_reason ?? 'unknown',
-    paid: invoice.status === 'paid',
-    hasProLine: paying.includes(true),
-  };
-}
-
-async function paysForPlan({ pricing, parent }: Stripe.InvoiceLineItem, prices: PriceBook): Promise<boolean> {
-  const details = pricing?.price_details;
-  const price = idOf(details?.price);
-  if (price === null || parent?.subscription_item_details?.proration !== false) return false;
-  return (await prices.find(price, idOf(details?.product))).kind === 'known';
+  const pro = await withLines(stripe, invoice, prices);
+  return bringsCredits(pro) ? pro : null;
 }

@@ -2,18 +2,14 @@ import type Stripe from 'stripe';
 import type { ProInvoice } from '../../domain/grants.ts';
 import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { ReturnedMoney } from '../port.ts';
-import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
-import { readInvoice } from './invoices.ts';
-import { chargeOf, fixReferenceOf } from './payments.ts';
+import { addedTaxOf, linesOf, netOf } from './invoice-lines.ts';
+import { fixReferenceOf } from './payments.ts';
+import { readReturnedValue } from './returned-value.ts';
 
 /* Money that went back: refunds and disputes. */
 
-export async function readReturnedMoney(
-  stripe: Stripe,
-  chargeId: string,
-  prices: PriceBook,
-): Promise<ReturnedMoney> {
+export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promise<ReturnedMoney> {
   const [charge, refunds, disputes] = await Promise.all([
     stripe.charges.retrieve(chargeId),
     stripe.refunds.list({ charge: chargeId, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
@@ -34,24 +30,18 @@ export async function readReturnedMoney(
       open: !CLOSED.has(status),
       amountCents: amount,
     })),
-    paidFor: await paidFor(stripe, charge, paymentIntentId, prices),
+    paidFor: await paidFor(stripe, charge, paymentIntentId),
   };
 }
 
-export async function isInvoiceReturned(
-  stripe: Stripe,
-  { id: invoice, totalCents }: Pick<ProInvoice, 'id' | 'totalCents'>,
-): Promise<boolean> {
-  const { data } = await stripe.invoicePayments.list({ invoice, status: 'paid', limit: PAGE });
-  let returnedCents = 0;
-  for (const { payment, amount_paid: paidCents } of data) {
-    const intentId = idOf(payment.payment_intent);
-    // What was paid past Stripe, or from the customer's balance, is refunded elsewhere, if it is.
-    if (intentId === null) return false;
-    const intent = await stripe.paymentIntents.retrieve(intentId, { expand: ['latest_charge'] });
-    if (chargeOf(intent)?.refunded) returnedCents += paidCents ?? 0;
-  }
-  return returnedCents >= totalCents;
+export async function isInvoiceReturned(stripe: Stripe, { id }: Pick<ProInvoice, 'id'>): Promise<boolean> {
+  const invoice = await stripe.invoices.retrieve(id);
+  const [lines, returned] = await Promise.all([linesOf(stripe, invoice), readReturnedValue(stripe, invoice)]);
+  const sold = lines
+    .filter(({ amount }) => amount > 0)
+    .reduce((sum, line) => sum + netOf(line) + addedTaxOf(line), 0);
+  const named = returned.ofLines.reduce((sum, { cents }) => sum + cents, 0);
+  return returned.cents + named >= sold;
 }
 
 const TOOK_NOTHING = /^(won|prevented|warning_.*)$/;
@@ -61,16 +51,15 @@ async function paidFor(
   stripe: Stripe,
   charge: Stripe.Charge,
   paymentIntentId: string | null,
-  prices: PriceBook,
 ): Promise<ReturnedMoney['paidFor']> {
   const fix = fixReferenceOf(charge.metadata);
   if (fix !== null) return { kind: 'fix', fix };
   if (paymentIntentId === null) return { kind: 'other' };
-  const { data } = await stripe.invoicePayments.list({
-    payment: { type: 'payment_intent', payment_intent: paymentIntentId },
-    limit: 1,
-  });
-  const invoiceId = idOf(data[0]?.invoice);
-  if (invoiceId === null) return { kind: 'other' };
-  return { kind: 'invoice', invoice: await readInvoice(stripe, invoiceId, prices) };
+  const payments = await stripe.invoicePayments
+    .list({ payment: { type: 'payment_intent', payment_intent: paymentIntentId }, limit: PAGE })
+    .autoPagingToArray({ limit: MAX_FOUND });
+  const invoiceIds = payments.map(({ invoice }) => idOf(invoice)).filter((id) => id !== null);
+  return invoiceIds.length === 0
+    ? { kind: 'other' }
+    : { kind: 'invoices', invoiceIds: [...new Set(invoiceIds)] };
 }

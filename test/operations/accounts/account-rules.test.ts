@@ -1,5 +1,6 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { NOTHING_RETURNED, type ProInvoice } from '../../../lib/domain/grants.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { closeCustomer } from '../../../lib/operations/accounts/close-customer.ts';
 import { withStripeCustomer } from '../../../lib/operations/accounts/stripe-customer.ts';
@@ -7,7 +8,7 @@ import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.t
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
 import { finishOrder, orderOf } from '../../../lib/operations/plans/finish-order.ts';
-import { grantInvoice } from '../../../lib/operations/plans/grant-invoice.ts';
+import { settleInvoice } from '../../../lib/operations/plans/settle-invoice.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../../lib/operations/plans/sync-account.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
@@ -20,6 +21,7 @@ import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { markClosed, recordedFix } from '../../support/customers.ts';
 import { customerWith } from '../../support/fixtures.ts';
+import { invoiceOf } from '../../support/invoices.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { toldOf } from '../../support/notices.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
@@ -242,11 +244,11 @@ describe('subscribing to Pro', () => {
     });
     expect(first.head).toEqual(await headOf(money.deps, customerId));
     const [invoice] = money.double.state.invoices.newestFirst;
-    expect(await newest(customerId, 1)).toEqual([
+    expect(await newest(customerId, 1)).toMatchObject([
       {
         amount: 60,
         source: 'pro_subscription_payment',
-        metadata: { invoice_id: invoice?.id, total_cents: 59_900 },
+        metadata: { invoice_id: invoice?.id, price_id: money.priceId, total_cents: 59_900 },
       },
     ]);
     expect(await order(customerId)).toMatchObject({
@@ -590,34 +592,31 @@ describe('what Stripe says of an account', () => {
 });
 
 describe('a paid Pro invoice', () => {
-  const invoice = (id: string) => ({
-    id,
-    totalCents: 59_900,
-    billingReason: 'subscription_cycle',
-    paid: true,
-    hasProLine: true,
-  });
+  /** Settles it, where Stripe says this of it and that nothing was returned. */
+  const settle = async (customerId: string, invoice: ProInvoice) => {
+    const answers = { readInvoiceValue: async () => ({ invoice, returned: NOTHING_RETURNED }) };
+    return settleInvoice(await answering(() => answers), customerId, invoice.id);
+  };
 
   it('is granted once, and what is owed is taken out of it', async () => {
     const { customerId } = await signedUp();
     await setHead(customerId, 'debt', 7);
-    const paid = invoice(`in_${customerId}`);
-    expect(await grantInvoice(money.deps, customerId, paid)).toBe(true);
+    const paid = invoiceOf({ id: `in_${customerId}` });
+    expect(await settle(customerId, paid)).toBe(true);
     expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 58, debt: 0 });
-    expect(await grantInvoice(money.deps, customerId, paid)).toBe(false);
+    expect(await settle(customerId, paid)).toBe(false);
     expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 58, debt: 0 });
   });
 
   it('that brings nothing changes nothing', async () => {
     const head = await signedUp();
-    const unpaid = { ...invoice('in_2'), paid: false };
-    expect(await grantInvoice(money.deps, head.customerId, unpaid)).toBe(false);
+    expect(await settle(head.customerId, invoiceOf({ id: 'in_2', paid: false }))).toBe(false);
     expect(await headOf(money.deps, head.customerId)).toEqual(head);
   });
 
   it('moves no profile where nothing is owed', async () => {
     const head = await signedUp();
-    await grantInvoice(money.deps, head.customerId, invoice('in_3'));
+    await settle(head.customerId, invoiceOf({ id: 'in_3' }));
     expect((await headOf(money.deps, head.customerId)).revision).toBe(head.revision);
   });
 });

@@ -9,7 +9,7 @@ import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import type { StripeEvent } from '../../../lib/stripe/event.ts';
-import type { FixPayment, ReturnedMoney, StripePort } from '../../../lib/stripe/port.ts';
+import type { FixPayment, InvoiceValue, ReturnedMoney, StripePort } from '../../../lib/stripe/port.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { noticesOf } from '../../support/notices.ts';
@@ -226,62 +226,66 @@ describe('money that went back of a Pro invoice', () => {
       ({ customer }) => customer === stripeCustomerId,
     );
     const port = await money.deps.stripe();
-    const invoice = await port.readInvoice(paid?.id ?? '');
+    const value = await port.readInvoiceValue(paid?.id ?? '', { hasBrought: true });
     const returned: ReturnedMoney = {
       chargeId: 'ch_1',
       stripeCustomerId,
       paymentIntentId: 'pi_invoice',
       returnedCents: 0,
       disputes: [],
-      paidFor: { kind: 'invoice', invoice },
+      paidFor: { kind: 'invoices', invoiceIds: [value.invoice.id] },
     };
-    return { customerId, stripeCustomerId, invoice, returned };
+    return { customerId, stripeCustomerId, value, returned };
   }
 
-  const back = (returned: ReturnedMoney, readFixPayment: StripePort['readFixPayment'] = notAsked) =>
-    answering({ readFixPayment, readReturnedMoney: async () => returned });
+  const back = (returned: ReturnedMoney, value: InvoiceValue) =>
+    answering({
+      readFixPayment: notAsked,
+      readReturnedMoney: async () => returned,
+      readInvoiceValue: async () => value,
+    });
 
   it('of one that was not heard of grants it first, also where nothing went back yet', async () => {
-    const { invoice, returned } = await subscribed();
+    const { value, returned } = await subscribed();
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
-    const theirs = { ...returned, stripeCustomerId, paidFor: { kind: 'invoice', invoice } } as const;
+    const theirs = { ...returned, stripeCustomerId };
     const before = await sources(customerId);
-    expect(await applyEvent(await back(theirs), refunded())).toMatchObject({ outcome: 'processed' });
+    expect(await applyEvent(await back(theirs, value), refunded())).toMatchObject({ outcome: 'processed' });
     expect(await sources(customerId)).toEqual([['pro_subscription_payment', 60], ...before]);
-    expect(await applyEvent(await back(theirs), refunded())).toMatchObject({ outcome: 'processed' });
+    expect(await applyEvent(await back(theirs, value), refunded())).toMatchObject({ outcome: 'processed' });
     expect(await sources(customerId)).toEqual([['pro_subscription_payment', 60], ...before]);
   });
 
   it('of one that brings no credits changes nothing', async () => {
-    const { invoice, returned } = await subscribed();
+    const { value, returned } = await subscribed();
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
-    const other = { ...invoice, paid: false };
-    const theirs = { ...returned, stripeCustomerId, returnedCents: 100 };
-    const deps = await back({ ...theirs, paidFor: { kind: 'invoice', invoice: other } });
+    const unpaid = {
+      invoice: { ...value.invoice, paid: false },
+      returned: { ...value.returned, cents: 100 },
+    };
+    const deps = await back({ ...returned, stripeCustomerId, returnedCents: 100 }, unpaid);
     const before = await sources(customerId);
     expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed', customerId });
     expect(await sources(customerId)).toEqual(before);
   });
 
   it('of one that was granted is taken back, whatever the invoice says by now', async () => {
-    const { customerId, invoice, returned } = await subscribed();
-    const voided = { ...returned, returnedCents: invoice.totalCents };
-    const deps = await back({
-      ...voided,
-      paidFor: { kind: 'invoice', invoice: { ...invoice, paid: false } },
-    });
+    const { customerId, value, returned } = await subscribed();
+    const cents = value.invoice.totalCents;
+    const voided = { invoice: { ...value.invoice, paid: false }, returned: { ...value.returned, cents } };
+    const deps = await back({ ...returned, returnedCents: cents }, voided);
     expect(await applyEvent(deps, refunded())).toMatchObject({ outcome: 'processed' });
     expect((await sources(customerId))[0]).toEqual(['refund_reversal', -60]);
     expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 5, debt: 0 });
   });
 
   it('holds off further charges while it is disputed, and tells of each dispute once', async () => {
-    const { customerId, returned } = await subscribed();
+    const { customerId, returned, value } = await subscribed();
     const disputes = ['dp_b', 'dp_a'].map((id) => ({ id, open: true, amountCents: 100 }));
     const closed = { id: 'dp_c', open: false, amountCents: 100 };
     const apply = async (those: ReturnedMoney['disputes']) =>
       applyEvent(
-        await back({ ...returned, disputes: those }),
+        await back({ ...returned, disputes: those }, value),
         eventOf('charge.dispute.created', { id: 'dp', charge: 'ch_1' }),
       );
     await apply([...disputes, closed]);

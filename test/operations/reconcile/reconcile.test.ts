@@ -544,15 +544,16 @@ describe('events', () => {
       .filter(({ type, id }) => isHandled(type) && report.missed.named.some((one) => one.eventId === id));
     expect(report.missed.named.map(({ type, outcome, customerId }) => [type, outcome, customerId])).toEqual([
       ['customer.subscription.updated', 'processed', pro.customerId],
+      ['invoice.finalized', 'processed', pro.customerId],
       ['payment_intent.succeeded', 'ignored', null],
       ['invoice.paid', 'processed', pro.customerId],
     ]);
     expect(report.missed.named.map(({ eventId }) => eventId)).toEqual(told.map(({ id }) => id));
     expect(report.events).toEqual({
-      listed: 3,
+      listed: 4,
       known: 0,
       removed: 0,
-      applied: 2,
+      applied: 3,
       ignored: 1,
       parked: 0,
       failed: 0,
@@ -562,7 +563,7 @@ describe('events', () => {
     await expectSoundMoney(books, pro.customerId);
 
     const { report: second } = await reconciled(books);
-    expect(second.events).toMatchObject({ listed: 3, known: 3, applied: 0 });
+    expect(second.events).toMatchObject({ listed: 4, known: 4, applied: 0 });
     expect(second.missed).toEqual({ count: 0, named: [] });
   });
 
@@ -620,16 +621,16 @@ describe('events', () => {
     const { report } = await reconciled(books);
     const failed = report.missed.named.find(({ type }) => type === 'invoice.paid');
     expect(failed).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('is not readable') });
-    expect(report.events).toMatchObject({ applied: 1, ignored: 1, failed: 1 });
-    expect(report.drift.named).toEqual([
-      {
-        customerId: null,
-        invariant: 8,
-        seq: null,
-        message: expect.stringContaining(
-          `event ${failed?.eventId} ended as nothing; applying it: The stored item`,
-        ),
-      },
+    expect(report.events).toMatchObject({ applied: 1, ignored: 1, failed: 2 });
+    expect(report.drift.named).toContainEqual({
+      customerId: null,
+      invariant: 8,
+      seq: null,
+      message: expect.stringContaining(
+        `event ${failed?.eventId} ended as nothing; applying it: The stored item`,
+      ),
+    });
+    expect(report.drift.named.filter(({ invariant }) => invariant !== 8)).toEqual([
       {
         customerId: pro.customerId,
         invariant: 5,
@@ -643,11 +644,11 @@ describe('events', () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     await books.later(MONTH);
-    const deps = await beforeQuestion(books.deps, 'readInvoice', async (nth) => {
+    const deps = await beforeQuestion(books.deps, 'readInvoiceReach', async (nth) => {
       if (nth === 1) throw new StripeFault('indeterminate');
     });
     const { report } = await reconciled({ deps });
-    expect(report).toMatchObject({ drift: { count: 0 }, events: { applied: 2, failed: 0 } });
+    expect(report).toMatchObject({ drift: { count: 0 }, events: { applied: 3, failed: 0 } });
     await expectSoundMoney(books, pro.customerId);
   });
 
@@ -668,7 +669,11 @@ describe('events', () => {
     books.wait(2 * 60_000);
     const { report: due } = await reconciled(books);
     expect(due.drift.count).toBe(0);
-    expect(due.missed.named.map(({ type }) => type)).toEqual(['payment_intent.succeeded', 'invoice.paid']);
+    expect(due.missed.named.map(({ type }) => type)).toEqual([
+      'invoice.finalized',
+      'payment_intent.succeeded',
+      'invoice.paid',
+    ]);
     expect(due.customers.invoices).toBe(2);
     await expectSoundMoney(books, pro.customerId);
   });

@@ -1,0 +1,106 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import {
+  type InvoiceGuard,
+  NOTHING_RETURNED,
+  type ProInvoice,
+  type ReturnedValue,
+  settleInvoice as settled,
+} from '../../domain/grants.ts';
+import type { Posting } from '../../domain/ledger.ts';
+import { creditsRemoved } from '../../domain/notice.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { decodeInvoiceGuard, keepInvoice } from '../../store/guards.ts';
+import { keys } from '../../store/keys.ts';
+import { putNotice } from '../../store/notices.ts';
+import type { Item } from '../../store/table.ts';
+import type { InvoiceValue, StripeAccount } from '../../stripe/port.ts';
+import { changeLedger, type LedgerWrite, type Receipt } from '../ledger/change-ledger.ts';
+import { bindCard, noticeOfEnd, profileOf } from './sync-account.ts';
+
+export interface SettleOptions {
+  /** The event that tells of it. */
+  readonly receipt?: Receipt | undefined;
+  /** The invoice's Stripe customer, where its payment may move the end of the plan too. */
+  readonly syncs?: string | undefined;
+}
+
+interface Current extends InvoiceValue {
+  readonly account: StripeAccount | null;
+}
+
+/**
+ * Brings the ledger to what an invoice has brought and what of it was returned: grants each line once when the invoice is paid, and
+ * takes back, or restores, the share of what went back. Asks Stripe for all of it each time, so it does not matter which event
+ * caused it, how often, or in which order. Safe to repeat. Answers whether this call wrote anything.
+ * @throws StripeFault, AlreadyRecorded, BillingError customer_not_found, ledger_busy, ledger_unavailable
+ */
+export async function settleInvoice(
+  deps: PaymentDeps,
+  customerId: string,
+  invoiceId: string,
+  { receipt, syncs }: SettleOptions = {},
+): Promise<boolean> {
+  const { wrote } = await changeLedger<InvoiceGuard | null, null, Current>(deps, {
+    customerId,
+    relatedKeys: [keys.once(customerId, 'invoice', invoiceId)],
+    decodeRelated: ([item]) => guardOf(item),
+    receipt,
+    fetchCurrent: async ({ head, related: guard }) => {
+      const stripe = await deps.stripe();
+      const value = await stripe.readInvoiceValue(invoiceId, { hasBrought: guard !== null });
+      const isTheirs = syncs !== undefined && syncs === head.stripeCustomerId;
+      return { ...value, account: isTheirs ? await stripe.readAccount(syncs) : null };
+    },
+    decide: ({ head, related: guard }, current) => {
+      const due = current && settlementDue(head, current.invoice, current.returned, guard);
+      const profile = current?.account ? profileOf(head, current.account) : null;
+      if (!due && profile === null) return { kind: 'done', answer: null };
+      return {
+        kind: 'write',
+        ...(due && { postings: due.postings }),
+        ...((profile || due?.profile) && { profile: { ...profile, ...due?.profile } }),
+        writes: (next, at) => [
+          ...(profile ? [...bindCard(head, profile), ...noticeOfEnd(head, profile, at)] : []),
+          ...(due?.writes(next, at) ?? []),
+        ],
+        answer: () => null,
+      };
+    },
+  });
+  return wrote;
+}
+
+export const guardOf = (item: Item | undefined): InvoiceGuard | null =>
+  item === undefined ? null : decodeInvoiceGuard(item);
+
+type Due = Pick<LedgerWrite<never>, 'profile' | 'writes'> & { readonly postings: readonly Posting[] };
+
+/** What settling an invoice writes; null where all of it is counted. Pure. */
+export function settlementDue(
+  head: CustomerHead,
+  invoice: ProInvoice,
+  returned: ReturnedValue,
+  guard: InvoiceGuard | null,
+): Due | null {
+  const change = settled(head, invoice, returned, guard);
+  if (change === null) return null;
+  const { postings, debt, kept, removed } = change;
+  const { id: invoiceId } = invoice;
+  const cause = { invoiceId, removed, returnedCents: kept.reversedCents, reasons: returned.reasons };
+  return {
+    postings,
+    ...(debt !== head.debt && { profile: { debt } }),
+    writes: (next, at) => {
+      // What is granted and taken in one change was never there.
+      const notice = guard === null ? null : creditsRemoved(head, next, cause, at);
+      return [keepInvoice(head.customerId, kept, guard), ...(notice === null ? [] : [putNotice(notice)])];
+    },
+  };
+}
+
+/**
+ * What the first grant of an invoice writes that was paid a moment ago; null where it brought its credits already, or brings none.
+ * What is returned of it is told by events.
+ */
+export const grantDue = (head: CustomerHead, invoice: ProInvoice, guard: InvoiceGuard | null): Due | null =>
+  guard === null ? settlementDue(head, invoice, NOTHING_RETURNED, null) : null;

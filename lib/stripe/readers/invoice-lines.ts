@@ -1,0 +1,79 @@
+import type Stripe from 'stripe';
+import type { InvoiceLine, ProInvoice } from '../../domain/grants.ts';
+import { MAX_FOUND, PAGE } from '../paging.ts';
+import type { PriceBook } from '../prices.ts';
+import { idOf } from '../reference.ts';
+
+/* The lines of an invoice: what each asked for, and whether it is for a subscription at a known price. */
+
+/** All lines, also where Stripe sent only the first of them with the invoice. */
+export async function linesOf(
+  stripe: Stripe,
+  { id, lines }: Stripe.Invoice,
+): Promise<readonly Stripe.InvoiceLineItem[]> {
+  if (!lines.has_more) return lines.data;
+  return stripe.invoices.listLineItems(id, { limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND });
+}
+
+export async function proInvoiceOf(
+  invoice: Stripe.Invoice,
+  lines: readonly Stripe.InvoiceLineItem[],
+  prices: PriceBook,
+): Promise<ProInvoice> {
+  const read: InvoiceLine[] = [];
+  const unknownPriceIds: string[] = [];
+  for (const line of lines) {
+    const fate = await priceOf(line, prices);
+    const price = fate.kind === 'known' ? fate.price : null;
+    const netCents = netOf(line);
+    if (fate.kind === 'unknown' && netCents > 0) unknownPriceIds.push(fate.id);
+    read.push({
+      id: line.id,
+      amountCents: line.amount,
+      netCents,
+      taxCents: addedTaxOf(line),
+      quantity: line.quantity ?? 1,
+      isWhole: planPartOf(line)?.proration === false,
+      price,
+    });
+  }
+  return {
+    id: invoice.id,
+    totalCents: invoice.total,
+    paid: invoice.status === 'paid',
+    lines: read,
+    unknownPriceIds,
+  };
+}
+
+async function priceOf(line: Stripe.InvoiceLineItem, prices: PriceBook) {
+  const details = line.pricing?.price_details;
+  const id = idOf(details?.price);
+  if (id === null || planPartOf(line) === null) return { kind: 'foreign' } as const;
+  const fate = await prices.find(id, idOf(details?.product));
+  return { id, ...fate };
+}
+
+/** What a line says of the subscription that it is for; a change within a period may come as an item of its own. */
+export function planPartOf({ parent }: Stripe.InvoiceLineItem): {
+  readonly proration: boolean;
+  readonly subscription: string | null;
+  /** For unused time: the invoice that it was paid with; null where Stripe does not say. */
+  readonly creditedInvoice: string | null;
+} | null {
+  const item = parent?.invoice_item_details;
+  const part = parent?.subscription_item_details ?? (item?.proration && item.subscription ? item : null);
+  if (!part) return null;
+  const { proration, subscription, proration_details: details } = part;
+  return { proration, subscription, creditedInvoice: details?.credited_items?.invoice ?? null };
+}
+
+/** After discount. */
+export const netOf = ({ amount, discount_amounts: discounts }: Stripe.InvoiceLineItem): number =>
+  amount - (discounts ?? []).reduce((sum, discount) => sum + discount.amount, 0);
+
+/** Tax beside the amount; what is within it is part of the amount. */
+export const addedTaxOf = ({ taxes }: Pick<Stripe.InvoiceLineItem, 'taxes'>): number =>
+  (taxes ?? [])
+    .filter(({ tax_behavior: behavior }) => behavior === 'exclusive')
+    .reduce((sum, { amount }) => sum + amount, 0);

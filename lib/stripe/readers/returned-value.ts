@@ -1,0 +1,143 @@
+import type Stripe from 'stripe';
+import type { ReturnedValue } from '../../domain/grants.ts';
+import type { ReturnReason } from '../../domain/notice.ts';
+import { MAX_FOUND, PAGE } from '../paging.ts';
+import { idOf } from '../reference.ts';
+import { addedTaxOf } from './invoice-lines.ts';
+import { unusedTimeOf } from './unused-time.ts';
+
+/* All value of an invoice that its customer has back: over all its payments, its credit notes, and later invoices. */
+
+/** A refund that was not lost, as far as it is of the invoice. */
+interface LiveRefund {
+  readonly id: string;
+  readonly cents: number;
+}
+
+type NamedLine = ReturnedValue['ofLines'][number];
+
+export async function readReturnedValue(stripe: Stripe, invoice: Stripe.Invoice): Promise<ReturnedValue> {
+  const [payments, notes, unused] = await Promise.all([
+    readPayments(stripe, invoice.id),
+    readNotes(stripe, invoice.id),
+    unusedTimeOf(stripe, invoice),
+  ]);
+  const refunds = payments.flatMap((payment) => payment.refunds);
+  const noted = notes.map((note) => returnedByNote(note, refunds));
+  const refunded = sum(refunds.map(({ cents }) => cents)) - sum(noted.map(({ linkedCents }) => linkedCents));
+  const disputed = sum(payments.map(({ disputedCents }) => disputedCents));
+  const credited = sum(noted.map(({ cents }) => cents));
+  const ofLines = noted.flatMap((note) => note.ofLines);
+  const reasons: (readonly [ReturnReason, boolean])[] = [
+    ['refund', refunds.length > 0],
+    ['dispute', disputed > 0],
+    ['credit_note', noted.some(({ cents, ofLines: named }) => cents > 0 || named.length > 0)],
+    ['plan_change', unused > 0],
+  ];
+  return {
+    cents: Math.max(0, refunded) + disputed + credited + unused,
+    ofLines,
+    reasons: reasons.filter(([, is]) => is).map(([reason]) => reason),
+  };
+}
+
+const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
+
+interface PaymentBack {
+  readonly refunds: readonly LiveRefund[];
+  readonly disputedCents: number;
+}
+
+async function readPayments(stripe: Stripe, invoice: string): Promise<PaymentBack[]> {
+  const payments = await stripe.invoicePayments
+    .list({ invoice, status: 'paid', limit: PAGE, expand: ['data.payment.payment_intent'] })
+    .autoPagingToArray({ limit: MAX_FOUND });
+  return Promise.all(payments.map((payment) => readPayment(stripe, payment)));
+}
+
+async function readPayment(
+  stripe: Stripe,
+  { payment, amount_paid: paid }: Stripe.InvoicePayment,
+): Promise<PaymentBack> {
+  const { payment_intent: intent, charge } = payment;
+  const of = intent ? { payment_intent: idOf(intent) ?? '' } : { charge: idOf(charge) ?? '' };
+  // What was paid past Stripe is returned past Stripe, which a credit note tells.
+  if (!intent && !charge) return { refunds: [], disputedCents: 0 };
+  const whole = typeof intent === 'object' ? intent.amount_received : null;
+  const share = (cents: number): number =>
+    whole === null || paid === null || paid >= whole ? cents : Math.floor((cents * paid) / whole);
+  const [refunds, disputes] = await Promise.all([
+    stripe.refunds.list({ ...of, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
+    stripe.disputes.list({ ...of, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
+  ]);
+  return {
+    refunds: refunds.filter(isLive).map(({ id, amount }) => ({ id, cents: share(amount) })),
+    disputedCents: share(sum(disputes.map(withdrawnCents))),
+  };
+}
+
+/** Neither failed nor canceled: the customer has the money, or is about to. */
+export const isLive = ({ status }: Stripe.Refund): boolean => status !== 'failed' && status !== 'canceled';
+
+/** What a dispute withdrew and did not reinstate, without fees. Its status says nothing of that. */
+export function withdrawnCents({ amount, currency, balance_transactions: moves }: Stripe.Dispute): number {
+  const net = sum(moves.map((move) => move.amount));
+  if (net >= 0) return 0;
+  // In an account that settles in another currency the moves are in that one.
+  return moves.every((move) => move.currency === currency) ? -net : amount;
+}
+
+async function readNotes(stripe: Stripe, invoice: string): Promise<Stripe.CreditNote[]> {
+  const notes = await stripe.creditNotes
+    .list({ invoice, limit: PAGE })
+    .autoPagingToArray({ limit: MAX_FOUND });
+  return Promise.all(
+    notes.filter(({ status }) => status !== 'void').map((note) => withAllLines(stripe, note)),
+  );
+}
+
+async function withAllLines(stripe: Stripe, note: Stripe.CreditNote): Promise<Stripe.CreditNote> {
+  if (!note.lines.has_more) return note;
+  const data = await stripe.creditNotes
+    .listLineItems(note.id, { limit: PAGE })
+    .autoPagingToArray({ limit: MAX_FOUND });
+  return { ...note, lines: { ...note.lines, data, has_more: false } };
+}
+
+/** What a credit note returned: before payment, to the balance, past Stripe; its refunds count as refunds, if it names no line. */
+function returnedByNote(note: Stripe.CreditNote, live: readonly LiveRefund[]) {
+  const { pre_payment_amount: before, post_payment_amount: after, refunds } = note;
+  const ours = refunds.filter(({ type }) => type !== 'payment_record_refund');
+  const unrefunded = before + after - sum(ours.map(({ amount_refunded: cents }) => cents));
+  const linked = ours.filter(({ refund }) => live.some(({ id }) => id === idOf(refund)));
+  const linkedCents = sum(linked.map(({ amount_refunded: cents }) => cents));
+  const lines = note.lines.data.map(partOf);
+  if (lines.every(({ lineId }) => lineId === null)) return { cents: unrefunded, ofLines: [], linkedCents: 0 };
+  return { ...divided(lines, unrefunded + linkedCents), linkedCents };
+}
+
+interface NotePart {
+  readonly lineId: string | null;
+  readonly cents: number;
+  readonly isTax: boolean;
+}
+
+function partOf(line: Stripe.CreditNoteLineItem): NotePart {
+  const net = line.amount - line.discount_amount;
+  const tax = addedTaxOf(line);
+  return { lineId: line.invoice_line_item ?? null, cents: net + tax, isTax: net === 0 && tax > 0 };
+}
+
+/** What came back of a note, over its parts: all of them in full, or each its share where a refund of it failed. */
+function divided(
+  parts: readonly NotePart[],
+  cents: number,
+): { cents: number; ofLines: readonly NamedLine[] } {
+  const whole = sum(parts.map((part) => part.cents));
+  const returned = (part: NotePart): number =>
+    cents >= whole ? part.cents : Math.floor((part.cents * cents) / whole);
+  const ofLines = parts.flatMap((part): NamedLine[] =>
+    part.lineId === null ? [] : [{ lineId: part.lineId, cents: returned(part), isTax: part.isTax }],
+  );
+  return { cents: Math.max(0, cents - sum(ofLines.map((line) => line.cents))), ofLines };
+}

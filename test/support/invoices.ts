@@ -1,0 +1,40 @@
+import type { InvoiceGuard, InvoiceLine, ProInvoice } from '../../lib/domain/grants.ts';
+import type { KnownPrice } from '../../lib/domain/plans.ts';
+
+export const PRO_PRICE: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
+
+/** A whole month of Pro for one seat. */
+export const lineOf = (facts: Partial<InvoiceLine> = {}): InvoiceLine => {
+  const { amountCents = 59_900 } = facts;
+  return {
+    id: 'il_1',
+    amountCents,
+    netCents: amountCents,
+    taxCents: 0,
+    quantity: 1,
+    isWhole: true,
+    price: PRO_PRICE,
+    ...facts,
+  };
+};
+
+/** A paid month of Pro. */
+export const invoiceOf = (facts: Partial<ProInvoice> = {}): ProInvoice => ({
+  id: 'in_1',
+  totalCents: 59_900,
+  paid: true,
+  lines: [lineOf()],
+  unknownPriceIds: [],
+  ...facts,
+});
+
+/** What is kept of a month of Pro that brought its credits. */
+export const guardOf = (facts: Partial<InvoiceGuard> = {}): InvoiceGuard => ({
+  invoiceId: 'in_1',
+  credits: 60,
+  totalCents: 59_900,
+  reversedCents: 0,
+  reversedCredits: 0,
+  lines: [{ id: 'il_1', credits: 60 }],
+  ...facts,
+});
