@@ -69,8 +69,8 @@ describe('the calls to Stripe', () => {
     const { report } = await reconciled(books, { readUnitsPerSecond: 1e6 });
     const calls = books.double.calls.all.slice(before).length;
     // 30 days of events; of each customer the charges, invoices and balance, and the account twice, by the service's reading and by the
-    // auditor's own; two lists of the whole account; and the prices, once.
-    expect(calls).toBe(30 + 8 * (3 + 3 + 3) + 2 + 3);
+    // auditor's own; two lists of the whole account; and the price, once.
+    expect(calls).toBe(30 + 8 * (3 + 3 + 3) + 2 + 1);
     expect(secondsOf(report)).toBeGreaterThanOrEqual(calls / 20);
   });
 });
