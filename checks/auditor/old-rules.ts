@@ -1,0 +1,115 @@
+/*
+ * The faults, what the auditor says of each, and the old rule of each as a patch of the source: what stands there today, and what
+ * stood there in its place. A patch whose text is not found fails the check.
+ */
+
+export interface Patch {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Fault {
+  readonly number: number;
+  readonly what: string;
+  /** What one of the auditor's findings says. */
+  readonly says: RegExp;
+  /** Whether the finding is right with today's rules too: it is for a person, and nothing is done about it. */
+  readonly isForAPerson?: true;
+  readonly oldRule: readonly Patch[];
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    number: 1,
+    what: 'a renewal that a credit note closed grants 60 for nothing',
+    says: /returned and not taken back: 60 credits \(59900 cents\)/,
+    oldRule: [],
+  },
+  {
+    number: 2,
+    what: 'unused time that went to the balance keeps its credits',
+    says: /returned and not taken back/,
+    oldRule: [],
+  },
+  {
+    number: 3,
+    what: 'a fee beside a $0 line of a trial grants 60',
+    says: /credits without money: 60 credits/,
+    oldRule: [],
+  },
+  {
+    number: 4,
+    what: 'a whole period under another billing reason grants nothing',
+    says: /money without credits: 60 credits \(59900 cents\)/,
+    oldRule: [],
+  },
+  {
+    number: 5,
+    what: 'two seats bring the credits of one',
+    says: /money without credits: 60 credits \(59900 cents\)/,
+    oldRule: [],
+  },
+  {
+    number: 6,
+    what: 'a paid invoice at an unknown price of our product brings nothing, silently',
+    says: /money without credits: invoice \S+ has 49900 cents at price/,
+    isForAPerson: true,
+    oldRule: [],
+  },
+  {
+    number: 7,
+    what: 'refunds of an invoice with two payments are counted one at a time',
+    says: /returned and not taken back/,
+    oldRule: [],
+  },
+  {
+    number: 8,
+    what: 'a second subscription made by hand goes on',
+    says: /two go on/,
+    isForAPerson: true,
+    oldRule: [],
+  },
+  {
+    number: 10,
+    what: 'the card is replaced at Stripe, and the old one stays on file',
+    says: /the card on file is pm_\w+, Stripe's default is pm_/,
+    oldRule: [],
+  },
+  {
+    number: 11,
+    what: 'an inquiry that becomes a chargeback leaves its credits to be spent',
+    says: /returned and not taken back: 60 credits \(59900 cents\)/,
+    oldRule: [],
+  },
+  {
+    number: 14,
+    what: 'a past-due subscription keeps the Pro rate without an end',
+    says: /the plan differs: payment \S+ charged 1500 cents/,
+    oldRule: [],
+  },
+  {
+    number: 15,
+    what: 'a subscription that collects nothing keeps the Pro rate',
+    says: /the plan differs: payment \S+ charged 1500 cents/,
+    oldRule: [],
+  },
+  {
+    number: 16,
+    what: "a second payment's refund fails days later",
+    says: /money short: refund re_\S+ of payment \S+ is failed, 2900 of 2900 cents did not go back/,
+    oldRule: [],
+  },
+  {
+    number: 17,
+    what: 'a second payment is disputed before it is returned',
+    says: /dispute \S+ is open at Stripe, the head does not say so/,
+    oldRule: [],
+  },
+  {
+    number: 18,
+    what: 'a refund of $1 by hand counts as the return of $29',
+    says: /money short: payment \S+ was to go back, 2800 of 2900 cents did not/,
+    oldRule: [],
+  },
+];

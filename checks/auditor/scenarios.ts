@@ -1,0 +1,247 @@
+import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
+import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import { orderOf, subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import { keys } from '../../lib/store/keys.ts';
+import { recordedFix } from '../../test/support/customers.ts';
+import { customerWithCard, headOf, type Money } from '../../test/support/money.ts';
+import { type Books, tamper } from '../../test/support/reconciliation.ts';
+
+/*
+ * What went wrong at systems like ours, each as it happens at Stripe. Afterwards every event is delivered. With today's rules the
+ * ledger is right; with the old rule put back, the auditor has to name the difference.
+ */
+
+/** Days after which a month's renewal is due, whatever the month. */
+const MONTH = 32;
+
+export interface Scene extends Books {
+  /** Delivers what has not been delivered, also past an event that fails. */
+  tell(): Promise<void>;
+}
+
+interface Person {
+  readonly customerId: string;
+  readonly stripeCustomerId: string;
+}
+
+const FAILING = 'tok_chargeCustomerFail';
+
+async function subscriber(scene: Scene): Promise<Person> {
+  const person = await customerWithCard(scene, 0);
+  await subscribeToPro(scene.deps, person.customerId, orderOf(undefined));
+  await scene.tell();
+  return person;
+}
+
+async function newDefault({ stripe, newCard }: Scene, customer: string, token?: string): Promise<string> {
+  const { id } = await stripe.paymentMethods.attach(await newCard(token), { customer });
+  await stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+  return id;
+}
+
+/** A subscriber whose renewal is open, because the card fails. */
+async function withOpenRenewal(scene: Scene): Promise<Person & { readonly invoiceId: string }> {
+  const person = await subscriber(scene);
+  await newDefault(scene, person.stripeCustomerId, FAILING);
+  await scene.tell();
+  await scene.later(MONTH);
+  await scene.tell();
+  const { data } = await scene.stripe.invoices.list({ customer: person.stripeCustomerId, status: 'open' });
+  const [open] = data;
+  if (open === undefined) throw new Error('the renewal is not open');
+  return { ...person, invoiceId: open.id };
+}
+
+async function pay(scene: Scene, customer: string, amount: number, card: string): Promise<string> {
+  const { id } = await scene.stripe.paymentIntents.create({
+    amount,
+    currency: 'usd',
+    customer,
+    payment_method: card,
+    confirm: true,
+    off_session: true,
+    allowed_payment_method_types: ['card'],
+  });
+  return id;
+}
+
+async function attachedCard({ stripe, newCard }: Scene, customer: string, token?: string): Promise<string> {
+  return (await stripe.paymentMethods.attach(await newCard(token), { customer })).id;
+}
+
+/** Pro as a person makes it in the dashboard. */
+async function byHand(
+  { stripe, priceId }: Scene,
+  customer: string,
+  more: Partial<Parameters<Money['stripe']['subscriptions']['create']>[0]> = {},
+) {
+  return stripe.subscriptions.create({ customer, items: [{ price: priceId }], off_session: true, ...more });
+}
+
+/** A fix paid by card, and a second payment for the same fix that Stripe made too. */
+async function paidTwice(scene: Scene): Promise<Person & { readonly second: string }> {
+  const person = await customerWithCard(scene, 0);
+  const { customerId, stripeCustomerId } = person;
+  const fixId = await recordedFix(scene.deps, customerId, 1);
+  const outcome = await billFixAttempt(scene.deps, customerId, fixId);
+  if (outcome.kind !== 'billed') throw new Error(outcome.kind);
+  await scene.tell();
+  const card = await attachedCard(scene, stripeCustomerId);
+  const { id } = await scene.stripe.paymentIntents.create({
+    amount: 2_900,
+    currency: 'usd',
+    customer: stripeCustomerId,
+    payment_method: card,
+    confirm: true,
+    off_session: true,
+    allowed_payment_method_types: ['card'],
+    metadata: { purpose: 'fix', customer_id: customerId, fix_attempt_id: fixId, attempt: '1' },
+  });
+  return { ...person, second: id };
+}
+
+const chargeOf = async ({ stripe }: Scene, intent: string): Promise<string> =>
+  String((await stripe.paymentIntents.retrieve(intent)).latest_charge);
+
+/** By the number of the fault. Each returns whose ledger is to be audited. */
+export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person>>> = {
+  1: async (scene) => {
+    const { invoiceId, ...person } = await withOpenRenewal(scene);
+    await scene.stripe.creditNotes.create({ invoice: invoiceId, amount: 59_900 });
+    return person;
+  },
+  2: async (scene) => {
+    const person = await subscriber(scene);
+    for (let times = 0; times < 2; times++) {
+      const { data } = await scene.stripe.subscriptions.list({ customer: person.stripeCustomerId });
+      await scene.stripe.subscriptions.cancel(data[0]?.id ?? '', { prorate: true, invoice_now: true });
+      await scene.tell();
+      await subscribeToPro(scene.deps, person.customerId, orderOf(undefined));
+      await scene.tell();
+    }
+    return person;
+  },
+  3: async (scene) => {
+    const person = await customerWithCard(scene, 0);
+    await scene.stripe.invoiceItems.create({
+      customer: person.stripeCustomerId,
+      amount: 5_000,
+      currency: 'usd',
+      description: 'Setting up',
+    });
+    await byHand(scene, person.stripeCustomerId, { trial_period_days: 14 });
+    return person;
+  },
+  4: async (scene) => {
+    const person = await customerWithCard(scene, 0);
+    const { id } = await byHand(scene, person.stripeCustomerId, { trial_period_days: 14 });
+    await scene.tell();
+    await scene.stripe.subscriptions.update(id, { trial_end: 'now' });
+    return person;
+  },
+  5: async (scene) => {
+    const person = await customerWithCard(scene, 0);
+    await byHand(scene, person.stripeCustomerId, { items: [{ price: scene.priceId, quantity: 2 }] });
+    return person;
+  },
+  6: async (scene) => {
+    const person = await customerWithCard(scene, 0);
+    const { product } = await scene.stripe.prices.retrieve(scene.priceId);
+    const unknown = await scene.stripe.prices.create({
+      product: String(product),
+      unit_amount: 49_900,
+      currency: 'usd',
+      recurring: { interval: 'month' },
+    });
+    await byHand(scene, person.stripeCustomerId, { items: [{ price: unknown.id }] });
+    return person;
+  },
+  7: async (scene) => {
+    const { invoiceId, ...person } = await withOpenRenewal(scene);
+    const card = await attachedCard(scene, person.stripeCustomerId);
+    const intents: string[] = [];
+    for (const amount of [30_000, 29_900]) {
+      const intent = await pay(scene, person.stripeCustomerId, amount, card);
+      await scene.stripe.invoices.attachPayment(invoiceId, { payment_intent: intent });
+      intents.push(intent);
+    }
+    await scene.tell();
+    for (const payment_intent of intents) {
+      await scene.stripe.refunds.create({ payment_intent });
+      await scene.tell();
+    }
+    return person;
+  },
+  8: async (scene) => {
+    const person = await subscriber(scene);
+    await byHand(scene, person.stripeCustomerId);
+    return person;
+  },
+  10: async (scene) => {
+    const person = await customerWithCard(scene, 0);
+    await scene.tell();
+    await newDefault(scene, person.stripeCustomerId);
+    return person;
+  },
+  11: async (scene) => {
+    const person = await subscriber(scene);
+    const { data } = await scene.stripe.charges.list({ customer: person.stripeCustomerId });
+    const charge = data[0]?.id ?? '';
+    await scene.control(`charges/${charge}/dispute`, { inquiry: true });
+    await scene.tell();
+    const disputes = await scene.stripe.disputes.list({ charge });
+    await scene.control(`disputes/${disputes.data[0]?.id}/escalate`);
+    return person;
+  },
+  14: async (scene) => {
+    const person = await withOpenRenewal(scene);
+    await scene.later(MONTH);
+    await scene.tell();
+    await chargeAFix(scene, person);
+    return person;
+  },
+  15: async (scene) => {
+    const person = await subscriber(scene);
+    const { data } = await scene.stripe.subscriptions.list({ customer: person.stripeCustomerId });
+    await scene.stripe.subscriptions.update(data[0]?.id ?? '', { pause_collection: { behavior: 'void' } });
+    await scene.tell();
+    await scene.later(MONTH + 5);
+    await scene.tell();
+    await chargeAFix(scene, person);
+    return person;
+  },
+  16: async (scene) => {
+    const { second, ...person } = await paidTwice(scene);
+    await scene.control('refunds/mode', { mode: 'pending' });
+    await scene.tell();
+    const { data } = await scene.stripe.refunds.list({ payment_intent: second });
+    await scene.control(`refunds/${data[0]?.id}/answer`, { status: 'failed', reason: 'lost_or_stolen_card' });
+    await scene.control('refunds/mode', { mode: 'normal' }).catch(() => ({}));
+    return person;
+  },
+  17: async (scene) => {
+    const { second, ...person } = await paidTwice(scene);
+    const charge = await chargeOf(scene, second);
+    await scene.control(`charges/${charge}/dispute`, {});
+    return person;
+  },
+  18: async (scene) => {
+    const { second, ...person } = await paidTwice(scene);
+    await scene.stripe.refunds.create({ payment_intent: second, amount: 100 });
+    return person;
+  },
+};
+
+/** A fix with no credits left, charged to a card that works. */
+async function chargeAFix(scene: Scene, { customerId, stripeCustomerId }: Person): Promise<void> {
+  const { deps } = scene;
+  const { balance } = await headOf(deps, customerId);
+  if (balance > 0) {
+    const none = { amount: -balance, reason: 'test', actor: 'checks', idempotencyKey: 'none left' };
+    await adjustCredits(deps, customerId, none);
+  }
+  // As if the card had just been added, and Stripe had not told of it yet.
+  const card = await newDefault(scene, stripeCustomerId);
+  await tamper(scene, keys.head(customerId), 'payment_method_id', card);
+  await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 99));
+}
