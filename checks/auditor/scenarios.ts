@@ -1,6 +1,6 @@
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
-import { orderOf, subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { recordedFix } from '../../test/support/customers.ts';
 import { customerWithCard, headOf, type Money } from '../../test/support/money.ts';
@@ -28,7 +28,7 @@ const FAILING = 'tok_chargeCustomerFail';
 
 async function subscriber(scene: Scene): Promise<Person> {
   const person = await customerWithCard(scene, 0);
-  await subscribeToPro(scene.deps, person.customerId, orderOf(undefined));
+  await subscribeToPro(scene.deps, person.customerId, null);
   await scene.tell();
   return person;
 }
@@ -116,7 +116,7 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
       const { data } = await scene.stripe.subscriptions.list({ customer: person.stripeCustomerId });
       await scene.stripe.subscriptions.cancel(data[0]?.id ?? '', { prorate: true, invoice_now: true });
       await scene.tell();
-      await subscribeToPro(scene.deps, person.customerId, orderOf(undefined));
+      await subscribeToPro(scene.deps, person.customerId, null);
       await scene.tell();
     }
     return person;
@@ -134,6 +134,7 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
   },
   4: async (scene) => {
     const person = await customerWithCard(scene, 0);
+    await scene.control('switches', { trial_end_billing_reason: 'subscription_update' });
     const { id } = await byHand(scene, person.stripeCustomerId, { trial_period_days: 14 });
     await scene.tell();
     await scene.stripe.subscriptions.update(id, { trial_end: 'now' });
@@ -228,6 +229,8 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
   18: async (scene) => {
     const { second, ...person } = await paidTwice(scene);
     await scene.stripe.refunds.create({ payment_intent: second, amount: 100 });
+    // Our own refund is asked for, and its answer never comes.
+    scene.double.faults.add({ method: 'POST', path: '/v1/refunds', kind: 'drop_before', times: 4 });
     return person;
   },
 };

@@ -185,3 +185,19 @@ export function itemKind(sk: unknown): CustomerItemKind {
   if (sk.startsWith(API_KEY_PREFIX)) return 'api_key';
   return sk.startsWith(FIX_PREFIX) ? 'fix' : 'other';
 }
+
+/**
+ * The only items that may carry `expires_at`, by what their keys begin with, and how long each is needed. Everything else is the
+ * ledger: a guard that expired would let its entry be made again.
+ */
+export const MAY_EXPIRE: readonly { readonly pk: string; readonly sk?: string; readonly why: string }[] = [
+  { pk: 'RATE#', why: 'calls are counted within a window' },
+  { pk: 'RUN#', why: 'a reconciliation is finished after days' },
+  { pk: 'EVENT#', why: 'Stripe repeats an event for 30 days; a parked event does not expire' },
+  { pk: CUSTOMER_PREFIX, sk: NOTICE_PREFIX, why: 'a letter that was sent is kept for support' },
+  { pk: CUSTOMER_PREFIX, sk: RECORDED_PREFIX, why: 'new fixes are counted by the day' },
+];
+
+/** Whether an item of this key may carry `expires_at`. */
+export const mayExpire = ({ pk, sk }: Key): boolean =>
+  MAY_EXPIRE.some((item) => pk.startsWith(item.pk) && sk.startsWith(item.sk ?? ''));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { api, call, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
@@ -41,5 +42,24 @@ describe('the log line of a request', () => {
     expect(sent).toHaveLength(2 * CUSTOMERS + 1);
     for (const { requestId, customerId } of sent)
       expect(lines.get(requestId)?.['customer_id']).toBe(customerId);
+  });
+
+  it('and every other line of a sign-up leaves out the address and the name, whether it succeeds or not', async () => {
+    const local = `jane.doe.${randomBytes(4).toString('hex')}`;
+    const email = `${local}@customer.example`;
+    const lines: string[] = [];
+    for (const level of ['debug', 'info', 'warn', 'error', 'log'] as const)
+      vi.spyOn(console, level).mockImplementation((...said) => void lines.push(said.map(String).join(' ')));
+    const post = (body: unknown) => call(api.onboardCustomer, { body });
+    const answers = [
+      await post({ name: 'Jane Q. Doe', email }),
+      await post({ name: 'Jane Q. Doe', email }),
+      await post({ name: 'Jane Q. Doe', email: `${local}@mailinator.com` }),
+      await post({ name: 'Jane Q. Doe', email: `${local} at customer.example` }),
+    ];
+    vi.restoreAllMocks();
+    expect(answers.map(({ status }) => status)).toEqual([201, 409, 422, 422]);
+    expect(lines.length).toBeGreaterThanOrEqual(answers.length);
+    for (const line of lines) expect(line).not.toMatch(/jane|Q\. Doe|@customer|mailinator/i);
   });
 });
