@@ -121,7 +121,7 @@ export default {
       '^lib/operations/reconcile/auditor/',
       [
         '^lib/operations/reconcile/auditor/',
-        '^lib/domain/(?:ledger|ledger-records|reconciliation)\\.ts$',
+        '^lib/domain/(?:ledger\\.ts|ledger-records\\.ts|books/)',
         '^lib/store/(?:audit/(?:parts|return-work)|paging|table)\\.ts$',
         '^lib/stripe/(?:port/audit|fault)\\.ts$',
       ],

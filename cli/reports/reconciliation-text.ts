@@ -1,3 +1,4 @@
+import { type DayTotals, differingDays } from '../../lib/domain/books/day-totals.ts';
 import {
   asOf,
   counted,
@@ -59,16 +60,46 @@ export function reconciliationLines(report: ReconcileReport, width: number): str
                 `${counted(events.removed, 'event')} left out: of customers whom the smoke test removed`,
               ] as const,
             ]),
+        ['by day', daysLine(report)],
+        ['no cash', noCashLine(report)],
         ['open', number(open.count)],
       ],
       width,
     ),
     ...section('Drift: to be looked at', drift, driftLines, width),
     ...(drift.count === 0 ? [] : [`  Nothing of it was repaired. ${WHAT_TO_DO}`]),
+    ...dayLines(report),
+    ...section('Changed by hand: the balance of a customer at Stripe', report.byHand, openLines, width),
     ...section('Missed events', missed, missedLines, width),
     ...section('Open: not finished, and no drift', open, openLines, width),
   ];
 }
+
+const daysLine = ({ days }: ReconcileReport): string => {
+  const all = Object.values(days);
+  const sum = (of: (day: DayTotals) => number) => dollars(all.reduce((total, day) => total + of(day), 0));
+  return (
+    `charges ${sum((day) => day.charges)}, refunds ${sum((day) => day.refunds)}, ` +
+    `disputes ${sum((day) => day.disputes)}, fees ${sum((day) => day.fees)}; ledgers ${sum((day) => day.ledger)}`
+  );
+};
+
+const noCashLine = ({ money }: ReconcileReport): string =>
+  `paid past Stripe ${dollars(money.outOfBand)}, from balances ${dollars(money.balanceUsed)}, ` +
+  `given by hand ${dollars(money.byHand)}, discounts ${dollars(money.discounts)}`;
+
+/** Each day on which Stripe's charges are not what the ledgers have. */
+function dayLines({ days }: ReconcileReport): string[] {
+  const differing = differingDays(days);
+  if (differing.length === 0) return [];
+  return [
+    '',
+    `Days that differ (${number(differing.length)}): charges at Stripe less what the ledgers have of them`,
+    ...differing.map(({ day, cents }) => `  ${day}  ${number(cents)} cents`),
+  ];
+}
+
+const dollars = (cents: number): string => `$${(cents / 100).toFixed(2)}`;
 
 function driftLines({ customerId, invariant, message }: Drift): string[] {
   const broken = invariant === null ? 'no invariant' : `invariant ${invariant}`;

@@ -1,3 +1,5 @@
+import { addColumns, type Columns, NO_COLUMNS } from './books/columns.ts';
+import { addDays, type Days, type DayTotals, NO_MOVEMENTS } from './books/day-totals.ts';
 import { NEW_PROFILE } from './customer.ts';
 import { emptyLedger } from './ledger.ts';
 import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
@@ -34,38 +36,6 @@ export interface OpenWork {
   readonly message: string;
 }
 
-/** Money of all customers by how it came. Only the first two moved through Stripe; the others are no finding. US cents. */
-export interface Columns {
-  /** Paid through Stripe, and what of it went back. */
-  readonly cash: number;
-  readonly returned: number;
-  /** Paid past Stripe. */
-  readonly outOfBand: number;
-  /** Credit of the customer's balance that invoices used; below zero where they added more than they used. */
-  readonly balanceUsed: number;
-  /** Credit that a person gave by hand; below zero where they took more than they gave. */
-  readonly byHand: number;
-  readonly discounts: number;
-}
-
-export const NO_COLUMNS: Columns = {
-  cash: 0,
-  returned: 0,
-  outOfBand: 0,
-  balanceUsed: 0,
-  byHand: 0,
-  discounts: 0,
-};
-
-export const addColumns = (one: Columns, other: Partial<Columns>): Columns => ({
-  cash: one.cash + (other.cash ?? 0),
-  returned: one.returned + (other.returned ?? 0),
-  outOfBand: one.outOfBand + (other.outOfBand ?? 0),
-  balanceUsed: one.balanceUsed + (other.balanceUsed ?? 0),
-  byHand: one.byHand + (other.byHand ?? 0),
-  discounts: one.discounts + (other.discounts ?? 0),
-});
-
 /** All of them counted, the first of them named. */
 export interface Named<T> {
   readonly count: number;
@@ -101,6 +71,10 @@ export interface ReconcileReport {
   readonly missed: Named<MissedEvent>;
   readonly open: Named<OpenWork>;
   readonly money: Columns;
+  /** By day, the last 35 anew. */
+  readonly days: Days;
+  /** What was stored of all days before. */
+  readonly daysBefore: { readonly days: number; readonly sums: Omit<DayTotals, 'ledger'> };
   /** Changes of a customer's balance at Stripe that a person made by hand: support looks at the credits. */
   readonly byHand: Named<OpenWork>;
 }
@@ -123,6 +97,8 @@ export const newReport = (run: string, startedAt: string, upToNow = false): Reco
   missed: NONE,
   open: NONE,
   money: NO_COLUMNS,
+  days: {},
+  daysBefore: { days: 0, sums: NO_MOVEMENTS },
   byHand: NONE,
 });
 
@@ -181,6 +157,8 @@ export interface CheckedCustomer {
     readonly customerId: string;
     readonly columns: Columns;
     readonly byHand: readonly string[];
+    /** What their ledger has of each day's charges, in cents. */
+    readonly days: Readonly<Record<string, Partial<DayTotals>>>;
   };
 }
 
@@ -202,6 +180,7 @@ export function withCustomers(report: ReconcileReport, checked: readonly Checked
         (money, { atStripe }) => addColumns(money, atStripe?.columns ?? {}),
         report.money,
       ),
+      days: checked.reduce((days, { atStripe }) => addDays(days, atStripe?.days ?? {}), report.days),
       byHand: more(
         report.byHand,
         checked.flatMap(({ atStripe }) =>

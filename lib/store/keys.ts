@@ -62,6 +62,8 @@ export const keys = {
   /** By the name of a run of the reconciliation. */
   run: (run: string): Key => ({ pk: `RUN#${run}`, sk: 'RUN' }),
   rate: (scope: string, windowSeconds: number): Key => ({ pk: `RATE#${scope}`, sk: `${windowSeconds}s` }),
+  /** Sums of what moved at Stripe on a day. */
+  day: (day: string): Key => ({ pk: 'DAYS', sk: day }),
   /** Nothing is stored here; reading it shows that the table answers. */
   health: { pk: 'HEALTH', sk: 'HEALTH' } satisfies Key,
 } as const;

@@ -17,6 +17,7 @@ const runNamed = (name: string, day = 0): ReconcileRun => ({
     postponed: [],
     large: [],
     payments: { after: null, isDone: false },
+    movements: { after: null, isDone: false },
     invoices: { after: null, isDone: false },
   },
 });

@@ -8,6 +8,7 @@ import { checkLargeCustomers, TooLarge, upTo } from './check-large.ts';
 import { lookForRest, notRead, unverified } from './looks.ts';
 import { assertNoOutage, isUnanswered } from './outage.ts';
 import type { Position } from './stored-run.ts';
+import { sinceFirstDay } from './total-days.ts';
 import { endOf, type Work } from './work.ts';
 
 /** Customers of one segment that are looked at at once; with the segments this bounds the calls under way at Stripe. */
@@ -137,7 +138,7 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
       charges: audit?.charges ?? 0,
       invoices: audit?.invoices ?? 0,
       isCompared: audit?.isAll ?? true,
-      ...(audit !== null && { atStripe: { customerId, ...audit } }),
+      ...(audit !== null && { atStripe: { customerId, ...audit, days: sinceFirstDay(work, audit.days) } }),
       drift: violations.map((violation) => driftOf(customerId, violation)),
     };
     return { kind: 'looked', found };

@@ -12,6 +12,7 @@ import { beginWalk, stepOn, type Walk } from './large-customer.ts';
 import { lookForRest, notRead, unverified } from './looks.ts';
 import { assertNoOutage } from './outage.ts';
 import type { Position } from './stored-run.ts';
+import { sinceFirstDay } from './total-days.ts';
 import { endOf, type Work } from './work.ts';
 
 /** A customer's items take more read units than are read at once. */
@@ -86,7 +87,7 @@ async function checkMoney(work: Work, customerId: string, { before, found }: Wal
     charges: audit?.charges ?? 0,
     invoices: audit?.invoices ?? 0,
     isCompared: audit?.isAll ?? true,
-    ...(audit !== null && { atStripe: { customerId, ...audit } }),
+    ...(audit !== null && { atStripe: { customerId, ...audit, days: sinceFirstDay(work, audit.days) } }),
     drift: violations.map((violation) => driftOf(customerId, violation)),
   };
 }

@@ -124,6 +124,7 @@ function begin({ now }: Deps, { run, segments, upToNow }: HeldRunOptions): Recon
       postponed: [],
       large: [],
       payments: { after: null, isDone: false },
+      movements: { after: null, isDone: false },
       invoices: { after: null, isDone: false },
     },
   };

@@ -7,6 +7,7 @@ import { HeldRun } from './held-run.ts';
 import { applyMissedEvents } from './missed-events.ts';
 import { reportOpenWork } from './open-work.ts';
 import { paced } from './rate-limiter.ts';
+import { totalDays } from './total-days.ts';
 import { findUnownedMoney } from './unowned-money.ts';
 import { MINUTE_MS, type Work } from './work.ts';
 
@@ -97,7 +98,7 @@ export const dailyRun = (at: Date): string => at.toISOString().slice(0, 10);
 
 async function goThrough(work: Work, onFinished: (report: ReconcileReport) => void): Promise<void> {
   const { deps, held } = work;
-  for (const part of [applyMissedEvents, checkCustomers, findUnownedMoney, reportOpenWork]) {
+  for (const part of [applyMissedEvents, checkCustomers, findUnownedMoney, totalDays, reportOpenWork]) {
     await part(work);
     if (held.isOver) return;
   }

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
-import { NO_COLUMNS, type ReconcileReport } from '../../domain/reconciliation.ts';
+import { NO_COLUMNS } from '../../domain/books/columns.ts';
+import { NO_MOVEMENTS } from '../../domain/books/day-totals.ts';
+import type { ReconcileReport } from '../../domain/reconciliation.ts';
 import { count, text } from '../../store/record.ts';
 import { runStore } from '../../store/runs.ts';
 import { Walk } from './large-customer.ts';
@@ -20,6 +22,9 @@ const columns = z.object({
   byHand: cents,
   discounts: cents,
 });
+
+const movements = z.object({ charges: cents, refunds: cents, disputes: cents, other: cents, fees: cents });
+const totals = z.extend(movements, { ledger: cents });
 
 /** A report, as it is kept and as it is handed on. */
 export const Report: z.ZodMiniType<ReconcileReport> = z.object({
@@ -66,6 +71,8 @@ export const Report: z.ZodMiniType<ReconcileReport> = z.object({
   open: named(openWork),
   /** A run that the release before began has none of these. */
   money: z._default(columns, NO_COLUMNS),
+  days: z._default(z.record(text, totals), {}),
+  daysBefore: z._default(z.object({ days: count, sums: movements }), { days: 0, sums: NO_MOVEMENTS }),
   byHand: z._default(named(openWork), { count: 0, named: [] }),
 });
 
@@ -86,6 +93,7 @@ const Position = z.object({
   /** Customers with too much to be read at once: they come after the others, part by part. */
   large: z._default(z.array(z.object({ customerId: text, walk: z.nullable(Walk) })), []),
   payments: listPoint,
+  movements: z._default(listPoint, { after: null, isDone: false }),
   invoices: listPoint,
 });
 export type Position = z.output<typeof Position>;

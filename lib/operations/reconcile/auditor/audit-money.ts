@@ -1,5 +1,5 @@
+import { addColumns, type Columns, NO_COLUMNS } from '../../../domain/books/columns.ts';
 import type { Violation } from '../../../domain/ledger-records.ts';
-import { addColumns, type Columns, NO_COLUMNS } from '../../../domain/reconciliation.ts';
 import { isFault } from '../../../stripe/fault.ts';
 import { auditCharges, type ChargesSeen } from './charges.ts';
 import { difference } from './findings.ts';
@@ -25,6 +25,8 @@ export interface MoneyAudit {
   /** Ids that an event about what was found could name. */
   readonly about: readonly string[];
   readonly columns: Columns;
+  /** What the ledger has of each day's charges, in cents. */
+  readonly days: Readonly<Record<string, { readonly ledger: number }>>;
   /** Each change of the balance that a person made by hand. */
   readonly byHand: readonly string[];
 }
@@ -60,6 +62,7 @@ export async function auditMoney(inquiry: Inquiry): Promise<MoneyAudit> {
     openDisputes: charges.flatMap(({ openDisputes }) => openDisputes),
     about: [...charges.flatMap(({ touched }) => touched), ...invoices.flatMap(({ ids }) => ids)],
     columns: all.map(columnsOf).reduce<Columns>(addColumns, NO_COLUMNS),
+    days: daysOf(all),
     byHand: all.flatMap(({ byHand }) => byHand.map(({ text }) => text)),
   };
 }
@@ -79,6 +82,18 @@ async function see(inquiry: Inquiry, stripeCustomerId: string): Promise<Seen> {
 }
 
 const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
+
+function daysOf(all: readonly Seen[]): Record<string, { ledger: number }> {
+  const days: Record<string, { ledger: number }> = {};
+  for (const { charges, invoices } of all) {
+    for (const [id, { created, cents, isKnown }] of charges.charged) {
+      if (!isKnown && !invoices.explained.has(id)) continue;
+      const day = dayOf(created);
+      days[day] = { ledger: (days[day]?.ledger ?? 0) + cents };
+    }
+  }
+  return days;
+}
 
 const columnsOf = ({ charges, invoices, byHand }: Seen): Columns =>
   addColumns(invoices.columns, {

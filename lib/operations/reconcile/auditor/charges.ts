@@ -13,6 +13,11 @@ export interface ChargesSeen {
   /** Charges for fixes that the ledger has, or should have. */
   readonly count: number;
   readonly cashCents: number;
+  /** Charges that are old enough to be in the ledger, by payment intent or charge. */
+  readonly charged: ReadonlyMap<
+    string,
+    { readonly created: number; readonly cents: number; readonly isKnown: boolean }
+  >;
   readonly returnedCents: number;
   /** By payment intent, and by charge where there is none: what went back of it. */
   readonly back: ReadonlyMap<string, PaidBack>;
@@ -49,6 +54,7 @@ class Seen implements ChargesSeen {
   readonly found: Violation[] = [];
   count = 0;
   cashCents = 0;
+  readonly charged = new Map<string, { created: number; cents: number; isKnown: boolean }>();
   returnedCents = 0;
   readonly back = new Map<string, PaidBack>();
   readonly openDisputes: string[] = [];
@@ -70,6 +76,10 @@ async function seePage(inquiry: Inquiry, seen: Seen, charges: readonly RawCharge
     const toGoBack = announced.get(charge.paymentIntentId ?? '');
     const returned = await readReturned(inquiry, charge, toGoBack !== undefined);
     const back = note(seen, charge, returned);
+    const paymentId = charge.paymentIntentId ?? charge.id;
+    const isKnown = facts.purchases.has(paymentId) || toGoBack !== undefined;
+    if (isDue(inquiry, charge.created))
+      seen.charged.set(paymentId, { created: charge.created, cents: charge.capturedCents, isKnown });
     if (charge.metadata['purpose'] === 'fix')
       seeFix(inquiry, seen, charge, back, { returned, toGoBack, attempts });
   }

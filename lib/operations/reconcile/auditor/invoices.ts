@@ -1,5 +1,5 @@
+import { addColumns, type Columns, NO_COLUMNS } from '../../../domain/books/columns.ts';
 import type { Violation } from '../../../domain/ledger-records.ts';
-import { addColumns, type Columns, NO_COLUMNS } from '../../../domain/reconciliation.ts';
 import type { RawInvoice, RawNote } from '../../../stripe/port/audit.ts';
 import { difference } from './findings.ts';
 import { type Inquiry, isDue } from './inquiry.ts';
@@ -17,6 +17,8 @@ export interface InvoicesSeen {
   /** Periods at a price that brings credits, of invoices that are paid. */
   readonly covered: readonly { readonly start: number; readonly end: number }[];
   readonly ids: readonly string[];
+  /** Payments of invoices that the ledger knows, or that bring it nothing. */
+  readonly explained: ReadonlySet<string>;
 }
 
 interface JudgedInvoice {
@@ -35,7 +37,15 @@ export async function auditInvoices(
   await beforeAsking(1);
   const invoices = await stripe.rawInvoices(stripeCustomerId);
   if (invoices.length === 0)
-    return { found: [], changed: [], count: 0, columns: NO_COLUMNS, covered: [], ids: [] };
+    return {
+      found: [],
+      changed: [],
+      count: 0,
+      columns: NO_COLUMNS,
+      covered: [],
+      ids: [],
+      explained: new Set(),
+    };
   await beforeAsking(Math.floor(invoices.length / 100));
   await prices.learn(
     invoices.flatMap(({ lines }) => lines.map(({ priceId }) => priceId)),
@@ -63,8 +73,18 @@ export async function auditInvoices(
     columns: judged.map((one) => columnsOf(one.invoice)).reduce<Columns>(addColumns, NO_COLUMNS),
     covered: invoices.flatMap((invoice) => coveredBy(invoice, evidence)),
     ids: invoices.map(({ id }) => id),
+    explained: new Set(
+      judged
+        .filter((one) => inquiry.facts.invoices.has(one.invoice.id) || isNothingOfOurs(one))
+        .flatMap((one) =>
+          one.invoice.payments.flatMap((paid) => paid.paymentIntentId ?? paid.chargeId ?? []),
+        ),
+    ),
   };
 }
+
+const isNothingOfOurs = ({ judged: { brings, unpriced } }: JudgedInvoice): boolean =>
+  brings === 0 && unpriced.length === 0;
 
 async function notesOf(
   { stripe, beforeAsking }: Inquiry,
