@@ -43,7 +43,13 @@ const EXPANDABLE = new Set([
 
 /** By kind: fields that can be expanded and that an object of the double may lack. Their answer leaves them out. */
 const ABSENT = new Set([
-  ...['customer.cash_balance', 'customer.tax', 'price.tiers', 'refund.failure_balance_transaction'],
+  ...[
+    'coupon.applies_to',
+    'customer.cash_balance',
+    'customer.tax',
+    'price.tiers',
+    'refund.failure_balance_transaction',
+  ],
   ...['customer.discount', 'checkout.session.line_items'],
 ]);
 
