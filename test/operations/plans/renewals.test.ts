@@ -186,6 +186,8 @@ describe('a renewal', () => {
     await setHead(table, customerId, 'open_disputes', []);
     await cancelSubscription(money.deps, customerId, true);
     expect(await payRenewal(money.deps, customerId, true)).toEqual({ kind: 'none' });
+    // Not even announced.
+    expect(await renewalOf(customerId)).toBeNull();
     expect(payments()).toBe(0);
   });
 
