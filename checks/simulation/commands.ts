@@ -78,7 +78,8 @@ export const bill: Command = async (world, slot, random) => {
   const read =
     fix === undefined ? undefined : { head: existingHead(head, customerId), related: existingFix(fix) };
   const billing = await billFixAttempt(deps, customerId, fixId, read);
-  if (billing.kind !== 'action_required') promises.push({ kind: billing.kind, customerId, fixId });
+  const isPromise = billing.kind !== 'action_required' && billing.kind !== 'not_tried';
+  if (isPromise) promises.push({ kind: billing.kind, customerId, fixId });
   return `${billing.kind} ${fixId}, balance ${billing.balance}`;
 };
 

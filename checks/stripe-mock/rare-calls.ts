@@ -34,7 +34,9 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   });
   await port.findFixPayments(customer, 'f_1', new Date());
   await port.cancelPayment(paid.paymentIntentId);
-  await port.refundPayment(paid.paymentIntentId);
+  await port.refundPayment({ paymentIntentId: paid.paymentIntentId, attempt: 1, amountCents: 2_900 });
+  await port.readReturn(paid.paymentIntentId);
+  await port.readDefaultCard(customer);
   const charges = await stripe.charges.list({ customer });
   for (const { id } of charges.data) await port.readReturnedMoney(id);
 

@@ -96,3 +96,9 @@ const idFrom = (name: string): string => createHash('sha256').update(name).diges
 export function chargeKey(customerId: string, fixId: string, attempt: number): string {
   return `fix:${customerId}:${fixId}:${attempt}`;
 }
+
+/** Which try of which card an attempt is, for the budget of the card. */
+export const tryOf = (
+  fix: { readonly id: string },
+  { cardKey, attempt }: FixCharge,
+): { readonly cardKey: string | null; readonly id: string } => ({ cardKey, id: `${fix.id}:${attempt}` });

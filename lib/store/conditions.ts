@@ -27,6 +27,11 @@ export const CONDITIONS = {
   RENEWAL_UNMOVED: 'attribute_not_exists(pk) OR (attempt = :attempt AND #state = :state)',
   /** An invoice's guard is where it was read. */
   INVOICE_UNMOVED: 'reversed_cents = :reversed AND credits = :granted',
+  /** The return of a payment is where it was read: one caller announces the next refund. Items of before have no state. */
+  RETURN_UNMOVED:
+    'attribute_exists(pk) AND (attribute_not_exists(#state) OR #state = :state) AND (attribute_not_exists(attempt) OR attempt = :attempt)',
+  /** No other try of a card was counted since the record was read: of many at once, no more than the budget are announced. */
+  TRIES_UNMOVED: 'attribute_not_exists(pk) OR #version = :version',
   /** An event counts once; one that was parked may still be applied. */
   EVENT_IS_OPEN: 'attribute_not_exists(pk) OR outcome = :parked',
   /** Work that is done or deleted by now is left as it is. */

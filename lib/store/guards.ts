@@ -1,14 +1,13 @@
 import * as z from 'zod/mini';
 import type { InvoiceGuard } from '../domain/grants.ts';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt, NOT_DUE } from './due-work.ts';
-import { type Key, keys } from './keys.ts';
+import { keys } from './keys.ts';
 import { claimCard } from './owners.ts';
 import { count, integer, orNull, record, text } from './record.ts';
-import { type Item, type Table, type Write, writeOne } from './table.ts';
-import { put, update } from './write.ts';
+import type { Item, Write } from './table.ts';
+import { put } from './write.ts';
 
-/* Items that make something happen once for a customer: an adjustment, a card bonus, an invoice, the return of a payment. */
+/* Items that make something happen once for a customer: an adjustment, a card bonus, an invoice. */
 
 const Adjustment = z.object({
   amount: integer,
@@ -26,23 +25,13 @@ const Invoice = z.object({
   reversedCredits: count,
   lines: orNull(z.readonly(z.array(z.object({ id: text, credits: count })))),
 });
-const Double = z.object({
-  fixAttemptId: text,
-  paymentIntentId: text,
-  amountCents: count,
-  /** Null until Stripe has given the money back. */
-  refundId: z.nullable(text),
-});
 
 /** What an operator's adjustment did, under the idempotency key it was asked for with. */
 export type AdjustmentGuard = Readonly<z.output<typeof Adjustment>>;
-/** A payment that succeeded for a fix that was paid for already; the money goes back. */
-export type DoublePayment = Readonly<z.output<typeof Double>>;
 
 const adjustments = record<AdjustmentGuard>(Adjustment);
 const cardBonuses = record(CardBonus);
 const invoices = record<InvoiceGuard>(Invoice);
-const doublePayments = record<DoublePayment>(Double);
 
 export const decodeAdjustmentGuard = (item: Item): AdjustmentGuard => adjustments.decode(item);
 
@@ -73,20 +62,4 @@ export function keepInvoice(customerId: string, guard: InvoiceGuard, before: Inv
         reversed: before.reversedCents,
         granted: before.credits,
       });
-}
-
-export const decodeDoublePayment = (item: Item): DoublePayment => doublePayments.decode(item);
-
-export const encodeDoublePayment = (customerId: string, double: DoublePayment): Item => ({
-  ...keys.once(customerId, 'double_payment', double.paymentIntentId),
-  ...doublePayments.encode(double),
-});
-
-/** Announces that a payment goes back; due until it has. */
-export const announceRefund = (customerId: string, double: DoublePayment, at: Date): Write =>
-  put({ ...encodeDoublePayment(customerId, double), ...dueAt('charge', at) }, CONDITIONS.GUARD_IS_NEW);
-
-/** Notes that an announced payment went back; it is not due any more. A repeat is safe. */
-export async function noteRefunded(table: Table, key: Key, refundId: string): Promise<void> {
-  await writeOne(table, update(key, { set: doublePayments.encodePart({ refundId }), remove: NOT_DUE }));
 }

@@ -20,6 +20,7 @@ const CUSTOMER_PREFIX = 'CUSTOMER#';
 const ORDER = 'ORDER#PRO';
 const RENEWAL = 'RENEWAL#PRO';
 const CLOSING = 'CLOSING';
+const CARD_TRIES = 'CARD_TRIES';
 const CONSENT_PREFIX = 'CONSENT#';
 const RECORDED_PREFIX = 'RECORDED#';
 
@@ -52,6 +53,8 @@ export const keys = {
   order: (customerId: string): Key => within(customerId, ORDER),
   /** The newest payment of an open renewal that we asked for. */
   renewal: (customerId: string): Key => within(customerId, RENEWAL),
+  /** How the customer's cards have behaved. */
+  cardTries: (customerId: string): Key => within(customerId, CARD_TRIES),
   /** What is still to be deleted of an account that is closed. */
   closing: (customerId: string): Key => within(customerId, CLOSING),
   /** By a Stripe customer's or payment method's id. */

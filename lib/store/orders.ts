@@ -12,6 +12,8 @@ const Order = z.object({
   stripeCustomerId: text,
   /** The card on file when the order was placed. Orders of an earlier release do not have it. */
   paymentMethodId: orNull(text),
+  /** As `cardKey` of a fix's charge. */
+  cardKey: orNull(text),
   priceId: text,
   startedAt: text,
 });

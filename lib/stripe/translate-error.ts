@@ -11,6 +11,9 @@ const REFUSED_CODES: ReadonlySet<string> = new Set([
   'payment_intent_unexpected_state',
   'charge_already_refunded',
   EMAIL_INVALID,
+  // A dispute has the money, or holds it.
+  'charge_disputed',
+  'refund_disputed_payment',
 ]);
 
 /** Where Stripe's error classes, which are many, become the few cases that the service tells apart. */

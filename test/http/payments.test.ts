@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeDoublePayment } from '../../lib/store/guards.ts';
+import { decodeDoublePayment } from '../../lib/store/double-payments.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { fixMetadata } from '../../lib/stripe/readers/payments.ts';
@@ -166,29 +166,30 @@ describe('a fix without credits', () => {
 });
 
 describe('a card that declines', () => {
-  it('is 402 with the decline code and writes no entry; each try is a new attempt, the one before cancelled', async () => {
+  it('is 402 with the decline code and writes no entry; it is not tried again before the wait is over', async () => {
     const customer = await customerOutOfCredits(money, 'pm_card_chargeCustomerFail');
     const { seq } = await headOf(money.deps, customer.customerId);
     const fix = await recorded(customer.apiKey, 1);
-    for (let n = 0; n < 2; n++) {
-      const { status, body } = await bill(customer.apiKey, fix);
+    for (const retryAfter of [undefined, expect.stringMatching(/^3[56]\d\d$/)]) {
+      const { status, body, headers } = await bill(customer.apiKey, fix);
       expect(status).toBe(402);
       expect(body).toMatchObject({
         code: 'card_declined',
         decline_code: 'generic_decline',
         credit_balance: 0,
       });
+      expect(headers['retry-after']).toEqual(retryAfter);
       expect(body).not.toHaveProperty('payment_intent');
       expect(await fixStatus(customer, 1)).toBe('not_billed');
     }
     expect((await headOf(money.deps, customer.customerId)).seq).toBe(seq);
     const states = () => atStripe(money, customer.customerId).payments.map(({ status }) => status);
-    expect(states()).toEqual(['requires_payment_method', 'canceled']);
+    expect(states()).toEqual(['canceled']);
 
     await addCard(customer.apiKey, await money.newCard());
     await leaveCredits(money, customer.customerId, 0);
     expect((await bill(customer.apiKey, fix)).body).toMatchObject(CHARGED);
-    expect(states()).toEqual(['succeeded', 'canceled', 'canceled']);
+    expect(states()).toEqual(['succeeded', 'canceled']);
     await expectSoundMoney(money, customer.customerId);
   });
 
@@ -334,7 +335,9 @@ describe('a second payment of a fix that was paid', () => {
     const [item] = await readTogether(money.deps.table, [
       keys.once(customer.customerId, 'double_payment', second),
     ]);
-    expect(item && decodeDoublePayment(item)).toEqual({
+    expect(item && decodeDoublePayment(item)).toMatchObject({
+      state: 'returned',
+      attempt: 1,
       fixAttemptId: fix.id,
       paymentIntentId: second,
       amountCents: 2_900,

@@ -372,6 +372,7 @@ describe('what Stripe names', () => {
       state,
       stripeCustomerId: 'cus_1',
       paymentMethodId: 'pm_1',
+      cardKey: null,
       priceId: 'price_1',
       startedAt,
     });

@@ -101,7 +101,7 @@ describe('what Stripe refuses', () => {
         port.readAccount('cus_1'),
         port.subscribe(order('cus_1', proPriceId)),
         port.cancelPayment('pi_1'),
-        port.refundPayment('pi_1'),
+        port.refundPayment({ paymentIntentId: 'pi_1', attempt: 1, amountCents: 2_900 }),
         port.readEvent('evt_1'),
       ].map(faultOf),
     );
@@ -222,16 +222,19 @@ describe('calls that a repeat must not break', () => {
     expect(await port.cancelPayment(payment.paymentIntentId)).toMatchObject({ state: 'succeeded' });
   });
 
-  it('a payment goes back once: also when it went back before, or Stripe kept a failure under the key', async () => {
+  it('a refund is made once for each attempt, and is read back with the attempt that made it', async () => {
     const { port, stripe, payment, faults } = await paid();
     const { paymentIntentId } = payment;
-    faults.add({ method: 'POST', path: '/v1/refunds', kind: '500_after' });
-    const first = await port.refundPayment(paymentIntentId);
-    expect(await port.refundPayment(paymentIntentId)).toBe(first);
-    expect((await stripe.refunds.list({ payment_intent: paymentIntentId })).data).toHaveLength(1);
-    const other = await paid();
-    const byHand = await other.stripe.refunds.create({ payment_intent: other.payment.paymentIntentId });
-    expect(await other.port.refundPayment(other.payment.paymentIntentId)).toBe(byHand.id);
+    const byHand = await stripe.refunds.create({ payment_intent: paymentIntentId, amount: 100 });
+    const refund = { paymentIntentId, attempt: 1, amountCents: 2_800 };
+    faults.add({ method: 'POST', path: '/v1/refunds', kind: 'drop_after' });
+    const first = await port.refundPayment(refund);
+    expect(await port.refundPayment(refund)).toBe(first);
+    const { refunds } = await port.readReturn(paymentIntentId);
+    expect(refunds.toSorted((a, b) => a.amountCents - b.amountCents)).toEqual([
+      { id: byHand.id, amountCents: 100, state: 'succeeded', attempt: null },
+      { id: first, amountCents: 2_800, state: 'succeeded', attempt: 1 },
+    ]);
   });
 
   it('a subscription that is over can be cancelled', async () => {

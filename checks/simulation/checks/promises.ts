@@ -27,10 +27,12 @@ function isKept(promised: Promised, stored: Stored): boolean {
     case 'billed':
       return stored.find(keys.fix(promised.customerId, promised.fixId))?.['billed'] !== undefined;
     case 'blocked':
-    case 'declined': {
-      const kind = promised.kind === 'blocked' ? 'fix_blocked' : 'card_declined';
-      return stored.under(keys.customer(promised.customerId), `NOTICE#${kind}#${promised.fixId}-`).length > 0;
-    }
+      return (
+        stored.under(keys.customer(promised.customerId), `NOTICE#fix_blocked#${promised.fixId}-`).length > 0
+      );
+    case 'declined':
+      // One letter for each card and day, whichever fix it was declined for.
+      return stored.under(keys.customer(promised.customerId), 'NOTICE#card_declined#').length > 0;
     case 'adjusted':
       return stored.find(keys.once(promised.customerId, 'adjustment', promised.key)) !== undefined;
     case 'key_issued':

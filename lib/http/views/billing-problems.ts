@@ -1,5 +1,6 @@
 import { BillingError } from '../../errors.ts';
 import type { FixBilling } from '../../operations/fixes/bill-fix-attempt.ts';
+import { notTried } from '../../operations/payments/card-tries.ts';
 import { cardDeclined } from '../../operations/payments/payment-problems.ts';
 import type { FixBilled } from '../contracts/fix-attempts.ts';
 
@@ -26,6 +27,8 @@ function unbilled(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingErro
   switch (billing.kind) {
     case 'declined':
       return cardDeclined(billing.decline, 'Add another payment method, then bill again.', balance);
+    case 'not_tried':
+      return notTried(billing, billing.at, billing.balance);
     case 'action_required': {
       const { paymentIntentId, clientSecret } = billing.payment;
       const detail =

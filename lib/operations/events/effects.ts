@@ -2,6 +2,7 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import type { EventSubject } from '../../stripe/event.ts';
 import { settleFixPayment } from '../fixes/record-payment.ts';
 import type { Receipt } from '../ledger/change-ledger.ts';
+import { reviewReturn, tryReturn } from '../payments/return-double-payment.ts';
 import { announceRenewal, finishRenewal, noneIfOpen } from '../plans/pay-renewal.ts';
 import { type SettleOptions, settleInvoice } from '../plans/settle-invoice.ts';
 import { syncAccount } from '../plans/sync-account.ts';
@@ -184,7 +185,10 @@ async function applyReturnedMoney(
     if (payment?.state === 'succeeded' && (await payerOf(deps, payment)) === customerId) {
       await settleFixPayment(deps, payment);
     }
+    await reviewReturn(deps, customerId, money.paymentIntentId);
   }
   await reverseReturnedMoney(deps, customerId, money, receiptFor(customerId));
+  // Afterwards: a refund that cannot be made now does not keep the event from being recorded.
+  if (money.paymentIntentId !== null) await tryReturn(deps, customerId, money.paymentIntentId);
   return { kind: 'applied', customerId, wrote: true };
 }

@@ -2,14 +2,16 @@ import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attemp
 import { type Blocked, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
 import { fixBlocked } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { announceCharge, billFix, noteBlocked } from '../../store/fix-attempts.ts';
+import { billFix, noteBlocked } from '../../store/fix-attempts.ts';
 import { keys } from '../../store/keys.ts';
 import { putNewNotice } from '../../store/notices.ts';
-import type { Decline, DefaultCard, FixPayment } from '../../stripe/port.ts';
+import type { Decline, FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView } from '../ledger/change-ledger.ts';
 import { existingFix } from '../ledger/require-item.ts';
+import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, stillPending } from '../payments/payment-problems.ts';
 import { syncAccount } from '../plans/sync-account.ts';
+import { type Announced, type Asked, toAnnounce, waitForCard } from './announce-charge.ts';
 import { closeCharge, finishCharge } from './charge-fix.ts';
 import { settleFixPayment } from './record-payment.ts';
 
@@ -22,6 +24,7 @@ export type FixBilling =
     }
   | Blocked
   | { readonly kind: 'declined'; readonly decline: Decline; readonly balance: number }
+  | Extract<Announced, { kind: 'not_tried' }>
   | { readonly kind: 'action_required'; readonly payment: FixPayment; readonly balance: number };
 
 /** What there is to do about the fix's charge before it can be billed, or not. */
@@ -34,9 +37,7 @@ type ChargeStep = {
   readonly isFresh?: true;
 };
 
-/** Stripe has another card by now than the head: nothing was announced. */
-type CardChanged = { readonly kind: 'card_changed' };
-type NextStep = FixBilling | ChargeStep | CardChanged;
+type NextStep = FixBilling | ChargeStep | Announced;
 
 /** A payment intent to end, a charge to announce and to make, each possibly overtaken by somebody else. */
 const MAX_STEPS = 5;
@@ -53,12 +54,19 @@ export async function billFixAttempt(
   customerId: string,
   fixId: string,
   read?: LedgerView<FixAttempt>,
+  { byPerson = false } = {},
 ): Promise<FixBilling> {
   let view = read;
   let isOurs = false;
+  let busy = 0;
   for (let step = 0; step < MAX_STEPS; step++) {
-    const next = await nextStep(deps, customerId, fixId, view);
+    const next = await nextStep(deps, customerId, fixId, view, byPerson);
     view = undefined;
+    if (next.kind === 'card_busy') {
+      await waitForCard(deps, busy++);
+      step -= 1;
+      continue;
+    }
     if (next.kind === 'card_changed') {
       await askStripe(() => syncAccount(deps, customerId));
       continue;
@@ -85,35 +93,35 @@ async function nextStep(
   customerId: string,
   fixId: string,
   read: LedgerView<FixAttempt> | undefined,
+  byPerson: boolean,
 ): Promise<NextStep> {
-  const { answer } = await changeLedger<FixAttempt, NextStep, DefaultCard | null | undefined>(
+  const readPayable = payableReader(deps, customerId);
+  const { answer } = await changeLedger<FixAttempt, NextStep, Payable | undefined>(
     deps,
     {
       customerId,
       relatedKeys: [keys.fix(customerId, fixId)],
       decodeRelated: ([item]) => existingFix(item),
-      fetchCurrent: ({ head, related }) => cardFor(deps, decideFixBilling(head, related, deps.now())),
-      decide: (view, card) => toWrite(view, decideFixBilling(view.head, view.related, deps.now()), card),
+      // A decision that charges nothing needs no card.
+      fetchCurrent: async ({ head, related }) => {
+        const decision = decideFixBilling(head, related, deps.now());
+        return decision.kind === 'charge' ? readPayable(decision.charge.stripeCustomerId) : undefined;
+      },
+      decide: (view, payable) => {
+        const at = deps.now();
+        return toWrite(view, decideFixBilling(view.head, view.related, at), payable, { at, byPerson });
+      },
     },
     read,
   );
   return answer;
 }
 
-/** The card at Stripe just before a charge is announced on it. Undefined for a decision that charges nothing. */
-async function cardFor(
-  deps: PaymentDeps,
-  decision: FixBillingDecision,
-): Promise<DefaultCard | null | undefined> {
-  if (decision.kind !== 'charge') return undefined;
-  const { stripeCustomerId } = decision.charge;
-  return askStripe(async () => (await deps.stripe()).readDefaultCard(stripeCustomerId));
-}
-
 function toWrite(
   { head, related: fix }: LedgerView<FixAttempt>,
   decision: FixBillingDecision,
-  card: DefaultCard | null | undefined,
+  payable: Payable | undefined,
+  asked: Asked,
 ): LedgerDecision<NextStep> {
   const { balance, customerId } = head;
   switch (decision.kind) {
@@ -147,18 +155,10 @@ function toWrite(
           balance: after.balance,
         }),
       };
-    case 'charge': {
-      if (card === undefined) return { kind: 'stale' };
-      if (card?.paymentMethodId !== decision.charge.paymentMethodId) {
-        return { kind: 'done', answer: { kind: 'card_changed' } };
-      }
-      const charge = { ...decision.charge, cardKey: card.fingerprint ?? card.paymentMethodId };
-      return {
-        kind: 'write',
-        writes: () => [announceCharge(customerId, fix, charge)],
-        answer: () => ({ kind: 'charge', fix: { ...fix, charge }, charge, balance, isFresh: true }),
-      };
-    }
+    case 'charge':
+      return payable === undefined
+        ? { kind: 'stale' }
+        : toAnnounce(head, fix, decision.charge, payable, asked);
     case 'resume':
       return { kind: 'done', answer: { kind: 'charge', fix, charge: decision.charge, balance } };
     case 'await_cardholder':

@@ -1,14 +1,13 @@
-import { chargeKey, type FixAttempt, type FixCharge } from '../../domain/fix-attempt.ts';
+import { chargeKey, type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
 import { chargeDeclined } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { endCharge } from '../../store/fix-attempts.ts';
 import { putNotice } from '../../store/notices.ts';
-import type { Write } from '../../store/table.ts';
-import { writeTogether } from '../../store/table.ts';
+import type { Write, WriteResult } from '../../store/table.ts';
 import { isFault, type StripeFault } from '../../stripe/fault.ts';
 import type { FixChargeOrder, FixPayment, StripePort } from '../../stripe/port.ts';
-import { retryContended } from '../ledger/retry-contended.ts';
 import { finishAttempt } from '../payments/attempt.ts';
+import { endAttempt, type TryOutcome } from '../payments/card-tries.ts';
 import { payerHolds } from '../payments/payer.ts';
 import { paymentsFault } from '../payments/payment-problems.ts';
 import { type Settlement, settleFixPayment } from './record-payment.ts';
@@ -78,8 +77,12 @@ async function closeRefused(
     await closeCharge(deps, customerId, fix, charge);
     return;
   }
-  const notice = chargeDeclined(customerId, fix, charge, refusedCodeOf(fault), deps.now());
-  const closed = await closeCharge(deps, customerId, fix, charge, [putNotice(notice)]);
+  const code = refusedCodeOf(fault);
+  const notice = putNotice(chargeDeclined(customerId, fix, charge, code, deps.now()));
+  const closed = await closeCharge(deps, customerId, fix, charge, {
+    outcome: isFault(fault, 'declined') ? { kind: 'declined', code } : { kind: 'asked' },
+    letter: notice,
+  });
   if (closed.kind !== 'written') return;
   const { amountCents } = charge;
   deps.report({
@@ -104,16 +107,20 @@ async function find(stripe: StripePort, fix: FixAttempt, charge: FixCharge): Pro
 }
 
 /**
- * Notes that an attempt came to nothing, and what goes with that. Somebody else may have noted what became of it: that stays, and
- * this is refused.
+ * Notes that an attempt came to nothing, and what that means for its card. Another call may have noted what became of it: that
+ * stays, and this is refused.
  */
-export async function closeCharge(
+export function closeCharge(
   deps: PaymentDeps,
   customerId: string,
   fix: FixAttempt,
   charge: FixCharge,
-  beside: readonly Write[] = [],
-): Promise<{ readonly kind: 'written' | 'refused' }> {
-  const writes = [endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' }), ...beside];
-  return retryContended(deps, () => writeTogether(deps.table, writes));
+  { outcome, letter }: { readonly outcome: TryOutcome; readonly letter?: Write } = {
+    outcome: { kind: 'released' },
+  },
+): Promise<WriteResult> {
+  return endAttempt(deps, customerId, tryOf(fix, charge), outcome, (getsLetter) => [
+    endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' }),
+    ...(getsLetter && letter !== undefined ? [letter] : []),
+  ]);
 }

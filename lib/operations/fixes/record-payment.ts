@@ -1,15 +1,17 @@
-import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
+import { type BilledFacts, type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
 import { chargedFix } from '../../domain/fix-billing.ts';
 import { chargeDeclined, type Notice } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { readCardTries, type StoredTries } from '../../store/card-tries.ts';
+import { announceReturn } from '../../store/double-payments.ts';
 import { billChargedFix, endCharge } from '../../store/fix-attempts.ts';
-import { announceRefund } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
 import type { FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from '../ledger/change-ledger.ts';
 import { existingFix } from '../ledger/require-item.ts';
-import { returnDoublePayment } from '../payments/return-double-payment.ts';
+import { endTry, type TryOutcome } from '../payments/card-tries.ts';
+import { tryReturn } from '../payments/return-double-payment.ts';
 
 /** What a payment has come to. Only a payment that succeeded bills a fix. */
 export type Settlement =
@@ -38,7 +40,7 @@ interface FixView {
  * Brings the ledger to where Stripe says a fix's payment is. The one way in which a charge becomes entries: the request,
  * the webhook and the sweeper all come here, and who comes second finds it done. A payment of a fix that was paid for
  * already is given back. Safe to repeat.
- * @throws BillingError fix_attempt_not_found, ledger_busy, ledger_unavailable; StripeFault while money is given back
+ * @throws BillingError fix_attempt_not_found, ledger_busy, ledger_unavailable. A return that fails is left as open work.
  */
 export async function settleFixPayment(
   deps: PaymentDeps,
@@ -46,7 +48,7 @@ export async function settleFixPayment(
   receipt?: Receipt,
 ): Promise<Settled> {
   const { customerId, fixAttemptId, paymentIntentId } = payment;
-  const { answer, wrote } = await changeLedger<FixView, Answer>(deps, {
+  const { answer, wrote } = await changeLedger<FixView, Answer, StoredTries | undefined>(deps, {
     customerId,
     relatedKeys: [
       keys.fix(customerId, fixAttemptId),
@@ -54,7 +56,10 @@ export async function settleFixPayment(
     ],
     decodeRelated: ([fix, double]) => ({ fix: existingFix(fix), isAnnouncedToGoBack: double !== undefined }),
     receipt,
-    decide: (view) => decide(view, payment, deps.now()),
+    // What the payment says of its card is counted with it.
+    fetchCurrent: async ({ related: { fix } }) =>
+      openCharge(fix, payment)?.cardKey ? readCardTries(deps.table, customerId) : undefined,
+    decide: (view, tries) => decide(view, payment, tries, deps.now()),
   });
   const { settlement, happened } = answer;
   if (happened !== null) {
@@ -66,7 +71,7 @@ export async function settleFixPayment(
       amountCents: payment.amountCents,
     });
   }
-  if (settlement.kind === 'paid_twice') await returnDoublePayment(deps, customerId, paymentIntentId);
+  if (settlement.kind === 'paid_twice') await tryReturn(deps, customerId, paymentIntentId);
   return { settlement, wrote };
 }
 
@@ -81,12 +86,14 @@ const known = (settlement: Settlement): Answer => ({ settlement, happened: null 
 function decide(
   { head, related: { fix, isAnnouncedToGoBack } }: LedgerView<FixView>,
   payment: FixPayment,
+  tries: StoredTries | undefined,
   at: Date,
 ): LedgerDecision<Answer> {
-  const { billed, charge } = fix;
+  const { billed } = fix;
   if (billed !== null && billed.seq > head.seq) return { kind: 'stale' };
-  const own = charge?.attempt === payment.attempt && charge.state !== 'closed' ? charge : null;
-  if (payment.state !== 'succeeded') return decideUnpaid(head.customerId, fix, own, payment, at);
+  const own = openCharge(fix, payment);
+  if (payment.state !== 'succeeded') return decideUnpaid(head.customerId, fix, own, payment, tries, at);
+  const paidTry = own === null ? [] : endTry(head.customerId, tries, tryOf(fix, own), PAID, at).writes;
 
   const { paymentIntentId } = payment;
   if (billed?.paymentIntentId === paymentIntentId) {
@@ -95,13 +102,14 @@ function decide(
   if (billed !== null) {
     if (isAnnouncedToGoBack) return { kind: 'done', answer: known({ kind: 'paid_twice' }) };
     const { fixAttemptId, amountCents } = payment;
-    const double = { fixAttemptId, paymentIntentId, amountCents, refundId: null };
+    const double = { fixAttemptId, paymentIntentId, amountCents };
     return {
       kind: 'write',
       leavesHead: true,
       writes: () => [
-        announceRefund(head.customerId, double, at),
+        announceReturn(head.customerId, double, at),
         ...(own ? [endCharge(head.customerId, fix, { ...own, state: 'closed', paymentIntentId })] : []),
+        ...paidTry,
       ],
       answer: () => known({ kind: 'paid_twice' }),
     };
@@ -111,6 +119,7 @@ function decide(
     postings: chargedFix(fix, payment),
     writes: ({ seq }, writtenAt) => [
       billChargedFix(head.customerId, fix, billedBy(payment, seq, writtenAt), payment.attempt),
+      ...paidTry,
     ],
     answer: ({ head: after, at: writtenAt }) => ({
       settlement: {
@@ -124,23 +133,32 @@ function decide(
   };
 }
 
+const PAID = { kind: 'succeeded' } as const;
+
+/** The attempt that made a payment, if it is the newest and has no outcome yet. */
+const openCharge = ({ charge }: FixAttempt, payment: FixPayment): FixCharge | null =>
+  charge?.attempt === payment.attempt && charge.state !== 'closed' ? charge : null;
+
 function decideUnpaid(
   customerId: string,
   fix: FixAttempt,
   own: FixCharge | null,
   payment: FixPayment,
+  tries: StoredTries | undefined,
   at: Date,
 ): LedgerDecision<Answer> {
   const state = own === null ? null : stateAfter(payment, own);
   if (own === null || state === null) return { kind: 'done', answer: known({ kind: 'unpaid' }) };
   // Each attempt is reported once: what becomes of it when the cardholder was asked is no other charge.
   const isDecline = state !== 'closed' && own.state === 'charging';
+  const ended = endTry(customerId, tries, tryOf(fix, own), outcomeOf(payment), at);
   return {
     kind: 'write',
     leavesHead: true,
     writes: () => [
       endCharge(customerId, fix, { ...own, state, paymentIntentId: payment.paymentIntentId }),
-      ...(state === 'closed' ? [] : [putNotice(declined(payment, fix, at))]),
+      ...(state !== 'closed' && ended.getsLetter ? [putNotice(declined(payment, fix, at))] : []),
+      ...ended.writes,
     ],
     answer: () => ({ settlement: { kind: 'unpaid' }, happened: isDecline ? 'charge_declined' : null }),
   };
@@ -150,6 +168,15 @@ function decideUnpaid(
 function declined(payment: FixPayment, fix: FixAttempt, at: Date): Notice {
   const { customerId, decline } = payment;
   return chargeDeclined(customerId, fix, payment, decline?.declineCode ?? decline?.code ?? null, at);
+}
+
+/** What an unpaid payment says of its card. */
+function outcomeOf({ state, decline }: FixPayment): TryOutcome {
+  // A cardholder who did not confirm is no decline by the bank.
+  const isAsked = state === 'action_required' || decline?.code === 'payment_intent_authentication_failure';
+  if (isAsked) return { kind: 'asked' };
+  if (state !== 'declined') return { kind: 'released' };
+  return { kind: 'declined', code: decline?.declineCode ?? decline?.code ?? 'card_declined' };
 }
 
 /** Where an attempt goes when its payment is not paid; null where it is already. */

@@ -1,25 +1,156 @@
+import { decideReturn, type ReturnStep } from '../../domain/payments/payment-return.ts';
+import { formatUsd } from '../../domain/pricing.ts';
+import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { decodeDoublePayment, noteRefunded } from '../../store/guards.ts';
-import { keys } from '../../store/keys.ts';
-import { readTogether } from '../../store/table.ts';
+import { type DoublePayment, moveReturn, readDoublePayment } from '../../store/double-payments.ts';
+import { writeOne } from '../../store/table.ts';
+import { StripeFault } from '../../stripe/fault.ts';
+import { retryContended } from '../ledger/retry-contended.ts';
+import { finishAttempt } from './attempt.ts';
+
+/** Each step is a refund announced, sent, or found to have failed at once. */
+const MAX_STEPS = 8;
+
+/** A second payment that our refunds did not return. */
+export class ReturnNeedsPerson extends Error {
+  constructor(paymentIntentId: string, restCents: number) {
+    super(`The refunds of payment ${paymentIntentId} failed. Return ${formatUsd(restCents)} by hand.`);
+    this.name = 'ReturnNeedsPerson';
+  }
+}
 
 /**
- * Gives a payment back that was announced to go back. Safe to repeat: Stripe refunds it once, and so does this; until it
- * has, the sweeper comes again.
- * @throws StripeFault, BillingError ledger_unavailable
+ * Returns a payment that was announced to be returned, as far as Stripe has decided: refunds the rest, tries once more where a
+ * refund failed, and notes when all of it was returned. Safe to repeat and to run concurrently.
+ * @returns `waiting` while a refund is pending or a dispute stands in the way
+ * @throws ReturnNeedsPerson, StripeFault, BillingError payment_pending, ledger_unavailable, ledger_busy
  */
 export async function returnDoublePayment(
   deps: PaymentDeps,
   customerId: string,
   paymentIntentId: string,
+): Promise<'finished' | 'waiting'> {
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const double = await readDoublePayment(deps.table, customerId, paymentIntentId);
+    if (double === null || double.state === 'returned') return 'finished';
+    const step = await nextStep(deps, double);
+    const done = await takeStep(deps, customerId, double, step);
+    if (done !== null) return done;
+  }
+  throw new Error(`The return of payment ${paymentIntentId} did not come to an end in ${MAX_STEPS} steps`);
+}
+
+/**
+ * Opens a return again where less was returned than it said: a refund failed later, or a dispute that had returned the money
+ * was won. Does not refund. Safe to repeat.
+ * @throws StripeFault, BillingError ledger_busy, ledger_unavailable
+ */
+export async function reviewReturn(
+  deps: PaymentDeps,
+  customerId: string,
+  paymentIntentId: string,
 ): Promise<void> {
-  const key = keys.once(customerId, 'double_payment', paymentIntentId);
-  const [item] = await readTogether(deps.table, [key]);
-  const double = item === undefined ? null : decodeDoublePayment(item);
-  if (double === null || double.refundId !== null) return;
+  const double = await readDoublePayment(deps.table, customerId, paymentIntentId);
+  if (double === null || double.state !== 'returned') return;
+  const step = await nextStep(deps, double);
+  if (step.kind !== 'returned') await move(deps, customerId, double, { state: 'returning' });
+}
+
+/**
+ * As `returnDoublePayment`, after the write of what caused it: where returning fails, it stays as open work, and the caller
+ * goes on.
+ */
+export async function tryReturn(
+  deps: PaymentDeps,
+  customerId: string,
+  paymentIntentId: string,
+): Promise<void> {
+  try {
+    await returnDoublePayment(deps, customerId, paymentIntentId);
+  } catch (error) {
+    const isLeftOpen =
+      error instanceof StripeFault || error instanceof BillingError || error instanceof ReturnNeedsPerson;
+    if (!isLeftOpen) throw error;
+  }
+}
+
+async function nextStep(deps: PaymentDeps, double: DoublePayment): Promise<ReturnStep> {
   const stripe = await deps.stripe();
-  const refundId = await stripe.refundPayment(paymentIntentId);
-  await noteRefunded(deps.table, key, refundId);
-  const { fixAttemptId, amountCents } = double;
+  return decideReturn(double, await stripe.readReturn(double.paymentIntentId));
+}
+
+/** Null where the next step can be taken. */
+async function takeStep(
+  deps: PaymentDeps,
+  customerId: string,
+  double: DoublePayment,
+  step: ReturnStep,
+): Promise<'finished' | 'waiting' | null> {
+  switch (step.kind) {
+    case 'returned':
+      if (await move(deps, customerId, double, { state: 'returned' }))
+        reportReturned(deps, customerId, double);
+      return 'finished';
+    case 'wait':
+      return 'waiting';
+    case 'announce': {
+      const { attempt, refundCents } = step;
+      const startedAt = deps.now().toISOString();
+      await move(deps, customerId, double, { attempt, refundCents, startedAt, state: 'returning' });
+      return null;
+    }
+    case 'send':
+      await sendRefund(deps, customerId, double);
+      return null;
+    case 'for_person':
+      if (double.state !== 'for_person') await move(deps, customerId, double, { state: 'for_person' });
+      throw new ReturnNeedsPerson(double.paymentIntentId, step.restCents);
+    default:
+      return step satisfies never;
+  }
+}
+
+async function sendRefund(deps: PaymentDeps, customerId: string, double: DoublePayment): Promise<void> {
+  const { paymentIntentId, attempt, amountCents, refundCents, startedAt } = double;
+  const order = { paymentIntentId, attempt, amountCents: refundCents ?? amountCents };
+  await finishAttempt<string, void>(deps, {
+    startedAt: startedAt ?? deps.now().toISOString(),
+    // The rest was counted just before.
+    holds: async () => true,
+    ask: (stripe) => stripe.refundPayment(order),
+    find: async (stripe) => {
+      const { refunds } = await stripe.readReturn(paymentIntentId);
+      return refunds.find((refund) => refund.attempt === attempt)?.id ?? null;
+    },
+    end: async (_, refundId) => refundId,
+    settle: async (refundId) => {
+      await move(deps, customerId, double, { refundId });
+    },
+    // Null: the key is forgotten by now, so the same refund has a new one.
+    close: async (fault) => {
+      if (fault !== null) return;
+      const next = { attempt: attempt + 1, startedAt: deps.now().toISOString() };
+      await move(deps, customerId, double, next);
+    },
+    closed: async (fault) => {
+      if (fault !== null) throw fault;
+    },
+  });
+}
+
+/** Whether this call moved it. Where another call did, the next look finds what it wrote. */
+async function move(
+  deps: PaymentDeps,
+  customerId: string,
+  before: DoublePayment,
+  change: Parameters<typeof moveReturn>[2],
+): Promise<boolean> {
+  const write = moveReturn(customerId, before, change, deps.now());
+  const result = await retryContended(deps, () => writeOne(deps.table, write));
+  return result.kind === 'written';
+}
+
+function reportReturned(deps: PaymentDeps, customerId: string, double: DoublePayment): void {
+  const { fixAttemptId, paymentIntentId, amountCents } = double;
   deps.report({ kind: 'double_payment_returned', customerId, fixAttemptId, paymentIntentId, amountCents });
 }

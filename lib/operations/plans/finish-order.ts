@@ -2,14 +2,17 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import type { InvoiceGuard } from '../../domain/grants.ts';
 import { BillingError, type ProblemCode } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import { readCardTries, type StoredTries } from '../../store/card-tries.ts';
 import { keys } from '../../store/keys.ts';
 import { decodeOrder, keepOrder, type ProOrder } from '../../store/orders.ts';
-import { type Item, writeTogether } from '../../store/table.ts';
-import { isFault } from '../../stripe/fault.ts';
-import { KEY_IS_SAFE_MS, type StripeAccount, type Subscribed } from '../../stripe/port.ts';
+import type { Item } from '../../store/table.ts';
+import { isFault, type StripeFault } from '../../stripe/fault.ts';
+import type { StripeAccount, Subscribed } from '../../stripe/port.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
-import { retryContended } from '../ledger/retry-contended.ts';
-import { askStripe, cardDeclined, paymentsFault, stillPending } from '../payments/payment-problems.ts';
+import { finishAttempt } from '../payments/attempt.ts';
+import { type CardTry, endAttempt, endTry, type TryOutcome } from '../payments/card-tries.ts';
+import { payerHolds } from '../payments/payer.ts';
+import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
 import { grantDue, guardOf } from './settle-invoice.ts';
 import { noticeOfEnd, profileOf, syncAccount } from './sync-account.ts';
 
@@ -38,32 +41,50 @@ export interface FinishedOrder {
 /**
  * Makes the subscription of an order, or finds the one it made, and writes what came of it: the plan, and the credits of
  * the first invoice. Safe to repeat, by the client, by somebody at the same time, and by the sweeper.
+ * @param isFresh it was announced just now, on a card that was read at Stripe just before
  * @throws BillingError as `subscribeToPro`
  */
-export async function finishOrder(
+export function finishOrder(
   deps: PaymentDeps,
   customerId: string,
   order: ProOrder,
+  isFresh = false,
 ): Promise<FinishedOrder> {
-  const subscribed = await makeSubscription(deps, customerId, order);
-  if (subscribed === null) {
-    await endOrder(deps, customerId, order);
-    const { head } = await askStripe(() => syncAccount(deps, customerId));
-    return { head, created: false };
-  }
+  const { attempt, stripeCustomerId, priceId } = order;
+  return finishAttempt<Subscribed, FinishedOrder>(deps, {
+    startedAt: order.startedAt,
+    holds: async () => isFresh || (await payerHolds(deps, customerId, order)),
+    ask: (stripe) => stripe.subscribe({ customerId, stripeCustomerId, priceId, attempt }),
+    find: (stripe) => stripe.findSubscribed(stripeCustomerId, attempt),
+    // It exists only if its first invoice is paid.
+    end: async (_, subscribed) => subscribed,
+    settle: (subscribed) => settleOrder(deps, customerId, order, subscribed),
+    close: (fault) => endOrder(deps, customerId, order, fault),
+    closed: (fault) => refused(deps, customerId, order, fault),
+  });
+}
+
+/** Writes what an order made, once. */
+async function settleOrder(
+  deps: PaymentDeps,
+  customerId: string,
+  order: ProOrder,
+  subscribed: Subscribed,
+): Promise<FinishedOrder> {
   const { invoice } = subscribed;
-  const { answer } = await changeLedger<OrderView, FinishedOrder, StripeAccount | null>(deps, {
+  const { answer } = await changeLedger<OrderView, FinishedOrder, Current>(deps, {
     customerId,
     relatedKeys: [
       keys.order(customerId),
       ...(invoice === null ? [] : [keys.once(customerId, 'invoice', invoice.id)]),
     ],
     decodeRelated: ([item, guard]) => ({ order: orderOf(item), guard: guardOf(guard) }),
-    fetchCurrent: async ({ head: { stripeCustomerId } }) =>
-      stripeCustomerId === null
-        ? null
-        : askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId)),
-    decide: ({ head, related: { order: now, guard } }, account) => {
+    fetchCurrent: async ({ head }) => ({
+      account: await accountOf(deps, head),
+      tries: order.cardKey === null ? undefined : await readCardTries(deps.table, customerId),
+    }),
+    decide: ({ head, related: { order: now, guard } }, current) => {
+      const account = current?.account;
       const granted = invoice === null ? null : grantDue(head, invoice, guard);
       const isOpen = now?.attempt === order.attempt && now.state === 'ordering';
       if (granted === null && !isOpen) return { kind: 'done', answer: { head, created: false } };
@@ -76,6 +97,7 @@ export async function finishOrder(
           ...(profile ? noticeOfEnd(head, profile, at) : []),
           ...(granted?.writes(next, at) ?? []),
           ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
+          ...(isOpen ? endTry(customerId, current?.tries, orderTry(order), PAID, at).writes : []),
         ],
         answer: ({ head: after }) => ({ head: after, created: isOpen }),
       };
@@ -106,6 +128,20 @@ export async function finishOrderUnattended(
   }
 }
 
+interface Current {
+  readonly account: StripeAccount | null;
+  /** Undefined for an order whose card is not counted. */
+  readonly tries: StoredTries | undefined;
+}
+
+const accountOf = async (
+  deps: PaymentDeps,
+  { stripeCustomerId }: CustomerHead,
+): Promise<StripeAccount | null> =>
+  stripeCustomerId === null
+    ? null
+    : askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId));
+
 interface OrderView {
   readonly order: ProOrder | null;
   readonly guard: InvoiceGuard | null;
@@ -114,52 +150,59 @@ interface OrderView {
 export const orderOf = (item: Item | undefined): ProOrder | null =>
   item === undefined ? null : decodeOrder(item);
 
-/** Null where an order has come to nothing: one of long ago, or one whose customer at Stripe or card is another by now. */
-async function makeSubscription(
+/** What became of a refused order is thrown; an order that came to nothing otherwise returns the account as it is now. */
+async function refused(
   deps: PaymentDeps,
   customerId: string,
   order: ProOrder,
-): Promise<Subscribed | null> {
-  const stripe = await deps.stripe();
-  const { stripeCustomerId, paymentMethodId, attempt, priceId, startedAt } = order;
-  const find = () => askStripe(() => stripe.findSubscribed(stripeCustomerId, attempt));
-  if (deps.now().getTime() - Date.parse(startedAt) > KEY_IS_SAFE_MS) return find();
-  try {
-    return await stripe.subscribe({ customerId, stripeCustomerId, priceId, attempt });
-  } catch (error) {
-    if (isFault(error, 'indeterminate') && error.facts.answered) {
-      const found = await find();
-      if (found !== null) return found;
-      // The same answer for ever, and nothing came of it: only another order can.
-      if (error.facts.replayed) await endOrder(deps, customerId, order);
-      throw stillPending(error);
-    }
-    if (isFault(error, 'indeterminate', 'transient')) throw stillPending(error);
-    await endOrder(deps, customerId, order);
-    if (isFault(error, 'declined')) {
-      const { code = 'card_declined', declineCode = null } = error.facts;
-      throw cardDeclined(
-        { code, declineCode },
-        'Nothing was charged. Add another card, then subscribe again.',
-      );
-    }
-    if (isFault(error, 'authentication_required')) {
-      const detail =
-        "The card's bank asks the cardholder to confirm, which cannot be done from here. Nothing was charged. " +
-        'Add the card again with its confirmation, or another card, then subscribe again.';
-      throw new BillingError('authentication_required', detail);
-    }
-    if (isFault(error, 'refused')) {
-      const { head } = await askStripe(() => syncAccount(deps, customerId));
-      // It may have been refused for what is not on file any more.
-      if (payingCustomer(head) !== stripeCustomerId || head.paymentMethodId !== paymentMethodId) return null;
-    }
-    throw paymentsFault(error);
-  }
+  fault: StripeFault | null,
+): Promise<FinishedOrder> {
+  if (fault !== null && fault.kind !== 'refused') throw orderProblem(fault);
+  const { head } = await askStripe(() => syncAccount(deps, customerId));
+  // It may have been refused for what is not on file any more.
+  const isSamePayer =
+    payingCustomer(head) === order.stripeCustomerId && head.paymentMethodId === order.paymentMethodId;
+  if (fault !== null && isSamePayer) throw paymentsFault(fault);
+  return { head, created: false };
 }
 
-/** Notes that an order came to nothing. Somebody else may have noted what became of it: that stays. */
-async function endOrder(deps: PaymentDeps, customerId: string, order: ProOrder): Promise<void> {
-  const write = keepOrder(customerId, { ...order, state: 'refused' }, order);
-  await retryContended(deps, () => writeTogether(deps.table, [write]));
+function orderProblem(fault: StripeFault): unknown {
+  if (isFault(fault, 'declined')) {
+    const { code = 'card_declined', declineCode = null } = fault.facts;
+    return cardDeclined(
+      { code, declineCode },
+      'Nothing was charged. Add another card, then subscribe again.',
+    );
+  }
+  if (isFault(fault, 'authentication_required')) {
+    const detail =
+      "The card's bank asks the cardholder to confirm, which cannot be done from here. Nothing was charged. " +
+      'Add the card again with its confirmation, or another card, then subscribe again.';
+    return new BillingError('authentication_required', detail);
+  }
+  return paymentsFault(fault);
 }
+
+/** Notes that an order came to nothing. Another call may have noted what became of it: that stays. */
+async function endOrder(
+  deps: PaymentDeps,
+  customerId: string,
+  order: ProOrder,
+  fault: StripeFault | null,
+): Promise<void> {
+  const outcome: TryOutcome = isFault(fault, 'declined')
+    ? { kind: 'declined', code: fault.facts.declineCode ?? fault.facts.code ?? 'card_declined' }
+    : { kind: 'released' };
+  await endAttempt(deps, customerId, orderTry(order), outcome, () => [
+    keepOrder(customerId, { ...order, state: 'refused' }, order),
+  ]);
+}
+
+const PAID = { kind: 'succeeded' } as const;
+
+/** Which try of which card an order is. */
+export const orderTry = ({ cardKey, attempt }: Pick<ProOrder, 'cardKey' | 'attempt'>): CardTry => ({
+  cardKey,
+  id: `order:${attempt}`,
+  isAnswered: true,
+});

@@ -6,10 +6,12 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { keepOrder, type ProOrder } from '../../store/orders.ts';
-import { changeLedger } from '../ledger/change-ledger.ts';
+import { changeLedger, type LedgerDecision } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
+import { admission, cardKeyOf, notTried, reserveTry } from '../payments/card-tries.ts';
+import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
-import { finishOrder, orderOf, payingCustomer } from './finish-order.ts';
+import { type FinishedOrder, finishOrder, orderOf, orderTry, payingCustomer } from './finish-order.ts';
 import { payRenewal } from './pay-renewal.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
 import { useDefaultCard } from './use-default-card.ts';
@@ -44,13 +46,31 @@ export async function subscribeToPro(
   if (cleared.subscription?.state === 'past_due') {
     return { created: false, head: await renewPastDue(deps, cleared) };
   }
-  const placed = await placeOrder(deps, customerId, plan);
-  if (placed.kind === 'subscribed') return { created: false, head: placed.head };
-  const { head, created } = await finishOrder(deps, customerId, placed.order);
-  if (isOnPro(head)) return { created, head };
+  for (let tries = 0; tries < MAX_ORDERS; tries++) {
+    const placed = await placeOrder(deps, customerId, plan);
+    if (placed.kind === 'subscribed') return { created: false, head: placed.head };
+    // The account or its card has changed meanwhile: the next order is announced with what is there now.
+    const { head, created } =
+      placed.kind === 'ordered' ? await finish(deps, customerId, placed) : await sync(deps, customerId);
+    if (isOnPro(head)) return { created, head };
+  }
   const detail = 'The order came to nothing, and nothing was charged. Send the same request again.';
   throw new BillingError('payments_unavailable', detail);
 }
+
+/** In one call; each further one only because the card was changed between two calls to Stripe. */
+const MAX_ORDERS = 3;
+
+const finish = (
+  deps: PaymentDeps,
+  customerId: string,
+  { order, isFresh }: Extract<Placed, { kind: 'ordered' }>,
+): Promise<FinishedOrder> => finishOrder(deps, customerId, order, isFresh);
+
+const sync = async (deps: PaymentDeps, customerId: string): Promise<FinishedOrder> => {
+  const { head } = await askStripe(() => syncAccount(deps, customerId));
+  return { head, created: false };
+};
 
 const isOnPro = ({ subscription }: CustomerHead): boolean =>
   subscription !== null && givesPro(subscription.state);
@@ -98,7 +118,10 @@ const NEEDS_APPROVAL =
 
 type Placed =
   | { readonly kind: 'subscribed'; readonly head: CustomerHead }
-  | { readonly kind: 'ordered'; readonly order: ProOrder };
+  /** `isFresh`: by this call. */
+  | { readonly kind: 'ordered'; readonly order: ProOrder; readonly isFresh: boolean }
+  /** Stripe has another card than the head: nothing was ordered. */
+  | { readonly kind: 'card_changed' };
 
 /** Stores that Pro is being ordered, or finds that it is, or that there is a subscription. */
 async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan): Promise<Placed> {
@@ -109,25 +132,52 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
     state: 'ordering',
     stripeCustomerId: payingCustomer(head),
     paymentMethodId: head.paymentMethodId,
+    cardKey: null,
     priceId,
     startedAt,
   });
-  const { answer } = await changeLedger<ProOrder | null, Placed>(deps, {
+  const readPayable = payableReader(deps, customerId);
+  const { answer } = await changeLedger<ProOrder | null, Placed, Payable>(deps, {
     customerId,
     relatedKeys: [keys.order(customerId)],
     decodeRelated: ([item]) => orderOf(item),
-    decide: ({ head, related: before }) => {
+    fetchCurrent: ({ head: { stripeCustomerId } }) => readPayable(stripeCustomerId),
+    decide: ({ head, related: before }, payable) => {
       // First, for Stripe may show its subscription before its credits are granted.
-      if (before?.state === 'ordering') return { kind: 'done', answer: { kind: 'ordered', order: before } };
+      if (before?.state === 'ordering')
+        return { kind: 'done', answer: { kind: 'ordered', order: before, isFresh: false } };
       if (head.closedAt !== null) throw accountClosed(customerId);
       if (isOnPro(head)) return { kind: 'done', answer: { kind: 'subscribed', head } };
       const order = next(head, before);
-      return {
-        kind: 'write',
-        writes: () => [keepOrder(customerId, order, before)],
-        answer: () => ({ kind: 'ordered', order }),
-      };
+      return payable === undefined ? { kind: 'stale' } : toOrder(head, order, before, payable, deps.now());
     },
   });
   return answer;
+}
+
+/** Stores the order, within the budget of its card. Subscribing is a person's own act: no wait after a decline. */
+function toOrder(
+  { customerId, balance }: CustomerHead,
+  wanted: ProOrder,
+  before: ProOrder | null,
+  { card, tries }: Payable,
+  at: Date,
+): LedgerDecision<Placed> {
+  if (card?.paymentMethodId !== wanted.paymentMethodId) {
+    return { kind: 'done', answer: { kind: 'card_changed' } };
+  }
+  const cardKey = cardKeyOf(card);
+  const admitted = admission(tries, cardKey, at, true);
+  if (admitted.kind === 'busy') throw new BillingError('ledger_busy', 'Many payments at once for this card.');
+  if (admitted.kind === 'refused') throw notTried(admitted, at, balance);
+  const order = { ...wanted, cardKey };
+  const { id } = orderTry(order);
+  return {
+    kind: 'write',
+    writes: (_, announcedAt) => [
+      keepOrder(customerId, order, before),
+      reserveTry(customerId, tries, { cardKey, id }, announcedAt),
+    ],
+    answer: () => ({ kind: 'ordered', order, isFresh: true }),
+  };
 }

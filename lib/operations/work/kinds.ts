@@ -1,8 +1,8 @@
 import { openClosingOf } from '../../store/closing.ts';
+import { decodeDoublePayment } from '../../store/double-payments.ts';
 import type { DueKind } from '../../store/due-work.ts';
 import { decodeEvent } from '../../store/events.ts';
 import { decodeFix } from '../../store/fix-attempts.ts';
-import { decodeDoublePayment } from '../../store/guards.ts';
 import { decodeOrder } from '../../store/orders.ts';
 import { decodeRenewal } from '../../store/renewals.ts';
 import { finishClosing } from '../accounts/close-customer.ts';
@@ -88,18 +88,19 @@ export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
     reportAfterMs: AT_ONCE,
     decode(stored) {
       const double = decodeDoublePayment(stored);
-      return double.refundId === null ? double : null;
+      return double.state === 'returned' ? null : double;
     },
-    describe: ({ paymentIntentId, amountCents, fixAttemptId }) => ({
+    describe: ({ paymentIntentId, amountCents, fixAttemptId, state, attempt, startedAt }) => ({
       id: paymentIntentId,
-      state: 'to be returned',
+      state: state === 'for_person' ? 'to be returned by hand' : 'to be returned',
+      attempt,
+      startedAt,
       amountCents,
       paymentIntentId,
       message: `payment ${paymentIntentId}, a second one for fix ${fixAttemptId}, has not gone back`,
     }),
     async finish(deps, { paymentIntentId }, { customerId }) {
-      await returnDoublePayment(deps, customerId, paymentIntentId);
-      return 'finished';
+      return returnDoublePayment(deps, customerId, paymentIntentId);
     },
   }),
   closing: kindOfWork({

@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
-import { isFault } from '../fault.ts';
 import { PAGE } from '../paging.ts';
 import type { FixPayment, PaymentCalls } from '../port/payments.ts';
 import { readDefaultCard } from '../readers/default-card.ts';
+import { readReturn, refundMetadata } from '../readers/payment-return.ts';
 import { fixMetadata, fixPaymentOf } from '../readers/payments.ts';
 import { translateError } from '../translate-error.ts';
 import { startOf } from './since.ts';
@@ -72,18 +72,16 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
       }
     },
 
-    async refundPayment(paymentIntentId) {
-      try {
-        const idempotencyKey = `refund:${paymentIntentId}`;
-        return (await stripe.refunds.create({ payment_intent: paymentIntentId }, { idempotencyKey })).id;
-      } catch (error) {
-        const fault = translateError(error);
-        if (!isFault(fault, 'refused', 'indeterminate')) throw fault;
-        const { data } = await stripe.refunds.list({ payment_intent: paymentIntentId, limit: PAGE });
-        const done = data.find(({ status }) => status !== 'failed' && status !== 'canceled');
-        if (done === undefined) throw fault;
-        return done.id;
-      }
+    async refundPayment({ paymentIntentId, attempt, amountCents }) {
+      const { id } = await stripe.refunds.create(
+        { payment_intent: paymentIntentId, amount: amountCents, metadata: refundMetadata(attempt) },
+        { idempotencyKey: `refund:${paymentIntentId}:${attempt}` },
+      );
+      return id;
+    },
+
+    async readReturn(paymentIntentId) {
+      return readReturn(stripe, paymentIntentId);
     },
   };
 }

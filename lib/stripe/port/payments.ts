@@ -1,3 +1,5 @@
+import type { ReturnFacts } from '../../domain/payments/payment-return.ts';
+
 /** Which attempt of which fix a payment is for; travels as the payment intent's metadata. */
 export interface FixReference {
   readonly customerId: string;
@@ -35,6 +37,13 @@ export interface FixChargeOrder extends FixReference {
   readonly idempotencyKey: string;
 }
 
+/** The refund of a second payment. */
+export interface RefundOrder {
+  readonly paymentIntentId: string;
+  readonly attempt: number;
+  readonly amountCents: number;
+}
+
 /** Payments for single fixes. */
 export interface PaymentCalls {
   /** Null where there is none that can be charged, also for a customer who was deleted. */
@@ -47,6 +56,8 @@ export interface PaymentCalls {
   findFixPayments(stripeCustomerId: string, fixAttemptId: string, since: Date): Promise<FixPayment[]>;
   /** Makes sure that it cannot be paid any more; answers how it is then, which can be `succeeded`. */
   cancelPayment(paymentIntentId: string): Promise<FixPayment | null>;
-  /** Gives a whole payment back, once; answers the refund's id. */
-  refundPayment(paymentIntentId: string): Promise<string>;
+  /** Refunds a part of a payment, once for each attempt; returns the refund's id. */
+  refundPayment(order: RefundOrder): Promise<string>;
+  /** What was returned of a payment: all refunds, and what disputes withdrew. */
+  readReturn(paymentIntentId: string): Promise<ReturnFacts>;
 }

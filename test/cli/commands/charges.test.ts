@@ -4,9 +4,9 @@ import * as z from 'zod/mini';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { openClosing } from '../../../lib/store/closing.ts';
+import { announceReturn } from '../../../lib/store/double-payments.ts';
 import { dueAt } from '../../../lib/store/due-work.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
-import { encodeDoublePayment } from '../../../lib/store/guards.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
 import { keepOrder } from '../../../lib/store/orders.ts';
 import { keepRenewal } from '../../../lib/store/renewals.ts';
@@ -39,6 +39,7 @@ const ORDER = {
   state: 'ordering',
   stripeCustomerId: 'cus_nobody',
   paymentMethodId: null,
+  cardKey: null,
   priceId: 'price_pro',
 } as const;
 
@@ -46,7 +47,7 @@ const forget = ({ pk, sk }: Key) =>
   table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
 /** One that nobody has given back, due since `second` seconds after midnight. */
 const doublePayment = (paymentIntentId: string, second: number) => ({
-  ...encodeDoublePayment(NOBODY, { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900, refundId: null }),
+  ...announceReturn(NOBODY, { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900 }, new Date(0)).Put.Item,
   ...keys.once(NOBODY, 'double_payment', paymentIntentId),
   ...dueAt('charge', new Date(Date.parse('2026-01-02T00:00:00.000Z') + second * 1_000)),
 });

@@ -143,14 +143,14 @@ describe('an order that Stripe refuses', () => {
       },
     }));
 
-  it('for a card that is another one by now is to be sent again, and then succeeds', async () => {
+  it('for a card that is replaced each time is given up after three orders, and can be sent again', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const deps = await changingCard(customerId, 'refused');
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({
       code: 'payments_unavailable',
     });
     const order = await orderStored(customerId);
-    expect(order).toMatchObject({ attempt: 1, state: 'refused' });
+    expect(order).toMatchObject({ attempt: 3, state: 'refused' });
     expect(await subscribeToPro(money.deps, customerId, order)).toMatchObject({ created: true });
   });
 

@@ -1,0 +1,136 @@
+/** How a card has behaved since it last paid. Times in ISO 8601. */
+export interface CardTries {
+  /** Declines since the last success, the oldest first. */
+  readonly declines: readonly string[];
+  /** Tries that are announced and have no outcome. */
+  readonly underWay: readonly { readonly id: string; readonly startedAt: string }[];
+  /** Why the newest try was declined; null before the first decline. */
+  readonly lastCode: string | null;
+  /** The bank refuses this card for good. */
+  readonly isHard: boolean;
+  /** A person added the card again: the next try need not wait. */
+  readonly isWaitSkipped: boolean;
+  /** The day (UTC) of the newest letter about a decline of this card. */
+  readonly letterDay: string | null;
+}
+
+/** By card key: the fingerprint, or the payment method's id where there is none. */
+export type TriesByCard = Readonly<Record<string, CardTries>>;
+
+export type Admission =
+  | { readonly kind: 'allowed' }
+  /** `retryAt` is null where only another card can help. */
+  | { readonly kind: 'refused'; readonly code: string; readonly retryAt: Date | null }
+  /** Nothing was declined, but as many tries as are allowed have no outcome yet. */
+  | { readonly kind: 'busy' };
+
+export const NO_TRIES: CardTries = {
+  declines: [],
+  underWay: [],
+  lastCode: null,
+  isHard: false,
+  isWaitSkipped: false,
+  letterDay: null,
+};
+
+/** What card networks allow: more tries of a card that keeps declining cost fees, and the right to try. */
+const MAX_TRIES = 15;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const WINDOW_MS = 30 * DAY_MS;
+/** After the first decline, the second, and each further one. */
+const WAITS_MS = [HOUR_MS, 6 * HOUR_MS, DAY_MS] as const;
+/** How soon to ask again while another try of the same card is under way. */
+const SOON_MS = 60 * 1000;
+/** Stripe has decided long before; only a write that was lost leaves a try this old. */
+const ABANDONED_MS = 2 * DAY_MS;
+/** Cards of one customer that are remembered. */
+const MAX_CARDS = 50;
+
+/** Decline codes after which a bank never pays with this card again. */
+const HARD_DECLINES: ReadonlySet<string> = new Set([
+  'lost_card',
+  'stolen_card',
+  'pickup_card',
+  'restricted_card',
+  'invalid_account',
+  'revocation_of_authorization',
+  'revocation_of_all_authorizations',
+]);
+
+/**
+ * Whether a card may be tried now. Declined tries since the last success and tries under way count against 15 in 30 days.
+ * @param byPerson a person asked for it just now: the wait is skipped, the 15 are not
+ */
+export function admit(stored: CardTries | undefined, at: Date, byPerson: boolean): Admission {
+  const { declines, underWay, lastCode, isHard, isWaitSkipped } = recent(stored, at);
+  const refused = (retryAt: Date | null): Admission => ({
+    kind: 'refused',
+    code: lastCode ?? 'card_declined',
+    retryAt,
+  });
+  if (isHard) return refused(null);
+  const isFull = declines.length + underWay.length >= MAX_TRIES;
+  const [first] = declines;
+  if (first === undefined) return isFull ? { kind: 'busy' } : { kind: 'allowed' };
+  // One try at a time: the card has just been declined.
+  if (underWay.length > 0) return refused(later(at, SOON_MS));
+  if (isFull) return refused(later(new Date(first), WINDOW_MS));
+  const wait = WAITS_MS[Math.min(declines.length, WAITS_MS.length) - 1] ?? DAY_MS;
+  const due = later(new Date(declines.at(-1) ?? first), wait);
+  return byPerson || isWaitSkipped || due <= at ? { kind: 'allowed' } : refused(due);
+}
+
+/** A try is announced: it counts from now on. */
+export const reserve = (stored: CardTries | undefined, id: string, at: Date): CardTries => {
+  const tries = released(stored, id, at);
+  const underWay = [...tries.underWay, { id, startedAt: at.toISOString() }];
+  return { ...tries, underWay, isWaitSkipped: false };
+};
+
+/** A try came to nothing without a decline: never made, cancelled, or the bank asked the cardholder. */
+export function released(stored: CardTries | undefined, id: string, at: Date): CardTries {
+  const tries = recent(stored, at);
+  return { ...tries, underWay: tries.underWay.filter((one) => one.id !== id) };
+}
+
+export function declined(stored: CardTries | undefined, id: string, code: string, at: Date): CardTries {
+  const tries = released(stored, id, at);
+  return {
+    ...tries,
+    declines: [...tries.declines, at.toISOString()],
+    lastCode: code,
+    isHard: tries.isHard || HARD_DECLINES.has(code),
+  };
+}
+
+/** The card paid: what was declined before counts no more. */
+export const succeeded = (stored: CardTries | undefined, id: string, at: Date): CardTries => {
+  const { underWay, letterDay } = released(stored, id, at);
+  return { ...NO_TRIES, underWay, letterDay };
+};
+
+/** The day (UTC) by which letters about a card are counted. */
+export const letterDayOf = (at: Date): string => at.toISOString().slice(0, 10);
+
+/** With the record of one card replaced. Cards that no longer matter are forgotten. */
+export function withCard(all: TriesByCard, card: string, tries: CardTries, at: Date): TriesByCard {
+  const others = Object.entries(all).filter(([key, one]) => key !== card && matters(one, at));
+  return Object.fromEntries([...others.slice(-(MAX_CARDS - 1)), [card, tries]]);
+}
+
+function matters(tries: CardTries, at: Date): boolean {
+  const { declines, underWay, isHard, letterDay } = recent(tries, at);
+  return declines.length > 0 || underWay.length > 0 || isHard || letterDay === letterDayOf(at);
+}
+
+function recent(stored: CardTries = NO_TRIES, at: Date): CardTries {
+  const after = (time: string, ms: number) => Date.parse(time) > at.getTime() - ms;
+  return {
+    ...stored,
+    declines: stored.declines.filter((time) => after(time, WINDOW_MS)),
+    underWay: stored.underWay.filter(({ startedAt }) => after(startedAt, ABANDONED_MS)),
+  };
+}
+
+const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms);

@@ -1,0 +1,80 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
+import { BillingError } from '../../errors.ts';
+import type { PaymentDeps } from '../../runtime/deps.ts';
+import { announceCharge } from '../../store/fix-attempts.ts';
+import type { LedgerDecision } from '../ledger/change-ledger.ts';
+import { admission, cardKeyOf, reserveTry } from '../payments/card-tries.ts';
+import type { Payable } from '../payments/payable.ts';
+
+/** When, and by whom: a person's own act skips the wait after a decline. */
+export interface Asked {
+  readonly at: Date;
+  readonly byPerson: boolean;
+}
+
+/** What announcing a charge came to. */
+export type Announced =
+  | {
+      readonly kind: 'charge';
+      readonly fix: FixAttempt;
+      readonly charge: FixCharge;
+      readonly balance: number;
+      /** It was announced by this call, just now. */
+      readonly isFresh: true;
+    }
+  /** The card was declined before and is not tried now. `retryAt` is null where only another card helps. */
+  | {
+      readonly kind: 'not_tried';
+      readonly code: string;
+      readonly retryAt: Date | null;
+      readonly at: Date;
+      readonly balance: number;
+    }
+  /** Stripe has another card by now than the head: nothing was announced. */
+  | { readonly kind: 'card_changed' }
+  /** As many tries of the card as are allowed have no outcome yet. */
+  | { readonly kind: 'card_busy' };
+
+/** Announces a charge, within the budget of its card. */
+export function toAnnounce(
+  { customerId, balance }: CustomerHead,
+  fix: FixAttempt,
+  wanted: FixCharge,
+  { card, tries }: Payable,
+  { at, byPerson }: Asked,
+): LedgerDecision<Announced> {
+  if (card?.paymentMethodId !== wanted.paymentMethodId) {
+    return { kind: 'done', answer: { kind: 'card_changed' } };
+  }
+  const cardKey = cardKeyOf(card);
+  const admitted = admission(tries, cardKey, at, byPerson);
+  if (admitted.kind === 'busy') return { kind: 'done', answer: { kind: 'card_busy' } };
+  if (admitted.kind === 'refused') {
+    const { code, retryAt } = admitted;
+    return { kind: 'done', answer: { kind: 'not_tried', code, retryAt, at, balance } };
+  }
+  const charge = { ...wanted, cardKey };
+  const { id } = tryOf(fix, charge);
+  return {
+    kind: 'write',
+    writes: (_, announcedAt) => [
+      announceCharge(customerId, fix, charge),
+      reserveTry(customerId, tries, { cardKey, id }, announcedAt),
+    ],
+    answer: () => ({ kind: 'charge', fix: { ...fix, charge }, charge, balance, isFresh: true }),
+  };
+}
+
+/** Together about 8 seconds: within the time that a function has. */
+const MAX_CARD_WAITS = 60;
+const MAX_CARD_WAIT_MS = 250;
+
+/** Waits for one of the other tries of the card to end. @throws BillingError ledger_busy after too many waits */
+export async function waitForCard(deps: PaymentDeps, waited: number): Promise<void> {
+  if (waited >= MAX_CARD_WAITS) {
+    const detail = 'Many charges at once for this card. Send the same request again.';
+    throw new BillingError('ledger_busy', detail);
+  }
+  await deps.sleep(deps.random() * MAX_CARD_WAIT_MS);
+}

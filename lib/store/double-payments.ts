@@ -1,0 +1,88 @@
+import * as z from 'zod/mini';
+import { CONDITIONS } from './conditions.ts';
+import { dueAt, NOT_DUE } from './due-work.ts';
+import { keys } from './keys.ts';
+import { attemptNumber, count, orNull, record, text } from './record.ts';
+import { type Item, readOne, type Table, type Write } from './table.ts';
+import { put, update } from './write.ts';
+
+const RETURN_STATES = ['returning', 'returned', 'for_person'] as const;
+export type ReturnState = (typeof RETURN_STATES)[number];
+
+const Stored = z.object({
+  fixAttemptId: text,
+  paymentIntentId: text,
+  amountCents: count,
+  /** The newest refund of ours. */
+  refundId: orNull(text),
+  attempt: z._default(attemptNumber, 1),
+  refundCents: orNull(count),
+  startedAt: orNull(text),
+  /** Null in an item of an earlier release: it has come as far as it has a refund. */
+  state: orNull(z.enum(RETURN_STATES)),
+});
+
+/**
+ * A payment that succeeded for a fix that was paid for already; it is returned. `returning` and `for_person` are open work.
+ * `returned` opens again where Stripe says that a refund failed, or that a dispute was won.
+ */
+export type DoublePayment = Omit<z.output<typeof Stored>, 'state'> & { readonly state: ReturnState };
+
+const doublePayments = record<z.output<typeof Stored>>(Stored);
+
+export function decodeDoublePayment(item: Item): DoublePayment {
+  const double = doublePayments.decode(item);
+  return { ...double, state: double.state ?? (double.refundId === null ? 'returning' : 'returned') };
+}
+
+export const encodeDoublePayment = (customerId: string, double: DoublePayment): Item => ({
+  ...keys.once(customerId, 'double_payment', double.paymentIntentId),
+  ...doublePayments.encode(double),
+});
+
+/** Null for a payment that is no second one. */
+export const readDoublePayment = (
+  table: Table,
+  customerId: string,
+  paymentIntentId: string,
+): Promise<DoublePayment | null> =>
+  readOne(table, keys.once(customerId, 'double_payment', paymentIntentId), decodeDoublePayment);
+
+/** Announces that a payment is returned, with the refund of all of it; due until it is. */
+export function announceReturn(
+  customerId: string,
+  payment: { readonly fixAttemptId: string; readonly paymentIntentId: string; readonly amountCents: number },
+  at: Date,
+): Extract<Write, { Put: unknown }> {
+  const { amountCents } = payment;
+  const startedAt = at.toISOString();
+  const first = {
+    refundId: null,
+    attempt: 1,
+    refundCents: amountCents,
+    startedAt,
+    state: 'returning',
+  } as const;
+  const item = encodeDoublePayment(customerId, { ...payment, ...first });
+  return put({ ...item, ...dueAt('charge', at) }, CONDITIONS.GUARD_IS_NEW);
+}
+
+/** Moves a return on from where it was read. */
+export function moveReturn(
+  customerId: string,
+  before: DoublePayment,
+  change: Partial<Pick<DoublePayment, 'refundId' | 'attempt' | 'refundCents' | 'startedAt' | 'state'>>,
+  at: Date,
+): Extract<Write, { Update: unknown }> {
+  const { state, ...rest } = { state: before.state, ...change };
+  const isOpen = state !== 'returned';
+  return update(
+    keys.once(customerId, 'double_payment', before.paymentIntentId),
+    {
+      set: { ...doublePayments.encodePart({ ...rest, state }), ...(isOpen && dueAt('charge', at)) },
+      ...(!isOpen && { remove: NOT_DUE }),
+    },
+    CONDITIONS.RETURN_UNMOVED,
+    { attempt: before.attempt, state: before.state },
+  );
+}
