@@ -9,7 +9,7 @@ import type { Deps, PaymentDeps } from './deps.ts';
  */
 export const withStripe = (deps: Deps, env: NodeJS.ProcessEnv = process.env): PaymentDeps => ({
   ...deps,
-  stripe: () => connected(env),
+  stripe: () => connected(env, deps),
 });
 
 interface Connection {
@@ -24,7 +24,10 @@ const connections = new WeakMap<NodeJS.ProcessEnv, Connection>();
  * The parameters are read each time, which costs a call only when they are old: a key that was rolled is taken up.
  * @throws Error naming the setting that is missing or wrong, never its value
  */
-async function connected(env: NodeJS.ProcessEnv): Promise<StripePort> {
+async function connected(
+  env: NodeJS.ProcessEnv,
+  { sleep, random }: Pick<Deps, 'sleep' | 'random'>,
+): Promise<StripePort> {
   const [{ stripePort }, secretKey, priceId] = await Promise.all([
     import('../stripe/client.ts'),
     readParameter(env, 'STRIPE_SECRET_KEY'),
@@ -35,6 +38,7 @@ async function connected(env: NodeJS.ProcessEnv): Promise<StripePort> {
     return known.port;
   const port = stripePort(
     parseStripeConfig({ ...env, STRIPE_SECRET_KEY: secretKey, STRIPE_PRO_PRICE_ID: priceId }),
+    { sleep, random },
   );
   connections.set(env, { secretKey, port });
   return port;

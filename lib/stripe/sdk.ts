@@ -1,5 +1,7 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import Stripe from 'stripe';
 import type { StripeConfig } from '../settings/stripe.ts';
+import { retryRateLimited, type Waiting } from './rate-limited.ts';
 
 /** The version whose shapes lib/stripe reads; an SDK of another one does not compile beside it. */
 export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
@@ -8,13 +10,18 @@ const TIMEOUT_MS = 10_000;
 /** Two calls of 10 s and the pause between them are less than any function that waits for Stripe may run. */
 const MAX_RETRIES = 1;
 
-/** How Stripe is reached where that is not over the network. */
-export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'>;
+/** How Stripe is reached where that is not over the network, and how a call waits. */
+export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'> & Partial<Waiting>;
 
 /** The official SDK on the pinned version: bounded in time and tries, and silent. */
 export function openStripe(
   { secretKey, apiBase }: Pick<StripeConfig, 'secretKey' | 'apiBase'>,
-  line: StripeLine = {},
+  {
+    sleep = wait,
+    random = Math.random,
+    httpClient = Stripe.createNodeHttpClient(),
+    ...line
+  }: StripeLine = {},
 ): Stripe {
   return new Stripe(secretKey, {
     apiVersion: STRIPE_API_VERSION,
@@ -27,5 +34,6 @@ export function openStripe(
       protocol: apiBase.protocol === 'https:' ? 'https' : 'http',
     }),
     ...line,
+    httpClient: retryRateLimited(httpClient, { sleep, random }),
   });
 }

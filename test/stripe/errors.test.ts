@@ -14,7 +14,10 @@ import { API_KEY, bench, customerWith, monthlyPrice } from '../stripe-double/sup
 async function opened(secretKey = API_KEY) {
   const { running, stripe, control } = await bench();
   const { id: proPriceId } = await monthlyPrice(stripe);
-  const port = stripePort({ secretKey, proPriceId, apiBase: new URL(running.url) });
+  const port = stripePort(
+    { secretKey, proPriceId, apiBase: new URL(running.url) },
+    { sleep: async () => {} },
+  );
   return { port, stripe, control, proPriceId, faults: running.double.faults, calls: running.double.calls };
 }
 
@@ -115,7 +118,7 @@ describe('what Stripe refuses', () => {
 
 describe('what Stripe does not answer as it should', () => {
   it.each([
-    ['too many requests', '429', 1, { kind: 'transient', facts: { answered: true } }],
+    ['too many requests, three times', '429', 3, { kind: 'transient', facts: { answered: true } }],
     ['the same key under way, twice', '409', 2, { kind: 'indeterminate', facts: { answered: true } }],
     ['a failure on its side, twice', '500_before', 2, { kind: 'indeterminate', facts: { answered: true } }],
     [

@@ -27,6 +27,7 @@ function answering(body: unknown, status = 200, headers: Record<string, string> 
     { secretKey: 'sk_test_1', apiBase: null },
     {
       maxNetworkRetries: 0,
+      sleep: async () => {},
       httpClient: {
         getClientName: () => 'one answer',
         makeRequest: async () => ({

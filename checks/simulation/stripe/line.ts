@@ -62,6 +62,7 @@ export function stripeLine(
 
   return {
     maxNetworkRetries: 0,
+    sleep: (ms) => scheduler.wait(ms),
     httpClient: {
       getClientName: () => 'simulated',
       makeRequest: async (_host, _port, path, method, headers, body) => {

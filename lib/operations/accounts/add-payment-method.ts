@@ -14,6 +14,7 @@ import { isFault, NOT_A_CARD } from '../../stripe/fault.ts';
 import type { AttachedCard } from '../../stripe/port.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
+import { skipWait } from '../payments/card-tries.ts';
 import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
 import { noneIfOpen, payRenewal, type RenewalOutcome } from '../plans/pay-renewal.ts';
 import { syncAccount } from '../plans/sync-account.ts';
@@ -103,6 +104,8 @@ export async function addPaymentMethod(
       };
     },
   });
+  // A card that was declined before need not wait: a person has just asked for it.
+  await skipWait(deps, customerId, card);
   return { ...answer, ...(await renewWith(deps, answer.head)) };
 }
 

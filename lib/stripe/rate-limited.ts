@@ -1,0 +1,50 @@
+import type Stripe from 'stripe';
+
+type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
+type HttpResponse = Awaited<ReturnType<HttpClient['makeRequest']>>;
+
+/** How a call waits between tries. */
+export interface Waiting {
+  readonly sleep: (ms: number) => Promise<void>;
+  /** From 0 up to but not including 1. */
+  readonly random: () => number;
+}
+
+const MAX_TRIES = 3;
+const FIRST_WAIT_MS = 500;
+/** For one request, all waits together: a function that waits for Stripe has this much time to spare. */
+const MAX_WAIT_MS = 4_000;
+
+/**
+ * Sends a request again that Stripe answered with 429, which the SDK does not do by itself: Stripe did nothing and keeps no
+ * answer under the key. Waits for as long as `Retry-After` says, else with exponential backoff, and gives up where that is
+ * longer than the time that remains.
+ */
+export function retryRateLimited(client: HttpClient, { sleep, random }: Waiting): HttpClient {
+  return {
+    getClientName: () => client.getClientName(),
+    async makeRequest(...request) {
+      let leftMs = MAX_WAIT_MS;
+      for (let tries = 1; ; tries++) {
+        const response = await client.makeRequest(...request);
+        const waitMs = response.getStatusCode() === 429 ? waitOf(response, tries, random()) : null;
+        if (waitMs === null || tries === MAX_TRIES || waitMs > leftMs) return response;
+        await discard(response);
+        leftMs -= waitMs;
+        await sleep(waitMs);
+      }
+    },
+  };
+}
+
+function waitOf(response: HttpResponse, tries: number, random: number): number {
+  const header = Object.entries(response.getHeaders()).find(([name]) => name.toLowerCase() === 'retry-after');
+  const seconds = Number(header?.[1] ?? Number.NaN);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000;
+  return FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + random / 2);
+}
+
+/** Reads the body that nobody wants, so that the connection is free for the next try. */
+async function discard(response: HttpResponse): Promise<void> {
+  await response.toJSON().catch(() => {});
+}

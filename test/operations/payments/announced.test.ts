@@ -1,0 +1,224 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { settleFixPayment } from '../../../lib/operations/fixes/record-payment.ts';
+import { existingFix } from '../../../lib/operations/ledger/require-item.ts';
+import { orderOf } from '../../../lib/operations/plans/finish-order.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { announceCharge } from '../../../lib/store/fix-attempts.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readEntriesDown } from '../../../lib/store/ledger.ts';
+import { readTogether, type Table, writeTogether } from '../../../lib/store/table.ts';
+import type { FixChargeOrder } from '../../../lib/stripe/port.ts';
+import { markClosed, recordedFix } from '../../support/customers.ts';
+import {
+  customerWithCard,
+  expectSoundMoney,
+  headOf,
+  type Money,
+  openMoneyForFile,
+} from '../../support/money.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
+
+/* Payments that were announced and are sent again, or not, after something has changed. */
+
+const HOUR_MS = 60 * 60 * 1000;
+
+let table: Table;
+let money: Money;
+beforeEach(async () => {
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  return opened.stop;
+});
+
+const at = (ms: number): PaymentDeps => ({ ...money.deps, now: () => new Date(Date.now() + ms) });
+
+const fixOf = async (customerId: string, id: string) => {
+  const [item] = await readTogether(table, [keys.fix(customerId, id)]);
+  return existingFix(item);
+};
+
+/** A charge that is announced, of which Stripe has heard nothing. */
+async function announced() {
+  const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+  const id = await recordedFix(money.deps, customerId, 1);
+  const silent = await answering(money.deps, () => ({ chargeFix: failing('indeterminate') }));
+  await expect(billFixAttempt(silent, customerId, id)).rejects.toMatchObject({ code: 'payment_pending' });
+  const { charge } = await fixOf(customerId, id);
+  return { customerId, stripeCustomerId, id, cardThen: charge?.paymentMethodId };
+}
+
+/** A dispute about an earlier payment of the customer. */
+async function dispute(customerId: string, stripeCustomerId: string): Promise<void> {
+  const { paymentMethodId } = await headOf(money.deps, customerId);
+  const { latest_charge: charge } = await money.stripe.paymentIntents.create({
+    amount: 100,
+    currency: 'usd',
+    customer: stripeCustomerId,
+    payment_method: paymentMethodId ?? '',
+    off_session: true,
+    confirm: true,
+    allowed_payment_method_types: ['card'],
+  });
+  await money.control(`charges/${String(charge)}/dispute`);
+  await money.deliver();
+  expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
+}
+
+const paidFor = (id: string): number =>
+  money.double.state.paymentIntents.newestFirst.filter(
+    ({ metadata, status }) => metadata['fix_attempt_id'] === id && status === 'succeeded',
+  ).length;
+
+describe('a charge that was announced', () => {
+  it('before a dispute is not made after it, by the sweeper or by the next call', async () => {
+    const { customerId, stripeCustomerId, id } = await announced();
+    await dispute(customerId, stripeCustomerId);
+    expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
+    expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject({ code: 'account_disputed' });
+    expect(await fixOf(customerId, id)).toMatchObject({
+      billed: null,
+      charge: { state: 'closed', attempt: 1 },
+    });
+    expect(paidFor(id)).toBe(0);
+  });
+
+  it('before the account was closed is not made after it', async () => {
+    const { customerId, id } = await announced();
+    await markClosed(money.deps, customerId);
+    expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
+    expect(await fixOf(customerId, id)).toMatchObject({ billed: null, charge: { state: 'closed' } });
+    expect(paidFor(id)).toBe(0);
+  });
+
+  it('on a card that is replaced at Stripe is closed, and made under a new key with the new card', async () => {
+    const { customerId, stripeCustomerId, id, cardThen } = await announced();
+    const { id: card } = await money.stripe.paymentMethods.attach(await money.newCard(), {
+      customer: stripeCustomerId,
+    });
+    await money.stripe.customers.update(stripeCustomerId, {
+      invoice_settings: { default_payment_method: card },
+    });
+    const sent: Pick<FixChargeOrder, 'idempotencyKey' | 'paymentMethodId'>[] = [];
+    const deps = await answering(money.deps, (port) => ({
+      chargeFix: async (order) => {
+        sent.push({ idempotencyKey: order.idempotencyKey, paymentMethodId: order.paymentMethodId });
+        return port.chargeFix(order);
+      },
+    }));
+    expect(await billFixAttempt(deps, customerId, id)).toMatchObject({ kind: 'billed' });
+    expect(card).not.toBe(cardThen);
+    expect(sent).toEqual([{ idempotencyKey: expect.stringMatching(/:2$/), paymentMethodId: card }]);
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('and made, though the answer was lost, is settled also when the card was replaced meanwhile', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const id = await recordedFix(money.deps, customerId, 1);
+    const lost = await answering(money.deps, (port) => ({
+      chargeFix: async (order) => {
+        await port.chargeFix(order);
+        return failing('indeterminate')();
+      },
+    }));
+    await expect(billFixAttempt(lost, customerId, id)).rejects.toMatchObject({ code: 'payment_pending' });
+    await addPaymentMethod(money.deps, await headOf(money.deps, customerId), await money.newCard());
+    expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
+    expect(await fixOf(customerId, id)).toMatchObject({ billed: { outcome: 'charged_and_consumed' } });
+    expect(paidFor(id)).toBe(1);
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('by a clock nine minutes ahead of Stripe’s is found by its metadata a day later', async () => {
+    const ahead = at(9 * 60 * 1000);
+    const { customerId } = await customerWithCard(money, 0);
+    const id = await recordedFix(ahead, customerId, 1);
+    const lost = await answering(ahead, (port) => ({
+      chargeFix: async (order) => {
+        await port.chargeFix(order);
+        return failing('indeterminate')();
+      },
+    }));
+    await expect(billFixAttempt(lost, customerId, id)).rejects.toMatchObject({ code: 'payment_pending' });
+    expect(await settlePendingCharges(at(25 * HOUR_MS))).toMatchObject({ settled: 1, failed: [] });
+    expect(await fixOf(customerId, id)).toMatchObject({ billed: { outcome: 'charged_and_consumed' } });
+    expect(paidFor(id)).toBe(1);
+  });
+
+  it('at $29 and is paid after a newer attempt at $15 is billed with the $29 that were paid', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
+    const id = await recordedFix(money.deps, customerId, 1);
+    expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject({ kind: 'action_required' });
+    const fix = await fixOf(customerId, id);
+    const { charge } = fix;
+    if (charge === null) throw new Error('no charge');
+    const newer = { ...charge, attempt: 2, state: 'charging', amountCents: 1_500, rate: 'pro' } as const;
+    await writeTogether(table, [announceCharge(customerId, fix, { ...newer, paymentIntentId: null })]);
+    await money.control(`payment_intents/${charge.paymentIntentId}/authenticate`, { succeeds: true });
+    const payment = await (await money.deps.stripe()).readFixPayment(charge.paymentIntentId ?? '');
+    if (payment === null) throw new Error('no payment');
+
+    expect(await settleFixPayment(money.deps, payment)).toMatchObject({ settlement: { kind: 'billed' } });
+
+    expect((await fixOf(customerId, id)).billed).toMatchObject({ amountCents: 2_900 });
+    const [, purchased] = await readEntriesDown(table, customerId, null, 2);
+    expect(purchased).toMatchObject({ source: 'purchased', metadata: { amount_cents: 2_900 } });
+  });
+});
+
+describe('an order that was announced', () => {
+  it('before a dispute is not made after it, and ends', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const silent = await answering(money.deps, () => ({ subscribe: failing('indeterminate') }));
+    await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
+    await dispute(customerId, stripeCustomerId);
+    expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
+    const [order] = await readTogether(table, [keys.order(customerId)]);
+    expect(orderOf(order)).toMatchObject({ state: 'refused', attempt: 1 });
+    expect(money.double.state.subscriptions.newestFirst).toEqual([]);
+  });
+
+  it('on a card that is replaced at Stripe is closed, and a new order is made with the new card', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const silent = await answering(money.deps, () => ({ subscribe: failing('indeterminate') }));
+    await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
+    const { id: card } = await money.stripe.paymentMethods.attach(await money.newCard(), {
+      customer: stripeCustomerId,
+    });
+    await money.stripe.customers.update(stripeCustomerId, {
+      invoice_settings: { default_payment_method: card },
+    });
+    const attempts: number[] = [];
+    const deps = await answering(money.deps, (port) => ({
+      subscribe: async (order) => {
+        attempts.push(order.attempt);
+        return port.subscribe(order);
+      },
+    }));
+    const [stored] = await readTogether(table, [keys.order(customerId)]);
+    expect(await subscribeToPro(deps, customerId, orderOf(stored))).toMatchObject({ created: true });
+    expect(attempts).toEqual([2]);
+    const [after] = await readTogether(table, [keys.order(customerId)]);
+    expect(orderOf(after)).toMatchObject({ state: 'done', paymentMethodId: card });
+    await expectSoundMoney(money, customerId);
+  });
+});
+
+describe('an inquiry that escalates to a chargeback', () => {
+  it('holds off charges from the inquiry on, and is heard when it escalates', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    await subscribeToPro(money.deps, customerId, null);
+    await money.deliver();
+    const before = (await headOf(money.deps, customerId)).balance;
+    const [charge] = money.double.state.charges.newestFirst;
+    const { id } = await money.control(`charges/${charge?.id}/dispute`, { inquiry: true });
+    await money.deliver();
+    expect(await headOf(money.deps, customerId)).toMatchObject({ openDisputes: [id], balance: before });
+    await money.control(`disputes/${String(id)}/escalate`);
+    await money.deliver();
+    expect(await headOf(money.deps, customerId)).toMatchObject({ openDisputes: [id], balance: before - 60 });
+  });
+});
