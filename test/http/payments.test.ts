@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeDoublePayment } from '../../lib/store/double-payments.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { decodeDoublePayment } from '../../lib/store/payments/double-payments.ts';
 import { readTogether } from '../../lib/store/table.ts';
 import { fixMetadata } from '../../lib/stripe/readers/payments.ts';
 import { uniqueEmail } from '../support/fixtures.ts';

@@ -19,9 +19,12 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'steps-swapped',
     what: 'a card is charged before the charge is announced',
-    file: 'lib/operations/fixes/bill-fix-attempt.ts',
-    find: 'writes: () => [announceCharge(customerId, fix, charge)],',
-    replace: 'leavesHead: true, writes: () => [],',
+    file: 'lib/operations/fixes/announce-charge.ts',
+    find: "  return {\n    kind: 'write',\n    writes: (_, announcedAt) => [",
+    replace:
+      "  const swapped = { kind: 'charge', fix: { ...fix, charge }, charge, balance, isFresh: true } as const;\n" +
+      "  if (charge.attempt > 0) return { kind: 'done', answer: swapped };\n" +
+      "  return {\n    kind: 'write',\n    writes: (_, announcedAt) => [",
   },
   {
     name: 'random-key',

@@ -2,11 +2,11 @@ import { type BilledFacts, type FixAttempt, type FixCharge, tryOf } from '../../
 import { chargedFix } from '../../domain/fix-billing.ts';
 import { chargeDeclined, type Notice } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { readCardTries, type StoredTries } from '../../store/card-tries.ts';
-import { announceReturn } from '../../store/double-payments.ts';
 import { billChargedFix, endCharge } from '../../store/fix-attempts.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
+import { readCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
+import { announceReturn } from '../../store/payments/double-payments.ts';
 import type { FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from '../ledger/change-ledger.ts';
 import { existingFix } from '../ledger/require-item.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../domain/payments/card-tries.ts';
 import type { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import { keepCardTries, readCardTries, type StoredTries } from '../../store/card-tries.ts';
+import { keepCardTries, readCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
 import { type Write, type WriteResult, writeTogether } from '../../store/table.ts';
 import type { DefaultCard } from '../../stripe/port.ts';
 import { retryContended } from '../ledger/retry-contended.ts';

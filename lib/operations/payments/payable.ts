@@ -1,5 +1,5 @@
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { readCardTries, type StoredTries } from '../../store/card-tries.ts';
+import { readCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
 import type { DefaultCard } from '../../stripe/port.ts';
 import { askStripe } from './payment-problems.ts';
 

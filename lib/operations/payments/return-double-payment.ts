@@ -2,7 +2,7 @@ import { decideReturn, type ReturnStep } from '../../domain/payments/payment-ret
 import { formatUsd } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { type DoublePayment, moveReturn, readDoublePayment } from '../../store/double-payments.ts';
+import { type DoublePayment, moveReturn, readDoublePayment } from '../../store/payments/double-payments.ts';
 import { writeOne } from '../../store/table.ts';
 import { StripeFault } from '../../stripe/fault.ts';
 import { retryContended } from '../ledger/retry-contended.ts';

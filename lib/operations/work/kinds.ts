@@ -1,11 +1,15 @@
 import { openClosingOf } from '../../store/closing.ts';
-import { decodeDoublePayment } from '../../store/double-payments.ts';
 import type { DueKind } from '../../store/due-work.ts';
 import { decodeEvent } from '../../store/events.ts';
 import { decodeFix } from '../../store/fix-attempts.ts';
 import { decodeOrder } from '../../store/orders.ts';
+
+
 import { decodeRenewal } from '../../store/renewals.ts';
+import { decodeDoublePayment } from '../../store/payments/double-payments.ts';
+
 import { finishClosing } from '../accounts/close-customer.ts';
+
 import { replayEvent } from '../events/replay-event.ts';
 import { finishCharge } from '../fixes/charge-fix.ts';
 import { returnDoublePayment } from '../payments/return-double-payment.ts';

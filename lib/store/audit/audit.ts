@@ -2,13 +2,13 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { LedgerRecords, VerifiableFix } from '../../domain/ledger-records.ts';
 import { decodeApiKey } from '../api-keys.ts';
-import { decodeDoublePayment } from '../double-payments.ts';
 import { decodeFix } from '../fix-attempts.ts';
 import { decodeHead } from '../heads.ts';
 import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from '../keys.ts';
 import { decodeEntry } from '../ledger.ts';
 import { decodeOwner } from '../owners.ts';
 import { itemsOf, type Meter, readPage } from '../paging.ts';
+import { decodeDoublePayment } from '../payments/double-payments.ts';
 import { type Item, readTogether, type Table } from '../table.ts';
 
 export interface StoredRecords extends LedgerRecords {

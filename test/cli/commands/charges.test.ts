@@ -4,13 +4,17 @@ import * as z from 'zod/mini';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { openClosing } from '../../../lib/store/closing.ts';
-import { announceReturn } from '../../../lib/store/double-payments.ts';
 import { dueAt } from '../../../lib/store/due-work.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
 import { keepOrder } from '../../../lib/store/orders.ts';
+
+
 import { keepRenewal } from '../../../lib/store/renewals.ts';
+import { announceReturn } from '../../../lib/store/payments/double-payments.ts';
+
 import { writeTogether } from '../../../lib/store/table.ts';
+
 import { openService } from '../../support/cli/service.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';

@@ -11,7 +11,7 @@ import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-m
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { readCardTries } from '../../../lib/store/card-tries.ts';
+import { readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';

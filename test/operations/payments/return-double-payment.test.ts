@@ -3,7 +3,7 @@ import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.t
 import { returnDoublePayment } from '../../../lib/operations/payments/return-double-payment.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { readDoublePayment } from '../../../lib/store/double-payments.ts';
+import { readDoublePayment } from '../../../lib/store/payments/double-payments.ts';
 import { fixMetadata } from '../../../lib/stripe/readers/payments.ts';
 import { recordedFix } from '../../support/customers.ts';
 import {

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { CONDITIONS } from './conditions.ts';
-import { dueAt, NOT_DUE } from './due-work.ts';
-import { keys } from './keys.ts';
-import { attemptNumber, count, orNull, record, text } from './record.ts';
-import { type Item, readOne, type Table, type Write } from './table.ts';
-import { put, update } from './write.ts';
+import { CONDITIONS } from '../conditions.ts';
+import { dueAt, NOT_DUE } from '../due-work.ts';
+import { keys } from '../keys.ts';
+import { attemptNumber, count, orNull, record, text } from '../record.ts';
+import { type Item, readOne, type Table, type Write } from '../table.ts';
+import { put, update } from '../write.ts';
 
 const RETURN_STATES = ['returning', 'returned', 'for_person'] as const;
 export type ReturnState = (typeof RETURN_STATES)[number];

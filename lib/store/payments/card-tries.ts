@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import type { TriesByCard } from '../domain/payments/card-tries.ts';
-import { CONDITIONS } from './conditions.ts';
-import { keys } from './keys.ts';
-import { count, record, text } from './record.ts';
-import { readOne, type Table, type Write } from './table.ts';
-import { put } from './write.ts';
+import type { TriesByCard } from '../../domain/payments/card-tries.ts';
+import { CONDITIONS } from '../conditions.ts';
+import { keys } from '../keys.ts';
+import { count, record, text } from '../record.ts';
+import { readOne, type Table, type Write } from '../table.ts';
+import { put } from '../write.ts';
 
 /* How a customer's cards have behaved, in one item. Stored under the domain's own names: it is read and written whole. */
 
