@@ -63,6 +63,7 @@ export function stripeLine(
   return {
     maxNetworkRetries: 0,
     sleep: (ms) => scheduler.wait(ms),
+    random: () => 0.5,
     httpClient: {
       getClientName: () => 'simulated',
       makeRequest: async (_host, _port, path, method, headers, body) => {
