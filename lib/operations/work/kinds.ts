@@ -3,10 +3,8 @@ import type { DueKind } from '../../store/due-work.ts';
 import { decodeEvent } from '../../store/events.ts';
 import { decodeFix } from '../../store/fix-attempts.ts';
 import { decodeOrder } from '../../store/orders.ts';
-
-
-import { decodeRenewal } from '../../store/renewals.ts';
 import { decodeDoublePayment } from '../../store/payments/double-payments.ts';
+import { decodeRenewal } from '../../store/renewals.ts';
 
 import { finishClosing } from '../accounts/close-customer.ts';
 

@@ -8,10 +8,8 @@ import { dueAt } from '../../../lib/store/due-work.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
 import { keepOrder } from '../../../lib/store/orders.ts';
-
-
-import { keepRenewal } from '../../../lib/store/renewals.ts';
 import { announceReturn } from '../../../lib/store/payments/double-payments.ts';
+import { keepRenewal } from '../../../lib/store/renewals.ts';
 
 import { writeTogether } from '../../../lib/store/table.ts';
 
