@@ -18,6 +18,8 @@ export interface CustomerProfile {
   readonly formerStripeCustomerId: string | null;
   /** Disputes that are not closed; while there is one, no card is charged off-session. */
   readonly openDisputes: readonly string[];
+  /** The end of the newest period that cost $0, and so brought no credits. Null before there is one. */
+  readonly freeUntil: string | null;
   /** Credits owed after a clawback that the balance could not cover; netted from the next grant. */
   readonly debt: number;
   /** What the customer does not want to be told of. */
@@ -42,6 +44,7 @@ export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   stripeCustomerId: null,
   formerStripeCustomerId: null,
   openDisputes: [],
+  freeUntil: null,
   debt: 0,
   mutedNotices: [],
   closedAt: null,

@@ -83,6 +83,8 @@ export interface ProInvoice {
   readonly lines: readonly InvoiceLine[];
   /** Prices of our products that lines ask money for, and of which we do not know what they bring. */
   readonly unknownPriceIds: readonly string[];
+  /** The end of a whole period of a plan for which it asks $0, ISO 8601; null without one. */
+  readonly freeUntil: string | null;
 }
 
 /** Credits of one line. A line of $0 after discount brings none; a discount lowers the price, not the credits. */

@@ -1,6 +1,6 @@
 import type { CustomerHead } from './customer.ts';
 import { chargeObstacles } from './fix-billing.ts';
-import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
+import { FIX_PRICE_CENTS, fixRate, isSold } from './plans.ts';
 import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
 import { endOfPro, planAt, type Subscription } from './subscription.ts';
 
@@ -9,6 +9,7 @@ export const WARNING_CODES = [
   'no_credits',
   'low_credits',
   'past_due',
+  'free_period',
   'account_disputed',
   'credits_owed',
 ] as const;
@@ -31,6 +32,9 @@ export function accountWarnings(head: CustomerHead, at: Date): Warning[] {
   if (subscription?.state === 'past_due') {
     warnings.push({ code: 'past_due', message: pastDueMessage(subscription, at) });
   }
+  if (head.freeUntil !== null && at.toISOString() < head.freeUntil && isSold(planAt(head, at))) {
+    warnings.push({ code: 'free_period', message: FREE_PERIOD });
+  }
   if (isDisputed) warnings.push({ code: 'account_disputed', message: DISPUTED });
   if (debt > 0) {
     const message = `You owe ${creditsOf(debt)}: the next credits that you get are reduced by that number.`;
@@ -38,6 +42,8 @@ export function accountWarnings(head: CustomerHead, at: Date): Warning[] {
   }
   return warnings;
 }
+
+const FREE_PERIOD = 'This period costs $0, so it brought no credits. The first paid period brings them.';
 
 const DISPUTED =
   'A payment is disputed: until it is settled no card is charged, and only credits pay for fixes. Ask support.';

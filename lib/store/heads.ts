@@ -29,6 +29,7 @@ const Profile = z.object({
   stripeCustomerId: orNull(text),
   formerStripeCustomerId: orNull(text),
   openDisputes: z._default(z.array(text), []),
+  freeUntil: orNull(text),
   debt: count,
   mutedNotices: z._default(z.array(z.enum(OPTIONAL_NOTICE_KINDS)), []),
   closedAt: orNull(text),

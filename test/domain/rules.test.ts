@@ -170,6 +170,7 @@ describe('small rules', () => {
     expect(NEW_PROFILE).toEqual({
       subscriptionType: 'trial',
       subscription: null,
+      freeUntil: null,
       paymentMethodId: null,
       stripeCustomerId: null,
       formerStripeCustomerId: null,

@@ -283,7 +283,7 @@ describe('a Pro invoice', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it('of $0 brings none: a trial is Pro without credits until its first month is paid', async () => {
+  it('of $0 brings none, and usage says so: a trial is Pro without credits until its first month is paid', async () => {
     const customer = await customerWithCard();
     await inDashboard(customer, { trial_period_days: 7 });
     await deliverAbout(money, customer.customerId);
@@ -292,6 +292,7 @@ describe('a Pro invoice', () => {
       subscription_type: 'pro',
       subscription_state: 'trialing',
       credit_balance: 10,
+      warnings: [{ code: 'free_period', message: expect.stringContaining('brought no credits') }],
     });
     expect(await costOfFix(customer, 1)).toBe(1_500);
     await money.days(8);

@@ -25,6 +25,7 @@ export const invoiceOf = (facts: Partial<ProInvoice> = {}): ProInvoice => ({
   paid: true,
   lines: [lineOf()],
   unknownPriceIds: [],
+  freeUntil: null,
   ...facts,
 });
 

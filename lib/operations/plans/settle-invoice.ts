@@ -53,7 +53,9 @@ export async function settleInvoice(
     },
     decide: ({ head, related: guard }, current) => {
       const due = current && settlementDue(head, current.invoice, current.returned, guard);
-      const profile = current?.account ? profileOf(head, current.account) : null;
+      const profile = current?.account
+        ? { ...profileOf(head, current.account), ...freePeriod(head, current.invoice) }
+        : null;
       if (!due && profile === null) return { kind: 'done', answer: null };
       return {
         kind: 'write',
@@ -69,6 +71,10 @@ export async function settleInvoice(
   });
   return wrote;
 }
+
+/** A later end stays: which event is applied last does not matter. */
+const freePeriod = (head: CustomerHead, { paid, freeUntil }: ProInvoice): { freeUntil?: string } =>
+  paid && freeUntil !== null && freeUntil > (head.freeUntil ?? '') ? { freeUntil } : {};
 
 export const guardOf = (item: Item | undefined): InvoiceGuard | null =>
   item === undefined ? null : decodeInvoiceGuard(item);

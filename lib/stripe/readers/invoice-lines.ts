@@ -22,18 +22,22 @@ export async function proInvoiceOf(
 ): Promise<ProInvoice> {
   const read: InvoiceLine[] = [];
   const unknownPriceIds: string[] = [];
+  let freeUntil: number | null = null;
   for (const line of lines) {
     const fate = await priceOf(line, prices);
     const price = fate.kind === 'known' ? fate.price : null;
     const netCents = netOf(line);
     if (fate.kind === 'unknown' && netCents > 0) unknownPriceIds.push(fate.id);
+    const isWhole = planPartOf(line)?.proration === false;
+    const isFree = isWhole && price !== null && line.amount >= 0 && netCents <= 0;
+    if (isFree) freeUntil = Math.max(freeUntil ?? 0, line.period.end);
     read.push({
       id: line.id,
       amountCents: line.amount,
       netCents,
       taxCents: addedTaxOf(line),
       quantity: line.quantity ?? 1,
-      isWhole: planPartOf(line)?.proration === false,
+      isWhole,
       price,
     });
   }
@@ -43,6 +47,7 @@ export async function proInvoiceOf(
     paid: invoice.status === 'paid',
     lines: read,
     unknownPriceIds,
+    freeUntil: freeUntil === null ? null : new Date(freeUntil * 1000).toISOString(),
   };
 }
 
