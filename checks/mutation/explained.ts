@@ -618,7 +618,7 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'StringLiteral',
     from: "''",
     to: '"Stryker was here!"',
-    times: 3,
+    times: 4,
     why: 'Text without a # names no attribute, and a check always has a condition of its own.',
   },
   {

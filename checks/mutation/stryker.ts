@@ -13,7 +13,7 @@ const STRYKER = join(HERE, 'node_modules', '@stryker-mutator', 'core', 'bin', 's
 export const MIN_SCORE = 90;
 /** Beyond twice its usual time a test is taken to have run into a loop that does not end. */
 const TIMEOUT_FACTOR = 2;
-const TIMEOUT_MS = 8_000;
+const TIMEOUT_MS = 30_000;
 
 const Position = z.object({ line: z.int(), column: z.int() });
 const Report = z.object({
