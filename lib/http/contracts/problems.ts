@@ -10,7 +10,7 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   no_billing_info: 'Nothing was billed. Add a payment method, then bill the fix again.',
   card_declined:
     'Nothing was charged; `decline_code` says why. Add another payment method, then send the request again: it is a new ' +
-    'attempt.',
+    'attempt. With `retry-after` the card was declined before and is not tried again until then.',
   authentication_required:
     'The bank wants the cardholder. For a fix, confirm `payment_intent` in a browser with Stripe.js and its `client_secret`; ' +
     'the fix is billed as soon as that is done. Or add another payment method and bill again. For a subscription, add the ' +
