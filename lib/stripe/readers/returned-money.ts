@@ -1,4 +1,4 @@
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
 import type { ProInvoice } from '../../domain/grants.ts';
 import { MAX_FOUND, PAGE } from '../paging.ts';
 import type { ReturnedMoney } from '../port.ts';
@@ -13,19 +13,20 @@ export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promi
   const [charge, refunds, disputes] = await Promise.all([
     stripe.charges.retrieve(chargeId),
     stripe.refunds.list({ charge: chargeId, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
-    stripe.disputes.list({ charge: chargeId, limit: PAGE }),
+    readDisputes(stripe, chargeId),
   ]);
   const refunded = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled');
   // An inquiry has not taken any money, and what was prevented was refunded instead.
-  const taken = disputes.data.filter(({ status }) => !TOOK_NOTHING.test(status));
+  const taken = disputes.filter(({ status }) => !TOOK_NOTHING.test(status));
   const returned = [...refunded, ...taken].reduce((sum, { amount }) => sum + amount, 0);
   const paymentIntentId = idOf(charge.payment_intent);
+  const ofOthers = disputes.length === 0 ? [] : await readOtherDisputes(stripe, charge);
   return {
     chargeId,
     stripeCustomerId: idOf(charge.customer),
     paymentIntentId,
     returnedCents: Math.min(charge.amount, returned),
-    disputes: disputes.data.map(({ id, status, amount }) => ({
+    disputes: [...disputes, ...ofOthers].map(({ id, status, amount }) => ({
       id,
       open: !CLOSED.has(status),
       amountCents: amount,
@@ -46,6 +47,28 @@ export async function isInvoiceReturned(stripe: Stripe, { id }: Pick<ProInvoice,
 
 const TOOK_NOTHING = /^(won|prevented|warning_.*)$/;
 const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
+
+const readDisputes = (stripe: Stripe, charge: string): Promise<Stripe.Dispute[]> =>
+  stripe.disputes.list({ charge, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND });
+
+/**
+ * The disputes of the customer's other charges. What stands in the way of the next charge is any open dispute of the account, also
+ * one whose own events are late.
+ */
+async function readOtherDisputes(stripe: Stripe, { id, customer }: Stripe.Charge): Promise<Stripe.Dispute[]> {
+  const of = idOf(customer);
+  if (of === null) return [];
+  const found: Stripe.Dispute[] = [];
+  try {
+    for await (const other of stripe.charges.list({ customer: of, limit: PAGE })) {
+      if (other.disputed && other.id !== id) found.push(...(await readDisputes(stripe, other.id)));
+    }
+  } catch (error) {
+    // A customer who was deleted has no list any more, and no card to charge.
+    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+  }
+  return found;
+}
 
 async function paidFor(
   stripe: Stripe,

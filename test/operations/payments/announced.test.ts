@@ -207,6 +207,23 @@ describe('an order that was announced', () => {
   });
 });
 
+describe('an event about one dispute', () => {
+  it('notes every open dispute of the account, also one whose own events are late', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    const ids = [await recordedFix(money.deps, customerId, 1), await recordedFix(money.deps, customerId, 2)];
+    for (const id of ids) await billFixAttempt(money.deps, customerId, id);
+    const disputes: string[] = [];
+    for (const charge of money.double.state.charges.newestFirst.filter(
+      (one) => one.customer === stripeCustomerId,
+    )) {
+      disputes.push(String((await money.control(`charges/${charge.id}/dispute`))['id']));
+    }
+    const last = disputes.at(-1) ?? '';
+    await money.deliver(money.events().filter((event) => JSON.stringify(event.data).includes(last)));
+    expect((await headOf(money.deps, customerId)).openDisputes).toEqual(disputes.toSorted());
+  });
+});
+
 describe('an inquiry that escalates to a chargeback', () => {
   it('holds off charges from the inquiry on, and is heard when it escalates', async () => {
     const { customerId } = await customerWithCard(money, 5);
