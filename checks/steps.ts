@@ -229,6 +229,23 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 10,
   },
   {
+    name: 'auditor',
+    proves: 'the auditor names each reported fault of money when its old rule is put back, and nothing today',
+    command: 'npm run --silent check:auditor',
+    tier: 'nightly',
+    isCheap: true,
+    covers: [...RULES, STRIPE_DOUBLE, 'checks/auditor/**', TEST_SUPPORT],
+    limitMinutes: 10,
+  },
+  {
+    name: 'large customer',
+    proves: 'a customer with 100,000 fixes stops neither the nightly reconciliation nor their own closing',
+    command: 'npm run --silent check:large-customer',
+    tier: 'nightly',
+    covers: ['lib/operations/{accounts,reconcile,work}/**', 'lib/store/**', 'checks/large-customer/**'],
+    limitMinutes: 20,
+  },
+  {
     name: 'stripe-python',
     proves:
       "Stripe's Python client verifies what the double delivers, and dj-stripe copies every kind that it has",

@@ -195,8 +195,14 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
     return person;
   },
   14: async (scene) => {
+    await scene.control('dunning', { retryAfterDays: [3, 5], finally: 'past_due' });
     const person = await withOpenRenewal(scene);
     await scene.later(MONTH);
+    await scene.tell();
+    // Written off by a person, so that no card pays it later.
+    const { stripeCustomerId: customer } = person;
+    for await (const { id } of scene.stripe.invoices.list({ customer, status: 'open' }))
+      await scene.stripe.invoices.markUncollectible(id);
     await scene.tell();
     await chargeAFix(scene, person);
     return person;

@@ -207,7 +207,9 @@ export class TableModel {
     const { segment, of } = scan;
     const all: Item[] = [];
     for (const [pk, partition] of this.#partitionsInOrder()) {
-      if (segmentOf(pk, of) === segment) all.push(...partition.inOrder());
+      if (segmentOf(pk, of) !== segment) continue;
+      // One at a time: a large partition has more items than a call takes arguments.
+      for (const item of partition.inOrder()) all.push(item);
     }
     const { after } = scan;
     const start = after === undefined ? 0 : all.filter((item) => isUpTo(item, after)).length;

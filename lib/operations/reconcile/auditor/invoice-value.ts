@@ -19,6 +19,8 @@ export interface Judged {
   /** What the credits cost: their lines after discount, with tax. */
   readonly soldCents: number;
   readonly returnedCents: number;
+  /** What one credit costs: on this invoice, or else at the first price that says what it brings. */
+  readonly creditCents: number;
   /** Money asked at a price of our product that does not say what it brings. */
   readonly unpriced: readonly { readonly priceId: string; readonly cents: number }[];
 }
@@ -52,8 +54,17 @@ export function judge(invoice: RawInvoice, evidence: Evidence): Judged {
     gone: goneOf(brings, { oursSold, oursNamed, unnamed, left }),
     soldCents: oursSold,
     returnedCents: oursNamed + unnamed,
+    creditCents: brings > 0 ? oursSold / brings : listCents(evidence),
     unpriced,
   };
+}
+
+function listCents({ prices }: Evidence): number {
+  for (const price of prices.values()) {
+    const credits = creditsAt(price);
+    if (credits !== null && credits > 0 && price.unitCents !== null) return price.unitCents / credits;
+  }
+  return 0;
 }
 
 interface Shares {

@@ -141,13 +141,13 @@ function differencesOf({ facts }: Inquiry, { invoice, judged }: JudgedInvoice): 
 function netDifference(
   id: string,
   { granted, taken }: { readonly granted: number; readonly taken: number },
-  { brings, gone, soldCents, returnedCents }: Judged,
+  { brings, gone, soldCents, returnedCents, creditCents }: Judged,
 ): string | null {
   const excess = granted - taken - (brings - gone);
   if (excess === 0) return null;
-  const worth = brings === 0 ? 0 : Math.round((Math.abs(excess) * soldCents) / brings);
+  const worth = Math.round(Math.abs(excess) * creditCents);
   const count = Math.abs(excess);
-  const credits = `${count} ${count === 1 ? 'credit' : 'credits'}${worth === 0 ? '' : ` (${worth} cents)`}`;
+  const credits = `${count} ${count === 1 ? 'credit' : 'credits'} (${worth} cents)`;
   const both =
     `invoice ${id} brings ${brings} and ${gone} of them are due back for ${returnedCents} of ${soldCents} cents; ` +
     `the ledger granted ${granted} and took back ${taken}`;

@@ -1,0 +1,38 @@
+/** Faults that show in no difference of money or account: what catches each. Each text is the name of a test that stands in the file. */
+export const ELSEWHERE: readonly {
+  readonly number: number;
+  readonly what: string;
+  readonly file: string;
+  readonly text: string;
+}[] = [
+  {
+    number: 9,
+    what: 'a list is read for one page, or ends at 1,000',
+    file: 'test/operations/plans/account-truth.test.ts',
+    text: 'more than a page of them are all read',
+  },
+  {
+    number: 12,
+    what: 'a cancellation five months away counts as one at the end of the period',
+    file: 'test/stripe/reading.test.ts',
+    text: 'a date after the end of the period is no cancellation at period end',
+  },
+  {
+    number: 13,
+    what: "another product's events are parked without end",
+    file: 'test/operations/plans/account-truth.test.ts',
+    text: 'are ignored, and those of a customer that our metadata names are parked',
+  },
+  {
+    number: 19,
+    what: 'a payment that is processing keeps the others from their turn',
+    file: 'test/operations/work/sweeper-rules.test.ts',
+    text: 'stay open, count as neither settled nor failed, and do not keep later work from its turn',
+  },
+  {
+    number: 20,
+    what: 'a charge that was announced before a dispute is made after it',
+    file: 'test/operations/payments/announced.test.ts',
+    text: 'before a dispute is not made after it, by the sweeper or by the next call',
+  },
+];

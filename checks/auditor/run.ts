@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { isCommitted } from '../support/generated-page.ts';
+import { optionsOf, runCheck } from '../support/program.ts';
+import { ELSEWHERE } from './elsewhere.ts';
+import { FAULTS, type Fault } from './old-rules.ts';
+
+/*
+ * The proof that the auditor sees what the service's own checks did not: each reported fault of money is played at Stripe, with
+ * today's rules and with the old rule put back into the source.
+ */
+
+const USAGE = `npm run check:auditor [-- --write]    each reported fault with its old rule put back: 1 minute
+
+The auditor must name each fault. With today's rules it must say nothing, but for what is for a person.
+Needs nothing but the install.
+  --write    write docs/checks/auditor.md`;
+const PAGE = 'docs/checks/auditor.md';
+const CONFIG = 'checks/auditor/vitest.config.ts';
+
+interface Played {
+  readonly isNamed: boolean;
+  readonly messages: readonly string[];
+}
+
+/** Plays the scenarios; with a number, that one with its old rule. By number: what the auditor said. */
+function play(number: number | null): ReadonlyMap<number, readonly string[]> {
+  const env = number === null ? process.env : { ...process.env, OLD_RULE: String(number) };
+  const { stdout, stderr } = spawnSync('vitest', ['run', '--config', CONFIG], { env, encoding: 'utf8' });
+  const said = [...stdout.matchAll(/PROOF (\d+) (\[.*\])$/gm)];
+  if (said.length === 0) console.error(stdout + stderr);
+  return new Map(said.map(([, of, found]) => [Number(of), messagesIn(found ?? '[]')]));
+}
+
+function messagesIn(text: string): string[] {
+  const parsed: unknown = JSON.parse(text);
+  return Array.isArray(parsed) ? parsed.map(String) : [];
+}
+
+function played({ number, says }: Fault): Played {
+  const messages = play(number).get(number) ?? [];
+  return { messages, isNamed: messages.some((message) => says.test(message)) };
+}
+
+/** Without ids, which differ in each run. */
+const withoutIds = (message: string): string =>
+  message.replace(/\b(cus|in|pi|pm|price|sub|du|re|evt)_\w+/g, '$1_…').replace(/\b[0-9a-f]{32}\b/g, '…');
+
+const complaints: string[] = [];
+
+function rowOf(fault: Fault, today: readonly string[]): string {
+  const { isNamed, messages } = played(fault);
+  if (!isNamed) complaints.push(`fault ${fault.number} is not named: ${messages.join('; ')}`);
+  const isQuiet = today.length === 0;
+  if (!isQuiet && !fault.isForAPerson)
+    complaints.push(`fault ${fault.number} with today's rules: ${today.join('; ')}`);
+  const named = messages.find((message) => fault.says.test(message)) ?? 'not named';
+  const now = isQuiet ? 'nothing' : 'the same: it is for a person';
+  console.log(`${isNamed ? 'named    ' : 'NOT NAMED'}  ${fault.number}: ${fault.what}`);
+  return `| ${fault.number} | ${fault.what} | ${withoutIds(named)} | ${now} |`;
+}
+
+function elsewhereRow({ number, what, file, text }: (typeof ELSEWHERE)[number]): string {
+  if (!readFileSync(file, 'utf8').includes(text))
+    complaints.push(`fault ${number}: ${file} has no "${text}"`);
+  return `| ${number} | ${what} | ${file} | ${text} |`;
+}
+
+const { write = false } = optionsOf(USAGE, { write: { type: 'boolean' } });
+await runCheck(() => {
+  const today = play(null);
+  const rows = FAULTS.map((fault) => rowOf(fault, today.get(fault.number) ?? ['it was not played']));
+  const page = [
+    '# What the auditor names',
+    '',
+    'Written by `npm run check:auditor -- --write`; do not edit.',
+    '',
+    'Each fault is played at the Stripe stand-in, once with the old rule put back into the source and once with the rules of today.',
+    'The auditor reads Stripe and the ledger as data and shares no rule with the service.',
+    '',
+    '| fault | with the old rule | the auditor says | with the rules of today |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    'Other faults show in no difference of money or account; these catch them:',
+    '',
+    '| fault | what went wrong | where | test or invariant |',
+    '| --- | --- | --- | --- |',
+    ...ELSEWHERE.map(elsewhereRow),
+    '',
+  ].join('\n');
+  const isCurrent = isCommitted(PAGE, page, write, 'npm run check:auditor');
+  for (const complaint of complaints) console.log(complaint);
+  console.log(`${FAULTS.length} faults, ${complaints.length} complaints.`);
+  return complaints.length === 0 && isCurrent;
+});
