@@ -292,7 +292,12 @@ export const STEPS: readonly Step[] = [
     command: 'npm run --silent check:supply-chain',
     tier: 'nightly',
     isCheap: true,
-    covers: ['package.json', 'package-lock.json', 'checks/mutation/package*.json', 'checks/supply-chain/**'],
+    covers: [
+      'package.json',
+      'package-lock.json',
+      'checks/{mutation,stripe-sync}/package*.json',
+      'checks/supply-chain/**',
+    ],
     limitMinutes: 5,
   },
   {

@@ -14,15 +14,7 @@ import {
   subscribe,
 } from './commands.ts';
 import { Deliveries } from './deliveries.ts';
-import {
-  confirm,
-  deleteCustomer,
-  detachCard,
-  dispute,
-  endDispute,
-  endSubscription,
-  refund,
-} from './people.ts';
+import { DEEDS, type DeedKind, isDeed } from './people/deeds.ts';
 import type { Step } from './plan.ts';
 import { reconcileOnce, replayParked, resendAll, settle, warn } from './schedules.ts';
 import { type Slot, START, World } from './world.ts';
@@ -93,14 +85,15 @@ function work(world: World, { name, kind, slot: index }: Step): Doing {
     meetsFaults: true,
     run: () => command(world, slot, random()),
   });
-  const done = (deed: typeof refund): Doing => ({
+  const done = (deed: DeedKind): Doing => ({
     seconds: OPERATOR_SECONDS,
     isAsked: false,
     meetsFaults: false,
     run: async () => {
-      const told = await deed(world, random());
+      const told = await DEEDS[deed].deed(world, random());
+      if (told !== null) world.deeds.add(deed);
       world.tellEvents();
-      return told;
+      return told ?? 'nothing to do';
     },
   });
   const scheduled = (run: () => Promise<string>, seconds = SCHEDULE_SECONDS): Doing => ({
@@ -112,6 +105,7 @@ function work(world: World, { name, kind, slot: index }: Step): Doing {
       return run();
     },
   });
+  if (isDeed(kind)) return done(kind);
   switch (kind) {
     case 'onboard':
       return asked(onboard);
@@ -147,20 +141,6 @@ function work(world: World, { name, kind, slot: index }: Step): Doing {
       return scheduled(() => replayParked(world), OPERATOR_SECONDS);
     case 'resend_notices':
       return scheduled(() => resendAll(world), OPERATOR_SECONDS);
-    case 'refund':
-      return done(refund);
-    case 'dispute':
-      return done(dispute);
-    case 'close_dispute':
-      return done(endDispute);
-    case 'authenticate':
-      return done(confirm);
-    case 'detach_card':
-      return done(detachCard);
-    case 'cancel_at_stripe':
-      return done(endSubscription);
-    case 'delete_at_stripe':
-      return done(deleteCustomer);
     default:
       return kind satisfies never;
   }

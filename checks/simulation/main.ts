@@ -4,6 +4,7 @@ import { showProgress } from '../../cli/terminal/progress.ts';
 import { optionsOf, runCheck, UsageError } from '../support/program.ts';
 import { huntBugs } from './bugs/run.ts';
 import { runEpisode } from './episode.ts';
+import { DEED_KINDS } from './people/deeds.ts';
 import { planOf, STEPS, type Step } from './plan.ts';
 import { shrunk, signatureOf } from './shrink.ts';
 
@@ -23,6 +24,8 @@ const DEFAULT_OPERATIONS = 20_000;
 /** Kinds of failure that are made small; of others only the episode is named. */
 const MAX_SHRUNK = 3;
 const MAX_TRACE_LINES = 400;
+/** From so many operations on, everything that people can do has to have happened. */
+const LONG_RUN = 50_000;
 
 const count = z.coerce.number().check(z.int(), z.positive());
 const Options = z.object({
@@ -69,6 +72,7 @@ async function simulate({
   const progress = showProgress(process.stderr);
   const failures = new Map<string, Failure>();
   const startedMs = performance.now();
+  const deeds = new Set<string>();
   let operations = 0;
   let episodes = 0;
   while (operations < ops && !(first && failures.size > 0)) {
@@ -76,6 +80,7 @@ async function simulate({
     if (episodes % 10 === 0) progress.step(`seed ${seed}: ${operations} operations in ${episodes} episodes`);
     const result = await runEpisode(episode, planOf(episode, steps));
     operations += result.operations;
+    for (const deed of result.world.deeds) deeds.add(deed);
     episodes += 1;
     for (const violation of result.violations) {
       const signature = signatureOf(violation);
@@ -90,13 +95,16 @@ async function simulate({
     `seed ${seed}: ${operations} operations in ${episodes} episodes, ${Math.round(operations / seconds)} a second, ` +
       `${failures.size === 0 ? 'everything holds' : `${failures.size} kinds of violation`}`,
   );
+  // In a long run each has found something to do it with, or is never tried.
+  const undone = operations < LONG_RUN ? [] : DEED_KINDS.filter((kind) => !deeds.has(kind));
+  if (undone.length > 0) console.log(`nobody did: ${undone.join(', ')}`);
   let left = first ? 0 : MAX_SHRUNK;
   for (const [signature, failure] of failures) {
     console.log(`\n${failure.times} times, first in ${failure.episode}: ${failure.violation}`);
     if (left-- > 0) await explain(failure.episode, steps, signature);
     else console.log(`again: ${commandOf(failure.episode, steps)}`);
   }
-  return failures.size === 0;
+  return failures.size === 0 && undone.length === 0;
 }
 
 /** Prints the smallest plan that was found, how to repeat it, and what happened in it, in its order. */

@@ -1,3 +1,4 @@
+import { DEED_KINDS, DEEDS, type DeedKind } from './people/deeds.ts';
 import { Random } from './random.ts';
 
 const SECOND_MS = 1_000;
@@ -5,8 +6,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const MONTH_MS = 32 * 24 * HOUR_MS;
 
-/** What customers, operators, cardholders and schedules do, each as often as its weight says. */
-const WEIGHTS = {
+/** What customers, operators and schedules do, each as often as its weight says. */
+const OWN_WEIGHTS = {
   onboard: 3,
   record: 14,
   bill: 40,
@@ -24,16 +25,14 @@ const WEIGHTS = {
   reconcile: 1,
   replay_parked: 1,
   resend_notices: 1,
-  refund: 4,
-  dispute: 1.5,
-  close_dispute: 1.5,
-  authenticate: 5,
-  detach_card: 1,
-  cancel_at_stripe: 0.7,
-  delete_at_stripe: 0.4,
 } as const;
 
-export type StepKind = keyof typeof WEIGHTS;
+export type StepKind = keyof typeof OWN_WEIGHTS | DeedKind;
+
+const WEIGHTS: Readonly<Partial<Record<StepKind, number>>> = {
+  ...OWN_WEIGHTS,
+  ...Object.fromEntries(DEED_KINDS.map((kind) => [kind, DEEDS[kind].weight])),
+};
 
 /** Something that begins at a time, whatever the others do: what it is about follows from its own name alone. */
 export interface Step {

@@ -46,16 +46,16 @@ export class Random {
   }
 
   /** One of the names, each as likely as its weight says. */
-  weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
+  weighted<T extends string>(weights: Readonly<Partial<Record<T, number>>>): T {
     const names: T[] = [];
     let total = 0;
     for (const name in weights) {
       names.push(name);
-      total += weights[name];
+      total += weights[name] ?? 0;
     }
     let left = this.next() * total;
     for (const name of names) {
-      left -= weights[name];
+      left -= weights[name] ?? 0;
       if (left < 0) return name;
     }
     return this.pick(names);

@@ -11,6 +11,8 @@ import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { Double } from '../../local/stripe-double/double.ts';
 import type { StoredEvent } from '../../local/stripe-double/events.ts';
 import { Refusal } from '../../local/stripe-double/http/errors.ts';
+import { given } from '../../local/stripe-double/params.ts';
+import { SWITCH_NAMES, SWITCHES, switchesSchema } from '../../local/stripe-double/switches.ts';
 import { TableModel } from '../../test/support/table-model/model.ts';
 import type { Request, SingleWrite } from '../../test/support/table-model/requests.ts';
 import type { Promised } from './checks/promises.ts';
@@ -69,6 +71,8 @@ export class World {
   readonly slots = new Map<number, Slot>();
   readonly promises: Promised[] = [];
   readonly violations: string[] = [];
+  /** What people have done at Stripe at least once. */
+  readonly deeds = new Set<string>();
   readonly trace: TraceLine[] = [];
   /** Who sent each notice. */
   readonly mails = new Map<string, readonly Actor[]>();
@@ -106,6 +110,7 @@ export class World {
       },
     });
     this.double = new Double({ realMs: nowMs, random: () => 0.5 });
+    this.#drawSwitches();
     const line = stripeLine(this.double, this.scheduler, (method, path, outcome) => {
       this.#noteCall(() => `stripe ${method} ${path.split('?')[0]} → ${outcome}`);
       this.tellEvents();
@@ -139,6 +144,16 @@ export class World {
   }
 
   readonly #connect: () => Promise<void>;
+
+  /** What Stripe's documentation leaves open is one thing in this episode and another in the next. */
+  #drawSwitches(): void {
+    const random = this.random('switches');
+    const drawn = Object.fromEntries(
+      SWITCH_NAMES.map((name) => [name, random.pick<string>(SWITCHES[name].values)]),
+    );
+    const { state } = this.double;
+    state.switches = { ...state.switches, ...given(switchesSchema.parse(drawn)) };
+  }
 
   /** Makes what has to be there first. */
   async open(): Promise<void> {

@@ -323,20 +323,6 @@ describe('what verify says', () => {
       ['entry 7 counts in_1 a second time'],
     ],
     [
-      'of a line of an invoice that is counted twice, and not of another line',
-      {
-        ...more(
-          ...['il_2', 'il_2'].map((line_id) => ({
-            amount: 60,
-            source: 'pro_subscription_payment' as const,
-            metadata: { invoice_id: 'in_1', line_id },
-          })),
-        ),
-        stripe: null,
-      },
-      ['entry 8 counts in_1 a second time'],
-    ],
-    [
       'of a payment that was not announced',
       {
         ...records,

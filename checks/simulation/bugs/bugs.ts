@@ -31,7 +31,7 @@ export const BUGS: readonly Bug[] = [
     what: 'each call for one attempt has an idempotency key of its own',
     file: 'lib/operations/fixes/charge-fix.ts',
     find: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),',
-    replace: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt) + String(deps.random()),',
+    replace: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt) + String(Math.random()),',
   },
   {
     name: 'guard-forgotten',

@@ -40,6 +40,8 @@ async function hunt({ name }: Bug): Promise<{ isFound: boolean; said: string }> 
   const [summary = '', , first = ''] = out.split('\n');
   const episode = /first in (\S+):/.exec(first)?.[1];
   if (episode === undefined) return { isFound: false, said: summary };
+  // Then the changed code does not run at all, and nothing was found out about the mistake.
+  if (/: (Reference|Syntax)Error: /.test(first)) return { isFound: false, said: first };
   // Without the mistake the same episode has to hold, or it was something else that was found.
   const { violations } = await runEpisode(episode, planOf(episode, STEPS));
   return { isFound: violations.length === 0, said: `${summary}; ${first}` };

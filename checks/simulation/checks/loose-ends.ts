@@ -32,7 +32,13 @@ export function leftAtStripe({ double: { state } }: World, stored: Stored): stri
       .filter(({ customer }) => theirs.some(({ id }) => id === customer))
       .map(({ id }) => `${id} of a closed account is still on file`),
     ...state.subscriptions.newestFirst
-      .filter(({ status, customer }) => status !== 'canceled' && theirs.some(({ id }) => id === customer))
+      .filter(
+        ({ status, customer, items }) =>
+          !/^(canceled|incomplete_expired)$/.test(status) &&
+          // What else the company sells is none of ours to end.
+          items.data.some(({ price }) => price.metadata['plan'] !== undefined) &&
+          theirs.some(({ id }) => id === customer),
+      )
       .map(({ id, status }) => `${id} of a closed account is ${status}`),
   ];
 }
@@ -53,8 +59,8 @@ export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
   for (const [label, senders] of mails) {
     // Whoever got a message out and lived on noted it, unless the table did not let them.
     const unexcused = senders.filter(({ isDead, faults }) => !isDead && faults === null);
-    // Asked to confirm, and then refused: two things to hear of.
-    const most = label.includes(' card_declined#') ? 2 : 1;
+    // Asked to confirm, and then refused; a dispute that was closed and is appealed: two things to tell.
+    const most = / (card_declined|dispute)#/.test(label) ? 2 : 1;
     if (unexcused.length > most) found.push(`${label} was sent ${unexcused.length} times`);
   }
   return found;

@@ -1,8 +1,8 @@
 import { keys } from '../../../lib/store/keys.ts';
-import type { Item } from '../../../lib/store/table.ts';
 import type { Double } from '../../../local/stripe-double/double.ts';
-import { CREDITS } from './ledgers.ts';
 import { fieldOf, type Stored } from './stored.ts';
+import { addTo } from './sums.ts';
+import { wrongInvoices } from './value.ts';
 
 type State = Double['state'];
 type PaymentIntent = ReturnType<State['paymentIntents']['known']>;
@@ -12,13 +12,11 @@ type PaymentIntent = ReturnType<State['paymentIntents']['known']>;
 export function wrongMoney(state: State, stored: Stored): string[] {
   const returned = new Returned(state);
   const payments = state.paymentIntents.newestFirst.filter(({ metadata }) => metadata['purpose'] === 'fix');
-  const guards = stored.all.filter(({ sk }) => String(sk).startsWith('ONCE#invoice#'));
   return [
     ...repeated(payments.map(attemptOf)).map((attempt) => `attempt ${attempt} made a second payment`),
     ...payments.flatMap((payment) => wrongPayment(state, stored, payment, returned)),
     ...paidTwice(state, payments, returned),
-    ...guards.flatMap((guard) => wrongInvoice(state, guard, returned)),
-    ...state.invoices.newestFirst.flatMap((invoice) => unexplainedInvoice(stored, invoice)),
+    ...wrongInvoices(state, stored),
     ...wrongSubscriptions(state, stored),
   ];
 }
@@ -32,8 +30,8 @@ class Returned {
     for (const { status, charge, amount } of refunds.newestFirst) {
       if (status !== 'failed' && status !== 'canceled') addTo(this.#refunded, String(charge), amount);
     }
-    for (const { status, charge, amount } of disputes.newestFirst) {
-      if (!/^(won|prevented|warning_.*)$/.test(status)) addTo(this.#disputed, String(charge), amount);
+    for (const { charge, balance_transactions: moved } of disputes.newestFirst) {
+      for (const { amount } of moved) addTo(this.#disputed, String(charge), -amount);
     }
   }
 
@@ -82,39 +80,10 @@ function paidTwice(state: State, payments: readonly PaymentIntent[], returned: R
   return repeated(kept.map(fixOf)).map((fix) => `fix ${fix} is paid twice`);
 }
 
-/** Credits of an invoice are taken back by all that went back of it, rounded once. */
-function wrongInvoice(state: State, guard: Item, returned: Returned): string[] {
-  const invoiceId = String(guard['invoice_id']);
-  const charges = state.invoicePayments.newestFirst
-    .filter(({ invoice }) => invoice === invoiceId)
-    .flatMap(({ payment }) => chargesOf(state, payment.payment_intent));
-  const total = Number(guard['total_cents']);
-  const back = Math.min(
-    total,
-    charges.reduce((sum, charge) => sum + returned.of(charge), 0),
-  );
-  const credits = Math.floor((CREDITS.invoice * back) / total);
-  const { reversed_cents: cents, reversed_credits: taken } = guard;
-  if (cents === back && taken === credits) return [];
-  return [
-    `invoice ${invoiceId}: ${back} cents went back, worth ${credits}; the ledger took ${taken} for ${cents}`,
-  ];
-}
-
-function unexplainedInvoice(
-  stored: Stored,
-  { id, status, total, customer }: ReturnType<State['invoices']['known']>,
-): string[] {
-  if (status !== 'paid' || total === 0) return [];
-  const owner = stored.find(keys.stripe(String(customer)));
-  if (owner === undefined) return [`invoice ${id} was paid by ${customer}, who is nobody's`];
-  const guard = stored.find(keys.once(String(owner['customer_id']), 'invoice', id));
-  return guard === undefined ? [`invoice ${id} was paid, and brought nothing`] : [];
-}
-
 /** An order makes one subscription, nobody has two at once, and who has left has none. */
 function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string[] {
-  const all = subscriptions.newestFirst;
+  // Those that the service ordered; people make others by hand.
+  const all = subscriptions.newestFirst.filter(({ metadata }) => metadata['purpose'] === 'pro');
   const orders = all.map(({ metadata }) => `${metadata['customer_id']} ${metadata['attempt']}`);
   const live = all.filter(({ status }) => status !== 'canceled').map(({ customer }) => String(customer));
   return [
@@ -129,8 +98,4 @@ function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string
 function repeated(names: readonly string[]): string[] {
   const seen = new Set<string>();
   return names.filter((name) => seen.has(name) || !seen.add(name));
-}
-
-function addTo(sums: Map<string, number>, name: string, amount: number): void {
-  sums.set(name, (sums.get(name) ?? 0) + amount);
 }

@@ -6,6 +6,7 @@ import type { TableModel } from '../../../test/support/table-model/model.ts';
 export class Stored {
   readonly heads: Item[] = [];
   readonly fixes: Item[] = [];
+  readonly entries: Item[] = [];
   readonly all: readonly Item[];
   readonly #byKey = new Map<string, Item>();
 
@@ -15,11 +16,18 @@ export class Stored {
       this.#byKey.set(`${item['pk']} ${item['sk']}`, item);
       if (item['sk'] === 'LEDGER#HEAD') this.heads.push(item);
       if (String(item['sk']).startsWith('FIX#')) this.fixes.push(item);
+      if (/^LEDGER#\d/.test(String(item['sk']))) this.entries.push(item);
     }
   }
 
   find({ pk, sk }: Key): Item | undefined {
     return this.#byKey.get(`${pk} ${sk}`);
+  }
+
+  /** The customer to whom a Stripe customer is bound; undefined for one who is nobody's. */
+  ownerOf(stripeCustomerId: string): string | undefined {
+    const binding = this.find({ pk: `STRIPE#${stripeCustomerId}`, sk: 'STRIPE' });
+    return binding === undefined ? undefined : String(binding['customer_id']);
   }
 
   under(pk: string, prefix: string): Item[] {

@@ -21,7 +21,7 @@ export async function findViolations(world: World): Promise<string[]> {
   return [
     ...openWork(stored),
     ...(await brokenInvariants(world, stored)),
-    ...wrongBalances(stored),
+    ...wrongBalances(world, stored),
     ...keysOfClosed(stored),
     ...leftAtStripe(world, stored),
     ...fullWindows(stored),

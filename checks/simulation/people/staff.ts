@@ -1,0 +1,244 @@
+import type Stripe from 'stripe';
+import type { World } from '../world.ts';
+import { type Deed, oneOf } from './deed.ts';
+
+/*
+ * What a member of staff does in Stripe's dashboard besides refunds: credit notes, seats, second subscriptions, pauses,
+ * balances, cards. The service hears of it by events alone.
+ */
+
+const DAY_SECONDS = 24 * 60 * 60;
+
+const over = ({ status }: Stripe.Subscription): boolean =>
+  status === 'canceled' || status === 'incomplete_expired';
+
+const liveOf = (world: World): Stripe.Subscription[] => {
+  const ours = new Set(ourCustomers(world).map(({ id }) => id));
+  return world.double.state.subscriptions.newestFirst.filter(
+    (one) => !over(one) && ours.has(customerIdOf(one)),
+  );
+};
+
+const customerIdOf = ({ customer }: { readonly customer: unknown }): string => String(customer);
+
+/** A credit note over part of a paid invoice, its value returned in one of the three ways. */
+export const creditNote: Deed = async ({ double, dashboard }, random) => {
+  const invoice = oneOf(
+    random,
+    double.state.invoices.newestFirst.filter(({ status, total }) => status === 'paid' && total > 0),
+  );
+  if (invoice === undefined) return null;
+  const amount = random.chance(0.4) ? invoice.total : random.int(1, invoice.total);
+  const way = random.pick(['credit_amount', 'refund_amount', 'out_of_band_amount'] as const);
+  const { id } = await dashboard.creditNotes.create({
+    invoice: invoice.id,
+    amount,
+    [way]: amount,
+    email_type: 'none',
+  });
+  return `${id}: ${amount} of ${invoice.id} as ${way}`;
+};
+
+/** A credit note that lowers what is still to be paid; the whole of it closes the invoice. */
+export const creditOpenInvoice: Deed = async ({ double, dashboard }, random) => {
+  const invoice = oneOf(
+    random,
+    double.state.invoices.newestFirst.filter(
+      ({ status, amount_remaining: open }) => status === 'open' && open > 0,
+    ),
+  );
+  if (invoice === undefined) return null;
+  const amount = random.chance(0.6) ? invoice.amount_remaining : random.int(1, invoice.amount_remaining);
+  const { id } = await dashboard.creditNotes.create({ invoice: invoice.id, amount, email_type: 'none' });
+  return `${id}: ${amount} of ${invoice.id}, which is open`;
+};
+
+export const voidCreditNote: Deed = async ({ double, dashboard }, random) => {
+  const note = oneOf(
+    random,
+    double.state.creditNotes.newestFirst.filter(({ status }) => status === 'issued'),
+  );
+  if (note === undefined) return null;
+  await dashboard.creditNotes.voidCreditNote(note.id);
+  return note.id;
+};
+
+const PRORATIONS = ['create_prorations', 'always_invoice', 'none'] as const;
+
+export const changeSeats: Deed = async (world, random) => {
+  const one = oneOf(random, liveOf(world));
+  const [item] = one?.items.data ?? [];
+  if (one === undefined || item === undefined) return null;
+  const quantity = random.int(1, 3);
+  const proration = random.pick(PRORATIONS);
+  await world.dashboard.subscriptions.update(one.id, {
+    items: [{ id: item.id, quantity }],
+    proration_behavior: proration,
+  });
+  return `${one.id} has ${quantity} seats, ${proration}`;
+};
+
+/** Ends a subscription now and credits the unused time. */
+export const cancelWithCredit: Deed = async (world, random) => {
+  const one = oneOf(random, liveOf(world));
+  if (one === undefined) return null;
+  const invoiceNow = random.chance(0.8);
+  await world.dashboard.subscriptions.cancel(one.id, { prorate: true, invoice_now: invoiceNow });
+  return `${one.id}, ${invoiceNow ? 'invoiced now' : 'left pending'}`;
+};
+
+/** The portal and the dashboard: a date months away, the end of the period, or neither any more. */
+export const setCancelDate: Deed = async (world, random) => {
+  const one = oneOf(random, liveOf(world));
+  if (one === undefined) return null;
+  const way = random.pick(['far', 'period_end', 'flag', 'undo'] as const);
+  const end = one.items.data[0]?.current_period_end ?? 0;
+  const params = {
+    far: { cancel_at: end + 100 * DAY_SECONDS },
+    period_end: { cancel_at: end },
+    flag: { cancel_at_period_end: true },
+    undo: { cancel_at: '' as const },
+  }[way];
+  await world.dashboard.subscriptions.update(one.id, params);
+  return `${one.id} ${way}`;
+};
+
+export const pauseCollection: Deed = async (world, random) => {
+  const one = oneOf(random, liveOf(world));
+  if (one === undefined) return null;
+  const isPaused = one.pause_collection !== null;
+  const behavior = random.pick(['void', 'mark_uncollectible', 'keep_as_draft'] as const);
+  await world.dashboard.subscriptions.update(one.id, { pause_collection: isPaused ? '' : { behavior } });
+  return `${one.id} ${isPaused ? 'collects again' : `paused: ${behavior}`}`;
+};
+
+/** A second Pro subscription for somebody who has one, or a first one past the service. */
+export const subscribeByHand: Deed = async (world, random) => {
+  const { double, dashboard } = world;
+  const customer = oneOf(random, ourCustomers(world));
+  const [price] = double.state.prices.newestFirst.filter(({ metadata }) => metadata['plan'] === 'pro');
+  if (customer === undefined || price === undefined) return null;
+  const { id, status } = await dashboard.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: price.id, quantity: random.int(1, 2) }],
+    payment_behavior: random.pick(['allow_incomplete', 'default_incomplete', 'error_if_incomplete'] as const),
+  });
+  return `${id} of ${customer.id} is ${status}`;
+};
+
+/** Pays an open invoice in two parts, with payments made for it by hand. */
+export const payInParts: Deed = async (world, random) => {
+  const { double, dashboard } = world;
+  const invoice = oneOf(
+    random,
+    double.state.invoices.newestFirst.filter(
+      ({ status, amount_remaining: open }) => status === 'open' && open > 1_000,
+    ),
+  );
+  if (invoice === undefined) return null;
+  const first = random.int(100, invoice.amount_remaining - 100);
+  const parts = random.chance(0.7) ? [first, invoice.amount_remaining - first] : [first];
+  for (const amount of parts) {
+    const intent = await dashboard.paymentIntents.create({
+      amount,
+      currency: invoice.currency,
+      customer: customerIdOf(invoice),
+      payment_method: 'pm_card_visa',
+      confirm: true,
+      off_session: true,
+      allowed_payment_method_types: ['card'],
+    });
+    await dashboard.invoices.attachPayment(invoice.id, { payment_intent: intent.id });
+  }
+  return `${parts.join(' + ')} of ${invoice.id}`;
+};
+
+/** Marks an open invoice as paid past Stripe, as uncollectible, or as void. */
+export const settleInvoice: Deed = async ({ double, dashboard }, random) => {
+  const invoice = oneOf(
+    random,
+    double.state.invoices.newestFirst.filter(({ status }) => status === 'open' || status === 'uncollectible'),
+  );
+  if (invoice === undefined) return null;
+  const way = random.pick(['pay', 'out_of_band', 'uncollectible', 'void'] as const);
+  switch (way) {
+    case 'pay':
+      await dashboard.invoices.pay(invoice.id);
+      break;
+    case 'out_of_band':
+      await dashboard.invoices.pay(invoice.id, { paid_out_of_band: true });
+      break;
+    case 'uncollectible':
+      await dashboard.invoices.markUncollectible(invoice.id);
+      break;
+    case 'void':
+      await dashboard.invoices.voidInvoice(invoice.id);
+      break;
+    default:
+      way satisfies never;
+  }
+  return `${invoice.id} ${way}`;
+};
+
+export const giveBalance: Deed = async (world, random) => {
+  const customer = oneOf(random, ourCustomers(world));
+  if (customer === undefined) return null;
+  const amount = random.pick([-59_900, -20_000, -1_000, 1_000]);
+  await world.dashboard.customers.createBalanceTransaction(customer.id, { amount, currency: 'usd' });
+  return `${amount} to ${customer.id}`;
+};
+
+/** Another default card, or none. */
+export const changeDefaultCard: Deed = async (world, random) => {
+  const { dashboard } = world;
+  const customer = oneOf(random, ourCustomers(world));
+  if (customer === undefined) return null;
+  if (random.chance(0.3)) {
+    await dashboard.customers.update(customer.id, { invoice_settings: { default_payment_method: '' } });
+    return `${customer.id} has no default card`;
+  }
+  const card = random.pick(['pm_card_visa', 'pm_card_mastercard', 'pm_card_chargeCustomerFail'] as const);
+  const { id } = await dashboard.paymentMethods.attach(card, { customer: customer.id });
+  await dashboard.customers.update(customer.id, { invoice_settings: { default_payment_method: id } });
+  return `${customer.id} pays with ${card}`;
+};
+
+/** A card of the subscription's own, which wins over the customer's. */
+export const setOwnCard: Deed = async (world, random) => {
+  const one = oneOf(random, liveOf(world));
+  if (one === undefined) return null;
+  const card = random.pick(['pm_card_visa', 'pm_card_chargeCustomerFail'] as const);
+  const { id } = await world.dashboard.paymentMethods.attach(card, { customer: customerIdOf(one) });
+  await world.dashboard.subscriptions.update(one.id, { default_payment_method: id });
+  return `${one.id} pays with ${card}`;
+};
+
+/** Something else that the company sells: nothing here may change by it. */
+export const sellOtherProduct: Deed = async (world, random) => {
+  const { dashboard } = world;
+  const customer = oneOf(random, ourCustomers(world));
+  const buyer =
+    customer === undefined || random.chance(0.5)
+      ? (await dashboard.customers.create({ email: 'other@customer.example' })).id
+      : customer.id;
+  const { id: card } = await dashboard.paymentMethods.attach('pm_card_visa', { customer: buyer });
+  const product = await dashboard.products.create({ name: 'Training' });
+  const price = await dashboard.prices.create({
+    product: product.id,
+    currency: 'usd',
+    unit_amount: 9_900,
+    recurring: { interval: 'month' },
+  });
+  const { id } = await dashboard.subscriptions.create({
+    customer: buyer,
+    items: [{ price: price.id }],
+    default_payment_method: card,
+  });
+  return `${id} of ${buyer}`;
+};
+
+/** Nobody does anything for an account that is closed: it has no name at Stripe any more. */
+const ourCustomers = ({ double }: World): Stripe.Customer[] =>
+  double.state.customers.newestFirst.filter(
+    ({ metadata, name }) => metadata['customer_id'] !== undefined && name,
+  );
