@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt } from './due-work.ts';
 import { keys } from './keys.ts';
-import { attemptNumber, count, record, text } from './record.ts';
+import { attemptNumber, count, orNull, record, text } from './record.ts';
 import type { Item, Write } from './table.ts';
 import { put } from './write.ts';
 
@@ -17,6 +17,8 @@ const Renewal = z.object({
   stripeCustomerId: text,
   /** The card that the announced payment is made with. Another card is another attempt. */
   paymentMethodId: text,
+  /** As `cardKey` of a fix's charge. */
+  cardKey: orNull(text),
   startedAt: text,
 });
 

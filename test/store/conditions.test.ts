@@ -350,6 +350,7 @@ describe('what Stripe names', () => {
       amountCents: 59_900,
       stripeCustomerId: 'cus_1',
       paymentMethodId: 'pm_1',
+      cardKey: null,
       startedAt: AT.toISOString(),
     });
     const keep = (next: Renewal, before: Renewal | null) =>

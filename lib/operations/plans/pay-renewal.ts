@@ -4,12 +4,20 @@ import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';
 import { decodeRenewal, keepRenewal, type Renewal } from '../../store/renewals.ts';
-import { writeTogether } from '../../store/table.ts';
 import { isFault, StripeFault } from '../../stripe/fault.ts';
 import type { Decline, OpenRenewal, StripeAccount, StripePort } from '../../stripe/port.ts';
-import { changeLedger } from '../ledger/change-ledger.ts';
-import { retryContended } from '../ledger/retry-contended.ts';
+import { changeLedger, type LedgerDecision } from '../ledger/change-ledger.ts';
 import { finishAttempt } from '../payments/attempt.ts';
+import {
+  admission,
+  type CardTry,
+  cardKeyOf,
+  endAttempt,
+  notTried,
+  reserveTry,
+  type TryOutcome,
+} from '../payments/card-tries.ts';
+import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, paymentsFault } from '../payments/payment-problems.ts';
 import { settleInvoice } from './settle-invoice.ts';
 import { syncAccount } from './sync-account.ts';
@@ -39,6 +47,7 @@ export async function payRenewal(
 }
 
 interface AtStripe {
+  readonly payable: Payable;
   readonly account: StripeAccount;
   readonly invoice: OpenRenewal | null;
 }
@@ -53,29 +62,62 @@ export async function announceRenewal(
   customerId: string,
   isAsked: boolean,
 ): Promise<Renewal | null> {
+  const readPayable = payableReader(deps, customerId);
   const { answer } = await changeLedger<Renewal | null, Renewal | null, AtStripe | null>(deps, {
     customerId,
     relatedKeys: [keys.renewal(customerId)],
     decodeRelated: ([item]) => (item === undefined ? null : decodeRenewal(item)),
-    fetchCurrent: ({ head }) => askStripe(() => readOpenRenewal(deps, head)),
+    fetchCurrent: async ({ head }) => {
+      const open = await askStripe(() => readOpenRenewal(deps, head));
+      return open && { ...open, payable: await readPayable(head.stripeCustomerId) };
+    },
     decide: ({ head, related: before }, current) => {
       if (before?.state === 'paying') return { kind: 'done', answer: before };
-      const renewal = renewalDue(head, before, current ?? null, deps.now());
-      if (renewal === null || (!isAsked && wasTried(before, renewal))) return { kind: 'done', answer: null };
-      return {
-        kind: 'write',
-        writes: () => [keepRenewal(customerId, renewal, before)],
-        answer: () => renewal,
-      };
+      const due = renewalDue(head, before, current ?? null, deps.now());
+      if (due === null || !current || (!isAsked && wasTried(before, due)))
+        return { kind: 'done', answer: null };
+      return toAnnounce(head, due, before, current.payable, { at: deps.now(), isAsked });
     },
   });
   return answer;
 }
 
+/** Stores the renewal, within the budget of its card. @throws BillingError card_declined where a person asked */
+function toAnnounce(
+  { customerId, balance }: CustomerHead,
+  due: Renewal,
+  before: Renewal | null,
+  { card, tries }: Payable,
+  { at, isAsked }: { readonly at: Date; readonly isAsked: boolean },
+): LedgerDecision<Renewal | null> {
+  if (card?.paymentMethodId !== due.paymentMethodId) return { kind: 'done', answer: null };
+  const cardKey = cardKeyOf(card);
+  const admitted = admission(tries, cardKey, at, isAsked);
+  if (admitted.kind === 'refused' && isAsked) throw notTried(admitted, at, balance);
+  if (admitted.kind !== 'allowed') return { kind: 'done', answer: null };
+  const renewal = { ...due, cardKey };
+  const { id } = renewalTry(renewal);
+  return {
+    kind: 'write',
+    writes: (_, announcedAt) => [
+      keepRenewal(customerId, renewal, before),
+      reserveTry(customerId, tries, { cardKey, id }, announcedAt),
+    ],
+    answer: () => renewal,
+  };
+}
+
+/** Which try of which card a renewal is. Stripe and the answer tell the customer of a decline. */
+const renewalTry = ({ cardKey, attempt }: Renewal): CardTry => ({
+  cardKey,
+  id: `renewal:${attempt}`,
+  isAnswered: true,
+});
+
 async function readOpenRenewal(
   deps: PaymentDeps,
   { stripeCustomerId }: CustomerHead,
-): Promise<AtStripe | null> {
+): Promise<Omit<AtStripe, 'payable'> | null> {
   if (stripeCustomerId === null) return null;
   const stripe = await deps.stripe();
   const account = await stripe.readAccount(stripeCustomerId);
@@ -107,6 +149,7 @@ function renewalDue(
     subscriptionId: subscription.id,
     stripeCustomerId,
     paymentMethodId,
+    cardKey: null,
     startedAt: at.toISOString(),
   };
 }
@@ -134,7 +177,8 @@ export function finishRenewal(
     find: async (stripe) => ((await stripe.readRenewalState(invoiceId)) === 'paid' ? 'paid' : null),
     end: async (_, paid) => paid,
     settle: () => settle(deps, customerId, renewal),
-    close: (fault) => keepState(deps, customerId, renewal, STATES[outcomeOf(fault).kind]),
+    close: (fault) =>
+      keepState(deps, customerId, renewal, STATES[outcomeOf(fault).kind], tryOutcomeOf(fault)),
     async closed(fault) {
       if (fault?.kind === 'misconfigured') throw paymentsFault(fault);
       return outcomeOf(fault);
@@ -183,13 +227,19 @@ function outcomeOf(fault: StripeFault | null): Exclude<RenewalOutcome, { kind: '
   return { kind: 'declined', decline: { code, declineCode } };
 }
 
+/** What it says of the card. */
+const tryOutcomeOf = (fault: StripeFault | null): TryOutcome =>
+  isFault(fault, 'declined')
+    ? { kind: 'declined', code: fault.facts.declineCode ?? fault.facts.code ?? 'card_declined' }
+    : { kind: 'released' };
+
 const STATES = { declined: 'declined', needs_approval: 'needs_approval', none: 'closed' } as const;
 
 /** Each step is safe to repeat; the renewal stays open until all of them are done. */
 async function settle(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<RenewalOutcome> {
   await askStripe(() => settleInvoice(deps, customerId, renewal.invoiceId));
   await askStripe(() => syncAccount(deps, customerId));
-  await keepState(deps, customerId, renewal, 'paid');
+  await keepState(deps, customerId, renewal, 'paid', { kind: 'succeeded' });
   return { kind: 'paid' };
 }
 
@@ -199,9 +249,11 @@ async function keepState(
   customerId: string,
   renewal: Renewal,
   state: Renewal['state'],
+  outcome: TryOutcome,
 ): Promise<void> {
-  const write = keepRenewal(customerId, { ...renewal, state }, renewal);
-  await retryContended(deps, () => writeTogether(deps.table, [write]));
+  await endAttempt(deps, customerId, renewalTry(renewal), outcome, () => [
+    keepRenewal(customerId, { ...renewal, state }, renewal),
+  ]);
 }
 
 /** For callers whose own work is done whatever comes of the renewal, which stays open work. */

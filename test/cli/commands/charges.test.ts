@@ -34,6 +34,7 @@ const RENEWAL = {
   amountCents: 59_900,
   stripeCustomerId: 'cus_1',
   paymentMethodId: 'pm_1',
+  cardKey: null,
   startedAt: '2026-01-02T00:00:01.500Z',
 } as const;
 const ORDER = {

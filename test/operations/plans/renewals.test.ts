@@ -8,6 +8,7 @@ import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
+import { readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { decodeRenewal, type Renewal } from '../../../lib/store/renewals.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
@@ -67,6 +68,32 @@ const subscribe = async (customerId: string, deps: PaymentDeps = money.deps) =>
   subscribeToPro(deps, customerId, await readOrder(table, customerId));
 
 const payments = () => money.double.calls.all.filter(({ path }) => path.endsWith('/pay')).length;
+
+describe('the budget of a card', () => {
+  it('holds for renewals: after a hard decline none is tried, also when a person subscribes', async () => {
+    const { customerId, invoiceId } = await pastDue();
+    const stolen = await answering(() => ({
+      payInvoice: failing('declined', { declineCode: 'stolen_card' }),
+    }));
+    await expect(subscribe(customerId, stolen)).rejects.toMatchObject({ code: 'card_declined' });
+    const before = payments();
+    await expect(subscribe(customerId)).rejects.toThrow(/will not accept it again/);
+    expect([payments(), statusOf(invoiceId)]).toEqual([before, 'open']);
+  });
+
+  it('counts a renewal that was declined, and forgets it once another one is paid', async () => {
+    const { customerId, head } = await pastDue();
+    const declines = async () =>
+      Object.values((await readCardTries(table, customerId)).cards).map((card) => card.declines.length);
+    await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'card_declined' });
+    const counted = (await declines()).reduce((sum, count) => sum + count, 0);
+    expect(counted).toBeGreaterThanOrEqual(1);
+    expect(await addPaymentMethod(money.deps, head, await money.newCard())).toMatchObject({
+      renewal: 'paid',
+    });
+    expect((await declines()).at(-1)).toBe(0);
+  });
+});
 
 describe('a new card', () => {
   it('pays the open renewal, with its credits and its paid period', async () => {
