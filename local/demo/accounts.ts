@@ -53,7 +53,7 @@ async function compare(deps: PaymentDeps, customerIds: readonly string[]): Promi
     if (stored === null || audited === null) {
       return [`Customer ${customerId} is not in the table of the stack on this machine.`];
     }
-    for (const { invariant, message } of verifyLedger(audited)) {
+    for (const { invariant, message } of [...verifyLedger(audited), ...(audited.audit?.money ?? [])]) {
       const broken = invariant === null ? '' : `; broken: ${INVARIANTS[invariant]} (invariant ${invariant})`;
       wrong.push(`${customerId}: ${message}${broken}`);
     }

@@ -66,6 +66,8 @@ export interface RawInvoice {
   }[];
   /** Of the customer's balance: credit that the invoice used; below zero where the invoice added credit. */
   readonly balanceCents: number;
+  /** Paid past Stripe. */
+  readonly outOfBandCents: number;
   readonly hasNotes: boolean;
 }
 

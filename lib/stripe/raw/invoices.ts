@@ -7,7 +7,7 @@ import { idOf } from '../reference.ts';
 
 export async function rawInvoices(stripe: Stripe, customer: string): Promise<RawInvoice[]> {
   const found: RawInvoice[] = [];
-  const list = { customer, limit: PAGE, expand: ['data.payments'] };
+  const list = { customer, limit: PAGE, expand: ['data.payments', 'data.amount_paid_off_stripe'] };
   for await (const invoice of stripe.invoices.list(list)) found.push(await rawInvoice(stripe, invoice));
   return found;
 }
@@ -26,6 +26,7 @@ async function rawInvoice(stripe: Stripe, invoice: Stripe.Invoice): Promise<RawI
       cents: paid ?? 0,
     })),
     balanceCents: (invoice.ending_balance ?? invoice.starting_balance) - invoice.starting_balance,
+    outOfBandCents: invoice.amount_paid_off_stripe ?? 0,
     hasNotes: before > 0 || after > 0,
   };
 }

@@ -112,11 +112,10 @@ function coveredBy({ status, lines }: RawInvoice, { prices }: Evidence): Invoice
   );
 }
 
-function columnsOf({ status, payments, lines, balanceCents }: RawInvoice): Partial<Columns> {
+function columnsOf({ status, outOfBandCents, lines, balanceCents }: RawInvoice): Partial<Columns> {
   if (status !== 'paid') return {};
-  const past = payments.filter((one) => one.paymentIntentId === null && one.chargeId === null);
   return {
-    outOfBand: past.reduce((sum, { cents }) => sum + cents, 0),
+    outOfBand: outOfBandCents,
     balanceUsed: balanceCents,
     discounts: lines.reduce((sum, { discountCents }) => sum + discountCents, 0),
   };

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
+import { auditCustomer } from '../../../lib/operations/reconcile/audit-customer.ts';
+import { range } from '../../support/fixtures.ts';
+import { customerWithCard, type Money } from '../../support/money.ts';
+import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
+
+/* What the auditor reads and says. That it names each reported fault is proved by checks/auditor. */
+
+async function subscriber(books: Books) {
+  const person = await customerWithCard(books, 0);
+  await subscribeToPro(books.deps, person.customerId, null);
+  await books.deliver();
+  return person;
+}
+
+const pay = ({ stripe }: Money, customer: string, metadata: Record<string, string>) =>
+  stripe.paymentIntents.create({
+    amount: 2_900,
+    currency: 'usd',
+    customer,
+    payment_method: 'pm_card_visa',
+    confirm: true,
+    off_session: true,
+    allowed_payment_method_types: ['card'],
+    metadata,
+  });
+
+async function audited({ deps }: Books, customerId: string) {
+  const audit = (await auditCustomer(deps, customerId))?.audit;
+  if (audit === undefined || audit === null) throw new Error('not audited');
+  return { ...audit, found: [...audit.money, ...audit.standing].map(({ message }) => message) };
+}
+
+describe('the auditor', () => {
+  it('reads every page of charges: of 120 that nobody announced it names 120', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
+    for (const n of range(1, 120)) {
+      const reference = { purpose: 'fix', customer_id: customerId, fix_attempt_id: `f${n}`, attempt: '1' };
+      await pay(books, stripeCustomerId, reference);
+    }
+    const { money, columns } = await audited(books, customerId);
+    expect(money.filter(({ message }) => message.startsWith('money without credits'))).toHaveLength(120);
+    expect(columns.cash).toBe(120 * 2_900);
+  });
+
+  it('lists a balance that a person changed by hand, in a column of its own, and it is no drift', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await subscriber(books);
+    await books.stripe.customers.createBalanceTransaction(stripeCustomerId, {
+      amount: -5_000,
+      currency: 'usd',
+    });
+    const { report } = await reconciled(books, { upToNow: true });
+    expect(report.drift.named).toEqual([]);
+    expect(report.money).toMatchObject({ cash: 59_900, byHand: 5_000 });
+    expect(report.byHand).toMatchObject({ count: 1, named: [{ customerId }] });
+    expect(report.byHand.named[0]?.message).toContain('-5000 cents');
+  });
+
+  it('counts a renewal that is paid past Stripe as out of band, and the credits that it brings as right', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await subscriber(books);
+    const { id } = await books.stripe.paymentMethods.attach(await books.newCard('tok_chargeCustomerFail'), {
+      customer: stripeCustomerId,
+    });
+    await books.stripe.customers.update(stripeCustomerId, {
+      invoice_settings: { default_payment_method: id },
+    });
+    await books.deliver();
+    await books.later(32);
+    const { data } = await books.stripe.invoices.list({ customer: stripeCustomerId, status: 'open' });
+    await books.stripe.invoices.pay(data[0]?.id ?? '', { paid_out_of_band: true });
+    await books.deliver();
+    const { found, columns, invoices } = await audited(books, customerId);
+    expect(found).toEqual([]);
+    expect(invoices).toBe(2);
+    expect(columns).toMatchObject({ cash: 59_900, outOfBand: 59_900 });
+  });
+
+  it('agrees with the ledger on a credit note for the fee beside Pro: it takes no credits back', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
+    await books.stripe.invoiceItems.create({ customer: stripeCustomerId, amount: 5_000, currency: 'usd' });
+    await books.stripe.subscriptions.create({
+      customer: stripeCustomerId,
+      items: [{ price: books.priceId }],
+      off_session: true,
+    });
+    await books.deliver();
+    const [invoice] = (await books.stripe.invoices.list({ customer: stripeCustomerId })).data;
+    const fee = invoice?.lines.data.find(({ amount }) => amount === 5_000);
+    await books.stripe.creditNotes.create({
+      invoice: invoice?.id ?? '',
+      lines: [{ type: 'invoice_line_item', invoice_line_item: fee?.id ?? '', quantity: 1 }],
+      refund_amount: 5_000,
+    });
+    await books.deliver();
+    const { found, columns } = await audited(books, customerId);
+    expect(found).toEqual([]);
+    expect(columns).toMatchObject({ cash: 64_900, returned: 5_000 });
+  });
+
+  it('names a card by its id, whichever side has none', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
+    await books.deliver();
+    await books.stripe.customers.update(stripeCustomerId, {
+      invoice_settings: { default_payment_method: '' },
+    });
+    const { found } = await audited(books, customerId);
+    expect(found).toEqual([expect.stringMatching(/^the card on file is pm_\w+, Stripe's default is none/)]);
+  });
+});
