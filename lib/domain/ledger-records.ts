@@ -1,7 +1,7 @@
 import type { CustomerHead, CustomerProfile } from './customer.ts';
 import type { LedgerEntry, LedgerState } from './ledger.ts';
 
-/** What is known of one customer, as stored and, where it was asked for, as Stripe tells it. */
+/** What is stored of one customer. What Stripe says of their money is the auditor's. */
 export interface LedgerRecords {
   readonly head: LedgerState & Standing & Claims & { readonly debt: number };
   /** Where the ledger stood before `entries`, when they are one part of a longer ledger; absent when they are all of it. */
@@ -20,21 +20,6 @@ export interface LedgerRecords {
   /** The keys that are stored and not ended. */
   readonly activeKeys: number;
   readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
-  /** Null when Stripe was not asked; then money is checked within the ledger only. */
-  readonly stripe: {
-    readonly fixCharges: readonly StripeFixCharge[];
-    readonly paidProInvoices: readonly { readonly id: string; readonly totalCents: number }[];
-    /** False where Stripe does not list the money of a customer any more who was deleted there: some of the entries' is missing. */
-    readonly isAll: boolean;
-  } | null;
-}
-
-/** A payment for a fix that succeeded at Stripe and was not given back as a second payment of the same fix. */
-export interface StripeFixCharge {
-  readonly paymentIntentId: string;
-  readonly fixAttemptId: string;
-  readonly attempt: number;
-  readonly amountCents: number;
 }
 
 /** What a part of a ledger continues: the last entry before it, and sums over all entries before it. */

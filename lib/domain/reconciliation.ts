@@ -251,7 +251,6 @@ export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
     stripeCustomers: [],
     emailOwner: null,
     activeKeys: 0,
-    stripe: null,
   };
   return verifyLedger({ ...nothing, events }).map((violation) => driftOf(null, violation));
 }

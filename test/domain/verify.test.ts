@@ -46,11 +46,6 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
     emailOwner: 'c1',
     activeKeys: 1,
     events: [{ id: 'evt_1', outcome: 'processed' }],
-    stripe: {
-      fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 2_900 }],
-      paidProInvoices: [{ id: 'in_1', totalCents: 59_900 }],
-      isAll: true,
-    },
   };
 }
 
@@ -135,38 +130,6 @@ describe('verify', () => {
     expect(found({ ...records, fixes: [...records.fixes, unposted] })).toEqual([[4, null]]);
   });
 
-  it('finds purchases and Pro grants that do not match the money, both ways', () => {
-    const records = soundRecords();
-    const { stripe } = records;
-    if (stripe === null) throw new Error('no money to compare with');
-    expect(found({ ...records, stripe: { ...stripe, fixCharges: [] } })).toEqual([[5, 5]]);
-    expect(found({ ...records, stripe: { ...stripe, paidProInvoices: [] } })).toEqual([[5, 4]]);
-    expect(
-      found({
-        ...records,
-        stripe: {
-          ...stripe,
-          paidProInvoices: [...stripe.paidProInvoices, { id: 'in_2', totalCents: 59_900 }],
-        },
-      }),
-    ).toEqual([[5, null]]);
-    const extra = { paymentIntentId: 'pi_9', fixAttemptId: 'f1', attempt: 1, amountCents: 2_900 };
-    expect(found({ ...records, stripe: { ...stripe, fixCharges: [...stripe.fixCharges, extra] } })).toEqual([
-      [5, null],
-      [7, null],
-    ]);
-  });
-
-  it('names an entry that says another sum than Stripe', () => {
-    const records = soundRecords();
-    const { stripe } = records;
-    if (stripe === null) throw new Error('no money to compare with');
-    const fixCharges = stripe.fixCharges.map((charge) => ({ ...charge, amountCents: 2_899 }));
-    expect(found({ ...records, stripe: { ...stripe, fixCharges } })).toEqual([[5, 5]]);
-    const paidProInvoices = stripe.paidProInvoices.map((invoice) => ({ ...invoice, totalCents: 1 }));
-    expect(found({ ...records, stripe: { ...stripe, paidProInvoices } })).toEqual([[5, 4]]);
-  });
-
   it('names an invoice or a charge that was counted twice', () => {
     const invoice = {
       amount: 60,
@@ -181,13 +144,13 @@ describe('verify', () => {
     } as const;
     expect(found(soundRecords([...POSTINGS, charge]))).toEqual([[5, 7]]);
     const unnamed = { amount: 1, source: 'purchased', metadata: {} } as const;
-    expect(found({ ...soundRecords([...POSTINGS, unnamed]), stripe: null })).toContainEqual([5, 7]);
+    expect(found({ ...soundRecords([...POSTINGS, unnamed]) })).toContainEqual([5, 7]);
   });
 
   it('names a purchase that no stored fix announced', () => {
     const records = soundRecords();
     const fixes = records.fixes.map((fix) => ({ ...fix, announcedAttempts: 0, paymentIntentId: null }));
-    expect(found({ ...records, stripe: null, fixes })).toEqual([[7, 5]]);
+    expect(found({ ...records, fixes })).toEqual([[7, 5]]);
   });
 
   it('names a second trial grant, a second card bonus, and a bonus for somebody else’s card', () => {
@@ -218,10 +181,6 @@ describe('what verify says', () => {
   const inOrder = (...seqs: number[]): LedgerRecords => ({
     ...records,
     entries: seqs.flatMap((seq) => records.entries.filter((entry) => entry.seq === seq)),
-  });
-  const atStripe = (change: Partial<NonNullable<LedgerRecords['stripe']>>): LedgerRecords => ({
-    ...records,
-    stripe: { fixCharges: [], paidProInvoices: [], isAll: true, ...records.stripe, ...change },
   });
   const more = (...postings: Posting[]) => soundRecords([...POSTINGS, ...postings]);
 
@@ -310,7 +269,6 @@ describe('what verify says', () => {
           { amount: 1, source: 'purchased', metadata: {} },
           { amount: 60, source: 'pro_subscription_payment', metadata: {} },
         ),
-        stripe: null,
       },
       ['entry 7 does not name its payment_intent_id', 'entry 8 does not name its invoice_id'],
     ],
@@ -318,7 +276,6 @@ describe('what verify says', () => {
       'of money that is counted twice',
       {
         ...more({ amount: 60, source: 'pro_subscription_payment', metadata: { invoice_id: 'in_1' } }),
-        stripe: null,
       },
       ['entry 7 counts in_1 a second time'],
     ],
@@ -326,52 +283,9 @@ describe('what verify says', () => {
       'of a payment that was not announced',
       {
         ...records,
-        stripe: null,
         fixes: records.fixes.map((fix) => ({ ...fix, paymentIntentId: null })),
       },
       ['entry 5 records payment intent pi_1, which no fix announced'],
-    ],
-    [
-      'of a purchase without a charge',
-      atStripe({ fixCharges: [] }),
-      ['entry 5 has no succeeded charge pi_1 at Stripe'],
-    ],
-    [
-      'of a purchase of another sum',
-      atStripe({
-        fixCharges: [{ paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 1_500 }],
-      }),
-      ['entry 5 says 2900 cents, Stripe charged 1500'],
-    ],
-    [
-      'of a grant without an invoice',
-      atStripe({ paidProInvoices: [] }),
-      ['entry 4 has no paid Pro invoice in_1 at Stripe'],
-    ],
-    [
-      'of a grant of another sum',
-      atStripe({ paidProInvoices: [{ id: 'in_1', totalCents: 1 }] }),
-      ['entry 4 says 59900 cents, Stripe invoiced 1'],
-    ],
-    [
-      'of a charge without an entry and an announcement',
-      atStripe({
-        fixCharges: [
-          { paymentIntentId: 'pi_1', fixAttemptId: 'f2', attempt: 1, amountCents: 2_900 },
-          { paymentIntentId: 'pi_9', fixAttemptId: 'f1', attempt: 1, amountCents: 2_900 },
-        ],
-      }),
-      ['charge pi_9 for fix f1 has no ledger entry', 'charge pi_9 was not announced by fix f1'],
-    ],
-    [
-      'of an invoice without an entry',
-      atStripe({
-        paidProInvoices: [
-          { id: 'in_1', totalCents: 59_900 },
-          { id: 'in_2', totalCents: 59_900 },
-        ],
-      }),
-      ['paid Pro invoice in_2 has no ledger entry'],
     ],
     [
       'of a second trial',
@@ -475,20 +389,11 @@ describe('what verify says', () => {
       ],
       AT,
     );
-    const sound = { ...records, fixes: [], stripe: null, entries: usedUp.entries };
+    const sound = { ...records, fixes: [], entries: usedUp.entries };
     expect(verifyLedger({ ...sound, head: { ...usedUp.state, ...PAYER, debt: 5 } })).toEqual([]);
     const forgotten = verifyLedger({ ...sound, head: { ...usedUp.state, ...PAYER } });
     expect(forgotten).toEqual([
       { invariant: 2, seq: null, message: 'the debt is 0, the entries add up to 5' },
-    ]);
-  });
-
-  it('is nothing of money that Stripe does not list any more, and all of what it still lists', () => {
-    const gone = atStripe({ fixCharges: [], paidProInvoices: [], isAll: false });
-    expect(verifyLedger(gone)).toEqual([]);
-    const extra = { id: 'in_9', totalCents: 59_900 };
-    expect(verifyLedger(atStripe({ paidProInvoices: [extra], isAll: false }))).toEqual([
-      { invariant: 5, seq: null, message: 'paid Pro invoice in_9 has no ledger entry' },
     ]);
   });
 

@@ -143,7 +143,6 @@ const NOT_READ = {
   emailOwner: null,
   activeKeys: 0,
   events: [],
-  stripe: null,
 } as const;
 
 /** Each billed fix is deployed by the entry that it names. */

@@ -63,7 +63,7 @@ export async function readLedgerRecords(
   // Events are no customer's own items; each is written with its outcome, or not at all.
   const owners = await readOwners(table, head, entries, meter);
   const found = { head, entries, fixes, guards, activeKeys, returnedPaymentIntentIds };
-  return { ...found, ...owners, events: [], stripe: null };
+  return { ...found, ...owners, events: [] };
 }
 
 /** What an audit wants of a fix. */
