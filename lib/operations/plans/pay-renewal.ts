@@ -69,7 +69,9 @@ export async function announceRenewal(
     decodeRelated: ([item]) => (item === undefined ? null : decodeRenewal(item)),
     fetchCurrent: async ({ head }) => {
       const open = await askStripe(() => readOpenRenewal(deps, head));
-      return open && { ...open, payable: await readPayable(head.stripeCustomerId) };
+      // Without an open renewal nothing is announced, and no card is needed.
+      if (open === null || open.invoice === null) return null;
+      return { ...open, payable: await readPayable(head.stripeCustomerId) };
     },
     decide: ({ head, related: before }, current) => {
       if (before?.state === 'paying') return { kind: 'done', answer: before };
