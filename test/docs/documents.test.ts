@@ -11,7 +11,7 @@ const README_LINES = 90;
 
 const DOCUMENTS = globSync(['*.md', '{docs,local,checks}/**/*.md'], {
   // A part of docs/performance.md with that page's links, and scores that stay until the next run.
-  exclude: ['checks/bench/report/findings.md', 'docs/checks/mutation-scores.md'],
+  exclude: ['**/node_modules/**', 'checks/bench/report/findings.md', 'docs/checks/mutation-scores.md'],
 }).sort();
 
 const ROOMS = 'checks|cli|docs|functions|infrastructure|lib|local|test|\\.ci';

@@ -61,8 +61,10 @@ describe('events', () => {
   });
 
   it('one that stays parked, or that Stripe does not have, is said, with exit code 1', async () => {
-    const stranger = await money.stripe.customers.create({ email: uniqueEmail() });
-    await money.stripe.customers.del(stranger.id);
+    // Ours by its metadata, and bound to nobody here.
+    const metadata = { customer_id: 'f'.repeat(32) };
+    const stranger = await money.stripe.customers.create({ email: uniqueEmail(), metadata });
+    await money.stripe.customers.update(stranger.id, { name: 'Ada' });
     await deliverNew();
     const [event] = await parkedOf(deps.table, deps.now());
     if (event === undefined) throw new Error('no event is parked');
