@@ -1,5 +1,5 @@
 /**
- * Every condition the store writes under. Each one is a guarantee; `npm run test:conditions` removes them one at a
+ * Every condition the store writes under. Each one is a guarantee; `npm run check:conditions` removes them one at a
  * time and expects a test to fail for each.
  */
 export const CONDITIONS = {

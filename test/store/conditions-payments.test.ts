@@ -1,0 +1,59 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { CardTries } from '../../lib/domain/payments/card-tries.ts';
+import type { PaymentDeps } from '../../lib/runtime/deps.ts';
+import { keepCardTries, readCardTries } from '../../lib/store/payments/card-tries.ts';
+import { announceReturn, moveReturn, readDoublePayment } from '../../lib/store/payments/double-payments.ts';
+import { type Write, writeTogether } from '../../lib/store/table.ts';
+import { openTestTable, testDeps } from '../support/table.ts';
+
+/* The conditions of what payments keep, each where nothing else stands in for it. */
+
+let deps: PaymentDeps;
+beforeAll(async () => {
+  deps = testDeps(await openTestTable());
+});
+
+const AT = new Date('2026-01-02T03:04:05.678Z');
+const write = async (item: Write) => (await writeTogether(deps.table, [item])).kind;
+
+describe('what payments keep', () => {
+  it('RETURN_UNMOVED: of two callers that read one return, one announces the next refund', async () => {
+    const customerId = 'a'.repeat(32);
+    const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_1', amountCents: 2_900 };
+    const read = async () => {
+      const found = await readDoublePayment(deps.table, customerId, 'pi_1');
+      if (found === null) throw new Error('the return is not stored');
+      return found;
+    };
+    await write(announceReturn(customerId, payment, AT));
+    const first = await read();
+    const next = (refundCents: number) =>
+      moveReturn(customerId, first, { attempt: 2, refundCents, startedAt: AT.toISOString() }, AT);
+    expect(await write(next(2_900))).toBe('written');
+    expect(await write(next(100))).toBe('refused');
+    // A caller that still sees the first attempt cannot close the second.
+    expect(await write(moveReturn(customerId, first, { state: 'returned' }, AT))).toBe('refused');
+    expect(await read()).toMatchObject({ attempt: 2, refundCents: 2_900, state: 'returning' });
+    // A return that is not stored is not made by moving it.
+    expect(await write(moveReturn('b'.repeat(32), first, { state: 'returned' }, AT))).toBe('refused');
+  });
+
+  it('TRIES_UNMOVED: of two callers that read one record of tries, one counts its try', async () => {
+    const customerId = 'c'.repeat(32);
+    const tries = (id: string): CardTries => ({
+      declines: [],
+      underWay: [{ id, startedAt: AT.toISOString() }],
+      lastCode: null,
+      isHard: false,
+      isWaitSkipped: false,
+      letterDay: null,
+    });
+    const empty = await readCardTries(deps.table, customerId);
+    expect(await write(keepCardTries(customerId, empty, { fp_1: tries('first') }))).toBe('written');
+    expect(await write(keepCardTries(customerId, empty, { fp_1: tries('second') }))).toBe('refused');
+    const one = await readCardTries(deps.table, customerId);
+    expect(one.cards).toEqual({ fp_1: tries('first') });
+    expect(await write(keepCardTries(customerId, one, { fp_1: tries('third') }))).toBe('written');
+    expect(await write(keepCardTries(customerId, one, {}))).toBe('refused');
+  });
+});
