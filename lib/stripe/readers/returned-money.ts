@@ -5,7 +5,7 @@ import type { ReturnedMoney } from '../port.ts';
 import { idOf } from '../reference.ts';
 import { addedTaxOf, linesOf, netOf } from './invoice-lines.ts';
 import { fixReferenceOf } from './payments.ts';
-import { readReturnedValue } from './returned-value.ts';
+import { isLive, readReturnedValue, withdrawnCents } from './returned-value.ts';
 
 /* Money that went back: refunds and disputes. */
 
@@ -15,10 +15,8 @@ export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promi
     stripe.refunds.list({ charge: chargeId, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
     readDisputes(stripe, chargeId),
   ]);
-  const refunded = refunds.filter(({ status }) => status !== 'failed' && status !== 'canceled');
-  // An inquiry has not taken any money, and what was prevented was refunded instead.
-  const taken = disputes.filter(({ status }) => !TOOK_NOTHING.test(status));
-  const returned = [...refunded, ...taken].reduce((sum, { amount }) => sum + amount, 0);
+  const cents = [...refunds.filter(isLive).map(({ amount }) => amount), ...disputes.map(withdrawnCents)];
+  const returned = cents.reduce((sum, one) => sum + one, 0);
   const paymentIntentId = idOf(charge.payment_intent);
   const ofOthers = disputes.length === 0 ? [] : await readOtherDisputes(stripe, charge);
   return {
@@ -45,7 +43,6 @@ export async function isInvoiceReturned(stripe: Stripe, { id }: Pick<ProInvoice,
   return returned.cents + named >= sold;
 }
 
-const TOOK_NOTHING = /^(won|prevented|warning_.*)$/;
 const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
 
 const readDisputes = (stripe: Stripe, charge: string): Promise<Stripe.Dispute[]> =>
