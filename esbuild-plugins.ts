@@ -22,6 +22,27 @@ const mapOwnCodeOnly: Plugin = {
   },
 };
 
+/** Products of Stripe that this service has nothing to do with. Their clients are a third of the SDK. */
+const OTHER_PRODUCTS =
+  'Apps|Climate|Entitlements|FinancialConnections|Forwarding|Identity|Issuing|Reporting|Sigma|Terminal|TestHelpers|Treasury';
+
+/** Leaves the SDK's clients of these products empty. The SDK makes an object of each when it starts, and no call is left in it. */
+const withoutOtherProducts: Plugin = {
+  name: 'without-other-products',
+  setup(build) {
+    const filter = new RegExp(
+      `[\\\\/]stripe[\\\\/]esm[\\\\/]resources[\\\\/](?:${OTHER_PRODUCTS})[\\\\/].*\\.js$`,
+    );
+    build.onLoad({ filter }, async ({ path }) => {
+      const code = await readFile(path, 'utf8');
+      const classes = [...code.matchAll(/^export class (\w+)/gm)].map(
+        ([, name]) => `export class ${name} {}`,
+      );
+      return { contents: classes.join('\n'), loader: 'js' };
+    });
+  },
+};
+
 /**
  * What a function imports when it is first needed lies in files beside its bundle, which are not read before (`splitting`
  * in serverless.yml). Named after the bundle, for serverless-esbuild packs a file with the function whose name it begins with.
@@ -56,4 +77,6 @@ const librariesAsInstalled: Plugin = {
 
 const isLocal = process.env['LOCAL_BUILD_FOLDER'] !== undefined;
 
-export default [nameAfterBundle, isLocal ? librariesAsInstalled : mapOwnCodeOnly];
+export default isLocal
+  ? [nameAfterBundle, librariesAsInstalled]
+  : [nameAfterBundle, withoutOtherProducts, mapOwnCodeOnly];

@@ -53,10 +53,11 @@ function businessGraphs(service: DeployedService): Graph[] {
     lines: metrics.map((metric) => measure.business(service, metric)),
   });
   return [
-    graph('Fixes', 'FixBilled', 'FixCharged', 'FixBlocked', 'ChargeDeclined'),
+    graph('Fixes', 'FixBilled', 'FixCharged', 'FixBlocked', 'FixUnrecorded', 'ChargeDeclined'),
     graph('Pro invoices', 'InvoicePaid', 'InvoiceFailed'),
     graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed', 'StripeEmailRefused'),
     graph('Webhooks', 'EventProcessed', 'EventIgnored', 'EventParked', 'EventFailed', 'SignatureRefused'),
+    graph('Set up wrongly at Stripe', 'UnknownPrice', 'EndpointMisconfigured'),
     graph('Notices', 'LowBalanceWarned', 'WarningFailed', 'NoticeSent', 'NoticeFailed'),
     graph('Reconciliation', 'ReconcileCompleted', 'Drift', 'MissedEvent'),
     graph(
