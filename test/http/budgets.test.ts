@@ -134,7 +134,8 @@ describe('DynamoDB calls', () => {
 });
 
 /** The customer, then their card and their subscriptions at once. Whoever asks writes the answer down. */
-const HOW_THINGS_ARE = ['GET /v1/customers/:id', 'GET /v1/payment_methods/:id', 'GET /v1/subscriptions'];
+const HOW_THE_CARD_IS = ['GET /v1/customers/:id', 'GET /v1/payment_methods/:id'];
+const HOW_THINGS_ARE = [...HOW_THE_CARD_IS, 'GET /v1/subscriptions'];
 
 describe('calls to DynamoDB and Stripe', () => {
   it('a fix that a credit pays asks Stripe nothing', async () => {
@@ -149,8 +150,16 @@ describe('calls to DynamoDB and Stripe', () => {
     const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(1) });
     const work = () => bill(apiKey, { id: String(body['id']) });
     expect(await counted(work)).toEqual({
-      dynamodb: ['BatchGetItem', 'TransactWriteItems', 'BatchGetItem', 'BatchGetItem', 'TransactWriteItems'],
-      stripe: ['POST /v1/payment_intents'],
+      // The card's tries and its state at Stripe are read before the charge is announced on it.
+      dynamodb: [
+        'BatchGetItem',
+        'BatchGetItem',
+        'TransactWriteItems',
+        'BatchGetItem',
+        'BatchGetItem',
+        'TransactWriteItems',
+      ],
+      stripe: [...HOW_THE_CARD_IS, 'POST /v1/payment_intents'],
     });
     expect(await counted(work)).toEqual({ dynamodb: ['BatchGetItem'], stripe: [] });
   });
@@ -166,6 +175,8 @@ describe('calls to DynamoDB and Stripe', () => {
         'TransactWriteItems',
         'BatchGetItem',
         'TransactWriteItems',
+        // An open renewal would be paid with the new card.
+        'BatchGetItem',
       ],
       stripe: ['POST /v1/customers', 'POST /v1/payment_methods/:id/attach', 'POST /v1/customers/:id'],
     });
@@ -175,7 +186,7 @@ describe('calls to DynamoDB and Stripe', () => {
     const { apiKey } = await customerOutOfCredits(money);
     const card = await money.newCard();
     expect(await counted(() => addCard(apiKey, card))).toEqual({
-      dynamodb: ['BatchGetItem', 'UpdateItem', 'BatchGetItem', 'TransactWriteItems'],
+      dynamodb: ['BatchGetItem', 'UpdateItem', 'BatchGetItem', 'TransactWriteItems', 'BatchGetItem'],
       stripe: ['POST /v1/payment_methods/:id/attach', 'POST /v1/customers/:id'],
     });
   });
@@ -189,11 +200,13 @@ describe('calls to DynamoDB and Stripe', () => {
         'BatchGetItem',
         'TransactWriteItems',
         'BatchGetItem',
+        'BatchGetItem',
         'TransactWriteItems',
+        'BatchGetItem',
         'BatchGetItem',
         'TransactWriteItems',
       ],
-      stripe: [...HOW_THINGS_ARE, 'POST /v1/subscriptions', ...HOW_THINGS_ARE],
+      stripe: [...HOW_THINGS_ARE, ...HOW_THE_CARD_IS, 'POST /v1/subscriptions', ...HOW_THINGS_ARE],
     });
   });
 
@@ -237,14 +250,24 @@ describe('a webhook', () => {
     const deliver = await delivery(customerId, 'invoice.paid');
     expect(await counted(deliver)).toEqual({
       dynamodb: ['BatchGetItem', 'BatchGetItem', 'BatchGetItem', 'TransactWriteItems'],
-      stripe: ['GET /v1/invoices/:id'],
+      // The invoice, all of its value that was returned, and the account, whose Pro rate it pays for.
+      stripe: [
+        'GET /v1/invoices/:id',
+        'GET /v1/invoices/:id',
+        'GET /v1/invoice_payments',
+        'GET /v1/credit_notes',
+        'GET /v1/invoices',
+        'GET /v1/refunds',
+        'GET /v1/disputes',
+        ...HOW_THINGS_ARE,
+      ],
     });
     expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem'], stripe: [] });
   });
 
   it('of a type that changes nothing here: the event is looked for and recorded, Stripe is not asked', async () => {
     const { customerId } = await customerOutOfCredits(money);
-    const deliver = await delivery(customerId, 'payment_method.attached');
+    const deliver = await delivery(customerId, 'customer.created');
     expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem', 'TransactWriteItems'], stripe: [] });
   });
 
