@@ -40,10 +40,11 @@ function goOn(
 ): number {
   const isPro = (price: string) => prices.find(price)?.metadata['plan'] === 'pro';
   return subscriptions.newestFirst.filter(
-    ({ customer, status, cancel_at: end, pause_collection: paused, items }) =>
+    ({ customer, status, cancel_at: end, cancel_at_period_end: ends, pause_collection: paused, items }) =>
       stored.ownerOf(String(customer)) === customerId &&
       (status === 'active' || status === 'past_due') &&
       end === null &&
+      !ends &&
       paused === null &&
       items.data.some(({ price }) => isPro(price.id)),
   ).length;

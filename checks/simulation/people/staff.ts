@@ -237,8 +237,16 @@ export const sellOtherProduct: Deed = async (world, random) => {
   return `${id} of ${buyer}`;
 };
 
-/** Nobody does anything for an account that is closed: it has no name at Stripe any more. */
-const ourCustomers = ({ double }: World): Stripe.Customer[] =>
-  double.state.customers.newestFirst.filter(
-    ({ metadata, name }) => metadata['customer_id'] !== undefined && name,
+/**
+ * Customers that the service has put a card on file for. A customer at Stripe without one may be left over from a request that
+ * died before it was bound. An account that is closed has no name at Stripe any more, and nobody does anything for it.
+ */
+const ourCustomers = ({ double: { state } }: World): Stripe.Customer[] => {
+  const known = new Set([
+    ...state.paymentMethods.newestFirst.map(({ customer }) => String(customer)),
+    ...state.charges.newestFirst.map(({ customer }) => String(customer)),
+  ]);
+  return state.customers.newestFirst.filter(
+    ({ id, metadata, name }) => metadata['customer_id'] !== undefined && name && known.has(id),
   );
+};
