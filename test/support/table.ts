@@ -14,8 +14,9 @@ export const TEST_CREDENTIALS = {
   AWS_SECRET_ACCESS_KEY: 'local',
 } as const;
 
-/** Whether this run uses the model of the table, and no test waits for real time. */
-export const isInProcess = (): boolean => inject('dynamodbEndpoint') === IN_PROCESS;
+/** Whether this run uses the model of the table, and no test waits for real time. Benchmarks use this support without vitest. */
+export const isInProcess = (): boolean =>
+  process.env['VITEST'] !== undefined && inject('dynamodbEndpoint') === IN_PROCESS;
 const inProcess = new ModelEngine();
 
 /** Where the engine of this run answers. In process it is served to those who need an address: functions, proxies, children. */
