@@ -47,7 +47,7 @@ td { padding: .45rem 1rem .45rem 0; border-top: 1px solid var(--line); vertical-
 td time, td .nowrap { white-space: nowrap; }
 td:empty::after { content: "–"; color: var(--soft); }
 @media (min-width: 72rem) { td a code { white-space: nowrap; font-size: .75rem; } }
-td .why { display: block; font-size: .8125rem; color: var(--soft); }
+td .why, dd .why { display: block; font-size: .8125rem; color: var(--soft); }
 ul.pairs { margin: 0; padding: 0; list-style: none; font-size: .8125rem; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1.25rem; margin: .75rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
