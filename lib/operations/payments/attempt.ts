@@ -10,7 +10,7 @@ import { paymentsFault, stillPending } from './payment-problems.ts';
 export interface Attempt<Made, Outcome> {
   /** When it was announced; ISO 8601. */
   readonly startedAt: string;
-  /** Reads what it was announced on anew: dispute, closed account, default card. False where one has changed. */
+  /** Reads again what the announcement was based on: dispute, closed account, default card. False where one has changed. */
   readonly holds: () => Promise<boolean>;
   /** Asks under the attempt's own key, with the announced parameters and no others. */
   readonly ask: (stripe: StripePort) => Promise<Made>;
@@ -18,6 +18,8 @@ export interface Attempt<Made, Outcome> {
   readonly find: (stripe: StripePort) => Promise<Made | null>;
   /** Ends what was found, so that it cannot be paid later. Returns its state afterwards; null where nothing is left. */
   readonly end: (stripe: StripePort, made: Made) => Promise<Made | null>;
+  /** Stripe itself makes this payment at most once, under any key: an invoice is paid once. */
+  readonly isOnceAtStripe?: true;
   /** Writes what became of it. */
   readonly settle: (made: Made) => Promise<Outcome>;
   /** Writes that it came to nothing. The next payment is a new attempt under a new key. */
@@ -25,6 +27,9 @@ export interface Attempt<Made, Outcome> {
   /** What the caller gets after `close`. */
   readonly closed: (fault: StripeFault | null) => Promise<Outcome>;
 }
+
+/** Longer than any request takes. A younger attempt may still be in flight in another call, before Stripe lists its payment. */
+export const IN_FLIGHT_MS = 2 * 60 * 1000;
 
 /**
  * Makes an announced payment, or finds out what became of it, and writes the outcome. Stripe keeps a key for 24 hours: for 23
@@ -38,8 +43,8 @@ export async function finishAttempt<Made, Outcome>(
   attempt: Attempt<Made, Outcome>,
 ): Promise<Outcome> {
   const stripe = await deps.stripe();
-  const isOld = deps.now().getTime() - Date.parse(attempt.startedAt) > KEY_IS_SAFE_MS;
-  if (isOld || !(await looking(attempt.holds))) return lookFor(stripe, attempt);
+  const ageMs = deps.now().getTime() - Date.parse(attempt.startedAt);
+  if (ageMs > KEY_IS_SAFE_MS || !(await looking(attempt.holds))) return lookFor(stripe, attempt, ageMs);
   let made: Made;
   try {
     made = await attempt.ask(stripe);
@@ -52,9 +57,17 @@ export async function finishAttempt<Made, Outcome>(
   return attempt.settle(made);
 }
 
-/** Without asking: settles what was made, and closes the attempt where nothing was. */
-async function lookFor<Made, Outcome>(stripe: StripePort, attempt: Attempt<Made, Outcome>): Promise<Outcome> {
+/**
+ * Looks for the payment without sending it: settles what was made, and closes the attempt where nothing was. An attempt that
+ * may be in flight in another call stays open: closing it would let a second payment start on another card.
+ */
+async function lookFor<Made, Outcome>(
+  stripe: StripePort,
+  attempt: Attempt<Made, Outcome>,
+  ageMs: number,
+): Promise<Outcome> {
   const found = await looking(() => attempt.find(stripe));
+  if (found === null && ageMs < IN_FLIGHT_MS && !attempt.isOnceAtStripe) throw stillPending(undefined);
   const ended = found === null ? null : await looking(() => attempt.end(stripe, found));
   if (ended !== null) return attempt.settle(ended);
   await attempt.close(null);

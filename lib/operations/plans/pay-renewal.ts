@@ -178,6 +178,7 @@ export function finishRenewal(
     ask: (stripe) => pay(stripe, customerId, renewal),
     find: async (stripe) => ((await stripe.readRenewalState(invoiceId)) === 'paid' ? 'paid' : null),
     end: async (_, paid) => paid,
+    isOnceAtStripe: true,
     settle: () => settle(deps, customerId, renewal),
     close: (fault) =>
       keepState(deps, customerId, renewal, STATES[outcomeOf(fault).kind], tryOutcomeOf(fault)),
@@ -191,7 +192,7 @@ export function finishRenewal(
 const isOpen = async (deps: PaymentDeps, invoiceId: string): Promise<boolean> =>
   (await (await deps.stripe()).readRenewalState(invoiceId)) === 'open';
 
-/** Read anew before a payment is sent (again): what changed since closes the attempt. */
+/** Read before each time a payment is sent: a change since the announcement closes the attempt. */
 async function isStillWanted(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<boolean> {
   const { head } = await syncAccount(deps, customerId);
   const { closedAt, openDisputes, paymentMethodId, stripeCustomerId, subscription } = head;
@@ -258,7 +259,7 @@ async function keepState(
   ]);
 }
 
-/** For callers whose own work is done whatever comes of the renewal, which stays open work. */
+/** For callers whose own work is done either way. The renewal stays open work. */
 export function noneIfOpen(error: unknown): RenewalOutcome {
   if (error instanceof BillingError || error instanceof StripeFault) return NONE;
   throw error;

@@ -1,15 +1,11 @@
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type DueWork, listDueWork, postponeWork } from '../../store/due-work.ts';
 import { readTogether } from '../../store/table.ts';
+import { IN_FLIGHT_MS } from '../payments/attempt.ts';
 import { eachAtOnce } from './at-once.ts';
 import { WORK_KINDS } from './kinds.ts';
 import { type Finish, isOpenKind } from './work-kind.ts';
 
-/**
- * Younger work is still in the hands of the request that began it. Longer than any request may take, too: when a closing comes up,
- * none of before it is under way.
- */
-const LEFT_ALONE_MS = 2 * 60 * 1000;
 /** In one run; the next one, five minutes later, goes on. */
 const MAX_WORK = 200;
 /** Below the function's timeout by more than one piece of work can take while Stripe is silent. */
@@ -30,13 +26,10 @@ export interface SettledCharges {
 /**
  * Finishes open work of every kind in the table: charges and orders without an outcome, payments to return, accounts to clear.
  * Safe to run at any time, also concurrently.
- * @param ageMs only work that is at least this old
+ * @param ageMs only work that is at least this old: younger work is in the hands of the request that began it
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */
-export async function settlePendingCharges(
-  deps: PaymentDeps,
-  ageMs = LEFT_ALONE_MS,
-): Promise<SettledCharges> {
+export async function settlePendingCharges(deps: PaymentDeps, ageMs = IN_FLIGHT_MS): Promise<SettledCharges> {
   const startedMs = deps.now().getTime();
   const until = new Date(startedMs - ageMs);
   const due = await listDueWork(deps.table, SWEPT, until, MAX_WORK);
@@ -55,14 +48,14 @@ export async function settlePendingCharges(
       failed.push({ work, error });
       deps.report({ kind: 'work_still_open', work: work.item, key: work.key, error });
     }
-    // Whatever stays open goes to the end of the line, so that the rest gets its turn.
+    // Work that stays open moves to the end of the queue, so that the rest gets its turn.
     await postponeWork(deps.table, work, deps.now());
   });
   deps.report({ kind: 'work_settled', settled, waiting: waiting.length, failed: failed.length });
   return { settled, waiting, failed };
 }
 
-/** @throws Error where an item is in this index that is no such work; whatever finishing throws */
+/** @throws Error where the index lists an item that is no open work; any error of finishing */
 async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<Finish> {
   const kind = isOpenKind(item.kind) ? WORK_KINDS[item.kind] : null;
   if (kind?.due !== SWEPT) throw new Error(`${key.pk} ${key.sk} is listed among the charges`);

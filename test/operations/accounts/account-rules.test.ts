@@ -454,7 +454,9 @@ describe('an order that nobody comes back for', () => {
 
   async function ordered(): Promise<string> {
     const { customerId } = await customerWithCard(money, 0);
-    const deps = await answering(() => ({ subscribe: failing('transient') }));
+    // So long ago that its request cannot be sending it any more.
+    const now = () => new Date(Date.now() - 3 * 60 * 1000);
+    const deps = { ...(await answering(() => ({ subscribe: failing('transient') }))), now };
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
     return customerId;
   }

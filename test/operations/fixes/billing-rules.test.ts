@@ -302,7 +302,7 @@ describe('a charge without an answer', () => {
       seq: 1,
       paymentIntentId: null,
     } as const;
-    expect((await finish(one, { billed })).payment).toBeNull();
+    expect((await finish(await aged(one, 3 * 60 * 1000), { billed })).payment).toBeNull();
     expect(paidFor(one)).toEqual([]);
   });
 

@@ -10,6 +10,7 @@ import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { announceCharge } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
+import { readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { readTogether, type Table, writeTogether } from '../../../lib/store/table.ts';
 import type { FixChargeOrder } from '../../../lib/stripe/port.ts';
 import { markClosed, recordedFix } from '../../support/customers.ts';
@@ -25,6 +26,8 @@ import { answering, failing } from '../../support/stripe-answers.ts';
 /* Payments that were announced and are sent again, or not, after something has changed. */
 
 const HOUR_MS = 60 * 60 * 1000;
+/** Long enough that no request which announced a payment can still be sending it. */
+const AGED_MS = 3 * 60 * 1000;
 
 let table: Table;
 let money: Money;
@@ -45,7 +48,7 @@ const fixOf = async (customerId: string, id: string) => {
 async function announced() {
   const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
   const id = await recordedFix(money.deps, customerId, 1);
-  const silent = await answering(money.deps, () => ({ chargeFix: failing('indeterminate') }));
+  const silent = await answering(at(-AGED_MS), () => ({ chargeFix: failing('indeterminate') }));
   await expect(billFixAttempt(silent, customerId, id)).rejects.toMatchObject({ code: 'payment_pending' });
   const { charge } = await fixOf(customerId, id);
   return { customerId, stripeCustomerId, id, cardThen: charge?.paymentMethodId };
@@ -115,6 +118,23 @@ describe('a charge that was announced', () => {
     await expectSoundMoney(money, customerId);
   });
 
+  it('and is on its way to Stripe in another call is not followed by a second one on another card', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    const id = await recordedFix(money.deps, customerId, 1);
+    const { slow, arrive, isSent } = await onItsWay('chargeFix');
+    const first = billFixAttempt(slow, customerId, id);
+    await isSent;
+    await replaceCard(stripeCustomerId);
+    await expect(billFixAttempt(money.deps, customerId, id)).rejects.toMatchObject({
+      code: 'payment_pending',
+    });
+    arrive();
+    expect(await first).toMatchObject({ kind: 'billed', already: false });
+    expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject({ kind: 'billed', already: true });
+    expect(paidFor(id)).toBe(1);
+    await expectSoundMoney(money, customerId);
+  });
+
   it('and made, though the answer was lost, is settled also when the card was replaced meanwhile', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const id = await recordedFix(money.deps, customerId, 1);
@@ -172,7 +192,7 @@ describe('a charge that was announced', () => {
 describe('an order that was announced', () => {
   it('before a dispute is not made after it, and ends', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
-    const silent = await answering(money.deps, () => ({ subscribe: failing('indeterminate') }));
+    const silent = await answering(at(-AGED_MS), () => ({ subscribe: failing('indeterminate') }));
     await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
     await dispute(customerId, stripeCustomerId);
     expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
@@ -181,9 +201,36 @@ describe('an order that was announced', () => {
     expect(money.double.state.subscriptions.newestFirst).toEqual([]);
   });
 
+  it('and is on its way to Stripe in another call is not followed by a second subscription', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
+    const { slow, arrive, isSent } = await onItsWay('subscribe');
+    const first = subscribeToPro(slow, customerId, null);
+    await isSent;
+    await replaceCard(stripeCustomerId);
+    const [stored] = await readTogether(table, [keys.order(customerId)]);
+    await expect(subscribeToPro(money.deps, customerId, orderOf(stored))).rejects.toMatchObject({
+      code: 'payment_pending',
+    });
+    arrive();
+    expect(await first).toMatchObject({ created: true, head: { balance: 65 } });
+    expect(money.double.state.subscriptions.newestFirst).toHaveLength(1);
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('counts as a try of its card while its outcome is not known', async () => {
+    const { customerId } = await customerWithCard(money, 5);
+    const silent = await answering(money.deps, () => ({ subscribe: failing('indeterminate') }));
+    await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
+    const underWay = async () =>
+      Object.values((await readCardTries(table, customerId)).cards).flatMap((card) => card.underWay);
+    expect(await underWay()).toHaveLength(1);
+    expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
+    expect(await underWay()).toEqual([]);
+  });
+
   it('on a card that is replaced at Stripe is closed, and a new order is made with the new card', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
-    const silent = await answering(money.deps, () => ({ subscribe: failing('indeterminate') }));
+    const silent = await answering(at(-AGED_MS), () => ({ subscribe: failing('indeterminate') }));
     await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
     const { id: card } = await money.stripe.paymentMethods.attach(await money.newCard(), {
       customer: stripeCustomerId,
@@ -206,6 +253,30 @@ describe('an order that was announced', () => {
     await expectSoundMoney(money, customerId);
   });
 });
+
+/** Another card becomes the default at Stripe, and no event has told of it. */
+async function replaceCard(customer: string): Promise<string> {
+  const { id } = await money.stripe.paymentMethods.attach(await money.newCard(), { customer });
+  await money.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+  return id;
+}
+
+/** A call that is sent and does not arrive at Stripe before `arrive`. */
+async function onItsWay(call: 'chargeFix' | 'subscribe') {
+  const sent = Promise.withResolvers<void>();
+  const arrival = Promise.withResolvers<void>();
+  const late =
+    <Order, Made>(ask: (order: Order) => Promise<Made>) =>
+    async (order: Order) => {
+      sent.resolve();
+      await arrival.promise;
+      return ask(order);
+    };
+  const slow = await answering(money.deps, (port) =>
+    call === 'chargeFix' ? { chargeFix: late(port.chargeFix) } : { subscribe: late(port.subscribe) },
+  );
+  return { slow, arrive: arrival.resolve, isSent: sent.promise };
+}
 
 describe('an event about one dispute', () => {
   it('notes every open dispute of the account, also one whose own events are late', async () => {

@@ -81,6 +81,17 @@ describe('the budget of a card', () => {
     expect([payments(), statusOf(invoiceId)]).toEqual([before, 'open']);
   });
 
+  it('counts a renewal as under way while its outcome is not known', async () => {
+    const { customerId } = await pastDue();
+    const silent = await answering(() => ({ payInvoice: failing('transient') }));
+    await expect(subscribe(customerId, silent)).rejects.toMatchObject({ code: 'payment_pending' });
+    const underWay = async () =>
+      Object.values((await readCardTries(table, customerId)).cards).flatMap((card) => card.underWay);
+    expect((await underWay()).map(({ id }) => id)).toEqual(['renewal:1']);
+    await settlePendingCharges(money.deps, 0);
+    expect(await underWay()).toEqual([]);
+  });
+
   it('counts a renewal that was declined, and forgets it once another one is paid', async () => {
     const { customerId, head } = await pastDue();
     const declines = async () =>
@@ -174,6 +185,17 @@ describe('a new card', () => {
     await expectSoundMoney(money, customerId);
   });
 
+  it('whose bank asks the cardholder is tried once for an invoice, however often customer.updated is delivered', async () => {
+    const { stripeCustomerId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_authenticationRequired'));
+    const tries = payments();
+    for (let n = 1; n <= 3; n++) {
+      await money.stripe.customers.update(stripeCustomerId, { metadata: { n } });
+      await money.deliver();
+    }
+    expect(payments() - tries).toBe(1);
+  });
+
   it('that declines is tried once for an invoice, however often customer.updated is delivered', async () => {
     const { stripeCustomerId, customerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_chargeCustomerFail'));
@@ -232,6 +254,17 @@ describe('a renewal', () => {
     expect(await finishRenewal(money.deps, customerId, second)).toEqual({ kind: 'none' });
     expect(payments()).toBe(0);
     expect(statusOf(invoiceId)).toBe('open');
+  });
+
+  it('that was announced is not sent for an invoice that was voided since, and is closed', async () => {
+    const { customerId, invoiceId } = await pastDue();
+    const renewal = await announceRenewal(money.deps, customerId, true);
+    if (renewal === null) throw new Error('no renewal was announced');
+    await money.stripe.invoices.voidInvoice(invoiceId);
+    const before = payments();
+    expect(await finishRenewal(money.deps, customerId, renewal)).toEqual({ kind: 'none' });
+    expect(payments()).toBe(before);
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'closed' });
   });
 
   it('whose answer was lost is found paid, and its credits are granted once', async () => {
