@@ -16,7 +16,7 @@ const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 4_000;
 
 /**
- * Sends a request again that Stripe answered with 429, which the SDK does not do by itself: Stripe did nothing and keeps no
+ * Sends a request again that Stripe answered with 429, which the SDK does not do: Stripe did nothing and keeps no
  * answer under the key. Waits for as long as `Retry-After` says, else with exponential backoff, and gives up where that is
  * longer than the time that remains.
  */
@@ -44,7 +44,7 @@ function waitOf(response: HttpResponse, tries: number, random: number): number {
   return FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + random / 2);
 }
 
-/** Reads the body that nobody wants, so that the connection is free for the next try. */
+/** Reads and drops the body, so that the connection is free for the next try. */
 async function discard(response: HttpResponse): Promise<void> {
   await response.toJSON().catch(() => {});
 }

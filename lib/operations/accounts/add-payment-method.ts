@@ -104,12 +104,12 @@ export async function addPaymentMethod(
       };
     },
   });
-  // A card that was declined before need not wait: a person has just asked for it.
-  await skipWait(deps, customerId, card);
+  // A person has just asked for this card, so it skips the wait after a decline. It is on file even where that fails.
+  await skipWait(deps, customerId, card).catch(noneIfOpen);
   return { ...answer, ...(await renewWith(deps, answer.head)) };
 }
 
-/** The card is on file, whatever comes of this. */
+/** The card is on file even where paying a renewal with it fails. */
 async function renewWith(
   deps: PaymentDeps,
   head: CustomerHead,

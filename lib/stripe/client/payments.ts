@@ -9,7 +9,7 @@ import { startOf } from './since.ts';
 
 /**
  * Where a bank would send the cardholder. Stripe's documentation leaves open whether a confirmation needs it beside
- * `allowed_payment_method_types`; off-session nobody follows it.
+ * `allowed_payment_method_types`; off-session it is never followed.
  */
 const RETURN_URL = 'https://app.rsolv.dev/';
 

@@ -1,4 +1,4 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import type { SoldPlan } from '../../domain/plans.ts';
 import {
   givesPro,
@@ -13,6 +13,7 @@ import type { StripeAccount } from '../port.ts';
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 import { readCoverage } from './coverage.ts';
+import { defaultCardOf } from './default-card.ts';
 
 /* Customers at Stripe, their default card and their subscriptions. */
 
@@ -31,37 +32,11 @@ export async function readAccount(
 ): Promise<StripeAccount> {
   const found = await stripe.customers.retrieve(customer);
   if (found.deleted) return { kind: 'deleted' };
-  const [paymentMethodId, subscriptions] = await Promise.all([
-    readDefaultCard(stripe, found),
+  const [card, subscriptions] = await Promise.all([
+    defaultCardOf(stripe, found),
     readSubscriptions(stripe, customer, prices),
   ]);
-  return { kind: 'account', paymentMethodId, subscriptions };
-}
-
-/**
- * The card that fixes are charged to: the default payment method, or the default source of older integrations where there is
- * none. Null where that is no card, or is not the customer's any more.
- */
-async function readDefaultCard(stripe: Stripe, customer: Stripe.Customer): Promise<string | null> {
-  const named = idOf(customer.invoice_settings.default_payment_method);
-  // Not by `expand`, which a customer who was deleted meanwhile would be refused for.
-  const method =
-    named === null
-      ? await readSource(stripe, idOf(customer.default_source))
-      : await stripe.paymentMethods.retrieve(named);
-  // A card that is being detached may still be named; it cannot be charged any more.
-  return method?.type === 'card' && idOf(method.customer) === customer.id ? method.id : null;
-}
-
-/** Stripe shows a card of the older kind as a payment method too. A bank account has no such form. */
-async function readSource(stripe: Stripe, source: string | null): Promise<Stripe.PaymentMethod | null> {
-  if (source === null) return null;
-  try {
-    return await stripe.paymentMethods.retrieve(source);
-  } catch (error) {
-    if (error instanceof Stripe.errors.StripeInvalidRequestError) return null;
-    throw error;
-  }
+  return { kind: 'account', paymentMethodId: card?.paymentMethodId ?? null, subscriptions };
 }
 
 /** All Pro subscriptions of a customer, of any state. Subscriptions to something else are left out. */

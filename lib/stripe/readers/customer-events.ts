@@ -10,11 +10,11 @@ export async function findEventsOf(
   sinceSeconds: number,
 ): Promise<CustomerEvent[]> {
   const found: CustomerEvent[] = [];
-  for await (const told of stripe.events.list({ created: { gte: sinceSeconds }, limit: PAGE })) {
-    const event = parseEvent(told);
+  for await (const listed of stripe.events.list({ created: { gte: sinceSeconds }, limit: PAGE })) {
+    const event = parseEvent(listed);
     if (event === null || !isAbout(event, stripeCustomerId)) continue;
     const { id, type } = event;
-    found.push({ id, type, objectId: objectIdOf(event), undelivered: told.pending_webhooks > 0 });
+    found.push({ id, type, objectId: objectIdOf(event), undelivered: listed.pending_webhooks > 0 });
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import type { InvoiceLine, ProInvoice } from '../../domain/grants.ts';
-import { MAX_FOUND, PAGE } from '../paging.ts';
+import { allOf, PAGE } from '../paging.ts';
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 
@@ -12,7 +12,7 @@ export async function linesOf(
   { id, lines }: Stripe.Invoice,
 ): Promise<readonly Stripe.InvoiceLineItem[]> {
   if (!lines.has_more) return lines.data;
-  return stripe.invoices.listLineItems(id, { limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND });
+  return allOf(stripe.invoices.listLineItems(id, { limit: PAGE }));
 }
 
 export async function proInvoiceOf(

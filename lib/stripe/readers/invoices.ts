@@ -67,7 +67,7 @@ export async function readInvoiceReach(
 export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Promise<FailedRenewal | null> {
   const invoice = await stripe.invoices.retrieve(invoiceId);
   const { status, billing_reason: reason, next_payment_attempt: next } = invoice;
-  // Whoever subscribes hears of a decline at once; an invoice of that is gone, or is none of a renewal.
+  // A decline at sign-up is returned by that call itself; only an invoice of a renewal counts here.
   if (reason !== 'subscription_cycle' || (status !== 'open' && status !== 'uncollectible')) return null;
   return {
     id: invoice.id,

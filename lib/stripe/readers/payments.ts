@@ -45,7 +45,7 @@ function stateOf({ status, last_payment_error: error }: Stripe.PaymentIntent): F
       return error?.code === 'authentication_required' ? 'action_required' : 'declined';
     case 'requires_capture':
     case 'requires_confirmation':
-      // We confirm in one step and never capture later: nobody will go on with such a payment.
+      // We confirm in one step and never capture later: such a payment is never continued.
       return 'declined';
     default:
       // A status that is newer than we are: neither paid nor lost, so it is asked for again.

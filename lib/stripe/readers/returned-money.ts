@@ -1,19 +1,20 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import type { ProInvoice } from '../../domain/grants.ts';
-import { MAX_FOUND, PAGE } from '../paging.ts';
+import { allOf, PAGE } from '../paging.ts';
 import type { ReturnedMoney } from '../port.ts';
 import { idOf } from '../reference.ts';
+import { isLive, isOpen, withdrawnCents } from './disputes-and-refunds.ts';
 import { addedTaxOf, linesOf, netOf } from './invoice-lines.ts';
 import { fixReferenceOf } from './payments.ts';
-import { isLive, readReturnedValue, withdrawnCents } from './returned-value.ts';
+import { readReturnedValue } from './returned-value.ts';
 
 /* Money that went back: refunds and disputes. */
 
 export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promise<ReturnedMoney> {
   const [charge, refunds, disputes] = await Promise.all([
     stripe.charges.retrieve(chargeId),
-    stripe.refunds.list({ charge: chargeId, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
-    readDisputes(stripe, chargeId),
+    allOf(stripe.refunds.list({ charge: chargeId, limit: PAGE })),
+    allOf(stripe.disputes.list({ charge: chargeId, limit: PAGE })),
   ]);
   const cents = [...refunds.filter(isLive).map(({ amount }) => amount), ...disputes.map(withdrawnCents)];
   const returned = cents.reduce((sum, one) => sum + one, 0);
@@ -26,7 +27,7 @@ export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promi
     returnedCents: Math.min(charge.amount, returned),
     disputes: [...disputes, ...ofOthers].map(({ id, status, amount }) => ({
       id,
-      open: !CLOSED.has(status),
+      open: isOpen({ status }),
       amountCents: amount,
     })),
     paidFor: await paidFor(stripe, charge, paymentIntentId),
@@ -43,28 +44,22 @@ export async function isInvoiceReturned(stripe: Stripe, { id }: Pick<ProInvoice,
   return returned.cents + named >= sold;
 }
 
-const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
-
-const readDisputes = (stripe: Stripe, charge: string): Promise<Stripe.Dispute[]> =>
-  stripe.disputes.list({ charge, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND });
+/** Of the whole account, newest first: more than are opened while one event is late. */
+const MAX_RECENT_DISPUTES = 300;
 
 /**
- * The disputes of the customer's other charges. What stands in the way of the next charge is any open dispute of the account, also
- * one whose own events are late.
+ * The customer's other disputes, also one whose own events are late: each stands in the way of the next charge. Older ones are
+ * known by their own events. Stripe lists disputes by charge or for the whole account; a customer can have any number of charges.
  */
 async function readOtherDisputes(stripe: Stripe, { id, customer }: Stripe.Charge): Promise<Stripe.Dispute[]> {
   const of = idOf(customer);
   if (of === null) return [];
-  const found: Stripe.Dispute[] = [];
-  try {
-    for await (const other of stripe.charges.list({ customer: of, limit: PAGE })) {
-      if (other.disputed && other.id !== id) found.push(...(await readDisputes(stripe, other.id)));
-    }
-  } catch (error) {
-    // A customer who was deleted has no list any more, and no card to charge.
-    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
-  }
-  return found;
+  const recent = await stripe.disputes
+    .list({ limit: PAGE, expand: ['data.charge'] })
+    .autoPagingToArray({ limit: MAX_RECENT_DISPUTES });
+  return recent.filter(
+    ({ charge }) => typeof charge === 'object' && charge.id !== id && idOf(charge.customer) === of,
+  );
 }
 
 async function paidFor(
@@ -75,9 +70,8 @@ async function paidFor(
   const fix = fixReferenceOf(charge.metadata);
   if (fix !== null) return { kind: 'fix', fix };
   if (paymentIntentId === null) return { kind: 'other' };
-  const payments = await stripe.invoicePayments
-    .list({ payment: { type: 'payment_intent', payment_intent: paymentIntentId }, limit: PAGE })
-    .autoPagingToArray({ limit: MAX_FOUND });
+  const payment = { type: 'payment_intent', payment_intent: paymentIntentId } as const;
+  const payments = await allOf(stripe.invoicePayments.list({ payment, limit: PAGE }));
   const invoiceIds = payments.map(({ invoice }) => idOf(invoice)).filter((id) => id !== null);
   return invoiceIds.length === 0
     ? { kind: 'other' }

@@ -1,8 +1,9 @@
 import type Stripe from 'stripe';
 import type { ReturnedValue } from '../../domain/grants.ts';
 import type { ReturnReason } from '../../domain/notice.ts';
-import { MAX_FOUND, PAGE } from '../paging.ts';
+import { allOf, PAGE } from '../paging.ts';
 import { idOf } from '../reference.ts';
+import { isLive, withdrawnCents } from './disputes-and-refunds.ts';
 import { addedTaxOf } from './invoice-lines.ts';
 import { unusedTimeOf } from './unused-time.ts';
 
@@ -49,9 +50,8 @@ interface PaymentBack {
 }
 
 async function readPayments(stripe: Stripe, invoice: string): Promise<PaymentBack[]> {
-  const payments = await stripe.invoicePayments
-    .list({ invoice, status: 'paid', limit: PAGE, expand: ['data.payment.payment_intent'] })
-    .autoPagingToArray({ limit: MAX_FOUND });
+  const expand = ['data.payment.payment_intent'];
+  const payments = await allOf(stripe.invoicePayments.list({ invoice, status: 'paid', limit: PAGE, expand }));
   return Promise.all(payments.map((payment) => readPayment(stripe, payment)));
 }
 
@@ -67,8 +67,8 @@ async function readPayment(
   const share = (cents: number): number =>
     whole === null || paid === null || paid >= whole ? cents : Math.floor((cents * paid) / whole);
   const [refunds, disputes] = await Promise.all([
-    stripe.refunds.list({ ...of, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
-    stripe.disputes.list({ ...of, limit: PAGE }).autoPagingToArray({ limit: MAX_FOUND }),
+    allOf(stripe.refunds.list({ ...of, limit: PAGE })),
+    allOf(stripe.disputes.list({ ...of, limit: PAGE })),
   ]);
   return {
     refunds: refunds.filter(isLive).map(({ id, amount }) => ({ id, cents: share(amount) })),
@@ -76,21 +76,8 @@ async function readPayment(
   };
 }
 
-/** Neither failed nor canceled: the customer has the money, or is about to. */
-export const isLive = ({ status }: Stripe.Refund): boolean => status !== 'failed' && status !== 'canceled';
-
-/** What a dispute withdrew and did not reinstate, without fees. Its status says nothing of that. */
-export function withdrawnCents({ amount, currency, balance_transactions: moves }: Stripe.Dispute): number {
-  const net = sum(moves.map((move) => move.amount));
-  if (net >= 0) return 0;
-  // In an account that settles in another currency the moves are in that one.
-  return moves.every((move) => move.currency === currency) ? -net : amount;
-}
-
 async function readNotes(stripe: Stripe, invoice: string): Promise<Stripe.CreditNote[]> {
-  const notes = await stripe.creditNotes
-    .list({ invoice, limit: PAGE })
-    .autoPagingToArray({ limit: MAX_FOUND });
+  const notes = await allOf(stripe.creditNotes.list({ invoice, limit: PAGE }));
   return Promise.all(
     notes.filter(({ status }) => status !== 'void').map((note) => withAllLines(stripe, note)),
   );
@@ -98,9 +85,7 @@ async function readNotes(stripe: Stripe, invoice: string): Promise<Stripe.Credit
 
 async function withAllLines(stripe: Stripe, note: Stripe.CreditNote): Promise<Stripe.CreditNote> {
   if (!note.lines.has_more) return note;
-  const data = await stripe.creditNotes
-    .listLineItems(note.id, { limit: PAGE })
-    .autoPagingToArray({ limit: MAX_FOUND });
+  const data = await allOf(stripe.creditNotes.listLineItems(note.id, { limit: PAGE }));
   return { ...note, lines: { ...note.lines, data, has_more: false } };
 }
 

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { PAGE } from '../paging.ts';
+import { allOf, PAGE } from '../paging.ts';
 import { idOf } from '../reference.ts';
 import { translateError } from '../translate-error.ts';
 import { addedTaxOf, linesOf, netOf, planPartOf } from './invoice-lines.ts';
@@ -8,9 +8,6 @@ import { addedTaxOf, linesOf, netOf, planPartOf } from './invoice-lines.ts';
  * Unused time that was credited: negative lines on an invoice for what an earlier one was paid for, after a cancellation with
  * credit, a change of plan or of seats.
  */
-
-/** Lists that are longer than any customer's invoices. */
-const MAX_INVOICES = 1_000;
 
 /** What later invoices credit of this one, in cents with tax. */
 export async function unusedTimeOf(stripe: Stripe, invoice: Stripe.Invoice): Promise<number> {
@@ -51,7 +48,7 @@ async function invoicesBeside(
   filter: Pick<Stripe.InvoiceListParams, 'created' | 'status'>,
 ): Promise<readonly Stripe.Invoice[]> {
   const list = (of: Pick<Stripe.InvoiceListParams, 'customer' | 'subscription'>) =>
-    stripe.invoices.list({ ...of, ...filter, limit: PAGE }).autoPagingToArray({ limit: MAX_INVOICES });
+    allOf(stripe.invoices.list({ ...of, ...filter, limit: PAGE }));
   const customer = idOf(holder);
   const subscription = idOf(parent?.subscription_details?.subscription);
   const bySubscription = async () => (subscription === null ? [] : list({ subscription }));
