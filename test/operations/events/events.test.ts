@@ -207,6 +207,17 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     const refunded = newest(money, 'charge.refunded');
     await expectNoTraceBut(refunded, () => expectParked(money, refunded, /another customer/));
   });
+
+  it('that names a customer whose invoice it is not', async () => {
+    const money = await openMoney(table);
+    const [alice, mallory] = [await customerWithCard(money, 0), await customerWithCard(money, 0)];
+    await subscribe(money, alice.stripeCustomerId);
+    const paid = newest(money, 'invoice.paid');
+    const { object } = paid.data;
+    if (typeof object !== 'object' || object === null) throw new Error('no invoice');
+    const foreign = altered(paid, { data: { object: { ...object, customer: mallory.stripeCustomerId } } });
+    await expectNoTraceBut(foreign, () => expectParked(money, foreign, /another customer/));
+  });
 });
 
 const objectId = ({ data: { object } }: StripeEvent): unknown =>

@@ -220,6 +220,17 @@ describe('the default card', () => {
     expect(money.double.state.paymentIntents.newestFirst[0]?.payment_method).toBe(card);
   });
 
+  it('that was changed at Stripe is the one that a fix is charged to, also before any event told of it', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());
+    const card = await newCardOf(stripeCustomerId);
+    await defaultCard(stripeCustomerId, card);
+    const fixId = await recordedFix(money.deps, customerId, 1);
+    expect(await billFixAttempt(money.deps, customerId, fixId)).toMatchObject({ kind: 'billed' });
+    const [intent] = money.double.state.paymentIntents.newestFirst;
+    expect(intent).toMatchObject({ status: 'succeeded', payment_method: card });
+    expect(await headOf(money.deps, customerId)).toMatchObject({ paymentMethodId: card });
+  });
+
   it('that was taken out at Stripe is charged no more, and a new one from the portal is taken up', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());
     await defaultCard(stripeCustomerId, '');
