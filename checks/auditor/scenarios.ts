@@ -249,7 +249,7 @@ async function chargeAFix(scene: Scene, { customerId, stripeCustomerId }: Person
     const none = { amount: -balance, reason: 'test', actor: 'checks', idempotencyKey: 'none left' };
     await adjustCredits(deps, customerId, none);
   }
-  // As if the card had just been added, and Stripe had not told of it yet.
+  // The card was just added, and its event has not been delivered yet.
   const card = await newDefault(scene, stripeCustomerId);
   await tamper(scene, keys.head(customerId), 'payment_method_id', card);
   await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 99));

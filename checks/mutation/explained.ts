@@ -561,14 +561,14 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'ObjectLiteral',
     from: "{ kind: 'contended' }",
     to: '{}',
-    why: 'Whoever is refused a write of one item is shown what stands there; that it could be missing is in the SDK’s types alone.',
+    why: 'A refused write of one item returns the stored item; only the SDK’s types let it be missing.',
   },
   {
     file: 'lib/store/fix-attempts.ts',
     mutator: 'StringLiteral',
     from: "'contended'",
     to: '""',
-    why: 'As the line above: nobody meets this answer.',
+    why: 'The item is never missing (see the row above), so this answer is never returned.',
   },
   {
     file: 'lib/store/write.ts',

@@ -10,7 +10,7 @@ const DESCRIPTIVE = new Set(['description', 'title', 'example', 'deprecated', 'x
 
 /**
  * One schema of the description as JSON Schema. An object that lists its fields has no others: Stripe's description
- * leaves that open, but a field that it does not list is a difference that somebody must explain.
+ * leaves that open, but a field outside the list is a difference that must be explained.
  */
 export function jsonSchema(schema: unknown, schemas: Json): unknown {
   if (Array.isArray(schema)) return schema.map((one) => jsonSchema(one, schemas));

@@ -97,7 +97,7 @@ export const WEBHOOK_CHECKS: readonly Check<Site>[] = [
   },
 ];
 
-/** A second endpoint, and what shows that somebody set it up by hand: its version, and events that we do not subscribe to. */
+/** A second endpoint, and the signs that it was set up by hand: another API version, or events that we do not subscribe to. */
 function secondEndpoint({
   id,
   url,

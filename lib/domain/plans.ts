@@ -10,7 +10,7 @@ interface PlanTerms {
   readonly rate: string;
   /** US cents for a fix when no credits are left. */
   readonly fixCents: number;
-  /** Null for a plan that nobody subscribes to. */
+  /** Null for a plan that cannot be subscribed to. */
   readonly sold: {
     /** US cents a month for new subscribers. What an existing subscriber pays is said by their price at Stripe. */
     readonly monthCents: number;

@@ -71,7 +71,7 @@ export interface ReconcileReport {
   readonly missed: Named<MissedEvent>;
   readonly open: Named<OpenWork>;
   readonly money: Columns;
-  /** By day, the last 35 anew. */
+  /** By day: the last 35 are added up again each night. */
   readonly days: Days;
   /** What was stored of all days before. */
   readonly daysBefore: { readonly days: number; readonly sums: Omit<DayTotals, 'ledger'> };

@@ -1,4 +1,4 @@
-/** What happens in the service that people or alarms look at, with what is told of each. Ids, numbers and reasons: nothing personal. */
+/** Business events that people or alarms look at, with their facts: ids, numbers and reasons, nothing personal. */
 export interface BusinessFacts {
   readonly customer_onboarded: { readonly customerId: string };
   /** Billed with a credit. A charge is `fix_charged`, where it is settled. */

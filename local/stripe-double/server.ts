@@ -60,7 +60,7 @@ export async function startStripeDouble({
   if (address === null || typeof address === 'string') throw new Error('the double listens on no port');
   const bound = address.port;
   double.deliveries.origin = `http://${HOST}:${bound}`;
-  // Whoever has not heard of something yet hears of it now.
+  // Events from before a restart may still be undelivered.
   double.deliveries.deliverUntaken();
 
   return {

@@ -24,7 +24,7 @@ export class Stored {
     return this.#byKey.get(`${pk} ${sk}`);
   }
 
-  /** The customer to whom a Stripe customer is bound; undefined for one who is nobody's. */
+  /** The customer that a Stripe customer is bound to; undefined where it is not bound. */
   ownerOf(stripeCustomerId: string): string | undefined {
     const binding = this.find({ pk: `STRIPE#${stripeCustomerId}`, sk: 'STRIPE' });
     return binding === undefined ? undefined : String(binding['customer_id']);

@@ -11,7 +11,7 @@ import { answerRefund } from '../../../local/stripe-double/resources/refund-life
 import { byItself, type Deed, oneOf } from './deed.ts';
 
 /*
- * What cardholders, banks and people in Stripe's dashboard do. Stripe is told of it at once, and the service by events alone.
+ * What cardholders, banks and people in Stripe's dashboard do. Stripe's state changes at once; the service learns of it from events.
  */
 
 export const refund: Deed = async ({ double, dashboard }, random) => {

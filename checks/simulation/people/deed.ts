@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 
-/** What somebody does at Stripe. Returns what was done, for the trace; null where there is nothing to do it with. */
+/** An action at Stripe. Returns its description for the trace; null where Stripe holds nothing to act on. */
 export type Deed = (world: World, random: Random) => Promise<string | null>;
 
 /** Undefined for an empty list. */

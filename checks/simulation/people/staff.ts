@@ -4,7 +4,7 @@ import { type Deed, oneOf } from './deed.ts';
 
 /*
  * What a member of staff does in Stripe's dashboard besides refunds: credit notes, seats, second subscriptions, pauses,
- * balances, cards. The service hears of it by events alone.
+ * balances, cards. The service learns of them from events.
  */
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -112,7 +112,7 @@ export const pauseCollection: Deed = async (world, random) => {
   return `${one.id} ${isPaused ? 'collects again' : `paused: ${behavior}`}`;
 };
 
-/** A second Pro subscription for somebody who has one, or a first one past the service. */
+/** A Pro subscription made in the dashboard: the customer's first, or a second beside their own. */
 export const subscribeByHand: Deed = async (world, random) => {
   const { double, dashboard } = world;
   const customer = oneOf(random, ourCustomers(world));
@@ -239,7 +239,7 @@ export const sellOtherProduct: Deed = async (world, random) => {
 
 /**
  * Customers that the service has put a card on file for. A customer at Stripe without one may be left over from a request that
- * died before it was bound. An account that is closed has no name at Stripe any more, and nobody does anything for it.
+ * died before it was bound. A closed account has no name at Stripe any more, and no deed is done for it.
  */
 const ourCustomers = ({ double: { state } }: World): Stripe.Customer[] => {
   const known = new Set([

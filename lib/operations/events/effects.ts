@@ -85,7 +85,7 @@ async function applyCustomerChange(
   const { account } = await syncAccount(deps, customerId, { of: stripeCustomerId });
   await useDefaultCard(deps, account);
   const renewal = newCard ? await announceRenewal(deps, customerId, false) : null;
-  // Open work from here on: whatever comes of the payment, the event is applied.
+  // The payment is open work from here on, so the event counts as applied even where it fails.
   if (renewal !== null) await finishRenewal(deps, customerId, renewal).catch(noneIfOpen);
   // Recorded last: all of it is repeated until all of it is done.
   return { kind: 'applied', customerId, wrote: false };

@@ -11,7 +11,7 @@ export class Unappliable extends Error {}
 export class NotOurs extends Error {}
 
 /**
- * The customer to whom a Stripe customer is bound.
+ * The customer that a Stripe customer is bound to.
  * @throws Unappliable where Stripe's metadata names a customer of ours, but no binding does; NotOurs without either; StripeFault
  */
 export async function ownerOf(deps: PaymentDeps, stripeCustomerId: string): Promise<string> {
@@ -23,7 +23,7 @@ export async function ownerOf(deps: PaymentDeps, stripeCustomerId: string): Prom
 }
 
 /**
- * The customer to whom a payment method is bound: every card that was ever on file.
+ * The customer that a payment method is bound to: every card that was ever on file.
  * @throws NotOurs without a binding
  */
 export async function cardOwnerOf(deps: PaymentDeps, paymentMethodId: string): Promise<string> {

@@ -23,7 +23,7 @@ export async function receiveEvent(
   secrets: () => Promise<readonly string[]>,
 ): Promise<AppliedEvent> {
   const event = await signedEvent(deps, delivery, secrets).catch((error: unknown) => {
-    // A delivery without a signature is noise of the internet, and no reason to wake anybody.
+    // Unsigned deliveries are internet noise: no alarm counts them.
     if (delivery.signature !== undefined) deps.report({ kind: 'signature_refused' });
     throw error;
   });

@@ -7,7 +7,7 @@ import type { LedgerDecision } from '../ledger/change-ledger.ts';
 import { admission, cardKeyOf, reserveTry } from '../payments/card-tries.ts';
 import type { Payable } from '../payments/payable.ts';
 
-/** When, and by whom: a person's own act skips the wait after a decline. */
+/** When, and on whose request: a person's own request skips the wait after a decline. */
 export interface Asked {
   readonly at: Date;
   readonly byPerson: boolean;

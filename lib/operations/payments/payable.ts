@@ -11,7 +11,7 @@ export interface Payable {
 
 /**
  * Reads what a payment is announced on, just before. The card is read once for each Stripe customer, also where a lost race
- * makes the ledger decide again; the tries are read last and anew each time, because the announcement is written under them.
+ * makes the ledger decide again; the tries are read last, and again each time, because the announcement is written on condition of them.
  * @throws BillingError payments_unavailable, payments_misconfigured, ledger_unavailable
  */
 export function payableReader(

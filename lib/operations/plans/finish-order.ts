@@ -40,7 +40,7 @@ export interface FinishedOrder {
 
 /**
  * Makes the subscription of an order, or finds the one it made, and writes what came of it: the plan, and the credits of
- * the first invoice. Safe to repeat, by the client, by somebody at the same time, and by the sweeper.
+ * the first invoice. Safe to repeat, also concurrently, by the client and by the sweeper.
  * @param isFresh it was announced just now, on a card that was read at Stripe just before
  * @throws BillingError as `subscribeToPro`
  */

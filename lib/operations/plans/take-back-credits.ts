@@ -23,8 +23,8 @@ interface Current {
 
 /**
  * Brings the ledger to what Stripe says went back of a charge: takes credits of an invoice back, or restores them, marks a fix as
- * refunded, and holds off further charges while a dispute is open. Goes by how much went back in all, asked anew each time, so it
- * does not matter which event caused it, how often, or in which order. Safe to repeat.
+ * refunded, and holds off further charges while a dispute is open. Reads from Stripe how much went
+ * back in all, so the cause, number and order of the events do not matter. Safe to repeat.
  * @param known what Stripe said when the customer was looked for
  * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */

@@ -20,7 +20,7 @@ export interface AuditOptions {
 }
 
 export interface AuditedRecords extends StoredRecords {
-  /** Their money at Stripe beside their entries; null for a customer whom Stripe does not know. */
+  /** Their money at Stripe beside their entries; null for a customer that Stripe does not know. */
   readonly audit: MoneyAudit | null;
 }
 

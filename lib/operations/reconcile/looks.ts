@@ -19,7 +19,7 @@ export const notRead = (error: unknown) => ({
   message: `could not be checked: ${whyOf(error)}`,
 });
 
-/** A customer of whom nothing but this finding is known. */
+/** A customer with this finding and nothing else. */
 export const unverified = (drift: Omit<Drift, 'seq'>): CheckedCustomer => ({
   entries: 0,
   charges: 0,

@@ -4,15 +4,15 @@ import { putDay, readDaysBefore } from '../../store/audit/day-totals.ts';
 import type { RawMovement } from '../../stripe/port.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
-/** Days that are added up anew each night: refunds, disputes and late payments change them. Older days are stored sums. */
-export const DAYS_ANEW = 35;
+/** Days that are added up again each night: refunds, disputes and late payments change them. Older days are stored sums. */
+const RECOUNTED_DAYS = 35;
 
-/** The first day that is added up anew. */
-export const firstDay = (at: Date): string => dayOf(new Date(at.getTime() - (DAYS_ANEW - 1) * DAY_MS));
+/** The first day that is added up again. */
+export const firstDay = (at: Date): string => dayOf(new Date(at.getTime() - (RECOUNTED_DAYS - 1) * DAY_MS));
 
 const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 
-/** Of a customer's days, those that are added up anew. */
+/** A customer's days that are added up again. */
 export function sinceFirstDay<T>(work: Work, days: Readonly<Record<string, T>>): Record<string, T> {
   const first = firstDay(asOf(work));
   return Object.fromEntries(Object.entries(days).filter(([day]) => day >= first));

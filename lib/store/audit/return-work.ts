@@ -3,7 +3,7 @@ import { keys } from '../keys.ts';
 import type { Meter } from '../paging.ts';
 import { readFound, type Table } from '../table.ts';
 
-/** A payment that was announced to go back, as the auditor reads it: leniently, whatever the service has made of it. */
+/** An announced return of a payment, as the auditor reads it: leniently, so that a malformed one is still seen. */
 export interface AnnouncedReturn {
   readonly refundId: string | null;
   /** Whether it is still open work. */

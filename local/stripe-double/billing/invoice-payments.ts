@@ -78,7 +78,7 @@ export function cancelPayment(scope: Scope, payment: Stripe.InvoicePayment): voi
     status_transitions: { ...payment.status_transitions, canceled_at: scope.now },
   });
   const intent = scope.state.paymentIntents.known(idOf(payment.payment.payment_intent) ?? '');
-  // An intent that was attached belongs to whoever made it.
+  // An attached intent belongs to its maker.
   if (!payment.is_default || intent.status === 'succeeded' || intent.status === 'canceled') return;
   change(intent, {
     status: 'canceled',

@@ -94,7 +94,7 @@ export function takePendingLines(scope: Scope, invoice: Stripe.Invoice): NewLine
   return pending.map((item) => lineOf(scope, item));
 }
 
-/** Prorations that nobody is to pay any more. */
+/** Prorations that are not to be paid any more. */
 export function dropProrations(scope: Scope, subscription: Stripe.Subscription): void {
   for (const item of pendingItems(scope, idOf(subscription.customer) ?? '', subscription.id)) {
     if (!item.proration || subscriptionOfItem(item) === null) continue;

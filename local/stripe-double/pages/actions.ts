@@ -43,7 +43,7 @@ export interface Field {
   readonly label: string;
   readonly value?: string;
   readonly required?: boolean;
-  /** What is suggested while somebody types. */
+  /** Suggestions while typing. */
   readonly options?: readonly string[];
 }
 

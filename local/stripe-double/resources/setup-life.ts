@@ -57,7 +57,7 @@ export function createSetup(scope: Scope, setup: NewSetup): Stripe.SetupIntent {
 }
 
 /**
- * Puts `method` on file for the intent's customer, as its card lets it. Nothing becomes anybody's default.
+ * Puts `method` on file for the intent's customer, as its card lets it. No default changes.
  * @throws Refusal 402 for a card whose issuer says no: the intent waits for another method.
  */
 export function confirmSetup(

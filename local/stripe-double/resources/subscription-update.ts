@@ -108,7 +108,7 @@ export function updateSubscription(
   return subscription;
 }
 
-/** Everything that bills nothing by itself. */
+/** Changes that bill nothing. */
 function describedChanges(
   scope: Scope,
   input: UpdateInput,
@@ -157,7 +157,7 @@ function assertDefault(
   });
 }
 
-/** @throws Refusal unless whoever gets invoices is also told how long they have. */
+/** @throws Refusal unless a subscription that sends invoices has `days_until_due`. */
 export function collectionChange(
   input: Pick<UpdateInput, 'collection_method' | 'days_until_due'>,
   present?: Stripe.Subscription,
