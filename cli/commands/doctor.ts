@@ -1,4 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { ACCOUNT_SETTINGS } from '../doctor/account-settings.ts';
 import { type Verdict, verdictOf } from '../doctor/check.ts';
 import { CHECKLIST, diagnose } from '../doctor/checklist.ts';
 import { readDefinition } from '../doctor/definition.ts';
@@ -50,8 +51,10 @@ export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
         const progress = showCount(out.stderr, 'checks', CHECKLIST.length);
         const results = await diagnose(site, () => progress.add(1)).finally(progress.end);
         const verdict = verdictOf(results);
-        out.answer({ fit: IS_FIT[verdict], verdict, checks: results }, () =>
-          reportLines(results, stage.name, out.width),
+        // A stack on this machine has a stand-in for Stripe, which has no such settings.
+        const settings = stage.local === null ? ACCOUNT_SETTINGS : [];
+        out.answer({ fit: IS_FIT[verdict], verdict, checks: results, account_settings: settings }, () =>
+          reportLines(results, settings, stage.name, out.width),
         );
         return EXIT_CODES[verdict];
       }),

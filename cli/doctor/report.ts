@@ -2,6 +2,7 @@ import stringWidth from 'string-width';
 import { INDENT, markedLines } from '../terminal/marked-lines.ts';
 import type { Line, Mark } from '../terminal/output.ts';
 import { textLines } from '../terminal/wrap.ts';
+import type { AccountSetting } from './account-settings.ts';
 import { type Remedy, type Result, type Verdict, verdictOf } from './check.ts';
 
 const MARKS = {
@@ -15,12 +16,29 @@ const MARKS = {
 const COMMAND_INDENT = `${INDENT}  `;
 
 /** The checklist for people: a line for each item, and under what is not ok what to do about it. */
-export function reportLines(results: readonly Result[], stage: string, width: number): Line[] {
+export function reportLines(
+  results: readonly Result[],
+  settings: readonly AccountSetting[],
+  stage: string,
+  width: number,
+): Line[] {
   const lines = joined(results).flatMap(({ title, state, detail, remedy }) => [
     ...markedLines(MARKS[state], `${title}: ${detail}`, width),
     ...remedyLines(remedy, width),
   ]);
-  return [...lines, '', ...textLines(summary(results, stage), width)];
+  return [...lines, '', ...settingLines(settings, width), ...textLines(summary(results, stage), width)];
+}
+
+/** What only a person can look at, after the checks. */
+function settingLines(settings: readonly AccountSetting[], width: number): Line[] {
+  if (settings.length === 0) return [];
+  const intro =
+    "Look at these settings in Stripe's dashboard yourself; no API shows them. Why each matters: docs/operate.md, " +
+    '"Settings of the Stripe account".';
+  const items = settings.flatMap(({ setting, where, setTo }) =>
+    textLines(`${setting}: ${setTo} (${where})`, width, INDENT),
+  );
+  return [...textLines(intro, width), ...items, ''];
 }
 
 /** Checks that one cause stands in the way of, such as expired credentials, are one line that says it once. */

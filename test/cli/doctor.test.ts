@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { ACCOUNT_SETTINGS } from '../../cli/doctor/account-settings.ts';
 import { examine as examineChecks, ok, type Result, verdictOf } from '../../cli/doctor/check.ts';
 import { CHECKLIST, diagnose } from '../../cli/doctor/checklist.ts';
 import { readDefinition } from '../../cli/doctor/definition.ts';
@@ -783,6 +784,19 @@ describe('rsolv-billing doctor', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout.match(/^ok {5}\w/gm)).toHaveLength(CHECKLIST.length);
     expect(stdout).toContain('staging is fit');
+  });
+
+  it('lists each setting of the Stripe account that docs/operate.md names, for a person to look at', async () => {
+    const [, table = ''] = readFileSync('docs/operate.md', 'utf8').split(
+      '### Settings of the Stripe account',
+    );
+    const rows = [...table.matchAll(/^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| [^|]+ \|$/gm)].slice(2);
+    const documented = rows.map(([, setting, where, setTo]) => ({ setting, where, setTo }));
+    expect(documented.slice(0, ACCOUNT_SETTINGS.length)).toEqual(ACCOUNT_SETTINGS);
+    const { stdout } = await doctorIn(0, await soundStage());
+    for (const { setting, setTo, where } of ACCOUNT_SETTINGS) {
+      expect(stdout).toContain(`${setting}: ${setTo} (${where})`);
+    }
   });
 
   it('exits 1 for one that is not, with what to do, in 80 columns and with no secret in it', async () => {
