@@ -129,8 +129,10 @@ export const FAULTS: readonly Fault[] = [
     oldRule: [
       {
         file: 'lib/operations/plans/sync-account.ts',
-        find: '    paymentMethodId: account.paymentMethodId,',
-        replace: '    paymentMethodId: head.paymentMethodId ?? account.paymentMethodId,',
+        find: '    ...cardOnFile(account.card),',
+        replace:
+          '    ...cardOnFile(account.card),\n' +
+          '    ...(head.paymentMethodId !== null && { paymentMethodId: head.paymentMethodId }),',
       },
     ],
   },

@@ -151,7 +151,14 @@ function letter(n: number) {
   const content =
     n % 2 === 0
       ? ({ kind: 'fix_blocked', reason: 'no_billing_info', ...pullRequest } as const)
-      : ({ kind: 'low_balance', credits: 2, hasCard: true, isDisputed: false, rate: 'pro' } as const);
+      : ({
+          kind: 'low_balance',
+          credits: 2,
+          hasCard: true,
+          isDisputed: false,
+          isDeclined: false,
+          rate: 'pro',
+        } as const);
   const name = n % 100 === 99 ? HOSTILE_NAME.slice(0, 60) : 'Acme';
   const frame = { name, appUrl: 'https://app.rsolv.dev', apiUrl: 'https://api.rsolv.dev', isOptional: true };
   return {

@@ -43,10 +43,10 @@ it('a second plan in the table works through sign-up, renewal, overage, letters,
   await adjustCredits(money.deps, customerId, spent);
   const empty = await headOf(money.deps, customerId);
   const at = money.deps.now();
-  const notice = balanceWarning(empty, at);
+  const notice = balanceWarning(empty, {}, at);
   if (notice === null) throw new Error('no warning');
   expect(JSON.stringify(letterOf(notice))).toContain('$12.00');
-  expect(JSON.stringify(accountWarnings(empty, at))).toContain('$12.00');
+  expect(JSON.stringify(accountWarnings(empty, {}, at))).toContain('$12.00');
   const billed = await billFixAttempt(money.deps, customerId, await recordedFix(money.deps, customerId, 1));
   expect(billed).toMatchObject({ kind: 'billed', billed: { amountCents: FIX_CENTS } });
 

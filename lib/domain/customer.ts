@@ -12,6 +12,8 @@ export interface CustomerProfile {
   readonly subscription: Subscription | null;
   /** A usable payment method; having billing means having one, not being known to Stripe. */
   readonly paymentMethodId: string | null;
+  /** What the tries of that card are counted by. Null without a card, and until the first sync after a release without it. */
+  readonly cardKey: string | null;
   /** Null until the first payment method, and again when the customer was deleted at Stripe. */
   readonly stripeCustomerId: string | null;
   /** The one before, when that was deleted: a new one must not be taken for it. */
@@ -41,6 +43,7 @@ export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   subscriptionType: 'trial',
   subscription: null,
   paymentMethodId: null,
+  cardKey: null,
   stripeCustomerId: null,
   formerStripeCustomerId: null,
   openDisputes: [],

@@ -1,11 +1,10 @@
+import { type AccountObstacle, accountObstacles, type Obstacle } from './charge-obstacles.ts';
 import type { CustomerHead } from './customer.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from './fix-attempt.ts';
 import type { EntryMetadata, Posting } from './ledger.ts';
 import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
 import { FIX_CREDITS } from './pricing.ts';
 import { planAt } from './subscription.ts';
-
-export type BlockedCode = 'no_billing_info' | 'account_disputed';
 
 export type FixBillingDecision =
   /** The head was read before, the fix after they were changed together: read both again. */
@@ -25,9 +24,9 @@ export type FixBillingDecision =
 export interface Blocked {
   readonly kind: 'blocked';
   /** The first of the reasons. */
-  readonly code: BlockedCode;
-  /** Everything that stands in the way of a charge, in the order in which it is told. */
-  readonly reasons: readonly BlockedCode[];
+  readonly code: AccountObstacle;
+  /** Everything that stands in the way of a charge, the first one first. */
+  readonly reasons: readonly Obstacle[];
   readonly balance: number;
 }
 
@@ -46,17 +45,6 @@ export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date):
   return { kind: 'close_first', charge };
 }
 
-/** Why no card may be charged for a fix; empty where one may. Billing, warnings and letters all go by this. */
-export function chargeObstacles(
-  head: Pick<CustomerHead, 'paymentMethodId' | 'stripeCustomerId' | 'openDisputes'>,
-): BlockedCode[] {
-  const hasCard = head.paymentMethodId !== null && head.stripeCustomerId !== null;
-  return [
-    ...(hasCard ? [] : (['no_billing_info'] as const)),
-    ...(head.openDisputes.length > 0 ? (['account_disputed'] as const) : []),
-  ];
-}
-
 function decideAnew(
   head: CustomerHead,
   fix: FixAttempt,
@@ -64,7 +52,7 @@ function decideAnew(
 ): Extract<FixBillingDecision, { kind: 'consume' | 'charge' | 'blocked' }> {
   if (head.balance >= FIX_CREDITS) return { kind: 'consume', posting: fixDeployed(fix, {}) };
   const { balance, paymentMethodId, stripeCustomerId } = head;
-  const reasons = chargeObstacles(head);
+  const reasons = accountObstacles(head);
   const [code] = reasons;
   if (code !== undefined || paymentMethodId === null || stripeCustomerId === null) {
     return { kind: 'blocked', code: code ?? 'no_billing_info', reasons, balance };

@@ -1,5 +1,7 @@
+import { cardRefusal } from './charge-obstacles.ts';
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
+import type { TriesByCard } from './payments/card-tries.ts';
 import { type FixRate, fixRate } from './plans.ts';
 import { givesPro, planAt, type Subscription } from './subscription.ts';
 
@@ -9,10 +11,12 @@ interface PullRequestName {
   readonly prNumber: number;
 }
 
-/** What a fix meets once there are no credits: it is blocked without a card or while a payment is disputed, else it is charged. */
+/** What happens to a fix without credits. It is charged if there is a card, no open dispute, and the card was not declined. */
 export interface WithoutCredits {
   readonly hasCard: boolean;
   readonly isDisputed: boolean;
+  /** The card was declined and is not charged for now. */
+  readonly isDeclined: boolean;
   readonly rate: FixRate;
 }
 
@@ -101,13 +105,17 @@ export const keyIssued = (
   content: { kind: 'key_issued', keyId, by },
 });
 
-/** The warning that is due for a balance; null where it is not low. */
-export function balanceWarning(head: CustomerHead, at: Date): Notice | null {
+/**
+ * The warning that is due for a balance; null where it is not low.
+ * @param cards how the customer's cards have behaved
+ */
+export function balanceWarning(head: CustomerHead, cards: TriesByCard, at: Date): Notice | null {
   const { customerId, raisedSeq, balance, balanceLevel } = head;
   if (balanceLevel === 'fine') return null;
   const facts = {
     hasCard: head.paymentMethodId !== null,
     isDisputed: head.openDisputes.length > 0,
+    isDeclined: cardRefusal(head, { cards, at, byPerson: false }) !== null,
     rate: fixRate(planAt(head, at)),
   };
   return {

@@ -1,5 +1,6 @@
+import { type Asked, type CardRefusal, cardRefusal, chargeObstacles } from './charge-obstacles.ts';
 import type { CustomerHead } from './customer.ts';
-import { chargeObstacles } from './fix-billing.ts';
+import type { TriesByCard } from './payments/card-tries.ts';
 import { FIX_PRICE_CENTS, fixRate, isSold } from './plans.ts';
 import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
 import { endOfPro, planAt, type Subscription } from './subscription.ts';
@@ -11,6 +12,7 @@ export const WARNING_CODES = [
   'past_due',
   'free_period',
   'account_disputed',
+  'card_declined',
   'credits_owed',
 ] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];
@@ -20,12 +22,17 @@ export interface Warning {
   readonly message: string;
 }
 
-/** What the customer should know before their next fix or purchase; empty when all is well. */
-export function accountWarnings(head: CustomerHead, at: Date): Warning[] {
+/**
+ * What the customer should know before their next fix or purchase; empty when all is well.
+ * @param cards how the customer's cards have behaved
+ */
+export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date): Warning[] {
   const { balance, debt, subscription } = head;
   const isDisputed = head.openDisputes.length > 0;
+  const asked = { cards, at, byPerson: false };
+  const refusal = cardRefusal(head, asked);
   const warnings: Warning[] = [];
-  if (balance < FIX_CREDITS) warnings.push(outOfCredits(head, at));
+  if (balance < FIX_CREDITS) warnings.push(outOfCredits(head, asked));
   else if (balance <= LOW_BALANCE_CREDITS) {
     warnings.push({ code: 'low_credits', message: `${creditsOf(balance)} left.` });
   }
@@ -36,6 +43,7 @@ export function accountWarnings(head: CustomerHead, at: Date): Warning[] {
     warnings.push({ code: 'free_period', message: FREE_PERIOD });
   }
   if (isDisputed) warnings.push({ code: 'account_disputed', message: DISPUTED });
+  if (refusal !== null) warnings.push({ code: 'card_declined', message: declinedMessage(refusal) });
   if (debt > 0) {
     const message = `You owe ${creditsOf(debt)}: the next credits that you get are reduced by that number.`;
     warnings.push({ code: 'credits_owed', message });
@@ -51,8 +59,8 @@ const DISPUTED =
 const creditsOf = (count: number): string => (count === 1 ? '1 credit' : `${count} credits`);
 
 /** What the next fix meets, by the rule that billing goes by. */
-function outOfCredits(head: CustomerHead, at: Date): Warning {
-  const [obstacle] = chargeObstacles(head);
+function outOfCredits(head: CustomerHead, asked: Asked): Warning {
+  const [obstacle] = chargeObstacles(head, asked);
   switch (obstacle) {
     case 'no_billing_info': {
       const message =
@@ -64,13 +72,24 @@ function outOfCredits(head: CustomerHead, at: Date): Warning {
         code: 'no_credits',
         message: 'No credits left and a payment is disputed: the next fix is blocked.',
       };
+    case 'card_declined':
+      return {
+        code: 'no_credits',
+        message: 'No credits left and the card was declined: the next fix is blocked.',
+      };
     case undefined: {
-      const price = formatUsd(FIX_PRICE_CENTS[fixRate(planAt(head, at))]);
+      const price = formatUsd(FIX_PRICE_CENTS[fixRate(planAt(head, asked.at))]);
       return { code: 'no_credits', message: `No credits left: the next fix is charged ${price}.` };
     }
     default:
       return obstacle satisfies never;
   }
+}
+
+function declinedMessage({ retryAt }: CardRefusal): string {
+  if (retryAt === null)
+    return 'The card was declined, and its bank will not accept it again. Add another card.';
+  return `The card was declined. It is not charged again before ${retryAt.toISOString()}. Add another card, or wait.`;
 }
 
 function pastDueMessage(subscription: Subscription, at: Date): string {

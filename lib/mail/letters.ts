@@ -48,18 +48,20 @@ const PRO_OFFER = `Pro brings ${credits(PRO_CREDITS)} with each month, for ${for
 
 const SETTLE_DISPUTE = 'Reply to this message, and we settle the dispute together.';
 
-const withoutCredits = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
+const withoutCredits = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits): string => {
   if (!hasCard) return 'fixes are blocked, because there is no payment method on file.';
   if (isDisputed) return 'fixes are blocked: no card is charged while a payment is disputed with your bank.';
+  if (isDeclined) return 'fixes may be blocked, because your card was declined when we last charged it.';
   return `each merged fix is charged to your card: ${formatUsd(FIX_PRICE_CENTS[rate])}.`;
 };
 
-const nextFor = ({ hasCard, isDisputed, rate }: WithoutCredits): string => {
+const nextFor = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits): string => {
   if (!hasCard) {
     const offer = `It brings ${credits(GRANTED_CREDITS.firstPaymentMethod)} if it is your first.`;
     return `Add a payment method, so that no fix has to wait. ${offer}`;
   }
   if (isDisputed) return SETTLE_DISPUTE;
+  if (isDeclined) return 'Add another card, so that no fix has to wait.';
   return PLANS[rate].sold !== null
     ? 'There is nothing that you have to do.'
     : `There is nothing that you have to do. ${PRO_OFFER}`;

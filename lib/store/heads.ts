@@ -26,6 +26,7 @@ const Profile = z.object({
     }),
   ),
   paymentMethodId: z.nullable(text),
+  cardKey: orNull(text),
   stripeCustomerId: orNull(text),
   formerStripeCustomerId: orNull(text),
   openDisputes: z._default(z.array(text), []),

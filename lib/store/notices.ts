@@ -15,8 +15,9 @@ import { type Change, put, update } from './write.ts';
 const rate = z.enum(RATES);
 const withoutCredits = {
   hasCard: z.boolean(),
-  /** Notices of the first release do not have it. */
+  /** Notices of earlier releases have neither of these two. */
   isDisputed: z._default(z.boolean(), false),
+  isDeclined: z._default(z.boolean(), false),
   rate,
 };
 const pullRequest = { repo: text, prNumber: integer };

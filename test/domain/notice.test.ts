@@ -60,7 +60,8 @@ describe('the kinds of notices', () => {
 });
 
 describe('the warning of a balance', () => {
-  const warned = (facts: Partial<CustomerHead>) => balanceWarning(headWith({ raisedSeq: 7, ...facts }), AT);
+  const warned = (facts: Partial<CustomerHead>) =>
+    balanceWarning(headWith({ raisedSeq: 7, ...facts }), {}, AT);
 
   it('is none while the balance is fine', () => {
     expect(warned({ balance: 60 })).toBeNull();
@@ -71,7 +72,14 @@ describe('the warning of a balance', () => {
       customerId: 'c1',
       id: '7',
       createdAt,
-      content: { kind: 'low_balance', credits: 4, hasCard: false, isDisputed: false, rate: 'pay_as_you_go' },
+      content: {
+        kind: 'low_balance',
+        credits: 4,
+        hasCard: false,
+        isDisputed: false,
+        isDeclined: false,
+        rate: 'pay_as_you_go',
+      },
     });
   });
 
@@ -86,7 +94,7 @@ describe('the warning of a balance', () => {
       customerId: 'c1',
       id: '7',
       createdAt,
-      content: { kind: 'exhausted', hasCard: true, isDisputed: false, rate: 'pro' },
+      content: { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: false, rate: 'pro' },
     });
   });
 });

@@ -63,13 +63,14 @@ describe('deciding what a merged fix costs', () => {
 });
 
 describe('warnings', () => {
-  const codes = (facts: Partial<CustomerHead>) => accountWarnings(head(facts), AT).map(({ code }) => code);
+  const codes = (facts: Partial<CustomerHead>) =>
+    accountWarnings(head(facts), {}, AT).map(({ code }) => code);
 
   it('say exactly what billing decides when no credits are left: charged, blocked without a card, blocked by a dispute', () => {
     for (const facts of [{}, CARD, { openDisputes: ['du_1'] }, { ...CARD, openDisputes: ['du_1'] }]) {
       const customer = head({ balance: 0, ...facts });
       const decision = decideFixBilling(customer, fixOf(), AT);
-      const [warning] = accountWarnings(customer, AT);
+      const [warning] = accountWarnings(customer, {}, AT);
       const isBlocked = decision.kind === 'blocked';
       expect(warning?.message.includes('the next fix is blocked')).toBe(isBlocked);
       expect(warning?.message.includes('the next fix is charged $29.00')).toBe(!isBlocked);
@@ -79,7 +80,7 @@ describe('warnings', () => {
   it('of a dispute and of owed credits are said also while credits are left', () => {
     expect(codes({ balance: 60, openDisputes: ['du_1'] })).toEqual(['account_disputed']);
     expect(codes({ balance: 60, debt: 10 })).toEqual(['credits_owed']);
-    const [owed] = accountWarnings(head({ balance: 6, debt: 1 }), AT);
+    const [owed] = accountWarnings(head({ balance: 6, debt: 1 }), {}, AT);
     expect(owed?.message).toBe('You owe 1 credit: the next credits that you get are reduced by that number.');
   });
 
@@ -95,14 +96,14 @@ describe('warnings', () => {
 
   it('with no credits and a card, says what the next fix costs at the plan’s rate', () => {
     const message = (subscriptionType: 'pro' | 'pay_as_you_go') =>
-      accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), AT)[0]?.message;
+      accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), {}, AT)[0]?.message;
     expect(message('pay_as_you_go')).toContain('$29.00');
     expect(message('pro')).toContain('$15.00');
   });
 
   it('say how many credits are left, one or several', () => {
     const messages = (balance: number) =>
-      accountWarnings(head({ balance }), AT).map(({ message }) => message);
+      accountWarnings(head({ balance }), {}, AT).map(({ message }) => message);
     expect(messages(1)).toEqual(['1 credit left.']);
     expect(messages(2)).toEqual(['2 credits left.']);
   });
@@ -172,6 +173,7 @@ describe('small rules', () => {
       subscription: null,
       freeUntil: null,
       paymentMethodId: null,
+      cardKey: null,
       stripeCustomerId: null,
       formerStripeCustomerId: null,
       openDisputes: [],

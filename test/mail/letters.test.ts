@@ -11,19 +11,30 @@ const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
 /** One of each kind, and what its reader must find in it. */
 const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [
-    { kind: 'low_balance', credits: 5, hasCard: true, isDisputed: false, rate: 'pro' },
+    { kind: 'low_balance', credits: 5, hasCard: true, isDisputed: false, isDeclined: false, rate: 'pro' },
     ['5 credits left', 'each merged fix is charged to your card: $15.00.'],
   ],
   [
-    { kind: 'low_balance', credits: 1, hasCard: false, isDisputed: false, rate: 'pay_as_you_go' },
+    {
+      kind: 'low_balance',
+      credits: 1,
+      hasCard: false,
+      isDisputed: false,
+      isDeclined: false,
+      rate: 'pay_as_you_go',
+    },
     ['1 credit left', 'fixes are blocked', 'Add a payment method'],
   ],
   [
-    { kind: 'exhausted', hasCard: true, isDisputed: false, rate: 'pay_as_you_go' },
+    { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: false, rate: 'pay_as_you_go' },
     ['No credits left', '$29.00.', '$599.00.'],
   ],
   [
-    { kind: 'exhausted', hasCard: true, isDisputed: true, rate: 'pay_as_you_go' },
+    { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: true, rate: 'pay_as_you_go' },
+    ['fixes may be blocked, because your card was declined', 'Add another card'],
+  ],
+  [
+    { kind: 'exhausted', hasCard: true, isDisputed: true, isDeclined: false, rate: 'pay_as_you_go' },
     ['From now on, fixes are blocked: no card is charged while a payment is disputed', 'Reply'],
   ],
   [
@@ -183,7 +194,13 @@ describe('a letter', () => {
   });
 
   it('says how and at which address to turn it off, where that can be done', () => {
-    const content = { kind: 'exhausted', hasCard: true, isDisputed: false, rate: 'pro' } as const;
+    const content = {
+      kind: 'exhausted',
+      hasCard: true,
+      isDisputed: false,
+      isDeclined: false,
+      rate: 'pro',
+    } as const;
     const letter = letterOf({ content, createdAt: AT });
     const how = `PUT ${FRAME.apiUrl}/api/v1/notices with your API key`;
     const { text, html } = layOut(letter, FRAME);

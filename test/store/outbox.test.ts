@@ -50,7 +50,11 @@ describe('a notice on its way', () => {
     const { customerId, id } = await stored();
     const item = await read({ customerId, kind: 'dispute', id });
     const content = { kind: 'exhausted', hasCard: true, rate: 'pro' };
-    expect(decodeNotice({ ...item, content }).content).toEqual({ ...content, isDisputed: false });
+    expect(decodeNotice({ ...item, content }).content).toEqual({
+      ...content,
+      isDisputed: false,
+      isDeclined: false,
+    });
   });
 
   const unsent = async () => (await unsentOf(table, seconds(1_000))).map(({ id }) => id);

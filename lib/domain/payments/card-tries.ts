@@ -47,6 +47,15 @@ const ABANDONED_MS = 2 * DAY_MS;
 /** Cards of one customer that are remembered. */
 const MAX_CARDS = 50;
 
+/** What the tries of a card are counted by: the fingerprint, which all payment methods of one card share, else the id. */
+export const cardKeyOf = ({
+  fingerprint,
+  paymentMethodId,
+}: {
+  readonly fingerprint: string | null;
+  readonly paymentMethodId: string;
+}): string => fingerprint ?? paymentMethodId;
+
 /** Decline codes after which a bank never pays with this card again. */
 const HARD_DECLINES: ReadonlySet<string> = new Set([
   'lost_card',

@@ -80,7 +80,7 @@ const facts = {
   reasons: z.optional(
     described(
       z.array(z.enum(PROBLEM_CODES)),
-      'Everything that stands in the way of billing a fix; `code` is the first.',
+      'Everything that stands in the way of billing a fix or subscribing, with each 402; `code` is the first.',
     ),
   ),
   decline_code: z.optional(

@@ -1,5 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
+import type { TriesByCard } from '../../domain/payments/card-tries.ts';
 import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS } from '../../domain/plans.ts';
 import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planAt } from '../../domain/subscription.ts';
@@ -38,13 +39,14 @@ export function subscriptionView(head: CustomerHead, at: Date): SubscriptionView
 /** Where the account stands, what happened last, and what needs attention. */
 export function usageView(
   { head, newest }: { readonly head: CustomerHead; readonly newest: readonly LedgerEntry[] },
+  cards: TriesByCard,
   at: Date,
 ): UsageView {
   return {
     ...subscriptionView(head, at),
     has_payment_method: head.paymentMethodId !== null,
     recent_transactions: newest.map(transactionView),
-    warnings: accountWarnings(head, at),
+    warnings: accountWarnings(head, cards, at),
     pricing: pricingView(),
   };
 }

@@ -36,6 +36,7 @@ function unbilled(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingErro
         'billed; or add another payment method, then bill again.';
       return new BillingError('authentication_required', detail, {
         ...balance,
+        reasons: ['authentication_required'],
         ...(clientSecret !== null && {
           payment_intent: { id: paymentIntentId, client_secret: clientSecret },
         }),

@@ -11,13 +11,13 @@ import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { bindStripeId, decodeOwner } from '../../store/owners.ts';
 import { isFault, NOT_A_CARD } from '../../stripe/fault.ts';
-import type { AttachedCard } from '../../stripe/port.ts';
+import type { AttachedCard, DefaultCard } from '../../stripe/port.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { skipWait } from '../payments/card-tries.ts';
 import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
 import { noneIfOpen, payRenewal, type RenewalOutcome } from '../plans/pay-renewal.ts';
-import { syncAccount } from '../plans/sync-account.ts';
+import { cardOnFile, syncAccount } from '../plans/sync-account.ts';
 import { useDefaultCard } from '../plans/use-default-card.ts';
 import { withStripeCustomer } from './stripe-customer.ts';
 
@@ -62,7 +62,7 @@ export async function addPaymentMethod(
   });
   const { card } = onFile;
 
-  const { answer } = await changeLedger<BonusView, AddedPaymentMethod, string | null>(deps, {
+  const { answer } = await changeLedger<BonusView, AddedPaymentMethod, DefaultCard | null>(deps, {
     customerId,
     relatedKeys: [
       keys.once(customerId, 'card_bonus', 'first'),
@@ -88,12 +88,12 @@ export async function addPaymentMethod(
         kind: 'write',
         postings: bonus.postings,
         profile: {
-          paymentMethodId: usable,
+          ...cardOnFile(usable),
           subscriptionType: planWith(now.subscription, 'pay_as_you_go'),
           debt: bonus.debt,
         },
         writes: (_, at) => [
-          bindStripeId(usable, customerId),
+          bindStripeId(usable.paymentMethodId, customerId),
           ...(consent ? [keepConsent(customerId, billingConsent(card.paymentMethodId, consent, at))] : []),
           ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
         ],
@@ -137,11 +137,11 @@ async function usableCard(
   deps: PaymentDeps,
   { card, owner }: OnFile,
   { revision, stripeCustomerId }: CustomerHead,
-): Promise<string | null> {
-  if (revision === owner.revision) return card.paymentMethodId;
+): Promise<DefaultCard | null> {
+  if (revision === owner.revision) return card;
   if (stripeCustomerId === null) return null;
   const account = await askStripe(async () => (await deps.stripe()).readAccount(stripeCustomerId));
-  return account.kind === 'account' ? account.paymentMethodId : null;
+  return account.kind === 'account' ? account.card : null;
 }
 
 async function putOnFile(deps: PaymentDeps, head: CustomerHead, paymentMethodId: string): Promise<OnFile> {

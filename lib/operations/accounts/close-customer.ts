@@ -146,7 +146,7 @@ async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed>
       }
       return {
         kind: 'write',
-        profile: { name: '', email: '', paymentMethodId: null, mutedNotices: [], closedAt },
+        profile: { name: '', email: '', paymentMethodId: null, cardKey: null, mutedNotices: [], closedAt },
         writes: (_, at) => [forgetEmail(head.email, customerId), openClosing(customerId, head.email, at)],
         answer: ({ head: { balance } }) => ({ already: false, closedAt, balance }),
       };

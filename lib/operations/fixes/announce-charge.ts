@@ -1,10 +1,11 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
+import { cardKeyOf } from '../../domain/payments/card-tries.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { announceCharge } from '../../store/fix-attempts.ts';
 import type { LedgerDecision } from '../ledger/change-ledger.ts';
-import { admission, cardKeyOf, reserveTry } from '../payments/card-tries.ts';
+import { admission, reserveTry } from '../payments/card-tries.ts';
 import type { Payable } from '../payments/payable.ts';
 
 /** When, and on whose request: a person's own request skips the wait after a decline. */

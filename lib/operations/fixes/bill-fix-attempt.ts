@@ -1,3 +1,4 @@
+import { chargeObstacles } from '../../domain/charge-obstacles.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
 import { type Blocked, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
 import { fixBlocked } from '../../domain/notice.ts';
@@ -105,7 +106,9 @@ async function nextStep(
       // A decision that charges nothing needs no card.
       fetchCurrent: async ({ head, related }) => {
         const decision = decideFixBilling(head, related, deps.now());
-        return decision.kind === 'charge' ? readPayable(decision.charge.stripeCustomerId) : undefined;
+        if (decision.kind === 'charge') return readPayable(decision.charge.stripeCustomerId);
+        // Without a call to Stripe: how the card behaved before is one of the reasons.
+        return decision.kind === 'blocked' && head.cardKey !== null ? readPayable(null) : undefined;
       },
       decide: (view, payable) => {
         const at = deps.now();
@@ -132,17 +135,20 @@ function toWrite(
         kind: 'done',
         answer: { kind: 'billed', already: true, billed: decision.billed, balance },
       };
-    case 'blocked':
-      // Told once, however often it is asked for.
-      if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'done', answer: decision };
+    case 'blocked': {
+      const cards = payable?.tries.cards ?? {};
+      const blocked = { ...decision, reasons: chargeObstacles(head, { ...asked, cards }) };
+      // One letter, however often the fix is asked for.
+      if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'done', answer: blocked };
       return {
         kind: 'write',
         writes: (_, at) => [
           noteBlocked(customerId, fix, head.raisedSeq),
           putNewNotice(fixBlocked(head, fix, decision.code, at)),
         ],
-        answer: () => decision,
+        answer: () => blocked,
       };
+    }
     case 'consume':
       return {
         kind: 'write',

@@ -3,14 +3,15 @@ import { balanceWarning } from '../../domain/notice.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { dueWorkPages } from '../../store/due-work.ts';
 import { decodeHead } from '../../store/heads.ts';
-import { customerIdOf } from '../../store/keys.ts';
+import { customerIdOf, keys } from '../../store/keys.ts';
 import { putWarning } from '../../store/notices.ts';
+import { decodeCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
 import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { eachAtOnce } from '../work/at-once.ts';
 
-/** As many as one call reads. */
-const PAGE = 100;
+/** One call reads 100 items: for each customer the head, and how their cards have behaved. */
+const PAGE = 50;
 const AT_ONCE = 10;
 /** Below the function's timeout; the next run goes on with whoever is left. */
 const MAX_RUN_MS = 180_000;
@@ -33,17 +34,21 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
   const failed: { customerId: string; error: unknown }[] = [];
   let warned = 0;
   for await (const page of dueWorkPages(deps.table, 'low_balance', startedAt, PAGE)) {
-    const items = await readTogether(
-      deps.table,
-      page.map(({ key }) => key),
-    );
-    const found = items.filter((item) => item !== undefined);
-    await eachAtOnce(found, AT_ONCE, isLate, async (item) => {
+    const customers = page.map(({ key }) => key);
+    const items = await readTogether(deps.table, [
+      ...customers,
+      ...customers.map(({ pk }) => keys.cardTries(customerIdOf(pk))),
+    ]);
+    const found = customers.flatMap(({ pk }, i) => {
+      const head = items[i];
+      return head === undefined ? [] : [{ pk, head, tries: items[customers.length + i] }];
+    });
+    await eachAtOnce(found, AT_ONCE, isLate, async ({ pk, head, tries }) => {
       try {
-        // Read one by one: a head that is not readable does not stop the other warnings.
-        if (await warn(deps, decodeHead(item))) warned += 1;
+        // Decoded one by one: a head that is not readable does not stop the other warnings.
+        if (await warn(deps, decodeHead(head), decodeCardTries(tries))) warned += 1;
       } catch (error) {
-        const customerId = customerIdOf(String(item['pk']));
+        const customerId = customerIdOf(pk);
         failed.push({ customerId, error });
         deps.report({ kind: 'customer_not_warned', customerId, error });
       }
@@ -55,8 +60,8 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
 }
 
 /** Whether this call wrote a warning. */
-async function warn(deps: Deps, head: CustomerHead): Promise<boolean> {
-  const warning = head.closedAt === null ? balanceWarning(head, deps.now()) : null;
+async function warn(deps: Deps, head: CustomerHead, { cards }: StoredTries): Promise<boolean> {
+  const warning = head.closedAt === null ? balanceWarning(head, cards, deps.now()) : null;
   const result = await retryContended(deps, () => putWarning(deps.table, head, warning));
   // Refused: somebody else was first, or the balance has moved on, and is due again if it has to be.
   return result.kind === 'written' && warning !== null;

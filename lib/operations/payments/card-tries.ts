@@ -2,6 +2,7 @@ import {
   type Admission,
   admit,
   type CardTries,
+  cardKeyOf,
   declined,
   letterDayOf,
   released,
@@ -31,9 +32,6 @@ export type TryOutcome =
   /** `asked`: the bank wants the cardholder, which is no decline. `released`: nothing came of it. */
   | { readonly kind: 'succeeded' | 'asked' | 'released' }
   | { readonly kind: 'declined'; readonly code: string };
-
-export const cardKeyOf = ({ fingerprint, paymentMethodId }: DefaultCard): string =>
-  fingerprint ?? paymentMethodId;
 
 export const admission = (stored: StoredTries, cardKey: string, at: Date, byPerson: boolean): Admission =>
   admit(stored.cards[cardKey], at, byPerson);

@@ -41,6 +41,7 @@ export function cardDeclined(
   const why = DECLINE_TEXTS[declineCode ?? code] ?? 'Their bank did not say why.';
   return new BillingError('card_declined', `The card was declined. ${why} ${whatNext}`, {
     ...facts,
+    reasons: ['card_declined'],
     decline_code: declineCode ?? code,
   });
 }

@@ -1,3 +1,9 @@
+import {
+  type AccountObstacle,
+  type Asked,
+  accountObstacles,
+  chargeObstacles,
+} from '../../domain/charge-obstacles.ts';
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { InvoiceGuard } from '../../domain/grants.ts';
 import { BillingError, type ProblemCode } from '../../errors.ts';
@@ -16,21 +22,25 @@ import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-prob
 import { grantDue, guardOf } from './settle-invoice.ts';
 import { noticeOfEnd, profileOf, syncAccount } from './sync-account.ts';
 
-/** @throws BillingError no_billing_info, account_disputed */
-export function payingCustomer({
-  paymentMethodId,
-  stripeCustomerId,
-  openDisputes,
-  balance,
-}: CustomerHead): string {
-  if (paymentMethodId === null || stripeCustomerId === null) {
-    const detail = 'Pro is paid by card, and none is on file. Add a payment method, then subscribe again.';
-    throw new BillingError('no_billing_info', detail, { credit_balance: balance });
-  }
-  if (openDisputes.length === 0) return stripeCustomerId;
-  const detail = 'A payment is disputed; no card is charged until that is settled. Ask support.';
-  throw new BillingError('account_disputed', detail, { credit_balance: balance });
+/**
+ * The Stripe customer who pays for Pro. A card whose tries are used up is listed among the reasons of a refusal, and is no
+ * reason alone: the announcement decides about it.
+ * @param asked by the person who subscribes
+ * @throws BillingError no_billing_info, account_disputed
+ */
+export function payingCustomer(head: CustomerHead, asked: Omit<Asked, 'byPerson'>): string {
+  const { stripeCustomerId, balance } = head;
+  const [code] = accountObstacles(head);
+  if (code === undefined && stripeCustomerId !== null) return stripeCustomerId;
+  const reasons = chargeObstacles(head, { ...asked, byPerson: true });
+  const problem = code ?? 'no_billing_info';
+  throw new BillingError(problem, CANNOT_PAY[problem], { credit_balance: balance, reasons });
 }
+
+const CANNOT_PAY: Readonly<Record<AccountObstacle, string>> = {
+  no_billing_info: 'Pro is paid by card, and none is on file. Add a payment method, then subscribe again.',
+  account_disputed: 'A payment is disputed; no card is charged until that is settled. Ask support.',
+};
 
 export interface FinishedOrder {
   readonly head: CustomerHead;
@@ -159,9 +169,11 @@ async function refused(
 ): Promise<FinishedOrder> {
   if (fault !== null && fault.kind !== 'refused') throw orderProblem(fault);
   const { head } = await askStripe(() => syncAccount(deps, customerId));
+  const { cards } = await readCardTries(deps.table, customerId);
   // It may have been refused for what is not on file any more.
   const isSamePayer =
-    payingCustomer(head) === order.stripeCustomerId && head.paymentMethodId === order.paymentMethodId;
+    payingCustomer(head, { cards, at: deps.now() }) === order.stripeCustomerId &&
+    head.paymentMethodId === order.paymentMethodId;
   if (fault !== null && isSamePayer) throw paymentsFault(fault);
   return { head, created: false };
 }
@@ -178,7 +190,7 @@ function orderProblem(fault: StripeFault): unknown {
     const detail =
       "The card's bank asks the cardholder to confirm, which cannot be done from here. Nothing was charged. " +
       'Add the card again with its confirmation, or another card, then subscribe again.';
-    return new BillingError('authentication_required', detail);
+    return new BillingError('authentication_required', detail, { reasons: ['authentication_required'] });
   }
   return paymentsFault(fault);
 }

@@ -1,4 +1,5 @@
 import type { CustomerHead } from '../../domain/customer.ts';
+import { cardKeyOf } from '../../domain/payments/card-tries.ts';
 import { currentSubscription, type Subscription } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
@@ -11,7 +12,6 @@ import { finishAttempt } from '../payments/attempt.ts';
 import {
   admission,
   type CardTry,
-  cardKeyOf,
   endAttempt,
   notTried,
   reserveTry,
@@ -141,7 +141,7 @@ function renewalDue(
   if (current?.account.kind !== 'account' || current.invoice === null) return null;
   if (stripeCustomerId === null || paymentMethodId === null) return null;
   // A card that the head does not have yet comes with its own event.
-  if (current.account.paymentMethodId !== paymentMethodId) return null;
+  if (current.account.card?.paymentMethodId !== paymentMethodId) return null;
   const subscription = currentSubscription(current.account.subscriptions);
   if (subscription === null || openDisputes.length > 0 || closedAt !== null) return null;
   return {

@@ -1,4 +1,5 @@
 import type { CustomerHead } from '../../domain/customer.ts';
+import { cardKeyOf, type TriesByCard } from '../../domain/payments/card-tries.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
 import { givesPro, goingOn, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
@@ -6,9 +7,10 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { keepOrder, type ProOrder } from '../../store/orders.ts';
+import { readCardTries } from '../../store/payments/card-tries.ts';
 import { changeLedger, type LedgerDecision } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
-import { admission, cardKeyOf, notTried, reserveTry } from '../payments/card-tries.ts';
+import { admission, notTried, reserveTry } from '../payments/card-tries.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
 import { type FinishedOrder, finishOrder, orderOf, orderTry, payingCustomer } from './finish-order.ts';
@@ -96,7 +98,8 @@ async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<Custo
 /** Pays what a past-due subscription owes for its newest period. */
 async function renewPastDue(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
   const { customerId } = head;
-  payingCustomer(head);
+  const { cards } = await readCardTries(deps.table, customerId);
+  payingCustomer(head, { cards, at: deps.now() });
   const outcome = await payRenewal(deps, customerId, true);
   switch (outcome.kind) {
     case 'paid':
@@ -106,7 +109,9 @@ async function renewPastDue(deps: PaymentDeps, head: CustomerHead): Promise<Cust
     case 'declined':
       throw cardDeclined(outcome.decline, 'Nothing was charged. Add another card, then subscribe again.');
     case 'needs_approval':
-      throw new BillingError('authentication_required', NEEDS_APPROVAL);
+      throw new BillingError('authentication_required', NEEDS_APPROVAL, {
+        reasons: ['authentication_required'],
+      });
     default:
       return outcome satisfies never;
   }
@@ -127,10 +132,10 @@ type Placed =
 async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan): Promise<Placed> {
   const priceId = await askStripe(async () => (await deps.stripe()).soldPriceId(plan));
   const startedAt = deps.now().toISOString();
-  const next = (head: CustomerHead, before: ProOrder | null): ProOrder => ({
+  const next = (head: CustomerHead, before: ProOrder | null, cards: TriesByCard): ProOrder => ({
     attempt: (before?.attempt ?? 0) + 1,
     state: 'ordering',
-    stripeCustomerId: payingCustomer(head),
+    stripeCustomerId: payingCustomer(head, { cards, at: deps.now() }),
     paymentMethodId: head.paymentMethodId,
     cardKey: null,
     priceId,
@@ -148,7 +153,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
         return { kind: 'done', answer: { kind: 'ordered', order: before, isFresh: false } };
       if (head.closedAt !== null) throw accountClosed(customerId);
       if (isOnPro(head)) return { kind: 'done', answer: { kind: 'subscribed', head } };
-      const order = next(head, before);
+      const order = next(head, before, payable?.tries.cards ?? {});
       return payable === undefined ? { kind: 'stale' } : toOrder(head, order, before, payable, deps.now());
     },
   });

@@ -1,12 +1,13 @@
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
 import { type Notice, paymentFailed, subscriptionEnded } from '../../domain/notice.ts';
+import { cardKeyOf } from '../../domain/payments/card-tries.ts';
 import { currentSubscription, endOfPro, type ProSubscription, planWith } from '../../domain/subscription.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { putNewNotice, putNotice } from '../../store/notices.ts';
 import { bindStripeId } from '../../store/owners.ts';
 import type { Write } from '../../store/table.ts';
-import type { FailedRenewal, StripeAccount } from '../../stripe/port.ts';
+import type { DefaultCard, FailedRenewal, StripeAccount } from '../../stripe/port.ts';
 import { changeLedger, type Receipt } from '../ledger/change-ledger.ts';
 
 export interface Synced extends Known {
@@ -88,7 +89,12 @@ export const subscriptionsOf = (account: StripeAccount | null): readonly ProSubs
 
 type AccountProfile = Pick<
   CustomerProfile,
-  'paymentMethodId' | 'subscription' | 'subscriptionType' | 'stripeCustomerId' | 'formerStripeCustomerId'
+  | 'paymentMethodId'
+  | 'cardKey'
+  | 'subscription'
+  | 'subscriptionType'
+  | 'stripeCustomerId'
+  | 'formerStripeCustomerId'
 >;
 
 /** What the head should say, given what Stripe says. Pure. */
@@ -97,6 +103,7 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
     // Not the last one heard of: which that was depends on what came when.
     return {
       paymentMethodId: null,
+      cardKey: null,
       subscription: null,
       subscriptionType: planWith(null, head.subscriptionType),
       stripeCustomerId: null,
@@ -105,13 +112,21 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
   }
   const subscription = currentSubscription(account.subscriptions);
   return {
-    paymentMethodId: account.paymentMethodId,
+    ...cardOnFile(account.card),
     subscription,
     subscriptionType: planWith(subscription, head.subscriptionType),
     stripeCustomerId: head.stripeCustomerId,
     formerStripeCustomerId: head.formerStripeCustomerId,
   };
 }
+
+/** A card as the head has it: its id, and what its tries are counted by. */
+export const cardOnFile = (
+  card: DefaultCard | null,
+): Pick<CustomerProfile, 'paymentMethodId' | 'cardKey'> => ({
+  paymentMethodId: card?.paymentMethodId ?? null,
+  cardKey: card === null ? null : cardKeyOf(card),
+});
 
 /** What the customer is told where their subscription is over with this change. */
 export function noticeOfEnd(head: CustomerHead, profile: AccountProfile, at: Date): Write[] {

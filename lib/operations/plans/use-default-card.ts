@@ -10,7 +10,7 @@ import { subscriptionsOf } from './sync-account.ts';
  * @throws StripeFault
  */
 export async function useDefaultCard(deps: PaymentDeps, account: StripeAccount | null): Promise<void> {
-  const defaultCard = account?.kind === 'account' ? account.paymentMethodId : null;
+  const defaultCard = account?.kind === 'account' ? (account.card?.paymentMethodId ?? null) : null;
   if (defaultCard === null) return;
   const stripe = await deps.stripe();
   for (const { id, state, ownCard } of subscriptionsOf(account)) {

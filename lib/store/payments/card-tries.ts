@@ -3,7 +3,7 @@ import type { TriesByCard } from '../../domain/payments/card-tries.ts';
 import { CONDITIONS } from '../conditions.ts';
 import { keys } from '../keys.ts';
 import { count, record, text } from '../record.ts';
-import { readOne, type Table, type Write } from '../table.ts';
+import { type Item, readOne, type Table, type Write } from '../table.ts';
 import { put } from '../write.ts';
 
 /* How a customer's cards have behaved, in one item. Stored under the domain's own names: it is read and written whole. */
@@ -28,6 +28,10 @@ export interface StoredTries {
 const tries = record<StoredTries>(Stored);
 
 const NONE: StoredTries = { version: 0, cards: {} };
+
+/** Undefined where no card of the customer was tried yet. */
+export const decodeCardTries = (item: Item | undefined): StoredTries =>
+  item === undefined ? NONE : tries.decode(item);
 
 export const readCardTries = async (table: Table, customerId: string): Promise<StoredTries> =>
   (await readOne(table, keys.cardTries(customerId), tries.decode)) ?? NONE;

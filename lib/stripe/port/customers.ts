@@ -1,4 +1,5 @@
 import type { ProSubscription } from '../../domain/subscription.ts';
+import type { DefaultCard } from './payments.ts';
 
 export interface AttachedCard {
   /** Not always the id that was given: a test method gets one of its own. */
@@ -12,7 +13,8 @@ export type StripeAccount =
   | { readonly kind: 'deleted' }
   | {
       readonly kind: 'account';
-      readonly paymentMethodId: string | null;
+      /** The default, where it is a card that can be charged. */
+      readonly card: DefaultCard | null;
       readonly subscriptions: readonly ProSubscription[];
     };
 

@@ -36,7 +36,7 @@ export async function readAccount(
     defaultCardOf(stripe, found),
     readSubscriptions(stripe, customer, prices),
   ]);
-  return { kind: 'account', paymentMethodId: card?.paymentMethodId ?? null, subscriptions };
+  return { kind: 'account', card, subscriptions };
 }
 
 /** All Pro subscriptions of a customer, of any state. Subscriptions to something else are left out. */

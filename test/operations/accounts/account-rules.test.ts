@@ -182,7 +182,7 @@ describe('a card that is taken away at Stripe while it is put on file', () => {
     }));
     const { head } = await addPaymentMethod(deps, await headOf(deps, customerId), await money.newCard());
     const atStripe = await (await money.deps.stripe()).readAccount(head.stripeCustomerId ?? '');
-    expect(atStripe).toMatchObject({ paymentMethodId: head.paymentMethodId });
+    expect(atStripe).toMatchObject({ card: { paymentMethodId: head.paymentMethodId } });
   });
 });
 

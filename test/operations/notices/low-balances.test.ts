@@ -69,6 +69,7 @@ describe('a customer whose balance goes down', () => {
       credits: 5,
       hasCard: false,
       isDisputed: false,
+      isDeclined: false,
       rate: 'pay_as_you_go',
     });
   });
