@@ -1,7 +1,7 @@
-import { type AccountObstacle, accountObstacles, type Obstacle } from './charge-obstacles.ts';
 import type { CustomerHead } from './customer.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from './fix-attempt.ts';
 import type { EntryMetadata, Posting } from './ledger.ts';
+import { type AccountObstacle, accountObstacles, type Obstacle } from './payments/charge-obstacles.ts';
 import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
 import { FIX_CREDITS } from './pricing.ts';
 import { planAt } from './subscription.ts';

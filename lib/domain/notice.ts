@@ -1,7 +1,7 @@
-import { cardRefusal } from './charge-obstacles.ts';
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
+import { cardRefusal } from './payments/charge-obstacles.ts';
 import { type FixRate, fixRate } from './plans.ts';
 import { givesPro, planAt, type Subscription } from './subscription.ts';
 

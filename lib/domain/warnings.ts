@@ -1,6 +1,6 @@
-import { type Asked, type CardRefusal, cardRefusal, chargeObstacles } from './charge-obstacles.ts';
 import type { CustomerHead } from './customer.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
+import { type Asked, type CardRefusal, cardRefusal, chargeObstacles } from './payments/charge-obstacles.ts';
 import { FIX_PRICE_CENTS, fixRate, isSold } from './plans.ts';
 import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
 import { endOfPro, planAt, type Subscription } from './subscription.ts';

@@ -83,8 +83,9 @@ describe('a fix without credits', () => {
     const { subscription_state: state, subscription_type: type, warnings } = await usage(customer.apiKey);
     expect([type, state]).toEqual(['pro', 'past_due']);
     expect(warnings).toEqual([
-      { code: 'no_credits', message: expect.stringContaining('$15.00') },
+      { code: 'no_credits', message: expect.stringContaining('the card was declined') },
       { code: 'past_due', message: expect.any(String) },
+      { code: 'card_declined', message: expect.stringContaining('Add another card') },
     ]);
     const { id } = atStripe(money, customer.customerId);
     const good = await money.stripe.paymentMethods.attach(await money.newCard(), { customer: id });

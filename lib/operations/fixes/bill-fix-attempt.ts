@@ -1,7 +1,7 @@
-import { chargeObstacles } from '../../domain/charge-obstacles.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
 import { type Blocked, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
 import { fixBlocked } from '../../domain/notice.ts';
+import { chargeObstacles } from '../../domain/payments/charge-obstacles.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { billFix, noteBlocked } from '../../store/fix-attempts.ts';
 import { keys } from '../../store/keys.ts';

@@ -1,11 +1,11 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import type { InvoiceGuard } from '../../domain/grants.ts';
 import {
   type AccountObstacle,
   type Asked,
   accountObstacles,
   chargeObstacles,
-} from '../../domain/charge-obstacles.ts';
-import type { CustomerHead } from '../../domain/customer.ts';
-import type { InvoiceGuard } from '../../domain/grants.ts';
+} from '../../domain/payments/charge-obstacles.ts';
 import { BillingError, type ProblemCode } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';

@@ -1,5 +1,5 @@
-import type { CustomerHead } from './customer.ts';
-import { admit, type TriesByCard } from './payments/card-tries.ts';
+import type { CustomerHead } from '../customer.ts';
+import { admit, type TriesByCard } from './card-tries.ts';
 
 /* Why no card may be charged. Billing, subscribing, `/usage` and letters all use these rules. */
 
