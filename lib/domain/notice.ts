@@ -181,7 +181,7 @@ export function subscriptionEnded(
 const canGoOn = (subscription: Subscription | null): boolean =>
   subscription !== null && (givesPro(subscription.state) || subscription.state === 'paused');
 
-/** A renewal that could not be paid, told once for each attempt. */
+/** A renewal that could not be paid: one letter for each card and day (UTC), however often the card is tried. */
 export const paymentFailed = (
   customerId: string,
   invoice: {
@@ -190,13 +190,17 @@ export const paymentFailed = (
     readonly attempt: number;
     readonly nextAttemptAt: string | null;
     readonly rateEndsAt: string | null;
+    /** The card that was tried; null where it is not known. */
+    readonly cardKey: string | null;
+    /** When it was tried, in ISO 8601: the same for all events that report one try. */
+    readonly failedAt: string;
   },
   at: Date,
 ): Notice => {
-  const { id: invoiceId, ...facts } = invoice;
+  const { id: invoiceId, cardKey, failedAt, ...facts } = invoice;
   return {
     customerId,
-    id: `${invoiceId}-${invoice.attempt}`,
+    id: `${invoiceId}-${failedAt.slice(0, 10)}-${cardKey ?? 'unknown'}`,
     createdAt: at.toISOString(),
     content: { kind: 'payment_failed', invoiceId, ...facts },
   };

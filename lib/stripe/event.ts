@@ -70,7 +70,13 @@ export type EventSubject =
       /** The event says that the default card is another one. */
       readonly newCard: boolean;
     }
-  | { readonly kind: 'failed_invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
+  | {
+      readonly kind: 'failed_invoice';
+      readonly invoiceId: string;
+      readonly stripeCustomerId: string;
+      /** ISO 8601, by Stripe's clock. */
+      readonly failedAt: string;
+    }
   /** An invoice changed, or what was paid or returned of it. */
   | { readonly kind: 'invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'payment'; readonly paymentIntentId: string; readonly stripeCustomerId: string | null }
@@ -87,6 +93,8 @@ export type EventSubject =
 /** Who and what an event's object names. */
 interface Names {
   readonly id: string;
+  /** When the event was made, in ISO 8601. */
+  readonly at: string;
   readonly customer: string | null;
   readonly charge: string | null;
   readonly invoice: string | null;
@@ -106,8 +114,10 @@ const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> 
     invoice === null || customer === null
       ? UNREADABLE
       : { kind: 'invoice', invoiceId: invoice, stripeCustomerId: customer },
-  failed_invoice: ({ id, customer }) =>
-    customer === null ? UNREADABLE : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer },
+  failed_invoice: ({ id, customer, at }) =>
+    customer === null
+      ? UNREADABLE
+      : { kind: 'failed_invoice', invoiceId: id, stripeCustomerId: customer, failedAt: at },
   customer: ({ id }) => ({ kind: 'account', stripeCustomerId: id }),
   customer_changed: ({ id, newCard }) => ({ kind: 'customer_changed', stripeCustomerId: id, newCard }),
   of_customer: ({ customer }) =>
@@ -123,7 +133,7 @@ const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> 
 };
 
 /** What an event is about; `nothing` for a type that changes nothing here. */
-export function subjectOf({ type, data }: StripeEvent): EventSubject {
+export function subjectOf({ type, created, data }: StripeEvent): EventSubject {
   const source = sourceOf(type);
   if (source === null) return { kind: 'nothing' };
   const parsed = Subject.safeParse(data.object);
@@ -131,6 +141,7 @@ export function subjectOf({ type, data }: StripeEvent): EventSubject {
   const { id, customer, charge, invoice } = parsed.data;
   return SUBJECTS[source]({
     id,
+    at: new Date(created * 1000).toISOString(),
     customer: idOf(customer),
     charge: idOf(charge),
     invoice: idOf(invoice),

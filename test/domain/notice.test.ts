@@ -155,11 +155,14 @@ describe('a notice', () => {
     });
   });
 
-  it('of a renewal that failed has one id for each attempt', () => {
-    const invoice = { id: 'in_1', amountCents: 59_900, attempt: 2, nextAttemptAt: null, rateEndsAt: null };
+  it('of a renewal that failed has one id for each card and day', () => {
+    const failedAt = '2026-01-01T23:59:59.000Z';
+    const when = { attempt: 2, nextAttemptAt: null, rateEndsAt: null, cardKey: 'fp_1', failedAt };
+    const invoice = { id: 'in_1', amountCents: 59_900, ...when };
+    expect(paymentFailed('c1', { ...invoice, cardKey: null }, AT).id).toBe('in_1-2026-01-01-unknown');
     expect(paymentFailed('c1', invoice, AT)).toEqual({
       customerId: 'c1',
-      id: 'in_1-2',
+      id: 'in_1-2026-01-01-fp_1',
       createdAt,
       content: {
         kind: 'payment_failed',

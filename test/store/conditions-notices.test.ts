@@ -70,7 +70,14 @@ async function read({ customerId, kind, id }: NoticeName) {
 
 describe('a notice', () => {
   it('NOTICE_IS_NEW: of a failed payment that two events tell of is written once', async () => {
-    const invoice = { id: 'in_1', amountCents: 59_900, attempt: 1, nextAttemptAt: null, rateEndsAt: null };
+    const when = {
+      attempt: 1,
+      nextAttemptAt: null,
+      rateEndsAt: null,
+      cardKey: null,
+      failedAt: AT.toISOString(),
+    };
+    const invoice = { id: 'in_1', amountCents: 59_900, ...when };
     const failed = paymentFailed('c'.repeat(32), invoice, AT);
     expect((await write(putNewNotice(failed))).kind).toBe('written');
     expect((await write(putNewNotice(failed))).kind).toBe('refused');

@@ -117,7 +117,7 @@ describe('what an event is about', () => {
     [
       'invoice.payment_failed',
       { id: 'in_1', customer: { id: 'cus_1' } },
-      { kind: 'failed_invoice', invoiceId: 'in_1', stripeCustomerId: 'cus_1' },
+      { kind: 'failed_invoice', invoiceId: 'in_1', stripeCustomerId: 'cus_1', failedAt: expect.any(String) },
     ],
     ...['created', 'updated', 'deleted', 'paused', 'resumed'].map((what): [string, unknown, object] => [
       `customer.subscription.${what}`,

@@ -93,12 +93,13 @@ async function applyCustomerChange(
 
 async function applyFailedInvoice(
   deps: PaymentDeps,
-  { stripeCustomerId, invoiceId }: Subject<'failed_invoice'>,
+  { stripeCustomerId, invoiceId, failedAt }: Subject<'failed_invoice'>,
   receiptFor: ReceiptFor,
 ): Promise<Effect> {
   const customerId = await ownerOf(deps, stripeCustomerId);
   const receipt = receiptFor(customerId);
-  const failedRenewal = await (await deps.stripe()).readFailedRenewal(invoiceId);
+  const renewal = await (await deps.stripe()).readFailedRenewal(invoiceId);
+  const failedRenewal = renewal && { ...renewal, failedAt };
   const { wrote } = await syncAccount(deps, customerId, { of: stripeCustomerId, receipt, failedRenewal });
   return { kind: 'applied', customerId, wrote };
 }

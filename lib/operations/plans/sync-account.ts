@@ -17,7 +17,7 @@ export interface Synced extends Known {
 /**
  * Makes the head say what Stripe says now of the customer's card and subscription. Asks Stripe anew every time, so it does
  * not matter which event caused it, how often, or in which order. Safe to repeat.
- * @param failedRenewal that Stripe could not collect for: told in the same transaction, once for each attempt
+ * @param failedRenewal that Stripe could not collect for: told in the same transaction, once for each card and day
  * @param of only if this is still the customer's Stripe customer: what an old one does is nobody's business any more
  * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
@@ -28,7 +28,11 @@ export async function syncAccount(
     of,
     receipt,
     failedRenewal = null,
-  }: { readonly of?: string; readonly receipt?: Receipt; readonly failedRenewal?: FailedRenewal | null } = {},
+  }: {
+    readonly of?: string;
+    readonly receipt?: Receipt;
+    readonly failedRenewal?: ReportedFailure | null;
+  } = {},
 ): Promise<Synced> {
   const { answer, wrote } = await changeLedger<boolean, Known, StripeAccount | null>(deps, {
     customerId,
@@ -60,6 +64,9 @@ export async function syncAccount(
   return { ...answer, wrote };
 }
 
+/** A renewal that failed, and when the event says that it did. */
+type ReportedFailure = FailedRenewal & { readonly failedAt: string };
+
 interface Known {
   readonly head: CustomerHead;
   /** As Stripe had it when the head was written; null where Stripe was not asked. */
@@ -69,7 +76,7 @@ interface Known {
 function failureNotice(
   { customerId }: CustomerHead,
   { subscription }: Pick<CustomerProfile, 'subscription'>,
-  renewal: FailedRenewal,
+  renewal: ReportedFailure,
   at: Date,
 ): Notice {
   const end = subscription === null ? 0 : endOfPro(subscription);
@@ -77,8 +84,8 @@ function failureNotice(
   return paymentFailed(customerId, { ...renewal, rateEndsAt }, at);
 }
 
-/** Two events may report one attempt. */
-function keyOfFailure(customerId: string, renewal: FailedRenewal, at: Date): Key {
+/** Two events may report one attempt, and one card may be tried many times a day. */
+function keyOfFailure(customerId: string, renewal: ReportedFailure, at: Date): Key {
   const { content, id } = paymentFailed(customerId, { ...renewal, rateEndsAt: null }, at);
   return keys.notice(customerId, content.kind, id);
 }

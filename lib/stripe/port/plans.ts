@@ -17,6 +17,8 @@ export interface FailedRenewal {
   readonly attempt: number;
   /** ISO 8601; null when Stripe schedules no further attempt. */
   readonly nextAttemptAt: string | null;
+  /** Fingerprint of the card that was tried last, or the payment method's id; null where Stripe does not say. */
+  readonly cardKey: string | null;
 }
 
 /** An invoice of a renewal that is not paid yet. */

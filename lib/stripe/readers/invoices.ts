@@ -65,7 +65,7 @@ export async function readInvoiceReach(
 }
 
 export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Promise<FailedRenewal | null> {
-  const invoice = await stripe.invoices.retrieve(invoiceId);
+  const invoice = await stripe.invoices.retrieve(invoiceId, { expand: [PAYMENT_INTENTS] });
   const { status, billing_reason: reason, next_payment_attempt: next } = invoice;
   // A decline at sign-up is returned by that call itself; only an invoice of a renewal counts here.
   if (reason !== 'subscription_cycle' || (status !== 'open' && status !== 'uncollectible')) return null;
@@ -74,7 +74,20 @@ export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Prom
     amountCents: invoice.amount_remaining,
     attempt: invoice.attempt_count,
     nextAttemptAt: next === null ? null : new Date(next * 1000).toISOString(),
+    cardKey: triedCardOf(invoice),
   };
+}
+
+const PAYMENT_INTENTS = 'payments.data.payment.payment_intent';
+
+/** The card that was tried last: a payment whose card was declined keeps the card in its error alone. */
+function triedCardOf({ payments }: Stripe.Invoice): string | null {
+  const intents = payments?.data.map(({ payment }) => payment.payment_intent) ?? [];
+  const methods = intents.map((intent) =>
+    typeof intent === 'object' ? intent?.last_payment_error?.payment_method : undefined,
+  );
+  const method = methods.findLast((one) => one !== undefined);
+  return method === undefined ? null : (method.card?.fingerprint ?? method.id);
 }
 
 /** Null for an invoice that brings no credits. */

@@ -580,16 +580,18 @@ describe('what Stripe says of an account', () => {
     });
   });
 
-  it('tells of a renewal that failed once for each attempt', async () => {
+  it('sends one letter about a failed renewal for each card and day, however often it is tried', async () => {
     const { customerId } = await customerWithCard(money, 5);
-    const failedRenewal = { id: 'in_1', amountCents: 59_900, attempt: 1, nextAttemptAt: null };
-    await syncAccount(money.deps, customerId, { failedRenewal });
-    await syncAccount(money.deps, customerId, { failedRenewal });
-    await syncAccount(money.deps, customerId, { failedRenewal: { ...failedRenewal, attempt: 2 } });
-    expect(await toldOf(money.deps, customerId, 'payment_failed')).toMatchObject([
-      { attempt: 1 },
-      { attempt: 2 },
-    ]);
+    const renewal = { id: 'in_1', amountCents: 59_900, nextAttemptAt: null };
+    const failed = (attempt: number, cardKey: string | null, failedAt: string) =>
+      syncAccount(money.deps, customerId, { failedRenewal: { ...renewal, attempt, cardKey, failedAt } });
+    for (const attempt of [1, 1, 2, 3]) await failed(attempt, 'fp_1', '2026-11-24T00:00:00.000Z');
+    await failed(4, 'fp_2', '2026-11-24T23:59:59.000Z');
+    for (const attempt of [5, 6]) await failed(attempt, 'fp_1', '2026-11-25T00:00:00.000Z');
+    for (const attempt of [7, 8]) await failed(attempt, null, '2026-11-25T00:00:00.000Z');
+    const letters = await toldOf(money.deps, customerId, 'payment_failed');
+    const attempts = letters.map((one) => (one.kind === 'payment_failed' ? one.attempt : 0));
+    expect(attempts.sort()).toEqual([1, 4, 5, 7]);
   });
 });
 

@@ -125,7 +125,7 @@ describe('a card that is declined for a fix', () => {
 });
 
 describe('a renewal that fails', () => {
-  it('is told with the next attempt, once for each attempt, and the end of the subscription at last', async () => {
+  it('is told with the next attempt, once a day, and the end of the subscription at last', async () => {
     const own = await openMoney(table);
     const { customerId, stripeCustomerId: customer } = await customerWithCard(own, 0);
     await subscribeToPro(own.deps, customerId, null);
@@ -152,6 +152,25 @@ describe('a renewal that fails', () => {
     expect(await toldOf(own.deps, customerId, 'subscription_ended')).toMatchObject([
       { unpaid: true, credits: 60 },
     ]);
+  });
+
+  it('sends one letter a day about a card that people try again and again', async () => {
+    const own = await openMoney(table);
+    const { customerId, stripeCustomerId: customer } = await customerWithCard(own, 0);
+    await subscribeToPro(own.deps, customerId, null);
+    const { id } = await own.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
+    await own.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
+    await own.days(32);
+    await own.deliver();
+    const before = await toldOf(own.deps, customerId, 'payment_failed');
+    for (let tries = 0; tries < 5; tries++) {
+      const declined = { code: 'card_declined' };
+      await expect(subscribeToPro(own.deps, customerId, null)).rejects.toMatchObject(declined);
+      await own.deliver();
+    }
+    const letters = await toldOf(own.deps, customerId, 'payment_failed');
+    // Two where midnight falls between the tries.
+    expect(letters.length - before.length).toBeLessThanOrEqual(2);
   });
 
   it('is not told of a subscription that was declined when it was ordered', async () => {
