@@ -45,6 +45,8 @@ describe('a body that is not what it should be', () => {
     ['github_org', ''],
     ['github_org', 5],
     ['repo_name', 'a#b'],
+    ['repo_name', '.'],
+    ['repo_name', '..'],
     ['repo_name', null],
     ['pr_number', '7'],
     ['pr_number', -1],

@@ -27,7 +27,12 @@ const githubOrg = described(
   'acme',
 );
 const repoName = described(
-  z.string().check(z.regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be a GitHub repository name'), known),
+  z.string().check(
+    z.regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be a GitHub repository name'),
+    // GitHub has no such repository, and in an address they lead elsewhere.
+    z.refine((name) => name !== '.' && name !== '..', { error: 'must be a GitHub repository name' }),
+    known,
+  ),
   `Repository name without the organisation, not "${PLACEHOLDER}". Case does not matter.`,
   'webshop',
 );
