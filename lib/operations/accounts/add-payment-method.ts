@@ -122,7 +122,9 @@ async function renewWith(
     const { kind } = await payRenewal(deps, customerId, true);
     return { head: (await readHead(deps.table, customerId)) ?? head, renewal: kind };
   } catch (error) {
-    return { head, renewal: noneIfOpen(error).kind };
+    // The card was declined before, and its bank or its budget allows no further try now.
+    const isRefused = error instanceof BillingError && error.code === 'card_declined';
+    return { head, renewal: isRefused ? 'declined' : noneIfOpen(error).kind };
   }
 }
 

@@ -129,6 +129,20 @@ describe('a new card', () => {
     expect(statusOf(invoiceId)).toBe('open');
   });
 
+  it('answers `declined` also where the budget of the card allows no further try', async () => {
+    const { head, customerId } = await pastDue();
+    const added = await addPaymentMethod(money.deps, head, 'pm_card_chargeCustomerFail');
+    const cardId = added.head.paymentMethodId ?? '';
+    const answers: string[] = [added.renewal];
+    for (let tries = 0; tries < 16; tries++) {
+      answers.push(
+        (await addPaymentMethod(money.deps, await headOf(money.deps, customerId), cardId)).renewal,
+      );
+    }
+    expect(new Set(answers)).toEqual(new Set(['declined']));
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'declined', attempt: 15 });
+  });
+
   it.each(['authentication_required', 'invoice_payment_intent_requires_action'] as const)(
     'is on file whatever comes of the renewal: its bank asks the cardholder, as %s',
     async (code) => {
