@@ -1,7 +1,8 @@
 import { subscribeContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
-import { subscriptionView } from '../lib/http/views/account.ts';
+import { subscribedView } from '../lib/http/views/account.ts';
+import { existingHead } from '../lib/operations/ledger/require-item.ts';
 import { orderOf } from '../lib/operations/plans/finish-order.ts';
 import { subscribeToPro } from '../lib/operations/plans/subscribe-to-pro.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
@@ -10,10 +11,13 @@ import { keys } from '../lib/store/keys.ts';
 /** POST /api/v1/subscription */
 export const handler = customerEndpoint(
   subscribeContract,
-  (customerId) => [keys.order(customerId)],
-  async (deps, { input: { body }, customerId, items: [order] }) => {
+  (customerId) => [keys.order(customerId), keys.head(customerId)],
+  async (deps, { input: { body }, customerId, items: [order, before] }) => {
     await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
     const { created, head } = await subscribeToPro(paymentDeps(deps), customerId, orderOf(order), body.plan);
-    return { status: created ? 201 : 200, body: subscriptionView(head, deps.now()) };
+    return {
+      status: created ? 201 : 200,
+      body: subscribedView(existingHead(before, customerId), head, deps.now()),
+    };
   },
 );

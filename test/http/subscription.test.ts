@@ -453,7 +453,16 @@ describe('a customer who owes credits', () => {
     await addCard(customer.apiKey, await money.newCard());
     await tamper(money.deps, keys.head(customer.customerId), 'debt', 70);
     const { status, body } = await subscribe(customer.apiKey);
-    expect([status, body]).toMatchObject([201, { credit_balance: 10, credits_owed: 10 }]);
+    expect([status, body]).toMatchObject([201, { credit_balance: 10, credits_owed: 10, credits_netted: 60 }]);
     expect(await usage(customer.apiKey)).toMatchObject({ credits_owed: 10, credit_balance: 10 });
+    expect((await subscribe(customer.apiKey)).body).toMatchObject({ credits_owed: 10, credits_netted: 0 });
+  });
+
+  it('is told in the answer of subscribing that the whole grant went to what was owed', async () => {
+    const customer = await signUp();
+    await addCard(customer.apiKey, await money.newCard());
+    await tamper(money.deps, keys.head(customer.customerId), 'debt', 60);
+    const { status, body } = await subscribe(customer.apiKey);
+    expect([status, body]).toMatchObject([201, { credit_balance: 10, credits_owed: 0, credits_netted: 60 }]);
   });
 });

@@ -8,7 +8,12 @@ import { getUsageContract, listTransactionsContract, PricingView } from './accou
 import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
 import { billFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
 import { getNoticeSettingsContract } from './notices.ts';
-import { addPaymentMethodContract, stripeWebhookContract, subscribeContract } from './payments.ts';
+import {
+  addPaymentMethodContract,
+  cancelSubscriptionContract,
+  stripeWebhookContract,
+  subscribeContract,
+} from './payments.ts';
 import { Problem } from './problems.ts';
 import { getOpenapiContract } from './service.ts';
 
@@ -133,18 +138,24 @@ const NoticeSettings = shown(
   noticeSettingsView({ mutedNotices: ['low_balance'] }),
   'Which e-mails the customer gets.',
 );
+const subscription = {
+  subscription_type: 'pro',
+  subscription_state: 'active',
+  cancel_at_period_end: false,
+  current_period_end: '2026-04-05T10:00:00.000Z',
+  covered_until: '2026-04-05T10:00:00.000Z',
+  credit_balance: 69,
+  credits_owed: 0,
+} as const;
 const Subscription = shown(
-  subscribeContract.responses[201].schema,
-  {
-    subscription_type: 'pro',
-    subscription_state: 'active',
-    cancel_at_period_end: false,
-    current_period_end: '2026-04-05T10:00:00.000Z',
-    covered_until: '2026-04-05T10:00:00.000Z',
-    credit_balance: 69,
-    credits_owed: 0,
-  },
+  cancelSubscriptionContract.responses[200].schema,
+  subscription,
   'How the subscription stands.',
+);
+const Subscribed = shown(
+  subscribeContract.responses[201].schema,
+  { ...subscription, credits_netted: 0 },
+  'How the subscription stands, after a call that may have paid for it.',
 );
 shown(addPaymentMethodContract.responses[200].schema, {
   has_payment_method: true,
@@ -161,6 +172,7 @@ export const namedSchemas = {
   FixAttempt,
   Customer,
   Subscription,
+  Subscribed,
   NoticeSettings,
   Usage,
   Transaction,

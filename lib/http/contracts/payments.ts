@@ -84,6 +84,15 @@ const SubscriptionView = z.object({
 });
 export type SubscriptionView = z.output<typeof SubscriptionView>;
 
+const SubscribedView = z.extend(SubscriptionView, {
+  credits_netted: described(
+    z.int(),
+    'Credits of this payment that went to credits you owed; `credit_balance` grew by that many fewer.',
+    0,
+  ),
+});
+export type SubscribedView = z.output<typeof SubscribedView>;
+
 export const subscribeContract = {
   operationId: 'subscribe',
   method: 'POST',
@@ -98,10 +107,10 @@ export const subscribeContract = {
   query: nothing,
   body: z.strictObject({ plan: described(z.enum(SOLD_PLANS), 'The plan to subscribe to.', 'pro') }),
   responses: {
-    201: { description: 'Subscribed and paid.', schema: SubscriptionView },
+    201: { description: 'Subscribed and paid.', schema: SubscribedView },
     200: {
       description: 'There was a subscription already; this is it. If its renewal was not paid, it is now.',
-      schema: SubscriptionView,
+      schema: SubscribedView,
     },
   },
   problems: [

@@ -8,7 +8,7 @@ import { accountWarnings } from '../../domain/warnings.ts';
 import type { AddedCard } from '../../operations/accounts/add-payment-method.ts';
 import type { PricingView, TransactionView, UsageView } from '../contracts/account.ts';
 import type { CustomerView } from '../contracts/customers.ts';
-import type { AddedCardView, SubscriptionView } from '../contracts/payments.ts';
+import type { AddedCardView, SubscribedView, SubscriptionView } from '../contracts/payments.ts';
 
 /* The account, its entries and the prices as the API returns them. */
 
@@ -35,6 +35,16 @@ export function subscriptionView(head: CustomerHead, at: Date): SubscriptionView
     credits_owed: head.debt,
   };
 }
+
+/** After a call that may have paid for Pro. @param owed what the customer owed before */
+export const subscribedView = (
+  owed: Pick<CustomerHead, 'debt'>,
+  head: CustomerHead,
+  at: Date,
+): SubscribedView => ({
+  ...subscriptionView(head, at),
+  credits_netted: Math.max(0, owed.debt - head.debt),
+});
 
 /** Where the account stands, what happened last, and what needs attention. */
 export function usageView(
