@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Rate } from './triggers.ts';
 
 const LOOK_EVERY_MS = 250;
+/** The clock of a server is read with the delay of its answer: an hour can measure a little short. Far below any rate. */
+const MEASURED_SHORT_MS = 5_000;
 
 /** How far ahead of real time a clock is, in milliseconds. */
 export type AheadMs = () => number | Promise<number>;
@@ -24,7 +26,8 @@ export async function followMovedClock({ aheadMs, rates, run, signal }: MovedClo
     await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     const ahead = await aheadMs();
     for (const { functionName, everyMs } of rates) {
-      if (signal.aborted || ahead - (ranAt.get(functionName) ?? ahead) < everyMs) continue;
+      const movedMs = ahead - (ranAt.get(functionName) ?? ahead);
+      if (signal.aborted || movedMs < everyMs - MEASURED_SHORT_MS) continue;
       ranAt.set(functionName, ahead);
       await run(functionName);
     }

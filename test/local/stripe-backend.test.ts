@@ -101,6 +101,18 @@ describe("a double of one's own as the Stripe of npm start", () => {
     expect((await aheadMs()) - first).toBeGreaterThan(1.9 * DAY_MS);
   });
 
+  it('runs an hourly schedule when its clock is moved by an hour and the answer comes a little late', async () => {
+    const HOUR_MS = 60 * 60 * 1_000;
+    const stopping = new AbortController();
+    const measured = [0, 0, HOUR_MS - 20, HOUR_MS - 10];
+    const aheadMs = () => measured.shift() ?? stopping.abort() ?? HOUR_MS;
+    const ran: string[] = [];
+    const rates = [{ functionName: 'hourly', everyMs: HOUR_MS }];
+    const run = async (name: string) => void ran.push(name);
+    await followMovedClock({ aheadMs, rates, run, signal: stopping.signal });
+    expect(ran).toEqual(['hourly']);
+  });
+
   it('is followed at its latest known time while it does not answer', async () => {
     const { running } = await bench();
     const aheadMs = await clockOfStandIn(running.url);
