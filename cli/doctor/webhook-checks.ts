@@ -86,7 +86,7 @@ export const WEBHOOK_CHECKS: readonly Check<Site>[] = [
         (one) =>
           one.id !== kept &&
           one.status === 'enabled' &&
-          (one.url === url || (isLive && new URL(one.url).pathname === WEBHOOK_PATH)),
+          (isAtAddress(one.url, url) || (isLive && new URL(one.url).pathname === WEBHOOK_PATH)),
       );
       if (others.length === 0) return ok('only one');
       return wrong(others.map(secondEndpoint).join('; '), {
@@ -96,6 +96,12 @@ export const WEBHOOK_CHECKS: readonly Check<Site>[] = [
     },
   },
 ];
+
+/** The gateway takes no notice of a query or a fragment: such an address reaches us too. */
+function isAtAddress(one: string, ours: string): boolean {
+  const [a, b] = [new URL(one), new URL(ours)];
+  return a.origin === b.origin && a.pathname === b.pathname;
+}
 
 /** A second endpoint, and the signs that it was set up by hand: another API version, or events that we do not subscribe to. */
 function secondEndpoint({

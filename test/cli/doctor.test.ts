@@ -527,6 +527,13 @@ const FAULTS: readonly Fault[] = [
     says: /is enabled too, speaks the account's default version, sends invoice\.payment_succeeded$/,
   },
   {
+    check: 'webhook-single',
+    what: 'a second endpoint is at the same address with a query',
+    break: ({ stripe, webhookUrl }) =>
+      stripe.webhookEndpoints.create({ url: `${webhookUrl}?by=hand`, enabled_events: ['invoice.paid'] }),
+    says: /we_\w+ at http.*\?by=hand is enabled too/,
+  },
+  {
     check: 'health',
     what: 'the API answers 503',
     break: ({ aws }) => {
