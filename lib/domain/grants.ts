@@ -1,3 +1,4 @@
+import { type Brought, creditsGone } from './credits-gone.ts';
 import type { CustomerHead } from './customer.ts';
 import type { EntryMetadata, EntrySource, Posting } from './ledger.ts';
 import type { ReturnReason } from './notice.ts';
@@ -151,45 +152,52 @@ export interface DueBack {
 
 /**
  * Credits due back in all: floor(granted × returned / sold). What is returned of another line, or of tax alone, counts for neither
- * side; what is returned of a line that brought credits counts against its credits alone. Exact, whatever the amounts.
+ * side; what is returned of a line that brought credits counts against the credits of that line alone. Exact, whatever the amounts.
  */
 export function creditsDueBack(
   { lines }: Pick<ProInvoice, 'lines'>,
   granted: Pick<InvoiceGuard, 'credits' | 'lines'>,
   returned: ReturnedValue,
 ): DueBack {
-  const ids = granted.lines === null ? null : new Set(granted.lines.map(({ id }) => id));
-  const brought = (line: InvoiceLine): boolean => (ids === null ? line.price !== null : ids.has(line.id));
   const parts = lines.map((line) => {
     const named = returned.ofLines.filter(({ lineId }) => lineId === line.id);
     const tax = Math.min(sum(named.filter(({ isTax }) => isTax).map(({ cents }) => cents)), line.taxCents);
-    const left = soldOfLine(line) - tax;
-    return { counts: brought(line), left, named: Math.min(sumOf(named), left) };
+    const value = soldOfLine(line) - tax;
+    return { line, value, named: Math.min(sumOf(named), value) };
   });
-  const credited = parts.filter(({ counts }) => counts);
-  const others = parts.filter(({ counts }) => !counts);
-  const value = sum(credited.map(({ left }) => left));
-  const named = sum(credited.map((part) => part.named));
-  const sold = value + sum(others.map((part) => part.left - part.named));
+  const brought = broughtBy(granted, parts);
+  const isCredited = new Set(brought.flatMap((group) => group.lineIds));
+  const others = parts.filter(({ line }) => !isCredited.has(line.id));
+  const named = sum(brought.map((group) => group.named));
+  const sold = sum(brought.map(({ value }) => value)) + sum(others.map((part) => part.value - part.named));
   const general = Math.min(returned.cents, sold - named);
-  const credits = share(granted.credits, { value, named, sold, general });
+  const credits = creditsGone(brought, { general, left: sold - named });
   return { returnedCents: named + general, soldCents: sold, credits };
 }
 
 const sumOf = (named: ReturnedValue['ofLines']): number =>
   sum(named.filter(({ isTax }) => !isTax).map(({ cents }) => cents));
 
-/** `named` of the value is gone, and of what is left of everything `general`, in equal shares. In whole numbers of any size. */
-function share(
-  credits: number,
-  { value, named, sold, general }: Readonly<Record<'value' | 'named' | 'sold' | 'general', number>>,
-): number {
-  if (value <= 0) return 0;
-  const all = BigInt(value);
-  const gone = BigInt(named);
-  const rest = BigInt(sold - named);
-  const top = rest === 0n ? gone : gone * rest + BigInt(general) * (all - gone);
-  return Number((BigInt(credits) * top) / (rest === 0n ? all : all * rest));
+interface BroughtLines extends Brought {
+  readonly lineIds: readonly string[];
+}
+
+/** Each line that brought credits. A guard of an earlier release has one sum for all lines. */
+function broughtBy(
+  { credits: all, lines }: Pick<InvoiceGuard, 'credits' | 'lines'>,
+  parts: readonly { readonly line: InvoiceLine; readonly value: number; readonly named: number }[],
+): readonly BroughtLines[] {
+  if (lines === null) {
+    const ours = parts.filter(({ line }) => line.price !== null);
+    const lineIds = ours.map(({ line }) => line.id);
+    const value = sum(ours.map((part) => part.value));
+    return [{ lineIds, credits: all, value, named: sum(ours.map((part) => part.named)) }];
+  }
+  const creditsOf = new Map(lines.map(({ id, credits }) => [id, credits]));
+  return parts.flatMap(({ line: { id }, value, named }) => {
+    const credits = creditsOf.get(id);
+    return credits === undefined ? [] : [{ lineIds: [id], credits, value, named }];
+  });
 }
 
 /** The entries that bring the ledger to what an invoice has brought and what is due back of it. */

@@ -151,9 +151,34 @@ describe('credits due back', () => {
     expect(due(returnedOf(0, { ofLines }), invoice)).toBe(60);
   });
 
+  it('of a credit note that names one of two plan lines are the credits of that line', () => {
+    const other = { ...PRO_PRICE, id: 'price_other', credits: 200, unitCents: 149_900 };
+    const lines = [lineOf(), lineOf({ id: 'il_2', amountCents: 149_900, price: other })];
+    const brought = [
+      { id: 'il_1', credits: 60 },
+      { id: 'il_2', credits: 200 },
+    ];
+    const guard = guardOf({ credits: 260, lines: brought });
+    const credited = (lineId: string, cents: number, whole = 0) =>
+      due(returnedOf(whole, { ofLines: [{ lineId, cents, isTax: false }] }), invoiceOf({ lines }), guard);
+    expect(credited('il_1', 59_900)).toBe(60);
+    expect(credited('il_1', 29_950)).toBe(30);
+    expect(credited('il_2', 149_900)).toBe(200);
+    // What is returned of no line in particular is shared by what is left: here of the other line alone.
+    expect(credited('il_2', 149_900, 29_950)).toBe(230);
+    // By a guard of an earlier release all lines together brought all credits.
+    expect(
+      due(
+        returnedOf(0, { ofLines: [{ lineId: 'il_1', cents: 59_900, isTax: false }] }),
+        invoiceOf({ lines }),
+        guardOf({ credits: 260, lines: null }),
+      ),
+    ).toBe(74);
+  });
+
   it('are exact for amounts whose product is no safe integer', () => {
     const invoice = invoiceOf({ lines: [lineOf({ amountCents: 9_007_199_254_740_991 })] });
-    const guard = guardOf({ credits: 999_999_999 });
+    const guard = guardOf({ credits: 999_999_999, lines: [{ id: 'il_1', credits: 999_999_999 }] });
     expect(due(returnedOf(9_007_199_254_740_990), invoice, guard)).toBe(999_999_998);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { auditCustomer } from '../../../lib/operations/reconcile/audit-customer.ts';
 import { range } from '../../support/fixtures.ts';
-import { customerWithCard, type Money } from '../../support/money.ts';
+import { customerWithCard, headOf, type Money } from '../../support/money.ts';
 import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
 
 /* What the auditor reads and says. That it names each reported fault is proved by checks/auditor. */
@@ -100,6 +100,35 @@ describe('the auditor', () => {
     const { found, columns } = await audited(books, customerId);
     expect(found).toEqual([]);
     expect(columns).toMatchObject({ cash: 64_900, returned: 5_000 });
+  });
+
+  it('agrees with the ledger on a credit note that names one of two plan lines: it takes the credits of that line', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
+    const { product } = await books.stripe.prices.retrieve(books.priceId);
+    const large = await books.stripe.prices.create({
+      product: String(product),
+      unit_amount: 149_900,
+      currency: 'usd',
+      recurring: { interval: 'month' },
+      metadata: { plan: 'pro', credits: '200' },
+    });
+    await books.stripe.subscriptions.create({
+      customer: stripeCustomerId,
+      items: [{ price: books.priceId }, { price: large.id }],
+      off_session: true,
+    });
+    await books.deliver();
+    const [invoice] = (await books.stripe.invoices.list({ customer: stripeCustomerId })).data;
+    const line = invoice?.lines.data.find(({ amount }) => amount === 149_900);
+    await books.stripe.creditNotes.create({
+      invoice: invoice?.id ?? '',
+      lines: [{ type: 'invoice_line_item', invoice_line_item: line?.id ?? '', quantity: 1 }],
+      refund_amount: 149_900,
+    });
+    await books.deliver();
+    expect((await audited(books, customerId)).found).toEqual([]);
+    expect((await headOf(books.deps, customerId)).balance).toBe(60);
   });
 
   it('names a card by its id, whichever side has none', async () => {

@@ -39,19 +39,20 @@ export function judge(invoice: RawInvoice, evidence: Evidence): Judged {
   const lines = invoice.lines.map((line) => ({ line, credits: creditsOf(line, evidence) }));
   const unpriced = invoice.lines.flatMap((line) => unpricedOf(line, evidence));
   const brings = invoice.status === 'paid' ? total(lines.map(({ credits }) => credits)) : 0;
-  const parts = lines.map(({ line, credits }) => ({ id: line.id, isOurs: credits > 0, cents: soldOf(line) }));
   const back = returnedOf(invoice, evidence);
-  const ours = parts.filter(({ isOurs }) => isOurs);
-  const oursSold = total(ours.map(({ cents }) => cents));
-  const oursNamed = total(ours.map(({ id, cents }) => Math.min(cents, back.byLine.get(id) ?? 0)));
-  const others = parts.filter(({ isOurs }) => !isOurs);
-  const othersLeft = total(others.map(({ id, cents }) => cents - Math.min(cents, back.byLine.get(id) ?? 0)));
+  const parts = lines.map(({ line, credits }): Part => {
+    const cents = soldOf(line);
+    return { credits, cents, namedCents: Math.min(cents, back.byLine.get(line.id) ?? 0) };
+  });
+  const ours = parts.filter(({ credits }) => credits > 0);
+  const oursNamed = total(ours.map(({ namedCents }) => namedCents));
   // What is returned of no line in particular is shared by all that is left of every line.
-  const left = oursSold - oursNamed + othersLeft;
+  const left = total(parts.map(({ cents, namedCents }) => cents - namedCents));
   const unnamed = Math.min(left, back.cents);
+  const oursSold = total(ours.map(({ cents }) => cents));
   return {
     brings,
-    gone: goneOf(brings, { oursSold, oursNamed, unnamed, left }),
+    gone: invoice.status === 'paid' ? goneOf(ours, unnamed, left) : 0,
     soldCents: oursSold,
     returnedCents: oursNamed + unnamed,
     creditCents: brings > 0 ? oursSold / brings : listCents(evidence),
@@ -67,21 +68,28 @@ function listCents({ prices }: Evidence): number {
   return 0;
 }
 
-interface Shares {
-  readonly oursSold: number;
-  readonly oursNamed: number;
-  readonly unnamed: number;
-  readonly left: number;
+/** A line, what it brings, what it cost, and what a credit note that names it returned. */
+interface Part {
+  readonly credits: number;
+  readonly cents: number;
+  readonly namedCents: number;
 }
 
-/** In whole numbers, for cents times cents times credits is more than a number holds exactly. */
-function goneOf(brings: number, { oursSold, oursNamed, unnamed, left }: Shares): number {
-  if (oursSold === 0) return 0;
-  const credits = BigInt(brings);
-  const [sold, named] = [BigInt(oursSold), BigInt(oursNamed)];
-  if (left === 0) return Number((credits * named) / sold);
-  const rest = BigInt(left);
-  return Number((credits * (named * rest + BigInt(unnamed) * (sold - named))) / (sold * rest));
+/**
+ * A line that a credit note names loses its own credits; what remains of all of them loses the share of `unnamed` in what is left.
+ * In whole numbers, for cents times cents times credits is more than a number holds exactly.
+ */
+function goneOf(parts: readonly Part[], unnamed: number, left: number): number {
+  const sold = parts.filter(({ cents }) => cents > 0);
+  // One denominator for all lines.
+  const whole = sold.reduce((product, { cents }) => product * BigInt(cents), 1n);
+  const shareOf = ({ credits, cents }: Part, of: number): bigint =>
+    BigInt(credits) * BigInt(of) * (whole / BigInt(cents));
+  const add = (shares: readonly bigint[]): bigint => shares.reduce((sum, share) => sum + share, 0n);
+  const named = add(sold.map((part) => shareOf(part, part.namedCents)));
+  if (left === 0) return Number(named / whole);
+  const kept = add(sold.map((part) => shareOf(part, part.cents - part.namedCents)));
+  return Number((named * BigInt(left) + kept * BigInt(unnamed)) / (whole * BigInt(left)));
 }
 
 const total = (amounts: readonly number[]): number => amounts.reduce((sum, amount) => sum + amount, 0);

@@ -1,0 +1,27 @@
+/** Credits, and what they were sold for. In cents, as is `named`, which a credit note returned of just these lines. */
+export interface Brought {
+  readonly credits: number;
+  readonly value: number;
+  readonly named: number;
+}
+
+/**
+ * The credits of what was named, and of the rest the share of `general` in everything that is `left`. In whole numbers of any size,
+ * rounded down once.
+ */
+export function creditsGone(
+  brought: readonly Brought[],
+  { general, left }: { readonly general: number; readonly left: number },
+): number {
+  const sold = brought.filter(({ value }) => value > 0);
+  const all = sold.reduce((total, { credits }) => total + BigInt(credits), 0n);
+  let top = 0n;
+  let bottom = 1n;
+  for (const { credits, value, named } of sold.filter((group) => group.named > 0)) {
+    top = top * BigInt(value) + BigInt(credits) * BigInt(named) * bottom;
+    bottom *= BigInt(value);
+  }
+  if (left <= 0) return Number(top / bottom);
+  const rest = BigInt(left);
+  return Number((top * rest + (all * bottom - top) * BigInt(general)) / (bottom * rest));
+}
