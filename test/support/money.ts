@@ -138,7 +138,11 @@ export async function headOf({ table }: PaymentDeps, customerId: string) {
 }
 
 /** A customer with a card on file and exactly `credits`; the card's bonus is counted in. */
-export async function customerWithCard({ deps }: Money, credits: number, card = 'pm_card_visa') {
+export async function customerWithCard(
+  { deps }: Pick<Money, 'deps'>,
+  credits: number,
+  card = 'pm_card_visa',
+) {
   const { head, apiKey } = await customerWith(deps, credits);
   // Most cards have brought their bonus to the first customer of a file; who gets it is not what such a test is about.
   const { head: withCard, bonusCredits } = await addPaymentMethod(deps, head, card);

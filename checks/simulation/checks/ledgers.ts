@@ -1,11 +1,11 @@
 import type { LedgerEntry } from '../../../lib/domain/ledger.ts';
 import { verifyLedger } from '../../../lib/domain/verify.ts';
 import { auditCustomer } from '../../../lib/operations/reconcile/audit-customer.ts';
+import { creditsOfInvoices } from '../../../test/support/sold-and-returned.ts';
 import type { World } from '../world.ts';
 import { isForSupport } from './findings.ts';
 import { fieldOf, type Stored } from './stored.ts';
 import { addTo } from './sums.ts';
-import { expectedCredits } from './value.ts';
 
 const CREDITS = { trial: 5, card: 5 } as const;
 
@@ -67,7 +67,7 @@ function unpaidDebts(entries: readonly LedgerEntry[]): string[] {
 /** Each balance, from the facts that made it. */
 export function wrongBalances({ double }: World, stored: Stored): string[] {
   const bought = new Map<string, number>();
-  for (const { customer, granted, takenBack } of expectedCredits(double.state).values())
+  for (const { customer, granted, takenBack } of creditsOfInvoices(double.state).values())
     addTo(bought, stored.ownerOf(customer) ?? '', granted - takenBack);
   return stored.heads.flatMap((head) => {
     const pk = String(head['pk']);
