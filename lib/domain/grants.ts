@@ -161,8 +161,9 @@ export function creditsDueBack(
 ): DueBack {
   const parts = lines.map((line) => {
     const named = returned.ofLines.filter(({ lineId }) => lineId === line.id);
-    const tax = Math.min(sum(named.filter(({ isTax }) => isTax).map(({ cents }) => cents)), line.taxCents);
-    const value = soldOfLine(line) - tax;
+    const tax = sum(named.filter(({ isTax }) => isTax).map(({ cents }) => cents));
+    // The tax of unused time is below zero, and none of what was sold.
+    const value = soldOfLine(line) - Math.min(tax, Math.max(0, line.taxCents));
     return { line, value, named: Math.min(sumOf(named), value) };
   });
   const brought = broughtBy(granted, parts);

@@ -125,6 +125,13 @@ describe('credits due back', () => {
     expect(due(returnedOf(59_900), invoice)).toBe(50);
   });
 
+  it('do not count the tax of unused time beside the plan as sold', () => {
+    const unused = lineOf({ id: 'il_unused', amountCents: -29_950, taxCents: -2_471, isWhole: false });
+    const invoice = invoiceOf({ lines: [unused, lineOf({ taxCents: 4_942 })] });
+    expect(due(returnedOf(32_421), invoice)).toBe(30);
+    expect(due(returnedOf(64_842), invoice)).toBe(60);
+  });
+
   it('count a fee beside the plan as sold', () => {
     const fee = lineOf({ id: 'il_fee', amountCents: 5_000, price: null, isWhole: false });
     const invoice = invoiceOf({ lines: [lineOf(), fee] });
