@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { formatApiKey, parseApiKey, redactApiKeys } from '../../lib/domain/api-key.ts';
 import { type CustomerHead, NEW_PROFILE } from '../../lib/domain/customer.ts';
 import { domainsOf } from '../../lib/domain/email.ts';
-import { chargeKey, fixAttemptId } from '../../lib/domain/fix-attempt.ts';
+import { BILLING_CONSENT, billingConsent } from '../../lib/domain/evidence/billing-consent.ts';
+import { chargeKey, fixAttemptId, laterAttemptId, tryOf } from '../../lib/domain/fix-attempt.ts';
 import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { isTestCustomerEmail, testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { accountWarnings } from '../../lib/domain/warnings.ts';
-import { fixOf, headWith, onPlan, proUntil } from '../support/heads.ts';
+import { chargeOf, fixOf, headWith, onPlan, proUntil } from '../support/heads.ts';
 
 const head = headWith;
 const fix = fixOf();
@@ -121,8 +122,20 @@ describe('fix attempt ids', () => {
     expect(id).toBe('3b6719be80c911db7475a4786075a95a');
   });
 
+  it('of a later repository under the same names are others, one for each repository', () => {
+    const pull = { githubOrg: 'Acme', repoName: 'WebShop', prNumber: 7 };
+    expect(laterAttemptId(pull, 42)).toBe('6520b284e9352a9dab847dd9b338c367');
+    expect(laterAttemptId({ ...pull, githubOrg: 'ACME' }, 42)).toBe(laterAttemptId(pull, 42));
+    expect(laterAttemptId(pull, 43)).not.toBe(laterAttemptId(pull, 42));
+  });
+
   it('an attempt to charge has one key, of customer, fix and attempt', () => {
     expect(chargeKey('c1', 'f1', 2)).toBe('fix:c1:f1:2');
+  });
+
+  it('an attempt to charge is one try of its card', () => {
+    const charge = chargeOf({ attempt: 2, cardKey: 'fp_1' });
+    expect(tryOf({ id: 'f1' }, charge)).toEqual({ cardKey: 'fp_1', id: 'f1:2' });
   });
 });
 
@@ -164,6 +177,22 @@ describe('addresses of test customers', () => {
     'smoke+a1a1a1a1a1a1a1a1@rsolvxdev',
     'somebody@rsolv.dev',
   ])('are no other: %s', (other) => expect(isTestCustomerEmail(other)).toBe(false));
+});
+
+describe('a consent to be charged', () => {
+  it('keeps the text of today and its version, the card, the moment, and how it was given', () => {
+    const origin = { sourceIp: '1.2.3.4', userAgent: null, by: { kind: 'api_key', keyId: 'k1' } } as const;
+    expect(billingConsent('pm_1', origin, AT)).toEqual({
+      ...origin,
+      ...BILLING_CONSENT,
+      paymentMethodId: 'pm_1',
+      givenAt: '2026-01-02T00:00:00.000Z',
+    });
+    expect(BILLING_CONSENT).toEqual({
+      version: '2026-12-01',
+      text: 'The cardholder agrees that merged fixes are charged when no credits are left.',
+    });
+  });
 });
 
 describe('small rules', () => {

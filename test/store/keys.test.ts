@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import {
+  apiKeyIdOf,
+  customerIdOf,
+  guardNameOf,
+  itemKind,
+  type Key,
+  keys,
+  mayExpire,
+  noticeLabel,
+  noticeLabelOf,
+  noticeName,
+  noticeWords,
+  parseDueKey,
+  parseNoticeKey,
+  prefixes,
+  ranges,
+} from '../../lib/store/keys.ts';
+
+/* Every customer's items are stored under these keys already: none of them may change. */
+
+const own = (sk: string): Key => ({ pk: 'CUSTOMER#c1', sk });
+
+describe('the key', () => {
+  it.each<[string, Key, Key]>([
+    ['the head', keys.head('c1'), own('LEDGER#HEAD')],
+    ['an entry', keys.entry('c1', 42), own('LEDGER#000000000042')],
+    ['a fix', keys.fix('c1', 'f1'), own('FIX#f1')],
+    ['an API key', keys.apiKey('c1', 'k1'), own('KEY#k1')],
+    ['a guard by kind and id', keys.once('c1', 'invoice', 'in_1'), own('ONCE#invoice#in_1')],
+    ['a guard by its name', keys.guard('c1', 'invoice#in_1'), own('ONCE#invoice#in_1')],
+    ['a double payment', keys.once('c1', 'double_payment', 'pi_1'), own('ONCE#double_payment#pi_1')],
+    ['a notice', keys.notice('c1', 'fix_blocked', 'n1'), own('NOTICE#fix_blocked#n1')],
+    ['a consent', keys.consent('c1', '2026-01-01', 'pm_1'), own('CONSENT#2026-01-01#pm_1')],
+    ['a count of recorded fixes', keys.recorded('c1', '2026-01-01', 7), own('RECORDED#2026-01-01#7')],
+    ['an order', keys.order('c1'), own('ORDER#PRO')],
+    ['a renewal', keys.renewal('c1'), own('RENEWAL#PRO')],
+    ['the tries of cards', keys.cardTries('c1'), own('CARD_TRIES')],
+    ['a closing', keys.closing('c1'), own('CLOSING')],
+    ['an owner of a Stripe id', keys.stripe('cus_1'), { pk: 'STRIPE#cus_1', sk: 'STRIPE' }],
+    ['a card', keys.card('fp_1'), { pk: 'CARD#fp_1', sk: 'CARD' }],
+    ['an event', keys.event('evt_1'), { pk: 'EVENT#evt_1', sk: 'EVENT' }],
+    ['an address, in lower case', keys.email('Zoe@X.io'), { pk: 'EMAIL#zoe@x.io', sk: 'EMAIL' }],
+    ['a run', keys.run('nightly'), { pk: 'RUN#nightly', sk: 'RUN' }],
+    ['a rate limit', keys.rate('signup#1.2.3.4', 60), { pk: 'RATE#signup#1.2.3.4', sk: '60s' }],
+    ['the sums of a day', keys.day('2026-01-01'), { pk: 'DAYS', sk: '2026-01-01' }],
+    ['the health check', keys.health, { pk: 'HEALTH', sk: 'HEALTH' }],
+  ])('of %s stays as it is stored', (_, key, stored) => {
+    expect(key).toEqual(stored);
+  });
+
+  it('of a partition is the customer’s, and gives the customer back', () => {
+    expect(keys.customer('c1')).toBe('CUSTOMER#c1');
+    expect(customerIdOf('CUSTOMER#c1')).toBe('c1');
+    expect(() => customerIdOf('EVENT#evt_1')).toThrow('EVENT#evt_1 is no customer');
+  });
+
+  it('of an API key and of a guard gives id and name back', () => {
+    expect(apiKeyIdOf('KEY#k1')).toBe('k1');
+    expect(guardNameOf('ONCE#invoice#in_1')).toBe('invoice#in_1');
+  });
+});
+
+describe('a range of sort keys', () => {
+  it('of all entries has the first and the last entry in it, and not the head', () => {
+    const { from, to } = ranges.entriesBelow(null);
+    expect(from <= keys.entry('c1', 0).sk).toBe(true);
+    expect(keys.entry('c1', 999_999_999_999).sk <= to).toBe(false);
+    expect(keys.entry('c1', 899_999_999_999).sk <= to).toBe(true);
+    expect(to < keys.head('c1').sk).toBe(true);
+  });
+
+  it('of the entries below one ends at the one before', () => {
+    expect(ranges.entriesBelow(5)).toEqual({ from: 'LEDGER#000000000000', to: 'LEDGER#000000000004' });
+  });
+
+  it('of head and entries ends at the head', () => {
+    expect(ranges.headAndEntries).toEqual({ from: 'LEDGER#000000000000', to: 'LEDGER#HEAD' });
+  });
+
+  it('of one kind begins with its prefix', () => {
+    expect(prefixes).toEqual({
+      fix: 'FIX#',
+      notice: 'NOTICE#',
+      apiKey: 'KEY#',
+      consent: 'CONSENT#',
+      ledger: 'LEDGER#',
+    });
+  });
+});
+
+describe('an item in the index of due work', () => {
+  it.each([
+    [keys.fix('c1', 'f1'), 'fix', 'f1'],
+    [keys.once('c1', 'double_payment', 'pi_1'), 'double_payment', 'pi_1'],
+    [keys.notice('c1', 'fix_blocked', 'n1'), 'notice', 'fix_blocked#n1'],
+    [keys.head('c1'), 'head', null],
+    [keys.order('c1'), 'order', null],
+    [keys.renewal('c1'), 'renewal', null],
+    [keys.closing('c1'), 'closing', null],
+  ])('under %j is the customer’s %s', (key, kind, id) => {
+    expect(parseDueKey(key)).toEqual({ kind, customerId: 'c1', id });
+  });
+
+  it('that is an event is no customer’s', () => {
+    expect(parseDueKey(keys.event('evt_1'))).toEqual({ kind: 'event', customerId: null, id: 'evt_1' });
+  });
+
+  it.each([own('ORDER#PRO#2'), own('LEDGER#HEAD#2'), own('ONCE#invoice#in_1'), own('NEW#1')])(
+    'under %j is unknown: a newer release may have put it there',
+    (key) => {
+      expect(parseDueKey(key)).toEqual({ kind: 'unknown', customerId: null, id: null });
+    },
+  );
+});
+
+describe('an item of a customer', () => {
+  it.each([
+    [keys.head('c1').sk, 'head'],
+    [keys.entry('c1', 1).sk, 'entry'],
+    ['ONCE#double_payment#pi_1', 'double_payment'],
+    ['ONCE#invoice#in_1', 'guard'],
+    ['KEY#k1', 'api_key'],
+    ['FIX#f1', 'fix'],
+    ['NOTICE#fix_blocked#n1', 'other'],
+    [undefined, 'other'],
+    [7, 'other'],
+  ])('under the sort key %j is one of the kind %s', (sk, kind) => {
+    expect(itemKind(sk)).toBe(kind);
+  });
+});
+
+describe('a notice', () => {
+  const NAME = { customerId: 'c1', kind: 'payment_failed', id: 'in_1#2' } as const;
+
+  it('is named by its key, also where its id has a # in it', () => {
+    const key = keys.notice('c1', NAME.kind, NAME.id);
+    expect(parseNoticeKey(key)).toEqual(NAME);
+    expect(noticeWords(key)).toEqual(NAME);
+    expect(noticeLabelOf(key.sk)).toBe('payment_failed#in_1#2');
+    expect(noticeLabel(NAME)).toBe('payment_failed#in_1#2');
+    expect(noticeName('c1', 'payment_failed#in_1#2')).toEqual(NAME);
+  });
+
+  it('of a kind that only a newer release knows has words, and no name', () => {
+    const key = own('NOTICE#newer#n1');
+    expect(parseNoticeKey(key)).toBeNull();
+    expect(noticeWords(key)).toEqual({ customerId: 'c1', kind: 'newer', id: 'n1' });
+    expect(noticeName('c1', 'newer#n1')).toBeNull();
+  });
+
+  it.each([own('FIX#payment_failed#n1'), { pk: 'EVENT#c1', sk: 'NOTICE#payment_failed#n1' }])(
+    'is not what is stored under %j',
+    (key) => {
+      expect(parseNoticeKey(key)).toBeNull();
+    },
+  );
+});
+
+describe('an item that may expire', () => {
+  it.each([
+    [keys.rate('a', 60), true],
+    [keys.run('r'), true],
+    [keys.event('e'), true],
+    [keys.notice('c1', 'fix_blocked', 'n1'), true],
+    [keys.recorded('c1', '2026-01-01', 0), true],
+    [keys.head('c1'), false],
+    [keys.entry('c1', 1), false],
+    [keys.fix('c1', 'f1'), false],
+    [keys.once('c1', 'invoice', 'in_1'), false],
+    [keys.apiKey('c1', 'k1'), false],
+    [keys.email('a@x.io'), false],
+    [{ pk: 'STRIPE#NOTICE#1', sk: 'NOTICE#1' }, false],
+  ])('under %j: %s', (key, expected) => {
+    expect(mayExpire(key)).toBe(expected);
+  });
+});
