@@ -20,6 +20,7 @@ import {
   type Money,
   openMoneyForFile,
 } from '../../support/money.ts';
+import { attachedCard, pastDueCustomer, putDefault as putDefaultCard } from '../../support/past-due.ts';
 import { setHead } from '../../support/set-head.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
@@ -35,27 +36,9 @@ beforeEach(async () => {
 
 const answering = (answers: (port: StripePort) => Partial<StripePort>) => answeringWith(money.deps, answers);
 
-/** A customer on Pro whose card declines the renewal: it is open, and Stripe still collects. */
-async function pastDue() {
-  const who = await customerWithCard(money, 0, await money.newCard());
-  await subscribeToPro(money.deps, who.customerId, null);
-  await putDefault(who.stripeCustomerId, await attached(who.stripeCustomerId, 'pm_card_chargeCustomerFail'));
-  await money.deliver();
-  await money.days(32);
-  await money.deliver();
-  const { head } = await syncAccount(money.deps, who.customerId);
-  expect(head.subscription?.state).toBe('past_due');
-  const open = money.double.state.invoices.newestFirst.find(({ status }) => status === 'open');
-  return { ...who, head, subscriptionId: head.subscription?.id ?? '', invoiceId: open?.id ?? '' };
-}
-
-async function attached(customer: string, method?: string): Promise<string> {
-  const { id } = await money.stripe.paymentMethods.attach(method ?? (await money.newCard()), { customer });
-  return id;
-}
-
-const putDefault = (customer: string, default_payment_method: string) =>
-  money.stripe.customers.update(customer, { invoice_settings: { default_payment_method } });
+const pastDue = () => pastDueCustomer(money);
+const attached = (customer: string, method?: string) => attachedCard(money, customer, method);
+const putDefault = (customer: string, method: string) => putDefaultCard(money, customer, method);
 
 const statusOf = (invoiceId: string) => money.double.state.invoices.find(invoiceId)?.status;
 
