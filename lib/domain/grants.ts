@@ -1,7 +1,7 @@
-import { type Brought, creditsGone } from './credits-gone.ts';
 import type { CustomerHead } from './customer.ts';
 import type { EntryMetadata, EntrySource, Posting } from './ledger.ts';
 import type { ReturnReason } from './notice.ts';
+import { type Brought, creditsGone } from './payments/credits-gone.ts';
 import type { KnownPrice } from './plans.ts';
 
 /** What granting or taking back credits does: the entries, and what is owed afterwards. */

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CardTries, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
+import { type CardTries, cardKeyOf, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
 import {
   admission,
   type CardTry,
-  cardKeyOf,
   endAttempt,
   endTry,
   notTried,
