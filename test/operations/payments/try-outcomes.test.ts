@@ -238,7 +238,11 @@ describe('a card that is not tried now', () => {
   it('says that only another card helps where its bank never accepts it again', () => {
     const never = notTried({ code: 'stolen_card', retryAt: null }, AT, 0);
     expect(never.message).toContain('will not accept it again');
-    expect(never.facts).toEqual({ credit_balance: 0, decline_code: 'stolen_card' });
+    expect(never.facts).toEqual({
+      credit_balance: 0,
+      reasons: ['card_declined'],
+      decline_code: 'stolen_card',
+    });
   });
 });
 
@@ -266,7 +270,7 @@ describe('a card that was declined', () => {
   ])('as %j says so', (decline, code, why) => {
     const error = cardDeclined(decline, 'What next.');
     expect(error.code).toBe('card_declined');
-    expect(error.facts).toEqual({ decline_code: code });
+    expect(error.facts).toEqual({ reasons: ['card_declined'], decline_code: code });
     expect(error.message).toContain(why);
     expect(error.message).toContain('What next.');
   });
