@@ -5,6 +5,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { BillingError } from '../errors.ts';
 import { loggableError, logger } from '../runtime/observe.ts';
 import { report } from '../runtime/report.ts';
+import { withTimeLeft } from '../runtime/time-left.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
 import { jsonBody } from './json-body.ts';
@@ -44,7 +45,10 @@ export function handlerOf(
   if (contract.body !== undefined) chain.use(jsonBody);
   chain.handler((event, { logFacts }) => answer(event, logFacts));
   return async (event, context) => {
-    const result = await chain(event, { ...context, logFacts: {} });
+    const result = await withTimeLeft(
+      () => context.getRemainingTimeInMillis(),
+      () => chain(event, { ...context, logFacts: {} }),
+    );
     if (isReply(result)) throw new Error('a reply left without being rendered');
     return result;
   };

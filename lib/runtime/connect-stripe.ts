@@ -2,6 +2,7 @@ import { readParameter } from '../settings/parameters.ts';
 import { parseStripeConfig } from '../settings/stripe.ts';
 import type { StripePort } from '../stripe/port.ts';
 import type { Deps, PaymentDeps } from './deps.ts';
+import { timeLeftMs } from './time-left.ts';
 
 /**
  * What a function works with that may move money. Imported by those functions alone: nobody else's bundle holds the SDK, and
@@ -38,7 +39,7 @@ async function connected(
     return known.port;
   const port = stripePort(
     parseStripeConfig({ ...env, STRIPE_SECRET_KEY: secretKey, STRIPE_PRO_PRICE_ID: priceId }),
-    { sleep, random },
+    { sleep, random, timeLeftMs },
   );
   connections.set(env, { secretKey, port });
   return port;

@@ -8,19 +8,26 @@ export interface Waiting {
   readonly sleep: (ms: number) => Promise<void>;
   /** From 0 up to but not including 1. */
   readonly random: () => number;
+  /** How long the function that waits may still run; unbounded where it is left out. */
+  readonly timeLeftMs?: (() => number) | undefined;
 }
 
 const MAX_TRIES = 3;
 const FIRST_WAIT_MS = 500;
-/** For one request, all waits together: a function that waits for Stripe has this much time to spare. */
+/** For one request to Stripe, all waits together. */
 const MAX_WAIT_MS = 4_000;
+/** What a function needs after a wait: the request once more, which may take 10 s, and the write of its outcome. */
+const RESERVED_MS = 12_000;
 
 /**
  * Sends a request again that Stripe answered with 429, which the SDK does not do: Stripe did nothing and keeps no
  * answer under the key. Waits for as long as `Retry-After` says, else with exponential backoff, and gives up where that is
  * longer than the time that remains.
  */
-export function retryRateLimited(client: HttpClient, { sleep, random }: Waiting): HttpClient {
+export function retryRateLimited(
+  client: HttpClient,
+  { sleep, random, timeLeftMs = () => Number.POSITIVE_INFINITY }: Waiting,
+): HttpClient {
   return {
     getClientName: () => client.getClientName(),
     async makeRequest(...request) {
@@ -28,7 +35,8 @@ export function retryRateLimited(client: HttpClient, { sleep, random }: Waiting)
       for (let tries = 1; ; tries++) {
         const response = await client.makeRequest(...request);
         const waitMs = response.getStatusCode() === 429 ? waitOf(response, tries, random()) : null;
-        if (waitMs === null || tries === MAX_TRIES || waitMs > leftMs) return response;
+        const isTooLong = waitMs === null || waitMs > leftMs || waitMs > timeLeftMs() - RESERVED_MS;
+        if (isTooLong || tries === MAX_TRIES) return response;
         await discard(response);
         leftMs -= waitMs;
         await sleep(waitMs);

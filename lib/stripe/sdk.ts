@@ -19,6 +19,7 @@ export function openStripe(
   {
     sleep = wait,
     random = Math.random,
+    timeLeftMs,
     httpClient = Stripe.createNodeHttpClient(),
     ...line
   }: StripeLine = {},
@@ -34,6 +35,6 @@ export function openStripe(
       protocol: apiBase.protocol === 'https:' ? 'https' : 'http',
     }),
     ...line,
-    httpClient: retryRateLimited(httpClient, { sleep, random }),
+    httpClient: retryRateLimited(httpClient, { sleep, random, timeLeftMs }),
   });
 }

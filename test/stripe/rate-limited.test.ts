@@ -4,7 +4,11 @@ import { retryRateLimited } from '../../lib/stripe/rate-limited.ts';
 type Client = Parameters<typeof retryRateLimited>[0];
 
 /** A server that gives these answers in turn, and what was waited between them. */
-function answering(statuses: readonly number[], headers: Record<string, string> = {}) {
+function answering(
+  statuses: readonly number[],
+  headers: Record<string, string> = {},
+  timeLeftMs?: () => number,
+) {
   const waits: number[] = [];
   let asked = 0;
   const client: Client = {
@@ -23,7 +27,7 @@ function answering(statuses: readonly number[], headers: Record<string, string> 
   const sleep = async (ms: number) => {
     waits.push(ms);
   };
-  const retrying = retryRateLimited(client, { sleep, random: () => 0.5 });
+  const retrying = retryRateLimited(client, { sleep, random: () => 0.5, timeLeftMs });
   const ask = async () =>
     (await retrying.makeRequest('host', '443', '/v1/x', 'POST', {}, '', 'https', 1_000)).getStatusCode();
   return { ask, waits, times: () => asked };
@@ -52,6 +56,13 @@ describe('a request that Stripe answers with 429', () => {
     const { ask, waits, times } = answering([429, 200], { 'retry-after': '30' });
     expect(await ask()).toBe(429);
     expect([times(), waits]).toEqual([1, []]);
+  });
+
+  it('fails where the function that waits would be ended before the request is sent once more', async () => {
+    const left = [14_000, 13_999];
+    const { ask, waits } = answering([429, 429, 200], { 'retry-after': '2' }, () => left.shift() ?? 0);
+    expect(await ask()).toBe(429);
+    expect(waits).toEqual([2_000]);
   });
 
   it.each([200, 402, 404, 409, 500])('any other answer (%i) is returned at once', async (status) => {

@@ -22,7 +22,7 @@ export const invocation = (): Context => ({
   awsRequestId: `req-${randomBytes(6).toString('hex')}`,
   logGroupName: 'test',
   logStreamName: 'test',
-  getRemainingTimeInMillis: () => 10_000,
+  getRemainingTimeInMillis: () => 28_000,
   done: () => {},
   fail: () => {},
   succeed: () => {},
