@@ -25,8 +25,8 @@ export function addWork(program: CommandUnknownOpts, runner: Runner): void {
     .command('work')
     .summary('open work: charges, orders, refunds, closings, parked events')
     .description(
-      'What is not finished: charges and orders without an outcome, payments to return, closed accounts to clear, and events ' +
-        'that could not be applied.',
+      'What is not finished: charges, orders and renewals without an outcome, payments to return, ' +
+        'closed accounts to clear, and events that could not be applied.',
     )
     .addHelpText('after', examples('rsolv-billing work list', 'rsolv-billing work settle --now'));
   addList(work, runner, { command: 'work list', name: 'list', answer: 'work', indexes: OPEN_WORK_INDEX });

@@ -24,8 +24,8 @@ export interface SettledCharges {
 }
 
 /**
- * Finishes open work of every kind in the table: charges and orders without an outcome, payments to return, accounts to clear.
- * Safe to run at any time, also concurrently.
+ * Finishes open work of every kind in the table: charges, orders and renewals without an outcome, payments to return,
+ * accounts to clear. Safe to run at any time, also concurrently.
  * @param ageMs only work that is at least this old: younger work is in the hands of the request that began it
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */
