@@ -79,11 +79,14 @@ const GRACE_MS = PAST_DUE_GRACE_DAYS * 24 * 60 * 60 * 1000;
 
 /**
  * The moment at which a subscription stops giving the Pro rate, in milliseconds; 0 if it gives none. Only the clock moves
- * past it: the rate ends without an event.
+ * past it: the rate ends without an event. A subscription that is set to end has no grace after its last period, because
+ * Stripe collects for no further one.
  */
-export function endOfPro({ state, coveredUntil, collects }: Subscription): number {
+export function endOfPro(subscription: Subscription): number {
+  const { state, coveredUntil, collects, cancelAtPeriodEnd, currentPeriodEnd } = subscription;
   if (!givesPro(state) || coveredUntil === null) return 0;
-  return Date.parse(coveredUntil) + (collects ? GRACE_MS : 0);
+  const end = Date.parse(coveredUntil) + (collects ? GRACE_MS : 0);
+  return cancelAtPeriodEnd && currentPeriodEnd !== null ? Math.min(end, Date.parse(currentPeriodEnd)) : end;
 }
 
 /**

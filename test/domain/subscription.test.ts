@@ -175,6 +175,24 @@ describe('the plan at a moment', () => {
     expect(planAfter({ collects: false }, 0)).toBe('pay_as_you_go');
   });
 
+  it('a subscription that is set to end gives the Pro rate until its period ends and not longer, without any event', () => {
+    const ending = { cancelAtPeriodEnd: true, currentPeriodEnd: PAID_UNTIL };
+    expect(planAfter(ending, -1)).toBe('pro');
+    expect(planAfter(ending, 0)).toBe('pay_as_you_go');
+  });
+
+  it('a past-due subscription that is set to end keeps the grace, but not beyond its period', () => {
+    const ending = (days: number): Partial<ProSubscription> => ({
+      state: 'past_due',
+      cancelAtPeriodEnd: true,
+      currentPeriodEnd: new Date(paidUntilMs + days * DAY_MS).toISOString(),
+    });
+    expect(planAfter(ending(30), 21 * DAY_MS - 1)).toBe('pro');
+    expect(planAfter(ending(30), 21 * DAY_MS)).toBe('pay_as_you_go');
+    expect(planAfter(ending(7), 7 * DAY_MS - 1)).toBe('pro');
+    expect(planAfter(ending(7), 7 * DAY_MS)).toBe('pay_as_you_go');
+  });
+
   it('a subscription with no paid period gives no Pro rate', () => {
     expect(planAfter({ coveredUntil: null }, -1)).toBe('pay_as_you_go');
   });
@@ -207,6 +225,13 @@ describe('the plan at a moment', () => {
     const paid = subscription({ id: 'sub_paid', state: 'past_due', coveredUntil: PAID_UNTIL });
     const held = subscription({ id: 'sub_held', coveredUntil: PAID_UNTIL, collects: false, created: 2 });
     expect(currentSubscription([held, paid])?.id).toBe('sub_paid');
+  });
+
+  it('of two subscriptions that are paid alike the one that goes on counts, not a newer one that is set to end', () => {
+    const period = { currentPeriodEnd: PAID_UNTIL, coveredUntil: PAID_UNTIL };
+    const on = subscription({ id: 'sub_on', ...period });
+    const ending = subscription({ id: 'sub_ending', ...period, cancelAtPeriodEnd: true, created: 2 });
+    expect(currentSubscription([ending, on])?.id).toBe('sub_on');
   });
 });
 

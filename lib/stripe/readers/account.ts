@@ -88,8 +88,8 @@ export async function proSubscriptionOf(
     state,
     // A date after the end of the period is no cancellation at its end: Stripe still renews.
     cancelAtPeriodEnd: endsAt !== null && endsAt <= periodEnd,
-    // Stripe keeps the end of the period that a cancellation cut short.
-    currentPeriodEnd: isoOf(Math.min(periodEnd, subscription.ended_at ?? periodEnd)),
+    // Stripe keeps the end of the period that a cancellation cut short, or that a date within it will cut short.
+    currentPeriodEnd: isoOf(Math.min(periodEnd, subscription.ended_at ?? periodEnd, endsAt ?? periodEnd)),
     coveredUntil: null,
     collects: subscription.collection_method === 'charge_automatically' && !subscription.pause_collection,
     created: subscription.created,

@@ -148,7 +148,10 @@ describe('several Pro subscriptions', () => {
       Object.assign(money.double.state.subscriptions.get(id, 'path'), { status: 'unpaid' });
     const second = await anotherPro(stripeCustomerId);
     await money.stripe.subscriptions.update(second.id, { cancel_at_period_end: true });
-    expect(await subscribeToPro(money.deps, customerId, null)).toMatchObject({ created: false });
+    expect(await subscribeToPro(money.deps, customerId, null)).toMatchObject({
+      created: false,
+      head: { subscription: { id: subscriptionId, cancelAtPeriodEnd: false } },
+    });
     for (const { id } of unpaid) expect(money.double.state.subscriptions.find(id)?.status).toBe('canceled');
     expect(money.double.state.subscriptions.find(second.id)?.cancel_at_period_end).toBe(true);
     expect(money.double.state.subscriptions.find(subscriptionId)?.cancel_at_period_end).toBe(false);
