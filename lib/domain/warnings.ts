@@ -37,7 +37,7 @@ export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date
     warnings.push({ code: 'low_credits', message: `${creditsOf(balance)} left.` });
   }
   if (subscription?.state === 'past_due') {
-    warnings.push({ code: 'past_due', message: pastDueMessage(subscription, at) });
+    warnings.push({ code: 'past_due', message: pastDueMessage(subscription, isDisputed, at) });
   }
   if (head.freeUntil !== null && at.toISOString() < head.freeUntil && isSold(planAt(head, at))) {
     warnings.push({ code: 'free_period', message: FREE_PERIOD });
@@ -92,11 +92,20 @@ function declinedMessage({ retryAt }: CardRefusal): string {
   return `The card was declined. It is not charged again before ${retryAt.toISOString()}. Add another card, or wait.`;
 }
 
-function pastDueMessage(subscription: Subscription, at: Date): string {
+function pastDueMessage(subscription: Subscription, isDisputed: boolean, at: Date): string {
   const end = endOfPro(subscription);
   const rate =
     at.getTime() < end
       ? `The Pro rate ends on ${new Date(end).toISOString().slice(0, 10)}`
       : 'The Pro rate has ended';
-  return `The last Pro invoice could not be paid. ${rate}. Add a card to pay the invoice.`;
+  return `The last Pro invoice could not be paid. ${rate}. ${howToPay(subscription, isDisputed)}`;
+}
+
+/** What pays the open invoice, by the rules that renewals go by. */
+function howToPay({ collects, cancelAtPeriodEnd }: Subscription, isDisputed: boolean): string {
+  if (isDisputed) return 'The invoice is not paid while a payment is disputed. Ask support.';
+  if (!collects) return 'The invoice is not paid by card. Ask support.';
+  if (cancelAtPeriodEnd)
+    return 'The subscription is set to end. To keep it, subscribe again: that pays the invoice.';
+  return 'Add a card to pay the invoice.';
 }

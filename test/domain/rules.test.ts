@@ -95,6 +95,20 @@ describe('warnings', () => {
     expect(codes({ balance: 60, subscription, subscriptionType: 'pro' })).toEqual(['past_due']);
   });
 
+  it('of a past-due subscription say what pays its invoice: a card, subscribing again, or support', () => {
+    const message = (facts: Parameters<typeof proUntil>[1], openDisputes: string[] = []) => {
+      const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due', ...facts });
+      return accountWarnings(
+        head({ balance: 60, subscription, subscriptionType: 'pro', openDisputes }),
+        AT,
+      )[0]?.message;
+    };
+    expect(message({})).toContain('Add a card to pay the invoice.');
+    expect(message({ cancelAtPeriodEnd: true })).toContain('subscribe again: that pays the invoice');
+    expect(message({ collects: false })).toContain('not paid by card. Ask support.');
+    expect(message({}, ['du_1'])).toContain('not paid while a payment is disputed');
+  });
+
   it('with no credits and a card, says what the next fix costs at the plan’s rate', () => {
     const message = (subscriptionType: 'pro' | 'pay_as_you_go') =>
       accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), {}, AT)[0]?.message;
