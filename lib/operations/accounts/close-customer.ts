@@ -15,7 +15,7 @@ import { settleFixPayment } from '../fixes/record-payment.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 import { cancelSubscription } from '../plans/cancel-subscription.ts';
-import { finishOrder } from '../plans/finish-order.ts';
+import { finishOrderUnattended } from '../plans/finish-order.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { revokeKey } from './api-keys.ts';
 import { type Cleared, clearFixes } from './clear-fixes.ts';
@@ -102,10 +102,13 @@ async function endEverything(deps: PaymentDeps, customerId: string): Promise<voi
   if (stripeCustomerId !== null) await leaveStripe(deps, customerId, stripeCustomerId);
 }
 
-/** A charge that was announced is made; one that the cardholder could still confirm is ended. */
+/**
+ * A charge that was announced is made: its fix was merged. One that the cardholder could still confirm is ended. An order is not
+ * sent again, because its subscription would be paid for and ended at once.
+ */
 async function finishWhatIsOpen(deps: PaymentDeps, customerId: string): Promise<void> {
   const order = await readOrder(deps.table, customerId);
-  if (order?.state === 'ordering') await finishOrder(deps, customerId, order);
+  if (order?.state === 'ordering') await finishOrderUnattended(deps, customerId, order, 'never');
   for (const fix of await readOpenCharges(deps.table, customerId)) {
     if (fix instanceof UnreadableItem) throw fix;
     const { charge } = fix;

@@ -49,21 +49,27 @@ export interface FinishedOrder {
 }
 
 /**
+ * When an order may be sent to Stripe. `announced_now`: its card was read at Stripe just before. `unchanged`: if account, card
+ * and disputes are as they were. `never`: its subscription is only looked for.
+ */
+type Sending = 'announced_now' | 'unchanged' | 'never';
+
+/**
  * Makes the subscription of an order, or finds the one it made, and writes what came of it: the plan, and the credits of
  * the first invoice. Safe to repeat, also concurrently, by the client and by the sweeper.
- * @param isFresh it was announced just now, on a card that was read at Stripe just before
  * @throws BillingError as `subscribeToPro`
  */
 export function finishOrder(
   deps: PaymentDeps,
   customerId: string,
   order: ProOrder,
-  isFresh = false,
+  sending: Sending = 'unchanged',
 ): Promise<FinishedOrder> {
   const { attempt, stripeCustomerId, priceId } = order;
   return finishAttempt<Subscribed, FinishedOrder>(deps, {
     startedAt: order.startedAt,
-    holds: async () => isFresh || (await payerHolds(deps, customerId, order)),
+    holds: async () =>
+      sending === 'announced_now' || (sending === 'unchanged' && (await payerHolds(deps, customerId, order))),
     ask: (stripe) => stripe.subscribe({ customerId, stripeCustomerId, priceId, attempt }),
     find: (stripe) => stripe.findSubscribed(stripeCustomerId, attempt),
     // It exists only if its first invoice is paid.
@@ -130,9 +136,10 @@ export async function finishOrderUnattended(
   deps: PaymentDeps,
   customerId: string,
   order: ProOrder,
+  sending: Exclude<Sending, 'announced_now'> = 'unchanged',
 ): Promise<void> {
   try {
-    await finishOrder(deps, customerId, order);
+    await finishOrder(deps, customerId, order, sending);
   } catch (error) {
     if (!(error instanceof BillingError && ENDS_AN_ORDER.has(error.code))) throw error;
   }

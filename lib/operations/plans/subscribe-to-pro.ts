@@ -67,7 +67,7 @@ const finish = (
   deps: PaymentDeps,
   customerId: string,
   { order, isFresh }: Extract<Placed, { kind: 'ordered' }>,
-): Promise<FinishedOrder> => finishOrder(deps, customerId, order, isFresh);
+): Promise<FinishedOrder> => finishOrder(deps, customerId, order, isFresh ? 'announced_now' : 'unchanged');
 
 const sync = async (deps: PaymentDeps, customerId: string): Promise<FinishedOrder> => {
   const { head } = await askStripe(() => syncAccount(deps, customerId));

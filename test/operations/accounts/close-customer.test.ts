@@ -6,11 +6,13 @@ import { closeCustomer } from '../../../lib/operations/accounts/close-customer.t
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordFixAttempt } from '../../../lib/operations/fixes/record-fix-attempt.ts';
+import { IN_FLIGHT_MS } from '../../../lib/operations/payments/attempt.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { listApiKeys } from '../../../lib/store/api-keys.ts';
 import { keys } from '../../../lib/store/keys.ts';
+import { readOrder } from '../../../lib/store/orders.ts';
 import { UnreadableItem } from '../../../lib/store/record.ts';
 import type { Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
@@ -38,6 +40,9 @@ beforeEach(async () => {
 });
 
 const SECRET = 'Jane Doe';
+
+/** When no request of now is in flight any more. */
+const notInFlight = (): PaymentDeps => ({ ...deps, now: () => new Date(Date.now() + IN_FLIGHT_MS) });
 
 /** A Pro customer with a charge, a fix from credits and one that nobody billed, all with personal data in them. */
 async function customer() {
@@ -122,6 +127,29 @@ describe('closing a customer', () => {
     expect(entries.filter(({ source }) => source === 'purchased')).toHaveLength(1);
   });
 
+  it('does not send an order for Pro whose request was lost, and is refused while the order may be in flight', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    money.double.faults.add({ method: 'POST', path: '/v1/subscriptions', kind: 'drop_before', times: 6 });
+    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
+    money.double.faults.clear();
+    await expect(closeCustomer(deps, customerId)).rejects.toMatchObject({ code: 'payment_pending' });
+    expect(await closeCustomer(notInFlight(), customerId)).toMatchObject({ already: false });
+    expect(subscriptionsOf(stripeCustomerId)).toEqual([]);
+    expect(await readOrder(table, customerId)).toMatchObject({ state: 'refused' });
+    await expectSoundMoney(money, customerId);
+  });
+
+  it('settles an order for Pro that was paid, and ends its subscription', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    money.double.faults.add({ method: 'POST', path: '/v1/subscriptions', kind: 'drop_after', times: 6 });
+    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
+    money.double.faults.clear();
+    expect(await closeCustomer(deps, customerId)).toMatchObject({ already: false, balance: 60 });
+    expect(subscriptionsOf(stripeCustomerId).map(({ status }) => status)).toEqual(['canceled']);
+    await money.deliver();
+    await expectSoundMoney(money, customerId);
+  });
+
   it('ends a payment that the cardholder could still confirm', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
@@ -170,7 +198,9 @@ describe('closing a customer', () => {
         closeCustomer(deps, customerId),
         subscribeToPro(deps, customerId, null),
       ]);
-      expect([first.status, second.status]).toEqual(['fulfilled', 'fulfilled']);
+      for (const closing of [first, second].filter(({ status }) => status === 'rejected'))
+        expect(closing).toMatchObject({ reason: { code: 'payment_pending' } });
+      await closeCustomer(notInFlight(), customerId);
       // Whatever it came to, it is not taken for a fault of ours.
       const reason: unknown = subscribed.status === 'rejected' ? subscribed.reason : {};
       expect(reason).not.toMatchObject({ code: 'payments_misconfigured' });
