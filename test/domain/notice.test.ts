@@ -135,6 +135,12 @@ describe('a notice', () => {
     });
   });
 
+  it('of removed credits is sent also where nothing is owed for them', () => {
+    const cause = { invoiceId: 'in_1', removed: 10, returnedCents: 59_900, reasons: ['refund'] } as const;
+    const before = headWith({ balance: 10, debt: 0 });
+    expect(creditsRemoved(before, { seq: 9, balance: 0, debt: 0 }, cause, AT)).not.toBeNull();
+  });
+
   it('of removed credits is none where credits were restored, or nothing was taken', () => {
     const cause = { invoiceId: 'in_1', returnedCents: 1, reasons: [] };
     const owing = headWith({ balance: 0, debt: 5 });

@@ -73,6 +73,34 @@ describe('the counts of a report', () => {
     expect(report.drift.named[0]).toEqual(found[0]);
   });
 
+  it('begin at nothing', () => {
+    expect(empty).toMatchObject({
+      money: { cash: 0, returned: 0 },
+      days: {},
+      daysBefore: { days: 0, sums: { charges: 0, refunds: 0, disputes: 0, other: 0, fees: 0 } },
+      byHand: { count: 0, named: [] },
+    });
+  });
+
+  it('add the money of every customer, by column and by day, and name what was changed by hand', () => {
+    const columns = { cash: 100, returned: 1, outOfBand: 0, balanceUsed: 0, byHand: 5, discounts: 0 };
+    const atStripe = {
+      customerId: CUSTOMER,
+      columns,
+      byHand: ['+$0.05'],
+      days: { '2026-11-24': { ledger: 100 } },
+    };
+    const report = withCustomers(empty, [
+      { ...customer(), atStripe },
+      customer(),
+      { ...customer(), atStripe },
+    ]);
+    expect(report.money).toEqual({ ...columns, cash: 200, returned: 2, byHand: 10 });
+    expect(report.days).toMatchObject({ '2026-11-24': { charges: 0, ledger: 200 } });
+    const change = { customerId: CUSTOMER, since: null, message: 'balance changed by hand: +$0.05' };
+    expect(report.byHand).toEqual({ count: 2, named: [change, change] });
+  });
+
   it('tell what became of each missed event', () => {
     const outcomes = (['processed', 'processed', 'ignored', 'parked', 'failed'] as const).map((outcome, n) =>
       missed(n, outcome),

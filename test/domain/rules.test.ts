@@ -116,6 +116,37 @@ describe('warnings', () => {
     expect(message('pro')).toContain('$15.00');
   });
 
+  it('of no credits have a code of their own without a card, and one while a payment is disputed', () => {
+    expect(codes({ balance: 0, openDisputes: ['du_1'] })).toEqual(['no_credits_no_card', 'account_disputed']);
+    expect(codes({ balance: 0, ...CARD, openDisputes: ['du_1'] })).toEqual([
+      'no_credits',
+      'account_disputed',
+    ]);
+    const [, disputed] = accountWarnings(head({ balance: 0, openDisputes: ['du_1'] }), AT);
+    expect(disputed?.message).toContain('until it is settled no card is charged');
+  });
+
+  it('of a period that cost $0 last as long as the period and the plan', () => {
+    const pro = { balance: 60, ...onPlan('pro') };
+    expect(codes({ ...pro, freeUntil: '2026-01-02T00:00:00.001Z' })).toEqual(['free_period']);
+    expect(codes({ ...pro, freeUntil: AT.toISOString() })).toEqual([]);
+    expect(codes({ ...pro, freeUntil: '2026-01-01T23:59:59.999Z' })).toEqual([]);
+    expect(codes({ balance: 60, freeUntil: '2026-01-03T00:00:00.000Z' })).toEqual([]);
+    const [free] = accountWarnings(head({ ...pro, freeUntil: '2026-01-03T00:00:00.000Z' }), AT);
+    expect(free?.message).toContain('costs $0');
+  });
+
+  it('of a renewal that is past due name the day on which the Pro rate ends, or say that it has', () => {
+    const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due' });
+    const message = (at: string) =>
+      accountWarnings(head({ balance: 60, subscription, subscriptionType: 'pro' }), new Date(at))[0]?.message;
+    expect(message('2026-02-02T00:00:00.000Z')).toBe(
+      'The last Pro invoice could not be paid. The Pro rate ends on 2026-02-22. Add a card to pay the invoice.',
+    );
+    expect(message('2026-02-22T00:00:00.000Z')).toContain('The Pro rate has ended.');
+    expect(message('2026-02-21T23:59:59.999Z')).toContain('ends on 2026-02-22');
+  });
+
   it('say how many credits are left, one or several', () => {
     const messages = (balance: number) =>
       accountWarnings(head({ balance }), {}, AT).map(({ message }) => message);

@@ -207,6 +207,10 @@ describe('the plan at a moment', () => {
       expect(planAt({ subscriptionType, subscription: null }, new Date(0))).toBe(subscriptionType);
   });
 
+  it('Pro without a subscription is charged at the rate of pay as you go', () => {
+    expect(planAt({ subscriptionType: 'pro', subscription: null }, new Date(0))).toBe('pay_as_you_go');
+  });
+
   it('time alone never starts the Pro rate', () => {
     const moments = fc.integer({ min: -90 * DAY_MS, max: 90 * DAY_MS });
     fc.assert(

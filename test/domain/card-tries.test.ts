@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import {
+  admit,
+  type CardTries,
+  declined,
+  letterDayOf,
+  NO_TRIES,
+  released,
+  reserve,
+  succeeded,
+  withCard,
+} from '../../lib/domain/payments/card-tries.ts';
+
+const AT = new Date('2026-03-01T12:00:00.000Z');
+const DAY_MS = 24 * 60 * 60 * 1000;
+const ago = (ms: number): string => new Date(AT.getTime() - ms).toISOString();
+const triesWith = (facts: Partial<CardTries>): CardTries => ({ ...NO_TRIES, ...facts });
+const underWay = (ms: number) => [{ id: 'try', startedAt: ago(ms) }];
+
+describe('the record of a card', () => {
+  it('begins empty', () => {
+    expect(NO_TRIES).toEqual({
+      declines: [],
+      underWay: [],
+      lastCode: null,
+      isHard: false,
+      isWaitSkipped: false,
+      letterDay: null,
+    });
+    expect(reserve(undefined, 'try', AT)).toEqual({ ...NO_TRIES, underWay: underWay(0) });
+  });
+
+  it('forgets a try without an outcome after two days, and a decline after 30', () => {
+    const stored = (ms: number) => triesWith({ underWay: underWay(ms), declines: [ago(ms)] });
+    expect(released(stored(2 * DAY_MS - 1), 'x', AT).underWay).toHaveLength(1);
+    expect(released(stored(2 * DAY_MS), 'x', AT).underWay).toEqual([]);
+    expect(released(stored(30 * DAY_MS - 1), 'x', AT).declines).toHaveLength(1);
+    expect(released(stored(30 * DAY_MS), 'x', AT).declines).toEqual([]);
+  });
+
+  it('uses a skipped wait up with the next try', () => {
+    expect(reserve(triesWith({ isWaitSkipped: true }), 'try', AT).isWaitSkipped).toBe(false);
+    expect(released(triesWith({ isWaitSkipped: true }), 'try', AT).isWaitSkipped).toBe(true);
+  });
+
+  it.each([
+    ['lost_card', true],
+    ['stolen_card', true],
+    ['pickup_card', true],
+    ['restricted_card', true],
+    ['invalid_account', true],
+    ['revocation_of_authorization', true],
+    ['revocation_of_all_authorizations', true],
+    ['generic_decline', false],
+    ['insufficient_funds', false],
+    ['', false],
+  ])('after a decline as %s says that its bank refuses it for good: %s', (code, isHard) => {
+    const after = declined(triesWith({ underWay: underWay(0) }), 'try', code, AT);
+    expect(after).toEqual({ ...NO_TRIES, declines: [AT.toISOString()], lastCode: code, isHard });
+    expect(declined(after, 'next', 'generic_decline', AT).isHard).toBe(isHard);
+  });
+
+  it('keeps only the other tries and the day of the letter once the card has paid', () => {
+    const other = { id: 'other', startedAt: ago(0) };
+    const stored = triesWith({
+      declines: [ago(DAY_MS)],
+      underWay: [...underWay(0), other],
+      lastCode: 'generic_decline',
+      isHard: true,
+      isWaitSkipped: true,
+      letterDay: '2026-03-01',
+    });
+    expect(succeeded(stored, 'try', AT)).toEqual({ ...NO_TRIES, underWay: [other], letterDay: '2026-03-01' });
+  });
+
+  it('counts letters by the day in UTC', () => {
+    expect(letterDayOf(new Date('2026-03-01T23:59:59.999Z'))).toBe('2026-03-01');
+  });
+});
+
+describe('a card that was declined', () => {
+  it('is asked again a minute later while another try of it is under way', () => {
+    const stored = triesWith({ declines: [ago(DAY_MS)], lastCode: 'do_not_honor', underWay: underWay(0) });
+    expect(admit(stored, AT, true)).toEqual({
+      kind: 'refused',
+      code: 'do_not_honor',
+      retryAt: new Date(AT.getTime() + 60_000),
+    });
+  });
+
+  it('is called declined where the code of the decline is not known', () => {
+    expect(admit(triesWith({ isHard: true }), AT, true)).toMatchObject({ code: 'card_declined' });
+  });
+
+  it('may be tried at once where a person has skipped the wait', () => {
+    const stored = triesWith({ declines: [ago(0)], isWaitSkipped: true });
+    expect(admit(stored, AT, false)).toEqual({ kind: 'allowed' });
+  });
+});
+
+describe('the records of all cards', () => {
+  const NEW = triesWith({ underWay: underWay(0) });
+
+  it.each([
+    ['a decline', { declines: [ago(DAY_MS)] }, true],
+    ['a decline of 30 days ago', { declines: [ago(30 * DAY_MS)] }, false],
+    ['a try under way', { underWay: underWay(0) }, true],
+    ['a try that was given up', { underWay: underWay(2 * DAY_MS) }, false],
+    ['a bank that refuses it for good', { isHard: true }, true],
+    ['a letter of today', { letterDay: '2026-03-01' }, true],
+    ['a letter of yesterday', { letterDay: '2026-02-28' }, false],
+    ['nothing that matters', { lastCode: 'generic_decline', isWaitSkipped: true }, false],
+  ])('keep another card with %s: %s', (_, facts, isKept) => {
+    const all = { other: triesWith(facts), card: triesWith({ isHard: true }) };
+    expect(withCard(all, 'card', NEW, AT)).toEqual({ ...(isKept && { other: all.other }), card: NEW });
+  });
+
+  it('keep the 49 newest others', () => {
+    const others = Object.fromEntries(
+      Array.from({ length: 60 }, (_, i) => [`fp_${i}`, triesWith({ isHard: true })]),
+    );
+    const kept = Object.keys(withCard(others, 'card', NEW, AT));
+    expect(kept).toHaveLength(50);
+    expect([kept[0], kept.at(-1)]).toEqual(['fp_11', 'card']);
+  });
+});

@@ -1,0 +1,134 @@
+import type Stripe from 'stripe';
+import { openStripe } from '../../lib/stripe/sdk.ts';
+
+/* Stripe's objects as its API sends them, and the SDK with answers of a test's own. */
+
+/** What was asked: the path without the version, and the parameters of the query. */
+export interface Asked {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** Stands for an answer that is an error. */
+export class Refusal {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string) {
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export const list = (...data: readonly unknown[]) => ({ object: 'list', data, has_more: false, url: '/' });
+
+type Answer = object | ((asked: Asked) => object);
+
+/** The SDK over these answers, by path; what has none is missing. `asked` gets each request. */
+export function stripeWith(answers: Readonly<Record<string, Answer>>, asked: Asked[] = []): Stripe {
+  const makeRequest: NonNullable<Stripe.StripeConfig['httpClient']>['makeRequest'] = async (
+    _host,
+    _port,
+    path,
+  ) => {
+    const { pathname, searchParams } = new URL(path, 'https://api.stripe.test');
+    const request = { path: pathname.replace('/v1/', ''), query: searchParams };
+    asked.push(request);
+    const found = answers[request.path] ?? new Refusal(404, 'resource_missing');
+    const answer = typeof found === 'function' ? found(request) : found;
+    const isRefusal = answer instanceof Refusal;
+    const error = isRefusal ? { type: 'invalid_request_error', code: answer.code, message: 'no' } : null;
+    return {
+      getStatusCode: () => (isRefusal ? answer.status : 200),
+      getHeaders: () => ({ 'content-type': 'application/json', 'request-id': 'req_1' }),
+      getRawResponse: () => answer,
+      toStream: () => {
+        throw new Error('nothing is streamed here');
+      },
+      toJSON: async () => (error === null ? answer : { error }),
+    };
+  };
+  return openStripe(
+    { secretKey: 'sk_test_1', apiBase: null },
+    {
+      maxNetworkRetries: 0,
+      sleep: async () => {},
+      httpClient: { getClientName: () => 'answers of a test', makeRequest },
+    },
+  );
+}
+
+/** A list that comes in pages of one object each. */
+export const paged =
+  (...data: readonly { readonly id: string }[]) =>
+  ({ query }: Asked) => {
+    const at = data.findIndex(({ id }) => id === query.get('starting_after')) + 1;
+    return { ...list(...data.slice(at, at + 1)), has_more: at + 1 < data.length };
+  };
+
+export const refundFrom = (facts: object = {}) => ({
+  id: 're_1',
+  object: 'refund',
+  status: 'succeeded',
+  amount: 100,
+  metadata: {},
+  ...facts,
+});
+
+/** One that took 100 cents and their fee. */
+export const disputeFrom = (facts: object = {}) => ({
+  id: 'du_1',
+  object: 'dispute',
+  status: 'needs_response',
+  amount: 100,
+  currency: 'usd',
+  charge: 'ch_1',
+  is_charge_refundable: false,
+  balance_transactions: [{ amount: -100, fee: 1_500, net: -1_600, currency: 'usd' }],
+  ...facts,
+});
+
+/** A whole period of Pro. */
+export const lineFrom = (facts: object = {}) => ({
+  id: 'il_1',
+  object: 'line_item',
+  amount: 59_900,
+  discount_amounts: [],
+  taxes: [],
+  quantity: 1,
+  period: { start: 0, end: 100 },
+  parent: forSubscription(),
+  pricing: { price_details: { price: 'price_pro', product: 'prod_ours' } },
+  ...facts,
+});
+
+/** What a line is for. */
+export const forSubscription = (facts: object = {}) => ({
+  type: 'subscription_item_details',
+  subscription_item_details: {
+    proration: false,
+    subscription: 'sub_1',
+    proration_details: null,
+    ...facts,
+  },
+  invoice_item_details: null,
+});
+
+export const invoiceFrom = ({
+  lines = [lineFrom()],
+  ...facts
+}: Record<string, unknown> & { lines?: readonly object[] } = {}) => ({
+  id: 'in_1',
+  object: 'invoice',
+  status: 'paid',
+  created: 100,
+  customer: 'cus_1',
+  total: 59_900,
+  amount_remaining: 0,
+  attempt_count: 1,
+  billing_reason: 'subscription_cycle',
+  next_payment_attempt: null,
+  status_transitions: { paid_at: 100 },
+  parent: { subscription_details: { subscription: 'sub_1' } },
+  lines: list(...lines),
+  ...facts,
+});
