@@ -2,6 +2,7 @@
 export interface Part {
   readonly name: string;
   readonly mutated: readonly string[];
+  /** In the order in which they run: those first that fail soonest for most of the part's mutants. */
   readonly tests: readonly string[];
 }
 
@@ -9,71 +10,101 @@ const STORE_TESTS = ['test/store/*.test.ts'];
 
 /** The operations on a table in this process, and on Stripe's double; few of them take more than a tenth of a second. */
 const OPERATION_TESTS = [
-  ...STORE_TESTS,
-  'test/operations/*/{account-rules,billing-rules,customer-rules,event-rules,order-rules,sweeper-rules}.test.ts',
-  'test/operations/*/{change-ledger,charging,concurrency}.test.ts',
-  'test/operations/*/{deliver-notice,events,low-balances,notices,return-double-payment,returned-money}.test.ts',
-  'checks/mutation/*.spec.ts',
+  'test/operations/*/{change-ledger,customer-rules,event-rules,order-rules}.test.ts',
+  'test/operations/*/{card-tries,announced,billing-rules,kinds,sweeper-rules}.test.ts',
+  'test/operations/*/{account-rules,renewals,account-truth,prices}.test.ts',
+  'test/operations/*/{deliver-notice,low-balances,notices,return-double-payment}.test.ts',
+  'test/operations/*/{invoice-value,returned-money,events}.test.ts',
 ];
+/** What only calls that overlap show, and what only the books of a whole episode show. */
+const LONG_TESTS = ['checks/mutation/*.spec.ts', 'test/operations/fixes/{concurrency,charging}.test.ts'];
 
 export const PARTS: readonly Part[] = [
   {
     name: 'domain',
-    mutated: ['lib/domain/*.ts'],
+    mutated: ['lib/domain/**/*.ts'],
     tests: ['test/domain/*.test.ts'],
   },
   {
     name: 'store',
-    mutated: ['lib/store/{conditions,ledger}.ts'],
+    mutated: ['lib/store/{conditions,keys,ledger}.ts'],
     tests: STORE_TESTS,
   },
   {
     name: 'stripe',
     mutated: [
-      'lib/stripe/{event,event-types,fault,reference,translate-error}.ts',
+      'lib/stripe/{event,event-types,fault,rate-limited,reference,thin-event,translate-error}.ts',
       'lib/stripe/readers/payments.ts',
     ],
-    tests: ['test/stripe/reading.test.ts'],
+    tests: ['test/stripe/{reading,rate-limited}.test.ts'],
+  },
+  {
+    name: 'readers',
+    mutated: ['lib/stripe/readers/*.ts', '!lib/stripe/readers/payments.ts', 'lib/stripe/{paging,prices}.ts'],
+    tests: [
+      'test/stripe/{reading,returned-reading,invoice-reading}.test.ts',
+      'test/operations/plans/{prices,invoice-value,account-truth,returned-money,renewals}.test.ts',
+      'test/operations/payments/return-double-payment.test.ts',
+      'test/operations/accounts/account-rules.test.ts',
+      'test/operations/reconcile/{auditor,reconcile}.test.ts',
+    ],
   },
   {
     name: 'billing',
-    mutated: [
-      'lib/operations/fixes/{bill-fix-attempt,charge-fix,record-payment}.ts',
-      'lib/operations/ledger/{change-ledger,retry-contended}.ts',
-      'lib/operations/payments/return-double-payment.ts',
+    mutated: ['lib/operations/{fixes,ledger,payments}/*.ts', '!lib/operations/ledger/adjust-credits.ts'],
+    tests: [
+      'test/operations/ledger/change-ledger.test.ts',
+      'test/operations/fixes/{billing-rules,record-fix}.test.ts',
+      'test/operations/payments/{attempt,try-outcomes,card-tries,announced,return-double-payment}.test.ts',
+      'test/operations/work/sweeper-rules.test.ts',
+      'test/operations/plans/{order-rules,renewal-rules,renewals}.test.ts',
+      'test/operations/accounts/account-rules.test.ts',
+      'test/operations/events/{event-rules,events}.test.ts',
+      ...LONG_TESTS,
     ],
-    tests: OPERATION_TESTS,
   },
   {
-    name: 'money',
+    name: 'plans',
     mutated: [
+      'lib/operations/plans/*.ts',
       'lib/operations/accounts/{add-payment-method,stripe-customer}.ts',
       'lib/operations/ledger/adjust-credits.ts',
-      'lib/operations/plans/*.ts',
     ],
-    tests: OPERATION_TESTS,
+    tests: [
+      'test/operations/plans/{order-rules,renewal-rules,renewals,account-truth,prices}.test.ts',
+      'test/operations/accounts/account-rules.test.ts',
+      'test/operations/payments/{card-tries,announced}.test.ts',
+      'test/operations/plans/{invoice-value,returned-money}.test.ts',
+      'test/operations/*/{sweeper-rules,customer-rules,event-rules,notices}.test.ts',
+    ],
   },
   {
     name: 'events',
-    mutated: ['lib/operations/events/{apply-event,effects,owner}.ts'],
-    tests: OPERATION_TESTS,
+    mutated: ['lib/operations/events/{apply-event,effects,owner,replay-event}.ts'],
+    tests: [...OPERATION_TESTS, ...LONG_TESTS],
   },
   {
     name: 'customers',
     mutated: [
-      'lib/operations/accounts/{api-keys,close-customer,onboard-customer}.ts',
-      'lib/operations/notices/{deliver-notice,warn-low-balances}.ts',
-      'lib/operations/work/{at-once,sweep}.ts',
+      'lib/operations/accounts/*.ts',
+      '!lib/operations/accounts/{add-payment-method,stripe-customer}.ts',
+      'lib/operations/{notices,work}/*.ts',
     ],
-    tests: [...OPERATION_TESTS, 'test/operations/accounts/close-customer.test.ts'],
+    tests: [
+      ...OPERATION_TESTS,
+      'test/operations/accounts/remove-test-customer.test.ts',
+      ...LONG_TESTS,
+      'test/operations/accounts/close-customer.test.ts',
+    ],
   },
   {
     name: 'items',
     mutated: [
-      'lib/store/{api-keys,closing,due-work,events,fix-attempts,guards,notices}.ts',
-      'lib/store/{orders,owners,rate-limits,record,write}.ts',
+      'lib/store/{api-keys,closing,due-work,events,fix-attempts,guards,heads,notices}.ts',
+      'lib/store/{orders,owners,paging,rate-limits,record,renewals,write}.ts',
+      'lib/store/{evidence,payments}/*.ts',
     ],
-    tests: OPERATION_TESTS,
+    tests: [...STORE_TESTS, ...OPERATION_TESTS, ...LONG_TESTS],
   },
 ];
 

@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { hashCode } from '../support/code-hash.ts';
 import { EXPLAINED } from './explained.ts';
+import { FILES_LEFT_OUT } from './left-out.ts';
 import { PARTS, type Part } from './parts.ts';
 import { MIN_SCORE, type Mutant } from './stryker.ts';
 
@@ -10,6 +11,8 @@ import { MIN_SCORE, type Mutant } from './stryker.ts';
  * a change of what they mutate has to bring its own run. docs/checks/mutation-scores.md is written from it.
  */
 
+/** Where the rules stand: each file belongs to one part, or is left out for a reason. */
+const RULES = 'lib/{domain,operations,store,stripe}/**/*.ts';
 const RECORD = 'checks/mutation/scores.json';
 const PAGE = 'docs/checks/mutation-scores.md';
 
@@ -91,7 +94,7 @@ export function recordScores(
 export async function checkScores(print: (rows: string[][]) => void): Promise<string[]> {
   const scores = readScores();
   print(partRows(scores));
-  const problems: string[] = [];
+  const problems = misplacedFiles();
   for (const part of PARTS) {
     const again = `npm run check:mutation -- --changed --write --part ${part.name}`;
     const kept = scores[part.name]?.files ?? {};
@@ -109,6 +112,23 @@ export async function checkScores(print: (rows: string[][]) => void): Promise<st
   const all = scoreOf(sum(Object.values(scores).flatMap(({ files }) => Object.values(files))));
   if (all < MIN_SCORE_OF_ALL) problems.push(`All parts: ${all.toFixed(2)} % is below ${MIN_SCORE_OF_ALL} %`);
   return problems;
+}
+
+/** Files of rules that no part mutates and no reason leaves out, or that have two places; each as a line for people. */
+export function misplacedFiles(): string[] {
+  const places = Map.groupBy(
+    [...PARTS.flatMap(filesOf), ...FILES_LEFT_OUT.flatMap(({ files }) => globSync(files))],
+    (file) => file,
+  );
+  return globSync(RULES)
+    .sort()
+    .map((file) => ({ file, count: places.get(file)?.length ?? 0 }))
+    .filter(({ count }) => count !== 1)
+    .map(({ file, count }) =>
+      count === 0
+        ? `${file} belongs to no part of parts.ts, and left-out.ts has no reason for it`
+        : `${file} has ${count} places in parts.ts and left-out.ts`,
+    );
 }
 
 function readScores(): Scores {

@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { IN_PROCESS } from '../../test/support/in-process.ts';
@@ -7,20 +8,16 @@ import { PART_VARIABLE, PARTS } from './parts.ts';
 const part = PARTS.find(({ name }) => name === process.env[PART_VARIABLE]);
 if (part === undefined) throw new Error(`${PART_VARIABLE} names no part: npm run check:mutation sets it`);
 
+/** The files of the part's tests, in the order in which the part names them. */
+const ORDER = part.tests.flatMap((pattern) => globSync(pattern).sort());
+
 /** The first test that fails ends it: those that fail soonest come first, and not, as is usual, those that take longest. */
 class SoonestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => LAST.findIndex((name) => moduleId.endsWith(name));
-    return files.toSorted((a, b) => place(a) - place(b) || (a.moduleId < b.moduleId ? -1 : 1));
+    const place = ({ moduleId }: TestSpecification) => ORDER.findIndex((name) => moduleId.endsWith(name));
+    return files.toSorted((a, b) => place(a) - place(b));
   }
 }
-const LAST = [
-  'events.test.ts',
-  'episodes.spec.ts',
-  'concurrency.test.ts',
-  'charging.test.ts',
-  'close-customer.test.ts',
-];
 
 /** A mutant is tried in well under a second: the tests share a thread, and no engine is started. */
 export default defineConfig({
@@ -30,7 +27,7 @@ export default defineConfig({
     isolate: false,
     fileParallelism: false,
     sequence: { sequencer: SoonestFirst },
-    testTimeout: 10_000,
+    testTimeout: 30_000,
     env: rootConfig.test?.env ?? {},
     provide: { dynamodbEndpoint: IN_PROCESS },
   },
