@@ -100,6 +100,7 @@ describe('warnings', () => {
       const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due', ...facts });
       return accountWarnings(
         head({ balance: 60, subscription, subscriptionType: 'pro', openDisputes }),
+        {},
         AT,
       )[0]?.message;
     };
@@ -122,7 +123,7 @@ describe('warnings', () => {
       'no_credits',
       'account_disputed',
     ]);
-    const [, disputed] = accountWarnings(head({ balance: 0, openDisputes: ['du_1'] }), AT);
+    const [, disputed] = accountWarnings(head({ balance: 0, openDisputes: ['du_1'] }), {}, AT);
     expect(disputed?.message).toContain('until it is settled no card is charged');
   });
 
@@ -132,14 +133,15 @@ describe('warnings', () => {
     expect(codes({ ...pro, freeUntil: AT.toISOString() })).toEqual([]);
     expect(codes({ ...pro, freeUntil: '2026-01-01T23:59:59.999Z' })).toEqual([]);
     expect(codes({ balance: 60, freeUntil: '2026-01-03T00:00:00.000Z' })).toEqual([]);
-    const [free] = accountWarnings(head({ ...pro, freeUntil: '2026-01-03T00:00:00.000Z' }), AT);
+    const [free] = accountWarnings(head({ ...pro, freeUntil: '2026-01-03T00:00:00.000Z' }), {}, AT);
     expect(free?.message).toContain('costs $0');
   });
 
   it('of a renewal that is past due name the day on which the Pro rate ends, or say that it has', () => {
     const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due' });
     const message = (at: string) =>
-      accountWarnings(head({ balance: 60, subscription, subscriptionType: 'pro' }), new Date(at))[0]?.message;
+      accountWarnings(head({ balance: 60, subscription, subscriptionType: 'pro' }), {}, new Date(at))[0]
+        ?.message;
     expect(message('2026-02-02T00:00:00.000Z')).toBe(
       'The last Pro invoice could not be paid. The Pro rate ends on 2026-02-22. Add a card to pay the invoice.',
     );
