@@ -49,7 +49,7 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
     ...hotCustomer.flatMap(({ fixes, transactionsPerFix }): Budget[] => {
       const limit = MAX_TRANSACTIONS_PER_FIX.get(fixes);
       if (limit === undefined) return [];
-      const what = `transactions a fix with ${fixes} at once`;
+      const what = `transactions per fix with ${fixes} at once`;
       const measured = transactionsPerFix;
       return [{ of: 'hot customer', what, measured, limit, bound: 'at most', timed: false }];
     }),

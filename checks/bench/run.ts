@@ -7,12 +7,12 @@ import { writeReport } from './report/write.ts';
 
 const USAGE = `npm run check:bench -- [options]    what the service costs in time, calls and money: about 6 minutes
 
-  --strict    fails for missed budgets that are timed, too
-  --full      follows growth further and repeats more
-  --write     does so, and writes docs/performance.md with its pictures
+  --strict    also fails for missed timed budgets
+  --full      measures growth further and repeats more often
+  --write     as --full, and writes docs/performance.md with its pictures
   --json      prints the numbers for programs
 
-Needs the machine to itself, and nothing but the install.`;
+Needs the machine to itself, and only the install.`;
 
 const values = optionsOf(USAGE, {
   json: { type: 'boolean', default: false },

@@ -31,7 +31,7 @@ export async function measureCallCosts(scene: Scene, progress: (what: string) =>
   const query = { github_org: 'acme', repo_name: 'webshop', pr_number: '1' };
   await measure('record a fix', api.record, { apiKey, body: recording(PLENTY + 1) });
   await measure('record it again', api.record, { apiKey, body: recording(PLENTY + 1) });
-  await measure('look a fix up', api.find, { apiKey, query });
+  await measure('find a fix', api.find, { apiKey, query });
   const params = { id: fix?.id ?? '' };
   await measure('bill a fix from credits', api.bill, { apiKey, params });
   await measure('bill it again', api.bill, { apiKey, params });
@@ -41,9 +41,9 @@ export async function measureCallCosts(scene: Scene, progress: (what: string) =>
   const becomesLow = await customerWithFixes(deps, ABOVE_THRESHOLD);
   const last = { id: becomesLow.fixes[0]?.id ?? '' };
   await measure('bill the fix that leaves 5 credits', api.bill, { apiKey: becomesLow.apiKey, params: last });
-  progress('counting: warn a customer who is low');
+  progress('counting: warn a customer with a low balance');
   const warned = await scene.measured(() => api.warn());
-  costs.push({ what: 'the hourly run, with one customer who is low', cost: warned });
+  costs.push({ what: 'the hourly run, with one low balance', cost: warned });
 
   const payer = await customerWithCard(scene.money, 0);
   const { fix: unpaid } = await recordFixAttempt(deps, payer.customerId, newFix(1));

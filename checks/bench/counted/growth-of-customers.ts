@@ -55,7 +55,7 @@ export async function growthOfCustomers(
     points.sweep.push(await warning(count, LOW));
   }
   for (const count of low) {
-    progress(`growth: ${count.toLocaleString('en')} customers who are low`);
+    progress(`growth: ${count.toLocaleString('en')} customers with a low balance`);
     points.low.push(await warning(count, count));
   }
   const flat = (what: string, its: Point[]): Series => ({
@@ -65,12 +65,12 @@ export async function growthOfCustomers(
     points: its,
   });
   return [
-    flat('sign in with a key', points.signIn),
+    flat('authenticate a key', points.signIn),
     flat('bill a fix from credits', points.billing),
-    flat(`the hourly run, ${LOW} customers low`, points.sweep),
+    flat(`the hourly run, ${LOW} low balances`, points.sweep),
     {
       what: 'the hourly run',
-      against: 'customers who are low',
+      against: 'customers with a low balance',
       designed: 'linear',
       points: points.low,
     },

@@ -1,11 +1,11 @@
 import { costOfCall } from '../budgets.ts';
 import type { CallCost, Cost } from '../counted/results.ts';
 import { callDollars, PRICES, tableDollars } from '../prices.ts';
-import type { Section } from './section.ts';
+import { paragraph, type Section } from './section.ts';
 
 /** Assumed, not measured: how long a function runs on Lambda for a call, in milliseconds. */
 const ASSUMED_MS = 30;
-/** With a call to Stripe that moves money in it; and with one that asks. */
+/** With a call to Stripe that moves money; and with one that only reads. */
 const ASSUMED_MS_CHARGING = 1_000;
 const ASSUMED_MS_ASKING = 300;
 
@@ -16,7 +16,7 @@ interface Step {
 
 const RECORDED: readonly Step[] = [
   { call: 'record a fix', assumedMs: ASSUMED_MS },
-  { call: 'look a fix up', assumedMs: ASSUMED_MS },
+  { call: 'find a fix', assumedMs: ASSUMED_MS },
 ];
 const LIVES: readonly { readonly what: string; readonly steps: readonly Step[] }[] = [
   {
@@ -28,7 +28,7 @@ const LIVES: readonly { readonly what: string; readonly steps: readonly Step[] }
     steps: [...RECORDED, { call: 'bill a fix from credits', assumedMs: ASSUMED_MS }],
   },
   {
-    what: 'recorded, looked up, billed by card, and the event of it',
+    what: 'recorded, looked up, billed by card, and its event',
     steps: [
       ...RECORDED,
       { call: 'bill a fix by card', assumedMs: ASSUMED_MS_CHARGING },
@@ -37,7 +37,7 @@ const LIVES: readonly { readonly what: string; readonly steps: readonly Step[] }
   },
 ];
 
-/** What each call takes of DynamoDB, and what fixes cost by that. */
+/** What each call consumes in DynamoDB, and what fixes cost as a result. */
 export function costSections(calls: readonly CallCost[]): [Section, Section] {
   return [unitsSection(calls), dollarsSection(calls)];
 }
@@ -46,12 +46,20 @@ function unitsSection(calls: readonly CallCost[]): Section {
   return {
     title: 'What a call costs in DynamoDB',
     says: [
-      'Counted where requests leave the function, with the units that the engine says it consumed (`ReturnConsumedCapacity`). They ' +
-        "follow AWS's rules: a read unit for each started 4 KB of an item that is read consistently, half of that otherwise, and as " +
-        'much for an item that is not there; a query counts the sum of what it reads. A write unit for each started KB of an item, ' +
-        'two in a transaction; in the sparse index one more for an item that comes, goes or changes, two where its key changes.',
+      paragraph(
+        'Requests are counted where they leave the function.',
+        'The units are those that the engine reports as consumed (`ReturnConsumedCapacity`).',
+        "They follow AWS's rules:",
+      ),
+      paragraph(
+        '- A consistent read takes one read unit for each started 4 KB of an item, and any other read takes half.',
+        '  A missing item costs as much.',
+        '- A query counts the sum of what it reads.',
+        '- A write takes one write unit for each started KB of an item, and two in a transaction.',
+        '- The sparse index takes one more unit for an item that is added, removed or changed, and two if its key changes.',
+      ),
     ],
-    headings: ['call', 'read units', 'write units', 'of them index', 'dollars a million', 'requests'],
+    headings: ['call', 'read units', 'write units', 'of them index', 'dollars per million', 'requests'],
     rows: calls.map(({ what, cost }) => [
       what,
       `${cost.readUnits}`,
@@ -69,11 +77,16 @@ function dollarsSection(calls: readonly CallCost[]): Section {
   return {
     title: 'What a million fixes cost',
     says: [
-      `Arithmetic from the counts above, with AWS's prices on demand in ${region} as of ${lookedUp}: $${perMillionReadUnits} for a ` +
-        `million read units, $${perMillionWriteUnits} for a million write units. Gateway and functions are **assumed, not measured**: ` +
-        `$${PRICES.perMillionGatewayCalls} and $${PRICES.perMillionInvocations} for a million calls, 512 MB on arm64 at ` +
-        `$${PRICES.perMillionGigabyteSeconds} for a million GB-seconds, ${ASSUMED_MS} ms a call, ${ASSUMED_MS_ASKING} ms where Stripe ` +
-        `is asked, ${ASSUMED_MS_CHARGING} ms where it charges. Not in it: storage, backups, logs, and what Stripe takes.`,
+      paragraph(
+        `The costs are calculated from the counts above, with AWS's on-demand prices in ${region} as of ${lookedUp}.`,
+        `A million read units cost $${perMillionReadUnits}, and a million write units cost $${perMillionWriteUnits}.`,
+        'Gateway and functions are **assumed, not measured**.',
+        `A million calls cost $${PRICES.perMillionGatewayCalls} at the gateway and $${PRICES.perMillionInvocations} for the functions.`,
+        `Functions have 512 MB on arm64, at $${PRICES.perMillionGigabyteSeconds} for a million GB-seconds.`,
+        `A call takes ${ASSUMED_MS} ms, ${ASSUMED_MS_ASKING} ms if it reads from Stripe, and ` +
+          `${ASSUMED_MS_CHARGING} ms if it charges at Stripe.`,
+        "Storage, backups, logs and Stripe's fees are not included.",
+      ),
     ],
     headings: ['each fix', 'read units', 'write units', 'DynamoDB, $', 'gateway and functions, $ (assumed)'],
     rows: LIVES.map(({ what, steps }) => {

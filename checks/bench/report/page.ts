@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Results } from '../measure.ts';
-import type { Section } from './section.ts';
+import { paragraph, type Section } from './section.ts';
 import { sectionsOf } from './sections.ts';
 
-/** Written by hand: what profiles show, which no run knows. */
+/** Written by hand: conclusions from profiles, which a run cannot draw. */
 const FINDINGS = readFileSync(join(import.meta.dirname, 'findings.md'), 'utf8').trim();
 
 /** docs/performance.md, with its pictures in the folder beside it. */
@@ -13,8 +13,11 @@ export function pageOf(results: Results): string {
   return `${[
     '# Performance',
     '<!-- Written by `npm run check:bench -- --write`. The last part comes from checks/bench/report/findings.md. -->',
-    'What the service costs in time, calls and money. `npm run check:bench` measures it again and fails where a counted budget is missed; ' +
-      '`npm run check:bench -- --write` measures longer and writes this page and its pictures anew.',
+    paragraph(
+      'This page shows what the service costs in time, calls and money.',
+      '`npm run check:bench` measures it again and fails if a counted budget is missed.',
+      '`npm run check:bench -- --write` measures longer and rewrites this page and its pictures.',
+    ),
     markdownTable(
       ['measured', ''],
       [
@@ -24,7 +27,7 @@ export function pageOf(results: Results): string {
         ['system', machine.system],
         ['Node', machine.node],
         ['engine', machine.engine],
-        ['it took', `${seconds.toFixed(0)} s`],
+        ['duration', `${seconds.toFixed(0)} s`],
       ],
     ),
     ...sectionsOf(results).map(ofSection),

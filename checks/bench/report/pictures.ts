@@ -4,7 +4,7 @@ import type { Results } from '../measure.ts';
 import { barChart } from '../plot/bar-chart.ts';
 import { lineChart } from '../plot/line-chart.ts';
 
-/** The pictures of the report by their names, and what they show, as SVG. */
+/** The pictures of the report, as SVG, by their names. */
 export function picturesOf({ hotCustomer, counted, startUp }: Results): Map<string, string> {
   const ofHistory = counted.growth.filter(({ against }) => against === 'entries of history');
   const ofCustomers = counted.growth.filter(({ against }) => against !== 'entries of history');
@@ -12,13 +12,13 @@ export function picturesOf({ hotCustomer, counted, startUp }: Results): Map<stri
     [
       'hot-customer',
       lineChart({
-        title: 'A hot customer: what a fix takes when many are billed at once',
+        title: 'A hot customer: the cost of a fix when many are billed at once',
         x: 'fixes at once, for one customer',
-        y: 'transactions a fix',
+        y: 'transactions per fix',
         isYLogarithmic: false,
         lines: [
           {
-            name: 'transactions a fix, and as many reads',
+            name: 'transactions per fix, and as many reads',
             dots: hotCustomer.map(({ fixes, transactionsPerFix }) => ({ x: fixes, y: transactionsPerFix })),
           },
         ],
@@ -30,7 +30,7 @@ export function picturesOf({ hotCustomer, counted, startUp }: Results): Map<stri
       lineChart({
         title: 'Growth with the length of the history: flat',
         x: 'entries of history',
-        y: 'units of DynamoDB a call',
+        y: 'units of DynamoDB per call',
         isYLogarithmic: false,
         lines: ofHistory.map(unitsLine),
       }),
@@ -38,8 +38,8 @@ export function picturesOf({ hotCustomer, counted, startUp }: Results): Map<stri
     [
       'growth-customers',
       lineChart({
-        title: 'Growth with customers: flat for what serves one, linear for what has to do with each',
-        x: 'customers, or customers who are low',
+        title: 'Growth with customers: flat for calls about one customer, linear for runs over all',
+        x: 'customers, or customers with a low balance',
         y: 'units of DynamoDB',
         isYLogarithmic: true,
         lines: ofCustomers.map((series) => {

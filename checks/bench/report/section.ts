@@ -1,10 +1,13 @@
-/** A part of the report, for a terminal and for a page alike. */
+/** A part of the report, for the terminal and for the page. */
 export interface Section {
   readonly title: string;
-  /** Before the table; a paragraph each. */
+  /** The paragraphs before the table. */
   readonly says: readonly string[];
   readonly headings: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** Names of the pictures that show it. */
   readonly pictures: readonly string[];
 }
+
+/** One sentence a line, as in all documents. */
+export const paragraph = (...sentences: readonly string[]): string => sentences.join('\n');

@@ -1,7 +1,7 @@
 import { type Budget, budgetsOf, growthsOf, isKept } from '../budgets.ts';
 import type { Results } from '../measure.ts';
 import { costSections } from './cost-sections.ts';
-import type { Section } from './section.ts';
+import { paragraph, type Section } from './section.ts';
 
 export function sectionsOf(results: Results): Section[] {
   const [units, dollars] = costSections(results.counted.calls);
@@ -18,11 +18,14 @@ export function sectionsOf(results: Results): Section[] {
 }
 
 function budgetSection(results: Results): Section {
-  const timed = 'Those that are timed depend on the machine, so they fail a run only with `--strict`.';
   return {
     title: 'Budgets',
     says: [
-      `Each is a ratio within one run, or a count. ${timed} Of the start-ups, the slowest one and all that miss are shown.`,
+      paragraph(
+        'Each budget is a ratio within one run, or a count.',
+        'Timed budgets depend on the machine, so a missed one fails a run only with `--strict`.',
+        'Of the start-ups, the table shows the slowest and all that miss their budget.',
+      ),
     ],
     headings: ['what', 'measured', 'budget', 'kind', 'result'],
     rows: shown(budgetsOf(results)).map((budget) => [
@@ -56,13 +59,18 @@ function throughputSection({ throughput }: Results): Section {
   return {
     title: 'Throughput',
     says: [
-      `Fixes of ${customersAtOnce} customers at once, one after the other each, billed by the handler, and the bare SDK calls ` +
-        `for the very same items on the same engine, in turns; medians of ${rounds} rounds, of the ratio within a round too. The ` +
-        "processor's time is that of the process that calls: the engine is another one.",
-      'The handler has to read before it writes, so its budget is held against both calls: not even the bare two of them come ' +
-        'near the transaction alone.',
+      paragraph(
+        `The handler bills fixes of ${customersAtOnce} customers at once, the fixes of each customer one after the other.`,
+        'In each round, it takes turns with the bare SDK calls for the same items on the same engine.',
+        `The numbers are medians of ${rounds} rounds, and the ratio is the median of the ratios within a round.`,
+        "The processor's time is that of the calling process; the engine is another process.",
+      ),
+      paragraph(
+        'The handler must read before it writes, so its budget compares it with both bare calls.',
+        'Even the two bare calls are much slower than the transaction alone.',
+      ),
     ],
-    headings: ['contestant', 'fixes a second', 'handler against it', 'processor, ms a fix'],
+    headings: ['variant', 'fixes per second', 'handler against it', 'processor, ms per fix'],
     rows: [
       ['handler', fixesPerSecond.handler.toFixed(0), '', cpuMsPerFix.handler.toFixed(2)],
       bareRow('transactions'),
@@ -76,10 +84,12 @@ function hotCustomerSection({ hotCustomer }: Results): Section {
   return {
     title: 'A hot customer',
     says: [
-      'Fixes that are billed at the same instant, all for one customer with a credit for each of them. All of them succeeded, ' +
-        'every time, the balance was 0 and the ledger sound; otherwise there would be no table.',
+      paragraph(
+        'Many fixes of one customer are billed at the same instant, with one credit for each fix.',
+        'The table exists only if every fix succeeded each time, the balance was 0 and the ledger was correct.',
+      ),
     ],
-    headings: ['fixes at once', 'repetitions', 'transactions a fix', 'reads a fix', 'ms for all'],
+    headings: ['fixes at once', 'repetitions', 'transactions per fix', 'reads per fix', 'ms for all'],
     rows: hotCustomer.map((crowd) => [
       `${crowd.fixes}`,
       `${crowd.repetitions}`,
@@ -95,11 +105,17 @@ function growthSection({ counted }: Results): Section {
   return {
     title: 'Growth',
     says: [
-      'Calls of DynamoDB and the units they consume, with more and more of what each line names. Flat: the exponent of the power ' +
-        'law that fits best is at most 0.1, so a thousandfold costs less than twice as much. Linear: no point is further than 5% ' +
-        'from a straight line. What is counted has to grow as it is designed to, or the run fails; the time, taken through the ' +
-        'meter that counts, is not judged.',
-      'Usage reads the head and up to eleven entries, so a history of ten is a little less to read than any that is longer.',
+      paragraph(
+        'The table shows calls of DynamoDB and the units they consume, for a growing number of what each line names.',
+        'Flat: the exponent of the best-fitting power law is at most 0.1, so a thousandfold costs less than twice as much.',
+        'Linear: no point is further than 5% from a straight line.',
+        'Counted values must grow as designed, or the run fails.',
+        'The time includes the meter that counts, so it has no budget.',
+      ),
+      paragraph(
+        'Usage reads the head and up to eleven entries.',
+        'So a history of ten entries costs a little less to read than any longer history.',
+      ),
     ],
     headings: ['what', 'counts', 'calls', 'units', 'ms', 'designed', 'result'],
     rows: counted.growth.map((series) => {
@@ -124,9 +140,13 @@ function startUpSection({ startUp }: Results): Section {
   return {
     title: 'Start-up',
     says: [
-      'Milliseconds from the start of a process until the bundled function is loaded, and until it has refused a first request; ' +
-        'medians. Next to each start is that of a bundle with nothing but the DynamoDB client and the commands the function uses; ' +
-        'the ratio is the median over these pairs, and beside it the same of the time it takes of the processor. A function without a table is held against an empty module, without a budget.',
+      paragraph(
+        'The times are medians in milliseconds, from the start of a process.',
+        '"Loaded" is when the bundled function is loaded; "first answer" is when it has rejected a first request.',
+        'Next to each start, a baseline bundle starts with only the DynamoDB client and the commands that the function uses.',
+        'The ratio is the median over these pairs; the last column is the same ratio for processor time.',
+        'A function without a table is compared with an empty module and has no budget.',
+      ),
     ],
     headings: ['function', 'loaded', 'first answer', 'against', 'ms', 'ratio', 'of the processor'],
     rows: startUp.map((one) => [
@@ -146,8 +166,12 @@ function profileSection({ profile }: Results): Section {
   return {
     title: 'Where the time of the handler goes',
     says: [
-      'A profile of the process that bills fixes from credits as fast as it can, by what the innermost function belongs to; what ' +
-        'Node does for a library counts as that library. Waiting for the engine is not in it.',
+      paragraph(
+        'This is a profile of the process while it bills fixes from credits as fast as it can.',
+        'Each sample counts for the part that its innermost function belongs to.',
+        'Work that Node does for a library counts for that library.',
+        'Waiting for the engine is not included.',
+      ),
     ],
     headings: ['part', 'share of its time'],
     rows: profile.map(({ part, share }) => [part, `${(100 * share).toFixed(1)}%`]),

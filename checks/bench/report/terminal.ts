@@ -2,7 +2,7 @@ import { textTable } from '../../support/text-table.ts';
 import type { Results } from '../measure.ts';
 import { sectionsOf } from './sections.ts';
 
-/** The tables, and what was measured on. The explanations are for the page. */
+/** The tables and the machine. The explanations are on the page only. */
 export function forTerminal(results: Results): string {
   const { processors, model, node, engine } = results.machine;
   const sections = sectionsOf(results).map(

@@ -5,7 +5,7 @@ import type { Results } from '../measure.ts';
 import { pageOf } from './page.ts';
 import { picturesOf } from './pictures.ts';
 
-/** Writes the page and its pictures anew; pictures that it does not have any more go away. Returns the page's place. */
+/** Rewrites the page and its pictures, and removes old pictures. Returns the path of the page. */
 export function writeReport(results: Results): string {
   const page = join(PROJECT_ROOT, 'docs', 'performance.md');
   const folder = join(PROJECT_ROOT, 'docs', 'performance');
