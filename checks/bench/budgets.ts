@@ -3,8 +3,8 @@ import type { Results } from './measure.ts';
 import { type Growth, growthOf } from './verdict.ts';
 
 /*
- * The budgets. A counted one that is missed fails the run. A timed one depends on what else the machine does, so it fails only
- * with `--strict`.
+ * The budgets. A missed counted budget fails the run. A timed budget depends on the load of the machine, so a
+ * missed one fails the run only with `--strict`.
  */
 
 const MIN_THROUGHPUT_RATIO = 0.8;
@@ -38,7 +38,7 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
   };
   return [
     {
-      // The handler has to read before it writes; against transactions alone not even the bare read would be let in.
+      // The handler must read before it writes. Even the bare read would miss a budget against transactions alone.
       of: 'throughput',
       what: 'throughput of the handler against its bare read and transaction',
       measured: throughput.handlerAgainst['reads and transactions'],
@@ -78,7 +78,10 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
   ];
 }
 
-/** How calls and units of a series grow, beside how they are designed to; counted, so it has to fit. */
+/**
+ * How calls and units of a series grow, and how they should grow by design. Both are counted, so they must
+ * match.
+ */
 export function growthsOf({ what, against, designed, points }: Series): {
   readonly what: string;
   readonly designed: Series['designed'];

@@ -1,4 +1,4 @@
-/* What a frame of a profile belongs to. The files are those of the libraries as they are installed, not of a bundle. */
+/* The part that a frame of a profile belongs to. The paths are those of installed libraries, not of a bundle. */
 
 const PARTS = [
   [
@@ -16,7 +16,7 @@ const PARTS = [
   ['our own code', /\/(?:lib|functions)\//],
 ] as const;
 
-/** Whatever is on no stack of these: timers, promises, the program itself. */
+/** Stacks without any of these parts: timers, promises, the program itself. */
 const REST = 'Node itself';
 const GARBAGE = 'garbage collection';
 
@@ -26,8 +26,8 @@ export interface Frame {
 }
 
 /**
- * The part of a stack's innermost frame that belongs to one: what Node does for a library counts as that library's.
- * Null for what is not work: waiting, and the profiler.
+ * The part of the innermost frame that belongs to one. Work that Node does for a library counts for it.
+ * Returns null for idle time and for the profiler itself.
  */
 export function partOf(stack: readonly Frame[]): string | null {
   const [leaf] = stack;

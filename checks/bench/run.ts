@@ -5,7 +5,7 @@ import { measure } from './measure.ts';
 import { forTerminal } from './report/terminal.ts';
 import { writeReport } from './report/write.ts';
 
-const USAGE = `npm run check:bench -- [options]    what the service costs in time, calls and money: about 6 minutes
+const USAGE = `npm run check:bench -- [options]    measures time, calls and money: about 6 minutes
 
   --strict    also fails for missed timed budgets
   --full      measures growth further and repeats more often

@@ -14,7 +14,9 @@ const ABOVE_THRESHOLD = 6;
 /** How many are low while the number of customers grows. */
 const LOW = 10;
 
-/** What calls and the hourly run cost the more customers there are, and the more of them are low on credits. */
+/**
+ * What calls and the hourly run cost the more customers there are, and the more of them are low on credits.
+ */
 export async function growthOfCustomers(
   scene: Scene,
   { customers, low }: Pick<Reach, 'customers' | 'low'>,

@@ -52,11 +52,13 @@ function unitsSection(calls: readonly CallCost[]): Section {
         "They follow AWS's rules:",
       ),
       paragraph(
-        '- A consistent read takes one read unit for each started 4 KB of an item, and any other read takes half.',
+        '- A consistent read takes one read unit for each started 4 KB of an item, and any other read ' +
+          'takes half.',
         '  A missing item costs as much.',
         '- A query counts the sum of what it reads.',
         '- A write takes one write unit for each started KB of an item, and two in a transaction.',
-        '- The sparse index takes one more unit for an item that is added, removed or changed, and two if its key changes.',
+        '- The sparse index takes one more unit for an item that is added, removed or changed, and two if ' +
+          'its key changes.',
       ),
     ],
     headings: ['call', 'read units', 'write units', 'of them index', 'dollars per million', 'requests'],
@@ -78,10 +80,13 @@ function dollarsSection(calls: readonly CallCost[]): Section {
     title: 'What a million fixes cost',
     says: [
       paragraph(
-        `The costs are calculated from the counts above, with AWS's on-demand prices in ${region} as of ${lookedUp}.`,
-        `A million read units cost $${perMillionReadUnits}, and a million write units cost $${perMillionWriteUnits}.`,
+        `The costs are calculated from the counts above, with AWS's on-demand prices in ${region} as of ` +
+          `${lookedUp}.`,
+        `A million read units cost $${perMillionReadUnits}, and a million write units cost ` +
+          `$${perMillionWriteUnits}.`,
         'Gateway and functions are **assumed, not measured**.',
-        `A million calls cost $${PRICES.perMillionGatewayCalls} at the gateway and $${PRICES.perMillionInvocations} for the functions.`,
+        `A million calls cost $${PRICES.perMillionGatewayCalls} at the gateway and ` +
+          `$${PRICES.perMillionInvocations} for the functions.`,
         `Functions have 512 MB on arm64, at $${PRICES.perMillionGigabyteSeconds} for a million GB-seconds.`,
         `A call takes ${ASSUMED_MS} ms, ${ASSUMED_MS_ASKING} ms if it reads from Stripe, and ` +
           `${ASSUMED_MS_CHARGING} ms if it charges at Stripe.`,

@@ -12,7 +12,8 @@ export function pageOf(results: Results): string {
   const { machine, seconds } = results;
   return `${[
     '# Performance',
-    '<!-- Written by `npm run check:bench -- --write`. The last part comes from checks/bench/report/findings.md. -->',
+    '<!-- Written by `npm run check:bench -- --write`. The last part comes from ' +
+      'checks/bench/report/findings.md. -->',
     paragraph(
       'This page shows what the service costs in time, calls and money.',
       '`npm run check:bench` measures it again and fails if a counted budget is missed.',

@@ -60,9 +60,11 @@ function throughputSection({ throughput }: Results): Section {
     title: 'Throughput',
     says: [
       paragraph(
-        `The handler bills fixes of ${customersAtOnce} customers at once, the fixes of each customer one after the other.`,
+        `The handler bills fixes of ${customersAtOnce} customers at once, the fixes of each customer one ` +
+          `after the other.`,
         'In each round, it takes turns with the bare SDK calls for the same items on the same engine.',
-        `The numbers are medians of ${rounds} rounds, and the ratio is the median of the ratios within a round.`,
+        `The numbers are medians of ${rounds} rounds, and the ratio is the median of the ratios within a ` +
+          `round.`,
         "The processor's time is that of the calling process; the engine is another process.",
       ),
       paragraph(
@@ -86,7 +88,8 @@ function hotCustomerSection({ hotCustomer }: Results): Section {
     says: [
       paragraph(
         'Many fixes of one customer are billed at the same instant, with one credit for each fix.',
-        'The table exists only if every fix succeeded each time, the balance was 0 and the ledger was correct.',
+        'The table exists only if every fix succeeded each time, the balance was 0 and the ledger was ' +
+          'correct.',
       ),
     ],
     headings: ['fixes at once', 'repetitions', 'transactions per fix', 'reads per fix', 'ms for all'],
@@ -106,8 +109,10 @@ function growthSection({ counted }: Results): Section {
     title: 'Growth',
     says: [
       paragraph(
-        'The table shows calls of DynamoDB and the units they consume, for a growing number of what each line names.',
-        'Flat: the exponent of the best-fitting power law is at most 0.1, so a thousandfold costs less than twice as much.',
+        'The table shows calls of DynamoDB and the units they consume, for a growing number of what each ' +
+          'line names.',
+        'Flat: the exponent of the best-fitting power law is at most 0.1, so a thousandfold costs less ' +
+          'than twice as much.',
         'Linear: no point is further than 5% from a straight line.',
         'Counted values must grow as designed, or the run fails.',
         'The time includes the meter that counts, so it has no budget.',
@@ -142,8 +147,10 @@ function startUpSection({ startUp }: Results): Section {
     says: [
       paragraph(
         'The times are medians in milliseconds, from the start of a process.',
-        '"Loaded" is when the bundled function is loaded; "first answer" is when it has rejected a first request.',
-        'Next to each start, a baseline bundle starts with only the DynamoDB client and the commands that the function uses.',
+        '"Loaded" is when the bundled function is loaded; "first answer" is when it has rejected a first ' +
+          'request.',
+        'Next to each start, a baseline bundle starts with only the DynamoDB client and the commands that ' +
+          'the function uses.',
         'The ratio is the median over these pairs; the last column is the same ratio for processor time.',
         'A function without a table is compared with an empty module and has no budget.',
       ),
