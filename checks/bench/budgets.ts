@@ -38,7 +38,8 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
   };
   return [
     {
-      // The handler must read before it writes. Even the bare read would miss a budget against transactions alone.
+      // The handler must read before it writes.
+      // Against transactions alone, even the bare read would miss the budget.
       of: 'throughput',
       what: 'throughput of the handler against its bare read and transaction',
       measured: throughput.handlerAgainst['reads and transactions'],

@@ -1,4 +1,4 @@
-/* The part that a frame of a profile belongs to. The paths are those of installed libraries, not of a bundle. */
+/* The part that a frame of a profile belongs to. The paths are those of installed libraries. */
 
 const PARTS = [
   [
