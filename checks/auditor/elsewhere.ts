@@ -1,4 +1,7 @@
-/** Faults that show in no difference of money or account: what catches each. Each text is the name of a test that stands in the file. */
+/**
+ * Faults that cause no difference in money or account, and the test that catches each.
+ * `text` is the name of a test in `file`.
+ */
 export const ELSEWHERE: readonly {
   readonly number: number;
   readonly what: string;
@@ -7,31 +10,31 @@ export const ELSEWHERE: readonly {
 }[] = [
   {
     number: 9,
-    what: 'a list is read for one page, or ends at 1,000',
+    what: 'only one page of a list is read, or only 1,000 items',
     file: 'test/operations/plans/account-truth.test.ts',
     text: 'more than a page of them are all read',
   },
   {
     number: 12,
-    what: 'a cancellation five months away counts as one at the end of the period',
+    what: 'a cancellation date five months away counts as a cancellation at period end',
     file: 'test/stripe/reading.test.ts',
     text: 'a date after the end of the period is no cancellation at period end',
   },
   {
     number: 13,
-    what: "another product's events are parked without end",
+    what: "another product's events are parked without limit",
     file: 'test/operations/plans/account-truth.test.ts',
     text: 'are ignored, and those of a customer that our metadata names are parked',
   },
   {
     number: 19,
-    what: 'a payment that is processing keeps the others from their turn',
+    what: 'a payment that is processing blocks the work behind it',
     file: 'test/operations/work/sweeper-rules.test.ts',
     text: 'stay open, count as neither settled nor failed, and do not keep later work from its turn',
   },
   {
     number: 20,
-    what: 'a charge that was announced before a dispute is made after it',
+    what: 'a charge that was announced before a dispute is sent after it',
     file: 'test/operations/payments/announced.test.ts',
     text: 'before a dispute is not made after it, by the sweeper or by the next call',
   },

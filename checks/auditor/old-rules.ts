@@ -1,6 +1,7 @@
 /*
- * The faults, what the auditor says of each, and the old rule of each as a patch of the source: what stands there today, and what
- * stood there in its place. A patch whose text is not found fails the check.
+ * Each fault, what the auditor says about it, and its old rule as a patch of the source.
+ * A patch has today's text and the old text.
+ * The check fails for a patch whose text is not in the source.
  */
 
 export interface Patch {
@@ -12,9 +13,9 @@ export interface Patch {
 export interface Fault {
   readonly number: number;
   readonly what: string;
-  /** What one of the auditor's findings says. */
+  /** Matches one of the auditor's findings. */
   readonly says: RegExp;
-  /** Whether the finding is right with today's rules too: it is for a person, and nothing is done about it. */
+  /** Whether the finding is right with today's rules too, because a person must decide what to do. */
   readonly isForAPerson?: true;
   readonly oldRule: readonly Patch[];
 }
@@ -22,7 +23,7 @@ export interface Fault {
 export const FAULTS: readonly Fault[] = [
   {
     number: 1,
-    what: 'a renewal that a credit note closed grants 60 for nothing',
+    what: 'a renewal that was closed by a credit note grants 60 credits without money',
     says: /returned and not taken back: 60 credits \(59900 cents\)/,
     oldRule: [
       {
@@ -39,7 +40,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 2,
-    what: 'unused time that went to the balance keeps its credits',
+    what: 'unused time is credited to the balance, and its credits stay',
     says: /returned and not taken back/,
     oldRule: [
       {
@@ -51,7 +52,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 3,
-    what: 'a fee beside a $0 line of a trial grants 60',
+    what: 'a fee beside the $0 line of a trial grants 60 credits',
     says: /credits without money: 60 credits \(59900 cents\)/,
     oldRule: [
       {
@@ -68,7 +69,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 4,
-    what: 'a whole period under another billing reason grants nothing',
+    what: 'a whole period with another billing reason grants nothing',
     says: /money without credits: 60 credits \(59900 cents\)/,
     oldRule: [
       {
@@ -80,7 +81,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 5,
-    what: 'two seats bring the credits of one',
+    what: 'two seats grant the credits of one',
     says: /money without credits: 60 credits \(59900 cents\)/,
     oldRule: [
       {
@@ -92,7 +93,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 6,
-    what: 'a paid invoice at an unknown price of our product brings nothing, silently',
+    what: 'a paid invoice at an unknown price of our product grants nothing, silently',
     says: /money without credits: invoice \S+ has 49900 cents at price/,
     isForAPerson: true,
     oldRule: [
@@ -117,7 +118,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 8,
-    what: 'a second subscription made by hand goes on',
+    what: 'a second subscription that was made by hand continues',
     says: /two go on/,
     isForAPerson: true,
     oldRule: [],
@@ -138,7 +139,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 11,
-    what: 'an inquiry that becomes a chargeback leaves its credits to be spent',
+    what: 'an inquiry becomes a chargeback, and its credits can still be spent',
     says: /returned and not taken back: 60 credits \(59900 cents\)/,
     oldRule: [
       {
@@ -155,7 +156,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 14,
-    what: 'a past-due subscription keeps the Pro rate without an end',
+    what: 'a past-due subscription keeps the Pro rate without limit',
     says: /the plan differs: payment \S+ charged 1500 cents/,
     oldRule: [
       {
@@ -218,7 +219,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     number: 18,
-    what: 'a refund of $1 by hand counts as the return of $29',
+    what: 'a manual refund of $1 counts as the return of $29',
     says: /money short: payment \S+ was to go back, 2800 of 2900 cents did not/,
     oldRule: [
       {

@@ -6,14 +6,14 @@ import { ELSEWHERE } from './elsewhere.ts';
 import { FAULTS, type Fault } from './old-rules.ts';
 
 /*
- * The proof that the auditor sees what the service's own checks did not: each reported fault of money is played at Stripe, with
- * today's rules and with the old rule put back into the source.
+ * Proves that the auditor finds what the service's own checks did not find. Each reported fault of money is
+ * played at the Stripe stand-in, with today's rules and with the old rule put back into the source.
  */
 
 const USAGE = `npm run check:auditor [-- --write]    each reported fault with its old rule put back: 1 minute
 
-The auditor must name each fault. With today's rules it must say nothing, but for what is for a person.
-Needs nothing but the install.
+The auditor must name each fault. With today's rules it must say nothing, except where a person must decide.
+Needs only the install.
   --write    write docs/checks/auditor.md`;
 const PAGE = 'docs/checks/auditor.md';
 const CONFIG = 'checks/auditor/vitest.config.ts';
@@ -23,7 +23,7 @@ interface Played {
   readonly messages: readonly string[];
 }
 
-/** Plays the scenarios; with a number, that one with its old rule. By number: what the auditor said. */
+/** Plays the scenarios, or one scenario with its old rule. @returns the auditor's messages by number */
 function play(number: number | null): ReadonlyMap<number, readonly string[]> {
   const env = number === null ? process.env : { ...process.env, OLD_RULE: String(number) };
   const { stdout, stderr } = spawnSync('vitest', ['run', '--config', CONFIG], { env, encoding: 'utf8' });
@@ -42,7 +42,7 @@ function played({ number, says }: Fault): Played {
   return { messages, isNamed: messages.some((message) => says.test(message)) };
 }
 
-/** Without ids, which differ in each run. */
+/** Removes ids, which differ in each run. */
 const withoutIds = (message: string): string =>
   message.replace(/\b(cus|in|pi|pm|price|sub|du|re|evt)_\w+/g, '$1_…').replace(/\b[0-9a-f]{32}\b/g, '…');
 
@@ -55,7 +55,7 @@ function rowOf(fault: Fault, today: readonly string[]): string {
   if (!isQuiet && !fault.isForAPerson)
     complaints.push(`fault ${fault.number} with today's rules: ${today.join('; ')}`);
   const named = messages.find((message) => fault.says.test(message)) ?? 'not named';
-  const now = isQuiet ? 'nothing' : 'the same: it is for a person';
+  const now = isQuiet ? 'nothing' : 'the same: a person must decide';
   console.log(`${isNamed ? 'named    ' : 'NOT NAMED'}  ${fault.number}: ${fault.what}`);
   return `| ${fault.number} | ${fault.what} | ${withoutIds(named)} | ${now} |`;
 }
@@ -75,14 +75,16 @@ await runCheck(() => {
     '',
     'Written by `npm run check:auditor -- --write`; do not edit.',
     '',
-    'Each fault is played at the Stripe stand-in, once with the old rule put back into the source and once with the rules of today.',
+    'The check plays each fault at the Stripe stand-in twice:',
+    "once with the old rule put back into the source, and once with today's rules.",
     'The auditor reads Stripe and the ledger as data and shares no rule with the service.',
     '',
-    '| fault | with the old rule | the auditor says | with the rules of today |',
+    "| fault | with the old rule | the auditor says | with today's rules |",
     '| --- | --- | --- | --- |',
     ...rows,
     '',
-    'Other faults show in no difference of money or account; these catch them:',
+    'Other faults cause no difference in money or account.',
+    'These tests catch them:',
     '',
     '| fault | what went wrong | where | test or invariant |',
     '| --- | --- | --- | --- |',

@@ -7,8 +7,9 @@ import { PARTS, type Part } from './parts.ts';
 import { MIN_SCORE, type Mutant } from './stryker.ts';
 
 /*
- * What the newest good run of each part found, and of which code: most parts take too long to be tried for every change, so
- * a change of what they mutate has to bring its own run. docs/checks/mutation-scores.md is written from it.
+ * The scores of the newest successful run of each part, and the hash of the code that it ran on. Most parts
+ * take too long for every change, so a change of mutated code must bring its own run. This file also writes
+ * docs/checks/mutation-scores.md.
  */
 
 /** Where the rules stand: each file belongs to one part, or is left out for a reason. */
@@ -30,21 +31,21 @@ const Scores = z.record(
 type Scores = z.output<typeof Scores>;
 type Counts = Omit<FileScore, 'code'>;
 
-/** Of all parts together; a single part may have many mutants that change nothing. */
+/** The minimum score of all parts together. A single part can have many mutants that change nothing. */
 export const MIN_SCORE_OF_ALL = 95;
 
 const NONE: Counts = { killed: 0, timeout: 0, survived: 0 };
 
 export const HEADINGS = ['where', 'mutants', 'killed', 'timed out', 'survived', 'score'];
 
-/** A line of a table, under `HEADINGS`. */
+/** A row of a table under `HEADINGS`. */
 export function row(where: string, counts: Counts): string[] {
   const { killed, timeout, survived } = counts;
   const all = killed + timeout + survived;
   return [where, ...[all, killed, timeout, survived].map(String), `${scoreOf(counts).toFixed(2)} %`];
 }
 
-/** In percent; explained survivors count against it like any other. */
+/** In percent. Explained survivors count against the score like all others. */
 export function scoreOf({ killed, timeout, survived }: Counts): number {
   const all = killed + timeout + survived;
   return all === 0 ? 100 : (100 * (killed + timeout)) / all;
@@ -55,22 +56,23 @@ export function countsOf(mutants: readonly Mutant[]): Counts {
   return { killed: count('killed'), timeout: count('timeout'), survived: count('survived') };
 }
 
-/** The files of a part, each with a name for its code; to be taken before the mutants are made of it. */
+/** The hash of the code of each file of a part. Must be read before the mutants are made. */
 export async function codesOf(part: Part): Promise<ReadonlyMap<string, string>> {
   const codes = new Map<string, string>();
   for (const file of filesOf(part)) codes.set(file, await codeOf(file));
   return codes;
 }
 
-/** The files of a part whose code is not what their mutants were tried on. */
+/** The files of a part whose code has changed since their mutants were tried. */
 export async function changedFilesOf(part: Part): Promise<string[]> {
   const kept = readScores()[part.name]?.files ?? {};
   return [...(await codesOf(part))].filter(([file, code]) => kept[file]?.code !== code).map(([file]) => file);
 }
 
 /**
- * Keeps what a good run found of these codes, in place of what was kept of the part.
- * @param minutes null where only some of its files were tried: then the others stay as they were kept, and how long all take
+ * Stores what a successful run found for these codes, in place of the part's earlier scores.
+ * @param minutes null if only some of the files were tried: the scores of the other files and the duration
+ * stay
  */
 export function recordScores(
   { name }: Part,
@@ -90,7 +92,7 @@ export function recordScores(
   writeFileSync(PAGE, pageOf(scores));
 }
 
-/** Prints the score of every part as it was kept. @returns what is not so any more, each as a line for people */
+/** Prints the stored score of every part. @returns a line for each score that is out of date */
 export async function checkScores(print: (rows: string[][]) => void): Promise<string[]> {
   const scores = readScores();
   print(partRows(scores));
@@ -175,8 +177,10 @@ function pageOf(scores: Scores): string {
   return [
     '# Mutation scores',
     '',
-    'Written by `npm run check:mutation -- --write`, of the code that stands here: the check fails where that has changed since.',
-    'Every survivor is explained, one by one, in [`explained.ts`](../../checks/mutation/explained.ts). What it means: [mutation.md](mutation.md).',
+    'Written by `npm run check:mutation -- --write`; do not edit.',
+    'The scores belong to the code of this commit: the check fails if the code has changed since the run.',
+    'Every survivor has its own explanation in [`explained.ts`](../../checks/mutation/explained.ts).',
+    'The terms are explained in [mutation.md](mutation.md).',
     '',
     ...table(partRows(scores)),
     ...PARTS.flatMap(({ name }) => {

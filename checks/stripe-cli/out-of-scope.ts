@@ -3,12 +3,12 @@ interface OutOfScope {
   readonly why: string;
 }
 
-/** Names that the command line has for a course of events. There is no event of that name. */
+/** Names of triggers for a sequence of events. There is no event of that name. */
 export const COMPOSED: readonly string[] = ['subscription.payment_failed', 'subscription.payment_succeeded'];
 
 /**
- * Triggers that need something of Stripe that the stand-in does not have, beside those that fail because of a call that it
- * does not serve. A row for a trigger that works fails the check.
+ * Triggers that need a feature of Stripe that the stand-in does not have. Triggers that fail because of an
+ * unsupported call are found automatically. The check fails if a row's trigger works.
  */
 export const OUT_OF_SCOPE: readonly OutOfScope[] = [
   {
@@ -18,7 +18,7 @@ export const OUT_OF_SCOPE: readonly OutOfScope[] = [
       'checkout.session.completed',
       'checkout.session.expired',
     ],
-    why: 'The CLI pays in Checkout. The stand-in has the setup mode only, because the service lets no money move there.',
+    why: 'The CLI pays in Checkout. The stand-in has only the setup mode: the service moves no money there.',
   },
   {
     types: ['charge.captured', 'payment_intent.amount_capturable_updated'],
@@ -26,15 +26,15 @@ export const OUT_OF_SCOPE: readonly OutOfScope[] = [
   },
   {
     types: ['payment_intent.partially_funded', 'payment_intent.processing'],
-    why: 'The CLI pays by bank. The stand-in charges cards only.',
+    why: 'The CLI pays from a bank account. The stand-in charges cards only.',
   },
   {
     types: ['balance.available', 'payout.created', 'payout.updated'],
-    why: 'The stand-in pays nothing out, and nothing tells of its balance.',
+    why: 'The stand-in makes no payouts and sends no events about its balance.',
   },
   {
     types: ['customer.discount.created', 'customer.discount.deleted', 'customer.discount.updated'],
-    why: 'The CLI gives a coupon to a customer. The stand-in gives discounts to subscriptions and invoices.',
+    why: 'The CLI applies a coupon to a customer. The stand-in has discounts on subscriptions and invoices.',
   },
   {
     types: [
@@ -48,14 +48,14 @@ export const OUT_OF_SCOPE: readonly OutOfScope[] = [
       'subscription_schedule.released',
       'subscription_schedule.updated',
     ],
-    why: 'The stand-in has neither quotes nor schedules. The CLI begins with a customer who has a `source`.',
+    why: 'The stand-in has neither quotes nor schedules. The CLI starts with a customer that has a `source`.',
   },
   {
     types: ['transfer.created', 'transfer.reversed', 'transfer.updated'],
-    why: 'The stand-in connects no accounts, so nothing is transferred.',
+    why: 'The stand-in has no connected accounts, so there are no transfers.',
   },
   {
     types: ['invoice.sent'],
-    why: 'The CLI makes an invoice by hand with `collection_method`. The stand-in sends those of subscriptions.',
+    why: 'The CLI makes an invoice with `collection_method`. The stand-in sends subscription invoices only.',
   },
 ];

@@ -15,11 +15,14 @@ import { type CliResult, type CliSetting, fetchCli, resend, supportedEvents, tri
 import { COMPOSED, OUT_OF_SCOPE } from './out-of-scope.ts';
 
 /*
- * Stripe's own command line against the double: `stripe trigger` for each event type that it supports. Its fixtures are calls that were written for Stripe, not for us, so they show whether the double takes what
- * Stripe takes and tells what Stripe tells.
+ * Stripe's own command line against the stand-in: `stripe trigger` for each event type that it supports. Its
+ * fixtures were written for Stripe, not for us. So they show whether the stand-in accepts and reports the
+ * same as Stripe.
  */
 
-const USAGE = `npm run check:stripe-cli [-- --write]    \`stripe trigger\` of each event, and \`events resend\`, against the double: 2 minutes
+const USAGE = `npm run check:stripe-cli [-- --write]    Stripe's command line against the stand-in: 2 minutes
+
+Runs \`stripe trigger\` for each event type, and \`stripe events resend\`.
 
 Fetches Stripe's own command line from npm the first time.
   --write    write docs/checks/stripe-cli.md`;
@@ -42,7 +45,7 @@ try {
 async function allTriggered(): Promise<boolean> {
   const cli = fetchCli();
   if (!(await noticesARefusal(cli))) {
-    console.log('A call that the double refuses did not fail: what follows would say nothing.');
+    console.log('A call that the stand-in rejects did not fail, so the results would prove nothing.');
     return false;
   }
   const supported = await onADouble((_, setting) => supportedEvents(cli, setting));
@@ -61,8 +64,8 @@ async function allTriggered(): Promise<boolean> {
   const isCurrent = isCommitted(PAGE, page(rows), write, 'npm run check:stripe-cli');
   const count = (wanted: string) => rows.filter(([, result]) => result === wanted).length;
   console.log(
-    `${count(OK)} triggered, ${count('out of scope')} out of scope, ${count(NOT_SUPPORTED)} not supported by the CLI, ` +
-      `${complaints.length} complaints.`,
+    `${count(OK)} triggered, ${count('out of scope')} out of scope, ` +
+      `${count(NOT_SUPPORTED)} not supported by the CLI, ${complaints.length} complaints.`,
   );
   return complaints.length === 0 && count(OK) > 0 && isCurrent;
 }
@@ -87,9 +90,9 @@ function page(rows: readonly Row[]): string {
 
 Written by \`npm run check:stripe-cli -- --write\`; do not edit.
 
-Stripe's own command line triggers each event type that it supports, each on a fresh stand-in.
-A trigger fits when each of its calls is accepted and the event is recorded.
-\`stripe events resend\` delivers an event again.
+Stripe's own command line triggers each event type that it supports, on a fresh stand-in for each.
+A trigger fits if the stand-in accepts each of its calls and records the event.
+\`stripe events resend\` must deliver an event again.
 
 ${markdownTable(['event type', 'stripe trigger', 'why'], rows)}
 `;
@@ -131,7 +134,10 @@ async function isResent(cli: string): Promise<boolean> {
   }
 }
 
-/** Whether it worked, and what was wrong if not. On a double of its own: the event can only come from this trigger. */
+/**
+ * Whether it worked, and what was wrong if not. On a double of its own: the event can only come from this
+ * trigger.
+ */
 function triggered(cli: string, type: string): Promise<string> {
   return onADouble(async ({ double }, setting) => {
     const result = await trigger(cli, setting, type);

@@ -1,22 +1,22 @@
 /*
- * Where the stand-in answers something else than Stripe's description says, and why that is right. Each row is proven:
- * by an entry of the SDK's changelog, by the description that Stripe publishes for SDKs, or by a reason. A row that no
- * answer needs fails the check.
+ * Places where the stand-in's answers differ from Stripe's description, and why the stand-in is right. Each
+ * row has a proof: an entry of the SDK's changelog, the description that Stripe publishes for SDKs, or a
+ * reason. The check fails for a row that no answer needs.
  */
 
 interface Common {
-  /** A place as the check names it, with or without an operation. */
+  /** A place as the check reports it, with or without an operation. */
   readonly at: string;
 }
 
-/** The description is older than the version that we pin. */
+/** The description is older than our pinned version. */
 interface Newer extends Common {
   readonly because: 'newer';
   /** A line of the changelog of the pinned SDK, word for word. */
   readonly changelog: string;
 }
 
-/** The description that Stripe publishes for SDKs has the field; the public one leaves it out. */
+/** The description that Stripe publishes for SDKs has the field, and the public description omits it. */
 interface ForSdks extends Common {
   readonly because: 'sdk';
   readonly schema: string;
@@ -59,7 +59,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     at: 'subscription_item.current_trial',
     because: 'newer',
     changelog:
-      'Add support for `current_trial` on `InvoiceCreatePreviewParams.subscription_details.items[]`, `SubscriptionCreateParams.items[]`, `SubscriptionItemCreateParams`, `SubscriptionItemUpdateParams`, `SubscriptionItem`',
+      'Add support for `current_trial` on `InvoiceCreatePreviewParams.subscription_details.items[]`, ' +
+      '`SubscriptionCreateParams.items[]`, `SubscriptionItemCreateParams`, ' +
+      '`SubscriptionItemUpdateParams`, `SubscriptionItem`',
   },
   {
     at: 'subscription.trial_settings.end_behavior.billing_cycle_anchor',
@@ -85,7 +87,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     at: 'billing_portal.session.flow.subscription_pause',
     because: 'newer',
     changelog:
-      'Add support for `subscription_pause` on `BillingPortal.Configuration.features`, `BillingPortal.ConfigurationCreateParams.features`, `BillingPortal.ConfigurationUpdateParams.features`, `BillingPortal.Session.flow`',
+      'Add support for `subscription_pause` on `BillingPortal.Configuration.features`, ' +
+      '`BillingPortal.ConfigurationCreateParams.features`, ' +
+      '`BillingPortal.ConfigurationUpdateParams.features`, `BillingPortal.Session.flow`',
   },
   {
     at: 'billing_portal.session.after_expiration',
@@ -97,13 +101,15 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     at: 'checkout.session.allowed_payment_method_types',
     because: 'newer',
     changelog:
-      'Add support for `allowed_payment_method_types` on `Checkout.SessionCreateParams` and `Checkout.Session`',
+      'Add support for `allowed_payment_method_types` on `Checkout.SessionCreateParams` and ' +
+      '`Checkout.Session`',
   },
   {
     at: 'POST /v1/events/:id/retry',
     because: 'stated',
     reason:
-      'The call that `stripe events resend` makes. Stripe does not describe it, and its own command line uses it.',
+      '`stripe events resend` makes this call. Stripe does not describe it, but its own command line uses ' +
+      'it.',
   },
   { at: 'product.tax_details', because: 'sdk', schema: 'product' },
   { at: 'product.type', because: 'sdk', schema: 'product' },
@@ -126,6 +132,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     at: 'invoice.amount_paid_off_stripe',
     because: 'stated',
     reason:
-      'Required by the description, optional in the types of the SDK. Stripe announced on 2026-05-27 that the field is sent on request (`expand`) only, and never in events.',
+      'The description requires the field, and the types of the SDK make it optional. Stripe announced on ' +
+      '2026-05-27 that it sends the field on request (`expand`) only, and never in events.',
   },
 ];

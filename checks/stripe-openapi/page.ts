@@ -11,7 +11,7 @@ interface Findings {
   readonly events: readonly { readonly type: string; readonly data: { readonly object: unknown } }[];
 }
 
-/** The generated page. It holds nothing that differs from run to run. */
+/** The generated page. Its content is the same in every run. */
 export function page({ version, routes, events }: Findings): string {
   const known = new Map(KNOWN_DIFFERENCES.map((one) => [one.at, one]));
   const calls = routes.map(({ method, path }) => [
@@ -19,15 +19,16 @@ export function page({ version, routes, events }: Findings): string {
     known.has(`${method} ${path}`) ? 'newer than the description' : 'fits',
   ]);
   const kinds = new Map(events.map(({ type, data }) => [type, kindOf(data.object)]));
-  const told = [...kinds].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const rows = [...kinds].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return `# The stand-in against Stripe's own specification
 
 Written by \`npm run check:stripe-openapi -- --write\`; do not edit.
 
 The check plays a broad scenario against the stand-in with the pinned SDK.
-Each call below succeeds at least once and is refused at least once.
-Each answer is validated against Stripe's OpenAPI description, version \`${version}\`, which Stripe ships inside \`stripe-mock\`.
-The same answers and events compile as the types of the SDK, version \`${STRIPE_API_VERSION}\`.
+Each call below succeeds at least once and is rejected at least once.
+Each answer is validated against Stripe's OpenAPI description, version \`${version}\`.
+Stripe ships this description inside \`stripe-mock\`.
+The same answers and events compile with the types of the SDK, version \`${STRIPE_API_VERSION}\`.
 A field that the description does not list counts as a difference.
 
 ## Differences, each with its proof
@@ -43,7 +44,7 @@ ${markdownTable(['call', 'answers'], calls)}
 
 ## Events
 
-${markdownTable(['event', 'its object'], told)}
+${markdownTable(['event', 'its object'], rows)}
 `;
 }
 
@@ -54,7 +55,7 @@ function reasonOf(one: KnownDifference): string {
     case 'newer':
       return `Newer than the description. Changelog of the SDK: "${one.changelog}"`;
     case 'sdk':
-      return `Stripe's description for SDKs has the field (\`${one.schema}\`); the public one leaves it out.`;
+      return `Stripe's description for SDKs has the field (\`${one.schema}\`), the public one omits it.`;
     case 'stated':
       return one.reason;
     default:

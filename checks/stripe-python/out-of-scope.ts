@@ -1,17 +1,17 @@
 interface OutOfScope {
   readonly why: string;
-  /** Whether the check still tries, so that it notices when the kind fits after all. */
+  /** Whether the check still tries the kind, to notice when it fits after all. */
   readonly isTried: boolean;
 }
 
-/** Kinds of objects that dj-stripe asks for and the stand-in does not have to answer. */
+/** Kinds of objects that dj-stripe requests and the stand-in need not support. */
 export const OUT_OF_SCOPE: Readonly<Record<string, OutOfScope>> = {
   AccountV2: {
-    why: 'dj-stripe asks for it at Stripe itself, whatever host is set.',
+    why: 'dj-stripe always reads it from Stripe itself and ignores the configured host.',
     isTried: false,
   },
   ActiveEntitlement: {
-    why: 'dj-stripe lists it without the customer that Stripe requires.',
+    why: 'dj-stripe lists it without the customer parameter, which Stripe requires.',
     isTried: true,
   },
   TaxId: {

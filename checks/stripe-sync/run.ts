@@ -6,8 +6,9 @@ import { optionsOf, runCheck } from '../support/program.ts';
 import { type Judged, judged, KINDS } from './judge.ts';
 
 /*
- * Stripe Sync Engine, an npm package of Supabase that knows nothing of this project, against the stand-in after the broad
- * scenario: it handles every webhook, and then copies every kind of object into Postgres.
+ * Stripe Sync Engine against the stand-in after the broad scenario. The engine is an npm package of Supabase
+ * and does not know this project. It handles every webhook, and then copies every kind of object into
+ * Postgres.
  */
 
 const USAGE = `npm run check:stripe-sync [-- --write]    Stripe Sync Engine, against the stand-in: 1 minute
@@ -33,20 +34,21 @@ await runCheck(async () => {
 function install(): void {
   if (existsSync(`${HERE}/node_modules/@supabase`)) return;
   console.log(`Installing what ${HERE}/package-lock.json names…`);
-  // The socket asks for extensions of Postgres besides, which nothing here uses.
+  // `pglite-socket` has peer dependencies on Postgres extensions, which nothing here uses.
   const args = ['ci', '--ignore-scripts', '--legacy-peer-deps', '--prefix', HERE];
   const { status } = spawnSync('npm', args, { stdio: 'inherit' });
   if (status !== 0) throw new SetupError(`npm ci in ${HERE} failed.`);
 }
 
-/** The generated page. It holds nothing that differs from run to run. */
+/** The generated page. Its content is the same in every run. */
 function page({ rows, unwanted }: Judged): string {
   return `# The stand-in against Stripe Sync Engine
 
 Written by \`npm run check:stripe-sync -- --write\`; do not edit.
 
 The check plays the scenario of \`check:stripe-openapi\`.
-Then \`@supabase/stripe-sync-engine\` handles every webhook that was delivered, and copies each kind of object into Postgres.
+Then \`@supabase/stripe-sync-engine\` handles every delivered webhook.
+It also copies each kind of object into Postgres.
 The Postgres is \`@electric-sql/pglite\`, which runs inside Node and needs no installation.
 
 ${markdownTable(
@@ -54,6 +56,6 @@ ${markdownTable(
   rows.map(({ kind, verdict }) => [kind, verdict]),
 )}
 
-Out of scope: the engine itself leaves these events alone: ${unwanted.map((type) => `\`${type}\``).join(', ')}.
+Out of scope: the engine does not handle these events: ${unwanted.map((type) => `\`${type}\``).join(', ')}.
 `;
 }
