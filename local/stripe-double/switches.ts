@@ -140,7 +140,7 @@ export const SWITCHES = {
   anchor_reset_billing_reason: {
     values: ['subscription_update', 'subscription_cycle'],
     default: 'subscription_update',
-    unknown: 'The billing_reason of the invoice of a billing cycle that is started anew.',
+    unknown: 'The billing_reason of the invoice of a restarted billing cycle.',
     where: 'Invoices.d.ts, billing_reason',
   },
   cancel_billing_reason: {
