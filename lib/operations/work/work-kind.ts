@@ -5,7 +5,15 @@ import { UnreadableItem } from '../../store/record.ts';
 import type { Item } from '../../store/table.ts';
 
 /** Kinds of items in the index of due work that are open work: unfinished, and worth a look by people if it stays so. */
-export type OpenKind = 'fix' | 'order' | 'renewal' | 'double_payment' | 'closing' | 'event';
+const OPEN_KINDS = [
+  'fix',
+  'order',
+  'renewal',
+  'double_payment',
+  'closing',
+  'event',
+] as const satisfies readonly DueItem['kind'][];
+export type OpenKind = (typeof OPEN_KINDS)[number];
 
 /** What a piece of open work is, for lists and reports. */
 export interface WorkFacts {
@@ -78,4 +86,4 @@ const NO_FACTS = {
 } as const;
 
 export const isOpenKind = (kind: DueItem['kind']): kind is OpenKind =>
-  kind !== 'head' && kind !== 'notice' && kind !== 'unknown';
+  OPEN_KINDS.some((open) => open === kind);
