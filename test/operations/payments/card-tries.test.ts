@@ -115,6 +115,18 @@ describe('calls on a card that declines', () => {
     expect([intents(), await letters(customerId)]).toEqual([1, 1]);
   });
 
+  it('40 of them at once make at most 15 payment intents and one letter', async () => {
+    const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
+    const fixes = await fixesOf(customerId, 40);
+    const billed = await Promise.all(fixes.map((id) => billFixAttempt(money.deps, customerId, id)));
+    expect(billed.filter(({ kind }) => kind !== 'declined' && kind !== 'not_tried')).toEqual([]);
+    expect(intents()).toBeLessThanOrEqual(15);
+    expect(await letters(customerId)).toBe(1);
+    const { cards } = await readCardTries(money.deps.table, customerId);
+    const [tries] = Object.values(cards);
+    expect([tries?.declines.length, tries?.underWay]).toEqual([intents(), []]);
+  });
+
   it('a try an hour later counts as the second, with no second letter on the same day', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     const [first = '', second = '', third = ''] = await fixesOf(customerId, 3);
