@@ -36,6 +36,8 @@ export interface ProSubscription extends Subscription {
   readonly endsAt: number | null;
   /** The card of this subscription alone, which Stripe charges instead of the customer's default. Null without one. */
   readonly ownCard: string | null;
+  /** We ended it because the customer subscribed again. */
+  readonly isReplaced: boolean;
 }
 
 /**
@@ -65,7 +67,7 @@ export function currentSubscription(all: readonly ProSubscription[]): Subscripti
       (a.id < b.id ? 1 : -1),
   );
   if (best === undefined) return null;
-  const { created: _, endsAt: __, ownCard: ___, ...subscription } = best;
+  const { created: _, endsAt: __, ownCard: ___, isReplaced: ____, ...subscription } = best;
   return subscription;
 }
 

@@ -10,6 +10,7 @@ export const WARNING_CODES = [
   'no_credits',
   'low_credits',
   'past_due',
+  'not_collected',
   'free_period',
   'account_disputed',
   'card_declined',
@@ -39,6 +40,9 @@ export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date
   if (subscription?.state === 'past_due') {
     warnings.push({ code: 'past_due', message: pastDueMessage(subscription, isDisputed, at) });
   }
+  if (subscription?.state === 'active' && !subscription.collects && at.getTime() >= endOfPro(subscription)) {
+    warnings.push({ code: 'not_collected', message: NOT_COLLECTED });
+  }
   if (head.freeUntil !== null && at.toISOString() < head.freeUntil && isSold(planAt(head, at))) {
     warnings.push({ code: 'free_period', message: FREE_PERIOD });
   }
@@ -50,6 +54,10 @@ export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date
   }
   return warnings;
 }
+
+const NOT_COLLECTED =
+  'Your subscription is active, but no card is charged for it and no period is paid: fixes cost the pay-as-you-go price. ' +
+  'Ask support.';
 
 const FREE_PERIOD = 'This period costs $0, so it brought no credits. The first paid period brings them.';
 

@@ -110,6 +110,13 @@ describe('warnings', () => {
     expect(message({}, ['du_1'])).toContain('not paid while a payment is disputed');
   });
 
+  it('of a subscription whose collection is paused say why fixes cost the pay-as-you-go price, once its period is over', () => {
+    const paused = { balance: 60, subscriptionType: 'pro' } as const;
+    const until = (end: string) => proUntil(end, { collects: false });
+    expect(codes({ ...paused, subscription: until('2026-01-03T00:00:00.000Z') })).toEqual([]);
+    expect(codes({ ...paused, subscription: until('2026-01-01T00:00:00.000Z') })).toEqual(['not_collected']);
+  });
+
   it('with no credits and a card, says what the next fix costs at the plan’s rate', () => {
     const message = (subscriptionType: 'pro' | 'pay_as_you_go') =>
       accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), {}, AT)[0]?.message;

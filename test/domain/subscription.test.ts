@@ -23,6 +23,7 @@ const subscription = (facts: Partial<ProSubscription> = {}): ProSubscription => 
   created: 1,
   endsAt: null,
   ownCard: null,
+  isReplaced: false,
   ...facts,
 });
 
@@ -51,6 +52,7 @@ const anySubscriptions = fc.uniqueArray(
     created: fc.integer({ min: 1, max: 3 }),
     endsAt: fc.constantFrom(null, 1_800_000_000),
     ownCard: fc.constant(null),
+    isReplaced: fc.constant(false),
   }),
   { selector: ({ id }) => id, maxLength: 6 },
 );

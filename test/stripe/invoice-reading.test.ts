@@ -489,7 +489,13 @@ describe('reading one invoice', () => {
         }),
         'in_1',
       );
-    expect(await failed({})).toEqual({ id: 'in_1', amountCents: 700, attempt: 2, nextAttemptAt: null });
+    expect(await failed({})).toEqual({
+      id: 'in_1',
+      amountCents: 700,
+      attempt: 2,
+      nextAttemptAt: null,
+      cardKey: null,
+    });
     expect(await failed({ next_payment_attempt: 60 })).toMatchObject({
       nextAttemptAt: '1970-01-01T00:01:00.000Z',
     });

@@ -350,6 +350,7 @@ describe('a subscription', () => {
       created: 7,
       endsAt: null,
       ownCard: null,
+      isReplaced: false,
     });
   });
 

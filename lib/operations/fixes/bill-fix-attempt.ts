@@ -1,7 +1,9 @@
+import type { CustomerHead } from '../../domain/customer.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
 import { type Blocked, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
 import { fixBlocked } from '../../domain/notice.ts';
 import { chargeObstacles } from '../../domain/payments/charge-obstacles.ts';
+import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { billFix, noteBlocked } from '../../store/fix-attempts.ts';
 import { keys } from '../../store/keys.ts';
@@ -107,8 +109,7 @@ async function nextStep(
       fetchCurrent: async ({ head, related }) => {
         const decision = decideFixBilling(head, related, deps.now());
         if (decision.kind === 'charge') return readPayable(decision.charge.stripeCustomerId);
-        // Without a call to Stripe: how the card behaved before is one of the reasons.
-        return decision.kind === 'blocked' && head.cardKey !== null ? readPayable(null) : undefined;
+        return decision.kind === 'blocked' ? payableWhenBlocked(head, readPayable) : undefined;
       },
       decide: (view, payable) => {
         const at = deps.now();
@@ -118,6 +119,24 @@ async function nextStep(
     read,
   );
   return answer;
+}
+
+/**
+ * What may unblock a fix, or be one more reason: how the card behaved before, and a card at Stripe that the head does not have
+ * because its event is late or lost. A fix stays blocked where Stripe cannot be asked.
+ */
+async function payableWhenBlocked(
+  { paymentMethodId, stripeCustomerId }: CustomerHead,
+  readPayable: (stripeCustomerId: string | null) => Promise<Payable>,
+): Promise<Payable | undefined> {
+  if (paymentMethodId !== null) return readPayable(null);
+  if (stripeCustomerId === null) return undefined;
+  try {
+    return await readPayable(stripeCustomerId);
+  } catch (error) {
+    if (error instanceof BillingError && error.code.startsWith('payments_')) return undefined;
+    throw error;
+  }
 }
 
 function toWrite(
@@ -136,6 +155,8 @@ function toWrite(
         answer: { kind: 'billed', already: true, billed: decision.billed, balance },
       };
     case 'blocked': {
+      if (head.paymentMethodId === null && payable?.card)
+        return { kind: 'done', answer: { kind: 'card_changed' } };
       const cards = payable?.tries.cards ?? {};
       const blocked = { ...decision, reasons: chargeObstacles(head, { ...asked, cards }) };
       // One letter, however often the fix is asked for.

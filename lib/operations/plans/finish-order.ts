@@ -110,7 +110,7 @@ async function settleOrder(
         postings: granted?.postings ?? [],
         profile: { ...profile, ...granted?.profile },
         writes: (next, at) => [
-          ...(profile ? noticeOfEnd(head, profile, at) : []),
+          ...(profile ? noticeOfEnd(head, profile, account ?? null, at) : []),
           ...(granted?.writes(next, at) ?? []),
           ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
           ...(isOpen ? endTry(customerId, current?.tries, orderTry(order), PAID, at).writes : []),

@@ -62,7 +62,9 @@ export async function settleInvoice(
         ...(due && { postings: due.postings }),
         ...((profile || due?.profile) && { profile: { ...profile, ...due?.profile } }),
         writes: (next, at) => [
-          ...(profile ? [...bindCard(head, profile), ...noticeOfEnd(head, profile, at)] : []),
+          ...(profile
+            ? [...bindCard(head, profile), ...noticeOfEnd(head, profile, current?.account ?? null, at)]
+            : []),
           ...(due?.writes(next, at) ?? []),
         ],
         answer: () => null,

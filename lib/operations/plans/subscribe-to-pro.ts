@@ -90,7 +90,7 @@ async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<Custo
   const toKeep = goingOn(open).length === 0 && isOnPro(head) ? head.subscription : null;
   if (toEnd.length === 0 && toKeep === null) return head;
   const stripe = await deps.stripe();
-  for (const { id } of toEnd) await askStripe(() => stripe.cancelSubscription(id));
+  for (const { id } of toEnd) await askStripe(() => stripe.cancelSubscription(id, true));
   if (toKeep !== null) await askStripe(() => stripe.setCancelAtPeriodEnd(toKeep.id, false));
   return (await askStripe(() => syncAccount(deps, customerId))).head;
 }

@@ -52,7 +52,7 @@ export async function syncAccount(
         profile,
         writes: (_, at) => [
           ...bindCard(head, profile),
-          ...noticeOfEnd(head, profile, at),
+          ...noticeOfEnd(head, profile, account, at),
           ...(failedRenewal && !isTold
             ? [putNewNotice(failureNotice(head, profile, failedRenewal, at))]
             : []),
@@ -136,8 +136,15 @@ export const cardOnFile = (
 });
 
 /** What the customer is told where their subscription is over with this change. */
-export function noticeOfEnd(head: CustomerHead, profile: AccountProfile, at: Date): Write[] {
-  const ended = subscriptionEnded(head, profile, at);
+export function noticeOfEnd(
+  head: CustomerHead,
+  profile: AccountProfile,
+  account: StripeAccount | null,
+  at: Date,
+): Write[] {
+  const { subscription } = head;
+  const isReplaced = subscriptionsOf(account).some((one) => one.isReplaced && one.id === subscription?.id);
+  const ended = isReplaced ? null : subscriptionEnded(head, profile, at);
   return ended === null ? [] : [putNotice(ended)];
 }
 

@@ -2,6 +2,7 @@ import Stripe from 'stripe';
 import { PAGE } from '../paging.ts';
 import type { PlanCalls } from '../port/plans.ts';
 import type { PriceBook } from '../prices.ts';
+import { REPLACED } from '../readers/account.ts';
 import { findOpenRenewal } from '../readers/coverage.ts';
 import {
   readFailedRenewal,
@@ -64,9 +65,10 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
       );
     },
 
-    async cancelSubscription(subscriptionId) {
+    async cancelSubscription(subscriptionId, isReplaced = false) {
       try {
-        await stripe.subscriptions.cancel(subscriptionId);
+        const details = isReplaced ? { cancellation_details: { comment: REPLACED } } : {};
+        await stripe.subscriptions.cancel(subscriptionId, details);
       } catch (error) {
         const fault = translateError(error);
         // Over already: that is what was wanted.

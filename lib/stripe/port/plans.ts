@@ -65,8 +65,11 @@ export interface PlanCalls {
   setCancelAtPeriodEnd(subscriptionId: string, cancel: boolean): Promise<void>;
   /** Takes a subscription's own card off, so that Stripe charges the customer's default card. */
   clearOwnCard(subscriptionId: string, defaultCard: string): Promise<void>;
-  /** Now, without a refund. Idempotent: does nothing if the subscription has already ended. */
-  cancelSubscription(subscriptionId: string): Promise<void>;
+  /**
+   * Now, without a refund. Idempotent: does nothing if the subscription has already ended.
+   * @param isReplaced another subscription follows; Stripe keeps that with the ended one, so that no letter reports an end
+   */
+  cancelSubscription(subscriptionId: string, isReplaced?: boolean): Promise<void>;
 
   /** The newest open invoice of a subscription for a period at a known price; null without one. */
   findOpenRenewal(subscriptionId: string): Promise<OpenRenewal | null>;

@@ -71,6 +71,9 @@ async function withCoverage(
   return { ...pro, coveredUntil: seconds === null ? null : isoOf(seconds) };
 }
 
+/** The comment at Stripe on a subscription that we ended because the customer subscribed again. */
+export const REPLACED = 'Replaced by a new subscription';
+
 /** Null for a subscription to something else. Its coverage is read apart. */
 export async function proSubscriptionOf(
   subscription: Stripe.Subscription,
@@ -94,6 +97,7 @@ export async function proSubscriptionOf(
     collects: subscription.collection_method === 'charge_automatically' && !subscription.pause_collection,
     created: subscription.created,
     endsAt,
+    isReplaced: subscription.cancellation_details?.comment === REPLACED,
     ownCard: idOf(subscription.default_payment_method) ?? idOf(subscription.default_source),
   };
 }

@@ -17,6 +17,7 @@ import { customerWith } from '../../support/fixtures.ts';
 import { proUntil } from '../../support/heads.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { toldOf } from '../../support/notices.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
 
 /* The account as Stripe really has it: which periods are paid, which card is charged, and every subscription. */
 
@@ -289,6 +290,39 @@ describe('the default card', () => {
   );
 });
 
+describe('a card that is added at Stripe and whose event is lost', () => {
+  it('pays for the next fix, which is not blocked', async () => {
+    const { customerId } = await customerWithCard(money, 0, await money.newCard());
+    const { stripeCustomerId, paymentMethodId } = await headOf(money.deps, customerId);
+    await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
+    await syncAccount(money.deps, customerId);
+    expect((await headOf(money.deps, customerId)).paymentMethodId).toBeNull();
+    const fix = await recordedFix(money.deps, customerId, 1);
+    expect(await billFixAttempt(money.deps, customerId, fix)).toMatchObject({ kind: 'blocked' });
+
+    const card = await money.stripe.paymentMethods.attach(await money.newCard(), {
+      customer: stripeCustomerId ?? '',
+    });
+    await money.stripe.customers.update(stripeCustomerId ?? '', {
+      invoice_settings: { default_payment_method: card.id },
+    });
+    expect(await billFixAttempt(money.deps, customerId, fix)).toMatchObject({ kind: 'billed' });
+  });
+
+  it('keeps the fix blocked with 402 while Stripe cannot be asked', async () => {
+    const { customerId } = await customerWithCard(money, 0, await money.newCard());
+    const { paymentMethodId } = await headOf(money.deps, customerId);
+    await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
+    await syncAccount(money.deps, customerId);
+    const deps = await answering(money.deps, () => ({ readDefaultCard: failing('transient') }));
+    const fix = await recordedFix(deps, customerId, 1);
+    expect(await billFixAttempt(deps, customerId, fix)).toMatchObject({
+      kind: 'blocked',
+      code: 'no_billing_info',
+    });
+  });
+});
+
 describe('events of another product on the same Stripe account', () => {
   it('are ignored, and those of a customer that our metadata names are parked', async () => {
     await customerWithCard(money, 0, await money.newCard());
@@ -314,6 +348,17 @@ describe('a paused subscription', () => {
     expect(await toldOf(money.deps, customerId, 'subscription_ended')).toEqual([]);
     await cancelSubscription(money.deps, customerId, false);
     expect(await toldOf(money.deps, customerId, 'subscription_ended')).toHaveLength(1);
+  });
+
+  it('that subscribing replaces sends no letter about its end, whichever event comes first', async () => {
+    const { customerId, subscriptionId } = await onPro();
+    Object.assign(money.double.state.subscriptions.get(subscriptionId, 'path'), { status: 'paused' });
+    await syncAccount(money.deps, customerId);
+    const before = new Set(money.events().map(({ id }) => id));
+    await subscribeToPro(money.deps, customerId, null);
+    await money.deliver(money.events().filter(({ id }) => !before.has(id)));
+    expect(await headOf(money.deps, customerId)).toMatchObject({ subscription: { state: 'active' } });
+    expect(await toldOf(money.deps, customerId, 'subscription_ended')).toEqual([]);
   });
 });
 
