@@ -114,6 +114,21 @@ describe('value, not labels', () => {
     expect(await settled()).toEqual({ balance: CREDITS, debt: 0 });
   });
 
+  it.each(['subscription_update', 'subscription_cycle'] as const)(
+    'a whole period at the Pro price brings its credits under the billing reason %s',
+    async (reason) => {
+      const { money, stripe, start, settled } = await opened();
+      await money.control('switches', { anchor_reset_billing_reason: reason });
+      const { id } = await start();
+      await settled();
+      await money.control('clock', { to: START + HALF_SECONDS });
+      const now = { billing_cycle_anchor: { type: 'now' }, proration_behavior: 'none' } as const;
+      const subscription = await stripe.subscriptions.update(id, { ...now, expand: ['latest_invoice'] });
+      expect(latest(subscription)).toMatchObject({ billing_reason: reason, amount_paid: PRO });
+      expect(await settled()).toEqual({ balance: CREDITS + 120, debt: 0 });
+    },
+  );
+
   it('two seats bring twice the credits', async () => {
     const { money, start, settled } = await opened();
     await start({ items: [{ price: money.priceId, quantity: 2 }] });
