@@ -681,8 +681,10 @@ describe('closing an account', () => {
 
   it('takes up an order that was under way, and ends what it made', async () => {
     const { customerId } = await customerWithCard(money, 0);
-    const deps = await answering(() => ({ subscribe: failing('transient') }));
-    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
+    money.double.faults.add({ method: 'POST', path: '/v1/subscriptions', kind: 'drop_after', times: 6 });
+    const ordering = subscribeToPro(money.deps, customerId, null);
+    await expect(ordering).rejects.toMatchObject({ code: 'payment_pending' });
+    money.double.faults.clear();
     await closeCustomer(money.deps, customerId);
     expect(await headOf(money.deps, customerId)).toMatchObject({
       balance: 60,

@@ -139,17 +139,6 @@ describe('closing a customer', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('settles an order for Pro that was paid, and ends its subscription', async () => {
-    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
-    money.double.faults.add({ method: 'POST', path: '/v1/subscriptions', kind: 'drop_after', times: 6 });
-    await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
-    money.double.faults.clear();
-    expect(await closeCustomer(deps, customerId)).toMatchObject({ already: false, balance: 60 });
-    expect(subscriptionsOf(stripeCustomerId).map(({ status }) => status)).toEqual(['canceled']);
-    await money.deliver();
-    await expectSoundMoney(money, customerId);
-  });
-
   it('ends a payment that the cardholder could still confirm', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
