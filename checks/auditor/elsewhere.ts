@@ -1,3 +1,5 @@
+import type { Patch } from '../support/patch.ts';
+
 /**
  * Faults that cause no difference in money or account, and the test that catches each.
  * `text` is the name of a test in `file`.
@@ -7,6 +9,8 @@ export const ELSEWHERE: readonly {
   readonly what: string;
   readonly file: string;
   readonly text: string;
+  /** Where the simulator sees it too: the old rule. */
+  readonly oldRule?: readonly Patch[];
 }[] = [
   {
     number: 9,
@@ -19,12 +23,26 @@ export const ELSEWHERE: readonly {
     what: 'a cancellation date five months away counts as a cancellation at period end',
     file: 'test/stripe/reading.test.ts',
     text: 'a date after the end of the period is no cancellation at period end',
+    oldRule: [
+      {
+        file: 'lib/stripe/readers/account.ts',
+        find: 'cancelAtPeriodEnd: endsAt !== null && endsAt <= periodEnd,',
+        replace: 'cancelAtPeriodEnd: endsAt !== null,',
+      },
+    ],
   },
   {
     number: 13,
     what: "another product's events are parked without limit",
     file: 'test/operations/plans/account-truth.test.ts',
     text: 'are ignored, and those of a customer that our metadata names are parked',
+    oldRule: [
+      {
+        file: 'lib/operations/events/owner.ts',
+        find: 'if (claim === null) throw new NotOurs(',
+        replace: 'if (claim === null) throw new Unappliable(',
+      },
+    ],
   },
   {
     number: 19,
@@ -37,5 +55,12 @@ export const ELSEWHERE: readonly {
     what: 'a charge that was announced before a dispute is sent after it',
     file: 'test/operations/payments/announced.test.ts',
     text: 'before a dispute is not made after it, by the sweeper or by the next call',
+    oldRule: [
+      {
+        file: 'lib/operations/payments/attempt.ts',
+        find: 'if (ageMs > KEY_IS_SAFE_MS || !(await looking(attempt.holds)))',
+        replace: 'if (ageMs > KEY_IS_SAFE_MS)',
+      },
+    ],
   },
 ];

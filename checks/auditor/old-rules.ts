@@ -1,14 +1,10 @@
+import type { Patch } from '../support/patch.ts';
+
 /*
  * Each fault, what the auditor says about it, and its old rule as a patch of the source.
  * A patch has today's text and the old text.
  * The check fails for a patch whose text is not in the source.
  */
-
-export interface Patch {
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
 
 export interface Fault {
   readonly number: number;

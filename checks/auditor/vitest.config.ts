@@ -1,5 +1,6 @@
 import { defineConfig, type Plugin } from 'vitest/config';
 import { IN_PROCESS } from '../../test/support/in-process.ts';
+import { patched, patchesOf } from '../support/patch.ts';
 import { FAULTS } from './old-rules.ts';
 
 /* The auditor's scenarios on the model of the table; with OLD_RULE, the old rule of that fault is put back while the source is read. */
@@ -8,18 +9,12 @@ const number = process.env['OLD_RULE'];
 const fault = FAULTS.find((one) => String(one.number) === number);
 
 function oldRule(): Plugin {
-  const missing = new Set(fault?.oldRule);
   return {
     name: 'old-rule',
     enforce: 'pre',
     transform(code, id) {
-      const patches = (fault?.oldRule ?? []).filter(({ file }) => id.endsWith(`/${file}`));
-      if (patches.length === 0) return undefined;
-      return patches.reduce((source, patch) => {
-        if (!source.includes(patch.find)) throw new Error(`${patch.file} has no: ${patch.find}`);
-        missing.delete(patch);
-        return source.replace(patch.find, patch.replace);
-      }, code);
+      const patches = patchesOf(fault?.oldRule ?? [], id);
+      return patches.length === 0 ? undefined : patched(code, patches);
     },
   };
 }

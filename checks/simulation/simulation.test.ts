@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BUGS } from './bugs/bugs.ts';
+import { patched } from '../support/patch.ts';
+import { LEFT_OUT } from './bugs/left-out.ts';
+import { BUGS } from './bugs/table.ts';
 import { runEpisode } from './episode.ts';
 import { planOf, STEPS } from './plan.ts';
 
@@ -26,7 +28,17 @@ describe('the simulation', () => {
 });
 
 describe('the mistakes that the simulation is to find', () => {
-  it.each(BUGS)('$name: stands where it can be made', ({ file, find }) => {
-    expect(readFileSync(file, 'utf8')).toContain(find);
+  it.each(BUGS)('$name: stands where it can be made', ({ patches }) => {
+    expect(patches.length).toBeGreaterThan(0);
+    for (const patch of patches) {
+      const source = readFileSync(patch.file, 'utf8');
+      expect(patched(source, [patch])).not.toBe(source);
+    }
+  });
+
+  it('have names of their own, and those that are left out are found by what is named', () => {
+    const names = [...BUGS, ...LEFT_OUT].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { file, text } of LEFT_OUT) expect(readFileSync(file, 'utf8')).toContain(text);
   });
 });

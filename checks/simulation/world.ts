@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
 import { BillingError } from '../../lib/errors.ts';
 import { MailFault } from '../../lib/mail/port.ts';
+import { ReturnNeedsPerson } from '../../lib/operations/payments/return-double-payment.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { type Key, type NoticeName, parseNoticeKey } from '../../lib/store/keys.ts';
 import { stripePort } from '../../lib/stripe/client.ts';
@@ -15,6 +16,8 @@ import { given } from '../../local/stripe-double/params.ts';
 import { SWITCH_NAMES, SWITCHES, switchesSchema } from '../../local/stripe-double/switches.ts';
 import { TableModel } from '../../test/support/table-model/model.ts';
 import type { Request, SingleWrite } from '../../test/support/table-model/requests.ts';
+import { forPeople } from './checks/for-people.ts';
+import { OnTheWay } from './checks/on-the-way.ts';
 import type { Promised } from './checks/promises.ts';
 import { Random } from './random.ts';
 import { type Actor, type FaultRates, Scheduler } from './scheduler.ts';
@@ -85,6 +88,7 @@ export class World {
   readonly #faulty: boolean;
   readonly #traced: boolean;
   readonly #lag: Random;
+  readonly #onTheWay: OnTheWay;
   readonly #causes = new Map<string, number>();
   #port: StripePort | null = null;
   #seenEvents = 0;
@@ -100,10 +104,12 @@ export class World {
       ({ name, waits }) => this.violate(`${name} does not come to an end: ${waits} calls and pauses`),
     );
     const nowMs = () => this.scheduler.nowMs;
+    this.#onTheWay = new OnTheWay(nowMs, (what) => this.violate(what));
     this.model = new TableModel({
       nowMs,
       lagMs: () => this.#lagMs(),
       onWritten: (key, item) => {
+        if (key.sk === 'LEDGER#HEAD') this.#onTheWay.noteDisputes(item);
         if (item['state'] !== 'pending') return;
         const name = parseNoticeKey(key);
         if (name !== null) this.onNotice(name);
@@ -134,7 +140,7 @@ export class World {
         if (this.#port === null) throw new Error('the world has not begun');
         return this.#port;
       },
-      report: () => {},
+      report: (happened) => this.#onTheWay.expectNoAddress(happened),
     };
     this.calmDeps = { ...this.deps, table: modelTable(this.model) };
     this.#connect = async () => {
@@ -220,7 +226,11 @@ export class World {
 
   /** Of failures that a schedule reports, those that are none of the surroundings. */
   tellOfDefects(errors: readonly unknown[]): void {
-    for (const error of errors) if (!isAnAnswer(error)) this.violate(textOf(error));
+    const left = forPeople(this.double.state);
+    for (const error of errors) {
+      if (error instanceof ReturnNeedsPerson && left.has(error.paymentIntentId)) continue;
+      if (!isAnAnswer(error)) this.violate(textOf(error));
+    }
   }
 
   violate(what: string): void {
@@ -245,6 +255,7 @@ export class World {
       const base = `${cause}/${event.type}`;
       const nth = (this.#causes.get(base) ?? 0) + 1;
       this.#causes.set(base, nth);
+      this.#onTheWay.expectUndisputed(event);
       this.onEvent(event, nth === 1 ? base : `${base}/${nth}`);
     }
   }

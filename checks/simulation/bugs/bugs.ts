@@ -1,99 +1,139 @@
-/** A mistake made on purpose: what stands in the source, and what stands there instead. */
+import type { Patch } from '../../support/patch.ts';
+
+/** A mistake made on purpose. */
 export interface Bug {
   readonly name: string;
   readonly what: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
+  readonly patches: readonly Patch[];
 }
 
 /** Ten that a ledger of this kind is known for. */
-export const BUGS: readonly Bug[] = [
+export const KNOWN_BUGS: readonly Bug[] = [
   {
     name: 'condition-dropped',
     what: 'the head is written wherever it stands',
-    file: 'lib/store/conditions.ts',
-    find: "HEAD_UNMOVED: 'seq = :seq'",
-    replace: "HEAD_UNMOVED: 'seq = :seq OR attribute_exists(pk)'",
+    patches: [
+      {
+        file: 'lib/store/conditions.ts',
+        find: "HEAD_UNMOVED: 'seq = :seq'",
+        replace: "HEAD_UNMOVED: 'seq = :seq OR attribute_exists(pk)'",
+      },
+    ],
   },
   {
     name: 'steps-swapped',
     what: 'a card is charged before the charge is announced',
-    file: 'lib/operations/fixes/announce-charge.ts',
-    find: "  return {\n    kind: 'write',\n    writes: (_, announcedAt) => [",
-    replace:
-      "  const swapped = { kind: 'charge', fix: { ...fix, charge }, charge, balance, isFresh: true } as const;\n" +
-      "  if (charge.attempt > 0) return { kind: 'done', answer: swapped };\n" +
-      "  return {\n    kind: 'write',\n    writes: (_, announcedAt) => [",
+    patches: [
+      {
+        file: 'lib/operations/fixes/announce-charge.ts',
+        find: "  return {\n    kind: 'write',\n    writes: (_, announcedAt) => [",
+        replace:
+          "  const swapped = { kind: 'charge', fix: { ...fix, charge }, charge, balance, isFresh: true } as const;\n" +
+          "  if (charge.attempt > 0) return { kind: 'done', answer: swapped };\n" +
+          "  return {\n    kind: 'write',\n    writes: (_, announcedAt) => [",
+      },
+    ],
   },
   {
     name: 'random-key',
     what: 'each call for one attempt has an idempotency key of its own',
-    file: 'lib/operations/fixes/charge-fix.ts',
-    find: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),',
-    replace: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt) + String(Math.random()),',
+    patches: [
+      {
+        file: 'lib/operations/fixes/charge-fix.ts',
+        find: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),',
+        replace: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt) + String(Math.random()),',
+      },
+    ],
   },
   {
     name: 'guard-forgotten',
     what: "a card's bonus is not noted with the card",
-    file: 'lib/operations/accounts/add-payment-method.ts',
-    find: '...(isDue ? spendCardBonus(customerId, fingerprint) : []),',
-    replace: '...(isDue ? spendCardBonus(customerId, fingerprint).slice(0, 1) : []),',
+    patches: [
+      {
+        file: 'lib/operations/accounts/add-payment-method.ts',
+        find: '...(isDue ? spendCardBonus(customerId, fingerprint) : []),',
+        replace: '...(isDue ? spendCardBonus(customerId, fingerprint).slice(0, 1) : []),',
+      },
+    ],
   },
   {
     name: 'timestamps-compared',
     what: 'an event older than the newest one of its customer is ignored',
-    file: 'lib/operations/events/apply-event.ts',
-    find: '  try {\n    const effect = await applyEffect(',
-    replace:
-      "  const about = 'stripeCustomerId' in subject ? subject.stripeCustomerId : null;\n" +
-      '  const newest = newestOf.get(about) ?? 0;\n' +
-      '  newestOf.set(about, Math.max(newest, event.created));\n' +
-      "  if (about !== null && event.created < newest) return record(deps, event, { outcome: 'ignored', reason: 'older', customerId: null });\n" +
-      '  try {\n    const effect = await applyEffect(',
+    patches: [
+      {
+        file: 'lib/operations/events/apply-event.ts',
+        find: '  try {\n    const effect = await applyEffect(',
+        replace:
+          "  const about = 'stripeCustomerId' in subject ? subject.stripeCustomerId : null;\n" +
+          '  const newest = newestOf.get(about) ?? 0;\n' +
+          '  newestOf.set(about, Math.max(newest, event.created));\n' +
+          "  if (about !== null && event.created < newest) return record(deps, event, { outcome: 'ignored', reason: 'older', customerId: null });\n" +
+          '  try {\n    const effect = await applyEffect(',
+      },
+      {
+        file: 'lib/operations/events/apply-event.ts',
+        find: '/** What is said of an event whose effect is in the ledger. */',
+        replace: 'const newestOf = new Map<string | null, number>();',
+      },
+    ],
   },
   {
     name: 'acknowledged-first',
     what: 'an event is recorded, and applied afterwards',
-    file: 'lib/operations/events/apply-event.ts',
-    find: '    const effect = await applyEffect(',
-    replace:
-      "    const said = await record(deps, event, { outcome: 'processed', reason: APPLIED, customerId: null });\n" +
-      '    await applyEffect(deps, subject, (customerId) => receiptFor(deps, event, customerId)).catch(() => {});\n' +
-      "    if (said.outcome === 'processed') return said;\n" +
-      '    const effect = await applyEffect(',
+    patches: [
+      {
+        file: 'lib/operations/events/apply-event.ts',
+        find: '    const effect = await applyEffect(',
+        replace:
+          "    const said = await record(deps, event, { outcome: 'processed', reason: APPLIED, customerId: null });\n" +
+          '    await applyEffect(deps, subject, (customerId) => receiptFor(deps, event, customerId)).catch(() => {});\n' +
+          "    if (said.outcome === 'processed') return said;\n" +
+          '    const effect = await applyEffect(',
+      },
+    ],
   },
   {
     name: 'not-cumulative',
     what: 'each refund of an invoice is rounded by itself',
-    file: 'lib/domain/grants.ts',
-    find: 'due.credits - kept.reversedCredits,',
-    replace: 'Math.floor((kept.credits * (due.returnedCents - kept.reversedCents)) / due.soldCents),',
+    patches: [
+      {
+        file: 'lib/domain/grants.ts',
+        find: 'due.credits - kept.reversedCredits,',
+        replace: 'Math.floor((kept.credits * (due.returnedCents - kept.reversedCents)) / due.soldCents),',
+      },
+    ],
   },
   {
     name: 'debt-ignored',
     what: 'a grant does not pay what is owed',
-    file: 'lib/domain/grants.ts',
-    find: 'const netted = Math.min(debt, credits);',
-    replace: 'const netted = Math.min(0, debt, credits);',
+    patches: [
+      {
+        file: 'lib/domain/grants.ts',
+        find: 'const netted = Math.min(debt, credits);',
+        replace: 'const netted = Math.min(0, debt, credits);',
+      },
+    ],
   },
   {
     name: 'retried-for-ever',
     what: 'a write that meets another one is repeated at once, without an end',
-    file: 'lib/operations/ledger/retry-contended.ts',
-    find: 'for (let tries = 0; tries < MAX_TRIES; tries++) {',
-    replace: 'for (let tries = 0; ; tries = MAX_TRIES - 8) {',
+    patches: [
+      {
+        file: 'lib/operations/ledger/retry-contended.ts',
+        find: 'for (let tries = 0; tries < MAX_TRIES; tries++) {',
+        replace: 'for (let tries = 0; ; tries = MAX_TRIES - 8) {',
+      },
+    ],
   },
   {
     name: 'settled-twice',
     what: 'a payment that has billed its fix is taken for a second one',
-    file: 'lib/operations/fixes/record-payment.ts',
-    find: 'if (billed?.paymentIntentId === paymentIntentId) {',
-    replace: "if (billed?.paymentIntentId === paymentIntentId && paymentIntentId === '') {",
+    patches: [
+      {
+        file: 'lib/operations/fixes/record-payment.ts',
+        find: 'if (billed?.paymentIntentId === paymentIntentId) {',
+        replace: "if (billed?.paymentIntentId === paymentIntentId && paymentIntentId === '') {",
+      },
+    ],
   },
 ];
-
-/** What a bug needs besides, at the end of its file. */
-export const BESIDE: Readonly<Record<string, string>> = {
-  'timestamps-compared': 'const newestOf = new Map<string | null, number>();\n',
-};

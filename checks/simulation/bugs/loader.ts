@@ -1,5 +1,6 @@
 import { registerHooks } from 'node:module';
-import { BESIDE, BUGS } from './bugs.ts';
+import { patched, patchesOf } from '../../support/patch.ts';
+import { BUGS } from './table.ts';
 
 /* Loaded before the simulation: puts the mistake that BUG names into the source while it is read. */
 
@@ -9,12 +10,12 @@ if (bug === undefined) throw new Error(`BUG names none of: ${BUGS.map(({ name })
 registerHooks({
   load: (url, context, nextLoad) => {
     const loaded = nextLoad(url, context);
-    if (!url.endsWith(`/${bug.file}`)) return loaded;
-    const source = String(
-      typeof loaded.source === 'string' ? loaded.source : Buffer.from(new Uint8Array(bytesOf(loaded.source))),
-    );
-    if (!source.includes(bug.find)) throw new Error(`${bug.file} has no: ${bug.find}`);
-    return { ...loaded, source: source.replace(bug.find, bug.replace) + (BESIDE[bug.name] ?? '') };
+    const patches = patchesOf(bug.patches, url);
+    if (patches.length === 0) return loaded;
+    const { source } = loaded;
+    const text =
+      typeof source === 'string' ? source : Buffer.from(new Uint8Array(bytesOf(source))).toString();
+    return { ...loaded, source: patched(text, patches) };
   },
 });
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { runEpisode } from '../episode.ts';
 import { planOf, STEPS } from '../plan.ts';
-import { BUGS, type Bug } from './bugs.ts';
+import type { Bug } from './bugs.ts';
+import { BUGS } from './table.ts';
 
 /*
  * Puts each of ten known mistakes into the service and expects the simulation to find it within 50,000 operations, in an

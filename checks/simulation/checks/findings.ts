@@ -2,7 +2,9 @@
  * What a reconciliation has to name although nothing is broken: people made it so at Stripe, and support has to decide.
  */
 
-const FINDINGS: readonly RegExp[] = [/^two go on: /];
-
-/** Whether the auditor is right to name this, and nothing here is wrong. */
-export const isForSupport = (message: string): boolean => FINDINGS.some((finding) => finding.test(message));
+/** Whether the auditor is right to name this. `forPeople` are payments that only a person can return. */
+export function isForSupport(message: string, forPeople: ReadonlySet<string>): boolean {
+  if (message.startsWith('two go on: ')) return true;
+  const [, payment = ''] = /^money short: .*\b(?:of )?payment (\S+) (?:is|was) /.exec(message) ?? [];
+  return forPeople.has(payment);
+}

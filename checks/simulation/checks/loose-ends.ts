@@ -2,14 +2,26 @@ import { keys } from '../../../lib/store/keys.ts';
 import { isHandled } from '../../../lib/stripe/event-types.ts';
 import { MAX_CALLS } from '../commands.ts';
 import type { World } from '../world.ts';
+import { forPeople } from './for-people.ts';
 import type { Stored } from './stored.ts';
 
 /** Work that nobody will come back to. What is parked waits for people. */
-export function openWork({ all }: Stored): string[] {
+export function openWork({ double }: World, { all }: Stored): string[] {
+  const left = forPeople(double.state);
   return all
     .filter((item) => item['due'] !== undefined && item['due'] !== 'parked')
+    .filter((item) => !left.has(String(item['payment_intent_id'])))
     .map((item) => `${item['pk']} ${item['sk']} is still due (${item['due']})`);
 }
+
+/** The ledger and its guards stay: one that expired would let its entry be made again. */
+export const expiring = ({ all }: Stored): string[] =>
+  all
+    .filter(({ sk }) =>
+      /^(LEDGER#|FIX#|ONCE#(invoice|adjustment|card_bonus|double_payment)#)/.test(String(sk)),
+    )
+    .filter((item) => item['expires_at'] !== undefined)
+    .map(({ pk, sk }) => `${pk} ${sk} expires`);
 
 /** An account that was closed has no key that works. */
 export function keysOfClosed(stored: Stored): string[] {

@@ -1,5 +1,6 @@
 import { keys } from '../../../lib/store/keys.ts';
 import type { Double } from '../../../local/stripe-double/double.ts';
+import { forPeople } from './for-people.ts';
 import { fieldOf, type Stored } from './stored.ts';
 import { addTo } from './sums.ts';
 import { wrongInvoices } from './value.ts';
@@ -71,11 +72,10 @@ function wrongPayment(
 }
 
 function paidTwice(state: State, payments: readonly PaymentIntent[], returned: Returned): string[] {
+  const left = forPeople(state);
   const kept = payments.filter(({ id, status }) => {
-    const isKept = chargesOf(state, id).some(
-      ({ id: charge, amount }) => returned.refundedOf(charge) < amount,
-    );
-    return status === 'succeeded' && isKept;
+    const isKept = chargesOf(state, id).some((charge) => returned.of(charge) < charge.amount);
+    return status === 'succeeded' && isKept && !left.has(id);
   });
   return repeated(kept.map(fixOf)).map((fix) => `fix ${fix} is paid twice`);
 }

@@ -1,6 +1,8 @@
 import type { World } from '../world.ts';
+import { parkedOfOthers, wrongEnds } from './account.ts';
 import { brokenInvariants, wrongBalances } from './ledgers.ts';
 import {
+  expiring,
   fullWindows,
   keysOfClosed,
   leftAtStripe,
@@ -19,9 +21,12 @@ import { Stored } from './stored.ts';
 export async function findViolations(world: World): Promise<string[]> {
   const stored = new Stored(world.model);
   return [
-    ...openWork(stored),
+    ...openWork(world, stored),
     ...(await brokenInvariants(world, stored)),
     ...wrongBalances(world, stored),
+    ...expiring(stored),
+    ...wrongEnds(world.double.state, stored),
+    ...parkedOfOthers(world.double.state, stored),
     ...keysOfClosed(stored),
     ...leftAtStripe(world, stored),
     ...fullWindows(stored),

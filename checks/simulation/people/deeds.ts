@@ -1,5 +1,6 @@
 import * as cardholders from './cardholders.ts';
 import type { Deed } from './deed.ts';
+import * as sellers from './sellers.ts';
 import * as staff from './staff.ts';
 
 /** What people do at Stripe, each as often as its weight says beside the weights of the plan. */
@@ -7,7 +8,7 @@ export const DEEDS = {
   refund: { weight: 4, deed: cardholders.refund },
   answer_refund: { weight: 1, deed: cardholders.answerRefunds },
   dispute: { weight: 1.5, deed: cardholders.dispute },
-  escalate: { weight: 0.5, deed: cardholders.escalate },
+  escalate: { weight: 1.5, deed: cardholders.escalate },
   close_dispute: { weight: 1.5, deed: cardholders.endDispute },
   appeal: { weight: 0.2, deed: cardholders.appeal },
   authenticate: { weight: 5, deed: cardholders.confirm },
@@ -27,6 +28,10 @@ export const DEEDS = {
   give_balance: { weight: 0.7, deed: staff.giveBalance },
   change_default_card: { weight: 1.5, deed: staff.changeDefaultCard },
   set_own_card: { weight: 0.5, deed: staff.setOwnCard },
+  start_trial: { weight: 0.7, deed: sellers.startTrial },
+  end_trial: { weight: 0.3, deed: sellers.endTrial },
+  pay_fix_twice: { weight: 1, deed: sellers.payFixTwice },
+  refund_part: { weight: 1, deed: sellers.refundPart },
   sell_other_product: { weight: 0.5, deed: staff.sellOtherProduct },
 } as const satisfies Readonly<Record<string, { readonly weight: number; readonly deed: Deed }>>;
 

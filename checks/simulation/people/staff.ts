@@ -118,9 +118,20 @@ export const subscribeByHand: Deed = async (world, random) => {
   const customer = oneOf(random, ourCustomers(world));
   const [price] = double.state.prices.newestFirst.filter(({ metadata }) => metadata['plan'] === 'pro');
   if (customer === undefined || price === undefined) return null;
+  const items = [{ price: price.id, quantity: random.int(1, 2) }];
+  if (random.chance(0.3)) {
+    const sent = { collection_method: 'send_invoice', days_until_due: 7 } as const;
+    const { id, latest_invoice: invoice } = await dashboard.subscriptions.create({
+      customer: customer.id,
+      items,
+      ...sent,
+    });
+    await dashboard.invoices.finalizeInvoice(String(invoice));
+    return `${id} of ${customer.id} is sent its invoices`;
+  }
   const { id, status } = await dashboard.subscriptions.create({
     customer: customer.id,
-    items: [{ price: price.id, quantity: random.int(1, 2) }],
+    items,
     payment_behavior: random.pick(['allow_incomplete', 'default_incomplete', 'error_if_incomplete'] as const),
   });
   return `${id} of ${customer.id} is ${status}`;
@@ -241,7 +252,7 @@ export const sellOtherProduct: Deed = async (world, random) => {
  * Customers that the service has put a card on file for. A customer at Stripe without one may be left over from a request that
  * died before it was bound. A closed account has no name at Stripe any more, and no deed is done for it.
  */
-const ourCustomers = ({ double: { state } }: World): Stripe.Customer[] => {
+export const ourCustomers = ({ double: { state } }: World): Stripe.Customer[] => {
   const known = new Set([
     ...state.paymentMethods.newestFirst.map(({ customer }) => String(customer)),
     ...state.charges.newestFirst.map(({ customer }) => String(customer)),

@@ -13,9 +13,12 @@ const MAX_STEPS = 8;
 
 /** A second payment that our refunds did not return. */
 export class ReturnNeedsPerson extends Error {
+  readonly paymentIntentId: string;
+
   constructor(paymentIntentId: string, restCents: number) {
     super(`The refunds of payment ${paymentIntentId} failed. Return ${formatUsd(restCents)} by hand.`);
     this.name = 'ReturnNeedsPerson';
+    this.paymentIntentId = paymentIntentId;
   }
 }
 

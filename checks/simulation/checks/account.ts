@@ -1,0 +1,35 @@
+import type { Double } from '../../../local/stripe-double/double.ts';
+import { fieldOf, type Stored } from './stored.ts';
+
+type State = Double['state'];
+
+/** What each head says of the end of its subscription is what Stripe says: a date after the period's end is no end. */
+export function wrongEnds({ subscriptions }: State, { heads }: Stored): string[] {
+  return heads.flatMap((head) => {
+    const one = subscriptions.find(String(fieldOf(head, 'subscription', 'id')));
+    if (one === undefined || one.ended_at !== null) return [];
+    const periodEnd = one.items.data[0]?.current_period_end ?? 0;
+    const ends = one.cancel_at_period_end || (one.cancel_at !== null && one.cancel_at <= periodEnd);
+    const said = fieldOf(head, 'subscription', 'cancel_at_period_end');
+    return said === ends
+      ? []
+      : [`${head['pk']}: ${one.id} ends with its period: ${ends}, the head says ${said}`];
+  });
+}
+
+/** Events of customers that are none of ours are not parked: nobody could do anything about them. */
+export function parkedOfOthers({ events, customers }: State, stored: Stored): string[] {
+  return stored.all
+    .filter(({ pk, due }) => String(pk).startsWith('EVENT#') && due === 'parked')
+    .flatMap(({ pk }) => {
+      const id = String(pk).slice('EVENT#'.length);
+      const object = events.find(id)?.data.object ?? {};
+      const customer = 'customer' in object ? String(object.customer) : '';
+      const isOurs =
+        stored.ownerOf(customer) !== undefined ||
+        customers.find(customer)?.metadata['customer_id'] !== undefined;
+      return customer === '' || customers.find(customer) === undefined || isOurs
+        ? []
+        : [`event ${id} of ${customer}, who is not ours, is parked`];
+    });
+}
