@@ -29,33 +29,11 @@ export const OUT_OF_SCOPE: readonly OutOfScope[] = [
     why: 'The CLI pays from a bank account. The stand-in charges cards only.',
   },
   {
-    types: ['balance.available', 'payout.created', 'payout.updated'],
-    why: 'The stand-in makes no payouts and sends no events about its balance.',
-  },
-  {
     types: ['customer.discount.created', 'customer.discount.deleted', 'customer.discount.updated'],
     why: 'The CLI applies a coupon to a customer. The stand-in has discounts on subscriptions and invoices.',
   },
   {
-    types: [
-      'quote.accepted',
-      'quote.canceled',
-      'quote.created',
-      'quote.finalized',
-      'subscription_schedule.aborted',
-      'subscription_schedule.canceled',
-      'subscription_schedule.created',
-      'subscription_schedule.released',
-      'subscription_schedule.updated',
-    ],
-    why: 'The stand-in has neither quotes nor schedules. The CLI starts with a customer that has a `source`.',
-  },
-  {
     types: ['transfer.created', 'transfer.reversed', 'transfer.updated'],
     why: 'The stand-in has no connected accounts, so there are no transfers.',
-  },
-  {
-    types: ['invoice.sent'],
-    why: 'The CLI makes an invoice with `collection_method`. The stand-in sends subscription invoices only.',
   },
 ];

@@ -5,12 +5,15 @@ import { type Account, customerWith, offSession, paidBy, refused } from './scena
  * payments that are attached, disputes and refunds that take a turn.
  */
 
+const DAY_SECONDS = 24 * 60 * 60;
+
 export async function moveMoney(account: Account): Promise<void> {
   await creditInvoices(account);
   await keepABalance(account);
   await attachAPayment(account);
   await turnDisputes(account);
   await turnRefunds(account);
+  await payOut(account);
 }
 
 /** An open invoice of $50 for a customer whose default card works. */
@@ -98,4 +101,26 @@ async function turnRefunds(account: Account): Promise<void> {
     await control(`refunds/${id}/answer`, { status });
     await control('refunds/mode', { mode: 'usual' });
   }
+}
+
+/** Payouts by hand and by the schedule: paid, canceled, and returned by the bank after they were paid. */
+async function payOut(account: Account): Promise<void> {
+  const { stripe, control } = account;
+  await paidBy(account, 'pm_card_bypassPending');
+  await control('clock', { seconds: 3 * DAY_SECONDS });
+  const order = { amount: 1_000, currency: 'usd' };
+  const byHand = await stripe.payouts.create({ ...order, description: 'To the bank', metadata: { a: '1' } });
+  await stripe.payouts.update(byHand.id, { metadata: { b: '2' } });
+  await stripe.payouts.cancel((await stripe.payouts.create(order)).id);
+  await refused(stripe.payouts.create({ ...order, amount: 99_999_999 }));
+  await control('payouts');
+  await control('clock', { seconds: 3 * DAY_SECONDS });
+  const [automatic] = (await stripe.payouts.list({ status: 'paid' })).data;
+  if (automatic === undefined) throw new Error('no payout was paid');
+  await stripe.payouts.retrieve(automatic.id, { expand: ['balance_transaction', 'destination'] });
+  await stripe.balanceTransactions.list({ payout: automatic.id });
+  await refused(stripe.balanceTransactions.list({ payout: byHand.id }));
+  await stripe.balanceTransactions.list({ type: 'payout', expand: ['data.source'] });
+  await control(`payouts/${automatic.id}/fail`, { code: 'account_closed' });
+  await stripe.payouts.retrieve(automatic.id, { expand: ['failure_balance_transaction'] });
 }

@@ -1,7 +1,9 @@
 import type Stripe from 'stripe';
 import { billOtherwise } from './scenario-billing.ts';
+import { writeInvoices } from './scenario-drafts.ts';
 import { moveMoney } from './scenario-money.ts';
 import { usePages } from './scenario-pages.ts';
+import { keepSources } from './scenario-sources.ts';
 import { type Account, customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 /*
@@ -25,6 +27,8 @@ export async function playScenario(account: Account): Promise<void> {
   await failToRenew(account, catalog);
   await pauseAndResume(account, catalog);
   await invoiceByHand(account);
+  await writeInvoices(account);
+  await keepSources(account, catalog.price);
   await moveMoney(account);
   await billOtherwise(account, catalog.price);
   await usePages(account, catalog.price);

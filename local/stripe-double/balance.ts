@@ -13,11 +13,15 @@ interface Movement {
   readonly currency: string;
   /** In cents; below zero where money leaves the balance. */
   readonly amount: number;
+  /** Available at once, whatever its kind is. */
+  readonly isAtOnce?: boolean | undefined;
 }
 
 interface KindOfMovement {
   readonly type: Stripe.BalanceTransaction.Type;
   readonly description: string | null;
+  /** Moves money that is available, at once. */
+  readonly isAtOnce?: true;
   fee(amount: number): number;
 }
 
@@ -32,6 +36,8 @@ const KINDS = {
   refund_failure: { type: 'adjustment', description: 'REFUND FAILURE', fee: () => 0 },
   dispute: { type: 'adjustment', description: 'Chargeback withdrawal', fee: () => DISPUTE_FEE_CENTS },
   dispute_reversal: { type: 'adjustment', description: 'Chargeback reversal', fee: () => 0 },
+  payout: { type: 'payout', description: 'STRIPE PAYOUT', isAtOnce: true, fee: () => 0 },
+  payout_reversal: { type: 'payout_failure', description: 'PAYOUT REVERSAL', isAtOnce: true, fee: () => 0 },
 } as const satisfies Record<string, KindOfMovement>;
 
 export type ReportingCategory = keyof typeof KINDS;
@@ -40,32 +46,34 @@ export type ReportingCategory = keyof typeof KINDS;
 export function moveMoney(
   scope: Scope,
   category: ReportingCategory,
-  { source, currency, amount }: Movement,
-  { fee = KINDS[category].fee(amount) }: { readonly fee?: number } = {},
+  { source, currency, amount, isAtOnce }: Movement,
+  { fee, type }: { readonly fee?: number; readonly type?: Stripe.BalanceTransaction.Type } = {},
 ): Stripe.BalanceTransaction {
-  const { type, description } = KINDS[category];
+  const kind: KindOfMovement = KINDS[category];
+  const kept = fee ?? kind.fee(amount);
+  const atOnce = isAtOnce ?? kind.isAtOnce ?? false;
   const movement = scope.state.balanceTransactions.add({
     id: scope.newId('txn'),
     object: 'balance_transaction',
     amount,
-    available_on: scope.now + AVAILABLE_AFTER_SECONDS,
+    available_on: scope.now + (atOnce ? 0 : AVAILABLE_AFTER_SECONDS),
     balance_type: 'payments',
     created: scope.now,
     currency,
-    description,
+    description: kind.description,
     exchange_rate: null,
-    fee,
+    fee: kept,
     fee_details:
-      fee === 0
+      kept === 0
         ? []
-        : [{ amount: fee, application: null, currency, description: 'Stripe fees', type: 'stripe_fee' }],
-    net: amount - fee,
+        : [{ amount: kept, application: null, currency, description: 'Stripe fees', type: 'stripe_fee' }],
+    net: amount - kept,
     reporting_category: category,
     source,
-    status: 'pending',
-    type,
+    status: atOnce ? 'available' : 'pending',
+    type: type ?? kind.type,
   });
-  scope.state.pendingMovements.push(movement);
+  if (!atOnce) scope.state.pendingMovements.push(movement);
   return movement;
 }
 
@@ -80,3 +88,25 @@ export const movementAt = (movement: Stripe.BalanceTransaction, now: number): St
   ...movement,
   status: movement.available_on <= now ? 'available' : 'pending',
 });
+
+/** Whether an automatic payout has paid out this transaction. Its own transaction is one of them. */
+export const isPaidOutBy = ({ paidOutBy }: State, movementId: string, payoutId: string): boolean =>
+  paidOutBy.get(movementId) === payoutId;
+
+/** What the account has at Stripe. */
+export const balanceNow = (scope: Scope): Stripe.Balance => ({
+  object: 'balance',
+  available: sums(scope, 'available'),
+  livemode: false,
+  pending: sums(scope, 'pending'),
+});
+
+function sums({ state, now }: Scope, status: 'available' | 'pending'): Stripe.Balance.Available[] {
+  const amounts = new Map<string, number>();
+  for (const one of state.balanceTransactions.newestFirst) {
+    const before = amounts.get(one.currency) ?? 0;
+    amounts.set(one.currency, before + (movementAt(one, now).status === status ? one.net : 0));
+  }
+  if (amounts.size === 0) amounts.set('usd', 0);
+  return [...amounts].map(([currency, amount]) => ({ amount, currency, source_types: { card: amount } }));
+}

@@ -22,6 +22,8 @@ export interface TestCard {
   readonly refusesAttach?: boolean;
   readonly authentication?: Authentication;
   readonly aftermath?: Aftermath;
+  /** What it pays can be paid out at once. */
+  readonly isAvailableAtOnce?: true;
 }
 
 const DECLINED = 'Your card was declined.';
@@ -89,6 +91,7 @@ const CARDS = {
   createDisputeInquiry: { ...visa('4000000000001976'), aftermath: 'inquiry' },
   pendingRefund: { ...visa('4000000000007726'), aftermath: 'refund_pending' },
   refundFail: { ...visa('4000000000005126'), aftermath: 'refund_fails' },
+  bypassPending: { ...visa('4000000000000077'), isAvailableAtOnce: true },
 } as const satisfies Record<string, TestCard>;
 
 export type CardName = keyof typeof CARDS;

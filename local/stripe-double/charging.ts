@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { balanceNow } from './balance.ts';
 import { type Aftermath, type Decline, type TestCard, testCard } from './cards.ts';
 import { idOf } from './collection.ts';
 import { hostedUrl } from './hosted.ts';
@@ -122,6 +123,7 @@ function charge(
   });
   emit(scope, 'charge.succeeded', made);
   emit(scope, 'payment_intent.succeeded', intent);
+  if (card.isAvailableAtOnce) emit(scope, 'balance.available', balanceNow(scope));
   follow(scope, made, card.aftermath);
   return { kind: 'succeeded', charge: made };
 }

@@ -16,10 +16,12 @@ import { FRAUD_TYPES, warnOfFraud } from './resources/early-fraud-warnings.ts';
 import { payOnPage } from './resources/invoice-page-payment.ts';
 import { authenticate } from './resources/payment-intents.ts';
 import { createPaymentMethod } from './resources/payment-methods.ts';
+import { failPayout, PAYOUT_FAILURES, payOutAvailable } from './resources/payout-life.ts';
 import { actOnPortal, portalAction } from './resources/portal.ts';
 import { answerRefund, FAILURE_REASONS } from './resources/refund-life.ts';
 import { answerSetup } from './resources/setup-intents.ts';
 import { newSecret } from './resources/webhook-endpoints.ts';
+import { stateDump } from './state-dump.ts';
 import { defaultSwitches, switchesSchema, switchTable } from './switches.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -53,6 +55,9 @@ const refundAnswerSchema = z.strictObject({
   reason: z.optional(z.enum(FAILURE_REASONS)),
 });
 const refundModeSchema = z.strictObject({ mode: z.enum(['usual', 'pending']) });
+/** The schedule of the account pays out what is available. */
+const payoutSchema = z.strictObject({ currency: z._default(z.string(), 'usd') });
+const payoutFailureSchema = z.strictObject({ code: z._default(z.enum(PAYOUT_FAILURES), 'account_closed') });
 const fraudSchema = z.strictObject({ fraud_type: z._default(z.enum(FRAUD_TYPES), 'misc') });
 const outcomeSchema = z.strictObject({ succeeds: z.boolean() });
 const cardName = z.string().check(z.refine<string>(isCardName, { error: 'must be a test card, like visa' }));
@@ -176,6 +181,12 @@ export const CONTROLS: readonly Control[] = [
   journaled('/_double/charges/:id/early_fraud_warning', fraudSchema, (input, double, id) =>
     warnOfFraud(double.scope(), double.state.charges.get(id, 'path'), input.fraud_type),
   ),
+  journaled('/_double/payouts', payoutSchema, ({ currency }, double) =>
+    payOutAvailable(double.scope(), currency),
+  ),
+  journaled('/_double/payouts/:id/fail', payoutFailureSchema, ({ code }, double, id) =>
+    failPayout(double.scope(), double.state.payouts.get(id, 'path'), code),
+  ),
   journaled('/_double/refunds/mode', refundModeSchema, ({ mode }, { state }) => {
     state.refundMode = mode;
     return { mode };
@@ -202,7 +213,7 @@ export const CONTROLS: readonly Control[] = [
 
 /** The double's state to look at, and its controls. JSON in, JSON out, no key. */
 export function addControls(app: App, double: Double): void {
-  app.get('/_double/state', (c) => sent(double, c, dump(double)));
+  app.get('/_double/state', (c) => sent(double, c, stateDump(double)));
   app.get('/_double/switches', (c) => c.json(switchTable(double.state.switches)));
   app.get('/_double/clock', (c) => c.json({ now: double.clock.nowSeconds, now_ms: double.clock.nowMs }));
   app.get('/_double/calls', (c) => c.json(double.calls.all));
@@ -273,41 +284,4 @@ async function jsonOf(c: Context): Promise<unknown> {
   } catch {
     return undefined;
   }
-}
-
-function dump({ state, clock, schedule, faults, deliveries }: Double): unknown {
-  return withoutSecrets({
-    now: clock.nowSeconds,
-    customers: state.customers.newestFirst,
-    deletedCustomers: [...state.deletedCustomers.keys()],
-    paymentMethods: state.paymentMethods.newestFirst,
-    paymentIntents: state.paymentIntents.newestFirst,
-    charges: state.charges.newestFirst,
-    refunds: state.refunds.newestFirst,
-    disputes: state.disputes.newestFirst,
-    setupIntents: state.setupIntents.newestFirst,
-    checkoutSessions: state.checkoutSessions.newestFirst,
-    portalSessions: state.portalSessions.newestFirst,
-    balanceTransactions: state.balanceTransactions.newestFirst,
-    earlyFraudWarnings: state.earlyFraudWarnings.newestFirst,
-    refundMode: state.refundMode,
-    products: state.products.newestFirst,
-    prices: state.prices.newestFirst,
-    subscriptions: state.subscriptions.newestFirst,
-    invoices: state.invoices.newestFirst,
-    invoicePayments: state.invoicePayments.newestFirst,
-    invoiceItems: state.invoiceItems.newestFirst,
-    coupons: state.coupons.newestFirst,
-    discounts: state.discounts.newestFirst,
-    creditNotes: state.creditNotes.newestFirst,
-    balanceEntries: state.balanceEntries.newestFirst,
-    events: state.events.newestFirst,
-    webhookEndpoints: state.webhookEndpoints.newestFirst,
-    dunning: state.dunning,
-    tax: state.tax,
-    switches: state.switches,
-    pending: schedule.pending,
-    faults: faults.waiting,
-    webhooks: { ...deliveries.mode, held: deliveries.heldCount },
-  });
 }

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { defaultPaymentOf, paymentsOf } from './billing/invoice-payments.ts';
 import type { Includable } from './http/expand.ts';
+import { sourcesOf } from './resources/source-life.ts';
 import type { State } from './state.ts';
 
 /** What an object has only when it is asked for. */
@@ -25,7 +26,7 @@ export const includable: Includable = (state, object, field) => {
         `/v1/refunds?charge=${id}`,
       );
     case 'customer.sources':
-      return listOf([], `/v1/customers/${id}/sources`);
+      return listOf(sourcesOf({ state }, id), `/v1/customers/${id}/sources`);
     case 'customer.tax_ids':
       return listOf([], `/v1/customers/${id}/tax_ids`);
     case 'price.currency_options':

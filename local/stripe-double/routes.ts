@@ -11,16 +11,19 @@ import { disputeRoutes } from './resources/disputes.ts';
 import { earlyFraudWarningRoutes } from './resources/early-fraud-warnings.ts';
 import { emptyListRoutes } from './resources/empty-lists.ts';
 import { eventRoutes } from './resources/events.ts';
+import { invoiceDraftRoutes } from './resources/invoice-drafts.ts';
 import { invoiceItemRoutes } from './resources/invoice-items.ts';
 import { invoicePaymentRoutes } from './resources/invoice-payments.ts';
 import { invoiceRoutes } from './resources/invoices.ts';
 import { paymentIntentRoutes } from './resources/payment-intents.ts';
 import { paymentMethodRoutes } from './resources/payment-methods.ts';
+import { payoutRoutes } from './resources/payouts.ts';
 import { portalRoutes } from './resources/portal-sessions.ts';
 import { priceRoutes } from './resources/prices.ts';
 import { productRoutes } from './resources/products.ts';
 import { refundRoutes } from './resources/refunds.ts';
 import { setupIntentRoutes } from './resources/setup-intents.ts';
+import { sourceRoutes } from './resources/sources.ts';
 import { subscriptionItemRoutes } from './resources/subscription-items.ts';
 import { subscriptionRoutes } from './resources/subscriptions.ts';
 import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
@@ -29,6 +32,7 @@ import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
 export const ROUTES: readonly Route[] = [
   ...customerRoutes,
   ...customerBalanceRoutes,
+  ...sourceRoutes,
   ...paymentMethodRoutes,
   ...paymentIntentRoutes,
   ...setupIntentRoutes,
@@ -39,11 +43,13 @@ export const ROUTES: readonly Route[] = [
   ...disputeRoutes,
   ...earlyFraudWarningRoutes,
   ...balanceRoutes,
+  ...payoutRoutes,
   ...productRoutes,
   ...priceRoutes,
   ...subscriptionRoutes,
   ...subscriptionItemRoutes,
   ...invoiceRoutes,
+  ...invoiceDraftRoutes,
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,
   ...creditNoteRoutes,

@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import type { CardName } from './cards.ts';
 import { Collection } from './collection.ts';
 import type { StoredEvent } from './events.ts';
+import { OWN_BANK_ACCOUNT } from './own-bank-account.ts';
 import { defaultSwitches, type Switches } from './switches.ts';
 
 /** How unpaid renewals are tried again, and what becomes of the subscription when none succeeded. */
@@ -18,6 +19,9 @@ export interface Tax {
   readonly behavior: 'exclusive' | 'inclusive';
 }
 
+/** What a customer has of the older kind. */
+export type CustomerSource = Stripe.Card | Stripe.BankAccount;
+
 /** What Stripe knows of a payment method and does not show. */
 export interface CardFacts {
   readonly card: CardName;
@@ -32,6 +36,8 @@ export class State {
   readonly customers = new Collection<Stripe.Customer>('customer');
   readonly deletedCustomers = new Map<string, Stripe.DeletedCustomer>();
   readonly paymentMethods = new Collection<Stripe.PaymentMethod>('PaymentMethod');
+  /** Cards and bank accounts of the older kind. Each card is among the payment methods too, under the same id. */
+  readonly sources = new Collection<CustomerSource>('source');
   readonly cardFacts = new Map<string, CardFacts>();
   readonly paymentIntents = new Collection<Stripe.PaymentIntent>('payment_intent');
   readonly charges = new Collection<Stripe.Charge>('charge');
@@ -40,6 +46,9 @@ export class State {
   readonly balanceTransactions = new Collection<Stripe.BalanceTransaction>('balance transaction');
   /** Of the balance transactions, those that are not available yet, the oldest first. */
   readonly pendingMovements: Stripe.BalanceTransaction[] = [];
+  readonly payouts = new Collection<Stripe.Payout>('payout');
+  /** By balance transaction, the automatic payout that paid it out. */
+  readonly paidOutBy = new Map<string, string>();
   readonly earlyFraudWarnings = new Collection<Stripe.Radar.EarlyFraudWarning>('early fraud warning');
   /** By intent, where the cardholder goes after their bank asked them. */
   readonly returnUrls = new Map<string, string>();
@@ -52,6 +61,8 @@ export class State {
   readonly prices = new Collection<Stripe.Price>('price');
   readonly subscriptions = new Collection<Stripe.Subscription>('subscription');
   readonly invoices = new Collection<Stripe.Invoice>('invoice');
+  /** Invoices that were told to be overdue. */
+  readonly overdue = new Set<string>();
   readonly invoicePayments = new Collection<Stripe.InvoicePayment>('invoice_payment');
   readonly invoiceItems = new Collection<Stripe.InvoiceItem>('invoiceitem');
   readonly coupons = new Collection<Stripe.Coupon>('coupon');
@@ -83,6 +94,7 @@ export class State {
       this.refunds,
       this.disputes,
       this.balanceTransactions,
+      this.payouts,
       this.setupIntents,
       this.checkoutSessions,
       this.portalSessions,
@@ -102,6 +114,6 @@ export class State {
       const found = collection.find(id);
       if (found !== undefined) return found;
     }
-    return this.deletedCustomers.get(id);
+    return id === OWN_BANK_ACCOUNT.id ? OWN_BANK_ACCOUNT : this.deletedCustomers.get(id);
   }
 }

@@ -52,6 +52,12 @@ export const SWITCHES = {
     unknown: 'Whether customer.updated follows when the default card is detached.',
     where: 'Events.d.ts, customer.updated',
   },
+  card_source_listed: {
+    values: ['listed', 'not_listed'],
+    default: 'listed',
+    unknown: 'Whether the list of payment methods also shows cards of the older kind.',
+    where: 'docs.stripe.com/payments/payment-methods/transitioning',
+  },
   idempotency_conflict_type: {
     values: ['invalid_request_error', 'idempotency_error', 'api_error'],
     default: 'invalid_request_error',
@@ -190,6 +196,7 @@ export const switchesSchema = z.strictObject({
   declined_subscription_events: schemaOf(SWITCHES.declined_subscription_events.values),
   detached_customer: schemaOf(SWITCHES.detached_customer.values),
   detach_customer_updated: schemaOf(SWITCHES.detach_customer_updated.values),
+  card_source_listed: schemaOf(SWITCHES.card_source_listed.values),
   idempotency_conflict_type: schemaOf(SWITCHES.idempotency_conflict_type.values),
   return_url_with_allowed_types: schemaOf(SWITCHES.return_url_with_allowed_types.values),
   next_action_with_return_url: schemaOf(SWITCHES.next_action_with_return_url.values),
@@ -218,6 +225,7 @@ export const defaultSwitches = (): Switches => ({
   declined_subscription_events: SWITCHES.declined_subscription_events.default,
   detached_customer: SWITCHES.detached_customer.default,
   detach_customer_updated: SWITCHES.detach_customer_updated.default,
+  card_source_listed: SWITCHES.card_source_listed.default,
   idempotency_conflict_type: SWITCHES.idempotency_conflict_type.default,
   return_url_with_allowed_types: SWITCHES.return_url_with_allowed_types.default,
   next_action_with_return_url: SWITCHES.next_action_with_return_url.default,

@@ -31,7 +31,9 @@ export function sendInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   const due = invoice.due_date;
   if (due === null || due <= scope.now) return;
   scope.schedule.at(due, `${invoice.id} is due`, (later) => {
-    if (invoice.status !== 'open') return;
+    // An invoice may be sent again.
+    if (invoice.status !== 'open' || later.state.overdue.has(invoice.id)) return;
+    later.state.overdue.add(invoice.id);
     emit(later, 'invoice.overdue', invoice);
     const subscription = subscriptionOf(later, invoice);
     if (subscription?.status !== 'active') return;

@@ -112,6 +112,12 @@ export const lineOf = (scope: Scope, item: Stripe.InvoiceItem): NewLine => ({
   quantity: item.quantity,
 });
 
+/** The invoice item that a line shows; undefined for what a subscription costs itself. */
+export const itemOfLine = ({ state }: Scope, { parent }: Stripe.InvoiceLineItem) =>
+  state.invoiceItems.find(
+    parent?.invoice_item_details?.invoice_item ?? parent?.subscription_item_details?.invoice_item,
+  );
+
 const itemParent = (item: Stripe.InvoiceItem): Stripe.InvoiceLineItem.Parent => ({
   invoice_item_details: {
     invoice_item: item.id,

@@ -23,7 +23,8 @@ export function methodOf(
   subscription: Stripe.Subscription | undefined,
   customerId: string | null,
 ): Stripe.PaymentMethod | undefined {
-  const own = scope.state.paymentMethods.find(idOf(subscription?.default_payment_method));
+  const ownId = idOf(subscription?.default_payment_method) ?? idOf(subscription?.default_source);
+  const own = scope.state.paymentMethods.find(ownId);
   if (own !== undefined) return own;
   const customer = scope.state.customers.find(customerId);
   return customer === undefined ? undefined : scope.state.paymentMethods.find(defaultMethodOf(customer));

@@ -104,7 +104,7 @@ export function expanded(
     if (present === undefined) return copied(includable(state, holder, field));
     if (Array.isArray(present)) return present.map((one: unknown) => named(one) ?? one);
     if (typeof present !== 'string') return present;
-    return copied(state.findAny(present));
+    return copied(field === 'default_source' ? state.sources.find(present) : state.findAny(present));
   }
 }
 

@@ -31,7 +31,7 @@ interface Fee {
 export function addInvoiceItems(scope: Scope, subscription: Stripe.Subscription, fees: readonly Fee[]): void {
   for (const [i, fee] of fees.entries()) {
     const quantity = fee.quantity ?? 1;
-    const { price, unitAmount, name } = priced(scope, fee, `add_invoice_items[${i}][price]`);
+    const { price, unitAmount, name } = pricedFee(scope, fee, `add_invoice_items[${i}][price]`);
     addPendingItem(scope, {
       customer: idOf(subscription.customer) ?? '',
       amount: unitAmount * quantity,
@@ -48,11 +48,12 @@ export function addInvoiceItems(scope: Scope, subscription: Stripe.Subscription,
 /** In cents, what the fees come to. */
 export const feesOf = (scope: Scope, fees: readonly Fee[]): number =>
   fees.reduce((sum, fee, i) => {
-    const { unitAmount } = priced(scope, fee, `add_invoice_items[${i}][price]`);
+    const { unitAmount } = pricedFee(scope, fee, `add_invoice_items[${i}][price]`);
     return sum + unitAmount * (fee.quantity ?? 1);
   }, 0);
 
-function priced(scope: Scope, fee: Fee, param: string) {
+/** What one costs: a price for once, or an amount for a product. @throws Refusal for a price that recurs. */
+export function pricedFee(scope: Scope, fee: Pick<Fee, 'price' | 'price_data'>, param: string) {
   if (fee.price_data !== undefined) {
     const product = scope.state.products.get(fee.price_data.product, { param });
     return { price: undefined, unitAmount: fee.price_data.unit_amount, name: product.name };

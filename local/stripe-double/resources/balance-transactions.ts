@@ -1,20 +1,12 @@
-import type Stripe from 'stripe';
 import * as z from 'zod/mini';
-import { movementAt } from '../balance.ts';
+import { balanceNow, movementAt } from '../balance.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { currency, inRange, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
-import type { Scope } from '../scope.ts';
+import { paidOutIn } from './payouts.ts';
 
 export const balanceRoutes = [
-  route('GET', '/v1/balance', {}, (scope): Stripe.Balance => {
-    return {
-      object: 'balance',
-      available: sums(scope, 'available'),
-      livemode: false,
-      pending: sums(scope, 'pending'),
-    };
-  }),
+  route('GET', '/v1/balance', {}, balanceNow),
   route(
     'GET',
     '/v1/balance_transactions',
@@ -27,10 +19,10 @@ export const balanceRoutes = [
       ...page,
     },
     (scope, { currency, payout, source, type, created, ...window }) => {
+      const isPaidOut = payout === undefined ? () => true : paidOutIn(scope, payout);
       const found = scope.state.balanceTransactions.newestFirst.filter(
         (one) =>
-          // No payout takes money from this balance.
-          payout === undefined &&
+          isPaidOut(one) &&
           (currency === undefined || one.currency === currency) &&
           (source === undefined || one.source === source) &&
           (type === undefined || one.type === type) &&
@@ -44,13 +36,3 @@ export const balanceRoutes = [
     movementAt(scope.state.balanceTransactions.get(id, 'path'), scope.now),
   ),
 ];
-
-function sums({ state, now }: Scope, status: 'available' | 'pending'): Stripe.Balance.Available[] {
-  const amounts = new Map<string, number>();
-  for (const one of state.balanceTransactions.newestFirst) {
-    const before = amounts.get(one.currency) ?? 0;
-    amounts.set(one.currency, before + (movementAt(one, now).status === status ? one.net : 0));
-  }
-  if (amounts.size === 0) amounts.set('usd', 0);
-  return [...amounts].map(([currency, amount]) => ({ amount, currency, source_types: { card: amount } }));
-}

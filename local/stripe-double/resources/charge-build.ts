@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { moveMoney } from '../balance.ts';
+import { testCard } from '../cards.ts';
 import { idOf } from '../collection.ts';
 import { hostedUrl } from '../hosted.ts';
 import type { Scope } from '../scope.ts';
@@ -20,6 +21,7 @@ export function buildCharge(
   const paid = failure === null;
   const id = scope.newId('ch');
   const { amount, currency } = intent;
+  const movement = { source: id, currency, amount, isAtOnce: isAvailableAtOnce(scope, method) };
   return {
     id,
     object: 'charge',
@@ -29,7 +31,7 @@ export function buildCharge(
     application: null,
     application_fee: null,
     application_fee_amount: null,
-    balance_transaction: paid ? moveMoney(scope, 'charge', { source: id, currency, amount }).id : null,
+    balance_transaction: paid ? moveMoney(scope, 'charge', movement).id : null,
     billing_details: { ...method.billing_details },
     calculated_statement_descriptor: 'RSOLV',
     captured: paid,
@@ -65,6 +67,12 @@ export function buildCharge(
     transfer_data: null,
     transfer_group: null,
   };
+}
+
+/** Of one test card, what is paid need not wait. */
+function isAvailableAtOnce({ state }: Scope, { id }: Stripe.PaymentMethod): true | undefined {
+  const facts = state.cardFacts.get(id);
+  return facts === undefined ? undefined : testCard(facts.card).isAvailableAtOnce;
 }
 
 const outcomeOf = (failure: Failure | null): Stripe.Charge.Outcome => ({

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { idOf } from '../collection.ts';
 import type { Scope } from '../scope.ts';
 
 /** A customer that is there: a deleted one is, for every other call, not there. */
@@ -12,6 +13,5 @@ export function customerIn(
 
 /** The card on file that a subscription or an invoice is paid with. */
 export function defaultMethodOf(customer: Stripe.Customer): string | null {
-  const method = customer.invoice_settings.default_payment_method;
-  return typeof method === 'string' ? method : (method?.id ?? null);
+  return idOf(customer.invoice_settings.default_payment_method) ?? idOf(customer.default_source);
 }

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
 import { addEntry } from '../billing/balance.ts';
+import { idOf } from '../collection.ts';
 import { invalid } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
 import { clearable, email, inRange, integer, metadata, range, text } from '../http/parameters.ts';
@@ -11,6 +12,8 @@ import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { address, shipping } from './address.ts';
 import { customerIn } from './customer-lookup.ts';
 import { attach } from './payment-methods.ts';
+import { assertSourceOf, deleteSource, sourcesOf } from './source-life.ts';
+import { createSource } from './sources.ts';
 import { endSubscription } from './subscription-end.ts';
 
 const optionalText = z.optional(clearable(text()));
@@ -25,19 +28,23 @@ const fields = {
   shipping: z.optional(clearable(shipping)),
   invoice_settings: z.optional(z.strictObject({ default_payment_method: optionalText })),
   metadata,
+  source: z.optional(text()),
 };
 
 export const customerRoutes = [
   route('POST', '/v1/customers', { ...fields, payment_method: z.optional(text()) }, (scope, input) => {
-    const { metadata, invoice_settings: settings, payment_method: methodId, ...rest } = input;
+    const { metadata, invoice_settings: settings, payment_method: methodId, source: token, ...rest } = input;
     const customer: Stripe.Customer = { ...emptyCustomer(scope), metadata: mergeMetadata({}, metadata) };
     Object.assign(customer, given(rest));
     // Attaching may be refused, and then there is no customer either.
     const method =
       methodId === undefined ? undefined : attach(scope, methodId, customer, { param: 'payment_method' });
+    const source = token === undefined ? undefined : createSource(scope, customer, token);
+    customer.default_source = source?.id ?? null;
     if (customer.balance !== 0) addEntry(scope, { ...customer, balance: 0 }, 'initial', customer.balance);
     scope.state.customers.add(customer);
     emit(scope, 'customer.created', customer);
+    if (source !== undefined) emit(scope, 'customer.source.created', source);
     const wanted = settings?.default_payment_method;
     // A test method's name stands for what it has just become.
     if (wanted !== undefined)
@@ -61,28 +68,37 @@ export const customerRoutes = [
     {},
     (scope, _, { id = '' }) => scope.state.deletedCustomers.get(id) ?? customerIn(scope, id, 'path'),
   ),
-  route('POST', '/v1/customers/:id', fields, (scope, input, { id = '' }) => {
-    const customer = customerIn(scope, id, 'path');
-    const { metadata, invoice_settings: settings, ...rest } = input;
-    const changes: Partial<Stripe.Customer> = {
-      ...given(rest),
-      metadata: mergeMetadata(customer.metadata, metadata),
-    };
-    if (settings?.default_payment_method !== undefined) {
-      changes.invoice_settings = withDefaultMethod(scope, customer, settings.default_payment_method);
-    }
-    const moved = (rest.balance ?? customer.balance) - customer.balance;
-    if (moved !== 0) addEntry(scope, customer, 'adjustment', moved);
-    changeAndEmit(scope, 'customer.updated', customer, changes);
-    return customer;
-  }),
+  route(
+    'POST',
+    '/v1/customers/:id',
+    { ...fields, default_source: z.optional(text()) },
+    (scope, input, ids) => {
+      const { id = '' } = ids;
+      const customer = customerIn(scope, id, 'path');
+      const { metadata, invoice_settings: settings, source: token, ...rest } = input;
+      if (rest.default_source !== undefined) assertSourceOf(scope, id, rest.default_source, 'default_source');
+      const changes: Partial<Stripe.Customer> = {
+        ...given(rest),
+        ...(token !== undefined && { default_source: replaceSource(scope, customer, token) }),
+        metadata: mergeMetadata(customer.metadata, metadata),
+      };
+      if (settings?.default_payment_method !== undefined) {
+        changes.invoice_settings = withDefaultMethod(scope, customer, settings.default_payment_method);
+      }
+      const moved = (rest.balance ?? customer.balance) - customer.balance;
+      if (moved !== 0) addEntry(scope, customer, 'adjustment', moved);
+      changeAndEmit(scope, 'customer.updated', customer, changes);
+      return customer;
+    },
+  ),
   route('DELETE', '/v1/customers/:id', {}, (scope, _, { id = '' }) => {
     const customer = customerIn(scope, id, 'path');
     for (const subscription of scope.state.subscriptions.newestFirst) {
       if (subscription.customer === id && subscription.ended_at === null)
         endSubscription(scope, subscription, null);
     }
-    // Its payment methods go with it, and no event tells of each.
+    // Its payment methods and sources go with it, and no event tells of each.
+    for (const { id: source } of sourcesOf(scope, id)) scope.state.sources.delete(source);
     for (const method of scope.state.paymentMethods.newestFirst) {
       if (method.customer !== id) continue;
       method.customer = null;
@@ -96,6 +112,18 @@ export const customerRoutes = [
     return deleted;
   }),
 ];
+
+/** A new default source takes the place of the one before, which goes. */
+function replaceSource(scope: Scope, customer: Stripe.Customer, token: string): string {
+  const before = idOf(customer.default_source);
+  const made = createSource(scope, customer, token);
+  emit(scope, 'customer.source.created', made);
+  // First, so that no other source becomes the default in between.
+  customer.default_source = null;
+  if (before !== null) deleteSource(scope, before);
+  customer.default_source = before;
+  return made.id;
+}
 
 function setDefaultMethod(scope: Scope, customer: Stripe.Customer, methodId: string | null): void {
   changeAndEmit(scope, 'customer.updated', customer, {

@@ -22,7 +22,6 @@ const EMPTY: readonly (readonly [path: `/v1/${string}`, filters: Shape])[] = [
   ['/v1/tax_ids', page],
   ['/v1/application_fees', { charge: z.optional(text()), ...dated }],
   ['/v1/transfers', { destination: z.optional(text()), ...dated }],
-  ['/v1/payouts', { status: z.optional(text()), ...dated }],
   ['/v1/files', { purpose: z.optional(text()), ...dated }],
   ['/v1/file_links', { file: z.optional(text()), ...dated }],
   ['/v1/reviews', dated],
@@ -50,15 +49,6 @@ export const emptyListRoutes = [
     return paginate(`/v1/products/${id}/features`, [], window);
   }),
   ...EMPTY.map(([path, filters]) => route('GET', path, filters, () => paginate(path, [], {}))),
-  route(
-    'GET',
-    '/v1/customers/:id/sources',
-    { object: z.optional(text()), ...page },
-    (scope, window, { id = '' }) => {
-      customerIn(scope, id, 'path');
-      return paginate(`/v1/customers/${id}/sources`, [], window);
-    },
-  ),
   route('GET', '/v1/customers/:id/tax_ids', page, (scope, window, { id = '' }) => {
     customerIn(scope, id, 'path');
     return paginate(`/v1/customers/${id}/tax_ids`, [], window);

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import * as z from 'zod/mini';
+import { sendInvoice } from '../billing/collecting.ts';
 import { discountsOf, discountsParameter } from '../billing/discounts.ts';
 import { addLines, buildInvoice } from '../billing/invoice-build.ts';
 import {
@@ -18,12 +19,13 @@ import { refuseDeclined } from '../charging.ts';
 import { idOf } from '../collection.ts';
 import { invalid, type StripeErrorBody } from '../http/errors.ts';
 import { page, paginate } from '../http/pagination.ts';
-import { clearable, currency, flag, inRange, metadata, range, text } from '../http/parameters.ts';
+import { clearable, currency, flag, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
+import { collection } from './subscription-update.ts';
 
 const statuses = ['draft', 'open', 'paid', 'uncollectible', 'void'] as const;
 
@@ -34,7 +36,10 @@ export const invoiceRoutes = [
     {
       customer: text(),
       auto_advance: z.optional(flag),
+      collection_method: collection.collection_method,
       currency: z.optional(currency),
+      days_until_due: z.optional(integer),
+      due_date: z.optional(integer),
       description: z.optional(text()),
       discounts: discountsParameter,
       metadata,
@@ -59,6 +64,8 @@ export const invoiceRoutes = [
         metadata: mergeMetadata({}, input.metadata),
       });
       invoice.auto_advance = input.auto_advance ?? false;
+      if (input.collection_method !== undefined) invoice.collection_method = input.collection_method;
+      invoice.due_date = dueDateOf(scope, invoice, input);
       const holder = { customer: customer.id, subscription: null, invoice: invoice.id };
       if (input.discounts) invoice.discounts = discountsOf(scope, input.discounts, holder);
       const include = input.pending_invoice_items_behavior === 'include';
@@ -177,6 +184,16 @@ export const invoiceRoutes = [
       return invoice;
     },
   ),
+  route('POST', '/v1/invoices/:id/send', {}, (scope, _, { id = '' }) => {
+    const invoice = scope.state.invoices.get(id, 'path');
+    if (invoice.collection_method !== 'send_invoice') {
+      throw invalid('You can only manually send an invoice whose collection_method is send_invoice.');
+    }
+    if (invoice.status === 'void') throw invalid('A void invoice cannot be sent.');
+    if (invoice.status === 'draft') finalizeInvoice(scope, invoice);
+    sendInvoice(scope, invoice);
+    return invoice;
+  }),
   route('POST', '/v1/invoices/:id/void', {}, (scope, _, { id = '' }) => {
     const invoice = scope.state.invoices.get(id, 'path');
     if (invoice.status !== 'open' && invoice.status !== 'uncollectible') {
@@ -193,6 +210,29 @@ export const invoiceRoutes = [
     return invoice;
   }),
 ];
+
+/** @throws Refusal unless exactly the invoices that are sent have a day by which they are to be paid. */
+function dueDateOf(
+  scope: Scope,
+  { collection_method: method, parent }: Stripe.Invoice,
+  input: { readonly days_until_due?: number | undefined; readonly due_date?: number | undefined },
+): number | null {
+  const { days_until_due: days, due_date: date } = input;
+  if (method === 'charge_automatically') {
+    if (days === undefined && date === undefined) return null;
+    throw invalid('days_until_due and due_date are only for send_invoice.', { param: 'days_until_due' });
+  }
+  // A subscription has days of its own.
+  if (parent?.subscription_details && days === undefined && date === undefined) return null;
+  if (days !== undefined) return scope.now + days * DAY_SECONDS;
+  if (date !== undefined) return date;
+  throw invalid('An invoice that is sent needs due_date or days_until_due.', {
+    code: 'parameter_missing',
+    param: 'days_until_due',
+  });
+}
+
+const DAY_SECONDS = 24 * 60 * 60;
 
 /** Which code asks for the cardholder here is not documented. */
 const withPayCode = ({ state }: Scope, error: StripeErrorBody): StripeErrorBody =>

@@ -13,6 +13,7 @@ import type { CardFacts } from '../state.ts';
 import { address, EMPTY_ADDRESS } from './address.ts';
 import { customerIn } from './customer-lookup.ts';
 import { OTHER_KINDS, type OtherKind, otherKindNamed, otherMethod } from './other-methods.ts';
+import { deleteSource } from './source-life.ts';
 
 const EXPIRES_YEAR = 2034;
 
@@ -138,7 +139,7 @@ export function factsOf(scope: Scope, methodId: string): CardFacts {
   return facts;
 }
 
-/** @throws Refusal 402 for a card whose issuer already says no, as putting it on file asks the issuer. */
+/** @throws Refusal as `cardForAttaching`, and for a method that cannot be attached. */
 export function attach(
   scope: Scope,
   id: string,
@@ -158,20 +159,24 @@ export function attach(
       'This PaymentMethod was used without a Customer, or detached from one, and may not be used again.',
     );
   }
-  const card = testCard(name ?? factsOf(scope, id).card);
-  if (card.refusesAttach && card.decline) {
-    const { code, declineCode, message } = card.decline;
-    throw new Refusal(402, {
-      type: 'card_error',
-      code,
-      ...(declineCode !== null && { decline_code: declineCode }),
-      message,
-    });
-  }
-  const method = present ?? createPaymentMethod(scope, name ?? 'visa');
+  const card = cardForAttaching(name ?? factsOf(scope, id).card);
+  const method = present ?? createPaymentMethod(scope, card);
   method.customer = customer.id;
   emit(scope, 'payment_method.attached', method);
   return method;
+}
+
+/** @throws Refusal 402 for a card whose issuer already says no, as putting it on file asks the issuer. */
+export function cardForAttaching(name: CardName): CardName {
+  const { refusesAttach, decline } = testCard(name);
+  if (!refusesAttach || decline === undefined) return name;
+  const { code, declineCode, message } = decline;
+  throw new Refusal(402, {
+    type: 'card_error',
+    code,
+    ...(declineCode !== null && { decline_code: declineCode }),
+    message,
+  });
 }
 
 /** For ever: a detached method cannot come back. What named it as a default names none. */
@@ -185,6 +190,7 @@ export function detach(scope: Scope, method: Stripe.PaymentMethod): void {
   } else {
     emit(scope, 'payment_method.detached', attached);
   }
+  deleteSource(scope, method.id);
   if (customer === undefined) return;
   if (customer.invoice_settings.default_payment_method === method.id) {
     const told = scope.state.switches.detach_customer_updated === 'sent';
@@ -198,10 +204,14 @@ export function detach(scope: Scope, method: Stripe.PaymentMethod): void {
   }
 }
 
-export function createPaymentMethod(scope: Scope, name: CardName): Stripe.PaymentMethod {
+export function createPaymentMethod(
+  scope: Scope,
+  name: CardName,
+  id = scope.newId('pm'),
+): Stripe.PaymentMethod {
   const { brand, number, funding } = testCard(name);
   const method: Stripe.PaymentMethod = {
-    id: scope.newId('pm'),
+    id,
     object: 'payment_method',
     allow_redisplay: 'unspecified',
     billing_details: { address: EMPTY_ADDRESS, email: null, name: null, phone: null, tax_id: null },
@@ -245,8 +255,12 @@ function listOf(
   type: string | undefined,
   window: Parameters<typeof paginate>[2],
 ) {
+  const listsSources = scope.state.switches.card_source_listed === 'listed';
   const methods = scope.state.paymentMethods.newestFirst.filter(
-    (method) => method.customer === customer && (type === undefined || method.type === type),
+    (method) =>
+      method.customer === customer &&
+      (type === undefined || method.type === type) &&
+      (listsSources || scope.state.sources.find(method.id) === undefined),
   );
   return paginate(url, methods, window);
 }

@@ -11,6 +11,7 @@ import { mergeMetadata } from '../metadata.ts';
 import { given } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { addInvoiceItems, invoiceItems } from './add-invoice-items.ts';
+import { assertSourceOf } from './source-life.ts';
 import {
   cancellationChange,
   cancellationDetails,
@@ -45,6 +46,7 @@ export const updateParameters = {
   ),
   cancellation_details: cancellationDetails,
   default_payment_method: z.optional(clearable(text())),
+  default_source: z.optional(clearable(text())),
   description: z.optional(clearable(text(500))),
   discounts: discountsParameter,
   items: itemUpdates,
@@ -114,8 +116,9 @@ function describedChanges(
   input: UpdateInput,
   subscription: Stripe.Subscription,
 ): Partial<Stripe.Subscription> {
-  const { default_payment_method: methodId, description, pause_collection: pause } = input;
-  assertDefault(scope, subscription, methodId);
+  const { default_payment_method: methodId, default_source: source, pause_collection: pause } = input;
+  assertDefault(scope, subscription, 'default_payment_method', methodId);
+  assertDefault(scope, subscription, 'default_source', source);
   const cancellation = cancellationChange(scope, subscription, input);
   const details = input.cancellation_details;
   return {
@@ -128,7 +131,7 @@ function describedChanges(
         invoice: null,
       }),
     }),
-    ...given({ description, default_payment_method: methodId }),
+    ...given({ description: input.description, default_payment_method: methodId, default_source: source }),
     ...(pause !== undefined && {
       pause_collection:
         pause === null ? null : { behavior: pause.behavior, resumes_at: pause.resumes_at ?? null },
@@ -143,13 +146,17 @@ function describedChanges(
 function assertDefault(
   scope: Scope,
   subscription: Stripe.Subscription,
+  param: 'default_payment_method' | 'default_source',
   methodId: string | null | undefined,
 ): void {
-  const param = 'default_payment_method';
   if (methodId === null && scope.state.switches.empty_subscription_default === 'refused') {
     throw invalid(`${param} must not be empty.`, { code: 'parameter_invalid_empty', param });
   }
   if (methodId === undefined || methodId === null) return;
+  if (param === 'default_source') {
+    assertSourceOf(scope, idOf(subscription.customer), methodId, param);
+    return;
+  }
   if (scope.state.paymentMethods.get(methodId, { param }).customer === subscription.customer) return;
   throw invalid(`The customer does not have a payment method with the ID ${methodId}.`, {
     code: 'resource_missing',
