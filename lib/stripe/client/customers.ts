@@ -45,6 +45,7 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
           const isOff = async () => (await stripe.paymentMethods.retrieve(id)).customer === null;
           await unlessDone(() => stripe.paymentMethods.detach(id), isOff);
         }
+        await deleteSources(stripe, stripeCustomerId);
         await stripe.customers.update(stripeCustomerId, {
           name: '',
           email: '',
@@ -102,4 +103,17 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
       return account ?? { kind: 'deleted' };
     },
   };
+}
+
+/** Cards and bank accounts of older integrations. Whether Stripe lists such a card among the methods is not documented. */
+async function deleteSources(stripe: Stripe, stripeCustomerId: string): Promise<void> {
+  const listed = async () => {
+    const ids: string[] = [];
+    for await (const { id } of stripe.customers.listSources(stripeCustomerId, { limit: PAGE })) ids.push(id);
+    return ids;
+  };
+  for (const id of await listed()) {
+    const isGone = async () => !(await listed()).includes(id);
+    await unlessDone(() => stripe.customers.deleteSource(stripeCustomerId, id), isGone);
+  }
 }

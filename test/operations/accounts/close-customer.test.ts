@@ -107,6 +107,20 @@ describe('closing a customer', () => {
     expect(again.closedAt).toBe((await headOf(deps, who.customerId)).closedAt);
   });
 
+  it.each(['listed', 'not_listed'] as const)(
+    'takes away cards and bank accounts of older integrations, whether Stripe lists them as methods: %s',
+    async (listed) => {
+      await money.control('switches', { card_source_listed: listed });
+      const who = await customer();
+      for (const source of ['tok_mastercard', 'btok_us_verified'])
+        await money.stripe.customers.createSource(who.stripeCustomerId, { source });
+      await closeCustomer(deps, who.customerId);
+      await expectClosed(who);
+      expect((await money.stripe.customers.listSources(who.stripeCustomerId)).data).toEqual([]);
+      expect(money.double.state.customers.find(who.stripeCustomerId)?.default_source).toBeNull();
+    },
+  );
+
   it('leaves the address to whoever signs up with it next', async () => {
     const who = await customer();
     await closeCustomer(deps, who.customerId);

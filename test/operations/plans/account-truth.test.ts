@@ -245,16 +245,6 @@ describe('the default card', () => {
     expect(await chargeAt(customerId, laterBy(0))).toBe(2_900);
   });
 
-  it('is the default source of an older integration where there is no default payment method', async () => {
-    const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());
-    const card = await newCardOf(stripeCustomerId);
-    await defaultCard(stripeCustomerId, '');
-    Object.assign(money.double.state.customers.known(stripeCustomerId), { default_source: card });
-    expect((await syncAccount(money.deps, customerId)).head.paymentMethodId).toBe(card);
-    Object.assign(money.double.state.customers.known(stripeCustomerId), { default_source: 'ba_1' });
-    expect((await syncAccount(money.deps, customerId)).head.paymentMethodId).toBeNull();
-  });
-
   it.each(['pm_usBankAccount_success', 'pm_link'])(
     '%s is no card: it is neither put on file nor charged',
     async (id) => {
