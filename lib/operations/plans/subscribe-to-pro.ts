@@ -8,13 +8,14 @@ import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
 import { keepOrder, type ProOrder } from '../../store/orders.ts';
 import { readCardTries } from '../../store/payments/card-tries.ts';
+import { decodeRenewal, type Renewal } from '../../store/renewals.ts';
 import { changeLedger, type LedgerDecision } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { admission, notTried, reserveTry } from '../payments/card-tries.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
 import { type FinishedOrder, finishOrder, orderOf, orderTry, payingCustomer } from './finish-order.ts';
-import { payRenewal } from './pay-renewal.ts';
+import { finishRenewal, payRenewal } from './pay-renewal.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
 import { useDefaultCard } from './use-default-card.ts';
 
@@ -51,6 +52,10 @@ export async function subscribeToPro(
   for (let tries = 0; tries < MAX_ORDERS; tries++) {
     const placed = await placeOrder(deps, customerId, plan);
     if (placed.kind === 'subscribed') return { created: false, head: placed.head };
+    if (placed.kind === 'renewing') {
+      await finishRenewal(deps, customerId, placed.renewal);
+      return { created: false, head: (await readHead(deps.table, customerId)) ?? placed.head };
+    }
     // The account or its card has changed meanwhile: the next order is announced with what is there now.
     const { head, created } =
       placed.kind === 'ordered' ? await finish(deps, customerId, placed) : await sync(deps, customerId);
@@ -123,10 +128,17 @@ const NEEDS_APPROVAL =
 
 type Placed =
   | { readonly kind: 'subscribed'; readonly head: CustomerHead }
+  /** On Pro by a payment that was announced, and whose credits may not be granted yet. */
+  | { readonly kind: 'renewing'; readonly renewal: Renewal; readonly head: CustomerHead }
   /** `isFresh`: by this call. */
   | { readonly kind: 'ordered'; readonly order: ProOrder; readonly isFresh: boolean }
   /** Stripe has another card than the head: nothing was ordered. */
   | { readonly kind: 'card_changed' };
+
+interface UnderWay {
+  readonly before: ProOrder | null;
+  readonly renewal: Renewal | null;
+}
 
 /** Stores that Pro is being ordered, or finds that it is, or that there is a subscription. */
 async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan): Promise<Placed> {
@@ -142,17 +154,24 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
     startedAt,
   });
   const readPayable = payableReader(deps, customerId);
-  const { answer } = await changeLedger<ProOrder | null, Placed, Payable>(deps, {
+  const { answer } = await changeLedger<UnderWay, Placed, Payable>(deps, {
     customerId,
-    relatedKeys: [keys.order(customerId)],
-    decodeRelated: ([item]) => orderOf(item),
+    relatedKeys: [keys.order(customerId), keys.renewal(customerId)],
+    decodeRelated: ([order, renewal]) => ({
+      before: orderOf(order),
+      renewal: renewal === undefined ? null : decodeRenewal(renewal),
+    }),
     fetchCurrent: ({ head: { stripeCustomerId } }) => readPayable(stripeCustomerId),
-    decide: ({ head, related: before }, payable) => {
+    decide: ({ head, related: { before, renewal } }, payable) => {
       // First, for Stripe may show its subscription before its credits are granted.
       if (before?.state === 'ordering')
         return { kind: 'done', answer: { kind: 'ordered', order: before, isFresh: false } };
       if (head.closedAt !== null) throw accountClosed(customerId);
-      if (isOnPro(head)) return { kind: 'done', answer: { kind: 'subscribed', head } };
+      if (isOnPro(head)) {
+        const isRenewing = renewal?.state === 'paying';
+        const answer = isRenewing ? { kind: 'renewing' as const, renewal } : { kind: 'subscribed' as const };
+        return { kind: 'done', answer: { ...answer, head } };
+      }
       const order = next(head, before, payable?.tries.cards ?? {});
       return payable === undefined ? { kind: 'stale' } : toOrder(head, order, before, payable, deps.now());
     },

@@ -216,6 +216,24 @@ describe('subscribing while past due', () => {
     expect(money.double.state.subscriptions.newestFirst).toHaveLength(1);
   });
 
+  it('again, after a crash between the payment and its credits, answers with the credits granted', async () => {
+    const { customerId, head, stripeCustomerId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    const dying = await answering((port) => ({
+      payInvoice: async (order) => {
+        await port.payInvoice(order);
+        throw new Error('killed');
+      },
+    }));
+    await expect(subscribe(customerId, dying)).rejects.toThrow('killed');
+    expect(await subscribe(customerId)).toMatchObject({
+      created: false,
+      head: { balance: head.balance + 60, subscription: { state: 'active' } },
+    });
+    expect(await renewalOf(customerId)).toMatchObject({ state: 'paid' });
+    expect(payments()).toBe(1);
+  });
+
   it('is refused where the card declines, or its bank asks the cardholder', async () => {
     const { customerId, stripeCustomerId } = await pastDue();
     await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'card_declined' });
