@@ -4,6 +4,7 @@ import { localDeps } from '../../cli/stage/local-deps.ts';
 import { runningStack } from '../../cli/stage/running.ts';
 import { readServerlessFile } from '../../cli/stage/serverless-file.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
 import { tamper } from '../../test/support/reconciliation.ts';
 import { type RunningStack, startStack, useTestCredentials } from '../../test/support/running-stack.ts';
 import { Random } from '../simulation/random.ts';
@@ -41,6 +42,8 @@ describe('npm run check:load', () => {
     expect(result.verified.fixesBilled).toBeGreaterThan(0);
     expect(result.verified.charges).toBeGreaterThan(0);
     expect(result.verified.eventsDelivered).toBeGreaterThan(0);
+    expect(result.verified.books).toMatchObject({ centsApart: 0 });
+    expect(result.verified.books.charged).toBeGreaterThan(0);
   });
 
   it('what was answered and is not so is found', async () => {
@@ -57,6 +60,22 @@ describe('npm run check:load', () => {
       `${stack.customerId}: fix f1 (#1) was recorded, and is not there`,
       'event evt_loadxx1 was accepted, and is not recorded',
     ]);
+  });
+
+  it('money at Stripe that no ledger has is named in cents, in total too', async () => {
+    const { stripe } = runningStack(stack.port);
+    const sdk = openSetupStripe(stripe.secretKey, stripe.apiBase);
+    const { id: customer } = await sdk.customers.create({ metadata: { customer_id: stack.customerId } });
+    await sdk.paymentIntents.create({
+      ...{ amount: 1_234, currency: 'usd', customer, payment_method: 'pm_card_visa' },
+      ...{ confirm: true, off_session: true, allowed_payment_method_types: ['card'] },
+    });
+    const { status, result } = load('--seconds', '0');
+    expect([status, result.held]).toEqual([1, false]);
+    expect(result.verified.books.centsApart).toBe(1_234);
+    expect(result.verified.faults).toContainEqual(
+      expect.stringMatching(/: Stripe and the ledgers are 1234 cents apart$/),
+    );
   });
 
   it('an entry that was changed by hand fails the run', async () => {

@@ -1,12 +1,12 @@
 import { textTable } from '../support/text-table.ts';
-import type { LoadOptions, LoadResult } from './session.ts';
+import type { LoadOptions, LoadResult } from './run-of-load.ts';
 
 export const hasHeld = ({ unexplained, verified }: LoadResult): boolean =>
   unexplained.count === 0 && verified.faults.length === 0;
 
 /** For people. */
 export function page(result: LoadResult, options: LoadOptions): string {
-  const { seconds, calls, kills, explained, unexplained, verified } = result;
+  const { seconds, calls, kills, explained, deeds, unexplained, verified } = result;
   const { rate, webhooksPerMinute, signUpsPerMinute, seed } = options;
   const called = calls.filter(({ answered, unanswered }) => answered + unanswered > 0);
   const down = kills.reduce((sum, { downSeconds }) => sum + (downSeconds ?? 0), 0);
@@ -35,6 +35,10 @@ export function page(result: LoadResult, options: LoadOptions): string {
       'Explained, and sent again',
       Object.entries(explained).map(([what, times]) => `${times} ${what}`),
     ),
+    ...list(
+      'A person at Stripe',
+      Object.entries(deeds).map(([what, times]) => `${times} × ${what}`),
+    ),
     ...list(`Unexplained: ${unexplained.count}`, unexplained.named),
     verifiedInWords(result),
     ...list(`Not as it should be: ${verified.faults.length}`, verified.faults.slice(0, 50)),
@@ -56,8 +60,12 @@ function verifiedInWords({ verified: of }: LoadResult): string {
     `Verified: ${of.customers} customers, ${of.entries} entries, ${of.charges} charges and ${of.invoices} invoices at Stripe;`,
     `${of.fixesBilled} fixes billed as they were answered, ${of.fixesNotBilled} not; ${of.eventsDelivered} events delivered, each once;`,
     `${of.eventsAtStripe} events at Stripe, each recorded; the sweeper took up ${of.swept}.`,
+    `The auditor: ${usd(of.books.charged)} charged and ${usd(-of.books.returned)} returned at Stripe on ${of.books.days} days,`,
+    `${of.books.centsApart} cents apart from the ledgers.`,
   ].join(' ');
 }
+
+const usd = (cents: number): string => `$${(cents / 100).toFixed(2)}`;
 
 const list = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : [[`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n')];

@@ -5,7 +5,8 @@ import { showProgress } from '../../cli/terminal/progress.ts';
 import { isLoopback } from '../../lib/settings/stripe-environment.ts';
 import { optionsOf, runCheck, UsageError } from '../support/program.ts';
 import { hasHeld, page } from './report.ts';
-import { type LoadOptions, Session } from './session.ts';
+import type { LoadOptions } from './run-of-load.ts';
+import { Session } from './session.ts';
 import { OwnStack, stackAt } from './stack.ts';
 
 const USAGE = `npm run check:load -- [options]    loads a stack of its own, and checks every ledger and every answer afterwards
@@ -14,6 +15,7 @@ const USAGE = `npm run check:load -- [options]    loads a stack of its own, and 
   --rate N          requests a second of RSOLV-action's (20)
   --webhooks N      signed events a minute, some again, some out of order (1000)
   --sign-ups N      people who sign up, each minute (60)
+  --deeds N         what a person at Stripe does, each minute: refunds, disputes, credit notes, cards changed, Pro ended (60)
   --kill-every N    every N seconds SIGKILL for the process of the service and, the next time, for the whole stack, which is
                     then started again over the same data (off)
   --url URL         loads the stack that runs there, on this machine, and kills nothing
@@ -35,6 +37,7 @@ const Options = z.object({
   rate: z._default(number, 20),
   webhooks: z._default(number, 1_000),
   'sign-ups': z._default(number, 60),
+  deeds: z._default(number, 60),
   'kill-every': z.optional(number.check(z.positive())),
   url: z.optional(z.url({ protocol: /^http$/ }).check(z.refine(isLoopback))),
   seed: z.optional(z.string().check(z.regex(/^[A-Za-z0-9]{1,20}$/))),
@@ -56,6 +59,7 @@ async function load(given: Options): Promise<boolean> {
     rate: given.rate,
     webhooksPerMinute: given.webhooks,
     signUpsPerMinute: given['sign-ups'],
+    deedsPerMinute: given.deeds,
     killEvery: given['kill-every'] ?? null,
     seed: given.seed ?? String(randomInt(1_000_000)),
     signal: endOnSignals(),
@@ -87,6 +91,7 @@ function optionsGiven(): Options {
       rate: text,
       webhooks: text,
       'sign-ups': text,
+      deeds: text,
       'kill-every': text,
       url: text,
       seed: text,

@@ -7,12 +7,13 @@ import type { SetupError } from '../../lib/settings/setup-error.ts';
 import { Random } from '../simulation/random.ts';
 import { Arrivals } from './arrivals.ts';
 import { Cannon } from './cannon.ts';
-import type { Outage } from './outages.ts';
 import { Outages } from './outages.ts';
+import { PersonAtStripe } from './person-at-stripe.ts';
+import type { LoadOptions, LoadResult } from './run-of-load.ts';
 import { Sender } from './sender.ts';
 import { OwnStack, type Target } from './stack.ts';
-import { type KindResult, Tally } from './tally.ts';
-import { type Verified, verify } from './verify.ts';
+import { Tally } from './tally.ts';
+import { verify } from './verify.ts';
 import { Webhooks } from './webhooks.ts';
 import { type Plan, World } from './world.ts';
 
@@ -34,31 +35,6 @@ const CONTROL_WITHIN_MS = 10_000;
 
 const Card = z.object({ payment_method: z.string() });
 
-export interface LoadOptions {
-  readonly seconds: number;
-  /** RSOLV-action's requests a second. */
-  readonly rate: number;
-  readonly webhooksPerMinute: number;
-  readonly signUpsPerMinute: number;
-  /** Seconds; null where nothing is killed. */
-  readonly killEvery: number | null;
-  readonly seed: string;
-  /** Ends the load, not the verification. */
-  readonly signal: AbortSignal;
-  readonly onStep: (what: string) => void;
-}
-
-export interface LoadResult {
-  /** How long the load lasted. */
-  readonly seconds: number;
-  readonly calls: readonly KindResult[];
-  readonly kills: readonly Outage[];
-  /** Calls without an answer that the kills, or the end, explain. */
-  readonly explained: Readonly<Record<string, number>>;
-  readonly unexplained: { readonly count: number; readonly named: readonly string[] };
-  readonly verified: Verified;
-}
-
 /** One run: people are let in, the load is on until the time is up, and then everything is looked at. */
 export class Session {
   readonly #target: Target;
@@ -71,6 +47,7 @@ export class Session {
   readonly #webhooks: Webhooks;
   readonly #sender: Sender;
   readonly #arrivals: Arrivals;
+  readonly #atStripe: PersonAtStripe;
   readonly #cannons: readonly Cannon[];
   /** There is no stack any more. */
   readonly #gone = new AbortController();
@@ -91,6 +68,14 @@ export class Session {
       newCard: (plan) => this.#newCard(plan),
       run: this.#run,
       onFault: (what) => this.#tally.blame(what),
+    });
+    this.#atStripe = new PersonAtStripe({
+      world: this.#world,
+      random: new Random(`${seed} deeds`),
+      settings: () => target.behind().stripe,
+      control: (path, input) => this.#control(path, input),
+      outages: this.#outages,
+      tally: this.#tally,
     });
     const { url } = target;
     const tally = this.#tally;
@@ -129,6 +114,7 @@ export class Session {
       calls: this.#tally.results(),
       kills: this.#outages.all,
       explained: Object.fromEntries(this.#tally.explained),
+      deeds: Object.fromEntries(this.#tally.deeds),
       unexplained: { count: this.#tally.unexplainedCount, named: this.#tally.unexplained },
       verified,
     };
@@ -171,7 +157,12 @@ export class Session {
     this.#gone.signal.throwIfAborted();
     for (const cannon of this.#cannons) cannon.start();
     const arrivals = this.#arrivals.run(signUpsPerMinute, over);
-    await Promise.all([this.#killing(over), this.#looking(over), this.#telling(over)]);
+    await Promise.all([
+      this.#killing(over),
+      this.#looking(over),
+      this.#atStripe.work(this.#options.deedsPerMinute, over),
+      this.#telling(over),
+    ]);
     this.#options.onStep('ending the load');
     for (const cannon of this.#cannons) await cannon.stop();
     await arrivals;

@@ -43,6 +43,8 @@ export class Tally {
   readonly #unexplained: string[] = [];
   /** Calls without an answer that are explained, by what became of them. */
   readonly explained = new Counts();
+  /** What a person at Stripe did, by its kind. */
+  readonly deeds = new Counts();
   unexplainedCount = 0;
   answered = 0;
   webhooks = 0;

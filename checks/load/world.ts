@@ -16,6 +16,8 @@ export interface Person {
   readonly apiKey: string;
   readonly plan: Plan;
   pullRequests: number;
+  /** Their money was returned or disputed at Stripe, or their card was changed there. */
+  isTroubled?: true;
 }
 
 export interface Fix {
@@ -56,6 +58,17 @@ const WITHOUT_MONEY: Readonly<Record<Plan, readonly string[]>> = {
   pro: [],
   rich: [],
 };
+
+/** What a fix may be answered once a person at Stripe has been at work. 503: the charge may be in flight, and is not sent again. */
+const IN_TROUBLE: readonly string[] = [
+  '402 no_billing_info',
+  '402 account_disputed',
+  '402 card_declined',
+  '503 payment_pending',
+];
+
+const withoutMoney = ({ plan, isTroubled }: Person): readonly string[] =>
+  isTroubled ? IN_TROUBLE : WITHOUT_MONEY[plan];
 
 export class World {
   readonly people: Person[] = [];
@@ -168,7 +181,7 @@ export class World {
         fix.lost += 1;
       },
       take: (answer) => {
-        const label = expectOneOf(answer, ['200', ...WITHOUT_MONEY[person.plan]]);
+        const label = expectOneOf(answer, ['200', ...withoutMoney(person)]);
         if (kind === 'bill') remember(this.#asked, fix, REMEMBERED);
         return label === '200' ? noteBilled(fix, fieldsOf(answer)) : label;
       },
