@@ -60,10 +60,14 @@ describe('the totals of days', () => {
       '2026-02-03': dayOf(0, 100),
       '2026-02-01': dayOf(2_900, 0),
       '2026-02-02': dayOf(59_900, 59_900),
+      '2026-02-05': dayOf(1, 0),
+      '2026-02-04': dayOf(2, 0),
     };
     expect(differingDays(days)).toEqual([
       { day: '2026-02-01', cents: 2_900 },
       { day: '2026-02-03', cents: -100 },
+      { day: '2026-02-04', cents: 2 },
+      { day: '2026-02-05', cents: 1 },
     ]);
   });
 });

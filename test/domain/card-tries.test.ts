@@ -122,5 +122,7 @@ describe('the records of all cards', () => {
     const kept = Object.keys(withCard(others, 'card', NEW, AT));
     expect(kept).toHaveLength(50);
     expect([kept[0], kept.at(-1)]).toEqual(['fp_11', 'card']);
+    const full = withCard(others, 'card', NEW, AT);
+    expect(Object.keys(withCard(full, 'card', NEW, AT))).toEqual(kept);
   });
 });

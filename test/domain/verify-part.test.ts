@@ -107,6 +107,21 @@ describe('a part of a sound ledger', () => {
     expect(verifyPart(part(2, 3, { fixes: [unnamed] }))).toEqual([]);
   });
 
+  it('may buy the credit of a fix in an entry that the fix does not name', () => {
+    const bought = post(
+      emptyLedger('c1'),
+      [
+        { amount: 1, source: 'purchased', metadata: { payment_intent_id: 'pi_1', fix_attempt_id: 'f2' } },
+        { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f2' } },
+      ],
+      AT,
+    );
+    const fix = { id: 'f2', billed: true, billedSeq: 2, announcedAttempts: 1, paymentIntentId: 'pi_1' };
+    const head = { ...HEAD, ...bought.state, debt: 0 };
+    const records = { head, before: START, entries: bought.entries, fixes: [fix], ...REST };
+    expect(verifyPart(records)).toEqual([]);
+  });
+
   it('is looked at for every invariant that a part can show', () => {
     const found = (facts: Partial<LedgerRecords>, from = 2, to = 4) =>
       verifyPart(part(from, to, facts)).map(({ invariant }) => invariant);
