@@ -42,7 +42,7 @@ export const PARTS: readonly Part[] = [
     name: 'readers',
     mutated: ['lib/stripe/readers/*.ts', '!lib/stripe/readers/payments.ts', 'lib/stripe/{paging,prices}.ts'],
     tests: [
-      'test/stripe/{reading,returned-reading,invoice-reading}.test.ts',
+      'test/stripe/{reading,returned-reading,invoice-reading,account-reading}.test.ts',
       'test/operations/plans/{prices,invoice-value,account-truth,returned-money,renewals}.test.ts',
       'test/operations/payments/return-double-payment.test.ts',
       'test/operations/accounts/account-rules.test.ts',
