@@ -32,22 +32,13 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'stripe',
-    mutated: [
-      'lib/stripe/{event,event-types,fault,rate-limited,reference,thin-event,translate-error}.ts',
-      'lib/stripe/readers/payments.ts',
-    ],
-    tests: ['test/stripe/{reading,rate-limited}.test.ts'],
+    mutated: ['lib/stripe/{event,event-types,fault,rate-limited,reference,thin-event,translate-error}.ts'],
+    tests: ['test/stripe/{reading,event-reading,rate-limited}.test.ts'],
   },
   {
     name: 'readers',
-    mutated: ['lib/stripe/readers/*.ts', '!lib/stripe/readers/payments.ts', 'lib/stripe/{paging,prices}.ts'],
-    tests: [
-      'test/stripe/{reading,returned-reading,invoice-reading,account-reading}.test.ts',
-      'test/operations/plans/{prices,invoice-value,account-truth,returned-money,renewals}.test.ts',
-      'test/operations/payments/return-double-payment.test.ts',
-      'test/operations/accounts/account-rules.test.ts',
-      'test/operations/reconcile/{auditor,reconcile}.test.ts',
-    ],
+    mutated: ['lib/stripe/readers/*.ts', 'lib/stripe/{paging,prices}.ts'],
+    tests: ['test/stripe/{account,invoice,returned}-reading.test.ts', 'test/stripe/reading.test.ts'],
   },
   {
     name: 'billing',
@@ -55,7 +46,7 @@ export const PARTS: readonly Part[] = [
     tests: [
       'test/operations/ledger/change-ledger.test.ts',
       'test/operations/fixes/{billing-rules,record-fix}.test.ts',
-      'test/operations/payments/{attempt,try-outcomes,card-tries,announced,return-double-payment}.test.ts',
+      'test/operations/payments/{attempt,try-outcomes,payer,card-tries,announced,return-double-payment}.test.ts',
       'test/operations/work/sweeper-rules.test.ts',
       'test/operations/plans/{order-rules,renewal-rules,renewals}.test.ts',
       'test/operations/accounts/account-rules.test.ts',

@@ -85,8 +85,14 @@ describe('the default card', () => {
     expect(await card({ default_source: 'card_1' }, both)).toMatchObject({ paymentMethodId: 'pm_1' });
   });
 
-  it('is none without either, or where the source is no card, and no error then', async () => {
-    expect(await card({ ...older, default_source: null })).toBeNull();
+  it('is none without either, and no method is asked for', async () => {
+    const asked: Asked[] = [];
+    const customer = customerFrom({ ...older, default_source: null });
+    expect(await readDefaultCard(stripeWith({ 'customers/cus_1': customer }, asked), 'cus_1')).toBeNull();
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is none where the source is no card, and no error then', async () => {
     expect(await card(older)).toBeNull();
     await expect(card({})).rejects.toThrow();
     await expect(card(older, { 'payment_methods/card_1': new Refusal(500, 'api_error') })).rejects.toThrow();
@@ -144,6 +150,22 @@ describe('an account', () => {
       status: 'all',
       limit: '100',
       'expand[0]': 'data.latest_invoice',
+    });
+  });
+
+  it('needs no call for the price that is sold: it comes with the subscription', async () => {
+    const asked: Asked[] = [];
+    await read([subscriptionFrom()], asked);
+    expect(asked.filter(({ path }) => path.startsWith('prices'))).toEqual([]);
+  });
+
+  it('without a card has none', async () => {
+    const customer = customerFrom({ invoice_settings: { default_payment_method: null } });
+    const stripe = stripeWith({ 'customers/cus_1': customer, subscriptions: list() });
+    expect(await readAccount(stripe, 'cus_1', priceBook(stripe, 'price_pro'))).toEqual({
+      kind: 'account',
+      paymentMethodId: null,
+      subscriptions: [],
     });
   });
 
@@ -247,6 +269,14 @@ describe('the book of prices', () => {
     asked.length = 0;
     expect(await book.find('price_pro', 'prod_ours')).toEqual({ kind: 'known', price: PRO });
     expect(asked).toEqual([]);
+  });
+
+  it('asks for the other prices of its product, and not again for the one that it has learned', async () => {
+    const { book, asked, stripe } = open();
+    book.learn(await stripe.prices.retrieve('price_pro'));
+    asked.length = 0;
+    expect(await book.find('price_newer', 'prod_ours')).toMatchObject({ kind: 'known' });
+    expect(asked.map(({ path }) => path)).toEqual(['prices']);
   });
 
   it('learns no price of a product that is not ours', async () => {

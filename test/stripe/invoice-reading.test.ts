@@ -119,6 +119,7 @@ describe('an invoice', () => {
       unknown('discounted', { discount_amounts: [{ amount: 59_900 }] }),
       unknown('foreign', { pricing: priced('price_foreign', 'prod_other') }),
       unknown('no_plan', { parent: null }),
+      unknown('no_price', { pricing: priced(null) }),
       unknown('expanded', { pricing: priced({ id: 'price_expanded' }, { id: 'prod_ours' }) }),
     ];
     expect((await proOf(invoiceFrom({ lines }))).unknownPriceIds).toEqual(['price_asked', 'price_expanded']);
@@ -278,6 +279,8 @@ describe('the paid period of a subscription', () => {
     expect(await covered(invoiceFrom({ lines: [until(100, { amount: 0 })] }))).toBe(100);
     expect(await covered(invoiceFrom({ lines: [until(100, { amount: -1 })] }))).toBe(100);
     expect(await covered(invoiceFrom({ lines: [until(100, { parent: null, amount: 0 })] }))).toBeNull();
+    const parent = { subscription_item_details: null, invoice_item_details: { proration: true } };
+    expect(await covered(invoiceFrom({ lines: [until(100, { parent })] }))).toBe(100);
   });
 
   it('counts lines at known prices alone', async () => {
@@ -339,7 +342,15 @@ describe('the unused time of an invoice', () => {
   });
 
   it.each([
-    ['is no part of a period', { parent: forSubscription({ proration: false }) }],
+    [
+      'is no part of a period',
+      {
+        parent: forSubscription({
+          proration: false,
+          proration_details: { credited_items: { invoice: 'in_1' } },
+        }),
+      },
+    ],
     ['is for no subscription', { parent: null }],
     ['takes nothing off', { amount: 0 }],
     ['asks for money', { amount: 500 }],
@@ -360,13 +371,16 @@ describe('the unused time of an invoice', () => {
       expect(await unusedTimeOf(stripe, await stripe.invoices.retrieve('in_1'))).toBe(500);
       expect(asked.at(-1)?.query.get('subscription')).toBe('sub_1');
     }
-    expect(await unused([later(creditLine('in_1'))], invoiceFrom({ customer: null, parent: null }))).toBe(0);
+    for (const parent of [null, { subscription_details: null }]) {
+      expect(await unused([later(creditLine('in_1'))], invoiceFrom({ customer: null, parent }))).toBe(0);
+    }
   });
 
   it('is an error where Stripe does not answer', async () => {
     const stripe = stripeWith({
       'invoices/in_1': invoiceFrom(),
-      invoices: () => new Refusal(500, 'api_error'),
+      invoices: ({ query }: Asked) =>
+        query.get('customer') === null ? list() : new Refusal(500, 'api_error'),
     });
     const invoice = await stripe.invoices.retrieve('in_1');
     await expect(unusedTimeOf(stripe, invoice)).rejects.toThrow();
@@ -384,7 +398,8 @@ describe('unused time of which Stripe does not say what paid for it', () => {
     lineFrom({ period: { start, end }, ...facts });
 
   it('is of the invoice that Stripe names, each once', async () => {
-    const own = crediting(creditLine('in_0'), creditLine('in_0'), creditLine('in_9'), lineFrom());
+    const nothing = creditLine('in_8', { amount: 0 });
+    const own = crediting(creditLine('in_0'), creditLine('in_0'), creditLine('in_9'), nothing, lineFrom());
     const asked: Asked[] = [];
     expect(await credited([], own, asked)).toEqual(['in_0', 'in_9']);
     expect(asked).toHaveLength(1);

@@ -361,6 +361,7 @@ describe('a subscription', () => {
   it('ends with its period however that was asked for, unless it is over', async () => {
     const ends = async (facts: object) => (await read(facts))?.cancelAtPeriodEnd;
     expect(await ends({ cancel_at_period_end: true })).toBe(true);
+    expect(await read({ cancel_at_period_end: true })).toMatchObject({ endsAt: 60 });
     expect(await ends({ cancel_at: 60 })).toBe(true);
     expect(await ends({ cancel_at: 60, status: 'canceled' })).toBe(false);
     expect(await ends({ cancel_at_period_end: true, status: 'incomplete_expired' })).toBe(false);

@@ -110,6 +110,22 @@ describe('what was returned of a payment', () => {
       60,
     ],
     [
+      'nothing once all of it was reinstated in another currency',
+      [
+        { amount: -93, currency: 'eur' },
+        { amount: 93, currency: 'eur' },
+      ],
+      0,
+    ],
+    [
+      'its whole amount where some of it is in another currency',
+      [
+        { amount: -50, currency: 'usd' },
+        { amount: -46, currency: 'eur' },
+      ],
+      100,
+    ],
+    [
       'its whole amount where the account settles in another currency',
       [{ amount: -93, currency: 'eur' }],
       100,
@@ -182,6 +198,13 @@ describe('the money that was returned of a charge', () => {
     expect((await read({}, { disputes: list(disputeFrom({ status })) })).disputes).toMatchObject([{ open }]);
   });
 
+  it('is of the refunds of that charge, and names no dispute where there is none', async () => {
+    const asked: Asked[] = [];
+    expect((await read({}, {}, asked)).disputes).toEqual([]);
+    const [refunds] = asked.filter(({ path }) => path === 'refunds');
+    expect(Object.fromEntries(refunds?.query ?? [])).toEqual({ charge: 'ch_1', limit: '100' });
+  });
+
   it('names the customer’s disputes of other charges too, once one of this charge is there', async () => {
     const other = (id: string, charge: unknown) => disputeFrom({ id, charge });
     const ofAccount = list(
@@ -203,7 +226,8 @@ describe('the money that was returned of a charge', () => {
   it('asks for no dispute of the account where the charge has none, or no customer', async () => {
     const asked: Asked[] = [];
     await read({}, {}, asked);
-    await read({ customer: null }, { disputes: list(disputeFrom()) }, asked);
+    const without = await read({ customer: null }, { disputes: list(disputeFrom()) }, asked);
+    expect(without.disputes.map(({ id }) => id)).toEqual(['du_1']);
     expect(asked.filter(({ path }) => path === 'disputes')).toHaveLength(2);
   });
 
@@ -321,7 +345,7 @@ describe('the value of an invoice that was returned', () => {
     expect((await returnedValue({ ...returned, disputes: [disputeFrom()] })).cents).toBe(66);
     const whole = { ...shared, amount_paid: 300 };
     expect((await returnedValue({ ...returned, payments: [whole] })).cents).toBe(100);
-    const more = { ...shared, amount_paid: 301 };
+    const more = { ...shared, amount_paid: 600 };
     expect((await returnedValue({ ...returned, payments: [more] })).cents).toBe(100);
     const unknown = { ...shared, amount_paid: null };
     expect((await returnedValue({ ...returned, payments: [unknown] })).cents).toBe(100);
@@ -428,6 +452,27 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
+  it('counts each named line after its own discount, and what the note gave beyond them against the invoice', async () => {
+    const lines = [
+      noteLine({ invoice_line_item: 'il_1', discount_amount: 200 }),
+      noteLine({ id: 'cnli_2', invoice_line_item: 'il_2' }),
+    ];
+    const exactly = await returnedValue({ notes: [note({ post_payment_amount: 1_800, lines })] });
+    expect([exactly.cents, exactly.ofLines.map(({ cents }) => cents)]).toEqual([0, [800, 1_000]]);
+    const beyond = await returnedValue({ notes: [note({ post_payment_amount: 2_800, lines })] });
+    expect([beyond.cents, beyond.ofLines.map(({ cents }) => cents)]).toEqual([1_000, [800, 1_000]]);
+  });
+
+  it('takes no refund that failed for one of a credit note, whatever else was refunded', async () => {
+    const lines = [noteLine({ invoice_line_item: 'il_1' })];
+    const failed = note({ refunds: [{ type: 'refund', refund: 're_2', amount_refunded: 1_000 }], lines });
+    const refunds = [refundFrom({ amount: 300 }), refundFrom({ id: 're_2', status: 'failed' })];
+    expect(await returnedValue({ notes: [failed], refunds })).toMatchObject({
+      cents: 300,
+      ofLines: [{ lineId: 'il_1', cents: 0 }],
+    });
+  });
+
   it('counts what a note gave beside its named lines against the whole invoice', async () => {
     const lines = [noteLine({ invoice_line_item: 'il_1' }), noteLine({ id: 'cnli_2', amount: 500 })];
     expect(await returnedValue({ notes: [note({ post_payment_amount: 1_500, lines })] })).toEqual({
@@ -516,7 +561,11 @@ describe('an invoice', () => {
       discount_amounts: [{ amount: 100 }],
       taxes: [{ amount: 80, tax_behavior: 'exclusive' }],
     });
-    const invoice = invoiceFrom({ lines: [sold, lineFrom({ id: 'il_2', amount: -300 })] });
+    const others = [
+      lineFrom({ id: 'il_2', amount: -300 }),
+      lineFrom({ id: 'il_3', amount: 0, taxes: [{ amount: 5, tax_behavior: 'exclusive' }] }),
+    ];
+    const invoice = invoiceFrom({ lines: [sold, ...others] });
     expect(await isReturned(invoice, [refundFrom({ amount: 979 })])).toBe(false);
     expect(await isReturned(invoice, [refundFrom({ amount: 980 })])).toBe(true);
     expect(await isReturned(invoice, [refundFrom({ amount: 981 })])).toBe(true);

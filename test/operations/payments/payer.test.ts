@@ -1,0 +1,139 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { payableReader } from '../../../lib/operations/payments/payable.ts';
+import { payerHolds } from '../../../lib/operations/payments/payer.ts';
+import { askStripe } from '../../../lib/operations/payments/payment-problems.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { keepCardTries } from '../../../lib/store/payments/card-tries.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
+import { StripeFault } from '../../../lib/stripe/fault.ts';
+import type { DefaultCard } from '../../../lib/stripe/port.ts';
+import { markClosed } from '../../support/customers.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { setHead } from '../../support/set-head.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
+
+/* Who is to pay, with which card, and whether that still holds just before a payment is sent. */
+
+let money: Money;
+beforeAll(async () => {
+  const opened = await openMoneyForFile();
+  money = opened.money;
+  return opened.stop;
+});
+
+const CARD: DefaultCard = { paymentMethodId: 'pm_1', fingerprint: 'fp_1' };
+
+/** Notes of which Stripe customer the card was read, and how often the account was. */
+async function asking(card: DefaultCard | null) {
+  const cards: string[] = [];
+  let accounts = 0;
+  const deps: PaymentDeps = await answering(money.deps, (port) => ({
+    readDefaultCard: async (of) => {
+      cards.push(of);
+      return card;
+    },
+    readAccount: async (of) => {
+      accounts += 1;
+      return port.readAccount(of);
+    },
+  }));
+  return { deps, cards, accounts: () => accounts };
+}
+
+describe('what a payment is announced on', () => {
+  it('reads the card once for each Stripe customer, and the tries each time', async () => {
+    const { deps, cards } = await asking(CARD);
+    const read = payableReader(deps, 'p1');
+    expect(await read('cus_1')).toEqual({ card: CARD, tries: { version: 0, cards: {} } });
+    await writeTogether(deps.table, [keepCardTries('p1', { version: 0, cards: {} }, {})]);
+    expect(await read('cus_1')).toEqual({ card: CARD, tries: { version: 1, cards: {} } });
+    expect(await read('cus_2')).toMatchObject({ card: CARD });
+    expect(cards).toEqual(['cus_1', 'cus_2']);
+  });
+
+  it('has no card for a customer whom Stripe does not know, also after one was read', async () => {
+    const { deps, cards } = await asking(CARD);
+    const read = payableReader(deps, 'p2');
+    expect(await read(null)).toMatchObject({ card: null });
+    expect(cards).toEqual([]);
+    await read('cus_1');
+    expect(await read(null)).toMatchObject({ card: null });
+  });
+
+  it('has no card where Stripe has none', async () => {
+    const { deps } = await asking(null);
+    expect(await payableReader(deps, 'p3')('cus_1')).toMatchObject({ card: null });
+  });
+});
+
+describe('a payer', () => {
+  /** Whether a payment with this card still holds, and whether the account was synced. */
+  async function holds(
+    {
+      card = CARD,
+      paymentMethodId = 'pm_1',
+    }: { card?: DefaultCard | null; paymentMethodId?: string | null } = {},
+    change: (customerId: string) => Promise<unknown> = async () => {},
+    stripeCustomerOf: (known: string) => string = (known) => known,
+  ) {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    await change(customerId);
+    const { deps, cards, accounts } = await asking(card);
+    const payer = { stripeCustomerId: stripeCustomerOf(stripeCustomerId), paymentMethodId };
+    const isHolding = await payerHolds(deps, customerId, payer);
+    expect(cards).toEqual([payer.stripeCustomerId]);
+    return { isHolding, isSynced: accounts() > 0 };
+  }
+
+  it('holds while account and card are as they were', async () => {
+    expect(await holds()).toEqual({ isHolding: true, isSynced: false });
+  });
+
+  it('of an earlier release, which did not keep the card, holds with any card', async () => {
+    expect(await holds({ paymentMethodId: null })).toEqual({ isHolding: true, isSynced: false });
+  });
+
+  it.each([
+    ['another card', { card: { ...CARD, paymentMethodId: 'pm_2' } }],
+    ['no card', { card: null }],
+    ['no card for one of an earlier release', { card: null, paymentMethodId: null }],
+  ])('does not hold with %s at Stripe, and the account is synced', async (_, facts) => {
+    expect(await holds(facts)).toEqual({ isHolding: false, isSynced: true });
+  });
+
+  it('does not hold once the account is closed, or a dispute is open', async () => {
+    const not = { isHolding: false, isSynced: false };
+    expect(await holds({}, (customerId) => markClosed(money.deps, customerId))).toEqual(not);
+    expect(
+      await holds({}, (customerId) => setHead(money.deps.table, customerId, 'open_disputes', ['du_1'])),
+    ).toEqual(not);
+  });
+
+  it('does not hold where the customer has another Stripe customer by now', async () => {
+    expect(await holds({}, undefined, () => 'cus_other')).toEqual({ isHolding: false, isSynced: false });
+  });
+
+  it('does not hold where the customer is gone', async () => {
+    const { deps } = await asking(CARD);
+    const payer = { stripeCustomerId: 'cus_1', paymentMethodId: 'pm_1' };
+    expect(await payerHolds(deps, 'nobody', payer)).toBe(false);
+  });
+
+  it('is synced with what Stripe has by then', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    await setHead(money.deps.table, customerId, 'payment_method_id', 'pm_old');
+    const payer = { stripeCustomerId, paymentMethodId: 'pm_old' };
+    expect(await payerHolds(money.deps, customerId, payer)).toBe(false);
+    expect((await headOf(money.deps, customerId)).paymentMethodId).not.toBe('pm_old');
+  });
+});
+
+describe('a call to Stripe that leaves nothing open', () => {
+  it('returns the answer, or says what is wrong with payments', async () => {
+    expect(await askStripe(async () => 7)).toBe(7);
+    await expect(askStripe(failing('transient'))).rejects.toMatchObject({
+      code: 'payments_unavailable',
+      cause: expect.any(StripeFault),
+    });
+  });
+});
