@@ -7,17 +7,18 @@ import { Output } from './terminal/output.ts';
 
 /* The process around a command line: its streams, its signals and its exit code. */
 
-/** A reader that has seen enough (`… | head`), or a terminal that was closed: no fault. */
-const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO']);
+/** The reader closed the pipe (`… | head`), or the terminal was closed. Not an error. */
+const READER_CLOSED: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO']);
 
 const { stdin, stdout, stderr, env } = process;
-let unwritten: Error | undefined;
-let reportUnwritten = () => {};
+let outputError: Error | undefined;
+let reportOutputError = () => {};
 
-// A command runs to its own end, with its own exit code, whether it is read or not: smoke has a customer to remove.
+// A closed reader does not stop a command, because it may have work to finish: smoke must remove its
+// customer.
 stdout.on('error', (error) => {
-  if (!READER_GONE.has(errorCode(error))) unwritten ??= error;
-  reportUnwritten();
+  if (!READER_CLOSED.has(errorCode(error))) outputError ??= error;
+  reportOutputError();
 });
 stderr.on('error', () => {});
 
@@ -25,13 +26,13 @@ const shell = { stdin, stdout, stderr, env, interrupt: watchSignals(), openStage
 const runner = await runCommandLine(process.argv.slice(2), shell);
 process.exitCode = runner.exitCode;
 
-// An answer that did not arrive is no success. That may turn out only after the end.
-reportUnwritten = () => {
-  if (unwritten === undefined || runner.exitCode !== EXIT.ok) return;
-  const detail = `stdout cannot be written: ${reasonOf(unwritten)}`;
+// If the answer could not be written, the command fails. The write error may arrive after the command ended.
+reportOutputError = () => {
+  if (outputError === undefined || runner.exitCode !== EXIT.ok) return;
+  const detail = `stdout cannot be written: ${reasonOf(outputError)}`;
   runner.fail(new Failure('output_failed', detail, EXIT.refused), new Output(process, false));
   process.exitCode = runner.exitCode;
 };
-reportUnwritten();
-// Interrupted work may not know that it was, and would go on. What was written before has to arrive first.
+reportOutputError();
+// An interrupted command may still be running. Exit once stdout is flushed.
 if (runner.exitCode === EXIT.interrupted) stdout.write('', () => process.exit());

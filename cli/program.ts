@@ -19,22 +19,22 @@ import { type Streams, terminalWidth } from './terminal/output.ts';
 
 const ABOUT = `
 Stages:
-  local is the stack that npm start runs, on PORT. The others are deployed, and
-  reached with your own AWS credentials, as the AWS SDK finds them: you read the
-  table and Stripe's key yourself, and functions do what writes.
+  local is the stack that npm start runs on PORT. The others are deployed; the
+  AWS SDK finds your own credentials for them. Commands read the table and
+  Stripe's key with your credentials. Every write goes through a function.
 
 Exit codes:
   0    success
   1    a check found something wrong, or the command was refused
-  2    the command line is not right, or a confirmation is missing
-  3    the stage, or Stripe, cannot be reached; doctor found nothing wrong, but
+  2    the command line is invalid, or a confirmation is missing
+  3    the stage or Stripe cannot be reached, or doctor found nothing wrong but
        could not check everything
   130  interrupted
 
-Each answer names its stage. In a pipe or a file no line is wrapped: a row of a
-table is one line. With --json stdout holds one JSON document and nothing else.
-If the command fails it is {"error":{"code":"…","detail":"…"}}; programs look at
-code, people at detail.
+Each answer names its stage. Lines are wrapped on a terminal only: in a pipe or
+a file, a table row is one line. With --json, stdout holds exactly one JSON
+document. If the command fails, that is {"error":{"code":"…","detail":"…"}}:
+code is for programs, detail for people.
 
 Examples:
   npx rsolv-billing customer show billing@acme.dev
@@ -43,10 +43,10 @@ Examples:
   npx rsolv-billing ledger export --format jsonl --output ledger.jsonl
 `;
 
-/** The whole command line; `runner` runs each command. Help goes to the streams. */
+/** Builds the whole command line. `runner` runs each command. Help is written to the streams. */
 export function buildProgram(runner: Runner, { stdout, stderr }: Streams): CommandUnknownOpts {
   const program = new Command('rsolv-billing')
-    .description("What operators do with RSOLV's billing service.")
+    .description("Operates RSOLV's billing service.")
     .version(ownVersion(), '--version', 'print the version')
     .addOption(
       new Option('--stage <stage>', 'the stage to work on')
@@ -54,7 +54,7 @@ export function buildProgram(runner: Runner, { stdout, stderr }: Streams): Comma
         .default('local' as const)
         .env('RSOLV_BILLING_STAGE'),
     )
-    .option('--json', 'answer in JSON, for programs')
+    .option('--json', 'print JSON, for programs')
     .addHelpText('after', ABOUT)
     .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
     // One place reports every failure: see command-line.ts.

@@ -19,7 +19,7 @@ import {
   unreadableNoticeView,
   unreadableView,
 } from '../reports/views.ts';
-import { customerIdFor, existingCustomer, noCustomer } from '../stage/customers.ts';
+import { customerIdFor, failUnknownCustomer, requireCustomer } from '../stage/customers.ts';
 import type { Runner } from '../stage/session.ts';
 import {
   actor,
@@ -35,14 +35,14 @@ import { orNone, shortTime, yesOrNo } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
 import { factLines, tableLines } from '../terminal/table.ts';
 
-const NEWEST = 10;
+const NEWEST_ENTRIES = 10;
 const DEFAULT_LIMIT = 20;
 
 export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
   const customer = program
     .command('customer')
-    .summary('look customers up, and close their accounts')
-    .description('Looks customers up, and closes their accounts.')
+    .summary('find customers and close accounts')
+    .description('Finds customers and closes accounts.')
     .addHelpText(
       'after',
       examples('rsolv-billing customer show billing@acme.dev', 'rsolv-billing customer list --plan pro'),
@@ -50,8 +50,8 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
 
   customer
     .command('show')
-    .summary('all about one customer')
-    .description('Shows who a customer is, where they stand, what is open, and their newest ledger entries.')
+    .summary('show one customer')
+    .description("Shows a customer's profile, plan and balance, open work, and newest ledger entries.")
     .argument('<customer>', 'customer id, or e-mail address', customerName)
     .addHelpText(
       'after',
@@ -61,7 +61,7 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
       runner.run(command, async ({ stage, out }) => {
         const { table, now } = stage.deps;
         const id = await customerIdFor(table, name);
-        const found = (await readHeadAndNewest(table, id, NEWEST)) ?? noCustomer(name);
+        const found = (await readHeadAndNewest(table, id, NEWEST_ENTRIES)) ?? failUnknownCustomer(name);
         const survey = await surveyCustomer(table, id);
         const answer = {
           ...customerDetailView(found.head, now()),
@@ -93,13 +93,13 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     .command('list')
     .summary('list customers')
     .description(
-      'Lists customers, in no order that means anything. It scans the table, and so looks at a limited part of it for ' +
-        'one page: a page can be short, even empty, and says how to go on.',
+      'Lists customers in no particular order. Each page scans a limited part of the table. So a page can ' +
+        'be short or even empty; it prints the cursor of the next page.',
     )
-    .addOption(new Option('--plan <plan>', 'only those on this plan').choices(PLAN_NAMES))
-    .option('--owing', 'only those who owe credits')
-    .option('--limit <count>', 'customers on a page', limit, DEFAULT_LIMIT)
-    .option('--cursor <cursor>', 'go on where a page before ended', listCursor)
+    .addOption(new Option('--plan <plan>', 'only customers on this plan').choices(PLAN_NAMES))
+    .option('--owing', 'only customers who owe credits')
+    .option('--limit <count>', 'customers per page', limit, DEFAULT_LIMIT)
+    .option('--cursor <cursor>', 'continue after an earlier page', listCursor)
     .addHelpText(
       'after',
       examples(
@@ -116,9 +116,9 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
         const customers = page.customers.map((head) => customerView(head, at));
         out.answer({ customers, next_cursor: cursor }, () => [
           ...(page.customers.length === 0
-            ? ['None on this page.']
+            ? ['No customers on this page.']
             : customerLines(page.customers, at, out.width)),
-          ...(cursor === null ? [] : ['', 'There may be more. Go on with', `  --cursor ${cursor}`]),
+          ...(cursor === null ? [] : ['', 'There may be more. Continue with', `  --cursor ${cursor}`]),
         ]);
         return undefined;
       }),
@@ -128,17 +128,17 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     .command('close')
     .summary("close a customer's account")
     .description(
-      'Cancels the subscription, revokes all keys and removes personal data. The ledger stays, and stays ' +
-        'verifiable. This cannot be undone. Asks first.',
+      'Cancels the subscription, revokes all keys and removes personal data. The ledger is kept and can ' +
+        'still be verified. This cannot be undone. Asks first.',
     )
     .argument('<customer id>', 'whose account', customerId)
-    .requiredOption('--reason <text>', 'why, for whoever reads the log later', reason)
-    .option('--actor <name>', 'who does it', actor, ownName())
+    .requiredOption('--reason <text>', 'why; stored in the log', reason)
+    .option('--actor <name>', 'your name', actor, ownName())
     .option('--yes', 'do not ask')
     .addHelpText('after', examples('rsolv-billing customer close 5be0…c1 --reason "asked to be forgotten"'))
     .action((id, options, command) =>
       runner.run(command, async ({ stage, out, confirm }) => {
-        const { balance } = await existingCustomer(stage.deps.table, id);
+        const { balance } = await requireCustomer(stage.deps.table, id);
         await confirm(
           `Close customer ${id}, with ${balance} credits left? This cannot be undone.`,
           options.yes ?? false,
@@ -156,7 +156,7 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
 
 function headFacts(head: CustomerHead, at: Date): [string, string][] {
   const { subscription } = head;
-  const ends = subscription?.cancelAtPeriodEnd ? ', ends with the period' : '';
+  const ends = subscription?.cancelAtPeriodEnd ? ', ends at period end' : '';
   const until = subscription?.currentPeriodEnd
     ? `, period until ${shortTime(subscription.currentPeriodEnd)}`
     : '';
@@ -207,7 +207,7 @@ function openFacts({
   return [
     ...charges,
     ...unreadableFixes.map(({ key }): [string, string] => ['not readable', key.sk]),
-    ['order for Pro', order === null ? 'none' : `${order.state}, attempt ${order.attempt}`],
+    ['Pro order', order === null ? 'none' : `${order.state}, attempt ${order.attempt}`],
     ['notices', `${notices}, ${unsentNotices} not sent`],
     ...unreadableNotices.map(({ label }): [string, string] => ['not readable', `notice ${label}`]),
   ];

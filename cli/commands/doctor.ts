@@ -18,7 +18,7 @@ const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   not_checked: EXIT.unreachable,
 };
 
-/** For programs: null where it is not known. */
+/** For programs. Null if not known. */
 const IS_FIT: Readonly<Record<Verdict, boolean | null>> = { fit: true, not_fit: false, not_checked: null };
 
 export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
@@ -26,10 +26,10 @@ export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
     .command('doctor')
     .summary('check a stage against the production checklist')
     .description(
-      'Checks the table, the deployed stack, alarms, schedules, secrets, Stripe, webhooks and mail of a stage, and says ' +
-        'of each whether it is as it should be, or what to do. What should be there is read in this checkout, so use ' +
-        'the release that is deployed. Changes nothing. Exit code 1 when something is wrong, 3 when nothing is known to ' +
-        'be wrong but something could not be checked.',
+      'Checks the table, stack, alarms, schedules, secrets, Stripe, webhooks and mail of a stage. For ' +
+        'each, prints ok or what to do. The expected state comes from this checkout, so use the deployed ' +
+        'release. Changes nothing. Exit code 1 if something is wrong, 3 if nothing is wrong but something ' +
+        'could not be checked.',
     )
     .addHelpText(
       'after',
@@ -51,7 +51,7 @@ export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
         const progress = showCount(out.stderr, 'checks', CHECKLIST.length);
         const results = await diagnose(site, () => progress.add(1)).finally(progress.end);
         const verdict = verdictOf(results);
-        // A stack on this machine has a stand-in for Stripe, which has no such settings.
+        // A local stack uses a stand-in for Stripe, which has no account settings.
         const settings = stage.local === null ? ACCOUNT_SETTINGS : [];
         out.answer({ fit: IS_FIT[verdict], verdict, checks: results, account_settings: settings }, () =>
           reportLines(results, settings, stage.name, out.width),
@@ -61,7 +61,10 @@ export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
     );
 }
 
-/** Without a region or credentials no check can be made, and each would say so. @throws the SDK's own errors */
+/**
+ * Fails early if the region or the credentials are missing. Otherwise every check would report the same.
+ * @throws the SDK's own errors
+ */
 async function assertSignedIn({ local, deps }: Stage): Promise<void> {
   if (local !== null) return;
   const { region, credentials } = deps.table.client.config;

@@ -10,20 +10,21 @@ import { counted } from '../terminal/counter.ts';
 import { EXIT, Failure, toFailure, usageFailure } from '../terminal/failure.ts';
 import { shortTime } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
-import { shown } from '../terminal/shown.ts';
+
 import { factLines, tableLines } from '../terminal/table.ts';
+import { withProgress } from '../terminal/with-progress.ts';
 
 export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
   const events = program
     .command('events')
     .summary('webhook events that could not be applied')
-    .description('Webhook events of Stripe, and those that could not be applied.')
+    .description("Stripe's webhook events, and the parked ones that could not be applied.")
     .addHelpText('after', examples('rsolv-billing events list', 'rsolv-billing events replay evt_1Q…'));
 
   events
     .command('list')
-    .summary('list the parked ones')
-    .description('Lists the events that are parked, the oldest first, with why, and says how many there are.')
+    .summary('list parked events')
+    .description('Lists and counts parked events, oldest first, with the reason.')
     .addHelpText(
       'after',
       examples('rsolv-billing events list', 'rsolv-billing events list --stage production --json'),
@@ -31,11 +32,11 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
     .action((_, command) =>
       runner.run(command, async (session) => {
         const { out } = session;
-        const { events, unreadable } = await parkedNow(session);
+        const { events, unreadable } = await listParkedEvents(session);
         const parked = events.map(eventView);
         out.answer({ events: parked, unreadable: unreadable.map(unreadableView) }, () =>
           parked.length + unreadable.length === 0
-            ? ['No event is parked.']
+            ? ['No parked events.']
             : [
                 ...(parked.length === 0 ? [] : parkedLines(parked, out.width)),
                 ...unreadableLines(unreadable, out.width),
@@ -49,15 +50,15 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
 
   events
     .command('show')
-    .summary('show what became of one')
-    .description('Shows what became of an event. What it said stays at Stripe.')
+    .summary('show the outcome of one event')
+    .description('Shows the outcome of an event. Its content is not stored here; Stripe has it.')
     .argument('<event id>', 'evt_…', eventId)
     .addHelpText('after', examples('rsolv-billing events show evt_1Q…'))
     .action((id, _, command) =>
       runner.run(command, async ({ stage, out }) => {
         const record = await readEventRecord(stage.deps.table, id);
         if (record === null) {
-          const detail = `The event ${id} was never accepted here. To apply it: events replay ${id}`;
+          const detail = `The event ${id} was never accepted by this stage. To apply it: events replay ${id}`;
           throw new Failure('event_not_found', detail, EXIT.refused);
         }
         const event = eventView(record);
@@ -78,40 +79,40 @@ export function addEvents(program: CommandUnknownOpts, runner: Runner): void {
     .command('replay')
     .summary('fetch events from Stripe and apply them')
     .description(
-      'Fetches events from Stripe, which keeps them for 30 days, and applies them. What was applied is not applied ' +
-        'again. Exit code 1 when one stays parked, or cannot be had.',
+      'Fetches events from Stripe and applies them. Stripe keeps events for 30 days. Idempotent: an ' +
+        'applied event is not applied again. Exit code 1 if an event stays parked or cannot be fetched.',
     )
     .argument('[event ids...]', 'evt_…', eventIds)
-    .option('--parked', 'all that are parked; asks first')
-    .option('--actor <name>', 'who does it', actor, ownName())
+    .option('--parked', 'all parked events; asks first')
+    .option('--actor <name>', 'your name', actor, ownName())
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
       examples('rsolv-billing events replay evt_1Q…', 'rsolv-billing events replay --parked --yes'),
     )
     .action((ids, options, command) => {
-      if (ids.length === 0 && !options.parked) throw usageFailure('Name an event, or give --parked.');
+      if (ids.length === 0 && !options.parked) throw usageFailure('Name an event, or add --parked.');
       return runner.run(command, async (session) => {
         const { out } = session;
         const { events: parked, unreadable } = options.parked
-          ? await parkedNow(session)
+          ? await listParkedEvents(session)
           : { events: [], unreadable: [] };
-        const wanted = [...new Set([...ids, ...parked.map((event) => event.eventId)])];
+        const selected = [...new Set([...ids, ...parked.map((event) => event.eventId)])];
         if (parked.length > 0) {
           await session.confirm(`Replay ${counted(parked.length, 'parked event')}?`, options.yes ?? false);
         }
         const replayed: Replayed[] = [];
-        for await (const id of shown(session, 'events', wanted, wanted.length))
+        for await (const id of withProgress(session, 'events', selected, selected.length))
           replayed.push(await replay(session, id, options.actor));
         const withOutcome = (...outcomes: Replayed['outcome'][]) =>
           replayed.filter(({ outcome }) => outcomes.includes(outcome)).length;
         out.answer({ events: replayed, unreadable: unreadable.map(unreadableView) }, () =>
           replayed.length + unreadable.length === 0
-            ? ['No event is parked.']
+            ? ['No parked events.']
             : [
                 ...(replayed.length === 0 ? [] : replayedLines(replayed, out.width)),
                 ...unreadableLines(unreadable, out.width),
-                ...countLine(withOutcome(...APPLIED), 'done with'),
+                ...countLine(withOutcome(...APPLIED), 'applied or ignored'),
                 ...countLine(withOutcome('parked'), 'still parked'),
                 ...countLine(withOutcome('failed'), 'not replayed'),
                 ...countLine(unreadable.length, 'not readable'),
@@ -131,19 +132,23 @@ interface Replayed {
 
 const APPLIED: ReadonlySet<Replayed['outcome']> = new Set(['processed', 'ignored', 'duplicate']);
 
-/** Those that are parked as this begins: one that stays so is not come to again. */
-async function parkedNow(session: Session): Promise<{ events: EventRecord[]; unreadable: UnreadableItem[] }> {
+/** Reads all parked events before any is replayed. So an event that stays parked is replayed only once. */
+async function listParkedEvents(
+  session: Session,
+): Promise<{ events: EventRecord[]; unreadable: UnreadableItem[] }> {
   const { table, now } = session.stage.deps;
   const events: EventRecord[] = [];
   const unreadable: UnreadableItem[] = [];
-  for await (const found of shown(session, 'events', parkedEvents(table, now()))) {
+  for await (const found of withProgress(session, 'events', parkedEvents(table, now()))) {
     if (found instanceof UnreadableItem) unreadable.push(found);
     else events.push(found);
   }
   return { events, unreadable };
 }
 
-/** One that cannot be had does not keep the others from their turn; a stage that is gone does. */
+/**
+ * Returns a refusal as a result, so the other events are still replayed. Throws if the stage is unreachable.
+ */
 async function replay({ stage }: Session, id: string, actor: string): Promise<Replayed> {
   try {
     const { outcome, reason } = await stage.functions.call(replayEventContract, { event_id: id, actor });
@@ -174,5 +179,5 @@ const replayedLines = (replayed: readonly Replayed[], width: number): string[] =
     width,
   );
 
-const countLine = (count: number, what: string): string[] =>
-  count === 0 ? [] : [`${counted(count, 'event')} ${what}.`];
+const countLine = (count: number, state: string): string[] =>
+  count === 0 ? [] : [`${counted(count, 'event')} ${state}.`];

@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { issueCustomerKeyContract, revokeCustomerKeyContract } from '../../lib/operators/contracts.ts';
 import { type ListedKey, listApiKeys } from '../../lib/store/api-keys.ts';
 import { keyView } from '../reports/views.ts';
-import { existingCustomer } from '../stage/customers.ts';
+import { requireCustomer } from '../stage/customers.ts';
 import type { Runner, Session } from '../stage/session.ts';
 import { actor, customerId, keyName, ownName, reason } from '../terminal/arguments.ts';
 import { EXIT, Failure } from '../terminal/failure.ts';
@@ -13,8 +13,10 @@ import { tableLines } from '../terminal/table.ts';
 export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
   const keys = program
     .command('keys')
-    .summary("customers' API keys")
-    .description("Customers' API keys. The table holds their hashes; a key is shown once, when it is issued.")
+    .summary('list, issue and revoke API keys')
+    .description(
+      "Manages customers' API keys. The table stores only hashes. A key is shown once, when issued.",
+    )
     .addHelpText(
       'after',
       examples(
@@ -26,12 +28,12 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
   keys
     .command('list')
     .summary("list a customer's keys")
-    .description("Lists all keys that a customer ever had, by their ids. An id is the key's SHA-256 in hex.")
+    .description("Lists all keys of a customer, also revoked ones, by id. An id is the key's SHA-256 in hex.")
     .argument('<customer id>', 'whose keys', customerId)
     .addHelpText('after', examples('rsolv-billing keys list 5be0…c1'))
     .action((id, _, command) =>
       runner.run(command, async ({ stage, out }) => {
-        await existingCustomer(stage.deps.table, id);
+        await requireCustomer(stage.deps.table, id);
         const listed = await listApiKeys(stage.deps.table, id);
         out.answer({ customer_id: id, keys: listed.map(keyView) }, () => keyLines(listed, out.width));
         return undefined;
@@ -40,14 +42,15 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
 
   keys
     .command('issue')
-    .summary('issue a key for a customer who cannot')
+    .summary('issue a key for a customer who has none')
     .description(
-      'Issues a key for a customer who cannot: the answer to their sign-up was lost, or all their keys are. It is ' +
-        'shown once, here, and they are told of it by e-mail. Give it to nobody but the customer.',
+      'Issues a key for a customer who has none: the answer to the sign-up was lost, or all keys were ' +
+        'lost. The key is shown once, here. The customer gets an e-mail about it. Give the key to the ' +
+        'customer only.',
     )
-    .argument('<customer id>', 'for whom', customerId)
-    .requiredOption('--reason <text>', 'why, for whoever reads the log later', reason)
-    .option('--actor <name>', 'who does it', actor, ownName())
+    .argument('<customer id>', 'whose key', customerId)
+    .requiredOption('--reason <text>', 'why; stored in the log', reason)
+    .option('--actor <name>', 'your name', actor, ownName())
     .addHelpText(
       'after',
       examples('rsolv-billing keys issue 5be0…c1 --reason "sign-up answer lost, ticket 99"'),
@@ -60,7 +63,7 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
           actor: options.actor,
         });
         out.answer({ customer_id: id, ...issued }, () => [
-          `The key, shown this once:`,
+          'The key, shown only once:',
           '',
           issued.api_key,
           '',
@@ -72,14 +75,12 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
 
   keys
     .command('revoke')
-    .summary('end a key at once')
-    .description(
-      'Ends a key with the next request that is made with it. It cannot be brought back. Asks first.',
-    )
+    .summary('revoke a key')
+    .description('Revokes a key. Its next request is rejected. This cannot be undone. Asks first.')
     .argument('<customer id>', 'whose key', customerId)
     .argument('<key id>', 'the key id, or its first 8 digits or more', keyName)
-    .requiredOption('--reason <text>', 'why, for whoever reads the log later', reason)
-    .option('--actor <name>', 'who does it', actor, ownName())
+    .requiredOption('--reason <text>', 'why; stored in the log', reason)
+    .option('--actor <name>', 'your name', actor, ownName())
     .option('--yes', 'do not ask')
     .addHelpText('after', examples('rsolv-billing keys revoke 5be0…c1 9c1f04aa --reason "leaked, ticket 4"'))
     .action((id, name, options, command) =>
@@ -96,16 +97,16 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
           actor: options.actor,
         });
         out.answer({ customer_id: id, ...revoked }, () => [
-          `The key ${shortId(key.keyId)} is revoked since ${shortTime(revoked.revoked_at)} UTC.`,
+          `The key ${shortId(key.keyId)} was revoked at ${shortTime(revoked.revoked_at)} UTC.`,
         ]);
         return undefined;
       }),
     );
 }
 
-/** @throws Failure when the customer has no such key, or several whose ids begin so */
+/** @throws Failure if no key id of the customer, or more than one, begins with `name` */
 async function findKey({ deps }: Session['stage'], customerId: string, name: string): Promise<ListedKey> {
-  await existingCustomer(deps.table, customerId);
+  await requireCustomer(deps.table, customerId);
   const [key, ...others] = (await listApiKeys(deps.table, customerId)).filter(({ keyId }) =>
     keyId.startsWith(name),
   );
@@ -114,7 +115,7 @@ async function findKey({ deps }: Session['stage'], customerId: string, name: str
     throw new Failure('api_key_not_found', detail, EXIT.refused);
   }
   if (others.length > 0) {
-    const detail = `${others.length + 1} keys begin with ${name}: give more digits.`;
+    const detail = `${others.length + 1} keys begin with ${name}. Use more digits.`;
     throw new Failure('api_key_ambiguous', detail, EXIT.refused);
   }
   return key;

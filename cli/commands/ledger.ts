@@ -7,7 +7,7 @@ import { exportLedger } from '../reports/export.ts';
 import { WHAT_TO_DO } from '../reports/reconciliation-text.ts';
 import { type Verified, verifyLedgers } from '../reports/verify.ts';
 import { entryView } from '../reports/views.ts';
-import { existingCustomer } from '../stage/customers.ts';
+import { requireCustomer } from '../stage/customers.ts';
 import type { Runner } from '../stage/session.ts';
 import { customerId, customerIds, entryCursor, limit, outputFile } from '../terminal/arguments.ts';
 import { counted } from '../terminal/counter.ts';
@@ -22,30 +22,30 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
   const ledger = program
     .command('ledger')
     .summary('show, verify and export ledgers')
-    .description('Shows, verifies and exports ledgers. Nothing here changes one.')
+    .description('Shows, verifies and exports ledgers. Never changes one.')
     .addHelpText('after', examples('rsolv-billing ledger show 5be0…c1', 'rsolv-billing ledger verify'));
 
   ledger
     .command('show')
-    .summary("a customer's entries")
-    .description("Shows a customer's ledger entries, the newest first.")
+    .summary("show a customer's entries")
+    .description("Shows a customer's ledger entries, newest first.")
     .argument('<customer id>', 'whose ledger', customerId)
-    .option('--limit <count>', 'entries on a page', limit, DEFAULT_LIMIT)
-    .option('--cursor <cursor>', 'go on where a page before ended', entryCursor)
+    .option('--limit <count>', 'entries per page', limit, DEFAULT_LIMIT)
+    .option('--cursor <cursor>', 'continue after an earlier page', entryCursor)
     .addHelpText(
       'after',
       examples('rsolv-billing ledger show 5be0…c1', 'rsolv-billing ledger show 5be0…c1 --limit 100 --json'),
     )
     .action((id, options, command) =>
       runner.run(command, async ({ stage, out }) => {
-        await existingCustomer(stage.deps.table, id);
+        await requireCustomer(stage.deps.table, id);
         const entries = await readEntriesDown(stage.deps.table, id, options.cursor ?? null, options.limit);
-        // Entries are numbered from 1 without holes, so what the page ends on tells whether there is another one.
+        // Entries are numbered from 1 without gaps. So the last number of the page shows whether more follow.
         const last = entries.at(-1)?.seq ?? 1;
         const cursor = last > 1 ? encodeCursor(last) : null;
         out.answer({ customer_id: id, entries: entries.map(entryView), next_cursor: cursor }, () => [
           ...(entries.length === 0 ? ['No entries on this page.'] : entryLines(entries, out.width)),
-          ...(cursor === null ? [] : ['', `Older ones: --cursor ${cursor}`]),
+          ...(cursor === null ? [] : ['', `Older entries: --cursor ${cursor}`]),
         ]);
         return undefined;
       }),
@@ -55,11 +55,11 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
     .command('verify')
     .summary('check the invariants, and the money at Stripe')
     .description(
-      'Checks the eight invariants of ledgers, their money against what Stripe has, and names each violation. ' +
-        'Without ids every customer. Exit code 1 when there is a violation.',
+      'Checks the eight invariants of ledgers, compares their money with Stripe, and prints each ' +
+        'violation. Without ids it checks every customer. Exit code 1 if there is a violation.',
     )
-    .argument('[customer ids...]', 'whose ledgers; without any, all', customerIds)
-    .option('--no-stripe', 'leave Stripe out: money is checked within the ledger only')
+    .argument('[customer ids...]', 'whose ledgers; default: all', customerIds)
+    .option('--no-stripe', 'do not compare with Stripe; check money within the ledger only')
     .addHelpText(
       'after',
       examples('rsolv-billing ledger verify', 'rsolv-billing ledger verify 5be0…c1 7f02…9a --stage staging'),
@@ -76,17 +76,18 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
     .command('export')
     .summary('write ledgers to a file')
     .description(
-      'Writes ledger entries, the oldest of each customer first, with all that their hashes cover. Without ids every ' +
-        'customer. A file gets its name when it is complete; until then, and when it is interrupted, it is FILE.part.',
+      'Writes ledger entries, oldest first for each customer, with every field that the hashes cover. ' +
+        'Without ids it exports every customer. An incomplete or interrupted file is named FILE.part; a ' +
+        'complete one FILE.',
     )
-    .argument('[customer ids...]', 'whose ledgers; without any, all', customerIds)
+    .argument('[customer ids...]', 'whose ledgers; default: all', customerIds)
     .addOption(
-      new Option('--format <format>', 'CSV with a heading, or JSON lines')
+      new Option('--format <format>', 'CSV with a header line, or JSON lines')
         .choices(FORMATS)
         .default('csv' as const),
     )
-    .option('--output <file>', 'where to; - is stdout', outputFile, '-')
-    .option('--force', 'replace the file if it is there')
+    .option('--output <file>', 'file to write; - is stdout', outputFile, '-')
+    .option('--force', 'replace the file if it exists')
     .addHelpText(
       'after',
       examples(
@@ -99,14 +100,18 @@ export function addLedger(program: CommandUnknownOpts, runner: Runner): void {
       runner.run(
         command,
         async (session) => {
-          const done = await exportLedger(session, { customerIds: ids, format, output, force });
-          if (done === null) return undefined;
-          const what = `${counted(done.entries, 'entry', 'entries')} of ${counted(done.customers, 'customer')}`;
-          if (output === '-') session.out.note(`stage ${session.stage.name}: ${what} written.`);
-          else session.out.answer({ file: output, format, ...done }, () => [`${what} written to ${output}.`]);
+          const exported = await exportLedger(session, { customerIds: ids, format, output, force });
+          if (exported === null) return undefined;
+          const { entries, customers } = exported;
+          const total = `${counted(entries, 'entry', 'entries')} of ${counted(customers, 'customer')}`;
+          if (output === '-') session.out.note(`stage ${session.stage.name}: ${total} written.`);
+          else
+            session.out.answer({ file: output, format, ...exported }, () => [
+              `${total} written to ${output}.`,
+            ]);
           return undefined;
         },
-        { endsInOrder: true },
+        { handlesInterrupt: true },
       ),
     );
 }

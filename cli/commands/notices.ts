@@ -14,29 +14,29 @@ import { counted } from '../terminal/counter.ts';
 import { EXIT, toFailure, usageFailure } from '../terminal/failure.ts';
 import { shortTime } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
-import { shown } from '../terminal/shown.ts';
+import { withProgress } from '../terminal/with-progress.ts';
 import { textLines } from '../terminal/wrap.ts';
 
 export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
   const notices = program
     .command('notices')
-    .summary('e-mails to customers that were not sent')
-    .description('E-mails to customers: those that were not sent, and what warns of low balances.')
+    .summary('unsent e-mails to customers')
+    .description('Lists and resends unsent e-mails to customers, and writes low-balance warnings.')
     .addHelpText('after', examples('rsolv-billing notices list', 'rsolv-billing notices resend --all'));
 
   notices
     .command('list')
-    .summary('list what was not sent')
+    .summary('list unsent notices')
     .description(
-      'Lists the notices that were not sent, the oldest first, with why, and says how many there are. One that was just ' +
-        'caused is among them until the stream has brought it.',
+      'Lists and counts unsent notices, oldest first, with the reason. A new notice is listed until the ' +
+        'stream delivers it.',
     )
     .addHelpText('after', examples('rsolv-billing notices list --stage production'))
     .action((_, command) =>
       runner.run(command, async (session) => {
         const unsent: StoredNotice[] = [];
         const unreadable: UnreadableNotice[] = [];
-        for await (const found of shownUnsent(session)) {
+        for await (const found of unsentWithProgress(session)) {
           if ('notice' in found) unsent.push(found.notice);
           else unreadable.push(found.unreadable);
         }
@@ -46,7 +46,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
         };
         session.out.answer(answer, () =>
           unsent.length + unreadable.length === 0
-            ? ['Every notice is sent.']
+            ? ['No unsent notices.']
             : [
                 ...unsent.flatMap((one) => unsentLines(one, session.out.width)),
                 ...unreadable.flatMap((one) => unreadableLines(one, session.out.width)),
@@ -60,24 +60,24 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
 
   notices
     .command('resend')
-    .summary('send again what could not be sent')
+    .summary('send unsent notices again')
     .description(
-      'Puts notices that were not sent into the stream again. What was sent is not sent again. Exit code 1 when one ' +
-        'could not be put there.',
+      'Queues unsent notices again. A notice that was sent is not sent again. Exit code 1 if a notice ' +
+        'could not be queued.',
     )
     .argument('[customer id]', 'whose notice', customerId)
-    .argument('[notice]', 'as the list shows it: kind#id', noticeName)
-    .option('--all', 'all that were given up')
-    .option('--actor <name>', 'who does it', actor, ownName())
+    .argument('[notice]', 'kind#id, as the list shows it', noticeName)
+    .option('--all', 'all notices that the service stopped retrying')
+    .option('--actor <name>', 'your name', actor, ownName())
     .addHelpText(
       'after',
       examples('rsolv-billing notices resend 5be0…c1 dispute#du_1Q…', 'rsolv-billing notices resend --all'),
     )
     .action((id, notice, options, command) =>
       runner.run(command, async (session) => {
-        // Whoever names a customer does not mean everybody's.
+        // --all with a customer id is ambiguous: it would resend the notices of every customer.
         if (options.all ? id !== undefined : notice === undefined)
-          throw usageFailure('Name a customer and a notice, or give --all.');
+          throw usageFailure('Name a customer and a notice, or add --all.');
         const { resent, unreadable } =
           id !== undefined && notice !== undefined
             ? { resent: [await resend(session, id, notice, options.actor)], unreadable: [] }
@@ -88,9 +88,9 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
         session.out.answer(answer, () => [
           ...failed.flatMap((one) => failedLines(one, session.out.width)),
           ...unreadable.flatMap((one) => unreadableLines(one, session.out.width)),
-          `${counted(count, 'notice')} put into the stream again.`,
-          ...countLine(resent.length - count - failed.length, 'left alone: sent already, or being sent'),
-          ...countLine(failed.length, 'not put there'),
+          `${counted(count, 'notice')} queued again.`,
+          ...countLine(resent.length - count - failed.length, 'skipped: sent already, or in flight'),
+          ...countLine(failed.length, 'not queued'),
           ...countLine(unreadable.length, 'not readable'),
         ]);
         return failed.length + unreadable.length === 0 ? EXIT.ok : EXIT.refused;
@@ -99,9 +99,10 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
 
   notices
     .command('warn')
-    .summary('warn those whose balance is low, now')
+    .summary('write low-balance warnings now')
     .description(
-      'Does what the schedule does every hour: writes the warnings that are due. Nobody is warned twice.',
+      'Writes the low-balance warnings that are due, as the schedule does every hour. No customer is ' +
+        'warned twice.',
     )
     .addHelpText('after', examples('rsolv-billing notices warn'))
     .action((_, command) =>
@@ -111,46 +112,53 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
           `${counted(result.warned, 'warning')} written.`,
           ...(result.failed === 0
             ? []
-            : [`${counted(result.failed, 'customer')} could not be warned; see the log.`]),
+            : [`${counted(result.failed, 'customer')} could not be warned. See the log.`]),
         ]);
         return result.failed === 0 ? EXIT.ok : EXIT.refused;
       }),
     );
 }
 
-const shownUnsent = (session: Session): AsyncGenerator<FoundNotice> =>
-  shown(session, 'notices', unsentNotices(session.stage.deps.table, session.stage.deps.now()));
+const unsentWithProgress = (session: Session): AsyncGenerator<FoundNotice> =>
+  withProgress(session, 'notices', unsentNotices(session.stage.deps.table, session.stage.deps.now()));
 
 interface Resent {
   readonly customer_id: string;
   readonly notice: string;
   readonly requeued: boolean;
-  /** Why it could not be put into the stream. */
+  /** Why the notice could not be queued. */
   readonly failure: string | null;
 }
 
-async function resend({ stage }: Session, customer_id: string, notice: string, by: string): Promise<Resent> {
+async function resend(
+  { stage }: Session,
+  customer_id: string,
+  notice: string,
+  actor: string,
+): Promise<Resent> {
   const name = { customer_id, notice };
-  const { requeued } = await stage.functions.call(resendNoticeContract, { ...name, actor: by });
+  const { requeued } = await stage.functions.call(resendNoticeContract, { ...name, actor });
   return { ...name, requeued, failure: null };
 }
 
-async function resendGivenUp(session: Session, by: string) {
+async function resendGivenUp(session: Session, actor: string) {
   const at = session.stage.deps.now();
   const resent: Resent[] = [];
   const unreadable: UnreadableNotice[] = [];
-  for await (const found of shownUnsent(session)) {
+  for await (const found of unsentWithProgress(session)) {
     if ('unreadable' in found) unreadable.push(found.unreadable);
-    else if (isGivenUp(found.notice, at)) resent.push(await resendOrSay(session, found.notice, by));
+    else if (isGivenUp(found.notice, at)) resent.push(await tryResend(session, found.notice, actor));
   }
   return { resent, unreadable };
 }
 
-/** One that is refused does not keep the others from their turn; a stage that is gone does. */
-async function resendOrSay(session: Session, stored: StoredNotice, by: string): Promise<Resent> {
+/**
+ * Returns a refusal as a result, so the other notices are still resent. Throws if the stage is unreachable.
+ */
+async function tryResend(session: Session, stored: StoredNotice, actor: string): Promise<Resent> {
   const { customer_id, notice } = noticeView(stored);
   try {
-    return await resend(session, customer_id, notice, by);
+    return await resend(session, customer_id, notice, actor);
   } catch (error) {
     const { exitCode, message } = toFailure(error);
     if (exitCode !== EXIT.refused) throw error;
@@ -158,7 +166,7 @@ async function resendOrSay(session: Session, stored: StoredNotice, by: string): 
   }
 }
 
-/** The name of one is as long as a line, and is there to be copied: a table would break it. */
+/** Not a table: a notice's name is as long as a line and must stay whole to be copied. */
 function unsentLines(stored: StoredNotice, width: number): string[] {
   const { customer_id, notice, created_at, attempts, failure, state } = noticeView(stored);
   return [
@@ -180,5 +188,5 @@ const failedLines = ({ customer_id, notice, failure }: Resent, width: number): s
   ...textLines(failure ?? '', width, '  '),
 ];
 
-const countLine = (count: number, what: string): string[] =>
-  count === 0 ? [] : [`${counted(count, 'notice')} ${what}.`];
+const countLine = (count: number, state: string): string[] =>
+  count === 0 ? [] : [`${counted(count, 'notice')} ${state}.`];

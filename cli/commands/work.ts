@@ -15,21 +15,21 @@ import { counted } from '../terminal/counter.ts';
 import { EXIT } from '../terminal/failure.ts';
 import { ageOf, orNone } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
-import { shown } from '../terminal/shown.ts';
 import { tableLines } from '../terminal/table.ts';
+import { withProgress } from '../terminal/with-progress.ts';
 import { textLines } from '../terminal/wrap.ts';
 
-/** `work list|settle`, and `charges pending|settle`, which are their names of before. */
+/** `work list|settle`, and their older names `charges pending|settle`. */
 export function addWork(program: CommandUnknownOpts, runner: Runner): void {
   const work = program
     .command('work')
     .summary('open work: charges, orders, refunds, closings, parked events')
     .description(
-      'What is not finished: charges, orders and renewals without an outcome, payments to return, ' +
-        'closed accounts to clear, and events that could not be applied.',
+      'Lists and finishes open work: charges, orders and renewals without an outcome, payments to return, closed ' +
+        'accounts to clear, and parked events.',
     )
     .addHelpText('after', examples('rsolv-billing work list', 'rsolv-billing work settle --now'));
-  addList(work, runner, { command: 'work list', name: 'list', answer: 'work', indexes: OPEN_WORK_INDEX });
+  addList(work, runner, { path: 'work list', name: 'list', answerField: 'work', indexes: OPEN_WORK_INDEX });
   addSettle(work, runner, 'work settle');
 
   const charges = program
@@ -40,42 +40,41 @@ export function addWork(program: CommandUnknownOpts, runner: Runner): void {
     )
     .addHelpText('after', examples('rsolv-billing charges pending', 'rsolv-billing charges settle --now'));
   addList(charges, runner, {
-    command: 'charges pending',
+    path: 'charges pending',
     name: 'pending',
-    answer: 'charges',
+    answerField: 'charges',
     indexes: ['charge'],
   });
   addSettle(charges, runner, 'charges settle');
 }
 
 interface Listing {
-  readonly command: string;
+  /** The group and the command, as the user types them. */
+  readonly path: string;
   readonly name: string;
-  /** What the list is called in the answer. */
-  readonly answer: string;
+  /** The field of the JSON answer that holds the list. */
+  readonly answerField: string;
   readonly indexes: readonly DueKind[];
 }
 
 function addList(group: CommandUnknownOpts, runner: Runner, listing: Listing): void {
-  const { command: words, name, answer, indexes } = listing;
+  const { path, name, answerField, indexes } = listing;
   group
     .command(name)
     .summary('list open work')
-    .description(
-      'Lists open work, the oldest first, and counts it. A request may still be busy with the youngest.',
-    )
+    .description('Lists and counts open work, oldest first. The newest may still be in flight in a request.')
     .addHelpText(
       'after',
-      examples(`rsolv-billing ${words}`, `rsolv-billing ${words} --stage production --json`),
+      examples(`rsolv-billing ${path}`, `rsolv-billing ${path} --stage production --json`),
     )
     .action((_, command) =>
       runner.run(command, async (session) => {
         const { out, stage } = session;
         const now = stage.deps.now();
         const { open, unreadable } = await readOpenWork(session, indexes, now);
-        out.answer({ [answer]: open, unreadable: unreadable.map(unreadableView) }, () =>
+        out.answer({ [answerField]: open, unreadable: unreadable.map(unreadableView) }, () =>
           open.length + unreadable.length === 0
-            ? ['Nothing is open.']
+            ? ['No open work.']
             : [
                 ...(open.length === 0 ? [] : workLines(open, now, out.width)),
                 ...unreadableLines(unreadable, out.width),
@@ -91,15 +90,15 @@ function addList(group: CommandUnknownOpts, runner: Runner, listing: Listing): v
 async function readOpenWork(session: Session, indexes: readonly DueKind[], now: Date) {
   const open: WorkView[] = [];
   const unreadable: UnreadableItem[] = [];
-  const found = workOf(session.stage.deps.table, indexes, now);
-  for await (const work of shown(session, 'pieces of work', found)) {
+  const found = listAllOpenWork(session.stage.deps.table, indexes, now);
+  for await (const work of withProgress(session, 'items', found)) {
     if (work instanceof UnreadableItem) unreadable.push(work);
     else open.push(workView(work));
   }
   return { open, unreadable };
 }
 
-async function* workOf(
+async function* listAllOpenWork(
   table: Table,
   indexes: readonly DueKind[],
   now: Date,
@@ -107,55 +106,55 @@ async function* workOf(
   for (const index of indexes) yield* listOpenWork(table, index, now);
 }
 
-function addSettle(group: CommandUnknownOpts, runner: Runner, words: string): void {
+function addSettle(group: CommandUnknownOpts, runner: Runner, path: string): void {
   group
     .command('settle')
     .summary('finish open work')
     .description(
-      'Finishes open work, as the schedule does every 5 minutes. A payment is resumed under the key it was announced with. ' +
-        'Parked events are not touched: `events replay` applies them. Safe at any time. Exit code 1 when something fails.',
+      'Finishes open work, as the schedule does every 5 minutes. Resumes each payment under the key it was ' +
+        'announced with. Skips parked events: `events replay` applies them. Safe at any time. Exit code 1 ' +
+        'if an item fails.',
     )
-    .option('--older-than <seconds>', 'only what is at least this old; else 120', seconds)
-    .option('--now', 'all of it, as --older-than 0')
-    .addHelpText(
-      'after',
-      examples(`rsolv-billing ${words} --now`, `rsolv-billing ${words} --older-than 3600`),
-    )
+    .option('--older-than <seconds>', 'only work that is at least this old; default: 120', seconds)
+    .option('--now', 'all work; the same as --older-than 0')
+    .addHelpText('after', examples(`rsolv-billing ${path} --now`, `rsolv-billing ${path} --older-than 3600`))
     .action((options, command) =>
       runner.run(command, async ({ stage, out }) => {
         const age = options.now ? 0 : options.olderThan;
-        const done = await stage.functions.run(
+        const result = await stage.functions.run(
           settlePendingChargesContract,
           age === undefined ? {} : { older_than_seconds: age },
         );
-        const stillOpen = done.failed.length + done.waiting.length;
-        out.answer(done, () => [
-          ...done.failed.flatMap((work) => textLines(`still open: ${namesOf(work)}`, out.width)),
-          ...done.waiting.flatMap((work) => textLines(`waiting for Stripe: ${namesOf(work)}`, out.width)),
-          `${counted(done.settled, 'piece')} of work settled, ${stillOpen} still open.`,
+        out.answer(result, () => [
+          ...result.failed.flatMap((work) => textLines(`still open: ${labelOf(work)}`, out.width)),
+          ...result.waiting.flatMap((work) => textLines(`waiting for Stripe: ${labelOf(work)}`, out.width)),
+          settledLine(result.settled, result.failed.length + result.waiting.length),
         ]);
-        return done.failed.length > 0 ? EXIT.refused : EXIT.ok;
+        return result.failed.length > 0 ? EXIT.refused : EXIT.ok;
       }),
     );
 }
 
-interface Named {
+const settledLine = (settled: number, open: number): string =>
+  settled + open === 0 ? 'Nothing to settle.' : `${counted(settled, 'item')} settled, ${open} still open.`;
+
+interface Labelled {
   readonly kind: string;
   readonly customer_id: string | null;
   readonly id: string | null;
 }
 
-const namesOf = ({ kind, customer_id: customerId, id }: Named): string =>
+const labelOf = ({ kind, customer_id: customerId, id }: Labelled): string =>
   (id === null ? kind : `${kind} ${id}`) + (customerId === null ? '' : ` of ${customerId}`);
 
-const countLine = (count: number, what: string): string[] =>
-  count === 0 ? [] : [`${counted(count, 'piece')} of work ${what}.`];
+const countLine = (count: number, state: string): string[] =>
+  count === 0 ? [] : [`${counted(count, 'item')} ${state}.`];
 
 function workLines(work: readonly WorkView[], now: Date, width: number): string[] {
   return tableLines(
     [
       { heading: 'customer' },
-      { heading: 'what', flexible: true },
+      { heading: 'work', flexible: true },
       { heading: 'state', flexible: true },
       { heading: 'amount', align: 'right' },
       { heading: 'age', align: 'right' },

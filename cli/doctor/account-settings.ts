@@ -1,12 +1,12 @@
-/** A setting of the Stripe account that matters to this service and that no API shows. */
+/** A setting of the Stripe account that matters to this service but is not readable through an API. */
 export interface AccountSetting {
   readonly setting: string;
-  /** The page of Stripe's dashboard. */
+  /** The page in Stripe's dashboard. */
   readonly where: string;
   readonly setTo: string;
 }
 
-/** For a person to look at, in the order of docs/operate.md, which says why each matters. */
+/** The settings to check by hand, in the order of docs/operate.md, which says why each matters. */
 export const ACCOUNT_SETTINGS: readonly AccountSetting[] = [
   {
     setting: 'Failed payments: retries',

@@ -9,11 +9,11 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
 import { AwsRefusal, signedPost } from '../../lib/settings/signed-call.ts';
 
-/* What is asked of AWS by several checks, page by page where there are pages. */
+/* Reads from AWS that several checks share. Each reads all pages. */
 
 export interface Parameter {
   readonly value: string;
-  /** SSM's own: String, SecureString. */
+  /** SSM's type: String or SecureString. */
   readonly type: string;
 }
 
@@ -24,7 +24,7 @@ export interface DeployedStack {
   readonly resources: ReadonlyMap<string, string>;
 }
 
-/** Null where there is no such parameter. */
+/** Null if there is no such parameter. */
 export async function readParameter(ssm: SSMClient, name: string): Promise<Parameter | null> {
   try {
     const { Parameter: found } = await ssm.send(
@@ -37,7 +37,7 @@ export async function readParameter(ssm: SSMClient, name: string): Promise<Param
   }
 }
 
-/** Null where there is no such stack. */
+/** Null if there is no such stack. */
 export async function readStack(client: CloudFormationClient, name: string): Promise<DeployedStack | null> {
   const found = await client.send(new DescribeStacksCommand({ StackName: name })).catch((error: unknown) => {
     if (isMissingStack(error)) return null;
@@ -60,7 +60,7 @@ export async function readStack(client: CloudFormationClient, name: string): Pro
   return { status: stack.StackStatus ?? 'unknown', apiUrl, resources };
 }
 
-/** CloudFormation has no error of its own for that. */
+/** CloudFormation has no specific error for a missing stack. */
 const isMissingStack = (error: unknown): boolean =>
   error instanceof Error && error.name === 'ValidationError' && error.message.includes('does not exist');
 
@@ -93,18 +93,19 @@ const SNS_TIMEOUT_MS = 6_000;
 export type Subscription = 'confirmed' | 'pending' | 'none';
 
 /**
- * Whether an address is subscribed to a topic. SNS answers in XML, and this is its only call: not worth a client of its own.
- * @param signedIn a client that knows region and credentials
+ * Whether an address is subscribed to a topic. Parses SNS's XML by hand, because one call does not justify
+ * the SDK's SNS client.
+ * @param client supplies the region and the credentials
  * @throws AwsRefusal
  */
 export async function readSubscription(
-  signedIn: SQSClient,
+  client: SQSClient,
   topicArn: string,
   address: string,
 ): Promise<Subscription> {
-  const { accessKeyId, secretAccessKey, sessionToken } = await signedIn.config.credentials();
+  const { accessKeyId, secretAccessKey, sessionToken } = await client.config.credentials();
   const env = {
-    AWS_REGION: await signedIn.config.region(),
+    AWS_REGION: await client.config.region(),
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     ...(sessionToken !== undefined && { AWS_SESSION_TOKEN: sessionToken }),
@@ -121,14 +122,14 @@ export async function readSubscription(
     timeoutMs: SNS_TIMEOUT_MS,
   });
   const xml = await response.text();
-  if (!response.ok) throw new AwsRefusal('sns', response.status, field(xml, 'Code') ?? 'without saying why');
+  if (!response.ok) throw new AwsRefusal('sns', response.status, field(xml, 'Code') ?? 'no error code');
   const members = [...xml.matchAll(/<member>(.*?)<\/member>/gs)].map(([member]) => member);
-  const theirs = members.filter((member) => field(member, 'Endpoint') === address);
-  // Until it is confirmed there is a word in place of its ARN.
-  if (theirs.some((member) => field(member, 'SubscriptionArn')?.startsWith('arn:'))) return 'confirmed';
-  return theirs.length > 0 ? 'pending' : 'none';
+  const matching = members.filter((member) => field(member, 'Endpoint') === address);
+  // An unconfirmed subscription has a word instead of an ARN.
+  if (matching.some((member) => field(member, 'SubscriptionArn')?.startsWith('arn:'))) return 'confirmed';
+  return matching.length > 0 ? 'pending' : 'none';
 }
 
-/** Addresses, names and codes hold nothing that XML would have escaped. */
+/** Reads an XML element. The values (addresses, ARNs, codes) never contain characters that XML escapes. */
 const field = (xml: string, name: string): string | undefined =>
   new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];

@@ -1,10 +1,10 @@
 import { reasonOf } from '../../lib/settings/setup-error.ts';
 import { awsFailure } from '../stage/aws-failure.ts';
 
-/** What to do about what is wrong. */
+/** How to fix a finding. */
 export interface Remedy {
   readonly advice?: string;
-  /** A command line, in the parts that it may be broken between. */
+  /** A command line in parts. Lines may be broken between the parts. */
   readonly command?: readonly string[];
 }
 
@@ -20,10 +20,10 @@ export interface Check<S> {
   readonly id: string;
   /** For people, in a few words. */
   readonly title: string;
-  /** What has to be right before there is anything to look at; their ids. */
+  /** Ids of the checks that must pass before this one can run. */
   readonly needs?: readonly string[];
-  /** Why there is no such thing on this site, where it has none; otherwise null. */
-  readonly absent?: (site: S) => string | null;
+  /** Why the check does not apply to this site. Null if it applies. */
+  readonly absentReason?: (site: S) => string | null;
   run(site: S): Promise<Finding>;
 }
 
@@ -32,11 +32,11 @@ export interface Result {
   readonly title: string;
   readonly state:
     | Finding['state']
-    /** The check could not be made: AWS, Stripe or the network is in the way. Says nothing about the stage. */
+    /** AWS, Stripe or the network failed, so the check did not run. Says nothing about the stage. */
     | 'unknown'
-    /** A check that it needs is not ok, and has a result of its own. */
+    /** A check that this one needs did not pass. That check has its own result. */
     | 'blocked'
-    /** There is no such thing here, and none is wanted. */
+    /** The check does not apply to this site. */
     | 'absent';
   readonly detail: string;
   readonly remedy: Remedy;
@@ -45,12 +45,15 @@ export interface Result {
 const CHECK_AGAIN = 'Fix that, and run doctor again.';
 
 export interface ExamineOptions {
-  /** Bounds each check. */
+  /** The time limit of each check. */
   readonly timeoutMs: number;
   readonly onDone: (result: Result) => void;
 }
 
-/** `fit`: every check is ok. `not_fit`: something is wrong. `not_checked`: nothing is, as far as it could be checked. */
+/**
+ * `fit`: every check passed. `not_fit`: a check is wrong. `not_checked`: none is wrong, but some could not
+ * run.
+ */
 export type Verdict = 'fit' | 'not_fit' | 'not_checked';
 
 export function verdictOf(results: readonly Result[]): Verdict {
@@ -60,7 +63,10 @@ export function verdictOf(results: readonly Result[]): Verdict {
 
 const isPassed = ({ state }: Result): boolean => state === 'ok' || state === 'absent';
 
-/** Runs all checks at once, each when those it needs have ended; the results are in the checks' own order. Never throws. */
+/**
+ * Runs the checks concurrently, each after the checks it needs. Results keep the order of the checks. Never
+ * throws.
+ */
 export async function examine<S>(
   checks: readonly Check<S>[],
   site: S,
@@ -83,31 +89,31 @@ async function resultOf<S>(
     onDone(done);
     return done;
   };
-  const absent = check.absent?.(site) ?? null;
-  if (absent !== null) return result('absent', absent);
+  const absentReason = check.absentReason?.(site) ?? null;
+  if (absentReason !== null) return result('absent', absentReason);
   const needed = await Promise.all(needs.map((need) => earlier.get(need)));
-  const inTheWay = needed.filter((one) => one !== undefined && !isPassed(one)).map((one) => one?.title);
-  if (inTheWay.length > 0) return result('blocked', `not checked, it waits for: ${inTheWay.join(', ')}`);
+  const blockers = needed.filter((one) => one !== undefined && !isPassed(one)).map((one) => one?.title);
+  if (blockers.length > 0) return result('blocked', `not checked, blocked by: ${blockers.join(', ')}`);
   try {
     const finding = await within(timeoutMs, check.run(site));
     return finding.state === 'ok'
       ? result('ok', finding.detail)
       : result('wrong', finding.detail, finding.remedy);
   } catch (error) {
-    return result('unknown', `could not be checked: ${why(error)}`, { advice: CHECK_AGAIN });
+    return result('unknown', `could not be checked: ${safeReason(error)}`, { advice: CHECK_AGAIN });
   }
 }
 
-/** Without what a secret could be in: errors of AWS and Stripe name neither values nor keys. */
-const why = (error: unknown): string => awsFailure(error)?.detail ?? reasonOf(error);
+/** Safe to print: error messages of AWS and Stripe contain neither values nor keys. */
+const safeReason = (error: unknown): string => awsFailure(error)?.detail ?? reasonOf(error);
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1_000} s`)), ms);
   });
   try {
-    return await Promise.race([work, tooLate]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
   }

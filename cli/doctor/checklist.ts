@@ -6,7 +6,7 @@ import { STRIPE_CHECKS } from './stripe-checks.ts';
 import { TABLE_CHECKS } from './table-checks.ts';
 import { WEBHOOK_CHECKS } from './webhook-checks.ts';
 
-/** The production checklist, in the order of the report. What a check needs stands before it. */
+/** The production checklist, in the order of the report. Each check comes after the checks that it needs. */
 export const CHECKLIST: readonly Check<Site>[] = [
   ...TABLE_CHECKS,
   ...STACK_CHECKS,
@@ -15,9 +15,9 @@ export const CHECKLIST: readonly Check<Site>[] = [
   ...SERVICE_CHECKS,
 ];
 
-/** Of each check; two tries of any call fit into it. */
+/** The time limit of each check: enough for two tries of any call. */
 const CHECK_WITHIN_MS = 20_000;
 
-/** Goes through the whole checklist. Changes nothing, and never throws: a check that cannot be made is a result too. */
+/** Runs the whole checklist. Changes nothing. Never throws: a check that could not run is a result too. */
 export const diagnose = (site: Site, onDone: (result: Result) => void): Promise<Result[]> =>
   examine(CHECKLIST, site, { timeoutMs: CHECK_WITHIN_MS, onDone });

@@ -3,9 +3,9 @@ import { alarmResources } from '../../infrastructure/alarms.ts';
 import { readService } from '../../infrastructure/service.ts';
 import { readYaml, resolved } from './variables.ts';
 
-/* What a stage should consist of: serverless.yml and what it includes, and not what happens to be deployed. */
+/* The expected state of a stage: from serverless.yml and the files that it includes, not from AWS. */
 
-/** A function that runs by the clock, and the rule that the framework makes for it. */
+/** A scheduled function, and the rule that the framework creates for it. */
 export interface Schedule {
   readonly functionKey: string;
   readonly logicalId: string;
@@ -19,17 +19,17 @@ export interface Definition {
   readonly streamView: string;
   /** Names of functions that read the table's stream. */
   readonly streamReaders: readonly string[];
-  /** What the names of the stage's parameters begin with. */
+  /** The prefix of the stage's parameter names. */
   readonly parameters: string;
-  /** By name. */
+  /** Their names. */
   readonly alarms: readonly string[];
-  /** Who hears of them; empty where that is nobody. */
+  /** The address that alarms are sent to. Empty if there is none. */
   readonly alarmEmail: string;
   readonly schedules: readonly Schedule[];
-  /** Logical ids. */
+  /** Their logical ids. */
   readonly deadLetterQueues: readonly string[];
   readonly noticeSender: string;
-  /** What SES has to have verified for it. */
+  /** The SES identity that must be verified for the sender. */
   readonly noticeIdentity: string;
 }
 
@@ -53,7 +53,7 @@ const Table = z.object({
 const Params = z.object({ noticeSender: z.string(), noticeIdentity: z.string() });
 const Alarm = z.object({ AlarmName: z.string() });
 
-/** @throws Error where a file cannot be read, or says something that this does not know how to read */
+/** @throws Error if a file cannot be read or has an unexpected form */
 export function readDefinition(stage: string): Definition {
   const raw = readYaml('serverless.yml');
   const params = paramsFor(raw, stage);
@@ -93,7 +93,7 @@ export function readDefinition(stage: string): Definition {
 const isStream = ({ stream }: z.output<typeof Event>): boolean => stream !== undefined;
 const isSchedule = ({ schedule }: z.output<typeof Event>): boolean => schedule !== undefined;
 
-/** How the framework names what it makes for a function. */
+/** The name that the framework gives to the resources of a function. */
 const resourceName = (functionKey: string): string =>
   (functionKey.charAt(0).toUpperCase() + functionKey.slice(1))
     .replaceAll('-', 'Dash')
@@ -102,10 +102,10 @@ const lambdaLogicalId = (functionKey: string): string => `${resourceName(functio
 const ruleLogicalId = (functionKey: string, number: number): string =>
   `${resourceName(functionKey)}EventsRuleSchedule${number}`;
 
-/** @throws Error for a stage that serverless.yml does not name */
+/** @throws Error for a stage that serverless.yml does not define */
 function paramsFor(raw: unknown, stage: string): Record<string, unknown> {
   const { params } = z.looseObject({ params: File.shape.params }).parse(raw);
   const own = params[stage];
-  if (own === undefined) throw new Error(`serverless.yml knows no stage ${stage}.`);
+  if (own === undefined) throw new Error(`serverless.yml does not define the stage ${stage}.`);
   return { ...params['default'], ...own };
 }

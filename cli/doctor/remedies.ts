@@ -2,9 +2,9 @@ import { isLiveStage } from '../../lib/settings/stripe.ts';
 import type { Remedy } from './check.ts';
 import type { ParameterName, Site } from './site.ts';
 
-/* What puts things right, by a command that can be copied. A stack on this machine sets itself up when it starts. */
+/* Remedies with a command to copy. A local stack sets everything up at its start, so its remedy is a restart. */
 
-const RESTART: Remedy = { advice: 'Start the stack anew, which puts it right:', command: ['npm start'] };
+const RESTART: Remedy = { advice: 'Restart the stack, which sets it up again:', command: ['npm start'] };
 
 export const orRestart = ({ local }: Site, remedy: Remedy): Remedy => (local === null ? remedy : RESTART);
 
@@ -14,19 +14,26 @@ export const deploy = (site: Site): Remedy =>
     command: ['npx serverless deploy', `--stage ${site.definition.stage}`],
   });
 
-/** For what the template has and AWS has not. A deploy compares templates, and leaves away what somebody deleted by hand. */
-export const deployOrPutBack = (site: Site): Remedy =>
+/**
+ * For a resource of the template that is missing at AWS. A deploy compares templates, so it cannot see a
+ * deletion.
+ */
+export const deployOrRecreate = (site: Site): Remedy =>
   orRestart(site, {
     ...deploy(site),
     advice:
-      'A deploy does not bring back "What was deleted by hand": see docs/operate.md. Otherwise deploy the stage:',
+      'A deploy does not recreate it: see "What was deleted by hand" in docs/operate.md. If it is new, ' +
+      'deploy the stage:',
   });
 
-/** Several commands, one after the other. */
-export const oneByOne = (commands: readonly string[]): string[] =>
+/** Commands that run one after the other, each only if the one before succeeded. */
+export const inSequence = (commands: readonly string[]): string[] =>
   commands.map((command, i) => (i < commands.length - 1 ? `${command} &&` : command));
 
-/** @param shape what the value looks like; it is read from the terminal, so that no secret is in a command line */
+/**
+ * The command reads the value from the terminal, so that no secret is part of a command line.
+ * @param shape the form of the value, for people
+ */
 export function storeParameter(
   site: Site,
   name: ParameterName,
@@ -34,8 +41,9 @@ export function storeParameter(
 ): Remedy {
   const parameter = `${site.definition.parameters}/${name}`;
   return orRestart(site, {
-    // It is one command on several lines: what is pasted among them would be a part of it, and in the shell's history.
-    advice: `${advice} Store it: run this, and when it waits, paste ${shape}; it is not shown.`.trim(),
+    // One command on several lines, so that the value cannot be pasted into it and end up in the shell's
+    // history.
+    advice: `${advice} Store it: run this and, when it waits, paste ${shape}. The input is not shown.`.trim(),
     command: [
       'read -rs VALUE &&',
       'aws ssm put-parameter --overwrite',
@@ -46,7 +54,7 @@ export function storeParameter(
   });
 }
 
-export async function setStripeUp(site: Site, advice: string): Promise<Remedy> {
+export async function runStripeSetup(site: Site, advice: string): Promise<Remedy> {
   const mode = isLiveStage(site.definition.stage) ? ['--live'] : [];
   const command = ['npm run stripe:setup --', `--url ${await site.webhookUrl()}`, ...mode];
   return orRestart(site, { advice, command });

@@ -15,34 +15,34 @@ const MARKS = {
 
 const COMMAND_INDENT = `${INDENT}  `;
 
-/** The checklist for people: a line for each item, and under what is not ok what to do about it. */
+/** The report for people: a line for each check, followed by the remedy if it did not pass. */
 export function reportLines(
   results: readonly Result[],
   settings: readonly AccountSetting[],
   stage: string,
   width: number,
 ): Line[] {
-  const lines = joined(results).flatMap(({ title, state, detail, remedy }) => [
+  const lines = mergeSameFailures(results).flatMap(({ title, state, detail, remedy }) => [
     ...markedLines(MARKS[state], `${title}: ${detail}`, width),
     ...remedyLines(remedy, width),
   ]);
   return [...lines, '', ...settingLines(settings, width), ...textLines(summary(results, stage), width)];
 }
 
-/** What only a person can look at, after the checks. */
+/** The settings that a person must check, after the checks. */
 function settingLines(settings: readonly AccountSetting[], width: number): Line[] {
   if (settings.length === 0) return [];
   const intro =
-    "Look at these settings in Stripe's dashboard yourself; no API shows them. Why each matters: docs/operate.md, " +
-    '"Settings of the Stripe account".';
+    "Check these settings by hand in Stripe's dashboard: they are not readable through an API. " +
+    'Why each matters: docs/operate.md, "Settings of the Stripe account".';
   const items = settings.flatMap(({ setting, where, setTo }) =>
     textLines(`${setting}: ${setTo} (${where})`, width, INDENT),
   );
   return [...textLines(intro, width), ...items, ''];
 }
 
-/** Checks that one cause stands in the way of, such as expired credentials, are one line that says it once. */
-function joined(results: readonly Result[]): Result[] {
+/** Merges checks that could not run for the same reason, such as expired credentials, into one line. */
+function mergeSameFailures(results: readonly Result[]): Result[] {
   const isSame = (a: Result, b: Result) =>
     a.state === 'unknown' && b.state === a.state && b.detail === a.detail;
   return results.flatMap((result, at) => {
@@ -67,7 +67,7 @@ function summary(results: readonly Result[], stage: string): string {
     `${count('ok')} ok`,
     `${count('wrong')} wrong`,
     ...(count('unknown') > 0 ? [`${count('unknown')} could not be checked`] : []),
-    ...(count('blocked') > 0 ? [`${count('blocked')} wait for those`] : []),
+    ...(count('blocked') > 0 ? [`${count('blocked')} blocked by those`] : []),
   ];
   return `${stage} ${VERDICTS[verdict]}: ${parts.join(', ')}.`;
 }
@@ -78,7 +78,7 @@ function remedyLines({ advice, command = [] }: Remedy, width: number): string[] 
   if (command.length === 0) return text;
   if (stringWidth(whole) <= width) return [...text, whole];
   const last = command.length - 1;
-  // Broken so that it can be copied as it stands.
+  // The line breaks are escaped, so that the command can be copied.
   const parts = command.map(
     (part, i) => `${COMMAND_INDENT}${i === 0 ? '' : '  '}${part}${i < last ? ' \\' : ''}`,
   );

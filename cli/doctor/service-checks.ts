@@ -3,12 +3,12 @@ import * as z from 'zod/mini';
 import { reasonOf } from '../../lib/settings/setup-error.ts';
 import { isLiveStage } from '../../lib/settings/stripe.ts';
 import { type Check, ok, wrong } from './check.ts';
-import { onThisMachine, type Site } from './site.ts';
+import { absentOnLocalStack, type Site } from './site.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 const Health = z.object({ status: z.string(), stage: z.string() });
 
-/** Whether it answers, and whether its mail would leave. */
+/** Whether the API answers, and whether mail can be sent. */
 export const SERVICE_CHECKS: readonly Check<Site>[] = [
   {
     id: 'health',
@@ -21,22 +21,22 @@ export const SERVICE_CHECKS: readonly Check<Site>[] = [
       const health = Health.safeParse(body);
       if (status !== 200 || !health.success) {
         return wrong(`GET ${url}: ${status}`, {
-          advice: 'Its reason is in the log of the function health; the table is the first suspect.',
+          advice: 'The reason is in the log of the function health. Check the table first.',
         });
       }
       if (health.data.stage === stage) return ok(`${url}, stage ${stage}`);
       return wrong(`${url} is the stage ${health.data.stage}`, {
-        advice: `Look at STAGE of the functions; ${stage} was deployed with other settings.`,
+        advice: `Check STAGE of the functions. ${stage} was deployed with other settings.`,
       });
     },
   },
   {
     id: 'mail-sender',
     title: 'Sender of notices',
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async ({ ses, definition: { noticeIdentity: identity, noticeSender: sender } }) => {
       const remedy = {
-        advice: 'Ask for it, and put the records that SES names into the DNS of the domain:',
+        advice: 'Create it, then add the records that SES lists to the DNS of the domain:',
         command: ['aws sesv2 create-email-identity', `--email-identity ${identity}`],
       };
       try {
@@ -45,7 +45,7 @@ export const SERVICE_CHECKS: readonly Check<Site>[] = [
         );
         if (verified === true) return ok(`${sender}, ${identity} is verified`);
         return wrong(`SES has not verified ${identity}`, {
-          advice: 'Put the records that SES names into the DNS of the domain:',
+          advice: 'Add the records that SES lists to the DNS of the domain:',
           command: ['aws sesv2 get-email-identity', `--email-identity ${identity}`],
         });
       } catch (error) {
@@ -57,27 +57,27 @@ export const SERVICE_CHECKS: readonly Check<Site>[] = [
   {
     id: 'mail-account',
     title: 'SES account',
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async ({ ses, definition: { stage } }) => {
       const { ProductionAccessEnabled: outside, SendingEnabled: sends } = await ses.send(
         new GetAccountCommand({}),
       );
       if (sends !== true) {
-        return wrong('AWS has paused its sending', {
-          advice: 'See Account dashboard in the console of SES, which says why and whom to answer.',
+        return wrong('AWS has paused sending', {
+          advice: 'The account dashboard in the SES console says why and where to reply.',
         });
       }
       if (outside === true) return ok('out of the sandbox');
-      if (!isLiveStage(stage)) return ok(`in the sandbox, which will do for ${stage}`);
+      if (!isLiveStage(stage)) return ok(`in the sandbox, which is enough for ${stage}`);
       return wrong('in the sandbox: customers get no mail', {
-        advice: 'Ask for production access in the console of SES, Account dashboard.',
+        advice: 'Request production access on the account dashboard in the SES console.',
       });
     },
   },
 ];
 
 interface Answer {
-  /** Of HTTP; or why there was none. */
+  /** The HTTP status, or the reason why there is none. */
   readonly status: number | string;
   readonly body?: unknown;
 }

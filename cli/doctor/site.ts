@@ -23,28 +23,28 @@ import {
 } from './aws-reads.ts';
 import type { Definition } from './definition.ts';
 
-/** Parameters of a stage that hold what it needs to know of Stripe. */
+/** The parameters of a stage with its Stripe settings. */
 export type ParameterName = 'stripe-secret-key' | 'stripe-webhook-secrets' | 'stripe-pro-price-id';
 
-/** What the checks look at. Each fact is asked for once, however many checks go by it. */
+/** The stage that the checks examine. Each fact is read once, even if several checks use it. */
 export interface Site {
   readonly definition: Definition;
-  /** Null where it is deployed. */
+  /** Null for a deployed stage. */
   readonly local: LocalStack | null;
   readonly dynamodb: DynamoDBClient;
   readonly lambda: LambdaClient;
   readonly sqs: SQSClient;
   readonly ses: SESv2Client;
-  /** Whether an address is subscribed to a topic of SNS. */
+  /** Whether an address is subscribed to an SNS topic. */
   subscription(topicArn: string, address: string): Promise<Subscription>;
   table(): Promise<TableDescription>;
-  /** Null where there is no such stack. */
+  /** Null if there is no such stack. */
   stack(): Promise<DeployedStack | null>;
   alarms(): Promise<readonly MetricAlarm[]>;
   rules(): Promise<readonly Rule[]>;
-  /** Null where there is no such parameter. */
+  /** Null if there is no such parameter. */
   parameter(name: ParameterName): Promise<Parameter | null>;
-  /** Where the API is. */
+  /** The address of the API. */
   url(): Promise<string>;
   webhookUrl(): Promise<string>;
   secretKey(): Promise<string>;
@@ -57,22 +57,23 @@ export interface SiteOptions {
   readonly definition: Definition;
   readonly dynamodb: DynamoDBClient;
   readonly local: LocalStack | null;
-  /** Another server than Stripe's own, for a deployed stage. */
+  /** A server other than Stripe's, for a deployed stage. */
   readonly stripeApiBase: string | undefined;
 }
 
-/** What AWS does for a stage, nothing does on one machine. */
-export const onThisMachine = ({ local }: Site): string | null =>
-  local === null ? null : 'not on this machine';
+/** For checks of AWS resources that a local stack does not have. */
+export const absentOnLocalStack = ({ local }: Site): string | null =>
+  local === null ? null : 'not on a local stack';
 
-/** Each call of AWS's: two tries, so that the time of a check is enough for both. */
+/** Two tries of a call fit into the time limit of a check. */
 const CLIENT = {
   maxAttempts: 2,
-  // Without the last, the time is only warned of, and a call that is not answered holds the process.
+  // Without throwOnRequestTimeout the SDK only logs a warning, and an unanswered call keeps the process
+  // alive.
   requestHandler: { connectionTimeout: 3_000, requestTimeout: 6_000, throwOnRequestTimeout: true },
 } as const;
 
-/** Opens what the checks look at; nothing is asked yet. The clients keep no connection that would hold the process. */
+/** Opens the site without reading anything yet. Idle clients do not keep the process alive. */
 export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOptions): Site {
   const cloudformation = new CloudFormationClient(CLIENT);
   const cloudwatch = new CloudWatchClient(CLIENT);
@@ -81,13 +82,13 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
   const { stackName, tableName, parameters } = definition;
   const apiBase = local === null ? stripeApiBase : local.stripe.apiBase;
 
-  const parameter = onceEach((name: ParameterName) => readParameter(ssm, `${parameters}/${name}`));
+  const parameter = memoizeByKey((name: ParameterName) => readParameter(ssm, `${parameters}/${name}`));
   const required = async (name: ParameterName): Promise<string> => {
     const found = await parameter(name);
     if (found === null) throw new Error(`there is no parameter ${parameters}/${name}`);
     return found.value;
   };
-  const stack = once(() => readStack(cloudformation, stackName));
+  const stack = memoize(() => readStack(cloudformation, stackName));
 
   const sqs = new SQSClient(CLIENT);
   const site: Site = {
@@ -98,14 +99,14 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
     sqs,
     ses: new SESv2Client(CLIENT),
     subscription: (topicArn, address) => readSubscription(sqs, topicArn, address),
-    table: once(async () => {
+    table: memoize(async () => {
       const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
       if (Table === undefined) throw new Error('DynamoDB answered without a table');
       return Table;
     }),
     stack,
-    alarms: once(() => readAlarms(cloudwatch, `${stackName}-`)),
-    rules: once(() => readRules(eventbridge, `${stackName}-`)),
+    alarms: memoize(() => readAlarms(cloudwatch, `${stackName}-`)),
+    rules: memoize(() => readRules(eventbridge, `${stackName}-`)),
     parameter,
     url: async () => {
       const url = local === null ? (await stack())?.apiUrl : local.url;
@@ -115,27 +116,27 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
     webhookUrl: async () => (await site.url()) + WEBHOOK_PATH,
     secretKey: async () => local?.stripe.secretKey ?? required('stripe-secret-key'),
     proPriceId: async () => local?.stripe.proPriceId ?? required('stripe-pro-price-id'),
-    stripe: once(async () => openSetupStripe(await site.secretKey(), apiBase)),
-    webhookEndpoints: once(async () => listWebhookEndpoints(await site.stripe())),
+    stripe: memoize(async () => openSetupStripe(await site.secretKey(), apiBase)),
+    webhookEndpoints: memoize(async () => listWebhookEndpoints(await site.stripe())),
   };
   return site;
 }
 
-/** Asks once; every later caller gets the same answer, or the same failure. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
+/** Reads once. Later calls return the same result or failure. */
+function memoize<T>(read: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
   return () => {
-    answer ??= ask();
-    return answer;
+    result ??= read();
+    return result;
   };
 }
 
-/** Asks once about each. */
-function onceEach<A, T>(ask: (about: A) => Promise<T>): (about: A) => Promise<T> {
-  const answers = new Map<A, () => Promise<T>>();
-  return (about) => {
-    const known = answers.get(about) ?? once(() => ask(about));
-    answers.set(about, known);
-    return known();
+/** Reads once for each key. */
+function memoizeByKey<K, T>(read: (key: K) => Promise<T>): (key: K) => Promise<T> {
+  const reads = new Map<K, () => Promise<T>>();
+  return (key) => {
+    const cached = reads.get(key) ?? memoize(() => read(key));
+    reads.set(key, cached);
+    return cached();
   };
 }

@@ -3,22 +3,22 @@ import { ALARM_SUBSCRIPTION, ALARM_TOPIC } from '../../infrastructure/alarms.ts'
 import { isLiveStage } from '../../lib/settings/stripe.ts';
 import type { DeployedStack } from './aws-reads.ts';
 import { type Check, ok, wrong } from './check.ts';
-import { deploy, deployOrPutBack, oneByOne } from './remedies.ts';
-import { onThisMachine, type Site } from './site.ts';
+import { deploy, deployOrRecreate, inSequence } from './remedies.ts';
+import { absentOnLocalStack, type Site } from './site.ts';
 
-const SOUND_STATES: ReadonlySet<string> = new Set([
+const HEALTHY_STATES: ReadonlySet<string> = new Set([
   'CREATE_COMPLETE',
   'UPDATE_COMPLETE',
   'UPDATE_IN_PROGRESS',
   'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
 ]);
 
-/** What the stage is deployed as, and who watches it. */
+/** The deployed stack, its schedules and queues, and its alarms. */
 export const STACK_CHECKS: readonly Check<Site>[] = [
   {
     id: 'stack',
     title: 'Stack',
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
       const { stackName } = site.definition;
       const stack = await site.stack();
@@ -31,12 +31,12 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
     id: 'stack-state',
     title: 'Last deploy',
     needs: ['stack'],
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
       const { status } = await deployed(site);
-      if (SOUND_STATES.has(status)) return ok(status);
-      return wrong(`it ended as ${status}`, {
-        advice: 'What went wrong is the first failure that this lists:',
+      if (HEALTHY_STATES.has(status)) return ok(status);
+      return wrong(`ended as ${status}`, {
+        advice: 'The cause is the first failure in this list:',
         command: ['aws cloudformation describe-stack-events', `--stack-name ${site.definition.stackName}`],
       });
     },
@@ -44,29 +44,29 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
   {
     id: 'alarms',
     title: 'Alarms',
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
-      const wanted = site.definition.alarms;
-      const there = new Set((await site.alarms()).map(({ AlarmName }) => AlarmName));
-      const missing = wanted.filter((name) => !there.has(name));
+      const expected = site.definition.alarms;
+      const actual = new Set((await site.alarms()).map(({ AlarmName }) => AlarmName));
+      const missing = expected.filter((name) => !actual.has(name));
       return missing.length === 0
-        ? ok(`all ${wanted.length}`)
-        : wrong(`missing: ${missing.join(', ')}`, deployOrPutBack(site));
+        ? ok(`all ${expected.length}`)
+        : wrong(`missing: ${missing.join(', ')}`, deployOrRecreate(site));
     },
   },
   {
     id: 'alarm-actions',
-    title: 'Alarms tell somebody',
-    absent: onThisMachine,
+    title: 'Alarm actions',
+    absentReason: absentOnLocalStack,
     run: async (site) => {
-      const wanted = new Set(site.definition.alarms);
-      const alarms = (await site.alarms()).filter(({ AlarmName }) => wanted.has(AlarmName ?? ''));
-      const names = (mute: readonly (typeof alarms)[number][]) => mute.map(({ AlarmName }) => AlarmName);
+      const expected = new Set(site.definition.alarms);
+      const alarms = (await site.alarms()).filter(({ AlarmName }) => expected.has(AlarmName ?? ''));
+      const names = (silent: readonly (typeof alarms)[number][]) => silent.map(({ AlarmName }) => AlarmName);
       const without = names(alarms.filter(({ AlarmActions = [] }) => AlarmActions.length === 0));
-      if (without.length > 0) return wrong(`without an action: ${without.join(', ')}`, deployOrPutBack(site));
+      if (without.length > 0)
+        return wrong(`without an action: ${without.join(', ')}`, deployOrRecreate(site));
       const off = names(alarms.filter(({ ActionsEnabled }) => ActionsEnabled !== true));
-      if (off.length === 0)
-        return ok(`each of the ${alarms.length} that are there has an action, and it is on`);
+      if (off.length === 0) return ok(`all ${alarms.length} existing alarms have an enabled action`);
       return wrong(`actions are off: ${off.join(', ')}`, {
         command: ['aws cloudwatch enable-alarm-actions', `--alarm-names ${off.join(' ')}`],
       });
@@ -74,9 +74,9 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
   },
   {
     id: 'alarm-address',
-    title: 'Who hears of alarms',
+    title: 'Alarm address',
     needs: ['stack'],
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
       const { alarmEmail, stage } = site.definition;
       if (alarmEmail !== '') {
@@ -85,13 +85,13 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
         if (topic === undefined || !resources.has(ALARM_SUBSCRIPTION))
           return wrong(`${alarmEmail} is not subscribed`, deploy(site));
         const subscription = await site.subscription(topic, alarmEmail);
-        if (subscription === 'confirmed') return ok(`${alarmEmail}, who has confirmed it`);
+        if (subscription === 'confirmed') return ok(`${alarmEmail}, confirmed`);
         return wrong(
           subscription === 'pending'
-            ? `${alarmEmail} has not confirmed it, and hears of nothing`
-            : `the subscription of ${alarmEmail} is gone: it was not confirmed in time, or deleted`,
+            ? `${alarmEmail} has not confirmed the subscription and gets no alarms`
+            : `the subscription of ${alarmEmail} is missing: not confirmed in time, or deleted`,
           {
-            advice: 'The link is in a mail from AWS. This sends another:',
+            advice: 'The confirmation link is in an e-mail from AWS. This sends another:',
             command: [
               'aws sns subscribe',
               `--topic-arn ${topic}`,
@@ -101,9 +101,9 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
           },
         );
       }
-      if (!isLiveStage(stage)) return ok(`nobody, which will do for ${stage}`);
-      return wrong('nobody', {
-        advice: `Put an address into alarmEmail of ${stage}, under params in serverless.yml, and deploy.`,
+      if (!isLiveStage(stage)) return ok(`none, which is enough for ${stage}`);
+      return wrong('none', {
+        advice: `Set alarmEmail of ${stage}, under params in serverless.yml, and deploy.`,
       });
     },
   },
@@ -111,29 +111,29 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
     id: 'schedules',
     title: 'Schedules',
     needs: ['stack'],
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
       const { resources } = await deployed(site);
       const rules = new Map((await site.rules()).map((rule) => [rule.Name, rule]));
-      const wanted = site.definition.schedules.map(({ functionKey, logicalId }) => ({
+      const expected = site.definition.schedules.map(({ functionKey, logicalId }) => ({
         functionKey,
         rule: rules.get(resources.get(logicalId)),
       }));
-      const missing = wanted.filter(({ rule }) => rule === undefined);
+      const missing = expected.filter(({ rule }) => rule === undefined);
       if (missing.length > 0) {
         return wrong(
-          `missing: of ${missing.map((one) => one.functionKey).join(', ')}`,
-          deployOrPutBack(site),
+          `missing for: ${missing.map((one) => one.functionKey).join(', ')}`,
+          deployOrRecreate(site),
         );
       }
-      const off = wanted.filter(({ rule }) => rule?.State === 'DISABLED');
+      const off = expected.filter(({ rule }) => rule?.State === 'DISABLED');
       if (off.length === 0) {
         return ok(
-          wanted.map(({ functionKey, rule }) => `${functionKey} ${rule?.ScheduleExpression}`).join(', '),
+          expected.map(({ functionKey, rule }) => `${functionKey} ${rule?.ScheduleExpression}`).join(', '),
         );
       }
-      return wrong(`off: of ${off.map((one) => one.functionKey).join(', ')}`, {
-        command: oneByOne(off.map(({ rule }) => `aws events enable-rule --name ${rule?.Name}`)),
+      return wrong(`off for: ${off.map((one) => one.functionKey).join(', ')}`, {
+        command: inSequence(off.map(({ rule }) => `aws events enable-rule --name ${rule?.Name}`)),
       });
     },
   },
@@ -141,34 +141,34 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
     id: 'dead-letters',
     title: 'Dead letters',
     needs: ['stack'],
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
       const { resources } = await deployed(site);
-      const { deadLetterQueues: wanted } = site.definition;
-      const missing = wanted.filter((logicalId) => !resources.has(logicalId));
+      const { deadLetterQueues: expected } = site.definition;
+      const missing = expected.filter((logicalId) => !resources.has(logicalId));
       if (missing.length > 0) return wrong(`missing: ${missing.join(', ')}`, deploy(site));
       const waiting: string[] = [];
-      for (const logicalId of wanted) {
-        const count = await lettersIn(site, resources.get(logicalId));
+      for (const logicalId of expected) {
+        const count = await countMessages(site, resources.get(logicalId));
         if (count > 0) waiting.push(`${count} in ${logicalId}`);
       }
-      if (waiting.length === 0) return ok(`none in ${wanted.join(', ')}`);
+      if (waiting.length === 0) return ok(`none in ${expected.join(', ')}`);
       return wrong(waiting.join(', '), {
-        advice: 'What lies there, and what to do about it: "Alarms" in docs/operate.md.',
+        advice: 'What the messages are and what to do: "Alarms" in docs/operate.md.',
       });
     },
   },
 ];
 
-/** @throws Error when there is no stack, which `needs` has seen to */
+/** The stack exists, because `needs` requires it. @throws Error otherwise */
 async function deployed(site: Site): Promise<DeployedStack> {
   const stack = await site.stack();
   if (stack === null) throw new Error(`there is no stack ${site.definition.stackName}`);
   return stack;
 }
 
-/** Also those that somebody is looking at just now. */
-async function lettersIn({ sqs }: Site, QueueUrl: string | undefined): Promise<number> {
+/** Includes messages that a consumer has received but not deleted. */
+async function countMessages({ sqs }: Site, QueueUrl: string | undefined): Promise<number> {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl,

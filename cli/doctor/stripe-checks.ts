@@ -5,14 +5,14 @@ import { isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
 import { inWords, isPlanPrice } from '../../lib/stripe/setup/price.ts';
 import { type Check, type Finding, ok, wrong } from './check.ts';
 import { orRestart, storeParameter } from './remedies.ts';
-import { onThisMachine, type ParameterName, type Site } from './site.ts';
+import { absentOnLocalStack, type ParameterName, type Site } from './site.ts';
 
-/** What the stage is told of Stripe, and what Stripe says to it. */
+/** The stage's Stripe parameters, and whether Stripe accepts them. */
 export const STRIPE_CHECKS: readonly Check<Site>[] = [
   {
     id: 'stripe-secret-key',
     title: 'Parameter stripe-secret-key',
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: (site) =>
       secretParameter(site, 'stripe-secret-key', {
         isWellFormed: (value) => SecretKey.safeParse(value).success,
@@ -22,23 +22,23 @@ export const STRIPE_CHECKS: readonly Check<Site>[] = [
   {
     id: 'stripe-webhook-secrets',
     title: 'Parameter stripe-webhook-secrets',
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: (site) =>
       secretParameter(site, 'stripe-webhook-secrets', {
         isWellFormed: areWebhookSecrets,
-        shape: 'whsec_…, or two of them with a comma',
+        shape: 'whsec_…, or two separated by a comma',
       }),
   },
   {
     id: 'stripe-pro-price-id',
     title: 'Parameter stripe-pro-price-id',
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
       const name = 'stripe-pro-price-id';
       const found = await site.parameter(name);
       const remedy = storeParameter(site, name, { type: 'String', shape: 'price_…' });
       if (found === null) return wrong('missing', remedy);
-      return /^price_\w+$/.test(found.value) ? ok(found.value) : wrong('not the id of a price', remedy);
+      return /^price_\w+$/.test(found.value) ? ok(found.value) : wrong('not a price id', remedy);
     },
   },
   {
@@ -47,13 +47,13 @@ export const STRIPE_CHECKS: readonly Check<Site>[] = [
     needs: ['stripe-secret-key'],
     run: async (site) => {
       const { stage } = site.definition;
-      const [is, should] = [isLiveKey(await site.secretKey()), isLiveStage(stage)].map((live) =>
+      const [actual, expected] = [isLiveKey(await site.secretKey()), isLiveStage(stage)].map((live) =>
         live ? 'live' : 'test',
       );
-      if (is === should) return ok(`${is}, as ${stage} wants`);
+      if (actual === expected) return ok(`${actual}, as ${stage} requires`);
       return wrong(
-        `a ${is} key; ${stage} takes a ${should} key only, and nothing is sent until it has one`,
-        storeParameter(site, 'stripe-secret-key', { type: 'SecureString', shape: `sk_${should}_…` }),
+        `a ${actual} key, but ${stage} requires a ${expected} key and sends nothing to Stripe without one`,
+        storeParameter(site, 'stripe-secret-key', { type: 'SecureString', shape: `sk_${expected}_…` }),
       );
     },
   },
@@ -68,9 +68,9 @@ export const STRIPE_CHECKS: readonly Check<Site>[] = [
       } catch (error) {
         if (!(error instanceof Stripe.errors.StripeAuthenticationError)) throw error;
         const advice =
-          'It was rolled, or ended: the dashboard has the one that works, under Developers, API keys.';
+          'It was rolled or has expired. The valid key is in the dashboard under Developers, API keys.';
         return wrong(
-          'Stripe refuses it',
+          'Stripe rejects it',
           storeParameter(site, 'stripe-secret-key', { type: 'SecureString', shape: 'sk_…', advice }),
         );
       }
@@ -99,10 +99,10 @@ async function secretParameter(
   const store = (advice = '') => storeParameter(site, name, { type: 'SecureString', shape, advice });
   if (found === null) return wrong('missing', store());
   if (found.type !== 'SecureString') {
-    const advice = 'Roll the secret at Stripe, for others could read it, and delete the parameter.';
+    const advice = 'Roll the secret at Stripe, because others could read it, and delete the parameter.';
     return wrong(`stored as ${found.type}, which more people can read`, store(advice));
   }
-  // What was put there by mistake may still be a secret: it is not repeated.
+  // A malformed value is not printed, because it may still be a secret.
   return isWellFormed(found.value) ? ok('SecureString') : wrong(`not of the form ${shape}`, store());
 }
 
@@ -119,7 +119,8 @@ async function priceOfPro(site: Site): Promise<Finding> {
   const id = await site.proPriceId();
   const remedy = orRestart(site, {
     advice:
-      'Make the right one and store its id in stripe-pro-price-id. With subscribers: see "Rotate" in docs/operate.md.',
+      'Create the right price and store its id in stripe-pro-price-id. ' +
+      'With subscribers: "Rotate" in docs/operate.md.',
     command: ['npm run stripe:setup'],
   });
   const price = await stripe.prices.retrieve(id).catch((error: unknown) => {
@@ -132,7 +133,7 @@ async function priceOfPro(site: Site): Promise<Finding> {
     return wrong(`${id} is ${inWords(price)}; Pro is ${PLANS.pro.sold.monthCents} usd a month`, remedy);
   }
   const archived = orRestart(site, {
-    advice: 'Nobody can subscribe. Make it active again:',
+    advice: 'Customers cannot subscribe. Activate it again:',
     command: ['npm run stripe:setup'],
   });
   if (!price.active) return wrong(`${id} is archived`, archived);

@@ -6,12 +6,12 @@ import {
 import { ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { ledgerTableDefinition, shapeOf } from '../stage/table.ts';
 import { type Check, type Finding, ok, type Remedy, wrong } from './check.ts';
-import { deploy, deployOrPutBack, oneByOne, orRestart } from './remedies.ts';
-import { onThisMachine, type Site } from './site.ts';
+import { deploy, deployOrRecreate, inSequence, orRestart } from './remedies.ts';
+import { absentOnLocalStack, type Site } from './site.ts';
 
 const NEEDS_TABLE = ['table'] as const;
 
-/** The one table, and what protects what is in it. */
+/** The table, and the protection of its data. */
 export const TABLE_CHECKS: readonly Check<Site>[] = [
   {
     id: 'table',
@@ -29,7 +29,8 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
           orRestart(site, {
             ...deploy(site),
             advice:
-              'If there was one, do not deploy: "Restore from backup" in docs/operate.md. Before the first deploy:',
+              'If it existed before, do not deploy: see "Restore from backup" in docs/operate.md. For a ' +
+              'first deploy:',
           }),
         );
       }
@@ -48,7 +49,9 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
       if (differences.length === 0) return ok('pk and sk, index due');
       return wrong(`not as in infrastructure/table.yml: ${differences.join('; ')}`, {
         advice:
-          'An index is made by deploying, unless it is "What was deleted by hand": see docs/operate.md. Keys cannot be changed: restore the right table from a backup.',
+          'A deploy creates a new index. ' +
+          'For a deleted one, see "What was deleted by hand" in docs/operate.md. ' +
+          'Keys cannot be changed: restore the right table from a backup.',
       });
     },
   },
@@ -56,7 +59,7 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
     id: 'table-backups',
     title: 'Point-in-time recovery',
     needs: NEEDS_TABLE,
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async ({ dynamodb, definition: { tableName } }) => {
       const { ContinuousBackupsDescription: backups } = await dynamodb.send(
         new DescribeContinuousBackupsCommand({ TableName: tableName }),
@@ -64,7 +67,7 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
       const { PointInTimeRecoveryStatus: status, EarliestRestorableDateTime: since } =
         backups?.PointInTimeRecoveryDescription ?? {};
       if (status === 'ENABLED') return ok(`since ${since?.toISOString() ?? 'now'}`);
-      return wrong('off: what is deleted or overwritten is lost', {
+      return wrong('off: deleted or overwritten data is lost', {
         command: [
           'aws dynamodb update-continuous-backups',
           `--table-name ${tableName}`,
@@ -77,7 +80,7 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
     id: 'table-deletion-protection',
     title: 'Deletion protection',
     needs: NEEDS_TABLE,
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) =>
       (await site.table()).DeletionProtectionEnabled === true
         ? ok('on')
@@ -87,11 +90,11 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
     id: 'table-encryption',
     title: 'Encryption',
     needs: NEEDS_TABLE,
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
       const { Status: status, SSEType: type } = (await site.table()).SSEDescription ?? {};
       if (status === 'ENABLED' || status === 'UPDATING') return ok(type ?? 'on');
-      return wrong('not with a key of KMS', updateTable(site, '--sse-specification Enabled=true'));
+      return wrong('not with a KMS key', updateTable(site, '--sse-specification Enabled=true'));
     },
   },
   {
@@ -99,19 +102,19 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
     title: 'Expiry of old items',
     needs: NEEDS_TABLE,
     run: async (site) => {
-      const { tableName, timeToLiveAttribute: wanted } = site.definition;
+      const { tableName, timeToLiveAttribute: expected } = site.definition;
       const { TimeToLiveDescription: expiry } = await site.dynamodb.send(
         new DescribeTimeToLiveCommand({ TableName: tableName }),
       );
       const { TimeToLiveStatus: status, AttributeName: attribute } = expiry ?? {};
       const isOn = status === 'ENABLED' || status === 'ENABLING';
-      if (isOn && attribute === wanted) return ok(`by ${attribute}`);
+      if (isOn && attribute === expected) return ok(`by ${attribute}`);
       const command = [
         'aws dynamodb update-time-to-live',
         `--table-name ${tableName}`,
-        `--time-to-live-specification AttributeName=${wanted},Enabled=true`,
+        `--time-to-live-specification AttributeName=${expected},Enabled=true`,
       ];
-      const detail = isOn ? `by ${attribute}, not by ${wanted}` : 'off: nothing ever expires';
+      const detail = isOn ? `by ${attribute}, not by ${expected}` : 'off: nothing ever expires';
       return wrong(detail, orRestart(site, { command }));
     },
   },
@@ -119,28 +122,28 @@ export const TABLE_CHECKS: readonly Check<Site>[] = [
     id: 'table-stream',
     title: 'Stream',
     needs: NEEDS_TABLE,
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: async (site) => {
-      const wanted = site.definition.streamView;
+      const expected = site.definition.streamView;
       const { StreamEnabled: isOn, StreamViewType: view } = (await site.table()).StreamSpecification ?? {};
-      if (isOn === true && view === wanted) return ok(wanted);
-      const detail = isOn === true ? `it shows ${view}, not ${wanted}` : 'off: no notice is sent';
-      // Not by a deploy: what was changed or restored outside of it, CloudFormation does not see.
+      if (isOn === true && view === expected) return ok(expected);
+      const detail = isOn === true ? `view ${view}, not ${expected}` : 'off: no notice is sent';
+      // A deploy does not help: CloudFormation does not see changes that were made outside of it.
       const turnOff = isOn === true ? [streamCommand(site, 'StreamEnabled=false')] : [];
-      const turnOn = streamCommand(site, `StreamEnabled=true,StreamViewType=${wanted}`);
-      return wrong(detail, { command: oneByOne([...turnOff, turnOn]) });
+      const turnOn = streamCommand(site, `StreamEnabled=true,StreamViewType=${expected}`);
+      return wrong(detail, { command: inSequence([...turnOff, turnOn]) });
     },
   },
   {
     id: 'stream-delivery',
     title: 'Stream to deliver-notices',
     needs: ['table-stream'],
-    absent: onThisMachine,
+    absentReason: absentOnLocalStack,
     run: deliveryOfStream,
   },
 ];
 
-/** Each function that serverless.yml puts on the stream is on this stream, and not paused. */
+/** Checks that each stream function of serverless.yml reads this table's stream and is not paused. */
 async function deliveryOfStream(site: Site): Promise<Finding> {
   const { LatestStreamArn: stream } = await site.table();
   for (const name of site.definition.streamReaders) {
@@ -149,10 +152,10 @@ async function deliveryOfStream(site: Site): Promise<Finding> {
     );
     const mapping = all.find(({ EventSourceArn }) => EventSourceArn === stream);
     if (mapping === undefined) {
-      if (all.length === 0) return wrong(`${name} is on no stream: no notice is sent`, deployOrPutBack(site));
-      return wrong(`${name} is on another table's stream: no notice is sent`, {
-        advice:
-          'CloudFormation has to be told that the table is another one: "Restore from backup" in docs/operate.md says how.',
+      if (all.length === 0)
+        return wrong(`${name} reads no stream: no notice is sent`, deployOrRecreate(site));
+      return wrong(`${name} reads another table's stream: no notice is sent`, {
+        advice: 'CloudFormation must use the new table: "Restore from backup" in docs/operate.md says how.',
       });
     }
     const { State: state, UUID: id } = mapping;
@@ -174,15 +177,15 @@ const updateTable = ({ definition }: Site, change: string): Remedy => ({
 
 type Shape = ReturnType<typeof shapeOf>;
 
-function differencesOf(wanted: Shape, found: Shape): string[] {
+function differencesOf(expectedShape: Shape, actualShape: Shape): string[] {
   const flat = ({ types, keys, indexes }: Shape) => [
     ...types.map((type) => `attribute ${type}`),
     ...keys.map((key) => `key ${key}`),
     ...indexes.map((index) => `index ${index}`),
   ];
-  const [should, is] = [flat(wanted), flat(found)];
+  const [expected, actual] = [flat(expectedShape), flat(actualShape)];
   return [
-    ...should.filter((one) => !is.includes(one)).map((one) => `${one} is missing`),
-    ...is.filter((one) => !should.includes(one)).map((one) => `${one} is too much`),
+    ...expected.filter((one) => !actual.includes(one)).map((one) => `${one} is missing`),
+    ...actual.filter((one) => !expected.includes(one)).map((one) => `${one} is unexpected`),
   ];
 }

@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { PROJECT_ROOT } from '../stage/serverless-file.ts';
 
-/** A file of the project. Tags like !Sub belong to CloudFormation: their plain value is enough, and a warning for each is not wanted. */
+/**
+ * A YAML file of the project. Only the plain value of CloudFormation tags like !Sub is needed, without a
+ * warning.
+ */
 export const readYaml = (name: string): unknown =>
   parse(readFileSync(join(PROJECT_ROOT, name), 'utf8'), { logLevel: 'error' });
 
 export interface Variables {
-  /** The whole file, as it is written. */
+  /** The whole file with its variables unresolved. */
   readonly raw: unknown;
   readonly stage: string;
   readonly params: Readonly<Record<string, unknown>>;
@@ -17,7 +20,9 @@ export interface Variables {
 const VARIABLE = /\$\{(sls:stage|self:[\w.-]+|param:\w+|file\([\w./-]+\))\}/;
 const WHOLE = new RegExp(`^${VARIABLE.source}$`);
 
-/** The value with the framework's variables filled in, as far as they are of the kinds that this service names things with. */
+/**
+ * The value with the framework's variables resolved. Supports only the kinds that the service uses in names.
+ */
 export function resolved(value: unknown, variables: Variables): unknown {
   if (typeof value === 'string') return resolvedText(value, variables);
   if (Array.isArray(value)) return value.map((one) => resolved(one, variables));

@@ -5,27 +5,30 @@ import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import { eventDifference } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { type Check, ok, wrong } from './check.ts';
-import { setStripeUp } from './remedies.ts';
+import { runStripeSetup } from './remedies.ts';
 import type { Site } from './site.ts';
 
 const NEEDS_ENDPOINT = ['webhook-endpoint'] as const;
 
-/** With Stripe itself, a stack on one machine is sent its events by Stripe's command line. */
-const withoutEndpoint = ({ local }: Site): string | null =>
-  local !== null && local.stripe.apiBase === undefined ? 'events come by stripe listen' : null;
+/** A local stack on Stripe itself has no endpoint: Stripe's command line forwards its events. */
+const absentWithStripeListen = ({ local }: Site): string | null =>
+  local !== null && local.stripe.apiBase === undefined ? 'stripe listen forwards the events' : null;
 
-/** Whether Stripe tells us what happens, once, and in words that we read. */
+/** Whether Stripe sends our events, each once, in the API version that we parse. */
 export const WEBHOOK_CHECKS: readonly Check<Site>[] = [
   {
     id: 'webhook-endpoint',
     title: 'Webhook endpoint',
     needs: ['stripe-access', 'stack'],
-    absent: withoutEndpoint,
+    absentReason: absentWithStripeListen,
     run: async (site) => {
       const url = await site.webhookUrl();
-      const endpoint = await ours(site);
+      const endpoint = await findOurEndpoint(site);
       return endpoint === undefined
-        ? wrong(`Stripe has none at ${url}`, await setStripeUp(site, 'Then store the secret that it prints.'))
+        ? wrong(
+            `Stripe has none at ${url}`,
+            await runStripeSetup(site, 'Run this, then store the secret that it prints:'),
+          )
         : ok(`${endpoint.id} at ${url}`);
     },
   },
@@ -33,13 +36,13 @@ export const WEBHOOK_CHECKS: readonly Check<Site>[] = [
     id: 'webhook-enabled',
     title: 'Webhook endpoint is on',
     needs: NEEDS_ENDPOINT,
-    absent: withoutEndpoint,
+    absentReason: absentWithStripeListen,
     run: async (site) => {
-      const { id, status } = await known(site);
+      const { id, status } = await ourEndpoint(site);
       if (status === 'enabled') return ok(status);
       return wrong(
-        `${id} is ${status}: nothing is sent`,
-        await setStripeUp(site, 'It is turned on again by:'),
+        `${id} is ${status}: Stripe sends nothing`,
+        await runStripeSetup(site, 'Enable it again:'),
       );
     },
   },
@@ -47,63 +50,71 @@ export const WEBHOOK_CHECKS: readonly Check<Site>[] = [
     id: 'webhook-version',
     title: 'Webhook API version',
     needs: NEEDS_ENDPOINT,
-    absent: withoutEndpoint,
+    absentReason: absentWithStripeListen,
     run: async (site) => {
-      const { id, api_version: version } = await known(site);
+      const { id, api_version: version } = await ourEndpoint(site);
       if (version === STRIPE_API_VERSION) return ok(STRIPE_API_VERSION);
-      const is = version ?? "the account's default";
+      const actual = version ?? "the account's default";
       const advice =
-        'It cannot be changed. This makes another endpoint and disables this one; store the secret that it prints beside the old one:';
-      return wrong(`${id} speaks ${is}, we read ${STRIPE_API_VERSION}`, await setStripeUp(site, advice));
+        'It cannot be changed. This creates another endpoint and disables this one. Store the secret that ' +
+        'it prints beside the old one:';
+      return wrong(
+        `${id} sends ${actual}, but the service parses ${STRIPE_API_VERSION}`,
+        await runStripeSetup(site, advice),
+      );
     },
   },
   {
     id: 'webhook-events',
     title: 'Webhook events',
     needs: NEEDS_ENDPOINT,
-    absent: withoutEndpoint,
+    absentReason: absentWithStripeListen,
     run: async (site) => {
-      const { missing, unwanted } = eventDifference((await known(site)).enabled_events);
+      const { missing, unwanted } = eventDifference((await ourEndpoint(site)).enabled_events);
       const faults = [
         ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]),
-        ...(unwanted.length === 0 ? [] : [`not wanted: ${unwanted.join(', ')}`]),
+        ...(unwanted.length === 0 ? [] : [`not handled: ${unwanted.join(', ')}`]),
       ];
-      if (faults.length === 0) return ok(`exactly our ${HANDLED_EVENT_TYPES.length}`);
-      return wrong(faults.join('; '), await setStripeUp(site, 'They are put right by:'));
+      if (faults.length === 0) return ok(`exactly the ${HANDLED_EVENT_TYPES.length} handled types`);
+      return wrong(faults.join('; '), await runStripeSetup(site, 'Correct them:'));
     },
   },
   {
     id: 'webhook-single',
     title: 'No second endpoint',
     needs: NEEDS_ENDPOINT,
-    absent: withoutEndpoint,
+    absentReason: absentWithStripeListen,
     run: async (site) => {
-      const { id: kept } = await known(site);
+      const { id: ours } = await ourEndpoint(site);
       const url = await site.webhookUrl();
-      // Test stages may share an account; the live one has its own, so there another address is an old one.
+      // Test stages may share a Stripe account. The live stage has its own, so another address there is an
+      // old one.
       const isLive = isLiveStage(site.definition.stage);
       const others = (await site.webhookEndpoints()).filter(
         (one) =>
-          one.id !== kept &&
+          one.id !== ours &&
           one.status === 'enabled' &&
           (isAtAddress(one.url, url) || (isLive && new URL(one.url).pathname === WEBHOOK_PATH)),
       );
       if (others.length === 0) return ok('only one');
       return wrong(others.map(secondEndpoint).join('; '), {
         advice:
-          'Each event comes twice. Delete those in the dashboard under Developers, Webhooks, and take their secrets out of stripe-webhook-secrets.',
+          'Each event arrives twice. Delete the extra endpoints in the dashboard under Developers, ' +
+          'Webhooks, and remove their secrets from stripe-webhook-secrets.',
       });
     },
   },
 ];
 
-/** The gateway takes no notice of a query or a fragment: such an address reaches us too. */
+/** The gateway ignores the query and the fragment, so events sent to such an address reach us too. */
 function isAtAddress(one: string, ours: string): boolean {
   const [a, b] = [new URL(one), new URL(ours)];
   return a.origin === b.origin && a.pathname === b.pathname;
 }
 
-/** A second endpoint, and the signs that it was set up by hand: another API version, or events that we do not subscribe to. */
+/**
+ * Describes a second endpoint. Another API version or unhandled events are signs that it was created by hand.
+ */
 function secondEndpoint({
   id,
   url,
@@ -112,14 +123,14 @@ function secondEndpoint({
 }: Stripe.WebhookEndpoint): string {
   const { unwanted } = eventDifference(events);
   return [
-    `${id} at ${url} is enabled too`,
-    ...(version === STRIPE_API_VERSION ? [] : [`speaks ${version ?? "the account's default version"}`]),
+    `${id} at ${url} is also enabled`,
+    ...(version === STRIPE_API_VERSION ? [] : [`uses ${version ?? "the account's default version"}`]),
     ...(unwanted.length === 0 ? [] : [`sends ${unwanted.join(', ')}`]),
   ].join(', ');
 }
 
-/** The one at our address; of several, the one that is most as it should be. */
-async function ours(site: Site): Promise<Stripe.WebhookEndpoint | undefined> {
+/** The endpoint at our address. If there are several, an enabled one with the right version is preferred. */
+async function findOurEndpoint(site: Site): Promise<Stripe.WebhookEndpoint | undefined> {
   const url = await site.webhookUrl();
   const fitness = ({ api_version: version, status }: Stripe.WebhookEndpoint) =>
     2 * Number(status === 'enabled') + Number(version === STRIPE_API_VERSION);
@@ -128,9 +139,9 @@ async function ours(site: Site): Promise<Stripe.WebhookEndpoint | undefined> {
     .sort((a, b) => fitness(b) - fitness(a) || a.created - b.created)[0];
 }
 
-/** @throws Error when there is none, which `needs` has seen to */
-async function known(site: Site): Promise<Stripe.WebhookEndpoint> {
-  const endpoint = await ours(site);
+/** The endpoint exists, because `needs` requires it. @throws Error otherwise */
+async function ourEndpoint(site: Site): Promise<Stripe.WebhookEndpoint> {
+  const endpoint = await findOurEndpoint(site);
   if (endpoint === undefined) throw new Error('there is no endpoint');
   return endpoint;
 }

@@ -8,10 +8,10 @@ import { type ProOrder, readOrder } from '../../lib/store/orders.ts';
 import { UnreadableItem } from '../../lib/store/record.ts';
 import type { Table } from '../../lib/store/table.ts';
 
-/** What is under way with a customer. */
+/** A customer's open work, consents and notices. */
 export interface Survey {
   readonly openCharges: readonly FixAttempt[];
-  /** The oldest first. */
+  /** Oldest first. */
   readonly consents: readonly BillingConsent[];
   readonly unreadableConsents: readonly UnreadableItem[];
   readonly order: ProOrder | null;

@@ -3,7 +3,7 @@ import { transactionView } from '../../lib/http/views/account.ts';
 import { metadataText, shortTime, signed } from '../terminal/format.ts';
 import { tableLines } from '../terminal/table.ts';
 
-/** Ledger entries for people; what explains an entry takes the room that is left. */
+/** Ledger entries for people. The explanation of an entry uses the remaining width. */
 export const entryLines = (entries: readonly LedgerEntry[], width: number): string[] =>
   tableLines(
     [
@@ -11,7 +11,7 @@ export const entryLines = (entries: readonly LedgerEntry[], width: number): stri
       { heading: 'when (UTC)' },
       { heading: 'credits', align: 'right' },
       { heading: 'balance', align: 'right' },
-      { heading: 'source and what for', flexible: true },
+      { heading: 'source and details', flexible: true },
     ],
     entries.map((entry) => [
       String(entry.seq),

@@ -5,89 +5,92 @@ import type { LedgerEntry } from '../../lib/domain/ledger.ts';
 import { errorCode, reasonOf } from '../../lib/settings/setup-error.ts';
 import { listCustomerIds } from '../../lib/store/audit/audit.ts';
 import { entryPages } from '../../lib/store/ledger.ts';
-import { existingCustomer } from '../stage/customers.ts';
+import { requireCustomer } from '../stage/customers.ts';
 import type { Session } from '../stage/session.ts';
 import { type Counter, counted, showCount } from '../terminal/counter.ts';
 import { EXIT, Failure, usageFailure } from '../terminal/failure.ts';
 import { toJson } from '../terminal/visible.ts';
 import { exportedEntry } from './views.ts';
 
-export interface ExportOrder {
-  /** All customers, when it is empty. */
+export interface ExportOptions {
+  /** Empty for all customers. */
   readonly customerIds: readonly string[];
   readonly format: 'csv' | 'jsonl';
   /** A file, or `-` for stdout. */
   readonly output: string;
-  /** A file that is there already is replaced. */
+  /** Replaces an existing file. */
   readonly force: boolean;
 }
 
-/** How far it has come. */
+/** How much was written. */
 export interface Exported {
   customers: number;
   entries: number;
 }
 
 const STDOUT = '-';
-/** Read, and written, at once; no more is ever held. */
+/** Entries that are read and written together. Memory never holds more. */
 const PAGE = 500;
 
 /**
- * Writes entries as they are read, no faster than they are taken. What is written ends with a whole line, also when it is
- * interrupted; a file has its name only when it is complete. Null when the reader of stdout has seen enough.
- * @throws Failure when it is interrupted, when it cannot be written, or a customer is not there; BillingError, or the SDK's
- * error, when the stage cannot be read
+ * Streams entries to the output with backpressure. The output ends with a whole line, also after an
+ * interrupt. A file gets its final name only when it is complete. Returns null if the reader closed stdout.
+ * @throws Failure if it is interrupted, the output cannot be written, or a customer does not exist;
+ * BillingError or the SDK's error if the stage cannot be read
  */
-export async function exportLedger(session: Session, order: ExportOrder): Promise<Exported | null> {
+export async function exportLedger(session: Session, options: ExportOptions): Promise<Exported | null> {
   const { out, signal } = session;
-  const toStdout = order.output === STDOUT;
-  checkOutput(order, out.json);
-  const total = await countEntries(session, order.customerIds);
-  const done: Exported = { customers: 0, entries: 0 };
-  // A bar would be written over what appears on the same terminal.
+  const toStdout = options.output === STDOUT;
+  checkOutput(options, out.json);
+  const total = await countEntries(session, options.customerIds);
+  const written: Exported = { customers: 0, entries: 0 };
+  // A progress bar would mix with entries that are printed on the same terminal.
   const count = toStdout && out.stdout.isTTY ? NO_COUNT : showCount(out.stderr, 'entries', total);
-  const part = `${order.output}.part`;
+  const part = `${options.output}.part`;
   try {
-    const pages = readable(exportedPages(session, order, done, count));
+    const pages = wrapReadErrors(exportedPages(session, options, written, count));
     if (toStdout) await pipeline(pages, out.stdout, { end: false });
     else await pipeline(pages, createWriteStream(part));
   } catch (error) {
     count.end();
     if (toStdout && errorCode(error) === 'EPIPE') return null;
-    out.note(incomplete(order.output, done));
-    throw error instanceof ReadFault ? error.cause : notWritten(toStdout ? 'stdout' : part, error);
+    out.note(incompleteText(options.output, written));
+    throw error instanceof ReadFault ? error.cause : writeFailure(toStdout ? 'stdout' : part, error);
   }
   count.end();
   if (signal.aborted) {
-    throw new Failure('interrupted', `Interrupted. ${incomplete(order.output, done)}`, EXIT.interrupted);
+    const detail = `Interrupted. ${incompleteText(options.output, written)}`;
+    throw new Failure('interrupted', detail, EXIT.interrupted);
   }
   if (!toStdout) {
-    await rename(part, order.output).catch((error: unknown) => {
-      out.note(`All of it is in ${part}.`);
-      throw notWritten(order.output, error);
+    await rename(part, options.output).catch((error: unknown) => {
+      out.note(`The complete export is in ${part}.`);
+      throw writeFailure(options.output, error);
     });
   }
-  return done;
+  return written;
 }
 
 /** @throws Failure before anything is read or written */
-function checkOutput({ output, force }: ExportOrder, json: boolean): void {
+function checkOutput({ output, force }: ExportOptions, json: boolean): void {
   if (output === STDOUT && json) {
-    throw usageFailure('--json and --output - both want stdout. Drop --json, and use --format jsonl.');
+    throw usageFailure('--json and --output - both write to stdout. Remove --json and use --format jsonl.');
   }
   if (output === STDOUT) return;
-  const there = found(output);
-  // A folder cannot be replaced by a file; a device or a pipe must not be.
-  if (there !== undefined && !there.isFile()) {
-    throw usageFailure(`${output} is there, and is no file. Choose another one, or - for stdout.`);
+  const existing = statOf(output);
+  // A folder cannot be replaced by a file. A device or a pipe must not be.
+  if (existing !== undefined && !existing.isFile()) {
+    throw usageFailure(`${output} exists and is not a file. Choose a file, or - for stdout.`);
   }
-  if (there !== undefined && !force) {
-    throw usageFailure(`${output} is there already. Choose another file, or add --force.`);
+  if (existing !== undefined && !force) {
+    throw usageFailure(`${output} exists. Choose another file, or add --force.`);
   }
 }
 
-/** Undefined where nothing is. What cannot be looked at cannot be written either, which is told then. */
-function found(path: string): Stats | undefined {
+/**
+ * Undefined if the path does not exist or cannot be read. An unreadable path fails later, when it is written.
+ */
+function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
@@ -95,19 +98,21 @@ function found(path: string): Stats | undefined {
   }
 }
 
-/** Null where all are exported: nobody knows how many there are without reading them. */
+/** Null for an export of all customers: the total is not known without reading every ledger. */
 async function countEntries({ stage }: Session, customerIds: readonly string[]): Promise<number | null> {
   if (customerIds.length === 0) return null;
   let total = 0;
-  for (const id of customerIds) total += (await existingCustomer(stage.deps.table, id)).seq;
+  for (const id of customerIds) total += (await requireCustomer(stage.deps.table, id)).seq;
   return total;
 }
 
-/** The stage could not be read. Such an error can look just like one of the file that is written. */
+/**
+ * Marks an error of reading the stage. Without it, such an error can look like an error of writing the file.
+ */
 class ReadFault extends Error {}
 
-/** @throws ReadFault with what the pages threw as its cause */
-async function* readable(pages: AsyncIterable<string>): AsyncGenerator<string> {
+/** @throws ReadFault with the original error as its cause */
+async function* wrapReadErrors(pages: AsyncIterable<string>): AsyncGenerator<string> {
   try {
     yield* pages;
   } catch (cause) {
@@ -115,11 +120,11 @@ async function* readable(pages: AsyncIterable<string>): AsyncGenerator<string> {
   }
 }
 
-/** Whole lines, a page of the ledger at a time. */
+/** Yields whole lines, one page of the ledger at a time. */
 async function* exportedPages(
   { stage, signal }: Session,
-  { customerIds, format }: ExportOrder,
-  done: Exported,
+  { customerIds, format }: ExportOptions,
+  written: Exported,
   count: Counter,
 ): AsyncGenerator<string> {
   const { table } = stage.deps;
@@ -129,11 +134,11 @@ async function* exportedPages(
     for await (const page of entryPages(table, customerId, PAGE)) {
       if (signal.aborted) return;
       yield page.map(line).join('');
-      // Asked for the next page: this one was taken.
-      done.entries += page.length;
+      // The consumer requested the next page, so this page was written.
+      written.entries += page.length;
       count.add(page.length);
     }
-    done.customers += 1;
+    written.customers += 1;
   }
 }
 
@@ -151,21 +156,21 @@ const CSV_COLUMNS = [
   'hash',
 ] as const;
 
-/** RFC 4180. Only the metadata, which is JSON, can hold what has to be quoted. */
+/** RFC 4180. Only the metadata can need quotes, because it is JSON. */
 function csvLine(entry: LedgerEntry): string {
   const { metadata, ...plain } = exportedEntry(entry);
   const fields = { ...plain, metadata: `"${toJson(metadata).replaceAll('"', '""')}"` };
   return `${CSV_COLUMNS.map((column) => fields[column]).join(',')}\n`;
 }
 
-function incomplete(output: string, { entries }: Exported): string {
-  const written = `${counted(entries, 'entry', 'entries')} written, not all`;
+function incompleteText(output: string, { entries }: Exported): string {
+  const total = `only ${counted(entries, 'entry', 'entries')} written`;
   return output === STDOUT
-    ? `The output is incomplete: ${written}.`
-    : `${output}.part is incomplete: ${written}. ${output} was left as it was.`;
+    ? `The output is incomplete: ${total}.`
+    : `${output}.part is incomplete: ${total}. ${output} was not changed.`;
 }
 
-const notWritten = (name: string, error: unknown): Failure =>
+const writeFailure = (name: string, error: unknown): Failure =>
   new Failure('output_failed', `${name} cannot be written: ${reasonOf(error)}`, EXIT.refused);
 
 const NO_COUNT: Counter = { add: () => {}, end: () => {} };

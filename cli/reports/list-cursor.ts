@@ -1,10 +1,10 @@
 import { ListPosition } from '../../lib/store/audit/survey.ts';
 
-/** Where a page of customers ended, as text that is passed on and never built. */
+/** The end of a page of customers, as opaque text. */
 export const encodeListCursor = (position: ListPosition): string =>
   Buffer.from(JSON.stringify(position)).toString('base64url');
 
-/** Null for anything that `encodeListCursor` did not make. */
+/** Null for text that is not from `encodeListCursor`. */
 export function decodeListCursor(cursor: string): ListPosition | null {
   try {
     const parsed = ListPosition.safeParse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));

@@ -13,10 +13,10 @@ import {
 import { factLines } from '../terminal/table.ts';
 import { textLines } from '../terminal/wrap.ts';
 
-/** Where each finding is explained. */
+/** Points to the explanation of each finding. */
 export const WHAT_TO_DO = 'What to do: docs/operate.md, Drift';
 
-/** The report for people: the verdict first, then what was looked at and each finding. */
+/** The report for people: the verdict, then what was compared, then each finding. */
 export function reconciliationLines(report: ReconcileReport, width: number): string[] {
   const { customers, events, listed, drift, missed, open } = report;
   return [
@@ -25,7 +25,7 @@ export function reconciliationLines(report: ReconcileReport, width: number): str
     ...factLines(
       [
         ['run', `${report.run}, ${spanOf(report)}`],
-        ['until', until(report)],
+        ['until', endText(report)],
         [
           'ledgers',
           `${counted(customers.checked, 'customer')}, ${counted(customers.entries, 'entry', 'entries')}`,
@@ -39,7 +39,7 @@ export function reconciliationLines(report: ReconcileReport, width: number): str
           : [
               [
                 '',
-                `${counted(customers.notCompared, 'customer')} not compared, or not in all: deleted at Stripe`,
+                `${counted(customers.notCompared, 'customer')} not or only partly compared: deleted at Stripe`,
               ] as const,
             ]),
         [
@@ -57,21 +57,21 @@ export function reconciliationLines(report: ReconcileReport, width: number): str
           : [
               [
                 '',
-                `${counted(events.removed, 'event')} left out: of customers whom the smoke test removed`,
+                `${counted(events.removed, 'event')} skipped: their customers were removed by the smoke test`,
               ] as const,
             ]),
         ['by day', daysLine(report)],
-        ['no cash', noCashLine(report)],
+        ['non-cash', nonCashLine(report)],
         ['open', number(open.count)],
       ],
       width,
     ),
-    ...section('Drift: to be looked at', drift, driftLines, width),
-    ...(drift.count === 0 ? [] : [`  Nothing of it was repaired. ${WHAT_TO_DO}`]),
+    ...section('Drift: needs attention', drift, driftLines, width),
+    ...(drift.count === 0 ? [] : [`  Nothing was repaired. ${WHAT_TO_DO}`]),
     ...dayLines(report),
-    ...section('Changed by hand: the balance of a customer at Stripe', report.byHand, openLines, width),
+    ...section('Customer balances changed by hand at Stripe', report.byHand, openLines, width),
     ...section('Missed events', missed, missedLines, width),
-    ...section('Open: not finished, and no drift', open, openLines, width),
+    ...section('Open work: not finished, not drift', open, openLines, width),
   ];
 }
 
@@ -84,26 +84,28 @@ const daysLine = ({ days }: ReconcileReport): string => {
   );
 };
 
-const noCashLine = ({ money }: ReconcileReport): string =>
-  `paid past Stripe ${dollars(money.outOfBand)}, from balances ${dollars(money.balanceUsed)}, ` +
+const nonCashLine = ({ money }: ReconcileReport): string =>
+  `paid out of band ${dollars(money.outOfBand)}, from balances ${dollars(money.balanceUsed)}, ` +
   `given by hand ${dollars(money.byHand)}, discounts ${dollars(money.discounts)}`;
 
-/** Each day on which Stripe's charges are not what the ledgers have. */
+/** Each day on which Stripe's charges and the ledgers differ. */
 function dayLines({ days }: ReconcileReport): string[] {
   const differing = differingDays(days);
   if (differing.length === 0) return [];
   return [
     '',
-    `Days that differ (${number(differing.length)}): charges at Stripe less what the ledgers have of them`,
+    `Days that differ (${number(differing.length)}): charges at Stripe minus charges in the ledgers`,
     ...differing.map(({ day, cents }) => `  ${day}  ${number(cents)} cents`),
   ];
 }
 
 const dollars = (cents: number): string => `$${(cents / 100).toFixed(2)}`;
 
+const NO_CUSTOMER = 'no customer';
+
 function driftLines({ customerId, invariant, message }: Drift): string[] {
   const broken = invariant === null ? 'no invariant' : `invariant ${invariant}`;
-  return [`${customerId === null ? 'nobody' : `customer ${customerId}`}, ${broken}`, message];
+  return [`${customerId === null ? NO_CUSTOMER : `customer ${customerId}`}, ${broken}`, message];
 }
 
 const missedLines = ({ eventId, type, createdAt, outcome, customerId, reason }: MissedEvent): string[] => [
@@ -115,7 +117,7 @@ const openLines = ({ customerId, since, message }: OpenWork): string[] => [
   [
     ...(customerId === null ? [] : [`customer ${customerId}`]),
     ...(since === null ? [] : [`since ${minute(since)}`]),
-  ].join(', ') || 'nobody',
+  ].join(', ') || NO_CUSTOMER,
   message,
 ];
 
@@ -140,13 +142,13 @@ function section<T>(
 
 function spanOf({ startedAt, finishedAt }: ReconcileReport): string {
   return finishedAt === null
-    ? `begun ${minute(startedAt)}`
+    ? `started ${minute(startedAt)}`
     : `${minute(startedAt)} to ${minute(finishedAt)} UTC`;
 }
 
-const until = (report: ReconcileReport): string =>
+const endText = (report: ReconcileReport): string =>
   report.upToNow
-    ? 'now: what Stripe is just delivering may be named too'
-    : `${minute(asOf(report).toISOString())} UTC: what came later is left to Stripe's delivery`;
+    ? 'now; may include events that Stripe is still delivering'
+    : `${minute(asOf(report).toISOString())} UTC; Stripe may still be delivering newer events`;
 
 const minute = (iso: string): string => iso.slice(0, 16).replace('T', ' ');

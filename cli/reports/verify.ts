@@ -11,7 +11,7 @@ import {
   type StoredRecords,
 } from '../../lib/store/audit/audit.ts';
 import { StripeFault } from '../../lib/stripe/fault.ts';
-import { noCustomer } from '../stage/customers.ts';
+import { failUnknownCustomer } from '../stage/customers.ts';
 import type { Session } from '../stage/session.ts';
 import { showCount } from '../terminal/counter.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -22,14 +22,15 @@ export interface Verified {
   readonly violations: readonly Drift[];
 }
 
-interface Looked {
+interface LedgerResult {
   readonly entries: number;
   readonly violations: readonly Drift[];
 }
 
 /**
- * Checks these ledgers, or all; one after the other, so that a live table is not burdened.
- * @throws Failure for a customer who is not there; BillingError, StripeFault when the stage or Stripe cannot be reached
+ * Checks the named ledgers, or all. One after the other, to limit the load on a live table.
+ * @throws Failure for an unknown customer; BillingError or StripeFault if the stage or Stripe cannot be
+ * reached
  */
 export async function verifyLedgers(
   { stage, out }: Session,
@@ -44,13 +45,13 @@ export async function verifyLedgers(
   const count = showCount(out.stderr, 'customers', areNamed ? customerIds.length : null);
   try {
     for await (const customerId of areNamed ? customerIds : listCustomerIds(deps.table)) {
-      const looked = await lookTwice(() => lookAt(deps, customerId, withStripe));
-      if (looked === null && areNamed) noCustomer(customerId);
-      // Of all customers it is one whom the smoke test has removed meanwhile.
-      if (looked === null) continue;
+      const result = await checkTwice(() => checkLedger(deps, customerId, withStripe));
+      if (result === null && areNamed) failUnknownCustomer(customerId);
+      // The smoke test removed this customer after the list was read.
+      if (result === null) continue;
       customers += 1;
-      entries += looked.entries;
-      violations.push(...looked.violations);
+      entries += result.entries;
+      violations.push(...result.violations);
       count.add(1);
     }
   } finally {
@@ -59,20 +60,24 @@ export async function verifyLedgers(
   return { customers, entries, violations };
 }
 
-/** A ledger may be changed while it is read: what was found counts if it is there again, in the same words. */
-async function lookTwice(look: () => Promise<Looked | null>): Promise<Looked | null> {
-  const first = await look();
+/** Reports only violations found twice with the same message: a ledger may change while it is read. */
+async function checkTwice(check: () => Promise<LedgerResult | null>): Promise<LedgerResult | null> {
+  const first = await check();
   if (first === null || first.violations.length === 0) return first;
-  const second = await look();
+  const second = await check();
   return second && { ...second, violations: stillThere(first.violations, second.violations) };
 }
 
-/** Null where nothing is there of such a customer. */
-async function lookAt(deps: PaymentDeps, customerId: string, withStripe: boolean): Promise<Looked | null> {
-  const records = await orUnreadable(() =>
+/** Null if the table has no item of this customer. */
+async function checkLedger(
+  deps: PaymentDeps,
+  customerId: string,
+  withStripe: boolean,
+): Promise<LedgerResult | null> {
+  const records = await readOrReport(() =>
     withStripe ? auditCustomer(deps, customerId) : readLedgerRecords(deps.table, customerId),
   );
-  if (records === null) return lookForRest(deps, customerId);
+  if (records === null) return checkForMissingHead(deps, customerId);
   if ('unreadable' in records) {
     return {
       entries: 0,
@@ -87,21 +92,21 @@ async function lookAt(deps: PaymentDeps, customerId: string, withStripe: boolean
 
 const NOT_AUDITED: Pick<MoneyAudit, 'money' | 'standing'> = { money: [], standing: [] };
 
-/** A customer whose head is gone is found too. */
-async function lookForRest({ table }: PaymentDeps, customerId: string): Promise<Looked | null> {
+/** Finds a customer whose items exist without a head. */
+async function checkForMissingHead({ table }: PaymentDeps, customerId: string): Promise<LedgerResult | null> {
   if (!(await isAnythingLeft(table, customerId))) return null;
   return { entries: 0, violations: [driftOf(customerId, HEAD_MISSING)] };
 }
 
-/** An item that is not as we write it is a finding like any other, and the rest is still to be checked. */
-async function orUnreadable(
+/** Returns an unreadable item as a finding, so that the other customers are still checked. */
+async function readOrReport(
   read: () => Promise<StoredRecords | AuditedRecords | null>,
 ): Promise<StoredRecords | AuditedRecords | null | { readonly unreadable: string }> {
   try {
     return await read();
   } catch (error) {
-    const isAbroad = [BillingError, StripeFault, Failure].some((kind) => error instanceof kind);
-    if (isAbroad || !(error instanceof Error)) throw error;
+    const isOutage = [BillingError, StripeFault, Failure].some((kind) => error instanceof kind);
+    if (isOutage || !(error instanceof Error)) throw error;
     return { unreadable: error.message };
   }
 }

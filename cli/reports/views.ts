@@ -12,7 +12,7 @@ import type { StoredNotice, UnreadableNotice } from '../../lib/store/notices.ts'
 import type { ProOrder } from '../../lib/store/orders.ts';
 import type { UnreadableItem } from '../../lib/store/record.ts';
 
-/* What is stored as programs read it: the API's own words, in snake_case. */
+/* Stored items as JSON for programs, with the API's field names in snake_case. */
 
 export const customerView = (head: CustomerHead, at: Date) => ({
   id: head.customerId,
@@ -45,10 +45,10 @@ export const customerDetailView = (head: CustomerHead, at: Date) => ({
   ledger_entries: head.seq,
 });
 
-/** As customers see it in their statement, with its number. */
+/** An entry as customers see it in their statement, with its number. */
 export const entryView = (entry: LedgerEntry) => ({ seq: entry.seq, ...transactionView(entry) });
 
-/** Whole, so that what was exported can be verified: the hash covers all of it. */
+/** The whole entry. The hash covers every field, so an export can be verified. */
 export const exportedEntry = (entry: LedgerEntry) => ({
   customer_id: entry.customerId,
   seq: entry.seq,
@@ -61,7 +61,10 @@ export const exportedEntry = (entry: LedgerEntry) => ({
   hash: entry.hash,
 });
 
-/** Evidence for a dispute: when the cardholder agreed to be charged, to which text, from where and with what. */
+/**
+ * Evidence for a dispute: when the cardholder agreed to be charged, to which text, and from which address and
+ * client.
+ */
 export const consentView = (consent: BillingConsent) => ({
   payment_method_id: consent.paymentMethodId,
   given_at: consent.givenAt,
@@ -101,7 +104,7 @@ export const unreadableNoticeView = ({ customerId, label, attributes }: Unreadab
   attributes,
 });
 
-/** Of anything else that is stored: by its key, without what is in it. */
+/** Any other unreadable item: its key and the bad attributes' names, without their values. */
 export const unreadableView = ({ key, attributes }: UnreadableItem) => ({ ...key, attributes });
 
 export const keyView = (key: ListedKey) => ({

@@ -1,14 +1,19 @@
 import type { TestCustomerRemoval } from '../../lib/operators/contracts.ts';
 import { toFailure } from '../terminal/failure.ts';
-import type { Traveller } from './journey.ts';
+import type { SmokeCustomer } from './journey.ts';
 
 const TRIES = 60;
 const PAUSE_MS = 1_000;
-/** A sign-up that was not answered is decided by then: its function may run for 15 seconds. */
+/** By then an unanswered sign-up has succeeded or failed: its function may run for 15 seconds. */
 const UNANSWERED_TRIES = 20;
 
-/** Asks the stage to remove the customer who has this address. */
+/** Asks the stage to remove the smoke customer. */
 export type Remove = (awaitEvents: boolean) => Promise<TestCustomerRemoval>;
+
+export interface CleanupOptions {
+  readonly manualRemoval: string;
+  readonly onWaiting: (reason: string) => void;
+}
 
 export interface Cleanup {
   readonly state: 'ok' | 'wrong';
@@ -16,15 +21,15 @@ export interface Cleanup {
 }
 
 /**
- * Removes the customer, and waits for that until Stripe's events of them have arrived; where they do not, removes them all
- * the same, and says so. Never throws: what is left behind is told.
- * @param byHand the command that does the same
- * @param onWaiting hears what it waits for
+ * Removes the customer once all of Stripe's events about them have arrived. If events are missing after the
+ * last try, removes the customer anyway and reports it. Never throws: the result says what was not removed.
+ * @param manualRemoval the command that does the same
+ * @param onWaiting called with the reason for each wait
  */
 export async function cleanUp(
   remove: Remove,
-  { sleep, signedUp, signUpUnanswered }: Traveller,
-  { byHand, onWaiting }: { readonly byHand: string; readonly onWaiting: (what: string) => void },
+  { sleep, signedUp, signUpUnanswered }: SmokeCustomer,
+  { manualRemoval, onWaiting }: CleanupOptions,
 ): Promise<Cleanup> {
   let fault = '';
   for (let tries = 1; tries <= TRIES; tries++) {
@@ -37,7 +42,7 @@ export async function cleanUp(
         return signedUp
           ? {
               state: 'wrong',
-              detail: `the stage does not know the customer that was signed up. Try: ${byHand}`,
+              detail: `the stage does not know the customer that was signed up. Try: ${manualRemoval}`,
             }
           : { state: 'ok', detail: 'nothing to remove' };
       case 'waiting':
@@ -52,15 +57,18 @@ export async function cleanUp(
     onWaiting(fault);
     await sleep(PAUSE_MS);
   }
-  return removeAnyway(remove, fault, byHand);
+  return removeAnyway(remove, fault, manualRemoval);
 }
 
-async function removeAnyway(remove: Remove, fault: string, byHand: string): Promise<Cleanup> {
+async function removeAnyway(remove: Remove, fault: string, manualRemoval: string): Promise<Cleanup> {
   try {
     await remove(false);
-    const detail = `removed, but ${fault} within ${TRIES} s: those that still come will be parked. Is the webhook endpoint right? Try: doctor`;
+    const detail =
+      `removed, but ${fault} within ${TRIES} s: late events will be parked. ` +
+      'Is the webhook endpoint right? Try: doctor';
     return { state: 'wrong', detail };
   } catch (error) {
-    return { state: 'wrong', detail: `not removed: ${toFailure(error).message} By hand: ${byHand}` };
+    const detail = `not removed: ${toFailure(error).message} By hand: ${manualRemoval}`;
+    return { state: 'wrong', detail };
   }
 }

@@ -3,7 +3,10 @@ import { PLANS } from '../../lib/domain/plans.ts';
 import { GRANTED_CREDITS } from '../../lib/domain/pricing.ts';
 import type { ApiAnswer, ApiClient } from '../stage/api-client.ts';
 
-/** Test cards of Stripe's that pay. They are the same cards for everybody, and a card brings its bonus once in a ledger. */
+/**
+ * Stripe's test cards that pay. All customers of a stage share them, and each card earns its bonus once per
+ * table.
+ */
 const TEST_CARDS = [
   'visa',
   'mastercard',
@@ -19,14 +22,14 @@ const TEST_CARDS = [
 
 const TOO_MANY = 429;
 
-/** Who goes on the journey. */
-export interface Traveller {
+/** The customer that the smoke test signs up. */
+export interface SmokeCustomer {
   readonly api: ApiClient;
   readonly email: string;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Of each entry that the ledger should have by now, the oldest first. */
+  /** Every entry that the ledger should have now, oldest first. */
   readonly entries: { source: string; amount: number }[];
-  /** The service was asked to sign them up, and did not answer: whether there is a customer is not known. */
+  /** The sign-up was sent and not answered, so the customer may or may not exist. */
   signUpUnanswered: boolean;
   signedUp: boolean;
 }
@@ -34,14 +37,14 @@ export interface Traveller {
 export interface Step {
   readonly id: string;
   readonly title: string;
-  /** Answers what was seen. @throws StepFault saying what should have been */
-  readonly run: (traveller: Traveller) => Promise<string>;
+  /** Returns the observed result. @throws StepFault with the expected and the observed result */
+  readonly run: (customer: SmokeCustomer) => Promise<string>;
 }
 
-/** The service did not do what it should. */
+/** The service did something other than expected. */
 export class StepFault extends Error {}
 
-/** What must always work, from the sign-up to the end of Pro: 5 credits, 10, 9, 69. */
+/** The journey that must always work, from the sign-up to the end of Pro. Credits: 5, 10, 9, 69. */
 export const JOURNEY: readonly Step[] = [
   { id: 'sign-up', title: 'Sign up', run: signUp },
   { id: 'card', title: 'Add a card', run: addCard },
@@ -51,40 +54,40 @@ export const JOURNEY: readonly Step[] = [
   { id: 'cancel', title: 'Cancel', run: cancel },
 ];
 
-async function signUp(traveller: Traveller): Promise<string> {
-  const { api, email, sleep } = traveller;
-  const ask = () => api.post('/api/v1/customers/onboard', { name: 'Smoke test', email, source: 'smoke' });
-  traveller.signUpUnanswered = true;
-  let answer = await ask();
+async function signUp(customer: SmokeCustomer): Promise<string> {
+  const { api, email, sleep } = customer;
+  const send = () => api.post('/api/v1/customers/onboard', { name: 'Smoke test', email, source: 'smoke' });
+  customer.signUpUnanswered = true;
+  let answer = await send();
   if (answer.status === TOO_MANY) {
     await sleep(answer.retryAfterSeconds * 1_000);
-    answer = await ask();
+    answer = await send();
   }
-  traveller.signUpUnanswered = false;
+  customer.signUpUnanswered = false;
   expectAnswer(answer, 201);
-  traveller.signedUp = true;
+  customer.signedUp = true;
   api.apiKey = answer.text('api_key');
-  return posted(traveller, 'trial_signup', GRANTED_CREDITS.trial);
+  return expectEntry(customer, 'trial_signup', GRANTED_CREDITS.trial);
 }
 
-async function addCard(traveller: Traveller): Promise<string> {
+async function addCard(customer: SmokeCustomer): Promise<string> {
   const bonus = GRANTED_CREDITS.firstPaymentMethod;
   for (const card of TEST_CARDS) {
-    const answer = await traveller.api.post('/api/v1/payment-method', {
+    const answer = await customer.api.post('/api/v1/payment-method', {
       payment_method_id: `pm_card_${card}`,
       billing_consent: true,
     });
     expectAnswer(answer, 200, { has_payment_method: true, subscription_type: 'pay_as_you_go' });
     if (answer.field('bonus_credits') === bonus) {
-      return `${await posted(traveller, 'trial_billing_added', bonus)} (${card})`;
+      return `${await expectEntry(customer, 'trial_billing_added', bonus)} (${card})`;
     }
   }
-  const credits = await expectBalance(traveller);
-  return `${credits}; no bonus, for every one of the ${TEST_CARDS.length} test cards has brought its bonus on this stage`;
+  const credits = await expectBalance(customer);
+  return `${credits}; no bonus, because all ${TEST_CARDS.length} test cards have earned theirs on this stage`;
 }
 
-async function billFix(traveller: Traveller): Promise<string> {
-  const recorded = await traveller.api.post('/api/v1/fix-attempts', {
+async function billFix(customer: SmokeCustomer): Promise<string> {
+  const recorded = await customer.api.post('/api/v1/fix-attempts', {
     github_org: 'rsolv-dev',
     repo_name: 'smoke',
     pr_number: 1,
@@ -92,64 +95,70 @@ async function billFix(traveller: Traveller): Promise<string> {
     pr_url: 'https://github.com/rsolv-dev/smoke/pull/1',
   });
   expectAnswer(recorded, 201, { billing_status: 'not_billed' });
-  const billed = await traveller.api.post(`/api/v1/fix-attempts/${recorded.text('id')}/billing`);
+  const billed = await customer.api.post(`/api/v1/fix-attempts/${recorded.text('id')}/billing`);
   expectAnswer(billed, 200, { billing_status: 'billed', outcome: 'credit_consumed' });
-  return posted(traveller, 'fix_deployed', -1);
+  return expectEntry(customer, 'fix_deployed', -1);
 }
 
-async function subscribe(traveller: Traveller): Promise<string> {
-  const answer = await traveller.api.post('/api/v1/subscription', { plan: 'pro' });
+async function subscribe(customer: SmokeCustomer): Promise<string> {
+  const answer = await customer.api.post('/api/v1/subscription', { plan: 'pro' });
   expectAnswer(answer, 201, { subscription_type: 'pro', subscription_state: 'active' });
-  return posted(traveller, 'pro_subscription_payment', PLANS.pro.sold.credits);
+  return expectEntry(customer, 'pro_subscription_payment', PLANS.pro.sold.credits);
 }
 
-async function checkStatement(traveller: Traveller): Promise<string> {
-  const found = await traveller.api.statement();
+async function checkStatement(customer: SmokeCustomer): Promise<string> {
+  const statement = await customer.api.statement();
   let balance = 0;
-  const wanted = traveller.entries.map(({ source, amount }) => {
+  const expected = customer.entries.map(({ source, amount }) => {
     balance += amount;
-    return inWords({ source, amount, balance_after: balance });
+    return entryText({ source, amount, balance_after: balance });
   });
-  const is = found.map(inWords);
-  if (is.join('; ') === wanted.join('; ')) return `${found.length} entries, which lead to ${balance}`;
-  throw new StepFault(`it should say ${wanted.join(', ')}; it says ${is.join(', ')}`);
+  const actual = statement.map(entryText);
+  if (actual.join('; ') === expected.join('; ')) return `${statement.length} entries, balance ${balance}`;
+  throw new StepFault(`expected ${expected.join(', ')}; got ${actual.join(', ')}`);
 }
 
-const inWords = (entry: { source: string; amount: number; balance_after: number }): string =>
+const entryText = (entry: { source: string; amount: number; balance_after: number }): string =>
   `${entry.source} ${entry.amount} → ${entry.balance_after}`;
 
-/** At once, so that Stripe does not charge for another month should nothing be cleaned up. */
-async function cancel(traveller: Traveller): Promise<string> {
-  const answer = await traveller.api.delete('/api/v1/subscription?at_period_end=false');
+/** Cancels immediately, so that Stripe never charges a second month, even if the cleanup fails. */
+async function cancel(customer: SmokeCustomer): Promise<string> {
+  const answer = await customer.api.delete('/api/v1/subscription?at_period_end=false');
   expectAnswer(answer, 200, { subscription_type: 'pay_as_you_go', subscription_state: 'canceled' });
-  return `${await expectBalance(traveller)}, which stay`;
+  return `${await expectBalance(customer)} kept`;
 }
 
-/** The ledger should have one more entry, and the balance say so. */
-async function posted(traveller: Traveller, source: string, amount: number): Promise<string> {
-  traveller.entries.push({ source, amount });
-  return expectBalance(traveller);
+/** Expects one more entry in the ledger, and the balance after it. */
+async function expectEntry(customer: SmokeCustomer, source: string, amount: number): Promise<string> {
+  customer.entries.push({ source, amount });
+  return expectBalance(customer);
 }
 
 const Usage = z.object({ credit_balance: z.number() });
 
-async function expectBalance({ api, entries }: Traveller): Promise<string> {
-  const wanted = entries.reduce((sum, { amount }) => sum + amount, 0);
+async function expectBalance({ api, entries }: SmokeCustomer): Promise<string> {
+  const expected = entries.reduce((sum, { amount }) => sum + amount, 0);
   const { credit_balance: balance } = (await api.get('/api/v1/usage')).as(Usage);
-  if (balance === wanted) return `${balance} credits`;
-  throw new StepFault(`the balance should be ${wanted}, it is ${balance}`);
+  if (balance === expected) return `${balance} credits`;
+  throw new StepFault(`expected a balance of ${expected}, got ${balance}`);
 }
 
 /** @throws StepFault */
-function expectAnswer(answer: ApiAnswer, status: number, says: Readonly<Record<string, unknown>> = {}): void {
+function expectAnswer(
+  answer: ApiAnswer,
+  status: number,
+  fields: Readonly<Record<string, unknown>> = {},
+): void {
   if (answer.status !== status) {
-    const why = [answer.field('code'), answer.field('detail')].filter((one) => one !== undefined).join(': ');
-    throw new StepFault(`${answer.call} should answer ${status}, it answered ${answer.status} ${why}`);
+    const problem = [answer.field('code'), answer.field('detail')]
+      .filter((one) => one !== undefined)
+      .join(': ');
+    throw new StepFault(`${answer.call}: expected ${status}, got ${answer.status} ${problem}`);
   }
-  for (const [name, value] of Object.entries(says)) {
+  for (const [name, value] of Object.entries(fields)) {
     if (answer.field(name) !== value) {
       throw new StepFault(
-        `${answer.call}: ${name} should be ${String(value)}, it is ${String(answer.field(name))}`,
+        `${answer.call}: expected ${name} ${String(value)}, got ${String(answer.field(name))}`,
       );
     }
   }

@@ -8,6 +8,6 @@ const MARKS = {
   skipped: { word: '-', style: 'dim' },
 } as const satisfies Record<StepResult['state'], Mark>;
 
-/** A step, for people. */
+/** The result of a step, for people. */
 export const stepLines = ({ title, state, detail }: StepResult, width: number): Line[] =>
   markedLines(MARKS[state], `${title}: ${detail}`, width);

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../lib/settings/setup-error.ts';
 import { cleanUp, type Remove } from './cleanup.ts';
-import { JOURNEY, StepFault, type Traveller } from './journey.ts';
+import { JOURNEY, type SmokeCustomer, StepFault } from './journey.ts';
 
 export interface StepResult {
   readonly id: string;
@@ -10,24 +10,24 @@ export interface StepResult {
 }
 
 export interface SmokeOptions {
-  /** No further step is begun when it aborts; what was made is removed all the same. */
+  /** When aborted, no further step starts. The customer is still removed. */
   readonly signal: AbortSignal;
   readonly onBegin: (title: string) => void;
   readonly onResult: (result: StepResult) => void;
-  /** The command that removes the customer. */
-  readonly byHand: string;
+  /** The command that removes the customer, for a person to run. */
+  readonly manualRemoval: string;
 }
 
 /**
- * Goes the journey step by step, up to the first that does not do what it should, and removes the customer whatever happened.
- * A call that is under way when it is interrupted is waited for: what it makes has to be known. Never throws.
+ * Runs the journey up to the first failing step, then always removes the customer. On an interrupt, waits for
+ * the call in flight, because the cleanup must know what the call created. Never throws.
  */
 export async function runSmoke(
-  traveller: Traveller,
+  customer: SmokeCustomer,
   remove: Remove,
   options: SmokeOptions,
 ): Promise<StepResult[]> {
-  const { signal, onBegin, onResult, byHand } = options;
+  const { signal, onBegin, onResult, manualRemoval } = options;
   const results: StepResult[] = [];
   const note = (result: StepResult): void => {
     results.push(result);
@@ -40,21 +40,21 @@ export async function runSmoke(
       continue;
     }
     onBegin(title);
-    note({ id, title, ...(await seen(() => run(traveller))) });
+    note({ id, title, ...(await runStep(() => run(customer))) });
   }
   const title = 'Clean up';
   onBegin(title);
-  const onWaiting = (what: string) => onBegin(`${title}: ${what}, waiting`);
-  note({ id: 'clean-up', title, ...(await cleanUp(remove, traveller, { byHand, onWaiting })) });
+  const onWaiting = (reason: string) => onBegin(`${title}: ${reason}, waiting`);
+  note({ id: 'clean-up', title, ...(await cleanUp(remove, customer, { manualRemoval, onWaiting })) });
   return results;
 }
 
 function skipReason(results: readonly StepResult[], signal: AbortSignal): string | null {
-  if (results.some(({ state }) => state === 'wrong')) return 'a step before it did not hold';
+  if (results.some(({ state }) => state === 'wrong')) return 'an earlier step failed';
   return signal.aborted ? 'interrupted' : null;
 }
 
-async function seen(run: () => Promise<string>): Promise<Pick<StepResult, 'state' | 'detail'>> {
+async function runStep(run: () => Promise<string>): Promise<Pick<StepResult, 'state' | 'detail'>> {
   try {
     return { state: 'ok', detail: await run() };
   } catch (error) {

@@ -11,61 +11,61 @@ const Health = z.object({ status: z.literal('ok'), stage: z.string() });
 
 export interface SmokeTarget {
   readonly url: string;
-  /** As the command line knows it. */
+  /** The stage's name for the command line. */
   readonly name: StageName;
-  /** What the service there says it is. */
+  /** The stage that the service reports. */
   readonly stage: string;
 }
 
-export interface Wanted {
+export interface TargetRequest {
   readonly url: string;
-  /** Null where no stage was named: then it is the stack on this machine, or the stage that answers. */
+  /** Null if no stage was named. Then it is the local stack, or the stage that answers at the URL. */
   readonly stage: StageName | null;
-  /** Of the stack on this machine. */
+  /** Port of the local stack. */
   readonly localPort: number;
 }
 
 /**
- * Makes sure, before anything is created, that a test stage answers at the url, and that it is the one whose functions will
- * clean up.
+ * Checks, before anything is created, that a test stage answers at the URL and that its functions will do the
+ * cleanup.
  * @throws Failure
  */
-export async function findTarget(wanted: Wanted): Promise<SmokeTarget> {
-  if (wanted.stage !== null && isLiveStage(wanted.stage)) throw liveStage(wanted.stage);
-  const url = baseUrl(wanted.url);
-  const named = wanted.stage ?? (isLoopback(url) ? 'local' : null);
-  if (named === 'local') assertIsLocal(url, wanted.localPort);
+export async function findTarget(request: TargetRequest): Promise<SmokeTarget> {
+  if (request.stage !== null && isLiveStage(request.stage)) throw liveStage(request.stage);
+  const url = parseUrl(request.url);
+  const named = request.stage ?? (isLoopback(url) ? 'local' : null);
+  if (named === 'local') assertIsLocal(url, request.localPort);
   const { stage } = await readHealth(url);
   if (isLiveStage(stage)) throw liveStage(stage);
   const name = named ?? STAGES.find((known) => known === stage);
   if (name === undefined)
     throw usageFailure(`${url} is the stage ${stage}, which this release does not know.`);
   if (stage === (name === 'local' ? LOCAL_STAGE : name)) return { url, name, stage };
-  throw usageFailure(`${url} is the stage ${stage}, and --stage says ${name}. Give the stage that is there.`);
+  throw usageFailure(`${url} is the stage ${stage}, but --stage is ${name}. Use the stage of the URL.`);
 }
 
 const liveStage = (stage: string): Failure =>
   new Failure(
     'live_stage',
-    `${stage} is live: smoke signs a customer up and pays. Use a test stage.`,
+    `${stage} is live, and smoke signs up a customer and pays. Use a test stage.`,
     EXIT.refused,
   );
 
-function baseUrl(given: string): string {
-  const url = URL.canParse(given) ? new URL(given) : null;
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === '') {
     return url.href.replace(/\/+$/, '');
   }
   throw usageFailure(
-    `--url is "${given}"; it must be the http or https address of the API, like https://api.example.com`,
+    `--url is "${text}"; it must be the http or https address of the API, like https://api.example.com`,
   );
 }
 
-/** Two stacks on one machine, or one here and one elsewhere, would have each the other's customers to remove. */
+/** The cleanup goes to the stack on `port`. With another stack at the URL, it would not find the customer. */
 function assertIsLocal(url: string, port: number): void {
   if (isLoopback(url) && new URL(url).port === String(port)) return;
   throw usageFailure(
-    `${url} is not the stack on this machine, which is http://localhost:${port}. Give --stage, or PORT, for what is there.`,
+    `${url} is not the local stack, which is http://localhost:${port}. Set --stage or PORT to match the URL.`,
   );
 }
 
@@ -78,6 +78,8 @@ async function readHealth(url: string): Promise<z.output<typeof Health>> {
   );
   const health = Health.safeParse(await response.json().catch(() => undefined));
   if (response.ok && health.success) return health.data;
-  const detail = `GET ${url}/health answers ${response.status}, and not as a stage that is well. Is it the address of the API? Try: doctor`;
+  const detail =
+    `GET ${url}/health answers ${response.status}: unhealthy, or not this API. ` +
+    'Check the URL. Try: doctor';
   throw new Failure('stage_unwell', detail, EXIT.unreachable);
 }

@@ -18,8 +18,8 @@ export type Transaction = z.output<typeof Transaction>;
 const Statement = z.object({ transactions: z.array(Transaction), next_cursor: z.optional(z.string()) });
 const Account = z.object({ credit_balance: z.number(), recent_transactions: z.array(Transaction) });
 
-/** Whether a stack of this service answers here. */
-export async function isOurs(url: string): Promise<boolean> {
+/** Whether this service answers at the URL. */
+export async function isServiceAt(url: string): Promise<boolean> {
   try {
     const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     return Health.safeParse(await response.json()).success;
@@ -28,12 +28,12 @@ export async function isOurs(url: string): Promise<boolean> {
   }
 }
 
-/** What a call was answered, with the call as people write it. */
+/** The answer to one call, together with the call as text. */
 export class ApiAnswer {
   readonly call: string;
   readonly status: number;
   readonly body: string;
-  /** After which a call that came too often is let in. */
+  /** How long to wait after a rate limit. */
   readonly retryAfterSeconds: number;
   readonly #fields: Readonly<Record<string, unknown>>;
 
@@ -49,14 +49,16 @@ export class ApiAnswer {
     return this.#fields[name];
   }
 
-  /** @throws SetupError with the answer when it has no such text: the journey cannot go on without it */
+  /**
+   * @throws SetupError with the answer if it has no such text field. The journey cannot continue without it.
+   */
   text(name: string): string {
     const value = this.#fields[name];
     if (typeof value !== 'string') throw this.#unexpected();
     return value;
   }
 
-  /** @throws SetupError with the answer when it is of another shape */
+  /** @throws SetupError with the answer if it does not match the schema */
   as<S extends z.ZodMiniType>(schema: S): z.output<S> {
     const parsed = schema.safeParse(this.#fields);
     if (!parsed.success) throw this.#unexpected();
@@ -68,7 +70,7 @@ export class ApiAnswer {
   }
 }
 
-/** A customer's view of the API. */
+/** Calls the API as a customer. */
 export class ApiClient {
   apiKey = '';
   readonly #url: string;
@@ -88,13 +90,13 @@ export class ApiClient {
     return answer;
   }
 
-  /** Where the account stands, with its newest entries, the newest first. */
+  /** The balance and the newest entries, newest first. */
   async account(): Promise<{ balance: number; newest: readonly Transaction[] }> {
     const account = (await this.get('/api/v1/usage')).as(Account);
     return { balance: account.credit_balance, newest: account.recent_transactions };
   }
 
-  /** Every entry, the oldest first. */
+  /** Every entry, oldest first. */
   async statement(): Promise<Transaction[]> {
     const entries: Transaction[] = [];
     let cursor: string | undefined;

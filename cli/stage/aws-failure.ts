@@ -1,6 +1,6 @@
 import { errorCode, reasonOf } from '../../lib/settings/setup-error.ts';
 
-/** What is wrong between us and AWS, and what to do about it. */
+/** A failure of AWS or of the network, and what to do about it. */
 export interface AwsFailure {
   readonly code: string;
   readonly detail: string;
@@ -8,7 +8,7 @@ export interface AwsFailure {
 
 const NO_CREDENTIALS: AwsFailure = {
   code: 'no_credentials',
-  detail: 'There are no AWS credentials. Sign in (aws sso login), or set AWS_PROFILE, and try again.',
+  detail: 'There are no AWS credentials. Sign in (aws sso login) or set AWS_PROFILE, and try again.',
 };
 const EXPIRED: AwsFailure = {
   code: 'credentials_expired',
@@ -16,16 +16,16 @@ const EXPIRED: AwsFailure = {
 };
 const NOT_ACCEPTED: AwsFailure = {
   code: 'credentials_refused',
-  detail: 'AWS does not know these credentials. Check AWS_PROFILE or AWS_ACCESS_KEY_ID, and sign in again.',
+  detail: 'AWS rejects these credentials. Check AWS_PROFILE or AWS_ACCESS_KEY_ID, and sign in again.',
 };
 const THROTTLED: AwsFailure = {
   code: 'throttled',
-  detail: 'AWS asks for patience: too many calls at once. Wait a minute and repeat the command.',
+  detail: 'AWS throttles the calls: too many at once. Wait a minute and repeat the command.',
 };
 const NO_REGION: AwsFailure = {
   code: 'no_region',
   detail:
-    'No usable AWS region is set. Set AWS_REGION, or the region of your profile, to the one of the stage.',
+    'No usable AWS region is set. Set AWS_REGION, or the region of your profile, to the region of the stage.',
 };
 const NO_TABLE: AwsFailure = {
   code: 'stage_not_found',
@@ -36,7 +36,7 @@ const UNREACHABLE: AwsFailure = {
   detail: 'The stage does not answer. Check the network and AWS_REGION, and repeat the command.',
 };
 
-/** By the names that the SDK gives its errors, and Node its own. */
+/** By error name of the SDK, or error code of Node. */
 const KNOWN: Readonly<Record<string, AwsFailure>> = {
   CredentialsProviderError: NO_CREDENTIALS,
   TokenProviderError: EXPIRED,
@@ -64,13 +64,15 @@ const KNOWN: Readonly<Record<string, AwsFailure>> = {
 
 const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'AuthorizationError']);
 
-/** Null for what has nothing to do with AWS. Looks through the causes: the store wraps what the SDK threw. */
+/**
+ * Null if the error does not come from AWS. Also checks the causes, because the store wraps the SDK's errors.
+ */
 export function awsFailure(error: unknown): AwsFailure | null {
   for (const cause of causesOf(error)) {
     const known = KNOWN[cause.name] ?? KNOWN[errorCode(cause) ?? ''];
     if (known !== undefined) return known;
     if (DENIED.has(cause.name) || DENIED.has(errorCode(cause) ?? '')) {
-      const detail = `These credentials may not do that: ${reasonOf(cause)} Ask for the operators' role of the stage.`;
+      const detail = `Permission denied: ${reasonOf(cause)} Ask for the stage's operator role.`;
       return { code: 'access_denied', detail };
     }
     if (cause.name === 'ResourceNotFoundException') return NO_TABLE;
@@ -81,7 +83,7 @@ export function awsFailure(error: unknown): AwsFailure | null {
 
 const MAX_CAUSES = 8;
 
-/** The error and what caused it, the outermost first. */
+/** The error and its causes, outermost first. */
 function causesOf(error: unknown): Error[] {
   const causes: Error[] = [];
   let at = error;

@@ -1,6 +1,6 @@
 /**
- * Makes the AWS SDK of this process, and of those it starts, a stranger to every real account: a developer's own
- * profile, keys and endpoints are taken out, and names that only a local engine accepts put in their place.
+ * Keeps the AWS SDK of this process, and of its child processes, away from every real account. Removes the
+ * developer's profile, keys and endpoints, and sets credentials that only a local engine accepts.
  */
 export function useLocalAws(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(env)) {

@@ -3,7 +3,7 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { startRuntime } from '../../lib/runtime/start.ts';
 import { type StripeSettings, stripeEnvironment } from '../../lib/settings/stripe-environment.ts';
 
-/** What operations work with when they are called on this machine rather than over HTTP. */
+/** The dependencies of operations that run in this process, on the local stack's table. */
 export function localDeps(endpoint: string, tableName: string, stripe?: StripeSettings): PaymentDeps {
   const env = {
     TABLE_NAME: tableName,

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { SetupError } from '../../lib/settings/setup-error.ts';
 import { ApiBase, isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
 
-/** Where things listen if no setting says otherwise. */
+/** Default ports. */
 export const DEFAULT_PORTS = {
   PORT: 4_000,
   STRIPE_PORT: 8_420,
@@ -11,7 +11,7 @@ export const DEFAULT_PORTS = {
 } as const;
 export type PortSetting = keyof typeof DEFAULT_PORTS;
 
-/** Powertools' own names. */
+/** The level names of Powertools. */
 const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL', 'SILENT'] as const;
 
 const Port = z.pipe(
@@ -38,9 +38,9 @@ const Environment = z.object({
   STRIPE_PRO_PRICE_ID: z.optional(z.string().check(z.regex(/^price_\w+$/))),
 });
 
-/** What people read about a setting. */
+/** The description of a setting, for people. */
 export interface SettingText {
-  /** What a value must be, for the message that refuses one; null where any text will do. */
+  /** The allowed values, for the error message. Null if any text is allowed. */
   readonly allowed: string | null;
   /** In `npm start -- --help`. */
   readonly example: string;
@@ -50,7 +50,7 @@ export interface SettingText {
 
 const A_PORT = 'a whole number from 1 to 65535';
 
-/** Every variable that the local stack reads, in the order in which the help lists them. */
+/** Every variable that the local stack reads, in the order of the help text. */
 export const SETTINGS: Readonly<Record<keyof z.output<typeof Environment>, SettingText>> = {
   PORT: {
     allowed: A_PORT,
@@ -68,7 +68,7 @@ export const SETTINGS: Readonly<Record<keyof z.output<typeof Environment>, Setti
     allowed: `one of ${LOG_LEVELS.join(', ')}`,
     example: 'INFO',
     unset: 'WARN',
-    meaning: 'what the functions log; INFO is one line for each request',
+    meaning: 'log level of the functions; INFO logs one line per request',
   },
   STRIPE_PORT: {
     allowed: A_PORT,
@@ -86,31 +86,31 @@ export const SETTINGS: Readonly<Record<keyof z.output<typeof Environment>, Setti
     allowed: A_PORT,
     example: '9229',
     unset: 'no inspector',
-    meaning: 'the port of the inspector of the functions; no function times out then',
+    meaning: "the port of the functions' inspector; disables their timeouts",
   },
   DYNAMODB_ENDPOINT: {
     allowed: 'an http or https URL, like http://127.0.0.1:8000',
     example: 'http://127.0.0.1:8000',
     unset: 'the embedded engine',
-    meaning: 'your own DynamoDB engine; the embedded one is for Linux on x64',
+    meaning: 'your own DynamoDB engine; the embedded one runs on Linux x64 only',
   },
   STRIPE_SECRET_KEY: {
     allowed: "a secret key of Stripe's test mode, sk_test_… or rk_test_…",
     example: 'sk_test_…',
     unset: 'a double of Stripe',
-    meaning: 'Stripe itself in test mode, or the server at STRIPE_API_BASE',
+    meaning: 'uses Stripe itself in test mode, or the server at STRIPE_API_BASE',
   },
   STRIPE_API_BASE: {
     allowed: 'an http or https URL without a path, like http://127.0.0.1:8420',
     example: 'http://127.0.0.1:8420',
     unset: 'Stripe itself',
-    meaning: 'the server that takes STRIPE_SECRET_KEY, for example a double of your own',
+    meaning: 'the server to use with STRIPE_SECRET_KEY, for example your own Stripe double',
   },
   STRIPE_WEBHOOK_SECRETS: {
     allowed: 'one or two webhook signing secrets with a comma between them: whsec_…,whsec_…',
     example: 'whsec_…',
-    unset: 'made on a double',
-    meaning: 'the signing secrets of the webhook endpoint; needed with Stripe itself',
+    unset: 'created on a double',
+    meaning: 'the signing secrets of the webhook endpoint; required with Stripe itself',
   },
   STRIPE_PRO_PRICE_ID: {
     allowed: "the id of Pro's price at Stripe, price_…",
@@ -119,14 +119,14 @@ export const SETTINGS: Readonly<Record<keyof z.output<typeof Environment>, Setti
     meaning: "Pro's price at Stripe",
   },
 };
-/** Not repeated in messages. */
+/** Messages never print these values. */
 const SECRETS: ReadonlySet<string> = new Set(['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRETS']);
 
 /** Which Stripe the stack works with. */
 export type StripeChoice =
-  /** A double of its own, on this port or on any. */
+  /** The stack's own double, on this port, or on the default or a free one. */
   | { readonly kind: 'double'; readonly port: number | undefined }
-  /** An account that is there already: at Stripe, or on the server at `apiBase`. */
+  /** An existing account: at Stripe, or on the server at `apiBase`. */
   | {
       readonly kind: 'account';
       readonly secretKey: string;
@@ -137,30 +137,30 @@ export type StripeChoice =
 
 export interface Settings {
   readonly port: number;
-  /** Where the data outlives the stack; without it the ledger is in memory. */
+  /** The folder that keeps the data across restarts. Undefined keeps the ledger in memory. */
   readonly dataDir: string | undefined;
-  /** Another DynamoDB engine, already running. */
+  /** Another DynamoDB engine that is already running. */
   readonly dynamodbEndpoint: string | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  /** Undefined for the usual port, or any free one. */
+  /** Undefined for the default port, or a free one if it is in use. */
   readonly mailboxPort: number | undefined;
-  /** Where a debugger attaches to the functions; undefined for no inspector. */
+  /** The port where a debugger attaches to the functions. Undefined for no inspector. */
   readonly debugPort: number | undefined;
   readonly stripe: StripeChoice;
 }
 
-/** @throws SetupError naming each variable that is wrong, its value, and what it may be. */
+/** @throws SetupError that names each invalid variable, its value, and the allowed values */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  // `PORT= npm start` means no choice, the same as leaving it out.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = Environment.safeParse(given);
+  // An empty variable (`PORT= npm start`) counts as unset.
+  const variables = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(variables);
   if (!parsed.success) {
     const refused = new Set(parsed.error.issues.map(({ path }) => String(path[0])));
     const faults = Object.entries(SETTINGS)
       .filter(([name]) => refused.has(name))
       .map(([name, { allowed }]) => {
-        const is = SECRETS.has(name) ? 'is not usable' : `is "${given[name]}"`;
-        return `${name} ${is}; it must be ${allowed}.`;
+        const value = SECRETS.has(name) ? 'is not usable' : `is "${variables[name]}"`;
+        return `${name} ${value}; it must be ${allowed}.`;
       });
     throw new SetupError(faults.join(' '));
   }
@@ -183,40 +183,41 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
-/** @throws SetupError naming the first two settings that are the same port */
+/** @throws SetupError that names the first two settings with the same port */
 function refuseSharedPorts(ports: Readonly<Partial<Record<PortSetting, number | undefined>>>): void {
   const takenBy = new Map<number, string>();
   for (const [name, port] of Object.entries(ports)) {
     if (port === undefined) continue;
     const other = takenBy.get(port);
-    if (other !== undefined) throw new SetupError(`${other} and ${name} are both ${port}. Choose two ports.`);
+    if (other !== undefined)
+      throw new SetupError(`${other} and ${name} are both ${port}. Choose different ports.`);
     takenBy.set(port, name);
   }
 }
 
-function stripeChoice(given: z.output<typeof Environment>): StripeChoice {
-  const { STRIPE_PORT: port, STRIPE_SECRET_KEY: secretKey } = given;
+function stripeChoice(environment: z.output<typeof Environment>): StripeChoice {
+  const { STRIPE_PORT: port, STRIPE_SECRET_KEY: secretKey } = environment;
   if (secretKey === undefined) {
     const names = ['STRIPE_API_BASE', 'STRIPE_WEBHOOK_SECRETS', 'STRIPE_PRO_PRICE_ID'] as const;
-    const name = names.find((one) => given[one] !== undefined);
+    const name = names.find((one) => environment[one] !== undefined);
     if (name !== undefined) {
       throw new SetupError(
-        `${name} is set without STRIPE_SECRET_KEY. Set the key it goes with, or unset ${name}: the stack then starts a Stripe double of its own.`,
+        `${name} is set without STRIPE_SECRET_KEY. Set the key too, or unset ${name} to use a Stripe double.`,
       );
     }
     return { kind: 'double', port };
   }
   if (isLiveKey(secretKey)) {
     throw new SetupError(
-      'STRIPE_SECRET_KEY is a live key, which moves real money; the local stack takes a test key only: sk_test_…',
+      'STRIPE_SECRET_KEY is a live key, which moves real money. The local stack needs a test key: sk_test_…',
     );
   }
   return {
     kind: 'account',
     secretKey,
-    apiBase: given.STRIPE_API_BASE,
-    webhookSecrets: given.STRIPE_WEBHOOK_SECRETS,
-    proPriceId: given.STRIPE_PRO_PRICE_ID,
+    apiBase: environment.STRIPE_API_BASE,
+    webhookSecrets: environment.STRIPE_WEBHOOK_SECRETS,
+    proPriceId: environment.STRIPE_PRO_PRICE_ID,
   };
 }
 

@@ -16,7 +16,7 @@ import { openLambda } from './transport.ts';
 
 const SERVICE = 'rsolv-billing';
 
-/** @throws Failure, SetupError when the stage cannot be reached at all */
+/** @throws Failure or SetupError if the stage cannot be reached at all */
 export function openStage(name: StageName, env: NodeJS.ProcessEnv): Stage {
   return name === 'local' ? openLocal(env) : openDeployed(name, env);
 }
@@ -27,26 +27,27 @@ function openLocal(env: NodeJS.ProcessEnv): Stage {
   useLocalAws(process.env);
   bypassProxyForLoopback(process.env);
   const explain = (failure: Failure) =>
-    failure.code === 'stage_unreachable' ? gone(port, failure) : failure;
+    failure.code === 'stage_unreachable' ? stackStopped(port, failure) : failure;
   const deps = localDeps(stack.endpoint, readServerlessFile().tableName, stack.stripe);
   return {
     name: 'local',
     local: { url: `http://127.0.0.1:${port}`, ...stack },
-    ...reached(deps, new Invoker(functionPrefix(LOCAL_STAGE), openLambda(stack.lambdaEndpoint))),
+    ...connect(deps, new Invoker(functionPrefix(LOCAL_STAGE), openLambda(stack.lambdaEndpoint))),
     explain,
   };
 }
 
-/** A stack that was killed leaves its note behind. */
-const gone = (port: number, cause: Failure): Failure =>
+/** A killed stack leaves its state file behind, so it is still found but does not answer. */
+const stackStopped = (port: number, cause: Failure): Failure =>
   new Failure(
     cause.code,
-    `The stack on port ${port} does not answer any more. Start it again: npm start`,
+    `The stack on port ${port} no longer answers. Start it again: npm start`,
     EXIT.unreachable,
   );
 
 function openDeployed(name: Exclude<StageName, 'local'>, env: NodeJS.ProcessEnv): Stage {
-  // A table that was restored beside the live one is looked at before it is trusted; functions go on with the live one.
+  // Lets an operator check a table that was restored beside the live one. The functions keep using the live
+  // table.
   const tableName = env['RSOLV_BILLING_TABLE'] ?? `${SERVICE}-${name}`;
   const runtime = startRuntime({ TABLE_NAME: tableName, STAGE: name });
   let environment: Promise<NodeJS.ProcessEnv> | undefined;
@@ -56,23 +57,25 @@ function openDeployed(name: Exclude<StageName, 'local'>, env: NodeJS.ProcessEnv)
   };
   const deps: PaymentDeps = { ...runtime, stripe };
   const explain = (failure: Failure) =>
-    failure.code === 'stage_not_found' ? withoutTable(runtime.table.name, failure) : failure;
+    failure.code === 'stage_not_found' ? tableMissing(runtime.table.name, failure) : failure;
   return {
     name,
     local: null,
-    ...reached(deps, new Invoker(functionPrefix(name), openLambda(undefined))),
+    ...connect(deps, new Invoker(functionPrefix(name), openLambda(undefined))),
     explain,
   };
 }
 
-const withoutTable = (table: string, { code, exitCode }: Failure): Failure =>
+const tableMissing = (table: string, { code, exitCode }: Failure): Failure =>
   new Failure(
     code,
-    `There is no table ${table}. Is the stage deployed, and is AWS_REGION the one of the stage?`,
+    `There is no table ${table}. Check that the stage is deployed and that AWS_REGION is its region.`,
     exitCode,
   );
 
-/** Where the stage's own functions find Stripe's key, read with the operator's credentials, wherever those come from. */
+/**
+ * Names the parameters that hold the stage's Stripe key, and the operator's credentials to read them with.
+ */
 async function stripeEnvironment(
   name: StageName,
   { table }: Deps,
@@ -93,19 +96,19 @@ async function stripeEnvironment(
   };
 }
 
-/** @throws Failure when Stripe's key cannot be read, or is not one for this stage */
+/** @throws Failure if the Stripe key cannot be read or does not fit this stage */
 async function stripeOf(deps: Deps, env: NodeJS.ProcessEnv): Promise<StripePort> {
   try {
     return await withStripe(deps, env).stripe();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = reasonOf(error);
-    const detail = `Stripe cannot be asked: ${message}${reason === message ? '' : ` (${reason})`}`;
+    const detail = `Stripe cannot be reached: ${message}${reason === message ? '' : ` (${reason})`}`;
     throw new Failure('stripe_unreachable', detail, EXIT.unreachable);
   }
 }
 
-function reached(deps: PaymentDeps, functions: Invoker): Pick<Stage, 'deps' | 'functions' | 'close'> {
+function connect(deps: PaymentDeps, functions: Invoker): Pick<Stage, 'deps' | 'functions' | 'close'> {
   return {
     deps,
     functions,

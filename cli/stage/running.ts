@@ -6,12 +6,12 @@ import { SetupError } from '../../lib/settings/setup-error.ts';
 import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
 
 /*
- * The engine and the emulated Lambda listen on whatever ports were free, and so may the Stripe double. The running stack
- * notes them under its own port, so that the tools for this machine find them. A note left by a stack that was killed leads
- * to an engine that does not answer.
+ * The engine, the emulated Lambda and possibly the Stripe double listen on free ports. A running stack writes
+ * their addresses to a state file named after its own port, where local tools find them. A killed stack
+ * leaves a stale state file, whose engine does not answer.
  */
 
-const Note = z.object({
+const StateFile = z.object({
   owner: z.optional(z.object({ pid: z.int(), folder: z.string(), startedAt: z.iso.datetime() })),
   endpoint: z.url(),
   lambdaEndpoint: z.url(),
@@ -22,9 +22,9 @@ const Note = z.object({
     proPriceId: z.string(),
   }),
 });
-const noteOf = (port: number): string => join(tmpdir(), `rsolv-billing-${port}.json`);
+const stateFileOf = (port: number): string => join(tmpdir(), `rsolv-billing-${port}.json`);
 
-/** Whose stack this is. */
+/** Who started the stack. */
 export interface StackOwner {
   /** The process that started the stack. */
   readonly pid: number;
@@ -33,40 +33,40 @@ export interface StackOwner {
   readonly startedAt: string;
 }
 
-/** What a tool needs of a stack to do what its API does. */
+/** The addresses of a running stack's parts, for local tools. */
 export interface RunningStack {
   readonly owner?: StackOwner | undefined;
-  /** The DynamoDB engine's. */
+  /** The DynamoDB engine. */
   readonly endpoint: string;
-  /** Where its functions are invoked as with Lambda's own API. */
+  /** Speaks Lambda's API to invoke the functions. */
   readonly lambdaEndpoint: string;
   readonly stripe: StripeSettings;
 }
 
-/** Returns how to take the note away again. */
-export function noteRunningStack(port: number, stack: RunningStack): () => void {
-  const file = noteOf(port);
-  const forget = () => rmSync(file, { force: true });
-  // Made anew: a file that is there already would keep its owner and mode, and this one holds secrets.
-  forget();
+/** Writes the state file. Returns a function that removes it. */
+export function registerRunningStack(port: number, stack: RunningStack): () => void {
+  const file = stateFileOf(port);
+  const remove = () => rmSync(file, { force: true });
+  // Recreated, because an existing file keeps its owner and mode, and the content is secret.
+  remove();
   writeFileSync(file, JSON.stringify(stack), { mode: 0o600, flag: 'wx' });
-  return forget;
+  return remove;
 }
 
 /** For people, in one line. */
 export const describeOwner = ({ pid, folder, startedAt }: StackOwner): string =>
   `started from ${folder} by process ${pid} at ${startedAt}`;
 
-/** Null when no stack has been started on this port. */
+/** Null if no stack was started on this port. */
 export function findRunningStack(port: number): RunningStack | null {
   try {
-    return Note.parse(JSON.parse(readFileSync(noteOf(port), 'utf8')));
+    return StateFile.parse(JSON.parse(readFileSync(stateFileOf(port), 'utf8')));
   } catch {
     return null;
   }
 }
 
-/** @throws SetupError when no stack has been started on this port */
+/** @throws SetupError if no stack was started on this port */
 export function runningStack(port: number): RunningStack {
   const stack = findRunningStack(port);
   if (stack === null) throw new SetupError(`No stack is running on port ${port}. Start one first: npm start`);

@@ -21,7 +21,7 @@ const ServerlessFile = z.object({
 const TableFile = z.object({
   Resources: z.object({
     LedgerTable: z.object({
-      // What CreateTable needs; the rest (backups, encryption) is AWS's business and zod leaves it out.
+      // Only what CreateTable needs. Zod drops the rest, such as backups and encryption, which only AWS has.
       Properties: z.object({
         AttributeDefinitions: z.array(Attribute),
         KeySchema,
@@ -36,7 +36,7 @@ const TableFile = z.object({
           }),
         ),
         BillingMode: z.enum(['PAY_PER_REQUEST', 'PROVISIONED']),
-        // CloudFormation has a stream where there is a view; CreateTable wants to be told both.
+        // In CloudFormation a view type enables the stream. CreateTable needs both values.
         StreamSpecification: z.pipe(
           z.object({ StreamViewType: z.enum(['NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES', 'KEYS_ONLY']) }),
           z.transform(({ StreamViewType }) => ({ StreamEnabled: true, StreamViewType })),
@@ -51,9 +51,9 @@ export interface LocalService {
   readonly tableName: string;
   /** Web origins whose pages may call the API. */
   readonly allowedOrigins: readonly string[];
-  /** What CreateTable takes. */
+  /** The input for CreateTable. */
   readonly tableProperties: Omit<TableProperties, 'TimeToLiveSpecification'>;
-  /** The attribute that says when an item expires. */
+  /** The attribute with an item's expiry time. */
   readonly expiryAttribute: string;
 }
 
@@ -61,7 +61,7 @@ type TableProperties = z.output<typeof TableFile>['Resources']['LedgerTable']['P
 
 let service: LocalService | undefined;
 
-/** What the local stack needs of serverless.yml and the table's file beside it, for the local stage. Read once. */
+/** The settings of the local stage, from serverless.yml and infrastructure/table.yml. Read once. */
 export function readServerlessFile(): LocalService {
   service ??= readFiles();
   return service;
@@ -83,7 +83,8 @@ function readFiles(): LocalService {
 function parseFile<Schema extends z.ZodMiniType>(schema: Schema, name: string): z.output<Schema> {
   const path = join(PROJECT_ROOT, name);
   try {
-    // Tags like !Sub belong to CloudFormation: their plain value is enough, and a warning for each is not wanted.
+    // Only the plain value of CloudFormation tags like !Sub is needed. The log level hides a warning for
+    // each.
     return schema.parse(parse(readFileSync(path, 'utf8'), { logLevel: 'error' }));
   } catch (error) {
     throw new SetupError(`${path} cannot be used: ${reasonOf(error)}`);

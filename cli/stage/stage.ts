@@ -6,23 +6,25 @@ import type { RunningStack } from './running.ts';
 export const STAGES = ['local', 'dev', 'staging', 'production'] as const;
 export type StageName = (typeof STAGES)[number];
 
-/** A stack on this machine: what a deployed stage has at AWS is in its note, or does not exist. */
+/**
+ * A local stack. Its state file names everything that a deployed stage has at AWS. The rest does not exist.
+ */
 export interface LocalStack extends RunningStack {
-  /** Where its API is. */
+  /** The address of the API. */
   readonly url: string;
 }
 
 /**
- * A stage as an operator reaches it: reads go to the table with the operator's own rights, and so do questions to Stripe.
- * Functions do what writes, so no operator needs the right to write.
+ * A stage as an operator reaches it. Reads of the table and of Stripe use the operator's own permissions.
+ * Functions do every write, so operators need no write permission.
  */
 export interface Stage {
   readonly name: StageName;
-  /** Null where the stage is deployed. */
+  /** Null for a deployed stage. */
   readonly local: LocalStack | null;
   readonly deps: PaymentDeps;
   readonly functions: Invoker;
-  /** The failure in the words of this stage. */
+  /** Rewrites a failure with the details of this stage. */
   explain(failure: Failure): Failure;
   close(): void;
 }

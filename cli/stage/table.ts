@@ -16,34 +16,34 @@ import { readServerlessFile } from './serverless-file.ts';
 const ACTIVE_WITHIN_MS = 30_000;
 const POLL_EVERY_MS = 50;
 
-/** The ledger's table as it is deployed: the definition in serverless.yml, under this name. */
+/** The table as infrastructure/table.yml defines it, under this name. */
 export function ledgerTableDefinition(tableName: string): CreateTableCommandInput {
   return { TableName: tableName, ...readServerlessFile().tableProperties };
 }
 
 /**
- * Creates the ledger's table unless it is there, and waits until it can be used.
- * @throws SetupError when a table of that name has another shape.
+ * Creates the table if it does not exist, and waits until it is active.
+ * @throws SetupError if an existing table has other keys or indexes
  */
 export async function ensureTable(client: DynamoDBClient, tableName: string): Promise<void> {
-  // Without its stream: the embedded engine takes the longer for each write, the more a stream holds. What the stream brings
-  // is found in another way; see event-source.ts.
-  const { StreamSpecification: _, ...wanted } = ledgerTableDefinition(tableName);
+  // Created without its stream: in the embedded engine, a growing stream slows down every write. The local
+  // stack finds the changes in another way; see event-source.ts.
+  const { StreamSpecification: _, ...definition } = ledgerTableDefinition(tableName);
   try {
-    await client.send(new CreateTableCommand(wanted));
+    await client.send(new CreateTableCommand(definition));
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
   const found = await untilActive(client, tableName);
-  if (!isDeepStrictEqual(shapeOf(found), shapeOf(wanted))) {
+  if (!isDeepStrictEqual(shapeOf(found), shapeOf(definition))) {
     throw new SetupError(
-      `The table ${tableName} exists with other keys or indexes than serverless.yml says. ` +
+      `The table ${tableName} exists, but its keys or indexes differ from infrastructure/table.yml. ` +
         'Delete it if its data is not needed, or use another engine or DATA_DIR.',
     );
   }
 }
 
-/** Lets old items expire, as deployed. An engine that keeps everything for ever will do too. */
+/** Enables expiry of old items, as deployed. Does nothing on an engine without expiry. */
 export async function ensureExpiry(client: DynamoDBClient, tableName: string): Promise<void> {
   const { TimeToLiveDescription: expiry } = await client.send(
     new DescribeTimeToLiveCommand({ TableName: tableName }),
@@ -58,7 +58,7 @@ async function untilActive(client: DynamoDBClient, tableName: string): Promise<T
   for (;;) {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName }));
     const indexes = Table?.GlobalSecondaryIndexes ?? [];
-    // An engine that keeps no state for an index has it ready at once.
+    // An engine that reports no index state has created the index already.
     const ready = indexes.every(({ IndexStatus }) => (IndexStatus ?? 'ACTIVE') === 'ACTIVE');
     if (Table?.TableStatus === 'ACTIVE' && ready) return Table;
     if (performance.now() > deadline) {
@@ -68,7 +68,7 @@ async function untilActive(client: DynamoDBClient, tableName: string): Promise<T
   }
 }
 
-/** Keys and indexes, in an order that does not depend on who lists them. */
+/** Keys and indexes, sorted, so that two shapes can be compared. */
 export function shapeOf(table: CreateTableCommandInput | TableDescription) {
   const keysOf = (schema: CreateTableCommandInput['KeySchema']) =>
     (schema ?? []).map(({ AttributeName, KeyType }) => `${KeyType} ${AttributeName}`).sort();

@@ -1,30 +1,31 @@
 import { InvokeCommand, LambdaClient, ResourceNotFoundException } from '@aws-sdk/client-lambda';
 
-/** What became of one invocation. */
+/** The outcome of one invocation. */
 export type Invoked =
   | { readonly kind: 'answered'; readonly payload: string }
-  /** It ran, and ended without an answer. */
+  /** The function ran and ended without an answer. */
   | { readonly kind: 'failed' }
   /** There is no such function. */
   | { readonly kind: 'missing' };
 
-/** How functions are reached. */
+/** Invokes functions by name. */
 export interface Transport {
   invoke(functionName: string, payload: string): Promise<Invoked>;
   close(): void;
 }
 
-/** Longer than any function of ours may run. */
+/** Longer than any function runs when an operator invokes it. */
 const ANSWER_WITHIN_MS = 300_000;
 const CONNECT_WITHIN_MS = 5_000;
 
 /**
- * Lambda's own API, with the operator's own right to invoke.
- * @param endpoint another server than Lambda's
+ * Invokes through Lambda's API with the operator's own permissions.
+ * @param endpoint a server other than Lambda's
  */
 export function openLambda(endpoint: string | undefined, answerWithinMs = ANSWER_WITHIN_MS): Transport {
   const client = new LambdaClient({
-    // A lost answer is the operator's to judge: a key that was issued must not be issued again unseen.
+    // No automatic retry: after a lost answer the operator decides. A retry could silently issue a second API
+    // key.
     maxAttempts: 1,
     requestHandler: {
       connectionTimeout: CONNECT_WITHIN_MS,

@@ -7,9 +7,9 @@ import { RunName } from '../../lib/operators/reconcile-contract.ts';
 import type { ListPosition } from '../../lib/store/audit/survey.ts';
 import { decodeListCursor } from '../reports/list-cursor.ts';
 
-/* What is given on the command line, checked for its shape before anything is called. */
+/* Parsers of command-line values. They check the format before anything is called. */
 
-const checked =
+const parser =
   <T>(schema: z.ZodMiniType<T>, expected: string) =>
   (text: string): T => {
     const parsed = schema.safeParse(text);
@@ -19,44 +19,44 @@ const checked =
 
 const A_CUSTOMER_ID = 'a customer id, 32 hexadecimal digits; find one with: customer show <e-mail>';
 
-export const customerId = checked(CustomerId, A_CUSTOMER_ID);
+export const customerId = parser(CustomerId, A_CUSTOMER_ID);
 
-/** For an argument that is given several times; what is named twice is taken once. */
-const gathered =
+/** For an argument that can be repeated. Duplicates are dropped. */
+const listOf =
   (parse: (text: string) => string) =>
   (text: string, before: readonly string[] = []): string[] => [...new Set([...before, parse(text)])];
 
-export const customerIds = gathered(customerId);
+export const customerIds = listOf(customerId);
 
-/** How a customer is named: by id, or by the address they signed up with. */
-export const customerName = checked(
+/** A customer's id, or the e-mail address of the account. */
+export const customerName = parser(
   z.union([CustomerId, z.email()]),
   'a customer id, 32 hexadecimal digits, or an e-mail address',
 );
 
 export const isEmail = (name: string): boolean => name.includes('@');
 
-export const eventId = checked(EventId, 'the id of an event at Stripe, evt_…');
+export const eventId = parser(EventId, 'the id of an event at Stripe, evt_…');
 
-export const eventIds = gathered(eventId);
+export const eventIds = listOf(eventId);
 
-/** A key's id is long; its beginning will do where it is the only one. */
+/** A key id, or a prefix of it that is unique among the customer's keys. */
 const KeyName = z.string().check(z.regex(/^[0-9a-f]{8,64}$/));
-export const keyName = checked(KeyName, 'a key id, or at least the first 8 of its 64 hexadecimal digits');
+export const keyName = parser(KeyName, 'a key id, or at least the first 8 of its 64 hexadecimal digits');
 
-export const noticeName = checked(
+export const noticeName = parser(
   NoticeLabel,
   'the kind and the id of a notice, kind#id, as the list shows it',
 );
 
-export const runName = checked(RunName, '1 to 64 letters, digits and _.-, beginning with a letter or digit');
+export const runName = parser(RunName, '1 to 64 letters, digits and _.-, beginning with a letter or digit');
 
-export const idempotencyKey = checked(
+export const idempotencyKey = parser(
   IdempotencyKey,
-  '1 to 128 letters, digits and _.:-; use the one that was printed',
+  '1 to 128 letters, digits and _.:-; use the key that was printed',
 );
 
-export const amount = checked(
+export const amount = parser(
   z.pipe(z.pipe(z.string().check(z.regex(/^[+-]?\d+$/)), z.transform(Number)), Credits),
   'a whole number of credits, not zero, at most 1,000,000 either way',
 );
@@ -68,19 +68,19 @@ const wholeNumber = (min: number, max: number) =>
   );
 
 export const MAX_LIMIT = 1_000;
-export const limit = checked(wholeNumber(1, MAX_LIMIT), `a whole number from 1 to ${MAX_LIMIT}`);
+export const limit = parser(wholeNumber(1, MAX_LIMIT), `a whole number from 1 to ${MAX_LIMIT}`);
 
 const A_DAY_SECONDS = 24 * 60 * 60;
-export const seconds = checked(wholeNumber(0, A_DAY_SECONDS), 'a whole number of seconds, at most a day');
+export const seconds = parser(wholeNumber(0, A_DAY_SECONDS), 'a whole number of seconds, at most a day');
 
 export const text = (max: number) =>
-  checked(z.string().check(z.trim(), z.minLength(1), z.maxLength(max)), `1 to ${max} characters`);
+  parser(z.string().check(z.trim(), z.minLength(1), z.maxLength(max)), `1 to ${max} characters`);
 export const reason = text(500);
 export const actor = text(100);
 
-export const outputFile = checked(z.string().check(z.minLength(1)), 'the name of a file, or - for stdout');
+export const outputFile = parser(z.string().check(z.minLength(1)), 'the name of a file, or - for stdout');
 
-/** Who is at the keyboard, as the operating system knows them; by number where it has no name for them, as in a container. */
+/** The user name of the operator. The user id if the system has no name for it, as in some containers. */
 export function ownName(): string {
   try {
     return userInfo().username;
@@ -89,18 +89,18 @@ export function ownName(): string {
   }
 }
 
-const noCursor = () => new InvalidArgumentError('It must be a cursor that a page before it ended with.');
+const invalidCursor = () => new InvalidArgumentError('It must be a cursor from an earlier page.');
 
 export function entryCursor(text: string): number {
   try {
     return decodeCursor(text);
   } catch {
-    throw noCursor();
+    throw invalidCursor();
   }
 }
 
 export function listCursor(text: string): ListPosition {
   const position = decodeListCursor(text);
-  if (position === null) throw noCursor();
+  if (position === null) throw invalidCursor();
   return position;
 }

@@ -2,22 +2,25 @@ import { createInterface } from 'node:readline/promises';
 import { EXIT, Failure } from './failure.ts';
 import { visible } from './visible.ts';
 
-export interface Asking {
+export interface PromptTerminal {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  /** Ctrl-C at the question, which the terminal does not send as a signal then. */
+  /** Called for Ctrl-C at the question. During a question the terminal sends no signal. */
   readonly interrupt: () => void;
-  /** The stage that it is about. */
+  /** The stage that the question is about. */
   readonly stage: string;
 }
 
 /**
- * Asks before something that cannot be undone.
- * @throws Failure when the answer is not yes, or when there is no terminal to ask on
+ * Asks before an action that cannot be undone.
+ * @throws Failure if the answer is not yes, or if there is no terminal to ask on
  */
-export async function confirm({ stdin, stderr, interrupt, stage }: Asking, question: string): Promise<void> {
+export async function confirm(
+  { stdin, stderr, interrupt, stage }: PromptTerminal,
+  question: string,
+): Promise<void> {
   if (!stdin.isTTY || !stderr.isTTY) {
-    const detail = `${question} There is no terminal to ask on: add --yes if it is meant.`;
+    const detail = `${question} There is no terminal to ask on. Add --yes to confirm.`;
     throw new Failure('confirmation_needed', detail, EXIT.usage);
   }
   const terminal = createInterface({ input: stdin, output: stderr });
@@ -25,10 +28,11 @@ export async function confirm({ stdin, stderr, interrupt, stage }: Asking, quest
     stderr.write('\n');
     interrupt();
   });
-  // Ctrl-D leaves without an answer, and the question would never settle.
-  const left = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  // Ctrl-D closes the terminal without an answer. Without this the question would never settle.
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {
-    const answer = await Promise.race([terminal.question(`On ${stage}: ${visible(question)} [y/N] `), left]);
+    const prompt = `On ${stage}: ${visible(question)} [y/N] `;
+    const answer = await Promise.race([terminal.question(prompt), closed]);
     if (/^y(?:es)?$/i.test(answer.trim())) return;
   } finally {
     terminal.close();

@@ -1,30 +1,31 @@
 const CLEAR_LINE = '\r\u001b[K';
 const BAR_WIDTH = 24;
 const DRAW_EVERY_MS = 100;
-const TELL_EVERY_MS = 10_000;
+const PRINT_EVERY_MS = 10_000;
 
 export interface Counter {
   add(count: number): void;
-  /** Takes the display away; nothing may be printed over it. */
+  /** Removes the display. Call it before printing anything else. */
   end(): void;
 }
 
 /**
- * How far a long run has come: a bar on a terminal, else a plain line every ten seconds. Without a total, only the count.
- * @param what the things that are counted, in the plural
+ * Displays progress: a bar on a terminal, otherwise a plain line every ten seconds. Without a total, only the
+ * count.
+ * @param noun the items that are counted, in the plural
  */
 export function showCount(
   out: NodeJS.WritableStream & { readonly isTTY?: boolean },
-  what: string,
+  noun: string,
   total: number | null,
 ): Counter {
-  const everyMs = out.isTTY ? DRAW_EVERY_MS : TELL_EVERY_MS;
+  const everyMs = out.isTTY ? DRAW_EVERY_MS : PRINT_EVERY_MS;
   let done = 0;
   let shownAt = performance.now();
   const show = () => {
     shownAt = performance.now();
-    if (out.isTTY) out.write(`${CLEAR_LINE}${barOf(done, total)}${countOf(done, total)} ${what}`);
-    else out.write(`${countOf(done, total)} ${what} …\n`);
+    if (out.isTTY) out.write(`${CLEAR_LINE}${barOf(done, total)}${countOf(done, total)} ${noun}`);
+    else out.write(`${countOf(done, total)} ${noun} …\n`);
   };
   if (out.isTTY) show();
   return {

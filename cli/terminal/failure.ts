@@ -4,11 +4,11 @@ import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { StripeFault } from '../../lib/stripe/fault.ts';
 import { awsFailure } from '../stage/aws-failure.ts';
 
-/** What programs can tell from a run; documented in the help. */
+/** The exit codes. The help documents them. */
 export const EXIT = { ok: 0, refused: 1, usage: 2, unreachable: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Why a command came to nothing: a stable code for programs, and for people one line that says what to do. */
+/** Why a command failed: a stable code for programs, and for people one line that says what to do. */
 export class Failure extends Error {
   readonly code: string;
   readonly exitCode: ExitCode;
@@ -23,7 +23,7 @@ export class Failure extends Error {
 
 export const usageFailure = (detail: string): Failure => new Failure('usage', detail, EXIT.usage);
 
-/** Any error as what the operator is told. A defect keeps its error as the cause. */
+/** Converts any error to a failure for the operator. A defect keeps the original error as its cause. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof CommanderError) return usageFailure(usageFault(error));
@@ -32,7 +32,7 @@ export function toFailure(error: unknown): Failure {
   if (aws !== null) return new Failure(aws.code, aws.detail, EXIT.unreachable);
   if (error instanceof BillingError) return new Failure(error.code, error.message, exitCodeOf(error.code));
   if (error instanceof StripeFault) {
-    const detail = `Stripe could not be asked (${error.message}). Try again later.`;
+    const detail = `Stripe could not be reached (${error.message}). Try again later.`;
     return new Failure('payments_unavailable', detail, EXIT.unreachable);
   }
   return new Failure('internal_error', `This is a defect: ${reasonOf(error)}`, EXIT.refused, {
@@ -41,7 +41,7 @@ export function toFailure(error: unknown): Failure {
 }
 
 function usageFault({ code, message }: CommanderError): string {
-  // Commander has shown the help instead of saying what is wrong.
+  // Commander printed the help instead of an error message.
   return code === 'commander.help' ? 'A command is missing.' : message.replace(/^error: /, '');
 }
 
@@ -53,7 +53,7 @@ const UNREACHABLE: ReadonlySet<ProblemCode> = new Set([
 
 const exitCodeOf = (code: ProblemCode): ExitCode => (UNREACHABLE.has(code) ? EXIT.unreachable : EXIT.refused);
 
-/** @throws Failure where a function was refused, in the function's own words */
-export function refusedBy(problem: { readonly code: ProblemCode; readonly detail: string }): never {
+/** @throws Failure always, with the code and detail that the function returned */
+export function failWithProblem(problem: { readonly code: ProblemCode; readonly detail: string }): never {
   throw new Failure(problem.code, problem.detail, exitCodeOf(problem.code));
 }

@@ -1,4 +1,4 @@
-/** 2026-11-24T17:20:31.000Z → "2026-11-24 17:20"; universal time, as everything that is stored. */
+/** 2026-11-24T17:20:31.000Z → "2026-11-24 17:20". UTC, like all stored times. */
 export const shortTime = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
 const MINUTE_MS = 60_000;
@@ -19,10 +19,10 @@ export const yesOrNo = (flag: boolean): string => (flag ? 'yes' : 'no');
 /** +5, -1, 0. */
 export const signed = (amount: number): string => (amount > 0 ? `+${amount}` : String(amount));
 
-/** What a long id is known by among a few. */
+/** Shortens a long id for people. */
 export const shortId = (id: string): string => (id.length > 16 ? `${id.slice(0, 12)}…` : id);
 
-/** What explains an entry, in the words it is stored with. */
+/** The metadata of an entry as sorted name=value pairs. */
 export const metadataText = (metadata: Readonly<Record<string, string | number>>): string =>
   Object.entries(metadata)
     .sort(([a], [b]) => (a < b ? -1 : 1))

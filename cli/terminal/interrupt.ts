@@ -1,17 +1,17 @@
 import { EXIT } from './failure.ts';
 
-/** The launcher and npx each pass on a Ctrl-C that the terminal has sent us already: all of them are one wish. */
+/** One Ctrl-C arrives several times: from the terminal, and again from the launcher and npx. */
 const SAME_SIGNAL_MS = 1_000;
 
 export interface Interrupt {
   readonly signal: AbortSignal;
-  /** As a signal would. */
+  /** Does the same as a signal. */
   readonly request: () => void;
 }
 
 /**
- * Aborts at the first wish to end, and leaves at once at the second. A terminal that was closed says so more than once, and
- * nobody is left there who could be in a hurry.
+ * Aborts on the first signal and exits immediately on the second. SIGHUP only aborts: a closed terminal sends
+ * it more than once, so a second one is not an urgent request.
  */
 export function watchSignals(): Interrupt {
   const controller = new AbortController();

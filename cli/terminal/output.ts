@@ -6,7 +6,7 @@ import { textLines, UNLIMITED } from './wrap.ts';
 const DEFAULT_WIDTH = 80;
 const MIN_WIDTH = 40;
 
-/** A stream that a terminal may be at the end of. */
+/** An output stream that may be a terminal. */
 export type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
 export interface Streams {
@@ -14,7 +14,7 @@ export interface Streams {
   readonly stderr: Screen;
 }
 
-/** How an item of a list came out: one word in a colour. */
+/** The result of a list item: one coloured word. */
 export interface Mark {
   readonly word: string;
   readonly style: Parameters<typeof styleText>[0];
@@ -24,24 +24,25 @@ export interface Mark {
 export type Line = string | { readonly mark: Mark; readonly text: string };
 
 /**
- * The columns of a terminal. One that does not know its size and says 0 (`script`, a build server) is as wide as the narrowest
- * one that people use.
+ * The columns of a terminal. Some terminals (`script`, a build server) report 0; then the default width is
+ * used.
  */
 export const terminalWidth = ({ columns }: Pick<Screen, 'columns'>): number =>
   Math.max(MIN_WIDTH, columns || DEFAULT_WIDTH);
 
-/** The columns of a line. A pipe or a file has no limit: what reads it is a program. */
+/** The columns of a line. A pipe or a file has no limit, because a program reads it. */
 export const widthOf = (screen: Screen): number => (screen.isTTY ? terminalWidth(screen) : UNLIMITED);
 
 /**
- * Where a command answers. For programs it writes one JSON document to stdout, and nothing else there; for people text. Notes
- * go to stderr. Everything passes through here, so that no character is written that a terminal would execute.
+ * The output of a command. With --json it writes exactly one JSON document to stdout, otherwise text for
+ * people. Notes go to stderr. All output passes through here, which escapes every character that a terminal
+ * would execute.
  */
 export class Output {
   readonly json: boolean;
   readonly stdout: Screen;
   readonly stderr: Screen;
-  /** Null until it is known. */
+  /** Null until the stage is known. */
   readonly #stage: string | null;
   #hasNamedStage = false;
 
@@ -52,18 +53,18 @@ export class Output {
     this.#stage = stage;
   }
 
-  /** Columns that a line of the answer may take. */
+  /** The maximum columns of a line of the answer. */
   get width(): number {
     return widthOf(this.stdout);
   }
 
-  /** The answer: `value` for programs, the lines for people. Both name the stage. */
+  /** Writes the answer: `value` as JSON for programs, or the lines for people. Both name the stage. */
   answer(value: object, lines: () => readonly Line[]): void {
     if (this.json) this.stdout.write(`${toJson({ ...this.#named(), ...value }, 2)}\n`);
     else this.print(lines());
   }
 
-  /** A part of the answer for people, which is written before the rest is known. */
+  /** Writes a part of the answer for people before the rest is known. */
   print(lines: readonly Line[]): void {
     const heading = this.#hasNamedStage || this.#stage === null ? [] : [`stage ${this.#stage}`];
     this.#hasNamedStage = true;
@@ -71,17 +72,17 @@ export class Output {
     this.stdout.write(text.map((line) => `${line}\n`).join(''));
   }
 
-  /** Something to know that is no part of the answer. */
+  /** Writes information that is not part of the answer. */
   note(text: string): void {
     this.#toStderr(textLines(text, widthOf(this.stderr)));
   }
 
-  /** A command line to be copied: it is not broken. */
+  /** Writes a command line without wrapping it, so that it can be copied. */
   noteCommand(command: string): void {
     this.#toStderr([`  ${visible(command)}`]);
   }
 
-  /** In place of an answer. Programs find it on stdout too: it is the one document. */
+  /** Writes a failure instead of an answer. With --json it is the one document on stdout. */
   failure({ code, message, exitCode, cause }: Failure): void {
     if (this.json) {
       this.stdout.write(`${toJson({ ...this.#named(), error: { code, detail: message } }, 2)}\n`);
@@ -94,7 +95,7 @@ export class Output {
       this.#toStderr([this.#red('error') + first.slice('error'.length), ...rest]);
       if (exitCode === EXIT.usage) this.note('Add --help for usage and examples.');
     }
-    // A defect is shown as it is: its stack is what a developer needs.
+    // A defect is printed with its stack, for developers.
     if (cause instanceof Error) this.#toStderr([visibleLines(cause.stack ?? cause.message)]);
   }
 

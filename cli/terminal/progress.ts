@@ -6,14 +6,14 @@ const FRAME_MS = 80;
 const CLEAR_LINE = '\r\u001b[K';
 
 export interface Progress {
-  step(what: string): void;
-  /** Takes the display away; nothing may be printed over it. */
+  step(title: string): void;
+  /** Removes the display. Call it before printing anything else. */
   end(): void;
 }
 
-/** What is being done just now: one line that moves on a terminal, else a plain line for each step. */
+/** Displays the current step: an animated line on a terminal, otherwise a plain line for each step. */
 export function showProgress(out: Screen): Progress {
-  if (!out.isTTY) return { step: (what) => out.write(`${visible(what)} …\n`), end: () => {} };
+  if (!out.isTTY) return { step: (title) => out.write(`${visible(title)} …\n`), end: () => {} };
 
   const startedAt = performance.now();
   let current = '';
@@ -25,8 +25,8 @@ export function showProgress(out: Screen): Progress {
   const timer = setInterval(draw, FRAME_MS);
   timer.unref();
   return {
-    step: (what) => {
-      current = visible(what);
+    step: (title) => {
+      current = visible(title);
       draw();
     },
     end: () => {

@@ -5,30 +5,30 @@ import { textLines, UNLIMITED } from './wrap.ts';
 export interface Column {
   readonly heading: string;
   readonly align?: 'right';
-  /** Where the table is too wide, the text of this column goes on in further lines, broken at spaces. */
+  /** If the table is too wide, the text of this column is wrapped at spaces. */
   readonly flexible?: true;
 }
 
-/** One text, or several that stand below each other. */
+/** One text, or several below each other. */
 export type Cell = string | readonly string[];
 
 const GAP = '  ';
-/** Before what has no room in the first line of a row. */
+/** Precedes the continuation lines of a row. */
 const INDENT = '  ';
 const MIN_FLEXIBLE = 8;
 
-/** Where a column stands. */
+/** The layout of one column. */
 interface Place extends Pick<Column, 'align'> {
-  /** Among the cells of a row. */
+  /** Index among the cells of a row. */
   readonly index: number;
   readonly width: number;
-  /** Narrower than its text, which is wrapped. */
+  /** Narrower than its text, which is therefore wrapped. */
   readonly isShrunk: boolean;
 }
 
 /**
- * Rows under their headings: words to the left, numbers to the right. Without a limit each row is one line. With one, columns
- * that have no room beside the others stand in a further line of each row: no word is broken, and nothing is left out.
+ * Rows under their headings. With unlimited width each row is one line. Otherwise the columns that do not fit
+ * move to a continuation line of each row. No word is broken and no text is cut.
  */
 export function tableLines(
   columns: readonly Column[],
@@ -45,7 +45,7 @@ export function tableLines(
   );
 }
 
-/** Names and what they are, one below the other. A fact that has no room beside its name stands below it. */
+/** Names and values, one pair per line. A value that does not fit beside its name goes below the name. */
 export function factLines(facts: readonly (readonly [string, string])[], width: number): string[] {
   const names = Math.max(0, ...facts.map(([name]) => stringWidth(name))) + GAP.length;
   return facts.flatMap(([name, fact]) => {
@@ -75,14 +75,14 @@ function aligned({ align, width }: Place, text: string): string {
   return align === 'right' ? room + text : text + room;
 }
 
-/** The columns that a column would take, and those that it needs at least. */
+/** The natural and the minimum width of a column. */
 interface Demand extends Pick<Column, 'align'> {
   readonly index: number;
   readonly natural: number;
   readonly needs: number;
 }
 
-/** The columns, in as many lines as they need: each line takes as many as fit into it whole. */
+/** Distributes the columns over lines. Each line gets as many columns as fit with their minimum width. */
 function placesOf(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -107,7 +107,7 @@ function placesOf(
   return groups.map((group, at) => shrunk(group, at === 0 ? width : width - INDENT.length));
 }
 
-/** The widest column that can give way does so first, a column at a time: what is short stays in one line. */
+/** Shrinks the widest shrinkable column by one, until the line fits. So short columns stay unwrapped. */
 function shrunk(places: readonly Demand[], width: number): Place[] {
   const widths = places.map(({ natural }) => natural);
   const total = () => widths.reduce((sum, one) => sum + one, 0) + GAP.length * (places.length - 1);
@@ -126,7 +126,7 @@ function shrunk(places: readonly Demand[], width: number): Place[] {
   });
 }
 
-/** Of its longest line. */
+/** The width of the longest line. */
 const widest = (text: string): number => Math.max(...text.split('\n').map((line) => stringWidth(line)));
 
 const longestWord = (text: string): number =>

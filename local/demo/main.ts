@@ -1,4 +1,4 @@
-import { isOurs } from '../../cli/stage/api-client.ts';
+import { isServiceAt } from '../../cli/stage/api-client.ts';
 import { readSettings } from '../../cli/stage/local-settings.ts';
 import { bypassProxyForLoopback } from '../../cli/stage/loopback.ts';
 import { findRunningStack, type RunningStack } from '../../cli/stage/running.ts';
@@ -65,7 +65,7 @@ async function onStackAt(given: string, yes: boolean): Promise<boolean> {
 async function onStackOfThisMachine(yes: boolean): Promise<boolean> {
   const settings = readSettings(process.env);
   const url = `http://localhost:${settings.port}`;
-  if (!(await isOurs(url))) return onOwnStack(settings);
+  if (!(await isServiceAt(url))) return onOwnStack(settings);
   const stack = behind(url);
   if (await consented(url, stack, yes)) return journey(url, stack);
   return onOwnStack({ ...settings, port: await freePort() });

@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { useLocalAws } from '../../cli/stage/local-aws.ts';
 import { DEFAULT_PORTS, type Settings } from '../../cli/stage/local-settings.ts';
 import { bypassProxyForLoopback } from '../../cli/stage/loopback.ts';
-import { noteRunningStack } from '../../cli/stage/running.ts';
+import { registerRunningStack } from '../../cli/stage/running.ts';
 import { PROJECT_ROOT, readServerlessFile } from '../../cli/stage/serverless-file.ts';
 import { ensureExpiry, ensureTable } from '../../cli/stage/table.ts';
 import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
@@ -125,7 +125,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     started.push(await relayFromIpv6(port));
     signal.throwIfAborted();
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
-    const forget = noteRunningStack(port, {
+    const forget = registerRunningStack(port, {
       owner: { pid: process.pid, folder: PROJECT_ROOT, startedAt: new Date().toISOString() },
       endpoint,
       lambdaEndpoint,

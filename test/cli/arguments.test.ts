@@ -3,13 +3,13 @@ import os from 'node:os';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { actor, ownName } from '../../cli/terminal/arguments.ts';
 
-it('knows whoever has no name on this machine, as in a container, by their number', () => {
-  const asked = vi.spyOn(os, 'userInfo').mockImplementation(() => {
+it('the default actor is the user id if the system has no user name, as in a container', () => {
+  const userInfo = vi.spyOn(os, 'userInfo').mockImplementation(() => {
     throw new Error('uv_os_get_passwd returned ENOENT');
   });
   syncBuiltinESMExports();
   onTestFinished(() => {
-    asked.mockRestore();
+    userInfo.mockRestore();
     syncBuiltinESMExports();
   });
   const name = ownName();

@@ -12,7 +12,7 @@ import { CHECKLIST, diagnose } from '../../cli/doctor/checklist.ts';
 import { readDefinition } from '../../cli/doctor/definition.ts';
 import { storeParameter } from '../../cli/doctor/remedies.ts';
 import { openSite, type Site } from '../../cli/doctor/site.ts';
-import { noteRunningStack } from '../../cli/stage/running.ts';
+import { registerRunningStack } from '../../cli/stage/running.ts';
 import { ensureExpiry, ensureTable } from '../../cli/stage/table.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
@@ -27,12 +27,12 @@ import { runInShell } from '../support/cli/shell.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 
 const KEY = 'sk_test_doctor';
-/** Whatever is stored as a secret here, or in its place. */
+/** The secrets of these tests, and the malformed values in their place. */
 const SECRETS = /sk_\w+_(doctor|rolled)|whsec_(one|two)|hunter2/;
 const STAGE = 'staging';
 
-/** A stage as it should be: at AWS, with its API, and at Stripe. */
-interface Patient {
+/** A healthy stage: at AWS, with its API, and at Stripe. */
+interface TestStage {
   readonly aws: AwsDouble;
   readonly stripe: ReturnType<typeof openSetupStripe>;
   readonly stripeUrl: string;
@@ -42,7 +42,7 @@ interface Patient {
   parameter(name: string): { Type: string; Value: string };
 }
 
-async function soundStage(stage = STAGE): Promise<Patient> {
+async function healthyStage(stage = STAGE): Promise<TestStage> {
   const aws = await startAwsDouble(stage);
   onTestFinished(() => aws.stop());
   const double = await startStripeDouble({ apiKey: KEY, deliveryAttempts: 1 });
@@ -61,470 +61,469 @@ async function soundStage(stage = STAGE): Promise<Patient> {
   return { aws, stripe, stripeUrl: double.url, webhookUrl, endpointId, priceId, parameter };
 }
 
-function siteOf({ aws, stripeUrl }: Patient, stage: string): Site {
+function siteOf({ aws, stripeUrl }: TestStage, stage: string): Site {
   Object.assign(process.env, aws.env);
   const dynamodb = new DynamoDBClient({});
   const definition = { ...definitionOf(stage), alarmEmail: ALARM_EMAIL };
   return openSite({ definition, dynamodb, local: null, stripeApiBase: stripeUrl });
 }
 
-const examine = (patient: Patient, stage = STAGE): Promise<Result[]> =>
-  diagnose(siteOf(patient, stage), () => {});
+const examine = (testStage: TestStage, stage = STAGE): Promise<Result[]> =>
+  diagnose(siteOf(testStage, stage), () => {});
 
 const idsOf = (results: readonly Result[], ...states: Result['state'][]) =>
   results.filter(({ state }) => states.includes(state)).map(({ id }) => id);
 
-const tableOf = ({ aws }: Patient) => {
+const tableOf = ({ aws }: TestStage) => {
   const { table } = aws.deployment;
   if (table === null) throw new Error('no table');
   return table;
 };
-const stackOf = ({ aws }: Patient) => {
+const stackOf = ({ aws }: TestStage) => {
   const { stack } = aws.deployment;
   if (stack === null) throw new Error('no stack');
   return stack;
 };
 
 interface Fault {
-  /** The item of the checklist that it is. */
+  /** The id of the check that finds the fault. */
   readonly check: string;
-  readonly what: string;
-  readonly break: (patient: Patient) => unknown;
-  /** What the line says. */
-  readonly says: RegExp;
-  /** What it says to do, where that is not to deploy. */
+  readonly fault: string;
+  readonly inject: (testStage: TestStage) => unknown;
+  readonly detail: RegExp;
+  /** Default: any remedy. */
   readonly remedy?: RegExp;
 }
 
-/** A deploy compares templates, and leaves away what somebody deleted by hand. */
-const PUT_BACK =
-  /^A deploy does not bring back "What was deleted by hand".* npx serverless deploy --stage staging$/;
+/** A deploy compares templates, so it does not recreate a resource that was deleted by hand. */
+const RECREATE =
+  /^A deploy does not recreate it: see "What was deleted by hand".* npx serverless deploy --stage staging$/;
 
 const FAULTS: readonly Fault[] = [
   {
     check: 'table',
-    what: 'there is no table',
-    break: ({ aws }) => {
+    fault: 'there is no table',
+    inject: ({ aws }) => {
       aws.deployment.table = null;
     },
-    says: /no table rsolv-billing-staging/,
-    remedy: /If there was one, do not deploy: "Restore from backup"/,
+    detail: /no table rsolv-billing-staging/,
+    remedy: /If it existed before, do not deploy: see "Restore from backup"/,
   },
   {
     check: 'table-keys',
-    what: 'the index is missing',
-    break: (patient) => {
-      tableOf(patient).GlobalSecondaryIndexes = [];
+    fault: 'the index is missing',
+    inject: (testStage) => {
+      tableOf(testStage).GlobalSecondaryIndexes = [];
     },
-    says: /index due .* is missing/,
+    detail: /index due .* is missing/,
   },
   {
     check: 'table-keys',
-    what: 'the sort key is another one',
-    break: (patient) => {
-      tableOf(patient).KeySchema = [
+    fault: 'the sort key is different',
+    inject: (testStage) => {
+      tableOf(testStage).KeySchema = [
         { AttributeName: 'pk', KeyType: 'HASH' },
         { AttributeName: 'seq', KeyType: 'RANGE' },
       ];
     },
-    says: /key RANGE sk is missing; key RANGE seq is too much/,
+    detail: /key RANGE sk is missing; key RANGE seq is unexpected/,
   },
   {
     check: 'table-backups',
-    what: 'point-in-time recovery is off',
-    break: ({ aws }) => {
+    fault: 'point-in-time recovery is off',
+    inject: ({ aws }) => {
       aws.deployment.pointInTimeRecovery = false;
     },
-    says: /off/,
+    detail: /off/,
   },
   {
     check: 'table-deletion-protection',
-    what: 'deletion protection is off',
-    break: (patient) => {
-      tableOf(patient).DeletionProtectionEnabled = false;
+    fault: 'deletion protection is off',
+    inject: (testStage) => {
+      tableOf(testStage).DeletionProtectionEnabled = false;
     },
-    says: /off/,
+    detail: /off/,
   },
   {
     check: 'table-encryption',
-    what: 'the table is not encrypted with a key of KMS',
-    break: (patient) => {
-      delete tableOf(patient).SSEDescription;
+    fault: 'the table is not encrypted with a KMS key',
+    inject: (testStage) => {
+      delete tableOf(testStage).SSEDescription;
     },
-    says: /KMS/,
+    detail: /KMS/,
   },
   {
     check: 'table-expiry',
-    what: 'nothing expires',
-    break: ({ aws }) => {
+    fault: 'expiry is off',
+    inject: ({ aws }) => {
       aws.deployment.timeToLive = { TimeToLiveStatus: 'DISABLED' };
     },
-    says: /nothing ever expires/,
+    detail: /nothing ever expires/,
   },
   {
     check: 'table-expiry',
-    what: 'items expire by another attribute',
-    break: ({ aws }) => {
+    fault: 'items expire by another attribute',
+    inject: ({ aws }) => {
       aws.deployment.timeToLive = { TimeToLiveStatus: 'ENABLED', AttributeName: 'due_at' };
     },
-    says: /by due_at, not by expires_at/,
+    detail: /by due_at, not by expires_at/,
   },
   {
     check: 'table-stream',
-    what: 'there is no stream',
-    break: (patient) => {
-      delete tableOf(patient).StreamSpecification;
+    fault: 'there is no stream',
+    inject: (testStage) => {
+      delete tableOf(testStage).StreamSpecification;
     },
-    says: /no notice is sent/,
+    detail: /no notice is sent/,
     remedy: /^aws dynamodb update-table .* StreamEnabled=true,StreamViewType=NEW_IMAGE$/,
   },
   {
     check: 'table-stream',
-    what: 'the stream shows keys alone',
-    break: (patient) => {
-      tableOf(patient).StreamSpecification = { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' };
+    fault: 'the stream has only keys',
+    inject: (testStage) => {
+      tableOf(testStage).StreamSpecification = { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' };
     },
-    says: /KEYS_ONLY, not NEW_IMAGE/,
+    detail: /KEYS_ONLY, not NEW_IMAGE/,
     remedy: /StreamEnabled=false && aws .* StreamEnabled=true,StreamViewType=NEW_IMAGE$/,
   },
   {
     check: 'stream-delivery',
-    what: 'the stream goes to nobody',
-    break: ({ aws }) => {
+    fault: 'no function reads the stream',
+    inject: ({ aws }) => {
       aws.deployment.eventSourceMappings = [];
     },
-    says: /rsolv-billing-staging-deliver-notices is on no stream/,
+    detail: /rsolv-billing-staging-deliver-notices reads no stream/,
   },
   {
     check: 'stream-delivery',
-    what: 'the function reads the stream of a table that was replaced',
-    break: (patient) => {
-      tableOf(patient).LatestStreamArn = 'arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2';
+    fault: 'the function reads the stream of a replaced table',
+    inject: (testStage) => {
+      tableOf(testStage).LatestStreamArn = 'arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2';
     },
-    says: /another table's stream/,
+    detail: /another table's stream/,
     remedy: /"Restore from backup" in docs\/operate\.md/,
   },
   {
     check: 'stream-delivery',
-    what: 'delivery is paused',
-    break: ({ aws }) => {
+    fault: 'delivery is paused',
+    inject: ({ aws }) => {
       for (const mapping of aws.deployment.eventSourceMappings) mapping.State = 'Disabled';
     },
-    says: /Disabled/,
+    detail: /Disabled/,
   },
   {
     check: 'stack',
-    what: 'the stack is not deployed',
-    break: ({ aws }) => {
+    fault: 'the stack is not deployed',
+    inject: ({ aws }) => {
       aws.deployment.stack = null;
     },
-    says: /no stack rsolv-billing-staging/,
+    detail: /no stack rsolv-billing-staging/,
   },
   {
     check: 'stack',
-    what: 'the stack does not say where the API is',
-    break: (patient) => {
-      stackOf(patient).outputs = {};
+    fault: 'the stack has no API address',
+    inject: (testStage) => {
+      stackOf(testStage).outputs = {};
     },
-    says: /no output ApiUrl/,
+    detail: /no output ApiUrl/,
   },
   {
     check: 'stack-state',
-    what: 'the last deploy was rolled back',
-    break: (patient) => {
-      stackOf(patient).status = 'UPDATE_ROLLBACK_COMPLETE';
+    fault: 'the last deploy was rolled back',
+    inject: (testStage) => {
+      stackOf(testStage).status = 'UPDATE_ROLLBACK_COMPLETE';
     },
-    says: /UPDATE_ROLLBACK_COMPLETE/,
+    detail: /UPDATE_ROLLBACK_COMPLETE/,
   },
   ...readDefinition(STAGE)
     .alarms.slice(0, 3)
     .map(
       (alarm): Fault => ({
         check: 'alarms',
-        what: `the alarm ${alarm} is missing`,
-        break: ({ aws }) => {
+        fault: `the alarm ${alarm} is missing`,
+        inject: ({ aws }) => {
           aws.deployment.alarms = aws.deployment.alarms.filter(({ AlarmName }) => AlarmName !== alarm);
         },
-        says: new RegExp(`^missing: ${alarm}$`),
-        remedy: PUT_BACK,
+        detail: new RegExp(`^missing: ${alarm}$`),
+        remedy: RECREATE,
       }),
     ),
   {
     check: 'alarm-address',
-    what: 'the address that alarms go to is not subscribed yet',
-    break: (patient) => {
-      delete stackOf(patient).resources['AlarmEmail'];
+    fault: 'the alarm address is not subscribed',
+    inject: (testStage) => {
+      delete stackOf(testStage).resources['AlarmEmail'];
     },
-    says: /ops@rsolv\.example is not subscribed/,
+    detail: /ops@rsolv\.example is not subscribed/,
   },
   {
     check: 'alarm-address',
-    what: 'nobody has confirmed that alarms go to the address',
-    break: ({ aws }) => {
+    fault: 'the alarm address is not confirmed',
+    inject: ({ aws }) => {
       for (const one of aws.deployment.subscriptions) one.SubscriptionArn = 'PendingConfirmation';
     },
-    says: /ops@rsolv\.example has not confirmed it/,
+    detail: /ops@rsolv\.example has not confirmed the subscription/,
     remedy:
       /aws sns subscribe --topic-arn arn:\S+:alarms --protocol email --notification-endpoint ops@rsolv\.example/,
   },
   {
     check: 'alarm-address',
-    what: 'another address alone has confirmed',
-    break: ({ aws }) => {
+    fault: 'only another address has confirmed',
+    inject: ({ aws }) => {
       for (const one of aws.deployment.subscriptions) one.Endpoint = 'old-ops@rsolv.example';
     },
-    says: /the subscription of ops@rsolv\.example is gone/,
+    detail: /the subscription of ops@rsolv\.example is missing/,
   },
   {
     check: 'alarm-actions',
-    what: 'an alarm tells nobody',
-    break: ({ aws }) => {
+    fault: 'an alarm has no action',
+    inject: ({ aws }) => {
       for (const alarm of aws.deployment.alarms.slice(0, 1)) alarm.AlarmActions = [];
     },
-    says: /^without an action: rsolv-billing-staging-[\w-]+$/,
-    remedy: PUT_BACK,
+    detail: /^without an action: rsolv-billing-staging-[\w-]+$/,
+    remedy: RECREATE,
   },
   {
     check: 'alarm-actions',
-    what: "an alarm's actions are off",
-    break: ({ aws }) => {
+    fault: "an alarm's actions are off",
+    inject: ({ aws }) => {
       for (const alarm of aws.deployment.alarms.slice(0, 1)) alarm.ActionsEnabled = false;
     },
-    says: /^actions are off: rsolv-billing-staging-[\w-]+$/,
+    detail: /^actions are off: rsolv-billing-staging-[\w-]+$/,
   },
   {
     check: 'schedules',
-    what: 'a rule was deleted by hand',
-    break: ({ aws }) => {
+    fault: 'a rule was deleted by hand',
+    inject: ({ aws }) => {
       aws.deployment.rules = aws.deployment.rules.filter(({ Name }) => !Name.includes('Reconcile'));
     },
-    says: /^missing: of reconcile$/,
-    remedy: PUT_BACK,
+    detail: /^missing for: reconcile$/,
+    remedy: RECREATE,
   },
   {
     check: 'schedules',
-    what: 'a rule was never deployed',
-    break: (patient) => {
-      delete stackOf(patient).resources['SettleDashpendingDashchargesEventsRuleSchedule1'];
+    fault: 'a rule was never deployed',
+    inject: (testStage) => {
+      delete stackOf(testStage).resources['SettleDashpendingDashchargesEventsRuleSchedule1'];
     },
-    says: /^missing: of settle-pending-charges$/,
+    detail: /^missing for: settle-pending-charges$/,
   },
   {
     check: 'schedules',
-    what: 'a rule is off',
-    break: ({ aws }) => {
+    fault: 'a rule is off',
+    inject: ({ aws }) => {
       for (const rule of aws.deployment.rules.slice(0, 1)) rule.State = 'DISABLED';
     },
-    says: /^off: of settle-pending-charges$/,
+    detail: /^off for: settle-pending-charges$/,
   },
   {
     check: 'dead-letters',
-    what: 'a dead-letter queue is missing',
-    break: (patient) => {
-      delete stackOf(patient).resources['NoticeDeadLetters'];
+    fault: 'a dead-letter queue is missing',
+    inject: (testStage) => {
+      delete stackOf(testStage).resources['NoticeDeadLetters'];
     },
-    says: /^missing: NoticeDeadLetters$/,
+    detail: /^missing: NoticeDeadLetters$/,
   },
   {
     check: 'dead-letters',
-    what: 'something is in a dead-letter queue',
-    break: ({ aws }) => {
+    fault: 'a dead-letter queue has messages',
+    inject: ({ aws }) => {
       const url = Object.keys(aws.deployment.queues).find((one) => one.endsWith('NoticeDeadLetters'));
       if (url !== undefined) aws.deployment.queues[url] = 3;
     },
-    says: /^3 in NoticeDeadLetters$/,
+    detail: /^3 in NoticeDeadLetters$/,
   },
   {
     check: 'stripe-secret-key',
-    what: 'the key is not stored',
-    break: ({ aws }) => {
+    fault: 'the key is not stored',
+    inject: ({ aws }) => {
       delete aws.deployment.parameters['/rsolv-billing/staging/stripe-secret-key'];
     },
-    says: /missing/,
+    detail: /missing/,
   },
   {
     check: 'stripe-secret-key',
-    what: 'the key is stored in the clear',
-    break: ({ parameter }) => {
+    fault: 'the key is stored as plain text',
+    inject: ({ parameter }) => {
       parameter('stripe-secret-key').Type = 'String';
     },
-    says: /stored as String/,
+    detail: /stored as String/,
   },
   {
     check: 'stripe-secret-key',
-    what: 'what is stored as the key is none',
-    break: ({ parameter }) => {
+    fault: 'the stored key is malformed',
+    inject: ({ parameter }) => {
       parameter('stripe-secret-key').Value = 'hunter2';
     },
-    says: /not of the form/,
+    detail: /not of the form/,
   },
   {
     check: 'stripe-webhook-secrets',
-    what: 'the webhook secrets are not stored',
-    break: ({ aws }) => {
+    fault: 'the webhook secrets are not stored',
+    inject: ({ aws }) => {
       delete aws.deployment.parameters['/rsolv-billing/staging/stripe-webhook-secrets'];
     },
-    says: /missing/,
+    detail: /missing/,
   },
   {
     check: 'stripe-webhook-secrets',
-    what: 'the webhook secrets are stored in the clear',
-    break: ({ parameter }) => {
+    fault: 'the webhook secrets are stored as plain text',
+    inject: ({ parameter }) => {
       parameter('stripe-webhook-secrets').Type = 'String';
     },
-    says: /stored as String/,
+    detail: /stored as String/,
   },
   {
     check: 'stripe-webhook-secrets',
-    what: 'what is stored as webhook secrets is none',
-    break: ({ parameter }) => {
+    fault: 'the stored webhook secrets are malformed',
+    inject: ({ parameter }) => {
       parameter('stripe-webhook-secrets').Value = 'hunter2';
     },
-    says: /not of the form/,
+    detail: /not of the form/,
   },
   {
     check: 'stripe-pro-price-id',
-    what: 'the price is not stored',
-    break: ({ aws }) => {
+    fault: 'the price is not stored',
+    inject: ({ aws }) => {
       delete aws.deployment.parameters['/rsolv-billing/staging/stripe-pro-price-id'];
     },
-    says: /missing/,
+    detail: /missing/,
   },
   {
     check: 'stripe-pro-price-id',
-    what: 'what is stored as the price is none',
-    break: ({ parameter }) => {
+    fault: 'the stored price id is malformed',
+    inject: ({ parameter }) => {
       parameter('stripe-pro-price-id').Value = 'hunter2';
     },
-    says: /not the id of a price/,
+    detail: /not a price id/,
   },
   {
     check: 'stripe-key-mode',
-    what: 'the key is a live key',
-    break: ({ parameter }) => {
+    fault: 'the key is a live key',
+    inject: ({ parameter }) => {
       parameter('stripe-secret-key').Value = 'sk_live_doctor';
     },
-    says: /a live key; staging takes a test key only/,
+    detail: /a live key, but staging requires a test key/,
   },
   {
     check: 'stripe-access',
-    what: 'the key was rolled',
-    break: ({ parameter }) => {
+    fault: 'the key was rolled',
+    inject: ({ parameter }) => {
       parameter('stripe-secret-key').Value = 'sk_test_rolled';
     },
-    says: /refuses/,
+    detail: /rejects/,
   },
   {
     check: 'price',
-    what: 'Stripe has no such price',
-    break: ({ parameter }) => {
+    fault: 'Stripe has no such price',
+    inject: ({ parameter }) => {
       parameter('stripe-pro-price-id').Value = 'price_elsewhere';
     },
-    says: /no price price_elsewhere/,
+    detail: /no price price_elsewhere/,
   },
   {
     check: 'price',
-    what: 'the price has another amount',
-    break: async (patient) => {
-      patient.parameter('stripe-pro-price-id').Value = await otherPrice(patient, { unit_amount: 49_900 });
+    fault: 'the price has another amount',
+    inject: async (testStage) => {
+      testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, { unit_amount: 49_900 });
     },
-    says: /is 49900 usd a month; Pro is 59900 usd a month/,
+    detail: /is 49900 usd a month; Pro is 59900 usd a month/,
   },
   {
     check: 'price',
-    what: 'the price is in another currency',
-    break: async (patient) => {
-      patient.parameter('stripe-pro-price-id').Value = await otherPrice(patient, { currency: 'eur' });
+    fault: 'the price is in another currency',
+    inject: async (testStage) => {
+      testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, { currency: 'eur' });
     },
-    says: /is 59900 eur a month/,
+    detail: /is 59900 eur a month/,
   },
   {
     check: 'price',
-    what: 'the price is for a year',
-    break: async (patient) => {
-      patient.parameter('stripe-pro-price-id').Value = await otherPrice(patient, {
+    fault: 'the price is for a year',
+    inject: async (testStage) => {
+      testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, {
         recurring: { interval: 'year' },
       });
     },
-    says: /is 59900 usd a year/,
+    detail: /is 59900 usd a year/,
   },
   {
     check: 'price',
-    what: 'the price is archived',
-    break: ({ stripe, priceId }) => stripe.prices.update(priceId, { active: false }),
-    says: /is archived/,
+    fault: 'the price is archived',
+    inject: ({ stripe, priceId }) => stripe.prices.update(priceId, { active: false }),
+    detail: /is archived/,
   },
   {
     check: 'price',
-    what: 'its product is archived',
-    break: ({ stripe }) => stripe.products.update('rsolv_pro', { active: false }),
-    says: /its product rsolv_pro is archived/,
+    fault: 'its product is archived',
+    inject: ({ stripe }) => stripe.products.update('rsolv_pro', { active: false }),
+    detail: /its product rsolv_pro is archived/,
   },
   {
     check: 'webhook-endpoint',
-    what: 'Stripe has no endpoint',
-    break: ({ stripe, endpointId }) => stripe.webhookEndpoints.del(endpointId),
-    says: /Stripe has none at http.*\/api\/webhooks\/stripe/,
+    fault: 'Stripe has no endpoint',
+    inject: ({ stripe, endpointId }) => stripe.webhookEndpoints.del(endpointId),
+    detail: /Stripe has none at http.*\/api\/webhooks\/stripe/,
   },
   {
     check: 'webhook-endpoint',
-    what: 'the endpoint is at another address',
-    break: ({ stripe, endpointId }) =>
+    fault: 'the endpoint is at another address',
+    inject: ({ stripe, endpointId }) =>
       stripe.webhookEndpoints.update(endpointId, { url: 'https://old.example/api/webhooks/stripe' }),
-    says: /Stripe has none at/,
+    detail: /Stripe has none at/,
   },
   {
     check: 'webhook-enabled',
-    what: 'the endpoint is disabled',
-    break: ({ stripe, endpointId }) => stripe.webhookEndpoints.update(endpointId, { disabled: true }),
-    says: /is disabled/,
+    fault: 'the endpoint is disabled',
+    inject: ({ stripe, endpointId }) => stripe.webhookEndpoints.update(endpointId, { disabled: true }),
+    detail: /is disabled/,
   },
   {
     check: 'webhook-version',
-    what: 'the endpoint speaks another version',
-    break: async ({ stripe, endpointId, webhookUrl }) => {
+    fault: 'the endpoint has another API version',
+    inject: async ({ stripe, endpointId, webhookUrl }) => {
       await stripe.webhookEndpoints.del(endpointId);
       await stripe.webhookEndpoints.create({ url: webhookUrl, enabled_events: [...HANDLED_EVENT_TYPES] });
     },
-    says: /speaks the account's default, we read/,
+    detail: /sends the account's default, but the service parses/,
   },
   ...HANDLED_EVENT_TYPES.map(
     (type): Fault => ({
       check: 'webhook-events',
-      what: `the endpoint is not sent ${type}`,
-      break: ({ stripe, endpointId }) =>
+      fault: `the endpoint does not get ${type}`,
+      inject: ({ stripe, endpointId }) =>
         stripe.webhookEndpoints.update(endpointId, {
           enabled_events: HANDLED_EVENT_TYPES.filter((one) => one !== type),
         }),
-      says: new RegExp(`^missing: ${type}$`),
+      detail: new RegExp(`^missing: ${type}$`),
     }),
   ),
   {
     check: 'webhook-events',
-    what: 'the endpoint is sent more than it should be',
-    break: ({ stripe, endpointId }) =>
+    fault: 'the endpoint gets unhandled events',
+    inject: ({ stripe, endpointId }) =>
       stripe.webhookEndpoints.update(endpointId, {
         enabled_events: [...HANDLED_EVENT_TYPES, 'invoice.payment_succeeded'],
       }),
-    says: /^not wanted: invoice.payment_succeeded$/,
+    detail: /^not handled: invoice.payment_succeeded$/,
   },
   {
     check: 'webhook-single',
-    what: 'a second endpoint is at the same address',
-    break: ({ stripe, webhookUrl }) =>
+    fault: 'a second endpoint has the same address',
+    inject: ({ stripe, webhookUrl }) =>
       stripe.webhookEndpoints.create({ url: webhookUrl, enabled_events: ['invoice.paid'] }),
-    says: /we_\w+ at http.* is enabled too/,
+    detail: /we_\w+ at http.* is also enabled/,
   },
   {
     check: 'webhook-single',
-    what: 'a second endpoint was set up by hand, for invoice.payment_succeeded and at another API version',
-    break: async ({ stripe, webhookUrl }) => {
+    fault: 'a second endpoint has invoice.payment_succeeded and another API version',
+    inject: async ({ stripe, webhookUrl }) => {
       await stripe.webhookEndpoints.create({
         url: webhookUrl,
         enabled_events: ['invoice.paid', 'invoice.payment_succeeded'],
       });
     },
-    says: /is enabled too, speaks the account's default version, sends invoice\.payment_succeeded$/,
+    detail: /is also enabled, uses the account's default version, sends invoice\.payment_succeeded$/,
   },
   {
     check: 'webhook-single',
@@ -535,49 +534,49 @@ const FAULTS: readonly Fault[] = [
   },
   {
     check: 'health',
-    what: 'the API answers 503',
-    break: ({ aws }) => {
+    fault: 'the API answers 503',
+    inject: ({ aws }) => {
       aws.deployment.health = { status: 503, body: { code: 'ledger_unavailable' } };
     },
-    says: /health: 503/,
+    detail: /health: 503/,
   },
   {
     check: 'health',
-    what: 'the API is that of another stage',
-    break: ({ aws }) => {
+    fault: 'the API belongs to another stage',
+    inject: ({ aws }) => {
       aws.deployment.health.body = { status: 'ok', stage: 'dev' };
     },
-    says: /is the stage dev/,
+    detail: /is the stage dev/,
   },
   {
     check: 'mail-sender',
-    what: 'SES does not know the sender',
-    break: ({ aws }) => {
+    fault: 'SES does not know the sender',
+    inject: ({ aws }) => {
       aws.deployment.identities = {};
     },
-    says: /does not know rsolv.dev/,
+    detail: /does not know rsolv.dev/,
   },
   {
     check: 'mail-sender',
-    what: 'SES has not verified the sender',
-    break: ({ aws }) => {
+    fault: 'SES has not verified the sender',
+    inject: ({ aws }) => {
       aws.deployment.identities['rsolv.dev'] = { VerifiedForSendingStatus: false };
     },
-    says: /has not verified rsolv.dev/,
+    detail: /has not verified rsolv.dev/,
   },
   {
     check: 'mail-account',
-    what: 'AWS has paused sending',
-    break: ({ aws }) => {
+    fault: 'AWS has paused sending',
+    inject: ({ aws }) => {
       aws.deployment.mailAccount.SendingEnabled = false;
     },
-    says: /paused/,
+    detail: /paused/,
   },
 ];
 
 const otherPrice = async (
-  { stripe }: Patient,
-  change: Partial<Parameters<Patient['stripe']['prices']['create']>[0]>,
+  { stripe }: TestStage,
+  change: Partial<Parameters<TestStage['stripe']['prices']['create']>[0]>,
 ): Promise<string> => {
   const price = {
     product: 'rsolv_pro',
@@ -589,39 +588,39 @@ const otherPrice = async (
 };
 
 describe('doctor on a deployed stage', () => {
-  let patient: Patient;
+  let testStage: TestStage;
   beforeEach(async () => {
-    patient = await soundStage();
+    testStage = await healthyStage();
   });
 
-  it('finds nothing on a stage that is as it should be', async () => {
-    const results = await examine(patient);
+  it('doctor passes every check on a healthy stage', async () => {
+    const results = await examine(testStage);
     expect(results.filter(({ state }) => state !== 'ok')).toEqual([]);
     expect(results.map(({ id }) => id)).toEqual(CHECKLIST.map(({ id }) => id));
   });
 
   it.each(FAULTS)(
-    'names $check, and nothing else, when $what',
-    async ({ check, break: damage, says, remedy }) => {
-      await damage(patient);
-      const results = await examine(patient);
+    'doctor reports $check and nothing else when $fault',
+    async ({ check, inject, detail, remedy }) => {
+      await inject(testStage);
+      const results = await examine(testStage);
       expect(idsOf(results, 'wrong', 'unknown')).toEqual([check]);
       expect(JSON.stringify(results)).not.toMatch(SECRETS);
       const found = results.find(({ id }) => id === check);
-      expect(found?.detail).toMatch(says);
+      expect(found?.detail).toMatch(detail);
       const advised = [found?.remedy.advice ?? [], found?.remedy.command ?? []].flat().join(' ');
       expect(advised).toMatch(remedy ?? /./);
     },
   );
 
-  it('has looked at what a check needs before the check itself', () => {
+  it('every check of the checklist comes after the checks that it needs', () => {
     CHECKLIST.forEach(({ needs = [] }, at) => {
       const before = CHECKLIST.slice(0, at).map(({ id }) => id);
       expect(needs.filter((need) => !before.includes(need))).toEqual([]);
     });
   });
 
-  it('names sections of docs/operate.md that there are', () => {
+  it('every section of docs/operate.md that doctor names exists', () => {
     const headings = readFileSync('docs/operate.md', 'utf8').match(/^## .*/gm);
     const named = readdirSync('cli/doctor').flatMap((file) => [
       ...readFileSync(`cli/doctor/${file}`, 'utf8').matchAll(/"([\w ]+)"(?=[^\n"]* docs\/operate\.md)/g),
@@ -630,7 +629,7 @@ describe('doctor on a deployed stage', () => {
     for (const [, section] of named) expect(headings).toContain(`## ${section}`);
   });
 
-  it('has a fault for each item of the checklist', () => {
+  it('every check of the checklist has a fault in these tests', () => {
     expect(new Set(FAULTS.map(({ check }) => check))).toEqual(new Set(CHECKLIST.map(({ id }) => id)));
   });
 
@@ -651,102 +650,105 @@ describe('doctor on a deployed stage', () => {
     },
     { operation: 'GetEmailIdentity', checks: ['mail-sender'] },
     { operation: 'GetAccount', checks: ['mail-account'] },
-  ])('says what it could not look at when $operation is not allowed', async ({ operation, checks }) => {
-    patient.aws.deployment.denied.add(operation);
-    const results = await examine(patient);
-    expect(idsOf(results, 'unknown')).toEqual(checks);
-    expect(idsOf(results, 'wrong')).toEqual([]);
-    expect(verdictOf(results)).toBe('not_checked');
-    for (const { detail } of results.filter(({ state }) => state === 'unknown')) {
-      expect(detail).toMatch(/^could not be checked: .*may not do that/);
-    }
-  });
+  ])(
+    'doctor names the checks that could not run when $operation is denied',
+    async ({ operation, checks }) => {
+      testStage.aws.deployment.denied.add(operation);
+      const results = await examine(testStage);
+      expect(idsOf(results, 'unknown')).toEqual(checks);
+      expect(idsOf(results, 'wrong')).toEqual([]);
+      expect(verdictOf(results)).toBe('not_checked');
+      for (const { detail } of results.filter(({ state }) => state === 'unknown')) {
+        expect(detail).toMatch(/^could not be checked: .*Permission denied/);
+      }
+    },
+  );
 
-  it('calls nothing ok when neither AWS nor Stripe can be reached', async () => {
-    await patient.aws.stop();
-    const results = await examine({ ...patient, stripeUrl: 'http://127.0.0.1:9' });
+  it('doctor reports no check as ok when neither AWS nor Stripe can be reached', async () => {
+    await testStage.aws.stop();
+    const results = await examine({ ...testStage, stripeUrl: 'http://127.0.0.1:9' });
     expect(idsOf(results, 'ok', 'absent', 'wrong')).toEqual([]);
   });
 
-  it('says what it could not look at when Stripe does not answer', async () => {
-    const results = await examine({ ...patient, stripeUrl: 'http://127.0.0.1:9' });
+  it('doctor names the checks that could not run when Stripe does not answer', async () => {
+    const results = await examine({ ...testStage, stripeUrl: 'http://127.0.0.1:9' });
     expect(idsOf(results, 'unknown', 'wrong')).toEqual(['stripe-access']);
     expect(idsOf(results, 'blocked')).toEqual(
       CHECKLIST.map(({ id }) => id).filter((id) => id === 'price' || id.startsWith('webhook-')),
     );
   });
 
-  it('says so when nobody answers where the API should be', async () => {
-    stackOf(patient).outputs['ApiUrl'] = `http://127.0.0.1:${await freePort()}`;
-    const results = await examine(patient);
+  it('doctor reports an API that does not answer', async () => {
+    stackOf(testStage).outputs['ApiUrl'] = `http://127.0.0.1:${await freePort()}`;
+    const results = await examine(testStage);
     expect(results.find(({ id }) => id === 'health')).toMatchObject({
       state: 'wrong',
       detail: expect.stringContaining('ECONNREFUSED'),
     });
   });
 
-  it('looks at everything and changes nothing', async () => {
-    await examine(patient);
-    expect(patient.aws.calls.filter((call) => !/^(Describe|List|Get)/.test(call))).toEqual([]);
+  it('doctor only reads and changes nothing', async () => {
+    await examine(testStage);
+    expect(testStage.aws.calls.filter((call) => !/^(Describe|List|Get)/.test(call))).toEqual([]);
   });
 });
 
 describe('doctor on the live stage', () => {
   const STAGE_LIVE = 'production';
   const withLiveKey = async () => {
-    const patient = await soundStage(STAGE_LIVE);
-    patient.parameter('stripe-secret-key').Value = 'sk_live_doctor';
-    // The double is sent a test key alone, whatever the parameter says.
-    return { patient, site: { ...siteOf(patient, STAGE_LIVE), ...stripeOf(patient) } };
+    const testStage = await healthyStage(STAGE_LIVE);
+    testStage.parameter('stripe-secret-key').Value = 'sk_live_doctor';
+    // The double accepts only its test key, so its client ignores the parameter.
+    return { testStage, site: { ...siteOf(testStage, STAGE_LIVE), ...stripeOf(testStage) } };
   };
-  const stripeOf = ({ stripe }: Patient) => ({
+  const stripeOf = ({ stripe }: TestStage) => ({
     stripe: async () => stripe,
     webhookEndpoints: () => listWebhookEndpoints(stripe),
   });
 
-  it('finds nothing on one that is as it should be', async () => {
+  it('doctor passes every check on a healthy live stage', async () => {
     const { site } = await withLiveKey();
     expect((await diagnose(site, () => {})).filter(({ state }) => state !== 'ok')).toEqual([]);
   });
 
-  it('wants a live key', async () => {
-    const patient = await soundStage(STAGE_LIVE);
-    const results = await examine(patient, STAGE_LIVE);
+  it('the live stage requires a live key', async () => {
+    const testStage = await healthyStage(STAGE_LIVE);
+    const results = await examine(testStage, STAGE_LIVE);
     expect(idsOf(results, 'wrong', 'unknown')).toEqual(['stripe-key-mode']);
     expect(results.find(({ id }) => id === 'stripe-key-mode')?.detail).toContain(
-      'a test key; production takes a live',
+      'a test key, but production requires a live',
     );
   });
 
-  it('wants mail to be out of the sandbox, which a test stage does not', async () => {
-    const { patient, site } = await withLiveKey();
-    patient.aws.deployment.mailAccount.ProductionAccessEnabled = false;
+  it('the live stage requires mail outside the SES sandbox, and a test stage does not', async () => {
+    const { testStage, site } = await withLiveKey();
+    testStage.aws.deployment.mailAccount.ProductionAccessEnabled = false;
     expect(idsOf(await diagnose(site, () => {}), 'wrong', 'unknown')).toEqual(['mail-account']);
-    const test = await soundStage();
+    const test = await healthyStage();
     test.aws.deployment.mailAccount.ProductionAccessEnabled = false;
     expect(idsOf(await examine(test), 'wrong', 'unknown')).toEqual([]);
   });
 
-  it('wants no endpoint at an address of before, which a test stage may have', async () => {
-    const url = `https://before.example${WEBHOOK_PATH}`;
-    const { patient, site } = await withLiveKey();
-    await patient.stripe.webhookEndpoints.create({ url, enabled_events: ['invoice.paid'] });
+  it('the live stage must not have an endpoint at another address, and a test stage may', async () => {
+    const url = `https://old.example${WEBHOOK_PATH}`;
+    const { testStage, site } = await withLiveKey();
+    await testStage.stripe.webhookEndpoints.create({ url, enabled_events: ['invoice.paid'] });
     expect(idsOf(await diagnose(site, () => {}), 'wrong', 'unknown')).toEqual(['webhook-single']);
-    const test = await soundStage();
+    const test = await healthyStage();
     await test.stripe.webhookEndpoints.create({ url, enabled_events: ['invoice.paid'] });
     expect(idsOf(await examine(test), 'wrong', 'unknown')).toEqual([]);
   });
 
-  it('wants somebody to hear of alarms, which a test stage does not', async () => {
+  it('the live stage requires an alarm address, and a test stage does not', async () => {
     const { site } = await withLiveKey();
     const mute = { ...site, definition: { ...site.definition, alarmEmail: '' } };
     expect(idsOf(await diagnose(mute, () => {}), 'wrong', 'unknown')).toEqual(['alarm-address']);
-    const test = siteOf(await soundStage(), STAGE);
+    const test = siteOf(await healthyStage(), STAGE);
     const muteTest = { ...test, definition: { ...test.definition, alarmEmail: '' } };
     expect(idsOf(await diagnose(muteTest, () => {}), 'wrong', 'unknown')).toEqual([]);
   });
 
-  it('wants the alarm for webhooks that stay away, which a test stage does not have', () => {
+  it('the live stage requires the alarm for missing webhooks, and a test stage does not', () => {
     const name = /webhooks-missing$/;
     expect(readDefinition(STAGE_LIVE).alarms.some((alarm) => name.test(alarm))).toBe(true);
     expect(readDefinition(STAGE).alarms.some((alarm) => name.test(alarm))).toBe(false);
@@ -754,13 +756,13 @@ describe('doctor on the live stage', () => {
 });
 
 describe('the command that stores a secret', () => {
-  it('asks for it when it has begun, and the advice says so: what is pasted before is in the history', async () => {
-    const site = siteOf(await soundStage(), STAGE);
+  it('the command that stores a secret reads it from the terminal after it started', async () => {
+    const site = siteOf(await healthyStage(), STAGE);
     const { advice, command = [] } = storeParameter(site, 'stripe-secret-key', {
       type: 'SecureString',
       shape: 'sk_…',
     });
-    expect(advice).toBe('Store it: run this, and when it waits, paste sk_…; it is not shown.');
+    expect(advice).toBe('Store it: run this and, when it waits, paste sk_…. The input is not shown.');
     const shell = spawn('bash', ['-c', `aws() { printf '%s\n' "$@"; }\n${command.join(' \\\n')}`]);
     shell.stdin.end('sk_test_pasted\n');
     const shown = (await text(shell.stdout)).trimEnd().split('\n');
@@ -769,16 +771,16 @@ describe('the command that stores a secret', () => {
 });
 
 describe('rsolv-billing doctor', () => {
-  const doctor = ({ aws, stripeUrl }: Patient, ...more: string[]) =>
+  const doctor = ({ aws, stripeUrl }: TestStage, ...more: string[]) =>
     doctorIn(80, { aws, stripeUrl }, ...more);
   const doctorIn = (
     columns: number,
-    { aws, stripeUrl }: Pick<Patient, 'aws' | 'stripeUrl'>,
+    { aws, stripeUrl }: Pick<TestStage, 'aws' | 'stripeUrl'>,
     ...more: string[]
   ) => {
     for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
     onTestFinished(() => void vi.unstubAllEnvs());
-    // A line of a terminal without its colours, and without the count of checks.
+    // Without colours, so that lines can be compared.
     vi.stubEnv('NO_COLOR', '1');
     return runInShell(['doctor', '--stage', STAGE, ...more], {
       columns,
@@ -786,32 +788,32 @@ describe('rsolv-billing doctor', () => {
     });
   };
 
-  it('exits 0 for a stage that is fit, with a line for each item', async () => {
-    const { code, stdout, stderr } = await doctorIn(0, await soundStage());
+  it('doctor exits with 0 for a healthy stage and prints a line for each check', async () => {
+    const { code, stdout, stderr } = await doctorIn(0, await healthyStage());
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout.match(/^ok {5}\w/gm)).toHaveLength(CHECKLIST.length);
     expect(stdout).toContain('staging is fit');
   });
 
-  it('lists each setting of the Stripe account that docs/operate.md names, for a person to look at', async () => {
+  it('doctor lists each setting of the Stripe account that docs/operate.md names', async () => {
     const [, table = ''] = readFileSync('docs/operate.md', 'utf8').split(
       '### Settings of the Stripe account',
     );
     const rows = [...table.matchAll(/^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| [^|]+ \|$/gm)].slice(2);
     const documented = rows.map(([, setting, where, setTo]) => ({ setting, where, setTo }));
     expect(documented.slice(0, ACCOUNT_SETTINGS.length)).toEqual(ACCOUNT_SETTINGS);
-    const { stdout } = await doctorIn(0, await soundStage());
+    const { stdout } = await doctorIn(0, await healthyStage());
     for (const { setting, setTo, where } of ACCOUNT_SETTINGS) {
       expect(stdout).toContain(`${setting}: ${setTo} (${where})`);
     }
   });
 
-  it('exits 1 for one that is not, with what to do, in 80 columns and with no secret in it', async () => {
-    const patient = await soundStage();
-    patient.aws.deployment.pointInTimeRecovery = false;
-    patient.aws.deployment.alarms = [];
-    patient.parameter('stripe-webhook-secrets').Value = 'hunter2';
-    const { code, stdout: coloured } = await doctor(patient);
+  it('doctor exits with 1 for an unhealthy stage, and prints remedies without secrets', async () => {
+    const testStage = await healthyStage();
+    testStage.aws.deployment.pointInTimeRecovery = false;
+    testStage.aws.deployment.alarms = [];
+    testStage.parameter('stripe-webhook-secrets').Value = 'hunter2';
+    const { code, stdout: coloured } = await doctor(testStage);
     const stdout = stripVTControlCharacters(coloured);
     expect(code).toBe(1);
     expect(stdout.match(/^wrong {2}[^:]+/gm)).toEqual([
@@ -822,15 +824,15 @@ describe('rsolv-billing doctor', () => {
     expect(stdout).toContain('aws dynamodb update-continuous-backups \\\n');
     expect(stdout).toContain('staging is not fit');
     expect(stdout).not.toMatch(SECRETS);
-    // A command is broken where it can be; what is one word has a line of its own.
+    // Commands are broken between their parts. A long word has its own line.
     const long = stdout.split('\n').filter((line) => line.length > 80);
     expect(long.filter((line) => line.trim().includes(' ') && !line.includes('--'))).toEqual([]);
   });
 
-  it('answers programs with one JSON document', async () => {
-    const patient = await soundStage();
-    patient.aws.deployment.mailAccount.SendingEnabled = false;
-    const { code, stdout } = await doctor(patient, '--json');
+  it('doctor --json prints one JSON document', async () => {
+    const testStage = await healthyStage();
+    testStage.aws.deployment.mailAccount.SendingEnabled = false;
+    const { code, stdout } = await doctor(testStage, '--json');
     const { stage, fit, verdict, checks } = Report.parse(JSON.parse(stdout));
     expect([code, stage, fit, verdict]).toEqual([1, STAGE, false, 'not_fit']);
     expect(checks.filter(({ state }) => state !== 'ok').map(({ id }) => id)).toEqual(['mail-account']);
@@ -849,22 +851,22 @@ const Report = z.object({
   checks: z.array(z.object({ id: z.string(), state: z.string(), detail: z.string() })),
 });
 
-describe('a check that could not be made', () => {
-  const doctor = async ({ aws, stripeUrl }: Patient, ...more: string[]) => {
+describe('a check that could not run', () => {
+  const doctor = async ({ aws, stripeUrl }: TestStage, ...more: string[]) => {
     for (const [name, value] of Object.entries(aws.env)) vi.stubEnv(name, value);
     onTestFinished(() => void vi.unstubAllEnvs());
     return runInShell(['doctor', '--stage', STAGE, ...more], { env: { STRIPE_API_BASE: stripeUrl } });
   };
   const unreadable = async () => {
-    const patient = await soundStage();
+    const testStage = await healthyStage();
     for (const operation of ['DescribeContinuousBackups', 'GetAccount'])
-      patient.aws.deployment.denied.add(operation);
-    return patient;
+      testStage.aws.deployment.denied.add(operation);
+    return testStage;
   };
 
-  it('is not called unfit: exit code 3, no verdict on fitness, and the text says so', async () => {
-    const patient = await unreadable();
-    const { code, stdout } = await doctor(patient);
+  it('a stage with checks that could not run gets exit code 3 and no verdict', async () => {
+    const testStage = await unreadable();
+    const { code, stdout } = await doctor(testStage);
     expect(code).toBe(3);
     expect(stdout).toMatch(
       new RegExp(
@@ -873,11 +875,11 @@ describe('a check that could not be made', () => {
       ),
     );
     expect(stdout).not.toContain('not fit');
-    const { verdict, fit } = Report.parse(JSON.parse((await doctor(patient, '--json')).stdout));
+    const { verdict, fit } = Report.parse(JSON.parse((await doctor(testStage, '--json')).stdout));
     expect([verdict, fit]).toEqual(['not_checked', null]);
   });
 
-  it('is one that never answers: it is given up, and what needs it is not checked', async () => {
+  it('a check that never answers times out, and the checks that need it are blocked', async () => {
     const checks = [
       { id: 'silent', title: 'Silent', run: () => new Promise<never>(() => {}) },
       { id: 'after', title: 'After', needs: ['silent'], run: async () => ok('x') },
@@ -885,32 +887,32 @@ describe('a check that could not be made', () => {
     const results = await examineChecks(checks, null, { timeoutMs: 1, onDone: () => {} });
     expect(results).toMatchObject([
       { state: 'unknown', detail: expect.stringContaining('no answer within') },
-      { state: 'blocked', detail: 'not checked, it waits for: Silent' },
+      { state: 'blocked', detail: 'not checked, blocked by: Silent' },
     ]);
     expect(verdictOf(results)).toBe('not_checked');
   });
 
-  it('leaves a stage unfit where another check found something wrong', async () => {
-    const patient = await unreadable();
-    patient.aws.deployment.alarms = [];
-    const { code, stdout } = await doctor(patient);
+  it('a stage is not fit if one check is wrong and others could not run', async () => {
+    const testStage = await unreadable();
+    testStage.aws.deployment.alarms = [];
+    const { code, stdout } = await doctor(testStage);
     expect([code, stdout]).toEqual([
       1,
       expect.stringMatching(/is not fit: .* 1 wrong, 2 could not be checked/),
     ]);
   });
 
-  it('is one line together with all that the same cause stands in the way of', async () => {
-    const patient = await soundStage();
-    for (const operation of ['DescribeAlarms', 'GetAccount']) patient.aws.deployment.denied.add(operation);
-    const lines = (await doctor(patient)).stdout.split('\n').filter((line) => line.startsWith('?'));
+  it('checks that could not run for the same reason share one line', async () => {
+    const testStage = await healthyStage();
+    for (const operation of ['DescribeAlarms', 'GetAccount']) testStage.aws.deployment.denied.add(operation);
+    const lines = (await doctor(testStage)).stdout.split('\n').filter((line) => line.startsWith('?'));
     expect(lines).toHaveLength(2);
-    expect(lines[0]).toMatch(/^\? {6}Alarms, Alarms tell somebody: could not be checked: /);
+    expect(lines[0]).toMatch(/^\? {6}Alarms, Alarm actions: could not be checked: /);
   });
 });
 
 describe('doctor on a local stack', () => {
-  /** What a stack on this machine consists of, without the processes. */
+  /** The parts of a local stack, without its processes. */
   async function localStack() {
     const { endpoint, stop } = await startEngine();
     onTestFinished(() => stop());
@@ -935,18 +937,18 @@ describe('doctor on a local stack', () => {
     const { id: proPriceId } = (await ensureProPrice(stripe)).price;
     const { id: endpointId } = await ensureWebhookEndpoint(stripe, url + WEBHOOK_PATH);
     const settings = { secretKey: KEY, webhookSecrets: [], apiBase: double.url, proPriceId };
-    onTestFinished(noteRunningStack(port, { endpoint, lambdaEndpoint: url, stripe: settings }));
+    onTestFinished(registerRunningStack(port, { endpoint, lambdaEndpoint: url, stripe: settings }));
     return { port, stripe, endpointId, proPriceId };
   }
 
   const doctor = async (port: number) => {
     const { code, stdout } = await runInShell(['doctor', '--json'], { env: { PORT: String(port) } });
     const { fit, checks } = Report.parse(JSON.parse(stdout));
-    const having = (wanted: string) => checks.filter(({ state }) => state === wanted).map(({ id }) => id);
-    return { code, fit, ok: having('ok'), absent: having('absent'), wrong: having('wrong') };
+    const idsIn = (state: string) => checks.filter((check) => check.state === state).map(({ id }) => id);
+    return { code, fit, ok: idsIn('ok'), absent: idsIn('absent'), wrong: idsIn('wrong') };
   };
 
-  it('looks at what one machine has, and says what it has not', async () => {
+  it('doctor checks the parts of a local stack and skips what only AWS has', async () => {
     const { port } = await localStack();
     expect(await doctor(port)).toEqual({
       code: 0,
@@ -976,7 +978,7 @@ describe('doctor on a local stack', () => {
     });
   });
 
-  it('finds what is wrong with it', async () => {
+  it('doctor finds faults of a local stack', async () => {
     const { port, stripe, endpointId, proPriceId } = await localStack();
     await stripe.webhookEndpoints.update(endpointId, { enabled_events: ['invoice.paid'] });
     await stripe.prices.update(proPriceId, { active: false });

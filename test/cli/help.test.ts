@@ -14,14 +14,14 @@ const interrupt = { signal: new AbortController().signal, request: () => {} };
 const shell = { stdin, stdout, stderr, env, interrupt, openStage };
 const program = buildProgram(new Runner(shell), shell);
 
-const withItsCommands = (command: CommandUnknownOpts): CommandUnknownOpts[] => [
+const withSubcommands = (command: CommandUnknownOpts): CommandUnknownOpts[] => [
   command,
-  ...command.commands.flatMap(withItsCommands),
+  ...command.commands.flatMap(withSubcommands),
 ];
 const pathOf = (command: CommandUnknownOpts): string =>
   command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 
-/** As it is shown: `helpInformation` leaves out what was added to it. */
+/** The help as it is printed. `helpInformation` omits the added texts. */
 function helpOf(command: CommandUnknownOpts): string {
   const help: string[] = [];
   command.configureOutput({ writeOut: (part) => help.push(part), getOutHelpWidth: () => 80 });
@@ -29,29 +29,29 @@ function helpOf(command: CommandUnknownOpts): string {
   return help.join('');
 }
 
-describe.each(withItsCommands(program).map((command) => [pathOf(command), command] as const))(
+describe.each(withSubcommands(program).map((command) => [pathOf(command), command] as const))(
   '%s --help',
   (path, command) => {
-    it('says what it does, with examples that are of this command and can be pasted', () => {
+    it(`${path} --help has a description and examples that can be pasted`, () => {
       expect(command.description()).not.toBe('');
       const [, shown = ''] = helpOf(command).split('Examples:\n');
       expect(shown).toContain(path.replace(/^rsolv-billing ?/, 'npx rsolv-billing '));
       expect(shown).not.toMatch(/^ *rsolv-billing/m);
     });
 
-    it('has a summary in the list above it, and fits 80 columns', () => {
+    it(`${path} --help fits 80 columns, and the parent command lists a summary`, () => {
       if (command.parent !== null) expect(command.summary()).not.toBe('');
       for (const line of helpOf(command).split('\n'))
         expect([line, stringWidth(line) <= 80]).toEqual([line, true]);
     });
 
-    it('tells of the options of every command', () => {
+    it(`${path} --help lists the global options`, () => {
       expect(helpOf(command)).toMatch(/--stage <stage>[\s\S]*--json/);
     });
   },
 );
 
-describe('what is not right on the command line is said, with exit code 2', () => {
+describe('an invalid command line', () => {
   const ID = '0'.repeat(32);
   it.each([
     [['ledgr'], "unknown command 'ledgr'\n(Did you mean ledger?)"],
@@ -64,26 +64,26 @@ describe('what is not right on the command line is said, with exit code 2', () =
     [['customer', 'show', ID.toUpperCase().replace('0', 'G')], 'a customer id, 32 hexadecimal digits'],
     [['ledger', 'show', ID.slice(1)], 'a customer id, 32 hexadecimal digits'],
     [['ledger', 'show', ID, '--limit', '0'], 'a whole number from 1 to 1000'],
-    [['ledger', 'show', ID, '--cursor', 'x'], 'a cursor that a page before it ended with'],
-    [['customer', 'list', '--cursor', 'x'], 'a cursor that a page before it ended with'],
+    [['ledger', 'show', ID, '--cursor', 'x'], 'a cursor from an earlier page'],
+    [['customer', 'list', '--cursor', 'x'], 'a cursor from an earlier page'],
     [['adjust', ID, '5'], "required option '--reason <text>'"],
     [['adjust', ID, '0', '--reason', 'x'], 'a whole number of credits, not zero'],
     [['adjust', ID, '1.5', '--reason', 'x'], 'a whole number of credits, not zero'],
     [['adjust', ID, '5', '--reason', ' '], '1 to 500 characters'],
     [['adjust', ID, '5', '--reason', 'x', '--key', 'a key'], 'letters, digits and _.:-'],
     [['events', 'show', '1234'], 'the id of an event at Stripe, evt_…'],
-    [['events', 'replay'], 'Name an event, or give --parked.'],
+    [['events', 'replay'], 'Name an event, or add --parked.'],
     [['keys', 'revoke', ID, 'abc', '--reason', 'x'], 'at least the first 8 of its 64 hexadecimal digits'],
     [['charges', 'settle', '--older-than', 'an hour'], 'a whole number of seconds'],
-  ])('%j', async (args, said) => {
+  ])('the invalid command line %j is refused with exit code 2 and a reason', async (args, detail) => {
     const { code, stdout: out } = await runInShell([...args, '--json'], { env: { PORT: '4996' } });
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({
-      error: { code: 'usage', detail: expect.stringContaining(said) },
+      error: { code: 'usage', detail: expect.stringContaining(detail) },
     });
   });
 
-  it('for people on stderr, in lines of the terminal', async () => {
+  it('an invalid command line is reported on stderr, wrapped to the terminal', async () => {
     const {
       code,
       stdout: out,
@@ -106,7 +106,7 @@ it('--version prints the version of the package', async () => {
   expect(await runInShell(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-it('every exit code is in the help', () => {
+it('the help lists every exit code', () => {
   const codes = [...helpOf(program).matchAll(/^ {2}(\d+) {2}/gm)].map(([, code]) => Number(code));
   expect(codes).toEqual(Object.values(EXIT));
 });

@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** What the functions write: their log, and the metrics in it. */
-function listen(): string[] {
+/** Captures the log of the functions, with the metrics in it. */
+function captureLog(): string[] {
   const written: string[] = [];
   for (const method of ['log', 'info', 'warn', 'error'] as const) {
     vi.spyOn(console, method).mockImplementation((line) => void written.push(String(line)));
@@ -34,7 +34,7 @@ const metricsIn = (written: readonly string[]): string[] =>
 const auditsIn = (written: readonly string[]): unknown[] =>
   written.filter((line) => /"message": ?"operator"/.test(line)).map((line) => JSON.parse(line));
 
-const order = (customer_id: string, amount: number, idempotency_key = 'k1') => ({
+const adjustment = (customer_id: string, amount: number, idempotency_key = 'k1') => ({
   customer_id,
   amount,
   reason: 'goodwill',
@@ -43,20 +43,20 @@ const order = (customer_id: string, amount: number, idempotency_key = 'k1') => (
 });
 
 describe('adjust-credits', () => {
-  it('adjusts once under one key, writes an audit line each time, and counts once', async () => {
+  it('adjust-credits adjusts and counts once per key, and writes an audit line for each call', async () => {
     const { head } = await customerWith(deps, 5);
-    const written = listen();
+    const written = captureLog();
     const id = head.customerId;
-    expect(await adjustCredits(order(id, 25))).toEqual({
+    expect(await adjustCredits(adjustment(id, 25))).toEqual({
       ok: true,
       result: { already: false, balance: 30, seq: 2 },
     });
-    expect(await adjustCredits(order(id, 25))).toEqual({
+    expect(await adjustCredits(adjustment(id, 25))).toEqual({
       ok: true,
       result: { already: true, balance: 30, seq: 2 },
     });
     expect(metricsIn(written)).toEqual(['CreditsAdjusted']);
-    const said = {
+    const audit = {
       function: 'adjust-credits',
       actor: 'ada',
       customer_id: id,
@@ -64,22 +64,22 @@ describe('adjust-credits', () => {
       reason: 'goodwill',
       outcome: 'done',
     };
-    expect(auditsIn(written)).toEqual([expect.objectContaining(said), expect.objectContaining(said)]);
+    expect(auditsIn(written)).toEqual([expect.objectContaining(audit), expect.objectContaining(audit)]);
     await expectSoundLedger(deps, id);
   });
 
-  it('counts a grant of more than 1,000 apart', async () => {
+  it('adjust-credits counts a grant of more than 1,000 credits as LargeGrant', async () => {
     const { head } = await customerWith(deps, 5);
-    const written = listen();
-    await adjustCredits(order(head.customerId, 1_000, 'a'));
-    await adjustCredits(order(head.customerId, 1_001, 'b'));
+    const written = captureLog();
+    await adjustCredits(adjustment(head.customerId, 1_000, 'a'));
+    await adjustCredits(adjustment(head.customerId, 1_001, 'b'));
     expect(metricsIn(written)).toEqual(['CreditsAdjusted', 'CreditsAdjusted', 'LargeGrant']);
   });
 
-  it('refuses to go below zero, and says so in the log without calling it an error', async () => {
+  it('adjust-credits refuses a negative balance and logs it as a warning', async () => {
     const { head } = await customerWith(deps, 5);
-    const written = listen();
-    expect(await adjustCredits(order(head.customerId, -6))).toEqual({
+    const written = captureLog();
+    expect(await adjustCredits(adjustment(head.customerId, -6))).toEqual({
       ok: false,
       problem: { code: 'insufficient_credits', detail: 'The balance is 5; 6 cannot be taken from it.' },
     });
@@ -93,10 +93,14 @@ describe('adjust-credits', () => {
     expect((await readHead(deps.table, head.customerId))?.balance).toBe(5);
   });
 
-  it('makes a key that was pasted into a reason or a name unusable, in the ledger and in the log', async () => {
+  it('adjust-credits redacts an API key in the reason or the actor, in the ledger and in the log', async () => {
     const { head, apiKey } = await customerWith(deps, 5);
-    const written = listen();
-    await adjustCredits({ ...order(head.customerId, 1), reason: `their key is ${apiKey}`, actor: apiKey });
+    const written = captureLog();
+    await adjustCredits({
+      ...adjustment(head.customerId, 1),
+      reason: `their key is ${apiKey}`,
+      actor: apiKey,
+    });
     const { entries } = await expectSoundLedger(deps, head.customerId);
     expect(entries.at(-1)?.metadata).toMatchObject({
       reason: 'their key is rsolv_[redacted]',
@@ -105,26 +109,26 @@ describe('adjust-credits', () => {
     expect(written.join('\n')).not.toContain(apiKey);
   });
 
-  const good = order('a'.repeat(32), 5);
+  const good = adjustment('a'.repeat(32), 5);
   it.each([
-    ['what it does not know', { ...good, balance: 100 }],
-    ['no actor', { ...good, actor: undefined }],
+    ['an unknown field', { ...good, balance: 100 }],
+    ['a missing actor', { ...good, actor: undefined }],
     ['a blank reason', { ...good, reason: ' ' }],
     ['control characters', { ...good, reason: 'a\u001b[31m' }],
     ['zero', { ...good, amount: 0 }],
     ['half a credit', { ...good, amount: 0.5 }],
     ['more than a million', { ...good, amount: 1_000_001 }],
-    ['a customer id that is none', { ...good, customer_id: 'LEDGER#HEAD' }],
+    ['a malformed customer id', { ...good, customer_id: 'LEDGER#HEAD' }],
     ['a key with a #', { ...good, idempotency_key: 'a#b' }],
-    ['nothing', null],
+    ['null', null],
     ['text', 'adjust'],
-  ])('refuses %s before anything is read', async (_, event) => {
-    listen();
+  ])('adjust-credits refuses %s', async (_, event) => {
+    captureLog();
     expect(await adjustCredits(event)).toMatchObject({ ok: false, problem: { code: 'invalid_request' } });
   });
 
-  it('says of a list where a text should be that it is one, and not how long it should be', async () => {
-    listen();
+  it('adjust-credits reports a list instead of a text as the wrong type, not as the wrong length', async () => {
+    captureLog();
     for (const list of [[], ['x'], Array(1_000).fill('x')]) {
       const detail =
         'reason: Invalid input: expected string, received array; ' +
@@ -136,11 +140,11 @@ describe('adjust-credits', () => {
     }
   });
 
-  it('answers a defect without its details, which are in the log', async () => {
+  it('adjust-credits answers a defect without its details and logs them', async () => {
     const { head } = await customerWith(deps, 5);
     await breakHead(head.customerId);
-    const written = listen();
-    const answer = await adjustCredits(order(head.customerId, 5));
+    const written = captureLog();
+    const answer = await adjustCredits(adjustment(head.customerId, 5));
     expect(answer).toMatchObject({ ok: false, problem: { code: 'internal_error' } });
     expect(JSON.stringify(answer)).not.toContain('not readable');
     expect(auditsIn(written)).toEqual([
@@ -164,9 +168,9 @@ describe('adjust-credits', () => {
 });
 
 describe('keys for customers who cannot help themselves', () => {
-  it('issues one that works and revokes it; the log has its id and never the key', async () => {
+  it('operators can issue and revoke a key, and the log contains its id but never the key', async () => {
     const { head } = await customerWith(deps, 5);
-    const written = listen();
+    const written = captureLog();
     const who = { customer_id: head.customerId, reason: 'sign-up lost', actor: 'ada' };
     const issued = await issueCustomerKey(who);
     if (!issued.ok) throw new Error(issued.problem.detail);
@@ -182,8 +186,8 @@ describe('keys for customers who cannot help themselves', () => {
     expect(written.join('\n')).not.toContain(api_key);
   });
 
-  it('issues none for nobody, and revokes none of another customer', async () => {
-    listen();
+  it('a key cannot be issued for an unknown customer or revoked through another customer', async () => {
+    captureLog();
     const who = { customer_id: 'b'.repeat(32), reason: 'x', actor: 'ada' };
     expect(await issueCustomerKey(who)).toMatchObject({ problem: { code: 'customer_not_found' } });
     const { head, keyId } = await customerWith(deps, 5);
@@ -196,8 +200,8 @@ describe('keys for customers who cannot help themselves', () => {
 });
 
 describe('replay-event', () => {
-  it('refuses what is no event, and tells of a Stripe that is not set up without its settings', async () => {
-    listen();
+  it('replay-event refuses a malformed event id, and reports a wrong Stripe setup without its key', async () => {
+    captureLog();
     expect(await replayEvent({ event_id: 'in_1', actor: 'ada' })).toMatchObject({
       problem: { code: 'invalid_request' },
     });
@@ -210,8 +214,8 @@ describe('replay-event', () => {
 });
 
 describe('settle-pending-charges', () => {
-  it('is called by the schedule and by operators, and answers what it did', async () => {
-    listen();
+  it('settle-pending-charges returns its result to the schedule and to operators', async () => {
+    captureLog();
     const schedule = { version: '0', 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
     for (const event of [schedule, {}, { older_than_seconds: 0 }]) {
       expect(await settlePendingCharges(event)).toEqual({ settled: 0, waiting: [], failed: [] });
@@ -220,19 +224,19 @@ describe('settle-pending-charges', () => {
   });
 });
 
-describe('settle-pending-charges, of work that this release does not know', () => {
-  it('says in its answer and in its log which it is, and counts it: it is still open', async () => {
+describe('settle-pending-charges with work of an unknown kind', () => {
+  it('settle-pending-charges returns, logs and counts work of an unknown kind as still open', async () => {
     const newer = { pk: keys.customer('c'.repeat(32)), sk: 'NEWER#1' };
     const Item = { ...newer, due: 'charge', due_at: '2026-01-02T03:04:05.678Z', says: 'secret' };
     await deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item }));
-    const written = listen();
+    const written = captureLog();
     expect(await settlePendingCharges({})).toEqual({
       settled: 0,
       waiting: [],
       failed: [{ kind: 'unknown', customer_id: newer.pk, id: newer.sk }],
     });
-    const said = written.find((line) => line.includes('charge still pending')) ?? '{}';
-    expect(JSON.parse(said)).toMatchObject({ level: 'ERROR', key: newer });
+    const logged = written.find((line) => line.includes('charge still pending')) ?? '{}';
+    expect(JSON.parse(logged)).toMatchObject({ level: 'ERROR', key: newer });
     expect(written.filter((line) => line.includes('"PendingChargeFailed":1'))).toHaveLength(1);
     expect(written.join('')).not.toContain('secret');
     await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: newer }));
@@ -240,12 +244,12 @@ describe('settle-pending-charges, of work that this release does not know', () =
 });
 
 describe('warn-low-balances', () => {
-  it('counts, and names in its log, those whom it could not warn; 0 where it could', async () => {
+  it('warn-low-balances counts and logs the customers it could not warn', async () => {
     const counts = (written: readonly string[]) =>
       written.flatMap((line) => /"WarningFailed":(\d+)/.exec(line)?.[1] ?? []);
-    const sound = listen();
+    const withoutFault = captureLog();
     expect(await warnLowBalances()).toEqual({ warned: 0, failed: 0 });
-    expect(counts(sound)).toEqual(['0']);
+    expect(counts(withoutFault)).toEqual(['0']);
     const { head } = await customerWith(deps, 5);
     await deps.table.client.send(
       new UpdateCommand({
@@ -256,7 +260,7 @@ describe('warn-low-balances', () => {
       }),
     );
     vi.restoreAllMocks();
-    const written = listen();
+    const written = captureLog();
     expect(await warnLowBalances()).toEqual({ warned: 0, failed: 1 });
     expect(counts(written)).toEqual(['1']);
     expect(written.find((line) => line.includes('customer not warned'))).toContain(head.customerId);

@@ -9,9 +9,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand, startCommand } from '../support/command-line.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 
-/* What only a process has: signals, a stdout that fails, the launcher. smoke.test.ts has the processes that nobody reads. */
+/* The process: signals, a failing stdout, the launcher. smoke.test.ts covers closed output streams. */
 
-/** Of this machine, and no stack's. */
+/** No stack runs on this port. */
 const NO_STACK = { PORT: '4996' };
 
 const temporary = (name: string): string => {
@@ -20,7 +20,7 @@ const temporary = (name: string): string => {
   return folder;
 };
 
-it('Ctrl-C ends a command that waits for a stage which never answers, with exit code 130', async () => {
+it('Ctrl-C ends a command that waits for a silent stage, with exit code 130', async () => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1');
   onTestFinished(() => {
     silent.closeAllConnections();
@@ -37,26 +37,32 @@ it('Ctrl-C ends a command that waits for a stage which never answers, with exit 
   expect(await ended).toEqual({ code: 130, stdout: '', stderr: 'error (staging) Interrupted.\n' });
 });
 
-it.runIf(existsSync('/dev/full'))('a full disk at stdout is one line and exit code 1', async () => {
-  const full = openSync('/dev/full', 'w');
-  onTestFinished(() => closeSync(full));
-  const { code, stderr } = await runCommand(['--help'], {}, full);
-  expect([code, stderr]).toEqual([1, expect.stringMatching(/^error stdout cannot be written: ENOSPC.*\n$/)]);
-});
+it.runIf(existsSync('/dev/full'))(
+  'a full disk at stdout is reported in one line with exit code 1',
+  async () => {
+    const full = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(full));
+    const { code, stderr } = await runCommand(['--help'], {}, full);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error stdout cannot be written: ENOSPC.*\n$/),
+    ]);
+  },
+);
 
 describe('npx rsolv-billing', () => {
-  it('says what to do in a clone where nothing is installed', async () => {
+  it('npx rsolv-billing says what to do in a clone without installed packages', async () => {
     const clone = temporary('clone');
     cpSync('cli/rsolv-billing.mjs', join(clone, 'cli/rsolv-billing.mjs'));
     const child = spawn(process.execPath, [join(clone, 'cli/rsolv-billing.mjs'), 'customer', 'list']);
-    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
-    expect([code, said]).toEqual([
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect([code, stderr]).toEqual([
       1,
-      "rsolv-billing cannot start: nothing is installed yet. Run npm ci in the project's folder first.\n",
+      "rsolv-billing cannot start: the packages are not installed. Run npm ci in the project's folder first.\n",
     ]);
   });
 
-  it("runs the project's own command line, asks no registry, and hands its exit code back", async () => {
+  it("npx rsolv-billing runs the project's command line offline and returns its exit code", async () => {
     const offline = { npm_config_cache: temporary('npx'), npm_config_registry: 'http://127.0.0.1:9' };
     const npx = async (...args: string[]) => {
       const child = spawn('npx', ['rsolv-billing', ...args], {

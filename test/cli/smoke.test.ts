@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'v
 import * as z from 'zod/mini';
 import { cleanUp } from '../../cli/smoke/cleanup.ts';
 import { ApiClient } from '../../cli/stage/api-client.ts';
-import { noteRunningStack } from '../../cli/stage/running.ts';
+import { registerRunningStack } from '../../cli/stage/running.ts';
 import { EXIT, Failure } from '../../cli/terminal/failure.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { keys } from '../../lib/store/keys.ts';
@@ -40,8 +40,8 @@ afterAll(() => server.stop());
 
 const { secret } = await ensureWebhookEndpoint(money.stripe, server.url + WEBHOOK_PATH);
 process.env['STRIPE_WEBHOOK_SECRETS'] = secret ?? '';
-/** All that Stripe has to tell has arrived. */
-const idle = () => money.control('webhooks/idle');
+/** Waits until all webhooks are delivered. */
+const webhooksIdle = () => money.control('webhooks/idle');
 
 describe('smoke against a local stack', () => {
   const env = () => ({ PORT: String(server.port) });
@@ -49,14 +49,14 @@ describe('smoke against a local stack', () => {
     service.runIn(options, 'smoke', '--url', server.url, ...more);
   const smoke = (...more: string[]) => smokeWith({ env: env() }, ...more);
 
-  // While the clean-up waits, Stripe's events arrive.
-  service.onSleep(idle);
+  // Stripe's events arrive while the cleanup waits.
+  service.onSleep(webhooksIdle);
   afterEach(async () => {
     onCall = async () => {};
     await money.control('faults/clear');
   });
 
-  /** All that is stored, but for how often this address has signed up of late, which is nobody's and expires in a minute. */
+  /** All stored items except the sign-up rate limit, which belongs to no customer and expires in a minute. */
   const stored = async () =>
     (await contentsOf(table)).filter((item) => !keyOf(item).startsWith('RATE#onboard#'));
 
@@ -71,13 +71,13 @@ describe('smoke against a local stack', () => {
   const leavingNothing = async <T>(work: () => Promise<T>): Promise<T> => {
     const before = await stored();
     const result = await work();
-    await idle();
+    await webhooksIdle();
     expect(leftAtStripe()).toEqual([]);
     expect(await stored()).toEqual(before);
     return result;
   };
 
-  it('goes the journey 5, 10, 9, 69 and leaves nothing, here and at Stripe', async () => {
+  it('smoke passes with 5, 10, 9 and 69 credits and leaves nothing here or at Stripe', async () => {
     const { code, stdout, stderr } = await leavingNothing(() => smoke());
     expect(stdout.split('\n')).toEqual([
       'stage local',
@@ -85,21 +85,21 @@ describe('smoke against a local stack', () => {
       expect.stringMatching(/^ok {5}Add a card: 10 credits/),
       expect.stringMatching(/^ok {5}Record and bill a fix: 9 credits$/),
       expect.stringMatching(/^ok {5}Subscribe to Pro: 69 credits$/),
-      expect.stringMatching(/^ok {5}Statement: 4 entries, which lead to 69$/),
-      expect.stringMatching(/^ok {5}Cancel: 69 credits, which stay$/),
+      expect.stringMatching(/^ok {5}Statement: 4 entries, balance 69$/),
+      expect.stringMatching(/^ok {5}Cancel: 69 credits kept$/),
       expect.stringMatching(/^ok {5}Clean up: removed, with \d+ items$/),
-      'dev holds.',
+      'dev passed.',
       '',
     ]);
     expect([code, stderr]).toEqual([0, '']);
   });
 
-  it('parks no event, whose alarm would wake somebody', async () => {
+  it('smoke leaves no parked event, so it raises no alarm', async () => {
     await leavingNothing(() => smoke());
     expect(await parkedOf(table, deps.now())).toEqual([]);
   });
 
-  it('answers programs with one JSON document', async () => {
+  it('smoke --json prints one JSON document', async () => {
     const { code, stdout } = await leavingNothing(() => smoke('--json'));
     const { ok, steps } = Answer.parse(JSON.parse(stdout));
     expect([code, ok]).toEqual([0, true]);
@@ -114,18 +114,18 @@ describe('smoke against a local stack', () => {
     ]);
   });
 
-  it('tries the next test card where one has brought its bonus to somebody, whose it stays', async () => {
+  it('smoke tries the next test card if another customer has the bonus of the first', async () => {
     await spend('visa', 'mastercard');
     const { code, stdout } = await leavingNothing(() => smoke());
     expect(stdout).toContain('Add a card: 10 credits (amex)');
     expect(code).toBe(0);
   });
 
-  it('says so where every test card has brought its bonus, and goes on without', async () => {
+  it('smoke continues without a bonus if every test card has earned its bonus', async () => {
     await spend(...CARD_NAMES);
     const { code, stdout } = await leavingNothing(() => smoke('--json'));
     const { steps } = Answer.parse(JSON.parse(stdout));
-    expect(steps.find(({ id }) => id === 'card')?.detail).toMatch(/^5 credits; no bonus, for every one/);
+    expect(steps.find(({ id }) => id === 'card')?.detail).toMatch(/^5 credits; no bonus, because all/);
     expect(steps.find(({ id }) => id === 'pro')?.detail).toBe('64 credits');
     expect(code).toBe(0);
   });
@@ -134,16 +134,19 @@ describe('smoke against a local stack', () => {
     { step: 'Subscribe to Pro', path: '/v1/subscriptions', method: 'POST', skipped: 2 },
     { step: 'Add a card', path: '/v1/payment_methods/*/attach', method: 'POST', skipped: 4 },
     { step: 'Add a card', path: '/v1/customers', method: 'POST', skipped: 4 },
-  ])('cleans up when $path fails at Stripe, and exits 1', async ({ step, path, method, skipped }) => {
-    await money.control('faults', { method, path, kind: '500_before', times: 20 });
-    const { code, stdout } = await leavingNothing(() => smoke());
-    expect(stdout).toMatch(new RegExp(`^wrong  ${step}: `, 'm'));
-    expect(stdout.match(/^- {6}.*: a step before it did not hold$/gm)).toHaveLength(skipped);
-    expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
-    expect(code).toBe(1);
-  });
+  ])(
+    'smoke cleans up and exits with 1 when $path fails at Stripe',
+    async ({ step, path, method, skipped }) => {
+      await money.control('faults', { method, path, kind: '500_before', times: 20 });
+      const { code, stdout } = await leavingNothing(() => smoke());
+      expect(stdout).toMatch(new RegExp(`^wrong  ${step}: `, 'm'));
+      expect(stdout.match(/^- {6}.*: an earlier step failed$/gm)).toHaveLength(skipped);
+      expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
+      expect(code).toBe(1);
+    },
+  );
 
-  it('cleans up when the answer to a payment is lost', async () => {
+  it('smoke cleans up when the answer to a payment is lost', async () => {
     await money.control('faults', {
       method: 'POST',
       path: '/v1/subscriptions',
@@ -154,15 +157,15 @@ describe('smoke against a local stack', () => {
     expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
   });
 
-  /** A stack as far as smoke in a process of its own needs it: the API, and the functions that clean up. */
+  /** Runs smoke in its own process, against the API and the cleanup functions of this process. */
   function startProcess() {
     const stripe = { secretKey: 'sk_test_x', webhookSecrets: [], apiBase: server.url, proPriceId: 'price_x' };
     const stack = { endpoint: server.url, lambdaEndpoint: server.url, stripe };
-    onTestFinished(noteRunningStack(server.port, stack));
+    onTestFinished(registerRunningStack(server.port, stack));
     return startCommand(['smoke', '--url', server.url], env());
   }
 
-  it('cleans up on Ctrl-C, after the call that is under way, and exits 130', async () => {
+  it('smoke cleans up on Ctrl-C after the call in flight, and exits with 130', async () => {
     const { code, stdout, stderr } = await leavingNothing(async () => {
       const { process: child, ended } = startProcess();
       let isKnown = () => {};
@@ -180,19 +183,19 @@ describe('smoke against a local stack', () => {
     expect(stdout).toMatch(/^ok {5}Add a card/m);
     expect(stdout).toMatch(/^- {6}Record and bill a fix: interrupted$/m);
     expect(stdout).toMatch(/^- {6}Cancel: interrupted$/m);
-    expect(stdout).toMatch(/^Interrupted: dev was not tried to the end\.$/m);
+    expect(stdout).toMatch(/^Interrupted: not every step ran on dev\.$/m);
     expect(stderr).toMatch(/^ {2}curl -d '.*"smoke\+.*' http:\/\/127\.0\.0\.1:\d+\/2015/m);
     expect(stdout).toMatch(/^ok {5}Clean up: removed/m);
     expect(code).toBe(130);
   });
 
-  it.each(['stdout', 'stderr'] as const)('comes to its end when nobody reads %s any more', async (name) => {
+  it.each(['stdout', 'stderr'] as const)('smoke runs to its end when the reader closes %s', async (name) => {
     const { code } = await leavingNothing(async () => {
       const { process: child, ended } = startProcess();
-      ended.catch(() => {}); // what it wrote is not read to its end
+      ended.catch(() => {}); // its output is not read to the end
       const hasClosed = once(child, 'close');
       if (name === 'stderr') child.stderr?.destroy();
-      // As `… | head -1`: gone with the first line.
+      // Like `… | head -1`: closed after the first line.
       else child.stdout?.once('data', () => child.stdout?.destroy());
       await hasClosed;
       return { code: child.exitCode };
@@ -200,24 +203,24 @@ describe('smoke against a local stack', () => {
     expect(code).toBe(EXIT.ok);
   });
 
-  it('refuses an address that is another stage, before anything is created', async () => {
+  it('smoke refuses an address of another stage before it creates anything', async () => {
     const { code, stdout } = await leavingNothing(() =>
-      smokeWith({ env: TO_NOBODY }, '--stage', 'staging', '--json'),
+      smokeWith({ env: NO_AWS }, '--stage', 'staging', '--json'),
     );
-    expect(errorIn(stdout).detail).toContain(`${server.url} is the stage dev, and --stage says staging`);
+    expect(errorIn(stdout).detail).toContain(`${server.url} is the stage dev, but --stage is staging`);
     expect(code).toBe(2);
   });
 
-  it('refuses another address than that of the stack on PORT, whose functions would clean up', async () => {
+  it('smoke refuses an address other than that of the stack on PORT', async () => {
     const url = `http://localhost:${await freePort()}`;
     const { code, stdout } = await leavingNothing(() =>
       service.runIn({ env: env() }, 'smoke', '--url', url, '--json'),
     );
-    expect(errorIn(stdout).detail).toContain(`${url} is not the stack on this machine`);
+    expect(errorIn(stdout).detail).toContain(`${url} is not the local stack`);
     expect(code).toBe(2);
   });
 
-  /** Until the test ends, the bonuses of these cards belong to another customer. */
+  /** Gives the bonuses of these cards to another customer until the test ends. */
   async function spend(...names: readonly string[]) {
     for (const name of names.filter(isCardName)) {
       const Key = { ...keys.card(fingerprintOf(testCard(name).number)) };
@@ -230,15 +233,15 @@ describe('smoke against a local stack', () => {
   }
 });
 
-/** For a command line that must not find an account of AWS's. */
-const TO_NOBODY = {
+/** Keeps a command line away from every AWS account. */
+const NO_AWS = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
   AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
 };
 
-describe('smoke refuses', () => {
+describe('the target of smoke', () => {
   /** The SDK reads the environment of the process. */
   function runIn(env: Record<string, string>, ...args: readonly string[]) {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
@@ -246,11 +249,11 @@ describe('smoke refuses', () => {
     return runInShell(args, { env });
   }
 
-  /** An API of which only /health is there; everything that it is asked is told. */
+  /** An API that answers every call like /health and records the calls. */
   async function someApi(stage: string) {
-    const asked: string[] = [];
+    const calls: string[] = [];
     const server = createServer((request, response) => {
-      asked.push(`${request.method} ${request.url}`);
+      calls.push(`${request.method} ${request.url}`);
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ status: 'ok', stage, table: { latency_ms: 1 } }));
     });
@@ -261,47 +264,47 @@ describe('smoke refuses', () => {
       server.closeAllConnections();
       server.close();
     });
-    return { url: `http://127.0.0.1:${port}`, asked };
+    return { url: `http://127.0.0.1:${port}`, calls };
   }
 
-  /** The same, by an address that does not look like this machine. */
+  /** The same server through an address that is not a loopback address. */
   const elsewhere = (url: string) => url.replace('127.0.0.1', '0.0.0.0');
 
-  it('--stage production, without asking anybody anything', async () => {
-    const { url, asked } = await someApi('production');
-    const { code, stdout } = await runIn(TO_NOBODY, 'smoke', '--url', url, '--stage', 'production', '--json');
+  it('smoke refuses --stage production without any call', async () => {
+    const { url, calls } = await someApi('production');
+    const { code, stdout } = await runIn(NO_AWS, 'smoke', '--url', url, '--stage', 'production', '--json');
     expect(errorIn(stdout).code).toBe('live_stage');
     expect(code).toBe(1);
-    expect(asked).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
-  it('a stage that says of itself that it is live, whatever --stage says, before anything is created', async () => {
+  it('smoke refuses a service that reports a live stage, also if --stage names a test stage', async () => {
     const aws = await startAwsDouble('dev');
     onTestFinished(() => aws.stop());
-    const { url, asked } = await someApi('production');
+    const { url, calls } = await someApi('production');
     const { code, stdout } = await runIn(aws.env, 'smoke', '--url', url, '--stage', 'dev', '--json');
     expect(errorIn(stdout).code).toBe('live_stage');
     expect(code).toBe(1);
-    expect(asked).toEqual(['GET /health']);
+    expect(calls).toEqual(['GET /health']);
     expect(aws.calls).toEqual([]);
   });
 
-  it('the live stage also where none was named', async () => {
-    const { url, asked } = await someApi('production');
-    const { code, stdout } = await runIn(TO_NOBODY, 'smoke', '--url', elsewhere(url), '--json');
+  it('smoke refuses a service that reports a live stage if no stage is named', async () => {
+    const { url, calls } = await someApi('production');
+    const { code, stdout } = await runIn(NO_AWS, 'smoke', '--url', elsewhere(url), '--json');
     expect(errorIn(stdout).code).toBe('live_stage');
     expect(code).toBe(1);
-    expect(asked).toEqual(['GET /health']);
+    expect(calls).toEqual(['GET /health']);
   });
 
-  it('a stage that it does not know', async () => {
+  it('smoke refuses an unknown stage', async () => {
     const { url } = await someApi('canary');
-    const { code, stdout } = await runIn(TO_NOBODY, 'smoke', '--url', elsewhere(url), '--json');
+    const { code, stdout } = await runIn(NO_AWS, 'smoke', '--url', elsewhere(url), '--json');
     expect(errorIn(stdout).detail).toContain('is the stage canary, which this release does not know');
     expect(code).toBe(2);
   });
 
-  it('takes the stage that answers where none was named: its functions are to clean up', async () => {
+  it('smoke uses the stage that the service reports if no stage is named', async () => {
     const aws = await startAwsDouble('staging');
     onTestFinished(() => aws.stop());
     aws.deployment.denied.add('Invoke');
@@ -311,21 +314,21 @@ describe('smoke refuses', () => {
     expect(aws.calls).toEqual(['Invoke']);
   });
 
-  it('whoever may not clean up, before anything is created', async () => {
+  it('smoke creates nothing if the operator has no permission to clean up', async () => {
     const aws = await startAwsDouble('dev');
     onTestFinished(() => aws.stop());
     aws.deployment.denied.add('Invoke');
-    const { url, asked } = await someApi('dev');
+    const { url, calls } = await someApi('dev');
     const { code, stdout } = await runIn(aws.env, 'smoke', '--url', url, '--stage', 'dev', '--json');
     expect(errorIn(stdout).code).toBe('access_denied');
     expect(code).toBe(3);
-    expect(asked).toEqual(['GET /health']);
+    expect(calls).toEqual(['GET /health']);
   });
 
-  it('an address that is none', async () => {
+  it('smoke refuses an invalid address', async () => {
     for (const url of ['billing', 'ftp://billing.example', 'http://']) {
       const args = ['smoke', '--url', url, '--stage', 'dev', '--json'];
-      const { code, stdout } = await runIn(TO_NOBODY, ...args);
+      const { code, stdout } = await runIn(NO_AWS, ...args);
       expect(errorIn(stdout)).toMatchObject({
         code: 'usage',
         detail: expect.stringContaining(`--url is "${url}"; it must be the http or https address of the API`),
@@ -334,10 +337,10 @@ describe('smoke refuses', () => {
     }
   });
 
-  it('a host that cannot be reached, in one line and with an exit code of its own', async () => {
+  it('smoke reports an unreachable host in one line with exit code 3', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const args = ['smoke', '--url', url, '--stage', 'dev', '--json'];
-    const { code, stdout, stderr } = await runIn(TO_NOBODY, ...args);
+    const { code, stdout, stderr } = await runIn(NO_AWS, ...args);
     expect(errorIn(stdout)).toEqual({
       code: 'stage_unreachable',
       detail: expect.stringMatching(/^http:\/\/127.* does not answer: connect ECONNREFUSED .*\.$/),
@@ -346,18 +349,18 @@ describe('smoke refuses', () => {
   });
 });
 
-describe('the clean-up of smoke', () => {
-  const traveller = (known: { signedUp: boolean; signUpUnanswered: boolean }) => ({
+describe('the cleanup of smoke', () => {
+  const smokeCustomer = (signUp: { signedUp: boolean; signUpUnanswered: boolean }) => ({
     api: new ApiClient('http://127.0.0.1:9'),
     email: 'smoke+0123456789abcdef@rsolv.dev',
     sleep: async () => {},
     entries: [],
-    ...known,
+    ...signUp,
   });
-  const SIGNED_UP = traveller({ signedUp: true, signUpUnanswered: false });
+  const SIGNED_UP = smokeCustomer({ signedUp: true, signUpUnanswered: false });
 
-  /** What becomes of it when the stage answers so, call by call, and then always as the last time. */
-  async function outcome(answers: readonly (Removal | Error)[], who = SIGNED_UP) {
+  /** The outcome of the cleanup if the stage gives these answers in order and then repeats the last one. */
+  async function outcome(answers: readonly (Removal | Error)[], customer = SIGNED_UP) {
     const awaited: boolean[] = [];
     const remove = async (awaitEvents: boolean) => {
       awaited.push(awaitEvents);
@@ -365,7 +368,10 @@ describe('the clean-up of smoke', () => {
       if (answer === undefined || answer instanceof Error) throw answer;
       return answer;
     };
-    const { state, detail } = await cleanUp(remove, who, { byHand: 'BY HAND', onWaiting: () => {} });
+    const { state, detail } = await cleanUp(remove, customer, {
+      manualRemoval: 'COMMAND',
+      onWaiting: () => {},
+    });
     return { state, detail, calls: awaited.length, awaitedLast: awaited.at(-1) };
   }
   type Removal = Awaited<ReturnType<Parameters<typeof cleanUp>[0]>>;
@@ -374,35 +380,35 @@ describe('the clean-up of smoke', () => {
   const unknown: Removal = { state: 'unknown' };
   const busy = new Failure('ledger_busy', 'The ledger is busy.', EXIT.refused);
 
-  it('waits for events, and comes again after a failure', async () => {
+  it('the cleanup waits for events and retries after a failure', async () => {
     expect(await outcome([waiting, busy, waiting, removed])).toMatchObject({ state: 'ok', calls: 4 });
   });
 
-  it('removes the customer all the same where events stay away, and does not call that well', async () => {
+  it('the cleanup removes the customer without the missing events and reports them', async () => {
     const found = await outcome([...Array.from({ length: 60 }, () => waiting), removed]);
     expect(found).toMatchObject({ state: 'wrong', calls: 61, awaitedLast: false });
     expect(found.detail).toContain("removed, but 2 of Stripe's events did not arrive within 60 s");
   });
 
-  it('says how to do it by hand where it cannot', async () => {
+  it('a failed cleanup prints the command to remove the customer by hand', async () => {
     expect(await outcome([busy])).toMatchObject({
       state: 'wrong',
-      detail: 'not removed: The ledger is busy. By hand: BY HAND',
+      detail: 'not removed: The ledger is busy. By hand: COMMAND',
     });
   });
 
-  it('has nothing to do before the sign-up', async () => {
-    const who = traveller({ signedUp: false, signUpUnanswered: false });
-    expect(await outcome([unknown], who)).toMatchObject({ state: 'ok', calls: 1 });
+  it('the cleanup has nothing to do before the sign-up', async () => {
+    const customer = smokeCustomer({ signedUp: false, signUpUnanswered: false });
+    expect(await outcome([unknown], customer)).toMatchObject({ state: 'ok', calls: 1 });
   });
 
-  it('looks again for a customer whose sign-up was not answered and may still come', async () => {
-    const who = traveller({ signedUp: false, signUpUnanswered: true });
-    expect(await outcome([unknown, unknown, removed], who)).toMatchObject({ state: 'ok', calls: 3 });
-    expect(await outcome([unknown], who)).toMatchObject({ state: 'ok', calls: 20 });
+  it('the cleanup retries while an unanswered sign-up may still succeed', async () => {
+    const customer = smokeCustomer({ signedUp: false, signUpUnanswered: true });
+    expect(await outcome([unknown, unknown, removed], customer)).toMatchObject({ state: 'ok', calls: 3 });
+    expect(await outcome([unknown], customer)).toMatchObject({ state: 'ok', calls: 20 });
   });
 
-  it('does not believe that nobody is there where somebody was signed up', async () => {
+  it('the cleanup reports a signed-up customer that the stage does not know', async () => {
     expect(await outcome([unknown])).toMatchObject({ state: 'wrong', calls: 1 });
   });
 });

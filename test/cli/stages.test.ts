@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { Invoker } from '../../cli/stage/invoke.ts';
-import { noteRunningStack } from '../../cli/stage/running.ts';
+import { registerRunningStack } from '../../cli/stage/running.ts';
 import { openLambda } from '../../cli/stage/transport.ts';
 import { EXIT, toFailure } from '../../cli/terminal/failure.ts';
 import { warnLowBalancesContract } from '../../lib/operators/contracts.ts';
@@ -14,11 +14,11 @@ import { freePort } from '../../local/stack/ports.ts';
 import { runInShell } from '../support/cli/shell.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 
-/* What an operator reads when a stage cannot be reached, with AWS's own wire format on the other side. */
+/* The failures of an unreachable stage. A local server answers in AWS's wire format. */
 
 const CUSTOMER = 'a'.repeat(32);
 const READ = ['ledger', 'show', CUSTOMER];
-/** With a key, so that no earlier adjustment is looked for. */
+/** With a key, so that adjust does not read the ledger to find a duplicate. */
 const WRITE = ['adjust', CUSTOMER, '5', '--reason', 'x', '--key', 'k'];
 
 interface Answer {
@@ -29,9 +29,9 @@ interface Answer {
 }
 
 let answer: Answer = { status: 200, body: {} };
-const asked: { path: string; target: string }[] = [];
+const requests: { path: string; target: string }[] = [];
 const aws = createServer((request, response) => {
-  asked.push({ path: request.url ?? '', target: String(request.headers['x-amz-target'] ?? '') });
+  requests.push({ path: request.url ?? '', target: String(request.headers['x-amz-target'] ?? '') });
   const { status, error, headers, body } = answer;
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -49,8 +49,8 @@ beforeAll(async () => {
 });
 afterAll(() => aws.close());
 
-/** Nothing of the developer's own sign-in, and no search for it beyond this machine. */
-const nobody = () => ({
+/** Hides the developer's own credentials from the SDK. */
+const signedOut = () => ({
   AWS_REGION: 'us-east-1',
   AWS_PROFILE: '',
   AWS_ACCESS_KEY_ID: '',
@@ -60,10 +60,10 @@ const nobody = () => ({
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_ENDPOINT_URL: url,
-  // Otherwise the SDK waits between its tries.
+  // Without retries, because the SDK waits between its tries.
   AWS_MAX_ATTEMPTS: '1',
 });
-const signedIn = () => ({ ...nobody(), ...TEST_CREDENTIALS });
+const signedIn = () => ({ ...signedOut(), ...TEST_CREDENTIALS });
 
 const Failed = z.object({ error: z.object({ code: z.string(), detail: z.string() }) });
 async function failed(args: readonly string[], env: Record<string, string>) {
@@ -82,17 +82,17 @@ afterEach(() => {
 
 describe('a deployed stage', () => {
   it.each([
-    ['reads', READ],
-    ['writes', WRITE],
-  ])('%s with no credentials: says how to sign in', async (_, args) => {
-    expect(await failed(args, nobody())).toEqual({
+    ['a read', READ],
+    ['a write', WRITE],
+  ])('%s without credentials fails with advice to sign in', async (_, args) => {
+    expect(await failed(args, signedOut())).toEqual({
       exit: 3,
       code: 'no_credentials',
       detail: expect.stringContaining('aws sso login'),
     });
   });
 
-  it('without a region says which variable to set', async () => {
+  it('a command without a region names the variable to set', async () => {
     expect(await failed(READ, { ...signedIn(), AWS_REGION: '' })).toMatchObject({
       exit: 3,
       code: 'no_region',
@@ -105,7 +105,7 @@ describe('a deployed stage', () => {
     ['UnrecognizedClientException', 'credentials_refused', 'AWS_PROFILE'],
     ['AccessDeniedException', 'access_denied', 'role'],
     ['ThrottlingException', 'throttled', 'Wait a minute'],
-  ])('%s is one line that says what to do, for reads and for writes', async (error, code, detail) => {
+  ])('%s is reported in one line with advice, for reads and writes', async (error, code, detail) => {
     answer = { status: 400, error, body: {} };
     for (const args of [READ, WRITE]) {
       const failure = await failed(args, signedIn());
@@ -114,7 +114,7 @@ describe('a deployed stage', () => {
     }
   });
 
-  it('that is not deployed: names the table, or the function', async () => {
+  it('a command on a stage that is not deployed names the missing table or function', async () => {
     answer = { status: 404, error: 'ResourceNotFoundException', body: {} };
     expect(await failed(READ, signedIn())).toMatchObject({
       exit: 3,
@@ -128,14 +128,14 @@ describe('a deployed stage', () => {
     });
   });
 
-  it('that does not answer at all', async () => {
+  it('a stage that refuses connections is reported as unreachable', async () => {
     const env = { ...signedIn(), AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
     for (const args of [READ, WRITE]) {
       expect(await failed(args, env)).toMatchObject({ exit: 3, code: 'stage_unreachable' });
     }
   });
 
-  it('that takes a call and never answers is not waited for', async () => {
+  it('a call that is never answered times out', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');
     onTestFinished(() => {
       silent.closeAllConnections();
@@ -152,18 +152,18 @@ describe('a deployed stage', () => {
     expect(failure).toMatchObject({ code: 'stage_unreachable', exitCode: EXIT.unreachable });
   });
 
-  it('that does not answer is not taken for a file that cannot be written', async () => {
+  it('an export from an unreachable stage is not reported as an unwritable file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-stages-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const env = { ...signedIn(), AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
-    const order = ['ledger', 'export', '--output', join(folder, 'all.csv')];
-    expect(await failed(order, env)).toMatchObject({ exit: 3, code: 'stage_unreachable' });
+    const command = ['ledger', 'export', '--output', join(folder, 'all.csv')];
+    expect(await failed(command, env)).toMatchObject({ exit: 3, code: 'stage_unreachable' });
   });
 
-  it('a function that ends without an answer is asked once, and the operator is sent to its log', async () => {
+  it('a function that ends without an answer is invoked once, and the error points to its log', async () => {
     const error = { errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out' };
     answer = { status: 200, headers: { 'x-amz-function-error': 'Unhandled' }, body: error };
-    asked.length = 0;
+    requests.length = 0;
     expect(await failed(WRITE, signedIn())).toMatchObject({
       exit: 1,
       code: 'function_failed',
@@ -171,24 +171,24 @@ describe('a deployed stage', () => {
     });
     answer = { status: 500, error: 'ServiceException', body: {} };
     await failed(WRITE, signedIn());
-    expect(asked.map(({ path }) => path)).toEqual(
+    expect(requests.map(({ path }) => path)).toEqual(
       Array(2).fill('/2015-03-31/functions/rsolv-billing-staging-adjust-credits/invocations'),
     );
   });
 
-  it('is chosen with the option or with the environment; writes touch no table', async () => {
+  it('the environment selects the stage, and a write calls only the function, not the table', async () => {
     answer = { status: 200, body: { ok: true, result: { already: false, balance: 10, seq: 2 } } };
-    asked.length = 0;
+    requests.length = 0;
     const env = { ...signedIn(), RSOLV_BILLING_STAGE: 'dev' };
     vi.stubEnv('RSOLV_BILLING_STAGE', 'dev');
     const { code, stdout } = await runWith(env, ...WRITE, '--json');
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { stage: 'dev', balance: 10, seq: 2 }]);
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       { path: '/2015-03-31/functions/rsolv-billing-dev-adjust-credits/invocations', target: '' },
     ]);
   });
 
-  it('refuses in the words of the function', async () => {
+  it("a refusal has the function's own code and detail", async () => {
     const problem = { code: 'insufficient_credits', detail: 'The balance is 5; 6 cannot be taken from it.' };
     answer = { status: 200, body: { ok: false, problem } };
     expect(await failed(WRITE, signedIn())).toEqual({ exit: 1, ...problem });
@@ -197,36 +197,36 @@ describe('a deployed stage', () => {
   it.each([
     ['a list', ['customer', 'list']],
     ['doctor', ['doctor']],
-  ])('without a region is one line of %s, not one for each check, and no verdict', async (_, args) => {
+  ])('%s without a region prints one line and no result', async (_, args) => {
     const env = { ...signedIn(), AWS_REGION: '' };
     const { code, stdout, stderr } = await runWith(env, ...args, '--stage', 'staging');
     expect([code, stdout]).toEqual([3, '']);
     expect(stderr).toMatch(/^error \(staging\) No usable AWS region is set\. .*\n$/);
   });
 
-  it('whose failure is in --json names itself there, too', async () => {
+  it('a failure in JSON names the stage', async () => {
     const env = { ...signedIn(), AWS_REGION: '' };
     const { stdout } = await runWith(env, ...READ, '--stage', 'staging', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ stage: 'staging', error: { code: 'no_region' } });
   });
 });
 
-describe('a stack that was killed', () => {
+describe('a killed stack', () => {
   it.each([
-    ['reads', ['customer', 'list']],
-    ['writes', ['adjust', CUSTOMER, '5', '--reason', 'x', '--key', 'k']],
-  ])('%s end in one line that says to start it, with exit code 3', async (_, args) => {
+    ['a read', ['customer', 'list']],
+    ['a write', ['adjust', CUSTOMER, '5', '--reason', 'x', '--key', 'k']],
+  ])('%s on a killed stack fails in one line that says to start it, with exit code 3', async (_, args) => {
     const port = await freePort();
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     const stripe = { secretKey: 'sk_test_x', webhookSecrets: [], apiBase: nowhere, proPriceId: 'price_x' };
-    // What a stack that had no time to clean up leaves behind.
-    onTestFinished(noteRunningStack(port, { endpoint: nowhere, lambdaEndpoint: nowhere, stripe }));
+    // The stale state file of a killed stack.
+    onTestFinished(registerRunningStack(port, { endpoint: nowhere, lambdaEndpoint: nowhere, stripe }));
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     const { code, stdout, stderr } = await runInShell(args, { env: { PORT: String(port) } });
     expect([code, stdout, stderr]).toEqual([
       3,
       '',
-      `error (local) The stack on port ${port} does not answer any more. Start it again: npm start\n`,
+      `error (local) The stack on port ${port} no longer answers. Start it again: npm start\n`,
     ]);
   });
 });

@@ -14,7 +14,7 @@ import { Written } from '../support/cli/shell.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Both ends of a terminal, or of pipes, with somebody there who types this. */
+/** The input and output of a terminal, or of pipes, with this text typed. */
 function keyboardAndScreen(typed: string, isTTY = true) {
   const stdin = Object.assign(new PassThrough(), { isTTY });
   const stderr = Object.assign(new PassThrough(), { isTTY });
@@ -36,27 +36,27 @@ describe('a confirmation', () => {
     return { refusal, interrupted, shown: shown() };
   };
 
-  it.each(['y', 'Y', 'yes', ' yes '])('goes on at %j', async (answer) => {
+  it.each(['y', 'Y', 'yes', ' yes '])('the answer %j confirms', async (answer) => {
     const { refusal, shown } = await ask(`${answer}\n`);
     expect([refusal, shown]).toEqual([null, expect.stringContaining('On staging: Close it? [y/N] ')]);
   });
 
-  it.each(['', 'n', 'no', 'yep', 'y n'])('does nothing at %j', async (answer) => {
+  it.each(['', 'n', 'no', 'yep', 'y n'])('the answer %j cancels', async (answer) => {
     expect((await ask(`${answer}\n`)).refusal).toMatchObject({
       code: 'not_confirmed',
       exitCode: EXIT.refused,
     });
   });
 
-  it('does nothing when the terminal is closed at the question', async () => {
+  it('closing the terminal at the question cancels', async () => {
     expect((await ask('\u0004')).refusal).toMatchObject({ code: 'not_confirmed' });
   });
 
-  it('passes Ctrl-C at the question on, which the terminal does not send as a signal then', async () => {
+  it('Ctrl-C at the question interrupts the command', async () => {
     expect(await ask('\u0003\u0004')).toMatchObject({ interrupted: true });
   });
 
-  it('without a terminal asks nobody and is a fault of the command line', async () => {
+  it('a confirmation without a terminal is a usage error and prints no question', async () => {
     const { refusal, shown } = await ask('y\n', false);
     expect(refusal).toMatchObject({ code: 'confirmation_needed', exitCode: EXIT.usage });
     expect(shown).toBe('');
@@ -69,16 +69,16 @@ it.each([
   [30, 40],
   [80, 80],
   [120, 120],
-])('a terminal of %s columns is taken to have %s', (columns, width) => {
+])('a terminal that reports %s columns is treated as %s wide', (columns, width) => {
   expect(terminalWidth(columns === undefined ? {} : { columns })).toBe(width);
 });
 
 describe('a text', () => {
-  it('goes on in further lines where it is too long for one, and stays one where it is not', () => {
-    const long = 'entries are 1 to seq without holes, each following from the one before, hashes chained';
+  it('a text is wrapped only if it is longer than a line', () => {
+    const long = 'entries are 1 to seq without gaps, each with the right balance, and hashes are chained';
     expect(textLines(`broken: ${long}`, 80, '  ')).toEqual([
-      '  broken: entries are 1 to seq without holes, each following from the one',
-      '  before, hashes chained',
+      '  broken: entries are 1 to seq without gaps, each with the right balance, and',
+      '  hashes are chained',
     ]);
     expect(textLines('short', 80)).toEqual(['short']);
   });
@@ -95,7 +95,7 @@ describe('a table', () => {
   const words = fc.array(fc.string({ unit: 'grapheme', maxLength: 30 }), { maxLength: 8 });
   const texts = fc.array(fc.tuple(words, words), { maxLength: 5 });
 
-  it('breaks no word at any width, and is wider than the terminal only where one word is', () => {
+  it('a table breaks no word at any width, and only a long word exceeds the terminal', () => {
     fc.assert(
       fc.property(texts, fc.integer({ min: 40, max: 120 }), (rows, width) => {
         const cells = rows.map(([name, why]) => ['a'.repeat(32), '12', name.join(' '), why.join(' ')]);
@@ -111,7 +111,7 @@ describe('a table', () => {
     );
   });
 
-  it('puts columns that have no room into a further line of each row', () => {
+  it('columns that do not fit move to a continuation line of each row', () => {
     const id = 'a'.repeat(32);
     expect(tableLines(columns, [[id, '12', 'billing@acme.dev', 'x']], 40)).toEqual([
       `id${' '.repeat(30)}`.trimEnd(),
@@ -121,7 +121,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('is one line for each row where there is no terminal', () => {
+  it('a table has one line per row without a terminal', () => {
     fc.assert(
       fc.property(texts, (rows) => {
         const cells = rows.map(([name, why]) => ['id', '12', name, why]);
@@ -130,7 +130,7 @@ describe('a table', () => {
     );
   });
 
-  it('aligns numbers to the right and wide letters as wide as they are', () => {
+  it('a table aligns numbers to the right and measures wide letters correctly', () => {
     expect(
       tableLines(
         columns,
@@ -143,13 +143,13 @@ describe('a table', () => {
     ).toEqual(['id  credits  name  why', '株        5  A', 'b      1000  B     x']);
   });
 
-  it('shows no order to the terminal that a customer put into their name', () => {
+  it('control codes in a name do not reach the terminal', () => {
     const shown = factLines([['name', 'a\u001b]0;owned\u0007\u202eb\r\u009b31m']], 80).join('\n');
     expect(shown).toBe('name  a\u{fffd}]0;owned\u{fffd}\u{fffd}b\u{fffd}\u{fffd}31m');
   });
 });
 
-describe('what is written', () => {
+describe('the output', () => {
   const HOSTILE = Array.from({ length: 0x2070 }, (_, code) => String.fromCharCode(code)).join('');
   const UNPRINTABLE = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
   const written = (json: boolean, columns: number, write: (out: Output) => void) => {
@@ -159,7 +159,7 @@ describe('what is written', () => {
     return stdout.text + stderr.text.replaceAll('\u001b[31merror\u001b[39m', 'error');
   };
 
-  it.each([0, 80])('holds no control or bidi character in any text, with %i columns', (columns) => {
+  it.each([0, 80])('text output contains no control or bidi characters, with %i columns', (columns) => {
     for (const write of [
       (out: Output) => out.answer({}, () => [HOSTILE, ...tableLines([{ heading: 'x' }], [[HOSTILE]], 80)]),
       (out: Output) => out.note(HOSTILE),
@@ -173,13 +173,13 @@ describe('what is written', () => {
     }
   });
 
-  it('holds them escaped in JSON, which says the same', () => {
+  it('JSON output escapes control and bidi characters and keeps the value', () => {
     const text = written(true, 0, (out) => out.answer({ name: HOSTILE }, () => []));
     expect(text).not.toMatch(UNPRINTABLE);
     expect(JSON.parse(text)).toEqual({ stage: 'staging', name: HOSTILE });
   });
 
-  it('names its stage: in the first line for people, in every document for programs', () => {
+  it('text output names the stage in its first line, and every JSON document names it', () => {
     expect(written(false, 0, (out) => out.answer({}, () => ['Done.']))).toBe('stage staging\nDone.\n');
     expect(JSON.parse(written(true, 0, (out) => out.answer({ a: 1 }, () => [])))).toEqual({
       stage: 'staging',
@@ -193,19 +193,19 @@ describe('what is written', () => {
     });
   });
 
-  it('has no limit where there is no terminal', () => {
+  it('lines have no width limit without a terminal', () => {
     expect(widthOf(new Written())).toBe(UNLIMITED);
     expect(widthOf(new Written(100))).toBe(100);
   });
 });
 
-describe('how far it has come', () => {
+describe('the progress display', () => {
   const screen = (isTTY: boolean) => {
     const { stderr, shown } = keyboardAndScreen('', isTTY);
     return { out: stderr, shown };
   };
 
-  it('is a bar on a terminal that is taken away at the end', () => {
+  it('progress is a bar on a terminal, and it is removed at the end', () => {
     const { out, shown } = screen(true);
     const count = showCount(out, 'entries', 50_000);
     count.add(25_000);
@@ -215,7 +215,7 @@ describe('how far it has come', () => {
     expect(drawn.endsWith('\r\u001b[K')).toBe(true);
   });
 
-  it('is silent elsewhere, unless it takes long', () => {
+  it('progress prints nothing without a terminal in the first ten seconds', () => {
     const { out, shown } = screen(false);
     const count = showCount(out, 'entries', null);
     count.add(25_000);
@@ -224,8 +224,8 @@ describe('how far it has come', () => {
   });
 });
 
-describe('a wish to end', () => {
-  /** What happens at the signals, each two seconds after the one before. */
+describe('signals', () => {
+  /** Sends the signals two seconds apart. Returns whether each one exits. */
   function at(...signals: ('SIGINT' | 'SIGTERM' | 'SIGHUP')[]) {
     const before = new Map(SIGNALS.map((name) => [name, process.listeners(name)]));
     const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
@@ -256,11 +256,11 @@ describe('a wish to end', () => {
     }
   }
 
-  it('is taken in order the first time, and at once the second', () => {
+  it('the first SIGINT aborts, and the second one exits immediately', () => {
     expect(at('SIGINT', 'SIGINT')).toEqual({ aborted: true, left: [false, true] });
   });
 
-  it('of a terminal that was closed is one, however often it is told', () => {
+  it('repeated SIGHUP signals only abort', () => {
     expect(at('SIGHUP', 'SIGHUP', 'SIGHUP')).toEqual({ aborted: true, left: [false, false, false] });
   });
 });

@@ -9,10 +9,10 @@ const service = await openService();
 afterAll(() => service.stop());
 const { deps, json, lines, refusal, run } = service;
 
-const NOBODY = '0'.repeat(32);
+const UNKNOWN_CUSTOMER = '0'.repeat(32);
 
 describe('adjust', () => {
-  it('gives credits once under one key, with reason and name in the ledger', async () => {
+  it('adjust gives credits once per key and stores the reason and the actor in the ledger', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     const adjust = ['adjust', customerId, '25', '--reason', 'goodwill, ticket 812', '--actor', 'ada'];
     const { answer } = await json(...adjust);
@@ -26,7 +26,7 @@ describe('adjust', () => {
     const key = String(answer['idempotency_key']);
     expect((await json(...adjust, '--key', key)).answer).toEqual({ ...answer, already: true });
     expect((await lines(...adjust, '--key', key)).shown).toEqual([
-      'Was done before: +25 as entry 2, balance 30.',
+      'Already done: +25 as entry 2, balance 30.',
     ]);
     expect(await refusal('adjust', customerId, '26', '--reason', 'another', '--key', key)).toEqual([
       1,
@@ -39,14 +39,14 @@ describe('adjust', () => {
     });
   });
 
-  it('says which key it used before it is done, so that a lost answer can be repeated', async () => {
+  it('adjust prints its key before the call, so that it can be repeated after a lost answer', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     const { stdout, stderr } = await run('adjust', customerId, '1', '--reason', 'x');
     expect(stderr).toMatch(/^idempotency key [0-9a-f-]{36}\n$/);
     expect(stdout).toBe('stage local\nDone: +1 as entry 2, balance 6.\n');
   });
 
-  it('never takes more than there is', async () => {
+  it('adjust refuses to take more credits than the balance', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     expect(await refusal('adjust', customerId, '-6', '--reason', 'x', '--yes')).toEqual([
       1,
@@ -57,17 +57,20 @@ describe('adjust', () => {
     });
   });
 
-  it.each(['-1', '1001'])('asks before %s', async (amount) => {
+  it.each(['-1', '1001'])('adjust asks for confirmation before an amount of %s', async (amount) => {
     const { customerId } = (await customerWith(deps, 5)).head;
     expect(await refusal('adjust', customerId, amount, '--reason', 'x')).toEqual([2, 'confirmation_needed']);
     expect((await headOf(deps, customerId)).balance).toBe(5);
   });
 
-  it('names a customer who is not there', async () => {
-    expect(await refusal('adjust', NOBODY, '5', '--reason', 'x')).toEqual([1, 'customer_not_found']);
+  it('adjust reports an unknown customer', async () => {
+    expect(await refusal('adjust', UNKNOWN_CUSTOMER, '5', '--reason', 'x')).toEqual([
+      1,
+      'customer_not_found',
+    ]);
   });
 
-  describe('with the amount and the reason of the last minute', () => {
+  describe('with the same amount and reason as an entry of the last minute', () => {
     const adjust = (customerId: string, ...more: string[]) => [
       ...['adjust', customerId, '7', '--reason', 'goodwill, ticket 9', ...more],
     ];
@@ -79,7 +82,7 @@ describe('adjust', () => {
     };
     const balance = async (customerId: string) => (await headOf(deps, customerId)).balance;
 
-    it('it refuses without a terminal, and says which entry it found', async () => {
+    it('adjust refuses a duplicate without a terminal and shows the earlier entry', async () => {
       const customerId = await adjusted();
       const { code, stdout } = await run(...adjust(customerId), '--json');
       expect([code, JSON.parse(stdout)]).toMatchObject([
@@ -99,20 +102,26 @@ describe('adjust', () => {
     it.each([
       ['y', 0, 19],
       ['n', 1, 12],
-    ])('it asks at a terminal, and the answer %s decides', async (answer, code, after) => {
-      const customerId = await adjusted();
-      const asked = await service.runIn({ columns: 80, typed: `${answer}\n` }, ...adjust(customerId));
-      expect(asked.stderr).toContain('Entry 2 is the same adjustment');
-      expect([asked.code, await balance(customerId)]).toEqual([code, after]);
-    });
+    ])(
+      'adjust asks before a duplicate at a terminal, and the answer %s decides',
+      async (answer, code, after) => {
+        const customerId = await adjusted();
+        const asked = await service.runIn({ columns: 80, typed: `${answer}\n` }, ...adjust(customerId));
+        expect(asked.stderr).toContain('Entry 2 is the same adjustment');
+        expect([asked.code, await balance(customerId)]).toEqual([code, after]);
+      },
+    );
 
-    it.each([['--yes'], ['--key=k2']])('it goes on with %s', async (more) => {
-      const customerId = await adjusted();
-      expect((await json(...adjust(customerId, more))).code).toBe(0);
-      expect(await balance(customerId)).toBe(19);
-    });
+    it.each([['--yes'], ['--key=k2']])(
+      'adjust makes a duplicate without asking if %s is given',
+      async (more) => {
+        const customerId = await adjusted();
+        expect((await json(...adjust(customerId, more))).code).toBe(0);
+        expect(await balance(customerId)).toBe(19);
+      },
+    );
 
-    it('it is found also when a key in the reason was made unusable', async () => {
+    it('adjust finds a duplicate whose reason contains a redacted API key', async () => {
       const { head, apiKey } = await customerWith(deps, 5);
       const leaked = ['adjust', head.customerId, '7', '--reason', `their key is ${apiKey}`];
       expect((await json(...leaked)).code).toBe(0);
@@ -122,11 +131,11 @@ describe('adjust', () => {
     it.each([
       ['another amount', ['8', '--reason', 'goodwill, ticket 9'], 0],
       ['another reason', ['7', '--reason', 'goodwill, ticket 10'], 0],
-      ['the same after a minute', ['7', '--reason', 'goodwill, ticket 9'], 40_000],
-    ])('%s is no repeat', async (_, given, laterMs) => {
+      ['the same adjustment after a minute', ['7', '--reason', 'goodwill, ticket 9'], 40_000],
+    ])('%s is not a duplicate', async (_, args, laterMs) => {
       const customerId = await adjusted();
       service.elapse(laterMs);
-      expect((await json('adjust', customerId, ...given)).code).toBe(0);
+      expect((await json('adjust', customerId, ...args)).code).toBe(0);
     });
   });
 });

@@ -24,7 +24,7 @@ const service = await openService();
 afterAll(() => service.stop());
 const { deps, json, lines, money, run, table } = service;
 
-const NOBODY = '0'.repeat(32);
+const UNKNOWN_CUSTOMER = '0'.repeat(32);
 
 const RENEWAL = {
   attempt: 1,
@@ -40,24 +40,25 @@ const RENEWAL = {
 const ORDER = {
   attempt: 1,
   state: 'ordering',
-  stripeCustomerId: 'cus_nobody',
+  stripeCustomerId: 'cus_unknown',
   paymentMethodId: null,
   cardKey: null,
   priceId: 'price_pro',
 } as const;
 
-const forget = ({ pk, sk }: Key) =>
+const deleteItem = ({ pk, sk }: Key) =>
   table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
-/** One that nobody has given back, due since `second` seconds after midnight. */
+/** A second payment that is not returned yet, due since `second` seconds after midnight. */
 const doublePayment = (paymentIntentId: string, second: number) => ({
-  ...announceReturn(NOBODY, { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900 }, new Date(0)).Put.Item,
-  ...keys.once(NOBODY, 'double_payment', paymentIntentId),
+  ...announceReturn(UNKNOWN_CUSTOMER, { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900 }, new Date(0))
+    .Put.Item,
+  ...keys.once(UNKNOWN_CUSTOMER, 'double_payment', paymentIntentId),
   ...dueAt('charge', new Date(Date.parse('2026-01-02T00:00:00.000Z') + second * 1_000)),
 });
 
 describe('charges', () => {
-  it('what Stripe left open is listed and settled; what stays open is exit code 1', async () => {
-    expect((await lines('charges', 'pending')).shown).toEqual(['Nothing is open.']);
+  it('an open charge is listed and settled, and a charge that stays open gives exit code 1', async () => {
+    expect((await lines('charges', 'pending')).shown).toEqual(['No open work.']);
     const { head } = await customerWith(deps, 5);
     await addPaymentMethod(deps, head, 'pm_card_mastercard');
     const { balance } = await headOf(deps, head.customerId);
@@ -85,7 +86,7 @@ describe('charges', () => {
     expect((await lines('customer', 'show', head.customerId)).shown).toContain(
       'open charge    acme/webshop#4711, $29.00, charging',
     );
-    // Younger than two minutes: still in the hands of the request.
+    // Younger than two minutes: the request that started it may still be in flight.
     expect((await json('charges', 'settle')).answer).toEqual({ settled: 0, waiting: [], failed: [] });
     expect(await json('charges', 'settle', '--now')).toEqual({
       code: 1,
@@ -98,13 +99,13 @@ describe('charges', () => {
     await money.control('faults/clear');
     expect(await lines('charges', 'settle', '--older-than', '0')).toEqual({
       code: 0,
-      shown: ['1 piece of work settled, 0 still open.'],
+      shown: ['1 item settled, 0 still open.'],
     });
     expect((await json('charges', 'pending')).answer).toEqual({ charges: [], unreadable: [] });
     expect((await json('ledger', 'verify', head.customerId)).code).toBe(0);
   });
 
-  it('one that cannot be read is named by its key, and keeps nobody from the others', async () => {
+  it('an unreadable charge is listed by its key, together with all other charges', async () => {
     const { head } = await customerWith(deps, 5);
     const id = head.customerId;
     const nonsense = { ...doublePayment('pi_odd', 1), amount_cents: 'secret' };
@@ -126,21 +127,21 @@ describe('charges', () => {
     ]);
     const pending = (await lines('charges', 'pending')).shown;
     expect(pending).toEqual(expect.arrayContaining([pk, `  ${sk}`, '  not readable: amount_cents']));
-    expect(pending.slice(-2)).toEqual(['1 piece of work open.', '2 pieces of work not readable.']);
+    expect(pending.slice(-2)).toEqual(['1 item open.', '2 items not readable.']);
     const shown = await lines('customer', 'show', id);
     expect([shown.code, shown.shown]).toEqual([0, expect.arrayContaining(['not readable   FIX#odd'])]);
     const customer = await json('customer', 'show', id);
     expect(customer.answer['unreadable_charges']).toMatchObject([keys.fix(id, 'odd')]);
     expect(JSON.stringify([answer, pending, shown, customer])).not.toContain('secret');
-    for (const item of items) await forget(item);
+    for (const item of items) await deleteItem(item);
   });
 
-  it('work list names every kind of open work; charges pending leaves out parked events', async () => {
+  it('work list shows every kind of open work, and charges pending omits parked events', async () => {
     const event = {
       eventId: 'evt_parked',
       type: 'invoice.paid',
       outcome: 'parked',
-      reason: 'of a customer that is not known',
+      reason: 'unknown customer',
       customerId: null,
       objectId: 'in_1',
       amount: null,
@@ -150,16 +151,16 @@ describe('charges', () => {
     } as const;
     await writeTogether(table, [
       recordEvent(event),
-      keepOrder(NOBODY, { ...ORDER, startedAt: '2026-01-02T00:00:01.000Z' }, null),
-      openClosing(NOBODY, 'nobody@example.com', new Date('2026-01-02T00:00:02.000Z')),
-      keepRenewal(NOBODY, RENEWAL, null),
+      keepOrder(UNKNOWN_CUSTOMER, { ...ORDER, startedAt: '2026-01-02T00:00:01.000Z' }, null),
+      openClosing(UNKNOWN_CUSTOMER, 'closed@example.com', new Date('2026-01-02T00:00:02.000Z')),
+      keepRenewal(UNKNOWN_CUSTOMER, RENEWAL, null),
     ]);
     await table.client.send(new PutCommand({ TableName: table.name, Item: doublePayment('pi_second', 3) }));
     const charges = [
-      { kind: 'order', customer_id: NOBODY, id: null, state: 'ordering', attempt: 1 },
-      { kind: 'renewal', customer_id: NOBODY, id: 'in_1', state: 'paying', amount_cents: 59_900 },
-      { kind: 'closing', customer_id: NOBODY, id: null, state: 'to be cleared' },
-      { kind: 'double_payment', customer_id: NOBODY, id: 'pi_second', amount_cents: 2900 },
+      { kind: 'order', customer_id: UNKNOWN_CUSTOMER, id: null, state: 'ordering', attempt: 1 },
+      { kind: 'renewal', customer_id: UNKNOWN_CUSTOMER, id: 'in_1', state: 'paying', amount_cents: 59_900 },
+      { kind: 'closing', customer_id: UNKNOWN_CUSTOMER, id: null, state: 'to be cleared' },
+      { kind: 'double_payment', customer_id: UNKNOWN_CUSTOMER, id: 'pi_second', amount_cents: 2900 },
     ];
     const parked = { kind: 'event', customer_id: null, id: 'evt_parked', state: 'parked' };
     expect((await json('charges', 'pending')).answer).toMatchObject({ charges });
@@ -168,20 +169,24 @@ describe('charges', () => {
     expect((await lines('work', 'list')).shown).toContainEqual(
       expect.stringMatching(/event evt_parked +parked/),
     );
-    const left = [keys.event('evt_parked'), keys.order(NOBODY), keys.renewal(NOBODY), keys.closing(NOBODY)];
-    for (const key of [...left, keys.once(NOBODY, 'double_payment', 'pi_second')]) await forget(key);
-    expect((await lines('work', 'settle', '--now')).shown).toEqual([
-      '0 pieces of work settled, 0 still open.',
-    ]);
+    const left = [
+      keys.event('evt_parked'),
+      keys.order(UNKNOWN_CUSTOMER),
+      keys.renewal(UNKNOWN_CUSTOMER),
+      keys.closing(UNKNOWN_CUSTOMER),
+    ];
+    for (const key of [...left, keys.once(UNKNOWN_CUSTOMER, 'double_payment', 'pi_second')])
+      await deleteItem(key);
+    expect((await lines('work', 'settle', '--now')).shown).toEqual(['Nothing to settle.']);
   });
 
-  it('what is open is listed however much is older, and counted', async () => {
+  it('all open work is listed and counted, even 250 items', async () => {
     const open = range(1, 250).map((n) => doublePayment(`pi_${n}`, n));
     for (const Item of open) await table.client.send(new PutCommand({ TableName: table.name, Item }));
     const Charges = z.array(z.object({ id: z.string() }));
     const { answer } = await json('charges', 'pending');
     expect(Charges.parse(answer['charges']).map(({ id }) => id)).toEqual(range(1, 250).map((n) => `pi_${n}`));
-    expect((await lines('charges', 'pending')).shown.at(-1)).toBe('250 pieces of work open.');
-    for (const { pk, sk } of open) await forget({ pk, sk });
+    expect((await lines('charges', 'pending')).shown.at(-1)).toBe('250 items open.');
+    for (const { pk, sk } of open) await deleteItem({ pk, sk });
   });
 });

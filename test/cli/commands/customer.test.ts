@@ -17,10 +17,10 @@ const service = await openService();
 afterAll(() => service.stop());
 const { deps, json, lines, refusal, run, setByHand } = service;
 
-const NOBODY = '0'.repeat(32);
+const UNKNOWN_CUSTOMER = '0'.repeat(32);
 
 describe('customer', () => {
-  it('show tells all about one, by id and by e-mail address, whatever its case', async () => {
+  it('customer show finds a customer by id, and by e-mail address in any case', async () => {
     const email = uniqueEmail();
     const { head } = await onboardCustomer(deps, {
       name: '株式会社 \u001b[31mAcme',
@@ -58,7 +58,7 @@ describe('customer', () => {
     expect(JSON.stringify(answer)).not.toContain('rsolv_');
   });
 
-  it('show has the consent that each card was added with', async () => {
+  it('customer show lists the billing consent of each card', async () => {
     const { head } = await customerWith(deps, 5);
     const origin = {
       sourceIp: '2001:db8::7',
@@ -87,17 +87,17 @@ describe('customer', () => {
     });
   });
 
-  it('show names who is not there', async () => {
-    expect(await refusal('customer', 'show', NOBODY)).toEqual([1, 'customer_not_found']);
-    expect(await refusal('customer', 'show', 'nobody@customer.example')).toEqual([1, 'customer_not_found']);
-    const { stdout, stderr, code } = await run('customer', 'show', NOBODY);
+  it('customer show reports an unknown customer', async () => {
+    expect(await refusal('customer', 'show', UNKNOWN_CUSTOMER)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('customer', 'show', 'unknown@customer.example')).toEqual([1, 'customer_not_found']);
+    const { stdout, stderr, code } = await run('customer', 'show', UNKNOWN_CUSTOMER);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toBe(
-      `error (local) There is no customer ${NOBODY} on this stage. Search with: customer list\n`,
+      `error (local) There is no customer ${UNKNOWN_CUSTOMER} on this stage. Search with: customer list\n`,
     );
   });
 
-  it('list goes on from page to page and names each customer once', async () => {
+  it('customer list shows each customer exactly once across its pages', async () => {
     const added = [];
     for (let n = 0; n < 3; n++) added.push((await customerWith(deps, 5)).head.customerId);
     const found: unknown[] = [];
@@ -119,7 +119,7 @@ describe('customer', () => {
     expect(found).toEqual(expect.arrayContaining(added));
   });
 
-  it('list filters by plan and by what is owed, and keeps a long address whole in a pipe', async () => {
+  it('customer list filters by plan and owed credits, and keeps a long address whole in a pipe', async () => {
     const email = `${'a'.repeat(60)}@${'b'.repeat(50)}.example`;
     const { head } = await onboardCustomer(deps, { name: 'Long', email, source: 'direct' });
     await setByHand(keys.head(head.customerId), 'debt', 7);
@@ -131,7 +131,7 @@ describe('customer', () => {
     expect((await json('customer', 'list', '--owing')).answer).toEqual(none);
   });
 
-  it('close asks first; then the customer is closed, and a repeat changes nothing', async () => {
+  it('customer close asks first, closes the account, and is idempotent', async () => {
     const { head, apiKey } = await customerWith(deps, 5);
     const close = ['customer', 'close', head.customerId, '--reason', 'asked to be forgotten'];
     expect(await refusal(...close)).toEqual([2, 'confirmation_needed']);
@@ -141,7 +141,7 @@ describe('customer', () => {
     expect((await headOf(deps, head.customerId)).closedAt).not.toBeNull();
     expect((await call(api.getUsage, { apiKey })).status).toBe(401);
     expect(await json(...close, '--yes')).toMatchObject({ code: 0, answer: { already: true } });
-    // What a request of before may have left is taken away a little later.
+    // The sweeper later removes what a request in flight may have written.
     expect((await json('charges', 'pending')).answer).toMatchObject({
       charges: [{ kind: 'closing', customer_id: head.customerId }],
     });
@@ -149,17 +149,17 @@ describe('customer', () => {
       new RegExp(`^${head.customerId}  closing  +to be cleared`),
     );
     expect(await json('charges', 'settle', '--now')).toMatchObject({ answer: { settled: 1, failed: [] } });
-    expect(await refusal('customer', 'close', NOBODY, '--reason', 'x', '--yes')).toEqual([
+    expect(await refusal('customer', 'close', UNKNOWN_CUSTOMER, '--reason', 'x', '--yes')).toEqual([
       1,
       'customer_not_found',
     ]);
   });
 
   const HOSTILE = 'Acme \u202eecmA\u2066\u061c\u200e\u009b31m \u001b]0;owned\u0007\r\nB';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be written
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches the characters that must not be written
   const UNPRINTABLE = /(?!\n)[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
-  it('a name with control and bidi characters reaches no terminal, and JSON holds it escaped', async () => {
+  it('control and bidi characters of a name are replaced in text and escaped in JSON', async () => {
     const { head } = await customerWith(deps, 5);
     await setByHand(keys.head(head.customerId), 'name', HOSTILE);
     for (const columns of [0, 80]) {
@@ -173,7 +173,7 @@ describe('customer', () => {
     expect(JSON.parse(stdout)).toMatchObject({ name: HOSTILE });
   });
 
-  it.each([80, 60, 40])('list breaks neither id nor address on a terminal of %i columns', async (columns) => {
+  it.each([80, 60, 40])('customer list keeps ids and addresses whole in %i columns', async (columns) => {
     const { head } = await customerWith(deps, 5);
     const { stdout } = await service.runIn({ columns }, 'customer', 'list', '--limit', '1000');
     const shown = stdout.split('\n');
@@ -184,7 +184,7 @@ describe('customer', () => {
     for (const line of ours) expect([line, stringWidth(line) <= columns]).toEqual([line, true]);
   });
 
-  it('list writes one line for each customer in a pipe, which grep finds by id and by address', async () => {
+  it('customer list writes one line per customer in a pipe, with id and address', async () => {
     const { head } = await customerWith(deps, 5);
     const { stdout } = await run('customer', 'list', '--limit', '1000');
     expect(stdout.split('\n').filter((line) => line.includes(head.email))).toEqual([

@@ -15,19 +15,19 @@ const service = await openService();
 afterAll(() => service.stop());
 const { deps, json, lines, money, refusal, setByHand, table } = service;
 
-const forget = ({ pk, sk }: Key) =>
+const deleteItem = ({ pk, sk }: Key) =>
   table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
 
-let told = 0;
-/** What Stripe has to tell since the last time. */
+let delivered = 0;
+/** Delivers the events that Stripe created since the last call. */
 async function deliverNew() {
   const events = money.events();
-  await money.deliver(events.slice(told));
-  told = events.length;
+  await money.deliver(events.slice(delivered));
+  delivered = events.length;
 }
 
 describe('events', () => {
-  /** One that was applied, and whose record is gone. */
+  /** An applied event whose record is deleted. */
   async function lostEvent() {
     const { head } = await customerWith(deps, 5);
     const { head: withCard } = await addPaymentMethod(deps, head, 'pm_card_visa');
@@ -37,11 +37,11 @@ describe('events', () => {
     const id = data[0]?.id ?? '';
     const record = await readEventRecord(deps.table, id);
     if (record === null) throw new Error(`${id} was not delivered`);
-    await forget(keys.event(id));
+    await deleteItem(keys.event(id));
     return { id, record };
   }
 
-  it('a parked event is listed, shown and replayed; then it is applied, once', async () => {
+  it('a parked event can be listed, shown and replayed, which applies it once', async () => {
     const { id, record } = await lostEvent();
     await writeTogether(deps.table, [recordEvent({ ...record, outcome: 'parked', reason: 'for a test' })]);
 
@@ -56,15 +56,15 @@ describe('events', () => {
     expect(await parkedOf(deps.table, deps.now())).toEqual([]);
     const { code, shown } = await lines('events', 'replay', id);
     expect([code, shown[1]]).toEqual([0, `${id}  duplicate  applied`]);
-    expect((await lines('events', 'list')).shown).toEqual(['No event is parked.']);
+    expect((await lines('events', 'list')).shown).toEqual(['No parked events.']);
     expect((await lines('events', 'show', id)).shown).toContain('outcome      processed');
   });
 
-  it('one that stays parked, or that Stripe does not have, is said, with exit code 1', async () => {
-    // Ours by its metadata, and bound to nobody here.
+  it('a replay reports events that stay parked or that Stripe does not have, with exit code 1', async () => {
+    // Ours by its metadata, but without a binding in the table.
     const metadata = { customer_id: 'f'.repeat(32) };
-    const stranger = await money.stripe.customers.create({ email: uniqueEmail(), metadata });
-    await money.stripe.customers.update(stranger.id, { name: 'Ada' });
+    const unbound = await money.stripe.customers.create({ email: uniqueEmail(), metadata });
+    await money.stripe.customers.update(unbound.id, { name: 'Ada' });
     await deliverNew();
     const [event] = await parkedOf(deps.table, deps.now());
     if (event === undefined) throw new Error('no event is parked');
@@ -77,10 +77,10 @@ describe('events', () => {
       ],
     });
     expect(await refusal('events', 'show', 'evt_nowhere')).toEqual([1, 'event_not_found']);
-    await forget(keys.event(event.eventId));
+    await deleteItem(keys.event(event.eventId));
   });
 
-  it('one that cannot be read is named by its key, and keeps nobody from the others', async () => {
+  it('an unreadable event is listed by its key, and all other parked events are replayed', async () => {
     const parked: EventRecord = {
       ...{ eventId: 'evt_sound', type: 'invoice.paid', outcome: 'parked', reason: 'for a test' },
       ...{
@@ -109,10 +109,10 @@ describe('events', () => {
       answer: { events: [{ id: 'evt_sound', outcome: 'failed' }], unreadable },
     });
     expect(JSON.stringify([listed, shown, replayed])).not.toContain('secret');
-    for (const id of ['evt_odd', 'evt_sound']) await forget(keys.event(id));
+    for (const id of ['evt_odd', 'evt_sound']) await deleteItem(keys.event(id));
   });
 
-  it('a new one behind more than 100 that stay parked is listed and applied, each is replayed once, and they are counted', async () => {
+  it('a new event behind more than 100 that stay parked is applied, and each is replayed once', async () => {
     const { id, record } = await lostEvent();
     const old = range(1, 120).map((n) => `evt_old${n}`);
     const receivedAt = new Date(Date.now() - 86_400_000).toISOString();
@@ -132,7 +132,7 @@ describe('events', () => {
     expect((await lines('events', 'replay', '--parked', '--yes')).shown.slice(-1)).toEqual([
       '120 events not replayed.',
     ]);
-    expect((await lines('events', 'replay', id)).shown.at(-1)).toBe('1 event done with.');
-    for (const eventId of old) await forget(keys.event(eventId));
+    expect((await lines('events', 'replay', id)).shown.at(-1)).toBe('1 event applied or ignored.');
+    for (const eventId of old) await deleteItem(keys.event(eventId));
   });
 });

@@ -10,12 +10,12 @@ const service = await openService();
 afterAll(() => service.stop());
 const { deps, json, lines, refusal } = service;
 
-const NOBODY = '0'.repeat(32);
+const UNKNOWN_CUSTOMER = '0'.repeat(32);
 
 const IssuedKey = z.object({ key_id: z.string(), api_key: z.string() });
 
 describe('keys', () => {
-  it('one is issued and shown once, works, is listed by its id alone, and is revoked by its beginning', async () => {
+  it('a key is shown once when issued, listed only by its id, and revoked by a prefix of its id', async () => {
     const { head } = await customerWith(deps, 5);
     const id = head.customerId;
     const issued = IssuedKey.parse((await json('keys', 'issue', id, '--reason', 'sign-up lost')).answer);
@@ -42,10 +42,13 @@ describe('keys', () => {
     ]);
   });
 
-  it('there are none for nobody', async () => {
-    expect(await refusal('keys', 'list', NOBODY)).toEqual([1, 'customer_not_found']);
-    expect(await refusal('keys', 'issue', NOBODY, '--reason', 'x')).toEqual([1, 'customer_not_found']);
-    expect(await refusal('keys', 'revoke', NOBODY, 'abcdef01', '--reason', 'x', '--yes')).toEqual([
+  it('keys reports an unknown customer', async () => {
+    expect(await refusal('keys', 'list', UNKNOWN_CUSTOMER)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('keys', 'issue', UNKNOWN_CUSTOMER, '--reason', 'x')).toEqual([
+      1,
+      'customer_not_found',
+    ]);
+    expect(await refusal('keys', 'revoke', UNKNOWN_CUSTOMER, 'abcdef01', '--reason', 'x', '--yes')).toEqual([
       1,
       'customer_not_found',
     ]);

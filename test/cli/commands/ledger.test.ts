@@ -18,8 +18,8 @@ const service = await openService();
 afterAll(() => service.stop());
 const { deps, json, lines, refusal, run, runIn, setByHand, table } = service;
 
-const NOBODY = '0'.repeat(32);
-/** Five pages of an export, and a half. */
+const UNKNOWN_CUSTOMER = '0'.repeat(32);
+/** Five and a half pages of an export. */
 const LONG_HISTORY = 2_750;
 const PAGE = 500;
 const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-cli-'));
@@ -53,14 +53,14 @@ describe('ledger', () => {
     pages = 0;
     atPage = () => {};
   });
-  /** Ctrl-C while so many pages are being read. */
+  /** Interrupts while page `nth` is read. */
   const interruptAtPage = (nth: number, interrupt: AbortController) => {
     atPage = (page) => {
       if (page === nth) interrupt.abort();
     };
   };
 
-  it('show goes from the newest entry to the first', async () => {
+  it('ledger show pages from the newest entry to the first', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     await writeHistory(deps, customerId, 4);
     const first = Page.parse((await json('ledger', 'show', customerId, '--limit', '3')).answer);
@@ -71,10 +71,10 @@ describe('ledger', () => {
       next_cursor: null,
     });
     expect((await lines('ledger', 'show', long)).shown.length).toBeGreaterThan(20);
-    expect(await refusal('ledger', 'show', NOBODY)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('ledger', 'show', UNKNOWN_CUSTOMER)).toEqual([1, 'customer_not_found']);
   });
 
-  it('verify names each violation, and the exit code says that there is one', async () => {
+  it('ledger verify prints each violation and exits with 1', async () => {
     const sound = (await customerWith(deps, 5)).head.customerId;
     const { customerId } = (await customerWith(deps, 5)).head;
     await setByHand(keys.head(customerId), 'balance', 6);
@@ -104,16 +104,16 @@ describe('ledger', () => {
       'What to do: docs/operate.md, Drift',
       '1 violation in 1 customer, 1 entry.',
     ]);
-    // Of all customers it is still this one alone.
+    // Among all customers, only this one has a violation.
     expect((await json('ledger', 'verify')).answer).toMatchObject({
       violations: [{ customer_id: customerId }],
     });
-    expect(await refusal('ledger', 'verify', NOBODY)).toEqual([1, 'customer_not_found']);
+    expect(await refusal('ledger', 'verify', UNKNOWN_CUSTOMER)).toEqual([1, 'customer_not_found']);
     await setByHand(keys.head(customerId), 'balance', 5);
     expect(await lines('ledger', 'verify')).toMatchObject({ code: 0 });
   });
 
-  it('verify tells in 80 columns of a head that was set back', async () => {
+  it('ledger verify reports a head with a too low seq, in 80 columns', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     await writeHistory(deps, customerId, 1);
     await setByHand(keys.head(customerId), 'seq', 1);
@@ -125,7 +125,7 @@ describe('ledger', () => {
     await setByHand(keys.head(customerId), 'seq', 2);
   });
 
-  it('verify goes on where something stored cannot be read, and names it', async () => {
+  it('ledger verify names an unreadable item and checks the other customers', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     const entry = keys.entry(customerId, 1);
     await setByHand(entry, 'amount', 'five');
@@ -142,7 +142,7 @@ describe('ledger', () => {
     await setByHand(entry, 'amount', 5);
   });
 
-  it('verify names a ledger whose head is gone, among all and by its id', async () => {
+  it('ledger verify reports a missing head, with and without customer ids', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const [stored] = await readTogether(deps.table, [keys.head(customerId)]);
@@ -177,17 +177,17 @@ describe('ledger', () => {
   });
   const hashOf = (entry: z.output<typeof Exported>): string => {
     const { customer_id: customerId, created_at: createdAt, balance_after: balanceAfter, ...rest } = entry;
-    const said: Omit<LedgerEntry, 'hash'> = {
+    const unhashed: Omit<LedgerEntry, 'hash'> = {
       ...rest,
       prevHash: rest.prev_hash,
       customerId,
       createdAt,
       balanceAfter,
     };
-    return entryHash(said);
+    return entryHash(unhashed);
   };
 
-  it('export writes every entry of a long history, in order, as it can be verified', async () => {
+  it('ledger export writes every entry of a long history in order, with verifiable hashes', async () => {
     const file = join(folder, 'long.jsonl');
     const { code, stdout, stderr } = await run(
       ...['ledger', 'export', long, '--format', 'jsonl', '--output', file],
@@ -203,22 +203,22 @@ describe('ledger', () => {
     expect(existsSync(`${file}.part`)).toBe(false);
   });
 
-  it('export reads no further than its output takes', async () => {
-    let taken = 0;
+  it('ledger export reads only slightly ahead of a slow output', async () => {
+    let written = 0;
     let mostAhead = 0;
     const stdout = new Writable({
       write: (chunk, _, done) => {
-        if (String(chunk).split('\n').length > PAGE) taken += 1;
-        mostAhead = Math.max(mostAhead, pages - taken);
+        if (String(chunk).split('\n').length > PAGE) written += 1;
+        mostAhead = Math.max(mostAhead, pages - written);
         setImmediate(done);
       },
     });
     await runIn({ stdout }, 'ledger', 'export', long, '--format', 'jsonl');
-    expect(taken).toBe(Math.floor(LONG_HISTORY / PAGE));
+    expect(written).toBe(Math.floor(LONG_HISTORY / PAGE));
     expect(mostAhead).toBeLessThanOrEqual(3);
   });
 
-  it('export to stdout is a CSV with a heading, whose metadata is quoted JSON', async () => {
+  it('ledger export writes CSV with a header line and quoted JSON metadata to stdout', async () => {
     const { customerId } = (await customerWith(deps, 5)).head;
     await run('adjust', customerId, '1', '--reason', 'say "hi", twice', '--key', 'k');
     const { code, stdout, stderr } = await run('ledger', 'export', customerId);
@@ -232,7 +232,7 @@ describe('ledger', () => {
     expect([end, more]).toEqual(['', []]);
   });
 
-  it('export of all customers has those of each together', async () => {
+  it('ledger export of all customers keeps the entries of each customer together', async () => {
     const file = join(folder, 'all.csv');
     const { answer } = await json('ledger', 'export', '--output', file);
     const ids = readFileSync(file, 'utf8')
@@ -246,19 +246,19 @@ describe('ledger', () => {
     expect(answer['customers']).toBe(blocks.length);
   });
 
-  it('export replaces no file, unless that is said', async () => {
-    const file = join(folder, 'there.csv');
+  it('ledger export replaces an existing file only with --force', async () => {
+    const file = join(folder, 'existing.csv');
     writeFileSync(file, 'mine');
-    const order = ['ledger', 'export', acme, '--output', file];
-    expect(await refusal(...order)).toEqual([2, 'usage']);
+    const command = ['ledger', 'export', acme, '--output', file];
+    expect(await refusal(...command)).toEqual([2, 'usage']);
     expect(readFileSync(file, 'utf8')).toBe('mine');
-    expect((await json(...order, '--force')).code).toBe(0);
+    expect((await json(...command, '--force')).code).toBe(0);
     expect(readFileSync(file, 'utf8')).not.toContain('mine');
   });
 
-  it('export says what cannot be', async () => {
+  it('ledger export refuses invalid options, unknown customers and unwritable files', async () => {
     expect(await refusal('ledger', 'export', acme)).toEqual([2, 'usage']);
-    expect(await refusal('ledger', 'export', NOBODY, '--output', join(folder, 'no.csv'))).toEqual([
+    expect(await refusal('ledger', 'export', UNKNOWN_CUSTOMER, '--output', join(folder, 'no.csv'))).toEqual([
       1,
       'customer_not_found',
     ]);
@@ -268,14 +268,14 @@ describe('ledger', () => {
     expect(await refusal('ledger', 'export', acme, '--output', '')).toEqual([2, 'usage']);
   });
 
-  it('export replaces nothing that is no file, and leaves nothing beside it', async () => {
+  it('ledger export never replaces a folder or a device, and leaves no .part file', async () => {
     for (const output of [folder, '/dev/null']) {
       expect(await refusal('ledger', 'export', acme, '--output', output, '--force')).toEqual([2, 'usage']);
       expect([statSync(output).isFile(), existsSync(`${output}.part`)]).toEqual([false, false]);
     }
   });
 
-  it('export says in one line that its answer could not be written', async () => {
+  it('ledger export reports a failed write to stdout in one line', async () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     const stdout = new Writable({ write: (_chunk, _encoding, done) => done(full) });
     const { code, stderr } = await runIn({ stdout }, 'ledger', 'export', acme);
@@ -295,7 +295,7 @@ describe('ledger', () => {
       .map((line) => Exported.parse(JSON.parse(line)).seq);
   };
 
-  it('export interrupted by Ctrl-C leaves whole lines in FILE.part, no file, and says so', async () => {
+  it('ledger export interrupted by Ctrl-C leaves whole lines in FILE.part and no FILE', async () => {
     const file = join(folder, 'cut.jsonl');
     const part = `${file}.part`;
     const interrupt = new AbortController();
@@ -308,12 +308,12 @@ describe('ledger', () => {
     const seqs = wholeLines(readFileSync(part, 'utf8'));
     expect(seqs.length).toBeLessThan(LONG_HISTORY);
     expect(stderr).toContain(
-      `Interrupted. ${part} is incomplete: ${seqs.length.toLocaleString('en-US')} entries written, not all.`,
+      `Interrupted. ${part} is incomplete: only ${seqs.length.toLocaleString('en-US')} entries written.`,
     );
     expect(existsSync(file)).toBe(false);
   });
 
-  it('export interrupted on its way to a program ends with a whole line', async () => {
+  it('ledger export to stdout ends with a whole line after an interrupt', async () => {
     const interrupt = new AbortController();
     interruptAtPage(3, interrupt);
     const { code, stdout, stderr } = await runIn(
@@ -329,9 +329,9 @@ describe('ledger', () => {
     expect(stderr).toContain('The output is incomplete');
   });
 
-  it('export to a reader that has seen enough is quiet', async () => {
-    const gone = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
-    const stdout = new Writable({ write: (_chunk, _encoding, done) => done(gone) });
+  it('ledger export ends silently if the reader closes the pipe', async () => {
+    const closed = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => done(closed) });
     expect(await runIn({ stdout }, 'ledger', 'export', long)).toMatchObject({ code: 0, stderr: '' });
   });
 });

@@ -18,7 +18,7 @@ afterAll(() => service.stop());
 const { deps, table, run } = service;
 const { customerId } = (await customerWith(deps, 5)).head;
 
-/** The mail service refuses everything until it is told otherwise. */
+/** Whether the mail service refuses every message. */
 let isRefusing = false;
 const mail = {
   send: async () => {
@@ -28,7 +28,7 @@ const mail = {
 };
 const mailDeps = { ...deps, mail, appUrl: 'https://app.rsolv.example', apiUrl: 'https://api.rsolv.example' };
 
-/** What the stream does: brings each notice that is pending to its function, three times where that fails. */
+/** Does what the stream does: delivers each pending notice, with up to three tries. */
 async function deliver(): Promise<void> {
   for (const found of await foundUnsent(table, deps.now())) {
     if ('unreadable' in found || found.notice.state !== 'pending') continue;
@@ -55,7 +55,7 @@ beforeEach(async () => {
 async function json<T>(schema: z.ZodMiniType<T>, ...args: string[]): Promise<T> {
   return schema.parse((await service.json(...args)).answer);
 }
-/** In a pipe, after the line that names the stage. */
+/** Runs in a pipe and removes the line that names the stage. */
 async function pipe(...args: string[]) {
   const { code, stdout, stderr } = await run(...args);
   return { code, stdout: stdout.replace(/^stage local\n/, ''), stderr };
@@ -65,29 +65,29 @@ const Unsent = z.object({
   notices: z.array(z.object({ customer_id: z.string(), notice: z.string(), state: z.string() })),
 });
 const states = async () => (await json(Unsent, 'notices', 'list')).notices.map(({ state }) => state);
-/** As a delivery that died ten minutes ago left it. */
-const takenAndLeft = (notice: string) =>
+/** Makes the claim of a notice stale, as a delivery that crashed ten minutes ago leaves it. */
+const leaveStaleClaim = (notice: string) =>
   table.client.send(
     new UpdateCommand({
       TableName: table.name,
       Key: { pk: keys.customer(customerId), sk: `NOTICE#${notice}` },
-      UpdateExpression: 'SET #state = :sending, claimed_at = :then',
+      UpdateExpression: 'SET #state = :sending, claimed_at = :claimedAt',
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: {
         ':sending': 'sending',
-        ':then': new Date(deps.now().getTime() - 600_000).toISOString(),
+        ':claimedAt': new Date(deps.now().getTime() - 600_000).toISOString(),
       },
     }),
   );
-/** How many are not sent, and how far the newest of them has come. */
-const newest = async () => {
+/** The number of unsent notices, and the state of the newest. */
+const unsentSummary = async () => {
   const all = await states();
-  return { ofAll: all.length, state: all.at(-1) };
+  return { count: all.length, newestState: all.at(-1) };
 };
 const Resent = z.object({
   notices: z.array(z.object({ notice: z.string(), requeued: z.boolean() })),
 });
-/** As three tries left it, a day ago. */
+/** A notice that failed three tries a day ago. */
 function failedLongAgo(id: string) {
   const createdAt = new Date(deps.now().getTime() - 86_400_000).toISOString();
   const content = { kind: 'dispute', disputeId: id, amountCents: 1 } as const;
@@ -103,7 +103,7 @@ function failedLongAgo(id: string) {
 }
 
 describe('rsolv-billing notices', () => {
-  it('lists what was given up, and sends it again, one by name or all', async () => {
+  it('failed notices are listed, and can be resent one by name or all together', async () => {
     expect(await states()).toEqual([]);
     refuse(true);
     await issue();
@@ -118,38 +118,38 @@ describe('rsolv-billing notices', () => {
     refuse(false);
     const [first] = (await json(Unsent, 'notices', 'list')).notices;
     const one = await pipe('notices', 'resend', customerId, first?.notice ?? '');
-    expect(one).toMatchObject({ code: 0, stdout: '1 notice put into the stream again.\n' });
+    expect(one).toMatchObject({ code: 0, stdout: '1 notice queued again.\n' });
     await deliver();
     expect(await states()).toEqual(['failed']);
     expect((await pipe('notices', 'resend', '--all')).code).toBe(0);
     await deliver();
     expect(await states()).toEqual([]);
-    expect((await pipe('notices', 'list')).stdout).toBe('Every notice is sent.\n');
+    expect((await pipe('notices', 'list')).stdout).toBe('No unsent notices.\n');
     const again = await pipe('notices', 'resend', customerId, first?.notice ?? '');
-    expect(again.stdout).toContain('left alone');
+    expect(again.stdout).toContain('skipped: sent already');
   });
 
-  it('sends what a delivery took and died with, with all that was given up', async () => {
+  it('notices resend --all also queues a notice whose delivery crashed', async () => {
     refuse(true);
     await issue();
     await deliver();
     expect(await states()).toEqual(['failed']);
     const [notice] = (await json(Unsent, 'notices', 'list')).notices;
-    await takenAndLeft(notice?.notice ?? '');
+    await leaveStaleClaim(notice?.notice ?? '');
     refuse(false);
     const all = await pipe('notices', 'resend', '--all');
-    expect(all.stdout).toBe('1 notice put into the stream again.\n');
+    expect(all.stdout).toBe('1 notice queued again.\n');
     await deliver();
     expect(await states()).toEqual([]);
   });
 
-  it('lists and sends a new one behind more than 100 that can never be sent, each once, and says how many', async () => {
+  it('notices resend --all reaches a new notice behind more than 100 failing ones, each once', async () => {
     const old = range(1, 120).map((n) => failedLongAgo(`old_${n}`));
     for (const Item of old) await table.client.send(new PutCommand({ TableName: table.name, Item }));
     refuse(true);
     await issue();
     await deliver();
-    expect(await newest()).toEqual({ ofAll: 121, state: 'failed' });
+    expect(await unsentSummary()).toEqual({ count: 121, newestState: 'failed' });
 
     const listed = (await pipe('notices', 'list')).stdout;
     expect(listed).toMatch(/\n {2}dispute#old_1\n[\s\S]*\n {2}dispute#old_120\n[\s\S]*\n {2}key_issued#/);
@@ -160,25 +160,25 @@ describe('rsolv-billing notices', () => {
     for (const { pk, sk } of old)
       await table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
     await deliver();
-    expect(await newest()).toEqual({ ofAll: 1, state: 'failed' });
+    expect(await unsentSummary()).toEqual({ count: 1, newestState: 'failed' });
     refuse(false);
-    expect((await pipe('notices', 'resend', '--all')).stdout).toBe('1 notice put into the stream again.\n');
+    expect((await pipe('notices', 'resend', '--all')).stdout).toBe('1 notice queued again.\n');
     await deliver();
     expect(await states()).toEqual([]);
   });
 
-  it('sends the others where one is refused, and says which and why', async () => {
+  it('notices resend --all queues the other notices and names a refused one with the reason', async () => {
     const both = ['du.odd', 'du_2'].map(failedLongAgo);
     for (const Item of both) await table.client.send(new PutCommand({ TableName: table.name, Item }));
     const { code, stdout } = await pipe('notices', 'resend', '--all');
     expect(stdout).toMatch(/^customer \w+\n {2}dispute#du\.odd\n {2}notice: must be the kind and the id/);
-    expect(stdout).toMatch(/\n1 notice put into the stream again\.\n1 notice not put there\.\n$/);
+    expect(stdout).toMatch(/\n1 notice queued again\.\n1 notice not queued\.\n$/);
     expect(code).toBe(1);
     for (const { pk, sk } of both)
       await table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
   });
 
-  it('shows and sends the others where one cannot be read, and names that one without what is in it', async () => {
+  it('an unreadable notice is named without its content, and the other notices are resent', async () => {
     const newer = { pk: keys.customer(customerId), sk: 'NOTICE#new_kind#n1' };
     const created = new Date(deps.now().getTime() - 600_000).toISOString();
     const Item = {
@@ -200,10 +200,7 @@ describe('rsolv-billing notices', () => {
     expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('notice new_kind#n1')]);
     refuse(false);
     const all = await pipe('notices', 'resend', '--all');
-    expect([all.code, all.stdout]).toEqual([
-      1,
-      expect.stringContaining('1 notice put into the stream again.'),
-    ]);
+    expect([all.code, all.stdout]).toEqual([1, expect.stringContaining('1 notice queued again.')]);
     await deliver();
     expect(await states()).toEqual([]);
 
@@ -216,11 +213,11 @@ describe('rsolv-billing notices', () => {
     await table.client.send(new DeleteCommand({ TableName: table.name, Key: newer }));
   });
 
-  it('says what is wrong with what it is asked', async () => {
+  it('notices resend refuses incomplete and ambiguous arguments, and an unknown notice', async () => {
     expect(await pipe('notices', 'resend')).toMatchObject({ code: 2 });
-    const neither = ['notices', 'resend', '--all', customerId];
-    expect(await pipe(...neither)).toMatchObject({ code: 2 });
-    expect(await pipe(...neither, 'dispute#du_1')).toMatchObject({ code: 2 });
+    const ambiguous = ['notices', 'resend', '--all', customerId];
+    expect(await pipe(...ambiguous)).toMatchObject({ code: 2 });
+    expect(await pipe(...ambiguous, 'dispute#du_1')).toMatchObject({ code: 2 });
     expect((await pipe('notices', 'resend', customerId, 'nothing')).code).toBe(2);
     const unknown = await pipe('notices', 'resend', customerId, 'dispute#du_1');
     expect([unknown.code, unknown.stderr]).toEqual([
@@ -229,7 +226,7 @@ describe('rsolv-billing notices', () => {
     ]);
   });
 
-  it('warns now whom the schedule would warn within the hour', async () => {
+  it('notices warn writes each due low-balance warning once', async () => {
     const Warned = z.object({ warned: z.int(), failed: z.int() });
     const spend = await pipe('adjust', customerId, '-1', '--reason', 'test', '--yes');
     expect(spend.code, spend.stderr).toBe(0);

@@ -15,7 +15,7 @@ const { customerId } = (await customerWith(deps, 5)).head;
 const spent = { amount: -1, reason: 'test', actor: 'tests', idempotencyKey: 'spent' };
 await adjustCredits(deps, customerId, spent);
 
-/** In a pipe, after the line that names the stage. */
+/** Runs in a pipe and removes the line that names the stage. */
 async function pipe(...args: string[]) {
   const { code, stdout, stderr } = await run(...args);
   return { code, stdout: stdout.replace(/^stage local\n/, ''), stderr };
@@ -27,7 +27,7 @@ const Reconciled = z.object({
 });
 
 describe('rsolv-billing reconcile', () => {
-  it('says zero over how many, and shows a finished run again', async () => {
+  it('reconcile reports zero drift with the number of customers, and prints a finished run again', async () => {
     const clean = await pipe('reconcile', '--run', 'clean');
     expect(clean).toMatchObject({
       code: 0,
@@ -42,7 +42,7 @@ describe('rsolv-billing reconcile', () => {
     });
   });
 
-  it('ends with 1 where an entry is gone, and names it', async () => {
+  it('reconcile names a missing entry and exits with 1', async () => {
     const key = keys.entry(customerId, 2);
     await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
     const drifted = await pipe('reconcile', '--run', 'drifted');
@@ -51,15 +51,15 @@ describe('rsolv-billing reconcile', () => {
     expect(drifted.stdout).toContain(customerId);
   });
 
-  it('ends with 3 where Stripe is away, which is no drift, and goes on with the same run afterwards', async () => {
+  it('reconcile exits with 3 if Stripe does not answer, and the same run can be resumed', async () => {
     await service.money.control('faults', { path: '/v1/events', kind: 'drop_before', times: 99 });
-    const away = await pipe('reconcile', '--run', 'away');
-    expect([away.code, away.stderr]).toEqual([3, expect.stringContaining('Stripe did not answer')]);
+    const outage = await pipe('reconcile', '--run', 'outage');
+    expect([outage.code, outage.stderr]).toEqual([3, expect.stringContaining('Stripe did not answer')]);
     await service.money.control('faults/clear');
-    expect((await pipe('reconcile', '--run', 'away')).stdout).toContain('run      away,');
+    expect((await pipe('reconcile', '--run', 'outage')).stdout).toMatch(/run +outage,/);
   });
 
-  it('refuses a name that is none', async () => {
+  it('reconcile refuses an invalid run name', async () => {
     expect((await pipe('reconcile', '--run', 'a/b')).code).toBe(2);
   });
 });

@@ -8,7 +8,7 @@ import { functionsInProcess } from './functions.ts';
 
 const HOST = '127.0.0.1';
 
-/** The calls that the smoke test makes, and Stripe's. */
+/** The calls of the smoke test, and Stripe's webhook. */
 const ROUTES: readonly (readonly [method: string, path: string, handler: Handler])[] = [
   ['GET', '/health', api.health],
   ['POST', '/api/v1/customers/onboard', api.onboardCustomer],
@@ -29,15 +29,15 @@ export interface ApiServer {
 }
 
 /**
- * The API, and the functions by Lambda's own API, on a port of this machine; the handlers run in this process.
- * @param onCall what happens before a call is handled
+ * Serves the API, and Lambda's API for the functions, on a local port. The handlers run in this process.
+ * @param onCall runs before each call
  */
 export async function startApiServer(onCall: (call: string) => Promise<void>): Promise<ApiServer> {
   const app = new Hono();
   for (const [method, path, handler] of ROUTES) {
     app.on(method, path, async (c) => {
       await onCall(`${method} ${path}`);
-      return answered(c, handler);
+      return respond(c, handler);
     });
   }
   app.post('/2015-03-31/functions/:name/invocations', async (c) => {
@@ -56,7 +56,7 @@ export async function startApiServer(onCall: (call: string) => Promise<void>): P
   });
 }
 
-async function answered(c: Context, handler: Handler): Promise<Response> {
+async function respond(c: Context, handler: Handler): Promise<Response> {
   const body = await c.req.text();
   const event = gatewayEvent({
     params: c.req.param(),

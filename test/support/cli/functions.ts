@@ -25,7 +25,7 @@ const FUNCTIONS: Readonly<Record<string, (event: unknown) => Promise<unknown>>> 
   'warn-low-balances': warnLowBalances,
 };
 
-/** The functions of the service in this process. What goes in and out is JSON, as with Lambda. */
+/** Runs the functions of the service in this process. Input and output pass through JSON, as with Lambda. */
 export const functionsInProcess: Transport = {
   invoke: async (functionName, payload) => {
     const run = FUNCTIONS[functionName.slice(PREFIX.length)];

@@ -15,25 +15,28 @@ import { functionsInProcess, PREFIX } from './functions.ts';
 import { startFunctionsWith } from './runtime.ts';
 import { type Ended, runInShell, type ShellOptions } from './shell.ts';
 
-/** The service in this process: its table, its functions and its Stripe, and the command line on them as the local stage. */
+/**
+ * The service in this process: table, functions and Stripe double. The command line uses it as the local
+ * stage.
+ */
 export interface Service {
   readonly table: Table;
   readonly money: Money;
   readonly deps: PaymentDeps;
   readonly openStage: () => Stage;
-  /** Lets time pass for the service and the command line. */
+  /** Advances the clock of the service and the command line. */
   elapse(ms: number): void;
-  /** What happens while the command line waits, in place of the waiting. */
-  onSleep(happen: () => Promise<unknown>): void;
+  /** Replaces the sleeping of the command line. */
+  onSleep(replacement: () => Promise<unknown>): void;
   run(...args: readonly string[]): Promise<Ended>;
   runIn(options: ShellOptions, ...args: readonly string[]): Promise<Ended>;
-  /** What a program reads; every answer is one JSON document that names the stage. */
+  /** Runs with --json. Checks that the answer is one JSON document that names the stage. */
   json(
     ...args: readonly string[]
   ): Promise<{ readonly code: number; readonly answer: Record<string, unknown> }>;
-  /** What a person reads in a pipe: the stage first, and nothing that is meant for a terminal. */
+  /** Runs in a pipe. Checks that the stage comes first and that no terminal codes are written. */
   lines(...args: readonly string[]): Promise<{ readonly code: number; readonly shown: string[] }>;
-  /** The exit code and the code of the error. */
+  /** Runs a command that fails. Returns the exit code and the error code. */
   refusal(...args: readonly string[]): Promise<[number, string]>;
   setByHand(key: Key, attribute: string, value: unknown): Promise<unknown>;
   stop(): Promise<unknown>;
@@ -44,7 +47,7 @@ const Refused = z.object({
   error: z.object({ code: z.string(), detail: z.string() }),
 });
 
-/** For a test file that has put support/cli/runtime.ts in the place of lib/runtime/start.ts. */
+/** For a test file that replaces lib/runtime/start.ts with support/cli/runtime.ts. */
 export async function openService(): Promise<Service> {
   Object.assign(process.env, TEST_CREDENTIALS);
   const table = tableInProcess({ name: 'rsolv-billing-dev', model: new TableModel() });
@@ -62,7 +65,7 @@ export async function openService(): Promise<Service> {
   });
   const { deps } = money;
   Object.assign(process.env, money.env, { STAGE: 'dev' });
-  // A function that meets another one lets it go on, and tries again at once.
+  // A retry after a conflict only yields to the other function instead of waiting.
   startFunctionsWith({ ...deps, stage: 'dev', sleep: () => setImmediate() });
 
   const openStage = (): Stage => ({
@@ -100,8 +103,8 @@ export async function openService(): Promise<Service> {
     elapse: (ms) => {
       aheadMs += ms;
     },
-    onSleep: (happen) => {
-      sleep = happen;
+    onSleep: (replacement) => {
+      sleep = replacement;
     },
     run,
     runIn,

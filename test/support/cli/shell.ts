@@ -3,7 +3,7 @@ import { runCommandLine } from '../../../cli/command-line.ts';
 import { openStage } from '../../../cli/stage/open-stage.ts';
 import type { Shell } from '../../../cli/stage/session.ts';
 
-/** What a command line wrote, as a pipe or a terminal received it. */
+/** Collects the output of a command line, as a pipe or as a terminal. */
 export class Written extends Writable {
   readonly isTTY: boolean;
   readonly columns: number;
@@ -17,18 +17,18 @@ export class Written extends Writable {
     this.#onText = onText;
   }
 
-  override _write(chunk: Buffer, _: string, taken: (error?: Error) => void): void {
+  override _write(chunk: Buffer, _: string, done: (error?: Error) => void): void {
     this.text += chunk.toString();
     this.#onText(this.text);
-    taken();
+    done();
   }
 }
 
 export interface ShellOptions {
-  /** Of a terminal; 0, or nothing, for pipes. */
+  /** The width of the terminal. 0 or undefined for pipes. */
   readonly columns?: number;
   readonly env?: NodeJS.ProcessEnv;
-  /** What the operator answers at a terminal. */
+  /** The operator's input at the terminal. */
   readonly typed?: string;
   readonly stdout?: Writable;
   readonly interrupt?: AbortController;
@@ -41,7 +41,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a command line in this process, between streams of its own. */
+/** Runs a command line in this process with its own streams. */
 export async function runInShell(args: readonly string[], options: ShellOptions = {}): Promise<Ended> {
   const { columns = 0, env = {}, typed = '', interrupt = new AbortController() } = options;
   const stdin = Object.assign(new PassThrough(), { isTTY: columns > 0 });
