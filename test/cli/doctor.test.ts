@@ -527,10 +527,10 @@ const FAULTS: readonly Fault[] = [
   },
   {
     check: 'webhook-single',
-    what: 'a second endpoint is at the same address with a query',
-    break: ({ stripe, webhookUrl }) =>
+    fault: 'a second endpoint is at the same address with a query',
+    inject: ({ stripe, webhookUrl }) =>
       stripe.webhookEndpoints.create({ url: `${webhookUrl}?by=hand`, enabled_events: ['invoice.paid'] }),
-    says: /we_\w+ at http.*\?by=hand is enabled too/,
+    detail: /we_\w+ at http.*\?by=hand is also enabled/,
   },
   {
     check: 'health',
