@@ -1,6 +1,7 @@
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { readHead } from '../../store/heads.ts';
 import { syncAccount } from '../plans/sync-account.ts';
+import { headWithOpenDisputes } from './open-disputes.ts';
 
 /** Who was to pay when a payment was announced, and with which card. */
 export interface Payer {
@@ -11,15 +12,16 @@ export interface Payer {
 
 /**
  * Whether a payment that was announced may still be sent: the account is open, no dispute is, and the card is still the
- * default at Stripe. Where only Stripe has another card, the account is synced, so that the next attempt uses it.
+ * default at Stripe. Card and disputes are read at Stripe. Where only Stripe has another card, the account is synced, so that the next attempt uses it.
  * @throws StripeFault, BillingError ledger_busy, ledger_unavailable
  */
 export async function payerHolds(deps: PaymentDeps, customerId: string, payer: Payer): Promise<boolean> {
   const stripe = await deps.stripe();
   const card = await stripe.readDefaultCard(payer.stripeCustomerId);
-  const head = await readHead(deps.table, customerId);
-  if (head === null || head.closedAt !== null || head.openDisputes.length > 0) return false;
-  if (head.stripeCustomerId !== payer.stripeCustomerId) return false;
+  const known = await readHead(deps.table, customerId);
+  if (known === null || known.stripeCustomerId !== payer.stripeCustomerId) return false;
+  const head = await headWithOpenDisputes(deps, customerId, payer.stripeCustomerId);
+  if (head.closedAt !== null || head.openDisputes.length > 0) return false;
   if (card !== null && (payer.paymentMethodId ?? card.paymentMethodId) === card.paymentMethodId) return true;
   await syncAccount(deps, customerId);
   return false;

@@ -5,11 +5,15 @@ import type { PriceBook } from '../prices.ts';
 import { findEventsOf } from '../readers/customer-events.ts';
 import { listEvents, listFixPayments, listProInvoices } from '../readers/listings.ts';
 import { readPaidMoney } from '../readers/paid-money.ts';
-import { isInvoiceReturned, readReturnedMoney } from '../readers/returned-money.ts';
+import { findOpenDisputes, isInvoiceReturned, readReturnedMoney } from '../readers/returned-money.ts';
 import { startOf } from './since.ts';
 
 export function moneyCalls(stripe: Stripe, prices: PriceBook): MoneyCalls {
   return {
+    async findOpenDisputes(stripeCustomerId) {
+      return findOpenDisputes(stripe, stripeCustomerId);
+    },
+
     async readReturnedMoney(chargeId) {
       return readReturnedMoney(stripe, chargeId);
     },

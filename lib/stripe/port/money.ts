@@ -33,8 +33,15 @@ export type Paid<T> = T & { readonly paidAt: Date };
 
 export type OwnedInvoice = ProInvoice & { readonly stripeCustomerId: string | null };
 
+export interface OpenDispute {
+  readonly id: string;
+  readonly amountCents: number;
+}
+
 /** What was paid and what was returned, across fixes and invoices. Reads only. */
 export interface MoneyCalls {
+  /** A customer's open disputes, among the newest of the whole account: those whose events may be late. */
+  findOpenDisputes(stripeCustomerId: string): Promise<readonly OpenDispute[]>;
   readReturnedMoney(chargeId: string): Promise<ReturnedMoney>;
   /** Whether all that was paid for an invoice was refunded: a ledger that never had it has nothing to say of it. */
   isInvoiceReturned(invoice: Pick<ProInvoice, 'id'>): Promise<boolean>;

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { ProInvoice } from '../../domain/grants.ts';
 import { allOf, PAGE } from '../paging.ts';
-import type { ReturnedMoney } from '../port.ts';
+import type { OpenDispute, ReturnedMoney } from '../port.ts';
 import { idOf } from '../reference.ts';
 import { isLive, isOpen, withdrawnCents } from './disputes-and-refunds.ts';
 import { addedTaxOf, linesOf, netOf } from './invoice-lines.ts';
@@ -54,12 +54,19 @@ const MAX_RECENT_DISPUTES = 300;
 async function readOtherDisputes(stripe: Stripe, { id, customer }: Stripe.Charge): Promise<Stripe.Dispute[]> {
   const of = idOf(customer);
   if (of === null) return [];
+  return (await recentDisputesOf(stripe, of)).filter(({ charge }) => idOf(charge) !== id);
+}
+
+async function recentDisputesOf(stripe: Stripe, customer: string): Promise<Stripe.Dispute[]> {
   const recent = await stripe.disputes
     .list({ limit: PAGE, expand: ['data.charge'] })
     .autoPagingToArray({ limit: MAX_RECENT_DISPUTES });
-  return recent.filter(
-    ({ charge }) => typeof charge === 'object' && charge.id !== id && idOf(charge.customer) === of,
-  );
+  return recent.filter(({ charge }) => typeof charge === 'object' && idOf(charge.customer) === customer);
+}
+
+export async function findOpenDisputes(stripe: Stripe, customer: string): Promise<OpenDispute[]> {
+  const recent = await recentDisputesOf(stripe, customer);
+  return recent.filter(isOpen).map(({ id, amount }) => ({ id, amountCents: amount }));
 }
 
 async function paidFor(

@@ -21,6 +21,7 @@ import {
   type Money,
   openMoneyForFile,
 } from '../../support/money.ts';
+import { toldOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
 /* Payments that were announced and are sent again, or not, after something has changed. */
@@ -56,6 +57,13 @@ async function announced() {
 
 /** A dispute about an earlier payment of the customer. */
 async function dispute(customerId: string, stripeCustomerId: string): Promise<void> {
+  await disputeUntold(customerId, stripeCustomerId);
+  await money.deliver();
+  expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
+}
+
+/** The same, while its event is lost. */
+async function disputeUntold(customerId: string, stripeCustomerId: string): Promise<void> {
   const { paymentMethodId } = await headOf(money.deps, customerId);
   const { latest_charge: charge } = await money.stripe.paymentIntents.create({
     amount: 100,
@@ -67,8 +75,6 @@ async function dispute(customerId: string, stripeCustomerId: string): Promise<vo
     allowed_payment_method_types: ['card'],
   });
   await money.control(`charges/${String(charge)}/dispute`);
-  await money.deliver();
-  expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
 }
 
 const paidFor = (id: string): number =>
@@ -77,6 +83,21 @@ const paidFor = (id: string): number =>
   ).length;
 
 describe('a charge that was announced', () => {
+  it('before a dispute is not made after it where the event of the dispute is lost, and the next fix is not charged', async () => {
+    const { customerId, stripeCustomerId, id } = await announced();
+    await disputeUntold(customerId, stripeCustomerId);
+    const blocked = { kind: 'blocked', code: 'account_disputed' };
+    expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject(blocked);
+    const next = await recordedFix(money.deps, customerId, 2);
+    expect(await billFixAttempt(money.deps, customerId, next)).toMatchObject(blocked);
+    expect(paidFor(id) + paidFor(next)).toBe(0);
+    expect(await toldOf(money.deps, customerId, 'dispute')).toHaveLength(1);
+    // The late event of the dispute changes nothing about that, and sends no second letter.
+    await money.deliver();
+    expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
+    expect(await toldOf(money.deps, customerId, 'dispute')).toHaveLength(1);
+  });
+
   it('before a dispute is not made after it, by the sweeper or by the next call', async () => {
     const { customerId, stripeCustomerId, id } = await announced();
     await dispute(customerId, stripeCustomerId);
