@@ -46,7 +46,7 @@ export const PARTS: readonly Part[] = [
     tests: [
       'test/operations/ledger/change-ledger.test.ts',
       'test/operations/fixes/{billing-rules,record-fix}.test.ts',
-      'test/operations/payments/{attempt,try-outcomes,payer,card-tries,announced,return-double-payment}.test.ts',
+      'test/operations/payments/{attempt,try-outcomes,payer,return-steps,card-tries,announced,return-double-payment}.test.ts',
       'test/operations/work/sweeper-rules.test.ts',
       'test/operations/plans/{order-rules,renewal-rules,renewals}.test.ts',
       'test/operations/accounts/account-rules.test.ts',

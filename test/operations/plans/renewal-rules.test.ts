@@ -97,12 +97,12 @@ describe('a renewal', () => {
     expect(await announce(customerId, true)).toBeNull();
   });
 
-  it('is not announced where the default card changes between two reads of it', async () => {
+  it('is not announced where the default card changes, or is taken out, between two reads of it', async () => {
     const { customerId } = await pastDueCustomer(money);
-    const deps = await answering(() => ({
-      readDefaultCard: async () => ({ paymentMethodId: 'pm_other', fingerprint: 'fp_other' }),
-    }));
-    expect(await announceRenewal(deps, customerId, true)).toBeNull();
+    for (const card of [{ paymentMethodId: 'pm_other', fingerprint: 'fp_other' }, null]) {
+      const deps = await answering(() => ({ readDefaultCard: async () => card }));
+      expect(await announceRenewal(deps, customerId, true)).toBeNull();
+    }
   });
 
   it('is not announced for a closed account', async () => {

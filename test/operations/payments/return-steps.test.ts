@@ -1,0 +1,268 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { PaymentRefund, ReturnFacts } from '../../../lib/domain/payments/payment-return.ts';
+import {
+  ReturnNeedsPerson,
+  returnDoublePayment,
+  reviewReturn,
+  tryReturn,
+} from '../../../lib/operations/payments/return-double-payment.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import {
+  announceReturn,
+  type DoublePayment,
+  moveReturn,
+  readDoublePayment,
+} from '../../../lib/store/payments/double-payments.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
+import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
+import { type Money, openMoneyForFile } from '../../support/money.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
+
+/* Each step of returning a second payment of $29.00, with Stripe's answers given. */
+
+const AT = new Date('2026-01-02T00:00:00.000Z');
+const NOTHING: ReturnFacts = { refunds: [], disputedCents: 0, refusedBy: null };
+const refund = (facts: Partial<PaymentRefund> = {}): PaymentRefund => ({
+  id: 're_1',
+  amountCents: 2_900,
+  state: 'succeeded',
+  attempt: 1,
+  ...facts,
+});
+const RETURNED: ReturnFacts = { ...NOTHING, refunds: [refund()] };
+
+let money: Money;
+beforeAll(async () => {
+  const opened = await openMoneyForFile();
+  money = opened.money;
+  return opened.stop;
+});
+
+let customers = 0;
+
+/** A second payment that is announced to be returned, moved on as the test wants. */
+async function announced(change: Partial<DoublePayment> = {}, ageMs = 0) {
+  customers += 1;
+  const customerId = `r${customers}`;
+  const { table } = money.deps;
+  const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_2', amountCents: 2_900 };
+  await writeTogether(table, [announceReturn(customerId, payment, AT)]);
+  const first = await stored(customerId);
+  if (Object.keys(change).length > 0) await writeTogether(table, [moveReturn(customerId, first, change, AT)]);
+  const reports: { readonly kind: string }[] = [];
+  const deps: PaymentDeps = {
+    ...money.deps,
+    now: () => new Date(AT.getTime() + ageMs),
+    report: (happened) => reports.push(happened),
+  };
+  return { customerId, deps, reports };
+}
+
+async function stored(customerId: string): Promise<DoublePayment> {
+  const double = await readDoublePayment(money.deps.table, customerId, 'pi_2');
+  if (double === null) throw new Error('no double payment');
+  return double;
+}
+
+/** Stripe gives these answers in turn, and the last one from then on. */
+function inTurn(...facts: readonly ReturnFacts[]) {
+  let reads = 0;
+  return {
+    reads: () => reads,
+    readReturn: async (): Promise<ReturnFacts> => {
+      reads += 1;
+      return facts[Math.min(reads, facts.length) - 1] ?? NOTHING;
+    },
+  };
+}
+
+const asks = (deps: PaymentDeps, port: Partial<StripePort>) => answering(deps, () => port);
+const notAsked = failing('misconfigured');
+
+describe('returning a second payment', () => {
+  it('sends the refund that was announced, notes its id, and reports once that all was returned', async () => {
+    const { customerId, deps, reports } = await announced();
+    const sent: unknown[] = [];
+    const { readReturn } = inTurn(NOTHING, RETURNED);
+    const answered = await asks(deps, {
+      readReturn,
+      refundPayment: async (order) => {
+        sent.push(order);
+        return 're_1';
+      },
+    });
+    expect(await returnDoublePayment(answered, customerId, 'pi_2')).toBe('finished');
+    expect(sent).toEqual([{ paymentIntentId: 'pi_2', attempt: 1, amountCents: 2_900 }]);
+    expect(await stored(customerId)).toMatchObject({ state: 'returned', refundId: 're_1', attempt: 1 });
+    const report = { fixAttemptId: 'f1', paymentIntentId: 'pi_2', amountCents: 2_900 };
+    expect(reports).toEqual([{ kind: 'double_payment_returned', customerId, ...report }]);
+  });
+
+  it('sends what was announced of a part', async () => {
+    const { customerId, deps } = await announced({ attempt: 2, refundCents: 900 });
+    const sent: unknown[] = [];
+    const byHand = refund({ id: 're_0', amountCents: 2_000, attempt: null });
+    const { readReturn } = inTurn({ ...NOTHING, refunds: [byHand] }, RETURNED);
+    const answered = await asks(deps, {
+      readReturn,
+      refundPayment: async (order) => {
+        sent.push(order);
+        return 're_2';
+      },
+    });
+    await returnDoublePayment(answered, customerId, 'pi_2');
+    expect(sent).toEqual([{ paymentIntentId: 'pi_2', attempt: 2, amountCents: 900 }]);
+  });
+
+  it('asks Stripe nothing of a payment that is returned, or is no second one', async () => {
+    const { customerId, deps } = await announced({ state: 'returned' });
+    const idle = await asks(deps, { readReturn: notAsked });
+    expect(await returnDoublePayment(idle, customerId, 'pi_2')).toBe('finished');
+    expect(await returnDoublePayment(idle, customerId, 'pi_other')).toBe('finished');
+  });
+
+  it('waits while a refund is pending, and reports nothing', async () => {
+    const { customerId, deps, reports } = await announced();
+    const pending = { ...NOTHING, refunds: [refund({ state: 'pending' })] };
+    const answered = await asks(deps, { ...inTurn(pending), refundPayment: notAsked });
+    expect(await returnDoublePayment(answered, customerId, 'pi_2')).toBe('waiting');
+    expect((await stored(customerId)).state).toBe('returning');
+    expect(reports).toEqual([]);
+  });
+
+  it('announces a new refund from now on, before it is sent', async () => {
+    const { customerId, deps } = await announced({}, 60_000);
+    const failed = { ...NOTHING, refunds: [refund({ state: 'failed' })] };
+    const answered = await asks(deps, { ...inTurn(failed), refundPayment: failing('transient') });
+    await expect(returnDoublePayment(answered, customerId, 'pi_2')).rejects.toMatchObject({
+      code: 'payment_pending',
+    });
+    expect(await stored(customerId)).toMatchObject({
+      attempt: 2,
+      refundCents: 2_900,
+      startedAt: '2026-01-02T00:01:00.000Z',
+      state: 'returning',
+    });
+  });
+
+  it('is opened again where more is to be returned than was', async () => {
+    const { customerId, deps } = await announced({ state: 'for_person' });
+    const rest = { ...NOTHING, refunds: [refund({ amountCents: 2_000 })] };
+    const answered = await asks(deps, { ...inTurn(rest), refundPayment: failing('transient') });
+    await expect(returnDoublePayment(answered, customerId, 'pi_2')).rejects.toThrow();
+    expect(await stored(customerId)).toMatchObject({ attempt: 2, refundCents: 900, state: 'returning' });
+  });
+
+  it('that does not come to an end is an error after eight steps', async () => {
+    const { customerId, deps } = await announced();
+    const hand = (cents: number): ReturnFacts => ({
+      ...NOTHING,
+      refunds: [refund({ amountCents: cents, attempt: null })],
+    });
+    const answers = inTurn(...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(hand));
+    const answered = await asks(deps, { readReturn: answers.readReturn, refundPayment: notAsked });
+    await expect(returnDoublePayment(answered, customerId, 'pi_2')).rejects.toThrow('in 8 steps');
+    expect(answers.reads()).toBe(8);
+  });
+
+  it('is for a person once our refunds have failed twice, and says how much', async () => {
+    const { customerId, deps } = await announced();
+    const refunds = [refund({ state: 'failed' }), refund({ state: 'failed', attempt: 2 })];
+    const answered = await asks(deps, { ...inTurn({ ...NOTHING, refunds }), refundPayment: notAsked });
+    const back = () => returnDoublePayment(answered, customerId, 'pi_2');
+    await expect(back()).rejects.toThrow('The refunds of payment pi_2 failed. Return $29.00 by hand.');
+    await expect(back()).rejects.toBeInstanceOf(ReturnNeedsPerson);
+    await expect(back()).rejects.toMatchObject({ name: 'ReturnNeedsPerson' });
+    expect((await stored(customerId)).state).toBe('for_person');
+  });
+
+  it('leaves a refund that Stripe refuses as it was announced', async () => {
+    const { customerId, deps } = await announced();
+    const answered = await asks(deps, { ...inTurn(NOTHING), refundPayment: failing('refused') });
+    await expect(returnDoublePayment(answered, customerId, 'pi_2')).rejects.toMatchObject({
+      kind: 'refused',
+    });
+    expect(await stored(customerId)).toMatchObject({ attempt: 1, refundId: null, state: 'returning' });
+  });
+});
+
+describe('a refund that was announced a day ago', () => {
+  const DAY_LATER = KEY_IS_SAFE_MS + 1;
+
+  it('is only looked for, and its id is noted where it was made after all', async () => {
+    const { customerId, deps } = await announced({}, DAY_LATER);
+    const others = [refund({ id: 're_0', amountCents: 1, attempt: null, state: 'failed' })];
+    const { readReturn } = inTurn(
+      NOTHING,
+      { ...NOTHING, refunds: [...others, refund({ id: 're_9' })] },
+      RETURNED,
+    );
+    const answered = await asks(deps, { readReturn, refundPayment: notAsked });
+    expect(await returnDoublePayment(answered, customerId, 'pi_2')).toBe('finished');
+    expect(await stored(customerId)).toMatchObject({ refundId: 're_9', attempt: 1 });
+  });
+
+  it('is announced under a new key where it was not made', async () => {
+    const { customerId, deps } = await announced({}, DAY_LATER);
+    const sent: number[] = [];
+    const { readReturn } = inTurn(NOTHING, NOTHING, NOTHING, RETURNED);
+    const answered = await asks(deps, {
+      readReturn,
+      refundPayment: async ({ attempt }) => {
+        sent.push(attempt);
+        return 're_2';
+      },
+    });
+    expect(await returnDoublePayment(answered, customerId, 'pi_2')).toBe('finished');
+    expect(sent).toEqual([2]);
+    expect(await stored(customerId)).toMatchObject({
+      attempt: 2,
+      startedAt: new Date(AT.getTime() + DAY_LATER).toISOString(),
+    });
+  });
+});
+
+describe('a review of a return', () => {
+  it('opens it again where less was returned than it said, and refunds nothing', async () => {
+    const { customerId, deps } = await announced({ state: 'returned' });
+    const answered = await asks(deps, { ...inTurn(NOTHING), refundPayment: notAsked });
+    await reviewReturn(answered, customerId, 'pi_2');
+    expect((await stored(customerId)).state).toBe('returning');
+  });
+
+  it('leaves it as it is where all of it is still returned', async () => {
+    const { customerId, deps } = await announced({ state: 'returned' });
+    await reviewReturn(await asks(deps, inTurn(RETURNED)), customerId, 'pi_2');
+    expect((await stored(customerId)).state).toBe('returned');
+  });
+
+  it.each(['returning', 'for_person'] as const)('asks nothing of one that is %s', async (state) => {
+    const { customerId, deps } = await announced({ state });
+    await reviewReturn(await asks(deps, { readReturn: notAsked }), customerId, 'pi_2');
+    expect((await stored(customerId)).state).toBe(state);
+  });
+
+  it('asks nothing of a payment that is no second one', async () => {
+    const { customerId, deps } = await announced();
+    await reviewReturn(await asks(deps, { readReturn: notAsked }), customerId, 'pi_other');
+  });
+});
+
+describe('a return beside another write', () => {
+  it.each([
+    ['Stripe fails', failing('misconfigured')],
+    ['a payment is pending', inTurn(NOTHING).readReturn],
+    ['a person has to return it', inTurn({ ...NOTHING, refusedBy: 'closed_dispute' }).readReturn],
+  ])('stays as open work where %s', async (_, readReturn) => {
+    const { customerId, deps } = await announced();
+    const answered = await asks(deps, { readReturn, refundPayment: failing('transient') });
+    await tryReturn(answered, customerId, 'pi_2');
+    expect((await stored(customerId)).state).not.toBe('returned');
+  });
+
+  it('is no cover for a defect of ours', async () => {
+    const { customerId, deps } = await announced();
+    const answered = await asks(deps, { readReturn: () => Promise.reject(new Error('a defect')) });
+    await expect(tryReturn(answered, customerId, 'pi_2')).rejects.toThrow('a defect');
+  });
+});
