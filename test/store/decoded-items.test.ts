@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { billingConsent } from '../../lib/domain/evidence/billing-consent.ts';
 import { NO_TRIES } from '../../lib/domain/payments/card-tries.ts';
+import { noteCleared, openClosing, openClosingOf } from '../../lib/store/closing.ts';
 import { keepConsent, readConsents } from '../../lib/store/evidence/consents.ts';
 import { decodeHead, encodeHead, encodeHeadPart, encodeProfile, readHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { keepOrder, type ProOrder, readOrder } from '../../lib/store/orders.ts';
 import { itemsOf, pages, readPage } from '../../lib/store/paging.ts';
 import { keepCardTries, readCardTries } from '../../lib/store/payments/card-tries.ts';
 import {
@@ -194,6 +196,46 @@ describe('a renewal', () => {
   });
 });
 
+describe('an order', () => {
+  const ORDER: ProOrder = {
+    attempt: 1,
+    state: 'ordering',
+    stripeCustomerId: 'cus_1',
+    paymentMethodId: 'pm_1',
+    cardKey: 'fp_1',
+    priceId: 'price_pro',
+    startedAt: AT.toISOString(),
+  };
+
+  it('is due while it has no outcome, and no longer', async () => {
+    await store(keepOrder('o1', ORDER, null));
+    expect(await read(keys.order('o1'))).toMatchObject(DUE);
+    expect(await readOrder(table, 'o1')).toEqual(ORDER);
+    for (const state of ['done', 'refused'] as const) {
+      await store(keepOrder(`o_${state}`, { ...ORDER, state }, null));
+      expect(await read(keys.order(`o_${state}`))).not.toHaveProperty('due');
+    }
+    expect(await readOrder(table, 'o2')).toBeNull();
+  });
+});
+
+describe('a closing', () => {
+  it('notes up to where the fixes are clear, and comes back later', async () => {
+    await store(openClosing('l1', 'a@x.io', AT));
+    const later = new Date(AT.getTime() + 1000);
+    await noteCleared(table, 'l1', 'FIX#7', later);
+    const item = await read(keys.closing('l1'));
+    expect(item).toMatchObject({ due: 'charge', due_at: later.toISOString() });
+    expect(openClosingOf(item)).toEqual({
+      email: 'a@x.io',
+      closedAt: AT.toISOString(),
+      clearedTo: 'FIX#7',
+    });
+    await noteCleared(table, 'l2', 'FIX#7', later);
+    expect(await read(keys.closing('l2'))).toBeUndefined();
+  });
+});
+
 describe('a double payment', () => {
   const PAYMENT = { fixAttemptId: 'f1', paymentIntentId: 'pi_1', amountCents: 2_900 };
 
@@ -258,6 +300,20 @@ describe('a double payment', () => {
   });
 });
 
+/** What the table's client is asked for while something runs. */
+async function sentBy(run: () => Promise<void>): Promise<Item[]> {
+  const inputs: Item[] = [];
+  table.client.middlewareStack.add(
+    (next) => async (args) => {
+      inputs.push({ ...args.input });
+      return next(args);
+    },
+    { step: 'initialize', name: 'listening' },
+  );
+  await run().finally(() => table.client.middlewareStack.remove('listening'));
+  return inputs;
+}
+
 describe('a query', () => {
   const QUERY = {
     KeyConditionExpression: 'pk = :pk',
@@ -294,6 +350,21 @@ describe('a query', () => {
     for await (const page of pages(table, QUERY, meter)) expect(page.length).toBeLessThanOrEqual(2);
     expect(used).toHaveLength(3);
     expect(Math.min(...used)).toBeGreaterThan(0);
+  });
+
+  it('asks for the units that it used only where a meter counts them', async () => {
+    const inputs = await sentBy(async () => {
+      await readPage(table, QUERY);
+      await readPage(table, QUERY, undefined, async () => {});
+    });
+    expect(inputs.map(({ ReturnConsumedCapacity }) => ReturnConsumedCapacity)).toEqual([undefined, 'TOTAL']);
+  });
+
+  it('of a customer’s items is strongly consistent', async () => {
+    const inputs = await sentBy(async () => {
+      for await (const { sk } of itemsOf(table, 'p1', 'KEY#')) expect(sk).toMatch(/^KEY#/);
+    });
+    expect(inputs.map(({ ConsistentRead }) => ConsistentRead)).toEqual([true]);
   });
 
   it('of a customer’s items begins with a prefix, or reads all of them', async () => {
