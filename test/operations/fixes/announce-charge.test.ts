@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { type CardTries, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
+import { toAnnounce, waitForCard } from '../../../lib/operations/fixes/announce-charge.ts';
+import type { Payable } from '../../../lib/operations/payments/payable.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { chargeOf, fixOf, headWith } from '../../support/heads.ts';
+import { openMoney } from '../../support/money.ts';
+import { openTestTable } from '../../support/table.ts';
+
+/* Announcing a charge within the budget of its card, and waiting for a card that is busy. */
+
+const AT = new Date('2026-03-01T12:00:00.000Z');
+const HEAD = headWith({ balance: 0 });
+const FIX = fixOf();
+const WANTED = chargeOf({ attempt: 2, paymentMethodId: 'pm_1' });
+const CARD = { paymentMethodId: 'pm_1', fingerprint: 'fp_1' };
+
+const payable = (card: Payable['card'], tries: Partial<CardTries> = {}): Payable => ({
+  card,
+  tries: { version: 1, cards: { fp_1: { ...NO_TRIES, ...tries } } },
+});
+const announce = (of: Payable, byPerson = false) => toAnnounce(HEAD, FIX, WANTED, of, { at: AT, byPerson });
+const answerOf = (of: Payable, byPerson = false) => {
+  const decision = announce(of, byPerson);
+  return decision.kind === 'done' ? decision.answer : decision.kind;
+};
+
+describe('a charge', () => {
+  it.each([{ ...CARD, paymentMethodId: 'pm_2' }, null])(
+    'is not announced where Stripe has another card than the head: %j',
+    (card) => {
+      expect(answerOf(payable(card))).toEqual({ kind: 'card_changed' });
+    },
+  );
+
+  it('is not announced while as many tries of its card as are allowed have no outcome', () => {
+    const underWay = Array.from({ length: 15 }, (_, n) => ({ id: `t${n}`, startedAt: AT.toISOString() }));
+    expect(answerOf(payable(CARD, { underWay }))).toEqual({ kind: 'card_busy' });
+  });
+
+  it('is not announced before its card may be tried again, unless a person asks for it', () => {
+    const declined = payable(CARD, { declines: [AT.toISOString()], lastCode: 'do_not_honor' });
+    expect(answerOf(declined)).toEqual({
+      kind: 'not_tried',
+      code: 'do_not_honor',
+      retryAt: new Date('2026-03-01T13:00:00.000Z'),
+      at: AT,
+      balance: 0,
+    });
+    expect(answerOf(declined, true)).toBe('write');
+  });
+
+  it('is announced together with the try of its card, and the answer has both', () => {
+    const decision = announce(payable(CARD));
+    if (decision.kind !== 'write') throw new Error('nothing was announced');
+    const charge = { ...WANTED, cardKey: 'fp_1' };
+    expect(decision.writes(HEAD, AT)).toMatchObject([
+      { Update: { ExpressionAttributeValues: { ':new_charge': { card_key: 'fp_1', attempt: 2 } } } },
+      {
+        Put: {
+          Item: { cards: { fp_1: { underWay: [{ id: `${FIX.id}:2`, startedAt: AT.toISOString() }] } } },
+        },
+      },
+    ]);
+    expect(decision.answer({ head: HEAD, at: AT, entries: [] })).toEqual({
+      kind: 'charge',
+      fix: { ...FIX, charge },
+      charge,
+      balance: 0,
+      isFresh: true,
+    });
+  });
+});
+
+describe('waiting for a card', () => {
+  it('takes up to a quarter of a second each time, and is given up after 60 times', async () => {
+    const waits: number[] = [];
+    const deps: PaymentDeps = {
+      ...(await openMoney(await openTestTable())).deps,
+      random: () => 0.5,
+      sleep: async (ms) => {
+        waits.push(ms);
+      },
+    };
+    await waitForCard(deps, 0);
+    await waitForCard(deps, 59);
+    expect(waits).toEqual([125, 125]);
+    await expect(waitForCard(deps, 60)).rejects.toMatchObject({ code: 'ledger_busy' });
+    expect(waits).toHaveLength(2);
+  });
+});
