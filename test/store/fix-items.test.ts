@@ -1,0 +1,125 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { dueWorkPages, listDueWork } from '../../lib/store/due-work.ts';
+import {
+  anonymiseFix,
+  billFix,
+  decodeFix,
+  fixPage,
+  noteBlocked,
+  noteRefund,
+  putNewFix,
+} from '../../lib/store/fix-attempts.ts';
+import { type Key, keys } from '../../lib/store/keys.ts';
+import { countRecording, RECORDINGS_PER_DAY } from '../../lib/store/rate-limits.ts';
+import { type Item, readTogether, type Table, type Write, writeTogether } from '../../lib/store/table.ts';
+import { put } from '../../lib/store/write.ts';
+import { newFix } from '../support/fixtures.ts';
+import { fixOf } from '../support/heads.ts';
+import { openTestTable } from '../support/table.ts';
+
+/* Fixes as they are stored, page by page, and work that is due. */
+
+let table: Table;
+beforeAll(async () => {
+  table = await openTestTable();
+});
+
+const AT = new Date('2026-01-02T03:04:05.678Z');
+const store = async (...writes: Write[]): Promise<void> => {
+  expect((await writeTogether(table, writes)).kind).toBe('written');
+};
+const read = async (key: Key): Promise<Item> => (await readTogether(table, [key]))[0] ?? {};
+const record = (customerId: string, id: string) =>
+  putNewFix(table, customerId, { id, ...newFix(7), createdAt: AT.toISOString() });
+
+describe('a fix', () => {
+  const BILLED = {
+    outcome: 'credit_consumed',
+    amountCents: 0,
+    billedAt: AT.toISOString(),
+    seq: 1,
+    paymentIntentId: null,
+  } as const;
+
+  it('that is billed notes what of its money went back', async () => {
+    await record('f1', 'one');
+    const fix = fixOf({ id: 'one' });
+    await store(billFix('f1', fix, BILLED));
+    await store(noteRefund('f1', fix, 2_900));
+    expect(decodeFix(await read(keys.fix('f1', 'one')))).toMatchObject({
+      billed: BILLED,
+      refundedCents: 2_900,
+    });
+  });
+
+  it('that is blocked notes for which raise of the balance its owner was told', async () => {
+    await record('f2', 'one');
+    await store(noteBlocked('f2', fixOf({ id: 'one' }), 7));
+    expect(decodeFix(await read(keys.fix('f2', 'one')))).toMatchObject({ blockedAtRaise: 7 });
+  });
+
+  it('is one of a page of fixes, which go on after a key, and nothing else is', async () => {
+    for (const id of ['a', 'b', 'c']) await record('f3', id);
+    await store(put({ ...keys.closing('f3'), closed_at: AT.toISOString() }));
+    const ids = (page: Awaited<ReturnType<typeof fixPage>>) => page.fixes.map(({ id }) => id);
+    const first = await fixPage(table, 'f3', null, 2);
+    expect([ids(first), first.next]).toEqual([['a', 'b'], 'FIX#b']);
+    const second = await fixPage(table, 'f3', first.next, 2);
+    expect([ids(second), second.next]).toEqual([['c'], null]);
+    expect(await fixPage(table, 'f4', null, 2)).toEqual({ fixes: [], next: null });
+  });
+
+  it('is read at once after it was written', async () => {
+    const inputs: Item[] = [];
+    table.client.middlewareStack.add(
+      (next) => async (args) => {
+        inputs.push({ ...args.input });
+        return next(args);
+      },
+      { step: 'initialize', name: 'listening' },
+    );
+    await fixPage(table, 'f3', null, 2).finally(() => table.client.middlewareStack.remove('listening'));
+    expect(inputs).toMatchObject([{ ConsistentRead: true, Limit: 2 }]);
+  });
+
+  it('that is not there is not made by taking its texts out', async () => {
+    await anonymiseFix(table, 'f5', 'one');
+    expect(await read(keys.fix('f5', 'one'))).toEqual({});
+  });
+});
+
+describe('the count of new fixes', () => {
+  it('is kept by the day and the number of the pull request, for two days', async () => {
+    await store(countRecording('n1', 33, AT));
+    await store(countRecording('n1', 17, AT));
+    const key = keys.recorded('n1', '2026-01-02', 1);
+    expect(await read(key)).toEqual({
+      ...key,
+      recorded: 2,
+      expires_at: Math.floor(AT.getTime() / 1000) + 2 * 24 * 60 * 60,
+    });
+  });
+
+  it('leaves room for a sixteenth of the day’s limit in each part', async () => {
+    const key = keys.recorded('n2', '2026-01-02', 1);
+    await store(put({ ...key, recorded: RECORDINGS_PER_DAY / 16 - 1 }));
+    await store(countRecording('n2', 1, AT));
+    expect((await writeTogether(table, [countRecording('n2', 1, AT)])).kind).toBe('refused');
+  });
+});
+
+describe('work that is due', () => {
+  it('is listed up to a moment, or all of it where none is named', async () => {
+    const due = (sk: string, due_at: string) => put({ pk: 'CUSTOMER#w1', sk, due: 'low_balance', due_at });
+    await store(due('FIX#1', '2026-01-01'), due('FIX#2', '2026-01-02'), due('FIX#3', '2999-01-01'));
+    const upTo = await listDueWork(table, 'low_balance', new Date('2026-01-01T12:00:00.000Z'), 10);
+    expect(upTo.map(({ key }) => key.sk)).toEqual(['FIX#1']);
+    expect(await listDueWork(table, 'parked', AT, 10)).toEqual([]);
+    const all: string[] = [];
+    for await (const page of dueWorkPages(table, 'low_balance', null, 2)) {
+      expect(page.length).toBeLessThanOrEqual(2);
+      all.push(...page.map(({ key }) => key.sk));
+    }
+    expect(all).toEqual(['FIX#1', 'FIX#2', 'FIX#3']);
+  });
+});

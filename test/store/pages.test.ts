@@ -1,0 +1,99 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keys } from '../../lib/store/keys.ts';
+import { itemsOf, pages, readPage } from '../../lib/store/paging.ts';
+import { type Item, type Table, type Write, writeTogether } from '../../lib/store/table.ts';
+import { openTestTable } from '../support/table.ts';
+
+/* How the table is read page by page, and what each page asks of it. */
+
+let table: Table;
+beforeAll(async () => {
+  table = await openTestTable();
+});
+
+const store = async (...writes: Write[]): Promise<void> => {
+  expect((await writeTogether(table, writes)).kind).toBe('written');
+};
+
+/** What the table's client is asked for while something runs. */
+async function sentBy(run: () => Promise<void>): Promise<Item[]> {
+  const inputs: Item[] = [];
+  table.client.middlewareStack.add(
+    (next) => async (args) => {
+      inputs.push({ ...args.input });
+      return next(args);
+    },
+    { step: 'initialize', name: 'listening' },
+  );
+  await run().finally(() => table.client.middlewareStack.remove('listening'));
+  return inputs;
+}
+
+describe('a query', () => {
+  const QUERY = {
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': keys.customer('p1') },
+    Limit: 2,
+  };
+  const sks = ['FIX#1', 'FIX#2', 'FIX#3', 'KEY#1', 'KEY#2'];
+  beforeAll(async () => {
+    await store(...sks.map((sk) => ({ Put: { Item: { pk: keys.customer('p1'), sk } } })));
+  });
+
+  it('is read page by page until there is none left', async () => {
+    const found: Item[][] = [];
+    for await (const page of pages(table, QUERY)) found.push([...page]);
+    expect(found.map((page) => page.map(({ sk }) => sk))).toEqual([
+      ['FIX#1', 'FIX#2'],
+      ['FIX#3', 'KEY#1'],
+      ['KEY#2'],
+    ]);
+  });
+
+  it('goes on from the key of the page before', async () => {
+    const { next } = await readPage(table, QUERY);
+    expect(next).toMatchObject({ sk: 'FIX#2' });
+    const { items } = await readPage(table, QUERY, next);
+    expect(items.map(({ sk }) => sk)).toEqual(['FIX#3', 'KEY#1']);
+  });
+
+  it('tells a meter how many units each page used', async () => {
+    const used: number[] = [];
+    const meter = async (units: number) => {
+      used.push(units);
+    };
+    for await (const page of pages(table, QUERY, meter)) expect(page.length).toBeLessThanOrEqual(2);
+    expect(used).toHaveLength(3);
+    expect(Math.min(...used)).toBeGreaterThan(0);
+  });
+
+  it('asks for the units that it used only where a meter counts them', async () => {
+    const inputs = await sentBy(async () => {
+      await readPage(table, QUERY);
+      await readPage(table, QUERY, undefined, async () => {});
+    });
+    expect(inputs.map(({ ReturnConsumedCapacity }) => ReturnConsumedCapacity)).toEqual([undefined, 'TOTAL']);
+  });
+
+  it('of a customer’s items is strongly consistent', async () => {
+    const inputs = await sentBy(async () => {
+      for await (const { sk } of itemsOf(table, 'p1', 'KEY#')) expect(sk).toMatch(/^KEY#/);
+    });
+    expect(inputs.map(({ ConsistentRead }) => ConsistentRead)).toEqual([true]);
+  });
+
+  it('of a customer’s items begins with a prefix, or reads all of them', async () => {
+    const listed = async (prefix: string | null) => {
+      const found: unknown[] = [];
+      for await (const { sk } of itemsOf(table, 'p1', prefix)) found.push(sk);
+      return found;
+    };
+    expect(await listed('FIX#')).toEqual(['FIX#1', 'FIX#2', 'FIX#3']);
+    expect(await listed(null)).toEqual(sks);
+  });
+
+  it('without a condition on the key reads the whole table', async () => {
+    const { items } = await readPage(table, { Limit: 3 });
+    expect(items).toHaveLength(3);
+  });
+});
