@@ -8,12 +8,13 @@ import { introduction } from './stack/introduction.ts';
 import { watchParent } from './stack/parent.ts';
 import { startStack } from './stack/stack.ts';
 
-/** npm passes a terminal's Ctrl-C on to us, which the terminal has sent us already: both are one wish. */
+/** One Ctrl-C arrives twice: from the terminal, and again from npm. */
 const SAME_SIGNAL_MS = 1_000;
-/** Longer than the API and the engine are given to end, one after the other. */
+/** Longer than the stop of the API and then of the engine may take. */
 const STOP_WITHIN_MS = 12_000;
 
-// A reader that is gone (`npm start | head`, a closed terminal) must not end us before all is stopped.
+// A closed reader (`npm start | head`, a closed terminal) must not end this process before everything is
+// stopped.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 const FLAGS = {
@@ -26,7 +27,7 @@ const stopRequested = new AbortController();
 stopOnSignals();
 watchParent(() => stopRequested.abort());
 process.exitCode = await run();
-// Sockets that wait for their time to close would keep the process for seconds.
+// Idle sockets would keep the process alive for seconds.
 process.exit();
 
 async function run(): Promise<number> {
@@ -38,9 +39,9 @@ async function run(): Promise<number> {
       console.log(startHelp());
       return 0;
     }
-    // `npm start --watch`, without the two dashes before it, leaves the flag to npm, which puts it here.
+    // Without the two dashes before it (`npm start --watch`), npm takes the flag and sets this variable.
     const watch = flags.watch ?? process.env['npm_config_watch'] === 'true';
-    const around = { env: { ...process.env }, folder: process.cwd(), watches: watch };
+    const context = { env: { ...process.env }, folder: process.cwd(), watch };
     const stack = await startStack(readSettings(process.env), {
       signal,
       watch,
@@ -48,7 +49,7 @@ async function run(): Promise<number> {
       onLine: (line, stream) => process[stream].write(`${line}\n`),
     });
     progress.end();
-    console.log(introduction(stack, around).join('\n'));
+    console.log(introduction(stack, context).join('\n'));
     const failure = await Promise.race([stack.failed, aborted.then(() => null)]);
     await stack.stop();
     if (failure !== null) throw failure;
@@ -71,12 +72,12 @@ function stopOnSignals(): void {
   let firstAt: number | undefined;
   const onSignal = () => {
     firstAt ??= performance.now();
-    // Asked again: leave at once.
+    // The second signal exits immediately.
     if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
     stopRequested.abort();
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
-  // However we leave, what we started ends with us: see guarded-process.ts.
+  // Child processes never outlive this process: see guarded-process.ts.
   stopRequested.signal.addEventListener('abort', () =>
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref(),
   );

@@ -38,7 +38,7 @@ export async function setScene(): Promise<Scene> {
   const stripe = new Stripe(API_KEY, { host, port, protocol: 'http', telemetry: false });
   const objects = await fill(stripe, docs.url);
   await double.double.deliveries.idle();
-  for (let n = 0; n < LETTERS; n += 1) mailbox.mailbox.take(letter(n));
+  for (let n = 0; n < LETTERS; n += 1) mailbox.mailbox.accept(letter(n));
   return {
     double: double.url,
     mailbox: mailbox.url,

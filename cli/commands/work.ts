@@ -62,7 +62,7 @@ function addList(group: CommandUnknownOpts, runner: Runner, listing: Listing): v
   group
     .command(name)
     .summary('list open work')
-    .description('Lists and counts open work, oldest first. The newest may still be in flight in a request.')
+    .description('Lists and counts open work, oldest first. A request may still be working on the newest.')
     .addHelpText(
       'after',
       examples(`rsolv-billing ${path}`, `rsolv-billing ${path} --stage production --json`),

@@ -1,4 +1,4 @@
-/** What the documentation page reads of the OpenAPI document; the rest of it is for machines. */
+/** The parts of the OpenAPI document that the documentation page uses. */
 export interface ApiDocument {
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
@@ -72,7 +72,7 @@ export function callsOf({ paths }: ApiDocument): Call[] {
   );
 }
 
-/** The codes that a call can answer with, by status. */
+/** The problem codes that a call can return, by status. */
 export function problemCodesOf({ responses }: Operation): { status: string; codes: readonly string[] }[] {
   return Object.entries(responses).flatMap(([status, { content }]) => {
     const parts = content['application/problem+json']?.schema.allOf ?? [];
@@ -87,13 +87,13 @@ export interface Field {
   readonly schema: Schema;
 }
 
-/** A schema without its reference, and the example it comes with. */
+/** The schema that a reference points to. Other schemas are returned unchanged. */
 export function resolved(api: ApiDocument, schema: Schema): Schema {
   const name = schema.$ref?.replace('#/components/schemas/', '');
   return (name === undefined ? undefined : api.components.schemas[name]) ?? schema;
 }
 
-/** Every field of an object, those of objects in it too, named by their path. */
+/** Every field of an object and of its nested objects, named by path. */
 export function fieldsOf(api: ApiDocument, schema: Schema, path = ''): Field[] {
   const { items, properties = {}, required = [] } = resolved(api, schema);
   if (items !== undefined) return fieldsOf(api, items, `${path}[]`);

@@ -3,7 +3,7 @@ import { NO_CONTROL_CHARACTERS } from '../../lib/http/contract.ts';
 import type { Field, Schema } from './api-document.ts';
 import { type Html, inline, joined, type Part } from './prose.ts';
 
-/** What a caller has to send, or may. */
+/** The table of fields that a caller sends, required or optional. */
 export function inputTable(caption: string, fields: readonly (Field & { readonly in?: string })[]): Html {
   return fieldsTable(caption, fields, ({ required, in: place }) => [
     required ? html`<span class="required">required</span>` : 'optional',
@@ -11,8 +11,8 @@ export function inputTable(caption: string, fields: readonly (Field & { readonly
   ]);
 }
 
-/** What a caller gets. Most fields are always there, so only the others are told apart. */
-export function answerTable(caption: string, fields: readonly Field[]): Html {
+/** The table of fields that a caller receives. Marks only the fields that may be absent. */
+export function responseTable(caption: string, fields: readonly Field[]): Html {
   return fieldsTable(caption, fields, ({ required }) => (required ? null : 'may be absent'));
 }
 
@@ -24,17 +24,18 @@ function fieldsTable<F extends Field>(
   const rows = fields.map(
     (field) => html`
 <tr><td>${breakable(field.name)}<small>${presence(field)}</small></td>
-<td>${typeName(field.schema)}</td><td>${inline(field.schema.description ?? '')}${limitsLine(field.schema)}</td></tr>`,
+<td>${typeName(field.schema)}</td>
+<td>${inline(field.schema.description ?? '')}${limitsLine(field.schema)}</td></tr>`,
   );
   return html`<table aria-label="${caption}">
 <thead><tr><th scope="col">Name</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead>
 <tbody>${rows}</tbody></table>`;
 }
 
-/** A long path may go on in the next line after a dot. */
+/** Allows a line break in a long path after a dot. */
 const breakable = (path: string): Part => joined(path.split(/(?<=\.)/), html`<wbr>`);
 
-/** Formats in a reader's words. */
+/** Names of formats for readers. */
 const FORMATS: Readonly<Record<string, string>> = { 'date-time': 'time', email: 'e-mail', uri: 'URL' };
 
 function typeName({ type, format, items, anyOf }: Schema): string {
@@ -46,8 +47,8 @@ function typeName({ type, format, items, anyOf }: Schema): string {
 
 function limitsLine(schema: Schema): Html | null {
   const limits = [values(schema), length(schema), range(schema), pattern(schema), fallback(schema)];
-  const said = limits.filter((limit) => limit !== null);
-  return said.length === 0 ? null : html`<small>${joined(said, '; ')}</small>`;
+  const present = limits.filter((limit) => limit !== null);
+  return present.length === 0 ? null : html`<small>${joined(present, '; ')}</small>`;
 }
 
 function values({ enum: own, const: only, anyOf = [] }: Schema): Part {

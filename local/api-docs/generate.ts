@@ -20,50 +20,55 @@ import type { ApiDocument } from './api-document.ts';
 import { API_ADDRESS, DOCS_POLICY, docsPage } from './page.ts';
 
 /**
- * Writes docs/openapi.json from the contracts, the schemas that check every request, and docs/api-page.json, which is
- * the same document as a page. With --check it writes nothing and fails if a file is out of date.
+ * Writes docs/openapi.json from the contracts, whose schemas validate every request. Writes
+ * docs/api-page.json, which is the same document as a page. With --check, writes nothing and fails if a file
+ * is out of date.
  */
 
-const USAGE = `npm run openapi          writes docs/openapi.json and docs/api-page.json from the contracts: 1 second
+const USAGE = `npm run openapi          writes docs/openapi.json and docs/api-page.json from the contracts (1 s)
 npm run check:openapi    writes nothing, and fails if one of them is out of date`;
 
 const DOCS = join(import.meta.dirname, '../../docs');
 
-const DESCRIPTION = `RSOLV opens pull requests that fix vulnerabilities. When one is merged, the customer owes one credit for \
-it. This API records the fixes, bills them and keeps the credits.
+const DESCRIPTION = `RSOLV opens pull requests that fix vulnerabilities. A merged fix costs the customer one \
+credit. This API records fixes, bills them and manages credits.
 
-Requests and answers are JSON with names in snake_case. Credits are whole numbers, money is in whole US cents, times \
-are ISO 8601 in UTC. Answers may gain fields, so skip those you do not know; a request with an unknown field is refused.
+Requests and responses are JSON with names in snake_case. Credits are integers, amounts are integer US cents, \
+and times are ISO 8601 in UTC. Responses may gain fields, so ignore fields that you do not know. A request with \
+an unknown field is rejected.
 
-Recording, billing and revoking are safe to repeat: what is done already is not done twice.`;
+Recording, billing and revoking are idempotent: you can repeat a call safely.`;
 
-const PROBLEMS_DESCRIPTION = `Whatever goes wrong is answered with a problem document (RFC 9457, \
-\`application/problem+json\`). Let programs look at \`code\`, which never changes its meaning, and show people \
-\`detail\`. The gateway in front answers by itself, with \`{"message": "…"}\`, for a path that does not exist (404) and \
-when all callers together are too fast (429).`;
+const PROBLEMS_DESCRIPTION = `Every error is a problem document (RFC 9457, \`application/problem+json\`). \
+Programs should check \`code\`, which never changes its meaning, and show \`detail\` to people. The API gateway \
+returns its own errors as \`{"message": "…"}\`: 404 for a path that does not exist, and 429 when all callers \
+together exceed the rate limit.`;
 
-const API_KEY_DESCRIPTION = `Signing up gives the first API key, once. Send it in the header \`x-api-key\`. To rotate, issue \
-another key, put it to use, then revoke the old one.`;
+const API_KEY_DESCRIPTION = `Signing up returns the first API key, once. Send it in the header \`x-api-key\`. \
+To rotate, issue another key, switch to it, then revoke the old one.`;
 
 const TAGS: Readonly<Record<Contract['tag'], string>> = {
-  Fixes: 'What RSOLV-action calls: record a pull request when it is opened, bill it once it is merged.',
-  Customers: 'Sign up, and handle API keys.',
+  Fixes: 'The calls of RSOLV-action: record a pull request when it is opened, bill it once it is merged.',
+  Customers: 'Sign up, and manage API keys.',
   Payments: 'The card on file, and Pro.',
   Account: 'Balance and statement.',
-  Service: 'What is open to everybody.',
+  Service: 'Public calls that need no API key.',
 };
 
 const HEADERS = {
   'x-request-id': {
-    description: 'Names this request in our logs; tell it to support.',
+    description: 'Identifies this request in our logs. Include it when you contact support.',
     schema: { type: 'string' },
   },
-  'retry-after': { description: 'Seconds to wait, where waiting helps.', schema: { type: 'integer' } },
+  'retry-after': {
+    description: 'Seconds to wait before a retry, if a retry can help.',
+    schema: { type: 'integer' },
+  },
   'www-authenticate': { description: 'How to send the key.', schema: { type: 'string' } },
-  location: { description: 'The page to go to.', schema: { type: 'string' } },
+  location: { description: 'The page to open.', schema: { type: 'string' } },
 } as const;
 
-/** The whole API, in the order in which it is read. */
+/** The whole API, in the order of the documentation. */
 export function openApiDocument() {
   const document: ZodOpenApiObject = {
     openapi: '3.1.1',
@@ -91,7 +96,10 @@ export function openApiDocument() {
 
 export const openApiText = (): string => `${JSON.stringify(openApiDocument(), null, 2)}\n`;
 
-/** The page as `GET /docs` serves it: its policy, and its HTML cut where the address of the API belongs. */
+/**
+ * The page for `GET /docs`: its content security policy, and its HTML split where the API's address is
+ * inserted.
+ */
 export async function apiPageText(): Promise<string> {
   const api: ApiDocument = JSON.parse(openApiText());
   const html = (await docsPage(api)).split(API_ADDRESS);
@@ -130,7 +138,7 @@ function successes({ responses }: Contract): ZodOpenApiResponsesObject {
   );
 }
 
-/** Problems of one status share a response; its schema says which codes can be in it. */
+/** Problems with the same status share one response, whose schema lists the possible codes. */
 function problems(contract: Contract): ZodOpenApiResponsesObject {
   const byStatus = Map.groupBy(problemsOf(contract), (code) => PROBLEMS[code].status);
   return Object.fromEntries(
@@ -161,10 +169,10 @@ const EXTRA_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
 const headers = (...names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
-/** A text is a page for browsers; every other body is JSON. */
+/** A string body is an HTML page. Every other body is JSON. */
 function content(schema: z.ZodMiniType) {
   if (schema instanceof z.ZodMiniString) return { 'text/html': { schema } };
-  // A schema that has an example of its own brings it along.
+  // A schema with its own example already contains it.
   if (registeredExample(schema) !== undefined) return { 'application/json': { schema } };
   return { 'application/json': { schema, example: exampleOf(schema) } };
 }
@@ -174,7 +182,7 @@ function registeredExample(schema: z.core.$ZodType): unknown {
   return Array.isArray(examples) ? examples[0] : undefined;
 }
 
-/** What the registry shows of a schema, or what it shows of its fields put together. */
+/** The registered example of a schema, or one composed of the examples of its fields. */
 export function exampleOf(schema: z.core.$ZodType): unknown {
   const example = registeredExample(schema);
   if (example !== undefined) return example;
@@ -191,21 +199,21 @@ function objectSchema(schema: z.ZodMiniType): z.ZodMiniObject {
   throw new TypeError('Path and query parameters are the fields of an object.');
 }
 
-/** Leaves out what zod says of itself rather than of the API, and adds what it knows but does not say. */
+/** Removes schema details that only concern zod, and adds facts that zod does not write. */
 const tidied: ZodOpenApiOverride = ({ jsonSchema, zodSchema }) => {
   const { def } = zodSchema._zod;
-  // Only a strict object refuses other fields; an answer may gain one without breaking anybody.
+  // Only a strict object rejects other fields. A response may gain fields without breaking callers.
   if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties;
-  // Any JSON object has names that are strings.
+  // Redundant: the names of a JSON object are always strings.
   delete jsonSchema.propertyNames;
-  // From the least to the greatest number that JavaScript can count to: any integer.
+  // Redundant: the range of JavaScript's safe integers means any integer.
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER && jsonSchema.maximum === Number.MAX_SAFE_INTEGER) {
     delete jsonSchema.minimum;
     delete jsonSchema.maximum;
   }
-  // The format says it in a word.
+  // Redundant: the format already says it.
   if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
-  // The format alone would let every scheme in.
+  // The format alone would allow every scheme.
   if (jsonSchema.format === 'uri' && 'protocol' in def) jsonSchema.pattern = '^https?://';
 };
 
@@ -218,7 +226,7 @@ async function main(isCheck: boolean): Promise<void> {
     const path = join(DOCS, name);
     if (!isCheck) {
       writeFileSync(path, text);
-      console.log(`docs/${name} is written.`);
+      console.log(`docs/${name} was written.`);
     } else if (existsSync(path) && readFileSync(path, 'utf8') === text) {
       console.log(`docs/${name} is up to date.`);
     } else {
@@ -229,13 +237,13 @@ async function main(isCheck: boolean): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [word, ...more] = process.argv.slice(2);
-  if (word === '--help') {
+  const [option, ...more] = process.argv.slice(2);
+  if (option === '--help') {
     console.log(USAGE);
-  } else if ((word === undefined || word === '--check') && more.length === 0) {
-    await main(word === '--check');
+  } else if ((option === undefined || option === '--check') && more.length === 0) {
+    await main(option === '--check');
   } else {
-    console.error(`Unknown option '${more[0] ?? word}'. See --help.`);
+    console.error(`Unknown option '${more[0] ?? option}'. See --help.`);
     process.exitCode = 2;
   }
 }

@@ -9,11 +9,11 @@ import {
   problemCodesOf,
   resolved,
 } from './api-document.ts';
-import { answerTable, inputTable } from './fields.ts';
+import { inputTable, responseTable } from './fields.ts';
 import { type Html, inline, joined, type Part, prose } from './prose.ts';
 import { DOCS_STYLE } from './style.ts';
 
-/** Lets the page have its own style, known by its hash, and nothing else. */
+/** Allows only the page's own style, identified by its hash. */
 export const DOCS_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(DOCS_STYLE).digest('base64')}'`,
@@ -22,10 +22,10 @@ export const DOCS_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Stands in the page for the address of the API, which is known only when the page is served. */
+/** Placeholder for the address of the API, which is known only when the page is served. */
 export const API_ADDRESS = '{API_ADDRESS}';
 
-/** The API as one page that needs nothing else: no script, no font, no second request. */
+/** The API documentation as one self-contained page: no script, no font, no second request. */
 export async function docsPage(api: ApiDocument): Promise<string> {
   const { title, version, description } = api.info;
   const page = await html`<!doctype html>
@@ -41,7 +41,8 @@ export async function docsPage(api: ApiDocument): Promise<string> {
 <div class="page">
 ${navigation(api)}
 <main>
-<section id="start"><h1>${title}</h1><p class="soft">Version ${version} · <a href="/openapi.json">OpenAPI document</a></p>
+<section id="start"><h1>${title}</h1>
+<p class="soft">Version ${version} · <a href="/openapi.json">OpenAPI document</a></p>
 ${prose(description)}</section>
 ${authentication(api)}
 ${api.tags.map((tag) => callsSection(api, tag))}
@@ -65,7 +66,7 @@ function navigation(api: ApiDocument): Html {
   );
   const contents = html`<ul><li><a href="#authentication">Authentication</a></li>
 <li><a href="#problems">Problems</a></li></ul>${groups}`;
-  // Only one of the two is displayed: no style can keep an element open on a wide screen that folds on a narrow one.
+  // Only one of the two is displayed, because CSS cannot keep <details> open on wide screens only.
   return html`<nav class="wide" aria-label="Contents"><a class="name" href="#start">${api.info.title}</a>
 ${contents}</nav>
 <nav class="narrow" aria-label="Contents"><details><summary>Contents</summary>${contents}</details></nav>`;
@@ -74,7 +75,7 @@ ${contents}</nav>
 function authentication({ components }: ApiDocument): Html {
   return html`<section id="authentication"><h2>Authentication</h2>
 ${prose(components.securitySchemes.apiKey.description)}
-<p>The examples on this page take the address and the key from the shell:</p>
+<p>The examples on this page read the address and the key from these variables:</p>
 ${block(`export RSOLV_API='${API_ADDRESS}'\nexport RSOLV_API_KEY='rsolv_…'`)}
 </section>`;
 }
@@ -91,18 +92,22 @@ function callArticle(api: ApiDocument, call: Call): Html {
   const { operationId, summary, method, path, description, security, parameters, requestBody } = call;
   const body = requestBody?.content['application/json'];
   const fields = body === undefined ? [] : fieldsOf(api, body.schema);
+  const parameterTable = inputTable(`Parameters: ${summary}`, parameters.map(named));
+  const problemItems = problemCodesOf(call).map(
+    ({ status, codes }) => html`<li><b>${status}</b><span>${joined(codes.map(codeLink), ', ')}</span></li>`,
+  );
   return html`<article id="${operationId}" aria-labelledby="${operationId}-title">
 <h3 id="${operationId}-title"><a href="#${operationId}">${summary}</a></h3>
 <p class="route">${methodName(method)}<span>${path}</span>
-<span class="soft">${security.length > 0 ? 'needs an API key' : 'needs no key'}</span></p>
+<span class="soft">${security.length > 0 ? 'needs an API key' : 'needs no API key'}</span></p>
 ${prose(description)}
-${parameters.length === 0 ? null : html`<h4>Parameters</h4>${inputTable(`Parameters: ${summary}`, parameters.map(named))}`}
+${parameters.length === 0 ? null : html`<h4>Parameters</h4>${parameterTable}`}
 ${fields.length === 0 ? null : html`<h4>Body</h4>${inputTable(`Body: ${summary}`, fields)}`}
 <h4>Request</h4>
 ${block(curl(call, body?.example))}
-${answer(api, call)}
+${response(api, call)}
 <h4>Problems</h4>
-<ul class="codes problems">${problemCodesOf(call).map(({ status, codes }) => html`<li><b>${status}</b><span>${joined(codes.map(codeLink), ', ')}</span></li>`)}</ul>
+<ul class="codes problems">${problemItems}</ul>
 </article>`;
 }
 
@@ -111,7 +116,7 @@ const named = ({ required = false, ...parameter }: Call['parameters'][number]) =
   ...parameter,
 });
 
-function answer(api: ApiDocument, { responses, summary }: Call): Html {
+function response(api: ApiDocument, { responses, summary }: Call): Html {
   const successes = Object.entries(responses).filter(([status]) => status < '400');
   const lines = successes.map(
     ([status, { description }]) => html`<li><b>${status}</b><span>${inline(description)}</span></li>`,
@@ -119,13 +124,14 @@ function answer(api: ApiDocument, { responses, summary }: Call): Html {
   const schemas = successes.flatMap(([, { content }]) => content['application/json']?.schema ?? []);
   const [schema] = schemas.map((reference) => resolved(api, reference));
   const fields = schema === undefined ? [] : fieldsOf(api, schema);
-  return html`<h4>Answer</h4>
+  const table = responseTable(`Response: ${summary}`, fields);
+  return html`<h4>Response</h4>
 <ul class="codes">${lines}</ul>
 ${schema?.examples === undefined ? null : block(json(schema.examples[0]))}
-${fields.length === 0 ? null : html`<details><summary>Fields of the answer</summary>${answerTable(`Answer: ${summary}`, fields)}</details>`}`;
+${fields.length === 0 ? null : html`<details><summary>Response fields</summary>${table}</details>`}`;
 }
 
-/** A call for the shell, with the address and the key in variables. */
+/** A curl command with the address and the key in variables. */
 function curl({ method, path, parameters, security }: Call, body: unknown): string {
   const example = (name: string) =>
     String(parameters.find((parameter) => parameter.name === name)?.schema.examples?.[0] ?? `<${name}>`);
@@ -145,37 +151,37 @@ function curl({ method, path, parameters, security }: Call, body: unknown): stri
 function problemsSection(api: ApiDocument): Html {
   const { description, codes } = api['x-problems'];
   const problem = resolved(api, { $ref: '#/components/schemas/Problem' });
-  const answered = codes.filter(({ code }) => callsAnswering(api, code).length > 0);
+  const used = codes.filter(({ code }) => callsReturning(api, code).length > 0);
   return html`<section id="problems"><h2>Problems</h2>${prose(description)}
 ${block(json(problem.examples?.[0]))}
-<details><summary>Fields of a problem</summary>${answerTable('Fields of a problem', fieldsOf(api, problem))}</details>
-<dl>${answered.map((entry) => problemEntry(api, entry))}</dl></section>`;
+<details><summary>Problem fields</summary>${responseTable('Problem fields', fieldsOf(api, problem))}</details>
+<dl>${used.map((entry) => problemEntry(api, entry))}</dl></section>`;
 }
 
 function problemEntry(api: ApiDocument, { code, status, title, advice }: ProblemEntry): Html {
-  return html`<dt id="${code}"><b>${status}</b><a href="#${code}"><code>${code}</code></a><span>${title}</span></dt>
-<dd>${inline(advice)}<small>${answeredBy(api, code)}</small></dd>`;
+  return html`<dt id="${code}"><b>${status}</b>${codeLink(code)}<span>${title}</span></dt>
+<dd>${inline(advice)}<small>${returnedBy(api, code)}</small></dd>`;
 }
 
-/** The calls that can answer with a problem. Only operators' tools answer with a code that has none. */
-const callsAnswering = (api: ApiDocument, code: string): Call[] =>
+/** The calls that can return a problem. A code without calls is returned only to operators' tools. */
+const callsReturning = (api: ApiDocument, code: string): Call[] =>
   callsOf(api).filter((call) => problemCodesOf(call).some(({ codes }) => codes.includes(code)));
 
-function answeredBy(api: ApiDocument, code: string): Part {
+function returnedBy(api: ApiDocument, code: string): Part {
   const calls = callsOf(api);
-  const answering = callsAnswering(api, code);
+  const returning = callsReturning(api, code);
   const withKey = calls.filter(({ security }) => security.length > 0);
-  if (answering.length === calls.length) return 'From every call.';
-  if (answering.length === withKey.length && answering.every((call) => call.security.length > 0)) {
-    return 'From every call with a key.';
+  if (returning.length === calls.length) return 'Returned by every call.';
+  if (returning.length === withKey.length && returning.every((call) => call.security.length > 0)) {
+    return 'Returned by every call that needs an API key.';
   }
-  const links = answering.map(({ operationId, summary }) => html`<a href="#${operationId}">${summary}</a>`);
-  return ['From: ', joined(links, ', '), '.'];
+  const links = returning.map(({ operationId, summary }) => html`<a href="#${operationId}">${summary}</a>`);
+  return ['Returned by: ', joined(links, ', '), '.'];
 }
 
 const methodName = (method: string): Html =>
   html`<span class="method ${method}">${method.toUpperCase()}</span>`;
 const codeLink = (code: string): Html => html`<a href="#${code}"><code>${code}</code></a>`;
-/** Can be scrolled sideways, so it can be reached by keyboard. */
+/** Focusable, because a block that scrolls sideways must be reachable by keyboard. */
 const block = (text: string): Html => html`<pre tabindex="0"><code>${text}</code></pre>`;
 const json = (value: unknown): string => JSON.stringify(value, null, 2);

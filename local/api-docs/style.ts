@@ -1,16 +1,22 @@
-/** The documentation page's whole look. It is part of the page, and the page's policy allows this style and no other. */
+/**
+ * The whole stylesheet of the documentation page. It is embedded, and the page's policy allows only this
+ * style.
+ */
 export const DOCS_STYLE = `
-:root { color-scheme: light dark; --paper: #fff; --panel: #f6f7f9; --ink: #1c2330; --soft: #596273; --line: #dfe3e9;
+:root { color-scheme: light dark; --paper: #fff; --panel: #f6f7f9; --ink: #1c2330; --soft: #596273;
+  --line: #dfe3e9;
   --link: #1f5fbf; --get: #1d6fa5; --post: #1c7a4a; --delete: #b3372f; --warn: #9a5b00;
   --mono: ui-monospace, "SF Mono", SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-@media (prefers-color-scheme: dark) { :root { --paper: #12161d; --panel: #1a2029; --ink: #e3e8ef; --soft: #9aa5b5;
+@media (prefers-color-scheme: dark) { :root { --paper: #12161d; --panel: #1a2029; --ink: #e3e8ef;
+  --soft: #9aa5b5;
   --line: #2c3542; --link: #7fb2f5; --get: #6cb8ea; --post: #63c794; --delete: #f08a80; --warn: #e0a84e; } }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1.5rem; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
 a { color: var(--link); text-underline-offset: .15em; }
-a:focus-visible, summary:focus-visible, pre:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+a:focus-visible, summary:focus-visible, pre:focus-visible { outline: 2px solid var(--link);
+  outline-offset: 2px; }
 .skip { position: absolute; left: -100vw; }
 .skip:focus { left: 1rem; top: 1rem; padding: .5rem 1rem; background: var(--paper); }
 .page { display: grid; grid-template-columns: 17rem minmax(0, 1fr); max-width: 76rem; margin: 0 auto; }
@@ -18,7 +24,8 @@ nav { position: sticky; top: 0; align-self: start; height: 100vh; overflow-y: au
   border-right: 1px solid var(--line); font-size: .875rem; }
 nav.narrow { display: none; }
 nav .name { display: block; margin-bottom: 1rem; font-size: 1rem; font-weight: 700; color: inherit; }
-nav p { margin: 1.25rem 0 .25rem; font-weight: 600; font-size: .75rem; letter-spacing: .06em; text-transform: uppercase;
+nav p { margin: 1.25rem 0 .25rem; font-weight: 600; font-size: .75rem; letter-spacing: .06em;
+  text-transform: uppercase;
   color: var(--soft); }
 nav ul { margin: 0; padding: 0; list-style: none; }
 nav li a { display: flex; gap: .5rem; align-items: baseline; padding: .2rem 0; color: inherit; }
@@ -45,11 +52,13 @@ nav .method { flex: none; width: 2.6rem; font-size: .65rem; letter-spacing: 0; }
 code { font-family: var(--mono); font-size: .875em; }
 p code, td code, dd code, li code { padding: .1em .3em; border-radius: .25rem; background: var(--panel);
   overflow-wrap: anywhere; }
-pre { margin: .5rem 0; padding: .9rem 1rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem;
+pre { margin: .5rem 0; padding: .9rem 1rem; overflow-x: auto; border: 1px solid var(--line);
+  border-radius: .5rem;
   background: var(--panel); font: .8125rem/1.55 var(--mono); tab-size: 2; }
 pre code { font: inherit; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
-th { padding: .35rem .75rem .35rem 0; text-align: left; font-size: .75rem; font-weight: 600; color: var(--soft); }
+th { padding: .35rem .75rem .35rem 0; text-align: left; font-size: .75rem; font-weight: 600;
+  color: var(--soft); }
 td { padding: .5rem .75rem .5rem 0; border-top: 1px solid var(--line); vertical-align: top; }
 td:first-child { width: 30%; font-family: var(--mono); font-size: .85rem; overflow-wrap: anywhere; }
 td:nth-child(2) { width: 16%; color: var(--soft); }
@@ -66,21 +75,24 @@ summary { cursor: pointer; font-size: .9rem; color: var(--link); }
 .problems { display: flex; flex-wrap: wrap; gap: 0 1.75rem; }
 .codes b, dt b { flex: none; font: 600 .875rem/1.7 var(--mono); color: var(--soft); }
 dl { margin: 1rem 0 0; }
-dt { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; padding-top: 1rem; margin-top: 1rem;
+dt { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; padding-top: 1rem;
+  margin-top: 1rem;
   border-top: 1px solid var(--line); font-weight: 600; }
 dt:target, article:target h3 { text-decoration: underline; text-decoration-color: var(--warn);
   text-decoration-thickness: .15em; text-underline-offset: .3em; }
 dd { margin: .25rem 0 0; max-width: 44rem; }
 @media (max-width: 56rem) {
   .page { display: block; }
-  nav { position: static; height: auto; padding: .25rem 1.25rem; border-right: 0; border-bottom: 1px solid var(--line); }
+  nav { position: static; height: auto; padding: .25rem 1.25rem; border-right: 0;
+  border-bottom: 1px solid var(--line); }
   nav.wide { display: none; }
   nav.narrow { display: block; }
   nav summary { padding: .6rem 0; font-weight: 600; }
   nav li a { padding: .4rem 0; }
   main { padding: 1.5rem 1.25rem 4rem; }
   h1 { font-size: 1.6rem; }
-  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
   tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; padding: .6rem 0;
     border-top: 1px solid var(--line); }
   td, td:first-child, td:nth-child(2) { width: auto; padding: 0; border: 0; }

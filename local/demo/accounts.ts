@@ -16,7 +16,7 @@ interface Paid {
   readonly forPro: number;
 }
 
-/** Whether the entries, one by one, lead to the balance. */
+/** Whether each entry has the right balance and the last one equals the customer's balance. */
 export function addsUp(entries: readonly Transaction[], balance: number): boolean {
   let sum = 0;
   const eachFollows = entries.every(({ amount, balance_after }) => {
@@ -27,10 +27,11 @@ export function addsUp(entries: readonly Transaction[], balance: number): boolea
 }
 
 /**
- * Looks behind the API: every invariant, and what was paid as the ledger has it beside what Stripe has. Prints both. The
- * answer is what is wrong, a line each.
+ * Checks every invariant in the table, and compares the paid amounts of the ledger with Stripe. Prints both
+ * amounts.
+ * @returns a line for each fault
  */
-export async function lookBehind(
+export async function auditAccounts(
   stack: RunningStack,
   customerIds: readonly string[],
 ): Promise<readonly string[]> {
@@ -44,18 +45,18 @@ export async function lookBehind(
 }
 
 async function compare(deps: PaymentDeps, customerIds: readonly string[]): Promise<string[]> {
-  const wrong: string[] = [];
+  const faults: string[] = [];
   const ledger = { forFixes: 0, forPro: 0 };
   const atStripe = { forFixes: 0, forPro: 0 };
   for (const customerId of customerIds) {
     const stored = await readLedgerRecords(deps.table, customerId);
     const audited = await auditCustomer(deps, customerId);
     if (stored === null || audited === null) {
-      return [`Customer ${customerId} is not in the table of the stack on this machine.`];
+      return [`Customer ${customerId} is not in the table of the local stack.`];
     }
     for (const { invariant, message } of [...verifyLedger(audited), ...(audited.audit?.money ?? [])]) {
       const broken = invariant === null ? '' : `; broken: ${INVARIANTS[invariant]} (invariant ${invariant})`;
-      wrong.push(`${customerId}: ${message}${broken}`);
+      faults.push(`${customerId}: ${message}${broken}`);
     }
     for (const { source, metadata } of stored.entries) {
       if (source === 'purchased') ledger.forFixes += Number(metadata['amount_cents']);
@@ -67,15 +68,15 @@ async function compare(deps: PaymentDeps, customerIds: readonly string[]): Promi
     for (const { amountCents } of fixPayments) atStripe.forFixes += amountCents;
     for (const { totalCents } of proInvoices) atStripe.forPro += totalCents;
   }
-  if (wrong.length === 0) console.log('Every invariant holds, with what Stripe has beside it.');
+  if (faults.length === 0) console.log('Every invariant holds, also compared with Stripe.');
   printPaid(ledger, atStripe);
   const agree = ledger.forFixes === atStripe.forFixes && ledger.forPro === atStripe.forPro;
-  return agree ? wrong : [...wrong, 'The ledger and Stripe do not agree.'];
+  return agree ? faults : [...faults, 'The ledger and Stripe differ.'];
 }
 
 function printPaid(ledger: Paid, atStripe: Paid): void {
-  const row = (what: string, ...sums: string[]) =>
-    `  ${what.padEnd(18)}${sums.map((sum) => sum.padStart(12)).join('')}`;
+  const row = (label: string, ...sums: string[]) =>
+    `  ${label.padEnd(18)}${sums.map((sum) => sum.padStart(12)).join('')}`;
   console.log(colour('dim', row('', 'the ledger', 'Stripe')));
   console.log(row('charged for fixes', formatUsd(ledger.forFixes), formatUsd(atStripe.forFixes)));
   console.log(row('paid for Pro', formatUsd(ledger.forPro), formatUsd(atStripe.forPro)));

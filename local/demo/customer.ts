@@ -4,11 +4,11 @@ import { type ApiAnswer, ApiClient } from '../../cli/stage/api-client.ts';
 import { showProgress } from '../../cli/terminal/progress.ts';
 import { parseApiKey } from '../../lib/domain/api-key.ts';
 
-/** Fixes that are billed at the same time, where there are many. */
-const AT_ONCE = 6;
+/** Fixes that are billed concurrently. */
+const CONCURRENCY = 6;
 const TOO_MANY = 429;
 
-/** A customer of the journey, and RSOLV-action, which works for them. */
+/** A customer of the demo. Also makes the calls of RSOLV-action. */
 export class Customer {
   readonly api: ApiClient;
   readonly email = `demo-${randomBytes(4).toString('hex')}@rsolv.example`;
@@ -18,20 +18,20 @@ export class Customer {
     this.api = new ApiClient(url);
   }
 
-  /** Empty before they signed up. */
+  /** Empty before the sign-up. */
   get id(): string {
     return parseApiKey(this.api.apiKey)?.customerId ?? '';
   }
 
-  /** The service lets 10 sign-ups a minute through from one address: a journey that comes too soon waits for its turn. */
+  /** Waits once if rate limited: the service allows 10 sign-ups per minute from one address. */
   async signUp(email = this.email): Promise<ApiAnswer> {
     const customer = { name: 'Journey', email, source: 'direct' };
-    const ask = () => this.api.post('/api/v1/customers/onboard', customer);
-    let answer = await ask();
+    const send = () => this.api.post('/api/v1/customers/onboard', customer);
+    let answer = await send();
     if (answer.status === TOO_MANY) {
-      console.log(`Too many sign-ups just now: waiting ${answer.retryAfterSeconds} s.`);
+      console.log(`Too many sign-ups: waiting ${answer.retryAfterSeconds} s.`);
       await delay(answer.retryAfterSeconds * 1_000);
-      answer = await ask();
+      answer = await send();
     }
     if (this.api.apiKey === '') this.api.apiKey = answer.text('api_key');
     return answer;
@@ -47,32 +47,36 @@ export class Customer {
     });
   }
 
-  /** Records the pull request, if it is not, and reports its merge. */
+  /** Records the pull request, which is idempotent, and reports its merge. */
   async bill(prNumber: number): Promise<ApiAnswer> {
     const id = (await this.record(prNumber)).text('id');
     return this.api.post(`/api/v1/fix-attempts/${id}/billing`);
   }
 
-  /** One more fix than there were. */
+  /** Bills the fix of a new pull request. */
   billNext(): Promise<ApiAnswer> {
     this.#newestPullRequest += 1;
     return this.bill(this.#newestPullRequest);
   }
 
-  /** Many fixes, several at a time. Answers the first that was not paid with a credit, or else the last. */
+  /**
+   * Bills many fixes concurrently. Returns the first answer that did not use a credit, otherwise the last
+   * one.
+   */
   async billMany(count: number): Promise<ApiAnswer> {
     const progress = showProgress(process.stdout);
     const answers: ApiAnswer[] = [];
-    let begun = 0;
+    let started = 0;
     const worker = async () => {
-      while (begun < count) {
-        begun += 1;
+      while (started < count) {
+        started += 1;
         answers.push(await this.billNext());
-        if (process.stdout.isTTY) progress.step(`${answers.length} of ${count} fixes, ${AT_ONCE} at a time`);
+        if (process.stdout.isTTY)
+          progress.step(`${answers.length} of ${count} fixes, ${CONCURRENCY} at a time`);
       }
     };
-    if (!process.stdout.isTTY) progress.step(`${count} fixes, ${AT_ONCE} at a time`);
-    await Promise.all(Array.from({ length: AT_ONCE }, worker)).finally(progress.end);
+    if (!process.stdout.isTTY) progress.step(`${count} fixes, ${CONCURRENCY} at a time`);
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker)).finally(progress.end);
     return answers.find((answer) => answer.field('outcome') !== 'credit_consumed') ?? this.api.last(answers);
   }
 }

@@ -1,18 +1,18 @@
 import type { RunningStack } from '../../cli/stage/running.ts';
-import { addsUp, lookBehind } from './accounts.ts';
+import { addsUp, auditAccounts } from './accounts.ts';
 import { Customer } from './customer.ts';
 import { proSteps } from './pro.ts';
 import { colour, faultsOf, printStep, type Step, seqOf } from './step.ts';
-import { doubleAt } from './stripe-double.ts';
+import { connectDouble } from './stripe-double.ts';
 import { trialSteps } from './trial.ts';
 
 /**
- * The journey of two customers, printed step by step.
- * @param stack what is behind the API, where that is on this machine
- * @returns whether every step did what it should, and all that was left behind is sound
+ * Runs and prints the journey of two customers, step by step.
+ * @param stack the local stack behind the API. Null if it is not on this machine
+ * @returns whether every step passed and the accounts are correct afterwards
  */
 export async function journey(url: string, stack: RunningStack | null): Promise<boolean> {
-  const double = await doubleAt(stack?.stripe.apiBase);
+  const double = await connectDouble(stack?.stripe.apiBase);
   const trial = new Customer(url);
   const pro = new Customer(url);
   const parts = [
@@ -29,26 +29,24 @@ export async function journey(url: string, stack: RunningStack | null): Promise<
     number += steps.length;
   }
   if (double === null) {
-    console.log(
-      '\nLeft out: the end of a paid period. There is no Stripe double here whose clock could be moved.',
-    );
+    console.log('\nSkipped: the end of a paid period. It needs a Stripe double whose clock can be moved.');
   }
 
-  console.log(`\n${colour('underline', 'What is left behind')}\n`);
-  const wrong = [
-    ...(await wrongStatements(parts.map(({ customer }) => customer))),
-    ...(await wrongBehind(stack, [trial.id, pro.id])),
+  console.log(`\n${colour('underline', 'The accounts afterwards')}\n`);
+  const faults = [
+    ...(await statementFaults(parts.map(({ customer }) => customer))),
+    ...(await auditFaults(stack, [trial.id, pro.id])),
   ];
-  for (const line of wrong) console.log(colour('red', line));
+  for (const line of faults) console.log(colour('red', line));
 
-  const held = failures === 0 && wrong.length === 0;
-  const steps = failures === 0 ? `All ${number} steps held` : `${failures} of ${number} steps did not hold`;
-  const rest = wrong.length === 0 ? 'and all adds up.' : 'and what is left behind is not sound.';
-  console.log(colour(held ? 'green' : 'red', `${steps}, ${rest}`));
-  return held;
+  const passed = failures === 0 && faults.length === 0;
+  const steps = failures === 0 ? `All ${number} steps passed` : `${failures} of ${number} steps failed`;
+  const accounts = faults.length === 0 ? 'and the accounts are correct.' : 'and the accounts are wrong.';
+  console.log(colour(passed ? 'green' : 'red', `${steps}, ${accounts}`));
+  return passed;
 }
 
-/** Answers how many steps did not do what they should. */
+/** Runs the steps. Returns the number of failed ones. */
 async function walk({ api }: Customer, steps: readonly Step[], before: number): Promise<number> {
   let balance = 0;
   let seq = 0;
@@ -73,21 +71,21 @@ async function walk({ api }: Customer, steps: readonly Step[], before: number): 
   return failures;
 }
 
-async function wrongStatements(customers: readonly Customer[]): Promise<string[]> {
-  const wrong: string[] = [];
+async function statementFaults(customers: readonly Customer[]): Promise<string[]> {
+  const faults: string[] = [];
   let entries = 0;
   for (const { id, api } of customers) {
     const statement = await api.statement();
     entries += statement.length;
     if (!addsUp(statement, (await api.account()).balance))
-      wrong.push(`The statement of ${id} does not add up.`);
+      faults.push(`The statement of ${id} does not add up.`);
   }
-  if (wrong.length === 0) console.log(`Both statements, ${entries} entries, add up to the balances.`);
-  return wrong;
+  if (faults.length === 0) console.log(`Both statements, ${entries} entries, add up to the balances.`);
+  return faults;
 }
 
-async function wrongBehind(stack: RunningStack | null, ids: readonly string[]): Promise<readonly string[]> {
-  if (stack !== null) return lookBehind(stack, ids);
-  console.log('Left out: the invariants, and the money at Stripe, which only a stack on this machine shows.');
+async function auditFaults(stack: RunningStack | null, ids: readonly string[]): Promise<readonly string[]> {
+  if (stack !== null) return auditAccounts(stack, ids);
+  console.log('Skipped: the invariants and the money at Stripe, which need a local stack.');
   return [];
 }

@@ -11,21 +11,23 @@ import { startStack } from '../stack/stack.ts';
 import { askOnTerminal, consentTo } from './consent.ts';
 import { journey } from './journey.ts';
 
-const USAGE = `The journey of two customers: each step with its call, the balance before and after, and the ledger entries.
+const USAGE = `Runs the journey of two customers.
+Prints each step with its call, the balance before and after, and the ledger entries.
 
-  npm run demo                    on a stack of its own, or on one that runs already if you agree
-  npm run demo -- --yes           on the stack that runs on PORT (default 4000), without asking
-  npm run demo -- --url https://…   on another stage, but never a live one: it signs customers up and charges cards
+  npm run demo                      on its own stack, or on a running one if you agree
+  npm run demo -- --yes             on the stack that runs on PORT (default 4000), without asking
+  npm run demo -- --url https://…   on another stage, never a live one: it signs up customers, charges cards
 
-The journey moves the clock of the Stripe double by a month, for every customer of that stack. If a stack answers on PORT, the
-demo says which one it is and asks. Without a yes, or without a terminal, it starts a stack of its own on a free port and stops
-it at the end. Where there is no double, the steps that need one are left out.
+The demo moves the clock of the Stripe double by a month, for every customer of that stack.
+If a stack answers on PORT, the demo prints who started it and asks.
+Without a yes, or without a terminal, it starts its own stack on a free port and stops it at the end.
+Without a double, it skips the steps that need one.
 
-  --yes        the stack that is found may be used, and its clock be moved
-  --url URL    the address of another stack; one on this machine needs a yes too
+  --yes        use the running stack and move its clock
+  --url URL    the address of another stack; a local one needs a yes too
   --help, -h   prints this text
 
-Exit code 0 when every step did what it should and the ledger and Stripe agree, 1 when not, 2 when the command is wrong.`;
+Exit code 0 if every step passed and the ledger and Stripe agree, 1 if not, 2 for an invalid command line.`;
 
 const FLAGS = {
   url: { type: 'string' },
@@ -43,8 +45,8 @@ async function main(): Promise<number> {
       console.log(USAGE);
       return 0;
     }
-    const held = url === undefined ? await onStackOfThisMachine(yes) : await onStackAt(url, yes);
-    return held ? 0 : 1;
+    const passed = url === undefined ? await runOnLocalStack(yes) : await runOnStackAt(url, yes);
+    return passed ? 0 : 1;
   } catch (error) {
     if (!(error instanceof SetupError || error instanceof TypeError)) throw error;
     console.error(reasonOf(error));
@@ -52,38 +54,38 @@ async function main(): Promise<number> {
   }
 }
 
-/** @throws UsageError when the stack is on this machine and nobody agreed that its clock is moved */
-async function onStackAt(given: string, yes: boolean): Promise<boolean> {
-  const url = given.replace(/\/$/, '');
-  const stack = behind(url);
+/** @throws UsageError for a local stack if the user did not agree that its clock is moved */
+async function runOnStackAt(address: string, yes: boolean): Promise<boolean> {
+  const url = address.replace(/\/$/, '');
+  const stack = findStackOf(url);
   if (isLoopback(url) && !(await consented(url, stack, yes))) {
     throw new UsageError(`Nothing was changed at ${url}. Add --yes to use this stack.`);
   }
   return journey(url, stack);
 }
 
-async function onStackOfThisMachine(yes: boolean): Promise<boolean> {
+async function runOnLocalStack(yes: boolean): Promise<boolean> {
   const settings = readSettings(process.env);
   const url = `http://localhost:${settings.port}`;
-  if (!(await isServiceAt(url))) return onOwnStack(settings);
-  const stack = behind(url);
+  if (!(await isServiceAt(url))) return runOnOwnStack(settings);
+  const stack = findStackOf(url);
   if (await consented(url, stack, yes)) return journey(url, stack);
-  return onOwnStack({ ...settings, port: await freePort() });
+  return runOnOwnStack({ ...settings, port: await freePort() });
 }
 
 function consented(url: string, stack: RunningStack | null, yes: boolean): Promise<boolean> {
-  return consentTo({ url, owner: stack?.owner ?? null, yes, ask: askOnTerminal, say: console.log });
+  return consentTo({ url, owner: stack?.owner ?? null, yes, ask: askOnTerminal, print: console.log });
 }
 
-async function onOwnStack(settings: Parameters<typeof startStack>[0]): Promise<boolean> {
+async function runOnOwnStack(settings: Parameters<typeof startStack>[0]): Promise<boolean> {
   const url = `http://localhost:${settings.port}`;
   const progress = showProgress(process.stderr);
   const stack = await startStack(settings, { onStep: progress.step }).finally(progress.end);
-  return journey(url, behind(url)).finally(() => stack.stop());
+  return journey(url, findStackOf(url)).finally(() => stack.stop());
 }
 
-/** What is behind an API on this machine; null for one that is elsewhere, or left no note. */
-function behind(url: string): RunningStack | null {
+/** The local stack behind an API. Null if the API is not on this machine, or the stack has no state file. */
+function findStackOf(url: string): RunningStack | null {
   if (!isLoopback(url)) return null;
   const { port } = new URL(url);
   return port === '' ? null : findRunningStack(Number(port));

@@ -5,7 +5,7 @@ import type { Customer } from './customer.ts';
 import type { Step } from './step.ts';
 import type { DoubleControls } from './stripe-double.ts';
 
-/** Test cards of Stripe's; each brings its bonus once in a ledger, so the next one is tried. */
+/** Stripe's test cards. Each earns its bonus once per table, so the demo tries one after the other. */
 const TEST_CARDS = ['visa', 'mastercard', 'amex', 'discover', 'diners', 'jcb', 'unionpay', 'visa_debit'];
 
 const WEBHOOK_WITHIN_MS = 20_000;
@@ -19,105 +19,109 @@ const charged = (rate: keyof typeof FIX_PRICE_CENTS) => ({
   amount_cents: FIX_PRICE_CENTS[rate],
 });
 
-/** A card, Pro, and what becomes of the rate. Without the double's controls no period can be made to end. */
+/** A card, Pro, and the rates of fixes. Without the double's controls, the end of the period is skipped. */
 export function proSteps(customer: Customer, double: DoubleControls | null): Step[] {
   const { api } = customer;
   const subscribe = () => api.post(SUBSCRIPTION, { plan: 'pro' });
-  const billOne = (what: string, rate: keyof typeof FIX_PRICE_CENTS): Step => ({
-    what,
+  const billOne = (title: string, rate: keyof typeof FIX_PRICE_CENTS): Step => ({
+    title,
     run: () => customer.billNext(),
     status: 200,
     balance: 0,
-    says: charged(rate),
+    fields: charged(rate),
   });
   const spend = (credits: number): Step => ({
-    what: `${credits} fixes, one credit each`,
+    title: `${credits} fixes, one credit each`,
     run: () => customer.billMany(credits),
     status: 200,
     balance: 0,
-    says: { outcome: 'credit_consumed' },
+    fields: { outcome: 'credit_consumed' },
   });
   const left = double === null ? 0 : 60;
 
   return [
-    { what: 'Sign up: five credits', run: () => customer.signUp(), status: 201, balance: 5 },
+    { title: 'Sign up: five credits', run: () => customer.signUp(), status: 201, balance: 5 },
     {
-      what: 'The first card on file brings five more',
+      title: 'The first card on file earns five more credits',
       run: () => addCard(customer, double),
       status: 200,
       balance: 10,
-      says: { bonus_credits: 5, subscription_type: 'pay_as_you_go' },
+      fields: { bonus_credits: 5, subscription_type: 'pay_as_you_go' },
     },
     {
-      what: 'A fix costs one credit',
+      title: 'A fix costs one credit',
       run: () => customer.billNext(),
       status: 200,
       balance: 9,
-      says: { outcome: 'credit_consumed' },
+      fields: { outcome: 'credit_consumed' },
     },
     {
-      what: 'Subscribe to Pro: $599.00, and 60 credits',
+      title: 'Subscribe to Pro: $599.00, and 60 credits',
       run: subscribe,
       status: 201,
       balance: 69,
-      says: { subscription_type: 'pro', subscription_state: 'active' },
+      fields: { subscription_type: 'pro', subscription_state: 'active' },
     },
     spend(69),
     billOne('No credits left, on Pro: the fix is charged $15.00', 'pro'),
     {
-      what: 'Cancel at the end of the period: Pro until then',
+      title: 'Cancel at the end of the period: Pro until then',
       run: () => api.delete(`${SUBSCRIPTION}?at_period_end=true`),
       status: 200,
       balance: 0,
-      says: { subscription_type: 'pro', cancel_at_period_end: true },
+      fields: { subscription_type: 'pro', cancel_at_period_end: true },
     },
     billOne('Until then a fix is still $15.00', 'pro'),
     ...(double === null ? [] : afterThePeriod(customer, double, { subscribe, billOne })),
     {
-      what: left > 0 ? 'Cancel now: the credits are kept' : 'Cancel now',
+      title: left > 0 ? 'Cancel now: the credits are kept' : 'Cancel now',
       run: () => api.delete(`${SUBSCRIPTION}?at_period_end=false`),
       status: 200,
       balance: left,
-      says: ENDED,
+      fields: ENDED,
     },
     ...(left > 0 ? [spend(left)] : []),
     billOne('The rate is $29.00, without Pro', 'pay_as_you_go'),
     {
-      what: 'Subscribe anew: 60 credits',
+      title: 'Subscribe again: 60 credits',
       run: subscribe,
       status: 201,
       balance: 60,
-      says: { subscription_type: 'pro', subscription_state: 'active', cancel_at_period_end: false },
+      fields: { subscription_type: 'pro', subscription_state: 'active', cancel_at_period_end: false },
     },
   ];
 }
 
-interface Moves {
+interface ProActions {
   readonly subscribe: () => Promise<ApiAnswer>;
-  readonly billOne: (what: string, rate: keyof typeof FIX_PRICE_CENTS) => Step;
+  readonly billOne: (title: string, rate: keyof typeof FIX_PRICE_CENTS) => Step;
 }
 
-function afterThePeriod(customer: Customer, double: DoubleControls, { subscribe, billOne }: Moves): Step[] {
+function afterThePeriod(
+  customer: Customer,
+  double: DoubleControls,
+  { subscribe, billOne }: ProActions,
+): Step[] {
   return [
     {
-      what: "The period ends: Stripe's clock is moved past it, and a webhook says so",
+      title: "The period ends: Stripe's clock moves past it, and a webhook arrives",
       run: () => endThePeriod(customer, double),
       status: 200,
       balance: 0,
-      says: ENDED,
+      fields: ENDED,
     },
     billOne('From then on a fix is $29.00', 'pay_as_you_go'),
     {
-      what: 'Subscribe again: 60 credits',
+      title: 'Subscribe again: 60 credits',
       run: subscribe,
       status: 201,
       balance: 60,
-      says: { subscription_type: 'pro', subscription_state: 'active' },
+      fields: { subscription_type: 'pro', subscription_state: 'active' },
     },
   ];
 }
 
-/** The double makes a card that nobody else has. */
+/** Adds a card that still earns the bonus. The double creates a new card. */
 async function addCard({ api }: Customer, double: DoubleControls | null): Promise<ApiAnswer> {
   const cards = double === null ? TEST_CARDS.map((name) => `pm_card_${name}`) : [await double.newCard()];
   const answers: ApiAnswer[] = [];
@@ -135,17 +139,20 @@ async function addCard({ api }: Customer, double: DoubleControls | null): Promis
 async function endThePeriod({ api }: Customer, double: DoubleControls): Promise<ApiAnswer> {
   const end = (await api.get('/api/v1/usage')).text('current_period_end');
   await double.moveClockTo(Math.ceil(Date.parse(end) / 1_000) + A_MINUTE_SECONDS);
-  const usage = await untilItSays(customerUsage(api), 'subscription_state', ENDED.subscription_state);
+  const usage = await pollUntil(customerUsage(api), 'subscription_state', ENDED.subscription_state);
   return new ApiAnswer('POST /_double/clock, GET /api/v1/usage', usage.status, usage.body);
 }
 
 const customerUsage = (api: Customer['api']) => () => api.get('/api/v1/usage');
 
-/** A webhook takes a moment. The last answer, when it does not say so in time. */
-async function untilItSays(ask: () => Promise<ApiAnswer>, name: string, value: unknown): Promise<ApiAnswer> {
+/**
+ * Polls until a field has a value, because a webhook takes a moment. After a timeout, returns the last
+ * answer.
+ */
+async function pollUntil(get: () => Promise<ApiAnswer>, name: string, value: unknown): Promise<ApiAnswer> {
   const deadline = performance.now() + WEBHOOK_WITHIN_MS;
   for (;;) {
-    const answer = await ask();
+    const answer = await get();
     if (answer.field(name) === value || performance.now() > deadline) return answer;
     await delay(POLL_EVERY_MS);
   }

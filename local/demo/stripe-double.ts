@@ -4,16 +4,16 @@ import { SetupError } from '../../lib/settings/setup-error.ts';
 const TIMEOUT_MS = 30_000;
 const NewCard = z.object({ payment_method: z.string() });
 
-/** What the journey does to the Stripe double that nobody can do to Stripe. */
+/** Actions on the Stripe double that are not possible at Stripe. */
 export interface DoubleControls {
-  /** A payment method of a card that nobody else has. */
+  /** Creates a payment method with a new, unique card. */
   newCard(): Promise<string>;
-  /** Ahead, for everybody whom the double knows. */
+  /** Moves the clock forward, for all customers of the double. */
   moveClockTo(unixSeconds: number): Promise<void>;
 }
 
-/** Null where no double answers: there is no other Stripe whose clock can be moved. */
-export async function doubleAt(apiBase: string | undefined): Promise<DoubleControls | null> {
+/** Null if no double answers at the address. */
+export async function connectDouble(apiBase: string | undefined): Promise<DoubleControls | null> {
   if (apiBase === undefined || !(await isDouble(apiBase))) return null;
   const control = async (path: string, input: object): Promise<unknown> => {
     const response = await fetch(`${apiBase}/_double/${path}`, {

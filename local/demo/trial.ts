@@ -1,13 +1,13 @@
 import type { Customer } from './customer.ts';
 import type { Step } from './step.ts';
 
-/** Five credits, and no card. */
+/** A trial with five credits and no card. */
 export function trialSteps(customer: Customer): Step[] {
   const { api } = customer;
   const firstKey = { id: '', key: '' };
   return [
     {
-      what: 'Sign up: the trial grants five credits',
+      title: 'Sign up: the trial grants five credits',
       run: async () => {
         const answer = await customer.signUp();
         firstKey.id = answer.text('api_key_id');
@@ -18,44 +18,44 @@ export function trialSteps(customer: Customer): Step[] {
       balance: 5,
     },
     {
-      what: 'The same address again, in capitals: taken',
+      title: 'The same address again, in upper case: rejected',
       run: () => customer.signUp(customer.email.toUpperCase()),
       status: 409,
       balance: 5,
-      says: { code: 'email_taken' },
+      fields: { code: 'email_taken' },
     },
     {
-      what: 'RSOLV-action opens a pull request',
+      title: 'RSOLV-action opens a pull request',
       run: () => customer.record(1),
       status: 201,
       balance: 5,
-      says: { status: 'pending', billing_status: 'not_billed' },
+      fields: { status: 'pending', billing_status: 'not_billed' },
     },
     {
-      what: 'The same pull request again: the stored one',
+      title: 'The same pull request again: the stored fix attempt is returned',
       run: () => customer.record(1),
       status: 200,
       balance: 5,
     },
     {
-      what: 'Merged: the fix costs one credit',
+      title: 'Merged: the fix costs one credit',
       run: () => customer.billNext(),
       status: 200,
       balance: 4,
-      says: { message: 'Billed', outcome: 'credit_consumed' },
+      fields: { message: 'Billed', outcome: 'credit_consumed' },
     },
     {
-      what: 'Reported ten times more, at once: nothing happens',
+      title: 'Reported ten more times concurrently: no effect',
       run: async () => {
         const answers = await Promise.all(Array.from({ length: 10 }, () => customer.bill(1)));
         return answers.find((answer) => answer.field('message') !== 'Already billed') ?? api.last(answers);
       },
       status: 200,
       balance: 4,
-      says: { message: 'Already billed' },
+      fields: { message: 'Already billed' },
     },
     {
-      what: 'A second API key',
+      title: 'A second API key',
       run: async () => {
         const answer = await api.post('/api/v1/api-keys');
         api.apiKey = answer.text('api_key');
@@ -65,30 +65,30 @@ export function trialSteps(customer: Customer): Step[] {
       balance: 4,
     },
     {
-      what: 'The first key is revoked with it',
+      title: 'The second key revokes the first',
       run: () => api.delete(`/api/v1/api-keys/${firstKey.id}`),
       status: 200,
       balance: 4,
     },
     {
-      what: 'The first key stopped working',
+      title: 'The first key no longer works',
       run: () => api.get('/api/v1/usage', firstKey.key),
       status: 401,
       balance: 4,
-      says: { code: 'invalid_api_key' },
+      fields: { code: 'invalid_api_key' },
     },
     {
-      what: 'The last four credits, all at once',
+      title: 'The last four credits, used concurrently',
       run: async () => api.last(await Promise.all(Array.from({ length: 4 }, () => customer.billNext()))),
       status: 200,
       balance: 0,
     },
     {
-      what: 'No credits, no card: blocked, and nothing is owed',
+      title: 'No credits, no card: blocked, and nothing is owed',
       run: () => customer.billNext(),
       status: 402,
       balance: 0,
-      says: { code: 'no_billing_info' },
+      fields: { code: 'no_billing_info' },
     },
   ];
 }

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import * as z from 'zod/mini';
 
-/** A message as it was taken for sending. */
+/** A message that the service sent. */
 const Message = z.object({
   id: z.string(),
   at: z.iso.datetime(),
@@ -14,16 +14,16 @@ const Message = z.object({
 });
 export type Message = z.output<typeof Message>;
 
-/** The most messages that one answer holds; the file has all of them. */
+/** The maximum number of messages in one answer. The file has all of them. */
 const MAX_LISTED = 500;
 
-/** What would have been sent, in memory and, one JSON object a line, in a file. */
+/** Stores the captured messages in memory and in a file with one JSON object per line. */
 export class Mailbox {
   readonly file: string;
   readonly #messages: Message[];
-  #toRefuse = 0;
+  #refusalsLeft = 0;
 
-  /** @param keep adds to an existing file; otherwise the mailbox starts empty */
+  /** @param keep keeps the messages of an existing file; otherwise the mailbox starts empty */
   constructor(file: string, { keep }: { readonly keep: boolean }) {
     this.file = file;
     if (!keep) rmSync(file, { force: true });
@@ -34,28 +34,28 @@ export class Mailbox {
     return this.#messages.toReversed().slice(0, MAX_LISTED);
   }
 
-  /** The messages that contain every word of `words`, in any case and any field, the newest first. */
-  search(words: string): readonly Message[] {
-    const wanted = words
+  /** The messages that contain every word of the query, in any field and in any case, newest first. */
+  search(query: string): readonly Message[] {
+    const words = query
       .toLowerCase()
       .split(/\s+/)
       .filter((word) => word !== '');
-    return this.#messages.filter((message) => wanted.every((word) => contains(message, word))).reverse();
+    return this.#messages.filter((message) => words.every((word) => contains(message, word))).reverse();
   }
 
   find(id: string): Message | undefined {
     return this.#messages.find((message) => message.id === id);
   }
 
-  /** Refuses the next messages, as a mail service in an outage does. */
+  /** Refuses the next messages, like a mail service during an outage. */
   refuse(times: number): void {
-    this.#toRefuse = times;
+    this.#refusalsLeft = times;
   }
 
-  /** False if the message is refused. */
-  take(message: Message): boolean {
-    if (this.#toRefuse > 0) {
-      this.#toRefuse -= 1;
+  /** Stores a message. Returns false if it is refused. */
+  accept(message: Message): boolean {
+    if (this.#refusalsLeft > 0) {
+      this.#refusalsLeft -= 1;
       return false;
     }
     appendFileSync(this.file, `${JSON.stringify(message)}\n`);
@@ -67,7 +67,7 @@ export class Mailbox {
 const contains = ({ from, to, subject, text, kind }: Message, word: string): boolean =>
   [from, to, subject, text, kind].some((field) => field.toLowerCase().includes(word));
 
-/** A line that a killed process left incomplete is skipped. */
+/** Skips an incomplete line, which a killed process may leave. */
 function messageOf(line: string): Message[] {
   try {
     return [Message.parse(JSON.parse(line))];

@@ -5,21 +5,29 @@ import { policyOf, STYLE } from '../stripe-double/pages/style.ts';
 import { table } from '../stripe-double/pages/table.ts';
 import type { Mailbox, Message } from './mailbox.ts';
 
-const LETTERS_A_PAGE = 50;
+const LETTERS_PER_PAGE = 50;
 const MAX_QUERY_LENGTH = 200;
 
 const MAILBOX_STYLE = `${STYLE}
-.previews { display: grid; grid-template-columns: minmax(0, 1fr) min(24.375rem, 100%); gap: 1.25rem; align-items: start; }
+.previews { display: grid; grid-template-columns: minmax(0, 1fr) min(24.375rem, 100%); gap: 1.25rem;
+  align-items: start; }
 .previews h2 { margin-top: 1rem; }
 iframe { width: 100%; height: 40rem; border: 1px solid var(--line); border-radius: .5rem; background: #fff; }
-@media (max-width: 60rem) { .previews { grid-template-columns: minmax(0, 1fr); } .previews .screen { display: none; } }
+@media (max-width: 60rem) { .previews { grid-template-columns: minmax(0, 1fr); } .previews .screen {
+  display: none; } }
 `;
 
-/** For the mailbox's own pages. */
+/** The policy of the mailbox's own pages. */
 export const PAGE_POLICY = policyOf({ style: MAILBOX_STYLE, frames: true });
-/** For a letter, also when it is opened outside its frame: it may show its styles, and run and load nothing. */
-export const LETTER_POLICY =
-  "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/** The policy of a letter, in its frame or opened alone: styles are allowed, scripts and loading are not. */
+export const LETTER_POLICY = [
+  'sandbox',
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'self'",
+].join('; ');
 
 function page(title: string, body: Part): Html {
   return html`<!doctype html>
@@ -33,7 +41,7 @@ function page(title: string, body: Part): Html {
 <body>
 <a class="skip" href="#content">Skip to the content</a>
 <header class="top"><a class="name" href="/">Mailbox</a>
-<span class="soft">Nothing was sent: these letters stay on this machine.</span></header>
+<span class="soft">No e-mail was sent. These letters stay on this machine.</span></header>
 <main id="content">
 <h1>${shown(title)}</h1>
 ${body}
@@ -43,12 +51,12 @@ ${body}
 `;
 }
 
-/** The letters that contain the words of a search, the newest first. */
-export function listPage(mailbox: Mailbox, search = '', asked?: string): Html {
+/** The letters that match a search, newest first. */
+export function listPage(mailbox: Mailbox, search = '', pageNumber?: string): Html {
   const query = search.slice(0, MAX_QUERY_LENGTH).trim();
   const found = mailbox.search(query);
-  const window = windowOf(asked, found.length, LETTERS_A_PAGE);
-  const rows = found.slice(window.from, window.from + LETTERS_A_PAGE).map((one) => ({
+  const window = windowOf(pageNumber, found.length, LETTERS_PER_PAGE);
+  const rows = found.slice(window.from, window.from + LETTERS_PER_PAGE).map((one) => ({
     id: one.id,
     cells: [
       { head: 'Time', value: moment(one.at) },
@@ -68,7 +76,8 @@ export function listPage(mailbox: Mailbox, search = '', asked?: string): Html {
   return page(
     heading,
     html`<form class="row panel" method="get" action="/" role="search">
-<label for="q">Search</label><input id="q" type="search" name="q" value="${withoutUnseen(query)}" maxlength="${MAX_QUERY_LENGTH}">
+<label for="q">Search</label>
+<input id="q" type="search" name="q" value="${withoutUnseen(query)}" maxlength="${MAX_QUERY_LENGTH}">
 <button>Search</button>${query === '' ? html`<a href="/">Refresh</a>` : html`<a href="/">All letters</a>`}</form>
 ${rows.length === 0 ? html`<p class="soft">No letters.</p>` : table('Letters', rows)}
 ${pager(window, address)}
@@ -76,23 +85,24 @@ ${pager(window, address)}
   );
 }
 
-/** A letter as a mail program shows it on a screen and on a phone, and as text. */
+/** A letter as it looks on a screen and on a phone, and as text. */
 export function letterPage(message: Message): Html {
   const frame = (title: string) =>
     html`<iframe sandbox title="${title}" src="/letters/${encodeURIComponent(message.id)}/html"></iframe>`;
   return page(
     message.subject,
     html`<dl><dt>From</dt><dd>${shown(message.from)}</dd><dt>To</dt><dd>${customer(message)}</dd>
-<dt>Kind</dt><dd>${shown(message.kind.replaceAll('_', ' '))}</dd><dt>Time</dt><dd>${moment(message.at)} UTC</dd></dl>
+<dt>Kind</dt><dd>${shown(message.kind.replaceAll('_', ' '))}</dd>
+<dt>Time</dt><dd>${moment(message.at)} UTC</dd></dl>
 <div class="previews"><section class="screen"><h2>On a screen</h2>${frame('The letter on a screen')}</section>
 <section><h2>On a phone</h2>${frame('The letter on a phone')}</section></div>
 <h2>As text</h2><pre tabindex="0" aria-label="As text">${linked(message.text)}</pre>`,
   );
 }
 
-export const missingPage = (): Html => page('No such letter', html`<p><a href="/">All letters</a></p>`);
+export const missingPage = (): Html => page('Letter not found', html`<p><a href="/">All letters</a></p>`);
 
-/** The name that the letter greets, if it greets one, and the address. */
+/** The name from the letter's greeting, if there is one, and the address. */
 function customer({ to, text }: Message): Html {
   const name = /^Hello (.+),$/m.exec(text)?.[1];
   return name === undefined
@@ -104,7 +114,7 @@ function moment(iso: string): Html {
   return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)}</time>`;
 }
 
-/** Text whose web addresses are links: the frames of a letter open none. */
+/** Turns web addresses in text into links. Links in the frames do not open. */
 function linked(text: string): Html[] {
   return shown(text, { lines: true })
     .split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:)])/)

@@ -10,7 +10,7 @@ import { LETTER_POLICY, letterPage, listPage, missingPage, PAGE_POLICY } from '.
 
 const HOST = '127.0.0.1';
 
-/** The part of SES's own call that the service sends; any other message is refused. */
+/** The part of SES's API that the service uses. Other messages are rejected. */
 const SendEmail = z.object({
   FromEmailAddress: z.string(),
   Destination: z.object({ ToAddresses: z.tuple([z.string()]) }),
@@ -32,26 +32,26 @@ export interface MailboxServer {
 }
 
 export interface MailboxOptions {
-  /** Any free one when left out. */
+  /** Default: any free port. */
   readonly port?: number;
   readonly file: string;
   readonly keep: boolean;
 }
 
-/** A stand-in for Amazon SES that sends nothing: a page shows what would have been sent. */
+/** Starts a stand-in for Amazon SES that sends nothing. A page shows the captured messages. */
 export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Promise<MailboxServer> {
   const mailbox = new Mailbox(file, { keep });
   const app = new Hono();
   app.use(localOnly);
-  // A page of another origin may send what a form can send: without this it could put letters here.
+  // Without this, a form on a page of another origin could store letters here.
   app.use(csrf());
   app.post('/v2/email/outbound-emails', async (c) => {
     const sent = SendEmail.safeParse(await c.req.json().catch(() => null));
-    if (!sent.success) return c.json({ message: 'Not a message of the kind that this stand-in knows.' }, 400);
+    if (!sent.success) return c.json({ message: 'This stand-in does not support this message format.' }, 400);
     const { FromEmailAddress, Destination, Content, EmailTags } = sent.data;
     const { Subject, Body } = Content.Simple;
     const id = randomUUID();
-    const taken = mailbox.take({
+    const isAccepted = mailbox.accept({
       id,
       at: new Date().toISOString(),
       from: FromEmailAddress,
@@ -61,9 +61,9 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
       html: Body.Html.Data,
       kind: EmailTags.find(({ Name }) => Name === 'notice')?.Value ?? '',
     });
-    if (taken) return c.json({ MessageId: id });
+    if (isAccepted) return c.json({ MessageId: id });
     c.header('x-amzn-errortype', 'AccountSuspendedException');
-    return c.json({ message: 'Refused, as it was asked for.' }, 400);
+    return c.json({ message: 'Refused, as requested through /_mailbox/refuse.' }, 400);
   });
   app.get('/', (c) => {
     c.header('content-security-policy', PAGE_POLICY);
@@ -81,10 +81,10 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
   });
   app.get('/messages', (c) => c.json(mailbox.newestFirst));
   app.post('/_mailbox/refuse', async (c) => {
-    const asked = Refusals.safeParse(await c.req.json().catch(() => null));
-    if (!asked.success) return c.json({ error: 'Say how many: {"times": 3}' }, 400);
-    mailbox.refuse(asked.data.times);
-    return c.json(asked.data);
+    const refusals = Refusals.safeParse(await c.req.json().catch(() => null));
+    if (!refusals.success) return c.json({ error: 'Send the number of refusals: {"times": 3}' }, 400);
+    mailbox.refuse(refusals.data.times);
+    return c.json(refusals.data);
   });
 
   const server = serve({ fetch: app.fetch, port, hostname: HOST });

@@ -13,37 +13,37 @@ import { stateFolder } from './state-folder.ts';
 const READY_WITHIN_MS = 60_000;
 const POLL_EVERY_MS = 50;
 const ANSWER_WITHIN_MS = 5_000;
-/** Longer than a request that is being answered takes; the emulator lets those finish. */
+/** Longer than a request in flight takes. The emulator lets those finish. */
 const STOP_GRACE_MS = 6_000;
-/** The emulator's table of routes, in a frame. */
+/** The emulator's framed table of routes. */
 const BANNER = /^\s*[┌│└]/;
-/** What Node says of its inspector; where that is, the stack says. */
+/** Node's lines about its inspector. The stack prints the address itself. */
 const INSPECTOR = /^(?:Debugger (?:listening|attached|ending)|For help, see: https:\/\/nodejs)/;
 
-/** The functions behind an emulated API Gateway, answering. */
+/** The running functions behind an emulated API Gateway. */
 export interface Api {
-  /** Resolves, with the reason, only if the process ends by itself. */
+  /** Resolves with the reason if the process exits without being stopped. */
   readonly exited: Promise<string>;
   stop(): Promise<void>;
 }
 
 export interface ApiOptions {
   readonly port: number;
-  /** Where the functions are invoked as with Lambda's own API, without a route. */
+  /** Speaks Lambda's API to invoke functions without a route. */
   readonly lambdaPort: number;
   readonly endpoint: string;
   readonly stripe: StripeSettings;
-  /** Where mail goes instead of to Amazon SES. */
+  /** Receives mail instead of Amazon SES. */
   readonly mailUrl: string;
   readonly logLevel: Settings['logLevel'];
   readonly allowedOrigins: readonly string[];
-  /** Where a debugger attaches to the functions. */
+  /** The port where a debugger attaches to the functions. */
   readonly debugPort: number | undefined;
   readonly signal: AbortSignal;
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
 }
 
-/** @throws SetupError with what the process wrote, when it does not come up. */
+/** @throws SetupError with the output of the process if it does not start */
 export async function startApi({
   port,
   lambdaPort,
@@ -68,17 +68,18 @@ export async function startApi({
       AWS_ENDPOINT_URL_SESV2: mailUrl,
       LOCAL_API_URL: `http://localhost:${port}`,
       ALLOWED_ORIGINS: allowedOrigins.join(','),
-      // Each stack builds in a folder of its own, or a second one would change files under the first.
+      // Each stack builds in its own folder. Otherwise a second stack would overwrite the files of the first.
       LOCAL_BUILD_FOLDER: relative(PROJECT_ROOT, join(state, `stack-${port}`)),
-      // Serverless keeps a schema and its settings in the home folder, which may not be there, or not be writable.
+      // Serverless writes to the home folder, which may be missing or read-only.
       HOME: join(state, 'home'),
       NODE_COMPILE_CACHE: join(state, 'node'),
       POWERTOOLS_LOG_LEVEL: logLevel,
       POWERTOOLS_METRICS_DISABLED: 'true', // metrics are lines on stdout, for CloudWatch to read
-      SLS_LOG_LEVEL: 'error', // else a line for every request
+      SLS_LOG_LEVEL: 'error', // otherwise a line for every request
     },
     onLine: (line, stream) => {
-      // The functions' own log is JSON on both streams. Until the API is up all else is the emulator introducing itself.
+      // The functions log JSON on both streams. Before the API is ready, other lines are the emulator's
+      // banner.
       if (line.startsWith('{')) onLine(line, 'stdout');
       else if (ready && !stopping && !INSPECTOR.test(line)) onLine(line, stream);
     },
@@ -98,7 +99,7 @@ export async function startApi({
   return {
     exited: new Promise((resolve) => {
       void api.ended.then((how) => {
-        if (!stopping) resolve(`The API (serverless-offline) ended by itself: ${how}.`);
+        if (!stopping) resolve(`The API (serverless-offline) exited unexpectedly: ${how}.`);
       });
     }),
     stop,
@@ -116,29 +117,29 @@ function commandLine(port: number, lambdaPort: number, debugPort: number | undef
     ...(debugPort === undefined ? [] : [`--inspect=127.0.0.1:${debugPort}`]),
     ...['--import', preload, '--enable-source-maps', serverless, 'offline', 'start'],
     ...['--stage', LOCAL_STAGE, '--httpPort', String(port)],
-    // Not `localhost`, which may be ::1 only; ::1 is relayed to this address.
+    // Not `localhost`, which may resolve to ::1 only. A relay forwards ::1 to this address.
     ...['--host', '127.0.0.1'],
     ...['--lambdaPort', String(lambdaPort)],
-    // A function that waits at a breakpoint is not late.
+    // A function that waits at a breakpoint must not time out.
     ...(debugPort === undefined ? [] : ['--noTimeout']),
   ];
 }
 
 async function untilHealthy(api: GuardedProcess, port: number, signal: AbortSignal): Promise<void> {
-  const failure = (what: string) => {
+  const failure = (reason: string) => {
     const output = api.lastLines.filter((line) => line !== '' && !BANNER.test(line));
-    return new SetupError(`The API (serverless-offline) did not start: ${what}`, output);
+    return new SetupError(`The API (serverless-offline) did not start: ${reason}`, output);
   };
   const ended = api.ended.then((how) => {
     throw failure(how);
   });
-  ended.catch(() => {}); // It may also end long after anybody waits here.
+  ended.catch(() => {}); // It may also reject after this function returned.
 
   const deadline = performance.now() + READY_WITHIN_MS;
   for (;;) {
     const { status, text } = await Promise.race([getHealth(port), ended]);
     if (status === 200) return;
-    // No answer, or one that says "not yet", may change; that the function is broken will not.
+    // Retry without an answer or after a 503. Any other status means that the function is broken.
     if (status !== undefined && status !== 503) throw failure(`GET /health answers ${status} ${text}`);
     if (performance.now() > deadline) throw failure(`not ready within ${READY_WITHIN_MS / 1_000} s: ${text}`);
     signal.throwIfAborted();
@@ -150,7 +151,7 @@ async function getHealth(port: number): Promise<{ status?: number; text: string 
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health`, {
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-      headers: { connection: 'close' }, // an open connection would keep the server from closing
+      headers: { connection: 'close' }, // an open connection would block the server's stop
     });
     return { status: response.status, text: await response.text() };
   } catch (error) {

@@ -10,18 +10,20 @@ import { readTriggers } from './triggers.ts';
 const BatchAnswer = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
 
 export interface BackgroundOptions {
-  /** The engine's. */
+  /** The DynamoDB engine. */
   readonly endpoint: string;
   readonly lambdaEndpoint: string;
   readonly tableName: string;
-  /** How far the clock of the Stripe double is ahead; null where there is none. */
+  /** How far the clock of the Stripe double is ahead. Null without a double. */
   readonly aheadMs: AheadMs | null;
-  /** Resolves when the functions can be called, or the signal aborts. */
+  /** Resolves when the functions can be invoked, or the signal aborts. */
   readonly untilUp: (signal: AbortSignal) => Promise<void>;
   readonly onLine: (line: string) => void;
 }
 
-/** What nobody calls over HTTP: what the table's stream would bring, and the schedules of a clock that was moved. */
+/**
+ * Runs the functions without HTTP: those of the table's stream, and the schedules after a clock was moved.
+ */
 export function startBackground(options: BackgroundOptions): { stop(): Promise<void> } {
   const { endpoint, lambdaEndpoint, tableName, aheadMs, untilUp, onLine } = options;
   const stopping = new AbortController();
@@ -33,8 +35,8 @@ export function startBackground(options: BackgroundOptions): { stop(): Promise<v
   };
   const table = openTable({ tableName, stage: LOCAL_STAGE, dynamodbEndpoint: endpoint });
   const { sources, rates } = readTriggers();
-  const say = (what: string) => (error: unknown) => {
-    if (!signal.aborted) onLine(`${what}: ${reasonOf(error)}`);
+  const reportError = (message: string) => (error: unknown) => {
+    if (!signal.aborted) onLine(`${message}: ${reasonOf(error)}`);
   };
 
   const work = sources.map((source) =>
@@ -43,16 +45,16 @@ export function startBackground(options: BackgroundOptions): { stop(): Promise<v
       source,
       signal,
       invoke: async (event) => BatchAnswer.parse(await invoke(source.functionName, event)),
-      onDeadLetter: ({ dynamodb }) =>
-        onLine(
-          `dead letter: ${source.functionName} gave up on ${dynamodb.Keys['pk']?.S} ${dynamodb.Keys['sk']?.S}`,
-        ),
-      onAway: say(`the stream waits for the table; ${source.functionName} hears of nothing until it is back`),
-    }).catch(say(`the stream does not reach ${source.functionName} any more`)),
+      onDeadLetter: ({ dynamodb: { Keys } }) =>
+        onLine(`dead letter: ${source.functionName} gave up on ${Keys['pk']?.S} ${Keys['sk']?.S}`),
+      onUnreachable: reportError(
+        `the table does not answer; ${source.functionName} gets no stream records until it does`,
+      ),
+    }).catch(reportError(`the stream to ${source.functionName} has stopped`)),
   );
   if (aheadMs !== null) {
     const run = async (name: string) => {
-      await invoke(name, {}).catch(say(`${name} did not run`));
+      await invoke(name, {}).catch(reportError(`${name} did not run`));
     };
     work.push(followMovedClock({ aheadMs, rates, run, signal }));
   }

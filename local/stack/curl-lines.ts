@@ -2,10 +2,10 @@ import { fixAttemptId } from '../../lib/domain/fix-attempt.ts';
 
 const PULL_REQUEST = { githubOrg: 'acme', repoName: 'web', prNumber: 7 };
 
-/** Where curl sends requests for this machine, unless this says that they need no proxy. */
+/** Hosts of this machine. Without an exemption, curl sends requests for them to the proxy. */
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'] as const;
 
-/** The two variables that the calls use. */
+/** Sets the two variables that the calls use. */
 export const exportLine = (url: string, apiKey: string): string =>
   `export RSOLV_API=${url} RSOLV_API_KEY=${apiKey}`;
 
@@ -27,7 +27,7 @@ export function curlLines(): string[] {
   ];
 }
 
-/** What a shell needs whose curl would send requests for this machine to a proxy; null where it does not. */
+/** The line that exempts this machine from the shell's proxy. Null if no exemption is needed. */
 export function proxyLine(env: NodeJS.ProcessEnv): string | null {
   const proxy = env['http_proxy'] || env['all_proxy'] || env['ALL_PROXY'];
   if (!proxy) return null;

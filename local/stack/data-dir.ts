@@ -6,17 +6,18 @@ import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.
 
 const HOLDER_ANSWER_MS = 500;
 
-export interface DataDirHold {
+export interface DataDirLock {
   release(): Promise<void>;
 }
 
 /**
- * Makes the folder and keeps other stacks out of it. The lock is a socket name in Linux's abstract namespace, which the
- * kernel gives to one process and takes back when that process ends, even by `kill -9`: there is no stale lock. Whoever
- * is refused can ask it who the holder is. (The engine that keeps data in a folder exists for Linux only.)
- * @throws SetupError when the folder cannot be used, or another stack uses it.
+ * Creates the folder and locks it against other stacks. The lock is a socket name in Linux's abstract
+ * namespace. The kernel gives it to one process and releases it when that process ends, even after `kill -9`.
+ * So there is never a stale lock. A second stack can ask the socket for the holder's process id. (The engine
+ * that stores data in a folder exists for Linux only.)
+ * @throws SetupError if the folder cannot be used, or another stack uses it
  */
-export async function holdDataDir(dataDir: string): Promise<DataDirHold> {
+export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   await makeDataDir(dataDir);
   const name = await lockName(dataDir);
   const server = createServer((socket) => {
@@ -30,7 +31,7 @@ export async function holdDataDir(dataDir: string): Promise<DataDirHold> {
     if (errorCode(error) !== 'EADDRINUSE') throw error;
     const holder = await askHolder(name);
     throw new SetupError(
-      `DATA_DIR ${dataDir} is in use by another running stack${holder}. Stop that one, or choose another folder.`,
+      `DATA_DIR ${dataDir} is in use by another stack${holder}. Stop that stack, or choose another folder.`,
     );
   }
   server.unref();
@@ -42,7 +43,7 @@ export async function holdDataDir(dataDir: string): Promise<DataDirHold> {
   };
 }
 
-/** @throws SetupError when there can be no such folder, or not one to write to. */
+/** @throws SetupError if the folder cannot be created or written */
 export async function makeDataDir(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true });
@@ -54,7 +55,7 @@ export async function makeDataDir(dataDir: string): Promise<void> {
   }
 }
 
-/** The folder's identity rather than its path, which may lead through links. */
+/** Uses the folder's device and inode, because its path may contain links. */
 async function lockName(dataDir: string): Promise<string> {
   const { dev, ino } = await stat(dataDir, { bigint: true });
   return `\0rsolv-billing-data-${dev}-${ino}`;

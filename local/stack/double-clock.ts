@@ -5,8 +5,8 @@ const ANSWER_WITHIN_MS = 2_000;
 const Clock = z.object({ now_ms: z.number() });
 
 /**
- * How far the clock of the stand-in at `apiBase` is ahead of real time, asked of it at each call.
- * Returns null for a server that has no such clock. A stand-in that does not answer for a while counts as not moved.
+ * Returns a function that asks the stand-in at `apiBase` how far its clock is ahead of real time. Returns
+ * null for a server without such a clock. If the stand-in does not answer, the last known value is used.
  */
 export async function clockOfStandIn(apiBase: string): Promise<(() => Promise<number>) | null> {
   const first = await aheadOf(apiBase);

@@ -1,5 +1,6 @@
 /**
- * Loaded into the emulator (serverless-offline) before it starts, to make a few things as API Gateway and Lambda do.
+ * Loaded into the emulator (serverless-offline) before it starts. Changes a few behaviours to those of API
+ * Gateway and Lambda.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { IncomingMessage } from 'node:http';
@@ -8,9 +9,9 @@ import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * The emulator allows every origin on responses, whatever serverless.yml says. It adds those headers only for requests
- * that have an Origin, so an origin that is not on the list is hidden from it. Preflights it does judge by the list, so
- * they keep theirs. The functions are not affected: they are given the headers as they came.
+ * The emulator allows every origin on responses and ignores serverless.yml. It adds the CORS headers only for
+ * requests with an Origin header, so this removes that header for origins that are not on the list. For
+ * preflights the emulator uses the list, so they keep the header. Functions still get the original headers.
  */
 function allowOrigins(allowed: ReadonlySet<string>): void {
   subscribe('http.server.request.start', (message) => {
@@ -22,8 +23,8 @@ function allowOrigins(allowed: ReadonlySet<string>): void {
 }
 
 /**
- * The emulator answers 200, with a stack trace, when a function throws, cannot be loaded or runs out of time. The gateway
- * answers 500 and says no more.
+ * When a function throws, cannot be loaded or times out, the emulator answers 200 with a stack trace. API
+ * Gateway answers 500 without details.
  */
 async function answerFailuresWith500(): Promise<void> {
   const file = new URL('./lambda/LambdaFunction.js', import.meta.resolve('serverless-offline'));
@@ -31,7 +32,7 @@ async function answerFailuresWith500(): Promise<void> {
   const prototype: unknown = typeof LambdaFunction === 'function' ? LambdaFunction.prototype : undefined;
   if (typeof prototype !== 'object' || prototype === null || !('runHandler' in prototype)) {
     throw new Error(
-      'serverless-offline has no LambdaFunction.runHandler any more: adapt local/stack/emulated-gateway.ts.',
+      'serverless-offline no longer has LambdaFunction.runHandler: adapt local/stack/emulated-gateway.ts.',
     );
   }
   const { runHandler } = prototype;
@@ -48,8 +49,8 @@ async function answerFailuresWith500(): Promise<void> {
 }
 
 /**
- * Serverless compiles a schema for serverless.yml, which takes half of a first start. `npm run package` and the checks of the
- * template validate that file.
+ * Serverless compiles a schema to validate serverless.yml, which takes half of a first start. `npm run
+ * package` and the template checks still validate that file.
  */
 function skipConfigValidation(): void {
   const require = createRequire(import.meta.url);
@@ -58,20 +59,20 @@ function skipConfigValidation(): void {
   const prototype: unknown = typeof handler === 'function' ? handler.prototype : undefined;
   if (typeof prototype !== 'object' || prototype === null || !('validateConfig' in prototype)) {
     throw new Error(
-      'Serverless has no ConfigSchemaHandler.validateConfig any more: adapt local/stack/emulated-gateway.ts.',
+      'Serverless no longer has ConfigSchemaHandler.validateConfig: adapt local/stack/emulated-gateway.ts.',
     );
   }
   prototype.validateConfig = async () => {};
 }
 
-/** When it fails to start, Serverless sets an exit code and leaves; but its watchers would keep the process for ever. */
+/** If Serverless fails to start, it only sets an exit code, and its watchers keep the process alive. */
 function exitWhenFailed(): void {
   setInterval(() => {
     if (process.exitCode) process.exit();
   }, 100).unref();
 }
 
-// A worker that the emulator might start loads this file too.
+// The emulator's workers load this file too, but must not run it.
 if (isMainThread) {
   allowOrigins(new Set((process.env['ALLOWED_ORIGINS'] ?? '').split(',')));
   exitWhenFailed();

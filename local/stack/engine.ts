@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
-import { type DataDirHold, holdDataDir, makeDataDir } from './data-dir.ts';
+import { type DataDirLock, lockDataDir, makeDataDir } from './data-dir.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { freePort } from './ports.ts';
 
@@ -13,12 +13,12 @@ const ANSWER_WITHIN_MS = 3_000;
 const STOP_GRACE_MS = 3_000;
 const DATA_FILE = 'ledger.sqlite';
 
-/** A DynamoDB-compatible engine, answering. */
+/** A running DynamoDB-compatible engine. */
 export interface Engine {
   readonly endpoint: string;
   /** For people, in one line. */
   readonly describe: string;
-  /** Resolves, with the reason, only if the engine ends by itself. */
+  /** Resolves with the reason if the engine exits without being stopped. */
   readonly exited: Promise<string>;
   stop(): Promise<void>;
 }
@@ -29,8 +29,9 @@ export interface EngineOptions {
 }
 
 /**
- * Starts Dynoxide, in memory or on a file in `dataDir`; where DYNAMODB_ENDPOINT is set, uses that engine instead.
- * @throws SetupError in one line, when there is no engine to be had.
+ * Starts Dynoxide, in memory or on a file in `dataDir`. If DYNAMODB_ENDPOINT is set, uses that engine
+ * instead.
+ * @throws SetupError in one line if no engine can be used
  */
 export async function startEngine({ dataDir, env = process.env }: EngineOptions = {}): Promise<Engine> {
   const endpoint = env['DYNAMODB_ENDPOINT'];
@@ -41,44 +42,45 @@ async function useEngine(endpoint: string, dataDir: string | undefined): Promise
   if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
     throw new SetupError(`DYNAMODB_ENDPOINT is "${endpoint}"; it must be an http or https URL.`);
   }
-  const refusal = await answers(endpoint);
-  if (refusal !== null) {
+  const failure = await connectFailure(endpoint);
+  if (failure !== null) {
     throw new SetupError(
-      `DYNAMODB_ENDPOINT is ${endpoint}, and nothing answers there: ${refusal}. Start that engine, or unset the variable.`,
+      `DYNAMODB_ENDPOINT is ${endpoint}, but nothing answers there: ${failure}. ` +
+        'Start that engine or unset the variable.',
     );
   }
-  // The demo customer's key and the Stripe double's state are kept there all the same.
-  const hold = dataDir === undefined ? undefined : await holdWherePossible(dataDir);
-  const note = dataDir === undefined ? '' : '; DATA_DIR has no say in where it keeps its data';
+  // DATA_DIR still stores the demo customer's key and the Stripe double's state.
+  const lock = dataDir === undefined ? undefined : await lockIfSupported(dataDir);
+  const note = dataDir === undefined ? '' : '; DATA_DIR does not affect where it stores data';
   return {
     endpoint,
     describe: `your own engine at ${endpoint} (DYNAMODB_ENDPOINT${note})`,
     exited: new Promise(() => {}),
-    stop: async () => hold?.release(),
+    stop: async () => lock?.release(),
   };
 }
 
-/** Your own engine may well be on a system that has no such lock. */
-async function holdWherePossible(dataDir: string): Promise<DataDirHold | undefined> {
-  if (process.platform === 'linux') return holdDataDir(dataDir);
+/** Your own engine may run on a system without this lock. */
+async function lockIfSupported(dataDir: string): Promise<DataDirLock | undefined> {
+  if (process.platform === 'linux') return lockDataDir(dataDir);
   await makeDataDir(dataDir);
   return undefined;
 }
 
 async function startDynoxide(dataDir: string | undefined): Promise<Engine> {
   const { binary, version } = findDynoxide();
-  const hold = dataDir === undefined ? undefined : await holdDataDir(dataDir);
+  const lock = dataDir === undefined ? undefined : await lockDataDir(dataDir);
   const file = dataDir === undefined ? undefined : join(dataDir, DATA_FILE);
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
 
-  const where = file === undefined ? [] : ['--db-path', file];
-  const engine = startGuarded([binary, 'serve', '--host', '127.0.0.1', '-p', String(port), ...where], {});
+  const storage = file === undefined ? [] : ['--db-path', file];
+  const engine = startGuarded([binary, 'serve', '--host', '127.0.0.1', '-p', String(port), ...storage], {});
   let stopping = false;
   const stop = async () => {
     stopping = true;
     await engine.stop(STOP_GRACE_MS);
-    await hold?.release();
+    await lock?.release();
   };
 
   try {
@@ -92,7 +94,7 @@ async function startDynoxide(dataDir: string | undefined): Promise<Engine> {
     describe: `Dynoxide ${version}, ${file === undefined ? 'in memory' : `data in ${file}`}`,
     exited: new Promise((resolve) => {
       void engine.ended.then((how) => {
-        if (!stopping) resolve(`The engine (Dynoxide) ended by itself: ${how}.`);
+        if (!stopping) resolve(`The engine (Dynoxide) exited unexpectedly: ${how}.`);
       });
     }),
     stop,
@@ -109,7 +111,8 @@ function findDynoxide(): { binary: string; version: string } {
   } catch {
     throw new SetupError(
       `No engine is installed: the optional dependency ${name} is missing. Run a DynamoDB-compatible engine, ` +
-        "for example AWS's DynamoDB Local, and name it: DYNAMODB_ENDPOINT=http://127.0.0.1:8000 npm start",
+        "for example AWS's DynamoDB Local, and set its address: " +
+        'DYNAMODB_ENDPOINT=http://127.0.0.1:8000 npm start',
     );
   }
 }
@@ -119,9 +122,9 @@ async function untilAnswers(engine: GuardedProcess, endpoint: string): Promise<v
     const reason = engine.lastLines.at(-1) ?? how;
     throw new SetupError(`The engine (Dynoxide) did not start: ${reason}`, engine.lastLines.slice(0, -1));
   });
-  ended.catch(() => {}); // It may also end long after anybody waits here.
+  ended.catch(() => {}); // It may also reject after this function returned.
   const deadline = performance.now() + READY_WITHIN_MS;
-  while ((await Promise.race([answers(endpoint), ended])) !== null) {
+  while ((await Promise.race([connectFailure(endpoint), ended])) !== null) {
     if (performance.now() > deadline) {
       throw new SetupError(
         `The engine (Dynoxide) did not answer within ${READY_WITHIN_MS / 1_000} s.`,
@@ -132,8 +135,8 @@ async function untilAnswers(engine: GuardedProcess, endpoint: string): Promise<v
   }
 }
 
-/** Null when there is any HTTP answer, else the reason. */
-async function answers(endpoint: string): Promise<string | null> {
+/** The reason why there is no HTTP answer. Null if there is any. */
+async function connectFailure(endpoint: string): Promise<string | null> {
   try {
     const response = await fetch(endpoint, {
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),

@@ -6,19 +6,19 @@ import { type Item, readTogether, type Table } from '../../lib/store/table.ts';
 import type { EventSource } from './triggers.ts';
 
 /*
- * What Lambda does between a table's stream and a function: it leaves out what the filter does not let through, calls the
- * function with batches, repeats what the function reports as failed, and puts aside what failed too often. The changes
- * themselves come from the index of due work, where each notice stands until it is sent: a stream of the embedded engine
- * makes every write slower.
+ * Replaces Lambda's event source mapping between a table's stream and a function. Filters the records,
+ * invokes the function with batches, retries what the function reports as failed, and reports what failed too
+ * often as a dead letter. The records do not come from a stream, because a stream of the embedded engine
+ * slows down every write. They come from the index of due work, which contains each notice until it is sent.
  */
 
 const POLL_EVERY_MS = 200;
 const PAUSE_MS = 1_000;
-/** As many as one call reads. */
+/** The most items that one call reads. */
 const PAGE = 100;
 const SEQUENCE_DIGITS = 21;
 
-/** One change, as a stream tells of it. */
+/** One change in the format of a stream record. */
 export interface StreamRecord {
   readonly eventName: 'MODIFY';
   readonly dynamodb: {
@@ -28,7 +28,7 @@ export interface StreamRecord {
   };
 }
 
-/** What the function answers where it reports which records of a batch failed. */
+/** The function's answer, which names the failed records of a batch. */
 export interface BatchAnswer {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
@@ -37,37 +37,42 @@ export interface EventSourceOptions {
   readonly table: Table;
   readonly source: EventSource;
   readonly invoke: (event: { readonly Records: readonly StreamRecord[] }) => Promise<BatchAnswer>;
-  /** A record was tried as often as it may be; Lambda would put where it stands into the dead-letter queue. */
+  /**
+   * Called for a record after its last retry. Lambda would send its stream position to the dead-letter queue.
+   */
   readonly onDeadLetter: (record: StreamRecord) => void;
-  /** The table does not answer, and is asked again until it does; said once for each time it is away. */
-  readonly onAway: (error: unknown) => void;
+  /** Called once for each outage of the table. The read is retried until the table answers. */
+  readonly onUnreachable: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
 
-/** Brings notices to a function until `signal` aborts, each change of one once. Where the table is away it waits for it. */
+/**
+ * Delivers each change of a notice to a function once, until `signal` aborts. Waits while the table is
+ * unreachable.
+ */
 export async function runEventSource(options: EventSourceOptions): Promise<void> {
-  const { table, source, signal, onAway } = options;
+  const { table, source, signal, onUnreachable } = options;
   const wait = (ms: number) => delay(ms, undefined, { signal }).catch(() => {});
   let sequence = 0;
-  let isAway = false;
-  /** Changes that were brought, by what they changed into. */
-  let brought = new Set<string>();
+  let isUnreachable = false;
+  /** The changes of the last read, which are delivered already. */
+  let delivered = new Set<string>();
   while (!signal.aborted) {
     let items: Item[];
     try {
       items = await unsentNotices(table);
-      isAway = false;
+      isUnreachable = false;
     } catch (error) {
-      if (!isAway && !signal.aborted) onAway(error);
-      isAway = true;
+      if (!isUnreachable && !signal.aborted) onUnreachable(error);
+      isUnreachable = true;
       await wait(PAUSE_MS);
       continue;
     }
     const records = items
-      .filter((item) => !brought.has(changeOf(item)))
+      .filter((item) => !delivered.has(changeOf(item)))
       .map((item, n) => recordOf(item, String(sequence + n).padStart(SEQUENCE_DIGITS, '0')))
       .filter((record) => passes(record, source.filters));
-    brought = new Set(items.map(changeOf));
+    delivered = new Set(items.map(changeOf));
     sequence += items.length;
     for (let at = 0; at < records.length; at += source.batchSize) {
       await deliver(records.slice(at, at + source.batchSize), options);
@@ -76,7 +81,7 @@ export async function runEventSource(options: EventSourceOptions): Promise<void>
   }
 }
 
-/** All of them: those that were given up stand before the new ones for as long as nobody sends them again. */
+/** Reads all pages: failed notices that are never resent stay in the index before the new ones. */
 async function unsentNotices(table: Table): Promise<Item[]> {
   const items: Item[] = [];
   for await (const page of dueWorkPages(table, 'notice', new Date(), PAGE)) {
@@ -89,7 +94,7 @@ async function unsentNotices(table: Table): Promise<Item[]> {
   return items;
 }
 
-/** A notice that is put into the stream again is another change. */
+/** Identifies a change. A requeued notice counts as another change. */
 const changeOf = ({ pk, sk, created_at, requeued_at }: Item): string =>
   JSON.stringify([pk, sk, created_at, requeued_at]);
 
@@ -101,7 +106,7 @@ function recordOf(item: Item, SequenceNumber: string): StreamRecord {
   };
 }
 
-/** Repeats from the first record that failed, as Lambda does; what comes after it is delivered again too. */
+/** Retries from the first failed record, as Lambda does. The records after it are delivered again too. */
 async function deliver(
   records: readonly StreamRecord[],
   { invoke, onDeadLetter, source, signal }: EventSourceOptions,
@@ -109,21 +114,21 @@ async function deliver(
   let left = records;
   let tries = 0;
   while (left.length > 0 && !signal.aborted) {
-    const failed = await failedOf(invoke, left);
+    const failed = await firstFailure(invoke, left);
     if (failed === null) return;
     if (failed > 0) tries = 0;
     left = left.slice(failed);
     tries += 1;
     if (tries <= source.maximumRetryAttempts) continue;
-    const [given, ...rest] = left;
-    if (given !== undefined) onDeadLetter(given);
+    const [abandoned, ...rest] = left;
+    if (abandoned !== undefined) onDeadLetter(abandoned);
     left = rest;
     tries = 0;
   }
 }
 
-/** The place of the first record that failed; null when none did. */
-async function failedOf(
+/** The index of the first failed record. Null if none failed. */
+async function firstFailure(
   invoke: EventSourceOptions['invoke'],
   records: readonly StreamRecord[],
 ): Promise<number | null> {
@@ -133,17 +138,17 @@ async function failedOf(
     const first = records.findIndex(({ dynamodb }) => failed.has(dynamodb.SequenceNumber));
     return first === -1 ? null : first;
   } catch {
-    return 0; // The whole batch, as when a function ends without an answer.
+    return 0; // A function without an answer fails the whole batch.
   }
 }
 
-/** Lambda's filter language as far as serverless.yml uses it: any of some values, or of some prefixes. */
+/** Applies Lambda's filter patterns, as far as serverless.yml uses them: lists of values and prefixes. */
 export function passes(record: unknown, filters: readonly unknown[]): boolean {
   return filters.length === 0 || filters.some((filter) => matches(record, filter));
 }
 
 function matches(value: unknown, pattern: unknown): boolean {
-  if (Array.isArray(pattern)) return pattern.some((one) => fits(value, one));
+  if (Array.isArray(pattern)) return pattern.some((rule) => matchesRule(value, rule));
   if (typeof pattern !== 'object' || pattern === null || typeof value !== 'object' || value === null) {
     return false;
   }
@@ -151,7 +156,7 @@ function matches(value: unknown, pattern: unknown): boolean {
   return Object.entries(pattern).every(([name, inner]) => matches(fields.get(name), inner));
 }
 
-function fits(value: unknown, rule: unknown): boolean {
+function matchesRule(value: unknown, rule: unknown): boolean {
   if (typeof rule !== 'object' || rule === null) return value === rule;
   return 'prefix' in rule && typeof value === 'string' && value.startsWith(String(rule.prefix));
 }

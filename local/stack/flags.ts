@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { errorCode, SetupError } from '../../lib/settings/setup-error.ts';
 
-/** A command line that cannot be understood: one line, exit code 2. */
+/** An invalid command line: reported in one line, with exit code 2. */
 export class UsageError extends SetupError {}
 
 export const EXIT_USAGE = 2;
@@ -11,8 +11,8 @@ type Values<Options extends ParseArgsOptionsConfig> = ReturnType<
 >['values'];
 
 /**
- * The flags of a program. `command` is how people write it.
- * @throws UsageError in one line that names --help
+ * Parses the flags of a program. `command` is the command as a user types it.
+ * @throws UsageError in one line that points to --help
  */
 export function readFlags<const Options extends ParseArgsOptionsConfig>(
   command: string,
@@ -23,8 +23,8 @@ export function readFlags<const Options extends ParseArgsOptionsConfig>(
     return parseArgs({ options, args: [...args], strict: true, allowPositionals: false }).values;
   } catch (error) {
     if (!(error instanceof Error) || !errorCode(error)?.startsWith('ERR_PARSE_ARGS_')) throw error;
-    // The first sentence names the argument. What follows is advice about positional arguments, which there are none of.
-    const [what = ''] = error.message.split('. ');
-    throw new UsageError(`${what.replace(/\.$/, '')}. ${command} --help lists the flags.`);
+    // The first sentence names the argument. The rest is about positional arguments, which do not apply here.
+    const [fault = ''] = error.message.split('. ');
+    throw new UsageError(`${fault.replace(/\.$/, '')}. ${command} --help lists the flags.`);
   }
 }

@@ -1,7 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { LOCAL_STAGE } from '../../cli/stage/serverless-file.ts';
 
-/** The functions of the running stack, called as Lambda's own API has it. */
+/** Invokes the functions of the running stack through Lambda's API. */
 export class LocalFunctions {
   readonly #client: LambdaClient;
 
@@ -9,7 +9,7 @@ export class LocalFunctions {
     this.#client = new LambdaClient({ endpoint: lambdaEndpoint, maxAttempts: 1 });
   }
 
-  /** @throws when the function ends without an answer */
+  /** @throws Error if the function ends without an answer */
   async invoke(name: string, event: unknown): Promise<unknown> {
     const command = new InvokeCommand({
       FunctionName: `rsolv-billing-${LOCAL_STAGE}-${name}`,

@@ -5,10 +5,11 @@ import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Runs the command and ends it when we are gone, however we went: file descriptor 3 is a pipe whose other end only we
- * hold, so the kernel closes it even for `kill -9`. Node has no such tie to its children. Each line that we write into
- * the pipe is a signal for the command; at its end the whole process group is killed, the shell included.
- * `read` is built into the shell, so there is no further process that could be left behind.
+ * Runs the command and kills it when this process ends, in whatever way. File descriptor 3 is a pipe whose
+ * other end only this process holds. So the kernel closes it even after `kill -9`. Node itself has no such
+ * guarantee for child processes. Each line that is written to the pipe is a signal for the command. When the
+ * pipe closes, the whole process group is killed, including the shell. `read` is a shell builtin, so no extra
+ * process can be orphaned.
  */
 const GUARD = `
 "$@" 3<&- & command=$!
@@ -23,11 +24,13 @@ const KEPT_LINES = 60;
 const KEPT_LINE_LENGTH = 500;
 
 export interface GuardedProcess {
-  /** How it ended: "exit code 1", "SIGKILL". */
+  /** Resolves with how it ended: "exit code 1", "SIGKILL". */
   readonly ended: Promise<string>;
-  /** The last lines it wrote, on either stream. */
+  /** Its last lines of output, from both streams. */
   readonly lastLines: readonly string[];
-  /** Asks it to end, and after the grace kills it with all it started. Resolves when it is gone. */
+  /**
+   * Sends SIGTERM, and after the grace period kills the process group. Resolves when the process has ended.
+   */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -45,14 +48,15 @@ export function startGuarded(
   const guard = spawn('sh', ['-c', GUARD, 'guard', ...command], {
     ...options,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    // Its own session: a terminal's Ctrl-C reaches only us, and we end things in order.
+    // Its own session: a terminal's Ctrl-C reaches only this process, which then stops everything in order.
     detached: true,
   });
 
   const { stdout, stderr } = guard;
-  const tie = guard.stdio[3];
-  if (!stdout || !stderr || !(tie instanceof Writable)) throw new Error('A child process has no pipes.');
-  tie.on('error', () => {}); // The command ended while we wrote; `ended` tells.
+  const signalPipe = guard.stdio[3];
+  if (!stdout || !stderr || !(signalPipe instanceof Writable))
+    throw new Error('A child process has no pipes.');
+  signalPipe.on('error', () => {}); // The command ended during a write. `ended` reports it.
 
   const lastLines: string[] = [];
   const collect = (line: string, stream: 'stdout' | 'stderr') => {
@@ -67,21 +71,21 @@ export function startGuarded(
     try {
       if (guard.pid !== undefined) process.kill(-guard.pid, 'SIGKILL');
     } catch {
-      // Nothing of it was left.
+      // The group has ended already.
     }
   };
   guard.once('exit', () => {
-    killGroup(); // What the command itself had started, or the command when only its guard was killed.
-    tie.destroy();
+    killGroup(); // Ends the command's own child processes, and the command if only its guard was killed.
+    signalPipe.destroy();
   });
   const ended = new Promise<string>((resolve) => {
     guard.once('error', (error) => resolve(error.message));
-    // Later than `exit`: all that it wrote has been read.
+    // Not on `exit`: on `close`, all output has been read.
     guard.once('close', (code, signal) => resolve(signal ?? describeStatus(code ?? 0)));
   });
 
   const stop = async (graceMs: number) => {
-    if (tie.writable) tie.write('TERM\n');
+    if (signalPipe.writable) signalPipe.write('TERM\n');
     await Promise.race([ended, delay(graceMs, undefined, { ref: false })]);
     killGroup();
     await ended;
@@ -89,7 +93,7 @@ export function startGuarded(
   return { ended, lastLines, stop };
 }
 
-/** A shell reports a command that a signal ended as 128 plus the signal's number. */
+/** A shell reports a command killed by a signal as 128 plus the signal number. */
 function describeStatus(status: number): string {
   const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128);
   return signal === undefined ? `exit code ${status}` : signal[0];

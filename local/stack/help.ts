@@ -1,18 +1,18 @@
 import { SETTINGS } from '../../cli/stage/local-settings.ts';
 
 const FLAGS = [
-  ['--watch', 'starts the API again when a file under functions/ or lib/ changes; ledger and Stripe stay'],
+  ['--watch', 'restarts the API when a file under functions/ or lib/ changes; keeps the ledger and Stripe'],
   ['--help, -h', 'prints this text'],
 ] as const;
 
 const column = (width: number) => (text: string) => text.padEnd(width);
 
-/** What `npm start -- --help` prints. */
+/** The output of `npm start -- --help`. */
 export function startHelp(): string {
   const flag = column(12);
   const name = column(24);
   return [
-    'Starts the whole service on this machine: a DynamoDB engine, the table, a double of Stripe, a mailbox and the API.',
+    'Starts the whole service locally: a DynamoDB engine, the table, a Stripe double, a mailbox and the API.',
     '',
     '  npm start                        on http://localhost:4000',
     '  PORT=4001 DATA_DIR=.data npm start',

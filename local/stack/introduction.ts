@@ -2,19 +2,19 @@ import { relative } from 'node:path';
 import { curlLines, exportLine, proxyLine } from './curl-lines.ts';
 import type { Stack } from './stack.ts';
 
-type Introduced = Pick<
+type RunningParts = Pick<
   Stack,
   'url' | 'engine' | 'tableName' | 'stripe' | 'mailbox' | 'customer' | 'debugUrl'
 >;
 
-export interface Around {
+export interface IntroductionContext {
   readonly env: NodeJS.ProcessEnv;
   readonly folder: string;
-  readonly watches: boolean;
+  readonly watch: boolean;
 }
 
-/** What `npm start` prints once everything answers. The last line says that it is ready. */
-export function introduction(stack: Introduced, { env, folder, watches }: Around): string[] {
+/** The text that `npm start` prints once everything answers. The last line says that it is ready. */
+export function introduction(stack: RunningParts, { env, folder, watch }: IntroductionContext): string[] {
   const { url, engine, tableName, stripe, mailbox, customer, debugUrl } = stack;
   const file = relative(folder, mailbox.file);
   const proxy = proxyLine(env);
@@ -23,16 +23,16 @@ export function introduction(stack: Introduced, { env, folder, watches }: Around
     `RSOLV billing   ${url}   (reference: ${url}/docs)`,
     `ledger          table ${tableName} on ${engine}`,
     stripe.describe,
-    `mailbox         ${mailbox.url}   (mail that would have been sent; also in ${file})`,
+    `mailbox         ${mailbox.url}   (captured e-mails; also in ${file})`,
     `demo customer   ${customer.customerId}, ${customer.balance} credits`,
     ...(debugUrl === null ? [] : [`debugger        ${debugUrl}   (.vscode/launch.json attaches to it)`]),
-    ...(watches ? ['watching        functions/ and lib/'] : []),
+    ...(watch ? ['watching        functions/ and lib/'] : []),
     '',
     ...(proxy === null ? [] : [proxy]),
     exportLine(url, customer.apiKey),
     ...curlLines(),
     '',
-    'Settings: npm start -- --help. A journey, step by step: npm run demo. Ctrl-C stops everything.',
+    'Settings: npm start -- --help. A demo, step by step: npm run demo. Ctrl-C stops everything.',
     `ready ${url}`,
   ];
 }

@@ -7,23 +7,23 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-/** A machine without IPv6 has no such address; a stranger may listen there where the port was not chosen. */
+/** No IPv6 on this machine, or another program listens on the port. */
 const NO_RELAY: ReadonlySet<string | undefined> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EADDRINUSE']);
 
 /**
- * Answers on ::1 what answers on the same port of 127.0.0.1, for clients that take `localhost` for ::1 alone. Where ::1
- * cannot be listened on, it does nothing.
+ * Forwards connections on ::1 to the same port of 127.0.0.1, for clients that resolve `localhost` to ::1
+ * only. Does nothing if ::1 is not available.
  */
 export async function relayFromIpv6(port: number): Promise<Relay> {
   const sockets = new Set<Socket>();
-  const keep = (socket: Socket) => {
+  const track = (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const service = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    keep(client);
-    keep(service);
+    track(client);
+    track(service);
     const end = () => {
       client.destroy();
       service.destroy();

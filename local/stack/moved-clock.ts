@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Rate } from './triggers.ts';
 
-const LOOK_EVERY_MS = 250;
-/** The clock of a server is read with the delay of its answer: an hour can measure a little short. Far below any rate. */
-const MEASURED_SHORT_MS = 5_000;
+const POLL_EVERY_MS = 250;
+/** The answer of a clock server takes time, so an hour can measure a little short. Far below any rate. */
+const TOLERANCE_MS = 5_000;
 
-/** How far ahead of real time a clock is, in milliseconds. */
+/** Returns how far a clock is ahead of real time, in milliseconds. */
 export type AheadMs = () => number | Promise<number>;
 
 export interface MovedClockOptions {
@@ -16,18 +16,18 @@ export interface MovedClockOptions {
 }
 
 /**
- * Runs what came due when the clock was moved, once each however far it was: real time is the emulator's business, and knows
- * nothing of a clock that somebody has moved.
+ * Runs each schedule once if moving the clock made it due, however far the clock moved. The emulator runs
+ * schedules by real time only and does not know about a moved clock.
  */
 export async function followMovedClock({ aheadMs, rates, run, signal }: MovedClockOptions): Promise<void> {
   const start = await aheadMs();
   const ranAt = new Map(rates.map(({ functionName }) => [functionName, start]));
   while (!signal.aborted) {
-    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    await delay(POLL_EVERY_MS, undefined, { signal }).catch(() => {});
     const ahead = await aheadMs();
     for (const { functionName, everyMs } of rates) {
       const movedMs = ahead - (ranAt.get(functionName) ?? ahead);
-      if (signal.aborted || movedMs < everyMs - MEASURED_SHORT_MS) continue;
+      if (signal.aborted || movedMs < everyMs - TOLERANCE_MS) continue;
       ranAt.set(functionName, ahead);
       await run(functionName);
     }

@@ -6,26 +6,26 @@ const INIT = 1;
 const SHELL_STAT = /^\d+ \((?:ash|bash|busybox|dash|sh)\) \S (\d+)/;
 const SCRIPT_RUNNER = /^(?:bun|MainThread|node|npm|pnpm|yarn)/;
 
-/** Calls back when who started us is gone, so that nothing runs on for nobody. */
-export function watchParent(onGone: () => void): void {
-  const first = starter();
+/** Calls back when the process that started this one has ended, so that no orphaned stack keeps running. */
+export function watchParent(onParentExit: () => void): void {
+  const first = startingProcess();
   if (first === INIT) {
-    // Adopted by init: npm is gone already, unless it is process 1 itself, as in a container. Without npm there is no
-    // telling, and we take it that we were started to run on our own.
-    const npmIsGone = startedByNpm() && !SCRIPT_RUNNER.test(readProc(INIT, 'comm'));
-    if (npmIsGone) onGone();
-    if (npmIsGone || process.ppid === INIT) return;
+    // Adopted by init: npm has ended, unless npm is process 1, as in a container. If npm did not start this
+    // process, assume that it is meant to run without a parent.
+    const npmHasEnded = startedByNpm() && !SCRIPT_RUNNER.test(readProc(INIT, 'comm'));
+    if (npmHasEnded) onParentExit();
+    if (npmHasEnded || process.ppid === INIT) return;
   }
   const timer = setInterval(() => {
-    if (starter() === first) return;
+    if (startingProcess() === first) return;
     clearInterval(timer);
-    onGone();
+    onParentExit();
   }, POLL_EVERY_MS);
   timer.unref();
 }
 
-/** Our parent; but if that is a shell which npm left between us and itself, the shell's parent. */
-function starter(): number {
+/** The parent process. If npm started a shell in between, the parent of that shell. */
+function startingProcess(): number {
   const parent = process.ppid;
   const aboveShell = startedByNpm() ? SHELL_STAT.exec(readProc(parent, 'stat'))?.[1] : undefined;
   return aboveShell === undefined ? parent : Number(aboveShell);
@@ -35,7 +35,7 @@ function startedByNpm(): boolean {
   return process.env['npm_lifecycle_event'] !== undefined;
 }
 
-/** Empty where there is no /proc. */
+/** Empty on systems without /proc. */
 function readProc(pid: number, file: 'comm' | 'stat'): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');

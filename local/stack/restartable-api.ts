@@ -1,32 +1,32 @@
 import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import type { Api } from './api-process.ts';
 
-/** What is said when the API does not come up again. */
-export type Say = (line: string) => void;
+/** Prints a message about a restart. */
+export type PrintLine = (line: string) => void;
 
-/** Of the emulator, which is not where the fault is. */
+/** Stack frames of the emulator, where the fault never is. */
 const STACK_FRAME = /^\s+at /;
 
-/** The API of a stack that watches its code: it can be started again while everything else goes on. */
+/** The API of a stack. Can be restarted while the other parts keep running. */
 export class RestartableApi implements Api {
   readonly exited: Promise<string>;
   readonly #start: () => Promise<Api>;
-  readonly #say: Say;
+  readonly #print: PrintLine;
   #reportExit: (reason: string) => void = () => {};
   #current: Api | null = null;
   #up = Promise.withResolvers<void>();
   #isStopping = false;
   #restarting: Promise<void> = Promise.resolve();
 
-  constructor(start: () => Promise<Api>, say: Say) {
+  constructor(start: () => Promise<Api>, print: PrintLine) {
     this.#start = start;
-    this.#say = say;
+    this.#print = print;
     this.exited = new Promise((resolve) => {
       this.#reportExit = resolve;
     });
   }
 
-  /** @throws SetupError when it does not come up */
+  /** @throws SetupError if the API does not start */
   async start(): Promise<void> {
     const api = await this.#start();
     void api.exited.then((reason) => {
@@ -46,7 +46,7 @@ export class RestartableApi implements Api {
     signal.removeEventListener('abort', onAbort);
   }
 
-  /** Stops the API and starts it with the code as it is now. A failure is said; the next change tries again. */
+  /** Restarts the API with the current code. Prints a failure; the next change tries again. */
   restart(): Promise<void> {
     this.#restarting = this.#restart();
     return this.#restarting;
@@ -65,13 +65,13 @@ export class RestartableApi implements Api {
     try {
       await this.start();
       const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-      this.#say(`The API was restarted in ${seconds} s.`);
+      this.#print(`The API was restarted in ${seconds} s.`);
     } catch (error) {
       if (this.#isStopping) return;
-      this.#say(reasonOf(error));
+      this.#print(reasonOf(error));
       const output = error instanceof SetupError ? error.output : [];
-      for (const line of output.filter((one) => !STACK_FRAME.test(one))) this.#say(`  ${line}`);
-      this.#say('Waiting for the next change.');
+      for (const line of output.filter((one) => !STACK_FRAME.test(one))) this.#print(`  ${line}`);
+      this.#print('Waiting for the next change.');
     }
   }
 

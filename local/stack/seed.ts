@@ -11,7 +11,7 @@ import { errorCode } from '../../lib/settings/setup-error.ts';
 import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
 import { keys } from '../../lib/store/keys.ts';
 
-/** The table keeps only the key's hash; on one's own machine the key itself may stay beside the data. */
+/** The table stores only the key's hash. On a local machine the key itself may be stored beside the data. */
 const DEMO_FILE = 'demo-customer.json';
 const DemoFile = z.object({ api_key: z.string() });
 
@@ -28,7 +28,7 @@ export interface SeedOptions {
   readonly dataDir: string | undefined;
 }
 
-/** A customer to try things with: the one kept in `dataDir`, if their key still works, or a new one. */
+/** The demo customer: the stored one from `dataDir` if its key still works, otherwise a new one. */
 export async function seedDemoCustomer({
   endpoint,
   tableName,
@@ -38,21 +38,21 @@ export async function seedDemoCustomer({
   const deps = localDeps(endpoint, tableName, stripe);
   try {
     const file = dataDir === undefined ? null : join(dataDir, DEMO_FILE);
-    return (file && (await keptCustomer(deps, file))) || (await newCustomer(deps, file));
+    return (file && (await storedCustomer(deps, file))) || (await createCustomer(deps, file));
   } finally {
     deps.table.client.destroy();
   }
 }
 
-async function newCustomer(deps: Deps, file: string | null): Promise<DemoCustomer> {
+async function createCustomer(deps: Deps, file: string | null): Promise<DemoCustomer> {
   const email = `demo-${randomBytes(4).toString('hex')}@rsolv.example`;
   const { head, apiKey } = await onboardCustomer(deps, { name: 'Demo customer', email, source: 'local' });
   if (file !== null) writeFileSync(file, JSON.stringify({ api_key: apiKey }), { mode: 0o600 });
   return { customerId: head.customerId, apiKey, balance: head.balance };
 }
 
-async function keptCustomer({ table }: Deps, file: string): Promise<DemoCustomer | null> {
-  const apiKey = keptKey(file);
+async function storedCustomer({ table }: Deps, file: string): Promise<DemoCustomer | null> {
+  const apiKey = storedKey(file);
   if (apiKey === null) return null;
   const found = await authenticate(table, apiKey, (id) => [keys.head(id)]).catch(() => null);
   if (found === null) return null;
@@ -60,10 +60,10 @@ async function keptCustomer({ table }: Deps, file: string): Promise<DemoCustomer
   return { customerId, apiKey, balance };
 }
 
-function keptKey(file: string): string | null {
+function storedKey(file: string): string | null {
   try {
-    const kept = DemoFile.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    return kept.success ? kept.data.api_key : null;
+    const stored = DemoFile.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    return stored.success ? stored.data.api_key : null;
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || error instanceof SyntaxError) return null;
     throw error;

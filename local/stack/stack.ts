@@ -13,15 +13,15 @@ import { startBackground } from './background.ts';
 import { startEngine } from './engine.ts';
 import { relayFromIpv6 } from './ipv6-loopback.ts';
 import { assertPortFree, freePort } from './ports.ts';
-import { RestartableApi } from './restartable-api.ts';
+import { type PrintLine, RestartableApi } from './restartable-api.ts';
 import { type DemoCustomer, seedDemoCustomer } from './seed.ts';
 import { stateFolder } from './state-folder.ts';
 import { type StripeBackend, startStripe } from './stripe-backend.ts';
-import { afterQuiet, type CodeWatch, watchCode } from './watch.ts';
+import { type CodeWatch, debounce, watchCode } from './watch.ts';
 
 const WATCHED = ['functions', 'lib'] as const;
 
-/** The whole service on this machine, answering. */
+/** The whole service, running on this machine. */
 export interface Stack {
   readonly url: string;
   readonly engine: string;
@@ -29,28 +29,28 @@ export interface Stack {
   readonly tableName: string;
   readonly customer: DemoCustomer;
   readonly stripe: Pick<StripeBackend, 'describe' | 'doubleUrl'>;
-  /** Where the e-mails are that would have been sent: a page, and a file. */
+  /** The captured e-mails: a page and a file. */
   readonly mailbox: { readonly url: string; readonly file: string };
-  /** Where a debugger attaches to the functions; null where they have no inspector. */
+  /** The address where a debugger attaches to the functions. Null without an inspector. */
   readonly debugUrl: string | null;
-  /** Resolves, with the reason, only if a part of it ends by itself. */
+  /** Resolves with the reason if a part of the stack exits without being stopped. */
   readonly failed: Promise<SetupError>;
   stop(): Promise<void>;
 }
 
 export interface StackOptions {
   readonly signal?: AbortSignal;
-  readonly onStep?: (what: string) => void;
-  /** What the functions write while they serve. */
+  readonly onStep?: (title: string) => void;
+  /** Called for each line that the functions write. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
-  /** Starts the API again when the code of the functions changes. */
+  /** Restarts the API when the code of the functions changes. */
   readonly watch?: boolean;
 }
 
 /**
- * Starts the engine, the table, Stripe's double, the demo customer and the API, in this order. If one fails, or `signal`
- * aborts, what had been started is stopped again.
- * @throws SetupError in one line for what can be expected to fail.
+ * Starts the engine, the table, the Stripe double, the demo customer, the mailbox and the API, in this order.
+ * If one fails, or `signal` aborts, stops the parts that were started.
+ * @throws SetupError in one line for an expected failure
  */
 export async function startStack(settings: Settings, options: StackOptions = {}): Promise<Stack> {
   const { signal = new AbortController().signal, watch = false } = options;
@@ -84,7 +84,7 @@ export async function startStack(settings: Settings, options: StackOptions = {})
     await createTable(endpoint, tableName);
     signal.throwIfAborted();
 
-    onStep(choice.kind === 'double' ? 'starting the Stripe double' : 'asking Stripe');
+    onStep(choice.kind === 'double' ? 'starting the Stripe double' : 'connecting to Stripe');
     const stripe = await startStripe(choice, { apiPort: port, dataDir });
     started.push(stripe);
     if (stripe.doubleUrl !== null) await relay(stripe.doubleUrl);
@@ -118,20 +118,20 @@ export async function startStack(settings: Settings, options: StackOptions = {})
         signal,
         onLine,
       });
-    const say = (line: string) => onLine(line, 'stderr');
-    const api = new RestartableApi(start, say);
+    const print = (line: string) => onLine(line, 'stderr');
+    const api = new RestartableApi(start, print);
     started.push(api);
     await api.start();
     started.push(await relayFromIpv6(port));
     signal.throwIfAborted();
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
-    const forget = registerRunningStack(port, {
+    const unregister = registerRunningStack(port, {
       owner: { pid: process.pid, folder: PROJECT_ROOT, startedAt: new Date().toISOString() },
       endpoint,
       lambdaEndpoint,
       stripe: stripe.settings,
     });
-    started.push({ stop: async () => forget() });
+    started.push({ stop: async () => unregister() });
 
     started.push(
       startBackground({
@@ -140,11 +140,11 @@ export async function startStack(settings: Settings, options: StackOptions = {})
         tableName,
         aheadMs: stripe.aheadMs,
         untilUp: (until) => api.untilUp(until),
-        onLine: say,
+        onLine: print,
       }),
     );
     if (watch) {
-      const watching = watchFor(api, say);
+      const watching = restartOnChange(api, print);
       started.push(watching);
       await watching.ready;
     }
@@ -175,16 +175,16 @@ async function createTable(endpoint: string, tableName: string): Promise<void> {
     await ensureExpiry(client, tableName);
   } catch (error) {
     if (error instanceof SetupError) throw error;
-    throw new SetupError(`${endpoint} answers, but not as a DynamoDB engine does: ${reasonOf(error)}`);
+    throw new SetupError(`${endpoint} answers, but not like a DynamoDB engine: ${reasonOf(error)}`);
   } finally {
     client.destroy();
   }
 }
 
-function watchFor(api: RestartableApi, say: (line: string) => void): CodeWatch {
+function restartOnChange(api: RestartableApi, print: PrintLine): CodeWatch {
   const changed = new Set<string>();
-  const restart = afterQuiet(async () => {
-    say(`${[...changed].sort().join(', ')} changed: restarting the API`);
+  const restart = debounce(async () => {
+    print(`${[...changed].sort().join(', ')} changed: restarting the API`);
     changed.clear();
     await api.restart();
   });
@@ -195,7 +195,7 @@ function watchFor(api: RestartableApi, say: (line: string) => void): CodeWatch {
         changed.add(relative(PROJECT_ROOT, file));
         restart();
       },
-      onError: (error) => say(`--watch failed: ${reasonOf(error)}`),
+      onError: (error) => print(`--watch failed: ${reasonOf(error)}`),
     },
   );
 }

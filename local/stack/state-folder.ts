@@ -8,40 +8,41 @@ import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.
 const MODE = 0o700;
 
 /**
- * Where a stack builds, and keeps what may be lost: .cache in the project. Where that cannot be written, as in a read-only
- * checkout, a folder of this user in the system's temporary folder.
- * @throws SetupError in one line when neither can be written
+ * The folder for builds and other disposable files: .cache in the project. If that is not writable, as in a
+ * read-only checkout, a private folder in the system's temporary folder.
+ * @throws SetupError in one line if neither is writable
  */
 export function stateFolder(project = PROJECT_ROOT, temporary = tmpdir()): string {
-  const usual = join(project, '.cache');
-  const other = join(temporary, `rsolv-billing-${userId()}-${nameOf(project)}`);
-  const refusals: string[] = [];
-  for (const make of [() => usable(usual), () => privateFolder(other, project)]) {
+  const preferred = join(project, '.cache');
+  const fallback = join(temporary, `rsolv-billing-${userId()}-${nameOf(project)}`);
+  const failures: string[] = [];
+  for (const make of [() => writableFolder(preferred), () => privateFolder(fallback, project)]) {
     try {
       return make();
     } catch (error) {
       if (errorCode(error) === undefined && !(error instanceof SetupError)) throw error;
-      refusals.push(reasonOf(error));
+      failures.push(reasonOf(error));
     }
   }
   throw new SetupError(
-    `Neither ${usual} nor ${other} can be written: ${refusals.join('; ')}. Make one writable, or set TMPDIR.`,
+    `Neither ${preferred} nor ${fallback} is writable: ${failures.join('; ')}. ` +
+      'Make one writable, or set TMPDIR.',
   );
 }
 
-function usable(folder: string): string {
+function writableFolder(folder: string): string {
   mkdirSync(folder, { recursive: true });
   accessSync(folder, constants.W_OK | constants.X_OK);
   return folder;
 }
 
-/** Others can write to the temporary folder too: a folder of another user is refused. */
+/** Refuses a folder of another user, because every user can write to the temporary folder. */
 function privateFolder(folder: string, project: string): string {
   mkdirSync(folder, { recursive: true, mode: MODE });
   const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== userId())
     throw new SetupError(`${folder} belongs to another user`);
-  // The functions that are built here import their libraries from above.
+  // The functions that are built here find their libraries through this link.
   const link = join(folder, 'node_modules');
   rmSync(link, { force: true });
   symlinkSync(join(project, 'node_modules'), link, 'dir');

@@ -12,18 +12,18 @@ import { JournalError } from '../stripe-double/journal/error.ts';
 import { type StripeDouble, type StripeDoubleOptions, startStripeDouble } from '../stripe-double/server.ts';
 import { clockOfStandIn } from './double-clock.ts';
 import type { AheadMs } from './moved-clock.ts';
-import { type KeptEndpoint, type StripeKeep, stripeKeep } from './stripe-keep.ts';
+import { openStripeSecrets, type StoredEndpoint, type StripeSecrets } from './stripe-secrets.ts';
 
 const JOURNAL_FILE = 'stripe.jsonl';
-/** Over a minute: what a killed stack has not heard of yet waits for the API of the next one to be up. */
+/** Retries for over a minute, so that events a killed stack missed reach the API of the next stack. */
 const DELIVERY = { deliveryAttempts: 8, deliveryBackoffMs: 500 } as const;
 
-/** The Stripe that a local stack works with, ready to charge. */
+/** The Stripe account or double of a local stack, ready to use. */
 export interface StripeBackend {
   readonly settings: StripeSettings;
-  /** Of the double, when the stack runs one. */
+  /** The address of the stack's own double. Null if it has none. */
   readonly doubleUrl: string | null;
-  /** How far its clock is ahead of real time; null where nobody can move it. */
+  /** How far its clock is ahead of real time. Null if its clock cannot be moved. */
   readonly aheadMs: AheadMs | null;
   /** For people, in one line. */
   readonly describe: string;
@@ -32,15 +32,15 @@ export interface StripeBackend {
 
 export interface StripeBackendOptions {
   readonly apiPort: number;
-  /** Exists already. */
+  /** An existing folder. */
   readonly dataDir: string | undefined;
 }
 
 type Choice<K extends StripeChoice['kind']> = Extract<StripeChoice, { readonly kind: K }>;
 
 /**
- * Starts a double of Stripe and sets it up; or takes the account that the settings name. On a double of somebody's own on
- * this machine what is not given is set up, at Stripe itself only looked up.
+ * Starts a Stripe double and sets it up, or uses the account from the settings. On a user's own local double,
+ * missing settings are created. At Stripe itself they are only looked up.
  * @throws SetupError in one line
  */
 export async function startStripe(
@@ -49,12 +49,12 @@ export async function startStripe(
 ): Promise<StripeBackend> {
   // Not `localhost`: the API listens on this address only.
   const webhookUrl = `http://127.0.0.1:${options.apiPort}${WEBHOOK_PATH}`;
-  const keep = stripeKeep(options.dataDir);
+  const secrets = openStripeSecrets(options.dataDir);
   switch (choice.kind) {
     case 'double':
-      return startDouble(choice, webhookUrl, keep, options);
+      return startDouble(choice, webhookUrl, secrets, options);
     case 'account':
-      return useAccount(choice, webhookUrl, keep);
+      return useAccount(choice, webhookUrl, secrets);
     default:
       return choice satisfies never;
   }
@@ -63,13 +63,13 @@ export async function startStripe(
 async function startDouble(
   { port: chosenPort }: Choice<'double'>,
   webhookUrl: string,
-  keep: StripeKeep,
+  secrets: StripeSecrets,
   { apiPort, dataDir }: StripeBackendOptions,
 ): Promise<StripeBackend> {
-  const secretKey = keep.read().secretKey ?? `sk_test_${randomBytes(12).toString('hex')}`;
-  // Written down first: what the double keeps was made under this key.
-  keep.write({ secretKey });
-  const double = await listen(chosenPort === undefined ? usualPorts(apiPort) : [chosenPort], {
+  const secretKey = secrets.read().secretKey ?? `sk_test_${randomBytes(12).toString('hex')}`;
+  // Stored before the double starts, because the double's stored state belongs to this key.
+  secrets.write({ secretKey });
+  const double = await listen(chosenPort === undefined ? defaultPorts(apiPort) : [chosenPort], {
     apiKey: secretKey,
     ...DELIVERY,
     ...(dataDir !== undefined && { journalFile: join(dataDir, JOURNAL_FILE) }),
@@ -79,13 +79,13 @@ async function startDouble(
     return await explainFailures(url, async () => {
       const stripe = openSetupStripe(secretKey, url);
       const { price } = await ensureProPrice(stripe, { replace: true });
-      const endpoint = await ensureKnownEndpoint(stripe, webhookUrl, keep);
+      const endpoint = await ensureEndpointWithSecret(stripe, webhookUrl, secrets);
       await deleteOtherEndpoints(stripe, endpoint.id);
       return {
         settings: { secretKey, apiBase: url, proPriceId: price.id, webhookSecrets: [endpoint.secret] },
         doubleUrl: url,
         aheadMs: () => double.double.clock.nowMs - Date.now(),
-        describe: `Stripe double   ${url}   (cards, charges, deliveries; nothing here is real money)`,
+        describe: `Stripe double   ${url}   (cards, charges, deliveries; no real money)`,
         stop: () => double.stop(),
       };
     });
@@ -97,13 +97,13 @@ async function startDouble(
 
 type Ports = readonly [number, ...number[]];
 
-/** Any free port when the usual one is taken, or wanted for the API. */
-function usualPorts(apiPort: number): Ports {
+/** The default port, then any free port. Only any free port if the API uses the default port. */
+function defaultPorts(apiPort: number): Ports {
   const port = DEFAULT_PORTS.STRIPE_PORT;
   return port === apiPort ? [0] : [port, 0];
 }
 
-/** On the first of the ports that is free. */
+/** Starts the double on the first free port of the list. */
 async function listen(
   [port, next, ...rest]: Ports,
   options: Omit<StripeDoubleOptions, 'port'>,
@@ -112,14 +112,14 @@ async function listen(
     return await startStripeDouble({ ...options, port });
   } catch (error) {
     if (error instanceof JournalError) throw new SetupError(error.message);
-    const taken = errorCode(error) === 'EADDRINUSE';
-    if (taken && next !== undefined) return listen([next, ...rest], options);
-    const advice = taken ? ` Choose another port: STRIPE_PORT=${port + 1} npm start` : '';
+    const isInUse = errorCode(error) === 'EADDRINUSE';
+    if (isInUse && next !== undefined) return listen([next, ...rest], options);
+    const advice = isInUse ? ` Choose another port: STRIPE_PORT=${port + 1} npm start` : '';
     throw new SetupError(`The Stripe double did not start: ${reasonOf(error)}.${advice}`);
   }
 }
 
-/** Endpoints of stacks that ran on other ports over the same data: nobody listens there any more. */
+/** Deletes orphaned endpoints of stacks that used the same data on other ports. */
 async function deleteOtherEndpoints(stripe: Stripe, ours: string): Promise<void> {
   for (const { id, url } of await listWebhookEndpoints(stripe)) {
     const isOurKind = isLoopback(url) && new URL(url).pathname === WEBHOOK_PATH;
@@ -128,36 +128,40 @@ async function deleteOtherEndpoints(stripe: Stripe, ours: string): Promise<void>
 }
 
 async function useAccount(
-  { secretKey, apiBase, ...given }: Choice<'account'>,
+  { secretKey, apiBase, ...configured }: Choice<'account'>,
   webhookUrl: string,
-  keep: StripeKeep,
+  secrets: StripeSecrets,
 ): Promise<StripeBackend> {
   const stripe = openSetupStripe(secretKey, apiBase);
-  const local = apiBase !== undefined && isLoopback(apiBase);
+  const isLocal = apiBase !== undefined && isLoopback(apiBase);
   const settings = await explainFailures(apiBase, async () => ({
     webhookSecrets:
-      given.webhookSecrets ??
-      (local ? [(await ensureKnownEndpoint(stripe, webhookUrl, keep)).secret] : noSecrets(webhookUrl)),
+      configured.webhookSecrets ??
+      (isLocal
+        ? [(await ensureEndpointWithSecret(stripe, webhookUrl, secrets)).secret]
+        : failWithoutSecrets(webhookUrl)),
     proPriceId:
-      given.proPriceId ?? (local ? (await ensureProPrice(stripe)).price.id : await lookUpPrice(stripe)),
+      configured.proPriceId ??
+      (isLocal ? (await ensureProPrice(stripe)).price.id : await lookUpPrice(stripe)),
   }));
-  const where =
+  const description =
     apiBase === undefined
       ? `Stripe itself, in test mode; its events: stripe listen --latest --forward-to ${webhookUrl}`
       : `your own server at ${apiBase} (STRIPE_API_BASE)`;
   return {
     settings: { secretKey, apiBase, ...settings },
     doubleUrl: null,
-    aheadMs: local ? await clockOfStandIn(apiBase) : null,
-    describe: `Stripe          ${where}`,
+    aheadMs: isLocal ? await clockOfStandIn(apiBase) : null,
+    describe: `Stripe          ${description}`,
     stop: async () => {},
   };
 }
 
-function noSecrets(webhookUrl: string): never {
+function failWithoutSecrets(webhookUrl: string): never {
   throw new SetupError(
-    `STRIPE_WEBHOOK_SECRETS is missing. On this machine: stripe listen --latest --forward-to ${webhookUrl} prints the secret to set; ` +
-      'for an address that Stripe reaches: npm run stripe:setup -- --url https://…',
+    'STRIPE_WEBHOOK_SECRETS is missing. ' +
+      `For this machine, this prints the secret: stripe listen --latest --forward-to ${webhookUrl}; ` +
+      'for a public address: npm run stripe:setup -- --url https://…',
   );
 }
 
@@ -165,19 +169,26 @@ async function lookUpPrice(stripe: Stripe): Promise<string> {
   const price = await findProPrice(stripe);
   if (price?.active) return price.id;
   throw new SetupError(
-    'STRIPE_PRO_PRICE_ID is missing, and this Stripe account has no price for Pro. Make it: npm run stripe:setup',
+    'STRIPE_PRO_PRICE_ID is missing, and this Stripe account has no Pro price. Create it: npm run ' +
+      'stripe:setup',
   );
 }
 
-/** An endpoint whose secret we know: the one kept, or a new one in place of those whose secret is lost. */
-async function ensureKnownEndpoint(stripe: Stripe, url: string, keep: StripeKeep): Promise<KeptEndpoint> {
-  const kept = keep.read().webhookEndpoint;
+/**
+ * An endpoint with a known secret: the stored one, or a new one that replaces endpoints whose secret is lost.
+ */
+async function ensureEndpointWithSecret(
+  stripe: Stripe,
+  url: string,
+  secrets: StripeSecrets,
+): Promise<StoredEndpoint> {
+  const stored = secrets.read().webhookEndpoint;
   for (;;) {
-    const { id, secret: told } = await ensureWebhookEndpoint(stripe, url, { known: kept?.id });
-    const secret = told ?? (id === kept?.id ? kept.secret : null);
+    const { id, secret: created } = await ensureWebhookEndpoint(stripe, url, { known: stored?.id });
+    const secret = created ?? (id === stored?.id ? stored.secret : null);
     if (secret !== null) {
       const endpoint = { id, secret };
-      keep.write({ webhookEndpoint: endpoint });
+      secrets.write({ webhookEndpoint: endpoint });
       return endpoint;
     }
     await stripe.webhookEndpoints.del(id);

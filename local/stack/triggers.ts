@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import * as z from 'zod/mini';
 import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 
-/* What calls a function besides HTTP, as serverless.yml says it. */
+/* The triggers of functions other than HTTP, from serverless.yml. */
 
 const Functions = z.object({
   functions: z.record(
@@ -28,16 +28,16 @@ const Functions = z.object({
   ),
 });
 
-/** How the table's stream comes to a function. */
+/** The delivery of the table's stream to a function. */
 export interface EventSource {
   readonly functionName: string;
   readonly batchSize: number;
-  /** After the first try. */
+  /** Not counting the first try. */
   readonly maximumRetryAttempts: number;
   readonly filters: readonly unknown[];
 }
 
-/** A function that runs again and again. */
+/** A function that runs at a fixed interval. */
 export interface Rate {
   readonly functionName: string;
   readonly everyMs: number;
@@ -45,7 +45,7 @@ export interface Rate {
 
 export interface Triggers {
   readonly sources: readonly EventSource[];
-  /** Those with a rate. What has a time of the day is not among them. */
+  /** Only schedules with a rate, not those with a time of day. */
   readonly rates: readonly Rate[];
 }
 

@@ -1,14 +1,12 @@
 import { watch } from 'chokidar';
 
-/** An editor that saves, or a checkout that changes many files, is one change. */
+/** Changes within this time count as one: an editor that saves, or a checkout of many files. */
 const QUIET_MS = 150;
-/** What functions are built from; an editor's own files beside it are not. */
+/** The source files of functions, without an editor's own files. */
 const CODE = /\.(?:[cm]?[jt]s|json)$/;
 
-/**
- * Calls `run` once things have been quiet for a moment. One run at a time: changes during a run lead to one more run.
- */
-export function afterQuiet(run: () => Promise<void>, quietMs = QUIET_MS): () => void {
+/** Calls `run` after a quiet moment. One run at a time: changes during a run lead to one more run. */
+export function debounce(run: () => Promise<void>, quietMs = QUIET_MS): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isRunning = false;
   let isDue = false;
@@ -38,14 +36,14 @@ export interface WatchOptions {
 }
 
 export interface CodeWatch {
-  /** Resolves when every change from now on is seen. */
+  /** Resolves once every later change is detected. */
   readonly ready: Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Calls back for each change of code in the folders, and in folders within, until it is stopped. (Node's own recursive watch
- * loses a file on Linux once an editor has replaced it.)
+ * Calls back for each change of a source file in the folders, recursively, until it is stopped. (Node's own
+ * recursive watch loses a file on Linux after an editor replaced it.)
  */
 export function watchCode(folders: readonly string[], { onChange, onError }: WatchOptions): CodeWatch {
   const watcher = watch([...folders], { ignoreInitial: true, atomic: true });

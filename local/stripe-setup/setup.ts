@@ -12,22 +12,24 @@ import { ensureProPrice, PRO_LOOKUP_KEY, type ProPrice } from '../../lib/stripe/
 import { ensureWebhookEndpoint, type WebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { EXIT_USAGE, readFlags, UsageError } from '../stack/flags.ts';
 
-const USAGE = `Sets a Stripe account up for this service: the product, its monthly price, the webhook endpoint. Run it as often as you
-like: what is right already is left alone.
+const USAGE = `Sets up a Stripe account for this service: the product, its monthly price and the webhook endpoint.
+Idempotent: what is already right is not changed.
 
   npm run stripe:setup -- [--url URL] [--replace-price] [--live] [--json]
 
-  --url URL         where Stripe sends its events: the service's address and ${WEBHOOK_PATH}; without it only the price
-  --replace-price   a price with another amount loses the lookup key ${PRO_LOOKUP_KEY} to a new, right one
-  --live            the key is a live key, and that is meant
-  --json            the result as JSON, for programs
+  --url URL         the webhook address: the service's address and ${WEBHOOK_PATH};
+                    without it, only the price is set up
+  --replace-price   moves the lookup key ${PRO_LOOKUP_KEY} from a price with another amount to a new price
+  --live            confirms that the key is a live key
+  --json            prints the result as JSON, for programs
 
-  read -rs STRIPE_SECRET_KEY                           # paste sk_test_…, which leaves it out of the shell's history
+  read -rs STRIPE_SECRET_KEY                           # paste sk_test_…; it stays out of the shell's history
   export STRIPE_SECRET_KEY
   npm run stripe:setup                                 # enough for a stack on this machine
   npm run stripe:setup -- --url https://billing.example.com${WEBHOOK_PATH}
 
-At the end it prints the variables to set. STRIPE_API_BASE names another server than Stripe, for example a double.`;
+At the end it prints the variables to set.
+STRIPE_API_BASE names a server other than Stripe, for example a double.`;
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -42,20 +44,20 @@ interface Account {
   readonly apiBase: string | undefined;
 }
 
-interface SetUp extends ProPrice {
+interface SetupResult extends ProPrice {
   readonly live: boolean;
-  /** Null when no url was given. */
+  /** Null without --url. */
   readonly endpoint: WebhookEndpoint | null;
   readonly url: string | null;
 }
 
-/** Where the result and faults are printed. */
+/** Prints the result and the faults. */
 export interface SetupOutput {
   readonly print: (text: string) => void;
   readonly fault: (text: string) => void;
 }
 
-/** `npm run stripe:setup` with these arguments and variables; returns the exit code. */
+/** Runs `npm run stripe:setup` with these arguments and variables. Returns the exit code. */
 export async function stripeSetup(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -69,8 +71,8 @@ export async function stripeSetup(
     }
     const account = readAccount(env, values.live);
     const url = values.url === undefined ? null : webhookUrl(values.url, account);
-    const done = await setUp(account, url, values['replace-price']);
-    print(values.json ? JSON.stringify(asJson(done), null, 2) : asText(done).join('\n'));
+    const result = await setUp(account, url, values['replace-price']);
+    print(values.json ? JSON.stringify(asJson(result), null, 2) : asText(result).join('\n'));
     return 0;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
@@ -79,7 +81,11 @@ export async function stripeSetup(
   }
 }
 
-async function setUp({ secretKey, apiBase }: Account, url: string | null, replace: boolean): Promise<SetUp> {
+async function setUp(
+  { secretKey, apiBase }: Account,
+  url: string | null,
+  replace: boolean,
+): Promise<SetupResult> {
   const stripe = openSetupStripe(secretKey, apiBase);
   return explainFailures(apiBase, async () => {
     const prices = await ensureProPrice(stripe, { replace });
@@ -88,82 +94,81 @@ async function setUp({ secretKey, apiBase }: Account, url: string | null, replac
   });
 }
 
-/** @throws SetupError when there is no key, or one that is not meant */
+/** @throws SetupError if the key is missing, malformed or of the wrong mode */
 function readAccount(env: NodeJS.ProcessEnv, live: boolean): Account {
   const secretKey = env['STRIPE_SECRET_KEY'] || undefined;
   if (secretKey === undefined) {
-    throw new SetupError(
-      'STRIPE_SECRET_KEY is missing. Set the secret key of the account to set up: sk_test_…',
-    );
+    throw new SetupError('STRIPE_SECRET_KEY is missing. Set it to the secret key of the account: sk_test_…');
   }
-  // What was put there by mistake may still be a secret: it is not repeated.
+  // A malformed value is not printed, because it may still be a secret.
   if (!SecretKey.safeParse(secretKey).success) {
-    throw new SetupError('STRIPE_SECRET_KEY is no secret key of Stripe; it must be sk_test_… or rk_test_….');
+    throw new SetupError('STRIPE_SECRET_KEY is not a Stripe secret key; it must be sk_test_… or rk_test_….');
   }
   const apiBase = readApiBase(env['STRIPE_API_BASE'] || undefined);
   if (isLiveKey(secretKey) && !live) {
     throw new SetupError(
-      'STRIPE_SECRET_KEY is a live key: this would change the account that takes real money. If that is meant, add --live.',
+      'STRIPE_SECRET_KEY is a live key, so this would change the live account. To confirm, add --live.',
     );
   }
   if (!isLiveKey(secretKey) && live) {
     throw new SetupError(
-      '--live is given, but STRIPE_SECRET_KEY is a test key. Set the live key, or drop --live.',
+      '--live is set, but STRIPE_SECRET_KEY is a test key. Set the live key, or remove --live.',
     );
   }
   if (live && apiBase !== undefined) {
-    throw new SetupError('A live key is sent to Stripe alone. Unset STRIPE_API_BASE.');
+    throw new SetupError('A live key is sent to Stripe only. Unset STRIPE_API_BASE.');
   }
   return { secretKey, apiBase };
 }
 
-function readApiBase(given: string | undefined): string | undefined {
-  const parsed = z.optional(ApiBase).safeParse(given);
+function readApiBase(value: string | undefined): string | undefined {
+  const parsed = z.optional(ApiBase).safeParse(value);
   if (parsed.success) return parsed.data;
   throw new SetupError(
-    `STRIPE_API_BASE is "${given}"; it must be an http or https URL without a path, like http://127.0.0.1:8420.`,
+    `STRIPE_API_BASE is "${value}"; it must be an http or https URL without a path, like http://127.0.0.1:8420.`,
   );
 }
 
-function webhookUrl(given: string, { apiBase }: Account): string {
-  const url = URL.canParse(given) ? new URL(given) : null;
-  // Stripe itself delivers to https only.
+function webhookUrl(value: string, { apiBase }: Account): string {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  // Stripe itself delivers only to https.
   const scheme = apiBase === undefined ? /^https:$/ : /^https?:$/;
   if (url !== null && scheme.test(url.protocol) && url.pathname.endsWith(WEBHOOK_PATH)) return url.href;
   throw new SetupError(
-    `--url is "${given}"; it must be the https URL of the service's webhook route, like https://billing.example.com${WEBHOOK_PATH}.`,
+    `--url is "${value}"; it must be the https URL of the service's webhook route, ` +
+      `like https://billing.example.com${WEBHOOK_PATH}.`,
   );
 }
 
-function environmentOf({ price, endpoint }: SetUp): Record<string, string> {
+function environmentOf({ price, endpoint }: SetupResult): Record<string, string> {
   return {
     STRIPE_PRO_PRICE_ID: price.id,
     ...(endpoint?.secret && { STRIPE_WEBHOOK_SECRETS: endpoint.secret }),
   };
 }
 
-function asJson(done: SetUp): object {
+function asJson(result: SetupResult): object {
   const item = ({ id, outcome, notes }: Ensured) => ({ id, outcome, notes });
   return {
-    livemode: done.live,
-    product: item(done.product),
-    price: item(done.price),
-    ...(done.others.length > 0 && {
-      plans: done.others.map(({ plan, product, price }) => ({
+    livemode: result.live,
+    product: item(result.product),
+    price: item(result.price),
+    ...(result.others.length > 0 && {
+      plans: result.others.map(({ plan, product, price }) => ({
         plan,
         product: item(product),
         price: item(price),
       })),
     }),
-    webhook_endpoint: done.endpoint && { ...item(done.endpoint), url: done.url },
-    environment: environmentOf(done),
+    webhook_endpoint: result.endpoint && { ...item(result.endpoint), url: result.url },
+    environment: environmentOf(result),
   };
 }
 
-function asText(done: SetUp): string[] {
-  const { live, product, price, endpoint, url } = done;
-  const item = (what: string, { id, outcome, notes }: Ensured, more: string) => [
-    `${what.padEnd(9)} ${outcome.padEnd(8)} ${id}   ${more}`,
+function asText(result: SetupResult): string[] {
+  const { live, product, price, endpoint, url } = result;
+  const item = (label: string, { id, outcome, notes }: Ensured, more: string) => [
+    `${label.padEnd(9)} ${outcome.padEnd(8)} ${id}   ${more}`,
     ...notes.map((note) => `${' '.repeat(19)}${note}`),
   ];
   const pair = (plan: SoldPlan, itsProduct: Ensured, itsPrice: Ensured) => [
@@ -174,13 +179,13 @@ function asText(done: SetUp): string[] {
       `${formatUsd(PLANS[plan].sold.monthCents)} a month, lookup key ${lookupKeyOf(plan)}`,
     ),
   ];
-  const variables = Object.entries(environmentOf(done)).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.entries(environmentOf(result)).map(([name, value]) => `${name}=${value}`);
   return [
     live ? 'Live mode: real money.' : 'Test mode.',
     ...pair('pro', product, price),
-    ...done.others.flatMap((other) => pair(other.plan, other.product, other.price)),
+    ...result.others.flatMap((other) => pair(other.plan, other.product, other.price)),
     ...(endpoint === null
-      ? [`${'webhook'.padEnd(9)} left out: no --url was given`]
+      ? [`${'webhook'.padEnd(9)} skipped: no --url`]
       : item(
           'webhook',
           endpoint,
@@ -189,7 +194,7 @@ function asText(done: SetUp): string[] {
     '',
     ...variables,
     ...(endpoint !== null && endpoint.secret === null
-      ? ['# STRIPE_WEBHOOK_SECRETS stays as it is: the API tells a secret only when the endpoint is created.']
+      ? ['# Keep STRIPE_WEBHOOK_SECRETS: Stripe returns a secret only when the endpoint is created.']
       : []),
   ];
 }

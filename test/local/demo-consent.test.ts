@@ -3,28 +3,29 @@ import { type Consent, consentTo } from '../../local/demo/consent.ts';
 
 const OWNER = { pid: 4711, folder: '/home/ada/rsolv-billing', startedAt: '2026-11-30T09:00:00.000Z' };
 
-async function asked(more: Partial<Consent>) {
-  const said: string[] = [];
+async function askForConsent(more: Partial<Consent>) {
+  const printed: string[] = [];
   const agreed = await consentTo({
     url: 'http://localhost:4000',
     owner: OWNER,
     yes: false,
     ask: null,
-    say: (line) => said.push(line),
+    print: (line) => printed.push(line),
     ...more,
   });
-  return { agreed, said };
+  return { agreed, printed };
 }
 
-it('npm run demo says whose stack it found: folder, process and start', async () => {
-  const { said } = await asked({ yes: true });
-  expect(said).toEqual([
-    'A stack answers at http://localhost:4000: started from /home/ada/rsolv-billing by process 4711 at 2026-11-30T09:00:00.000Z.',
+it('npm run demo prints the folder, process and start time of a running stack', async () => {
+  const { printed } = await askForConsent({ yes: true });
+  expect(printed).toEqual([
+    'A stack answers at http://localhost:4000: started from /home/ada/rsolv-billing by process 4711 at ' +
+      '2026-11-30T09:00:00.000Z.',
   ]);
 });
 
-it('npm run demo says that a stack left no note of who started it', async () => {
-  expect((await asked({ owner: null })).said[0]).toContain('it left no note of who started it');
+it('npm run demo says that it does not know who started a stack without a state file', async () => {
+  expect((await askForConsent({ owner: null })).printed[0]).toContain('it is not known who started it');
 });
 
 it.each([
@@ -34,27 +35,27 @@ it.each([
   ['n', false],
   ['yesterday', false],
 ])(
-  'the answer "%s" on a terminal decides whether the clock of a found stack is moved',
+  'the answer "%s" on a terminal decides whether the demo moves the clock of a running stack',
   async (answer, agreed) => {
     const questions: string[] = [];
     const ask = async (question: string) => {
       questions.push(question);
       return answer;
     };
-    expect((await asked({ ask })).agreed).toBe(agreed);
+    expect((await askForConsent({ ask })).agreed).toBe(agreed);
     expect(questions).toEqual(['Use it, and move its clock by a month? [y/N] ']);
   },
 );
 
-it('without a terminal and without --yes the clock of a found stack is not moved', async () => {
-  const { agreed, said } = await asked({});
+it('without a terminal and --yes, the demo does not move the clock of a running stack', async () => {
+  const { agreed, printed } = await askForConsent({});
   expect(agreed).toBe(false);
-  expect(said.at(-1)).toContain('--yes');
+  expect(printed.at(-1)).toContain('--yes');
 });
 
-it('with --yes the clock of a found stack is moved without a question', async () => {
+it('with --yes, the demo moves the clock of a running stack without a question', async () => {
   const ask = async () => {
     throw new Error('a question');
   };
-  expect((await asked({ yes: true, ask })).agreed).toBe(true);
+  expect((await askForConsent({ yes: true, ask })).agreed).toBe(true);
 });

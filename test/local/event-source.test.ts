@@ -13,12 +13,12 @@ import { startFaultyEngine } from '../support/faulty-engine.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { engineEndpoint, openTestTable, testDeps, throughSdk } from '../support/table.ts';
 
-/* The stand-in for what Lambda does between the table's stream and a function, with the settings of serverless.yml. */
+/* The stand-in for Lambda's event source mapping, with the settings of serverless.yml. */
 
-/** At once on a quiet machine. */
+/** Immediate on a quiet machine. */
 const EVENTUALLY = { timeout: 30_000, interval: 20 } as const;
-/** As often as the SDK makes a call before it is a failed one. */
-const CALLS_OF_THE_SDK = 3;
+/** The SDK's tries before a call fails. */
+const SDK_TRIES = 3;
 
 let table: Table;
 beforeAll(async () => {
@@ -27,23 +27,24 @@ beforeAll(async () => {
 
 const skOf = ({ dynamodb }: StreamRecord): string => dynamodb.Keys['sk']?.S ?? '';
 
-function listen(answer: (keys: readonly string[]) => readonly string[], from: Table = table) {
+/** @param failing returns the keys of a batch that the function reports as failed */
+function start(failing: (keys: readonly string[]) => readonly string[], from: Table = table) {
   const [source] = readTriggers().sources;
-  if (source === undefined) throw new Error('nothing is on the stream');
+  if (source === undefined) throw new Error('serverless.yml has no stream');
   const stopping = new AbortController();
   const batches: string[][] = [];
   const dead: string[] = [];
-  const away: unknown[] = [];
+  const outages: unknown[] = [];
   const running = runEventSource({
     table: from,
     source,
     signal: stopping.signal,
     onDeadLetter: (record) => dead.push(skOf(record)),
-    onAway: (error) => away.push(error),
+    onUnreachable: (error) => outages.push(error),
     invoke: async ({ Records }): Promise<BatchAnswer> => {
-      const brought = Records.map(skOf);
-      batches.push(brought);
-      const failed = new Set(answer(brought));
+      const batch = Records.map(skOf);
+      batches.push(batch);
+      const failed = new Set(failing(batch));
       return {
         batchItemFailures: Records.filter((record) => failed.has(skOf(record))).map(({ dynamodb }) => ({
           itemIdentifier: dynamodb.SequenceNumber,
@@ -55,24 +56,24 @@ function listen(answer: (keys: readonly string[]) => readonly string[], from: Ta
     stopping.abort();
     await running;
   });
-  return { batches, dead, away };
+  return { batches, dead, outages };
 }
 
 const notice = (id: string) =>
   writeTogether(table, [putNotice(keyIssued('c'.repeat(32), id, 'customer', new Date()))]);
 
-describe('what the stream would bring', () => {
-  it('brings notices that are to be sent, and nothing else', async () => {
+describe('the event source', () => {
+  it('the event source delivers unsent notices and nothing else', async () => {
     await customerWith(testDeps(table), 50);
-    const { batches } = listen(() => []);
+    const { batches } = start(() => []);
     await notice('alone');
     await expect.poll(() => batches.flat().some((sk) => sk.endsWith('#alone')), EVENTUALLY).toBe(true);
     expect(batches.flat().every((sk) => sk.startsWith('NOTICE#'))).toBe(true);
   });
 
-  it('tries what is reported as failed three times, then puts it aside and goes on with the rest', async () => {
+  it('a failing record becomes a dead letter after three tries, and the rest is delivered', async () => {
     for (const n of range(1, 5)) await notice(`n${n}`);
-    const { batches, dead } = listen((keys) => keys.filter((sk) => sk.endsWith('#n3')));
+    const { batches, dead } = start((keys) => keys.filter((sk) => sk.endsWith('#n3')));
     await expect
       .poll(() => batches.flat().filter((sk) => sk.endsWith('#n5')).length, EVENTUALLY)
       .toBeGreaterThan(0);
@@ -81,38 +82,38 @@ describe('what the stream would bring', () => {
     expect(batches.flat().filter((sk) => sk.endsWith('#n2'))).toHaveLength(1);
   });
 
-  it('brings what is new however many were given up before it', async () => {
+  it('a new notice is delivered even behind 100 older ones', async () => {
     for (const n of range(1, 100)) await notice(`old${n}`);
-    const { batches } = listen(() => []);
+    const { batches } = start(() => []);
     await notice('new');
     await expect.poll(() => batches.flat().some((sk) => sk.endsWith('#new')), EVENTUALLY).toBe(true);
   });
 
-  it('goes on when the table was away, having said so once', async () => {
+  it('the event source reports an outage of the table once and continues afterwards', async () => {
     const engine = await startFaultyEngine(await engineEndpoint());
     const far = await throughSdk(table, engine.endpoint);
     onTestFinished(() => {
       far.client.destroy();
       engine.close();
     });
-    const { batches, away } = listen(() => [], far);
-    const brought = (id: string) => batches.flat().filter((sk) => sk.endsWith(`#${id}`)).length;
+    const { batches, outages } = start(() => [], far);
+    const deliveries = (id: string) => batches.flat().filter((sk) => sk.endsWith(`#${id}`)).length;
     await notice('before');
-    await expect.poll(() => brought('before'), EVENTUALLY).toBe(1);
-    engine.fail({ operation: 'Query', when: 'before', times: 2 * CALLS_OF_THE_SDK });
+    await expect.poll(() => deliveries('before'), EVENTUALLY).toBe(1);
+    engine.fail({ operation: 'Query', when: 'before', times: 2 * SDK_TRIES });
     await notice('meanwhile');
-    await expect.poll(() => brought('meanwhile'), EVENTUALLY).toBe(1);
-    expect(away).toEqual([expect.objectContaining({ code: 'ledger_unavailable' })]);
-    expect(brought('before')).toBe(1);
+    await expect.poll(() => deliveries('meanwhile'), EVENTUALLY).toBe(1);
+    expect(outages).toEqual([expect.objectContaining({ code: 'ledger_unavailable' })]);
+    expect(deliveries('before')).toBe(1);
   });
 
-  it('tries a batch again whose function ended without an answer', async () => {
+  it('a batch is retried if the function ended without an answer', async () => {
     await notice('crash');
     let crashes = 0;
-    const { batches, dead } = listen((keys) => {
+    const { batches, dead } = start((keys) => {
       if (keys.some((sk) => sk.endsWith('#crash')) && crashes < 2) {
         crashes += 1;
-        throw new Error('the process is gone');
+        throw new Error('the process crashed');
       }
       return [];
     });
@@ -125,7 +126,7 @@ describe('what the stream would bring', () => {
 
 describe('the filter on the stream', () => {
   const record = { eventName: 'INSERT', dynamodb: { Keys: { sk: { S: 'NOTICE#a#1' } } } };
-  it('asks for all of its fields, each one of some values or of some beginnings', () => {
+  it('a filter matches if every field has one of its values or prefixes', () => {
     expect(passes(record, [])).toBe(true);
     expect(passes(record, [{ eventName: ['MODIFY', 'INSERT'] }])).toBe(true);
     expect(passes(record, [{ eventName: ['MODIFY'] }])).toBe(false);

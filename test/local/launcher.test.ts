@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 
-/* What npm start says when the install is incomplete: local/run.mjs in a folder with a part of node_modules. */
+/* The messages of npm start for an incomplete install. Runs local/run.mjs with parts of node_modules. */
 
 let project: string;
 beforeEach(() => {
@@ -19,7 +19,7 @@ const install = (...names: string[]) => {
   for (const name of names) mkdirSync(join(project, 'node_modules', name), { recursive: true });
 };
 
-/** Runs the launcher on this Node, which says that it has another version. */
+/** Runs the launcher on this Node, which pretends to have another version. */
 function launch(args: readonly string[], version = process.versions.node) {
   const pretend = `Object.defineProperties(process, {
     version: { value: 'v${version}' },
@@ -43,38 +43,39 @@ it('npm start runs the program with its flags', () => {
   expect(launch(['start', '--watch'])).toEqual({ status: 0, out: 'started --watch', fault: '' });
 });
 
-it('without an install, one line says npm ci', () => {
+it('npm start without an install prints one line that says npm ci', () => {
   expect(launch(['start'], '20.20.2')).toEqual({
     status: 1,
     out: '',
-    fault: 'Nothing is installed yet. Run: npm ci',
+    fault: 'The packages are not installed. Run: npm ci',
   });
 });
 
-it('after NODE_ENV=production npm ci, one line says how to install the development packages', () => {
+it('npm start after NODE_ENV=production npm ci says how to install the development packages', () => {
   install('zod');
   expect(launch(['start'], '20.20.2')).toEqual({
     status: 1,
     out: '',
     fault:
-      'The development packages are not installed (NODE_ENV=production or --omit=dev). Run: npm ci --include=dev',
+      'The development packages are not installed (NODE_ENV=production or --omit=dev). Run: npm ci ' +
+      '--include=dev',
   });
 });
 
-it('after npm ci --ignore-scripts on an older Node, one line says how to get the Node that is missing', () => {
+it('npm start after npm ci --ignore-scripts on an older Node says how to install Node', () => {
   install('serverless', 'node');
   expect(launch(['start'], '20.20.2')).toEqual({
     status: 1,
     out: '',
     fault:
-      'Node 24 is needed, and this is v20.20.2: an install without scripts leaves Node out. ' +
+      'Node 24 is required, but this is v20.20.2: an install without scripts omits Node. ' +
       'Run: npm rebuild node --ignore-scripts=false',
   });
 });
 
-it('an older Node that is used in place of npm is told to use npm', () => {
+it('the launcher on an older Node says to use npm', () => {
   install('serverless', 'node/bin/node');
   expect(launch(['start'], '20.20.2').fault).toBe(
-    'Node 24 is needed, and this is v20.20.2. Run it through npm: npm run start',
+    'Node 24 is required, but this is v20.20.2. Run it through npm: npm run start',
   );
 });

@@ -21,14 +21,14 @@ async function mailboxWith(letters: readonly Partial<Message>[]): Promise<Mailbo
   const post = await startTestMailbox();
   onTestFinished(() => post.stop());
   letters.forEach((letter, n) => {
-    post.mailbox.take({ ...LETTER, id: `letter-${n + 1}`, ...letter });
+    post.mailbox.accept({ ...LETTER, id: `letter-${n + 1}`, ...letter });
   });
   return post;
 }
 
 const read = async (url: string): Promise<string> => (await fetch(url)).text();
 
-it('the mailbox refuses what is no message, also what is no JSON', async () => {
+it('the mailbox refuses a malformed message and invalid JSON', async () => {
   const post = await startTestMailbox();
   for (const body of ['', 'no JSON', '{}', '[]']) {
     const answer = await fetch(`${post.url}/v2/email/outbound-emails`, {
@@ -42,7 +42,7 @@ it('the mailbox refuses what is no message, also what is no JSON', async () => {
   await post.stop();
 });
 
-it('the mailbox takes nothing that a form on a page of another origin can send', async () => {
+it('the mailbox refuses everything that a form on a page of another origin can send', async () => {
   const post = await startTestMailbox();
   for (const path of ['/v2/email/outbound-emails', '/_mailbox/refuse']) {
     const answer = await fetch(post.url + path, {
@@ -64,17 +64,17 @@ it('the mailbox of a test leaves nothing in the temporary folder', async () => {
 });
 
 describe('the pages of the mailbox', () => {
-  it('list sender, kind, customer and time, the newest first', async () => {
+  it('the list of letters shows sender, kind, customer and time, newest first', async () => {
     const post = await mailboxWith([{ subject: 'First' }, { subject: 'Second', kind: 'low_balance' }]);
     const page = await read(post.url);
-    for (const said of [
+    for (const text of [
       'billing@rsolv.dev',
       'low balance',
       'Acme',
       'ada@customer.example',
       '2026-11-24 14:05:00',
     ])
-      expect(page).toContain(said);
+      expect(page).toContain(text);
     expect(page.indexOf('Second')).toBeLessThan(page.indexOf('First'));
   });
 
@@ -85,7 +85,7 @@ describe('the pages of the mailbox', () => {
     ['credits bob', ['letter-2']],
     ['nothing like it', []],
     ['  ', ['letter-1', 'letter-2', 'letter-3']],
-  ])('a search for %j finds the letters with each of its words', async (words, found) => {
+  ])('a search for %j finds the letters that contain all of its words', async (words, found) => {
     const post = await mailboxWith([
       {},
       { to: 'bob@customer.example', kind: 'low_balance' },
@@ -96,7 +96,7 @@ describe('the pages of the mailbox', () => {
     expect(ids.sort()).toEqual(found);
   });
 
-  it('stay small with ten thousand letters, all of which can be reached', async () => {
+  it('the list of ten thousand letters has 50 per page, and every page can be reached', async () => {
     const post = await mailboxWith(
       Array.from({ length: 10_000 }, (_, n) => ({ subject: `Letter number ${n}` })),
     );
@@ -108,7 +108,7 @@ describe('the pages of the mailbox', () => {
     expect(await read(`${post.url}/?q=number&page=2`)).toContain('href="/?q=number&amp;page=3"');
   });
 
-  it('show a letter as text with its links, and as HTML in frames without any right', async () => {
+  it('a letter is shown as text with links, and as HTML in sandboxed frames', async () => {
     const post = await mailboxWith([{}]);
     const page = await read(`${post.url}/letters/letter-1`);
     expect(page).toContain('<a href="https://app.rsolv.dev/billing" rel="noreferrer">');
@@ -122,7 +122,7 @@ describe('the pages of the mailbox', () => {
     expect(await letter.text()).toBe(LETTER.html);
   });
 
-  it('show hostile text as text, with its unseen characters written out', async () => {
+  it('hostile text is escaped, and its invisible characters are written out', async () => {
     const hostile = '<script>alert(1)</script>\u202Egnp.exe';
     const post = await mailboxWith([
       {
@@ -142,7 +142,7 @@ describe('the pages of the mailbox', () => {
     }
   });
 
-  it('answer 404 for a letter that does not exist', async () => {
+  it('the mailbox answers 404 for a letter that does not exist', async () => {
     const post = await mailboxWith([]);
     expect((await fetch(`${post.url}/letters/none`)).status).toBe(404);
     expect((await fetch(`${post.url}/letters/none/html`)).status).toBe(404);

@@ -11,7 +11,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
 
-/** A service that answers with the Host header it was sent. */
+/** A service that answers with the request's Host header. */
 async function serviceOn(host: string): Promise<number> {
   const server = createServer((request, response) => response.end(request.headers.host)).listen(0, host);
   await once(server, 'listening');
@@ -28,18 +28,18 @@ describe('the ports of a local stack', () => {
     async (setting) => {
       const port = await serviceOn('127.0.0.1');
       await expect(assertPortFree(port, setting)).rejects.toThrow(
-        `Port ${port} is in use. Stop what listens there, or choose another: ${setting}=${port + 1} npm start`,
+        `Port ${port} is in use. Stop its program, or choose another port: ${setting}=${port + 1} npm start`,
       );
     },
   );
 
-  it.runIf(hasIpv6)('a port that is taken on ::1 alone counts as busy', async () => {
+  it.runIf(hasIpv6)('a port that is in use only on ::1 counts as busy', async () => {
     const port = await serviceOn('::1');
     await expect(assertPortFree(port)).rejects.toThrow(`Port ${port} is in use.`);
     expect(await freePort(port)).not.toBe(port);
   });
 
-  it.runIf(hasIpv6)('what answers on 127.0.0.1 answers on ::1 too', async () => {
+  it.runIf(hasIpv6)('the relay makes a service on 127.0.0.1 answer on ::1 too', async () => {
     const port = await serviceOn('127.0.0.1');
     const relay = await relayFromIpv6(port);
     expect(await (await fetch(`http://[::1]:${port}/`)).text()).toBe(`[::1]:${port}`);
@@ -47,21 +47,21 @@ describe('the ports of a local stack', () => {
     await expect(fetch(`http://[::1]:${port}/`)).rejects.toThrow('fetch failed');
   });
 
-  it.runIf(hasIpv6)('a stranger on ::1 keeps no service from starting on 127.0.0.1', async () => {
+  it.runIf(hasIpv6)('another program on ::1 does not prevent a start on 127.0.0.1', async () => {
     const relay = await relayFromIpv6(await serviceOn('::1'));
     await expect(relay.stop()).resolves.toBeUndefined();
   });
 });
 
 describe('a proxy in the environment', () => {
-  it('is not used for this machine, and for what else was exempt', () => {
+  it('a proxy is bypassed for this machine and for hosts that were exempt before', () => {
     const env: NodeJS.ProcessEnv = { NODE_USE_ENV_PROXY: '1', NO_PROXY: 'corp.example, localhost' };
     bypassProxyForLoopback(env);
     expect(env['no_proxy']).toBe('corp.example,localhost,127.0.0.1,::1,[::1]');
     expect(env['NO_PROXY']).toBe(env['no_proxy']);
   });
 
-  it('stays unused where it is exempt for every host', () => {
+  it('a proxy that is exempt for every host stays unused', () => {
     const env: NodeJS.ProcessEnv = { no_proxy: '*' };
     bypassProxyForLoopback(env);
     expect(env).toEqual({ no_proxy: '*' });

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
-it('a second plan takes one code file: with its row in the table of plans every journey works', () => {
+it('a second plan needs only a row in the table of plans, and then every journey works', () => {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const args = [vitest, 'run', '--config', 'checks/plans/vitest.config.ts'];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });

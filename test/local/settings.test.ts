@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_PORTS, readSettings, SETTINGS } from '../../cli/stage/local-settings.ts';
 import { startHelp } from '../../local/stack/help.ts';
 
-/** The message that refuses the settings; empty when they are taken. */
+/** The error message for invalid settings. Empty for valid ones. */
 function refusal(settings: Record<string, string>): string {
   try {
     readSettings(settings);
@@ -13,7 +13,7 @@ function refusal(settings: Record<string, string>): string {
 }
 
 describe('the settings of npm start', () => {
-  it('no setting is needed', () => {
+  it('npm start needs no setting', () => {
     expect(readSettings({})).toEqual({
       port: DEFAULT_PORTS.PORT,
       dataDir: undefined,
@@ -25,11 +25,11 @@ describe('the settings of npm start', () => {
     });
   });
 
-  it('an empty setting is the same as none', () => {
+  it('an empty setting counts as unset', () => {
     expect(readSettings({ PORT: '', MAILBOX_PORT: '', DATA_DIR: '' })).toEqual(readSettings({}));
   });
 
-  it('MAILBOX_PORT and DEBUG_PORT name the ports of the mailbox and of the inspector', () => {
+  it('MAILBOX_PORT and DEBUG_PORT set the ports of the mailbox and the inspector', () => {
     const settings = readSettings({ MAILBOX_PORT: '8500', DEBUG_PORT: '9300' });
     expect([settings.mailboxPort, settings.debugPort]).toEqual([8_500, 9_300]);
   });
@@ -70,7 +70,7 @@ describe('the settings of npm start', () => {
       /^MAILBOX_PORT and DEBUG_PORT are both 8500/,
     ],
     ['three secrets', { ...test, STRIPE_WEBHOOK_SECRETS: 'whsec_x1,whsec_x1,whsec_x1' }, /one or two/],
-  ])('%s is refused in one line that repeats no secret', (_, settings, message) => {
+  ])('%s is refused in one line without secrets', (_, settings, message) => {
     const fault = refusal(settings);
     expect(fault).toMatch(message);
     expect(fault).not.toMatch(/_x1|\n/);

@@ -5,7 +5,7 @@ import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import { hasEnded, processesOf } from '../support/processes.ts';
 import { type RunningStack, startStack } from '../support/running-stack.ts';
 
-/* The one stack that the tests of this folder start: `npm start` as a user has it. */
+/* The only tests of this folder that start a whole stack, with `npm start` like a user. */
 
 let stack: RunningStack;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterAll(() => {
   if (stack.process.exitCode === null) stack.process.kill('SIGKILL');
 });
 
-/** What a shell makes of a printed call; a machine need not have curl to run the tests. */
+/** Runs a printed call like a shell, so that the tests do not need curl. */
 function fetchLikeCurl(call: string, variables: ReadonlyMap<string, string>): Promise<Response> {
   const line = call.replaceAll(/\$(\w+)/g, (_, name: string) => variables.get(name) ?? '');
   const key = / -H "x-api-key: ([^"]+)"/.exec(line)?.[1];
@@ -29,7 +29,7 @@ function fetchLikeCurl(call: string, variables: ReadonlyMap<string, string>): Pr
   return fetch(url, { method, headers, ...(body !== undefined && { body }) });
 }
 
-/** The printed calls, each with the lines in which it goes on. */
+/** The printed calls, each joined with its continuation lines. */
 function printedCalls(): string[] {
   const calls: string[] = [];
   for (const line of stack.output.slice(stack.output.findIndex((one) => one.startsWith('curl ')))) {
@@ -42,7 +42,7 @@ function printedCalls(): string[] {
 }
 
 describe('npm start', () => {
-  it('serves, prints calls that work as they stand, and says ready last', async () => {
+  it('npm start prints calls that work as printed, and its last line says ready', async () => {
     expect(stack.output.at(-1)).toBe(`ready ${stack.url}`);
     const exported = stack.output.find((line) => line.startsWith('export ')) ?? '';
     const variables = new Map(
@@ -53,12 +53,12 @@ describe('npm start', () => {
     expect(statuses).toEqual([200, 201, 200, 200, 201, 201]);
   });
 
-  it('serves the reference at /docs', async () => {
+  it('npm start serves the API documentation at /docs', async () => {
     const page = await fetch(`${stack.url}/docs`);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   });
 
-  it('shows in the mailbox the letter to a new customer', async () => {
+  it('the mailbox of npm start shows the letter to a new customer', async () => {
     const mailbox = /http:\S+/.exec(stack.output.find((line) => line.startsWith('mailbox')) ?? '')?.[0];
     const Letters = z.array(z.object({ kind: z.string() }));
     const kinds = async () =>
@@ -66,7 +66,7 @@ describe('npm start', () => {
     await expect.poll(kinds, { timeout: 30_000, interval: 100 }).toContain('key_issued');
   });
 
-  it('answers browsers from configured origins, and no others', async () => {
+  it('npm start allows browsers only from configured origins', async () => {
     const preflight = (origin: string) =>
       fetch(`${stack.url}/api/v1/usage`, {
         method: 'OPTIONS',
@@ -84,13 +84,13 @@ describe('npm start', () => {
     expect((await get('https://evil.example')).headers.get(allowed)).toBeNull();
   });
 
-  it('notes whose stack it is: folder, process and start', () => {
+  it('the state file of npm start names the folder, process and start time', () => {
     const { owner } = runningStack(stack.port);
     expect([owner?.pid, owner?.folder]).toEqual([stack.process.pid, PROJECT_ROOT]);
     expect(Date.now() - Date.parse(owner?.startedAt ?? '')).toBeLessThan(10 * 60 * 1_000);
   });
 
-  it('stops everything at SIGINT and leaves no process behind', async () => {
+  it('npm start stops everything at SIGINT and leaves no process behind', async () => {
     const pids = processesOf(stack.process.pid ?? 0);
     expect(pids.length).toBeGreaterThanOrEqual(2);
     expect(await stack.end('SIGINT')).toBe(0);

@@ -15,14 +15,14 @@ beforeEach(() => {
   mkdirSync(temporary);
 });
 
-/** Root may write anywhere: a file where the folder would be stands for a checkout that is read only. */
+/** Simulates a read-only checkout with a file in place of the folder, because root can write anywhere. */
 const makeReadOnly = () => writeFileSync(join(project, '.cache'), '');
 
-it('a stack keeps its caches in the checkout', () => {
+it('a stack stores its caches in the checkout', () => {
   expect(stateFolder(project, temporary)).toBe(join(project, '.cache'));
 });
 
-it('a stack of a read-only checkout keeps its caches in a private temporary folder, with the libraries beside', () => {
+it('a stack of a read-only checkout uses a private temporary folder that links the libraries', () => {
   makeReadOnly();
   const folder = stateFolder(project, temporary);
   expect(folder.startsWith(join(temporary, 'rsolv-billing-'))).toBe(true);
@@ -31,7 +31,7 @@ it('a stack of a read-only checkout keeps its caches in a private temporary fold
   expect(stateFolder(project, temporary)).toBe(folder);
 });
 
-it('two read-only checkouts keep their caches apart', () => {
+it('two read-only checkouts use different temporary folders', () => {
   makeReadOnly();
   const other = `${project}-2`;
   mkdirSync(other);
@@ -39,11 +39,9 @@ it('two read-only checkouts keep their caches apart', () => {
   expect(stateFolder(other, temporary)).not.toBe(stateFolder(project, temporary));
 });
 
-it('where nothing can be written, one line says so', () => {
+it('a stack without a writable folder fails with one line', () => {
   makeReadOnly();
   const blocked = join(temporary, 'file');
   writeFileSync(blocked, '');
-  expect(() => stateFolder(project, blocked)).toThrow(
-    /^Neither .*\.cache nor .* can be written: .*TMPDIR\.$/,
-  );
+  expect(() => stateFolder(project, blocked)).toThrow(/^Neither .*\.cache nor .* is writable: .*TMPDIR\.$/);
 });

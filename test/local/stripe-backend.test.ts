@@ -14,7 +14,7 @@ import { freePort } from '../../local/stack/ports.ts';
 import { type StripeBackend, startStripe } from '../../local/stack/stripe-backend.ts';
 import { API_KEY, bench } from '../stripe-double/support.ts';
 
-/* The Stripe that `npm start` works with, without the rest of the stack. */
+/* The Stripe backend of `npm start`, without the rest of the stack. */
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const API_PORT = 4_998;
@@ -28,12 +28,12 @@ async function started(settings: Record<string, string>, dataDir?: string): Prom
 const sdkOf = ({ settings }: StripeBackend) => openSetupStripe(settings.secretKey, settings.apiBase);
 
 describe('the Stripe double of npm start', () => {
-  it('says where it is, and has the price of Pro and an endpoint for its events', async () => {
+  it('the Stripe double has a page, the Pro price and a webhook endpoint', async () => {
     const backend = await started({ STRIPE_PORT: String(await freePort()) });
     onTestFinished(() => backend.stop());
     const { settings, describe: line, doubleUrl } = backend;
     expect(line).toContain(`${doubleUrl} `);
-    expect(line).toContain('nothing here is real money');
+    expect(line).toContain('no real money');
     const page = await fetch(doubleUrl ?? '');
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('Stripe double')]);
 
@@ -44,7 +44,7 @@ describe('the Stripe double of npm start', () => {
     expect(settings.webhookSecrets).toEqual([expect.stringMatching(/^whsec_/)]);
   });
 
-  it('keeps its account in DATA_DIR, on whichever port it starts again', async () => {
+  it('the Stripe double keeps its account in DATA_DIR across restarts on other ports', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'rsolv-billing-stripe-'));
     onTestFinished(() => rmSync(dataDir, { recursive: true }));
     const startAgain = async () => started({ STRIPE_PORT: String(await freePort()) }, dataDir);
@@ -72,8 +72,8 @@ describe('the Stripe double of npm start', () => {
   });
 });
 
-describe("a double of one's own as the Stripe of npm start", () => {
-  it('gets the price and the endpoint that no setting names', async () => {
+describe("a user's own double as the Stripe of npm start", () => {
+  it("npm start creates the missing price and endpoint on a user's own double", async () => {
     const { running, stripe } = await bench();
     const backend = await started({ STRIPE_SECRET_KEY: API_KEY, STRIPE_API_BASE: running.url });
     expect(backend.describe).toContain(`your own server at ${running.url}`);
@@ -82,10 +82,10 @@ describe("a double of one's own as the Stripe of npm start", () => {
     expect((await stripe.webhookEndpoints.list()).data.map(({ url }) => url)).toEqual([HOOK]);
   });
 
-  it('runs the schedules that became due when its clock is moved', async () => {
+  it("schedules run when the clock of a user's own double makes them due", async () => {
     const { running, control } = await bench();
     const { aheadMs } = await started({ STRIPE_SECRET_KEY: API_KEY, STRIPE_API_BASE: running.url });
-    if (aheadMs === null) throw new Error('the clock of the stand-in is not followed');
+    if (aheadMs === null) throw new Error('the clock of the stand-in is not read');
     const stopping = new AbortController();
     const ran: string[] = [];
     const rates = [{ functionName: 'nightly', everyMs: DAY_MS }];
@@ -101,7 +101,7 @@ describe("a double of one's own as the Stripe of npm start", () => {
     expect((await aheadMs()) - first).toBeGreaterThan(1.9 * DAY_MS);
   });
 
-  it('runs an hourly schedule when its clock is moved by an hour and the answer comes a little late', async () => {
+  it('an hourly schedule runs when the clock of a double is moved by an hour and its answer is a little late', async () => {
     const HOUR_MS = 60 * 60 * 1_000;
     const stopping = new AbortController();
     const measured = [0, 0, HOUR_MS - 20, HOUR_MS - 10];
@@ -113,7 +113,7 @@ describe("a double of one's own as the Stripe of npm start", () => {
     expect(ran).toEqual(['hourly']);
   });
 
-  it('is followed at its latest known time while it does not answer', async () => {
+  it('the last known clock of a double is used while it does not answer', async () => {
     const { running } = await bench();
     const aheadMs = await clockOfStandIn(running.url);
     await running.stop();
@@ -121,19 +121,19 @@ describe("a double of one's own as the Stripe of npm start", () => {
     expect(await clockOfStandIn(running.url)).toBeNull();
   });
 
-  it('is not changed where settings name price and secrets', async () => {
+  it("npm start changes nothing on a user's own double if settings name price and secrets", async () => {
     const { running } = await bench();
     const { settings } = await started({
       STRIPE_SECRET_KEY: API_KEY,
       STRIPE_API_BASE: running.url,
       STRIPE_WEBHOOK_SECRETS: 'whsec_new,whsec_old',
-      STRIPE_PRO_PRICE_ID: 'price_given',
+      STRIPE_PRO_PRICE_ID: 'price_configured',
     });
     expect(settings).toEqual({
       secretKey: API_KEY,
       apiBase: running.url,
       webhookSecrets: ['whsec_new', 'whsec_old'],
-      proPriceId: 'price_given',
+      proPriceId: 'price_configured',
     });
     expect(running.double.calls.all.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
@@ -151,14 +151,14 @@ it.each([
     { ...test, STRIPE_API_BASE: 'http://127.0.0.1:9' },
     /^http:\/\/127\.0\.0\.1:9 .*does not answer/,
   ],
-])('npm start refuses %s in one line that repeats no secret', async (_, settings, message) => {
+])('npm start refuses %s in one line without secrets', async (_, settings, message) => {
   const refused = started(settings).catch((error: unknown) => String(error).replace(/^SetupError: /, ''));
   expect(await refused).toMatch(message);
   expect(await refused).not.toMatch(/_x1|\n/);
 });
 
-it('npm start says what to run where the account has no price for Pro', async () => {
-  // 0.0.0.0 is not a loopback address, so nothing is set up there.
+it('npm start names the command to run if the account has no Pro price', async () => {
+  // 0.0.0.0 is not a loopback address, so npm start creates nothing there.
   const server = createServer((_, response) => {
     response.setHeader('content-type', 'application/json');
     response.end('{"object":"list","data":[],"has_more":false}');
@@ -177,9 +177,9 @@ it('npm start says what to run where the account has no price for Pro', async ()
   await expect(refused).rejects.toThrow(/^STRIPE_PRO_PRICE_ID is missing.*npm run stripe:setup/);
 });
 
-it('npm start says in one line that DYNAMODB_ENDPOINT does not answer', async () => {
+it('npm start reports in one line that DYNAMODB_ENDPOINT does not answer', async () => {
   const refused = startEngine({ env: { DYNAMODB_ENDPOINT: 'http://127.0.0.1:9' } });
   await expect(refused).rejects.toThrow(
-    /^DYNAMODB_ENDPOINT is http:\/\/127\.0\.0\.1:9, and nothing answers there/,
+    /^DYNAMODB_ENDPOINT is http:\/\/127\.0\.0\.1:9, but nothing answers there/,
   );
 });

@@ -18,7 +18,7 @@ interface Run {
   readonly faults: string;
 }
 
-/** `npm run stripe:setup` with these arguments and these variables. */
+/** Runs `npm run stripe:setup` with these arguments and variables. */
 async function setup(args: readonly string[], settings: Record<string, string> = {}): Promise<Run> {
   const out: string[] = [];
   const faults: string[] = [];
@@ -29,21 +29,21 @@ async function setup(args: readonly string[], settings: Record<string, string> =
   return { code, out: out.join('\n').trim(), faults: faults.join('\n').trim() };
 }
 
-/** A double, and the set-up aimed at it. */
+/** A double, and the setup command for it. */
 async function account() {
-  const made = await bench();
+  const double = await bench();
   const run = (...args: string[]) =>
-    setup(args, { STRIPE_SECRET_KEY: API_KEY, STRIPE_API_BASE: made.running.url });
-  const endpoints = async () => (await made.stripe.webhookEndpoints.list()).data;
-  const prices = async () => (await made.stripe.prices.list()).data;
-  return { ...made, run, endpoints, prices, writes: () => writesTo(made) };
+    setup(args, { STRIPE_SECRET_KEY: API_KEY, STRIPE_API_BASE: double.running.url });
+  const endpoints = async () => (await double.stripe.webhookEndpoints.list()).data;
+  const prices = async () => (await double.stripe.prices.list()).data;
+  return { ...double, run, endpoints, prices, writes: () => writesTo(double) };
 }
 
-/** How many calls so far could have changed something. */
+/** The number of calls that may have changed something. */
 const writesTo = ({ running }: Bench): number =>
   running.double.calls.all.filter(({ method }) => method !== 'GET').length;
 
-/** The variables that the output says to set. */
+/** The variables in the output. */
 const variables = ({ out }: Run): Record<string, string> =>
   Object.fromEntries(
     [...out.matchAll(/^(STRIPE_\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
@@ -62,7 +62,7 @@ async function wrongPrice(stripe: Stripe): Promise<Stripe.Price> {
 }
 
 describe('npm run stripe:setup', () => {
-  it('creates product, price and endpoint, and says what to set', async () => {
+  it('stripe:setup creates product, price and endpoint, and prints the variables to set', async () => {
     const { run, endpoints, prices, stripe } = await account();
     const first = await run('--url', HOOK);
     expect([first.code, first.faults]).toEqual([0, '']);
@@ -88,7 +88,7 @@ describe('npm run stripe:setup', () => {
     });
   });
 
-  it('finds all of it when run again, and changes nothing', async () => {
+  it('stripe:setup changes nothing when it is run again', async () => {
     const { run, writes } = await account();
     const first = variables(await run('--url', HOOK));
     const before = writes();
@@ -96,18 +96,18 @@ describe('npm run stripe:setup', () => {
     expect(second.code).toBe(0);
     expect(second.out).toMatch(/^product +found .*\nprice +found .*\nwebhook +found /m);
     expect(writes()).toBe(before);
-    // The secret is told once; the price as often as one likes.
+    // Stripe returns the secret only at creation, and the price id always.
     expect(variables(second)).toEqual({ STRIPE_PRO_PRICE_ID: first['STRIPE_PRO_PRICE_ID'] });
   });
 
-  it('without --url it makes the price only', async () => {
+  it('stripe:setup without --url sets up no endpoint', async () => {
     const { run, endpoints } = await account();
     const { code, out } = await run();
     expect([code, await endpoints()]).toEqual([0, []]);
     expect(out).toContain('--url');
   });
 
-  it('an endpoint with other events gets exactly ours, and a disabled one is enabled', async () => {
+  it('stripe:setup corrects the events of an endpoint and enables a disabled one', async () => {
     const { run, stripe, endpoints } = await account();
     const { id } = await stripe.webhookEndpoints.create({
       url: HOOK,
@@ -124,9 +124,9 @@ describe('npm run stripe:setup', () => {
     expect(sorted(endpoint?.enabled_events ?? [])).toEqual(sorted(HANDLED_EVENT_TYPES));
   });
 
-  it('an endpoint of another version is disabled for a new one, and that is said', async () => {
+  it('stripe:setup replaces an endpoint of another API version and reports it', async () => {
     const { run, stripe, endpoints, writes } = await account();
-    // Without a version of its own it speaks the account's.
+    // An endpoint without its own version uses the account's version.
     const old = await stripe.webhookEndpoints.create({ url: HOOK, enabled_events: ['*'] });
     const first = await run('--url', HOOK);
     expect(first.out).toMatch(/^webhook +created /m);
@@ -143,7 +143,7 @@ describe('npm run stripe:setup', () => {
     expect(writes()).toBe(before);
   });
 
-  it('leaves endpoints at other addresses alone', async () => {
+  it('stripe:setup does not change endpoints at other addresses', async () => {
     const { run, stripe, endpoints } = await account();
     const other = { url: 'https://elsewhere.example/hook', enabled_events: ['*' as const] };
     const { id } = await stripe.webhookEndpoints.create(other);
@@ -152,7 +152,7 @@ describe('npm run stripe:setup', () => {
     expect(left).toMatchObject({ url: other.url, status: 'enabled', enabled_events: ['*'] });
   });
 
-  it('a wrong price under the lookup key is told in one line, and nothing is changed', async () => {
+  it('stripe:setup reports a wrong price under the lookup key in one line and changes nothing', async () => {
     const { run, stripe, writes } = await account();
     const wrong = await wrongPrice(stripe);
     const before = writes();
@@ -162,7 +162,7 @@ describe('npm run stripe:setup', () => {
     expect(writes()).toBe(before);
   });
 
-  it('with --replace-price the lookup key moves to a right price, once', async () => {
+  it('stripe:setup --replace-price moves the lookup key to a right price, once', async () => {
     const { run, stripe, prices } = await account();
     const wrong = await wrongPrice(stripe);
     const first = await run('--replace-price');
@@ -179,12 +179,12 @@ describe('npm run stripe:setup', () => {
     ]);
     expect(found).toEqual([
       [variables(first)['STRIPE_PRO_PRICE_ID'], true, LOOKUP_KEY, 59_900, wrong.product],
-      // Its subscribers keep it.
+      // Existing subscribers keep the old price.
       [wrong.id, true, null, 49_900, wrong.product],
     ]);
   });
 
-  it('an archived price and product are made active again', async () => {
+  it('stripe:setup activates an archived price and product again', async () => {
     const { run, stripe } = await account();
     const price = variables(await run())['STRIPE_PRO_PRICE_ID'] ?? '';
     await stripe.prices.update(price, { active: false });
@@ -194,12 +194,12 @@ describe('npm run stripe:setup', () => {
     expect((await stripe.products.retrieve('rsolv_pro')).active).toBe(true);
   });
 
-  it('two who look before either has made anything make one of each, and are told the same', async () => {
+  it('concurrent setups create one product, price and endpoint, and return the same result', async () => {
     const { running, control, endpoints, prices, stripe } = await account();
     for (const path of ['/v1/prices', '/v1/products/*', '/v1/webhook_endpoints']) {
       await control('faults', { method: 'GET', path, kind: 'delay_after', times: 2, ms: 150 });
     }
-    // And the second asks for it while the first is still being answered.
+    // Then the second create call arrives while the first is still in flight.
     for (const path of ['/v1/prices', '/v1/products', '/v1/webhook_endpoints']) {
       await control('faults', { method: 'POST', path, kind: 'delay', ms: 150 });
     }
@@ -214,7 +214,7 @@ describe('npm run stripe:setup', () => {
     expect((await endpoints()).map(({ id }) => id)).toEqual([hook?.id]);
   });
 
-  it('what was deleted within the day is made anew, whatever Stripe still answers to the same request', async () => {
+  it('stripe:setup recreates a deleted endpoint and price within the same day', async () => {
     const { run, stripe, endpoints, prices } = await account();
     await run('--url', HOOK);
     const [endpoint] = await endpoints();
@@ -233,11 +233,11 @@ describe('npm run stripe:setup', () => {
     expect(variables(again)['STRIPE_PRO_PRICE_ID']).toBe(newPrice?.id);
   });
 
-  it('says the same to programs with --json', async () => {
+  it('stripe:setup --json prints the result as JSON', async () => {
     const { run } = await account();
     const { out } = await run('--url', HOOK, '--json');
     const item = z.object({ id: z.string(), outcome: z.literal('created'), notes: z.array(z.string()) });
-    const done = z
+    const result = z
       .object({
         livemode: z.literal(false),
         product: item,
@@ -246,13 +246,13 @@ describe('npm run stripe:setup', () => {
         environment: z.record(z.string(), z.string()),
       })
       .parse(JSON.parse(out));
-    expect(done.environment).toEqual({
-      STRIPE_PRO_PRICE_ID: done.price.id,
+    expect(result.environment).toEqual({
+      STRIPE_PRO_PRICE_ID: result.price.id,
       STRIPE_WEBHOOK_SECRETS: expect.stringMatching(/^whsec_/),
     });
   });
 
-  it('--help shows how it is called', async () => {
+  it('stripe:setup --help shows examples', async () => {
     const { code, out } = await setup(['--help']);
     expect(code).toBe(0);
     expect(out).toContain('npm run stripe:setup -- --url https://');
@@ -262,18 +262,18 @@ describe('npm run stripe:setup', () => {
   const live = { STRIPE_SECRET_KEY: 'sk_live_x1' };
   const silent = { ...test, STRIPE_API_BASE: 'http://127.0.0.1:9' };
   it.each([
-    ['no key', [], {}, /^STRIPE_SECRET_KEY is missing/],
-    ['a key that is none', [], { STRIPE_SECRET_KEY: 'pk_test_x1' }, /^STRIPE_SECRET_KEY .*sk_test_…/],
+    ['a missing key', [], {}, /^STRIPE_SECRET_KEY is missing/],
+    ['a malformed key', [], { STRIPE_SECRET_KEY: 'pk_test_x1' }, /^STRIPE_SECRET_KEY .*sk_test_…/],
     ['a live key', [], live, /^STRIPE_SECRET_KEY is a live key.*--live/],
     ['a restricted live key', [], { STRIPE_SECRET_KEY: 'rk_live_x1' }, /^STRIPE_SECRET_KEY is a live key/],
-    ['--live with a test key', ['--live'], test, /^--live is given/],
+    ['--live with a test key', ['--live'], test, /^--live is set/],
     [
       'a live key for another server',
       ['--live'],
       { ...live, STRIPE_API_BASE: 'http://127.0.0.1:9' },
       /Unset/,
     ],
-    ['an address that is none', ['--url', 'billing'], test, /^--url is "billing"/],
+    ['an invalid address', ['--url', 'billing'], test, /^--url is "billing"/],
     [
       'another route',
       ['--url', 'https://billing.example.com/hook'],
@@ -283,7 +283,7 @@ describe('npm run stripe:setup', () => {
     ['http at Stripe itself', ['--url', `http${HOOK.slice(5)}`], test, /^--url .*https/],
     ['a base with a path', [], { ...test, STRIPE_API_BASE: 'http://127.0.0.1:9/v1' }, /^STRIPE_API_BASE is/],
     ['a server that does not answer', [], silent, /^http:\/\/127\.0\.0\.1:9 .*does not answer/],
-  ] as const)('refuses %s in one line', async (_, args, settings, message) => {
+  ] as const)('stripe:setup refuses %s in one line', async (_, args, settings, message) => {
     const { code, out, faults } = await setup(args, settings);
     expect([code, out, faults.split('\n').length]).toEqual([1, '', 1]);
     expect(faults).toMatch(message);
@@ -295,7 +295,7 @@ describe('npm run stripe:setup', () => {
     [['https://billing.example.com'], /^Unexpected argument 'https:\/\/billing\.example\.com'\. .*--help/],
     [['--url'], /--url.*--help/],
   ] as const)(
-    'refuses the command line %j in one line that names --help, with exit code 2',
+    'stripe:setup refuses the command line %j in one line that names --help, with exit code 2',
     async (args, message) => {
       const { code, out, faults } = await setup(args, test);
       expect([code, out, faults.split('\n').length]).toEqual([2, '', 1]);
@@ -303,7 +303,7 @@ describe('npm run stripe:setup', () => {
     },
   );
 
-  it('a key that the account does not know is told in one line', async () => {
+  it('stripe:setup reports a key that Stripe rejects in one line', async () => {
     const { running } = await bench();
     const { code, faults } = await setup([], {
       STRIPE_SECRET_KEY: 'sk_test_other',

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SetupError } from '../../lib/settings/setup-error.ts';
 import type { Api } from '../../local/stack/api-process.ts';
 import { RestartableApi } from '../../local/stack/restartable-api.ts';
-import { afterQuiet } from '../../local/stack/watch.ts';
+import { debounce } from '../../local/stack/watch.ts';
 
-describe('npm start -- --watch waits for quiet', () => {
+describe('the debounce of npm start -- --watch', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -12,9 +12,9 @@ describe('npm start -- --watch waits for quiet', () => {
     vi.useRealTimers();
   });
 
-  it('many changes in a row are one restart', async () => {
+  it('many changes in a row cause one restart', async () => {
     const run = vi.fn(async () => {});
-    const touch = afterQuiet(run, 100);
+    const touch = debounce(run, 100);
     for (let n = 0; n < 5; n++) {
       touch();
       await vi.advanceTimersByTimeAsync(50);
@@ -24,10 +24,10 @@ describe('npm start -- --watch waits for quiet', () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
-  it('changes during a restart lead to one more restart, after it', async () => {
+  it('changes during a restart cause one more restart afterwards', async () => {
     const ends: (() => void)[] = [];
     const run = vi.fn(() => new Promise<void>((resolve) => ends.push(resolve)));
-    const touch = afterQuiet(run, 100);
+    const touch = debounce(run, 100);
     touch();
     await vi.advanceTimersByTimeAsync(100);
     for (let n = 0; n < 3; n++) {
@@ -44,12 +44,12 @@ describe('npm start -- --watch waits for quiet', () => {
   });
 });
 
-describe('the API that is restarted', () => {
-  /** Starts APIs that are stopped, or end, on request; `faults` are the starts that fail. */
+describe('a restartable API', () => {
+  /** Fake APIs that can be stopped or ended. `faults` are the errors of the starts, in order. */
   function fake(faults: readonly (SetupError | null)[] = []) {
     const started: { stopped: boolean; end: (reason: string) => void }[] = [];
     const left = [...faults];
-    const said: string[] = [];
+    const printed: string[] = [];
     const start = async (): Promise<Api> => {
       const fault = left.shift() ?? null;
       if (fault !== null) throw fault;
@@ -61,27 +61,27 @@ describe('the API that is restarted', () => {
       };
       return { exited: exited.promise, stop };
     };
-    return { api: new RestartableApi(start, (line) => said.push(line)), started, said };
+    return { api: new RestartableApi(start, (line) => printed.push(line)), started, printed };
   }
   const { signal } = new AbortController();
 
-  it('stops the one that runs before it starts the next', async () => {
-    const { api, started, said } = fake();
+  it('a restart stops the running API before it starts the next', async () => {
+    const { api, started, printed } = fake();
     await api.start();
     await api.restart();
     expect(started.map(({ stopped }) => stopped)).toEqual([true, false]);
-    expect(said).toEqual([expect.stringMatching(/^The API was restarted in \d+\.\d s\.$/)]);
+    expect(printed).toEqual([expect.stringMatching(/^The API was restarted in \d+\.\d s\.$/)]);
   });
 
-  it('says what is wrong with code that does not build, and waits for the next change', async () => {
+  it('a restart with code that does not build prints the error and waits for the next change', async () => {
     const broken = new SetupError('The API did not start: exit code 1', [
       'functions/health.ts:18:6: ERROR',
       '    at Pipe.onStreamRead',
     ]);
-    const { api, started, said } = fake([null, broken]);
+    const { api, started, printed } = fake([null, broken]);
     await api.start();
     await api.restart();
-    expect(said).toEqual([
+    expect(printed).toEqual([
       'The API did not start: exit code 1',
       '  functions/health.ts:18:6: ERROR',
       'Waiting for the next change.',
@@ -91,7 +91,7 @@ describe('the API that is restarted', () => {
     expect(started.map(({ stopped }) => stopped)).toEqual([true, false]);
   });
 
-  it('calls of functions wait until the API is up again, or the stack stops', async () => {
+  it('function calls wait until the API is up again or the stack stops', async () => {
     const broken = new SetupError('The API did not start');
     const { api } = fake([null, broken]);
     await api.start();
@@ -102,15 +102,15 @@ describe('the API that is restarted', () => {
     const waiting = api.untilUp(signal).then(() => {
       isUp = true;
     });
-    const given = api.untilUp(stopping.signal);
+    const aborted = api.untilUp(stopping.signal);
     stopping.abort();
-    await given;
+    await aborted;
     expect(isUp).toBe(false);
     await api.restart();
     await waiting;
   });
 
-  it('an API that ends on its own ends the stack; one that was replaced does not', async () => {
+  it('the stack ends if the current API exits, but not if a replaced one does', async () => {
     const { api, started } = fake();
     await api.start();
     await api.restart();
@@ -120,7 +120,7 @@ describe('the API that is restarted', () => {
     expect(await api.exited).toBe('the second');
   });
 
-  it('is not started again once the stack stops', async () => {
+  it('the API is not restarted after the stack was stopped', async () => {
     const { api, started } = fake();
     await api.start();
     await api.stop();
