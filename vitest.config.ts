@@ -3,23 +3,31 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { removeCondition } from './checks/conditions/remove-condition.ts';
 import { IN_PROCESS } from './test/support/in-process.ts';
 
-/** Set by `npm run check:conditions` alone. */
+/** Set only by `npm run check:conditions`. */
 const removed = process.env['REMOVE_CONDITION'];
 
-/** `TABLE=engine npm test`, or an engine of one's own: then every test runs on the engine, none on the model of the table. */
+/**
+ * With `TABLE=engine npm test` or your own engine, every test runs on the engine instead of the table model.
+ */
 const onEngine = process.env['TABLE'] === 'engine' || process.env['DYNAMODB_ENDPOINT'] !== undefined;
 
-/** Always on a real engine: the store, what its calls cost, RSOLV-action's journey, and the model held against the engine. */
+/**
+ * Always on a real engine: the store, the cost of its calls, RSOLV-action's journey, and the model's
+ * comparison with it.
+ */
 const OF_ENGINE = [
   'test/store/**/*.test.ts',
   'test/http/{budgets,rights,rsolv-action}.test.ts',
   'checks/simulation/model.test.ts',
 ];
 
-/** The short tests of checks/. The long ones run with checks/vitest.config.ts. */
+/** The short tests of checks/. checks/vitest.config.ts runs the long ones. */
 const OF_CHECKS = ['checks/{bench,simulation}/**/*.test.ts', 'checks/fuzz/found.test.ts'];
 
-/** Tests of whole stacks and commands, in processes of their own: one of them keeps a small machine busy. */
+/**
+ * Tests that start whole stacks and commands as processes. They run one at a time, because one keeps a small
+ * machine busy.
+ */
 const OF_PROCESSES = ['test/{cli,local}/**/*.test.ts'];
 
 const engine = { globalSetup: ['test/support/global-setup.ts'] };
@@ -55,21 +63,21 @@ export default defineConfig({
         },
       },
     ],
-    // Half of their time the workers wait for sockets.
+    // Workers spend half of their time waiting for sockets.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    // The cache does not know which condition was removed.
+    // The cache key does not include the removed condition.
     fsModuleCache: removed === undefined,
-    // On a busy machine a test may wait for its turn; none is timed.
+    // Generous, because a test may wait for its turn on a busy machine. No test measures time.
     testTimeout: 180_000,
     hookTimeout: 180_000,
     env: {
       POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
       POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
-      // Through the console, where a test can read what was logged.
+      // Logs through the console, where a test can read it.
       POWERTOOLS_DEV: 'true',
       POWERTOOLS_METRICS_DISABLED: 'false',
     },
-    // The functions' own lines; a failing test prints what it looked at.
+    // Hides the functions' own log lines. A failing test prints what it checked.
     onConsoleLog: (log) => !log.includes('rsolv-billing'),
   },
 });

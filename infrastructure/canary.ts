@@ -4,17 +4,17 @@ import { arn, attribute, type Resource, ref, referencesIn, sub, type Template } 
 
 const APPLICATION = 'CanaryApplication';
 const ROLE = 'CanaryRole';
-/** The name under which the gateway calls a function that has a canary. */
+/** The alias through which the gateway calls a function with a canary. */
 const ALIAS = 'live';
 /**
- * Nothing is watched while all traffic moves in one step, and CodeDeploy refuses a deployment whose alarm sounds already: the
- * release that ends an incident could not be deployed because of the incident.
+ * Moves all traffic in one step, without alarms. CodeDeploy refuses a deployment while one of its alarms is
+ * active. So with alarms, the release that fixes an incident could not be deployed during the incident.
  */
 const ALL_AT_ONCE = 'LambdaAllAtOnce';
 
 /**
- * Puts an alias between the gateway and each function with a canary. CodeDeploy moves the alias to a new version bit by bit,
- * and back to the old one when an alarm sounds meanwhile.
+ * Adds an alias between the gateway and each function with a canary. CodeDeploy moves the alias gradually to
+ * a new version, and back to the old one if an alarm becomes active meanwhile.
  */
 export function addCanaries(template: Template, service: DeployedService): void {
   const canaries = service.functions.filter(({ canary }) => canary);
@@ -44,7 +44,7 @@ export function addCanaries(template: Template, service: DeployedService): void 
 
 const aliasId = ({ logicalId }: DeployedFunction) => `${logicalId}LiveAlias`;
 
-/** Whoever called the function calls the alias: the gateway's integration, and the permission to use it. */
+/** Replaces the function with the alias in the gateway's integration and in the permission to invoke it. */
 function callAlias(resource: Resource, { logicalId }: DeployedFunction, alias: string): void {
   const { Type, Properties } = resource;
   if (
@@ -58,7 +58,7 @@ function callAlias(resource: Resource, { logicalId }: DeployedFunction, alias: s
   }
 }
 
-/** The framework names a version by a hash of its code and settings, so it has to be looked for. */
+/** Finds a function's version resource. The framework names it by a hash of the code and the settings. */
 function versionId({ Resources }: Template, { key, logicalId }: DeployedFunction): string {
   const found = Object.entries(Resources).find(
     ([, { Type, Properties }]) =>
@@ -89,7 +89,10 @@ function deploymentGroup({ key }: DeployedFunction, service: DeployedService): R
   };
 }
 
-/** May move the aliases of these functions and look at alarms; AWS's ready-made policy may do so with every function. */
+/**
+ * A role that may move only the aliases of these functions and read alarms. AWS's managed policy allows all
+ * functions.
+ */
 function codeDeployRole(canaries: readonly DeployedFunction[], { name, stage }: DeployedService): Resource {
   return {
     Type: 'AWS::IAM::Role',

@@ -3,7 +3,7 @@ import * as measure from './measures.ts';
 import type { DeployedService } from './service.ts';
 import type { Resource } from './template.ts';
 
-/** CloudWatch's grid is 24 wide; three graphs stand beside each other. */
+/** CloudWatch's grid is 24 columns wide. Each row has three graphs. */
 const COLUMNS = 3;
 const WIDTH = 24 / COLUMNS;
 const HEIGHT = 6;
@@ -13,7 +13,7 @@ interface Graph {
   readonly lines: readonly measure.Measure[];
 }
 
-/** One page for the stage: what the business does, then how the machines are. */
+/** One dashboard per stage: business graphs, then system graphs. */
 export function dashboard(service: DeployedService): Record<string, Resource> {
   const graphs = [...businessGraphs(service), ...systemGraphs(service)];
   const widgets = graphs.map(({ title, lines }, index) => ({
@@ -57,11 +57,11 @@ function businessGraphs(service: DeployedService): Graph[] {
     graph('Pro invoices', 'InvoicePaid', 'InvoiceFailed'),
     graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed', 'StripeEmailRefused'),
     graph('Webhooks', 'EventProcessed', 'EventIgnored', 'EventParked', 'EventFailed', 'SignatureRefused'),
-    graph('Set up wrongly at Stripe', 'UnknownPrice', 'EndpointMisconfigured'),
+    graph('Wrong setup at Stripe', 'UnknownPrice', 'EndpointMisconfigured'),
     graph('Notices', 'LowBalanceWarned', 'WarningFailed', 'NoticeSent', 'NoticeFailed'),
     graph('Reconciliation', 'ReconcileCompleted', 'Drift', 'MissedEvent'),
     graph(
-      'Out of the ordinary',
+      'Unusual events',
       'CreditsAdjusted',
       'LargeGrant',
       'DoublePaymentReturned',
@@ -80,13 +80,13 @@ function systemGraphs({ functions }: DeployedService): Graph[] {
       lines: [measure.api('Count', 'Sum'), measure.api('4xx', 'Sum'), measure.api('5xx', 'Sum')],
     },
     {
-      title: 'Answers, milliseconds',
+      title: 'Latency, milliseconds',
       lines: ['p50', 'p95', 'p99'].map((stat) => measure.api('Latency', stat)),
     },
-    { title: 'Functions, p95 of milliseconds', lines: each('Duration', 'p95') },
-    { title: 'Functions that failed', lines: each('Errors', 'Sum') },
-    { title: 'Functions turned away', lines: each('Throttles', 'Sum') },
-    { title: 'Functions at once', lines: each('ConcurrentExecutions', 'Maximum') },
+    { title: 'Function duration, p95, milliseconds', lines: each('Duration', 'p95') },
+    { title: 'Function errors', lines: each('Errors', 'Sum') },
+    { title: 'Function throttles', lines: each('Throttles', 'Sum') },
+    { title: 'Function concurrency', lines: each('ConcurrentExecutions', 'Maximum') },
     {
       title: 'Table',
       lines: [
@@ -101,13 +101,13 @@ function systemGraphs({ functions }: DeployedService): Graph[] {
       lines: [measure.queue('NoticeDeadLetters'), measure.queue('ScheduleDeadLetters')],
     },
     {
-      title: 'Notices wait, milliseconds',
+      title: 'Notice delay, milliseconds',
       lines: [measure.lambda('DeliverDashnoticesLambdaFunction', 'IteratorAge', 'Maximum')],
     },
   ];
 }
 
-/** A reference as it is written inside a text that CloudFormation fills in. */
+/** A reference in the placeholder syntax of Fn::Sub. */
 const placeholder = (value: measure.DimensionValue): string => {
   if (typeof value === 'string') return value;
   return 'Ref' in value ? `\${${value.Ref}}` : `\${${value['Fn::GetAtt'].join('.')}}`;

@@ -4,7 +4,7 @@ import { attribute, ref } from './template.ts';
 
 export type DimensionValue = string | ReturnType<typeof ref> | ReturnType<typeof attribute>;
 
-/** One series of numbers in CloudWatch. */
+/** One metric in CloudWatch, with its statistic. */
 export interface Measure {
   readonly namespace: string;
   readonly name: string;
@@ -13,7 +13,9 @@ export interface Measure {
   readonly stat: string;
 }
 
-/** What the code counts; the type is the code's own list, so no alarm can look at what nobody counts. */
+/**
+ * A metric of our own code. The type lists the metrics that the code emits, so an alarm cannot use any other.
+ */
 export const business = ({ name, metricsNamespace }: DeployedService, metric: BusinessMetric): Measure => ({
   namespace: metricsNamespace,
   name: metric,
@@ -31,7 +33,7 @@ export const api = (name: 'Count' | '4xx' | '5xx' | 'Latency', stat: string): Me
 
 export type LambdaMetric = 'Errors' | 'Throttles' | 'Duration' | 'ConcurrentExecutions' | 'IteratorAge';
 
-/** A function, in all its versions. */
+/** A metric of a function over all its versions. */
 export const lambda = (logicalId: string, name: LambdaMetric, stat: string): Measure => ({
   namespace: 'AWS/Lambda',
   name,
@@ -46,7 +48,7 @@ export const table = (name: string): Measure => ({
   stat: 'Sum',
 });
 
-/** How much lies in a queue. */
+/** The number of messages in a queue. */
 export const queue = (logicalId: string): Measure => ({
   namespace: 'AWS/SQS',
   name: 'ApproximateNumberOfMessagesVisible',

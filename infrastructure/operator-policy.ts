@@ -7,9 +7,9 @@ const PARAMETERS = ['stripe-secret-key', 'stripe-pro-price-id', 'stripe-webhook-
 const allow = (Action: readonly string[], Resource: unknown) => ({ Effect: 'Allow', Action, Resource });
 
 /**
- * What the people who run the service may do, to be attached to their role: invoke the functions made for them, look at the
- * table, and what `doctor` looks at. They write nothing by themselves: each write goes through a function, which keeps the
- * rules.
+ * The permissions of operators, to be attached to their role: invoke the operator functions, read the table,
+ * and read what `doctor` checks. Operators cannot write directly. Each write goes through a function, which
+ * enforces the rules.
  */
 export function operatorPolicy({
   name,
@@ -25,7 +25,7 @@ export function operatorPolicy({
       Type: 'AWS::IAM::ManagedPolicy',
       Properties: {
         ManagedPolicyName: `${name}-${stage}-operator`,
-        Description: `Runs ${name} on ${stage} from the command line`,
+        Description: `Operates ${name} on ${stage} from the command line`,
         PolicyDocument: {
           Version: '2012-10-17',
           Statement: [
@@ -51,14 +51,15 @@ export function operatorPolicy({
               ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:ReceiveMessage'],
               [attribute('NoticeDeadLetters', 'Arn'), attribute('ScheduleDeadLetters', 'Arn')],
             ),
-            // Whoever asks for a stack by its name is asked for a right to `stack/<name>/*`, and not to the stack's own id.
+            // For a stack requested by name, AWS checks the permission on `stack/<name>/*`, not on the
+            // stack's id.
             allow(
               ['cloudformation:DescribeStacks', 'cloudformation:ListStackResources'],
               arn('cloudformation', `stack/${name}-${stage}/*`),
             ),
             allow(['sns:ListSubscriptionsByTopic'], ref(ALARM_TOPIC)),
             allow(['ses:GetEmailIdentity'], arn('ses', `identity/${noticeIdentity}`)),
-            // These list what the whole account has; AWS knows no narrower right to it.
+            // These actions list resources of the whole account. AWS supports no narrower permission.
             allow(['cloudwatch:DescribeAlarms'], arn('cloudwatch', 'alarm:*')),
             allow(['events:ListRules', 'lambda:ListEventSourceMappings', 'ses:GetAccount'], '*'),
           ],

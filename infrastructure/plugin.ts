@@ -8,7 +8,7 @@ import { type DeployedService, readService } from './service.ts';
 import type { Template } from './template.ts';
 import { tidy } from './tidy.ts';
 
-/** What is used of the framework, which has no types for its plugins. */
+/** The parts of the framework that this plugin uses. The framework has no types for plugins. */
 interface Framework {
   readonly classes: { readonly Error: new (message: string, code: string) => Error };
   readonly configurationInput: { readonly params: Readonly<Record<string, unknown>> };
@@ -25,13 +25,13 @@ interface Framework {
   };
 }
 
-/** What serverless.yml may say of a function beside what the framework knows. */
+/** Our own settings of a function in serverless.yml. */
 interface FunctionSettings {
-  /** A new version gets a share of the traffic first, and is taken back when an alarm sounds. */
+  /** A new version first gets a share of the traffic, and is rolled back if an alarm becomes active. */
   readonly canary?: boolean;
-  /** People with the operators' policy may invoke it. */
+  /** The operators' policy allows invoking it. */
   readonly operator?: boolean;
-  /** The only stages that have it; without this, all. */
+  /** The only stages with this function. Default: all stages. */
   readonly stages?: readonly string[];
   versionFunction?: boolean;
 }
@@ -44,7 +44,10 @@ const SETTINGS_SCHEMA = {
   },
 };
 
-/** Adds what belongs to every function, and to the service as a whole, to the template that the framework makes. */
+/**
+ * Adds alarms, dashboard, operators' policy and canaries to the framework's template, and filters functions
+ * by stage.
+ */
 export default class DeployedShape {
   readonly hooks: Readonly<Record<string, () => void>>;
   readonly #framework: Framework;
@@ -65,11 +68,11 @@ export default class DeployedShape {
       if (settings.stages?.includes(stage) === false) delete functions[key];
       if (settings.canary === true) settings.versionFunction = true;
     }
-    // What is wrong is said before anything is built.
+    // Reports invalid settings before anything is built.
     this.#service();
   }
 
-  /** @throws the framework's own Error, which it shows without a stack, naming each setting that is wrong. */
+  /** @throws the framework's own Error, which it prints without a stack, naming each invalid setting */
   #service(): DeployedService {
     const { naming } = this.#framework.getProvider('aws');
     try {
@@ -79,7 +82,7 @@ export default class DeployedShape {
     } catch (error) {
       if (!(error instanceof z.core.$ZodError)) throw error;
       throw new this.#framework.classes.Error(
-        `serverless.yml, or an option, says what cannot be deployed. ${faultsOf(error)}`,
+        `serverless.yml or an option has an invalid setting. ${faultsOf(error)}`,
         'UNUSABLE_SETTING',
       );
     }
@@ -93,7 +96,10 @@ export default class DeployedShape {
     tidy(template);
   }
 
-  /** @throws the framework's own Error, which it shows without a stack, for a stage that serverless.yml does not name. */
+  /**
+   * @throws the framework's own Error, which it prints without a stack, for a stage that serverless.yml does
+   * not define
+   */
   #knownStage(): string {
     const stages = Object.keys(this.#framework.configurationInput.params).filter(
       (name) => name !== 'default',

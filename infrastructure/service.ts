@@ -1,12 +1,15 @@
 import * as z from 'zod/mini';
 
-/** A function as serverless.yml describes it, as far as the shape around it goes by that. */
+/** The settings of a function in serverless.yml that the resources in this folder depend on. */
 const ServiceFunction = z.object({
   canary: z._default(z.boolean(), false),
   operator: z._default(z.boolean(), false),
 });
 
-/** What CodeDeploy itself has for Lambda, without its prefix. Another word would fail in CloudFormation, in the middle of a deploy. */
+/**
+ * CodeDeploy's predefined configurations for Lambda, without their prefix. Any other value would fail during
+ * a deploy.
+ */
 const TRAFFIC_SHIFTS = [
   'LambdaAllAtOnce',
   'LambdaCanary10Percent5Minutes',
@@ -19,7 +22,7 @@ const TRAFFIC_SHIFTS = [
   'LambdaLinear10PercentEvery10Minutes',
 ] as const;
 
-/** What serverless.yml says for one stage. */
+/** The settings of one stage in serverless.yml. */
 const Service = z.object({
   service: z.string(),
   custom: z.object({
@@ -49,18 +52,18 @@ export interface DeployedService {
   readonly stage: string;
   readonly metricsNamespace: string;
   readonly tableName: string;
-  /** What the stage's parameters begin with. */
+  /** The prefix of the stage's parameter names. */
   readonly parameters: string;
   readonly alarmEmail: string;
   readonly expectsWebhooks: boolean;
-  /** How CodeDeploy moves traffic to a new version. */
+  /** How CodeDeploy shifts traffic to a new version. */
   readonly shiftTraffic: (typeof TRAFFIC_SHIFTS)[number];
-  /** What SES has to have verified for the sender of notices. */
+  /** The SES identity that must be verified for the sender of notices. */
   readonly noticeIdentity: string;
   readonly functions: readonly DeployedFunction[];
 }
 
-/** @throws z.core.$ZodError where serverless.yml, or an option of a deploy, says what no resources can be made from. */
+/** @throws z.core.$ZodError if serverless.yml or an option of the deploy has an invalid setting */
 export function readService(
   input: unknown,
   stage: string,

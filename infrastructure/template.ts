@@ -1,4 +1,4 @@
-/** What is used here of a CloudFormation template. */
+/** The parts of a CloudFormation template that are used here. */
 export interface Template {
   Resources: Record<string, Resource>;
 }
@@ -11,13 +11,13 @@ export interface Resource {
   DeletionPolicy?: string;
 }
 
-/** Another resource of the template, as a value. */
+/** A reference to another resource of the template. */
 export const ref = (logicalId: string) => ({ Ref: logicalId });
 export const attribute = (logicalId: string, name: string) => ({ 'Fn::GetAtt': [logicalId, name] });
-/** Text in which CloudFormation fills in what stands in `${…}`. */
+/** Text whose `${…}` placeholders CloudFormation replaces. */
 export const sub = (text: string) => ({ 'Fn::Sub': text });
 
-/** What a service of this account and region calls `resource`. */
+/** The ARN of `resource` in this account and region. */
 export const arn = (service: string, resource: string) =>
   sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
 

@@ -1,11 +1,11 @@
 import { referencesIn, type Template } from './template.ts';
 
-/** The role that the framework makes for functions without one of their own. */
+/** The role that the framework creates for functions without their own role. */
 const SHARED_ROLE = 'IamRoleLambdaExecution';
 
 /**
- * Takes out what the framework adds for nobody: its shared role, which may write every function's log, once no function has
- * it; and dependencies that a reference states already.
+ * Removes superfluous parts of the framework's template: its shared role, which may write every function's
+ * log, if no function uses it, and dependencies that a reference already implies.
  */
 export function tidy({ Resources }: Template): void {
   const inUse = Object.values(Resources).some(({ Properties }) => referencesIn(Properties).has(SHARED_ROLE));
@@ -13,8 +13,8 @@ export function tidy({ Resources }: Template): void {
 
   for (const resource of Object.values(Resources)) {
     if (resource.DependsOn === undefined) continue;
-    const stated = referencesIn(resource.Properties);
-    const needed = [resource.DependsOn].flat().filter((name) => !stated.has(name));
+    const implied = referencesIn(resource.Properties);
+    const needed = [resource.DependsOn].flat().filter((name) => !implied.has(name));
     if (needed.length > 0) resource.DependsOn = needed;
     else delete resource.DependsOn;
   }
