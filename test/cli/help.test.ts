@@ -32,20 +32,20 @@ function helpOf(command: CommandUnknownOpts): string {
 describe.each(withSubcommands(program).map((command) => [pathOf(command), command] as const))(
   '%s --help',
   (path, command) => {
-    it(`${path} --help has a description and examples that can be pasted`, () => {
+    it('the help has a description and examples that can be pasted', () => {
       expect(command.description()).not.toBe('');
       const [, shown = ''] = helpOf(command).split('Examples:\n');
       expect(shown).toContain(path.replace(/^rsolv-billing ?/, 'npx rsolv-billing '));
       expect(shown).not.toMatch(/^ *rsolv-billing/m);
     });
 
-    it(`${path} --help fits 80 columns, and the parent command lists a summary`, () => {
+    it('the help fits 80 columns, and the parent command lists a summary', () => {
       if (command.parent !== null) expect(command.summary()).not.toBe('');
       for (const line of helpOf(command).split('\n'))
         expect([line, stringWidth(line) <= 80]).toEqual([line, true]);
     });
 
-    it(`${path} --help lists the global options`, () => {
+    it('the help lists the global options', () => {
       expect(helpOf(command)).toMatch(/--stage <stage>[\s\S]*--json/);
     });
   },
