@@ -19,21 +19,21 @@ const NEWEST_ENTRIES = 100;
 export function addAdjust(program: CommandUnknownOpts, runner: Runner): void {
   program
     .command('adjust')
-    .summary('give credits to a customer, or take credits back')
+    .summary("give or remove a customer's credits")
     .description(
-      'Gives credits to a customer, or takes credits back. The change is a ledger entry with your reason ' +
+      'Gives credits to a customer, or removes credits. The change is a ledger entry with your reason ' +
         'and name. It is idempotent per key: if the answer was lost, repeat the command with --key. ' +
         'Without --key and --yes, it asks first if the ledger has an entry with the same amount and reason ' +
         'from the last minute.',
     )
     .argument('<customer id>', 'whose credits', customerId)
-    .argument('<amount>', 'credits to give; negative to take back', amount)
+    .argument('<amount>', 'credits to give; negative to remove', amount)
     .requiredOption('--reason <text>', 'why; stored in the ledger', reason)
     .option('--key <key>', 'idempotency key; if missing, a random key is used and printed', idempotencyKey)
     .option('--actor <name>', 'your name', actor, ownName())
     .option(
       '--yes',
-      `do not ask; else it asks before a clawback, a duplicate, or more than ${LARGE_GRANT_CREDITS} credits`,
+      `do not ask; else it asks before a removal, a duplicate, or more than ${LARGE_GRANT_CREDITS} credits`,
     )
     .addHelpText(
       'after',
@@ -46,7 +46,8 @@ export function addAdjust(program: CommandUnknownOpts, runner: Runner): void {
     )
     .action((id, credits, options, command) =>
       runner.run(command, async ({ stage, out, confirm }) => {
-        const action = credits < 0 ? `Take ${-credits} from` : `Give ${counted(credits, 'credit')} to`;
+        const amountText = counted(Math.abs(credits), 'credit');
+        const action = credits < 0 ? `Remove ${amountText} from` : `Give ${amountText} to`;
         // With --key the operator decides: the same key repeats the adjustment, a new key makes another one.
         const duplicate =
           options.key === undefined

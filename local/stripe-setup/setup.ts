@@ -20,7 +20,7 @@ Idempotent: what is already right is not changed.
   --url URL         the webhook address: the service's address and ${WEBHOOK_PATH};
                     without it, only the price is set up
   --replace-price   moves the lookup key ${PRO_LOOKUP_KEY} from a price with another amount to a new price
-  --live            confirms that the key is a live key
+  --live            confirms the setup of a live account
   --json            prints the result as JSON, for programs
 
   read -rs STRIPE_SECRET_KEY                           # paste sk_test_…; it stays out of the shell's history

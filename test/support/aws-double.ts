@@ -7,9 +7,9 @@ import { ledgerTableDefinition } from '../../cli/stage/table.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { TEST_CREDENTIALS } from './table.ts';
 
-/** What a stage has at AWS, as the calls that doctor makes tell it. A test breaks it by changing it. */
+/** The state of a stage at AWS that doctor's calls return. A test changes it to inject faults. */
 export interface Deployment {
-  /** Null where there is none. */
+  /** Null if there is no table. */
   table: TableDescription | null;
   pointInTimeRecovery: boolean;
   timeToLive: { TimeToLiveStatus: string; AttributeName?: string };
@@ -18,31 +18,34 @@ export interface Deployment {
   rules: { Name: string; State: string; ScheduleExpression: string }[];
   parameters: Record<string, { Type: string; Value: string }>;
   eventSourceMappings: { UUID: string; FunctionArn: string; EventSourceArn: string; State: string }[];
-  /** Of the alarm topic: `PendingConfirmation`, or an ARN. */
+  /** Subscriptions of the alarm topic. The ARN is `PendingConfirmation` until confirmed. */
   subscriptions: { Endpoint: string; SubscriptionArn: string }[];
-  /** Messages by the queue's url. */
+  /** The number of messages, by queue URL. */
   queues: Record<string, number>;
   identities: Record<string, { VerifiedForSendingStatus: boolean }>;
   mailAccount: { ProductionAccessEnabled: boolean; SendingEnabled: boolean };
   health: { status: number; body: object };
-  /** Operations that these credentials may not call. */
+  /** Operations that are denied. */
   denied: Set<string>;
 }
 
 export interface AwsDouble {
   readonly url: string;
   readonly deployment: Deployment;
-  /** The operations that were called, in their order. */
+  /** The called operations, in order. */
   readonly calls: readonly string[];
-  /** For a process that is to talk to it. */
+  /** The environment for a process that uses the double. */
   readonly env: Record<string, string>;
   stop(): Promise<void>;
 }
 
-/** A stage that is as serverless.yml describes it, behind AWS's own wire formats, with its API beside it. */
+/**
+ * Starts a double of AWS with a healthy stage as serverless.yml defines it, in AWS's wire formats, and the
+ * stage's API.
+ */
 export async function startAwsDouble(stage: string): Promise<AwsDouble> {
   const url = `http://127.0.0.1:${await freePort()}`;
-  const deployment = soundDeployment(stage, url);
+  const deployment = healthyDeployment(stage, url);
   const calls: string[] = [];
   const server = createServer((request, response) => {
     void answerTo(request, deployment, calls).then(({ status, body, type, error }) => {
@@ -66,19 +69,19 @@ export async function startAwsDouble(stage: string): Promise<AwsDouble> {
 }
 
 const TOPIC = 'arn:aws:sns:us-east-1:123456789012:alarms';
-/** Whom a stage's alarms are sent to. */
+/** The alarm address of the stage. */
 export const ALARM_EMAIL = 'ops@rsolv.example';
 
 const definitions = new Map<string, Definition>();
 
-/** What a stage should consist of, read once for all tests of a file. */
+/** The expected state of a stage, read once per test file. */
 export function definitionOf(stage: string): Definition {
   const known = definitions.get(stage) ?? readDefinition(stage);
   definitions.set(stage, known);
   return known;
 }
 
-function soundDeployment(stage: string, url: string): Deployment {
+function healthyDeployment(stage: string, url: string): Deployment {
   const definition = definitionOf(stage);
   const { tableName, stackName, parameters, schedules, deadLetterQueues, streamReaders } = definition;
   const { BillingMode: _, StreamSpecification, ...shape } = ledgerTableDefinition(tableName);
@@ -150,7 +153,7 @@ const json = (body: unknown, status = 200): WireAnswer => ({
 });
 const xml = (body: string, status = 200): WireAnswer => ({ status, body, type: 'text/xml' });
 
-/** In the form of each protocol: JSON has the name in its body, REST in a header. */
+/** An error for both protocols: JSON has the error name in the body, REST in a header. */
 const refusal = (name: string, message: string): WireAnswer => ({
   ...json({ __type: name, message }, 400),
   error: name,

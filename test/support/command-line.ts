@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 export interface Ended {
-  /** Null when a signal ended it. */
+  /** Null if a signal ended the process. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -16,8 +16,8 @@ export interface CommandLine {
 }
 
 /**
- * `rsolv-billing` as an operator runs it, in a process of its own.
- * @param stdout a file that is open, in place of a pipe; then nothing of it is read
+ * Starts `rsolv-billing` in its own process, like an operator.
+ * @param stdout an open file instead of a pipe; its content is not read
  */
 export function startCommand(
   args: readonly string[],
@@ -28,13 +28,13 @@ export function startCommand(
     env: { ...process.env, ...env },
     stdio: ['ignore', stdout, 'pipe'],
   });
-  const ended = Promise.all([written(child.stdout), written(child.stderr), once(child, 'close')]).then(
+  const ended = Promise.all([readAll(child.stdout), readAll(child.stderr), once(child, 'close')]).then(
     ([out, err, [code]]) => ({ code: typeof code === 'number' ? code : null, stdout: out, stderr: err }),
   );
   return { process: child, ended };
 }
 
-const written = async (stream: Readable | null): Promise<string> => (stream === null ? '' : text(stream));
+const readAll = async (stream: Readable | null): Promise<string> => (stream === null ? '' : text(stream));
 
 export const runCommand = (...command: Parameters<typeof startCommand>): Promise<Ended> =>
   startCommand(...command).ended;

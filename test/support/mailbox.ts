@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MailboxServer, startMailbox } from '../../local/mailbox/server.ts';
 
-/** A stand-in for Amazon SES of a test's own; what it was given is gone with it. */
+/** Starts a test's own stand-in for Amazon SES. Its stop deletes all messages. */
 export async function startTestMailbox(): Promise<MailboxServer> {
   const folder = mkdtempSync(join(tmpdir(), 'mailbox-'));
-  const post = await startMailbox({ file: join(folder, 'mailbox.jsonl'), keep: false });
+  const server = await startMailbox({ file: join(folder, 'mailbox.jsonl'), keep: false });
   return {
-    ...post,
+    ...server,
     stop: async () => {
-      await post.stop();
+      await server.stop();
       rmSync(folder, { recursive: true });
     },
   };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Descendants of a process on Linux: of a stack, its engine, the guards and the API. */
+/** All descendants of a process on Linux. For a stack: the engine, the guards and the API. */
 export function processesOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
   return children

@@ -6,7 +6,7 @@ import { TEST_CREDENTIALS } from './table.ts';
 
 const READY_WITHIN_MS = 180_000;
 
-/** `npm start` as a user has it, in a process of its own. */
+/** A stack that `npm start` runs in its own process. */
 export interface RunningStack {
   readonly url: string;
   readonly port: number;
@@ -14,7 +14,7 @@ export interface RunningStack {
   readonly customerId: string;
   readonly process: ChildProcess;
   readonly output: readonly string[];
-  /** Sends the signal and waits for the end; answers with the exit code, null when a signal ended it. */
+  /** Sends the signal and waits for the end. Returns the exit code, or null if a signal ended the process. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -27,17 +27,19 @@ export interface Started {
 export interface StartOptions {
   /** Flags of `npm start --`. */
   readonly args?: readonly string[];
-  /** The checkout; this one when left out. */
+  /** The checkout. Default: this one. */
   readonly cwd?: string;
 }
 
-/** Starts `node local/start.ts` with these settings and none that this test run was given. */
+/**
+ * Starts `node local/start.ts` with these settings, without the engine and Stripe settings of the test run.
+ */
 export function spawnStart(
   settings: Record<string, string>,
   { args = [], cwd = process.cwd() }: StartOptions = {},
 ): Started {
-  const own = /^(?:DYNAMODB_ENDPOINT$|STRIPE_)/;
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+  const excluded = /^(?:DYNAMODB_ENDPOINT$|STRIPE_)/;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !excluded.test(name)));
   const child = spawn(process.execPath, ['local/start.ts', ...args], {
     cwd,
     env: { ...env, ...settings },
@@ -81,7 +83,7 @@ export async function startStack(
   };
 }
 
-/** The environment of the AWS SDK for those who reach past the API to the engine of a running stack. */
+/** Sets the AWS SDK's credentials for tests that call the engine of a running stack directly. */
 export function useTestCredentials(): void {
   Object.assign(process.env, TEST_CREDENTIALS);
 }
