@@ -97,6 +97,6 @@ it('a stack that was killed is one line, with exit code 3', async () => {
   expect([code, stdout, stderr]).toEqual([
     3,
     '',
-    `error (local) The stack on port ${other.port} does not answer any more. Start it again: npm start\n`,
+    `error (local) The stack on port ${other.port} no longer answers. Start it again: npm start\n`,
   ]);
 });

@@ -10,7 +10,7 @@ const UNANSWERED_TRIES = 20;
 /** Asks the stage to remove the smoke customer. */
 export type Remove = (awaitEvents: boolean) => Promise<TestCustomerRemoval>;
 
-export interface CleanupOptions {
+interface CleanupOptions {
   readonly manualRemoval: string;
   readonly onWaiting: (reason: string) => void;
 }
