@@ -9,6 +9,8 @@ export interface RawCharge {
   readonly id: string;
   readonly paymentIntentId: string | null;
   readonly created: number;
+  /** When the payment was asked for, which decides its price. In seconds. */
+  readonly askedAt: number;
   readonly isPaid: boolean;
   readonly capturedCents: number;
   /** Refunded so far; a refund that failed is not counted. */

@@ -23,11 +23,13 @@ export async function rawCharges(
   customer: string,
   after: string | null,
 ): Promise<Page<RawCharge>> {
-  const page = await stripe.charges.list({ customer, ...from(after) });
+  const expand = ['data.payment_intent'];
+  const page = await stripe.charges.list({ customer, ...from(after), expand });
   const items = page.data.map((charge) => ({
     id: charge.id,
     paymentIntentId: idOf(charge.payment_intent),
     created: charge.created,
+    askedAt: askedAt(charge),
     isPaid: charge.status === 'succeeded',
     capturedCents: charge.amount_captured,
     refundedCents: charge.amount_refunded,
@@ -36,6 +38,10 @@ export async function rawCharges(
   }));
   return { items, next: nextOf(page) };
 }
+
+/** A cardholder may confirm a payment long after it was asked for. */
+const askedAt = ({ payment_intent: intent, created }: Stripe.Charge): number =>
+  typeof intent === 'object' && intent !== null ? intent.created : created;
 
 export async function rawReturned(
   stripe: Stripe,

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { auditCustomer } from '../../../lib/operations/reconcile/audit-customer.ts';
+import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money } from '../../support/money.ts';
 import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
@@ -129,6 +132,34 @@ describe('the auditor', () => {
     await books.deliver();
     expect((await audited(books, customerId)).found).toEqual([]);
     expect((await headOf(books.deps, customerId)).balance).toBe(60);
+  });
+
+  it('judges the price of a fix by when it was asked for, also where the cardholder confirms after Pro has ended', async () => {
+    const books = await openBooks();
+    const { deps, stripe } = books;
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0, 'pm_card_authenticationRequired');
+    const { id: card } = await stripe.paymentMethods.attach('pm_card_visa', { customer: stripeCustomerId });
+    const { id } = await stripe.subscriptions.create({
+      customer: stripeCustomerId,
+      items: [{ price: books.priceId }],
+      default_payment_method: card,
+    });
+    await books.deliver();
+    const { balance } = await headOf(deps, customerId);
+    const none = { amount: -balance, reason: 'test', actor: 'tests', idempotencyKey: 'none left' };
+    await adjustCredits(deps, customerId, none);
+    await books.later(1);
+    const fixId = await recordedFix(deps, customerId, 1);
+    expect(await billFixAttempt(deps, customerId, fixId)).toMatchObject({ kind: 'action_required' });
+    await stripe.subscriptions.cancel(id);
+    await books.later(70);
+    await books.deliver();
+    const [intent] = books.double.state.paymentIntents.newestFirst;
+    await books.control(`payment_intents/${intent?.id}/authenticate`, { succeeds: true });
+    await books.deliver();
+    const { found, columns } = await audited(books, customerId);
+    expect(columns).toMatchObject({ cash: 59_900 + 1_500 });
+    expect(found).toEqual([]);
   });
 
   it('names a card by its id, whichever side has none', async () => {

@@ -29,7 +29,7 @@ export interface ChargesSeen {
   /** For each paid fix: when, and for how much. */
   readonly paidFixes: readonly {
     readonly paymentIntentId: string;
-    readonly created: number;
+    readonly askedAt: number;
     readonly cents: number;
   }[];
 }
@@ -138,14 +138,14 @@ function seeFix(
     readonly attempts: ReadonlyMap<string, number>;
   },
 ): void {
-  const { capturedCents: cents, created, metadata } = charge;
+  const { capturedCents: cents, created, askedAt, metadata } = charge;
   const paymentIntentId = charge.paymentIntentId ?? charge.id;
   const fixId = metadata['fix_attempt_id'] ?? '';
   const purchase = inquiry.facts.purchases.get(paymentIntentId);
   if (purchase !== undefined) {
     seen.count += 1;
     seen.matched.add(paymentIntentId);
-    seen.paidFixes.push({ paymentIntentId, created, cents });
+    seen.paidFixes.push({ paymentIntentId, askedAt, cents });
     if (purchase.cents !== cents) {
       const message = `entry ${purchase.seq} says ${purchase.cents} cents, Stripe charged ${cents}`;
       seen.found.push(difference(message, purchase.seq));

@@ -57,7 +57,7 @@ function twoGoOn({ prices }: Inquiry, subscriptions: readonly RawSubscription[])
   ];
 }
 
-/** A fix that was charged at the price of a paid period, when no period was paid. */
+/** A fix that was asked for at the price of a paid period, when no period was paid. */
 function rateOtherwise(
   subscriptions: readonly RawSubscription[],
   charges: readonly ChargesSeen[],
@@ -70,7 +70,7 @@ function rateOtherwise(
     .flatMap(({ paidFixes }) => paidFixes)
     .filter(({ cents }) => cents === COVERED_FIX_CENTS)
     .filter(
-      ({ created }) => !covered.some(({ start, end }) => start - DAY <= created && created <= end + grace),
+      ({ askedAt }) => !covered.some(({ start, end }) => start - DAY <= askedAt && askedAt <= end + grace),
     )
     .map(({ paymentIntentId, cents }) =>
       difference(
