@@ -102,8 +102,8 @@ async function findRecentDuplicate(
 function duplicateText({ seq, amount, createdAt, metadata }: LedgerEntry, now: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(createdAt)) / 1_000));
   return (
-    `Entry ${seq} is the same adjustment, ${seconds} s ago (${shortTime(createdAt)} UTC): ${signed(amount)} ` +
-    `by ${metadata['actor']}, "${metadata['reason']}", key ${metadata['idempotency_key']}. ` +
+    `Entry ${seq} is the same adjustment, ${seconds} s ago (${shortTime(createdAt)} UTC): ` +
+    `${signed(amount)} by ${metadata['actor']}, "${metadata['reason']}", key ${metadata['idempotency_key']}. ` +
     'To repeat it safely, use that --key. For a second adjustment, use a new --key.'
   );
 }

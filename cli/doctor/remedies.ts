@@ -2,7 +2,7 @@ import { isLiveStage } from '../../lib/settings/stripe.ts';
 import type { Remedy } from './check.ts';
 import type { ParameterName, Site } from './site.ts';
 
-/* Remedies with a command to copy. A local stack sets everything up at its start, so its remedy is a restart. */
+/* Remedies with a command to copy. For a local stack it is a restart, which sets everything up again. */
 
 const RESTART: Remedy = { advice: 'Restart the stack, which sets it up again:', command: ['npm start'] };
 

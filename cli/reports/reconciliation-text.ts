@@ -32,19 +32,21 @@ export function reconciliationLines(report: ReconcileReport, width: number): str
         ],
         [
           'money',
-          `${counted(customers.charges, 'fix charge')}, ${counted(customers.invoices, 'Pro invoice')}, both ways`,
+          `${counted(customers.charges, 'fix charge')}, ` +
+            `${counted(customers.invoices, 'Pro invoice')}, both ways`,
         ],
         ...(customers.notCompared === 0
           ? []
           : [
               [
                 '',
-                `${counted(customers.notCompared, 'customer')} not or only partly compared: deleted at Stripe`,
+                `${counted(customers.notCompared, 'customer')} not fully compared: deleted at Stripe`,
               ] as const,
             ]),
         [
           'owners',
-          `${counted(listed.payments, 'payment')}, ${counted(listed.invoices, 'invoice')} of the last 35 days`,
+          `${counted(listed.payments, 'payment')}, ` +
+            `${counted(listed.invoices, 'invoice')} of the last 35 days`,
         ],
         [
           'events',
@@ -80,7 +82,8 @@ const daysLine = ({ days }: ReconcileReport): string => {
   const sum = (of: (day: DayTotals) => number) => dollars(all.reduce((total, day) => total + of(day), 0));
   return (
     `charges ${sum((day) => day.charges)}, refunds ${sum((day) => day.refunds)}, ` +
-    `disputes ${sum((day) => day.disputes)}, fees ${sum((day) => day.fees)}; ledgers ${sum((day) => day.ledger)}`
+    `disputes ${sum((day) => day.disputes)}, fees ${sum((day) => day.fees)}; ` +
+    `ledgers ${sum((day) => day.ledger)}`
   );
 };
 

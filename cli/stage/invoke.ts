@@ -73,8 +73,8 @@ export class Invoker {
 
   #noAnswer(name: string): Failure {
     const detail =
-      `The function ${this.#prefix}${name} ended without an answer. Read its log to see what it did before you ` +
-      'repeat the command.';
+      `The function ${this.#prefix}${name} ended without an answer. ` +
+      'Read its log to see what it did before you repeat the command.';
     return new Failure('function_failed', detail, EXIT.refused);
   }
 }

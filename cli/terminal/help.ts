@@ -3,4 +3,6 @@
  * pasted as it is, because npx finds the project's own command.
  */
 export const examples = (...lines: readonly string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  ${line.replace(/^rsolv-billing /, 'npx rsolv-billing ')}`).join('\n')}\n`;
+  `\nExamples:\n${lines.map(withNpx).join('\n')}\n`;
+
+const withNpx = (line: string): string => `  ${line.replace(/^rsolv-billing /, 'npx rsolv-billing ')}`;

@@ -25,7 +25,7 @@ import { API_ADDRESS, DOCS_POLICY, docsPage } from './page.ts';
  * is out of date.
  */
 
-const USAGE = `npm run openapi          writes docs/openapi.json and docs/api-page.json from the contracts (1 s)
+const USAGE = `npm run openapi          writes docs/openapi.json and docs/api-page.json from the contracts
 npm run check:openapi    writes nothing, and fails if one of them is out of date`;
 
 const DOCS = join(import.meta.dirname, '../../docs');
@@ -33,19 +33,19 @@ const DOCS = join(import.meta.dirname, '../../docs');
 const DESCRIPTION = `RSOLV opens pull requests that fix vulnerabilities. A merged fix costs the customer one \
 credit. This API records fixes, bills them and manages credits.
 
-Requests and responses are JSON with names in snake_case. Credits are integers, amounts are integer US cents, \
-and times are ISO 8601 in UTC. Responses may gain fields, so ignore fields that you do not know. A request with \
-an unknown field is rejected.
+Requests and responses are JSON with names in snake_case. Credits are integers, amounts are integer US \
+cents, and times are ISO 8601 in UTC. Responses may gain fields, so ignore fields that you do not know. \
+A request with an unknown field is rejected.
 
 Recording, billing and revoking are idempotent: you can repeat a call safely.`;
 
 const PROBLEMS_DESCRIPTION = `Every error is a problem document (RFC 9457, \`application/problem+json\`). \
-Programs should check \`code\`, which never changes its meaning, and show \`detail\` to people. The API gateway \
-returns its own errors as \`{"message": "…"}\`: 404 for a path that does not exist, and 429 when all callers \
-together exceed the rate limit.`;
+Programs should check \`code\`, which never changes its meaning, and show \`detail\` to people. The API \
+gateway returns its own errors as \`{"message": "…"}\`: 404 for a path that does not exist, and 429 when all \
+callers together exceed the rate limit.`;
 
-const API_KEY_DESCRIPTION = `Signing up returns the first API key, once. Send it in the header \`x-api-key\`. \
-To rotate, issue another key, switch to it, then revoke the old one.`;
+const API_KEY_DESCRIPTION = `Signing up returns the first API key, once. Send it in the header \
+\`x-api-key\`. To rotate, issue another key, switch to it, then revoke the old one.`;
 
 const TAGS: Readonly<Record<Contract['tag'], string>> = {
   Fixes: 'The calls of RSOLV-action: record a pull request when it is opened, bill it once it is merged.',

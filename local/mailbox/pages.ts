@@ -78,7 +78,7 @@ export function listPage(mailbox: Mailbox, search = '', pageNumber?: string): Ht
     html`<form class="row panel" method="get" action="/" role="search">
 <label for="q">Search</label>
 <input id="q" type="search" name="q" value="${withoutUnseen(query)}" maxlength="${MAX_QUERY_LENGTH}">
-<button>Search</button>${query === '' ? html`<a href="/">Refresh</a>` : html`<a href="/">All letters</a>`}</form>
+<button>Search</button><a href="/">${query === '' ? 'Refresh' : 'All letters'}</a></form>
 ${rows.length === 0 ? html`<p class="soft">No letters.</p>` : table('Letters', rows)}
 ${pager(window, address)}
 <p class="soft">All letters are in the file <code>${shown(mailbox.file)}</code>.</p>`,

@@ -23,7 +23,8 @@ export function curlLines(): string[] {
     `curl -s $RSOLV_API/api/v1/payment-method ${key} \\`,
     `  --json '{"payment_method_id":"pm_card_visa","billing_consent":true}'`,
     `curl -s $RSOLV_API/api/v1/subscription ${key} --json '{"plan":"pro"}'`,
-    `curl -s $RSOLV_API/api/v1/customers/onboard --json '{"name":"Ada","email":"ada@acme.dev","source":"direct"}'`,
+    'curl -s $RSOLV_API/api/v1/customers/onboard ' +
+      `--json '{"name":"Ada","email":"ada@acme.dev","source":"direct"}'`,
   ];
 }
 

@@ -110,8 +110,8 @@ function findDynoxide(): { binary: string; version: string } {
     return { binary: join(dirname(require.resolve(manifest)), 'dynoxide'), version };
   } catch {
     throw new SetupError(
-      `No engine is installed: the optional dependency ${name} is missing. Run a DynamoDB-compatible engine, ` +
-        "for example AWS's DynamoDB Local, and set its address: " +
+      `No engine is installed: the optional dependency ${name} is missing. ` +
+        "Run a DynamoDB-compatible engine, for example AWS's DynamoDB Local, and set its address: " +
         'DYNAMODB_ENDPOINT=http://127.0.0.1:8000 npm start',
     );
   }

@@ -12,7 +12,7 @@ import { ensureProPrice, PRO_LOOKUP_KEY, type ProPrice } from '../../lib/stripe/
 import { ensureWebhookEndpoint, type WebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { EXIT_USAGE, readFlags, UsageError } from '../stack/flags.ts';
 
-const USAGE = `Sets up a Stripe account for this service: the product, its monthly price and the webhook endpoint.
+const USAGE = `Sets up a Stripe account for this service: product, monthly price and webhook endpoint.
 Idempotent: what is already right is not changed.
 
   npm run stripe:setup -- [--url URL] [--replace-price] [--live] [--json]
@@ -125,7 +125,8 @@ function readApiBase(value: string | undefined): string | undefined {
   const parsed = z.optional(ApiBase).safeParse(value);
   if (parsed.success) return parsed.data;
   throw new SetupError(
-    `STRIPE_API_BASE is "${value}"; it must be an http or https URL without a path, like http://127.0.0.1:8420.`,
+    `STRIPE_API_BASE is "${value}"; ` +
+      'it must be an http or https URL without a path, like http://127.0.0.1:8420.',
   );
 }
 

@@ -93,7 +93,7 @@ describe('adjust-credits', () => {
     expect((await readHead(deps.table, head.customerId))?.balance).toBe(5);
   });
 
-  it('adjust-credits redacts an API key in the reason or the actor, in the ledger and in the log', async () => {
+  it('adjust-credits redacts an API key in reason or actor, in the ledger and in the log', async () => {
     const { head, apiKey } = await customerWith(deps, 5);
     const written = captureLog();
     await adjustCredits({
@@ -127,7 +127,7 @@ describe('adjust-credits', () => {
     expect(await adjustCredits(event)).toMatchObject({ ok: false, problem: { code: 'invalid_request' } });
   });
 
-  it('adjust-credits reports a list instead of a text as the wrong type, not as the wrong length', async () => {
+  it('adjust-credits reports a list instead of a text as a wrong type, not as a wrong length', async () => {
     captureLog();
     for (const list of [[], ['x'], Array(1_000).fill('x')]) {
       const detail =
@@ -200,7 +200,7 @@ describe('keys for customers who cannot help themselves', () => {
 });
 
 describe('replay-event', () => {
-  it('replay-event refuses a malformed event id, and reports a wrong Stripe setup without its key', async () => {
+  it('replay-event refuses a malformed id, and reports a wrong Stripe setup without its key', async () => {
     captureLog();
     expect(await replayEvent({ event_id: 'in_1', actor: 'ada' })).toMatchObject({
       problem: { code: 'invalid_request' },

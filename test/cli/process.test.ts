@@ -58,7 +58,8 @@ describe('npx rsolv-billing', () => {
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect([code, stderr]).toEqual([
       1,
-      "rsolv-billing cannot start: the packages are not installed. Run npm ci in the project's folder first.\n",
+      'rsolv-billing cannot start: the packages are not installed. ' +
+        "Run npm ci in the project's folder first.\n",
     ]);
   });
 

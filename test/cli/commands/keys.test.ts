@@ -15,7 +15,7 @@ const UNKNOWN_CUSTOMER = '0'.repeat(32);
 const IssuedKey = z.object({ key_id: z.string(), api_key: z.string() });
 
 describe('keys', () => {
-  it('a key is shown once when issued, listed only by its id, and revoked by a prefix of its id', async () => {
+  it('a key is shown once, listed only by its id, and revoked by a prefix of its id', async () => {
     const { head } = await customerWith(deps, 5);
     const id = head.customerId;
     const issued = IssuedKey.parse((await json('keys', 'issue', id, '--reason', 'sign-up lost')).answer);
