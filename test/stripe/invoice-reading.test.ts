@@ -1,7 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { KnownPrice } from '../../lib/domain/plans.ts';
-import type { PriceBook } from '../../lib/stripe/prices.ts';
-import { findOpenRenewal, readCoverage } from '../../lib/stripe/readers/coverage.ts';
 import { linesOf, planPartOf, proInvoiceOf } from '../../lib/stripe/readers/invoice-lines.ts';
 import {
   readFailedRenewal,
@@ -10,43 +7,21 @@ import {
   readInvoiceValue,
   subscribed,
 } from '../../lib/stripe/readers/invoices.ts';
-import { creditedInvoicesOf, unusedTimeOf } from '../../lib/stripe/readers/unused-time.ts';
 import {
   type Asked,
+  creditLine,
   forSubscription,
   invoiceFrom,
   lineFrom,
   list,
+  PRICES,
+  PRO,
   paged,
-  Refusal,
+  priced,
   stripeWith,
 } from '../support/stripe-objects.ts';
 
-/* What an invoice sold, which period it covers, and what it credits of earlier ones. */
-
-const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
-const PRICES: PriceBook = {
-  soldPriceId: async () => PRO.id,
-  learn: () => {},
-  find: async (id, product) => {
-    if (id === PRO.id) return { kind: 'known', price: PRO };
-    return { kind: product === 'prod_ours' ? 'unknown' : 'foreign' };
-  },
-};
-
-const priced = (price: unknown, product: unknown = 'prod_ours') => ({ price_details: { price, product } });
-/** Unused time that is credited; Stripe names the invoice that it was paid with, or does not. */
-const creditLine = (named: string | null, facts: object = {}) =>
-  lineFrom({
-    id: 'il_credit',
-    amount: -500,
-    period: { start: 40, end: 100 },
-    parent: forSubscription({
-      proration: true,
-      proration_details: named === null ? null : { credited_items: { invoice: named } },
-    }),
-    ...facts,
-  });
+/* What an invoice sold, line by line, and how far it reaches. */
 
 const proOf = async (invoice: object) => {
   const stripe = stripeWith({ 'invoices/in_1': invoice });
@@ -203,254 +178,6 @@ describe('what a line is for', () => {
     expect(await partOf(byItem({ proration: false }))).toBeNull();
     expect(await partOf(byItem({ subscription: null }))).toBeNull();
     expect(await partOf(null)).toBeNull();
-  });
-});
-
-describe('the paid period of a subscription', () => {
-  const covered = async (
-    latest: object | string | null,
-    paid: readonly { readonly id: string }[] = [],
-    { currentEnd = 100, lines = [] as readonly object[] } = {},
-    asked: Asked[] = [],
-  ) => {
-    const stripe = stripeWith(
-      {
-        'subscriptions/sub_1': { id: 'sub_1', object: 'subscription', latest_invoice: latest },
-        invoices: paged(...paid),
-        'invoices/in_1/lines': list(...lines),
-      },
-      asked,
-    );
-    return readCoverage(stripe, await stripe.subscriptions.retrieve('sub_1'), currentEnd, PRICES);
-  };
-  const until = (end: number, facts: object = {}) => lineFrom({ period: { start: 0, end }, ...facts });
-
-  it('is that of the latest invoice where that is paid up to the current period’s end, with no other call', async () => {
-    const asked: Asked[] = [];
-    expect(await covered(invoiceFrom(), [], {}, asked)).toBe(100);
-    expect(await covered(invoiceFrom({ lines: [until(101)] }), [], {}, asked)).toBe(101);
-    expect(asked.map(({ path }) => path)).toEqual(['subscriptions/sub_1', 'subscriptions/sub_1']);
-  });
-
-  it('is the newest of all paid invoices where the latest one is not paid, or not for now', async () => {
-    const asked: Asked[] = [];
-    const paid = [
-      invoiceFrom({ id: 'in_2', lines: [until(70)] }),
-      invoiceFrom({ id: 'in_3', lines: [until(90)] }),
-      invoiceFrom({ id: 'in_4', lines: [until(80)] }),
-      invoiceFrom({ id: 'in_5', lines: [] }),
-    ];
-    for (const latest of [
-      invoiceFrom({ status: 'open' }),
-      invoiceFrom({ lines: [until(99)] }),
-      'in_1',
-      null,
-    ]) {
-      expect(await covered(latest, paid, {}, asked)).toBe(90);
-    }
-    const [, listed] = asked;
-    expect(Object.fromEntries(listed?.query ?? [])).toEqual({
-      subscription: 'sub_1',
-      status: 'paid',
-      limit: '100',
-    });
-  });
-
-  it('is none while nothing is paid', async () => {
-    expect(await covered(null)).toBeNull();
-  });
-
-  it('ends with the last of the lines, of any order', async () => {
-    expect(await covered(invoiceFrom({ lines: [until(100), until(120), until(110)] }))).toBe(120);
-  });
-
-  it('is read from all lines of an invoice that has more than came with it', async () => {
-    const latest = { ...invoiceFrom(), lines: { ...list(until(100)), has_more: true } };
-    const asked: Asked[] = [];
-    expect(await covered(latest, [], { lines: [until(100), until(130)] }, asked)).toBe(130);
-    expect(asked.at(-1)?.query.get('limit')).toBe('100');
-  });
-
-  it('counts parts of a period that were paid for, and a trial of $0, but no unused time', async () => {
-    const part = (amount: number) => until(100, { amount, parent: forSubscription({ proration: true }) });
-    expect(await covered(invoiceFrom({ lines: [part(1)] }))).toBe(100);
-    expect(await covered(invoiceFrom({ lines: [part(0)] }))).toBeNull();
-    expect(await covered(invoiceFrom({ lines: [part(-1)] }))).toBeNull();
-    expect(await covered(invoiceFrom({ lines: [until(100, { amount: 0 })] }))).toBe(100);
-    expect(await covered(invoiceFrom({ lines: [until(100, { amount: -1 })] }))).toBe(100);
-    expect(await covered(invoiceFrom({ lines: [until(100, { parent: null, amount: 0 })] }))).toBeNull();
-    const parent = { subscription_item_details: null, invoice_item_details: { proration: true } };
-    expect(await covered(invoiceFrom({ lines: [until(100, { parent })] }))).toBe(100);
-  });
-
-  it('counts lines at known prices alone', async () => {
-    for (const pricing of [null, { price_details: null }, priced('price_unknown'), priced(null)]) {
-      expect(await covered(invoiceFrom({ lines: [until(100, { pricing })] }))).toBeNull();
-    }
-    const pricing = priced({ id: 'price_pro' }, { id: 'prod_ours' });
-    expect(await covered(invoiceFrom({ lines: [until(100, { pricing })] }))).toBe(100);
-  });
-});
-
-describe('the open renewal of a subscription', () => {
-  it('is the newest open invoice at a known price, and what is left of it', async () => {
-    const asked: Asked[] = [];
-    const other = invoiceFrom({ id: 'in_9', lines: [lineFrom({ pricing: null })] });
-    const open = invoiceFrom({ id: 'in_2', amount_remaining: 700 });
-    const invoices = list(other, open, invoiceFrom({ id: 'in_3' }));
-    const renewal = await findOpenRenewal(stripeWith({ invoices }, asked), 'sub_1', PRICES);
-    expect(renewal).toEqual({ invoiceId: 'in_2', amountCents: 700 });
-    expect(Object.fromEntries(asked[0]?.query ?? [])).toEqual({
-      subscription: 'sub_1',
-      status: 'open',
-      limit: '100',
-    });
-    expect(await findOpenRenewal(stripeWith({ invoices: list(other) }), 'sub_1', PRICES)).toBeNull();
-  });
-});
-
-describe('the unused time of an invoice', () => {
-  const unused = async (later: readonly object[], own: object = invoiceFrom(), asked: Asked[] = []) => {
-    const stripe = stripeWith({ 'invoices/in_1': own, invoices: list(...later) }, asked);
-    return unusedTimeOf(stripe, await stripe.invoices.retrieve('in_1'));
-  };
-  const later = (...lines: object[]) => invoiceFrom({ id: 'in_2', created: 200, lines });
-
-  it('is what later invoices credit of it, after discount and with tax', async () => {
-    const asked: Asked[] = [];
-    const credit = creditLine('in_1', {
-      discount_amounts: [{ amount: -100 }],
-      taxes: [{ amount: -40, tax_behavior: 'exclusive' }],
-    });
-    const invoices = [later(credit, creditLine('in_1'), creditLine('in_other'), lineFrom())];
-    expect(await unused(invoices, invoiceFrom(), asked)).toBe(440 + 500);
-    expect(Object.fromEntries(asked[1]?.query ?? [])).toEqual({
-      customer: 'cus_1',
-      'created[gte]': '100',
-      limit: '100',
-    });
-  });
-
-  it.each([
-    ['open', 500],
-    ['paid', 500],
-    ['uncollectible', 500],
-    ['draft', 0],
-    ['void', 0],
-  ])('counts what an invoice that is %s credits: %i', async (status, cents) => {
-    expect(await unused([{ ...later(creditLine('in_1')), status }])).toBe(cents);
-  });
-
-  it.each([
-    [
-      'is no part of a period',
-      {
-        parent: forSubscription({
-          proration: false,
-          proration_details: { credited_items: { invoice: 'in_1' } },
-        }),
-      },
-    ],
-    ['is for no subscription', { parent: null }],
-    ['takes nothing off', { amount: 0 }],
-    ['asks for money', { amount: 500 }],
-  ])('is not what a line credits that %s', async (_, facts) => {
-    expect(await unused([later(creditLine('in_1', facts))])).toBe(0);
-  });
-
-  it('is found by the subscription where Stripe has deleted the customer, or names none', async () => {
-    const credits = list(later(creditLine('in_1')));
-    const byCustomer = ({ query }: Asked) =>
-      query.get('customer') === null ? credits : new Refusal(400, 'resource_missing');
-    for (const [customer, invoices] of [
-      ['cus_1', byCustomer],
-      [null, credits],
-    ] as const) {
-      const asked: Asked[] = [];
-      const stripe = stripeWith({ 'invoices/in_1': invoiceFrom({ customer }), invoices }, asked);
-      expect(await unusedTimeOf(stripe, await stripe.invoices.retrieve('in_1'))).toBe(500);
-      expect(asked.at(-1)?.query.get('subscription')).toBe('sub_1');
-    }
-    for (const parent of [null, { subscription_details: null }]) {
-      expect(await unused([later(creditLine('in_1'))], invoiceFrom({ customer: null, parent }))).toBe(0);
-    }
-  });
-
-  it('is an error where Stripe does not answer', async () => {
-    const stripe = stripeWith({
-      'invoices/in_1': invoiceFrom(),
-      invoices: ({ query }: Asked) =>
-        query.get('customer') === null ? list() : new Refusal(500, 'api_error'),
-    });
-    const invoice = await stripe.invoices.retrieve('in_1');
-    await expect(unusedTimeOf(stripe, invoice)).rejects.toThrow();
-  });
-});
-
-describe('unused time of which Stripe does not say what paid for it', () => {
-  const credited = async (beside: readonly object[], own: object, asked: Asked[] = []) => {
-    const stripe = stripeWith({ 'invoices/in_2': own, invoices: list(...beside) }, asked);
-    return creditedInvoicesOf(stripe, await stripe.invoices.retrieve('in_2'));
-  };
-  const crediting = (...lines: object[]) => invoiceFrom({ id: 'in_2', created: 200, lines });
-  /** The line is from 40 to 100. */
-  const sold = (start: number, end: number, facts: object = {}) =>
-    lineFrom({ period: { start, end }, ...facts });
-
-  it('is of the invoice that Stripe names, each once', async () => {
-    const nothing = creditLine('in_8', { amount: 0 });
-    const own = crediting(creditLine('in_0'), creditLine('in_0'), creditLine('in_9'), nothing, lineFrom());
-    const asked: Asked[] = [];
-    expect(await credited([], own, asked)).toEqual(['in_0', 'in_9']);
-    expect(asked).toHaveLength(1);
-  });
-
-  it('is of the newest paid invoice of the subscription whose period contains it', async () => {
-    const asked: Asked[] = [];
-    const found = await credited(
-      [crediting(creditLine(null)), invoiceFrom({ id: 'in_1' }), invoiceFrom({ id: 'in_0' })],
-      crediting(creditLine(null)),
-      asked,
-    );
-    expect(found).toEqual(['in_1']);
-    expect(Object.fromEntries(asked.at(-1)?.query ?? [])).toEqual({
-      customer: 'cus_1',
-      status: 'paid',
-      'created[lte]': '200',
-      limit: '100',
-    });
-  });
-
-  it.each<[string, object, string[]]>([
-    ['has its very period', invoiceFrom({ lines: [sold(40, 100)] }), ['in_1']],
-    ['begins too late', invoiceFrom({ lines: [sold(41, 100)] }), []],
-    ['ends too early', invoiceFrom({ lines: [sold(40, 99)] }), []],
-    ['was made at the same moment', invoiceFrom({ created: 200 }), ['in_1']],
-    ['was made later', invoiceFrom({ created: 201 }), []],
-    ['is not paid', invoiceFrom({ status: 'open' }), []],
-    ['is itself', crediting(lineFrom()), []],
-    ['sold nothing', invoiceFrom({ lines: [lineFrom({ amount: 0 })] }), []],
-    [
-      'is of another subscription',
-      invoiceFrom({ lines: [lineFrom({ parent: forSubscription({ subscription: 'sub_2' }) })] }),
-      [],
-    ],
-    ['is of no subscription', invoiceFrom({ lines: [lineFrom({ parent: null })] }), []],
-    ['has a fitting line among others', invoiceFrom({ lines: [sold(0, 10), sold(0, 100)] }), ['in_1']],
-  ])('is of an invoice that %s: %j', async (_, invoice, expected) => {
-    expect(await credited([invoice], crediting(creditLine(null)))).toEqual(expected);
-  });
-
-  it('is credited of the invoice that matches best, when that is asked about', async () => {
-    const own = invoiceFrom();
-    const invoices = [crediting(creditLine(null)), own, invoiceFrom({ id: 'in_0', created: 50 })];
-    const stripe = stripeWith({ 'invoices/in_1': own, invoices: list(...invoices) });
-    expect(await unusedTimeOf(stripe, await stripe.invoices.retrieve('in_1'))).toBe(500);
-    const older = stripeWith({
-      'invoices/in_0': invoiceFrom({ id: 'in_0', created: 50 }),
-      invoices: list(...invoices),
-    });
-    expect(await unusedTimeOf(older, await older.invoices.retrieve('in_0'))).toBe(0);
   });
 });
 

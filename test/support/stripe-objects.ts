@@ -1,4 +1,6 @@
 import type Stripe from 'stripe';
+import type { KnownPrice } from '../../lib/domain/plans.ts';
+import type { PriceBook } from '../../lib/stripe/prices.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
 
 /* Stripe's objects as its API sends them, and the SDK with answers of a test's own. */
@@ -130,5 +132,43 @@ export const invoiceFrom = ({
   status_transitions: { paid_at: 100 },
   parent: { subscription_details: { subscription: 'sub_1' } },
   lines: list(...lines),
+  ...facts,
+});
+
+/** The price of Pro, and a book of prices that knows no other. */
+export const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
+export const PRICES: PriceBook = {
+  soldPriceId: async () => PRO.id,
+  learn: () => {},
+  find: async (id, product) => {
+    if (id === PRO.id) return { kind: 'known', price: PRO };
+    return { kind: product === 'prod_ours' ? 'unknown' : 'foreign' };
+  },
+};
+
+export const priced = (price: unknown, product: unknown = 'prod_ours') => ({
+  price_details: { price, product },
+});
+/** Unused time that is credited; Stripe names the invoice that it was paid with, or does not. */
+export const creditLine = (named: string | null, facts: object = {}) =>
+  lineFrom({
+    id: 'il_credit',
+    amount: -500,
+    period: { start: 40, end: 100 },
+    parent: forSubscription({
+      proration: true,
+      proration_details: named === null ? null : { credited_items: { invoice: named } },
+    }),
+    ...facts,
+  });
+
+export const priceFrom = (facts: object = {}) => ({
+  id: 'price_pro',
+  object: 'price',
+  product: 'prod_ours',
+  unit_amount: 59_900,
+  currency: 'usd',
+  lookup_key: 'rsolv_pro_monthly',
+  metadata: { plan: 'pro', credits: '60' },
   ...facts,
 });

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { allOf } from '../../lib/stripe/paging.ts';
+import { knownPriceOf, lookupKeyOf, priceBook } from '../../lib/stripe/prices.ts';
+import { type Asked, list, priceFrom, stripeWith } from '../support/stripe-objects.ts';
+
+/* The known prices, and lists that are read whole. */
+
+const PRO = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
+
+describe('a price', () => {
+  const known = async (facts: object, soldAs: 'pro' | null = null) => {
+    const stripe = stripeWith({ 'prices/price_pro': priceFrom(facts) });
+    return knownPriceOf(await stripe.prices.retrieve('price_pro'), soldAs);
+  };
+
+  it('brings what its metadata says', async () => {
+    expect(await known({})).toEqual(PRO);
+    expect(await known({ metadata: { plan: 'pro', credits: '0' } })).toMatchObject({ credits: 0 });
+    expect(await known({ metadata: { plan: 'pro', credits: '999999' } })).toMatchObject({ credits: 999_999 });
+  });
+
+  it.each([
+    ['without a plan', { metadata: { credits: '60' } }],
+    ['of a plan that is not sold', { metadata: { plan: 'trial', credits: '60' } }],
+    ['of a plan that does not exist', { metadata: { plan: 'other', credits: '60' } }],
+    ['without credits', { metadata: { plan: 'pro' } }],
+    ['with credits that are no number', { metadata: { plan: 'pro', credits: '6x' } }],
+    ['with credits that are none', { metadata: { plan: 'pro', credits: 'x6' } }],
+    ['with too many credits', { metadata: { plan: 'pro', credits: '1000000' } }],
+    ['without one amount for each unit', { unit_amount: null }],
+    ['in another currency', { currency: 'eur' }],
+  ])('%s is not known', async (_, facts) => {
+    expect(await known(facts)).toBeNull();
+  });
+
+  it('that is sold without metadata brings what its plan says', async () => {
+    expect(await known({ metadata: {} }, 'pro')).toEqual(PRO);
+    expect(await known({ metadata: { credits: '70' } }, 'pro')).toMatchObject({ credits: 70 });
+  });
+
+  it('that is sold has a key by its plan', () => {
+    expect(lookupKeyOf('pro')).toBe('rsolv_pro_monthly');
+  });
+});
+
+describe('the book of prices', () => {
+  const NEWER = priceFrom({ id: 'price_newer', metadata: { plan: 'pro', credits: '70' } });
+  const BARE = priceFrom({ id: 'price_bare', metadata: {} });
+  const open = (prices: Parameters<typeof stripeWith>[0][string] = list(priceFrom(), NEWER, BARE)) => {
+    const asked: Asked[] = [];
+    const stripe = stripeWith({ prices, 'prices/price_pro': priceFrom() }, asked);
+    return { book: priceBook(stripe, 'price_pro'), asked, stripe };
+  };
+
+  it('knows every price of our products, and tells the others apart', async () => {
+    const { book, asked } = open();
+    expect(await book.find('price_pro', 'prod_ours')).toEqual({ kind: 'known', price: PRO });
+    expect(await book.find('price_newer', 'prod_ours')).toMatchObject({ kind: 'known' });
+    expect(asked.map(({ path, query }) => `${path}?${query}`)).toEqual([
+      'prices/price_pro?',
+      'prices?product=prod_ours&limit=100',
+    ]);
+    expect(await book.find('price_other', 'prod_other')).toEqual({ kind: 'foreign' });
+    expect(await book.find('price_other', null)).toEqual({ kind: 'foreign' });
+    expect(asked).toHaveLength(2);
+    expect(await book.find('price_bare', 'prod_ours')).toEqual({ kind: 'unknown' });
+    expect(asked.length).toBeGreaterThan(2);
+  });
+
+  it('asks again for a price of our product that was not known', async () => {
+    let isThere = false;
+    const { book } = open(() => list(priceFrom(), ...(isThere ? [NEWER] : [])));
+    expect(await book.find('price_newer', 'prod_ours')).toEqual({ kind: 'unknown' });
+    isThere = true;
+    expect(await book.find('price_newer', 'prod_ours')).toMatchObject({ kind: 'known' });
+  });
+
+  it('learns the sold price from elsewhere, and then asks for nothing', async () => {
+    const { book, asked, stripe } = open();
+    book.learn(await stripe.prices.retrieve('price_pro'));
+    asked.length = 0;
+    expect(await book.find('price_pro', 'prod_ours')).toEqual({ kind: 'known', price: PRO });
+    expect(asked).toEqual([]);
+  });
+
+  it('asks for the other prices of its product, and not again for the one that it has learned', async () => {
+    const { book, asked, stripe } = open();
+    book.learn(await stripe.prices.retrieve('price_pro'));
+    asked.length = 0;
+    expect(await book.find('price_newer', 'prod_ours')).toMatchObject({ kind: 'known' });
+    expect(asked.map(({ path }) => path)).toEqual(['prices']);
+  });
+
+  it('learns no price of a product that is not ours', async () => {
+    const { book } = open();
+    const foreign = stripeWith({ 'prices/price_x': priceFrom({ id: 'price_x', product: 'prod_x' }) });
+    book.learn(await foreign.prices.retrieve('price_x'));
+    expect(await book.find('price_x', 'prod_x')).toEqual({ kind: 'foreign' });
+  });
+
+  it('names the price at which a plan is sold', async () => {
+    const { book, asked } = open();
+    expect(await book.soldPriceId('pro')).toBe('price_pro');
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('a list', () => {
+  it('of more than 10,000 is an error, for a part of it would be a wrong sum', async () => {
+    async function* numbers(count: number) {
+      for (let n = 0; n < count; n++) yield n;
+    }
+    expect(await allOf(numbers(10_000))).toHaveLength(10_000);
+    await expect(allOf(numbers(10_001))).rejects.toMatchObject({
+      kind: 'misconfigured',
+      facts: { code: 'list_too_long' },
+    });
+  });
+});
