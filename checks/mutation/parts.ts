@@ -62,7 +62,7 @@ export const PARTS: readonly Part[] = [
       'lib/operations/ledger/adjust-credits.ts',
     ],
     tests: [
-      'test/operations/plans/{order-rules,renewal-rules,renewals,account-truth,prices}.test.ts',
+      'test/operations/plans/{settlement,order-rules,renewal-rules,renewals,account-truth,prices}.test.ts',
       'test/operations/accounts/account-rules.test.ts',
       'test/operations/payments/{card-tries,announced}.test.ts',
       'test/operations/plans/{invoice-value,returned-money}.test.ts',

@@ -1,0 +1,180 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { NOTHING_RETURNED, type ReturnedValue } from '../../../lib/domain/grants.ts';
+import type { ProSubscription } from '../../../lib/domain/subscription.ts';
+import { grantDue, settlementDue } from '../../../lib/operations/plans/settle-invoice.ts';
+import {
+  bindCard,
+  noticeOfEnd,
+  profileOf,
+  subscriptionsOf,
+} from '../../../lib/operations/plans/sync-account.ts';
+import { useDefaultCard } from '../../../lib/operations/plans/use-default-card.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import type { Write } from '../../../lib/store/table.ts';
+import type { StripeAccount } from '../../../lib/stripe/port.ts';
+import { headWith, proUntil } from '../../support/heads.ts';
+import { guardOf, invoiceOf } from '../../support/invoices.ts';
+import { type Money, openMoneyForFile } from '../../support/money.ts';
+import { answering } from '../../support/stripe-answers.ts';
+
+/* What an invoice and an account at Stripe change of a customer, before anything is written. */
+
+const AT = new Date('2026-01-02T00:00:00.000Z');
+const HEAD = headWith({ balance: 60, stripeCustomerId: 'cus_1', paymentMethodId: 'pm_1' });
+const HALF: ReturnedValue = { cents: 29_950, ofLines: [], reasons: ['refund'] };
+
+const keysOf = (writes: readonly Write[]) =>
+  writes.map((write) => {
+    if ('Put' in write) return { pk: write.Put.Item?.['pk'], sk: write.Put.Item?.['sk'] };
+    return 'Update' in write ? write.Update.Key : undefined;
+  });
+
+describe('settling an invoice', () => {
+  const guardKey = keys.once('c1', 'invoice', 'in_1');
+  const next = { ...HEAD, seq: 9, balance: 30 };
+
+  it('that is granted writes its guard, and no letter', () => {
+    const due = settlementDue(HEAD, invoiceOf(), NOTHING_RETURNED, null);
+    expect(due?.postings.map(({ amount }) => amount)).toEqual([60]);
+    expect(due).not.toHaveProperty('profile');
+    expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey]);
+  });
+
+  it('of which money went back later writes its guard and a letter', () => {
+    const due = settlementDue(HEAD, invoiceOf(), HALF, guardOf());
+    expect(due?.postings.map(({ amount }) => amount)).toEqual([-30]);
+    const writes = due?.writes(next, AT) ?? [];
+    expect(keysOf(writes)).toEqual([guardKey, keys.notice('c1', 'credits_removed', 'in_1-9')]);
+    expect(JSON.stringify(writes[1])).toContain('29950');
+  });
+
+  it('of which money went back before it was granted has no letter: its credits were never there', () => {
+    const due = settlementDue(HEAD, invoiceOf(), HALF, null);
+    expect(due?.postings.map(({ amount }) => amount)).toEqual([60, -30]);
+    expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey]);
+  });
+
+  it('whose credits were spent writes what is owed', () => {
+    const due = settlementDue({ ...HEAD, balance: 10 }, invoiceOf(), HALF, guardOf());
+    expect(due?.profile).toEqual({ debt: 20 });
+  });
+
+  it('all of which is counted writes nothing', () => {
+    expect(settlementDue(HEAD, invoiceOf(), NOTHING_RETURNED, guardOf())).toBeNull();
+  });
+
+  it('a moment after it was paid only grants, and only once', () => {
+    expect(grantDue(HEAD, invoiceOf(), null)?.postings.map(({ amount }) => amount)).toEqual([60]);
+    expect(grantDue(HEAD, invoiceOf({ lines: [] }), null)).toBeNull();
+    expect(grantDue(HEAD, invoiceOf(), guardOf({ credits: 0, lines: [] }))).toBeNull();
+  });
+});
+
+const subscription = (facts: Partial<ProSubscription> = {}): ProSubscription => ({
+  ...proUntil('2026-02-01T00:00:00.000Z'),
+  created: 7,
+  endsAt: null,
+  ownCard: null,
+  ...facts,
+});
+const account = (
+  paymentMethodId: string | null,
+  ...subscriptions: readonly ProSubscription[]
+): StripeAccount => ({ kind: 'account', paymentMethodId, subscriptions });
+
+describe('the profile of a head', () => {
+  it('is what Stripe has of card and subscription, and keeps the Stripe customers', () => {
+    const former = { ...HEAD, formerStripeCustomerId: 'cus_0' };
+    const profile = profileOf(former, account('pm_2', subscription()));
+    expect(profile).toMatchObject({
+      paymentMethodId: 'pm_2',
+      subscription: { id: 'sub_1', state: 'active' },
+      subscriptionType: 'pro',
+      stripeCustomerId: 'cus_1',
+      formerStripeCustomerId: 'cus_0',
+    });
+    expect(profileOf(former, account(null))).toMatchObject({ paymentMethodId: null, subscription: null });
+  });
+
+  it('of a customer who was deleted at Stripe has neither, and remembers the Stripe customer', () => {
+    const pro = headWith({ ...HEAD, subscriptionType: 'pro', subscription: subscription() });
+    expect(profileOf(pro, { kind: 'deleted' })).toEqual({
+      paymentMethodId: null,
+      subscription: null,
+      subscriptionType: 'pay_as_you_go',
+      stripeCustomerId: null,
+      formerStripeCustomerId: 'cus_1',
+    });
+  });
+
+  it('has all subscriptions of an account, and none where there is no account', () => {
+    expect(subscriptionsOf(account(null, subscription()))).toHaveLength(1);
+    expect(subscriptionsOf({ kind: 'deleted' })).toEqual([]);
+    expect(subscriptionsOf(null)).toEqual([]);
+  });
+});
+
+describe('a card that was put on file elsewhere', () => {
+  const bound = (paymentMethodId: string | null) =>
+    keysOf(bindCard(HEAD, profileOf(HEAD, account(paymentMethodId))));
+
+  it('is bound to its customer, unless it was on file before', () => {
+    expect(bound('pm_2')).toEqual([keys.stripe('pm_2')]);
+    expect(bound('pm_1')).toEqual([]);
+    expect(bound(null)).toEqual([]);
+  });
+});
+
+describe('the end of Pro', () => {
+  const pro = headWith({ ...HEAD, subscriptionType: 'pro', subscription: subscription() });
+
+  it('gets a letter once, and none while it goes on', () => {
+    const ended = profileOf(pro, account('pm_1', subscription({ state: 'canceled' })));
+    expect(keysOf(noticeOfEnd(pro, ended, AT))).toEqual([keys.notice('c1', 'subscription_ended', 'sub_1')]);
+    expect(noticeOfEnd(pro, profileOf(pro, account('pm_1', subscription())), AT)).toEqual([]);
+  });
+});
+
+describe('the default card', () => {
+  let money: Money;
+  beforeAll(async () => {
+    const opened = await openMoneyForFile();
+    money = opened.money;
+    return opened.stop;
+  });
+
+  async function cleared(of: StripeAccount | null) {
+    const calls: string[][] = [];
+    const deps = await answering(money.deps, () => ({
+      clearOwnCard: async (...call) => {
+        calls.push(call);
+      },
+    }));
+    await useDefaultCard(deps, of);
+    return calls;
+  }
+
+  it('takes the place of each subscription’s own card, and of no other', async () => {
+    const calls = await cleared(
+      account(
+        'pm_1',
+        subscription({ id: 'own', ownCard: 'pm_own' }),
+        subscription({ id: 'none' }),
+        subscription({ id: 'same', ownCard: 'pm_1' }),
+        subscription({ id: 'over', ownCard: 'pm_own', state: 'canceled' }),
+        subscription({ id: 'unpaid', ownCard: 'pm_own', state: 'unpaid' }),
+      ),
+    );
+    expect(calls).toEqual([
+      ['own', 'pm_1'],
+      ['unpaid', 'pm_1'],
+    ]);
+  });
+
+  it('changes nothing where there is none, or no account', async () => {
+    const own = subscription({ ownCard: 'pm_own' });
+    expect(await cleared(account(null, own))).toEqual([]);
+    expect(await cleared({ kind: 'deleted' })).toEqual([]);
+    expect(await cleared(null)).toEqual([]);
+  });
+});
