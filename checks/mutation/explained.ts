@@ -1109,13 +1109,6 @@ export const EXPLAINED: readonly Explained[] = [
     why: 'The ledger asks for the other kinds by name; whatever is left is a change.',
   },
   {
-    file: 'lib/operations/plans/sync-account.ts',
-    mutator: 'ConditionalExpression',
-    from: 'paymentMethodId === before',
-    to: 'false',
-    why: 'A card may be bound again to whom it is bound.',
-  },
-  {
     file: 'lib/operations/accounts/add-payment-method.ts',
     mutator: 'StringLiteral',
     from: "'pay_as_you_go'",

@@ -5,6 +5,15 @@ import { domainsOf } from '../../lib/domain/email.ts';
 import { BILLING_CONSENT, billingConsent } from '../../lib/domain/evidence/billing-consent.ts';
 import { chargeKey, fixAttemptId, laterAttemptId, tryOf } from '../../lib/domain/fix-attempt.ts';
 import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
+import {
+  FIX_PRICE_CENTS,
+  fixRate,
+  isPlan,
+  isSold,
+  PLAN_NAMES,
+  RATES,
+  SOLD_PLANS,
+} from '../../lib/domain/plans.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { isTestCustomerEmail, testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { accountWarnings } from '../../lib/domain/warnings.ts';
@@ -246,6 +255,21 @@ describe('a consent to be charged', () => {
       version: '2026-12-01',
       text: 'The cardholder agrees that merged fixes are charged when no credits are left.',
     });
+  });
+});
+
+describe('the plans', () => {
+  it('are told by their names, and some of them are sold', () => {
+    expect(PLAN_NAMES).toEqual(['trial', 'pay_as_you_go', 'pro']);
+    expect(SOLD_PLANS).toEqual(['pro']);
+    expect([isPlan('pro'), isPlan('other'), isPlan('toString')]).toEqual([true, false, false]);
+    expect(PLAN_NAMES.map(isSold)).toEqual([false, false, true]);
+  });
+
+  it('charge a fix at one of the rates', () => {
+    expect(RATES).toEqual(['pay_as_you_go', 'pro']);
+    expect(PLAN_NAMES.map(fixRate)).toEqual(['pay_as_you_go', 'pay_as_you_go', 'pro']);
+    expect(FIX_PRICE_CENTS).toEqual({ pay_as_you_go: 2_900, pro: 1_500 });
   });
 });
 

@@ -80,6 +80,7 @@ describe('a fix', () => {
     );
     await fixPage(table, 'f3', null, 2).finally(() => table.client.middlewareStack.remove('listening'));
     expect(inputs).toMatchObject([{ ConsistentRead: true, Limit: 2 }]);
+    expect(inputs[0]).not.toHaveProperty('ExclusiveStartKey');
   });
 
   it('that is not there is not made by taking its texts out', async () => {
