@@ -122,7 +122,10 @@ describe('an account', () => {
     const asked: Asked[] = [];
     const other = subscriptionFrom({ id: 'sub_2', items: list(item(priceFrom({ id: 'p', product: 'x' }))) });
     const account = await read([subscriptionFrom(), other, subscriptionFrom({ id: 'sub_3' })], asked);
-    expect(account).toMatchObject({ kind: 'account', paymentMethodId: 'pm_1' });
+    expect(account).toMatchObject({
+      kind: 'account',
+      card: { paymentMethodId: 'pm_1', fingerprint: 'fp_1' },
+    });
     expect(account.kind === 'account' && account.subscriptions.map(({ id }) => id)).toEqual([
       'sub_1',
       'sub_3',
@@ -147,7 +150,7 @@ describe('an account', () => {
     const stripe = stripeWith({ 'customers/cus_1': customer, subscriptions: list() });
     expect(await readAccount(stripe, 'cus_1', priceBook(stripe, 'price_pro'))).toEqual({
       kind: 'account',
-      paymentMethodId: null,
+      card: null,
       subscriptions: [],
     });
   });

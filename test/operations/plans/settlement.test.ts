@@ -75,12 +75,17 @@ const subscription = (facts: Partial<ProSubscription> = {}): ProSubscription => 
   created: 7,
   endsAt: null,
   ownCard: null,
+  isReplaced: false,
   ...facts,
 });
 const account = (
   paymentMethodId: string | null,
   ...subscriptions: readonly ProSubscription[]
-): StripeAccount => ({ kind: 'account', paymentMethodId, subscriptions });
+): StripeAccount => ({
+  kind: 'account',
+  card: paymentMethodId === null ? null : { paymentMethodId, fingerprint: `of ${paymentMethodId}` },
+  subscriptions,
+});
 
 describe('the profile of a head', () => {
   it('is what Stripe has of card and subscription, and keeps the Stripe customers', () => {
@@ -88,18 +93,24 @@ describe('the profile of a head', () => {
     const profile = profileOf(former, account('pm_2', subscription()));
     expect(profile).toMatchObject({
       paymentMethodId: 'pm_2',
+      cardKey: 'of pm_2',
       subscription: { id: 'sub_1', state: 'active' },
       subscriptionType: 'pro',
       stripeCustomerId: 'cus_1',
       formerStripeCustomerId: 'cus_0',
     });
-    expect(profileOf(former, account(null))).toMatchObject({ paymentMethodId: null, subscription: null });
+    expect(profileOf(former, account(null))).toMatchObject({
+      paymentMethodId: null,
+      cardKey: null,
+      subscription: null,
+    });
   });
 
   it('of a customer who was deleted at Stripe has neither, and remembers the Stripe customer', () => {
     const pro = headWith({ ...HEAD, subscriptionType: 'pro', subscription: subscription() });
     expect(profileOf(pro, { kind: 'deleted' })).toEqual({
       paymentMethodId: null,
+      cardKey: null,
       subscription: null,
       subscriptionType: 'pay_as_you_go',
       stripeCustomerId: null,
@@ -129,9 +140,16 @@ describe('the end of Pro', () => {
   const pro = headWith({ ...HEAD, subscriptionType: 'pro', subscription: subscription() });
 
   it('gets a letter once, and none while it goes on', () => {
-    const ended = profileOf(pro, account('pm_1', subscription({ state: 'canceled' })));
-    expect(keysOf(noticeOfEnd(pro, ended, AT))).toEqual([keys.notice('c1', 'subscription_ended', 'sub_1')]);
-    expect(noticeOfEnd(pro, profileOf(pro, account('pm_1', subscription())), AT)).toEqual([]);
+    const over = account('pm_1', subscription({ state: 'canceled' }));
+    const letter = keys.notice('c1', 'subscription_ended', 'sub_1');
+    expect(keysOf(noticeOfEnd(pro, profileOf(pro, over), over, AT))).toEqual([letter]);
+    const goesOn = account('pm_1', subscription());
+    expect(noticeOfEnd(pro, profileOf(pro, goesOn), goesOn, AT)).toEqual([]);
+  });
+
+  it('gets no letter where we ended the subscription because a new one follows', () => {
+    const replaced = account('pm_1', subscription({ state: 'canceled', isReplaced: true }));
+    expect(noticeOfEnd(pro, profileOf(pro, replaced), replaced, AT)).toEqual([]);
   });
 });
 
