@@ -14,6 +14,6 @@ const tripwire = new Tripwire(point);
 for (const name of ['DYNAMODB_ENDPOINT', 'STRIPE_API_BASE']) {
   process.env[name] = await tripwire.before(process.env[name] ?? '');
 }
-const { status } = await send(command);
-process.stdout.write(`${JSON.stringify({ status, calls: tripwire.calls })}\n`);
+const { status, body } = await send(command);
+process.stdout.write(`${JSON.stringify({ status, body, calls: tripwire.calls })}\n`);
 process.exit(0);

@@ -1,7 +1,7 @@
 import { optionsOf, runCheck } from '../support/program.ts';
 import { runVitest } from '../support/run-vitest.ts';
 
-const USAGE = `npm run check:crash    a process killed at every call of every saga: about 2 minutes
+const USAGE = `npm run check:crash    a process killed at every call of every saga: about 9 minutes
 
 After each kill the client repeats, the sweeper runs or the webhooks arrive; money and credits must be right.
 Needs nothing but the install.`;

@@ -154,7 +154,14 @@ export async function customerWithCard(
 }
 
 /** Reads the ledger and Stripe's side back and expects every invariant to hold, money included. */
-export async function expectSoundMoney({ deps }: Money, customerId: string) {
+export async function expectSoundMoney(money: Money, customerId: string) {
+  const { records, violations } = await auditedMoney(money, customerId);
+  if (violations.length > 0) throw new Error(violations.join('\n'));
+  return records;
+}
+
+/** What is stored of a customer, and what the verifier and the auditor name about it. */
+export async function auditedMoney({ deps }: Money, customerId: string) {
   const records = await auditCustomer(deps, customerId);
   if (records === null) throw new Error(`no customer ${customerId}`);
   const violations = [
@@ -162,6 +169,5 @@ export async function expectSoundMoney({ deps }: Money, customerId: string) {
     ...(records.audit?.money ?? []),
     ...(records.audit?.standing ?? []),
   ];
-  if (violations.length > 0) throw new Error(violations.map(({ message }) => message).join('\n'));
-  return records;
+  return { records, violations: violations.map(({ message }) => message) };
 }
