@@ -45,7 +45,7 @@ export const PARTS: readonly Part[] = [
     mutated: ['lib/operations/{fixes,ledger,payments}/*.ts', '!lib/operations/ledger/adjust-credits.ts'],
     tests: [
       'test/operations/ledger/change-ledger.test.ts',
-      'test/operations/fixes/{announce-charge,report-billing,billing-rules,record-fix}.test.ts',
+      'test/operations/fixes/{announce-charge,report-billing,busy-card,billing-rules,record-fix}.test.ts',
       'test/operations/payments/{attempt,try-outcomes,payer,return-steps,card-tries,announced,return-double-payment}.test.ts',
       'test/operations/work/sweeper-rules.test.ts',
       'test/operations/plans/{order-rules,renewal-rules,renewals}.test.ts',

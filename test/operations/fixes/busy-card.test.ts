@@ -1,0 +1,88 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { cardKeyOf } from '../../../lib/operations/payments/card-tries.ts';
+import { keepCardTries, readCardTries } from '../../../lib/store/payments/card-tries.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { range } from '../../support/fixtures.ts';
+import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
+
+/* A charge whose card is busy with other tries, or turns out not to be on file any more. */
+
+let money: Money;
+beforeAll(async () => {
+  const opened = await openMoneyForFile();
+  money = opened.money;
+  return opened.stop;
+});
+
+/** A customer without credits whose card has 15 tries without an outcome, and what ends them. */
+async function busy() {
+  const { deps } = money;
+  const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());
+  const card = await (await deps.stripe()).readDefaultCard(stripeCustomerId);
+  if (card === null) throw new Error('no card');
+  const startedAt = deps.now().toISOString();
+  const underWay = range(1, 15).map((n) => ({ id: `t${n}`, startedAt }));
+  const keep = async (tries: typeof NO_TRIES) => {
+    const read = await readCardTries(deps.table, customerId);
+    await writeTogether(deps.table, [keepCardTries(customerId, read, { [cardKeyOf(card)]: tries })]);
+  };
+  await keep({ ...NO_TRIES, underWay });
+  return { customerId, fixId: await recordedFix(deps, customerId, 1), free: () => keep(NO_TRIES) };
+}
+
+describe('a charge whose card is busy', () => {
+  it('waits until another try of the card has ended, and is made then', async () => {
+    const { customerId, fixId, free } = await busy();
+    let waits = 0;
+    const sleep = async () => {
+      waits += 1;
+      if (waits === 20) await free();
+    };
+    expect(await billFixAttempt({ ...money.deps, sleep }, customerId, fixId)).toMatchObject({
+      kind: 'billed',
+      already: false,
+    });
+    expect(waits).toBe(20);
+  });
+
+  it('is given up after 60 waits, and can be sent again', async () => {
+    const { customerId, fixId } = await busy();
+    let waits = 0;
+    const sleep = async () => {
+      waits += 1;
+    };
+    const billing = billFixAttempt({ ...money.deps, sleep }, customerId, fixId);
+    await expect(billing).rejects.toMatchObject({ code: 'ledger_busy' });
+    expect(waits).toBe(60);
+  });
+});
+
+describe('a charge that Stripe refuses for a card that is gone', () => {
+  it('brings the account up to date, so that the next fix is blocked without a call', async () => {
+    const { customerId } = await customerWithCard(money, 0, await money.newCard());
+    const [first, second] = [
+      await recordedFix(money.deps, customerId, 1),
+      await recordedFix(money.deps, customerId, 2),
+    ];
+    const { paymentMethodId } = await headOf(money.deps, customerId);
+    const deps = await answering(money.deps, () => ({
+      chargeFix: async () => {
+        await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
+        return failing('refused')();
+      },
+    }));
+    expect(await billFixAttempt(deps, customerId, first)).toMatchObject({
+      kind: 'declined',
+      decline: { code: 'payment_method_unusable', declineCode: null },
+    });
+    expect((await headOf(money.deps, customerId)).paymentMethodId).toBeNull();
+    expect(await billFixAttempt(money.deps, customerId, second)).toMatchObject({
+      kind: 'blocked',
+      code: 'no_billing_info',
+    });
+  });
+});
