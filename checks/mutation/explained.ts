@@ -782,7 +782,7 @@ export const EXPLAINED: readonly Explained[] = [
   {
     file: 'lib/operations/fixes/charge-fix.ts',
     mutator: 'ConditionalExpression',
-    from: "found.state === 'succeeded'",
+    from: "payment.state === 'succeeded'",
     to: 'false',
     why: 'Ending a payment that succeeded answers it as it is; the question saves a call.',
   },

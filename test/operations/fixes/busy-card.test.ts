@@ -7,6 +7,7 @@ import { writeTogether } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { noticesOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
 /* A charge whose card is busy with other tries, or turns out not to be on file any more. */
@@ -84,5 +85,31 @@ describe('a charge that Stripe refuses for a card that is gone', () => {
       kind: 'blocked',
       code: 'no_billing_info',
     });
+  });
+});
+
+describe('a charge of which Stripe makes no payment', () => {
+  const chargedWith = async (kind: 'declined' | 'misconfigured') => {
+    const { customerId } = await customerWithCard(money, 0, await money.newCard());
+    const fixId = await recordedFix(money.deps, customerId, 1);
+    const deps = await answering(money.deps, () => ({ chargeFix: failing(kind, { code: 'expired_card' }) }));
+    const billing = await billFixAttempt(deps, customerId, fixId).catch((error: unknown) => error);
+    const { cards } = await readCardTries(money.deps.table, customerId);
+    const letters = (await noticesOf(money.deps, customerId)).map(({ content }) => content.kind);
+    return { billing, tries: Object.values(cards), letters };
+  };
+
+  it('for a decline is counted against its card, with a letter', async () => {
+    const { billing, tries, letters } = await chargedWith('declined');
+    expect(billing).toMatchObject({ kind: 'declined', decline: { code: 'expired_card' } });
+    expect(tries).toMatchObject([{ declines: [expect.any(String)], underWay: [], lastCode: 'expired_card' }]);
+    expect(letters).toContain('card_declined');
+  });
+
+  it('for a defect of ours is not counted, and sends no letter', async () => {
+    const { billing, tries, letters } = await chargedWith('misconfigured');
+    expect(billing).toMatchObject({ code: 'payments_misconfigured' });
+    expect(tries).toMatchObject([{ declines: [], underWay: [] }]);
+    expect(letters).not.toContain('card_declined');
   });
 });
