@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
+import { cardKeyOf, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
-import { cardKeyOf } from '../../../lib/operations/payments/card-tries.ts';
 import { keepCardTries, readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
