@@ -5,15 +5,17 @@ import { customerGone } from '../lib/operations/ledger/require-item.ts';
 import { keys } from '../lib/store/keys.ts';
 import { readHeadAndNewest } from '../lib/store/ledger.ts';
 import { decodeCardTries } from '../lib/store/payments/card-tries.ts';
+import { decodeSoldPrices, soldPriceKeys } from '../lib/store/payments/sold-prices.ts';
 
 const RECENT = 10;
 
 /** GET /api/v1/usage */
 export const handler = customerEndpoint(
   getUsageContract,
-  (customerId) => [keys.cardTries(customerId)],
-  async ({ table, now }, { customerId, items: [tries] }) => {
+  (customerId) => [keys.cardTries(customerId), ...soldPriceKeys()],
+  async ({ table, now }, { customerId, items: [tries, ...sold] }) => {
     const account = (await readHeadAndNewest(table, customerId, RECENT)) ?? customerGone();
-    return { status: 200, body: usageView(account, decodeCardTries(tries).cards, now()) };
+    const { cards } = decodeCardTries(tries);
+    return { status: 200, body: usageView(account, { cards, prices: decodeSoldPrices(sold) }, now()) };
   },
 );

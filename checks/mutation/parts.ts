@@ -12,7 +12,7 @@ const STORE_TESTS = ['test/store/*.test.ts'];
 const OPERATION_TESTS = [
   'test/operations/*/{change-ledger,customer-rules,event-rules,order-rules}.test.ts',
   'test/operations/*/{card-tries,announced,billing-rules,kinds,sweeper-rules}.test.ts',
-  'test/operations/*/{account-rules,renewals,account-truth,prices}.test.ts',
+  'test/operations/*/{account-rules,renewals,account-truth,prices,sold-prices}.test.ts',
   'test/operations/*/{deliver-notice,low-balances,notices,return-double-payment}.test.ts',
   'test/operations/*/{invoice-value,returned-money,events}.test.ts',
 ];
@@ -62,7 +62,7 @@ export const PARTS: readonly Part[] = [
       'lib/operations/ledger/adjust-credits.ts',
     ],
     tests: [
-      'test/operations/plans/{settlement,order-rules,renewal-rules,renewals,account-truth,prices}.test.ts',
+      'test/operations/plans/{settlement,order-rules,renewal-rules,renewals,account-truth,prices,sold-prices}.test.ts',
       'test/operations/accounts/account-rules.test.ts',
       'test/operations/payments/{card-tries,announced}.test.ts',
       'test/operations/plans/{invoice-value,returned-money}.test.ts',

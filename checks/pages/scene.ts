@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
+import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { layOut } from '../../lib/mail/layout.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
 import { startMailbox } from '../../local/mailbox/server.ts';
@@ -167,6 +168,6 @@ function letter(n: number) {
     from: 'billing@rsolv.dev',
     to: `customer-${n}@acme.example`,
     kind: content.kind,
-    ...layOut(letterOf({ content, createdAt: at }), frame),
+    ...layOut(letterOf({ content, createdAt: at }, NO_SOLD_PRICES), frame),
   };
 }

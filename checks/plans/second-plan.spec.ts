@@ -8,7 +8,10 @@ import { pricingView, subscriptionView } from '../../lib/http/views/account.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
+import { refreshSoldPrices } from '../../lib/operations/plans/refresh-sold-prices.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import { readSoldPrices } from '../../lib/store/payments/sold-prices.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { recordedFix } from '../../test/support/customers.ts';
 import { customerWithCard, expectSoundMoney, headOf, openMoney } from '../../test/support/money.ts';
 import { openTestTable } from '../../test/support/table.ts';
@@ -43,16 +46,18 @@ it('a second plan in the table works through sign-up, renewal, overage, letters,
   await adjustCredits(money.deps, customerId, spent);
   const empty = await headOf(money.deps, customerId);
   const at = money.deps.now();
+  await refreshSoldPrices(money.deps);
+  const prices = await readSoldPrices(money.deps.table);
   const notice = balanceWarning(empty, {}, at);
   if (notice === null) throw new Error('no warning');
-  expect(JSON.stringify(letterOf(notice))).toContain('$12.00');
+  expect(JSON.stringify(letterOf(notice, prices))).toContain('$12.00');
   expect(JSON.stringify(accountWarnings(empty, {}, at))).toContain('$12.00');
   const billed = await billFixAttempt(money.deps, customerId, await recordedFix(money.deps, customerId, 1));
   expect(billed).toMatchObject({ kind: 'billed', billed: { amountCents: FIX_CENTS } });
 
   // Usage and the price list.
   expect(subscriptionView(empty, at).subscription_type).toBe('team');
-  const pricing = pricingView();
+  const pricing = pricingView(prices);
   expect(pricing.fix_price_cents).toMatchObject({ pay_as_you_go: 2_900, pro: 1_500, team: FIX_CENTS });
   expect(pricing.plans).toContainEqual({
     plan: 'team',
@@ -63,7 +68,18 @@ it('a second plan in the table works through sign-up, renewal, overage, letters,
   });
   expect(PricingView.safeParse(pricing).success && getPricingContract.operationId).toBe('getPricing');
 
+  // A price change: the lookup key says what is sold. The price list says the same, Pro keeps its price, subscribers theirs.
+  const replacement = { plan: team, monthCents: 159_900, credits: 210 };
+  await ensureProPrice(money.stripe, { replacement });
+  await refreshSoldPrices(money.deps);
+  const changed = pricingView(await readSoldPrices(money.deps.table));
+  expect(changed.plans).toContainEqual(expect.objectContaining({ month_cents: 159_900, credits: 210 }));
+  expect(changed).toMatchObject({ pro_month_cents: 59_900, credits: { pro_invoice: 60 } });
+  const next = await customerWithCard(money, 0);
+  expect((await subscribeToPro(money.deps, next.customerId, null, team)).head.balance).toBe(210);
+  expect(money.double.state.invoices.newestFirst[0]).toMatchObject({ status: 'paid', total: 159_900 });
+
   // Audit.
   await money.deliver();
-  await expectSoundMoney(money, customerId);
+  for (const one of [customerId, next.customerId]) await expectSoundMoney(money, one);
 });

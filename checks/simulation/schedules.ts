@@ -3,7 +3,7 @@ import { replayEvent } from '../../lib/operations/events/replay-event.ts';
 import { resendNotice } from '../../lib/operations/notices/resend-notice.ts';
 import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.ts';
 import { reconcile } from '../../lib/operations/reconcile/run.ts';
-import { settlePendingCharges } from '../../lib/operations/work/sweep.ts';
+import { sweep } from '../../lib/operations/work/sweep.ts';
 import { parkedEvents } from '../../lib/store/events.ts';
 import { unsentNotices } from '../../lib/store/notices.ts';
 import { UnreadableItem } from '../../lib/store/record.ts';
@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 /* What runs by the clock, and what operators do about what is left. */
 
 export async function settle(world: World): Promise<string> {
-  const { settled, failed } = await settlePendingCharges(world.deps);
+  const { settled, failed } = await sweep(world.deps);
   world.tellOfDefects(failed.map(({ error }) => error));
   return `settled ${settled}, open ${failed.length}`;
 }

@@ -112,8 +112,8 @@ function addSettle(group: CommandUnknownOpts, runner: Runner, path: string): voi
     .summary('finish open work')
     .description(
       'Finishes open work, as the schedule does every 5 minutes. Resumes each payment under the key it was ' +
-        'announced with. Skips parked events: `events replay` applies them. Safe at any time. Exit code 1 ' +
-        'if an item fails.',
+        'announced with. Also refreshes the prices that customers are shown. Skips parked events: ' +
+        '`events replay` applies them. Safe at any time. Exit code 1 if an item fails.',
     )
     .option('--older-than <seconds>', 'only work that is at least this old; default: 120', seconds)
     .option('--now', 'all work; the same as --older-than 0')

@@ -1,14 +1,17 @@
 import { GetAccountCommand, GetEmailIdentityCommand, NotFoundException } from '@aws-sdk/client-sesv2';
 import * as z from 'zod/mini';
+import { SOLD_PLANS } from '../../lib/domain/plans.ts';
+import { formatUsd } from '../../lib/domain/pricing.ts';
 import { reasonOf } from '../../lib/settings/setup-error.ts';
 import { isLiveStage } from '../../lib/settings/stripe.ts';
-import { type Check, ok, wrong } from './check.ts';
+import { priceBook } from '../../lib/stripe/prices.ts';
+import { type Check, type Finding, ok, type Remedy, wrong } from './check.ts';
 import { absentOnLocalStack, type Site } from './site.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 const Health = z.object({ status: z.string(), stage: z.string() });
 
-/** Whether the API answers, and whether mail can be sent. */
+/** Whether the API answers, shows the right prices, and can send mail. */
 export const SERVICE_CHECKS: readonly Check<Site>[] = [
   {
     id: 'health',
@@ -29,6 +32,12 @@ export const SERVICE_CHECKS: readonly Check<Site>[] = [
         advice: `Check STAGE of the functions. ${stage} was deployed with other settings.`,
       });
     },
+  },
+  {
+    id: 'price-list',
+    title: 'Price list',
+    needs: ['health', 'price'],
+    run: priceList,
   },
   {
     id: 'mail-sender',
@@ -75,6 +84,45 @@ export const SERVICE_CHECKS: readonly Check<Site>[] = [
     },
   },
 ];
+
+const PriceList = z.object({
+  plans: z.array(z.object({ plan: z.string(), month_cents: z.number(), credits: z.number() })),
+});
+
+/** Whether customers are shown what the next subscriber pays and gets. */
+async function priceList(site: Site): Promise<Finding> {
+  const url = `${await site.url()}/api/v1/pricing`;
+  const { status, body } = await get(url);
+  const list = PriceList.safeParse(body);
+  if (status !== 200 || !list.success) {
+    return wrong(`GET ${url}: ${status}`, {
+      advice: 'Its reason is in the log of the function get-pricing.',
+    });
+  }
+  const prices = priceBook(await site.stripe(), await site.proPriceId());
+  const right: string[] = [];
+  for (const plan of SOLD_PLANS) {
+    const { id, unitCents, credits } = await prices.soldPrice(plan);
+    const sold = priceText(unitCents, credits);
+    const row = list.data.plans.find((one) => one.plan === plan);
+    const shown = row === undefined ? 'nothing' : priceText(row.month_cents, row.credits);
+    if (shown !== sold) {
+      return wrong(`${url} shows ${shown} for ${plan}; ${id} is ${sold}`, sweepNow(site));
+    }
+    right.push(`${plan}: ${shown}`);
+  }
+  return ok(right.join(', '));
+}
+
+const priceText = (monthCents: number, credits: number): string =>
+  `${formatUsd(monthCents)} a month for ${credits} credits`;
+
+const sweepNow = ({ local, definition: { stage } }: Site): Remedy => ({
+  advice:
+    'Wait ten minutes for the sweeper, which reads the parameter and the price every five, or run it now. The price list ' +
+    'follows within a minute. If it stays wrong, the log of settle-pending-charges says why.',
+  command: ['npx rsolv-billing work settle', ...(local === null ? [`--stage ${stage}`] : [])],
+});
 
 interface Answer {
   /** The HTTP status, or the reason why there is none. */

@@ -1,8 +1,7 @@
 import Stripe from 'stripe';
-import { PLANS } from '../../lib/domain/plans.ts';
 import { isLiveStage, parseWebhookSecrets } from '../../lib/settings/stripe.ts';
 import { isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
-import { inWords, isPlanPrice } from '../../lib/stripe/setup/price.ts';
+import { canBeSold, inWords, whatIsWrong } from '../../lib/stripe/setup/price.ts';
 import { type Check, type Finding, ok, wrong } from './check.ts';
 import { orRestart, storeParameter } from './remedies.ts';
 import { absentOnLocalStack, type ParameterName, type Site } from './site.ts';
@@ -119,7 +118,7 @@ async function priceOfPro(site: Site): Promise<Finding> {
   const id = await site.proPriceId();
   const remedy = orRestart(site, {
     advice:
-      'Create the right price and store its id in stripe-pro-price-id. ' +
+      'Create a price of Pro and store its id in stripe-pro-price-id. ' +
       'With subscribers: "Rotate" in docs/operate.md.',
     command: ['npm run stripe:setup'],
   });
@@ -129,8 +128,8 @@ async function priceOfPro(site: Site): Promise<Finding> {
     throw error;
   });
   if (price === null) return wrong(`Stripe has no price ${id}`, remedy);
-  if (!isPlanPrice(price, 'pro')) {
-    return wrong(`${id} is ${inWords(price)}; Pro is ${PLANS.pro.sold.monthCents} usd a month`, remedy);
+  if (!canBeSold(price, 'pro')) {
+    return wrong(`${id} is ${inWords(price)}: ${whatIsWrong(price, 'pro')}`, remedy);
   }
   const archived = orRestart(site, {
     advice: 'Customers cannot subscribe. Activate it again:',

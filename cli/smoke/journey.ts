@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import { PLANS } from '../../lib/domain/plans.ts';
 import { GRANTED_CREDITS } from '../../lib/domain/pricing.ts';
 import type { ApiAnswer, ApiClient } from '../stage/api-client.ts';
 
@@ -44,7 +43,7 @@ export interface Step {
 /** The service did something other than expected. */
 export class StepFault extends Error {}
 
-/** The journey that must always work, from the sign-up to the end of Pro. Credits: 5, 10, 9, 69. */
+/** The journey that must always work, from the sign-up to the end of Pro. Credits: 5, 10, 9, and 69 if Pro grants 60. */
 export const JOURNEY: readonly Step[] = [
   { id: 'sign-up', title: 'Sign up', run: signUp },
   { id: 'card', title: 'Add a card', run: addCard },
@@ -100,10 +99,16 @@ async function billFix(customer: SmokeCustomer): Promise<string> {
   return expectEntry(customer, 'fix_deployed', -1);
 }
 
+const PriceList = z.object({ plans: z.array(z.object({ plan: z.string(), credits: z.number() })) });
+
+/** Pro grants the credits that the price list shows. */
 async function subscribe(customer: SmokeCustomer): Promise<string> {
+  const { plans } = (await customer.api.get('/api/v1/pricing')).as(PriceList);
+  const pro = plans.find(({ plan }) => plan === 'pro');
+  if (pro === undefined) throw new StepFault('expected the plan pro in GET /api/v1/pricing; it is missing');
   const answer = await customer.api.post('/api/v1/subscription', { plan: 'pro' });
   expectAnswer(answer, 201, { subscription_type: 'pro', subscription_state: 'active' });
-  return expectEntry(customer, 'pro_subscription_payment', PLANS.pro.sold.credits);
+  return expectEntry(customer, 'pro_subscription_payment', pro.credits);
 }
 
 async function checkStatement(customer: SmokeCustomer): Promise<string> {

@@ -11,12 +11,18 @@ interface PlanTerms {
   /** US cents for a fix when no credits are left. */
   readonly fixCents: number;
   /** Null for a plan that cannot be subscribed to. */
-  readonly sold: {
-    /** US cents a month for new subscribers. What an existing subscriber pays is said by their price at Stripe. */
-    readonly monthCents: number;
-    /** Credits for each paid month of one unit. A price at Stripe can say another number in its metadata. */
-    readonly credits: number;
-  } | null;
+  readonly sold: SoldPrice | null;
+}
+
+/**
+ * What new subscribers pay for a plan, and get. In the table below: the first price that the setup makes. After that Stripe's
+ * price counts, and a price change needs no change here.
+ */
+export interface SoldPrice {
+  /** US cents a month. */
+  readonly monthCents: number;
+  /** Credits for each paid month of one unit. */
+  readonly credits: number;
 }
 
 const PER_FIX = { rate: 'pay_as_you_go', fixCents: 2_900, sold: null } as const;
@@ -63,3 +69,13 @@ export interface KnownPrice {
   /** US cents for one period of one unit. */
   readonly unitCents: number;
 }
+
+/** The price that each plan is sold at now, as last read from Stripe. */
+export type SoldPrices = ReadonlyMap<SoldPlan, SoldPrice>;
+
+/** Before the first reading. */
+export const NO_SOLD_PRICES: SoldPrices = new Map();
+
+/** What customers are shown: the price at Stripe, and before the first reading the numbers of the table. */
+export const soldPriceOf = (prices: SoldPrices, plan: SoldPlan): SoldPrice =>
+  prices.get(plan) ?? PLANS[plan].sold;

@@ -1,5 +1,5 @@
 import type { Notice, NoticeContent, ReturnReason, WithoutCredits } from '../domain/notice.ts';
-import { FIX_PRICE_CENTS, PLANS } from '../domain/plans.ts';
+import { FIX_PRICE_CENTS, PLANS, type SoldPrices, soldPriceOf } from '../domain/plans.ts';
 import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
 import { longDay } from './day.ts';
 
@@ -11,14 +11,17 @@ export interface Letter {
   readonly next: string;
 }
 
-/** The letter that a notice is sent as. Pure; the same notice always says the same. */
-export function letterOf({ content, createdAt }: Pick<Notice, 'content' | 'createdAt'>): Letter {
+/** The letter that a notice is sent as. Pure: the same notice and prices always make the same letter. */
+export function letterOf(
+  { content, createdAt }: Pick<Notice, 'content' | 'createdAt'>,
+  prices: SoldPrices,
+): Letter {
   const day = longDay(new Date(createdAt));
   switch (content.kind) {
     case 'low_balance':
-      return lowBalance(content, day);
+      return lowBalance(content, day, prices);
     case 'exhausted':
-      return exhausted(content, day);
+      return exhausted(content, day, prices);
     case 'fix_blocked':
       return fixBlocked(content, day);
     case 'card_declined':
@@ -43,8 +46,11 @@ type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonl
 /** 1 → "1 credit", 60 → "60 credits". */
 const credits = (count: number): string => `${count.toLocaleString('en-US')} credit${count === 1 ? '' : 's'}`;
 
-const { credits: PRO_CREDITS, monthCents: PRO_CENTS } = PLANS.pro.sold;
-const PRO_OFFER = `Pro brings ${credits(PRO_CREDITS)} with each month, for ${formatUsd(PRO_CENTS)}.`;
+/** Pro as it is sold when the letter is sent. */
+function proOffer(prices: SoldPrices): string {
+  const { credits: brings, monthCents } = soldPriceOf(prices, 'pro');
+  return `Pro brings ${credits(brings)} with each month, for ${formatUsd(monthCents)}.`;
+}
 
 const SETTLE_DISPUTE = 'Reply to this message, and we settle the dispute together.';
 
@@ -55,7 +61,7 @@ const withoutCredits = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredit
   return `each merged fix is charged to your card: ${formatUsd(FIX_PRICE_CENTS[rate])}.`;
 };
 
-const nextFor = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits): string => {
+const nextFor = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits, prices: SoldPrices): string => {
   if (!hasCard) {
     const offer = `It brings ${credits(GRANTED_CREDITS.firstPaymentMethod)} if it is your first.`;
     return `Add a payment method, so that no fix has to wait. ${offer}`;
@@ -64,25 +70,29 @@ const nextFor = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits): str
   if (isDeclined) return 'Add another card, so that no fix has to wait.';
   return PLANS[rate].sold !== null
     ? 'There is nothing that you have to do.'
-    : `There is nothing that you have to do. ${PRO_OFFER}`;
+    : `There is nothing that you have to do. ${proOffer(prices)}`;
 };
 
-function lowBalance({ credits: left, ...facts }: Content<'low_balance'>, day: string): Letter {
+function lowBalance(
+  { credits: left, ...facts }: Content<'low_balance'>,
+  day: string,
+  prices: SoldPrices,
+): Letter {
   return {
     subject: `${credits(left)} left`,
     paragraphs: [
       `As of ${day}, your account has ${credits(left)} left. Each merged fix takes one.`,
       `After that, ${withoutCredits(facts)}`,
     ],
-    next: nextFor(facts),
+    next: nextFor(facts, prices),
   };
 }
 
-function exhausted(facts: Content<'exhausted'>, day: string): Letter {
+function exhausted(facts: Content<'exhausted'>, day: string, prices: SoldPrices): Letter {
   return {
     subject: 'No credits left',
     paragraphs: [`As of ${day}, your account has no credits left.`, `From now on, ${withoutCredits(facts)}`],
-    next: nextFor(facts),
+    next: nextFor(facts, prices),
   };
 }
 

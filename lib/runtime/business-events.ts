@@ -36,6 +36,16 @@ export interface BusinessFacts {
   /** Open work that the sweeper could not finish; the next run tries again. */
   readonly work_still_open: { readonly work: unknown; readonly key: unknown; readonly error: unknown };
   readonly work_settled: { readonly settled: number; readonly waiting: number; readonly failed: number };
+  /** The price that a plan is sold at is another one at Stripe, and shown from now on. */
+  readonly sold_price_changed: {
+    readonly plan: string;
+    readonly priceId: string;
+    /** US cents. */
+    readonly monthCents: number;
+    readonly credits: number;
+  };
+  /** The price of a plan could not be read or stored: customers are shown the last one. */
+  readonly sold_price_not_read: { readonly plan: string; readonly error: unknown };
   readonly customer_not_warned: { readonly customerId: string; readonly error: unknown };
   readonly balances_warned: { readonly warned: number; readonly failed: number };
   readonly notice_delivered: NoticeFacts & { readonly outcome: 'sent' | 'muted' | 'already' };

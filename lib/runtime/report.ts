@@ -75,6 +75,8 @@ const TABLE: Table = {
   endpoint_misconfigured: { metrics: counting('EndpointMisconfigured'), line: warn('webhook endpoint') },
   work_still_open: { metrics: counting('PendingChargeFailed'), line: error('charge still pending') },
   work_settled: { line: info('settled') },
+  sold_price_changed: { line: info('sold price changed') },
+  sold_price_not_read: { line: error('sold price not read') },
   customer_not_warned: { line: error('customer not warned') },
   balances_warned: {
     counts: [

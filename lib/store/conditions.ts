@@ -46,6 +46,8 @@ export const CONDITIONS = {
   CLAIM_IS_OURS: '#state = :sending AND claimed_at = :claimed',
   /** A reconciliation is where its writer left it: of two concurrent invocations, one goes on. */
   RUN_UNMOVED: 'attribute_not_exists(pk) OR #version = :version',
+  /** The stored price of a plan is the one that was read: a slow sweep does not overwrite the price of a later one. */
+  SOLD_PRICE_UNMOVED: 'attribute_not_exists(pk) OR (price_id = :price AND credits = :credits)',
   /** One customer for each e-mail address. */
   EMAIL_IS_FREE: 'attribute_not_exists(pk)',
   /** An address that another customer has claimed since stays theirs. */

@@ -1,6 +1,7 @@
 /** Every key of the table is built and read here, and nowhere else. */
 
 import { NOTICE_KINDS, type NoticeKind } from '../domain/notice-kinds.ts';
+import type { SoldPlan } from '../domain/plans.ts';
 
 export interface Key {
   readonly pk: string;
@@ -67,6 +68,8 @@ export const keys = {
   rate: (scope: string, windowSeconds: number): Key => ({ pk: `RATE#${scope}`, sk: `${windowSeconds}s` }),
   /** Sums of what moved at Stripe on a day. */
   day: (day: string): Key => ({ pk: 'DAYS', sk: day }),
+  /** The price that a plan is sold at now. */
+  soldPrice: (plan: SoldPlan): Key => ({ pk: `PRICE#${plan}`, sk: 'SOLD' }),
   /** Nothing is stored here; reading it shows that the table answers. */
   health: { pk: 'HEALTH', sk: 'HEALTH' } satisfies Key,
 } as const;

@@ -17,15 +17,23 @@ export type PriceFate =
 
 export interface PriceBook {
   /**
-   * The price at which new customers subscribe to a plan.
+   * The price at which new customers subscribe to a plan. Another plan's than Pro is looked up each time.
    * @throws StripeFault misconfigured where the plan has none
    */
   soldPriceId(plan: SoldPlan): Promise<string>;
+  /**
+   * The same price with its amount and its credits, read from Stripe each time.
+   * @throws StripeFault misconfigured where the plan has none, or one that is not a monthly price of this plan
+   */
+  soldPrice(plan: SoldPlan): Promise<KnownPrice>;
   /** Takes a price in that Stripe returned as part of something else, so that `find` need not ask for it. */
   learn(price: Stripe.Price): void;
   /** Asks Stripe for the prices once, and again for a price of our products that was not known. */
   find(priceId: string, productId: string | null): Promise<PriceFate>;
 }
+
+export const CURRENCY = 'usd';
+export const INTERVAL = 'month';
 
 /** The price of a plan that is sold has this key. Pro's is named by the setting too, which counts. */
 export const lookupKeyOf = (plan: SoldPlan): string => `rsolv_${plan}_monthly`;
@@ -44,16 +52,26 @@ export function priceBook(stripe: Stripe, proPriceId: string): PriceBook {
     if (found !== null) known.set(price.id, found);
   };
 
+  /** Null where no price has the plan's lookup key. */
+  const readSold = async (plan: SoldPlan): Promise<Stripe.Price | null> => {
+    const price =
+      plan === 'pro' ? await stripe.prices.retrieve(proPriceId) : await priceUnderKey(stripe, plan);
+    if (price === null) return null;
+    sold.set(plan, price.id);
+    learn(price);
+    return price;
+  };
+
+  const readSoldOrFail = async (plan: SoldPlan): Promise<Stripe.Price> => {
+    const price = await readSold(plan);
+    if (price === null) throw new StripeFault('misconfigured', { code: 'plan_without_price' });
+    return price;
+  };
+
   const read = async (): Promise<void> => {
-    const others = SOLD_PLANS.filter((plan) => plan !== 'pro');
-    const keys = others.map(lookupKeyOf);
-    const named = keys.length === 0 ? [] : (await stripe.prices.list({ lookup_keys: keys })).data;
-    for (const price of named) {
-      const plan = others.find((one) => lookupKeyOf(one) === price.lookup_key);
-      if (plan !== undefined) sold.set(plan, price.id);
-      learn(price);
+    for (const plan of SOLD_PLANS) {
+      if (plan !== 'pro' || !known.has(proPriceId)) await readSold(plan);
     }
-    if (!known.has(proPriceId)) learn(await stripe.prices.retrieve(proPriceId));
     for (const product of products) {
       for await (const price of stripe.prices.list({ product, limit: PAGE })) learn(price);
     }
@@ -64,10 +82,14 @@ export function priceBook(stripe: Stripe, proPriceId: string): PriceBook {
     learn,
 
     async soldPriceId(plan) {
-      if (!sold.has(plan)) await read();
-      const id = sold.get(plan);
-      if (id === undefined) throw new StripeFault('misconfigured', { code: 'plan_without_price' });
-      return id;
+      return plan === 'pro' ? proPriceId : (await readSoldOrFail(plan)).id;
+    },
+
+    async soldPrice(plan) {
+      const price = await readSoldOrFail(plan);
+      const sells = soldPriceIn(price, plan);
+      if (sells === null) throw new StripeFault('misconfigured', { code: 'price_of_another_kind' });
+      return sells;
     },
 
     async find(priceId, productId) {
@@ -88,6 +110,24 @@ export function knownPriceOf(price: Stripe.Price, soldAs: SoldPlan | null): Know
   const plan = price.metadata['plan'] ?? soldAs;
   if (plan === null || !isPlan(plan) || !isSold(plan)) return null;
   const credits = price.metadata['credits'] ?? (soldAs === plan ? String(PLANS[plan].sold.credits) : '');
-  if (!/^\d{1,6}$/.test(credits) || price.unit_amount === null || price.currency !== 'usd') return null;
+  if (!/^\d{1,6}$/.test(credits) || price.unit_amount === null || price.currency !== CURRENCY) return null;
   return { id: price.id, plan, credits: Number(credits), unitCents: price.unit_amount };
+}
+
+/** What a price says as the one that a plan is sold at. Null unless it is a monthly price of that plan. */
+export function soldPriceIn(price: Stripe.Price, plan: SoldPlan): KnownPrice | null {
+  const known = isMonthly(price) ? knownPriceOf(price, plan) : null;
+  return known?.plan === plan ? known : null;
+}
+
+/** Charged each month, in US dollars, in advance. */
+export const isMonthly = ({ currency, recurring }: Stripe.Price): boolean =>
+  currency === CURRENCY &&
+  recurring?.interval === INTERVAL &&
+  recurring.interval_count === 1 &&
+  recurring.usage_type === 'licensed';
+
+export async function priceUnderKey(stripe: Stripe, plan: SoldPlan): Promise<Stripe.Price | null> {
+  const { data } = await stripe.prices.list({ lookup_keys: [lookupKeyOf(plan)], limit: 1 });
+  return data[0] ?? null;
 }

@@ -78,7 +78,7 @@ async function startDouble(
   try {
     return await explainFailures(url, async () => {
       const stripe = openSetupStripe(secretKey, url);
-      const { price } = await ensureProPrice(stripe, { replace: true });
+      const { price } = await ensureProPrice(stripe, { replaceUnfit: true });
       const endpoint = await ensureEndpointWithSecret(stripe, webhookUrl, secrets);
       await deleteOtherEndpoints(stripe, endpoint.id);
       return {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { PLANS, type SoldPlan } from '../../lib/domain/plans.ts';
+import { isPlan, isSold, PLANS, SOLD_PLANS, type SoldPlan, type SoldPrice } from '../../lib/domain/plans.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { SetupError } from '../../lib/settings/setup-error.ts';
 import { ApiBase, isLiveKey, SecretKey, WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
@@ -8,32 +8,47 @@ import { lookupKeyOf } from '../../lib/stripe/prices.ts';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import type { Ensured } from '../../lib/stripe/setup/create-once.ts';
 import { explainFailures, openSetupStripe } from '../../lib/stripe/setup/open.ts';
-import { ensureProPrice, PRO_LOOKUP_KEY, type ProPrice } from '../../lib/stripe/setup/price.ts';
+import {
+  ensureProPrice,
+  type PlanPrice,
+  type ProPrice,
+  type Replacement,
+} from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint, type WebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
 import { EXIT_USAGE, readFlags, UsageError } from '../stack/flags.ts';
 
 const USAGE = `Sets up a Stripe account for this service: product, monthly price and webhook endpoint.
 Idempotent: what is already right is not changed.
 
-  npm run stripe:setup -- [--url URL] [--replace-price] [--live] [--json]
+  npm run stripe:setup -- [--url URL] [--replace-price [--plan PLAN] [--month-cents CENTS] [--credits COUNT]] [--live] [--json]
 
-  --url URL         the webhook address: the service's address and ${WEBHOOK_PATH};
-                    without it, only the price is set up
-  --replace-price   moves the lookup key ${PRO_LOOKUP_KEY} from a price with another amount to a new price
-  --live            confirms the setup of a live account
-  --json            prints the result as JSON, for programs
+  --url URL             the webhook address: the service's address and ${WEBHOOK_PATH};
+                        without it, only the price is set up
+  --replace-price       moves the plan's lookup key (${lookupKeyOf('pro')}) to a price with the amount and
+                        credits below; reuses an earlier price that has them. Subscribers keep their price
+  --plan PLAN           the plan whose price is replaced: ${SOLD_PLANS.join(', ')}; default: pro
+  --month-cents CENTS   US cents a month: 64900 is $649.00; default for Pro: ${PLANS.pro.sold.monthCents}
+  --credits COUNT       credits for each paid month; default for Pro: ${PLANS.pro.sold.credits}
+  --live                confirms the setup of a live account
+  --json                prints the result as JSON, for programs
 
   read -rs STRIPE_SECRET_KEY                           # paste sk_test_…; it stays out of the shell's history
   export STRIPE_SECRET_KEY
   npm run stripe:setup                                 # enough for a stack on this machine
   npm run stripe:setup -- --url https://billing.example.com${WEBHOOK_PATH}
+  npm run stripe:setup -- --replace-price --month-cents 64900 --credits 65
 
 At the end it prints the variables to set.
 STRIPE_API_BASE names a server other than Stripe, for example a double.`;
 
+const COMMAND = 'npm run stripe:setup --';
+
 const OPTIONS = {
   url: { type: 'string' },
   'replace-price': { type: 'boolean', default: false },
+  plan: { type: 'string' },
+  'month-cents': { type: 'string' },
+  credits: { type: 'string' },
   live: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -64,14 +79,15 @@ export async function stripeSetup(
   { print, fault }: SetupOutput,
 ): Promise<number> {
   try {
-    const values = readFlags('npm run stripe:setup --', OPTIONS, args);
+    const values = readFlags(COMMAND, OPTIONS, args);
     if (values.help) {
       print(USAGE);
       return 0;
     }
+    const replacement = readReplacement(values);
     const account = readAccount(env, values.live);
     const url = values.url === undefined ? null : webhookUrl(values.url, account);
-    const result = await setUp(account, url, values['replace-price']);
+    const result = await setUp(account, url, replacement);
     print(values.json ? JSON.stringify(asJson(result), null, 2) : asText(result).join('\n'));
     return 0;
   } catch (error) {
@@ -84,14 +100,53 @@ export async function stripeSetup(
 async function setUp(
   { secretKey, apiBase }: Account,
   url: string | null,
-  replace: boolean,
+  replacement: Replacement | null,
 ): Promise<SetupResult> {
   const stripe = openSetupStripe(secretKey, apiBase);
   return explainFailures(apiBase, async () => {
-    const prices = await ensureProPrice(stripe, { replace });
+    const prices = await ensureProPrice(stripe, { replacement });
     const endpoint = url === null ? null : await ensureWebhookEndpoint(stripe, url);
     return { live: isLiveKey(secretKey), ...prices, endpoint, url };
   });
+}
+
+interface PriceFlags {
+  readonly 'replace-price': boolean;
+  readonly plan?: string | undefined;
+  readonly 'month-cents'?: string | undefined;
+  readonly credits?: string | undefined;
+}
+
+/** Null where no price is to be replaced. @throws UsageError */
+function readReplacement(flags: PriceFlags): Replacement | null {
+  const { plan = 'pro', 'month-cents': monthCents, credits } = flags;
+  if (!flags['replace-price']) {
+    const needless = (['plan', 'month-cents', 'credits'] as const).find((name) => flags[name] !== undefined);
+    if (needless === undefined) return null;
+    throw misused(`--${needless} is about the price that replaces another: add --replace-price.`);
+  }
+  if (!isPlan(plan) || !isSold(plan)) {
+    throw misused(`--plan is "${plan}"; it must be a plan that is sold: ${SOLD_PLANS.join(', ')}.`);
+  }
+  const { sold } = PLANS[plan];
+  return {
+    plan,
+    monthCents: readCount('--month-cents', monthCents, MAX_MONTH_CENTS) ?? sold.monthCents,
+    credits: readCount('--credits', credits, MAX_CREDITS) ?? sold.credits,
+  };
+}
+
+const misused = (why: string): UsageError => new UsageError(`${why} ${COMMAND} --help lists the flags.`);
+
+/** What Stripe takes as an amount, and what the service reads as credits. */
+const MAX_MONTH_CENTS = 99_999_999;
+const MAX_CREDITS = 999_999;
+
+function readCount(flag: string, given: string | undefined, max: number): number | null {
+  if (given === undefined) return null;
+  const count = /^\d{1,9}$/.test(given) ? Number(given) : 0;
+  if (count >= 1 && count <= max) return count;
+  throw misused(`${flag} is "${given}"; it must be a whole number from 1 to ${max}.`);
 }
 
 /** @throws SetupError if the key is missing, malformed or of the wrong mode */
@@ -150,15 +205,20 @@ function environmentOf({ price, endpoint }: SetupResult): Record<string, string>
 
 function asJson(result: SetupResult): object {
   const item = ({ id, outcome, notes }: Ensured) => ({ id, outcome, notes });
+  const priced = (price: Ensured, { monthCents, credits }: SoldPrice) => ({
+    ...item(price),
+    month_cents: monthCents,
+    credits,
+  });
   return {
     livemode: result.live,
     product: item(result.product),
-    price: item(result.price),
+    price: priced(result.price, result.sold),
     ...(result.others.length > 0 && {
-      plans: result.others.map(({ plan, product, price }) => ({
+      plans: result.others.map(({ plan, product, price, sold }) => ({
         plan,
         product: item(product),
-        price: item(price),
+        price: priced(price, sold),
       })),
     }),
     webhook_endpoint: result.endpoint && { ...item(result.endpoint), url: result.url },
@@ -167,24 +227,24 @@ function asJson(result: SetupResult): object {
 }
 
 function asText(result: SetupResult): string[] {
-  const { live, product, price, endpoint, url } = result;
+  const { live, endpoint, url } = result;
   const item = (label: string, { id, outcome, notes }: Ensured, more: string) => [
     `${label.padEnd(9)} ${outcome.padEnd(8)} ${id}   ${more}`,
     ...notes.map((note) => `${' '.repeat(19)}${note}`),
   ];
-  const pair = (plan: SoldPlan, itsProduct: Ensured, itsPrice: Ensured) => [
-    ...item('product', itsProduct, `RSOLV ${PLANS[plan].name}`),
+  const pair = (plan: SoldPlan, { product, price, sold }: PlanPrice) => [
+    ...item('product', product, `RSOLV ${PLANS[plan].name}`),
     ...item(
       'price',
-      itsPrice,
-      `${formatUsd(PLANS[plan].sold.monthCents)} a month, lookup key ${lookupKeyOf(plan)}`,
+      price,
+      `${formatUsd(sold.monthCents)} a month for ${sold.credits} credits, lookup key ${lookupKeyOf(plan)}`,
     ),
   ];
   const variables = Object.entries(environmentOf(result)).map(([name, value]) => `${name}=${value}`);
   return [
     live ? 'Live mode: real money.' : 'Test mode.',
-    ...pair('pro', product, price),
-    ...result.others.flatMap((other) => pair(other.plan, other.product, other.price)),
+    ...pair('pro', result),
+    ...result.others.flatMap((other) => pair(other.plan, other)),
     ...(endpoint === null
       ? [`${'webhook'.padEnd(9)} skipped: no --url`]
       : item(

@@ -14,6 +14,8 @@ import { storeParameter } from '../../cli/doctor/remedies.ts';
 import { openSite, type Site } from '../../cli/doctor/site.ts';
 import { registerRunningStack } from '../../cli/stage/running.ts';
 import { ensureExpiry, ensureTable } from '../../cli/stage/table.ts';
+import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
+import { pricingView } from '../../lib/http/views/account.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
@@ -423,11 +425,20 @@ const FAULTS: readonly Fault[] = [
   },
   {
     check: 'price',
-    fault: 'the price has another amount',
+    fault: 'the price has no plan and credits in its metadata',
     inject: async (testStage) => {
       testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, { unit_amount: 49_900 });
     },
-    detail: /is 49900 usd a month; Pro is 59900 usd a month/,
+    detail: /is 49900 usd a month: its metadata must say plan "pro" and how many credits it brings/,
+  },
+  {
+    check: 'price',
+    fault: 'the price is for another plan',
+    inject: async (testStage) => {
+      const metadata = { plan: 'trial', credits: '60' };
+      testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, { metadata });
+    },
+    detail: /its metadata must say plan "pro"/,
   },
   {
     check: 'price',
@@ -547,6 +558,26 @@ const FAULTS: readonly Fault[] = [
       aws.deployment.health.body = { status: 'ok', stage: 'dev' };
     },
     detail: /is the stage dev/,
+  },
+  {
+    check: 'price-list',
+    fault: 'customers see the price of before',
+    inject: async (testStage) => {
+      testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, {
+        unit_amount: 64_900,
+        metadata: { plan: 'pro', credits: '65' },
+      });
+    },
+    detail: /shows \$599\.00 a month for 60 credits for pro; price_\w+ is \$649\.00 a month for 65 credits/,
+    remedy: /^Wait ten minutes for the sweeper, .* npx rsolv-billing work settle --stage staging$/,
+  },
+  {
+    check: 'price-list',
+    fault: 'customers see no price list',
+    inject: ({ aws }) => {
+      aws.deployment.pricing = { status: 500, body: { code: 'internal_error' } };
+    },
+    detail: /pricing: 500/,
   },
   {
     check: 'mail-sender',
@@ -674,7 +705,7 @@ describe('doctor on a deployed stage', () => {
     const results = await examine({ ...testStage, stripeUrl: 'http://127.0.0.1:9' });
     expect(idsOf(results, 'unknown', 'wrong')).toEqual(['stripe-access']);
     expect(idsOf(results, 'blocked')).toEqual(
-      CHECKLIST.map(({ id }) => id).filter((id) => id === 'price' || id.startsWith('webhook-')),
+      CHECKLIST.map(({ id }) => id).filter((id) => /^(?:price|webhook)(?:-|$)/.test(id)),
     );
   });
 
@@ -923,9 +954,10 @@ describe('doctor on a local stack', () => {
     await ensureExpiry(dynamodb, definition.tableName);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const api = createServer((_, response) => {
+    const api = createServer((request, response) => {
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ status: 'ok', stage: 'dev' }));
+      const health = { status: 'ok', stage: 'dev' };
+      response.end(JSON.stringify(request.url === '/health' ? health : pricingView(NO_SOLD_PRICES)));
     }).listen(port, '127.0.0.1');
     onTestFinished(() => {
       api.closeAllConnections();
@@ -966,6 +998,7 @@ describe('doctor on a local stack', () => {
         'webhook-events',
         'webhook-single',
         'health',
+        'price-list',
       ],
       absent: expect.arrayContaining([
         'table-backups',

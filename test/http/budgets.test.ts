@@ -129,6 +129,10 @@ describe('DynamoDB calls', () => {
 
   it('a request that nobody signed takes none', async () => {
     expect(await operations(() => call(api.getUsage, { apiKey: 'nonsense' }))).toEqual([]);
+  });
+
+  it('the price list takes one read a minute, however often it is asked for', async () => {
+    expect(await operations(() => call(api.getPricing))).toEqual(['BatchGetItem']);
     expect(await operations(() => call(api.getPricing))).toEqual([]);
   });
 });

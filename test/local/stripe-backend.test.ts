@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSettings } from '../../cli/stage/local-settings.ts';
 import { openSetupStripe } from '../../lib/stripe/setup/open.ts';
+import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { clockOfStandIn } from '../../local/stack/double-clock.ts';
 import { startEngine } from '../../local/stack/engine.ts';
 import { followMovedClock } from '../../local/stack/moved-clock.ts';
@@ -70,6 +71,19 @@ describe('the Stripe double of npm start', () => {
     expect((await sdkOf(third).webhookEndpoints.list()).data).toHaveLength(1);
     expect((await sdkOf(third).customers.retrieve(customer.id)).id).toBe(customer.id);
   });
+});
+
+it('the Stripe double of npm start sells at the price that stripe:setup created last in DATA_DIR', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'rsolv-billing-stripe-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true }));
+  const first = await started({ STRIPE_PORT: String(await freePort()) }, dataDir);
+  const replacement = { plan: 'pro', monthCents: 64_900, credits: 65 } as const;
+  const { price } = await ensureProPrice(sdkOf(first), { replacement });
+  await first.stop();
+  const second = await started({ STRIPE_PORT: String(await freePort()) }, dataDir);
+  onTestFinished(() => second.stop());
+  expect(second.settings.proPriceId).toBe(price.id);
+  expect(second.settings.proPriceId).not.toBe(first.settings.proPriceId);
 });
 
 describe("a user's own double as the Stripe of npm start", () => {

@@ -158,7 +158,9 @@ describe('npm run stripe:setup', () => {
     const before = writes();
     const { code, out, faults } = await run('--url', HOOK);
     expect([code, out]).toEqual([1, '']);
-    expect(faults).toMatch(new RegExp(`^The price ${wrong.id} .*49900 usd.*59900 usd.*--replace-price$`));
+    expect(faults).toMatch(
+      new RegExp(`^The price ${wrong.id} .*49900 usd.* metadata must say .*59900 usd.*--replace-price$`),
+    );
     expect(writes()).toBe(before);
   });
 
@@ -182,6 +184,42 @@ describe('npm run stripe:setup', () => {
       // Existing subscribers keep the old price.
       [wrong.id, true, null, 49_900, wrong.product],
     ]);
+  });
+
+  it('stripe:setup --replace-price creates a price with the given amount and credits, and later runs keep it', async () => {
+    const { run, stripe, prices, writes } = await account();
+    const first = variables(await run())['STRIPE_PRO_PRICE_ID'];
+    const changed = await run('--replace-price', '--month-cents', '64900', '--credits', '65');
+    expect(changed.out).toMatch(
+      /^price +created .*\$649\.00 a month for 65 credits, lookup key rsolv_pro_monthly$/m,
+    );
+    const id = variables(changed)['STRIPE_PRO_PRICE_ID'] ?? '';
+    expect(id).not.toBe(first);
+    expect(await stripe.prices.retrieve(id)).toMatchObject({
+      unit_amount: 64_900,
+      lookup_key: LOOKUP_KEY,
+      product: 'rsolv_pro',
+      metadata: { plan: 'pro', credits: '65' },
+    });
+    const before = writes();
+    for (const args of [[], ['--replace-price', '--month-cents', '64900', '--credits', '65']]) {
+      const again = await run(...args);
+      expect([again.code, variables(again)['STRIPE_PRO_PRICE_ID']]).toEqual([0, id]);
+      expect(again.out).toMatch(/^price +found .*\$649\.00 a month for 65 credits/m);
+    }
+    expect([writes() - before, (await prices()).length]).toEqual([0, 2]);
+  });
+
+  it('stripe:setup --replace-price reuses an earlier price with the same amount and credits', async () => {
+    const { run, stripe, prices } = await account();
+    const first = variables(await run())['STRIPE_PRO_PRICE_ID'] ?? '';
+    await run('--replace-price', '--month-cents', '64900', '--credits', '65');
+    await stripe.prices.update(first, { active: false });
+    const back = await run('--replace-price');
+    expect(variables(back)['STRIPE_PRO_PRICE_ID']).toBe(first);
+    expect(back.out).toMatch(/^price +updated .*\$599\.00 a month for 60 credits/m);
+    expect(await stripe.prices.retrieve(first)).toMatchObject({ active: true, lookup_key: LOOKUP_KEY });
+    expect((await prices()).length).toBe(2);
   });
 
   it('stripe:setup activates an archived price and product again', async () => {
@@ -294,6 +332,22 @@ describe('npm run stripe:setup', () => {
     [['--replace'], /^Unknown option '--replace'\. npm run stripe:setup -- --help lists the flags\.$/],
     [['https://billing.example.com'], /^Unexpected argument 'https:\/\/billing\.example\.com'\. .*--help/],
     [['--url'], /--url.*--help/],
+    [
+      ['--month-cents', '64900'],
+      /^--month-cents is about the price that replaces another: add --replace-price\. .*--help/,
+    ],
+    [
+      ['--replace-price', '--month-cents', '649.00'],
+      /^--month-cents is "649\.00"; .* from 1 to 99999999\. .*--help/,
+    ],
+    [
+      ['--replace-price', '--credits', '0'],
+      /^--credits is "0"; it must be a whole number from 1 to 999999\. .*--help/,
+    ],
+    [
+      ['--replace-price', '--plan', 'trial'],
+      /^--plan is "trial"; it must be a plan that is sold: pro\. .*--help/,
+    ],
   ] as const)(
     'stripe:setup refuses the command line %j in one line that names --help, with exit code 2',
     async (args, message) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NoticeContent } from '../../lib/domain/notice.ts';
 import { NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
+import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { longDay } from '../../lib/mail/day.ts';
 import { layOut } from '../../lib/mail/layout.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
@@ -123,6 +124,9 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
 ];
 
+/** Of a customer to whom Pro is offered. */
+const OFFERING = { hasCard: true, isDisputed: false, isDeclined: false, rate: 'pay_as_you_go' } as const;
+
 const FRAME = {
   name: 'Acme',
   appUrl: 'https://app.rsolv.dev',
@@ -137,7 +141,7 @@ const textOf = (html: string) =>
 
 describe('a letter', () => {
   it.each(LETTERS)('of %o says it with the sum and the day, in text and HTML alike', (content, said) => {
-    const { subject, text, html } = layOut(letterOf({ content, createdAt: AT }), FRAME);
+    const { subject, text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME);
     for (const one of [...said, 'Tuesday, 24 November 2026']) {
       expect(`${subject} ${text.replace(/\s+/g, ' ')}`).toContain(one);
       expect(textOf(html)).toContain(one);
@@ -152,7 +156,9 @@ describe('a letter', () => {
   it('never tells a suspicion of the bank', () => {
     for (const declineCode of ['stolen_card', 'lost_card', 'fraudulent', 'pickup_card']) {
       const content = { kind: 'card_declined', amountCents: 2_900, declineCode, ...PULL_REQUEST } as const;
-      expect(layOut(letterOf({ content, createdAt: AT }), FRAME).text).not.toMatch(/stolen|lost|fraud|pick/);
+      expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME).text).not.toMatch(
+        /stolen|lost|fraud|pick/,
+      );
     }
   });
 
@@ -163,7 +169,7 @@ describe('a letter', () => {
       repo: 'a<b>\r\nBcc: x@y.z',
       prNumber: 1,
     } as const;
-    const laidOut = layOut(letterOf({ content, createdAt: AT }), {
+    const laidOut = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), {
       ...FRAME,
       name: '<script>alert(1)</script>',
     });
@@ -183,14 +189,24 @@ describe('a letter', () => {
     ['\u202e', 'Hello,'],
   ])('greets %j, but is no carrier of a message that somebody signed a stranger up with', (name, said) => {
     const content = { kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' } as const;
-    const { text, html } = layOut(letterOf({ content, createdAt: AT }), { ...FRAME, name });
+    const { text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), { ...FRAME, name });
     expect(text.split('\n\n')[0]).toBe(said);
     expect(textOf(html).replaceAll('&amp;', '&')).toContain(said);
   });
 
   it('states a sum above the billions in figures', () => {
     const content = { kind: 'dispute', disputeId: 'du_1', amountCents: 123_456_789_00 } as const;
-    expect(layOut(letterOf({ content, createdAt: AT }), FRAME).text).toContain('$123456789.00 is');
+    expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME).text).toContain(
+      '$123456789.00 is',
+    );
+  });
+
+  it('that offers Pro names the price and the credits that it is sold at when the letter is sent', () => {
+    const content = { ...OFFERING, kind: 'exhausted' } as const;
+    const sold = new Map([['pro', { monthCents: 64_900, credits: 65 }]] as const);
+    const { text } = layOut(letterOf({ content, createdAt: AT }, sold), FRAME);
+    expect(text.replace(/\s+/g, ' ')).toContain('Pro brings 65 credits with each month, for $649.00.');
+    expect(text).not.toContain('599');
   });
 
   it('says how and at which address to turn it off, where that can be done', () => {
@@ -201,7 +217,7 @@ describe('a letter', () => {
       isDeclined: false,
       rate: 'pro',
     } as const;
-    const letter = letterOf({ content, createdAt: AT });
+    const letter = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES);
     const how = `PUT ${FRAME.apiUrl}/api/v1/notices with your API key`;
     const { text, html } = layOut(letter, FRAME);
     expect(text.replace(/\s+/g, ' ')).toContain(how);

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
-import { settlePendingCharges } from '../../lib/operations/work/sweep.ts';
+import { sweep } from '../../lib/operations/work/sweep.ts';
 import { listApiKeys } from '../../lib/store/api-keys.ts';
 import { keys, mayExpire } from '../../lib/store/keys.ts';
 import { readEntriesDown, readHeadAndNewest } from '../../lib/store/ledger.ts';
@@ -30,7 +30,7 @@ async function everythingHappens(books: Books): Promise<void> {
   await listApiKeys(table, trial.customerId);
   await hitRateLimit(table, 'test', { limit: 2, windowSeconds: 60 }, deps.now());
   await closeCustomer(deps, payer.customerId);
-  await settlePendingCharges(deps, 0);
+  await sweep(deps, 0);
   await reconciled(books);
   await reconciled(books, { largeAboveUnits: 0 });
 }
@@ -47,10 +47,10 @@ it('only items that the list of them names may expire: no guard, no entry, no he
   const wrong = expiring.filter(({ pk, sk }) => !mayExpire({ pk: String(pk), sk: String(sk) }));
   expect(wrong.map(nameOf)).toEqual([]);
   expect(expiring.length).toBeGreaterThan(3);
-  // The guards that must be kept for ever were among what was looked at.
+  // The guards and the sold price, which never expire, were among what was looked at.
   const kept = new Set(items.filter((item) => !('expires_at' in item)).map(nameOf));
-  for (const name of ['CUSTOMER ONCE#invoice', 'CUSTOMER ONCE#adjustment', 'CUSTOMER ONCE#card_bonus'])
-    expect([...kept]).toContain(name);
+  const guards = ['CUSTOMER ONCE#invoice', 'CUSTOMER ONCE#adjustment', 'CUSTOMER ONCE#card_bonus'];
+  for (const name of [...guards, 'PRICE SOLD']) expect([...kept]).toContain(name);
 });
 
 it('a key of a guard is never one that may expire', () => {
@@ -63,8 +63,8 @@ it('a key of a guard is never one that may expire', () => {
     keys.apiKey('c', 'k'),
     keys.order('c'),
   ];
-  for (const key of [...ledger, keys.email('a@b.c'), keys.card('f'), keys.stripe('cus_1'), keys.closing('c')])
-    expect(mayExpire(key)).toBe(false);
+  const others = [keys.email('a@b.c'), keys.card('f'), keys.stripe('cus_1'), keys.closing('c')];
+  for (const key of [...ledger, ...others, keys.soldPrice('pro')]) expect(mayExpire(key)).toBe(false);
 });
 
 it('every listing of a partition and every read by key is strongly consistent: only the index and the scans of audits are not', async () => {

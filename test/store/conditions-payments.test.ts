@@ -3,6 +3,7 @@ import type { CardTries } from '../../lib/domain/payments/card-tries.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { keepCardTries, readCardTries } from '../../lib/store/payments/card-tries.ts';
 import { announceReturn, moveReturn, readDoublePayment } from '../../lib/store/payments/double-payments.ts';
+import { putSoldPrice, readSoldPrice } from '../../lib/store/payments/sold-prices.ts';
 import { type Write, writeTogether } from '../../lib/store/table.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
@@ -55,5 +56,22 @@ describe('what payments keep', () => {
     expect(one.cards).toEqual({ fp_1: tries('first') });
     expect(await write(keepCardTries(customerId, one, { fp_1: tries('third') }))).toBe('written');
     expect(await write(keepCardTries(customerId, one, {}))).toBe('refused');
+  });
+
+  it('SOLD_PRICE_UNMOVED: a sweep does not overwrite the price that another sweep stored after it looked', async () => {
+    const price = (n: number) => ({ priceId: `price_${n}`, monthCents: 100 * n, credits: n });
+    const stored = () => readSoldPrice(deps.table, 'pro');
+    const replace = async (next: number, found: number | null) =>
+      (await putSoldPrice(deps.table, 'pro', price(next), found === null ? null : price(found))).kind;
+    expect(await replace(1, null)).toBe('written');
+    expect(await replace(2, null)).toBe('refused');
+    expect(await replace(2, 1)).toBe('written');
+    expect(await replace(3, 1)).toBe('refused');
+    expect(await stored()).toEqual(price(2));
+    // The same price with other credits is another price to customers.
+    const corrected = { ...price(2), credits: 7 };
+    expect((await putSoldPrice(deps.table, 'pro', corrected, price(2))).kind).toBe('written');
+    expect((await putSoldPrice(deps.table, 'pro', price(2), price(2))).kind).toBe('refused');
+    expect(await stored()).toEqual(corrected);
   });
 });

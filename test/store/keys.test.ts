@@ -44,6 +44,7 @@ describe('the key', () => {
     ['a run', keys.run('nightly'), { pk: 'RUN#nightly', sk: 'RUN' }],
     ['a rate limit', keys.rate('signup#1.2.3.4', 60), { pk: 'RATE#signup#1.2.3.4', sk: '60s' }],
     ['the sums of a day', keys.day('2026-01-01'), { pk: 'DAYS', sk: '2026-01-01' }],
+    ['the sold price of a plan', keys.soldPrice('pro'), { pk: 'PRICE#pro', sk: 'SOLD' }],
     ['the health check', keys.health, { pk: 'HEALTH', sk: 'HEALTH' }],
   ])('of %s stays as it is stored', (_, key, stored) => {
     expect(key).toEqual(stored);
@@ -170,6 +171,7 @@ describe('an item that may expire', () => {
     [keys.once('c1', 'invoice', 'in_1'), false],
     [keys.apiKey('c1', 'k1'), false],
     [keys.email('a@x.io'), false],
+    [keys.soldPrice('pro'), false],
     [{ pk: 'STRIPE#NOTICE#1', sk: 'NOTICE#1' }, false],
   ])('under %j: %s', (key, expected) => {
     expect(mayExpire(key)).toBe(expected);

@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
+import type { KnownPrice } from '../../lib/domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../lib/domain/subscription.ts';
 import {
   isAbout,
@@ -309,14 +310,13 @@ describe('a reference', () => {
   });
 });
 
+const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
 /** Knows one price. */
 const PRICES: PriceBook = {
-  soldPriceId: async () => 'price_pro',
+  soldPriceId: async () => PRO.id,
+  soldPrice: async () => PRO,
   learn: () => {},
-  find: async (id) =>
-    id === 'price_pro'
-      ? { kind: 'known', price: { id, plan: 'pro', credits: 60, unitCents: 59_900 } }
-      : { kind: 'foreign' },
+  find: async (id) => (id === PRO.id ? { kind: 'known', price: PRO } : { kind: 'foreign' }),
 };
 
 describe('a subscription', () => {

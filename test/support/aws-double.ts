@@ -4,6 +4,8 @@ import { text } from 'node:stream/consumers';
 import type { TableDescription } from '@aws-sdk/client-dynamodb';
 import { type Definition, readDefinition } from '../../cli/doctor/definition.ts';
 import { ledgerTableDefinition } from '../../cli/stage/table.ts';
+import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
+import { pricingView } from '../../lib/http/views/account.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { TEST_CREDENTIALS } from './table.ts';
 
@@ -25,6 +27,7 @@ export interface Deployment {
   identities: Record<string, { VerifiedForSendingStatus: boolean }>;
   mailAccount: { ProductionAccessEnabled: boolean; SendingEnabled: boolean };
   health: { status: number; body: object };
+  pricing: { status: number; body: object };
   /** Operations that are denied. */
   denied: Set<string>;
 }
@@ -135,6 +138,7 @@ function healthyDeployment(stage: string, url: string): Deployment {
     identities: { [definition.noticeIdentity]: { VerifiedForSendingStatus: true } },
     mailAccount: { ProductionAccessEnabled: true, SendingEnabled: true },
     health: { status: 200, body: { status: 'ok', stage, table: { latency_ms: 3 } } },
+    pricing: { status: 200, body: pricingView(NO_SOLD_PRICES) },
     denied: new Set(),
   };
 }
@@ -166,6 +170,7 @@ async function answerTo(
 ): Promise<WireAnswer> {
   const url = new URL(request.url ?? '/', 'http://aws');
   if (url.pathname === '/health') return json(deployment.health.body, deployment.health.status);
+  if (url.pathname === '/api/v1/pricing') return json(deployment.pricing.body, deployment.pricing.status);
   const body = await text(request);
   const query = new URLSearchParams(body);
   const target = String(request.headers['x-amz-target'] ?? '').split('.')[1];

@@ -139,6 +139,7 @@ export const invoiceFrom = ({
 export const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
 export const PRICES: PriceBook = {
   soldPriceId: async () => PRO.id,
+  soldPrice: async () => PRO,
   learn: () => {},
   find: async (id, product) => {
     if (id === PRO.id) return { kind: 'known', price: PRO };

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { apiKeyId, formatApiKey } from '../../domain/api-key.ts';
 import { fixAttemptId } from '../../domain/fix-attempt.ts';
+import { NO_SOLD_PRICES } from '../../domain/plans.ts';
 import { encodeCursor } from '../cursor.ts';
 import { pricingView } from '../views/account.ts';
 import { noticeSettingsView } from '../views/notice-settings.ts';
@@ -80,7 +81,7 @@ const Transaction = shown(
   'One change of the balance. It never changes and is never deleted.',
 );
 
-const Pricing = shown(PricingView, pricingView(), 'The price list.');
+const Pricing = shown(PricingView, pricingView(NO_SOLD_PRICES), 'The price list.');
 
 const Usage = shown(
   getUsageContract.responses[200].schema,
@@ -95,7 +96,7 @@ const Usage = shown(
     has_payment_method: false,
     recent_transactions: [transaction],
     warnings: [{ code: 'low_credits', message: '4 credits left.' }],
-    pricing: pricingView(),
+    pricing: pricingView(NO_SOLD_PRICES),
   },
   'Where an account stands.',
 );

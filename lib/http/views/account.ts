@@ -1,7 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { TriesByCard } from '../../domain/payments/card-tries.ts';
-import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS } from '../../domain/plans.ts';
+import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS, type SoldPrices, soldPriceOf } from '../../domain/plans.ts';
 import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planAt } from '../../domain/subscription.ts';
 import { accountWarnings } from '../../domain/warnings.ts';
@@ -49,7 +49,7 @@ export const subscribedView = (
 /** Where the account stands, what happened last, and what needs attention. */
 export function usageView(
   { head, newest }: { readonly head: CustomerHead; readonly newest: readonly LedgerEntry[] },
-  cards: TriesByCard,
+  { cards, prices }: { readonly cards: TriesByCard; readonly prices: SoldPrices },
   at: Date,
 ): UsageView {
   return {
@@ -57,7 +57,7 @@ export function usageView(
     has_payment_method: head.paymentMethodId !== null,
     recent_transactions: newest.map(transactionView),
     warnings: accountWarnings(head, cards, at),
-    pricing: pricingView(),
+    pricing: pricingView(prices),
   };
 }
 
@@ -74,22 +74,24 @@ export function transactionView(entry: LedgerEntry): TransactionView {
   };
 }
 
-export function pricingView(): PricingView {
+/** What the next subscriber pays, and gets. */
+export function pricingView(prices: SoldPrices): PricingView {
+  const pro = soldPriceOf(prices, 'pro');
   return {
     currency: 'usd',
     credits: {
       trial_signup: GRANTED_CREDITS.trial,
       first_payment_method: GRANTED_CREDITS.firstPaymentMethod,
-      pro_invoice: PLANS.pro.sold.credits,
+      pro_invoice: pro.credits,
       fix: FIX_CREDITS,
     },
     fix_price_cents: { ...FIX_PRICE_CENTS },
-    pro_month_cents: PLANS.pro.sold.monthCents,
+    pro_month_cents: pro.monthCents,
     plans: SOLD_PLANS.map((plan) => ({
       plan,
       name: PLANS[plan].name,
-      month_cents: PLANS[plan].sold.monthCents,
-      credits: PLANS[plan].sold.credits,
+      month_cents: soldPriceOf(prices, plan).monthCents,
+      credits: soldPriceOf(prices, plan).credits,
       fix_price_cents: PLANS[plan].fixCents,
     })),
   };

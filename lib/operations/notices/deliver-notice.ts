@@ -1,6 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { abandonedBefore, isUnsent } from '../../domain/notice.ts';
 import { isMuted, isOptional } from '../../domain/notice-kinds.ts';
+import type { SoldPrices } from '../../domain/plans.ts';
 import { layOut } from '../../mail/layout.ts';
 import { letterOf } from '../../mail/letters.ts';
 import { type Mail, MailFault, type MailPort } from '../../mail/port.ts';
@@ -14,6 +15,7 @@ import {
   noteFate,
   type StoredNotice,
 } from '../../store/notices.ts';
+import { decodeSoldPrices, soldPriceKeys } from '../../store/payments/sold-prices.ts';
 import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
@@ -33,9 +35,10 @@ export type Delivered = 'sent' | 'muted' | 'already' | 'taken';
  */
 export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<Delivered> {
   const { customerId, kind, id } = name;
-  const [notice, head] = await readTogether(deps.table, [
+  const [notice, head, ...sold] = await readTogether(deps.table, [
     keys.notice(customerId, kind, id),
     keys.head(customerId),
+    ...soldPriceKeys(),
   ]);
   if (notice === undefined || head === undefined) return 'already';
   const stored = decodeNotice(notice);
@@ -55,7 +58,7 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
     return 'muted';
   }
   try {
-    const messageId = await sendInTurn(deps, mailOf(stored, customer, deps));
+    const messageId = await sendInTurn(deps, mailOf(stored, customer, decodeSoldPrices(sold), deps));
     await note({ state: 'sent', messageId });
     return 'sent';
   } catch (error) {
@@ -90,8 +93,9 @@ async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
 function mailOf(
   { content, createdAt }: StoredNotice,
   { name, email }: CustomerHead,
+  prices: SoldPrices,
   { appUrl, apiUrl }: MailDeps,
 ) {
   const frame = { name, appUrl, apiUrl, isOptional: isOptional(content.kind) };
-  return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }), frame) };
+  return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }, prices), frame) };
 }

@@ -2,6 +2,7 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type DueWork, listDueWork, postponeWork } from '../../store/due-work.ts';
 import { readTogether } from '../../store/table.ts';
 import { IN_FLIGHT_MS } from '../payments/attempt.ts';
+import { refreshSoldPrices } from '../plans/refresh-sold-prices.ts';
 import { eachAtOnce } from './at-once.ts';
 import { WORK_KINDS } from './kinds.ts';
 import { type Finish, isOpenKind } from './work-kind.ts';
@@ -24,13 +25,28 @@ export interface SettledCharges {
 }
 
 /**
+ * One run of the sweeper: first the prices that customers are shown, then all open work.
+ * @param ageMs as for `settlePendingCharges`
+ * @throws BillingError ledger_unavailable when the work cannot be listed
+ */
+export async function sweep(deps: PaymentDeps, ageMs?: number): Promise<SettledCharges> {
+  const startedMs = deps.now().getTime();
+  await refreshSoldPrices(deps);
+  return settlePendingCharges(deps, ageMs, startedMs);
+}
+
+/**
  * Finishes open work of every kind in the table: charges, orders and renewals without an outcome, payments to return,
  * accounts to clear. Safe to run at any time, also concurrently.
  * @param ageMs only work that is at least this old: younger work is in the hands of the request that began it
+ * @param startedMs when the run began that this is a part of
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */
-export async function settlePendingCharges(deps: PaymentDeps, ageMs = IN_FLIGHT_MS): Promise<SettledCharges> {
-  const startedMs = deps.now().getTime();
+export async function settlePendingCharges(
+  deps: PaymentDeps,
+  ageMs = IN_FLIGHT_MS,
+  startedMs = deps.now().getTime(),
+): Promise<SettledCharges> {
   const until = new Date(startedMs - ageMs);
   const due = await listDueWork(deps.table, SWEPT, until, MAX_WORK);
   const waiting: DueWork[] = [];

@@ -20,6 +20,10 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
       return prices.soldPriceId(plan);
     },
 
+    async soldPrice(plan) {
+      return prices.soldPrice(plan);
+    },
+
     async subscribe({ customerId, stripeCustomerId, priceId, attempt }) {
       const subscription = await stripe.subscriptions.create(
         {

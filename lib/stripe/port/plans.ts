@@ -1,5 +1,5 @@
 import type { ProInvoice, ReturnedValue } from '../../domain/grants.ts';
-import type { SoldPlan } from '../../domain/plans.ts';
+import type { KnownPrice, SoldPlan } from '../../domain/plans.ts';
 import type { ProSubscription } from '../../domain/subscription.ts';
 
 export interface Subscribed {
@@ -50,6 +50,8 @@ export interface PlanCalls {
   readonly proPriceId: string;
   /** The price at which new customers subscribe to a plan. */
   soldPriceId(plan: SoldPlan): Promise<string>;
+  /** The same price with its amount and its credits, as Stripe has it now. */
+  soldPrice(plan: SoldPlan): Promise<KnownPrice>;
   subscribe(order: {
     readonly customerId: string;
     readonly stripeCustomerId: string;

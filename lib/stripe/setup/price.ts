@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
-import { PLANS, SOLD_PLANS, type SoldPlan } from '../../domain/plans.ts';
+import { PLANS, SOLD_PLANS, type SoldPlan, type SoldPrice } from '../../domain/plans.ts';
 import { SetupError } from '../../settings/setup-error.ts';
 import { PAGE } from '../paging.ts';
-import { lookupKeyOf } from '../prices.ts';
+import { CURRENCY, INTERVAL, isMonthly, lookupKeyOf, priceUnderKey, soldPriceIn } from '../prices.ts';
 import { createOnce, type Ensured } from './create-once.ts';
 
 /*
@@ -10,16 +10,15 @@ import { createOnce, type Ensured } from './create-once.ts';
  * run any number of times, also concurrently. Every price says in its metadata which plan it is for and how many credits it brings.
  */
 
-export const PRO_LOOKUP_KEY = lookupKeyOf('pro');
 /** Chosen by us: Stripe refuses a second product of this id, so there is never one. */
 const productIdOf = (plan: SoldPlan): string => `rsolv_${plan}`;
 const productNameOf = (plan: SoldPlan): string => `RSOLV ${PLANS[plan].name}`;
-const CURRENCY = 'usd';
-const INTERVAL = 'month';
 
 export interface PlanPrice {
   readonly product: Ensured;
   readonly price: Ensured;
+  /** What the price costs and brings. */
+  readonly sold: SoldPrice;
 }
 
 export interface ProPrice extends PlanPrice {
@@ -27,57 +26,89 @@ export interface ProPrice extends PlanPrice {
   readonly others: readonly (PlanPrice & { readonly plan: SoldPlan })[];
 }
 
+/** Which price is to be found, where any other one is replaced. */
+export interface Replacement extends SoldPrice {
+  readonly plan: SoldPlan;
+}
+
+export interface SetupOptions {
+  /** Moves the plan's lookup key to a price of this amount and these credits. Subscribers keep the price they have. */
+  readonly replacement?: Replacement | null;
+  /** Also replaces a price that the plan cannot be sold at, by the plan's first price. */
+  readonly replaceUnfit?: boolean;
+}
+
 /**
  * The price of Pro under its lookup key, if there is one.
- * @throws SetupError when it is not what Pro costs
+ * @throws SetupError when Pro cannot be sold at it
  */
 export async function findProPrice(stripe: Stripe): Promise<Stripe.Price | null> {
   const price = await priceUnderKey(stripe, 'pro');
-  if (price !== null) assertPlanPrice(price, 'pro');
+  if (price !== null) assertCanBeSold(price, 'pro');
   return price;
 }
 
 /**
- * Makes sure of the product and the monthly price of Pro, and of every other plan that is sold. With `replace`, a new price takes
- * the lookup key from one that is not what the plan costs; existing subscribers keep the old price, and its credits.
- * @throws SetupError when there is such a wrong price and it is not to be replaced
+ * Makes sure of the product and the monthly price of Pro, and of every other plan that is sold. A price of any amount stays.
+ * @throws SetupError when there is a price that the plan cannot be sold at, and no option says to replace it
  */
-export async function ensureProPrice(
-  stripe: Stripe,
-  { replace = false }: { readonly replace?: boolean } = {},
-): Promise<ProPrice> {
-  const pro = await ensurePlanPrice(stripe, 'pro', replace);
+export async function ensureProPrice(stripe: Stripe, options: SetupOptions = {}): Promise<ProPrice> {
+  const pro = await ensurePlanPrice(stripe, 'pro', options);
   const others: (PlanPrice & { readonly plan: SoldPlan })[] = [];
   for (const plan of SOLD_PLANS.filter((one) => one !== 'pro')) {
-    others.push({ plan, ...(await ensurePlanPrice(stripe, plan, replace)) });
+    others.push({ plan, ...(await ensurePlanPrice(stripe, plan, options)) });
   }
   return { ...pro, others };
 }
 
-async function ensurePlanPrice(stripe: Stripe, plan: SoldPlan, replace: boolean): Promise<PlanPrice> {
+async function ensurePlanPrice(stripe: Stripe, plan: SoldPlan, options: SetupOptions): Promise<PlanPrice> {
+  const { replacement = null, replaceUnfit = false } = options;
+  const wanted = replacement?.plan === plan ? replacement : null;
+  const sold = wanted ?? PLANS[plan].sold;
   const found = await priceUnderKey(stripe, plan);
   if (found === null) {
     const product = await ensureProduct(stripe, plan);
-    return { product, price: await createPrice(stripe, plan, product.id, null) };
+    return { product, price: await createPrice(stripe, plan, sold, product.id, null), sold };
   }
-  const isRight = isPlanPrice(found, plan);
-  if (!isRight && !replace) assertPlanPrice(found, plan);
+  const isRight = wanted === null ? canBeSold(found, plan) : isSoldAt(found, plan, wanted);
+  if (!isRight && wanted === null && !replaceUnfit) assertCanBeSold(found, plan);
   const productId = typeof found.product === 'string' ? found.product : found.product.id;
   const product = await activateProduct(stripe, productId);
   const labelled = await labelPrices(stripe, plan, productId);
   if (!isRight) {
-    const price = await createPrice(stripe, plan, productId, found);
-    return { product, price: { ...price, notes: [...price.notes, ...labelled] } };
+    const price = await replacePrice(stripe, plan, sold, productId, found);
+    return { product, price: { ...price, notes: [...price.notes, ...labelled] }, sold };
   }
   const notes = [...labelled];
   if (!found.active) {
     await stripe.prices.update(found.id, { active: true });
     notes.push('It was archived: active again.');
   }
-  return { product, price: { id: found.id, outcome: notes.length === 0 ? 'found' : 'updated', notes } };
+  const price = { id: found.id, outcome: notes.length === 0 ? 'found' : 'updated', notes } as const;
+  return { product, price, sold: saidBy(found, plan) ?? sold };
 }
 
-const labelOf = (plan: SoldPlan) => ({ plan, credits: String(PLANS[plan].sold.credits) });
+/** An earlier price of the product that costs and brings the same takes the lookup key back; otherwise a new one gets it. */
+async function replacePrice(
+  stripe: Stripe,
+  plan: SoldPlan,
+  sold: SoldPrice,
+  product: string,
+  replaced: Stripe.Price,
+): Promise<Ensured> {
+  for await (const price of stripe.prices.list({ product, limit: PAGE })) {
+    if (!isSoldAt(price, plan, sold)) continue;
+    const key = { lookup_key: lookupKeyOf(plan), transfer_lookup_key: true };
+    await stripe.prices.update(price.id, { ...key, active: true });
+    return { id: price.id, outcome: 'updated', notes: [movedFrom(replaced)] };
+  }
+  return createPrice(stripe, plan, sold, product, replaced);
+}
+
+const movedFrom = (replaced: Stripe.Price): string =>
+  `The lookup key moved here from ${replaced.id} (${inWords(replaced)}), which its subscribers keep.`;
+
+const labelOf = (plan: SoldPlan, credits: number) => ({ plan, credits: String(credits) });
 
 /** Monthly prices of a release that wrote no metadata get it now: their subscribers' payments bring credits by it. */
 async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Promise<string[]> {
@@ -90,41 +121,52 @@ async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Pro
       );
       continue;
     }
-    const metadata = labelOf(plan);
+    const metadata = labelOf(plan, PLANS[plan].sold.credits);
     await stripe.prices.update(price.id, { metadata });
     notes.push(`${price.id} says now that it is for ${plan} and brings ${metadata.credits} credits.`);
   }
   return notes;
 }
 
-async function priceUnderKey(stripe: Stripe, plan: SoldPlan): Promise<Stripe.Price | null> {
-  const { data } = await stripe.prices.list({ lookup_keys: [lookupKeyOf(plan)], limit: 1 });
-  return data[0] ?? null;
+/** What a price costs and brings, as the one that the plan is sold at; null where the plan cannot be sold at it. */
+function saidBy(price: Stripe.Price, plan: SoldPlan): SoldPrice | null {
+  const known = soldPriceIn(price, plan);
+  return known === null ? null : { monthCents: known.unitCents, credits: known.credits };
 }
 
-const isMonthly = ({ currency, recurring }: Stripe.Price): boolean =>
-  currency === CURRENCY &&
-  recurring?.interval === INTERVAL &&
-  recurring.interval_count === 1 &&
-  recurring.usage_type === 'licensed';
-
-/** Whether it is what a plan costs and brings; not whether it can be subscribed to. */
-export function isPlanPrice(price: Stripe.Price, plan: SoldPlan): boolean {
-  const { monthCents, credits } = PLANS[plan].sold;
-  const { plan: labelled = plan, credits: brings = String(credits) } = price.metadata;
-  return (
-    price.unit_amount === monthCents && isMonthly(price) && labelled === plan && brings === String(credits)
-  );
+/**
+ * Whether a plan can be sold at a price: a month, in US dollars, one amount for each unit, and its metadata says which plan it is
+ * for and what it brings. Metadata that is missing is made up for at the plan's first price only. The price may be archived.
+ */
+export function canBeSold(price: Stripe.Price, plan: SoldPlan): boolean {
+  const says = saidBy(price, plan);
+  if (says === null) return false;
+  const isLabelled = price.metadata['plan'] !== undefined && price.metadata['credits'] !== undefined;
+  return isLabelled || says.monthCents === PLANS[plan].sold.monthCents;
 }
 
-function assertPlanPrice(price: Stripe.Price, plan: SoldPlan): void {
-  if (isPlanPrice(price, plan)) return;
+function isSoldAt(price: Stripe.Price, plan: SoldPlan, { monthCents, credits }: SoldPrice): boolean {
+  const says = saidBy(price, plan);
+  return canBeSold(price, plan) && says?.monthCents === monthCents && says.credits === credits;
+}
+
+function assertCanBeSold(price: Stripe.Price, plan: SoldPlan): void {
+  if (canBeSold(price, plan)) return;
   const { monthCents, credits } = PLANS[plan].sold;
   throw new SetupError(
-    `The price ${price.id} under the lookup key ${lookupKeyOf(plan)} is ${inWords(price)}; ` +
-      `${PLANS[plan].name} is ${monthCents} ${CURRENCY} a ${INTERVAL} for ${credits} credits. ` +
-      'To move the key to a new price: npm run stripe:setup -- --replace-price',
+    `The price ${price.id} under the lookup key ${lookupKeyOf(plan)} is ${inWords(price)}: ${whatIsWrong(price, plan)} ` +
+      `To move the key to a price of ${monthCents} ${CURRENCY} a ${INTERVAL} for ${credits} credits: ` +
+      `npm run stripe:setup -- --replace-price${plan === 'pro' ? '' : ` --plan ${plan}`}`,
   );
+}
+
+/** Why a plan cannot be sold at a price, as a sentence. */
+export function whatIsWrong(price: Stripe.Price, plan: SoldPlan): string {
+  const { name } = PLANS[plan];
+  if (!isMonthly(price) || price.unit_amount === null) {
+    return `${name} is sold by the month, in ${CURRENCY}, at one amount for each unit.`;
+  }
+  return `its metadata must say plan "${plan}" and how many credits it brings.`;
 }
 
 /** What it costs and how often. */
@@ -165,13 +207,13 @@ async function activateProduct(stripe: Stripe, id: string): Promise<Ensured> {
 async function createPrice(
   stripe: Stripe,
   plan: SoldPlan,
+  { monthCents, credits }: SoldPrice,
   product: string,
-  wrong: Stripe.Price | null,
+  replaced: Stripe.Price | null,
 ): Promise<Ensured> {
-  const { monthCents, credits } = PLANS[plan].sold;
   const key = lookupKeyOf(plan);
   const { id } = await createOnce(
-    ['price', product, monthCents, credits, wrong?.id ?? 'first'],
+    ['price', product, monthCents, credits, replaced?.id ?? 'first'],
     (idempotencyKey) =>
       stripe.prices.create(
         {
@@ -180,18 +222,14 @@ async function createPrice(
           currency: CURRENCY,
           recurring: { interval: INTERVAL },
           lookup_key: key,
-          transfer_lookup_key: wrong !== null,
-          metadata: labelOf(plan),
+          transfer_lookup_key: replaced !== null,
+          metadata: labelOf(plan, credits),
         },
         { idempotencyKey },
       ),
     async (made) => (await stripe.prices.retrieve(made.id)).lookup_key === key,
   );
-  const notes =
-    wrong === null
-      ? []
-      : [`The lookup key moved here from ${wrong.id} (${inWords(wrong)}), which its subscribers keep.`];
-  return { id, outcome: 'created', notes };
+  return { id, outcome: 'created', notes: replaced === null ? [] : [movedFrom(replaced)] };
 }
 
 function hasCode(error: unknown, code: string): boolean {

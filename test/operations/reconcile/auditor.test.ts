@@ -137,7 +137,11 @@ describe('the auditor', () => {
   it('judges the price of a fix by when it was asked for, also where the cardholder confirms after Pro has ended', async () => {
     const books = await openBooks();
     const { deps, stripe } = books;
-    const { customerId, stripeCustomerId } = await customerWithCard(books, 0, 'pm_card_authenticationRequired');
+    const { customerId, stripeCustomerId } = await customerWithCard(
+      books,
+      0,
+      'pm_card_authenticationRequired',
+    );
     const { id: card } = await stripe.paymentMethods.attach('pm_card_visa', { customer: stripeCustomerId });
     const { id } = await stripe.subscriptions.create({
       customer: stripeCustomerId,

@@ -17,6 +17,7 @@ const ROUTES: readonly (readonly [method: string, path: string, handler: Handler
   ['POST', '/api/v1/fix-attempts/:id/billing', api.billFixAttempt],
   ['POST', '/api/v1/subscription', api.subscribe],
   ['DELETE', '/api/v1/subscription', api.cancelSubscription],
+  ['GET', '/api/v1/pricing', api.getPricing],
   ['GET', '/api/v1/usage', api.getUsage],
   ['GET', '/api/v1/transactions', api.listTransactions],
   ['POST', WEBHOOK_PATH, api.stripeWebhook],

@@ -1,0 +1,152 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_SOLD_PRICES, soldPriceOf } from '../../../lib/domain/plans.ts';
+import { keptSoldPrices } from '../../../lib/http/sold-prices.ts';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { refreshSoldPrices } from '../../../lib/operations/plans/refresh-sold-prices.ts';
+import { sweep } from '../../../lib/operations/work/sweep.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
+import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
+import { keys } from '../../../lib/store/keys.ts';
+import { readSoldPrices } from '../../../lib/store/payments/sold-prices.ts';
+import type { Table } from '../../../lib/store/table.ts';
+import { ensureProPrice } from '../../../lib/stripe/setup/price.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { customerWithCard, type Money, openMoneyForFile } from '../../support/money.ts';
+import { answering, failing } from '../../support/stripe-answers.ts';
+import { countingCalls } from '../../support/table.ts';
+
+/* The copy of the sold price in the table, which the sweeper keeps. */
+
+const FIRST = { monthCents: 59_900, credits: 60 };
+const SECOND = { monthCents: 64_900, credits: 65 };
+
+let table: Table;
+let money: Money;
+let reported: BusinessEvent[];
+let deps: PaymentDeps;
+beforeEach(async () => {
+  const opened = await openMoneyForFile();
+  ({ table, money } = opened);
+  reported = [];
+  deps = { ...money.deps, report: (happened) => void reported.push(happened) };
+  return opened.stop;
+});
+
+const shown = async () => soldPriceOf(await readSoldPrices(table), 'pro');
+const kinds = () => reported.map(({ kind }) => kind).filter((kind) => kind.startsWith('sold_price'));
+
+/** What an operator does: the setup makes the price, and its id goes into the parameter. */
+async function sellAt(price: typeof FIRST): Promise<string> {
+  const { id } = (await ensureProPrice(money.stripe, { replacement: { plan: 'pro', ...price } })).price;
+  money.env['STRIPE_PRO_PRICE_ID'] = id;
+  return id;
+}
+
+describe('the sweeper', () => {
+  it('stores the price at Stripe that Pro is sold at, and writes again only when it has changed', async () => {
+    expect(await readSoldPrices(table)).toEqual(NO_SOLD_PRICES);
+    await refreshSoldPrices(deps);
+    expect((await readSoldPrices(table)).get('pro')).toEqual({ priceId: money.priceId, ...FIRST });
+    const { calls } = await countingCalls(table, () => refreshSoldPrices(deps));
+    expect(calls).toEqual(['BatchGetItem']);
+
+    const priceId = await sellAt(SECOND);
+    expect(await shown()).toMatchObject(FIRST);
+    await refreshSoldPrices(deps);
+    expect(await shown()).toEqual({ priceId, ...SECOND });
+    expect(kinds()).toEqual(['sold_price_changed', 'sold_price_changed']);
+    expect(reported.at(-1)).toEqual({ kind: 'sold_price_changed', plan: 'pro', priceId, ...SECOND });
+  });
+
+  it('follows credits that are corrected in the metadata of the sold price', async () => {
+    await refreshSoldPrices(deps);
+    await money.stripe.prices.update(money.priceId, { metadata: { credits: '62' } });
+    await refreshSoldPrices(deps);
+    expect(await shown()).toMatchObject({ ...FIRST, credits: 62 });
+  });
+
+  it('goes on with its work and keeps the shown price when Stripe does not say the price', async () => {
+    await sellAt(SECOND);
+    await sweep(deps);
+    await sellAt(FIRST);
+    const { customerId } = await customerWithCard(money, 0);
+    const fixId = await recordedFix(deps, customerId, 1);
+    const silent = await answering(deps, () => ({ chargeFix: failing('indeterminate') }));
+    await expect(billFixAttempt(silent, customerId, fixId)).rejects.toMatchObject({
+      code: 'payment_pending',
+    });
+
+    const priceless = await answering(deps, () => ({ soldPrice: failing('transient') }));
+    expect(await sweep(priceless, 0)).toEqual({ settled: 1, waiting: [], failed: [] });
+    expect(await shown()).toMatchObject(SECOND);
+    const offline = { ...deps, stripe: () => Promise.reject(new Error('no parameter')) };
+    expect(await sweep(offline, 0)).toEqual({ settled: 0, waiting: [], failed: [] });
+    expect(kinds()).toEqual(['sold_price_changed', 'sold_price_not_read', 'sold_price_not_read']);
+    await sweep(deps);
+    expect(await shown()).toMatchObject(FIRST);
+  });
+
+  it.each([
+    ['of a year', { recurring: { interval: 'year' }, currency: 'usd' }],
+    ['in another currency', { recurring: { interval: 'month' }, currency: 'eur' }],
+    ['that is charged once', { currency: 'usd' }],
+  ] as const)('does not show a price %s as the monthly price', async (_, facts) => {
+    await refreshSoldPrices(deps);
+    const metadata = { plan: 'pro', credits: '700' };
+    const price = { product: 'rsolv_pro', unit_amount: 600_000, metadata, ...facts };
+    money.env['STRIPE_PRO_PRICE_ID'] = (await money.stripe.prices.create(price)).id;
+    await refreshSoldPrices(deps);
+    expect(await shown()).toMatchObject(FIRST);
+    expect(kinds()).toEqual(['sold_price_changed', 'sold_price_not_read']);
+  });
+
+  it('replaces a stored price that cannot be read, which until then is not shown', async () => {
+    await sellAt(SECOND);
+    const broken = { ...keys.soldPrice('pro'), price_id: 'price_1', month_cents: 'many', credits: 60 };
+    await table.client.send(new PutCommand({ TableName: table.name, Item: broken }));
+    expect(await shown()).toEqual(FIRST);
+    await refreshSoldPrices(deps);
+    expect(await shown()).toMatchObject(SECOND);
+  });
+
+  it('does not overwrite what a concurrent sweep stored while it asked Stripe', async () => {
+    await refreshSoldPrices(deps);
+    const slow = await answering(deps, (port) => ({
+      soldPrice: async (plan) => {
+        const before = { ...(await port.soldPrice(plan)), id: 'price_before' };
+        await sellAt(SECOND);
+        await refreshSoldPrices(deps);
+        return before;
+      },
+    }));
+    await refreshSoldPrices(slow);
+    expect(await shown()).toMatchObject(SECOND);
+  });
+});
+
+describe('the prices that a function keeps in memory', () => {
+  it('are read again after a minute, and outlast a table that does not answer', async () => {
+    let atMs = Date.now();
+    const now = () => new Date(atMs);
+    const kept = keptSoldPrices();
+    const pro = async () => soldPriceOf(await kept({ table, now }), 'pro');
+    const whileAway = async () => {
+      const silent = () => async () => Promise.reject(new Error('no answer'));
+      table.client.middlewareStack.add(silent, { step: 'initialize', priority: 'high', name: 'silent' });
+      return pro().finally(() => table.client.middlewareStack.remove('silent'));
+    };
+
+    expect(await whileAway()).toEqual(FIRST);
+    await sellAt(SECOND);
+    await refreshSoldPrices(deps);
+    expect(await pro()).toMatchObject(SECOND);
+    await sellAt(FIRST);
+    await refreshSoldPrices(deps);
+    atMs += 59_999;
+    expect(await pro()).toMatchObject(SECOND);
+    atMs += 1;
+    expect(await whileAway()).toMatchObject(SECOND);
+    expect(await pro()).toMatchObject(FIRST);
+  });
+});
