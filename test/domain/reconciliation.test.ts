@@ -227,21 +227,21 @@ describe('the report for people', () => {
     expect(lines).toContain(`  customer ${CUSTOMER}, invariant 3`);
     expect(lines).toContain('    entry 1 is missing');
     expect(lines).toContain('  and 51 more');
-    expect(lines).toContain('         2 events left out: of customers whom the smoke test removed');
-    expect(lines).toContain('Drift: to be looked at (251)');
-    expect(lines).toContain('  Nothing of it was repaired. What to do: docs/operate.md, Drift');
+    expect(lines).toContain('          2 events skipped: their customers were removed by the smoke test');
+    expect(lines).toContain('Drift: needs attention (251)');
+    expect(lines).toContain('  Nothing was repaired. What to do: docs/operate.md, Drift');
     expect(text(empty).join()).not.toContain('What to do');
     expect(lines).toContain('  evt_1 invoice.paid of 2026-11-20 10:00');
     expect(lines).toContain('  since 2026-11-20 10:00');
-    expect(lines.join('\n')).toContain('run      2026-11-24, 2026-11-24 03:00 to 2026-11-24 03:04 UTC');
+    expect(lines.join('\n')).toContain('run       2026-11-24, 2026-11-24 03:00 to 2026-11-24 03:04 UTC');
   });
 
   it('says until when things were looked at', () => {
     expect(text(empty)).toContain(
-      "until    2026-11-24 02:50 UTC: what came later is left to Stripe's delivery",
+      'until     2026-11-24 02:50 UTC; Stripe may still be delivering newer events',
     );
     expect(text({ ...empty, upToNow: true })).toContain(
-      'until    now: what Stripe is just delivering may be named too',
+      'until     now; may include events that Stripe is still delivering',
     );
   });
 });

@@ -34,7 +34,8 @@ export class OnTheWay {
   expectUndisputed({ type, data: { object } }: StoredEvent): void {
     if (type !== 'payment_intent.created' || !('metadata' in object)) return;
     const metadata = new Map<string, unknown>(Object.entries(object.metadata ?? {}));
-    const isOurs = metadata.get('purpose') === 'fix' && Number(metadata.get('attempt')) < FIRST_ATTEMPT_BY_HAND;
+    const isOurs =
+      metadata.get('purpose') === 'fix' && Number(metadata.get('attempt')) < FIRST_ATTEMPT_BY_HAND;
     const sinceMs = this.#disputedSinceMs.get(String(metadata.get('customer_id')));
     if (isOurs && sinceMs !== undefined && this.#nowMs() - sinceMs > SENDING_MS)
       this.#violate(`${metadata.get('customer_id')} was charged for a fix although a dispute was known`);
