@@ -23,28 +23,28 @@ import { withStripeCustomer } from './stripe-customer.ts';
 
 export interface AddedPaymentMethod {
   readonly head: CustomerHead;
-  /** 0 where the customer, or the card, has had the bonus. */
+  /** 0 if the customer or the card has had the bonus. */
   readonly bonusCredits: number;
 }
 
 export interface AddedCard extends AddedPaymentMethod {
-  /** What came of an open renewal, which the new card pays. */
+  /** The outcome of an open renewal, which the new card pays. */
   readonly renewal: RenewalOutcome['kind'];
 }
 
 interface BonusView {
   readonly customerHadIt: boolean;
-  /** Whom the card brought its bonus. */
+  /** The customer who got the bonus for this card. */
   readonly cardOwner: string | null;
 }
 
 /**
- * Puts a card on file: at Stripe first, where it becomes the default, then here, with the bonus if it is due. A crash in
- * between leaves a card at Stripe that the next call takes up. A customer on Pro stays on Pro: the card takes the place of a
- * subscription's own, and pays an open renewal. Safe to repeat.
- * @param consent where the cardholder's consent came from; kept with the card, in the same transaction
- * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable, payments_misconfigured,
- * ledger_busy, ledger_unavailable
+ * Puts a card on file: first at Stripe, as the default card, then here, with the bonus if it is due. After a
+ * crash in between, the next call continues with the card at Stripe. A customer on Pro stays on Pro: the card
+ * replaces a subscription's own card, and pays an open renewal. Idempotent.
+ * @param consent where the cardholder's consent came from; stored with the card, in the same transaction
+ * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable,
+ * payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function addPaymentMethod(
   deps: PaymentDeps,
@@ -54,7 +54,7 @@ export async function addPaymentMethod(
 ): Promise<AddedCard> {
   const { customerId } = head;
   const onFile = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
-    // The customer may have been deleted at Stripe, and the event that says so still be on its way.
+    // The customer may have been deleted at Stripe while the event about it is still on its way.
     if (!(error instanceof BillingError) || error.code !== 'payment_method_invalid') throw error;
     const { head: now } = await askStripe(() => syncAccount(deps, customerId));
     if (now.stripeCustomerId !== null) throw error;
@@ -72,7 +72,7 @@ export async function addPaymentMethod(
       customerHadIt: bonus !== undefined,
       cardOwner: owner === undefined ? null : decodeOwner(owner),
     }),
-    // Stripe's answer is out of date where an event changed the head since: the card may have been taken away again.
+    // Stripe's answer is stale if an event has changed the head since: the card may have been removed again.
     fetchCurrent: ({ head: now }) => usableCard(deps, onFile, now),
     decide: ({ head: now, related: { customerHadIt, cardOwner } }, usable) => {
       if (now.closedAt !== null) throw accountClosed(customerId);
@@ -104,12 +104,13 @@ export async function addPaymentMethod(
       };
     },
   });
-  // A person has just asked for this card, so it skips the wait after a decline. It is on file even where that fails.
+  // A person has just added this card, so it skips the wait after a decline. If that fails, the card stays on
+  // file.
   await skipWait(deps, customerId, card).catch(noneIfOpen);
   return { ...answer, ...(await renewWith(deps, answer.head)) };
 }
 
-/** The card is on file even where paying a renewal with it fails. */
+/** The card stays on file even if paying a renewal with it fails. */
 async function renewWith(
   deps: PaymentDeps,
   head: CustomerHead,
@@ -130,11 +131,11 @@ async function renewWith(
 
 interface OnFile {
   readonly card: AttachedCard;
-  /** As they were when Stripe was asked. */
+  /** The customer when Stripe was asked. */
   readonly owner: CustomerHead;
 }
 
-/** The card that can be charged by now: it may be another one than was put on file, where the head has moved since, or none. */
+/** The card that can be charged now. If the head has changed since, it may be another card, or none. */
 async function usableCard(
   deps: PaymentDeps,
   { card, owner }: OnFile,

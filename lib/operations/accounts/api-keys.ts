@@ -8,13 +8,13 @@ import { retryContended } from '../ledger/retry-contended.ts';
 
 export interface IssuedKey {
   readonly keyId: string;
-  /** The only time the key is known; the table keeps its hash. */
+  /** The key is available only here; the table stores its hash. */
   readonly apiKey: string;
   readonly createdAt: string;
 }
 
 /**
- * One more key for the customer, who is told of it; the others go on working until they are revoked.
+ * Issues another key and notifies the customer. Existing keys keep working until they are revoked.
  * @throws BillingError account_closed, too_many_api_keys, ledger_busy, ledger_unavailable
  */
 export async function issueKey(
@@ -37,7 +37,7 @@ export async function issueKey(
 }
 
 /**
- * Ends a key at once. A repeat answers with the first revocation.
+ * Revokes a key immediately. A repeat returns the first revocation.
  * @throws BillingError api_key_not_found (also for another customer's key), ledger_busy, ledger_unavailable
  */
 export async function revokeKey(

@@ -5,25 +5,26 @@ import { itemsOf } from '../../store/paging.ts';
 import { type Item, readFound, type Table, type WriteResult, writeTogether } from '../../store/table.ts';
 import { remove } from '../../store/write.ts';
 
-/* Deletes a customer from the table without a trace. Only customers of the smoke test are deleted like this. */
+/* Deletes every trace of a customer from the table. Only customers of the smoke test are deleted. */
 
-/** What the calls of one customer are counted under, in windows of an hour. */
+/** The scopes of a customer's rate limits, which have windows of one hour. */
 const RATE_SCOPES = ['card', 'subscription'] as const;
 const RATE_WINDOW_SECONDS = 60 * 60;
-/** As many items as one call takes. */
+/** The most items that one call accepts. */
 const AT_ONCE = 100;
 
-/** What is stored of a customer. */
+/** The stored items of a customer. */
 export interface Belongings {
-  /** Outside of their partition. */
+  /** Outside the customer's partition. */
   readonly elsewhere: readonly Key[];
-  /** In their partition, without the head. */
+  /** In the customer's partition, without the head. */
   readonly own: readonly Key[];
 }
 
 /**
- * Everything stored of a customer, except the head and the address. Items outside their partition are found by the card bonus
- * in it and by the ids that Stripe has of them. Items that belong to another customer by now are left out.
+ * Everything stored about a customer, except the head and the e-mail address. Items outside the partition are
+ * found by the card bonus in it and by the customer's Stripe ids. Items that now belong to another customer
+ * are left out.
  * @param stripeIds Stripe customers and payment methods
  */
 export async function readBelongings(
@@ -46,7 +47,7 @@ export async function readBelongings(
   return { elsewhere: [...theirs, ...named].map(keyOf), own };
 }
 
-/** Deletes all or none of at most 100 items. A repeat is safe. */
+/** Deletes at most 100 items, all or none. Idempotent. */
 export function removeTogether(table: Table, items: readonly Key[]): Promise<WriteResult> {
   return writeTogether(
     table,
@@ -54,7 +55,7 @@ export function removeTogether(table: Table, items: readonly Key[]): Promise<Wri
   );
 }
 
-/** Keys in the parts that one call of `removeTogether` takes. */
+/** Keys in parts that fit one call of `removeTogether`. */
 export const inParts = (items: readonly Key[]): Key[][] =>
   Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, i) =>
     items.slice(i * AT_ONCE, (i + 1) * AT_ONCE),

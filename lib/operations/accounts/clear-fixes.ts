@@ -6,12 +6,12 @@ import { eachAtOnce } from '../work/at-once.ts';
 const PAGE = 500;
 const AT_ONCE = 10;
 
-/** Where the clearing of a customer's fixes ended: at their end, or after the fix stored under this sort key. */
+/** Where the clearing of a customer's fixes stopped: at the end, or after the fix with this sort key. */
 export type Cleared = { readonly kind: 'all' } | { readonly kind: 'up_to'; readonly after: string };
 
 /**
- * Takes titles, links and the caller's own data out of up to `most` fixes, from after a sort key on, and returns where the next call
- * continues. Safe to repeat; a fix that is clear already is not written again.
+ * Removes titles, links and the caller's own data from up to `most` fixes after a sort key. Returns where the
+ * next call continues. Idempotent; a cleared fix is not written again.
  * @throws BillingError ledger_unavailable, UnreadableItem
  */
 export async function clearFixes(

@@ -20,37 +20,38 @@ import { syncAccount } from '../plans/sync-account.ts';
 import { revokeKey } from './api-keys.ts';
 import { type Cleared, clearFixes } from './clear-fixes.ts';
 
-/** As many as are cleared well within the time of a function; the sweeper clears the rest, so many at a time. */
+/** Cleared well within a function's timeout. The sweeper clears the rest, this many per pass. */
 const FIXES_PER_PASS = 5_000;
 
 export interface Closed {
-  /** It was closed before; what was left to do then is done. */
+  /** The account was closed before; this call did what was left to do. */
   readonly already: boolean;
   readonly closedAt: string;
-  /** Credits that are left in the ledger; nobody can spend them. */
+  /** Credits that remain in the ledger; they cannot be spent. */
   readonly balance: number;
 }
 
 /**
- * Closes an account: ends its keys, finishes what is under way, cancels the subscription now, takes the cards and everything
- * personal away here and at Stripe. The ledger stays as it is, so it goes on adding up. Safe to repeat: after a failure the
- * next call goes on from there. Once the account is marked as closed, the sweeper does all of it once more (`finishClosing`).
- * @throws BillingError customer_not_found, payment_pending (a charge is not decided yet: repeat it later),
+ * Closes an account: revokes its keys, finishes open work, cancels the subscription now, and removes the
+ * cards and all personal data here and at Stripe. The ledger stays as it is, so its sums still hold.
+ * Idempotent: after a failure, the next call continues. Once the account is marked as closed, the sweeper
+ * repeats all of it (`finishClosing`).
+ * @throws BillingError customer_not_found, payment_pending (a charge is undecided: repeat later),
  * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
-  // The subscription and an open charge have to end while there is still an account that they belong to.
+  // The subscription and an open charge must end while their account still exists.
   await endEverything(deps, customerId);
   const { email } = await existing(deps, customerId);
   const closed = await anonymise(deps, customerId);
-  // What is left of a long history is for `finishClosing`.
+  // `finishClosing` clears the rest of a long history.
   await takeAway(deps, customerId, email, null);
   return closed;
 }
 
 /**
- * Takes away, from an account that was closed minutes ago, what a request of before had under way: it could not see that the
- * account was being closed, and may have died. Does nothing where that is done. Safe to repeat.
+ * Removes what an earlier request had in flight from an account closed minutes ago. That request could not
+ * see the closing, and may have crashed. Does nothing if the closing is done. Idempotent.
  * @throws BillingError as `closeCustomer`
  */
 export async function finishClosing(deps: PaymentDeps, customerId: string): Promise<void> {
@@ -63,7 +64,7 @@ export async function finishClosing(deps: PaymentDeps, customerId: string): Prom
   else await noteCleared(deps.table, customerId, cleared.after, deps.now());
 }
 
-/** With a place to continue from, only the rest of the fixes is left to do. */
+/** With a place to continue from, only the remaining fixes are cleared. */
 async function takeAway(
   deps: PaymentDeps,
   customerId: string,
@@ -77,7 +78,7 @@ async function takeAway(
   return clearFixes(deps, customerId, clearedTo, FIXES_PER_PASS);
 }
 
-/** Also whom a request made at Stripe just before it died, and nobody bound. */
+/** Includes a Stripe customer that a request created but did not bind before it crashed. */
 async function forgetAtStripe(deps: PaymentDeps, customerId: string, email: string): Promise<void> {
   if (email === '') return;
   const stripe = await deps.stripe();
@@ -92,7 +93,7 @@ async function existing(deps: PaymentDeps, customerId: string): Promise<Customer
   return head;
 }
 
-/** Keys first, so that nothing new begins. */
+/** Keys first, so that no new work starts. */
 async function endEverything(deps: PaymentDeps, customerId: string): Promise<void> {
   for (const { keyId, revokedAt } of await listApiKeys(deps.table, customerId)) {
     if (revokedAt === null) await revokeKey(deps, customerId, keyId);
@@ -103,8 +104,8 @@ async function endEverything(deps: PaymentDeps, customerId: string): Promise<voi
 }
 
 /**
- * A charge that was announced is made: its fix was merged. One that the cardholder could still confirm is ended. An order is not
- * sent again, because its subscription would be paid for and ended at once.
+ * An announced charge is made, because its fix was merged. A charge that the cardholder could still confirm
+ * is canceled. An order is not sent again: its subscription would be paid for and then canceled at once.
  */
 async function finishWhatIsOpen(deps: PaymentDeps, customerId: string): Promise<void> {
   const order = await readOrder(deps.table, customerId);
@@ -126,7 +127,7 @@ async function finishWhatIsOpen(deps: PaymentDeps, customerId: string): Promise<
   }
 }
 
-/** Stripe keeps the customer and their payments, without a name and without a card, so that money can still be compared. */
+/** Stripe keeps the customer and payments, without name and card, so that the money can still be compared. */
 async function leaveStripe(deps: PaymentDeps, customerId: string, stripeCustomerId: string): Promise<void> {
   const { head } = await askStripe(() => syncAccount(deps, customerId));
   if (head.subscription !== null) await cancelSubscription(deps, customerId, false);
@@ -135,7 +136,7 @@ async function leaveStripe(deps: PaymentDeps, customerId: string, stripeCustomer
   await askStripe(() => syncAccount(deps, customerId));
 }
 
-/** Frees the address in the transaction that forgets it, and says in it that the rest is still to do. */
+/** Frees the e-mail address and stores the remaining work, in the transaction that deletes the address. */
 async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed> {
   const closedAt = deps.now().toISOString();
   const { answer } = await changeLedger<null, Closed>(deps, {

@@ -3,7 +3,9 @@ import { domainsOf } from '../../domain/email.ts';
 
 let blocklist: ReadonlySet<string> | undefined;
 
-/** Whether an address is at a throw-away provider. The list is loaded by the first sign-up, not at start-up. */
+/**
+ * Whether an address is at a disposable e-mail provider. The first sign-up loads the list, not the start-up.
+ */
 export function isDisposable(email: string): boolean {
   blocklist ??= disposableEmailBlocklistSet();
   const listed = blocklist;

@@ -14,20 +14,20 @@ import { isDisposable } from './disposable-email.ts';
 export interface NewCustomer {
   readonly name: string;
   readonly email: string;
-  /** Where they came from; kept with the trial grant. */
+  /** Where the customer came from; stored with the trial grant. */
   readonly source: string;
 }
 
 export interface Onboarded {
   readonly head: CustomerHead;
   readonly keyId: string;
-  /** The only time the key is known; the table keeps its hash. */
+  /** The key is available only here; the table stores its hash. */
   readonly apiKey: string;
 }
 
 /**
- * Signs a customer up with the trial credits and a first key. One transaction claims the e-mail address, so of two
- * at once one wins and the trial is granted once.
+ * Signs a customer up with the trial credits and a first key. One transaction claims the e-mail address, so
+ * only one of several concurrent calls wins and the trial is granted once.
  * @throws BillingError disposable_email, email_taken, ledger_busy, ledger_unavailable
  */
 export async function onboardCustomer(deps: Deps, { name, email, source }: NewCustomer): Promise<Onboarded> {
@@ -64,7 +64,7 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
   }
 
   const [holder] = result.winners;
-  // A repeat after a lost answer finds the address claimed by this very customer: the sign-up did happen.
+  // A retry after a lost answer finds that this customer has claimed the address: the sign-up succeeded.
   if (holder?.['customer_id'] === customerId) return { head, keyId, apiKey };
   if (holder === undefined) throw new Error(`Customer id ${customerId} was drawn twice`);
   throw new BillingError(

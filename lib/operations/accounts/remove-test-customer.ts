@@ -16,26 +16,28 @@ import { askStripe } from '../payments/payment-problems.ts';
 import { inParts, readBelongings, removeTogether } from './belongings.ts';
 import { bindStripeCustomer } from './stripe-customer.ts';
 
-/** What was written while it was being removed is removed with it; nobody writes that often. */
+/** Items written during the removal are removed too. Five rounds suffice for the few writes. */
 const MAX_ROUNDS = 5;
 
 export type TestCustomer = { readonly customerId: string } | { readonly email: string };
 
 export type Removal =
-  /** `items` of the table are gone. */
+  /** `items`: how many items of the table are deleted. */
   | { readonly kind: 'removed'; readonly items: number }
-  /** Gone at Stripe, still here: Stripe has events about the customer that did not arrive. Ask again. */
+  /**
+   * Deleted at Stripe but not here: some of Stripe's events about the customer have not arrived. Call again.
+   */
   | { readonly kind: 'waiting'; readonly events: number }
-  /** There is no such customer, or not any more. */
+  /** The customer does not exist, or no longer exists. */
   | { readonly kind: 'unknown' };
 
 /**
- * Removes a customer of the smoke test without a trace: at Stripe, and then here with everything that is stored of them. An
- * event that came after that would be nobody's and stay parked, so it waits for those that Stripe will deliver. Safe to
- * repeat, and meant to be repeated while it answers `waiting`.
- * @param options.awaitEvents false: removes although events are still to come
- * @throws BillingError invalid_request on a live stage, and for everybody who is not the smoke test's; payments_unavailable,
- * payments_misconfigured, ledger_busy, ledger_unavailable
+ * Removes every trace of a customer of the smoke test, first at Stripe, then here. A later event would find
+ * no owner and stay parked, so the removal waits for the events that Stripe will still deliver. Idempotent;
+ * to be repeated while it returns `waiting`.
+ * @param options.awaitEvents false: removes the customer before all events have arrived
+ * @throws BillingError invalid_request on a live stage, and for every customer who is not the smoke test's;
+ * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function removeTestCustomer(
   deps: PaymentDeps,
@@ -78,7 +80,10 @@ function assertTestAddress(email: string): void {
 
 const refusal = (detail: string): BillingError => new BillingError('invalid_request', detail);
 
-/** Also one that was made and, by a crash, never bound: it is bound now, so that the end of it is heard of. */
+/**
+ * Includes a Stripe customer that a crash left unbound. It is bound now, so that its deletion event finds its
+ * owner.
+ */
 async function stripeCustomersOf(deps: PaymentDeps, head: CustomerHead): Promise<string[]> {
   const { customerId, email, stripeCustomerId, formerStripeCustomerId } = head;
   const known = [stripeCustomerId, formerStripeCustomerId].filter((id) => id !== null);
@@ -91,14 +96,14 @@ async function stripeCustomersOf(deps: PaymentDeps, head: CustomerHead): Promise
 }
 
 interface RemovedAtStripe {
-  /** Events that are still on their way. */
+  /** Events that have not arrived yet. */
   readonly open: number;
   readonly events: readonly CustomerEvent[];
 }
 
 /**
- * Ends the subscription, and deletes the customer when all is heard of that: an event about somebody who is gone cannot be
- * applied. The deletion has an event too, the last one.
+ * Cancels the subscription, and deletes the customer once all events about that have arrived: an event about
+ * a deleted customer cannot be applied. The deletion's own event is the last one.
  */
 async function removeAtStripe(
   deps: PaymentDeps,
@@ -123,19 +128,19 @@ async function removeAtStripe(
   });
 }
 
-/** Events that Stripe is still to deliver to somebody, and that did not arrive here. */
+/** Events that Stripe has not delivered everywhere yet, and that have not arrived here. */
 async function countOpen({ table }: PaymentDeps, events: readonly CustomerEvent[]): Promise<number> {
   const unheard = events.filter(({ type, undelivered }) => undelivered && isHandled(type));
   const records = await Promise.all(unheard.map(({ id }) => readEventRecord(table, id)));
   return records.filter((record) => record === null).length;
 }
 
-/** Those of Stripe's ids that a customer is found by, each once. */
+/** The Stripe ids that are bound to a customer, each once. */
 const boundIds = (ids: readonly string[]): string[] => [
   ...new Set(ids.filter((id) => /^(cus|pm)_/.test(id))),
 ];
 
-/** The head and the address last: whatever comes between, a repeat finds the customer and goes on. */
+/** Head and address go last, so that a repeat after a crash still finds the customer. */
 async function removeStored(
   deps: PaymentDeps,
   { customerId, email }: CustomerHead,
@@ -150,7 +155,7 @@ async function removeStored(
     const { elsewhere, own } = await readBelongings(deps.table, customerId, told);
     const isFirst = round === 0;
     if (!isFirst && elsewhere.length + own.length === 0) return items;
-    // What is elsewhere is known by what is in the partition, so it goes first.
+    // Items elsewhere are found through the partition, so they go first.
     await remove(elsewhere);
     await remove(own);
     if (isFirst) await remove([keys.head(customerId), keys.email(email)]);

@@ -7,9 +7,11 @@ import { accountClosed } from '../ledger/require-item.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 
 /**
- * The customer with a Stripe customer of their own, made if there is none. Two at once, or a repeat after a crash, get the
- * same one: its idempotency key is the customer. If Stripe refuses the e-mail address, the Stripe customer is made without it.
- * @throws BillingError account_closed, payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ * The customer with a Stripe customer, created if there is none. Concurrent calls, and a repeat after a
+ * crash, get the same one: the idempotency key is the customer id. If Stripe refuses the e-mail address, the
+ * Stripe customer is created without it.
+ * @throws BillingError account_closed, payments_unavailable, payments_misconfigured, ledger_busy,
+ * ledger_unavailable
  */
 export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
   if (head.stripeCustomerId !== null) return head;
@@ -29,7 +31,8 @@ export async function withStripeCustomer(deps: PaymentDeps, head: CustomerHead):
 }
 
 /**
- * Notes whose a Stripe customer is, unless there is one already; the events about it find their owner from then on.
+ * Binds a Stripe customer to the customer, unless one is bound already. From then on, events about it find
+ * their owner.
  * @throws BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function bindStripeCustomer(

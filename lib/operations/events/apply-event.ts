@@ -12,7 +12,7 @@ import { applyEffect } from './effects.ts';
 import { Unappliable } from './owner.ts';
 
 export interface AppliedEvent {
-  /** `duplicate`: it was recorded before, and nothing happened now. */
+  /** `duplicate`: it was recorded before, and this call did nothing. */
   readonly outcome: EventRecord['outcome'] | 'duplicate';
   readonly reason: string;
   readonly customerId: string | null;
@@ -22,12 +22,13 @@ export interface AppliedEvent {
 const APPLIED = 'applied';
 
 /**
- * Applies one event of Stripe's: the one reducer for live deliveries, replays and backfills. An event says that something
- * happened, never how things are: that is asked of Stripe, so any order and any number of deliveries end the same. The event
- * is recorded in the transaction of its effect. Safe to repeat.
- * @param options.anyVersion also an event told in another API version: an operator says so, or Stripe's own list does
- * @throws BillingError payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable: not recorded, so
- * Stripe has to send it again
+ * Applies one Stripe event. Live deliveries, replays and backfills all use this function. An event only says
+ * that something changed; the current state is read from Stripe, so order and number of deliveries do not
+ * matter. The event is recorded in the transaction of its effect. Idempotent.
+ * @param options.anyVersion also applies an event of another API version: for an operator's replay, or an
+ * event from Stripe's own list
+ * @throws BillingError payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable: the
+ * event is not recorded, so that Stripe sends it again
  */
 export async function applyEvent(
   deps: PaymentDeps,
@@ -51,7 +52,7 @@ export async function applyEvent(
     }
     const { customerId, wrote } = effect;
     const processed = { outcome: 'processed', reason: APPLIED, customerId } as const;
-    // Where nothing was left to do, the event is recorded alone.
+    // If the effect wrote nothing, the event is recorded alone.
     return wrote ? processed : await record(deps, event, processed);
   } catch (error) {
     if (error instanceof AlreadyRecorded) return { outcome: 'duplicate', reason: APPLIED, customerId: null };

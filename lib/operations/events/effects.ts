@@ -10,18 +10,18 @@ import { reverseReturnedMoney } from '../plans/take-back-credits.ts';
 import { useDefaultCard } from '../plans/use-default-card.ts';
 import { cardOwnerOf, NotOurs, ownerOf, payerOf, Unappliable } from './owner.ts';
 
-/** What an event did. `wrote`: it was recorded in the transaction of its effect. */
+/** The effect of an event. `wrote`: the event was recorded in the transaction of its effect. */
 export type Effect =
   | { readonly kind: 'applied'; readonly customerId: string; readonly wrote: boolean }
   | { readonly kind: 'ignored'; readonly reason: string };
 
-/** How an event of a customer is recorded in the transaction of its effect. */
+/** Makes the record of a customer's event for the transaction of its effect. */
 type ReceiptFor = (customerId: string) => Receipt;
 
 type Subject<K extends EventSubject['kind']> = Extract<EventSubject, { kind: K }>;
 
 /**
- * Applies what an event is about. Safe to repeat.
+ * Applies the effect of an event. Idempotent.
  * @throws Unappliable, AlreadyRecorded, StripeFault, BillingError as the operations that it calls
  */
 export async function applyEffect(
@@ -85,9 +85,9 @@ async function applyCustomerChange(
   const { account } = await syncAccount(deps, customerId, { of: stripeCustomerId });
   await useDefaultCard(deps, account);
   const renewal = newCard ? await announceRenewal(deps, customerId, false) : null;
-  // The payment is open work from here on, so the event counts as applied even where it fails.
+  // The payment is now open work, so the event counts as applied even if the payment fails.
   if (renewal !== null) await finishRenewal(deps, customerId, renewal).catch(noneIfOpen);
-  // Recorded last: all of it is repeated until all of it is done.
+  // Recorded last, so a redelivery repeats every step until all are done.
   return { kind: 'applied', customerId, wrote: false };
 }
 
@@ -117,30 +117,30 @@ async function applyDetachedCard(
   return { kind: 'applied', customerId, wrote };
 }
 
-/** The invoice itself first: what it brings pays for what earlier invoices lose to it. */
+/** The invoice itself goes first: its credits cover what earlier invoices lose to it. */
 async function applyInvoice(
   deps: PaymentDeps,
   { invoiceId, stripeCustomerId }: Subject<'invoice'>,
   receiptFor: ReceiptFor,
 ): Promise<Effect> {
-  // Another product's invoice is not asked for.
+  // The owner is checked first, so that another product's invoice is never read.
   const customerId = await ownerOf(deps, stripeCustomerId);
   const reach = await (await deps.stripe()).readInvoiceReach(invoiceId);
   if (reach.stripeCustomerId !== stripeCustomerId) throw new Unappliable("its invoice is another customer's");
   const invoiceIds = [...(reach.isPaid ? [invoiceId] : []), ...reach.creditedInvoiceIds];
-  // A paid period moves the end of the plan, and no other event is sure to follow.
+  // A paid period moves the end of the plan, and no other event is certain to follow.
   const syncs = reach.isPaid ? stripeCustomerId : undefined;
   const [priceId] = reach.unknownPriceIds;
   if (priceId === undefined) {
     return settleInvoices(deps, customerId, invoiceIds, { receipt: receiptFor(customerId), syncs });
   }
-  // What is known of it counts all the same. A person labels the price, then replays the event.
+  // The lines with known prices count. A person labels the price, then replays the event.
   await settleInvoices(deps, customerId, invoiceIds, { syncs });
   deps.report({ kind: 'paid_at_unknown_price', customerId, invoiceId, priceId });
   throw new Unappliable(`invoice ${invoiceId} was paid at ${priceId}, which says no plan and no credits`);
 }
 
-/** Each is a change of its own; the last one records the event. */
+/** Each invoice is its own change, and the last change records the event. */
 async function settleInvoices(
   deps: PaymentDeps,
   customerId: string,
@@ -181,7 +181,7 @@ async function applyReturnedMoney(
   }
   const customerId = await ownerOf(deps, money.stripeCustomerId);
   if (money.paidFor.kind === 'fix' && money.paymentIntentId !== null) {
-    // A payment that is not counted yet is counted before its return is.
+    // A payment that is not settled yet is settled before its return.
     const payment = await stripe.readFixPayment(money.paymentIntentId);
     if (payment?.state === 'succeeded' && (await payerOf(deps, payment)) === customerId) {
       await settleFixPayment(deps, payment);
@@ -189,7 +189,7 @@ async function applyReturnedMoney(
     await reviewReturn(deps, customerId, money.paymentIntentId);
   }
   await reverseReturnedMoney(deps, customerId, money, receiptFor(customerId));
-  // Afterwards: a refund that cannot be made now does not keep the event from being recorded.
+  // Refunds come last: a refund that fails must not prevent the record of the event.
   if (money.paymentIntentId !== null) await tryReturn(deps, customerId, money.paymentIntentId);
   return { kind: 'applied', customerId, wrote: true };
 }

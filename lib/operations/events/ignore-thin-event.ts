@@ -8,7 +8,7 @@ import type { AppliedEvent } from './apply-event.ts';
 const REASON = 'a thin event, of which this service handles none';
 
 /**
- * Records a thin event as ignored: Stripe is answered, and does not send it again. Safe to repeat.
+ * Records a thin event as ignored, so that Stripe does not send it again. Idempotent.
  * @throws BillingError ledger_busy, ledger_unavailable
  */
 export async function ignoreThinEvent(deps: Deps, event: ThinEvent): Promise<AppliedEvent> {

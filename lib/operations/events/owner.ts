@@ -4,7 +4,7 @@ import { decodeOwner } from '../../store/owners.ts';
 import { readTogether } from '../../store/table.ts';
 import type { FixPayment } from '../../stripe/port.ts';
 
-/** Why an event cannot be applied now. The event is parked, visible, until an operator replays it. */
+/** An event cannot be applied now. It is parked, visibly, until an operator replays it. */
 export class Unappliable extends Error {}
 
 /** An event of another product on the same Stripe account. It is ignored. */
@@ -12,7 +12,8 @@ export class NotOurs extends Error {}
 
 /**
  * The customer that a Stripe customer is bound to.
- * @throws Unappliable where Stripe's metadata names a customer of ours, but no binding does; NotOurs without either; StripeFault
+ * @throws Unappliable if Stripe's metadata names one of our customers without a binding; NotOurs without
+ * either; StripeFault
  */
 export async function ownerOf(deps: PaymentDeps, stripeCustomerId: string): Promise<string> {
   const owner = await boundOwnerOf(deps, stripeCustomerId);
@@ -23,7 +24,7 @@ export async function ownerOf(deps: PaymentDeps, stripeCustomerId: string): Prom
 }
 
 /**
- * The customer that a payment method is bound to: every card that was ever on file.
+ * The customer that a payment method is bound to. Every card that was ever on file is bound.
  * @throws NotOurs without a binding
  */
 export async function cardOwnerOf(deps: PaymentDeps, paymentMethodId: string): Promise<string> {
@@ -38,8 +39,9 @@ async function boundOwnerOf({ table }: PaymentDeps, stripeId: string): Promise<s
 }
 
 /**
- * The customer who made a payment. Anyone with our key can write a payment's metadata; only we can write the binding.
- * @throws Unappliable where the two differ
+ * The customer who made a payment. Anyone with our key can write a payment's metadata; only we write the
+ * binding.
+ * @throws Unappliable if metadata and binding differ
  */
 export async function payerOf(
   deps: PaymentDeps,
@@ -47,7 +49,7 @@ export async function payerOf(
 ): Promise<string> {
   if (stripeCustomerId === null) throw new Unappliable('its payment names no customer');
   const owner = await boundOwnerOf(deps, stripeCustomerId);
-  // Money that our own metadata is on is never ignored.
+  // A payment that has our metadata is never ignored.
   if (owner === null) throw new Unappliable(`no customer is known for ${stripeCustomerId}`);
   if (owner !== customerId) throw new Unappliable("its payment names another customer's fix");
   return owner;

@@ -7,15 +7,15 @@ import { type AppliedEvent, applyEvent } from './apply-event.ts';
 import { ignoreThinEvent } from './ignore-thin-event.ts';
 
 export interface Delivery {
-  /** As it was signed. */
+  /** Exactly as signed. */
   readonly body: string;
   readonly signature: string | undefined;
 }
 
 /**
- * Takes one delivery of Stripe's: verifies it, applies the event, and reports what came of it. Safe to repeat.
- * @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request, and what `applyEvent` throws; what
- * `secrets` throws
+ * Receives one delivery from Stripe: verifies it, applies the event and reports the outcome. Idempotent.
+ * @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request, and what `applyEvent`
+ * throws; what `secrets` throws
  */
 export async function receiveEvent(
   deps: PaymentDeps,
@@ -23,7 +23,7 @@ export async function receiveEvent(
   secrets: () => Promise<readonly string[]>,
 ): Promise<AppliedEvent> {
   const event = await signedEvent(deps, delivery, secrets).catch((error: unknown) => {
-    // Unsigned deliveries are internet noise: no alarm counts them.
+    // Unsigned deliveries are internet noise, so no alarm counts them.
     if (delivery.signature !== undefined) deps.report({ kind: 'signature_refused' });
     throw error;
   });
@@ -56,7 +56,9 @@ async function signedEvent(
   throw new BillingError('wrong_mode', `${mode} event does not belong to the stage ${stage}.`);
 }
 
-/** @throws BillingError invalid_request for what is signed but is no event, for there is nothing to record it under. */
+/**
+ * @throws BillingError invalid_request for a signed body that is no event: it has no id to be recorded under.
+ */
 function readable(payload: unknown): StripeEvent | ThinEvent {
   const event = parseEvent(payload) ?? parseThinEvent(payload);
   if (event !== null) return event;

@@ -6,9 +6,10 @@ import { askStripe } from '../payments/payment-problems.ts';
 import { type AppliedEvent, applyEvent } from './apply-event.ts';
 
 /**
- * Fetches an event from Stripe, which keeps it for 30 days, and applies it: for one that was parked, or that never came.
- * One that was applied is not applied again.
- * @throws BillingError event_not_found, payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ * Fetches an event from Stripe, which keeps it for 30 days, and applies it. For parked and missed events; an
+ * applied event is not applied again.
+ * @throws BillingError event_not_found, payments_unavailable, payments_misconfigured, ledger_busy,
+ * ledger_unavailable
  */
 export async function replayEvent(deps: PaymentDeps, eventId: string): Promise<AppliedEvent> {
   const stripe = await deps.stripe();

@@ -8,23 +8,23 @@ import type { LedgerDecision } from '../ledger/change-ledger.ts';
 import { admission, reserveTry } from '../payments/card-tries.ts';
 import type { Payable } from '../payments/payable.ts';
 
-/** When, and on whose request: a person's own request skips the wait after a decline. */
+/** When the charge is asked for, and by whom: a person's own request skips the wait after a decline. */
 export interface Asked {
   readonly at: Date;
   readonly byPerson: boolean;
 }
 
-/** What announcing a charge came to. */
+/** The outcome of announcing a charge. */
 export type Announced =
   | {
       readonly kind: 'charge';
       readonly fix: FixAttempt;
       readonly charge: FixCharge;
       readonly balance: number;
-      /** It was announced by this call, just now. */
+      /** This call announced the charge. */
       readonly isFresh: true;
     }
-  /** The card was declined before and is not tried now. `retryAt` is null where only another card helps. */
+  /** The card was declined before and is not tried now. `retryAt` is null if only another card helps. */
   | {
       readonly kind: 'not_tried';
       readonly code: string;
@@ -32,9 +32,9 @@ export type Announced =
       readonly at: Date;
       readonly balance: number;
     }
-  /** Stripe has another card by now than the head: nothing was announced. */
+  /** Stripe and the head have different cards, so nothing was announced. */
   | { readonly kind: 'card_changed' }
-  /** As many tries of the card as are allowed have no outcome yet. */
+  /** The card has its maximum of tries without an outcome. */
   | { readonly kind: 'card_busy' };
 
 /** Announces a charge, within the budget of its card. */
@@ -67,11 +67,11 @@ export function toAnnounce(
   };
 }
 
-/** Together about 8 seconds: within the time that a function has. */
+/** Together about 8 seconds on average, which is within the function's timeout. */
 const MAX_CARD_WAITS = 60;
 const MAX_CARD_WAIT_MS = 250;
 
-/** Waits for one of the other tries of the card to end. @throws BillingError ledger_busy after too many waits */
+/** Waits for another try of the card to end. @throws BillingError ledger_busy after too many waits */
 export async function waitForCard(deps: PaymentDeps, waited: number): Promise<void> {
   if (waited >= MAX_CARD_WAITS) {
     const detail = 'Many charges at once for this card. Send the same request again.';

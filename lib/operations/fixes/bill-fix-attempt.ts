@@ -30,27 +30,27 @@ export type FixBilling =
   | Extract<Announced, { kind: 'not_tried' }>
   | { readonly kind: 'action_required'; readonly payment: FixPayment; readonly balance: number };
 
-/** What there is to do about the fix's charge before it can be billed, or not. */
+/** The next step of the fix's charge, before the fix can be billed or is left unbilled. */
 type ChargeStep = {
   readonly kind: 'charge' | 'await_cardholder' | 'close_first';
   readonly fix: FixAttempt;
   readonly charge: FixCharge;
   readonly balance: number;
-  /** It was announced by this call, just now. */
+  /** This call announced the charge. */
   readonly isFresh?: true;
 };
 
 type NextStep = FixBilling | ChargeStep | Announced;
 
-/** A payment intent to end, a charge to announce and to make, each possibly overtaken by somebody else. */
+/** Ending a payment intent, announcing a charge and making it. A concurrent call may overtake each step. */
 const MAX_STEPS = 5;
 
 /**
- * Bills a merged fix: one credit, or one charge when there is none, once for each fix however often and however
- * concurrently it is called. A charge is stored before it is made, so a crash at any point is taken up by the next call or
- * by the sweeper.
- * @throws BillingError fix_attempt_not_found, payment_pending (a charge's outcome is not known yet), payments_unavailable,
- * payments_misconfigured, ledger_busy, ledger_unavailable
+ * Bills a merged fix with one credit, or with one charge if no credit is left. Each fix is billed once, also
+ * under repeated and concurrent calls. The charge is stored before it is made, so the next call or the
+ * sweeper finishes it after a crash.
+ * @throws BillingError fix_attempt_not_found, payment_pending (the charge's outcome is unknown),
+ * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export async function billFixAttempt(
   deps: PaymentDeps,
@@ -81,7 +81,10 @@ export async function billFixAttempt(
   throw new Error(`Fix ${fixId} did not come to an end in ${MAX_STEPS} steps`);
 }
 
-/** Of all who ask for one charge, and the webhook that may settle it first, who announced it hears that it was billed now. */
+/**
+ * Several callers, or the webhook, may settle one charge. Only the caller that announced it gets "billed";
+ * the others get "already billed".
+ */
 function toldOnce(billing: Extract<FixBilling, { kind: 'billed' }>, isOurs: boolean): FixBilling {
   const isCharge = billing.billed.outcome === 'charged_and_consumed';
   return isCharge ? { ...billing, already: !isOurs } : billing;
@@ -90,7 +93,7 @@ function toldOnce(billing: Extract<FixBilling, { kind: 'billed' }>, isOurs: bool
 const isChargeStep = (next: FixBilling | ChargeStep): next is ChargeStep =>
   next.kind === 'charge' || next.kind === 'await_cardholder' || next.kind === 'close_first';
 
-/** Bills the fix with a credit, or announces a charge for it, or says what stands in the way. */
+/** Bills the fix with a credit, announces its charge, or returns what prevents both. */
 async function nextStep(
   deps: PaymentDeps,
   customerId: string,
@@ -105,7 +108,7 @@ async function nextStep(
       customerId,
       relatedKeys: [keys.fix(customerId, fixId)],
       decodeRelated: ([item]) => existingFix(item),
-      // A decision that charges nothing needs no card.
+      // Only a charge needs the card.
       fetchCurrent: async ({ head, related }) => {
         const decision = decideFixBilling(head, related, deps.now());
         if (decision.kind === 'charge') return readPayable(decision.charge.stripeCustomerId);
@@ -122,8 +125,8 @@ async function nextStep(
 }
 
 /**
- * What may unblock a fix, or be one more reason: how the card behaved before, and a card at Stripe that the head does not have
- * because its event is late or lost. A fix stays blocked where Stripe cannot be asked.
+ * Card data that may unblock a fix or add a reason: the card's earlier declines, and a card at Stripe whose
+ * event is late or lost. If Stripe cannot be reached, the fix stays blocked.
  */
 async function payableWhenBlocked(
   { paymentMethodId, stripeCustomerId }: CustomerHead,
@@ -159,7 +162,7 @@ function toWrite(
         return { kind: 'done', answer: { kind: 'card_changed' } };
       const cards = payable?.tries.cards ?? {};
       const blocked = { ...decision, reasons: chargeObstacles(head, { ...asked, cards }) };
-      // One letter, however often the fix is asked for.
+      // One letter, however often billing is called.
       if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'done', answer: blocked };
       return {
         kind: 'write',
@@ -205,8 +208,9 @@ const fromCredit = (seq: number, at: Date): BilledFacts => ({
 });
 
 /**
- * One step of charging a fix. Null when the fix stands differently now and has to be looked at again.
- * @throws BillingError payment_pending, payments_unavailable, payments_misconfigured; whatever settling throws
+ * Takes one step of charging a fix. Returns null if the fix has changed and must be read again.
+ * @throws BillingError payment_pending, payments_unavailable, payments_misconfigured; whatever settling
+ * throws
  */
 async function takeChargeStep(
   deps: PaymentDeps,
@@ -228,7 +232,7 @@ async function takeChargeStep(
 async function charge(deps: PaymentDeps, customerId: string, step: ChargeStep): Promise<FixBilling | null> {
   const result = await finishCharge(deps, customerId, step.fix, step.charge, step.isFresh);
   if (result.refusedCode !== undefined) {
-    // The card we have on file is not what Stripe has: find out before the next fix.
+    // Stripe refused the card on file, so the head may be stale. Sync it before the next fix.
     await askStripe(() => syncAccount(deps, customerId));
     const decline = { code: result.refusedCode, declineCode: null };
     return { kind: 'declined', decline, balance: step.balance };
@@ -237,7 +241,7 @@ async function charge(deps: PaymentDeps, customerId: string, step: ChargeStep): 
   return result.payment === null ? null : unpaid(result.payment, step);
 }
 
-/** Looks at, or ends, the payment intent of the attempt before, and goes by what it is then. */
+/** Reads or cancels the previous attempt's payment intent, and acts on its state. */
 async function endAfter(
   deps: PaymentDeps,
   customerId: string,

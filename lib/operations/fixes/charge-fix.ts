@@ -12,20 +12,20 @@ import { payerHolds } from '../payments/payer.ts';
 import { paymentsFault } from '../payments/payment-problems.ts';
 import { type Settlement, settleFixPayment } from './record-payment.ts';
 
-/** What an announced charge came to. `payment` is as Stripe has it; null where there is none and will be none. */
+/** The outcome of an announced charge. `payment` is as Stripe has it; null if none exists and none will. */
 export interface ChargeResult {
   readonly payment: FixPayment | null;
   readonly settlement: Settlement;
-  /** What was wrong with the card, where Stripe made no payment of it. */
+  /** Why the card was refused, if Stripe created no payment for it. */
   readonly refusedCode?: string | undefined;
 }
 
 /**
- * Makes an announced charge, or finds out what became of it, and settles it. The attempt's own key makes sure that it is made
- * once, however often this is called.
- * @param isFresh it was announced just now, on a card that was read at Stripe just before
- * @throws BillingError payment_pending while the outcome is not known (the attempt stays announced), payments_misconfigured;
- * whatever settling throws
+ * Makes an announced charge, or looks up its outcome, and settles it. The attempt's idempotency key ensures
+ * one charge, however often this is called.
+ * @param isFresh the charge was just announced, with a card just read at Stripe
+ * @throws BillingError payment_pending while the outcome is unknown (the attempt stays announced),
+ * payments_misconfigured; whatever settling throws
  */
 export function finishCharge(
   deps: PaymentDeps,
@@ -36,7 +36,7 @@ export function finishCharge(
 ): Promise<ChargeResult> {
   return finishAttempt<FixPayment, ChargeResult>(deps, {
     startedAt: charge.startedAt,
-    // A fix that is billed by now needs no charge.
+    // A fix that is already billed needs no charge.
     holds: async () => fix.billed === null && (isFresh || (await payerHolds(deps, customerId, charge))),
     ask: (stripe) => stripe.chargeFix(orderOf(customerId, fix, charge)),
     find: (stripe) => find(stripe, fix, charge),
@@ -65,7 +65,10 @@ const orderOf = (customerId: string, fix: FixAttempt, charge: FixCharge): FixCha
 
 const refusedCodeOf = ({ facts }: StripeFault): string => facts.code ?? 'payment_method_unusable';
 
-/** With a letter where the card was refused without a payment intent. Refused for our own settings, the card has no part in it. */
+/**
+ * Sends a letter if the card was refused without a payment intent. If our own settings caused the refusal,
+ * the card is not at fault.
+ */
 async function closeRefused(
   deps: PaymentDeps,
   customerId: string,
@@ -94,7 +97,7 @@ async function closeRefused(
   });
 }
 
-/** Null also where the customer is gone at Stripe, and with them what they had not paid. */
+/** Also null if the customer was deleted at Stripe, which ends their unpaid payments. */
 async function find(stripe: StripePort, fix: FixAttempt, charge: FixCharge): Promise<FixPayment | null> {
   try {
     const since = new Date(charge.startedAt);
@@ -107,8 +110,8 @@ async function find(stripe: StripePort, fix: FixAttempt, charge: FixCharge): Pro
 }
 
 /**
- * Notes that an attempt came to nothing, and what that means for its card. Another call may have noted what became of it: that
- * stays, and this is refused.
+ * Stores that an attempt ended without a payment, and what that means for its card. If another call has
+ * stored an outcome, that outcome stays and this write is refused.
  */
 export function closeCharge(
   deps: PaymentDeps,

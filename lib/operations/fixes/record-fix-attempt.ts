@@ -20,10 +20,10 @@ export interface RecordedAttempt {
   readonly fix: FixAttempt;
 }
 
-/** Each step that another caller can overtake, and one to spare. */
+/** One for each step that another caller can overtake, and one spare. */
 const MAX_STEPS = 6;
 
-/** The items that recording a pull request, or looking it up, starts from, in the order that both take them. */
+/** The items that recording or looking up a pull request reads first, in the order both use. */
 export function attemptKeys(customerId: string, named: PullRequest, repositoryId: number | null): Key[] {
   const first = keys.fix(customerId, fixAttemptId(named));
   if (repositoryId === null) return [first];
@@ -31,10 +31,10 @@ export function attemptKeys(customerId: string, named: PullRequest, repositoryId
 }
 
 /**
- * Records the pull request of a fix. The same pull request again answers with what is stored. Without `repositoryId` that is the
- * newest attempt under these names; a stored attempt that has no number takes the given one over; only one that has another
- * number makes a new attempt.
- * @param read the items of `attemptKeys`, where they were read already
+ * Records the pull request of a fix, or returns the stored attempt of the same one. Without `repositoryId`,
+ * that is the newest attempt under these names. A stored attempt without a number takes the given one. Only a
+ * different number creates a new attempt.
+ * @param read the items of `attemptKeys`, if already read
  * @throws BillingError rate_limited (new attempts of the day), ledger_busy, ledger_unavailable
  */
 export async function recordFixAttempt(
@@ -58,7 +58,7 @@ export async function recordFixAttempt(
   throw new BillingError('ledger_busy', 'The same pull request is recorded many times at once. Try again.');
 }
 
-/** The stored attempt that a recording means; null where it means a new one. */
+/** The stored attempt that a request refers to; null if the request is for a new one. */
 async function foundFirst(
   deps: Deps,
   customerId: string,
@@ -75,7 +75,10 @@ async function foundFirst(
   return taken.kind === 'written' ? { ...first, repositoryId } : 'stale';
 }
 
-/** The newest attempt under the names of the first one: itself, unless another repository has taken the names over. */
+/**
+ * The newest attempt under the first attempt's names: the first itself, unless another repository took over
+ * the names.
+ */
 export async function newestAttempt(deps: Deps, customerId: string, first: FixAttempt): Promise<FixAttempt> {
   if (first.newestId === null) return first;
   const [newest] = await readTogether(deps.table, [keys.fix(customerId, first.newestId)]);
@@ -99,7 +102,7 @@ async function record(
     case 'recorded':
       return { created: true, fix: { ...fix, ...UNBILLED, repositoryId } };
     case 'exists':
-      // The same pull request, unless it was recorded meanwhile for another repository.
+      // The same pull request, unless a concurrent call recorded it for another repository.
       return isLater || repositoryId === null || result.fix.repositoryId === repositoryId
         ? { created: false, fix: result.fix }
         : 'stale';

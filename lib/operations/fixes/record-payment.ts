@@ -13,7 +13,7 @@ import { existingFix } from '../ledger/require-item.ts';
 import { endTry, type TryOutcome } from '../payments/card-tries.ts';
 import { tryReturn } from '../payments/return-double-payment.ts';
 
-/** What a payment has come to. Only a payment that succeeded bills a fix. */
+/** The outcome of a payment. Only a succeeded payment bills a fix. */
 export type Settlement =
   | {
       readonly kind: 'billed';
@@ -21,11 +21,11 @@ export type Settlement =
       readonly billed: BilledFacts;
       readonly balance: number;
     }
-  /** The fix was paid for already: this payment goes back. */
+  /** The fix is already paid, so this payment is refunded. */
   | { readonly kind: 'paid_twice' }
   | { readonly kind: 'unpaid' };
 
-/** A settlement, and whether this call wrote it, together with the event that it came with. */
+/** A settlement, and whether this call wrote it together with its event. */
 export interface Settled {
   readonly settlement: Settlement;
   readonly wrote: boolean;
@@ -37,10 +37,11 @@ interface FixView {
 }
 
 /**
- * Brings the ledger to where Stripe says a fix's payment is. The one way in which a charge becomes entries: the request,
- * the webhook and the sweeper all come here, and who comes second finds it done. A payment of a fix that was paid for
- * already is given back. Safe to repeat.
- * @throws BillingError fix_attempt_not_found, ledger_busy, ledger_unavailable. A return that fails is left as open work.
+ * Makes the ledger match a fix's payment at Stripe. All ledger entries of charges are written here, for the
+ * request, the webhook and the sweeper; the later caller finds the work done. A second payment of a paid fix
+ * is refunded. Idempotent.
+ * @throws BillingError fix_attempt_not_found, ledger_busy, ledger_unavailable. A refund that fails is left as
+ * open work.
  */
 export async function settleFixPayment(
   deps: PaymentDeps,
@@ -56,7 +57,7 @@ export async function settleFixPayment(
     ],
     decodeRelated: ([fix, double]) => ({ fix: existingFix(fix), isAnnouncedToGoBack: double !== undefined }),
     receipt,
-    // What the payment says of its card is counted with it.
+    // The payment's result for its card is counted in the same transaction.
     fetchCurrent: async ({ related: { fix } }) =>
       openCharge(fix, payment)?.cardKey ? readCardTries(deps.table, customerId) : undefined,
     decide: (view, tries) => decide(view, payment, tries, deps.now()),
@@ -75,7 +76,7 @@ export async function settleFixPayment(
   return { settlement, wrote };
 }
 
-/** What the payment has come to, and what is reported of that: null where it was reported before, or is nothing new. */
+/** The payment's outcome, and the event to report; null if it was reported before or is not new. */
 interface Answer {
   readonly settlement: Settlement;
   readonly happened: 'fix_charged' | 'charge_declined' | null;
@@ -135,7 +136,7 @@ function decide(
 
 const PAID = { kind: 'succeeded' } as const;
 
-/** The attempt that made a payment, if it is the newest and has no outcome yet. */
+/** The attempt that made a payment, if it is the newest one and has no outcome yet. */
 const openCharge = ({ charge }: FixAttempt, payment: FixPayment): FixCharge | null =>
   charge?.attempt === payment.attempt && charge.state !== 'closed' ? charge : null;
 
@@ -149,7 +150,7 @@ function decideUnpaid(
 ): LedgerDecision<Answer> {
   const state = own === null ? null : stateAfter(payment, own);
   if (own === null || state === null) return { kind: 'done', answer: known({ kind: 'unpaid' }) };
-  // Each attempt is reported once: what becomes of it when the cardholder was asked is no other charge.
+  // Each attempt is reported once. Its outcome after the cardholder was asked is not another charge.
   const isDecline = state !== 'closed' && own.state === 'charging';
   const ended = endTry(customerId, tries, tryOf(fix, own), outcomeOf(payment), at);
   return {
@@ -164,22 +165,22 @@ function decideUnpaid(
   };
 }
 
-/** The card's owner is told once for each attempt, unless they refused to confirm what they were asked to. */
+/** The cardholder gets one letter per attempt, unless they refused to confirm the payment. */
 function declined(payment: FixPayment, fix: FixAttempt, at: Date): Notice {
   const { customerId, decline } = payment;
   return chargeDeclined(customerId, fix, payment, decline?.declineCode ?? decline?.code ?? null, at);
 }
 
-/** What an unpaid payment says of its card. */
+/** What an unpaid payment means for its card. */
 function outcomeOf({ state, decline }: FixPayment): TryOutcome {
-  // A cardholder who did not confirm is no decline by the bank.
+  // A missing confirmation by the cardholder is not a decline by the bank.
   const isAsked = state === 'action_required' || decline?.code === 'payment_intent_authentication_failure';
   if (isAsked) return { kind: 'asked' };
   if (state !== 'declined') return { kind: 'released' };
   return { kind: 'declined', code: decline?.declineCode ?? decline?.code ?? 'card_declined' };
 }
 
-/** Where an attempt goes when its payment is not paid; null where it is already. */
+/** The next state of an attempt whose payment is unpaid; null if the state does not change. */
 function stateAfter({ state }: FixPayment, charge: FixCharge): FixCharge['state'] | null {
   switch (state) {
     case 'action_required':

@@ -1,7 +1,10 @@
 import type { Deps } from '../../runtime/deps.ts';
 import type { FixBilling } from './bill-fix-attempt.ts';
 
-/** Reports what billing a fix came to. Charges and declines are reported where they are settled, which need not be a request. */
+/**
+ * Reports the outcome of billing a fix. Charges and declines are reported where they are settled, with or
+ * without a request.
+ */
 export function reportBilling(
   { report }: Deps,
   customerId: string,

@@ -5,12 +5,12 @@ import { keys } from '../../store/keys.ts';
 import { changeLedger } from './change-ledger.ts';
 
 export interface Adjustment {
-  /** Credits, negative to take some back. */
+  /** Credits; negative takes credits back. */
   readonly amount: number;
   readonly reason: string;
-  /** Who asked for it. */
+  /** Who asked for the adjustment. */
   readonly actor: string;
-  /** The same key never adjusts twice. */
+  /** One key makes one adjustment. */
   readonly idempotencyKey: string;
 }
 
@@ -21,7 +21,7 @@ export interface Adjusted {
 }
 
 /**
- * An operator's correction. Repeating it under the same key answers like the first time.
+ * An operator's correction. Idempotent: a repeat with the same key returns the first result.
  * @throws BillingError insufficient_credits (a balance never goes below zero), key_reused (same key, another
  * adjustment), customer_not_found, ledger_busy, ledger_unavailable
  */

@@ -9,37 +9,37 @@ import type { Write } from '../../store/table.ts';
 import { type Item, readTogether } from '../../store/table.ts';
 import { existingHead } from './require-item.ts';
 
-/** What a decision is made on: the head and the related items, as they were read. */
+/** The basis of a decision: the head and the related items, as read. */
 export interface LedgerView<Related> {
   readonly head: CustomerHead;
   readonly related: Related;
 }
 
-/** What was written: the head afterwards, its new entries, and when. */
+/** What was written: the new head, its new entries, and when. */
 export interface Written {
   readonly head: CustomerHead;
   readonly entries: readonly LedgerEntry[];
   readonly at: Date;
 }
 
-/** What to write, and the answer that follows from the state after the write. */
+/** What to write, and the answer computed from the state after the write. */
 export interface LedgerWrite<Answer> {
   readonly kind: 'write';
   readonly postings?: readonly Posting[];
   /**
-   * What changes about the customer. An empty object only moves the revision. Left out, the head is checked where no entry
-   * moves it.
+   * Changes to the customer's profile. An empty object only increments the revision. Without a profile or
+   * entries, the write only checks the head.
    */
   readonly profile?: Partial<CustomerProfile>;
-  /** The writes hold by their own conditions, wherever the head stands: the head is neither moved nor checked. */
+  /** The writes have their own conditions, so the head is neither changed nor checked. */
   readonly leavesHead?: true;
-  /** What else is written, for the head as it will be. */
+  /** The other writes, computed from the next head. */
   readonly writes: (next: CustomerHead, at: Date) => readonly Write[];
   readonly answer: (after: Written) => Answer;
 }
 
 export type LedgerDecision<Answer> =
-  /** What was read does not go together: several items read in one call are no snapshot. */
+  /** The items read are inconsistent: several items read in one call are not a snapshot. */
   | { readonly kind: 'stale' }
   /** Nothing to write. */
   | { readonly kind: 'done'; readonly answer: Answer }
@@ -47,7 +47,7 @@ export type LedgerDecision<Answer> =
 
 export interface LedgerChange<Answer> {
   readonly answer: Answer;
-  /** Whether this call wrote, as opposed to finding the work done. */
+  /** Whether this call wrote. False if the work was already done. */
   readonly wrote: boolean;
 }
 
@@ -57,37 +57,38 @@ export interface Receipt {
   readonly write: Write;
 }
 
-/** The event was recorded by another delivery of it, meanwhile, with its effects. */
+/** A concurrent delivery has recorded the event, with its effects. */
 export class AlreadyRecorded extends Error {}
 
 export interface LedgerChangeSpec<Related, Answer, Current = undefined> {
   readonly customerId: string;
-  /** Items that the decision needs besides the head; among them those that make the change happen once. */
+  /** Items that the decision needs besides the head, including the guards of the change. */
   readonly relatedKeys: readonly Key[];
-  /** In the order of `relatedKeys`; undefined where there is no such item. */
+  /** In the order of `relatedKeys`; undefined for a missing item. */
   readonly decodeRelated: (items: readonly (Item | undefined)[]) => Related;
   /**
-   * Fetches the current state from Stripe after the head was read and before it is written. The last writer has then also
-   * fetched last, so no times need comparing. Called again after a lost race. Undefined where the decision needs nothing.
+   * Fetches the current state from Stripe after the head is read and before it is written. So the last writer
+   * also fetched last, and no times need comparing. Called again after a lost race. Undefined if the decision
+   * needs nothing from Stripe.
    */
   readonly fetchCurrent?: (view: LedgerView<Related>) => Promise<Current>;
-  /** The event that causes the change; recorded in the same transaction. */
+  /** The event that caused the change, recorded in the same transaction. */
   readonly receipt?: Receipt | undefined;
-  /** Pure. Called again with what the table holds after each lost race. */
+  /** Pure. Called again with the current items after each lost race. */
   readonly decide: (view: LedgerView<Related>, current: Current | undefined) => LedgerDecision<Answer>;
 }
 
-/** With full jitter, 100 writers at once on one customer finish in a dozen tries; see docs/decisions. */
+/** With full jitter, 100 concurrent writers on one customer finish in about 12 tries; see docs/decisions. */
 const MAX_COMMIT_TRIES = 20;
 const MAX_WAIT_MS = 2_000;
-/** Kept below the function's timeout, so that a client hears of a busy ledger from us. */
+/** Below the function's timeout, so that a client gets "ledger busy" from us, not a timeout. */
 const MAX_TOTAL_MS = 12_000;
 
 /**
- * Changes a ledger once: decides on what was read, writes under the condition that nothing moved, and decides again after a
- * lost race. Safe to repeat, concurrently or later: the related items let one caller through.
- * @param first the view that the caller has read already, to save a call
- * @throws BillingError ledger_busy when the tries are used up (nothing was written), ledger_unavailable,
+ * Changes a ledger once: decides on the items read, writes if none of them changed, and decides again after a
+ * lost race. Idempotent, also under concurrent calls: the guards among the related items admit one caller.
+ * @param first the view, if the caller has already read it; saves a call
+ * @throws BillingError ledger_busy after the last try (nothing was written), ledger_unavailable,
  * customer_not_found; AlreadyRecorded; whatever `fetchCurrent` throws
  */
 export async function changeLedger<Related, Answer, Current = undefined>(
@@ -118,7 +119,7 @@ export async function changeLedger<Related, Answer, Current = undefined>(
       throw new AlreadyRecorded();
     }
     if (result.kind === 'lost' && current === undefined) {
-      // The refusal returned the winner's items. Where they end the matter, no further call is needed.
+      // The refusal returned the winner's items. If they show the work done, no further call is needed.
       const again = spec.decide(withWinners(spec, view, result), undefined);
       if (again.kind === 'done') return { answer: again.answer, wrote: false };
     }
@@ -163,7 +164,7 @@ async function readView<Related>(deps: Deps, spec: Spec<Related>): Promise<Ledge
   return { head: existingHead(head, customerId), related: decodeRelated(related) };
 }
 
-/** What is known after a lost race. An item that was not in the way may be out of date. */
+/** The view after a lost race. An item whose condition held may be stale. */
 function withWinners<Related>(
   { relatedKeys, decodeRelated }: Spec<Related>,
   view: LedgerView<Related>,
@@ -172,7 +173,7 @@ function withWinners<Related>(
   const found = relatedKeys.map(({ pk, sk }) =>
     winners.find((item) => item['pk'] === pk && item['sk'] === sk),
   );
-  // Decoded together, so only where all of them are known.
+  // Items are decoded together, so only if all of them are known.
   const related = found.every((item) => item !== undefined) ? decodeRelated(found) : view.related;
   return { head: head ?? view.head, related };
 }

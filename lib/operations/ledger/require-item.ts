@@ -11,13 +11,15 @@ export function existingHead(item: Item | undefined, customerId: string): Custom
   throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
 }
 
-/** @throws BillingError fix_attempt_not_found, also for another customer's fix: it is in another partition. */
+/**
+ * @throws BillingError fix_attempt_not_found, also for another customer's fix: it is in another partition.
+ */
 export function existingFix(item: Item | undefined): FixAttempt {
   if (item !== undefined) return decodeFix(item);
   throw new BillingError('fix_attempt_not_found', 'There is no fix attempt like this. Record it first.');
 }
 
-/** For whoever was under way when it was closed. */
+/** For a request that was in flight when the account was closed. */
 export const accountClosed = (customerId: string): BillingError =>
   new BillingError('account_closed', `The account ${customerId} is closed. Nothing was done.`);
 

@@ -5,7 +5,7 @@ const MAX_TRIES = 8;
 const FIRST_WAIT_MS = 20;
 
 /**
- * Repeats a conditional write that met another transaction on the same item; such a write has done nothing.
+ * Retries a conditional write that conflicted with another transaction on the same item and wrote nothing.
  * @throws BillingError ledger_busy after the last try
  */
 export async function retryContended<R extends { readonly kind: string }>(

@@ -4,7 +4,7 @@ import type { Deps } from '../../runtime/deps.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 
 /**
- * Sets which notices a customer does not want; the setting of the moment of sending counts. Safe to repeat.
+ * Sets the notices that a customer has turned off. The setting at the time of sending applies. Idempotent.
  * @throws BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function changeNoticeSettings(

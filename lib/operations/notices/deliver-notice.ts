@@ -25,13 +25,15 @@ export interface MailDeps extends Deps {
   readonly apiUrl: string;
 }
 
-/** `already`: it was sent, muted or removed before. `taken`: somebody else is sending it just now. */
+/** `already`: sent, muted or removed before. `taken`: another delivery is sending it now. */
 export type Delivered = 'sent' | 'muted' | 'already' | 'taken';
 
 /**
- * Sends a notice. Whoever takes it sends it, so two deliveries of one notice make one message; only an answer of the mail
- * service that is lost, on its way or in a crash before it is noted, can make a second: it knows no idempotency key.
- * @throws MailFault when it was not sent: noted, and the next delivery tries again; BillingError ledger_unavailable
+ * Sends a notice. A delivery claims it first, so two deliveries send one message. A duplicate is possible
+ * only if the mail service's answer is lost, or a crash comes before it is stored: the service has no
+ * idempotency keys.
+ * @throws MailFault if it was not sent: the failure is stored and the next delivery retries; BillingError
+ * ledger_unavailable
  */
 export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<Delivered> {
   const { customerId, kind, id } = name;
@@ -67,15 +69,15 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
   }
 }
 
-/** Together with one last call, and what is noted of it, below the function's timeout. */
+/** With one last call and the write of its result, still below the function's timeout. */
 const MAX_IN_LINE_MS = 30_000;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 4_000;
 
 /**
- * Sends a message, and waits where the mail service is busy: the schedule that warns can cause hundreds at once, and the stream
- * repeats so fast that three tries would be over within a second.
- * @throws MailFault also when it stays busy
+ * Sends a message, and waits while the mail service is busy. One run of the low-balance warnings can cause
+ * hundreds of messages, and the stream's three retries would all fall within a second.
+ * @throws MailFault also if the service stays busy
  */
 async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
   const startedMs = deps.now().getTime();

@@ -1,12 +1,13 @@
 import { noticeWords, parseNoticeKey } from '../../store/keys.ts';
 import { deliverNotice, type MailDeps } from './deliver-notice.ts';
 
-/** The key of an item, as the table's stream has it. */
+/** An item's key, in the format of the table's stream. */
 type StreamKey = Readonly<Record<string, { readonly S?: string | undefined }>>;
 
 /**
- * Sends the notice that is stored under a key, and reports what came of it. Safe to repeat.
- * @throws Error where it was not sent: another delivery has it, or it failed, or this release does not know its kind
+ * Sends the notice stored under a key, and reports the outcome. Idempotent.
+ * @throws Error if it was not sent: another delivery has claimed it, it failed, or this release does not know
+ * its kind
  */
 export async function deliverStored(deps: MailDeps, streamKey: StreamKey): Promise<void> {
   const key = { pk: streamKey['pk']?.S ?? '', sk: streamKey['sk']?.S ?? '' };

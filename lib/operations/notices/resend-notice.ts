@@ -6,8 +6,8 @@ import { requeueNotice } from '../../store/notices.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
 /**
- * Puts a notice that was not sent into the stream again. One that was sent, or is being sent, is left alone: false. Safe to
- * repeat.
+ * Requeues an unsent notice for the stream. Returns false for a notice that was sent or is being sent.
+ * Idempotent.
  * @throws BillingError notice_not_found, ledger_busy, ledger_unavailable
  */
 export async function resendNotice(deps: Deps, name: NoticeName): Promise<boolean> {

@@ -10,10 +10,10 @@ import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { eachAtOnce } from '../work/at-once.ts';
 
-/** One call reads 100 items: for each customer the head, and how their cards have behaved. */
+/** One call reads 100 items: each customer's head and card tries. */
 const PAGE = 50;
 const AT_ONCE = 10;
-/** Below the function's timeout; the next run goes on with whoever is left. */
+/** Below the function's timeout. The next run warns the remaining customers. */
 const MAX_RUN_MS = 180_000;
 
 export interface Warned {
@@ -23,10 +23,10 @@ export interface Warned {
 }
 
 /**
- * Writes the warning of every customer whose balance has crossed a threshold by spending since it was last raised: one when it
- * is low, one when nothing is left. Reads those who are due and nobody else. Safe at any time, also twice at once and after a
- * crash: a warning is written together with its not being due any more.
- * @throws BillingError ledger_unavailable when they cannot be read
+ * Writes a warning for every customer whose spending took the balance below a threshold since it was last
+ * raised: one warning for a low balance, one for an empty one. Reads only the customers who are due.
+ * Idempotent, also concurrently and after a crash: the write of a warning also ends its being due.
+ * @throws BillingError ledger_unavailable if the customers cannot be read
  */
 export async function warnLowBalances(deps: Deps): Promise<Warned> {
   const startedAt = deps.now();
@@ -45,7 +45,7 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
     });
     await eachAtOnce(found, AT_ONCE, isLate, async ({ pk, head, tries }) => {
       try {
-        // Decoded one by one: a head that is not readable does not stop the other warnings.
+        // Decoded one by one, so an unreadable head does not stop the other warnings.
         if (await warn(deps, decodeHead(head), decodeCardTries(tries))) warned += 1;
       } catch (error) {
         const customerId = customerIdOf(pk);
@@ -63,6 +63,6 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
 async function warn(deps: Deps, head: CustomerHead, { cards }: StoredTries): Promise<boolean> {
   const warning = head.closedAt === null ? balanceWarning(head, cards, deps.now()) : null;
   const result = await retryContended(deps, () => putWarning(deps.table, head, warning));
-  // Refused: somebody else was first, or the balance has moved on, and is due again if it has to be.
+  // Refused: another call was first, or the balance has changed and is due again if necessary.
   return result.kind === 'written' && warning !== null;
 }

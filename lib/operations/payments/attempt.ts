@@ -4,39 +4,49 @@ import { KEY_IS_SAFE_MS, type StripePort } from '../../stripe/port.ts';
 import { paymentsFault, stillPending } from './payment-problems.ts';
 
 /**
- * One announced payment: what differs between a fix charge, an order, a renewal and a refund. `Made` is what Stripe makes of
- * it, `Outcome` what the caller gets.
+ * One announced payment: the differences between a fix charge, an order, a renewal and a refund. `Made` is
+ * what Stripe creates, `Outcome` what the caller gets.
  */
 export interface Attempt<Made, Outcome> {
   /** When it was announced; ISO 8601. */
   readonly startedAt: string;
-  /** Reads again what the announcement was based on: dispute, closed account, default card. False where one has changed. */
+  /**
+   * Rechecks the basis of the announcement: disputes, closed account, default card. False if one of them has
+   * changed.
+   */
   readonly holds: () => Promise<boolean>;
-  /** Asks under the attempt's own key, with the announced parameters and no others. */
+  /** Asks Stripe under the attempt's own idempotency key, with exactly the announced parameters. */
   readonly ask: (stripe: StripePort) => Promise<Made>;
-  /** What the attempt made at Stripe, found by its metadata; null where it made nothing. */
+  /** What the attempt created at Stripe, found by its metadata; null if nothing. */
   readonly find: (stripe: StripePort) => Promise<Made | null>;
-  /** Ends what was found, so that it cannot be paid later. Returns its state afterwards; null where nothing is left. */
+  /**
+   * Ends what was found, so that it cannot be paid later. Returns the state afterwards; null if nothing is
+   * left.
+   */
   readonly end: (stripe: StripePort, made: Made) => Promise<Made | null>;
-  /** Stripe itself makes this payment at most once, under any key: an invoice is paid once. */
+  /** Stripe makes this payment at most once, under any key: an invoice is paid once. */
   readonly isOnceAtStripe?: true;
-  /** Writes what became of it. */
+  /** Writes the outcome of the payment. */
   readonly settle: (made: Made) => Promise<Outcome>;
-  /** Writes that it came to nothing. The next payment is a new attempt under a new key. */
+  /** Writes that the attempt ended without a payment. The next attempt has a new key. */
   readonly close: (fault: StripeFault | null) => Promise<void>;
   /** What the caller gets after `close`. */
   readonly closed: (fault: StripeFault | null) => Promise<Outcome>;
 }
 
-/** Longer than any request takes. A younger attempt may still be in flight in another call, before Stripe lists its payment. */
+/**
+ * Longer than any request takes. Another call may still have a younger attempt in flight, not yet listed by
+ * Stripe.
+ */
 export const IN_FLIGHT_MS = 2 * 60 * 1000;
 
 /**
- * Makes an announced payment, or finds out what became of it, and writes the outcome. Stripe keeps a key for 24 hours: for 23
- * the same call is sent again, afterwards the payment is only looked for. It is also only looked for where dispute, account or
- * card have changed, so a key is never sent with other parameters. Safe to repeat and to run concurrently.
- * @throws BillingError payment_pending while the outcome is not known: the attempt stays announced; payments_misconfigured;
- * whatever `settle`, `close` and `closed` throw
+ * Makes an announced payment, or looks up its outcome, and writes the outcome. Stripe keeps an idempotency
+ * key for 24 hours: for 23 hours the same call is sent again, afterwards the payment is only looked up. If
+ * dispute, account or card have changed, it is also only looked up, so a key is never sent with other
+ * parameters. Idempotent, also concurrently.
+ * @throws BillingError payment_pending while the outcome is unknown (the attempt stays announced),
+ * payments_misconfigured; whatever `settle`, `close` and `closed` throw
  */
 export async function finishAttempt<Made, Outcome>(
   deps: PaymentDeps,
@@ -58,8 +68,9 @@ export async function finishAttempt<Made, Outcome>(
 }
 
 /**
- * Looks for the payment without sending it: settles what was made, and closes the attempt where nothing was. An attempt that
- * may be in flight in another call stays open: closing it would let a second payment start on another card.
+ * Looks up the payment without sending it: settles it if it was made, otherwise closes the attempt. An
+ * attempt that another call may have in flight stays open: closing it would allow a second payment on another
+ * card.
  */
 async function lookFor<Made, Outcome>(
   stripe: StripePort,
@@ -74,7 +85,9 @@ async function lookFor<Made, Outcome>(
   return attempt.closed(null);
 }
 
-/** After an answer that was no outcome, the payment is looked for; after none at all, that would fail too. */
+/**
+ * After an answer without an outcome, looks up the payment. After no answer at all, a look-up would fail too.
+ */
 async function afterSilence<Made, Outcome>(
   stripe: StripePort,
   attempt: Attempt<Made, Outcome>,
@@ -83,12 +96,12 @@ async function afterSilence<Made, Outcome>(
   if (fault.kind === 'transient' || !fault.facts.answered) throw stillPending(fault);
   const found = await looking(() => attempt.find(stripe));
   if (found !== null) return attempt.settle(found);
-  // Stripe gives the same answer under this key from now on, and made nothing: only another attempt can.
+  // Stripe made nothing and replays this answer for this key, so only another attempt can succeed.
   if (fault.facts.replayed) await attempt.close(null);
   throw stillPending(fault);
 }
 
-/** A read that fails decides nothing: the attempt stays announced. */
+/** A failed read decides nothing: the attempt stays announced. */
 async function looking<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

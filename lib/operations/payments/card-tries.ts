@@ -18,25 +18,28 @@ import type { DefaultCard } from '../../stripe/port.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { cardDeclined } from './payment-problems.ts';
 
-/* The budget of a card's tries, kept in the transactions that announce a payment and that write its outcome. */
+/* The budget of a card's tries, updated in the transactions that announce a payment and write its outcome. */
 
-/** Which try of which card. `cardKey` is null for a payment that an earlier release announced: it is not counted. */
+/**
+ * One try of a card. `cardKey` is null for a payment that an earlier release announced; such a try is not
+ * counted.
+ */
 export interface CardTry {
   readonly cardKey: string | null;
   readonly id: string;
-  /** A person waits for the answer and needs no letter. */
+  /** A person waits for the response, so no letter is needed. */
   readonly isAnswered?: true;
 }
 
 export type TryOutcome =
-  /** `asked`: the bank wants the cardholder, which is no decline. `released`: nothing came of it. */
+  /** `asked`: the bank requires the cardholder's confirmation, which is no decline. `released`: no result. */
   | { readonly kind: 'succeeded' | 'asked' | 'released' }
   | { readonly kind: 'declined'; readonly code: string };
 
 export const admission = (stored: StoredTries, cardKey: string, at: Date, byPerson: boolean): Admission =>
   admit(stored.cards[cardKey], at, byPerson);
 
-/** Reserves a try, beside the write that announces it. */
+/** Reserves a try, in the transaction that announces it. */
 export const reserveTry = (
   customerId: string,
   stored: StoredTries,
@@ -49,13 +52,13 @@ export const reserveTry = (
     withCard(stored.cards, cardKey, reserve(stored.cards[cardKey], id, at), at),
   );
 
-/** What a try came to, beside the write of the payment's outcome; and whether the customer gets a letter about it. */
+/** A try's outcome, written with the payment's outcome, and whether the customer gets a letter about it. */
 export interface EndedTry {
   readonly writes: readonly Write[];
   readonly getsLetter: boolean;
 }
 
-/** One letter per card and day. Without a card key nothing is counted, and each outcome has its letter. */
+/** One letter per card and day. Without a card key nothing is counted, and each outcome gets a letter. */
 export function endTry(
   customerId: string,
   stored: StoredTries | undefined,
@@ -87,13 +90,16 @@ function afterTry(before: CardTries | undefined, id: string, outcome: TryOutcome
   }
 }
 
-/** What a payment's own write is refused for is final; another write of the cards' record only needs a new look. */
+/**
+ * If the payment's own write is refused, the refusal is final. If only the card record changed, it is read
+ * again.
+ */
 const MAX_LOOKS = 20;
 
 /**
- * Ends an attempt that has no place in a change of the ledger: writes `own`, which must hold by its own condition, together
- * with what the try came to.
- * @returns `refused` where another call has moved the attempt on
+ * Ends an attempt without a change of the ledger: writes `own`, which must have its own condition, together
+ * with the try's outcome.
+ * @returns `refused` if another call has changed the attempt
  * @throws BillingError ledger_busy, ledger_unavailable
  */
 export async function endAttempt(
@@ -115,7 +121,7 @@ export async function endAttempt(
   return result;
 }
 
-/** A person added this card again: its next try need not wait. */
+/** A person added this card again, so its next try skips the wait. */
 export async function skipWait(deps: Deps, customerId: string, card: DefaultCard): Promise<void> {
   const stored = await readCardTries(deps.table, customerId);
   const cardKey = cardKeyOf(card);
@@ -125,7 +131,10 @@ export async function skipWait(deps: Deps, customerId: string, card: DefaultCard
   await retryContended(deps, () => writeTogether(deps.table, [keepCardTries(customerId, stored, cards)]));
 }
 
-/** A card that is not tried now. Says when it is, or that only another card helps. */
+/**
+ * The error for a card that is not tried now. It says when the card is tried again, or that only another card
+ * helps.
+ */
 export function notTried(
   { code, retryAt }: Pick<Extract<Admission, { kind: 'refused' }>, 'code' | 'retryAt'>,
   at: Date,

@@ -6,8 +6,8 @@ import type { OpenDispute } from '../../stripe/port.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 
 /**
- * The customer's head, with each dispute that is open at Stripe: the event of a dispute may be late or lost. What a dispute
- * does to credits is left to its own event. Safe to repeat.
+ * The customer's head, updated with all disputes open at Stripe, because a dispute's event may be late or
+ * lost. The dispute's own event changes the credits. Idempotent.
  * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function headWithOpenDisputes(

@@ -3,15 +3,16 @@ import { readCardTries, type StoredTries } from '../../store/payments/card-tries
 import type { DefaultCard } from '../../stripe/port.ts';
 import { askStripe } from './payment-problems.ts';
 
-/** What a payment is announced on: the card at Stripe, and how the customer's cards have behaved. */
+/** The basis for announcing a payment: the card at Stripe, and the tries of the customer's cards. */
 export interface Payable {
   readonly card: DefaultCard | null;
   readonly tries: StoredTries;
 }
 
 /**
- * Reads what a payment is announced on, just before. The card is read once for each Stripe customer, also where a lost race
- * makes the ledger decide again; the tries are read last, and again each time, because the announcement is written on condition of them.
+ * Reads the basis of a payment just before its announcement. The card is read once per Stripe customer, even
+ * if a lost race repeats the decision. The tries are read last, and each time, because the announcement is
+ * conditional on them.
  * @throws BillingError payments_unavailable, payments_misconfigured, ledger_unavailable
  */
 export function payableReader(

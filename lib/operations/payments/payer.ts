@@ -3,16 +3,17 @@ import { readHead } from '../../store/heads.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { headWithOpenDisputes } from './open-disputes.ts';
 
-/** Who was to pay when a payment was announced, and with which card. */
+/** The Stripe customer and card of a payment when it was announced. */
 export interface Payer {
   readonly stripeCustomerId: string;
-  /** Null for an order of an earlier release, which did not keep it. */
+  /** Null for an order of an earlier release, which did not store the card. */
   readonly paymentMethodId: string | null;
 }
 
 /**
- * Whether a payment that was announced may still be sent: the account is open, no dispute is, and the card is still the
- * default at Stripe. Card and disputes are read at Stripe. Where only Stripe has another card, the account is synced, so that the next attempt uses it.
+ * Whether an announced payment may still be sent: the account is open, no dispute is open, and the card is
+ * still the default. Reads card and disputes at Stripe. If Stripe has another card, the account is synced, so
+ * that the next attempt uses that card.
  * @throws StripeFault, BillingError ledger_busy, ledger_unavailable
  */
 export async function payerHolds(deps: PaymentDeps, customerId: string, payer: Payer): Promise<boolean> {

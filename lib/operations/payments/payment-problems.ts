@@ -2,16 +2,16 @@ import { BillingError, type ProblemFacts } from '../../errors.ts';
 import { isFault, StripeFault } from '../../stripe/fault.ts';
 import type { Decline } from '../../stripe/port.ts';
 
-/* What the public hears when Stripe did not do what was asked. */
+/* The public errors for failed calls to Stripe. */
 
-/** A payment whose outcome is not known: it was stored before it was asked for, and is asked for again. */
+/** The outcome of a payment is unknown. The payment is stored, so it is asked for again. */
 export function stillPending(cause: unknown): BillingError {
   const detail =
     'The payment was asked for, and its outcome is not known yet. Send the same request again; it is never paid twice.';
   return new BillingError('payment_pending', detail, {}, { cause });
 }
 
-/** A fault at a call after which nothing is open. Anything that is not a fault of Stripe's passes through. */
+/** The error for a failed call that leaves nothing open. Errors that are no Stripe faults pass through. */
 export function paymentsFault(fault: unknown): unknown {
   if (!(fault instanceof StripeFault)) return fault;
   if (isFault(fault, 'transient', 'indeterminate')) {
@@ -23,7 +23,7 @@ export function paymentsFault(fault: unknown): unknown {
   return new BillingError('payments_misconfigured', detail, {}, { cause: fault });
 }
 
-/** Runs calls to Stripe that leave nothing open when they fail. */
+/** Runs calls to Stripe that leave nothing open if they fail. */
 export async function askStripe<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -32,7 +32,7 @@ export async function askStripe<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @param whatNext what the customer can do about it */
+/** @param whatNext what the customer can do */
 export function cardDeclined(
   { code, declineCode }: Decline,
   whatNext: string,
@@ -46,7 +46,10 @@ export function cardDeclined(
   });
 }
 
-/** The decline codes that people can do something about. Lost and stolen cards are not told apart from others. */
+/**
+ * The decline codes that a customer can act on. Lost and stolen cards get the same text as all other
+ * declines.
+ */
 const DECLINE_TEXTS: Readonly<Record<string, string>> = {
   insufficient_funds: 'It has insufficient funds.',
   expired_card: 'It has expired.',

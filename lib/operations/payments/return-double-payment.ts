@@ -8,7 +8,7 @@ import { StripeFault } from '../../stripe/fault.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { finishAttempt } from './attempt.ts';
 
-/** Each step is a refund announced, sent, or found to have failed at once. */
+/** Each step announces a refund, sends it, or finds that it failed. */
 const MAX_STEPS = 8;
 
 /** A second payment that our refunds did not return. */
@@ -23,9 +23,9 @@ export class ReturnNeedsPerson extends Error {
 }
 
 /**
- * Returns a payment that was announced to be returned, as far as Stripe has decided: refunds the rest, tries once more where a
- * refund failed, and notes when all of it was returned. Safe to repeat and to run concurrently.
- * @returns `waiting` while a refund is pending or a dispute stands in the way
+ * Refunds the rest of a payment that was announced for return. Retries a failed refund, and stores when all
+ * of the payment has been returned. Idempotent, also concurrently.
+ * @returns `waiting` while a refund is pending or a dispute is open
  * @throws ReturnNeedsPerson, StripeFault, BillingError payment_pending, ledger_unavailable, ledger_busy
  */
 export async function returnDoublePayment(
@@ -44,8 +44,8 @@ export async function returnDoublePayment(
 }
 
 /**
- * Opens a return again where less was returned than it said: a refund failed later, or a dispute that had returned the money
- * was won. Does not refund. Safe to repeat.
+ * Reopens a return if less was returned than recorded: a refund failed later, or a dispute that had returned
+ * the money was won. Does not refund. Idempotent.
  * @throws StripeFault, BillingError ledger_busy, ledger_unavailable
  */
 export async function reviewReturn(
@@ -60,8 +60,8 @@ export async function reviewReturn(
 }
 
 /**
- * As `returnDoublePayment`, after the write of what caused it: where returning fails, it stays as open work, and the caller
- * goes on.
+ * As `returnDoublePayment`, after the write that caused the return. If it fails, the return stays open work
+ * and the caller continues.
  */
 export async function tryReturn(
   deps: PaymentDeps,
@@ -82,7 +82,7 @@ async function nextStep(deps: PaymentDeps, double: DoublePayment): Promise<Retur
   return decideReturn(double, await stripe.readReturn(double.paymentIntentId));
 }
 
-/** Null where the next step can be taken. */
+/** Null if the next step can be taken. */
 async function takeStep(
   deps: PaymentDeps,
   customerId: string,
@@ -118,7 +118,7 @@ async function sendRefund(deps: PaymentDeps, customerId: string, double: DoubleP
   const order = { paymentIntentId, attempt, amountCents: refundCents ?? amountCents };
   await finishAttempt<string, void>(deps, {
     startedAt: startedAt ?? deps.now().toISOString(),
-    // The rest was counted just before.
+    // The rest was computed just before.
     holds: async () => true,
     ask: (stripe) => stripe.refundPayment(order),
     find: async (stripe) => {
@@ -129,7 +129,7 @@ async function sendRefund(deps: PaymentDeps, customerId: string, double: DoubleP
     settle: async (refundId) => {
       await move(deps, customerId, double, { refundId });
     },
-    // Null: the key is forgotten by now, so the same refund has a new one.
+    // Without a fault, Stripe has forgotten the key, so the same refund gets a new key.
     close: async (fault) => {
       if (fault !== null) return;
       const next = { attempt: attempt + 1, startedAt: deps.now().toISOString() };
@@ -141,7 +141,7 @@ async function sendRefund(deps: PaymentDeps, customerId: string, double: DoubleP
   });
 }
 
-/** Whether this call moved it. Where another call did, the next look finds what it wrote. */
+/** Whether this call changed the return. If another call did, the next read finds that change. */
 async function move(
   deps: PaymentDeps,
   customerId: string,

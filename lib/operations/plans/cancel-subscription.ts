@@ -6,9 +6,9 @@ import { askStripe } from '../payments/payment-problems.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
 
 /**
- * Cancels every Pro subscription of a customer, at the end of its period or now, and returns what Stripe says afterwards.
- * At the period's end, a subscription that gives no Pro rate ends at once: there is no paid period to keep. Credits stay.
- * Safe to repeat.
+ * Cancels every Pro subscription, at the end of its period or now, and returns the account as Stripe then has
+ * it. With `atPeriodEnd`, a subscription without the Pro rate ends at once: it has no paid period to keep.
+ * Credits stay. Idempotent.
  * @throws BillingError subscription_not_found, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable
  */

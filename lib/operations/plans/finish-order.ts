@@ -23,8 +23,8 @@ import { grantDue, guardOf } from './settle-invoice.ts';
 import { noticeOfEnd, profileOf, syncAccount } from './sync-account.ts';
 
 /**
- * The Stripe customer who pays for Pro. A card whose tries are used up is listed among the reasons of a refusal, and is no
- * reason alone: the announcement decides about it.
+ * The Stripe customer who pays for Pro. A card without tries left is listed among a refusal's reasons, but
+ * refuses nothing here: the announcement checks the card's budget.
  * @param asked by the person who subscribes
  * @throws BillingError no_billing_info, account_disputed
  */
@@ -44,19 +44,19 @@ const CANNOT_PAY: Readonly<Record<AccountObstacle, string>> = {
 
 export interface FinishedOrder {
   readonly head: CustomerHead;
-  /** Whether this call stored that the order is done: of several concurrent calls, one. */
+  /** Whether this call stored the order as done. Of several concurrent calls, only one did. */
   readonly created: boolean;
 }
 
 /**
- * When an order may be sent to Stripe. `announced_now`: its card was read at Stripe just before. `unchanged`: if account, card
- * and disputes are as they were. `never`: its subscription is only looked for.
+ * When an order may be sent to Stripe. `announced_now`: always, because its card was just read at Stripe.
+ * `unchanged`: if account, card and disputes have not changed. `never`: its subscription is only looked up.
  */
 type Sending = 'announced_now' | 'unchanged' | 'never';
 
 /**
- * Makes the subscription of an order, or finds the one it made, and writes what came of it: the plan, and the credits of
- * the first invoice. Safe to repeat, also concurrently, by the client and by the sweeper.
+ * Creates the subscription of an order, or finds the existing one, and stores the plan and the credits of the
+ * first invoice. Idempotent, also when the client and the sweeper call it concurrently.
  * @throws BillingError as `subscribeToPro`
  */
 export function finishOrder(
@@ -72,7 +72,7 @@ export function finishOrder(
       sending === 'announced_now' || (sending === 'unchanged' && (await payerHolds(deps, customerId, order))),
     ask: (stripe) => stripe.subscribe({ customerId, stripeCustomerId, priceId, attempt }),
     find: (stripe) => stripe.findSubscribed(stripeCustomerId, attempt),
-    // It exists only if its first invoice is paid.
+    // The subscription exists only if its first invoice is paid.
     end: async (_, subscribed) => subscribed,
     settle: (subscribed) => settleOrder(deps, customerId, order, subscribed),
     close: (fault) => endOrder(deps, customerId, order, fault),
@@ -80,7 +80,7 @@ export function finishOrder(
   });
 }
 
-/** Writes what an order made, once. */
+/** Stores the outcome of an order, once. */
 async function settleOrder(
   deps: PaymentDeps,
   customerId: string,
@@ -123,7 +123,7 @@ async function settleOrder(
   return answer;
 }
 
-/** Outcomes that a customer who waits gets as an error. The order has ended with each. */
+/** Errors that a waiting customer gets. Each of them ends the order. */
 const ENDS_AN_ORDER: ReadonlySet<ProblemCode> = new Set([
   'card_declined',
   'authentication_required',
@@ -131,7 +131,7 @@ const ENDS_AN_ORDER: ReadonlySet<ProblemCode> = new Set([
   'account_disputed',
 ]);
 
-/** As `finishOrder`, where no customer waits: an order that is refused is finished too. */
+/** As `finishOrder`, without a waiting customer: a refused order counts as finished. */
 export async function finishOrderUnattended(
   deps: PaymentDeps,
   customerId: string,
@@ -167,7 +167,7 @@ interface OrderView {
 export const orderOf = (item: Item | undefined): ProOrder | null =>
   item === undefined ? null : decodeOrder(item);
 
-/** What became of a refused order is thrown; an order that came to nothing otherwise returns the account as it is now. */
+/** Throws the reason of a refused order. Otherwise syncs the account and returns it. */
 async function refused(
   deps: PaymentDeps,
   customerId: string,
@@ -177,7 +177,7 @@ async function refused(
   if (fault !== null && fault.kind !== 'refused') throw orderProblem(fault);
   const { head } = await askStripe(() => syncAccount(deps, customerId));
   const { cards } = await readCardTries(deps.table, customerId);
-  // It may have been refused for what is not on file any more.
+  // The refusal may be about a Stripe customer or card that is no longer on file.
   const isSamePayer =
     payingCustomer(head, { cards, at: deps.now() }) === order.stripeCustomerId &&
     head.paymentMethodId === order.paymentMethodId;
@@ -202,7 +202,7 @@ function orderProblem(fault: StripeFault): unknown {
   return paymentsFault(fault);
 }
 
-/** Notes that an order came to nothing. Another call may have noted what became of it: that stays. */
+/** Stores that an order was refused. If another call has stored an outcome, that outcome stays. */
 async function endOrder(
   deps: PaymentDeps,
   customerId: string,
@@ -219,7 +219,7 @@ async function endOrder(
 
 const PAID = { kind: 'succeeded' } as const;
 
-/** Which try of which card an order is. */
+/** The order as a try of its card. */
 export const orderTry = ({ cardKey, attempt }: Pick<ProOrder, 'cardKey' | 'attempt'>): CardTry => ({
   cardKey,
   id: `order:${attempt}`,

@@ -22,9 +22,12 @@ import { askStripe, paymentsFault } from '../payments/payment-problems.ts';
 import { settleInvoice } from './settle-invoice.ts';
 import { syncAccount } from './sync-account.ts';
 
-/* A payment of the newest open renewal that we ask for: announced in the table, made at Stripe once, settled once. */
+/*
+ * Payment of the newest open renewal at our request: announced in the table, made once at Stripe, settled
+ * once.
+ */
 
-/** What came of a renewal. `none`: there was nothing to pay, or the payment was not made. */
+/** The outcome of a renewal. `none`: nothing was due, or the payment was not made. */
 export type RenewalOutcome =
   | { readonly kind: 'paid' }
   | { readonly kind: 'needs_approval' | 'none' }
@@ -33,8 +36,8 @@ export type RenewalOutcome =
 const NONE = { kind: 'none' } as const;
 
 /**
- * Pays the newest open Pro invoice of a customer who is past due, with the card on file. Safe to repeat.
- * @param isAsked a person asked for it now, so that a card that was declined for the invoice is tried again
+ * Pays the newest open Pro invoice of a past-due customer with the card on file. Idempotent.
+ * @param isAsked a person asked for the payment, so a card that was declined for this invoice is tried again
  * @throws BillingError as `announceRenewal` and `finishRenewal`
  */
 export async function payRenewal(
@@ -53,9 +56,10 @@ interface AtStripe {
 }
 
 /**
- * Stores that a renewal is being paid, or finds the one that is. Null where there is none to pay, where a dispute is open, or
- * where the subscription is set to end.
- * @throws BillingError payments_unavailable, payments_misconfigured, customer_not_found, ledger_busy, ledger_unavailable
+ * Announces the payment of a renewal, or returns the announced one. Returns null if nothing is due, a dispute
+ * is open, or the subscription is set to end.
+ * @throws BillingError payments_unavailable, payments_misconfigured, customer_not_found, ledger_busy,
+ * ledger_unavailable
  */
 export async function announceRenewal(
   deps: PaymentDeps,
@@ -69,7 +73,7 @@ export async function announceRenewal(
     decodeRelated: ([item]) => (item === undefined ? null : decodeRenewal(item)),
     fetchCurrent: async ({ head }) => {
       const open = await askStripe(() => readOpenRenewal(deps, head));
-      // Without an open renewal nothing is announced, and no card is needed.
+      // Without an open renewal, nothing is announced and no card is needed.
       if (open === null || open.invoice === null) return null;
       return { ...open, payable: await readPayable(head.stripeCustomerId) };
     },
@@ -84,7 +88,7 @@ export async function announceRenewal(
   return answer;
 }
 
-/** Stores the renewal, within the budget of its card. @throws BillingError card_declined where a person asked */
+/** Stores the renewal, within the budget of its card. @throws BillingError card_declined if a person asked */
 function toAnnounce(
   { customerId, balance }: CustomerHead,
   due: Renewal,
@@ -109,7 +113,7 @@ function toAnnounce(
   };
 }
 
-/** Which try of which card a renewal is. Stripe and the answer tell the customer of a decline. */
+/** The renewal as a try of its card. Stripe and the response report a decline, so it needs no letter. */
 const renewalTry = ({ cardKey, attempt }: Renewal): CardTry => ({
   cardKey,
   id: `renewal:${attempt}`,
@@ -127,7 +131,7 @@ async function readOpenRenewal(
   return { account, invoice: isPayable(current) ? await stripe.findOpenRenewal(current.id) : null };
 }
 
-/** Stripe collects for it, in vain so far, and the customer wants it to go on. */
+/** Past due, still collected by Stripe, and not set to end. */
 const isPayable = (subscription: Subscription | null): subscription is Subscription =>
   subscription?.state === 'past_due' && subscription.collects && !subscription.cancelAtPeriodEnd;
 
@@ -140,7 +144,7 @@ function renewalDue(
   const { stripeCustomerId, paymentMethodId, openDisputes, closedAt } = head;
   if (current?.account.kind !== 'account' || current.invoice === null) return null;
   if (stripeCustomerId === null || paymentMethodId === null) return null;
-  // A card that the head does not have yet comes with its own event.
+  // If Stripe has another card than the head, that card's own event brings it.
   if (current.account.card?.paymentMethodId !== paymentMethodId) return null;
   const subscription = currentSubscription(current.account.subscriptions);
   if (subscription === null || openDisputes.length > 0 || closedAt !== null) return null;
@@ -156,15 +160,15 @@ function renewalDue(
   };
 }
 
-/** Stripe reports every change of a customer, also those that a try of ours makes. */
+/** Stripe sends an event for every change of a customer, including changes that our own tries cause. */
 const wasTried = (before: Renewal | null, { invoiceId, paymentMethodId }: Renewal): boolean =>
   before?.invoiceId === invoiceId && before.paymentMethodId === paymentMethodId;
 
 /**
- * Makes an announced payment, or finds out what became of it, and settles it. The attempt's own key makes sure that it is made
- * once. Safe to repeat, by the customer, by an event and by the sweeper.
- * @throws BillingError payment_pending while the outcome is not known (the renewal stays announced), payments_misconfigured,
- * ledger_busy, ledger_unavailable
+ * Makes an announced payment, or looks up its outcome, and settles it. The attempt's idempotency key ensures
+ * one payment. Idempotent: the customer, an event and the sweeper may all call it.
+ * @throws BillingError payment_pending while the outcome is unknown (the renewal stays announced),
+ * payments_misconfigured, ledger_busy, ledger_unavailable
  */
 export function finishRenewal(
   deps: PaymentDeps,
@@ -192,7 +196,7 @@ export function finishRenewal(
 const isOpen = async (deps: PaymentDeps, invoiceId: string): Promise<boolean> =>
   (await (await deps.stripe()).readRenewalState(invoiceId)) === 'open';
 
-/** Read before each time a payment is sent: a change since the announcement closes the attempt. */
+/** Checked before each send: any change since the announcement closes the attempt. */
 async function isStillWanted(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<boolean> {
   const { head } = await syncAccount(deps, customerId);
   const { closedAt, openDisputes, paymentMethodId, stripeCustomerId, subscription } = head;
@@ -215,14 +219,14 @@ async function pay(
   try {
     await stripe.payInvoice({ invoiceId, paymentMethodId, idempotencyKey });
   } catch (error) {
-    // Stripe refuses an invoice that its own retry paid a moment ago.
+    // Stripe refuses the payment if its own retry has just paid the invoice.
     const isRefused = isFault(error, 'refused', 'misconfigured');
     if (!isRefused || (await stripe.readRenewalState(invoiceId)) !== 'paid') throw error;
   }
   return 'paid';
 }
 
-/** What a payment that was not made comes to. */
+/** The outcome of a payment that was not made. */
 function outcomeOf(fault: StripeFault | null): Exclude<RenewalOutcome, { kind: 'paid' }> {
   if (fault?.kind === 'authentication_required') return { kind: 'needs_approval' };
   if (fault?.kind !== 'declined') return NONE;
@@ -230,7 +234,7 @@ function outcomeOf(fault: StripeFault | null): Exclude<RenewalOutcome, { kind: '
   return { kind: 'declined', decline: { code, declineCode } };
 }
 
-/** What it says of the card. */
+/** What the fault says about the card. */
 const tryOutcomeOf = (fault: StripeFault | null): TryOutcome =>
   isFault(fault, 'declined')
     ? { kind: 'declined', code: fault.facts.declineCode ?? fault.facts.code ?? 'card_declined' }
@@ -238,7 +242,7 @@ const tryOutcomeOf = (fault: StripeFault | null): TryOutcome =>
 
 const STATES = { declined: 'declined', needs_approval: 'needs_approval', none: 'closed' } as const;
 
-/** Each step is safe to repeat; the renewal stays open until all of them are done. */
+/** Each step is idempotent. The renewal stays open until all of them are done. */
 async function settle(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<RenewalOutcome> {
   await askStripe(() => settleInvoice(deps, customerId, renewal.invoiceId));
   await askStripe(() => syncAccount(deps, customerId));
@@ -246,7 +250,7 @@ async function settle(deps: PaymentDeps, customerId: string, renewal: Renewal): 
   return { kind: 'paid' };
 }
 
-/** Stores an outcome. Another caller may have stored it first: that stays. */
+/** Stores an outcome. If another caller has stored one, that outcome stays. */
 async function keepState(
   deps: PaymentDeps,
   customerId: string,
@@ -259,7 +263,7 @@ async function keepState(
   ]);
 }
 
-/** For callers whose own work is done either way. The renewal stays open work. */
+/** For callers whose own work succeeds either way. The renewal stays open work. */
 export function noneIfOpen(error: unknown): RenewalOutcome {
   if (error instanceof BillingError || error instanceof StripeFault) return NONE;
   throw error;

@@ -4,8 +4,8 @@ import { putSoldPrice, readSoldPrice, type StoredSoldPrice } from '../../store/p
 import { UnreadableItem } from '../../store/record.ts';
 
 /**
- * Copies the price at Stripe that each plan is sold at into the table, where calls that do not ask Stripe find it. Writes only
- * what has changed. Never throws: a plan whose price cannot be read keeps its stored price, and the next run tries again.
+ * Copies the price at which each plan is sold from Stripe into the table, for calls that do not ask Stripe.
+ * Writes only changes. Never throws: if a price cannot be read, the stored one stays until the next run.
  */
 export async function refreshSoldPrices(deps: PaymentDeps): Promise<void> {
   for (const plan of SOLD_PLANS) {
@@ -18,7 +18,7 @@ export async function refreshSoldPrices(deps: PaymentDeps): Promise<void> {
 }
 
 async function refreshSoldPrice(deps: PaymentDeps, plan: SoldPlan): Promise<void> {
-  // Before Stripe is asked: what another run stores after this moment may be newer than Stripe's answer to this one.
+  // Read before asking Stripe: a price that another run stores after this read may be newer than our answer.
   const found = await readSoldPrice(deps.table, plan);
   const { id: priceId, unitCents: monthCents, credits } = await (await deps.stripe()).soldPrice(plan);
   const price: StoredSoldPrice = { priceId, monthCents, credits };

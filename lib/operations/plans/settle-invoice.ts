@@ -18,9 +18,9 @@ import { changeLedger, type LedgerWrite, type Receipt } from '../ledger/change-l
 import { bindCard, noticeOfEnd, profileOf } from './sync-account.ts';
 
 export interface SettleOptions {
-  /** The event that tells of it. */
+  /** The event that reported the invoice. */
   readonly receipt?: Receipt | undefined;
-  /** The invoice's Stripe customer, where its payment may move the end of the plan too. */
+  /** The invoice's Stripe customer, if its payment may also move the end of the plan. */
   readonly syncs?: string | undefined;
 }
 
@@ -29,9 +29,9 @@ interface Current extends InvoiceValue {
 }
 
 /**
- * Brings the ledger to what an invoice has brought and what of it was returned: grants each line once when the invoice is paid, and
- * takes back, or restores, the share of what went back. Asks Stripe for all of it each time, so it does not matter which event
- * caused it, how often, or in which order. Safe to repeat. Answers whether this call wrote anything.
+ * Makes the ledger match an invoice: grants each line once when the invoice is paid, and takes back or
+ * restores the share that was returned. Reads the invoice from Stripe each time, so cause, number and order
+ * of events do not matter. Idempotent. Returns whether this call wrote anything.
  * @throws StripeFault, AlreadyRecorded, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function settleInvoice(
@@ -74,7 +74,7 @@ export async function settleInvoice(
   return wrote;
 }
 
-/** A later end stays: which event is applied last does not matter. */
+/** A later end stays, so the order of events does not matter. */
 const freePeriod = (head: CustomerHead, { paid, freeUntil }: ProInvoice): { freeUntil?: string } =>
   paid && freeUntil !== null && freeUntil > (head.freeUntil ?? '') ? { freeUntil } : {};
 
@@ -83,7 +83,7 @@ export const guardOf = (item: Item | undefined): InvoiceGuard | null =>
 
 type Due = Pick<LedgerWrite<never>, 'profile' | 'writes'> & { readonly postings: readonly Posting[] };
 
-/** What settling an invoice writes; null where all of it is counted. Pure. */
+/** What settling an invoice writes; null if the ledger already matches it. Pure. */
 export function settlementDue(
   head: CustomerHead,
   invoice: ProInvoice,
@@ -99,7 +99,7 @@ export function settlementDue(
     postings,
     ...(debt !== head.debt && { profile: { debt } }),
     writes: (next, at) => {
-      // What is granted and taken in one change was never there.
+      // Credits granted and taken back in one change were never visible, so they need no notice.
       const notice = guard === null ? null : creditsRemoved(head, next, cause, at);
       return [keepInvoice(head.customerId, kept, guard), ...(notice === null ? [] : [putNotice(notice)])];
     },
@@ -107,8 +107,8 @@ export function settlementDue(
 }
 
 /**
- * What the first grant of an invoice writes that was paid a moment ago; null where it brought its credits already, or brings none.
- * What is returned of it is told by events.
+ * What the first grant of a just-paid invoice writes; null if its credits were granted before, or it grants
+ * none. Events report what is returned of it.
  */
 export const grantDue = (head: CustomerHead, invoice: ProInvoice, guard: InvoiceGuard | null): Due | null =>
   guard === null ? settlementDue(head, invoice, NOTHING_RETURNED, null) : null;

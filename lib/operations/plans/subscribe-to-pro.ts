@@ -20,19 +20,20 @@ import { subscriptionsOf, syncAccount } from './sync-account.ts';
 import { useDefaultCard } from './use-default-card.ts';
 
 export interface ProSubscribed {
-  /** Whether this call stored the outcome of the order: of several concurrent calls, one. */
+  /** Whether this call stored the outcome of the order. Of several concurrent calls, only one did. */
   readonly created: boolean;
   readonly head: CustomerHead;
 }
 
 /**
- * Subscribes to Pro, pays the first month with the card on file and grants its credits. The order is stored before Stripe
- * is asked, so two at once and a repeat after a crash make one subscription. A customer who is subscribed
- * gets the subscription that exists, with a pending cancellation withdrawn.
- * @param open the customer's newest order, as it was read
- * @param plan at the price that is sold now; an order that was begun keeps its price
- * @throws BillingError account_closed, no_billing_info, account_disputed, card_declined, authentication_required, payment_pending,
- * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ * Subscribes to Pro, pays the first month with the card on file and grants its credits. The order is stored
+ * before Stripe is asked, so concurrent calls, and a repeat after a crash, create one subscription. A
+ * subscribed customer gets the existing subscription, and a pending cancellation is withdrawn.
+ * @param open the customer's newest order, as the caller read it
+ * @param plan sold at the current price; an open order keeps its own price
+ * @throws BillingError account_closed, no_billing_info, account_disputed, card_declined,
+ * authentication_required, payment_pending, payments_unavailable, payments_misconfigured, ledger_busy,
+ * ledger_unavailable
  */
 export async function subscribeToPro(
   deps: PaymentDeps,
@@ -40,7 +41,7 @@ export async function subscribeToPro(
   open: ProOrder | null,
   plan: SoldPlan = 'pro',
 ): Promise<ProSubscribed> {
-  // An order that was begun is finished first: Stripe may show its subscription already, while its credits are not granted.
+  // Finishes an open order first: Stripe may already show its subscription before its credits are granted.
   if (open?.state === 'ordering') {
     const { head, created } = await finishOrder(deps, customerId, open);
     if (isOnPro(head)) return { created, head };
@@ -56,7 +57,8 @@ export async function subscribeToPro(
       await finishRenewal(deps, customerId, placed.renewal);
       return { created: false, head: (await readHead(deps.table, customerId)) ?? placed.head };
     }
-    // The account or its card has changed meanwhile: the next order is announced with what is there now.
+    // The account or its card has changed since the read. The next round announces an order with the current
+    // ones.
     const { head, created } =
       placed.kind === 'ordered' ? await finish(deps, customerId, placed) : await sync(deps, customerId);
     if (isOnPro(head)) return { created, head };
@@ -65,7 +67,7 @@ export async function subscribeToPro(
   throw new BillingError('payments_unavailable', detail);
 }
 
-/** In one call; each further one only because the card was changed between two calls to Stripe. */
+/** Orders in one call. Each further order means that the card changed between two calls to Stripe. */
 const MAX_ORDERS = 3;
 
 const finish = (
@@ -83,14 +85,14 @@ const isOnPro = ({ subscription }: CustomerHead): boolean =>
   subscription !== null && givesPro(subscription.state);
 
 /**
- * Ends every subscription that gives no Pro rate but could still be collected for. If none of the others goes on, withdraws
- * the cancellation of the one that counts.
+ * Ends every subscription without the Pro rate that Stripe could still collect for. If no other subscription
+ * goes on, withdraws the cancellation of the current one.
  */
 async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
   const { head, account } = await askStripe(() => syncAccount(deps, customerId));
   await askStripe(() => useDefaultCard(deps, account));
   const open = subscriptionsOf(account).filter(({ state }) => !isOver(state));
-  // Unpaid, paused or never paid: it would come back to life beside the new one.
+  // Unpaid, paused or never paid: such a subscription could become active beside the new one.
   const toEnd = open.filter(({ state }) => !givesPro(state));
   const toKeep = goingOn(open).length === 0 && isOnPro(head) ? head.subscription : null;
   if (toEnd.length === 0 && toKeep === null) return head;
@@ -100,7 +102,7 @@ async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<Custo
   return (await askStripe(() => syncAccount(deps, customerId))).head;
 }
 
-/** Pays what a past-due subscription owes for its newest period. */
+/** Pays the newest period of a past-due subscription. */
 async function renewPastDue(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
   const { customerId } = head;
   const { cards } = await readCardTries(deps.table, customerId);
@@ -128,11 +130,11 @@ const NEEDS_APPROVAL =
 
 type Placed =
   | { readonly kind: 'subscribed'; readonly head: CustomerHead }
-  /** On Pro by a payment that was announced, and whose credits may not be granted yet. */
+  /** On Pro through an announced payment whose credits may not be granted yet. */
   | { readonly kind: 'renewing'; readonly renewal: Renewal; readonly head: CustomerHead }
-  /** `isFresh`: by this call. */
+  /** `isFresh`: this call ordered it. */
   | { readonly kind: 'ordered'; readonly order: ProOrder; readonly isFresh: boolean }
-  /** Stripe has another card than the head: nothing was ordered. */
+  /** Stripe and the head have different cards, so nothing was ordered. */
   | { readonly kind: 'card_changed' };
 
 interface UnderWay {
@@ -140,7 +142,7 @@ interface UnderWay {
   readonly renewal: Renewal | null;
 }
 
-/** Stores that Pro is being ordered, or finds that it is, or that there is a subscription. */
+/** Stores an order for Pro, or finds an open order or a subscription. */
 async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan): Promise<Placed> {
   const priceId = await askStripe(async () => (await deps.stripe()).soldPriceId(plan));
   const startedAt = deps.now().toISOString();
@@ -163,7 +165,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
     }),
     fetchCurrent: ({ head: { stripeCustomerId } }) => readPayable(stripeCustomerId),
     decide: ({ head, related: { before, renewal } }, payable) => {
-      // First, for Stripe may show its subscription before its credits are granted.
+      // Checked first: Stripe may show a subscription before its credits are granted.
       if (before?.state === 'ordering')
         return { kind: 'done', answer: { kind: 'ordered', order: before, isFresh: false } };
       if (head.closedAt !== null) throw accountClosed(customerId);
@@ -179,7 +181,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
   return answer;
 }
 
-/** Stores the order, within the budget of its card. Subscribing is a person's own act: no wait after a decline. */
+/** Stores the order, within the budget of its card. A person subscribes, so a decline causes no wait. */
 function toOrder(
   { customerId, balance }: CustomerHead,
   wanted: ProOrder,

@@ -15,10 +15,11 @@ export interface Synced extends Known {
 }
 
 /**
- * Makes the head say what Stripe says now of the customer's card and subscription. Asks Stripe anew every time, so it does
- * not matter which event caused it, how often, or in which order. Safe to repeat.
- * @param failedRenewal that Stripe could not collect for: told in the same transaction, once for each card and day
- * @param of only if this is still the customer's Stripe customer: what an old one does is nobody's business any more
+ * Copies the customer's card and subscription from Stripe to the head. Reads Stripe each time, so cause,
+ * number and order of events do not matter. Idempotent.
+ * @param failedRenewal a renewal that Stripe could not collect; its notice is stored in the same transaction,
+ * once per card and day
+ * @param of syncs only if this is still the customer's Stripe customer; changes of a former one do not count
  * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function syncAccount(
@@ -45,7 +46,7 @@ export async function syncAccount(
     },
     decide: ({ head, related: isTold }, account) => {
       if (!account) return { kind: 'done', answer: { head, account: null } };
-      // Also where it says what the head says: an answer from before, still on its way, must not be written over this one.
+      // Writes even if nothing changed, so that a concurrent call cannot write an older answer over this one.
       const profile = profileOf(head, account);
       return {
         kind: 'write',
@@ -64,12 +65,12 @@ export async function syncAccount(
   return { ...answer, wrote };
 }
 
-/** A renewal that failed, and when the event says that it did. */
+/** A failed renewal, and the time of its event. */
 type ReportedFailure = FailedRenewal & { readonly failedAt: string };
 
 interface Known {
   readonly head: CustomerHead;
-  /** As Stripe had it when the head was written; null where Stripe was not asked. */
+  /** As Stripe had it when the head was written; null if Stripe was not asked. */
   readonly account: StripeAccount | null;
 }
 
@@ -84,7 +85,9 @@ function failureNotice(
   return paymentFailed(customerId, { ...renewal, rateEndsAt }, at);
 }
 
-/** Two events may report one attempt, and one card may be tried many times a day. */
+/**
+ * One notice per card and day: two events may report one attempt, and a card may be tried many times a day.
+ */
 function keyOfFailure(customerId: string, renewal: ReportedFailure, at: Date): Key {
   const { content, id } = paymentFailed(customerId, { ...renewal, rateEndsAt: null }, at);
   return keys.notice(customerId, content.kind, id);
@@ -104,10 +107,10 @@ type AccountProfile = Pick<
   | 'formerStripeCustomerId'
 >;
 
-/** What the head should say, given what Stripe says. Pure. */
+/** The head's fields as they follow from the Stripe account. Pure. */
 export function profileOf(head: CustomerHead, account: StripeAccount): AccountProfile {
   if (account.kind === 'deleted') {
-    // Not the last one heard of: which that was depends on what came when.
+    // Cleared rather than kept as last seen, because the last state seen depends on the order of events.
     return {
       paymentMethodId: null,
       cardKey: null,
@@ -127,7 +130,7 @@ export function profileOf(head: CustomerHead, account: StripeAccount): AccountPr
   };
 }
 
-/** A card as the head has it: its id, and what its tries are counted by. */
+/** A card as the head stores it: its id, and the key that its tries are counted by. */
 export const cardOnFile = (
   card: DefaultCard | null,
 ): Pick<CustomerProfile, 'paymentMethodId' | 'cardKey'> => ({
@@ -135,7 +138,7 @@ export const cardOnFile = (
   cardKey: card === null ? null : cardKeyOf(card),
 });
 
-/** What the customer is told where their subscription is over with this change. */
+/** The notice to the customer if this change ends their subscription. */
 export function noticeOfEnd(
   head: CustomerHead,
   profile: AccountProfile,
@@ -148,7 +151,7 @@ export function noticeOfEnd(
   return ended === null ? [] : [putNotice(ended)];
 }
 
-/** A card that was put on file elsewhere: an event that names it has to find its owner. */
+/** Binds a card that was added elsewhere, so that events which name the card find their owner. */
 export function bindCard(
   { customerId, paymentMethodId: before }: CustomerHead,
   { paymentMethodId }: AccountProfile,

@@ -22,10 +22,10 @@ interface Current {
 }
 
 /**
- * Brings the ledger to what Stripe says went back of a charge: takes credits of an invoice back, or restores them, marks a fix as
- * refunded, and holds off further charges while a dispute is open. Reads from Stripe how much went
- * back in all, so the cause, number and order of the events do not matter. Safe to repeat.
- * @param known what Stripe said when the customer was looked for
+ * Makes the ledger match what Stripe returned of a charge: takes back or restores an invoice's credits, marks
+ * a fix as refunded, and blocks further charges while a dispute is open. Reads the total from Stripe, so
+ * cause, number and order of events do not matter. Idempotent.
+ * @param known the charge as it was read to find the customer
  * @throws StripeFault, BillingError customer_not_found, ledger_busy, ledger_unavailable
  */
 export async function reverseReturnedMoney(
@@ -36,7 +36,7 @@ export async function reverseReturnedMoney(
 ): Promise<void> {
   const { chargeId, paidFor } = known;
   const [invoiceId, ...others] = paidFor.kind === 'invoices' ? paidFor.invoiceIds : [];
-  // A payment of several invoices: each is a change of its own, and the last one records the event.
+  // For a payment of several invoices, each is its own change, and the last change records the event.
   for (const other of others) await settleInvoice(deps, customerId, other);
   await changeLedger<Affected, null, Current>(deps, {
     customerId,
@@ -74,7 +74,7 @@ function decide(
   const settled = value && settlementDue(head, value.invoice, value.returned, guard);
   const isNew =
     fix !== null && fix.billed?.paymentIntentId === paymentIntentId && fix.refundedCents !== returnedCents;
-  // Also where nothing moved: an answer from before, still on its way, must not be written over this one.
+  // Writes even if nothing changed, so that a concurrent call cannot write an older answer over this one.
   return {
     kind: 'write',
     postings: settled?.postings ?? [],
@@ -88,7 +88,7 @@ function decide(
   };
 }
 
-/** Of each dispute that was not known to be open. */
+/** For each newly opened dispute. */
 const noticesOf = (
   { customerId, openDisputes }: CustomerHead,
   { disputes }: ReturnedMoney,

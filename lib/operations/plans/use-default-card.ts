@@ -4,9 +4,9 @@ import type { StripeAccount } from '../../stripe/port.ts';
 import { subscriptionsOf } from './sync-account.ts';
 
 /**
- * Makes Stripe charge every Pro subscription of a customer to the default card: a card of the subscription alone would win
- * over it. Safe to repeat.
- * @param account as Stripe has it now; null where Stripe was not asked
+ * Makes Stripe charge every Pro subscription to the customer's default card. A subscription's own card would
+ * take precedence, so this clears it. Idempotent.
+ * @param account as Stripe has it now; null if Stripe was not asked
  * @throws StripeFault
  */
 export async function useDefaultCard(deps: PaymentDeps, account: StripeAccount | null): Promise<void> {

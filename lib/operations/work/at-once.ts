@@ -1,6 +1,6 @@
 /**
- * Runs `work` for each item, `limit` items at once, in the order of the list. When `isOver` turns true no further item is
- * started; the items under way still end.
+ * Runs `work` for each item in list order, at most `limit` concurrently. Once `isOver` returns true, no
+ * further item starts; items in flight still finish.
  */
 export async function eachAtOnce<T>(
   items: readonly T[],

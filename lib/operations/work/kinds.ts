@@ -16,14 +16,15 @@ import { finishRenewal } from '../plans/pay-renewal.ts';
 import { kindOfWork, type OpenKind, type WorkKind } from './work-kind.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
-/** The sweeper has come by a dozen times until then. */
+/** The sweeper has run a dozen times by then. */
 const LATE_MS = HOUR_MS;
-/** Each of these is worth a look, however young. */
+/** Reported however young it is. */
 const AT_ONCE = 0;
 
 /**
- * Every kind of open work, by the name its item has in the index of due work: how to decode, describe and finish it. The
- * sweeper, the operators' functions, the CLI and the reconciliation read this table and have no switch of their own.
+ * Every kind of open work, by its name in the index of due work: how to decode, describe and finish it. The
+ * sweeper, the operators' functions, the CLI and the reconciliation use this table and no switch of their
+ * own.
  */
 export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
   fix: kindOfWork({
@@ -140,7 +141,7 @@ export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
   }),
 };
 
-/** Under which names of the index open work is found. */
+/** The names of the index under which open work is listed. */
 export const OPEN_WORK_INDEX: readonly DueKind[] = [
   ...new Set(Object.values(WORK_KINDS).map(({ due }) => due)),
 ];

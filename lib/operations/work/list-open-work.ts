@@ -4,13 +4,16 @@ import type { Table } from '../../store/table.ts';
 import { WORK_KINDS } from './kinds.ts';
 import { isOpenKind, type OpenWork } from './work-kind.ts';
 
-/** A due item as a piece of open work; null where it is none, or is done and the index is behind. @throws UnreadableItem */
+/**
+ * A due item as open work; null if it is not open work, or is done and the index is stale.
+ * @throws UnreadableItem
+ */
 export function openWorkIn({ item, stored }: StoredWork): OpenWork | null {
   if (item.kind === 'unknown') throw new UnreadableItem(stored, ['sk']);
   return isOpenKind(item.kind) ? WORK_KINDS[item.kind].open(stored, item) : null;
 }
 
-/** All open work of one index that was due by `until`, the oldest first, page by page. */
+/** All open work of one index that was due by `until`, oldest first, page by page. */
 export async function* listOpenWork(
   table: Table,
   due: DueKind,

@@ -7,25 +7,25 @@ import { eachAtOnce } from './at-once.ts';
 import { WORK_KINDS } from './kinds.ts';
 import { type Finish, isOpenKind } from './work-kind.ts';
 
-/** In one run; the next one, five minutes later, goes on. */
+/** Per run. The next run, five minutes later, continues. */
 const MAX_WORK = 200;
-/** Below the function's timeout by more than one piece of work can take while Stripe is silent. */
+/** Below the function's timeout by more than one item can take while Stripe does not respond. */
 const MAX_RUN_MS = 180_000;
-/** Keeps well below what Stripe lets through. */
+/** Keeps well below Stripe's rate limit. */
 const AT_ONCE = 5;
-/** The index that the sweeper works off. */
+/** The index that the sweeper processes. */
 const SWEPT = 'charge';
 
 export interface SettledCharges {
   readonly settled: number;
-  /** Stripe has not decided yet. Not counted as a failure. */
+  /** Stripe has not decided yet. This is not a failure. */
   readonly waiting: readonly DueWork[];
   /** Finishing failed. */
   readonly failed: readonly { readonly work: DueWork; readonly error: unknown }[];
 }
 
 /**
- * One run of the sweeper: first the prices that customers are shown, then all open work.
+ * One run of the sweeper: refreshes the prices shown to customers, then finishes open work.
  * @param ageMs as for `settlePendingCharges`
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */
@@ -36,10 +36,10 @@ export async function sweep(deps: PaymentDeps, ageMs?: number): Promise<SettledC
 }
 
 /**
- * Finishes open work of every kind in the table: charges, orders and renewals without an outcome, payments to return,
+ * Finishes open work of every kind: charges, orders and renewals without an outcome, payments to return,
  * accounts to clear. Safe to run at any time, also concurrently.
- * @param ageMs only work that is at least this old: younger work is in the hands of the request that began it
- * @param startedMs when the run began that this is a part of
+ * @param ageMs the minimum age of the work: the request that started younger work may still be running
+ * @param startedMs the start of the enclosing run
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */
 export async function settlePendingCharges(
@@ -64,18 +64,18 @@ export async function settlePendingCharges(
       failed.push({ work, error });
       deps.report({ kind: 'work_still_open', work: work.item, key: work.key, error });
     }
-    // Work that stays open moves to the end of the queue, so that the rest gets its turn.
+    // Work that stays open moves to the end of the queue, so that other work gets its turn.
     await postponeWork(deps.table, work, deps.now());
   });
   deps.report({ kind: 'work_settled', settled, waiting: waiting.length, failed: failed.length });
   return { settled, waiting, failed };
 }
 
-/** @throws Error where the index lists an item that is no open work; any error of finishing */
+/** @throws Error if the index lists an item that is no open work; any error of finishing */
 async function settleOne(deps: PaymentDeps, { key, item }: DueWork): Promise<Finish> {
   const kind = isOpenKind(item.kind) ? WORK_KINDS[item.kind] : null;
   if (kind?.due !== SWEPT) throw new Error(`${key.pk} ${key.sk} is listed among the charges`);
-  // The index may be behind: the item itself says what is still to do.
+  // The index may be stale: the item itself shows what is still to do.
   const [stored] = await readTogether(deps.table, [key]);
   const work = stored === undefined ? null : kind.open(stored, item);
   return work === null ? 'finished' : work.finish(deps);

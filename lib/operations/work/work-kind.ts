@@ -4,7 +4,7 @@ import type { DueItem } from '../../store/keys.ts';
 import { UnreadableItem } from '../../store/record.ts';
 import type { Item } from '../../store/table.ts';
 
-/** Kinds of items in the index of due work that are open work: unfinished, and worth a look by people if it stays so. */
+/** Kinds of due items that are open work: unfinished, and for people to check if they stay unfinished. */
 const OPEN_KINDS = [
   'fix',
   'order',
@@ -15,51 +15,51 @@ const OPEN_KINDS = [
 ] as const satisfies readonly DueItem['kind'][];
 export type OpenKind = (typeof OPEN_KINDS)[number];
 
-/** What a piece of open work is, for lists and reports. */
+/** Facts of a piece of open work, for lists and reports. */
 export interface WorkFacts {
   readonly kind: OpenKind;
-  /** Null for an event whose customer is not known. */
+  /** Null for an event of an unknown customer. */
   readonly customerId: string | null;
-  /** Null for kinds of which a customer has one. */
+  /** Null for kinds that a customer has at most one of. */
   readonly id: string | null;
   readonly state: string;
   readonly attempt: number | null;
   readonly amountCents: number | null;
   readonly paymentIntentId: string | null;
   readonly startedAt: string | null;
-  /** What is not finished, as part of a sentence. */
+  /** What is unfinished, as part of a sentence. */
   readonly message: string;
 }
 
 /** `waiting`: nothing failed, and Stripe has not decided yet. */
 export type Finish = 'finished' | 'waiting';
 
-/** A piece of open work as it is stored, with what finishes it. */
+/** A stored piece of open work, with the function that finishes it. */
 export interface OpenWork {
   readonly facts: WorkFacts;
-  /** How old it may become before the nightly reconciliation reports it. */
+  /** The age after which the nightly reconciliation reports it. */
   readonly reportAfterMs: number;
-  /** Safe to repeat and to run concurrently. */
+  /** Idempotent, also concurrently. */
   readonly finish: (deps: PaymentDeps) => Promise<Finish>;
 }
 
 export interface WorkKind {
-  /** The index that its items are in while they are open. */
+  /** The index of its items while they are open. */
   readonly due: DueKind;
-  /** Null where the work is done and the index is behind. @throws UnreadableItem */
+  /** Null if the work is done and the index is stale. @throws UnreadableItem */
   readonly open: (stored: Item, item: DueItem) => OpenWork | null;
 }
 
 interface Spec<T> {
   readonly due: DueKind;
   readonly reportAfterMs: number;
-  /** Null where nothing is left to do. */
+  /** Null if nothing is left to do. */
   readonly decode: (stored: Item) => T | null;
   readonly describe: (work: T) => Partial<WorkFacts> & Pick<WorkFacts, 'state' | 'message'>;
   readonly finish: (deps: PaymentDeps, work: T, of: { readonly customerId: string }) => Promise<Finish>;
 }
 
-/** A row of the table: keeps the type of the decoded item between `decode`, `describe` and `finish`. */
+/** A row of the table. Keeps the decoded type the same in `decode`, `describe` and `finish`. */
 export function kindOfWork<T>({ due, reportAfterMs, decode, describe, finish }: Spec<T>): WorkKind {
   return {
     due,
