@@ -6,8 +6,8 @@ import { askStripe } from '../payments/payment-problems.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
 
 /**
- * Cancels every Pro subscription, at the end of its period or now, and returns the account as Stripe then has
- * it. With `atPeriodEnd`, a subscription without the Pro rate ends at once: it has no paid period to keep.
+ * Cancels every Pro subscription, at the end of its period or now, and returns the head as synced afterwards.
+ * With `atPeriodEnd`, a subscription without the Pro rate ends at once: it has no paid period to keep.
  * Credits stay. Idempotent.
  * @throws BillingError subscription_not_found, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable

@@ -55,7 +55,7 @@ export interface FinishedOrder {
 type Sending = 'announced_now' | 'unchanged' | 'never';
 
 /**
- * Creates the subscription of an order, or finds the existing one, and stores the plan and the credits of the
+ * Creates the subscription of an order, or finds the existing one. Stores the plan and the credits of the
  * first invoice. Idempotent, also when the client and the sweeper call it concurrently.
  * @throws BillingError as `subscribeToPro`
  */

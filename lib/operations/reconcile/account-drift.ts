@@ -9,12 +9,12 @@ import type { Page, StripeAccount } from '../../stripe/port.ts';
 import type { MoneyAudit } from './auditor/audit-money.ts';
 import { asOf, type Work } from './work.ts';
 
-/** The customer, their subscriptions and their card. */
+/** The customer, the subscriptions and the card. */
 const CALLS_PER_ACCOUNT = 3;
 
 /**
- * What the auditor found, and what the head says of plan and disputes otherwise than Stripe, unless an event that is still on its way
- * explains it.
+ * The auditor's findings, and differences in plan and disputes between head and Stripe. Leaves out what an
+ * event still on its way explains.
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function driftAtStripe(
@@ -43,7 +43,7 @@ async function compareAccount(work: Work, head: CustomerHead, audit: MoneyAudit)
   });
 }
 
-/** Null where Stripe never had such a customer: that is told of the binding. */
+/** Null if Stripe never had this customer: another check reports the binding. */
 async function readAccount(
   { deps, beforeAsking }: Work,
   stripeCustomerId: string,
@@ -59,8 +59,9 @@ async function readAccount(
 }
 
 /**
- * Whether Stripe has an event about one of these that had no effect yet, of those that the run left to Stripe's own delivery. Asked
- * after the difference was seen: what has an effect by then is not there any more at the second look.
+ * Whether Stripe has an event about these ids without an effect yet, among the events left to Stripe's own
+ * delivery. Checked after the difference was found: an event applied in between removes the difference at the
+ * second read.
  */
 async function isBeingTold(
   { deps, held, meter, beforeAsking }: Work,

@@ -6,28 +6,28 @@ import { auditMoney, type MoneyAudit } from './auditor/audit-money.ts';
 import { type Inquiry, Prices } from './auditor/inquiry.ts';
 import { factsOf } from './auditor/ledger-facts.ts';
 
-/** What was paid for an invoice, and the payment: most invoices have one. */
+/** One call for what was paid for an invoice, and one for the payment: most invoices have one. */
 export const CALLS_PER_RETURNED_INVOICE = 2;
 
 export interface AuditOptions {
-  /** Money that was paid later than this may still be on its way into the ledger; null where all of it counts. */
+  /** Later payments may not be in the ledger yet; null if all payments count. */
   readonly paidBefore?: Date | null;
   readonly meter?: Meter;
-  /** Waits until Stripe may be asked so many times. */
+  /** Waits until this number of calls to Stripe is allowed. */
   readonly beforeAsking?: (calls: number) => Promise<void>;
-  /** Prices that were read before. */
+  /** Prices already read. */
   readonly prices?: Prices;
 }
 
 export interface AuditedRecords extends StoredRecords {
-  /** Their money at Stripe beside their entries; null for a customer that Stripe does not know. */
+  /** The comparison of the money at Stripe with the entries; null for a customer unknown to Stripe. */
   readonly audit: MoneyAudit | null;
 }
 
 /**
- * Everything stored of one customer, and what the auditor found of their money at Stripe; null when there is no such customer. Of a
- * Stripe customer who was deleted there, and whose payments Stripe does not list any more, money is checked within the ledger only.
- * Reads much: for audits, never for a request.
+ * Everything stored about one customer, and the auditor's findings on the money at Stripe; null if there is
+ * no such customer. If the Stripe customer was deleted and Stripe no longer lists the payments, money is
+ * checked only within the ledger. Reads much: for audits, never for a request.
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function auditCustomer(
@@ -45,7 +45,10 @@ export async function auditCustomer(
   };
 }
 
-/** The auditor's findings for a customer; null where Stripe does not know them. @throws StripeFault, BillingError */
+/**
+ * The auditor's findings for a customer; null if Stripe does not know the customer.
+ * @throws StripeFault, BillingError
+ */
 export async function auditAtStripe(
   deps: PaymentDeps,
   head: CustomerHead,

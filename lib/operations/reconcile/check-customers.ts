@@ -11,22 +11,25 @@ import type { Position } from './stored-run.ts';
 import { sinceFirstDay } from './total-days.ts';
 import { endOf, type Work } from './work.ts';
 
-/** Customers of one segment that are looked at at once; with the segments this bounds the calls under way at Stripe. */
+/**
+ * Customers of one segment checked concurrently. With the number of segments, this limits the calls in flight
+ * at Stripe.
+ */
 const AT_ONCE = 2;
-/** More than that, and it is no matter of single customers. */
+/** More than this is not a problem of single customers. */
 const MAX_POSTPONED = 500;
 
 type Look =
   | { readonly kind: 'large' }
   | { readonly kind: 'looked'; readonly found: CheckedCustomer }
-  /** There is nothing of such a customer any more. */
+  /** Nothing is stored of this customer any more. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'unanswered'; readonly error: unknown };
 
 /**
- * Checks the invariants of every customer, their money at Stripe included, in the segments of the table side by side. Whoever
- * could not be read is tried once more at the end.
- * @throws StripeFault, BillingError where one of the two cannot be reached
+ * Checks the invariants of every customer, including the money at Stripe, with the table's segments in
+ * parallel. Customers who could not be read are retried once at the end.
+ * @throws StripeFault, BillingError if Stripe or the ledger cannot be reached
  */
 export async function checkCustomers(work: Work): Promise<void> {
   const { held } = work;
@@ -106,8 +109,8 @@ const foundBy = (looks: readonly Look[]): CheckedCustomer[] =>
   looks.flatMap((look) => (look.kind === 'looked' ? [look.found] : []));
 
 /**
- * A customer may be changed while they are read, or a payment be on its way. What was found counts if it is there again, in the
- * same words, when all of it is read anew.
+ * A customer may change during the read, or a payment may be on its way. So a finding counts only if a
+ * second, full read gives it in the same words.
  */
 async function lookTwice(work: Work, customerId: string): Promise<Look> {
   const first = await lookAt(work, customerId);

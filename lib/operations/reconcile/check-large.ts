@@ -15,10 +15,10 @@ import type { Position } from './stored-run.ts';
 import { sinceFirstDay } from './total-days.ts';
 import { endOf, type Work } from './work.ts';
 
-/** A customer's items take more read units than are read at once. */
+/** A customer's items take more read units than one read may. */
 export class TooLarge extends Error {}
 
-/** A meter that ends the reading of one customer after so many units. @throws TooLarge */
+/** A meter that stops the reading of one customer above this many units. @throws TooLarge */
 export function upTo(mostUnits: number, meter: Meter): Meter {
   let used = 0;
   return async (units) => {
@@ -33,8 +33,8 @@ const ENTRIES_AT_ONCE = 1_000;
 type Large = Position['large'][number];
 
 /**
- * Checks large customers one after another, part by part. They come after all other customers, so none of those waits for them. An
- * invocation that ends inside a customer leaves the rest of that customer to the next.
+ * Checks large customers one by one, in parts, after all other customers, so that no other customer waits for
+ * them. If an invocation ends within a customer, the next one continues there.
  * @throws StripeFault, BillingError when Stripe or the ledger cannot be reached
  */
 export async function checkLargeCustomers(work: Work): Promise<void> {
@@ -51,7 +51,7 @@ export async function checkLargeCustomers(work: Work): Promise<void> {
 }
 
 interface Step {
-  /** Where the customer's audit stands; null at its end. */
+  /** The state of the customer's audit; null at its end. */
   readonly next: Large | null;
   readonly found: readonly CheckedCustomer[];
 }
@@ -73,7 +73,10 @@ async function step(work: Work, { customerId, walk: before }: Large): Promise<St
   }
 }
 
-/** The money of a customer whose stored side is checked. In one step: 100,000 charges take about a minute. */
+/**
+ * Checks the money of a customer whose stored data is checked, in one step: 100,000 charges take about a
+ * minute.
+ */
 async function checkMoney(work: Work, customerId: string, { before, found }: Walk): Promise<CheckedCustomer> {
   const { deps, meter, beforeAsking, prices } = work;
   const head = await readHead(deps.table, customerId);

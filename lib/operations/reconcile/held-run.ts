@@ -3,23 +3,23 @@ import type { Deps } from '../../runtime/deps.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { type ReconcileRun, readRun, saveRun } from './stored-run.ts';
 
-/** How much of its work a killed run may have to do once more. */
+/** The most work that a killed run repeats. */
 const SAVE_EVERY_MS = 5_000;
 const HOLDER_BYTES = 8;
 
 export interface HeldRunOptions {
   readonly run: string;
-  /** For a run that is new; one that was begun keeps its own. */
+  /** For a new run; a resumed run keeps its own value. */
   readonly segments: number;
-  /** The same holds for it. */
+  /** As `segments`. */
   readonly upToNow: boolean;
   readonly budgetMs: number;
   readonly onAdvance: (run: ReconcileRun) => void;
 }
 
 /**
- * A run in the hands of one invocation: what it has found so far and where it goes on, never one without the other, so that
- * nothing is counted twice or left out wherever it is cut off.
+ * A run held by one invocation: its findings and its place, always saved together, so an interruption neither
+ * repeats nor skips a finding.
  */
 export class HeldRun {
   readonly #deps: Deps;
@@ -50,7 +50,10 @@ export class HeldRun {
     this.#savedMs = nowMs;
   }
 
-  /** Takes a run up where it stands, or begins it. Of two that are at it, one finds out when it saves, and leaves off. */
+  /**
+   * Resumes a run, or starts it. If two invocations hold the run, one of them finds out when it saves, and
+   * stops.
+   */
   static async take(deps: Deps, options: HeldRunOptions): Promise<HeldRun> {
     const stored = await readRun(deps.table, options.run);
     return new HeldRun(deps, stored ?? { run: begin(deps, options), version: 0 }, options);
@@ -64,24 +67,24 @@ export class HeldRun {
     return this.#run.report.finishedAt !== null;
   }
 
-  /** Whether another invocation has taken the run up. */
+  /** Whether another invocation has taken over the run. */
   get isTaken(): boolean {
     return this.#isTaken;
   }
 
-  /** Whether to leave off, at the next place where the run can be taken up again. */
+  /** Whether to stop at the next place where the run can be resumed. */
   get isOver(): boolean {
     return this.#isTaken || this.#isStopped || this.#deps.now().getTime() >= this.#endMs;
   }
 
-  /** Something failed and the run ends with that: whoever works on another part of it leaves off too. */
+  /** Ends the run after a failure: parallel parts stop too. */
   stop(): void {
     this.#isStopped = true;
   }
 
   /**
-   * Takes in what was found, with the place to go on from. Saves now and then. What is found after the run was taken over is
-   * dropped: whoever has it by now finds it too.
+   * Adds findings together with the place to continue from, and saves periodically. After a takeover,
+   * findings are dropped, because the new holder finds them too.
    */
   async advance(change: (run: ReconcileRun) => ReconcileRun): Promise<void> {
     if (this.#isTaken) return;
@@ -91,7 +94,7 @@ export class HeldRun {
   }
 
   /**
-   * Saves what there is by now, unless it is saved.
+   * Saves the current state, unless it is saved already.
    * @throws BillingError ledger_unavailable, ledger_busy
    */
   save(): Promise<void> {

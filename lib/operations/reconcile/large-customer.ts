@@ -19,13 +19,14 @@ import { count, integer, text } from '../../store/record.ts';
 import type { Table } from '../../store/table.ts';
 
 /*
- * The stored side of a customer whose partition is too large to be read at once: entries first, then fixes, then the head. Each
- * step reads one part, and what it leaves behind fits in a few hundred bytes, so another invocation can take the next step.
+ * Audits the stored data of a customer whose partition is too large to read at once: entries, then fixes,
+ * then the head. Each step reads one part and leaves a state of a few hundred bytes, so another invocation
+ * can take the next step.
  */
 
-/** Entries, or fixes, that one step reads. */
+/** Entries or fixes that one step reads. */
 const PART = 500;
-/** Findings that are kept of one customer: more of them say nothing new. */
+/** The most findings stored for one customer: more of them say nothing new. */
 const MAX_FOUND = 50;
 
 const violation = z.object({
@@ -34,10 +35,10 @@ const violation = z.object({
   message: text,
 });
 
-/** How far the audit of one large customer has come. */
+/** The progress of one large customer's audit. */
 export const Walk = z.object({
   leg: z.enum(['entries', 'fixes', 'end', 'done']),
-  /** The ledger is checked up to this entry: what is added while the audit reads is left to the next night. */
+  /** The ledger is checked up to this entry. Entries added during the audit are checked before its end. */
   upTo: count,
   before: z.object({
     customerId: text,
@@ -48,14 +49,14 @@ export const Walk = z.object({
     owed: integer,
     grants: z.object({ trial_signup: count, trial_billing_added: count }),
   }),
-  /** The sort key of the last fix that was read. */
+  /** The sort key of the last fix read. */
   fix: z.nullable(text),
   areFixesRead: z.boolean(),
   found: z.array(violation),
 });
 export type Walk = Readonly<z.output<typeof Walk>>;
 
-/** Begins the audit of a large customer; null when there is no such customer. */
+/** Starts the audit of a large customer; null if there is no such customer. */
 export async function beginWalk(table: Table, customerId: string): Promise<Walk | null> {
   const head = await readHead(table, customerId);
   if (head === null) return null;
@@ -70,7 +71,7 @@ export async function beginWalk(table: Table, customerId: string): Promise<Walk 
 }
 
 /**
- * Takes one step of an audit and returns where it stands then. Pure but for reads: the same step may be taken twice.
+ * Takes one step of an audit and returns its new state. It only reads, so a step may be repeated.
  * @throws BillingError ledger_unavailable, UnreadableItem
  */
 export async function stepOn(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
@@ -97,7 +98,7 @@ async function stepEntries(table: Table, walk: Walk, meter: Meter): Promise<Walk
   const { before, upTo } = walk;
   const { customerId, seq } = before;
   const read = await readEntriesAfter(table, customerId, { afterSeq: seq, upTo, limit: PART }, meter);
-  // A purchase and the fix that it pays for are checked together.
+  // A purchase and its fix are checked together.
   const isCut = read.length > 1 && read.at(-1)?.source === 'purchased' && read.at(-1)?.seq !== upTo;
   const entries = isCut ? read.slice(0, -1) : read;
   if (entries.length === 0) return { ...walk, leg: walk.areFixesRead ? 'end' : 'fixes' };
@@ -114,7 +115,7 @@ async function stepEntries(table: Table, walk: Walk, meter: Meter): Promise<Walk
   return withFound({ ...walk, before: after }, found);
 }
 
-/** What these entries name: their fixes, their guards, and whose their cards are. */
+/** The items that these entries name: fixes, guards and owners of cards. */
 async function readNamed(
   table: Table,
   head: CustomerHead,
@@ -145,7 +146,7 @@ const NOT_READ = {
   events: [],
 } as const;
 
-/** Each billed fix is deployed by the entry that it names. */
+/** Checks that each billed fix has the ledger entry that it names. */
 async function stepFixes(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
   const { before, upTo } = walk;
   const { fixes, next } = await fixPage(table, before.customerId, walk.fix, PART, meter);
@@ -168,8 +169,8 @@ async function stepFixes(table: Table, walk: Walk, meter: Meter): Promise<Walk> 
 }
 
 /**
- * The head is compared with the ledger's end when both are of one moment: entries that were added while the audit read are checked
- * first. A difference counts when a second look shows it again, for keys and head are two reads.
+ * Compares the head with the ledger's end as of one moment: entries added during the audit are checked first.
+ * A difference counts only if a second read shows it again, because keys and head are two reads.
  */
 async function stepEnd(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
   const head = await readHead(table, walk.before.customerId);

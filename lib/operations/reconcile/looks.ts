@@ -4,7 +4,10 @@ import { isAnythingLeft } from '../../store/audit/audit.ts';
 import { whyOf } from './outage.ts';
 import type { Work } from './work.ts';
 
-/** What is found of a customer without a head; null when nothing is stored of them. @throws BillingError ledger_unavailable */
+/**
+ * The finding for a customer without a head; null if nothing is stored.
+ * @throws BillingError ledger_unavailable
+ */
 export async function lookForRest(
   { deps, meter }: Work,
   customerId: string,
@@ -13,13 +16,13 @@ export async function lookForRest(
   return unverified(driftOf(customerId, HEAD_MISSING));
 }
 
-/** Why something could not be read, as a finding. */
+/** The reason of a failed read, as a finding. */
 export const notRead = (error: unknown) => ({
   invariant: null,
   message: `could not be checked: ${whyOf(error)}`,
 });
 
-/** A customer with this finding and nothing else. */
+/** A customer with this finding only. */
 export const unverified = (drift: Omit<Drift, 'seq'>): CheckedCustomer => ({
   entries: 0,
   charges: 0,

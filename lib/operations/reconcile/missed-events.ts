@@ -8,14 +8,14 @@ import { assertNoOutage, whyOf } from './outage.ts';
 import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
-/** As long as Stripe keeps them. Our own records live 90 days, so that none of these is forgotten. */
+/** As long as Stripe keeps events. Our own records live 90 days, so they outlast the events. */
 const WINDOW_DAYS = 30;
 const MAX_TRIES = 2;
 
 /**
- * Applies the events that Stripe has and that were never accepted. Day by day, the oldest first; the events of a day Stripe
- * tells page by page, the newest first. In which order they are applied does not matter to what they come to.
- * @throws StripeFault, BillingError where one of the two cannot be reached
+ * Applies Stripe's events that were never accepted: day by day, oldest day first. Stripe lists a day's events
+ * in pages, newest first. The order does not change the result.
+ * @throws StripeFault, BillingError if Stripe or the ledger cannot be reached
  */
 export async function applyMissedEvents(work: Work): Promise<void> {
   const { held } = work;
@@ -38,7 +38,7 @@ async function takePage(work: Work): Promise<void> {
   const failures = await applyAll(work, missed, before);
   if (failures === null) return;
 
-  // What the records say counts: Stripe's own delivery may have been faster.
+  // The records decide: Stripe's own delivery may have been faster.
   const fates = new Map([...before, ...(await fatesOf(missed))]);
   const next = page.next === null ? { day: day + 1, after: null } : { day, after: page.next };
   await held.advance(({ report, position }) => ({
@@ -54,7 +54,7 @@ async function takePage(work: Work): Promise<void> {
   }));
 }
 
-/** Without those of customers whom the smoke test removed: nobody could apply them. */
+/** Leaves out events of customers that the smoke test removed: these events have no owner. */
 async function withoutRemoved(work: Work, events: readonly StripeEvent[]): Promise<StripeEvent[]> {
   const about = events.map(stripeCustomerOf);
   const removed = await removedAmong(
@@ -64,7 +64,7 @@ async function withoutRemoved(work: Work, events: readonly StripeEvent[]): Promi
   return events.filter((_, i) => !removed.has(about[i] ?? ''));
 }
 
-/** Whom an event is about, where it says so. */
+/** The Stripe customer of an event, if the event names one. */
 function stripeCustomerOf(event: StripeEvent): string | null {
   const subject = subjectOf(event);
   return 'stripeCustomerId' in subject ? subject.stripeCustomerId : null;
@@ -82,7 +82,7 @@ async function listPage(
   try {
     return await stripe.listEvents({ from, until, after });
   } catch (error) {
-    // Stripe has forgotten the event that the page is to begin after by now, and with it all that are older.
+    // Stripe has deleted the event that the page starts after, and all older ones.
     const isForgetting = deps.now().getTime() - from.getTime() > WINDOW_DAYS * DAY_MS;
     if (after !== null && isForgetting && isFault(error, 'refused')) return { items: [], next: null };
     throw error;
@@ -90,8 +90,8 @@ async function listPage(
 }
 
 /**
- * Applies those that have no record, after it was saved which were missing: a run that is cut off in here still reports all of
- * them. Answers why some could not be applied, by their ids; null when the run has to leave off first.
+ * Applies the events without a record. The missing events are saved first, so an interrupted run still
+ * reports all of them. Returns the reasons for failures by event id; null if the run must stop first.
  */
 async function applyAll(
   work: Work,
@@ -114,7 +114,10 @@ async function applyAll(
   return failures;
 }
 
-/** Null when it was applied, else why it was not. @throws StripeFault, BillingError where one of the two is away */
+/**
+ * Null if applied, otherwise the reason.
+ * @throws StripeFault, BillingError if Stripe or the ledger is down
+ */
 async function applyOne(work: Work, event: StripeEvent): Promise<string | null> {
   for (let tries = 1; ; tries++) {
     try {

@@ -7,8 +7,8 @@ import { whyOf } from './outage.ts';
 import type { Work } from './work.ts';
 
 /**
- * Names the open work that is late: of each kind after the time that its row in the table says. All of it is looked at in one
- * go, at the end.
+ * Reports late open work: each kind after the time in its row of the table. All of it is read at once, at the
+ * end.
  * @throws BillingError ledger_unavailable
  */
 export async function reportOpenWork({ deps, held, meter }: Work): Promise<void> {
@@ -25,7 +25,7 @@ export async function reportOpenWork({ deps, held, meter }: Work): Promise<void>
   await held.advance(({ report, position }) => ({ report: withOpenWork(report, open), position }));
 }
 
-/** Null for work that has only begun. When it came due says little: each try of the sweeper postpones that. */
+/** Null for recent work. The due time is no measure of age: each try of the sweeper postpones it. */
 function lateWork(due: StoredWork, nowMs: number): OpenWork | null {
   try {
     const work = openWorkIn(due);

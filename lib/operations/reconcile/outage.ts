@@ -2,14 +2,14 @@ import { BillingError } from '../../errors.ts';
 import { StripeFault } from '../../stripe/fault.ts';
 import { asOf, type Work } from './work.ts';
 
-/** The ledger or Stripe could not be asked: that says nothing about what was asked for. */
+/** The ledger or Stripe did not answer, which says nothing about the item asked for. */
 export const isUnanswered = (error: unknown): error is BillingError | StripeFault =>
   error instanceof BillingError || error instanceof StripeFault;
 
 /**
- * Tells what is wrong with one customer or event, which is a finding, from a ledger or a Stripe that is away, after which the run
- * has to stop and go on later. Asks Stripe the same questions about no one in particular.
- * @throws the error where it is the ledger that is away, StripeFault where it is Stripe
+ * Separates a fault of one customer or event, which is a finding, from an outage, which stops the run until
+ * later. Sends Stripe the same kinds of query without naming a customer.
+ * @throws the error if the ledger is down, StripeFault if Stripe is
  */
 export async function assertNoOutage({ deps, held, beforeAsking }: Work, error: unknown): Promise<void> {
   if (!isUnanswered(error)) return;
@@ -22,7 +22,7 @@ export async function assertNoOutage({ deps, held, beforeAsking }: Work, error: 
   await stripe.listProInvoices(second);
 }
 
-/** Why, in words that may be reported and are the same each time: our own errors hold ids and no more. */
+/** The reason, in constant words that may be reported. Our own errors contain only ids. */
 export function whyOf(error: unknown): string {
   if (error instanceof BillingError) return error.code;
   if (error instanceof StripeFault) return `Stripe: ${error.kind}`;

@@ -1,8 +1,8 @@
 import type { Deps } from '../../runtime/deps.ts';
 
 /**
- * Keeps to so many units a second, on average: whoever used some waits as long as they are worth, one after the other where
- * several do at once.
+ * Limits the average units per second: each caller waits for the time its units take, and concurrent callers
+ * wait one after another.
  */
 export function paced(
   unitsPerSecond: number,

@@ -4,8 +4,9 @@ import { isFault } from '../../stripe/fault.ts';
 import type { Work } from './work.ts';
 
 /**
- * Of these Stripe customers, those whom the smoke test removed: it leaves no trace of them here and deletes them at Stripe, which
- * goes on listing their events and their money. It does so on no live stage, where nobody is ever taken for removed.
+ * Those of these Stripe customers that the smoke test removed. It deletes all traces here and the customer at
+ * Stripe, but Stripe still lists the events and the money. On a live stage nothing is removed, so no customer
+ * counts as removed.
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function removedAmong(

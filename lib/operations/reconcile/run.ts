@@ -11,52 +11,61 @@ import { totalDays } from './total-days.ts';
 import { findUnownedMoney } from './unowned-money.ts';
 import { MINUTE_MS, type Work } from './work.ts';
 
-/** Less than a function may run, by more than what is begun then can take. */
+/** Below the function's timeout by more than the last step can take. */
 const BUDGET_MS = 13 * MINUTE_MS;
-/** Parts of the table that are read side by side. */
+/** Parts of the table that are read in parallel. */
 const SEGMENTS = 4;
-/** A sixth of what DynamoDB gives a single partition: no request notices it. A million units are a gigabyte or four. */
+/**
+ * A sixth of the limit of one DynamoDB partition, so no request is slowed. A million units read one to four
+ * gigabytes.
+ */
 const READ_UNITS_PER_SECOND = 500;
-/** 10 MB: what a function holds easily, and reads in a few seconds. */
+/** 10 MB: fits a function's memory, and is read in a few seconds. */
 const LARGE_ABOVE_UNITS = 2_500;
-/** Stripe lets through 100 a second, 25 of one kind. */
+/** Stripe's limits are 100 a second, and 25 for one kind of call. */
 const STRIPE_CALLS_PER_SECOND = 20;
 
 export interface ReconcileOptions {
-  /** Its name: a run that was begun is taken up where it stands, one that is finished is answered. */
+  /** The name of the run. An open run is resumed; a finished run returns its report. */
   readonly run: string;
-  /** How long to go on, in milliseconds; 13 minutes. */
+  /** Time limit in milliseconds; default 13 minutes. */
   readonly budgetMs?: number;
-  /** 4; a run that was begun keeps its own. */
+  /** Default 4; a resumed run keeps its own value. */
   readonly segments?: number;
-  /** Looks at the last 10 minutes too, which else are left to Stripe's own delivery; a run that was begun keeps its own. */
+  /**
+   * Includes the last 10 minutes, which are otherwise left to Stripe's delivery. A resumed run keeps its own
+   * value.
+   */
   readonly upToNow?: boolean;
-  /** At most, on average; 500. */
+  /** The maximum on average; default 500. */
   readonly readUnitsPerSecond?: number;
-  /** A customer whose items take more read units than this is read part by part; 2,500. */
+  /** A customer whose items take more read units is read in parts; default 2,500. */
   readonly largeAboveUnits?: number;
-  /** Hears how far it is, time and again. */
+  /** Called with the report after each step. */
   readonly onProgress?: (report: ReconcileReport) => void;
-  /** Hears the whole report before it is noted that it is there: an invocation that dies then leaves it to the next. */
+  /**
+   * Called with the full report before the run is stored as finished. After a crash, the next invocation
+   * repeats the call.
+   */
   readonly onFinished?: (report: ReconcileReport) => void;
 }
 
 export interface Reconciled {
   readonly run: string;
   /**
-   * `finished` now, or `was_finished` before. `unfinished`: the time was up, and calling it again goes on. `taken_over`: another
-   * invocation is at it.
+   * `finished` now, or `was_finished` before. `unfinished`: the time limit was reached; call again to
+   * continue. `taken_over`: another invocation has the run.
    */
   readonly state: 'finished' | 'was_finished' | 'unfinished' | 'taken_over';
   readonly report: ReconcileReport;
 }
 
 /**
- * Holds everything against everything: Stripe's events against their records, each ledger against its invariants and its money at
- * Stripe, the money at Stripe against its owners. It changes nothing but for applying events that never came, and reports those.
- * Safe to repeat and to cut off anywhere: what was saved is gone on from.
- * @throws BillingError payments_unavailable, payments_misconfigured, ledger_unavailable, ledger_busy: the run stands where it
- * was, and the same call goes on
+ * Compares Stripe's events with their records, each ledger with its invariants and its money at Stripe, and
+ * the money on our account with its owners. Changes nothing, except that it applies and reports missed
+ * events. Idempotent, and safe to interrupt: the next call continues from the last save.
+ * @throws BillingError payments_unavailable, payments_misconfigured, ledger_unavailable, ledger_busy: the run
+ * keeps its place, and the same call continues
  */
 export async function reconcile(
   deps: PaymentDeps,
@@ -85,7 +94,7 @@ export async function reconcile(
   try {
     await goThrough(work, onFinished);
   } catch (error) {
-    // Saved as far as it came; should that fail too, the first error is the one to hear of.
+    // Saves the progress. If saving fails too, the first error is reported.
     await held.save().catch(() => {});
     throw paymentsFault(error);
   }
@@ -93,7 +102,7 @@ export async function reconcile(
   return { run, state: stateOf(held), report: held.run.report };
 }
 
-/** The name of the day's run, in UTC. */
+/** The name of a day's run, in UTC. */
 export const dailyRun = (at: Date): string => at.toISOString().slice(0, 10);
 
 async function goThrough(work: Work, onFinished: (report: ReconcileReport) => void): Promise<void> {
@@ -102,7 +111,7 @@ async function goThrough(work: Work, onFinished: (report: ReconcileReport) => vo
     await part(work);
     if (held.isOver) return;
   }
-  // Whoever has taken the run up by now tells of it.
+  // If another invocation has taken over the run, it reports the result.
   await held.save();
   if (held.isTaken) return;
   const report = { ...held.run.report, finishedAt: deps.now().toISOString() };

@@ -6,7 +6,7 @@ import { count, text } from '../../store/record.ts';
 import { runStore } from '../../store/runs.ts';
 import { Walk } from './large-customer.ts';
 
-/* What a run of the reconciliation keeps from one invocation to the next: what it found, and where it goes on. */
+/* The state of a reconciliation run between invocations: its findings, and where it continues. */
 
 const owner = z.nullable(text);
 
@@ -26,12 +26,12 @@ const columns = z.object({
 const movements = z.object({ charges: cents, refunds: cents, disputes: cents, other: cents, fees: cents });
 const totals = z.extend(movements, { ledger: cents });
 
-/** A report, as it is kept and as it is handed on. */
+/** A report, as stored and as returned. */
 export const Report: z.ZodMiniType<ReconcileReport> = z.object({
   run: text,
   startedAt: text,
   finishedAt: z.nullable(text),
-  /** A run that the release before began knows nothing of it. */
+  /** Missing in a run that the previous release started. */
   upToNow: z._default(z.boolean(), false),
   events: z.object({
     listed: count,
@@ -69,7 +69,7 @@ export const Report: z.ZodMiniType<ReconcileReport> = z.object({
     }),
   ),
   open: named(openWork),
-  /** A run that the release before began has none of these. */
+  /** Missing in a run that the previous release started, like the next three. */
   money: z._default(columns, NO_COLUMNS),
   days: z._default(z.record(text, totals), {}),
   daysBefore: z._default(z.object({ days: count, sums: movements }), { days: 0, sums: NO_MOVEMENTS }),
@@ -78,19 +78,22 @@ export const Report: z.ZodMiniType<ReconcileReport> = z.object({
 
 const listPoint = z.object({ after: z.nullable(text), isDone: z.boolean() });
 
-/** Where a run goes on: what lies before it is in the report, what comes after is not. */
+/** Where a run continues: everything before it is in the report, nothing after it. */
 const Position = z.object({
   events: z.object({
-    /** Days of the window that are done. */
+    /** Finished days of the window. */
     day: count,
     after: z.nullable(text),
-    /** Events of this page that were missing and are being applied: they are counted as missed, whoever records them. */
+    /**
+     * Missing events of this page that are being applied. They count as missed even if another delivery
+     * records them.
+     */
     announced: z.array(text),
   }),
   segments: z.array(z.object({ after: z.nullable(z.object({ pk: text, sk: text })), isDone: z.boolean() })),
-  /** Customers who could not be read when it was their turn: they come last. */
+  /** Customers who could not be read in their turn; they come last. */
   postponed: z.array(text),
-  /** Customers with too much to be read at once: they come after the others, part by part. */
+  /** Customers too large to read at once; they come after the others, in parts. */
   large: z._default(z.array(z.object({ customerId: text, walk: z.nullable(Walk) })), []),
   payments: listPoint,
   movements: z._default(listPoint, { after: null, isDone: false }),
@@ -98,7 +101,7 @@ const Position = z.object({
 });
 export type Position = z.output<typeof Position>;
 
-/** A reconciliation, as it is kept from one invocation to the next. */
+/** A reconciliation, as stored between invocations. */
 export interface ReconcileRun {
   readonly report: ReconcileReport;
   readonly position: Readonly<Position>;

@@ -1,7 +1,9 @@
 import type { ReconcileReport } from '../../domain/reconciliation.ts';
 import type { Deps } from '../../runtime/deps.ts';
 
-/** Reports what a finished run found; once more where its end could not be noted. Ids and no more: the report holds nothing else. */
+/**
+ * Reports the findings of a finished run; again if its end could not be stored. The report contains only ids.
+ */
 export function tellFindings({ report: tell }: Deps, { run, drift, missed, open }: ReconcileReport): void {
   tell({ kind: 'reconcile_completed', drift: drift.count, missed: missed.count });
   for (const { message: finding, ...facts } of drift.named) {

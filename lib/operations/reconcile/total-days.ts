@@ -4,23 +4,26 @@ import { putDay, readDaysBefore } from '../../store/audit/day-totals.ts';
 import type { RawMovement } from '../../stripe/port.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
-/** Days that are added up again each night: refunds, disputes and late payments change them. Older days are stored sums. */
+/**
+ * Days that are recounted each night, because refunds, disputes and late payments change them. Older days are
+ * stored sums.
+ */
 const RECOUNTED_DAYS = 35;
 
-/** The first day that is added up again. */
+/** The first day that is recounted. */
 export const firstDay = (at: Date): string => dayOf(new Date(at.getTime() - (RECOUNTED_DAYS - 1) * DAY_MS));
 
 const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 
-/** A customer's days that are added up again. */
+/** A customer's days that are recounted. */
 export function sinceFirstDay<T>(work: Work, days: Readonly<Record<string, T>>): Record<string, T> {
   const first = firstDay(asOf(work));
   return Object.fromEntries(Object.entries(days).filter(([day]) => day >= first));
 }
 
 /**
- * Adds up what moved on our account at Stripe, by day, and stores the sums. What the ledgers have of each day's charges was counted
- * with their customers.
+ * Sums the movements on our Stripe account by day, and stores the sums. The ledgers' part of each day's
+ * charges was counted with the customers.
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function totalDays(work: Work): Promise<void> {
@@ -40,7 +43,7 @@ export async function totalDays(work: Work): Promise<void> {
   }
 }
 
-/** Stores the sums of these days, and returns what was stored of all days before the first of them. */
+/** Stores the sums of these days, and returns the stored sums of all earlier days. */
 async function keepDays(
   { deps, meter }: Work,
   first: string,
@@ -50,7 +53,7 @@ async function keepDays(
   return readDaysBefore(deps.table, first, meter);
 }
 
-/** Of a movement's category, the column that it counts in. */
+/** The column in which each category of movement counts. */
 const COLUMNS: Readonly<Record<string, 'charges' | 'refunds' | 'disputes'>> = {
   charge: 'charges',
   charge_failure: 'charges',

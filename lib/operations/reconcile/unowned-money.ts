@@ -5,23 +5,25 @@ import { CALLS_PER_RETURNED_INVOICE } from './audit-customer.ts';
 import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
-/** More than the 30 days of the events: whatever no event told of and nobody looked at in time is seen here too. */
+/**
+ * More than the 30 days of Stripe's events, to find money that no event reported and no check saw in time.
+ */
 const WINDOW_DAYS = 35;
 
-/** Money at Stripe, and how a ledger that has it is known. */
+/** Money at Stripe, and how to tell that a ledger has it. */
 interface Listed {
   readonly stripeCustomerId: string | null;
   readonly what: string;
-  /** Whether it was given back: then it need not be anybody's. */
+  /** Whether the money was returned: returned money needs no owner. */
   isReturned(): Promise<boolean>;
   isKeptBy(customerId: string): Promise<boolean>;
 }
 
 /**
- * Looks for money at Stripe that the audit of no customer would see: of a Stripe customer who is bound to nobody, or to somebody
- * whose head names another one and whose ledger does not have it. By listing the payments for fixes and the paid Pro invoices of
- * the whole account, 100 in a call.
- * @throws StripeFault, BillingError where one of the two cannot be reached
+ * Finds money at Stripe that no customer's audit sees: of an unbound Stripe customer, or of one whose owner's
+ * head names another Stripe customer and whose ledger does not have the money. Lists the whole account's
+ * payments for fixes and paid Pro invoices, 100 per call.
+ * @throws StripeFault, BillingError if Stripe or the ledger cannot be reached
  */
 export async function findUnownedMoney(work: Work): Promise<void> {
   const { deps } = work;

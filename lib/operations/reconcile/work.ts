@@ -7,23 +7,23 @@ import type { HeldRun } from './held-run.ts';
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** What each part of a reconciliation works with. */
+/** The context of each part of a reconciliation. */
 export interface Work {
   readonly deps: PaymentDeps;
   readonly held: HeldRun;
-  /** Keeps to the limit of read units. */
+  /** Enforces the limit of read units. */
   readonly meter: Meter;
-  /** Read units above which a customer is read part by part. */
+  /** Read units above which a customer is read in parts. */
   readonly largeAboveUnits: number;
-  /** What the auditor has read of prices, for all customers. */
+  /** The prices that the auditor has read, for all customers. */
   readonly prices: Prices;
-  /** Keeps to the limit of calls to Stripe; awaited before them. */
+  /** Enforces the limit of calls to Stripe; awaited before each call. */
   readonly beforeAsking: (calls: number) => Promise<void>;
 }
 
-/** The moment that the run looks at things as of. */
+/** The moment as of which the run compares. */
 export const asOf = ({ held }: Pick<Work, 'held'>): Date => asOfReport(held.run.report);
 
-/** Where what is looked at ends; null where the newest belongs to it, by whichever clock Stripe goes. */
+/** The end of the time compared; null to include the newest, whatever Stripe's clock says. */
 export const endOf = (work: Pick<Work, 'held'>): Date | null =>
   work.held.run.report.upToNow ? null : asOf(work);

@@ -8,26 +8,28 @@ import { auditInvoices, type InvoicesSeen } from './invoices.ts';
 import { auditStanding } from './standing.ts';
 
 /*
- * The auditor: all money of one customer at Stripe beside the ledger's entries. It shares no rule with the service: it reads Stripe's
- * objects itself, and reads the ledger as data.
+ * The auditor: compares all money of one customer at Stripe with the ledger's entries. It shares no rule with
+ * the service: it reads Stripe's objects itself, and the ledger as data.
  */
 
 export interface MoneyAudit {
-  /** In cents: money without credits, credits without money, and the like. */
+  /** Differences in cents: money without credits, credits without money, and similar. */
   readonly money: readonly Violation[];
-  /** The like, of money that was returned, and what the head says otherwise than Stripe: an event may be on its way. */
+  /**
+   * The same for returned money, and differences between head and Stripe. An event may still explain them.
+   */
   readonly standing: readonly Violation[];
-  /** False where Stripe does not list all of their money any more. */
+  /** False if Stripe no longer lists all of the customer's money. */
   readonly isAll: boolean;
   readonly charges: number;
   readonly invoices: number;
   readonly openDisputes: readonly string[];
-  /** Ids that an event about what was found could name. */
+  /** Ids that an event about these findings could name. */
   readonly about: readonly string[];
   readonly columns: Columns;
-  /** What the ledger has of each day's charges, in cents. */
+  /** The part of each day's charges that is in the ledger, in cents. */
   readonly days: Readonly<Record<string, { readonly ledger: number }>>;
-  /** Each change of the balance that a person made by hand. */
+  /** Each manual change of the customer's balance at Stripe. */
   readonly byHand: readonly string[];
 }
 
@@ -102,7 +104,7 @@ const columnsOf = ({ charges, invoices, byHand }: Seen): Columns =>
     byHand: byHand.reduce((sum, { cents }) => sum + cents, 0),
   });
 
-/** What the ledger says was bought, and Stripe has no money for. */
+/** Purchases in the ledger without money at Stripe. */
 function withoutMoney(
   { facts }: Inquiry,
   charges: readonly ChargesSeen[],
@@ -127,7 +129,7 @@ function withoutMoney(
   ];
 }
 
-/** Null where Stripe refuses: a customer who was deleted, or who never was. */
+/** Null if Stripe refuses: the customer was deleted, or never existed. */
 async function orGone<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask();

@@ -6,11 +6,11 @@ import { difference } from './findings.ts';
 import { type Inquiry, isDue } from './inquiry.ts';
 import type { PaidBack } from './invoice-value.ts';
 
-/* Every charge of a customer: what it bought, and what of it went back. */
+/* Every charge of a customer: what it bought, and how much of it was returned. */
 
 export interface ChargesSeen {
   readonly found: readonly Violation[];
-  /** Charges for fixes that the ledger has, or should have. */
+  /** Charges for fixes that are, or should be, in the ledger. */
   readonly count: number;
   readonly cashCents: number;
   /** Charges that are old enough to be in the ledger, by payment intent or charge. */
@@ -19,14 +19,14 @@ export interface ChargesSeen {
     { readonly created: number; readonly cents: number; readonly isKnown: boolean }
   >;
   readonly returnedCents: number;
-  /** By payment intent, and by charge where there is none: what went back of it. */
+  /** What was returned, by payment intent, or by charge if there is none. */
   readonly back: ReadonlyMap<string, PaidBack>;
   readonly openDisputes: readonly string[];
-  /** Charges of which something went back, or is disputed. */
+  /** Charges with a return or a dispute. */
   readonly touched: readonly string[];
-  /** Payments that bought something, as the ledger says it. */
+  /** Payments that have a purchase in the ledger. */
   readonly matched: ReadonlySet<string>;
-  /** For each paid fix: when, and for how much. */
+  /** When each paid fix was charged, and the amount. */
   readonly paidFixes: readonly {
     readonly paymentIntentId: string;
     readonly askedAt: number;
@@ -34,7 +34,7 @@ export interface ChargesSeen {
   }[];
 }
 
-/** @throws StripeFault `refused` where Stripe lists no charges of this customer any more */
+/** @throws StripeFault `refused` if Stripe no longer lists this customer's charges */
 export async function auditCharges(inquiry: Inquiry, stripeCustomerId: string): Promise<ChargesSeen> {
   const seen = new Seen();
   let after: string | null = null;
@@ -85,7 +85,7 @@ async function seePage(inquiry: Inquiry, seen: Seen, charges: readonly RawCharge
   }
 }
 
-/** How many attempts to charge a card each of these fixes has announced. */
+/** The number of announced charge attempts of each of these fixes. */
 async function readAttempts(
   { table, customerId, meter }: Inquiry,
   charges: readonly RawCharge[],
@@ -108,10 +108,10 @@ async function readReturned(
 }
 
 const HELD = new Set(['succeeded', 'pending', 'requires_action']);
-/** A dispute that still waits for something. */
+/** The states of an open dispute. */
 const OPEN_DISPUTE = /needs_response$|under_review$/;
 
-/** Keeps what went back of a charge, and returns how much that is. */
+/** Stores what was returned of a charge, and returns the amount. */
 function note(seen: Seen, charge: RawCharge, { refunds, disputes }: RawReturned): number {
   const held = refunds.filter(({ status }) => status === null || HELD.has(status));
   const disputedCents = disputes.reduce((sum, { takenCents }) => sum + takenCents, 0);

@@ -3,33 +3,33 @@ import type { Table } from '../../../store/table.ts';
 import type { AuditCalls, RawPrice } from '../../../stripe/port/audit.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 
-/** What the auditor is asked about, and what it may reach. */
+/** The subject of an audit, and what the auditor may access. */
 export interface Inquiry {
   readonly table: Table;
   readonly stripe: AuditCalls;
   readonly customerId: string;
-  /** What the head says, as data. */
+  /** The fields of the head, as data. */
   readonly head: {
     readonly stripeCustomerId: string | null;
     readonly paymentMethodId: string | null;
     readonly openDisputes: readonly string[];
     readonly closedAt: string | null;
   };
-  /** Every Stripe customer that is or was theirs. */
+  /** Every current or former Stripe customer of this customer. */
   readonly stripeCustomerIds: readonly string[];
   readonly facts: LedgerFacts;
-  /** Money that was paid later may still be on its way into the ledger; null where all of it counts. */
+  /** Later payments may not be in the ledger yet; null if all payments count. */
   readonly paidBefore: Date | null;
   readonly prices: Prices;
   readonly meter: Meter;
-  /** Awaited before so many calls to Stripe. */
+  /** Awaited before this number of calls to Stripe. */
   readonly beforeAsking: (calls: number) => Promise<void>;
 }
 
 export const isDue = ({ paidBefore }: Inquiry, seconds: number): boolean =>
   paidBefore === null || seconds * 1000 < paidBefore.getTime();
 
-/** Prices as Stripe has them, each read once; the product of the price that is sold is ours. */
+/** Prices as Stripe has them, each read once. The product of the price that is sold is ours. */
 export class Prices {
   readonly #known = new Map<string, RawPrice>();
   readonly #products = new Set<string>();
@@ -48,7 +48,7 @@ export class Prices {
     return this.#products;
   }
 
-  /** Reads those that are not known yet, each once, also when several customers are audited at once. @throws StripeFault */
+  /** Reads unknown prices, each once even if customers are audited concurrently. @throws StripeFault */
   async learn(
     priceIds: readonly (string | null)[],
     by: Pick<Inquiry, 'stripe' | 'beforeAsking'>,

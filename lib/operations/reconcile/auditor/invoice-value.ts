@@ -1,40 +1,40 @@
 import type { RawInvoice, RawLine, RawNote, RawPrice } from '../../../stripe/port/audit.ts';
 
 /*
- * What an invoice should have brought and what of it should be gone again, from Stripe's objects alone. This is the auditor's own
- * arithmetic: it is written from the policy, not from the service's code, and must not import that code.
+ * What an invoice should grant, and how much of that should be taken back, from Stripe's objects alone. The
+ * auditor has its own arithmetic: it follows the policy and must not import the service's code.
  */
 
-/** What of one invoice went back through its payments: refunds that hold, and what disputes took. */
+/** What was returned of one invoice's payments: refunds in force, and what disputes took. */
 export interface PaidBack {
   readonly refunds: readonly { readonly id: string; readonly cents: number }[];
   readonly disputedCents: number;
 }
 
 export interface Judged {
-  /** Credits that the lines of a paid invoice bring. */
+  /** Credits that the lines of a paid invoice grant. */
   readonly brings: number;
-  /** Credits of them that should be gone again. */
+  /** Credits of these that should be taken back. */
   readonly gone: number;
-  /** What the credits cost: their lines after discount, with tax. */
+  /** The price of the credits: their lines after discount, with tax. */
   readonly soldCents: number;
   readonly returnedCents: number;
-  /** What one credit costs: on this invoice, or else at the first price that says what it brings. */
+  /** The price of one credit: on this invoice, or else at the first price with known credits. */
   readonly creditCents: number;
-  /** Money asked at a price of our product that does not say what it brings. */
+  /** Money charged at a price of our product whose credits are unknown. */
   readonly unpriced: readonly { readonly priceId: string; readonly cents: number }[];
 }
 
 export interface Evidence {
   readonly prices: ReadonlyMap<string, RawPrice>;
-  /** Our products: a price of one of them should say what it brings. */
+  /** Our products: each of their prices should name its credits. */
   readonly products: ReadonlySet<string>;
   readonly invoices: readonly RawInvoice[];
   readonly notes: readonly RawNote[];
   readonly backOf: (invoice: RawInvoice) => PaidBack;
 }
 
-/** What one invoice brings and what is due back of it. */
+/** The credits of one invoice, and how many should be taken back. */
 export function judge(invoice: RawInvoice, evidence: Evidence): Judged {
   const lines = invoice.lines.map((line) => ({ line, credits: creditsOf(line, evidence) }));
   const unpriced = invoice.lines.flatMap((line) => unpricedOf(line, evidence));
@@ -46,7 +46,7 @@ export function judge(invoice: RawInvoice, evidence: Evidence): Judged {
   });
   const ours = parts.filter(({ credits }) => credits > 0);
   const oursNamed = total(ours.map(({ namedCents }) => namedCents));
-  // What is returned of no line in particular is shared by all that is left of every line.
+  // An amount returned without naming a line is shared by what remains of every line.
   const left = total(parts.map(({ cents, namedCents }) => cents - namedCents));
   const unnamed = Math.min(left, back.cents);
   const oursSold = total(ours.map(({ cents }) => cents));
@@ -68,7 +68,7 @@ function listCents({ prices }: Evidence): number {
   return 0;
 }
 
-/** A line, what it brings, what it cost, and what a credit note that names it returned. */
+/** A line's credits, its price, and the amount that credit notes naming it returned. */
 interface Part {
   readonly credits: number;
   readonly cents: number;
@@ -76,8 +76,8 @@ interface Part {
 }
 
 /**
- * A line that a credit note names loses its own credits; what remains of all of them loses the share of `unnamed` in what is left.
- * In whole numbers, for cents times cents times credits is more than a number holds exactly.
+ * A line named by a credit note loses its own credits. All remaining credits lose the share that `unnamed`
+ * has in `left`. Calculated in BigInt: cents times cents times credits exceeds what a number holds exactly.
  */
 function goneOf(parts: readonly Part[], unnamed: number, left: number): number {
   const sold = parts.filter(({ cents }) => cents > 0);
@@ -98,7 +98,7 @@ const netOf = ({ cents, discountCents }: RawLine): number => cents - discountCen
 
 const soldOf = (line: RawLine): number => (line.cents > 0 ? Math.max(0, netOf(line) + line.taxCents) : 0);
 
-/** Credits of a line: what its price says for each unit, or the share of a part of a period. */
+/** Credits of a line: its price's credits for each unit, or a share for a part of a period. */
 export function creditsOf(line: RawLine, { prices }: Pick<Evidence, 'prices'>): number {
   const price = line.priceId === null ? undefined : prices.get(line.priceId);
   const each = creditsAt(price);
@@ -108,7 +108,7 @@ export function creditsOf(line: RawLine, { prices }: Pick<Evidence, 'prices'>): 
   return unit === 0 ? 0 : Math.floor((each * line.cents) / unit);
 }
 
-/** Credits for one unit, as the price itself says; null where it does not say. */
+/** Credits for one unit, from the price's own metadata; null if missing. */
 export function creditsAt(price: RawPrice | undefined): number | null {
   const said = price?.metadata['credits'];
   return said !== undefined && /^\d{1,6}$/.test(said) ? Number(said) : null;
@@ -152,7 +152,10 @@ function returnedOf(invoice: RawInvoice, evidence: Evidence): Returned {
   return { byLine, cents: cents + Math.max(0, total([...live.values()]) - linked) };
 }
 
-/** What other invoices credit of this one: their negative prorations, unless they are drafts or void. */
+/**
+ * The amount that other invoices credit of this one: their negative prorations, except on drafts and void
+ * invoices.
+ */
 function unusedTimeOf(invoice: RawInvoice, evidence: Evidence): number {
   let cents = 0;
   for (const other of evidence.invoices) {
@@ -166,7 +169,10 @@ function unusedTimeOf(invoice: RawInvoice, evidence: Evidence): number {
   return cents;
 }
 
-/** Where Stripe does not say what a line credits: the newest paid invoice of its subscription whose period holds the line's. */
+/**
+ * If Stripe does not name the credited invoice: the newest paid invoice of the subscription whose period
+ * contains the line's.
+ */
 function guessed(line: RawLine, on: RawInvoice, invoices: readonly RawInvoice[]): string | null {
   const holds = (one: RawLine): boolean =>
     one.cents > 0 &&

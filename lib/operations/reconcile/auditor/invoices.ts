@@ -5,19 +5,19 @@ import { difference } from './findings.ts';
 import { type Inquiry, isDue } from './inquiry.ts';
 import { creditsAt, type Evidence, type Judged, judge, type PaidBack } from './invoice-value.ts';
 
-/* Every invoice of a customer: what it brings, what of it went back, and what the ledger has made of both. */
+/* Every invoice of a customer: its credits, what was returned of it, and what the ledger has of both. */
 
 export interface InvoicesSeen {
   readonly found: readonly Violation[];
-  /** The same, where money was returned: the event that tells of it may be on its way. */
+  /** The same for returned money, whose event may still be on its way. */
   readonly changed: readonly Violation[];
-  /** Invoices that bring credits. */
+  /** Invoices that grant credits. */
   readonly count: number;
   readonly columns: Columns;
-  /** Periods at a price that brings credits, of invoices that are paid. */
+  /** Periods of paid invoices at a price with credits. */
   readonly covered: readonly { readonly start: number; readonly end: number }[];
   readonly ids: readonly string[];
-  /** Payments of invoices that the ledger knows, or that bring it nothing. */
+  /** Payments of invoices that are in the ledger, or that grant nothing. */
   readonly explained: ReadonlySet<string>;
 }
 
@@ -96,7 +96,7 @@ async function notesOf(
   return stripe.rawNotes(stripeCustomerId);
 }
 
-/** Of all payments of an invoice together. A payment that serves several invoices counts for each by its share. */
+/** Returns of all payments of an invoice. A payment of several invoices counts for each by its share. */
 function backOf({ payments }: RawInvoice, back: ReadonlyMap<string, PaidBack>): PaidBack {
   const all = payments.map(({ paymentIntentId, chargeId }) => back.get(paymentIntentId ?? chargeId ?? ''));
   return {
@@ -121,7 +121,7 @@ function columnsOf({ status, outOfBandCents, lines, balanceCents }: RawInvoice):
   };
 }
 
-/** What the ledger has of an invoice beside what it should have, in credits and in cents. */
+/** Differences between what the ledger has of an invoice and what it should have, in credits and cents. */
 function differencesOf({ facts }: Inquiry, { invoice, judged }: JudgedInvoice): Violation[] {
   const { id, status } = invoice;
   const known = facts.invoices.get(id);

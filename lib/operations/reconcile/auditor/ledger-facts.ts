@@ -1,10 +1,10 @@
 import type { LedgerEntry } from '../../../domain/ledger.ts';
 
-/** What a ledger says of money, read from its entries as data. */
+/** The money in a ledger, read from its entries as data. */
 export interface LedgerFacts {
-  /** Credits that each invoice brought, and credits that were taken back for it. */
+  /** Credits granted for each invoice, and credits taken back for it. */
   readonly invoices: ReadonlyMap<string, { readonly granted: number; readonly taken: number }>;
-  /** What each payment intent bought. */
+  /** The purchase of each payment intent. */
   readonly purchases: ReadonlyMap<string, Purchase>;
 }
 
@@ -14,7 +14,7 @@ export interface Purchase {
   readonly fixId: string;
 }
 
-/** The facts of a ledger that is read part by part. */
+/** The facts of a ledger that is read in parts. */
 export class FactsSoFar implements LedgerFacts {
   readonly invoices = new Map<string, { granted: number; taken: number }>();
   readonly purchases = new Map<string, Purchase>();
@@ -27,7 +27,7 @@ export class FactsSoFar implements LedgerFacts {
     const { invoice_id: invoiceId, payment_intent_id: paymentIntentId } = metadata;
     if (typeof invoiceId === 'string') {
       const before = this.invoices.get(invoiceId) ?? { granted: 0, taken: 0 };
-      // What the balance could not give is owed, and taken all the same.
+      // Credits that the balance could not cover become debt, and still count as taken back.
       const taken = source === 'refund_reversal' ? Number(metadata['debt_change'] ?? 0) - amount : 0;
       const granted = source === 'pro_subscription_payment' ? amount : 0;
       this.invoices.set(invoiceId, { granted: before.granted + granted, taken: before.taken + taken });

@@ -6,16 +6,16 @@ import type { Inquiry } from './inquiry.ts';
 import { creditsAt } from './invoice-value.ts';
 import type { InvoicesSeen } from './invoices.ts';
 
-/* Card, disputes and subscriptions of a customer now, and at which price their fixes were charged. */
+/* A customer's current card, disputes and subscriptions, and the price at which their fixes were charged. */
 
-/** Cents for a fix of a customer whose period is paid, as the price list says. */
+/** The price of a fix while a period is paid, from the price list. */
 const COVERED_FIX_CENTS = 1_500;
 const DAY = 24 * 60 * 60;
-/** Days after a paid period while Stripe still collects, and one for charges that were announced before. */
+/** In seconds: how long Stripe still collects after a paid period, and extra for charges announced before. */
 const GRACE = 21 * DAY;
 const ANNOUNCED_BEFORE = 2 * DAY;
 
-/** What the head says otherwise than Stripe. @throws StripeFault */
+/** Differences between the head and Stripe. @throws StripeFault */
 export async function auditStanding(
   inquiry: Inquiry,
   charges: readonly ChargesSeen[],
@@ -57,7 +57,7 @@ function twoGoOn({ prices }: Inquiry, subscriptions: readonly RawSubscription[])
   ];
 }
 
-/** A fix that was asked for at the price of a paid period, when no period was paid. */
+/** Fixes charged at the price of a paid period while no period was paid. */
 function rateOtherwise(
   subscriptions: readonly RawSubscription[],
   charges: readonly ChargesSeen[],
