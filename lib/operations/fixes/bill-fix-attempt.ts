@@ -81,10 +81,7 @@ export async function billFixAttempt(
   throw new Error(`Fix ${fixId} did not come to an end in ${MAX_STEPS} steps`);
 }
 
-/**
- * Several callers, or the webhook, may settle one charge. Only the caller that announced it gets "billed";
- * the others get "already billed".
- */
+/** Only the announcer of a charge gets "billed", even if another caller or the webhook settles it first. */
 function toldOnce(billing: Extract<FixBilling, { kind: 'billed' }>, isOurs: boolean): FixBilling {
   const isCharge = billing.billed.outcome === 'charged_and_consumed';
   return isCharge ? { ...billing, already: !isOurs } : billing;
@@ -108,7 +105,7 @@ async function nextStep(
       customerId,
       relatedKeys: [keys.fix(customerId, fixId)],
       decodeRelated: ([item]) => existingFix(item),
-      // Only a charge needs the card.
+      // Billing without a charge needs no card.
       fetchCurrent: async ({ head, related }) => {
         const decision = decideFixBilling(head, related, deps.now());
         if (decision.kind === 'charge') return readPayable(decision.charge.stripeCustomerId);
@@ -209,8 +206,7 @@ const fromCredit = (seq: number, at: Date): BilledFacts => ({
 
 /**
  * Takes one step of charging a fix. Returns null if the fix has changed and must be read again.
- * @throws BillingError payment_pending, payments_unavailable, payments_misconfigured; whatever settling
- * throws
+ * @throws BillingError payment_pending, payments_unavailable, payments_misconfigured; errors of settling
  */
 async function takeChargeStep(
   deps: PaymentDeps,
