@@ -6,15 +6,15 @@ import { type Item, readTogether, type Table } from '../store/table.ts';
 
 export interface Authenticated {
   readonly customerId: string;
-  /** Of the key; not a secret. */
+  /** The id of the key; not a secret. */
   readonly keyId: string;
-  /** What the operation asked to have read along, in its order. */
+  /** The items that the operation asked for, in its order. */
   readonly items: readonly (Item | undefined)[];
 }
 
 /**
- * Who is calling, told by their key alone, in one read that also fetches what the operation needs next.
- * A key that is unknown, revoked or misshapen gets the same answer.
+ * Identifies the caller by their key, in one read that also fetches what the operation needs next. An
+ * unknown, revoked or malformed key gets the same answer.
  * @throws BillingError missing_api_key, invalid_api_key, ledger_unavailable
  */
 export async function authenticate(

@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import type { ProblemCode } from '../errors.ts';
 
 /**
- * One call of the API, said once: the same schemas validate requests and generate the OpenAPI document.
- * `responses` holds each success by its status.
+ * One call of the API. The same schemas validate requests and generate the OpenAPI document. `responses` has
+ * each success by its status.
  */
 export interface Contract<
   Params extends z.ZodMiniType = z.ZodMiniType,
@@ -16,22 +16,22 @@ export interface Contract<
   readonly tag: 'Fixes' | 'Customers' | 'Payments' | 'Account' | 'Service';
   readonly summary: string;
   readonly description: string;
-  /** `signature`: the body itself is signed, so it is taken as it came. */
+  /** `signature`: the raw body is signed, so it is not parsed. */
   readonly access: 'public' | 'api_key' | 'signature';
   readonly params: Params;
   readonly query: Query;
-  /** Absent where the call takes no body; sending one is then an error. */
+  /** Absent if the call takes no body; sending one is then an error. */
   readonly body: Body;
-  /** Fields whose fault has a code of its own, where nothing else is at fault. */
+  /** Fields whose fault has its own code, if no other field is at fault. */
   readonly faultCodes?: Readonly<Record<string, ProblemCode>>;
-  /** Whether a body that is not valid means a loss that people have to hear of. */
+  /** Whether an invalid body means a loss that raises an alarm. */
   readonly isLost?: (body: unknown) => boolean;
-  /** Where another size than the usual one is the limit. */
+  /** A limit other than the default. */
   readonly maxBodyBytes?: number;
   readonly responses: Readonly<
     Record<number, { readonly description: string; readonly schema: z.ZodMiniType }>
   >;
-  /** Problems this call has besides those that every call can have. */
+  /** The call's problems beyond those of every call. */
   readonly problems: readonly ProblemCode[];
 }
 
@@ -41,16 +41,16 @@ export type InputOf<C extends Contract> = {
   readonly body: C['body'] extends z.ZodMiniType ? z.output<C['body']> : undefined;
 };
 
-/** For the parts of a request that a call does not have: anything in them is an unknown field. */
+/** For the parts of a request that a call does not have: any field in them is unknown. */
 export const nothing = z.strictObject({});
 
-/** A schema with what the documentation says of it. */
+/** Adds a description, and an example, to a schema. */
 export function described<S extends z.ZodMiniType>(schema: S, description: string, example?: unknown): S {
   z.globalRegistry.add(schema, { description, ...(example === undefined ? {} : { examples: [example] }) });
   return schema;
 }
 
-/** As text, because the same expression goes into the API document, whose readers know no character classes. */
+/** A string, because the API document has the same expression and does not support character classes. */
 export const NO_CONTROL_CHARACTERS = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
 
 /** Text without control characters, trimmed, from 1 to `max` characters. */

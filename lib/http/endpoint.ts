@@ -11,17 +11,17 @@ import type { Reply } from './reply.ts';
 
 export interface PublicRequest<C extends Contract> {
   readonly input: InputOf<C>;
-  /** The caller's address as the gateway saw it; a header could say anything. */
+  /** The caller's address according to the gateway; a header could be forged. */
   readonly sourceIp: string;
 }
 
 /** Where a customer's request came from. */
 export interface Origin {
-  /** The caller's address as the gateway saw it; a header could say anything. */
+  /** The caller's address according to the gateway; a header could be forged. */
   readonly sourceIp: string;
-  /** Without usable keys, and shortened; null where the caller sent none. */
+  /** Shortened, with keys made unusable; null if the caller sent none. */
   readonly userAgent: string | null;
-  /** The API key that it was made with. */
+  /** The API key of the request. */
   readonly keyId: string;
 }
 
@@ -33,12 +33,12 @@ export interface CustomerRequest<C extends Contract> {
 }
 
 export interface SignedRequest {
-  /** As it was signed. */
+  /** The body as signed. */
   readonly body: string;
   readonly signature: string | undefined;
 }
 
-/** A call that anybody may make. */
+/** A call without authentication. */
 export function publicEndpoint<C extends Contract>(
   contract: C,
   run: (deps: Deps, request: PublicRequest<C>) => Promise<Reply>,
@@ -49,7 +49,7 @@ export function publicEndpoint<C extends Contract>(
   });
 }
 
-/** A call that is signed over its raw body; whoever answers it checks the signature. */
+/** A call signed over its raw body; `run` checks the signature. */
 export function signedEndpoint<C extends Contract>(
   contract: C,
   run: (deps: Deps, request: SignedRequest) => Promise<Reply>,
@@ -65,8 +65,8 @@ export function signedEndpoint<C extends Contract>(
 }
 
 /**
- * A call that a customer makes with their API key. `alsoRead` names what the operation needs to know, so that it comes
- * with the read that checks the key. A request with faults is told of them only when its key is good.
+ * A call with a customer's API key. `alsoRead` names the items that the operation needs, so that the read
+ * that checks the key fetches them too. Faults of a request are reported only if its key is valid.
  */
 export function customerEndpoint<C extends Contract>(
   contract: C,

@@ -1,10 +1,10 @@
 /*
- * JSON whose numbers keep their text. A JavaScript number rounds 12345678901234567890 and has no 1e400; a caller's own data must
- * come back as it was sent.
+ * JSON whose numbers keep their text. A JavaScript number rounds 12345678901234567890 and has no 1e400, but a
+ * caller's own data must be returned unchanged.
  */
 
 declare global {
-  /** ECMAScript's "JSON.parse source text access", which the compiler's library does not describe yet. */
+  /** ECMAScript's "JSON.parse source text access", which the compiler's library does not declare yet. */
   interface JSON {
     rawJSON(text: string): object;
     isRawJSON(value: unknown): value is { readonly rawJSON: string };
@@ -12,8 +12,8 @@ declare global {
 }
 
 /**
- * Parses JSON. A number that JavaScript would write differently becomes an opaque value which `JSON.stringify` writes as it was
- * sent; every other number is a number.
+ * Parses JSON. A number that JavaScript would write differently becomes an opaque value, which
+ * `JSON.stringify` writes with its original text. Every other number is a number.
  * @throws SyntaxError, and what `revive` throws
  */
 export const parseExactly = (
@@ -26,7 +26,9 @@ export const parseExactly = (
     return revive(name, isAltered ? JSON.rawJSON(source) : value);
   });
 
-/** The number that an opaque value of `parseExactly` stands for, rounded as JavaScript does; anything else as it is. */
+/**
+ * The number behind an opaque value of `parseExactly`, rounded as JavaScript does; any other value unchanged.
+ */
 export const rounded = (value: unknown): unknown => (JSON.isRawJSON(value) ? Number(value.rawJSON) : value);
 
 export const isOpaque = (value: unknown): boolean => JSON.isRawJSON(value);

@@ -21,18 +21,18 @@ export type Handler = (
 
 type Result = APIGatewayProxyStructuredResultV2;
 
-/** What a call learns about its request, for the request's log line. One object per request: requests never share it. */
+/** Facts for the log line of a request. One object per request: requests never share it. */
 export interface LogFacts {
   customer_id?: string;
 }
 
-/** Lambda's context, and what the service keeps beside it for one request. */
+/** Lambda's context, with the service's own data for one request. */
 type RequestContext = Context & { readonly logFacts: LogFacts };
 
 type ChainRequest = Request<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
 type Middleware = MiddlewareObj<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
 
-/** A Lambda handler for one call: what every call has around what this one answers. */
+/** A Lambda handler for one call: the parts common to all calls, around `answer`. */
 export function handlerOf(
   contract: Contract,
   answer: (event: ParsedEvent, logFacts: LogFacts) => Promise<Reply>,
@@ -54,7 +54,7 @@ export function handlerOf(
   };
 }
 
-/** Turns what came of a request into its response, and writes the one log line that every request gets. */
+/** Turns the outcome of a request into its response, and writes the one log line of each request. */
 function answerAndLog(contract: Contract): Middleware {
   const route = `${contract.method} ${contract.path}`;
   let coldStart = true;
@@ -63,7 +63,7 @@ function answerAndLog(contract: Contract): Middleware {
     const { status } = reply;
     const line = { request_id: requestId, route, status, ...logFacts, cold_start: coldStart, ...facts };
     coldStart = false;
-    // Lambda takes such an answer for a success, so nothing else tells of it, or takes a canary back for it.
+    // Lambda counts such an answer as a success. Only this report raises an alarm or rolls a canary back.
     if (status === 500) report({ kind: 'defect' });
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);

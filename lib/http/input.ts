@@ -6,15 +6,15 @@ import { BillingError, type FieldError } from '../errors.ts';
 import { saidOnce } from '../settings/zod-issues.ts';
 import type { Contract, InputOf } from './contract.ts';
 
-/** zod's mini build says no more than "invalid input" until it is given a language. */
+/** Without a locale, zod's mini build says only "invalid input". */
 z.config(en());
 
-/** A gateway event after the body parser: where a call has a body, `body` holds the parsed JSON. */
+/** A gateway event after the body parser: if the call has a body, `body` is the parsed JSON. */
 export type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { readonly body?: unknown };
 
 /**
- * What a request says, checked against its contract: path, query and body in one go, so that every field at fault is
- * named at once.
+ * The input of a request, checked against its contract: path, query and body together, so that one answer
+ * names every field at fault.
  * @throws BillingError invalid_request
  */
 export function parseInput<C extends Contract>(contract: C, event: ParsedEvent): InputOf<C> {
@@ -24,11 +24,11 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
   const body =
     contract.body === undefined ? noBody(event, errors) : check(contract.body, event.body, 'body', errors);
   if (errors.length > 0) throw invalidRequest(contract, errors);
-  // The three parts were checked against this very contract; the compiler cannot follow that through a generic.
+  // All three parts were checked against this contract; the compiler cannot follow this through a generic.
   return { params, query, body } as InputOf<C>;
 }
 
-/** An answer is no longer than a person reads, however many fields a body of the largest size has. */
+/** Keeps an answer readable, even if a body of maximum size has thousands of fields. */
 const MAX_ERRORS = 20;
 const MAX_FIELD_LENGTH = 64;
 
@@ -42,7 +42,7 @@ function invalidRequest({ faultCodes = {} }: Contract, all: readonly FieldError[
   return new BillingError(own ?? 'invalid_request', `${detail}.`, { errors });
 }
 
-/** A caller's field name as an answer may repeat it: no key, no control characters, not long, whole characters. */
+/** A caller's field name, safe for an answer: no key, no control characters, short, whole characters. */
 const nameable = (field: string): string =>
   redactApiKeys(field).replace(CONTROL_CHARACTERS, '?').slice(0, MAX_FIELD_LENGTH).toWellFormed();
 
@@ -55,7 +55,7 @@ function check(schema: z.ZodMiniType, value: unknown, part: string, errors: Fiel
   return parsed.data;
 }
 
-/** The gateway hands a body over in base64 unless its content type is one of text or JSON. */
+/** The gateway encodes a body in base64 unless its content type is text or JSON. */
 function noBody({ body, isBase64Encoded }: ParsedEvent, errors: FieldError[]): undefined {
   const sent = typeof body === 'string' ? body : '';
   const text = (isBase64Encoded ? Buffer.from(sent, 'base64').toString() : sent).trim();
@@ -64,7 +64,7 @@ function noBody({ body, isBase64Encoded }: ParsedEvent, errors: FieldError[]): u
   return undefined;
 }
 
-/** Field names come from the schema, or from the request where they are the fault; values never do. */
+/** Field names come from the schema, or from the request if they are the fault. Values are never repeated. */
 function fieldErrors(issue: z.core.$ZodIssue, sent: unknown, part: string): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((field) => ({ field, message: 'is not a known field' }));

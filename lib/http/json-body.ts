@@ -6,7 +6,7 @@ import { isOpaque, parseExactly, rounded } from './exact-json.ts';
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json(;|$)/i;
 
-/** Parses the body in place. Why this is not Middy's parser: docs/decisions/0011-json-body.md. */
+/** Parses the body in place. docs/decisions/0011-json-body.md explains why this is not Middy's parser. */
 export const jsonBody = {
   before: ({ event }: { event: APIGatewayProxyEventV2 }) => {
     if (!JSON_TYPE.test(event.headers['content-type'] ?? '')) {
@@ -18,13 +18,16 @@ export const jsonBody = {
       const text = isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
       Reflect.set(event, 'body', withPlainFields(parseExactly(text, harmless)));
     } catch {
-      // The parser's own message quotes the body.
+      // The parser's message quotes the body.
       throw new BillingError('malformed_json', 'The body is missing or is not valid JSON.');
     }
   },
 } satisfies MiddlewareObj<APIGatewayProxyEventV2, unknown>;
 
-/** The service's own fields are numbers like any other: only the caller's data, which is nested, keeps the text of its numbers. */
+/**
+ * The service's own fields become plain numbers. Only the caller's data, which is nested, keeps the text of
+ * its numbers.
+ */
 function withPlainFields(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body) || isOpaque(body))
     return rounded(body);
@@ -32,8 +35,9 @@ function withPlainFields(body: unknown): unknown {
 }
 
 /**
- * RSOLV-action sends its key with what it records: nothing that arrives keeps a usable key, as a value or as a name.
- * @throws SyntaxError for a name that would set a prototype, and for half a character, which no store and no network takes
+ * RSOLV-action sends its key with its records: no usable key is stored, neither as a value nor as a name.
+ * @throws SyntaxError for a name that would set a prototype, and for half a character, which stores and
+ * networks reject
  */
 function harmless(name: string, value: unknown): unknown {
   if (name === '__proto__') throw new SyntaxError('a prototype in disguise');

@@ -5,13 +5,13 @@ import type { Reply } from './reply.ts';
 const INTERNAL_DETAIL =
   'It is safe to send the same request again. If it fails again, tell support the request id.';
 
-/** Any failure as the error that the public hears of. */
+/** Converts any failure to a public error. */
 export function toBillingError(error: unknown): BillingError {
   if (error instanceof BillingError) return error;
   return new BillingError('internal_error', INTERNAL_DETAIL, {}, { cause: error });
 }
 
-/** RFC 9457. `error` repeats the detail for clients from before problem documents. */
+/** RFC 9457. `error` repeats the detail for clients that predate problem documents. */
 export function problemReply({ code, message, facts }: BillingError, requestId: string): Reply {
   const { retryAfterSeconds, ...extensions } = facts;
   const { status, title, ...known }: { status: number; title: string; retryAfterSeconds?: number } =

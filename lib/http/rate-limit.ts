@@ -2,7 +2,7 @@ import { BillingError } from '../errors.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { hitRateLimit, type RateLimit } from '../store/rate-limits.ts';
 
-/** @throws BillingError rate_limited, with the time after which a call would be let in */
+/** @throws BillingError rate_limited, with the time until the next call is allowed */
 export async function limitRate({ table, now }: Deps, scope: string, limit: RateLimit): Promise<void> {
   const result = await hitRateLimit(table, scope, limit, now());
   if (result.kind === 'allowed') return;
@@ -11,8 +11,8 @@ export async function limitRate({ table, now }: Deps, scope: string, limit: Rate
   throw new BillingError('rate_limited', detail, { retryAfterSeconds });
 }
 
-/** From one address. */
+/** Per address. */
 export const SIGN_UPS: RateLimit = { limit: 10, windowSeconds: 60 };
 
-/** For what tries a card: a stolen one is tested by trying it often. */
+/** For calls that try a card: thieves test stolen cards by many tries. */
 export const CARD_CALLS: RateLimit = { limit: 20, windowSeconds: 60 * 60 };

@@ -2,12 +2,12 @@ import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 
 export interface Reply {
   readonly status: number;
-  /** Sent as JSON; a string goes out as it is, with the content type it comes with. */
+  /** Sent as JSON; a string is sent unchanged, with its own content type. */
   readonly body: object | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers are about one customer's money, so nothing on the way keeps them unless the reply says otherwise. */
+/** Answers are about one customer's money, so no cache may store them unless the reply allows it. */
 export function render(
   { status, body, headers }: Reply,
   requestId: string,

@@ -3,15 +3,16 @@ import { BillingError } from '../errors.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { readSoldPrices } from '../store/payments/sold-prices.ts';
 
-/** How old a price may be that a function keeps in memory. */
+/** Maximum age of prices in a function's memory. */
 const MAX_AGE_SECONDS = 60;
 
-/** Browsers may keep a price list for as long as a function does. */
+/** Browsers may cache a price list as long as a function does. */
 export const CACHE_PRICES = { 'cache-control': `public, max-age=${MAX_AGE_SECONDS}` };
 
 /**
- * The sold prices for a call without authentication: read at most once a minute, however many ask. If the table cannot be read,
- * returns the last prices that were read, and before the first reading the numbers of the plans: a price list needs no table.
+ * The sold prices for a call without authentication: read at most once a minute, for any number of callers.
+ * If the table cannot be read, returns the last prices read, or the plans' own numbers: a price list must not
+ * need the table.
  */
 export function keptSoldPrices(): (deps: Pick<Deps, 'table' | 'now'>) => Promise<SoldPrices> {
   let prices = NO_SOLD_PRICES;

@@ -6,8 +6,8 @@ import type { Reply } from './reply.ts';
 const CACHE = { 'cache-control': 'public, max-age=300' };
 
 /**
- * A public call whose answer depends on nothing but its own address: it needs no table, and browsers may cache it.
- * A shared cache keeps answers by host, so an answer that names the host reaches only that host's readers.
+ * A public call whose answer depends only on its URL: it needs no table, and browsers may cache it. A shared
+ * cache stores answers by host, so an answer that names the host reaches only readers of that host.
  */
 export function staticEndpoint(
   contract: Contract,
@@ -24,7 +24,7 @@ export function staticEndpoint(
   });
 }
 
-/** A public call that sends browsers to another page of the API. */
+/** A public call that redirects browsers to another page of the API. */
 export function redirectEndpoint(contract: Contract, location: string): Handler {
   const body = `<!doctype html>
 <html lang="en"><title>Moved</title><p>See <a href="${location}">${location}</a>.</p></html>

@@ -11,9 +11,9 @@ type Answer = z.output<typeof reconcileContract.result>;
 type Refused = Extract<OperatorAnswer<never>, { ok: false }>;
 
 /**
- * Reconciles as far as one invocation comes. The schedule's runs are named by their day: the next invocation goes on with what
- * this one does not finish, and does nothing when the run is finished. A schedule's run that fails throws, to be tried again; an
- * operator gets the answer that Stripe or the table failed with.
+ * Reconciles as far as one invocation can. A scheduled run is named by its day: the next invocation continues
+ * an unfinished run and does nothing for a finished one. A failed scheduled run throws, so that it is
+ * retried. An operator gets the error of Stripe or of the table instead.
  * @throws BillingError invalid_request, and on the schedule what `reconcile` throws
  */
 export async function answerRun(deps: PaymentDeps, event: unknown): Promise<Answer | Refused> {

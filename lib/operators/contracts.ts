@@ -22,7 +22,7 @@ export const adjustCreditsContract = {
     idempotency_key: IdempotencyKey,
   }),
   result: z.object({
-    /** The same key had made this adjustment before; nothing happened now. */
+    /** The adjustment was already made under this key; this call changed nothing. */
     already: z.boolean(),
     balance: z.int(),
     /** The ledger entry's number. */
@@ -44,10 +44,10 @@ export const closeCustomerContract = {
   name: 'close-customer',
   input: z.strictObject({ customer_id: CustomerId, reason: Reason, actor: Actor }),
   result: z.object({
-    /** It was closed before. */
+    /** Already closed before this call. */
     already: z.boolean(),
     closed_at: z.string(),
-    /** Credits that are left in the ledger; nobody can spend them. */
+    /** Credits left in the ledger; they cannot be spent. */
     balance: z.int(),
   }),
 } as const satisfies OperatorContract;
@@ -70,33 +70,38 @@ export const revokeCustomerKeyContract = {
   result: z.object({ key_id: z.string(), revoked_at: z.string() }),
 } as const satisfies OperatorContract;
 
-/** What a sweep left open; ids only. */
+/** Work that a sweep left open; ids only. */
 export const OpenWork = z.object({
-  /** `unknown`: what only a newer release can take up, or was put among the work by hand. */
+  /** `unknown`: work of a newer release, or an item added by hand. */
   kind: z.enum(['fix', 'order', 'renewal', 'double_payment', 'closing', 'event', 'unknown']),
-  /** Of what is unknown, the first half of its key. Null for an event. */
+  /** For `unknown`, the first half of the item's key. Null for an event. */
   customer_id: z.nullable(z.string()),
-  /** The fix's, or the second payment's; null for an order and a closing, of which a customer has one. Of what is unknown, the other half. */
+  /**
+   * Id of the fix or the second payment; null for an order and a closing, because a customer has only one.
+   * For `unknown`, the second half of the item's key.
+   */
   id: z.nullable(z.string()),
 });
 export type OpenWork = z.output<typeof OpenWork>;
 
-/** The schedule calls the same function, with an event of its own that says nothing to it. */
+/** The schedule calls the same function. The content of its event is ignored. */
 export const settlePendingChargesContract = {
   name: 'settle-pending-charges',
   input: z.object({
-    /** Only work that is at least this old; left out, what no request can be busy with any more. */
+    /** Only work of at least this age. Default: work that no request can still own. */
     older_than_seconds: z.optional(z.int().check(z.minimum(0))),
   }),
   result: z.object({
     settled: z.int(),
-    /** Stripe has not decided yet. A release of before does not say. */
+    /** Stripe has not decided yet. An older release omits this field. */
     waiting: z._default(z.array(OpenWork), []),
     failed: z.array(OpenWork),
   }),
 } as const satisfies OperatorContract;
 
-/** The smoke test's customers only; it is on no live stage. By the address where a sign-up was not answered. */
+/**
+ * For customers of the smoke test only; not on a live stage. By e-mail address if the sign-up got no answer.
+ */
 export const removeTestCustomerContract = {
   name: 'remove-test-customer',
   input: z.union([
@@ -105,7 +110,7 @@ export const removeTestCustomerContract = {
   ]),
   result: z.discriminatedUnion('state', [
     z.object({ state: z.literal('removed'), items: z.int() }),
-    /** Stripe has events about the customer that did not arrive yet; ask again. */
+    /** Stripe has events about the customer that have not arrived yet; call again. */
     z.object({ state: z.literal('waiting'), events: z.int() }),
     z.object({ state: z.literal('unknown') }),
   ]),

@@ -8,21 +8,23 @@ import { runningDeps } from '../runtime/running.ts';
 import { faultsOf } from '../settings/environment.ts';
 import type { OperatorAnswer } from './contract.ts';
 
-/** zod's mini build says no more than "invalid input" until it is given a language. */
+/** Without a locale, zod's mini build says only "invalid input". */
 z.config(en());
 
 export interface OperatorFunction<Input extends z.ZodMiniType, Result> {
-  /** Of the function, without service and stage. */
+  /** The function's name without service and stage. */
   readonly name: string;
-  /** Strict: what it does not know is refused. */
+  /** Strict: unknown fields are rejected. */
   readonly input: Input;
-  /** What `run` answers with, for those who read the answer. */
+  /** The schema of `run`'s result, for readers of the answer. */
   readonly result?: z.ZodMiniType<Result>;
-  /** @throws BillingError, which the caller is answered with */
+  /** @throws BillingError, which becomes the answer */
   readonly run: (deps: Deps, input: z.output<Input>) => Promise<Result>;
 }
 
-/** What the audit line tells of an input: ids, the amount, who and why. Nothing else of it is logged. */
+/**
+ * The input fields in the audit line: ids, the amount, the actor and the reason. No other field is logged.
+ */
 const AUDITED: ReadonlySet<string> = new Set([
   'actor',
   'customer_id',
@@ -35,8 +37,9 @@ const AUDITED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A Lambda handler for a function that operators invoke with IAM. It writes one audit line for each call, also for one that
- * was refused, and never throws: the invoker hears of a BillingError in its own words, and of a defect that there was one.
+ * A Lambda handler for a function that operators invoke with IAM. It writes one audit line per call, also for
+ * a rejected one, and never throws. The answer has a BillingError's code and message, but only
+ * `internal_error` for a defect.
  */
 export function operatorFunction<Input extends z.ZodMiniType, Result>({
   name,

@@ -24,7 +24,7 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
   });
 }
 
-/** Every failure of every call leaves as a `StripeFault`. */
+/** Every failed call throws a `StripeFault`. */
 function translated(port: StripePort): StripePort {
   return new Proxy(port, {
     get: (target, name, receiver) => {

@@ -1,4 +1,4 @@
-/** How the object of an event names what the event is about. */
+/** How an event's object names the subject of the event. */
 export type SubjectSource =
   | 'invoice'
   | 'of_invoice'
@@ -12,9 +12,9 @@ export type SubjectSource =
   | 'detached_card';
 
 /**
- * The events that change something here, and how each names its subject. The webhook endpoint is created for exactly these.
- * `invoice.payment_succeeded` is not among them: `invoice.paid` covers it, and payments outside Stripe too. Nor is
- * `invoice_payment.paid`: a part of a payment brings nothing, and its object names no customer.
+ * The events that change something here, and how each names its subject. The webhook endpoint gets exactly
+ * these. `invoice.payment_succeeded` is left out: `invoice.paid` covers it, and payments outside Stripe too.
+ * `invoice_payment.paid` is left out: a partial payment brings no credits, and its object names no customer.
  */
 const HANDLED_EVENTS = {
   'invoice.paid': 'invoice',

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import { type SubjectSource, sourceOf } from './event-types.ts';
 
-/** The versions whose events we read; the endpoint is created at one of them. */
+/** The API versions whose events we read. The endpoint uses one of them. */
 const OUR_VERSION = /\.endive$/;
 
-/** No more than what the table and an address of Stripe's take as it is: anything else would fail anew at every delivery. */
+/** Only what the table and a Stripe URL accept unchanged. Anything else would fail at every delivery. */
 const stripeId = z.string().check(z.regex(/^[\w-]{1,255}$/));
 const name = z.string().check(z.regex(/^[\x21-\x7e]{1,200}$/));
 /** The last second of the year 9999. */
@@ -13,7 +13,7 @@ const MAX_SECONDS = 253_402_300_799;
 const reference = z.union([stripeId, z.looseObject({ id: stripeId })]);
 const optionalReference = z.optional(z.nullable(reference));
 
-/** What every event has, whatever it is about. */
+/** The fields of every event. */
 const Envelope = z.looseObject({
   id: z.string().check(z.regex(/^evt_\w{1,250}$/)),
   object: z.literal('event'),
@@ -25,19 +25,19 @@ const Envelope = z.looseObject({
 });
 export type StripeEvent = z.output<typeof Envelope>;
 
-/** Null for what is no event at all. */
+/** Null for a value that is not an event. */
 export function parseEvent(value: unknown): StripeEvent | null {
   const parsed = Envelope.safeParse(value);
   return parsed.success ? parsed.data : null;
 }
 
-/** Whether the event is told in a version whose shapes we know. */
+/** Whether the event's API version is one whose shapes we know. */
 export const isOurVersion = ({ api_version: version }: StripeEvent): boolean =>
   OUR_VERSION.test(version ?? '');
 
 /**
- * What an event says about the endpoint that it came through; null for one as an endpoint made by `npm run stripe:setup` sends.
- * Such an endpoint was set up by hand: it may lack types that matter.
+ * What is wrong with the endpoint that sent an event; null if the event looks like one from an endpoint of
+ * `npm run stripe:setup`. An endpoint made by hand may lack types that matter.
  */
 export function endpointFault(event: {
   readonly object: string;
@@ -52,7 +52,7 @@ export function endpointFault(event: {
   return type === 'invoice.payment_succeeded' ? 'it is subscribed to invoice.payment_succeeded' : null;
 }
 
-/** Only identities: how things are is asked of Stripe, for an event is a picture of how they were. */
+/** Identities only. An event shows past state, so current state is read from Stripe. */
 const Subject = z.looseObject({
   id: stripeId,
   customer: optionalReference,
@@ -63,11 +63,11 @@ const Subject = z.looseObject({
 export type EventSubject =
   /** The customer's card or subscription changed. */
   | { readonly kind: 'account'; readonly stripeCustomerId: string }
-  /** The customer themselves changed: their default card may be another one. */
+  /** The customer changed; perhaps their default card did. */
   | {
       readonly kind: 'customer_changed';
       readonly stripeCustomerId: string;
-      /** The event says that the default card is another one. */
+      /** The event names another default card. */
       readonly newCard: boolean;
     }
   | {
@@ -77,11 +77,11 @@ export type EventSubject =
       /** ISO 8601, by Stripe's clock. */
       readonly failedAt: string;
     }
-  /** An invoice changed, or what was paid or returned of it. */
+  /** An invoice changed, or its payments or refunds did. */
   | { readonly kind: 'invoice'; readonly invoiceId: string; readonly stripeCustomerId: string }
   | { readonly kind: 'payment'; readonly paymentIntentId: string; readonly stripeCustomerId: string | null }
   | { readonly kind: 'returned_money'; readonly chargeId: string }
-  /** The customer, where the event still names them. */
+  /** The customer, if the event names one. */
   | {
       readonly kind: 'detached_card';
       readonly paymentMethodId: string;
@@ -90,7 +90,7 @@ export type EventSubject =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unreadable' };
 
-/** Who and what an event's object names. */
+/** The ids that an event's object names. */
 interface Names {
   readonly id: string;
   /** When the event was made, in ISO 8601. */
@@ -98,15 +98,15 @@ interface Names {
   readonly customer: string | null;
   readonly charge: string | null;
   readonly invoice: string | null;
-  /** The customer before the change, where the object names none any more. */
+  /** The customer before the change, if the object names none any more. */
   readonly formerCustomer: string | null;
-  /** Whether the change was one of the customer's default card. */
+  /** Whether the customer's default card changed. */
   readonly newCard: boolean;
 }
 
 const UNREADABLE = { kind: 'unreadable' } as const;
 
-/** From what an object names to what its event is about, for each source. */
+/** From the names in an object to the event's subject, by source. */
 const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> = {
   invoice: ({ id, customer }) =>
     customer === null ? UNREADABLE : { kind: 'invoice', invoiceId: id, stripeCustomerId: customer },
@@ -132,7 +132,7 @@ const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> 
   }),
 };
 
-/** What an event is about; `nothing` for a type that changes nothing here. */
+/** The subject of an event; `nothing` for a type that changes nothing here. */
 export function subjectOf({ type, created, data }: StripeEvent): EventSubject {
   const source = sourceOf(type);
   if (source === null) return { kind: 'nothing' };
@@ -150,13 +150,16 @@ export function subjectOf({ type, created, data }: StripeEvent): EventSubject {
   });
 }
 
-/** What an event names, for the record. */
+/** The id of the event's object, for the record. */
 export function objectIdOf({ data }: StripeEvent): string | null {
   const parsed = Subject.safeParse(data.object);
   return parsed.success ? parsed.data.id : null;
 }
 
-/** Where an object of a kind says what money it is about. A charge says what was paid, and when money went back, how much. */
+/**
+ * The field with the amount, by kind of object. A charge has the paid amount and, after a refund, the
+ * refunded one.
+ */
 const AMOUNTS: Readonly<Record<string, string>> = {
   invoice: 'total',
   payment_intent: 'amount',
@@ -177,7 +180,7 @@ export interface EventMoney {
   readonly currency: string | null;
 }
 
-/** The amount and the currency that an event's object names, for the record; null for an object without any. */
+/** Amount and currency of the event's object, for the record; null for an object without them. */
 export function moneyOf({ type, data }: StripeEvent): EventMoney {
   const parsed = Money.safeParse(data.object);
   if (!parsed.success) return NO_MONEY;
@@ -189,7 +192,7 @@ export function moneyOf({ type, data }: StripeEvent): EventMoney {
 
 const NO_MONEY: EventMoney = { amount: null, currency: null };
 
-/** Whether what an event is about is this customer, or is theirs. */
+/** Whether the event's object is this customer or belongs to this customer. */
 export function isAbout({ data }: StripeEvent, stripeCustomerId: string): boolean {
   const parsed = Subject.safeParse(data.object);
   if (!parsed.success) return false;
@@ -201,7 +204,7 @@ const CardBefore = z.looseObject({
   invoice_settings: z.optional(z.looseObject({ default_payment_method: z.optional(z.unknown()) })),
 });
 
-/** Stripe names what a change replaced; null for a card where there was none. */
+/** Stripe names the replaced value; it is null if there was no card before. */
 function changedCard(data: StripeEvent['data']): boolean {
   const parsed = CardBefore.safeParse(data.previous_attributes);
   if (!parsed.success) return false;
@@ -211,7 +214,7 @@ function changedCard(data: StripeEvent['data']): boolean {
 
 const Former = z.looseObject({ customer: optionalReference });
 
-/** A detached method names no customer any more; the change itself may. */
+/** A detached method no longer names its customer. The list of changed fields may. */
 function formerCustomer(data: StripeEvent['data']): string | null {
   const parsed = Former.safeParse(data.previous_attributes);
   return parsed.success ? idOf(parsed.data.customer) : null;

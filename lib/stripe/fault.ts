@@ -1,9 +1,10 @@
 /**
- * What can go wrong with Stripe, told apart by what the caller has to do.
- * - `declined`: the card was refused. `authentication_required`: the bank wants the cardholder.
- * - `refused`: what was named cannot be used (a payment method that is not there, or somebody else's); a repeat cannot help.
- * - `transient`: nothing happened; try again. `indeterminate`: it may have happened; ask again with the same key.
- * - `misconfigured`: our key, our price or our code is wrong; people have to look.
+ * Failures of Stripe calls, by what the caller has to do.
+ * - `declined`: the card was declined. `authentication_required`: the bank asks for the cardholder.
+ * - `refused`: the named object is missing or cannot be used (another customer's method, for example). Do not
+ * retry.
+ * - `transient`: nothing happened; retry. `indeterminate`: it may have happened; retry with the same key.
+ * - `misconfigured`: our key, price or code is wrong; an engineer must look.
  */
 export type StripeFaultKind =
   | 'declined'
@@ -19,13 +20,13 @@ export interface StripeFaultFacts {
   /** The parameter at fault. */
   readonly param?: string | undefined;
   readonly requestId?: string | undefined;
-  /** Stripe did answer, only not with an outcome; otherwise the line was cut or the time was up. */
+  /** Stripe answered, but without an outcome. False: the connection failed or timed out. */
   readonly answered?: boolean;
-  /** The answer of an earlier call under the same key: asking again will not change it. */
+  /** The stored answer of an earlier call under the same key. A retry with that key gets it again. */
   readonly replayed?: boolean;
 }
 
-/** The one error of the Stripe port. Its message is for logs: it holds no key, no card and nothing the caller sent. */
+/** The only error of the Stripe port. The message is for logs: it has no key, no card and no caller input. */
 export class StripeFault extends Error {
   readonly kind: StripeFaultKind;
   readonly facts: StripeFaultFacts;
@@ -40,9 +41,9 @@ export class StripeFault extends Error {
   }
 }
 
-/** The code of a refusal: what was to be put on file is a payment method, but not a card. */
+/** The code of a refusal: the payment method is not a card. */
 export const NOT_A_CARD = 'not_a_card';
-/** Stripe's code for an address that it does not accept, though mail reaches it. */
+/** Stripe's code for an e-mail address that it rejects, although mail may reach it. */
 export const EMAIL_INVALID = 'email_invalid';
 
 export const isFault = (error: unknown, ...kinds: readonly StripeFaultKind[]): error is StripeFault =>

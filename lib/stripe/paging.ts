@@ -1,13 +1,13 @@
 import { StripeFault } from './fault.ts';
 
-/** What a list brings at most in one call. */
+/** Stripe's limit for one page of a list. */
 export const PAGE = 100;
-/** More than any payment, invoice or customer has. A longer list is an error, never cut off silently. */
+/** More than any payment, invoice or customer has. A longer list throws; it is never cut. */
 const MAX_LISTED = 10_000;
 
 /**
- * Every object of a list, from all of its pages.
- * @throws StripeFault misconfigured for a list of more than 10,000: a part of it would add up to a wrong sum
+ * Every object of a list, from all pages.
+ * @throws StripeFault misconfigured for a list of more than 10,000: the sum of a part would be wrong
  */
 export async function allOf<T>(list: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];

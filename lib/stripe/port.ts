@@ -12,12 +12,15 @@ export type * from './port/money.ts';
 export type * from './port/payments.ts';
 export type * from './port/plans.ts';
 
-/** Stripe keeps an idempotency key for 24 hours; after that the same call would be a new one. An hour is left for clocks. */
+/**
+ * Stripe stores an idempotency key for 24 hours; later the same call would run again. One hour is margin for
+ * clocks.
+ */
 export const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
 
 /**
- * What the service asks of Stripe, in the service's own terms. Every call is safe to repeat. Calls that move money carry an
- * idempotency key made of business facts. Every call throws `StripeFault` and nothing else.
+ * The service's calls to Stripe, in its own terms. Every call is idempotent. Calls that move money carry an
+ * idempotency key made of business facts. Every call throws only `StripeFault`.
  */
 export interface StripePort
   extends CustomerCalls,

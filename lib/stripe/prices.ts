@@ -5,11 +5,12 @@ import { PAGE } from './paging.ts';
 import { idOf } from './reference.ts';
 
 /*
- * The known prices: all prices of the products that the setup made, each with `plan` and `credits` in its metadata. The setting
- * names only which price of Pro is sold. A subscriber keeps the price they subscribed at.
+ * The known prices: all prices of the products made by the setup, each with `plan` and `credits` in its
+ * metadata. The setting names only the Pro price for new customers. A subscriber keeps the price of their
+ * subscription.
  */
 
-/** What a price is to us. `unknown`: of a product of ours, without the metadata. `foreign`: of another product. */
+/** How we classify a price. `unknown`: our product, but no metadata. `foreign`: another product. */
 export type PriceFate =
   | { readonly kind: 'known'; readonly price: KnownPrice }
   | { readonly kind: 'unknown' }
@@ -17,25 +18,28 @@ export type PriceFate =
 
 export interface PriceBook {
   /**
-   * The price at which new customers subscribe to a plan. Another plan's than Pro is looked up each time.
-   * @throws StripeFault misconfigured where the plan has none
+   * The price of a plan for new customers. Prices of plans other than Pro are looked up each time.
+   * @throws StripeFault misconfigured if the plan has none
    */
   soldPriceId(plan: SoldPlan): Promise<string>;
   /**
-   * The same price with its amount and its credits, read from Stripe each time.
-   * @throws StripeFault misconfigured where the plan has none, or one that is not a monthly price of this plan
+   * The same price with its amount and credits, read from Stripe each time.
+   * @throws StripeFault misconfigured if the plan has none, or the price is not a monthly price of this plan
    */
   soldPrice(plan: SoldPlan): Promise<KnownPrice>;
-  /** Takes a price in that Stripe returned as part of something else, so that `find` need not ask for it. */
+  /** Stores a price that Stripe returned within another object, so that `find` need not read it. */
   learn(price: Stripe.Price): void;
-  /** Asks Stripe for the prices once, and again for a price of our products that was not known. */
+  /** Reads the prices from Stripe once, and again for an unknown price of our products. */
   find(priceId: string, productId: string | null): Promise<PriceFate>;
 }
 
 export const CURRENCY = 'usd';
 export const INTERVAL = 'month';
 
-/** The price of a plan that is sold has this key. Pro's is named by the setting too, which counts. */
+/**
+ * The lookup key of a plan's price for new customers. For Pro, the setting also names the price and takes
+ * precedence.
+ */
 export const lookupKeyOf = (plan: SoldPlan): string => `rsolv_${plan}_monthly`;
 
 export function priceBook(stripe: Stripe, proPriceId: string): PriceBook {
@@ -52,7 +56,7 @@ export function priceBook(stripe: Stripe, proPriceId: string): PriceBook {
     if (found !== null) known.set(price.id, found);
   };
 
-  /** Null where no price has the plan's lookup key. */
+  /** Null if no price has the plan's lookup key. */
   const readSold = async (plan: SoldPlan): Promise<Stripe.Price | null> => {
     const price =
       plan === 'pro' ? await stripe.prices.retrieve(proPriceId) : await priceUnderKey(stripe, plan);
@@ -103,8 +107,8 @@ export function priceBook(stripe: Stripe, proPriceId: string): PriceBook {
 }
 
 /**
- * What a price's metadata says. A sold price without metadata is from before the setup wrote it: then the plan's own numbers hold.
- * Null without `plan` and `credits`, or without one amount for each unit in US dollars.
+ * What a price's metadata states. A sold price from before the setup wrote metadata has the plan's own
+ * numbers. Null without `plan` and `credits`, or without one amount per unit in US dollars.
  */
 export function knownPriceOf(price: Stripe.Price, soldAs: SoldPlan | null): KnownPrice | null {
   const plan = price.metadata['plan'] ?? soldAs;
@@ -114,13 +118,13 @@ export function knownPriceOf(price: Stripe.Price, soldAs: SoldPlan | null): Know
   return { id: price.id, plan, credits: Number(credits), unitCents: price.unit_amount };
 }
 
-/** What a price says as the one that a plan is sold at. Null unless it is a monthly price of that plan. */
+/** A price read as the sold price of a plan. Null unless it is a monthly price of that plan. */
 export function soldPriceIn(price: Stripe.Price, plan: SoldPlan): KnownPrice | null {
   const known = isMonthly(price) ? knownPriceOf(price, plan) : null;
   return known?.plan === plan ? known : null;
 }
 
-/** Charged each month, in US dollars, in advance. */
+/** Charged monthly, in US dollars, in advance. */
 export const isMonthly = ({ currency, recurring }: Stripe.Price): boolean =>
   currency === CURRENCY &&
   recurring?.interval === INTERVAL &&

@@ -6,23 +6,23 @@ type HttpResponse = Awaited<ReturnType<HttpClient['makeRequest']>>;
 /** How a call waits between tries. */
 export interface Waiting {
   readonly sleep: (ms: number) => Promise<void>;
-  /** From 0 up to but not including 1. */
+  /** From 0 to 1, without 1. */
   readonly random: () => number;
-  /** How long the function that waits may still run; unbounded where it is left out. */
+  /** How long the waiting function may still run; unlimited if left out. */
   readonly timeLeftMs?: (() => number) | undefined;
 }
 
 const MAX_TRIES = 3;
 const FIRST_WAIT_MS = 500;
-/** For one request to Stripe, all waits together. */
+/** Total of all waits for one request to Stripe. */
 const MAX_WAIT_MS = 4_000;
-/** What a function needs after a wait: the request once more, which may take 10 s, and the write of its outcome. */
+/** Time needed after a wait: one more request, up to 10 s, and the write of its outcome. */
 const RESERVED_MS = 12_000;
 
 /**
- * Sends a request again that Stripe answered with 429, which the SDK does not do: Stripe did nothing and keeps no
- * answer under the key. Waits for as long as `Retry-After` says, else with exponential backoff, and gives up where that is
- * longer than the time that remains.
+ * Retries a request that Stripe answered with 429, which the SDK does not do. Stripe did nothing and stores
+ * no answer under the key. Waits as long as `Retry-After` states, otherwise with exponential backoff. Stops
+ * when a wait would be longer than the time left.
  */
 export function retryRateLimited(
   client: HttpClient,
@@ -52,7 +52,7 @@ function waitOf(response: HttpResponse, tries: number, random: number): number {
   return FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + random / 2);
 }
 
-/** Reads and drops the body, so that the connection is free for the next try. */
+/** Reads and drops the body, so that the next try can use the connection. */
 async function discard(response: HttpResponse): Promise<void> {
   await response.toJSON().catch(() => {});
 }

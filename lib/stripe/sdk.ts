@@ -3,17 +3,17 @@ import Stripe from 'stripe';
 import type { StripeConfig } from '../settings/stripe.ts';
 import { retryRateLimited, type Waiting } from './rate-limited.ts';
 
-/** The version whose shapes lib/stripe reads; an SDK of another one does not compile beside it. */
+/** The version whose shapes lib/stripe reads. An SDK of another version does not compile. */
 export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
 
 const TIMEOUT_MS = 10_000;
-/** Two calls of 10 s and the pause between them are less than any function that waits for Stripe may run. */
+/** Two calls of 10 s and the pause between them take less than any function that waits for Stripe may run. */
 const MAX_RETRIES = 1;
 
-/** How Stripe is reached where that is not over the network, and how a call waits. */
+/** The transport to Stripe, if not the network, and how a call waits. */
 export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'> & Partial<Waiting>;
 
-/** The official SDK on the pinned version: bounded in time and tries, and silent. */
+/** The official SDK at the pinned version: limited time and retries, no output. */
 export function openStripe(
   { secretKey, apiBase }: Pick<StripeConfig, 'secretKey' | 'apiBase'>,
   {

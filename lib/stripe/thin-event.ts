@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** An event of Stripe's API v2. It names an object and says nothing of it, and nothing that this service handles comes as one. */
+/** An event of Stripe's API v2. It only names an object. No event that this service handles has this form. */
 const ThinEvent = z.looseObject({
   id: z.string().check(z.regex(/^evt_\w{1,250}$/)),
   object: z.literal('v2.core.event'),
@@ -11,7 +11,7 @@ const ThinEvent = z.looseObject({
 });
 export type ThinEvent = z.output<typeof ThinEvent>;
 
-/** Null for what is no thin event. */
+/** Null for a value that is not a thin event. */
 export function parseThinEvent(value: unknown): ThinEvent | null {
   const parsed = ThinEvent.safeParse(value);
   return parsed.success ? parsed.data : null;

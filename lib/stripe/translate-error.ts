@@ -3,26 +3,26 @@ import { EMAIL_INVALID, StripeFault, type StripeFaultFacts } from './fault.ts';
 
 const { errors } = Stripe;
 
-/** What these name comes from the customer, or has a life of its own at Stripe: no defect of ours. */
+/** Parameters that come from the customer, or change at Stripe: an error there is no defect of ours. */
 const NOT_OUR_FAULT: ReadonlySet<string> = new Set(['payment_method', 'customer']);
-/** Of an invoice; in which class of error Stripe sends it is not documented. */
+/** For an invoice. Stripe does not document the error class of this code. */
 const INVOICE_ASKS = 'invoice_payment_intent_requires_action';
 const REFUSED_CODES: ReadonlySet<string> = new Set([
   'payment_intent_unexpected_state',
   'charge_already_refunded',
   EMAIL_INVALID,
-  // A dispute has the money, or holds it.
+  // A dispute has withdrawn or holds the money.
   'charge_disputed',
   'refund_disputed_payment',
 ]);
 
-/** Where Stripe's error classes, which are many, become the few cases that the service tells apart. */
+/** Maps Stripe's many error classes to the few cases of the service. */
 export function translateError(error: unknown): StripeFault {
   if (error instanceof StripeFault) return error;
   if (!(error instanceof errors.StripeError)) throw error;
   const facts: StripeFaultFacts = {
     code: error.code,
-    // The SDK says '' where Stripe said nothing.
+    // The SDK sets '' if Stripe sent nothing.
     declineCode: error.decline_code || undefined,
     param: error.param,
     requestId: error.requestId,
@@ -34,10 +34,10 @@ export function translateError(error: unknown): StripeFault {
     const asks = error.code === 'authentication_required' || error.decline_code === 'authentication_required';
     return new StripeFault(asks ? 'authentication_required' : 'declined', facts);
   }
-  // Refused before anything was done, and not kept under the key.
+  // Rejected before anything happened, and not stored under the key.
   if (error instanceof errors.StripeRateLimitError) return new StripeFault('transient', facts);
   if (error instanceof errors.StripeConnectionError) return new StripeFault('indeterminate', facts);
-  // 409 while the same key is under way, 5xx, a key that made another call: what became of ours is not known.
+  // A 409 while the key is in flight, a 5xx, or a key of another call: the outcome is unknown.
   if (error instanceof errors.StripeAPIError || error instanceof errors.StripeIdempotencyError) {
     return new StripeFault('indeterminate', facts);
   }
@@ -48,8 +48,8 @@ export function translateError(error: unknown): StripeFault {
 }
 
 function isRefusal(code: string | undefined, param = ''): boolean {
-  // Of the things that can be missing, the price is the one that we configure.
+  // Of the objects that can be missing, only the price is in our settings.
   if (code === 'resource_missing') return !param.includes('price');
-  // A method that was detached, or is somebody else's, is refused without a code.
+  // Stripe refuses a detached method, or another customer's, without a code.
   return NOT_OUR_FAULT.has(param) || REFUSED_CODES.has(code ?? '');
 }

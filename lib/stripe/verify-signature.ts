@@ -1,12 +1,15 @@
 import Stripe from 'stripe';
 import { BillingError } from '../errors.ts';
 
-/** How old a delivery may be, and how far ahead of our clock: longer than clocks differ, too short to replay one. */
+/**
+ * Maximum age of a delivery, and maximum lead over our clock: more than clocks differ, too little for a
+ * replay.
+ */
 const TOLERANCE_SECONDS = 300;
 
 /**
- * What a delivery says, once one of the secrets has signed these very bytes not long ago. Safe to repeat.
- * @throws BillingError invalid_signature (nothing is told of what was wrong with it), malformed_json
+ * The payload of a delivery, if one of the secrets signed exactly these bytes recently. Idempotent.
+ * @throws BillingError invalid_signature (without the reason), malformed_json
  */
 export function verifiedPayload(
   body: string,
@@ -14,7 +17,7 @@ export function verifiedPayload(
   secrets: readonly string[],
   now: Date,
 ): unknown {
-  // The SDK looks at the age alone; a delivery from the future could be kept and used for ever.
+  // The SDK checks only the age. A delivery from the future could be stored and replayed at any time.
   const isTimely =
     header !== undefined && signedAtSeconds(header) - now.getTime() / 1000 <= TOLERANCE_SECONDS;
   if (!isTimely) throw invalidSignature();
@@ -26,7 +29,10 @@ export function verifiedPayload(
   }
 }
 
-/** Only verifies. The SDK's `constructEvent` also parses, and throws at the thin events of API v2, which are signed alike. */
+/**
+ * Verifies only. The SDK's `constructEvent` also parses, and throws on thin events of API v2, which have the
+ * same signature.
+ */
 function isSignedWith(secret: string, body: string, header: string, now: Date): boolean {
   try {
     const { signature } = Stripe.webhooks;
@@ -34,12 +40,12 @@ function isSignedWith(secret: string, body: string, header: string, now: Date): 
       signature?.verifyHeader(body, header, secret, TOLERANCE_SECONDS, undefined, now.getTime()) ?? false
     );
   } catch {
-    // A wrong signature, and a header that is not of the SDK's shape, at which it fails in ways of its own.
+    // A wrong signature, or a malformed header, for which the SDK throws other errors.
     return false;
   }
 }
 
-/** NaN unless there is exactly one: of two, the SDK would verify one, and we could look at the other. */
+/** NaN unless there is exactly one: with two, the SDK could verify one while we read the other. */
 function signedAtSeconds(header: string): number {
   const [moment, ...more] = header.split(',').filter((part) => part.startsWith('t='));
   return moment !== undefined && more.length === 0 && /^t=\d{1,12}$/.test(moment)

@@ -50,7 +50,7 @@ export const coveredUntil = described(
     'collect the next payment. Null while no period is paid.',
 );
 
-/** After money was returned whose credits were spent already. */
+/** Above 0 after money was returned whose credits were already spent. */
 export const creditsOwed = described(
   z.int(),
   'Credits that the next grant is reduced by: their payment was returned after they were spent.',
@@ -98,7 +98,7 @@ export const getUsageContract = {
   problems: ['customer_not_found'],
 } as const satisfies Contract;
 
-/** A cursor is the number of the last entry shown, wrapped so that nobody builds one by hand. */
+/** A cursor encodes the number of the last entry shown, so that clients do not build one. */
 const cursorText = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,24}$/, 'is not a cursor that this API gave'));
 
 export const listTransactionsContract = {

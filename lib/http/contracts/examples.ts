@@ -19,12 +19,13 @@ import { Problem } from './problems.ts';
 import { getOpenapiContract } from './service.ts';
 
 /**
- * What the documentation shows of whole answers. The examples tell one story: a customer signs up, gets their fix for
- * pull request 42 billed and looks at the account. Importing this adds them to the registry that the generator reads.
+ * The whole answers in the documentation. The examples tell one story: a customer signs up, gets their fix
+ * for pull request 42 billed and looks at the account. Importing this file adds them to the generator's
+ * registry.
  */
 
 const customerId = '5d8f1c0a9b7e4f3286a1d0c4e7b95312';
-// Nobody takes a key of nothing but the letter A for a real one.
+// A key of only the letter A does not look like a real one.
 const apiKey = formatApiKey(customerId, new Uint8Array(32));
 const fixId = fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 42 });
 const signedUpAt = '2026-03-02T09:30:00.000Z';
@@ -168,7 +169,7 @@ shown(addPaymentMethodContract.responses[200].schema, {
 shown(stripeWebhookContract.responses[200].schema, { received: true, outcome: 'processed' });
 shown(getOpenapiContract.responses[200].schema, { openapi: '3.1.1' });
 
-/** The schemas that get a name of their own in the document. */
+/** The schemas with their own name in the document. */
 export const namedSchemas = {
   FixAttempt,
   Customer,
@@ -181,7 +182,7 @@ export const namedSchemas = {
   Problem,
 };
 
-/** Adds an example to what is said of a schema; its type is held to the schema. */
+/** Adds an example to a schema's description; the example must have the schema's type. */
 function shown<S extends z.ZodMiniType>(schema: S, example: z.output<S>, description?: string): S {
   const known = z.globalRegistry.get(schema);
   z.globalRegistry.add(schema, {

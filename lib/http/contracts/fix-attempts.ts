@@ -3,13 +3,13 @@ import { type Contract, described, httpUrl, nothing, text } from '../contract.ts
 
 export const MAX_METADATA_BYTES = 16 * 1024;
 
-/** RSOLV-action's older code path sends this where it does not know the repository. */
+/** RSOLV-action's older code path sends this if it does not know the repository. */
 const PLACEHOLDER = 'unknown';
 const known = z.refine<string>((name) => name.toLowerCase() !== PLACEHOLDER, {
   error: `must name the real one, not "${PLACEHOLDER}"`,
 });
 
-/** Whether a body does not name the repository: its fix is then never recorded, and so never billed. */
+/** Whether a body does not name the repository. Its fix is then never recorded, and so never billed. */
 const namesNoRepository = (body: unknown): boolean => {
   const { success, data } = Named.safeParse(body);
   return (
@@ -29,7 +29,7 @@ const githubOrg = described(
 const repoName = described(
   z.string().check(
     z.regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be a GitHub repository name'),
-    // GitHub has no such repository, and in an address they lead elsewhere.
+    // GitHub has no such repository, and in a URL these names lead elsewhere.
     z.refine((name) => name !== '.' && name !== '..', { error: 'must be a GitHub repository name' }),
     known,
   ),

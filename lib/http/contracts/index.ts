@@ -12,8 +12,8 @@ import {
 import { getDocsContract, getOpenapiContract, getRootContract, healthContract } from './service.ts';
 
 /**
- * Every call of the API, in the order that the documentation shows them. For the generator only: a function imports
- * the one contract it answers, so that its bundle holds no other.
+ * Every call of the API, in the order of the documentation. Only for the generator: a function imports only
+ * its own contract, so that its bundle has no other.
  */
 export const allContracts: readonly Contract[] = [
   recordFixAttemptContract,

@@ -14,7 +14,7 @@ const NoticeSettings = z.object({
 });
 export type NoticeSettings = z.output<typeof NoticeSettings>;
 
-/** Whoever asks for a kind that there is, and that stays on, should read why. */
+/** For a kind that exists but cannot be turned off, the error says why. */
 const CAN_BE_OFF = `must be one that can be turned off: ${OPTIONAL_NOTICE_KINDS.join(', ')}`;
 
 const settings = { 200: { description: 'Every kind of notice.', schema: NoticeSettings } };

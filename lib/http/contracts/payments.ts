@@ -149,7 +149,7 @@ export const cancelSubscriptionContract = {
   ],
 } as const satisfies Contract;
 
-/** An event with a long invoice is far below this; anything above is not from Stripe. */
+/** Far above an event with a long invoice; anything larger is not from Stripe. */
 const MAX_EVENT_BYTES = 1024 * 1024;
 
 export const stripeWebhookContract = {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { PROBLEMS, type ProblemCode, type ProblemFacts } from '../../errors.ts';
 import { type Contract, described } from '../contract.ts';
 
-/** What to do about each problem, as the documentation says it; markdown's `code` is understood. */
+/** What to do about each problem, for the documentation; may use markdown's `code`. */
 export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   malformed_json: 'Send a JSON object as the body. An empty body is not one.',
   missing_api_key: 'Send your API key in the header `x-api-key`.',
@@ -59,12 +59,12 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
 
 const isProblemCode = (name: string): name is ProblemCode => Object.hasOwn(PROBLEMS, name);
 
-/** By status, so that the documentation reads like a list of status codes. */
+/** By status, so that the documentation is a list of status codes. */
 export const PROBLEM_CODES: readonly ProblemCode[] = Object.keys(PROBLEMS)
   .filter(isProblemCode)
   .sort((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);
 
-/** A fact that problems learn to carry has to be described here as well. */
+/** A new fact of a problem needs a description here too. */
 const facts = {
   errors: z.optional(
     described(
@@ -119,7 +119,7 @@ export const Problem = described(
   },
 );
 
-/** Every problem a call can answer: its own, and those that come with a key, a body and the table. */
+/** Every problem that a call can return: its own, and those of a key, a body and the table. */
 export function problemsOf({ access, body, method, problems }: Contract): ProblemCode[] {
   const codes = new Set<ProblemCode>(['invalid_request', 'body_too_large', 'internal_error', ...problems]);
   const add = (...more: readonly ProblemCode[]) => {
@@ -128,7 +128,8 @@ export function problemsOf({ access, body, method, problems }: Contract): Proble
   if (access === 'api_key') add('missing_api_key', 'invalid_api_key');
   if (access === 'signature') add('invalid_signature', 'wrong_mode', 'malformed_json');
   if (body !== undefined) add('malformed_json', 'unsupported_media_type');
-  // The table is asked who is calling, and it takes every change. What is left answers from memory or says otherwise.
+  // The table authenticates callers and takes every change. The other calls answer from memory, or list the
+  // problem themselves.
   if (access === 'api_key' || method !== 'GET') add('ledger_unavailable');
   return PROBLEM_CODES.filter((code) => codes.has(code));
 }

@@ -10,7 +10,7 @@ import type { PricingView, TransactionView, UsageView } from '../contracts/accou
 import type { CustomerView } from '../contracts/customers.ts';
 import type { AddedCardView, SubscribedView, SubscriptionView } from '../contracts/payments.ts';
 
-/* The account, its entries and the prices as the API returns them. */
+/* API views of the account, its entries and the prices. */
 
 export function customerView(head: CustomerHead, at: Date): CustomerView {
   return {
@@ -36,7 +36,7 @@ export function subscriptionView(head: CustomerHead, at: Date): SubscriptionView
   };
 }
 
-/** After a call that may have paid for Pro. @param owed what the customer owed before */
+/** After a call that may have paid for Pro. @param owed what the customer owed before the call */
 export const subscribedView = (
   owed: Pick<CustomerHead, 'debt'>,
   head: CustomerHead,
@@ -46,7 +46,7 @@ export const subscribedView = (
   credits_netted: Math.max(0, owed.debt - head.debt),
 });
 
-/** Where the account stands, what happened last, and what needs attention. */
+/** The account's state, its newest entries, and its warnings. */
 export function usageView(
   { head, newest }: { readonly head: CustomerHead; readonly newest: readonly LedgerEntry[] },
   { cards, prices }: { readonly cards: TriesByCard; readonly prices: SoldPrices },
@@ -62,7 +62,7 @@ export function usageView(
 }
 
 export function transactionView(entry: LedgerEntry): TransactionView {
-  // What tells a card from others is for audits alone.
+  // The card's fingerprint is only for audits.
   const { card_fingerprint: _, ...metadata } = entry.metadata;
   return {
     id: `txn_${entry.customerId}_${entry.seq}`,
@@ -74,7 +74,7 @@ export function transactionView(entry: LedgerEntry): TransactionView {
   };
 }
 
-/** What the next subscriber pays, and gets. */
+/** What the next subscriber pays and gets. */
 export function pricingView(prices: SoldPrices): PricingView {
   const pro = soldPriceOf(prices, 'pro');
   return {

@@ -6,7 +6,7 @@ import type { FixBilled } from '../contracts/fix-attempts.ts';
 
 /**
  * The answer to billing a fix.
- * @throws BillingError where it could not be billed
+ * @throws BillingError if the fix could not be billed
  */
 export function billedView(id: string, billing: FixBilling): FixBilled {
   if (billing.kind !== 'billed') throw unbilled(billing);
@@ -21,7 +21,7 @@ export function billedView(id: string, billing: FixBilling): FixBilled {
   };
 }
 
-/** What the customer hears, and has to do, when a fix could not be billed. */
+/** The problem, and its remedy, for a fix that could not be billed. */
 function unbilled(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingError {
   const balance = { credit_balance: billing.balance };
   switch (billing.kind) {

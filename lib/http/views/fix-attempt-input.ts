@@ -12,11 +12,11 @@ export function pullRequest({ github_org, repo_name, pr_number }: Body | Query):
 
 export const repositoryIdOf = ({ repository_id: id }: Body): number | null => id ?? null;
 
-/** Built from validated parts, none of which can hold a character that a URL reserves. */
+/** Made of validated parts without URL-reserved characters. */
 export const pullRequestUrl = ({ githubOrg, repoName, prNumber }: PullRequest): string =>
   `https://github.com/${githubOrg}/${repoName}/pull/${prNumber}`;
 
-/** `api_key_used` stays behind here. */
+/** Drops `api_key_used`. */
 export function newFixAttempt(body: Body): NewFixAttempt {
   const named = pullRequest(body);
   return {

@@ -3,7 +3,7 @@ import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { FixAttemptView } from '../contracts/fix-attempts.ts';
 import { parseExactly } from '../exact-json.ts';
 
-/** A fix attempt as the API returns it. Fields that are not set are left out. */
+/** API view of a fix attempt. Unset fields are left out. */
 export function fixAttemptView(fix: FixAttempt): FixAttemptView {
   const { billed } = fix;
   return {
@@ -27,7 +27,7 @@ export function fixAttemptView(fix: FixAttempt): FixAttemptView {
   };
 }
 
-/** As it was recorded, number by number. Stored only from a body whose metadata was an object. */
+/** As recorded, with the original text of its numbers. Stored only if the body's metadata was an object. */
 const metadataOf = (json: string): Record<string, unknown> => Metadata.parse(parseExactly(json));
 
 const Metadata = z.record(z.string(), z.unknown());

@@ -4,7 +4,7 @@ import { rawInvoices, rawNotes } from '../raw/invoices.ts';
 import { rawBalance, rawCharges, rawCustomer, rawMovements, rawReturned } from '../raw/money.ts';
 import { idOf } from '../reference.ts';
 
-/** What the auditor reads of Stripe. */
+/** The auditor's reads from Stripe. */
 export function auditCalls(stripe: Stripe): AuditCalls {
   return {
     rawCharges: async (customer, after) => rawCharges(stripe, customer, after),

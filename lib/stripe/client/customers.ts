@@ -7,7 +7,7 @@ import { findCustomers, readAccount } from '../readers/account.ts';
 import { translateError } from '../translate-error.ts';
 import { isDeleted, unlessDone } from './unless-done.ts';
 
-/** Answers of Stripe's that say "failed on our side" are kept under their key too; then another one is needed. */
+/** Stripe also stores a 500 answer under its idempotency key. Then another key is needed. */
 const MAX_CUSTOMER_KEYS = 3;
 
 export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls {
@@ -22,7 +22,8 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
         } catch (error) {
           const fault = translateError(error);
           if (fault.kind !== 'indeterminate') throw fault;
-          // Without an address Stripe's list cannot find them; the key does, for a day.
+          // Without an address, the search below cannot find the customer. The idempotency key can, for a
+          // day.
           const [found] = email === null ? [] : await findCustomers(stripe, email, customerId);
           if (found !== undefined) return found;
           if (!fault.facts.replayed) throw fault;
@@ -37,7 +38,7 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
 
     async anonymiseCustomer(stripeCustomerId) {
       try {
-        // All of them before the first is taken off: a page begins after a method of the page before.
+        // List all methods before the first is detached: each page starts after a method of the page before.
         const methods: string[] = [];
         const listed = stripe.paymentMethods.list({ customer: stripeCustomerId, limit: PAGE });
         for await (const { id } of listed) methods.push(id);
@@ -64,7 +65,7 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
         await stripe.customers.del(stripeCustomerId);
       } catch (error) {
         const fault = translateError(error);
-        // Gone already: that is what was wanted.
+        // Already deleted.
         if (fault.kind !== 'refused') throw fault;
       }
     },
@@ -73,10 +74,10 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
       try {
         const { id, type, card } = await stripe.paymentMethods.attach(paymentMethodId, { customer });
         if (type === 'card') return { paymentMethodId: id, fingerprint: card?.fingerprint ?? null };
-        // Its kind is known for certain only now. It never becomes the default, so nothing can be charged to it.
+        // Only now is the type certain. The method never becomes the default, so it cannot be charged.
         await stripe.paymentMethods.detach(id);
       } catch (error) {
-        // Stripe refuses another customer's method, or a used one, without a code and without naming a parameter.
+        // Stripe rejects a used method, or another customer's, without a code or parameter.
         if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
         throw new StripeFault('refused', translateError(error).facts);
       }
@@ -95,7 +96,7 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
     },
 
     async readAccount(stripeCustomerId) {
-      // Deleted between one question and the next, which then fails; that is an answer too.
+      // The customer may be deleted between two of the reads. The next read then fails.
       const account = await unlessDone(
         () => readAccount(stripe, stripeCustomerId, prices),
         () => isDeleted(stripe, stripeCustomerId),
@@ -105,7 +106,10 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
   };
 }
 
-/** Cards and bank accounts of older integrations. Whether Stripe lists such a card among the methods is not documented. */
+/**
+ * Cards and bank accounts of older integrations. Whether Stripe lists such cards as payment methods is not
+ * documented.
+ */
 async function deleteSources(stripe: Stripe, stripeCustomerId: string): Promise<void> {
   const listed = async () => {
     const ids: string[] = [];

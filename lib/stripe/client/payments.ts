@@ -8,8 +8,8 @@ import { translateError } from '../translate-error.ts';
 import { startOf } from './since.ts';
 
 /**
- * Where a bank would send the cardholder. Stripe's documentation leaves open whether a confirmation needs it beside
- * `allowed_payment_method_types`; off-session it is never followed.
+ * Where a bank would send the cardholder. Stripe does not document whether a confirmation with
+ * `allowed_payment_method_types` needs this URL. Off-session payments never use it.
  */
 const RETURN_URL = 'https://app.rsolv.dev/';
 
@@ -38,7 +38,7 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
         );
         return fixPayment(intent);
       } catch (error) {
-        // A decline carries the payment intent, which is what the next steps need.
+        // The error of a decline carries the payment intent, which the next steps need.
         if (error instanceof Stripe.errors.StripeCardError && error.payment_intent) {
           return fixPayment(error.payment_intent);
         }
@@ -52,7 +52,7 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
 
     async findFixPayments(customer, fixAttemptId, since) {
       const created = { gte: startOf(since) };
-      // Listing sees what was written a moment ago; searching by metadata would not.
+      // A list includes the newest payments; a search by metadata would not.
       const found: FixPayment[] = [];
       for await (const intent of stripe.paymentIntents.list({ customer, created, limit: PAGE })) {
         const payment = fixPaymentOf(intent);
@@ -66,7 +66,7 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
         return fixPaymentOf(await stripe.paymentIntents.cancel(paymentIntentId));
       } catch (error) {
         const fault = translateError(error);
-        // Paid, or cancelled before: how it is now tells which.
+        // Already paid or cancelled: the current state shows which.
         if (fault.kind !== 'refused') throw fault;
         return fixPaymentOf(await stripe.paymentIntents.retrieve(paymentIntentId));
       }

@@ -41,7 +41,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
     },
 
     async findSubscribed(customer, attempt) {
-      // A customer who was deleted has none any more.
+      // A deleted customer has no subscriptions.
       const found = await unlessDone(
         () => findByAttempt(stripe, customer, attempt),
         () => isDeleted(stripe, customer),
@@ -52,7 +52,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
     },
 
     async setCancelAtPeriodEnd(subscriptionId, cancel) {
-      // A subscription that has ended meanwhile stays as it is.
+      // Does nothing if the subscription has ended.
       await unlessDone(
         () =>
           cancel
@@ -75,7 +75,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
         await stripe.subscriptions.cancel(subscriptionId, details);
       } catch (error) {
         const fault = translateError(error);
-        // Over already: that is what was wanted.
+        // Already ended.
         if (fault.kind !== 'refused') throw fault;
       }
     },
@@ -112,7 +112,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
         return await readFailedRenewal(stripe, invoiceId);
       } catch (error) {
         const fault = translateError(error);
-        // Of an order that was declined Stripe keeps nothing.
+        // Stripe keeps no invoice of a declined order.
         if (fault.kind !== 'refused') throw fault;
         return null;
       }
@@ -130,7 +130,7 @@ async function findByAttempt(stripe: Stripe, customer: string, attempt: number):
 const isEnded = async (stripe: Stripe, subscriptionId: string): Promise<boolean> =>
   (await stripe.subscriptions.retrieve(subscriptionId)).ended_at !== null;
 
-/** Stripe refuses the flag and the date in one call, and the flag alone may leave a date behind. */
+/** Stripe rejects the flag and the date in one call. The flag alone may leave a date behind. */
 async function withdrawCancellation(stripe: Stripe, subscriptionId: string): Promise<Stripe.Subscription> {
   let subscription = await stripe.subscriptions.retrieve(subscriptionId);
   if (subscription.cancel_at_period_end) {
@@ -140,7 +140,9 @@ async function withdrawCancellation(stripe: Stripe, subscriptionId: string): Pro
   return stripe.subscriptions.update(subscriptionId, { cancel_at: '' });
 }
 
-/** Whether Stripe takes an empty card is not documented. If it does not, the customer's default takes the place. */
+/**
+ * Whether Stripe accepts an empty card is not documented. If not, the customer's default card replaces it.
+ */
 async function clearOwnCard(stripe: Stripe, subscriptionId: string, defaultCard: string): Promise<void> {
   const own = await stripe.subscriptions.retrieve(subscriptionId);
   const cleared = {

@@ -1,5 +1,5 @@
-/** Clocks differ; what happened since a moment is looked for from a little before. */
+/** Clocks differ, so a search starts a little before the given moment. */
 const CLOCK_SKEW_SECONDS = 10 * 60;
 
-/** In Stripe's seconds, from a little before. */
+/** Unix seconds, a little before the moment. */
 export const startOf = (since: Date): number => Math.floor(since.getTime() / 1000) - CLOCK_SKEW_SECONDS;

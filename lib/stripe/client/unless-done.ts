@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
 
 /**
- * Null where Stripe refuses because it is gone, or over. That is asked, not guessed: such a refusal has no code and names no
- * parameter, and one for another reason must not be taken for done.
+ * Returns null if Stripe rejects the call because the object is deleted or ended. `isDone` asks Stripe: such
+ * an error has no code and no parameter, and looks like an error for another reason.
  */
 export async function unlessDone<T>(
   ask: () => Promise<T>,

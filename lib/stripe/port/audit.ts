@@ -1,19 +1,20 @@
 import type { ListWindow, Page } from './lists.ts';
 
 /*
- * Stripe's objects as the auditor reads them: amounts, states and references, before any rule of ours. The auditor shares no rule
- * with the service, so these types name nothing that the service concludes. All amounts are US cents, all times Unix seconds.
+ * Stripe's objects as the auditor reads them: amounts, states and references. The auditor shares no rule with
+ * the service, so these types hold no conclusion of the service. All amounts are US cents, all times Unix
+ * seconds.
  */
 
 export interface RawCharge {
   readonly id: string;
   readonly paymentIntentId: string | null;
   readonly created: number;
-  /** When the payment was asked for, which decides its price. In seconds. */
+  /** When the payment was requested, which decides the price. In seconds. */
   readonly askedAt: number;
   readonly isPaid: boolean;
   readonly capturedCents: number;
-  /** Refunded so far; a refund that failed is not counted. */
+  /** Refunded so far, without failed refunds. */
   readonly refundedCents: number;
   readonly isDisputed: boolean;
   readonly metadata: Readonly<Record<string, string>>;
@@ -28,7 +29,7 @@ export interface RawRefund {
 export interface RawDispute {
   readonly id: string;
   readonly status: string;
-  /** What its balance transactions took from us, without fees; below zero where they gave it back. */
+  /** Taken from us by its balance transactions, without fees; negative if they returned money. */
   readonly takenCents: number;
 }
 
@@ -41,14 +42,14 @@ export interface RawLine {
   readonly id: string;
   readonly cents: number;
   readonly discountCents: number;
-  /** Tax that is added to the amount. */
+  /** Tax on top of the amount. */
   readonly taxCents: number;
   readonly quantity: number;
   readonly priceId: string | null;
-  /** Null for a line that is of no subscription. */
+  /** Null for a line without a subscription. */
   readonly subscriptionId: string | null;
   readonly isProration: boolean;
-  /** Of unused time that is credited: the invoice that had charged it, where Stripe says so. */
+  /** For credited unused time: the invoice that had charged for it, if Stripe names it. */
   readonly creditedInvoiceId: string | null;
   readonly start: number;
   readonly end: number;
@@ -61,14 +62,14 @@ export interface RawInvoice {
   readonly paidAt: number | null;
   readonly lines: readonly RawLine[];
   readonly payments: readonly {
-    /** Null for money that did not move through Stripe. */
+    /** Null for money outside Stripe. */
     readonly paymentIntentId: string | null;
     readonly chargeId: string | null;
     readonly cents: number;
   }[];
-  /** Of the customer's balance: credit that the invoice used; below zero where the invoice added credit. */
+  /** From the customer's balance: credit that the invoice used; negative if the invoice added credit. */
   readonly balanceCents: number;
-  /** Paid past Stripe. */
+  /** Paid outside Stripe. */
   readonly outOfBandCents: number;
   readonly hasNotes: boolean;
 }
@@ -76,10 +77,10 @@ export interface RawInvoice {
 export interface RawNote {
   readonly invoiceId: string;
   readonly isIssued: boolean;
-  /** What it returns in another way than by refunds. */
+  /** Returned without a refund. */
   readonly cents: number;
   readonly refunds: readonly { readonly id: string; readonly cents: number }[];
-  /** The lines of the invoice that it names. */
+  /** The invoice lines that it names. */
   readonly lines: readonly { readonly lineId: string; readonly cents: number }[];
   readonly wholeCents: number;
 }
@@ -95,20 +96,20 @@ export interface RawSubscription {
   readonly id: string;
   readonly status: string;
   readonly priceIds: readonly string[];
-  /** Whether it is set to end. */
+  /** Whether an end is scheduled. */
   readonly isEnding: boolean;
   readonly isCollectionPaused: boolean;
 }
 
-/** A customer at Stripe. Null fields of a deleted one are not known. */
+/** A customer at Stripe. For a deleted customer, null fields are unknown. */
 export interface RawCustomer {
   readonly isDeleted: boolean;
-  /** The card that Stripe charges by default; null where there is none, or it is no card. */
+  /** The default card for charges; null without a default, or if the default is not a card. */
   readonly cardId: string | null;
   readonly subscriptions: readonly RawSubscription[];
 }
 
-/** An entry of a customer's balance: below zero is credit. */
+/** An entry of a customer's balance; negative is credit. */
 export interface RawBalanceEntry {
   readonly id: string;
   readonly type: string;
@@ -116,22 +117,22 @@ export interface RawBalanceEntry {
   readonly created: number;
 }
 
-/** One movement of money on our account at Stripe. */
+/** One movement of money on our Stripe account. */
 export interface RawMovement {
   readonly id: string;
   readonly created: number;
-  /** charge, refund, dispute, fee, … as Stripe's own reports group them. */
+  /** charge, refund, dispute, fee, …: the groups of Stripe's own reports. */
   readonly category: string;
   readonly cents: number;
   readonly feeCents: number;
   readonly sourceId: string | null;
 }
 
-/** What the auditor reads. Every list is read to its last page. */
+/** The auditor's reads. Every list is read to its last page. */
 export interface AuditCalls {
   rawCharges(stripeCustomerId: string, after: string | null): Promise<Page<RawCharge>>;
   rawReturned(chargeId: string, what: { refunds: boolean; disputes: boolean }): Promise<RawReturned>;
-  /** Of every status. */
+  /** In every status. */
   rawInvoices(stripeCustomerId: string): Promise<readonly RawInvoice[]>;
   rawNotes(stripeCustomerId: string): Promise<readonly RawNote[]>;
   rawBalance(stripeCustomerId: string): Promise<readonly RawBalanceEntry[]>;

@@ -2,18 +2,18 @@ import type { ProSubscription } from '../../domain/subscription.ts';
 import type { DefaultCard } from './payments.ts';
 
 export interface AttachedCard {
-  /** Not always the id that was given: a test method gets one of its own. */
+  /** May differ from the given id: a test method gets an id of its own. */
   readonly paymentMethodId: string;
-  /** The same for every payment method that is this card; null for what is no card. */
+  /** The same for every payment method of this card; null if it is not a card. */
   readonly fingerprint: string | null;
 }
 
-/** What Stripe says of a customer now. */
+/** The current state of a customer at Stripe. */
 export type StripeAccount =
   | { readonly kind: 'deleted' }
   | {
       readonly kind: 'account';
-      /** The default, where it is a card that can be charged. */
+      /** The default payment method, if it is a card that can be charged. */
       readonly card: DefaultCard | null;
       readonly subscriptions: readonly ProSubscription[];
     };
@@ -23,23 +23,28 @@ export interface CustomerCalls {
   createCustomer(customer: {
     readonly customerId: string;
     readonly name: string;
-    /** Null where Stripe refuses the address. */
+    /** Null if Stripe rejects the address. */
     readonly email: string | null;
-    /** The Stripe customer before, when that was deleted. */
+    /** The previous Stripe customer, if it was deleted. */
     readonly former: string | null;
   }): Promise<string>;
   /**
-   * The Stripe customers that were made for a customer of ours under this address, and not deleted since: more than one where
-   * Stripe made one and answered an error.
+   * The Stripe customers of one of our customers under this address, without deleted ones. There are several
+   * if Stripe created one and returned an error.
    */
   findCustomers(customer: { readonly customerId: string; readonly email: string }): Promise<string[]>;
-  /** Takes every card off, and the name and address. Payments stay. Idempotent: does nothing if the customer is already deleted. */
+  /**
+   * Removes all cards, the name and the address. Payments stay. Idempotent: does nothing for a deleted
+   * customer.
+   */
   anonymiseCustomer(stripeCustomerId: string): Promise<void>;
-  /** With their cards; a subscription ends at once. Idempotent: does nothing if the customer is already deleted. */
+  /**
+   * Deletes the cards too, and ends a subscription at once. Idempotent: does nothing for a deleted customer.
+   */
   deleteCustomer(stripeCustomerId: string): Promise<void>;
-  /** Refuses what is no card, with the code `NOT_A_CARD`, and leaves it off. */
+  /** Rejects a method that is not a card, with the code `NOT_A_CARD`, and detaches it. */
   attachCard(stripeCustomerId: string, paymentMethodId: string): Promise<AttachedCard>;
-  /** The customer of ours that a Stripe customer's metadata names; null without one, or when deleted. */
+  /** Our customer's id in the Stripe customer's metadata; null without one, or when deleted. */
   readCustomerClaim(stripeCustomerId: string): Promise<string | null>;
   makeDefault(stripeCustomerId: string, paymentMethodId: string): Promise<void>;
   readAccount(stripeCustomerId: string): Promise<StripeAccount>;

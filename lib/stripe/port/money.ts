@@ -1,7 +1,7 @@
 import type { ProInvoice } from '../../domain/grants.ts';
 import type { FixPayment, FixReference } from './payments.ts';
 
-/** A charge with all that went back of it: refunds that did not fail, and disputes that are not won. */
+/** A charge with all money returned from it: refunds that did not fail, and disputes that are not won. */
 export interface ReturnedMoney {
   readonly chargeId: string;
   readonly stripeCustomerId: string | null;
@@ -10,22 +10,22 @@ export interface ReturnedMoney {
   readonly disputes: readonly { readonly id: string; readonly open: boolean; readonly amountCents: number }[];
   readonly paidFor:
     | { readonly kind: 'fix'; readonly fix: FixReference }
-    /** Several where one payment pays several. */
+    /** Several if one payment pays several invoices. */
     | { readonly kind: 'invoices'; readonly invoiceIds: readonly string[] }
     | { readonly kind: 'other' };
 }
 
 export interface PaidMoney {
   readonly fixPayments: readonly Paid<PaidFix>[];
-  /** Those that bring credits. */
+  /** The invoices that bring credits. */
   readonly proInvoices: readonly Paid<ProInvoice>[];
-  /** Charges that were ever disputed, whatever they paid for. */
+  /** Every charge that was ever disputed, for any purpose. */
   readonly disputedChargeIds: readonly string[];
 }
 
-/** A payment for a fix that succeeded. */
+/** A succeeded payment for a fix. */
 export interface PaidFix extends FixPayment {
-  /** Whether all of it was refunded: a ledger that never had it has nothing to say of it. */
+  /** Fully refunded: a ledger without this payment is then no finding. */
   readonly isReturned: boolean;
 }
 
@@ -40,11 +40,11 @@ export interface OpenDispute {
 
 /** What was paid and what was returned, across fixes and invoices. Reads only. */
 export interface MoneyCalls {
-  /** A customer's open disputes, among the newest of the whole account: those whose events may be late. */
+  /** A customer's open disputes, from the account's newest: the ones whose events may be late. */
   findOpenDisputes(stripeCustomerId: string): Promise<readonly OpenDispute[]>;
   readReturnedMoney(chargeId: string): Promise<ReturnedMoney>;
-  /** Whether all that was paid for an invoice was refunded: a ledger that never had it has nothing to say of it. */
+  /** Whether all money paid for an invoice was refunded: a ledger without the invoice is then no finding. */
   isInvoiceReturned(invoice: Pick<ProInvoice, 'id'>): Promise<boolean>;
-  /** All that a customer ever paid for fixes and Pro, for an audit. */
+  /** Every payment of a customer for fixes and Pro, for an audit. */
   readPaidMoney(stripeCustomerId: string): Promise<PaidMoney>;
 }

@@ -1,16 +1,16 @@
 import type { ReturnFacts } from '../../domain/payments/payment-return.ts';
 
-/** Which attempt of which fix a payment is for; travels as the payment intent's metadata. */
+/** The fix and the attempt that a payment is for; stored in the payment intent's metadata. */
 export interface FixReference {
   readonly customerId: string;
   readonly fixAttemptId: string;
   readonly attempt: number;
 }
 
-/** The card that is charged unless another one is named. */
+/** The card that is charged by default. */
 export interface DefaultCard {
   readonly paymentMethodId: string;
-  /** The same for every payment method that is this card; null where Stripe does not say. */
+  /** The same for every payment method of this card; null if Stripe has none. */
   readonly fingerprint: string | null;
 }
 
@@ -19,14 +19,14 @@ export interface Decline {
   readonly declineCode: string | null;
 }
 
-/** A payment intent for a fix, as Stripe has it now. Amounts in US cents. */
+/** The current state of a payment intent for a fix. Amounts in US cents. */
 export interface FixPayment extends FixReference {
   readonly paymentIntentId: string;
   readonly stripeCustomerId: string | null;
   readonly state: 'succeeded' | 'processing' | 'action_required' | 'declined' | 'canceled';
   readonly amountCents: number;
   readonly decline: Decline | null;
-  /** With it the cardholder can confirm the payment in a browser; never stored, never logged. */
+  /** Lets the cardholder confirm the payment in a browser; never stored, never logged. */
   readonly clientSecret: string | null;
 }
 
@@ -37,7 +37,7 @@ export interface FixChargeOrder extends FixReference {
   readonly idempotencyKey: string;
 }
 
-/** The refund of a second payment. */
+/** The refund of a double payment. */
 export interface RefundOrder {
   readonly paymentIntentId: string;
   readonly attempt: number;
@@ -46,18 +46,18 @@ export interface RefundOrder {
 
 /** Payments for single fixes. */
 export interface PaymentCalls {
-  /** Null where there is none that can be charged, also for a customer who was deleted. */
+  /** Null without a chargeable card, also for a deleted customer. */
   readDefaultCard(stripeCustomerId: string): Promise<DefaultCard | null>;
-  /** Creates and confirms the payment, off-session. A decline is a payment too. */
+  /** Creates and confirms the payment, off-session. A decline is returned as a payment too. */
   chargeFix(order: FixChargeOrder): Promise<FixPayment>;
-  /** Null for a payment intent that is not for a fix. */
+  /** Null for a payment intent of another purpose. */
   readFixPayment(paymentIntentId: string): Promise<FixPayment | null>;
-  /** The payments of a fix since a moment, found by their metadata. */
+  /** The payments of a fix since a moment, by their metadata. */
   findFixPayments(stripeCustomerId: string, fixAttemptId: string, since: Date): Promise<FixPayment[]>;
-  /** Makes sure that it cannot be paid any more; answers how it is then, which can be `succeeded`. */
+  /** Makes the payment impossible from now on. Returns its state afterwards, which can be `succeeded`. */
   cancelPayment(paymentIntentId: string): Promise<FixPayment | null>;
-  /** Refunds a part of a payment, once for each attempt; returns the refund's id. */
+  /** Refunds a part of a payment, once per attempt. Returns the refund's id. */
   refundPayment(order: RefundOrder): Promise<string>;
-  /** What was returned of a payment: all refunds, and what disputes withdrew. */
+  /** What was returned of a payment: all refunds, and money withdrawn by disputes. */
   readReturn(paymentIntentId: string): Promise<ReturnFacts>;
 }

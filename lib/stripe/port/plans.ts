@@ -4,53 +4,53 @@ import type { ProSubscription } from '../../domain/subscription.ts';
 
 export interface Subscribed {
   readonly subscription: ProSubscription;
-  /** The invoice of its first period. */
+  /** The invoice of the first period. */
   readonly invoice: ProInvoice | null;
 }
 
-/** A renewal that Stripe could not collect for so far. */
+/** A renewal that Stripe could not collect so far. */
 export interface FailedRenewal {
   readonly id: string;
-  /** What is still to be paid, in US cents. */
+  /** Still due, in US cents. */
   readonly amountCents: number;
-  /** How often it was tried. */
+  /** How many times Stripe tried. */
   readonly attempt: number;
   /** ISO 8601; null when Stripe schedules no further attempt. */
   readonly nextAttemptAt: string | null;
-  /** Fingerprint of the card that was tried last, or the payment method's id; null where Stripe does not say. */
+  /** Fingerprint of the card of the last try, or the payment method's id; null if Stripe names none. */
   readonly cardKey: string | null;
 }
 
-/** An invoice of a renewal that is not paid yet. */
+/** An unpaid invoice of a renewal. */
 export interface OpenRenewal {
   readonly invoiceId: string;
-  /** What is still to be paid, in US cents. */
+  /** Still due, in US cents. */
   readonly amountCents: number;
 }
 
-/** An invoice, with all of it that its customer has back. */
+/** An invoice, with all value that its customer got back. */
 export interface InvoiceValue {
   readonly invoice: ProInvoice;
   readonly returned: ReturnedValue;
 }
 
-/** Whose credits a change of an invoice can change. */
+/** Invoices and customers whose credits may change when an invoice changes. */
 export interface InvoiceReach {
   readonly stripeCustomerId: string | null;
   readonly isPaid: boolean;
-  /** Prices of ours at which it was paid, and of which we do not know what they bring. */
+  /** Prices of ours on the paid invoice without known credits. */
   readonly unknownPriceIds: readonly string[];
-  /** Earlier invoices whose unused time this one credits. */
+  /** Earlier invoices whose unused time this invoice credits. */
   readonly creditedInvoiceIds: readonly string[];
 }
 
 /** Subscriptions and their invoices. */
 export interface PlanCalls {
-  /** The price of Pro that is sold, as the settings name it. */
+  /** The price of Pro for new customers, from the settings. */
   readonly proPriceId: string;
-  /** The price at which new customers subscribe to a plan. */
+  /** The price of a plan for new customers. */
   soldPriceId(plan: SoldPlan): Promise<string>;
-  /** The same price with its amount and its credits, as Stripe has it now. */
+  /** The same price with its current amount and credits at Stripe. */
   soldPrice(plan: SoldPlan): Promise<KnownPrice>;
   subscribe(order: {
     readonly customerId: string;
@@ -58,35 +58,40 @@ export interface PlanCalls {
     readonly priceId: string;
     readonly attempt: number;
   }): Promise<Subscribed>;
-  /** The subscription that an order made, if it did. */
+  /** The subscription made by an order, if there is one. */
   findSubscribed(stripeCustomerId: string, attempt: number): Promise<Subscribed | null>;
   /**
-   * Ends a subscription with its current period, or withdraws its cancellation, by the flag and by a date alike. Does nothing
-   * if the subscription has ended.
+   * Ends a subscription with its current period, or withdraws its cancellation, by flag or by date. Does
+   * nothing if the subscription has ended.
    */
   setCancelAtPeriodEnd(subscriptionId: string, cancel: boolean): Promise<void>;
-  /** Takes a subscription's own card off, so that Stripe charges the customer's default card. */
+  /** Removes a subscription's own card, so that Stripe charges the customer's default card. */
   clearOwnCard(subscriptionId: string, defaultCard: string): Promise<void>;
   /**
-   * Now, without a refund. Idempotent: does nothing if the subscription has already ended.
-   * @param isReplaced another subscription follows; Stripe keeps that with the ended one, so that no letter reports an end
+   * Ends a subscription now, without a refund. Idempotent: does nothing if it has already ended.
+   * @param isReplaced another subscription follows; Stripe stores this, so that no letter reports an end
    */
   cancelSubscription(subscriptionId: string, isReplaced?: boolean): Promise<void>;
 
-  /** The newest open invoice of a subscription for a period at a known price; null without one. */
+  /** A subscription's newest open invoice for a period at a known price; null without one. */
   findOpenRenewal(subscriptionId: string): Promise<OpenRenewal | null>;
-  /** Whether a renewal's invoice is paid, or can still be. */
+  /** Whether a renewal's invoice is paid or can still be paid. */
   readRenewalState(invoiceId: string): Promise<'paid' | 'open' | 'over'>;
-  /** Pays an open invoice off-session with a card. Throws as any charge: declined, authentication_required, … */
+  /**
+   * Pays an open invoice off-session with a card. Throws like any charge: declined, authentication_required,
+   * …
+   */
   payInvoice(payment: {
     readonly invoiceId: string;
     readonly paymentMethodId: string;
     readonly idempotencyKey: string;
   }): Promise<void>;
   readInvoice(invoiceId: string): Promise<ProInvoice>;
-  /** With what was returned of it: several calls, which are left out where it has brought nothing and brings nothing. */
+  /**
+   * Includes what was returned. These reads are skipped if the invoice brought nothing and brings nothing.
+   */
   readInvoiceValue(invoiceId: string, known: { readonly hasBrought: boolean }): Promise<InvoiceValue>;
   readInvoiceReach(invoiceId: string): Promise<InvoiceReach>;
-  /** Null where a renewal's invoice is paid by now, or is none of a renewal. */
+  /** Null if the invoice is paid by now, or is not for a renewal. */
   readFailedRenewal(invoiceId: string): Promise<FailedRenewal | null>;
 }

@@ -3,7 +3,7 @@ import { PAGE } from '../paging.ts';
 import type { RawInvoice, RawLine, RawNote } from '../port/audit.ts';
 import { idOf } from '../reference.ts';
 
-/* Invoices and credit notes for the auditor: every page, every status, and no rule of the service. */
+/* Invoices and credit notes for the auditor: every page, every status, no rule of the service. */
 
 export async function rawInvoices(stripe: Stripe, customer: string): Promise<RawInvoice[]> {
   const found: RawInvoice[] = [];

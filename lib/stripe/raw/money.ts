@@ -11,7 +11,7 @@ import type {
 import type { ListWindow, Page } from '../port.ts';
 import { idOf } from '../reference.ts';
 
-/* Charges, what was returned of them, customers and movements for the auditor: every page, and no rule of the service. */
+/* Charges, returned money, customers and movements for the auditor: every page, no rule of the service. */
 
 const nextOf = ({ data, has_more: hasMore }: Stripe.ApiList<{ id: string }>): string | null =>
   hasMore ? (data.at(-1)?.id ?? null) : null;
@@ -39,7 +39,7 @@ export async function rawCharges(
   return { items, next: nextOf(page) };
 }
 
-/** A cardholder may confirm a payment long after it was asked for. */
+/** A cardholder may confirm a payment long after it was requested. */
 const askedAt = ({ payment_intent: intent, created }: Stripe.Charge): number =>
   typeof intent === 'object' && intent !== null ? intent.created : created;
 

@@ -15,7 +15,7 @@ import { idOf } from '../reference.ts';
 import { readCoverage } from './coverage.ts';
 import { defaultCardOf } from './default-card.ts';
 
-/* Customers at Stripe, their default card and their subscriptions. */
+/* Customers at Stripe, with their default card and subscriptions. */
 
 export async function findCustomers(stripe: Stripe, email: string, customerId: string): Promise<string[]> {
   const found: string[] = [];
@@ -39,7 +39,7 @@ export async function readAccount(
   return { kind: 'account', card, subscriptions };
 }
 
-/** All Pro subscriptions of a customer, of any state. Subscriptions to something else are left out. */
+/** All Pro subscriptions of a customer, in every state. Other subscriptions are left out. */
 async function readSubscriptions(
   stripe: Stripe,
   customer: string,
@@ -71,10 +71,10 @@ async function withCoverage(
   return { ...pro, coveredUntil: seconds === null ? null : isoOf(seconds) };
 }
 
-/** The comment at Stripe on a subscription that we ended because the customer subscribed again. */
+/** Stripe's comment on a subscription that we ended because the customer subscribed again. */
 export const REPLACED = 'Replaced by a new subscription';
 
-/** Null for a subscription to something else. Its coverage is read apart. */
+/** Null for another subscription. Coverage is read separately. */
 export async function proSubscriptionOf(
   subscription: Stripe.Subscription,
   prices: PriceBook,
@@ -89,9 +89,9 @@ export async function proSubscriptionOf(
     id: subscription.id,
     plan,
     state,
-    // A date after the end of the period is no cancellation at its end: Stripe still renews.
+    // A later date is no cancellation at the end of the period: Stripe still renews.
     cancelAtPeriodEnd: endsAt !== null && endsAt <= periodEnd,
-    // Stripe keeps the end of the period that a cancellation cut short, or that a date within it will cut short.
+    // Stripe keeps the original end of a period, even if a cancellation ends it earlier.
     currentPeriodEnd: isoOf(Math.min(periodEnd, subscription.ended_at ?? periodEnd, endsAt ?? periodEnd)),
     coveredUntil: null,
     collects: subscription.collection_method === 'charge_automatically' && !subscription.pause_collection,
@@ -115,7 +115,7 @@ export async function plannedItemOf(
   return null;
 }
 
-/** The customer portal sets a date instead of the flag. What is over does not end once more. */
+/** The customer portal sets a date instead of the flag. An ended subscription has no end ahead. */
 function endOf(
   { cancel_at: date, cancel_at_period_end: flag }: Stripe.Subscription,
   state: SubscriptionState,
@@ -129,7 +129,7 @@ const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString(
 
 function stateOfSubscription({ status }: Stripe.Subscription): SubscriptionState {
   const known = SUBSCRIPTION_STATES.find((state) => state === status);
-  // Whether a status that is newer than we are gives the Pro rate is for people to say.
+  // Stripe may add statuses. A person must decide whether a new one gives the Pro rate.
   if (known === undefined) throw new StripeFault('misconfigured', { code: 'unknown_subscription_status' });
   return known;
 }

@@ -7,9 +7,9 @@ import { idOf } from '../reference.ts';
 /* Which period of a subscription is paid. */
 
 /**
- * The end of the newest period at a known price whose invoice is paid, in Unix seconds; null while no period is paid. A paid
- * invoice of $0, such as that of a trial, covers its period too.
- * @param subscription with its latest invoice, which mostly answers the question without another call
+ * The end of the newest paid period at a known price, in Unix seconds; null while no period is paid. A paid
+ * invoice of $0, such as a trial's, covers its period too.
+ * @param subscription with its latest invoice, which usually suffices without another call
  * @param currentEnd of the item at a known price
  */
 export async function readCoverage(
@@ -30,7 +30,7 @@ export async function readCoverage(
   return newest;
 }
 
-/** Stripe lists the newest first. Invoices for something else are skipped. */
+/** Stripe lists the newest first. Other invoices are skipped. */
 export async function findOpenRenewal(
   stripe: Stripe,
   subscription: string,
@@ -57,7 +57,7 @@ async function coverageOf(
   return end;
 }
 
-/** A proration that credits unused time names the period that it gives up. */
+/** A proration for unused time names the period that was given up. */
 async function covers(
   { pricing, parent, amount }: Stripe.InvoiceLineItem,
   prices: PriceBook,

@@ -3,7 +3,7 @@ import { isAbout, objectIdOf, parseEvent } from '../event.ts';
 import { PAGE } from '../paging.ts';
 import type { CustomerEvent } from '../port.ts';
 
-/** Stripe lists events by time and type only, so the customer's are picked out of all there were since. */
+/** Stripe lists events only by time and type, so this reads all events and selects the customer's. */
 export async function findEventsOf(
   stripe: Stripe,
   stripeCustomerId: string,

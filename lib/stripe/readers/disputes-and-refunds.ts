@@ -1,19 +1,19 @@
 import type Stripe from 'stripe';
 
-/* What one refund, or one dispute, says of the money: the same for fixes, for invoices and for second payments. */
+/* The money of one refund or one dispute: the same for fixes, invoices and double payments. */
 
-/** Neither failed nor canceled: the customer has the money, or is about to. */
+/** Neither failed nor canceled: the customer has the money, or will get it. */
 export const isLive = ({ status }: Stripe.Refund): boolean => status !== 'failed' && status !== 'canceled';
 
-/** What a dispute withdrew and did not reinstate, without fees. Its status says nothing of that. */
+/** Withdrawn by a dispute and not reinstated, without fees. The dispute's status does not show this. */
 export function withdrawnCents({ amount, currency, balance_transactions: moves }: Stripe.Dispute): number {
   const net = moves.reduce((sum, move) => sum + move.amount, 0);
   if (net >= 0) return 0;
-  // In an account that settles in another currency the moves are in that one.
+  // If the account settles in another currency, the moves are in that currency.
   return moves.every((move) => move.currency === currency) ? -net : amount;
 }
 
 const CLOSED: ReadonlySet<string> = new Set(['won', 'lost', 'warning_closed', 'prevented']);
 
-/** Whether a dispute still stands in the way of charging its customer. An appeal opens a lost one again. */
+/** Whether a dispute still blocks charges to its customer. An appeal reopens a lost dispute. */
 export const isOpen = ({ status }: Pick<Stripe.Dispute, 'status'>): boolean => !CLOSED.has(status);

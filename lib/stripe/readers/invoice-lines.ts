@@ -4,9 +4,9 @@ import { allOf, PAGE } from '../paging.ts';
 import type { PriceBook } from '../prices.ts';
 import { idOf } from '../reference.ts';
 
-/* The lines of an invoice: what each asked for, and whether it is for a subscription at a known price. */
+/* Invoice lines: the amount of each, and whether it is for a subscription at a known price. */
 
-/** All lines, also where Stripe sent only the first of them with the invoice. */
+/** All lines, even if Stripe included only the first ones in the invoice. */
 export async function linesOf(
   stripe: Stripe,
   { id, lines }: Stripe.Invoice,
@@ -59,11 +59,11 @@ async function priceOf(line: Stripe.InvoiceLineItem, prices: PriceBook) {
   return { id, ...fate };
 }
 
-/** What a line says of the subscription that it is for; a change within a period may come as an item of its own. */
+/** The subscription part of a line. A change within a period may come as a separate invoice item. */
 export function planPartOf({ parent }: Stripe.InvoiceLineItem): {
   readonly proration: boolean;
   readonly subscription: string | null;
-  /** For unused time: the invoice that it was paid with; null where Stripe does not say. */
+  /** For unused time: the invoice that paid for it; null if Stripe does not name it. */
   readonly creditedInvoice: string | null;
 } | null {
   const item = parent?.invoice_item_details;
@@ -73,11 +73,11 @@ export function planPartOf({ parent }: Stripe.InvoiceLineItem): {
   return { proration, subscription, creditedInvoice: details?.credited_items?.invoice ?? null };
 }
 
-/** After discount. */
+/** After discounts. */
 export const netOf = ({ amount, discount_amounts: discounts }: Stripe.InvoiceLineItem): number =>
   amount - (discounts ?? []).reduce((sum, discount) => sum + discount.amount, 0);
 
-/** Tax beside the amount; what is within it is part of the amount. */
+/** Tax on top of the amount. Inclusive tax is part of the amount. */
 export const addedTaxOf = ({ taxes }: Pick<Stripe.InvoiceLineItem, 'taxes'>): number =>
   (taxes ?? [])
     .filter(({ tax_behavior: behavior }) => behavior === 'exclusive')

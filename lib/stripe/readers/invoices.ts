@@ -67,7 +67,7 @@ export async function readInvoiceReach(
 export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Promise<FailedRenewal | null> {
   const invoice = await stripe.invoices.retrieve(invoiceId, { expand: [PAYMENT_INTENTS] });
   const { status, billing_reason: reason, next_payment_attempt: next } = invoice;
-  // A decline at sign-up is returned by that call itself; only an invoice of a renewal counts here.
+  // The sign-up call itself returns a decline. Only a renewal's invoice counts here.
   if (reason !== 'subscription_cycle' || (status !== 'open' && status !== 'uncollectible')) return null;
   return {
     id: invoice.id,
@@ -80,7 +80,7 @@ export async function readFailedRenewal(stripe: Stripe, invoiceId: string): Prom
 
 const PAYMENT_INTENTS = 'payments.data.payment.payment_intent';
 
-/** The card that was tried last: a payment whose card was declined keeps the card in its error alone. */
+/** The card of the last try. After a decline, only the payment's error names the card. */
 function triedCardOf({ payments }: Stripe.Invoice): string | null {
   const intents = payments?.data.map(({ payment }) => payment.payment_intent) ?? [];
   const methods = intents.map((intent) =>

@@ -9,10 +9,10 @@ import { idOf } from '../reference.ts';
 import { paidProOf } from './invoices.ts';
 import { paidFixOf, WITH_CHARGE } from './payments.ts';
 
-/* Lists of the whole account, page by page, for whoever compares all of it. */
+/* Account-wide lists, page by page, for reconciliation. */
 
 export async function listEvents(stripe: Stripe, window: ListWindow): Promise<Page<StripeEvent>> {
-  // Stripe takes at most 20 types in one call, fewer than there are.
+  // Stripe accepts at most 20 types per call; we handle more.
   const page = await stripe.events.list(parametersOf(window));
   const items = page.data
     .filter(({ type }) => isHandled(type))
@@ -43,7 +43,7 @@ export async function listProInvoices(
   return { items, next: nextOf(page) };
 }
 
-/** Stripe's times are whole seconds: windows side by side share no second and miss none. */
+/** Stripe's times are whole seconds. Adjacent windows share no second and miss none. */
 const parametersOf = ({ from, until, after }: ListWindow) => ({
   created: { gte: secondsOf(from), ...(until !== null && { lt: secondsOf(until) }) },
   limit: PAGE,

@@ -6,7 +6,7 @@ import type { PriceBook } from '../prices.ts';
 import { paidProOf } from './invoices.ts';
 import { chargeOf, paidFixOf, WITH_CHARGE } from './payments.ts';
 
-/* All that a customer paid, for an audit. */
+/* Every payment of a customer, for an audit. */
 
 export async function readPaidMoney(stripe: Stripe, customer: string, prices: PriceBook): Promise<PaidMoney> {
   const fixPayments: Paid<PaidFix>[] = [];

@@ -5,7 +5,7 @@ import { isLive, isOpen, withdrawnCents } from './disputes-and-refunds.ts';
 
 /* What was returned of one payment, by us or in Stripe's dashboard. */
 
-/** Marks a refund of ours with the attempt that made it. */
+/** Marks our refund with its attempt. */
 export const refundMetadata = (attempt: number): Stripe.MetadataParam => ({
   purpose: 'double_payment',
   attempt: String(attempt),
@@ -34,6 +34,6 @@ function refundOf(refund: Stripe.Refund): PaymentRefund {
 
 function stateOf(refund: Stripe.Refund): PaymentRefund['state'] {
   if (!isLive(refund)) return 'failed';
-  // `requires_action`, or a status that is newer than we are: neither returned nor lost.
+  // `requires_action`, or a status newer than this code: neither returned nor lost.
   return refund.status === 'succeeded' ? 'succeeded' : 'pending';
 }

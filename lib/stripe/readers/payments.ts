@@ -4,7 +4,7 @@ import { idOf } from '../reference.ts';
 
 /* Payments for fixes. */
 
-/** Ours, so that a payment which is not for a fix, or not made by us, is never taken for one. */
+/** Marks our payments, so that no other payment counts as a payment for a fix. */
 export function fixMetadata({ customerId, fixAttemptId, attempt }: FixReference): Stripe.MetadataParam {
   return { purpose: 'fix', customer_id: customerId, fix_attempt_id: fixAttemptId, attempt: String(attempt) };
 }
@@ -45,15 +45,15 @@ function stateOf({ status, last_payment_error: error }: Stripe.PaymentIntent): F
       return error?.code === 'authentication_required' ? 'action_required' : 'declined';
     case 'requires_capture':
     case 'requires_confirmation':
-      // We confirm in one step and never capture later: such a payment is never continued.
+      // We confirm in one step and never capture later. Such a payment is never continued.
       return 'declined';
     default:
-      // A status that is newer than we are: neither paid nor lost, so it is asked for again.
+      // A status newer than this code is neither paid nor lost, so the payment is read again later.
       return 'processing';
   }
 }
 
-/** A payment can have waited for its cardholder: its charge says when it was paid, and whether it was refunded. */
+/** A payment may have waited for its cardholder. The charge has the time of payment and the refunds. */
 export const WITH_CHARGE = ['data.latest_charge'];
 
 /** Null for a payment that did not succeed, or is not for a fix. */
@@ -63,6 +63,6 @@ export function paidFixOf(intent: Stripe.PaymentIntent): PaidFix | null {
   return { ...payment, isReturned: chargeOf(intent)?.refunded === true };
 }
 
-/** The newest charge of a payment that was asked for with it. */
+/** The payment's newest charge, if it was expanded. */
 export const chargeOf = ({ latest_charge: charge }: Stripe.PaymentIntent): Stripe.Charge | null =>
   typeof charge === 'string' ? null : charge;

@@ -8,7 +8,7 @@ import { addedTaxOf, linesOf, netOf } from './invoice-lines.ts';
 import { fixReferenceOf } from './payments.ts';
 import { readReturnedValue } from './returned-value.ts';
 
-/* Money that went back: refunds and disputes. */
+/* Returned money: refunds and disputes. */
 
 export async function readReturnedMoney(stripe: Stripe, chargeId: string): Promise<ReturnedMoney> {
   const [charge, refunds, disputes] = await Promise.all([
@@ -44,12 +44,13 @@ export async function isInvoiceReturned(stripe: Stripe, { id }: Pick<ProInvoice,
   return returned.cents + named >= sold;
 }
 
-/** Of the whole account, newest first: more than are opened while one event is late. */
+/** Account-wide, newest first: more disputes than open while one event is late. */
 const MAX_RECENT_DISPUTES = 300;
 
 /**
- * The customer's other disputes, also one whose own events are late: each stands in the way of the next charge. Older ones are
- * known by their own events. Stripe lists disputes by charge or for the whole account; a customer can have any number of charges.
+ * The customer's other disputes: each blocks the next charge, even if its own events are late. Older disputes
+ * are known from their own events. Stripe lists disputes by charge or account-wide; a customer can have any
+ * number of charges.
  */
 async function readOtherDisputes(stripe: Stripe, { id, customer }: Stripe.Charge): Promise<Stripe.Dispute[]> {
   const of = idOf(customer);

@@ -7,9 +7,9 @@ import { isLive, withdrawnCents } from './disputes-and-refunds.ts';
 import { addedTaxOf } from './invoice-lines.ts';
 import { unusedTimeOf } from './unused-time.ts';
 
-/* All value of an invoice that its customer has back: over all its payments, its credit notes, and later invoices. */
+/* All value of an invoice that its customer got back: by all payments, credit notes and later invoices. */
 
-/** A refund that was not lost, as far as it is of the invoice. */
+/** A refund that did not fail, with the part of it that is for the invoice. */
 interface LiveRefund {
   readonly id: string;
   readonly cents: number;
@@ -61,7 +61,7 @@ async function readPayment(
 ): Promise<PaymentBack> {
   const { payment_intent: intent, charge } = payment;
   const of = intent ? { payment_intent: idOf(intent) ?? '' } : { charge: idOf(charge) ?? '' };
-  // What was paid past Stripe is returned past Stripe, which a credit note tells.
+  // What was paid outside Stripe is returned outside Stripe, by a credit note.
   if (!intent && !charge) return { refunds: [], disputedCents: 0 };
   const whole = typeof intent === 'object' ? intent.amount_received : null;
   const share = (cents: number): number =>
@@ -89,7 +89,10 @@ async function withAllLines(stripe: Stripe, note: Stripe.CreditNote): Promise<St
   return { ...note, lines: { ...note.lines, data, has_more: false } };
 }
 
-/** What a credit note returned: before payment, to the balance, past Stripe; its refunds count as refunds, if it names no line. */
+/**
+ * Returned by a credit note: before payment, to the balance, outside Stripe. If it names no line, its refunds
+ * count as refunds.
+ */
 function returnedByNote(note: Stripe.CreditNote, live: readonly LiveRefund[]) {
   const { pre_payment_amount: before, post_payment_amount: after, refunds } = note;
   const ours = refunds.filter(({ type }) => type !== 'payment_record_refund');
@@ -113,7 +116,9 @@ function partOf(line: Stripe.CreditNoteLineItem): NotePart {
   return { lineId: line.invoice_line_item ?? null, cents: net + tax, isTax: net === 0 && tax > 0 };
 }
 
-/** What came back of a note, over its parts: all of them in full, or each its share where a refund of it failed. */
+/**
+ * The returned value of a note, over its parts: all in full, or a share of each if one of its refunds failed.
+ */
 function divided(
   parts: readonly NotePart[],
   cents: number,

@@ -5,8 +5,8 @@ import { translateError } from '../translate-error.ts';
 import { addedTaxOf, linesOf, netOf, planPartOf } from './invoice-lines.ts';
 
 /*
- * Unused time that was credited: negative lines on an invoice for what an earlier one was paid for, after a cancellation with
- * credit, a change of plan or of seats.
+ * Credited unused time: negative lines on an invoice for time that an earlier invoice charged. Made by a
+ * cancellation with credit, or a change of plan or seats.
  */
 
 /** What later invoices credit of this one, in cents with tax. */
@@ -22,7 +22,7 @@ export async function unusedTimeOf(stripe: Stripe, invoice: Stripe.Invoice): Pro
   return cents;
 }
 
-/** The invoices that an invoice credits unused time of. */
+/** The invoices whose unused time this invoice credits. */
 export async function creditedInvoicesOf(stripe: Stripe, invoice: Stripe.Invoice): Promise<string[]> {
   const credited = new Set<string>();
   for (const line of await creditingLines(stripe, invoice)) {
@@ -40,7 +40,7 @@ export async function creditedInvoicesOf(stripe: Stripe, invoice: Stripe.Invoice
 }
 
 /**
- * Other invoices of the customer. Stripe does not list those of a customer who was deleted; then those of the subscription.
+ * Other invoices of the customer. For a deleted customer Stripe lists none; then those of the subscription.
  */
 async function invoicesBeside(
   stripe: Stripe,
@@ -74,7 +74,8 @@ async function creditingLines(
 }
 
 /**
- * Where Stripe does not say which invoice a line credits: the newest paid one of that subscription whose period contains the line's.
+ * Used if Stripe does not name the credited invoice: the subscription's newest paid invoice whose period
+ * contains the line's.
  * @param invoices the newest first
  */
 async function bestMatch(

@@ -1,19 +1,19 @@
 import { SetupError } from '../../settings/setup-error.ts';
 
-/** An object at Stripe, and what was done for it. */
+/** An object at Stripe, and whether it was created, found or updated. */
 export interface Ensured {
   readonly id: string;
   readonly outcome: 'created' | 'found' | 'updated';
-  /** Remarks for the operator, a line each. */
+  /** Remarks for the operator, one per line. */
   readonly notes: readonly string[];
 }
 
 const MAX_STALE_ANSWERS = 8;
 
 /**
- * Creates a thing under an idempotency key made of what it is, so that two who find it missing at the same time make one.
- * Stripe keeps the answer to a key for a day, even if the thing is deleted or changed meanwhile; then a next key is tried,
- * again the same one for everybody.
+ * Creates an object under an idempotency key made of its content, so that concurrent callers create one.
+ * Stripe stores the answer of a key for a day, even if the object is deleted or changed. Then the next key is
+ * tried, in the same order for all callers.
  */
 export async function createOnce<T extends { readonly id: string }>(
   what: readonly (string | number)[],

@@ -4,14 +4,17 @@ import { openStripe } from '../sdk.ts';
 
 const MAX_RETRIES = 3;
 
-/** The SDK for people who wait at a terminal: more tries than a function has time for. `apiBase`: a stand-in's origin. */
+/**
+ * The SDK for the command line: more retries than a function has time for. `apiBase`: the origin of a
+ * stand-in.
+ */
 export const openSetupStripe = (secretKey: string, apiBase?: string): Stripe =>
   openStripe(
     { secretKey, apiBase: apiBase === undefined ? null : new URL(apiBase) },
     { maxNetworkRetries: MAX_RETRIES },
   );
 
-/** Runs calls to Stripe; what can be expected to go wrong with them is a SetupError in one line. */
+/** Runs calls to Stripe. Expected failures become a SetupError of one line. */
 export async function explainFailures<T>(apiBase: string | undefined, calls: () => Promise<T>): Promise<T> {
   try {
     return await calls();

@@ -6,41 +6,44 @@ import { CURRENCY, INTERVAL, isMonthly, lookupKeyOf, priceUnderKey, soldPriceIn 
 import { createOnce, type Ensured } from './create-once.ts';
 
 /*
- * The product and the price of each plan that is sold. Each is looked for first and changed only where it differs, so the setup can
- * run any number of times, also concurrently. Every price says in its metadata which plan it is for and how many credits it brings.
+ * The product and the price of each sold plan. Each is searched first and changed only if it differs. So the
+ * setup is idempotent, also when run concurrently. Every price states its plan and its credits in its
+ * metadata.
  */
 
-/** Chosen by us: Stripe refuses a second product of this id, so there is never one. */
+/** We choose the id. Stripe rejects a second product of the same id, so there is only one. */
 const productIdOf = (plan: SoldPlan): string => `rsolv_${plan}`;
 const productNameOf = (plan: SoldPlan): string => `RSOLV ${PLANS[plan].name}`;
 
 export interface PlanPrice {
   readonly product: Ensured;
   readonly price: Ensured;
-  /** What the price costs and brings. */
+  /** The price's amount and credits. */
   readonly sold: SoldPrice;
 }
 
 export interface ProPrice extends PlanPrice {
-  /** Of the other plans that are sold. */
+  /** The other sold plans. */
   readonly others: readonly (PlanPrice & { readonly plan: SoldPlan })[];
 }
 
-/** Which price is to be found, where any other one is replaced. */
+/** The price to find or create in place of the current one. */
 export interface Replacement extends SoldPrice {
   readonly plan: SoldPlan;
 }
 
 export interface SetupOptions {
-  /** Moves the plan's lookup key to a price of this amount and these credits. Subscribers keep the price they have. */
+  /**
+   * Moves the plan's lookup key to a price of this amount and these credits. Subscribers keep their price.
+   */
   readonly replacement?: Replacement | null;
-  /** Also replaces a price that the plan cannot be sold at, by the plan's first price. */
+  /** Also replaces a price that does not fit the plan, by the plan's first price. */
   readonly replaceUnfit?: boolean;
 }
 
 /**
  * The price of Pro under its lookup key, if there is one.
- * @throws SetupError when Pro cannot be sold at it
+ * @throws SetupError if Pro cannot be sold at this price
  */
 export async function findProPrice(stripe: Stripe): Promise<Stripe.Price | null> {
   const price = await priceUnderKey(stripe, 'pro');
@@ -49,8 +52,8 @@ export async function findProPrice(stripe: Stripe): Promise<Stripe.Price | null>
 }
 
 /**
- * Makes sure of the product and the monthly price of Pro, and of every other plan that is sold. A price of any amount stays.
- * @throws SetupError when there is a price that the plan cannot be sold at, and no option says to replace it
+ * Ensures the product and the monthly price of Pro and of every other sold plan. A price of any amount stays.
+ * @throws SetupError if a plan cannot be sold at its price, and no option replaces the price
  */
 export async function ensureProPrice(stripe: Stripe, options: SetupOptions = {}): Promise<ProPrice> {
   const pro = await ensurePlanPrice(stripe, 'pro', options);
@@ -88,7 +91,7 @@ async function ensurePlanPrice(stripe: Stripe, plan: SoldPlan, options: SetupOpt
   return { product, price, sold: saidBy(found, plan) ?? sold };
 }
 
-/** An earlier price of the product that costs and brings the same takes the lookup key back; otherwise a new one gets it. */
+/** Moves the lookup key to an earlier price of the same amount and credits, or to a new price. */
 async function replacePrice(
   stripe: Stripe,
   plan: SoldPlan,
@@ -110,7 +113,7 @@ const movedFrom = (replaced: Stripe.Price): string =>
 
 const labelOf = (plan: SoldPlan, credits: number) => ({ plan, credits: String(credits) });
 
-/** Monthly prices of a release that wrote no metadata get it now: their subscribers' payments bring credits by it. */
+/** Adds metadata to monthly prices of an older release, so that their subscribers' payments bring credits. */
 async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Promise<string[]> {
   const notes: string[] = [];
   for await (const price of stripe.prices.list({ product, limit: PAGE })) {
@@ -128,15 +131,15 @@ async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Pro
   return notes;
 }
 
-/** What a price costs and brings, as the one that the plan is sold at; null where the plan cannot be sold at it. */
+/** Amount and credits of a price as the plan's sold price; null if the plan cannot be sold at it. */
 function saidBy(price: Stripe.Price, plan: SoldPlan): SoldPrice | null {
   const known = soldPriceIn(price, plan);
   return known === null ? null : { monthCents: known.unitCents, credits: known.credits };
 }
 
 /**
- * Whether a plan can be sold at a price: a month, in US dollars, one amount for each unit, and its metadata says which plan it is
- * for and what it brings. Metadata that is missing is made up for at the plan's first price only. The price may be archived.
+ * Whether a plan can be sold at a price: monthly, in US dollars, one amount per unit, metadata with plan and
+ * credits. Only the plan's first price may lack metadata. The price may be archived.
  */
 export function canBeSold(price: Stripe.Price, plan: SoldPlan): boolean {
   const says = saidBy(price, plan);
@@ -160,7 +163,7 @@ function assertCanBeSold(price: Stripe.Price, plan: SoldPlan): void {
   );
 }
 
-/** Why a plan cannot be sold at a price, as a sentence. */
+/** A sentence that explains why a plan cannot be sold at a price. */
 export function whatIsWrong(price: Stripe.Price, plan: SoldPlan): string {
   const { name } = PLANS[plan];
   if (!isMonthly(price) || price.unit_amount === null) {
@@ -169,7 +172,7 @@ export function whatIsWrong(price: Stripe.Price, plan: SoldPlan): string {
   return `its metadata must say plan "${plan}" and how many credits it brings.`;
 }
 
-/** What it costs and how often. */
+/** The price's amount, interval and credits, in words. */
 export function inWords({ unit_amount: amount, currency, recurring, metadata }: Stripe.Price): string {
   const each = `${amount ?? 'no fixed amount of'} ${currency}`;
   if (recurring === null) return `${each} once`;
@@ -190,13 +193,13 @@ async function ensureProduct(stripe: Stripe, plan: SoldPlan): Promise<Ensured> {
     await stripe.products.create({ id, name: productNameOf(plan) });
     return { id, outcome: 'created', notes: [] };
   } catch (error) {
-    // Somebody else made it since we looked.
+    // Created concurrently by another run.
     if (!hasCode(error, 'resource_already_exists')) throw error;
     return { id, outcome: 'found', notes: [] };
   }
 }
 
-/** The product that is there. Nobody can subscribe to a price of an archived one. */
+/** Reactivates an archived product: its prices cannot be subscribed to. */
 async function activateProduct(stripe: Stripe, id: string): Promise<Ensured> {
   const { active } = await stripe.products.retrieve(id);
   if (active) return { id, outcome: 'found', notes: [] };

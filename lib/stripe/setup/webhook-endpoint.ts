@@ -4,20 +4,20 @@ import { HANDLED_EVENT_TYPES } from '../event-types.ts';
 import { STRIPE_API_VERSION } from '../sdk.ts';
 import { createOnce, type Ensured } from './create-once.ts';
 
-/* The webhook endpoint: looked for first and changed only where it differs, like the price. */
+/* The webhook endpoint: searched first and changed only if it differs, like the price. */
 
-/** Stripe allows 16 for each mode. */
+/** Stripe allows 16 per mode. */
 const MAX_ENDPOINTS = 1_000;
 
 export interface WebhookEndpoint extends Ensured {
-  /** Stripe's API tells it once, to who creates the endpoint. */
+  /** Stripe's API returns it once, when the endpoint is created. */
   readonly secret: string | null;
 }
 
 /**
- * Makes sure of one endpoint at `url` that speaks our version and gets exactly the events we handle. The version of an
- * endpoint can never be changed: one of another version is disabled once a new one is there. `known` is the id of an
- * endpoint that is ours wherever it points now; it is moved to `url`.
+ * Ensures one endpoint at `url` with our API version and exactly the events we handle. An endpoint's version
+ * cannot be changed, so an endpoint of another version is disabled once a new one exists. `known` is the id
+ * of our endpoint at any URL; it is moved to `url`.
  */
 export async function ensureWebhookEndpoint(
   stripe: Stripe,
@@ -98,7 +98,7 @@ async function correctEndpoint(
   return { id, outcome: 'updated', notes, secret: null };
 }
 
-/** Types that an endpoint should be sent and is not, and the other way round. */
+/** Event types that the endpoint lacks, and those it has in excess. */
 export function eventDifference(enabled: readonly string[]): { missing: string[]; unwanted: string[] } {
   const wanted: ReadonlySet<string> = new Set(HANDLED_EVENT_TYPES);
   return {
