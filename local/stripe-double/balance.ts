@@ -3,7 +3,7 @@ import type { Scope } from './scope.ts';
 import type { State } from './state.ts';
 
 const AVAILABLE_AFTER_SECONDS = 2 * 24 * 60 * 60;
-/** What Stripe takes of a charge in the United States: 2.9 % and 30 cents. */
+/** Stripe's fee for a charge in the United States: 2.9 % and 30 cents. */
 const FEE_PER_THOUSAND = 29;
 const FEE_CENTS = 30;
 const DISPUTE_FEE_CENTS = 1_500;
@@ -11,16 +11,16 @@ const DISPUTE_FEE_CENTS = 1_500;
 interface Movement {
   readonly source: string;
   readonly currency: string;
-  /** In cents; below zero where money leaves the balance. */
+  /** In cents; negative for money that leaves the balance. */
   readonly amount: number;
-  /** Available at once, whatever its kind is. */
+  /** Available at once, for any category. */
   readonly isAtOnce?: boolean | undefined;
 }
 
 interface KindOfMovement {
   readonly type: Stripe.BalanceTransaction.Type;
   readonly description: string | null;
-  /** Moves money that is available, at once. */
+  /** Moves available money, at once. */
   readonly isAtOnce?: true;
   fee(amount: number): number;
 }
@@ -42,7 +42,7 @@ const KINDS = {
 
 export type ReportingCategory = keyof typeof KINDS;
 
-/** Moves money in or out of the account's balance. `net` is `amount` less `fee`. */
+/** Moves money into or out of the account's balance. `net` is `amount` minus `fee`. */
 export function moveMoney(
   scope: Scope,
   category: ReportingCategory,
@@ -77,23 +77,23 @@ export function moveMoney(
   return movement;
 }
 
-/** Makes money available whose time has come. Part of every turn, so that a replayed journal does the same. */
+/** Makes due money available. Runs in every turn, so that a replayed journal gives the same result. */
 export function settleBalance({ pendingMovements: pending }: State, now: number): void {
   const due = pending.findIndex(({ available_on: at }) => at > now);
   for (const movement of pending.splice(0, due === -1 ? pending.length : due)) movement.status = 'available';
 }
 
-/** A transaction as it is at `now`, also between two turns. */
+/** The state of a transaction at `now`, also between two turns. */
 export const movementAt = (movement: Stripe.BalanceTransaction, now: number): Stripe.BalanceTransaction => ({
   ...movement,
   status: movement.available_on <= now ? 'available' : 'pending',
 });
 
-/** Whether an automatic payout has paid out this transaction. Its own transaction is one of them. */
+/** Whether an automatic payout paid this transaction out. A payout includes its own transaction. */
 export const isPaidOutBy = ({ paidOutBy }: State, movementId: string, payoutId: string): boolean =>
   paidOutBy.get(movementId) === payoutId;
 
-/** What the account has at Stripe. */
+/** The account's balance at Stripe. */
 export const balanceNow = (scope: Scope): Stripe.Balance => ({
   object: 'balance',
   available: sums(scope, 'available'),

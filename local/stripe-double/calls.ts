@@ -1,6 +1,6 @@
 const KEPT_CALLS = 2_000;
 
-/** One request as the double saw it. Never its key. */
+/** One request to the stand-in, without its API key. */
 export interface Call {
   readonly requestId: string;
   readonly atMs: number;
@@ -8,7 +8,7 @@ export interface Call {
   readonly path: string;
   readonly parameters: unknown;
   readonly idempotencyKey: string | null;
-  /** Null for an answer that never left. */
+  /** Null if no answer was sent. */
   readonly status: number | null;
   readonly replayed: boolean;
   readonly fault: string | null;

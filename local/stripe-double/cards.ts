@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/** Why an issuer says no. */
+/** Why an issuer declines. */
 export interface Decline {
   readonly code: 'card_declined' | 'expired_card' | 'incorrect_cvc' | 'processing_error';
   readonly declineCode: string | null;
   readonly message: string;
 }
 
-/** When a payment asks for the cardholder: `absent` is off-session, `present` on-session. */
+/** When a payment requires authentication: `absent` is off-session, `present` on-session. */
 export type Authentication = 'always' | 'until_set_up' | 'present_only';
 
-/** What comes after a charge succeeded. */
+/** What follows a succeeded charge. */
 export type Aftermath = 'dispute' | 'inquiry' | 'refund_pending' | 'refund_fails';
 
 export interface TestCard {
@@ -18,11 +18,11 @@ export interface TestCard {
   readonly number: string;
   readonly funding: 'credit' | 'debit' | 'prepaid';
   readonly decline?: Decline;
-  /** Whether the issuer already refuses when the card is put on file. */
+  /** Whether the issuer already declines when the card is attached. */
   readonly refusesAttach?: boolean;
   readonly authentication?: Authentication;
   readonly aftermath?: Aftermath;
-  /** What it pays can be paid out at once. */
+  /** Its payments can be paid out at once. */
   readonly isAvailableAtOnce?: true;
 }
 
@@ -102,17 +102,17 @@ export const isCardName = (name: string): name is CardName => Object.hasOwn(CARD
 
 export const testCard = (name: CardName): TestCard => CARDS[name];
 
-/** Short names that Stripe's own command line still uses. */
+/** Short names that Stripe's command line still uses. */
 const ALIASES: Readonly<Record<string, CardName>> = { chargeDeclined: 'visa_chargeDeclined' };
 
-/** The card behind `pm_card_visa` or `tok_visa`; undefined for any other id. */
+/** The card named by `pm_card_visa` or `tok_visa`; undefined for any other id. */
 export function cardNamed(id: string): CardName | undefined {
   const name = /^(?:pm_card|tok)_(\w+)$/.exec(id)?.[1] ?? '';
   if (isCardName(name)) return name;
   return Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
 }
 
-/** The same for every payment method that is this card, and only for those. */
+/** The same for every payment method of this card, and only for those. */
 export const fingerprintOf = (number: string): string =>
   createHash('sha256')
     .update(`fingerprint of ${number}`)

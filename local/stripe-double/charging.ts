@@ -14,11 +14,11 @@ export type Outcome =
   | { readonly kind: 'declined'; readonly error: StripeErrorBody };
 
 export interface Session {
-  /** The cardholder is not there to be asked. */
+  /** The cardholder is absent and cannot authenticate. */
   readonly offSession: boolean;
-  /** They are, but the caller would rather fail than ask them. */
+  /** The cardholder is present, but the caller prefers a failure to authentication. */
   readonly refuseAction: boolean;
-  /** Where the cardholder goes after their bank asked them. */
+  /** Where the cardholder goes after authentication. */
   readonly returnUrl?: string | undefined;
 }
 
@@ -28,7 +28,7 @@ const AUTHENTICATION_REQUIRED = {
   message: 'Your card was declined. This transaction requires authentication.',
 } as const;
 
-/** Charges `method` for `intent`, as its card lets it. */
+/** Charges `method` for `intent`; the outcome depends on the card. */
 export function attemptPayment(
   scope: Scope,
   intent: Stripe.PaymentIntent,
@@ -53,7 +53,7 @@ export function attemptPayment(
   return charge(scope, intent, method, card);
 }
 
-/** What a browser has to do next. */
+/** The next step of the browser. */
 function nextAction(
   { state }: Scope,
   intentId: string,
@@ -67,7 +67,7 @@ function nextAction(
   return { type: 'redirect_to_url', redirect_to_url: { return_url: returnUrl, url } };
 }
 
-/** What the cardholder did when their bank asked them. */
+/** Applies the cardholder's answer to their bank. */
 export function finishAuthentication(
   scope: Scope,
   intent: Stripe.PaymentIntent,
@@ -89,7 +89,7 @@ export function finishAuthentication(
   );
 }
 
-/** A decline leaves the intent waiting for another method; the error carries both. */
+/** After a decline, the intent waits for another method. The error carries both. */
 export function refuseDeclined(intent: Stripe.PaymentIntent, error: StripeErrorBody): Refusal {
   return new Refusal(402, { ...error, payment_intent: intent });
 }
@@ -128,7 +128,7 @@ function charge(
   return { kind: 'succeeded', charge: made };
 }
 
-/** One test card's decline_code is not documented. */
+/** The decline_code of one test card is not documented. */
 function reasonOf(scope: Scope, method: Stripe.PaymentMethod, reason: Decline): Decline {
   if (scope.state.cardFacts.get(method.id)?.card !== 'chargeCustomerFail') return reason;
   const code = scope.state.switches.customer_fail_decline_code;
@@ -179,7 +179,7 @@ function follow(scope: Scope, made: Stripe.Charge, aftermath: Aftermath | undefi
   if (aftermath === 'inquiry') openDispute(scope, made, { reason: 'fraudulent', inquiry: true });
 }
 
-/** A customer's method pays for that customer alone, and a spent one for nobody. */
+/** A customer's method pays only for that customer. A spent method cannot pay. */
 export function assertUsable(scope: Scope, intent: Stripe.PaymentIntent, method: Stripe.PaymentMethod): void {
   const param = 'payment_method';
   const allowed: readonly string[] | null = intent.allowed_payment_method_types;
@@ -232,5 +232,5 @@ function cardOf(scope: Scope, method: Stripe.PaymentMethod): TestCard {
   return testCard(facts.card);
 }
 
-/** An error shows the method as it was. */
+/** An error shows the method as it was then. */
 const copyOf = (method: Stripe.PaymentMethod): Stripe.PaymentMethod => structuredClone(method);

@@ -1,4 +1,4 @@
-/** The double's own time: it runs as real time does, and can be moved ahead of it. */
+/** The stand-in's clock: runs like real time, and can be moved ahead. */
 export class Clock {
   readonly #realMs: () => number;
   #aheadMs = 0;
@@ -17,7 +17,7 @@ export class Clock {
     return Math.floor(this.nowMs / 1_000);
   }
 
-  /** Never back: what was done at a time stays done. */
+  /** Never moves back: past work keeps its time. */
   moveTo(seconds: number): void {
     const behindMs = Math.ceil(seconds * 1_000 - this.nowMs);
     if (behindMs <= 0) return;
@@ -25,7 +25,7 @@ export class Clock {
     if (this.#standingMs !== null) this.#standingMs += behindMs;
   }
 
-  /** Time stands still while `work` is done, so that all of it can be done again at the same moment. */
+  /** Stops time during `work`, so that a replay runs at the same moment. */
   standing<T>(atMs: number, work: () => T): T {
     this.#standingMs = atMs;
     try {
@@ -36,7 +36,7 @@ export class Clock {
     }
   }
 
-  /** Goes on from the latest moment, also where real time has since been put back. */
+  /** Continues from the latest moment, even if real time was set back. */
   #runningMs(): number {
     const behindMs = this.#latestMs - (this.#realMs() + this.#aheadMs);
     if (behindMs > 0) this.#aheadMs += behindMs;

@@ -1,11 +1,11 @@
 import { missing } from './http/errors.ts';
 
-/** The objects of one kind, in the order they were made. */
+/** The objects of one kind, in order of creation. */
 export class Collection<T extends { readonly id: string }> {
   readonly #what: string;
   readonly #byId = new Map<string, T>();
 
-  /** `what` is how Stripe's errors call one of them. */
+  /** `what` is the name of one object in Stripe's errors. */
   constructor(what: string) {
     this.#what = what;
   }
@@ -30,7 +30,7 @@ export class Collection<T extends { readonly id: string }> {
     return object;
   }
 
-  /** For an id that the double itself wrote down. */
+  /** For an id that the stand-in itself stored. */
   known(id: string): T {
     const object = this.#byId.get(id);
     if (object === undefined) throw new Error(`the double lost ${this.#what} ${id}`);
@@ -46,7 +46,7 @@ export class Collection<T extends { readonly id: string }> {
   }
 }
 
-/** Stripe sends a reference as an id, or expanded; the double stores ids alone. */
+/** Stripe sends a reference as an id or expanded; the stand-in stores only ids. */
 export function idOf(reference: string | { readonly id: string } | null | undefined): string | null {
   if (reference === null || reference === undefined) return null;
   return typeof reference === 'string' ? reference : reference.id;

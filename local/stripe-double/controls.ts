@@ -55,7 +55,7 @@ const refundAnswerSchema = z.strictObject({
   reason: z.optional(z.enum(FAILURE_REASONS)),
 });
 const refundModeSchema = z.strictObject({ mode: z.enum(['usual', 'pending']) });
-/** The schedule of the account pays out what is available. */
+/** The account's payout schedule pays out the available balance. */
 const payoutSchema = z.strictObject({ currency: z._default(z.string(), 'usd') });
 const payoutFailureSchema = z.strictObject({ code: z._default(z.enum(PAYOUT_FAILURES), 'account_closed') });
 const fraudSchema = z.strictObject({ fraud_type: z._default(z.enum(FRAUD_TYPES), 'misc') });
@@ -74,7 +74,7 @@ const enteredSchema = z.strictObject({
   name: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
   email: z.optional(z.string().check(z.regex(/^[^\s@]+@[^\s@]+$/))),
 });
-/** The customer pays on the page of the invoice: with a card of that kind, or the one on file. */
+/** The customer pays on the invoice page, with a card of that kind or the default card. */
 const payingSchema = z.strictObject({ behavesLike: z.optional(cardName) });
 const taxSchema = z.union([
   z.strictObject({
@@ -85,11 +85,11 @@ const taxSchema = z.union([
 ]);
 const NOTHING = z.strictObject({});
 
-/** One thing a test, or a person, does to the double that nobody can do to Stripe. */
+/** An action on the stand-in, by a test or a person, that Stripe does not offer. */
 export interface Control {
   /** Under /_double. */
   readonly path: `/_double/${string}`;
-  /** Whether it changes what a restart brings back. */
+  /** Whether the effect survives a restart. */
   readonly journaled: boolean;
   readonly prepare: (input: unknown) => { readonly problem: string } | { readonly run: Run };
 }
@@ -125,7 +125,7 @@ export const CONTROLS: readonly Control[] = [
   journaled('/_double/webhook_endpoints/:id/roll_secret', NOTHING, (_, { state, random }, id) => {
     const present = state.webhookSecrets.get(state.webhookEndpoints.get(id, 'path').id) ?? [];
     const secret = newSecret(random);
-    // Two sign for a while: the one before stays valid.
+    // The previous secret stays valid for a while, so both sign.
     state.webhookSecrets.set(id, [secret, ...present.slice(0, 1)]);
     return { secret };
   }),
@@ -149,7 +149,7 @@ export const CONTROLS: readonly Control[] = [
     return state.switches;
   }),
   journaled('/_double/cards', cardSchema, ({ behavesLike }, double) => {
-    // A test card is the same card for everybody; this one is somebody's own.
+    // A test card has the same fingerprint for every customer; this card gets its own.
     const scope = double.scope();
     const method = createPaymentMethod(scope, isCardName(behavesLike) ? behavesLike : 'visa');
     if (method.card) method.card.fingerprint = scope.random(FINGERPRINT_BYTES).toString('hex');
@@ -211,7 +211,7 @@ export const CONTROLS: readonly Control[] = [
   ),
 ];
 
-/** The double's state to look at, and its controls. JSON in, JSON out, no key. */
+/** The stand-in's state and its controls. JSON in, JSON out, no key. */
 export function addControls(app: App, double: Double): void {
   app.get('/_double/state', (c) => sent(double, c, stateDump(double)));
   app.get('/_double/switches', (c) => c.json(switchTable(double.state.switches)));
@@ -222,7 +222,7 @@ export function addControls(app: App, double: Double): void {
 }
 
 async function answered(double: Double, control: Control, c: Context): Promise<Response> {
-  // A page of another origin cannot send this type without asking first.
+  // A page of another origin cannot send this type without a preflight request.
   if (!c.req.header('content-type')?.startsWith('application/json')) {
     return c.json({ error: 'send application/json' }, 415);
   }
@@ -231,7 +231,7 @@ async function answered(double: Double, control: Control, c: Context): Promise<R
   return 'problem' in done ? c.json({ error: done.problem }, done.status) : sent(double, c, done.answer);
 }
 
-/** As JSON, with the stand-in's address where an object holds its placeholder. */
+/** As JSON, with the stand-in's address in place of its placeholder. */
 const sent = ({ deliveries }: Double, c: Context, value: unknown): Response =>
   c.body(withOrigin(JSON.stringify(value), deliveries.origin), 200, { 'content-type': 'application/json' });
 
@@ -239,7 +239,7 @@ export type Performed =
   | { readonly answer: object }
   | { readonly problem: string; readonly status: 400 | 404 };
 
-/** Uses a control once, in a turn of its own if a restart must bring its effect back. */
+/** Uses a control once, in its own turn if its effect must survive a restart. */
 export async function perform(
   double: Double,
   { prepare, path, journaled }: Control,
@@ -264,7 +264,7 @@ function journaled<S extends z.ZodMiniType>(path: Control['path'], schema: S, ef
   return { path, journaled: true, prepare: preparing(schema, effect) };
 }
 
-/** For what a restart forgets, or what waits. */
+/** For an effect that a restart forgets, or an effect that waits. */
 function passing<S extends z.ZodMiniType>(path: Control['path'], schema: S, effect: Effect<S>): Control {
   return { path, journaled: false, prepare: preparing(schema, effect) };
 }

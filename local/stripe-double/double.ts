@@ -13,7 +13,7 @@ import { State } from './state.ts';
 import { Deliveries } from './webhooks/deliveries.ts';
 
 export interface DoubleOptions {
-  /** Real time in milliseconds: what the double's clock runs on. */
+  /** Real time in milliseconds, on which the stand-in's clock runs. */
   readonly realMs?: () => number;
   /** Decides the order of shuffled deliveries. */
   readonly random?: () => number;
@@ -21,10 +21,10 @@ export interface DoubleOptions {
   readonly deliveryBackoffMs?: number;
 }
 
-/** How a turn ended, and the digest of that. */
+/** The outcome of a turn, and its digest. */
 type Ending<T> = { readonly outcome: string } & ({ readonly value: T } | { readonly error: unknown });
 
-/** One account at Stripe: its objects, its time, and what it is asked to do wrong. */
+/** One account at Stripe: its objects, its time, and its faults on request. */
 export class Double {
   readonly state = new State();
   readonly schedule = new Schedule<Scope>();
@@ -38,7 +38,7 @@ export class Double {
   readonly realMs: () => number;
   readonly #ids = new Ids();
   readonly #events: EventLog;
-  /** The events of the turn that is under way. */
+  /** The events of the current turn. */
   #told: string[] = [];
   #journal: Journal | null = null;
   #unwritten: unknown = null;
@@ -65,15 +65,15 @@ export class Double {
     return this.#scopeAt(this.clock.nowSeconds, cause, version);
   }
 
-  /** From now on, whatever is done is written down there before anybody hears of it. */
+  /** From now on, each entry is written to the journal before its effect is visible. */
   keepIn(journal: Journal): void {
     this.#journal = journal;
   }
 
   /**
-   * Does `work`, and what came due before, as one moment of the double's time. Everything that changes the double is
-   * done in a turn: `deed` is how the journal knows it.
-   * @throws what `work` throws, or what keeps the journal from being written; nothing is done any more after that.
+   * Runs due tasks, then `work`, at one moment of the stand-in's time. Every change of the stand-in happens
+   * in a turn; `deed` identifies it in the journal.
+   * @throws what `work` throws, or the error of a failed journal write; later turns then throw too.
    */
   turn<T>(deed: Deed, work: () => T): T {
     this.#assertWritten();
@@ -85,24 +85,24 @@ export class Double {
     return ending.value;
   }
 
-  /** A turn of before, done again; whether it came to the same. */
+  /** Repeats a turn of the journal; returns whether the outcome was the same. */
   redo({ outcome, deed, ...start }: Turn, work: () => unknown): boolean {
     return this.deliveries.quietly(() => this.#done(start, deed, work).outcome === outcome);
   }
 
-  /** Does what came due while nobody looked. */
+  /** Runs the tasks that have come due. */
   catchUp(): void {
     this.#assertWritten();
     if (this.schedule.isDue(this.clock.nowSeconds)) this.turn({ kind: 'time' }, () => undefined);
   }
 
-  /** The fault that this call has to take. */
+  /** The fault to apply to this call. */
   takeFault(method: string, path: string): Fault | undefined {
     if (this.faults.waiting.length === 0) return undefined;
     return this.turn({ kind: 'fault', method, path }, () => this.faults.take(method, path));
   }
 
-  /** Moves the clock, stopping wherever something happens by itself; answers how much did. */
+  /** Moves the clock and stops at every scheduled task; returns how many ran. */
   advanceTo(seconds: number): number {
     const done = this.schedule.run(seconds, (at) => {
       this.clock.moveTo(at);
@@ -122,7 +122,7 @@ export class Double {
           return work();
         }),
       );
-      // A control may also answer what a restart forgets, like how many deliveries are held back.
+      // A control may return a value that a restart forgets, such as the number of held deliveries.
       return { value, outcome: this.#digest(kind === 'request' ? value : null) };
     } catch (error) {
       return { error, outcome: this.#digest(String(error)) };
@@ -133,7 +133,7 @@ export class Double {
     return hash('sha256', JSON.stringify([result, this.#told]), 'base64url').slice(0, 16);
   }
 
-  /** What could not be written must not be heard of either: the double stops where its journal ends. */
+  /** An effect that was not written must stay invisible: after a failed write the stand-in stops. */
   #write(entry: Entry): void {
     if (this.#unwritten !== null) return;
     try {

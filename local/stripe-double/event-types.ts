@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 
-/** Every event type that an endpoint can ask for, at the version that the stand-in speaks. */
+/** Every event type that an endpoint can subscribe to, at the stand-in's version. */
 export const EVENT_TYPES = [
   'account.application.authorized',
   'account.application.deauthorized',

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import type { NewId } from './ids.ts';
 import { STRIPE_API_VERSION } from './version.ts';
 
-/** What caused a change: a request, or nothing but time (`null`s). */
+/** The cause of a change: a request, or only time (`null`s). */
 export interface Cause {
   readonly id: string | null;
   readonly idempotency_key: string | null;
@@ -10,7 +10,7 @@ export interface Cause {
 
 export const BY_ITSELF: Cause = { id: null, idempotency_key: null };
 
-/** What an event records of the moment in which it is made. */
+/** The parts of an event that come from the moment of its creation. */
 interface Moment {
   readonly newId: NewId;
   /** Unix time in seconds. */
@@ -18,7 +18,7 @@ interface Moment {
   readonly cause: Cause;
 }
 
-/** An event as it is kept: `data` is plain JSON, so nothing can change it any more. */
+/** A stored event. `data` is plain JSON, so later changes cannot reach it. */
 export interface StoredEvent extends Omit<Stripe.EventBase, 'data'> {
   readonly data: {
     readonly object: { readonly id?: string; readonly object?: string };
@@ -28,7 +28,7 @@ export interface StoredEvent extends Omit<Stripe.EventBase, 'data'> {
 
 export type EventSink = (event: StoredEvent) => void;
 
-/** Makes events and hands each on, at once or when what it belongs to is certain. */
+/** Makes events and passes each on, at once or when its outcome is certain. */
 export class EventLog {
   #held: StoredEvent[] | null = null;
   readonly #sink: EventSink;
@@ -58,7 +58,7 @@ export class EventLog {
     else this.#held.push(event);
   }
 
-  /** Holds back what `work` records; `settle` then says which of it happened, and in which order it is told. */
+  /** Holds the events of `work`. `settle` then selects and orders the ones to pass on. */
   holding<T>(
     work: () => T,
     settle: (events: readonly StoredEvent[], result: T) => readonly StoredEvent[],

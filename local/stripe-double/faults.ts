@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 
-/** Before: nothing happened. After: it happened, and the caller does not hear of it. */
+/** Before: nothing happened. After: it happened, but the caller gets no answer. */
 export const faultSchema = z.strictObject({
   method: z.optional(z.enum(['GET', 'POST', 'DELETE'])),
-  /** `*` is one part of a path, `**` any number. */
+  /** `*` matches one part of a path, `**` any number. */
   path: z.string().check(z.regex(/^(\/|\*)/)),
   kind: z.enum([
     'delay',
@@ -16,12 +16,12 @@ export const faultSchema = z.strictObject({
     'drop_after',
   ]),
   times: z._default(z.int().check(z.positive()), 1),
-  /** How many matching calls come through first. */
+  /** How many matching calls pass first. */
   skip: z._default(z.int().check(z.nonnegative()), 0),
   ms: z._default(z.int().check(z.nonnegative()), 0),
   /**
-   * What a repeat with the same idempotency key gets after `500_after`: the error again, as Stripe documents it, or the
-   * answer that got lost on its way.
+   * What a retry with the same idempotency key gets after `500_after`: the error again, as Stripe documents,
+   * or the answer that was lost.
    */
   saved: z._default(z.enum(['error', 'answer']), 'error'),
 });
@@ -29,7 +29,7 @@ export const faultSchema = z.strictObject({
 export type FaultInput = z.input<typeof faultSchema>;
 export type Fault = z.output<typeof faultSchema>;
 
-/** What goes wrong on purpose, in the order it was asked for. */
+/** Faults on request, in the order they were added. */
 export class Faults {
   #waiting: Fault[] = [];
 
@@ -45,7 +45,7 @@ export class Faults {
     return this.#waiting;
   }
 
-  /** The first that is meant for this call. Each call has at most one. */
+  /** The first fault for this call. Each call takes at most one. */
   take(method: string, path: string): Fault | undefined {
     for (const fault of this.#waiting) {
       if (fault.method !== undefined && fault.method !== method) continue;

@@ -1,11 +1,11 @@
 /**
- * Stands for the stand-in's own address in what is stored: the port may be another after a restart.
- * The real address takes its place when an answer or a webhook is sent.
+ * Placeholder for the stand-in's address in stored data, because the port may change with a restart. Answers
+ * and webhooks are sent with the real address.
  */
 const OWN_ADDRESS = 'https://own-address.invalid';
 
-/** The address of a page that plays one of Stripe's hosted pages. `path` starts with a slash. */
+/** The address of a page that imitates one of Stripe's hosted pages. `path` starts with a slash. */
 export const hostedUrl = (path: string): string => `${OWN_ADDRESS}${path}`;
 
-/** `text` with the stand-in's address as `origin`, like `http://127.0.0.1:8420`. */
+/** `text` with `origin`, such as `http://127.0.0.1:8420`, in place of the placeholder. */
 export const withOrigin = (text: string, origin: string): string => text.replaceAll(OWN_ADDRESS, origin);

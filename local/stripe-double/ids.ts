@@ -3,17 +3,17 @@ import { hash, randomBytes } from 'node:crypto';
 export type NewId = (prefix: string) => string;
 export type RandomBytes = (count: number) => Buffer;
 
-/** What the ids and secrets of one turn follow from. */
+/** The source of all ids and secrets of one turn. */
 export interface Seed {
   readonly made: number;
   readonly seed: string;
 }
 
 const SEED_BYTES = 16;
-/** One draw is one hash. */
+/** One draw takes its bytes from one SHA-256 hash. */
 const MAX_DRAWN_BYTES = 32;
 
-/** Ids that sort as they were made, so that a dump can be read, and that nobody can guess. */
+/** Ids that sort by creation, so that dumps are readable, and that cannot be guessed. */
 export class Ids {
   #made = 0;
   #random: RandomBytes = randomBytes;
@@ -29,7 +29,7 @@ export class Ids {
     return { made: this.#made, seed: randomBytes(SEED_BYTES).toString('base64url') };
   }
 
-  /** Whatever `work` draws is the same each time it is done with the same seed. */
+  /** With the same seed, `work` draws the same values every time. */
   seeded<T>({ made, seed }: Seed, work: () => T): T {
     this.#made = made;
     this.#random = streamOf(seed);

@@ -4,7 +4,7 @@ import type { Includable } from './http/expand.ts';
 import { sourcesOf } from './resources/source-life.ts';
 import type { State } from './state.ts';
 
-/** What an object has only when it is asked for. */
+/** Fields that an object has only on request. */
 export const includable: Includable = (state, object, field) => {
   const { id } = object;
   if (typeof id !== 'string') return undefined;
@@ -36,7 +36,7 @@ export const includable: Includable = (state, object, field) => {
   }
 };
 
-/** A price has its own currency as an option, and the double gives it no other. */
+/** A price has its own currency as an option; the stand-in supports no other. */
 function currencyOptions(price: Stripe.Price | undefined): unknown {
   if (price === undefined) return undefined;
   const { currency, custom_unit_amount, tax_behavior, unit_amount, unit_amount_decimal } = price;

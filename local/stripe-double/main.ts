@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { type StripeDouble, startStripeDouble } from './server.ts';
 
-/* `npm run stripe`: the double by itself, for trying things with Stripe's own SDK or command line. */
+/* `npm run stripe`: runs only the stand-in, for tries with Stripe's SDK or command line. */
 
 const Environment = z.object({
   STRIPE_PORT: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(65_535)), 8_420),
@@ -36,7 +36,7 @@ async function main(): Promise<0 | 1 | 2> {
     return 1;
   }
   await new Promise<void>((resolve) => {
-    // Kept for good: npm passes a terminal's Ctrl-C on, and the second one must not cut the stopping short.
+    // The handlers stay: npm passes a terminal's Ctrl-C on, and a second one must not interrupt the stop.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
   await started.stop();
@@ -44,7 +44,7 @@ async function main(): Promise<0 | 1 | 2> {
   return 0;
 }
 
-/** The flags, or in one line what is wrong with them. */
+/** The flags, or one line about what is wrong with them. */
 function readFlags(): { readonly help: boolean } | string {
   try {
     const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h', default: false } } });
@@ -56,14 +56,14 @@ function readFlags(): { readonly help: boolean } | string {
   }
 }
 
-/** The running double, or what is in the way, in one line. */
+/** The running stand-in, or one line about why it cannot start. */
 async function start(): Promise<StripeDouble | string> {
   const settings = Environment.safeParse(process.env);
   if (!settings.success) {
     return `STRIPE_PORT is "${process.env['STRIPE_PORT']}"; it must be a whole number from 1 to 65535.`;
   }
   const port = settings.data.STRIPE_PORT;
-  // Made up anew each time: a key that is written down somewhere would sooner or later be used elsewhere.
+  // A new key each time: a stored key would sooner or later be used elsewhere.
   const apiKey = `sk_test_${randomBytes(12).toString('hex')}`;
   try {
     const double = await startStripeDouble({ port, apiKey });

@@ -4,7 +4,7 @@ import type { MetadataChange } from './http/parameters.ts';
 
 const MAX_KEYS = 50;
 
-/** Merged key by key; an empty value deletes its key, an empty hash as a whole deletes them all. */
+/** Merges key by key. An empty value deletes its key; an empty hash deletes all keys. */
 export function mergeMetadata(present: Stripe.Metadata, change: MetadataChange | undefined): Stripe.Metadata {
   if (change === undefined) return present;
   if (change.clear) return {};

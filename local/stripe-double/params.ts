@@ -1,6 +1,6 @@
 export type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** Only what was sent: a parameter that was left out changes nothing. */
+/** Only the parameters that were sent: a missing parameter changes nothing. */
 export function given<T extends object>(fields: T | undefined): Given<T> {
   const present: Given<T> = {};
   for (const [name, value] of Object.entries(fields ?? {})) {

@@ -28,7 +28,7 @@ import { subscriptionItemRoutes } from './resources/subscription-items.ts';
 import { subscriptionRoutes } from './resources/subscriptions.ts';
 import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
 
-/** Everything the double serves under /v1. */
+/** Every route under /v1. */
 export const ROUTES: readonly Route[] = [
   ...customerRoutes,
   ...customerBalanceRoutes,

@@ -4,10 +4,10 @@ interface Task<Scope> {
   readonly run: (scope: Scope) => void;
 }
 
-/** Stops a clock that was moved by a century, not one that was moved by years. */
+/** High enough to move the clock by years, but not by a century. */
 const MAX_TASKS_PER_ADVANCE = 20_000;
 
-/** What happens by itself when its time comes. Each task looks again whether it still applies. */
+/** Tasks for future times. Each task checks whether it still applies when it runs. */
 export class Schedule<Scope> {
   #tasks: Task<Scope>[] = [];
 
@@ -24,8 +24,8 @@ export class Schedule<Scope> {
   }
 
   /**
-   * Runs what is due until `untilSeconds`, in the order of its time, each at its time: a renewal that is found inside
-   * makes its own tasks, and they run too.
+   * Runs every task due until `untilSeconds`, in order of time, each at its own time. Tasks that other tasks
+   * add run too.
    */
   run(untilSeconds: number, scopeAt: (seconds: number) => Scope): number {
     for (let done = 0; done < MAX_TASKS_PER_ADVANCE; done += 1) {

@@ -4,29 +4,32 @@ import type { NewId, RandomBytes } from './ids.ts';
 import type { Schedule } from './schedule.ts';
 import type { State } from './state.ts';
 
-/** What one request, or one thing that happens by itself, works with. Its time does not move while it works. */
+/** The context of one request or scheduled task. Its time is fixed while it runs. */
 export interface Scope {
   readonly state: State;
   readonly schedule: Schedule<Scope>;
   readonly events: EventLog;
-  /** Sends an event again, to one endpoint or to all that asked for its type; answers to how many. */
+  /** Sends an event again, to one endpoint or to all endpoints of its type; returns how many. */
   readonly resend: (event: StoredEvent, endpoint?: string) => number;
   readonly newId: NewId;
   readonly random: RandomBytes;
   readonly now: number;
   readonly cause: Cause;
-  /** The API version the request asked for; null when it asked for none. */
+  /** The API version of the request; null if it named none. */
   readonly version: string | null;
 }
 
 type Previous = Record<string, unknown>;
 
-/** Records that `object` is now as it is. The event keeps a copy: later changes do not reach it. */
+/** Records an event with the current state of `object`, as a copy that later changes do not reach. */
 export function emit(scope: Scope, type: Stripe.Event.Type, object: object, previous?: Previous): void {
   scope.events.record(scope, type, object, previous);
 }
 
-/** Changes `object` in place and answers what changed, as `previous_attributes` has it; null if nothing did. */
+/**
+ * Changes `object` in place and returns the changes in the form of `previous_attributes`; null without a
+ * change.
+ */
 export function change<T extends object>(object: T, changes: Partial<T>): Previous | null {
   const previous: Previous = {};
   for (const [name, after] of Object.entries(changes)) {
@@ -38,7 +41,7 @@ export function change<T extends object>(object: T, changes: Partial<T>): Previo
   return Object.keys(previous).length === 0 ? null : previous;
 }
 
-/** `change`, and the event that tells of it. */
+/** `change`, with its event. */
 export function changeAndEmit<T extends object>(
   scope: Scope,
   type: Stripe.Event.Type,
@@ -49,10 +52,10 @@ export function changeAndEmit<T extends object>(
   if (previous !== null) emit(scope, type, object, previous);
 }
 
-/** Hashes of which `previous_attributes` shows only the keys that changed. */
+/** Hashes that `previous_attributes` shows only by their changed keys. */
 const BY_KEY: ReadonlySet<string> = new Set(['metadata', 'invoice_settings', 'card']);
 
-/** Only the keys that changed; a key that was not there is null. */
+/** Only the changed keys; a key that was missing is null. */
 function changedKeys(before: unknown, after: unknown): Previous {
   const old = new Map(Object.entries(before ?? {}));
   const recent = new Map(Object.entries(after ?? {}));

@@ -10,30 +10,30 @@ const HOST = '127.0.0.1';
 const CATCH_UP_EVERY_MS = 1_000;
 
 export interface StripeDoubleOptions extends DoubleOptions {
-  /** 0, or nothing, for any free one. */
+  /** 0 or undefined for any free port. */
   readonly port?: number;
-  /** The only key that is let in. */
+  /** The only accepted key. */
   readonly apiKey: string;
   /**
-   * Keeps everything in this file, and goes on from what is in it: for one double at a time. It holds what webhook
-   * secrets follow from. Forgotten all the same are the logs of calls and of deliveries.
+   * Stores everything in this file, and continues from it; for one stand-in at a time. Webhook secrets derive
+   * from its content. The logs of calls and deliveries are not stored.
    */
   readonly journalFile?: string;
 }
 
-/** A running double. `double` is its inside, for whoever runs in the same process. */
+/** A running stand-in. `double` is its internals, for code in the same process. */
 export interface StripeDouble {
   readonly url: string;
   readonly host: string;
   readonly port: number;
   readonly double: Double;
-  /** Ends connections and deliveries that are under way. */
+  /** Ends connections and deliveries in flight. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a double of Stripe on this machine alone: its API under /v1, its controls under /_double, its pages at /.
- * @throws when the key could be one for real money, the port is taken, or the journal cannot be replayed.
+ * Starts a stand-in for Stripe, on this machine only: API under /v1, controls under /_double, pages at /.
+ * @throws if the key could be a live key, the port is in use, or the journal cannot be replayed.
  */
 export async function startStripeDouble({
   port = 0,
@@ -83,7 +83,7 @@ export async function startStripeDouble({
     try {
       double.catchUp();
     } catch (error) {
-      // Said once; requests go on saying it.
+      // Logged once; every request reports the error again.
       clearInterval(ticking);
       console.error('The Stripe double failed:', error);
     }

@@ -1,7 +1,7 @@
 import type { Double } from './double.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
-/** Everything the double has, without secrets. */
+/** The whole state of the stand-in, without secrets. */
 export function stateDump({ state, clock, schedule, faults, deliveries }: Double): unknown {
   return withoutSecrets({
     now: clock.nowSeconds,

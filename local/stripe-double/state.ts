@@ -5,9 +5,9 @@ import type { StoredEvent } from './events.ts';
 import { OWN_BANK_ACCOUNT } from './own-bank-account.ts';
 import { defaultSwitches, type Switches } from './switches.ts';
 
-/** How unpaid renewals are tried again, and what becomes of the subscription when none succeeded. */
+/** How unpaid renewals are retried, and what the subscription becomes if all retries fail. */
 export interface Dunning {
-  /** Days after the failed attempt before. */
+  /** Days after the previous failed attempt. */
   readonly retryAfterDays: readonly number[];
   readonly finally: 'canceled' | 'unpaid' | 'past_due' | 'paused';
 }
@@ -19,24 +19,27 @@ export interface Tax {
   readonly behavior: 'exclusive' | 'inclusive';
 }
 
-/** What a customer has of the older kind. */
+/** A customer's card or bank account of the older kind. */
 export type CustomerSource = Stripe.Card | Stripe.BankAccount;
 
-/** What Stripe knows of a payment method and does not show. */
+/** Stripe's internal facts about a payment method. */
 export interface CardFacts {
   readonly card: CardName;
-  /** The cardholder agreed, with authentication, that it is charged in their absence. */
+  /** The cardholder agreed, with authentication, to off-session charges. */
   setUp: boolean;
   /** A method that was detached, or used without a customer, is spent. */
   spent: boolean;
 }
 
-/** Everything the double remembers. References between objects are ids; a subscription item holds its price itself. */
+/**
+ * The stand-in's whole state. References between objects are ids; only a subscription item contains its
+ * price.
+ */
 export class State {
   readonly customers = new Collection<Stripe.Customer>('customer');
   readonly deletedCustomers = new Map<string, Stripe.DeletedCustomer>();
   readonly paymentMethods = new Collection<Stripe.PaymentMethod>('PaymentMethod');
-  /** Cards and bank accounts of the older kind. Each card is among the payment methods too, under the same id. */
+  /** Cards and bank accounts of the older kind. Each card is also a payment method with the same id. */
   readonly sources = new Collection<CustomerSource>('source');
   readonly cardFacts = new Map<string, CardFacts>();
   readonly paymentIntents = new Collection<Stripe.PaymentIntent>('payment_intent');
@@ -44,15 +47,15 @@ export class State {
   readonly refunds = new Collection<Stripe.Refund>('refund');
   readonly disputes = new Collection<Stripe.Dispute>('dispute');
   readonly balanceTransactions = new Collection<Stripe.BalanceTransaction>('balance transaction');
-  /** Of the balance transactions, those that are not available yet, the oldest first. */
+  /** The balance transactions that are not available yet, oldest first. */
   readonly pendingMovements: Stripe.BalanceTransaction[] = [];
   readonly payouts = new Collection<Stripe.Payout>('payout');
   /** By balance transaction, the automatic payout that paid it out. */
   readonly paidOutBy = new Map<string, string>();
   readonly earlyFraudWarnings = new Collection<Stripe.Radar.EarlyFraudWarning>('early fraud warning');
-  /** By intent, where the cardholder goes after their bank asked them. */
+  /** By intent, where the cardholder goes after authentication. */
   readonly returnUrls = new Map<string, string>();
-  /** Whether refunds wait for the bank's answer, which a control gives. */
+  /** Whether refunds wait for the bank's answer, which a control sends. */
   refundMode: 'usual' | 'pending' = 'usual';
   readonly setupIntents = new Collection<Stripe.SetupIntent>('setup_intent');
   readonly checkoutSessions = new Collection<Stripe.Checkout.Session>('checkout.session');
@@ -61,7 +64,7 @@ export class State {
   readonly prices = new Collection<Stripe.Price>('price');
   readonly subscriptions = new Collection<Stripe.Subscription>('subscription');
   readonly invoices = new Collection<Stripe.Invoice>('invoice');
-  /** Invoices that were told to be overdue. */
+  /** Invoices with an overdue event. */
   readonly overdue = new Set<string>();
   readonly invoicePayments = new Collection<Stripe.InvoicePayment>('invoice_payment');
   readonly invoiceItems = new Collection<Stripe.InvoiceItem>('invoiceitem');
@@ -71,20 +74,20 @@ export class State {
   readonly creditNotes = new Collection<Stripe.CreditNote>('credit note');
   /** By invoice, the paused subscription that its payment resumes. */
   readonly resumptions = new Map<string, string>();
-  /** Money that went past Stripe, by invoice: shown only on request. */
+  /** Money paid outside Stripe, by invoice: included only on request. */
   readonly paidOffStripe = new Map<string, number>();
   readonly events = new Collection<StoredEvent>('event');
   readonly webhookEndpoints = new Collection<Stripe.WebhookEndpoint>('webhook endpoint');
-  /** By endpoint, the newest first; more than one while a secret is being rolled. */
+  /** By endpoint, the newest first; several during the rotation of a secret. */
   readonly webhookSecrets = new Map<string, readonly string[]>();
-  /** By event, the endpoints that have not taken it yet. */
+  /** By event, the endpoints that have not accepted it yet. */
   readonly undelivered = new Map<string, Set<string>>();
   dunning: Dunning = DEFAULT_DUNNING;
-  /** What is added to, or contained in, every line from now on. */
+  /** Tax on top of every line, or included in it, from now on. */
   tax: Tax | null = null;
   switches: Switches = defaultSwitches();
 
-  /** Every collection whose objects another object may name, for `expand`. */
+  /** Every collection that `expand` can search. */
   findAny(id: string): unknown {
     const collections = [
       this.customers,

@@ -3,15 +3,15 @@ import * as z from 'zod/mini';
 interface Switch {
   readonly values: readonly [string, string, ...string[]];
   readonly default: string;
-  /** What is not known about Stripe, in one sentence. */
+  /** What is unknown about Stripe, in one sentence. */
   readonly unknown: string;
-  /** The place whose text leaves it open: a type of the SDK, or a page of Stripe's documentation. */
+  /** Where Stripe leaves it open: a type of the SDK, or a page of Stripe's documentation. */
   readonly where: string;
 }
 
 /**
- * Facts about Stripe that its documentation leaves open and that a stand-in has to decide.
- * A program that is right works with every combination, so each fact is a switch.
+ * Facts that Stripe's documentation leaves open and a stand-in must decide. A correct program works with
+ * every combination, so each fact is a switch.
  */
 export const SWITCHES = {
   charge_refunded_previous: {
@@ -179,7 +179,7 @@ export type SwitchName = keyof typeof SWITCHES;
 
 type ValueOf<N extends SwitchName> = (typeof SWITCHES)[N]['values'][number];
 
-/** Each switch as it is set. */
+/** The current value of each switch. */
 export type Switches = { [N in SwitchName]: ValueOf<N> };
 
 const isSwitch = (name: string): name is SwitchName => Object.hasOwn(SWITCHES, name);
@@ -188,7 +188,7 @@ export const SWITCH_NAMES: readonly SwitchName[] = Object.keys(SWITCHES).filter(
 
 const schemaOf = <const V extends readonly string[]>(values: V) => z.optional(z.enum(values));
 
-/** Some of the switches, each with a value that it can have. Any other name is refused. */
+/** Some switches, each with one of its values. Unknown names are rejected. */
 export const switchesSchema = z.strictObject({
   charge_refunded_previous: schemaOf(SWITCHES.charge_refunded_previous.values),
   authentication_required_charge: schemaOf(SWITCHES.authentication_required_charge.values),
@@ -256,6 +256,6 @@ export interface SwitchRow {
   readonly where: string;
 }
 
-/** The table with the present values, for pages, for the README and for programs that draw values at random. */
+/** The table with the current values, for pages, the README and programs that draw random values. */
 export const switchTable = (present: Switches): SwitchRow[] =>
   SWITCH_NAMES.map((name) => ({ name, value: present[name], ...SWITCHES[name] }));

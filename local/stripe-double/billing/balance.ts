@@ -1,14 +1,14 @@
 import type Stripe from 'stripe';
 import { change, changeAndEmit, type Scope } from '../scope.ts';
 
-/** Stripe does not charge less than this; the customer owes it until the next invoice. */
+/** Stripe's minimum charge; a smaller amount is added to the next invoice. */
 export const MIN_CHARGE_CENTS = 50;
 
 type Entry = Partial<
   Pick<Stripe.CustomerBalanceTransaction, 'credit_note' | 'currency' | 'description' | 'invoice' | 'metadata'>
 >;
 
-/** Changes a customer's balance by an entry of `amount` cents: below zero is credit, above zero is debt. */
+/** Adds an entry of `amount` cents to a customer's balance: negative is credit, positive is debt. */
 export function postToBalance(
   scope: Scope,
   customer: Stripe.Customer,
@@ -22,7 +22,7 @@ export function postToBalance(
   return added;
 }
 
-/** The entry alone, which has no event: the caller changes the customer. */
+/** Adds only the entry, which has no event. The caller changes the customer. */
 export function addEntry(
   scope: Scope,
   customer: Stripe.Customer,
@@ -50,7 +50,10 @@ export function addEntry(
   });
 }
 
-/** Finalizing settles the balance: credit pays first, debt is added, too little to charge becomes debt. */
+/**
+ * Finalizing settles the balance: credit pays first, debt is added, and an amount below the minimum becomes
+ * debt.
+ */
 export function applyBalance(scope: Scope, invoice: Stripe.Invoice, customer: Stripe.Customer): void {
   const starting = customer.balance;
   const wanted = invoice.total + starting;
@@ -72,7 +75,7 @@ export function applyBalance(scope: Scope, invoice: Stripe.Invoice, customer: St
   if (tooSmall) postToBalance(scope, customer, 'invoice_too_small', wanted, about);
 }
 
-/** An invoice that is voided gives back the credit that it used, or takes back the debt that it collected. */
+/** Voiding an invoice returns the credit that it used, or the debt that it collected, to the balance. */
 export function returnBalance(scope: Scope, invoice: Stripe.Invoice): void {
   const customer = scope.state.customers.find(String(invoice.customer));
   const used = invoice.starting_balance - (invoice.ending_balance ?? invoice.starting_balance);

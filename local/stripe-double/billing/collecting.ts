@@ -7,7 +7,7 @@ import { methodOf, pauseSubscription, subscriptionOf } from './subscription-stat
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** Finalizes a draft and collects it, unless its subscription's collection is paused. */
+/** Finalizes a draft and collects it, unless collection is paused on its subscription. */
 export function advance(scope: Scope, invoice: Stripe.Invoice): void {
   if (invoice.status !== 'draft' || !invoice.auto_advance) return;
   finalizeInvoice(scope, invoice);
@@ -25,7 +25,7 @@ export function advance(scope: Scope, invoice: Stripe.Invoice): void {
   }
 }
 
-/** The customer gets it by mail; unpaid when it is due, its subscription is past due. */
+/** Sends an invoice by mail. If unpaid on its due date, its subscription becomes past due. */
 export function sendInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   emit(scope, 'invoice.sent', invoice);
   const due = invoice.due_date;
@@ -41,7 +41,7 @@ export function sendInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   });
 }
 
-/** Charges what is open, and when that fails, tries again later, until it gives up. */
+/** Charges an open invoice. After a failure, retries later until the retries are used up. */
 export function tryToCollect(scope: Scope, invoice: Stripe.Invoice): void {
   if (invoice.status !== 'open' || !invoice.auto_advance) return;
   if (invoice.collection_method === 'send_invoice') return;

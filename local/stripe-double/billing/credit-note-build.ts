@@ -16,7 +16,7 @@ export interface NoteLineInput {
   readonly unit_amount?: number | undefined;
 }
 
-/** The lines of a note, each in cents without tax, and the tax that belongs to it. */
+/** The lines of a note, each in cents without tax, and each line's tax. */
 export function linesOfNote(
   scope: Scope,
   invoice: Stripe.Invoice,
@@ -131,7 +131,7 @@ export const totalOf = (lines: readonly Stripe.CreditNoteLineItem[]): number =>
     .filter((tax) => tax.tax_behavior === 'exclusive')
     .reduce((sum, { amount }) => sum + amount, 0);
 
-/** A note as it is before its money moved: no refunds, no balance entry. */
+/** A note before its money moves: no refunds, no balance entry. */
 export function buildCreditNote(scope: Scope, invoice: Stripe.Invoice, note: NewNote): Stripe.CreditNote {
   const id = scope.newId('cn');
   const total = totalOf(note.lines);

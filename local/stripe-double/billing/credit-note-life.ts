@@ -7,7 +7,7 @@ import { postToBalance } from './balance.ts';
 import { markPaid } from './invoice-life.ts';
 import { openDefaultPayment, paymentsOf, syncDefaultPayment } from './invoice-payments.ts';
 
-/** Where the part of a note goes that was paid already. In cents. */
+/** How the already paid part of a note is returned. In cents. */
 export interface Division {
   readonly credit: number;
   readonly refund: number;
@@ -17,7 +17,7 @@ export interface Division {
 
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, one) => total + one, 0);
 
-/** Refunds that were made beside the notes lower what a note can still credit. */
+/** Refunds outside the notes reduce what a note can still credit. */
 export function creditableOf(scope: Scope, invoice: Stripe.Invoice): number {
   const { total, pre_payment_credit_notes_amount: pre, post_payment_credit_notes_amount: post } = invoice;
   const linked = linkedTo(scope, invoice);
@@ -33,7 +33,7 @@ function refundsOf(scope: Scope, invoice: Stripe.Invoice): Stripe.Refund[] {
   );
 }
 
-/** How much of each refund the invoice's notes already count. */
+/** The amount of each refund that the invoice's notes already count. */
 function linkedTo(scope: Scope, invoice: Stripe.Invoice): Map<string, number> {
   const counted = new Map<string, number>();
   for (const note of scope.state.creditNotes.newestFirst) {
@@ -47,8 +47,8 @@ function linkedTo(scope: Scope, invoice: Stripe.Invoice): Map<string, number> {
 }
 
 /**
- * What existing refunds a note may name.
- * @throws Refusal for a refund of another invoice, or one that notes count already.
+ * The refunds that a note may name, with the amount that it counts of each.
+ * @throws Refusal for a refund of another invoice, or one that notes already count.
  */
 export function linkable(
   scope: Scope,
@@ -70,7 +70,7 @@ export function linkable(
   });
 }
 
-/** Stores a note, moves its money and lowers what its invoice asks for. */
+/** Stores a note, moves its money and reduces the amount due of its invoice. */
 export function issueNote(
   scope: Scope,
   invoice: Stripe.Invoice,
@@ -91,7 +91,7 @@ export function issueNote(
   applyToInvoice(scope, invoice, note.pre_payment_amount, note.post_payment_amount);
 }
 
-/** Over all the payments of an invoice, the newest first, until it adds up. */
+/** Refunds the payments of an invoice, newest first, up to the amount. */
 function refundPayments(scope: Scope, invoice: Stripe.Invoice, amount: number): Stripe.Refund[] {
   const charges = paymentsOf(scope, invoice.id).flatMap((payment) => {
     const intent = scope.state.paymentIntents.find(idOf(payment.payment.payment_intent));
@@ -126,7 +126,7 @@ function creditCustomer(
   return postToBalance(scope, customer, 'credit_note', -credit, about).id;
 }
 
-/** `pre` and `post` are below zero when a note is voided. */
+/** `pre` and `post` are negative when a note is voided. */
 function applyToInvoice(scope: Scope, invoice: Stripe.Invoice, pre: number, post: number): void {
   const previous = change(invoice, {
     amount_due: invoice.amount_due - pre,
@@ -141,7 +141,7 @@ function applyToInvoice(scope: Scope, invoice: Stripe.Invoice, pre: number, post
   else syncDefaultPayment(scope, invoice);
 }
 
-/** @throws Refusal unless the note only lowered what an open invoice asks for. */
+/** @throws Refusal unless the note only reduced the amount due of an open invoice. */
 export function voidNote(scope: Scope, note: Stripe.CreditNote): void {
   const invoice = scope.state.invoices.known(idOf(note.invoice) ?? '');
   if (note.status === 'void') throw invalid('This credit note is already void.');
@@ -153,7 +153,7 @@ export function voidNote(scope: Scope, note: Stripe.CreditNote): void {
   applyToInvoice(scope, invoice, -note.pre_payment_amount, 0);
 }
 
-/** Changes what a person wrote on a note. */
+/** Changes the texts and metadata that a person set on a note. */
 export const updateNote = (
   scope: Scope,
   note: Stripe.CreditNote,

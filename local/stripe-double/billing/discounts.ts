@@ -18,7 +18,7 @@ interface Holder {
   readonly invoice: string | null;
 }
 
-/** The ids of discounts: those that are there already, and new ones for coupons. */
+/** The ids of discounts: existing ones, and new ones for coupons. */
 export function discountsOf(scope: Scope, wanted: Wanted, holder: Holder): string[] {
   return wanted.map(({ coupon, discount }, i) => {
     if (discount !== undefined)
@@ -52,7 +52,7 @@ function redeem(scope: Scope, coupon: Stripe.Coupon, holder: Holder): Stripe.Dis
   });
 }
 
-/** The discounts of a subscription that its next invoice gets. One that is for once is used up by that. */
+/** A subscription's discounts for its next invoice. A discount for one invoice is used up. */
 export function takeDiscounts(scope: Scope, subscription: Stripe.Subscription): string[] {
   const ids = subscription.discounts.flatMap((one) => idOf(one) ?? []);
   const current = ids.filter((id) => {

@@ -18,7 +18,7 @@ export type NewLine = Pick<
   'amount' | 'description' | 'parent' | 'period' | 'pricing' | 'quantity'
 >;
 
-/** A draft without lines; `addLines` gives it those and its totals. */
+/** A draft without lines; `addLines` adds lines and totals. */
 export function buildInvoice(scope: Scope, invoice: NewInvoice): Stripe.Invoice {
   const { customer, subscription } = invoice;
   const id = scope.newId('in');
@@ -79,7 +79,7 @@ export function buildInvoice(scope: Scope, invoice: NewInvoice): Stripe.Invoice 
         ? null
         : {
             quote_details: null,
-            // As the subscription's metadata is now: a later change does not reach the invoice.
+            // The subscription's current metadata. A later change does not reach the invoice.
             subscription_details: { metadata: { ...subscription.metadata }, subscription: subscription.id },
             type: 'subscription_details',
           },
@@ -113,7 +113,7 @@ export function addLines(scope: Scope, invoice: Stripe.Invoice, lines: readonly 
   priceInvoice(scope, invoice);
 }
 
-/** One line for each item of a subscription, for the service period that the line pays for. */
+/** One line per item of a subscription, for the service period that the line pays for. */
 export function subscriptionLines(
   subscription: Stripe.Subscription,
   period: Stripe.InvoiceLineItem.Period,
@@ -152,7 +152,7 @@ const buildLine = (scope: Scope, invoice: Stripe.Invoice, line: NewLine): Stripe
   ...line,
   currency: invoice.currency,
   discount_amounts: [],
-  // The credit of a proration is net already.
+  // The credit of a proration is already net.
   discountable: line.amount > 0 || line.parent?.subscription_item_details?.proration !== true,
   discounts: [],
   invoice: invoice.id,

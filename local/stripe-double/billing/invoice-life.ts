@@ -15,10 +15,10 @@ import {
 } from './invoice-payments.ts';
 import { reviveSubscription, subscriptionOf } from './subscription-status.ts';
 
-/** An invoice that was given up can still be paid. */
+/** An uncollectible invoice can still be paid. */
 export const COLLECTABLE: readonly string[] = ['open', 'uncollectible'];
 
-/** From draft to open, or to paid where nothing is left to pay. */
+/** Changes a draft to open, or to paid if nothing is due. */
 export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   if (invoice.status !== 'draft') {
     throw invalid('This invoice is already finalized: only a draft can be.', {
@@ -48,7 +48,7 @@ export function finalizeInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   }
 }
 
-/** Only an invoice that is sent has a day by which it is to be paid. */
+/** Only an invoice that is sent has a due date. */
 function dueDate(scope: Scope, invoice: Stripe.Invoice): number | null {
   if (invoice.collection_method !== 'send_invoice' || invoice.due_date !== null) return invoice.due_date;
   return scope.now + (subscriptionOf(scope, invoice)?.days_until_due ?? 0) * DAY_SECONDS;
@@ -58,11 +58,11 @@ const DAY_SECONDS = 24 * 60 * 60;
 
 export interface Attempt extends Session {
   readonly method: Stripe.PaymentMethod | undefined;
-  /** When it is tried again should this fail; only the caller knows. */
+  /** When to retry after a failure; only the caller knows. */
   readonly retryAt: number | null;
 }
 
-/** One try to collect an open invoice. */
+/** Tries once to collect an open invoice. */
 export function collect(
   scope: Scope,
   invoice: Stripe.Invoice,
@@ -94,7 +94,7 @@ function tellsOfFailure({ state }: Scope, outcome: Outcome, asks: boolean): bool
   return told === 'always' || (told === 'when_declined' && outcome.kind === 'declined');
 }
 
-/** An intent succeeded: every invoice that waits for it gets its part, the oldest first. */
+/** After an intent succeeds: every invoice that waits for it gets its part, the oldest first. */
 export function intentSucceeded(scope: Scope, intent: Stripe.PaymentIntent): void {
   for (const payment of paymentsWith(scope, intent.id)) {
     const invoice = scope.state.invoices.find(idOf(payment.invoice));
@@ -103,8 +103,8 @@ export function intentSucceeded(scope: Scope, intent: Stripe.PaymentIntent): voi
 }
 
 /**
- * Credits to an invoice what its payment's intent received and no other invoice has taken.
- * What the invoice does not need goes to the customer's balance.
+ * Credits to an invoice the money of its payment's intent that no other invoice has taken. Any excess goes to
+ * the customer's balance.
  */
 export function creditPayment(
   scope: Scope,
@@ -141,7 +141,7 @@ function creditOverpaid(scope: Scope, invoice: Stripe.Invoice, over: number): vo
   postToBalance(scope, customer, 'invoice_overpaid', -over, { invoice: id, currency });
 }
 
-/** Nothing remains: charged, covered by credit, or paid past Stripe. */
+/** Nothing is due: charged, covered by credit, or paid outside Stripe. */
 export function markPaid(
   scope: Scope,
   invoice: Stripe.Invoice,
@@ -158,12 +158,12 @@ export function markPaid(
   });
   cancelOpenPayments(scope, invoice);
   emit(scope, 'invoice.paid', invoice);
-  // Money that Stripe did not move was not a payment that succeeded.
+  // Money that Stripe did not move is not a succeeded payment.
   if (how !== 'out_of_band') emit(scope, 'invoice.payment_succeeded', invoice);
   reviveSubscription(scope, invoice);
 }
 
-/** Its owner gives up on it; it can still be paid or voided. */
+/** The merchant gives up collecting; the invoice can still be paid or voided. */
 export function markUncollectible(
   scope: Scope,
   invoice: Stripe.Invoice,
@@ -179,7 +179,7 @@ export function markUncollectible(
   emit(scope, 'invoice.marked_uncollectible', invoice);
 }
 
-/** Nothing is owed any more, and the intent cannot be paid any more. */
+/** Nothing is due any more, and the intent can no longer be paid. */
 export function voidInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   change(invoice, {
     status: 'void',

@@ -8,7 +8,7 @@ const INTENT_DESCRIPTIONS: Readonly<Record<string, string>> = {
   subscription_cycle: 'Subscription update',
 };
 
-/** The payment that every open invoice has; Stripe keeps it in step with what remains. */
+/** The payment of every open invoice. Stripe keeps its amount equal to the remaining amount. */
 export function openDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void {
   const intent = scope.state.paymentIntents.add({
     ...buildIntent(scope, {
@@ -16,7 +16,7 @@ export function openDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void 
       currency: invoice.currency,
       customer: idOf(invoice.customer),
       description: INTENT_DESCRIPTIONS[invoice.billing_reason ?? ''] ?? 'Payment for Invoice',
-      // The metadata of a subscription stays on its invoice; the intent starts without any.
+      // The subscription's metadata stays on its invoice; the intent starts with none.
       metadata: {},
     }),
   });
@@ -46,7 +46,7 @@ export function addPayment(
   });
 }
 
-/** Writes down that `amount` cents of an invoice were paid with this payment. */
+/** Records that this payment paid `amount` cents of an invoice. */
 export function markPaymentPaid(scope: Scope, payment: Stripe.InvoicePayment, amount: number): void {
   change(payment, {
     status: 'paid',
@@ -56,7 +56,7 @@ export function markPaymentPaid(scope: Scope, payment: Stripe.InvoicePayment, am
   emit(scope, 'invoice_payment.paid', payment);
 }
 
-/** The default payment asks for what remains, however much that is by now. */
+/** Sets the default payment to the amount that remains now. */
 export function syncDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void {
   const payment = defaultPaymentOf(scope, invoice.id);
   if (payment?.status !== 'open' || invoice.amount_remaining === 0) return;
@@ -65,7 +65,7 @@ export function syncDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void 
     invoice.amount_remaining;
 }
 
-/** The invoice needs no more money: what is still open is canceled, and with it the intent of the default payment. */
+/** The invoice is settled: cancels its open payments, and the intent of the default payment. */
 export function cancelOpenPayments(scope: Scope, invoice: Stripe.Invoice): void {
   for (const payment of paymentsOf(scope, invoice.id)) {
     if (payment.status === 'open') cancelPayment(scope, payment);
@@ -78,7 +78,7 @@ export function cancelPayment(scope: Scope, payment: Stripe.InvoicePayment): voi
     status_transitions: { ...payment.status_transitions, canceled_at: scope.now },
   });
   const intent = scope.state.paymentIntents.known(idOf(payment.payment.payment_intent) ?? '');
-  // An attached intent belongs to its maker.
+  // An attached intent belongs to its creator.
   if (!payment.is_default || intent.status === 'succeeded' || intent.status === 'canceled') return;
   change(intent, {
     status: 'canceled',
@@ -101,6 +101,6 @@ export const defaultPaymentOf = (
 export const intentOf = (scope: Scope, invoice: Stripe.Invoice): Stripe.PaymentIntent =>
   scope.state.paymentIntents.known(idOf(defaultPaymentOf(scope, invoice.id)?.payment.payment_intent) ?? '');
 
-/** The payments of invoices that an intent serves, the oldest first. */
+/** The invoice payments of an intent, the oldest first. */
 export const paymentsWith = (scope: Pick<Scope, 'state'>, intentId: string): Stripe.InvoicePayment[] =>
   scope.state.invoicePayments.newestFirst.filter((one) => one.payment.payment_intent === intentId).reverse();

@@ -7,7 +7,7 @@ type Line = Stripe.InvoiceLineItem;
 
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, one) => total + one, 0);
 
-/** Discounts, then taxes, of every line of a draft, and the totals that follow. All in cents. */
+/** Discounts, then taxes, of every line of a draft, and the resulting totals. All in cents. */
 export function priceInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   const lines = invoice.lines.data;
   for (const line of lines) line.discount_amounts = [];
@@ -34,7 +34,7 @@ export function priceInvoice(scope: Scope, invoice: Stripe.Invoice): void {
 const discountOf = ({ discount_amounts: discounts }: Line): number =>
   sum((discounts ?? []).map(({ amount }) => amount));
 
-/** What a line came to after its discounts, in cents and without tax. */
+/** A line's amount after discounts, in cents and without tax. */
 export const netOf = (line: Line): number => line.amount - discountOf(line);
 
 function totalDiscounts(lines: readonly Line[]): Stripe.Invoice.TotalDiscountAmount[] {
@@ -46,7 +46,7 @@ function totalDiscounts(lines: readonly Line[]): Stripe.Invoice.TotalDiscountAmo
   return [...totals].map(([discount, amount]) => ({ discount, amount }));
 }
 
-/** A discount lowers what the lines sell, and no credit. */
+/** A discount reduces sold lines, not credits. */
 function discountLines(scope: Scope, lines: readonly Line[], discountId: string): void {
   const coupon = scope.state.coupons.find(idOf(scope.state.discounts.find(discountId)?.source.coupon));
   const sold = lines.filter((line) => line.discountable && netOf(line) > 0);

@@ -6,7 +6,7 @@ import type { NewLine } from './invoice-build.ts';
 
 export interface NewItem {
   readonly customer: string;
-  /** In cents; below zero is credit. */
+  /** In cents; negative is credit. */
   readonly amount: number;
   readonly currency: string;
   readonly description: string | null;
@@ -16,11 +16,11 @@ export interface NewItem {
   readonly quantity?: number;
   readonly subscription?: string | undefined;
   readonly subscriptionItem?: string;
-  /** Set for a proration. `credited` names what a credit gives back. */
+  /** Set for a proration. `credited` names the lines that a credit returns. */
   readonly proration?: { readonly credited: Stripe.InvoiceItem.ProrationDetails.CreditedItems | null };
 }
 
-/** Stores an item that waits for the next invoice. */
+/** Stores an item for the next invoice. */
 export function addPendingItem(scope: Scope, item: NewItem): Stripe.InvoiceItem {
   const { subscription, quantity = 1, price } = item;
   const added: Stripe.InvoiceItem = {
@@ -69,7 +69,7 @@ const pricingOf = (price: Stripe.Price): Stripe.InvoiceItem.Pricing => ({
 export const subscriptionOfItem = (item: Stripe.InvoiceItem): string | null =>
   item.parent?.subscription_details?.subscription ?? null;
 
-/** What waits for a customer and belongs on an invoice of `subscription`, the oldest first. */
+/** A customer's pending items for an invoice of `subscription`, the oldest first. */
 export const pendingItems = (
   { state }: Pick<Scope, 'state'>,
   customer: string,
@@ -81,8 +81,8 @@ export const pendingItems = (
     .reverse();
 
 /**
- * The lines of what waits for the customer of `invoice`; from now on it belongs to that invoice.
- * @throws Refusal when an item has another currency than the invoice.
+ * The lines of the pending items for the customer of `invoice`; they belong to that invoice from now on.
+ * @throws Refusal if an item has another currency than the invoice.
  */
 export function takePendingLines(scope: Scope, invoice: Stripe.Invoice): NewLine[] {
   const subscription = idOf(invoice.parent?.subscription_details?.subscription);
@@ -94,7 +94,7 @@ export function takePendingLines(scope: Scope, invoice: Stripe.Invoice): NewLine
   return pending.map((item) => lineOf(scope, item));
 }
 
-/** Prorations that are not to be paid any more. */
+/** Removes prorations that are no longer to be paid. */
 export function dropProrations(scope: Scope, subscription: Stripe.Subscription): void {
   for (const item of pendingItems(scope, idOf(subscription.customer) ?? '', subscription.id)) {
     if (!item.proration || subscriptionOfItem(item) === null) continue;
@@ -112,7 +112,7 @@ export const lineOf = (scope: Scope, item: Stripe.InvoiceItem): NewLine => ({
   quantity: item.quantity,
 });
 
-/** The invoice item that a line shows; undefined for what a subscription costs itself. */
+/** The invoice item of a line; undefined for a line of the subscription itself. */
 export const itemOfLine = ({ state }: Scope, { parent }: Stripe.InvoiceLineItem) =>
   state.invoiceItems.find(
     parent?.invoice_item_details?.invoice_item ?? parent?.subscription_item_details?.invoice_item,
@@ -141,7 +141,7 @@ const prorationParent = (scope: Scope, item: Stripe.InvoiceItem): Stripe.Invoice
   type: 'subscription_item_details',
 });
 
-/** An item that was itself waiting when it was credited may have an invoice by now. */
+/** An item that was pending when it was credited may have an invoice by now. */
 function creditedLines(
   { state }: Scope,
   credited: Stripe.InvoiceItem.ProrationDetails.CreditedItems | null | undefined,

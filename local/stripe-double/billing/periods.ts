@@ -3,8 +3,8 @@ import type Stripe from 'stripe';
 const DAY_SECONDS = 24 * 60 * 60;
 
 /**
- * The end of the period that starts at or before `start`: counted from the anchor, so that a subscription of the 31st
- * comes back to the 31st after a shorter month.
+ * The end of the period that starts at or before `start`. Counted from the anchor, so that a subscription of
+ * the 31st returns to the 31st after a shorter month.
  */
 export function periodEnd(
   anchor: number,

@@ -6,15 +6,17 @@ import { addPendingItem, pendingItems } from './pending-items.ts';
 
 type Item = Stripe.SubscriptionItem;
 
-/** What was billed for an item at a moment: a line of an invoice, or what still waits for one. */
+/** The amount billed for an item at a moment: an invoice line or a pending item. */
 interface Billed {
-  /** In cents, after discount. */
+  /** In cents, after discounts. */
   readonly amount: number;
   readonly period: Stripe.InvoiceLineItem.Period;
   readonly credited: Stripe.InvoiceItem.ProrationDetails.CreditedItems;
 }
 
-/** A credit for what was billed for an item and is not used after `at`. Nothing billed: no credit. */
+/**
+ * Credits the billed amount of an item that is unused after `at`. Without a billed amount there is no credit.
+ */
 export function creditUnused(scope: Scope, subscription: Stripe.Subscription, item: Item, at: number): void {
   const billed = billedFor(scope, subscription, item.id, at);
   if (billed === null) return;
@@ -27,7 +29,7 @@ export function creditUnused(scope: Scope, subscription: Stripe.Subscription, it
   });
 }
 
-/** A charge for an item from `at` to the end of its period. */
+/** Charges for an item from `at` to the end of its period. */
 export function chargeRest(scope: Scope, subscription: Stripe.Subscription, item: Item, at: number): void {
   const period = { start: item.current_period_start, end: item.current_period_end };
   addPendingItem(scope, {
@@ -50,12 +52,12 @@ const common = (subscription: Stripe.Subscription, item: Item) => ({
   subscriptionItem: item.id,
 });
 
-/** The part of a period that is left at `at`. */
+/** The share of a period that is left at `at`. */
 export function share({ start, end }: Stripe.InvoiceLineItem.Period, at: number): number {
   return end <= start ? 0 : Math.min(Math.max((end - at) / (end - start), 0), 1);
 }
 
-/** The newest charge for an item that covers `at`: what waits is newer than what is on an invoice. */
+/** The newest charge for an item that covers `at`. Pending items are newer than invoice lines. */
 function billedFor(
   scope: Scope,
   subscription: Stripe.Subscription,

@@ -10,12 +10,12 @@ import { draftInvoice, invoiceLast } from './subscription-invoices.ts';
 import { methodOf, pauseSubscription } from './subscription-status.ts';
 
 const HOUR_SECONDS = 60 * 60;
-/** How long a renewal's invoice stays a draft that its owner could still change. */
+/** How long a renewal's invoice stays a draft that the merchant can change. */
 const DRAFT_SECONDS = HOUR_SECONDS;
 const INCOMPLETE_SECONDS = 23 * HOUR_SECONDS;
 const DOES_NOT_RENEW = ['canceled', 'incomplete', 'incomplete_expired', 'paused'];
 
-/** Told apart by its end: a period that was cut short leaves a task that finds nothing to do. */
+/** Identified by its end: after a shortened period, the old task finds nothing to do. */
 export function schedulePeriodEnd(scope: Scope, subscription: Stripe.Subscription): void {
   const end = periodOf(subscription).end;
   scope.schedule.at(end, `the period of ${subscription.id} ends`, (later) => {
@@ -31,7 +31,7 @@ export function scheduleCancellation(scope: Scope, subscription: Stripe.Subscrip
   });
 }
 
-/** A first invoice that nobody paid within a day is not waited for any longer. */
+/** A first invoice that is unpaid after a day expires. */
 export function scheduleExpiry(scope: Scope, subscription: Stripe.Subscription): void {
   scope.schedule.at(scope.now + INCOMPLETE_SECONDS, `${subscription.id} expires`, (later) => {
     if (subscription.status !== 'incomplete') return;
@@ -59,7 +59,7 @@ function endPeriod(scope: Scope, subscription: Stripe.Subscription): void {
   renew(scope, subscription);
 }
 
-/** What a trial becomes where there is nothing to charge is a setting of the subscription. */
+/** A setting of the subscription decides what a trial becomes without a payment method. */
 export function endTrial(
   scope: Scope,
   subscription: Stripe.Subscription,
@@ -81,7 +81,7 @@ export function endTrial(
   if (finalize === 'at_once') advance(scope, invoice);
 }
 
-/** The next period, and the draft of the invoice for it. */
+/** Starts the next period, and drafts its invoice. */
 export function renew(
   scope: Scope,
   subscription: Stripe.Subscription,
@@ -91,7 +91,7 @@ export function renew(
   const period = nextPeriod(scope, subscription);
   const invoice = draftInvoice(scope, subscription, {
     reason,
-    // The invoice looks back on the period that ended; its lines look ahead.
+    // The invoice covers the past period; its lines cover the next one.
     period: { start: past.start, end: scope.now },
     lines: subscriptionLines(subscription, period, false),
     changes: { items: movedTo(subscription.items, period) },
@@ -101,7 +101,7 @@ export function renew(
   return invoice;
 }
 
-/** A draft waits for an hour, in which it can be changed. */
+/** A draft can be changed for an hour before it is finalized. */
 export function scheduleFinalization(scope: Scope, invoice: Stripe.Invoice): void {
   const at = scope.now + DRAFT_SECONDS;
   invoice.automatically_finalizes_at = invoice.auto_advance ? at : null;
@@ -114,7 +114,7 @@ function nextPeriod(scope: Scope, subscription: Stripe.Subscription): Stripe.Inv
   return { start: scope.now, end: periodEnd(subscription.billing_cycle_anchor, scope.now, recurring) };
 }
 
-/** New items, so that what an event or an answer showed before stays as it was. */
+/** New items, so that earlier events and answers stay unchanged. */
 export const movedTo = (
   items: Stripe.Subscription['items'],
   { start, end }: Stripe.InvoiceLineItem.Period,

@@ -1,4 +1,4 @@
-/** Divides `amount` cents in proportion to `weights`, so that the parts add up to it exactly. */
+/** Divides `amount` cents in proportion to `weights`; the parts add up to `amount` exactly. */
 export function shareOut(amount: number, weights: readonly number[]): number[] {
   const whole = weights.reduce((sum, one) => sum + one, 0);
   let weightLeft = whole;

@@ -10,7 +10,7 @@ import { scheduleTrialNotice } from './trials.ts';
 
 export type ProrationBehavior = 'always_invoice' | 'create_prorations' | 'none';
 
-/** An item before and after: null before for a new one, null after for one that is gone. */
+/** An item before and after: `before` is null for a new item, `after` is null for a removed one. */
 export interface ItemChange {
   readonly before: Stripe.SubscriptionItem | null;
   readonly after: Stripe.SubscriptionItem | null;
@@ -19,15 +19,15 @@ export interface ItemChange {
 export interface Change {
   readonly items: readonly ItemChange[];
   readonly behavior: ProrationBehavior;
-  /** The moment from which the items count as changed. */
+  /** From when the items count as changed. */
   readonly at: number;
-  /** The caller wants a whole new period from now. */
+  /** The caller asks for a whole new period from now. */
   readonly resetAnchor: boolean;
-  /** What else changes with the subscription, in the same event. */
+  /** Other changes of the subscription in the same event. */
   readonly others: Partial<Stripe.Subscription>;
 }
 
-/** Changes the items of a subscription, and bills what that costs as `behavior` says. */
+/** Changes the items of a subscription, and bills the change according to `behavior`. */
 export function changeItems(scope: Scope, subscription: Stripe.Subscription, change: Change): void {
   const data = change.items.flatMap(({ after }) => (after === null ? [] : [after]));
   const items = { ...subscription.items, data };
@@ -62,7 +62,7 @@ const intervalOf = ([item]: readonly Stripe.SubscriptionItem[]): string =>
 const isFree = (items: readonly Stripe.SubscriptionItem[]): boolean =>
   items.every(({ price, quantity = 1 }) => (price.unit_amount ?? 0) * quantity === 0);
 
-/** A whole new period from now, billed at once; what is left of the one before is credited. */
+/** A whole new period from now, billed at once. The rest of the old period is credited. */
 function startPeriod(
   scope: Scope,
   subscription: Stripe.Subscription,
@@ -88,7 +88,7 @@ function startPeriod(
   advance(scope, invoice);
 }
 
-/** A trial from now, or a longer one: free until `end`, which becomes the anchor. */
+/** Starts or extends a trial: free until `end`, which becomes the anchor. */
 export function startTrial(
   scope: Scope,
   subscription: Stripe.Subscription,

@@ -8,14 +8,14 @@ import { periodOf } from './periods.ts';
 
 interface Draft {
   readonly reason: Stripe.Invoice.BillingReason;
-  /** What the invoice looks back on. */
+  /** The past period of the invoice. */
   readonly period: Stripe.InvoiceLineItem.Period;
   readonly lines: readonly NewLine[];
-  /** What else changes with the subscription, in the same event. */
+  /** Other changes of the subscription in the same event. */
   readonly changes?: Partial<Stripe.Subscription>;
 }
 
-/** A draft for a subscription, with everything that was waiting for its next invoice. */
+/** A draft for a subscription, with all items pending for its next invoice. */
 export function draftInvoice(
   scope: Scope,
   subscription: Stripe.Subscription,
@@ -32,7 +32,7 @@ export function draftInvoice(
   });
   addLines(scope, invoice, [...takePendingLines(scope, invoice), ...lines]);
   scope.state.invoices.add(invoice);
-  // Nothing is charged any more for a subscription whose owner gave up on its debt.
+  // An unpaid subscription is no longer charged.
   invoice.auto_advance =
     subscription.status !== 'unpaid' && subscription.pause_collection?.behavior !== 'keep_as_draft';
   emit(scope, 'invoice.created', invoice);
@@ -43,7 +43,7 @@ export function draftInvoice(
   return invoice;
 }
 
-/** An invoice at once of what is waiting for the subscription, with further `changes` to it. */
+/** Invoices a subscription's pending items at once, with further `changes` to the subscription. */
 export function invoiceNow(
   scope: Scope,
   subscription: Stripe.Subscription,
@@ -60,7 +60,7 @@ export function invoiceNow(
   return invoice;
 }
 
-/** A subscription that ends is billed for, or credited with, what still waits for it. */
+/** Invoices the items that are still pending for a subscription that ends. */
 export function invoiceLast(scope: Scope, subscription: Stripe.Subscription): void {
   const waiting = pendingItems(scope, idOf(subscription.customer) ?? '', subscription.id);
   if (!waiting.some((item) => subscriptionOfItem(item) === subscription.id)) return;

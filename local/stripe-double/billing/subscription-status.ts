@@ -8,7 +8,7 @@ const REVIVED_BY_PAYMENT = ['incomplete', 'past_due', 'unpaid'];
 export const subscriptionOf = (scope: Scope, invoice: Stripe.Invoice): Stripe.Subscription | undefined =>
   scope.state.subscriptions.find(idOf(invoice.parent?.subscription_details?.subscription));
 
-/** The payment of its latest invoice makes a subscription active again; one that ended stays ended. */
+/** Payment of its latest invoice makes a subscription active again, unless the subscription has ended. */
 export function reviveSubscription(scope: Scope, invoice: Stripe.Invoice): void {
   const subscription = subscriptionOf(scope, invoice);
   if (subscription === undefined || subscription.latest_invoice !== invoice.id) return;
@@ -17,7 +17,7 @@ export function reviveSubscription(scope: Scope, invoice: Stripe.Invoice): void 
   changeAndEmit(scope, 'customer.subscription.updated', subscription, { status: 'active' });
 }
 
-/** What a subscription is paid with: its own method, or the customer's. */
+/** The payment method of a subscription: its own, or the customer's default. */
 export function methodOf(
   scope: Scope,
   subscription: Stripe.Subscription | undefined,
@@ -30,7 +30,7 @@ export function methodOf(
   return customer === undefined ? undefined : scope.state.paymentMethods.find(defaultMethodOf(customer));
 }
 
-/** No invoices are made while it is paused. `type` says why. */
+/** A paused subscription gets no invoices. `type` is the reason. */
 export function pauseSubscription(
   scope: Scope,
   subscription: Stripe.Subscription,

@@ -3,7 +3,7 @@ import { emit, type Scope } from '../scope.ts';
 
 const NOTICE_SECONDS = 3 * 24 * 60 * 60;
 
-/** Three days before a trial ends, or at once if it ends sooner. */
+/** Three days before a trial ends, or at once for a shorter trial. */
 export function scheduleTrialNotice(scope: Scope, subscription: Stripe.Subscription): void {
   const end = subscription.trial_end;
   if (end === null) return;

@@ -74,7 +74,7 @@ async function serve(double: Double, route: Route, apiKey: string, c: Context<En
   return respond(asked.requestId, { ...reply, body }, asked.idempotencyKey);
 }
 
-/** A request that cannot even be claimed or read is refused like any other, and is in the log like any other. */
+/** A request whose idempotency key or form is invalid is rejected and logged like any other. */
 async function replied(double: Double, route: Route, asked: Asked): Promise<Reply> {
   try {
     return await exchange(double, route, asked);
@@ -126,7 +126,7 @@ function versionProblem(c: Context<Env>): Refusal | null {
   return invalid(`Invalid Stripe API version: ${version}`);
 }
 
-/** As a bearer token, or as the user of basic authentication, as `curl -u` sends it. */
+/** As a bearer token, or as the user of basic authentication (`curl -u`). */
 function keyProblem(c: Context<Env>, apiKey: string): Refusal | null {
   const header = c.req.header('authorization') ?? '';
   const [scheme = '', value = ''] = header.split(' ', 2);

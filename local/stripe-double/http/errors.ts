@@ -13,7 +13,7 @@ export type StripeErrorBody = Pick<
   | 'payment_method'
 >;
 
-/** What a request is refused with: thrown anywhere below a route, answered as `{"error": …}`. */
+/** The rejection of a request: thrown anywhere below a route, answered as `{"error": …}`. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: StripeErrorBody;
@@ -29,12 +29,12 @@ export class Refusal extends Error {
 
 const docUrl = (code: string): string => `https://docs.stripe.com/error-codes/${code.replaceAll('_', '-')}`;
 
-/** 400, for what is wrong with the request whatever the state. */
+/** 400, for a request that is wrong in any state. */
 export function invalid(message: string, details: Pick<StripeErrorBody, 'code' | 'param'> = {}): Refusal {
   return new Refusal(400, { type: 'invalid_request_error', message, ...details });
 }
 
-/** An id in the path is 404, one in a parameter is 400 and names the parameter. */
+/** 404 for an id in the path; 400 for one in a parameter, with the parameter's name. */
 export function missing(what: string, id: string, where: 'path' | { readonly param: string }): Refusal {
   const inPath = where === 'path';
   return new Refusal(inPath ? 404 : 400, {
@@ -60,5 +60,5 @@ export function unauthorized(key: string | undefined): Refusal {
   return new Refusal(401, { type: 'invalid_request_error', message });
 }
 
-/** Enough to see which kind of key it was, and nothing of the key. */
+/** Shows the kind of the key, and nothing of the key itself. */
 const maskedKey = (key: string): string => `${/^(sk|pk|rk)_(test|live)_/.exec(key)?.[0] ?? ''}***`;

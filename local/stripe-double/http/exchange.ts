@@ -28,7 +28,7 @@ export type Reply =
     })
   | { readonly dropped: true; readonly fault: string };
 
-/** One call of a route, from its text to its answer: key, fault, parameters, effect, in Stripe's order. */
+/** One call of a route, from request to answer: key, fault, parameters, effect, in Stripe's order. */
 export async function exchange(double: Double, route: Route, asked: Asked): Promise<Reply> {
   const form = formOf(asked);
   const claimedSeconds = double.clock.nowSeconds;
@@ -47,7 +47,7 @@ export async function exchange(double: Double, route: Route, asked: Asked): Prom
       return { ...answerOf(before), headers: before.headers, replayed: false, fault: kind };
     }
     const replayed = claim.replay !== null;
-    // A replay travels over the same bad line as a first answer; only what an effect would need does not strike it.
+    // Network faults also apply to a replay; faults of an effect do not.
     const keepsError = kind === '500_after' && fault?.saved !== 'answer';
     const kept = { sinceSeconds: claimedSeconds, what: keepsError ? 'error' : 'answer' } as const;
     const answer =
@@ -62,17 +62,17 @@ export async function exchange(double: Double, route: Route, asked: Asked): Prom
     if (fault?.kind === 'drop_after') return { dropped: true, fault: fault.kind };
     return { status: lost.status, body: lost.body, headers: lost.headers, replayed, fault: kind };
   } catch (error) {
-    // A fault of the double itself must not hold the key for ever.
+    // A defect of the stand-in must not hold the key forever.
     claim.release();
     throw error;
   }
 }
 
-/** @throws Refusal for what cannot be read. */
+/** @throws Refusal for a malformed form. */
 export const formOf = ({ query, body }: Pick<Asked, 'query' | 'body'>): FormFields =>
   decodeForm([query, body].filter((part) => part !== '').join('&'));
 
-/** Does again what a request of before did, and keeps again what it kept under its key. */
+/** Repeats a request of the journal, and stores its answer under its key again. */
 export function redoRequest(double: Double, route: Route, deed: RequestDeed): Sent {
   const form = formOf(deed);
   const answer = prepared(route, form)(double, deed);
@@ -95,7 +95,7 @@ interface Sent extends Answer {
 }
 
 interface Executed extends Sent {
-  /** Whether it got as far as to do anything; only then is the answer kept under its key. */
+  /** Whether execution started; only then is the answer stored under its key. */
   readonly started: boolean;
 }
 
@@ -129,8 +129,8 @@ function execute(
 type Run = (double: Double, asked: Pick<Asked, 'requestId' | 'idempotencyKey' | 'version' | 'ids'>) => Sent;
 
 /**
- * What is left to do when the parameters are in order.
- * @throws Refusal for what is wrong with them alone.
+ * The rest of the call after its parameters are checked.
+ * @throws Refusal for wrong parameters.
  */
 function prepared(route: Route, form: FormFields): Run {
   const { expand, ...parameters } = form;
@@ -148,7 +148,7 @@ function prepared(route: Route, form: FormFields): Run {
   };
 }
 
-/** @throws what is no refusal. */
+/** @throws any error other than a Refusal. */
 function sentOf(error: unknown): Sent {
   if (!(error instanceof Refusal)) throw error;
   return { ...answerOf(error), headers: error.headers };
@@ -165,7 +165,7 @@ function claimOf(
   return double.idempotencyKeys.claim(idempotencyKey, endpointOf(route, path), form, nowSeconds);
 }
 
-/** Stripe ignores the key where a repeat does nothing new anyway. */
+/** Stripe ignores the key for methods that are idempotent. */
 const takesKey = ({ method }: Route, key: string | null): key is string => key !== null && method === 'POST';
 
 const endpointOf = ({ method }: Route, path: string): string => `${method} ${path}`;

@@ -5,10 +5,10 @@ const MAX_DEPTH = 4;
 
 type Json = Record<string, unknown>;
 
-/** What Stripe leaves out unless it is asked for, by the kind of object that has it. */
+/** Fields that Stripe includes only on request, by kind of object. */
 export type Includable = (state: State, object: Json, field: string) => unknown;
 
-/** What holds something that can be expanded, or is that itself. */
+/** Fields that can be expanded, or contain one that can. */
 const EXPANDABLE = new Set([
   ...['data', 'items', 'lines', 'parent', 'payment', 'pricing', 'price_details', 'invoice_settings'],
   ...['subscription_details', 'subscription_item_details', 'last_payment_error'],
@@ -24,7 +24,7 @@ const EXPANDABLE = new Set([
   ...['price', 'product', 'refund', 'refunds', 'subscription', 'subscriptions'],
   ...['credit_note', 'customer_balance_transaction'],
   ...['balance_transaction', 'failure_balance_transaction', 'source', 'default_source'],
-  // Legal at Stripe, and null, empty or absent in everything that the double makes.
+  // Valid at Stripe, but null, empty or absent in the stand-in's objects.
   ...[
     'application',
     'applies_to',
@@ -41,7 +41,7 @@ const EXPANDABLE = new Set([
   ...['setup_intent', 'payment_record'],
 ]);
 
-/** By kind: fields that can be expanded and that an object of the double may lack. Their answer leaves them out. */
+/** By kind: expandable fields that an object of the stand-in may lack. Answers leave them out. */
 const ABSENT = new Set([
   ...[
     'coupon.applies_to',
@@ -53,7 +53,7 @@ const ABSENT = new Set([
   ...['customer.discount', 'checkout.session.line_items'],
 ]);
 
-/** @throws Refusal for what nothing could be, before anything is done: a path must not fail after a charge. */
+/** @throws Refusal for an impossible path, before anything happens: a path must not fail after a charge. */
 export function assertExpandable(paths: readonly string[]): void {
   for (const path of paths) {
     const parts = path.split('.');
@@ -64,7 +64,7 @@ export function assertExpandable(paths: readonly string[]): void {
   }
 }
 
-/** `object` as it is sent: a copy, with each path of `expand` replaced by what it names. */
+/** A copy of `object` for the answer, with each path of `expand` expanded. */
 export function expanded(
   state: State,
   object: unknown,
@@ -72,7 +72,7 @@ export function expanded(
   includable: Includable,
 ): unknown {
   const copy: unknown = JSON.parse(JSON.stringify(object));
-  // The shorter first: a path may lead through what another one expands.
+  // Shorter paths first: a path may lead through an object that another path expands.
   for (const path of paths.toSorted((a, b) => a.length - b.length)) {
     follow(copy, path.split('.'), path);
   }
@@ -86,7 +86,7 @@ export function expanded(
       return;
     }
     if (!isJson(value) || field === 'id') throw notExpandable(path);
-    // What is left of a deleted object has no fields to expand.
+    // A deleted object has no fields to expand.
     if (value['deleted'] === true) return;
     const found = lookUp(value, field);
     if (found === undefined && ABSENT.has(`${String(value['object'])}.${field}`)) return;

@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts';
 
-/** A form body or query as Stripe reads it: `a[b]=c` is an object, `a[0]=c` and `a[]=c` are lists. */
+/** A form body or query in Stripe's format: `a[b]=c` is an object, `a[0]=c` and `a[]=c` are lists. */
 export type FormValue = string | FormValue[] | FormFields;
 export interface FormFields {
   [name: string]: FormValue;
@@ -9,7 +9,7 @@ export interface FormFields {
 const MAX_DEPTH = 8;
 const MAX_FIELDS = 1_000;
 
-/** @throws Refusal when it cannot be read without guessing. */
+/** @throws Refusal for an ambiguous or malformed form. */
 export function decodeForm(text: string): FormFields {
   const root = emptyFields();
   let count = 0;
@@ -21,7 +21,7 @@ export function decodeForm(text: string): FormFields {
   return Object.fromEntries(Object.entries(root).map(([name, value]) => [name, withLists(value)]));
 }
 
-/** Without a prototype: a parameter may be called `__proto__`. */
+/** No prototype: a parameter may be called `__proto__`. */
 const emptyFields = (): FormFields => Object.create(null);
 
 function pathOf(name: string): string[] {
@@ -50,7 +50,7 @@ function put(fields: FormFields, path: readonly string[], value: string, name: s
   put(inner, rest, value, name);
 }
 
-/** Only here is it known whether every key is an index. */
+/** Only at this point is it known whether every key is an index. */
 function withLists(value: FormValue): FormValue {
   if (typeof value === 'string' || Array.isArray(value)) return value;
   const entries = Object.entries(value);

@@ -7,7 +7,7 @@ const MAX_KEY_LENGTH = 255;
 
 type ConflictType = Switches['idempotency_conflict_type'];
 
-/** A finished answer, as it went out. */
+/** A complete answer, as sent. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -20,15 +20,15 @@ interface Entry {
   answer: Answer | null;
 }
 
-/** A request that holds its key: it ends by saving its answer, or by giving the key back unused. */
+/** The claim of a request on its key. The request saves its answer, or releases the key unused. */
 export interface Claim {
   readonly replay: Answer | null;
   save(answer: Answer): void;
-  /** For what never started to execute: the key stays free. */
+  /** For a request that never started: the key stays free. */
   release(): void;
 }
 
-/** What was answered under each idempotency key, for a day of the double's clock. */
+/** The answers by idempotency key, for one day of the stand-in's clock. */
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>();
   readonly #conflictType: () => ConflictType;
@@ -37,7 +37,7 @@ export class IdempotencyKeys {
     this.#conflictType = conflictType;
   }
 
-  /** @throws Refusal when the key is in flight, or was used for something else. */
+  /** @throws Refusal if the key is in flight, or was used for another request. */
   claim(key: string, endpoint: string, form: FormFields, nowSeconds: number): Claim {
     if (key.length > MAX_KEY_LENGTH) {
       throw invalid(`An idempotency key has at most ${MAX_KEY_LENGTH} characters.`);
@@ -53,7 +53,7 @@ export class IdempotencyKeys {
     return { replay: present.answer, save: () => {}, release: () => {} };
   }
 
-  /** An answer that was kept in an earlier life of the double. */
+  /** Restores an answer from before a restart. */
   restore(key: string, endpoint: string, form: FormFields, createdSeconds: number, answer: Answer): void {
     this.#entries.set(key, { endpoint, parameters: canonical(form), createdSeconds, answer });
   }
@@ -94,7 +94,7 @@ export function inFlight(type: ConflictType): Refusal {
   });
 }
 
-/** The order of parameters says nothing. */
+/** The order of parameters does not matter. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { invalid, missing } from './errors.ts';
 import { integer, text } from './parameters.ts';
 
-/** What every list takes, beside its filters. */
+/** Parameters of every list, beside its filters. */
 export const page = {
   limit: z.optional(integer),
   starting_after: z.optional(text()),
@@ -25,7 +25,7 @@ export interface ListOf<T> {
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
 
-/** One page of `items`, which come in the order they are shown in: the newest first. */
+/** One page of `items`, which are in display order: newest first. */
 export function paginate<T extends { readonly id: string }>(
   url: string,
   items: readonly T[],
@@ -38,7 +38,7 @@ export function paginate<T extends { readonly id: string }>(
     throw invalid('starting_after and ending_before exclude each other.', { param: 'ending_before' });
   }
   if (before !== undefined) {
-    // The page that ends right before the cursor, not the first page of all.
+    // The page that ends right before the cursor, not the first page.
     const end = position(items, before, 'ending_before');
     const start = Math.max(0, end - limit);
     return { object: 'list', data: items.slice(start, end), has_more: start > 0, url };

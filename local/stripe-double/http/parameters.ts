@@ -2,13 +2,13 @@ import * as z from 'zod/mini';
 import { invalid, type Refusal } from './errors.ts';
 import type { FormFields, FormValue } from './form.ts';
 
-/** The parameters of a route by name. What is not named is refused. */
+/** The parameters of a route by name. Other parameters are rejected. */
 export type Shape = z.core.$ZodLooseShape;
 export type InputOf<S extends Shape> = z.output<z.ZodMiniObject<S, z.core.$strict>>;
 
 const MAX_TEXT = 5_000;
 
-/** The message of a check starts with Stripe's code for it. */
+/** The message of a check starts with Stripe's error code. */
 export const text = (max = MAX_TEXT) =>
   z
     .string()
@@ -17,7 +17,7 @@ export const text = (max = MAX_TEXT) =>
       z.maxLength(max, `parameter_invalid_string_long: must be at most ${max} characters`),
     );
 
-/** An e-mail address: only that there is something before and after an `@`, as Stripe checks it. */
+/** An e-mail address. Like Stripe, checks only for text before and after an `@`. */
 export const email = z
   .string()
   .check(
@@ -43,7 +43,7 @@ export const flag = z.pipe(
   z.transform((value) => value === 'true'),
 );
 
-/** An empty string takes the value away. */
+/** An empty string removes the value. */
 export const clearable = <S extends z.ZodMiniType>(schema: S) =>
   z.union([
     z.pipe(
@@ -53,7 +53,7 @@ export const clearable = <S extends z.ZodMiniType>(schema: S) =>
     schema,
   ]);
 
-/** `{}` where it was cleared as a whole: `clear` tells that from a hash without keys. */
+/** `{}` if cleared as a whole; `clear` distinguishes this from a hash without keys. */
 export interface MetadataChange {
   readonly clear: boolean;
   readonly entries: Readonly<Record<string, string>>;
@@ -107,7 +107,7 @@ export const inRange = (at: number, { gt, gte, lt, lte }: Range = {}): boolean =
   (lt === undefined || at < lt) &&
   (lte === undefined || at <= lte);
 
-/** @throws Refusal naming the first parameter at fault, as Stripe does. */
+/** @throws Refusal for the first wrong parameter, as Stripe does. */
 export function parseParameters<S extends Shape>(shape: S, form: FormFields): InputOf<S> {
   const parsed = z.strictObject(shape).safeParse(form);
   if (parsed.success) return parsed.data;
@@ -132,7 +132,7 @@ function refusalOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[], form:
   return invalid(`Invalid ${param}: ${issue.message}`, { param });
 }
 
-/** Of the alternatives, the one that the value was meant for: a hash is judged as a hash. */
+/** The intended alternative: a hash is checked as a hash. */
 function closest(issue: z.core.$ZodIssueInvalidUnion, value: FormValue): z.core.$ZodIssue {
   const firsts = issue.errors.flatMap(([first]) => (first === undefined ? [] : [first]));
   const wrongKind = (one: z.core.$ZodIssue) =>

@@ -4,20 +4,20 @@ import { type InputOf, parseParameters, type Shape } from './parameters.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
-/** The ids in a path, by their names. */
+/** The ids in a path, by name. */
 export type Ids = Readonly<Record<string, string>>;
 
 export interface Route {
   readonly method: Method;
   readonly path: string;
   /**
-   * Checks the parameters and answers what is left to do.
-   * @throws Refusal for what is wrong with the parameters alone: nothing was executed yet.
+   * Checks the parameters and returns the rest of the call.
+   * @throws Refusal for wrong parameters, before anything runs.
    */
   prepare(form: FormFields): (scope: Scope, ids: Ids) => unknown;
 }
 
-/** One call: where it is, what it takes, and what it does with that. */
+/** One call: its path, its parameters and its effect. */
 export function route<S extends Shape>(
   method: Method,
   path: string,

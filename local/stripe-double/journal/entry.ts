@@ -1,14 +1,14 @@
 import * as z from 'zod/mini';
 
-/** Raised whenever an older journal would be replayed otherwise than it was written. */
+/** Increase this if a replay of an older journal would give another result. */
 export const JOURNAL_VERSION = 6;
 
-/** Something that changes the double: all that is needed to do it again, beside its moment and its seed. */
+/** A change of the stand-in: everything needed to repeat it, beside its moment and its seed. */
 const deedSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('request'),
     method: z.enum(['GET', 'POST', 'DELETE']),
-    /** The path of its route, and its own. */
+    /** The path pattern of the route, and the actual path. */
     route: z.string(),
     path: z.string(),
     query: z.string(),
@@ -17,13 +17,16 @@ const deedSchema = z.discriminatedUnion('kind', [
     requestId: z.string(),
     version: z.nullable(z.string()),
     idempotencyKey: z.nullable(z.string()),
-    /** What the key keeps, and since when; null without a key. A fault may have put an error in the answer's place. */
+    /**
+     * What the key stores, and since when; null without a key. A fault may have stored an error instead of
+     * the answer.
+     */
     kept: z.nullable(z.strictObject({ sinceSeconds: z.int(), what: z.enum(['answer', 'error']) })),
   }),
   z.strictObject({ kind: z.literal('control'), path: z.string(), id: z.string(), input: z.unknown() }),
-  /** A call that came while faults were waiting: it used one up, or was let through. */
+  /** A call while faults were waiting: it used one up, or was let through. */
   z.strictObject({ kind: z.literal('fault'), method: z.string(), path: z.string() }),
-  /** Time alone: what had come due happened. */
+  /** Only time passed: due tasks ran. */
   z.strictObject({ kind: z.literal('time') }),
 ]);
 
@@ -31,12 +34,12 @@ export const entrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('begin'), journal: z.int(), api: z.string() }),
   z.strictObject({
     kind: z.literal('turn'),
-    /** On the double's clock, when it began. */
+    /** The start, on the stand-in's clock. */
     atMs: z.number(),
     made: z.int(),
     seed: z.string(),
     deed: deedSchema,
-    /** A digest of what came of it: doing it again must come to the same. */
+    /** A digest of the outcome: a replay must give the same. */
     outcome: z.string(),
   }),
   z.strictObject({ kind: z.literal('taken'), event: z.string(), endpoint: z.string() }),
@@ -48,7 +51,7 @@ export type Deed = z.output<typeof deedSchema>;
 export type RequestDeed = Extract<Deed, { kind: 'request' }>;
 export type ControlDeed = Extract<Deed, { kind: 'control' }>;
 
-/** Where a double writes down what it does. An entry that `append` threw at may be there or not. */
+/** Where a stand-in records its changes. If `append` throws, the entry may be stored or not. */
 export interface Journal {
   append(entry: Entry): void;
 }

@@ -11,7 +11,7 @@ import { STRIPE_API_VERSION } from '../version.ts';
 import { type Entry, entrySchema, JOURNAL_VERSION, type Journal } from './entry.ts';
 import { JournalError } from './error.ts';
 
-/** Webhook secrets follow from its seeds. */
+/** Webhook secrets derive from the seeds in this file. */
 const OWNER_ONLY = 0o600;
 const NEWLINE = 0x0a;
 
@@ -21,8 +21,8 @@ export interface Line {
 }
 
 /**
- * A journal as lines of JSON. Each is with the operating system when `append` returns, so it outlives the process,
- * however that ends; a power cut may take the last ones.
+ * A journal as lines of JSON. When `append` returns, the operating system has the line, so it survives any
+ * end of the process. A power cut may lose the last lines.
  */
 export class JournalFile implements Journal {
   readonly path: string;
@@ -34,8 +34,8 @@ export class JournalFile implements Journal {
   }
 
   /**
-   * Opens the journal, or begins one.
-   * @throws JournalError when it cannot be opened, or is not one that this double wrote.
+   * Opens the journal, or starts one.
+   * @throws JournalError if it cannot be opened, or this stand-in did not write it.
    */
   static open(path: string): { journal: JournalFile; lines: readonly Line[] } {
     const journal = new JournalFile(path, opened(path));
@@ -65,7 +65,7 @@ export class JournalFile implements Journal {
     if (this.#fd === null) return [];
     const bytes = readFileSync(this.#fd);
     const whole = bytes.lastIndexOf(NEWLINE) + 1;
-    // A line that was cut off belongs to something that was never answered: it did not happen.
+    // A truncated line belongs to a call that was never answered: it did not happen.
     if (whole < bytes.length) ftruncateSync(this.#fd, whole);
     const lines: Line[] = [];
     for (let start = 0; start < whole; start = bytes.indexOf(NEWLINE, start) + 1) {
@@ -93,7 +93,7 @@ export class JournalFile implements Journal {
   }
 }
 
-/** One line that says what can be done: going on with half of what was paid would be worse than not starting. */
+/** One line with the remedy: starting with half of the payments would be worse than not starting. */
 export const unusable = (path: string, line: number, what: string): JournalError =>
   new JournalError(
     `The Stripe double's journal cannot be replayed: line ${line} of ${path} ${what}. Move the file away to start ` +

@@ -6,8 +6,8 @@ import type { ControlDeed, Deed, RequestDeed } from './entry.ts';
 import { type JournalFile, type Line, unusable } from './file.ts';
 
 /**
- * Does again, in its order and at its time, what a journal says was done. Nobody hears of it.
- * @throws JournalError when it comes to anything else than it did then.
+ * Repeats a journal's entries in their order and at their times, without deliveries.
+ * @throws JournalError if an outcome differs from the recorded one.
  */
 export function replay(double: Double, { path }: JournalFile, lines: readonly Line[]): void {
   for (const { number, entry } of lines) {

@@ -9,10 +9,10 @@ import type { Double } from '../double.ts';
 import type { App } from '../http/app.ts';
 import type { Html } from './markup.ts';
 
-/** So long a page waits for the deliveries that its button caused, to show what came of them. */
+/** How long a page waits for the deliveries that its button caused, to show their outcome. */
 const SHOW_DELIVERIES_WITHIN_MS = 1_500;
 
-/** Before the names of what a person typed. */
+/** Prefix of the names of fields that a person fills in. */
 const FIELD_PREFIX = 'field.';
 
 const Form = z.looseObject({
@@ -24,13 +24,13 @@ const Form = z.looseObject({
 export interface Button {
   readonly label: string;
   readonly control: Control['path'];
-  /** Of the object that the control acts on. */
+  /** The object of the control. */
   readonly id?: string;
   readonly input: object;
   readonly back: string;
 }
 
-/** A button that uses a control of the double and returns to the page. */
+/** A button that uses a control of the stand-in and returns to the page. */
 export function button({ label, control, id = '', input, back }: Button): Html {
   return html`<form method="post" action="${formPath(control).replace(':id', encodeURIComponent(id))}">
 <input type="hidden" name="input" value="${JSON.stringify(input)}"><input type="hidden" name="back" value="${back}">
@@ -38,7 +38,7 @@ export function button({ label, control, id = '', input, back }: Button): Html {
 }
 
 export interface Field {
-  /** Of the control's input. An empty field is left out of the input. */
+  /** A field of the control's input. An empty field is left out. */
   readonly name: string;
   readonly label: string;
   readonly value?: string;
@@ -47,7 +47,7 @@ export interface Field {
   readonly options?: readonly string[];
 }
 
-/** A form with fields that a person fills in, for a control of the double. */
+/** A form that a person fills in, for a control of the stand-in. */
 export function fieldForm({
   label,
   control,
@@ -71,10 +71,10 @@ ${options === undefined ? null : html`<datalist id="options-${name}">${options.m
 
 const formPath = (control: Control['path']): string => control.replace('/_double/', '/do/');
 
-/** Says what was wrong, with a link back to where the form was. */
+/** Shows the problem, with a link back to the form. */
 export type ProblemPage = (problem: string, back: string) => Html;
 
-/** The controls for forms of the double's own pages. A form of another site is refused. */
+/** The controls for forms of the stand-in's own pages. A form of another site is rejected. */
 export function addActions(app: App, double: Double, problemPage: ProblemPage): void {
   const guard = csrf();
   app.use('/do/*', async (c, next) => {
@@ -105,7 +105,7 @@ async function submitted(
   return c.redirect(`${back}?done=${CONTROLS.indexOf(control)}`, 303);
 }
 
-/** What was typed is added to the form's own input. */
+/** Adds the typed values to the form's own input. */
 function withFields(input: unknown, typed: Readonly<Record<string, unknown>>): unknown {
   const filled = Object.entries(typed).flatMap(([name, value]) =>
     name.startsWith(FIELD_PREFIX) && typeof value === 'string' && value.trim() !== ''
@@ -146,7 +146,7 @@ const DONE: Readonly<Partial<Record<Control['path'], string>>> = {
   '/_double/invoices/:id/pay': 'The card was tried.',
 };
 
-/** What the page that a button returns to says, by the number of the control in its address. */
+/** The notice after a button, by the control's number in the address. */
 export function doneText(number: string | undefined): string | null {
   if (number === undefined || !/^\d{1,3}$/.test(number)) return null;
   const path = CONTROLS[Number(number)]?.path;

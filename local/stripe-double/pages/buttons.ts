@@ -8,7 +8,7 @@ import type { Html } from './markup.ts';
 
 type Choice = Omit<Button, 'back'>;
 
-/** The buttons for what the double's controls can do to an object in its present state. */
+/** Buttons for the controls that fit an object in its current state. */
 export function buttonsFor(double: Double, id: string): Html[] {
   const { state } = double;
   const intent = state.paymentIntents.find(id);

@@ -14,7 +14,7 @@ import { table } from './table.ts';
 
 type Show = (c: Context, page: Page, status?: 200 | 404) => Response | Promise<Response>;
 
-/** What `hosted_invoice_url`, `invoice_pdf`, `receipt_url` and the `pdf` of a credit note lead to. */
+/** The documents behind `hosted_invoice_url`, `invoice_pdf`, `receipt_url` and a credit note's `pdf`. */
 export function addDocuments(app: App, double: Double, show: Show): void {
   const { state: objects } = double;
   app.get('/invoice_pages/:id', (c) => {

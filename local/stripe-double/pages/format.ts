@@ -4,7 +4,7 @@ import { type Part, shown } from './markup.ts';
 export const money = (amount: number, currency: string): string =>
   new Intl.NumberFormat('en-US', { style: 'currency', currency }).format(amount / 100);
 
-/** A moment of the double's clock, in UTC. */
+/** A moment of the stand-in's clock, in UTC. */
 export function moment(seconds: number | null | undefined): Part {
   if (seconds === null || seconds === undefined) return null;
   const iso = new Date(seconds * 1_000).toISOString();
@@ -29,7 +29,7 @@ const BAD: ReadonlySet<string> = new Set([
   ...['failed', 'warning_needs_response', 'incomplete'],
 ]);
 
-/** A state in the colour of its mood, and under it why it is so, if that is known. */
+/** A state in a colour by its mood, with the reason below it if known. */
 export function state(word: string | null, why?: string): Part {
   if (word === null) return null;
   const mood = GOOD.has(word) ? 'good' : BAD.has(word) ? 'bad' : 'plain';
@@ -44,7 +44,7 @@ export const answer = (status: number | null, error: string | null = null): Part
 
 const SHOWN_PAIRS = 5;
 
-/** What the merchant wrote on an object. */
+/** The merchant's metadata of an object. */
 export function metadata(pairs: Readonly<Record<string, string>> | null): Part {
   const all = Object.entries(pairs ?? {});
   if (all.length === 0) return null;

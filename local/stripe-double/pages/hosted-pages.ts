@@ -14,7 +14,7 @@ import { type Html, type Part, shown } from './markup.ts';
 
 type Send = (c: Context, page: Page, status?: 200 | 404) => Response | Promise<Response>;
 
-/** Pages that play Stripe's hosted pages: Checkout, the customer portal, and a bank that asks its cardholder. */
+/** Pages that imitate Stripe's hosted pages: Checkout, the customer portal, and a bank's authentication. */
 export function addHostedPages(app: App, double: Double, send: Send): void {
   const { state } = double;
   const one = <T>(path: string, title: string, find: (id: string) => T | undefined, body: Body<T>): void => {
@@ -140,7 +140,7 @@ function bank(double: Double, intent: Stripe.PaymentIntent | Stripe.SetupIntent,
   return html`<p>${link(id)} is ${intent.status.replaceAll('_', ' ')}.</p><p>${answered}</p>`;
 }
 
-/** Where the merchant wants the cardholder, with what happened. The client secret is left out. */
+/** The merchant's return URL, with the outcome. The client secret is left out. */
 function returnUrl(
   { state }: Double,
   { id, object, status }: Stripe.PaymentIntent | Stripe.SetupIntent,
@@ -159,7 +159,7 @@ const answers = (control: Answer, id: string, back: string): Html => html`<p>The
 <div class="row">${button({ label: 'Confirm as the cardholder', control, id, input: { succeeds: true }, back })}
 ${button({ label: 'Fail the authentication', control, id, input: { succeeds: false }, back })}</div>`;
 
-/** A link to the merchant. Only a web address becomes a link. */
+/** A link to the merchant. Only web addresses become links. */
 function outward(url: string | null, label: string): Part {
   if (url === null) return null;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return shown(url);

@@ -20,7 +20,7 @@ function refunded({ state }: Double, chargeId: string | null): string | null {
     : money(charge.amount_refunded, charge.currency);
 }
 
-/** Everything that has a list, in the order in which the lists are shown. */
+/** Every kind with a list, in display order. */
 export const LISTINGS: readonly Listing[] = [
   listing({
     path: 'payments',

@@ -15,13 +15,13 @@ const STEPS = [
 
 export interface Page {
   readonly title: string;
-  /** The page's own address: a button returns to it. */
+  /** The page's own address, to which a button returns. */
   readonly path: string;
   readonly notice?: Part;
   readonly body: Part;
 }
 
-/** What every page has: where it leads, the clock and its buttons. No script. */
+/** The common parts of every page: navigation, the clock and its buttons. No script. */
 export function layout(double: Double, { title, path, notice, body }: Page): Html {
   return html`<!doctype html>
 <html lang="en">

@@ -6,16 +6,16 @@ export interface Column<T> {
   cell(one: T, double: Double): Part;
 }
 
-/** How the objects of one kind are shown. */
+/** How objects of one kind are shown. */
 export interface Kind<T> {
-  /** Names the list in addresses. */
+  /** The list's name in addresses. */
   readonly path: string;
   readonly title: string;
-  /** The order in which they are shown. */
+  /** In display order. */
   all(double: Double): readonly T[];
-  /** Null for what has no page of its own. */
+  /** Null for an object without its own page. */
   id(one: T): string | null;
-  /** The objects that it names; each of them shows it among what belongs to it. */
+  /** The ids of objects it refers to. The pages of those objects list it. */
   names(one: T): readonly (string | null)[];
   readonly columns: readonly Column<T>[];
 }
@@ -25,15 +25,15 @@ export interface Row {
   readonly cells: readonly { readonly head: string; readonly value: Part }[];
 }
 
-/** A kind whose objects have become rows, so that lists of different kinds are handled alike. */
+/** A kind with its objects as rows, so that all lists are handled alike. */
 export interface Listing {
   readonly path: string;
   readonly title: string;
   count(double: Double): number;
   rows(double: Double, from: number, size: number): Row[];
-  /** The object itself, and as a row. */
+  /** The object, and its row. */
   find(double: Double, id: string): { readonly object: unknown; readonly row: Row } | null;
-  /** Those that name the object `id`. */
+  /** Rows of the objects that refer to `id`. */
   about(double: Double, id: string, size: number): Row[];
 }
 

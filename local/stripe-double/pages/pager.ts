@@ -8,7 +8,7 @@ export interface Window {
   readonly count: number;
 }
 
-/** The page that was asked for, or the nearest that there is. */
+/** The requested page, or the nearest existing one. */
 export function windowOf(asked: string | undefined, count: number, size: number): Window {
   const pages = Math.max(1, Math.ceil(count / size));
   const wanted = /^\d{1,9}$/.test(asked ?? '') ? Number(asked) : 1;
@@ -16,7 +16,7 @@ export function windowOf(asked: string | undefined, count: number, size: number)
   return { page, pages, from: (page - 1) * size, count };
 }
 
-/** Links to the pages before and after, where there are several. */
+/** Links to the previous and next page, if there are several. */
 export function pager({ page, pages, count }: Window, address: (page: number) => string): Html | null {
   if (pages === 1) return null;
   const to = (other: number, label: string) => html`<a href="${address(other)}">${label}</a>`;

@@ -30,7 +30,7 @@ const AT_A_GLANCE: readonly string[] = [
 
 const POLICY = policyOf({ style: STYLE });
 
-/** The double's state for people: lists, a page for each object, and buttons for the controls. */
+/** Pages of the stand-in's state: lists, a page per object, and buttons for the controls. */
 export function addPages(app: App, double: Double): void {
   const page = (c: Context, { notice, ...one }: Page, status: 200 | 404 = 200) => {
     const done = doneText(c.req.query('done'));
@@ -143,10 +143,10 @@ function related(double: Double, { title, about }: Listing, id: string): Part {
   return rows.length === 0 ? null : html`<h2>${heading}</h2>${table(title, rows)}`;
 }
 
-/** An id in JSON text, in quotes. */
+/** A quoted id in JSON text. */
 const ID = /"([a-z]{2,8}_[A-Za-z0-9]+)"/;
 
-/** An object as JSON, in which the id of every object that the double has is a link. */
+/** An object as JSON; the id of every object in the stand-in is a link. */
 function json(double: Double, object: unknown): Html {
   const plain = withOrigin(JSON.stringify(withoutSecrets(object), null, 2), double.deliveries.origin);
   const text = shown(plain, { lines: true });

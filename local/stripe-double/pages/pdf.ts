@@ -1,6 +1,8 @@
 const FIRST_LINE_Y = 760;
 
-/** A PDF of one page with a line of text for each of `lines`. Anything but plain ASCII is shown as a question mark. */
+/**
+ * A one-page PDF with one line of text for each of `lines`. Characters outside ASCII become question marks.
+ */
 export function pdf(lines: readonly string[]): string {
   const shown = lines.map((line) => line.replace(/[^ -~]/g, '?').replace(/[\\()]/g, '\\$&'));
   const text = `BT /F1 12 Tf 18 TL 60 ${FIRST_LINE_Y} Td ${shown.map((line) => `(${line}) '`).join(' ')} ET`;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The whole look of the pages. It is part of each page, whose policy allows this style and no other. */
+/** The style of all pages. Each page includes it, and its policy allows no other style. */
 export const STYLE = `
 :root { color-scheme: light dark; --paper: #fff; --panel: #f5f6f8; --ink: #1d2430; --soft: #5a6374; --line: #dcdfe5;
   --link: #1b5cb8; --good: #1a6b3c; --bad: #a82a22;
@@ -66,7 +66,7 @@ pre { margin: .5rem 0; padding: .75rem 1rem; overflow: auto; border: 1px solid v
 }
 `;
 
-/** What a page may do: have its own style, send its forms home, and show frames of its own if it has any. */
+/** The page's policy: its own style, forms to its own origin, and its own frames if it has any. */
 export const policyOf = ({
   style,
   frames = false,

@@ -6,11 +6,11 @@ const text = (part: Part): Part => (typeof part === 'string' ? shown(part) : par
 
 const isEmpty = (part: Part): boolean => part === null || part === undefined || part === '';
 
-/** Rows as a table; on a narrow screen each row becomes a block of its own. */
+/** Rows as a table; on a narrow screen each row becomes a block. */
 export function table(label: string, rows: readonly Row[]): Html {
   const [first] = rows;
   if (first === undefined) return html`<p class="soft">None yet.</p>`;
-  // An empty cell holds nothing at all, so that the style finds it; any other has one part, whatever its value is made of.
+  // An empty cell has no content, so that the style matches it. Any other cell has exactly one child.
   const cell = (value: Part): Part => (isEmpty(value) ? null : html`<div>${text(value)}</div>`);
   const cells = ({ cells }: Row) =>
     cells.map(({ head, value }) => html`<td data-head="${head}">${cell(value)}</td>`);
@@ -19,7 +19,7 @@ export function table(label: string, rows: readonly Row[]): Html {
 <tbody>${rows.map((row) => html`<tr>${cells(row)}</tr>\n`)}</tbody></table>`;
 }
 
-/** What one row says, as a list. */
+/** The cells of one row, as a list. */
 export function facts({ cells }: Row): Html {
   const said = cells.filter(({ value }) => !isEmpty(value));
   return html`<dl>${said.map(({ head, value }) => html`<dt>${head}</dt><dd>${text(value)}</dd>`)}</dl>`;

@@ -12,11 +12,11 @@ export const accountRoutes = [
     if (id !== ACCOUNT_ID) throw missing('account', id, 'path');
     return ownAccount();
   }),
-  // An account that connects no others has an empty list, as at Stripe: its own is not among them.
+  // An account without connected accounts has an empty list, as at Stripe: it does not list itself.
   route('GET', '/v1/accounts', page, (_: Scope, window) => paginate('/v1/accounts', [], window)),
 ];
 
-/** The one account that the double is. */
+/** The stand-in's only account. */
 function ownAccount(): Stripe.Account {
   return {
     id: ACCOUNT_ID,

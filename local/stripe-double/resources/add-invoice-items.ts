@@ -27,7 +27,7 @@ interface Fee {
   readonly metadata?: MetadataChange | undefined;
 }
 
-/** Fees that go on the next invoice of a subscription, beside what it costs itself. */
+/** Fees for a subscription's next invoice, beside its own price. */
 export function addInvoiceItems(scope: Scope, subscription: Stripe.Subscription, fees: readonly Fee[]): void {
   for (const [i, fee] of fees.entries()) {
     const quantity = fee.quantity ?? 1;
@@ -45,14 +45,16 @@ export function addInvoiceItems(scope: Scope, subscription: Stripe.Subscription,
   }
 }
 
-/** In cents, what the fees come to. */
+/** The total of the fees, in cents. */
 export const feesOf = (scope: Scope, fees: readonly Fee[]): number =>
   fees.reduce((sum, fee, i) => {
     const { unitAmount } = pricedFee(scope, fee, `add_invoice_items[${i}][price]`);
     return sum + unitAmount * (fee.quantity ?? 1);
   }, 0);
 
-/** What one costs: a price for once, or an amount for a product. @throws Refusal for a price that recurs. */
+/**
+ * The price of one fee: a one-time price, or an amount for a product. @throws Refusal for a recurring price.
+ */
 export function pricedFee(scope: Scope, fee: Pick<Fee, 'price' | 'price_data'>, param: string) {
   if (fee.price_data !== undefined) {
     const product = scope.state.products.get(fee.price_data.product, { param });

@@ -27,7 +27,7 @@ export const address = z.pipe(
   ),
 );
 
-/** Where a customer's or a payment's goods go. */
+/** The shipping details of a customer or a payment. */
 export const shipping = z.pipe(
   z.strictObject({ address, name: text(), phone: part }),
   z.transform((fields) => ({ address: fields.address, name: fields.name, phone: fields.phone ?? null })),

@@ -9,9 +9,9 @@ const LAST_DIGITS = 10_000;
 export type CardUpdate = 'replaced' | 'expired';
 
 /**
- * The card's issuer tells Stripe that the card was replaced, with the behaviour of the test card `behavesLike`,
- * or that its date has passed. The payment method keeps its id.
- * @throws Refusal for a method that is no card or belongs to no customer.
+ * An issuer's update of a card: replaced by a card that behaves like the test card `behavesLike`, or expired.
+ * The payment method keeps its id.
+ * @throws Refusal for a method that is not a card or has no customer.
  */
 export function updateCardAutomatically(
   scope: Scope,

@@ -11,7 +11,7 @@ export interface Failure {
   readonly message: string;
 }
 
-/** A charge takes its intent's metadata with it when it is made, and never again. */
+/** A charge copies its intent's metadata when it is made; later changes do not reach it. */
 export function buildCharge(
   scope: Scope,
   intent: Stripe.PaymentIntent,
@@ -69,7 +69,7 @@ export function buildCharge(
   };
 }
 
-/** Of one test card, what is paid need not wait. */
+/** Payments by one test card are available at once. */
 function isAvailableAtOnce({ state }: Scope, { id }: Stripe.PaymentMethod): true | undefined {
   const facts = state.cardFacts.get(id);
   return facts === undefined ? undefined : testCard(facts.card).isAvailableAtOnce;

@@ -112,7 +112,7 @@ export interface Entered {
 }
 
 /**
- * The customer enters a card on the hosted page. A card that asks for authentication leaves the session open.
+ * The customer enters a card on the hosted page. If the card requires authentication, the session stays open.
  * @throws Refusal for a session that is not open, an unknown card, and 402 for a declined one.
  */
 export function enterCard(
@@ -134,7 +134,7 @@ export function enterCard(
   return session;
 }
 
-/** The customer answers their bank, which the entered card asked for. */
+/** The customer's answer to the authentication of the entered card. */
 export function answerBank(
   scope: Scope,
   session: Stripe.Checkout.Session,
@@ -161,7 +161,7 @@ function complete(scope: Scope, session: Stripe.Checkout.Session, method: Stripe
   change(session, {
     status: 'complete',
     url: null,
-    // In setup mode there is no address here: it is in the payment method's billing details.
+    // Setup mode has no address here: it is in the payment method's billing details.
     customer_details: {
       address: null,
       business_name: null,

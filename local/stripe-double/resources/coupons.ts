@@ -84,7 +84,7 @@ export const couponRoutes = [
   ),
   route('DELETE', '/v1/coupons/:id', {}, (scope, _, { id = '' }) => {
     const coupon = scope.state.coupons.get(id, 'path');
-    // Those who have it keep it: it is only not to be had any more.
+    // Existing discounts stay; new ones are no longer possible.
     coupon.valid = false;
     emit(scope, 'coupon.deleted', coupon);
     return { id, object: 'coupon', deleted: true } satisfies Stripe.DeletedCoupon;

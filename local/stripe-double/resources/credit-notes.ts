@@ -24,7 +24,7 @@ const noteParameters = {
   amount: z.optional(integer),
   credit_amount: z.optional(integer),
   effective_at: z.optional(integer),
-  // The double sends no letters: both are taken, neither does anything.
+  // The stand-in sends no mail: both values are accepted and have no effect.
   email_type: z.optional(z.enum(['credit_note', 'none'], 'parameter_invalid: must be credit_note or none')),
   lines: z.optional(
     z.array(
@@ -115,7 +115,7 @@ export const creditNoteRoutes = [
   }),
 ];
 
-/** @throws Refusal for a note that does not fit its invoice. Nothing has moved yet. */
+/** @throws Refusal for a note that does not fit its invoice, before any money moves. */
 function prepared(scope: Scope, input: NoteInput) {
   const invoice = scope.state.invoices.get(input.invoice, { param: 'invoice' });
   if (!CREDITABLE.includes(invoice.status ?? '')) {
@@ -144,7 +144,7 @@ function prepared(scope: Scope, input: NoteInput) {
   return { invoice, note, division };
 }
 
-/** @throws Refusal unless refunds, credit and what is paid out of band are together what was paid already. */
+/** @throws Refusal unless refunds, credit and out-of-band amount add up to the already paid part. */
 function divisionOf(scope: Scope, invoice: Stripe.Invoice, input: NoteInput, postPayment: number): Division {
   const { credit_amount: credit = 0, refund_amount: refund = 0, out_of_band_amount: outOfBand = 0 } = input;
   for (const [param, value] of Object.entries({ credit, refund, outOfBand })) {

@@ -10,7 +10,7 @@ import { customerIn } from './customer-lookup.ts';
 
 const PATH = '/v1/customers/:id/balance_transactions';
 
-/** The entries of a customer's balance: credit below zero, debt above. */
+/** The entries of a customer's balance: credit is negative, debt positive. */
 export const customerBalanceRoutes = [
   route(
     'POST',

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { idOf } from '../collection.ts';
 import type { Scope } from '../scope.ts';
 
-/** A customer that is there: a deleted one is, for every other call, not there. */
+/** An existing customer. A deleted customer counts as missing in every other call. */
 export function customerIn(
   scope: Scope,
   id: string,
@@ -11,7 +11,7 @@ export function customerIn(
   return scope.state.customers.get(id, where);
 }
 
-/** The card on file that a subscription or an invoice is paid with. */
+/** The default card that pays for a subscription or an invoice. */
 export function defaultMethodOf(customer: Stripe.Customer): string | null {
   return idOf(customer.invoice_settings.default_payment_method) ?? idOf(customer.default_source);
 }

@@ -36,7 +36,7 @@ export const customerRoutes = [
     const { metadata, invoice_settings: settings, payment_method: methodId, source: token, ...rest } = input;
     const customer: Stripe.Customer = { ...emptyCustomer(scope), metadata: mergeMetadata({}, metadata) };
     Object.assign(customer, given(rest));
-    // Attaching may be refused, and then there is no customer either.
+    // If attaching is refused, no customer is created.
     const method =
       methodId === undefined ? undefined : attach(scope, methodId, customer, { param: 'payment_method' });
     const source = token === undefined ? undefined : createSource(scope, customer, token);
@@ -46,7 +46,7 @@ export const customerRoutes = [
     emit(scope, 'customer.created', customer);
     if (source !== undefined) emit(scope, 'customer.source.created', source);
     const wanted = settings?.default_payment_method;
-    // A test method's name stands for what it has just become.
+    // A test method's name stands for the method that was just created.
     if (wanted !== undefined)
       setDefaultMethod(scope, customer, wanted === methodId ? (method?.id ?? null) : wanted);
     return customer;
@@ -97,7 +97,7 @@ export const customerRoutes = [
       if (subscription.customer === id && subscription.ended_at === null)
         endSubscription(scope, subscription, null);
     }
-    // Its payment methods and sources go with it, and no event tells of each.
+    // Payment methods and sources go with the customer, without events of their own.
     for (const { id: source } of sourcesOf(scope, id)) scope.state.sources.delete(source);
     for (const method of scope.state.paymentMethods.newestFirst) {
       if (method.customer !== id) continue;
@@ -113,12 +113,12 @@ export const customerRoutes = [
   }),
 ];
 
-/** A new default source takes the place of the one before, which goes. */
+/** A new default source replaces the previous one, which is deleted. */
 function replaceSource(scope: Scope, customer: Stripe.Customer, token: string): string {
   const before = idOf(customer.default_source);
   const made = createSource(scope, customer, token);
   emit(scope, 'customer.source.created', made);
-  // First, so that no other source becomes the default in between.
+  // Cleared first, so that no other source becomes the default in between.
   customer.default_source = null;
   if (before !== null) deleteSource(scope, before);
   customer.default_source = before;

@@ -7,9 +7,9 @@ import { openDispute } from './dispute-open.ts';
 import { failPendingRefunds } from './refund-life.ts';
 
 /**
- * An inquiry becomes a chargeback: the money is withdrawn, and the charge can no longer be refunded.
- * Answers the chargeback, which is a new dispute where the switch says so.
- * @throws Refusal for a dispute that is no open inquiry.
+ * An inquiry becomes a chargeback: the money is withdrawn, and the charge can no longer be refunded. Returns
+ * the chargeback, which a switch can make a new dispute.
+ * @throws Refusal for a dispute that is not an open inquiry.
  */
 export function escalateInquiry(scope: Scope, inquiry: Stripe.Dispute): Stripe.Dispute {
   if (isClosed(inquiry) || !isInquiry(inquiry)) throw invalid('Only an open inquiry can escalate.');

@@ -14,15 +14,15 @@ export const isClosed = ({ status }: Stripe.Dispute): boolean => CLOSED.includes
 
 export const isInquiry = ({ status }: Stripe.Dispute): boolean => status.startsWith('warning');
 
-/** What the disputed amount did so far, fees left out: below zero while it is withdrawn. */
+/** The net movement of the disputed amount, without fees: negative while withdrawn. */
 const moved = ({ balance_transactions: movements }: Stripe.Dispute): number =>
   movements.reduce((sum, { amount }) => sum + amount, 0);
 
 export const isWithdrawn = (dispute: Stripe.Dispute): boolean => moved(dispute) < 0;
 
 /**
- * The bank takes the disputed amount, and Stripe its fee.
- * @throws Refusal for a dispute whose amount was withdrawn before.
+ * The bank withdraws the disputed amount, and Stripe charges its fee.
+ * @throws Refusal if the amount was withdrawn before.
  */
 export function withdrawFunds(scope: Scope, dispute: Stripe.Dispute): Stripe.Dispute {
   if (dispute.balance_transactions.length > 0) throw invalid('The funds were withdrawn before.');
@@ -35,7 +35,7 @@ export function withdrawFunds(scope: Scope, dispute: Stripe.Dispute): Stripe.Dis
 
 /**
  * The bank returns the disputed amount.
- * @throws Refusal for a dispute whose amount is not withdrawn.
+ * @throws Refusal if the amount is not withdrawn.
  */
 export function reinstateFunds(scope: Scope, dispute: Stripe.Dispute): Stripe.Dispute {
   if (!isWithdrawn(dispute)) throw invalid('There are no withdrawn funds to reinstate.');
@@ -47,7 +47,7 @@ export function reinstateFunds(scope: Scope, dispute: Stripe.Dispute): Stripe.Di
 }
 
 /**
- * The bank decided, or the merchant accepted the dispute. A withdrawn amount returns with `won` and `prevented`.
+ * The bank decided, or the merchant accepted the dispute. `won` and `prevented` return a withdrawn amount.
  * @throws Refusal for a verdict that the dispute's status does not allow.
  */
 export function closeDispute(scope: Scope, dispute: Stripe.Dispute, verdict: Verdict): Stripe.Dispute {
@@ -67,7 +67,7 @@ export function closeDispute(scope: Scope, dispute: Stripe.Dispute, verdict: Ver
 }
 
 /**
- * A lost dispute goes on: the bank's decision is appealed.
+ * An appeal reopens a lost dispute.
  * @throws Refusal for a dispute that is not lost.
  */
 export function appealDispute(scope: Scope, dispute: Stripe.Dispute): Stripe.Dispute {

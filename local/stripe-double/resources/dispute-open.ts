@@ -6,7 +6,7 @@ import { updateWarnings } from './early-fraud-warnings.ts';
 import { failPendingRefunds } from './refund-life.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
-/** An inquiry that did not escalate by then is over. */
+/** An inquiry that has not escalated by then is closed. */
 const INQUIRY_ENDS_AFTER_SECONDS = 120 * DAY_SECONDS;
 
 export interface NewDispute {
@@ -16,7 +16,7 @@ export interface NewDispute {
   readonly amount?: number | undefined;
 }
 
-/** The cardholder's bank takes the money back, or, for an inquiry, asks first. */
+/** The cardholder's bank takes the money back. For an inquiry, it asks first. */
 export function openDispute(
   scope: Scope,
   charge: Stripe.Charge,

@@ -50,7 +50,7 @@ const evidence = z.strictObject({
   ),
 });
 
-/** What the evidence of a test dispute says decides it. */
+/** The evidence text of a test dispute decides it. */
 const VERDICTS: Readonly<Record<string, Verdict>> = { winning_evidence: 'won', losing_evidence: 'lost' };
 
 export const disputeRoutes = [
@@ -96,7 +96,7 @@ export const disputeRoutes = [
   }),
 ];
 
-/** @throws Refusal when all texts together are longer than Stripe takes. */
+/** @throws Refusal if all texts together exceed Stripe's limit. */
 function withEvidence(
   dispute: Stripe.Dispute,
   added: z.output<typeof evidence>,

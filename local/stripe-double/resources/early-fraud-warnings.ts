@@ -39,8 +39,8 @@ export const earlyFraudWarningRoutes = [
 ];
 
 /**
- * The card's network says that a payment may be fraud.
- * @throws Refusal for a charge that did not succeed or has a warning.
+ * A warning of the card network that a payment may be fraud.
+ * @throws Refusal for a charge that did not succeed or already has a warning.
  */
 export function warnOfFraud(
   scope: Scope,
@@ -65,7 +65,7 @@ export function warnOfFraud(
   return warning;
 }
 
-/** A refund or a dispute leaves nothing to act on. */
+/** After a refund or a dispute, a warning is no longer actionable. */
 export function updateWarnings(scope: Scope, charge: Stripe.Charge): void {
   for (const warning of scope.state.earlyFraudWarnings.newestFirst) {
     if (warning.charge !== charge.id) continue;

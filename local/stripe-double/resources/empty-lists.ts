@@ -6,13 +6,13 @@ import { route } from '../http/route.ts';
 import { customerIn } from './customer-lookup.ts';
 
 /*
- * Kinds of objects that the double never makes. Their lists are empty, as in an account that never made one either, so
- * that a client which reads everything comes to its end.
+ * Kinds of objects that the stand-in never makes. Their lists are empty, as in an account without them, so
+ * that a client that reads everything can finish.
  */
 
 const dated = { created: range, ...page };
 
-/** By path, what the list takes beside a page. */
+/** By path, the list's parameters beside paging. */
 const EMPTY: readonly (readonly [path: `/v1/${string}`, filters: Shape])[] = [
   ['/v1/promotion_codes', { code: z.optional(text()), customer: z.optional(text()), ...dated }],
   ['/v1/plans', { product: z.optional(text()), ...dated }],
@@ -39,7 +39,7 @@ const EMPTY: readonly (readonly [path: `/v1/${string}`, filters: Shape])[] = [
 ];
 
 export const emptyListRoutes = [
-  // A session in setup mode sells nothing.
+  // A session in setup mode has no line items.
   route('GET', '/v1/checkout/sessions/:id/line_items', page, (scope, _window, { id = '' }) => {
     scope.state.checkoutSessions.get(id, 'path');
     return paginate(`/v1/checkout/sessions/${id}/line_items`, [], {});

@@ -40,7 +40,8 @@ export const eventRoutes = [
     if (event === undefined) throw missing('event', id, 'path');
     return event;
   }),
-  // As `stripe events resend` sends it: without an endpoint it means the command line itself, here every endpoint.
+  // The call of `stripe events resend`. Without an endpoint, that command resends to itself; here to every
+  // endpoint.
   route(
     'POST',
     '/v1/events/:id/retry',
@@ -62,7 +63,7 @@ export const eventRoutes = [
 const kept = (scope: Scope) =>
   scope.state.events.newestFirst.filter(({ created }) => created > scope.now - KEPT_SECONDS);
 
-/** A last part of `*` stands for whatever comes there. */
+/** A final `*` in a pattern matches any ending. */
 const matches = (pattern: string, type: string): boolean =>
   pattern === type || (pattern.endsWith('*') && type.startsWith(pattern.slice(0, -1)));
 

@@ -12,7 +12,7 @@ import { given } from '../params.ts';
 import { emit, type Scope } from '../scope.ts';
 import { pricedFee } from './add-invoice-items.ts';
 
-/* What can be done to an invoice while it is a draft: lines added, changed and removed, and the draft deleted. */
+/* Changes of a draft invoice: its lines are added, changed and removed, and it is deleted. */
 
 const lineFields = {
   amount: z.optional(integer),
@@ -83,7 +83,7 @@ function draftIn(scope: Scope, id: string): Stripe.Invoice {
   throw invalid('This invoice is no longer editable: only a draft is.', { code: 'invoice_not_editable' });
 }
 
-/** Changes the lines of a draft, then its totals, and tells of both. */
+/** Changes the lines of a draft, then its totals, and emits the event. */
 function changed(
   scope: Scope,
   id: string,
@@ -117,7 +117,9 @@ function lineIn(
   return line;
 }
 
-/** A new line is an invoice item that is on this invoice from the start; one that waits can be named instead. */
+/**
+ * A new line is an invoice item that is on this invoice from the start. A pending item can be named instead.
+ */
 function addLine(scope: Scope, invoice: Stripe.Invoice, line: InputOf<typeof newLine>, param: string): void {
   const item = line.invoice_item === undefined ? newItem(scope, invoice, line, param) : waiting();
   item.invoice = invoice.id;
@@ -159,7 +161,7 @@ const pricing = (scope: Scope, { pricing: named, price_data }: LineInput, param:
     ? null
     : pricedFee(scope, { price: named?.price, price_data }, `${param}[pricing][price]`);
 
-/** A change of a line also reaches its invoice item. Of a subscription's own line only the texts can change. */
+/** A change of a line also changes its invoice item. A subscription's own line can change only its texts. */
 function updateLine(scope: Scope, line: Stripe.InvoiceLineItem, input: LineInput): void {
   const item = itemOfLine(scope, line);
   const quantity = input.quantity ?? line.quantity ?? 1;

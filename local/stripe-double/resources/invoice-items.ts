@@ -23,7 +23,7 @@ const createParameters = {
   subscription: z.optional(text()),
 };
 
-/** What is waiting to be put on the next invoice. */
+/** Items that are pending for the next invoice. */
 export const invoiceItemRoutes = [
   route('POST', '/v1/invoiceitems', createParameters, createItem),
   route(

@@ -7,7 +7,10 @@ import { invalid } from '../http/errors.ts';
 import type { Scope } from '../scope.ts';
 import { createPaymentMethod } from './payment-methods.ts';
 
-/** The customer, on the page of their invoice, pays with a new card or with the one on file. A decline stays open. */
+/**
+ * The customer pays on the invoice page with a new card or the default card. After a decline the invoice
+ * stays open.
+ */
 export function payOnPage(
   scope: Scope,
   invoice: Stripe.Invoice,

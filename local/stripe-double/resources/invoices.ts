@@ -135,7 +135,7 @@ export const invoiceRoutes = [
       payment_method: z.optional(text()),
       off_session: z.optional(flag),
       paid_out_of_band: z.optional(flag),
-      /** Forgives what a pre-funded source lacks. A card is no such source. */
+      /** Forgives the shortfall of a pre-funded source. A card is not such a source. */
       forgive: z.optional(flag),
     },
     (
@@ -211,7 +211,7 @@ export const invoiceRoutes = [
   }),
 ];
 
-/** @throws Refusal unless exactly the invoices that are sent have a day by which they are to be paid. */
+/** @throws Refusal unless sent invoices, and only those, have a due date. */
 function dueDateOf(
   scope: Scope,
   { collection_method: method, parent }: Stripe.Invoice,
@@ -222,7 +222,7 @@ function dueDateOf(
     if (days === undefined && date === undefined) return null;
     throw invalid('days_until_due and due_date are only for send_invoice.', { param: 'days_until_due' });
   }
-  // A subscription has days of its own.
+  // A subscription has its own days_until_due.
   if (parent?.subscription_details && days === undefined && date === undefined) return null;
   if (days !== undefined) return scope.now + days * DAY_SECONDS;
   if (date !== undefined) return date;
@@ -234,13 +234,13 @@ function dueDateOf(
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** Which code asks for the cardholder here is not documented. */
+/** Stripe does not document which code asks for authentication here. */
 const withPayCode = ({ state }: Scope, error: StripeErrorBody): StripeErrorBody =>
   error.code === 'authentication_required'
     ? { ...error, code: state.switches.invoice_pay_authentication_code }
     : error;
 
-/** @throws Refusal for what cannot pay this invoice. */
+/** @throws Refusal for a payment that cannot pay this invoice. */
 function assertAttachable(scope: Scope, invoice: Stripe.Invoice, intent: Stripe.PaymentIntent): void {
   if (!COLLECTABLE.includes(invoice.status ?? '')) {
     throw invalid(`A payment can only be attached to an open invoice; this one is ${invoice.status}.`);

@@ -14,7 +14,7 @@ const BANK_ACCOUNT: Stripe.PaymentMethod.UsBankAccount = {
   status_details: {},
 };
 
-/** Payment methods that are no cards, by their type. */
+/** Payment methods other than cards, by type. */
 const KINDS = {
   us_bank_account: { type: 'us_bank_account', us_bank_account: BANK_ACCOUNT },
   link: { type: 'link', link: { email: 'ada@customer.example' } },
@@ -28,7 +28,7 @@ export const OTHER_KINDS = ['us_bank_account', 'link', 'cashapp', 'amazon_pay'] 
 
 export const otherMethod = (kind: OtherKind): Details => structuredClone(KINDS[kind]);
 
-/** Stripe's names of test methods, and one for each other kind. */
+/** Stripe's names of test methods, and one name for each other type. */
 const NAMED: Readonly<Record<string, OtherKind>> = {
   pm_usBankAccount_success: 'us_bank_account',
   pm_usBankAccount: 'us_bank_account',
@@ -37,6 +37,6 @@ const NAMED: Readonly<Record<string, OtherKind>> = {
   pm_amazonPay: 'amazon_pay',
 };
 
-/** The kind behind `pm_usBankAccount_success`; undefined for any other id. */
+/** The type named by `pm_usBankAccount_success`; undefined for any other id. */
 export const otherKindNamed = (id: string): OtherKind | undefined =>
   Object.hasOwn(NAMED, id) ? NAMED[id] : undefined;

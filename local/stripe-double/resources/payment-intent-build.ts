@@ -9,7 +9,7 @@ export interface NewIntent {
   readonly metadata: Stripe.Metadata;
 }
 
-/** An intent that waits for a payment method, with everything else at rest. */
+/** An intent that waits for a payment method; all other fields are at their defaults. */
 export function buildIntent(scope: Scope, intent: NewIntent): Stripe.PaymentIntent {
   const id = scope.newId('pi');
   return {

@@ -23,7 +23,8 @@ export function assertMethodTypes(
   allowed: readonly string[] | undefined,
   automatic: object | undefined,
 ): void {
-  // Tools that name no version get the account's own, which is older: Stripe's command line still sends it.
+  // A caller without a version gets the account's older version. Stripe's command line still sends this
+  // parameter.
   if (removed !== undefined && scope.version === STRIPE_API_VERSION) {
     throw invalid('payment_method_types is no longer supported: use allowed_payment_method_types.', {
       code: 'payment_method_types_no_longer_supported',

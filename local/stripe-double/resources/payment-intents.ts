@@ -123,7 +123,7 @@ export const paymentIntentRoutes = [
         return intent;
       }
       if (paymentMethod === undefined) throw missingMethod(intent);
-      // Before anything is stored: what cannot pay leaves no trace.
+      // Checked before anything is stored: an unusable method leaves no trace.
       assertUsable(scope, intent, paymentMethod);
       scope.state.paymentIntents.add(intent);
       emit(scope, 'payment_intent.created', intent);
@@ -161,7 +161,7 @@ export const paymentIntentRoutes = [
           });
         }
       }
-      // Stripe has no event for an intent that was merely described otherwise.
+      // Stripe has no event for a change of description or metadata alone.
       Object.assign(intent, given({ ...rest, amount }), {
         metadata: mergeMetadata(intent.metadata, metadata),
       });
@@ -208,13 +208,13 @@ export const paymentIntentRoutes = [
   ),
 ];
 
-/** Whether the payment waits for what the cardholder's bank asked of them. */
+/** Whether the payment waits for the cardholder's authentication. */
 export function awaitsCardholder({ status, last_payment_error: error }: Stripe.PaymentIntent): boolean {
   const asked = status === 'requires_action' || error?.code === 'authentication_required';
   return asked && CONFIRMABLE.includes(status);
 }
 
-/** The cardholder, in their browser, confirms with the client secret and does, or fails, what their bank asks. */
+/** The cardholder confirms in the browser with the client secret, and passes or fails authentication. */
 export function authenticate(
   scope: Scope,
   intent: Stripe.PaymentIntent,
@@ -229,7 +229,7 @@ export function authenticate(
   return intent;
 }
 
-/** @throws Refusal 402 when it was declined: the intent is there all the same. */
+/** @throws Refusal 402 after a decline; the intent exists all the same. */
 function confirmed(scope: Scope, intent: Stripe.PaymentIntent, outcome: Outcome): Stripe.PaymentIntent {
   if (outcome.kind === 'declined') throw refuseDeclined(intent, outcome.error);
   if (outcome.kind === 'succeeded') intentSucceeded(scope, intent);

@@ -107,7 +107,7 @@ export const paymentMethodRoutes = [
   }),
 ];
 
-/** @throws Refusal for a token that is no test card. */
+/** @throws Refusal for a token that is not a test card. */
 function cardFrom(scope: Scope, token: string | undefined): Stripe.PaymentMethod {
   const param = 'card[token]';
   if (token === undefined)
@@ -124,7 +124,7 @@ function namedMethod(scope: Scope, id: string): Stripe.PaymentMethod | undefined
   return name === undefined ? undefined : createPaymentMethod(scope, name);
 }
 
-/** A method that exists, or, for a test method's name, a new one that is that card. */
+/** An existing method, or a new one for a test method's name. */
 export function methodIn(
   scope: Scope,
   id: string,
@@ -166,7 +166,7 @@ export function attach(
   return method;
 }
 
-/** @throws Refusal 402 for a card whose issuer already says no, as putting it on file asks the issuer. */
+/** @throws Refusal 402 if the issuer already declines the card: attaching asks the issuer. */
 export function cardForAttaching(name: CardName): CardName {
   const { refusesAttach, decline } = testCard(name);
   if (!refusesAttach || decline === undefined) return name;
@@ -179,7 +179,7 @@ export function cardForAttaching(name: CardName): CardName {
   });
 }
 
-/** For ever: a detached method cannot come back. What named it as a default names none. */
+/** Permanent: a detached method cannot be attached again. It is removed wherever it was the default. */
 export function detach(scope: Scope, method: Stripe.PaymentMethod): void {
   const customer = scope.state.customers.find(idOf(method.customer));
   factsOf(scope, method.id).spent = true;
@@ -242,7 +242,7 @@ export function createPaymentMethod(
   return scope.state.paymentMethods.add(method);
 }
 
-/** A method that is no card. Its charges succeed. */
+/** A method that is not a card. Its charges succeed. */
 function createOtherMethod(scope: Scope, kind: OtherKind): Stripe.PaymentMethod {
   const { card: _, ...rest } = createPaymentMethod(scope, 'visa');
   return scope.state.paymentMethods.add({ ...rest, ...otherMethod(kind) });

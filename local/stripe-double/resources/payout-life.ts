@@ -19,7 +19,7 @@ interface NewPayout {
   /** In cents. */
   readonly amount: number;
   readonly currency: string;
-  /** By the schedule of the account, and not asked for by a person. */
+  /** Made by the account's schedule, not by hand. */
   readonly automatic: boolean;
   readonly description: string | null;
   readonly statementDescriptor: string | null;
@@ -32,7 +32,7 @@ export const availableIn = ({ state, now }: Scope, currency: string): number =>
     .filter((one) => one.currency === currency && movementAt(one, now).status === 'available')
     .reduce((sum, { net }) => sum + net, 0);
 
-/** Money on its way to the account's bank: in transit the next day, there a day later. */
+/** Sends money to the account's bank: in transit the next day, paid a day later. */
 export function createPayout(scope: Scope, payout: NewPayout): Stripe.Payout {
   const { amount, currency, automatic } = payout;
   const id = scope.newId('po');
@@ -71,7 +71,7 @@ export function createPayout(scope: Scope, payout: NewPayout): Stripe.Payout {
   return made;
 }
 
-/** Everything that is available, as the schedule of the account pays it out. @throws Refusal where that is nothing. */
+/** Pays out everything available, as the account's schedule does. @throws Refusal if nothing is available. */
 export function payOutAvailable(scope: Scope, currency: string): Stripe.Payout {
   const amount = availableIn(scope, currency);
   if (amount <= 0) throw invalid('There is nothing to pay out.', { code: 'balance_insufficient' });
@@ -110,7 +110,7 @@ function arrive(scope: Scope, payout: Stripe.Payout): void {
   emit(scope, 'payout.paid', payout, previous ?? {});
 }
 
-/** The bank sends it back, also some days after it was paid. */
+/** The bank returns the payout, possibly some days after it was paid. */
 export function failPayout(
   scope: Scope,
   payout: Stripe.Payout,

@@ -88,8 +88,8 @@ export const payoutRoutes = [
 ];
 
 /**
- * Which transactions a payout has paid out: shown for automatic ones, once Stripe has matched them.
- * @throws Refusal for a payout that was asked for by hand.
+ * Selects the transactions of a payout. Only an automatic payout has them, once Stripe has matched them.
+ * @throws Refusal for a payout made by hand.
  */
 export function paidOutIn(scope: Scope, payoutId: string): (one: Stripe.BalanceTransaction) => boolean {
   const payout = scope.state.payouts.get(payoutId, { param: 'payout' });

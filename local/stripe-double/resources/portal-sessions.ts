@@ -79,7 +79,7 @@ const REASONS: Stripe.BillingPortal.Configuration.Features.SubscriptionCancel.Ca
   'other',
 ];
 
-/** The one configuration, as it is saved in the Dashboard. */
+/** The only configuration, as saved in the Dashboard. */
 const CONFIGURATION: Stripe.BillingPortal.Configuration = {
   id: CONFIGURATION_ID,
   object: 'billing_portal.configuration',

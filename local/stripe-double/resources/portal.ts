@@ -8,7 +8,7 @@ import { createPaymentMethod, detach } from './payment-methods.ts';
 import { authenticateSetup, confirmSetup, createSetup } from './setup-life.ts';
 import { endSubscription } from './subscription-end.ts';
 
-/** What a customer can do on the portal's page. */
+/** A customer's actions on the portal page. */
 export const portalAction = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('add_card'), card: z.string() }),
   z.strictObject({ action: z.literal('choose_card'), payment_method: z.string() }),
@@ -26,7 +26,7 @@ export const portalAction = z.discriminatedUnion('action', [
 export type PortalAction = z.output<typeof portalAction>;
 
 /**
- * Does what the session's customer chose on the page of the portal.
+ * Runs the customer's action on the portal page.
  * @throws Refusal for an object of another customer, an unknown card, and 402 for a declined one.
  */
 export function actOnPortal(
@@ -63,7 +63,7 @@ export function actOnPortal(
   }
 }
 
-/** The portal authenticates the cardholder itself, and the new card becomes the default. */
+/** The portal itself authenticates the cardholder. The new card becomes the default. */
 function addCard(scope: Scope, customer: Stripe.Customer, card: string): object {
   const name = cardIn(card);
   const setup = createSetup(scope, {
@@ -95,7 +95,7 @@ function makeDefault(scope: Scope, customer: Stripe.Customer, method: Stripe.Pay
   }
 }
 
-/** In flexible mode the portal sets the moment and leaves the flag as it is; in classic mode it sets both. */
+/** In flexible mode the portal sets the date and leaves the flag unchanged; in classic mode it sets both. */
 function cancelAtPeriodEnd(scope: Scope, subscription: Stripe.Subscription): Stripe.Subscription {
   const end = Math.max(...subscription.items.data.map((item) => item.current_period_end));
   const classic = subscription.billing_mode.type === 'classic';

@@ -122,7 +122,7 @@ export const priceRoutes = [
   }),
 ];
 
-/** One price has a key at a time; another gets it only by taking it away. */
+/** Only one price has a key at a time. Another price gets it only by a transfer. */
 function takeLookupKey(scope: Scope, key: string | null, transfer: boolean): void {
   const holder = scope.state.prices.newestFirst.find((price) => key !== null && price.lookup_key === key);
   if (holder === undefined) return;

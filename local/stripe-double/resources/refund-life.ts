@@ -19,7 +19,7 @@ export const FAILURE_REASONS = [
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /**
- * The bank's answer to a refund. One that succeeded can still fail, days later.
+ * The bank's answer to a refund. A succeeded refund can still fail, days later.
  * @throws Refusal for a refund that ended another way.
  */
 export function answerRefund(
@@ -42,7 +42,7 @@ export function answerRefund(
   }
 }
 
-/** A chargeback takes the money that a pending refund was about to return: the refund fails. */
+/** A chargeback takes the money of a pending refund, so the refund fails. */
 export function failPendingRefunds(scope: Scope, chargeId: string): void {
   for (const refund of scope.state.refunds.newestFirst) {
     if (refund.charge !== chargeId || refund.status !== 'pending') continue;

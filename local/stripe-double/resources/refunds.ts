@@ -67,8 +67,8 @@ export const refundRoutes = [
 ];
 
 /**
- * Gives back `amount` cents of a charge, or all that is left of it.
- * @throws Refusal when the charge cannot give that much back.
+ * Refunds `amount` cents of a charge, or the whole rest.
+ * @throws Refusal if the charge has less than that left.
  */
 export function refundCharge(
   scope: Scope,
@@ -100,7 +100,7 @@ function chargeOf(scope: Scope, chargeId: string | undefined, intentId: string |
   return charge;
 }
 
-/** @throws Refusal when the charge cannot give that much back. */
+/** @throws Refusal if the charge has less than that left. */
 function refundable(scope: Scope, charge: Stripe.Charge, amount: number | undefined): number {
   if (!charge.paid)
     throw invalid(`Charge ${charge.id} did not succeed: there is nothing to refund.`, { param: 'charge' });
@@ -125,7 +125,7 @@ function refundable(scope: Scope, charge: Stripe.Charge, amount: number | undefi
   return value;
 }
 
-/** The money leaves at once; the bank's answer may come later, and be no. */
+/** The money leaves at once; the bank may reject the refund later. */
 function returnMoney(scope: Scope, charge: Stripe.Charge, refund: Stripe.Refund): void {
   const aftermath = aftermathOf(scope, charge);
   const waits = aftermath === 'refund_pending' || scope.state.refundMode === 'pending';

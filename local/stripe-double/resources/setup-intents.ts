@@ -88,7 +88,7 @@ export const setupIntentRoutes = [
   ),
   route('POST', '/v1/setup_intents/:id', described, (scope, { metadata, ...rest }, { id = '' }) => {
     const intent = scope.state.setupIntents.get(id, 'path');
-    // Stripe has no event for an intent that was merely described otherwise.
+    // Stripe has no event for a change of description or metadata alone.
     Object.assign(intent, given(rest), { metadata: mergeMetadata(intent.metadata ?? {}, metadata) });
     return intent;
   }),
@@ -127,8 +127,8 @@ export const setupIntentRoutes = [
 ];
 
 /**
- * The cardholder, in their browser, does or fails what their bank asks.
- * @throws Refusal for an intent that asks for nothing.
+ * The cardholder passes or fails authentication in the browser.
+ * @throws Refusal for an intent that does not wait for authentication.
  */
 export function answerSetup(scope: Scope, intent: Stripe.SetupIntent, succeeds: boolean): Stripe.SetupIntent {
   if (intent.status !== 'requires_action') throw unexpectedState(intent, 'authenticated');
@@ -136,7 +136,7 @@ export function answerSetup(scope: Scope, intent: Stripe.SetupIntent, succeeds: 
   return intent;
 }
 
-/** @throws Refusal 402 when the issuer says no; the error carries the intent. */
+/** @throws Refusal 402 if the issuer declines; the error carries the intent. */
 function confirmed(
   scope: Scope,
   intent: Stripe.SetupIntent,
@@ -157,7 +157,7 @@ function usableMethod(scope: Scope, id: string, customer: string | null): Stripe
   return method;
 }
 
-/** The intent of a Checkout Session is the session's own. */
+/** A Checkout Session's intent can be used only by the session. */
 function assertOwn({ state }: Scope, { id }: Stripe.SetupIntent, what: string): void {
   if (!state.checkoutSessions.newestFirst.some((session) => session.setup_intent === id)) return;
   throw invalid(`This SetupIntent belongs to a Checkout Session and cannot be ${what} directly.`);

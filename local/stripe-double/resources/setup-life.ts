@@ -57,8 +57,8 @@ export function createSetup(scope: Scope, setup: NewSetup): Stripe.SetupIntent {
 }
 
 /**
- * Puts `method` on file for the intent's customer, as its card lets it. No default changes.
- * @throws Refusal 402 for a card whose issuer says no: the intent waits for another method.
+ * Attaches `method` to the intent's customer; the outcome depends on the card. No default changes.
+ * @throws Refusal 402 if the issuer declines: the intent waits for another method.
  */
 export function confirmSetup(
   scope: Scope,
@@ -80,7 +80,7 @@ export function confirmSetup(
   });
 }
 
-/** The cardholder answered their bank. */
+/** Applies the cardholder's answer to their bank. */
 export function authenticateSetup(scope: Scope, intent: Stripe.SetupIntent, succeeds: boolean): void {
   const method = scope.state.paymentMethods.known(idOf(intent.payment_method) ?? '');
   if (succeeds) succeed(scope, intent, method);

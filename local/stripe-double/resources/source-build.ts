@@ -5,7 +5,7 @@ import type { Scope } from '../scope.ts';
 /** Stripe's test tokens for a bank account of the older kind. */
 export const TEST_BANK_TOKENS: readonly string[] = ['btok_us', 'btok_us_verified'];
 
-/** A card of the older kind, as it shows the same card as its payment method. */
+/** A card of the older kind, made from the payment method of the same card. */
 export function buildCard({ id, card }: Stripe.PaymentMethod, customer: string): Stripe.Card {
   if (card === undefined) throw new Error(`${id} is no card`);
   const networks = card.networks?.preferred;
@@ -39,7 +39,7 @@ export function buildCard({ id, card }: Stripe.PaymentMethod, customer: string):
   };
 }
 
-/** The older kind writes brands as people do. */
+/** The older kind has brand names for display. */
 const BRANDS: Readonly<Record<string, string>> = {
   visa: 'Visa',
   mastercard: 'MasterCard',

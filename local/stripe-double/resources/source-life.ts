@@ -4,11 +4,11 @@ import { missing } from '../http/errors.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import type { CustomerSource } from '../state.ts';
 
-/** A customer's cards and bank accounts of the older kind, the newest first, as they are listed. */
+/** A customer's cards and bank accounts of the older kind, newest first, as in lists. */
 export const sourcesOf = ({ state }: Pick<Scope, 'state'>, customer: string): CustomerSource[] =>
   state.sources.newestFirst.filter((one) => idOf(one.customer) === customer);
 
-/** @throws Refusal for what is no source of the customer. */
+/** @throws Refusal for an object that is not a source of the customer. */
 export function assertSourceOf(scope: Scope, customer: string | null, id: string, param: string): void {
   if (idOf(scope.state.sources.get(id, { param }).customer) !== customer)
     throw missing('source', id, { param });
@@ -18,7 +18,10 @@ export function setDefaultSource(scope: Scope, customer: Stripe.Customer, id: st
   changeAndEmit(scope, 'customer.updated', customer, { default_source: id });
 }
 
-/** The customer's newest other source becomes the default, and a subscription that named this one names none. */
+/**
+ * The customer's newest other source becomes the default. A subscription with this source as its own loses
+ * it.
+ */
 export function deleteSource(scope: Scope, id: string): void {
   const { state } = scope;
   const source = state.sources.find(id);

@@ -16,8 +16,8 @@ import { buildBankAccount, buildCard, TEST_BANK_TOKENS } from './source-build.ts
 import { deleteSource, setDefaultSource, sourcesOf } from './source-life.ts';
 
 /*
- * Cards and bank accounts of the older kind, which belong to a customer from the start. Each card is a payment method too,
- * with the same id, so everything that takes a payment method takes the card.
+ * Cards and bank accounts of the older kind, which always belong to a customer. Each card is also a payment
+ * method with the same id, so every call that accepts a payment method accepts the card.
  */
 
 const optionalText = z.optional(clearable(text()));
@@ -78,7 +78,7 @@ export const sourceRoutes = [
   }),
 ];
 
-/** @throws Refusal for a token that is none, and 402 for a card whose issuer says no. */
+/** @throws Refusal for an unknown token, and 402 if the issuer declines the card. */
 export function createSource(scope: Scope, customer: Stripe.Customer, token: string): CustomerSource {
   if (TEST_BANK_TOKENS.includes(token))
     return scope.state.sources.add(buildBankAccount(scope, customer, token));

@@ -21,7 +21,7 @@ export interface NewSubscription {
   readonly saveDefaultMethod: 'off' | 'on_subscription';
 }
 
-/** A subscription before its first invoice was paid. */
+/** A subscription before its first invoice is paid. */
 export function buildSubscription(scope: Scope, subscription: NewSubscription): Stripe.Subscription {
   const id = scope.newId('sub');
   const { period, trialEnd } = subscription;
@@ -114,7 +114,7 @@ export const buildItem = (
   tax_rates: [],
 });
 
-/** The older name of a price, which Stripe still sends beside it. */
+/** The older form of a price, which Stripe still sends beside it. */
 const planOf = (price: Stripe.Price): Stripe.Plan => ({
   id: price.id,
   object: 'plan',

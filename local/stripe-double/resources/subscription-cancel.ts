@@ -54,7 +54,7 @@ interface Cancellation {
   readonly cancel_at_period_end?: boolean | undefined;
 }
 
-/** What setting or withdrawing an end changes; nothing if neither was sent. */
+/** The changes for a scheduled or withdrawn end; none if neither was sent. */
 export function cancellationChange(
   scope: Scope,
   subscription: Stripe.Subscription,
@@ -62,7 +62,7 @@ export function cancellationChange(
 ): Partial<Stripe.Subscription> {
   if (at === undefined && atPeriodEnd === undefined) return {};
   if (at !== undefined && atPeriodEnd !== undefined) {
-    // Even if both would clear.
+    // Even if both would clear the end.
     throw invalid('You can set only one of cancel_at and cancel_at_period_end: send just one of them.');
   }
   const { switches } = scope.state;

@@ -25,7 +25,7 @@ import { collection, collectionChange, prorationBehavior } from './subscription-
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** What an attempted payment leaves behind even when the subscription it was for is not made. */
+/** Events of an attempted payment, which stay even if the subscription is not created. */
 const OUTLIVES_REFUSAL = /^(payment_intent|charge|payment_method)\./;
 
 const trialSettings = z.strictObject({
@@ -126,7 +126,10 @@ export function createSubscription(
   return subscription;
 }
 
-/** Of a subscription that was refused, only the payment is told; of one that is there, its creation comes first. */
+/**
+ * For a refused subscription, only the payment's events by default. For a created one, its creation comes
+ * first.
+ */
 function told(
   { state }: Scope,
   events: readonly StoredEvent[],
@@ -207,7 +210,7 @@ function trialEndOf(
   return days === undefined ? null : scope.now + days * DAY_SECONDS;
 }
 
-/** @throws Refusal for an anchor that is more than one period away. */
+/** @throws Refusal for an anchor more than one period away. */
 function anchorOf(
   scope: Scope,
   anchor: number | undefined,
@@ -220,7 +223,7 @@ function anchorOf(
   });
 }
 
-/** A first period that an anchor cuts short costs its part, or nothing with `none`. */
+/** A first period shortened by an anchor costs its share, or nothing with `none`. */
 function firstLines(
   subscription: Stripe.Subscription,
   free: boolean,
@@ -258,7 +261,7 @@ function firstInvoice(
     subscription,
     reason: 'subscription_create',
     currency: subscription.currency,
-    // The first invoice looks back on nothing; its lines say what they pay for.
+    // The first invoice has no past period; its lines have the periods that they pay for.
     period: { start: scope.now, end: scope.now },
     description: null,
     metadata: {},
@@ -268,7 +271,7 @@ function firstInvoice(
   scope.state.invoices.add(invoice);
   subscription.latest_invoice = invoice.id;
   emit(scope, 'invoice.created', invoice);
-  // An invoice that is sent stays a draft for an hour, as a renewal's does.
+  // A sent invoice stays a draft for an hour, like a renewal's.
   if (invoice.collection_method === 'charge_automatically') finalizeInvoice(scope, invoice);
   else scheduleFinalization(scope, invoice);
   return invoice;
@@ -282,7 +285,7 @@ interface FirstPayment {
   readonly offSession: boolean;
 }
 
-/** Pays within the request. Answers the refusal, where the caller wants none rather than an incomplete one. */
+/** Pays within the request. Returns the refusal if the caller does not accept an incomplete subscription. */
 function payFirst(
   scope: Scope,
   subscription: Stripe.Subscription,
@@ -307,7 +310,7 @@ function payFirst(
   return null;
 }
 
-/** As if it had never been asked for: only the payment that was tried remains, and cannot be paid later. */
+/** Removes every trace except the tried payment, which can no longer be paid. */
 function undo(
   scope: Scope,
   invoice: Stripe.Invoice,

@@ -3,7 +3,7 @@ import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
 
 type Reason = 'cancellation_requested' | 'payment_failed' | null;
 
-/** Ends it now. What was not collected yet is no longer collected by itself. */
+/** Ends a subscription now. Open amounts are no longer collected automatically. */
 export function endSubscription(
   scope: Scope,
   subscription: Stripe.Subscription,

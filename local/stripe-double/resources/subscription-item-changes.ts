@@ -30,7 +30,7 @@ interface ItemUpdate {
   readonly metadata?: MetadataChange | undefined;
 }
 
-/** @throws Refusal unless the price can be subscribed to. */
+/** @throws Refusal for a price that cannot be subscribed to. */
 export function recurringPrice(scope: Scope, id: string, param: string): Stripe.Price {
   const price = scope.state.prices.get(id, { param });
   if (!price.active)
@@ -41,7 +41,7 @@ export function recurringPrice(scope: Scope, id: string, param: string): Stripe.
   });
 }
 
-/** @throws Refusal unless the items can be billed together. */
+/** @throws Refusal if the items cannot be billed together. */
 export function assertTogether(prices: readonly Stripe.Price[]): void {
   if (prices.length > MAX_ITEMS)
     throw invalid(`A subscription has at most ${MAX_ITEMS} items.`, { param: 'items' });
@@ -53,8 +53,8 @@ export function assertTogether(prices: readonly Stripe.Price[]): void {
 }
 
 /**
- * The items of a subscription before and after an update. An update without an id adds an item.
- * @throws Refusal for an item that is not there, and when nothing would be left.
+ * A subscription's items before and after an update. An update without an id adds an item.
+ * @throws Refusal for an unknown item, and if no item would be left.
  */
 export function itemChanges(
   scope: Scope,

@@ -5,7 +5,7 @@ import { text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import type { Scope } from '../scope.ts';
 
-/** An item is part of its subscription; these calls show it by itself. */
+/** An item is part of its subscription; these calls show it alone. */
 export const subscriptionItemRoutes = [
   route(
     'GET',

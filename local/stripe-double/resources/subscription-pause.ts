@@ -32,7 +32,7 @@ export const pauseParameters = {
   type: z.optional(z.literal('subscription', 'parameter_invalid: must be subscription')),
 };
 
-/** Ends the period now and credits what is left of it, unless the caller wants no credit. */
+/** Ends the period now and credits the rest of it, unless the caller declines the credit. */
 export function pause(
   scope: Scope,
   { bill_for: bill, invoicing_behavior: invoicing }: InputOf<typeof pauseParameters>,
@@ -67,7 +67,9 @@ export const resumeParameters = {
   ),
 };
 
-/** Bills a new period at once; the subscription is active again with the attempt, or once it succeeds. */
+/**
+ * Bills a new period at once. The subscription becomes active with the attempt, or once the payment succeeds.
+ */
 export function resume(
   scope: Scope,
   { billing_cycle_anchor: anchor, payment_behavior: behavior }: InputOf<typeof resumeParameters>,
@@ -85,7 +87,7 @@ export function resume(
   return subscription;
 }
 
-/** Untried or unpaid for a day, the invoice is voided and the subscription stays paused. */
+/** If the invoice is still open after a day, it is voided and the subscription stays paused. */
 function awaitPayment(scope: Scope, subscription: Stripe.Subscription, invoice: Stripe.Invoice): void {
   scope.state.resumptions.set(invoice.id, subscription.id);
   scope.schedule.at(

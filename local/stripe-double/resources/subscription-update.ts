@@ -73,10 +73,10 @@ export const updateParameters = {
 
 type UpdateInput = InputOf<typeof updateParameters>;
 
-/** What a subscription that ended can still change. */
+/** The fields of an ended subscription that can still change. */
 const AFTER_THE_END: readonly string[] = ['cancellation_details', 'metadata', 'description'];
 
-/** Changes a subscription, and bills what the change costs. */
+/** Changes a subscription, and bills the cost of the change. */
 export function updateSubscription(
   scope: Scope,
   input: UpdateInput,
@@ -110,7 +110,7 @@ export function updateSubscription(
   return subscription;
 }
 
-/** Changes that bill nothing. */
+/** Changes without a bill. */
 function describedChanges(
   scope: Scope,
   input: UpdateInput,
@@ -164,7 +164,7 @@ function assertDefault(
   });
 }
 
-/** @throws Refusal unless a subscription that sends invoices has `days_until_due`. */
+/** @throws Refusal if a subscription that sends invoices has no `days_until_due`. */
 export function collectionChange(
   input: Pick<UpdateInput, 'collection_method' | 'days_until_due'>,
   present?: Stripe.Subscription,

@@ -69,7 +69,7 @@ export const subscriptionRoutes = [
   ),
 ];
 
-/** Without a status: what is not canceled. `ended` is both ways to have ended. */
+/** Without a status: all that are not canceled. `ended` covers both ended states. */
 function hasStatus(subscription: Stripe.Subscription, status: string | undefined): boolean {
   if (status === 'all') return true;
   if (status === undefined) return subscription.status !== 'canceled';

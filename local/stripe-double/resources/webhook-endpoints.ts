@@ -53,7 +53,7 @@ export const webhookEndpointRoutes = [
       };
       scope.state.webhookEndpoints.add(endpoint);
       scope.state.webhookSecrets.set(endpoint.id, [secret]);
-      // Told here and never again.
+      // The secret is returned only here.
       return { ...endpoint, secret };
     },
   ),

@@ -6,15 +6,15 @@ import type { State } from '../state.ts';
 import { signatureHeader } from './signature.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
-/** What happens within this time is mixed when deliveries are shuffled. */
+/** Shuffling mixes the deliveries within this time. */
 const SHUFFLED_WITHIN_MS = 60;
 const KEPT_ATTEMPTS = 2_000;
 
-/** How events reach their endpoints. All of it can be changed while the double runs. */
+/** How events are delivered. All of it can be changed while the stand-in runs. */
 export interface WebhookMode {
-  /** Held back until they are asked for. */
+  /** Deliveries are held until they are released. */
   readonly off: boolean;
-  /** How often each is sent again although it was taken. */
+  /** How many extra times each event is sent. */
   readonly duplicates: number;
   readonly delayMs: number;
   readonly shuffle: boolean;
@@ -29,19 +29,22 @@ export interface Attempt {
   readonly url: string;
   readonly number: number;
   readonly atMs: number;
-  /** Null when there was no answer. */
+  /** Null without an answer. */
   readonly status: number | null;
   readonly error: string | null;
 }
 
 export interface DeliveryOptions {
   readonly attempts: number;
-  /** Before the second attempt; doubled before each further one. Real time, whatever the double's clock says. */
+  /**
+   * Before the second attempt; doubled before each further one. Real time, independent of the stand-in's
+   * clock.
+   */
   readonly backoffMs: number;
-  /** At least 0, below 1: decides the order of shuffled deliveries. */
+  /** From 0 to 1, without 1: decides the order of shuffled deliveries. */
   readonly random: () => number;
   readonly realMs: () => number;
-  /** An endpoint took an event, for the first time. */
+  /** Called when an endpoint accepts an event for the first time. */
   readonly onTaken: (eventId: string, endpointId: string) => void;
 }
 
@@ -50,7 +53,7 @@ interface Job {
   readonly endpoint: Stripe.WebhookEndpoint;
 }
 
-/** Signs events and posts them to their endpoints, as often as it takes within bounds. */
+/** Signs events and posts them to their endpoints, with a limited number of retries. */
 export class Deliveries {
   mode: WebhookMode = PLAIN_MODE;
   readonly #state: State;
@@ -58,7 +61,7 @@ export class Deliveries {
   readonly #attempts: Attempt[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #lanes = new Map<string, Promise<void>>();
-  /** The address that the server listens at. */
+  /** The server's address. */
   origin = '';
   readonly #stopping = new AbortController();
   #held: Job[] = [];
@@ -78,7 +81,7 @@ export class Deliveries {
     return this.#held.length;
   }
 
-  /** Keeps the event and starts to deliver it to each endpoint that wants it. */
+  /** Stores the event and starts its delivery to each subscribed endpoint. */
   accept(event: StoredEvent): void {
     const endpoints = this.#endpointsFor(event.type);
     event.pending_webhooks = endpoints.length;
@@ -90,7 +93,7 @@ export class Deliveries {
     }
   }
 
-  /** Keeps the events that `work` makes, and sends none of them. */
+  /** Stores the events of `work` without sending them. */
   quietly<T>(work: () => T): T {
     this.#quiet = true;
     try {
@@ -100,7 +103,7 @@ export class Deliveries {
     }
   }
 
-  /** Writes down that an endpoint has the event; answers whether that was news. */
+  /** Records that an endpoint accepted the event; returns whether this is new. */
   taken(eventId: string, endpointId: string): boolean {
     if (!this.#state.undelivered.get(eventId)?.delete(endpointId)) return false;
     const event = this.#state.events.known(eventId);
@@ -108,7 +111,7 @@ export class Deliveries {
     return true;
   }
 
-  /** Sends what was not taken yet, the oldest first, to those who would still want it. */
+  /** Sends events that were not accepted yet, oldest first, to endpoints that are still enabled. */
   deliverUntaken(): number {
     const enabled = this.#state.webhookEndpoints.newestFirst.filter(({ status }) => status === 'enabled');
     let sent = 0;
@@ -122,16 +125,16 @@ export class Deliveries {
     return sent;
   }
 
-  /** Sends an event again, to every endpoint that wants it, whatever became of it before. */
+  /** Sends an event again to every subscribed endpoint, even if it was accepted before. */
   redeliver(event: StoredEvent, only?: string): number {
     const endpoints = this.#endpointsFor(event.type).filter(({ id }) => only === undefined || id === only);
-    // A journal that is replayed sends nothing again.
+    // A journal replay sends nothing.
     if (this.#quiet) return endpoints.length;
     for (const endpoint of endpoints) this.#start({ event, endpoint });
     return endpoints.length;
   }
 
-  /** Sends what was held back. */
+  /** Sends the held deliveries. */
   release(): number {
     const held = this.#held;
     this.#held = [];
@@ -139,7 +142,7 @@ export class Deliveries {
     return held.length;
   }
 
-  /** When nothing is under way any more. What is held back is not under way. */
+  /** Resolves when nothing is in flight. Held deliveries are not in flight. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
@@ -179,7 +182,7 @@ export class Deliveries {
     for (const job of shuffled(jobs, this.#options.random)) this.#start(job);
   }
 
-  /** First attempts of one endpoint come one after another; a second attempt makes nobody wait. */
+  /** First attempts of one endpoint run in sequence; retries do not block others. */
   #start(job: Job, delayMs = 0): void {
     const before = this.#lanes.get(job.endpoint.id) ?? Promise.resolve();
     const ready = delayMs === 0 ? before : Promise.all([before, this.#wait(delayMs)]);
@@ -200,12 +203,12 @@ export class Deliveries {
 
   async #attempt({ event, endpoint }: Job, number: number): Promise<boolean> {
     const secrets = this.#state.webhookSecrets.get(endpoint.id);
-    // The endpoint was deleted meanwhile: there is nobody to tell.
+    // The endpoint was deleted meanwhile.
     if (secrets === undefined || this.#stopping.signal.aborted) return true;
     const atMs = this.#options.realMs();
     const shown = { ...event, api_version: endpoint.api_version ?? event.api_version };
     const body = withOrigin(JSON.stringify(shown, null, 2), this.origin);
-    // Receivers judge the age by their own clock, so this is real time, however far the double's clock is moved.
+    // Real time: receivers check the age by their own clock, not by the stand-in's.
     const signature = signatureHeader(body, secrets, Math.floor(atMs / 1_000));
     const { status, error } = await this.#post(endpoint.url, body, signature);
     const { id, type } = event;
@@ -235,7 +238,7 @@ export class Deliveries {
           'stripe-signature': signature,
         },
         body,
-        // A redirect is a failure, as anything but 2xx is.
+        // A redirect is a failure, like any status but 2xx.
         redirect: 'manual',
         signal: AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
       });
