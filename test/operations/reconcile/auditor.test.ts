@@ -8,6 +8,8 @@ import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money } from '../../support/money.ts';
 import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
 
+const HOUR_MS = 60 * 60 * 1000;
+
 /* What the auditor reads and says. That it names each reported fault is proved by checks/auditor. */
 
 async function subscriber(books: Books) {
@@ -60,6 +62,24 @@ describe('the auditor', () => {
     expect(report.money).toMatchObject({ cash: 59_900, byHand: 5_000 });
     expect(report.byHand).toMatchObject({ count: 1, named: [{ customerId }] });
     expect(report.byHand.named[0]?.message).toContain('-5000 cents');
+  });
+
+  it('the auditor names nothing while the event of a refund that failed is still on its way', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await subscriber(books);
+    await books.control('refunds/mode', { mode: 'pending' });
+    const [charge] = (await books.stripe.charges.list({ customer: stripeCustomerId })).data;
+    const refund = await books.stripe.refunds.create({ charge: charge?.id ?? '' });
+    await books.deliver();
+    expect((await headOf(books.deps, customerId)).balance).toBe(0);
+    // By the run's clock the refund fails now, after the moment up to which events count as delivered.
+    await books.later(1);
+    books.wait(-HOUR_MS);
+    await books.control(`refunds/${refund.id}/answer`, { status: 'failed' });
+    const { report } = await reconciled(books);
+    expect(report?.drift).toMatchObject({ count: 0 });
+    await books.deliver();
+    expect((await headOf(books.deps, customerId)).balance).toBe(60);
   });
 
   it('counts a renewal that is paid past Stripe as out of band, and the credits that it brings as right', async () => {

@@ -62,7 +62,7 @@ export async function auditMoney(inquiry: Inquiry): Promise<MoneyAudit> {
     charges: charges.reduce((sum, { count }) => sum + count, 0),
     invoices: invoices.reduce((sum, { count }) => sum + count, 0),
     openDisputes: charges.flatMap(({ openDisputes }) => openDisputes),
-    about: [...charges.flatMap(({ touched }) => touched), ...invoices.flatMap(({ ids }) => ids)],
+    about: [...charges.flatMap(({ chargeIds }) => chargeIds), ...invoices.flatMap(({ ids }) => ids)],
     columns: all.map(columnsOf).reduce<Columns>(addColumns, NO_COLUMNS),
     days: daysOf(all),
     byHand: all.flatMap(({ byHand }) => byHand.map(({ text }) => text)),

@@ -22,8 +22,8 @@ export interface ChargesSeen {
   /** What was returned, by payment intent, or by charge if there is none. */
   readonly back: ReadonlyMap<string, PaidBack>;
   readonly openDisputes: readonly string[];
-  /** Charges with a return or a dispute. */
-  readonly touched: readonly string[];
+  /** Every paid charge: an event still on its way may report that its refund failed. */
+  readonly chargeIds: readonly string[];
   /** Payments that have a purchase in the ledger. */
   readonly matched: ReadonlySet<string>;
   /** When each paid fix was charged, and the amount. */
@@ -58,7 +58,7 @@ class Seen implements ChargesSeen {
   returnedCents = 0;
   readonly back = new Map<string, PaidBack>();
   readonly openDisputes: string[] = [];
-  readonly touched: string[] = [];
+  readonly chargeIds: string[] = [];
   readonly matched = new Set<string>();
   readonly paidFixes: ChargesSeen['paidFixes'][number][] = [];
 }
@@ -117,8 +117,8 @@ function note(seen: Seen, charge: RawCharge, { refunds, disputes }: RawReturned)
   const disputedCents = disputes.reduce((sum, { takenCents }) => sum + takenCents, 0);
   const refunded = held.reduce((sum, { cents }) => sum + cents, 0);
   const back = Math.max(0, Math.min(charge.capturedCents, refunded + disputedCents));
+  seen.chargeIds.push(charge.id);
   if (refunds.length + disputes.length > 0) {
-    seen.touched.push(charge.id);
     seen.back.set(charge.paymentIntentId ?? charge.id, { refunds: held, disputedCents });
   }
   seen.openDisputes.push(...disputes.filter(({ status }) => OPEN_DISPUTE.test(status)).map(({ id }) => id));
