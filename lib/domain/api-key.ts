@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 const PATTERN = /^rsolv_([0-9a-f]{32})_[A-Za-z0-9_-]{43}$/;
 const PATTERN_ANYWHERE = /rsolv_[0-9a-f]{32}_[A-Za-z0-9_-]{43}/g;
 
-/** Keys a customer can have at once: enough to rotate, few enough to survey. */
+/** Active keys per customer: enough to rotate, few enough to survey. */
 export const MAX_ACTIVE_KEYS = 10;
 
-/** A key as presented: its owner, and the id under which it is stored. The secret itself goes no further. */
+/** A presented key: its owner and its stored id. The secret itself is not passed on. */
 export interface PresentedKey {
   readonly customerId: string;
   readonly keyId: string;
@@ -22,13 +22,13 @@ export function apiKeyId(apiKey: string): string {
   return createHash('sha256').update(apiKey).digest('hex');
 }
 
-/** Null when the text cannot be a key at all, so that nothing is looked up for it. */
+/** Null if the text cannot be a key. Then nothing is looked up. */
 export function parseApiKey(text: string): PresentedKey | null {
   const customerId = PATTERN.exec(text)?.[1];
   return customerId === undefined ? null : { customerId, keyId: apiKeyId(text) };
 }
 
-/** The text with every key in it made unusable; RSOLV-action sends its own key along with what it records. */
+/** Redacts every key in a text. RSOLV-action sends its own key along with what it records. */
 export function redactApiKeys(text: string): string {
   return text.replace(PATTERN_ANYWHERE, 'rsolv_[redacted]');
 }

@@ -1,14 +1,14 @@
 import { FIX_CREDITS, LOW_BALANCE_CREDITS } from './pricing.ts';
 
-/** How far down a balance has gone. */
+/** Levels of a balance, the highest first. */
 export const BALANCE_LEVELS = ['fine', 'low', 'exhausted'] as const;
 export type BalanceLevel = (typeof BALANCE_LEVELS)[number];
 
-/** What is remembered of a balance so that its owner is warned once for each crossing. */
+/** State that warns a customer once for each crossed threshold. */
 export interface BalanceWatch {
-  /** The entry that last raised the balance. Every warning is for one such entry. */
+  /** The entry that last raised the balance. Each warning belongs to one such entry. */
   readonly raisedSeq: number;
-  /** The lowest level that spending has reached since. */
+  /** The lowest level that spending has reached since then. */
   readonly balanceLevel: BalanceLevel;
 }
 
@@ -18,9 +18,9 @@ export const levelOf = (balance: number): BalanceLevel => {
 };
 
 /**
- * The watch after a change of the balance. Spending can only take the level down; a grant starts anew, also where it does
- * not reach beyond the threshold: whoever has just been given credits is not warned before they spend some. A credit that
- * was bought and spent at once changes nothing.
+ * The watch after a change of the balance. Spending only lowers the level. A grant resets it, even if the
+ * balance stays low: a customer with new credits is not warned before spending some. A credit that is bought
+ * and spent at once changes nothing.
  */
 export function watchBalance(
   before: BalanceWatch & { readonly balance: number },
@@ -33,6 +33,6 @@ export function watchBalance(
   return { raisedSeq, balanceLevel: isBelow(reached, balanceLevel) ? reached : balanceLevel };
 }
 
-/** Whether the first level is further down than the second. */
+/** Whether level `a` is lower than level `b`. */
 export const isBelow = (a: BalanceLevel, b: BalanceLevel): boolean =>
   BALANCE_LEVELS.indexOf(a) > BALANCE_LEVELS.indexOf(b);

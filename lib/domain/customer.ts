@@ -4,41 +4,43 @@ import type { OptionalNoticeKind } from './notice-kinds.ts';
 import type { SubscriptionType } from './plans.ts';
 import type { Subscription } from './subscription.ts';
 
-/** What the head says of a customer besides their balance; changed under its own `revision`. */
+/** The head's fields besides the balance. They change under their own `revision`. */
 export interface CustomerProfile {
   readonly name: string;
   readonly email: string;
   readonly subscriptionType: SubscriptionType;
   readonly subscription: Subscription | null;
-  /** A usable payment method; having billing means having one, not being known to Stripe. */
+  /** A usable payment method. Having billing means having one; being known to Stripe is not enough. */
   readonly paymentMethodId: string | null;
-  /** What the tries of that card are counted by. Null without a card, and until the first sync after a release without it. */
+  /**
+   * What the tries of this card are counted by. Null without a card, and in older heads until the next sync.
+   */
   readonly cardKey: string | null;
-  /** Null until the first payment method, and again when the customer was deleted at Stripe. */
+  /** Null until the first payment method, and again after the customer is deleted at Stripe. */
   readonly stripeCustomerId: string | null;
-  /** The one before, when that was deleted: a new one must not be taken for it. */
+  /** The previous Stripe customer, if it was deleted. A new one must not be mistaken for it. */
   readonly formerStripeCustomerId: string | null;
-  /** Disputes that are not closed; while there is one, no card is charged off-session. */
+  /** Open disputes. While there is one, no card is charged off-session. */
   readonly openDisputes: readonly string[];
-  /** The end of the newest period that cost $0, and so brought no credits. Null before there is one. */
+  /** The end of the newest period that cost $0 and granted no credits. Null if there was none. */
   readonly freeUntil: string | null;
   /** Credits owed after a clawback that the balance could not cover; netted from the next grant. */
   readonly debt: number;
-  /** What the customer does not want to be told of. */
+  /** The kinds of notices that the customer turned off. */
   readonly mutedNotices: readonly OptionalNoticeKind[];
-  /** Since when the account is closed; nothing personal is kept of it. */
+  /** When the account was closed. No personal data is kept afterwards. */
   readonly closedAt: string | null;
 }
 
-/** The ledger head: the one item that holds who a customer is and where their ledger stands. */
+/** The ledger head: the one item with a customer's profile and the state of their ledger. */
 export interface CustomerHead extends LedgerState, BalanceWatch, CustomerProfile {
-  /** Counts the changes of the profile, as `seq` counts entries: who read an older one cannot write over a newer. */
+  /** Optimistic lock of the profile: counts its changes, so that a stale profile is never written. */
   readonly revision: number;
   readonly activeKeys: number;
   readonly createdAt: string;
 }
 
-/** A customer who has just signed up: no card, nothing owed, not known to Stripe. */
+/** A new customer: no card, no debt, not known to Stripe. */
 export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   subscriptionType: 'trial',
   subscription: null,

@@ -1,6 +1,7 @@
 /**
- * The domain of an address and every domain above it, most specific first: `a.b.example` → itself, `b.example`.
- * A list of disposable domains names the registered domain; mail to any of its subdomains ends up there too.
+ * The domain of an address and every domain above it, most specific first: `a.b.example` → itself,
+ * `b.example`. Lists of disposable domains name the registered domain, which also receives the mail of its
+ * subdomains.
  */
 export function domainsOf(email: string): string[] {
   const labels = email

@@ -7,17 +7,17 @@ import { FIX_CREDITS } from './pricing.ts';
 import { planAt } from './subscription.ts';
 
 export type FixBillingDecision =
-  /** The head was read before, the fix after they were changed together: read both again. */
+  /** The head was read before, and the fix after, a change of both. Read both again. */
   | { readonly kind: 'stale' }
   | { readonly kind: 'already_billed'; readonly billed: BilledFacts; readonly balance: number }
   | { readonly kind: 'consume'; readonly posting: Posting }
   /** No credits, a card on file: store this charge, then make it. */
   | { readonly kind: 'charge'; readonly charge: FixCharge }
-  /** A charge was announced and its outcome is not known: find out before anything else. */
+  /** An announced charge has no known outcome. Find the outcome before anything else. */
   | { readonly kind: 'resume'; readonly charge: FixCharge }
-  /** The cardholder has been asked, and can still answer. */
+  /** The cardholder was asked to confirm, and still can. */
   | { readonly kind: 'await_cardholder'; readonly charge: FixCharge }
-  /** The payment intent of the attempt before could still be paid: end it first. */
+  /** The previous attempt's payment intent could still be paid. Cancel it first. */
   | { readonly kind: 'close_first'; readonly charge: FixCharge }
   | Blocked;
 
@@ -25,12 +25,12 @@ export interface Blocked {
   readonly kind: 'blocked';
   /** The first of the reasons. */
   readonly code: AccountObstacle;
-  /** Everything that stands in the way of a charge, the first one first. */
+  /** All obstacles to a charge, `code` first. */
   readonly reasons: readonly Obstacle[];
   readonly balance: number;
 }
 
-/** What billing a merged fix means for this customer, now. Pure; deciding again on a newer head is always safe. */
+/** Decides how to bill a merged fix now. Pure: deciding again on a newer head is always safe. */
 export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date): FixBillingDecision {
   const { billed, charge } = fix;
   if (billed !== null && billed.seq > head.seq) return { kind: 'stale' };
@@ -39,7 +39,7 @@ export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date):
 
   const next = decideAnew(head, fix, at);
   if (next.kind === 'blocked' || charge === null || charge.state === 'closed') return next;
-  // Asking the same card again would take the payment away from under the cardholder who is just confirming it.
+  // Trying the same card again would cancel the payment that the cardholder may just be confirming.
   const sameCard = next.kind === 'charge' && next.charge.paymentMethodId === charge.paymentMethodId;
   if (charge.state === 'action_required' && sameCard) return { kind: 'await_cardholder', charge };
   return { kind: 'close_first', charge };
@@ -75,8 +75,9 @@ function decideAnew(
 }
 
 /**
- * A paid charge as entries: the credit that was bought, and the fix that took it. Only `purchased` carries the amount, so that a
- * sum over entries counts each charge once. Entries from before this rule have it in both and stay as they are.
+ * The entries of a paid charge: the bought credit, and the fix that consumed it. Only `purchased` has the
+ * amount, so a sum over entries counts each charge once. Older entries have the amount in both and stay
+ * unchanged.
  */
 export function chargedFix(
   fix: FixAttempt,

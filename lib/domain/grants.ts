@@ -4,7 +4,7 @@ import type { ReturnReason } from './notice.ts';
 import { type Brought, creditsGone } from './payments/credits-gone.ts';
 import type { KnownPrice } from './plans.ts';
 
-/** What granting or taking back credits does: the entries, and what is owed afterwards. */
+/** The result of granting or taking back credits: the entries, and the debt afterwards. */
 export interface CreditChange {
   readonly postings: readonly Posting[];
   readonly debt: number;
@@ -13,8 +13,8 @@ export interface CreditChange {
 export type Owing = Pick<CustomerHead, 'balance' | 'debt'>;
 
 /**
- * A grant, with what is owed taken out of it at once. Two entries, so that the grant is there whole and the netting
- * explains itself. `debt_change` in the metadata adds up to the debt over the whole ledger.
+ * A grant with the debt netted at once. Grant and netting are two entries, so the ledger shows both. The sum
+ * of `debt_change` over the whole ledger is the debt.
  */
 export function grant(
   { debt }: Owing,
@@ -35,12 +35,12 @@ export function grant(
 }
 
 /**
- * Takes `credits` back as far as the balance goes and owes the rest; a negative number gives that many back, what is
- * owed first. Always exactly one entry, of 0 credits where the balance does not change, so that every cent that went
- * back is explained in the ledger.
+ * Takes `credits` back up to the balance and adds the rest to the debt. A negative number returns credits and
+ * reduces the debt first. Always writes one entry, even of 0 credits, so the ledger explains every returned
+ * cent.
  */
 export function takeBack({ balance, debt }: Owing, credits: number, metadata: EntryMetadata): CreditChange {
-  // Not -n, for -0 is not 0 to everybody.
+  // Not `-n`: -0 and 0 are not equal everywhere.
   const debtChange = credits >= 0 ? Math.max(0, credits - balance) : 0 - Math.min(debt, -credits);
   return {
     postings: [
@@ -55,40 +55,42 @@ export function takeBack({ balance, debt }: Owing, credits: number, metadata: En
 }
 
 /*
- * What a paid invoice brings, and what is due back of it. Credits follow money: each line grants for itself, and money that is
- * returned takes its share back, whatever the invoice was made for. Amounts are US cents.
+ * What a paid invoice grants, and what is due back. Credits follow money: each line grants its own credits,
+ * and returned money takes back its share, whatever the invoice was for. Amounts are US cents.
  */
 
-/** A line of an invoice as Stripe has it now. */
+/** The current state of an invoice line at Stripe. */
 export interface InvoiceLine {
   readonly id: string;
-  /** Before discount; below zero where unused time is credited. */
+  /** Before discount; negative for a credit of unused time. */
   readonly amountCents: number;
-  /** After discount, without tax that is added. */
+  /** After discount, without added tax. */
   readonly netCents: number;
-  /** Tax that is added to the net amount. */
+  /** Tax added to the net amount. */
   readonly taxCents: number;
   readonly quantity: number;
-  /** Pays for a period of its subscription as a whole, not for a change within one. */
+  /** Pays for a whole period of the subscription, not for a change within a period. */
   readonly isWhole: boolean;
-  /** Null where the line is for no subscription item, or for one at a price that is not known. */
+  /** Null if the line is for no subscription item, or if its price is unknown. */
   readonly price: KnownPrice | null;
 }
 
-/** An invoice of a customer's as Stripe has it now. */
+/** The current state of a customer's invoice at Stripe. */
 export interface ProInvoice {
   readonly id: string;
   readonly totalCents: number;
-  /** Paid in whatever way: by card, from the customer's balance, with a credit note, or past Stripe. */
+  /** Paid in any way: by card, from the customer's balance, with a credit note, or outside Stripe. */
   readonly paid: boolean;
   readonly lines: readonly InvoiceLine[];
-  /** Prices of our products that lines ask money for, and of which we do not know what they bring. */
+  /** Prices of our products on charged lines whose credits are unknown. */
   readonly unknownPriceIds: readonly string[];
-  /** The end of a whole period of a plan for which it asks $0, ISO 8601; null without one. */
+  /** The end of a whole plan period that costs $0, in ISO 8601; null if there is none. */
   readonly freeUntil: string | null;
 }
 
-/** Credits of one line. A line of $0 after discount brings none; a discount lowers the price, not the credits. */
+/**
+ * Credits of one line. A line of $0 after discount grants none. A discount lowers the price, not the credits.
+ */
 export function creditsOfLine({ amountCents, netCents, quantity, isWhole, price }: InvoiceLine): number {
   if (price === null || netCents <= 0) return 0;
   const { credits, unitCents } = price;
@@ -96,7 +98,7 @@ export function creditsOfLine({ amountCents, netCents, quantity, isWhole, price 
   return isWhole && isFullPrice ? credits * quantity : Math.floor((credits * amountCents) / unitCents);
 }
 
-/** Whether an invoice brings credits now. */
+/** Whether an invoice currently grants credits. */
 export const bringsCredits = ({ paid, lines }: ProInvoice): boolean =>
   paid && lines.some((line) => creditsOfLine(line) > 0);
 
@@ -105,38 +107,38 @@ const soldOfLine = ({ amountCents, netCents, taxCents }: InvoiceLine): number =>
 
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
-/** What was sold: the positive lines after discount, with their tax. */
+/** The amount sold: the positive lines after discount, with their tax. */
 export const soldCents = ({ lines }: Pick<ProInvoice, 'lines'>): number => sum(lines.map(soldOfLine));
 
-/** Value that the customer has back, over all payments of an invoice. */
+/** Value returned to the customer, over all payments of an invoice. */
 export interface ReturnedValue {
-  /** Of the invoice as a whole: refunds, disputes, unused time, credit notes that name no line. */
+  /** Returned of the whole invoice: refunds, disputes, unused time, credit notes without a line. */
   readonly cents: number;
-  /** Credit notes that name a line; `isTax` where they return nothing but the tax of the line. */
+  /** Credit notes for one line. `isTax`: only the line's tax is returned. */
   readonly ofLines: readonly { readonly lineId: string; readonly cents: number; readonly isTax: boolean }[];
   readonly reasons: readonly ReturnReason[];
 }
 
 export const NOTHING_RETURNED: ReturnedValue = { cents: 0, ofLines: [], reasons: [] };
 
-/** What an invoice has brought and what was taken back for it so far; stored as its once-only guard. */
+/** What an invoice has granted and what was taken back so far. Stored as the invoice's guard. */
 export interface InvoiceGuard {
   readonly invoiceId: string;
-  /** All that it has granted. */
+  /** All credits granted so far. */
   readonly credits: number;
-  /** What was sold; in a guard of an earlier release the invoice's total. */
+  /** The amount sold. In a guard of an earlier release: the invoice's total. */
   readonly totalCents: number;
-  /** Money that was returned, as far as it was counted. */
+  /** Returned money that is already counted. */
   readonly reversedCents: number;
   readonly reversedCredits: number;
-  /** A mark for each line that was granted. Null in a guard of an earlier release, which stands for all lines. */
+  /** One mark per granted line. Null in a guard of an earlier release, which covers all lines. */
   readonly lines: readonly { readonly id: string; readonly credits: number }[] | null;
 }
 
-/** More entries than this, and what else is written, do not fit into one transaction of the table. */
+/** Limit, so that the entries and the other writes fit into one transaction. */
 const MAX_ENTRIES = 40;
 
-/** The lines that are due a grant: of a paid invoice, each once. */
+/** The lines still due a grant: each line of a paid invoice is granted once. */
 export function linesToGrant(invoice: ProInvoice, guard: InvoiceGuard | null): readonly InvoiceLine[] {
   if (!invoice.paid || (guard !== null && guard.lines === null)) return [];
   const granted = new Set(guard?.lines?.map(({ id }) => id));
@@ -151,8 +153,9 @@ export interface DueBack {
 }
 
 /**
- * Credits due back in all: floor(granted × returned / sold). What is returned of another line, or of tax alone, counts for neither
- * side; what is returned of a line that brought credits counts against the credits of that line alone. Exact, whatever the amounts.
+ * All credits due back: floor(granted × returned / sold). Money returned for a line without credits, or only
+ * for tax, counts on neither side. Money returned for a line with credits counts only against that line's
+ * credits. Exact for all amounts.
  */
 export function creditsDueBack(
   { lines }: Pick<ProInvoice, 'lines'>,
@@ -162,7 +165,7 @@ export function creditsDueBack(
   const parts = lines.map((line) => {
     const named = returned.ofLines.filter(({ lineId }) => lineId === line.id);
     const tax = sum(named.filter(({ isTax }) => isTax).map(({ cents }) => cents));
-    // The tax of unused time is below zero, and none of what was sold.
+    // The tax of unused time is negative and not part of what was sold.
     const value = soldOfLine(line) - Math.min(tax, Math.max(0, line.taxCents));
     return { line, value, named: Math.min(sumOf(named), value) };
   });
@@ -183,7 +186,7 @@ interface BroughtLines extends Brought {
   readonly lineIds: readonly string[];
 }
 
-/** Each line that brought credits. A guard of an earlier release has one sum for all lines. */
+/** The lines that granted credits. A guard of an earlier release has one sum for all lines. */
 function broughtBy(
   { credits: all, lines }: Pick<InvoiceGuard, 'credits' | 'lines'>,
   parts: readonly { readonly line: InvoiceLine; readonly value: number; readonly named: number }[],
@@ -201,17 +204,17 @@ function broughtBy(
   });
 }
 
-/** The entries that bring the ledger to what an invoice has brought and what is due back of it. */
+/** The entries that bring the ledger up to date with an invoice's grants and returns. */
 export interface InvoiceChange extends CreditChange {
   readonly kept: InvoiceGuard;
-  /** Credits that left the balance. */
+  /** Credits removed from the balance. */
   readonly removed: number;
 }
 
 /**
- * Grants what a paid invoice brings, and takes back what is due back; both in one change, so that what is returned by then is never
- * there to spend. Null where all of it is counted. Always one entry for what is returned, of 0 credits where the balance does not
- * change, so that every cent is explained in the ledger.
+ * Grants the credits of a paid invoice and takes back what is due, in one change: returned credits can never
+ * be spent in between. Null if everything is already counted. Returned money always gets one entry, even of 0
+ * credits, so the ledger explains every cent.
  */
 export function settleInvoice(
   owing: Owing,
@@ -259,7 +262,9 @@ const newGuard = (invoice: ProInvoice): InvoiceGuard => ({
   lines: [],
 });
 
-/** One entry for each line, so that the statement says what each part of an invoice brought; of very many lines, one for all. */
+/**
+ * One entry per line, so the statement shows what each line granted. Above `MAX_ENTRIES` lines, one for all.
+ */
 function grantLines(owing: Owing, invoice: ProInvoice, lines: readonly InvoiceLine[]): CreditChange {
   const about = { invoice_id: invoice.id, total_cents: invoice.totalCents };
   const grants = lines.map((line) => ({

@@ -1,57 +1,60 @@
 import type { CustomerHead, CustomerProfile } from './customer.ts';
 import type { LedgerEntry, LedgerState } from './ledger.ts';
 
-/** What is stored of one customer. What Stripe says of their money is the auditor's. */
+/** Everything stored for one customer. The auditor checks the money at Stripe. */
 export interface LedgerRecords {
   readonly head: LedgerState & Standing & Claims & { readonly debt: number };
-  /** Where the ledger stood before `entries`, when they are one part of a longer ledger; absent when they are all of it. */
+  /** The state before `entries`, if they are part of a longer ledger; absent if they are all of it. */
   readonly before?: LedgerBefore;
   /** In stored order. */
   readonly entries: readonly LedgerEntry[];
   readonly fixes: readonly VerifiableFix[];
-  /** What is stored to keep entries from being made twice, as kind#id. */
+  /** The stored guards, as kind#id. A guard prevents a duplicate entry. */
   readonly guards: ReadonlySet<string>;
-  /** Which customer each card fingerprint brought a bonus to. */
+  /** The customer who got the bonus of each card fingerprint. */
   readonly cardBonuses: ReadonlyMap<string, string>;
-  /** The Stripe customers that the head names, and to whom each is bound: events and money find their owner by that. */
+  /**
+   * The Stripe customers that the head names, and their bindings. Events and money find their customer by
+   * these.
+   */
   readonly stripeCustomers: readonly { readonly id: string; readonly boundTo: string | null }[];
-  /** To whom the address of the head is bound: nobody else can sign up with it. */
+  /** The customer who has claimed the head's address. No other customer can sign up with it. */
   readonly emailOwner: string | null;
-  /** The keys that are stored and not ended. */
+  /** Number of stored keys that are not revoked. */
   readonly activeKeys: number;
   readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
 }
 
-/** What a part of a ledger continues: the last entry before it, and sums over all entries before it. */
+/** The state before a part of a ledger: the previous entry, and sums over all earlier entries. */
 export interface LedgerBefore extends LedgerState {
   readonly sum: number;
   readonly owed: number;
-  /** Entries of the two sources that a customer has once. */
+  /** Number of entries of the two sources that a customer gets once. */
   readonly grants: { readonly trial_signup: number; readonly trial_billing_added: number };
 }
 
 export interface VerifiableFix {
   readonly id: string;
   readonly billed: boolean;
-  /** The entry that deployed it, where the fix names one. */
+  /** The entry that deployed the fix, if the fix names one. */
   readonly billedSeq?: number | null;
-  /** How many attempts to charge a card were announced, each before any money moved. */
+  /** Number of announced charge attempts. Each was stored before any money moved. */
   readonly announcedAttempts: number;
-  /** What paid for it, where that was not a credit. */
+  /** The payment for the fix; null if there is none. */
   readonly paymentIntentId: string | null;
 }
 
 export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 export interface Violation {
-  /** Null for what the head says that cannot be, though no invariant of the ledger is broken. */
+  /** Null for an impossible state of the head that breaks no ledger invariant. */
   readonly invariant: Invariant | null;
-  /** The ledger entry at fault, where there is one. */
+  /** The ledger entry at fault, if there is one. */
   readonly seq: number | null;
   readonly message: string;
 }
 
-/** What the head says that decides what a fix costs, and whether a card may be charged for it. */
+/** The head's fields that decide the price of a fix and whether a card may be charged. */
 export type Standing = Pick<
   CustomerProfile,
   | 'subscriptionType'
@@ -62,5 +65,5 @@ export type Standing = Pick<
   | 'openDisputes'
 >;
 
-/** What the head says of items of its customer's. */
+/** The head's fields about other items of the customer. */
 export type Claims = Pick<CustomerHead, 'email' | 'activeKeys'>;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Why a balance changed; the wire contract's `source`. */
+/** Why a balance changed: `source` in the API. */
 export const ENTRY_SOURCES = [
   'trial_signup',
   'trial_billing_added',
@@ -12,17 +12,17 @@ export const ENTRY_SOURCES = [
 ] as const;
 export type EntrySource = (typeof ENTRY_SOURCES)[number];
 
-/** Flat on purpose: what explains an entry must hash the same however a store orders its keys. */
+/** Flat on purpose: the hash of an entry must not depend on how a store orders nested keys. */
 export type EntryMetadata = Readonly<Record<string, string | number>>;
 
-/** A change that a decision asks for. `amount` is in credits, negative when credits are spent. */
+/** A change that a decision requests. `amount` is in credits, negative if credits are spent. */
 export interface Posting {
   readonly amount: number;
   readonly source: EntrySource;
   readonly metadata: EntryMetadata;
 }
 
-/** A posting as it stands in the ledger for good. */
+/** A posting as stored in the ledger. It never changes. */
 export interface LedgerEntry extends Posting {
   readonly customerId: string;
   readonly seq: number;
@@ -32,7 +32,7 @@ export interface LedgerEntry extends Posting {
   readonly hash: string;
 }
 
-/** Where a customer's ledger stands: the balance, the number of entries, and the newest entry's hash. */
+/** The state of a customer's ledger: the balance, the number of entries, and the newest entry's hash. */
 export interface LedgerState {
   readonly customerId: string;
   readonly balance: number;
@@ -40,17 +40,17 @@ export interface LedgerState {
   readonly chain: string;
 }
 
-/** Money that went back is explained in the ledger also where no credit was left to take. */
+/** The ledger explains returned money even if no credit was left to take back. */
 const MAY_BE_ZERO: ReadonlySet<EntrySource> = new Set(['refund_reversal']);
 
 export const GENESIS_HASH = '0'.repeat(64);
 
-/** The ledger of a customer who has no entry yet. */
+/** The ledger of a customer without entries. */
 export function emptyLedger(customerId: string): LedgerState {
   return { customerId, balance: 0, seq: 0, chain: GENESIS_HASH };
 }
 
-/** SHA-256 over everything an entry says and over the hash before it. */
+/** SHA-256 over all fields of an entry and the previous hash. */
 export function entryHash(entry: Omit<LedgerEntry, 'hash'>): string {
   const metadata = Object.entries(entry.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const said = [
@@ -67,9 +67,9 @@ export function entryHash(entry: Omit<LedgerEntry, 'hash'>): string {
 }
 
 /**
- * Appends postings to a ledger: the entries to store and the state after them. Pure; writes nothing.
- * @throws RangeError when a posting is not a whole number of credits, is zero without a reason, or would take the
- * balance below zero: a decision must never ask for that, so it is a defect and not an outcome.
+ * Appends postings to a ledger: returns the entries to store and the new state. Pure.
+ * @throws RangeError if a posting is not a whole number of credits, is zero without a reason, or would make
+ *   the balance negative. A decision never asks for that, so it is a defect and not an outcome.
  */
 export function post(
   state: LedgerState,

@@ -1,4 +1,4 @@
-/** What a customer is told of by e-mail. */
+/** The kinds of notices that a customer gets by e-mail. */
 export const NOTICE_KINDS = [
   'low_balance',
   'exhausted',

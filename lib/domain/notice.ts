@@ -11,7 +11,7 @@ interface PullRequestName {
   readonly prNumber: number;
 }
 
-/** What happens to a fix without credits. It is charged if there is a card, no open dispute, and the card was not declined. */
+/** A fix without credits is charged if there is a card, it was not declined, and no dispute is open. */
 export interface WithoutCredits {
   readonly hasCard: boolean;
   readonly isDisputed: boolean;
@@ -28,19 +28,19 @@ export type ReturnReason = (typeof RETURN_REASONS)[number];
 export interface CreditsRemoved {
   /** The invoice whose payment granted the credits. */
   readonly invoiceId: string;
-  /** Taken from the balance; 0 where none were left. */
+  /** Taken from the balance; 0 if none were left. */
   readonly removed: number;
-  /** Credits owed after this, netted from the next grant; 0 where the balance covered everything. */
+  /** Credits owed afterwards, netted from the next grant; 0 if the balance covered everything. */
   readonly owed: number;
-  /** Credits left after this. */
+  /** Credits left afterwards. */
   readonly left: number;
-  /** US cents that have been returned of the invoice, in all. */
+  /** US cents of the invoice returned so far, in total. */
   readonly returnedCents: number;
-  /** How they were returned. Empty where that is not known. */
+  /** How the cents were returned. Empty if unknown. */
   readonly reasons: readonly ReturnReason[];
 }
 
-/** What a notice has to say, as it was when it was caused. Money in US cents, moments in ISO 8601. */
+/** The facts of a notice at the time of its cause. Money in US cents, times in ISO 8601. */
 export type NoticeContent =
   | ({ readonly kind: 'low_balance'; readonly credits: number } & WithoutCredits)
   | ({ readonly kind: 'exhausted' } & WithoutCredits)
@@ -51,7 +51,7 @@ export type NoticeContent =
   | ({
       readonly kind: 'card_declined';
       readonly amountCents: number;
-      /** In Stripe's words; null where the card itself could not be used. */
+      /** Stripe's decline code; null if the card itself could not be used. */
       readonly declineCode: string | null;
     } & PullRequestName)
   | {
@@ -59,15 +59,15 @@ export type NoticeContent =
       readonly invoiceId: string;
       readonly amountCents: number;
       readonly attempt: number;
-      /** Null when Stripe does not try again by itself. */
+      /** Null if Stripe does not retry automatically. */
       readonly nextAttemptAt: string | null;
-      /** When the Pro rate ends unless the payment arrives; null if it has ended. */
+      /** When the Pro rate ends if no payment arrives; null if it has ended. */
       readonly rateEndsAt: string | null;
     }
   | {
       readonly kind: 'subscription_ended';
       readonly subscriptionId: string;
-      /** Not paid for, as opposed to ended as it was asked for. */
+      /** Ended for lack of payment, not by cancellation. */
       readonly unpaid: boolean;
       readonly credits: number;
     }
@@ -75,24 +75,24 @@ export type NoticeContent =
   | ({ readonly kind: 'credits_removed' } & CreditsRemoved)
   | { readonly kind: 'key_issued'; readonly keyId: string; readonly by: 'sign_up' | 'customer' | 'operator' };
 
-/** A message to one customer, stored with what caused it. */
+/** A message to one customer, stored in the transaction of its cause. */
 export interface Notice {
   readonly customerId: string;
-  /** Unique among the customer's notices of its kind; the same cause has the same id. */
+  /** Unique per customer and kind. The same cause yields the same id. */
   readonly id: string;
   readonly createdAt: string;
   readonly content: NoticeContent;
 }
 
-/** How far a notice has come. `muted`: its customer does not want to hear of such, or has closed their account. */
+/** Delivery states. `muted`: the customer turned this kind off, or closed the account. */
 export const NOTICE_STATES = ['pending', 'sending', 'sent', 'failed', 'muted'] as const;
 export type NoticeState = (typeof NOTICE_STATES)[number];
 
-/** Whether its customer has still to be told. */
+/** Whether the notice still has to be sent. */
 export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
   state !== 'sent' && state !== 'muted';
 
-/** Somebody can now act in the customer's name: whoever did not expect that should hear of it. */
+/** A new key can act in the customer's name, so the customer gets a notice. */
 export const keyIssued = (
   customerId: string,
   keyId: string,
@@ -106,8 +106,8 @@ export const keyIssued = (
 });
 
 /**
- * The warning that is due for a balance; null where it is not low.
- * @param cards how the customer's cards have behaved
+ * The warning that is due for a balance; null if the balance is not low.
+ * @param cards recent tries of the customer's cards
  */
 export function balanceWarning(head: CustomerHead, cards: TriesByCard, at: Date): Notice | null {
   const { customerId, raisedSeq, balance, balanceLevel } = head;
@@ -134,7 +134,7 @@ const pullRequestOf = ({ githubOrg, repoName, prNumber }: PullRequest): PullRequ
   prNumber,
 });
 
-/** A fix that is refused, told once for each raise of the balance. */
+/** A blocked fix: one notice per fix for each raise of the balance. */
 export const fixBlocked = (
   { customerId, raisedSeq }: CustomerHead,
   fix: PullRequest & { readonly id: string },
@@ -147,7 +147,7 @@ export const fixBlocked = (
   content: { kind: 'fix_blocked', reason, ...pullRequestOf(fix) },
 });
 
-/** A charge for a fix that the card, or its bank, refused. */
+/** The card or its bank declined a charge for a fix. */
 export const chargeDeclined = (
   customerId: string,
   fix: PullRequest & { readonly id: string },
@@ -161,7 +161,7 @@ export const chargeDeclined = (
   content: { kind: 'card_declined', amountCents: charge.amountCents, declineCode, ...pullRequestOf(fix) },
 });
 
-/** The end of a Pro subscription that could still be paid before. Null where nothing ended: a paused one can go on. */
+/** The end of a usable Pro subscription. Null if nothing ended: a paused subscription can resume. */
 export function subscriptionEnded(
   before: CustomerHead,
   after: { readonly subscription: Subscription | null },
@@ -190,9 +190,9 @@ export const paymentFailed = (
     readonly attempt: number;
     readonly nextAttemptAt: string | null;
     readonly rateEndsAt: string | null;
-    /** The card that was tried; null where it is not known. */
+    /** The card that was tried; null if unknown. */
     readonly cardKey: string | null;
-    /** When it was tried, in ISO 8601: the same for all events that report one try. */
+    /** When the card was tried, in ISO 8601. All events that report one try have the same time. */
     readonly failedAt: string;
   },
   at: Date,
@@ -218,8 +218,8 @@ export const disputeOpened = (
 });
 
 /**
- * Credits were taken back. Null where the balance and the debt stay as they are.
- * @param after the customer once the entry is written; its `seq` makes the notice unique
+ * Credits were taken back. Null if no credits were removed and the debt did not grow.
+ * @param after the customer after the entry; its `seq` makes the notice unique
  */
 export function creditsRemoved(
   before: Pick<CustomerHead, 'customerId' | 'balance' | 'debt'>,
@@ -236,15 +236,15 @@ export function creditsRemoved(
   };
 }
 
-/** Longer than a delivery can take: its function is ended before. */
+/** Longer than a delivery can take: its function times out earlier. */
 const CLAIM_HOLDS_MS = 2 * 60 * 1000;
 
-/** Before this moment a delivery that is not over must have been given up. */
+/** An unfinished delivery that was claimed before this time is abandoned. */
 export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
 
 /**
- * Whether a notice waits for somebody to send it again: its delivery failed, or died while it sent it, or was never begun in all
- * the time that one takes, as when the stream was away or the function did not start.
+ * Whether a notice waits for a person to send it again. Its delivery failed, stopped halfway, or did not
+ * start within the time of a delivery, for example because the stream was down.
  */
 export function isGivenUp(
   {

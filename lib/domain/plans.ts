@@ -1,12 +1,12 @@
 /*
- * The plans: one row per plan says all that differs between them. A plan that is sold as a subscription has `sold`. To add a plan,
- * see docs/change-it.md.
+ * The plans: one row per plan, with everything that differs between plans. A plan sold as a subscription has
+ * `sold`. To add a plan, see docs/change-it.md.
  */
 
 interface PlanTerms {
-  /** As customers read it. */
+  /** The name that customers see. */
   readonly name: string;
-  /** At which rate a fix without credits is charged: the name of the plan whose price counts. */
+  /** The rate of a fix without credits: the name of the plan whose price applies. */
   readonly rate: string;
   /** US cents for a fix when no credits are left. */
   readonly fixCents: number;
@@ -15,8 +15,8 @@ interface PlanTerms {
 }
 
 /**
- * What new subscribers pay for a plan, and get. In the table below: the first price that the setup makes. After that Stripe's
- * price counts, and a price change needs no change here.
+ * What new subscribers of a plan pay and get. The table below has the first price, which the setup creates.
+ * After that the price at Stripe counts, and a price change needs no change here.
  */
 export interface SoldPrice {
   /** US cents a month. */
@@ -35,7 +35,7 @@ export const PLANS = {
 
 export type SubscriptionType = keyof typeof PLANS;
 export type FixRate = (typeof PLANS)[SubscriptionType]['rate'];
-/** A plan that customers subscribe to. */
+/** A plan that customers can subscribe to. */
 export type SoldPlan = {
   [P in SubscriptionType]: (typeof PLANS)[P]['sold'] extends null ? never : P;
 }[SubscriptionType];
@@ -54,13 +54,13 @@ export const byRate = <T>(of: (rate: FixRate) => T): Readonly<Record<FixRate, T>
 
 export const RATES: readonly FixRate[] = [...new Set(PLAN_NAMES.map((plan) => PLANS[plan].rate))];
 
-/** The rate a fix without credits is charged at; a trial customer with a card pays as they go. */
+/** The rate of a fix without credits. A trial customer with a card pays as they go. */
 export const fixRate = (plan: SubscriptionType): FixRate => PLANS[plan].rate;
 
 /** US cents for a fix without credits, by rate. */
 export const FIX_PRICE_CENTS: Readonly<Record<FixRate, number>> = byRate((rate) => PLANS[rate].fixCents);
 
-/** A price at Stripe whose payment brings credits. */
+/** A price at Stripe whose payment grants credits. */
 export interface KnownPrice {
   readonly id: string;
   readonly plan: SoldPlan;
@@ -73,9 +73,9 @@ export interface KnownPrice {
 /** The price that each plan is sold at now, as last read from Stripe. */
 export type SoldPrices = ReadonlyMap<SoldPlan, SoldPrice>;
 
-/** Before the first reading. */
+/** Before the first read from Stripe. */
 export const NO_SOLD_PRICES: SoldPrices = new Map();
 
-/** What customers are shown: the price at Stripe, and before the first reading the numbers of the table. */
+/** The price that customers see: Stripe's price, or the table's before the first read. */
 export const soldPriceOf = (prices: SoldPrices, plan: SoldPlan): SoldPrice =>
   prices.get(plan) ?? PLANS[plan].sold;

@@ -7,51 +7,51 @@ import { verifyLedger } from './verify.ts';
 
 /** Something that is not as it should be. Nothing repairs it but people. */
 export interface Drift {
-  /** Null for what is nobody's, such as the money of a Stripe customer whom we do not know. */
+  /** Null if it belongs to no customer, such as the money of an unknown Stripe customer. */
   readonly customerId: string | null;
-  /** Null where something is not readable, so that nothing could be verified, and for what a head says that cannot be. */
+  /** Null if an unreadable item prevented the check, or if the head's state is impossible. */
   readonly invariant: Invariant | null;
-  /** The ledger entry at fault, where there is one. */
+  /** The ledger entry at fault, if there is one. */
   readonly seq: number | null;
-  /** In words and ids: what is at fault, what was expected and what was found. */
+  /** Text with ids: what is at fault, what was expected, and what was found. */
   readonly message: string;
 }
 
-/** An event that Stripe has and that never came; it was applied, and this is what became of it. */
+/** An event that Stripe has and that never arrived, and the outcome of applying it. */
 export interface MissedEvent {
   readonly eventId: string;
   readonly type: string;
   readonly createdAt: string;
-  /** `failed`: it could not be applied, so it is drift too. */
+  /** `failed`: the event could not be applied, so it is also drift. */
   readonly outcome: 'processed' | 'ignored' | 'parked' | 'failed';
   readonly customerId: string | null;
   readonly reason: string;
 }
 
-/** Something that waits to be finished: no drift, and no secret. */
+/** Unfinished work. It is not drift and contains no secret. */
 export interface OpenWork {
   readonly customerId: string | null;
-  /** ISO 8601; null where it is not known. */
+  /** ISO 8601; null if unknown. */
   readonly since: string | null;
   readonly message: string;
 }
 
-/** All of them counted, the first of them named. */
+/** Counts all items and names the first ones. */
 export interface Named<T> {
   readonly count: number;
   readonly named: readonly T[];
 }
 
-/** What a reconciliation has looked at and found; while it is not finished, so far. All counts are exact. */
+/** What a reconciliation has checked and found so far. All counts are exact. */
 export interface ReconcileReport {
   readonly run: string;
   readonly startedAt: string;
   readonly finishedAt: string | null;
-  /** Whether the newest is looked at too, and not left to Stripe's own delivery: see `asOf`. */
+  /** Whether the newest items are checked too, and not left to Stripe's own delivery: see `asOf`. */
   readonly upToNow: boolean;
   /**
-   * Those that Stripe lists: known already, of customers whom the smoke test removed, or missed. A missed one was applied,
-   * ignored or parked, or it failed.
+   * Events that Stripe lists: known, of customers that the smoke test removed, or missed. A missed event was
+   * applied, ignored or parked, or it failed.
    */
   readonly events: Readonly<
     Record<'listed' | 'known' | 'removed' | 'applied' | 'ignored' | 'parked' | 'failed', number>
@@ -59,27 +59,29 @@ export interface ReconcileReport {
   readonly customers: {
     readonly checked: number;
     readonly entries: number;
-    /** Succeeded fix charges and paid Pro invoices at Stripe, held against the entries and the other way round. */
+    /**
+     * Succeeded fix charges and paid Pro invoices at Stripe, compared with the entries in both directions.
+     */
     readonly charges: number;
     readonly invoices: number;
-    /** Customers whose money Stripe does not list any more, or not all of it, for they were deleted there. */
+    /** Customers deleted at Stripe, whose money Stripe no longer lists completely. */
     readonly notCompared: number;
   };
-  /** Of the whole Stripe account: payments for fixes and paid Pro invoices whose owner was looked up. */
+  /** In the whole Stripe account: fix payments and paid Pro invoices whose owner was looked up. */
   readonly listed: { readonly payments: number; readonly invoices: number };
   readonly drift: Named<Drift>;
   readonly missed: Named<MissedEvent>;
   readonly open: Named<OpenWork>;
   readonly money: Columns;
-  /** By day: the last 35 are added up again each night. */
+  /** By day. Each night adds up the last 35 days again. */
   readonly days: Days;
-  /** What was stored of all days before. */
+  /** The stored sums of all earlier days. */
   readonly daysBefore: { readonly days: number; readonly sums: Omit<DayTotals, 'ledger'> };
-  /** Changes of a customer's balance at Stripe that a person made by hand: support looks at the credits. */
+  /** Manual changes of a customer's balance at Stripe. Support checks the credits. */
   readonly byHand: Named<OpenWork>;
 }
 
-/** How many are named. A report with all of them, each as long as it may be, is well below what an item can hold. */
+/** How many items are named. A report with all of them at full length fits well into one table item. */
 export const MAX_NAMED = { drift: 200, missed: 100, open: 100, byHand: 50 } as const;
 const MAX_TEXT = 300;
 
@@ -105,7 +107,7 @@ export const newReport = (run: string, startedAt: string, upToNow = false): Reco
 /** What came about later is left to Stripe's own delivery, which has most often brought it by now. */
 const LEFT_TO_STRIPE_MS = 10 * 60_000;
 
-/** The moment that a run looks at things as of; the same one after it was taken up again. */
+/** The time as of which a run checks. It stays the same when the run resumes. */
 export const asOf = ({ startedAt, upToNow }: Pick<ReconcileReport, 'startedAt' | 'upToNow'>): Date =>
   new Date(Date.parse(startedAt) - (upToNow ? 0 : LEFT_TO_STRIPE_MS));
 
@@ -149,15 +151,15 @@ export interface CheckedCustomer {
   readonly entries: number;
   readonly charges: number;
   readonly invoices: number;
-  /** Whether Stripe was asked, and listed all of their money. */
+  /** Whether Stripe was queried and listed all of the customer's money. */
   readonly isCompared: boolean;
   readonly drift: readonly Drift[];
-  /** Where Stripe was asked: their money by how it came, and what a person changed of their balance. */
+  /** If Stripe was queried: the customer's money by source, and manual changes of their balance. */
   readonly atStripe?: {
     readonly customerId: string;
     readonly columns: Columns;
     readonly byHand: readonly string[];
-    /** What their ledger has of each day's charges, in cents. */
+    /** The charges of each day that the customer's ledger has, in cents. */
     readonly days: Readonly<Record<string, Partial<DayTotals>>>;
   };
 }
@@ -207,7 +209,7 @@ export function withListed(
   return withDrift({ ...report, listed }, drift);
 }
 
-/** What is open is looked at once, at the end. */
+/** Open work is checked once, at the end. */
 export function withOpenWork(report: ReconcileReport, open: Named<OpenWork>): ReconcileReport {
   return { ...report, open };
 }
@@ -239,7 +241,7 @@ export const driftOf = (customerId: string | null, { invariant, seq, message }: 
   message,
 });
 
-/** Invariant 8, of events that are nobody's own: as those of a ledger in which nothing else ever happened. */
+/** Checks invariant 8 for events without a customer, as events of an otherwise empty ledger. */
 export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
   const head = { ...emptyLedger('nobody'), ...NEW_PROFILE, email: '', activeKeys: 0 };
   const nothing = {
@@ -255,13 +257,15 @@ export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
   return verifyLedger({ ...nothing, events }).map((violation) => driftOf(null, violation));
 }
 
-/** What was found at the first look and, in the same words, at the second: what was only on its way is gone by then. */
+/**
+ * Drift that both checks found with the same text. Work that was only in flight is done by the second check.
+ */
 export function stillThere(first: readonly Drift[], second: readonly Drift[]): Drift[] {
   const before = new Set(first.map((drift) => JSON.stringify(drift)));
   return second.filter((drift) => before.has(JSON.stringify(drift)));
 }
 
-/** In one line: how much drift, in how much. */
+/** One line: how much drift was found in how much data. */
 export function verdict({ finishedAt, customers, events, drift, missed }: ReconcileReport): string {
   const found =
     `${number(drift.count)} drift in ${counted(customers.checked, 'customer')}, ` +

@@ -1,6 +1,6 @@
 import { isSold, type SoldPlan, type SubscriptionType } from './plans.ts';
 
-/** Stripe's subscription statuses, as the head remembers the newest one fetched. */
+/** Stripe's subscription statuses. The head stores the newest one fetched. */
 export const SUBSCRIPTION_STATES = [
   'active',
   'canceled',
@@ -13,14 +13,14 @@ export const SUBSCRIPTION_STATES = [
 ] as const;
 export type SubscriptionState = (typeof SUBSCRIPTION_STATES)[number];
 
-/** A subscription to one of our plans as the head remembers it. */
+/** A subscription to one of our plans, as stored in the head. */
 export interface Subscription {
   readonly id: string;
   readonly plan: SoldPlan;
   readonly state: SubscriptionState;
-  /** The subscription ends with its current period, however that was asked for. */
+  /** The subscription ends with its current period, by a date or by the flag. */
   readonly cancelAtPeriodEnd: boolean;
-  /** ISO 8601; for a subscription that is over, not later than its end. Null until Stripe has told us. */
+  /** ISO 8601; for an ended subscription, not later than its end. Null until known from Stripe. */
   readonly currentPeriodEnd: string | null;
   /** ISO 8601: the end of the newest period whose invoice is paid. Null while no period is paid. */
   readonly coveredUntil: string | null;
@@ -28,22 +28,24 @@ export interface Subscription {
   readonly collects: boolean;
 }
 
-/** One of a customer's Pro subscriptions as Stripe has it now. */
+/** The current state of one Pro subscription at Stripe. */
 export interface ProSubscription extends Subscription {
   /** Unix seconds. */
   readonly created: number;
-  /** Unix seconds. The end that is set, by a date or by the flag; null for a subscription that goes on. */
+  /** Unix seconds. The scheduled end, set by a date or by the flag; null if there is none. */
   readonly endsAt: number | null;
-  /** The card of this subscription alone, which Stripe charges instead of the customer's default. Null without one. */
+  /**
+   * The subscription's own card, which Stripe charges instead of the customer's default. Null if it has none.
+   */
   readonly ownCard: string | null;
   /** We ended it because the customer subscribed again. */
   readonly isReplaced: boolean;
 }
 
 /**
- * Which subscription counts when there are several: one that gives the Pro rate, of those the one that gives it longest,
- * then the state that is worth most to the customer, then the newest. A total order over Stripe's current state, so the
- * order of events does not matter.
+ * Which subscription counts if there are several: one that gives the Pro rate, then the one that gives it
+ * longest, then the state worth most to the customer, then the newest. A total order over Stripe's current
+ * state, so the order of events does not matter.
  */
 const STANDING: Readonly<Record<SubscriptionState, number>> = {
   active: 7,
@@ -56,7 +58,7 @@ const STANDING: Readonly<Record<SubscriptionState, number>> = {
   incomplete_expired: 0,
 };
 
-/** Null without any. */
+/** Null if there is none. */
 export function currentSubscription(all: readonly ProSubscription[]): Subscription | null {
   const [best] = all.toSorted(
     (a, b) =>
@@ -75,14 +77,14 @@ export function currentSubscription(all: readonly ProSubscription[]): Subscripti
 export const goingOn = (all: readonly ProSubscription[]): readonly ProSubscription[] =>
   all.filter(({ state, endsAt }) => givesPro(state) && endsAt === null);
 
-/** The Pro rate outlasts the paid period by this long while Stripe collects the next one. */
+/** Grace: the Pro rate lasts this long after the paid period, while Stripe collects the next one. */
 export const PAST_DUE_GRACE_DAYS = 21;
 const GRACE_MS = PAST_DUE_GRACE_DAYS * 24 * 60 * 60 * 1000;
 
 /**
- * The moment at which a subscription stops giving the Pro rate, in milliseconds; 0 if it gives none. Only the clock moves
- * past it: the rate ends without an event. A subscription that is set to end has no grace after its last period, because
- * Stripe collects for no further one.
+ * When a subscription stops giving the Pro rate, in milliseconds; 0 if it does not give the rate. The rate
+ * ends by the clock, without an event. A subscription that is set to end has no grace, because Stripe
+ * collects no further period.
  */
 export function endOfPro(subscription: Subscription): number {
   const { state, coveredUntil, collects, cancelAtPeriodEnd, currentPeriodEnd } = subscription;
@@ -92,8 +94,8 @@ export function endOfPro(subscription: Subscription): number {
 }
 
 /**
- * The plan at a moment: fix charges, usage, letters and checks all ask this function. The stored plan says that there is a
- * Pro subscription; the clock decides whether it is still paid for.
+ * The plan at a given time. Fix charges, usage, letters and checks all use this function. The stored plan
+ * says that there is a Pro subscription; the clock decides whether it is still paid.
  */
 export function planAt(
   head: { readonly subscriptionType: SubscriptionType; readonly subscription: Subscription | null },
@@ -105,8 +107,9 @@ export function planAt(
 }
 
 /**
- * Whether a subscription in this state can give the Pro rate. `past_due` can, for the period that is paid and the grace;
- * `unpaid`, `canceled` and `incomplete_expired` ended it, `paused` suspends it, and `incomplete` was never paid for.
+ * Whether a subscription in this state can give the Pro rate. `past_due` can, for the paid period and the
+ * grace. `unpaid`, `canceled` and `incomplete_expired` have ended, `paused` is suspended, `incomplete` was
+ * never paid.
  */
 export function givesPro(state: SubscriptionState): boolean {
   switch (state) {
@@ -125,17 +128,17 @@ export function givesPro(state: SubscriptionState): boolean {
   }
 }
 
-/** Whether Stripe could still collect for it. */
+/** Whether Stripe can no longer collect for it. */
 export function isOver(state: SubscriptionState): boolean {
   return state === 'canceled' || state === 'incomplete_expired';
 }
 
-/** States that only a subscription reaches that was paid for once. */
+/** States that a subscription reaches only after it was paid once. */
 const ONCE_PAID: ReadonlySet<SubscriptionState> = new Set(['canceled', 'paused', 'unpaid']);
 
 /**
- * The plan that the head stores for a subscription, whatever the time; `planAt` applies the clock. A customer who was on Pro,
- * or had a card, does not go back to the trial.
+ * The plan that the head stores for a subscription, independent of the time; `planAt` applies the clock. A
+ * customer who was on Pro, or had a card, never returns to the trial.
  */
 export function planWith(subscription: Subscription | null, before: SubscriptionType): SubscriptionType {
   if (subscription !== null && endOfPro(subscription) > 0) return subscription.plan;

@@ -1,8 +1,11 @@
-/* Customers that the smoke test signs up and removes again: told by their address, which nobody else can read mail at. */
+/*
+ * Customers that the smoke test signs up and removes. Only the smoke test can receive mail at their
+ * addresses.
+ */
 
 const ADDRESS = /^smoke\+[0-9a-f]{16}@rsolv\.dev$/;
 
-/** @param chance 8 random bytes, so that no two runs meet */
+/** @param chance 8 random bytes, so that runs never share an address */
 export const testCustomerEmail = (chance: Uint8Array): string =>
   `smoke+${Buffer.from(chance).toString('hex')}@rsolv.dev`;
 

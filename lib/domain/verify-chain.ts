@@ -9,7 +9,7 @@ export const ledgerStart = (customerId: string): LedgerBefore => ({
   grants: { trial_signup: 0, trial_billing_added: 0 },
 });
 
-/** Where a ledger stands after these entries. */
+/** The state of a ledger after these entries. */
 export function afterEntries(before: LedgerBefore, entries: readonly LedgerEntry[]): LedgerBefore {
   const last = entries.at(-1);
   if (last === undefined) return before;
@@ -34,7 +34,7 @@ const sumOf = (before: LedgerBefore, entries: readonly LedgerEntry[]): number =>
 const owedAfter = (before: LedgerBefore, entries: readonly LedgerEntry[]): number =>
   entries.reduce((total, { metadata }) => total + Number(metadata['debt_change'] ?? 0), before.owed);
 
-/** Invariant 3: entries are 1 to seq without holes, each following from the one before, hashes chained. */
+/** Invariant 3: entries are 1 to seq without gaps, each follows from the previous one, hashes are chained. */
 export function verifyChain({ head, entries, before: start }: LedgerRecords): Violation[] {
   const violations: Violation[] = [];
   const fault = (seq: number, message: string) => violations.push({ invariant: 3, seq, message });
@@ -67,7 +67,7 @@ export function verifyChain({ head, entries, before: start }: LedgerRecords): Vi
   return violations;
 }
 
-/** Invariants 1 and 2: no balance below zero, and balance and debt are the sums of the entries. */
+/** Invariants 1 and 2: the balance is never negative; balance and debt are the sums of the entries. */
 export function verifyBalance({
   head,
   entries,

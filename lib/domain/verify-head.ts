@@ -1,7 +1,10 @@
 import type { LedgerRecords, Standing, Violation } from './ledger-records.ts';
 import { planWith, type Subscription } from './subscription.ts';
 
-/** Whether the address is theirs, unless the account is closed, and as many keys work as are counted. Never names the address. */
+/**
+ * Checks the claim of the address, unless the account is closed, and the count of active keys. Never names
+ * the address.
+ */
 export function verifyClaims({
   head,
   emailOwner,
@@ -15,7 +18,7 @@ export function verifyClaims({
   return found.map((message) => ({ invariant: null, seq: null, message }));
 }
 
-/** What of it cannot be, whatever happened to the customer: each of these is written together. */
+/** Finds combinations that can never occur, because these fields are written together. */
 export function verifyStanding({
   subscriptionType: plan,
   subscription,
@@ -39,16 +42,16 @@ export function verifyStanding({
   return found.map((message) => ({ invariant: null, seq: null, message }));
 }
 
-/** The same as Stripe has it now. */
+/** The current state of the same fields at Stripe. */
 export interface StandingAtStripe {
   readonly isDeleted: boolean;
   readonly subscription: Subscription | null;
   readonly openDisputes: readonly string[];
-  /** False where Stripe does not list all of their payments any more, so that a dispute may be open that is not told. */
+  /** False if Stripe no longer lists all payments of the customer, so an open dispute may be missing. */
   readonly isAll: boolean;
 }
 
-/** What the head says of plan and disputes otherwise than Stripe. The auditor compares the card. */
+/** Compares the head's plan and disputes with Stripe. The auditor compares the card. */
 export function compareStanding(head: Standing, atStripe: StandingAtStripe): Violation[] {
   const { stripeCustomerId, subscription, openDisputes } = head;
   const found: string[] = [];

@@ -24,7 +24,7 @@ export const HEAD_MISSING: Violation = {
 
 const EVENT_OUTCOMES = new Set(['processed', 'ignored', 'parked']);
 
-/** Checks the eight invariants on one customer, and their head. Pure; an empty answer means that all of it holds. */
+/** Checks the eight invariants and the head of one customer. Pure. An empty result means that all hold. */
 export function verifyLedger(records: LedgerRecords): Violation[] {
   return [
     ...verifyChain(records),
@@ -41,8 +41,9 @@ export function verifyLedger(records: LedgerRecords): Violation[] {
 }
 
 /**
- * Checks one part of a long ledger: the entries in `records`, with the fixes, guards and cards that these entries name. The head of
- * `records` must stand at the end of the part. `verifyEnd` checks what only the whole ledger can show.
+ * Checks one part of a long ledger: the entries in `records`, with the fixes, guards and cards that these
+ * entries name. The head of `records` must be the state at the end of the part. `verifyEnd` checks what needs
+ * the whole ledger.
  */
 export function verifyPart(records: LedgerRecords): Violation[] {
   return [
@@ -56,7 +57,7 @@ export function verifyPart(records: LedgerRecords): Violation[] {
   ];
 }
 
-/** In a part of a ledger, a second deployment is one that the fix does not name. */
+/** In a part of a ledger, a second deployment is an entry that its fix does not name. */
 function verifySeqOfFixes({ entries, fixes }: LedgerRecords): Violation[] {
   const named = new Map(fixes.map(({ id, billedSeq = null }) => [id, billedSeq]));
   return entries.flatMap(({ source, seq, metadata }): Violation[] => {
@@ -152,7 +153,7 @@ function verifyGrants({ head, entries, cardBonuses, before }: LedgerRecords): Vi
   return violations;
 }
 
-/** Without its guard, a repeat of what made an entry would make it again. */
+/** Without its guard, a retry could write an entry twice. */
 function verifyGuards({ entries, guards }: LedgerRecords): Violation[] {
   return entries.flatMap((entry) => {
     const guarded = guardOf(entry);
@@ -163,7 +164,7 @@ function verifyGuards({ entries, guards }: LedgerRecords): Violation[] {
   });
 }
 
-/** What keeps an entry from being made twice; null for one that is kept by something else, or by nothing. */
+/** The guard that prevents a duplicate of an entry. Null if something else prevents it, or nothing does. */
 export function guardOf({ source, metadata }: LedgerEntry): { invariant: Invariant; name: string } | null {
   const named = (invariant: Invariant, kind: string, id: string | number | undefined) =>
     id === undefined ? null : { invariant, name: `${kind}#${id}` };
@@ -204,7 +205,10 @@ function verifyEvents({ events }: LedgerRecords): Violation[] {
     }));
 }
 
-/** Entries whose metadata value of `fact` an earlier entry already has; `part` tells entries of one thing apart, where they have it. */
+/**
+ * Entries with the same metadata value of `fact` as an earlier entry. `part` distinguishes entries of one
+ * fact.
+ */
 function repeats(
   entries: readonly LedgerEntry[],
   fact: string,

@@ -24,8 +24,8 @@ export interface Warning {
 }
 
 /**
- * What the customer should know before their next fix or purchase; empty when all is well.
- * @param cards how the customer's cards have behaved
+ * Warnings that matter before the next fix or purchase; empty if there are none.
+ * @param cards recent tries of the customer's cards
  */
 export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date): Warning[] {
   const { balance, debt, subscription } = head;
@@ -66,7 +66,7 @@ const DISPUTED =
 
 const creditsOf = (count: number): string => (count === 1 ? '1 credit' : `${count} credits`);
 
-/** What the next fix meets, by the rule that billing goes by. */
+/** What happens to the next fix, by the same rules as billing. */
 function outOfCredits(head: CustomerHead, asked: Asked): Warning {
   const [obstacle] = chargeObstacles(head, asked);
   switch (obstacle) {
@@ -109,7 +109,7 @@ function pastDueMessage(subscription: Subscription, isDisputed: boolean, at: Dat
   return `The last Pro invoice could not be paid. ${rate}. ${howToPay(subscription, isDisputed)}`;
 }
 
-/** What pays the open invoice, by the rules that renewals go by. */
+/** How the open invoice can be paid, by the same rules as renewals. */
 function howToPay({ collects, cancelAtPeriodEnd }: Subscription, isDisputed: boolean): string {
   if (isDisputed) return 'The invoice is not paid while a payment is disputed. Ask support.';
   if (!collects) return 'The invoice is not paid by card. Ask support.';

@@ -1,13 +1,16 @@
-/** Money of all customers by how it came. Only the first two moved through Stripe; the others are no finding. US cents. */
+/**
+ * Money of all customers by source. Only the first two moved through Stripe; the others are no findings. US
+ * cents.
+ */
 export interface Columns {
-  /** Paid through Stripe, and what of it went back. */
+  /** Paid through Stripe, and the part of it that was returned. */
   readonly cash: number;
   readonly returned: number;
-  /** Paid past Stripe. */
+  /** Paid outside Stripe. */
   readonly outOfBand: number;
-  /** Credit of the customer's balance that invoices used; below zero where they added more than they used. */
+  /** Customer balance used by invoices; negative if invoices added more than they used. */
   readonly balanceUsed: number;
-  /** Credit that a person gave by hand; below zero where they took more than they gave. */
+  /** Credit that a person added; negative if they removed more than they added. */
   readonly byHand: number;
   readonly discounts: number;
 }

@@ -1,23 +1,23 @@
-/* Money by day: what moved at Stripe, and beside it what ledgers have of what was paid that day. US cents. */
+/* Money by day: movements at Stripe, and the charges of that day that the ledgers have. US cents. */
 
 export interface DayTotals {
-  /** As Stripe's balance transactions say it; what left us is below zero. */
+  /** From Stripe's balance transactions; outgoing money is negative. */
   readonly charges: number;
   readonly refunds: number;
   readonly disputes: number;
   readonly other: number;
   readonly fees: number;
-  /** Of the charges of that day, those that the ledgers know. */
+  /** The charges of that day that the ledgers have. */
   readonly ledger: number;
 }
 
 export type Days = Readonly<Record<string, DayTotals>>;
 
-/** A day on which nothing moved. */
+/** A day without movements. */
 export const NO_MOVEMENTS = { charges: 0, refunds: 0, disputes: 0, other: 0, fees: 0 } as const;
 const NO_TOTALS: DayTotals = { ...NO_MOVEMENTS, ledger: 0 };
 
-/** Adds to some days; days that were not there begin at 0. */
+/** Adds totals to days. New days start at 0. */
 export function addDays(days: Days, more: Readonly<Record<string, Partial<DayTotals>>>): Days {
   const next: Record<string, DayTotals> = { ...days };
   for (const [day, add] of Object.entries(more)) {
@@ -34,7 +34,7 @@ export function addDays(days: Days, more: Readonly<Record<string, Partial<DayTot
   return next;
 }
 
-/** Days whose charges are not what the ledgers have, the oldest first. */
+/** Days whose charges at Stripe differ from the ledgers, the oldest first. */
 export const differingDays = (days: Days): readonly { readonly day: string; readonly cents: number }[] =>
   Object.entries(days)
     .map(([day, { charges, ledger }]) => ({ day, cents: charges - ledger }))

@@ -1,27 +1,27 @@
-/** How a card has behaved since it last paid. Times in ISO 8601. */
+/** The tries of a card since it last paid. Times in ISO 8601. */
 export interface CardTries {
   /** Declines since the last success, the oldest first. */
   readonly declines: readonly string[];
-  /** Tries that are announced and have no outcome. */
+  /** Announced tries without an outcome. */
   readonly underWay: readonly { readonly id: string; readonly startedAt: string }[];
   /** Why the newest try was declined; null before the first decline. */
   readonly lastCode: string | null;
-  /** The bank refuses this card for good. */
+  /** The bank declines this card permanently. */
   readonly isHard: boolean;
-  /** A person added the card again: the next try need not wait. */
+  /** A person added the card again, so the next try skips the wait. */
   readonly isWaitSkipped: boolean;
   /** The day (UTC) of the newest letter about a decline of this card. */
   readonly letterDay: string | null;
 }
 
-/** By card key: the fingerprint, or the payment method's id where there is none. */
+/** By card key: the fingerprint, or the payment method's id if there is none. */
 export type TriesByCard = Readonly<Record<string, CardTries>>;
 
 export type Admission =
   | { readonly kind: 'allowed' }
-  /** `retryAt` is null where only another card can help. */
+  /** `retryAt` is null if only another card can help. */
   | { readonly kind: 'refused'; readonly code: string; readonly retryAt: Date | null }
-  /** Nothing was declined, but as many tries as are allowed have no outcome yet. */
+  /** Nothing was declined, but the maximum number of tries is in flight. */
   | { readonly kind: 'busy' };
 
 export const NO_TRIES: CardTries = {
@@ -33,21 +33,23 @@ export const NO_TRIES: CardTries = {
   letterDay: null,
 };
 
-/** What card networks allow: more tries of a card that keeps declining cost fees, and the right to try. */
+/** The limit of the card networks. More tries of a declining card cost fees, and the right to try. */
 const MAX_TRIES = 15;
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 const WINDOW_MS = 30 * DAY_MS;
-/** After the first decline, the second, and each further one. */
+/** Waits after the first, the second and each further decline. */
 const WAITS_MS = [HOUR_MS, 6 * HOUR_MS, DAY_MS] as const;
-/** How soon to ask again while another try of the same card is under way. */
+/** When to retry while another try of the same card is in flight. */
 const SOON_MS = 60 * 1000;
-/** Stripe has decided long before; only a write that was lost leaves a try this old. */
+/** Stripe decides long before this; only a lost write leaves a try this old. */
 const ABANDONED_MS = 2 * DAY_MS;
-/** Cards of one customer that are remembered. */
+/** Number of cards stored per customer. */
 const MAX_CARDS = 50;
 
-/** What the tries of a card are counted by: the fingerprint, which all payment methods of one card share, else the id. */
+/**
+ * What the tries of a card are counted by: the fingerprint, shared by all its payment methods, else the id.
+ */
 export const cardKeyOf = ({
   fingerprint,
   paymentMethodId,
@@ -56,7 +58,7 @@ export const cardKeyOf = ({
   readonly paymentMethodId: string;
 }): string => fingerprint ?? paymentMethodId;
 
-/** Decline codes after which a bank never pays with this card again. */
+/** Decline codes after which the bank never accepts this card again. */
 const HARD_DECLINES: ReadonlySet<string> = new Set([
   'lost_card',
   'stolen_card',
@@ -68,8 +70,9 @@ const HARD_DECLINES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a card may be tried now. Declined tries since the last success and tries under way count against 15 in 30 days.
- * @param byPerson a person asked for it just now: the wait is skipped, the 15 are not
+ * Whether a card may be tried now. Declines since the last success and tries in flight count against 15 in 30
+ * days.
+ * @param byPerson a person asks right now: skips the wait, not the limit of 15
  */
 export function admit(stored: CardTries | undefined, at: Date, byPerson: boolean): Admission {
   const { declines, underWay, lastCode, isHard, isWaitSkipped } = recent(stored, at);
@@ -82,7 +85,7 @@ export function admit(stored: CardTries | undefined, at: Date, byPerson: boolean
   const isFull = declines.length + underWay.length >= MAX_TRIES;
   const [first] = declines;
   if (first === undefined) return isFull ? { kind: 'busy' } : { kind: 'allowed' };
-  // One try at a time: the card has just been declined.
+  // After a decline, only one try at a time.
   if (underWay.length > 0) return refused(later(at, SOON_MS));
   if (isFull) return refused(later(new Date(first), WINDOW_MS));
   const wait = WAITS_MS[Math.min(declines.length, WAITS_MS.length) - 1] ?? DAY_MS;
@@ -90,14 +93,14 @@ export function admit(stored: CardTries | undefined, at: Date, byPerson: boolean
   return byPerson || isWaitSkipped || due <= at ? { kind: 'allowed' } : refused(due);
 }
 
-/** A try is announced: it counts from now on. */
+/** Announces a try. The try counts from now on. */
 export const reserve = (stored: CardTries | undefined, id: string, at: Date): CardTries => {
   const tries = released(stored, id, at);
   const underWay = [...tries.underWay, { id, startedAt: at.toISOString() }];
   return { ...tries, underWay, isWaitSkipped: false };
 };
 
-/** A try came to nothing without a decline: never made, cancelled, or the bank asked the cardholder. */
+/** Ends a try without a decline: never made, cancelled, or the bank asked the cardholder. */
 export function released(stored: CardTries | undefined, id: string, at: Date): CardTries {
   const tries = recent(stored, at);
   return { ...tries, underWay: tries.underWay.filter((one) => one.id !== id) };
@@ -113,7 +116,7 @@ export function declined(stored: CardTries | undefined, id: string, code: string
   };
 }
 
-/** The card paid: what was declined before counts no more. */
+/** The card paid. Earlier declines no longer count. */
 export const succeeded = (stored: CardTries | undefined, id: string, at: Date): CardTries => {
   const { underWay, letterDay } = released(stored, id, at);
   return { ...NO_TRIES, underWay, letterDay };
@@ -122,7 +125,7 @@ export const succeeded = (stored: CardTries | undefined, id: string, at: Date): 
 /** The day (UTC) by which letters about a card are counted. */
 export const letterDayOf = (at: Date): string => at.toISOString().slice(0, 10);
 
-/** With the record of one card replaced. Cards that no longer matter are forgotten. */
+/** Replaces the record of one card, and drops cards that no longer matter. */
 export function withCard(all: TriesByCard, card: string, tries: CardTries, at: Date): TriesByCard {
   const others = Object.entries(all).filter(([key, one]) => key !== card && matters(one, at));
   return Object.fromEntries([...others.slice(-(MAX_CARDS - 1)), [card, tries]]);

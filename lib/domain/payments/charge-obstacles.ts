@@ -1,25 +1,25 @@
 import type { CustomerHead } from '../customer.ts';
 import { admit, type TriesByCard } from './card-tries.ts';
 
-/* Why no card may be charged. Billing, subscribing, `/usage` and letters all use these rules. */
+/* Reasons not to charge a card. Billing, subscribing, `/usage` and letters all use these rules. */
 
-/** What the account itself stands in the way with. */
+/** Obstacles of the account itself. */
 export type AccountObstacle = 'no_billing_info' | 'account_disputed';
-/** In this order they are listed, and the first is the `code` of a problem. */
+/** Listed in this order. The first one is the `code` of a problem. */
 export type Obstacle = AccountObstacle | 'card_declined';
 
-/** Whose card would be charged. */
+/** The customer whose card would be charged. */
 export type Payer = Pick<CustomerHead, 'paymentMethodId' | 'stripeCustomerId' | 'openDisputes' | 'cardKey'>;
 
-/** How the customer's cards have behaved, and who asks for a payment when. */
+/** Recent tries of the customer's cards, and who asks for a payment and when. */
 export interface Asked {
   readonly cards: TriesByCard;
   readonly at: Date;
-  /** A person asks: the wait after a decline is skipped, the limit of tries is not. */
+  /** A person asks: skips the wait after a decline, but not the limit of tries. */
   readonly byPerson: boolean;
 }
 
-/** What stands in the way whatever the card does. Empty where there is a card and no open dispute. */
+/** Obstacles apart from the card's tries. Empty if there is a card and no open dispute. */
 export function accountObstacles({
   paymentMethodId,
   stripeCustomerId,
@@ -32,18 +32,18 @@ export function accountObstacles({
   ];
 }
 
-/** Everything that stands in the way of a charge. Empty where a card may be charged. */
+/** All obstacles to a charge. Empty if the card may be charged. */
 export const chargeObstacles = (payer: Payer, asked: Asked): Obstacle[] => [
   ...accountObstacles(payer),
   ...(cardRefusal(payer, asked) === null ? [] : (['card_declined'] as const)),
 ];
 
 export interface CardRefusal {
-  /** When the card is tried again; null where only another card helps. */
+  /** When the card can be tried again; null if only another card helps. */
   readonly retryAt: Date | null;
 }
 
-/** The budget of the card on file, where it is used up for now. Null where the card may be tried. */
+/** The refusal if the budget of the card on file is used up for now. Null if the card may be tried. */
 export function cardRefusal(
   { paymentMethodId, cardKey }: Pick<Payer, 'paymentMethodId' | 'cardKey'>,
   { cards, at, byPerson }: Asked,

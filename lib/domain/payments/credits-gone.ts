@@ -1,4 +1,6 @@
-/** Credits, and what they were sold for. In cents, as is `named`, which a credit note returned of just these lines. */
+/**
+ * Credits and what they were sold for, in cents. `named`: cents that credit notes returned of these lines.
+ */
 export interface Brought {
   readonly credits: number;
   readonly value: number;
@@ -6,8 +8,8 @@ export interface Brought {
 }
 
 /**
- * The credits of what was named, and of the rest the share of `general` in everything that is `left`. In whole numbers of any size,
- * rounded down once.
+ * The credits of the named amounts, plus the share of the other credits that `general` has in `left`.
+ * Integers of any size, rounded down once.
  */
 export function creditsGone(
   brought: readonly Brought[],

@@ -1,9 +1,9 @@
-/** What Stripe says was returned of one payment. US cents. */
+/** What was returned of one payment, according to Stripe. US cents. */
 export interface ReturnFacts {
   readonly refunds: readonly PaymentRefund[];
-  /** What disputes withdrew and did not reinstate, without fees. */
+  /** Withdrawn by disputes and not reinstated, without fees. */
   readonly disputedCents: number;
-  /** Stripe refuses to refund a payment while a dispute of it is open, and sometimes afterwards too. */
+  /** Stripe rejects refunds of a payment with an open dispute, and sometimes after the dispute is closed. */
   readonly refusedBy: 'open_dispute' | 'closed_dispute' | null;
 }
 
@@ -11,36 +11,36 @@ export interface PaymentRefund {
   readonly id: string;
   readonly amountCents: number;
   readonly state: 'succeeded' | 'pending' | 'failed';
-  /** Which attempt of ours made it; null for a refund made by hand. */
+  /** The attempt that made this refund; null for a manual refund. */
   readonly attempt: number | null;
 }
 
-/** A payment that is being returned, as it is stored: the whole amount, and the newest attempt to refund the rest of it. */
+/** The stored return of a payment: the whole amount, and the newest attempt to refund the rest. */
 export interface PaymentReturn {
   readonly amountCents: number;
   readonly attempt: number;
-  /** What the newest attempt refunds; null for one of an earlier release, which refunded the whole payment. */
+  /** What the newest attempt refunds. Null in an earlier release, which refunded the whole payment. */
   readonly refundCents: number | null;
 }
 
 export type ReturnStep =
-  /** All of it was returned, and Stripe has said so. */
+  /** Everything was returned, and Stripe has confirmed it. */
   | { readonly kind: 'returned' }
-  /** Stripe has not decided about a refund, or a dispute stands in the way. */
+  /** A refund is pending at Stripe, or an open dispute blocks it. */
   | { readonly kind: 'wait' }
-  /** The rest is refunded under a new key. */
+  /** Refund the rest under a new idempotency key. */
   | { readonly kind: 'announce'; readonly attempt: number; readonly refundCents: number }
-  /** The announced refund is sent, or sent again. */
+  /** Send the announced refund, or send it again. */
   | { readonly kind: 'send' }
-  /** Our refunds failed twice, or Stripe refuses them for good. */
+  /** Our refunds failed twice, or Stripe rejects them permanently. */
   | { readonly kind: 'for_person'; readonly restCents: number };
 
-/** One refund, and one new try. */
+/** One refund and one retry. */
 const MAX_FAILED = 2;
 
 /**
- * What to do next to return a payment. What was returned is counted by amount, from whatever returned it: only the rest is
- * refunded. Pure, and right for any order in which refunds fail and disputes are won.
+ * Decides the next step to return a payment. Every returned amount counts, whatever returned it; only the
+ * rest is refunded. Pure, and correct for any order of failed refunds and won disputes.
  */
 export function decideReturn(stored: PaymentReturn, facts: ReturnFacts): ReturnStep {
   const counted = facts.refunds.filter(({ state }) => state !== 'failed');
@@ -53,7 +53,8 @@ export function decideReturn(stored: PaymentReturn, facts: ReturnFacts): ReturnS
   const ours = facts.refunds.filter(({ attempt }) => attempt !== null);
   const failed = ours.filter(({ state }) => state === 'failed').length;
   if (failed >= MAX_FAILED || facts.refusedBy !== null) return { kind: 'for_person', restCents };
-  // A key is sent with one amount only. Where the attempt was made, or the rest is another by now, the next one is new.
+  // An idempotency key has one amount. If the attempt was made, or the rest has changed, announce a new
+  // attempt.
   const isMade = ours.some(({ attempt }) => attempt === stored.attempt);
   if (!isMade && stored.refundCents === restCents) return { kind: 'send' };
   return { kind: 'announce', attempt: stored.attempt + 1, refundCents: restCents };
