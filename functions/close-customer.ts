@@ -3,7 +3,7 @@ import { closeCustomerContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
-/** Closes an account for good: no key, no card, no subscription, nothing personal. */
+/** Closes an account permanently: no key, no card, no subscription, no personal data. */
 export const handler = operatorFunction({
   ...closeCustomerContract,
   run: async (deps, { customer_id }) => {

@@ -9,9 +9,9 @@ import { parseMailConfig } from '../lib/settings/mail.ts';
 const processor = new BatchProcessor(EventType.DynamoDBStreams);
 let mailDeps: MailDeps | undefined;
 
-/** On the table's stream: each notice that was just written is sent. Those that fail are reported, and come again. */
+/** Reads the table's stream and sends each new notice. Failed notices are reported and come again. */
 export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
-  // Where the settings are wrong, that is not the fault of any one notice.
+  // Outside the batch: wrong settings are not the fault of any one notice.
   mailDeps ??= start();
   const deps = mailDeps;
   const deliver = ({ dynamodb }: DynamoDBRecord) => deliverStored(deps, dynamodb?.Keys ?? {});

@@ -5,7 +5,7 @@ import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { keys } from '../lib/store/keys.ts';
 import { readTogether } from '../lib/store/table.ts';
 
-/** A key for a customer who cannot make one: the answer to their sign-up was lost, or all their keys are. */
+/** Issues a key to a customer who cannot: the answer to their sign-up was lost, or all their keys are. */
 export const handler = operatorFunction({
   ...issueCustomerKeyContract,
   run: async (deps, { customer_id }) => {

@@ -12,7 +12,8 @@ export const handler = customerEndpoint(
     const { limit, cursor } = input.query;
     const below = cursor === undefined ? null : decodeCursor(cursor);
     const entries = await readEntriesDown(table, customerId, below, limit);
-    // Entries are numbered from 1 without holes, so what the page ends on tells whether there is another one.
+    // Entries are numbered from 1 without gaps, so the last entry of the page tells whether there is another
+    // page.
     const last = entries.at(-1)?.seq ?? 1;
     const next = last > 1 ? { next_cursor: encodeCursor(last) } : {};
     return { status: 200, body: { transactions: entries.map(transactionView), ...next } };

@@ -3,7 +3,7 @@ import { removeTestCustomerContract, type TestCustomerRemoval } from '../lib/ope
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
-/** Removes a customer of the smoke test without a trace. Nobody else's, and on no live stage. */
+/** Removes a customer of the smoke test without a trace. Rejects other customers and live stages. */
 export const handler = operatorFunction({
   ...removeTestCustomerContract,
   run: async (deps, input) => {

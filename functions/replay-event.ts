@@ -3,7 +3,7 @@ import { replayEventContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
-/** Applies an event that was parked, or that never came; one that was applied is not applied again. */
+/** Applies a parked or missed event. An applied event is not applied again. */
 export const handler = operatorFunction({
   ...replayEventContract,
   run: async (deps, { event_id }) => {

@@ -4,7 +4,7 @@ import { resendNoticeContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { noticeName } from '../lib/store/keys.ts';
 
-/** Sends a notice again whose delivery was given up. */
+/** Sends a notice again after its delivery was given up. */
 export const handler = operatorFunction({
   ...resendNoticeContract,
   run: async (deps, { customer_id, notice }) => {

@@ -2,7 +2,7 @@ import { revokeKey } from '../lib/operations/accounts/api-keys.ts';
 import { revokeCustomerKeyContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 
-/** Ends a customer's key at once, for one that leaked; a repeat answers with the first revocation. */
+/** Revokes a customer's leaked key immediately. Idempotent: a repeat returns the first revocation. */
 export const handler = operatorFunction({
   ...revokeCustomerKeyContract,
   run: async (deps, { customer_id, key_id }) => {

@@ -8,8 +8,9 @@ import { runningDeps } from '../lib/runtime/running.ts';
 type Answer = z.output<typeof settlePendingChargesContract.result>;
 
 /**
- * Every 5 minutes, and whenever an operator asks. Also keeps the prices that customers are shown. What stays open is reported, and tried again by the next run.
- * @throws Error when an operator asks for an age that is none
+ * Runs every 5 minutes, and when an operator asks. Also updates the sold prices. Reports work that stays
+ * open; the next run retries it.
+ * @throws Error if an operator asks for an invalid age
  */
 export const handler = async (event: unknown): Promise<Answer> => {
   const { older_than_seconds: seconds } = settlePendingChargesContract.input.parse(event);

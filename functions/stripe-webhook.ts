@@ -11,6 +11,6 @@ export const handler = signedEndpoint(stripeWebhookContract, async (deps, delive
   return { status: 200, body: { received: true, outcome } };
 });
 
-/** @throws Error where the secrets cannot be read, or are none */
+/** @throws Error if the secrets cannot be read or are malformed */
 const webhookSecrets = async (): Promise<readonly string[]> =>
   parseWebhookSecrets(await readParameter(process.env, 'STRIPE_WEBHOOK_SECRETS'));

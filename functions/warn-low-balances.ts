@@ -1,7 +1,9 @@
 import { warnLowBalances } from '../lib/operations/notices/warn-low-balances.ts';
 import { runningDeps } from '../lib/runtime/running.ts';
 
-/** Every hour, and when an operator asks for it. A customer who could not be warned is due for the next run. */
+/**
+ * Runs every hour, and when an operator asks. A customer who could not be warned stays due for the next run.
+ */
 export const handler = async (): Promise<{ readonly warned: number; readonly failed: number }> => {
   const { warned, failed } = await warnLowBalances(runningDeps());
   return { warned, failed: failed.length };

@@ -1,6 +1,6 @@
 /**
- * Everything that can go wrong, in one table: the stable `code` clients may rely on, its HTTP status, its title,
- * and for those worth repeating how long to wait. What may be said in public is the detail given when it is thrown.
+ * All problems in one table: the stable `code` that clients may rely on, its HTTP status, its title, and how
+ * long to wait before a useful retry. The detail given when it is thrown is public.
  */
 export const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is not JSON' },
@@ -50,15 +50,15 @@ export interface ProblemFacts {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
   readonly credit_balance?: number;
-  /** Everything that stands in the way, `code` first. */
+  /** All obstacles, `code` first. */
   readonly reasons?: readonly ProblemCode[];
-  /** Why the bank refused, in Stripe's words. */
+  /** Stripe's decline code. */
   readonly decline_code?: string;
-  /** What the cardholder confirms the payment with, in a browser. Goes to the caller, and to no log. */
+  /** For the cardholder to confirm the payment in a browser. Returned to the caller, never logged. */
   readonly payment_intent?: { readonly id: string; readonly client_secret: string };
 }
 
-/** The one error class: what is exceptional and the public may hear of. `detail` says what to do next. */
+/** The one error class, for exceptional cases that may be public. `detail` says what to do next. */
 export class BillingError extends Error {
   readonly code: ProblemCode;
   readonly facts: ProblemFacts;

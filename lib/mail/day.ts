@@ -1,4 +1,4 @@
-/** Loading Node's calendars takes 10 ms, so the format is made for the first letter that names a day. */
+/** Created on first use, because loading Node's calendars takes 10 ms. */
 let format: Intl.DateTimeFormat | undefined;
 
 /** "Tuesday, 24 November 2026", in UTC. */

@@ -1,8 +1,8 @@
-/** Markup in which every text was escaped. Text becomes markup only through `html`. */
+/** Markup in which every text is escaped. Text becomes markup only through `html`. */
 export class Html {
   readonly markup: string;
 
-  /** For markup that this code base wrote itself; everything else goes through `html`. */
+  /** For markup that this code base wrote itself. Everything else goes through `html`. */
   constructor(markup: string) {
     this.markup = markup;
   }

@@ -2,12 +2,12 @@ import wrapAnsi from 'wrap-ansi';
 import { html } from './html.ts';
 import type { Letter } from './letters.ts';
 
-/** What a letter is framed with. */
+/** What surrounds the content of a letter. */
 export interface Frame {
   readonly name: string;
   readonly appUrl: string;
   readonly apiUrl: string;
-  /** Whether the reader can turn such letters off. */
+  /** Whether the reader can turn off letters of this kind. */
   readonly isOptional: boolean;
 }
 
@@ -17,18 +17,18 @@ export interface LaidOut {
   readonly html: string;
 }
 
-/** A letter as plain text and as HTML, from the same words. Nothing in it is taken for markup. */
+/** A letter as plain text and as HTML, from the same words. All text in it is escaped. */
 export function layOut(letter: Letter, frame: Frame): LaidOut {
   return { subject: oneLine(letter.subject), text: asText(letter, frame), html: asHtml(letter, frame) };
 }
 
 const MAX_GREETED = 80;
-/** What mail programs make a link of. */
+/** Text that mail programs turn into links. */
 const LINK = /:\/\/|@|[\w-]\.[a-z]{2}/i;
 
 /**
- * Anybody can sign up with a stranger's address and a message of their own for a name. One that is as long as a message, or would
- * become a link, is not repeated, and no mark of direction turns around what is read.
+ * Anyone can sign up with a stranger's address and a message as the name. A name that is too long or would
+ * become a link is left out. Direction marks are removed, because they could reverse what is read.
  */
 function greeting(name: string): string {
   const read = oneLine(name.replace(/\p{Bidi_Control}/gu, ''));
@@ -79,5 +79,5 @@ ${said.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
 `.markup;
 }
 
-/** A line break in a header would begin another one. */
+/** A line break in a header would start another header. */
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();

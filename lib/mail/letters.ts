@@ -3,7 +3,7 @@ import { FIX_PRICE_CENTS, PLANS, type SoldPrices, soldPriceOf } from '../domain/
 import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
 import { longDay } from './day.ts';
 
-/** What a letter says, before it is laid out. */
+/** The content of a letter, before layout. */
 export interface Letter {
   readonly subject: string;
   readonly paragraphs: readonly string[];
@@ -11,7 +11,7 @@ export interface Letter {
   readonly next: string;
 }
 
-/** The letter that a notice is sent as. Pure: the same notice and prices always make the same letter. */
+/** The letter of a notice. Pure: the same notice and prices always make the same letter. */
 export function letterOf(
   { content, createdAt }: Pick<Notice, 'content' | 'createdAt'>,
   prices: SoldPrices,
@@ -46,7 +46,7 @@ type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonl
 /** 1 → "1 credit", 60 → "60 credits". */
 const credits = (count: number): string => `${count.toLocaleString('en-US')} credit${count === 1 ? '' : 's'}`;
 
-/** Pro as it is sold when the letter is sent. */
+/** The Pro offer at the time the letter is sent. */
 function proOffer(prices: SoldPrices): string {
   const { credits: brings, monthCents } = soldPriceOf(prices, 'pro');
   return `Pro brings ${credits(brings)} with each month, for ${formatUsd(monthCents)}.`;
@@ -113,7 +113,7 @@ function fixBlocked({ reason, repo, prNumber }: Content<'fix_blocked'>, day: str
   };
 }
 
-/** What the bank said, where that helps; a bank's suspicion is not ours to pass on. */
+/** The bank's reason, if it helps the reader. A bank's suspicion is not passed on. */
 const DECLINES: Readonly<Record<string, string>> = {
   insufficient_funds: 'There were not enough funds.',
   expired_card: 'The card has expired.',
@@ -181,7 +181,7 @@ function dispute({ amountCents, disputeId }: Content<'dispute'>, day: string): L
   };
 }
 
-/** How the money went back, as the end of a sentence. */
+/** How the money was returned, as the end of a sentence. */
 const RETURNS: Readonly<Record<ReturnReason, string>> = {
   refund: 'refunded',
   dispute: 'withdrawn by your bank in a dispute',

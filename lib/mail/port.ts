@@ -4,22 +4,22 @@ export interface Mail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
-  /** What it is about, for the mail service's statistics. */
+  /** The kind of notice, for the mail service's statistics. */
   readonly kind: string;
 }
 
 export interface MailPort {
   /**
-   * Sends a message once for each call, and answers the mail service's id of it.
-   * @throws MailFault when it was not accepted
+   * Sends a message once per call and returns the mail service's message id.
+   * @throws MailFault if the message was not accepted
    */
   send(mail: Mail): Promise<string>;
 }
 
-/** The mail service did not take a message. `reason` names why, without the address or anything the message says. */
+/** The mail service did not accept a message. `reason` contains neither the address nor any content. */
 export class MailFault extends Error {
   readonly reason: string;
-  /** It takes only so many in a second, and has taken nothing of this one: in a moment it may. */
+  /** The service's rate limit was exceeded, and the message was not accepted. A retry may succeed. */
   readonly isBusy: boolean;
 
   constructor(reason: string, isBusy = false) {

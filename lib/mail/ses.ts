@@ -7,8 +7,8 @@ const TIMEOUT_MS = 5_000;
 const Answer = z.object({ MessageId: z.string() });
 
 /**
- * Amazon SES, by its one call that sends. Not repeated here: the stream brings a notice again, and a message whose answer was
- * lost may have been sent.
+ * Amazon SES, through its one call that sends. Not retried here: the stream retries a notice, and a message
+ * whose answer was lost may have been sent.
  */
 export function openSes(env: NodeJS.ProcessEnv, sender: string): MailPort {
   const utf8 = (Data: string) => ({ Data, Charset: 'UTF-8' });
@@ -38,13 +38,13 @@ export function openSes(env: NodeJS.ProcessEnv, sender: string): MailPort {
   };
 }
 
-/** SES's words for more messages in a second, or in a day, than the account may send. */
+/** SES's error codes for exceeding the account's limit per second or per day. */
 const BUSY: ReadonlySet<string> = new Set(['TooManyRequestsException', 'ThrottlingException', 'Throttling']);
 
-/** What the network says of a call that it failed; `fetch`'s own error says no more than that. */
+/** The network's error code. `fetch`'s own error says only that the call failed. */
 const Network = z.object({ code: z.string() });
 
-/** Without the message: SES quotes addresses in it. */
+/** Leaves out the message, because SES quotes addresses in it. */
 const whyOf = (error: unknown): string => {
   if (error instanceof AwsRefusal) return error.code;
   if (!(error instanceof Error)) return 'unknown';

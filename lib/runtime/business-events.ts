@@ -1,42 +1,42 @@
-/** Business events that people or alarms look at, with their facts: ids, numbers and reasons, nothing personal. */
+/** Business events for people and alarms, with their facts: ids, numbers and reasons, no personal data. */
 export interface BusinessFacts {
   readonly customer_onboarded: { readonly customerId: string };
-  /** Billed with a credit. A charge is `fix_charged`, where it is settled. */
+  /** Billed with a credit. A settled charge is `fix_charged`. */
   readonly fix_billed: FixFacts;
   readonly fix_blocked: FixFacts & { readonly code: string };
-  /** RSOLV-action could not name the repository: the fix is not recorded, and so never billed. */
+  /** RSOLV-action could not name the repository: the fix is not recorded, so it is never billed. */
   readonly fix_unrecorded: { readonly customerId: string };
   readonly fix_charged: MoneyFacts;
-  /** A card was refused, or its bank asks the cardholder to confirm. */
+  /** A card was declined, or its bank asks the cardholder to confirm. */
   readonly charge_declined: MoneyFacts;
   /** The second payment of a fix was returned. */
   readonly double_payment_returned: MoneyFacts;
   readonly payment_method_added: { readonly customerId: string };
-  /** Credits are missing until a person says what the price brings, and replays the event. */
+  /** Credits are missing until a person sets the price's credits and replays the event. */
   readonly paid_at_unknown_price: {
     readonly customerId: string;
     readonly invoiceId: string;
     readonly priceId: string;
   };
   readonly pro_subscribed: { readonly customerId: string };
-  /** Stripe refuses the address of a customer, who is now known there without one. */
+  /** Stripe rejected a customer's e-mail address, so the Stripe customer has none. */
   readonly stripe_email_refused: { readonly customerId: string };
   readonly credits_adjusted: { readonly customerId: string; readonly amount: number };
-  /** A request was answered 500; its own line says the rest. */
+  /** A request was answered with 500. The request's own log line has the details. */
   readonly defect: Nothing;
-  /** A delivery whose signature is wrong, too old, or not readable. */
+  /** A delivery with a wrong, outdated or unreadable signature. */
   readonly signature_refused: Nothing;
   readonly event_received: EventFacts & {
     readonly outcome: 'processed' | 'ignored' | 'parked' | 'duplicate';
     readonly customerId: string | null;
   };
   readonly event_failed: Nothing;
-  /** Stripe sent what an endpoint made by `npm run stripe:setup` never gets. */
+  /** Stripe sent an event that an endpoint made by `npm run stripe:setup` never receives. */
   readonly endpoint_misconfigured: EventFacts;
-  /** Open work that the sweeper could not finish; the next run tries again. */
+  /** Open work that the sweeper could not finish. The next run retries. */
   readonly work_still_open: { readonly work: unknown; readonly key: unknown; readonly error: unknown };
   readonly work_settled: { readonly settled: number; readonly waiting: number; readonly failed: number };
-  /** The price that a plan is sold at is another one at Stripe, and shown from now on. */
+  /** A plan's price at Stripe has changed. Customers see the new price from now on. */
   readonly sold_price_changed: {
     readonly plan: string;
     readonly priceId: string;
@@ -44,7 +44,7 @@ export interface BusinessFacts {
     readonly monthCents: number;
     readonly credits: number;
   };
-  /** The price of a plan could not be read or stored: customers are shown the last one. */
+  /** A plan's price could not be read or stored. Customers see the last known price. */
   readonly sold_price_not_read: { readonly plan: string; readonly error: unknown };
   readonly customer_not_warned: { readonly customerId: string; readonly error: unknown };
   readonly balances_warned: { readonly warned: number; readonly failed: number };
@@ -76,7 +76,7 @@ interface FixFacts {
 }
 
 interface MoneyFacts extends FixFacts {
-  /** Null where Stripe refused before there was any. */
+  /** Null if Stripe refused before creating one. */
   readonly paymentIntentId: string | null;
   /** US cents. */
   readonly amountCents: number;
@@ -100,7 +100,7 @@ interface RunFacts {
 
 export type BusinessKind = keyof BusinessFacts;
 
-/** Of one kind, or of any. */
+/** An event of one kind, or of any kind. */
 export type BusinessEvent<K extends BusinessKind = BusinessKind> = {
   [One in K]: { readonly kind: One } & BusinessFacts[One];
 }[K];
@@ -108,5 +108,5 @@ export type BusinessEvent<K extends BusinessKind = BusinessKind> = {
 /** What happened to the money of a fix. */
 export type MoneyEvent = BusinessEvent<'fix_charged' | 'charge_declined' | 'double_payment_returned'>;
 
-/** Tells those who watch the service that something happened. Never throws. */
+/** Reports a business event to metrics and the log. Never throws. */
 export type Report = (happened: BusinessEvent) => void;

@@ -5,8 +5,8 @@ import type { Deps, PaymentDeps } from './deps.ts';
 import { timeLeftMs } from './time-left.ts';
 
 /**
- * What a function works with that may move money. Imported by those functions alone: nobody else's bundle holds the SDK, and
- * theirs load it when the first request needs it.
+ * The dependencies of a function that may move money. Only such functions import this file, so no other
+ * bundle contains the SDK. The SDK is loaded when the first request needs it.
  */
 export const withStripe = (deps: Deps, env: NodeJS.ProcessEnv = process.env): PaymentDeps => ({
   ...deps,
@@ -18,11 +18,11 @@ interface Connection {
   readonly port: StripePort;
 }
 
-/** One for each environment, which is one for each running function. */
+/** One per environment, and so one per running function. */
 const connections = new WeakMap<NodeJS.ProcessEnv, Connection>();
 
 /**
- * The parameters are read each time, which costs a call only when they are old: a key that was rolled is taken up.
+ * Reads the parameters each time, which costs a call only if they are old. So a rolled key is picked up.
  * @throws Error naming the setting that is missing or wrong, never its value
  */
 async function connected(

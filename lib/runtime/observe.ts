@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
-/** Service name, level and namespace come from the environment, as Powertools reads them. */
+/** Powertools reads service name, level and namespace from the environment. */
 export const logger = new Logger();
 const metrics = new Metrics();
 
@@ -37,15 +37,15 @@ export type BusinessMetric =
   | 'ReconcileCompleted'
   | 'Defect';
 
-/** Counts business events, one unless told otherwise, as a line of CloudWatch's embedded metric format. */
+/** Counts business events, one by default, in CloudWatch's embedded metric format. */
 export function countBusiness(metric: BusinessMetric, count = 1): void {
   metrics.addMetric(metric, MetricUnit.Count, count);
   metrics.publishStoredMetrics();
 }
 
 /**
- * An error as a log may hold it: its name, message, stack and causes. Other properties are left out, for the SDK
- * hangs whole requests and stored items on its errors.
+ * The parts of an error that may be logged: name, message, stack and causes. Other properties are left out,
+ * because the SDK attaches whole requests and stored items to its errors.
  */
 export function loggableError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' };

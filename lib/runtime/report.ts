@@ -2,13 +2,13 @@ import { LARGE_GRANT_CREDITS } from '../domain/pricing.ts';
 import type { BusinessEvent, BusinessFacts, BusinessKind } from './business-events.ts';
 import { type BusinessMetric, countBusiness, loggableError, logger } from './observe.ts';
 
-/* The one way from a business event to its metrics and its log line. A new event is a row of the table. */
+/* Maps each business event to its metrics and its log line. A new event is a row of the table. */
 
 interface Row<Facts> {
   readonly metrics?: (facts: Facts) => readonly BusinessMetric[];
-  /** Counted by a number of the event, also when that is 0. */
+  /** Metrics that count a number of the event, even if it is 0. */
   readonly counts?: readonly (readonly [BusinessMetric, (facts: Facts) => number])[];
-  /** Absent where the request's own line says enough. */
+  /** Absent if the request's own log line is enough. */
   readonly line?: Line | ((facts: Facts) => Line);
 }
 
@@ -26,7 +26,7 @@ const OUTCOMES = {
   parked: 'EventParked',
 } as const;
 
-/** What the money of a subscription came to. Stripe collects it by itself, so only its events tell. */
+/** Outcomes of subscription payments. Stripe collects them itself, so only its events report them. */
 const PAYMENTS: ReadonlyMap<string, BusinessMetric> = new Map([
   ['invoice.paid', 'InvoicePaid'],
   ['invoice.payment_failed', 'InvoiceFailed'],
@@ -104,7 +104,7 @@ const TABLE: Table = {
   reconcile_failed: { line: error('reconcile') },
 };
 
-/** Counts an event and writes its line, as the table says. */
+/** Counts an event and writes its log line, as the table says. */
 export const report = (happened: BusinessEvent): void => tell(happened.kind, happened);
 
 function tell<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
@@ -116,7 +116,7 @@ function tell<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
   logger[level](message, logged(facts));
 }
 
-/** The facts by their names in the log. An error is told without what the SDKs hang on it. */
+/** The facts by their names in the log. Errors are logged without what the SDKs attach to them. */
 function logged(facts: object): Record<string, unknown> {
   const told = Object.entries(facts).filter(([name]) => name !== 'kind');
   return Object.fromEntries(
@@ -127,7 +127,7 @@ function logged(facts: object): Record<string, unknown> {
   );
 }
 
-/** Where the log has always had another name. */
+/** Facts that have always had another name in the log. */
 const NAMES: ReadonlyMap<string, string> = new Map([['noticeKind', 'kind']]);
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

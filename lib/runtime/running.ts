@@ -4,5 +4,5 @@ import { startRuntime } from './start.ts';
 
 let runtime: Deps | undefined;
 
-/** What a running function works with: started once, at its first call, and kept for every call after. */
+/** The dependencies of a running function: created at its first call and reused afterwards. */
 export const runningDeps = (): Deps => (runtime ??= startRuntime(process.env, report));

@@ -5,7 +5,7 @@ import { openTable } from '../store/table.ts';
 import type { Report } from './business-events.ts';
 import type { Deps } from './deps.ts';
 
-/** What operations work with. Nothing is reported by default: only a running function reports. */
+/** The dependencies of operations. Reports nothing by default: only a running function reports. */
 export function startRuntime(env: NodeJS.ProcessEnv, report: Report = () => {}): Deps {
   const config = parseConfig(env);
   return {

@@ -4,7 +4,7 @@ import { saidOnce } from './zod-issues.ts';
 const Environment = z.object({
   TABLE_NAME: z.string().check(z.minLength(3)),
   STAGE: z.string().check(z.minLength(1)),
-  /** Another DynamoDB engine, for one machine; deployed, it is absent and the SDK finds AWS. */
+  /** A local DynamoDB engine. Absent when deployed: then the SDK uses AWS. */
   DYNAMODB_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
 });
 
@@ -25,7 +25,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
   return { tableName: TABLE_NAME, stage: STAGE, dynamodbEndpoint: DYNAMODB_ENDPOINT };
 }
 
-/** Each variable at fault with what is wrong with it, without its value. */
+/** Each faulty variable and its problem, without its value. */
 export function faultsOf({ issues }: z.core.$ZodError): string {
   return saidOnce(issues)
     .map((issue) => `${issue.path.join('.')}: ${issue.message}`)

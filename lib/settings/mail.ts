@@ -8,11 +8,11 @@ const Environment = z.object({
 });
 
 export interface MailConfig {
-  /** The address that notices come from; answers go there too. */
+  /** The sender address of notices. Replies go there too. */
   readonly sender: string;
-  /** Where customers look after their account. */
+  /** Where customers manage their account. */
   readonly appUrl: string;
-  /** Of our own API, without a slash at its end. */
+  /** The address of our own API, without a trailing slash. */
   readonly apiUrl: string;
 }
 

@@ -1,6 +1,6 @@
 import { SsmParameters } from './ssm-parameters.ts';
 
-/** A secret that was rolled is used everywhere after this time at the latest. */
+/** A rolled secret is in use everywhere within this time. */
 const MAX_AGE_SECONDS = 300;
 
 export type ParameterName = 'STRIPE_SECRET_KEY' | 'STRIPE_PRO_PRICE_ID' | 'STRIPE_WEBHOOK_SECRETS';
@@ -8,9 +8,9 @@ export type ParameterName = 'STRIPE_SECRET_KEY' | 'STRIPE_PRO_PRICE_ID' | 'STRIP
 let ssm: SsmParameters | undefined;
 
 /**
- * A setting that the deployed template must not hold: from the environment on one machine, else from the SSM parameter that
- * the environment names. Kept for a while, so it costs no call for each request.
- * @returns undefined where neither is given; whoever needs it says so
+ * A setting that the deployed template must not contain: from the environment on one machine, else from the
+ * SSM parameter that the environment names. Cached, so it costs no call per request.
+ * @returns undefined if neither is set; the caller reports that
  * @throws Error naming the parameter that cannot be read
  */
 export async function readParameter(

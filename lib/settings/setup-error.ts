@@ -1,6 +1,6 @@
 /**
- * A failure that was foreseen: its message is one line that says what to do, so it is shown without a stack.
- * `output` holds the last lines of a process that failed, for those who want to look further.
+ * An expected failure. Its one-line message says what to do, so it is shown without a stack. `output` holds
+ * the last lines of a failed process, for diagnosis.
  */
 export class SetupError extends Error {
   readonly output: readonly string[];
@@ -12,9 +12,9 @@ export class SetupError extends Error {
   }
 }
 
-/** What an unknown error says of itself, in one line. */
+/** The reason of an unknown error, in one line. */
 export function reasonOf(error: unknown): string {
-  // A failed fetch or connection keeps its reason in the cause, or in several when a name has several addresses.
+  // A failed fetch or connection has its reason in the cause, or in several if a name has several addresses.
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   if (error instanceof Error && error.cause !== undefined) return reasonOf(error.cause);
   const text = error instanceof Error ? error.message || error.name : String(error);

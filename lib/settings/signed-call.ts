@@ -10,11 +10,11 @@ const Environment = z.object({
 });
 
 export interface SignedCall {
-  /** As signatures name it: `ssm`, `ses`. */
+  /** The service's name in signatures: `ssm`, `ses`. */
   readonly service: string;
-  /** The first part of its host's name. */
+  /** The first part of the host name. */
   readonly host: string;
-  /** Somewhere else than at AWS, for one machine. */
+  /** A local endpoint instead of AWS. */
   readonly endpoint: string | undefined;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export interface SignedCall {
   readonly timeoutMs: number;
 }
 
-/** Not what AWS was asked for, with its own code for that and never with a value or a message of its. */
+/** An error response of AWS. Has AWS's own error code, and never a value or a message of AWS. */
 export class AwsRefusal extends Error {
   readonly code: string;
 
@@ -34,10 +34,11 @@ export class AwsRefusal extends Error {
 }
 
 /**
- * One POST to a service of AWS, signed by the SDK's own signer with the function's role. For functions that make a single kind of
- * call: a client for all of the service would not fit their bundles (docs/decisions/0014-parameters.md). Not repeated.
- * @returns the JSON that was answered; undefined where it is none
- * @throws AwsRefusal; whatever `fetch` throws when nothing was answered in time
+ * One POST to an AWS service, signed by the SDK's own signer with the function's role. For functions that
+ * make a single kind of call: a full client would not fit their bundles (docs/decisions/0014-parameters.md).
+ * Not retried.
+ * @returns the JSON response; undefined if it is not JSON
+ * @throws AwsRefusal; or the error of `fetch` if there is no response in time
  */
 export async function signedCall(env: NodeJS.ProcessEnv, call: SignedCall): Promise<unknown> {
   const response = await signedPost(env, call);
@@ -51,9 +52,9 @@ export async function signedCall(env: NodeJS.ProcessEnv, call: SignedCall): Prom
 }
 
 /**
- * The call itself, for a service that speaks no JSON.
- * @returns whatever was answered, a refusal too
- * @throws whatever `fetch` throws when nothing was answered in time
+ * The call itself, for a service without JSON.
+ * @returns any response, including an error response
+ * @throws the error of `fetch` if there is no response in time
  */
 export async function signedPost(env: NodeJS.ProcessEnv, call: SignedCall): Promise<Response> {
   const { service, host, path, body, timeoutMs } = call;
@@ -81,7 +82,7 @@ export async function signedPost(env: NodeJS.ProcessEnv, call: SignedCall): Prom
   return fetch(endpoint, { method: 'POST', headers, body, signal });
 }
 
-/** Undefined for what is no JSON: the parser's own error would quote it. */
+/** Undefined if the text is not JSON: the parser's own error would quote it. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -92,7 +93,7 @@ function jsonOf(text: string): unknown {
 
 const Refusal = z.object({ __type: z.string() });
 
-/** Some services tell their code in a header, some in the body, and some with an address after it. */
+/** Some services return the code in a header, some in the body, and some append a URL to it. */
 function codeOf(header: string | null, answer: unknown): string {
   const parsed = Refusal.safeParse(answer);
   const code = header ?? (parsed.success ? parsed.data.__type : 'without saying why');

@@ -7,8 +7,8 @@ const TIMEOUT_MS = 3_000;
 const Answer = z.object({ Parameter: z.object({ Value: z.string() }) });
 
 /**
- * Powertools' parameter cache over the one call we need of SSM. Powertools' own SSM provider brings the whole SSM client, for
- * which the bundles have no room: docs/decisions/0014-parameters.md.
+ * Powertools' parameter cache over the one SSM call that we need. Powertools' own SSM provider includes the
+ * whole SSM client, which does not fit the bundles: docs/decisions/0014-parameters.md.
  */
 export class SsmParameters extends BaseProvider {
   readonly #env: NodeJS.ProcessEnv;

@@ -1,19 +1,19 @@
 import * as z from 'zod/mini';
 
-/** What the service needs to know of its Stripe account. */
+/** The service's settings for its Stripe account. */
 export interface StripeSettings {
   readonly secretKey: string;
   /** One, or two while a secret is being rolled. */
   readonly webhookSecrets: readonly string[];
-  /** Another server than Stripe's own, like a double's. */
+  /** A server other than Stripe's own, such as the stand-in. */
   readonly apiBase?: string | undefined;
   readonly proPriceId: string;
 }
 
-/** The route that Stripe's webhooks come to. */
+/** The route that receives Stripe's webhooks. */
 export const WEBHOOK_PATH = '/api/webhooks/stripe';
 
-/** The service's variables, by the names its functions read. */
+/** The environment variables that the functions read. */
 export function stripeEnvironment(settings: StripeSettings): NodeJS.ProcessEnv {
   return {
     STRIPE_SECRET_KEY: settings.secretKey,
@@ -26,7 +26,7 @@ export function stripeEnvironment(settings: StripeSettings): NodeJS.ProcessEnv {
 
 export const SecretKey = z.string().check(z.regex(/^(?:sk|rk)_(?:test|live)_\w+$/));
 
-/** Scheme, host and port: Stripe's SDK takes no path. */
+/** Scheme, host and port only: Stripe's SDK accepts no path. */
 export const ApiBase = z.pipe(
   z.url({ protocol: /^https?$/ }).check(z.refine((text) => /^\/?$/.test(pathOf(text)))),
   z.transform((text) => new URL(text).origin),

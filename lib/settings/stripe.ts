@@ -7,7 +7,7 @@ const Environment = z.object({
   STAGE: z.string().check(z.minLength(1)),
   STRIPE_SECRET_KEY: z.string().check(z.regex(/^(sk|rk)_(test|live)_\w+$/, 'must be a secret key of Stripe')),
   STRIPE_PRO_PRICE_ID: z.string().check(z.regex(/^price_\w+$/, 'must be the id of a price')),
-  /** Another server that speaks Stripe's API, for one machine. */
+  /** A local server that speaks Stripe's API. */
   STRIPE_API_BASE: z.optional(z.url({ protocol: /^https?$/ })),
 });
 
@@ -21,9 +21,9 @@ export interface StripeConfig {
 export const isLiveStage = (stage: string): boolean => stage === LIVE_STAGE;
 
 /**
- * What is needed to reach Stripe, parsed when a function first does.
- * @throws Error naming each variable that is missing or wrong, never its value; also for a key that moves real money
- * outside of production, or does not there.
+ * The settings to reach Stripe, parsed on first use.
+ * @throws Error naming each variable that is missing or wrong, never its value; also for a live key outside
+ *   production, or a test key in production.
  */
 export function parseStripeConfig(env: NodeJS.ProcessEnv): StripeConfig {
   const parsed = Environment.safeParse(env);
@@ -44,8 +44,8 @@ export function parseStripeConfig(env: NodeJS.ProcessEnv): StripeConfig {
 const WEBHOOK_SECRETS = /^whsec_[^\s,]+(,whsec_[^\s,]+)?$/;
 
 /**
- * The secrets a delivery may be signed with: one, or two while it is being rolled.
- * @throws Error when they are missing or misshapen, without their value.
+ * The accepted signing secrets: one, or two while a secret is being rolled.
+ * @throws Error if they are missing or malformed, without their value.
  */
 export function parseWebhookSecrets(value: string | undefined): readonly string[] {
   if (value !== undefined && WEBHOOK_SECRETS.test(value)) return value.split(',');

@@ -22,17 +22,17 @@ const newKey = (customerId: string, keyId: string, createdAt: string): Item => (
   ...apiKeys.encodePart({ createdAt }),
 });
 
-/** The key that a customer signs up with; the new head counts it. */
+/** The key from the sign-up. The new head already counts it. */
 export const putFirstKey = (customerId: string, keyId: string, createdAt: string): Write =>
   put(newKey(customerId, keyId, createdAt));
 
 export type PutKeyResult =
-  /** `stored` also for a key that exists: keys are random, so it was stored by an earlier try. */
+  /** `stored` also if the key exists: keys are random, so an earlier try stored it. */
   { readonly kind: 'stored' } | { readonly kind: 'too_many' | 'closed' } | Contended;
 
 /**
- * Stores a key with the notice of it, and counts the key in the head, unless the customer has as many as they may have. A repeat
- * is safe.
+ * Stores a key and its notice, and counts the key in the head, unless the customer is at the limit.
+ * Idempotent.
  */
 export async function putApiKey(
   table: Table,
@@ -53,7 +53,7 @@ export async function putApiKey(
   ]);
   return answerTo<PutKeyResult>(result, { kind: 'stored' }, ({ failed: [, keyIsThere], winners: [head] }) => {
     if (keyIsThere) return { kind: 'stored' };
-    // A customer without a head was removed: a test customer, whose key was read just before.
+    // Without a head: a test customer who was removed after their key was read.
     return { kind: head === undefined || decodeHead(head).closedAt !== null ? 'closed' : 'too_many' };
   });
 }
@@ -64,7 +64,7 @@ export type RevokeResult =
   | { readonly kind: 'unknown' }
   | Contended;
 
-/** Ends a key from this moment on. A repeat is safe and finds the first revocation. */
+/** Revokes a key immediately. Idempotent: a repeat returns the first revocation. */
 export async function revokeApiKey(
   table: Table,
   customerId: string,

@@ -5,8 +5,9 @@ import { type Item, readFound, type Table, writeOne } from './table.ts';
 import { update } from './write.ts';
 
 /**
- * Kinds of work that a schedule comes back to. `charge`: money that moved or may have moved, and accounts that are being
- * closed; `parked`: events to look at; `low_balance`: heads whose owner gets a warning; `notice`: notices not sent yet.
+ * Kinds of work that a schedule finds. `charge`: money that moved or may have moved, and accounts being
+ * closed; `parked`: events for a person; `low_balance`: heads whose customer gets a warning; `notice`: unsent
+ * notices.
  */
 export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice';
 
@@ -22,8 +23,8 @@ export interface DueWork {
 }
 
 /**
- * The oldest work of a kind that came due before `until`, at most `limit`. The index is updated shortly after the table, so
- * work that it names may be done already.
+ * The oldest work of a kind that came due before `until`, at most `limit`. The index is eventually
+ * consistent, so listed work may already be done.
  */
 export async function listDueWork(
   table: Table,
@@ -57,7 +58,7 @@ export async function* dueWorkPages(
   }
 }
 
-/** As many as one call reads. */
+/** Maximum of one batch read. */
 const PAGE = 100;
 
 export interface StoredWork extends DueWork {
@@ -65,8 +66,8 @@ export interface StoredWork extends DueWork {
 }
 
 /**
- * The work of a kind with its items, page by page. Deleted items are left out. Items whose work is done may be among them,
- * because the index may be behind: each item itself says how far it has come.
+ * The work of a kind with its items, page by page. Deleted items are left out. Finished work may be included,
+ * because the index lags behind; the item itself has the current state.
  */
 export async function* storedWorkPages(
   table: Table,
@@ -81,12 +82,12 @@ export async function* storedWorkPages(
   }
 }
 
-/** All work of a kind that came due before `until`, one after another, as `storedWorkPages` reads it. */
+/** All work of a kind that came due before `until`, item by item. See `storedWorkPages`. */
 export async function* storedWork(table: Table, due: DueKind, until: Date): AsyncGenerator<StoredWork> {
   for await (const page of storedWorkPages(table, due, until)) yield* page;
 }
 
-/** Moves failed work to the end of the line, so that the rest gets its turn. */
+/** Moves failed work to the end of the queue, so that it does not block the rest. */
 export async function postponeWork(table: Table, { key }: DueWork, until: Date): Promise<void> {
   await writeOne(table, update(key, { set: { due_at: until.toISOString() } }, CONDITIONS.WORK_IS_DUE));
 }

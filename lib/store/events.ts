@@ -13,9 +13,11 @@ const Event = z.object({
   /** For people: what was done, or why not. */
   reason: text,
   customerId: z.nullable(text),
-  /** What the event is about. */
+  /** The Stripe object of the event. */
   objectId: z.nullable(text),
-  /** The money that it is about, in the smallest unit of the currency; null where it is about none, or stored before. */
+  /**
+   * The event's amount in the smallest unit of the currency; null without an amount, and in older records.
+   */
   amount: orNull(integer),
   currency: orNull(text),
   createdAt: text,
@@ -30,7 +32,7 @@ const events = record<EventRecord>(Event);
 export const decodeEvent = (item: Item): EventRecord => events.decode(item);
 
 const DAY_SECONDS = 24 * 60 * 60;
-/** Stripe can send an event again for 30 days. The guards of what it changed are kept without end. */
+/** Stripe can resend an event for 30 days. The guards of its effects never expire. */
 const KEPT_DAYS = 90;
 
 /** Stores an event with its outcome. A parked event is due, and kept, until it is applied. */
@@ -53,6 +55,6 @@ export async function* parkedEvents(table: Table, until: Date): AsyncGenerator<E
   }
 }
 
-/** The record of an event; null for one that was never accepted. */
+/** The record of an event; null if the event was never accepted. */
 export const readEventRecord = (table: Table, eventId: string): Promise<EventRecord | null> =>
   readOne(table, keys.event(eventId), decodeEvent);

@@ -85,20 +85,20 @@ export const encodeNewFix = (
   ...(repositoryId !== null && fixes.encodePart({ repositoryId })),
 });
 
-/** An attempt under the same names whose repository is another one. */
+/** An attempt under the same names in another repository. */
 export type Namesake = Pick<FixAttempt, 'id' | 'newestId'> & { readonly repositoryId: number };
 
 export type RecordFixResult =
   | { readonly kind: 'recorded' }
   | { readonly kind: 'exists'; readonly fix: FixAttempt }
-  /** The namesake is not as it was read. */
+  /** The namesake has changed since it was read. */
   | { readonly kind: 'stale' }
   /** The customer has reached the day's limit of new attempts. */
   | { readonly kind: 'limited' }
   | Contended;
 
 /**
- * Stores a fix attempt unless it is stored already, and counts it. A repeat is safe: the first one stays.
+ * Stores a fix attempt unless it exists, and counts it. Idempotent: the first record stays.
  * @param of.namesake the first attempt under these names, which then points to the new one
  */
 export async function putNewFix(
@@ -119,14 +119,14 @@ export async function putNewFix(
   });
 }
 
-/** Makes the first attempt under its names say which one is the newest. */
+/** Points the first attempt under its names to the newest one. */
 const pointTo = (customerId: string, { id, repositoryId, newestId }: Namesake, to: string): Write =>
   update(keys.fix(customerId, id), { set: fixes.encodePart({ newestId: to }) }, CONDITIONS.NEWEST_UNMOVED, {
     first: repositoryId,
     newest: newestId ?? '',
   });
 
-/** Gives a fix the number of its repository. Refused, with the fix as it is now, where it has one. */
+/** Sets a fix's repository id. Refused, with the current fix, if it has one. */
 export const takeRepository = (
   table: Table,
   customerId: string,
@@ -149,11 +149,13 @@ type ReadFix = Pick<FixAttempt, 'id' | 'charge'>;
 export const billFix = (customerId: string, fix: ReadFix, billed: BilledFacts): Write =>
   updateFix(customerId, fix, { set: { billed }, onlyIfNotBilled: true });
 
-/** Announces a charge: from here on the sweeper finds it, and no other caller may bill the fix. */
+/** Announces a charge: now the sweeper finds it, and no other caller can bill the fix. */
 export const announceCharge = (customerId: string, fix: ReadFix, charge: FixCharge): Write =>
   updateFix(customerId, fix, { set: { charge }, due: new Date(charge.startedAt), onlyIfNotBilled: true });
 
-/** Marks a fix as billed by a payment. That ends the payment's own attempt, but not a later attempt in flight. */
+/**
+ * Marks a fix as billed by a payment. Closes the payment's own attempt, but not a later attempt in flight.
+ */
 export function billChargedFix(
   customerId: string,
   fix: ReadFix,
@@ -165,27 +167,27 @@ export function billChargedFix(
   return updateFix(customerId, fix, { set: { billed, charge }, remove: NOT_DUE, onlyIfNotBilled: true });
 }
 
-/** Moves a charge on from where it was read; it is not due any more. */
+/** Changes a charge if it has not changed since it was read, and makes it not due. */
 export const endCharge = (customerId: string, fix: ReadFix, charge: FixCharge): Write =>
   updateFix(customerId, fix, { set: { charge }, remove: NOT_DUE });
 
-/** Notes how much of what was paid for a fix went back. */
+/** Stores how much of a fix's payment was returned. */
 export const noteRefund = (customerId: string, fix: ReadFix, refundedCents: number): Write =>
   updateFix(customerId, fix, { set: { refundedCents } });
 
-/** Notes for which raise of the balance the fix's owner gets the notice that it is blocked. */
+/** Stores the `raisedSeq` for which the customer gets the notice that the fix is blocked. */
 export const noteBlocked = (customerId: string, fix: ReadFix, blockedAtRaise: number): Write =>
   updateFix(customerId, fix, { set: { blockedAtRaise }, onlyIfNotBilled: true });
 
 interface FixChange {
   readonly set: Partial<FixAttempt>;
-  /** From when on the sweeper finds the fix. */
+  /** From when the sweeper finds the fix. */
   readonly due?: Date;
   readonly remove?: readonly string[];
   readonly onlyIfNotBilled?: boolean;
 }
 
-/** Every change of a fix holds only while its charge stands where it was read. */
+/** Every change of a fix requires that its charge has not changed since it was read. */
 function updateFix(
   customerId: string,
   { id, charge }: ReadFix,
@@ -203,8 +205,8 @@ function updateFix(
 }
 
 /**
- * Takes titles, links and the caller's own data out of a fix attempt. The pull request that it was billed for stays:
- * organisation, repository and number are part of the ledger's hashes. A repeat is safe.
+ * Removes titles, links and the caller's own data from a fix attempt. The billed pull request stays:
+ * organisation, repository and number are part of the ledger's hashes. Idempotent.
  */
 export async function anonymiseFix(table: Table, customerId: string, fixId: string): Promise<void> {
   const set = fixes.encodePart({
@@ -238,7 +240,9 @@ export async function fixPage(
   return { fixes: items.map(decodeFix), next: next === undefined ? null : String(next['sk']) };
 }
 
-/** The fixes whose charge waits for Stripe or for the cardholder, and unreadable fixes, whose charge may wait too. */
+/**
+ * The fixes whose charge waits for Stripe or for the cardholder, and unreadable fixes, which may wait too.
+ */
 export async function readOpenCharges(
   table: Table,
   customerId: string,

@@ -26,7 +26,7 @@ const Invoice = z.object({
   lines: orNull(z.readonly(z.array(z.object({ id: text, credits: count })))),
 });
 
-/** What an operator's adjustment did, under the idempotency key it was asked for with. */
+/** The result of an operator's adjustment, stored under its idempotency key. */
 export type AdjustmentGuard = Readonly<z.output<typeof Adjustment>>;
 
 const adjustments = record<AdjustmentGuard>(Adjustment);
@@ -35,14 +35,14 @@ const invoices = record<InvoiceGuard>(Invoice);
 
 export const decodeAdjustmentGuard = (item: Item): AdjustmentGuard => adjustments.decode(item);
 
-/** Keeps what an adjustment did under its idempotency key. */
+/** Stores the result of an adjustment under its idempotency key. */
 export const guardAdjustment = (customerId: string, key: string, guard: AdjustmentGuard): Write =>
   put({ ...keys.once(customerId, 'adjustment', key), ...adjustments.encode(guard) }, CONDITIONS.GUARD_IS_NEW);
 
-/** The card that brought a customer their bonus. */
+/** The card that earned a customer's bonus. */
 export const decodeBonusCard = (item: Item): string => cardBonuses.decode(item).cardFingerprint;
 
-/** Spends a customer's one card bonus and the card's. */
+/** Uses up the customer's one card bonus and the card's own. */
 export function spendCardBonus(customerId: string, fingerprint: string): Write[] {
   const bonus = cardBonuses.encode({ cardFingerprint: fingerprint });
   return [
@@ -53,7 +53,9 @@ export function spendCardBonus(customerId: string, fingerprint: string): Write[]
 
 export const decodeInvoiceGuard = (item: Item): InvoiceGuard => invoices.decode(item);
 
-/** Keeps what an invoice brought and what was taken back; `before` is what was read, null for a new one. */
+/**
+ * Stores what an invoice granted and what was taken back. `before` is the guard as read; null for a new one.
+ */
 export function keepInvoice(customerId: string, guard: InvoiceGuard, before: InvoiceGuard | null): Write {
   const item = { ...keys.once(customerId, 'invoice', guard.invoiceId), ...invoices.encode(guard) };
   return before === null

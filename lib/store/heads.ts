@@ -8,7 +8,7 @@ import { keys } from './keys.ts';
 import { count, integer, orNull, record, text } from './record.ts';
 import { type Item, readOne, type Table } from './table.ts';
 
-/* The ledger head. A field that came with a later release has a default, because older heads do not have it. */
+/* The ledger head. Fields of later releases have a default, because older heads lack them. */
 
 const Profile = z.object({
   name: text,
@@ -56,7 +56,8 @@ export function decodeHead(item: Item): CustomerHead {
   const head = heads.decode(item);
   const { subscription } = head;
   if (subscription === null || hasCoverage(item)) return head;
-  // Of a release that did not keep it. Until the next sync with Stripe, the current period counts as paid.
+  // An earlier release did not store coverage. The current period counts as paid until the next sync with
+  // Stripe.
   return { ...head, subscription: { ...subscription, coveredUntil: subscription.currentPeriodEnd } };
 }
 
@@ -72,9 +73,9 @@ export const encodeHead = (head: CustomerHead): Item => ({
 /** Some attributes of the head, by their stored names. */
 export const encodeHeadPart = (part: Partial<CustomerHead>): Item => heads.encodePart(part);
 
-/** The attributes of the profile, of a whole head too. */
+/** The attributes of the profile. Also accepts a whole head. */
 export const encodeProfile = (profile: CustomerProfile): Item => profiles.encode(profile);
 
-/** Who a customer is and where they stand; null when there is no such customer. */
+/** The head of a customer; null if there is no such customer. */
 export const readHead = (table: Table, customerId: string): Promise<CustomerHead | null> =>
   readOne(table, keys.head(customerId), decodeHead);

@@ -25,7 +25,10 @@ const CARD_TRIES = 'CARD_TRIES';
 const CONSENT_PREFIX = 'CONSENT#';
 const RECORDED_PREFIX = 'RECORDED#';
 
-/** What happens once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return of a double payment. */
+/**
+ * Effects that happen once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return
+ * of a double payment.
+ */
 export type OnceKind = 'adjustment' | 'invoice' | 'card_bonus' | 'double_payment';
 
 const customer = (customerId: string): string => CUSTOMER_PREFIX + customerId;
@@ -41,24 +44,24 @@ export const keys = {
   apiKey: (customerId: string, keyId: string): Key => within(customerId, API_KEY_PREFIX + keyId),
   once: (customerId: string, kind: OnceKind, id: string): Key =>
     within(customerId, `${ONCE_PREFIX}${kind}#${id}`),
-  /** The same by the guard's name, kind#id. */
+  /** The same key by the guard's name, kind#id. */
   guard: (customerId: string, name: string): Key => within(customerId, ONCE_PREFIX + name),
   notice: (customerId: string, kind: NoticeKind, id: string): Key =>
     within(customerId, `${NOTICE_PREFIX}${kind}#${id}`),
-  /** A consent to be charged, by its moment and its card. */
+  /** A consent to be charged, by its time and its card. */
   consent: (customerId: string, givenAt: string, paymentMethodId: string): Key =>
     within(customerId, `${CONSENT_PREFIX}${givenAt}#${paymentMethodId}`),
-  /** How many attempts were recorded on a day, in one of the parts that share the count. */
+  /** One of the parts that count the attempts recorded on a day. */
   recorded: (customerId: string, day: string, part: number): Key =>
     within(customerId, `${RECORDED_PREFIX}${day}#${part}`),
   order: (customerId: string): Key => within(customerId, ORDER),
-  /** The newest payment of an open renewal that we asked for. */
+  /** The newest announced payment of an open renewal. */
   renewal: (customerId: string): Key => within(customerId, RENEWAL),
-  /** How the customer's cards have behaved. */
+  /** The recent tries of the customer's cards. */
   cardTries: (customerId: string): Key => within(customerId, CARD_TRIES),
-  /** What is still to be deleted of an account that is closed. */
+  /** The closing of an account. */
   closing: (customerId: string): Key => within(customerId, CLOSING),
-  /** By a Stripe customer's or payment method's id. */
+  /** By the id of a Stripe customer or payment method. */
   stripe: (id: string): Key => ({ pk: `STRIPE#${id}`, sk: 'STRIPE' }),
   card: (fingerprint: string): Key => ({ pk: `CARD#${fingerprint}`, sk: 'CARD' }),
   event: (id: string): Key => ({ pk: `EVENT#${id}`, sk: 'EVENT' }),
@@ -66,9 +69,9 @@ export const keys = {
   /** By the name of a run of the reconciliation. */
   run: (run: string): Key => ({ pk: `RUN#${run}`, sk: 'RUN' }),
   rate: (scope: string, windowSeconds: number): Key => ({ pk: `RATE#${scope}`, sk: `${windowSeconds}s` }),
-  /** Sums of what moved at Stripe on a day. */
+  /** Sums of the movements at Stripe on a day. */
   day: (day: string): Key => ({ pk: 'DAYS', sk: day }),
-  /** The price that a plan is sold at now. */
+  /** The sold price of a plan. */
   soldPrice: (plan: SoldPlan): Key => ({ pk: `PRICE#${plan}`, sk: 'SOLD' }),
   /** Nothing is stored here; reading it shows that the table answers. */
   health: { pk: 'HEALTH', sk: 'HEALTH' } satisfies Key,
@@ -87,23 +90,23 @@ export const ranges = {
   }),
 } as const;
 
-/** What the sort keys of a customer's items of one kind begin with. */
+/** Sort-key prefixes of a customer's items, by kind. */
 export const prefixes = {
   fix: FIX_PREFIX,
   notice: NOTICE_PREFIX,
   apiKey: API_KEY_PREFIX,
   consent: CONSENT_PREFIX,
-  /** The head's, and every entry's. */
+  /** Of the head and of every entry. */
   ledger: ENTRY_PREFIX,
 } as const;
 
-/** The id of an API key, from the key it is stored under. */
+/** The id of an API key, from its sort key. */
 export const apiKeyIdOf = (sk: string): string => sk.slice(API_KEY_PREFIX.length);
 
-/** What a guard makes happen once, kind#id, from the key it is stored under. */
+/** The name of a guard, kind#id, from its sort key. */
 export const guardNameOf = (sk: string): string => sk.slice(ONCE_PREFIX.length);
 
-/** Which notice: the kind and the id, among those of a customer. */
+/** Identifies a notice: the customer, the kind and the id. */
 export interface NoticeName {
   readonly customerId: string;
   readonly kind: NoticeKind;
@@ -112,7 +115,7 @@ export interface NoticeName {
 
 export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'api_key' | 'double_payment' | 'guard' | 'other';
 
-/** Whose a partition is. @throws Error for one that is no customer's. */
+/** The customer of a partition. @throws Error if it is not a customer's partition. */
 export function customerIdOf(pk: string): string {
   if (!pk.startsWith(CUSTOMER_PREFIX)) throw new Error(`${pk} is no customer's partition`);
   return pk.slice(CUSTOMER_PREFIX.length);
@@ -120,7 +123,7 @@ export function customerIdOf(pk: string): string {
 
 /** An item that the index of due work names. */
 export interface DueItem {
-  /** `unknown`: of a newer release, or put there by hand. */
+  /** `unknown`: written by a newer release, or manually. */
   readonly kind:
     | 'fix'
     | 'order'
@@ -131,13 +134,13 @@ export interface DueItem {
     | 'head'
     | 'notice'
     | 'unknown';
-  /** Null for what is in no customer's partition. */
+  /** Null if the item is not in a customer's partition. */
   readonly customerId: string | null;
-  /** Null for kinds of which a customer has one. */
+  /** Null for kinds that a customer has once. */
   readonly id: string | null;
 }
 
-/** What the sort keys of due items in a customer's partition are, or begin with where an id follows. */
+/** Sort keys of due items in a customer's partition, or their prefixes where an id follows. */
 const DUE_ITEMS = [
   { kind: 'fix', begins: FIX_PREFIX },
   { kind: 'double_payment', begins: DOUBLE_PAYMENT_PREFIX },
@@ -159,19 +162,19 @@ export function parseDueKey({ pk, sk }: Key): DueItem {
   return { kind: 'unknown', customerId: null, id: null };
 }
 
-/** Which notice an item is; null where it is none. */
+/** The notice that a key names; null if it is no notice. */
 export function parseNoticeKey({ pk, sk }: Key): NoticeName | null {
   if (!sk.startsWith(NOTICE_PREFIX) || !pk.startsWith(CUSTOMER_PREFIX)) return null;
   return noticeName(pk.slice(CUSTOMER_PREFIX.length), sk.slice(NOTICE_PREFIX.length));
 }
 
-/** What a notice is called in a log, from its key: also one of a kind that only a newer release knows. */
+/** The name of a notice for logs, from its key. Works also for kinds that only a newer release knows. */
 export function noticeWords({ pk, sk }: Key) {
   const [kind = '', ...rest] = noticeLabelOf(sk).split('#');
   return { customerId: pk.slice(CUSTOMER_PREFIX.length), kind, id: rest.join('#') };
 }
 
-/** The notice of a customer that `kind#id` names; null where that is no name of one. */
+/** The notice that `kind#id` names; null if there is no such kind. */
 export function noticeName(customerId: string, label: string): NoticeName | null {
   const [kindText, ...rest] = label.split('#');
   const kind = NOTICE_KINDS.find((one) => one === kindText);
@@ -180,10 +183,10 @@ export function noticeName(customerId: string, label: string): NoticeName | null
 
 export const noticeLabel = ({ kind, id }: NoticeName): string => `${kind}#${id}`;
 
-/** The same from the key that a notice is stored under, also for a kind that only a newer release knows. */
+/** The same label from a notice's sort key, also for a kind that only a newer release knows. */
 export const noticeLabelOf = (sk: string): string => sk.slice(NOTICE_PREFIX.length);
 
-/** What an item in a customer's partition is, told by its sort key. */
+/** The kind of an item in a customer's partition, by its sort key. */
 export function itemKind(sk: unknown): CustomerItemKind {
   if (sk === HEAD) return 'head';
   if (typeof sk !== 'string') return 'other';
@@ -206,6 +209,6 @@ export const MAY_EXPIRE: readonly { readonly pk: string; readonly sk?: string; r
   { pk: CUSTOMER_PREFIX, sk: RECORDED_PREFIX, why: 'new fixes are counted by the day' },
 ];
 
-/** Whether an item of this key may carry `expires_at`. */
+/** Whether an item with this key may have `expires_at`. */
 export const mayExpire = ({ pk, sk }: Key): boolean =>
   MAY_EXPIRE.some((item) => pk.startsWith(item.pk) && sk.startsWith(item.sk ?? ''));

@@ -43,11 +43,11 @@ export const encodeEntry = (entry: LedgerEntry): Item => ({
 
 export type CommitResult =
   | { readonly kind: 'committed' }
-  /** Lost a race. The items as they stand now, of those whose condition failed. */
+  /** Lost a race. Has the current state of the items whose condition failed. */
   | { readonly kind: 'lost'; readonly head: CustomerHead | null; readonly winners: readonly Item[] }
   | Contended;
 
-/** What becomes of a head. Without entries and without another profile it is only checked that it has not moved. */
+/** A change of the head. Without entries and profile change, the head is only checked to be unchanged. */
 export interface HeadChange {
   readonly next: CustomerHead;
   readonly entries: readonly LedgerEntry[];
@@ -56,9 +56,10 @@ export interface HeadChange {
 }
 
 /**
- * Writes a change of the ledger as one transaction: the head moves on from where it was read, the entries are new, and
- * everything alongside holds. All of it or nothing. Without a change of the head, only what is alongside.
- * @throws Error when an entry to be written exists although the head has not moved: the ledger was tampered with.
+ * Writes a ledger change as one transaction, all or nothing: the head moves on from the read state, the
+ * entries are new, and everything in `alongside` holds. Without a head change, writes only `alongside`.
+ * @throws Error if an entry to be written exists although the head has not moved: the ledger was tampered
+ *   with.
  */
 export async function commit(
   table: Table,
@@ -91,7 +92,7 @@ function moveHead(readAt: CustomerHead, change: HeadChange): Write {
     ...changedWatch(readAt, change),
   };
   if (Object.keys(set).length === 0) return check(key, unmoved, asRead);
-  // A balance that is raised needs no warning any more.
+  // A raised balance no longer needs a warning.
   const remove = next.raisedSeq > readAt.raisedSeq && readAt.balanceLevel !== 'fine' ? NOT_DUE : [];
   return update(key, { set, remove }, unmoved, asRead);
 }
@@ -105,8 +106,8 @@ function changedWatch(readAt: CustomerHead, { next, at }: HeadChange): Item {
 }
 
 /**
- * A new customer, all or nothing: the claim of the e-mail address, the head, the first entries, and what else belongs to the
- * sign-up. `winners[0]` of a refusal is the claim of the customer who has the address.
+ * Creates a customer, all or nothing: the claim of the e-mail address, the head, the first entries, and the
+ * other writes of the sign-up. `winners[0]` of a refusal is the existing claim of the address.
  */
 export function createCustomer(
   table: Table,
@@ -124,14 +125,14 @@ export function createCustomer(
 
 const putEntry = (entry: LedgerEntry): Write => put(encodeEntry(entry), CONDITIONS.ENTRY_IS_NEW);
 
-/** The head with the newest entries below it, in one call however long the history is. */
+/** The head and the newest entries, in one call, however long the history is. */
 export async function readHeadAndNewest(
   table: Table,
   customerId: string,
   limit: number,
 ): Promise<{ head: CustomerHead; newest: LedgerEntry[] } | null> {
-  // A query is no snapshot: a transaction that commits while it runs can add an entry that the head does not count yet. One
-  // entry more is read than is wanted, so that leaving that entry out does not shorten the list.
+  // A query is not a snapshot: a concurrent transaction can add an entry that the head does not count yet.
+  // One extra entry is read, so that leaving that entry out does not shorten the list.
   const query = between(customerId, ranges.headAndEntries, limit + 2, false);
   const [first, ...rest] = (await readPage(table, query)).items;
   if (first === undefined || itemKind(first['sk']) !== 'head') return null;
@@ -140,7 +141,7 @@ export async function readHeadAndNewest(
   return { head, newest: newest.slice(0, limit) };
 }
 
-/** Up to `limit` entries from below `beforeSeq` downwards; all of them from the newest when it is null. */
+/** Up to `limit` entries below `beforeSeq`, or from the newest if it is null, in descending order. */
 export async function readEntriesDown(
   table: Table,
   customerId: string,
@@ -152,7 +153,7 @@ export async function readEntriesDown(
   return items.map(decodeEntry);
 }
 
-/** Every entry, the oldest first, a page at a time: however long the history is, no more than a page is held. */
+/** Every entry, the oldest first, page by page: holds one page in memory, however long the history is. */
 export async function* entryPages(
   table: Table,
   customerId: string,

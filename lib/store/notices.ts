@@ -10,12 +10,14 @@ import { count, integer, orNull, readable, record, text, UnreadableItem } from '
 import { type Item, type Table, type Write, type WriteResult, writeOne, writeTogether } from './table.ts';
 import { type Change, put, update } from './write.ts';
 
-/* The outbox: a notice is written in the transaction that causes it, and the table's stream brings it to its delivery. */
+/*
+ * The outbox: the transaction of the cause writes the notice, and the table's stream triggers its delivery.
+ */
 
 const rate = z.enum(RATES);
 const withoutCredits = {
   hasCard: z.boolean(),
-  /** Notices of earlier releases have neither of these two. */
+  /** Notices of earlier releases lack these two fields. */
   isDisputed: z._default(z.boolean(), false),
   isDeclined: z._default(z.boolean(), false),
   rate,
@@ -74,11 +76,11 @@ const StoredNotice = z.object({
   createdAt: text,
   content: Content,
   state: z.enum(NOTICE_STATES),
-  /** How often sending was tried. */
+  /** Number of delivery attempts. */
   attempts: count,
   claimedAt: orNull(text),
   sentAt: orNull(text),
-  /** The mail service's own id of the message. */
+  /** The mail service's message id. */
   messageId: orNull(text),
   /** Why the last attempt failed, for people. */
   failure: orNull(text),
@@ -89,7 +91,7 @@ export type StoredNotice = Notice & Readonly<z.output<typeof StoredNotice>>;
 
 const notices = record<StoredNotice>(StoredNotice, { id: 'notice_id' });
 
-/** A notice that cannot be read: its name, and the attributes at fault. */
+/** An unreadable notice: its name, and the attributes at fault. */
 export interface UnreadableNotice {
   readonly customerId: string;
   /** `kind#id`. */
@@ -110,13 +112,13 @@ export function findNotice(item: Item): FoundNotice {
   return { unreadable: { customerId: customerIdOf(key.pk), label: noticeLabelOf(key.sk), attributes } };
 }
 
-/** A notice that was just caused. */
+/** The item of a new notice. */
 export const encodeNewNotice = ({ customerId, id, createdAt, content }: Notice): Item => ({
   ...keys.notice(customerId, content.kind, id),
   ...notices.encodePart({ customerId, id, createdAt, content, state: 'pending', attempts: 0 }),
 });
 
-/** Long enough for a customer to ask about a notice; a notice that was not sent stays. */
+/** Long enough for questions about a notice. Unsent notices do not expire. */
 const KEPT_DAYS = 400;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -126,15 +128,15 @@ const itemOf = (notice: Notice): Item => ({
 });
 
 /**
- * A notice, due until it is sent. It needs no condition of its own: the write beside it happens once, or again for a new
- * reason, and then the notice is sent again.
+ * Writes a notice, due until it is sent. It needs no condition: the write beside it happens once, or again
+ * for a new reason, and then the notice must be sent again.
  */
 export const putNotice = (notice: Notice): Write => put(itemOf(notice));
 
-/** A notice of a cause that can arrive twice. */
+/** Writes a notice whose cause can arrive twice. */
 export const putNewNotice = (notice: Notice): Write => put(itemOf(notice), CONDITIONS.NOTICE_IS_NEW);
 
-/** Writes the warning that is due for a balance, and that it is not due any more. A repeat is refused. */
+/** Writes the due warning for a balance, and makes the head not due. A repeat is refused. */
 export function putWarning(
   table: Table,
   { customerId, raisedSeq, balanceLevel }: CustomerHead,
@@ -148,9 +150,9 @@ export function putWarning(
 }
 
 /**
- * Claims a notice for sending. A transaction, though of one item: the SDK repeats it under one token where its answer is lost.
- * A plain write that is repeated would be refused by its own first try, and the notice would stay claimed.
- * @param abandonedBefore a claim from before this moment whose outcome is unknown is void
+ * Claims a notice for sending. Uses a transaction, because the SDK retries it under one idempotency token. A
+ * retried plain write would be refused by its own first try, and the notice would stay claimed.
+ * @param abandonedBefore an older claim without an outcome is void
  */
 export function claimNotice(
   table: Table,
@@ -162,19 +164,19 @@ export function claimNotice(
   return writeTogether(table, [updateUnclaimed(name, { set, add: { attempts: 1 } }, abandonedBefore)]);
 }
 
-/** Puts a notice that was not sent into the stream once more. Refused where it was sent, or is being sent. */
+/** Puts an unsent notice into the stream again. Refused if it was sent or is being sent. */
 export function requeueNotice(
   table: Table,
   name: NoticeName,
   at: Date,
   abandonedBefore: Date,
 ): Promise<WriteResult> {
-  // The moment makes this a change also where the notice is pending: the stream has changes only.
+  // The time makes this a change even if the notice is pending: the stream has only changes.
   const set = { state: 'pending' satisfies NoticeState, requeued_at: at.toISOString() };
   return writeOne(table, updateUnclaimed(name, { set }, abandonedBefore));
 }
 
-/** A change of a notice that is not being sent. */
+/** Changes a notice that is not being sent. */
 const updateUnclaimed = ({ customerId, kind, id }: NoticeName, change: Change, abandonedBefore: Date) =>
   update(keys.notice(customerId, kind, id), change, CONDITIONS.NOTICE_IS_UNCLAIMED, {
     ...{ pending: 'pending', failed: 'failed', sending: 'sending' },
@@ -186,7 +188,7 @@ export type NoticeFate =
   | { readonly state: 'muted' }
   | { readonly state: 'failed'; readonly failure: string };
 
-/** Notes what became of a notice that was taken. One that failed stays due. */
+/** Stores the outcome of a claimed notice. A failed notice stays due. */
 export function noteFate(
   table: Table,
   { customerId, kind, id }: NoticeName,
@@ -207,7 +209,7 @@ function fateChange(fate: NoticeFate, at: Date): Change {
   return { set: { ...set, expires_at: expires }, remove: ['claimed_at', 'failure', ...NOT_DUE] };
 }
 
-/** All notices that were not sent by `until`, the oldest first, page by page. One that was just written is among them. */
+/** All notices due by `until` and not sent, the oldest first, page by page. Includes notices just written. */
 export async function* unsentNotices(table: Table, until: Date): AsyncGenerator<FoundNotice> {
   for await (const { stored } of storedWork(table, 'notice', until)) {
     const found = findNotice(stored);

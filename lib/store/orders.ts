@@ -10,7 +10,7 @@ const Order = z.object({
   attempt: attemptNumber,
   state: z.enum(['ordering', 'done', 'refused']),
   stripeCustomerId: text,
-  /** The card on file when the order was placed. Orders of an earlier release do not have it. */
+  /** The card on file when the order was placed. Null in orders of an earlier release. */
   paymentMethodId: orNull(text),
   /** As `cardKey` of a fix's charge. */
   cardKey: orNull(text),
@@ -19,8 +19,8 @@ const Order = z.object({
 });
 
 /**
- * An order for Pro, stored before Stripe is asked. `refused`: the card was declined, or there is no subscription; the next
- * order is a new attempt.
+ * A Pro order, stored before Stripe is called. `refused`: the card was declined, or there is no subscription;
+ * the next order is a new attempt.
  */
 export type ProOrder = Readonly<z.output<typeof Order>>;
 
@@ -28,11 +28,11 @@ const orders = record<ProOrder>(Order);
 
 export const decodeOrder = (item: Item): ProOrder => orders.decode(item);
 
-/** The order for Pro, whatever became of it; null when the customer never made one. */
+/** The Pro order in any state; null if the customer never placed one. */
 export const readOrder = (table: Table, customerId: string): Promise<ProOrder | null> =>
   readOne(table, keys.order(customerId), decodeOrder);
 
-/** Stores an order for Pro in place of `before`; an order without an outcome is due. */
+/** Replaces `before` with a Pro order. An order without an outcome is due. */
 export function keepOrder(customerId: string, order: ProOrder, before: ProOrder | null): Write {
   const due = order.state === 'ordering' ? dueAt('charge', new Date(order.startedAt)) : {};
   const item = { ...keys.order(customerId), ...orders.encode(order), ...due };

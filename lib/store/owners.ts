@@ -9,16 +9,16 @@ import { put, remove } from './write.ts';
 
 const owners = record<{ readonly customerId: string }>(z.object({ customerId: text }));
 
-/** The customer to whom a Stripe id, a card's bonus or an address belongs. */
+/** The customer that owns a Stripe id, a card's bonus or an address. */
 export const decodeOwner = (item: Item): string => owners.decode(item).customerId;
 
-/** Binds a Stripe customer or payment method to a customer, so that an event which names it finds them. */
+/** Binds a Stripe customer or payment method to a customer. Events find their customer by it. */
 export const bindStripeId = (stripeId: string, customerId: string): Write =>
   put({ ...keys.stripe(stripeId), ...owners.encode({ customerId }) }, CONDITIONS.STRIPE_ID_IS_FREE, {
     customer: customerId,
   });
 
-/** Notes to which customer a card brought its bonus. */
+/** Claims a card's bonus for a customer. */
 export const claimCard = (fingerprint: string, customerId: string): Write =>
   put({ ...keys.card(fingerprint), ...owners.encode({ customerId }) }, CONDITIONS.CARD_IS_NEW);
 
@@ -30,6 +30,6 @@ export const claimEmail = (email: string, customerId: string): Write =>
 export const forgetEmail = (email: string, customerId: string): Write =>
   remove(keys.email(email), CONDITIONS.EMAIL_IS_THEIRS, { customer: customerId });
 
-/** The customer who has this address; null where it is free. */
+/** The customer who has this address; null if it is free. */
 export const findByEmail = (table: Table, email: string): Promise<string | null> =>
   readOne(table, keys.email(email), decodeOwner);

@@ -15,14 +15,14 @@ export type Scan = Omit<ScanCommandInput, 'TableName' | 'ExclusiveStartKey'>;
 
 export interface Page {
   readonly items: readonly Item[];
-  /** The key to go on from; undefined after the last page. */
+  /** The key to continue from; undefined after the last page. */
   readonly next: Item | undefined;
 }
 
-/** Called with the read units that a call used, and waits as long as the audit's pace asks for. */
+/** Called with the read units of a call. Waits as long as the audit's rate limit requires. */
 export type Meter = (readUnits: number) => Promise<void>;
 
-/** Reads one page. Only a metered call asks for the units it used. */
+/** Reads one page. Only a metered call requests its consumed units. */
 export async function readPage(
   table: Table,
   request: Query | Scan,
@@ -44,7 +44,7 @@ export async function readPage(
   return { items: Items ?? [], next: LastEvaluatedKey };
 }
 
-/** Reads page after page. However long the answer is, no more than a page is held. */
+/** Reads page after page. Holds one page in memory, however long the result is. */
 export async function* pages(
   table: Table,
   request: Query | Scan,

@@ -18,8 +18,8 @@ const RateItem = z.object({ hits: z.array(z.number()) });
 const MAX_TRIES = 5;
 
 /**
- * Counts a hit if the sliding window has room. The item holds the times of the newest `limit` hits, so the window is
- * exact: no burst across the edge of a clock minute. One call, two once the list is full. A hit that is refused does
+ * Counts a hit if the sliding window has room. The item holds the times of the newest `limit` hits, so the
+ * window is exact: no burst across a minute boundary. One call; two if the list is full. A rejected hit does
  * not count.
  */
 export async function hitRateLimit(
@@ -49,20 +49,23 @@ export async function hitRateLimit(
     );
     if (replaced.kind === 'written') return { kind: 'allowed' };
   }
-  // Only a crowd at one address at one instant gets here, and a crowd is what the limit is for.
+  // Reached only by many concurrent calls in one scope, which is what the limit is for.
   return { kind: 'limited', retryAfterSeconds: 1 };
 }
 
-/** New fix attempts of one customer on one UTC day, about. More than any honest customer opens pull requests. */
+/**
+ * Approximate limit of new fix attempts per customer and UTC day. No honest customer opens so many pull
+ * requests.
+ */
 export const RECORDINGS_PER_DAY = 3_200;
 /**
- * The count is shared by this many items, by pull request number: recordings that run at the same time seldom meet in one. Honest
- * numbers are spread evenly; together the parts never let more through than the limit.
+ * The count is split over this many items by pull request number, so concurrent recordings rarely conflict.
+ * Honest numbers are spread evenly. Together the parts never allow more than the limit.
  */
 const PARTS = 16;
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** Counts a new attempt, in the transaction that stores it. Refused where the day's limit is reached. */
+/** Counts a new attempt in the transaction that stores it. Refused if the day's limit is reached. */
 export function countRecording(customerId: string, prNumber: number, at: Date): Write {
   const key = keys.recorded(customerId, at.toISOString().slice(0, 10), prNumber % PARTS);
   const expires = Math.floor(at.getTime() / 1000) + 2 * DAY_SECONDS;

@@ -3,24 +3,24 @@ import type { Key } from './keys.ts';
 import type { Item } from './table.ts';
 
 /*
- * How an item is stored, derived from one schema in the domain's names: `subscriptionType` is stored as `subscription_type`,
- * also inside an object of the schema. What is read is checked: an item that does not look like its schema was not written by
- * this service, and no balance is decided on it.
+ * The stored form of an item follows from one schema in the domain's names: `subscriptionType` is stored as
+ * `subscription_type`, also in nested objects. Reads are validated: an item that does not match its schema
+ * was not written by this service, and no balance is decided on it.
  */
 
-/** The way between an item and what it stands for. */
+/** Converts between an item and its domain value. */
 export interface Codec<T> {
-  /** For a record within another one. */
+  /** For nested records. */
   readonly schema: z.ZodMiniType<T>;
   /** @throws UnreadableItem */
   readonly decode: (item: Item) => T;
-  /** The attributes of a whole record; what the schema does not name is left out. */
+  /** The attributes of a whole record. Fields outside the schema are left out. */
   readonly encode: (value: T) => Item;
   /** The attributes of some of its fields. */
   readonly encodePart: (part: Partial<T>) => Item;
 }
 
-/** @param storedAs stored names that do not follow from the field's own */
+/** @param storedAs stored names that differ from the derived ones */
 export function record<T extends object>(
   schema: z.ZodMiniType<T> & { readonly shape: Shape },
   storedAs: Readonly<Record<string, string>> = {},
@@ -40,16 +40,19 @@ export function record<T extends object>(
   };
 }
 
-/** A field that is null where the item has no such attribute: not set yet, or written by an earlier release. */
+/** A field that is null if the item lacks the attribute: not set yet, or written by an earlier release. */
 export const orNull = <T extends z.ZodMiniType>(schema: T) => z._default(z.nullable(schema), null);
 
-/** Numbers and texts as most items have them. */
+/** Common types of fields. */
 export const text = z.string();
 export const integer = z.int();
 export const count = z.int().check(z.nonnegative());
 export const attemptNumber = z.int().check(z.positive());
 
-/** An item that was changed by hand, or written by a newer release. Names the item and its attributes, never their values. */
+/**
+ * An item that was changed manually or written by a newer release. Names the item and its attributes, never
+ * values.
+ */
 export class UnreadableItem extends Error {
   readonly key: Key;
   readonly attributes: readonly string[];
@@ -77,7 +80,7 @@ type Shape = Readonly<Record<string, z.core.$ZodType>>;
 interface Field {
   readonly name: string;
   readonly stored: string;
-  /** The fields of a record within the record; null for a field whose value is stored as it is. */
+  /** The fields of a nested record; null if the value is stored as it is. */
   readonly inner: readonly Field[] | null;
 }
 
@@ -92,7 +95,9 @@ function fieldsOf(shape: Shape, storedAs: Readonly<Record<string, string>> = {})
   });
 }
 
-/** The fields of an object, also of one that may be null or absent. Lists, maps and unions are stored as they are. */
+/**
+ * The fields of an object, also of a nullable or optional one. Lists, maps and unions are stored as they are.
+ */
 function shapeOf(schema: z.core.$ZodType): Shape | null {
   if (schema instanceof z.ZodMiniObject) return schema.shape;
   const isWrapped = schema instanceof z.ZodMiniNullable || schema instanceof z.ZodMiniDefault;
@@ -111,7 +116,7 @@ function toStored(value: object, fields: readonly Field[]): Item {
   return item;
 }
 
-/** The item under the domain's names, not checked yet. What is no record is left for the schema to refuse. */
+/** The item under the domain's names, not validated yet. The schema rejects values that are no records. */
 function fromStored(item: unknown, fields: readonly Field[]): unknown {
   if (!isObject(item)) return item;
   const renamed: Item = {};

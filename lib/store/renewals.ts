@@ -8,28 +8,31 @@ import { put } from './write.ts';
 
 const Renewal = z.object({
   attempt: attemptNumber,
-  /** `paying` until the outcome is known. `closed`: nothing was paid, and the attempt is not made again. */
+  /** `paying` until the outcome is known. `closed`: nothing was paid, and the attempt is not retried. */
   state: z.enum(['paying', 'paid', 'declined', 'needs_approval', 'closed']),
   invoiceId: text,
   subscriptionId: text,
   /** US cents. */
   amountCents: count,
   stripeCustomerId: text,
-  /** The card that the announced payment is made with. Another card is another attempt. */
+  /** The card of the announced payment. Another card is a new attempt. */
   paymentMethodId: text,
   /** As `cardKey` of a fix's charge. */
   cardKey: orNull(text),
   startedAt: text,
 });
 
-/** A payment of an open renewal that we ask for, stored before Stripe is asked. A customer has one; the next replaces it. */
+/**
+ * An announced payment of an open renewal, stored before Stripe is called. One per customer; the next
+ * replaces it.
+ */
 export type Renewal = Readonly<z.output<typeof Renewal>>;
 
 const renewals = record<Renewal>(Renewal);
 
 export const decodeRenewal = (item: Item): Renewal => renewals.decode(item);
 
-/** Stores a renewal in place of `before`; a renewal without an outcome is due. */
+/** Replaces `before` with a renewal. A renewal without an outcome is due. */
 export function keepRenewal(customerId: string, renewal: Renewal, before: Renewal | null): Write {
   const due = renewal.state === 'paying' ? dueAt('charge', new Date(renewal.startedAt)) : {};
   const item = { ...keys.renewal(customerId), ...renewals.encode(renewal), ...due };

@@ -5,7 +5,7 @@ import { count, record, text } from './record.ts';
 import { answerTo, type Contended, type Item, readOne, type Table, writeOne } from './table.ts';
 import { put } from './write.ts';
 
-/** A run of the reconciliation, as far as the store has to know it. */
+/** The parts of a reconciliation run that the store needs. */
 interface KeptRun {
   readonly report: { readonly run: string; readonly startedAt: string };
   readonly position: object;
@@ -15,13 +15,13 @@ export interface StoredRun<R> {
   readonly run: R;
   /** Counts the writes. */
   readonly version: number;
-  /** The invocation that wrote it last, by its own random id. */
+  /** The random id of the invocation that wrote it last. */
   readonly holder: string;
 }
 
 export type SaveRunResult<R> =
   | { readonly kind: 'saved' }
-  /** Another invocation has taken the run over, and left it like this. */
+  /** Another invocation has taken over the run; `by` is the current state. */
   | { readonly kind: 'taken'; readonly by: StoredRun<R> }
   | Contended;
 
@@ -31,7 +31,7 @@ const runs = record(z.object({ version: count, holder: text, reportJson: text, p
 const DAY_SECONDS = 24 * 60 * 60;
 const KEPT_DAYS = 90;
 
-/** Keeps runs that look like `schema`. */
+/** Stores runs that match `schema`. */
 export function runStore<R extends KeptRun>(schema: z.ZodMiniType<R>) {
   function decodeRun(item: Item): StoredRun<R> {
     const { version, holder, reportJson, positionJson } = runs.decode(item);
@@ -39,12 +39,12 @@ export function runStore<R extends KeptRun>(schema: z.ZodMiniType<R>) {
     return { run, version, holder };
   }
 
-  /** Null for a run that never began. @throws Error for an item that this service did not write */
+  /** Null for a run that never started. @throws Error for an item that this service did not write */
   const read = (table: Table, run: string): Promise<StoredRun<R> | null> =>
     readOne(table, keys.run(run), decodeRun);
 
   /**
-   * Writes a run as the next version after `version`, which is 0 for a new run. A repeat by the same holder is safe.
+   * Writes a run as the version after `version`, which is 0 for a new run. Idempotent for the same holder.
    * @throws BillingError ledger_unavailable
    */
   async function save(table: Table, { run, version, holder }: StoredRun<R>): Promise<SaveRunResult<R>> {
@@ -53,7 +53,7 @@ export function runStore<R extends KeptRun>(schema: z.ZodMiniType<R>) {
     return answerTo<SaveRunResult<R>>(result, { kind: 'saved' }, ({ winners: [winner] }) => {
       if (winner === undefined) return { kind: 'contended' };
       const by = decodeRun(winner);
-      // Written by an earlier try of ours, whose answer was lost.
+      // An earlier try of ours wrote it, but its answer was lost.
       const isOurs = by.holder === holder && by.version === next.version;
       return isOurs ? { kind: 'saved' } : { kind: 'taken', by };
     });

@@ -24,34 +24,34 @@ export type Item = Record<string, unknown>;
 type NamedWrite = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 type WithoutTable<K extends keyof NamedWrite> = Omit<NonNullable<NamedWrite[K]>, 'TableName'>;
 
-/** A write of one item, as a plain value; write.ts makes them. The name of the table is added when it is sent. */
+/** A write of one item as a plain value, made by write.ts. The table name is added on sending. */
 export type Write =
   | { readonly Put: WithoutTable<'Put'> }
   | { readonly Update: WithoutTable<'Update'> }
   | { readonly Delete: WithoutTable<'Delete'> }
   | { readonly ConditionCheck: WithoutTable<'ConditionCheck'> };
 
-/** The ledger's table: where it is and the client that reaches it. */
+/** The ledger's table: its client and its name. */
 export interface Table {
   readonly client: DynamoDBDocumentClient;
   readonly name: string;
 }
 
-/** A conditional write that was refused. In the order of the writes: which condition failed, and the item it failed for. */
+/** A refused conditional write. In the order of the writes: which condition failed, and for which item. */
 export interface Refusal {
   readonly kind: 'refused';
   readonly winners: readonly (Item | undefined)[];
   readonly failed: readonly boolean[];
 }
 
-/** Another writer was at the same item, or the table throttled us. Nothing was written; try again. */
+/** Another writer was changing the same item, or the table throttled us. Nothing was written; retry. */
 export interface Contended {
   readonly kind: 'contended';
 }
 
 export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
 
-/** Two calls that use up every attempt take 12 s: less than any function may run, so that the answer is ours. */
+/** Two calls that use up every attempt take 12 s. Every function runs longer, so it can still respond. */
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_SDK_ATTEMPTS = 3;
@@ -67,7 +67,7 @@ export function openTable({ tableName, dynamodbEndpoint }: Config): Table {
     },
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   });
-  // It copies what each call says and is answered, for a log that we do not keep.
+  // It copies every request and response for a log that we do not keep.
   client.middlewareStack.remove('loggerMiddleware');
   return { client: DynamoDBDocumentClient.from(client), name: tableName };
 }
@@ -88,7 +88,9 @@ export async function readTogether(table: Table, wanted: readonly Key[]): Promis
   return wanted.map(({ pk, sk }) => found.find((item) => item['pk'] === pk && item['sk'] === sk));
 }
 
-/** Reads the item of each thing, at most 100, in one strongly consistent call; leaves out what has none. */
+/**
+ * Reads the items of at most 100 things in one strongly consistent call. Leaves out things without an item.
+ */
 export async function readFound<T>(
   table: Table,
   things: readonly T[],
@@ -101,16 +103,17 @@ export async function readFound<T>(
   });
 }
 
-/** Reads one item, strongly consistent, and decodes it; null where there is none. */
+/** Reads one item, strongly consistent, and decodes it; null if absent. */
 export async function readOne<T>(table: Table, key: Key, decode: (item: Item) => T): Promise<T | null> {
   const [item] = await readTogether(table, [key]);
   return item === undefined ? null : decode(item);
 }
 
 /**
- * Writes all or nothing, each item under its condition. Within one call the SDK repeats a lost request under one
- * idempotency token, so a repeat of a write that did happen is answered as written.
- * @throws BillingError ledger_unavailable when the outcome is not known; the caller's guard makes a repeat safe.
+ * Writes all items or none, each under its condition. The SDK retries a lost request under one idempotency
+ * token, so a retry of a completed write returns `written`.
+ * @throws BillingError ledger_unavailable if the outcome is unknown; the caller's guard makes a retry
+ *   idempotent.
  */
 export function writeTogether(table: Table, writes: readonly Write[]): Promise<WriteResult> {
   const TransactItems = writes.map((write) => named(table, write));
@@ -129,7 +132,7 @@ export function writeOne(
   );
 }
 
-/** The answer to a caller: `written`, or what `refused` makes of the items for which a condition failed. */
+/** Maps a write result: to `written`, or to the value that `refused` makes of a refusal. */
 export function answerTo<T>(
   result: WriteResult,
   written: T,
@@ -147,7 +150,7 @@ export function answerTo<T>(
   }
 }
 
-/** The write as DynamoDB wants it in a transaction. */
+/** The write in DynamoDB's transaction format. */
 export function named({ name: TableName }: Table, write: Write): NamedWrite {
   if ('Put' in write) return { Put: { TableName, ...write.Put } };
   if ('Update' in write) return { Update: { TableName, ...write.Update } };
@@ -166,7 +169,7 @@ export async function answers(table: Table, timeoutMs: number): Promise<boolean>
   }
 }
 
-/** Runs a read; any failure of it becomes the one public error. */
+/** Runs a read. Any failure becomes the one public error. */
 export async function attempt<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -52,7 +52,9 @@ export function update(
   });
 }
 
-/** Changes an item by an expression of the caller's own, for what `update` has no words for, such as a place in a list. */
+/**
+ * Changes an item by the caller's own expression, for what `update` cannot express, such as list elements.
+ */
 export const updateBy = (
   key: Key,
   expression: string,
@@ -67,7 +69,7 @@ export const remove = (key: Key, conditions: Conditions = [], values: Item = {})
   Delete: { Key: { ...key }, ...conditioned(conditions, '', values) },
 });
 
-/** Writes nothing: lets a transaction pass only while the conditions hold for this item. */
+/** Writes nothing. The transaction succeeds only if the conditions hold for this item. */
 export function check(key: Key, conditions: Conditions, values: Item = {}): Write {
   const { ConditionExpression = '', ...rest } = conditioned(conditions, '', values);
   return { ConditionCheck: { Key: { ...key }, ConditionExpression, ...rest } };
@@ -79,7 +81,10 @@ const clause = (verb: string, names: readonly string[], phrase: (name: string) =
 const prefixed = (prefix: string, values: Item): Item =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
 
-/** The conditions with every name and value that they and `expression` use. A refusal returns the item as it stands. */
+/**
+ * The conditions with every name and value that they and `expression` use. A refusal returns the current
+ * item.
+ */
 function conditioned(conditions: Conditions, expression: string, values: Item) {
   const all = typeof conditions === 'string' ? [conditions] : conditions;
   const condition = all.map((one) => `(${one})`).join(' AND ');
@@ -89,7 +94,7 @@ function conditioned(conditions: Conditions, expression: string, values: Item) {
       ConditionExpression: condition,
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
     }),
-    // DynamoDB refuses an empty list of names or values.
+    // DynamoDB rejects an empty list of names or values.
     ...(names.size > 0 && {
       ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [name, name.slice(1)])),
     }),

@@ -13,13 +13,14 @@ import { type Item, readTogether, type Table } from '../table.ts';
 
 export interface StoredRecords extends LedgerRecords {
   readonly head: CustomerHead;
-  /** Second payments of a fix, which were announced to go back. */
+  /** Double payments whose return was announced. */
   readonly returnedPaymentIntentIds: readonly string[];
 }
 
 /**
- * Everything stored of one customer, as `verifyLedger` wants it; null when there is no such customer. Reads the whole
- * partition page by page, strongly consistent: for audits, never for a request. Stripe is not asked.
+ * Everything stored for one customer, as input of `verifyLedger`; null if there is no such customer. Reads
+ * the whole partition page by page, strongly consistent: for audits, never for a request. Does not call
+ * Stripe.
  */
 export async function readLedgerRecords(
   table: Table,
@@ -60,13 +61,13 @@ export async function readLedgerRecords(
     }
   }
   if (head === null) return null;
-  // Events are no customer's own items; each is written with its outcome, or not at all.
+  // Events are not in a customer's partition, and an event is always written with its outcome.
   const owners = await readOwners(table, head, entries, meter);
   const found = { head, entries, fixes, guards, activeKeys, returnedPaymentIntentIds };
   return { ...found, ...owners, events: [] };
 }
 
-/** What an audit wants of a fix. */
+/** The fields of a fix that an audit needs. */
 export const verifiable = ({ id, billed, charge }: FixAttempt): VerifiableFix => ({
   id,
   billed: billed !== null,
@@ -75,14 +76,16 @@ export const verifiable = ({ id, billed, charge }: FixAttempt): VerifiableFix =>
   paymentIntentId: billed?.paymentIntentId ?? null,
 });
 
-/** Whose each card is that brought a bonus to this customer, each Stripe customer that the head names, and their address. */
+/**
+ * The owners of the customer's bonus cards, of the Stripe customers that the head names, and of the address.
+ */
 export async function readOwners(
   table: Table,
   { email, stripeCustomerId, formerStripeCustomerId }: CustomerHead,
   entries: LedgerRecords['entries'],
   meter?: Meter,
 ): Promise<Pick<LedgerRecords, 'cardBonuses' | 'stripeCustomers' | 'emailOwner'>> {
-  // Each once, also where something is wrong and they repeat: one call does not name a key twice.
+  // Deduplicated, even if faulty records repeat a value: a batch read rejects duplicate keys.
   const fingerprints = distinct(
     entries
       .filter(({ source }) => source === 'trial_billing_added')
@@ -93,7 +96,7 @@ export async function readOwners(
   const [claim, ...items] = await readTogether(table, wanted);
   await meter?.(wanted.length);
   const owners = items.map((item) => (item === undefined ? null : decodeOwner(item)));
-  // Not decoded: a message about an item names its key, which is the address.
+  // Not decoded: the error of an unreadable item names its key, which contains the address.
   const claimedBy = claim?.['customer_id'];
   return {
     emailOwner: typeof claimedBy === 'string' ? claimedBy : null,
@@ -109,13 +112,15 @@ export async function readOwners(
 
 const distinct = (ids: readonly string[]): string[] => [...new Set(ids)];
 
-/** Whether anything is stored of a customer, their head or not. */
+/** Whether anything is stored for a customer, with or without a head. */
 export async function isAnythingLeft(table: Table, customerId: string, meter?: Meter): Promise<boolean> {
   for await (const _ of itemsOf(table, customerId, null, meter)) return true;
   return false;
 }
 
-/** Every customer, each once, also a customer whose ledger is gone. Reads the whole table, page by page: for audits only. */
+/**
+ * Every customer once, even if their ledger is gone. Reads the whole table, page by page: for audits only.
+ */
 export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
   let after: Key | null = null;
   do {
@@ -125,11 +130,11 @@ export async function* listCustomerIds(table: Table): AsyncGenerator<string> {
   } while (after !== null);
 }
 
-/** One of the parts into which the whole table falls, and where in it to go on. */
+/** One segment of a scan of the whole table, and where to continue in it. */
 export interface Segment {
   readonly segment: number;
   readonly of: number;
-  /** Null for its start. */
+  /** Null at its start. */
   readonly after: Key | null;
 }
 
@@ -140,8 +145,8 @@ export interface SegmentPage {
 }
 
 /**
- * The customers on one page of a segment. They are found by their head, any entry or any key, so that a customer is found whose
- * head or whole ledger is gone. Going on after a customer's head skips only the rest of that customer.
+ * The customers on one page of a segment. A head, any entry or any key is enough, so a customer without a
+ * head or ledger is still found. Continuing after a head skips only the rest of that customer.
  */
 export async function scanCustomers(
   table: Table,
@@ -160,7 +165,7 @@ export async function scanCustomers(
   return { customerIds, next: nextAfter(page.next, customerIds.at(-1)) };
 }
 
-/** A page may end between the keys or entries and the head of a customer, who is not to come twice. */
+/** A page may end before a customer's head. Continuing after the head does not list that customer twice. */
 function nextAfter(end: Item | undefined, lastCustomerId: string | undefined): Key | null {
   if (end === undefined) return null;
   const next = { pk: String(end['pk']), sk: String(end['sk']) };

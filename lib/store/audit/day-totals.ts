@@ -5,7 +5,7 @@ import { integer, record } from '../record.ts';
 import { type Table, writeOne } from '../table.ts';
 import { put } from '../write.ts';
 
-/** What moved at Stripe on one day. US cents; what left us is below zero. */
+/** Movements at Stripe on one day. US cents; outgoing money is negative. */
 export interface StoredDay {
   readonly charges: number;
   readonly refunds: number;
@@ -18,12 +18,12 @@ const days = record<StoredDay>(
   z.object({ charges: integer, refunds: integer, disputes: integer, other: integer, fees: integer }),
 );
 
-/** Stores the sums of a day, in place of those of a run before. A repeat is safe. */
+/** Stores the sums of a day and replaces those of an earlier run. Idempotent. */
 export async function putDay(table: Table, day: string, sums: StoredDay): Promise<void> {
   await writeOne(table, put({ ...keys.day(day), ...days.encode(sums) }));
 }
 
-/** The sums of all days before `day` that were ever stored, added up. */
+/** The total of all stored days before `day`. */
 export async function readDaysBefore(
   table: Table,
   day: string,

@@ -9,13 +9,13 @@ import { type Item, readTogether, type Table } from '../table.ts';
 import { verifiable } from './audit.ts';
 
 /*
- * A customer's partition part by part, for an audit that is interrupted and continues. Every read is strongly consistent, holds one
- * part and reports the read units that it used.
+ * Reads a customer's partition in parts, for an audit that is interrupted and continues. Every read is
+ * strongly consistent, holds one part in memory and reports its read units.
  */
 
-/** As many keys as one call reads. */
+/** Maximum keys of one batch read. */
 const BATCH = 100;
-/** What one read unit reads. */
+/** Bytes per read unit. */
 const UNIT_BYTES = 4_096;
 
 /** Up to `limit` entries after `afterSeq`, the oldest first, none above `upTo`. */
@@ -39,7 +39,7 @@ export async function readEntriesAfter(
   return (await readPage(table, query, undefined, meter)).items.map(decodeEntry);
 }
 
-/** The fixes of these ids that are stored. */
+/** The stored fixes with these ids. */
 export async function readFixes(
   table: Table,
   customerId: string,
@@ -50,7 +50,7 @@ export async function readFixes(
   return (await readMany(table, wanted, meter)).map((item) => verifiable(decodeFix(item)));
 }
 
-/** The entries of these numbers that are stored. */
+/** The stored entries with these numbers. */
 export async function readEntriesAt(
   table: Table,
   customerId: string,
@@ -61,7 +61,7 @@ export async function readEntriesAt(
   return (await readMany(table, wanted, meter)).map(decodeEntry);
 }
 
-/** Of these guards, kind#id, those that are stored. */
+/** The names (kind#id) whose guards are stored. */
 export async function readGuards(
   table: Table,
   customerId: string,
@@ -94,6 +94,6 @@ async function readMany(table: Table, wanted: readonly Key[], meter?: Meter): Pr
   return found;
 }
 
-/** A batch read does not say what each item used: an absent item takes one unit, like a small one. */
+/** A batch read does not report the units of each item. An absent item takes one unit, like a small one. */
 const unitsOf = (item: Item | undefined): number =>
   item === undefined ? 1 : Math.ceil(JSON.stringify(item).length / UNIT_BYTES);

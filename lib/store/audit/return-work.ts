@@ -3,7 +3,9 @@ import { keys } from '../keys.ts';
 import type { Meter } from '../paging.ts';
 import { readFound, type Table } from '../table.ts';
 
-/** An announced return of a payment, as the auditor reads it: leniently, so that a malformed one is still seen. */
+/**
+ * An announced return of a payment. The auditor decodes it leniently, so that it still sees a malformed one.
+ */
 export interface AnnouncedReturn {
   readonly refundId: string | null;
   /** Whether it is still open work. */
@@ -15,7 +17,7 @@ const Stored = z.object({
   due: z.optional(z.string()),
 });
 
-/** Of these payments, at most 100, those that were announced to go back. */
+/** The announced returns among these payments, at most 100. */
 export async function readAnnouncedReturns(
   table: Table,
   customerId: string,

@@ -11,9 +11,9 @@ import { type Item, readFound, readTogether, type Table } from '../table.ts';
  * is not as it should be, and goes on.
  */
 
-/** What became of an event. */
+/** The recorded outcome of an event. */
 export interface EventFate {
-  /** Null where the record does not say. */
+  /** Null if the record does not say. */
   readonly outcome: string | null;
   readonly reason: string;
   readonly customerId: string | null;
@@ -27,7 +27,7 @@ const fates = record<EventFate>(
   }),
 );
 
-/** What became of each event, by its id; one that was never recorded is not among them. At most 100 ids. */
+/** The outcome of each event by its id. Unrecorded events are left out. At most 100 ids. */
 export async function readEventFates(
   table: Table,
   eventIds: readonly string[],
@@ -47,11 +47,11 @@ const stripeNames = record<StripeNames>(
 
 export interface StripeOwner {
   readonly customerId: string;
-  /** Whether their head names the Stripe customer, so that their own audit asks Stripe for its money. */
+  /** Whether the customer's head names the Stripe customer, so that their own audit covers its money. */
   readonly isNamed: boolean;
 }
 
-/** The customer of each Stripe customer; those without one are left out. At most 100 ids. */
+/** The customer of each Stripe customer. Unbound ones are left out. At most 100 ids. */
 export async function readStripeOwners(
   table: Table,
   stripeCustomerIds: readonly string[],
@@ -79,7 +79,7 @@ export async function readStripeOwners(
 
 const PaidFix = z.object({ billed: z.object({ payment_intent_id: z.string() }) });
 
-/** Whether a payment is in a customer's ledger: it paid for the fix, or it is one that goes back. */
+/** Whether a payment is in a customer's records: it paid for the fix, or it is a double payment. */
 export async function isPaymentKept(
   table: Table,
   customerId: string,
@@ -93,13 +93,13 @@ export async function isPaymentKept(
   return double !== undefined || (paid.success && paid.data.billed.payment_intent_id === paymentIntentId);
 }
 
-/** Whether an invoice was granted to a customer. */
+/** Whether an invoice's credits were granted to a customer. */
 export async function isInvoiceKept(table: Table, customerId: string, invoiceId: string): Promise<boolean> {
   const [guard] = await readTogether(table, [keys.once(customerId, 'invoice', invoiceId)]);
   return guard !== undefined;
 }
 
-/** The items by the ids they are kept under. A small item takes one unit, whether it is there or not. */
+/** The items by their ids. A small item takes one read unit, even if absent. */
 async function readMetered(
   table: Table,
   ids: readonly string[],

@@ -7,7 +7,7 @@ import { keys } from '../keys.ts';
 import { type Meter, readPage } from '../paging.ts';
 import type { Item, Table } from '../table.ts';
 
-/* What operators look at. It reads more than a request may. */
+/* Reads for operators. They read more than a request may. */
 
 /** All work of a kind that is due, the oldest first, page by page. Leaves out work that is done but still in the index. */
 export async function* readDueWork(table: Table, due: DueKind, meter: Meter): AsyncGenerator<StoredWork[]> {
@@ -18,27 +18,27 @@ export async function* readDueWork(table: Table, due: DueKind, meter: Meter): As
 
 export interface CustomerFilter {
   readonly plan?: SubscriptionType | undefined;
-  /** Only those who owe credits. */
+  /** Only customers with owed credits. */
   readonly owing?: boolean;
 }
 
-/** Where a listing goes on: the key of the last item that was looked at. */
+/** The cursor of a listing: the key of the last item that was read. */
 export const ListPosition = z.strictObject({ pk: z.string(), sk: z.string() });
 export type ListPosition = z.output<typeof ListPosition>;
 
 export interface CustomerPage {
   readonly customers: CustomerHead[];
-  /** Null when the whole table was looked at. */
+  /** Null if the whole table was read. */
   readonly next: ListPosition | null;
 }
 
 const SCANNED_AT_ONCE = 1_000;
-/** For one page: a table of a million items is looked through in as many pages as it takes. */
+/** Scans per page. A large table takes many pages. */
 const MAX_SCANS = 20;
 
 /**
- * Up to `limit` customers, in the table's own order. It scans, so it looks at no more than 20,000 items for one page: that
- * page may hold fewer customers than were wanted, even none, and says where to go on.
+ * Up to `limit` customers, in the table's order. A page scans at most 20,000 items, so it may hold fewer
+ * customers than requested, even none. `next` says where to continue.
  */
 export async function listCustomers(
   table: Table,

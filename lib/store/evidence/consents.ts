@@ -6,7 +6,7 @@ import { readable, record, text, type UnreadableItem } from '../record.ts';
 import type { Item, Table, Write } from '../table.ts';
 import { put } from '../write.ts';
 
-/* Evidence is added and never changed: a later consent, also for the same card, is an item of its own. */
+/* Evidence is append-only: a later consent is its own item, even for the same card. */
 
 const Consent = z.object({
   paymentMethodId: text,
@@ -23,7 +23,9 @@ const Consent = z.object({
 
 const consents = record<BillingConsent>(Consent);
 
-/** Keeps a consent, in the transaction that puts its card on file. A repeat of that transaction keeps the same one. */
+/**
+ * Stores a consent in the transaction that adds its card. A retry of the transaction stores the same item.
+ */
 export const keepConsent = (customerId: string, consent: BillingConsent): Write =>
   put({
     ...keys.consent(customerId, consent.givenAt, consent.paymentMethodId),

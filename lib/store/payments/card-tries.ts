@@ -6,7 +6,10 @@ import { count, record, text } from '../record.ts';
 import { type Item, readOne, type Table, type Write } from '../table.ts';
 import { put } from '../write.ts';
 
-/* How a customer's cards have behaved, in one item. Stored under the domain's own names: it is read and written whole. */
+/*
+ * The tries of a customer's cards, in one item. Stored under the domain's own names: it is read and written
+ * whole.
+ */
 
 const Card = z.object({
   declines: z.readonly(z.array(text)),
@@ -19,7 +22,7 @@ const Card = z.object({
 
 const Stored = z.object({ version: count, cards: z.record(text, Card) });
 
-/** The record of all cards, and which write of it was read. */
+/** The record of all cards, and the version that was read. */
 export interface StoredTries {
   readonly version: number;
   readonly cards: TriesByCard;
@@ -29,7 +32,7 @@ const tries = record<StoredTries>(Stored);
 
 const NONE: StoredTries = { version: 0, cards: {} };
 
-/** Undefined where no card of the customer was tried yet. */
+/** The item is undefined if no card of the customer was tried yet. */
 export const decodeCardTries = (item: Item | undefined): StoredTries =>
   item === undefined ? NONE : tries.decode(item);
 

@@ -13,12 +13,12 @@ const Stored = z.object({
   fixAttemptId: text,
   paymentIntentId: text,
   amountCents: count,
-  /** The newest refund of ours. */
+  /** Our newest refund. */
   refundId: orNull(text),
   attempt: z._default(attemptNumber, 1),
   refundCents: orNull(count),
   startedAt: orNull(text),
-  /** Null in an item of an earlier release: it has come as far as it has a refund. */
+  /** Null in an item of an earlier release: `returned` if it has a refund, else `returning`. */
   state: orNull(z.enum(RETURN_STATES)),
 });
 
@@ -40,7 +40,7 @@ export const encodeDoublePayment = (customerId: string, double: DoublePayment): 
   ...doublePayments.encode(double),
 });
 
-/** Null for a payment that is no second one. */
+/** Null if the payment is no double payment. */
 export const readDoublePayment = (
   table: Table,
   customerId: string,
@@ -48,7 +48,7 @@ export const readDoublePayment = (
 ): Promise<DoublePayment | null> =>
   readOne(table, keys.once(customerId, 'double_payment', paymentIntentId), decodeDoublePayment);
 
-/** Announces that a payment is returned, with the refund of all of it; due until it is. */
+/** Announces the return of a payment with a full refund. Due until it is returned. */
 export function announceReturn(
   customerId: string,
   payment: { readonly fixAttemptId: string; readonly paymentIntentId: string; readonly amountCents: number },
@@ -67,7 +67,7 @@ export function announceReturn(
   return put({ ...item, ...dueAt('charge', at) }, CONDITIONS.GUARD_IS_NEW);
 }
 
-/** Moves a return on from where it was read. */
+/** Changes a return if it has not changed since it was read. */
 export function moveReturn(
   customerId: string,
   before: DoublePayment,

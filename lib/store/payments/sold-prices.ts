@@ -6,7 +6,7 @@ import { count, readable, record, text, UnreadableItem } from '../record.ts';
 import { type Item, readTogether, type Table, type WriteResult, writeOne } from '../table.ts';
 import { put } from '../write.ts';
 
-/* A copy of the price at Stripe that each plan is sold at now, for calls that do not ask Stripe. The sweeper keeps it. */
+/* Copies of the sold prices at Stripe, for calls that do not use Stripe. The sweeper updates them. */
 
 export interface StoredSoldPrice extends SoldPrice {
   readonly priceId: string;
@@ -14,12 +14,12 @@ export interface StoredSoldPrice extends SoldPrice {
 
 const soldPrices = record<StoredSoldPrice>(z.object({ priceId: text, monthCents: count, credits: count }));
 
-/** One key for each plan that is sold. Its items go into `decodeSoldPrices`. */
+/** One key for each sold plan. `decodeSoldPrices` takes the items. */
 export const soldPriceKeys = (): readonly Key[] => SOLD_PLANS.map(keys.soldPrice);
 
 /**
- * The prices among the items that were read under `soldPriceKeys`. An item that is not readable is left out: the sweeper
- * replaces it, and no call fails because of it.
+ * The prices among the items read under `soldPriceKeys`. An unreadable item is left out: the sweeper replaces
+ * it, and no call fails because of it.
  */
 export function decodeSoldPrices(items: readonly (Item | undefined)[]): SoldPrices {
   const prices = new Map<SoldPlan, SoldPrice>();
@@ -30,11 +30,11 @@ export function decodeSoldPrices(items: readonly (Item | undefined)[]): SoldPric
   return prices;
 }
 
-/** In one call. */
+/** Reads all prices in one call. */
 export const readSoldPrices = async (table: Table): Promise<SoldPrices> =>
   decodeSoldPrices(await readTogether(table, soldPriceKeys()));
 
-/** Null before the first reading of Stripe. */
+/** Null before the first read from Stripe. */
 export async function readSoldPrice(
   table: Table,
   plan: SoldPlan,
@@ -43,7 +43,7 @@ export async function readSoldPrice(
   return storedPriceIn(item);
 }
 
-/** Replaces the stored price of a plan. Refused if another sweep has replaced what was `found`. */
+/** Replaces the stored price of a plan. Refused if another sweep has replaced `found`. */
 export function putSoldPrice(
   table: Table,
   plan: SoldPlan,
@@ -57,7 +57,7 @@ export function putSoldPrice(
   return writeOne(table, put(item, CONDITIONS.SOLD_PRICE_UNMOVED, values));
 }
 
-/** No stored price has these. */
+/** Values that no stored price has. */
 const NOTHING_FOUND = { priceId: '', credits: -1 };
 
 const storedPriceIn = (item: Item | undefined): StoredSoldPrice | UnreadableItem | null =>
