@@ -9,7 +9,10 @@ import { parseMailConfig } from '../lib/settings/mail.ts';
 const processor = new BatchProcessor(EventType.DynamoDBStreams);
 let mailDeps: MailDeps | undefined;
 
-/** Reads the table's stream and sends each new notice. Failed notices are reported and come again. */
+/**
+ * Reads the table's stream and sends each new notice. Failed notices are reported, and the stream retries
+ * them.
+ */
 export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   // Outside the batch: wrong settings are not the fault of any one notice.
   mailDeps ??= start();

@@ -13,6 +13,6 @@ const answer = staticEndpoint(
 /** GET /docs */
 export const handler: Handler = async (event, context) => {
   const result = await answer(event, context);
-  // The security headers come last and allow no style; the page's own policy allows its style.
+  // The security headers are added last and allow no styles; the page's own policy allows its styles.
   return { ...result, headers: { ...result.headers, 'Content-Security-Policy': page.policy } };
 };

@@ -52,7 +52,7 @@ export interface ProblemFacts {
   readonly credit_balance?: number;
   /** All obstacles, `code` first. */
   readonly reasons?: readonly ProblemCode[];
-  /** Stripe's decline code. */
+  /** Why the bank refused: Stripe's decline code. */
   readonly decline_code?: string;
   /** For the cardholder to confirm the payment in a browser. Returned to the caller, never logged. */
   readonly payment_intent?: { readonly id: string; readonly client_secret: string };

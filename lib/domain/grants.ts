@@ -145,7 +145,7 @@ export function linesToGrant(invoice: ProInvoice, guard: InvoiceGuard | null): r
   return invoice.lines.filter((line) => creditsOfLine(line) > 0 && !granted.has(line.id));
 }
 
-/** What of an invoice counts as returned, beside what was sold, and the credits that are due back for it. */
+/** The returned and the sold amount of an invoice, and the credits due back. */
 export interface DueBack {
   readonly returnedCents: number;
   readonly soldCents: number;
@@ -212,9 +212,9 @@ export interface InvoiceChange extends CreditChange {
 }
 
 /**
- * Grants the credits of a paid invoice and takes back what is due, in one change: returned credits can never
- * be spent in between. Null if everything is already counted. Returned money always gets one entry, even of 0
- * credits, so the ledger explains every cent.
+ * Grants the credits of a paid invoice and takes back what is due. Both are one change, so returned credits
+ * can never be spent in between. Null if everything is already counted. Returned money always gets one entry,
+ * even of 0 credits, so the ledger explains every cent.
  */
 export function settleInvoice(
   owing: Owing,

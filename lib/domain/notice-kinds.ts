@@ -13,8 +13,8 @@ export const NOTICE_KINDS = [
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /**
- * Notices that a customer can turn off. The others are always sent: a contract ends or is not paid, money is in dispute,
- * credits were removed, an API key was issued.
+ * Notices that a customer can turn off. The others are always sent: a contract ends or is not paid, money is
+ * in dispute, credits were removed, an API key was issued.
  */
 export const OPTIONAL_NOTICE_KINDS = ['low_balance', 'exhausted', 'fix_blocked', 'card_declined'] as const;
 export type OptionalNoticeKind = (typeof OPTIONAL_NOTICE_KINDS)[number];

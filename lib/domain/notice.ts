@@ -181,7 +181,7 @@ export function subscriptionEnded(
 const canGoOn = (subscription: Subscription | null): boolean =>
   subscription !== null && (givesPro(subscription.state) || subscription.state === 'paused');
 
-/** A renewal that could not be paid: one letter for each card and day (UTC), however often the card is tried. */
+/** A failed renewal payment: one letter per card and UTC day, however often the card is tried. */
 export const paymentFailed = (
   customerId: string,
   invoice: {

@@ -5,7 +5,7 @@ import { emptyLedger } from './ledger.ts';
 import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
 import { verifyLedger } from './verify.ts';
 
-/** Something that is not as it should be. Nothing repairs it but people. */
+/** A difference that should not exist. Only people repair drift. */
 export interface Drift {
   /** Null if it belongs to no customer, such as the money of an unknown Stripe customer. */
   readonly customerId: string | null;
@@ -104,7 +104,7 @@ export const newReport = (run: string, startedAt: string, upToNow = false): Reco
   byHand: NONE,
 });
 
-/** What came about later is left to Stripe's own delivery, which has most often brought it by now. */
+/** Newer items are left to Stripe's own delivery, which usually arrives within this time. */
 const LEFT_TO_STRIPE_MS = 10 * 60_000;
 
 /** The time as of which a run checks. It stays the same when the run resumes. */

@@ -24,7 +24,9 @@ export interface Subscription {
   readonly currentPeriodEnd: string | null;
   /** ISO 8601: the end of the newest period whose invoice is paid. Null while no period is paid. */
   readonly coveredUntil: string | null;
-  /** Stripe charges the card for each period: collection is not paused, and the customer gets no invoice to pay by hand. */
+  /**
+   * Stripe charges the card for each period: collection is not paused, and no invoice has to be paid by hand.
+   */
   readonly collects: boolean;
 }
 
@@ -43,7 +45,7 @@ export interface ProSubscription extends Subscription {
 }
 
 /**
- * Which subscription counts if there are several: one that gives the Pro rate, then the one that gives it
+ * Which subscription counts if there are several. One that gives the Pro rate, then the one that gives it
  * longest, then the state worth most to the customer, then the newest. A total order over Stripe's current
  * state, so the order of events does not matter.
  */
@@ -73,7 +75,9 @@ export function currentSubscription(all: readonly ProSubscription[]): Subscripti
   return subscription;
 }
 
-/** Subscriptions that Stripe will renew. More than one means that the customer pays twice: a finding for support. */
+/**
+ * Subscriptions that Stripe will renew. With more than one the customer pays twice: a finding for support.
+ */
 export const goingOn = (all: readonly ProSubscription[]): readonly ProSubscription[] =>
   all.filter(({ state, endsAt }) => givesPro(state) && endsAt === null);
 

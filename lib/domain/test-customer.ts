@@ -1,6 +1,6 @@
 /*
- * Customers that the smoke test signs up and removes. Only the smoke test can receive mail at their
- * addresses.
+ * Customers that the smoke test signs up and removes. Their addresses identify them; no one else gets mail
+ * there.
  */
 
 const ADDRESS = /^smoke\+[0-9a-f]{16}@rsolv\.dev$/;

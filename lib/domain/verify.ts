@@ -3,7 +3,7 @@ import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
 import { verifyBalance, verifyChain } from './verify-chain.ts';
 import { verifyClaims, verifyStanding } from './verify-head.ts';
 
-/** One sentence for each invariant, in the order of their numbers. */
+/** One sentence per invariant, by number. */
 export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   1: 'the balance is never below zero',
   2: 'the balance, and the debt, are the sum of the entries',
@@ -15,7 +15,7 @@ export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   8: 'every webhook accepted ended as processed, ignored or parked',
 };
 
-/** What is wrong with a customer without a head: nothing else of them can be verified. */
+/** The violation of a customer without a head. Nothing else can be verified for them. */
 export const HEAD_MISSING: Violation = {
   invariant: 2,
   seq: null,
@@ -69,7 +69,10 @@ function verifySeqOfFixes({ entries, fixes }: LedgerRecords): Violation[] {
   });
 }
 
-/** Checks the head against the end of a ledger whose parts `verifyPart` has checked. `records` has `before` and no entries. */
+/**
+ * Checks the head against the end of a ledger whose parts `verifyPart` has checked. `records` has `before`
+ * and no entries.
+ */
 export function verifyEnd(records: LedgerRecords): Violation[] {
   return [
     ...verifyChain(records),

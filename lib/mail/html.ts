@@ -10,7 +10,7 @@ export class Html {
 
 export type Part = Html | string | number | null | undefined | readonly Part[];
 
-/** A template whose parts are escaped, unless they are markup already. */
+/** A template whose parts are escaped, unless they are already markup. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(strings.map((text, i) => text + markupOf(parts[i])).join(''));
 }

@@ -9,7 +9,7 @@ export interface BusinessFacts {
   readonly fix_charged: MoneyFacts;
   /** A card was declined, or its bank asks the cardholder to confirm. */
   readonly charge_declined: MoneyFacts;
-  /** The second payment of a fix was returned. */
+  /** A double payment was returned. */
   readonly double_payment_returned: MoneyFacts;
   readonly payment_method_added: { readonly customerId: string };
   /** Credits are missing until a person sets the price's credits and replays the event. */

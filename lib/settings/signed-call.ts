@@ -22,7 +22,7 @@ export interface SignedCall {
   readonly timeoutMs: number;
 }
 
-/** An error response of AWS. Has AWS's own error code, and never a value or a message of AWS. */
+/** An error response from AWS. Has AWS's own error code, and never a value or a message from AWS. */
 export class AwsRefusal extends Error {
   readonly code: string;
 

@@ -24,7 +24,7 @@ const closings = record<OpenClosing>(Closing);
 
 /**
  * Stores that an account is closed and that data is still to be deleted. The sweeper deletes it once no
- * earlier request can be in flight. Until then the address is kept, because it finds the customers at Stripe.
+ * earlier request can be in flight. Until then the address is kept, to find the customers at Stripe.
  */
 export function openClosing(customerId: string, email: string, at: Date): Write {
   const closing = closings.encodePart({ email, closedAt: at.toISOString() });

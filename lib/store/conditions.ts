@@ -1,11 +1,13 @@
 /**
- * Every condition the store writes under. Each one is a guarantee; `npm run check:conditions` removes them one at a
- * time and expects a test to fail for each.
+ * Every condition of the store's writes. Each one is a guarantee: `npm run check:conditions` removes them one
+ * at a time and expects a test to fail for each.
  */
 export const CONDITIONS = {
   /** The balance has not changed since it was read: no update is lost. */
   HEAD_UNMOVED: 'seq = :seq',
-  /** The plan, the card and the debt have not changed since they were read. A head of the first release has no revision. */
+  /**
+   * The plan, the card and the debt have not changed since they were read. The oldest heads have no revision.
+   */
   PROFILE_UNMOVED: 'attribute_not_exists(revision) OR revision = :revision',
   /** An entry is never overwritten, even if the head is set back manually. */
   ENTRY_IS_NEW: 'attribute_not_exists(pk)',

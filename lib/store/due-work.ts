@@ -6,7 +6,7 @@ import { update } from './write.ts';
 
 /**
  * Kinds of work that a schedule finds. `charge`: money that moved or may have moved, and accounts being
- * closed; `parked`: events for a person; `low_balance`: heads whose customer gets a warning; `notice`: unsent
+ * closed. `parked`: events for a person. `low_balance`: heads whose customer gets a warning. `notice`: unsent
  * notices.
  */
 export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice';

@@ -167,7 +167,7 @@ export function billChargedFix(
   return updateFix(customerId, fix, { set: { billed, charge }, remove: NOT_DUE, onlyIfNotBilled: true });
 }
 
-/** Changes a charge if it has not changed since it was read, and makes it not due. */
+/** Updates a charge that has not changed since it was read, and makes it not due. */
 export const endCharge = (customerId: string, fix: ReadFix, charge: FixCharge): Write =>
   updateFix(customerId, fix, { set: { charge }, remove: NOT_DUE });
 

@@ -1,4 +1,4 @@
-/** Every key of the table is built and read here, and nowhere else. */
+/** Every key of the table is built and parsed here, and nowhere else. */
 
 import { NOTICE_KINDS, type NoticeKind } from '../domain/notice-kinds.ts';
 import type { SoldPlan } from '../domain/plans.ts';
@@ -121,7 +121,7 @@ export function customerIdOf(pk: string): string {
   return pk.slice(CUSTOMER_PREFIX.length);
 }
 
-/** An item that the index of due work names. */
+/** An item in the index of due work. */
 export interface DueItem {
   /** `unknown`: written by a newer release, or manually. */
   readonly kind:
@@ -162,7 +162,7 @@ export function parseDueKey({ pk, sk }: Key): DueItem {
   return { kind: 'unknown', customerId: null, id: null };
 }
 
-/** The notice that a key names; null if it is no notice. */
+/** The notice that a key names; null if it is not a notice. */
 export function parseNoticeKey({ pk, sk }: Key): NoticeName | null {
   if (!sk.startsWith(NOTICE_PREFIX) || !pk.startsWith(CUSTOMER_PREFIX)) return null;
   return noticeName(pk.slice(CUSTOMER_PREFIX.length), sk.slice(NOTICE_PREFIX.length));
@@ -198,8 +198,8 @@ export function itemKind(sk: unknown): CustomerItemKind {
 }
 
 /**
- * The only items that may carry `expires_at`, by what their keys begin with, and how long each is needed. Everything else is the
- * ledger: a guard that expired would let its entry be made again.
+ * The only items that may have `expires_at`, by key prefix, with the reason. Everything else is the ledger:
+ * an expired guard would allow a duplicate entry.
  */
 export const MAY_EXPIRE: readonly { readonly pk: string; readonly sk?: string; readonly why: string }[] = [
   { pk: 'RATE#', why: 'calls are counted within a window' },

@@ -97,7 +97,7 @@ function moveHead(readAt: CustomerHead, change: HeadChange): Write {
   return update(key, { set, remove }, unmoved, asRead);
 }
 
-/** Where spending has crossed a threshold, the schedule that warns finds the head in the index of due work. */
+/** If spending crosses a threshold, puts the head into the index of due work for the warning schedule. */
 function changedWatch(readAt: CustomerHead, { next, at }: HeadChange): Item {
   const isDue = isBelow(next.balanceLevel, readAt.balanceLevel);
   if (!isDue && next.raisedSeq === readAt.raisedSeq) return {};
@@ -163,7 +163,7 @@ export async function* entryPages(
   for await (const page of pages(table, query)) yield page.map(decodeEntry);
 }
 
-/** The items of a customer whose sort keys are within the range, strongly consistent. */
+/** Query of a customer's items within a range of sort keys, strongly consistent. */
 const between = (customerId: string, { from, to }: Range, Limit: number, ScanIndexForward = true): Query => ({
   KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
   ExpressionAttributeValues: { ':pk': keys.customer(customerId), ':from': from, ':to': to },

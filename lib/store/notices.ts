@@ -104,7 +104,9 @@ export type FoundNotice = { readonly notice: StoredNotice } | { readonly unreada
 /** @throws UnreadableItem */
 export const decodeNotice = (item: Item): StoredNotice => notices.decode(item);
 
-/** For batch reads: returns what is wrong with an unreadable notice, so that one bad notice does not stop the batch. */
+/**
+ * For batch reads: returns the fault of an unreadable notice, so that one bad notice does not stop the batch.
+ */
 export function findNotice(item: Item): FoundNotice {
   const notice = readable(decodeNotice, item);
   if (!(notice instanceof UnreadableItem)) return { notice };

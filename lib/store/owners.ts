@@ -5,7 +5,9 @@ import { record, text } from './record.ts';
 import { type Item, readOne, type Table, type Write } from './table.ts';
 import { put, remove } from './write.ts';
 
-/* Items that say which customer something belongs to: an id at Stripe, a card that earned its bonus, an e-mail address. */
+/*
+ * Items that say which customer something belongs to: a Stripe id, a card that earned its bonus, an address.
+ */
 
 const owners = record<{ readonly customerId: string }>(z.object({ customerId: text }));
 

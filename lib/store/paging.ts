@@ -58,7 +58,9 @@ export async function* pages(
   } while (from !== undefined);
 }
 
-/** A customer's items whose sort keys begin with `prefix`, or all of them, page by page, strongly consistent. */
+/**
+ * A customer's items, all or those whose sort keys begin with `prefix`, page by page, strongly consistent.
+ */
 export async function* itemsOf(
   table: Table,
   customerId: string,

@@ -16,7 +16,7 @@ export interface Codec<T> {
   readonly decode: (item: Item) => T;
   /** The attributes of a whole record. Fields outside the schema are left out. */
   readonly encode: (value: T) => Item;
-  /** The attributes of some of its fields. */
+  /** The attributes of some fields of a record. */
   readonly encodePart: (part: Partial<T>) => Item;
 }
 
@@ -116,7 +116,7 @@ function toStored(value: object, fields: readonly Field[]): Item {
   return item;
 }
 
-/** The item under the domain's names, not validated yet. The schema rejects values that are no records. */
+/** The item under the domain's names, not validated yet. The schema rejects values that are not records. */
 function fromStored(item: unknown, fields: readonly Field[]): unknown {
   if (!isObject(item)) return item;
   const renamed: Item = {};

@@ -13,7 +13,7 @@ interface KeptRun {
 
 export interface StoredRun<R> {
   readonly run: R;
-  /** Counts the writes. */
+  /** Number of writes. */
   readonly version: number;
   /** The random id of the invocation that wrote it last. */
   readonly holder: string;

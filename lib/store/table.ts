@@ -51,7 +51,9 @@ export interface Contended {
 
 export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
 
-/** Two calls that use up every attempt take 12 s. Every function runs longer, so it can still respond. */
+/**
+ * Two calls that use up every attempt take 12 s. Every function's timeout is longer, so it can still respond.
+ */
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_SDK_ATTEMPTS = 3;

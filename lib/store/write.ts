@@ -3,14 +3,14 @@ import type { Key } from './keys.ts';
 import type { Item, Write } from './table.ts';
 
 /*
- * Writes as plain values: which item, what changes, and the named condition that must hold. `table.ts` adds the name of the
- * table and sends them, alone or in a transaction.
+ * Writes as plain values: which item, what changes, and the named condition that must hold. `table.ts` adds
+ * the name of the table and sends them, alone or in a transaction.
  *
- * `#name` in an expression always stands for the attribute `name`, and `:name` for the value given as `name`. So names and
- * values are derived from the expressions and are never listed a second time.
+ * `#name` in an expression always stands for the attribute `name`, and `:name` for the value given as `name`.
+ * So names and values are derived from the expressions and are never listed a second time.
  */
 
-/** A condition from the list in conditions.ts; an expression written anywhere else does not compile. */
+/** A condition from conditions.ts. Any other expression does not compile. */
 export type Condition = (typeof CONDITIONS)[keyof typeof CONDITIONS];
 
 /** One condition, or several that must all hold. */
@@ -24,7 +24,7 @@ export interface Change {
   readonly remove?: readonly string[];
 }
 
-/** Stores a whole item; without a condition it replaces any item under the same key. */
+/** Stores a whole item. Without a condition, it replaces any item with the same key. */
 export const put = (
   item: Item,
   conditions: Conditions = [],

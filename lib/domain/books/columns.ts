@@ -1,5 +1,5 @@
 /**
- * Money of all customers by source. Only the first two moved through Stripe; the others are no findings. US
+ * Money of all customers by source. Only the first two moved through Stripe; the others are not findings. US
  * cents.
  */
 export interface Columns {

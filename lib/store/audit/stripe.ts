@@ -7,8 +7,8 @@ import { readable, record, text, UnreadableItem } from '../record.ts';
 import { type Item, readFound, readTogether, type Table } from '../table.ts';
 
 /*
- * What an audit of the whole Stripe account looks up, 100 keys in a call. It is read leniently: an audit reports an item that
- * is not as it should be, and goes on.
+ * Lookups for an audit of the whole Stripe account, 100 keys per call. Decoding is lenient: the audit reports
+ * a malformed item and continues.
  */
 
 /** The recorded outcome of an event. */

@@ -9,7 +9,10 @@ import type { Item, Table } from '../table.ts';
 
 /* Reads for operators. They read more than a request may. */
 
-/** All work of a kind that is due, the oldest first, page by page. Leaves out work that is done but still in the index. */
+/**
+ * All due work of a kind, the oldest first, page by page. Leaves out work that is done but still in the
+ * index.
+ */
 export async function* readDueWork(table: Table, due: DueKind, meter: Meter): AsyncGenerator<StoredWork[]> {
   for await (const page of storedWorkPages(table, due, null, meter)) {
     yield page.filter(({ stored }) => stored['due'] === due);

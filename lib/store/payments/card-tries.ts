@@ -39,7 +39,7 @@ export const decodeCardTries = (item: Item | undefined): StoredTries =>
 export const readCardTries = async (table: Table, customerId: string): Promise<StoredTries> =>
   (await readOne(table, keys.cardTries(customerId), tries.decode)) ?? NONE;
 
-/** Stores the record in place of the one that was read. */
+/** Replaces the record that was read. */
 export const keepCardTries = (customerId: string, { version }: StoredTries, cards: TriesByCard): Write =>
   put(
     { ...keys.cardTries(customerId), ...tries.encode({ version: version + 1, cards }) },

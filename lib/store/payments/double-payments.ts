@@ -23,8 +23,8 @@ const Stored = z.object({
 });
 
 /**
- * A payment that succeeded for a fix that was paid for already; it is returned. `returning` and `for_person` are open work.
- * `returned` opens again where Stripe says that a refund failed, or that a dispute was won.
+ * A second payment for a fix that was already paid. It is returned. `returning` and `for_person` are open
+ * work. `returned` reopens if a refund fails at Stripe or a dispute is won.
  */
 export type DoublePayment = Omit<z.output<typeof Stored>, 'state'> & { readonly state: ReturnState };
 
@@ -40,7 +40,7 @@ export const encodeDoublePayment = (customerId: string, double: DoublePayment): 
   ...doublePayments.encode(double),
 });
 
-/** Null if the payment is no double payment. */
+/** Null if the payment is not a double payment. */
 export const readDoublePayment = (
   table: Table,
   customerId: string,
@@ -67,7 +67,7 @@ export function announceReturn(
   return put({ ...item, ...dueAt('charge', at) }, CONDITIONS.GUARD_IS_NEW);
 }
 
-/** Changes a return if it has not changed since it was read. */
+/** Updates a return that has not changed since it was read. */
 export function moveReturn(
   customerId: string,
   before: DoublePayment,
