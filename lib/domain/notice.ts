@@ -161,7 +161,7 @@ export const chargeDeclined = (
   content: { kind: 'card_declined', amountCents: charge.amountCents, declineCode, ...pullRequestOf(fix) },
 });
 
-/** The end of a usable Pro subscription. Null if nothing ended: a paused subscription can resume. */
+/** The end of a Pro subscription. Null if nothing ended: a paused subscription can resume. */
 export function subscriptionEnded(
   before: CustomerHead,
   after: { readonly subscription: Subscription | null },
@@ -219,7 +219,7 @@ export const disputeOpened = (
 
 /**
  * Credits were taken back. Null if no credits were removed and the debt did not grow.
- * @param after the customer after the entry; its `seq` makes the notice unique
+ * @param after the state once the entry is written; its `seq` makes the notice unique
  */
 export function creditsRemoved(
   before: Pick<CustomerHead, 'customerId' | 'balance' | 'debt'>,

@@ -132,7 +132,7 @@ export function givesPro(state: SubscriptionState): boolean {
   }
 }
 
-/** Whether Stripe can no longer collect for it. */
+/** Whether the subscription is over: Stripe can no longer collect for it. */
 export function isOver(state: SubscriptionState): boolean {
   return state === 'canceled' || state === 'incomplete_expired';
 }

@@ -1,7 +1,4 @@
-/*
- * Customers that the smoke test signs up and removes. Their addresses identify them; no one else gets mail
- * there.
- */
+/* Customers that the smoke test signs up and removes, identified by addresses where no one else gets mail. */
 
 const ADDRESS = /^smoke\+[0-9a-f]{16}@rsolv\.dev$/;
 

@@ -1,6 +1,6 @@
 /**
- * Money of all customers by source. Only the first two moved through Stripe; the others are not findings. US
- * cents.
+ * Money of all customers by source, in US cents. Only the first two moved through Stripe; the others are not
+ * findings.
  */
 export interface Columns {
   /** Paid through Stripe, and the part of it that was returned. */

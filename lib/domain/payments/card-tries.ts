@@ -70,8 +70,7 @@ const HARD_DECLINES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a card may be tried now. Declines since the last success and tries in flight count against 15 in 30
- * days.
+ * Whether a card may be tried now: at most 15 declines since the last success and tries in flight in 30 days.
  * @param byPerson a person asks right now: skips the wait, not the limit of 15
  */
 export function admit(stored: CardTries | undefined, at: Date, byPerson: boolean): Admission {

@@ -53,8 +53,7 @@ export function decideReturn(stored: PaymentReturn, facts: ReturnFacts): ReturnS
   const ours = facts.refunds.filter(({ attempt }) => attempt !== null);
   const failed = ours.filter(({ state }) => state === 'failed').length;
   if (failed >= MAX_FAILED || facts.refusedBy !== null) return { kind: 'for_person', restCents };
-  // An idempotency key has one amount. If the attempt was made, or the rest has changed, announce a new
-  // attempt.
+  // An idempotency key has one amount. If the attempt was made, or the rest changed, announce a new one.
   const isMade = ours.some(({ attempt }) => attempt === stored.attempt);
   if (!isMade && stored.refundCents === restCents) return { kind: 'send' };
   return { kind: 'announce', attempt: stored.attempt + 1, refundCents: restCents };
