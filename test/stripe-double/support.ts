@@ -14,15 +14,15 @@ const DAY_SECONDS = 24 * 60 * 60;
 export interface Bench {
   readonly running: StripeDouble;
   readonly stripe: Stripe;
-  /** A control of the double, by its path under /_double. */
+  /** Calls a control of the stand-in by its path under /_double. */
   control(path: string, input?: unknown): Promise<Record<string, unknown>>;
-  /** Moves its clock, and lets what happened be delivered. */
+  /** Moves the stand-in's clock and waits for its deliveries. */
   days(count: number): Promise<void>;
   seconds(count: number): Promise<void>;
   eventTypes(): Promise<string[]>;
 }
 
-/** A double of its own for one test, with the real SDK on it. */
+/** A separate stand-in for one test, with the real SDK. */
 export async function bench(options: Partial<StripeDoubleOptions> = {}): Promise<Bench> {
   const running = await startStripeDouble({ apiKey: API_KEY, deliveryBackoffMs: 5, ...options });
   onTestFinished(() => running.stop());
@@ -43,7 +43,7 @@ export async function bench(options: Partial<StripeDoubleOptions> = {}): Promise
     control,
     seconds,
     days: (count) => seconds(count * DAY_SECONDS),
-    // The oldest first, as they happened.
+    // Oldest first.
     eventTypes: async () => (await stripe.events.list({ limit: 100 })).data.map(({ type }) => type).reverse(),
   };
 }
@@ -106,7 +106,7 @@ export const subscribe = (
     ...more,
   });
 
-/** The error a call ends with. A call that succeeds fails the test. */
+/** Returns the error of a call. Fails the test if the call succeeds. */
 export async function refused(call: Promise<unknown>): Promise<Stripe.errors.StripeError> {
   try {
     await call;
@@ -117,16 +117,16 @@ export async function refused(call: Promise<unknown>): Promise<Stripe.errors.Str
   throw new Error('the call was not refused');
 }
 
-/** The `error` of a refusal that was not made through the SDK. */
+/** The `error` of a rejection that was not received through the SDK. */
 export async function errorOf(response: Response): Promise<unknown> {
   return z.object({ error: z.unknown() }).parse(await response.json()).error;
 }
 
-/** A header of the answer that an error was made from. */
+/** A header of the answer behind an error. */
 export const headerOf = (error: Stripe.errors.StripeError, name: string): string | undefined =>
   error.headers?.[name];
 
-/** The latest invoice, which was asked for with `expand`. */
+/** The latest invoice, requested with `expand`. */
 export function expandedInvoice({ latest_invoice: invoice }: Stripe.Subscription): Stripe.Invoice {
   if (invoice === null || typeof invoice === 'string') throw new Error('the invoice was not expanded');
   return invoice;
@@ -143,7 +143,7 @@ export interface Received {
   readonly signature: string;
 }
 
-/** A receiver of webhooks that answers with the statuses it is given, then with 200. */
+/** A webhook receiver that answers with these statuses in order, then with 200. */
 export async function receiver(answers: readonly number[] = []) {
   const received: Received[] = [];
   const left = [...answers];

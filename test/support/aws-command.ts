@@ -1,6 +1,7 @@
 /*
- * Stands for the command `aws dynamodb …` in a shell of a test: its options as the fields of the call, sent to the engine of the
- * test. Like the command it prints the answer, or ends with an exit code and the error's name.
+ * Replaces the command `aws dynamodb …` in a test's shell. Sends the options as the fields of the call to the
+ * test's engine. Like the command, it prints the answer, or exits with an error code and prints the error's
+ * name.
  */
 
 const [, operation = '', ...options] = process.argv.slice(2);

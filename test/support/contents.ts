@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { Item, Table } from '../../lib/store/table.ts';
 
-/** Everything a table holds, in one order however the engine keeps it: equal contents are equal as JSON. */
+/** Reads the whole table in a fixed order, so that equal contents are equal as JSON. */
 export async function contentsOf(table: Table): Promise<Item[]> {
   const items: Item[] = [];
   let from: Item | undefined;

@@ -13,7 +13,10 @@ const Counted = z.object({
   }),
 });
 
-/** The metrics in what was logged, in order. Each is counted by the name of the service alone, which is what the alarms look at. */
+/**
+ * The metrics in the log, in order. Each must have only the dimension `service`, because the alarms use that
+ * one.
+ */
 export const countedIn = (lines: readonly string[]): string[] =>
   lines
     .filter((line) => line.includes('"_aws"'))
@@ -23,7 +26,7 @@ export const countedIn = (lines: readonly string[]): string[] =>
       ),
     );
 
-/** What functions write while `work` runs, line by line; nothing of it is shown. */
+/** Captures the console output of `work` line by line and prints none of it. */
 export async function heard<T>(
   work: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly lines: string[] }> {

@@ -11,7 +11,7 @@ export async function recordedFix(deps: Deps, customerId: string, prNumber: numb
   return (await recordFixAttempt(deps, customerId, newFix(prNumber))).fix.id;
 }
 
-/** Reads the whole ledger back and expects every invariant to hold. */
+/** Reads the whole ledger and expects every invariant to hold. */
 export async function expectSoundLedger(deps: Deps, customerId: string) {
   const records = await readLedgerRecords(deps.table, customerId);
   if (records === null) throw new Error(`no customer ${customerId}`);
@@ -19,7 +19,7 @@ export async function expectSoundLedger(deps: Deps, customerId: string) {
   return records;
 }
 
-/** As closing leaves the head, where no more of it matters. */
+/** Leaves the head as closing does. For tests in which only the head matters. */
 export async function markClosed(deps: Deps, customerId: string): Promise<void> {
   await changeLedger(deps, {
     customerId,

@@ -1,11 +1,11 @@
 import { createServer, request } from 'node:http';
 
-/** `before`: it does not reach the engine. `after`: it does, and the answer is lost. */
+/** `before`: the call does not reach the engine. `after`: it does, but the answer is lost. */
 export interface EngineFault {
-  /** Such as `TransactWriteItems`. */
+  /** For example `TransactWriteItems`. */
   readonly operation: string;
   readonly when: 'before' | 'after';
-  /** How many calls of it fail. */
+  /** The number of calls that fail. */
   readonly times: number;
 }
 
@@ -15,7 +15,7 @@ export interface FaultyEngine {
   close(): void;
 }
 
-/** Stands between the service and the engine, and cuts the line when it is told to. */
+/** Sits between the service and the engine, and cuts connections on demand. */
 export async function startFaultyEngine(target: string): Promise<FaultyEngine> {
   let fault: EngineFault | null = null;
   const takeFault = (operation: string): EngineFault['when'] | null => {

@@ -4,14 +4,14 @@ import type { NewFixAttempt } from '../../lib/operations/fixes/record-fix-attemp
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 
-/* What tests and benchmarks both start from. */
+/* Fixtures of both tests and benchmarks. */
 
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 export const uniqueEmail = (): string => `${randomBytes(6).toString('hex')}@customer.example`;
 
-/** A customer who has exactly `credits`. */
+/** A customer with exactly `credits` credits. */
 export async function customerWith(deps: Deps, credits: number): Promise<Onboarded> {
   const onboarded = await onboardCustomer(deps, { name: 'Acme', email: uniqueEmail(), source: 'direct' });
   const amount = credits - onboarded.head.balance;
@@ -22,7 +22,7 @@ export async function customerWith(deps: Deps, credits: number): Promise<Onboard
   return onboarded;
 }
 
-/** The fix of pull request `prNumber` in one and the same repository. */
+/** The fix of pull request `prNumber`, always in the same repository. */
 export const newFix = (prNumber: number): NewFixAttempt => ({
   githubOrg: 'acme',
   repoName: 'webshop',

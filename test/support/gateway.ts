@@ -4,7 +4,7 @@ import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 export interface Call {
   readonly apiKey?: string;
   readonly body?: unknown;
-  /** Sent as it is, in place of `body`. */
+  /** Sent unchanged instead of `body`. */
   readonly rawBody?: string;
   readonly params?: Record<string, string>;
   readonly query?: Record<string, string>;
@@ -12,7 +12,7 @@ export interface Call {
   readonly sourceIp?: string;
 }
 
-/** What Lambda says of an invocation; its request id is the one that support asks for. */
+/** Lambda's context of an invocation. Its request id is the one that support asks for. */
 export const invocation = (): Context => ({
   callbackWaitsForEmptyEventLoop: false,
   functionName: 'test',
@@ -28,11 +28,11 @@ export const invocation = (): Context => ({
   succeed: () => {},
 });
 
-/** An address from the documentation range, so that callers do not share a rate limit by accident. */
+/** A random address from the documentation range, so that callers do not share a rate limit. */
 export const someIp = (): string =>
   `2001:db8::${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}`;
 
-/** The event that an HTTP API hands to a function for this call. */
+/** The event that an HTTP API passes to a function for this call. */
 export function gatewayEvent(call: Call): APIGatewayProxyEventV2 {
   const body = call.rawBody ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
   return {

@@ -7,7 +7,7 @@ declare module 'vitest' {
   }
 }
 
-/** One real engine for the whole run: Dynoxide, or the one at DYNAMODB_ENDPOINT. */
+/** Starts one real engine for the whole run: Dynoxide, or the one at DYNAMODB_ENDPOINT. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const engine = await startEngine();
   console.log(`The tests use ${engine.describe}`);

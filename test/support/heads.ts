@@ -4,9 +4,9 @@ import { emptyLedger } from '../../lib/domain/ledger.ts';
 import type { SubscriptionType } from '../../lib/domain/plans.ts';
 import type { Subscription } from '../../lib/domain/subscription.ts';
 
-/* What the pure rules are asked about. */
+/* Inputs for tests of the pure rules. */
 
-/** A new customer's head, with what a test wants to be otherwise. */
+/** A new customer's head with these changes. */
 export const headWith = (facts: Partial<CustomerHead> = {}): CustomerHead => ({
   ...emptyLedger('c1'),
   name: 'Acme',
@@ -20,7 +20,7 @@ export const headWith = (facts: Partial<CustomerHead> = {}): CustomerHead => ({
   ...facts,
 });
 
-/** An active Pro subscription that is paid until a moment. */
+/** An active Pro subscription that is paid until `coveredUntil`. */
 export const proUntil = (coveredUntil: string, facts: Partial<Subscription> = {}): Subscription => ({
   id: 'sub_1',
   plan: 'pro',
@@ -32,7 +32,7 @@ export const proUntil = (coveredUntil: string, facts: Partial<Subscription> = {}
   ...facts,
 });
 
-/** What the head stores for a customer on a plan; Pro is paid for all of January 2026. */
+/** What the head stores for a customer on a plan. Pro is paid for all of January 2026. */
 export const onPlan = (
   subscriptionType: SubscriptionType,
 ): Pick<CustomerHead, 'subscriptionType' | 'subscription'> => ({
@@ -40,7 +40,7 @@ export const onPlan = (
   subscription: subscriptionType === 'pro' ? proUntil('2026-02-01T00:00:00.000Z') : null,
 });
 
-/** A fix that is not billed, of acme/webshop#1. */
+/** An unbilled fix of acme/webshop#1. */
 export const fixOf = (facts: Partial<FixAttempt> = {}): FixAttempt => ({
   id: 'f1',
   githubOrg: 'acme',

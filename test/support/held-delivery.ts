@@ -3,12 +3,12 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import type { StripeEvent } from '../../lib/stripe/event.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 
-/** A delivery that has what Stripe answered, and goes on from there when it is released. */
+/** A delivery that has Stripe's answer and continues when released. */
 export interface HeldDelivery {
   release(): Promise<AppliedEvent>;
 }
 
-/** Starts to deliver an event; Stripe answers its n-th question of this name, and the answer takes its time. */
+/** Starts to deliver an event and holds Stripe's answer to the nth call of `question`. */
 export async function deliverHolding(
   deps: PaymentDeps,
   event: StripeEvent,
@@ -34,7 +34,7 @@ export async function deliverHolding(
     },
   });
   const delivery = applyEvent({ ...deps, stripe: async () => port }, event);
-  // Should it fail, or end, before it asks, that is what the test has to hear of.
+  // If the delivery fails or ends before that call, the test must fail.
   await Promise.race([
     asked.promise,
     delivery.then(() => Promise.reject(new Error(`never asked ${question}`))),

@@ -9,7 +9,7 @@ import { type Item, readTogether, type Table } from '../../lib/store/table.ts';
 
 const BATCH = 25;
 
-/** Puts items straight into the table, many at a time. */
+/** Writes items directly to the table, in batches. */
 export async function putAll(table: Table, items: readonly Item[]): Promise<void> {
   for (let from = 0; from < items.length; from += BATCH) {
     const puts = items.slice(from, from + BATCH).map((item) => ({ PutRequest: { Item: item } }));
@@ -21,7 +21,7 @@ export async function putAll(table: Table, items: readonly Item[]): Promise<void
   }
 }
 
-/** So many customers who are of no interest, by their heads alone. */
+/** Adds `count` customers that only have a head. */
 export async function writeHeads(table: Table, like: CustomerHead, count: number): Promise<void> {
   const heads = Array.from({ length: count }, (_, n) =>
     encodeHead({ ...like, customerId: n.toString(16).padStart(32, '0') }),
@@ -29,7 +29,7 @@ export async function writeHeads(table: Table, like: CustomerHead, count: number
   await putAll(table, heads);
 }
 
-/** Gives a customer a long, sound history at once: `count` more entries of +1 and -1 in turn. */
+/** Adds a long valid history to a customer at once: `count` entries that alternate between +1 and -1. */
 export async function writeHistory({ table, now }: Deps, customerId: string, count: number): Promise<void> {
   const [item] = await readTogether(table, [keys.head(customerId)]);
   if (item === undefined) throw new Error('no head');

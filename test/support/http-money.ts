@@ -5,8 +5,8 @@ import { headOf, type Money, openMoney } from './money.ts';
 import { engineEndpoint, openTestTable } from './table.ts';
 
 /**
- * Points the functions of this test file at a table and at a Stripe double of its own. One double for a whole file, for a
- * running function connects to Stripe once. Call it before the first request.
+ * Gives the functions of this test file a separate table and Stripe stand-in. Each function connects to
+ * Stripe only once, so the whole file shares one stand-in. Call this before the first request.
  */
 export async function serveMoney(): Promise<{ money: Money; stop: () => Promise<void> }> {
   const table = await openTestTable();
@@ -32,14 +32,14 @@ export const addCard = (apiKey: string, paymentMethodId: string): Promise<Answer
 export const subscribe = (apiKey: string): Promise<Answer> =>
   call(api.subscribe, { apiKey, body: { plan: 'pro' } });
 
-/** With the period that is paid, unless `query` says otherwise. */
+/** At the end of the paid period, unless `query` says otherwise. */
 export const cancel = (apiKey: string, query: Record<string, string> = {}): Promise<Answer> =>
   call(api.cancelSubscription, { apiKey, query });
 
 export const usage = async (apiKey: string): Promise<Answer['body']> =>
   (await call(api.getUsage, { apiKey })).body;
 
-/** Records the fix of pull request `prNumber`, as the parameters that billing it takes. */
+/** Records the fix of pull request `prNumber`. Returns the parameters for billing it. */
 export async function recorded(apiKey: string, prNumber: number): Promise<{ id: string }> {
   const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(prNumber) });
   return { id: String(body['id']) };
@@ -48,7 +48,7 @@ export async function recorded(apiKey: string, prNumber: number): Promise<{ id: 
 export const bill = (apiKey: string, params: { id: string }): Promise<Answer> =>
   call(api.billFixAttempt, { apiKey, params });
 
-/** Leaves a customer with exactly `credits`. */
+/** Leaves the customer exactly `credits` credits. */
 export async function leaveCredits({ deps }: Money, customerId: string, credits: number): Promise<void> {
   const { balance, seq } = await headOf(deps, customerId);
   if (balance === credits) return;
@@ -56,7 +56,7 @@ export async function leaveCredits({ deps }: Money, customerId: string, credits:
   await adjustCredits(deps, customerId, { ...adjustment, amount: credits - balance });
 }
 
-/** A customer with a card of their own, who has used up their credits. */
+/** A customer with a card and no credits left. Only this customer uses the card. */
 export async function customerOutOfCredits(money: Money, card?: string): Promise<SignedUp> {
   const customer = await signUp();
   await addCard(customer.apiKey, card ?? (await money.newCard()));
@@ -64,7 +64,7 @@ export async function customerOutOfCredits(money: Money, card?: string): Promise
   return customer;
 }
 
-/** A customer on Pro, with a card of their own. */
+/** A Pro customer. Only this customer uses the card. */
 export async function proCustomer(money: Money): Promise<SignedUp> {
   const customer = await signUp();
   await addCard(customer.apiKey, await money.newCard());
@@ -73,7 +73,7 @@ export async function proCustomer(money: Money): Promise<SignedUp> {
   return customer;
 }
 
-/** What Stripe has of a customer, the newest first. */
+/** A customer's objects at Stripe, newest first. */
 export function atStripe({ double: { state } }: Money, customerId: string) {
   const customers = state.customers.newestFirst.filter(
     ({ metadata }) => metadata['customer_id'] === customerId,
@@ -84,7 +84,7 @@ export function atStripe({ double: { state } }: Money, customerId: string) {
   const payments = ofThem(state.paymentIntents.newestFirst);
   return {
     customers,
-    /** The one there is. */
+    /** The only one. */
     get id(): string {
       const [only, ...more] = customers;
       if (only === undefined || more.length > 0) throw new Error(`${customers.length} Stripe customers`);
@@ -100,11 +100,11 @@ export function atStripe({ double: { state } }: Money, customerId: string) {
   };
 }
 
-/** Stripe's events about one customer, the oldest first; others are at work on the same double. */
+/** Stripe's events about one customer, oldest first. Other customers use the same stand-in. */
 export const eventsAbout = (money: Money, customerId: string): StripeEvent[] =>
   eventsNaming(money, [atStripe(money, customerId).id]);
 
-/** Stripe's events in which one of these ids stands, the oldest first. */
+/** Stripe's events that contain one of these ids, oldest first. */
 export const eventsNaming = ({ double: { state } }: Money, ids: readonly string[]): StripeEvent[] =>
   state.events.newestFirst
     .map(textOf)
@@ -113,7 +113,7 @@ export const eventsNaming = ({ double: { state } }: Money, ids: readonly string[
     .map((text) => parseEvent(JSON.parse(text)))
     .filter((event) => event !== null);
 
-/** Written once each: a file of tests with thousands of events reads all of them for each customer. */
+/** Caches each event as text: a test file with thousands of events searches all of them for each customer. */
 const texts = new WeakMap<object, string>();
 
 function textOf(event: object): string {

@@ -1,7 +1,7 @@
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { engineEndpoint, openTestTable, testDeps } from './table.ts';
 
-/** Points the functions of this test file at a table of its own. Call it before the first request. */
+/** Gives the functions of this test file a separate table. Call this before the first request. */
 export async function serveFromTestTable(): Promise<Deps> {
   const table = await openTestTable();
   Object.assign(process.env, {

@@ -41,7 +41,7 @@ export const api = {
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, unknown>;
-  /** The JSON body; tests look into it with matchers. */
+  /** The JSON body, for matchers. */
   readonly body: Record<string, unknown>;
   readonly text: string;
 }
@@ -83,7 +83,7 @@ export const fixBody = (prNumber: number, more: Record<string, unknown> = {}) =>
   ...more,
 });
 
-/** Records and bills a fix over HTTP; the answer to the billing. */
+/** Records and bills a fix over HTTP. Returns the answer to the billing. */
 export async function deployFix(apiKey: string, prNumber: number): Promise<Answer> {
   const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(prNumber) });
   return call(api.billFixAttempt, { apiKey, params: { id: String(body['id']) } });

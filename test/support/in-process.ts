@@ -1,2 +1,5 @@
-/** Given instead of an engine's address: tables in this process, for the mutation tests, which run each test many times. */
+/**
+ * Replaces the engine's address: tables live in this process. Mutation tests use this, because they run each
+ * test many times.
+ */
 export const IN_PROCESS = 'in-process';

@@ -29,7 +29,7 @@ export const invoiceOf = (facts: Partial<ProInvoice> = {}): ProInvoice => ({
   ...facts,
 });
 
-/** What is kept of a month of Pro that brought its credits. */
+/** The stored guard of a month of Pro that granted its credits. */
 export const guardOf = (facts: Partial<InvoiceGuard> = {}): InvoiceGuard => ({
   invoiceId: 'in_1',
   credits: 60,

@@ -16,12 +16,12 @@ import type { Money } from './money.ts';
 import { openTestTable, testDeps } from './table.ts';
 
 /*
- * Things happen at Stripe one after the other; what it tells of them arrives whenever it likes. A journey is made once, on the
- * double through the real SDK; what Stripe answers after each step is written down, so that any number of deliveries of its
- * events, each at any later moment, can be played on a real table.
+ * A journey is a sequence of changes at Stripe. Stripe may deliver the events of these changes late and in
+ * any order. recordJourney runs the steps once on the stand-in through the real SDK and records Stripe's
+ * answers after each step. Tests then deliver the events to a real table, as often and as late as they need.
  */
 
-/** An event, and the step after which Stripe tells it. */
+/** An event, and the step after which Stripe sends it. */
 export interface Told {
   readonly event: StripeEvent;
   readonly step: number;
@@ -29,13 +29,13 @@ export interface Told {
 
 export interface Journey {
   readonly customerId: string;
-  /** The ledger that hears of it: as it stands after the first step. */
+  /** The table after the first step, before any event is delivered. */
   readonly start: readonly Item[];
   readonly told: readonly Told[];
   readonly lastStep: number;
-  /** When all of it is heard of. Time stands still meanwhile: what is stored depends on what came, and on nothing else. */
+  /** The time of all deliveries. It is fixed, so that the stored items depend only on the deliveries. */
   readonly heardAt: Date;
-  /** Stripe as it was after a step: it answers what it answered then, and does nothing. */
+  /** Stripe after a step: replays the recorded answers and changes nothing. */
   stripeAfter(step: () => number): StripePort;
 }
 
@@ -44,7 +44,7 @@ export interface Travellers {
   readonly stripeCustomerId: string;
 }
 
-/** Does the steps, and writes down what there is to hear and to ask after each. */
+/** Runs the steps. Records the new events and Stripe's answers after each step. */
 export async function recordJourney(
   { deps, events }: Money,
   { customerId, stripeCustomerId }: Travellers,
@@ -83,7 +83,7 @@ async function answersNow(
   const answers = new Map<string, unknown>();
   const asked = writingDown(port, answers);
   const account = await asked.readAccount(stripeCustomerId);
-  // A journey's events move no money: there is no renewal that a new card could pay.
+  // The events of a journey move no money, so a new card has no renewal to pay.
   const subscriptions = account.kind === 'account' ? account.subscriptions : [];
   for (const { id } of subscriptions) answers.set(questionOf('findOpenRenewal', [id]), null);
   for (const { event } of told) {
@@ -136,11 +136,11 @@ function answering(port: StripePort, answers: () => ReadonlyMap<string, unknown>
   });
 }
 
-/** A table of its own on which a journey's events are delivered, again and again. */
+/** A separate table for repeated deliveries of a journey's events. */
 export class Lane {
   readonly deps: PaymentDeps;
   #step = 0;
-  /** What the table holds; null when it has to be asked. */
+  /** The contents of the table, or null if they must be read. */
   #held: readonly Item[] | null = null;
 
   private constructor(table: Table, { heardAt, stripeAfter }: Journey) {
@@ -152,7 +152,7 @@ export class Lane {
     return new Lane(await openTestTable(), journey);
   }
 
-  /** Delivers an event while Stripe stands as it did after this step. */
+  /** Delivers an event while Stripe answers as it did after this step. */
   deliver(event: StripeEvent, step: number): Promise<AppliedEvent> {
     this.#step = step;
     this.#held = null;
@@ -164,12 +164,12 @@ export class Lane {
     return this.#held;
   }
 
-  /** Somebody else wrote to the table. */
+  /** Drops the cached contents. Needed after other code wrote to the table. */
   forget(): void {
     this.#held = null;
   }
 
-  /** Makes the table hold exactly these items. */
+  /** Replaces the contents of the table with these items. */
   async set(items: readonly Item[]): Promise<void> {
     await replaceContents(this.deps.table, await this.contents(), items);
     this.#held = items;
@@ -202,8 +202,8 @@ async function replaceContents(
 }
 
 /**
- * Every table that any order of the events can end in, each event delivered once, when all of the journey is over. Two orders
- * that have come to the very same table, to the last hash, go on as one: so all of them are tried without n! runs.
+ * Returns every final table that some order of the events produces. Each event is delivered once, after the
+ * last step. Orders that reach an identical table are merged, so this covers all orders without n! runs.
  */
 export async function everyEnd(
   { lastStep }: Journey,
@@ -232,12 +232,15 @@ export async function everyEnd(
   return [...tables.values()];
 }
 
-/** What has to be the same however the events came: all but the order, and the times, of the entries. */
+/**
+ * The part of the outcome that must not depend on the order of events. Omits the order and times of the
+ * entries.
+ */
 export function outcomeOf(items: readonly Item[], { customerId }: Journey) {
   const own = items.filter(({ pk }) => pk === `CUSTOMER#${customerId}`);
   const [head] = own.filter(({ sk }) => itemKind(sk) === 'head').map(decodeHead);
   if (head === undefined) throw new Error(`no head of ${customerId}`);
-  // Which entry raised the balance last, and how low it was in between, follows from the order.
+  // The order decides which entry raised the balance last, and the lowest balance in between.
   const {
     revision: _,
     seq: _seq,
@@ -252,7 +255,7 @@ export function outcomeOf(items: readonly Item[], { customerId }: Journey) {
     .map(decodeEntry)) {
     const what = metadata['invoice_id'] ?? metadata['payment_intent_id'] ?? '';
     const group = `${source} ${what}`.trim();
-    // What is owed is as good as taken: only when it was taken depends on the order.
+    // Owed credits count as taken back: the order decides only when they are taken.
     worth.set(group, (worth.get(group) ?? 0) + amount - Number(metadata['debt_change'] ?? 0));
   }
   return {

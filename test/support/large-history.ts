@@ -10,12 +10,12 @@ import type { Item } from '../../lib/store/table.ts';
 import { newFix } from './fixtures.ts';
 import { putAll } from './history.ts';
 
-/** As many items as are held before they are written. */
+/** The number of items held before they are written. */
 const PART = 5_000;
 
 /**
- * Gives a customer a sound history at once: `recorded` fixes, of which the first `billed` were paid for with credits that an adjustment
- * of that many brought.
+ * Adds a valid history to a customer at once: `recorded` fixes, the first `billed` of them paid with credits.
+ * One adjustment grants these credits.
  */
 export async function writeFixes(
   { table, now }: Deps,

@@ -4,8 +4,9 @@ import type { Handler } from '../../lib/http/handler.ts';
 import { gatewayEvent, invocation } from './gateway.ts';
 
 /*
- * Answers one billing in a process of its own and says which of Node's and of others' modules that loaded: a module that was
- * loaded once stays, so only a fresh process can tell. The table's and Stripe's addresses are in the environment.
+ * Answers one billing in its own process and prints which modules of Node and of packages it loaded. Modules
+ * stay loaded, so only a fresh process can tell. The addresses of the table and of Stripe come from the
+ * environment.
  */
 
 const [, , apiKey = '', id = ''] = process.argv;

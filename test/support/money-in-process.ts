@@ -11,15 +11,15 @@ import { testDeps } from './table.ts';
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const SECRET_KEY = 'sk_test_in_process';
 
-/** The service's operations on a table and a Stripe double, in one process and one time that only `days` moves. */
+/** The service's operations on a table and a Stripe stand-in in one process. Only `days` moves the clock. */
 export interface MoneyInProcess {
   readonly deps: PaymentDeps;
   readonly double: Double;
-  /** The SDK, to do what a person would do in Stripe's dashboard. */
+  /** The SDK, for actions that a person takes in Stripe's dashboard. */
   readonly stripe: ReturnType<typeof openStripe>;
   readonly priceId: string;
   days(count: number): void;
-  /** The events that this has not returned before, the oldest first. */
+  /** The events since the last call, oldest first. */
   newEvents(): StripeEvent[];
 }
 

@@ -25,34 +25,34 @@ import { isInProcess, openTestTable, testDeps } from './table.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** Stripe's SDK waits half a second before it sends a request again. In process it does so at once. */
+/** Stripe's SDK waits half a second before a retry. In process it retries at once. */
 const WITHOUT_BACKOFF = {
   getInitialNetworkRetryDelay: () => 0,
   getMaxNetworkRetryDelay: () => 0,
 } satisfies Partial<Stripe>;
 
-/** The service's operations on a real table, and a Stripe double of their own with the real SDK between them. */
+/** The service's operations on a real table, and a separate Stripe stand-in behind the real SDK. */
 export interface Money {
   readonly deps: PaymentDeps;
   readonly running: StripeDouble;
   readonly double: StripeDouble['double'];
-  /** The SDK, to do what a person would do in Stripe's dashboard. */
+  /** The SDK, for actions that a person takes in Stripe's dashboard. */
   readonly stripe: ReturnType<typeof openStripe>;
   readonly priceId: string;
-  /** What the functions of the service read. */
+  /** The environment of the service's functions. */
   readonly env: Record<string, string>;
-  /** A control of the double, by its path under /_double. */
+  /** Calls a control of the stand-in by its path under /_double. */
   control(path: string, input?: unknown): Promise<Record<string, unknown>>;
   days(count: number): Promise<void>;
-  /** A payment method as Stripe.js makes one, of a card that nobody else has. */
+  /** A payment method as Stripe.js creates it, with a card that no other customer uses. */
   newCard(token?: string): Promise<string>;
-  /** Every event so far, the oldest first, as Stripe would tell it. */
+  /** All events so far, oldest first, as Stripe would send them. */
   events(): StripeEvent[];
-  /** Applies these events, or all there are, in their order. */
+  /** Applies these events, or all events, in order. */
   deliver(events?: readonly StripeEvent[]): Promise<AppliedEvent[]>;
 }
 
-/** A double of its own; it ends with the test, or whenever `endWith` sees to it. */
+/** A separate stand-in. It stops with the test, or as `endWith` decides. */
 export async function openMoney(
   table: Table,
   {
@@ -119,7 +119,7 @@ export async function openMoney(
   };
 }
 
-/** A table, and a double that lives as long as the test file; `stop` is for the end of it. */
+/** A table and a stand-in for a whole test file. Call `stop` at its end. */
 export async function openMoneyForFile(): Promise<{
   table: Table;
   money: Money;
@@ -137,14 +137,15 @@ export async function headOf({ table }: PaymentDeps, customerId: string) {
   return decodeHead(item);
 }
 
-/** A customer with a card on file and exactly `credits`; the card's bonus is counted in. */
+/** A customer with a card on file and exactly `credits` credits, including the card's bonus. */
 export async function customerWithCard(
   { deps }: Pick<Money, 'deps'>,
   credits: number,
   card = 'pm_card_visa',
 ) {
   const { head, apiKey } = await customerWith(deps, credits);
-  // Most cards have brought their bonus to the first customer of a file; who gets it is not what such a test is about.
+  // Most test cards already earned their bonus for the first customer of a file. These tests do not depend on
+  // it.
   const { head: withCard, bonusCredits } = await addPaymentMethod(deps, head, card);
   if (bonusCredits > 0) {
     const back = { amount: -bonusCredits, reason: 'test', actor: 'tests', idempotencyKey: 'bonus' };
@@ -153,14 +154,14 @@ export async function customerWithCard(
   return { customerId: head.customerId, apiKey, stripeCustomerId: withCard.stripeCustomerId ?? '' };
 }
 
-/** Reads the ledger and Stripe's side back and expects every invariant to hold, money included. */
+/** Reads the ledger and Stripe's side. Expects every invariant to hold, including those about money. */
 export async function expectSoundMoney(money: Money, customerId: string) {
   const { records, violations } = await auditedMoney(money, customerId);
   if (violations.length > 0) throw new Error(violations.join('\n'));
   return records;
 }
 
-/** What is stored of a customer, and what the verifier and the auditor name about it. */
+/** A customer's stored records, with the findings of the verifier and the auditor. */
 export async function auditedMoney({ deps }: Money, customerId: string) {
   const records = await auditCustomer(deps, customerId);
   if (records === null) throw new Error(`no customer ${customerId}`);

@@ -13,24 +13,24 @@ function readable(found: FoundNotice): StoredNotice {
 export const allNoticesOf = async (table: Table, customerId: string): Promise<StoredNotice[]> =>
   (await readNotices(table, customerId)).map(readable);
 
-/** What was not sent of anybody's notices, readable or not. */
+/** The unsent notices of all customers, readable or not. */
 export async function foundUnsent(table: Table, now: Date): Promise<FoundNotice[]> {
   const all: FoundNotice[] = [];
   for await (const found of unsentNotices(table, now)) all.push(found);
   return all;
 }
 
-/** The notices of anybody that were not sent. */
+/** The unsent notices of all customers. */
 export const unsentOf = async (table: Table, now: Date): Promise<StoredNotice[]> =>
   (await foundUnsent(table, now)).map(readable);
 
-/** The notices of a customer, but for that of their sign-up. */
+/** A customer's notices except the sign-up notice. */
 export async function noticesOf({ table }: Deps, customerId: string): Promise<StoredNotice[]> {
   const all = await allNoticesOf(table, customerId);
   return all.filter(({ content }) => content.kind !== 'key_issued' || content.by !== 'sign_up');
 }
 
-/** What those of some kinds say, the oldest first. */
+/** The contents of the notices of these kinds, oldest first. */
 export async function toldOf(
   deps: Deps,
   customerId: string,

@@ -2,7 +2,7 @@ import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { syncAccount } from '../../lib/operations/plans/sync-account.ts';
 import { customerWithCard, type Money } from './money.ts';
 
-/** Puts a card on file at Stripe, and names it. */
+/** Adds a card to the customer at Stripe and returns its id. */
 export async function attachedCard(money: Money, customer: string, method?: string): Promise<string> {
   const { id } = await money.stripe.paymentMethods.attach(method ?? (await money.newCard()), { customer });
   return id;
@@ -11,7 +11,7 @@ export async function attachedCard(money: Money, customer: string, method?: stri
 export const putDefault = (money: Money, customer: string, default_payment_method: string) =>
   money.stripe.customers.update(customer, { invoice_settings: { default_payment_method } });
 
-/** A customer on Pro whose card declines the renewal: it is open, and Stripe still collects. */
+/** A Pro customer whose card declines the renewal. The renewal is open and Stripe still retries. */
 export async function pastDueCustomer(money: Money) {
   const who = await customerWithCard(money, 0, await money.newCard());
   await subscribeToPro(money.deps, who.customerId, null);

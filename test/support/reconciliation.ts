@@ -17,12 +17,14 @@ import { openTestTable } from './table.ts';
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A table and a Stripe of their own, for a reconciliation looks at all there is. */
+/** A separate table and Stripe stand-in, because a reconciliation reads everything. */
 export interface Books extends Money {
   readonly table: Table;
-  /** Moves Stripe's clock and ours, which is an hour ahead: what just happened at Stripe is an hour ago. */
+  /**
+   * Advances Stripe's clock and ours. Ours is an hour ahead, so a change made now at Stripe is an hour old.
+   */
   later(days: number): Promise<void>;
-  /** Moves ours alone. Whoever sleeps does so too, and wakes at once. */
+  /** Advances only our clock. Sleeping advances it too, and returns at once. */
   wait(ms: number): void;
 }
 
@@ -36,7 +38,7 @@ export async function openBooks(): Promise<Books> {
   };
   const sleep = async (ms: number) => {
     const wakesMs = nowMs() + ms;
-    // Others that sleep meanwhile sleep through the same time.
+    // Concurrent sleepers share the same time.
     await setImmediate();
     wait(Math.max(0, wakesMs - nowMs()));
   };
@@ -54,16 +56,16 @@ export async function openBooks(): Promise<Books> {
 
 let runs = 0;
 
-/** A whole run with a name of its own, unless it is given one. */
+/** Runs a whole reconciliation, under a new run name unless `options` has one. */
 export function reconciled({ deps }: Pick<Books, 'deps'>, options: Partial<ReconcileOptions> = {}) {
   runs += 1;
   return reconcile(deps, { run: `test-${runs}`, ...options });
 }
 
 export interface Town {
-  /** On trial, with a fix paid with a credit: the grant is entry 1, the fix entry 2. */
+  /** On trial, with one fix paid with a credit: the grant is entry 1, the fix entry 2. */
   readonly trial: { readonly customerId: string; readonly fixId: string };
-  /** Paid one fix by card: its last two entries. */
+  /** Paid one fix by card: the last two entries. */
   readonly payer: {
     readonly customerId: string;
     readonly stripeCustomerId: string;
@@ -78,7 +80,7 @@ export interface Town {
   };
 }
 
-/** Three customers whose books are in order, and every event delivered. */
+/** Three customers with correct books and all events delivered. */
 export async function soundTown(books: Books): Promise<Town> {
   const { deps } = books;
   const { head } = await customerWith(deps, 5);
@@ -101,7 +103,7 @@ export async function soundTown(books: Books): Promise<Town> {
   };
 }
 
-/** Changes an item as only a hand could. */
+/** Changes an item as only a manual edit could. */
 export async function tamper(
   { table }: Pick<Books, 'table'>,
   key: Key,
@@ -124,8 +126,8 @@ export async function remove({ table }: Pick<Books, 'table'>, key: Key): Promise
 }
 
 /**
- * The same deps, with something that happens before Stripe is asked a question of this name: the how manyth, and about what.
- * What it throws is what the question ends with.
+ * Returns the deps with `happen` called before each Stripe call `question`. It gets the number of the call
+ * and the first argument. If it throws, the call fails with that error.
  */
 export async function beforeQuestion(
   deps: PaymentDeps,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import * as z from 'zod/mini';
 
 export interface RecordedCall {
-  /** Such as `TransactWriteItems`. */
+  /** For example `TransactWriteItems`. */
   readonly operation: string;
   readonly body: string;
 }
@@ -15,7 +15,7 @@ export interface RecordingProxy {
   close(): void;
 }
 
-/** Stands between the service and the engine and writes down what passes: calls are counted on the wire. */
+/** Records the calls between the service and the engine, so that tests count them on the wire. */
 export async function startRecordingProxy(target: string): Promise<RecordingProxy> {
   let calls: RecordedCall[] = [];
   const server = createServer(async (incoming, outgoing) => {
@@ -54,7 +54,10 @@ const Transaction = z.object({
 
 const WCU_BYTES = 1024;
 
-/** What a transaction costs: two write units for each started kilobyte of each item (an upper bound: the request). */
+/**
+ * The cost of a transaction: two write units per started kilobyte of each item. The request gives an upper
+ * bound.
+ */
 export function transactionWriteUnits({ body }: RecordedCall): number {
   const { TransactItems } = Transaction.parse(JSON.parse(body));
   return TransactItems.reduce(

@@ -5,7 +5,10 @@ import * as z from 'zod/mini';
 import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import type { RecordedCall } from './recording-proxy.ts';
 
-/* A right is what a role allows and a call takes: `dynamodb:Query tableIndexArn`, the action and what it is done to. */
+/*
+ * A right is the action and its resource: `dynamodb:Query tableIndexArn`. Roles grant rights, calls need
+ * them.
+ */
 
 const Statement = z.object({
   Action: z.array(z.string()),
@@ -16,10 +19,10 @@ const ServerlessFile = z.object({
   functions: z.record(z.string(), z.object({ iamRoleStatements: z.array(z.union([z.string(), Statement])) })),
 });
 
-/** What serverless.yml has each function's role allow, by the function. */
+/** The rights that serverless.yml grants each function's role. */
 export function grantedRights(): ReadonlyMap<string, readonly string[]> {
   const text = readFileSync(join(PROJECT_ROOT, 'serverless.yml'), 'utf8');
-  // Tags like !Sub belong to CloudFormation: their plain value is enough, and a warning for each is not wanted.
+  // Tags like !Sub belong to CloudFormation. Their plain value is enough, so their warnings are silenced.
   const { custom, functions } = ServerlessFile.parse(parse(text, { logLevel: 'error' }));
   const written = (statement: string | z.output<typeof Statement>) => {
     if (typeof statement !== 'string') return statement;
@@ -37,7 +40,7 @@ export function grantedRights(): ReadonlyMap<string, readonly string[]> {
   );
 }
 
-/** What tells resources apart: a parameter's own name, or that of the variable that stands for the resource. */
+/** The distinguishing part of a resource: a parameter's name, or that of the variable for the resource. */
 const lastWord = (resource: string): string => /([\w-]+)\}?$/.exec(resource)?.[1] ?? resource;
 
 const TableCall = z.object({
@@ -45,7 +48,7 @@ const TableCall = z.object({
   TransactItems: z.optional(z.array(z.record(z.string(), z.unknown()))),
 });
 
-/** What a call of DynamoDB takes. A transaction takes no right of its own but those of its members. */
+/** The rights that a DynamoDB call needs. A transaction needs only the rights of its members. */
 export function rightsForTableCall({ operation, body }: RecordedCall): string[] {
   const { IndexName, TransactItems } = TableCall.parse(JSON.parse(body));
   if (TransactItems === undefined)

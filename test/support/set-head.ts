@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { keys } from '../../lib/store/keys.ts';
 import type { Table } from '../../lib/store/table.ts';
 
-/** Sets an attribute of a customer's head by its stored name, past all rules. */
+/** Sets an attribute of a customer's head by its stored name and bypasses all rules. */
 export async function setHead(
   table: Table,
   customerId: string,

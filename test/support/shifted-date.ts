@@ -1,6 +1,6 @@
 /*
- * `TEST_DATE=2028-02-29 npm test` runs the tests as if they started at that moment. Time passes as usual from there. Tests that
- * pass on one day of the calendar only are found like this; `npm run check:dates` does it for the days that differ most.
+ * `TEST_DATE=2028-02-29 npm test` runs the tests as if they started at that time. Time then passes as usual.
+ * This finds tests that pass only on certain days. `npm run check:dates` runs the most unusual days.
  */
 
 const asked = process.env['TEST_DATE'];

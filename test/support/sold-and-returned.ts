@@ -2,24 +2,25 @@ import type Stripe from 'stripe';
 import type { Double } from '../../local/stripe-double/double.ts';
 
 /*
- * What each invoice sold and what of it was returned, and the credits that follow from both. Read from Stripe's objects and
- * written from the text of the money rules. It shares no code with the service, so that a wrong rule there cannot hide here.
+ * Computes what each invoice sold, what of it was returned, and the resulting credits. Input: Stripe's
+ * objects. Source: the text of the money rules. It shares no code with the service, so a wrong rule there
+ * cannot hide here.
  */
 
 type State = Double['state'];
 type Line = Stripe.InvoiceLineItem;
 
-/** For a paid invoice that brings credits: what the ledger has to have granted and taken back. */
+/** For a paid invoice that grants credits: what the ledger must have granted and taken back. */
 export interface InvoiceCredits {
   readonly customer: string;
   readonly granted: number;
   readonly takenBack: number;
 }
 
-/** Credits of one unit and its price in cents, by price id. */
+/** Credits and price in cents per unit, by price id. */
 type Prices = ReadonlyMap<string, { readonly credits: number; readonly unitCents: number }>;
 
-/** Value that is back with the customer: of the invoice as a whole, and of lines that a credit note names. In cents. */
+/** Cents returned to the customer: for the invoice as a whole, and for lines named by a credit note. */
 class Returned {
   whole = 0;
   readonly ofLines = new Map<string, number>();
@@ -29,7 +30,7 @@ class Returned {
   }
 }
 
-/** By invoice. Invoices that are not paid, or bring no credits, are left out. */
+/** By invoice. Omits invoices that are unpaid or grant no credits. */
 export function creditsOfInvoices(state: State): Map<string, InvoiceCredits> {
   const prices = pricesOf(state);
   const returned = returnedValue(state);
@@ -60,7 +61,10 @@ const pricesOf = ({ prices }: State): Prices =>
     ),
   );
 
-/** A whole period brings the price's credits for each unit. A proration brings its share before discount, rounded down. */
+/**
+ * A whole period grants the price's credits per unit. A proration grants its share before discount, rounded
+ * down.
+ */
 function creditsOf(line: Line, prices: Prices): number {
   const item = line.parent?.subscription_item_details;
   const price = prices.get(String(line.pricing?.price_details?.price));
@@ -82,8 +86,8 @@ interface SoldLine {
 }
 
 /**
- * A line that a credit note names loses its own credits. The rest of what was returned is shared by the rest of all lines.
- * In whole numbers, and rounded down once.
+ * A line named by a credit note loses its own credits. All lines share the rest of the returned value by what
+ * is left of them. Computed in whole numbers and rounded down once.
  */
 function creditsBack(lines: readonly SoldLine[], { whole, ofLines }: Returned): number {
   const parts = lines
@@ -93,7 +97,7 @@ function creditsBack(lines: readonly SoldLine[], { whole, ofLines }: Returned): 
       sold: BigInt(soldCents),
       named: BigInt(Math.min(soldCents, ofLines.get(id) ?? 0)),
     }));
-  // All in parts of the product of what each line sold.
+  // The common denominator: the product of what each line sold.
   const all = parts.reduce((product, { sold }) => product * sold, 1n);
   const total = (of: (part: (typeof parts)[number]) => bigint) => parts.reduce((n, part) => n + of(part), 0n);
   const byName = total(({ credits, sold, named }) => (credits * named * all) / sold);
@@ -104,7 +108,7 @@ function creditsBack(lines: readonly SoldLine[], { whole, ofLines }: Returned): 
   return Number((byName * leftCents + left * wholeCents) / (all * leftCents));
 }
 
-/** By invoice, over all of its payments. */
+/** By invoice, across all of its payments. */
 function returnedValue(state: State): ReadonlyMap<string, Returned> {
   const found = new Map<string, Returned>();
   const of = (invoice: string): Returned => {
@@ -145,7 +149,10 @@ function invoicesOfCharges({ invoicePayments, charges }: State): ReadonlyMap<str
   );
 }
 
-/** Notes the credit notes. Returns the refunds that belong to lines by name, and so to no invoice as a whole. */
+/**
+ * Records the credit notes. Returns the cents by refund that belong to named lines, and so not to an invoice
+ * as a whole.
+ */
 function noteCredits(
   state: State,
   live: ReadonlySet<string>,
@@ -165,7 +172,7 @@ function noteCredits(
     for (const { refund, amount_refunded: cents } of refunds)
       counted.set(String(refund), (counted.get(String(refund)) ?? 0) + cents);
     const back = unrefunded + sum(refunds.map(({ amount_refunded: cents }) => cents));
-    // Where a refund failed, each line has its share of what remains, in whole cents.
+    // If a refund failed, each line gets its share of the rest, in whole cents.
     const shares = named.map(({ invoice_line_item: line, amount, discount_amount: off, taxes }) => ({
       line: line ?? '',
       cents: Math.floor(((amount - off + addedTax(taxes)) * back) / note.total),
@@ -181,7 +188,10 @@ function balanceCredit(state: State, { customer_balance_transaction: entry }: St
   return found ? -found.amount : 0;
 }
 
-/** The invoice that a negative proration line credits. Where Stripe does not say: the newest paid one whose period holds it. */
+/**
+ * The invoice that a negative proration line credits. If Stripe does not name it: the newest paid invoice
+ * whose period contains the line's.
+ */
 function creditedInvoice(state: State, line: Line, on: Stripe.Invoice): string | undefined {
   const item = line.parent?.subscription_item_details ?? line.parent?.invoice_item_details;
   if (!item?.proration) return undefined;
@@ -203,7 +213,7 @@ interface Entry {
   readonly metadata?: unknown;
 }
 
-/** What the entries of a ledger leave of each invoice: granted less taken back, also where it is owed. */
+/** The credits that the ledger leaves each invoice: granted less taken back, including owed credits. */
 export function netCreditsByInvoice(entries: Iterable<Entry>): Map<string, number> {
   const net = new Map<string, number>();
   for (const { amount, metadata } of entries) {

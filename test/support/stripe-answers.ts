@@ -2,7 +2,7 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../lib/stripe/fault.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 
-/** With some of Stripe's answers replaced; the double gives the others. */
+/** Replaces some of Stripe's answers. The stand-in gives the others. */
 export async function answering(
   deps: PaymentDeps,
   answers: (port: StripePort) => Partial<StripePort>,
@@ -11,7 +11,7 @@ export async function answering(
   return { ...deps, stripe: async () => ({ ...port, ...answers(port) }) };
 }
 
-/** A call that fails as the SDK's would, without the wait. */
+/** A call that fails like the SDK's, without the wait. */
 export const failing =
   (kind: StripeFaultKind, facts: StripeFaultFacts = {}) =>
   async (): Promise<never> => {

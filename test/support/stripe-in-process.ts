@@ -5,16 +5,18 @@ import { type Asked, exchange, type Reply } from '../../local/stripe-double/http
 import type { Ids, Route } from '../../local/stripe-double/http/route.ts';
 import { ROUTES } from '../../local/stripe-double/routes.ts';
 
-/* The SDK speaks to a Stripe double within its own process: the same routes, without sockets and without real time. */
+/*
+ * Connects the SDK to a Stripe stand-in in the same process: the same routes, without sockets and real time.
+ */
 
 type HttpClient = NonNullable<StripeLine['httpClient']>;
 type Response = Awaited<ReturnType<HttpClient['makeRequest']>>;
 type Headers = Parameters<HttpClient['makeRequest']>[4];
 
-/** Sends one request to the double. */
+/** Sends one request to the stand-in. */
 export type Ask = (method: string, path: string, headers: Headers, body: string) => Promise<Reply>;
 
-/** The double's routes as one function. */
+/** The routes of the stand-in as one function. */
 export function routesOf(double: Double): Ask {
   const routes = ROUTES.map((route) => ({ route, matches: patternOf(route.path) }));
   return async (method, path, headers, body) => {
@@ -28,14 +30,14 @@ export function routesOf(double: Double): Ask {
   };
 }
 
-/** The SDK's way of sending through `ask`. */
+/** The SDK's HTTP client that sends through `ask`. */
 export const httpClientOf = (ask: Ask): HttpClient => ({
   getClientName: () => 'in process',
   makeRequest: async (_host, _port, path, method, headers, body) =>
     responseTo(await ask(method, path, headers, body)),
 });
 
-/** A line on which nothing goes wrong, and nothing waits. */
+/** A connection without faults and waits. */
 export const stripeInProcess = (double: Double): StripeLine => ({
   maxNetworkRetries: 0,
   sleep: async () => {},
@@ -83,7 +85,7 @@ function headerOf(headers: Headers, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** @throws Error where the connection was cut */
+/** @throws Error if the connection was cut */
 function responseTo(reply: Reply): Response {
   if ('dropped' in reply) throw new Error('the connection was cut');
   return {
@@ -101,7 +103,7 @@ function responseTo(reply: Reply): Response {
   };
 }
 
-/** The ids in a path that the pattern fits; null where it does not. */
+/** Returns the ids in a path that matches the pattern, or null if it does not match. */
 function patternOf(pattern: string): (path: string) => Ids | null {
   const names = [...pattern.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
   const fits = new RegExp(`^${pattern.replaceAll(/:\w+/g, '([^/]+)')}$`);

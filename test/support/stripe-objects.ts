@@ -3,15 +3,15 @@ import type { KnownPrice } from '../../lib/domain/plans.ts';
 import type { PriceBook } from '../../lib/stripe/prices.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
 
-/* Stripe's objects as its API sends them, and the SDK with answers of a test's own. */
+/* Stripe's objects as its API sends them, and the SDK with canned answers. */
 
-/** What was asked: the path without the version, and the parameters of the query. */
+/** A request: the path without the version, and the query parameters. */
 export interface Asked {
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
-/** Stands for an answer that is an error. */
+/** An error answer. */
 export class Refusal {
   readonly status: number;
   readonly code: string;
@@ -25,7 +25,9 @@ export const list = (...data: readonly unknown[]) => ({ object: 'list', data, ha
 
 type Answer = object | ((asked: Asked) => object);
 
-/** The SDK over these answers, by path; what has none is missing. `asked` gets each request. */
+/**
+ * The SDK with these answers by path. A path without an answer returns 404. `asked` collects the requests.
+ */
 export function stripeWith(answers: Readonly<Record<string, Answer>>, asked: Asked[] = []): Stripe {
   const makeRequest: NonNullable<Stripe.StripeConfig['httpClient']>['makeRequest'] = async (
     _host,
@@ -59,7 +61,7 @@ export function stripeWith(answers: Readonly<Record<string, Answer>>, asked: Ask
   );
 }
 
-/** A list that comes in pages of one object each. */
+/** A list in pages of one object each. */
 export const paged =
   (...data: readonly { readonly id: string }[]) =>
   ({ query }: Asked) => {
@@ -76,7 +78,7 @@ export const refundFrom = (facts: object = {}) => ({
   ...facts,
 });
 
-/** One that took 100 cents and their fee. */
+/** A dispute that took 100 cents and the fee. */
 export const disputeFrom = (facts: object = {}) => ({
   id: 'du_1',
   object: 'dispute',
@@ -89,7 +91,7 @@ export const disputeFrom = (facts: object = {}) => ({
   ...facts,
 });
 
-/** A whole period of Pro. */
+/** A line for a whole period of Pro. */
 export const lineFrom = (facts: object = {}) => ({
   id: 'il_1',
   object: 'line_item',
@@ -103,7 +105,7 @@ export const lineFrom = (facts: object = {}) => ({
   ...facts,
 });
 
-/** What a line is for. */
+/** The parent of a subscription line. */
 export const forSubscription = (facts: object = {}) => ({
   type: 'subscription_item_details',
   subscription_item_details: {
@@ -135,7 +137,7 @@ export const invoiceFrom = ({
   ...facts,
 });
 
-/** The price of Pro, and a book of prices that knows no other. */
+/** The price of Pro, and a price book with only this price. */
 export const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
 export const PRICES: PriceBook = {
   soldPriceId: async () => PRO.id,
@@ -150,7 +152,7 @@ export const PRICES: PriceBook = {
 export const priced = (price: unknown, product: unknown = 'prod_ours') => ({
   price_details: { price, product },
 });
-/** Unused time that is credited; Stripe names the invoice that it was paid with, or does not. */
+/** A line that credits unused time. Stripe may name the invoice that paid for it. */
 export const creditLine = (named: string | null, facts: object = {}) =>
   lineFrom({
     id: 'il_credit',

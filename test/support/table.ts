@@ -14,27 +14,33 @@ export const TEST_CREDENTIALS = {
   AWS_SECRET_ACCESS_KEY: 'local',
 } as const;
 
-/** Whether this run uses the model of the table, and no test waits for real time. Benchmarks use this support without vitest. */
+/**
+ * Whether this run uses the table model, so that no test waits in real time. Benchmarks use this file without
+ * vitest.
+ */
 export const isInProcess = (): boolean =>
   process.env['VITEST'] !== undefined && inject('dynamodbEndpoint') === IN_PROCESS;
 const inProcess = new ModelEngine();
 
-/** Where the engine of this run answers. In process it is served to those who need an address: functions, proxies, children. */
+/**
+ * The engine's address of this run. The table model gets an address only for functions, proxies and child
+ * processes.
+ */
 export const engineEndpoint = async (): Promise<string> =>
   isInProcess() ? inProcess.endpoint() : inject('dynamodbEndpoint');
 
 /**
- * A table as a function opens it: the SDK's whole client, with its retries, speaks to the engine or to what stands at `endpoint`.
- * The engine's own tables, and those of the model, have the same names there.
+ * Opens a table as a function does: the SDK's full client, with retries, calls the engine or `endpoint`.
+ * Tables have the same name in the engine and in the model.
  */
 export async function throughSdk({ name: tableName }: Table, endpoint?: string): Promise<Table> {
   return openTable({ tableName, stage: 'test', dynamodbEndpoint: endpoint ?? (await engineEndpoint()) });
 }
 
-/** How to open one and the same table once more, with a client of its own. */
+/** Opens the same table with another client, per table. */
 const reopening = new WeakMap<Table, () => Table>();
 
-/** A table of its own for a test file: the model of the table, or one on the engine of this run. */
+/** A separate table for a test file: a table model, or a table on the engine of this run. */
 export async function openTestTable(): Promise<Table> {
   Object.assign(process.env, TEST_CREDENTIALS);
   if (isInProcess()) {
@@ -54,14 +60,16 @@ function reopenable(open: () => Table): Table {
   return table;
 }
 
-/** Another client of a table that `openTestTable` opened; what is added to one client does not touch the other. */
+/**
+ * Another client of a table that `openTestTable` opened. Middleware of one client does not affect the other.
+ */
 export function anotherClientOf(table: Table): Table {
   const open = reopening.get(table);
   if (open === undefined) throw new Error('openTestTable did not open this table');
   return open();
 }
 
-/** Without a Stripe, unless one is given: see support/stripe.ts. */
+/** Without Stripe, unless one is passed: see support/money.ts. */
 export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): PaymentDeps {
   return {
     stage: 'test',
@@ -69,7 +77,7 @@ export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): Pa
     now: () => new Date(),
     random: Math.random,
     randomBytes,
-    // What it waits for in process has happened as soon as the others had their turn.
+    // In process, one turn of the event loop is enough for the others to finish.
     sleep: (ms) => (isInProcess() ? yieldOnce() : sleep(ms)),
     report: () => {},
     stripe: () => Promise.reject(new Error('this test has no Stripe')),
@@ -77,7 +85,9 @@ export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): Pa
   };
 }
 
-/** Names of the DynamoDB calls sent while `work` runs; on an engine, counted where the SDK puts them on the wire. */
+/**
+ * The names of the DynamoDB calls during `work`. With an engine, calls are counted where the SDK sends them.
+ */
 export async function countingCalls<T>(
   table: Table,
   work: () => Promise<T>,
@@ -112,7 +122,7 @@ export async function countingCalls<T>(
   }
 }
 
-/** How many calls of a kind were answered, rather than refused, while `work` ran. */
+/** The number of successful calls of a kind during `work`. */
 export async function countingDone(
   table: Table,
   kind: string,
@@ -136,7 +146,7 @@ export async function countingDone(
   }
 }
 
-/** Runs `work` as in a process that dies after so many calls of a kind: nothing that it sends later arrives. */
+/** Simulates a process that crashes after `count` calls of a kind: later calls do not reach the table. */
 export async function dyingAfter(
   table: Table,
   count: number,

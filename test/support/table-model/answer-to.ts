@@ -15,7 +15,9 @@ const Batch = z.object({
   ),
 });
 
-/** What the model answers a command of the SDK. A batch of writes, which only tests send, is written item by item. */
+/**
+ * The model's answer to an SDK command. A batch of writes, which only tests send, is written item by item.
+ */
 export function answerTo(
   model: TableModel,
   commandName: string,

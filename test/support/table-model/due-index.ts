@@ -7,10 +7,10 @@ interface Following {
   readonly entry: Item | null;
 }
 
-/** The index of due work: keys alone, sparse, and a while behind the table. */
+/** The index of due work: keys only, sparse, and updated with a lag. */
 export class DueIndex {
   readonly #entries = new Map<string, Item>();
-  /** By key, when the newest change of it arrives: what was written later never arrives before. */
+  /** When the newest change of a key arrives. A later write never arrives earlier. */
   readonly #arrivals = new Map<string, number>();
   readonly #lagMs: () => number;
   readonly #nowMs: () => number;
@@ -31,7 +31,7 @@ export class DueIndex {
     this.#waiting.push({ atMs, name, entry });
   }
 
-  /** As it stands now, in its own order. */
+  /** The current content, in the order of the index. */
   items(): Item[] {
     const nowMs = this.#nowMs();
     for (const { atMs, name, entry } of this.#waiting) {

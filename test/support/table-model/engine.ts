@@ -8,17 +8,17 @@ import { TableModel } from './model.ts';
 import { errorToWire, fromWire, toWire } from './wire.ts';
 
 /*
- * An engine in this process: table models behind DynamoDB's protocol, for code that opens its table by the address in the
- * environment. The whole SDK runs, with its retries; only the other process is missing.
+ * An engine in this process: table models behind DynamoDB's protocol, for code that gets its table's address
+ * from the environment. The whole SDK runs, including retries.
  */
 
 const Transaction = z.object({ ClientRequestToken: z.string() });
-/** The table of a request; all parts of one are about the same. */
+/** The table of a request. All parts of a request use the same table. */
 const TABLE = /"TableName":"([^"]+)"|"RequestItems":\{"([^"]+)"/;
 
 export class ModelEngine {
   readonly #tables = new Map<string, TableModel>();
-  /** Tokens of transactions that were written: sent again under its token, one is answered as written. */
+  /** Tokens of committed transactions. A repeated token returns success without a second write. */
   readonly #written = new Set<string>();
   #endpoint: Promise<string> | undefined;
 
@@ -30,7 +30,7 @@ export class ModelEngine {
     return { name, model };
   }
 
-  /** Its address. It listens from the first call until the process ends. */
+  /** Returns the engine's address. It listens from the first call until the process ends. */
   endpoint(): Promise<string> {
     this.#endpoint ??= this.#listen();
     return this.#endpoint;

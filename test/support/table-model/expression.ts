@@ -1,8 +1,8 @@
 import type { Item } from '../../../lib/store/table.ts';
 
 /*
- * DynamoDB's expression language, as far as the store uses it: an expression is parsed once and evaluated on an item with the
- * names and values of the request.
+ * DynamoDB's expression language, as far as the store uses it. An expression is parsed once and evaluated on
+ * an item with the request's names and values.
  */
 
 export interface Bindings {
@@ -10,19 +10,19 @@ export interface Bindings {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** What DynamoDB calls a validation error: the request itself is wrong. */
+/** DynamoDB's validation error: the request is invalid. */
 export class InvalidExpression extends Error {}
 
 export type Path = readonly (string | number)[];
 
-/** A part of an expression that has a value; undefined where the item has none. */
+/** A part of an expression with a value. Undefined if the item has none. */
 type Operand = (item: Item, bindings: Bindings) => unknown;
 export type Condition = (item: Item, bindings: Bindings) => boolean;
 export type Change = (item: Item, before: Item, bindings: Bindings) => void;
 
 export interface Update {
   readonly changes: readonly Change[];
-  /** The names and values it mentions. */
+  /** The names and values that the expression mentions. */
   readonly mentions: ReadonlySet<string>;
 }
 
@@ -92,7 +92,7 @@ class Parser {
     }
     const remove: Change = (item, _, bindings) => {
       const paths = removes.map(({ path }) => path(bindings));
-      // From the end of a list, so that what is still to go stays where it was named.
+      // Removes from the end of a list first, so that the other indexes stay valid.
       for (const path of paths.toSorted((a, b) => Number(b.at(-1)) - Number(a.at(-1)) || 0))
         removeAt(item, path);
     };
@@ -329,7 +329,7 @@ function setAt(item: Item, path: Path, value: unknown): void {
   const last = path.at(-1);
   const parent = path.length === 1 ? item : valueAt(item, path.slice(0, -1));
   if (typeof last === 'number' && Array.isArray(parent)) {
-    // Beyond its end a list grows by one.
+    // An index beyond the end appends to the list.
     parent[Math.min(last, parent.length)] = value;
   } else if (typeof last === 'string' && isMap(parent)) parent[last] = value;
   else throw new InvalidExpression(`there is nothing at ${path.join('.')}`);
@@ -361,7 +361,7 @@ function compare(a: unknown, b: unknown, sign: Sign): boolean {
   }
 }
 
-/** Null for what has no order: other types, and two different ones. */
+/** Null for values without an order: unsupported types, or two different types. */
 function orderOf(a: unknown, b: unknown): number | null {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;

@@ -29,18 +29,18 @@ interface FoundTogether {
 
 export type Answer = { readonly $metadata: object } & (Found | FoundTogether | Page);
 
-/** As much as one answer of a query or scan holds. */
+/** The most items in one page of a query or scan. */
 const MAX_PAGE = 1_000;
 
 export interface ModelOptions {
-  /** How long the index is behind a write that is made now. */
+  /** The lag of the index for a write made now. */
   readonly lagMs?: () => number;
   readonly nowMs?: () => number;
-  /** Hears of each item as it is after a write, as the table's stream tells it. */
+  /** Called with each item after a write, like the table's stream. */
   readonly onWritten?: (key: Key, item: Item) => void;
 }
 
-/** A table in memory that answers as DynamoDB does: all or nothing, under conditions, and with an index that is behind. */
+/** A table in memory that behaves like DynamoDB: atomic writes, conditions, and an index that lags. */
 export class TableModel {
   readonly #partitions = new Map<string, Partition>();
   readonly #index: DueIndex;
@@ -51,7 +51,7 @@ export class TableModel {
     this.#onWritten = onWritten;
   }
 
-  /** Does what a request asks for, in one instant. @throws the SDK's own exceptions */
+  /** Executes a request atomically. @throws the SDK's own exceptions */
   execute(request: Request) {
     try {
       return this.#answer(request);
@@ -61,7 +61,7 @@ export class TableModel {
     }
   }
 
-  /** Everything that is stored, in the order of its keys. */
+  /** All stored items in key order. */
   *items(): Generator<Item> {
     for (const [, partition] of this.#partitionsInOrder()) yield* partition.inOrder();
   }
@@ -122,12 +122,12 @@ export class TableModel {
         ),
       });
     }
-    // What is wrong with one of them is found before any of them is done.
+    // All changes are computed before the first is stored, so that an error stores nothing.
     const changed = writes.map((write) => this.#changed(write));
     for (const [i, write] of writes.entries()) this.#store(write, changed[i]);
   }
 
-  /** Why a write cannot be done now; null when it can. */
+  /** Why a write is rejected, or null if it can be done. */
   #problemOf({ key, condition, bindings, mentions, returnsOld }: SingleWrite): { item?: Item } | null {
     assertMentioned(bindings, mentions);
     if (condition === undefined) return null;
@@ -140,7 +140,7 @@ export class TableModel {
     this.#store(write, this.#changed(write));
   }
 
-  /** How the item is after a write; undefined where it is gone. */
+  /** The item after a write, or undefined if it is deleted. */
   #changed({ key, change, bindings }: SingleWrite): Item | undefined {
     switch (change.kind) {
       case 'check':
@@ -186,7 +186,8 @@ export class TableModel {
       const candidates = forward ? partition : partition.toReversed();
       const start = after === undefined ? 0 : candidates.findIndex((item) => isSameKey(item, after)) + 1;
       if (after === undefined || start > 0) {
-        // No more of a long partition is looked at than the page holds, and whether another follows.
+        // In a long partition, reads only one page and one more item, which shows whether another page
+        // follows.
         const matching = firstOf(candidates, start, Math.min(limit, MAX_PAGE) + 1, (item) =>
           condition(item, bindings),
         );
@@ -198,7 +199,8 @@ export class TableModel {
     const found = candidates.filter((item) => condition(item, bindings));
     if (!forward) found.reverse();
     const at = after === undefined ? 0 : found.findIndex((item) => isSameKey(item, after)) + 1;
-    // The index may have lost where the page before ended: then it goes on after that place.
+    // The index may have lost the item that ended the previous page. The query then continues after its
+    // position.
     const start = after === undefined || at > 0 ? at : found.filter((item) => isUpTo(item, after)).length;
     return paged(found, start, limit, query);
   }
@@ -208,7 +210,7 @@ export class TableModel {
     const all: Item[] = [];
     for (const [pk, partition] of this.#partitionsInOrder()) {
       if (segmentOf(pk, of) !== segment) continue;
-      // One at a time: a large partition has more items than a call takes arguments.
+      // Pushed one by one: a large partition has more items than a call can have arguments.
       for (const item of partition.inOrder()) all.push(item);
     }
     const { after } = scan;
@@ -241,7 +243,7 @@ function paged(
     Items: kept.map((item) => (projection === undefined ? copyOf(item) : projected(item, projection))),
     Count: kept.length,
     ...(isCut && last !== undefined && { LastEvaluatedKey: keyOf(last, index) }),
-    // Of what is answered: other items have names by chance, which must not decide who goes on when.
+    // Based on the returned items: others have random names, which must not affect the scheduling.
     ConsumedCapacity: { CapacityUnits: Math.max(0.5, kept.length / 8) },
   };
 }
@@ -257,7 +259,7 @@ const projected = (item: Item, names: readonly string[]): Item =>
 
 const isSameKey = (a: Item, b: Item): boolean => a['pk'] === b['pk'] && a['sk'] === b['sk'];
 
-/** In the order of the index, or of the table, where a key has no place in it. */
+/** In index order if `after` has a place in the index, else in table order. */
 function isUpTo(item: Item, after: Item): boolean {
   for (const name of ['due_at', 'pk', 'sk']) {
     const [a, b] = [String(item[name] ?? ''), String(after[name] ?? '')];
@@ -266,7 +268,7 @@ function isUpTo(item: Item, after: Item): boolean {
   return true;
 }
 
-/** The items of one partition key. They are sorted when they are read, and again only after a key has come or gone. */
+/** The items of one partition key. A read sorts them only if a key was added or removed. */
 class Partition {
   readonly #items = new Map<string, Item>();
   #keys: readonly string[] | null = null;
@@ -316,7 +318,7 @@ function segmentOf(pk: string, of: number): number {
   return sum % of;
 }
 
-/** DynamoDB refuses a request that gives a name or a value which no expression mentions. */
+/** DynamoDB rejects a name or value that no expression mentions. */
 function assertMentioned({ names, values }: Bindings, mentions: ReadonlySet<string>): void {
   for (const name of [...Object.keys(names), ...Object.keys(values)]) {
     if (!mentions.has(name)) throw invalid(`Value provided but unused in expressions: ${name}`);
@@ -332,7 +334,7 @@ export function invalid(message: string): DynamoDBServiceException {
   });
 }
 
-/** What is stored is nobody else's. The SDK refuses what has no value. */
+/** Copies an item, so that stored items are not shared. Like the SDK, rejects undefined values. */
 export function copyOf(item: Item): Item {
   const copy: Item = {};
   for (const name in item) copy[name] = copyOfValue(item[name]);

@@ -3,7 +3,9 @@ import type { Key } from '../../../lib/store/keys.ts';
 import type { Item } from '../../../lib/store/table.ts';
 import { type Bindings, type Condition, parseCondition, parseUpdate } from './expression.ts';
 
-/* The requests that the store makes, read once and told apart. One of any other kind is refused: the model does not know it. */
+/*
+ * Parses the store's requests into kinds. Rejects any other request, because the model does not support it.
+ */
 
 const item = z.record(z.string(), z.unknown());
 const key = z.strictObject({ pk: z.string(), sk: z.string() });
@@ -115,7 +117,7 @@ export type Request =
   | { readonly kind: 'write'; readonly write: SingleWrite }
   | TransactWrite;
 
-/** @throws Error for a request that the store did not make when this was written */
+/** @throws Error for a request that the model does not support */
 export function parseRequest(commandName: string, input: unknown): Request {
   switch (commandName) {
     case 'GetItemCommand':

@@ -5,8 +5,8 @@ import { answerTo } from './answer-to.ts';
 import type { TableModel } from './model.ts';
 
 /**
- * A table in this process that answers as the engine does (checks/simulation/model.test.ts compares them): a test
- * that takes a second on an engine takes milliseconds here. What a test adds to the client comes before it.
+ * A table in this process that answers like the engine (checks/simulation/model.test.ts compares them). It
+ * takes milliseconds where an engine takes a second. Middleware that a test adds to the client runs first.
  */
 export function tableInProcess({
   name,

@@ -6,7 +6,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 
-/* How DynamoDB writes requests, answers and errors down on the wire, as far as the store uses them. */
+/* DynamoDB's wire format of requests, answers and errors, as far as the store uses it. */
 
 const fields = z.record(z.string(), z.unknown());
 const attributes = z.record(
@@ -19,7 +19,7 @@ const lists = z.record(z.string(), list);
 
 type Shape = 'one' | 'list' | 'lists';
 
-/** The fields that hold items: one, a list, or a list for each table. */
+/** The fields that hold items: one item, a list, or a list per table. */
 const SHAPES: Readonly<Record<string, Shape>> = {
   Item: 'one',
   Key: 'one',
@@ -66,7 +66,7 @@ function translatedField(
   }
 }
 
-/** An error as DynamoDB words it: its name, and for a transaction why each of its writes was refused. */
+/** A DynamoDB error: its name, and for a transaction the reason for each rejected write. */
 export function errorToWire(error: unknown): unknown {
   if (!(error instanceof DynamoDBServiceException)) {
     return { __type: 'InternalServerError', message: String(error) };
