@@ -52,7 +52,10 @@ describe('the dependency rules', () => {
   });
   afterAll(() => rmSync(copy, { recursive: true }));
 
-  /** What `npm run check` says of the planted files. Packages are not installed in the copy, which is no matter here. */
+  /**
+   * The violations that `npm run check` finds in the planted files. The copy has no packages installed, which
+   * does not matter.
+   */
   function violationsIn(planted: Readonly<Record<string, string>>): { found: string[]; exitCode: number } {
     for (const [file, code] of Object.entries(planted)) writeFileSync(join(copy, file), code);
     const cruiser = resolve('node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');

@@ -855,7 +855,7 @@ describe('rsolv-billing doctor', () => {
     expect(stdout).toContain('aws dynamodb update-continuous-backups \\\n');
     expect(stdout).toContain('staging is not fit');
     expect(stdout).not.toMatch(SECRETS);
-    // Commands are broken between their parts. A long word has its own line.
+    // Commands are broken between their parts. A long word gets its own line.
     const long = stdout.split('\n').filter((line) => line.length > 80);
     expect(long.filter((line) => line.trim().includes(' ') && !line.includes('--'))).toEqual([]);
   });

@@ -5,12 +5,12 @@ import { buildProgram } from '../../cli/program.ts';
 import { openStage } from '../../cli/stage/open-stage.ts';
 import { Runner } from '../../cli/stage/session.ts';
 
-/* What the documents point at exists: links, headings, paths, npm scripts, commands. */
+/* The targets in the documents exist: links, headings, paths, npm scripts, commands. */
 
 const README_LINES = 90;
 
 const DOCUMENTS = globSync(['*.md', '{docs,local,checks}/**/*.md'], {
-  // A part of docs/performance.md with that page's links, and scores that stay until the next run.
+  // Excluded: a part of docs/performance.md with that page's links, and scores that stay until the next run.
   exclude: ['**/node_modules/**', 'checks/bench/report/findings.md', 'docs/checks/mutation-scores.md'],
 }).sort();
 
@@ -21,7 +21,7 @@ const documents = DOCUMENTS.map((file) => ({ file, text: readFileSync(file, 'utf
 const matches = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, found = '']) => found);
 
-/** The anchors of a document, as GitHub makes them of its headings. */
+/** The anchors of a document, as GitHub derives them from headings. */
 const anchorsOf = (file: string): string[] =>
   matches(readFileSync(file, 'utf8'), /^#+ (.+)$/gm).map((heading) =>
     heading
@@ -42,7 +42,7 @@ function brokenLinks(file: string, text: string): string[] {
 
 const scripts = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).scripts);
 
-/** Of the operators' command line, each as it is typed: `ledger`, `ledger verify`. */
+/** The commands of the operators' command line as typed: `ledger`, `ledger verify`. */
 const { stdin, stdout, stderr } = process;
 const interrupt = { signal: new AbortController().signal, request: () => {} };
 const shell = { stdin, stdout, stderr, env: {}, interrupt, openStage };

@@ -45,7 +45,7 @@ describe('taking credits back', () => {
     ['less is given back than is owed', { balance: 0, debt: 50 }, -20, 0, 30],
   ] as const)('%s', (_name, owing, credits, amount, debt) => {
     const change = takeBack(owing, credits, { reason: 'test' });
-    // Object.is: a ledger that says -0 somewhere does not hash like one that says 0.
+    // Object.is: a ledger with -0 has another hash than one with 0.
     expect(amounts(change)).toEqual([amount]);
     expect(change.debt).toBe(debt);
     expect(debtChanges(change)).toEqual([debt - owing.debt]);

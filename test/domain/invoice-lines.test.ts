@@ -13,7 +13,7 @@ import {
 } from '../../lib/domain/grants.ts';
 import { guardOf, invoiceOf, lineOf, PRO_PRICE } from '../support/invoices.ts';
 
-/* Single amounts of invoices, beside the properties of invoices.test.ts. */
+/* Single amounts of invoices. invoices.test.ts has the properties. */
 
 const OWING = { balance: 60, debt: 0 };
 const HALF = { id: 'il_2', amountCents: 29_950, isWhole: false };

@@ -171,9 +171,9 @@ describe('credits due back', () => {
     expect(credited('il_1', 59_900)).toBe(60);
     expect(credited('il_1', 29_950)).toBe(30);
     expect(credited('il_2', 149_900)).toBe(200);
-    // What is returned of no line in particular is shared by what is left: here of the other line alone.
+    // Value that is returned for no specific line is shared by the rest: here only the other line.
     expect(credited('il_2', 149_900, 29_950)).toBe(230);
-    // By a guard of an earlier release all lines together brought all credits.
+    // With a guard of an earlier release, all lines together granted all credits.
     expect(
       due(
         returnedOf(0, { ofLines: [{ lineId: 'il_1', cents: 59_900, isTax: false }] }),
@@ -208,13 +208,14 @@ describe('what is returned already when an invoice is granted', () => {
 });
 
 /*
- * Any life of an account: invoices of all shapes are paid, value of every kind goes back to any level and returns, credits are
- * spent. The model is one number that may be negative: what the customer would have if spent credits could be taken back.
+ * Any history of an account: invoices of all kinds are paid, value of any kind is returned and restored,
+ * credits are spent. The model is one number, which may be negative: the balance if spent credits could be
+ * taken back.
  */
 type Step =
   | { readonly kind: 'spend'; readonly credits: number }
   | { readonly kind: 'pay'; readonly invoice: number }
-  /** What stands against an invoice now: payments refunded, disputes, notes and unused time add up to a level. */
+  /** The current level of an invoice: the sum of refunds, disputes, notes and unused time. */
   | { readonly kind: 'returned'; readonly invoice: number; readonly parts: readonly number[] };
 
 const anyLine = fc.record({
@@ -270,7 +271,7 @@ function settle(account: Account, invoices: readonly ProInvoice[], i: number): v
     account.guards[i] ?? null,
   );
   if (change === null) return;
-  // Throws where a balance would go below zero.
+  // Throws if a balance would go below zero.
   const { state, entries } = post(account.ledger, change.postings, AT);
   account.ledger = state;
   account.entries.push(...entries);
@@ -324,7 +325,7 @@ describe('any sequence of payments, parts, refunds, disputes, credit notes and p
           let earned = 0;
           for (const [i, { id, lines }] of invoices.entries()) {
             if (account.paid[i] !== true) continue;
-            // Written out once more, in exact arithmetic.
+            // Computed again, in exact arithmetic.
             const granted = total(lines.map(creditsOfLine));
             const sold = total(lines.map(({ netCents, taxCents }) => netCents + taxCents));
             const returned = Math.min(sold, account.returned[i] ?? 0);

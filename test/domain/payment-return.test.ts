@@ -7,7 +7,7 @@ import {
   type ReturnStep,
 } from '../../lib/domain/payments/payment-return.ts';
 
-/** A payment of $29.00 whose first attempt to refund all of it was announced. */
+/** A payment of $29.00 whose first full refund is announced. */
 const STORED: PaymentReturn = { amountCents: 2_900, attempt: 1, refundCents: 2_900 };
 const NOTHING: ReturnFacts = { refunds: [], disputedCents: 0, refusedBy: null };
 

@@ -27,7 +27,7 @@ const subscription = (facts: Partial<ProSubscription> = {}): ProSubscription => 
   ...facts,
 });
 
-/** What each state means, in the order of what it is worth to the customer. */
+/** The meaning of each state, ordered by its value to the customer. */
 const STATES: readonly (readonly [SubscriptionState, { pro: boolean; over: boolean; oncePaid: boolean }])[] =
   [
     ['active', { pro: true, over: false, oncePaid: true }],
@@ -88,7 +88,7 @@ describe('which of several subscriptions counts', () => {
   );
 
   it('of two alike the newer one, and of two of one second always the same one', () => {
-    // The newer one has the smaller id, which must not count before the time.
+    // The newer one has the smaller id. Time must decide before the id.
     const [first, second] = [subscription({ id: 'sub_z' }), subscription({ id: 'sub_b', created: 2 })];
     expect(currentSubscription([first, second])?.id).toBe('sub_b');
     const twin = subscription({ id: 'sub_c', created: 2 });
@@ -135,7 +135,7 @@ describe('the plan that follows', () => {
     const paid = { state, coveredUntil: '2026-01-01T00:00:00.000Z' };
     expect(planWith(subscription(paid), 'pro')).toBe(pro ? 'pro' : 'pay_as_you_go');
     expect(planWith(subscription(paid), 'pay_as_you_go')).toBe(pro ? 'pro' : 'pay_as_you_go');
-    // Somebody whose subscription was made in the dashboard: the trial ends only with a payment.
+    // A customer whose subscription was created in the dashboard: the trial ends only with a payment.
     const fromTrial = pro ? 'pro' : oncePaid ? 'pay_as_you_go' : 'trial';
     expect(planWith(subscription(paid), 'trial')).toBe(fromTrial);
   });

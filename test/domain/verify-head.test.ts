@@ -31,7 +31,7 @@ const AT_STRIPE: StandingAtStripe = {
 };
 const NOTHING: Standing = { ...HEAD, subscription: null, paymentMethodId: null, openDisputes: [] };
 
-/** No invariant of the eight is broken by any of these. */
+/** These findings break none of the eight invariants. */
 const finding = (message: string) => ({ invariant: null, seq: null, message });
 
 describe('a head beside Stripe', () => {

@@ -5,7 +5,7 @@ import type { LedgerBefore, LedgerRecords, VerifiableFix } from '../../lib/domai
 import { verifyEnd, verifyLedger, verifyPart } from '../../lib/domain/verify.ts';
 import { afterEntries, ledgerStart } from '../../lib/domain/verify-chain.ts';
 
-/* A long ledger is verified part by part: what a part alone can show, and what only its end shows. */
+/* A long ledger is verified in parts: the findings of a part alone, and those at the end only. */
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 const POSTINGS: readonly Posting[] = [
@@ -34,7 +34,7 @@ const REST = {
 const START = ledgerStart('c1');
 const HEAD = { ...state, ...NEW_PROFILE, email: 'a@x.io', activeKeys: 1, debt: 4 };
 
-/** The entries from one up to another, with what stands before them. */
+/** The entries in a range, with the state before them. */
 function part(from: number, to: number, facts: Partial<LedgerRecords> = {}): LedgerRecords {
   const before = afterEntries(START, entries.slice(0, from));
   const after = afterEntries(START, entries.slice(0, to));

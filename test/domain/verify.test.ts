@@ -20,7 +20,7 @@ const POSTINGS: Posting[] = [
   { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f2' } },
 ];
 
-/** With a card, and on Pro. */
+/** A Pro customer with a card. */
 const PAYER = {
   ...NEW_PROFILE,
   email: 'ada@customer.example',
@@ -49,7 +49,7 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
   };
 }
 
-/** The sound records with entry `seq` replaced. */
+/** The valid records with entry `seq` replaced. */
 function tampered(seq: number, change: (entry: LedgerEntry) => LedgerEntry): LedgerRecords {
   const records = soundRecords();
   return { ...records, entries: records.entries.map((entry) => (entry.seq === seq ? change(entry) : entry)) };

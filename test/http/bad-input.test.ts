@@ -159,7 +159,7 @@ describe('the answer to a body of unknown fields', () => {
     const answer = await record(many);
     expect(answer.status).toBe(422);
     expect(answer.body['errors']).toHaveLength(20);
-    // And the three that are required.
+    // The count includes the three required fields.
     expect(answer.body['detail']).toMatch(/; and 2983 more\.$/);
     expect(answer.text.length).toBeLessThan(16 * 1024);
   });

@@ -22,7 +22,10 @@ import {
   transactionWriteUnits,
 } from '../support/recording-proxy.ts';
 
-/* What each call costs in DynamoDB and at Stripe, counted on the wire: these are promises to whoever pays the bill. */
+/*
+ * The calls of each operation to DynamoDB and Stripe, counted on the wire. They are what each operation
+ * costs.
+ */
 
 let money: Money;
 let proxy: RecordingProxy;
@@ -42,7 +45,7 @@ beforeAll(async () => {
 
 const WEBHOOK_SECRET = 'whsec_budgets';
 
-/** What `work` asks of DynamoDB and of Stripe. */
+/** The DynamoDB and Stripe calls of `work`. */
 async function counted(work: () => Promise<unknown>): Promise<{ dynamodb: string[]; stripe: string[] }> {
   const { calls } = money.double;
   const last = calls.all.at(-1);
@@ -51,7 +54,7 @@ async function counted(work: () => Promise<unknown>): Promise<{ dynamodb: string
   const stripe = asked.map(
     ({ method, path }) => `${method} ${path.replace(/\b(cus|pm|pi|sub|in)_\w+/g, ':id')}`,
   );
-  // Two questions that are asked at once may come in either order.
+  // Two concurrent reads may arrive in either order.
   const atOnce = /^GET \/v1\/(payment_methods\/:id|subscriptions)$/;
   for (let i = 1; i < stripe.length; i++) {
     const pair = stripe.slice(i - 1, i + 1);
@@ -137,7 +140,7 @@ describe('DynamoDB calls', () => {
   });
 });
 
-/** The customer, then their card and their subscriptions at once. Whoever asks writes the answer down. */
+/** The customer, then concurrently the card and the subscriptions. The caller stores the answer. */
 const HOW_THE_CARD_IS = ['GET /v1/customers/:id', 'GET /v1/payment_methods/:id'];
 const HOW_THINGS_ARE = [...HOW_THE_CARD_IS, 'GET /v1/subscriptions'];
 
@@ -179,7 +182,7 @@ describe('calls to DynamoDB and Stripe', () => {
         'TransactWriteItems',
         'BatchGetItem',
         'TransactWriteItems',
-        // An open renewal would be paid with the new card.
+        // The new card would pay an open renewal.
         'BatchGetItem',
       ],
       stripe: ['POST /v1/customers', 'POST /v1/payment_methods/:id/attach', 'POST /v1/customers/:id'],
@@ -254,7 +257,7 @@ describe('a webhook', () => {
     const deliver = await delivery(customerId, 'invoice.paid');
     expect(await counted(deliver)).toEqual({
       dynamodb: ['BatchGetItem', 'BatchGetItem', 'BatchGetItem', 'TransactWriteItems'],
-      // The invoice, all of its value that was returned, and the account, whose Pro rate it pays for.
+      // The invoice, all of its returned value, and the account, because the invoice pays for its Pro rate.
       stripe: [
         'GET /v1/invoices/:id',
         'GET /v1/invoices/:id',
@@ -290,7 +293,7 @@ const Said = z.object({
 });
 
 describe('loading Stripe', () => {
-  /** Bills a fix in a process of its own. */
+  /** Bills a fix in its own process. */
   async function billed(apiKey: string, { id }: { id: string }) {
     const child = spawn(process.execPath, ['test/support/loading-child.ts', apiKey, id], {
       env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },

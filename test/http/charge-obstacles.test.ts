@@ -13,7 +13,7 @@ import {
 import type { Money } from '../support/money.ts';
 import { toldOf } from '../support/notices.ts';
 
-/* What stands in the way of a charge: `/usage`, billing, subscribing and letters must agree. */
+/* What blocks a charge. `/usage`, billing, subscribing and letters must agree. */
 
 let money: Money;
 beforeAll(async () => {
@@ -73,7 +73,7 @@ describe('a card that was declined', () => {
     await money.deliver(money.events().filter(({ type }) => type.startsWith('charge.dispute')));
     const both = { code: 'account_disputed', reasons: ['account_disputed', 'card_declined'] };
     expect((await billNext(apiKey, 3)).body).toMatchObject(both);
-    // The wait after a decline does not hold for a person who subscribes.
+    // The wait after a decline does not apply to a person who subscribes.
     const order = { code: 'account_disputed', reasons: ['account_disputed'] };
     expect((await subscribe(apiKey)).body).toMatchObject(order);
   });

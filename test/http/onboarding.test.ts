@@ -96,7 +96,7 @@ describe('signing up', () => {
     expect([status, body['code']]).toEqual([429, 'rate_limited']);
     expect(Number(headers['retry-after'])).toBeGreaterThan(0);
     expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
-    // Refused before anything was claimed: the address is free for a sign-up from elsewhere.
+    // Rejected before anything was claimed: another sign-up can use the address.
     expect((await onboard({ name: 'Acme', email })).status).toBe(201);
   });
 

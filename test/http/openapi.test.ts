@@ -22,7 +22,7 @@ import { call } from '../support/http.ts';
 const calls = callsOf(document);
 const routeOf = ({ method, path }: { method: string; path: string }) => `${method.toUpperCase()} ${path}`;
 
-/** Every object in a JSON value, itself included. */
+/** Every object in a JSON value, including the value itself. */
 function objectsIn(value: unknown): Record<string, unknown>[] {
   if (typeof value !== 'object' || value === null) return [];
   const inside = Object.values(value).flatMap(objectsIn);
@@ -258,7 +258,7 @@ describe('GET /openapi.json and GET /docs', () => {
     expect(body).toMatchObject({ code: 'invalid_request', errors: [{ field: 'format' }] });
   });
 
-  /** The page inside JSON, which is what the test's caller reads. */
+  /** Returns the page inside JSON, because the test's caller reads JSON. */
   function wrapped(handler: Handler): Handler {
     return async (event, context) => {
       const result = await handler(event, context);

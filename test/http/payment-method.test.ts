@@ -207,7 +207,7 @@ describe('the bonus', () => {
 
   it('comes once for a card: ten trials with one card at once get one bonus in all, each the card on file', async () => {
     const customers = await Promise.all(Array.from({ length: 10 }, () => signUp()));
-    // Each payment method is another one; the card behind them is the same.
+    // Each call creates a new payment method of the same card.
     const answers = await Promise.all(customers.map(({ apiKey }) => addCard(apiKey, 'pm_card_jcb')));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
     const bonuses = answers.map(({ body }) => Number(body['bonus_credits']));
@@ -230,7 +230,9 @@ describe('who is on Pro', () => {
 });
 
 describe('a card that is detached at Stripe', () => {
-  /** Tells of the detached card, as Stripe might: whether the event still says whose it was is not documented. */
+  /**
+   * Delivers the event of the detached card. Stripe does not document whether it names the former customer.
+   */
   async function tell(customer: SignedUp, card: string, previous: boolean): Promise<void> {
     const event = money
       .events()

@@ -24,7 +24,7 @@ import {
 } from '../support/http-money.ts';
 import { expectSoundMoney, headOf, type Money } from '../support/money.ts';
 
-/* Fixes of customers without credits: what the card on file is charged, and what happens when it is not. */
+/* Fixes of customers without credits: the charge of the card on file, and what happens if there is none. */
 
 let money: Money;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ async function fixStatus({ apiKey }: SignedUp, prNumber: number): Promise<unknow
   return (await call(api.findFixAttempt, { apiKey, query })).body['billing_status'];
 }
 
-/** A Pro customer without credits whose renewal failed, so often that dunning ended as `finally` says. */
+/** A Pro customer without credits whose renewal failed. `finallyState` is the state in which dunning ends. */
 async function afterFailedRenewal(finallyState: 'canceled' | 'unpaid' | null): Promise<SignedUp> {
   if (finallyState !== null) {
     await money.control('dunning', { retryAfterDays: [1], finally: finallyState });
@@ -302,7 +302,7 @@ describe('a card whose bank asks for the cardholder', () => {
 });
 
 describe('a second payment of a fix that was paid', () => {
-  /** As only a defect, or somebody with our key, could make it: with our metadata, past the service. */
+  /** Charges with our metadata, but not through the service, as a defect or a stolen key could. */
   async function payAgain(customer: SignedUp, fixId: string): Promise<string> {
     const { customers } = atStripe(money, customer.customerId);
     const method = customers[0]?.invoice_settings.default_payment_method;
@@ -344,7 +344,7 @@ describe('a second payment of a fix that was paid', () => {
       amountCents: 2_900,
       refundId: refunds[0]?.id,
     });
-    // The refund of a payment that was never counted is no refund of the fix.
+    // The refund of an uncounted payment is not a refund of the fix.
     expect(await fixStatus(customer, 1)).toBe('billed');
     expect((await headOf(money.deps, customer.customerId)).seq).toBe(seq);
     await expectSoundMoney(money, customer.customerId);
@@ -422,7 +422,7 @@ describe('what is said and logged', () => {
       'last4',
       'exp_year',
     ];
-    // The events do hold such things, so what is looked for could have been found.
+    // The events contain such data, so the search below could find it.
     const told = JSON.stringify(eventsAbout(money, customerId));
     expect(told).toContain(clientSecrets[0]);
     expect(told).toContain('exp_year');

@@ -15,7 +15,10 @@ import {
 import { expectSoundMoney, headOf, type Money } from '../support/money.ts';
 import { allNoticesOf } from '../support/notices.ts';
 
-/* A price change, and its rollback, by the parameter alone: what customers are shown is what the next subscriber pays. */
+/*
+ * A price change and its rollback need only the parameter. Customers see the price that the next subscriber
+ * pays.
+ */
 
 let money: Money;
 beforeAll(async () => {
@@ -25,21 +28,21 @@ beforeAll(async () => {
 });
 afterEach(() => void vi.useRealTimers());
 
-/** What an operator stores in the parameter. */
+/** Stores the price in the parameter, as an operator does. */
 function sell(priceId: string): void {
   process.env['STRIPE_PRO_PRICE_ID'] = priceId;
   money.env['STRIPE_PRO_PRICE_ID'] = priceId;
 }
 
 let aheadMs = 0;
-/** The sweeper comes by, and a minute passes, for which functions keep a price list. */
+/** Runs the sweeper and waits a minute, because functions cache the price list for a minute. */
 async function afterSweep(): Promise<void> {
   await settlePendingCharges({});
   aheadMs += 61_000;
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + aheadMs, shouldAdvanceTime: true });
 }
 
-/** The letter to a customer who has just spent their last credit. */
+/** The letter to a customer who just spent their last credit. */
 async function letterTo(customerId: string): Promise<string> {
   await warnLowBalances(money.deps);
   const notice = (await allNoticesOf(money.deps.table, customerId)).find(
@@ -76,7 +79,7 @@ async function expectShown(monthCents: number, credits: number): Promise<void> {
   );
 }
 
-/** A new customer subscribes, pays this, and gets these credits beside the ten that are given away. */
+/** Subscribes a new customer. Expects this price, and these credits on top of the ten free ones. */
 async function expectSold(monthCents: number, credits: number): Promise<string> {
   const { customerId } = await proCustomer(money);
   const [invoice] = atStripe(money, customerId).invoices;

@@ -30,18 +30,19 @@ import { grantedRights, rightsForTableCall } from '../support/rights.ts';
 import { answering, failing } from '../support/stripe-answers.ts';
 
 /*
- * Each function's journeys, through its own handler, with what it asks of AWS heard on the wire: the rights that this takes are
- * those that its role has, and no others. A right that is missing fails in production alone, one too many fails nowhere.
+ * Runs each function's journeys through its own handler and records its calls to AWS on the wire. The rights
+ * that these calls need must equal the rights of the function's role. A missing right fails only in
+ * production, and an excess right never fails.
  */
 
-/** Rights that no code of ours uses: Lambda itself sends on what a function failed at. */
+/** Rights that our code does not use: Lambda itself sends failed events to a queue. */
 const LAMBDAS_OWN = /^sqs:SendMessage /;
 const PARAMETERS = '/rsolv-billing/test';
 const WEBHOOK_SECRET = 'whsec_rights';
 
 let money: Money;
 let proxy: RecordingProxy;
-/** What was asked of other services than the table. */
+/** The calls to services other than the table. */
 let elsewhere: string[] = [];
 beforeAll(async () => {
   const served = await serveMoney();
@@ -53,7 +54,7 @@ beforeAll(async () => {
     'stripe-pro-price-id': STRIPE_PRO_PRICE_ID,
     'stripe-webhook-secrets': WEBHOOK_SECRET,
   });
-  // As a stage has them, in parameters.
+  // A stage has these settings in parameters.
   delete process.env['STRIPE_SECRET_KEY'];
   delete process.env['STRIPE_PRO_PRICE_ID'];
   Object.assign(process.env, {
@@ -74,7 +75,7 @@ beforeAll(async () => {
   };
 });
 
-/** Answers as SSM does where it is asked for a parameter, and else as SES. */
+/** A server that acts as SSM for parameter reads, and as SES for all other calls. */
 async function startParametersAndMail(values: Readonly<Record<string, string>>) {
   const server = createServer(async (request, response) => {
     const body: unknown = JSON.parse(await text(request));
@@ -96,7 +97,7 @@ async function startParametersAndMail(values: Readonly<Record<string, string>>) 
   return { url: `http://127.0.0.1:${port}`, stop };
 }
 
-/** A function that is listened to, called by its route or invoked. */
+/** A recorded function: called by its route, or invoked directly. */
 interface Listened {
   readonly ask: (request?: Call) => Promise<Answer>;
   readonly invoke: (event?: unknown) => Promise<unknown>;
@@ -104,7 +105,7 @@ interface Listened {
 
 const ACTOR = { actor: 'tests', reason: 'rights' };
 
-/** What each function is for, the roads that lead to other calls included. */
+/** What each function does, including the paths that make other calls. */
 const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   'onboard-customer': ({ ask }) => ask({ body: { name: 'Acme', email: uniqueEmail() } }),
   'record-fix-attempt': async ({ ask }) => ask({ ...(await signUp()), body: fixBody(1) }),
@@ -159,7 +160,7 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   },
   reconcile: async ({ invoke }) => {
     await eventfulCustomer();
-    // What just happened at Stripe may still be on its way here.
+    // A recent change at Stripe may still be on its way to us, so the run must be later.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60 * 60 * 1000, shouldAdvanceTime: true });
     await invoke({ run: 'rights' }).finally(() => vi.useRealTimers());
   },
@@ -196,7 +197,7 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   'close-customer': async ({ invoke }) => {
     const { customerId } = await customerOutOfCredits(money);
     await leaveOpen(customerId);
-    // Until then the order may still be in flight in the request that made it.
+    // Before that, the order may still be in flight in the request that made it.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * 60 * 1000, shouldAdvanceTime: true });
     await invoke({ customer_id: customerId, ...ACTOR }).finally(() => vi.useRealTimers());
   },
@@ -212,13 +213,13 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   'remove-test-customer': async ({ invoke }) => {
     const email = testCustomerEmail(money.deps.randomBytes(8));
     const { head } = await onboardCustomer(money.deps, { name: 'Smoke test', email, source: 'smoke' });
-    // By a request that died before it bound them.
+    // Created by a request that crashed before it stored the binding.
     await money.stripe.customers.create({ email, metadata: { customer_id: head.customerId } });
     await invoke({ email, actor: ACTOR.actor, await_events: false });
   },
 };
 
-/** A fix is being charged and Pro is being ordered, and Stripe has not answered. */
+/** Leaves a fix charge and a Pro order open, without an answer from Stripe. */
 async function leaveOpen(customerId: string): Promise<void> {
   const silent = await answering(money.deps, () => ({
     chargeFix: failing('transient'),
@@ -232,7 +233,7 @@ async function leaveOpen(customerId: string): Promise<void> {
   for (const begun of begin) await expect(begun()).rejects.toMatchObject({ code: 'payment_pending' });
 }
 
-/** Stripe tells of a month of Pro that was paid, given back in part and disputed; nobody here has heard of it. */
+/** A month of Pro that was paid, partly refunded and disputed. None of its events are delivered. */
 async function eventfulCustomer(): Promise<{ customerId: string }> {
   const { customerId } = await customerOutOfCredits(money);
   const { id } = atStripe(money, customerId);
@@ -245,13 +246,16 @@ async function eventfulCustomer(): Promise<{ customerId: string }> {
 
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
 const Lambda = z.object({ handler: z.custom<(event: unknown, context: unknown) => Promise<unknown>>() });
-/** What an operator's function, and a stream's reader, answer where they failed. */
+/** The answer of an operator's function, or of a stream reader, after a failure. */
 const Failed = z.union([
   z.object({ ok: z.literal(false) }),
   z.object({ batchItemFailures: z.tuple([z.unknown()]) }),
 ]);
 
-/** What a function takes of rights while its journeys run. It is loaded anew, for it reads parameters once. */
+/**
+ * The rights that a function uses during its journeys. Reloads the function, because it reads parameters only
+ * once.
+ */
 async function takenBy(name: string): Promise<string[]> {
   const journeys = JOURNEYS[name];
   if (journeys === undefined)

@@ -107,7 +107,7 @@ describe('subscribing to Pro', () => {
     expect(statesAtStripe(customer)).toEqual([]);
     const declined = await usage(customer.apiKey);
     expect(declined).toMatchObject({ subscription_type: 'pay_as_you_go', subscription_state: null });
-    // Asked twice: an answer that was kept under the first attempt's key would have been told for ever.
+    // Stripe was called twice. Under one idempotency key, it would return the first answer each time.
     expect(atStripe(money, customer.customerId).payments).toHaveLength(2);
 
     await addCard(customer.apiKey, await money.newCard());
@@ -124,7 +124,7 @@ describe('subscribing to Pro', () => {
     const { status, body } = await subscribe(customer.apiKey);
     expect(status).toBe(402);
     expect(body).toMatchObject({ code: 'authentication_required' });
-    // Its payment was cancelled with the subscription: there is nothing to confirm.
+    // The payment was cancelled with the subscription, so there is nothing to confirm.
     expect(body).not.toHaveProperty('payment_intent');
     expect(statesAtStripe(customer)).toEqual([]);
     expect(await usage(customer.apiKey)).toMatchObject({ subscription_type: 'pay_as_you_go' });
@@ -215,7 +215,7 @@ describe('subscribing to Pro', () => {
   });
 });
 
-/** Begins a subscription past the service, as somebody in Stripe's dashboard does. */
+/** Creates a subscription without the service, as a person does in Stripe's dashboard. */
 const inDashboard = (
   { customerId }: SignedUp,
   how: Partial<Parameters<Money['stripe']['subscriptions']['create']>[0]> = {},
@@ -372,7 +372,7 @@ describe('a Pro invoice', () => {
 describe('cancelling Pro', () => {
   it('at the period’s end keeps $15.00 until then, and is $29.00 after', async () => {
     const customer = await proCustomer(money);
-    // What is asked for when nothing is said.
+    // The default.
     const { status, body } = await cancel(customer.apiKey);
     expect(status).toBe(200);
     expect(body).toMatchObject({ ...ACTIVE, cancel_at_period_end: true, credit_balance: 70 });

@@ -6,7 +6,7 @@ import { countedIn, heard } from '../support/counted.ts';
 import { gatewayEvent, invocation } from '../support/gateway.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 
-/* A function reads its stage when it starts, so the live stage has a file of its own. */
+/* A function reads its stage when it starts, so the live stage has its own file. */
 
 const SECRET = `whsec_${randomBytes(16).toString('hex')}`;
 

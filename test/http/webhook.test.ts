@@ -13,13 +13,14 @@ import { serveFromTestTable } from '../support/http-table.ts';
 import { customerWithCard, type Money, openMoney } from '../support/money.ts';
 
 /*
- * What Stripe posts, at the function itself: who may speak, and what is left behind by those who may not.
+ * Stripe's webhook, tested at the function: which requests are accepted, and what rejected requests leave
+ * behind.
  */
 
 const SECRET = `whsec_${randomBytes(16).toString('hex')}`;
 const ROLLED_SECRET = `whsec_${randomBytes(16).toString('hex')}`;
 const FOREIGN_SECRET = `whsec_${randomBytes(16).toString('hex')}`;
-/** Stands for everything in an event that is nobody's business in a log. */
+/** Stands for all event data that must not be logged. */
 const EMAIL = 'zoë.payload@customer.example';
 const MIB = 1024 * 1024;
 const TOLERANCE_SECONDS = 300;
@@ -40,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => stopDouble());
 
-/** An event of a customer of ours that is handled when it gets through. */
+/** An event of one of our customers. It is handled if it is accepted. */
 const someEvent = (more: Record<string, unknown> = {}) => ({
   id: `evt_${randomBytes(8).toString('hex')}`,
   object: 'event',
@@ -61,7 +62,7 @@ interface Posted {
   readonly contentType: unknown;
   readonly body: Record<string, unknown>;
   readonly text: string;
-  /** Every line that was logged meanwhile. */
+  /** Every line that was logged during the call. */
   readonly log: string;
   readonly counted: readonly string[];
   readonly changedTheTable: boolean;
@@ -91,9 +92,12 @@ async function post(
   };
 }
 
-/** A problem document with this code, a log line that says so, one count of it unless it is noise, and nothing else anywhere. */
+/**
+ * Expects a problem document and a log line with this code, and no other effect. Counts once, except for
+ * noise.
+ */
 function expectRefused(posted: Posted, status: number, code: string, { isNoise = false } = {}): void {
-  // What is too large is turned away before anybody looks whose it is.
+  // A body that is too large is rejected before its signature is checked.
   const refused = isNoise || code === 'body_too_large' ? [] : ['SignatureRefused'];
   expect(posted.counted).toEqual(status === 500 ? [...refused, 'Defect'] : refused);
   expect([posted.status, posted.body['code'], posted.body['status']]).toEqual([status, code, status]);
@@ -308,7 +312,7 @@ describe('signing secrets that are not there, or misshapen, count as a delivery 
     try {
       const posted = await post(JSON.stringify(someEvent()));
       expectRefused(posted, 500, 'internal_error');
-      // People have to find out which setting it is.
+      // The log must name the setting to fix.
       expect(posted.log).toContain('STRIPE_WEBHOOK_SECRETS');
       if (secrets) expect(posted.text + posted.log).not.toContain(secrets);
     } finally {

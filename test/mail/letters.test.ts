@@ -9,7 +9,7 @@ import { letterOf } from '../../lib/mail/letters.ts';
 const AT = '2026-11-24T14:05:00.000Z';
 const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
 
-/** One of each kind, and what its reader must find in it. */
+/** One notice of each kind, with the texts that its letter must contain. */
 const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [
     { kind: 'low_balance', credits: 5, hasCard: true, isDisputed: false, isDeclined: false, rate: 'pro' },
@@ -124,7 +124,7 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
 ];
 
-/** Of a customer to whom Pro is offered. */
+/** The facts of a customer who is offered Pro. */
 const OFFERING = { hasCard: true, isDisputed: false, isDeclined: false, rate: 'pay_as_you_go' } as const;
 
 const FRAME = {

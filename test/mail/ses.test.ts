@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSes } from '../../lib/mail/ses.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 
-/* Amazon SES's own answers, as its API reference has them. */
+/* Answers of Amazon SES, as in its API reference. */
 
 let answer: { readonly status: number; readonly type?: string; readonly body: string };
 const server = createServer((request, response) => {

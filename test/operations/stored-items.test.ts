@@ -12,9 +12,9 @@ import type { Item } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { type Books, openBooks, reconciled, soundTown } from '../support/reconciliation.ts';
 
-/* What holds for every item and for every read, whatever the operation. */
+/* What holds for every item and every read, in all operations. */
 
-/** All that customers, Stripe, schedules and operators do, on one table. */
+/** Runs everything that customers, Stripe, schedules and operators do, on one table. */
 async function everythingHappens(books: Books): Promise<void> {
   const { deps, table } = books;
   const { payer, pro, trial } = await soundTown(books);
@@ -47,7 +47,7 @@ it('only items that the list of them names may expire: no guard, no entry, no he
   const wrong = expiring.filter(({ pk, sk }) => !mayExpire({ pk: String(pk), sk: String(sk) }));
   expect(wrong.map(nameOf)).toEqual([]);
   expect(expiring.length).toBeGreaterThan(3);
-  // The guards and the sold price, which never expire, were among what was looked at.
+  // These items include the guards and the sold price, which never expire.
   const kept = new Set(items.filter((item) => !('expires_at' in item)).map(nameOf));
   const guards = ['CUSTOMER ONCE#invoice', 'CUSTOMER ONCE#adjustment', 'CUSTOMER ONCE#card_bonus'];
   for (const name of [...guards, 'PRICE SOLD']) expect([...kept]).toContain(name);

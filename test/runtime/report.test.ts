@@ -6,7 +6,7 @@ import { countedIn, heard } from '../support/counted.ts';
 
 const Line = z.looseObject({ level: z.string(), message: z.string() });
 
-/** What is counted, and the line without what every line has. */
+/** The metric, and the log line without the fields that every line has. */
 async function told(happened: BusinessEvent) {
   const { lines } = await heard(async () => report(happened));
   const [line] = lines.filter((one) => !one.includes('"_aws"')).map((one) => Line.parse(JSON.parse(one)));

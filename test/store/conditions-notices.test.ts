@@ -22,7 +22,10 @@ import { headOf } from '../support/money.ts';
 import { toldOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
-/* The conditions of what is told and of what is forgotten; as in conditions.test.ts, each where nothing else stands in for it. */
+/*
+ * The conditions of notices and of deletions, each tested where no other condition replaces it, as in
+ * conditions.test.ts.
+ */
 
 let deps: PaymentDeps;
 beforeAll(async () => {
@@ -48,14 +51,14 @@ describe('a warning', () => {
     const readBefore = await headOf(deps, customerId);
     await adjustCredits(deps, customerId, { amount: -4, reason: 't', actor: 't', idempotencyKey: 'none' });
     expect((await putWarning(deps.table, readBefore, null)).kind).toBe('refused');
-    // The end of it is still due, and told.
+    // The notice of the empty balance is still due, and is written.
     await warnLowBalances(deps);
     expect(await toldOf(deps, customerId)).toMatchObject([{ kind: 'exhausted' }]);
     expect((await putWarning(deps.table, await headOf(deps, customerId), null)).kind).toBe('refused');
   });
 });
 
-/** A notice for somebody who need not be there. */
+/** A notice for a customer who need not exist. */
 async function stored(id: string): Promise<NoticeName> {
   const customerId = 'c'.repeat(32);
   await write(putNotice(keyIssued(customerId, id, 'customer', AT)));
@@ -119,7 +122,7 @@ describe('what is forgotten', () => {
     const { head } = await customerWith(deps, 5);
     expect((await write(forgetEmail(head.email, 'd'.repeat(32)))).kind).toBe('refused');
     expect((await write(forgetEmail(head.email, head.customerId))).kind).toBe('written');
-    // Done before is done.
+    // A repeat is a success.
     expect((await write(forgetEmail(head.email, head.customerId))).kind).toBe('written');
   });
 

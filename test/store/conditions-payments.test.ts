@@ -7,7 +7,7 @@ import { putSoldPrice, readSoldPrice } from '../../lib/store/payments/sold-price
 import { type Write, writeTogether } from '../../lib/store/table.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
-/* The conditions of what payments keep, each where nothing else stands in for it. */
+/* The conditions of stored payments, each tested where no other condition replaces it. */
 
 let deps: PaymentDeps;
 beforeAll(async () => {
@@ -35,7 +35,7 @@ describe('what payments keep', () => {
     // A caller that still sees the first attempt cannot close the second.
     expect(await write(moveReturn(customerId, first, { state: 'returned' }, AT))).toBe('refused');
     expect(await read()).toMatchObject({ attempt: 2, refundCents: 2_900, state: 'returning' });
-    // A return that is not stored is not made by moving it.
+    // Moving a return that is not stored does not create it.
     expect(await write(moveReturn('b'.repeat(32), first, { state: 'returned' }, AT))).toBe('refused');
   });
 
@@ -68,7 +68,7 @@ describe('what payments keep', () => {
     expect(await replace(2, 1)).toBe('written');
     expect(await replace(3, 1)).toBe('refused');
     expect(await stored()).toEqual(price(2));
-    // The same price with other credits is another price to customers.
+    // The same price with other credits is a different price for customers.
     const corrected = { ...price(2), credits: 7 };
     expect((await putSoldPrice(deps.table, 'pro', corrected, price(2))).kind).toBe('written');
     expect((await putSoldPrice(deps.table, 'pro', price(2), price(2))).kind).toBe('refused');

@@ -37,8 +37,8 @@ import { guardOf } from '../support/invoices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*
- * Each condition on its own: the situation in which it is the only thing that stands between a caller and a lost
- * credit. Some of them also cover for each other, so a test of the whole would not notice that one was gone.
+ * Tests each condition where only this condition prevents a lost credit. Some conditions also cover for each
+ * other, so a test of the whole would not notice a missing one.
  */
 
 let deps: PaymentDeps;
@@ -65,14 +65,14 @@ async function readHead(customerId: string) {
   return decodeHead(item);
 }
 
-/** Writes where the head stands now, so that only the conditions of what is written can refuse it. */
+/** Writes at the current head, so that only the conditions of the written items can reject it. */
 async function commitNow(customerId: string, alongside: readonly Write[]) {
   const head = await readHead(customerId);
   const { kind } = await commit(deps.table, head, moved(head), alongside);
   return kind;
 }
 
-/** What becomes of a head with these entries and nothing else. */
+/** The head after these entries, with no other change. */
 const moved = (
   head: CustomerHead,
   { state = head, entries = [] }: Partial<ReturnType<typeof post>> = {},
@@ -128,10 +128,10 @@ describe('a change of balance', () => {
       kind: 'lost',
       head: { subscriptionType: 'pro' },
     });
-    // Nor an entry that was decided on the debt of before.
+    // An entry that was decided on the earlier debt is rejected too.
     const entry = post(stale, [plus(60)], AT);
     expect((await commit(deps.table, stale, moved(stale, entry), [])).kind).toBe('lost');
-    // Nor something that only wants the profile to be as it was read.
+    // So is a write that only requires an unchanged profile.
     expect((await commit(deps.table, stale, moved(stale), [guard(customerId, 'beside')])).kind).toBe('lost');
     expect(await readHead(customerId)).toMatchObject({
       subscriptionType: 'pro',
@@ -316,7 +316,7 @@ describe('what Stripe names', () => {
     expect(await spend(first)).toBe('committed');
     expect(await spend(second)).toBe('lost');
     expect(await readItem(keys.card(fingerprint))).toMatchObject({ customer_id: first.head.customerId });
-    // All or nothing: the second customer can still have the bonus of another card.
+    // All or nothing: the second customer can still get the bonus of another card.
     const once = keys.once(second.head.customerId, 'card_bonus', 'first');
     expect(await readItem(once)).toBeUndefined();
   });
@@ -358,7 +358,7 @@ describe('what Stripe names', () => {
     expect(await keep(renewal(1, 'paying'), null)).toBe('committed');
     expect(await keep(renewal(1, 'paying', 'in_2'), null)).toBe('lost');
     expect(await keep(renewal(1, 'paid'), renewal(1, 'paying'))).toBe('committed');
-    // A caller that still sees it under way cannot close it.
+    // A caller with a stale read of it as in flight cannot close it.
     expect(await keep(renewal(1, 'closed'), renewal(1, 'paying'))).toBe('lost');
     expect(await keep(renewal(2, 'paying'), renewal(1, 'paid'))).toBe('committed');
     expect(await keep(renewal(2, 'paying', 'in_2'), renewal(1, 'paid'))).toBe('lost');
@@ -383,7 +383,7 @@ describe('what Stripe names', () => {
     expect(await keep(order(1, 'ordering'), null)).toBe('committed');
     expect(await keep(order(1, 'ordering', later), null)).toBe('lost');
     expect(await keep(order(1, 'refused'), order(1, 'ordering'))).toBe('committed');
-    // Who still sees it under way cannot say that it was done.
+    // A caller with a stale read of it as in flight cannot mark it as done.
     expect(await keep(order(1, 'done'), order(1, 'ordering'))).toBe('lost');
     expect(await keep(order(2, 'ordering'), order(1, 'refused'))).toBe('committed');
     expect(await keep(order(2, 'ordering', later), order(1, 'refused'))).toBe('lost');
@@ -422,7 +422,7 @@ describe('what Stripe names', () => {
       createdAt: AT.toISOString(),
       receivedAt: AT.toISOString(),
     });
-    /** The effect of the event is a credit, under no guard of its own. */
+    /** The effect of the event is a credit without its own guard. */
     const applied = async (outcome: EventRecord['outcome']) => {
       const fresh = await readHead(customerId);
       const next = post(fresh, [plus(1)], AT);

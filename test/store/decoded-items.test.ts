@@ -20,7 +20,7 @@ import { type Item, readTogether, type Table, type Write, writeTogether } from '
 import { headWith, proUntil } from '../support/heads.ts';
 import { openTestTable } from '../support/table.ts';
 
-/* What is read of an item, also of one that an earlier release stored, and when it is due. */
+/* What is read from an item, including items of earlier releases, and when the item is due. */
 
 let table: Table;
 beforeAll(async () => {

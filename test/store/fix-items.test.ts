@@ -17,7 +17,7 @@ import { newFix } from '../support/fixtures.ts';
 import { fixOf } from '../support/heads.ts';
 import { openTestTable } from '../support/table.ts';
 
-/* Fixes as they are stored, page by page, and work that is due. */
+/* Stored fixes, page by page, and due work. */
 
 let table: Table;
 beforeAll(async () => {

@@ -27,7 +27,7 @@ import { guardOf } from '../support/invoices.ts';
 import { unsentOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
-/* What is kept beside the ledger, and what it must not be written over. */
+/* What is stored beside the ledger, and what it must not overwrite. */
 
 let deps: PaymentDeps;
 beforeAll(async () => {

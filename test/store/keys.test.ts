@@ -17,7 +17,7 @@ import {
   ranges,
 } from '../../lib/store/keys.ts';
 
-/* Every customer's items are stored under these keys already: none of them may change. */
+/* Stored items of every customer use these keys, so none of the keys may change. */
 
 const own = (sk: string): Key => ({ pk: 'CUSTOMER#c1', sk });
 

@@ -38,7 +38,7 @@ async function stored(customerId: string): Promise<Item> {
 
 const headOf = async (customerId: string): Promise<CustomerHead> => decodeHead(await stored(customerId));
 
-/** What is asked of the table while `work` runs. */
+/** The requests to the table during `work`. */
 async function requestsOf(work: () => Promise<unknown>): Promise<object[]> {
   const inputs: object[] = [];
   const name = `requests-${Math.random()}`;
@@ -57,7 +57,7 @@ async function requestsOf(work: () => Promise<unknown>): Promise<object[]> {
   }
 }
 
-/** Writes these entries where the head stands, as a decision does. */
+/** Writes these entries after the current head, as a decision does. */
 async function posted(customerId: string, postings: readonly Posting[]): Promise<void> {
   const head = await headOf(customerId);
   const { state, entries } = post(head, postings, AT);

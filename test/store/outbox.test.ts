@@ -19,7 +19,7 @@ import { range } from '../support/fixtures.ts';
 import { foundUnsent, unsentOf } from '../support/notices.ts';
 import { openTestTable } from '../support/table.ts';
 
-/* What is kept of notices on their way, of work that is due, and of how often somebody called. */
+/* What is stored about pending notices, due work, and the number of calls per caller. */
 
 let table: Table;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { itemsOf, pages, readPage } from '../../lib/store/paging.ts';
 import { type Item, type Table, type Write, writeTogether } from '../../lib/store/table.ts';
 import { openTestTable } from '../support/table.ts';
 
-/* How the table is read page by page, and what each page asks of it. */
+/* How the table is read page by page, and what each page requests. */
 
 let table: Table;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ const store = async (...writes: Write[]): Promise<void> => {
   expect((await writeTogether(table, writes)).kind).toBe('written');
 };
 
-/** What the table's client is asked for while something runs. */
+/** The requests of the table's client during `run`. */
 async function sentBy(run: () => Promise<void>): Promise<Item[]> {
   const inputs: Item[] = [];
   table.client.middlewareStack.add(

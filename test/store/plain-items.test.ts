@@ -27,7 +27,7 @@ import { put } from '../../lib/store/write.ts';
 import { chargeOf } from '../support/heads.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
-/* What single items hold, and until when. */
+/* What single items contain, and when they expire. */
 
 let deps: PaymentDeps;
 beforeAll(async () => {
@@ -93,7 +93,7 @@ describe('a webhook event', () => {
 
   it('is among the parked ones while it is parked, or cannot be read', async () => {
     const odd = { ...keys.event('evt_odd'), outcome: 7, due: 'parked', due_at: at(1).toISOString() };
-    // As the index names an event that was applied a moment ago.
+    // As the index names an event that was just applied.
     const late = recordEvent(event('evt_late', 'parked'));
     await write(put(odd));
     await write(put({ ...itemOf(late), outcome: 'processed' }));

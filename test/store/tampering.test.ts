@@ -16,7 +16,7 @@ beforeAll(async () => {
   deps = testDeps(await openTestTable());
 });
 
-/** A sound ledger of six entries: the trial grant and five fixes. */
+/** A valid ledger of six entries: the trial grant and five fixes. */
 beforeEach(async () => {
   const { head } = await customerWith(deps, 5);
   customerId = head.customerId;

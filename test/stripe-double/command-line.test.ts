@@ -4,7 +4,7 @@ import { API_KEY, bench } from './support.ts';
 
 const answerSchema = z.looseObject({ id: z.string() });
 
-/** Stripe's own command line: it names no version, and still sends what newer versions refuse. */
+/** Stripe's own command line: it sends no API version, and uses parameters that newer versions reject. */
 async function commandLine() {
   const made = await bench();
   const call = async (method: string, path: string, form: Record<string, string> = {}) => {

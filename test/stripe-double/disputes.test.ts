@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import { type Bench, bench, customerWith, offSession, refused } from './support.ts';
 
-/** A charge of $29 and what a bank can do to it. */
+/** A disputed charge of $29. */
 async function disputed(input: object = {}, switches: Record<string, string> = {}) {
   const made = await bench();
   await made.control('switches', switches);

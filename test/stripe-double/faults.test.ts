@@ -53,7 +53,7 @@ describe('a fault', () => {
     ['drop_after', 1],
   ] as const)('%s ends the connection with %d charges made; a repeat makes it one', async (kind, made) => {
     const { stripe, control, who, key, running } = await ready();
-    // The SDK itself repeats a connection that was reset, once.
+    // The SDK itself retries a reset connection once.
     await control('faults', { ...CHARGE, kind, times: 2 });
     const error = await refused(stripe.paymentIntents.create(offSession(who), key));
     expect(error.type).toBe('StripeConnectionError');

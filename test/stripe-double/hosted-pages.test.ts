@@ -3,7 +3,7 @@ import { type Bench, bench, customerWith, monthlyPrice, offSession, subscribe } 
 
 const read = async (url: string): Promise<string> => (await fetch(url)).text();
 
-/** Sends the form of a page that has this button, with what a person typed, as a browser does. */
+/** Submits the form with this button and these inputs, as a browser does. */
 async function submit(
   { running }: Bench,
   page: string,

@@ -12,7 +12,7 @@ import {
 
 const PRO = 59_900;
 
-/** A double with a customer, and an open invoice of one Pro period that nothing has paid yet. */
+/** A stand-in with a customer and an open, unpaid invoice of one Pro period. */
 const openInvoice = async () => {
   const made = await bench();
   const who = await customerWith(made.stripe);
@@ -25,7 +25,7 @@ const openInvoice = async () => {
   return { ...made, ...who, price: price.id, subscription: subscription.id, invoice, pay };
 };
 
-/** A double with a customer, and an invoice of one Pro period that their card paid. */
+/** A stand-in with a customer, and an invoice of one Pro period that their card paid. */
 const paidInvoice = async () => {
   const made = await bench();
   const who = await customerWith(made.stripe);

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Bench, bench, customerWith, monthlyPrice, offSession, subscribe } from './support.ts';
 
-/** Without the double's own address, whose port is another after a restart. */
+/** Without the stand-in's address, because its port changes after a restart. */
 const stateOf = async ({ running }: Bench): Promise<unknown> => {
   const text = await (await fetch(`${running.url}/_double/state`)).text();
   return JSON.parse(text.replaceAll(running.url, ''));
 };
 
-/** Something of every kind that a bank, a cardholder or a hosted page can do. */
+/** Performs every kind of action of a bank, a cardholder or a hosted page. */
 async function play({ stripe, control, days }: Bench): Promise<void> {
   await control('switches', { inquiry_escalation_events: 'updated', detached_customer: 'kept' });
   const who = await customerWith(stripe);

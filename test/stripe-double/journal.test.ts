@@ -34,7 +34,7 @@ function journalPath(): string {
   return join(folder, 'stripe.jsonl');
 }
 
-/** Doubles that follow one another on one journal, while real time is what the test says. */
+/** Successive stand-ins on one journal. The test controls real time. */
 function lasting() {
   const journalFile = journalPath();
   const real = { ms: Date.UTC(2027, 0, 15, 12) };
@@ -47,7 +47,7 @@ function lasting() {
   return { journalFile, real, start, restart };
 }
 
-/** Without the double's own address, whose port is another after a restart. */
+/** Without the stand-in's address, because its port changes after a restart. */
 const stateOf = async ({ running }: Bench): Promise<unknown> => {
   const text = await (await fetch(`${running.url}/_double/state`)).text();
   return JSON.parse(text.replaceAll(running.url, ''));
@@ -56,14 +56,14 @@ const stateOf = async ({ running }: Bench): Promise<unknown> => {
 const isReplay = (answer: { lastResponse: { headers: Record<string, string> } }): boolean =>
   answer.lastResponse.headers['idempotent-replayed'] === 'true';
 
-/** At any age: the signature's time is the test's own. */
+/** Accepts any age, because the test controls the signature's time. */
 const verified = (stripe: Stripe, received: Received | undefined, secret: string): Stripe.Event =>
   stripe.webhooks.constructEvent(received?.body ?? '', received?.signature ?? '', secret, 0);
 
 const endpointAt = (stripe: Stripe, url: string) =>
   stripe.webhookEndpoints.create({ url, enabled_events: ['*'] });
 
-/** A bit of everything that can happen to an account. */
+/** Something of everything that can happen to an account. */
 async function journey({ stripe, control, days }: Bench): Promise<void> {
   const hook = await receiver();
   const endpoint = await endpointAt(stripe, hook.url);
@@ -129,7 +129,7 @@ describe('a double on a journal', () => {
     const { customer } = await customerWith(first.stripe);
     await subscribe(first.stripe, customer, (await monthlyPrice(first.stripe)).id);
     real.ms += 32 * DAY_MS;
-    // Reading is enough for a renewal that is due to have happened.
+    // A read is enough to make a due renewal happen.
     expect((await first.stripe.invoices.list()).data).toHaveLength(2);
     await first.stripe.customers.update(customer, { name: 'Ada' });
     const before = await stateOf(first);
@@ -385,7 +385,7 @@ describe('a journal', () => {
 describe('kill -9', () => {
   it('under load takes nothing that was answered', async () => {
     const journalFile = journalPath();
-    // The child goes by the same clock: a double does not go back behind its journal.
+    // The child uses the same clock, because a stand-in never goes back before its journal.
     const child = spawn(process.execPath, ['--import', SHIFTED_DATE, CHILD, API_KEY, journalFile], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -420,7 +420,7 @@ async function portOf(child: ChildProcess): Promise<number> {
   return Number(line);
 }
 
-/** Several callers at once, until the process dies in the middle of it; answers what they had heard by then. */
+/** Pays from several concurrent callers until the process is killed. Returns the answers received by then. */
 async function payUntilKilled(child: ChildProcess, port: number): Promise<readonly Answered[]> {
   const stripe = sdk({ host: '127.0.0.1', port });
   const who = await customerWith(stripe);

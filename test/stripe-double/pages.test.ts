@@ -18,7 +18,7 @@ const HOSTILE = '<script>alert(1)</script>\u202Egnp.exe" onload="x';
 
 const read = async (url: string): Promise<string> => (await fetch(url)).text();
 
-/** What a browser sends when a button of the page is used. */
+/** Submits the form of a button, as a browser does. */
 function press(
   { running }: Bench,
   path: string,
@@ -33,7 +33,7 @@ function press(
   });
 }
 
-/** A request with a Host header of its own, which `fetch` does not allow. */
+/** Sends a custom Host header, which `fetch` does not allow. */
 const statusFor = (port: number, path: string, host: string): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
     request({ port, host: '127.0.0.1', path, headers: { host } }, (response) => {

@@ -4,7 +4,7 @@ import { bench, customerWith, offSession, refused } from './support.ts';
 const FEE = 114;
 const NET = 2_900 - FEE;
 
-/** A double where each of these payments of $29.00 was made; its clock stands on their day. */
+/** A stand-in with this many payments of $29.00. Its clock stands on their day. */
 async function paid(payments: number, card = 'pm_card_visa') {
   const made = await bench();
   const who = await customerWith(made.stripe, card);

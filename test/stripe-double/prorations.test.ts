@@ -7,7 +7,7 @@ const START = Date.UTC(2099, 3, 1) / 1_000;
 /** Half of April's 30 days. */
 const HALF = 15 * 86_400;
 
-/** A double on the first of April with one paid Pro subscription, and a second, dearer price. */
+/** A stand-in on April 1st with one paid Pro subscription, and a second, higher price. */
 const pro = async () => {
   const made = await bench();
   await made.control('clock', { to: START });
@@ -34,7 +34,7 @@ const pro = async () => {
     item: item.id,
     first: latestInvoice(subscription),
     periodEnd: item.current_period_end,
-    /** To the middle of the first period, to the second. */
+    /** Moves the clock to the exact middle of the first period. */
     half: () => made.control('clock', { to: item.current_period_start + HALF }),
     newest: async () => {
       const found = await made.stripe.subscriptions.retrieve(subscription.id);
@@ -51,7 +51,7 @@ const linesOf = ({ lines }: Stripe.Invoice) =>
     proration: parent?.subscription_item_details?.proration,
   }));
 
-/** Real seconds may pass between two calls: a second is about 5 cents of a Pro month. */
+/** Allows 15 cents more or less, because real seconds may pass between two calls. */
 const about = (cents: number) => ({
   asymmetricMatch: (value: unknown) => typeof value === 'number' && Math.abs(value - cents) <= 15,
 });

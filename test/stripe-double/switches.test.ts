@@ -17,7 +17,7 @@ const FOLDER = new URL('../../local/stripe-double/', import.meta.url).pathname;
 
 const eventOf = async ({ stripe }: Bench, type: string) => (await stripe.events.list({ type })).data[0];
 
-/** A bench on which one switch is set. */
+/** A bench with one switch set. */
 async function benchWith(switches: Record<string, string>): Promise<Bench> {
   const made = await bench();
   await made.control('switches', switches);

@@ -2,7 +2,7 @@ import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import { bench, customerWith, offSession, type Received, receiver, refused } from './support.ts';
 
-/** A double whose events go to a receiver that answers as told. */
+/** A stand-in that sends events to a receiver with these answers. */
 async function listening(
   answers: readonly number[] = [],
   events: Stripe.WebhookEndpointCreateParams.EnabledEvent[] = ['*'],

@@ -163,7 +163,7 @@ describe('an account', () => {
     expect(await covered({})).toBe('1970-01-01T00:01:40.000Z');
     expect(await covered({ latest_invoice: null })).toBeNull();
     expect(await covered({ status: 'canceled' })).toBeNull();
-    // Of a later period than the one that is paid.
+    // The item's period is after the paid one.
     expect(await covered({ items: list(item(priceFrom(), 101)) })).toBeNull();
   });
 

@@ -7,8 +7,8 @@ import type { FaultInput } from '../../local/stripe-double/faults.ts';
 import { API_KEY, bench, customerWith, monthlyPrice } from '../stripe-double/support.ts';
 
 /*
- * What can go wrong at Stripe, made to go wrong in the double and told by the real SDK: which of the few cases that the
- * service tells apart it becomes.
+ * Faults at Stripe, injected into the stand-in and read through the real SDK: to which kind of fault the
+ * service maps each.
  */
 
 async function opened(secretKey = API_KEY) {
@@ -21,7 +21,7 @@ async function opened(secretKey = API_KEY) {
   return { port, stripe, control, proPriceId, faults: running.double.faults, calls: running.double.calls };
 }
 
-/** The fault that a call ends with, told as a log would tell it. */
+/** The fault that a call ends with, as a log would show it. */
 async function faultOf(call: Promise<unknown>): Promise<StripeFault> {
   try {
     await call;
@@ -149,7 +149,7 @@ describe('what Stripe does not answer as it should', () => {
       kind: 'indeterminate',
       facts: { answered: true, replayed: true },
     });
-    // It did happen, and can be found by what it was for.
+    // The subscription was created, and can be found by its order.
     expect(await port.findSubscribed(customer, 1)).toMatchObject({ subscription: { state: 'active' } });
     expect(await port.findSubscribed(customer, 2)).toBeNull();
   });
@@ -288,7 +288,7 @@ describe('calls that a repeat must not break', () => {
     const first = await port.createCustomer(NEW_CUSTOMER);
     expect(await port.createCustomer(NEW_CUSTOMER)).toBe(first);
     expect((await stripe.customers.list({ email: NEW_CUSTOMER.email })).data).toHaveLength(1);
-    // One that was deleted is not taken for the next one.
+    // A deleted customer is not reused.
     await stripe.customers.del(first);
     expect(await port.createCustomer({ ...NEW_CUSTOMER, former: first })).not.toBe(first);
   });

@@ -5,7 +5,10 @@ import { parseThinEvent } from '../../lib/stripe/thin-event.ts';
 import { translateError } from '../../lib/stripe/translate-error.ts';
 import { Refusal, stripeWith } from '../support/stripe-objects.ts';
 
-/* What an event says of its endpoint and of a changed card, thin events, and how long a busy Stripe is waited for. */
+/*
+ * What an event says about its endpoint and a changed card, thin events, and the retries while Stripe is
+ * busy.
+ */
 
 const event = (type: string, object: object, previous_attributes?: unknown): StripeEvent => {
   const parsed = parseEvent({
@@ -173,7 +176,7 @@ describe('a busy Stripe', () => {
     ['by its own measure where the header is no number', { 'retry-after': 'soon' }, [375, 750]],
   ])('is waited for %s: %j', async (_, headers, waits) => {
     const result = await ask(headers);
-    // The body of each answer that is dropped is read, so that its connection is free.
+    // The body of each discarded answer is read, so that its connection is free again.
     expect(result).toEqual({ waits, asked: waits.length + 1, dropped: waits.length });
   });
 });

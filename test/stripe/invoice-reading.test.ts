@@ -21,7 +21,7 @@ import {
   stripeWith,
 } from '../support/stripe-objects.ts';
 
-/* What an invoice sold, line by line, and how far it reaches. */
+/* What an invoice sold, line by line, and the period it covers. */
 
 const proOf = async (invoice: object) => {
   const stripe = stripeWith({ 'invoices/in_1': invoice });

@@ -14,7 +14,7 @@ import {
   stripeWith,
 } from '../support/stripe-objects.ts';
 
-/* Lists of the whole account, and all that a customer paid. */
+/* Lists of the whole account, and of all payments of a customer. */
 
 const eventFrom = (facts: object = {}) => ({
   id: 'evt_1',

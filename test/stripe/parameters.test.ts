@@ -19,12 +19,12 @@ interface Answer {
 
 const VALUE: Answer = { status: 200, body: JSON.stringify({ Parameter: { Value: SECRET } }) };
 
-/* What SSM answers; it stalls where there is no answer. */
+/* SSM's answer. Null stalls the request. */
 let answer: Answer | null;
 let asked: Asked[];
 let stop: () => Promise<void>;
 
-/** What a deployed function is given. The running function has one, so it is one object here as well. */
+/** The environment of a deployed function. One object for all tests, as in a running function. */
 const env: NodeJS.ProcessEnv = {
   AWS_REGION: 'eu-west-1',
   AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
@@ -56,7 +56,7 @@ afterEach(async () => {
   await stop();
 });
 
-/** A parameter that nobody has asked for, so that no answer of before is still kept. */
+/** Numbers the parameters. Each test reads a new one, so that no cached answer applies. */
 let count = 0;
 function freshParameter(): string {
   count += 1;
@@ -66,7 +66,7 @@ function freshParameter(): string {
 
 const read = () => readParameter(env, 'STRIPE_SECRET_KEY');
 
-/** The signature of a request, worked out once more: Signature Version 4 as AWS describes it. */
+/** Computes the signature independently: Signature Version 4 as AWS documents it. */
 function signatureOf({ headers, body }: Asked, signedHeaders: string, scope: string): string {
   const hash = (data: string) => createHash('sha256').update(data).digest('hex');
   const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
@@ -89,7 +89,7 @@ function signatureOf({ headers, body }: Asked, signedHeaders: string, scope: str
   return hmac(key, toSign).toString('hex');
 }
 
-/** What went wrong, with all that a log would show of it. */
+/** The error with everything that a log would show of it. */
 async function failure(reading: Promise<unknown>): Promise<string> {
   try {
     await reading;
@@ -170,10 +170,10 @@ describe('a secret that SSM keeps', () => {
     const told = await failure(read());
     expect(told).toContain(parameter);
     expect(told).toMatch(why);
-    // Node's own JSON error quotes the beginning of what it read.
+    // Node's own JSON error quotes the start of its input.
     expect(told).not.toContain(SECRET.slice(0, 8));
     expect(told).not.toContain('ItsOwn');
-    // What failed is not kept.
+    // Failures are not cached.
     answer = VALUE;
     expect(await read()).toBe(SECRET);
   });

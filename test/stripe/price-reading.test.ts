@@ -3,7 +3,7 @@ import { allOf } from '../../lib/stripe/paging.ts';
 import { knownPriceOf, lookupKeyOf, priceBook } from '../../lib/stripe/prices.ts';
 import { type Asked, list, priceFrom, stripeWith } from '../support/stripe-objects.ts';
 
-/* The known prices, and lists that are read whole. */
+/* The known prices, and lists that are read completely. */
 
 const PRO = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
 

@@ -3,7 +3,7 @@ import { retryRateLimited } from '../../lib/stripe/rate-limited.ts';
 
 type Client = Parameters<typeof retryRateLimited>[0];
 
-/** A server that gives these answers in turn, and what was waited between them. */
+/** A server that returns these answers in order, and the waits between the requests. */
 function answering(
   statuses: readonly number[],
   headers: Record<string, string> = {},

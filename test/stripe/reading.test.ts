@@ -20,9 +20,12 @@ import { idOf } from '../../lib/stripe/reference.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
 import { translateError } from '../../lib/stripe/translate-error.ts';
 
-/* What is read out of Stripe's answers and events, and what is not. The answers come through the SDK, so they have its types. */
+/*
+ * What is read from Stripe's answers and events, and what is ignored. The answers pass through the SDK, so
+ * they have its types.
+ */
 
-/** The SDK, with one answer for whatever it is asked. */
+/** The SDK with one answer for every request. */
 function answering(body: unknown, status = 200, headers: Record<string, string> = {}): Stripe {
   return openStripe(
     { secretKey: 'sk_test_1', apiBase: null },
@@ -311,7 +314,7 @@ describe('a reference', () => {
 });
 
 const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
-/** Knows one price. */
+/** A price book with one price. */
 const PRICES: PriceBook = {
   soldPriceId: async () => PRO.id,
   soldPrice: async () => PRO,

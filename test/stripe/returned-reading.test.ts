@@ -4,7 +4,7 @@ import { readReturn, refundMetadata } from '../../lib/stripe/readers/payment-ret
 import { readReturnedMoney } from '../../lib/stripe/readers/returned-money.ts';
 import { type Asked, disputeFrom, list, paged, refundFrom, stripeWith } from '../support/stripe-objects.ts';
 
-/* How much of a payment, and of a charge, Stripe says was returned. */
+/* How much of a payment and of a charge was returned, according to Stripe. */
 
 describe('what was returned of a payment', () => {
   const read = (refunds: readonly object[], disputes: readonly object[] = []): Promise<ReturnFacts> =>

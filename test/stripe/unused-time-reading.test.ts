@@ -11,7 +11,7 @@ import {
   stripeWith,
 } from '../support/stripe-objects.ts';
 
-/* Which invoice unused time was paid with, and how much of it is credited. */
+/* Which invoice paid for unused time, and how much of it is credited. */
 
 describe('the unused time of an invoice', () => {
   const unused = async (later: readonly object[], own: object = invoiceFrom(), asked: Asked[] = []) => {
@@ -97,7 +97,7 @@ describe('unused time of which Stripe does not say what paid for it', () => {
     return creditedInvoicesOf(stripe, await stripe.invoices.retrieve('in_2'));
   };
   const crediting = (...lines: object[]) => invoiceFrom({ id: 'in_2', created: 200, lines });
-  /** The line is from 40 to 100. */
+  /** The credited line runs from 40 to 100. */
   const sold = (start: number, end: number, facts: object = {}) =>
     lineFrom({ period: { start, end }, ...facts });
 

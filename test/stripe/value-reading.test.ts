@@ -11,7 +11,7 @@ import {
   stripeWith,
 } from '../support/stripe-objects.ts';
 
-/* How much of the value of an invoice Stripe says was returned. */
+/* How much of the value of an invoice was returned, according to Stripe. */
 
 const invoicePayment = (facts: object = {}) => ({
   id: 'inpay_1',

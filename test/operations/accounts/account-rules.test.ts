@@ -26,11 +26,12 @@ import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../su
 import { toldOf } from '../../support/notices.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
-/* What is said, stored and done at each fork of what a customer does with their card, their plan and their credits. */
+/* The answers, stored items and effects at each branch of what customers do with card, plan and credits. */
 
 let table: Table;
 let money: Money;
-// A table and a Stripe of each test's own: what another test left open would be swept too.
+// Each test has a separate table and Stripe stand-in, because the sweeper would also take other tests' open
+// work.
 beforeEach(async () => {
   const opened = await openMoneyForFile();
   ({ table, money } = opened);
@@ -454,7 +455,7 @@ describe('an order that nobody comes back for', () => {
 
   async function ordered(): Promise<string> {
     const { customerId } = await customerWithCard(money, 0);
-    // So long ago that its request cannot be sending it any more.
+    // Old enough that its request cannot be in flight.
     const now = () => new Date(Date.now() - 3 * 60 * 1000);
     const deps = { ...(await answering(() => ({ subscribe: failing('transient') }))), now };
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
@@ -596,7 +597,7 @@ describe('what Stripe says of an account', () => {
 });
 
 describe('a paid Pro invoice', () => {
-  /** Settles it, where Stripe says this of it and that nothing was returned. */
+  /** Settles the invoice with these facts from Stripe and nothing returned. */
   const settle = async (customerId: string, invoice: ProInvoice) => {
     const answers = { readInvoiceValue: async () => ({ invoice, returned: NOTHING_RETURNED }) };
     return settleInvoice(await answering(() => answers), customerId, invoice.id);

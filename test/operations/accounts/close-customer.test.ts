@@ -31,7 +31,8 @@ import { countingDone, dyingAfter } from '../../support/table.ts';
 let table: Table;
 let money: Money;
 let deps: PaymentDeps;
-// A table and a Stripe of each test's own: what another test left open would be swept too.
+// Each test has a separate table and Stripe stand-in, because the sweeper would also take other tests' open
+// work.
 beforeEach(async () => {
   const opened = await openMoneyForFile();
   ({ table, money } = opened);
@@ -41,10 +42,10 @@ beforeEach(async () => {
 
 const SECRET = 'Jane Doe';
 
-/** When no request of now is in flight any more. */
+/** Deps with a clock that is late enough for no current request to be in flight. */
 const notInFlight = (): PaymentDeps => ({ ...deps, now: () => new Date(Date.now() + IN_FLIGHT_MS) });
 
-/** A Pro customer with a charge, a fix from credits and one that nobody billed, all with personal data in them. */
+/** A Pro customer with a charge, a fix paid by credit and an unbilled fix. All contain personal data. */
 async function customer() {
   const who = await customerWithCard(money, 0);
   const { customerId } = who;
@@ -89,7 +90,7 @@ async function expectClosed({ customerId, stripeCustomerId, email }: Awaited<Ret
   expect(atStripe?.invoice_settings.default_payment_method).toBeNull();
   expect((await settlePendingCharges(deps, 0)).failed).toEqual([]);
   expect(await everything()).not.toContain(email);
-  // The ledger, and its money, still add up.
+  // The ledger and its money must still be correct.
   await money.deliver();
   await expectSoundMoney(money, customerId);
 }
@@ -204,7 +205,7 @@ describe('closing a customer', () => {
       for (const closing of [first, second].filter(({ status }) => status === 'rejected'))
         expect(closing).toMatchObject({ reason: { code: 'payment_pending' } });
       await closeCustomer(notInFlight(), customerId);
-      // Whatever it came to, it is not taken for a fault of ours.
+      // Whatever the outcome, it is not reported as our misconfiguration.
       const reason: unknown = subscribed.status === 'rejected' ? subscribed.reason : {};
       expect(reason).not.toMatchObject({ code: 'payments_misconfigured' });
       const live = subscriptionsOf(stripeCustomerId).filter(({ status }) => status !== 'canceled');
@@ -246,7 +247,7 @@ describe('closing a customer', () => {
     const stray = await stripe.createCustomer({ customerId, name, email, former: null });
     await closeCustomer(deps, customerId);
     expect(money.double.state.customers.find(stray)).toMatchObject({ name: null, email: null });
-    // And one that is made by a request which is not over when the account is closed.
+    // The same for a request that is still in flight when the account is closed.
     const late = await stripe.createCustomer({ customerId, name, email, former: 'late' });
     await settlePendingCharges(deps, 0);
     expect(money.double.state.customers.find(late)).toMatchObject({ name: null, email: null });
@@ -263,7 +264,7 @@ describe('closing a customer', () => {
       expect(runs).toBeLessThan(10);
       written.push(await countingDone(table, 'Update', () => settlePendingCharges(deps, 0)));
     }
-    // 5,000 were cleared by the call itself; a second write of any fix would make it more than these.
+    // The call itself cleared 5,000. A second write of any fix would exceed the expected number.
     expect(runs).toBe(3);
     const [kept] = [12_000 - 5_000 + 3];
     expect(written.reduce((sum, count) => sum + count, 0)).toBe(kept);

@@ -18,7 +18,7 @@ import { headOf } from '../../support/money.ts';
 import { allNoticesOf, toldOf } from '../../support/notices.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
 
-/* What is said and stored when customers come, get keys, and run low. */
+/* The answers and stored items when customers sign up, get keys, and run low. */
 
 let deps: ReturnType<typeof testDeps>;
 beforeAll(async () => {
@@ -27,13 +27,13 @@ beforeAll(async () => {
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 
-/** Every draw is the same: as a request that is sent again because its answer was lost. */
+/** Repeats the same random values, as in a request that is retried because its answer was lost. */
 function sameDraw(): Deps {
   const drawn = randomBytes(32);
   return { ...deps, now: () => AT, randomBytes: (size) => drawn.subarray(0, size) };
 }
 
-/** Lets the first `count` writes of several items fail as they do when two meet, while `work` runs. */
+/** During `work`, fails the first `count` transactions like a conflict of two. */
 async function meeting<T>(
   count: number,
   work: (deps: Deps, waits: readonly number[]) => Promise<T>,

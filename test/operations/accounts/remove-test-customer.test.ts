@@ -21,12 +21,12 @@ let money: Money;
 beforeEach(async () => {
   table = await openTestTable();
   money = await openMoney(table, { deliveryAttempts: 1 });
-  // Nobody is there: each event stays one that Stripe has still to deliver, and `deliver` brings it.
+  // The endpoint's port is closed. Each event stays undelivered at Stripe until `deliver` applies it.
   const setUp = openSetUp(money.env['STRIPE_SECRET_KEY'] ?? '', money.running.url);
   await ensureWebhookEndpoint(setUp, `http://127.0.0.1:${await freePort()}/api/webhooks/stripe`);
 });
 
-/** A customer as the smoke test makes them: on Pro, with a second card. Their events are not delivered yet. */
+/** A customer like the smoke test's: on Pro, with a second card. The events are not delivered yet. */
 async function testCustomer() {
   const { deps, newCard } = money;
   const email = testCustomerEmail(deps.randomBytes(8));
@@ -39,10 +39,10 @@ async function testCustomer() {
   return { email, customerId: head.customerId, stripeCustomerId };
 }
 
-/** What the endpoint is created for, and no other event. */
+/** Delivers only the events that the endpoint subscribes to. */
 const deliver = () => money.deliver(money.events().filter(({ type }) => isHandled(type)));
 
-/** Delivers all that happens, as Stripe would, until the customer is removed. */
+/** Delivers all events, as Stripe would, until the customer is removed. */
 async function removed(who: Parameters<typeof removeTestCustomer>[1]) {
   const outcomes: string[] = [];
   for (let calls = 1; calls < 10; calls++) {
@@ -79,7 +79,7 @@ describe('removing a customer of the smoke test', () => {
     const { customerId, stripeCustomerId } = await testCustomer();
     const isDeleted = async () => 'deleted' in (await money.stripe.customers.retrieve(stripeCustomerId));
     await deliver();
-    // The subscription was active: its end is one more event.
+    // The subscription was active, so its end causes one more event.
     expect(await removeTestCustomer(money.deps, { customerId })).toEqual({ kind: 'waiting', events: 1 });
     expect(await isDeleted()).toBe(false);
     await deliver();

@@ -22,12 +22,10 @@ import {
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
 import { anotherClientOf, openTestTable } from '../../support/table.ts';
 
-/*
- * Stripe gives no order, delivers twice, and late. Whatever it does, the ledger ends where Stripe is.
- */
+/* Stripe sends events in any order, twice, and late. The ledger always ends in the state of Stripe. */
 
 const LANES = 3;
-/** Events in all random sequences of a journey: about 2,000 sequences over all journeys. */
+/** Events per journey in all random sequences. All journeys together have about 2,000 sequences. */
 const SEQUENCED_EVENTS = 1_200;
 const MAX_PERMUTED = 6;
 const INTERLEAVINGS = 40;
@@ -37,10 +35,10 @@ interface Plot {
   readonly name: string;
   readonly card: string;
   readonly credits: number;
-  /** What the ledger knows already. */
+  /** Prepares what the ledger already contains. */
   readonly before?: (money: Money, who: Travellers) => Promise<void>;
   readonly steps: (money: Money, who: Travellers) => (() => Promise<unknown>)[];
-  /** How it ends, said without the code that makes it so. */
+  /** The final state, written without the code that produces it. */
   readonly ends: object;
 }
 
@@ -64,7 +62,7 @@ async function chargeOf({ stripe }: Money, paymentIntentId: string): Promise<str
 
 const firstCharge = ({ double }: Money): string => double.state.charges.newestFirst.at(-1)?.id ?? 'no charge';
 
-/** On Pro with its first month granted, and then as many credits as the plot asks for. */
+/** Subscribes to Pro and removes the 60 granted credits, so that the plot's own credits remain. */
 async function onPro(money: Money, who: Travellers): Promise<void> {
   await subscribe(money, who);
   await money.deliver();
@@ -196,7 +194,8 @@ const PLOTS: readonly Plot[] = [
         () => money.control(`disputes/${dispute}/close`, { status: 'won' }),
       ];
     },
-    // 40 of the first month's credits went back, 10 of them from the balance and 30 from the second month's.
+    // 40 of the first month's credits are taken back: 10 from the balance, 30 from the second month's
+    // credits.
     ends: { profile: { balance: 30, debt: 0, subscriptionType: 'pro', openDisputes: [] } },
   },
   {
@@ -249,7 +248,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
   let who: Travellers;
   let journey: Journey;
   let lanes: readonly Lane[];
-  /** Where it ends when each event is delivered once, in its order, as soon as it is told. */
+  /** The outcome if each event is delivered once, in order, as soon as Stripe sends it. */
   let usual: ReturnType<typeof outcomeOf>;
   let stopDouble = async () => {};
 
@@ -349,7 +348,7 @@ describe('one at a time:', () => {
     const succeeded = newest(money, 'invoice.payment_succeeded');
     await Promise.all([succeeded, paid].map((event) => money.deliver([event])));
     expect(await readEventRecord(money.deps.table, succeeded.id)).toMatchObject({ outcome: 'ignored' });
-    // Stripe may also make two events of one change.
+    // Stripe may also create two events for one change.
     await money.deliver([succeeded, paid, { ...paid, id: `${paid.id}again` }]);
     expect((await headOf(money.deps, who.customerId)).balance).toBe(65);
     await expectSoundMoney(money, who.customerId);
@@ -443,7 +442,7 @@ describe('an answer of Stripe that is out of date by the time it is written', ()
     await subscribe(money, who);
     await money.deliver();
     await money.stripe.refunds.create({ charge: newestCharge(money) });
-    // The first time it is asked whose charge it is, the second time how things are.
+    // The first read finds the owner of the charge, the second the current state.
     const early = await deliverHolding(money.deps, newest(money, 'charge.refunded'), 'readReturnedMoney', 2);
     await money.control('clock', { seconds: 90 });
     const late = await money.deliver([newest(money, 'refund.failed')]);
@@ -467,11 +466,11 @@ function newest(money: Money, type: string): StripeEvent {
 
 interface Delivery {
   readonly event: StripeEvent;
-  /** The step of the journey that Stripe has come to by then. */
+  /** The step of the journey that Stripe has reached by then. */
   readonly at: number;
 }
 
-/** Each event once or twice, at any time after it was told. */
+/** Each event once or twice, at any time after Stripe sends it. */
 function someDeliveries({ told, lastStep }: Journey): fc.Arbitrary<Delivery[]> {
   const comings = told.map(({ event, step }) =>
     fc.array(
@@ -487,8 +486,8 @@ function someDeliveries({ told, lastStep }: Journey): fc.Arbitrary<Delivery[]> {
 }
 
 /**
- * Each event is delivered as soon as it is told, and all that are under way wait for the scheduler: which of their calls, to
- * the table or to Stripe, goes next, or whether something more happens at Stripe first.
+ * Delivers each event as soon as Stripe sends it. The scheduler picks which call of the open deliveries goes
+ * next, to the table or to Stripe, or whether the next step happens first.
  */
 async function overlapping(scheduler: fc.Scheduler, lane: Lane, journey: Journey): Promise<void> {
   let step = 0;
@@ -521,7 +520,7 @@ async function overlapping(scheduler: fc.Scheduler, lane: Lane, journey: Journey
   }
 }
 
-/** Runs `work` when the scheduler says so. */
+/** Runs `work` when the scheduler allows it. */
 function inTurn<T>(scheduler: fc.Scheduler, label: string, work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     scheduler.scheduleSequence([{ label, builder: () => work().then(resolve, reject) }]);

@@ -15,7 +15,10 @@ import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../su
 import { noticesOf } from '../../support/notices.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
-/* What is said, stored and done at each fork of the reducer. Stripe answers as a case needs it; the double knows the rest. */
+/*
+ * The answer, stored items and effects at each branch of the reducer. Each case sets the answers of Stripe
+ * that it needs. The stand-in gives the rest.
+ */
 
 let table: Table;
 let money: Money;
@@ -134,7 +137,7 @@ describe('an event', () => {
   });
 });
 
-/** A fix that was billed by card, and what Stripe says of its payment when all of it went back. */
+/** A fix billed by card, with its fully returned payment at Stripe. */
 async function charged() {
   const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
   const fixId = await recordedFix(money.deps, customerId, 1);

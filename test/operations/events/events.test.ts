@@ -20,8 +20,8 @@ import { parkedOf } from '../../support/parked-events.ts';
 import { engineEndpoint, openTestTable, testDeps, throughSdk } from '../../support/table.ts';
 
 /*
- * What becomes of an event that was accepted: it is processed, ignored, or parked where people see it; or it is not accepted at
- * all, and Stripe sends it again.
+ * The outcome of an accepted event: processed, ignored, or parked for a person. An event that is not accepted
+ * leaves no trace, and Stripe resends it.
  */
 
 let table: Table;
@@ -37,7 +37,7 @@ function newest(money: Money, type: string): StripeEvent {
   return event;
 }
 
-/** The event as it would be if it said this. */
+/** The event with these changes. */
 function altered(event: StripeEvent, changes: Record<string, unknown>): StripeEvent {
   const changed = parseEvent({ ...event, id: `${event.id}x`, ...changes });
   if (changed === null) throw new Error('no event any more');
@@ -65,7 +65,7 @@ async function expectParked(money: Money, event: StripeEvent, why: RegExp): Prom
   expect(await readEventRecord(table, event.id)).toMatchObject({ outcome: 'parked', type: event.type });
 }
 
-/** Nothing but the event itself is in the table that was not there before. */
+/** Expects the event to be the only new item in the table. */
 async function expectNoTraceBut(event: StripeEvent, work: () => Promise<unknown>): Promise<void> {
   const all = async () => (await contentsOf(table)).filter(({ event_id: id }) => id !== event.id);
   const before = await all();
@@ -96,7 +96,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     const money = await openMoney(table);
     const { head } = await customerWith(money.deps, 5);
     const { customerId, name, email } = head;
-    // As after a crash: the customer is at Stripe, and nobody has written down whose it is.
+    // As after a crash: the customer exists at Stripe, but no binding is stored.
     const order = { customerId, name, email, former: null };
     const stripeCustomerId = await (await money.deps.stripe()).createCustomer(order);
     const { id: card } = await money.stripe.paymentMethods.attach(await money.newCard(), {
@@ -253,7 +253,7 @@ describe('an event that changes nothing here is ignored, and recorded:', () => {
   });
 });
 
-/** One way for each kind of event to come about, with what there is to ask of Stripe before it is applied. */
+/** One way to cause each kind of event, and the Stripe call that precedes its application. */
 const KINDS = [
   {
     type: 'invoice.paid',
@@ -295,7 +295,7 @@ const KINDS = [
   make: (money: Money, who: { customerId: string; stripeCustomerId: string }) => Promise<void>;
 }[];
 
-/** Changes with every delivery, and says nothing of what one did. */
+/** The contents without attributes that change with every delivery, whatever its outcome. */
 const contentsBut = async (...names: string[]) =>
   (await contentsOf(table)).map((item) =>
     Object.fromEntries(Object.entries(item).filter(([name]) => !names.includes(name))),
@@ -309,7 +309,10 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
     return { money, event: newest(money, type), customerId: who.customerId };
   }
 
-  /** It was not accepted: Stripe hears a 5xx and nothing is in the table. Sent again, it is applied. */
+  /**
+   * Expects that the event is not accepted: Stripe gets a 5xx and the table is unchanged. A redelivery is
+   * applied.
+   */
   async function expectOnlyRedelivered(
     { money, event, customerId }: Awaited<ReturnType<typeof opened>>,
     failing: PaymentDeps,

@@ -7,7 +7,7 @@ import { chargeOf, fixOf, headWith } from '../../support/heads.ts';
 import { openMoney } from '../../support/money.ts';
 import { openTestTable } from '../../support/table.ts';
 
-/* Announcing a charge within the budget of its card, and waiting for a card that is busy. */
+/* Announces a charge within its card's limits, and waits for a busy card. */
 
 const AT = new Date('2026-03-01T12:00:00.000Z');
 const HEAD = headWith({ balance: 0 });

@@ -30,8 +30,8 @@ import { toldOf } from '../../support/notices.ts';
 import { failing } from '../../support/stripe-answers.ts';
 
 /*
- * What is said, stored and done at each fork of billing a fix by card. Stripe's double answers; where it has to fail, the call
- * is made or not, and the fault is thrown where the SDK would have given up.
+ * The answer, stored items and effects at each branch of billing a fix by card. The stand-in answers for
+ * Stripe. For a failure, the call is made or not, and the fault is thrown where the SDK would have given up.
  */
 
 let table: Table;
@@ -51,7 +51,7 @@ interface Merged {
   readonly deps: PaymentDeps;
 }
 
-/** A customer with a card and no credits, and their merged fix. */
+/** A customer with a card and no credits, and a merged fix. */
 async function merged(card?: string): Promise<Merged> {
   const { customerId } = await customerWithCard(money, 0, card);
   const reports: MoneyEvent[] = [];
@@ -64,7 +64,7 @@ async function merged(card?: string): Promise<Merged> {
 
 const bill = ({ deps, customerId, fixId }: Merged) => billFixAttempt(deps, customerId, fixId);
 
-/** The same two hours later, when a card that was declined once may be tried again. */
+/** The same two hours later, when a card may be retried after one decline. */
 const later = (one: Merged): Merged => ({
   ...one,
   deps: { ...one.deps, now: () => new Date(Date.now() + 2 * HOUR_MS) },
@@ -88,7 +88,7 @@ async function answering(one: Merged, answers: (port: StripePort) => Partial<Str
   return { ...one, deps: { ...one.deps, stripe: async () => ({ ...port, ...answers(port) }) } };
 }
 
-/** Stripe's side of refunds, for payments that the double does not know as paid. */
+/** Stripe's answers about refunds, for payments that the stand-in does not know as paid. */
 const returning = (refunds: PaymentRefund[]): Partial<StripePort> => ({
   refundPayment: async ({ amountCents, attempt }) => {
     const id = `re_${refunds.length + 1}`;
@@ -98,7 +98,7 @@ const returning = (refunds: PaymentRefund[]): Partial<StripePort> => ({
   readReturn: async () => ({ refunds, disputedCents: 0, refusedBy: null }),
 });
 
-/** The same pull request has the same id for every customer. */
+/** Checks the customer too, because the same pull request has the same id for every customer. */
 const paidFor = ({ customerId, fixId }: Merged): number[] =>
   money.double.state.paymentIntents.newestFirst
     .filter(({ metadata }) => metadata['customer_id'] === customerId && metadata['fix_attempt_id'] === fixId)
@@ -259,7 +259,7 @@ describe('a fix that a card pays', () => {
 });
 
 describe('a charge without an answer', () => {
-  /** Announced, and never made. */
+  /** A charge that is announced but not made. */
   async function announced(): Promise<Merged> {
     const one = await merged();
     const faulty = await answering(one, () => ({ chargeFix: failing('transient') }));
@@ -267,7 +267,7 @@ describe('a charge without an answer', () => {
     return one;
   }
 
-  /** As if so much time had passed since it was announced. */
+  /** The same as if this much time had passed since the announcement. */
   async function aged(one: Merged, ms: number): Promise<Merged> {
     const atMs = Date.parse((await chargeOf(one)).startedAt) + ms;
     return { ...one, deps: { ...one.deps, now: () => new Date(atMs) } };
@@ -421,7 +421,7 @@ describe('a charge without an answer', () => {
         error: { code: 'payment_pending' },
       },
     ]);
-    // It was postponed until now, so the next run, which looks two minutes back, lets it be.
+    // It was postponed to now. The next run skips it, because it takes only work older than two minutes.
     expect(await settlePendingCharges(late.deps)).toEqual({ settled: 0, waiting: [], failed: [] });
     const later = await aged(one, 13 * 60 * 1000);
     expect(await settlePendingCharges(later.deps)).toEqual({ settled: 1, waiting: [], failed: [] });
@@ -668,7 +668,7 @@ describe('settling a payment', () => {
     await bill(waiting);
     await settleFixPayment(waiting.deps, await paymentOf(waiting));
     expect(kinds(waiting)).toEqual(['charge_declined']);
-    // What the cardholder says to it belongs to the same attempt.
+    // The cardholder's answer belongs to the same attempt.
     const { wrote } = await settleFixPayment(waiting.deps, {
       ...(await paymentOf(waiting)),
       state: 'declined',
@@ -690,7 +690,7 @@ describe('settling a payment', () => {
       { kind: 'charge_declined', paymentIntentId: null, amountCents: 2_900 },
     ]);
 
-    // Two who ask Stripe for one attempt are both refused.
+    // Two callers that send the same attempt both get a decline.
     const shared = await answering(await merged(), () => ({ chargeFix: failing('transient') }));
     await expect(bill(shared)).rejects.toMatchObject({ code: 'payment_pending' });
     const [fix, charge] = [await fixOf(shared), await chargeOf(shared)];
@@ -701,7 +701,7 @@ describe('settling a payment', () => {
     expect(kinds(both)).toEqual(['charge_declined']);
   });
 
-  /** The first attempt was declined, the second is announced and has no answer. */
+  /** The first attempt is declined. The second is announced and has no answer. */
   async function second(): Promise<{ one: Merged; first: FixPayment }> {
     const one = await merged('pm_card_chargeCustomerFail');
     await bill(one);
@@ -803,7 +803,7 @@ describe('a blocked fix', () => {
 });
 
 describe('a ledger that many write at once', () => {
-  /** Deps whose clock moves by 10 ms whenever it is read, and whose table never lets a transaction through. */
+  /** Deps with a clock that advances 10 ms per read, and a table that throttles every transaction. */
   function throttled(deps: PaymentDeps, sleepTakesTime: boolean) {
     const waits: number[] = [];
     let nowMs = Date.parse('2026-01-01T00:00:00.000Z');

@@ -9,7 +9,7 @@ import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../su
 import { noticesOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
-/* A charge whose card is busy with other tries, or turns out not to be on file any more. */
+/* A charge whose card is busy with other tries, or is no longer on file. */
 
 let money: Money;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
   return opened.stop;
 });
 
-/** A customer without credits whose card has 15 tries without an outcome, and what ends them. */
+/** A customer without credits whose card has 15 tries without an outcome, and a function that ends them. */
 async function busy() {
   const { deps } = money;
   const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());

@@ -19,7 +19,7 @@ const succeeded = ({ double }: Money) =>
 
 const MAX_REQUESTS = 20;
 
-/** A client sends the same request again while its card is busy with other payments, at most 15 of which are under way. */
+/** Retries like a client while the card is busy with other payments. At most 15 can be in flight. */
 async function billPatiently({ deps }: Money, customerId: string, fixId: string) {
   for (let requests = 1; ; requests++) {
     try {

@@ -10,10 +10,10 @@ import { uniqueEmail } from '../../support/fixtures.ts';
 import { anotherClientOf, openTestTable, testDeps } from '../../support/table.ts';
 
 /*
- * Several clients of one customer, each with a list of commands, against the real engine. fast-check picks which
- * client's DynamoDB call goes next, so races are explored on purpose and a failure shrinks to a short schedule.
- * The model knows nothing of heads and conditions: it is a counter that takes the commands in the order in which the
- * ledger says they happened, and predicts the balance after each.
+ * Several clients run commands for one customer against the real engine. fast-check picks which client's
+ * DynamoDB call goes next. It explores races on purpose and shrinks a failure to a short schedule. The model
+ * does not know heads or conditions: it is a counter. It applies the commands in the order of the ledger and
+ * predicts the balance after each.
  */
 
 type Command =
@@ -22,14 +22,14 @@ type Command =
 
 interface Happened {
   readonly command: Command;
-  /** What the caller was told. */
+  /** The balance that the caller received. */
   readonly balance: number;
   readonly outcome: 'changed' | 'already' | 'refused';
 }
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('bill' as const), pr: fc.integer({ min: 1, max: 4 }) }),
-  // The amount belongs to the key, as it does for an operator who repeats a command.
+  // The amount depends on the key, as when an operator repeats a command.
   fc.constantFrom(['a', -4], ['b', -2], ['c', 3], ['d', 1]).map(([key, amount]) => ({
     kind: 'adjust' as const,
     key: String(key),
@@ -44,7 +44,7 @@ beforeAll(async () => {
   table = await openTestTable();
 });
 
-/** A client of the same table whose calls wait until the scheduler lets them go, one at a time. */
+/** A client of the same table whose calls wait until the scheduler releases them one by one. */
 function scheduledDeps(scheduler: fc.Scheduler): PaymentDeps {
   const scheduled = anotherClientOf(table);
   scheduled.client.middlewareStack.add(
@@ -107,7 +107,7 @@ describe('any interleaving of several clients of one customer', () => {
         const changes = new Map(
           happened.filter(({ outcome }) => outcome === 'changed').map((done) => [nameOf(done.command), done]),
         );
-        // Once each: nobody else was told that they made the same change.
+        // Only one caller gets "changed" for each change.
         expect(happened.filter(({ outcome }) => outcome === 'changed')).toHaveLength(changes.size);
         expect(entries).toHaveLength(1 + changes.size);
 
@@ -152,7 +152,8 @@ describe('any interleaving of several clients of one customer', () => {
           const name = nameOf(todo);
           const before = balanceAfter.get(name);
           if (before !== undefined) {
-            // A repeated adjustment answers as it did; a fix billed before answers with the balance of now.
+            // A repeated adjustment returns its first answer. A fix billed before returns the current
+            // balance.
             expect(answer).toMatchObject({
               outcome: 'already',
               balance: todo.kind === 'bill' ? balance : before,

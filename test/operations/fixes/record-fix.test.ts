@@ -124,7 +124,7 @@ describe('the limit of recordings', () => {
   const at = new Date('2026-11-24T22:00:00.000Z');
   const PARTS = 16;
 
-  /** As many as the limit are recorded already, of any pull request. */
+  /** A customer with as many recorded fixes as the limit allows. */
   async function customerAtLimit() {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;

@@ -21,7 +21,7 @@ import { customerWith } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
 
-/* The one way in which a ledger is changed: what it decides on, and what it does when somebody else was first. */
+/* The only way to change a ledger: the state it decides on, and its retries after a concurrent change. */
 
 let deps: PaymentDeps;
 beforeAll(async () => {
@@ -57,7 +57,10 @@ type View = LedgerView<Once>;
 const written = ({ head, entries }: Written) => ({ head, entries });
 type Outcome = ReturnType<typeof written>;
 
-/** A change under guards of these names that adds a credit; `views` is what each decision was made on. */
+/**
+ * A change that adds a credit under guards with these names. `views` collects what each decision was based
+ * on.
+ */
 function specOf(
   customerId: string,
   names: readonly string[],
@@ -84,7 +87,7 @@ function specOf(
 
 const signedUp = async (): Promise<CustomerHead> => (await customerWith(deps, 5)).head;
 
-/** The first `count` transactions fail as they do when two meet. */
+/** Fails the first `count` transactions like a conflict of two. */
 async function meeting<T>(count: number, work: () => Promise<T>): Promise<T> {
   let left = count;
   deps.table.client.middlewareStack.add(
@@ -106,7 +109,7 @@ describe('a change of the ledger', () => {
     const change = await changeLedger(deps, specOf(customerId, ['a'], []));
     const head = await headOf(deps, customerId);
     expect(change).toMatchObject({ wrote: true, answer: { head, entries: [{ amount: 1, seq: 2 }] } });
-    // Entries alone are no change of the profile.
+    // Entries alone do not change the profile.
     expect(head).toMatchObject({ balance: 6, revision, raisedSeq: 2 });
   });
 
@@ -208,7 +211,7 @@ describe('who was second', () => {
       decodeRelated: () => null,
       fetchCurrent: async () => {
         looked += 1;
-        // Somebody else writes between the look and the write.
+        // A concurrent write between the read and the write.
         if (looked === 1) await adjust(customerId, 'between');
         return looked;
       },

@@ -15,7 +15,7 @@ import { startTestMailbox } from '../../support/mailbox.ts';
 import { noticesOf, unsentOf } from '../../support/notices.ts';
 import { openTestTable, testDeps, throughSdk } from '../../support/table.ts';
 
-/* Over HTTP, to a stand-in for Amazon SES that keeps what it is given. */
+/* Delivery over HTTP, to a stand-in for Amazon SES that keeps its messages. */
 
 let deps: MailDeps & ReturnType<typeof testDeps>;
 let post: MailboxServer;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 beforeEach(() => post.mailbox.refuse(0));
 
-/** A customer and a notice for them: of a new key. */
+/** A customer with a notice of a new key. */
 async function told(): Promise<NoticeName & { readonly email: string }> {
   const { head } = await customerWith(deps, 5);
   const { keyId } = await issueKey(deps, head.customerId);

@@ -9,7 +9,7 @@ import { customerWith } from '../../support/fixtures.ts';
 import { serveFromTestTable } from '../../support/http-table.ts';
 import { startTestMailbox } from '../../support/mailbox.ts';
 
-/* What the function says of what the stream brings. */
+/* The function's answer to the records of the stream. */
 
 let deps: Deps;
 let post: MailboxServer;

@@ -11,7 +11,7 @@ import { toldOf } from '../../support/notices.ts';
 import { tamper } from '../../support/reconciliation.ts';
 import { countingCalls, dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
 
-/** A table of its own, so that nobody else is low. */
+/** A separate table, so that no other customer has a low balance. */
 async function alone(): Promise<PaymentDeps> {
   return testDeps(await openTestTable());
 }
@@ -147,7 +147,7 @@ describe('the schedule that warns', () => {
   });
 });
 
-/** The calls of one run with 10 who are low and as many others as that. */
+/** The calls of one run with 10 low customers and `others` other customers. */
 async function costAmong(others: number): Promise<Record<string, number>> {
   const own = await alone();
   const { head: like } = await customerWith(own, 50);

@@ -14,9 +14,7 @@ import { customerWithCard, headOf, type Money, openMoney } from '../../support/m
 import { allNoticesOf, noticesOf, toldOf } from '../../support/notices.ts';
 import { countingDone, dyingAfter, openTestTable } from '../../support/table.ts';
 
-/*
- * What a customer hears is written in the transaction that causes it: no notice without its cause, no cause without its notice.
- */
+/* A notice is written in the transaction of its cause, so neither exists without the other. */
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 let table: Table;
@@ -49,7 +47,7 @@ describe('a fix that is blocked', () => {
     for (const pr of range(1, 5))
       await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, pr));
     const fix = await recordedFix(deps, customerId, 6);
-    // Written twice it would be sent twice.
+    // A notice that is written twice would be sent twice.
     const written = await countingDone(table, 'TransactWrite', async () => {
       const asked = await Promise.all(range(1, 8).map(() => billFixAttempt(deps, customerId, fix)));
       for (const one of asked) expect(one).toMatchObject({ kind: 'blocked', code: 'no_billing_info' });
@@ -102,7 +100,7 @@ describe('a card that is declined for a fix', () => {
       prNumber: 1,
     });
     expect(first).toHaveLength(1);
-    // That it failed is heard once more from the webhook, and told no second time.
+    // The webhook reports the same failure, but there is no second notice.
     await money.deliver();
     expect(await toldOf(deps, customerId)).toHaveLength(1);
   });
@@ -132,7 +130,7 @@ describe('a renewal that fails', () => {
     const { id } = await own.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
     await own.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
     await own.deliver();
-    // The first attempt, an hour after the period ends, and not the second.
+    // Delivers the first attempt, an hour after the period ends, but not the second.
     const { subscription } = await headOf(own.deps, customerId);
     const leftMs = Date.parse(subscription?.currentPeriodEnd ?? '') - own.deps.now().getTime();
     await own.days(Math.ceil(leftMs / DAY_MS) + 1);
@@ -147,7 +145,7 @@ describe('a renewal that fails', () => {
     const failures = await toldOf(own.deps, customerId, 'payment_failed');
     expect(failures.length).toBeGreaterThan(1);
     const attempts = failures.map((one) => (one.kind === 'payment_failed' ? one.attempt : 0));
-    // Two attempts within a week that nobody looked at are one message.
+    // Two attempts within a week without deliveries cause one notice.
     expect(attempts).toEqual([...new Set(attempts)].sort());
     expect(await toldOf(own.deps, customerId, 'subscription_ended')).toMatchObject([
       { unpaid: true, credits: 60 },
@@ -169,7 +167,7 @@ describe('a renewal that fails', () => {
       await own.deliver();
     }
     const letters = await toldOf(own.deps, customerId, 'payment_failed');
-    // Two where midnight falls between the tries.
+    // Two notices if midnight falls between the tries.
     expect(letters.length - before.length).toBeLessThanOrEqual(2);
   });
 
@@ -237,7 +235,7 @@ describe('a key that is issued', () => {
 });
 
 describe('a process that dies', () => {
-  /* After each number of writes: either both are there, the cause and its notice, or neither. */
+  /* After each number of writes, either both the cause and its notice exist, or neither. */
   it('leaves no refusal without its notice, and no notice without its refusal', async () => {
     for (const writes of range(0, 4)) {
       const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');

@@ -24,10 +24,10 @@ import {
 import { toldOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
-/* Payments that were announced and are sent again, or not, after something has changed. */
+/* Announced payments after a change: whether they are sent again. */
 
 const HOUR_MS = 60 * 60 * 1000;
-/** Long enough that no request which announced a payment can still be sending it. */
+/** Long enough that the request which announced a payment cannot still be in flight. */
 const AGED_MS = 3 * 60 * 1000;
 
 let table: Table;
@@ -45,7 +45,7 @@ const fixOf = async (customerId: string, id: string) => {
   return existingFix(item);
 };
 
-/** A charge that is announced, of which Stripe has heard nothing. */
+/** An announced charge that did not reach Stripe. */
 async function announced() {
   const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
   const id = await recordedFix(money.deps, customerId, 1);
@@ -55,14 +55,14 @@ async function announced() {
   return { customerId, stripeCustomerId, id, cardThen: charge?.paymentMethodId };
 }
 
-/** A dispute about an earlier payment of the customer. */
+/** Disputes an earlier payment of the customer. */
 async function dispute(customerId: string, stripeCustomerId: string): Promise<void> {
   await disputeUntold(customerId, stripeCustomerId);
   await money.deliver();
   expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
 }
 
-/** The same, while its event is lost. */
+/** The same, but the event is lost. */
 async function disputeUntold(customerId: string, stripeCustomerId: string): Promise<void> {
   const { paymentMethodId } = await headOf(money.deps, customerId);
   const { latest_charge: charge } = await money.stripe.paymentIntents.create({
@@ -92,7 +92,7 @@ describe('a charge that was announced', () => {
     expect(await billFixAttempt(money.deps, customerId, next)).toMatchObject(blocked);
     expect(paidFor(id) + paidFor(next)).toBe(0);
     expect(await toldOf(money.deps, customerId, 'dispute')).toHaveLength(1);
-    // The late event of the dispute changes nothing about that, and sends no second letter.
+    // The late event of the dispute changes nothing and sends no second letter.
     await money.deliver();
     expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
     expect(await toldOf(money.deps, customerId, 'dispute')).toHaveLength(1);
@@ -275,14 +275,14 @@ describe('an order that was announced', () => {
   });
 });
 
-/** Another card becomes the default at Stripe, and no event has told of it. */
+/** Makes another card the default at Stripe, without an event. */
 async function replaceCard(customer: string): Promise<string> {
   const { id } = await money.stripe.paymentMethods.attach(await money.newCard(), { customer });
   await money.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
   return id;
 }
 
-/** A call that is sent and does not arrive at Stripe before `arrive`. */
+/** A call that is sent but does not reach Stripe before `arrive`. */
 async function onItsWay(call: 'chargeFix' | 'subscribe') {
   const sent = Promise.withResolvers<void>();
   const arrival = Promise.withResolvers<void>();

@@ -7,7 +7,7 @@ import { KEY_IS_SAFE_MS } from '../../../lib/stripe/port.ts';
 import { openMoneyForFile } from '../../support/money.ts';
 import { failing } from '../../support/stripe-answers.ts';
 
-/* The one algorithm of all announced payments, with every step written down in the order in which it was taken. */
+/* The one algorithm of all announced payments. Each test checks the steps and their order. */
 
 const ANNOUNCED = Date.parse('2026-01-02T00:00:00.000Z');
 
@@ -23,7 +23,7 @@ interface Run {
   readonly outcome: string;
 }
 
-/** Finishes an attempt of a certain age, where each step answers as it is told. */
+/** Finishes an attempt of this age with these answers of the steps. */
 async function finish(answers: Partial<Attempt<string, string>>, ageMs = IN_FLIGHT_MS): Promise<Run> {
   const steps: string[] = [];
   const step =

@@ -22,7 +22,7 @@ const HOUR_MS = 60 * 60 * 1000;
 const START = new Date('2026-03-01T00:00:00.000Z');
 const hours = (n: number): Date => new Date(START.getTime() + n * HOUR_MS);
 
-/** Declined at these hours. */
+/** A card with declines at these hours. */
 const declinedAt = (...at: number[]): CardTries | undefined =>
   at.reduce<CardTries | undefined>(
     (tries, hour) =>

@@ -9,7 +9,7 @@ import { recordedFix } from '../../support/customers.ts';
 import { customerWithCard, expectSoundMoney, openMoney } from '../../support/money.ts';
 import { openTestTable } from '../../support/table.ts';
 
-/* What Stripe's documentation leaves open: the service works whichever way it turns out. */
+/* Facts that Stripe's documentation leaves open. The service works either way. */
 
 let table: Table;
 beforeAll(async () => {

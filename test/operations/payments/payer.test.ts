@@ -12,7 +12,7 @@ import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../su
 import { setHead } from '../../support/set-head.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
-/* Who is to pay, with which card, and whether that still holds just before a payment is sent. */
+/* Which customer and card pay, and whether that is still true just before a payment is sent. */
 
 let money: Money;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 const CARD: DefaultCard = { paymentMethodId: 'pm_1', fingerprint: 'fp_1' };
 
-/** Notes of which Stripe customer the card was read, and how often the account was. */
+/** Records the Stripe customers whose card is read, and counts the reads of the account. */
 async function asking(card: DefaultCard | null) {
   const cards: string[] = [];
   let accounts = 0;
@@ -67,7 +67,7 @@ describe('what a payment is announced on', () => {
 });
 
 describe('a payer', () => {
-  /** Whether a payment with this card still holds, and whether the account was synced. */
+  /** Whether a payment with this card is still valid, and whether the account was synced. */
   async function holds(
     {
       card = CARD,

@@ -31,7 +31,7 @@ interface PaidTwice {
   readonly charge: string;
 }
 
-/** A fix that was billed, and a second payment of $29.00 for it that Stripe took. Its events are not delivered yet. */
+/** A billed fix, and a second payment of $29.00 for it at Stripe. Its events are not delivered yet. */
 async function paidTwice(card = 'pm_card_visa'): Promise<PaidTwice> {
   const { customerId, stripeCustomerId } = await customerWithCard(money, 0, card);
   const fixAttemptId = await recordedFix(deps, customerId, 1);
@@ -154,7 +154,7 @@ describe('a second payment', () => {
       kind: 'blocked',
       code: 'account_disputed',
     });
-    // The dispute has returned the money: there is nothing left to refund, and the sweeper does not fail.
+    // The dispute has returned the money. Nothing is left to refund, and the sweeper does not fail.
     expect(refundsOf(one)).toEqual([]);
     expect(await stateOf(one)).toBe('returned');
     expect(await sweep()).toEqual({ settled: 0, waiting: [], failed: [] });

@@ -18,7 +18,7 @@ import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
-/* Each step of returning a second payment of $29.00, with Stripe's answers given. */
+/* Each step of returning a second payment of $29.00, with fixed answers of Stripe. */
 
 const AT = new Date('2026-01-02T00:00:00.000Z');
 const NOTHING: ReturnFacts = { refunds: [], disputedCents: 0, refusedBy: null };
@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 let customers = 0;
 
-/** A second payment that is announced to be returned, moved on as the test wants. */
+/** A second payment whose return is announced, with these changes. */
 async function announced(change: Partial<DoublePayment> = {}, ageMs = 0) {
   customers += 1;
   const customerId = `r${customers}`;
@@ -64,7 +64,7 @@ async function stored(customerId: string): Promise<DoublePayment> {
   return double;
 }
 
-/** Stripe gives these answers in turn, and the last one from then on. */
+/** Stripe returns these answers in order and then repeats the last one. */
 function inTurn(...facts: readonly ReturnFacts[]) {
   let reads = 0;
   return {

@@ -15,9 +15,9 @@ import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } fro
 import { openTestTable } from '../../support/table.ts';
 
 /*
- * Stripe refuses, fails, or falls silent at each call that an operation makes, once and for longer than anybody waits. The
- * caller hears of it in words, sends the request again, and what was paid was paid once. Stalls, which take their time, are in
- * checks/faults.
+ * Stripe rejects, fails or stalls at each call of an operation, once or until the operation gives up. The
+ * caller gets an error that says so and retries. The customer pays once. checks/faults covers stalls, because
+ * they take real time.
  */
 
 let table: Table;
@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 const SHORT_FAULTS = ['409', '429', '500_before', '500_after', 'drop_before', 'drop_after'] as const;
-/** Once: the SDK's own second try gets through. Five times: the operation itself has to give up. */
+/** Once: the SDK's own retry succeeds. Five times: the operation itself gives up. */
 const TIMES = [1, 5] as const;
 const MAX_SENT = 8;
 const KNOWN = ['payment_pending', 'payments_unavailable'];
@@ -103,7 +103,7 @@ const OPERATIONS = [
   ['adding a card', addingACard, ['/v1/customers', '/v1/payment_methods/*/attach', '/v1/customers/*']],
 ] as const;
 
-/** Sends the request until it succeeds; each failure must be one that says "send it again". */
+/** Repeats the request until it succeeds. Each failure must ask for a retry. */
 async function untilDone(money: Money, one: Case): Promise<void> {
   for (let sent = 1; sent <= MAX_SENT; sent++) {
     try {
@@ -147,7 +147,7 @@ describe('a charge that the client does not come back for', () => {
     });
     await expect(one.run(money.deps)).rejects.toMatchObject({ code: 'payment_pending' });
     await money.control('faults/clear');
-    expect((await settlePendingCharges(money.deps)).settled).toBe(0); // too young: a request may be busy with it
+    expect((await settlePendingCharges(money.deps)).settled).toBe(0); // too young: a request may still own it
     expect((await settlePendingCharges(money.deps, 0)).failed).toEqual([]);
     await one.check();
     await expectSoundMoney(money, one.customerId);
@@ -199,7 +199,7 @@ describe('an order that the client does not come back for', () => {
       kind: 'drop_before',
       times: 2,
     });
-    // So long ago that its request cannot be sending it any more.
+    // Old enough that its request cannot be in flight.
     const now = () => new Date(Date.now() - 3 * 60 * 1000);
     await expect(subscribeToPro({ ...money.deps, now }, customerId, null)).rejects.toMatchObject({
       code: 'payment_pending',
@@ -238,7 +238,7 @@ describe('an order that the client does not come back for', () => {
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
     const card = await money.newCard();
     const stripe = await money.deps.stripe();
-    // The new card comes between Stripe's refusal and the look at the account.
+    // The new card is added between Stripe's decline and the read of the account.
     const subscribe: typeof stripe.subscribe = async (order) => {
       try {
         return await stripe.subscribe(order);

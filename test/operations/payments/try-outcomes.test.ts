@@ -18,7 +18,7 @@ import { type Write, writeTogether } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
 
-/* What the outcome of one try writes into the record of its card, and what the customer is told. */
+/* What the outcome of one try writes to the record of its card, and the notice to the customer. */
 
 let deps: PaymentDeps;
 beforeAll(async () => {
@@ -164,7 +164,7 @@ describe('ending an attempt', () => {
     expect(await recordOf('e2')).toEqual(triesWith());
   });
 
-  /** Before each of the first `times` transactions another call writes the record of the cards. */
+  /** Before each of the first `times` transactions, a concurrent call writes the record of the cards. */
   async function endsContested(customerId: string, times: number) {
     await store(keepOrder(customerId, order('ordering'), null));
     let looks = 0;

@@ -19,7 +19,7 @@ import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../su
 import { toldOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
-/* The account as Stripe really has it: which periods are paid, which card is charged, and every subscription. */
+/* The account as it is at Stripe: the paid periods, the charged card, and every subscription. */
 
 let table: Table;
 let money: Money;
@@ -357,7 +357,7 @@ describe('an e-mail address that Stripe refuses', () => {
     const { head } = await customerWith(money.deps, 0);
     const reported: BusinessEvent[] = [];
     const deps = { ...money.deps, report: (event: BusinessEvent) => void reported.push(event) };
-    // The stand-in refuses an address without an @ as Stripe refuses some that mail reaches.
+    // The stand-in rejects an address without an @. Stripe also rejects some valid addresses.
     const refused = { ...head, email: 'refused by Stripe' };
     const added = await addPaymentMethod(deps, refused, await money.newCard());
     expect(added.head.paymentMethodId).not.toBeNull();

@@ -10,7 +10,10 @@ import { customerWithCard, headOf, type Money, openMoney } from '../../support/m
 import { noticesOf } from '../../support/notices.ts';
 import { openTestTable } from '../../support/table.ts';
 
-/* Credits follow money, as Stripe really moves it: lines, parts, credit notes, unused time, the customer's balance. */
+/*
+ * Credits follow money as Stripe moves it: lines, partial amounts, credit notes, unused time, the customer's
+ * balance.
+ */
 
 let table: Table;
 beforeAll(async () => {
@@ -19,13 +22,13 @@ beforeAll(async () => {
 
 const PRO = 59_900;
 const CREDITS = 10;
-/** The first of a month of 30 days, so that half of it is half of its price. */
+/** The first day of a month of 30 days, so that half of the month costs half of the price. */
 const START = Date.UTC(2099, 3, 1) / 1_000;
 const HALF_SECONDS = 15 * 86_400;
 
 type How = Partial<Stripe.SubscriptionCreateParams>;
 
-/** A customer with 10 credits, and what a person does for them in Stripe's dashboard. */
+/** A customer with 10 credits, and the actions that a person takes for them in Stripe's dashboard. */
 async function opened(overrides: Partial<PaymentDeps> = {}) {
   const money = await openMoney(table, { overrides });
   await money.control('clock', { to: START });
@@ -38,7 +41,7 @@ async function opened(overrides: Partial<PaymentDeps> = {}) {
       expand: ['latest_invoice'],
       ...how,
     });
-  /** Tells everything, old and new, and says what the customer has. */
+  /** Delivers all events, old and new. Returns what the customer has. */
   const settled = async () => {
     await money.deliver();
     await expectExact(money, customerId);
@@ -54,7 +57,9 @@ const latest = ({ latest_invoice: invoice }: Stripe.Subscription): Stripe.Invoic
 };
 const itemOf = ({ items }: Stripe.Subscription): string => items.data[0]?.id ?? 'no item';
 
-/** For every invoice: what it granted and what was taken of it, against what Stripe says was sold and returned. */
+/**
+ * For every invoice, compares the granted and taken-back credits with what Stripe says was sold and returned.
+ */
 async function expectExact(money: Money, customerId: string): Promise<void> {
   const records = await readLedgerRecords(table, customerId);
   const port = await money.deps.stripe();
@@ -145,7 +150,7 @@ describe('value, not labels', () => {
       proration_behavior: 'always_invoice',
     });
     const { balance } = await settled();
-    // One seat for half a month and two for the other: 30 + 60 of 60 + 60.
+    // One seat for half a month and two for the other half: 30 + 60 of 60 + 60.
     expect(balance).toBeGreaterThanOrEqual(CREDITS + 89);
     expect(balance).toBeLessThanOrEqual(CREDITS + 91);
   });

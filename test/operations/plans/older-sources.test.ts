@@ -19,7 +19,7 @@ beforeEach(async () => {
   return opened.stop;
 });
 
-/** A customer without credits whose only methods are sources: the first of these is the default. */
+/** A customer without credits who has only sources. The first one is the default. */
 async function customerWithSources(...tokens: readonly string[]) {
   const who = await customerWithCard(money, 0, await money.newCard());
   const { paymentMethodId } = await headOf(money.deps, who.customerId);

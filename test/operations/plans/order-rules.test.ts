@@ -14,7 +14,7 @@ import { markClosed } from '../../support/customers.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
-/* Orders for Pro that somebody else, or a moment before, had a hand in; and what is not asked of Stripe twice. */
+/* Pro orders with concurrent or earlier changes by others, and the Stripe calls that are not repeated. */
 
 let table: Table;
 let money: Money;
@@ -34,7 +34,7 @@ async function orderStored(customerId: string): Promise<ProOrder> {
   return order;
 }
 
-/** An order whose answer never came; Stripe has made nothing of it. */
+/** An order whose answer was lost. Stripe created nothing. */
 async function unanswered() {
   const who = await customerWithCard(money, 5);
   const deps = await answering(() => ({ subscribe: failing('transient') }));
@@ -134,7 +134,7 @@ describe('an order that is under way', () => {
 });
 
 describe('an order that Stripe refuses', () => {
-  /** Another card is put on file between Stripe's answer and the look at the account. */
+  /** Adds another card between Stripe's answer and the read of the account. */
   const changingCard = (customerId: string, kind: 'refused' | 'misconfigured') =>
     answering(() => ({
       subscribe: async () => {

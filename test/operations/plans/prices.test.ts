@@ -13,7 +13,10 @@ beforeAll(async () => {
 
 const DAYS_TO_RENEWAL = 32;
 
-/** A new price of the same product takes the lookup key, as the setup makes it when the price list changes. */
+/**
+ * Creates a new price of the same product and moves the lookup key to it, as the setup does after a price
+ * change.
+ */
 async function newPrice({ stripe, priceId }: Money, unitAmount: number): Promise<string> {
   const { product, metadata } = await stripe.prices.retrieve(priceId);
   const { id } = await stripe.prices.create({

@@ -13,7 +13,7 @@ import { headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { attachedCard, pastDueCustomer, putDefault } from '../../support/past-due.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
-/* What a renewal that we ask for is announced on, and what each answer of Stripe's makes of it. */
+/* On what a renewal that we request is announced, and the effect of each answer of Stripe. */
 
 let table: Table;
 let money: Money;
@@ -179,7 +179,10 @@ describe('a renewal that was announced', () => {
 });
 
 describe('what Stripe answers to a renewal', () => {
-  /** Finishes a renewal that Stripe answers in this way, once before its own retry has paid the invoice, or not. */
+  /**
+   * Finishes a renewal with this answer of Stripe, both with and without an earlier payment by Stripe's own
+   * retry.
+   */
   async function answered(
     kind: StripeFaultKind,
     facts: StripeFaultFacts = {},

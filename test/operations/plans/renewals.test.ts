@@ -24,7 +24,7 @@ import { attachedCard, pastDueCustomer, putDefault as putDefaultCard } from '../
 import { setHead } from '../../support/set-head.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
-/* Open renewals: a new default card, and subscribing, pay the newest one. */
+/* Open renewals: a new default card and subscribing both pay the newest one. */
 
 let table: Table;
 let money: Money;

@@ -14,7 +14,8 @@ import { toldOf } from '../../support/notices.ts';
 import { openTestTable } from '../../support/table.ts';
 
 /*
- * Money that goes back: how many credits go with it, who owes what afterwards, and that the ledger explains every cent.
+ * Returned money: how many credits are taken back, what is owed afterwards, and that the ledger explains
+ * every cent.
  */
 
 let table: Table;
@@ -24,12 +25,12 @@ beforeAll(async () => {
 
 const PRO_CENTS = 59_900;
 const PRO_CREDITS = 60;
-/** Of $599.00; the last third is a cent less. */
+/** Thirds of $599.00. The last one is a cent less. */
 const THIRDS_CENTS = [19_967, 19_967, 19_966];
 const DAYS_TO_RENEWAL = 32;
 
 let ticks = 0;
-/** A clock that never says the same twice: what has one time was written in one transaction. */
+/** A clock that never repeats a time, so equal times mean the same transaction. */
 const TICKING = {
   now: () => {
     ticks += 1;
@@ -42,7 +43,7 @@ interface World {
   readonly customerId: string;
 }
 
-/** On Pro, its first month paid and granted, with `spent` of the credits spent. */
+/** A Pro customer: the first month is paid and granted, and `spent` of its credits are spent. */
 async function onPro({
   spent = 0,
   card = 'pm_card_visa',
@@ -68,7 +69,7 @@ async function deployFixes({ money, customerId }: World, count: number): Promise
   }
 }
 
-/** What goes out of the ledger when the next fix is billed, or what stands in its way. */
+/** Bills the next fix. Returns its outcome, or what blocks it. */
 async function nextFix({ money, customerId }: World) {
   deployed += 1;
   const fixId = await recordedFix(money.deps, customerId, deployed);
@@ -98,7 +99,7 @@ async function dispute({ money }: World, input: object = {}): Promise<string> {
 const closeDispute = ({ money }: World, id: string, status: 'won' | 'lost' | 'warning_closed') =>
   money.control(`disputes/${id}/close`, { status });
 
-/** Delivers everything, old and new, and looks at where that leaves the customer. */
+/** Delivers all events, old and new. Returns the customer's state. */
 async function settled({ money, customerId }: World) {
   await money.deliver();
   const { entries } = await expectSoundMoney(money, customerId);
@@ -111,7 +112,7 @@ type Entries = Awaited<ReturnType<typeof expectSoundMoney>>['entries'];
 
 const reversals = (entries: Entries) => entries.filter(({ source }) => source === 'refund_reversal');
 
-/** Each entry goes on from the one before it: the cents, the credits they are worth, and what is owed. */
+/** Each entry must continue from the previous one: the cents, the credits they are worth, and the debt. */
 function expectEveryCentExplained(entries: Entries): void {
   const before = new Map<unknown, { cents: number; credits: number }>();
   let debt = 0;
@@ -120,7 +121,7 @@ function expectEveryCentExplained(entries: Entries): void {
     debt += debtChange;
     expect(metadata['debt_after']).toBe(debt);
     expect(debt).toBeGreaterThanOrEqual(0);
-    // Nobody owes anything who has credits.
+    // A customer with credits has no debt.
     expect(Math.min(debt, balanceAfter)).toBe(0);
     if (metadata['reason'] === 'debt_netted') {
       expect(amount).toBe(debtChange);
@@ -278,7 +279,7 @@ describe('a Pro invoice that is refunded', () => {
   });
 });
 
-/** The card also pays for fixes: the newest charge of a month of Pro. */
+/** The charge of the newest Pro invoice. The card also pays for fixes. */
 function renewalCharge({ money: { double } }: World): string {
   return double.state.charges.newestFirst.find(({ amount }) => amount === PRO_CENTS)?.id ?? 'no charge';
 }
@@ -286,7 +287,7 @@ function renewalCharge({ money: { double } }: World): string {
 describe('a dispute of a Pro invoice', () => {
   it('takes the credits at once and blocks charges, but not the credits that are left', async () => {
     const world = await onPro();
-    // Of another month, so that some are left.
+    // Credits of another month, so that some are left.
     await world.money.days(DAYS_TO_RENEWAL);
     await world.money.deliver();
     await deployFixes(world, 58);
@@ -317,7 +318,7 @@ describe('a dispute of a Pro invoice', () => {
     await closeDispute(world, id, 'lost');
     expect(await settled(world)).toEqual({ balance: 0, debt: 45, disputes: 0 });
     expect(await nextFix(world)).toBe('charged_and_consumed');
-    // The debt is of credits: a fix that is paid for in money is deployed all the same.
+    // Debt is in credits, so a fix that is paid with money is still deployed.
     expect(await settled(world)).toEqual({ balance: 0, debt: 45, disputes: 0 });
   });
 
@@ -453,7 +454,7 @@ describe('a charge for a fix', () => {
     const before = await world.fix();
     const { entries } = await auditedEntries(world);
     expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
-    // All of it again, now that the refund is told as well; and the sweeper finds nothing to do.
+    // Delivers all events again, now including the refund. The sweeper finds nothing to do.
     expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
     expect(await settlePendingCharges(money.deps, 0)).toMatchObject({ failed: [] });
     const charge = money.double.state.charges.find(chargeOf(money, second.id));
@@ -464,7 +465,7 @@ describe('a charge for a fix', () => {
   });
 });
 
-/** Before the second payment was announced, Stripe and the ledger differ by it. */
+/** Stripe and the ledger differ by the second payment until it is announced. */
 async function auditedEntries({ money, customerId }: World) {
   const records = await readLedgerRecords(money.deps.table, customerId);
   if (records === null) throw new Error('no customer');

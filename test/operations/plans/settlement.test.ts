@@ -17,7 +17,7 @@ import { guardOf, invoiceOf } from '../../support/invoices.ts';
 import { type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering } from '../../support/stripe-answers.ts';
 
-/* What an invoice and an account at Stripe change of a customer, before anything is written. */
+/* What an invoice and an account at Stripe change in a customer, before anything is written. */
 
 const AT = new Date('2026-01-02T00:00:00.000Z');
 const HEAD = headWith({ balance: 60, stripeCustomerId: 'cus_1', paymentMethodId: 'pm_1' });

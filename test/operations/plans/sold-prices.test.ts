@@ -16,7 +16,7 @@ import { customerWithCard, type Money, openMoneyForFile } from '../../support/mo
 import { answering, failing } from '../../support/stripe-answers.ts';
 import { countingCalls } from '../../support/table.ts';
 
-/* The copy of the sold price in the table, which the sweeper keeps. */
+/* The stored copy of the sold price, which the sweeper updates. */
 
 const FIRST = { monthCents: 59_900, credits: 60 };
 const SECOND = { monthCents: 64_900, credits: 65 };
@@ -36,7 +36,9 @@ beforeEach(async () => {
 const shown = async () => soldPriceOf(await readSoldPrices(table), 'pro');
 const kinds = () => reported.map(({ kind }) => kind).filter((kind) => kind.startsWith('sold_price'));
 
-/** What an operator does: the setup makes the price, and its id goes into the parameter. */
+/**
+ * Does what an operator does: runs the setup, which creates the price, and stores its id in the parameter.
+ */
 async function sellAt(price: typeof FIRST): Promise<string> {
   const { id } = (await ensureProPrice(money.stripe, { replacement: { plan: 'pro', ...price } })).price;
   money.env['STRIPE_PRO_PRICE_ID'] = id;

@@ -16,26 +16,27 @@ import { VALUE_DEED_NAMES, VALUE_DEEDS, type ValueDeed } from '../../support/val
 import type { Chance, ValueWorld } from '../../support/value/world.ts';
 
 /*
- * Credits follow money, whatever happens to an invoice and in whatever order the service learns of it. What an invoice sold and
- * what of it was returned is read from Stripe's objects by test/support/sold-and-returned.ts, not by the service.
+ * Credits follow money, whatever happens to an invoice and in whatever order the events arrive.
+ * test/support/sold-and-returned.ts, not the service, computes from Stripe's objects what an invoice sold and
+ * what was returned.
  *
- * `VALUE_RUNS=2000 npm test -- test/operations/plans/value-property.test.ts` tries that many histories of a fresh seed. A failure
- * prints its seed and path; `VALUE_REPLAY=<seed>,<path>` plays that history alone.
+ * `VALUE_RUNS=2000 npm test -- test/operations/plans/value-property.test.ts` tries that many histories with a
+ * new seed. A failure prints its seed and path. `VALUE_REPLAY=<seed>,<path>` replays only that history.
  */
 
 const { VALUE_RUNS, VALUE_REPLAY } = process.env;
-/** A few of a fixed seed in `npm test`. */
+/** `npm test` runs a few histories with a fixed seed. */
 const RUNS = VALUE_RUNS === undefined ? { numRuns: 25, seed: 14 } : { numRuns: Number(VALUE_RUNS) };
 
 const [seed, path] = VALUE_REPLAY?.split(',') ?? [];
 const replayed = path === undefined ? null : { seed: Number(seed), path, endOnFailure: true };
-/** The first of a month. */
+/** The first day of a month. */
 const START_MS = Date.UTC(2099, 3, 1);
 
 interface Step {
   readonly deed: ValueDeed;
   readonly chance: Chance;
-  /** What happens to the events so far: delivered in their order, the newest first, or not yet. */
+  /** What happens to the events so far: delivered in order, delivered newest first, or kept for later. */
   readonly told: 'in_order' | 'reversed' | 'later';
 }
 
@@ -43,7 +44,7 @@ interface History {
   readonly steps: readonly Step[];
   readonly tax: { readonly percent: number; readonly behavior: 'exclusive' | 'inclusive' } | null;
   readonly switches: Readonly<Record<string, string>>;
-  /** Whether Stripe says which invoice unused time is credited of. */
+  /** Whether Stripe names the invoice that paid for credited unused time. */
   readonly namesCredited: boolean;
 }
 
@@ -56,7 +57,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   ),
   chance: fc.record({
     pick: fc.nat(1_000),
-    // All of it is as likely as any part.
+    // The whole is as likely as any part.
     share: fc.oneof(fc.constant(1_000), fc.constant(500), fc.integer({ min: 1, max: 1_000 })),
     way: fc.nat(1_000),
   }),
@@ -113,7 +114,7 @@ async function opened(table: Table, { tax, switches }: History): Promise<ValueWo
   };
 }
 
-/** What Stripe refuses did not happen. */
+/** Does a step. Ignores a step that Stripe rejects. */
 async function done(world: ValueWorld, { deed, chance }: Step): Promise<void> {
   try {
     await VALUE_DEEDS[deed][1](world, chance);
@@ -122,7 +123,7 @@ async function done(world: ValueWorld, { deed, chance }: Step): Promise<void> {
   }
 }
 
-/** Stripe's types allow unused time that names no invoice. */
+/** Removes the invoice that paid for unused time. Stripe's types allow that. */
 function forgetCredited({ double: { state } }: ValueWorld): void {
   for (const { lines } of state.invoices.newestFirst) {
     for (const { parent } of lines.data) {
@@ -133,7 +134,7 @@ function forgetCredited({ double: { state } }: ValueWorld): void {
 }
 
 async function tell({ deps, newEvents }: ValueWorld, events: readonly StripeEvent[]): Promise<void> {
-  // Applying an event can make others: a default card that pays a renewal.
+  // Applying an event can cause more events: a default card pays a renewal.
   for (let batch = events; batch.length > 0; batch = newEvents())
     for (const event of batch) await applyEvent(deps, event);
 }
@@ -152,7 +153,7 @@ async function expectExact(world: ValueWorld): Promise<void> {
   await expectExplained(world, entries);
 }
 
-/** Balance and debt are the sums of what the entries say, after each of them. */
+/** Balance and debt must equal the sums of the entries, after each entry. */
 async function expectExplained(
   { deps, customerId }: ValueWorld,
   entries: readonly { amount: number; balanceAfter: number; metadata: Readonly<Record<string, unknown>> }[],
@@ -178,7 +179,7 @@ beforeAll(async () => {
 
 describe('the value of invoices', () => {
   it('for any history at Stripe, each invoice leaves granted − floor(granted × returned / sold) credits', {
-    // As long as it takes, where many are asked for.
+    // No time limit if many runs are requested.
     ...(VALUE_RUNS !== undefined && { timeout: 0 }),
   }, async () => {
     await fc.assert(
@@ -186,7 +187,7 @@ describe('the value of invoices', () => {
         const world = await opened(table, one);
         let untold: StripeEvent[] = [];
         for (const next of one.steps) {
-          // No two invoices of the same second, whose order nobody could tell.
+          // Two invoices in the same second would have no known order.
           world.days(1 / 1_440);
           await done(world, next);
           if (!one.namesCredited) forgetCredited(world);

@@ -8,9 +8,9 @@ import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money } from '../../support/money.ts';
 import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
 
-const HOUR_MS = 60 * 60 * 1000;
+/* What the auditor reads and returns. checks/auditor proves that it names each reported fault. */
 
-/* What the auditor reads and says. That it names each reported fault is proved by checks/auditor. */
+const HOUR_MS = 60 * 60 * 1000;
 
 async function subscriber(books: Books) {
   const person = await customerWithCard(books, 0);

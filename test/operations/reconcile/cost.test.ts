@@ -7,11 +7,11 @@ import { customerWithCard } from '../../support/money.ts';
 import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
 import { countingCalls } from '../../support/table.ts';
 
-/* What a reconciliation takes of the table and of Stripe: counted, never timed. */
+/* The cost of a reconciliation in calls to the table and to Stripe: counted, never timed. */
 
 const Consumed = z._default(z.object({ CapacityUnits: z.number() }), { CapacityUnits: 0 });
 
-/** The read units that scans and queries say they used while `work` ran. */
+/** The read units that scans and queries reported during `work`. */
 async function countingReadUnits<T>(
   { table }: Books,
   work: () => Promise<T>,
@@ -52,7 +52,7 @@ describe('the limit of read units', () => {
     const slow = await atRate(1);
     const fast = await atRate(50);
     expect(slow.units).toBeGreaterThan(100);
-    // Time is the table's clock, which moves by what is slept.
+    // Only sleeping advances the table's clock.
     expect(slow.result).toBeGreaterThanOrEqual(slow.units);
     expect(fast.result).toBeGreaterThanOrEqual(fast.units / 50);
     expect(fast.result).toBeLessThan(slow.result / 5);
@@ -68,8 +68,8 @@ describe('the calls to Stripe', () => {
     const before = books.double.calls.all.length;
     const { report } = await reconciled(books, { readUnitsPerSecond: 1e6 });
     const calls = books.double.calls.all.slice(before).length;
-    // 30 days of events; of each customer the charges, invoices and balance, and the account twice, by the service's reading and by the
-    // auditor's own; three lists of the whole account; and the price, once.
+    // 30 days of events; per customer the charges, invoices and balance, and the account twice, read by the
+    // service and by the auditor (three calls each); three lists of the whole account; the price once.
     expect(calls).toBe(30 + 8 * (3 + 3 + 3) + 3 + 1);
     expect(secondsOf(report)).toBeGreaterThanOrEqual(calls / 20);
   });
@@ -93,7 +93,8 @@ describe('the calls of DynamoDB', () => {
       );
     }
     const [few, many] = counts;
-    // Two queries are for what is open, and one for the sums of older days. It is saved every 5 seconds, however many customers that are.
+    // Two queries read open work, and one reads the sums of older days. The run is saved every 5 seconds,
+    // whatever the number of customers.
     for (const { checked, query } of counts) expect(query).toBe((checked ?? 0) + 3);
     // One is for the run itself.
     for (const { checked, batch } of counts) expect(batch).toBe((checked ?? 0) + 1);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => stop());
 
-/** As EventBridge sends it. */
+/** The event that EventBridge sends. */
 const SCHEDULED = {
   version: '0',
   id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
@@ -46,7 +46,7 @@ async function invoked(event: unknown) {
   }
 }
 
-/** What a metric was counted as, each time that it was. */
+/** The values of a metric, in order. */
 const counted = (log: string, metric: string): number[] =>
   [...log.matchAll(new RegExp(`"${metric}":\\s*(\\d+)`, 'g'))].map(([, count]) => Number(count));
 
@@ -77,7 +77,7 @@ describe('the function', () => {
   });
 
   it('answers how far it is when its time is up, and goes on when it is asked again', async () => {
-    // The 30 lists of events alone take a second and a half, at 20 a second.
+    // The 30 lists of events alone take a second and a half, at 20 calls a second.
     const { answer, log } = await invoked({ run: 'bit-by-bit', budget_seconds: 1 });
     expect(answer).toMatchObject({ run: 'bit-by-bit', done: false, report: { finishedAt: null } });
     expect(counted(log, 'ReconcileCompleted')).toEqual([]);

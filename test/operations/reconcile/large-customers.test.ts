@@ -10,7 +10,7 @@ import { customerWith, newFix, range } from '../../support/fixtures.ts';
 import { writeFixes } from '../../support/large-history.ts';
 import { type Books, openBooks, reconciled, remove, tamper } from '../../support/reconciliation.ts';
 
-/* A customer whose partition is too large to be read at once. Here that is more than 20 read units, which is 80 kB. */
+/* A customer whose partition is too large for one read. Here that is more than 20 read units, or 80 kB. */
 
 const LARGE = { largeAboveUnits: 20 };
 const HISTORY = { recorded: 2_600, billed: 1_300 };
@@ -23,7 +23,7 @@ async function largeCustomer({ deps }: Books): Promise<string> {
 
 const messagesOf = ({ drift }: ReconcileReport) => drift.named.map(({ message }) => message);
 
-/** One invocation after another, each over after `parts` more advances; what the last one reports. */
+/** Runs one invocation after another. Each ends after `parts` more advances. Returns the last report. */
 async function inPieces({ deps, wait }: Books, run: string, parts: number, afterEach = async () => {}) {
   let report: ReconcileReport | undefined;
   let invocations = 0;

@@ -26,15 +26,13 @@ import {
   tamper,
 } from '../../support/reconciliation.ts';
 
-/*
- * Drift made by hand, beside customers whose books are in order: it is found, named and counted, and nothing else is.
- */
+/* Manual drift beside customers with correct books. Only the drift is found, named and counted. */
 
-/** Days. Long enough for one renewal to be paid after any month, and too short for a second one. */
+/** Days. After any month, long enough for one paid renewal and too short for a second one. */
 const MONTH = 32;
 const HOUR_MS = 60 * 60 * 1000;
 
-/** All drift, each as whose it is, the invariant, the entry and the words. */
+/** All drift: the customer, the invariant, the entry and the message. */
 async function driftIn(books: Books) {
   const { report } = await reconciled(books);
   expect(report.finishedAt).not.toBeNull();
@@ -53,7 +51,7 @@ const judged = (invoiceId: unknown, dueBack: number, returnedCents: number) =>
 const notGranted = (invoiceId: unknown) =>
   `money without credits: 60 credits (59900 cents); ${judged(invoiceId, 0, 0)}`;
 
-/** A payment for a fix as our charges are, made at Stripe by hand. */
+/** A payment for a fix like our charges, made manually at Stripe. */
 async function payForFix(
   { stripe }: Books,
   stripeCustomerId: string,
@@ -73,13 +71,13 @@ async function payForFix(
   return intent.id;
 }
 
-/** The cardholder's bank takes a payment back, for now. */
+/** The cardholder's bank withdraws a payment provisionally. */
 async function dispute({ double, control }: Books, paymentIntentId: string): Promise<void> {
   const { latest_charge: charge } = double.state.paymentIntents.get(paymentIntentId, 'path');
   await control(`charges/${charge}/dispute`);
 }
 
-/** A customer of Stripe's whom we do not know, with a card. */
+/** A Stripe customer with a card who is unknown to us. */
 async function stranger({ stripe, newCard }: Books): Promise<string> {
   const { id } = await stripe.customers.create({ email: 'stranger@customer.example' });
   const { id: method } = await stripe.paymentMethods.attach(await newCard(), { customer: id });
@@ -320,7 +318,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
     await books.stripe.paymentMethods.detach(paymentMethodId ?? '');
     await dispute(books, payer.paymentIntentId);
     expect(await driftIn(books)).toEqual([]);
-    // They came, and somebody has written over what they did.
+    // The events are delivered. Later, a manual edit overwrites their effect.
     await books.deliver(books.events().slice(told));
     expect(await driftIn(books)).toEqual([]);
     await tamper(books, keys.head(payer.customerId), 'payment_method_id', paymentMethodId);
@@ -372,7 +370,7 @@ describe('drift between the ledger and Stripe', () => {
   it('an invoice paid with webhooks off, of which Stripe has no event any more', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
-    // Two renewals: the event of the first is older than Stripe keeps events, the second one's is applied.
+    // Two renewals. Stripe no longer keeps the event of the first. The event of the second is applied.
     await books.later(2 * MONTH);
     const invoices = books.double.state.invoices.newestFirst.map(({ id }) => id);
     expect(invoices).toHaveLength(3);
@@ -383,7 +381,7 @@ describe('drift between the ledger and Stripe', () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const intent = await payForFix(books, payer.stripeCustomerId, { ...payer, fixAttemptId: 'f0' });
-    // Until Stripe has forgotten its event.
+    // Until Stripe no longer keeps its event.
     await books.later(MONTH);
     expect(await driftIn(books)).toEqual([
       [
@@ -438,7 +436,7 @@ describe('drift between the ledger and Stripe', () => {
     const former = await stranger(books);
     await writeTogether(table, [bindStripeId(former, payer.customerId)]);
     const intent = await payForFix(books, former, { ...payer, fixAttemptId: payer.fixId });
-    // With its event it would be known for a second payment, and go back.
+    // The event would show it as a second payment and cause its return.
     await books.later(MONTH);
     expect(await driftIn(books)).toEqual([
       [
@@ -448,7 +446,7 @@ describe('drift between the ledger and Stripe', () => {
         `payment ${intent} of 2900 cents for fix ${payer.fixId} is of ${former}, and not in the ledger of the customer bound to it`,
       ],
     ]);
-    // One that the ledger has, if only as a payment that goes back, is no drift.
+    // A payment that the ledger knows, even only as one to return, is no drift.
     const double = {
       fix_attempt_id: payer.fixId,
       payment_intent_id: intent,
@@ -479,7 +477,7 @@ describe('drift between the ledger and Stripe', () => {
     const books = await openBooks();
     const { priceId, stripe } = books;
     const { payer } = await soundTown(books);
-    /** A month of Pro, over at once, of which a part goes back; answers the invoice. */
+    /** A month of Pro that ends at once and is partly refunded. Returns the invoice. */
     const returned = async (customer: string, cents: number) => {
       const items = [{ price: priceId }];
       const { id } = await stripe.subscriptions.create({ customer, items, off_session: true });
@@ -493,7 +491,7 @@ describe('drift between the ledger and Stripe', () => {
     const unowned = await stranger(books);
     await returned(unowned, 59_900);
     await books.deliver(books.events().filter(({ type }) => type.startsWith('customer.subscription.')));
-    // Until Stripe has forgotten the other events, and lists the invoices still.
+    // Until Stripe no longer keeps the other events, but still lists the invoices.
     await books.later(MONTH);
     expect(await driftIn(books)).toEqual([
       [payer.customerId, 5, null, `money without credits: 1 credit (998 cents); ${judged(kept, 59, 59_899)}`],
@@ -522,7 +520,7 @@ describe('drift between the ledger and Stripe', () => {
       fixAttemptId: 'f'.repeat(32),
     });
     const { report } = await reconciled(books);
-    // That the charge of before is not listed any more is no drift.
+    // The missing charge of the deleted customer is no drift.
     expect(report.drift.named.map(({ message }) => message)).toEqual([
       `money without credits: charge ${paid} of 2900 cents for fix ${'f'.repeat(32)} has no ledger entry`,
       `charge ${paid} was not announced by fix ${'f'.repeat(32)}`,
@@ -615,7 +613,7 @@ describe('events', () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     await books.later(MONTH);
-    // The invoice's guard cannot be read, so that its event cannot be applied.
+    // The invoice's guard is unreadable, so its event cannot be applied.
     const invoice = books.double.state.invoices.newestFirst[0]?.id ?? '';
     await tamper(books, keys.once(pro.customerId, 'invoice', invoice), 'credits', 'many');
     const { report } = await reconciled(books);
@@ -656,7 +654,7 @@ describe('events', () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     await books.later(MONTH);
-    // Our clock runs an hour ahead of Stripe's; now it is the same.
+    // Our clock runs an hour ahead of Stripe's. This makes them equal.
     books.wait(-60 * 60 * 1000);
     const [renewal] = books.double.state.invoices.newestFirst;
     const paidAt = (renewal?.status_transitions.paid_at ?? 0) * 1000;
@@ -664,7 +662,7 @@ describe('events', () => {
 
     const { report: early } = await reconciled(books);
     expect(early).toMatchObject({ drift: { count: 0 }, customers: { invoices: 1 } });
-    // The period ended an hour before it was paid for.
+    // The period ended an hour before its payment.
     expect(early.missed.named.map(({ type }) => type)).toEqual(['customer.subscription.updated']);
     books.wait(2 * 60_000);
     const { report: due } = await reconciled(books);
@@ -680,7 +678,7 @@ describe('events', () => {
 });
 
 describe('a customer of the smoke test who was removed', () => {
-  /** Paid for Pro and for a fix, and is gone here and at Stripe; their events are not known any more. */
+  /** Paid for Pro and for a fix, then removed here and at Stripe. The table has no record of the events. */
   async function removedCustomer(books: Books): Promise<void> {
     const { payer } = await soundTown(books);
     const customer = await stranger(books);
@@ -713,7 +711,7 @@ describe('a customer of the smoke test who was removed', () => {
 describe('what is in the ledger at once', () => {
   it('is held against Stripe however young it is', async () => {
     const books = await openBooks();
-    // Our clock runs an hour ahead of Stripe's; now it is the same.
+    // Our clock runs an hour ahead of Stripe's. This makes them equal.
     books.wait(-60 * 60 * 1000);
     await soundTown(books);
     const { report } = await reconciled(books);
@@ -806,7 +804,7 @@ describe('what changes while it is being read', () => {
       if (asked === 1) await billFixAttempt(books.deps, payer.customerId, fixId);
     });
     const { report } = await reconciled({ deps });
-    // The first look found the charge and no entry, the second one both.
+    // The first read found the charge without an entry, the second found both.
     expect(asked).toBe(2);
     expect(report).toMatchObject({ drift: { count: 0 }, customers: { checked: 3, charges: 2 } });
   });

@@ -24,23 +24,21 @@ import {
 } from '../../support/reconciliation.ts';
 import { countingCalls } from '../../support/table.ts';
 
-/*
- * A run that is cut off, wherever that is, goes on and comes to what it would have come to; and what a run costs.
- */
+/* An interrupted run continues from any point and ends with the same result. Also: what a run costs. */
 
-/** Days. Long enough for one renewal to be paid after any month, and too short for a second one. */
+/** Days. After any month, long enough for one paid renewal and too short for a second one. */
 const MONTH = 32;
 const CUSTOMERS = 24;
 const BUDGET_MS = 13 * 60_000;
 
-/** What a run has come to, without when. */
+/** The result of a run without its times. */
 const findings = ({ run: _, startedAt: _s, finishedAt: _f, ...rest }: ReconcileReport) => ({
   ...rest,
   drift: { ...rest.drift, named: rest.drift.named.toSorted(byText) },
 });
 const byText = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
 
-/** Many customers, every third with a changed balance, and every eighth with a card. */
+/** Many customers: every third has a changed balance, every eighth a card. */
 async function crowd(books: Books): Promise<void> {
   for (const n of range(1, CUSTOMERS)) {
     const { customerId } =
@@ -102,7 +100,7 @@ describe('a run that is cut off', () => {
       scanned.push(checked);
       last = report;
     }
-    // It did come in pieces, each of which was answered for and kept.
+    // The run was interrupted several times, and each part reported and saved its progress.
     expect(new Set(scanned).size).toBeGreaterThan(2);
     expect(findings(last)).toEqual(findings(whole));
     expect((await readRun(books.table, 'piecemeal'))?.run.report).toEqual(last);
@@ -130,7 +128,7 @@ describe('a run that is cut off', () => {
 
     await books.control('faults/clear');
     const { report } = await reconcile(books.deps, { run: 'failing' });
-    // Whoever could not be compared before it was given up is compared now.
+    // Customers who could not be compared before the failure are compared now.
     expect(findings(report)).toEqual(findings(whole));
   });
 
@@ -146,7 +144,7 @@ describe('a run that is cut off', () => {
     });
     const run = reconcile(failing, { run: 'failing' });
     await expect(run).rejects.toMatchObject({ code: 'ledger_unavailable' });
-    // The other segments left off with the customers that they were at.
+    // The other segments stopped at their current customers.
     expect(asked).toBeLessThan(CUSTOMERS / 2 + 1);
     const { report } = await reconcile(books.deps, { run: 'failing' });
     expect(findings(report)).toEqual(findings(whole));
@@ -188,7 +186,7 @@ describe('a run that is cut off', () => {
     });
     void reconcile(dying, { run: 'killed' });
     await applied.promise;
-    // Two came in one second: one is in the ledger, the other is not, and the report names neither.
+    // Two events share a second. One is in the ledger, the other is not, and the report names neither.
     const [, , payment, invoice] = books
       .events()
       .filter(({ type }) => isHandled(type))
@@ -219,7 +217,7 @@ describe('a run that is cut off', () => {
     await books.deliver();
     // Before the first renewal, also in February.
     await books.later(27);
-    // Up to the first page of the day in which they all are.
+    // Stops after the first page of the day that contains all these events.
     const { state } = await reconcile(books.deps, {
       run: 'old',
       onProgress: ({ events }) => events.listed > 0 && books.wait(BUDGET_MS),
@@ -260,7 +258,7 @@ describe('two at once', () => {
     released.resolve();
     expect(second.state).toBe('finished');
     expect(findings(second.report)).toEqual(findings(whole));
-    // The one that was there before hears of it, and what it had found is nowhere.
+    // The earlier call returns the report of the later one. Its own findings are discarded.
     expect(await first).toEqual({ run: 'both', state: 'taken_over', report: second.report });
     expect((await readRun(books.table, 'both'))?.run.report).toEqual(second.report);
   });
@@ -278,7 +276,7 @@ describe('two at once', () => {
     await count(one);
     await one.save();
     expect(one.isTaken).toBe(true);
-    // A segment of it was still looking at a customer.
+    // A segment of the first run was still reading a customer.
     await count(one);
     expect(one.run.report).toEqual(other.run.report);
   });
@@ -332,18 +330,18 @@ describe('a ledger that is longer than a page', () => {
     let pages = 0;
     afterEachPage(books.deps, async () => {
       pages += 1;
-      // The fix was on the first page, its entry will be on the last.
+      // The fix was on the first page. Its entry will be on the last.
       if (pages === 1) await billFixAttempt(books.deps, customerId, fixId);
     });
     const { report } = await reconciled(books);
-    // What the first look found was not there any more at the second, which read as many pages.
+    // The finding of the first read was gone in the second, which read as many pages.
     expect(pages).toBeGreaterThanOrEqual(2);
     expect(pages % 2).toBe(0);
     expect(report).toMatchObject({ drift: { count: 0 }, customers: { checked: 1, entries: 3_502 } });
   });
 });
 
-/** Calls back after each page of a partition that another page follows. */
+/** Calls `happen` after each page of a partition that has another page. */
 function afterEachPage({ table }: PaymentDeps, happen: () => Promise<void>): void {
   table.client.middlewareStack.add(
     (next, context) => async (args) => {

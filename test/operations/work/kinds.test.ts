@@ -8,7 +8,7 @@ import { UnreadableItem } from '../../../lib/store/record.ts';
 import type { Item } from '../../../lib/store/table.ts';
 import { newFix } from '../../support/fixtures.ts';
 
-/* What the table of kinds makes of items as they are stored: the facts that operators read. */
+/* The facts that operators see about stored items of each kind of work. */
 
 const AT = '2026-01-02T03:04:05.678Z';
 const HOUR_MS = 60 * 60 * 1000;

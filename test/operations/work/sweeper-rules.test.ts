@@ -15,11 +15,11 @@ import { customerWith, range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
-/* What the sweeper does where the index, which follows the table a moment later, names what is not so any more. */
+/* What the sweeper does with stale entries of the index, which lags behind the table. */
 
 let table: Table;
 let money: Money;
-/** Whatever is asked of Stripe about payments and orders would be a fault. */
+/** Fails every call to Stripe about payments and orders. */
 let idle: PaymentDeps;
 beforeEach(async () => {
   const opened = await openMoneyForFile();
@@ -36,7 +36,7 @@ beforeEach(async () => {
   return opened.stop;
 });
 
-/** As the index still has it. */
+/** Adds the item to the index, as a stale index still lists it. */
 async function listAsDue(key: Key): Promise<void> {
   await table.client.send(
     new UpdateCommand({
