@@ -729,7 +729,7 @@ describe('doctor on the live stage', () => {
   const withLiveKey = async () => {
     const testStage = await healthyStage(STAGE_LIVE);
     testStage.parameter('stripe-secret-key').Value = 'sk_live_doctor';
-    // The double accepts only its test key, so its client ignores the parameter.
+    // The stand-in accepts only its test key, so its client ignores the parameter.
     return { testStage, site: { ...siteOf(testStage, STAGE_LIVE), ...stripeOf(testStage) } };
   };
   const stripeOf = ({ stripe }: TestStage) => ({

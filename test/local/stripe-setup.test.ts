@@ -29,7 +29,7 @@ async function setup(args: readonly string[], settings: Record<string, string> =
   return { code, out: out.join('\n').trim(), faults: faults.join('\n').trim() };
 }
 
-/** A double, and the setup command for it. */
+/** A stand-in, and the setup command for it. */
 async function account() {
   const double = await bench();
   const run = (...args: string[]) =>

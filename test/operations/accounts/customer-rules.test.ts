@@ -33,7 +33,7 @@ function sameDraw(): Deps {
   return { ...deps, now: () => AT, randomBytes: (size) => drawn.subarray(0, size) };
 }
 
-/** During `work`, fails the first `count` transactions like a conflict of two. */
+/** Throttles the first `count` transactions during `work`. */
 async function meeting<T>(
   count: number,
   work: (deps: Deps, waits: readonly number[]) => Promise<T>,

@@ -87,7 +87,7 @@ function specOf(
 
 const signedUp = async (): Promise<CustomerHead> => (await customerWith(deps, 5)).head;
 
-/** Fails the first `count` transactions like a conflict of two. */
+/** Throttles the first `count` transactions during `work`. */
 async function meeting<T>(count: number, work: () => Promise<T>): Promise<T> {
   let left = count;
   deps.table.client.middlewareStack.add(

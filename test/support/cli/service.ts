@@ -16,7 +16,7 @@ import { startFunctionsWith } from './runtime.ts';
 import { type Ended, runInShell, type ShellOptions } from './shell.ts';
 
 /**
- * The service in this process: table, functions and Stripe double. The command line uses it as the local
+ * The service in this process: table, functions and Stripe stand-in. The command line uses it as the local
  * stage.
  */
 export interface Service {
