@@ -82,6 +82,24 @@ describe('the auditor', () => {
     expect((await headOf(books.deps, customerId)).balance).toBe(60);
   });
 
+  it('the auditor names nothing while the event about a failed return of a second payment is still on its way', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
+    const fixId = await recordedFix(books.deps, customerId, 1);
+    await billFixAttempt(books.deps, customerId, fixId);
+    const reference = { purpose: 'fix', customer_id: customerId, fix_attempt_id: fixId, attempt: '1' };
+    const { id } = await pay(books, stripeCustomerId, reference);
+    // First the payment, then what Stripe says about its refund.
+    await books.deliver();
+    await books.deliver();
+    const [refund] = (await books.stripe.refunds.list({ payment_intent: id })).data;
+    await books.later(1);
+    books.wait(-HOUR_MS);
+    await books.control(`refunds/${refund?.id}/answer`, { status: 'failed' });
+    const { report } = await reconciled(books);
+    expect(report?.drift).toMatchObject({ count: 0 });
+  });
+
   it('counts a renewal that is paid past Stripe as out of band, and the credits that it brings as right', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await subscriber(books);

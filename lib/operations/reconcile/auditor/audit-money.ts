@@ -57,7 +57,7 @@ export async function auditMoney(inquiry: Inquiry): Promise<MoneyAudit> {
       ...invoices.flatMap(({ found }) => found),
       ...(isAll ? withoutMoney(inquiry, charges, invoices) : []),
     ],
-    standing: [...invoices.flatMap(({ changed }) => changed), ...standing],
+    standing: [...[...charges, ...invoices].flatMap(({ changed }) => changed), ...standing],
     isAll,
     charges: charges.reduce((sum, { count }) => sum + count, 0),
     invoices: invoices.reduce((sum, { count }) => sum + count, 0),

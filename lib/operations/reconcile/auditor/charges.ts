@@ -10,6 +10,8 @@ import type { PaidBack } from './invoice-value.ts';
 
 export interface ChargesSeen {
   readonly found: readonly Violation[];
+  /** The same for payments that were being returned. An event may still explain them. */
+  readonly changed: readonly Violation[];
   /** Charges for fixes that are, or should be, in the ledger. */
   readonly count: number;
   readonly cashCents: number;
@@ -52,6 +54,7 @@ export async function auditCharges(inquiry: Inquiry, stripeCustomerId: string): 
 
 class Seen implements ChargesSeen {
   readonly found: Violation[] = [];
+  readonly changed: Violation[] = [];
   count = 0;
   cashCents = 0;
   readonly charged = new Map<string, { created: number; cents: number; isKnown: boolean }>();
@@ -155,10 +158,12 @@ function seeFix(
   const kept = cents - back;
   if (kept <= 0 || !isDue(inquiry, created) || more.toGoBack?.isOpen) return;
   seen.count += 1;
-  seen.found.push(difference(keptBecause(inquiry, paymentIntentId, fixId, { kept, cents, ...more })));
+  // An event about a payment that was being returned may still be on its way.
+  const findings = more.toGoBack === undefined ? seen.found : seen.changed;
+  findings.push(difference(keptBecause(inquiry, paymentIntentId, fixId, { kept, cents, ...more })));
   if ((more.attempts.get(fixId) ?? 0) < Number(metadata['attempt'] ?? 0)) {
     const message = `charge ${paymentIntentId} was not announced by fix ${fixId}`;
-    seen.found.push({ invariant: 7, seq: null, message });
+    findings.push({ invariant: 7, seq: null, message });
   }
 }
 
