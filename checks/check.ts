@@ -2,7 +2,7 @@ import { STEPS } from './steps.ts';
 import { optionsOf, runCheck } from './support/program.ts';
 import { runStep } from './tiers/run-steps.ts';
 
-/* `npm run check`: what a change can break without a test noticing, in seconds. */
+/* `npm run check`: fast checks for breakage that tests do not notice. */
 
 const NAMES = ['types', 'lint', 'dependencies', 'openapi'];
 const USAGE = `npm run check    types, lint, dependency rules and the OpenAPI document, side by side: 10 to 30 seconds

@@ -6,14 +6,14 @@ import { openBooks } from '../../test/support/reconciliation.ts';
 import { FAULTS } from './old-rules.ts';
 import { SCENARIOS, type Scene } from './scenarios.ts';
 
-/** The number of the fault whose old rule is in the source; absent with today's rules. */
+/** The number of the fault whose old rule is patched in. Undefined with today's rules. */
 const patched = process.env['OLD_RULE'];
 
 async function scene(): Promise<Scene> {
   const books = await openBooks();
   const told = new Set<string>();
   const tell = async () => {
-    // Applying one may make others.
+    // Applying an event can create further events.
     for (let left = 5; left > 0; left--) {
       const events = books.events().filter(({ id }) => !told.has(id));
       if (events.length === 0) return;
@@ -31,7 +31,7 @@ async function findings(number: number): Promise<string[]> {
   const { customerId } = (await SCENARIOS[number]?.(stage)) ?? { customerId: '' };
   await stage.tell();
   expect(await auditCustomer(stage.deps, customerId)).not.toBeNull();
-  // Beyond what is left to Stripe's own delivery.
+  // The reconciliation leaves recent differences to Stripe's own delivery.
   stage.wait(60 * 60_000);
   const { report } = await reconcile(stage.deps, { run: 'proof' });
   return report.drift.named.map(({ message }) => message);

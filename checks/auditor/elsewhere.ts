@@ -9,7 +9,7 @@ export const ELSEWHERE: readonly {
   readonly what: string;
   readonly file: string;
   readonly text: string;
-  /** Where the simulator sees it too: the old rule. */
+  /** The old rule, for a fault that the simulator also catches. */
   readonly oldRule?: readonly Patch[];
 }[] = [
   {

@@ -1,8 +1,8 @@
 import type { Patch } from '../support/patch.ts';
 
 /*
- * Each fault, what the auditor says about it, and its old rule as a patch of the source.
- * A patch has today's text and the old text.
+ * Each fault, the auditor's message about it, and its old rule as a patch of the source.
+ * A patch holds today's text and the old text.
  * The check fails for a patch whose text is not in the source.
  */
 
@@ -11,7 +11,7 @@ export interface Fault {
   readonly what: string;
   /** Matches one of the auditor's findings. */
   readonly says: RegExp;
-  /** Whether the finding is right with today's rules too, because a person must decide what to do. */
+  /** Whether the auditor reports the finding with today's rules too, because a person must decide. */
   readonly isForAPerson?: true;
   readonly oldRule: readonly Patch[];
 }

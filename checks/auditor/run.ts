@@ -6,8 +6,8 @@ import { ELSEWHERE } from './elsewhere.ts';
 import { FAULTS, type Fault } from './old-rules.ts';
 
 /*
- * Proves that the auditor finds what the service's own checks did not find. Each reported fault of money is
- * played at the Stripe stand-in, with today's rules and with the old rule put back into the source.
+ * Proves that the auditor catches what the service's own checks missed. Each reported money fault is played
+ * against the Stripe stand-in, once with today's rules and once with the old rule patched in.
  */
 
 const USAGE = `npm run check:auditor [-- --write]    each reported fault with its old rule put back: 1 minute
@@ -42,7 +42,7 @@ function played({ number, says }: Fault): Played {
   return { messages, isNamed: messages.some((message) => says.test(message)) };
 }
 
-/** Removes ids, which differ in each run. */
+/** Removes ids, which differ between runs. */
 const withoutIds = (message: string): string =>
   message.replace(/\b(cus|in|pi|pm|price|sub|du|re|evt)_\w+/g, '$1_…').replace(/\b[0-9a-f]{32}\b/g, '…');
 

@@ -7,15 +7,16 @@ import { customerWithCard, headOf, type Money } from '../../test/support/money.t
 import { type Books, tamper } from '../../test/support/reconciliation.ts';
 
 /*
- * What went wrong at systems like ours, each as it happens at Stripe. Afterwards every event is delivered. With today's rules the
- * ledger is right; with the old rule put back, the auditor has to name the difference.
+ * Faults of comparable systems, each played as it happens at Stripe. Afterwards every event is delivered.
+ * With today's rules the ledger is right. With the old rule patched in, the auditor must report the
+ * difference.
  */
 
-/** Days after which a month's renewal is due, whatever the month. */
+/** More days than any month has, so a monthly renewal is due. */
 const MONTH = 32;
 
 export interface Scene extends Books {
-  /** Delivers what has not been delivered, also past an event that fails. */
+  /** Delivers all undelivered events, and continues after an event that fails. */
   tell(): Promise<void>;
 }
 
@@ -39,7 +40,7 @@ async function newDefault({ stripe, newCard }: Scene, customer: string, token?: 
   return id;
 }
 
-/** A subscriber whose renewal is open, because the card fails. */
+/** A subscriber with an open renewal invoice, because the card declines. */
 async function withOpenRenewal(scene: Scene): Promise<Person & { readonly invoiceId: string }> {
   const person = await subscriber(scene);
   await newDefault(scene, person.stripeCustomerId, FAILING);
@@ -69,7 +70,7 @@ async function attachedCard({ stripe, newCard }: Scene, customer: string, token?
   return (await stripe.paymentMethods.attach(await newCard(token), { customer })).id;
 }
 
-/** Pro as a person makes it in the dashboard. */
+/** A Pro subscription that a person creates in the dashboard. */
 async function byHand(
   { stripe, priceId }: Scene,
   customer: string,
@@ -78,7 +79,7 @@ async function byHand(
   return stripe.subscriptions.create({ customer, items: [{ price: priceId }], off_session: true, ...more });
 }
 
-/** A fix paid by card, and a second payment for the same fix that Stripe made too. */
+/** A fix paid by card, and a second payment that Stripe also made for this fix. */
 async function paidTwice(scene: Scene): Promise<Person & { readonly second: string }> {
   const person = await customerWithCard(scene, 0);
   const { customerId, stripeCustomerId } = person;
@@ -103,7 +104,7 @@ async function paidTwice(scene: Scene): Promise<Person & { readonly second: stri
 const chargeOf = async ({ stripe }: Scene, intent: string): Promise<string> =>
   String((await stripe.paymentIntents.retrieve(intent)).latest_charge);
 
-/** By the number of the fault. Each returns whose ledger is to be audited. */
+/** Scenarios by fault number. Each returns the customer to audit. */
 export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person>>> = {
   1: async (scene) => {
     const { invoiceId, ...person } = await withOpenRenewal(scene);
@@ -199,7 +200,7 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
     const person = await withOpenRenewal(scene);
     await scene.later(MONTH);
     await scene.tell();
-    // Written off by a person, so that no card pays it later.
+    // A person writes the invoice off, so no card pays it later.
     const { stripeCustomerId: customer } = person;
     for await (const { id } of scene.stripe.invoices.list({ customer, status: 'open' }))
       await scene.stripe.invoices.markUncollectible(id);
@@ -235,13 +236,13 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
   18: async (scene) => {
     const { second, ...person } = await paidTwice(scene);
     await scene.stripe.refunds.create({ payment_intent: second, amount: 100 });
-    // Our own refund is asked for, and its answer never comes.
+    // We request our own refund, and Stripe never answers.
     scene.double.faults.add({ method: 'POST', path: '/v1/refunds', kind: 'drop_before', times: 4 });
     return person;
   },
 };
 
-/** A fix with no credits left, charged to a card that works. */
+/** Charges a fix to a working card, with no credits left. */
 async function chargeAFix(scene: Scene, { customerId, stripeCustomerId }: Person): Promise<void> {
   const { deps } = scene;
   const { balance } = await headOf(deps, customerId);
@@ -249,7 +250,7 @@ async function chargeAFix(scene: Scene, { customerId, stripeCustomerId }: Person
     const none = { amount: -balance, reason: 'test', actor: 'checks', idempotencyKey: 'none left' };
     await adjustCredits(deps, customerId, none);
   }
-  // The card was just added, and its event has not been delivered yet.
+  // The card is new, and its event is not delivered yet.
   const card = await newDefault(scene, stripeCustomerId);
   await tamper(scene, keys.head(customerId), 'payment_method_id', card);
   await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 99));

@@ -3,7 +3,7 @@ import { IN_PROCESS } from '../../test/support/in-process.ts';
 import { patched, patchesOf } from '../support/patch.ts';
 import { FAULTS } from './old-rules.ts';
 
-/* The auditor's scenarios on the model of the table; with OLD_RULE, the old rule of that fault is put back while the source is read. */
+/* The auditor's scenarios on the table model. OLD_RULE patches that fault's old rule into the source. */
 
 const number = process.env['OLD_RULE'];
 const fault = FAULTS.find((one) => String(one.number) === number);

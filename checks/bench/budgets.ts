@@ -38,8 +38,8 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
   };
   return [
     {
-      // The handler must read before it writes.
-      // Against transactions alone, even the bare read would miss the budget.
+      // The handler must read before it writes, so the comparison includes the read.
+      // Compared with the transactions alone, the bare read would already miss the budget.
       of: 'throughput',
       what: 'throughput of the handler against its bare read and transaction',
       measured: throughput.handlerAgainst['reads and transactions'],
@@ -79,10 +79,7 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
   ];
 }
 
-/**
- * How calls and units of a series grow, and how they should grow by design. Both are counted, so they must
- * match.
- */
+/** How calls and units of a series grow, and how they should grow. Both are counted, so they must match. */
 export function growthsOf({ what, against, designed, points }: Series): {
   readonly what: string;
   readonly designed: Series['designed'];

@@ -19,7 +19,7 @@ export interface BenchCustomer {
   readonly fixes: readonly FixAttempt[];
 }
 
-/** A customer with one credit for each of `count` recorded fixes, and no more. */
+/** A customer with `count` recorded fixes and exactly one credit for each. */
 export async function customerWithFixes(deps: Deps, count: number): Promise<BenchCustomer> {
   const { table, now } = deps;
   const signedUp = await customerWith(deps, count);
@@ -53,7 +53,7 @@ export async function customerWithFixes(deps: Deps, count: number): Promise<Benc
   return { apiKey: signedUp.apiKey, keyId: signedUp.keyId, head: decodeHead(head), fixes };
 }
 
-/** @throws Error unless every fix of the customer was billed once, no credit is left and the ledger is sound. */
+/** @throws Error unless every fix was billed once, no credit is left and the ledger is sound */
 export async function assertAllBilled({ table }: Deps, { head, fixes }: BenchCustomer): Promise<void> {
   const records = await readLedgerRecords(table, head.customerId);
   if (records === null) throw new Error(`the ledger of ${head.customerId} is gone`);

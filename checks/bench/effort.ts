@@ -1,15 +1,15 @@
-/** How much is measured: as much as a check of every change has time for, or as much as is worth writing down. */
+/** How much is measured: little for the check of each change, more for a report. */
 export interface Effort {
   readonly throughputRounds: number;
-  /** Starts of each function, and as many of its baseline. */
+  /** Starts of each function, and of its baseline. */
   readonly startUpPairs: number;
-  /** How often each crowd is measured. */
+  /** The crowd sizes, and how often each is measured. */
   readonly crowds: readonly { readonly fixes: number; readonly repetitions: number }[];
-  /** Whether growth is followed further. */
+  /** Whether the growth series use their full reach. */
   readonly full: boolean;
 }
 
-/** The budgets are on the means of 10 and of 100; a crowd of 200 takes seconds. */
+/** The budgets are on the means of crowds of 10 and of 100. A crowd of 200 takes seconds. */
 export const USUAL: Effort = {
   throughputRounds: 12,
   startUpPairs: 15,

@@ -6,18 +6,18 @@ import { type Setting, withoutOutput } from './setting.ts';
 import { mean } from './statistics.ts';
 
 export interface Crowd {
-  /** Billed at once, all for one customer. */
+  /** Billed concurrently, all for one customer. */
   readonly fixes: number;
   readonly repetitions: number;
-  /** Means over the repetitions. */
+  /** The following are means over the repetitions. */
   readonly transactionsPerFix: number;
   readonly readsPerFix: number;
   readonly milliseconds: number;
 }
 
 /**
- * Bills many fixes of one customer at the same instant through the handler, with a credit for each of them.
- * @throws Error when one of them fails, or the ledger is not exactly right afterwards.
+ * Bills many fixes of one customer concurrently through the handler, with one credit for each.
+ * @throws Error when a fix fails, or the ledger is not exactly right afterwards
  */
 export async function measureHotCustomer(
   { deps }: Setting,

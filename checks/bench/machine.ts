@@ -7,7 +7,7 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly engine: string;
-  /** ISO 8601, the day alone. */
+  /** ISO 8601, the date only. */
   readonly measuredOn: string;
 }
 

@@ -19,7 +19,7 @@ export interface Results {
   readonly seconds: number;
 }
 
-/** All of it, one after the other, for what is timed has to have the machine to itself. */
+/** Measures everything sequentially, because timings need the machine to themselves. */
 export async function measure(effort: Effort): Promise<Results> {
   const startedMs = performance.now();
   const progress = showProgress(process.stderr);

@@ -1,9 +1,10 @@
 import type { Cost } from './counted/results.ts';
 
 /**
- * What AWS asks in us-east-1, in US dollars: on-demand tables of the standard class since 1 November 2024 (aws.amazon.com/dynamodb/pricing/on-demand),
- * functions on arm64 (aws.amazon.com/lambda/pricing), HTTP APIs (aws.amazon.com/api-gateway/pricing); the first tier of each,
- * without free ones. Looked up in November 2026.
+ * AWS prices in us-east-1, in US dollars, looked up in November 2026: the first paid tier, without free
+ * tiers. On-demand tables of the standard class since 1 November 2024
+ * (aws.amazon.com/dynamodb/pricing/on-demand), functions on arm64 (aws.amazon.com/lambda/pricing), HTTP APIs
+ * (aws.amazon.com/api-gateway/pricing).
  */
 export const PRICES = {
   region: 'us-east-1',
@@ -15,14 +16,14 @@ export const PRICES = {
   perMillionGatewayCalls: 1,
 } as const;
 
-/** As in serverless.yml. */
+/** The memory size in serverless.yml. */
 const GIGABYTES = 0.5;
 
-/** A million times as much, in dollars. */
+/** The dollars for a million times this consumption. */
 export const tableDollars = ({ readUnits, writeUnits }: Pick<Cost, 'readUnits' | 'writeUnits'>): number =>
   readUnits * PRICES.perMillionReadUnits + writeUnits * PRICES.perMillionWriteUnits;
 
-/** A million calls through the gateway to a function that each run so long, in dollars. */
+/** The dollars for a million calls through the gateway, each with a function of this duration. */
 export const callDollars = (milliseconds: number): number =>
   PRICES.perMillionGatewayCalls +
   PRICES.perMillionInvocations +

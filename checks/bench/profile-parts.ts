@@ -1,4 +1,4 @@
-/* The part that a frame of a profile belongs to. The paths are those of installed libraries. */
+/* Maps a frame of a profile to its part. The paths are those of installed libraries. */
 
 const PARTS = [
   [
@@ -26,7 +26,7 @@ export interface Frame {
 }
 
 /**
- * The part of the innermost frame that belongs to one. Work that Node does for a library counts for it.
+ * The part of the innermost frame that belongs to a part. Node's work for a library counts for the library.
  * Returns null for idle time and for the profiler itself.
  */
 export function partOf(stack: readonly Frame[]): string | null {

@@ -13,11 +13,11 @@ const SAMPLE_EVERY_MICROSECONDS = 200;
 
 export interface Share {
   readonly part: string;
-  /** Of the time that the process is at work, from 0 to 1. */
+  /** Share of the time in which the process is busy, from 0 to 1. */
   readonly share: number;
 }
 
-/** Where the handler's time goes while it bills fixes from credits, the largest part first: a profile of its process. */
+/** Profiles the handler's process while it bills fixes from credits. The largest share comes first. */
 export async function profileHandler({ deps }: Setting, progress: (what: string) => void): Promise<Share[]> {
   const { handler } = await import('../../functions/bill-fix-attempt.ts');
   const bill = async () => {

@@ -3,10 +3,10 @@ import { ClientRequest } from 'node:http';
 import type { Handler } from '../../lib/http/handler.ts';
 import { type Call, gatewayEvent, invocation } from '../../test/support/gateway.ts';
 
-/** As long as bill-fix-attempt may run: the last of a crowd waits for all before it. */
+/** The time limit of bill-fix-attempt. The last of a crowd waits for all before it. */
 const REMAINING_MS = 28_000;
 
-/** @throws Error with the answer when it is no success: a benchmark of failures measures nothing. */
+/** @throws Error with the answer unless the call succeeds: failures must not be benchmarked */
 export async function succeed(handler: Handler, call: Call): Promise<void> {
   const context = { ...invocation(), getRemainingTimeInMillis: () => REMAINING_MS };
   const { statusCode, body } = await handler(gatewayEvent(call), context);
@@ -14,7 +14,7 @@ export async function succeed(handler: Handler, call: Call): Promise<void> {
     throw new Error(`a request was answered ${statusCode} ${body}`);
 }
 
-/** Names of the DynamoDB requests that leave this process while `work` runs, repeats by the SDK included. */
+/** Names of the DynamoDB requests that leave this process while `work` runs, including SDK retries. */
 export async function requestsOf(work: () => Promise<unknown>): Promise<string[]> {
   const names: string[] = [];
   const note = (message: unknown) => {

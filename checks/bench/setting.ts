@@ -8,7 +8,7 @@ import type { Deps } from '../../lib/runtime/deps.ts';
 import { startRuntime } from '../../lib/runtime/start.ts';
 import { startEngine } from '../../local/stack/engine.ts';
 
-/** Where the benchmarks run: an engine with a table of their own, and an environment like a deployed function's. */
+/** The benchmarks' environment: an engine with its own table, and variables like a deployed function's. */
 export interface Setting {
   readonly engine: string;
   readonly endpoint: string;
@@ -16,13 +16,13 @@ export interface Setting {
   stop(): Promise<void>;
 }
 
-/** Something that passes requests on to the engine. */
+/** A proxy that forwards requests to the engine. */
 export interface Between {
   readonly endpoint: string;
   close(): void;
 }
 
-/** @param through what stands between the functions and the engine; nothing, unless it is given */
+/** @param through starts a proxy between the functions and the engine; without it there is none */
 export async function openSetting(through?: (engine: string) => Promise<Between>): Promise<Setting> {
   const engine = await startEngine();
   useLocalAws(process.env);
@@ -57,8 +57,8 @@ function functionEnvironment(endpoint: string): Record<string, string> {
 }
 
 /**
- * Sends what is written to stdout nowhere while `work` runs. The functions' log lines are still formatted and still
- * cost a system call each, as they do on Lambda.
+ * Discards what `work` writes to stdout. The functions still format each log line and make one system call
+ * for it, as on Lambda.
  */
 export async function withoutOutput<T>(work: () => Promise<T>): Promise<T> {
   const { write } = process.stdout;

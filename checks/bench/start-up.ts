@@ -17,15 +17,15 @@ const CHILD = join(import.meta.dirname, 'start-up-child.mjs');
 
 export interface StartUp {
   readonly name: string;
-  /** What it is compared with: the DynamoDB client and the commands that it uses, or nothing at all. */
+  /** The comparison: the DynamoDB client with the commands that the function uses, or an empty module. */
   readonly baseline: 'DynamoDB client' | 'empty module';
-  /** Medians, from the start of the process. */
+  /** Medians from the process start. */
   readonly loadedMs: number;
   readonly answeredMs: number;
   readonly baselineMs: number;
-  /** The median over the pairs of loaded / baseline. */
+  /** The median over the pairs of loaded / baseline time. */
   readonly ratio: number;
-  /** The same of the time that it takes of the processors, of which others that are at work change less. */
+  /** The same ratio of CPU time, which depends less on other load of the machine. */
   readonly cpuRatio: number;
 }
 
@@ -35,15 +35,15 @@ interface Pair {
 }
 
 /**
- * Starts each function's bundle in a process of its own, and next to it a bundle that only imports and constructs the
- * DynamoDB client, with the same commands: what a function that uses the table cannot do without.
+ * Starts each function's bundle in its own process, paired with a baseline bundle. The baseline only imports
+ * and constructs the DynamoDB client with the same commands: the minimum for a function that uses the table.
  */
 export async function measureStartUp(
   { startUpPairs }: Pick<Effort, 'startUpPairs'>,
   progress: (what: string) => void,
 ): Promise<StartUp[]> {
   progress('start-up, bundling');
-  // Within the project, so that a bundle finds the packages that are left out of it.
+  // Inside the project, so a bundle resolves the packages that it excludes.
   const folder = join(PROJECT_ROOT, '.cache', `bench-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   try {
@@ -89,7 +89,7 @@ export async function measureStartUp(
 
 const COMMAND_SOURCE = /(@aws-sdk\/(?:client|lib)-dynamodb)\/.*\/commands\/(\w+Command)\.js$/;
 
-/** A module with the DynamoDB client and the commands that a function's bundle holds; empty where it holds none. */
+/** A module with the DynamoDB client and commands of a function's bundle. Empty if the bundle has none. */
 function baselineSource({ bytesBySource }: Bundle): string {
   const commands = [...bytesBySource.keys()].flatMap((source) => {
     const [, from, name] = COMMAND_SOURCE.exec(source) ?? [];
@@ -110,7 +110,7 @@ function baselineSource({ bytesBySource }: Bundle): string {
 const Times = z.object({ loadedMs: z.number(), loadedCpuMs: z.number(), answeredMs: z.number() });
 type Times = z.output<typeof Times>;
 
-/** A request that every function refuses before it asks the table: it has no key, and a query that no call knows. */
+/** A request without a key and with an unknown query. Every function rejects it before it reads the table. */
 const REFUSED = gatewayEvent({ query: { nonsense: '1' } });
 
 async function startOnce(file: string, nodeOptions: string, answersRequests: boolean): Promise<Times> {
@@ -118,7 +118,7 @@ async function startOnce(file: string, nodeOptions: string, answersRequests: boo
   const child = spawn(process.execPath, [CHILD, pathToFileURL(file).href, ...request], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     env: {
-      // What a deployed function is given.
+      // The variables of a deployed function.
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',

@@ -20,10 +20,10 @@ import { succeed } from './requests.ts';
 import { type Setting, withoutOutput } from './setting.ts';
 import { median } from './statistics.ts';
 
-/** Customers served at the same time, one fix at a time each, so that no two requests want the same item. */
+/** Concurrent customers, each with one fix at a time, so no two requests contend for an item. */
 const CUSTOMERS_AT_ONCE = 8;
 const FIXES_PER_CUSTOMER = 20;
-/** The first rounds warm up the code of all contestants and do not count. */
+/** The first rounds warm up the code of all contestants and are not counted. */
 const WARM_UP_ROUNDS = 3;
 
 const CONTESTANTS = ['handler', 'transactions', 'reads and transactions'] as const;
@@ -35,20 +35,20 @@ export interface Throughput {
   readonly rounds: number;
   /** Medians over the rounds. */
   readonly fixesPerSecond: Readonly<Record<Contestant, number>>;
-  /** The handler's rate against that of the bare calls in the same round; medians again. */
+  /** The handler's rate relative to the bare calls in the same round. Medians. */
   readonly handlerAgainst: Readonly<Record<Bare, number>>;
-  /** What this process takes of a processor for each fix, medians too; the engine is another process. */
+  /** CPU time of this process per fix. Medians. The engine is another process. */
   readonly cpuMsPerFix: Readonly<Record<Contestant, number>>;
 }
 
-/** Serves one customer, one fix after the other. */
+/** Serves one customer, one fix at a time. */
 type Lane = () => Promise<void>;
 
 /**
- * Bills distinct fixes through the handler, against the bare DynamoDB calls for the very same items on the same engine.
- * The contestants take turns within each round, so that what else the machine does meets all of them. So does what the
- * engine does: Dynoxide looks through the idempotency tokens of the last ten minutes in each transaction, and so becomes
- * slower from round to round.
+ * Bills distinct fixes through the handler, and with bare DynamoDB calls for the same items on the same
+ * engine. The contestants take turns within each round, so other load affects all of them equally. So does
+ * the engine: in each transaction Dynoxide scans the idempotency tokens of the last ten minutes, and gets
+ * slower each round.
  */
 export async function measureThroughput(
   { deps, endpoint }: Setting,
@@ -115,7 +115,7 @@ export async function measureThroughput(
   };
 }
 
-/** Each round begins with another contestant. */
+/** Each round starts with a different contestant. */
 function inTurn(round: number): readonly Contestant[] {
   const first = round % CONTESTANTS.length;
   return [...CONTESTANTS.slice(first), ...CONTESTANTS.slice(0, first)];
@@ -134,7 +134,7 @@ async function timed(lanes: readonly Lane[]): Promise<Taken> {
   return { seconds: (performance.now() - startedMs) / 1_000, cpuMs: (user + system) / 1_000 };
 }
 
-/** For each fix, the read of what the handler reads: the key, the head and the fix. */
+/** For each fix, the handler's read: the key, the head and the fix. */
 function billingReads(
   tableName: string,
   { head: { customerId }, keyId, fixes }: BenchCustomer,
@@ -146,7 +146,7 @@ function billingReads(
   });
 }
 
-/** The transactions that bill all of the customer's fixes in turn, as the store puts them on the wire. None is sent. */
+/** The transactions that bill the customer's fixes in turn, as the store would send them. Sends none. */
 async function billingTransactions(
   deps: Deps,
   customer: BenchCustomer,
@@ -168,7 +168,7 @@ async function billingTransactions(
   return inputs;
 }
 
-/** A table that takes note of the transactions it is given, in the form in which they would leave, and sends none. */
+/** A table that records transactions in their wire form instead of sending them. */
 function tableThatNotes(inputs: TransactWriteItemsCommandInput[]): Table {
   const table = openTable(parseConfig(process.env));
   table.client.middlewareStack.add(

@@ -1,4 +1,4 @@
-/** How something grows with what it is counted against. */
+/** How a cost grows with the count. */
 export type Growth = 'flat' | 'linear' | 'neither';
 
 export interface Measured {
@@ -6,12 +6,12 @@ export interface Measured {
   readonly value: number;
 }
 
-/** Of a power law: ten times as many cost less than a third more, a thousand times as many less than twice as much. */
+/** Exponent of a power law: tenfold costs less than a third more, a thousandfold less than twice as much. */
 const MAX_FLAT_EXPONENT = 0.1;
-/** Units are rounded up for each item that is read. */
+/** Allowed because units are rounded up for each item read. */
 const MAX_DISTANCE_FROM_LINE = 0.05;
 
-/** @param points with counts above 0, from few to many */
+/** @param points with counts above 0, in ascending order */
 export function growthOf(points: readonly Measured[]): Growth {
   if (exponentOf(points) <= MAX_FLAT_EXPONENT) return 'flat';
   const { slope, intercept } = lineThrough(points.map(({ count, value }) => ({ x: count, y: value })));
@@ -22,12 +22,12 @@ export function growthOf(points: readonly Measured[]): Growth {
   return isOnLine ? 'linear' : 'neither';
 }
 
-/** The exponent of the power of `count` that fits best: 0 for what does not grow, 1 for what grows with it. */
+/** The exponent of the best-fitting power of `count`: 0 for constant cost, 1 for proportional cost. */
 export function exponentOf(points: readonly Measured[]): number {
   return lineThrough(points.map(({ count, value }) => ({ x: Math.log(count), y: Math.log(value) }))).slope;
 }
 
-/** The line of the least squares. @throws Error for fewer than two different x */
+/** The least-squares line. @throws Error for fewer than two different x */
 export function lineThrough(points: readonly { readonly x: number; readonly y: number }[]): {
   slope: number;
   intercept: number;

@@ -7,11 +7,9 @@ import * as z from 'zod/mini';
 import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import plugins from '../../esbuild-plugins.ts';
 
-/*
- * Builds the functions as `serverless package` does, from the same options in serverless.yml, without packing them.
- */
+/* Bundles the functions like `serverless package`, with the options of serverless.yml, but packs nothing. */
 
-/** Options that serverless-esbuild keeps for itself; all others go to esbuild, which refuses what it does not know. */
+/** Options that serverless-esbuild consumes. esbuild gets all others, and rejects unknown options. */
 const PLUGIN_OPTIONS: ReadonlySet<string> = new Set([
   'concurrency',
   'disposeContext',
@@ -54,9 +52,9 @@ const ServerlessFile = z.object({
 
 export interface BundlePlan {
   readonly options: BuildOptions;
-  /** Packages that no bundle holds. */
+  /** Packages that are excluded from every bundle. */
   readonly excluded: readonly string[];
-  /** What Node is started with when it runs a function. */
+  /** Node's options when it runs a function. */
   readonly nodeOptions: string;
   readonly functions: readonly PlannedFunction[];
 }
@@ -64,30 +62,30 @@ export interface BundlePlan {
 export interface PlannedFunction {
   readonly name: string;
   readonly entry: string;
-  /** False for what a schedule starts. */
+  /** False for a scheduled function. */
   readonly answersRequests: boolean;
-  /** Files that are packed as they are, beside the bundle. */
+  /** Files that are packed unchanged beside the bundle. */
   readonly patterns: readonly string[];
 }
 
 export interface Bundle {
-  /** What it is started from. */
+  /** The entry file of the bundle. */
   readonly file: string;
-  /** That and what it imports when it is first needed, as they are in its folder. */
+  /** The entry file and the files that it imports later, relative to its folder. */
   readonly files: readonly string[];
-  /** Of all its files. */
+  /** Size of all files. */
   readonly bytes: number;
-  /** Of those that are read when it starts; the others wait until they are first needed. */
+  /** Size of the files that are read at start. The others load on first use. */
   readonly bytesAtStart: number;
-  /** Bytes that each source file takes in the bundle; without those of which nothing is left. */
+  /** Bytes of each source file in the bundle, without files that are removed completely. */
   readonly bytesBySource: ReadonlyMap<string, number>;
-  /** Packages that the bundle asks for when it runs. `atStart` for those that it cannot start without. */
+  /** Packages that the bundle loads at run time. `atStart`: the bundle cannot start without the package. */
   readonly asksFor: readonly { readonly name: string; readonly atStart: boolean }[];
 }
 
 export function readBundlePlan(): BundlePlan {
   const text = readFileSync(join(PROJECT_ROOT, 'serverless.yml'), 'utf8');
-  // Tags like !Sub belong to CloudFormation; nothing here looks at what carries them.
+  // CloudFormation tags such as !Sub are ignored: no value that has one is read here.
   const { provider, custom, functions } = ServerlessFile.parse(parse(text, { logLevel: 'error' }));
   const { exclude, outputFileExtension } = custom.esbuild;
   const forEsbuild = Object.entries(custom.esbuild).filter(([name]) => !PLUGIN_OPTIONS.has(name));
@@ -111,7 +109,7 @@ export function readBundlePlan(): BundlePlan {
   };
 }
 
-/** Bundles one entry into `folder`; with `write: false` it only tells what the bundle would be. */
+/** Bundles one entry into `folder`. With `write: false` it only describes the bundle. */
 export async function bundle(
   { options }: BundlePlan,
   entry: string | { readonly name: string; readonly source: string },
@@ -156,10 +154,10 @@ function describeBundle({ outputs }: Metafile, entry: string): Bundle {
   };
 }
 
-/** The file that a bundle is started from, and what it imports at once, and what that does. */
+/** The entry file and its static imports, transitively. */
 function filesAtStart(outputs: Metafile['outputs'], start: string): Set<string> {
   const files = new Set([start]);
-  // A set hands out what is added while it is gone through.
+  // Iterating a set also visits the elements that are added meanwhile.
   for (const file of files) {
     for (const { path, kind, external } of outputs[file]?.imports ?? []) {
       if (external !== true && kind !== 'dynamic-import') files.add(path);

@@ -12,13 +12,13 @@ const BUDGET_KB = 350;
 const BUDGET_WITH_STRIPE_KB = 650;
 const PACKAGES_SHOWN = 5;
 
-/** Each way to come by credentials has a package of its own. On Lambda they are in the environment. */
+/** Each source of credentials has its own package. On Lambda the credentials are in the environment. */
 const CREDENTIAL_SOURCE = /credential-provider-|\/token-providers$|\/nested-clients$|\/client-(?:sso|sts)/;
 const CREDENTIALS_ON_LAMBDA: ReadonlySet<string> = new Set([
   '@aws-sdk/credential-provider-env',
   '@aws-sdk/credential-provider-node', // the chain, which asks the environment first
 ]);
-/** Data, which onboarding ships beside its bundle. */
+/** Data that onboarding ships beside its bundle. */
 const EMAIL_LIST = 'disposable-email-domains-js';
 
 interface Sized {
@@ -27,9 +27,9 @@ interface Sized {
   readonly bytesAtStart: number;
   readonly budgetKb: number;
   readonly bytesByPackage: ReadonlyMap<string, number>;
-  /** Packages that it cannot start without, and that are not packed with it. */
+  /** Packages that the function needs at start and that are not packed with it. */
   readonly missing: readonly string[];
-  /** Files that would be packed with every function, for a file is packed with those whose name it begins with. */
+  /** Files packed with every function: only a file named after a function is packed with that one alone. */
   readonly misnamed: readonly string[];
 }
 
@@ -93,7 +93,7 @@ function oversized(): string[] {
     .map(({ name, bytes, budgetKb }) => `${name} is ${kb(bytes)} kB; its budget is ${budgetKb} kB.`);
 }
 
-/** Packages that a bundle holds although they must stay out of all of them. */
+/** Excluded packages that a bundle contains. */
 function strangers(): string[] {
   const isStranger = (name: string) =>
     name === EMAIL_LIST ||

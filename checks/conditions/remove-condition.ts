@@ -3,8 +3,8 @@ import type { Plugin } from 'vitest/config';
 const CONDITIONS_MODULE = '/lib/store/conditions.ts';
 
 /**
- * Makes one of the store's conditions always true, as if it were not there. Its values stay in use, because DynamoDB
- * refuses a request with a value that no expression mentions.
+ * Makes one of the store's conditions always true. The condition still uses its values, because DynamoDB
+ * rejects a request with unused values.
  */
 export function removeCondition(name: string): Plugin {
   return {

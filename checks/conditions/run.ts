@@ -12,9 +12,9 @@ const USAGE = `npm run check:conditions    removes the store's conditions one at
 Prints which tests failed for each. A condition that the test named after it does not miss is either not needed or not
 tested, and fails the check. Needs nothing but the install.`;
 
-/** Where each condition has a test of its own, in which nothing else stands in for it. */
+/** Tests that isolate each condition, so nothing else catches its removal. */
 const SUITES = ['test/store/conditions'];
-/** How many of the tests that miss a condition are printed. */
+/** How many of a condition's failing tests are printed. */
 const NAMED = 3;
 
 const NOT_WRITTEN = 'the ledger failed on our side';
@@ -42,7 +42,7 @@ try {
 }
 
 async function allAreMissed(): Promise<boolean> {
-  // If a test fails anyway, a failure says nothing about a condition.
+  // If a test already fails, its failure proves nothing about a condition.
   const anyway = await failuresWithout(null);
   if (anyway.length > 0) {
     console.log(`With every condition in place ${anyway.length} tests fail already: ${anyway.join('; ')}`);
@@ -77,7 +77,7 @@ async function failuresWithout(name: string | null): Promise<string[]> {
   const failed = testResults
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ status }) => status === 'failed');
-  // An expression that the engine does not understand fails tests too, and proves nothing.
+  // An expression that the engine rejects also fails tests, and proves nothing.
   if (failed.some(({ failureMessages }) => failureMessages.some((text) => text.includes(NOT_WRITTEN)))) {
     throw new Error(`With ${name ?? 'nothing'} removed the engine refuses to write at all.`);
   }

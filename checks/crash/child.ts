@@ -3,8 +3,8 @@ import { Command, send } from './commands.ts';
 import { CrashPoint, Tripwire } from './tripwire.ts';
 
 /*
- * One command in a process of its own, which is killed where the task says. Without a crash point it says which calls it
- * made. The engine's and Stripe's addresses are in the environment, as the functions read them.
+ * Runs one command in its own process, which is killed at the crash point. Without a crash point it reports
+ * its calls. The environment holds the addresses of the engine and of Stripe, as for the functions.
  */
 
 const Task = z.object({ command: Command, point: z.nullable(CrashPoint) });

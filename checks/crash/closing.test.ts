@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => crashes.stop());
 
-/** A second Pro subscription, which a person made at Stripe. */
+/** A second Pro subscription that a person creates at Stripe. */
 async function subscribeInDashboard(customerId: string, customer: string): Promise<void> {
   const items = [{ price: money.priceId }];
   const { latest_invoice } = await money.stripe.subscriptions.create({ customer, items, off_session: true });

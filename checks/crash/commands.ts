@@ -9,7 +9,7 @@ import { gatewayEvent, invocation } from '../../test/support/gateway.ts';
 
 export const WEBHOOK_SECRET = 'whsec_crash';
 
-/** What a client, an operator or Stripe sends, and sends again when it gets no answer. */
+/** What a client, an operator or Stripe sends, and sends again when there is no answer. */
 export const Command = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('bill'), apiKey: z.string(), fixId: z.string() }),
   z.object({ kind: z.literal('add_card'), apiKey: z.string(), card: z.string() }),
@@ -19,7 +19,7 @@ export const Command = z.discriminatedUnion('kind', [
 ]);
 export type Command = z.output<typeof Command>;
 
-/** Runs a command through its function, as the gateway or an operator does; answers the status and the body. */
+/** Runs a command through its function, as the gateway or an operator does. Returns status and body. */
 export async function send(command: Command): Promise<{ status: number; body: Record<string, unknown> }> {
   if (command.kind === 'close') {
     const closed = await closeCustomer({

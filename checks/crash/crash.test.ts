@@ -54,7 +54,7 @@ describe('killed at every call', () => {
     const { calls } = await everyCrash(crashes, {
       prepare: async () => {
         const { head, apiKey } = await customerWith(money.deps, 5);
-        // A card of its own for each, so that each is due its bonus.
+        // Each customer has a distinct card, so each earns the bonus.
         const card = await money.newCard();
         return { command: { kind: 'add_card', apiKey, card }, customerId: head.customerId };
       },
@@ -65,7 +65,7 @@ describe('killed at every call', () => {
         expect(head).toMatchObject({ balance: 10, subscriptionType: 'pay_as_you_go' });
         expect(head.paymentMethodId).toMatch(/^pm_/);
       },
-      // A card that became the default at Stripe alone is named until the client, or Stripe's event, comes.
+      // A default card known only to Stripe is drift until the client retries or Stripe's event arrives.
       namedUntilThen: /^the card on file is none, Stripe's default is pm_/,
     });
     expect(calls).toContain('POST /v1/customers');

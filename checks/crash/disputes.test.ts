@@ -12,9 +12,9 @@ import { customerWithCard, expectSoundMoney, headOf, type Money } from '../../te
 import { answering } from '../../test/support/stripe-answers.ts';
 import { type Crashes, eventsSoFar, everyCrash, openCrashes, type Subject } from './every-crash.ts';
 
-/* A dispute about an earlier charge that arrives while the charge of another fix is announced. */
+/* A dispute about an earlier charge arrives while the charge of another fix is announced. */
 
-/** Longer than a request takes: an attempt of that age is in flight no more. */
+/** Longer than any request, so an attempt of this age is no longer in flight. */
 const AGED_MS = 3 * 60 * 1000;
 
 let crashes: Crashes;
@@ -29,7 +29,7 @@ interface Disputer extends Subject {
   readonly command: { readonly kind: 'bill'; readonly apiKey: string; readonly fixId: string };
 }
 
-/** A customer without credits who paid for one fix by card, and has recorded another one. */
+/** A customer without credits who paid for one fix by card, and has recorded another fix. */
 async function disputer(): Promise<Disputer> {
   const { customerId, apiKey } = await customerWithCard(money, 0, await money.newCard());
   await billFixAttempt(money.deps, customerId, await recordedFix(money.deps, customerId, 1));
@@ -46,7 +46,7 @@ async function disputeTheFirst({ customerId }: Subject): Promise<void> {
   expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
 }
 
-/** The charge of the second fix, announced a while ago by a request that got no answer from Stripe. */
+/** A disputer with an announced charge for the second fix, old enough to settle: Stripe did not answer. */
 async function announced(isMade: boolean): Promise<Disputer> {
   const one = await disputer();
   const before = { ...money.deps, now: () => new Date(Date.now() - AGED_MS) };
@@ -88,7 +88,7 @@ describe('with a dispute that arrives while a charge is announced, killed at eve
         const { head } = await expectSoundMoney(money, one.customerId);
         expect(head.balance).toBe(0);
       },
-      // Billed; not charged because of the dispute; or not sent again, and perhaps in flight.
+      // Billed; not charged because of the dispute; or possibly in flight and not sent again.
       answers: [200, 402, 503],
       sweptAfterMs: AGED_MS,
     });

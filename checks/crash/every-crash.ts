@@ -9,16 +9,16 @@ import { buildChild, type Done, type InChild } from './in-child.ts';
 import type { CrashPoint } from './tripwire.ts';
 
 /*
- * A process that is killed at each call it makes, to DynamoDB and to Stripe: before the call, and after its effect but before
- * the answer. Then the caller sends the request again, or the sweeper runs, or Stripe's webhooks arrive and then the caller
- * comes back. However it goes on, money was taken once, the credits are right, and nothing is left open.
+ * Kills a process at each call to DynamoDB and to Stripe: before the call, and after its effect but before
+ * the answer. Then the client retries, or the sweeper runs, or Stripe's webhooks arrive and the client
+ * retries. In every case money is taken once, the credits are right, and no work stays open.
  */
 
 const AT_ONCE = 4;
 const RECOVERIES = ['the client repeats', 'the sweeper runs', 'webhooks arrive'] as const;
 type Recovery = (typeof RECOVERIES)[number];
 
-/** Deaths of a command for each of its calls: see `deathsAt`. */
+/** Crashes of a command for each of its calls: see `deathsAt`. */
 export const DEATHS_PER_CALL = RECOVERIES.length + 1;
 
 export interface Subject {
@@ -27,21 +27,21 @@ export interface Subject {
 }
 
 export interface Saga<S extends Subject> {
-  /** Makes a customer who can send the command, a new one for each death. */
+  /** Makes a customer who can send the command. Each crash gets a new customer. */
   readonly prepare: () => Promise<S>;
-  /** What happens between the death and the recovery, or after a command that did not die. */
+  /** Runs between the crash and the recovery, or after a command without a crash. */
   readonly meanwhile?: (subject: S) => Promise<void>;
-  /** Expects that all of the command was done, once. */
+  /** Expects that the command took effect completely, and once. */
   readonly check: (subject: S) => Promise<void>;
-  /** What the command, and its repeat, may be answered with. */
+  /** The statuses that the command and its retry may return. */
   readonly answers?: readonly number[];
-  /** Whether the sweeper does the rest of a command that is answered: a closing, or money that goes back. */
+  /** Whether the sweeper finishes a command after its answer: a closing or a refund. */
   readonly leavesWork?: boolean;
-  /** What the audit may name after the sweeper ran, until the client or Stripe's event comes back. */
+  /** Drift that the audit may report after the sweep, until the client retries or Stripe's event arrives. */
   readonly namedUntilThen?: RegExp;
-  /** How much later than the death the sweeper runs. A payment that may be in flight in another call is left open. */
+  /** Time from the crash to the sweeper's run. The sweeper skips a payment that may still be in flight. */
   readonly sweptAfterMs?: number;
-  /** The first call to die at. What comes before it dies in another saga. */
+  /** The first call to crash at. Another saga covers the calls before it. */
   readonly from?: (call: string) => boolean;
 }
 
@@ -51,7 +51,7 @@ export interface Crashes {
   readonly stop: () => Promise<unknown>;
 }
 
-/** A table and a double that the functions of this process, and of the children, work on. */
+/** Opens a table and a Stripe stand-in that this process and the child processes share. */
 export async function openCrashes(): Promise<Crashes> {
   const { money, stop } = await serveMoney();
   process.env['STRIPE_WEBHOOK_SECRETS'] = WEBHOOK_SECRET;
@@ -65,7 +65,7 @@ interface Crashed<S> {
   readonly recovery: Recovery;
 }
 
-/** Runs every way to die, a few at once, and then every way to go on. */
+/** Runs every crash, a few concurrently, and then every recovery. */
 export async function everyCrash<S extends Subject>(
   { money, inChild }: Crashes,
   saga: Saga<S>,
@@ -83,7 +83,7 @@ export async function everyCrash<S extends Subject>(
   );
   await repeatAndCheck([...going('webhooks arrive'), ...going('the client repeats')]);
   await sweep();
-  // What was begun is finished without the client; what was not announced did not cost anything.
+  // Announced work is finished without the client, and nothing else cost money.
   await aFewAtOnce(going('the sweeper runs'), (one) =>
     named(one, async () => {
       const { violations } = await auditedMoney(money, one.subject.customerId);
@@ -135,8 +135,8 @@ interface Death {
 }
 
 /**
- * After a call, with every recovery; before it, with one of them in turn: what is stored then is mostly what is stored after the
- * call before it, so the other two say little.
+ * After a call: every recovery. Before a call: one recovery, by turns. The state before a call is mostly the
+ * state after the previous call, so the other two recoveries would add little.
  */
 function deathsAt(call: string, i: number): Death[] {
   const after = RECOVERIES.map((recovery) => ({ recovery, when: 'after' as const }));
@@ -156,7 +156,7 @@ async function repeat(command: Command, answers: readonly number[]): Promise<voi
   expect(answers, JSON.stringify(body)).toContain(status);
 }
 
-/** What fails says at which death. */
+/** Adds the crash to the error. */
 async function named({ where }: Crashed<unknown>, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
@@ -176,7 +176,7 @@ async function aFewAtOnce<T, R>(items: readonly T[], work: (item: T) => Promise<
   return results;
 }
 
-/** Stripe's events about a customer and their payments, also before Stripe knows them. A refund or a dispute names no customer. */
+/** Stripe's events so far about a customer and their payments. Refunds and disputes name no customer. */
 export function eventsSoFar(money: Money, customerId: string): StripeEvent[] {
   const { customers, payments } = atStripe(money, customerId);
   const ids = [...customers, ...payments].map(({ id }) => id);

@@ -13,14 +13,14 @@ import type { CrashPoint } from './tripwire.ts';
 const Done = z.object({ status: z.int(), body: z.unknown(), calls: z.array(z.string()) });
 export type Done = z.output<typeof Done>;
 
-/** The child's own report, or null when it was killed, as it should be with a crash point. */
+/** Returns the child's report, or null if the child was killed, as it must be with a crash point. */
 export type InChild = (command: Command, point: CrashPoint | null) => Promise<Done | null>;
 
-/** Modules of CommonJS look for `require`. */
+/** CommonJS modules need `require`. */
 const REQUIRE =
   "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
-/** The child as one file, which starts four times as fast as its sources. Thousands of children are started. */
+/** Bundles the child into one file, which starts four times as fast. Thousands of children are started. */
 export async function buildChild(): Promise<{ inChild: InChild; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'crash-'));
   const outfile = join(folder, 'child.mjs');

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => crashes.stop());
 
-/** The newest event of a type about a customer, as Stripe sends it. */
+/** Stripe's newest event of a type about a customer. */
 function newestEvent(customerId: string, type: string): StripeEvent {
   const event = eventsSoFar(money, customerId).findLast((one) => one.type === type);
   if (event === undefined) throw new Error(`no ${type}`);
@@ -24,10 +24,10 @@ function newestEvent(customerId: string, type: string): StripeEvent {
 
 const newest = (customerId: string, type: string) => JSON.stringify(newestEvent(customerId, type));
 
-/** A payment whose event was not handled yet. */
+/** Drift while a payment's event is not handled yet. */
 const NOT_COUNTED_YET = /^money without credits: charge .* has no ledger entry$|was not announced by fix/;
 
-/** A fix that was billed with a credit, and a payment for it: as if an earlier attempt had been paid just before it was ended. */
+/** A fix billed with a credit, and a payment for it: an earlier attempt was paid just before it ended. */
 async function paidTwice(): Promise<string> {
   const { customerId, stripeCustomerId } = await customerWithCard(money, 1);
   const fixId = await recordedFix(money.deps, customerId, 1);
@@ -100,7 +100,7 @@ describe('the second payment of a fix, killed at any call', () => {
 
 type PaidPeriod = { readonly invoice: string; readonly payment: string; readonly charge: string };
 
-/** How the value of a paid period goes back, the event that says so, and the credits that are left of 65. */
+/** Ways to return the value of a paid period, the event of each, and the remaining credits of 65. */
 const RETURNS: readonly {
   readonly name: string;
   readonly giveBack: (paid: PaidPeriod) => Promise<unknown>;

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => crashes.stop());
 
-/** A customer on Pro with 60 credits, whose newest period could not be collected: the subscription has a card of its own. */
+/** A Pro customer with 60 credits and an unpaid newest period: the subscription's own card declines. */
 async function pastDue() {
   const who = await customerWithCard(money, 0, await money.newCard());
   await subscribeToPro(money.deps, who.customerId, null);
@@ -21,7 +21,7 @@ async function pastDue() {
     customer: who.stripeCustomerId,
   });
   const [subscription] = atStripe(money, who.customerId).subscriptions;
-  // A period that begins now, and not in a month: the clock is that of every customer here.
+  // The new period begins now, because all customers share the clock and it cannot advance a month.
   const { status } = await money.stripe.subscriptions.update(subscription?.id ?? '', {
     default_payment_method: declining,
     billing_cycle_anchor: { type: 'now' },
@@ -32,7 +32,7 @@ async function pastDue() {
   return who;
 }
 
-/** Both periods are paid, each once and with its credits, and nothing is left to collect. */
+/** Both periods are paid once, each with its credits, and no invoice is open. */
 async function expectRenewed({ customerId }: Subject): Promise<void> {
   const { paid, subscriptions, invoices } = atStripe(money, customerId);
   expect(paid).toEqual([59_900, 59_900]);
@@ -56,7 +56,7 @@ describe('a customer who is past due, killed at every call', () => {
         return { command: { kind: 'add_card', apiKey, card: await money.newCard() }, customerId };
       },
       check: expectRenewed,
-      // What comes before is the same for every card, and dies in a saga of its own.
+      // The calls before are the same for every card, and another saga covers them.
       from: (call) => call.startsWith('POST /v1/customers/'),
       namedUntilThen: /^the card on file is pm_\w+, Stripe's default is pm_/,
     });

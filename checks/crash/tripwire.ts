@@ -1,13 +1,13 @@
 import { createServer, request } from 'node:http';
 import * as z from 'zod/mini';
 
-/** Where a process dies: at its n-th call that leaves it, before it went out or when its answer came back. */
+/** Kills a process at its n-th outgoing call: before the call is sent, or when its answer arrives. */
 export const CrashPoint = z.object({ call: z.int(), when: z.enum(['before', 'after']) });
 export type CrashPoint = z.output<typeof CrashPoint>;
 
 /**
- * Proxies in front of what a process talks to that write down its calls, and kill it at one of them. They live in the process
- * itself, so nothing of it is left to clean up, catch or retry.
+ * Proxies that record the calls of a process and kill the process at one of them. They run inside the
+ * process, so the process has no chance to clean up, catch or retry.
  */
 export class Tripwire {
   readonly calls: string[] = [];

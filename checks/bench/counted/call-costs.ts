@@ -8,12 +8,12 @@ import { succeed } from '../requests.ts';
 import type { CallCost } from './results.ts';
 import type { Scene } from './scene.ts';
 
-/** More than any threshold of a warning, after some fixes too. */
+/** Stays above every low-balance threshold, even after some fixes. */
 const PLENTY = 20;
-/** Customers are warned at 5. */
+/** Customers are warned at 5 credits. */
 const ABOVE_THRESHOLD = 6;
 
-/** What each call costs for a customer of a usual kind, counted where it leaves the process. */
+/** Counts what each call of a typical customer costs, as the requests leave the process. */
 export async function measureCallCosts(scene: Scene, progress: (what: string) => void): Promise<CallCost[]> {
   const api = await functions();
   const { deps } = scene.money;
@@ -56,7 +56,7 @@ export async function measureCallCosts(scene: Scene, progress: (what: string) =>
   return costs;
 }
 
-/** Loaded when the environment is set. */
+/** Imports the functions late, because they read the environment when they load. */
 async function functions() {
   const [onboard, record, find, bill, usage, statement, webhook, warn] = await Promise.all([
     import('../../../functions/onboard-customer.ts'),
@@ -91,7 +91,7 @@ const recording = (prNumber: number) => {
   };
 };
 
-/** Of the first invoice of a subscription that was made behind our back. */
+/** The event of the first paid invoice of a subscription that was created at Stripe. */
 async function paidInvoice(scene: Scene): Promise<Call> {
   const { stripe, priceId } = scene.money;
   const { stripeCustomerId } = await customerWithCard(scene.money, 0);
@@ -99,7 +99,7 @@ async function paidInvoice(scene: Scene): Promise<Call> {
   return newest(scene, 'invoice.paid');
 }
 
-/** Stripe's delivery of its newest event of a type, signed. */
+/** The signed delivery of Stripe's newest event of a type. */
 function newest({ money, webhookSecret }: Scene, wanted: string): Call {
   const event = money.events().findLast(({ type }) => type === wanted);
   if (event === undefined) throw new Error(`no ${wanted}`);

@@ -6,7 +6,7 @@ import { growthOfReconciliation } from './growth-of-reconciliation.ts';
 import type { Message } from './results.ts';
 import { openScene } from './scene.ts';
 
-/* The process that counts: the functions in it reach the table through a meter, which would distort what is timed. */
+/* The counting process. Its functions reach the table through a meter, which would distort timings. */
 
 const reach = process.argv.includes('--full') ? FULL_REACH : USUAL_REACH;
 const tell = (message: Message) => process.send?.(message);

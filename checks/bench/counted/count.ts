@@ -6,8 +6,8 @@ import { type Counted, Message } from './results.ts';
 const CHILD = join(import.meta.dirname, 'child.ts');
 
 /**
- * Counts, in a process of its own, what each call costs in DynamoDB, and how that grows.
- * @throws Error when the process ends without a result; it has said why
+ * Counts in a separate process what each call costs in DynamoDB, and how the cost grows.
+ * @throws Error when the process ends without a result; the process has printed the reason
  */
 export async function count(full: boolean, progress: (what: string) => void): Promise<Counted> {
   progress('counting: starting an engine');

@@ -9,14 +9,12 @@ import type { Point, Series } from './results.ts';
 import type { Scene } from './scene.ts';
 
 const CREDITS = 20;
-/** One fix more, and who has as many credits is warned. */
+/** After one more fix the customer is warned. */
 const ABOVE_THRESHOLD = 6;
-/** How many are low while the number of customers grows. */
+/** Low balances in each run while the number of customers grows. */
 const LOW = 10;
 
-/**
- * What calls and the hourly run cost the more customers there are, and the more of them are low on credits.
- */
+/** The cost of calls and of the hourly run, by the number of customers and of low balances. */
 export async function growthOfCustomers(
   scene: Scene,
   { customers, low }: Pick<Reach, 'customers' | 'low'>,
@@ -29,7 +27,7 @@ export async function growthOfCustomers(
     import('../../../functions/warn-low-balances.ts'),
   ]);
 
-  /** Who is still low is warned before, so that there are just so many. */
+  /** First warns all customers who are still low, so the measured run warns exactly `lowOnes`. */
   const warning = async (count: number, lowOnes: number): Promise<Point> => {
     await withoutOutput(warn);
     await manyTimes(lowOnes, () => becomeLow(scene));
@@ -48,7 +46,7 @@ export async function growthOfCustomers(
   };
   for (const count of customers) {
     progress(`growth: ${count.toLocaleString('en')} customers`);
-    // Ids are numbers from 0: those of the step before are written over.
+    // Ids are numbers from 0, so this overwrites the heads of the previous step.
     await writeHeads(deps.table, like, count);
     const { apiKey, fixes } = await customerWithFixes(deps, CREDITS);
     const params = { id: fixes[0]?.id ?? '' };

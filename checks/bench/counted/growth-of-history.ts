@@ -5,12 +5,12 @@ import { pointOf, type Reach } from './growth.ts';
 import type { Point, Series } from './results.ts';
 import type { Scene } from './scene.ts';
 
-/** Well above the threshold of a warning, so that no fix crosses it. */
+/** Well above the warning threshold, so no fix crosses it. */
 const CREDITS = 20;
-/** As many as the shortest history has. */
+/** The size of the shortest history. */
 const PAGE = '10';
 
-/** What a customer's calls cost the longer their history is. */
+/** The cost of a customer's calls, by the length of the history. */
 export async function growthOfHistory(
   scene: Scene,
   { history }: Pick<Reach, 'history'>,

@@ -8,7 +8,7 @@ import type { Scene } from './scene.ts';
 
 const CREDITS = 5;
 
-/** What a whole reconciliation costs the more customers there are. Each run looks at a table of these alone. */
+/** The cost of a whole reconciliation, by the number of customers. The table holds only these customers. */
 export async function growthOfReconciliation(
   scene: Scene,
   { reconciled }: Pick<Reach, 'reconciled'>,
@@ -31,7 +31,7 @@ export async function growthOfReconciliation(
   return { what: 'reconciliation', against: 'customers', designed: 'linear', points };
 }
 
-/** A clock that whoever sleeps moves on: a reconciliation keeps to a pace, which is not what is measured. */
+/** A clock that `sleep` advances. The reconciliation limits its rate, and this wait is not measured. */
 function withoutWaiting(deps: PaymentDeps): PaymentDeps {
   let aheadMs = 0;
   const nowMs = () => Date.now() + aheadMs;

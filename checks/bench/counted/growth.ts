@@ -5,7 +5,7 @@ import type { Money } from '../../../test/support/money.ts';
 import type { Cost, Point } from './results.ts';
 import type { Scene } from './scene.ts';
 
-/** How far each series goes. */
+/** The counts at which each series is measured. */
 export interface Reach {
   readonly history: readonly number[];
   readonly customers: readonly number[];
@@ -27,7 +27,7 @@ export const FULL_REACH: Reach = {
   reconciled: [10, 100, 1_000],
 };
 
-/** One point of a series: `work` is metered once. */
+/** One point of a series. `work` is metered once. */
 export async function pointOf(scene: Scene, count: number, work: () => Promise<unknown>): Promise<Point> {
   const startedMs = performance.now();
   const cost = await scene.measured(work);
@@ -53,7 +53,7 @@ export async function onEmptyTable({ deps }: Money, name: string): Promise<Money
 
 const AT_ONCE = 8;
 
-/** Does it so many times, a few at once. */
+/** Runs `work` `count` times, a few concurrently. */
 export async function manyTimes(count: number, work: () => Promise<unknown>): Promise<void> {
   for (let done = 0; done < count; done += AT_ONCE) {
     await Promise.all(range(1, Math.min(AT_ONCE, count - done)).map(work));

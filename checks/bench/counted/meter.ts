@@ -2,18 +2,18 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import * as z from 'zod/mini';
 import type { Between } from '../setting.ts';
 
-/** What one request took of the table, in the units that DynamoDB bills. */
+/** The capacity that one request consumed, in the units that DynamoDB bills. */
 export interface MeteredCall {
-  /** Such as `TransactWriteItems`. */
+  /** For example `TransactWriteItems`. */
   readonly operation: string;
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** Of the write units, those of the index. */
+  /** The part of `writeUnits` that the index consumed. */
   readonly indexWriteUnits: number;
 }
 
 export interface Meter extends Between {
-  /** The requests that were answered while `work` ran. One measurement at a time. */
+  /** The requests answered while `work` ran. Measures one piece of work at a time. */
   measure(work: () => Promise<unknown>): Promise<MeteredCall[]>;
 }
 
@@ -21,8 +21,8 @@ const READS: ReadonlySet<string> = new Set(['BatchGetItem', 'GetItem', 'Query', 
 const WRITES: ReadonlySet<string> = new Set(['DeleteItem', 'PutItem', 'TransactWriteItems', 'UpdateItem']);
 
 /**
- * Stands between the functions and the engine. While it measures, it asks with each request what that consumes: the functions
- * do not ask, and what they send is otherwise passed on as it is.
+ * A proxy between the functions and the engine. While it measures, it adds the request for consumed capacity,
+ * which the functions do not send. It forwards everything else unchanged.
  */
 export async function startMeter(engine: string): Promise<Meter> {
   let calls: MeteredCall[] | null = null;
@@ -55,7 +55,7 @@ export async function startMeter(engine: string): Promise<Meter> {
       } finally {
         calls = null;
       }
-      // What is refused is billed too, but the engine does not say how much of it.
+      // DynamoDB also bills rejected requests, but the engine does not report their units.
       if (failures.length > 0) throw new Error(`a metered request failed: ${failures.join('; ')}`);
       return measured;
     },
@@ -86,7 +86,7 @@ const Consumed = z.object({
 });
 const Answered = z.object({ ConsumedCapacity: z.union([Consumed, z.array(Consumed)]) });
 
-/** @throws Error for a request whose units nobody counts. */
+/** @throws Error for an operation that is not metered */
 function meteredCall(operation: string, body: Buffer): MeteredCall {
   const isWrite = WRITES.has(operation);
   if (!isWrite && !READS.has(operation)) throw new Error(`${operation} is not metered`);

@@ -1,14 +1,14 @@
 import * as z from 'zod/mini';
 import type { MeteredCall } from './meter.ts';
 
-/* What is counted rather than timed, as it comes out of the process that counts. */
+/* The counted (not timed) results, as the counting process reports them. */
 
 const Cost = z.object({
   /** Names of the DynamoDB requests, in order. */
   requests: z.array(z.string()),
   readUnits: z.number(),
   writeUnits: z.number(),
-  /** Of the write units, those of the index of due work. */
+  /** The part of `writeUnits` that the index of due work consumed. */
   indexWriteUnits: z.number(),
 });
 export type Cost = z.output<typeof Cost>;
@@ -17,7 +17,7 @@ const CallCost = z.object({ what: z.string(), cost: Cost });
 export type CallCost = z.output<typeof CallCost>;
 
 const Point = z.object({
-  /** How many there are of what is varied. */
+  /** The value of the varied quantity, for example the number of customers. */
   count: z.number(),
   calls: z.number(),
   units: z.number(),
@@ -27,9 +27,9 @@ export type Point = z.output<typeof Point>;
 
 const Series = z.object({
   what: z.string(),
-  /** What there is more and more of. */
+  /** The quantity that grows. */
   against: z.string(),
-  /** As it is designed to grow. */
+  /** The growth that the design intends. */
   designed: z.enum(['flat', 'linear']),
   points: z.array(Point),
 });
@@ -38,7 +38,7 @@ export type Series = z.output<typeof Series>;
 export const Counted = z.object({ calls: z.array(CallCost), growth: z.array(Series) });
 export type Counted = z.output<typeof Counted>;
 
-/** What the counting process says while it works, and when it is done. */
+/** Messages of the counting process: its progress, then its result. */
 export const Message = z.union([z.object({ step: z.string() }), z.object({ counted: Counted })]);
 export type Message = z.output<typeof Message>;
 

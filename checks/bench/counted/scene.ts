@@ -4,16 +4,16 @@ import { openSetting, withoutOutput } from '../setting.ts';
 import { type Meter, startMeter } from './meter.ts';
 import { type Cost, costOf } from './results.ts';
 
-/** The functions on a table of their own, with a Stripe double, and a meter on every request to the table. */
+/** The functions on their own table, with a Stripe stand-in, and a meter on every request to the table. */
 export interface Scene {
   readonly money: Money;
   readonly webhookSecret: string;
-  /** What DynamoDB is asked for while `work` runs; what that writes to stdout goes nowhere. */
+  /** The DynamoDB requests made while `work` runs. Discards what `work` writes to stdout. */
   measured(work: () => Promise<unknown>): Promise<Cost>;
   stop(): Promise<void>;
 }
 
-/** Sets the environment that the functions read: a process has one scene, before it loads the first function. */
+/** Sets the environment of the functions. Call once per process, before the first function loads. */
 export async function openScene(): Promise<Scene> {
   let meter: Meter | undefined;
   const setting = await openSetting(async (engine) => {

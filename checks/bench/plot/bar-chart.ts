@@ -5,7 +5,7 @@ export interface BarChart {
   readonly title: string;
   readonly x: string;
   readonly bars: readonly { readonly name: string; readonly value: number }[];
-  /** What no bar is to pass. */
+  /** The limit that no bar should exceed. */
   readonly limit: number;
 }
 

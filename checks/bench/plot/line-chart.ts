@@ -10,10 +10,10 @@ export interface LineChart {
   readonly title: string;
   readonly x: string;
   readonly y: string;
-  /** The axis of x goes by powers of ten; that of y too, or from 0. */
+  /** The x axis is always logarithmic. The y axis is logarithmic, or linear from 0. */
   readonly isYLogarithmic: boolean;
   readonly lines: readonly { readonly name: string; readonly dots: readonly Dot[] }[];
-  /** Not to be exceeded at these x. */
+  /** Upper limits at these x. */
   readonly limits?: readonly Dot[];
 }
 
@@ -77,7 +77,7 @@ function drawn(dots: readonly Dot[], across: Scale, up: Scale, colour: string, n
 
 const colourOf = (nth: number): string => COLOURS[nth % COLOURS.length] ?? COLOURS[0];
 
-/** Lines that lie upon each other are still seen as several. */
+/** Dashes lines after the first, so that overlapping lines stay visible. */
 const strokeOf = (colour: string, nth: number) => ({
   stroke: colour,
   'stroke-width': 2,

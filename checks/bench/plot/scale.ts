@@ -1,4 +1,4 @@
-/** Where a value lies between two places, and the values that an axis names. */
+/** Maps a value to a position between two places, and lists the axis ticks. */
 export interface Scale {
   at(value: number): number;
   readonly ticks: readonly number[];
@@ -12,7 +12,7 @@ export function linearScale(max: number, from: number, to: number): Scale {
   return { at: (value) => from + (value / top) * (to - from), ticks };
 }
 
-/** From the power of ten below `min` to `max`, both above 0; it names the powers of ten between. */
+/** From the power of ten below `min` to `max`, both above 0. The ticks are the powers of ten between. */
 export function logScale(min: number, max: number, from: number, to: number): Scale {
   const low = Math.floor(Math.log10(min));
   const high = Math.max(low + 1, Math.log10(max));

@@ -1,4 +1,4 @@
-/* As much of SVG as the charts need. They bring their own background, so that they are legible on a page of any colour. */
+/* The part of SVG that the charts need. Their own background keeps them legible on any page colour. */
 
 export type Attributes = Readonly<Record<string, string | number>>;
 
@@ -23,10 +23,10 @@ export const INK = '#1f2328';
 export const GRID = '#d1d9e0';
 export const BUDGET = '#b3261e';
 const PAPER = '#ffffff';
-/** Told apart by those who do not see every colour (Okabe and Ito), dark enough on white. */
+/** Distinguishable with colour blindness (Okabe and Ito), and dark enough on white. */
 export const COLOURS = ['#0072b2', '#d55e00', '#007a5e', '#8c4a7a', '#4d4d4d'] as const;
 
-/** A whole file. `title` is what a screen reader says. */
+/** A whole SVG file. Screen readers read `title`. */
 export function picture(width: number, height: number, title: string, content: readonly string[]): string {
   const frame = element('rect', { x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 6 });
   const styled = frame.replace('/>', ` fill="${PAPER}" stroke="${GRID}"/>`);

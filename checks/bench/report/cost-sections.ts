@@ -3,9 +3,9 @@ import type { CallCost, Cost } from '../counted/results.ts';
 import { callDollars, PRICES, tableDollars } from '../prices.ts';
 import { paragraph, type Section } from './section.ts';
 
-/** Assumed, not measured: how long a function runs on Lambda for a call, in milliseconds. */
+/** Assumed, not measured: the duration of a call on Lambda, in milliseconds. */
 const ASSUMED_MS = 30;
-/** With a call to Stripe that moves money; and with one that only reads. */
+/** With a Stripe call that moves money; below, with one that only reads. */
 const ASSUMED_MS_CHARGING = 1_000;
 const ASSUMED_MS_ASKING = 300;
 
@@ -37,7 +37,7 @@ const LIVES: readonly { readonly what: string; readonly steps: readonly Step[] }
   },
 ];
 
-/** What each call consumes in DynamoDB, and what fixes cost as a result. */
+/** What each call consumes in DynamoDB, and the resulting cost of fixes. */
 export function costSections(calls: readonly CallCost[]): [Section, Section] {
   return [unitsSection(calls), dollarsSection(calls)];
 }
@@ -111,7 +111,7 @@ function dollarsSection(calls: readonly CallCost[]): Section {
   };
 }
 
-/** `BatchGetItem, 2 × PutItem`: the same ones that follow each other together. */
+/** `BatchGetItem, 2 × PutItem`: groups consecutive equal requests. */
 function shortened(requests: readonly string[]): string {
   const groups: { name: string; times: number }[] = [];
   for (const name of requests) {

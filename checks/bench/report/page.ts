@@ -4,10 +4,10 @@ import type { Results } from '../measure.ts';
 import { paragraph, type Section } from './section.ts';
 import { sectionsOf } from './sections.ts';
 
-/** Written by hand: conclusions from profiles, which a run cannot draw. */
+/** Written by hand: conclusions from profiles, which a run cannot draw automatically. */
 const FINDINGS = readFileSync(join(import.meta.dirname, 'findings.md'), 'utf8').trim();
 
-/** docs/performance.md, with its pictures in the folder beside it. */
+/** docs/performance.md. Its pictures are in the folder beside it. */
 export function pageOf(results: Results): string {
   const { machine, seconds } = results;
   return `${[

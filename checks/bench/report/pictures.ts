@@ -4,7 +4,7 @@ import type { Results } from '../measure.ts';
 import { barChart } from '../plot/bar-chart.ts';
 import { lineChart } from '../plot/line-chart.ts';
 
-/** The pictures of the report, as SVG, by their names. */
+/** The report's pictures as SVG, by name. */
 export function picturesOf({ hotCustomer, counted, startUp }: Results): Map<string, string> {
   const ofHistory = counted.growth.filter(({ against }) => against === 'entries of history');
   const ofCustomers = counted.growth.filter(({ against }) => against !== 'entries of history');

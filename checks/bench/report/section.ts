@@ -5,7 +5,7 @@ export interface Section {
   readonly says: readonly string[];
   readonly headings: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** Names of the pictures that show it. */
+  /** Names of the pictures of this section. */
   readonly pictures: readonly string[];
 }
 
