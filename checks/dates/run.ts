@@ -6,7 +6,7 @@ const USAGE = `npm run check:dates    runs the tests of the model project on the
 Finds tests, and rules, that hold on some days only: in long or short months, at the end of a year, on 29 February.
 Needs nothing but the install.`;
 
-/** Each is just before or after something that a subscription by the month trips over. */
+/** Each is just before or after a date that is critical for a monthly subscription. */
 const STARTS = [
   '2026-11-30T12:00:00Z',
   '2026-12-31T23:58:00Z',

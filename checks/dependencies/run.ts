@@ -2,7 +2,7 @@ import { cruise } from 'dependency-cruiser';
 import extractOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
 import { optionsOf, runCheck } from '../support/program.ts';
 
-/* The rules are in .dependency-cruiser.mjs, which the tool's own command line reads as well. */
+/* The rules are in .dependency-cruiser.mjs, which the tool's own command line also reads. */
 
 const ROOMS = ['cli', 'functions', 'infrastructure', 'lib', 'local', 'test', 'checks'];
 const USAGE = `npm run check:dependencies    holds every import against the rules in .dependency-cruiser.mjs: 3 seconds
@@ -13,7 +13,7 @@ optionsOf(USAGE, {});
 await runCheck(async () => {
   const { output } = await cruise(ROOMS, await extractOptions('./.dependency-cruiser.mjs'));
   if (typeof output === 'string') throw new Error(`dependency-cruiser answered with text: ${output}`);
-  // Not `issues`: they say that TypeScript's compiler is missing, and the parser is swc.
+  // Ignores `issues`: they report that TypeScript's compiler is missing, but the parser is swc.
   const { violations, totalCruised, totalDependenciesCruised = 0 } = output.summary;
   for (const { rule, from, to, cycle } of violations) {
     const path = cycle === undefined ? [to] : cycle.map(({ name }) => name);

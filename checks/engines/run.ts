@@ -8,11 +8,11 @@ import { freePort } from '../../local/stack/ports.ts';
 import { fetchPackage } from '../support/npm-package.ts';
 import { optionsOf, runCheck } from '../support/program.ts';
 
-/** An npm package that carries AWS's jar. */
+/** An npm package that contains AWS's jar. */
 const PACKAGE = 'amplify-dynamodb-simulator';
 const VERSION = '2.9.30';
 
-/** What an engine could answer differently: every kind of write and read, and a journey of each saga. */
+/** Where engines could differ: every kind of write and read, and a journey of each saga. */
 const SUITES = [
   'checks/simulation/model.test.ts',
   'test/store',
@@ -45,13 +45,13 @@ await runCheck(async () => {
     ...['-jar', join(emulator, 'DynamoDBLocal.jar')],
     ...['-inMemory', '-disableTelemetry', '-port', String(port)],
   ];
-  // It writes notes of its own into the folder it runs in.
+  // The engine writes files of its own into its working directory.
   const engine = startGuarded(java, { cwd: folder });
   try {
     await untilAnswers(endpoint, engine.lastLines);
     const vitest = spawn('vitest', ['run', ...(all ? ALL_SUITES : SUITES)], {
       stdio: 'inherit',
-      // Where this is set, every test uses that engine, and none the model of the table.
+      // With this variable every test uses this engine, and none the table model.
       env: { ...process.env, DYNAMODB_ENDPOINT: endpoint },
     });
     const [code] = await once(vitest, 'exit');

@@ -6,10 +6,10 @@ import { recordedFix } from '../../test/support/customers.ts';
 import { customerWithCard, expectSoundMoney, headOf, openMoney } from '../../test/support/money.ts';
 import { openTestTable } from '../../test/support/table.ts';
 
-/* Stripe answers so late that nobody waits for it, in real time: the SDK's own time-outs are part of what is checked. */
+/* Stripe answers after every client gave up. Runs in real time to include the SDK's own time-outs. */
 
 const MAX_SENT = 8;
-/** As long as the answer tells the client to wait. */
+/** The wait that the answer asks of the client. */
 const PAUSE_MS = 5_000;
 
 let table: Table;

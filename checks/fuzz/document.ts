@@ -4,7 +4,7 @@ import document from '../../docs/openapi.json' with { type: 'json' };
 import { PROBLEMS } from '../../lib/errors.ts';
 import { type Call, callsOf, problemCodesOf } from '../../local/api-docs/api-document.ts';
 
-/* What the API document promises, as checks. */
+/* The promises of the API document, as checks. */
 
 export interface Answered {
   readonly status: number;
@@ -14,7 +14,7 @@ export interface Answered {
 
 export const calls = callsOf(document);
 
-/** The document is not only a schema, so its other words are let be. */
+/** Not strict, because the document contains more than schemas. */
 const ajv = new Ajv2020({ strict: false, allErrors: true, formats: fullFormats });
 ajv.addSchema(document, 'api');
 const compiled = new Map<string, ValidateFunction>();
@@ -34,7 +34,7 @@ export function allowsBody({ path, method, requestBody }: Call, body: unknown): 
   return schemaAt('paths', path, method, 'requestBody', 'content', 'application/json', 'schema')(body);
 }
 
-/** What is wrong with an answer, in words; nothing when it is as the document has it. */
+/** Differences between an answer and the document, in words. Empty if there are none. */
 export function faultsOf(call: Call, answered: Answered): string[] {
   const { status, headers, text } = answered;
   const faults: string[] = [];
@@ -82,7 +82,7 @@ function headersOf(...steps: readonly [path: string, method: string, status: str
 const inside = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
-/** RFC 9457, with a code that this call is documented to have and that belongs to this status. */
+/** Checks for RFC 9457, and for a code that the document lists for this call and this status. */
 function problemFaults(call: Call, { status, headers }: Answered, body: unknown): string[] {
   const faults: string[] = [];
   const code = inside(body, 'code');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { HANDLED_EVENT_TYPES } from '../../lib/stripe/event-types.ts';
 import { hostileText, hostileValue, MARKER, NOBODYS_KEY } from './hostile.ts';
 
-/** Ids that lead somewhere else where they are put into an address or into a key. */
+/** Ids that change their target when they are put into a URL or a key. */
 const STRAY_IDS = [
   '.',
   '..',
@@ -18,13 +18,13 @@ const STRAY_IDS = [
 
 const LARGE = 500_000;
 
-/** Of an event, its id, type, version and whom it is about are logged: they are Stripe's own words. */
+/** The log shows an event's id, type, version and subject, because these are Stripe's own words. */
 const loggable = hostileText.filter((text) => !text.includes(MARKER) && text !== NOBODYS_KEY);
 
 /**
- * Signed events with fields that Stripe would not send: an event of a new kind, or from a version we do not know, can come
- * any day.
- * @param knownIds what Stripe has
+ * Signed events with fields that Stripe does not send today. An event of a new type, or of an unknown
+ * version, can arrive any day.
+ * @param knownIds ids of Stripe's objects
  */
 export function wildEvents(knownIds: readonly string[]): fc.Arbitrary<Record<string, unknown>> {
   const id = fc.oneof(

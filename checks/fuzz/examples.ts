@@ -2,7 +2,7 @@ import type { Call } from '../../local/api-docs/api-document.ts';
 import type { FuzzedRequest } from './requests.ts';
 import type { World } from './world.ts';
 
-/** The request that the API document shows for a call, made for a customer and for things that are there. */
+/** The document's example request of a call, made for an existing customer and existing objects. */
 export function exampleOf(call: Call, { apiKeys, exampleIds }: World): FuzzedRequest {
   const { operationId, parameters, requestBody } = call;
   const id = exampleIds[operationId];

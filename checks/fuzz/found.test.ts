@@ -8,9 +8,7 @@ import { recorded, serveMoney } from '../../test/support/http-money.ts';
 import type { Money } from '../../test/support/money.ts';
 import { send } from './send.ts';
 
-/*
- * What the random requests of this folder found, once each, so that it stays found.
- */
+/* Regression tests: what the random requests of this folder found, once each. */
 
 const SECRET = `whsec_${randomBytes(16).toString('hex')}`;
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);

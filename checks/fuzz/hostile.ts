@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 
-/** Stands for everything that a request says: it may come back to the one who sent it, and is in no log. */
+/** Marks every text of a request. An answer may repeat it to the client, but no log may contain it. */
 export const MARKER = 'zqxmarker';
 
-/** As an API key looks; nobody's. */
+/** Has the form of an API key, but is not a key of any customer. */
 export const NOBODYS_KEY = `rsolv_${'0'.repeat(32)}_${'A'.repeat(43)}`;
 
-/** Text that has broken programs before. */
+/** Text that often breaks programs. */
 const NOTORIOUS = [
   '',
   ' ',
@@ -55,7 +55,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
 
 const HOSTILE_NUMBERS = [0, -0, -1, 1.5, 2 ** 31, 2 ** 53, -(2 ** 53), 1e21, 5e-324, Number.MAX_VALUE];
 
-/** Any value of JSON, the awkward ones more often. */
+/** Any JSON value, with a preference for awkward ones. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 3, arbitrary: hostileText },
   { weight: 2, arbitrary: fc.constantFrom<unknown>(...HOSTILE_NUMBERS, null, true, false, [], {}, [[]]) },
@@ -67,7 +67,7 @@ export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
 const DEEP = 20_000;
 const OVER_64_KIB = 64 * 1024 + 1;
 
-/** Bodies that are no JSON, or JSON that no serializer writes. */
+/** Bodies that are not JSON, or JSON that no serializer writes. */
 export const hostileBody: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '{',

@@ -2,12 +2,12 @@ import { expect, vi } from 'vitest';
 import { MARKER } from './hostile.ts';
 
 export interface CapturedLog {
-  /** All that was logged since this was asked last. */
+  /** Everything logged since the last call. */
   take(): string;
   end(): void;
 }
 
-/** Keeps what is logged from the console until `end`. */
+/** Captures console output until `end`. */
 export function captureLog(): CapturedLog {
   const lines: string[] = [];
   const spies = (['log', 'info', 'warn', 'error', 'debug'] as const).map((method) =>
@@ -23,7 +23,7 @@ export function captureLog(): CapturedLog {
   };
 }
 
-/** One line for the request, and in no line what it said, an API key or an e-mail address. */
+/** Expects one line for the request, and no line with its content, an API key or an e-mail address. */
 export function expectDiscreet(lines: string, requestId: string): void {
   expect(lines.split(requestId)).toHaveLength(2);
   expect(lines.toLowerCase()).not.toContain(MARKER);
@@ -31,5 +31,5 @@ export function expectDiscreet(lines: string, requestId: string): void {
   expect(lines).not.toMatch(/[\w.+-]+@[\w-]+\.\w/);
 }
 
-/** One that could be used. */
+/** A complete, usable key. */
 export const API_KEY = /rsolv_[0-9a-f]{32}_[A-Za-z0-9_-]{43}/;

@@ -16,16 +16,16 @@ import { type Sent, send } from './send.ts';
 import { settle, type World } from './world.ts';
 
 /*
- * Requests made from the API document, valid and broken, at the functions themselves: whatever is sent, the answer is one
- * that the document has, and the log says nothing of what was sent.
+ * Valid and broken requests, made from the API document and sent to the functions. Every answer must be
+ * documented, and the log must not contain the request's content.
  */
 
 const RUNS = fuzzRuns(100);
 const handlers = new Map<string, Handler>(Object.entries({ ...api, getDocs, getOpenapi, getRoot }));
-/** A signature cannot be made up from the document: webhook.test.ts makes them. */
+/** The document cannot produce a signature. webhook.test.ts sends signed requests. */
 const unsigned = calls.filter(({ operationId }) => operationId !== 'stripeWebhook');
 const SHOW_KEYS: readonly string[] = ['onboardCustomer', 'issueApiKey', 'getOpenapi', 'getDocs'];
-/** What says that the request itself is at fault. */
+/** Problem codes for which the request itself is at fault. */
 const REQUEST_AT_FAULT: readonly unknown[] = [
   'malformed_json',
   'unsupported_media_type',
@@ -100,7 +100,7 @@ describe('the API document is kept to', () => {
   );
 });
 
-/** Whether the document allows the body. Text may come with blanks around it, which are taken off. */
+/** Whether the document allows the body. The service trims text before it checks it. */
 function mayBeAccepted(call: Call, { rawBody = '', isBase64Encoded }: FuzzedRequest): boolean {
   if (call.requestBody === undefined) return true;
   const text = isBase64Encoded ? Buffer.from(rawBody, 'base64').toString() : rawBody;

@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 export interface FuzzedRequest extends GatewayCall {
   readonly isBase64Encoded: boolean;
-  /** Nothing is wrong with it as far as the document says. */
+  /** Valid according to the document. */
   readonly isValid: boolean;
 }
 
@@ -18,7 +18,7 @@ const good = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Part<T>> =>
 const doubtful = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Part<T>> =>
   arbitrary.map((value) => ({ value, isValid: false }));
 
-/** Requests of one call: valid ones, and ones that are broken in every way, in one part or in several. */
+/** Requests of one call: valid ones, and ones broken in one or several parts. */
 export function requestsOf(call: Call, world: World): fc.Arbitrary<FuzzedRequest> {
   return fc
     .record({
@@ -61,7 +61,7 @@ function apiKeys({ security }: Call, { apiKeys: keys, deadKeys }: World) {
     ),
     hostileText,
   );
-  // Who needs no key is not refused for one.
+  // A call without security accepts any key.
   if (security.length === 0)
     return good(
       fc.oneof(
@@ -72,10 +72,10 @@ function apiKeys({ security }: Call, { apiKeys: keys, deadKeys }: World) {
   return fc.oneof({ weight: 8, arbitrary: accepted }, { weight: 1, arbitrary: doubtful(refused) });
 }
 
-/** Nobody can make one up: it is valid as it was given. */
+/** Only the service can issue a valid value, so valid requests omit these. */
 const OPAQUE: ReadonlySet<string> = new Set(['cursor']);
 
-/** As text, for that is how a path and a query have them. A repeated one comes from the gateway with commas. */
+/** As text, because paths and queries are text. The gateway joins repeated parameters with commas. */
 function parametersOf({ parameters }: Call, place: 'path' | 'query', { ids }: World) {
   const named = parameters.filter(({ name, in: where }) => where === place && !OPAQUE.has(name));
   const text = (schema: Schema) => validFor(schema).map(String);
@@ -99,7 +99,7 @@ function parametersOf({ parameters }: Call, place: 'path' | 'query', { ids }: Wo
   const lacking = fc
     .tuple(valid, fc.constantFrom(...names))
     .map(([parameters, name]) => without(parameters, name));
-  // The router does not let anything into a path that has no place for it.
+  // A path without placeholders has no parameters to break.
   if (place === 'path' && named.length === 0) return good(valid);
   return fc.oneof(
     { weight: 4, arbitrary: good(valid) },

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 
-/** How often a property is tried: `FUZZ_RUNS` times where that is set, as `npm run check:fuzz` does. */
+/** Tries of a property: `FUZZ_RUNS` if set, as in `npm run check:fuzz`. */
 export function fuzzRuns(usual: number): number {
   const asked = process.env['FUZZ_RUNS'];
   return asked === undefined ? usual : Number(asked);
 }
 
-/** The time for so many tries. None of them is timed: this is only for a request that hangs. */
+/** The time limit for so many tries. Only a request that hangs reaches it. */
 export const fuzzTimeout = (runs: number): number => 60_000 + runs * 1_000;
 
 const SHOWN = 800;
 
 /**
- * Tries the property on that many requests. The report of a failure is cut where a request is long, for its seed and path
- * make it again.
+ * Tries the property on `numRuns` requests. The report of a failure truncates a long request, because its
+ * seed and path reproduce it.
  */
 export async function assertAlways<T>(property: fc.IAsyncProperty<T>, numRuns: number): Promise<void> {
   const outcome = await fc.check(property, { numRuns });

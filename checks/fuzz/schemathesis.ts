@@ -7,12 +7,13 @@ import { pythonTool } from '../support/python-tool.ts';
 
 const VERSION = '4.32.5';
 const CONFIG = join(import.meta.dirname, 'schemathesis.toml');
-/** It keeps notes in the folder that it runs in. */
+/** Schemathesis writes files into its working directory. */
 const FOLDER = resolve('.cache', 'schemathesis');
 
 /**
- * Lets Schemathesis loose on a stack of its own, over HTTP. It prints each finding with the curl line that shows it.
- * @param maxExamples requests of each call in each of its phases; how many there are in all depends on the document too
+ * Runs Schemathesis against its own stack over HTTP. Schemathesis prints each finding with a curl line to
+ * reproduce it.
+ * @param maxExamples requests of each call in each phase; the total also depends on the document
  * @throws SetupError without Python 3, pip or PyPI
  */
 export async function runSchemathesis(maxExamples: number, seed: number): Promise<boolean> {

@@ -4,11 +4,11 @@ import type { Answered } from './document.ts';
 
 export interface Sent extends Answered {
   readonly requestId: string;
-  /** The code of the problem, if it is one. */
+  /** The problem code, if the answer is a problem. */
   readonly code: unknown;
 }
 
-/** Hands a request to a function as the gateway does. */
+/** Sends a request to a function as the gateway does. */
 export async function send(handler: Handler, request: Call & { isBase64Encoded?: boolean }): Promise<Sent> {
   const { isBase64Encoded = false, ...call } = request;
   const result = await handler({ ...gatewayEvent(call), isBase64Encoded }, invocation());

@@ -23,7 +23,7 @@ export function validFor(schema: Schema): fc.Arbitrary<unknown> {
   }
 }
 
-/** Any but one that would set a prototype, which is refused wherever it is. */
+/** Any object except one that would set a prototype: the service rejects `__proto__` everywhere. */
 const someObject = fc
   .dictionary(fc.string({ maxLength: 20 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 5 })
   .filter((object) => !JSON.stringify(object).includes('"__proto__"'));
@@ -39,7 +39,7 @@ function textFor({ format, pattern = '^.*$', minLength = 0, maxLength = 250 }: S
   const fits = (text: string) =>
     expression.test(text) &&
     text.length <= maxLength &&
-    // What is only blanks is nothing once it is trimmed.
+    // Text of blanks alone is empty after it is trimmed.
     (minLength === 0 || text.trim() !== '');
   switch (format) {
     case 'uri':

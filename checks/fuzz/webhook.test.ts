@@ -16,8 +16,8 @@ import { assertAlways, fuzzRuns, fuzzTimeout } from './runs.ts';
 import { type Sent, send } from './send.ts';
 
 /*
- * Anybody can post to the webhook, and Stripe can post what nobody foresaw. A 5xx asks Stripe to send an event again, for
- * days: it is right only when sending it again can help, and with everything at work it cannot.
+ * Anyone can post to the webhook, and Stripe can post events that we did not foresee. A 5xx makes Stripe
+ * retry an event for days. That is right only if a retry can help, and with all systems up it cannot.
  */
 
 const RUNS = fuzzRuns(150);
@@ -58,7 +58,7 @@ interface Delivery {
   readonly isBase64Encoded: boolean;
 }
 
-/** Posts it and expects what is true of every answer. */
+/** Posts the delivery and checks what holds for every answer. */
 async function post({ signature, ...what }: Delivery): Promise<Sent> {
   const headers = { ...(signature !== undefined && { 'stripe-signature': signature }) };
   const sent = await send(api.stripeWebhook, { ...what, headers });
@@ -67,7 +67,7 @@ async function post({ signature, ...what }: Delivery): Promise<Sent> {
   return sent;
 }
 
-/** Posts it and expects that it is refused, and leaves nothing behind. */
+/** Posts the delivery and expects that it is rejected and stores nothing. */
 async function expectRefused(delivery: Delivery, codes: readonly string[]): Promise<void> {
   const before = await everything();
   const { code } = await post(delivery);
@@ -82,14 +82,14 @@ const someText = fc.oneof(
   hostileValue.map((value) => JSON.stringify(value)),
 );
 
-/** In base64 or not, or said to be. */
+/** In base64, not in base64, or falsely declared as base64. */
 const garbage = fc.oneof(
   fc.record({ rawBody: someText, isBase64Encoded: fc.boolean() }),
   bytes.map((all) => ({ rawBody: all.toString('base64'), isBase64Encoded: true })),
   bytes.map((all) => ({ rawBody: all.toString('latin1'), isBase64Encoded: false })),
 );
 
-/** What a header of Stripe's looks like with one thing wrong. */
+/** A Stripe header with one fault. */
 const almostRight = (body: string): fc.Arbitrary<string> => {
   const right = signed(body);
   const [moment = '', signature = ''] = right.split(',');
@@ -143,7 +143,7 @@ describe('the webhook', () => {
         expectRefused({ rawBody, signature: signed(rawBody), isBase64Encoded: false }, [
           'malformed_json',
           'invalid_request',
-          // An empty body is not signed, whatever the header says.
+          // An empty body has no valid signature, whatever the header contains.
           'invalid_signature',
         ]),
       );

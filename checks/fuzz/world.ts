@@ -8,21 +8,21 @@ import {
 } from '../../test/support/http-money.ts';
 import type { Money } from '../../test/support/money.ts';
 
-/** Customers in every state that answers differently, and what a request can name of theirs. */
+/** Customers in every state with a different answer, and the ids and keys that requests can name. */
 export interface World {
   readonly apiKeys: readonly string[];
-  /** Keys that were good once, or nearly are. */
+  /** A revoked key, and a key with one wrong character. */
   readonly deadKeys: readonly string[];
-  /** Of fixes, and of keys that nobody calls with. */
+  /** Ids of fixes, and of unused keys. */
   readonly ids: readonly string[];
-  /** What the examples of the API document name, as it is called here. */
+  /** The local ids for what the document's examples name. */
   readonly exampleIds: Readonly<Record<string, string>>;
 }
 
-/** The pull request of the document's examples. */
+/** The pull request number in the document's examples. */
 const EXAMPLE_PR = 42;
 
-/** The first key is that of a customer who can do anything: credits, a card of their own, Pro. */
+/** The first key belongs to a customer who can do everything: credits, a unique card, Pro. */
 export async function settle(money: Money): Promise<World> {
   const pro = await proCustomer(money);
   const newcomer = await signUp();

@@ -14,7 +14,7 @@ const FIXES = 100_000;
 const BILLED = 40_000;
 const OTHERS = 50;
 const UNITS_PER_SECOND = 500;
-/** Far less than a night's invocation has, so that a run needs several. */
+/** Far less than a nightly invocation has, so a run needs several invocations. */
 const BUDGET_MS = 60_000;
 const SWEEPS = 40;
 
@@ -55,7 +55,7 @@ it('a partition of 100,000 fixes stops neither the reconciliation of 50 others n
     `reconciled in ${invocations} invocations, ${Math.round(units)} units in ${Math.round(seconds)} s`,
   );
   expect(invocations).toBeGreaterThan(2);
-  // The others did not wait for the large one.
+  // The other customers did not wait for the large one.
   expect(others).toBeGreaterThan(0);
   expect(others).toBeLessThan(invocations);
   expect(units).toBeLessThan(UNITS_PER_SECOND * seconds);

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { IN_PROCESS } from '../../test/support/in-process.ts';
 
-/* On the model of the table: a query of a partition this large takes an emulator longer than the service waits for DynamoDB. */
+/* Uses the table model: on an emulator a query of so large a partition exceeds the service's time-out. */
 export default defineConfig({
   test: {
     include: ['checks/large-customer/**/*.test.ts'],

@@ -5,12 +5,12 @@ import { type Answer, type Call, expectOneOf, fieldsOf, Unexpected } from './cal
 import type { Sender } from './sender.ts';
 import type { Person, Plan, World } from './world.ts';
 
-/** Who signs up, and what they do next. Nobody is `rich` by signing up. */
+/** The mix of new customers by plan. No sign-up leads to `rich`. */
 const PLANS_OF_NEW = { trial: 45, card: 25, pro: 15, refused: 15 } as const;
-/** In each dozen of a few, all come from one address, which is let in ten times a minute. */
+/** Some groups of this size share one address, which the gateway limits to ten sign-ups a minute. */
 const CROWD = 12;
 const CROWD_EVERY = 5;
-/** One in so many is a customer already, and signs up again. */
+/** The share of sign-ups with an e-mail address that is already a customer's. */
 const AGAIN = 0.07;
 const MINUTE_MS = 60_000;
 
@@ -20,15 +20,15 @@ export interface ArrivalsOptions {
   readonly world: World;
   readonly sender: Sender;
   readonly random: Random;
-  /** Makes a payment method of a card that nobody else has. */
+  /** Creates a payment method for a card that no other customer has. */
   readonly newCard: (plan: Plan) => Promise<string>;
-  /** A name that no other run has. */
+  /** Unique to this run. */
   readonly run: string;
-  /** Hears of what nothing explains. */
+  /** Called for each unexplained failure. */
   readonly onFault: (what: string) => void;
 }
 
-/** People who sign up, put a card on file and subscribe. */
+/** Customers who sign up, add a card and subscribe. */
 export class Arrivals {
   readonly #options: ArrivalsOptions;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -39,7 +39,7 @@ export class Arrivals {
     this.#options = options;
   }
 
-  /** Lets so many arrive each minute until the signal; resolves when all of them are through. */
+  /** Starts so many arrivals each minute until the signal, and resolves when all are complete. */
   async run(perMinute: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && perMinute > 0) {
       const { random } = this.#options;
@@ -51,7 +51,7 @@ export class Arrivals {
     await Promise.all(this.#underWay);
   }
 
-  /** One of them, all the way; null when they were not let in. @param as what they are from then on */
+  /** One complete arrival. Returns null if it was refused. @param as the person's plan after the arrival */
   async arrive(plan: Exclude<Plan, 'rich'>, as: Plan = plan): Promise<Person | null> {
     const { sender, world } = this.#options;
     const number = this.#count++;
@@ -63,7 +63,7 @@ export class Arrivals {
       lost: losses.note,
       take: (given) => {
         const labels = ['201', ...(crowded ? ['429 rate_limited'] : [])];
-        // It had been done, and the key was in the answer that did not come.
+        // An earlier try succeeded, and its answer with the key was lost.
         return expectOneOf(given, losses.any ? [...labels, '409 email_taken'] : labels);
       },
     });
@@ -130,7 +130,7 @@ export class Arrivals {
       method: 'POST',
       path: '/api/v1/customers/onboard',
       headers: JSON_BODY,
-      // The gateway limits sign-ups by the address that they come from.
+      // The gateway limits sign-ups by source address.
       from: addressOf(from, crowded ? 2 : 1),
       body: JSON.stringify({ name: `Load ${number}`, email, source: 'load' }),
     };
@@ -147,11 +147,11 @@ const JSON_BODY = { 'content-type': 'application/json' };
 const asJson = (apiKey: string) => ({ ...JSON_BODY, 'x-api-key': apiKey });
 const isOk = (answer: Answer | null): boolean => answer?.status === 200 || answer?.status === 201;
 
-/** All of 127.0.0.0/8 is this machine: an address for everybody. */
+/** Every address in 127.0.0.0/8 is this machine, so each customer can have its own. */
 const addressOf = (number: number, street: number): string =>
   `127.${street}.${Math.floor(number / 250) % 250}.${(number % 250) + 1}`;
 
-/** Notices whether a call was ever sent without an answer. */
+/** Records whether a try of a call was unanswered. */
 class Losses {
   any = false;
   readonly note = (): void => {

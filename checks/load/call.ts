@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** The kinds of call that are counted and timed apart, in the order in which they are reported. */
+/** The kinds of call that are counted and timed separately, in the order of the report. */
 export const KINDS = [
   'record',
   'record again',
@@ -20,27 +20,27 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One request, and what whoever sent it makes of the answer. Sent again as it is when it was not answered. */
+/** One request, and the handling of its answer. An unanswered request is sent again unchanged. */
 export interface Call {
   readonly kind: Kind;
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Where it comes from, if not from where everything does: sign-ups are limited for each address. */
+  /** The source address, if not the default: sign-ups are limited per address. */
   readonly from?: string;
-  /** Takes note of the answer; says how it is to be counted, or throws `Unexpected`. */
+  /** Records the answer. Returns the label to count it by, or throws `Unexpected`. */
   readonly take: (answer: Answer) => string;
-  /** There was no answer: it may have happened, or not. */
+  /** Called without an answer: the call may have taken effect. */
   readonly lost?: () => void;
 }
 
-/** An answer that nothing explains. */
+/** An unexplained answer. */
 export class Unexpected extends Error {}
 
 const Fields = z.record(z.string(), z.unknown());
 
-/** @throws Unexpected when the body is no JSON object */
+/** @throws Unexpected when the body is not a JSON object */
 export function fieldsOf({ status, body }: Answer): Readonly<Record<string, unknown>> {
   try {
     return Fields.parse(JSON.parse(body));
@@ -49,13 +49,13 @@ export function fieldsOf({ status, body }: Answer): Readonly<Record<string, unkn
   }
 }
 
-/** How an answer is counted: its status, and the problem's code where it is one. */
+/** The label to count an answer by: its status, and the problem code if there is one. */
 export function labelOf(answer: Answer): string {
   const { code } = answer.status < 400 ? {} : fieldsOf(answer);
   return typeof code === 'string' ? `${answer.status} ${code}` : String(answer.status);
 }
 
-/** @throws Unexpected unless it is one of these: `201`, `402 card_declined` */
+/** @throws Unexpected unless the answer has one of these labels, such as `201` or `402 card_declined` */
 export function expectOneOf(answer: Answer, labels: readonly string[]): string {
   const label = labelOf(answer);
   if (!labels.includes(label)) throw new Unexpected(`${label}: ${answer.body.slice(0, 300)}`);

@@ -3,27 +3,28 @@ import autocannon from 'autocannon';
 import type { Call } from './call.ts';
 import type { Tally } from './tally.ts';
 
-/** How soon autocannon notices that it was told to stop. */
+/** How quickly autocannon reacts to `stop`. */
 const NOTICES_STOP_MS = 100;
-/** Longer than a function may run. */
+/** Longer than the functions' time limit. */
 const ANSWER_WITHIN_SECONDS = 40;
-/** Nobody waits so long: it is stopped, never over. */
+/** Never reached: the load is always stopped earlier. */
 const FOR_EVER_SECONDS = 7 * 24 * 60 * 60;
-/** Requests of one connection in a second, where that can be chosen. */
+/** Requests per second of one connection, when the number of connections is free. */
 const OF_ONE_CONNECTION = 2;
 const MOST_CONNECTIONS = 24;
 
 export interface CannonOptions {
   readonly url: string;
-  /** Requests a second, a whole number. */
+  /** Requests per second, a whole number. */
   readonly perSecond: number;
   readonly next: () => Call;
   readonly tally: Tally;
 }
 
 /**
- * autocannon with requests that are made up as they are sent. It knows no request that was lost: a connection that it has to
- * open anew asks for the next one. So each connection keeps its call until that is answered, and is given the same again.
+ * Runs autocannon with requests that are generated as they are sent. autocannon forgets a lost request: a new
+ * connection asks for the next one. So each line keeps its call until the answer, and sends it again on
+ * reconnect.
  */
 export class Cannon {
   readonly #options: CannonOptions;
@@ -57,7 +58,7 @@ export class Cannon {
     this.#running = { instance, ended };
   }
 
-  /** Stops sending; what is not answered by then is kept, and sent first when it is started again. */
+  /** Stops sending. Unanswered calls are kept, and are sent first after the next start. */
   async stop(): Promise<void> {
     if (this.#running === null) return;
     this.#running.instance.stop();
@@ -70,12 +71,12 @@ export class Cannon {
     this.#lines = [];
   }
 
-  /** How many calls are under way. */
+  /** Number of calls in flight. */
   get busy(): number {
     return this.#lines.filter(({ isBusy }) => isBusy).length;
   }
 
-  /** What still waits for an answer. */
+  /** Removes and returns the calls that still need an answer. */
   takeRepeats(): Call[] {
     return this.#repeats.splice(0);
   }
@@ -87,7 +88,7 @@ class Line {
   readonly #tally: Tally;
   #call: Call | null = null;
   #sentMs = 0;
-  /** With an answer after which it is to be sent again. */
+  /** Whether the call was answered but must be sent again. */
   #isAnswered = false;
   #reason = 'connection closed';
 
@@ -97,7 +98,7 @@ class Line {
   }
 
   connect(client: autocannon.Client): void {
-    // Ahead of the connection that is made in its place, and of the request that is sent over that.
+    // Registered before autocannon's own listener, which reconnects and sends the next request.
     const events: EventEmitter = client;
     events.on('connError', (error: NodeJS.ErrnoException) => {
       this.#reason = error.code ?? error.message;
@@ -123,7 +124,7 @@ class Line {
     return this.#call !== null;
   }
 
-  /** What it was about to hear of. */
+  /** Returns the call that is still unanswered. */
   giveUp(): Call | null {
     const call = this.#call;
     if (call !== null) this.#tally.cutOff(call);

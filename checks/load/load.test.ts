@@ -21,7 +21,7 @@ afterAll(async () => {
   await stack.end('SIGTERM');
 });
 
-/** `npm run check:load` on the stack of this file. */
+/** Runs `npm run check:load` against this file's stack. */
 function load(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

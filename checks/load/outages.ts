@@ -1,13 +1,13 @@
 export interface Outage {
-  /** `service`: the process that answers. `everything`: the whole stack, the engine and Stripe's double included. */
+  /** `service`: the process that answers. `everything`: the whole stack, with engine and Stripe stand-in. */
   readonly killed: 'service' | 'everything';
-  /** Seconds since the first customers were let in. */
+  /** Seconds since the start of the load. */
   readonly atSeconds: number;
-  /** From the kill until it was ready again. */
+  /** From the kill until the stack was ready again. */
   downSeconds: number | null;
 }
 
-/** When the service was dead: from each kill until the next start was ready. What is not answered then is explained. */
+/** Outages last from a kill until the next start is ready. They explain unanswered calls. */
 export class Outages {
   readonly all: Outage[] = [];
   #fromMs: number | null = null;

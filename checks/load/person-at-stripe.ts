@@ -9,8 +9,8 @@ import type { Tally } from './tally.ts';
 import type { Person, World } from './world.ts';
 
 /*
- * A person who works at Stripe while the load is on, in its dashboard and for the banks: money goes back, is disputed and
- * credited, cards are changed and taken away, subscriptions end. The service learns of all of it from events alone.
+ * A person who works in Stripe's dashboard during the load, and the banks: refunds, disputes, credit notes,
+ * changed and removed cards, ended subscriptions. The service learns of these changes only from events.
  */
 
 const MIX = {
@@ -29,14 +29,14 @@ const MIX = {
 type Deed = keyof typeof MIX;
 
 const MINUTE_MS = 60_000;
-/** The newest of each kind that a deed picks from. */
+/** A deed picks from this many of the newest objects of a kind. */
 const AMONG = 40;
 
 export interface PersonAtStripeOptions {
   readonly world: World;
   readonly random: Random;
   readonly settings: () => StripeSettings;
-  /** What the double of Stripe is asked to do as a bank, or as a browser. */
+  /** Calls a control of the Stripe stand-in, for actions of a bank or a browser. */
   readonly control: (path: string, input: object) => Promise<unknown>;
   readonly outages: Outages;
   readonly tally: Tally;
@@ -51,7 +51,7 @@ export class PersonAtStripe {
     this.#options = options;
   }
 
-  /** One thing after another until the signal. What Stripe refuses is counted, and nothing is wrong with it. */
+  /** Does one deed after another until the signal. Counts calls that Stripe rejects; they are no fault. */
   async work(perMinute: number, over: AbortSignal): Promise<void> {
     const { outages, tally } = this.#options;
     while (!over.aborted && perMinute > 0) {
@@ -69,7 +69,7 @@ export class PersonAtStripe {
   }
 
   /**
-   * Does one thing, drawn at random; null where there is nothing to do it to.
+   * Does one random deed. Returns null if no object suits it.
    * @throws StripeError as the SDK does
    */
   async #act(): Promise<Deed | null> {
@@ -114,7 +114,7 @@ export class PersonAtStripe {
       case 'pay out':
         return control('payouts', {}).then(
           () => true,
-          // Nothing is available in the first two days of the double's time.
+          // The stand-in's balance is not available in the first two days of its time.
           () => false,
         );
       default:
@@ -130,7 +130,7 @@ export class PersonAtStripe {
     return true;
   }
 
-  /** A customer with a card, who has paid something. */
+  /** Picks a Stripe customer who has paid by card. */
   async #ofCustomer(stripe: Stripe, work: (customer: string) => Promise<boolean>): Promise<boolean> {
     const { data } = await stripe.charges.list({ limit: AMONG });
     const customer = idOf(this.#oneOf(data)?.customer);
@@ -174,7 +174,7 @@ export class PersonAtStripe {
     return true;
   }
 
-  /** Whose a Stripe customer is, noted before anything is done to them. Null for a person who is still signing up. */
+  /** Marks a Stripe customer's person as troubled before a deed. Null while the person is signing up. */
   async #trouble(stripe: Stripe, reference: Stripe.Charge['customer']): Promise<Person | null> {
     const customer = await stripe.customers.retrieve(idOf(reference) ?? '');
     if (customer.deleted) return null;

@@ -4,7 +4,7 @@ import type { LoadOptions, LoadResult } from './run-of-load.ts';
 export const hasHeld = ({ unexplained, verified }: LoadResult): boolean =>
   unexplained.count === 0 && verified.faults.length === 0;
 
-/** For people. */
+/** The report as text. */
 export function page(result: LoadResult, options: LoadOptions): string {
   const { seconds, calls, kills, explained, deeds, unexplained, verified } = result;
   const { rate, webhooksPerMinute, signUpsPerMinute, seed } = options;

@@ -4,13 +4,13 @@ import type { Verified } from './verify.ts';
 
 export interface LoadOptions {
   readonly seconds: number;
-  /** RSOLV-action's requests a second. */
+  /** Requests per second of RSOLV-action. */
   readonly rate: number;
   readonly webhooksPerMinute: number;
   readonly signUpsPerMinute: number;
-  /** What a person at Stripe does. */
+  /** Actions per minute of a person at Stripe. */
   readonly deedsPerMinute: number;
-  /** Seconds; null where nothing is killed. */
+  /** Seconds between kills. Null for no kills. */
   readonly killEvery: number | null;
   readonly seed: string;
   /** Ends the load, not the verification. */
@@ -19,13 +19,13 @@ export interface LoadOptions {
 }
 
 export interface LoadResult {
-  /** How long the load lasted. */
+  /** Duration of the load. */
   readonly seconds: number;
   readonly calls: readonly KindResult[];
   readonly kills: readonly Outage[];
-  /** Calls without an answer that the kills, or the end, explain. */
+  /** Unanswered calls that the kills or the end of the load explain. */
   readonly explained: Readonly<Record<string, number>>;
-  /** What a person at Stripe did, and what Stripe refused them. */
+  /** Counts of a person's actions at Stripe, and of those that Stripe rejected. */
   readonly deeds: Readonly<Record<string, number>>;
   readonly unexplained: { readonly count: number; readonly named: readonly string[] };
   readonly verified: Verified;

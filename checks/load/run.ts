@@ -25,10 +25,10 @@ const USAGE = `npm run check:load -- [options]    loads a stack of its own, and 
 Ctrl-C ends the load, and what was done until then is checked. Exit code 0 when everything that was not answered is explained, and
 the ledger, Stripe and the answers agree; 1 when not. Needs nothing but the install. See docs/checks/load.md.`;
 
-/** npm passes a terminal's Ctrl-C on to us, which the terminal has sent us already: both are one wish. */
+/** On Ctrl-C both the terminal and npm signal us. Signals within this time count as one. */
 const SAME_SIGNAL_MS = 1_000;
 const INTERRUPTED = 130;
-/** Without a terminal a line is written only so often. */
+/** Without a terminal, progress is written at this interval. */
 const LINE_EVERY_MS = 10_000;
 
 const number = z.coerce.number().check(z.int(), z.nonnegative(), z.maximum(100_000));
@@ -45,10 +45,10 @@ const Options = z.object({
 });
 type Options = z.output<typeof Options>;
 
-// Whoever reads us may be gone before we are done.
+// The reader of our output may end first.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 await runCheck(() => load(optionsGiven()));
-// Sockets that wait for their time to close would keep the process for seconds.
+// Idle keep-alive sockets would keep the process alive for seconds.
 process.exit();
 
 async function load(given: Options): Promise<boolean> {
@@ -82,7 +82,7 @@ async function load(given: Options): Promise<boolean> {
   }
 }
 
-/** @throws UsageError naming what is wrong with them */
+/** @throws UsageError that names the wrong option */
 function optionsGiven(): Options {
   const text = { type: 'string' } as const;
   const options = Options.safeParse(
@@ -112,7 +112,7 @@ function endOnSignals(): AbortSignal {
   let firstAt: number | undefined;
   const onSignal = () => {
     firstAt ??= performance.now();
-    // Asked again: leave at once. What was started ends with us.
+    // A second signal exits at once. Child processes end with this process.
     if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(INTERRUPTED);
     ending.abort();
   };
@@ -124,7 +124,7 @@ function nowAndThen(tell: (what: string) => void): (what: string) => void {
   let toldMs = Number.NEGATIVE_INFINITY;
   let told = '';
   return (what) => {
-    // The seconds go by in lines that begin with how many there are.
+    // Lines that start with a number of seconds belong to one step.
     const isSameStep = /^\d/.test(what) && /^\d/.test(told);
     if (isSameStep && performance.now() - toldMs < LINE_EVERY_MS) return;
     toldMs = performance.now();

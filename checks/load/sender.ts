@@ -6,24 +6,24 @@ import type { Tally } from './tally.ts';
 
 const ANSWER_WITHIN_MS = 40_000;
 const AGAIN_AFTER_MS = 1_000;
-/** With the pause between them well over what a stack takes to start anew. */
+/** With the pauses, far more time than a stack needs to restart. */
 const MAX_TRIES = 300;
 
-/** Sends single calls, each over a connection of its own, as often as it takes to have an answer. */
+/** Sends single calls, each over its own connection, and retries until there is an answer. */
 export class Sender {
   readonly #url: URL;
   readonly #tally: Tally;
   readonly #gone: AbortSignal;
   readonly #agent = new Agent({ keepAlive: false });
 
-  /** @param gone whoever would answer is gone for good once this is aborted */
+  /** @param gone aborted when no stack will answer any more */
   constructor(url: string, tally: Tally, gone: AbortSignal) {
     this.#url = new URL(url);
     this.#tally = tally;
     this.#gone = gone;
   }
 
-  /** Null when there was no answer in all that time; that has been counted. */
+  /** Returns null after the last unanswered try, which is counted as a fault. */
   async send(call: Call): Promise<Answer | null> {
     for (let tries = 0; tries < MAX_TRIES && !this.#gone.aborted; tries++) {
       const sentMs = performance.now();

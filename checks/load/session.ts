@@ -17,7 +17,7 @@ import { verify } from './verify.ts';
 import { Webhooks } from './webhooks.ts';
 import { type Plan, World } from './world.ts';
 
-/** Who is there when the load begins. */
+/** The customers at the start of the load, by plan. */
 const CAST = { rich: 2, trial: 4, card: 4, pro: 3, refused: 2 } as const satisfies Record<Plan, number>;
 const ARE_RICH = 100_000;
 const CREDITS_WITH_CARD = 10;
@@ -25,7 +25,7 @@ const CREDITS_WITH_PRO = 70;
 const LOOK_EVERY_MS = 2_000;
 const AGAIN_AFTER_MS = 500;
 const MAX_CARD_TRIES = 400;
-/** A start that took longer than the time between two kills is not killed before it has served for so long. */
+/** A stack that started late serves at least this long before the next kill. */
 const MIN_UP_MS = 10_000;
 const BUSY_CALLS = 6;
 const BUSY_WITHIN_MS = 3_000;
@@ -35,7 +35,7 @@ const CONTROL_WITHIN_MS = 10_000;
 
 const Card = z.object({ payment_method: z.string() });
 
-/** One run: people are let in, the load is on until the time is up, and then everything is looked at. */
+/** One run: creates customers, applies the load until the time is up, then verifies everything. */
 export class Session {
   readonly #target: Target;
   readonly #options: LoadOptions;
@@ -49,7 +49,7 @@ export class Session {
   readonly #arrivals: Arrivals;
   readonly #atStripe: PersonAtStripe;
   readonly #cannons: readonly Cannon[];
-  /** There is no stack any more. */
+  /** Aborted when the stack is gone. */
   readonly #gone = new AbortController();
 
   constructor(target: Target, options: LoadOptions) {
@@ -89,12 +89,12 @@ export class Session {
     ];
   }
 
-  /** The stack is gone, and nothing can be verified. */
+  /** Ends the run because the stack is gone and nothing can be verified. */
   fail(why: SetupError): void {
     this.#gone.abort(why);
   }
 
-  /** @throws SetupError when the stack is gone; Error when not even the first customers could be let in */
+  /** @throws SetupError when the stack is gone; Error when the first customers cannot be created */
   async run(): Promise<LoadResult> {
     const { onStep, seconds } = this.#options;
     onStep('letting the first customers in');
@@ -128,7 +128,7 @@ export class Session {
     for (let n = 0; n < CAST.rich; n++) await this.#arrivals.arrive('trial', 'rich');
     for (const { id, plan } of this.#world.people) {
       if (plan === 'rich') await this.#give(id, ARE_RICH);
-      // They are charged from the first fix on.
+      // Without credits, every fix is charged from the first one.
       if (plan === 'card' || plan === 'refused') await this.#give(id, -CREDITS_WITH_CARD);
       if (plan === 'pro') await this.#give(id, -CREDITS_WITH_PRO);
     }
@@ -139,7 +139,7 @@ export class Session {
     }
   }
 
-  /** As an operator would. */
+  /** Adjusts credits as an operator would. */
   async #give(customerId: string, amount: number): Promise<void> {
     const { endpoint } = this.#target.behind();
     const deps = localDeps(endpoint, readServerlessFile().tableName);
@@ -172,7 +172,7 @@ export class Session {
     await this.#control('webhooks', { duplicates: 0, shuffle: false });
   }
 
-  /** Kills the service, and the next time everything; ends with the load, while the stack is up. */
+  /** Kills the service and everything by turns, until the load ends. */
   async #killing(over: AbortSignal): Promise<void> {
     const { killEvery } = this.#options;
     const stack = this.#target;
@@ -194,13 +194,13 @@ export class Session {
     }
   }
 
-  /** Clients run into the kill for a moment. autocannon knows no pause before it connects again, so it is held back then. */
+  /** Lets clients see the outage briefly, then stops them: autocannon reconnects without a pause. */
   async #findOut(): Promise<void> {
     await delay(FIND_OUT_MS);
     await Promise.all(this.#cannons.map((cannon) => cannon.stop()));
   }
 
-  /** Nothing is to be learnt from a kill while nothing happens: waits for calls under way, and then for any moment of theirs. */
+  /** Waits for calls in flight and a random moment within them: killing an idle service proves nothing. */
   async #untilBusy(over: AbortSignal): Promise<void> {
     const deadline = performance.now() + BUSY_WITHIN_MS;
     const busy = () => this.#cannons.reduce((sum, cannon) => sum + cannon.busy, 0);
@@ -208,7 +208,7 @@ export class Session {
     await sleep(this.#random.int(0, CALL_TAKES_MS), over);
   }
 
-  /** Keeps up with the events that Stripe has. */
+  /** Fetches Stripe's new events regularly. */
   async #looking(over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       await sleep(LOOK_EVERY_MS, over);
@@ -223,7 +223,7 @@ export class Session {
     }
   }
 
-  /** Says every second how far it is. */
+  /** Reports the progress every second. */
   async #telling(over: AbortSignal): Promise<void> {
     const startedMs = performance.now();
     let before = this.#tally.answered;
@@ -256,7 +256,7 @@ export class Session {
     }
   }
 
-  /** What the double of Stripe is asked to do beyond Stripe. @throws Error where it does not, or there is none */
+  /** Calls a control of the Stripe stand-in. @throws Error if the call fails, or Stripe is not a stand-in */
   async #control(path: string, input: object): Promise<unknown> {
     const { apiBase } = this.#target.behind().stripe;
     if (apiBase === undefined) throw new Error('this load needs the double of Stripe');

@@ -18,19 +18,19 @@ const KEPT_LINES = 60;
 /** The stack that is under load. */
 export interface Target {
   readonly url: string;
-  /** How its engine, its functions and its Stripe are reached; not the same after a start. */
+  /** How to reach its engine, functions and Stripe. The values change at each start. */
   behind(): RunningStack;
 }
 
-/** Somebody else's stack, on this machine. @throws SetupError when nobody noted one on that port */
+/** A running stack on this machine. @throws SetupError when no stack is registered for that port */
 export function stackAt(url: string): Target {
   const { port } = new URL(url);
   runningStack(Number(port));
-  // Not `localhost`: the API listens on this address only.
+  // Not `localhost`: the API listens only on this address.
   return { url: `http://127.0.0.1:${port}`, behind: () => runningStack(Number(port)) };
 }
 
-/** `npm start` over a folder of its own, which is killed and started again as often as that is asked for. */
+/** `npm start` with its own data folder, which can be killed and restarted repeatedly. */
 export class OwnStack implements Target {
   readonly url: string;
   readonly #port: number;
@@ -39,7 +39,7 @@ export class OwnStack implements Target {
   readonly #output: string[] = [];
   readonly #onEnd: (gone: SetupError) => void;
   #child: ChildProcess | null = null;
-  /** Whether it is to end just now. */
+  /** Whether an end of the process is expected. */
   #isEnding = false;
 
   private constructor(port: number, stripePort: number, onEnd: (gone: SetupError) => void) {
@@ -51,7 +51,7 @@ export class OwnStack implements Target {
     process.on('exit', () => this.#leaveNothing());
   }
 
-  /** @param onEnd hears of it when the stack ends by itself @throws SetupError with what it wrote, when it does not start */
+  /** @param onEnd called on an unexpected end @throws SetupError with the output, if it does not start */
   static async start(onEnd: (gone: SetupError) => void): Promise<OwnStack> {
     const stack = new OwnStack(await freePort(), await freePort(), onEnd);
     await stack.#start();
@@ -62,12 +62,12 @@ export class OwnStack implements Target {
     return runningStack(this.#port);
   }
 
-  /** SIGKILL, without warning; resolves when all of it is gone. */
+  /** Sends SIGKILL, and resolves when the whole stack has ended. */
   async kill(what: Outage['killed']): Promise<void> {
     const child = this.#running();
     this.#isEnding = true;
     const ended = once(child, 'close');
-    // Whoever started the service finds it gone, stops the rest in order, and ends too.
+    // The parent of the killed service stops the rest in order, and then ends.
     if (what === 'service') process.kill(servicePid(child.pid ?? 0), 'SIGKILL');
     else child.kill('SIGKILL');
     await ended;
@@ -97,7 +97,7 @@ export class OwnStack implements Target {
         DATA_DIR: this.#dataDir,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A terminal's Ctrl-C is for us alone: the ledger is still to be looked at.
+      // Ctrl-C must reach only this process: the stack is still needed to verify the ledger.
       detached: true,
     });
     this.#child = child;
@@ -125,7 +125,7 @@ export class OwnStack implements Target {
       }
       await delay(POLL_EVERY_MS);
     }
-    // Of interest from now on is what it writes while it serves.
+    // Keeps only what the stack writes after its start.
     this.#output.length = 0;
   }
 
@@ -134,7 +134,7 @@ export class OwnStack implements Target {
     return this.#child;
   }
 
-  /** What the stack has started ends with it, however it goes. */
+  /** Runs on exit: kills the stack and removes its files. */
   #leaveNothing(): void {
     this.#child?.kill('SIGKILL');
     rmSync(this.#dataDir, { recursive: true, force: true });
@@ -143,7 +143,7 @@ export class OwnStack implements Target {
   }
 }
 
-/** The process that answers requests, among those that the stack has started. @throws Error when there is none */
+/** The id of the stack's process that serves the API. @throws Error when there is none */
 function servicePid(stack: number): number {
   for (const pid of descendants(stack)) {
     const [command = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -152,7 +152,7 @@ function servicePid(stack: number): number {
   throw new Error('no process of the stack serves the API');
 }
 
-/** As Linux tells them, which is where the engine runs. */
+/** Reads Linux's /proc. */
 function descendants(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
   return children

@@ -2,11 +2,11 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { type Answer, type Call, KINDS, type Kind, Unexpected } from './call.ts';
 import type { Outages } from './outages.ts';
 
-/** Of each thing that should not be, so many are named; all are counted. */
+/** Faults listed in full. All are counted. */
 const MAX_NAMED = 20;
 const MICROSECONDS = 1_000;
 
-/** Milliseconds. */
+/** In milliseconds. */
 export interface Latency {
   readonly p50: number;
   readonly p90: number;
@@ -20,7 +20,7 @@ export interface KindResult {
   readonly answered: number;
   readonly ms: Latency;
   readonly answers: Readonly<Record<string, number>>;
-  /** Sent without an answer, and then sent again. */
+  /** Tries without an answer, each of which is sent again. */
   readonly unanswered: number;
 }
 
@@ -36,14 +36,14 @@ class OfKind {
   unanswered = 0;
 }
 
-/** What was answered and what was not: counts and percentiles, in memory that does not grow with the load. */
+/** Counts and percentiles of answers, in memory that does not grow with the load. */
 export class Tally {
   readonly #kinds = new Map<Kind, OfKind>(KINDS.map((kind) => [kind, new OfKind()]));
   readonly #outages: Outages;
   readonly #unexplained: string[] = [];
-  /** Calls without an answer that are explained, by what became of them. */
+  /** Explained calls without an answer, by cause. */
   readonly explained = new Counts();
-  /** What a person at Stripe did, by its kind. */
+  /** A person's actions at Stripe, by kind. */
   readonly deeds = new Counts();
   unexplainedCount = 0;
   answered = 0;
@@ -53,7 +53,7 @@ export class Tally {
     this.#outages = outages;
   }
 
-  /** Something that nothing explains: it fails the run. */
+  /** Records an unexplained fault, which fails the run. */
   blame(what: string): void {
     this.unexplainedCount += 1;
     if (this.#unexplained.length < MAX_NAMED) this.#unexplained.push(what);
@@ -63,14 +63,14 @@ export class Tally {
     return this.#unexplained;
   }
 
-  /** Counts an answer; whether the call is over, rather than to be sent again. */
+  /** Counts an answer. Returns true if the call is complete, and false if it must be sent again. */
   answer(call: Call, answer: Answer, ms: number): boolean {
     const of = this.#of(call.kind);
     of.histogram.record(Math.max(1, Math.round(ms * MICROSECONDS)));
     this.answered += 1;
     if (call.kind === 'webhook') this.webhooks += 1;
     if (answer.status === 503 && this.#outages.covers(performance.now())) {
-      // The engine may be gone an instant before those who ask it.
+      // During an outage the engine can end shortly before the functions that use it.
       of.answers.add(String(answer.status));
       this.explained.add('503 while the service was killed');
       call.lost?.();
@@ -94,7 +94,7 @@ export class Tally {
     else this.blame(`${call.kind} (${call.method} ${call.path}) was not answered: ${reason}`);
   }
 
-  /** Counts a call that this side gave up on, to send it again later. */
+  /** Counts a call that this side aborted, to send it again later. */
   cutOff(call: Call): void {
     this.#of(call.kind).unanswered += 1;
     call.lost?.();

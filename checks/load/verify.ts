@@ -15,11 +15,11 @@ import { LocalFunctions } from '../../local/stack/functions.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { Fix, Person, World } from './world.ts';
 
-/** What happened later is left to Stripe's own delivery for ten minutes: by this clock all of it is older. */
+/** The reconciliation skips the last ten minutes. Its clock runs ahead, so everything is older. */
 const LATER_MS = 11 * 60_000;
-/** Each takes up what the one before has left. */
+/** Each run continues where the previous one ended. */
 const MAX_SWEEPS = 5;
-/** A charge that may be in flight is neither sent again nor closed for two minutes. */
+/** Covers the two minutes in which a charge that may be in flight is neither retried nor closed. */
 const DECIDED_WITHIN_MS = 150_000;
 const AGAIN_AFTER_MS = 5_000;
 const IDLE_WITHIN_MS = 120_000;
@@ -32,27 +32,27 @@ const Swept = z.object({ settled: z.int(), failed: z.array(z.unknown()) });
 export interface Verified {
   readonly customers: number;
   readonly entries: number;
-  /** Succeeded at Stripe and held against the entries, both ways; and so the invoices. */
+  /** Successful charges at Stripe, compared with the entries in both directions. Likewise `invoices`. */
   readonly charges: number;
   readonly invoices: number;
-  /** Fixes that somebody was told about as billed, each found in the ledger once. */
+  /** Fixes answered as billed, each found once in the ledger. */
   readonly fixesBilled: number;
   readonly fixesNotBilled: number;
-  /** Events that the load delivered, each recorded once; and those that Stripe's double has. */
+  /** Events that the load delivered, each recorded once. Then the events that Stripe has. */
   readonly eventsDelivered: number;
   readonly eventsAtStripe: number;
   /** The auditor's sums by day, in cents. */
   readonly books: {
     readonly days: number;
     readonly charged: number;
-    /** By refunds and disputes; below zero. */
+    /** By refunds and disputes. Negative. */
     readonly returned: number;
-    /** Between what Stripe says was charged and what the ledgers have of it, all days added up without their sign. */
+    /** Difference between Stripe and the ledgers: the sum of each day's absolute difference. */
     readonly centsApart: number;
   };
-  /** What the sweeper had to take up. */
+  /** Work that the sweeper had to finish. */
   readonly swept: number;
-  /** What is not as it should be. */
+  /** Everything that is wrong. */
   readonly faults: readonly string[];
 }
 
@@ -60,14 +60,14 @@ export interface ToVerify {
   readonly stack: RunningStack;
   readonly world: World;
   readonly webhooks: Webhooks;
-  /** A name for the reconciliation that no other run has. */
+  /** A unique name for the reconciliation. */
   readonly run: string;
   readonly onStep: (what: string) => void;
 }
 
 /**
- * Looks at everything once it has come to rest: waits for the deliveries under way, lets the sweeper finish, reconciles the whole
- * table with Stripe, and holds what was answered against what is stored.
+ * Verifies the final state: waits for deliveries in flight, runs the sweeper to its end, reconciles the whole
+ * table with Stripe, and compares the answers with what is stored.
  */
 export async function verify({ stack, world, webhooks, run, onStep }: ToVerify): Promise<Verified> {
   const deps = localDeps(stack.endpoint, readServerlessFile().tableName, stack.stripe);
@@ -105,7 +105,7 @@ export async function verify({ stack, world, webhooks, run, onStep }: ToVerify):
   }
 }
 
-/** Where Stripe is a double: until nothing is on its way. */
+/** Waits until the Stripe stand-in has no delivery in flight. Does nothing at real Stripe. */
 async function untilDelivered({ stripe: { apiBase } }: RunningStack): Promise<void> {
   if (apiBase === undefined) return;
   const response = await fetch(`${apiBase}/_double/webhooks/idle`, {
@@ -117,7 +117,7 @@ async function untilDelivered({ stripe: { apiBase } }: RunningStack): Promise<vo
   await response.body?.cancel();
 }
 
-/** The schedule's own function, without its patience. */
+/** Runs the scheduled function, with a minimum age of 0 for the work. */
 async function sweep({ lambdaEndpoint }: RunningStack): Promise<{ count: number; faults: string[] }> {
   const functions = new LocalFunctions(lambdaEndpoint);
   let count = 0;
@@ -168,7 +168,7 @@ function booksOf(days: Days): Verified['books'] {
   };
 }
 
-/** What is due after the sweeper ran. Warnings and notices have their own time. */
+/** Work still due after the sweeper ran. Warnings and notices have their own schedule. */
 async function openWork({ table }: PaymentDeps): Promise<string[]> {
   const open: string[] = [];
   for (const kind of ['charge', 'parked'] as const) {
@@ -179,7 +179,7 @@ async function openWork({ table }: PaymentDeps): Promise<string[]> {
   return open;
 }
 
-/** Everybody's fixes as they were told about, beside their entries. */
+/** Compares every fix's answers with its ledger entries. */
 async function brokenPromises({ table }: PaymentDeps, { people, fixes }: World): Promise<string[]> {
   const fixesOf = Map.groupBy(fixes, ({ person }) => person.id);
   const waiting = [...people];
@@ -234,7 +234,7 @@ function wrongFix(fix: Fix, isRecorded: boolean, entries: readonly LedgerEntry[]
   ];
 }
 
-/** Each event that was accepted has its record, and was news once. */
+/** Expects that each accepted event has its record, and was answered once as new. */
 async function brokenDeliveries({ table }: PaymentDeps, { delivered }: Webhooks): Promise<string[]> {
   const broken: string[] = [];
   const ids = [...delivered.keys()];
@@ -247,7 +247,7 @@ async function brokenDeliveries({ table }: PaymentDeps, { delivered }: Webhooks)
       if (outcome !== 'processed' && outcome !== 'ignored')
         broken.push(`event ${id} was accepted, and is ${outcome ?? 'not recorded'}`);
       if (told > 1) broken.push(`event ${id} was counted ${told} times`);
-      // Stripe's double may have brought it first.
+      // Stripe's stand-in may have delivered the event first.
       if (told + lost === 0 && again > 0 && !isTheirs) broken.push(`event ${id} was never news`);
     }
   }

@@ -8,15 +8,15 @@ import type { Random } from '../simulation/random.ts';
 import { type Call, expectOneOf, fieldsOf, Unexpected } from './call.ts';
 
 /*
- * Deliveries as Stripe would make them at a bad time: the events that there are, in no order, again and again, and events that
- * nobody has seen about things that have long been counted. Stripe's double delivers its own besides.
+ * Stripe's deliveries at a bad time: existing events in random order and repeatedly, and new events about
+ * objects that are already applied. Stripe's stand-in also delivers its own events.
  */
 
-/** `repeated`: one that was sent before. `listed`: any that Stripe lists. `renamed`: one with a new id about the same thing. */
+/** `repeated`: sent before. `listed`: any event that Stripe lists. `renamed`: the same with a new id. */
 const MIX = { repeated: 30, listed: 30, renamed: 40 } as const;
-/** Of these, so many are of a type that changes nothing here. */
+/** The share of events whose type has no effect in the service. */
 const MEANS_NOTHING = 0.2;
-/** The newest events of Stripe's that are taken from, of either kind. */
+/** How many of Stripe's newest events are kept, handled and unhandled types separately. */
 const KEPT_EVENTS = 300;
 const KEPT_SENT = 300;
 const PAGE = 100;
@@ -25,19 +25,19 @@ const MAX_PAGES = 5;
 const Event = z.looseObject({ id: z.string(), type: z.string() });
 type Event = z.output<typeof Event>;
 
-/** What was heard of one event. */
+/** The answers for one event. */
 export interface Delivered {
-  /** How often it was said that it is news: at most once, whoever delivers it. */
+  /** Answers that call the event new. At most one over all deliveries. */
   told: number;
-  /** How often it was said that it is known. */
+  /** Answers that call the event known. */
   again: number;
   lost: number;
-  /** Whether Stripe's double delivers it too. */
+  /** Whether Stripe's stand-in delivers the event too. */
   readonly isTheirs: boolean;
 }
 
 export class Webhooks {
-  /** By the event's id; kept to the end. */
+  /** By event id. Kept until the end. */
   readonly delivered = new Map<string, Delivered>();
   readonly #random: Random;
   readonly #run: string;
@@ -52,12 +52,12 @@ export class Webhooks {
     this.#run = run;
   }
 
-  /** How many events of Stripe's that mean something here there are to take from. */
+  /** Number of available Stripe events whose type the service handles. */
   get known(): number {
     return this.#handled.length;
   }
 
-  /** Asks Stripe's double for the events that came about since it was last asked. */
+  /** Fetches the events that are new at Stripe's stand-in since the last call. */
   async look({ secretKey, apiBase }: StripeSettings): Promise<void> {
     const stripe = openSetupStripe(secretKey, apiBase);
     let after: string | undefined;
@@ -80,7 +80,7 @@ export class Webhooks {
     this.#others = others.slice(-KEPT_EVENTS);
   }
 
-  /** @throws Error when no event has been seen yet */
+  /** @throws Error when no event is known yet */
   next({ webhookSecrets }: StripeSettings): Call {
     const event = this.#pick();
     const body = JSON.stringify(event, null, 2);

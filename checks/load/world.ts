@@ -3,11 +3,11 @@ import type { Random } from '../simulation/random.ts';
 import { type Call, expectOneOf, fieldsOf, type Kind, Unexpected } from './call.ts';
 
 /*
- * Who is a customer, which fixes of theirs there are, and what RSOLV-action was told of each. One small object for a fix is
- * kept to the end, to be held against the ledger.
+ * The customers, their fixes, and the answers to RSOLV-action for each fix. One small object for each fix is
+ * kept until the end, to compare it with the ledger.
  */
 
-/** `rich`: more credits than they will spend. `refused`: a card that is taken on file and declines every charge. */
+/** `rich`: more credits than the load spends. `refused`: an accepted card that declines every charge. */
 export const PLANS = ['trial', 'card', 'pro', 'refused', 'rich'] as const;
 export type Plan = (typeof PLANS)[number];
 
@@ -16,7 +16,7 @@ export interface Person {
   readonly apiKey: string;
   readonly plan: Plan;
   pullRequests: number;
-  /** Their money was returned or disputed at Stripe, or their card was changed there. */
+  /** Set once a person at Stripe returned or disputed their money, or changed their card. */
   isTroubled?: true;
 }
 
@@ -24,28 +24,28 @@ export interface Fix {
   readonly person: Person;
   readonly prNumber: number;
   readonly id: string;
-  /** How often it was said that this call billed it. */
+  /** Answers that say that this call billed the fix. */
   told: number;
-  /** How often it was said that it is billed already. */
+  /** Answers that say that the fix is already billed. */
   toldAlready: number;
-  /** Calls to bill it that were not answered. */
+  /** Billing calls without an answer. */
   lost: number;
-  /** How it was paid: US cents, 0 for a credit; null until that was told. */
+  /** The price in US cents, 0 for a credit. Null until an answer states it. */
   paidCents: number | null;
 }
 
 const SHARE: Readonly<Record<Plan, number>> = { rich: 35, trial: 25, card: 20, pro: 15, refused: 5 };
 
-/** What RSOLV-action and people who look at their account ask for, as likely as the numbers say. */
+/** Calls of RSOLV-action and of people who look at their account, by weight. */
 const MIX = { record: 30, 'record again': 5, 'look up': 14, bill: 33, 'bill again': 8, usage: 10 } as const;
 
-/** Of those that were recorded, or told about, so many are asked about again. */
+/** How many recorded or answered fixes are kept, to repeat their calls. */
 const REMEMBERED = 400;
-/** Who came so long ago that so many came after them is not heard of any more. */
+/** A customer with a trial becomes inactive after this many newer trial customers. */
 const ACTIVE_ON_TRIAL = 40;
-/** Others go on for ever, as many as run out of credits soon; who comes later only signs up. */
+/** So few of each other plan stay active that they soon run out of credits. Later ones only sign up. */
 const ACTIVE_OF_A_PLAN = 8;
-/** The merge may be reported twice at the same moment: this often. */
+/** The share of merges that are reported twice concurrently. */
 const AT_ONCE = 0.08;
 
 const GITHUB_ORG = 'Load-Org';
@@ -59,7 +59,7 @@ const WITHOUT_MONEY: Readonly<Record<Plan, readonly string[]>> = {
   rich: [],
 };
 
-/** What a fix may be answered once a person at Stripe has been at work. 503: the charge may be in flight, and is not sent again. */
+/** Possible answers after a person's action at Stripe. 503: the charge may be in flight; no retry. */
 const IN_TROUBLE: readonly string[] = [
   '402 no_billing_info',
   '402 account_disputed',
@@ -90,7 +90,7 @@ export class World {
     else if (active.length < ACTIVE_OF_A_PLAN) active.push(person);
   }
 
-  /** What some RSOLV-action asks for next. */
+  /** The next call of RSOLV-action. */
   next(): Call {
     const kind = this.#random.weighted<keyof typeof MIX>(MIX);
     switch (kind) {
@@ -200,7 +200,7 @@ export class World {
   }
 }
 
-/** @throws Unexpected when it was paid otherwise before, or billed by two calls */
+/** @throws Unexpected when the price changed, or two calls billed the fix */
 function noteBilled(fix: Fix, fields: Readonly<Record<string, unknown>>): string {
   const { message, amount_cents: cents } = fields;
   const isFirst = BILLED[String(message)];
@@ -218,7 +218,7 @@ function noteBilled(fix: Fix, fields: Readonly<Record<string, unknown>>): string
 const lookUp = ({ person, prNumber, id }: Fix): Call => ({
   kind: 'look up',
   method: 'GET',
-  // RSOLV-action writes names as GitHub has them at that moment.
+  // RSOLV-action writes names in GitHub's current spelling, which can differ in case.
   path: `/api/v1/fix-attempts?github_org=${GITHUB_ORG.toLowerCase()}&repo_name=${repoOf(person)}&pr_number=${prNumber}`,
   headers: withKey(person),
   take: (answer) => {
@@ -245,7 +245,7 @@ const repoOf = ({ id }: Person): string => `repo-${id.slice(0, 8)}`;
 
 const withKey = ({ apiKey }: Person, more: Record<string, string> = {}) => ({ 'x-api-key': apiKey, ...more });
 
-/** Keeps the newest. */
+/** Appends an item and keeps the newest `most`. */
 function remember<T>(list: T[], item: T, most: number): void {
   list.push(item);
   if (list.length > most) list.shift();
