@@ -1,37 +1,37 @@
 /*
- * Every check of the project, in one table: what it proves, how it is run, and when. `.ci/run` and `.ci/nightly` read it;
- * docs/checks.md explains it.
+ * All checks of the project in one table: what each proves, how it runs, and when. `.ci/run` and
+ * `.ci/nightly` read the table, and docs/checks.md explains it.
  */
 
 interface Common {
   readonly name: string;
   /** Completes "It proves that …". */
   readonly proves: string;
-  /** A shell command, to be run in the project's folder. `$FREE_PORT` is a port that nothing listens on. */
+  /** A shell command, run in the project's folder. `$FREE_PORT` is an unused port. */
   readonly command: string;
-  /** After this it is stopped and counts as failed. */
+  /** After this time the step is stopped and counts as failed. */
   readonly limitMinutes: number;
 }
 
-/** Is run before every change lands. */
+/** Runs before every change lands. */
 export interface RunStep extends Common {
   readonly tier: 'run';
 }
 
-/** Is run at night. Its result is committed, and stays good until the content changes that it covers. */
+/** Runs at night. Its result is committed, and stays valid until covered content changes. */
 export interface NightlyStep extends Common {
   readonly tier: 'nightly';
-  /** What its result depends on: globs of files. `DEPENDENCIES` stands for the versions that are deployed. */
+  /** Globs of the files that the result depends on. `DEPENDENCIES` stands for the deployed versions. */
   readonly covers: readonly string[];
-  /** `.ci/run` runs it too when its result is stale. */
+  /** `.ci/run` also runs the step if its result is stale. */
   readonly isCheap?: true;
-  /** Needs the machine to itself, because it measures time or keeps every core busy. */
+  /** Needs the machine for itself, because it measures time or uses every core. */
   readonly isAlone?: true;
 }
 
 export type Step = RunStep | NightlyStep;
 
-/** The `dependencies` of package.json, in place of a path. */
+/** Stands for the `dependencies` of package.json, in place of a glob. */
 export const DEPENDENCIES = 'package.json#dependencies';
 
 const SERVICE = ['lib/**', 'functions/*.ts', DEPENDENCIES];
@@ -41,7 +41,7 @@ const STRIPE_DOUBLE = 'local/stripe-double/**';
 const STACK = ['local/**', 'cli/stage/**', 'infrastructure/**', 'serverless.yml'];
 const TEST_SUPPORT = 'test/support/**';
 
-/** Each tier starts its longest steps first, so that two lanes end together. */
+/** In each tier the longest steps start first, so that both lanes end together. */
 export const STEPS: readonly Step[] = [
   {
     name: 'engines',

@@ -3,11 +3,11 @@ import { defineConfig } from 'vitest/config';
 import rootConfig from '../vitest.config.ts';
 
 /*
- * The deeper checks that are vitest tests, on a real engine: `vitest run --config checks/vitest.config.ts checks/crash` runs one
- * folder of them. The short ones run with `npm test` too; see the include lists there.
+ * The deeper checks that are vitest tests, on a real engine. `vitest run --config checks/vitest.config.ts
+ * checks/crash` runs one folder. `npm test` also runs the short ones: see its include lists.
  */
 
-/** Whole stacks and what is sent to them: one at a time. */
+/** Whole stacks and programs that use them run one at a time. */
 const OF_STACKS = ['checks/{load,stack}/**/*.test.ts'];
 
 const { env = {}, onConsoleLog } = rootConfig.test ?? {};
@@ -31,7 +31,7 @@ export default defineConfig({
     ],
     globalSetup: ['test/support/global-setup.ts'],
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    // Hundreds of processes, one after the other: none is timed.
+    // These tests run hundreds of processes in sequence, and measure no time.
     testTimeout: 1_200_000,
     hookTimeout: 60_000,
     env,

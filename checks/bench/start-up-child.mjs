@@ -1,14 +1,14 @@
 /*
- * Loads the bundle named on the command line as Lambda would. Reports on file descriptor 3, in milliseconds:
- * the time from the process start to the loaded bundle, the CPU time until then, and the time from the
- * process start to the handler's first answer. This file imports nothing before the bundle: the bundle would
- * get that import for free.
+ * Loads the bundle named on the command line as Lambda would, and says on file descriptor 3 how many milliseconds
+ * after the start of this process it was loaded, how long that took of the processors, and when its handler had given
+ * a first answer.
+ * It imports nothing before that: what it loaded, the bundle would have for free.
  */
 const [, , bundle, event] = process.argv;
 const { handler } = await import(String(bundle));
 const loadedMs = process.uptime() * 1_000;
 const { user, system } = process.cpuUsage();
-// A scheduled function has no request to answer.
+// What a schedule starts has no request to answer.
 if (handler !== undefined && event !== undefined)
   await handler(JSON.parse(String(event)), { awsRequestId: 'bench' });
 const answeredMs = process.uptime() * 1_000;

@@ -4,7 +4,7 @@ import { planOf } from '../simulation/plan.ts';
 
 const STEPS = 120;
 
-/** Short lives of a few customers, with all that goes wrong: what no test of one thing notices, the books often do. */
+/** Short lives of a few customers with every kind of failure. Their books catch what single tests miss. */
 it.each(['1.0', '2.0', '3.0'])('the books are right after episode %s', async (episode) => {
   const { violations } = await runEpisode(episode, planOf(episode, STEPS));
   expect(violations).toEqual([]);

@@ -1,12 +1,12 @@
-/** A mutant that no test fails for, and why none should. */
+/** A surviving mutant, and the reason why no test must catch it. */
 export interface Explained {
   readonly file: string;
   readonly mutator: string;
-  /** What stands there, and what stood there instead; white space is one blank. */
+  /** The original and the mutated code. White space is collapsed to one blank. */
   readonly from: string;
   readonly to: string;
   readonly why: string;
-  /** At how many places of the file; 1 unless it is said. */
+  /** The number of places in the file. Default: 1. */
   readonly times?: number;
 }
 

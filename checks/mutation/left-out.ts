@@ -1,4 +1,4 @@
-/** Files of rules that belong to no part, by their paths, and what holds them instead. */
+/** Files of rules that belong to no part, and the checks that cover them instead. */
 export const FILES_LEFT_OUT: readonly { readonly files: readonly string[]; readonly why: string }[] = [
   {
     files: [
@@ -28,9 +28,9 @@ export const FILES_LEFT_OUT: readonly { readonly files: readonly string[]; reado
 ];
 
 /**
- * Leaves out mutants that only change what a person reads: a text with more than one word that ends up in an error, or is
- * called a message or a detail. Keys, codes, states and conditions are never left out, also where they have blanks: a
- * condition is nobody's message.
+ * Skips mutants that change only text for people: a text of several words that goes into an error, or is
+ * named message or detail. Keys, codes, states and conditions are never skipped, even with blanks: a
+ * condition is not a message.
  */
 
 interface Place {
@@ -38,7 +38,7 @@ interface Place {
   readonly parentPath: Place | null;
 }
 
-/** As far as Babel's nodes say what is needed here. */
+/** Reads only the needed properties of Babel's nodes. */
 const isText = (node: object): boolean =>
   ('type' in node && node.type === 'TemplateLiteral') ||
   ('type' in node && node.type === 'StringLiteral' && 'value' in node && / /.test(String(node.value)));
@@ -53,7 +53,7 @@ const inner = (node: object, name: string): object | null => {
   return typeof value === 'object' ? value : null;
 };
 
-/** Whether what stands here is read by a person alone. */
+/** Whether only people read the value at this place. */
 function isForPeople(place: Place): boolean {
   const { node } = place;
   switch (node.type) {
@@ -71,7 +71,7 @@ function isForPeople(place: Place): boolean {
   }
 }
 
-/** `default: return x satisfies never`: the compiler has proved that nothing comes here. */
+/** `default: return x satisfies never`: the compiler has proved that this line is unreachable. */
 function isUnreachable(node: object): boolean {
   if (!('type' in node) || node.type !== 'SwitchCase' || inner(node, 'test') !== null) return false;
   const consequent: unknown = Reflect.get(node, 'consequent');

@@ -1,14 +1,14 @@
-/** Files that are mutated together, and the tests that have to notice. */
+/** Files that are mutated together, and the tests that must catch their mutants. */
 export interface Part {
   readonly name: string;
   readonly mutated: readonly string[];
-  /** In the order in which they run: those first that fail soonest for most of the part's mutants. */
+  /** In running order: first the tests that fail soonest for most mutants. */
   readonly tests: readonly string[];
 }
 
 const STORE_TESTS = ['test/store/*.test.ts'];
 
-/** The operations on a table in this process, and on Stripe's double; few of them take more than a tenth of a second. */
+/** Operations on an in-process table and the Stripe stand-in. Most take less than 0.1 seconds. */
 const OPERATION_TESTS = [
   'test/operations/*/{change-ledger,customer-rules,event-rules,order-rules}.test.ts',
   'test/operations/*/{card-tries,announced,billing-rules,kinds,sweeper-rules}.test.ts',
@@ -16,7 +16,7 @@ const OPERATION_TESTS = [
   'test/operations/*/{deliver-notice,low-balances,notices,return-double-payment}.test.ts',
   'test/operations/*/{invoice-value,returned-money,events}.test.ts',
 ];
-/** What only calls that overlap show, and what only the books of a whole episode show. */
+/** Tests of concurrent calls and of the books of whole episodes. */
 const LONG_TESTS = ['checks/mutation/*.spec.ts', 'test/operations/fixes/{concurrency,charging}.test.ts'];
 
 export const PARTS: readonly Part[] = [
@@ -99,5 +99,5 @@ export const PARTS: readonly Part[] = [
   },
 ];
 
-/** Names the part to the vitest configuration of this folder. */
+/** The environment variable that names the part for this folder's vitest configuration. */
 export const PART_VARIABLE = 'MUTATION_PART';

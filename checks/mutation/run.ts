@@ -38,7 +38,7 @@ const values = optionsOf(USAGE, {
 await runCheck(async () => {
   const named = partsFor(values);
   const parts = values.changed ? await onlyChanged(named) : named;
-  // What an earlier run found is no score of the code that stands here.
+  // Results of an earlier run are not a score of the current code.
   if (values.write && values.incremental)
     throw new UsageError('--write keeps what was tried now, so it does not go with --incremental');
   if (values.judge && values.changed)
@@ -70,7 +70,7 @@ async function run(part: Part) {
   return { mutants, minutes: (Date.now() - started) / 60_000 };
 }
 
-/** Also of the parts that are not tried now: whether what was found of them is of the code that stands here. */
+/** Whether the stored results of all parts, also of those not tried now, match the current code. */
 async function isKept(): Promise<boolean> {
   console.log('\nEvery part, when it was tried last:');
   const problems = await checkScores((rows) => console.log(`\n${textTable(HEADINGS, rows)}\n`));
@@ -78,7 +78,7 @@ async function isKept(): Promise<boolean> {
   return problems.length === 0;
 }
 
-/** The parts with those of their files alone that are not what their mutants were tried on. */
+/** The parts that have changed files, each reduced to these files. */
 async function onlyChanged(parts: readonly Part[]): Promise<Part[]> {
   const changed = await Promise.all(
     parts.map(async (part) => ({ ...part, mutated: await changedFilesOf(part) })),
@@ -93,7 +93,7 @@ function partsFor({ part }: { part?: string | undefined }): readonly Part[] {
   throw new UsageError(`There is no part ${part}, only ${PARTS.map(({ name }) => name).join(', ')}`);
 }
 
-/** Prints what came of the mutants, and says whether that is good enough. */
+/** Prints the results of the mutants. Returns whether they pass. */
 function judge(mutants: readonly Mutant[]): boolean {
   const survivors = mutants.filter(({ state }) => state === 'survived');
   const unexplained = survivors.filter((one) => explanationOf(one) === undefined);
@@ -133,7 +133,7 @@ function isOf(one: Explained, { file, mutator, from, to }: Mutant): boolean {
   return one.file === file && one.mutator === mutator && one.from === from && one.to === to;
 }
 
-/** Explanations of files that were mutated, whose mutant is killed, or gone, or one of fewer. */
+/** Explanations for mutated files without the expected number of survivors. */
 function staleAmong(mutants: readonly Mutant[]): Explained[] {
   const files = new Set(mutants.map(({ file }) => file));
   const survivors = mutants.filter(({ state }) => state === 'survived');

@@ -7,12 +7,12 @@ import { PARTS, type Part } from './parts.ts';
 import { MIN_SCORE, type Mutant } from './stryker.ts';
 
 /*
- * The scores of the newest successful run of each part, and the hash of the code that it ran on. Most parts
- * take too long for every change, so a change of mutated code must bring its own run. This file also writes
+ * The scores of the last successful run of each part, with the hash of the tested code. Most parts are too
+ * slow to run for every change, so a change of mutated code must include its own run. This file also writes
  * docs/checks/mutation-scores.md.
  */
 
-/** Where the rules stand: each file belongs to one part, or is left out for a reason. */
+/** Files with rules. Each belongs to one part, or is left out for a stated reason. */
 const RULES = 'lib/{domain,operations,store,stripe}/**/*.ts';
 const RECORD = 'checks/mutation/scores.json';
 const PAGE = 'docs/checks/mutation-scores.md';
@@ -56,7 +56,7 @@ export function countsOf(mutants: readonly Mutant[]): Counts {
   return { killed: count('killed'), timeout: count('timeout'), survived: count('survived') };
 }
 
-/** The hash of the code of each file of a part. Must be read before the mutants are made. */
+/** The code hash of each file of a part. Must be computed before the mutants are made. */
 export async function codesOf(part: Part): Promise<ReadonlyMap<string, string>> {
   const codes = new Map<string, string>();
   for (const file of filesOf(part)) codes.set(file, await codeOf(file));
@@ -70,9 +70,8 @@ export async function changedFilesOf(part: Part): Promise<string[]> {
 }
 
 /**
- * Stores what a successful run found for these codes, in place of the part's earlier scores.
- * @param minutes null if only some of the files were tried: the scores of the other files and the duration
- * stay
+ * Stores the results of a successful run for these code hashes, in place of the part's earlier scores.
+ * @param minutes null if only some files were tried: the duration and the other files' scores stay
  */
 export function recordScores(
   { name }: Part,
@@ -92,7 +91,7 @@ export function recordScores(
   writeFileSync(PAGE, pageOf(scores));
 }
 
-/** Prints the stored score of every part. @returns a line for each score that is out of date */
+/** Prints the stored score of every part. @returns one line for each problem */
 export async function checkScores(print: (rows: string[][]) => void): Promise<string[]> {
   const scores = readScores();
   print(partRows(scores));
@@ -116,7 +115,7 @@ export async function checkScores(print: (rows: string[][]) => void): Promise<st
   return problems;
 }
 
-/** Files of rules that no part mutates and no reason leaves out, or that have two places; each as a line for people. */
+/** Rule files that belong to no part and have no reason, or have two places. One line each. */
 export function misplacedFiles(): string[] {
   const places = Map.groupBy(
     [...PARTS.flatMap(filesOf), ...FILES_LEFT_OUT.flatMap(({ files }) => globSync(files))],

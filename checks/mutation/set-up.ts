@@ -1,8 +1,8 @@
 import { beforeEach } from 'vitest';
 
 /**
- * Tests that say something of the way to an engine, or of the time that passes on it: there is none here. And those in which
- * the SDK waits half a second before it asks again, for each mutant anew.
+ * Tests of the connection to an engine or of its time-outs: mutation runs have no engine. Also tests in which
+ * the SDK waits half a second before a retry, which is too slow for each mutant.
  */
 const LEFT_OUT = [
   /^is sent again where Stripe answers/,

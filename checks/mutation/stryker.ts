@@ -9,9 +9,9 @@ import { PART_VARIABLE, type Part } from './parts.ts';
 const HERE = 'checks/mutation';
 const CACHE = join('.cache', 'mutation');
 const STRYKER = join(HERE, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
-/** Below it a part fails, whatever its survivors' explanations. */
+/** A part with a lower score fails, even if all survivors are explained. */
 export const MIN_SCORE = 90;
-/** Beyond twice its usual time a test is taken to have run into a loop that does not end. */
+/** A test that takes more than twice its usual time counts as an endless loop. */
 const TIMEOUT_FACTOR = 2;
 const TIMEOUT_MS = 30_000;
 
@@ -33,19 +33,19 @@ const Report = z.object({
   ),
 });
 
-/** A change that was made to a file, and whether a test failed for it. */
+/** A change to a file, and whether a test failed because of it. */
 export interface Mutant {
   readonly file: string;
   readonly line: number;
   readonly column: number;
   readonly mutator: string;
-  /** What stands in the file, and what stood there instead; white space is one blank. */
+  /** The original and the mutated code. White space is collapsed to one blank. */
   readonly from: string;
   readonly to: string;
   readonly state: 'killed' | 'timeout' | 'survived' | 'left out';
 }
 
-/** Installs the tool, which is no dependency of the project, once. @throws SetupError */
+/** Installs Stryker once; it is not a dependency of the project. @throws SetupError */
 export function ensureInstalled(): void {
   if (existsSync(STRYKER)) return;
   console.log(`Installing what ${HERE}/package-lock.json names…`);
@@ -54,9 +54,9 @@ export function ensureInstalled(): void {
 }
 
 /**
- * Tries every mutant of a part: `goesOn` takes over what an earlier run found about mutants whose file and tests have not changed
- * since. `isWhole` where no file of the part was left out.
- * @throws SetupError when it did not come to an end, for example because a test fails anyway
+ * Tries every mutant of a part. `goesOn` reuses earlier results for mutants whose file and tests are
+ * unchanged. `isWhole`: no file of the part is left out.
+ * @throws SetupError when the run did not finish, for example because a test fails without a mutant
  */
 export async function tryMutants(
   part: Part,
@@ -76,7 +76,7 @@ export async function tryMutants(
       ignorers: ['left-out'],
       vitest: { configFile: join(HERE, 'vitest.config.ts'), related: false },
       mutate: part.mutated,
-      // Not the compiler's settings: Stryker reads them with an API that TypeScript 7 does not have.
+      // Without tsconfig.json: Stryker reads it with an API that TypeScript 7 does not have.
       ignorePatterns: [
         '.cache',
         '.data',
@@ -111,8 +111,9 @@ export async function tryMutants(
 }
 
 /**
- * What the last whole run of a part found, of the code that stands here: an explanation need not wait for another one.
- * @throws SetupError where there was none, or the code is another one by now
+ * The results of a part's last whole run on the current code. A new explanation can be judged without another
+ * run.
+ * @throws SetupError when there was no run, or the code has changed since
  */
 export function lastRun(part: Part): { readonly mutants: Mutant[]; readonly minutes: number } {
   const again = `Run it anew: npm run check:mutation -- --part ${part.name}`;
@@ -144,7 +145,7 @@ function mutantsOf({ files }: z.output<typeof Report>): Mutant[] {
   });
 }
 
-/** What does not compile, or fails before a test runs, is no mutant of a program; nor is what was left out. */
+/** Mutants that do not compile or fail before a test runs are left out, like ignored mutants. */
 function stateOf(status: string): Mutant['state'] {
   switch (status) {
     case 'Killed':
@@ -163,7 +164,7 @@ function stateOf(status: string): Mutant['state'] {
   }
 }
 
-/** Lines and columns from 1, the end not included. */
+/** Lines and columns start at 1. The end is exclusive. */
 function between(
   lines: readonly string[],
   { start, end }: { start: z.output<typeof Position>; end: z.output<typeof Position> },

@@ -11,7 +11,7 @@ if (part === undefined) throw new Error(`${PART_VARIABLE} names no part: npm run
 /** The files of the part's tests, in the order in which the part names them. */
 const ORDER = part.tests.flatMap((pattern) => globSync(pattern).sort());
 
-/** The first test that fails ends it: those that fail soonest come first, and not, as is usual, those that take longest. */
+/** The first failure ends a run, so tests that fail soonest come first. Vitest's default: slowest first. */
 class SoonestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => ORDER.findIndex((name) => moduleId.endsWith(name));
@@ -19,7 +19,7 @@ class SoonestFirst extends BaseSequencer {
   }
 }
 
-/** A mutant is tried in well under a second: the tests share a thread, and no engine is started. */
+/** A mutant takes well under a second, so the tests share a thread, and no engine is started. */
 export default defineConfig({
   test: {
     include: [...part.tests],

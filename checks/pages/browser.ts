@@ -7,14 +7,14 @@ const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/
 
 /**
  * Starts the machine's Chromium, and installs Debian's if there is none.
- * @throws SetupError when there is no browser and none can be installed, with what to do about it
+ * @throws SetupError with the remedy, when there is no browser and none can be installed
  */
 export async function startBrowser(): Promise<Browser> {
   const asked = process.env['CHROMIUM'];
   const executablePath = asked ?? CANDIDATES.find(existsSync) ?? installed();
   return chromium.launch({
     executablePath,
-    // Chromium refuses its sandbox to root.
+    // Chromium does not run its sandbox as root.
     chromiumSandbox: process.getuid?.() !== 0,
     args: ['--disable-dev-shm-usage'],
   });

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import type { Looker } from './look.ts';
 import type { Scene } from './scene.ts';
 
-/** What a person does on the pages, by role and name as assistive technology finds it. Throws when it cannot be done. */
+/** A person's tasks on the pages, with elements found by role and name. @throws when a task fails */
 export const JOURNEYS: readonly {
   readonly name: string;
   readonly run: (page: Page, scene: Scene) => Promise<void>;
@@ -99,7 +99,7 @@ export const JOURNEYS: readonly {
   },
 ];
 
-/** Every journey on a phone; the scene is used up by them. */
+/** Runs every journey at one width. The journeys use the scene up. */
 export async function travel(looker: Looker, scene: Scene, width: number): Promise<void> {
   for (const { name, run } of JOURNEYS) {
     const page = await looker.open(width);

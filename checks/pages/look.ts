@@ -8,7 +8,7 @@ export const WIDTHS = [390, 1280] as const;
 export const SCHEMES = ['light', 'dark'] as const;
 const HEIGHT = 900;
 
-/** What axe says of a page, as far as it is used here. */
+/** The part of axe's report that is used here. */
 const Found = z.array(
   z.object({
     id: z.string(),
@@ -18,19 +18,19 @@ const Found = z.array(
 );
 
 export interface View {
-  /** Of its pictures. */
+  /** Name of the page's screenshots. */
   readonly name: string;
   readonly url: string;
   readonly status?: number;
 }
 
-/** Frames are looked at for themselves. Landmarks are advice for pages: mail programs have their own around a letter. */
+/** Frames are checked on their own. Landmarks apply to pages: a mail program has its own around a letter. */
 const RULES = {
   page: '{ iframes: false }',
   letter: "{ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }",
 } as const;
 
-/** Looks at pages in a browser, and collects what is wrong with them. */
+/** Checks pages in a browser, and collects problems. */
 export class Looker {
   readonly problems: string[] = [];
   readonly #browser: Browser;
@@ -42,7 +42,7 @@ export class Looker {
     if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true });
   }
 
-  /** Looks at a page at both widths, light and dark; it must be accessible, fit its width and report no error. */
+  /** Checks a page in both widths, light and dark: it must be accessible, fit its width, report no error. */
   async look({ name, url, status = 200 }: View): Promise<void> {
     const page = await this.open(WIDTHS[0]);
     const response = await page.goto(url);
@@ -50,7 +50,7 @@ export class Looker {
     await this.#checkAll(page, name, 'page');
   }
 
-  /** Looks at a letter's markup. Its own address forbids every script, that of axe too. */
+  /** Checks a letter's markup. The letter's own URL forbids all scripts, including axe. */
   async lookAtLetter(name: string, markup: string): Promise<void> {
     const page = await this.open(WIDTHS[0]);
     await page.setContent(markup);
@@ -69,13 +69,13 @@ export class Looker {
     console.log(`looked at ${name}`);
   }
 
-  /** An empty page; what it reports as an error later is a problem. */
+  /** Opens an empty page. Every error that it reports later is a problem. */
   async open(width: number): Promise<Page> {
     const context = await this.#browser.newContext({ viewport: { width, height: HEIGHT } });
     const page = await context.newPage();
     page.on('pageerror', ({ message }) => this.problems.push(`${page.url()}: ${message}`));
     page.on('console', (message) => {
-      // The status of a page itself is checked where it is opened.
+      // The status of the page itself is checked by the code that opens the page.
       const isOwnStatus = message.location().url === page.url() && message.text().includes('status of 404');
       if (message.type() === 'error' && !isOwnStatus) this.problems.push(`${page.url()}: ${message.text()}`);
     });

@@ -32,7 +32,7 @@ async function run(screenshots: string | undefined): Promise<readonly string[]> 
     } finally {
       await first.stop();
     }
-    // A journey changes what it finds, so each width has a scene of its own.
+    // A journey changes the scene, so each width has its own scene.
     for (const width of WIDTHS) {
       const scene = await setScene();
       try {

@@ -11,21 +11,21 @@ import { startMailbox } from '../../local/mailbox/server.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
 import { gatewayEvent, invocation } from '../../test/support/gateway.ts';
 
-/* What the pages show: every kind of object, and more letters than anybody reads. */
+/* The content of the pages: every kind of object, and a very long list of letters. */
 
 const API_KEY = 'sk_test_pages';
 const LETTERS = 10_000;
-/** A name that tries to be markup, to turn the text around it, and to be longer than any screen. */
+/** Contains markup, reverses the text direction, and is longer than any screen. */
 const HOSTILE_NAME = `<script>document.title="gone"</script>\u202E${'long'.repeat(40)}`;
 
 export interface Scene {
   readonly double: string;
   readonly mailbox: string;
   readonly docs: string;
-  /** A payment that waits for the cardholder, and one that succeeded. */
+  /** The ids of a payment that waits for the cardholder, and of a successful payment. */
   readonly waiting: string;
   readonly paid: string;
-  /** Objects whose pages are looked at. */
+  /** Ids of the objects whose pages are checked. */
   readonly objects: readonly string[];
   stop(): Promise<void>;
 }
@@ -53,9 +53,9 @@ export async function setScene(): Promise<Scene> {
   };
 }
 
-/** `/docs` as the gateway serves it; anything else answers 404, as a webhook endpoint that is down. */
+/** `/docs` as the gateway serves it. Other paths return 404, like a broken webhook endpoint. */
 async function serveDocs() {
-  // The log of the service says nothing here. Its level is read when it is loaded.
+  // Silences the service's log. The level is read when the service loads.
   process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
   const { handler: getDocs } = await import('../../functions/get-docs.ts');
   const server = createServer((request, response) => {
@@ -141,7 +141,7 @@ async function fill(stripe: Stripe, hook: string) {
   return { waiting, paid: paid.id, objects };
 }
 
-/** The card declines or asks for the cardholder: that is what it is for. */
+/** Expects a card that declines or asks for the cardholder. */
 function expectCardError(error: unknown): void {
   if (!(error instanceof Stripe.errors.StripeCardError)) throw error;
 }

@@ -6,7 +6,7 @@ const LISTS = [
   ...['webhook_endpoints', 'tasks', 'calls', 'charges', 'payment_methods', 'prices', 'products'],
 ];
 
-/** Every page that is looked at, with the name of its pictures. */
+/** Every checked page, with the name of its screenshots. */
 export const viewsOf = ({ double, mailbox, docs, objects }: Scene): View[] => [
   { name: 'double', url: double },
   ...LISTS.map((list) => ({ name: `double-${list}`, url: `${double}/${list}` })),

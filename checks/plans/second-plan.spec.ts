@@ -41,7 +41,7 @@ it('a second plan in the table works through sign-up, renewal, overage, letters,
   const renewed = await headOf(money.deps, customerId);
   expect([renewed.balance, renewed.subscriptionType]).toEqual([2 * CREDITS, 'team']);
 
-  // Overage, and the letter and the warning before it.
+  // Overage, after its letter and warning.
   const spent = { amount: -2 * CREDITS, reason: 'test', actor: 'tests', idempotencyKey: 'spent' };
   await adjustCredits(money.deps, customerId, spent);
   const empty = await headOf(money.deps, customerId);
@@ -55,7 +55,7 @@ it('a second plan in the table works through sign-up, renewal, overage, letters,
   const billed = await billFixAttempt(money.deps, customerId, await recordedFix(money.deps, customerId, 1));
   expect(billed).toMatchObject({ kind: 'billed', billed: { amountCents: FIX_CENTS } });
 
-  // Usage and the price list.
+  // Usage and price list.
   expect(subscriptionView(empty, at).subscription_type).toBe('team');
   const pricing = pricingView(prices);
   expect(pricing.fix_price_cents).toMatchObject({ pay_as_you_go: 2_900, pro: 1_500, team: FIX_CENTS });
@@ -68,7 +68,7 @@ it('a second plan in the table works through sign-up, renewal, overage, letters,
   });
   expect(PricingView.safeParse(pricing).success && getPricingContract.operationId).toBe('getPricing');
 
-  // A price change: the lookup key says what is sold. The price list says the same, Pro keeps its price, subscribers theirs.
+  // A price change: the new price has the lookup key. Pro and existing subscribers keep their prices.
   const replacement = { plan: team, monthCents: 159_900, credits: 210 };
   await ensureProPrice(money.stripe, { replacement });
   await refreshSoldPrices(money.deps);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
 /*
- * A second plan that is sold, put into the table of plans while it is read: what a person would type to add one. Nothing else of
- * the service is changed.
+ * Adds a second sold plan to the table of plans as the file loads: the same lines that a person would write.
+ * The rest of the service is unchanged.
  */
 
 const FILE = 'lib/domain/plans.ts';
@@ -16,7 +16,7 @@ const PATCH = [
   ["  pro: of('pro'),", "  pro: of('pro'),\n  team: of('team'),"],
 ] as const;
 
-/** Throws where the table no longer has the places. */
+/** @throws Error when the table no longer contains the patched lines */
 export const secondPlan = (): Plugin => ({
   name: 'second-plan',
   enforce: 'pre',

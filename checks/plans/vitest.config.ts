@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     include: ['checks/plans/*.spec.ts'],
     provide: { dynamodbEndpoint: IN_PROCESS },
-    // The cache does not know which plans there were.
+    // The cache ignores which plans the table had.
     fsModuleCache: false,
     testTimeout: 180_000,
     env,

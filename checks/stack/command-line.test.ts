@@ -12,7 +12,7 @@ import { customerWith } from '../../test/support/fixtures.ts';
 import { writeHistory } from '../../test/support/history.ts';
 import { type RunningStack, startStack, useTestCredentials } from '../../test/support/running-stack.ts';
 
-/* The command line as processes against a started stack. What each command does is tested in process, in test/cli. */
+/* The command line as processes against a running stack. In-process tests of each command are in test/cli. */
 
 const LONG_HISTORY = 50_000;
 const Line = z.object({ seq: z.int() });
@@ -60,7 +60,7 @@ it('an export of 50,000 entries is complete, and holds little of it at a time', 
   const file = join(folder, 'long.jsonl');
   const { code } = await runCommand(
     ['ledger', 'export', long, '--format', 'jsonl', '--output', file],
-    // The program itself takes more than half of it: there is no room for all entries.
+    // The program itself needs more than half of this heap, so not all entries fit.
     { ...env(), NODE_OPTIONS: '--max-old-space-size=42' },
   );
   expect(code).toBe(0);

@@ -11,8 +11,8 @@ import { fixBody } from '../../test/support/http.ts';
 import { type RunningStack, startStack, useTestCredentials } from '../../test/support/running-stack.ts';
 
 /*
- * The stack is killed without warning in the middle of load, three times over one ledger on disk. What a client was
- * told must still be there, and asking again for everything must end as if nothing had happened.
+ * Kills the stack under load without warning, three times over the same ledger on disk. Every answered result
+ * must persist, and repeating all requests must change nothing.
  */
 
 const CREDITS = 1_000;
@@ -28,7 +28,7 @@ function depsOf({ port }: RunningStack) {
   return localDeps(endpoint, readServerlessFile().tableName, stripe);
 }
 
-/** Records a fix and bills it; the billing's answer, or null when the stack died on the way. */
+/** Records and bills a fix. Returns the billing's answer, or null if the stack ended first. */
 async function deploy(
   { url, apiKey }: RunningStack,
   prNumber: number,
@@ -46,7 +46,7 @@ async function deploy(
   }
 }
 
-/** Works through all fixes with several workers at once until all are done or the stack is killed. */
+/** Bills all fixes with several concurrent workers, until all are done or the stack is killed. */
 async function load(stack: RunningStack, answered: Map<number, string>, killAfter: number): Promise<void> {
   let next = 1;
   let count = 0;

@@ -5,7 +5,7 @@ import { LocalFunctions } from '../../local/stack/functions.ts';
 import { type RunningStack, startStack } from '../../test/support/running-stack.ts';
 import { TEST_CREDENTIALS } from '../../test/support/table.ts';
 
-/* Through the whole stack: the call, the table, its stream, the function, the mail. */
+/* The path of a notice through the whole stack: call, table, stream, function, mail. */
 
 let stack: RunningStack;
 let functions: LocalFunctions;

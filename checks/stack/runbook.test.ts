@@ -17,7 +17,7 @@ import { expectSoundLedger } from '../../test/support/customers.ts';
 import { customerWith, uniqueEmail } from '../../test/support/fixtures.ts';
 import { headOf, type Money, openMoneyForFile } from '../../test/support/money.ts';
 
-/* The commands of docs/operate.md; those that put a few customers back to how they were are run as they stand there. */
+/* Runs the commands of docs/operate.md that restore a few customers, exactly as written there. */
 
 const manual = readFileSync('docs/operate.md', 'utf8');
 const commandsIn = (text: string): string[] =>
@@ -40,7 +40,7 @@ beforeAll(async () => {
   };
 });
 
-/** Keeps the table as it is now, as a restored one has it. */
+/** Copies the table as it is now into a table like a restored one. */
 async function restoredFrom({ deps: { table } }: Money): Promise<void> {
   const name = `${table.name}-restored`;
   await ensureTable(table.client, name);
@@ -48,7 +48,7 @@ async function restoredFrom({ deps: { table } }: Money): Promise<void> {
     await table.client.send(new PutCommand({ TableName: name, Item }));
 }
 
-/** Runs the first so many of the blocks for a customer; what they wrote to stderr. */
+/** Runs the first `blocks` blocks for a customer. Returns their stderr. */
 async function run(customerId: string, since: string, blocks: number): Promise<string> {
   const script = commands
     .slice(0, blocks)
@@ -70,7 +70,7 @@ async function run(customerId: string, since: string, blocks: number): Promise<s
   return said;
 }
 
-/** The commands need it; where it is not installed they are not tried. */
+/** The commands need jq. Without jq the tests are skipped. */
 const hasJq = spawnSync('jq', ['--version']).status === 0;
 
 it.runIf(hasJq)(

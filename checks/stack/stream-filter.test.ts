@@ -33,11 +33,11 @@ it('the filter of serverless.yml lets only notices that are to be sent through a
   const passed = told.filter((record) => passes(record, source?.filters ?? []));
   expect(told.length).toBeGreaterThan(passed.length);
   const states = passed.map(({ dynamodb }) => dynamodb?.NewImage?.['state']?.S);
-  // Of signing up, of the new key, and when that was put into the stream again.
+  // The notices of the sign-up and of the new key, and the one that is queued again.
   expect(states).toEqual(['pending', 'pending', 'pending']);
 });
 
-/** What the stream of a table tells of `work`. */
+/** The stream records of the changes that `work` makes to a table. */
 async function streamOf(work: (table: Table) => Promise<void>) {
   const endpoint = inject('dynamodbEndpoint');
   const client = new DynamoDBClient({ endpoint });

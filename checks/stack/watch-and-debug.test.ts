@@ -7,7 +7,7 @@ import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { type RunningStack, startStack } from '../../test/support/running-stack.ts';
 
-/* `DEBUG_PORT=… npm start -- --watch` in a copy of the checkout, whose functions are changed and stopped in. */
+/* `DEBUG_PORT=… npm start -- --watch` in a copy of the checkout, to edit and to debug functions. */
 
 const PARTS = ['cli', 'docs', 'functions', 'infrastructure', 'lib', 'local'];
 const FILES = ['esbuild-plugins.ts', 'package.json', 'serverless.yml', 'tsconfig.json'];
@@ -68,7 +68,7 @@ const Place = z.object({ scriptId: z.string(), lineNumber: z.number() });
 const Breakpoint = z.object({ locations: z.array(Place) });
 const Paused = z.object({ callFrames: z.array(z.object({ location: Place })) });
 
-/** A debugger: sends commands, and waits for events. */
+/** A debugger that sends commands and waits for events. */
 async function attach(port: number) {
   const [{ webSocketDebuggerUrl }] = Targets.parse(
     await (await fetch(`http://127.0.0.1:${port}/json/list`)).json(),
@@ -103,7 +103,7 @@ describe('DEBUG_PORT', () => {
 
     const debuggerClient = await attach(debugPort);
     await debuggerClient.send('Debugger.enable');
-    // The line before holds the condition, which every call reaches.
+    // Every call reaches the condition in the line before.
     const at = { lineNumber: lineNumber - 1, urlRegex: '.*/functions/health\\.mjs.*' };
     const { locations } = Breakpoint.parse(await debuggerClient.send('Debugger.setBreakpointByUrl', at));
     expect(locations).toHaveLength(1);

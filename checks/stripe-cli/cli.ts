@@ -4,12 +4,12 @@ import { SetupError } from '../../lib/settings/setup-error.ts';
 import { fetchPackage } from '../support/npm-package.ts';
 
 const VERSION = '1.52.0';
-/** One call takes a tenth of a second; only one that hangs takes this long. */
+/** A call takes 0.1 seconds. Only a call that hangs takes this long. */
 const CALL_WITHIN_MS = 30_000;
-/** Nothing listens on the port `discard`. */
+/** The port `discard`, on which nothing listens. */
 const CLOSED_PORT = 'http://127.0.0.1:9';
 
-/** Where it sends its calls, and where alone it may write. */
+/** The address that it calls, and the only folder that it may write to. */
 export interface CliSetting {
   readonly apiBase: string;
   readonly apiKey: string;
@@ -17,23 +17,23 @@ export interface CliSetting {
 }
 
 export interface CliResult {
-  /** Null when it ended by a signal, as one that hangs does. */
+  /** Null when a signal ended it, for example because it hung. */
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /**
- * The official command line of Stripe, fetched once. Its executable comes whole inside an npm package of its own for
- * each platform; the package is unpacked, not installed, so that it stays out of the project.
- * @throws SetupError when there is none for this platform, or it cannot be fetched.
+ * The official Stripe command line, fetched once. Each platform has an npm package with the complete
+ * executable. The package is unpacked, not installed, so it stays out of the project.
+ * @throws SetupError when there is none for this platform, or the fetch fails
  */
 export function fetchCli(): string {
   const folder = fetchPackage(`@stripe/cli-${process.platform}-${process.arch}`, VERSION);
   return join(folder, 'package', 'bin', process.platform === 'win32' ? 'stripe.exe' : 'stripe');
 }
 
-/** The event types it can trigger: what it says itself. */
+/** The event types that the command line says it can trigger. */
 export async function supportedEvents(cli: string, setting: CliSetting): Promise<ReadonlySet<string>> {
   const { stdout } = await runCli(cli, setting, ['trigger', '--help']);
   const list = /^Supported events:\n((?: +\S+\n)+)/m.exec(stdout)?.[1];
@@ -55,7 +55,7 @@ export const trigger = (
     ...more,
   ]);
 
-/** Sends an event again to one endpoint. */
+/** Sends an event to one endpoint again. */
 export const resend = (
   cli: string,
   setting: CliSetting,
@@ -75,14 +75,14 @@ function runCli(cli: string, { home }: CliSetting, args: readonly string[]): Pro
       HOME: home,
       XDG_CONFIG_HOME: home,
       STRIPE_CLI_TELEMETRY_OPTOUT: '1',
-      // Each call also asks elsewhere for a newer version of itself, and no setting of its own turns that off. The
-      // double is spoken to over plain HTTP, which this leaves alone.
+      // Each call also looks for a newer version, and no setting turns this off. The stand-in uses plain
+      // HTTP, so an HTTPS proxy does not affect it.
       HTTPS_PROXY: CLOSED_PORT,
     },
   };
   return new Promise((resolve, reject) => {
     const child = execFile(cli, [...args, '--color', 'off'], options, (error, stdout, stderr) => {
-      // A number is the exit code of one that ran; a word is why it could not.
+      // A number is the exit code of a program that ran. A string says why it did not start.
       if (error !== null && typeof error.code === 'string') {
         reject(new SetupError(`Stripe's command line cannot be run here: ${error.code} (${cli})`));
         return;

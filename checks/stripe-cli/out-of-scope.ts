@@ -3,7 +3,7 @@ interface OutOfScope {
   readonly why: string;
 }
 
-/** Names of triggers for a sequence of events. There is no event of that name. */
+/** Triggers of a sequence of events. No event has such a name. */
 export const COMPOSED: readonly string[] = ['subscription.payment_failed', 'subscription.payment_succeeded'];
 
 /**

@@ -15,9 +15,9 @@ import { type CliResult, type CliSetting, fetchCli, resend, supportedEvents, tri
 import { COMPOSED, OUT_OF_SCOPE } from './out-of-scope.ts';
 
 /*
- * Stripe's own command line against the stand-in: `stripe trigger` for each event type that it supports. Its
- * fixtures were written for Stripe, not for us. So they show whether the stand-in accepts and reports the
- * same as Stripe.
+ * Runs Stripe's own command line against the stand-in: `stripe trigger` for each event type that it supports.
+ * Its fixtures were written for Stripe. So they show whether the stand-in accepts and reports the same as
+ * Stripe.
  */
 
 const USAGE = `npm run check:stripe-cli [-- --write]    Stripe's command line against the stand-in: 2 minutes
@@ -72,7 +72,7 @@ async function allTriggered(): Promise<boolean> {
 
 type Row = readonly [type: string, result: string, why: string];
 
-/** Why a trigger does not have to work; undefined when it has to. */
+/** The reason why a trigger may fail. Undefined if it must work. */
 function reasonWhy(type: string, found: string): string | undefined {
   const listed = OUT_OF_SCOPE.find(({ types }) => types.includes(type))?.why;
   const path = /Unrecognized request URL \((\w+: [^)]*)\)/.exec(found)?.[1];
@@ -84,7 +84,7 @@ function reasonWhy(type: string, found: string): string | undefined {
   );
 }
 
-/** The generated page. It holds nothing that differs from run to run. */
+/** The generated page, which is the same in every run. */
 function page(rows: readonly Row[]): string {
   return `# The stand-in against Stripe's command line
 
@@ -98,7 +98,7 @@ ${markdownTable(['event type', 'stripe trigger', 'why'], rows)}
 `;
 }
 
-/** Whether an endpoint gets an event a second time when the command line sends it again. */
+/** Whether `resend` delivers an event to an endpoint a second time. */
 async function isResent(cli: string): Promise<boolean> {
   const received: string[] = [];
   const endpoint = createServer((request, response) => {
@@ -135,8 +135,8 @@ async function isResent(cli: string): Promise<boolean> {
 }
 
 /**
- * Whether it worked, and what was wrong if not. On a double of its own: the event can only come from this
- * trigger.
+ * Runs a trigger against its own stand-in, so that the event can only come from this trigger. Returns what
+ * went wrong, if anything.
  */
 function triggered(cli: string, type: string): Promise<string> {
   return onADouble(async ({ double }, setting) => {
@@ -149,7 +149,7 @@ function triggered(cli: string, type: string): Promise<string> {
   });
 }
 
-/** The same way to see a failure as for the types themselves, on a call that must fail. */
+/** Verifies that a failure is detected, with a call that must fail. */
 function noticesARefusal(cli: string): Promise<boolean> {
   return onADouble(async (_, setting) => {
     const wrong = ['--add', 'payment_intent:no_such_parameter=1'];

@@ -7,8 +7,8 @@ import type { StripeDouble } from '../../local/stripe-double/server.ts';
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * What the service asks of Stripe only when something went wrong, through the service's own port: money that goes back,
- * payments and subscriptions that are looked for because their answer never came. And setting an account up.
+ * Calls that the service makes only after failures, through its own port: refunds, and searches for payments
+ * and subscriptions whose answer was lost. Also the calls that set up an account.
  */
 export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Promise<void> {
   const apiBase = new URL(url);
@@ -18,7 +18,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
 
   const port = stripePort({ secretKey: apiKey, proPriceId: price.id, apiBase });
   const who = { customerId: 'c_1', name: 'Ada', email: 'ada@customer.example' };
-  // After an answer that was no outcome, the customer, and then the payment, is looked for.
+  // After an indeterminate answer, the service looks for the customer, and then for the payment.
   await fail(url, '/v1/customers');
   const customer = await port.createCustomer({ ...who, former: null });
   const { paymentMethodId } = await port.attachCard(customer, 'pm_card_visa');
@@ -69,7 +69,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   await port.anonymiseCustomer(customer);
   if (invoice !== null) await port.readFailedRenewal(invoice.id);
 
-  // The smoke test's customers go without a trace.
+  // Removes the smoke test's customers completely.
   await port.findCustomers(who);
   await port.deleteCustomer(customer);
   await port.findEventsOf(customer, new Date());

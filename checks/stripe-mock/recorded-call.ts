@@ -3,11 +3,11 @@ import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 import type { Call } from '../../local/stripe-double/calls.ts';
 import { ROUTES } from '../../local/stripe-double/routes.ts';
 
-/** One call as it was made to Stripe's API, or to what stands in for it. */
+/** One call to Stripe's API or to a stand-in. */
 export interface RecordedCall {
   readonly method: string;
   readonly path: string;
-  /** The parameters, form-encoded: the body of a POST, the query of anything else. */
+  /** The form-encoded parameters: the body of a POST, otherwise the query. */
   readonly body: string;
   readonly idempotencyKey: string | null;
   readonly version: string | null;
@@ -15,7 +15,7 @@ export interface RecordedCall {
 
 const Parameters = z.record(z.string(), z.string());
 
-/** What the double's log holds. Its callers are the SDK, which always names the version it was made for. */
+/** The calls in the stand-in's log. All come from the SDK, which always sends its own API version. */
 export const recordedCalls = (calls: readonly Call[]): RecordedCall[] =>
   calls.map(({ method, path, parameters, idempotencyKey }) => ({
     method,
@@ -45,7 +45,7 @@ export function pathShape({ method, path }: Pick<RecordedCall, 'method' | 'path'
   return route?.path ?? path;
 }
 
-/** The names, in any order; also the values that are words of Stripe's own, each of which it takes or not. */
+/** The sorted parameter names, with those values that are Stripe's own words: it accepts only some. */
 function parameterShape({ body }: RecordedCall): string {
   const parts = [...new URLSearchParams(body)].map(([name, value]) =>
     /^[a-z_.]+$/.test(value) && !name.startsWith('metadata[') ? `${name}=${value}` : name,

@@ -8,8 +8,8 @@ import { recordServiceCalls } from './service-calls.ts';
 import { type StripeMock, startStripeMock } from './stripe-mock.ts';
 
 /*
- * Every call that the service makes, held against the description that Stripe publishes of its API. The double is our
- * own idea of Stripe: it cannot notice a parameter that we only believe in. stripe-mock is Stripe's.
+ * Compares every call of the service with Stripe's published API description. The stand-in is our own model
+ * of Stripe, so it can accept a parameter that does not exist. stripe-mock is Stripe's.
  */
 
 const USAGE = `npm run check:stripe-mock    every call that the service makes, against Stripe's description of its API: 1 minute
@@ -17,7 +17,7 @@ const USAGE = `npm run check:stripe-mock    every call that the service makes, a
 Needs Go: it builds Stripe's own stripe-mock from the module proxy the first time.`;
 const API_KEY = 'sk_test_double';
 
-/** The call that no description of Stripe's API allows. */
+/** A call that Stripe's API description does not allow. */
 const WRONG: RecordedCall = {
   method: 'POST',
   path: '/v1/customers',
@@ -65,7 +65,7 @@ async function allAccepted(mock: StripeMock): Promise<boolean> {
   return refused.size === 0 && distinct.length > 0;
 }
 
-/** What is asked of the double while `work` runs. */
+/** The calls to the stand-in while `work` runs. */
 async function record(work: (running: StripeDouble) => Promise<void>): Promise<RecordedCall[]> {
   const running = await startStripeDouble({ apiKey: API_KEY });
   try {
@@ -76,7 +76,7 @@ async function record(work: (running: StripeDouble) => Promise<void>): Promise<R
   }
 }
 
-/** The parameters at the top, in the order they were sent. */
+/** The top-level parameters, in the order sent. */
 function namesOf({ body }: RecordedCall): string {
   const names = [...new URLSearchParams(body).keys()].map((name) => name.replace(/\[.*$/, ''));
   return [...new Set(names)].join(' ');

@@ -11,8 +11,8 @@ import { startStack } from '../../local/stack/stack.ts';
 import { type RecordedCall, recordedCalls } from './recorded-call.ts';
 
 /*
- * The journeys of customers through the whole service, on a stack of their own, for the sake of the calls that the service
- * makes to Stripe on the way: cards, charges, declines, cardholders who are asked, Pro, its end, disputes, webhooks.
+ * Customer journeys through the whole service on its own stack, to record the service's calls to Stripe:
+ * cards, charges, declines, authentication by cardholders, Pro and its end, disputes, webhooks.
  */
 
 const MONTH_SECONDS = 32 * 24 * 60 * 60;
@@ -111,7 +111,7 @@ async function signUp({ api }: World): Promise<Customer> {
   };
 }
 
-/** A card, fixes until one is charged, Pro with all that can happen to it, a refund, a dispute, and another card. */
+/** A card, a charged fix, every event of Pro, a refund, a dispute, and another card. */
 async function paysForEverything(world: World): Promise<Customer> {
   const ada = await signUp(world);
   await addCard(ada, 'pm_card_visa');
@@ -128,7 +128,7 @@ async function paysForEverything(world: World): Promise<Customer> {
   return ada;
 }
 
-/** The payment waits for the cardholder; another card pays, and the first payment is cancelled. */
+/** The payment waits for the cardholder. Another card pays, and the first payment is cancelled. */
 async function isAskedByTheBank(world: World): Promise<Customer> {
   const bea = await signUp(world);
   await addCard(bea, 'pm_card_authenticationRequired');
@@ -138,7 +138,7 @@ async function isAskedByTheBank(world: World): Promise<Customer> {
   return bea;
 }
 
-/** A fix that is declined, and a subscription that is. */
+/** A declined fix and a declined subscription. */
 async function isDeclined(world: World): Promise<Customer> {
   const cay = await signUp(world);
   await addCard(cay, 'pm_card_chargeCustomerFail');
@@ -150,7 +150,7 @@ async function isDeclined(world: World): Promise<Customer> {
 const addCard = (customer: Customer, card: string): Promise<Body> =>
   customer.send('POST', '/api/v1/payment-method', { payment_method_id: card, billing_consent: true });
 
-/** Bills fixes until no credit is left and the card was tried. */
+/** Bills fixes until no credit is left and the card has been tried once. */
 async function untilCharged(customer: Customer): Promise<void> {
   const deadline = performance.now() + SETTLES_WITHIN_MS;
   while (performance.now() < deadline) {

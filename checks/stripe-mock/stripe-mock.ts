@@ -9,7 +9,7 @@ import { cachedFolder } from '../support/tool-cache.ts';
 import { distinctCalls, type RecordedCall } from './recorded-call.ts';
 
 const MODULE = 'github.com/stripe/stripe-mock';
-/** The newest first: module proxies do not all have every one. With each, the API version whose description is inside. */
+/** Newest first, because a module proxy may lack some. Each with the API version that it describes. */
 const RELEASES = [
   { version: 'v0.206.0', describes: '2026-09-30.endive' },
   { version: 'v0.203.0', describes: '2026-08-26.dahlia' },
@@ -26,21 +26,21 @@ export interface Refused {
 }
 
 export interface StripeMock {
-  /** The version of Stripe's API that it knows. */
+  /** The version of Stripe's API that it describes. */
   readonly describes: string;
-  /** Sends each distinct call; answers those that it does not accept. */
+  /** Sends each distinct call. Returns the rejected ones. */
   replayAll(calls: readonly RecordedCall[]): Promise<Refused[]>;
   stop(): Promise<void>;
 }
 
 /**
- * Stripe's own stripe-mock on this machine. It keeps nothing and knows every id, but it holds each parameter against
- * the description that Stripe publishes of its API.
- * @throws SetupError when it cannot be built or does not start.
+ * Stripe's own stripe-mock on this machine. It stores nothing and accepts every id, but checks each parameter
+ * against Stripe's published API description.
+ * @throws SetupError when it cannot be built or does not start
  */
 export async function startStripeMock(): Promise<StripeMock> {
   const { executable, describes } = installStripeMock();
-  // It chooses its ports itself. Unasked it would also listen on a fixed one for HTTPS.
+  // It chooses its own port. Without -https-addr it also listens on a fixed HTTPS port.
   const command = [executable, '-http-addr', '127.0.0.1:0', '-https-addr', '127.0.0.1:0'];
   let listening: (url: string) => void = () => {};
   const url = new Promise<string>((resolve) => {
@@ -65,7 +65,7 @@ export async function startStripeMock(): Promise<StripeMock> {
   return { describes, replayAll: (calls) => replayAll(ready, describes, calls), stop };
 }
 
-/** The newest release that can be had, built once from its source. @throws SetupError when there is no Go, or none can. */
+/** The newest available release, built once from source. @throws SetupError without Go or any release */
 function installStripeMock(): { executable: string; describes: string } {
   const reasons: string[] = [];
   for (const release of RELEASES) {
@@ -102,7 +102,7 @@ async function replayAll(url: string, describes: string, calls: readonly Recorde
   return refused;
 }
 
-/** The parameters without which it is accepted: the message seldom names one. */
+/** The parameters whose removal makes the call valid. The message seldom names a parameter. */
 async function parametersAtFault(url: string, describes: string, call: RecordedCall): Promise<string[]> {
   const culprits: string[] = [];
   for (const name of new Set(new URLSearchParams(call.body).keys())) {
@@ -115,7 +115,7 @@ async function parametersAtFault(url: string, describes: string, call: RecordedC
 
 const ErrorAnswer = z.object({ error: z.object({ message: z.string() }) });
 
-/** Why it does not accept the call; null when it does. */
+/** The reason why stripe-mock rejects the call. Null if it accepts the call. */
 async function refusal(url: string, describes: string, call: RecordedCall): Promise<string | null> {
   const isPost = call.method === 'POST';
   const parameters = asDescribed(call, describes).toString();
@@ -134,11 +134,11 @@ async function refusal(url: string, describes: string, call: RecordedCall): Prom
   const text = await response.text();
   if (response.ok) return null;
   const { message } = ErrorAnswer.parse(JSON.parse(text)).error;
-  // Its validators are numbered by where they happen to be in memory.
+  // Removes the validator's memory address, which differs between runs.
   return `${response.status} ${message.replace(/^Request validation error: validator \w+ failed: /, '')}`;
 }
 
-/** Our version of the API is newer than the description, where it stands for the newest one. */
+/** Replaces our API version with the described one, because ours is newer. */
 function asDescribed({ body }: RecordedCall, describes: string): URLSearchParams {
   const parameters = new URLSearchParams(body);
   if (parameters.get('api_version') === STRIPE_API_VERSION) parameters.set('api_version', describes);

@@ -7,13 +7,13 @@ import { recorder } from './recorder.ts';
 import { playScenario } from './scenario.ts';
 import { accountAt } from './scenario-steps.ts';
 
-/** One webhook as it arrived. */
+/** One webhook as received. */
 export interface Delivery {
   readonly body: string;
   readonly signature: string;
 }
 
-/** The scenario with an endpoint that receives every event. */
+/** Plays the scenario with an endpoint that receives every event. */
 export async function playDelivered(
   running: StripeDouble,
   apiKey: string,

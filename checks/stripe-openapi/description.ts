@@ -21,28 +21,28 @@ const Description = z.object({
 const WithFields = z.object({ properties: schemaRecord });
 const Operation = z.object({ responses: z.record(z.string(), Answers) });
 
-/** One place where a value is not what the description says. */
+/** One value that differs from the description. */
 export interface Difference {
-  /** Where: the kind of object and the path of fields in it, for example `charge.outcome.reason`. */
+  /** The kind of object and the path of its fields, for example `charge.outcome.reason`. */
   readonly at: string;
   readonly what: string;
 }
 
-/** What Stripe publishes of its API. */
+/** Stripe's published API description. */
 export interface StripeDescription {
-  /** The version of the API, for example `2026-08-26.dahlia`. */
+  /** The API version, for example `2026-08-26.dahlia`. */
   readonly version: string;
-  /** An answer of the operation; undefined when the description has no such operation. */
+  /** Checks an answer of an operation. Undefined if the description has no such operation. */
   answer(method: string, path: string, status: number, body: unknown): readonly Difference[] | undefined;
-  /** Every type of event that an endpoint can ask for. */
+  /** Every event type that an endpoint can subscribe to. */
   readonly eventTypes: ReadonlySet<string>;
-  /** Whether the description that Stripe publishes for SDKs has this field. */
+  /** Whether Stripe's description for SDKs has this field. */
   isKnownToSdks(schema: string, field: string): boolean;
-  /** An object by its kind; undefined when the description has no such kind. */
+  /** Checks an object by its kind. Undefined if the description has no such kind. */
   object(value: unknown): readonly Difference[] | undefined;
 }
 
-/** The description inside Stripe's own stripe-mock, compiled by a validator that knows nothing of Stripe. @throws SetupError */
+/** The description in Stripe's own stripe-mock, compiled by a generic validator. @throws SetupError */
 export function stripeDescription(): StripeDescription {
   const { info, components, paths } = Description.parse(read('spec3.json'));
   const forSdks = Description.parse(read('spec3.beta.sdk.json')).components.schemas;
@@ -96,7 +96,7 @@ export function stripeDescription(): StripeDescription {
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(join(goModule(MODULE, RELEASE), 'embedded', 'openapi', name), 'utf8'));
 
-/** The values of `enabled_events`, wherever the description of creating an endpoint has them. */
+/** The values of `enabled_events` in the description of creating an endpoint. */
 function eventTypesOf(paths: z.infer<typeof Description>['paths']): ReadonlySet<string> {
   const found = new Set<string>();
   collect(paths['/v1/webhook_endpoints']?.['post'], false);
@@ -113,7 +113,7 @@ function eventTypesOf(paths: z.infer<typeof Description>['paths']): ReadonlySet<
 
 const idOf = (name: string): string => `stripe:${name}`;
 
-/** References between schemas by their own ids, so that only those in use are compiled. */
+/** Changes references between schemas to ids, so that only schemas in use are compiled. */
 function withIds(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withIds);
   if (!isJson(schema)) return schema;
@@ -131,7 +131,7 @@ function onlyObject(schema: unknown): Record<string, unknown> {
   throw new SetupError('The description has no schema where one was expected.');
 }
 
-/** `charge` for a charge; `customer (deleted)` for what is left of a deleted customer. */
+/** For example `charge`, or `customer (deleted)` for a deleted customer. */
 const kindOf = (value: Record<string, unknown>): string =>
   `${String(value['object'])}${value['deleted'] === true ? ' (deleted)' : ''}`;
 
@@ -154,7 +154,7 @@ function kindsOf(schemas: Readonly<Record<string, unknown>>): ReadonlyMap<string
   return kinds;
 }
 
-/** The most specific path first: `/v1/customers/search` is no customer's id. */
+/** Tries the most specific path first: `search` in `/v1/customers/search` is not an id. */
 function operationAt(
   paths: z.infer<typeof Description>['paths'],
   method: string,
@@ -170,7 +170,7 @@ function operationAt(
   return found === undefined || data === undefined ? undefined : { path: found, operation: data };
 }
 
-/** The place by the nearest object that names its kind, so that one difference reads the same wherever it is found. */
+/** Names the place relative to the nearest typed object, so a difference always has the same name. */
 function differenceOf(
   { instancePath, keyword, message, params, data }: ErrorObject,
   root: unknown,

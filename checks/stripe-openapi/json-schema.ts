@@ -1,16 +1,16 @@
 /*
- * Stripe's description is OpenAPI 3.0, whose schemas are almost JSON Schema. What differs is translated here:
- * `nullable`, the closed set of fields, and a choice between kinds of objects.
+ * Translates Stripe's OpenAPI 3.0 schemas into JSON Schema, where they differ: `nullable`, the closed set of
+ * fields, and a choice between kinds of objects.
  */
 
 type Json = Record<string, unknown>;
 
-/** Keywords that describe and do not constrain. */
+/** Keywords that describe but do not constrain. */
 const DESCRIPTIVE = new Set(['description', 'title', 'example', 'deprecated', 'x-expandableFields']);
 
 /**
- * One schema of the description as JSON Schema. An object that lists its fields has no others: Stripe's description
- * leaves that open, but a field outside the list is a difference that must be explained.
+ * Translates one schema of the description. An object with a list of fields allows no others: Stripe's
+ * description leaves this open, but a field outside the list is a difference that needs an explanation.
  */
 export function jsonSchema(schema: unknown, schemas: Json): unknown {
   if (Array.isArray(schema)) return schema.map((one) => jsonSchema(one, schemas));
@@ -30,12 +30,12 @@ export function jsonSchema(schema: unknown, schemas: Json): unknown {
   return nullable === true ? orNull(translated) : translated;
 }
 
-/** Errors of a value that is not null speak of the schema, and never of the null that it is not. */
+/** For a value that is not null, errors then refer to the schema and never to null. */
 const orNull = (schema: Json): Json => ({ if: { type: 'null' }, else: schema });
 
 /**
- * A chain of conditions instead of `anyOf`, where each alternative can be recognised: an id by being text, an object by
- * its `object`. It accepts the same values, and says what is wrong with the alternative that was meant.
+ * Replaces `anyOf` with a chain of conditions if each alternative is recognizable: an id by its type, an
+ * object by `object`. The chain accepts the same values, and its errors refer to the intended alternative.
  */
 function choice(alternatives: readonly unknown[], schemas: Json): Json {
   const marks = alternatives.map((one) => markOf(one, schemas));
@@ -44,13 +44,13 @@ function choice(alternatives: readonly unknown[], schemas: Json): Json {
   if (marks.length === 1) return { allOf: translated };
   if (!isClear || marks.includes(null)) return { anyOf: translated };
   return translated.reduceRight<Json>((otherwise, then, i) => ({ if: marks[i], then, else: otherwise }), {
-    // No alternative is meant: nothing is accepted.
+    // No alternative matches, so the schema accepts nothing.
     type: 'string',
     enum: ['(an id or one of the objects that the description allows)'],
   });
 }
 
-/** What an alternative is recognised by; null for one that cannot be. */
+/** The schema that recognizes an alternative. Null if none can. */
 function markOf(alternative: unknown, schemas: Json): Json | null {
   if (!isJson(alternative)) return null;
   if (alternative['type'] === 'string' && alternative['enum'] === undefined) return { type: 'string' };

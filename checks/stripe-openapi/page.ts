@@ -5,7 +5,7 @@ import { KNOWN_DIFFERENCES, type KnownDifference } from './differences.ts';
 import { isJson } from './json-schema.ts';
 
 interface Findings {
-  /** The version of Stripe's description. */
+  /** Version of Stripe's description. */
   readonly version: string;
   readonly routes: readonly Route[];
   readonly events: readonly { readonly type: string; readonly data: { readonly object: unknown } }[];

@@ -1,9 +1,9 @@
 import { isJson } from './json-schema.ts';
 
-/** Ways to spoil an object that a judge of it must notice. */
+/** Faults planted in an object, which a judge of that object must notice. */
 export const SPOILED: readonly {
   readonly how: string;
-  /** The types of the SDK accept any word. */
+  /** The SDK's types accept any string here. */
   readonly isForValidatorOnly?: true;
   readonly spoil: (object: Record<string, unknown>) => Record<string, unknown>;
 }[] = [

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { STRIPE_API_VERSION } from '../../lib/stripe/sdk.ts';
 
-/** One answer of the stand-in, with the request that it answers. */
+/** One answer of the stand-in, with its request. */
 export interface Answer {
   readonly method: string;
   readonly path: string;
@@ -13,7 +13,7 @@ export interface Answer {
 export interface Recorder {
   readonly answers: readonly Answer[];
   readonly stripe: Stripe;
-  /** A request as the SDK would not send it, for example with a parameter that does not exist. */
+  /** Sends a request that the SDK would not send, for example with an unknown parameter. */
   send(method: string, path: string, form?: Readonly<Record<string, string>>): Promise<unknown>;
 }
 

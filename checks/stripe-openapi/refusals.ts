@@ -4,8 +4,8 @@ import type { Recorder } from './recorder.ts';
 import type { Account } from './scenario-steps.ts';
 
 /**
- * Reads every list, and of each the first object: `/v1/x` and then `/v1/x/:id`, `/v1/x/:id/y` and then its `/:entry`.
- * A call that needs a parameter is refused here and has its place in the scenario.
+ * Reads every list and its first object: `/v1/x` and then `/v1/x/:id`, `/v1/x/:id/y` and then `/:entry`.
+ * A call with a required parameter is rejected here, and belongs in the scenario.
  */
 export async function readLists({ send }: Recorder, routes: readonly Route[]): Promise<void> {
   const firstIds = new Map<string, string>();
@@ -18,7 +18,7 @@ export async function readLists({ send }: Recorder, routes: readonly Route[]): P
     const first = FirstOf.safeParse(await send('GET', concrete)).data?.data[0];
     if (first !== undefined) firstIds.set(path, first.id);
   }
-  // No SDK has this call: Stripe's command line makes it.
+  // No SDK has this call. Stripe's command line makes it.
   await send('POST', `/v1/events/${firstIds.get('/v1/events') ?? UNKNOWN_ID}/retry`, {
     for_stripecli: 'true',
   });
@@ -27,7 +27,7 @@ export async function readLists({ send }: Recorder, routes: readonly Route[]): P
 const FirstOf = z.object({ data: z.array(z.looseObject({ id: z.string() })) });
 const UNKNOWN_ID = 'nothing_1';
 
-/** Every way in which each call can be refused whatever the account holds. */
+/** Every rejection of each call that does not depend on the account's content. */
 export async function playRefusals(
   recorder: Recorder,
   account: Account,

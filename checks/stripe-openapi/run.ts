@@ -18,8 +18,8 @@ import { accountAt } from './scenario-steps.ts';
 import { compileAsSdkTypes } from './sdk-types.ts';
 
 /*
- * What the stand-in answers and tells, held against what others say about Stripe: Stripe's own description of its API,
- * by a validator that knows nothing of Stripe, and the types of the pinned SDK, by the compiler.
+ * Compares the stand-in's answers and events with independent sources: Stripe's own API description, by a
+ * generic validator, and the types of the pinned SDK, by the compiler.
  */
 
 const USAGE = `npm run check:stripe-openapi [-- --write]    answers and events, against Stripe's description and the SDK's types: 10 seconds
@@ -32,9 +32,9 @@ const DOUBLE = 'local/stripe-double';
 const CHANGELOG = 'node_modules/stripe/CHANGELOG.md';
 const SHOWN = 60;
 
-/** Calls that are refused whatever the account holds. */
+/** Calls that are rejected for every account. */
 const NEVER_SUCCEEDS: readonly string[] = [
-  // Only a refund that waits for the customer can be canceled, and a refund to a card never does.
+  // Only a refund that waits for the customer can be canceled, and a card refund never waits.
   'POST /v1/refunds/:id/cancel',
 ];
 
@@ -80,7 +80,7 @@ async function played(): Promise<{ answers: readonly Answer[]; events: readonly 
   }
 }
 
-/** A judge that does not notice what is wrong on purpose says nothing about the rest. */
+/** Checks the judges: a judge that misses a planted fault proves nothing. */
 function blindSpots(description: StripeDescription, answers: readonly Answer[]): string[] {
   const charge = chargeIn(answers.map(({ body }) => body));
   if (charge === undefined) return ['The scenario shows no charge.'];
@@ -98,7 +98,7 @@ function blindSpots(description: StripeDescription, answers: readonly Answer[]):
   ];
 }
 
-/** Calls without an answer of each sort, and types of events that the stand-in can tell and did not. */
+/** Calls without an answer of each kind, and supported event types that were not sent. */
 function unplayed(
   { eventTypes }: StripeDescription,
   answers: readonly Answer[],
@@ -116,7 +116,7 @@ function unplayed(
   return [...routes, ...missing.toSorted().map((type) => `The scenario brings about no ${type}.`)];
 }
 
-/** The types of events that the stand-in's source names. A file that lists most of them only knows their names. */
+/** The event types named in the stand-in's source, except in a file that lists most of them. */
 function typesInSource(eventTypes: ReadonlySet<string>): ReadonlySet<string> {
   const named = readdirSync(DOUBLE, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))

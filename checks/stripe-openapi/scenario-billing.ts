@@ -1,8 +1,8 @@
 import { type Account, customerWith } from './scenario-steps.ts';
 
 /*
- * The part of the scenario in which a bill is not simply a price: discounts, tax, seats that change inside a period,
- * cancellations with credit, trials, pauses of collection and invoices that are sent.
+ * The part of the scenario with bills that are more than a price: discounts, tax, seats that change within a
+ * period, cancellations with credit, trials, paused collection, and sent invoices.
  */
 
 const DAY_SECONDS = 24 * 60 * 60;

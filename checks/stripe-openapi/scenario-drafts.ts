@@ -1,6 +1,6 @@
 import { type Account, customerWith, refused } from './scenario-steps.ts';
 
-/** The part of the scenario in which a person writes an invoice line by line, sends it, or drops it. */
+/** The part of the scenario in which a person drafts an invoice by hand, and sends or deletes it. */
 export async function writeInvoices(account: Account): Promise<void> {
   const { stripe } = account;
   const { id } = await customerWith(account, 'pm_card_visa');

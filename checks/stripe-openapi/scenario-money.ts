@@ -1,8 +1,8 @@
 import { type Account, customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 /*
- * The part of the scenario in which money goes other ways than from a card to us: credit notes, the customer's balance,
- * payments that are attached, disputes and refunds that take a turn.
+ * The part of the scenario with other flows of money than from a card to us: credit notes, customer balance,
+ * attached payments, and disputes and refunds whose outcome changes.
  */
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -16,7 +16,7 @@ export async function moveMoney(account: Account): Promise<void> {
   await payOut(account);
 }
 
-/** An open invoice of $50 for a customer whose default card works. */
+/** An open invoice of $50, for a customer with a working default card. */
 async function openInvoice({ stripe }: Account, customer: string): Promise<string> {
   await stripe.invoiceItems.create({ customer, amount: 5_000, currency: 'usd', description: 'Onboarding' });
   const { id } = await stripe.invoices.create({ customer, pending_invoice_items_behavior: 'include' });
@@ -103,7 +103,7 @@ async function turnRefunds(account: Account): Promise<void> {
   }
 }
 
-/** Payouts by hand and by the schedule: paid, canceled, and returned by the bank after they were paid. */
+/** Manual and scheduled payouts: paid, canceled, and returned by the bank after payment. */
 async function payOut(account: Account): Promise<void> {
   const { stripe, control } = account;
   await paidBy(account, 'pm_card_bypassPending');

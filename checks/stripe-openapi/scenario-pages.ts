@@ -1,8 +1,8 @@
 import { type Account, customerWith, refused } from './scenario-steps.ts';
 
 /*
- * The part of the scenario in which a customer or a person of ours uses a page: setup of a card, Checkout, the portal,
- * invoices that are paid on their own page, and what the account itself shows.
+ * The part of the scenario in which a customer or our staff use a page: card setup, Checkout, the portal,
+ * invoices that are paid on their own page, and the pages of the account.
  */
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -79,7 +79,7 @@ async function visitPortal(account: Account, price: string): Promise<void> {
   }
 }
 
-/** Invoices that a customer pays on their page, or does not pay until they are overdue. */
+/** Invoices that a customer pays on their page, or leaves until they are overdue. */
 async function sendInvoices(account: Account, price: string): Promise<void> {
   const { stripe, control } = account;
   const { id } = await customerWith(account, 'pm_card_visa');

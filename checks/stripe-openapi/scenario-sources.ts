@@ -1,6 +1,6 @@
 import { type Account, offSession, refused } from './scenario-steps.ts';
 
-/** The part of the scenario with cards and bank accounts of the older kind, and payments from such a card. */
+/** The part of the scenario with legacy cards and bank accounts, and payments from such a card. */
 export async function keepSources({ stripe }: Account, price: string): Promise<void> {
   const { id } = await stripe.customers.create({ name: 'Ada', source: 'tok_visa' });
   const customer = await stripe.customers.retrieve(id, { expand: ['default_source', 'sources'] });

@@ -4,11 +4,11 @@ import * as z from 'zod/mini';
 /** The stand-in as the scenario sees it. */
 export interface Account {
   readonly stripe: Stripe;
-  /** A control of the stand-in, by its path under /_double. */
+  /** Calls a control of the stand-in, by its path under /_double. */
   control(path: string, input?: unknown): Promise<void>;
 }
 
-/** Speaks to the controls of a stand-in that runs at `url`. */
+/** An account on the stand-in that runs at `url`. */
 export const accountAt = (url: string, stripe: Stripe): Account => ({
   stripe,
   control: async (path, input = {}) => {
@@ -51,7 +51,7 @@ export const offSession = ({
   allowed_payment_method_types: ['card'],
 });
 
-/** A customer with this card, who paid $29 with it. */
+/** A customer who paid $29 with this card. */
 export async function paidBy(account: Account, card: string): Promise<Stripe.PaymentIntent> {
   const { id, method } = await customerWith(account, card);
   const payment = { customer: id, payment_method: method };

@@ -7,14 +7,14 @@ import { keepSources } from './scenario-sources.ts';
 import { type Account, customerWith, offSession, paidBy, refused } from './scenario-steps.ts';
 
 /*
- * What an account at Stripe goes through, played with the SDK: each kind of object, with its success and its failures.
- * Several programs judge the answers and the events; none of them knows how the scenario came about.
+ * The life of a Stripe account, played with the SDK: each kind of object, with successes and failures.
+ * Several programs judge the answers and events without knowledge of the scenario.
  */
 
 const DAY_SECONDS = 24 * 60 * 60;
 const PRO_CENTS = 59_900;
 
-/** @throws when the stand-in refuses what Stripe accepts, or accepts what Stripe refuses. */
+/** @throws when the stand-in rejects what Stripe accepts, or accepts what Stripe rejects */
 export async function playScenario(account: Account): Promise<void> {
   const catalog = await fillCatalog(account);
   await registerEndpoints(account);
@@ -196,7 +196,7 @@ async function subscribe(account: Account, { price }: Catalog): Promise<void> {
   await stripe.invoices.list({ customer: id, expand: ['data.payments'] });
 }
 
-/** A renewal that is declined until the subscription ends, one that asks the cardholder, one that never begins. */
+/** Renewals: declined until the subscription ends, waiting for the cardholder, and never started. */
 async function failToRenew(account: Account, { price }: Catalog): Promise<void> {
   const { stripe } = account;
   for (const card of ['pm_card_chargeCustomerFail', 'pm_card_authenticationRequired']) {

@@ -4,14 +4,14 @@ import { resolve } from 'node:path';
 import { isJson } from './json-schema.ts';
 
 /*
- * Answers and events as TypeScript, each declared as the type that the pinned SDK gives it. The compiler then judges
- * them: a field that the type lacks, one that is missing, a value of another kind. Words it cannot judge: the SDK accepts
- * any, because Stripe adds some at any time.
+ * Writes answers and events as TypeScript, each declared with its type from the pinned SDK. The compiler then
+ * finds unknown fields, missing fields and values of a wrong type. It cannot judge enum words: the SDK
+ * accepts any, because Stripe adds some at any time.
  */
 
 const FOLDER = '.cache/stripe-openapi';
 
-/** What is written differently from the rule: `payment_intent` is `Stripe.PaymentIntent`. */
+/** Exceptions to the naming rule: by the rule, `payment_intent` is `Stripe.PaymentIntent`. */
 const TYPES: Readonly<Record<string, string>> = {
   event: 'Stripe.Event',
   invoiceitem: 'Stripe.InvoiceItem',
@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'invoiceitem (deleted)': 'Stripe.DeletedInvoiceItem',
 };
 
-/** What the SDK changes when it reads an answer: decimal numbers are text on the line. */
+/** The SDK converts some fields when it reads an answer: decimal numbers are strings on the wire. */
 const PRELUDE = `import type Stripe from 'stripe';
 
 type Wire<T> = T extends Stripe.Decimal
@@ -33,11 +33,11 @@ type Wire<T> = T extends Stripe.Decimal
 
 export interface Compiled {
   readonly objects: number;
-  /** What the compiler says, the most important first. */
+  /** The compiler's errors, the most important first. */
   readonly errors: readonly string[];
 }
 
-/** Compiles every distinct object that the values hold at their top, or in the list that they are. */
+/** Compiles every distinct object among the values and inside list values. */
 export function compileAsSdkTypes(values: readonly unknown[]): Compiled {
   const distinct = new Map<string, Record<string, unknown>>();
   for (const value of values.flatMap(objectsIn)) distinct.set(`${kindOf(value)} ${shapeOf(value)}`, value);
@@ -60,8 +60,8 @@ export function compileAsSdkTypes(values: readonly unknown[]): Compiled {
 }
 
 /**
- * What an object was before holds what no type says: null for a field that was not there, and of an object inside only
- * the fields that changed. The rest is judged.
+ * No type describes `previous_attributes` exactly: a new field was null, and a nested object has only its
+ * changed fields. Everything else is judged.
  */
 const onlyWhatWas = (field: string, value: unknown): unknown =>
   field === 'previous_attributes' && isJson(value)
@@ -87,7 +87,7 @@ function typeOf(value: Record<string, unknown>): string {
   return ['Stripe', ...names, value['deleted'] === true ? `Deleted${last}` : last].join('.');
 }
 
-/** The fields and their kinds of value; words of Stripe's own as they are, because a type may not have them. */
+/** The fields and their value types. Stripe's own words stay, because a type may lack them. */
 function shapeOf(value: unknown): string {
   if (Array.isArray(value)) return `[${[...new Set(value.map(shapeOf))].toSorted().join()}]`;
   if (isJson(value)) {

@@ -10,7 +10,7 @@ import { OUT_OF_SCOPE } from './out-of-scope.ts';
 const FOLDER = 'checks/stripe-python';
 const WITHIN_MS = 15 * 60_000;
 const SHOWN = 3;
-/** How the stand-in refuses a path that it does not have. */
+/** The start of the stand-in's error for an unknown path. */
 const NOT_SERVED = 'Unrecognized request URL';
 
 export interface Row {
@@ -22,7 +22,7 @@ export interface Judged {
   readonly rows: readonly Row[];
   readonly verified: number;
   readonly handled: number;
-  /** The version that Stripe's Python client was made for. */
+  /** The API version that Stripe's Python client is made for. */
   readonly clientVersion: string;
   readonly complaints: readonly string[];
 }
@@ -40,7 +40,7 @@ const Verified = z.object({
 });
 
 export async function judged(): Promise<Judged> {
-  // Clients hold a key against the form that Stripe's have.
+  // Clients check the form of an API key.
   const apiKey = `sk_test_${randomBytes(16).toString('hex')}`;
   const running = await startStripeDouble({ apiKey, deliveryBackoffMs: 5 });
   try {
@@ -97,7 +97,7 @@ function verdict(
     const isRight = errors.length === 0;
     if (scope !== undefined && isRight) complaints.push(`${model} fits, and is listed as out of scope.`);
     if (scope !== undefined) return { model, verdict: 'out of scope' };
-    // The committed page names the kind as one that is there or not, so none gets lost silently.
+    // The committed page lists such kinds, so a kind that disappears is noticed.
     if (errors[0]?.includes(NOT_SERVED)) return { model, verdict: 'not in the stand-in' };
     if (!isRight) complaints.push(`${model}: ${errors.slice(0, SHOWN).join(' ')}`);
     return { model, verdict: !isRight ? 'fails' : stored > 0 ? 'fits' : 'none in the scenario' };

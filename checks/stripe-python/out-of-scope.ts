@@ -1,6 +1,6 @@
 interface OutOfScope {
   readonly why: string;
-  /** Whether the check still tries the kind, to notice when it fits after all. */
+  /** Whether the check still tries the kind, to notice when it works. */
   readonly isTried: boolean;
 }
 

@@ -5,8 +5,8 @@ import { judged } from './judge.ts';
 import { page } from './page.ts';
 
 /*
- * Two clients from PyPI that know nothing of this project, against the stand-in after the broad scenario: Stripe's own
- * Python client verifies what the stand-in delivers, and dj-stripe copies every kind of object into SQLite.
+ * Two independent clients from PyPI against the stand-in, after the broad scenario. Stripe's own Python
+ * client verifies the stand-in's deliveries. dj-stripe copies every kind of object into SQLite.
  */
 
 const USAGE = `npm run check:stripe-python [-- --write]    Stripe's Python client and dj-stripe, against the stand-in: 1 minute

@@ -10,17 +10,17 @@ import { playDelivered } from '../stripe-openapi/delivered.ts';
 
 const CHILD = 'checks/stripe-sync/child.mjs';
 const WITHIN_MS = 5 * 60_000;
-/** How the stand-in refuses a path that it does not have. */
+/** The start of the stand-in's error for an unknown path. */
 const NOT_SERVED = 'Unrecognized request URL';
 
-/** What the engine can be asked to copy, in an order in which what is named comes before what names it. */
+/** The kinds that the engine can copy, each after the kinds that it refers to. */
 export const KINDS = [
   ...['product', 'price', 'plan', 'customer', 'subscription', 'subscription_schedules', 'invoice', 'charge'],
   ...['setup_intent', 'payment_method', 'payment_intent', 'tax_id', 'credit_note', 'dispute'],
   ...['early_fraud_warning', 'refund', 'checkout_sessions'],
 ] as const;
 
-/** How the engine says that it has no use for a type of event. */
+/** The engine's message for an event type that it does not use. */
 const NOT_WANTED = 'Unhandled webhook event';
 
 export interface Row {
@@ -31,7 +31,7 @@ export interface Row {
 export interface Judged {
   readonly rows: readonly Row[];
   readonly handled: number;
-  /** Types of events that the engine itself leaves alone. */
+  /** Event types that the engine ignores. */
   readonly unwanted: readonly string[];
   readonly complaints: readonly string[];
 }
@@ -62,7 +62,7 @@ export async function judged(): Promise<Judged> {
   }
 }
 
-/** @throws SetupError when the engine does not come to its end */
+/** @throws SetupError when the engine does not finish */
 async function askEngine(input: unknown): Promise<z.infer<typeof Found>> {
   const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'pipe'], timeout: WITHIN_MS });
   child.stdin.end(JSON.stringify(input));
@@ -78,7 +78,7 @@ function verdict({ webhooks, backfill }: z.infer<typeof Found>): Judged {
     .filter(([, error]) => error !== NOT_WANTED)
     .map(([type, error]) => `webhook ${type}: ${error}`);
   const rows = Object.entries(backfill).map(([kind, { synced, error }]): Row => {
-    // The committed page names the kind as one that is there or not, so none gets lost silently.
+    // The committed page lists such kinds, so a kind that disappears is noticed.
     if (error?.includes(NOT_SERVED)) return { kind, verdict: 'not in the stand-in' };
     if (error !== null) complaints.push(`${kind}: ${error}`);
     return { kind, verdict: error !== null ? 'fails' : synced > 0 ? 'fits' : 'none in the scenario' };

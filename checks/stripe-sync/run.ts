@@ -34,7 +34,7 @@ await runCheck(async () => {
 function install(): void {
   if (existsSync(`${HERE}/node_modules/@supabase`)) return;
   console.log(`Installing what ${HERE}/package-lock.json names…`);
-  // `pglite-socket` has peer dependencies on Postgres extensions, which nothing here uses.
+  // `pglite-socket` has peer dependencies on Postgres extensions that are not used here.
   const args = ['ci', '--ignore-scripts', '--legacy-peer-deps', '--prefix', HERE];
   const { status } = spawnSync('npm', args, { stdio: 'inherit' });
   if (status !== 0) throw new SetupError(`npm ci in ${HERE} failed.`);

@@ -20,7 +20,7 @@ const Refused = z.object({ message: z.string() });
 
 const NAME = 'advisories';
 
-/** Known vulnerabilities. A high or critical one in what is deployed fails; the others are told. */
+/** Known vulnerabilities. A high or critical one in a deployed package fails. The others are reported. */
 export function checkAdvisories(packages: readonly Package[]): Check {
   const answer = npmJson('audit');
   const report = Report.safeParse(answer);

@@ -35,7 +35,7 @@ const Extraneous = z.looseObject({
   properties: z.array(z.object({ name: z.string(), value: z.string() })),
 });
 
-/** The package `node` fetches the build for this machine by its install script, past the lock file: npm knows no hash of it. */
+/** The install script of package `node` fetches a build outside the lock file, so npm has no hash of it. */
 function isFromNode(component: Bill['components'][number]): boolean {
   const { data } = Extraneous.safeParse(component);
   return (
@@ -45,8 +45,9 @@ function isFromNode(component: Bill['components'][number]): boolean {
 }
 
 /**
- * Writes the software bill of materials, of everything and of what is deployed, and holds it against the lock file: npm makes
- * it from what is installed, and every package that has to be installed must be in it, with version, licence and hash.
+ * Writes the software bill of materials of all packages and of the deployed ones, and compares it with the
+ * lock file. npm makes it from the installed packages. It must list every required package with version,
+ * licence and hash.
  */
 export function checkBillOfMaterials(packages: readonly Package[]): Check {
   const made = Bill.safeParse(npmJson('sbom', '--sbom-format=cyclonedx'));
@@ -64,7 +65,7 @@ export function checkBillOfMaterials(packages: readonly Package[]): Check {
 
 const NAME = 'bill of materials';
 
-/** Not npm's own `--omit=dev`: that leaves out what a tool needs as well. */
+/** Used instead of npm's `--omit=dev`, which also omits packages that a tool needs. */
 function only(bill: Bill, references: ReadonlySet<string>): Bill {
   const root = bill.metadata.component['bom-ref'];
   const isIn = (reference: string) => references.has(reference);

@@ -1,10 +1,10 @@
-/** What came of one check. What could not be looked at is neither good nor bad, and is never counted as good. */
+/** The result of one check. A check that could not run never counts as passed. */
 export interface Check {
   readonly name: string;
   readonly state: 'passed' | 'failed' | 'not checked';
-  /** What was looked at, in one line. */
+  /** What was checked, in one line. */
   readonly summary: string;
-  /** Each names what is wrong and where. */
+  /** Each names the problem and its place. */
   readonly findings: readonly string[];
 }
 

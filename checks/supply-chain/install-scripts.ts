@@ -1,7 +1,7 @@
 import { type Check, checked } from './check.ts';
 import { folderName, type Manifest, type Package } from './lock.ts';
 
-/** An install script runs with all rights of who installs: each is named in package.json, allowed or not, and no other is. */
+/** An install script runs with the user's rights. package.json must list each one, and only these. */
 export function checkInstallScripts(
   { allowScripts }: Manifest,
   packages: readonly Package[],

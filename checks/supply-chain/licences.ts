@@ -1,7 +1,7 @@
 import { type Check, checked } from './check.ts';
 import { type Package, titleOf } from './lock.ts';
 
-/** They ask for no more than to be named: what we deploy may contain them. */
+/** Licences that require only attribution, so deployed code may contain them. */
 const DEPLOYED: ReadonlySet<string> = new Set([
   'MIT',
   'MIT-0',
@@ -13,11 +13,11 @@ const DEPLOYED: ReadonlySet<string> = new Set([
   'CC0-1.0',
 ]);
 
-/** For tools besides: they are used and not passed on, so what they ask of those who pass them on does not arise. */
+/** Additional licences for tools. Tools are not distributed, so the terms of distribution do not apply. */
 const TOOLS: ReadonlySet<string> = new Set([
   ...DEPLOYED,
   'BlueOak-1.0.0',
-  // caniuse-lite: a table of what browsers can do, by somebody who wants to be named with it.
+  // caniuse-lite: a table of browser features that requires attribution.
   'CC-BY-4.0',
   'MPL-2.0',
   'PSF-2.0',
@@ -25,7 +25,7 @@ const TOOLS: ReadonlySet<string> = new Set([
   'Zlib',
 ]);
 
-/** Whether an SPDX expression can be met. One with inner parentheses is not understood, and so not allowed. */
+/** Whether an SPDX expression can be satisfied. Nested parentheses are not supported, and so not allowed. */
 export function isAllowed(expression: string, allowed: ReadonlySet<string>): boolean {
   const plain = /^\(([^()]*)\)$/.exec(expression)?.[1] ?? expression;
   return plain.split(' OR ').some((choice) => choice.split(' AND ').every((licence) => allowed.has(licence)));

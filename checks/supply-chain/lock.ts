@@ -28,18 +28,18 @@ const Entry = z.object({
 
 const Lock = z.object({ lockfileVersion: z.literal(3), packages: z.record(z.string(), Entry) });
 
-/** One package of the lock file, at one place in node_modules. */
+/** One package of the lock file, at one path in node_modules. */
 export interface Package extends z.output<typeof Entry> {
   readonly name: string;
-  /** Like `node_modules/a/node_modules/b`. */
+  /** For example `node_modules/a/node_modules/b`. */
   readonly path: string;
-  /** Whether a deployed function can load it. The rest builds, tests and runs things on a developer's machine. */
+  /** Whether a deployed function can load it. Other packages build, test and run things for developers. */
   readonly isRuntime: boolean;
 }
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-/** Tools that one check alone needs have a lock file of their own, and are installed when that check runs. */
+/** Tools of a single check. Each has its own lock file, and is installed when the check runs. */
 export const TOOL_FOLDERS = ['checks/mutation'] as const;
 
 export const readManifest = (folder = '.'): Manifest => Manifest.parse(readJson(`${folder}/package.json`));
@@ -56,7 +56,7 @@ export function readLock(folder = '.'): Package[] {
     }));
 }
 
-/** The name that a package is imported by. */
+/** The import name of a package. */
 export const folderName = (path: string): string => path.slice(path.lastIndexOf(MODULES) + MODULES.length);
 const MODULES = 'node_modules/';
 

@@ -1,11 +1,11 @@
 import { type Check, checked } from './check.ts';
 import { type Manifest, type Package, titleOf } from './lock.ts';
 
-/** Also under another name, as `npm:name@1.2.3`. */
+/** Also matches an alias such as `npm:name@1.2.3`. */
 const EXACT = /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/;
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
-/** What is installed is what was reviewed, wherever and whenever it is installed. */
+/** Every installation gets exactly the reviewed packages. */
 export function checkPinned(manifest: Manifest, packages: readonly Package[], name = 'pinned'): Check {
   const { dependencies, devDependencies, optionalDependencies = {} } = manifest;
   const direct = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });

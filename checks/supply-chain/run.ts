@@ -39,7 +39,7 @@ if (json) {
 }
 await runCheck(() => checks.every(({ state }) => state !== 'failed'));
 
-/** Of a lock file beside ours. What it names is never deployed. */
+/** The checks for another lock file, whose packages are never deployed. */
 function checksOfTools(folder: string): Check[] {
   const tools = readManifest(folder);
   const those = readLock(folder).map((one) => ({ ...one, isRuntime: false }));

@@ -2,18 +2,18 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest, Package } from './lock.ts';
 
-/** What one of our own dependencies brings along. */
+/** One of our dependencies, with all packages that it needs. */
 export interface Brought {
   readonly name: string;
   readonly version: string;
   readonly licence: string;
   readonly packages: number;
-  /** Of these, how many no other of our dependencies brings. */
+  /** The number of these packages that no other dependency of ours needs. */
   readonly onlyHere: number;
   readonly kilobytes: number;
 }
 
-/** The runtime dependencies that we name, with all that comes with them. Sizes are as installed, before bundling. */
+/** Our runtime dependencies, with all packages that they need. Sizes are as installed, before bundling. */
 export function runtimeDependencies({ dependencies }: Manifest, packages: readonly Package[]): Brought[] {
   const byPath = new Map(packages.map((one) => [one.path, one]));
   const trees = Object.keys(dependencies).map((name) => treeOf(`node_modules/${name}`, byPath));
@@ -32,7 +32,7 @@ export function runtimeDependencies({ dependencies }: Manifest, packages: readon
   });
 }
 
-/** A package and all it needs, itself first. */
+/** A package and everything that it needs, itself first. */
 function treeOf(path: string, byPath: ReadonlyMap<string, Package>): Set<Package> {
   const found = new Set<Package>();
   const open = [path];
@@ -45,7 +45,7 @@ function treeOf(path: string, byPath: ReadonlyMap<string, Package>): Set<Package
   return found;
 }
 
-/** Where Node finds `name` from a package: the nearest node_modules above it that has it. */
+/** Where Node resolves `name` from a package: in the nearest node_modules above. */
 function placeOf(name: string, from: string, byPath: ReadonlyMap<string, Package>): string {
   for (let folder = from; folder !== ''; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')))) {
     const place = `${folder}/node_modules/${name}`;
@@ -54,7 +54,7 @@ function placeOf(name: string, from: string, byPath: ReadonlyMap<string, Package
   return `node_modules/${name}`;
 }
 
-/** Without the packages that are nested in it. */
+/** Excludes nested packages. */
 function bytesIn(folder: string): number {
   return readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => name !== 'node_modules')

@@ -6,7 +6,7 @@ const IMPORTS = /^(?:import(?:[\s{*][^;]*?from)?\s*"[^"]*";\n?)+/;
 const DYNAMIC_IMPORT = /\bimport\("[^"]*"\)/g;
 const HASH_LENGTH = 16;
 
-/** Hashes TypeScript without comments, layout and imports, so that a file can move and keep what was found about it. */
+/** Hashes TypeScript without comments, layout and imports, so a moved file keeps its recorded results. */
 export async function hashCode(source: string): Promise<string> {
   const { code } = await transform(source, { loader: 'ts', minifyWhitespace: true });
   return hashText(code.replace(IMPORTS, '').replace(DYNAMIC_IMPORT, 'import()'));

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * Whether the committed page is what the check found. With `write` the page is written instead.
- * `command` is what a person runs to write the page.
+ * Whether the committed page equals the check's result. With `write` the page is written instead.
+ * `command` is the command that writes the page.
  */
 export function isCommitted(file: string, found: string, write: boolean, command: string): boolean {
   if (write) writeFileSync(file, found);
@@ -13,7 +13,7 @@ export function isCommitted(file: string, found: string, write: boolean, command
   return false;
 }
 
-/** A Markdown table. Cells are one line each; a bar in a cell is escaped. */
+/** A Markdown table. Cells must be single lines. Bars in cells are escaped. */
 export function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;

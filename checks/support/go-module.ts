@@ -5,8 +5,8 @@ import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.
 const Downloaded = z.object({ Dir: z.string() });
 
 /**
- * The folder with the source of a Go module at an exact version. Go downloads and verifies the module the first time.
- * @throws SetupError without Go, or when no module proxy serves that version
+ * The source folder of a Go module at an exact version. Go downloads and verifies it the first time.
+ * @throws SetupError without Go, or if no module proxy has the version
  */
 export function goModule(path: string, version: string): string {
   try {

@@ -4,9 +4,9 @@ import { reasonOf, SetupError } from '../../lib/settings/setup-error.ts';
 import { cachedFolder } from './tool-cache.ts';
 
 /**
- * The folder of an npm package that was fetched once, with its files under `package/`. The package is unpacked and not
+ * The folder of an npm package, fetched once, with its files in `package/`. The package is unpacked and not
  * installed, so its dependencies stay out of the project.
- * @throws SetupError when it cannot be fetched
+ * @throws SetupError when the fetch fails
  */
 export function fetchPackage(name: string, version: string): string {
   return cachedFolder(`${name.replace(/^@/, '').replace('/', '-')}-${version}`, (unfinished) => {

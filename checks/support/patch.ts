@@ -1,11 +1,11 @@
-/** A change of the source, made while it is read: what stands there, and what stands there instead. */
+/** A replacement in a source file, applied when the file loads. */
 export interface Patch {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
 }
 
-/** The source with its patches. @throws Error for a patch whose text is not there, or stands there twice */
+/** Applies patches to a source. @throws Error for a patch whose text does not occur exactly once */
 export function patched(source: string, patches: readonly Patch[]): string {
   return patches.reduce((text, { file, find, replace }) => {
     const [, after, ...more] = text.split(find);
@@ -14,6 +14,6 @@ export function patched(source: string, patches: readonly Patch[]): string {
   }, source);
 }
 
-/** Those for a file, by its address or path. */
+/** The patches of a file, by its URL or path. */
 export const patchesOf = (patches: readonly Patch[], place: string): readonly Patch[] =>
   patches.filter(({ file }) => place.endsWith(`/${file}`));

@@ -8,12 +8,12 @@ const OK = 0;
 const FAILED = 1;
 const BAD_USAGE = 2;
 
-/** A value that an option does not accept. Ends the program like an unknown option: one line, exit code 2. */
+/** An invalid value of an option. Ends the program like an unknown option: one line, exit code 2. */
 export class UsageError extends Error {}
 
 /**
- * The options of a check program. Prints `usage` and ends with 0 for `--help`; prints one line and ends with 2 for
- * anything that the program does not know.
+ * Parses the options of a check program. `--help` prints `usage` and exits with 0. An unknown option prints
+ * one line and exits with 2.
  */
 export function optionsOf<const O extends Options>(usage: string, options: O): Values<O> {
   if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
@@ -28,7 +28,7 @@ export function optionsOf<const O extends Options>(usage: string, options: O): V
   }
 }
 
-/** Runs the check and sets the exit code: 0 if it holds, 1 if not or if the machine lacks something. */
+/** Runs the check and sets the exit code: 0 if it passes, 1 if it fails or the machine lacks something. */
 export async function runCheck(holds: () => boolean | Promise<boolean>): Promise<void> {
   try {
     process.exitCode = (await holds()) ? OK : FAILED;

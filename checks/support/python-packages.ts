@@ -7,14 +7,14 @@ import { cachedFolder } from './tool-cache.ts';
 const PYTHON = 'python3';
 
 /**
- * The folder of the Python packages that a requirements file names, each with its exact version and none besides.
- * The machine's own Python stays as it is: `PYTHONPATH` is this folder.
- * @throws SetupError without Python 3 or pip, or when a package cannot be installed
+ * The folder of the Python packages of a requirements file: each at its exact version, and no others.
+ * The machine's own Python is unchanged: `PYTHONPATH` is this folder.
+ * @throws SetupError without Python 3 or pip, or when an installation fails
  */
 export function pythonPackages(name: string, requirements: string): string {
   const asked = python('-c', 'import sys; print("%d%d" % sys.version_info[:2])');
   if (asked.status !== 0) throw new SetupError(`${name} needs Python 3: there is no ${PYTHON}. Install it.`);
-  // Some of what is installed is compiled for one version of Python.
+  // Some packages are compiled for one Python version.
   const version = `python${asked.stdout.trim()}-${hashText(readFileSync(requirements, 'utf8'))}`;
   return cachedFolder(`${name}-${version}`, (empty) => {
     console.log(`Installing what ${requirements} names …`);

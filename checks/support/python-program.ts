@@ -1,23 +1,23 @@
 import { spawn } from 'node:child_process';
 import { SetupError } from '../../lib/settings/setup-error.ts';
 
-/** Nothing listens on the port `discard`. */
+/** The port `discard`, on which nothing listens. */
 const CLOSED_PORT = 'http://127.0.0.1:9';
 
 export interface PythonProgram {
   readonly file: string;
-  /** The folder of the packages that it imports. */
+  /** The folder with its packages. */
   readonly packages: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What it reads from its standard input. */
+  /** Its standard input. */
   readonly input: string;
   readonly withinMs: number;
 }
 
 /**
- * What a Python program prints as the last line, which is JSON.
- * It cannot reach anything over HTTPS, so that it speaks to this machine alone.
- * @throws SetupError when it fails, with the end of what it wrote to its standard error
+ * Runs a Python program. Returns the JSON of its last line of output.
+ * The program cannot use HTTPS, so it reaches only this machine.
+ * @throws SetupError with the end of its standard error, when it fails
  */
 export async function runPython({ file, packages, env, input, withinMs }: PythonProgram): Promise<unknown> {
   const child = spawn('python3', [file], {

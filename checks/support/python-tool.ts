@@ -5,7 +5,7 @@ import { cachedFolder } from './tool-cache.ts';
 
 const PYTHON = 'python3';
 
-/** How a tool that was fetched is started. */
+/** How to start a fetched tool. */
 export interface PythonTool {
   readonly command: string;
   readonly args: readonly string[];
@@ -13,8 +13,8 @@ export interface PythonTool {
 }
 
 /**
- * A command line tool from PyPI, in a folder of its own, so that the machine's Python stays as it is.
- * @throws SetupError without Python 3, pip or PyPI, with what to do about it
+ * A command line tool from PyPI in its own folder, so the machine's Python is unchanged.
+ * @throws SetupError with the remedy, without Python 3, pip or PyPI
  */
 export function pythonTool(name: string, version: string): PythonTool {
   const asked = python('-c', 'import sys; print("%d%d" % sys.version_info[:2])');
@@ -23,7 +23,7 @@ export function pythonTool(name: string, version: string): PythonTool {
     throw new SetupError(
       `${name} is installed with pip, which ${PYTHON} does not have. Install python3-pip.`,
     );
-  // Some of what a tool needs is compiled for one version of Python.
+  // Some dependencies are compiled for one Python version.
   const folder = cachedFolder(`${name}-${version}-python${asked.stdout.trim()}`, (empty) => {
     console.log(`Fetching ${name} ${version} …`);
     const { status, stderr } = python(

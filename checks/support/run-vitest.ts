@@ -8,8 +8,8 @@ const CONFIG = 'checks/vitest.config.ts';
 const Report = z.object({ numPassedTests: z.int(), numFailedTests: z.int(), success: z.boolean() });
 
 /**
- * Runs the vitest tests of one folder of checks, on a real engine, and prints how many passed as the last line.
- * @returns whether all passed, and there were some
+ * Runs one folder's vitest checks on a real engine. The last line printed is the number that passed.
+ * @returns whether there were tests and all passed
  */
 export function runVitest(folder: string, env: Readonly<Record<string, string>> = {}): boolean {
   const temporary = mkdtempSync(join(tmpdir(), 'checks-'));

@@ -1,6 +1,6 @@
 import { tableLines } from '../../cli/terminal/table.ts';
 
-/** Rows under their headings, one line a row: words to the left, numbers to the right. */
+/** A text table with one line a row. Words are left-aligned and numbers right-aligned. */
 export function textTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const columns = headings.map((heading, column) => {
     const isNumeric = rows.every((row) => /^$|^\d/.test(row[column] ?? ''));

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /**
- * The folder `.cache/<name>`, which `fill` fills once. It gets its name only when it is whole, so a download that was
- * interrupted is never taken for a tool.
+ * The folder `.cache/<name>`, which `fill` fills once. The folder gets its name only when it is complete, so
+ * an interrupted download is never used.
  */
 export function cachedFolder(name: string, fill: (folder: string) => void): string {
   const folder = resolve('.cache', name);

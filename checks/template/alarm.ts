@@ -32,7 +32,7 @@ const Alarm = z.object({
   ),
 });
 
-/** The alarms of a template, each with what it looks at. */
+/** The alarms of a template, each with its metrics. */
 export function alarmsOf(template: Template) {
   return template.ofType('AWS::CloudWatch::Alarm').map(({ id, properties }) => {
     const alarm = Alarm.parse(properties);
@@ -45,7 +45,7 @@ export function alarmsOf(template: Template) {
   });
 }
 
-/** In one line, like `Sum > 0, 1 of 1 times 5 minutes`; with `rate` for what metric math makes of several. */
+/** One line such as `Sum > 0, 1 of 1 times 5 minutes`. Contains `rate` for metric math. */
 function soundsWhen(alarm: z.output<typeof Alarm>): string {
   const stats = alarm.Metrics.flatMap(({ MetricStat }) => MetricStat ?? []);
   const periods = new Set(stats.map(({ Period }) => Period / 60));
@@ -56,7 +56,7 @@ function soundsWhen(alarm: z.output<typeof Alarm>): string {
   return `${what} ${sign} ${alarm.Threshold}, ${times} times ${[...periods].join(' and ')} minutes`;
 }
 
-/** What metric math makes of an alarm's numbers; what was not counted is left out. The rest of the language is not used here. */
+/** Evaluates an alarm's metric math. Metrics not in `counts` are missing. Supports only IF and FILL. */
 export function calculated(expression: string, counts: Readonly<Record<string, number>>): unknown {
   const names = expression.match(/\b[a-z]\w*/g) ?? [];
   return runInNewContext(expression, {

@@ -68,7 +68,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
   it('exactly the calls of the API have a route, each one', () => {
     const calls = allContracts.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort();
     expect(routes.sort()).toEqual(calls);
-    // Also what leads to a function in a way that the above does not follow.
+    // Also finds routes that lead to a function in a way that the code above does not follow.
     const all = template.ofType('AWS::ApiGatewayV2::Route').map(({ properties }) => properties['RouteKey']);
     expect(all.sort()).toEqual(calls);
   });
@@ -202,7 +202,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
       const update = Update.parse(template.resource(id).UpdatePolicy).CodeDeployLambdaAliasUpdate;
       const group = Group.parse(template.resource(update.DeploymentGroupName.Ref).Properties);
       expect(group.DeploymentConfigName).toBe(`CodeDeployDefault.${SHIFTS_TRAFFIC[stage]}`);
-      // CodeDeploy refuses to begin while an alarm sounds: all at once has to work in an incident, and watches nothing.
+      // CodeDeploy does not start while an alarm sounds. All-at-once must work then, so it has no alarms.
       expect(group.AlarmConfiguration.Enabled).toBe(SHIFTS_TRAFFIC[stage] !== 'LambdaAllAtOnce');
       expect(group.AutoRollbackConfiguration.Events).toContain('DEPLOYMENT_STOP_ON_ALARM');
       const watched = group.AlarmConfiguration.Alarms.map(

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { referencesIn } from '../../infrastructure/template.ts';
 import type { Template } from './template.ts';
 
-/** What CloudFormation fills in stays as the template says it. */
+/** CloudFormation's intrinsic functions stay as they are in the template. */
 const Value = z.pipe(
   z.unknown(),
   z.transform((value) => (typeof value === 'string' ? value : JSON.stringify(value))),
@@ -20,18 +20,18 @@ const Route = z.object({ RouteKey: z.string(), Target: z.unknown() });
 
 export interface Deployed {
   readonly id: string;
-  /** As in serverless.yml. */
+  /** The name in serverless.yml. */
   readonly name: string;
   readonly timeout: number;
   readonly concurrency: number | undefined;
   readonly tracing: string | undefined;
   readonly role: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** `POST /api/v1/…`, for each route that ends in it. */
+  /** For example `POST /api/v1/…`: each route to this function. */
   readonly routes: readonly string[];
 }
 
-/** The functions of a template, each with the routes that reach it. */
+/** The functions of a template, each with its routes. */
 export function functionsOf(template: Template, stage: string): Deployed[] {
   const routes = template.ofType('AWS::ApiGatewayV2::Route').map(({ properties }) => {
     const { RouteKey, Target } = Route.parse(properties);
@@ -52,7 +52,7 @@ export function functionsOf(template: Template, stage: string): Deployed[] {
   });
 }
 
-/** Follows references through integrations and aliases to the function they end at. */
+/** Follows references through integrations and aliases to a function. */
 export function functionBehind(template: Template, value: unknown): string | undefined {
   for (const id of referencesIn(value)) {
     if (!template.has(id)) continue;

@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import { SetupError } from '../../lib/settings/setup-error.ts';
 
-/** All stages: each has something of its own. */
+/** All stages, because each has something unique. */
 export const CHECKED_STAGES = ['production', 'staging', 'dev'] as const;
 export type Stage = (typeof CHECKED_STAGES)[number];
 
-/** Names the folder with the packaged templates to the tests. */
+/** The environment variable that names the tests' folder of packaged templates. */
 export const TEMPLATES_VARIABLE = 'TEMPLATES_FOLDER';
 
 /**
- * Packages the service for a stage as a deploy does. One stage at a time: the framework works in one folder of the project.
- * @throws SetupError with what the framework wrote
+ * Packages the service for a stage as a deployment does. Not concurrently: the framework uses one project
+ * folder.
+ * @throws SetupError with the framework's output
  */
 export function packageStage(stage: Stage, folder: string): void {
   console.log(`Packaging ${stage} …`);

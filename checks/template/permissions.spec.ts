@@ -5,7 +5,7 @@ import { grantedRights } from '../../test/support/rights.ts';
 import { functionBehind } from './lambda.ts';
 import { packagedStages } from './stages.ts';
 
-/** AWS has no narrower right to these: they list, or take, what belongs to no resource. */
+/** Actions that AWS cannot restrict to a resource: they list or send data of no resource. */
 const WITHOUT_RESOURCE = [
   'events:ListRules',
   'lambda:ListEventSourceMappings',
@@ -24,10 +24,10 @@ const OPERATORS_MAY_INVOKE = [
   'settle-pending-charges',
   'warn-low-balances',
 ];
-/** What changes the table, whoever does it. */
+/** Every action that changes the table. */
 const WRITES = /^dynamodb:(?:Put|Update|Delete|BatchWrite|PartiQL|Execute|Create|Restore|Import|Tag|Untag)/;
 
-/** Of the table and its index, by the function: test/http/rights.test.ts holds them against what each function calls. */
+/** Rights to the table and its index, by function. test/http/rights.test.ts compares them with the calls. */
 const rights = grantedRights();
 
 const text = (value: unknown) => JSON.stringify(value);
@@ -53,7 +53,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
   });
 
   it('no resource lets anybody in but by the policies that are known', () => {
-    // Whatever lets somebody in names them as its principal, a policy within a table or a queue's own alike.
+    // Every grant names a principal, also in a policy inside a table or in a queue's own policy.
     const naming = template.all.filter(({ properties }) => text(properties).includes('Principal'));
     expect([...new Set(naming.map(({ type }) => type))].sort()).toEqual([
       'AWS::IAM::Role',
@@ -70,7 +70,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
       '{"Service":"codedeploy.amazonaws.com"}',
       '{"Service":["lambda.amazonaws.com"]}',
     ]);
-    // Of the bucket that deploys go through: it turns away whoever comes without TLS.
+    // The deployment bucket's policy, which denies access without TLS.
     const Denial = z.object({ Statement: z.tuple([z.object({ Effect: z.literal('Deny') })]) });
     const policies = template
       .ofType('AWS::S3::BucketPolicy')
@@ -156,7 +156,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     const senders = functions.filter(({ role }) => of(role, 'ses').length > 0);
     expect(senders.map(({ name }) => name)).toEqual(['deliver-notices']);
     for (const { role, environment } of senders) {
-      // Its letters say where they are turned off: at the API of this very stage.
+      // The link in its letters to turn them off must lead to the API of this stage.
       expect(environment['API_URL']).toBe('{"Fn::GetAtt":["HttpApi","ApiEndpoint"]}');
       const sender = environment['NOTICE_SENDER'] ?? '';
       expect(sender).toMatch(/^[\w-]+@[\w.-]+$/);

@@ -35,7 +35,7 @@ export interface Named {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** A packaged template, to be asked. */
+/** A packaged template, with queries. */
 export class Template {
   readonly #file: z.output<typeof TemplateFile>;
 
@@ -69,7 +69,7 @@ export class Template {
     return this.all.filter((one) => one.type === type);
   }
 
-  /** All that anybody is allowed, by the role or the policy that allows it. */
+  /** All permission statements, by the role or policy that grants them. */
   get statements(): ReadonlyMap<string, readonly Statement[]> {
     return new Map([
       ...this.ofType('AWS::IAM::Role').map(({ id, properties }) => {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/* `npm run check:template` packages the stages for it. */
+/* For `npm run check:template`, which packages the stages first. */
 export default defineConfig({
   test: {
     globalSetup: ['checks/template/global-setup.ts'],

@@ -15,7 +15,7 @@ before.json lists the tests from before they moved, and table.json says where ea
 Fails on a test without a place, and on a place that does not exist. Needs nothing but the install.`;
 
 const CONFIGS = ['vitest.config.ts', 'checks/vitest.config.ts'];
-/** Collected without being run, for it takes minutes to package the service: their names stand there with placeholders. */
+/** Collected but not run, because packaging takes minutes. These test names contain placeholders. */
 const TEMPLATE_CONFIG = 'checks/template/vitest.config.ts';
 
 const Before = z.record(
@@ -24,15 +24,15 @@ const Before = z.record(
 );
 const Place = z.strictObject({
   file: z.string(),
-  /** A test of that file. Without one the file is a program that checks the same. */
+  /** A test in the file. Without a name, the file is a program that checks the same. */
   name: z.optional(z.string()),
 });
 const Table = z.record(
   z.string(),
   z.strictObject({
-    /** Where the tests of this old file are, under their names. */
+    /** The file that now has the old file's tests, under the same names. */
     now: z.string(),
-    /** Those that are elsewhere, or that others replaced: `why` says so of the latter. */
+    /** Tests that moved elsewhere or were replaced. `why` explains a replacement. */
     but: z.optional(
       z.array(
         z.strictObject({
@@ -121,7 +121,7 @@ function problemsOf({ file, name, times, now, isElsewhere }: Row): string[] {
   });
 }
 
-/** What table.json says of tests that were not there before is a slip of the pen. */
+/** Entries of table.json for tests that did not exist before are mistakes. */
 function superfluous(): string[] {
   const known = new Set(rows.map(({ file, name }) => `${file}: ${name}`));
   return Object.entries(table).flatMap(([file, { but = [] }]) =>
@@ -134,7 +134,7 @@ function superfluous(): string[] {
 
 interface Test {
   readonly name: string;
-  /** Whether the name holds placeholders of a table of cases. */
+  /** Whether the name has placeholders for a table of cases. */
   readonly isPattern: boolean;
 }
 
@@ -151,7 +151,7 @@ function patternOf(template: string): RegExp {
 
 type Tests = Map<string, Test[]>;
 
-/** Every test of today, by its file. */
+/** All current tests, by file. */
 function collected(): Tests {
   const folder = mkdtempSync(join(tmpdir(), 'test-map-'));
   try {
@@ -194,7 +194,7 @@ function add(tests: Tests, file: string, test: Test): void {
   tests.set(name, [...(tests.get(name) ?? []), test]);
 }
 
-/** For `--quick`: the parser misses tests that stand under a condition. */
+/** For `--quick`, because the parser misses conditional tests. */
 function isInSource(file: string, name: string): boolean {
   return existsSync(file) && readFileSync(file, 'utf8').includes(name.split(' > ').at(-1) ?? name);
 }

@@ -8,8 +8,8 @@ const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) });
 const hashes = new Map<string, Promise<string>>();
 
 /**
- * Hashes what a step covers. Of TypeScript the code alone counts, without comments, layout and imports, and of a file
- * its content and not its path: a move or a new comment makes no result stale.
+ * Hashes the files that a step covers. TypeScript is hashed without comments, layout and imports, and no hash
+ * contains a path. So a move or a new comment makes no result stale.
  * @throws Error for a pattern that matches no file, because its step would never become stale
  */
 export async function hashOf(covers: readonly string[]): Promise<string> {
@@ -27,7 +27,7 @@ function filesOf(pattern: string): string[] {
   return found;
 }
 
-/** Several steps cover the same files. */
+/** Cached, because several steps cover the same files. */
 function hashOnce(file: string): Promise<string> {
   const known = hashes.get(file);
   if (known !== undefined) return known;

@@ -19,14 +19,14 @@ The last line is "N passed, N failed". The exit code is 0 if everything passed, 
 
 const values = optionsOf(USAGE, {
   tier: { type: 'string' },
-  /** How the test command ended: "passed:123" or "failed:123", with its seconds. */
+  /** The outcome of the test command with its seconds: "passed:123" or "failed:123". */
   tests: { type: 'string' },
   only: { type: 'string' },
   list: { type: 'boolean', default: false },
   fresh: { type: 'boolean', default: false },
   stale: { type: 'boolean', default: false },
 });
-/** Tells an end in failure from a crash of this program, which ends with 1. */
+/** Distinguishes failed steps from a crash of this program, which exits with 1. */
 const STEPS_FAILED = 3;
 
 type Line = readonly [name: string, outcome: 'passed' | 'FAILED', seconds: string];
@@ -61,7 +61,7 @@ function tierOf(tier: string | undefined): Step['tier'] {
   return tier;
 }
 
-/** The steps of the tier, and of the nightly ones those that are cheap to repeat. What is left is a failure or a note. */
+/** The tier's steps, and stale nightly steps that are cheap. Other stale steps are failures or notes. */
 function planRun(all: readonly Standing[]): { steps: Step[]; failures: Line[] } {
   if (values.only !== undefined) return { steps: named(STEPS, values.only), failures: [] };
   const old = all.filter(({ state }) => state !== 'fresh');
@@ -92,7 +92,7 @@ function planNightly(all: readonly Standing[]): NightlyStep[] {
   return values.only === undefined ? steps : named(steps, values.only);
 }
 
-/** @throws UsageError for a name that is none of theirs */
+/** @throws UsageError for an unknown name */
 function named<S extends Step>(steps: readonly S[], names: string): S[] {
   return names.split(',').map((name) => {
     const step = steps.find((one) => one.name === name.trim());

@@ -3,31 +3,31 @@ import * as z from 'zod/mini';
 import type { NightlyStep } from '../steps.ts';
 import { hashOf } from './covered.ts';
 
-/* What each nightly step said last, and of which content. `.ci/nightly` writes it, and it is committed. */
+/* The last result of each nightly step, and the hash of the content. `.ci/nightly` writes it for a commit. */
 
 export const RESULTS = 'checks/results.json';
 
 const Result = z.object({
   outcome: z.enum(['passed', 'failed']),
-  /** ISO 8601, when it started. */
+  /** Start time, ISO 8601. */
   at: z.string(),
   seconds: z.int(),
-  /** The last line that it wrote. */
+  /** The last line of its output. */
   summary: z.string(),
-  /** The hash of what it covered when it started. */
+  /** The hash of the covered content at the start. */
   covers: z.string(),
 });
 export type Result = z.output<typeof Result>;
 const Results = z.record(z.string(), Result);
 
-/** `stale`: what the step covers has changed since. */
+/** `stale`: the covered content has changed since the result. */
 export type State = 'fresh' | 'stale' | 'failed' | 'never run';
 
 export interface Standing {
   readonly step: NightlyStep;
   readonly state: State;
   readonly result: Result | null;
-  /** Of what it covers now. */
+  /** The hash of the covered content now. */
   readonly covers: string;
 }
 
@@ -48,7 +48,7 @@ function stateOf(result: Result | null, covers: string): State {
   return result.covers === covers ? 'fresh' : 'stale';
 }
 
-/** Keeps the result in place of the last one of that step. A run that breaks off leaves a whole file. */
+/** Replaces a step's last result. Writes atomically, so an interrupted run leaves a complete file. */
 export function record(name: string, result: Result): void {
   const sorted = Object.entries({ ...readResults(), [name]: result }).sort(([a], [b]) => (a < b ? -1 : 1));
   writeFileSync(`${RESULTS}.new`, `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`);

@@ -14,13 +14,13 @@ export interface Outcome {
   readonly passed: boolean;
   readonly startedAt: Date;
   readonly seconds: number;
-  /** The last line that it wrote, or why it was stopped. */
+  /** The last line of its output, or why it was stopped. */
   readonly summary: string;
 }
 
 /**
- * Runs the steps, two side by side, and then those that need the machine to themselves. Every line a step writes is
- * printed at once, after the step's name. What was started ends with this process.
+ * Runs the steps, two concurrently, and then one by one the steps that need the machine for themselves.
+ * Prints each line of a step at once, after the step's name. Child processes end with this process.
  */
 export async function runSteps(
   steps: readonly Step[],
@@ -56,7 +56,7 @@ export async function runSteps(
 
 const isAlone = (step: Step): boolean => step.tier === 'nightly' && step.isAlone === true;
 
-/** Runs one step. Never rejects because of what the step does: that is its outcome. */
+/** Runs one step. A failing step is an outcome and never a rejection. */
 export async function runStep(step: Step, onLine: (line: string) => void): Promise<Outcome> {
   const startedAt = new Date();
   const startedMs = performance.now();
