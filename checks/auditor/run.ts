@@ -7,7 +7,7 @@ import { FAULTS, type Fault } from './old-rules.ts';
 
 /*
  * Proves that the auditor catches what the service's own checks missed. Each reported money fault is played
- * against the Stripe stand-in, once with today's rules and once with the old rule patched in.
+ * against the Stripe stand-in twice: with today's rules, and with the old rule patched in.
  */
 
 const USAGE = `npm run check:auditor [-- --write]    each reported fault with its old rule put back: 1 minute

@@ -29,7 +29,7 @@ interface Sized {
   readonly bytesByPackage: ReadonlyMap<string, number>;
   /** Packages that the function needs at start and that are not packed with it. */
   readonly missing: readonly string[];
-  /** Files packed with every function: only a file named after a function is packed with that one alone. */
+  /** Files packed with every function, because their names do not start with this function's name. */
   readonly misnamed: readonly string[];
 }
 

@@ -98,7 +98,7 @@ class Line {
   }
 
   connect(client: autocannon.Client): void {
-    // Registered before autocannon's own listener, which reconnects and sends the next request.
+    // The event precedes the replacement connection and the request on that connection.
     const events: EventEmitter = client;
     events.on('connError', (error: NodeJS.ErrnoException) => {
       this.#reason = error.code ?? error.message;

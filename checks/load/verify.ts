@@ -66,8 +66,8 @@ export interface ToVerify {
 }
 
 /**
- * Verifies the final state: waits for deliveries in flight, runs the sweeper to its end, reconciles the whole
- * table with Stripe, and compares the answers with what is stored.
+ * Verifies the final state. Waits for deliveries in flight and runs the sweeper to its end. Then reconciles
+ * the whole table with Stripe, and compares the answers with what is stored.
  */
 export async function verify({ stack, world, webhooks, run, onStep }: ToVerify): Promise<Verified> {
   const deps = localDeps(stack.endpoint, readServerlessFile().tableName, stack.stripe);

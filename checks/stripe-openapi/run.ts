@@ -32,7 +32,7 @@ const DOUBLE = 'local/stripe-double';
 const CHANGELOG = 'node_modules/stripe/CHANGELOG.md';
 const SHOWN = 60;
 
-/** Calls that are rejected for every account. */
+/** Calls that Stripe rejects for every account. */
 const NEVER_SUCCEEDS: readonly string[] = [
   // Only a refund that waits for the customer can be canceled, and a card refund never waits.
   'POST /v1/refunds/:id/cancel',

@@ -57,7 +57,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     const naming = template.all.filter(({ properties }) => text(properties).includes('Principal'));
     expect([...new Set(naming.map(({ type }) => type))].sort()).toEqual([
       'AWS::IAM::Role',
-      'AWS::Lambda::Permission', // each of them is looked at below
+      'AWS::Lambda::Permission', // each is checked below
       'AWS::S3::BucketPolicy',
     ]);
     const Trust = z.object({ Statement: z.tuple([z.object({ Principal: z.unknown() })]) });

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { NightlyStep } from '../steps.ts';
 import { hashOf } from './covered.ts';
 
-/* The last result of each nightly step, and the hash of the content. `.ci/nightly` writes it for a commit. */
+/* The last result of each nightly step, with the content's hash. Written by `.ci/nightly`, and committed. */
 
 export const RESULTS = 'checks/results.json';
 
