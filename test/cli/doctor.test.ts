@@ -425,7 +425,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     check: 'price',
-    fault: 'the price has no plan and credits in its metadata',
+    fault: 'the price names no plan and no credits',
     inject: async (testStage) => {
       testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, { unit_amount: 49_900 });
     },
