@@ -20,6 +20,7 @@ import { readTogether } from '../../lib/store/table.ts';
 import { isCardName } from '../../local/stripe-double/cards.ts';
 import { createPaymentMethod } from '../../local/stripe-double/resources/payment-methods.ts';
 import { newFix } from '../../test/support/fixtures.ts';
+import { disputeAnother } from './people/cardholders.ts';
 import type { Random } from './random.ts';
 import type { Slot, World } from './world.ts';
 
@@ -31,7 +32,7 @@ const MAX_PULL_REQUEST = 60;
 export const MAX_CALLS = 10;
 /** Test cards are the same card for everybody; `own` is one that nobody else has. */
 const CARDS = {
-  own: 10,
+  own: 16,
   visa: 3,
   mastercard: 2,
   chargeCustomerFail: 4,
@@ -77,7 +78,11 @@ export const bill: Command = async (world, slot, random) => {
   if (fix === undefined) await recordFixAttempt(deps, customerId, pullRequest);
   const read =
     fix === undefined ? undefined : { head: existingHead(head, customerId), related: existingFix(fix) };
-  const billing = await billFixAttempt(deps, customerId, fixId, read);
+  const billing = await billFixAttempt(deps, customerId, fixId, read).catch((error: unknown) => {
+    const isUnderWay = error instanceof BillingError && error.code === 'payment_pending';
+    if (isUnderWay && random.chance(0.8)) disputeAnother(world, customerId);
+    throw error;
+  });
   const isPromise = billing.kind !== 'action_required' && billing.kind !== 'not_tried';
   if (isPromise) promises.push({ kind: billing.kind, customerId, fixId });
   return `${billing.kind} ${fixId}, balance ${billing.balance}`;

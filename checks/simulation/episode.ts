@@ -73,6 +73,7 @@ interface Doing {
   readonly isAsked: boolean;
   /** Stripe's dashboard is Stripe's. */
   readonly meetsFaults: boolean;
+  readonly isAtStripe?: true;
   readonly run: () => Promise<string>;
 }
 
@@ -89,6 +90,7 @@ function work(world: World, { name, kind, slot: index }: Step): Doing {
     seconds: OPERATOR_SECONDS,
     isAsked: false,
     meetsFaults: false,
+    isAtStripe: true,
     run: async () => {
       const told = await DEEDS[deed].deed(world, random());
       if (told !== null) world.deeds.add(deed);

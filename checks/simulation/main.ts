@@ -15,10 +15,10 @@ import { shrunk, signatureOf } from './shrink.ts';
 
 const USAGE = `npm run check:simulation -- [--seed N] [--ops M] [--steps S] [--first]    episodes until M operations are done
 npm run check:simulation -- --episode N.I [--steps S] [--only a,b,…] [--calm a,b,…]    one of them, with its trace
-npm run check:simulation -- --bugs    puts ten bugs into the service, one at a time, and expects each to be found
+npm run check:simulation -- --bugs    puts each known bug into the service, one at a time, and expects it to be found
 
 A seed that is not given is drawn, and printed. With --first it ends with the first episode that fails, as it is.
-20,000 operations take 20 seconds, and the bugs 2 minutes. Needs nothing but the install.`;
+20,000 operations take 20 seconds, and the bugs 4 minutes. Needs nothing but the install.`;
 
 const DEFAULT_OPERATIONS = 20_000;
 /** Kinds of failure that are made small; of others only the episode is named. */

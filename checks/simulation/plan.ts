@@ -4,7 +4,7 @@ import { Random } from './random.ts';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
-const MONTH_MS = 32 * 24 * HOUR_MS;
+const LONG_MS = 50 * 24 * HOUR_MS;
 
 /** What customers, operators and schedules do, each as often as its weight says. */
 const OWN_WEIGHTS = {
@@ -15,9 +15,9 @@ const OWN_WEIGHTS = {
   subscribe: 6,
   cancel: 3,
   issue_key: 2,
-  revoke_key: 2,
+  revoke_key: 1,
   adjust: 4,
-  drain: 5,
+  drain: 10,
   notice_settings: 1,
   close_customer: 0.7,
   settle: 5,
@@ -48,6 +48,18 @@ export interface Step {
 export const SLOTS = 6;
 /** Of an episode, unless somebody wants more or fewer. */
 export const STEPS = 400;
+/** Before and after that long gap. */
+const BEFORE: readonly StepKind[] = [
+  'subscribe_by_hand',
+  'subscribe_by_hand',
+  'subscribe_by_hand',
+  'pause_collection',
+  'pause_collection',
+  'pause_collection',
+  'pause_collection',
+];
+const AFTERWARDS: readonly StepKind[] = ['add_card', 'drain', 'bill', 'bill'];
+const ROUNDS = 4;
 /** Two of a kind that follow each other are about the same customer so often. */
 const STAYS = 0.75;
 
@@ -59,16 +71,26 @@ export function planOf(episode: string, steps: number): Step[] {
   let slot = 0;
   // Some episodes see renewals, the others see more happen at once.
   const isLong = random.chance(0.4);
+  const half = Math.floor(steps / 2);
   for (let i = 0; i < steps; i++) {
-    // Once, a month goes by: renewals, and keys that are forgotten.
-    const gap = isLong && i === Math.floor(steps / 2) ? MONTH_MS : gapMs(random, isLong);
+    // Once, a period and more goes by: renewals, and keys that are forgotten.
+    const gap = isLong && i === half ? LONG_MS : gapMs(random, isLong);
     atMs += gap;
     if (!random.chance(STAYS)) slot = random.int(0, SLOTS - 1);
-    const kind = i < SLOTS ? 'onboard' : random.weighted<StepKind>(WEIGHTS);
+    const drawn = random.weighted<StepKind>(WEIGHTS);
+    const around = isLong ? aroundGap(i - half) : null;
+    const kind = i < SLOTS ? 'onboard' : (around ?? drawn);
     plan.push({ name: `${i}`, atMs, kind, slot: i < SLOTS ? i : slot, faulty: i >= SLOTS });
     if (gap > 5 * MINUTE_MS) plan.push({ name: `${i}s`, atMs: atMs + 1, kind: 'settle', slot, faulty: true });
   }
   return plan;
+}
+
+/** Subscriptions that collect nothing go through that time, and afterwards fixes are paid by card. */
+function aroundGap(after: number): StepKind | null {
+  if (after < 0) return BEFORE[BEFORE.length + after] ?? null;
+  if (after <= 0 || after > AFTERWARDS.length * ROUNDS) return null;
+  return AFTERWARDS[after % AFTERWARDS.length] ?? null;
 }
 
 function gapMs(random: Random, isLong: boolean): number {

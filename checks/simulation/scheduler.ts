@@ -14,6 +14,8 @@ export interface Actor {
   readonly patience: number;
   waits: number;
   isDead: boolean;
+  /** Works at Stripe's own pages, not through its API. */
+  readonly isAtStripe: boolean;
 }
 
 export interface FaultRates {

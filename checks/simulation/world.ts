@@ -3,7 +3,7 @@ import { BillingError } from '../../lib/errors.ts';
 import { MailFault } from '../../lib/mail/port.ts';
 import { ReturnNeedsPerson } from '../../lib/operations/payments/return-double-payment.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
-import { type Key, type NoticeName, parseNoticeKey } from '../../lib/store/keys.ts';
+import { type NoticeName, parseNoticeKey } from '../../lib/store/keys.ts';
 import { stripePort } from '../../lib/stripe/client.ts';
 import { StripeFault } from '../../lib/stripe/fault.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
@@ -15,10 +15,10 @@ import { Refusal } from '../../local/stripe-double/http/errors.ts';
 import { given } from '../../local/stripe-double/params.ts';
 import { SWITCH_NAMES, SWITCHES, switchesSchema } from '../../local/stripe-double/switches.ts';
 import { TableModel } from '../../test/support/table-model/model.ts';
-import type { Request, SingleWrite } from '../../test/support/table-model/requests.ts';
 import { forPeople } from './checks/for-people.ts';
 import { OnTheWay } from './checks/on-the-way.ts';
 import type { Promised } from './checks/promises.ts';
+import { abbreviated, described, STRIPE_ID } from './in-words.ts';
 import { Random } from './random.ts';
 import { type Actor, type FaultRates, Scheduler } from './scheduler.ts';
 import { faultyTable } from './store/faulty.ts';
@@ -52,6 +52,8 @@ export interface Beginning {
   /** As long as its function may run. */
   readonly seconds: number;
   readonly faulty?: boolean;
+  /** Somebody who works at Stripe's own pages. */
+  readonly isAtStripe?: boolean;
 }
 
 export interface WorldOptions {
@@ -83,6 +85,8 @@ export class World {
   onEvent: (event: StoredEvent, name: string) => void = () => {};
   onNotice: (name: NoticeName) => void = () => {};
   operations = 0;
+  /** Until then Stripe does not answer the service. */
+  outage = { untilMs: 0, writesOnly: false };
   isCalm = false;
   readonly #episode: string;
   readonly #faulty: boolean;
@@ -117,10 +121,15 @@ export class World {
     });
     this.double = new Double({ realMs: nowMs, random: () => 0.5 });
     this.#drawSwitches();
-    const line = stripeLine(this.double, this.scheduler, (method, path, outcome) => {
-      this.#noteCall(() => `stripe ${method} ${path.split('?')[0]} → ${outcome}`);
-      this.tellEvents();
-    });
+    const line = stripeLine(
+      this.double,
+      this.scheduler,
+      (method, path, outcome) => {
+        this.#noteCall(() => `stripe ${method} ${path.split('?')[0]} → ${outcome}`);
+        this.tellEvents();
+      },
+      (actor, method) => this.#isOutFor(actor, method),
+    );
     this.dashboard = openStripe({ secretKey: SECRET_KEY, apiBase: null }, line);
     this.deps = {
       stage: 'simulation',
@@ -171,7 +180,10 @@ export class World {
    * Lets somebody do something from a time on, for so many seconds at most. What it comes to is in the trace; what is no
    * answer that the service may give is a violation.
    */
-  begin({ name, atMs, seconds, faulty = true }: Beginning, work: () => Promise<string>): void {
+  begin(
+    { name, atMs, seconds, faulty = true, isAtStripe = false }: Beginning,
+    work: () => Promise<string>,
+  ): void {
     const actor: Actor = {
       name,
       random: this.random(`actor ${name}`),
@@ -180,6 +192,7 @@ export class World {
       patience: seconds <= REQUEST_SECONDS ? MAX_WAITS : Number.POSITIVE_INFINITY,
       waits: 0,
       isDead: false,
+      isAtStripe,
     };
     this.scheduler.spawn(actor, atMs, async () => {
       this.operations += 1;
@@ -202,6 +215,7 @@ export class World {
       patience: Number.POSITIVE_INFINITY,
       waits: 0,
       isDead: false,
+      isAtStripe: true,
     };
     this.scheduler.spawn(actor, atMs, async () => happen());
   }
@@ -260,6 +274,12 @@ export class World {
     }
   }
 
+  #isOutFor({ isAtStripe }: Actor, method: string): boolean {
+    const { untilMs, writesOnly } = this.outage;
+    if (isAtStripe || this.isCalm || (writesOnly && method === 'GET')) return false;
+    return this.scheduler.nowMs < untilMs;
+  }
+
   get #random(): Random {
     const { actor } = this.scheduler;
     if (actor === undefined) throw new Error('nobody to be random for');
@@ -271,9 +291,6 @@ export class World {
     return this.#lag.chance(0.9) ? this.#lag.int(0, 200) : this.#lag.int(200, MAX_LAG_MS);
   }
 }
-
-/** The double draws the ends of its ids by itself; the rest says which one it is. */
-const STRIPE_ID = /\b([a-z]+_\w{6})[0-9a-f]{18}\b/g;
 
 /** Most meet nothing, some a little, and a few a very bad day. */
 function ratesOf(random: Random): FaultRates | null {
@@ -300,29 +317,3 @@ const DEFECTS: ReadonlySet<string> = new Set([
   'payments_misconfigured',
   'customer_not_found',
 ]);
-
-/** Enough of an id to tell it from the others. */
-const abbreviated = (text: string): string =>
-  text.replaceAll(STRIPE_ID, '$1').replaceAll(/\b([0-9a-f]{8})[0-9a-f]{24,}\b/g, '$1…');
-
-function described(request: Request): string {
-  switch (request.kind) {
-    case 'get':
-      return `get ${nameOf(request.Key)}`;
-    case 'batch_get':
-      return `read ${request.Keys.map(nameOf).join(', ')}`;
-    case 'query':
-      return `query ${request.index ?? ''} ${JSON.stringify(request.bindings.values)}`;
-    case 'scan':
-      return 'scan';
-    case 'write':
-      return inWords(request.write);
-    case 'transact':
-      return request.writes.map(inWords).join(', ');
-    default:
-      return request satisfies never;
-  }
-}
-
-const inWords = ({ key, change }: SingleWrite): string => `${change.kind} ${nameOf(key)}`;
-const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;

@@ -56,4 +56,11 @@ export const LEFT_OUT: readonly {
     file: 'test/operations/payments/announced.test.ts',
     text: 'by a clock nine minutes ahead of Stripe’s is found by its metadata a day later',
   },
+  {
+    name: 'amount-of-newest',
+    what: 'an entry has the amount of the newest attempt, not of the one that was paid',
+    why: 'an attempt that is confirmed after a newer one at another rate is not met in 50,000 operations',
+    file: 'test/operations/payments/announced.test.ts',
+    text: 'at $29 and is paid after a newer attempt at $15 is billed with the $29 that were paid',
+  },
 ];

@@ -3,18 +3,6 @@ import type { Bug } from './bugs.ts';
 /** Mistakes that somebody planted once, and that no check of that time found. */
 export const PLANTED_BUGS: readonly Bug[] = [
   {
-    name: 'amount-of-newest',
-    what: 'an entry has the amount of the newest attempt, not of the one that was paid',
-    patches: [
-      {
-        file: 'lib/operations/fixes/record-payment.ts',
-        find: 'postings: chargedFix(fix, payment),',
-        replace:
-          'postings: chargedFix(fix, { ...payment, amountCents: fix.charge?.amountCents ?? payment.amountCents }),',
-      },
-    ],
-  },
-  {
     name: 'guard-expires',
     what: 'the guard of an invoice has a time to live',
     patches: [

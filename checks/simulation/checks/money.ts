@@ -16,6 +16,7 @@ export function wrongMoney(state: State, stored: Stored): string[] {
   return [
     ...repeated(payments.map(attemptOf)).map((attempt) => `attempt ${attempt} made a second payment`),
     ...payments.flatMap((payment) => wrongPayment(state, stored, payment, returned)),
+    ...payments.flatMap((payment) => otherCard(stored, payment)),
     ...paidTwice(state, payments, returned),
     ...wrongInvoices(state, stored),
     ...wrongSubscriptions(state, stored),
@@ -62,13 +63,27 @@ function wrongPayment(
   if (status !== 'succeeded') return [];
   const customerId = String(metadata['customer_id']);
   const fix = stored.find(keys.fix(customerId, String(metadata['fix_attempt_id'])));
-  if (fieldOf(fix, 'billed', 'payment_intent_id') !== id) {
-    const isDouble = stored.find(keys.once(customerId, 'double_payment', id)) !== undefined;
+  const isDouble = stored.find(keys.once(customerId, 'double_payment', id)) !== undefined;
+  const hasBilled = fieldOf(fix, 'billed', 'payment_intent_id') === id;
+  if (hasBilled && isDouble) return [`payment ${id} has billed its fix, and is to go back`];
+  if (!hasBilled) {
     return isDouble ? [] : [`payment ${id} has billed nothing, and does not go back`];
   }
   const back = chargesOf(state, id).reduce((sum, charge) => sum + returned.of(charge), 0);
   const noted = Number(fix?.['refunded_cents'] ?? 0);
   return noted === back ? [] : [`payment ${id}: ${back} cents went back, its fix says ${noted}`];
+}
+
+/** An attempt is made with the card that it was announced on, also when it is sent again. */
+function otherCard(
+  stored: Stored,
+  { id, metadata, payment_method: method, last_payment_error: error }: PaymentIntent,
+): string[] {
+  const fix = stored.find(keys.fix(String(metadata['customer_id']), String(metadata['fix_attempt_id'])));
+  const used = method ?? error?.payment_method?.id ?? null;
+  if (used === null || String(fieldOf(fix, 'charge', 'attempt')) !== metadata['attempt']) return [];
+  const announced = fieldOf(fix, 'charge', 'payment_method_id');
+  return used === announced ? [] : [`payment ${id} was asked of ${used}, announced was ${announced}`];
 }
 
 function paidTwice(state: State, payments: readonly PaymentIntent[], returned: Returned): string[] {

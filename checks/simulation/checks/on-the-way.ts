@@ -3,7 +3,7 @@ import type { StoredEvent } from '../../../local/stripe-double/events.ts';
 import { FIRST_ATTEMPT_BY_HAND } from '../people/by-hand.ts';
 
 /** From the last look at the ledger until Stripe has the request, with both tries of the SDK. */
-const SENDING_MS = 60_000;
+const SENDING_MS = 30_000;
 
 /** What can be seen only while it happens. */
 export class OnTheWay {

@@ -8,6 +8,7 @@ import {
 import { openDispute } from '../../../local/stripe-double/resources/dispute-open.ts';
 import { authenticate } from '../../../local/stripe-double/resources/payment-intents.ts';
 import { answerRefund } from '../../../local/stripe-double/resources/refund-life.ts';
+import type { World } from '../world.ts';
 import { byItself, type Deed, oneOf } from './deed.ts';
 
 /*
@@ -44,6 +45,21 @@ export const dispute: Deed = async ({ double }, random) => {
   );
   return `${id}: ${amount} of ${charge.id}`;
 };
+
+/** At the worst moment: while another charge of that customer is announced, and nobody knows whether it was made. */
+export function disputeAnother(world: World, customerId: string): void {
+  const { double } = world;
+  const charge = double.state.charges.newestFirst.find(
+    ({ paid, disputed, customer }) =>
+      paid &&
+      !disputed &&
+      double.state.customers.find(String(customer))?.metadata['customer_id'] === customerId,
+  );
+  if (charge === undefined) return;
+  byItself(double, () => openDispute(double.scope(), charge, { reason: 'fraudulent', inquiry: false }));
+  world.note(`a bank disputes ${charge.id}`);
+  world.tellEvents();
+}
 
 export const endDispute: Deed = async ({ double }, random) => {
   const open = oneOf(

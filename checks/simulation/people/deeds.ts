@@ -1,5 +1,6 @@
 import * as cardholders from './cardholders.ts';
 import type { Deed } from './deed.ts';
+import { outage } from './outage.ts';
 import * as sellers from './sellers.ts';
 import * as staff from './staff.ts';
 
@@ -15,13 +16,14 @@ export const DEEDS = {
   detach_card: { weight: 1, deed: cardholders.detachCard },
   cancel_at_stripe: { weight: 0.7, deed: cardholders.endSubscription },
   delete_at_stripe: { weight: 0.4, deed: cardholders.deleteCustomer },
+  stripe_outage: { weight: 0.8, deed: outage },
   credit_note: { weight: 1.5, deed: staff.creditNote },
   credit_open_invoice: { weight: 0.7, deed: staff.creditOpenInvoice },
-  void_credit_note: { weight: 0.3, deed: staff.voidCreditNote },
+  void_credit_note: { weight: 0.7, deed: staff.voidCreditNote },
   change_seats: { weight: 1.5, deed: staff.changeSeats },
   cancel_with_credit: { weight: 0.7, deed: staff.cancelWithCredit },
   set_cancel_date: { weight: 1, deed: staff.setCancelDate },
-  pause_collection: { weight: 0.7, deed: staff.pauseCollection },
+  pause_collection: { weight: 1.5, deed: staff.pauseCollection },
   subscribe_by_hand: { weight: 1, deed: staff.subscribeByHand },
   pay_in_parts: { weight: 1, deed: staff.payInParts },
   settle_invoice: { weight: 1, deed: staff.settleInvoice },

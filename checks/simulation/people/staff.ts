@@ -53,13 +53,22 @@ export const creditOpenInvoice: Deed = async ({ double, dashboard }, random) => 
   return `${id}: ${amount} of ${invoice.id}, which is open`;
 };
 
-export const voidCreditNote: Deed = async ({ double, dashboard }, random) => {
-  const note = oneOf(
-    random,
-    double.state.creditNotes.newestFirst.filter(({ status }) => status === 'issued'),
+/** Stripe voids notes of open invoices only. Where there is none, one is written by mistake and voided. */
+export const voidCreditNote: Deed = async (world, random) => {
+  const { state } = world.double;
+  const open = state.invoices.newestFirst.filter(
+    ({ status, amount_remaining: left }) => status === 'open' && left > 1,
   );
-  if (note === undefined) return null;
-  await dashboard.creditNotes.voidCreditNote(note.id);
+  const invoice = oneOf(random, open);
+  if (invoice === undefined) return null;
+  const written = state.creditNotes.newestFirst.find(
+    (note) => note.status === 'issued' && note.invoice === invoice.id,
+  );
+  const amount = random.int(1, invoice.amount_remaining - 1);
+  const note =
+    written ??
+    (await world.dashboard.creditNotes.create({ invoice: invoice.id, amount, email_type: 'none' }));
+  await world.dashboard.creditNotes.voidCreditNote(note.id);
   return note.id;
 };
 
@@ -107,6 +116,7 @@ export const pauseCollection: Deed = async (world, random) => {
   const one = oneOf(random, liveOf(world));
   if (one === undefined) return null;
   const isPaused = one.pause_collection !== null;
+  if (isPaused && random.chance(0.6)) return null;
   const behavior = random.pick(['void', 'mark_uncollectible', 'keep_as_draft'] as const);
   await world.dashboard.subscriptions.update(one.id, { pause_collection: isPaused ? '' : { behavior } });
   return `${one.id} ${isPaused ? 'collects again' : `paused: ${behavior}`}`;
@@ -119,6 +129,11 @@ export const subscribeByHand: Deed = async (world, random) => {
   const [price] = double.state.prices.newestFirst.filter(({ metadata }) => metadata['plan'] === 'pro');
   if (customer === undefined || price === undefined) return null;
   const items = [{ price: price.id, quantity: random.int(1, 2) }];
+  // Mostly with the customer on the telephone, whose card is put on file first.
+  if (random.chance(0.6)) {
+    const { id: card } = await dashboard.paymentMethods.attach('pm_card_visa', { customer: customer.id });
+    await dashboard.customers.update(customer.id, { invoice_settings: { default_payment_method: card } });
+  }
   if (random.chance(0.3)) {
     const sent = { collection_method: 'send_invoice', days_until_due: 7 } as const;
     const { id, latest_invoice: invoice } = await dashboard.subscriptions.create({

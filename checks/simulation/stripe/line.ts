@@ -4,7 +4,7 @@ import type { FaultInput } from '../../../local/stripe-double/faults.ts';
 import type { Reply } from '../../../local/stripe-double/http/exchange.ts';
 import { type Ask, httpClientOf, routesOf } from '../../../test/support/stripe-in-process.ts';
 import { latencyMs } from '../latency.ts';
-import type { Scheduler } from '../scheduler.ts';
+import type { Actor, Scheduler } from '../scheduler.ts';
 
 /** As the SDK is told to in the service: one repeat, under the same idempotency key. */
 const TRIES = 2;
@@ -25,6 +25,7 @@ export function stripeLine(
   double: Double,
   scheduler: Scheduler,
   onAnswered: (method: string, path: string, outcome: string) => void,
+  isOutFor: (actor: Actor, method: string) => boolean,
 ): StripeLine {
   const asked = routesOf(double);
 
@@ -32,7 +33,9 @@ export function stripeLine(
     const { actor } = scheduler;
     if (actor === undefined) return asked(method, path, headers, body);
     await scheduler.wait(latencyMs(actor.random));
-    const isStruck = actor.faults !== null && actor.random.chance(actor.faults.stripe);
+    const isOut = isOutFor(actor, method);
+    if (isOut) double.faults.add({ path: '/**', kind: 'drop_before' });
+    const isStruck = !isOut && actor.faults !== null && actor.random.chance(actor.faults.stripe);
     if (isStruck) double.faults.add({ path: '/**', ...faultOf(actor.random) });
     const reply = await asked(method, path, headers, body);
     double.faults.clear();

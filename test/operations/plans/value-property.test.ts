@@ -48,24 +48,30 @@ interface History {
   readonly namesCredited: boolean;
 }
 
-const step: fc.Arbitrary<Step> = fc.record({
-  deed: fc.oneof(
-    ...VALUE_DEED_NAMES.map((deed) => ({
-      weight: VALUE_DEEDS[deed][0],
-      arbitrary: fc.constant(deed),
-    })),
-  ),
-  chance: fc.record({
-    pick: fc.nat(1_000),
-    // The whole is as likely as any part.
-    share: fc.oneof(fc.constant(1_000), fc.constant(500), fc.integer({ min: 1, max: 1_000 })),
-    way: fc.nat(1_000),
-  }),
-  told: fc.constantFrom('in_order', 'in_order', 'reversed', 'later'),
-});
+const stepOf = (deed: fc.Arbitrary<ValueDeed>): fc.Arbitrary<Step> =>
+  fc.record({
+    deed,
+    chance: fc.record({
+      pick: fc.nat(1_000),
+      // The whole is as likely as any part.
+      share: fc.oneof(fc.constant(1_000), fc.constant(500), fc.integer({ min: 1, max: 1_000 })),
+      way: fc.nat(1_000),
+    }),
+    told: fc.constantFrom('in_order', 'in_order', 'reversed', 'later'),
+  });
+
+const anyDeed = fc.oneof(
+  ...VALUE_DEED_NAMES.map((deed) => ({ weight: VALUE_DEEDS[deed][0], arbitrary: fc.constant(deed) })),
+);
 
 const history: fc.Arbitrary<History> = fc.record({
-  steps: fc.array(step, { minLength: 5, maxLength: 25, size: 'max' }),
+  // Without an invoice nothing can happen to one.
+  steps: fc
+    .tuple(
+      stepOf(fc.constant('subscribe')),
+      fc.array(stepOf(anyDeed), { minLength: 5, maxLength: 25, size: 'max' }),
+    )
+    .map(([first, others]) => [first, ...others]),
   tax: fc.constantFrom(
     null,
     null,

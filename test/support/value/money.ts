@@ -11,7 +11,7 @@ import {
 } from '../../../local/stripe-double/resources/dispute-life.ts';
 import { openDispute } from '../../../local/stripe-double/resources/dispute-open.ts';
 import { answerRefund } from '../../../local/stripe-double/resources/refund-life.ts';
-import { at, type Deed, invoicesOf, oneOf, partOf, wayOf } from './world.ts';
+import { at, type Chance, type Deed, invoicesOf, oneOf, partOf, type ValueWorld, wayOf } from './world.ts';
 
 /* What pays invoices, and what of it goes back: refunds, disputes, credit notes. */
 
@@ -33,10 +33,16 @@ export const giveUp: Deed = (world, { pick, way }) => {
     : world.stripe.invoices.markUncollectible(one.id);
 };
 
-/** A payment made by hand for a part of an open invoice. */
+/** A payment made by hand for a part of an open invoice; every other time one for the rest too. */
 export const payPart: Deed = async (world, chance) => {
   const one = oneOf(invoicesOf(world, 'open'), chance.pick);
   if (one === undefined || one.amount_remaining < 100) return;
+  await payOf(world, one, chance);
+  if (chance.way % 2 === 0 && one.amount_remaining >= 50)
+    await payOf(world, one, { ...chance, share: 1_000 });
+};
+
+async function payOf(world: ValueWorld, one: Stripe.Invoice, chance: Chance): Promise<void> {
   const { id } = await world.stripe.paymentIntents.create({
     amount: Math.max(50, partOf(one.amount_remaining, chance)),
     currency: 'usd',
@@ -47,7 +53,7 @@ export const payPart: Deed = async (world, chance) => {
     allowed_payment_method_types: ['card'],
   });
   await world.stripe.invoices.attachPayment(one.id, { payment_intent: id });
-};
+}
 
 export const refund: Deed = (world, chance) => {
   const left = world.double.state.charges.newestFirst.filter(

@@ -8,12 +8,12 @@ import { type Deed, oneOf, partOf, type ValueWorld, wayOf } from './world.ts';
 const liveOf = ({ double: { state } }: ValueWorld): Stripe.Subscription[] =>
   state.subscriptions.newestFirst.filter(({ ended_at: ended }) => ended === null);
 
-export const subscribe: Deed = (world, { pick, share, way }) => {
+export const subscribe: Deed = async (world, { pick, share, way }) => {
   const { stripe, stripeCustomerId: customer, priceIds, feeProductId, couponIds } = world;
   const price = wayOf(priceIds, way);
   const isSent = share % 5 === 0;
   const coupon = pick % 3 === 0 ? oneOf(couponIds, pick >> 3) : undefined;
-  return stripe.subscriptions.create({
+  const { latest_invoice: invoice } = await stripe.subscriptions.create({
     customer,
     items: [{ price, quantity: 1 + (pick % 3) }],
     payment_behavior: 'allow_incomplete',
@@ -27,6 +27,7 @@ export const subscribe: Deed = (world, { pick, share, way }) => {
     }),
     ...(coupon !== undefined && { discounts: [{ coupon }] }),
   });
+  if (isSent && way % 2 === 0) await stripe.invoices.finalizeInvoice(String(invoice));
 };
 
 export const changeItem: Deed = (world, { pick, share, way }) => {
