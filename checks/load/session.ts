@@ -135,7 +135,7 @@ export class Session {
     this.#gone.signal.throwIfAborted();
     await this.#webhooks.look(this.#target.behind().stripe);
     if (this.#webhooks.known === 0 || this.#world.people.length === 0) {
-      throw new Error(`nobody was let in: ${this.#tally.unexplained.join('\n')}`);
+      throw new Error(`no sign-up succeeded: ${this.#tally.unexplained.join('\n')}`);
     }
   }
 

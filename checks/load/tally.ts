@@ -120,7 +120,7 @@ export class Tally {
 
   #of(kind: Kind): OfKind {
     const of = this.#kinds.get(kind);
-    if (of === undefined) throw new Error(`nobody counts ${kind}`);
+    if (of === undefined) throw new Error(`no counter for ${kind}`);
     return of;
   }
 }

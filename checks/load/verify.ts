@@ -151,7 +151,7 @@ async function reconciled(deps: PaymentDeps, run: string): Promise<ReconcileRepo
 
 function faultsOf({ drift, missed, open, days }: ReconcileReport): string[] {
   return [
-    ...drift.named.map(({ customerId, message }) => `drift: ${customerId ?? 'nobody'}: ${message}`),
+    ...drift.named.map(({ customerId, message }) => `drift: ${customerId ?? 'no customer'}: ${message}`),
     ...missed.named.map(({ eventId, type }) => `event ${eventId} (${type}) was never recorded`),
     ...open.named.map(({ message }) => `open: ${message}`),
     ...differingDays(days).map(({ day, cents }) => `${day}: Stripe and the ledgers are ${cents} cents apart`),
@@ -222,7 +222,7 @@ function wrongFix(fix: Fix, isRecorded: boolean, entries: readonly LedgerEntry[]
   const { paidCents, told, toldAlready, lost } = fix;
   if (!isRecorded) return ['was recorded, and is not there'];
   if (paidCents === null) {
-    return deployed === 0 && purchases.length === 0 ? [] : ['was billed, and nobody was told'];
+    return deployed === 0 && purchases.length === 0 ? [] : ['was billed, and no caller got the answer'];
   }
   return [
     ...(deployed === 1 ? [] : [`was answered as billed, and is in the ledger ${deployed} times`]),

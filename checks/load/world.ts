@@ -107,7 +107,7 @@ export class World {
       case 'bill again':
         return this.#about(this.#asked, (fix) => this.#bill(fix, kind));
       case 'usage':
-        return usage(this.#somebody());
+        return usage(this.#anyPerson());
       default:
         return kind satisfies never;
     }
@@ -118,7 +118,7 @@ export class World {
   }
 
   #record(): Call {
-    const person = this.#somebody();
+    const person = this.#anyPerson();
     person.pullRequests += 1;
     const prNumber = person.pullRequests;
     const id = fixAttemptId({ githubOrg: GITHUB_ORG, repoName: repoOf(person), prNumber });
@@ -188,7 +188,7 @@ export class World {
     };
   }
 
-  #somebody(): Person {
+  #anyPerson(): Person {
     const plans = PLANS.filter((plan) => this.#activeOf(plan).length > 0);
     const shares = Object.fromEntries(plans.map((plan) => [plan, SHARE[plan]]));
     const plan = PLANS.find((one) => one === this.#random.weighted(shares)) ?? 'trial';

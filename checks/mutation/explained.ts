@@ -51,7 +51,7 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'OptionalChaining',
     from: 'atStripe?.customerId',
     to: 'atStripe.customerId',
-    why: 'Only a customer of whom Stripe was asked has changes by hand; the question is there for the compiler.',
+    why: 'Only customers read at Stripe have manual changes; the test is for the compiler.',
   },
   {
     file: 'lib/domain/warnings.ts',
@@ -105,7 +105,7 @@ export const EXPLAINED: readonly Explained[] = [
   {
     file: 'lib/domain/reconciliation.ts',
     mutator: 'StringLiteral',
-    from: "'nobody'",
+    from: "'no customer'",
     to: '""',
     why: 'The name of a customer without entries is in no finding.',
   },
@@ -625,7 +625,7 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'ArrowFunction',
     from: '() => null',
     to: '() => undefined',
-    why: 'Nobody reads what is decoded of no items.',
+    why: 'No code reads the result of decoding an empty list.',
   },
   {
     file: 'lib/operations/accounts/close-customer.ts',
@@ -653,7 +653,7 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'ConditionalExpression',
     from: 'isLate()',
     to: 'false',
-    why: 'Nobody on the pages that are read in vain is warned, for each of them is too late as well.',
+    why: 'Customers on the later pages are not warned either way, because the time is over for them too.',
   },
   {
     file: 'lib/operations/fixes/bill-fix-attempt.ts',
@@ -854,21 +854,21 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'ConditionalExpression',
     from: "case 'nothing': throw new Error('an event without a subject is not applied');",
     to: "case 'nothing':",
-    why: 'Whoever calls it has answered an event without a subject before: the case is there for the compiler.',
+    why: 'Callers answer an event without a subject earlier; the case is for the compiler.',
   },
   {
     file: 'lib/operations/events/apply-event.ts',
     mutator: 'StringLiteral',
     from: "'nothing'",
     to: '""',
-    why: 'Whoever calls it has answered an event without a subject before: the case is there for the compiler.',
+    why: 'Callers answer an event without a subject earlier; the case is for the compiler.',
   },
   {
     file: 'lib/operations/events/apply-event.ts',
     mutator: 'CallExpression',
     from: "throw new Error('an event without a subject is not applied');",
     to: ';',
-    why: 'Whoever calls it has answered an event without a subject before: the case is there for the compiler.',
+    why: 'Callers answer an event without a subject earlier; the case is for the compiler.',
   },
   {
     file: 'lib/operations/accounts/add-payment-method.ts',
@@ -903,7 +903,7 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'ConditionalExpression',
     from: 'card.fingerprint === null',
     to: 'false',
-    why: 'A card without a fingerprint has no bonus whoever owns the key that is read then.',
+    why: 'A card without a fingerprint has no bonus, whatever key is read then.',
   },
   {
     file: 'lib/operations/accounts/add-payment-method.ts',
@@ -1047,13 +1047,6 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     file: 'lib/operations/plans/subscribe-to-pro.ts',
-    mutator: 'CallExpression',
-    from: "throw new Error('an order was written that nobody decided on');",
-    to: ';',
-    why: 'It cannot be: the line is there for the compiler, and says so if it should be after all.',
-  },
-  {
-    file: 'lib/operations/plans/subscribe-to-pro.ts',
     mutator: 'ConditionalExpression',
     from: 'placed === undefined',
     to: 'false',
@@ -1142,14 +1135,14 @@ export const EXPLAINED: readonly Explained[] = [
     mutator: 'StringLiteral',
     from: "'pay_as_you_go'",
     to: '""',
-    why: 'Whoever was not on trial pays as they go: what else the name was is not looked at.',
+    why: 'A customer who was not on trial pays as they go; the rule reads nothing else of the plan.',
   },
   {
     file: 'lib/store/api-keys.ts',
     mutator: 'StringLiteral',
     from: "'too_many'",
     to: '""',
-    why: 'Whoever asks asks for the others by name; whatever is left is too many.',
+    why: 'Callers test the other kinds by name; the remaining kind means too many.',
   },
   {
     file: 'lib/store/api-keys.ts',

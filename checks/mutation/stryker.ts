@@ -116,7 +116,7 @@ export async function tryMutants(
  * @throws SetupError when there was no run, or the code has changed since
  */
 export function lastRun(part: Part): { readonly mutants: Mutant[]; readonly minutes: number } {
-  const again = `Run it anew: npm run check:mutation -- --part ${part.name}`;
+  const again = `Run it again: npm run check:mutation -- --part ${part.name}`;
   const file = fileOf(part, 'report');
   if (!existsSync(file)) throw new SetupError(`There is no report of ${part.name} on this machine. ${again}`);
   const report = Report.parse(JSON.parse(readFileSync(file, 'utf8')));

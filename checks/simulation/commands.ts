@@ -30,7 +30,7 @@ export type Command = (world: World, slot: Slot, random: Random) => Promise<stri
 
 const MAX_PULL_REQUEST = 60;
 export const MAX_CALLS = 10;
-/** Test cards are the same card for everybody; `own` is one that nobody else has. */
+/** All customers share the test cards; `own` is a card of one customer only. */
 const CARDS = {
   own: 16,
   visa: 3,
@@ -52,7 +52,7 @@ export async function onboard({ deps, calmDeps, promises }: World, slot: Slot): 
     promises.push({ kind: 'onboarded', customerId: head.customerId });
     return `is ${head.customerId}`;
   } catch (error) {
-    // They are told by somebody who can look.
+    // A person who can read the account finds these.
     if (error instanceof BillingError && error.code === 'email_taken') {
       const [holder] = await readTogether(calmDeps.table, [keys.email(email)]);
       if (holder !== undefined) slot.customerId = decodeOwner(holder);
@@ -183,7 +183,7 @@ export const close: Command = async ({ deps }, slot) => {
   return `${already ? 'was closed' : 'closed'} with ${balance}`;
 };
 
-/** Whoever asks shows a key that is not revoked, as the endpoints read it. */
+/** The caller has a key that is not revoked, read as the endpoints read it. */
 async function asking({ calmDeps }: World, slot: Slot): Promise<string> {
   const { customerId, keyIds } = slot;
   const stored =
@@ -195,7 +195,7 @@ async function asking({ calmDeps }: World, slot: Slot): Promise<string> {
         );
   if (customerId !== null && stored.some((key) => key !== undefined && key['revoked_at'] === undefined))
     return customerId;
-  throw new BillingError('invalid_api_key', 'nobody asks who has a key');
+  throw new BillingError('invalid_api_key', 'no caller has a key');
 }
 
 /** What costs money can be asked for so often in an hour; fewer times than in production, so that the window fills. */
@@ -205,8 +205,8 @@ async function limited({ deps }: World, scope: string): Promise<void> {
   if (kind === 'limited') throw new BillingError('rate_limited', 'too many calls');
 }
 
-/** Operators name whom they mean. */
+/** Operators name the customer. */
 function named({ customerId }: Slot): string {
   if (customerId !== null) return customerId;
-  throw new BillingError('invalid_api_key', 'there is nobody to name');
+  throw new BillingError('invalid_api_key', 'there is no customer to name');
 }

@@ -13,12 +13,12 @@ const HOUR_MS = 60 * 60 * 1_000;
 const WEBHOOK_SECONDS = 28;
 const DELIVERY_SECONDS = 60;
 const MAX_TRIES = 4;
-/** A day before Stripe forgets an event, somebody has looked. */
+/** A person has looked at an event at least a day before Stripe deletes it. */
 const LOST_FOR_MS = 20 * 24 * HOUR_MS;
 
 /** Brings events and notices to where they belong: late, twice, in any order, and some of them not at all. */
 export class Deliveries {
-  /** What nobody has said yes to. */
+  /** Deliveries without a successful answer. */
   readonly untaken = new Map<string, StripeEvent>();
   readonly #world: World;
   /** How often the stream told of each notice. */
@@ -105,7 +105,7 @@ export class Deliveries {
   async #send(label: string): Promise<string> {
     const world = this.#world;
     const { actor } = world.scheduler;
-    if (actor === undefined) throw new Error('nobody sends mail');
+    if (actor === undefined) throw new Error('mail was sent outside of an actor');
     await world.scheduler.wait(latencyMs(actor.random));
     if (actor.faults !== null && actor.random.chance(actor.faults.stripe)) throw new MailFault('simulated');
     const sent = world.mails.get(label) ?? [];

@@ -46,7 +46,7 @@ export interface Step {
 }
 
 export const SLOTS = 6;
-/** Of an episode, unless somebody wants more or fewer. */
+/** Steps of an episode, by default. */
 export const STEPS = 400;
 /** Before and after that long gap. */
 const BEFORE: readonly StepKind[] = [

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { Random } from './random.ts';
 
-/** Somebody who does one thing: a request, a delivery, a run of a schedule. */
+/** An actor that does one thing: a request, a delivery, or a run of a schedule. */
 export interface Actor {
   readonly name: string;
   readonly random: Random;
@@ -24,7 +24,7 @@ export interface FaultRates {
   /** A call to the store, or to Stripe, goes wrong. */
   readonly store: number;
   readonly stripe: number;
-  /** Whatever it writes, somebody else is writing just then. */
+  /** Another actor writes the same item at the same time, at each of its writes. */
   readonly isContended: boolean;
 }
 
@@ -36,8 +36,8 @@ interface Wake {
 }
 
 /**
- * One thing at a time, in the order of a time that only moves from one event to the next. Whoever awaits the store, Stripe
- * or a pause gives way here, and goes on when its time has come, unless its process has ended by then.
+ * Runs one actor at a time, in the order of simulated time, which moves from one event to the next. An actor that
+ * awaits the store, Stripe or a pause yields here. It resumes at its time, unless its process has ended by then.
  */
 export class Scheduler {
   readonly #current = new AsyncLocalStorage<Actor>();
@@ -90,7 +90,7 @@ export class Scheduler {
     return new Promise((resolve) => this.#push(actor, this.#nowMs + ms, resolve));
   }
 
-  /** Goes on until nobody waits for anything, or `isEnough` says so. */
+  /** Runs until no actor waits, or until `isEnough` returns true. */
   async run(isEnough: () => boolean = () => false): Promise<void> {
     for (let wake = this.#pop(); wake !== undefined; wake = this.#pop()) {
       this.#nowMs = Math.max(this.#nowMs, wake.atMs);
@@ -106,7 +106,7 @@ export class Scheduler {
     }
   }
 
-  /** Lets time pass in which nobody does anything. */
+  /** Lets time pass without any action. */
   skip(ms: number): void {
     this.#nowMs += ms;
   }

@@ -4,7 +4,7 @@ import type { Step } from './plan.ts';
 /** Runs that looking for a smaller plan may take. */
 const MAX_RUNS = 200;
 
-/** What kind of violation it is, whoever it happened to. */
+/** The kind of a violation, without the customer. */
 export const signatureOf = (violation: string): string =>
   violation
     .split('\n', 1)

@@ -52,7 +52,7 @@ export interface Beginning {
   /** As long as its function may run. */
   readonly seconds: number;
   readonly faulty?: boolean;
-  /** Somebody who works at Stripe's own pages. */
+  /** A person who works on Stripe's own pages. */
   readonly isAtStripe?: boolean;
 }
 
@@ -177,8 +177,8 @@ export class World {
   }
 
   /**
-   * Lets somebody do something from a time on, for so many seconds at most. What it comes to is in the trace; what is no
-   * answer that the service may give is a violation.
+   * Starts an actor at a time, for a maximum number of seconds. The trace shows its outcome. An outcome that the service
+   * must not have is a violation.
    */
   begin(
     { name, atMs, seconds, faulty = true, isAtStripe = false }: Beginning,
@@ -282,7 +282,7 @@ export class World {
 
   get #random(): Random {
     const { actor } = this.scheduler;
-    if (actor === undefined) throw new Error('nobody to be random for');
+    if (actor === undefined) throw new Error('a random value was drawn outside of an actor');
     return actor.random;
   }
 

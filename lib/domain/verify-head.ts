@@ -12,7 +12,7 @@ export function verifyClaims({
 }: Pick<LedgerRecords, 'head' | 'emailOwner' | 'activeKeys'>): Violation[] {
   const found: string[] = [];
   if (head.email !== '' && emailOwner !== head.customerId)
-    found.push(`the e-mail address is bound to ${emailOwner ?? 'nobody'}`);
+    found.push(`the e-mail address is bound to ${emailOwner ?? 'no customer'}`);
   if (head.activeKeys !== activeKeys)
     found.push(`the head counts ${head.activeKeys} active keys, stored are ${activeKeys}`);
   return found.map((message) => ({ invariant: null, seq: null, message }));

@@ -149,7 +149,7 @@ function verifyGrants({ head, entries, cardBonuses, before }: LedgerRecords): Vi
     if (source !== 'trial_billing_added') continue;
     const owner = cardBonuses.get(String(metadata['card_fingerprint']));
     if (owner !== head.customerId) {
-      const message = `entry ${seq} grants a bonus for a card whose bonus belongs to ${owner ?? 'nobody'}`;
+      const message = `entry ${seq} grants a bonus for a card whose bonus belongs to ${owner ?? 'no customer'}`;
       violations.push({ invariant: 6, seq, message });
     }
   }
@@ -194,7 +194,7 @@ function verifyBindings({ head, stripeCustomers }: LedgerRecords): Violation[] {
     .map(({ id, boundTo }) => ({
       invariant: 5,
       seq: null,
-      message: `Stripe customer ${id} is bound to ${boundTo ?? 'nobody'}, so its money does not come here`,
+      message: `Stripe customer ${id} is bound to ${boundTo ?? 'no customer'}, so its money does not come here`,
     }));
 }
 

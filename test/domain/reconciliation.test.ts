@@ -208,7 +208,7 @@ describe('the report for people', () => {
         customerId: null,
         invariant: 5,
         seq: null,
-        message: `payment pi_1 of 2900 cents for fix ${CUSTOMER} is of cus_${'x'.repeat(100)}, who is bound to nobody`,
+        message: `payment pi_1 of 2900 cents for fix ${CUSTOMER} is of cus_${'x'.repeat(100)}, which is bound to no customer`,
       },
     ]);
     report = withEvents(report, { known: 1, removed: 2, missed: [missed(1, 'parked')], drift: [] });

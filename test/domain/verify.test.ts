@@ -300,7 +300,7 @@ describe('what verify says', () => {
     [
       'of a bonus for nobody’s card',
       { ...records, cardBonuses: new Map() },
-      ['entry 2 grants a bonus for a card whose bonus belongs to nobody'],
+      ['entry 2 grants a bonus for a card whose bonus belongs to no customer'],
     ],
     [
       'of a grant and what was taken back of it without their guard',
@@ -335,7 +335,7 @@ describe('what verify says', () => {
       },
       [
         'Stripe customer cus_1 is bound to c2, so its money does not come here',
-        'Stripe customer cus_2 is bound to nobody, so its money does not come here',
+        'Stripe customer cus_2 is bound to no customer, so its money does not come here',
       ],
     ],
     [
@@ -346,7 +346,7 @@ describe('what verify says', () => {
     [
       'of an address that is nobody’s, and of keys that are counted wrong',
       { ...records, emailOwner: null, activeKeys: 2 },
-      ['the e-mail address is bound to nobody', 'the head counts 1 active keys, stored are 2'],
+      ['the e-mail address is bound to no customer', 'the head counts 1 active keys, stored are 2'],
     ],
     [
       'of events that ended as nothing',

@@ -85,7 +85,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     expect(await violations()).toEqual(
       expect.arrayContaining([
         'entry 8 grants trial_billing_added a second time',
-        'Stripe customer cus_1 is bound to nobody, so its money does not come here',
+        'Stripe customer cus_1 is bound to no customer, so its money does not come here',
       ]),
     );
   });
@@ -99,7 +99,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     );
     await set(keys.head(customerId), 'active_keys', 0);
     expect(await violations()).toEqual([
-      'the e-mail address is bound to nobody',
+      'the e-mail address is bound to no customer',
       'the head counts 0 active keys, stored are 1',
     ]);
   });

@@ -1,6 +1,6 @@
 import type { Bug } from './bugs.ts';
 
-/** Mistakes that somebody planted once, and that no check of that time found. */
+/** Planted mistakes that no earlier check found. */
 export const PLANTED_BUGS: readonly Bug[] = [
   {
     name: 'guard-expires',

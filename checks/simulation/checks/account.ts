@@ -17,7 +17,7 @@ export function wrongEnds({ subscriptions }: State, { heads }: Stored): string[]
   });
 }
 
-/** Events of customers that are none of ours are not parked: nobody could do anything about them. */
+/** Events of foreign customers are not parked, because there is nothing to do about them. */
 export function parkedOfOthers({ events, customers }: State, stored: Stored): string[] {
   return stored.all
     .filter(({ pk, due }) => String(pk).startsWith('EVENT#') && due === 'parked')

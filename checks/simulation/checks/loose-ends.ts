@@ -5,7 +5,7 @@ import type { World } from '../world.ts';
 import { forPeople } from './for-people.ts';
 import type { Stored } from './stored.ts';
 
-/** Work that nobody will come back to. What is parked waits for people. */
+/** Unfinished work that no schedule resumes. Parked events wait for a person. */
 export function openWork({ double }: World, { all }: Stored): string[] {
   const left = forPeople(double.state);
   return all
@@ -69,7 +69,7 @@ export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
       found.push(`${head['pk']} was not warned: ${sk}`);
   }
   for (const [label, senders] of mails) {
-    // Whoever got a message out and lived on noted it, unless the table did not let them.
+    // A sender that sent a message and did not crash stored that, unless the table refused the write.
     const unexcused = senders.filter(({ isDead, faults }) => !isDead && faults === null);
     // Asked to confirm, and then refused; a dispute that was closed and is appealed: two things to tell.
     const most = / (card_declined|dispute)#/.test(label) ? 2 : 1;

@@ -95,7 +95,7 @@ function paidTwice(state: State, payments: readonly PaymentIntent[], returned: R
   return repeated(kept.map(fixOf)).map((fix) => `fix ${fix} is paid twice`);
 }
 
-/** An order makes one subscription, nobody has two at once, and who has left has none. */
+/** An order makes one subscription, no customer has two at a time, and a closed account has none. */
 function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string[] {
   // Those that the service ordered; people make others by hand.
   const all = subscriptions.newestFirst.filter(({ metadata }) => metadata['purpose'] === 'pro');

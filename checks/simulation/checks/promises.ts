@@ -1,7 +1,7 @@
 import { keys } from '../../../lib/store/keys.ts';
 import type { Stored } from './stored.ts';
 
-/** What somebody was told, and may rely on from then on. */
+/** An answer that a caller may rely on from then on. */
 export type Promised =
   | {
       readonly kind: 'recorded' | 'billed' | 'blocked' | 'declined';
@@ -13,7 +13,7 @@ export type Promised =
   | { readonly kind: 'onboarded'; readonly customerId: string }
   | { readonly kind: 'event_taken'; readonly eventId: string };
 
-/** What somebody was told, and is not so. */
+/** Answers that turned out to be false. */
 export function brokenPromises(promises: readonly Promised[], stored: Stored): string[] {
   return promises
     .filter((promised) => !isKept(promised, stored))

@@ -46,7 +46,7 @@ export const dispute: Deed = async ({ double }, random) => {
   return `${id}: ${amount} of ${charge.id}`;
 };
 
-/** At the worst moment: while another charge of that customer is announced, and nobody knows whether it was made. */
+/** Opens a dispute at the worst moment: while another charge of the customer is announced and its outcome is unknown. */
 export function disputeAnother(world: World, customerId: string): void {
   const { double } = world;
   const charge = double.state.charges.newestFirst.find(

@@ -23,7 +23,7 @@ export function answeredTable(
   const client = DynamoDBDocumentClient.from(
     new DynamoDBClient({
       region: 'us-east-1',
-      credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' },
+      credentials: { accessKeyId: 'none', secretAccessKey: 'nothing' },
     }),
   );
   client.middlewareStack.add(

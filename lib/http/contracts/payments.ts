@@ -173,7 +173,7 @@ export const stripeWebhookContract = {
         received: z.literal(true),
         outcome: described(
           z.enum(['processed', 'ignored', 'parked', 'duplicate']),
-          '`parked` waits for somebody to look at it.',
+          '`parked`: stored for a person to look at.',
         ),
       }),
     },

@@ -44,7 +44,7 @@ export async function removeTestCustomer(
   who: TestCustomer,
   { awaitEvents = true } = {},
 ): Promise<Removal> {
-  if (isLiveStage(deps.stage)) throw refusal(`${deps.stage} is live: nobody is removed there.`);
+  if (isLiveStage(deps.stage)) throw refusal(`${deps.stage} is live: customers are not removed there.`);
   if ('email' in who) assertTestAddress(who.email);
   const head = await findHead(deps, who);
   if (head === null) return { kind: 'unknown' };

@@ -92,7 +92,9 @@ async function driftAmong(work: Work, all: readonly Listed[]): Promise<Drift[]> 
     if (await isReturned()) continue;
     if (owner === undefined) {
       const whose =
-        stripeCustomerId === null ? 'no Stripe customer' : `${stripeCustomerId}, who is bound to nobody`;
+        stripeCustomerId === null
+          ? 'no Stripe customer'
+          : `${stripeCustomerId}, which is bound to no customer`;
       drift.push({ ...MONEY, customerId: null, message: `${what} is of ${whose}` });
     } else {
       const message = `${what} is of ${stripeCustomerId}, and not in the ledger of the customer bound to it`;

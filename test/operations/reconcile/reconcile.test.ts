@@ -218,9 +218,9 @@ describe('drift in whose a Stripe customer is', () => {
     await remove(books, keys.stripe(payer.stripeCustomerId));
     await tamper(books, keys.stripe(pro.stripeCustomerId), 'customer_id', trial.customerId);
     const found = await driftIn(books);
-    const bound = (stripeCustomerId: string, whom: string) =>
-      `Stripe customer ${stripeCustomerId} is bound to ${whom}, so its money does not come here`;
-    expect(found).toContainEqual([payer.customerId, 5, null, bound(payer.stripeCustomerId, 'nobody')]);
+    const bound = (stripeCustomerId: string, owner: string) =>
+      `Stripe customer ${stripeCustomerId} is bound to ${owner}, so its money does not come here`;
+    expect(found).toContainEqual([payer.customerId, 5, null, bound(payer.stripeCustomerId, 'no customer')]);
     expect(found).toContainEqual([pro.customerId, 5, null, bound(pro.stripeCustomerId, trial.customerId)]);
   });
 
@@ -232,7 +232,7 @@ describe('drift in whose a Stripe customer is', () => {
       payer.customerId,
       5,
       null,
-      'Stripe customer cus_nobody is bound to nobody, so its money does not come here',
+      'Stripe customer cus_nobody is bound to no customer, so its money does not come here',
     ]);
   });
 });
@@ -423,9 +423,14 @@ describe('drift between the ledger and Stripe', () => {
         null,
         5,
         null,
-        `payment ${intent} of 2900 cents for fix ${payer.fixId} is of ${customer}, who is bound to nobody`,
+        `payment ${intent} of 2900 cents for fix ${payer.fixId} is of ${customer}, which is bound to no customer`,
       ],
-      [null, 5, null, `paid Pro invoice ${invoice} of 59900 cents is of ${customer}, who is bound to nobody`],
+      [
+        null,
+        5,
+        null,
+        `paid Pro invoice ${invoice} of 59900 cents is of ${customer}, which is bound to no customer`,
+      ],
     ]);
   });
 
