@@ -6,8 +6,11 @@ const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u
 
 const REPLACEMENT = '\u{fffd}';
 
-/** Makes text safe for a terminal, in one line: every unprintable character becomes U+FFFD. */
-export const visible = (text: string): string => text.replaceAll(UNPRINTABLE, REPLACEMENT);
+/**
+ * Makes text safe for a terminal, in one line: every unprintable character becomes U+FFFD. Normalized
+ * as wrapping normalizes it, because another form of the same text can have another width.
+ */
+export const visible = (text: string): string => text.replaceAll(UNPRINTABLE, REPLACEMENT).normalize();
 
 /** Like `visible`, but keeps line breaks. For stack traces. */
 export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');

@@ -22,7 +22,9 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
   const params = check(contract.params, event.pathParameters ?? {}, 'path', errors);
   const query = check(contract.query, event.queryStringParameters ?? {}, 'query', errors);
   const body =
-    contract.body === undefined ? noBody(event, errors) : check(contract.body, event.body, 'body', errors);
+    contract.body === undefined
+      ? rejectBody(event, errors)
+      : check(contract.body, event.body, 'body', errors);
   if (errors.length > 0) throw invalidRequest(contract, errors);
   // All three parts were checked against this contract; the compiler cannot follow this through a generic.
   return { params, query, body } as InputOf<C>;
@@ -56,7 +58,7 @@ function check(schema: z.ZodMiniType, value: unknown, part: string, errors: Fiel
 }
 
 /** The gateway encodes a body in base64 unless its content type is text or JSON. */
-function noBody({ body, isBase64Encoded }: ParsedEvent, errors: FieldError[]): undefined {
+function rejectBody({ body, isBase64Encoded }: ParsedEvent, errors: FieldError[]): undefined {
   const sent = typeof body === 'string' ? body : '';
   const text = (isBase64Encoded ? Buffer.from(sent, 'base64').toString() : sent).trim();
   if (text !== '' && text !== '{}' && text !== 'null')

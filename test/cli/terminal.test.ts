@@ -111,6 +111,13 @@ describe('a table', () => {
     );
   });
 
+  it('a symbol that is shown in decomposed form takes the width of that form', () => {
+    const shownFor = (name: string) => tableLines([columns[2], columns[3]], [[name, 'x']], 120);
+    const symbol = '\u{1d1c0}';
+    expect(symbol.normalize()).not.toBe(symbol);
+    expect(shownFor(symbol)).toEqual(shownFor(symbol.normalize()));
+  });
+
   it('columns that do not fit move to a continuation line of each row', () => {
     const id = 'a'.repeat(32);
     expect(tableLines(columns, [[id, '12', 'billing@acme.dev', 'x']], 40)).toEqual([
