@@ -27,9 +27,13 @@ await runCheck(() => {
 
 function passesOn(start: string): boolean {
   console.log(`\nThe tests as of ${start}`);
-  const { status } = spawnSync('vitest', ['run', '--project', 'model', '--reporter=dot'], {
-    stdio: 'inherit',
-    env: { ...process.env, TEST_DATE: start },
-  });
+  const { status } = spawnSync(
+    'vitest',
+    ['run', '--project', 'model', '--project', 'functions', '--reporter=dot'],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, TEST_DATE: start },
+    },
+  );
   return status === 0;
 }
