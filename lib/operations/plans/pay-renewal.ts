@@ -17,6 +17,7 @@ import {
   reserveTry,
   type TryOutcome,
 } from '../payments/card-tries.ts';
+import { headWithOpenDisputes } from '../payments/open-disputes.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, paymentsFault } from '../payments/payment-problems.ts';
 import { settleInvoice } from './settle-invoice.ts';
@@ -196,15 +197,20 @@ export function finishRenewal(
 const isOpen = async (deps: PaymentDeps, invoiceId: string): Promise<boolean> =>
   (await (await deps.stripe()).readRenewalState(invoiceId)) === 'open';
 
-/** Checked before each send: any change since the announcement closes the attempt. */
+/**
+ * Checked before each send: any change since the announcement closes the attempt. Reads account and disputes
+ * at Stripe.
+ */
 async function isStillWanted(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<boolean> {
-  const { head } = await syncAccount(deps, customerId);
-  const { closedAt, openDisputes, paymentMethodId, stripeCustomerId, subscription } = head;
+  const { stripeCustomerId } = renewal;
+  const synced = await syncAccount(deps, customerId);
+  if (synced.head.stripeCustomerId !== stripeCustomerId) return false;
+  const head = await headWithOpenDisputes(deps, customerId, stripeCustomerId);
+  const { closedAt, openDisputes, paymentMethodId, subscription } = head;
   return (
     closedAt === null &&
     openDisputes.length === 0 &&
     paymentMethodId === renewal.paymentMethodId &&
-    stripeCustomerId === renewal.stripeCustomerId &&
     subscription?.id === renewal.subscriptionId &&
     isPayable(subscription)
   );

@@ -106,13 +106,17 @@ async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<Custo
 async function renewPastDue(deps: PaymentDeps, head: CustomerHead): Promise<CustomerHead> {
   const { customerId } = head;
   const { cards } = await readCardTries(deps.table, customerId);
-  payingCustomer(head, { cards, at: deps.now() });
+  const asked = { cards, at: deps.now() };
+  payingCustomer(head, asked);
   const outcome = await payRenewal(deps, customerId, true);
+  const after = (await readHead(deps.table, customerId)) ?? head;
   switch (outcome.kind) {
     case 'paid':
-      return (await readHead(deps.table, customerId)) ?? head;
+      return after;
     case 'none':
-      return head;
+      // A dispute that only Stripe knew may be why nothing was paid.
+      payingCustomer(after, asked);
+      return after;
     case 'declined':
       throw cardDeclined(outcome.decline, 'Nothing was charged. Add another card, then subscribe again.');
     case 'needs_approval':

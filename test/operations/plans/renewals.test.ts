@@ -271,6 +271,20 @@ describe('a renewal', () => {
     expect(statusOf(invoiceId)).toBe('open');
   });
 
+  it('is not sent after a dispute whose event is lost, and subscribing says that a payment is disputed', async () => {
+    const { customerId, stripeCustomerId, invoiceId } = await pastDue();
+    await putDefault(stripeCustomerId, await attached(stripeCustomerId));
+    const charge = money.double.state.charges.newestFirst.find(({ status }) => status === 'succeeded');
+    await money.control(`charges/${charge?.id ?? ''}/dispute`);
+    await expect(subscribe(customerId)).rejects.toMatchObject({
+      code: 'account_disputed',
+      facts: { reasons: ['account_disputed'] },
+    });
+    expect(await renewalOf(customerId)).toMatchObject({ attempt: 1, state: 'closed' });
+    expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
+    expect([payments(), statusOf(invoiceId)]).toEqual([0, 'open']);
+  });
+
   it('that was announced is not sent for an invoice that was voided since, and is closed', async () => {
     const { customerId, invoiceId } = await pastDue();
     const renewal = await announceRenewal(money.deps, customerId, true);
