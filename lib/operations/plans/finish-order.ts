@@ -20,7 +20,7 @@ import { type CardTry, endAttempt, endTry, type TryOutcome } from '../payments/c
 import { payerHolds } from '../payments/payer.ts';
 import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
 import { grantDue, guardOf } from './settle-invoice.ts';
-import { noticeOfEnd, profileOf, syncAccount } from './sync-account.ts';
+import { accountWrites, profileOf, syncAccount } from './sync-account.ts';
 
 /**
  * The Stripe customer who pays for Pro. A card without tries left is listed among a refusal's reasons, but
@@ -110,7 +110,7 @@ async function settleOrder(
         postings: granted?.postings ?? [],
         profile: { ...profile, ...granted?.profile },
         writes: (next, at) => [
-          ...(profile ? noticeOfEnd(head, profile, account ?? null, at) : []),
+          ...(profile ? accountWrites(head, profile, account ?? null, at) : []),
           ...(granted?.writes(next, at) ?? []),
           ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
           ...(isOpen ? endTry(customerId, current?.tries, orderTry(order), PAID, at).writes : []),

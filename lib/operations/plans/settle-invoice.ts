@@ -15,7 +15,7 @@ import { putNotice } from '../../store/notices.ts';
 import type { Item } from '../../store/table.ts';
 import type { InvoiceValue, StripeAccount } from '../../stripe/port.ts';
 import { changeLedger, type LedgerWrite, type Receipt } from '../ledger/change-ledger.ts';
-import { bindCard, noticeOfEnd, profileOf } from './sync-account.ts';
+import { accountWrites, profileOf } from './sync-account.ts';
 
 export interface SettleOptions {
   /** The event that reported the invoice. */
@@ -62,9 +62,7 @@ export async function settleInvoice(
         ...(due && { postings: due.postings }),
         ...((profile || due?.profile) && { profile: { ...profile, ...due?.profile } }),
         writes: (next, at) => [
-          ...(profile
-            ? [...bindCard(head, profile), ...noticeOfEnd(head, profile, current?.account ?? null, at)]
-            : []),
+          ...(profile ? accountWrites(head, profile, current?.account ?? null, at) : []),
           ...(due?.writes(next, at) ?? []),
         ],
         answer: () => null,

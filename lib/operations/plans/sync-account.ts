@@ -52,8 +52,7 @@ export async function syncAccount(
         kind: 'write',
         profile,
         writes: (_, at) => [
-          ...bindCard(head, profile),
-          ...noticeOfEnd(head, profile, account, at),
+          ...accountWrites(head, profile, account, at),
           ...(failedRenewal && !isTold
             ? [putNewNotice(failureNotice(head, profile, failedRenewal, at))]
             : []),
@@ -137,6 +136,14 @@ export const cardOnFile = (
   paymentMethodId: card?.paymentMethodId ?? null,
   cardKey: card === null ? null : cardKeyOf(card),
 });
+
+/** Everything that is written with a profile that was copied from the account. */
+export const accountWrites = (
+  head: CustomerHead,
+  profile: AccountProfile,
+  account: StripeAccount | null,
+  at: Date,
+): Write[] => [...bindCard(head, profile), ...noticeOfEnd(head, profile, account, at)];
 
 /** The notice to the customer if this change ends their subscription. */
 export function noticeOfEnd(

@@ -112,6 +112,24 @@ describe('an order that is under way', () => {
     expect(await orderStored(customerId)).toMatchObject({ state: 'done' });
   });
 
+  it('binds a card that became the default meanwhile, so that its later events find their owner', async () => {
+    const { customerId, stripeCustomerId, order } = await unanswered();
+    const { id } = await money.stripe.paymentMethods.attach(await money.newCard(), {
+      customer: stripeCustomerId,
+    });
+    const deps = await answering((port) => ({
+      subscribe: async (asked) => {
+        const subscribed = await port.subscribe(asked);
+        await port.makeDefault(stripeCustomerId, id);
+        return subscribed;
+      },
+    }));
+    await finishOrder(deps, customerId, order);
+    expect((await headOf(money.deps, customerId)).paymentMethodId).toBe(id);
+    const [owner] = await readTogether(table, [keys.stripe(id)]);
+    expect(owner).toBeDefined();
+  });
+
   it('of an account that was deleted at Stripe meanwhile still brings what was paid for', async () => {
     const { customerId, order } = await unanswered();
     const deps = await answering((port) => ({
