@@ -123,14 +123,15 @@ async function nextStep(
 
 /**
  * Card data that may unblock a fix or add a reason: the card's earlier declines, and a card at Stripe whose
- * event is late or lost. If Stripe cannot be reached, the fix stays blocked.
+ * event is late or lost. If Stripe cannot be reached, the fix stays blocked. A closed account stays without a
+ * card.
  */
 async function payableWhenBlocked(
-  { paymentMethodId, stripeCustomerId }: CustomerHead,
+  { paymentMethodId, stripeCustomerId, closedAt }: CustomerHead,
   readPayable: (stripeCustomerId: string | null) => Promise<Payable>,
 ): Promise<Payable | undefined> {
   if (paymentMethodId !== null) return readPayable(null);
-  if (stripeCustomerId === null) return undefined;
+  if (stripeCustomerId === null || closedAt !== null) return undefined;
   try {
     return await readPayable(stripeCustomerId);
   } catch (error) {

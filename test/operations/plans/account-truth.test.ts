@@ -12,11 +12,12 @@ import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import { decodeHead, encodeHead } from '../../../lib/store/heads.ts';
 import { readOrder } from '../../../lib/store/orders.ts';
 import type { Table } from '../../../lib/store/table.ts';
-import { recordedFix } from '../../support/customers.ts';
+import { markClosed, recordedFix } from '../../support/customers.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { proUntil } from '../../support/heads.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { toldOf } from '../../support/notices.ts';
+import { setHead } from '../../support/set-head.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
 /* The account as it is at Stripe: the paid periods, the charged card, and every subscription. */
@@ -297,6 +298,20 @@ describe('a card that is added at Stripe and whose event is lost', () => {
       invoice_settings: { default_payment_method: card.id },
     });
     expect(await billFixAttempt(money.deps, customerId, fix)).toMatchObject({ kind: 'billed' });
+  });
+
+  it('pays for no fix of an account that was closed meanwhile', async () => {
+    const { customerId } = await customerWithCard(money, 0, await money.newCard());
+    await setHead(table, customerId, 'payment_method_id', null);
+    await markClosed(money.deps, customerId);
+    const fix = await recordedFix(money.deps, customerId, 1);
+    const before = money.double.state.paymentIntents.newestFirst.length;
+    expect(await billFixAttempt(money.deps, customerId, fix)).toMatchObject({
+      kind: 'blocked',
+      code: 'no_billing_info',
+    });
+    expect(money.double.state.paymentIntents.newestFirst).toHaveLength(before);
+    expect((await headOf(money.deps, customerId)).paymentMethodId).toBeNull();
   });
 
   it('keeps the fix blocked with 402 while Stripe cannot be asked', async () => {
