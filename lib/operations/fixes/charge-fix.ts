@@ -63,7 +63,9 @@ const orderOf = (customerId: string, fix: FixAttempt, charge: FixCharge): FixCha
   idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),
 });
 
-const refusedCodeOf = ({ facts }: StripeFault): string => facts.code ?? 'payment_method_unusable';
+/** The most exact code: it decides whether the card may be tried again. */
+const refusedCodeOf = ({ facts }: StripeFault): string =>
+  facts.declineCode ?? facts.code ?? 'payment_method_unusable';
 
 /**
  * Sends a letter if the card was refused without a payment intent. If our own settings caused the refusal,

@@ -3,6 +3,7 @@ import { cardKeyOf, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts'
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { keepCardTries, readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
+import type { StripeFaultFacts } from '../../../lib/stripe/fault.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
@@ -88,10 +89,13 @@ describe('a charge that Stripe refuses for a card that is gone', () => {
 });
 
 describe('a charge of which Stripe makes no payment', () => {
-  const chargedWith = async (kind: 'declined' | 'misconfigured') => {
+  const chargedWith = async (
+    kind: 'declined' | 'misconfigured',
+    facts: StripeFaultFacts = { code: 'expired_card' },
+  ) => {
     const { customerId } = await customerWithCard(money, 0, await money.newCard());
     const fixId = await recordedFix(money.deps, customerId, 1);
-    const deps = await answering(money.deps, () => ({ chargeFix: failing(kind, { code: 'expired_card' }) }));
+    const deps = await answering(money.deps, () => ({ chargeFix: failing(kind, facts) }));
     const billing = await billFixAttempt(deps, customerId, fixId).catch((error: unknown) => error);
     const { cards } = await readCardTries(money.deps.table, customerId);
     const letters = (await noticesOf(money.deps, customerId)).map(({ content }) => content.kind);
@@ -103,6 +107,15 @@ describe('a charge of which Stripe makes no payment', () => {
     expect(billing).toMatchObject({ kind: 'declined', decline: { code: 'expired_card' } });
     expect(tries).toMatchObject([{ declines: [expect.any(String)], underWay: [], lastCode: 'expired_card' }]);
     expect(letters).toContain('card_declined');
+  });
+
+  it('for a hard decline rules its card out', async () => {
+    const { billing, tries } = await chargedWith('declined', {
+      code: 'card_declined',
+      declineCode: 'stolen_card',
+    });
+    expect(billing).toMatchObject({ kind: 'declined', decline: { code: 'stolen_card' } });
+    expect(tries).toMatchObject([{ lastCode: 'stolen_card', isHard: true }]);
   });
 
   it('for a defect of ours is not counted, and sends no letter', async () => {
