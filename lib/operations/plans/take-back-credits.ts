@@ -1,14 +1,12 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { InvoiceGuard } from '../../domain/grants.ts';
-import { disputeOpened } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { decodeFix, noteRefund } from '../../store/fix-attempts.ts';
 import { type Key, keys } from '../../store/keys.ts';
-import { putNotice } from '../../store/notices.ts';
-import type { Write } from '../../store/table.ts';
-import type { InvoiceValue, ReturnedMoney } from '../../stripe/port.ts';
+import type { InvoiceValue, OpenDispute, ReturnedMoney } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type Receipt } from '../ledger/change-ledger.ts';
+import { disputeLetters, disputesToAdd } from '../payments/open-disputes.ts';
 import { guardOf, settleInvoice, settlementDue } from './settle-invoice.ts';
 
 interface Affected {
@@ -74,32 +72,30 @@ function decide(
   const settled = value && settlementDue(head, value.invoice, value.returned, guard);
   const isNew =
     fix !== null && fix.billed?.paymentIntentId === paymentIntentId && fix.refundedCents !== returnedCents;
+  const added = disputesToAdd(
+    head,
+    money.disputes.filter(({ open }) => open),
+  );
   // Writes even if nothing changed, so that a concurrent call cannot write an older answer over this one.
   return {
     kind: 'write',
     postings: settled?.postings ?? [],
-    profile: { ...settled?.profile, openDisputes: openAfter(head.openDisputes, money.disputes) },
+    profile: { ...settled?.profile, openDisputes: openAfter(head.openDisputes, money.disputes, added) },
     writes: (next, at) => [
       ...(settled?.writes(next, at) ?? []),
       ...(isNew ? [noteRefund(head.customerId, fix, returnedCents)] : []),
-      ...noticesOf(head, money, at),
+      ...disputeLetters(head.customerId, added, at),
     ],
     answer: () => null,
   };
 }
 
-/** For each newly opened dispute. */
-const noticesOf = (
-  { customerId, openDisputes }: CustomerHead,
-  { disputes }: ReturnedMoney,
-  at: Date,
-): Write[] =>
-  disputes
-    .filter(({ id, open }) => open && !openDisputes.includes(id))
-    .map((dispute) => putNotice(disputeOpened(customerId, dispute, at)));
-
-function openAfter(before: readonly string[], disputes: ReturnedMoney['disputes']): readonly string[] {
-  const told = new Set(disputes.map(({ id }) => id));
-  const open = disputes.filter((dispute) => dispute.open).map(({ id }) => id);
-  return [...before.filter((id) => !told.has(id)), ...open].sort();
+/** Those that are not closed by now, and the added ones. */
+function openAfter(
+  before: readonly string[],
+  disputes: ReturnedMoney['disputes'],
+  added: readonly OpenDispute[],
+): readonly string[] {
+  const closed = new Set(disputes.filter(({ open }) => !open).map(({ id }) => id));
+  return [...before.filter((id) => !closed.has(id)), ...added.map(({ id }) => id)].sort();
 }

@@ -8,7 +8,9 @@ import { writeTogether } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import type { DefaultCard } from '../../../lib/stripe/port.ts';
 import { markClosed } from '../../support/customers.ts';
+import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
+import { toldOf } from '../../support/notices.ts';
 import { setHead } from '../../support/set-head.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
@@ -107,6 +109,16 @@ describe('a payer', () => {
     expect(
       await holds({}, (customerId) => setHead(money.deps.table, customerId, 'open_disputes', ['du_1'])),
     ).toEqual(not);
+  });
+
+  it('does not hold with more open disputes at Stripe than one transaction can write letters about', async () => {
+    const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+    const open = range(1, 150).map((n) => ({ id: `du_${n}`, amountCents: 2_900 }));
+    const deps = await answering(money.deps, () => ({ findOpenDisputes: async () => open }));
+    expect(await payerHolds(deps, customerId, { stripeCustomerId, paymentMethodId: 'pm_1' })).toBe(false);
+    const { openDisputes } = await headOf(deps, customerId);
+    expect(openDisputes).toHaveLength(10);
+    expect(await toldOf(deps, customerId, 'dispute')).toHaveLength(10);
   });
 
   it('does not hold where the customer has another Stripe customer by now', async () => {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { applyEvent } from '../../../lib/operations/events/apply-event.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { orderOf } from '../../../lib/operations/plans/finish-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
@@ -11,6 +12,7 @@ import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
 import { toldOf } from '../../support/notices.ts';
+import { answering } from '../../support/stripe-answers.ts';
 import { openTestTable } from '../../support/table.ts';
 
 /*
@@ -353,6 +355,24 @@ describe('a dispute of a Pro invoice', () => {
     await closeDispute(world, second, 'won');
     expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
     expect(await nextFix(world)).toBe('charged_and_consumed');
+  });
+
+  it('takes its credits back and blocks, however many other disputes the customer has', async () => {
+    const world = await onPro();
+    const id = await dispute(world);
+    const others = range(1, 150).map((n) => ({ id: `du_${n}`, open: true, amountCents: 2_900 }));
+    const deps = await answering(world.money.deps, (port) => ({
+      readReturnedMoney: async (charge) => {
+        const money = await port.readReturnedMoney(charge);
+        return { ...money, disputes: [...money.disputes, ...others] };
+      },
+    }));
+    const told = world.money.events().findLast(({ type }) => type === 'charge.dispute.created');
+    if (told === undefined) throw new Error('no event');
+    expect(await applyEvent(deps, told)).toMatchObject({ outcome: 'processed' });
+    const { balance, openDisputes } = await headOf(deps, world.customerId);
+    expect([balance, openDisputes.length, openDisputes.includes(id)]).toEqual([0, 10, true]);
+    expect(await toldOf(deps, world.customerId, 'dispute')).toHaveLength(10);
   });
 });
 
