@@ -10,7 +10,7 @@ import {
   succeeded,
   withCard,
 } from '../../domain/payments/card-tries.ts';
-import type { BillingError } from '../../errors.ts';
+import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { keepCardTries, readCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
 import { type Write, type WriteResult, writeTogether } from '../../store/table.ts';
@@ -130,6 +130,10 @@ export async function skipWait(deps: Deps, customerId: string, card: DefaultCard
   const cards = withCard(stored.cards, cardKey, { ...before, isWaitSkipped: true }, deps.now());
   await retryContended(deps, () => writeTogether(deps.table, [keepCardTries(customerId, stored, cards)]));
 }
+
+/** The error for a card with as many tries in flight as it may have. */
+export const cardBusy = (): BillingError =>
+  new BillingError('ledger_busy', 'Many payments at once for this card. Send the same request again.');
 
 /**
  * The error for a card that is not tried now. It says when the card is tried again, or that only another card

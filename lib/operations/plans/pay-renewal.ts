@@ -12,6 +12,7 @@ import { finishAttempt } from '../payments/attempt.ts';
 import {
   admission,
   type CardTry,
+  cardBusy,
   endAttempt,
   notTried,
   reserveTry,
@@ -89,7 +90,10 @@ export async function announceRenewal(
   return answer;
 }
 
-/** Stores the renewal, within the budget of its card. @throws BillingError card_declined if a person asked */
+/**
+ * Stores the renewal, within the budget of its card.
+ * @throws BillingError card_declined, ledger_busy if a person asked
+ */
 function toAnnounce(
   { customerId, balance }: CustomerHead,
   due: Renewal,
@@ -101,6 +105,7 @@ function toAnnounce(
   const cardKey = cardKeyOf(card);
   const admitted = admission(tries, cardKey, at, isAsked);
   if (admitted.kind === 'refused' && isAsked) throw notTried(admitted, at, balance);
+  if (admitted.kind === 'busy' && isAsked) throw cardBusy();
   if (admitted.kind !== 'allowed') return { kind: 'done', answer: null };
   const renewal = { ...due, cardKey };
   const { id } = renewalTry(renewal);

@@ -11,7 +11,7 @@ import { readCardTries } from '../../store/payments/card-tries.ts';
 import { decodeRenewal, type Renewal } from '../../store/renewals.ts';
 import { changeLedger, type LedgerDecision } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
-import { admission, notTried, reserveTry } from '../payments/card-tries.ts';
+import { admission, cardBusy, notTried, reserveTry } from '../payments/card-tries.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
 import { type FinishedOrder, finishOrder, orderOf, orderTry, payingCustomer } from './finish-order.ts';
@@ -198,7 +198,7 @@ function toOrder(
   }
   const cardKey = cardKeyOf(card);
   const admitted = admission(tries, cardKey, at, true);
-  if (admitted.kind === 'busy') throw new BillingError('ledger_busy', 'Many payments at once for this card.');
+  if (admitted.kind === 'busy') throw cardBusy();
   if (admitted.kind === 'refused') throw notTried(admitted, at, balance);
   const order = { ...wanted, cardKey };
   const { id } = orderTry(order);

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { announceRenewal, finishRenewal, payRenewal } from '../../../lib/operations/plans/pay-renewal.ts';
 import { keys } from '../../../lib/store/keys.ts';
@@ -8,7 +9,7 @@ import { readTogether, type Table, writeTogether } from '../../../lib/store/tabl
 import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../../lib/stripe/fault.ts';
 import type { StripePort } from '../../../lib/stripe/port.ts';
 import { markClosed } from '../../support/customers.ts';
-import { customerWith } from '../../support/fixtures.ts';
+import { customerWith, range } from '../../support/fixtures.ts';
 import { headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { attachedCard, pastDueCustomer, putDefault } from '../../support/past-due.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
@@ -89,6 +90,18 @@ describe('a renewal', () => {
     await writeTogether(table, [keepCardTries(customerId, read, { [card?.fingerprint ?? '']: tries })]);
     expect(await announce(customerId, false)).toBeNull();
     expect(await announce(customerId, true)).toMatchObject({ state: 'paying' });
+  });
+
+  it('is not announced while its card has its maximum of tries in flight, and a person may ask again', async () => {
+    const { customerId, head } = await pastDueCustomer(money);
+    const read = await readCardTries(table, customerId);
+    const startedAt = money.deps.now().toISOString();
+    const underWay = range(1, 15).map((n) => ({ id: `fix_${n}:1`, startedAt }));
+    const tries = { ...NO_TRIES, underWay };
+    await writeTogether(table, [keepCardTries(customerId, read, { [head.cardKey ?? '']: tries })]);
+    expect(await announce(customerId, false)).toBeNull();
+    await expect(announce(customerId, true)).rejects.toMatchObject({ code: 'ledger_busy' });
+    expect(await renewalOf(customerId)).toBeNull();
   });
 
   it('is not announced with a card that the head does not have yet', async () => {
