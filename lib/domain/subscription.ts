@@ -87,8 +87,8 @@ const GRACE_MS = PAST_DUE_GRACE_DAYS * 24 * 60 * 60 * 1000;
 
 /**
  * When a subscription stops giving the Pro rate, in milliseconds; 0 if it does not give the rate. The rate
- * ends by the clock, without an event. A subscription that is set to end has no grace, because Stripe
- * collects no further period.
+ * ends by the clock, without an event. A subscription that is set to end has no grace beyond its period,
+ * because Stripe collects no further one.
  */
 export function endOfPro(subscription: Subscription): number {
   const { state, coveredUntil, collects, cancelAtPeriodEnd, currentPeriodEnd } = subscription;

@@ -151,6 +151,16 @@ describe('the end of Pro', () => {
     const replaced = account('pm_1', subscription({ state: 'canceled', isReplaced: true }));
     expect(noticeOfEnd(pro, profileOf(pro, replaced), replaced, AT)).toEqual([]);
   });
+
+  it('gets its letter also where an earlier subscription was replaced by this one', () => {
+    const over = account(
+      'pm_1',
+      subscription({ state: 'canceled' }),
+      subscription({ id: 'sub_0', state: 'canceled', isReplaced: true, created: 0 }),
+    );
+    const letter = keys.notice('c1', 'subscription_ended', 'sub_1');
+    expect(keysOf(noticeOfEnd(pro, profileOf(pro, over), over, AT))).toEqual([letter]);
+  });
 });
 
 describe('the default card', () => {
