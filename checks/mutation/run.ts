@@ -4,6 +4,7 @@ import { textTable } from '../support/text-table.ts';
 import { EXPLAINED, type Explained } from './explained.ts';
 import { PARTS, type Part } from './parts.ts';
 import {
+  allowedOpenIn,
   changedFilesOf,
   checkScores,
   codesOf,
@@ -18,14 +19,14 @@ import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './
 
 const USAGE = `npm run check:mutation -- [options]    changes the code in one place after another and expects a test to fail
 
-  --part NAME      one part; without it every part, which takes 35 minutes on two cores
+  --part NAME      one part; without it every part, which takes more than an hour on two cores
   --changed        of each part only the files whose code has changed since they were tried
   --write          keeps what was found: checks/mutation/scores.json, docs/checks/mutation-scores.md
   --incremental    tries only what has changed since the last run, for working on it
   --judge          tries nothing: judges the last whole run again, as after an explanation
 
-Fails below ${MIN_SCORE} % for a folder or ${MIN_SCORE_OF_ALL} % for all, for a survivor without an explanation, for an explanation without its survivor, and where the code of
-any part has changed since it was tried. Needs npm: it installs Stryker for itself the first time. See docs/checks/mutation.md.`;
+Fails below ${MIN_SCORE} % for a folder or ${MIN_SCORE_OF_ALL} % for all, for a file with more unexplained survivors than last time, for an explanation without its
+survivor, and where the code of any part has changed since it was tried. Needs npm: it installs Stryker for itself the first time. See docs/checks/mutation.md.`;
 
 const values = optionsOf(USAGE, {
   part: { type: 'string' },
@@ -58,7 +59,7 @@ async function tryPart(part: Part): Promise<boolean> {
   const codes = await codesOf(part);
   console.log(`\n${part.name}: ${part.mutated.join(', ')}`);
   const { mutants, minutes } = values.judge ? lastRun(part) : await run(part);
-  const isGood = judge(mutants);
+  const isGood = judge(part, mutants);
   console.log(`${part.name} in ${minutes.toFixed(1)} minutes`);
   if (isGood && values.write) recordScores(part, codes, mutants, values.changed ? null : minutes);
   return isGood;
@@ -94,7 +95,7 @@ function partsFor({ part }: { part?: string | undefined }): readonly Part[] {
 }
 
 /** Prints the results of the mutants. Returns whether they pass. */
-function judge(mutants: readonly Mutant[]): boolean {
+function judge(part: Part, mutants: readonly Mutant[]): boolean {
   const survivors = mutants.filter(({ state }) => state === 'survived');
   const unexplained = survivors.filter((one) => explanationOf(one) === undefined);
   const folders = Map.groupBy(mutants, ({ file }) => dirname(file));
@@ -107,7 +108,7 @@ function judge(mutants: readonly Mutant[]): boolean {
   for (const one of survivors) {
     const { file, line, column, mutator, from, to } = one;
     const why = explanationOf(one)?.why;
-    console.log(`${why === undefined ? '✗' : '✓'} ${file}:${line}:${column} ${mutator}: ${from} → ${to}`);
+    console.log(`${why === undefined ? '•' : '✓'} ${file}:${line}:${column} ${mutator}: ${from} → ${to}`);
     console.log(why === undefined ? '    not explained' : `    ${why}`);
   }
   const stale = staleAmong(mutants);
@@ -118,11 +119,17 @@ function judge(mutants: readonly Mutant[]): boolean {
   const tooLow = scores.filter(({ score }) => score < MIN_SCORE);
   for (const { folder, score } of tooLow)
     console.log(`✗ ${folder}: ${score.toFixed(2)} % is below ${MIN_SCORE} %`);
+  const open = Map.groupBy(unexplained, ({ file }) => file);
+  const tooMany = [...open].filter(([file, those]) => those.length > allowedOpenIn(part, file));
+  for (const [file, those] of tooMany)
+    console.log(
+      `✗ ${file} has ${those.length} survivors to kill or explain, ${allowedOpenIn(part, file)} before`,
+    );
   console.log(
     `\n${survivors.length} survivors, ${survivors.length - unexplained.length} explained, ` +
       `${unexplained.length} not; ${stale.length} explanations without their survivor`,
   );
-  return unexplained.length === 0 && stale.length === 0 && tooLow.length === 0;
+  return tooMany.length === 0 && stale.length === 0 && tooLow.length === 0;
 }
 
 function explanationOf(mutant: Mutant): Explained | undefined {
