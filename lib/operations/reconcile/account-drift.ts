@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import type { Violation } from '../../domain/ledger-records.ts';
 import { currentSubscription } from '../../domain/subscription.ts';
 import { compareStanding } from '../../domain/verify-head.ts';
-import { readEventFates } from '../../store/audit/stripe.ts';
+import { type EventFate, readEventFates } from '../../store/audit/stripe.ts';
 import { type StripeEvent, subjectOf } from '../../stripe/event.ts';
 import { isFault } from '../../stripe/fault.ts';
 import type { Page, StripeAccount } from '../../stripe/port.ts';
@@ -59,7 +59,7 @@ async function readAccount(
 }
 
 /**
- * Whether Stripe has an event about these ids without an effect yet, among the events left to Stripe's own
+ * Whether Stripe has an event about these ids that may still have an effect, among the events left to Stripe's own
  * delivery. Checked after the difference was found: an event applied in between removes the difference at the
  * second read.
  */
@@ -78,8 +78,12 @@ async function isBeingTold(
       )
       .map(({ id }) => id);
     const fates = await readEventFates(deps.table, ids, meter);
-    if (ids.some((id) => fates.get(id)?.outcome !== 'processed')) return true;
+    if (ids.some((id) => !isFinal(fates.get(id)))) return true;
     after = page.next;
   } while (after !== null);
   return false;
 }
+
+/** Processed, or ignored: an ignored event is never applied, so it cannot explain a difference. */
+const isFinal = (fate: EventFate | undefined): boolean =>
+  fate?.outcome === 'processed' || fate?.outcome === 'ignored';

@@ -3,10 +3,11 @@ import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.t
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { auditCustomer } from '../../../lib/operations/reconcile/audit-customer.ts';
+import { keys } from '../../../lib/store/keys.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money } from '../../support/money.ts';
-import { type Books, openBooks, reconciled } from '../../support/reconciliation.ts';
+import { type Books, openBooks, reconciled, tamper } from '../../support/reconciliation.ts';
 
 /* What the auditor reads and returns. checks/auditor proves that it names each reported fault. */
 
@@ -98,6 +99,21 @@ describe('the auditor', () => {
     await books.control(`refunds/${refund?.id}/answer`, { status: 'failed' });
     const { report } = await reconciled(books);
     expect(report?.drift).toMatchObject({ count: 0 });
+  });
+
+  it('names a difference although an event about the same customer was ignored', async () => {
+    const books = await openBooks();
+    const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
+    await books.later(1);
+    books.wait(-HOUR_MS);
+    // Another product's payment: its event names the customer, and is never applied.
+    await pay(books, stripeCustomerId, {});
+    await books.deliver();
+    await tamper(books, keys.head(customerId), 'open_disputes', ['du_1']);
+    const { report } = await reconciled(books);
+    expect(report?.drift.named.map(({ message }) => message)).toEqual([
+      'dispute du_1 is open, at Stripe it is not',
+    ]);
   });
 
   it('counts a renewal that is paid past Stripe as out of band, and the credits that it brings as right', async () => {
