@@ -128,27 +128,56 @@ describe('the sweeper', () => {
 });
 
 describe('the prices that a function keeps in memory', () => {
-  it('are read again after a minute, and outlast a table that does not answer', async () => {
+  /** A function's prices, its clock, and the number of reads that failed. */
+  function kept() {
     let atMs = Date.now();
-    const now = () => new Date(atMs);
-    const kept = keptSoldPrices();
-    const pro = async () => soldPriceOf(await kept({ table, now }), 'pro');
+    let failures = 0;
+    const keep = keptSoldPrices();
+    const pro = async () =>
+      soldPriceOf(await keep({ table, now: () => new Date(atMs), report: deps.report }), 'pro');
     const whileAway = async () => {
-      const silent = () => async () => Promise.reject(new Error('no answer'));
+      const silent = () => async () => {
+        failures += 1;
+        throw new Error('no answer');
+      };
       table.client.middlewareStack.add(silent, { step: 'initialize', priority: 'high', name: 'silent' });
       return pro().finally(() => table.client.middlewareStack.remove('silent'));
     };
+    const wait = (ms: number) => {
+      atMs += ms;
+    };
+    return { pro, whileAway, wait, failures: () => failures };
+  }
 
-    expect(await whileAway()).toEqual(FIRST);
+  it('are read again after a minute, and outlast a table that does not answer', async () => {
+    const { pro, whileAway, wait } = kept();
     await sellAt(SECOND);
     await refreshSoldPrices(deps);
     expect(await pro()).toMatchObject(SECOND);
     await sellAt(FIRST);
     await refreshSoldPrices(deps);
-    atMs += 59_999;
+    wait(59_999);
     expect(await pro()).toMatchObject(SECOND);
-    atMs += 1;
+    wait(1);
     expect(await whileAway()).toMatchObject(SECOND);
+    wait(10_000);
     expect(await pro()).toMatchObject(FIRST);
+  });
+
+  it('are read once in ten seconds while the table does not answer, and each failure is reported', async () => {
+    const { pro, whileAway, wait, failures } = kept();
+    await sellAt(SECOND);
+    await refreshSoldPrices(deps);
+    reported.length = 0;
+    expect(await whileAway()).toEqual(FIRST);
+    expect(kinds()).toEqual(['sold_price_not_read']);
+    wait(9_999);
+    expect(await whileAway()).toEqual(FIRST);
+    expect(failures()).toBe(1);
+    wait(1);
+    expect(await whileAway()).toEqual(FIRST);
+    expect(failures()).toBe(2);
+    wait(10_000);
+    expect(await pro()).toMatchObject(SECOND);
   });
 });
