@@ -12,10 +12,11 @@ import {
   customerOutOfCredits,
   eventsAbout,
   leaveCredits,
+  recorded as recordedFor,
   serveMoney,
   subscribe,
 } from '../support/http-money.ts';
-import type { Money } from '../support/money.ts';
+import { headOf, type Money } from '../support/money.ts';
 import {
   type RecordingProxy,
   startRecordingProxy,
@@ -169,6 +170,34 @@ describe('calls to DynamoDB and Stripe', () => {
       stripe: [...HOW_THE_CARD_IS, 'POST /v1/payment_intents'],
     });
     expect(await counted(work)).toEqual({ dynamodb: ['BatchGetItem'], stripe: [] });
+  });
+
+  it('a blocked fix of a customer with a card also reads the tries of the card', async () => {
+    const { apiKey } = await customerOutOfCredits(money, 'pm_card_createDispute');
+    expect((await bill(apiKey, await recordedFor(apiKey, 1))).status).toBe(200);
+    await money.deliver(money.events().filter(({ type }) => type.startsWith('charge.dispute')));
+    const params = await recordedFor(apiKey, 2);
+    const [first, again] = [
+      await counted(() => bill(apiKey, params)),
+      await counted(() => bill(apiKey, params)),
+    ];
+    expect(first).toEqual({ dynamodb: ['BatchGetItem', 'BatchGetItem', 'TransactWriteItems'], stripe: [] });
+    expect(again).toEqual({ dynamodb: ['BatchGetItem', 'BatchGetItem'], stripe: [] });
+  });
+
+  it('a blocked fix of a customer whose card was removed also asks Stripe for a new card', async () => {
+    const { apiKey, customerId } = await customerOutOfCredits(money);
+    const { paymentMethodId } = await headOf(money.deps, customerId);
+    await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
+    await money.deliver(money.events().filter(({ type }) => type === 'payment_method.detached'));
+    const params = await recordedFor(apiKey, 1);
+    const [first, again] = [
+      await counted(() => bill(apiKey, params)),
+      await counted(() => bill(apiKey, params)),
+    ];
+    const stripe = ['GET /v1/customers/:id'];
+    expect(first).toEqual({ dynamodb: ['BatchGetItem', 'BatchGetItem', 'TransactWriteItems'], stripe });
+    expect(again).toEqual({ dynamodb: ['BatchGetItem', 'BatchGetItem'], stripe });
   });
 
   it('a first card: a Stripe customer, the card, the default, the bonus', async () => {
