@@ -2,8 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { healthContract } from '../../lib/http/contracts/service.ts';
 import { handlerOf } from '../../lib/http/handler.ts';
-import { timeLeftMs } from '../../lib/runtime/time-left.ts';
+import { withStripe } from '../../lib/runtime/connect-stripe.ts';
+import { timeLeftMs, withTimeLeft } from '../../lib/runtime/time-left.ts';
 import { gatewayEvent, invocation } from '../support/gateway.ts';
+import { openMoney } from '../support/money.ts';
+import { openTestTable } from '../support/table.ts';
 
 it('each of two requests at once reads the time of its own function, and outside of a request there is no end', async () => {
   const left: number[] = [];
@@ -17,4 +20,21 @@ it('each of two requests at once reads the time of its own function, and outside
   await Promise.all([ask(28_000), ask(900)]);
   expect(left).toEqual([28_000, 900]);
   expect(timeLeftMs()).toBe(Number.POSITIVE_INFINITY);
+});
+
+it('a request that has no time for another try does not wait for Stripe, and the next one on the same connection does', async () => {
+  const money = await openMoney(await openTestTable());
+  const waits: number[] = [];
+  const sleep = async (ms: number) => void waits.push(ms);
+  const { stripe } = withStripe({ ...money.deps, sleep }, { ...money.env });
+  const ask = (leftMs: number) =>
+    withTimeLeft(
+      () => leftMs,
+      async () => (await stripe()).soldPrice('pro'),
+    );
+  await money.control('faults', { path: '/v1/prices/*', kind: '429', times: 2 });
+  await expect(ask(12_100)).rejects.toMatchObject({ kind: 'transient' });
+  expect(waits).toEqual([]);
+  expect(await ask(28_000)).toMatchObject({ id: money.priceId });
+  expect(waits).toHaveLength(1);
 });
