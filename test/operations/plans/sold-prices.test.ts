@@ -89,6 +89,25 @@ describe('the sweeper', () => {
     expect(await shown()).toMatchObject(FIRST);
   });
 
+  it('counts the time for the price as part of its run, and leaves its work to the next run', async () => {
+    const { customerId } = await customerWithCard(money, 0);
+    const fixId = await recordedFix(deps, customerId, 1);
+    const silent = await answering(deps, () => ({ chargeFix: failing('indeterminate') }));
+    await expect(billFixAttempt(silent, customerId, fixId)).rejects.toMatchObject({
+      code: 'payment_pending',
+    });
+    let aheadMs = 0;
+    const now = () => new Date(Date.now() + aheadMs);
+    const slow = await answering({ ...deps, now }, (port) => ({
+      soldPrice: async (plan) => {
+        aheadMs += 181_000;
+        return port.soldPrice(plan);
+      },
+    }));
+    expect(await sweep(slow, 0)).toEqual({ settled: 0, waiting: [], failed: [] });
+    expect(await sweep(deps, 0)).toEqual({ settled: 1, waiting: [], failed: [] });
+  });
+
   it.each([
     ['of a year', { recurring: { interval: 'year' }, currency: 'usd' }],
     ['in another currency', { recurring: { interval: 'month' }, currency: 'eur' }],
