@@ -18,12 +18,7 @@ export type PriceFate =
 
 export interface PriceBook {
   /**
-   * The price of a plan for new customers. Prices of plans other than Pro are looked up each time.
-   * @throws StripeFault misconfigured if the plan has none
-   */
-  soldPriceId(plan: SoldPlan): Promise<string>;
-  /**
-   * The same price with its amount and credits, read from Stripe each time.
+   * The price of a plan for new customers, with its amount and credits, read from Stripe each time.
    * @throws StripeFault misconfigured if the plan has none, or the price is not a monthly price of this plan
    */
   soldPrice(plan: SoldPlan): Promise<KnownPrice>;
@@ -66,12 +61,6 @@ export function priceBook(stripe: Stripe, proPriceId: string): PriceBook {
     return price;
   };
 
-  const readSoldOrFail = async (plan: SoldPlan): Promise<Stripe.Price> => {
-    const price = await readSold(plan);
-    if (price === null) throw new StripeFault('misconfigured', { code: 'plan_without_price' });
-    return price;
-  };
-
   const read = async (): Promise<void> => {
     for (const plan of SOLD_PLANS) {
       if (plan !== 'pro' || !known.has(proPriceId)) await readSold(plan);
@@ -85,12 +74,9 @@ export function priceBook(stripe: Stripe, proPriceId: string): PriceBook {
   return {
     learn,
 
-    async soldPriceId(plan) {
-      return plan === 'pro' ? proPriceId : (await readSoldOrFail(plan)).id;
-    },
-
     async soldPrice(plan) {
-      const price = await readSoldOrFail(plan);
+      const price = await readSold(plan);
+      if (price === null) throw new StripeFault('misconfigured', { code: 'plan_without_price' });
       const sells = soldPriceIn(price, plan);
       if (sells === null) throw new StripeFault('misconfigured', { code: 'price_of_another_kind' });
       return sells;

@@ -53,7 +53,7 @@ async function counted(work: () => Promise<unknown>): Promise<{ dynamodb: string
   const dynamodb = await operations(work);
   const asked = calls.all.slice(last === undefined ? 0 : calls.all.indexOf(last) + 1);
   const stripe = asked.map(
-    ({ method, path }) => `${method} ${path.replace(/\b(cus|pm|pi|sub|in)_\w+/g, ':id')}`,
+    ({ method, path }) => `${method} ${path.replace(/\b(cus|pm|pi|sub|in|price)_\w+/g, ':id')}`,
   );
   // Two concurrent reads may arrive in either order.
   const atOnce = /^GET \/v1\/(payment_methods\/:id|subscriptions)$/;
@@ -242,7 +242,13 @@ describe('calls to DynamoDB and Stripe', () => {
         'BatchGetItem',
         'TransactWriteItems',
       ],
-      stripe: [...HOW_THINGS_ARE, ...HOW_THE_CARD_IS, 'POST /v1/subscriptions', ...HOW_THINGS_ARE],
+      stripe: [
+        ...HOW_THINGS_ARE,
+        'GET /v1/prices/:id',
+        ...HOW_THE_CARD_IS,
+        'POST /v1/subscriptions',
+        ...HOW_THINGS_ARE,
+      ],
     });
   });
 

@@ -98,10 +98,13 @@ describe('the book of prices', () => {
     expect(await book.find('price_x', 'prod_x')).toEqual({ kind: 'foreign' });
   });
 
-  it('names the price at which a plan is sold', async () => {
-    const { book, asked } = open();
-    expect(await book.soldPriceId('pro')).toBe('price_pro');
-    expect(asked).toEqual([]);
+  it('reads the price at which a plan is sold each time', async () => {
+    const asked: Asked[] = [];
+    const recurring = { interval: 'month', interval_count: 1, usage_type: 'licensed' };
+    const book = priceBook(stripeWith({ 'prices/price_pro': priceFrom({ recurring }) }, asked), 'price_pro');
+    expect(await book.soldPrice('pro')).toEqual(PRO);
+    expect(await book.soldPrice('pro')).toEqual(PRO);
+    expect(asked.map(({ path }) => path)).toEqual(['prices/price_pro', 'prices/price_pro']);
   });
 });
 

@@ -316,7 +316,6 @@ describe('a reference', () => {
 const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
 /** A price book with one price. */
 const PRICES: PriceBook = {
-  soldPriceId: async () => PRO.id,
   soldPrice: async () => PRO,
   learn: () => {},
   find: async (id) => (id === PRO.id ? { kind: 'known', price: PRO } : { kind: 'foreign' }),

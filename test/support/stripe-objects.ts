@@ -140,7 +140,6 @@ export const invoiceFrom = ({
 /** The price of Pro, and a price book with only this price. */
 export const PRO: KnownPrice = { id: 'price_pro', plan: 'pro', credits: 60, unitCents: 59_900 };
 export const PRICES: PriceBook = {
-  soldPriceId: async () => PRO.id,
   soldPrice: async () => PRO,
   learn: () => {},
   find: async (id, product) => {

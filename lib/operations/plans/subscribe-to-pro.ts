@@ -1,5 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { cardKeyOf, type TriesByCard } from '../../domain/payments/card-tries.ts';
+import { accountObstacles } from '../../domain/payments/charge-obstacles.ts';
 import type { SoldPlan } from '../../domain/plans.ts';
 import { givesPro, goingOn, isOver } from '../../domain/subscription.ts';
 import { BillingError } from '../../errors.ts';
@@ -146,29 +147,42 @@ interface UnderWay {
   readonly renewal: Renewal | null;
 }
 
+interface Priced {
+  /** Null if nothing can be ordered. */
+  readonly priceId: string | null;
+}
+type UnpricedOrder = Omit<ProOrder, 'priceId' | 'cardKey'>;
+
+const mayOrder = (head: CustomerHead, before: ProOrder | null): boolean =>
+  before?.state !== 'ordering' && !isOnPro(head) && accountObstacles(head).length === 0;
+
+/** The price itself is read, not only its id: an order at a price that is not shown would charge it. */
+const readPriceId = async (deps: PaymentDeps, plan: SoldPlan): Promise<string> =>
+  (await askStripe(async () => (await deps.stripe()).soldPrice(plan))).id;
+
 /** Stores an order for Pro, or finds an open order or a subscription. */
 async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan): Promise<Placed> {
-  const priceId = await askStripe(async () => (await deps.stripe()).soldPriceId(plan));
   const startedAt = deps.now().toISOString();
-  const next = (head: CustomerHead, before: ProOrder | null, cards: TriesByCard): ProOrder => ({
+  const next = (head: CustomerHead, before: ProOrder | null, cards: TriesByCard): UnpricedOrder => ({
     attempt: (before?.attempt ?? 0) + 1,
     state: 'ordering',
     stripeCustomerId: payingCustomer(head, { cards, at: deps.now() }),
     paymentMethodId: head.paymentMethodId,
-    cardKey: null,
-    priceId,
     startedAt,
   });
   const readPayable = payableReader(deps, customerId);
-  const { answer } = await changeLedger<UnderWay, Placed, Payable>(deps, {
+  const { answer } = await changeLedger<UnderWay, Placed, Payable & Priced>(deps, {
     customerId,
     relatedKeys: [keys.order(customerId), keys.renewal(customerId)],
     decodeRelated: ([order, renewal]) => ({
       before: orderOf(order),
       renewal: renewal === undefined ? null : decodeRenewal(renewal),
     }),
-    fetchCurrent: ({ head: { stripeCustomerId } }) => readPayable(stripeCustomerId),
-    decide: ({ head, related: { before, renewal } }, payable) => {
+    fetchCurrent: async ({ head, related: { before } }) => {
+      const priceId = mayOrder(head, before) ? await readPriceId(deps, plan) : null;
+      return { priceId, ...(await readPayable(head.stripeCustomerId)) };
+    },
+    decide: ({ head, related: { before, renewal } }, current) => {
       // Checked first: Stripe may show a subscription before its credits are granted.
       if (before?.state === 'ordering')
         return { kind: 'done', answer: { kind: 'ordered', order: before, isFresh: false } };
@@ -178,8 +192,9 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
         const answer = isRenewing ? { kind: 'renewing' as const, renewal } : { kind: 'subscribed' as const };
         return { kind: 'done', answer: { ...answer, head } };
       }
-      const order = next(head, before, payable?.tries.cards ?? {});
-      return payable === undefined ? { kind: 'stale' } : toOrder(head, order, before, payable, deps.now());
+      const order = next(head, before, current?.tries.cards ?? {});
+      if (current === undefined || current.priceId === null) return { kind: 'stale' };
+      return toOrder(head, { ...order, priceId: current.priceId }, before, current, deps.now());
     },
   });
   return answer;
@@ -188,7 +203,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
 /** Stores the order, within the budget of its card. A person subscribes, so a decline causes no wait. */
 function toOrder(
   { customerId, balance }: CustomerHead,
-  wanted: ProOrder,
+  wanted: Omit<ProOrder, 'cardKey'>,
   before: ProOrder | null,
   { card, tries }: Payable,
   at: Date,

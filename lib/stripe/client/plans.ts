@@ -16,10 +16,6 @@ import { isDeleted, unlessDone } from './unless-done.ts';
 
 export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'proPriceId'> {
   return {
-    async soldPriceId(plan) {
-      return prices.soldPriceId(plan);
-    },
-
     async soldPrice(plan) {
       return prices.soldPrice(plan);
     },

@@ -48,9 +48,10 @@ export interface InvoiceReach {
 export interface PlanCalls {
   /** The price of Pro for new customers, from the settings. */
   readonly proPriceId: string;
-  /** The price of a plan for new customers. */
-  soldPriceId(plan: SoldPlan): Promise<string>;
-  /** The same price with its current amount and credits at Stripe. */
+  /**
+   * The price of a plan for new customers, with its current amount and credits at Stripe.
+   * @throws StripeFault misconfigured if the plan has none, or the price is not a monthly price of this plan
+   */
   soldPrice(plan: SoldPlan): Promise<KnownPrice>;
   subscribe(order: {
     readonly customerId: string;

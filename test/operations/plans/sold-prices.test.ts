@@ -4,14 +4,17 @@ import { NO_SOLD_PRICES, soldPriceOf } from '../../../lib/domain/plans.ts';
 import { keptSoldPrices } from '../../../lib/http/sold-prices.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { refreshSoldPrices } from '../../../lib/operations/plans/refresh-sold-prices.ts';
+import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { sweep } from '../../../lib/operations/work/sweep.ts';
 import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { keys } from '../../../lib/store/keys.ts';
+import { readOrder } from '../../../lib/store/orders.ts';
 import { readSoldPrices } from '../../../lib/store/payments/sold-prices.ts';
 import type { Table } from '../../../lib/store/table.ts';
 import { ensureProPrice } from '../../../lib/stripe/setup/price.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { customerWith } from '../../support/fixtures.ts';
 import { customerWithCard, type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 import { countingCalls } from '../../support/table.ts';
@@ -143,6 +146,37 @@ describe('the sweeper', () => {
     }));
     await refreshSoldPrices(slow);
     expect(await shown()).toMatchObject(SECOND);
+  });
+});
+
+describe('an order', () => {
+  it.each([
+    ['of a year', { recurring: { interval: 'year' }, currency: 'usd' }],
+    ['in another currency', { recurring: { interval: 'month' }, currency: 'eur' }],
+    ['of another plan', { recurring: { interval: 'month' }, currency: 'usd', metadata: { plan: 'team' } }],
+  ] as const)(
+    'is refused at a price %s, and a subscriber still gets their subscription',
+    async (_, facts) => {
+      const subscriber = await customerWithCard(money, 0);
+      await subscribeToPro(deps, subscriber.customerId, null);
+      const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
+      const price = { product: 'rsolv_pro', unit_amount: 600_000, metadata: { plan: 'pro', credits: '60' } };
+      money.env['STRIPE_PRO_PRICE_ID'] = (await money.stripe.prices.create({ ...price, ...facts })).id;
+      await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({
+        code: 'payments_misconfigured',
+      });
+      expect((await money.stripe.charges.list({ customer: stripeCustomerId })).data).toEqual([]);
+      expect(await readOrder(table, customerId)).toBeNull();
+      expect(await subscribeToPro(deps, subscriber.customerId, null)).toMatchObject({ created: false });
+    },
+  );
+
+  it('of a customer without a card asks for the card, also at a price that cannot be ordered', async () => {
+    const { head } = await customerWith(deps, 0);
+    money.env['STRIPE_PRO_PRICE_ID'] = 'price_gone';
+    await expect(subscribeToPro(deps, head.customerId, null)).rejects.toMatchObject({
+      code: 'no_billing_info',
+    });
   });
 });
 
