@@ -3,7 +3,7 @@ import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { addedCardView } from '../lib/http/views/account.ts';
 import { addPaymentMethod } from '../lib/operations/accounts/add-payment-method.ts';
-import { existingHead } from '../lib/operations/ledger/require-item.ts';
+import { requireHead } from '../lib/operations/ledger/require-item.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
 
@@ -12,7 +12,7 @@ export const handler = customerEndpoint(
   addPaymentMethodContract,
   (customerId) => [keys.head(customerId)],
   async (deps, { input: { body }, customerId, items: [item], origin: { keyId, ...source } }) => {
-    const known = existingHead(item, customerId);
+    const known = requireHead(item, customerId);
     await limitRate(deps, `card#${customerId}`, CARD_CALLS);
     const consent = { ...source, by: { kind: 'api_key', keyId } } as const;
     const added = await addPaymentMethod(paymentDeps(deps), known, body.payment_method_id, consent);

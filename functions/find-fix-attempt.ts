@@ -3,7 +3,7 @@ import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { pullRequest } from '../lib/http/views/fix-attempt-input.ts';
 import { fixAttemptView } from '../lib/http/views/fix-attempts.ts';
 import { attemptKeys, newestAttempt } from '../lib/operations/fixes/record-fix-attempt.ts';
-import { existingFix } from '../lib/operations/ledger/require-item.ts';
+import { requireFix } from '../lib/operations/ledger/require-item.ts';
 
 /** GET /api/v1/fix-attempts */
 export const handler = customerEndpoint(
@@ -11,6 +11,6 @@ export const handler = customerEndpoint(
   (customerId, { query }) => attemptKeys(customerId, pullRequest(query), null),
   async (deps, { customerId, items: [stored] }) => ({
     status: 200,
-    body: fixAttemptView(await newestAttempt(deps, customerId, existingFix(stored))),
+    body: fixAttemptView(await newestAttempt(deps, customerId, requireFix(stored))),
   }),
 );

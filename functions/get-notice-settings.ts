@@ -1,7 +1,7 @@
 import { getNoticeSettingsContract } from '../lib/http/contracts/notices.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { noticeSettingsView } from '../lib/http/views/notice-settings.ts';
-import { existingHead } from '../lib/operations/ledger/require-item.ts';
+import { requireHead } from '../lib/operations/ledger/require-item.ts';
 import { keys } from '../lib/store/keys.ts';
 
 /** GET /api/v1/notices */
@@ -10,6 +10,6 @@ export const handler = customerEndpoint(
   (customerId) => [keys.head(customerId)],
   async (_, { customerId, items: [head] }) => ({
     status: 200,
-    body: noticeSettingsView(existingHead(head, customerId)),
+    body: noticeSettingsView(requireHead(head, customerId)),
   }),
 );

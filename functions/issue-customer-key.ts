@@ -1,5 +1,5 @@
 import { issueKey } from '../lib/operations/accounts/api-keys.ts';
-import { existingHead } from '../lib/operations/ledger/require-item.ts';
+import { requireHead } from '../lib/operations/ledger/require-item.ts';
 import { issueCustomerKeyContract } from '../lib/operators/contracts.ts';
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { keys } from '../lib/store/keys.ts';
@@ -10,7 +10,7 @@ export const handler = operatorFunction({
   ...issueCustomerKeyContract,
   run: async (deps, { customer_id }) => {
     const [head] = await readTogether(deps.table, [keys.head(customer_id)]);
-    existingHead(head, customer_id);
+    requireHead(head, customer_id);
     const { keyId, apiKey, createdAt } = await issueKey(deps, customer_id, 'operator');
     return { key_id: keyId, api_key: apiKey, created_at: createdAt };
   },

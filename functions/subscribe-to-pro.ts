@@ -2,7 +2,7 @@ import { subscribeContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { subscribedView } from '../lib/http/views/account.ts';
-import { existingHead } from '../lib/operations/ledger/require-item.ts';
+import { requireHead } from '../lib/operations/ledger/require-item.ts';
 import { orderOf } from '../lib/operations/plans/finish-order.ts';
 import { subscribeToPro } from '../lib/operations/plans/subscribe-to-pro.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
@@ -17,7 +17,7 @@ export const handler = customerEndpoint(
     const { created, head } = await subscribeToPro(paymentDeps(deps), customerId, orderOf(order), body.plan);
     return {
       status: created ? 201 : 200,
-      body: subscribedView(existingHead(before, customerId), head, deps.now()),
+      body: subscribedView(requireHead(before, customerId), head, deps.now()),
     };
   },
 );

@@ -58,7 +58,7 @@ export const ELSEWHERE: readonly {
     oldRule: [
       {
         file: 'lib/operations/payments/attempt.ts',
-        find: 'if (ageMs > KEY_IS_SAFE_MS || !(await looking(attempt.holds)))',
+        find: 'if (ageMs > KEY_IS_SAFE_MS || !(await pendingIfUnread(attempt.holds)))',
         replace: 'if (ageMs > KEY_IS_SAFE_MS)',
       },
     ],

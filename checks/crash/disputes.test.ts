@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyEvent } from '../../lib/operations/events/apply-event.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
-import { existingFix } from '../../lib/operations/ledger/require-item.ts';
+import { requireFix } from '../../lib/operations/ledger/require-item.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether } from '../../lib/store/table.ts';
@@ -69,7 +69,7 @@ const paidFor = ({ customerId, command: { fixId } }: Disputer): number =>
 
 async function fixOf({ table }: PaymentDeps, { customerId, command: { fixId } }: Disputer) {
   const [item] = await readTogether(table, [keys.fix(customerId, fixId)]);
-  return existingFix(item);
+  return requireFix(item);
 }
 
 describe('with a dispute that arrives while a charge is announced, killed at every call', () => {

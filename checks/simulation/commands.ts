@@ -8,7 +8,7 @@ import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
-import { existingFix, existingHead } from '../../lib/operations/ledger/require-item.ts';
+import { requireFix, requireHead } from '../../lib/operations/ledger/require-item.ts';
 import { changeNoticeSettings } from '../../lib/operations/notices/change-settings.ts';
 import { cancelSubscription } from '../../lib/operations/plans/cancel-subscription.ts';
 import { orderOf } from '../../lib/operations/plans/finish-order.ts';
@@ -77,7 +77,7 @@ export const bill: Command = async (world, slot, random) => {
   const [head, fix] = await readTogether(deps.table, [keys.head(customerId), keys.fix(customerId, fixId)]);
   if (fix === undefined) await recordFixAttempt(deps, customerId, pullRequest);
   const read =
-    fix === undefined ? undefined : { head: existingHead(head, customerId), related: existingFix(fix) };
+    fix === undefined ? undefined : { head: requireHead(head, customerId), related: requireFix(fix) };
   const billing = await billFixAttempt(deps, customerId, fixId, read).catch((error: unknown) => {
     const isUnderWay = error instanceof BillingError && error.code === 'payment_pending';
     if (isUnderWay && random.chance(0.8)) disputeAnother(world, customerId);
@@ -104,7 +104,7 @@ export const addCard: Command = async (world, slot, random) => {
   }
   await limited(world, `card#${customerId}`);
   const [head] = await readTogether(deps.table, [keys.head(customerId)]);
-  const added = await addPaymentMethod(deps, existingHead(head, customerId), card);
+  const added = await addPaymentMethod(deps, requireHead(head, customerId), card);
   return `${name}, bonus ${added.bonusCredits}`;
 };
 
@@ -127,7 +127,7 @@ export const cancel: Command = async (world, slot, random) => {
 export const issue: Command = async ({ deps, calmDeps, promises }, slot) => {
   const customerId = named(slot);
   const [head] = await readTogether(calmDeps.table, [keys.head(customerId)]);
-  if (existingHead(head, customerId).closedAt !== null) return 'the account is closed';
+  if (requireHead(head, customerId).closedAt !== null) return 'the account is closed';
   const { keyId } = await issueKey(deps, customerId, 'operator');
   slot.keyIds.push(keyId);
   promises.push({ kind: 'key_issued', customerId, keyId });
@@ -162,7 +162,7 @@ export const adjust: Command = async ({ deps, promises }, slot, random) => {
 export const drain: Command = async ({ deps, promises }, slot, random) => {
   const customerId = named(slot);
   const [head] = await readTogether(deps.table, [keys.head(customerId)]);
-  const { balance } = existingHead(head, customerId);
+  const { balance } = requireHead(head, customerId);
   if (balance === 0) return 'nothing is left';
   const idempotencyKey = `drain-${random.int(1, 1_000_000)}`;
   const spent = { amount: -balance, reason: 'simulation', actor: 'operator', idempotencyKey };

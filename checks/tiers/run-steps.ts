@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { eachAtOnce } from '../../lib/operations/work/at-once.ts';
+import { eachConcurrently } from '../../lib/operations/work/each-concurrently.ts';
 import { type GuardedProcess, startGuarded } from '../../local/stack/guarded-process.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import type { Step } from '../steps.ts';
@@ -46,7 +46,7 @@ export async function runSteps(
   }, HEARTBEAT_MS);
   try {
     const shared = steps.filter((step) => !isAlone(step));
-    await eachAtOnce(shared, LANES, () => false, run);
+    await eachConcurrently(shared, LANES, () => false, run);
     for (const step of steps.filter(isAlone)) await run(step);
   } finally {
     clearInterval(heartbeat);

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { isLiveStage, parseWebhookSecrets } from '../../lib/settings/stripe.ts';
 import { isLiveKey, SecretKey } from '../../lib/settings/stripe-environment.ts';
-import { canBeSold, inWords, whatIsWrong } from '../../lib/stripe/setup/price.ts';
+import { canBeSold, describePrice, whatIsWrong } from '../../lib/stripe/setup/price.ts';
 import { type Check, type Finding, ok, wrong } from './check.ts';
 import { orRestart, storeParameter } from './remedies.ts';
 import { absentOnLocalStack, type ParameterName, type Site } from './site.ts';
@@ -129,7 +129,7 @@ async function priceOfPro(site: Site): Promise<Finding> {
   });
   if (price === null) return wrong(`Stripe has no price ${id}`, remedy);
   if (!canBeSold(price, 'pro')) {
-    return wrong(`${id} is ${inWords(price)}: ${whatIsWrong(price, 'pro')}`, remedy);
+    return wrong(`${id} is ${describePrice(price)}: ${whatIsWrong(price, 'pro')}`, remedy);
   }
   const archived = orRestart(site, {
     advice: 'Customers cannot subscribe. Activate it again:',
@@ -138,5 +138,7 @@ async function priceOfPro(site: Site): Promise<Finding> {
   if (!price.active) return wrong(`${id} is archived`, archived);
   const productId = typeof price.product === 'string' ? price.product : price.product.id;
   const { active } = await stripe.products.retrieve(productId);
-  return active ? ok(`${id}, ${inWords(price)}`) : wrong(`its product ${productId} is archived`, archived);
+  return active
+    ? ok(`${id}, ${describePrice(price)}`)
+    : wrong(`its product ${productId} is archived`, archived);
 }

@@ -1,4 +1,4 @@
-import { type Drift, driftOf, stillThere } from '../../lib/domain/reconciliation.ts';
+import { type Drift, driftOf, foundTwice } from '../../lib/domain/reconciliation.ts';
 import { HEAD_MISSING, verifyLedger } from '../../lib/domain/verify.ts';
 import { BillingError } from '../../lib/errors.ts';
 import { type AuditedRecords, auditCustomer } from '../../lib/operations/reconcile/audit-customer.ts';
@@ -65,7 +65,7 @@ async function checkTwice(check: () => Promise<LedgerResult | null>): Promise<Le
   const first = await check();
   if (first === null || first.violations.length === 0) return first;
   const second = await check();
-  return second && { ...second, violations: stillThere(first.violations, second.violations) };
+  return second && { ...second, violations: foundTwice(first.violations, second.violations) };
 }
 
 /** Null if the table has no item of this customer. */
@@ -85,12 +85,12 @@ async function checkLedger(
     };
   }
   const audited = 'audit' in records && records.audit !== null ? records.audit : NOT_AUDITED;
-  const all = [...verifyLedger(records), ...audited.money, ...audited.standing];
+  const all = [...verifyLedger(records), ...audited.money, ...audited.accountDrift];
   const violations = all.map((violation) => driftOf(customerId, violation));
   return { entries: records.entries.length, violations };
 }
 
-const NOT_AUDITED: Pick<MoneyAudit, 'money' | 'standing'> = { money: [], standing: [] };
+const NOT_AUDITED: Pick<MoneyAudit, 'money' | 'accountDrift'> = { money: [], accountDrift: [] };
 
 /** Finds a customer whose items exist without a head. */
 async function checkForMissingHead({ table }: PaymentDeps, customerId: string): Promise<LedgerResult | null> {

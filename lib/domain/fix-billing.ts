@@ -37,7 +37,7 @@ export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date):
   if (billed !== null) return { kind: 'already_billed', billed, balance: head.balance };
   if (charge?.state === 'charging') return { kind: 'resume', charge };
 
-  const next = decideAnew(head, fix, at);
+  const next = decideNewBilling(head, fix, at);
   if (next.kind === 'blocked' || charge === null || charge.state === 'closed') return next;
   // Trying the same card again would cancel the payment that the cardholder may just be confirming.
   const sameCard = next.kind === 'charge' && next.charge.paymentMethodId === charge.paymentMethodId;
@@ -45,7 +45,7 @@ export function decideFixBilling(head: CustomerHead, fix: FixAttempt, at: Date):
   return { kind: 'close_first', charge };
 }
 
-function decideAnew(
+function decideNewBilling(
   head: CustomerHead,
   fix: FixAttempt,
   at: Date,

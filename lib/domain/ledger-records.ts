@@ -3,7 +3,7 @@ import type { LedgerEntry, LedgerState } from './ledger.ts';
 
 /** Everything stored for one customer. The auditor checks the money at Stripe. */
 export interface LedgerRecords {
-  readonly head: LedgerState & Standing & Claims & { readonly debt: number };
+  readonly head: LedgerState & AccountFields & Claims & { readonly debt: number };
   /** The state before `entries`, if they are part of a longer ledger; absent if they are all of it. */
   readonly before?: LedgerBefore;
   /** In stored order. */
@@ -55,7 +55,7 @@ export interface Violation {
 }
 
 /** The head's fields that decide the price of a fix and whether a card may be charged. */
-export type Standing = Pick<
+export type AccountFields = Pick<
   CustomerProfile,
   | 'subscriptionType'
   | 'subscription'

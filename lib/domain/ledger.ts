@@ -53,7 +53,7 @@ export function emptyLedger(customerId: string): LedgerState {
 /** SHA-256 over all fields of an entry and the previous hash. */
 export function entryHash(entry: Omit<LedgerEntry, 'hash'>): string {
   const metadata = Object.entries(entry.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  const said = [
+  const hashed = [
     entry.customerId,
     entry.seq,
     entry.amount,
@@ -63,7 +63,7 @@ export function entryHash(entry: Omit<LedgerEntry, 'hash'>): string {
     entry.createdAt,
     entry.prevHash,
   ];
-  return createHash('sha256').update(JSON.stringify(said)).digest('hex');
+  return createHash('sha256').update(JSON.stringify(hashed)).digest('hex');
 }
 
 /**

@@ -260,7 +260,7 @@ export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
 /**
  * Drift that both checks found with the same text. Work that was only in flight is done by the second check.
  */
-export function stillThere(first: readonly Drift[], second: readonly Drift[]): Drift[] {
+export function foundTwice(first: readonly Drift[], second: readonly Drift[]): Drift[] {
   const before = new Set(first.map((drift) => JSON.stringify(drift)));
   return second.filter((drift) => before.has(JSON.stringify(drift)));
 }

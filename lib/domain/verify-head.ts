@@ -1,4 +1,4 @@
-import type { LedgerRecords, Standing, Violation } from './ledger-records.ts';
+import type { AccountFields, LedgerRecords, Violation } from './ledger-records.ts';
 import { planWith, type Subscription } from './subscription.ts';
 
 /**
@@ -19,19 +19,20 @@ export function verifyClaims({
 }
 
 /** Finds combinations that can never occur, because these fields are written together. */
-export function verifyStanding({
+export function verifyAccountFields({
   subscriptionType: plan,
   subscription,
   paymentMethodId,
   stripeCustomerId,
   formerStripeCustomerId,
   openDisputes,
-}: Standing): Violation[] {
+}: AccountFields): Violation[] {
   const found: string[] = [];
   const expected = planWith(subscription, plan);
   if (plan !== expected) {
-    const given = subscription === null ? 'no subscription' : `a subscription that is ${subscription.state}`;
-    found.push(`the plan is ${plan}, with ${given} it should be ${expected}`);
+    const withSubscription =
+      subscription === null ? 'no subscription' : `a subscription that is ${subscription.state}`;
+    found.push(`the plan is ${plan}, with ${withSubscription} it should be ${expected}`);
   }
   if (stripeCustomerId === null && paymentMethodId !== null)
     found.push(`payment method ${paymentMethodId} is on file without a Stripe customer`);
@@ -43,7 +44,7 @@ export function verifyStanding({
 }
 
 /** The current state of the same fields at Stripe. */
-export interface StandingAtStripe {
+export interface AccountAtStripe {
   readonly isDeleted: boolean;
   readonly subscription: Subscription | null;
   readonly openDisputes: readonly string[];
@@ -52,7 +53,7 @@ export interface StandingAtStripe {
 }
 
 /** Compares the head's plan and disputes with Stripe. The auditor compares the card. */
-export function compareStanding(head: Standing, atStripe: StandingAtStripe): Violation[] {
+export function compareWithStripe(head: AccountFields, atStripe: AccountAtStripe): Violation[] {
   const { stripeCustomerId, subscription, openDisputes } = head;
   const found: string[] = [];
   if (atStripe.isDeleted) {

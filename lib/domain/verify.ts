@@ -1,7 +1,7 @@
 import type { LedgerEntry } from './ledger.ts';
 import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
 import { verifyBalance, verifyChain } from './verify-chain.ts';
-import { verifyClaims, verifyStanding } from './verify-head.ts';
+import { verifyAccountFields, verifyClaims } from './verify-head.ts';
 
 /** One sentence per invariant, by number. */
 export const INVARIANTS: Readonly<Record<Invariant, string>> = {
@@ -29,7 +29,7 @@ export function verifyLedger(records: LedgerRecords): Violation[] {
   return [
     ...verifyChain(records),
     ...verifyBalance(records),
-    ...verifyStanding(records.head),
+    ...verifyAccountFields(records.head),
     ...verifyClaims(records),
     ...verifyFixes(records),
     ...verifyMoney(records),
@@ -77,7 +77,7 @@ export function verifyEnd(records: LedgerRecords): Violation[] {
   return [
     ...verifyChain(records),
     ...verifyBalance(records),
-    ...verifyStanding(records.head),
+    ...verifyAccountFields(records.head),
     ...verifyClaims(records),
     ...verifyBindings(records),
   ];

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, type FieldError } from '../errors.ts';
-import { saidOnce } from '../settings/zod-issues.ts';
+import { withoutRepeats } from '../settings/zod-issues.ts';
 import type { Contract, InputOf } from './contract.ts';
 
 /** Without a locale, zod's mini build says only "invalid input". */
@@ -53,7 +53,7 @@ const CONTROL_CHARACTERS = /\p{Cc}/gu;
 function check(schema: z.ZodMiniType, value: unknown, part: string, errors: FieldError[]): unknown {
   const parsed = schema.safeParse(value);
   if (!parsed.success)
-    errors.push(...saidOnce(parsed.error.issues).flatMap((issue) => fieldErrors(issue, value, part)));
+    errors.push(...withoutRepeats(parsed.error.issues).flatMap((issue) => fieldErrors(issue, value, part)));
   return parsed.data;
 }
 

@@ -59,7 +59,7 @@ const BUTTON =
   'display:inline-block;padding:10px 18px;border-radius:6px;background:#1f4ed8;color:#ffffff;text-decoration:none;font-weight:600';
 
 function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
-  const said = [greeting(frame.name), ...paragraphs, next];
+  const allParagraphs = [greeting(frame.name), ...paragraphs, next];
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -70,7 +70,7 @@ function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
 <body style="margin:0;padding:24px;background:#f3f4f6;color:#111827;${FONT};font-size:16px;line-height:1.5">
 <div style="max-width:560px;margin:0 auto;padding:28px 32px;background:#ffffff;border-radius:10px">
 <h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">${subject}</h1>
-${said.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
+${allParagraphs.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
 <p style="margin:22px 0 0"><a href="${frame.appUrl}" style="${BUTTON}">Open RSOLV</a></p>
 </div>
 <p style="max-width:560px;margin:14px auto 0;color:#596273;font-size:13px">${SIGNATURE}. ${footerOf(frame)}</p>

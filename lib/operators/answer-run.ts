@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini';
 import { verdict } from '../domain/reconciliation.ts';
 import { BillingError } from '../errors.ts';
+import { reportFindings } from '../operations/reconcile/report-findings.ts';
 import { dailyRun, type ReconcileOptions, reconcile } from '../operations/reconcile/run.ts';
-import { tellFindings } from '../operations/reconcile/tell-findings.ts';
 import type { PaymentDeps } from '../runtime/deps.ts';
 import type { OperatorAnswer } from './contract.ts';
 import { reconcileContract, ScheduledEvent } from './reconcile-contract.ts';
@@ -19,7 +19,7 @@ type Refused = Extract<OperatorAnswer<never>, { ok: false }>;
 export async function answerRun(deps: PaymentDeps, event: unknown): Promise<Answer | Refused> {
   const options = optionsOf(event, deps.now());
   try {
-    const onFinished = (report: Answer['report']) => tellFindings(deps, report);
+    const onFinished = (report: Answer['report']) => reportFindings(deps, report);
     const { state, run, report } = await reconcile(deps, { ...options, onFinished });
     deps.report({ kind: 'reconcile_answered', run, state, verdict: verdict(report) });
     return { run, done: report.finishedAt !== null, report };

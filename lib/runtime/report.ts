@@ -37,7 +37,7 @@ function receivedMetrics({ outcome, type }: BusinessFacts['event_received']): Bu
   return [OUTCOMES[outcome], ...(payment === undefined ? [] : [payment])];
 }
 
-const counting =
+const always =
   (...metrics: readonly BusinessMetric[]) =>
   () =>
     metrics;
@@ -50,30 +50,30 @@ const eventLine = ({ outcome }: BusinessFacts['event_received']): Line =>
   outcome === 'parked' ? warn('event') : info('event');
 
 const TABLE: Table = {
-  customer_onboarded: { metrics: counting('CustomerOnboarded') },
-  fix_billed: { metrics: counting('FixBilled') },
-  fix_blocked: { metrics: counting('FixBlocked') },
-  fix_unrecorded: { metrics: counting('FixUnrecorded'), line: warn('fix_unrecorded') },
-  fix_charged: { metrics: counting('FixCharged'), line: info('fix_charged') },
-  charge_declined: { metrics: counting('ChargeDeclined'), line: info('charge_declined') },
+  customer_onboarded: { metrics: always('CustomerOnboarded') },
+  fix_billed: { metrics: always('FixBilled') },
+  fix_blocked: { metrics: always('FixBlocked') },
+  fix_unrecorded: { metrics: always('FixUnrecorded'), line: warn('fix_unrecorded') },
+  fix_charged: { metrics: always('FixCharged'), line: info('fix_charged') },
+  charge_declined: { metrics: always('ChargeDeclined'), line: info('charge_declined') },
   double_payment_returned: {
-    metrics: counting('DoublePaymentReturned'),
+    metrics: always('DoublePaymentReturned'),
     line: warn('double_payment_returned'),
   },
-  payment_method_added: { metrics: counting('PaymentMethodAdded') },
-  paid_at_unknown_price: { metrics: counting('UnknownPrice'), line: error('paid at an unknown price') },
-  pro_subscribed: { metrics: counting('ProSubscribed') },
-  stripe_email_refused: { metrics: counting('StripeEmailRefused'), line: warn('stripe_email_refused') },
+  payment_method_added: { metrics: always('PaymentMethodAdded') },
+  paid_at_unknown_price: { metrics: always('UnknownPrice'), line: error('paid at an unknown price') },
+  pro_subscribed: { metrics: always('ProSubscribed') },
+  stripe_email_refused: { metrics: always('StripeEmailRefused'), line: warn('stripe_email_refused') },
   credits_adjusted: {
     metrics: ({ amount }) =>
       amount > LARGE_GRANT_CREDITS ? ['CreditsAdjusted', 'LargeGrant'] : ['CreditsAdjusted'],
   },
-  defect: { metrics: counting('Defect') },
-  signature_refused: { metrics: counting('SignatureRefused') },
+  defect: { metrics: always('Defect') },
+  signature_refused: { metrics: always('SignatureRefused') },
   event_received: { metrics: receivedMetrics, line: eventLine },
-  event_failed: { metrics: counting('EventFailed') },
-  endpoint_misconfigured: { metrics: counting('EndpointMisconfigured'), line: warn('webhook endpoint') },
-  work_still_open: { metrics: counting('PendingChargeFailed'), line: error('charge still pending') },
+  event_failed: { metrics: always('EventFailed') },
+  endpoint_misconfigured: { metrics: always('EndpointMisconfigured'), line: warn('webhook endpoint') },
+  work_still_open: { metrics: always('PendingChargeFailed'), line: error('charge still pending') },
   work_settled: { line: info('settled') },
   sold_price_changed: { line: info('sold price changed') },
   sold_price_not_read: { line: error('sold price not read') },
@@ -89,7 +89,7 @@ const TABLE: Table = {
     metrics: ({ outcome }) => (outcome === 'sent' ? ['NoticeSent'] : []),
     line: info('notice'),
   },
-  notice_not_delivered: { metrics: counting('NoticeFailed'), line: error('notice not delivered') },
+  notice_not_delivered: { metrics: always('NoticeFailed'), line: error('notice not delivered') },
   drift_found: { line: error('drift') },
   event_missed: { line: warn('missed event') },
   work_found_open: { line: warn('open work') },
@@ -98,16 +98,16 @@ const TABLE: Table = {
       ['Drift', ({ drift }) => drift],
       ['MissedEvent', ({ missed }) => missed],
     ],
-    metrics: counting('ReconcileCompleted'),
+    metrics: always('ReconcileCompleted'),
   },
   reconcile_answered: { line: info('reconcile') },
   reconcile_failed: { line: error('reconcile') },
 };
 
 /** Counts an event and writes its log line, as the table says. */
-export const report = (happened: BusinessEvent): void => tell(happened.kind, happened);
+export const report = (event: BusinessEvent): void => reportEvent(event.kind, event);
 
-function tell<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
+function reportEvent<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
   const { counts = [], metrics, line }: Row<BusinessFacts[K]> = TABLE[kind];
   for (const [metric, count] of counts) countBusiness(metric, count(facts));
   for (const metric of metrics?.(facts) ?? []) countBusiness(metric);
@@ -118,9 +118,9 @@ function tell<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
 
 /** The facts by their names in the log. Errors are logged without what the SDKs attach to them. */
 function logged(facts: object): Record<string, unknown> {
-  const told = Object.entries(facts).filter(([name]) => name !== 'kind');
+  const entries = Object.entries(facts).filter(([name]) => name !== 'kind');
   return Object.fromEntries(
-    told.map(([name, value]) => [
+    entries.map(([name, value]) => [
       NAMES.get(name) ?? snakeCase(name),
       name === 'error' ? loggableError(value) : value,
     ]),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { saidOnce } from './zod-issues.ts';
+import { withoutRepeats } from './zod-issues.ts';
 
 const Environment = z.object({
   TABLE_NAME: z.string().check(z.minLength(3)),
@@ -27,7 +27,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
 
 /** Each faulty variable and its problem, without its value. */
 export function faultsOf({ issues }: z.core.$ZodError): string {
-  return saidOnce(issues)
+  return withoutRepeats(issues)
     .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
     .join('; ');
 }

@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { localDeps } from '../../cli/stage/local-deps.ts';
 import { authenticate } from '../../lib/http/authenticate.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
-import { existingHead } from '../../lib/operations/ledger/require-item.ts';
+import { requireHead } from '../../lib/operations/ledger/require-item.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { errorCode } from '../../lib/settings/setup-error.ts';
 import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
@@ -56,7 +56,7 @@ async function storedCustomer({ table }: Deps, file: string): Promise<DemoCustom
   if (apiKey === null) return null;
   const found = await authenticate(table, apiKey, (id) => [keys.head(id)]).catch(() => null);
   if (found === null) return null;
-  const { customerId, balance } = existingHead(found.items[0], found.customerId);
+  const { customerId, balance } = requireHead(found.items[0], found.customerId);
   return { customerId, apiKey, balance };
 }
 

@@ -4,12 +4,12 @@ import {
   addOpenWork,
   type Drift,
   driftOfEvents,
+  foundTwice,
   MAX_NAMED,
   type MissedEvent,
   NO_OPEN_WORK,
   newReport,
   type ReconcileReport,
-  stillThere,
   verdict,
   withCustomers,
   withEvents,
@@ -162,7 +162,7 @@ describe('what is found', () => {
   it('counts when it is there again in the same words', () => {
     const before = [drift(1), drift(2, 'the head stands at 2, the ledger goes on to 3')];
     const after = [drift(1), drift(2, 'the head stands at 3, the ledger goes on to 4')];
-    expect(stillThere(before, after)).toEqual([drift(1)]);
+    expect(foundTwice(before, after)).toEqual([drift(1)]);
   });
 
   it('among events are those that did not end', () => {

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { NEW_PROFILE } from '../../lib/domain/customer.ts';
-import type { Standing } from '../../lib/domain/ledger-records.ts';
+import type { AccountFields } from '../../lib/domain/ledger-records.ts';
 import type { Subscription } from '../../lib/domain/subscription.ts';
 import { HEAD_MISSING } from '../../lib/domain/verify.ts';
-import { compareStanding, type StandingAtStripe, verifyStanding } from '../../lib/domain/verify-head.ts';
+import {
+  type AccountAtStripe,
+  compareWithStripe,
+  verifyAccountFields,
+} from '../../lib/domain/verify-head.ts';
 
 const SUBSCRIPTION: Subscription = {
   id: 'sub_1',
@@ -15,7 +19,7 @@ const SUBSCRIPTION: Subscription = {
   collects: true,
 };
 
-const HEAD: Standing = {
+const HEAD: AccountFields = {
   ...NEW_PROFILE,
   subscriptionType: 'pro',
   subscription: SUBSCRIPTION,
@@ -23,19 +27,19 @@ const HEAD: Standing = {
   stripeCustomerId: 'cus_1',
   openDisputes: ['du_1'],
 };
-const AT_STRIPE: StandingAtStripe = {
+const AT_STRIPE: AccountAtStripe = {
   isDeleted: false,
   subscription: SUBSCRIPTION,
   openDisputes: ['du_1'],
   isAll: true,
 };
-const NOTHING: Standing = { ...HEAD, subscription: null, paymentMethodId: null, openDisputes: [] };
+const NOTHING: AccountFields = { ...HEAD, subscription: null, paymentMethodId: null, openDisputes: [] };
 
 /** These findings break none of the eight invariants. */
 const finding = (message: string) => ({ invariant: null, seq: null, message });
 
 describe('a head beside Stripe', () => {
-  it.each<[string, Standing, Partial<StandingAtStripe>, string[]]>([
+  it.each<[string, AccountFields, Partial<AccountAtStripe>, string[]]>([
     ['the same', HEAD, {}, []],
     ['nothing on both sides', NOTHING, { subscription: null, openDisputes: [] }, []],
     [
@@ -71,12 +75,12 @@ describe('a head beside Stripe', () => {
       ['Stripe customer cus_1 was deleted at Stripe, and the head still names them'],
     ],
   ])('%s', (_, head, there, messages) => {
-    expect(compareStanding(head, { ...AT_STRIPE, ...there })).toEqual(messages.map(finding));
+    expect(compareWithStripe(head, { ...AT_STRIPE, ...there })).toEqual(messages.map(finding));
   });
 });
 
 describe('a dispute without a Stripe customer', () => {
-  it.each<[Partial<Standing>, string[]]>([
+  it.each<[Partial<AccountFields>, string[]]>([
     [
       { stripeCustomerId: null, formerStripeCustomerId: null },
       ['disputes are open (du_1, du_2) without a Stripe customer'],
@@ -84,13 +88,13 @@ describe('a dispute without a Stripe customer', () => {
     [{ stripeCustomerId: null, formerStripeCustomerId: 'cus_0' }, []],
     [{ stripeCustomerId: 'cus_1', formerStripeCustomerId: null }, []],
   ])('%o', (ids, messages) => {
-    const head: Standing = {
+    const head: AccountFields = {
       ...NOTHING,
       subscriptionType: 'pay_as_you_go',
       openDisputes: ['du_1', 'du_2'],
       ...ids,
     };
-    expect(verifyStanding(head)).toEqual(messages.map(finding));
+    expect(verifyAccountFields(head)).toEqual(messages.map(finding));
   });
 });
 

@@ -168,7 +168,7 @@ export async function auditedMoney({ deps }: Money, customerId: string) {
   const violations = [
     ...verifyLedger(records),
     ...(records.audit?.money ?? []),
-    ...(records.audit?.standing ?? []),
+    ...(records.audit?.accountDrift ?? []),
   ];
   return { records, violations: violations.map(({ message }) => message) };
 }

@@ -19,13 +19,13 @@ export async function brokenInvariants({ calmDeps, double }: World, stored: Stor
     const records = await auditCustomer(calmDeps, customerId);
     if (records === null) found.push(`${customerId} is gone`);
     else {
-      const { money, standing } = records.audit ?? { money: [], standing: [] };
-      const violations = [...verifyLedger(records), ...money, ...standing]
+      const { money, accountDrift } = records.audit ?? { money: [], accountDrift: [] };
+      const violations = [...verifyLedger(records), ...money, ...accountDrift]
         .filter(({ message }) => !isForSupport(message, left))
         .map(({ invariant, message }) => `[${invariant ?? 'auditor'}] ${message}`);
       if (
         goOn(double.state, stored, customerId) > 1 &&
-        !standing.some(({ message }) => isForSupport(message, left))
+        !accountDrift.some(({ message }) => isForSupport(message, left))
       )
         found.push(`${customerId} pays for two subscriptions, and the auditor does not say so`);
       found.push(...[...violations, ...unpaidDebts(records.entries)].map((one) => `${customerId} ${one}`));

@@ -9,7 +9,7 @@ import type { FixBilled } from '../contracts/fix-attempts.ts';
  * @throws BillingError if the fix could not be billed
  */
 export function billedView(id: string, billing: FixBilling): FixBilled {
-  if (billing.kind !== 'billed') throw unbilled(billing);
+  if (billing.kind !== 'billed') throw billingProblem(billing);
   const { billed, already, balance } = billing;
   return {
     id,
@@ -22,7 +22,7 @@ export function billedView(id: string, billing: FixBilling): FixBilled {
 }
 
 /** The problem, and its remedy, for a fix that could not be billed. */
-function unbilled(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingError {
+function billingProblem(billing: Exclude<FixBilling, { kind: 'billed' }>): BillingError {
   const balance = { credit_balance: billing.balance };
   switch (billing.kind) {
     case 'declined':

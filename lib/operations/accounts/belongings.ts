@@ -16,7 +16,7 @@ const AT_ONCE = 100;
 /** The stored items of a customer. */
 export interface Belongings {
   /** Outside the customer's partition. */
-  readonly elsewhere: readonly Key[];
+  readonly outside: readonly Key[];
   /** In the customer's partition, without the head. */
   readonly own: readonly Key[];
 }
@@ -44,7 +44,7 @@ export async function readBelongings(
     ...eventIds.map(keys.event),
   ]);
   const theirs = bound.filter((item) => decodeOwner(item) === customerId);
-  return { elsewhere: [...theirs, ...named].map(keyOf), own };
+  return { outside: [...theirs, ...named].map(keyOf), own };
 }
 
 /** Deletes at most 100 items, all or none. Idempotent. */
@@ -56,14 +56,14 @@ export function removeTogether(table: Table, items: readonly Key[]): Promise<Wri
 }
 
 /** Keys in parts that fit one call of `removeTogether`. */
-export const inParts = (items: readonly Key[]): Key[][] =>
+export const inBatches = (items: readonly Key[]): Key[][] =>
   Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, i) =>
     items.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
   );
 
 async function readAll(table: Table, wanted: readonly Key[]): Promise<Item[]> {
   const found: Item[] = [];
-  for (const part of inParts(wanted)) {
+  for (const part of inBatches(wanted)) {
     const items = await readFound(table, part, (key) => key);
     found.push(...items.map(([, item]) => item));
   }

@@ -1,7 +1,7 @@
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { anonymiseFix, fixPage } from '../../store/fix-attempts.ts';
-import { eachAtOnce } from '../work/at-once.ts';
+import { eachConcurrently } from '../work/each-concurrently.ts';
 
 const PAGE = 500;
 const AT_ONCE = 10;
@@ -24,7 +24,7 @@ export async function clearFixes(
   for (let read = 0; read < most; read += PAGE) {
     const { fixes, next } = await fixPage(table, customerId, after, Math.min(PAGE, most - read));
     const named = fixes.filter((fix) => !isClear(fix));
-    await eachAtOnce(
+    await eachConcurrently(
       named,
       AT_ONCE,
       () => false,

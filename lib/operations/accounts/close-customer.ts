@@ -41,8 +41,8 @@ export interface Closed {
  */
 export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
   // The subscription and an open charge must end while their account still exists.
-  await endEverything(deps, customerId);
-  const { email } = await existing(deps, customerId);
+  await endAccess(deps, customerId);
+  const { email } = await requireCustomer(deps, customerId);
   const closed = await anonymise(deps, customerId);
   // `finishClosing` clears the rest of a long history.
   await takeAway(deps, customerId, email, null);
@@ -72,14 +72,14 @@ async function takeAway(
   clearedTo: string | null,
 ): Promise<Cleared> {
   if (clearedTo === null) {
-    await endEverything(deps, customerId);
-    await forgetAtStripe(deps, customerId, email);
+    await endAccess(deps, customerId);
+    await anonymiseUnbound(deps, customerId, email);
   }
   return clearFixes(deps, customerId, clearedTo, FIXES_PER_PASS);
 }
 
 /** Includes a Stripe customer that a request created but did not bind before it crashed. */
-async function forgetAtStripe(deps: PaymentDeps, customerId: string, email: string): Promise<void> {
+async function anonymiseUnbound(deps: PaymentDeps, customerId: string, email: string): Promise<void> {
   if (email === '') return;
   const stripe = await deps.stripe();
   for (const id of await askStripe(() => stripe.findCustomers({ customerId, email }))) {
@@ -87,27 +87,27 @@ async function forgetAtStripe(deps: PaymentDeps, customerId: string, email: stri
   }
 }
 
-async function existing(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
+async function requireCustomer(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
   const head = await readHead(deps.table, customerId);
   if (head === null) throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
   return head;
 }
 
 /** Keys first, so that no new work starts. */
-async function endEverything(deps: PaymentDeps, customerId: string): Promise<void> {
+async function endAccess(deps: PaymentDeps, customerId: string): Promise<void> {
   for (const { keyId, revokedAt } of await listApiKeys(deps.table, customerId)) {
     if (revokedAt === null) await revokeKey(deps, customerId, keyId);
   }
-  await finishWhatIsOpen(deps, customerId);
-  const { stripeCustomerId } = await existing(deps, customerId);
-  if (stripeCustomerId !== null) await leaveStripe(deps, customerId, stripeCustomerId);
+  await finishOpenWork(deps, customerId);
+  const { stripeCustomerId } = await requireCustomer(deps, customerId);
+  if (stripeCustomerId !== null) await endStripeAccount(deps, customerId, stripeCustomerId);
 }
 
 /**
  * An announced charge is made, because its fix was merged. A charge that the cardholder could still confirm
  * is canceled. An order is not sent again: its subscription would be paid for and then canceled at once.
  */
-async function finishWhatIsOpen(deps: PaymentDeps, customerId: string): Promise<void> {
+async function finishOpenWork(deps: PaymentDeps, customerId: string): Promise<void> {
   const order = await readOrder(deps.table, customerId);
   if (order?.state === 'ordering') await finishOrderUnattended(deps, customerId, order, 'never');
   for (const fix of await readOpenCharges(deps.table, customerId)) {
@@ -128,7 +128,11 @@ async function finishWhatIsOpen(deps: PaymentDeps, customerId: string): Promise<
 }
 
 /** Stripe keeps the customer and payments, without name and card, so that the money can still be compared. */
-async function leaveStripe(deps: PaymentDeps, customerId: string, stripeCustomerId: string): Promise<void> {
+async function endStripeAccount(
+  deps: PaymentDeps,
+  customerId: string,
+  stripeCustomerId: string,
+): Promise<void> {
   const { head } = await askStripe(() => syncAccount(deps, customerId));
   if (head.subscription !== null) await cancelSubscription(deps, customerId, false);
   const stripe = await deps.stripe();

@@ -13,7 +13,7 @@ import { isHandled } from '../../stripe/event-types.ts';
 import type { CustomerEvent } from '../../stripe/port.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { askStripe } from '../payments/payment-problems.ts';
-import { inParts, readBelongings, removeTogether } from './belongings.ts';
+import { inBatches, readBelongings, removeTogether } from './belongings.ts';
 import { bindStripeCustomer } from './stripe-customer.ts';
 
 /** Items written during the removal are removed too. Five rounds suffice for the few writes. */
@@ -123,15 +123,15 @@ async function removeAtStripe(
       await stripe.deleteCustomer(id);
     }
     const events = await stripe.findEventsOf(id, since);
-    const isTold = events.some(({ type }) => type === 'customer.deleted');
-    return { open: (await countOpen(deps, events)) + (isTold ? 0 : 1), events };
+    const hasDeletion = events.some(({ type }) => type === 'customer.deleted');
+    return { open: (await countOpen(deps, events)) + (hasDeletion ? 0 : 1), events };
   });
 }
 
 /** Events that Stripe has not delivered everywhere yet, and that have not arrived here. */
 async function countOpen({ table }: PaymentDeps, events: readonly CustomerEvent[]): Promise<number> {
-  const unheard = events.filter(({ type, undelivered }) => undelivered && isHandled(type));
-  const records = await Promise.all(unheard.map(({ id }) => readEventRecord(table, id)));
+  const undeliveredEvents = events.filter(({ type, undelivered }) => undelivered && isHandled(type));
+  const records = await Promise.all(undeliveredEvents.map(({ id }) => readEventRecord(table, id)));
   return records.filter((record) => record === null).length;
 }
 
@@ -144,19 +144,19 @@ const boundIds = (ids: readonly string[]): string[] => [
 async function removeStored(
   deps: PaymentDeps,
   { customerId, email }: CustomerHead,
-  told: Parameters<typeof readBelongings>[2],
+  ids: Parameters<typeof readBelongings>[2],
 ): Promise<number> {
   let items = 0;
   const remove = async (wanted: readonly Key[]) => {
-    for (const part of inParts(wanted)) await retryContended(deps, () => removeTogether(deps.table, part));
+    for (const part of inBatches(wanted)) await retryContended(deps, () => removeTogether(deps.table, part));
     items += wanted.length;
   };
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { elsewhere, own } = await readBelongings(deps.table, customerId, told);
+    const { outside, own } = await readBelongings(deps.table, customerId, ids);
     const isFirst = round === 0;
-    if (!isFirst && elsewhere.length + own.length === 0) return items;
-    // Items elsewhere are found through the partition, so they go first.
-    await remove(elsewhere);
+    if (!isFirst && outside.length + own.length === 0) return items;
+    // Items outside the partition are found through the partition, so they go first.
+    await remove(outside);
     await remove(own);
     if (isFirst) await remove([keys.head(customerId), keys.email(email)]);
   }

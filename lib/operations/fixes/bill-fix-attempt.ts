@@ -10,7 +10,7 @@ import { keys } from '../../store/keys.ts';
 import { putNewNotice } from '../../store/notices.ts';
 import type { Decline, FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView } from '../ledger/change-ledger.ts';
-import { existingFix } from '../ledger/require-item.ts';
+import { requireFix } from '../ledger/require-item.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, stillPending } from '../payments/payment-problems.ts';
 import { syncAccount } from '../plans/sync-account.ts';
@@ -76,13 +76,13 @@ export async function billFixAttempt(
     }
     if ('isFresh' in next) isOurs = true;
     const done = isChargeStep(next) ? await takeChargeStep(deps, customerId, next) : next;
-    if (done !== null) return done.kind === 'billed' ? toldOnce(done, isOurs) : done;
+    if (done !== null) return done.kind === 'billed' ? billedOnce(done, isOurs) : done;
   }
   throw new Error(`Fix ${fixId} did not come to an end in ${MAX_STEPS} steps`);
 }
 
 /** Only the announcer of a charge gets "billed", even if another caller or the webhook settles it first. */
-function toldOnce(billing: Extract<FixBilling, { kind: 'billed' }>, isOurs: boolean): FixBilling {
+function billedOnce(billing: Extract<FixBilling, { kind: 'billed' }>, isOurs: boolean): FixBilling {
   const isCharge = billing.billed.outcome === 'charged_and_consumed';
   return isCharge ? { ...billing, already: !isOurs } : billing;
 }
@@ -104,7 +104,7 @@ async function nextStep(
     {
       customerId,
       relatedKeys: [keys.fix(customerId, fixId)],
-      decodeRelated: ([item]) => existingFix(item),
+      decodeRelated: ([item]) => requireFix(item),
       // Billing without a charge needs no card.
       fetchCurrent: async ({ head, related }) => {
         const decision = decideFixBilling(head, related, deps.now());
@@ -113,7 +113,7 @@ async function nextStep(
       },
       decide: (view, payable) => {
         const at = deps.now();
-        return toWrite(view, decideFixBilling(view.head, view.related, at), payable, { at, byPerson });
+        return toDecision(view, decideFixBilling(view.head, view.related, at), payable, { at, byPerson });
       },
     },
     read,
@@ -140,7 +140,7 @@ async function payableWhenBlocked(
   }
 }
 
-function toWrite(
+function toDecision(
   { head, related: fix }: LedgerView<FixAttempt>,
   decision: FixBillingDecision,
   payable: Payable | undefined,
@@ -218,9 +218,9 @@ async function takeChargeStep(
     case 'charge':
       return charge(deps, customerId, step);
     case 'await_cardholder':
-      return endAfter(deps, customerId, step, (stripe, id) => stripe.readFixPayment(id));
+      return settlePrevious(deps, customerId, step, (stripe, id) => stripe.readFixPayment(id));
     case 'close_first':
-      return endAfter(deps, customerId, step, (stripe, id) => stripe.cancelPayment(id));
+      return settlePrevious(deps, customerId, step, (stripe, id) => stripe.cancelPayment(id));
     default:
       return step.kind satisfies never;
   }
@@ -239,7 +239,7 @@ async function charge(deps: PaymentDeps, customerId: string, step: ChargeStep): 
 }
 
 /** Reads or cancels the previous attempt's payment intent, and acts on its state. */
-async function endAfter(
+async function settlePrevious(
   deps: PaymentDeps,
   customerId: string,
   step: ChargeStep,

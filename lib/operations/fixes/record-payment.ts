@@ -9,7 +9,7 @@ import { readCardTries, type StoredTries } from '../../store/payments/card-tries
 import { announceReturn } from '../../store/payments/double-payments.ts';
 import type { FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from '../ledger/change-ledger.ts';
-import { existingFix } from '../ledger/require-item.ts';
+import { requireFix } from '../ledger/require-item.ts';
 import { endTry, type TryOutcome } from '../payments/card-tries.ts';
 import { tryReturn } from '../payments/return-double-payment.ts';
 
@@ -55,7 +55,7 @@ export async function settleFixPayment(
       keys.fix(customerId, fixAttemptId),
       keys.once(customerId, 'double_payment', paymentIntentId),
     ],
-    decodeRelated: ([fix, double]) => ({ fix: existingFix(fix), isAnnouncedToGoBack: double !== undefined }),
+    decodeRelated: ([fix, double]) => ({ fix: requireFix(fix), isAnnouncedToGoBack: double !== undefined }),
     receipt,
     // The payment's result for its card is counted in the same transaction.
     fetchCurrent: async ({ related: { fix } }) =>

@@ -7,7 +7,7 @@ import { type Key, keys } from '../../store/keys.ts';
 import { commit, type HeadChange } from '../../store/ledger.ts';
 import type { Write } from '../../store/table.ts';
 import { type Item, readTogether } from '../../store/table.ts';
-import { existingHead } from './require-item.ts';
+import { requireHead } from './require-item.ts';
 
 /** The basis of a decision: the head and the related items, as read. */
 export interface LedgerView<Related> {
@@ -161,7 +161,7 @@ type Spec<Related> = Pick<
 async function readView<Related>(deps: Deps, spec: Spec<Related>): Promise<LedgerView<Related>> {
   const { customerId, relatedKeys, decodeRelated } = spec;
   const [head, ...related] = await readTogether(deps.table, [keys.head(customerId), ...relatedKeys]);
-  return { head: existingHead(head, customerId), related: decodeRelated(related) };
+  return { head: requireHead(head, customerId), related: decodeRelated(related) };
 }
 
 /** The view after a lost race. An item whose condition held may be stale. */

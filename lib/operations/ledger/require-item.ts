@@ -6,7 +6,7 @@ import { decodeHead } from '../../store/heads.ts';
 import type { Item } from '../../store/table.ts';
 
 /** @throws BillingError customer_not_found */
-export function existingHead(item: Item | undefined, customerId: string): CustomerHead {
+export function requireHead(item: Item | undefined, customerId: string): CustomerHead {
   if (item !== undefined) return decodeHead(item);
   throw new BillingError('customer_not_found', `There is no customer ${customerId}.`);
 }
@@ -14,7 +14,7 @@ export function existingHead(item: Item | undefined, customerId: string): Custom
 /**
  * @throws BillingError fix_attempt_not_found, also for another customer's fix: it is in another partition.
  */
-export function existingFix(item: Item | undefined): FixAttempt {
+export function requireFix(item: Item | undefined): FixAttempt {
   if (item !== undefined) return decodeFix(item);
   throw new BillingError('fix_attempt_not_found', 'There is no fix attempt like this. Record it first.');
 }

@@ -8,7 +8,7 @@ import { putWarning } from '../../store/notices.ts';
 import { decodeCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
 import { readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
-import { eachAtOnce } from '../work/at-once.ts';
+import { eachConcurrently } from '../work/each-concurrently.ts';
 
 /** One call reads 100 items: each customer's head and card tries. */
 const PAGE = 50;
@@ -43,7 +43,7 @@ export async function warnLowBalances(deps: Deps): Promise<Warned> {
       const head = items[i];
       return head === undefined ? [] : [{ pk, head, tries: items[customers.length + i] }];
     });
-    await eachAtOnce(found, AT_ONCE, isLate, async ({ pk, head, tries }) => {
+    await eachConcurrently(found, AT_ONCE, isLate, async ({ pk, head, tries }) => {
       try {
         // Decoded one by one, so an unreadable head does not stop the other warnings.
         if (await warn(deps, decodeHead(head), decodeCardTries(tries))) warned += 1;

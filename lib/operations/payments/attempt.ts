@@ -54,13 +54,14 @@ export async function finishAttempt<Made, Outcome>(
 ): Promise<Outcome> {
   const stripe = await deps.stripe();
   const ageMs = deps.now().getTime() - Date.parse(attempt.startedAt);
-  if (ageMs > KEY_IS_SAFE_MS || !(await looking(attempt.holds))) return lookFor(stripe, attempt, ageMs);
+  if (ageMs > KEY_IS_SAFE_MS || !(await pendingIfUnread(attempt.holds)))
+    return findOutcome(stripe, attempt, ageMs);
   let made: Made;
   try {
     made = await attempt.ask(stripe);
   } catch (error) {
     if (!(error instanceof StripeFault)) throw error;
-    if (isFault(error, 'transient', 'indeterminate')) return afterSilence(stripe, attempt, error);
+    if (isFault(error, 'transient', 'indeterminate')) return findAfterFault(stripe, attempt, error);
     await attempt.close(error);
     return attempt.closed(error);
   }
@@ -72,14 +73,14 @@ export async function finishAttempt<Made, Outcome>(
  * attempt that another call may have in flight stays open: closing it would allow a second payment on another
  * card.
  */
-async function lookFor<Made, Outcome>(
+async function findOutcome<Made, Outcome>(
   stripe: StripePort,
   attempt: Attempt<Made, Outcome>,
   ageMs: number,
 ): Promise<Outcome> {
-  const found = await looking(() => attempt.find(stripe));
+  const found = await pendingIfUnread(() => attempt.find(stripe));
   if (found === null && ageMs < IN_FLIGHT_MS && !attempt.isOnceAtStripe) throw stillPending(undefined);
-  const ended = found === null ? null : await looking(() => attempt.end(stripe, found));
+  const ended = found === null ? null : await pendingIfUnread(() => attempt.end(stripe, found));
   if (ended !== null) return attempt.settle(ended);
   await attempt.close(null);
   return attempt.closed(null);
@@ -88,13 +89,13 @@ async function lookFor<Made, Outcome>(
 /**
  * After an answer without an outcome, looks up the payment. After no answer at all, a look-up would fail too.
  */
-async function afterSilence<Made, Outcome>(
+async function findAfterFault<Made, Outcome>(
   stripe: StripePort,
   attempt: Attempt<Made, Outcome>,
   fault: StripeFault,
 ): Promise<Outcome> {
   if (fault.kind === 'transient' || !fault.facts.answered) throw stillPending(fault);
-  const found = await looking(() => attempt.find(stripe));
+  const found = await pendingIfUnread(() => attempt.find(stripe));
   if (found !== null) return attempt.settle(found);
   // Stripe made nothing and replays this answer for this key, so only another attempt can succeed.
   if (fault.facts.replayed) await attempt.close(null);
@@ -102,7 +103,7 @@ async function afterSilence<Made, Outcome>(
 }
 
 /** A failed read decides nothing: the attempt stays announced. */
-async function looking<T>(read: () => Promise<T>): Promise<T> {
+async function pendingIfUnread<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

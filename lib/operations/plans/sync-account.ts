@@ -44,7 +44,7 @@ export async function syncAccount(
       if (stripeCustomerId === null || (of !== undefined && of !== stripeCustomerId)) return null;
       return (await deps.stripe()).readAccount(stripeCustomerId);
     },
-    decide: ({ head, related: isTold }, account) => {
+    decide: ({ head, related: isNotified }, account) => {
       if (!account) return { kind: 'done', answer: { head, account: null } };
       // Writes even if nothing changed, so that a concurrent call cannot write an older answer over this one.
       const profile = profileOf(head, account);
@@ -53,7 +53,7 @@ export async function syncAccount(
         profile,
         writes: (_, at) => [
           ...accountWrites(head, profile, account, at),
-          ...(failedRenewal && !isTold
+          ...(failedRenewal && !isNotified
             ? [putNewNotice(failureNotice(head, profile, failedRenewal, at))]
             : []),
         ],

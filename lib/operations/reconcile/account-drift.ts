@@ -1,7 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { Violation } from '../../domain/ledger-records.ts';
 import { currentSubscription } from '../../domain/subscription.ts';
-import { compareStanding } from '../../domain/verify-head.ts';
+import { compareWithStripe } from '../../domain/verify-head.ts';
 import { type EventFate, readEventFates } from '../../store/audit/stripe.ts';
 import { type StripeEvent, subjectOf } from '../../stripe/event.ts';
 import { isFault } from '../../stripe/fault.ts';
@@ -23,10 +23,10 @@ export async function driftAtStripe(
   audit: MoneyAudit | null,
 ): Promise<Violation[]> {
   if (audit === null) return [];
-  const found = [...audit.standing, ...(await compareAccount(work, head, audit))];
+  const found = [...audit.accountDrift, ...(await compareAccount(work, head, audit))];
   if (found.length === 0) return [...audit.money];
-  const about = new Set([head.stripeCustomerId, head.paymentMethodId, ...audit.about]);
-  return [...audit.money, ...((await isBeingTold(work, about)) ? [] : found)];
+  const about = new Set([head.stripeCustomerId, head.paymentMethodId, ...audit.relatedIds]);
+  return [...audit.money, ...((await hasPendingEvent(work, about)) ? [] : found)];
 }
 
 async function compareAccount(work: Work, head: CustomerHead, audit: MoneyAudit): Promise<Violation[]> {
@@ -35,7 +35,7 @@ async function compareAccount(work: Work, head: CustomerHead, audit: MoneyAudit)
   const account = await readAccount(work, stripeCustomerId);
   if (account === null) return [];
   const isAccount = account.kind === 'account';
-  return compareStanding(head, {
+  return compareWithStripe(head, {
     isDeleted: !isAccount,
     subscription: isAccount ? currentSubscription(account.subscriptions) : null,
     openDisputes: audit.openDisputes,
@@ -63,15 +63,15 @@ async function readAccount(
  * delivery. Checked after the difference was found: an event applied in between removes the difference at the
  * second read.
  */
-async function isBeingTold(
-  { deps, held, meter, beforeAsking }: Work,
+async function hasPendingEvent(
+  { deps, lease, meter, beforeAsking }: Work,
   about: ReadonlySet<string | null>,
 ): Promise<boolean> {
   const stripe = await deps.stripe();
   let after: string | null = null;
   do {
     await beforeAsking(1);
-    const page: Page<StripeEvent> = await stripe.listEvents({ from: asOf({ held }), until: null, after });
+    const page: Page<StripeEvent> = await stripe.listEvents({ from: asOf({ lease }), until: null, after });
     const ids = page.items
       .filter((event) =>
         Object.values(subjectOf(event)).some((id) => typeof id === 'string' && about.has(id)),

@@ -1,11 +1,11 @@
-import { type CheckedCustomer, driftOf, stillThere, withCustomers } from '../../domain/reconciliation.ts';
+import { type CheckedCustomer, driftOf, foundTwice, withCustomers } from '../../domain/reconciliation.ts';
 import { verifyLedger } from '../../domain/verify.ts';
 import { scanCustomers } from '../../store/audit/audit.ts';
 import { keys } from '../../store/keys.ts';
 import { driftAtStripe } from './account-drift.ts';
 import { auditCustomer } from './audit-customer.ts';
 import { checkLargeCustomers, TooLarge, upTo } from './check-large.ts';
-import { lookForRest, notRead, unverified } from './looks.ts';
+import { customerFinding, findMissingHead, readFailure } from './customer-findings.ts';
 import { assertNoOutage, isUnanswered } from './outage.ts';
 import type { Position } from './stored-run.ts';
 import { sinceFirstDay } from './total-days.ts';
@@ -19,9 +19,9 @@ const AT_ONCE = 2;
 /** More than this is not a problem of single customers. */
 const MAX_POSTPONED = 500;
 
-type Look =
+type CustomerCheck =
   | { readonly kind: 'large' }
-  | { readonly kind: 'looked'; readonly found: CheckedCustomer }
+  | { readonly kind: 'checked'; readonly found: CheckedCustomer }
   /** Nothing is stored of this customer any more. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'unanswered'; readonly error: unknown };
@@ -32,13 +32,13 @@ type Look =
  * @throws StripeFault, BillingError if Stripe or the ledger cannot be reached
  */
 export async function checkCustomers(work: Work): Promise<void> {
-  const { held } = work;
+  const { lease } = work;
   const ended = await Promise.allSettled(
-    held.run.position.segments.map(async (_, segment) => {
+    lease.run.position.segments.map(async (_, segment) => {
       try {
         await checkSegment(work, segment);
       } catch (error) {
-        held.stop();
+        lease.stop();
         throw error;
       }
     }),
@@ -50,36 +50,42 @@ export async function checkCustomers(work: Work): Promise<void> {
 }
 
 async function checkSegment(work: Work, segment: number): Promise<void> {
-  const { deps, held, meter } = work;
-  const { segments } = held.run.position;
+  const { deps, lease, meter } = work;
+  const { segments } = lease.run.position;
   let point = segments[segment];
-  while (point !== undefined && !point.isDone && !held.isOver) {
-    const place = { segment, of: segments.length, after: point.after };
-    const { customerIds, next } = await scanCustomers(deps.table, place, meter);
+  while (point !== undefined && !point.isDone && !lease.mustStop) {
+    const scanPosition = { segment, of: segments.length, after: point.after };
+    const { customerIds, next } = await scanCustomers(deps.table, scanPosition, meter);
     for (let from = 0; from < customerIds.length; from += AT_ONCE) {
-      if (held.isOver) return;
-      const some = customerIds.slice(from, from + AT_ONCE);
-      const looks = await Promise.all(some.map((customerId) => lookTwice(work, customerId)));
+      if (lease.mustStop) return;
+      const batch = customerIds.slice(from, from + AT_ONCE);
+      const checks = await Promise.all(batch.map((customerId) => checkCustomer(work, customerId)));
       const kept = {
-        unread: some.filter((_, i) => looks[i]?.kind === 'unanswered'),
-        large: some.filter((_, i) => looks[i]?.kind === 'large'),
+        unread: batch.filter((_, i) => checks[i]?.kind === 'unanswered'),
+        large: batch.filter((_, i) => checks[i]?.kind === 'large'),
       };
-      await goOn(work, segment, { after: keys.head(some.at(-1) ?? ''), isDone: false }, looks, kept);
+      await saveProgress(
+        work,
+        segment,
+        { after: keys.head(batch.at(-1) ?? ''), isDone: false },
+        checks,
+        kept,
+      );
     }
     point = { after: next, isDone: next === null };
-    await goOn(work, segment, point, [], { unread: [], large: [] });
+    await saveProgress(work, segment, point, [], { unread: [], large: [] });
   }
 }
 
-function goOn(
-  { held }: Work,
+function saveProgress(
+  { lease }: Work,
   segment: number,
   point: Position['segments'][number],
-  looks: readonly Look[],
+  checks: readonly CustomerCheck[],
   { unread, large }: { readonly unread: readonly string[]; readonly large: readonly string[] },
 ): Promise<void> {
-  return held.advance(({ report, position }) => ({
-    report: withCustomers(report, foundBy(looks)),
+  return lease.advance(({ report, position }) => ({
+    report: withCustomers(report, resultsOf(checks)),
     position: {
       ...position,
       segments: position.segments.with(segment, point),
@@ -90,38 +96,40 @@ function goOn(
 }
 
 async function checkPostponed(work: Work): Promise<void> {
-  const { held } = work;
+  const { lease } = work;
   for (;;) {
-    const [customerId, ...rest] = held.run.position.postponed;
-    if (customerId === undefined || held.isOver) return;
-    const look = await lookTwice(work, customerId);
-    const large = look.kind === 'large' ? [{ customerId, walk: null }] : [];
+    const [customerId, ...rest] = lease.run.position.postponed;
+    if (customerId === undefined || lease.mustStop) return;
+    const check = await checkCustomer(work, customerId);
+    const large = check.kind === 'large' ? [{ customerId, walk: null }] : [];
     const found =
-      look.kind === 'unanswered' ? [unverified({ customerId, ...notRead(look.error) })] : foundBy([look]);
-    await held.advance(({ report, position }) => ({
+      check.kind === 'unanswered'
+        ? [customerFinding({ customerId, ...readFailure(check.error) })]
+        : resultsOf([check]);
+    await lease.advance(({ report, position }) => ({
       report: withCustomers(report, found),
       position: { ...position, postponed: rest, large: [...position.large, ...large] },
     }));
   }
 }
 
-const foundBy = (looks: readonly Look[]): CheckedCustomer[] =>
-  looks.flatMap((look) => (look.kind === 'looked' ? [look.found] : []));
+const resultsOf = (checks: readonly CustomerCheck[]): CheckedCustomer[] =>
+  checks.flatMap((look) => (look.kind === 'checked' ? [look.found] : []));
 
 /**
  * A customer may change during the read, or a payment may be on its way. So a finding counts only if a
  * second, full read gives it in the same words.
  */
-async function lookTwice(work: Work, customerId: string): Promise<Look> {
-  const first = await lookAt(work, customerId);
-  if (first.kind !== 'looked' || first.found.drift.length === 0) return first;
-  const second = await lookAt(work, customerId);
-  if (second.kind !== 'looked') return second;
-  return { ...second, found: { ...second.found, drift: stillThere(first.found.drift, second.found.drift) } };
+async function checkCustomer(work: Work, customerId: string): Promise<CustomerCheck> {
+  const first = await checkOnce(work, customerId);
+  if (first.kind !== 'checked' || first.found.drift.length === 0) return first;
+  const second = await checkOnce(work, customerId);
+  if (second.kind !== 'checked') return second;
+  return { ...second, found: { ...second.found, drift: foundTwice(first.found.drift, second.found.drift) } };
 }
 
-async function lookAt(work: Work, customerId: string): Promise<Look> {
-  const { deps, held, meter, largeAboveUnits, beforeAsking } = work;
+async function checkOnce(work: Work, customerId: string): Promise<CustomerCheck> {
+  const { deps, lease, meter, largeAboveUnits, beforeAsking } = work;
   try {
     const options = {
       paidBefore: endOf(work),
@@ -131,8 +139,8 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
     };
     const records = await auditCustomer(deps, customerId, options);
     if (records === null) {
-      const found = await lookForRest(work, customerId);
-      return found === null ? { kind: 'gone' } : { kind: 'looked', found };
+      const found = await findMissingHead(work, customerId);
+      return found === null ? { kind: 'gone' } : { kind: 'checked', found };
     }
     const { head, entries, audit } = records;
     const violations = [...verifyLedger(records), ...(await driftAtStripe(work, head, audit))];
@@ -144,12 +152,13 @@ async function lookAt(work: Work, customerId: string): Promise<Look> {
       ...(audit !== null && { atStripe: { customerId, ...audit, days: sinceFirstDay(work, audit.days) } }),
       drift: violations.map((violation) => driftOf(customerId, violation)),
     };
-    return { kind: 'looked', found };
+    return { kind: 'checked', found };
   } catch (error) {
     if (error instanceof TooLarge) return { kind: 'large' };
-    if (!isUnanswered(error)) return { kind: 'looked', found: unverified({ customerId, ...notRead(error) }) };
+    if (!isUnanswered(error))
+      return { kind: 'checked', found: customerFinding({ customerId, ...readFailure(error) }) };
     await assertNoOutage(work, error);
-    if (held.run.position.postponed.length >= MAX_POSTPONED) throw error;
+    if (lease.run.position.postponed.length >= MAX_POSTPONED) throw error;
     return { kind: 'unanswered', error };
   }
 }

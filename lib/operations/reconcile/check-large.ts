@@ -8,8 +8,8 @@ import { driftAtStripe } from './account-drift.ts';
 import { type AuditOptions, auditAtStripe } from './audit-customer.ts';
 import type { MoneyAudit } from './auditor/audit-money.ts';
 import { FactsSoFar } from './auditor/ledger-facts.ts';
-import { beginWalk, stepOn, type Walk } from './large-customer.ts';
-import { lookForRest, notRead, unverified } from './looks.ts';
+import { customerFinding, findMissingHead, readFailure } from './customer-findings.ts';
+import { startWalk, takeStep, type Walk } from './large-customer.ts';
 import { assertNoOutage } from './outage.ts';
 import type { Position } from './stored-run.ts';
 import { sinceFirstDay } from './total-days.ts';
@@ -38,12 +38,12 @@ type Large = Position['large'][number];
  * @throws StripeFault, BillingError when Stripe or the ledger cannot be reached
  */
 export async function checkLargeCustomers(work: Work): Promise<void> {
-  const { held } = work;
+  const { lease } = work;
   for (;;) {
-    const [first, ...rest] = held.run.position.large;
-    if (first === undefined || held.isOver) return;
+    const [first, ...rest] = lease.run.position.large;
+    if (first === undefined || lease.mustStop) return;
     const { next, found } = await step(work, first);
-    await held.advance(({ report, position }) => ({
+    await lease.advance(({ report, position }) => ({
       report: withCustomers(report, found),
       position: { ...position, large: next === null ? rest : [next, ...rest] },
     }));
@@ -59,17 +59,17 @@ interface Step {
 async function step(work: Work, { customerId, walk: before }: Large): Promise<Step> {
   const { deps, meter } = work;
   try {
-    const walk = before ?? (await beginWalk(deps.table, customerId));
+    const walk = before ?? (await startWalk(deps.table, customerId));
     if (walk === null) {
-      const rest = await lookForRest(work, customerId);
+      const rest = await findMissingHead(work, customerId);
       return { next: null, found: rest === null ? [] : [rest] };
     }
-    const after = await stepOn(deps.table, walk, meter);
+    const after = await takeStep(deps.table, walk, meter);
     if (after.leg !== 'done') return { next: { customerId, walk: after }, found: [] };
     return { next: null, found: [await checkMoney(work, customerId, after)] };
   } catch (error) {
     await assertNoOutage(work, error);
-    return { next: null, found: [unverified({ customerId, ...notRead(error) })] };
+    return { next: null, found: [customerFinding({ customerId, ...readFailure(error) })] };
   }
 }
 

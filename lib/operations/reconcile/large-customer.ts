@@ -57,7 +57,7 @@ export const Walk = z.object({
 export type Walk = Readonly<z.output<typeof Walk>>;
 
 /** Starts the audit of a large customer; null if there is no such customer. */
-export async function beginWalk(table: Table, customerId: string): Promise<Walk | null> {
+export async function startWalk(table: Table, customerId: string): Promise<Walk | null> {
   const head = await readHead(table, customerId);
   if (head === null) return null;
   return {
@@ -74,7 +74,7 @@ export async function beginWalk(table: Table, customerId: string): Promise<Walk 
  * Takes one step of an audit and returns its new state. It only reads, so a step may be repeated.
  * @throws BillingError ledger_unavailable, UnreadableItem
  */
-export async function stepOn(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
+export async function takeStep(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
   switch (walk.leg) {
     case 'entries':
       return stepEntries(table, walk, meter);
@@ -176,19 +176,19 @@ async function stepEnd(table: Table, walk: Walk, meter: Meter): Promise<Walk> {
   const head = await readHead(table, walk.before.customerId);
   if (head === null) return { ...walk, leg: 'done' };
   if (head.seq > walk.upTo) return { ...walk, leg: 'entries', upTo: head.seq };
-  const first = await lookAtEnd(table, walk, head, meter);
+  const first = await checkEnd(table, walk, head, meter);
   const again = first.length === 0 ? head : await readHead(table, walk.before.customerId);
   if (again === null) return { ...walk, leg: 'done' };
   if (again.seq > walk.upTo) return { ...walk, leg: 'entries', upTo: again.seq };
   const messages = new Set(first.map(({ message }) => message));
-  const second = first.length === 0 ? [] : await lookAtEnd(table, walk, again, meter);
+  const second = first.length === 0 ? [] : await checkEnd(table, walk, again, meter);
   return withFound(
     { ...walk, leg: 'done' },
     second.filter(({ message }) => messages.has(message)),
   );
 }
 
-async function lookAtEnd(
+async function checkEnd(
   table: Table,
   { before }: Walk,
   head: CustomerHead,

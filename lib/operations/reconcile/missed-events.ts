@@ -4,7 +4,7 @@ import { type StripeEvent, subjectOf } from '../../stripe/event.ts';
 import { isFault } from '../../stripe/fault.ts';
 import type { Page } from '../../stripe/port.ts';
 import { applyEvent } from '../events/apply-event.ts';
-import { assertNoOutage, whyOf } from './outage.ts';
+import { assertNoOutage, reasonOf } from './outage.ts';
 import { removedAmong } from './removed-customers.ts';
 import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 
@@ -18,13 +18,13 @@ const MAX_TRIES = 2;
  * @throws StripeFault, BillingError if Stripe or the ledger cannot be reached
  */
 export async function applyMissedEvents(work: Work): Promise<void> {
-  const { held } = work;
-  while (!held.isOver && held.run.position.events.day < WINDOW_DAYS) await takePage(work);
+  const { lease } = work;
+  while (!lease.mustStop && lease.run.position.events.day < WINDOW_DAYS) await takePage(work);
 }
 
 async function takePage(work: Work): Promise<void> {
-  const { deps, held, meter } = work;
-  const { day, after, announced } = held.run.position.events;
+  const { deps, lease, meter } = work;
+  const { day, after, announced } = lease.run.position.events;
   const page = await listPage(work, day, after);
   const fatesOf = (events: readonly StripeEvent[]) =>
     readEventFates(
@@ -41,7 +41,7 @@ async function takePage(work: Work): Promise<void> {
   // The records decide: Stripe's own delivery may have been faster.
   const fates = new Map([...before, ...(await fatesOf(missed))]);
   const next = page.next === null ? { day: day + 1, after: null } : { day, after: page.next };
-  await held.advance(({ report, position }) => ({
+  await lease.advance(({ report, position }) => ({
     report: withEvents(report, {
       known: page.items.length - unknown.length,
       removed: unknown.length - missed.length,
@@ -71,12 +71,12 @@ function stripeCustomerOf(event: StripeEvent): string | null {
 }
 
 async function listPage(
-  { deps, held, beforeAsking }: Work,
+  { deps, lease, beforeAsking }: Work,
   day: number,
   after: string | null,
 ): Promise<Page<StripeEvent>> {
-  const from = new Date(asOf({ held }).getTime() - (WINDOW_DAYS - day) * DAY_MS);
-  const until = day === WINDOW_DAYS - 1 ? endOf({ held }) : new Date(from.getTime() + DAY_MS);
+  const from = new Date(asOf({ lease }).getTime() - (WINDOW_DAYS - day) * DAY_MS);
+  const until = day === WINDOW_DAYS - 1 ? endOf({ lease }) : new Date(from.getTime() + DAY_MS);
   const stripe = await deps.stripe();
   await beforeAsking(1);
   try {
@@ -98,16 +98,16 @@ async function applyAll(
   missed: readonly StripeEvent[],
   recorded: ReadonlyMap<string, EventFate>,
 ): Promise<ReadonlyMap<string, string> | null> {
-  const { held } = work;
+  const { lease } = work;
   const failures = new Map<string, string>();
   if (missed.length === 0) return failures;
-  await held.advance(({ report, position }) => ({
+  await lease.advance(({ report, position }) => ({
     report,
     position: { ...position, events: { ...position.events, announced: missed.map(({ id }) => id) } },
   }));
-  await held.save();
+  await lease.save();
   for (const event of missed) {
-    if (held.isOver) return null;
+    if (lease.mustStop) return null;
     const failure = recorded.has(event.id) ? null : await applyOne(work, event);
     if (failure !== null) failures.set(event.id, failure);
   }
@@ -125,7 +125,7 @@ async function applyOne(work: Work, event: StripeEvent): Promise<string | null> 
       return null;
     } catch (error) {
       await assertNoOutage(work, error);
-      if (tries === MAX_TRIES) return whyOf(error);
+      if (tries === MAX_TRIES) return reasonOf(error);
     }
   }
 }

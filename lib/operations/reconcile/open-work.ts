@@ -3,7 +3,7 @@ import { readDueWork } from '../../store/audit/survey.ts';
 import type { StoredWork } from '../../store/due-work.ts';
 import { OPEN_WORK_INDEX } from '../work/kinds.ts';
 import { openWorkIn } from '../work/list-open-work.ts';
-import { whyOf } from './outage.ts';
+import { reasonOf } from './outage.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { Work } from './work.ts';
  * end.
  * @throws BillingError ledger_unavailable
  */
-export async function reportOpenWork({ deps, held, meter }: Work): Promise<void> {
+export async function reportOpenWork({ deps, lease, meter }: Work): Promise<void> {
   const nowMs = deps.now().getTime();
   let open = NO_OPEN_WORK;
   for (const kind of OPEN_WORK_INDEX) {
@@ -22,7 +22,7 @@ export async function reportOpenWork({ deps, held, meter }: Work): Promise<void>
       );
     }
   }
-  await held.advance(({ report, position }) => ({ report: withOpenWork(report, open), position }));
+  await lease.advance(({ report, position }) => ({ report: withOpenWork(report, open), position }));
 }
 
 /** Null for recent work. The due time is no measure of age: each try of the sweeper postpones it. */
@@ -34,6 +34,6 @@ function lateWork(due: StoredWork, nowMs: number): OpenWork | null {
     if (startedAt !== null && Date.parse(startedAt) > nowMs - work.reportAfterMs) return null;
     return { customerId, since: startedAt, message };
   } catch (error) {
-    return { customerId: due.item.customerId, since: null, message: whyOf(error) };
+    return { customerId: due.item.customerId, since: null, message: reasonOf(error) };
   }
 }

@@ -11,19 +11,19 @@ export const isUnanswered = (error: unknown): error is BillingError | StripeFaul
  * later. Sends Stripe the same kinds of query without naming a customer.
  * @throws the error if the ledger is down, StripeFault if Stripe is
  */
-export async function assertNoOutage({ deps, held, beforeAsking }: Work, error: unknown): Promise<void> {
+export async function assertNoOutage({ deps, lease, beforeAsking }: Work, error: unknown): Promise<void> {
   if (!isUnanswered(error)) return;
   if (error instanceof BillingError && error.code === 'ledger_unavailable') throw error;
   const stripe = await deps.stripe();
-  const from = asOf({ held });
-  const second = { from, until: new Date(from.getTime() + 1_000), after: null };
+  const from = asOf({ lease });
+  const oneSecond = { from, until: new Date(from.getTime() + 1_000), after: null };
   await beforeAsking(2);
-  await stripe.listFixPayments(second);
-  await stripe.listProInvoices(second);
+  await stripe.listFixPayments(oneSecond);
+  await stripe.listProInvoices(oneSecond);
 }
 
 /** The reason, in constant words that may be reported. Our own errors contain only ids. */
-export function whyOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof BillingError) return error.code;
   if (error instanceof StripeFault) return `Stripe: ${error.kind}`;
   return error instanceof Error ? error.message : 'something that is no error was thrown';

@@ -4,7 +4,7 @@ import type { Deps } from '../../runtime/deps.ts';
  * Limits the average units per second: each caller waits for the time its units take, and concurrent callers
  * wait one after another.
  */
-export function paced(
+export function rateLimiter(
   unitsPerSecond: number,
   { now, sleep }: Pick<Deps, 'now' | 'sleep'>,
 ): (units: number) => Promise<void> {

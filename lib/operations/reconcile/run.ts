@@ -3,10 +3,10 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { paymentsFault } from '../payments/payment-problems.ts';
 import { Prices } from './auditor/inquiry.ts';
 import { checkCustomers } from './check-customers.ts';
-import { HeldRun } from './held-run.ts';
 import { applyMissedEvents } from './missed-events.ts';
 import { reportOpenWork } from './open-work.ts';
-import { paced } from './rate-limiter.ts';
+import { rateLimiter } from './rate-limiter.ts';
+import { RunLease } from './run-lease.ts';
 import { totalDays } from './total-days.ts';
 import { findUnownedMoney } from './unowned-money.ts';
 import { MINUTE_MS, type Work } from './work.ts';
@@ -81,45 +81,45 @@ export async function reconcile(
   }: ReconcileOptions,
 ): Promise<Reconciled> {
   const onAdvance = ({ report }: { readonly report: ReconcileReport }) => onProgress(report);
-  const held = await HeldRun.take(deps, { run, budgetMs, segments, upToNow, onAdvance });
-  if (held.isFinished) return { run, state: 'was_finished', report: held.run.report };
+  const lease = await RunLease.acquire(deps, { run, budgetMs, segments, upToNow, onAdvance });
+  if (lease.isFinished) return { run, state: 'was_finished', report: lease.run.report };
   const work: Work = {
     deps,
-    held,
-    meter: paced(readUnitsPerSecond, deps),
+    lease,
+    meter: rateLimiter(readUnitsPerSecond, deps),
     largeAboveUnits,
     prices: new Prices((await deps.stripe()).proPriceId),
-    beforeAsking: paced(STRIPE_CALLS_PER_SECOND, deps),
+    beforeAsking: rateLimiter(STRIPE_CALLS_PER_SECOND, deps),
   };
   try {
-    await goThrough(work, onFinished);
+    await runChecks(work, onFinished);
   } catch (error) {
     // Saves the progress. If saving fails too, the first error is reported.
-    await held.save().catch(() => {});
+    await lease.save().catch(() => {});
     throw paymentsFault(error);
   }
-  await held.save();
-  return { run, state: stateOf(held), report: held.run.report };
+  await lease.save();
+  return { run, state: stateOf(lease), report: lease.run.report };
 }
 
 /** The name of a day's run, in UTC. */
 export const dailyRun = (at: Date): string => at.toISOString().slice(0, 10);
 
-async function goThrough(work: Work, onFinished: (report: ReconcileReport) => void): Promise<void> {
-  const { deps, held } = work;
+async function runChecks(work: Work, onFinished: (report: ReconcileReport) => void): Promise<void> {
+  const { deps, lease } = work;
   for (const part of [applyMissedEvents, checkCustomers, findUnownedMoney, totalDays, reportOpenWork]) {
     await part(work);
-    if (held.isOver) return;
+    if (lease.mustStop) return;
   }
   // If another invocation has taken over the run, it reports the result.
-  await held.save();
-  if (held.isTaken) return;
-  const report = { ...held.run.report, finishedAt: deps.now().toISOString() };
+  await lease.save();
+  if (lease.isLost) return;
+  const report = { ...lease.run.report, finishedAt: deps.now().toISOString() };
   onFinished(report);
-  await held.advance((run) => ({ ...run, report }));
+  await lease.advance((run) => ({ ...run, report }));
 }
 
-function stateOf(held: HeldRun): Reconciled['state'] {
-  if (held.isTaken) return 'taken_over';
-  return held.isFinished ? 'finished' : 'unfinished';
+function stateOf(lease: RunLease): Reconciled['state'] {
+  if (lease.isLost) return 'taken_over';
+  return lease.isFinished ? 'finished' : 'unfinished';
 }

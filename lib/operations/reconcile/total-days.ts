@@ -27,16 +27,16 @@ export function sinceFirstDay<T>(work: Work, days: Readonly<Record<string, T>>):
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function totalDays(work: Work): Promise<void> {
-  const { deps, held, beforeAsking } = work;
+  const { deps, lease, beforeAsking } = work;
   const from = new Date(`${firstDay(asOf(work))}T00:00:00Z`);
   const stripe = await deps.stripe();
-  while (!held.isOver && !held.run.position.movements.isDone) {
+  while (!lease.mustStop && !lease.run.position.movements.isDone) {
     await beforeAsking(1);
-    const { after } = held.run.position.movements;
+    const { after } = lease.run.position.movements;
     const { items, next } = await stripe.rawMovements({ from, until: endOf(work), after });
-    const days = addDays(held.run.report.days, sumsOf(items));
+    const days = addDays(lease.run.report.days, sumsOf(items));
     const end = next === null ? { daysBefore: await keepDays(work, dayOf(from), days) } : {};
-    await held.advance(({ report, position }) => ({
+    await lease.advance(({ report, position }) => ({
       report: { ...report, days, ...end },
       position: { ...position, movements: { after: next, isDone: next === null } },
     }));

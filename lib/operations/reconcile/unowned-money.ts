@@ -59,14 +59,14 @@ async function follow<T>(
   list: (window: ListWindow) => Promise<Page<T>>,
   listed: (item: T) => Listed,
 ): Promise<void> {
-  const { held, beforeAsking } = work;
+  const { lease, beforeAsking } = work;
   const until = endOf(work);
   const from = new Date(asOf(work).getTime() - WINDOW_DAYS * DAY_MS);
-  while (!held.isOver && !held.run.position[kind].isDone) {
+  while (!lease.mustStop && !lease.run.position[kind].isDone) {
     await beforeAsking(1);
-    const { items, next } = await list({ from, until, after: held.run.position[kind].after });
+    const { items, next } = await list({ from, until, after: lease.run.position[kind].after });
     const drift = await driftAmong(work, items.map(listed));
-    await held.advance(({ report, position }) => ({
+    await lease.advance(({ report, position }) => ({
       report: withListed(report, kind, items.length, drift),
       position: { ...position, [kind]: { after: next, isDone: next === null } },
     }));

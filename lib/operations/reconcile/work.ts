@@ -2,7 +2,7 @@ import { asOf as asOfReport } from '../../domain/reconciliation.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import type { Meter } from '../../store/paging.ts';
 import type { Prices } from './auditor/inquiry.ts';
-import type { HeldRun } from './held-run.ts';
+import type { RunLease } from './run-lease.ts';
 
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -10,7 +10,7 @@ export const DAY_MS = 24 * 60 * MINUTE_MS;
 /** The context of each part of a reconciliation. */
 export interface Work {
   readonly deps: PaymentDeps;
-  readonly held: HeldRun;
+  readonly lease: RunLease;
   /** Enforces the limit of read units. */
   readonly meter: Meter;
   /** Read units above which a customer is read in parts. */
@@ -22,8 +22,8 @@ export interface Work {
 }
 
 /** The moment as of which the run compares. */
-export const asOf = ({ held }: Pick<Work, 'held'>): Date => asOfReport(held.run.report);
+export const asOf = ({ lease }: Pick<Work, 'lease'>): Date => asOfReport(lease.run.report);
 
 /** The end of the time compared; null to include the newest, whatever Stripe's clock says. */
-export const endOf = (work: Pick<Work, 'held'>): Date | null =>
-  work.held.run.report.upToNow ? null : asOf(work);
+export const endOf = (work: Pick<Work, 'lease'>): Date | null =>
+  work.lease.run.report.upToNow ? null : asOf(work);

@@ -3,7 +3,7 @@ import { type DueWork, listDueWork, postponeWork } from '../../store/due-work.ts
 import { readTogether } from '../../store/table.ts';
 import { IN_FLIGHT_MS } from '../payments/attempt.ts';
 import { refreshSoldPrices } from '../plans/refresh-sold-prices.ts';
-import { eachAtOnce } from './at-once.ts';
+import { eachConcurrently } from './each-concurrently.ts';
 import { WORK_KINDS } from './kinds.ts';
 import { type Finish, isOpenKind } from './work-kind.ts';
 
@@ -53,7 +53,7 @@ export async function settlePendingCharges(
   const failed: { work: DueWork; error: unknown }[] = [];
   let settled = 0;
   const isOver = () => deps.now().getTime() - startedMs > MAX_RUN_MS;
-  await eachAtOnce(due, AT_ONCE, isOver, async (work) => {
+  await eachConcurrently(due, AT_ONCE, isOver, async (work) => {
     try {
       if ((await settleOne(deps, work)) === 'finished') {
         settled += 1;

@@ -5,7 +5,7 @@ import type { CustomerCalls } from '../port/customers.ts';
 import type { PriceBook } from '../prices.ts';
 import { findCustomers, readAccount } from '../readers/account.ts';
 import { translateError } from '../translate-error.ts';
-import { isDeleted, unlessDone } from './unless-done.ts';
+import { isDeleted, nullIfDone } from './null-if-done.ts';
 
 /** Stripe also stores a 500 answer under its idempotency key. Then another key is needed. */
 const MAX_CUSTOMER_KEYS = 3;
@@ -44,7 +44,7 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
         for await (const { id } of listed) methods.push(id);
         for (const id of methods) {
           const isOff = async () => (await stripe.paymentMethods.retrieve(id)).customer === null;
-          await unlessDone(() => stripe.paymentMethods.detach(id), isOff);
+          await nullIfDone(() => stripe.paymentMethods.detach(id), isOff);
         }
         await deleteSources(stripe, stripeCustomerId);
         await stripe.customers.update(stripeCustomerId, {
@@ -97,7 +97,7 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
 
     async readAccount(stripeCustomerId) {
       // The customer may be deleted between two of the reads. The next read then fails.
-      const account = await unlessDone(
+      const account = await nullIfDone(
         () => readAccount(stripe, stripeCustomerId, prices),
         () => isDeleted(stripe, stripeCustomerId),
       );
@@ -118,6 +118,6 @@ async function deleteSources(stripe: Stripe, stripeCustomerId: string): Promise<
   };
   for (const id of await listed()) {
     const isGone = async () => !(await listed()).includes(id);
-    await unlessDone(() => stripe.customers.deleteSource(stripeCustomerId, id), isGone);
+    await nullIfDone(() => stripe.customers.deleteSource(stripeCustomerId, id), isGone);
   }
 }

@@ -12,7 +12,7 @@ import {
   subscribed,
 } from '../readers/invoices.ts';
 import { translateError } from '../translate-error.ts';
-import { isDeleted, unlessDone } from './unless-done.ts';
+import { isDeleted, nullIfDone } from './null-if-done.ts';
 
 export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'proPriceId'> {
   return {
@@ -38,7 +38,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
 
     async findSubscribed(customer, attempt) {
       // A deleted customer has no subscriptions.
-      const found = await unlessDone(
+      const found = await nullIfDone(
         () => findByAttempt(stripe, customer, attempt),
         () => isDeleted(stripe, customer),
       );
@@ -49,7 +49,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
 
     async setCancelAtPeriodEnd(subscriptionId, cancel) {
       // Does nothing if the subscription has ended.
-      await unlessDone(
+      await nullIfDone(
         () =>
           cancel
             ? stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: true })
@@ -59,7 +59,7 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
     },
 
     async clearOwnCard(subscriptionId, defaultCard) {
-      await unlessDone(
+      await nullIfDone(
         () => clearOwnCard(stripe, subscriptionId, defaultCard),
         () => isEnded(stripe, subscriptionId),
       );

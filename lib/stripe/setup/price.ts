@@ -109,7 +109,7 @@ async function replacePrice(
 }
 
 const movedFrom = (replaced: Stripe.Price): string =>
-  `The lookup key moved here from ${replaced.id} (${inWords(replaced)}), which its subscribers keep.`;
+  `The lookup key moved here from ${replaced.id} (${describePrice(replaced)}), which its subscribers keep.`;
 
 const labelOf = (plan: SoldPlan, credits: number) => ({ plan, credits: String(credits) });
 
@@ -120,7 +120,7 @@ async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Pro
     if (price.metadata['plan'] !== undefined) continue;
     if (!isMonthly(price)) {
       notes.push(
-        `${price.id} (${inWords(price)}) has no plan and credits in its metadata: its payments bring none.`,
+        `${price.id} (${describePrice(price)}) has no plan and credits in its metadata: its payments bring none.`,
       );
       continue;
     }
@@ -157,7 +157,7 @@ function assertCanBeSold(price: Stripe.Price, plan: SoldPlan): void {
   if (canBeSold(price, plan)) return;
   const { monthCents, credits } = PLANS[plan].sold;
   throw new SetupError(
-    `The price ${price.id} under the lookup key ${lookupKeyOf(plan)} is ${inWords(price)}: ${whatIsWrong(price, plan)} ` +
+    `The price ${price.id} under the lookup key ${lookupKeyOf(plan)} is ${describePrice(price)}: ${whatIsWrong(price, plan)} ` +
       `To move the key to a price of ${monthCents} ${CURRENCY} a ${INTERVAL} for ${credits} credits: ` +
       `npm run stripe:setup -- --replace-price${plan === 'pro' ? '' : ` --plan ${plan}`}`,
   );
@@ -173,7 +173,7 @@ export function whatIsWrong(price: Stripe.Price, plan: SoldPlan): string {
 }
 
 /** The price's amount, interval and credits, in words. */
-export function inWords({ unit_amount: amount, currency, recurring, metadata }: Stripe.Price): string {
+export function describePrice({ unit_amount: amount, currency, recurring, metadata }: Stripe.Price): string {
   const each = `${amount ?? 'no fixed amount of'} ${currency}`;
   if (recurring === null) return `${each} once`;
   const { interval, interval_count: count, usage_type: usage } = recurring;

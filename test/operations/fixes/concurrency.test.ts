@@ -4,7 +4,7 @@ import { onboardCustomer } from '../../../lib/operations/accounts/onboard-custom
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { changeLedger } from '../../../lib/operations/ledger/change-ledger.ts';
-import { existingFix, existingHead } from '../../../lib/operations/ledger/require-item.ts';
+import { requireFix, requireHead } from '../../../lib/operations/ledger/require-item.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { decodeAdjustmentGuard, guardAdjustment } from '../../../lib/store/guards.ts';
 import { keys } from '../../../lib/store/keys.ts';
@@ -145,7 +145,7 @@ describe('a read that is no snapshot', () => {
     const [headBefore] = await readTogether(deps.table, [keys.head(customerId)]);
     await billFixAttempt(deps, customerId, fixId);
     const [fixAfter] = await readTogether(deps.table, [keys.fix(customerId, fixId)]);
-    const torn = { head: existingHead(headBefore, customerId), related: existingFix(fixAfter) };
+    const torn = { head: requireHead(headBefore, customerId), related: requireFix(fixAfter) };
     expect(await billFixAttempt(deps, customerId, fixId, torn)).toMatchObject({ already: true, balance: 4 });
   });
 });

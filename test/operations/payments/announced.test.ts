@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { settleFixPayment } from '../../../lib/operations/fixes/record-payment.ts';
-import { existingFix } from '../../../lib/operations/ledger/require-item.ts';
+import { requireFix } from '../../../lib/operations/ledger/require-item.ts';
 import { orderOf } from '../../../lib/operations/plans/finish-order.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
@@ -42,7 +42,7 @@ const at = (ms: number): PaymentDeps => ({ ...money.deps, now: () => new Date(Da
 
 const fixOf = async (customerId: string, id: string) => {
   const [item] = await readTogether(table, [keys.fix(customerId, id)]);
-  return existingFix(item);
+  return requireFix(item);
 };
 
 /** An announced charge that did not reach Stripe. */

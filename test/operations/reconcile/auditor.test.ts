@@ -35,7 +35,7 @@ const pay = ({ stripe }: Money, customer: string, metadata: Record<string, strin
 async function audited({ deps }: Books, customerId: string) {
   const audit = (await auditCustomer(deps, customerId))?.audit;
   if (audit === undefined || audit === null) throw new Error('not audited');
-  return { ...audit, found: [...audit.money, ...audit.standing].map(({ message }) => message) };
+  return { ...audit, found: [...audit.money, ...audit.accountDrift].map(({ message }) => message) };
 }
 
 describe('the auditor', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type ReconcileReport, withCustomers } from '../../../lib/domain/reconciliation.ts';
 import { BillingError } from '../../../lib/errors.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
-import { HeldRun } from '../../../lib/operations/reconcile/held-run.ts';
 import { reconcile } from '../../../lib/operations/reconcile/run.ts';
+import { RunLease } from '../../../lib/operations/reconcile/run-lease.ts';
 import { readRun } from '../../../lib/operations/reconcile/stored-run.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readEventRecord } from '../../../lib/store/events.ts';
@@ -266,16 +266,16 @@ describe('two at once', () => {
   it('are one: what is still found after the run was taken over is counted by nobody twice', async () => {
     const { deps } = await openBooks();
     const options = { run: 'both', segments: 1, upToNow: false, budgetMs: 60_000, onAdvance: () => {} };
-    const one = await HeldRun.take(deps, options);
-    const other = await HeldRun.take(deps, options);
+    const one = await RunLease.acquire(deps, options);
+    const other = await RunLease.acquire(deps, options);
     const found = { entries: 2, charges: 0, invoices: 0, isCompared: true, drift: [] };
-    const count = (held: HeldRun) =>
-      held.advance((run) => ({ ...run, report: withCustomers(run.report, [found]) }));
+    const count = (lease: RunLease) =>
+      lease.advance((run) => ({ ...run, report: withCustomers(run.report, [found]) }));
     await count(other);
     await other.save();
     await count(one);
     await one.save();
-    expect(one.isTaken).toBe(true);
+    expect(one.isLost).toBe(true);
     // A segment of the first run was still reading a customer.
     await count(one);
     expect(one.run.report).toEqual(other.run.report);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { decideFixBilling } from '../../../lib/domain/fix-billing.ts';
 import { closeCustomer, finishClosing } from '../../../lib/operations/accounts/close-customer.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
-import { existingFix } from '../../../lib/operations/ledger/require-item.ts';
+import { requireFix } from '../../../lib/operations/ledger/require-item.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import { settlePendingCharges } from '../../../lib/operations/work/sweep.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
@@ -54,7 +54,7 @@ async function forget(key: Key): Promise<void> {
 
 async function fixOf(customerId: string, id: string) {
   const [item] = await readTogether(table, [keys.fix(customerId, id)]);
-  return existingFix(item);
+  return requireFix(item);
 }
 
 describe('the sweeper leaves alone', () => {

@@ -1,11 +1,11 @@
 import { addColumns, type Columns, NO_COLUMNS } from '../../../domain/books/columns.ts';
 import type { Violation } from '../../../domain/ledger-records.ts';
 import { isFault } from '../../../stripe/fault.ts';
-import { auditCharges, type ChargesSeen } from './charges.ts';
-import { difference } from './findings.ts';
+import { auditCharges, type ChargesAudit } from './charges.ts';
+import { auditAccount } from './current-account.ts';
+import { moneyDifference } from './findings.ts';
 import type { Inquiry } from './inquiry.ts';
-import { auditInvoices, type InvoicesSeen } from './invoices.ts';
-import { auditStanding } from './standing.ts';
+import { auditInvoices, type InvoicesAudit } from './invoices.ts';
 
 /*
  * The auditor: compares all money of one customer at Stripe with the ledger's entries. It shares no rule with
@@ -18,14 +18,14 @@ export interface MoneyAudit {
   /**
    * The same for returned money, and differences between head and Stripe. An event may still explain them.
    */
-  readonly standing: readonly Violation[];
+  readonly accountDrift: readonly Violation[];
   /** False if Stripe no longer lists all of the customer's money. */
   readonly isAll: boolean;
   readonly charges: number;
   readonly invoices: number;
   readonly openDisputes: readonly string[];
   /** Ids that an event about these findings could name. */
-  readonly about: readonly string[];
+  readonly relatedIds: readonly string[];
   readonly columns: Columns;
   /** The part of each day's charges that is in the ledger, in cents. */
   readonly days: Readonly<Record<string, { readonly ledger: number }>>;
@@ -33,43 +33,43 @@ export interface MoneyAudit {
   readonly byHand: readonly string[];
 }
 
-interface Seen {
-  readonly charges: ChargesSeen;
-  readonly invoices: InvoicesSeen;
+interface StripeCustomerAudit {
+  readonly charges: ChargesAudit;
+  readonly invoices: InvoicesAudit;
   readonly byHand: readonly { readonly text: string; readonly cents: number }[];
 }
 
 /** @throws StripeFault, BillingError ledger_unavailable */
 export async function auditMoney(inquiry: Inquiry): Promise<MoneyAudit> {
-  const all: Seen[] = [];
+  const all: StripeCustomerAudit[] = [];
   let isAll = true;
   for (const id of inquiry.stripeCustomerIds) {
-    const seen = await orGone(() => see(inquiry, id));
+    const seen = await nullIfRefused(() => auditStripeCustomer(inquiry, id));
     if (seen === null) isAll = false;
     else all.push(seen);
   }
   const charges = all.map((one) => one.charges);
   const invoices = all.map((one) => one.invoices);
-  const standing = (await orGone(() => auditStanding(inquiry, charges, invoices))) ?? [];
+  const current = (await nullIfRefused(() => auditAccount(inquiry, charges, invoices))) ?? [];
   return {
     money: [
       ...charges.flatMap(({ found }) => found),
       ...invoices.flatMap(({ found }) => found),
-      ...(isAll ? withoutMoney(inquiry, charges, invoices) : []),
+      ...(isAll ? creditsWithoutMoney(inquiry, charges, invoices) : []),
     ],
-    standing: [...[...charges, ...invoices].flatMap(({ changed }) => changed), ...standing],
+    accountDrift: [...[...charges, ...invoices].flatMap(({ changed }) => changed), ...current],
     isAll,
     charges: charges.reduce((sum, { count }) => sum + count, 0),
     invoices: invoices.reduce((sum, { count }) => sum + count, 0),
     openDisputes: charges.flatMap(({ openDisputes }) => openDisputes),
-    about: [...charges.flatMap(({ chargeIds }) => chargeIds), ...invoices.flatMap(({ ids }) => ids)],
+    relatedIds: [...charges.flatMap(({ chargeIds }) => chargeIds), ...invoices.flatMap(({ ids }) => ids)],
     columns: all.map(columnsOf).reduce<Columns>(addColumns, NO_COLUMNS),
     days: daysOf(all),
     byHand: all.flatMap(({ byHand }) => byHand.map(({ text }) => text)),
   };
 }
 
-async function see(inquiry: Inquiry, stripeCustomerId: string): Promise<Seen> {
+async function auditStripeCustomer(inquiry: Inquiry, stripeCustomerId: string): Promise<StripeCustomerAudit> {
   const charges = await auditCharges(inquiry, stripeCustomerId);
   const invoices = await auditInvoices(inquiry, stripeCustomerId, charges.back);
   await inquiry.beforeAsking(1);
@@ -85,7 +85,7 @@ async function see(inquiry: Inquiry, stripeCustomerId: string): Promise<Seen> {
 
 const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
 
-function daysOf(all: readonly Seen[]): Record<string, { ledger: number }> {
+function daysOf(all: readonly StripeCustomerAudit[]): Record<string, { ledger: number }> {
   const days: Record<string, { ledger: number }> = {};
   for (const { charges, invoices } of all) {
     for (const [id, { created, cents, isKnown }] of charges.charged) {
@@ -97,7 +97,7 @@ function daysOf(all: readonly Seen[]): Record<string, { ledger: number }> {
   return days;
 }
 
-const columnsOf = ({ charges, invoices, byHand }: Seen): Columns =>
+const columnsOf = ({ charges, invoices, byHand }: StripeCustomerAudit): Columns =>
   addColumns(invoices.columns, {
     cash: charges.cashCents,
     returned: charges.returnedCents,
@@ -105,10 +105,10 @@ const columnsOf = ({ charges, invoices, byHand }: Seen): Columns =>
   });
 
 /** Purchases in the ledger without money at Stripe. */
-function withoutMoney(
+function creditsWithoutMoney(
   { facts }: Inquiry,
-  charges: readonly ChargesSeen[],
-  invoices: readonly InvoicesSeen[],
+  charges: readonly ChargesAudit[],
+  invoices: readonly InvoicesAudit[],
 ): Violation[] {
   const paid = new Set(charges.flatMap(({ matched }) => [...matched]));
   const known = new Set(invoices.flatMap(({ ids }) => ids));
@@ -116,13 +116,13 @@ function withoutMoney(
   const grants = [...facts.invoices].filter(([id, { granted, taken }]) => !known.has(id) && granted > taken);
   return [
     ...purchases.map(([id, { seq, cents }]) =>
-      difference(
+      moneyDifference(
         `credits without money: entry ${seq} has no succeeded charge ${id} of ${cents} cents at Stripe`,
         seq,
       ),
     ),
     ...grants.map(([id, { granted, taken }]) =>
-      difference(
+      moneyDifference(
         `credits without money: ${granted - taken} credits of invoice ${id}, which Stripe does not have`,
       ),
     ),
@@ -130,7 +130,7 @@ function withoutMoney(
 }
 
 /** Null if Stripe refuses: the customer was deleted, or never existed. */
-async function orGone<T>(ask: () => Promise<T>): Promise<T | null> {
+async function nullIfRefused<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask();
   } catch (error) {

@@ -2,13 +2,13 @@ import type { Violation } from '../../../domain/ledger-records.ts';
 import { readFixes } from '../../../store/audit/parts.ts';
 import { type AnnouncedReturn, readAnnouncedReturns } from '../../../store/audit/return-work.ts';
 import type { RawCharge, RawReturned } from '../../../stripe/port/audit.ts';
-import { difference } from './findings.ts';
+import { moneyDifference } from './findings.ts';
 import { type Inquiry, isDue } from './inquiry.ts';
 import type { PaidBack } from './invoice-value.ts';
 
 /* Every charge of a customer: what it bought, and how much of it was returned. */
 
-export interface ChargesSeen {
+export interface ChargesAudit {
   readonly found: readonly Violation[];
   /** The same for payments that were being returned. An event may still explain them. */
   readonly changed: readonly Violation[];
@@ -37,8 +37,8 @@ export interface ChargesSeen {
 }
 
 /** @throws StripeFault `refused` if Stripe no longer lists this customer's charges */
-export async function auditCharges(inquiry: Inquiry, stripeCustomerId: string): Promise<ChargesSeen> {
-  const seen = new Seen();
+export async function auditCharges(inquiry: Inquiry, stripeCustomerId: string): Promise<ChargesAudit> {
+  const seen = new ChargesCollector();
   let after: string | null = null;
   do {
     await inquiry.beforeAsking(1);
@@ -46,13 +46,13 @@ export async function auditCharges(inquiry: Inquiry, stripeCustomerId: string): 
       stripeCustomerId,
       after,
     );
-    await seePage(inquiry, seen, page.items);
+    await auditPage(inquiry, seen, page.items);
     after = page.next;
   } while (after !== null);
   return seen;
 }
 
-class Seen implements ChargesSeen {
+class ChargesCollector implements ChargesAudit {
   readonly found: Violation[] = [];
   readonly changed: Violation[] = [];
   count = 0;
@@ -63,10 +63,14 @@ class Seen implements ChargesSeen {
   readonly openDisputes: string[] = [];
   readonly chargeIds: string[] = [];
   readonly matched = new Set<string>();
-  readonly paidFixes: ChargesSeen['paidFixes'][number][] = [];
+  readonly paidFixes: ChargesAudit['paidFixes'][number][] = [];
 }
 
-async function seePage(inquiry: Inquiry, seen: Seen, charges: readonly RawCharge[]): Promise<void> {
+async function auditPage(
+  inquiry: Inquiry,
+  seen: ChargesCollector,
+  charges: readonly RawCharge[],
+): Promise<void> {
   const paid = charges.filter(({ isPaid }) => isPaid);
   const fixes = paid.flatMap(({ paymentIntentId, metadata }) =>
     metadata['purpose'] === 'fix' && paymentIntentId !== null ? [paymentIntentId] : [],
@@ -76,15 +80,15 @@ async function seePage(inquiry: Inquiry, seen: Seen, charges: readonly RawCharge
   const unknown = paid.filter(({ paymentIntentId }) => !facts.purchases.has(paymentIntentId ?? ''));
   const attempts = await readAttempts(inquiry, unknown);
   for (const charge of paid) {
-    const toGoBack = announced.get(charge.paymentIntentId ?? '');
-    const returned = await readReturned(inquiry, charge, toGoBack !== undefined);
+    const announcedReturn = announced.get(charge.paymentIntentId ?? '');
+    const returned = await readReturned(inquiry, charge, announcedReturn !== undefined);
     const back = note(seen, charge, returned);
     const paymentId = charge.paymentIntentId ?? charge.id;
-    const isKnown = facts.purchases.has(paymentId) || toGoBack !== undefined;
+    const isKnown = facts.purchases.has(paymentId) || announcedReturn !== undefined;
     if (isDue(inquiry, charge.created))
       seen.charged.set(paymentId, { created: charge.created, cents: charge.capturedCents, isKnown });
     if (charge.metadata['purpose'] === 'fix')
-      seeFix(inquiry, seen, charge, back, { returned, toGoBack, attempts });
+      auditFixPayment(inquiry, seen, charge, back, { returned, announcedReturn, attempts });
   }
 }
 
@@ -103,11 +107,11 @@ async function readAttempts(
 async function readReturned(
   { stripe, beforeAsking }: Inquiry,
   { id, refundedCents, isDisputed }: RawCharge,
-  isToGoBack: boolean,
+  isReturnAnnounced: boolean,
 ): Promise<RawReturned> {
-  const what = { refunds: refundedCents > 0 || isToGoBack, disputes: isDisputed };
-  await beforeAsking(Number(what.refunds) + Number(what.disputes));
-  return stripe.rawReturned(id, what);
+  const needed = { refunds: refundedCents > 0 || isReturnAnnounced, disputes: isDisputed };
+  await beforeAsking(Number(needed.refunds) + Number(needed.disputes));
+  return stripe.rawReturned(id, needed);
 }
 
 const HELD = new Set(['succeeded', 'pending', 'requires_action']);
@@ -115,7 +119,7 @@ const HELD = new Set(['succeeded', 'pending', 'requires_action']);
 const OPEN_DISPUTE = /needs_response$|under_review$/;
 
 /** Stores what was returned of a charge, and returns the amount. */
-function note(seen: Seen, charge: RawCharge, { refunds, disputes }: RawReturned): number {
+function note(seen: ChargesCollector, charge: RawCharge, { refunds, disputes }: RawReturned): number {
   const held = refunds.filter(({ status }) => status === null || HELD.has(status));
   const disputedCents = disputes.reduce((sum, { takenCents }) => sum + takenCents, 0);
   const refunded = held.reduce((sum, { cents }) => sum + cents, 0);
@@ -130,14 +134,14 @@ function note(seen: Seen, charge: RawCharge, { refunds, disputes }: RawReturned)
   return back;
 }
 
-function seeFix(
+function auditFixPayment(
   inquiry: Inquiry,
-  seen: Seen,
+  seen: ChargesCollector,
   charge: RawCharge,
   back: number,
   more: {
     readonly returned: RawReturned;
-    readonly toGoBack: AnnouncedReturn | undefined;
+    readonly announcedReturn: AnnouncedReturn | undefined;
     readonly attempts: ReadonlyMap<string, number>;
   },
 ): void {
@@ -151,23 +155,23 @@ function seeFix(
     seen.paidFixes.push({ paymentIntentId, askedAt, cents });
     if (purchase.cents !== cents) {
       const message = `entry ${purchase.seq} says ${purchase.cents} cents, Stripe charged ${cents}`;
-      seen.found.push(difference(message, purchase.seq));
+      seen.found.push(moneyDifference(message, purchase.seq));
     }
     return;
   }
   const kept = cents - back;
-  if (kept <= 0 || !isDue(inquiry, created) || more.toGoBack?.isOpen) return;
+  if (kept <= 0 || !isDue(inquiry, created) || more.announcedReturn?.isOpen) return;
   seen.count += 1;
   // An event about a payment that was being returned may still be on its way.
-  const findings = more.toGoBack === undefined ? seen.found : seen.changed;
-  findings.push(difference(keptBecause(inquiry, paymentIntentId, fixId, { kept, cents, ...more })));
+  const findings = more.announcedReturn === undefined ? seen.found : seen.changed;
+  findings.push(moneyDifference(describeKept(inquiry, paymentIntentId, fixId, { kept, cents, ...more })));
   if ((more.attempts.get(fixId) ?? 0) < Number(metadata['attempt'] ?? 0)) {
     const message = `charge ${paymentIntentId} was not announced by fix ${fixId}`;
     findings.push({ invariant: 7, seq: null, message });
   }
 }
 
-function keptBecause(
+function describeKept(
   { facts }: Inquiry,
   paymentIntentId: string,
   fixId: string,
@@ -175,18 +179,18 @@ function keptBecause(
     kept,
     cents,
     returned,
-    toGoBack,
+    announcedReturn,
   }: {
     readonly kept: number;
     readonly cents: number;
     readonly returned: RawReturned;
-    readonly toGoBack: AnnouncedReturn | undefined;
+    readonly announcedReturn: AnnouncedReturn | undefined;
   },
 ): string {
   const failed = returned.refunds.find(({ status }) => status === 'failed' || status === 'canceled');
-  if (failed !== undefined && toGoBack !== undefined)
+  if (failed !== undefined && announcedReturn !== undefined)
     return `money short: refund ${failed.id} of payment ${paymentIntentId} is ${failed.status}, ${kept} of ${cents} cents did not go back`;
-  if (toGoBack !== undefined)
+  if (announcedReturn !== undefined)
     return `money short: payment ${paymentIntentId} was to go back, ${kept} of ${cents} cents did not`;
   const isPaidTwice = [...facts.purchases.values()].some((purchase) => purchase.fixId === fixId);
   if (isPaidTwice)

@@ -110,8 +110,8 @@ export function creditsOf(line: RawLine, { prices }: Pick<Evidence, 'prices'>): 
 
 /** Credits for one unit, from the price's own metadata; null if missing. */
 export function creditsAt(price: RawPrice | undefined): number | null {
-  const said = price?.metadata['credits'];
-  return said !== undefined && /^\d{1,6}$/.test(said) ? Number(said) : null;
+  const stored = price?.metadata['credits'];
+  return stored !== undefined && /^\d{1,6}$/.test(stored) ? Number(stored) : null;
 }
 
 function unpricedOf(line: RawLine, { prices, products }: Evidence): Judged['unpriced'] {

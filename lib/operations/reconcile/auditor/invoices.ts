@@ -1,13 +1,13 @@
 import { addColumns, type Columns, NO_COLUMNS } from '../../../domain/books/columns.ts';
 import type { Violation } from '../../../domain/ledger-records.ts';
 import type { RawInvoice, RawNote } from '../../../stripe/port/audit.ts';
-import { difference } from './findings.ts';
+import { moneyDifference } from './findings.ts';
 import { type Inquiry, isDue } from './inquiry.ts';
 import { creditsAt, type Evidence, type Judged, judge, type PaidBack } from './invoice-value.ts';
 
 /* Every invoice of a customer: its credits, what was returned of it, and what the ledger has of both. */
 
-export interface InvoicesSeen {
+export interface InvoicesAudit {
   readonly found: readonly Violation[];
   /** The same for returned money, whose event may still be on its way. */
   readonly changed: readonly Violation[];
@@ -32,7 +32,7 @@ export async function auditInvoices(
   inquiry: Inquiry,
   stripeCustomerId: string,
   back: ReadonlyMap<string, PaidBack>,
-): Promise<InvoicesSeen> {
+): Promise<InvoicesAudit> {
   const { stripe, beforeAsking, prices } = inquiry;
   await beforeAsking(1);
   const invoices = await stripe.rawInvoices(stripeCustomerId);
@@ -105,7 +105,7 @@ function backOf({ payments }: RawInvoice, back: ReadonlyMap<string, PaidBack>): 
   };
 }
 
-function coveredBy({ status, lines }: RawInvoice, { prices }: Evidence): InvoicesSeen['covered'] {
+function coveredBy({ status, lines }: RawInvoice, { prices }: Evidence): InvoicesAudit['covered'] {
   if (status !== 'paid') return [];
   return lines.flatMap(({ priceId, cents, start, end }) =>
     cents >= 0 && creditsAt(prices.get(priceId ?? '')) !== null ? [{ start, end }] : [],
@@ -128,13 +128,13 @@ function differencesOf({ facts }: Inquiry, { invoice, judged }: JudgedInvoice): 
   const unpriced =
     status === 'paid'
       ? judged.unpriced.map(({ priceId, cents }) =>
-          difference(
+          moneyDifference(
             `money without credits: invoice ${id} has ${cents} cents at price ${priceId}, which does not say what it brings`,
           ),
         )
       : [];
   const message = netDifference(id, known ?? { granted: 0, taken: 0 }, judged);
-  return [...unpriced, ...(message === null ? [] : [difference(message)])];
+  return [...unpriced, ...(message === null ? [] : [moneyDifference(message)])];
 }
 
 function netDifference(

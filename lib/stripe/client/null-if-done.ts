@@ -4,7 +4,7 @@ import Stripe from 'stripe';
  * Returns null if Stripe rejects the call because the object is deleted or ended. `isDone` asks Stripe: such
  * an error has no code and no parameter, and looks like an error for another reason.
  */
-export async function unlessDone<T>(
+export async function nullIfDone<T>(
   ask: () => Promise<T>,
   isDone: () => Promise<boolean>,
 ): Promise<T | null> {

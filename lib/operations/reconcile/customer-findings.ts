@@ -1,29 +1,29 @@
 import { type CheckedCustomer, type Drift, driftOf } from '../../domain/reconciliation.ts';
 import { HEAD_MISSING } from '../../domain/verify.ts';
 import { isAnythingLeft } from '../../store/audit/audit.ts';
-import { whyOf } from './outage.ts';
+import { reasonOf } from './outage.ts';
 import type { Work } from './work.ts';
 
 /**
  * The finding for a customer without a head; null if nothing is stored.
  * @throws BillingError ledger_unavailable
  */
-export async function lookForRest(
+export async function findMissingHead(
   { deps, meter }: Work,
   customerId: string,
 ): Promise<CheckedCustomer | null> {
   if (!(await isAnythingLeft(deps.table, customerId, meter))) return null;
-  return unverified(driftOf(customerId, HEAD_MISSING));
+  return customerFinding(driftOf(customerId, HEAD_MISSING));
 }
 
 /** The reason of a failed read, as a finding. */
-export const notRead = (error: unknown) => ({
+export const readFailure = (error: unknown) => ({
   invariant: null,
-  message: `could not be checked: ${whyOf(error)}`,
+  message: `could not be checked: ${reasonOf(error)}`,
 });
 
 /** A customer with this finding only. */
-export const unverified = (drift: Omit<Drift, 'seq'>): CheckedCustomer => ({
+export const customerFinding = (drift: Omit<Drift, 'seq'>): CheckedCustomer => ({
   entries: 0,
   charges: 0,
   invoices: 0,

@@ -1,10 +1,10 @@
 import type { Violation } from '../../../domain/ledger-records.ts';
 import type { RawSubscription } from '../../../stripe/port/audit.ts';
-import type { ChargesSeen } from './charges.ts';
-import { difference, otherwise } from './findings.ts';
+import type { ChargesAudit } from './charges.ts';
+import { headDifference, moneyDifference } from './findings.ts';
 import type { Inquiry } from './inquiry.ts';
 import { creditsAt } from './invoice-value.ts';
-import type { InvoicesSeen } from './invoices.ts';
+import type { InvoicesAudit } from './invoices.ts';
 
 /* A customer's current card, disputes and subscriptions, and the price at which their fixes were charged. */
 
@@ -16,10 +16,10 @@ const GRACE = 21 * DAY;
 const ANNOUNCED_BEFORE = 2 * DAY;
 
 /** Differences between the head and Stripe. @throws StripeFault */
-export async function auditStanding(
+export async function auditAccount(
   inquiry: Inquiry,
-  charges: readonly ChargesSeen[],
-  invoices: readonly InvoicesSeen[],
+  charges: readonly ChargesAudit[],
+  invoices: readonly InvoicesAudit[],
 ): Promise<Violation[]> {
   const { head, stripe, beforeAsking } = inquiry;
   const { stripeCustomerId } = head;
@@ -32,36 +32,41 @@ export async function auditStanding(
     inquiry,
   );
   return [
-    ...cardOtherwise(inquiry, customer.cardId),
-    ...twoGoOn(inquiry, customer.subscriptions),
-    ...rateOtherwise(customer.subscriptions, charges, invoices),
+    ...cardDifferences(inquiry, customer.cardId),
+    ...concurrentSubscriptions(inquiry, customer.subscriptions),
+    ...rateDifferences(customer.subscriptions, charges, invoices),
   ];
 }
 
-function cardOtherwise({ head }: Inquiry, cardId: string | null): Violation[] {
+function cardDifferences({ head }: Inquiry, cardId: string | null): Violation[] {
   if (head.closedAt !== null || head.paymentMethodId === cardId) return [];
   const [here, there] = [head.paymentMethodId ?? 'none', cardId ?? 'none that can be charged'];
-  return [otherwise(`the card on file is ${here}, Stripe's default is ${there}`)];
+  return [headDifference(`the card on file is ${here}, Stripe's default is ${there}`)];
 }
 
 const GOES_ON = new Set(['active', 'trialing', 'past_due', 'unpaid']);
 
-function twoGoOn({ prices }: Inquiry, subscriptions: readonly RawSubscription[]): Violation[] {
-  const on = subscriptions.filter(
+function concurrentSubscriptions(
+  { prices }: Inquiry,
+  subscriptions: readonly RawSubscription[],
+): Violation[] {
+  const renewing = subscriptions.filter(
     ({ status, isEnding, priceIds }) =>
       GOES_ON.has(status) && !isEnding && priceIds.some((id) => creditsAt(prices.known.get(id)) !== null),
   );
-  if (on.length < 2) return [];
+  if (renewing.length < 2) return [];
   return [
-    otherwise(`two go on: subscriptions ${on.map(({ id }) => id).join(' and ')} are all charged each period`),
+    headDifference(
+      `two go on: subscriptions ${renewing.map(({ id }) => id).join(' and ')} are all charged each period`,
+    ),
   ];
 }
 
 /** Fixes charged at the price of a paid period while no period was paid. */
-function rateOtherwise(
+function rateDifferences(
   subscriptions: readonly RawSubscription[],
-  charges: readonly ChargesSeen[],
-  invoices: readonly InvoicesSeen[],
+  charges: readonly ChargesAudit[],
+  invoices: readonly InvoicesAudit[],
 ): Violation[] {
   const covered = invoices.flatMap((seen) => seen.covered);
   const isPaused = subscriptions.some((one) => one.isCollectionPaused && GOES_ON.has(one.status));
@@ -73,7 +78,7 @@ function rateOtherwise(
       ({ askedAt }) => !covered.some(({ start, end }) => start - DAY <= askedAt && askedAt <= end + grace),
     )
     .map(({ paymentIntentId, cents }) =>
-      difference(
+      moneyDifference(
         `the plan differs: payment ${paymentIntentId} charged ${cents} cents for a fix, and no period was paid then`,
       ),
     );

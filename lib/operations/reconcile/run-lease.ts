@@ -7,7 +7,7 @@ import { type ReconcileRun, readRun, saveRun } from './stored-run.ts';
 const SAVE_EVERY_MS = 5_000;
 const HOLDER_BYTES = 8;
 
-export interface HeldRunOptions {
+export interface RunLeaseOptions {
   readonly run: string;
   /** For a new run; a resumed run keeps its own value. */
   readonly segments: number;
@@ -21,7 +21,7 @@ export interface HeldRunOptions {
  * A run held by one invocation: its findings and its place, always saved together, so an interruption neither
  * repeats nor skips a finding.
  */
-export class HeldRun {
+export class RunLease {
   readonly #deps: Deps;
   readonly #holder: string;
   readonly #endMs: number;
@@ -37,7 +37,7 @@ export class HeldRun {
   private constructor(
     deps: Deps,
     { run, version }: { readonly run: ReconcileRun; readonly version: number },
-    { budgetMs, onAdvance }: HeldRunOptions,
+    { budgetMs, onAdvance }: RunLeaseOptions,
   ) {
     const nowMs = deps.now().getTime();
     this.#deps = deps;
@@ -54,9 +54,9 @@ export class HeldRun {
    * Resumes a run, or starts it. If two invocations hold the run, one of them finds out when it saves, and
    * stops.
    */
-  static async take(deps: Deps, options: HeldRunOptions): Promise<HeldRun> {
+  static async acquire(deps: Deps, options: RunLeaseOptions): Promise<RunLease> {
     const stored = await readRun(deps.table, options.run);
-    return new HeldRun(deps, stored ?? { run: begin(deps, options), version: 0 }, options);
+    return new RunLease(deps, stored ?? { run: newRun(deps, options), version: 0 }, options);
   }
 
   get run(): ReconcileRun {
@@ -68,12 +68,12 @@ export class HeldRun {
   }
 
   /** Whether another invocation has taken over the run. */
-  get isTaken(): boolean {
+  get isLost(): boolean {
     return this.#isTaken;
   }
 
   /** Whether to stop at the next place where the run can be resumed. */
-  get isOver(): boolean {
+  get mustStop(): boolean {
     return this.#isTaken || this.#isStopped || this.#deps.now().getTime() >= this.#endMs;
   }
 
@@ -118,7 +118,7 @@ export class HeldRun {
   }
 }
 
-function begin({ now }: Deps, { run, segments, upToNow }: HeldRunOptions): ReconcileRun {
+function newRun({ now }: Deps, { run, segments, upToNow }: RunLeaseOptions): ReconcileRun {
   return {
     report: newReport(run, now().toISOString(), upToNow),
     position: {

@@ -2,7 +2,7 @@
  * Runs `work` for each item in list order, at most `limit` concurrently. Once `isOver` returns true, no
  * further item starts; items in flight still finish.
  */
-export async function eachAtOnce<T>(
+export async function eachConcurrently<T>(
   items: readonly T[],
   limit: number,
   isOver: () => boolean,

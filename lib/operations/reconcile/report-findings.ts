@@ -4,7 +4,7 @@ import type { Deps } from '../../runtime/deps.ts';
 /**
  * Reports the findings of a finished run; again if its end could not be stored. The report contains only ids.
  */
-export function tellFindings({ report: tell }: Deps, { run, drift, missed, open }: ReconcileReport): void {
+export function reportFindings({ report: tell }: Deps, { run, drift, missed, open }: ReconcileReport): void {
   tell({ kind: 'reconcile_completed', drift: drift.count, missed: missed.count });
   for (const { message: finding, ...facts } of drift.named) {
     tell({ kind: 'drift_found', run, ...facts, finding });
