@@ -9,7 +9,8 @@ export const handler = operatorFunction({
   ...resendNoticeContract,
   run: async (deps, { customer_id, notice }) => {
     const name = noticeName(customer_id, notice);
-    if (name === null) throw new BillingError('notice_not_found', `There are no notices like ${notice}.`);
+    if (name === null)
+      throw new BillingError('notice_not_found', `There is no kind of notice called ${notice}.`);
     return { requeued: await resendNotice(deps, name) };
   },
 });

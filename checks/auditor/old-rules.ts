@@ -115,7 +115,7 @@ export const FAULTS: readonly Fault[] = [
   {
     number: 8,
     what: 'a second subscription that was made by hand continues',
-    says: /two go on/,
+    says: /concurrent subscriptions/,
     isForAPerson: true,
     oldRule: [],
   },
@@ -153,7 +153,7 @@ export const FAULTS: readonly Fault[] = [
   {
     number: 14,
     what: 'a past-due subscription keeps the Pro rate without limit',
-    says: /the plan differs: payment \S+ charged 1500 cents/,
+    says: /the price of a fix differs: payment \S+ charged 1500 cents/,
     oldRule: [
       {
         file: 'lib/domain/subscription.ts',
@@ -165,7 +165,7 @@ export const FAULTS: readonly Fault[] = [
   {
     number: 15,
     what: 'a subscription that collects nothing keeps the Pro rate',
-    says: /the plan differs: payment \S+ charged 1500 cents/,
+    says: /the price of a fix differs: payment \S+ charged 1500 cents/,
     oldRule: [
       {
         file: 'lib/domain/subscription.ts',
@@ -177,7 +177,7 @@ export const FAULTS: readonly Fault[] = [
   {
     number: 16,
     what: "a second payment's refund fails days later",
-    says: /money short: refund re_\S+ of payment \S+ is failed, 2900 of 2900 cents did not go back/,
+    says: /money short: refund re_\S+ of payment \S+ is failed, 2900 of 2900 cents were not returned/,
     oldRule: [
       {
         file: 'lib/domain/payments/payment-return.ts',
@@ -194,7 +194,7 @@ export const FAULTS: readonly Fault[] = [
   {
     number: 17,
     what: 'a second payment is disputed before it is returned',
-    says: /dispute \S+ is open at Stripe, the head does not say so/,
+    says: /dispute \S+ is open at Stripe, but not here/,
     oldRule: [
       {
         file: 'lib/domain/payments/payment-return.ts',
@@ -216,7 +216,7 @@ export const FAULTS: readonly Fault[] = [
   {
     number: 18,
     what: 'a manual refund of $1 counts as the return of $29',
-    says: /money short: payment \S+ was to go back, 2800 of 2900 cents did not/,
+    says: /money short: the return of payment \S+ was announced, but 2800 of 2900 cents were not returned/,
     oldRule: [
       {
         file: 'lib/domain/payments/payment-return.ts',

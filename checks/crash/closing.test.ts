@@ -45,7 +45,7 @@ it('closing an account with two Pro subscriptions that is killed at any call end
       await expectSoundMoney(money, customerId);
     },
     leavesWork: true,
-    namedUntilThen: /^two go on: |^the card on file is pm_\w+, Stripe's default is none/,
+    namedUntilThen: /^concurrent subscriptions: |^the card on file is pm_\w+, Stripe's default is none/,
   });
   expect(calls.filter((call) => call.startsWith('DELETE /v1/subscriptions/'))).toHaveLength(2);
 });

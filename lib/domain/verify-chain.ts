@@ -47,20 +47,17 @@ export function verifyChain({ head, entries, before: start }: LedgerRecords): Vi
     if (entry.seq <= before.seq) fault(entry.seq, `entry ${entry.seq} is out of order`);
     if (entry.balanceAfter !== before.balance + entry.amount) {
       const expected = before.balance + entry.amount;
-      fault(
-        entry.seq,
-        `entry ${entry.seq} says balance_after ${entry.balanceAfter}, it should be ${expected}`,
-      );
+      fault(entry.seq, `entry ${entry.seq} has balance_after ${entry.balanceAfter}, expected ${expected}`);
     }
     if (entry.prevHash !== before.chain)
-      fault(entry.seq, `entry ${entry.seq} does not follow the one before it`);
+      fault(entry.seq, `entry ${entry.seq} does not follow the previous entry`);
     if (entry.hash !== entryHash(entry))
       fault(entry.seq, `entry ${entry.seq} was changed: its hash does not match`);
     before = { customerId: head.customerId, balance: entry.balanceAfter, seq: entry.seq, chain: entry.hash };
   }
   if (head.seq > before.seq) fault(before.seq + 1, missing(before.seq + 1, head.seq));
   if (before.seq > head.seq)
-    fault(before.seq, `the head stands at ${head.seq}, the ledger goes on to ${before.seq}`);
+    fault(before.seq, `the head is at entry ${head.seq}, the ledger continues to entry ${before.seq}`);
   if (before.seq === head.seq && before.chain !== head.chain) {
     fault(head.seq, `the head's chain is not the hash of entry ${head.seq}`);
   }

@@ -14,7 +14,7 @@ export function verifyClaims({
   if (head.email !== '' && emailOwner !== head.customerId)
     found.push(`the e-mail address is bound to ${emailOwner ?? 'no customer'}`);
   if (head.activeKeys !== activeKeys)
-    found.push(`the head counts ${head.activeKeys} active keys, stored are ${activeKeys}`);
+    found.push(`the head counts ${head.activeKeys} active keys, but ${activeKeys} are stored`);
   return found.map((message) => ({ invariant: null, seq: null, message }));
 }
 
@@ -32,12 +32,12 @@ export function verifyAccountFields({
   if (plan !== expected) {
     const withSubscription =
       subscription === null ? 'no subscription' : `a subscription that is ${subscription.state}`;
-    found.push(`the plan is ${plan}, with ${withSubscription} it should be ${expected}`);
+    found.push(`the plan is ${plan}, but with ${withSubscription} it should be ${expected}`);
   }
   if (stripeCustomerId === null && paymentMethodId !== null)
     found.push(`payment method ${paymentMethodId} is on file without a Stripe customer`);
   if (stripeCustomerId === null && subscription !== null)
-    found.push(`subscription ${subscription.id} is there without a Stripe customer`);
+    found.push(`subscription ${subscription.id} is stored without a Stripe customer`);
   if (stripeCustomerId === null && formerStripeCustomerId === null && openDisputes.length > 0)
     found.push(`disputes are open (${openDisputes.join(', ')}) without a Stripe customer`);
   return found.map((message) => ({ invariant: null, seq: null, message }));
@@ -57,17 +57,17 @@ export function compareWithStripe(head: AccountFields, atStripe: AccountAtStripe
   const { stripeCustomerId, subscription, openDisputes } = head;
   const found: string[] = [];
   if (atStripe.isDeleted) {
-    found.push(`Stripe customer ${stripeCustomerId} was deleted at Stripe, and the head still names them`);
+    found.push(`Stripe customer ${stripeCustomerId} was deleted at Stripe, but the head still names it`);
   } else {
     const [here, there] = [subscription, atStripe.subscription].map(stateOf);
-    if (here !== there) found.push(`the subscription is ${here}, at Stripe it is ${there}`);
+    if (here !== there) found.push(`the subscription is ${here} here and ${there} at Stripe`);
   }
   for (const id of openDisputes) {
     if (atStripe.isAll && !atStripe.openDisputes.includes(id))
-      found.push(`dispute ${id} is open, at Stripe it is not`);
+      found.push(`dispute ${id} is open here, but not at Stripe`);
   }
   for (const id of atStripe.openDisputes) {
-    if (!openDisputes.includes(id)) found.push(`dispute ${id} is open at Stripe, the head does not say so`);
+    if (!openDisputes.includes(id)) found.push(`dispute ${id} is open at Stripe, but not here`);
   }
   return found.map((message) => ({ invariant: null, seq: null, message }));
 }

@@ -6,20 +6,20 @@ import { verifyAccountFields, verifyClaims } from './verify-head.ts';
 /** One sentence per invariant, by number. */
 export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   1: 'the balance is never below zero',
-  2: 'the balance, and the debt, are the sum of the entries',
-  3: 'entries are 1 to seq without holes, each following from the one before, hashes chained',
+  2: 'balance and debt are the sums of the entries',
+  3: 'entries are numbered 1 to seq without gaps, and each contains the hash of the previous entry',
   4: 'a fix is deployed at most once',
-  5: 'one purchase for each succeeded fix charge and one grant for each line of a paid invoice of a plan, and the other way round',
+  5: 'one purchase for each succeeded fix charge and one grant for each line of a paid plan invoice, and vice versa',
   6: 'one trial grant for each customer, one card bonus for each customer and card, one adjustment for each key',
-  7: 'no money moved at Stripe without an item that announced it',
-  8: 'every webhook accepted ended as processed, ignored or parked',
+  7: 'no money moves at Stripe before an item announces it',
+  8: 'every accepted event ends as processed, ignored or parked',
 };
 
 /** The violation of a customer without a head. Nothing else can be verified for them. */
 export const HEAD_MISSING: Violation = {
   invariant: 2,
   seq: null,
-  message: 'the head is missing, though there is more of the customer',
+  message: 'the head is missing, but other items of the customer exist',
 };
 
 const EVENT_OUTCOMES = new Set(['processed', 'ignored', 'parked']);
@@ -162,7 +162,7 @@ function verifyGuards({ entries, guards }: LedgerRecords): Violation[] {
     const guarded = guardOf(entry);
     if (guarded === null || guards.has(guarded.name)) return [];
     const { invariant, name } = guarded;
-    const message = `entry ${entry.seq} can be made again: its guard ${name} is missing`;
+    const message = `entry ${entry.seq} could be repeated: its guard ${name} is missing`;
     return [{ invariant, seq: entry.seq, message }];
   });
 }
@@ -194,7 +194,7 @@ function verifyBindings({ head, stripeCustomers }: LedgerRecords): Violation[] {
     .map(({ id, boundTo }) => ({
       invariant: 5,
       seq: null,
-      message: `Stripe customer ${id} is bound to ${boundTo ?? 'no customer'}, so its money does not come here`,
+      message: `Stripe customer ${id} is bound to ${boundTo ?? 'no customer'}, so its payments do not reach this customer`,
     }));
 }
 
@@ -204,7 +204,7 @@ function verifyEvents({ events }: LedgerRecords): Violation[] {
     .map(({ id, outcome }) => ({
       invariant: 8,
       seq: null,
-      message: `event ${id} ended as ${outcome ?? 'nothing'}`,
+      message: `event ${id} has the outcome ${outcome ?? 'none'}`,
     }));
 }
 

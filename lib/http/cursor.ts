@@ -9,6 +9,6 @@ export function encodeCursor(seq: number): string {
 export function decodeCursor(cursor: string): number {
   const seq = /^s([1-9]\d{0,11})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
   if (seq !== undefined) return Number(seq);
-  const message = 'is not a cursor that this API gave';
+  const message = 'is not a cursor of this API';
   throw new BillingError('invalid_request', `cursor ${message}.`, { errors: [{ field: 'cursor', message }] });
 }

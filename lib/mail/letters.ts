@@ -49,13 +49,13 @@ const credits = (count: number): string => `${count.toLocaleString('en-US')} cre
 /** The Pro offer at the time the letter is sent. */
 function proOffer(prices: SoldPrices): string {
   const { credits: brings, monthCents } = soldPriceOf(prices, 'pro');
-  return `Pro brings ${credits(brings)} with each month, for ${formatUsd(monthCents)}.`;
+  return `Pro includes ${credits(brings)} each month, for ${formatUsd(monthCents)}.`;
 }
 
-const SETTLE_DISPUTE = 'Reply to this message, and we settle the dispute together.';
+const SETTLE_DISPUTE = 'Reply to this message so that we can resolve the dispute together.';
 
 const withoutCredits = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits): string => {
-  if (!hasCard) return 'fixes are blocked, because there is no payment method on file.';
+  if (!hasCard) return 'fixes are blocked, because no card is on file.';
   if (isDisputed) return 'fixes are blocked: no card is charged while a payment is disputed with your bank.';
   if (isDeclined) return 'fixes may be blocked, because your card was declined when we last charged it.';
   return `each merged fix is charged to your card: ${formatUsd(FIX_PRICE_CENTS[rate])}.`;
@@ -63,14 +63,12 @@ const withoutCredits = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredit
 
 const nextFor = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits, prices: SoldPrices): string => {
   if (!hasCard) {
-    const offer = `It brings ${credits(GRANTED_CREDITS.firstPaymentMethod)} if it is your first.`;
-    return `Add a payment method, so that no fix has to wait. ${offer}`;
+    const offer = `Your first card earns ${credits(GRANTED_CREDITS.firstPaymentMethod)}.`;
+    return `Add a card so that your fixes are not blocked. ${offer}`;
   }
   if (isDisputed) return SETTLE_DISPUTE;
-  if (isDeclined) return 'Add another card, so that no fix has to wait.';
-  return PLANS[rate].sold !== null
-    ? 'There is nothing that you have to do.'
-    : `There is nothing that you have to do. ${proOffer(prices)}`;
+  if (isDeclined) return 'Add another card so that your fixes are not blocked.';
+  return PLANS[rate].sold !== null ? 'No action needed.' : `No action needed. ${proOffer(prices)}`;
 };
 
 function lowBalance(
@@ -102,14 +100,14 @@ function fixBlocked({ reason, repo, prNumber }: Content<'fix_blocked'>, day: str
   if (reason === 'account_disputed') {
     return {
       subject,
-      paragraphs: [`${merged}, and while a payment is disputed with your bank no card is charged.`],
+      paragraphs: [`${merged}, and no card is charged while a payment is disputed with your bank.`],
       next: `${SETTLE_DISPUTE} Nothing was charged.`,
     };
   }
   return {
     subject,
-    paragraphs: [`${merged} and no payment method. Nothing was charged.`],
-    next: 'Add a payment method. The fix is then billed when RSOLV asks for it again.',
+    paragraphs: [`${merged} and no card on file. Nothing was charged.`],
+    next: 'Add a card. RSOLV then bills the fix at its next attempt.',
   };
 }
 
@@ -134,8 +132,8 @@ function cardDeclined(content: Content<'card_declined'>, day: string): Letter {
     ],
     next:
       declineCode === 'authentication_required'
-        ? 'Confirm the payment where RSOLV shows it, or add another card. The fix is then billed.'
-        : 'Add another card. The fix is then billed when RSOLV asks for it again.',
+        ? 'Confirm the payment in RSOLV, or add another card. The fix is then billed.'
+        : 'Add another card. RSOLV then bills the fix at its next attempt.',
   };
 }
 
@@ -147,19 +145,18 @@ function paymentFailed(content: Content<'payment_failed'>, day: string): Letter 
     paragraphs: [
       `On ${day} we could not collect ${formatUsd(amountCents)} for your Pro subscription.${which}`,
       nextAttemptAt === null
-        ? 'We do not try again by ourselves; without a payment the subscription ends. Credits that you have stay yours.'
-        : `We try again on ${longDay(new Date(nextAttemptAt))}.`,
+        ? 'We will not try again automatically. Without a payment, your subscription ends. You keep your credits.'
+        : `We will try again on ${longDay(new Date(nextAttemptAt))}.`,
       rateEndsAt === null
         ? `Your Pro rate has ended: a fix without a credit costs ${formatUsd(FIX_PRICE_CENTS.pay_as_you_go)}.`
-        : `Your Pro rate ends on ${longDay(new Date(rateEndsAt))} unless the payment arrives before.`,
+        : `Your Pro rate ends on ${longDay(new Date(rateEndsAt))} unless the payment arrives by then.`,
     ],
-    next: 'Check the card that is on file, or add another one.',
+    next: 'Check the card on file, or add another one.',
   };
 }
 
 function subscriptionEnded({ unpaid, credits: left }: Content<'subscription_ended'>, day: string): Letter {
-  const stay = left === 1 ? 'stays' : 'stay';
-  const kept = left === 0 ? '' : ` The ${credits(left)} that you have ${stay} yours.`;
+  const kept = left === 0 ? '' : ` You keep your ${credits(left)}.`;
   return {
     subject: 'Your Pro subscription has ended',
     paragraphs: [
@@ -175,9 +172,9 @@ function dispute({ amountCents, disputeId }: Content<'dispute'>, day: string): L
     subject: `A payment of ${formatUsd(amountCents)} is disputed`,
     paragraphs: [
       `On ${day} your bank told us that a payment of ${formatUsd(amountCents)} is disputed (${disputeId}).`,
-      'Until that is settled we charge no card of yours. Credits that you have can be spent. What the payment had brought may be taken back.',
+      'Until the dispute is settled, we do not charge your cards. You can still spend your credits. We may remove the credits that the payment paid for.',
     ],
-    next: 'If you did not mean to dispute it, tell your bank, and reply to this message.',
+    next: 'If the dispute is a mistake, tell your bank and reply to this message.',
   };
 }
 
@@ -192,12 +189,12 @@ const RETURNS: Readonly<Record<ReturnReason, string>> = {
 function creditsRemoved(content: Content<'credits_removed'>, day: string): Letter {
   const { removed, owed, left, returnedCents, reasons, invoiceId } = content;
   const how = reasons.length === 0 ? 'returned' : reasons.map((reason) => RETURNS[reason]).join(' and ');
-  const debt = owed === 0 ? '' : ` You owe ${credits(owed)}: your next grant is reduced by that number.`;
+  const debt = owed === 0 ? '' : ` You owe ${credits(owed)}: your next grant is reduced by this number.`;
   return {
     subject: removed === 0 ? `You owe ${credits(owed)}` : `${credits(removed)} removed from your account`,
     paragraphs: [
-      `Of the payment for invoice ${invoiceId}, ${formatUsd(returnedCents)} has been ${how}.`,
-      `So on ${day} we removed ${removed === 0 ? 'no credits, because none were left' : `${credits(removed)} that it paid for`}. Your balance is ${credits(left)}.${debt}`,
+      `${formatUsd(returnedCents)} of your payment for invoice ${invoiceId} was ${how}.`,
+      `On ${day} we removed ${removed === 0 ? 'no credits, because none were left' : `${credits(removed)} that this money paid for`}. Your balance is ${credits(left)}.${debt}`,
     ],
     next: 'No action needed. Reply to this message if you think this is wrong.',
   };
@@ -212,7 +209,7 @@ function keyIssued({ keyId, by }: Content<'key_issued'>, day: string): Letter {
         `Your account was opened on ${day} with ${credits(GRANTED_CREDITS.trial)}: one for each merged fix.`,
         `It has one API key. ${key}`,
       ],
-      next: 'If this was not you, reply to this message and we close the account.',
+      next: 'If you did not sign up, reply to this message and we will close the account.',
     };
   }
   const who = by === 'operator' ? 'Our support issued' : 'You issued';

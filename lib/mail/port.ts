@@ -23,7 +23,7 @@ export class MailFault extends Error {
   readonly isBusy: boolean;
 
   constructor(reason: string, isBusy = false) {
-    super(`The mail service did not take the message: ${reason}`);
+    super(`The mail service rejected the message: ${reason}`);
     this.name = 'MailFault';
     this.reason = reason;
     this.isBusy = isBusy;

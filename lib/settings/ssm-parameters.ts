@@ -30,7 +30,7 @@ export class SsmParameters extends BaseProvider {
       timeoutMs: TIMEOUT_MS,
     });
     const parsed = Answer.safeParse(answer);
-    if (!parsed.success) throw new Error('SSM answered with no value that is readable');
+    if (!parsed.success) throw new Error('SSM returned no readable value');
     return parsed.data.Parameter.Value;
   }
 

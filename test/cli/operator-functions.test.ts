@@ -81,7 +81,7 @@ describe('adjust-credits', () => {
     const written = captureLog();
     expect(await adjustCredits(adjustment(head.customerId, -6))).toEqual({
       ok: false,
-      problem: { code: 'insufficient_credits', detail: 'The balance is 5; 6 cannot be taken from it.' },
+      problem: { code: 'insufficient_credits', detail: 'The balance is 5 credits, so 6 cannot be removed.' },
     });
     expect(auditsIn(written)).toEqual([
       expect.objectContaining({

@@ -189,7 +189,10 @@ describe('a deployed stage', () => {
   });
 
   it("a refusal has the function's own code and detail", async () => {
-    const problem = { code: 'insufficient_credits', detail: 'The balance is 5; 6 cannot be taken from it.' };
+    const problem = {
+      code: 'insufficient_credits',
+      detail: 'The balance is 5 credits, so 6 cannot be removed.',
+    };
     answer = { status: 200, body: { ok: false, problem } };
     expect(await failed(WRITE, signedIn())).toEqual({ exit: 1, ...problem });
   });

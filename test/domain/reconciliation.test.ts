@@ -160,8 +160,8 @@ describe('the counts of a report', () => {
 
 describe('what is found', () => {
   it('counts when it is there again in the same words', () => {
-    const before = [drift(1), drift(2, 'the head stands at 2, the ledger goes on to 3')];
-    const after = [drift(1), drift(2, 'the head stands at 3, the ledger goes on to 4')];
+    const before = [drift(1), drift(2, 'the head is at entry 2, the ledger continues to entry 3')];
+    const after = [drift(1), drift(2, 'the head is at entry 3, the ledger continues to entry 4')];
     expect(foundTwice(before, after)).toEqual([drift(1)]);
   });
 
@@ -173,7 +173,7 @@ describe('what is found', () => {
       { id: 'evt_4', outcome: null },
     ];
     expect(driftOfEvents(events)).toEqual([
-      { customerId: null, invariant: 8, seq: null, message: 'event evt_4 ended as nothing' },
+      { customerId: null, invariant: 8, seq: null, message: 'event evt_4 has the outcome none' },
     ]);
   });
 });
@@ -208,7 +208,7 @@ describe('the report for people', () => {
         customerId: null,
         invariant: 5,
         seq: null,
-        message: `payment pi_1 of 2900 cents for fix ${CUSTOMER} is of cus_${'x'.repeat(100)}, which is bound to no customer`,
+        message: `payment pi_1 of 2900 cents for fix ${CUSTOMER} belongs to cus_${'x'.repeat(100)}, which is bound to no customer`,
       },
     ]);
     report = withEvents(report, { known: 1, removed: 2, missed: [missed(1, 'parked')], drift: [] });

@@ -46,33 +46,33 @@ describe('a head beside Stripe', () => {
       'another state of the subscription',
       HEAD,
       { subscription: { ...SUBSCRIPTION, state: 'past_due' } },
-      ['the subscription is sub_1 (active), at Stripe it is sub_1 (past_due)'],
+      ['the subscription is sub_1 (active) here and sub_1 (past_due) at Stripe'],
     ],
     [
       'another subscription',
       HEAD,
       { subscription: { ...SUBSCRIPTION, id: 'sub_2' } },
-      ['the subscription is sub_1 (active), at Stripe it is sub_2 (active)'],
+      ['the subscription is sub_1 (active) here and sub_2 (active) at Stripe'],
     ],
     [
       'no subscription there',
       HEAD,
       { subscription: null },
-      ['the subscription is sub_1 (active), at Stripe it is none'],
+      ['the subscription is sub_1 (active) here and none at Stripe'],
     ],
-    ['no dispute there', HEAD, { openDisputes: [] }, ['dispute du_1 is open, at Stripe it is not']],
+    ['no dispute there', HEAD, { openDisputes: [] }, ['dispute du_1 is open here, but not at Stripe']],
     ['no dispute there, of what Stripe still lists', HEAD, { openDisputes: [], isAll: false }, []],
     [
       'another dispute there',
       HEAD,
       { openDisputes: ['du_1', 'du_2'] },
-      ['dispute du_2 is open at Stripe, the head does not say so'],
+      ['dispute du_2 is open at Stripe, but not here'],
     ],
     [
       'deleted there, which takes card and subscription along',
       HEAD,
       { isDeleted: true, subscription: null },
-      ['Stripe customer cus_1 was deleted at Stripe, and the head still names them'],
+      ['Stripe customer cus_1 was deleted at Stripe, but the head still names it'],
     ],
   ])('%s', (_, head, there, messages) => {
     expect(compareWithStripe(head, { ...AT_STRIPE, ...there })).toEqual(messages.map(finding));
@@ -102,6 +102,6 @@ it('a customer without a head has one finding, which says so', () => {
   expect(HEAD_MISSING).toEqual({
     invariant: 2,
     seq: null,
-    message: 'the head is missing, though there is more of the customer',
+    message: 'the head is missing, but other items of the customer exist',
   });
 });

@@ -165,7 +165,7 @@ describe('verify', () => {
     expect(found({ ...soundRecords(), cardBonuses: new Map([['fp_1', 'c2']]) })).toEqual([[6, 2]]);
   });
 
-  it('finds a webhook event that ended as nothing', () => {
+  it('finds a webhook event that has the outcome none', () => {
     expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: null }] })).toEqual([[8, null]]);
     expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: 'parked' }] })).toEqual([]);
   });
@@ -198,18 +198,22 @@ describe('what verify says', () => {
       'of a wrong balance_after',
       tampered(3, (entry) => ({ ...entry, balanceAfter: 8 })),
       [
-        'entry 3 says balance_after 8, it should be 9',
-        'entry 4 says balance_after 69, it should be 68',
+        'entry 3 has balance_after 8, expected 9',
+        'entry 4 has balance_after 69, expected 68',
         'entry 3 was changed: its hash does not match',
       ],
     ],
     [
       'of a broken chain',
       tampered(3, (entry) => ({ ...entry, prevHash: 'x' })),
-      ['entry 3 does not follow the one before it', 'entry 3 was changed: its hash does not match'],
+      ['entry 3 does not follow the previous entry', 'entry 3 was changed: its hash does not match'],
     ],
     ['of a head’s chain', withHead({ chain: 'x' }), ["the head's chain is not the hash of entry 6"]],
-    ['of a head that is behind', withHead({ seq: 5 }), ['the head stands at 5, the ledger goes on to 6']],
+    [
+      'of a head that is behind',
+      withHead({ seq: 5 }),
+      ['the head is at entry 5, the ledger continues to entry 6'],
+    ],
     [
       'of an entry below zero',
       tampered(3, (entry) => ({ ...entry, balanceAfter: -1 })),
@@ -223,19 +227,19 @@ describe('what verify says', () => {
     [
       'of a plan that no subscription gives',
       withHead({ subscription: null }),
-      ['the plan is pro, with no subscription it should be pay_as_you_go'],
+      ['the plan is pro, but with no subscription it should be pay_as_you_go'],
     ],
     [
       'of a plan that is not the one of its subscription',
       withHead({ subscriptionType: 'pay_as_you_go' }),
-      ['the plan is pay_as_you_go, with a subscription that is active it should be pro'],
+      ['the plan is pay_as_you_go, but with a subscription that is active it should be pro'],
     ],
     [
       'of a card and a subscription without a Stripe customer',
       withHead({ stripeCustomerId: null }),
       [
         'payment method pm_1 is on file without a Stripe customer',
-        'subscription sub_1 is there without a Stripe customer',
+        'subscription sub_1 is stored without a Stripe customer',
       ],
     ],
     [
@@ -309,8 +313,8 @@ describe('what verify says', () => {
         guards: new Set(['card_bonus#first']),
       },
       [
-        'entry 4 can be made again: its guard invoice#in_1 is missing',
-        'entry 7 can be made again: its guard invoice#in_3 is missing',
+        'entry 4 could be repeated: its guard invoice#in_1 is missing',
+        'entry 7 could be repeated: its guard invoice#in_3 is missing',
       ],
     ],
     [
@@ -320,8 +324,8 @@ describe('what verify says', () => {
         guards: new Set(['invoice#in_1', 'adjustment#k1']),
       },
       [
-        'entry 2 can be made again: its guard card_bonus#first is missing',
-        'entry 7 can be made again: its guard adjustment#k2 is missing',
+        'entry 2 could be repeated: its guard card_bonus#first is missing',
+        'entry 7 could be repeated: its guard adjustment#k2 is missing',
       ],
     ],
     [
@@ -334,8 +338,8 @@ describe('what verify says', () => {
         ],
       },
       [
-        'Stripe customer cus_1 is bound to c2, so its money does not come here',
-        'Stripe customer cus_2 is bound to no customer, so its money does not come here',
+        'Stripe customer cus_1 is bound to c2, so its payments do not reach this customer',
+        'Stripe customer cus_2 is bound to no customer, so its payments do not reach this customer',
       ],
     ],
     [
@@ -346,7 +350,7 @@ describe('what verify says', () => {
     [
       'of an address that is nobody’s, and of keys that are counted wrong',
       { ...records, emailOwner: null, activeKeys: 2 },
-      ['the e-mail address is bound to no customer', 'the head counts 1 active keys, stored are 2'],
+      ['the e-mail address is bound to no customer', 'the head counts 1 active keys, but 2 are stored'],
     ],
     [
       'of events that ended as nothing',
@@ -357,7 +361,7 @@ describe('what verify says', () => {
           { id: 'evt_3', outcome: 'lost' },
         ],
       },
-      ['event evt_2 ended as nothing', 'event evt_3 ended as lost'],
+      ['event evt_2 has the outcome none', 'event evt_3 has the outcome lost'],
     ],
   ])('%s: which entry, what was expected and what was found', (_name, faulty, expected) => {
     const messages = verifyLedger(faulty).map(({ message }) => message);
@@ -367,7 +371,9 @@ describe('what verify says', () => {
   it('is all of it: a head that was set back whole is one fault of the chain', () => {
     const { state } = post(emptyLedger('c1'), POSTINGS.slice(0, 5), AT);
     const ofChain = verifyLedger(withHead(state)).filter(({ invariant }) => invariant === 3);
-    expect(ofChain.map(({ message }) => message)).toEqual(['the head stands at 5, the ledger goes on to 6']);
+    expect(ofChain.map(({ message }) => message)).toEqual([
+      'the head is at entry 5, the ledger continues to entry 6',
+    ]);
   });
 
   it('one missing entry is not called several, and a changed one is named once for each fault', () => {
@@ -375,8 +381,8 @@ describe('what verify says', () => {
       verifyLedger(faulty).filter(({ invariant }) => invariant === 3);
     expect(ofChain(without(2)).map(({ message }) => message)).toEqual([
       'entry 2 is missing',
-      'entry 3 says balance_after 9, it should be 4',
-      'entry 3 does not follow the one before it',
+      'entry 3 has balance_after 9, expected 4',
+      'entry 3 does not follow the previous entry',
     ]);
   });
 

@@ -307,7 +307,7 @@ describe('a webhook', () => {
     expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem'], stripe: [] });
   });
 
-  it('of a type that changes nothing here: the event is looked for and recorded, Stripe is not asked', async () => {
+  it('its type has no effect here: the event is looked for and recorded, Stripe is not asked', async () => {
     const { customerId } = await customerOutOfCredits(money);
     const deliver = await delivery(customerId, 'customer.created');
     expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem', 'TransactWriteItems'], stripe: [] });

@@ -259,7 +259,7 @@ describe('a thin event of API v2', () => {
     expect([status, body]).toEqual([200, { received: true, outcome: 'ignored' }]);
     expect(await readEventRecord(deps.table, event.id)).toMatchObject({
       outcome: 'ignored',
-      reason: 'a thin event, of which this service handles none',
+      reason: 'thin events are not handled',
       objectId: 'mtr_1',
       createdAt: event.created,
     });

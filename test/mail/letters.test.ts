@@ -24,7 +24,7 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       isDeclined: false,
       rate: 'pay_as_you_go',
     },
-    ['1 credit left', 'fixes are blocked', 'Add a payment method'],
+    ['1 credit left', 'fixes are blocked', 'Add a card'],
   ],
   [
     { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: false, rate: 'pay_as_you_go' },
@@ -68,7 +68,7 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       'collect $599.50 for',
       'attempt number 2',
       'Friday, 27 November 2026',
-      'Your Pro rate ends on Tuesday, 15 December 2026 unless the payment arrives before.',
+      'Your Pro rate ends on Tuesday, 15 December 2026 unless the payment arrives by then.',
     ],
   ],
   [
@@ -80,18 +80,18 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       nextAttemptAt: null,
       rateEndsAt: null,
     },
-    ['do not try again', 'Your Pro rate has ended', '$29.00'],
+    ['We will not try again', 'Your Pro rate has ended', '$29.00'],
   ],
   [
     { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: true, credits: 1 },
-    ['ended on Tuesday, 24 November 2026', 'was not paid', '1 credit that you have stays yours', '$29.00'],
+    ['ended on Tuesday, 24 November 2026', 'was not paid', 'You keep your 1 credit.', '$29.00'],
   ],
   [{ kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 0 }, ['has ended']],
   [
     { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 1_000_060 },
-    ['The 1,000,060 credits that you have stay yours'],
+    ['You keep your 1,000,060 credits.'],
   ],
-  [{ kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 }, ['$599.00', 'du_1', 'charge no card']],
+  [{ kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 }, ['$599.00', 'du_1', 'do not charge your cards']],
   [
     {
       kind: 'credits_removed',
@@ -104,8 +104,8 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     },
     [
       '10 credits removed',
-      'invoice in_1, $599.00 has been refunded and withdrawn by your bank in a dispute.',
-      'we removed 10 credits that it paid for. Your balance is 0 credits. You owe 50 credits: your next grant',
+      '$599.00 of your payment for invoice in_1 was refunded and withdrawn by your bank in a dispute.',
+      'we removed 10 credits that this money paid for. Your balance is 0 credits. You owe 50 credits: your next grant',
     ],
   ],
   [
@@ -118,7 +118,7 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       returnedCents: 59_900,
       reasons: [],
     },
-    ['You owe 60 credits', '$599.00 has been returned.', 'no credits, because none were left'],
+    ['You owe 60 credits', '$599.00 of your payment for invoice in_1 was returned.', 'no credits, because none were left'],
   ],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' }, ['Welcome', '5 credits', 'aaaaaaaa']],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
@@ -205,7 +205,7 @@ describe('a letter', () => {
     const content = { ...OFFERING, kind: 'exhausted' } as const;
     const sold = new Map([['pro', { monthCents: 64_900, credits: 65 }]] as const);
     const { text } = layOut(letterOf({ content, createdAt: AT }, sold), FRAME);
-    expect(text.replace(/\s+/g, ' ')).toContain('Pro brings 65 credits with each month, for $649.00.');
+    expect(text.replace(/\s+/g, ' ')).toContain('Pro includes 65 credits each month, for $649.00.');
     expect(text).not.toContain('599');
   });
 

@@ -64,14 +64,16 @@ describe('tampering with what is stored is found, and the entry is named', () =>
       current_period_end: null,
     };
     await set(head, 'subscription_type', 'pro');
-    expect(await violations()).toEqual(['the plan is pro, with no subscription it should be pay_as_you_go']);
+    expect(await violations()).toEqual([
+      'the plan is pro, but with no subscription it should be pay_as_you_go',
+    ]);
     await set(head, 'subscription', subscription);
     await set(head, 'payment_method_id', 'pm_1');
     await set(head, 'open_disputes', ['du_1']);
     expect(await violations()).toEqual([
-      'the plan is pro, with a subscription that is unpaid it should be pay_as_you_go',
+      'the plan is pro, but with a subscription that is unpaid it should be pay_as_you_go',
       'payment method pm_1 is on file without a Stripe customer',
-      'subscription sub_1 is there without a Stripe customer',
+      'subscription sub_1 is stored without a Stripe customer',
       'disputes are open (du_1) without a Stripe customer',
     ]);
   });
@@ -85,7 +87,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     expect(await violations()).toEqual(
       expect.arrayContaining([
         'entry 8 grants trial_billing_added a second time',
-        'Stripe customer cus_1 is bound to no customer, so its money does not come here',
+        'Stripe customer cus_1 is bound to no customer, so its payments do not reach this customer',
       ]),
     );
   });
@@ -100,7 +102,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     await set(keys.head(customerId), 'active_keys', 0);
     expect(await violations()).toEqual([
       'the e-mail address is bound to no customer',
-      'the head counts 0 active keys, stored are 1',
+      'the head counts 0 active keys, but 1 are stored',
     ]);
   });
 

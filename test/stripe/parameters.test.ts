@@ -163,7 +163,7 @@ describe('a secret that SSM keeps', () => {
       /ssm answered 503 without saying why/,
     ],
     ['is of another shape', { status: 200, body: `{"Parameter":{"Value":["${SECRET}"]}}` }, /readable/],
-    ['is no JSON', { status: 200, body: SECRET }, /SSM answered with no value that is readable/],
+    ['is no JSON', { status: 200, body: SECRET }, /SSM returned no readable value/],
   ] as const)('that %s: the error names the parameter, and holds no value', async (_name, given, why) => {
     const parameter = freshParameter();
     answer = given;

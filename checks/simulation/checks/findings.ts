@@ -4,7 +4,7 @@
 
 /** Whether the auditor is right to name this. `forPeople` are payments that only a person can return. */
 export function isForSupport(message: string, forPeople: ReadonlySet<string>): boolean {
-  if (message.startsWith('two go on: ')) return true;
+  if (message.startsWith('concurrent subscriptions: ')) return true;
   const [, payment = ''] = /^money short: .*\b(?:of )?payment (\S+) (?:is|was) /.exec(message) ?? [];
   return forPeople.has(payment);
 }

@@ -6,11 +6,11 @@ import { WARNING_CODES } from '../../domain/warnings.ts';
 import { type Contract, described, nothing } from '../contract.ts';
 
 const TransactionView = z.object({
-  id: described(z.string(), 'Unique for ever; ends in the number of the entry.', 'txn_0f1e2d3c_12'),
+  id: described(z.string(), 'Unique and permanent; ends in the number of the entry.', 'txn_0f1e2d3c_12'),
   amount: described(z.int(), 'Credits; negative when they were spent.', -1),
   balance_after: described(z.int(), 'Credits after this entry.', 4),
   source: z.enum(ENTRY_SOURCES),
-  metadata: described(z.record(z.string(), z.union([z.string(), z.number()])), 'What the entry was for.'),
+  metadata: described(z.record(z.string(), z.union([z.string(), z.number()])), 'The reason for the entry.'),
   created_at: z.iso.datetime(),
 });
 export type TransactionView = z.output<typeof TransactionView>;
@@ -38,7 +38,7 @@ export const PricingView = z.object({
         fix_price_cents: described(z.int(), 'US cents for a fix when no credits are left.'),
       }),
     ),
-    'The plans that can be subscribed to.',
+    'The plans that are sold.',
   ),
 });
 export type PricingView = z.output<typeof PricingView>;
@@ -46,14 +46,14 @@ export type PricingView = z.output<typeof PricingView>;
 /** The same in every answer about a subscription. */
 export const coveredUntil = described(
   z.nullable(z.iso.datetime()),
-  'The end of the newest period that is paid. The Pro rate lasts until then, and 21 days longer while Stripe tries to ' +
+  'The end of the newest paid period. The Pro rate lasts until then, and 21 days longer while Stripe tries to ' +
     'collect the next payment. Null while no period is paid.',
 );
 
 /** Above 0 after money was returned whose credits were already spent. */
 export const creditsOwed = described(
   z.int(),
-  'Credits that the next grant is reduced by: their payment was returned after they were spent.',
+  'Credits that were spent before their payment was returned. The next grant is reduced by this number.',
   0,
 );
 
@@ -63,9 +63,9 @@ const UsageView = z.object({
   subscription_type: described(z.enum(PLAN_NAMES), 'The plan.'),
   subscription_state: described(
     z.nullable(z.enum(SUBSCRIPTION_STATES)),
-    'As Stripe calls it; null without one.',
+    "Stripe's name for it; null without a subscription.",
   ),
-  cancel_at_period_end: described(z.boolean(), 'The subscription ends with the period that is paid.'),
+  cancel_at_period_end: described(z.boolean(), 'The subscription ends with the paid period.'),
   current_period_end: described(
     z.nullable(z.iso.datetime()),
     'When the current period ends, paid or not; null without a subscription.',
@@ -76,7 +76,7 @@ const UsageView = z.object({
   warnings: z.array(
     z.object({
       code: z.enum(WARNING_CODES),
-      message: described(z.string(), 'For people; says what to do.'),
+      message: described(z.string(), 'For people. Says what to do.'),
     }),
   ),
   pricing: PricingView,
@@ -89,7 +89,7 @@ export const getUsageContract = {
   path: '/api/v1/usage',
   tag: 'Account',
   summary: 'Balance, plan and warnings',
-  description: 'Where the account stands, with its newest transactions and what needs attention.',
+  description: 'The balance, the plan, the newest transactions and everything that needs attention.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -99,7 +99,7 @@ export const getUsageContract = {
 } as const satisfies Contract;
 
 /** A cursor encodes the number of the last entry shown, so that clients do not build one. */
-const cursorText = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,24}$/, 'is not a cursor that this API gave'));
+const cursorText = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,24}$/, 'is not a cursor of this API'));
 
 export const listTransactionsContract = {
   operationId: 'listTransactions',
@@ -108,8 +108,8 @@ export const listTransactionsContract = {
   tag: 'Account',
   summary: 'The statement',
   description:
-    'Every change of the balance, newest first. Follow `next_cursor` until it is absent; entries that arrive ' +
-    'meanwhile neither repeat nor hide one.',
+    'Every change of the balance, newest first. Follow `next_cursor` until it is absent. Entries that are added ' +
+    'meanwhile do not shift the pages.',
   access: 'api_key',
   params: nothing,
   query: z.strictObject({
@@ -117,7 +117,7 @@ export const listTransactionsContract = {
       described(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 'Entries on a page.', 50),
       50,
     ),
-    cursor: z.optional(described(cursorText, '`next_cursor` of the page before.')),
+    cursor: z.optional(described(cursorText, '`next_cursor` of the previous page.')),
   }),
   body: undefined,
   responses: {

@@ -18,7 +18,7 @@ export const onboardCustomerContract = {
   method: 'POST',
   path: '/api/v1/customers/onboard',
   tag: 'Customers',
-  summary: 'Sign a customer up',
+  summary: 'Sign up a customer',
   description:
     'Grants the trial credits and issues the first API key, which is shown once. At most 10 sign-ups a minute from ' +
     'one address.',
@@ -29,13 +29,13 @@ export const onboardCustomerContract = {
     name: described(text(200), 'Name of the customer.', 'Acme GmbH'),
     email: described(
       z.string().check(z.trim(), z.email(), z.maxLength(254)),
-      'Where notices go. One customer for each address, whatever its case.',
+      'The address for notices. Each address belongs to one customer; upper and lower case are the same.',
       'billing@acme.example',
     ),
     source: z._default(
       described(
         z.string().check(z.regex(/^[a-z0-9_]{1,40}$/, 'must be lower-case letters, digits and _')),
-        'Where the customer comes from; kept with the trial grant.',
+        'The channel through which the customer came; stored with the trial grant.',
         'gh_marketplace',
       ),
       'direct',
@@ -43,11 +43,11 @@ export const onboardCustomerContract = {
   }),
   responses: {
     201: {
-      description: 'The customer and their key. Store the key now: it cannot be shown again.',
+      description: 'The customer and the first API key. Store the key now: it cannot be shown again.',
       schema: z.object({
         customer: CustomerView,
         api_key: z.string(),
-        api_key_id: described(z.string(), 'Names the key when it is to be revoked; not a secret.'),
+        api_key_id: described(z.string(), 'Identifies the key when you revoke it. Not a secret.'),
       }),
     },
   },
@@ -61,7 +61,7 @@ export const issueApiKeyContract = {
   tag: 'Customers',
   summary: 'Issue another API key',
   description:
-    'To rotate: issue a key, put it to use, then revoke the old one. Both work in between. Takes no body. At most 10 ' +
+    'To rotate a key: issue a new one, start to use it, then revoke the old one. Both work in between. Takes no body. At most 10 ' +
     'keys can be active.',
   access: 'api_key',
   params: nothing,
@@ -82,20 +82,19 @@ export const revokeApiKeyContract = {
   path: '/api/v1/api-keys/{id}',
   tag: 'Customers',
   summary: 'Revoke an API key',
-  description:
-    'The key stops working at once, also when it is the one this call is made with. A repeat is safe.',
+  description: 'The key stops working at once, even if it is the key of this call. A repeat is safe.',
   access: 'api_key',
   params: z.strictObject({
     id: described(
       z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)),
-      'Id of the key, as given when it was issued.',
+      'The `api_key_id` that was returned when the key was issued.',
     ),
   }),
   query: nothing,
   body: undefined,
   responses: {
     200: {
-      description: 'Revoked, now or before.',
+      description: 'The key is revoked, by this call or an earlier one.',
       schema: z.object({ id: z.string(), revoked_at: z.iso.datetime() }),
     },
   },

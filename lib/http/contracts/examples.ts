@@ -73,7 +73,7 @@ const Customer = shown(
     has_payment_method: false,
     created_at: signedUpAt,
   },
-  'A customer, as they signed up.',
+  'A customer after sign-up.',
 );
 
 const Transaction = shown(
@@ -99,7 +99,7 @@ const Usage = shown(
     warnings: [{ code: 'low_credits', message: '4 credits left.' }],
     pricing: pricingView(NO_SOLD_PRICES),
   },
-  'Where an account stands.',
+  'The state of an account.',
 );
 
 shown(billFixAttemptContract.params.shape.id, fixId);
@@ -152,12 +152,12 @@ const subscription = {
 const Subscription = shown(
   cancelSubscriptionContract.responses[200].schema,
   subscription,
-  'How the subscription stands.',
+  'The state of the subscription.',
 );
 const Subscribed = shown(
   subscribeContract.responses[201].schema,
   { ...subscription, credits_netted: 0 },
-  'How the subscription stands, after a call that may have paid for it.',
+  'The state of the subscription after a call that may have paid for it.',
 );
 shown(addPaymentMethodContract.responses[200].schema, {
   has_payment_method: true,

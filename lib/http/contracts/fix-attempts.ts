@@ -44,7 +44,7 @@ const metadata = described(
       error: `must not be larger than ${MAX_METADATA_BYTES / 1024} KiB`,
     }),
   ),
-  `Any JSON object up to ${MAX_METADATA_BYTES / 1024} KiB; stored and returned as it is.`,
+  `Any JSON object up to ${MAX_METADATA_BYTES / 1024} KiB; stored and returned unchanged.`,
   { scanner: 'semgrep', severity: 'high' },
 );
 
@@ -55,34 +55,36 @@ const NewFixAttempt = z.strictObject({
   repository_id: z.optional(
     described(
       z.int().check(z.positive()),
-      "GitHub's number of the repository. Tells a repository that was made again under its old name from the old one.",
+      "GitHub's id of the repository. Distinguishes a repository that was created again under an old name.",
       4_711,
     ),
   ),
   pr_title: z.optional(
     described(
       text(500),
-      'Title of the pull request; its number when left out.',
+      'Title of the pull request. Default: its number.',
       'Fix SQL injection in order search',
     ),
   ),
   pr_url: z.optional(
     described(
       httpUrl(),
-      'Address of the pull request; its address on github.com when left out.',
+      'Address of the pull request. Default: its address on github.com.',
       'https://github.com/acme/webshop/pull/42',
     ),
   ),
-  issue_number: z.optional(described(z.int().check(z.positive()), 'The issue the fix answers.', 17)),
+  issue_number: z.optional(
+    described(z.int().check(z.positive()), 'Number of the issue that the fix resolves.', 17),
+  ),
   issue_title: z.optional(described(text(500), 'Title of that issue.', 'SQL injection in order search')),
   issue_url: z.optional(
     described(httpUrl(), 'Address of that issue.', 'https://github.com/acme/webshop/issues/17'),
   ),
   api_key_used: z.optional(
-    described(z.string().check(z.maxLength(500)), 'Accepted from RSOLV-action and dropped.'),
+    described(z.string().check(z.maxLength(500)), 'Accepted from RSOLV-action, and ignored.'),
   ),
   metadata: z.optional(metadata),
-  vulnerability_id: z.optional(described(text(200), 'The vulnerability that is fixed.', 'CWE-89')),
+  vulnerability_id: z.optional(described(text(200), 'Id of the vulnerability that is fixed.', 'CWE-89')),
 });
 
 const FixAttemptView = z.object({
@@ -91,7 +93,7 @@ const FixAttemptView = z.object({
     'The same pull request of the same repository always has the same id.',
     'a3f5c1d2e4b60718293a4b5c6d7e8f90',
   ),
-  status: described(z.enum(['pending', 'merged']), 'Merged once it is billed.'),
+  status: described(z.enum(['pending', 'merged']), '`merged` after the fix is billed.'),
   github_org: z.string(),
   repo_name: z.string(),
   pr_number: z.int(),
@@ -105,12 +107,12 @@ const FixAttemptView = z.object({
   metadata: z.optional(z.record(z.string(), z.unknown())),
   billing_status: described(
     z.enum(['not_billed', 'charging', 'billed', 'refunded']),
-    '`charging` while the outcome of a charge is not known; `refunded` when all that was charged went back.',
+    '`charging` while the outcome of a charge is not known; `refunded` after a full refund.',
   ),
   outcome: z.optional(z.enum(['credit_consumed', 'charged_and_consumed'])),
   amount_cents: z.optional(described(z.int(), 'US cents charged; 0 when a credit paid.', 0)),
   billed_at: z.optional(z.iso.datetime()),
-  refunded_cents: z.optional(described(z.int(), 'US cents of it that went back.')),
+  refunded_cents: z.optional(described(z.int(), 'US cents of the charge that were returned.')),
   created_at: z.iso.datetime(),
 });
 export type FixAttemptView = z.output<typeof FixAttemptView>;
@@ -121,7 +123,7 @@ const FixBilled = z.object({
   message: z.enum(['Billed', 'Already billed']),
   outcome: z.enum(['credit_consumed', 'charged_and_consumed']),
   amount_cents: described(z.int(), 'US cents charged for this fix; 0 when a credit paid.', 0),
-  credit_balance: described(z.int(), 'Credits left, now.', 4),
+  credit_balance: described(z.int(), 'Credits left.', 4),
 });
 export type FixBilled = z.output<typeof FixBilled>;
 
@@ -132,9 +134,9 @@ export const recordFixAttemptContract = {
   tag: 'Fixes',
   summary: 'Record a fix attempt',
   description:
-    'Called when a pull request with a fix is opened. The same pull request again answers 200 with the attempt ' +
-    'that is stored. With `repository_id` of another repository than the stored one it is a new attempt: pull requests of a ' +
-    'repository that was made again under its old name count from 1 again. At most 3,200 new attempts a day.',
+    'Called when a pull request with a fix is opened. A repeat for the same pull request returns 200 and the stored ' +
+    'attempt. A different `repository_id` makes it a new attempt: a repository that was created again under an old ' +
+    'name numbers its pull requests from 1 again. At most 3,200 new attempts a day.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -142,7 +144,7 @@ export const recordFixAttemptContract = {
   isLost: namesNoRepository,
   responses: {
     201: { description: 'Recorded.', schema: FixAttemptView },
-    200: { description: 'It was recorded before; this is what is stored.', schema: FixAttemptView },
+    200: { description: 'The stored attempt: it was recorded earlier.', schema: FixAttemptView },
   },
   problems: ['rate_limited', 'ledger_busy'],
 } as const satisfies Contract;
@@ -152,9 +154,8 @@ export const findFixAttemptContract = {
   method: 'GET',
   path: '/api/v1/fix-attempts',
   tag: 'Fixes',
-  summary: 'Look a fix attempt up',
-  description:
-    'Finds your attempt by its pull request; the newest one, where there are several under these names.',
+  summary: 'Find a fix attempt',
+  description: 'Finds your attempt by its pull request. Returns the newest one if several have these names.',
   access: 'api_key',
   params: nothing,
   query: z.strictObject({
@@ -174,16 +175,18 @@ export const billFixAttemptContract = {
   tag: 'Fixes',
   summary: 'Bill a merged fix',
   description:
-    'Called after the merge, any number of times: a fix costs one credit, once. Takes no body. With no credits left the ' +
-    'card on file is charged, once for each fix; without one, or when the card is refused, the answer is 402 and nothing ' +
-    'is billed: call again after adding a card.',
+    'Called after the merge. A repeat is safe: a fix costs one credit, once. Takes no body. If no credits are left, the ' +
+    'card on file is charged, once for each fix. Without a card, or if the card is declined, the call returns 402 and ' +
+    'nothing is billed: add a card and call again.',
   access: 'api_key',
   params: z.strictObject({
     id: described(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)), 'Id of the fix attempt.'),
   }),
   query: nothing,
   body: undefined,
-  responses: { 200: { description: 'Billed, now or before.', schema: FixBilled } },
+  responses: {
+    200: { description: 'The fix is billed, by this call or an earlier one.', schema: FixBilled },
+  },
   problems: [
     'no_billing_info',
     'card_declined',

@@ -8,7 +8,7 @@ const NoticeSettings = z.object({
       kind: z.enum(NOTICE_KINDS),
       description: described(z.string(), 'For people.', 'Five credits or fewer are left.'),
       enabled: described(z.boolean(), 'Whether an e-mail is sent.'),
-      can_be_turned_off: described(z.boolean(), 'False for what a customer has to be told.'),
+      can_be_turned_off: described(z.boolean(), 'False for the notices that every customer gets.'),
     }),
   ),
 });
@@ -24,7 +24,7 @@ export const getNoticeSettingsContract = {
   method: 'GET',
   path: '/api/v1/notices',
   tag: 'Account',
-  summary: 'Which e-mails are sent',
+  summary: 'List notice settings',
   description: 'Every kind of notice, and whether the customer gets it.',
   access: 'api_key',
   params: nothing,
@@ -39,17 +39,17 @@ export const changeNoticeSettingsContract = {
   method: 'PUT',
   path: '/api/v1/notices',
   tag: 'Account',
-  summary: 'Turn e-mails off, or on again',
+  summary: 'Change notice settings',
   description:
-    'The kinds that are named are turned off, all others are on. What a customer has to be told cannot be turned off: ' +
-    'failed payments, the end of a subscription, disputes, new API keys.',
+    'Turns off the listed kinds, and turns on all others. These cannot be turned off: failed payments, the end of a ' +
+    'subscription, disputes, removed credits and new API keys.',
   access: 'api_key',
   params: nothing,
   query: nothing,
   body: z.strictObject({
     turned_off: described(
       z.array(z.enum(OPTIONAL_NOTICE_KINDS, CAN_BE_OFF)).check(z.maxLength(OPTIONAL_NOTICE_KINDS.length)),
-      'All kinds that are to be off. An empty list turns everything on.',
+      'All kinds to turn off. An empty list turns everything on.',
       ['low_balance'],
     ),
   }),

@@ -22,12 +22,12 @@ const AddedCardView = z.object({
   credit_balance: described(z.int(), 'Credits left.', 10),
   bonus_credits: described(
     z.int(),
-    'Credits that this card brought; 0 where it, or you, had them before.',
+    'Credits granted for this card; 0 if this card or this customer already earned them.',
     5,
   ),
   renewal: described(
     z.enum(['paid', 'declined', 'needs_approval', 'none']),
-    'What came of an open Pro invoice, which a new card pays. `none`: there is none, or its payment is still open.',
+    'The outcome of an open Pro invoice, which a new card pays. `none`: no invoice is open, or its payment is undecided.',
   ),
 });
 export type AddedCardView = z.output<typeof AddedCardView>;
@@ -37,10 +37,10 @@ export const addPaymentMethodContract = {
   method: 'POST',
   path: '/api/v1/payment-method',
   tag: 'Payments',
-  summary: 'Put a card on file',
+  summary: 'Add a card',
   description:
-    'The card becomes the one that is charged when no credits are left, and for Pro. The first one brings credits, once for ' +
-    'each customer and for each card. Who is on Pro stays on Pro. At most 20 an hour. A repeat is safe.',
+    'The card pays for Pro, and for fixes when no credits are left. The first card earns credits, once for each customer ' +
+    'and for each card. A Pro subscription continues. At most 20 calls an hour. A repeat is safe.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -48,15 +48,13 @@ export const addPaymentMethodContract = {
     payment_method_id: described(
       z
         .string()
-        .check(
-          z.regex(/^pm_[A-Za-z0-9_]{1,250}$/, "must be the pm_… id that Stripe.js gave, not a card's number"),
-        ),
-      'From Stripe.js, which is what sees the card.',
+        .check(z.regex(/^pm_[A-Za-z0-9_]{1,250}$/, 'must be the pm_… id from Stripe.js, not a card number')),
+      'From Stripe.js. This API never receives the card number.',
       'pm_1QkZ2eLx7cVb9NmA',
     ),
     billing_consent: described(
       z.literal(true, 'must be true: the cardholder agrees to be charged for fixes'),
-      `${BILLING_CONSENT.text} Kept with the time, the API key and the address that it came from.`,
+      `${BILLING_CONSENT.text} Stored with the time, the API key and the IP address of the call.`,
       true,
     ),
   }),
@@ -74,9 +72,9 @@ const SubscriptionView = z.object({
   subscription_type: described(plan, 'The plan.'),
   subscription_state: described(
     z.nullable(z.enum(SUBSCRIPTION_STATES)),
-    'As Stripe calls it; null without one.',
+    "Stripe's name for it; null without a subscription.",
   ),
-  cancel_at_period_end: described(z.boolean(), 'It ends with the period that is paid.'),
+  cancel_at_period_end: described(z.boolean(), 'The subscription ends with the paid period.'),
   current_period_end: described(z.nullable(z.iso.datetime()), 'When the current period ends, paid or not.'),
   covered_until: coveredUntil,
   credit_balance: described(z.int(), 'Credits left.', 69),
@@ -87,7 +85,7 @@ export type SubscriptionView = z.output<typeof SubscriptionView>;
 const SubscribedView = z.extend(SubscriptionView, {
   credits_netted: described(
     z.int(),
-    'Credits of this payment that went to credits you owed; `credit_balance` grew by that many fewer.',
+    'Credits of this payment that settled credits you owed. `credit_balance` grew by the rest.',
     0,
   ),
 });
@@ -100,8 +98,8 @@ export const subscribeContract = {
   tag: 'Payments',
   summary: 'Subscribe to Pro',
   description:
-    'Charges the first month to the card on file and grants its credits at once. Who is subscribed gets 200 with what there ' +
-    'is; a pending cancellation is taken back by that. Two at once make one subscription. At most 20 an hour.',
+    'Charges the first month to the card on file and grants its credits at once. Returns 200 and the current subscription ' +
+    'if there is one, and withdraws a pending cancellation. Concurrent calls create one subscription. At most 20 calls an hour.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -109,7 +107,7 @@ export const subscribeContract = {
   responses: {
     201: { description: 'Subscribed and paid.', schema: SubscribedView },
     200: {
-      description: 'There was a subscription already; this is it. If its renewal was not paid, it is now.',
+      description: 'The current subscription. If its renewal was unpaid, it is paid now.',
       schema: SubscribedView,
     },
   },
@@ -130,15 +128,23 @@ export const cancelSubscriptionContract = {
   tag: 'Payments',
   summary: 'Cancel Pro',
   description:
-    'With the period that is paid, which keeps the Pro rate until then, or now. Credits stay either way; nothing is paid ' +
-    'back. At most 20 subscription calls an hour. A repeat is safe.',
+    'Cancels at the end of the paid period, which keeps the Pro rate until then, or now. The credits stay, and nothing is ' +
+    'refunded. At most 20 subscription calls an hour. A repeat is safe.',
   access: 'api_key',
   params: nothing,
   query: z.strictObject({
-    at_period_end: z._default(described(z.enum(['true', 'false']), '`false` ends it now.', 'true'), 'true'),
+    at_period_end: z._default(
+      described(z.enum(['true', 'false']), '`false` ends the subscription now.', 'true'),
+      'true',
+    ),
   }),
   body: undefined,
-  responses: { 200: { description: 'Cancelled, now or before.', schema: SubscriptionView } },
+  responses: {
+    200: {
+      description: 'The subscription is cancelled, by this call or an earlier one.',
+      schema: SubscriptionView,
+    },
+  },
   problems: [
     'subscription_not_found',
     'rate_limited',
@@ -159,8 +165,8 @@ export const stripeWebhookContract = {
   tag: 'Service',
   summary: "Stripe's events",
   description:
-    'For Stripe alone: an event, signed in the header `stripe-signature` over the raw body. Each counts once, in any order. ' +
-    '5xx asks for it again.',
+    'For Stripe only. Receives an event; the header `stripe-signature` signs the raw body. Each event takes effect once, ' +
+    'in any order. After a 5xx, Stripe sends the event again.',
   access: 'signature',
   params: nothing,
   query: nothing,
@@ -168,12 +174,12 @@ export const stripeWebhookContract = {
   maxBodyBytes: MAX_EVENT_BYTES,
   responses: {
     200: {
-      description: 'Recorded, now or before.',
+      description: 'The event is recorded, by this call or an earlier one.',
       schema: z.object({
         received: z.literal(true),
         outcome: described(
           z.enum(['processed', 'ignored', 'parked', 'duplicate']),
-          '`parked`: stored for a person to look at.',
+          '`parked`: stored until a person resolves it.',
         ),
       }),
     },

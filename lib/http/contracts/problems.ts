@@ -4,22 +4,22 @@ import { type Contract, described } from '../contract.ts';
 
 /** What to do about each problem, for the documentation; may use markdown's `code`. */
 export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
-  malformed_json: 'Send a JSON object as the body. An empty body is not one.',
+  malformed_json: 'Send a JSON object as the body. An empty body is not a JSON object.',
   missing_api_key: 'Send your API key in the header `x-api-key`.',
-  invalid_api_key: 'The key is misspelt, unknown or revoked. Check it, or use another one.',
+  invalid_api_key: 'The key is misspelt, unknown or revoked. Check it, or use another key.',
   no_billing_info: 'Nothing was billed. Add a payment method, then bill the fix again.',
   card_declined:
     'Nothing was charged; `decline_code` says why. Add another payment method, then send the request again: it is a new ' +
-    'attempt. With `retry-after` the card was declined before and is not tried again until then.',
+    'attempt. With `retry-after`, the card was declined earlier and is not tried again before that time.',
   authentication_required:
-    'The bank wants the cardholder. For a fix, confirm `payment_intent` in a browser with Stripe.js and its `client_secret`; ' +
-    'the fix is billed as soon as that is done. Or add another payment method and bill again. For a subscription, add the ' +
-    'card again with its confirmation, or another one.',
+    'The bank requires the cardholder to confirm. For a fix, confirm `payment_intent` in a browser with Stripe.js and its ' +
+    '`client_secret`; the fix is then billed. Or add another payment method and bill again. For a subscription, add the ' +
+    'card again with its confirmation, or another card.',
   account_disputed: 'No card is charged while a payment is disputed. Credits can be spent. Ask support.',
   invalid_signature:
-    'For Stripe alone: the header `stripe-signature` must be made over the very bytes of the body, now.',
+    'For Stripe only. The header `stripe-signature` must sign the exact bytes of the body, and be recent.',
   wrong_mode:
-    'The endpoint of a test account points at production, or the other way round. Correct the endpoint.',
+    'A test event was sent to production, or a live event to another stage. Correct the webhook endpoint.',
   subscription_not_found: 'There is nothing to cancel. `GET /api/v1/usage` shows the subscription.',
   event_not_found: 'Check the id; Stripe keeps events for 30 days.',
   notice_not_found: 'Check the customer and the name of the notice; the list of unsent notices shows both.',
@@ -29,30 +29,29 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
     'Collect the card again with Stripe.js and send the new `pm_…` id. Card numbers are never sent to this API.',
   payments_misconfigured: 'Nothing was charged. The fault is on our side: tell support the `request_id`.',
   payment_pending:
-    'The payment was asked for and its outcome is not known yet. Send the same request again after `retry-after` seconds; ' +
-    'it is never paid twice. Left alone, it is settled within minutes.',
+    'The outcome of the payment is not known yet. Send the same request again after `retry-after` seconds; it is never ' +
+    'paid twice. Without a retry, the payment is settled within minutes.',
   payments_unavailable:
-    'Nothing is lost or done twice. Send the same request again after `retry-after` seconds: it goes on from where it was.',
+    'Send the same request again after `retry-after` seconds. It continues where it stopped; nothing is lost or done twice.',
   fix_attempt_not_found:
-    'Record the fix attempt first, then use its `id`. What belongs to another customer looks as if it did not exist.',
+    'Record the fix attempt first, then use its `id`. Attempts of other customers are not found.',
   api_key_not_found:
-    'Use the id that came with the key when it was issued, not the key itself. Keys of other customers look as if ' +
-    'they did not exist.',
-  email_taken: 'Go on with the account that exists for this address, or ask support for access to it.',
+    'Use the `api_key_id` that was returned with the key, not the key itself. Keys of other customers are not found.',
+  email_taken: 'Use the existing account of this address, or ask support for access to it.',
   too_many_api_keys: 'Revoke a key that is no longer in use, then issue the new one.',
-  account_closed: 'The account was closed meanwhile, and nothing was done. Sign up again, or ask support.',
-  key_reused: 'An idempotency key stands for one adjustment for ever. Take a new key for another one.',
-  insufficient_credits: 'A balance never goes below zero. Take back at most `credit_balance` credits.',
-  customer_not_found: 'The key is good but its account is not there. Tell support the `request_id`.',
-  body_too_large: 'Send less: `detail` says how large a body may be.',
+  account_closed: 'The account is closed, and nothing was done. Sign up again, or ask support.',
+  key_reused: 'An idempotency key belongs to one adjustment. Use a new key for another adjustment.',
+  insufficient_credits: 'A balance never goes below zero. Remove at most `credit_balance` credits.',
+  customer_not_found: 'The API key is valid, but its customer does not exist. Tell support the `request_id`.',
+  body_too_large: 'Send a smaller body: `detail` has the limit.',
   unsupported_media_type: 'Send the body as JSON with the header `content-type: application/json`.',
   invalid_request:
-    '`errors` names every field at fault and says what is wrong with it. The same request will be refused again.',
-  disposable_email: 'Sign up with an address that you will still read next month.',
-  rate_limited: 'Wait for as many seconds as `retry-after` says, then send the request again.',
+    '`errors` lists every invalid field and its fault. Correct the request; a repeat would be rejected again.',
+  disposable_email: 'Sign up with a permanent address.',
+  rate_limited: 'Wait for `retry-after` seconds, then send the request again.',
   internal_error: 'Send the same request again. If it fails again, tell support the `request_id`.',
   ledger_busy:
-    'Too many changes to one account came at once, and this one was not made. Send it again after `retry-after` seconds.',
+    'Too many concurrent changes of one account; this one was not made. Send it again after `retry-after` seconds.',
   ledger_unavailable:
     'Send the same request again after `retry-after` seconds. That is safe: a fix is never billed twice.',
 };
@@ -71,42 +70,42 @@ const facts = {
       z.array(
         z.object({
           field: described(z.string(), 'Path of the field, with dots.'),
-          message: described(z.string(), 'What is wrong with it.'),
+          message: described(z.string(), 'The fault of the field.'),
         }),
       ),
-      'The fields at fault, at most 20; with `invalid_request`, `billing_consent_required` and `disposable_email`.',
+      'The invalid fields, at most 20; with `invalid_request`, `billing_consent_required` and `disposable_email`.',
     ),
   ),
   reasons: z.optional(
     described(
       z.array(z.enum(PROBLEM_CODES)),
-      'Everything that stands in the way of billing a fix or subscribing, with each 402; `code` is the first.',
+      'All obstacles to billing a fix or subscribing, with each 402; `code` is the first.',
     ),
   ),
   decline_code: z.optional(
-    described(z.string(), "Why the bank refused, in Stripe's words; with `card_declined`."),
+    described(z.string(), "Why the bank declined, as Stripe's code; with `card_declined`."),
   ),
   payment_intent: z.optional(
     described(
       z.object({ id: z.string(), client_secret: z.string() }),
-      'What the cardholder confirms with Stripe.js; with `authentication_required` for a fix.',
+      'The payment that the cardholder confirms with Stripe.js; with `authentication_required` for a fix.',
     ),
   ),
-  credit_balance: z.optional(described(z.int(), 'Credits left, where that is the problem.')),
+  credit_balance: z.optional(described(z.int(), 'Credits left, if they matter to the problem.')),
 } satisfies Record<Exclude<keyof ProblemFacts, 'retryAfterSeconds'>, z.ZodMiniType>;
 
 export const Problem = described(
   z.object({
-    type: described(z.string(), 'Where the code is explained, relative to the API.'),
-    title: described(z.string(), 'What the code means; the same in every answer.'),
+    type: described(z.string(), 'Address of the explanation of the code, relative to the API.'),
+    title: described(z.string(), 'The meaning of the code; the same in every response.'),
     status: described(z.int(), 'The HTTP status.'),
-    detail: described(z.string(), 'What is the matter this time, for people.'),
-    code: described(z.enum(PROBLEM_CODES), 'Stable: programs should look at this one.'),
-    error: described(z.string(), 'The detail once more, for clients from before problem documents.'),
-    request_id: described(z.string(), 'Tell it to support. Also in the header `x-request-id`.'),
+    detail: described(z.string(), 'What happened this time, and what to do. For people.'),
+    code: described(z.enum(PROBLEM_CODES), 'Stable, for programs.'),
+    error: described(z.string(), 'The same text as `detail`, for older clients.'),
+    request_id: described(z.string(), 'For support. Also in the header `x-request-id`.'),
     ...facts,
   }),
-  'What went wrong and what to do about it, as RFC 9457 has it.',
+  'What went wrong and what to do about it, as an RFC 9457 problem.',
   {
     type: '/docs#invalid_request',
     title: PROBLEMS.invalid_request.title,

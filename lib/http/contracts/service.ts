@@ -4,10 +4,10 @@ import { type Contract, described, nothing } from '../contract.ts';
 const HealthView = described(
   z.object({
     status: z.literal('ok'),
-    stage: described(z.string(), 'Which deployment answered.'),
+    stage: described(z.string(), 'The deployment that responded.'),
     table: z.object({ latency_ms: described(z.number(), 'Milliseconds for one consistent read.') }),
   }),
-  'How the service is.',
+  'The state of the service.',
   { status: 'ok', stage: 'prod', table: { latency_ms: 4 } },
 );
 
@@ -16,13 +16,13 @@ export const healthContract = {
   method: 'GET',
   path: '/health',
   tag: 'Service',
-  summary: 'Is the service well?',
-  description: 'Reads from the table and says how long that took. 503 when the table does not answer.',
+  summary: 'Health check',
+  description: 'Reads from the table and returns the latency. 503 if the table does not respond.',
   access: 'public',
   params: nothing,
   query: nothing,
   body: undefined,
-  responses: { 200: { description: 'All is well.', schema: HealthView } },
+  responses: { 200: { description: 'The service is healthy.', schema: HealthView } },
   problems: ['ledger_unavailable'],
 } as const satisfies Contract;
 
@@ -31,8 +31,8 @@ export const getOpenapiContract = {
   method: 'GET',
   path: '/openapi.json',
   tag: 'Service',
-  summary: 'This API in OpenAPI',
-  description: 'For code generators and API clients. Written from the schemas that check the requests.',
+  summary: 'OpenAPI document',
+  description: 'For code generators and API clients. Generated from the schemas that validate the requests.',
   access: 'public',
   params: nothing,
   query: nothing,
@@ -51,8 +51,8 @@ export const getDocsContract = {
   method: 'GET',
   path: '/docs',
   tag: 'Service',
-  summary: 'This API for reading',
-  description: 'The same document as a page. The `type` of every problem leads to its explanation there.',
+  summary: 'Documentation page',
+  description: 'The same document as a page. The `type` of every problem links to its explanation there.',
   access: 'public',
   params: nothing,
   query: nothing,

@@ -32,7 +32,7 @@ export interface Onboarded {
  */
 export async function onboardCustomer(deps: Deps, { name, email, source }: NewCustomer): Promise<Onboarded> {
   if (isDisposable(email)) {
-    throw new BillingError('disposable_email', 'Use an address that you will still read next month.', {
+    throw new BillingError('disposable_email', 'Use a permanent address.', {
       errors: [{ field: 'email', message: 'is at a disposable e-mail provider' }],
     });
   }

@@ -44,7 +44,8 @@ export async function removeTestCustomer(
   who: TestCustomer,
   { awaitEvents = true } = {},
 ): Promise<Removal> {
-  if (isLiveStage(deps.stage)) throw refusal(`${deps.stage} is live: customers are not removed there.`);
+  if (isLiveStage(deps.stage))
+    throw refusal(`${deps.stage} is the live stage, where customers cannot be removed.`);
   if ('email' in who) assertTestAddress(who.email);
   const head = await findHead(deps, who);
   if (head === null) return { kind: 'unknown' };
@@ -74,7 +75,7 @@ async function findHead(deps: PaymentDeps, who: TestCustomer): Promise<CustomerH
 function assertTestAddress(email: string): void {
   if (isTestCustomerEmail(email)) return;
   throw refusal(
-    'Only customers of the smoke test, smoke+…@rsolv.dev, are removed. Close any other: customer close.',
+    'Only customers of the smoke test (smoke+…@rsolv.dev) can be removed. Close other customers with: customer close.',
   );
 }
 

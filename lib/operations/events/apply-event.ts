@@ -42,7 +42,7 @@ export async function applyEvent(
   }
   const subject = subjectOf(event);
   if (subject.kind !== 'nothing' && !anyVersion && !isOurVersion(event)) {
-    const reason = `told in API version ${event.api_version ?? 'none'}, not in ours`;
+    const reason = `its API version is ${event.api_version ?? 'none'}, not ours`;
     return record(deps, event, { outcome: 'parked', reason, customerId: null });
   }
   try {
@@ -64,9 +64,9 @@ export async function applyEvent(
 
 function whyParked(error: unknown): string | null {
   if (error instanceof Unappliable) return error.message;
-  if (isFault(error, 'refused')) return `Stripe does not have what it names: ${error.message}`;
+  if (isFault(error, 'refused')) return `Stripe does not have an object that it names: ${error.message}`;
   if (error instanceof BillingError && error.code === 'fix_attempt_not_found')
-    return 'pays for a fix that is not recorded';
+    return 'it pays for a fix that is not recorded';
   return null;
 }
 

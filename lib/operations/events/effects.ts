@@ -58,9 +58,9 @@ async function applySubject(
     case 'returned_money':
       return applyReturnedMoney(deps, subject, receiptFor);
     case 'unreadable':
-      throw new Unappliable('its object is not of a shape that we can read');
+      throw new Unappliable('its object has an unknown shape');
     case 'nothing':
-      return { kind: 'ignored', reason: 'of a type that changes nothing here' };
+      return { kind: 'ignored', reason: 'its type has no effect here' };
     default:
       return subject satisfies never;
   }
@@ -137,7 +137,9 @@ async function applyInvoice(
   // The lines with known prices count. A person labels the price, then replays the event.
   await settleInvoices(deps, customerId, invoiceIds, { syncs });
   deps.report({ kind: 'paid_at_unknown_price', customerId, invoiceId, priceId });
-  throw new Unappliable(`invoice ${invoiceId} was paid at ${priceId}, which says no plan and no credits`);
+  throw new Unappliable(
+    `invoice ${invoiceId} was paid at price ${priceId}, which has no plan and credits in its metadata`,
+  );
 }
 
 /** Each invoice is its own change, and the last change records the event. */

@@ -5,7 +5,7 @@ import type { ThinEvent } from '../../stripe/thin-event.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import type { AppliedEvent } from './apply-event.ts';
 
-const REASON = 'a thin event, of which this service handles none';
+const REASON = 'thin events are not handled';
 
 /**
  * Records a thin event as ignored, so that Stripe does not send it again. Idempotent.

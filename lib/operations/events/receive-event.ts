@@ -52,8 +52,8 @@ async function signedEvent(
   const { verifiedPayload } = await import('../../stripe/verify-signature.ts');
   const event = readable(verifiedPayload(body, signature, trusted, now()));
   if (event.livemode === isLiveStage(stage)) return event;
-  const mode = event.livemode ? 'A live' : 'A test';
-  throw new BillingError('wrong_mode', `${mode} event does not belong to the stage ${stage}.`);
+  const mode = event.livemode ? 'Live' : 'Test';
+  throw new BillingError('wrong_mode', `${mode} events are not accepted by the stage ${stage}.`);
 }
 
 /**
@@ -62,8 +62,5 @@ async function signedEvent(
 function readable(payload: unknown): StripeEvent | ThinEvent {
   const event = parseEvent(payload) ?? parseThinEvent(payload);
   if (event !== null) return event;
-  throw new BillingError(
-    'invalid_request',
-    'The body is signed, but it is not an event of the kind we read.',
-  );
+  throw new BillingError('invalid_request', 'The body is signed, but it is not a snapshot event.');
 }

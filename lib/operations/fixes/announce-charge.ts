@@ -74,7 +74,7 @@ const MAX_CARD_WAIT_MS = 250;
 /** Waits for another try of the card to end. @throws BillingError ledger_busy after too many waits */
 export async function waitForCard(deps: PaymentDeps, waited: number): Promise<void> {
   if (waited >= MAX_CARD_WAITS) {
-    const detail = 'Many charges at once for this card. Send the same request again.';
+    const detail = 'Too many concurrent charges for this card. Send the same request again.';
     throw new BillingError('ledger_busy', detail);
   }
   await deps.sleep(deps.random() * MAX_CARD_WAIT_MS);

@@ -78,7 +78,7 @@ export async function billFixAttempt(
     const done = isChargeStep(next) ? await takeChargeStep(deps, customerId, next) : next;
     if (done !== null) return done.kind === 'billed' ? billedOnce(done, isOurs) : done;
   }
-  throw new Error(`Fix ${fixId} did not come to an end in ${MAX_STEPS} steps`);
+  throw new Error(`Fix ${fixId} was not finished in ${MAX_STEPS} steps`);
 }
 
 /** Only the announcer of a charge gets "billed", even if another caller or the webhook settles it first. */

@@ -55,7 +55,10 @@ export async function recordFixAttempt(
     const recorded = await record(deps, customerId, attempt, repositoryId, first);
     if (recorded !== 'stale') return recorded;
   }
-  throw new BillingError('ledger_busy', 'The same pull request is recorded many times at once. Try again.');
+  throw new BillingError(
+    'ledger_busy',
+    'Too many concurrent recordings of this pull request. Send the same request again.',
+  );
 }
 
 /** The stored attempt that a request refers to; null if the request is for a new one. */
@@ -126,7 +129,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 function tooManyAttempts(now: Date): BillingError {
   const retryAfterSeconds = Math.ceil((DAY_MS - (now.getTime() % DAY_MS)) / 1000);
   const detail =
-    `At most ${RECORDINGS_PER_DAY.toLocaleString('en-US')} new fix attempts are recorded a day. ` +
-    'Attempts that are recorded can be billed. Record more after midnight UTC.';
+    `At most ${RECORDINGS_PER_DAY.toLocaleString('en-US')} new fix attempts can be recorded per day. ` +
+    'Recorded attempts can still be billed. The limit resets at midnight UTC.';
   return new BillingError('rate_limited', detail, { retryAfterSeconds });
 }

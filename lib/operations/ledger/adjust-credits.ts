@@ -38,12 +38,15 @@ export async function adjustCredits(
     decide: ({ head, related: done }) => {
       if (done !== null) {
         if (done.amount !== amount || done.reason !== reason || done.actor !== actor) {
-          throw new BillingError('key_reused', `The key ${idempotencyKey} already made another adjustment.`);
+          throw new BillingError(
+            'key_reused',
+            `The key ${idempotencyKey} was already used for another adjustment.`,
+          );
         }
         return { kind: 'done', answer: { already: true, balance: done.balanceAfter, seq: done.seq } };
       }
       if (head.balance + amount < 0) {
-        const detail = `The balance is ${head.balance}; ${-amount} cannot be taken from it.`;
+        const detail = `The balance is ${head.balance} credits, so ${-amount} cannot be removed.`;
         throw new BillingError('insufficient_credits', detail, { credit_balance: head.balance });
       }
       const metadata = { reason, actor, idempotency_key: idempotencyKey };

@@ -131,7 +131,7 @@ export async function changeLedger<Related, Answer, Current = undefined>(
   }
   throw new BillingError(
     'ledger_busy',
-    'Many changes at once for this customer. Send the same request again.',
+    'Too many concurrent changes for this customer. Send the same request again.',
   );
 }
 

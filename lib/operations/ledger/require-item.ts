@@ -16,7 +16,7 @@ export function requireHead(item: Item | undefined, customerId: string): Custome
  */
 export function requireFix(item: Item | undefined): FixAttempt {
   if (item !== undefined) return decodeFix(item);
-  throw new BillingError('fix_attempt_not_found', 'There is no fix attempt like this. Record it first.');
+  throw new BillingError('fix_attempt_not_found', 'There is no such fix attempt. Record it first.');
 }
 
 /** For a request that was in flight when the account was closed. */
@@ -25,5 +25,5 @@ export const accountClosed = (customerId: string): BillingError =>
 
 /** @throws BillingError customer_not_found */
 export function customerGone(): never {
-  throw new BillingError('customer_not_found', 'The customer of this key does not exist.');
+  throw new BillingError('customer_not_found', 'The customer of this API key does not exist.');
 }

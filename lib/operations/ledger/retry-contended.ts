@@ -19,7 +19,7 @@ export async function retryContended<R extends { readonly kind: string }>(
   }
   throw new BillingError(
     'ledger_busy',
-    'Many changes at once for this customer. Send the same request again.',
+    'Too many concurrent changes for this customer. Send the same request again.',
   );
 }
 

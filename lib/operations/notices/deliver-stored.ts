@@ -15,9 +15,9 @@ export async function deliverStored(deps: MailDeps, streamKey: StreamKey): Promi
   const facts = { customerId, noticeKind, noticeId };
   try {
     const name = parseNoticeKey(key);
-    if (name === null) throw new Error('this release knows no such kind of notice');
+    if (name === null) throw new Error('this release does not know this kind of notice');
     const outcome = await deliverNotice(deps, name);
-    if (outcome === 'taken') throw new Error('another delivery has taken it and is not done');
+    if (outcome === 'taken') throw new Error('another delivery is in flight');
     deps.report({ kind: 'notice_delivered', ...facts, outcome });
   } catch (error) {
     deps.report({ kind: 'notice_not_delivered', ...facts, error });

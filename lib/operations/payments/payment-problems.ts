@@ -7,7 +7,7 @@ import type { Decline } from '../../stripe/port.ts';
 /** The outcome of a payment is unknown. The payment is stored, so it is asked for again. */
 export function stillPending(cause: unknown): BillingError {
   const detail =
-    'The payment was asked for, and its outcome is not known yet. Send the same request again; it is never paid twice.';
+    'The outcome of the payment is not known yet. Send the same request again; it is never paid twice.';
   return new BillingError('payment_pending', detail, {}, { cause });
 }
 
@@ -16,10 +16,10 @@ export function paymentsFault(fault: unknown): unknown {
   if (!(fault instanceof StripeFault)) return fault;
   if (isFault(fault, 'transient', 'indeterminate')) {
     const detail =
-      'Stripe did not answer as it should. Nothing is lost: send the same request again, and it goes on from where it was.';
+      'Stripe did not respond as expected. Send the same request again; it continues where it stopped.';
     return new BillingError('payments_unavailable', detail, {}, { cause: fault });
   }
-  const detail = 'Payments are not set up as they should be on our side. Tell support the request id.';
+  const detail = 'Payments are misconfigured on our side. Tell support the request id.';
   return new BillingError('payments_misconfigured', detail, {}, { cause: fault });
 }
 
@@ -56,5 +56,5 @@ const DECLINE_TEXTS: Readonly<Record<string, string>> = {
   incorrect_cvc: 'Its security code is incorrect.',
   card_velocity_exceeded: 'It was used too often in a short time.',
   processing_error: 'The bank could not process it just now.',
-  payment_method_unusable: 'It is not on file any more.',
+  payment_method_unusable: 'It is no longer on file.',
 };

@@ -40,7 +40,7 @@ export async function returnDoublePayment(
     const done = await takeStep(deps, customerId, double, step);
     if (done !== null) return done;
   }
-  throw new Error(`The return of payment ${paymentIntentId} did not come to an end in ${MAX_STEPS} steps`);
+  throw new Error(`The return of payment ${paymentIntentId} was not finished in ${MAX_STEPS} steps`);
 }
 
 /**

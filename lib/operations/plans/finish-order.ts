@@ -39,7 +39,7 @@ export function payingCustomer(head: CustomerHead, asked: Omit<Asked, 'byPerson'
 
 const CANNOT_PAY: Readonly<Record<AccountObstacle, string>> = {
   no_billing_info: 'Pro is paid by card, and none is on file. Add a payment method, then subscribe again.',
-  account_disputed: 'A payment is disputed; no card is charged until that is settled. Ask support.',
+  account_disputed: 'No card is charged while a payment is disputed. Ask support.',
 };
 
 export interface FinishedOrder {

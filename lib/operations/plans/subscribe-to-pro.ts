@@ -64,7 +64,7 @@ export async function subscribeToPro(
       placed.kind === 'ordered' ? await finish(deps, customerId, placed) : await sync(deps, customerId);
     if (isOnPro(head)) return { created, head };
   }
-  const detail = 'The order came to nothing, and nothing was charged. Send the same request again.';
+  const detail = 'The order was closed without a charge. Send the same request again.';
   throw new BillingError('payments_unavailable', detail);
 }
 

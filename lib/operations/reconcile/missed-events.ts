@@ -137,7 +137,7 @@ function missedOf(event: StripeEvent, fate: EventFate | undefined, failure: stri
     createdAt: new Date(event.created * 1000).toISOString(),
     outcome: outcomeOf(fate),
     customerId: fate?.customerId ?? null,
-    reason: fate?.reason ?? failure ?? 'there is no record of it',
+    reason: fate?.reason ?? failure ?? 'it is not recorded',
   };
 }
 
@@ -156,6 +156,6 @@ function driftOf(id: string, fate: EventFate | undefined, failure: string | unde
   return driftOfEvents([{ id, outcome: fate?.outcome ?? null }]).map((drift) => ({
     ...drift,
     customerId: fate?.customerId ?? null,
-    message: failure === undefined ? drift.message : `${drift.message}; applying it: ${failure}`,
+    message: failure === undefined ? drift.message : `${drift.message}; applying it failed: ${failure}`,
   }));
 }

@@ -26,5 +26,5 @@ export async function assertNoOutage({ deps, lease, beforeAsking }: Work, error:
 export function reasonOf(error: unknown): string {
   if (error instanceof BillingError) return error.code;
   if (error instanceof StripeFault) return `Stripe: ${error.kind}`;
-  return error instanceof Error ? error.message : 'something that is no error was thrown';
+  return error instanceof Error ? error.message : 'a value that is not an Error was thrown';
 }

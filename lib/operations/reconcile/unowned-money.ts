@@ -95,9 +95,9 @@ async function driftAmong(work: Work, all: readonly Listed[]): Promise<Drift[]> 
         stripeCustomerId === null
           ? 'no Stripe customer'
           : `${stripeCustomerId}, which is bound to no customer`;
-      drift.push({ ...MONEY, customerId: null, message: `${what} is of ${whose}` });
+      drift.push({ ...MONEY, customerId: null, message: `${what} belongs to ${whose}` });
     } else {
-      const message = `${what} is of ${stripeCustomerId}, and not in the ledger of the customer bound to it`;
+      const message = `${what} belongs to ${stripeCustomerId}, but is not in the ledger of the customer bound to it`;
       drift.push({ ...MONEY, customerId: owner.customerId, message });
     }
   }

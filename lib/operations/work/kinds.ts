@@ -100,7 +100,7 @@ export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
       startedAt,
       amountCents,
       paymentIntentId,
-      message: `payment ${paymentIntentId}, a second one for fix ${fixAttemptId}, has not gone back`,
+      message: `payment ${paymentIntentId}, the second for fix ${fixAttemptId}, is not returned yet`,
     }),
     async finish(deps, { paymentIntentId }, { customerId }) {
       return returnDoublePayment(deps, customerId, paymentIntentId);
@@ -113,7 +113,7 @@ export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
     describe: ({ closedAt }) => ({
       state: 'to be cleared',
       startedAt: closedAt,
-      message: 'the account is closed, and not everything is taken away yet',
+      message: 'the account is closed, but its data is not fully removed yet',
     }),
     async finish(deps, _, { customerId }) {
       await finishClosing(deps, customerId);

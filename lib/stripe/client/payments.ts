@@ -88,6 +88,6 @@ export function paymentCalls(stripe: Stripe): PaymentCalls {
 
 function fixPayment(intent: Stripe.PaymentIntent): FixPayment {
   const payment = fixPaymentOf(intent);
-  if (payment === null) throw new Error(`Stripe answered payment intent ${intent.id} without our metadata`);
+  if (payment === null) throw new Error(`Payment intent ${intent.id} has none of our metadata`);
   return payment;
 }

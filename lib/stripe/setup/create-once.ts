@@ -27,6 +27,6 @@ export async function createOnce<T extends { readonly id: string }>(
     after = made.id;
   }
   throw new SetupError(
-    `What Stripe answers to be created (${after}) is not there, ${MAX_STALE_ANSWERS} times over. Try again tomorrow.`,
+    `Stripe returned a deleted or changed object (${after}) ${MAX_STALE_ANSWERS} times. Try again tomorrow.`,
   );
 }

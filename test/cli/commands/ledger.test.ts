@@ -152,7 +152,7 @@ describe('ledger', () => {
         customer_id: customerId,
         invariant: 2,
         seq: null,
-        message: 'the head is missing, though there is more of the customer',
+        message: 'the head is missing, but other items of the customer exist',
       },
     ];
     expect(await json('ledger', 'verify')).toMatchObject({ code: 1, answer: { violations } });

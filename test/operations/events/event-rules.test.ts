@@ -79,13 +79,13 @@ describe('an event', () => {
   it('of a type that means nothing here, or of another version, says why it was not applied', async () => {
     expect(await applyEvent(money.deps, eventOf('customer.created', { id: 'cus_1' }))).toEqual({
       outcome: 'ignored',
-      reason: 'of a type that changes nothing here',
+      reason: 'its type has no effect here',
       customerId: null,
     });
     const { api_version: _, ...without } = eventOf('charge.refunded', { id: 'ch_1' });
     expect(await applyEvent(money.deps, without)).toEqual({
       outcome: 'parked',
-      reason: 'told in API version none, not in ours',
+      reason: 'its API version is none, not ours',
       customerId: null,
     });
   });

@@ -46,7 +46,7 @@ describe('a notice of a kind that only a newer release knows', () => {
       customer_id: head.customerId,
       kind: 'new_kind',
       notice_id: 'n1#2',
-      error: { message: 'this release knows no such kind of notice' },
+      error: { message: 'this release does not know this kind of notice' },
     });
     expect(post.mailbox.newestFirst.map(({ kind }) => kind)).toEqual(['key_issued']);
   });

@@ -128,7 +128,7 @@ describe('a customer with more fixes than are read at once', () => {
     {
       what: 'a key that is not counted',
       spoil: (books: Books, id: string) => tamper(books, keys.head(id), 'active_keys', 7),
-      says: 'the head counts 7 active keys, stored are 1',
+      says: 'the head counts 7 active keys, but 1 are stored',
     },
   ])('has $what named', async ({ spoil, says }) => {
     const books = await openBooks();

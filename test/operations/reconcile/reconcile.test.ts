@@ -46,7 +46,7 @@ async function driftIn(books: Books) {
 }
 
 const judged = (invoiceId: unknown, dueBack: number, returnedCents: number) =>
-  `invoice ${invoiceId} brings 60 and ${dueBack} of them are due back for ${returnedCents} of 59900 cents; ` +
+  `invoice ${invoiceId} is worth 60 credits, and ${dueBack} of them are due back for ${returnedCents} of 59900 cents; ` +
   'the ledger granted 0 and took back 0';
 const notGranted = (invoiceId: unknown) =>
   `money without credits: 60 credits (59900 cents); ${judged(invoiceId, 0, 0)}`;
@@ -145,7 +145,7 @@ describe('drift in a ledger', () => {
     const { trial } = await soundTown(books);
     await tamper(books, keys.entry(trial.customerId, 1), 'amount', 50);
     expect(await driftIn(books)).toEqual([
-      [trial.customerId, 3, 1, 'entry 1 says balance_after 5, it should be 50'],
+      [trial.customerId, 3, 1, 'entry 1 has balance_after 5, expected 50'],
       [trial.customerId, 3, 1, 'entry 1 was changed: its hash does not match'],
       [trial.customerId, 2, null, 'the balance is 4, the entries add up to 49'],
     ]);
@@ -156,7 +156,7 @@ describe('drift in a ledger', () => {
     const { trial } = await soundTown(books);
     await remove(books, keys.head(trial.customerId));
     expect(await driftIn(books)).toEqual([
-      [trial.customerId, 2, null, 'the head is missing, though there is more of the customer'],
+      [trial.customerId, 2, null, 'the head is missing, but other items of the customer exist'],
     ]);
   });
 
@@ -169,7 +169,7 @@ describe('drift in a ledger', () => {
     await remove(books, keys.head(trial.customerId));
     for (const seq of seqs) await remove(books, keys.entry(trial.customerId, seq));
     expect(await driftIn(books)).toEqual([
-      [trial.customerId, 2, null, 'the head is missing, though there is more of the customer'],
+      [trial.customerId, 2, null, 'the head is missing, but other items of the customer exist'],
     ]);
   });
 
@@ -219,7 +219,7 @@ describe('drift in whose a Stripe customer is', () => {
     await tamper(books, keys.stripe(pro.stripeCustomerId), 'customer_id', trial.customerId);
     const found = await driftIn(books);
     const bound = (stripeCustomerId: string, owner: string) =>
-      `Stripe customer ${stripeCustomerId} is bound to ${owner}, so its money does not come here`;
+      `Stripe customer ${stripeCustomerId} is bound to ${owner}, so its payments do not reach this customer`;
     expect(found).toContainEqual([payer.customerId, 5, null, bound(payer.stripeCustomerId, 'no customer')]);
     expect(found).toContainEqual([pro.customerId, 5, null, bound(pro.stripeCustomerId, trial.customerId)]);
   });
@@ -232,7 +232,7 @@ describe('drift in whose a Stripe customer is', () => {
       payer.customerId,
       5,
       null,
-      'Stripe customer cus_nobody is bound to no customer, so its money does not come here',
+      'Stripe customer cus_nobody is bound to no customer, so its payments do not reach this customer',
     ]);
   });
 });
@@ -260,11 +260,11 @@ describe('drift in what a head says that decides what a fix costs', () => {
     expect(found).toHaveLength(2);
     expect(found).toContainEqual([
       pro.customerId,
-      `the subscription is ${id} (canceled), at Stripe it is ${id} (active)`,
+      `the subscription is ${id} (canceled) here and ${id} (active) at Stripe`,
     ]);
     expect(found).toContainEqual([
       payer.customerId,
-      'the subscription is sub_1 (active), at Stripe it is none',
+      'the subscription is sub_1 (active) here and none at Stripe',
     ]);
   });
 
@@ -286,7 +286,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
     ]);
     expect(found).toContainEqual([
       pro.customerId,
-      `Stripe customer ${pro.stripeCustomerId} was deleted at Stripe, and the head still names them`,
+      `Stripe customer ${pro.stripeCustomerId} was deleted at Stripe, but the head still names it`,
     ]);
   });
 
@@ -299,11 +299,11 @@ describe('drift in what a head says that decides what a fix costs', () => {
     const [open] = (await headOf(books.deps, payer.customerId)).openDisputes;
     await tamper(books, keys.head(payer.customerId), 'open_disputes', []);
     expect(await messagesIn(books)).toEqual([
-      [payer.customerId, `dispute ${open} is open at Stripe, the head does not say so`],
+      [payer.customerId, `dispute ${open} is open at Stripe, but not here`],
     ]);
     await tamper(books, keys.head(payer.customerId), 'open_disputes', [open, 'du_1']);
     expect(await messagesIn(books)).toEqual([
-      [payer.customerId, 'dispute du_1 is open, at Stripe it is not'],
+      [payer.customerId, 'dispute du_1 is open here, but not at Stripe'],
     ]);
   });
 
@@ -423,13 +423,13 @@ describe('drift between the ledger and Stripe', () => {
         null,
         5,
         null,
-        `payment ${intent} of 2900 cents for fix ${payer.fixId} is of ${customer}, which is bound to no customer`,
+        `payment ${intent} of 2900 cents for fix ${payer.fixId} belongs to ${customer}, which is bound to no customer`,
       ],
       [
         null,
         5,
         null,
-        `paid Pro invoice ${invoice} of 59900 cents is of ${customer}, which is bound to no customer`,
+        `paid Pro invoice ${invoice} of 59900 cents belongs to ${customer}, which is bound to no customer`,
       ],
     ]);
   });
@@ -448,7 +448,7 @@ describe('drift between the ledger and Stripe', () => {
         payer.customerId,
         5,
         null,
-        `payment ${intent} of 2900 cents for fix ${payer.fixId} is of ${former}, and not in the ledger of the customer bound to it`,
+        `payment ${intent} of 2900 cents for fix ${payer.fixId} belongs to ${former}, but is not in the ledger of the customer bound to it`,
       ],
     ]);
     // A payment that the ledger knows, even only as one to return, is no drift.
@@ -611,7 +611,7 @@ describe('events', () => {
     const [event] = books.events().filter(({ type }) => type === 'payment_intent.succeeded');
     const id = event?.id ?? '';
     await tamper(books, keys.event(id), 'outcome', 'lost');
-    expect(await driftIn(books)).toEqual([[payer.customerId, 8, null, `event ${id} ended as lost`]]);
+    expect(await driftIn(books)).toEqual([[payer.customerId, 8, null, `event ${id} has the outcome lost`]]);
   });
 
   it('one that cannot be applied is drift, says why, and does not keep the others from it', async () => {
@@ -630,7 +630,7 @@ describe('events', () => {
       invariant: 8,
       seq: null,
       message: expect.stringContaining(
-        `event ${failed?.eventId} ended as nothing; applying it: The stored item`,
+        `event ${failed?.eventId} has the outcome none; applying it failed: The stored item`,
       ),
     });
     expect(report.drift.named.filter(({ invariant }) => invariant !== 8)).toEqual([
@@ -789,7 +789,7 @@ describe('what is open', () => {
       {
         customerId,
         since: expect.stringMatching(/^20/),
-        message: 'the account is closed, and not everything is taken away yet',
+        message: 'the account is closed, but its data is not fully removed yet',
       },
     ]);
     await settlePendingCharges(books.deps);

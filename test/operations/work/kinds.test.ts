@@ -106,7 +106,7 @@ describe('open work', () => {
         paymentIntentId: 'pi_2',
         startedAt: AT,
       },
-      'payment pi_2, a second one for fix f1, has not gone back',
+      'payment pi_2, the second for fix f1, is not returned yet',
     ],
     [
       'a double payment that a person has to return',
@@ -122,7 +122,7 @@ describe('open work', () => {
         paymentIntentId: 'pi_2',
         startedAt: AT,
       },
-      'payment pi_2, a second one for fix f1, has not gone back',
+      'payment pi_2, the second for fix f1, is not returned yet',
     ],
     [
       'a closing',
@@ -130,7 +130,7 @@ describe('open work', () => {
       { email: 'a@x.io', closed_at: AT, due: 'charge' },
       HOUR_MS,
       { kind: 'closing', state: 'to be cleared', startedAt: AT },
-      'the account is closed, and not everything is taken away yet',
+      'the account is closed, but its data is not fully removed yet',
     ],
     [
       'a parked event',

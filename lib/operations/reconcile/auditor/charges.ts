@@ -154,7 +154,7 @@ function auditFixPayment(
     seen.matched.add(paymentIntentId);
     seen.paidFixes.push({ paymentIntentId, askedAt, cents });
     if (purchase.cents !== cents) {
-      const message = `entry ${purchase.seq} says ${purchase.cents} cents, Stripe charged ${cents}`;
+      const message = `entry ${purchase.seq} has ${purchase.cents} cents, but Stripe charged ${cents}`;
       seen.found.push(moneyDifference(message, purchase.seq));
     }
     return;
@@ -189,9 +189,9 @@ function describeKept(
 ): string {
   const failed = returned.refunds.find(({ status }) => status === 'failed' || status === 'canceled');
   if (failed !== undefined && announcedReturn !== undefined)
-    return `money short: refund ${failed.id} of payment ${paymentIntentId} is ${failed.status}, ${kept} of ${cents} cents did not go back`;
+    return `money short: refund ${failed.id} of payment ${paymentIntentId} is ${failed.status}, ${kept} of ${cents} cents were not returned`;
   if (announcedReturn !== undefined)
-    return `money short: payment ${paymentIntentId} was to go back, ${kept} of ${cents} cents did not`;
+    return `money short: the return of payment ${paymentIntentId} was announced, but ${kept} of ${cents} cents were not returned`;
   const isPaidTwice = [...facts.purchases.values()].some((purchase) => purchase.fixId === fixId);
   if (isPaidTwice)
     return `double payment kept: ${paymentIntentId} paid ${kept} cents for fix ${fixId} a second time`;

@@ -57,7 +57,7 @@ function concurrentSubscriptions(
   if (renewing.length < 2) return [];
   return [
     headDifference(
-      `two go on: subscriptions ${renewing.map(({ id }) => id).join(' and ')} are all charged each period`,
+      `concurrent subscriptions: ${renewing.map(({ id }) => id).join(' and ')} are all charged each period`,
     ),
   ];
 }
@@ -79,7 +79,7 @@ function rateDifferences(
     )
     .map(({ paymentIntentId, cents }) =>
       moneyDifference(
-        `the plan differs: payment ${paymentIntentId} charged ${cents} cents for a fix, and no period was paid then`,
+        `the price of a fix differs: payment ${paymentIntentId} charged ${cents} cents while no period was paid`,
       ),
     );
 }
