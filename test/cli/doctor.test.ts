@@ -429,7 +429,7 @@ const FAULTS: readonly Fault[] = [
     inject: async (testStage) => {
       testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, { unit_amount: 49_900 });
     },
-    detail: /is 49900 usd a month: its metadata must say plan "pro" and how many credits it brings/,
+    detail: /is 49900 usd a month: its metadata must have the plan "pro" and the number of credits/,
   },
   {
     check: 'price',
@@ -438,7 +438,7 @@ const FAULTS: readonly Fault[] = [
       const metadata = { plan: 'trial', credits: '60' };
       testStage.parameter('stripe-pro-price-id').Value = await otherPrice(testStage, { metadata });
     },
-    detail: /its metadata must say plan "pro"/,
+    detail: /its metadata must have the plan "pro"/,
   },
   {
     check: 'price',

@@ -5,11 +5,11 @@ const watched = (from: number, to: number, balanceLevel: BalanceLevel = 'fine') 
   watchBalance({ raisedSeq: 3, balanceLevel, balance: from }, { balance: to, seq: 9 });
 
 describe('the level of a balance', () => {
-  it('is exhausted without a credit, low up to five, fine above', () => {
+  it('a balance is exhausted at 0 credits, low up to five, and fine above', () => {
     expect([0, 1, 5, 6].map(levelOf)).toEqual(['exhausted', 'low', 'low', 'fine']);
   });
 
-  it('is further down the fewer credits there are', () => {
+  it('the level never rises as the balance falls', () => {
     expect(isBelow('exhausted', 'low')).toBe(true);
     expect(isBelow('low', 'fine')).toBe(true);
     expect(isBelow('low', 'low')).toBe(false);
@@ -30,7 +30,7 @@ describe('watching a balance', () => {
     expect(watched(from, to, before)).toEqual({ raisedSeq: 3, balanceLevel: after });
   });
 
-  it('a grant starts anew, also where it does not reach beyond the threshold', () => {
+  it('a grant starts a new watch even if the balance stays below the threshold', () => {
     expect(watched(0, 60, 'exhausted')).toEqual({ raisedSeq: 9, balanceLevel: 'fine' });
     expect(watched(0, 1, 'exhausted')).toEqual({ raisedSeq: 9, balanceLevel: 'fine' });
   });

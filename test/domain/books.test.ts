@@ -12,7 +12,7 @@ const COLUMNS: Columns = {
 };
 
 describe('the columns of all money', () => {
-  it('are added one by one', () => {
+  it('columns are added one by one', () => {
     expect(addColumns(COLUMNS, COLUMNS)).toEqual({
       cash: 2,
       returned: 40,
@@ -23,7 +23,7 @@ describe('the columns of all money', () => {
     });
   });
 
-  it('do not change where nothing is added, and begin at 0', () => {
+  it('columns begin at 0 and do not change when nothing is added', () => {
     expect(addColumns(COLUMNS, {})).toEqual(COLUMNS);
     expect(addColumns(NO_COLUMNS, COLUMNS)).toEqual(COLUMNS);
     expect(Object.values(NO_COLUMNS)).toEqual([0, 0, 0, 0, 0, 0]);
@@ -33,7 +33,7 @@ describe('the columns of all money', () => {
 const DAY = { charges: 1, refunds: -20, disputes: -300, other: 4_000, fees: 50_000, ledger: 600_000 };
 
 describe('the totals of days', () => {
-  it('are added one by one to the day they belong to', () => {
+  it('amounts are added to the total of their day', () => {
     expect(addDays({ '2026-01-01': DAY, '2026-01-02': DAY }, { '2026-01-02': DAY })).toEqual({
       '2026-01-01': DAY,
       '2026-01-02': {
@@ -47,14 +47,14 @@ describe('the totals of days', () => {
     });
   });
 
-  it('begin at 0 on a day that was not there, and do not change where nothing is added', () => {
+  it('a new day begins at 0 and does not change when nothing is added', () => {
     expect(addDays({}, { '2026-01-01': DAY })).toEqual({ '2026-01-01': DAY });
     expect(addDays({ '2026-01-01': DAY }, { '2026-01-01': {} })).toEqual({ '2026-01-01': DAY });
     expect(addDays({}, { '2026-01-01': {} })).toEqual({ '2026-01-01': { ...NO_MOVEMENTS, ledger: 0 } });
     expect(Object.values(NO_MOVEMENTS)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  it('name the days whose charges are not what the ledgers have, the oldest first', () => {
+  it('the days whose charges differ from the ledgers are listed, oldest first', () => {
     const dayOf = (charges: number, ledger: number) => ({ ...NO_MOVEMENTS, charges, ledger });
     const days = {
       '2026-02-03': dayOf(0, 100),

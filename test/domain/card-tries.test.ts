@@ -18,7 +18,7 @@ const triesWith = (facts: Partial<CardTries>): CardTries => ({ ...NO_TRIES, ...f
 const underWay = (ms: number) => [{ id: 'try', startedAt: ago(ms) }];
 
 describe('the record of a card', () => {
-  it('begins empty', () => {
+  it('the record of a card begins empty', () => {
     expect(NO_TRIES).toEqual({
       declines: [],
       underWay: [],
@@ -30,7 +30,7 @@ describe('the record of a card', () => {
     expect(reserve(undefined, 'try', AT)).toEqual({ ...NO_TRIES, underWay: underWay(0) });
   });
 
-  it('forgets a try without an outcome after two days, and a decline after 30', () => {
+  it('a record drops a try without an outcome after two days, and a decline after 30', () => {
     const stored = (ms: number) => triesWith({ underWay: underWay(ms), declines: [ago(ms)] });
     expect(released(stored(2 * DAY_MS - 1), 'x', AT).underWay).toHaveLength(1);
     expect(released(stored(2 * DAY_MS), 'x', AT).underWay).toEqual([]);
@@ -38,7 +38,7 @@ describe('the record of a card', () => {
     expect(released(stored(30 * DAY_MS), 'x', AT).declines).toEqual([]);
   });
 
-  it('uses a skipped wait up with the next try', () => {
+  it('the next try uses up a skipped wait', () => {
     expect(reserve(triesWith({ isWaitSkipped: true }), 'try', AT).isWaitSkipped).toBe(false);
     expect(released(triesWith({ isWaitSkipped: true }), 'try', AT).isWaitSkipped).toBe(true);
   });
@@ -54,13 +54,16 @@ describe('the record of a card', () => {
     ['generic_decline', false],
     ['insufficient_funds', false],
     ['', false],
-  ])('after a decline as %s says that its bank refuses it for good: %s', (code, isHard) => {
-    const after = declined(triesWith({ underWay: underWay(0) }), 'try', code, AT);
-    expect(after).toEqual({ ...NO_TRIES, declines: [AT.toISOString()], lastCode: code, isHard });
-    expect(declined(after, 'next', 'generic_decline', AT).isHard).toBe(isHard);
-  });
+  ])(
+    'after a decline as %s, the record says that its bank rejects the card permanently: %s',
+    (code, isHard) => {
+      const after = declined(triesWith({ underWay: underWay(0) }), 'try', code, AT);
+      expect(after).toEqual({ ...NO_TRIES, declines: [AT.toISOString()], lastCode: code, isHard });
+      expect(declined(after, 'next', 'generic_decline', AT).isHard).toBe(isHard);
+    },
+  );
 
-  it('keeps only the other tries and the day of the letter once the card has paid', () => {
+  it('after the card has paid, its record keeps only the other tries and the day of the letter', () => {
     const other = { id: 'other', startedAt: ago(0) };
     const stored = triesWith({
       declines: [ago(DAY_MS)],
@@ -73,13 +76,13 @@ describe('the record of a card', () => {
     expect(succeeded(stored, 'try', AT)).toEqual({ ...NO_TRIES, underWay: [other], letterDay: '2026-03-01' });
   });
 
-  it('counts letters by the day in UTC', () => {
+  it('letters are counted by the day in UTC', () => {
     expect(letterDayOf(new Date('2026-03-01T23:59:59.999Z'))).toBe('2026-03-01');
   });
 });
 
 describe('a card that was declined', () => {
-  it('is asked again a minute later while another try of it is under way', () => {
+  it('a declined card is retried a minute later while another try of it is in flight', () => {
     const stored = triesWith({ declines: [ago(DAY_MS)], lastCode: 'do_not_honor', underWay: underWay(0) });
     expect(admit(stored, AT, true)).toEqual({
       kind: 'refused',
@@ -88,11 +91,11 @@ describe('a card that was declined', () => {
     });
   });
 
-  it('is called declined where the code of the decline is not known', () => {
+  it('a decline without a known code is called declined', () => {
     expect(admit(triesWith({ isHard: true }), AT, true)).toMatchObject({ code: 'card_declined' });
   });
 
-  it('may be tried at once where a person has skipped the wait', () => {
+  it('a card can be tried at once after a person skipped the wait', () => {
     const stored = triesWith({ declines: [ago(0)], isWaitSkipped: true });
     expect(admit(stored, AT, false)).toEqual({ kind: 'allowed' });
   });
@@ -110,12 +113,12 @@ describe('the records of all cards', () => {
     ['a letter of today', { letterDay: '2026-03-01' }, true],
     ['a letter of yesterday', { letterDay: '2026-02-28' }, false],
     ['nothing that matters', { lastCode: 'generic_decline', isWaitSkipped: true }, false],
-  ])('keep another card with %s: %s', (_, facts, isKept) => {
+  ])('the records keep another card with %s: %s', (_, facts, isKept) => {
     const all = { other: triesWith(facts), card: triesWith({ isHard: true }) };
     expect(withCard(all, 'card', NEW, AT)).toEqual({ ...(isKept && { other: all.other }), card: NEW });
   });
 
-  it('keep the 49 newest others', () => {
+  it('the records keep the 49 newest other cards', () => {
     const others = Object.fromEntries(
       Array.from({ length: 60 }, (_, i) => [`fp_${i}`, triesWith({ isHard: true })]),
     );

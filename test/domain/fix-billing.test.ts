@@ -8,21 +8,21 @@ const CARD = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };
 const FIX_FACTS = { fix_attempt_id: 'f1', github_org: 'acme', repo_name: 'webshop', pr_number: 1 };
 
 describe('a merged fix', () => {
-  it('takes one credit, in an entry that names fix and pull request', () => {
+  it('a merged fix costs one credit, in an entry that names fix and pull request', () => {
     expect(decideFixBilling(headWith({ balance: 3 }), fixOf(), AT)).toEqual({
       kind: 'consume',
       posting: { amount: -1, source: 'fix_deployed', metadata: FIX_FACTS },
     });
   });
 
-  it('without credits is charged to the card on file, as an attempt with everything that the call needs', () => {
+  it('a fix without credits is charged to the card on file, as an attempt with all parameters of the call', () => {
     expect(decideFixBilling(headWith({ ...CARD, ...onPlan('pro') }), fixOf(), AT)).toEqual({
       kind: 'charge',
       charge: chargeOf({ amountCents: 1_500, rate: 'pro', startedAt: AT.toISOString() }),
     });
   });
 
-  it('is the next attempt after one that came to nothing', () => {
+  it('after a closed attempt, a fix is charged as the next attempt', () => {
     const fix = fixOf({ charge: chargeOf({ attempt: 3, state: 'closed' }) });
     expect(decideFixBilling(headWith(CARD), fix, AT)).toMatchObject({
       kind: 'charge',
@@ -34,7 +34,7 @@ describe('a merged fix', () => {
     ['no card', { stripeCustomerId: 'cus_1' }],
     ['a card of nobody at Stripe', { paymentMethodId: 'pm_1' }],
     ['neither', {}],
-  ])('without credits and with %s is blocked for lack of billing information', (_name, facts) => {
+  ])('without credits and with %s, a fix is blocked for lack of billing information', (_name, facts) => {
     expect(decideFixBilling(headWith(facts), fixOf(), AT)).toEqual({
       kind: 'blocked',
       code: 'no_billing_info',
@@ -43,7 +43,7 @@ describe('a merged fix', () => {
     });
   });
 
-  it('without credits names everything that stands in the way, the first reason as its code', () => {
+  it('a blocked fix lists all obstacles, with the first one as its code', () => {
     const head = headWith({ openDisputes: ['dp_1'] });
     expect(decideFixBilling(head, fixOf(), AT)).toMatchObject({
       code: 'no_billing_info',
@@ -51,7 +51,7 @@ describe('a merged fix', () => {
     });
   });
 
-  it('is not charged to a card while a payment of its owner is disputed', () => {
+  it('no card is charged while a payment of its owner is disputed', () => {
     const head = headWith({ ...CARD, openDisputes: ['dp_1'] });
     expect(decideFixBilling(head, fixOf(), AT)).toEqual({
       kind: 'blocked',
@@ -66,7 +66,7 @@ describe('a merged fix', () => {
 describe('a fix whose charge was announced', () => {
   const charge = chargeOf();
 
-  it('is taken up before anything else, whatever the balance', () => {
+  it('an announced charge is finished before anything else, whatever the balance', () => {
     for (const balance of [0, 5]) {
       const decision = decideFixBilling(headWith({ ...CARD, balance }), fixOf({ charge }), AT);
       expect(decision).toEqual({ kind: 'resume', charge });
@@ -75,15 +75,15 @@ describe('a fix whose charge was announced', () => {
 
   it.each([
     ['action_required', CARD, 'await_cardholder', 'the cardholder can still confirm it'],
-    ['action_required', { ...CARD, paymentMethodId: 'pm_2' }, 'close_first', 'another card is to pay'],
-    ['action_required', { balance: 1 }, 'close_first', 'a credit is to pay'],
-    ['action_required', {}, 'blocked', 'nothing is there to pay with'],
+    ['action_required', { ...CARD, paymentMethodId: 'pm_2' }, 'close_first', 'another card pays now'],
+    ['action_required', { balance: 1 }, 'close_first', 'a credit pays now'],
+    ['action_required', {}, 'blocked', 'there is no way to pay'],
     ['declined', CARD, 'close_first', 'it could still be paid'],
     ['declined', { balance: 1, ...CARD }, 'close_first', 'it could still be paid'],
-    ['declined', {}, 'blocked', 'nothing is there to pay with'],
-    ['closed', { balance: 1 }, 'consume', 'it came to nothing'],
-    ['closed', {}, 'blocked', 'nothing is there to pay with'],
-  ] as const)('and stands at %s, with %j: %s, for %s', (state, facts, kind, _why) => {
+    ['declined', {}, 'blocked', 'there is no way to pay'],
+    ['closed', { balance: 1 }, 'consume', 'the attempt ended without a payment'],
+    ['closed', {}, 'blocked', 'there is no way to pay'],
+  ] as const)('a charge that stands at %s, with %j, decides %s, because %s', (state, facts, kind, _why) => {
     const stands = chargeOf({ state, paymentIntentId: 'pi_1' });
     const decision = decideFixBilling(headWith(facts), fixOf({ charge: stands }), AT);
     expect(decision.kind).toBe(kind);
@@ -91,7 +91,7 @@ describe('a fix whose charge was announced', () => {
       expect(decision).toEqual({ kind, charge: stands });
   });
 
-  it('is never charged a second time while the first could still be paid', () => {
+  it('a fix is not charged again while its first charge can still be paid', () => {
     for (const state of CHARGE_STATES.filter((one) => one !== 'closed')) {
       for (const paymentMethodId of ['pm_1', 'pm_2']) {
         const decision = decideFixBilling(
@@ -106,7 +106,7 @@ describe('a fix whose charge was announced', () => {
 });
 
 describe('a fix that a card paid', () => {
-  it('is two entries, and only the purchased credit carries the amount of the charge', () => {
+  it('a fix paid by card has two entries, and only the purchased credit has the amount of the charge', () => {
     const paid = { payment_intent_id: 'pi_1', amount_cents: 2_900 };
     expect(chargedFix(fixOf(), { paymentIntentId: 'pi_1', amountCents: 2_900 })).toEqual([
       { amount: 1, source: 'purchased', metadata: { fix_attempt_id: 'f1', ...paid } },

@@ -5,7 +5,7 @@ const amounts = ({ postings }: CreditChange) => postings.map(({ amount }) => amo
 const debtChanges = ({ postings }: CreditChange) => postings.map(({ metadata }) => metadata['debt_change']);
 
 describe('a grant', () => {
-  it('without debt is one entry', () => {
+  it('a grant without debt is one entry', () => {
     const change = grant({ balance: 3, debt: 0 }, 5, 'adjustment', { why: 'test' });
     expect(change).toEqual({
       postings: [{ amount: 5, source: 'adjustment', metadata: { why: 'test' } }],
@@ -17,7 +17,7 @@ describe('a grant', () => {
     ['less than it', 20, [60, -20], 0],
     ['as much', 60, [60, -60], 0],
     ['more', 100, [60, -60], 40],
-  ] as const)('pays a debt of %s back first, and says so in an entry', (_name, debt, expected, left) => {
+  ] as const)('a grant pays a debt of %s first and records it in an entry', (_name, debt, expected, left) => {
     const change = grant({ balance: 0, debt }, 60, 'pro_subscription_payment', {});
     expect(amounts(change)).toEqual(expected);
     expect(change.debt).toBe(left);

@@ -30,29 +30,29 @@ const named = (lineId: string, cents: number, isTax = false): Partial<ReturnedVa
 const amountsOf = (change: InvoiceChange | null) => change?.postings.map(({ amount }) => amount);
 
 describe('a line', () => {
-  it('of a whole period that asks for more than its price brings the credits of the price', () => {
+  it('a line of a whole period that costs more than its price grants the credits of the price', () => {
     expect(creditsOfLine(lineOf({ amountCents: 71_880 }))).toBe(60);
   });
 
-  it('of two seats that asks for one brings the credits of one', () => {
+  it('a line of two seats that costs one grants the credits of one', () => {
     expect(creditsOfLine(lineOf({ amountCents: 59_900, quantity: 2 }))).toBe(60);
   });
 });
 
 describe('an invoice', () => {
-  it('brings credits where one of its lines does', () => {
+  it('an invoice grants credits if one of its lines does', () => {
     const free = lineOf({ netCents: 0 });
     expect(bringsCredits(invoiceOf({ lines: [free, lineOf()] }))).toBe(true);
     expect(bringsCredits(invoiceOf({ lines: [free] }))).toBe(false);
   });
 
-  it('sold its positive lines alone', () => {
+  it('an invoice sells only its positive lines', () => {
     const lines = [lineOf({ taxCents: 100 }), lineOf({ amountCents: -10_000, taxCents: -7 })];
     expect(soldCents({ lines })).toBe(60_000);
     expect(soldCents({ lines: [lineOf({ amountCents: 0, taxCents: 5 })] })).toBe(0);
   });
 
-  it('has nothing returned where no money went back', () => {
+  it('nothing of an invoice is returned if no money was returned', () => {
     expect(NOTHING_RETURNED).toEqual({ cents: 0, ofLines: [], reasons: [] });
   });
 });
@@ -71,23 +71,23 @@ describe('what is due back', () => {
     ],
   };
 
-  it('of a credit note that names all that was sold is all', () => {
+  it('a credit note for everything sold takes back all credits', () => {
     expect(due(returned(0, named('il_1', 59_900)))).toBe(60);
   });
 
-  it('of a credit note that names one line is that line’s, and no other’s', () => {
+  it('a credit note for one line takes back only the credits of that line', () => {
     const lines = [lineOf(), lineOf(HALF)];
     expect(due(returned(0, named('il_2', 29_950)), lines, both)).toBe(30);
     expect(due(returned(0, named('il_other', 29_950)), lines, both)).toBe(0);
   });
 
-  it('of a credit note that names a line counts its tax as sold, unless it names the tax', () => {
+  it('a credit note for a line counts its tax as sold unless it names the tax', () => {
     const lines = [lineOf({ taxCents: 11_381 })];
     expect(due(returned(0, named('il_1', 11_000)), lines)).toBe(9);
     expect(due(returned(0, named('il_1', 11_000, true)), lines)).toBe(0);
   });
 
-  it('of a line that brought no credits is none', () => {
+  it('a line that granted nothing has no credits to take back', () => {
     const small = lineOf({
       id: 'il_small',
       amountCents: 59_000,
@@ -97,24 +97,24 @@ describe('what is due back', () => {
     expect(due(returned(0, named('il_small', 59_000)), [lineOf(), small])).toBe(0);
   });
 
-  it('of a line at no known price is none, also by a guard that stands for all lines', () => {
+  it('a line at an unknown price has no credits to take back, even under a guard for all lines', () => {
     expect(due(returned(0, named('il_fee', 5_000)), [lineOf(), lineOf(FEE)], { lines: null })).toBe(0);
     expect(due(returned(0, named('il_1', 59_900)), [lineOf(), lineOf(FEE)], { lines: null })).toBe(60);
   });
 });
 
 describe('settling an invoice', () => {
-  it('that is not paid writes nothing, also where some of it was returned', () => {
+  it('settling an unpaid invoice writes nothing, even if part of it was returned', () => {
     expect(settleInvoice(OWING, invoiceOf({ paid: false }), returned(29_950), null)).toBeNull();
   });
 
-  it('of which a cent was returned that is worth no credit has an entry of 0', () => {
+  it('a returned cent that is worth no credit has an entry of 0', () => {
     const change = settleInvoice(OWING, invoiceOf(), returned(1), guardOf());
     expect(amountsOf(change)).toEqual([0]);
     expect(change?.kept).toMatchObject({ reversedCents: 1, reversedCredits: 0 });
   });
 
-  it('says what was returned before and now, of what, and how', () => {
+  it('the entry states earlier and current returned amounts, and how they were returned', () => {
     const guard = guardOf({ reversedCents: 998 });
     const how = { reasons: ['refund', 'dispute'] } as const;
     const change = settleInvoice(OWING, invoiceOf(), returned(29_950, how), guard);
@@ -138,7 +138,7 @@ describe('settling an invoice', () => {
     expect(change?.removed).toBe(30);
   });
 
-  it('of which money was kept after all gives credits back, and says so', () => {
+  it('credits are restored, and the entry says so, when money was kept after all', () => {
     const guard = guardOf({ reversedCents: 29_950, reversedCredits: 30 });
     const change = settleInvoice(OWING, invoiceOf(), returned(0), guard);
     expect(change?.postings).toMatchObject([{ amount: 30, metadata: { reason: 'money_kept' } }]);
@@ -146,7 +146,7 @@ describe('settling an invoice', () => {
     expect(change?.removed).toBe(0);
   });
 
-  it('takes its share of a line that is granted after money was returned', () => {
+  it('a line granted after a return loses its share at once', () => {
     const rich = lineOf({ id: 'il_2', price: { ...PRO_PRICE, credits: 600 } });
     const guard = guardOf({ reversedCents: 998 });
     const change = settleInvoice(OWING, invoiceOf({ lines: [lineOf(), rich] }), returned(998), guard);
@@ -155,7 +155,7 @@ describe('settling an invoice', () => {
     expect(change?.removed).toBe(5);
   });
 
-  it('has one entry for each of 40 lines, and one for all of 41', () => {
+  it('there is one entry for each of 40 lines, and one in total for 41 lines', () => {
     const invoice = (count: number) =>
       invoiceOf({ lines: Array.from({ length: count }, (_, i) => lineOf({ id: `il_${i}` })) });
     expect(settleInvoice(OWING, invoice(40), NOTHING_RETURNED, null)?.postings).toHaveLength(40);

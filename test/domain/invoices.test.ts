@@ -45,13 +45,13 @@ describe('what a line of a paid invoice grants', () => {
     expect(creditsOfLine(lineOf(facts))).toBe(credits);
   });
 
-  it('is nothing before the invoice is paid', () => {
+  it('a line grants nothing before its invoice is paid', () => {
     expect(bringsCredits(invoiceOf())).toBe(true);
     expect(bringsCredits(invoiceOf({ paid: false }))).toBe(false);
     expect(settleInvoice({ balance: 0, debt: 0 }, invoiceOf({ paid: false }), NOTHING, null)).toBeNull();
   });
 
-  it('is one entry for each line, which says which line at which price', () => {
+  it('each line has one entry with its line and price', () => {
     const lines = [lineOf(), lineOf({ id: 'il_2', amountCents: 29_950, isWhole: false })];
     const change = settleInvoice({ balance: 0, debt: 0 }, invoiceOf({ lines }), NOTHING, null);
     expect(change?.postings).toMatchObject([
@@ -72,7 +72,7 @@ describe('what a line of a paid invoice grants', () => {
     });
   });
 
-  it('is one entry for very many lines, so that a transaction of the table holds it', () => {
+  it('very many lines share one entry, so that they fit one transaction of the table', () => {
     const lines = Array.from({ length: 200 }, (_, i) => lineOf({ id: `il_${i}` }));
     const change = settleInvoice({ balance: 0, debt: 0 }, invoiceOf({ lines }), NOTHING, null);
     expect(change?.postings).toMatchObject([{ amount: 12_000, metadata: { lines: 200 } }]);
@@ -83,7 +83,7 @@ describe('what a line of a paid invoice grants', () => {
 describe('a line is granted once', () => {
   const OWING = { balance: 60, debt: 0 };
 
-  it('also where another line of its invoice is granted later', () => {
+  it('a line is granted once, even if another line of its invoice is granted later', () => {
     const lines = [lineOf(), lineOf({ id: 'il_2' })];
     const change = settleInvoice(OWING, invoiceOf({ lines }), NOTHING, guardOf());
     expect(amountsOf(change)).toEqual([60]);
@@ -91,7 +91,7 @@ describe('a line is granted once', () => {
     expect(settleInvoice(OWING, invoiceOf({ lines }), NOTHING, change?.kept ?? null)).toBeNull();
   });
 
-  it('also where the guard is of a release that granted 60 for each invoice', () => {
+  it('a line is granted once, even if its guard is from a release that granted 60 per invoice', () => {
     const before = guardOf({ lines: null });
     expect(settleInvoice(OWING, invoiceOf(), NOTHING, before)).toBeNull();
     const change = settleInvoice(OWING, invoiceOf(), returnedOf(29_950), before);
@@ -115,31 +115,34 @@ describe('credits due back', () => {
     [59_900, 60],
     [59_901, 60],
     [1_000_000, 60],
-  ])('of %i returned of 59900 cents are %i: rounded down, and never more than all', (cents, credits) => {
-    expect(due(returnedOf(cents))).toBe(credits);
-  });
+  ])(
+    'of %i returned of 59900 cents, %i credits are due back: rounded down, and never more than all',
+    (cents, credits) => {
+      expect(due(returnedOf(cents))).toBe(credits);
+    },
+  );
 
-  it('count tax as sold with its line', () => {
+  it('tax counts as sold with its line', () => {
     const invoice = invoiceOf({ lines: [lineOf({ taxCents: 11_381 })] });
     expect(due(returnedOf(71_281), invoice)).toBe(60);
     expect(due(returnedOf(59_900), invoice)).toBe(50);
   });
 
-  it('do not count the tax of unused time beside the plan as sold', () => {
+  it('tax on unused time beside the plan does not count as sold', () => {
     const unused = lineOf({ id: 'il_unused', amountCents: -29_950, taxCents: -2_471, isWhole: false });
     const invoice = invoiceOf({ lines: [unused, lineOf({ taxCents: 4_942 })] });
     expect(due(returnedOf(32_421), invoice)).toBe(30);
     expect(due(returnedOf(64_842), invoice)).toBe(60);
   });
 
-  it('count a fee beside the plan as sold', () => {
+  it('a fee beside the plan counts as sold', () => {
     const fee = lineOf({ id: 'il_fee', amountCents: 5_000, price: null, isWhole: false });
     const invoice = invoiceOf({ lines: [lineOf(), fee] });
     expect(due(returnedOf(64_900), invoice)).toBe(60);
     expect(due(returnedOf(32_450), invoice)).toBe(30);
   });
 
-  it('of a credit note that names a fee, or tax alone, are none, and of the rest all', () => {
+  it('a credit note for a fee or only for tax takes back no credits; the rest takes back all', () => {
     const fee = lineOf({ id: 'il_fee', amountCents: 5_000, price: null, isWhole: false });
     const invoice = invoiceOf({ lines: [lineOf({ taxCents: 11_381 }), fee] });
     const named = [
@@ -151,14 +154,14 @@ describe('credits due back', () => {
     expect(due(returnedOf(59_900, { ofLines: named }), invoice)).toBe(60);
   });
 
-  it('of a credit note that names the plan’s line are all of its credits, whatever is beside it', () => {
+  it("a credit note for the plan's line takes back all of its credits, whatever else is on the invoice", () => {
     const fee = lineOf({ id: 'il_fee', amountCents: 5_000, price: null, isWhole: false });
     const invoice = invoiceOf({ lines: [lineOf(), fee] });
     const ofLines = [{ lineId: 'il_1', cents: 59_900, isTax: false }];
     expect(due(returnedOf(0, { ofLines }), invoice)).toBe(60);
   });
 
-  it('of a credit note that names one of two plan lines are the credits of that line', () => {
+  it('a credit note for one of two plan lines takes back the credits of that line', () => {
     const other = { ...PRO_PRICE, id: 'price_other', credits: 200, unitCents: 149_900 };
     const lines = [lineOf(), lineOf({ id: 'il_2', amountCents: 149_900, price: other })];
     const brought = [
@@ -183,7 +186,7 @@ describe('credits due back', () => {
     ).toBe(74);
   });
 
-  it('are exact for amounts whose product is no safe integer', () => {
+  it('credits due back are exact for amounts whose product is not a safe integer', () => {
     const invoice = invoiceOf({ lines: [lineOf({ amountCents: 9_007_199_254_740_991 })] });
     const guard = guardOf({ credits: 999_999_999, lines: [{ id: 'il_1', credits: 999_999_999 }] });
     expect(due(returnedOf(9_007_199_254_740_990), invoice, guard)).toBe(999_999_998);
@@ -191,7 +194,7 @@ describe('credits due back', () => {
 });
 
 describe('what is returned already when an invoice is granted', () => {
-  it('is taken in the same change: a renewal closed by a credit note leaves nothing to spend', () => {
+  it('an earlier return is taken in the same change as the grant: a renewal closed by a credit note leaves nothing to spend', () => {
     const change = settleInvoice({ balance: 7, debt: 0 }, invoiceOf(), returnedOf(59_900), null);
     expect(amountsOf(change)).toEqual([60, -60]);
     expect(change).toMatchObject({
@@ -200,7 +203,7 @@ describe('what is returned already when an invoice is granted', () => {
     });
   });
 
-  it('pays what is owed first', () => {
+  it('a grant after an earlier return pays the debt first', () => {
     const change = settleInvoice({ balance: 0, debt: 50 }, invoiceOf(), returnedOf(29_950), null);
     expect(amountsOf(change)).toEqual([60, -50, -10]);
     expect(change?.debt).toBe(20);
@@ -305,7 +308,7 @@ function take(account: Account, invoices: readonly ProInvoice[], step: Step): vo
 }
 
 describe('any sequence of payments, parts, refunds, disputes, credit notes and prorations', () => {
-  it('leaves granted − floor(granted × returned / sold) of every invoice, exactly, and balance and debt explain every entry', () => {
+  it('any sequence of payments and returns leaves granted − floor(granted × returned / sold) of every invoice, exactly, and balance and debt explain every entry', () => {
     fc.assert(
       fc.property(
         fc.array(anyInvoice, { minLength: 4, maxLength: 4 }),
@@ -353,7 +356,7 @@ describe('any sequence of payments, parts, refunds, disputes, credit notes and p
     );
   });
 
-  it('takes the same for value that goes back at once as for value that goes back bit by bit', () => {
+  it('value returned at once takes the same credits as value returned bit by bit', () => {
     const levels = fc.array(fc.integer({ min: 0, max: 70_000 }), { minLength: 1 });
     fc.assert(
       fc.property(levels, (all) => {
@@ -372,7 +375,7 @@ describe('any sequence of payments, parts, refunds, disputes, credit notes and p
     );
   });
 
-  it('names lines and tax without taking more than all, or less than nothing', () => {
+  it('named lines and tax never take more than all or less than nothing', () => {
     const named = fc.array(
       fc.record({
         lineId: fc.nat(4).map((n) => `il_${n}`),

@@ -6,7 +6,7 @@ const AT = new Date('2026-01-02T03:04:05.678Z');
 const grant = (amount: number): Posting => ({ amount, source: 'adjustment', metadata: { reason: 'test' } });
 
 describe('posting to a ledger', () => {
-  it('numbers entries from 1, carries the balance, and chains the hashes', () => {
+  it('posting numbers entries from 1, carries the balance, and chains the hashes', () => {
     const { state, entries } = post(emptyLedger('c1'), [grant(5), grant(-2)], AT);
     expect(entries.map(({ seq, balanceAfter }) => [seq, balanceAfter])).toEqual([
       [1, 5],
@@ -17,7 +17,7 @@ describe('posting to a ledger', () => {
     expect(state).toEqual({ customerId: 'c1', balance: 3, seq: 2, chain: entries[1]?.hash });
   });
 
-  it('posting in one go or one by one ends in the same ledger', () => {
+  it('posting all at once or one by one ends in the same ledger', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { maxLength: 20 }), (amounts) => {
         const postings = amounts.map(grant);
@@ -31,11 +31,11 @@ describe('posting to a ledger', () => {
     );
   });
 
-  it.each([0, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses an amount of %s', (amount) => {
+  it.each([0, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('posting rejects an amount of %s', (amount) => {
     expect(() => post(emptyLedger('c1'), [grant(amount)], AT)).toThrow(RangeError);
   });
 
-  it('refuses to go below zero, also between two postings', () => {
+  it('posting never goes below zero, even between two postings', () => {
     expect(() => post(emptyLedger('c1'), [grant(-1), grant(5)], AT)).toThrow(/balance of -1/);
   });
 
@@ -57,7 +57,7 @@ describe('posting to a ledger', () => {
     expect(entryHash({ ...entry, metadata: { b: 'x', a: 1 } })).toBe(entry.hash);
   });
 
-  it('the hash of an entry that was written stays what it is, from release to release', () => {
+  it('the hash of a written entry is the same in every release', () => {
     const { entries } = post(emptyLedger('c1'), [{ ...grant(5), metadata: { b: 'x', a: 1, c: 2 } }], AT);
     const hash = '6f2d8b660b965a42320f86f24cb348c8cea600d2caf2eb6a60a7f05ab8a2ea8c';
     expect(entries[0]?.hash).toBe(hash);

@@ -31,7 +31,7 @@ const subscription = (state: SubscriptionState): Subscription => ({
 });
 
 describe('the kinds of notices', () => {
-  it('that can be turned off are those about credits and charges, and no other', () => {
+  it('only notices about credits and charges can be turned off', () => {
     expect(NOTICE_KINDS.filter(isOptional)).toEqual([
       'low_balance',
       'exhausted',
@@ -48,13 +48,13 @@ describe('the kinds of notices', () => {
     expect(OPTIONAL_NOTICE_KINDS).toHaveLength(4);
   });
 
-  it('are muted one by one', () => {
+  it('kinds of notices are muted one by one', () => {
     expect(isMuted('exhausted', ['low_balance', 'exhausted'])).toBe(true);
     expect(isMuted('exhausted', ['low_balance'])).toBe(false);
     expect(isMuted('exhausted', [])).toBe(false);
   });
 
-  it('and their states are stored under these names', () => {
+  it('kinds and states of notices are stored under these names', () => {
     expect(NOTICE_STATES).toEqual(['pending', 'sending', 'sent', 'failed', 'muted']);
   });
 });
@@ -63,11 +63,11 @@ describe('the warning of a balance', () => {
   const warned = (facts: Partial<CustomerHead>) =>
     balanceWarning(headWith({ raisedSeq: 7, ...facts }), {}, AT);
 
-  it('is none while the balance is fine', () => {
+  it('there is no warning while the balance is fine', () => {
     expect(warned({ balance: 60 })).toBeNull();
   });
 
-  it('says how many credits are left, and what the next fix costs then', () => {
+  it('a warning states the credits left and the price of the next fix after them', () => {
     expect(warned({ balanceLevel: 'low', balance: 4 })).toEqual({
       customerId: 'c1',
       id: '7',
@@ -83,12 +83,12 @@ describe('the warning of a balance', () => {
     });
   });
 
-  it('says whether a payment is disputed: no card is charged then', () => {
+  it('a warning states whether a payment is disputed, because no card is charged then', () => {
     const facts = { balanceLevel: 'exhausted', openDisputes: ['du_1'] } as const;
     expect(warned(facts)?.content).toMatchObject({ kind: 'exhausted', isDisputed: true });
   });
 
-  it('of a used up one says whether a card is on file', () => {
+  it('a warning of an exhausted balance states whether a card is on file', () => {
     const facts = { balanceLevel: 'exhausted', paymentMethodId: 'pm_1', ...onPlan('pro') } as const;
     expect(warned(facts)).toEqual({
       customerId: 'c1',
@@ -100,7 +100,7 @@ describe('the warning of a balance', () => {
 });
 
 describe('a notice', () => {
-  it('of a blocked fix has one id for each raise of the balance', () => {
+  it('the notice of a blocked fix has one id for each raise of the balance', () => {
     expect(fixBlocked(headWith({ raisedSeq: 4 }), fixOf(), 'no_billing_info', AT)).toEqual({
       customerId: 'c1',
       id: 'f1-4',
@@ -109,7 +109,7 @@ describe('a notice', () => {
     });
   });
 
-  it('of a refused charge has one id for each attempt', () => {
+  it('the notice of a declined charge has one id for each attempt', () => {
     expect(chargeDeclined('c1', fixOf(), { attempt: 2, amountCents: 2_900 }, 'expired_card', AT)).toEqual({
       customerId: 'c1',
       id: 'f1-2',
@@ -124,7 +124,7 @@ describe('a notice', () => {
     });
   });
 
-  it('of removed credits says how many were taken, how many are owed, and why', () => {
+  it('the notice of removed credits states how many were removed and are owed, and why', () => {
     const cause = { invoiceId: 'in_1', removed: 10, returnedCents: 59_900, reasons: ['refund'] } as const;
     const before = headWith({ balance: 10, debt: 0 });
     expect(creditsRemoved(before, { seq: 9, balance: 0, debt: 50 }, cause, AT)).toEqual({
@@ -135,13 +135,13 @@ describe('a notice', () => {
     });
   });
 
-  it('of removed credits is sent also where nothing is owed for them', () => {
+  it('the notice of removed credits is sent even if nothing is owed for them', () => {
     const cause = { invoiceId: 'in_1', removed: 10, returnedCents: 59_900, reasons: ['refund'] } as const;
     const before = headWith({ balance: 10, debt: 0 });
     expect(creditsRemoved(before, { seq: 9, balance: 0, debt: 0 }, cause, AT)).not.toBeNull();
   });
 
-  it('of removed credits is none where credits were restored, or nothing was taken', () => {
+  it('there is no notice of removed credits if credits were restored or nothing was taken', () => {
     const cause = { invoiceId: 'in_1', returnedCents: 1, reasons: [] };
     const owing = headWith({ balance: 0, debt: 5 });
     const restored = { seq: 9, balance: 10, debt: 0 };
@@ -152,7 +152,7 @@ describe('a notice', () => {
     ).not.toBeNull();
   });
 
-  it('of a key has the id of the key', () => {
+  it('the notice of a key has the id of the key', () => {
     expect(keyIssued('c1', 'k1', 'operator', AT)).toEqual({
       customerId: 'c1',
       id: 'k1',
@@ -161,7 +161,7 @@ describe('a notice', () => {
     });
   });
 
-  it('of a renewal that failed has one id for each card and day', () => {
+  it('the notice of a failed renewal has one id for each card and day', () => {
     const failedAt = '2026-01-01T23:59:59.000Z';
     const when = { attempt: 2, nextAttemptAt: null, rateEndsAt: null, cardKey: 'fp_1', failedAt };
     const invoice = { id: 'in_1', amountCents: 59_900, ...when };
@@ -181,7 +181,7 @@ describe('a notice', () => {
     });
   });
 
-  it('of a dispute has the id of the dispute', () => {
+  it('the notice of a dispute has the id of the dispute', () => {
     expect(disputeOpened('c1', { id: 'dp_1', amountCents: 2_900 }, AT)).toEqual({
       customerId: 'c1',
       id: 'dp_1',
@@ -190,7 +190,7 @@ describe('a notice', () => {
     });
   });
 
-  it('is given up by whoever took it after two minutes', () => {
+  it('a claimed notice is given up after two minutes', () => {
     expect(abandonedBefore(AT)).toEqual(new Date('2026-01-01T23:58:00.000Z'));
   });
 });
@@ -214,18 +214,18 @@ describe('the end of Pro', () => {
     ['past_due', 'canceled', true],
     ['past_due', null, true],
     ['paused', 'canceled', false],
-  ])('from %s to %s is told; that it was not paid for: %s', (before, after, unpaid) => {
+  ])('the end of Pro from %s to %s has a notice; unpaid: %s', (before, after, unpaid) => {
     expect(ended(pro(before), after)).toEqual(told(unpaid));
   });
 
-  it('a subscription that is paused, or still past due, sends no letter about its end', () => {
+  it('a paused or still past-due subscription sends no letter about its end', () => {
     for (const before of ['active', 'past_due', 'trialing'] as const) {
       expect(ended(pro(before), 'paused')).toBeNull();
       expect(ended(pro(before), 'past_due')).toBeNull();
     }
   });
 
-  it('is not told of somebody who still has it, never had it, or has no subscription', () => {
+  it('the end of Pro has no notice for a customer who still has Pro, never had it, or has no subscription', () => {
     const still = { subscription: subscription('active') };
     expect(subscriptionEnded(pro('active'), still, AT)).toBeNull();
     expect(ended({ ...pro('incomplete'), subscriptionType: 'trial' }, 'canceled')).toBeNull();
@@ -246,7 +246,7 @@ describe('a notice that nobody will send by themselves', () => {
     ['sent', 9, null, false],
     ['muted', 9, null, false],
   ] as const)(
-    '%s, caused %i minutes ago and taken %s minutes ago, is given up: %s',
+    'a notice that is %s, caused %i minutes ago and claimed %s minutes ago, is given up: %s',
     (state, caused, taken, is) => {
       const notice = { customerId: 'c1', id: 'k1', createdAt: minutes(caused), content, state };
       expect(isGivenUp({ ...notice, claimedAt: taken === null ? null : minutes(taken) }, AT)).toBe(is);
@@ -261,11 +261,11 @@ describe('a notice', () => {
     ['failed', true],
     ['sent', false],
     ['muted', false],
-  ] as const)('that is %s waits to be sent: %s', (state, is) => {
+  ] as const)('a notice that is %s waits to be sent: %s', (state, is) => {
     expect(isUnsent({ state })).toBe(is);
   });
 
-  it('is given up when two minutes are over, and not before', () => {
+  it('a notice is given up once two minutes have passed, and not before', () => {
     const givenUp = (agoMs: number) => {
       const caused = new Date(AT.getTime() - agoMs);
       const notice = disputeOpened('c1', { id: 'du_1', amountCents: 100 }, caused);

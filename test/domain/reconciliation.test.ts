@@ -48,7 +48,7 @@ const finished = (report: ReconcileReport): ReconcileReport => ({
 });
 
 describe('the counts of a report', () => {
-  it('are exact however much is found, and what is named is bounded', () => {
+  it('the counts of a report are exact, and the list of named findings is bounded', () => {
     const found = range(1, 150).map((seq) => drift(seq));
     let report = withCustomers(empty, [customer(found), customer()]);
     report = withCustomers(report, [customer(found)]);
@@ -73,7 +73,7 @@ describe('the counts of a report', () => {
     expect(report.drift.named[0]).toEqual(found[0]);
   });
 
-  it('begin at nothing', () => {
+  it('the counts of a report begin at 0', () => {
     expect(empty).toMatchObject({
       money: { cash: 0, returned: 0 },
       days: {},
@@ -82,7 +82,7 @@ describe('the counts of a report', () => {
     });
   });
 
-  it('add the money of every customer, by column and by day, and name what was changed by hand', () => {
+  it('a report adds the money of every customer, by column and by day, and lists manual changes', () => {
     const columns = { cash: 100, returned: 1, outOfBand: 0, balanceUsed: 0, byHand: 5, discounts: 0 };
     const atStripe = {
       customerId: CUSTOMER,
@@ -101,7 +101,7 @@ describe('the counts of a report', () => {
     expect(report.byHand).toEqual({ count: 2, named: [change, change] });
   });
 
-  it('tell what became of each missed event', () => {
+  it('a report states the outcome of each missed event', () => {
     const outcomes = (['processed', 'processed', 'ignored', 'parked', 'failed'] as const).map((outcome, n) =>
       missed(n, outcome),
     );
@@ -117,7 +117,7 @@ describe('the counts of a report', () => {
     });
   });
 
-  it('of customers who could not be compared, and of money that was listed, add up over all pages', () => {
+  it('customers that could not be compared and listed money are summed over all pages', () => {
     const gone = { ...customer(), isCompared: false };
     let report = withCustomers(withCustomers(empty, [gone, customer()]), [gone]);
     expect(report.customers).toMatchObject({ checked: 3, notCompared: 2 });
@@ -127,7 +127,7 @@ describe('the counts of a report', () => {
     expect(report.drift).toEqual({ count: 1, named: [drift(1)] });
   });
 
-  it('name what is found in full up to 300 characters, and its beginning where it is longer', () => {
+  it('a finding is stored in full up to 300 characters, and cut if it is longer', () => {
     const message = (length: number) => 'm'.repeat(length);
     const { named } = withListed(empty, 'payments', 0, [
       drift(1, message(300)),
@@ -136,7 +136,7 @@ describe('the counts of a report', () => {
     expect(named.map((one) => one.message)).toEqual([message(300), `${message(300)}…`]);
   });
 
-  it('are of a report that an item of the table can hold, however long its words are', () => {
+  it('a report fits an item of the table, however long its texts are', () => {
     const long = 'ü'.repeat(10_000);
     const found = range(1, 1_000).map((seq) => drift(seq, long));
     const events = range(1, 1_000).map((n) => ({
@@ -159,13 +159,13 @@ describe('the counts of a report', () => {
 });
 
 describe('what is found', () => {
-  it('counts when it is there again in the same words', () => {
+  it('a finding counts if the second read gives it in the same words', () => {
     const before = [drift(1), drift(2, 'the head is at entry 2, the ledger continues to entry 3')];
     const after = [drift(1), drift(2, 'the head is at entry 3, the ledger continues to entry 4')];
     expect(foundTwice(before, after)).toEqual([drift(1)]);
   });
 
-  it('among events are those that did not end', () => {
+  it('event findings are the events without an outcome', () => {
     const events = [
       { id: 'evt_1', outcome: 'processed' },
       { id: 'evt_2', outcome: 'ignored' },
@@ -181,7 +181,7 @@ describe('what is found', () => {
 describe('the report for people', () => {
   const text = (report: ReconcileReport) => reconciliationLines(report, 80);
 
-  it('begins with the verdict', () => {
+  it('the printed report begins with the verdict', () => {
     let report = withCustomers(
       empty,
       range(1, 1_234).map(() => customer()),
@@ -195,13 +195,13 @@ describe('the report for people', () => {
     );
   });
 
-  it('a verdict on one customer, entry and event says each in the singular', () => {
+  it('the verdict on one customer, entry and event uses the singular', () => {
     const one = { ...empty, customers: { ...empty.customers, checked: 1, entries: 1 } };
     const report = { ...one, events: { ...empty.events, listed: 1 } };
     expect(verdict(finished(report))).toBe('0 drift in 1 customer, 1 entry; 1 event, 0 missed');
   });
 
-  it('names each finding, says how many more there are, and fits 80 columns', () => {
+  it('the printed report lists each finding, states how many more there are, and fits 80 columns', () => {
     let report = withCustomers(empty, [customer(range(1, 250).map((seq) => drift(seq)))]);
     report = withListed(report, 'payments', 3, [
       {
@@ -236,7 +236,7 @@ describe('the report for people', () => {
     expect(lines.join('\n')).toContain('run       2026-11-24, 2026-11-24 03:00 to 2026-11-24 03:04 UTC');
   });
 
-  it('says until when things were looked at', () => {
+  it('the printed report states until when the run compared', () => {
     expect(text(empty)).toContain(
       'until     2026-11-24 02:50 UTC; Stripe may still be delivering newer events',
     );

@@ -39,14 +39,14 @@ describe('deciding what a merged fix costs', () => {
     ['pay_as_you_go', 2900],
     ['pro', 1500],
   ] as const)(
-    'with no credits and a card, a %s customer is charged %i cents',
+    'without credits, a %s customer with a card is charged %i cents',
     (subscriptionType, amountCents) => {
       const decision = decideFixBilling(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), fix, AT);
       expect(decision).toMatchObject({ kind: 'charge', charge: { amountCents, attempt: 1 } });
     },
   );
 
-  it('nothing when it is billed already, whatever the balance', () => {
+  it('a billed fix costs nothing more, whatever the balance', () => {
     const billed = {
       outcome: 'credit_consumed',
       amountCents: 0,
@@ -57,7 +57,7 @@ describe('deciding what a merged fix costs', () => {
     expect(decideFixBilling(head({ balance: 0 }), { ...fix, billed }, AT).kind).toBe('already_billed');
   });
 
-  it('not decided on a head that was read before the entry that billed the fix', () => {
+  it('billing is not decided on a head older than the entry that billed the fix', () => {
     const billed = {
       outcome: 'credit_consumed',
       amountCents: 0,
@@ -76,7 +76,7 @@ describe('warnings', () => {
   const codes = (facts: Partial<CustomerHead>) =>
     accountWarnings(head(facts), {}, AT).map(({ code }) => code);
 
-  it('say exactly what billing decides when no credits are left: charged, blocked without a card, blocked by a dispute', () => {
+  it('without credits, the warnings say exactly what billing decides: charged, blocked without a card, blocked by a dispute', () => {
     for (const facts of [{}, CARD, { openDisputes: ['du_1'] }, { ...CARD, openDisputes: ['du_1'] }]) {
       const customer = head({ balance: 0, ...facts });
       const decision = decideFixBilling(customer, fixOf(), AT);
@@ -87,14 +87,14 @@ describe('warnings', () => {
     }
   });
 
-  it('of a dispute and of owed credits are said also while credits are left', () => {
+  it('warnings about a dispute and owed credits appear even while credits are left', () => {
     expect(codes({ balance: 60, openDisputes: ['du_1'] })).toEqual(['account_disputed']);
     expect(codes({ balance: 60, debt: 10 })).toEqual(['credits_owed']);
     const [owed] = accountWarnings(head({ balance: 6, debt: 1 }), {}, AT);
     expect(owed?.message).toBe('You owe 1 credit: the next credits that you get are reduced by that number.');
   });
 
-  it('exactly the four conditions', () => {
+  it('there are exactly four conditions for a warning', () => {
     expect(codes({ balance: 6 })).toEqual([]);
     expect(codes({ balance: 5 })).toEqual(['low_credits']);
     expect(codes({ balance: 1 })).toEqual(['low_credits']);
@@ -104,7 +104,7 @@ describe('warnings', () => {
     expect(codes({ balance: 60, subscription, subscriptionType: 'pro' })).toEqual(['past_due']);
   });
 
-  it('of a past-due subscription say what pays its invoice: a card, subscribing again, or support', () => {
+  it('warnings of a past-due subscription say what pays its invoice: a card, subscribing again, or support', () => {
     const message = (facts: Parameters<typeof proUntil>[1], openDisputes: string[] = []) => {
       const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due', ...facts });
       return accountWarnings(
@@ -119,21 +119,21 @@ describe('warnings', () => {
     expect(message({}, ['du_1'])).toContain('not paid while a payment is disputed');
   });
 
-  it('of a subscription whose collection is paused say why fixes cost the pay-as-you-go price, once its period is over', () => {
+  it('warnings of a subscription with paused collection say why fixes cost the pay-as-you-go price after its period', () => {
     const paused = { balance: 60, subscriptionType: 'pro' } as const;
     const until = (end: string) => proUntil(end, { collects: false });
     expect(codes({ ...paused, subscription: until('2026-01-03T00:00:00.000Z') })).toEqual([]);
     expect(codes({ ...paused, subscription: until('2026-01-01T00:00:00.000Z') })).toEqual(['not_collected']);
   });
 
-  it('with no credits and a card, says what the next fix costs at the plan’s rate', () => {
+  it("without credits, the warning states the price of the next fix at the plan's rate", () => {
     const message = (subscriptionType: 'pro' | 'pay_as_you_go') =>
       accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), {}, AT)[0]?.message;
     expect(message('pay_as_you_go')).toContain('$29.00');
     expect(message('pro')).toContain('$15.00');
   });
 
-  it('of no credits have a code of their own without a card, and one while a payment is disputed', () => {
+  it('the warning of no credits has its own code without a card, and another while a payment is disputed', () => {
     expect(codes({ balance: 0, openDisputes: ['du_1'] })).toEqual(['no_credits_no_card', 'account_disputed']);
     expect(codes({ balance: 0, ...CARD, openDisputes: ['du_1'] })).toEqual([
       'no_credits',
@@ -143,7 +143,7 @@ describe('warnings', () => {
     expect(disputed?.message).toContain('until it is settled no card is charged');
   });
 
-  it('of a period that cost $0 last as long as the period and the plan', () => {
+  it('the warning of a $0 period lasts as long as the period and the plan', () => {
     const pro = { balance: 60, ...onPlan('pro') };
     expect(codes({ ...pro, freeUntil: '2026-01-02T00:00:00.001Z' })).toEqual(['free_period']);
     expect(codes({ ...pro, freeUntil: AT.toISOString() })).toEqual([]);
@@ -153,7 +153,7 @@ describe('warnings', () => {
     expect(free?.message).toContain('costs $0');
   });
 
-  it('of a renewal that is past due name the day on which the Pro rate ends, or say that it has', () => {
+  it('the warning of a past-due renewal states the day on which the Pro rate ends or ended', () => {
     const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due' });
     const message = (at: string) =>
       accountWarnings(head({ balance: 60, subscription, subscriptionType: 'pro' }), {}, new Date(at))[0]
@@ -165,7 +165,7 @@ describe('warnings', () => {
     expect(message('2026-02-21T23:59:59.999Z')).toContain('ends on 2026-02-22');
   });
 
-  it('say how many credits are left, one or several', () => {
+  it('warnings state how many credits are left, singular or plural', () => {
     const messages = (balance: number) =>
       accountWarnings(head({ balance }), {}, AT).map(({ message }) => message);
     expect(messages(1)).toEqual(['1 credit left.']);
@@ -174,29 +174,29 @@ describe('warnings', () => {
 });
 
 describe('fix attempt ids', () => {
-  it('do not depend on the case of organisation and repository', () => {
+  it('the id of a fix attempt ignores the case of organisation and repository', () => {
     const id = fixAttemptId({ githubOrg: 'Acme', repoName: 'WebShop', prNumber: 7 });
     expect(fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 7 })).toBe(id);
     expect(fixAttemptId({ githubOrg: 'acme', repoName: 'webshop', prNumber: 8 })).not.toBe(id);
   });
 
-  it('stay the same from release to release, for fixes are stored under them', () => {
+  it('the id of a fix attempt is the same in every release, because fixes are stored under it', () => {
     const id = fixAttemptId({ githubOrg: 'Acme', repoName: 'WebShop', prNumber: 7 });
     expect(id).toBe('3b6719be80c911db7475a4786075a95a');
   });
 
-  it('of a later repository under the same names are others, one for each repository', () => {
+  it('each later repository under the same names gets other fix ids', () => {
     const pull = { githubOrg: 'Acme', repoName: 'WebShop', prNumber: 7 };
     expect(laterAttemptId(pull, 42)).toBe('6520b284e9352a9dab847dd9b338c367');
     expect(laterAttemptId({ ...pull, githubOrg: 'ACME' }, 42)).toBe(laterAttemptId(pull, 42));
     expect(laterAttemptId(pull, 43)).not.toBe(laterAttemptId(pull, 42));
   });
 
-  it('an attempt to charge has one key, of customer, fix and attempt', () => {
+  it('a charge attempt has one key, made of customer, fix and attempt', () => {
     expect(chargeKey('c1', 'f1', 2)).toBe('fix:c1:f1:2');
   });
 
-  it('an attempt to charge is one try of its card', () => {
+  it('a charge attempt is one try of its card', () => {
     const charge = chargeOf({ attempt: 2, cardKey: 'fp_1' });
     expect(tryOf({ id: 'f1' }, charge)).toEqual({ cardKey: 'fp_1', id: 'f1:2' });
   });
@@ -206,17 +206,17 @@ describe('API keys', () => {
   const customerId = 'c'.repeat(32);
   const key = formatApiKey(customerId, new Uint8Array(32).fill(255));
 
-  it('carry their customer and are known by their hash alone', () => {
+  it('an API key contains its customer and is stored only as a hash', () => {
     expect(parseApiKey(key)?.customerId).toBe(customerId);
     expect(parseApiKey(key)?.keyId).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it.each(['', 'rsolv_', `${key}x`, key.slice(0, -1), key.replace('rsolv', 'other'), `x${key}`, `${key}\n`])(
-    'text that is not quite a key is none: %j',
+    'text that is almost an API key is rejected: %j',
     (textual) => expect(parseApiKey(textual)).toBeNull(),
   );
 
-  it('are unusable wherever they stand in a redacted text', () => {
+  it('API keys are removed everywhere in a redacted text', () => {
     const redacted = redactApiKeys(`a ${key} and ${key}.`);
     expect(redacted).not.toContain(key);
     expect(redacted).toBe('a rsolv_[redacted] and rsolv_[redacted].');
@@ -226,7 +226,7 @@ describe('API keys', () => {
 describe('addresses of test customers', () => {
   const email = testCustomerEmail(new Uint8Array(8).fill(0xa1));
 
-  it('are told by themselves', () => {
+  it('addresses of test customers are recognised', () => {
     expect(email).toBe('smoke+a1a1a1a1a1a1a1a1@rsolv.dev');
     expect(isTestCustomerEmail(email)).toBe(true);
   });
@@ -239,11 +239,11 @@ describe('addresses of test customers', () => {
     'smoke+zzzzzzzzzzzzzzzz@rsolv.dev',
     'smoke+a1a1a1a1a1a1a1a1@rsolvxdev',
     'somebody@rsolv.dev',
-  ])('are no other: %s', (other) => expect(isTestCustomerEmail(other)).toBe(false));
+  ])('an address is not a test address: %s', (other) => expect(isTestCustomerEmail(other)).toBe(false));
 });
 
 describe('a consent to be charged', () => {
-  it('keeps the text of today and its version, the card, the moment, and how it was given', () => {
+  it("a billing consent keeps today's text and version, the card, the time, and how it was given", () => {
     const origin = { sourceIp: '1.2.3.4', userAgent: null, by: { kind: 'api_key', keyId: 'k1' } } as const;
     expect(billingConsent('pm_1', origin, AT)).toEqual({
       ...origin,
@@ -259,14 +259,14 @@ describe('a consent to be charged', () => {
 });
 
 describe('the plans', () => {
-  it('are told by their names, and some of them are sold', () => {
+  it('plans are known by their names, and some of them are sold', () => {
     expect(PLAN_NAMES).toEqual(['trial', 'pay_as_you_go', 'pro']);
     expect(SOLD_PLANS).toEqual(['pro']);
     expect([isPlan('pro'), isPlan('other'), isPlan('toString')]).toEqual([true, false, false]);
     expect(PLAN_NAMES.map(isSold)).toEqual([false, false, true]);
   });
 
-  it('charge a fix at one of the rates', () => {
+  it('each plan charges a fix at one of the rates', () => {
     expect(RATES).toEqual(['pay_as_you_go', 'pro']);
     expect(PLAN_NAMES.map(fixRate)).toEqual(['pay_as_you_go', 'pay_as_you_go', 'pro']);
     expect(FIX_PRICE_CENTS).toEqual({ pay_as_you_go: 2_900, pro: 1_500 });
@@ -274,7 +274,7 @@ describe('the plans', () => {
 });
 
 describe('small rules', () => {
-  it('who has just signed up is on trial, owes nothing, and has told us nothing more', () => {
+  it('a new customer is on trial, owes nothing, and has muted nothing', () => {
     expect(NEW_PROFILE).toEqual({
       subscriptionType: 'trial',
       subscription: null,
@@ -300,7 +300,7 @@ describe('small rules', () => {
     ]);
   });
 
-  it('the domains of an address go up to, and not including, the top level', () => {
+  it('the domains of an address go up to the top level, without it', () => {
     expect(domainsOf('x@a.b.Example.com')).toEqual(['a.b.example.com', 'b.example.com', 'example.com']);
   });
 });

@@ -63,22 +63,22 @@ describe('what a subscription is worth', () => {
     expect(isOver(state)).toBe(over);
   });
 
-  it('every state that Stripe has is one of these', () => {
+  it('every subscription state of Stripe is in the table', () => {
     expect(STATES.map(([state]) => state).toSorted()).toEqual([...SUBSCRIPTION_STATES].toSorted());
   });
 
-  it('what gives Pro could never be over', () => {
+  it('a state that gives Pro is never a final state', () => {
     for (const state of SUBSCRIPTION_STATES) expect(givesPro(state) && isOver(state)).toBe(false);
   });
 });
 
 describe('which of several subscriptions counts', () => {
-  it('none of none', () => {
+  it('without subscriptions, no subscription counts', () => {
     expect(currentSubscription([])).toBeNull();
   });
 
   it.each(STATES.slice(1).map(([worse], i) => [STATES[i]?.[0] ?? 'active', worse] as const))(
-    '%s before %s, also where that is newer',
+    'a subscription that is %s counts before %s, even if that one is newer',
     (better, worse) => {
       const old = subscription({ id: 'sub_old', state: better, created: 1 });
       const young = subscription({ id: 'sub_young', state: worse, created: 2 });
@@ -87,7 +87,7 @@ describe('which of several subscriptions counts', () => {
     },
   );
 
-  it('of two alike the newer one, and of two of one second always the same one', () => {
+  it('of two equal subscriptions the newer one counts, and at the same second always the same one', () => {
     // The newer one has the smaller id. Time must decide before the id.
     const [first, second] = [subscription({ id: 'sub_z' }), subscription({ id: 'sub_b', created: 2 })];
     expect(currentSubscription([first, second])?.id).toBe('sub_b');
@@ -95,7 +95,7 @@ describe('which of several subscriptions counts', () => {
     expect(currentSubscription([twin, second])).toEqual(currentSubscription([second, twin]));
   });
 
-  it('in whatever order Stripe names them', () => {
+  it('the order in which Stripe lists subscriptions does not matter', () => {
     const shuffled = anySubscriptions.chain((all) =>
       fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length })),
     );
@@ -106,7 +106,7 @@ describe('which of several subscriptions counts', () => {
     );
   });
 
-  it('one that gives Pro, if there is one', () => {
+  it('a subscription that gives Pro counts before all others', () => {
     fc.assert(
       fc.property(anySubscriptions, (all) => {
         const current = currentSubscription(all);
@@ -140,7 +140,7 @@ describe('the plan that follows', () => {
     expect(planWith(subscription(paid), 'trial')).toBe(fromTrial);
   });
 
-  it('from none: a trial goes on, and nobody goes back to one', () => {
+  it('without a subscription a trial stays a trial, and no other customer returns to it', () => {
     expect(planWith(null, 'trial')).toBe('trial');
     expect(planWith(null, 'pay_as_you_go')).toBe('pay_as_you_go');
     expect(planWith(null, 'pro')).toBe('pay_as_you_go');
@@ -148,7 +148,7 @@ describe('the plan that follows', () => {
 });
 
 describe('of two subscriptions that are the same in everything but their ids', () => {
-  it('the one with the greater id counts, whichever is heard of first', () => {
+  it('the subscription with the greater id counts, whichever arrives first', () => {
     const two = [subscription({ id: 'sub_a' }), subscription({ id: 'sub_b' })];
     expect(currentSubscription(two)?.id).toBe('sub_b');
     expect(currentSubscription(two.toReversed())?.id).toBe('sub_b');
@@ -165,7 +165,7 @@ describe('the plan at a moment', () => {
       new Date(paidUntilMs + ms),
     );
 
-  it('past_due keeps the Pro rate for 21 days after the paid period and not longer, without any event', () => {
+  it('past_due keeps the Pro rate for exactly 21 days after the paid period, without any event', () => {
     for (const state of ['active', 'trialing', 'past_due'] as const) {
       expect(planAfter({ state }, 21 * DAY_MS - 1)).toBe('pro');
       expect(planAfter({ state }, 21 * DAY_MS)).toBe('pay_as_you_go');
@@ -177,7 +177,7 @@ describe('the plan at a moment', () => {
     expect(planAfter({ collects: false }, 0)).toBe('pay_as_you_go');
   });
 
-  it('a subscription that is set to end gives the Pro rate until its period ends and not longer, without any event', () => {
+  it('a subscription that is set to end gives the Pro rate exactly until its period ends, without any event', () => {
     const ending = { cancelAtPeriodEnd: true, currentPeriodEnd: PAID_UNTIL };
     expect(planAfter(ending, -1)).toBe('pro');
     expect(planAfter(ending, 0)).toBe('pay_as_you_go');
@@ -199,12 +199,12 @@ describe('the plan at a moment', () => {
     expect(planAfter({ coveredUntil: null }, -1)).toBe('pay_as_you_go');
   });
 
-  it('a subscription that is over, paused, unpaid or incomplete gives no Pro rate, whatever is paid', () => {
+  it('a subscription that is over, paused, unpaid or incomplete gives no Pro rate, even in a paid period', () => {
     for (const state of SUBSCRIPTION_STATES.filter((one) => !givesPro(one)))
       expect(planAfter({ state }, -1)).toBe('pay_as_you_go');
   });
 
-  it('a customer who is not on Pro keeps their plan at all times', () => {
+  it('a customer without Pro keeps the plan at all times', () => {
     for (const subscriptionType of ['trial', 'pay_as_you_go'] as const)
       expect(planAt({ subscriptionType, subscription: null }, new Date(0))).toBe(subscriptionType);
   });
@@ -227,13 +227,13 @@ describe('the plan at a moment', () => {
     );
   });
 
-  it('of several subscriptions the one that gives the Pro rate longest counts', () => {
+  it('of several subscriptions, the one with the longest Pro rate counts', () => {
     const paid = subscription({ id: 'sub_paid', state: 'past_due', coveredUntil: PAID_UNTIL });
     const held = subscription({ id: 'sub_held', coveredUntil: PAID_UNTIL, collects: false, created: 2 });
     expect(currentSubscription([held, paid])?.id).toBe('sub_paid');
   });
 
-  it('of two subscriptions that are paid alike the one that goes on counts, not a newer one that is set to end', () => {
+  it('of two subscriptions paid until the same time, the one that continues counts, not a newer one that is set to end', () => {
     const period = { currentPeriodEnd: PAID_UNTIL, coveredUntil: PAID_UNTIL };
     const on = subscription({ id: 'sub_on', ...period });
     const ending = subscription({ id: 'sub_ending', ...period, cancelAtPeriodEnd: true, created: 2 });
@@ -242,7 +242,7 @@ describe('the plan at a moment', () => {
 });
 
 describe('subscriptions that go on', () => {
-  it('two Pro subscriptions that Stripe will renew are both named, for support', () => {
+  it('two Pro subscriptions that Stripe will renew are both reported, for support', () => {
     const all = [
       subscription({ id: 'sub_1' }),
       subscription({ id: 'sub_2', state: 'past_due' }),

@@ -98,7 +98,7 @@ describe('a dispute without a Stripe customer', () => {
   });
 });
 
-it('a customer without a head has one finding, which says so', () => {
+it('a customer without a head has this one finding', () => {
   expect(HEAD_MISSING).toEqual({
     invariant: 2,
     seq: null,

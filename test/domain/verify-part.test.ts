@@ -48,7 +48,7 @@ const end = (before: LedgerBefore, head: Partial<LedgerRecords['head']> = {}) =>
   verifyEnd({ head: { ...HEAD, ...head }, before, entries: [], fixes: [], ...REST });
 
 describe('where a ledger stands', () => {
-  it('at its start is nowhere', () => {
+  it('a ledger starts with an empty state', () => {
     expect(START).toEqual({
       ...emptyLedger('c1'),
       sum: 0,
@@ -57,7 +57,7 @@ describe('where a ledger stands', () => {
     });
   });
 
-  it('after its entries is their end, their sums, and how often each gift was granted', () => {
+  it('the state after entries has their end, their sums, and the number of one-time grants', () => {
     expect(afterEntries(START, entries)).toEqual({
       customerId: 'c1',
       balance: 0,
@@ -69,7 +69,7 @@ describe('where a ledger stands', () => {
     });
   });
 
-  it('is the same part by part, and does not move without an entry', () => {
+  it('the state is the same part by part, and does not change without an entry', () => {
     const [first, second] = [entries.slice(0, 2), entries.slice(2)];
     const half = afterEntries(START, first);
     expect(half).toMatchObject({ seq: 2, sum: 10, grants: { trial_signup: 1, trial_billing_added: 1 } });
@@ -79,7 +79,7 @@ describe('where a ledger stands', () => {
 });
 
 describe('a part of a sound ledger', () => {
-  it('has nothing wrong, wherever it is cut', () => {
+  it('a part of a sound ledger has no violation, wherever it is cut', () => {
     for (let cut = 0; cut <= entries.length; cut++) {
       expect(verifyPart(part(0, cut))).toEqual([]);
       expect(verifyPart(part(cut, entries.length))).toEqual([]);
@@ -87,7 +87,7 @@ describe('a part of a sound ledger', () => {
     }
   });
 
-  it('that grants a gift of an earlier part once more is a violation', () => {
+  it('a part that repeats a one-time grant of an earlier part is a violation', () => {
     const { before, ...rest } = part(1, 5);
     expect(verifyPart({ ...rest, before: before ?? START })).toEqual([]);
     const grants = { trial_signup: 0, trial_billing_added: 1 };
@@ -95,19 +95,19 @@ describe('a part of a sound ledger', () => {
     expect(again).toMatchObject([{ invariant: 6, seq: 2 }]);
   });
 
-  it('that deploys a fix which names another entry is a violation', () => {
+  it('a part that deploys a fix naming another entry is a violation', () => {
     const found = verifyPart(part(2, 3, { fixes: [{ ...FIX, billedSeq: 9 }] }));
     expect(found).toEqual([{ invariant: 4, seq: 3, message: 'entry 3 deploys fix f1, which names entry 9' }]);
   });
 
-  it('that deploys a fix which names no entry is none', () => {
+  it('a part that deploys a fix naming no entry is no violation', () => {
     expect(verifyPart(part(2, 3, { fixes: [{ ...FIX, billedSeq: null }] }))).toEqual([]);
     const { billedSeq, ...unnamed } = FIX;
     expect(billedSeq).toBe(3);
     expect(verifyPart(part(2, 3, { fixes: [unnamed] }))).toEqual([]);
   });
 
-  it('may buy the credit of a fix in an entry that the fix does not name', () => {
+  it('a part may buy the credit of a fix in an entry that the fix does not name', () => {
     const bought = post(
       emptyLedger('c1'),
       [
@@ -122,7 +122,7 @@ describe('a part of a sound ledger', () => {
     expect(verifyPart(records)).toEqual([]);
   });
 
-  it('is looked at for every invariant that a part can show', () => {
+  it('a part is checked for every invariant that it can show', () => {
     const found = (facts: Partial<LedgerRecords>, from = 2, to = 4) =>
       verifyPart(part(from, to, facts)).map(({ invariant }) => invariant);
     const { before = START } = part(2, 4);
@@ -143,11 +143,11 @@ describe('the end of a ledger', () => {
     ['the debt is not the sum', { debt: 5 }, 2],
     ['the head has a card without a Stripe customer', { paymentMethodId: 'pm_1' }, null],
     ['the keys are not counted right', { activeKeys: 2 }, null],
-  ])('shows that %s', (_, head, invariant) => {
+  ])('the check of the end shows that %s', (_, head, invariant) => {
     expect(end(after, head).map((violation) => violation.invariant)).toContain(invariant);
   });
 
-  it('shows that a Stripe customer is bound to another one', () => {
+  it('the check of the end shows that a Stripe customer is bound to another one', () => {
     const records = { head: HEAD, before: after, entries: [], fixes: [], ...REST };
     const stripeCustomers = [{ id: 'cus_1', boundTo: 'c2' }];
     expect(verifyEnd({ ...records, stripeCustomers })).toHaveLength(1);
@@ -175,13 +175,13 @@ describe('grants of one invoice', () => {
     }).filter(({ invariant }) => invariant === 5);
   };
 
-  it('are one for each line', () => {
+  it('an invoice has one grant for each line', () => {
     const line = (line_id: string) => ({ invoice_id: 'in_1', line_id });
     expect(violations(line('il_1'), line('il_2'))).toEqual([]);
     expect(violations(line('il_1'), line('il_1'))).toMatchObject([{ seq: 2 }]);
   });
 
-  it('of an earlier release, which names no line, are one', () => {
+  it('an invoice of an earlier release, without lines, has one grant', () => {
     expect(violations({ invoice_id: 'in_1' }, { invoice_id: 'in_1' })).toMatchObject([{ seq: 2 }]);
     expect(violations({ invoice_id: 'in_1', line_id: '2' }, { invoice_id: 'in_12' })).toEqual([]);
   });

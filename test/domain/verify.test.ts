@@ -59,17 +59,17 @@ const found = (records: LedgerRecords): [number | null, number | null][] =>
   verifyLedger(records).map(({ invariant, seq }: Violation) => [invariant, seq]);
 
 describe('verify', () => {
-  it('finds nothing in a sound ledger', () => {
+  it('verify finds nothing in a sound ledger', () => {
     expect(verifyLedger(soundRecords())).toEqual([]);
   });
 
-  it('names an entry whose amount was changed', () => {
+  it('verify reports an entry whose amount was changed', () => {
     const violations = found(tampered(3, (entry) => ({ ...entry, amount: -2 })));
     expect(violations).toContainEqual([3, 3]);
     expect(violations).toContainEqual([2, null]);
   });
 
-  it('names an entry that was changed and rehashed, by the entry after it', () => {
+  it('verify reports an entry that was changed and rehashed, by the entry after it', () => {
     const records = soundRecords();
     const forged = soundRecords([
       { ...POSTINGS[0], metadata: { source: 'forged' } } as Posting,
@@ -80,7 +80,7 @@ describe('verify', () => {
     expect(found({ ...records, entries })).toContainEqual([3, 2]);
   });
 
-  it('names a missing entry, in the middle and at the end', () => {
+  it('verify reports a missing entry, in the middle and at the end', () => {
     const records = soundRecords();
     const without = (seq: number) => ({
       ...records,
@@ -90,20 +90,20 @@ describe('verify', () => {
     expect(found(without(6))).toContainEqual([3, 6]);
   });
 
-  it('names a run of missing entries once, however long it is', () => {
+  it('verify reports a run of missing entries once, however long it is', () => {
     const records = soundRecords();
     const violations = verifyLedger({ ...records, head: { ...records.head, seq: 1_000_000_000 } });
     expect(violations.map(({ message }) => message)).toContain('entries 7 to 1000000000 are missing');
   });
 
-  it('names entries whose order was changed', () => {
+  it('verify reports entries whose order was changed', () => {
     const records = soundRecords();
     const [a, b, c, ...rest] = records.entries;
     if (!a || !b || !c) throw new Error('too few entries');
     expect(found({ ...records, entries: [a, c, b, ...rest] })).toContainEqual([3, 2]);
   });
 
-  it('finds a head that was changed: balance, chain, or set back', () => {
+  it('verify reports a head that was changed: balance, chain, or set back', () => {
     const records = soundRecords();
     const withHead = (change: object) => found({ ...records, head: { ...records.head, ...change } });
     expect(withHead({ balance: 100 })).toContainEqual([2, null]);
@@ -112,15 +112,15 @@ describe('verify', () => {
     expect(withHead({ balance: -1 })).toContainEqual([1, null]);
   });
 
-  it('names an entry of another customer', () => {
+  it('verify reports an entry of another customer', () => {
     expect(found(tampered(4, (entry) => ({ ...entry, customerId: 'c2' })))).toContainEqual([3, 4]);
   });
 
-  it('names an entry that left the balance below zero', () => {
+  it('verify reports an entry that left the balance below zero', () => {
     expect(found(tampered(3, (entry) => ({ ...entry, balanceAfter: -1 })))).toContainEqual([1, 3]);
   });
 
-  it('names a second deployment of one fix, and fixes and entries that do not match', () => {
+  it('verify reports a second deployment of one fix, and fixes and entries that do not match', () => {
     const deploy = { amount: -1, source: 'fix_deployed', metadata: { fix_attempt_id: 'f1' } } as const;
     const twice = { ...soundRecords([...POSTINGS, deploy]) };
     expect(found(twice)).toContainEqual([4, 7]);
@@ -130,7 +130,7 @@ describe('verify', () => {
     expect(found({ ...records, fixes: [...records.fixes, unposted] })).toEqual([[4, null]]);
   });
 
-  it('names an invoice or a charge that was counted twice', () => {
+  it('verify reports an invoice or a charge that was counted twice', () => {
     const invoice = {
       amount: 60,
       source: 'pro_subscription_payment',
@@ -147,13 +147,13 @@ describe('verify', () => {
     expect(found({ ...soundRecords([...POSTINGS, unnamed]) })).toContainEqual([5, 7]);
   });
 
-  it('names a purchase that no stored fix announced', () => {
+  it('verify reports a purchase that no stored fix announced', () => {
     const records = soundRecords();
     const fixes = records.fixes.map((fix) => ({ ...fix, announcedAttempts: 0, paymentIntentId: null }));
     expect(found({ ...records, fixes })).toEqual([[7, 5]]);
   });
 
-  it('names a second trial grant, a second card bonus, and a bonus for somebody else’s card', () => {
+  it("verify reports a second trial grant, a second card bonus, and a bonus for another customer's card", () => {
     const trial = { amount: 5, source: 'trial_signup', metadata: {} } as const;
     expect(found(soundRecords([...POSTINGS, trial]))).toEqual([[6, 7]]);
     const bonus = {
@@ -165,7 +165,7 @@ describe('verify', () => {
     expect(found({ ...soundRecords(), cardBonuses: new Map([['fp_1', 'c2']]) })).toEqual([[6, 2]]);
   });
 
-  it('finds a webhook event that has the outcome none', () => {
+  it('verify reports a webhook event without an outcome', () => {
     expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: null }] })).toEqual([[8, null]]);
     expect(found({ ...soundRecords(), events: [{ id: 'evt_2', outcome: 'parked' }] })).toEqual([]);
   });
@@ -363,12 +363,12 @@ describe('what verify says', () => {
       },
       ['event evt_2 has the outcome none', 'event evt_3 has the outcome lost'],
     ],
-  ])('%s: which entry, what was expected and what was found', (_name, faulty, expected) => {
+  ])('a violation %s names the entry, the expected and the actual value', (_name, faulty, expected) => {
     const messages = verifyLedger(faulty).map(({ message }) => message);
     expect(messages).toEqual(expect.arrayContaining(expected));
   });
 
-  it('is all of it: a head that was set back whole is one fault of the chain', () => {
+  it('a head that was set back as a whole is one fault of the chain', () => {
     const { state } = post(emptyLedger('c1'), POSTINGS.slice(0, 5), AT);
     const ofChain = verifyLedger(withHead(state)).filter(({ invariant }) => invariant === 3);
     expect(ofChain.map(({ message }) => message)).toEqual([
@@ -376,7 +376,7 @@ describe('what verify says', () => {
     ]);
   });
 
-  it('one missing entry is not called several, and a changed one is named once for each fault', () => {
+  it('one missing entry is not reported as several, and a changed one is reported once per fault', () => {
     const ofChain = (faulty: LedgerRecords) =>
       verifyLedger(faulty).filter(({ invariant }) => invariant === 3);
     expect(ofChain(without(2)).map(({ message }) => message)).toEqual([
@@ -386,7 +386,7 @@ describe('what verify says', () => {
     ]);
   });
 
-  it('is nothing of a balance that is used up, and of a debt that the entries explain', () => {
+  it('an exhausted balance, and a debt that the entries explain, are no violation', () => {
     const usedUp = post(
       emptyLedger('c1'),
       [
@@ -403,11 +403,11 @@ describe('what verify says', () => {
     ]);
   });
 
-  it('is nothing of the address of an account that is closed', () => {
+  it('the address of a closed account is no violation', () => {
     expect(verifyLedger({ ...withHead({ email: '' }), emailOwner: null })).toEqual([]);
   });
 
-  it('has a sentence for each invariant', () => {
+  it('each invariant has a sentence', () => {
     expect(Object.keys(INVARIANTS)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
     for (const sentence of Object.values(INVARIANTS)) expect(sentence).toMatch(/^[a-z].{20,}/);
   });

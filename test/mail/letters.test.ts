@@ -91,7 +91,10 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 1_000_060 },
     ['You keep your 1,000,060 credits.'],
   ],
-  [{ kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 }, ['$599.00', 'du_1', 'do not charge your cards']],
+  [
+    { kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 },
+    ['$599.00', 'du_1', 'do not charge your cards'],
+  ],
   [
     {
       kind: 'credits_removed',
@@ -118,7 +121,11 @@ const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       returnedCents: 59_900,
       reasons: [],
     },
-    ['You owe 60 credits', '$599.00 of your payment for invoice in_1 was returned.', 'no credits, because none were left'],
+    [
+      'You owe 60 credits',
+      '$599.00 of your payment for invoice in_1 was returned.',
+      'no credits, because none were left',
+    ],
   ],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' }, ['Welcome', '5 credits', 'aaaaaaaa']],
   [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
@@ -140,7 +147,7 @@ const textOf = (html: string) =>
     .replace(/\s+/g, ' ');
 
 describe('a letter', () => {
-  it.each(LETTERS)('of %o says it with the sum and the day, in text and HTML alike', (content, said) => {
+  it.each(LETTERS)('the letter of %o has the amount and the day, in text and HTML alike', (content, said) => {
     const { subject, text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME);
     for (const one of [...said, 'Tuesday, 24 November 2026']) {
       expect(`${subject} ${text.replace(/\s+/g, ' ')}`).toContain(one);
@@ -149,11 +156,11 @@ describe('a letter', () => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(78);
   });
 
-  it('exists for every kind of notice', () => {
+  it('every kind of notice has a letter', () => {
     expect(new Set(LETTERS.map(([{ kind }]) => kind))).toEqual(new Set(NOTICE_KINDS));
   });
 
-  it('never tells a suspicion of the bank', () => {
+  it('a letter never passes on a suspicion of the bank', () => {
     for (const declineCode of ['stolen_card', 'lost_card', 'fraudulent', 'pickup_card']) {
       const content = { kind: 'card_declined', amountCents: 2_900, declineCode, ...PULL_REQUEST } as const;
       expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME).text).not.toMatch(
@@ -162,7 +169,7 @@ describe('a letter', () => {
     }
   });
 
-  it('takes nothing that it is given for markup, and no line break into the subject', () => {
+  it('a letter escapes its values, and its subject has no line break', () => {
     const content = {
       kind: 'fix_blocked',
       reason: 'no_billing_info',
@@ -187,21 +194,21 @@ describe('a letter', () => {
     ['\u202eemca', 'Hello emca,'],
     ['Ac\u2028me', 'Hello Ac me,'],
     ['\u202e', 'Hello,'],
-  ])('greets %j, but is no carrier of a message that somebody signed a stranger up with', (name, said) => {
+  ])('a letter greets %j, but never carries a message in the name of a sign-up', (name, said) => {
     const content = { kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' } as const;
     const { text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), { ...FRAME, name });
     expect(text.split('\n\n')[0]).toBe(said);
     expect(textOf(html).replaceAll('&amp;', '&')).toContain(said);
   });
 
-  it('states a sum above the billions in figures', () => {
+  it('a letter states an amount above the billions in figures', () => {
     const content = { kind: 'dispute', disputeId: 'du_1', amountCents: 123_456_789_00 } as const;
     expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME).text).toContain(
       '$123456789.00 is',
     );
   });
 
-  it('that offers Pro names the price and the credits that it is sold at when the letter is sent', () => {
+  it('a letter that offers Pro has the price and credits at the time it is sent', () => {
     const content = { ...OFFERING, kind: 'exhausted' } as const;
     const sold = new Map([['pro', { monthCents: 64_900, credits: 65 }]] as const);
     const { text } = layOut(letterOf({ content, createdAt: AT }, sold), FRAME);
@@ -209,7 +216,7 @@ describe('a letter', () => {
     expect(text).not.toContain('599');
   });
 
-  it('says how and at which address to turn it off, where that can be done', () => {
+  it('a letter that can be turned off says how and at which address', () => {
     const content = {
       kind: 'exhausted',
       hasCard: true,
@@ -227,7 +234,7 @@ describe('a letter', () => {
 });
 
 describe('the day of a letter', () => {
-  it('is the day in UTC, to the last millisecond', () => {
+  it('the day of a letter is the day in UTC, to the last millisecond', () => {
     expect(longDay(new Date('2026-12-31T23:59:59.999Z'))).toBe('Thursday, 31 December 2026');
   });
 });

@@ -30,7 +30,7 @@ const send = (endpoint = url) =>
   openSes({ ...TEST_CREDENTIALS, AWS_ENDPOINT_URL_SESV2: endpoint }, 'billing@rsolv.dev').send(mail);
 
 describe('SES', () => {
-  it('answers the id of a message', async () => {
+  it('SES returns the id of a message', async () => {
     answer = { status: 200, body: '{"MessageId":"0100"}' };
     expect(await send()).toBe('0100');
   });
@@ -42,7 +42,7 @@ describe('SES', () => {
     [400, 'MailFromDomainNotVerifiedException', 'MailFromDomainNotVerifiedException', false],
     [403, 'AccessDeniedException', 'AccessDeniedException', false],
     [500, undefined, 'without saying why', false],
-  ])('that answers %i %s is told as %s; that it is only busy: %s', async (status, type, reason, isBusy) => {
+  ])('a response of SES with %i %s is reported as %s; busy: %s', async (status, type, reason, isBusy) => {
     const body = '{"message":"Email address is not verified: ada@acme.dev"}';
     answer = { status, body, ...(type !== undefined && { type }) };
     const fault = await send().catch((error: unknown) => error);
@@ -50,7 +50,7 @@ describe('SES', () => {
     expect(String(fault)).not.toContain('acme.dev');
   });
 
-  it('that is not there is told by what the network said', async () => {
+  it('an unreachable SES is reported with the error of the network', async () => {
     const gone = createServer();
     const nowhere = await listening(gone);
     await once(gone.close(), 'close');

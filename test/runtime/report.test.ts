@@ -14,7 +14,7 @@ async function told(happened: BusinessEvent) {
 }
 
 describe('the reporter', () => {
-  it('counts an event and writes its line with the facts by their stored names', async () => {
+  it('the reporter counts an event and logs a line with the facts under their stored names', async () => {
     const { counted, line } = await told({
       kind: 'fix_charged',
       customerId: 'c1',
@@ -33,7 +33,7 @@ describe('the reporter', () => {
     });
   });
 
-  it('writes no line where the line of the request says enough', async () => {
+  it('the reporter logs no line if the line of the request is enough', async () => {
     const customer = { customerId: 'c1' };
     expect(await told({ kind: 'fix_billed', ...customer, fixAttemptId: 'f1' })).toEqual({
       counted: ['FixBilled'],
@@ -41,13 +41,13 @@ describe('the reporter', () => {
     expect(await told({ kind: 'pro_subscribed', ...customer })).toEqual({ counted: ['ProSubscribed'] });
   });
 
-  it('counts a large grant beside the adjustment, and one credit less as an adjustment alone', async () => {
+  it('the reporter counts a large grant beside the adjustment, and one credit less only as an adjustment', async () => {
     const adjusted = (amount: number) => told({ kind: 'credits_adjusted', customerId: 'c1', amount });
     expect((await adjusted(1_001)).counted).toEqual(['CreditsAdjusted', 'LargeGrant']);
     expect((await adjusted(1_000)).counted).toEqual(['CreditsAdjusted']);
   });
 
-  it('warns of an event that is parked, and counts a paid invoice only when its event is processed', async () => {
+  it('the reporter warns about a parked event, and counts a paid invoice only when its event is processed', async () => {
     const event = {
       kind: 'event_received',
       eventId: 'evt_1',
@@ -65,12 +65,12 @@ describe('the reporter', () => {
     });
   });
 
-  it('counts by numbers also when they are 0, so that a graph shows that somebody looked', async () => {
+  it('the reporter also counts numbers that are 0, so that a graph shows that the check ran', async () => {
     const { counted } = await told({ kind: 'reconcile_completed', drift: 0, missed: 0 });
     expect(counted).toEqual(['Drift', 'MissedEvent', 'ReconcileCompleted']);
   });
 
-  it('tells of an error its message and stack, and nothing that an SDK hangs on it', async () => {
+  it('the reporter logs the message and stack of an error, without what an SDK attached', async () => {
     const error = Object.assign(new Error('no answer'), { request: 'secret' });
     const { line } = await told({ kind: 'customer_not_warned', customerId: 'c1', error });
     expect(line).toMatchObject({ level: 'ERROR', error: { message: 'no answer' } });

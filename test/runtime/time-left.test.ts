@@ -8,7 +8,7 @@ import { gatewayEvent, invocation } from '../support/gateway.ts';
 import { openMoney } from '../support/money.ts';
 import { openTestTable } from '../support/table.ts';
 
-it('each of two requests at once reads the time of its own function, and outside of a request there is no end', async () => {
+it('concurrent requests each read the time of their own function, and outside of a request there is no end', async () => {
   const left: number[] = [];
   const handler = handlerOf(healthContract, async () => {
     await wait(5);

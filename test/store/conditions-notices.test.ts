@@ -46,7 +46,7 @@ async function lowCustomer() {
 }
 
 describe('a warning', () => {
-  it('WARNING_IS_DUE: of a balance that has moved on is not written, nor a second one', async () => {
+  it('WARNING_IS_DUE: a warning is not written for a balance that has changed, nor twice', async () => {
     const { customerId } = await lowCustomer();
     const readBefore = await headOf(deps, customerId);
     await adjustCredits(deps, customerId, { amount: -4, reason: 't', actor: 't', idempotencyKey: 'none' });
@@ -72,7 +72,7 @@ async function read({ customerId, kind, id }: NoticeName) {
 }
 
 describe('a notice', () => {
-  it('NOTICE_IS_NEW: of a failed payment that two events tell of is written once', async () => {
+  it('NOTICE_IS_NEW: a failed payment that two events report has one notice', async () => {
     const when = {
       attempt: 1,
       nextAttemptAt: null,
@@ -86,7 +86,7 @@ describe('a notice', () => {
     expect((await write(putNewNotice(failed))).kind).toBe('refused');
   });
 
-  it('NOTICE_IS_UNCLAIMED: is taken by one of two, and by nobody once it is sent', async () => {
+  it('NOTICE_IS_UNCLAIMED: one of two deliveries claims a notice, and none claims a sent one', async () => {
     const name = await stored('taken');
     expect((await claimNotice(deps.table, name, AT, NOBODY_ABANDONED)).kind).toBe('written');
     expect((await claimNotice(deps.table, name, LATER, NOBODY_ABANDONED)).kind).toBe('refused');
@@ -94,7 +94,7 @@ describe('a notice', () => {
     expect((await claimNotice(deps.table, name, LATER, LATER)).kind).toBe('refused');
   });
 
-  it('CLAIM_IS_OURS: what became of it is not written over by whoever lost it', async () => {
+  it('CLAIM_IS_OURS: a delivery that lost its claim does not overwrite the outcome', async () => {
     const name = await stored('lost');
     await claimNotice(deps.table, name, AT, NOBODY_ABANDONED);
     await claimNotice(deps.table, name, LATER, LATER);
@@ -106,7 +106,7 @@ describe('a notice', () => {
 });
 
 describe('an account that is closed', () => {
-  it('ACCOUNT_IS_OPEN: gets no key any more', async () => {
+  it('ACCOUNT_IS_OPEN: a closed account gets no key', async () => {
     const { head } = await customerWith(deps, 5);
     await markClosed(deps, head.customerId);
     const notice = keyIssued(head.customerId, 'k', 'operator', AT);
@@ -118,7 +118,7 @@ describe('an account that is closed', () => {
 });
 
 describe('what is forgotten', () => {
-  it('EMAIL_IS_THEIRS: an address that somebody else has is not taken from them', async () => {
+  it('EMAIL_IS_THEIRS: an address of another customer is not released', async () => {
     const { head } = await customerWith(deps, 5);
     expect((await write(forgetEmail(head.email, 'd'.repeat(32)))).kind).toBe('refused');
     expect((await write(forgetEmail(head.email, head.customerId))).kind).toBe('written');
@@ -126,7 +126,7 @@ describe('what is forgotten', () => {
     expect((await write(forgetEmail(head.email, head.customerId))).kind).toBe('written');
   });
 
-  it('FIX_IS_THERE: no fix comes to be by being forgotten', async () => {
+  it('FIX_IS_THERE: anonymising a fix does not create it', async () => {
     const { head } = await customerWith(deps, 5);
     await anonymiseFix(deps.table, head.customerId, 'f'.repeat(32));
     expect(await readTogether(deps.table, [keys.fix(head.customerId, 'f'.repeat(32))])).toEqual([undefined]);

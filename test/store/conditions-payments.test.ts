@@ -58,7 +58,7 @@ describe('what payments keep', () => {
     expect(await write(keepCardTries(customerId, one, {}))).toBe('refused');
   });
 
-  it('SOLD_PRICE_UNMOVED: a sweep does not overwrite the price that another sweep stored after it looked', async () => {
+  it('SOLD_PRICE_UNMOVED: a sweep does not overwrite the price that another sweep stored after its read', async () => {
     const price = (n: number) => ({ priceId: `price_${n}`, monthCents: 100 * n, credits: n });
     const stored = () => readSoldPrice(deps.table, 'pro');
     const replace = async (next: number, found: number | null) =>

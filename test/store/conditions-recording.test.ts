@@ -24,7 +24,7 @@ async function stored(customerId: string, id: string) {
 }
 
 describe('a recorded fix', () => {
-  it('REPOSITORY_IS_UNKNOWN: keeps the first number that it was given, and a fix that is not there gets none', async () => {
+  it('REPOSITORY_IS_UNKNOWN: a fix keeps its first repository id, and a missing fix gets none', async () => {
     await putNewFix(table, 'c1', fixNamed('f1'));
     expect(await takeRepository(table, 'c1', 'f1', 1)).toEqual({ kind: 'written' });
     expect(await takeRepository(table, 'c1', 'f1', 2)).toMatchObject({ kind: 'refused' });
@@ -33,7 +33,7 @@ describe('a recorded fix', () => {
     expect(await stored('c1', 'absent')).toBeNull();
   });
 
-  it('NEWEST_UNMOVED: points to one newest attempt: of two that read the same, one looks again', async () => {
+  it('NEWEST_UNMOVED: of two writers that read the same newest attempt, one reads again', async () => {
     await putNewFix(table, 'c2', fixNamed('first'), { repositoryId: 1 });
     const namesake: Namesake = { id: 'first', repositoryId: 1, newestId: null };
     const second = { repositoryId: 2, namesake };
@@ -46,7 +46,7 @@ describe('a recorded fix', () => {
     expect(await stored('c2', 'first')).toMatchObject({ newestId: 'third' });
   });
 
-  it('RECORDINGS_HAVE_ROOM: is not stored once the day has as many as the limit', async () => {
+  it('RECORDINGS_HAVE_ROOM: a fix is not stored once the day is at the limit', async () => {
     const count = { ...keys.recorded('c3', '2026-11-24', 1), recorded: RECORDINGS_PER_DAY / 16 - 1 };
     await writeTogether(table, [put(count)]);
     expect(await putNewFix(table, 'c3', fixNamed('last'))).toEqual({ kind: 'recorded' });

@@ -23,7 +23,7 @@ const runNamed = (name: string, day = 0): ReconcileRun => ({
 });
 
 describe('a reconciliation', () => {
-  it('RUN_UNMOVED: is not written over what another invocation wrote, nor begun twice', async () => {
+  it('RUN_UNMOVED: a run does not overwrite what another invocation wrote, and is not started twice', async () => {
     const ours = { run: runNamed('r1'), version: 0, holder: 'ours' };
     const theirs = { run: runNamed('r1', 7), version: 0, holder: 'theirs' };
     expect(await saveRun(table, ours)).toEqual({ kind: 'saved' });
@@ -34,7 +34,7 @@ describe('a reconciliation', () => {
     expect(await readRun(table, 'r1')).toEqual({ ...theirs, version: 2 });
   });
 
-  it('that is saved again because the answer was lost is saved', async () => {
+  it('a run that is saved again after a lost response is saved', async () => {
     const first = { run: runNamed('r2'), version: 0, holder: 'ours' };
     expect(await saveRun(table, first)).toEqual({ kind: 'saved' });
     expect(await saveRun(table, first)).toEqual({ kind: 'saved' });

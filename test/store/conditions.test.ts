@@ -98,7 +98,7 @@ async function setBackHead(customerId: string, to: LedgerState): Promise<void> {
 }
 
 describe('a change of balance', () => {
-  it('HEAD_UNMOVED: is not written over a head that moved, even where its entry number is free', async () => {
+  it('HEAD_UNMOVED: a change is not written over a head that moved, even if its entry number is free', async () => {
     const { head } = await customerWith(deps, 5);
     const stale = await readHead(head.customerId);
     const first = post(stale, [plus(10)], AT);
@@ -112,7 +112,7 @@ describe('a change of balance', () => {
     expect((await readHead(head.customerId)).balance).toBe(15);
   });
 
-  it('PROFILE_UNMOVED: is not written over a profile that moved, even where no entry did', async () => {
+  it('PROFILE_UNMOVED: a change is not written over a profile that moved, even without a new entry', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const stale = await readHead(customerId);
@@ -141,7 +141,7 @@ describe('a change of balance', () => {
     });
   });
 
-  it('ENTRY_IS_NEW: never overwrites an entry, even where the head was set back by hand', async () => {
+  it('ENTRY_IS_NEW: an entry is never overwritten, even if the head was set back by hand', async () => {
     const { head } = await customerWith(deps, 5);
     const before = await readHead(head.customerId);
     const first = post(before, [plus(10)], AT);
@@ -154,7 +154,7 @@ describe('a change of balance', () => {
     expect(await readItem(keys.entry(head.customerId, 2))).toMatchObject({ amount: 10 });
   });
 
-  it('GUARD_IS_NEW: does not happen twice under one guard, even on a fresh head', async () => {
+  it('GUARD_IS_NEW: a change does not happen twice under one guard, even on a fresh head', async () => {
     const { head } = await customerWith(deps, 5);
     for (const expected of ['committed', 'lost'] as const) {
       const fresh = await readHead(head.customerId);
@@ -167,7 +167,7 @@ describe('a change of balance', () => {
 });
 
 describe('a fix', () => {
-  it('FIX_NOT_BILLED: is not billed a second time by a caller who read it before the first and the head after', async () => {
+  it('FIX_NOT_BILLED: a fix is not billed twice by a caller that read it before the first billing and the head after', async () => {
     const { head } = await customerWith(deps, 5);
     const fixId = await recordedFix(deps, head.customerId, 1);
     await billFixAttempt(deps, head.customerId, fixId);
@@ -184,7 +184,7 @@ describe('a fix', () => {
     expect((await readHead(head.customerId)).balance).toBe(4);
   });
 
-  it('FIX_NOT_BILLED: nor is one that was never recorded', async () => {
+  it('FIX_NOT_BILLED: a fix that was never recorded is not billed', async () => {
     const { head } = await customerWith(deps, 5);
     await expect(billFixAttempt(deps, head.customerId, 'a'.repeat(32))).rejects.toMatchObject({
       code: 'fix_attempt_not_found',
@@ -195,7 +195,7 @@ describe('a fix', () => {
     expect((await commit(deps.table, fresh, moved(fresh, next), [once])).kind).toBe('lost');
   });
 
-  it('FIX_IS_NEW: keeps what was recorded first, also against a caller who saw nothing there', async () => {
+  it('FIX_IS_NEW: a fix keeps the first recording, even against a caller that read nothing', async () => {
     const { head } = await customerWith(deps, 5);
     const fixId = await recordedFix(deps, head.customerId, 2);
     await billFixAttempt(deps, head.customerId, fixId);
@@ -234,7 +234,7 @@ describe('a charge', () => {
     return { customerId, id };
   }
 
-  it('CHARGE_IS_ABSENT: no credit is taken for a fix whose card is being charged, nor is it charged beside that', async () => {
+  it('CHARGE_IS_ABSENT: a fix whose card is being charged costs no credit, and gets no second charge', async () => {
     const { customerId, id } = await announced();
     const asRead = { id, charge: null };
     const fresh = await readHead(customerId);
@@ -249,7 +249,7 @@ describe('a charge', () => {
     expect(await readItem(keys.fix(customerId, id))).toMatchObject({ charge: { payment_method_id: 'pm_1' } });
   });
 
-  it('CHARGE_UNMOVED: of two who saw the same attempt end, one announces the next', async () => {
+  it('CHARGE_UNMOVED: of two callers that saw the same attempt end, one announces the next', async () => {
     const { customerId, id } = await announced();
     const declined: FixCharge = { ...CHARGE, state: 'declined', paymentIntentId: 'pi_1' };
     expect(await commitNow(customerId, [endCharge(customerId, { id, charge: CHARGE }, declined)])).toBe(
@@ -266,7 +266,7 @@ describe('a charge', () => {
     });
   });
 
-  it('CHARGE_UNMOVED: who still sees it under way cannot end it twice, nor end the one after it', async () => {
+  it('CHARGE_UNMOVED: a caller with a stale read cannot end an attempt twice, nor end the next one', async () => {
     const { customerId, id } = await announced();
     const end = (state: FixCharge['state']) =>
       commitNow(customerId, [endCharge(customerId, { id, charge: CHARGE }, { ...CHARGE, state })]);
@@ -283,7 +283,7 @@ describe('a charge', () => {
     });
   });
 
-  it('WORK_IS_DUE: a charge that was settled while it was being looked at is not touched any more', async () => {
+  it('WORK_IS_DUE: a charge that was settled during the sweep is not changed', async () => {
     const { customerId, id } = await announced();
     const work = (await listDueWork(deps.table, 'charge', AT, 100)).find(
       ({ item }) => item.kind === 'fix' && item.id === id,
@@ -308,7 +308,7 @@ describe('a charge', () => {
 describe('what Stripe names', () => {
   const someId = () => uniqueEmail().slice(0, 12);
 
-  it('CARD_IS_NEW: a card that brought its bonus to one customer brings none to another', async () => {
+  it('CARD_IS_NEW: a card that earned the bonus for one customer earns none for another', async () => {
     const [first, second] = [await customerWith(deps, 5), await customerWith(deps, 5)];
     const fingerprint = someId();
     const spend = ({ head }: typeof first) =>
@@ -321,7 +321,7 @@ describe('what Stripe names', () => {
     expect(await readItem(once)).toBeUndefined();
   });
 
-  it('GUARD_IS_NEW: a customer who had their bonus has none for another card', async () => {
+  it('GUARD_IS_NEW: a customer who had the bonus gets none for another card', async () => {
     const { head } = await customerWith(deps, 5);
     const [first, second] = [someId(), someId()];
     expect(await commitNow(head.customerId, spendCardBonus(head.customerId, first))).toBe('committed');
@@ -329,7 +329,7 @@ describe('what Stripe names', () => {
     expect(await readItem(keys.card(second))).toBeUndefined();
   });
 
-  it('STRIPE_ID_IS_FREE: nobody takes a Stripe customer over; its own may be bound again', async () => {
+  it('STRIPE_ID_IS_FREE: a Stripe customer cannot be taken over; its own customer may bind it again', async () => {
     const [first, second] = [await customerWith(deps, 5), await customerWith(deps, 5)];
     const id = `cus_${someId()}`;
     const bind = ({ head }: typeof first) => commitNow(head.customerId, [bindStripeId(id, head.customerId)]);
@@ -365,7 +365,7 @@ describe('what Stripe names', () => {
     expect(await readItem(keys.renewal(customerId))).toMatchObject({ attempt: 2, invoice_id: 'in_1' });
   });
 
-  it('ORDER_UNMOVED: of two who order Pro at once, and of two who order again, one does', async () => {
+  it('ORDER_UNMOVED: of two callers that order Pro, or order again, one does', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const order = (attempt: number, state: ProOrder['state'], startedAt = AT.toISOString()): ProOrder => ({
@@ -394,7 +394,7 @@ describe('what Stripe names', () => {
     });
   });
 
-  it('INVOICE_UNMOVED: of two who heard of the same refund, one takes the credits back', async () => {
+  it('INVOICE_UNMOVED: of two events about one refund, one takes the credits back', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const granted = guardOf({ invoiceId: `in_${someId()}` });
@@ -407,7 +407,7 @@ describe('what Stripe names', () => {
     expect(await readItem(key)).toMatchObject({ reversed_credits: 30 });
   });
 
-  it('EVENT_IS_OPEN: an event that was applied is not applied again; one that is parked still may be', async () => {
+  it('EVENT_IS_OPEN: an applied event is not applied again; a parked one still can be', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const event = (outcome: EventRecord['outcome']): EventRecord => ({
@@ -439,7 +439,7 @@ describe('what Stripe names', () => {
 });
 
 describe('a customer', () => {
-  it('EMAIL_IS_FREE: an address belongs to one customer, whatever its case', async () => {
+  it('EMAIL_IS_FREE: an address belongs to one customer, in upper or lower case', async () => {
     const email = uniqueEmail();
     const first = await onboardCustomer(deps, { name: 'A', email, source: 'direct' });
     await expect(
@@ -459,7 +459,7 @@ describe('a customer', () => {
 });
 
 describe('API keys', () => {
-  it('KEYS_BELOW_LIMIT: a customer cannot collect more than the limit, however many ask at once', async () => {
+  it('KEYS_BELOW_LIMIT: a customer cannot have more keys than the limit, even with concurrent calls', async () => {
     const { head } = await customerWith(deps, 5);
     const asked = Array.from({ length: MAX_ACTIVE_KEYS + 3 }, () => issueKey(deps, head.customerId));
     const outcomes = await Promise.allSettled(asked);
@@ -470,7 +470,7 @@ describe('API keys', () => {
     expect((await readHead(head.customerId)).activeKeys).toBe(MAX_ACTIVE_KEYS);
   });
 
-  it('KEY_IS_NEW: a key that is sent again after a lost answer is counted once, at the limit too', async () => {
+  it('KEY_IS_NEW: a key that is sent again after a lost response is counted once, also at the limit', async () => {
     const { head } = await customerWith(deps, 5);
     const put = (n: number) => {
       const keyId = String(n).repeat(64);
@@ -493,7 +493,7 @@ describe('API keys', () => {
     expect((await readHead(head.customerId)).activeKeys).toBe(0);
   });
 
-  it('KEY_IS_ACTIVE: revoking a key that is not there writes nothing', async () => {
+  it('KEY_IS_ACTIVE: revoking a missing key writes nothing', async () => {
     const { head } = await customerWith(deps, 5);
     const keyId = 'b'.repeat(64);
     await expect(revokeKey(deps, head.customerId, keyId)).rejects.toMatchObject({
@@ -509,7 +509,7 @@ describe('rate limits', () => {
   const hit = (scope: string, seconds: number) =>
     hitRateLimit(deps.table, scope, limit, new Date(AT.getTime() + seconds * 1000));
 
-  it('RATE_HAS_ROOM: the window never holds more than the limit, wherever the clock stands', async () => {
+  it('RATE_HAS_ROOM: the window never holds more hits than the limit, at any time', async () => {
     const kinds = [];
     for (const seconds of [0, 50, 55, 59]) kinds.push((await hit('edge', seconds)).kind);
     expect(kinds).toEqual(['allowed', 'allowed', 'allowed', 'limited']);
@@ -518,12 +518,12 @@ describe('rate limits', () => {
     expect((await hit('edge', 61)).kind).toBe('limited');
   });
 
-  it('RATE_HAS_ROOM: of many at once, as many as the limit get in', async () => {
+  it('RATE_HAS_ROOM: of many concurrent calls, exactly the limit is accepted', async () => {
     const results = await Promise.all(Array.from({ length: 12 }, () => hit('crowd', 0)));
     expect(results.filter(({ kind }) => kind === 'allowed')).toHaveLength(3);
   });
 
-  it('RATE_OLDEST_HAS_LEFT: of many at once on a full window, only the places that came free are taken', async () => {
+  it('RATE_OLDEST_HAS_LEFT: of many concurrent calls on a full window, only as many as expired hits are accepted', async () => {
     for (const seconds of [0, 50, 55]) await hit('full', seconds);
     const results = await Promise.all(Array.from({ length: 12 }, () => hit('full', 70)));
     expect(results.filter(({ kind }) => kind === 'allowed')).toHaveLength(1);
@@ -537,7 +537,7 @@ describe('rate limits', () => {
 describe('adjustments', () => {
   const adjustment = { amount: 3, reason: 'goodwill', actor: 'ops', idempotencyKey: 'k1' };
 
-  it('the same key again answers the same and adjusts once; with other input it is a conflict', async () => {
+  it('the same adjustment key returns the same result and adjusts once; with other input it is a conflict', async () => {
     const { head } = await customerWith(deps, 5);
     const answers = await Promise.all([1, 2, 3].map(() => adjustCredits(deps, head.customerId, adjustment)));
     expect(answers.map(({ balance }) => balance)).toEqual([8, 8, 8]);
@@ -547,7 +547,7 @@ describe('adjustments', () => {
     });
   });
 
-  it('never takes more than there is', async () => {
+  it('an adjustment never removes more than the balance', async () => {
     const { head } = await customerWith(deps, 5);
     const tooMuch = { ...adjustment, amount: -6, idempotencyKey: 'k2' };
     await expect(adjustCredits(deps, head.customerId, tooMuch)).rejects.toMatchObject({

@@ -42,7 +42,7 @@ const HEAD = headWith({
 });
 
 describe('the head of a ledger', () => {
-  it('is read as it was stored', async () => {
+  it('a head is read as it was stored', async () => {
     const item = encodeHead(HEAD);
     expect(item).toMatchObject({
       ...keys.head('h1'),
@@ -54,7 +54,7 @@ describe('the head of a ledger', () => {
     expect(await readHead(table, 'nobody')).toBeNull();
   });
 
-  it('of an earlier release has defaults for what it does not keep', () => {
+  it('a head of an earlier release has defaults for missing fields', () => {
     const item = { ...encodeHead(HEAD), subscription: null };
     const later = [
       'stripe_customer_id',
@@ -71,7 +71,7 @@ describe('the head of a ledger', () => {
     expect(decodeHead(earlier)).toEqual({ ...HEAD, subscription: null });
   });
 
-  it('of an earlier release counts the current period of its subscription as paid', () => {
+  it('a head of an earlier release counts the current period of its subscription as paid', () => {
     const ofEarlier = (facts: object) => ({
       ...encodeHead(HEAD),
       subscription: {
@@ -103,11 +103,11 @@ describe('the head of a ledger', () => {
     ['balance_level', 'other'],
     ['muted_notices', ['payment_failed']],
     ['subscription', 'sub_1'],
-  ])('with an impossible %s is not read', (name, value) => {
+  ])('a head with an impossible %s is rejected', (name, value) => {
     expect(() => decodeHead({ ...encodeHead(HEAD), [name]: value })).toThrow(UnreadableItem);
   });
 
-  it('is stored in part, or as a profile, by the same names', () => {
+  it('a part of a head and a profile are stored under the same names', () => {
     expect(encodeHeadPart({ raisedSeq: 7, balanceLevel: 'low' })).toEqual({
       raised_seq: 7,
       balance_level: 'low',
@@ -126,7 +126,7 @@ describe('consents', () => {
     by: { kind: 'page', page } as const,
   });
 
-  it('are kept one by one, read the oldest first, and an unreadable one hides no other', async () => {
+  it('consents are stored one by one and read oldest first, and an unreadable one hides no other', async () => {
     const later = billingConsent('pm_1', origin('later'), new Date(AT.getTime() + 1));
     const first = billingConsent('pm_1', origin('first'), AT);
     await store(keepConsent('k1', later), keepConsent('k1', first));
@@ -135,7 +135,7 @@ describe('consents', () => {
     expect(await readConsents(table, 'k2')).toEqual([]);
   });
 
-  it('given with a key name the key', async () => {
+  it('a consent given with a key names the key', async () => {
     const by = { kind: 'api_key', keyId: 'key_1' } as const;
     const consent = billingConsent('pm_1', { sourceIp: '::1', userAgent: 'curl', by }, AT);
     await store(keepConsent('k3', consent));
@@ -144,7 +144,7 @@ describe('consents', () => {
 });
 
 describe('the record of cards', () => {
-  it('begins with version 0 and goes up with each write', async () => {
+  it('the record of cards begins with version 0 and increases with each write', async () => {
     const none = await readCardTries(table, 't1');
     expect(none).toEqual({ version: 0, cards: {} });
     const cards = { fp_1: { ...NO_TRIES, underWay: [{ id: 'f1:1', startedAt: AT.toISOString() }] } };
@@ -166,7 +166,7 @@ describe('a renewal', () => {
     startedAt: AT.toISOString(),
   };
 
-  it('is due while it is being paid, and no longer', async () => {
+  it('a renewal is due only while it is being paid', async () => {
     await store(keepRenewal('r1', RENEWAL, null));
     const item = await read(keys.renewal('r1'));
     expect(item).toMatchObject(DUE);
@@ -178,14 +178,14 @@ describe('a renewal', () => {
   });
 
   it.each(['paying', 'paid', 'declined', 'needs_approval', 'closed'] as const)(
-    'has the state %s',
+    'a renewal has the state %s',
     async (state) => {
       await store(keepRenewal(`r_${state}`, { ...RENEWAL, state }, null));
       expect(decodeRenewal((await read(keys.renewal(`r_${state}`))) ?? {}).state).toBe(state);
     },
   );
 
-  it('is not written in place of another one', async () => {
+  it('a renewal does not replace another one', async () => {
     await store(keepRenewal('r2', RENEWAL, null));
     const other = { ...RENEWAL, attempt: 2 };
     expect((await writeTogether(table, [keepRenewal('r2', other, null)])).kind).toBe('refused');
@@ -206,7 +206,7 @@ describe('an order', () => {
     startedAt: AT.toISOString(),
   };
 
-  it('is due while it has no outcome, and no longer', async () => {
+  it('an order is due only while it has no outcome', async () => {
     await store(keepOrder('o1', ORDER, null));
     expect(await read(keys.order('o1'))).toMatchObject(DUE);
     expect(await readOrder(table, 'o1')).toEqual(ORDER);
@@ -219,7 +219,7 @@ describe('an order', () => {
 });
 
 describe('a closing', () => {
-  it('notes up to where the fixes are clear, and comes back later', async () => {
+  it('a closing notes how far the fixes are cleared, and is due again later', async () => {
     await store(openClosing('l1', 'a@x.io', AT));
     const later = new Date(AT.getTime() + 1000);
     await noteCleared(table, 'l1', 'FIX#7', later);
@@ -238,7 +238,7 @@ describe('a closing', () => {
 describe('a double payment', () => {
   const PAYMENT = { fixAttemptId: 'f1', paymentIntentId: 'pi_1', amountCents: 2_900 };
 
-  it('is announced with the refund of all of it, and due until it was returned', async () => {
+  it('a double payment is announced with a full refund, and due until it is returned', async () => {
     await store(announceReturn('d1', PAYMENT, AT));
     const announced = await readDoublePayment(table, 'd1', 'pi_1');
     expect(announced).toEqual({
@@ -269,7 +269,7 @@ describe('a double payment', () => {
     expect(await readDoublePayment(table, 'd1', 'pi_2')).toBeNull();
   });
 
-  it('is announced once, and moved only from where it was read', async () => {
+  it('a double payment is announced once, and changes only from the state that was read', async () => {
     await store(announceReturn('d2', PAYMENT, AT));
     expect((await writeTogether(table, [announceReturn('d2', PAYMENT, AT)])).kind).toBe('refused');
     const read = await readDoublePayment(table, 'd2', 'pi_1');
@@ -280,7 +280,7 @@ describe('a double payment', () => {
     }
   });
 
-  it('of an earlier release is as far as its refund says', () => {
+  it('a double payment of an earlier release gets its state from its refund', () => {
     const item = { fix_attempt_id: 'f1', payment_intent_id: 'pi_1', amount_cents: 2_900 };
     expect(decodeDoublePayment(item)).toEqual({
       ...PAYMENT,

@@ -41,7 +41,7 @@ describe('a fix', () => {
     paymentIntentId: null,
   } as const;
 
-  it('that is billed notes what of its money went back', async () => {
+  it('a billed fix records what was returned of its money', async () => {
     await record('f1', 'one');
     const fix = fixOf({ id: 'one' });
     await store(billFix('f1', fix, BILLED));
@@ -52,13 +52,13 @@ describe('a fix', () => {
     });
   });
 
-  it('that is blocked notes for which raise of the balance its owner was told', async () => {
+  it('a blocked fix records for which raise of the balance its owner was notified', async () => {
     await record('f2', 'one');
     await store(noteBlocked('f2', fixOf({ id: 'one' }), 7));
     expect(decodeFix(await read(keys.fix('f2', 'one')))).toMatchObject({ blockedAtRaise: 7 });
   });
 
-  it('is one of a page of fixes, which go on after a key, and nothing else is', async () => {
+  it('a page of fixes has only fixes and continues after a key', async () => {
     for (const id of ['a', 'b', 'c']) await record('f3', id);
     await store(put({ ...keys.closing('f3'), closed_at: AT.toISOString() }));
     const ids = (page: Awaited<ReturnType<typeof fixPage>>) => page.fixes.map(({ id }) => id);
@@ -69,7 +69,7 @@ describe('a fix', () => {
     expect(await fixPage(table, 'f4', null, 2)).toEqual({ fixes: [], next: null });
   });
 
-  it('is read at once after it was written', async () => {
+  it('a fix can be read at once after it was written', async () => {
     const inputs: Item[] = [];
     table.client.middlewareStack.add(
       (next) => async (args) => {
@@ -83,14 +83,14 @@ describe('a fix', () => {
     expect(inputs[0]).not.toHaveProperty('ExclusiveStartKey');
   });
 
-  it('that is not there is not made by taking its texts out', async () => {
+  it('anonymising a missing fix does not create it', async () => {
     await anonymiseFix(table, 'f5', 'one');
     expect(await read(keys.fix('f5', 'one'))).toEqual({});
   });
 });
 
 describe('the count of new fixes', () => {
-  it('is kept by the day and the number of the pull request, for two days', async () => {
+  it('the count of new fixes is kept by day and pull request number, for two days', async () => {
     await store(countRecording('n1', 33, AT));
     await store(countRecording('n1', 17, AT));
     const key = keys.recorded('n1', '2026-01-02', 1);
@@ -101,7 +101,7 @@ describe('the count of new fixes', () => {
     });
   });
 
-  it('leaves room for a sixteenth of the day’s limit in each part', async () => {
+  it("each part of the count leaves room for a sixteenth of the day's limit", async () => {
     const key = keys.recorded('n2', '2026-01-02', 1);
     await store(put({ ...key, recorded: RECORDINGS_PER_DAY / 16 - 1 }));
     await store(countRecording('n2', 1, AT));
@@ -110,7 +110,7 @@ describe('the count of new fixes', () => {
 });
 
 describe('work that is due', () => {
-  it('is listed up to a moment, or all of it where none is named', async () => {
+  it('due work is listed up to a time, or completely without one', async () => {
     const due = (sk: string, due_at: string) => put({ pk: 'CUSTOMER#w1', sk, due: 'low_balance', due_at });
     await store(due('FIX#1', '2026-01-01'), due('FIX#2', '2026-01-02'), due('FIX#3', '2999-01-01'));
     const upTo = await listDueWork(table, 'low_balance', new Date('2026-01-01T12:00:00.000Z'), 10);

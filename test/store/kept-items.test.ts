@@ -49,7 +49,7 @@ async function remove(key: Key): Promise<void> {
 const write = async (item: Write) => (await writeTogether(deps.table, [item])).kind;
 
 describe('the keys of a customer', () => {
-  it('are listed with the oldest first, whatever their names', async () => {
+  it('the keys of a customer are listed oldest first, whatever their names', async () => {
     const { head, keyId } = await customerWith(deps, 5);
     const { customerId } = head;
     const issued = [keyId];
@@ -66,7 +66,7 @@ describe('the keys of a customer', () => {
     ]);
   });
 
-  it('are not added to where the customer is gone', async () => {
+  it('a key is not added if the customer is gone', async () => {
     const customerId = 'e'.repeat(32);
     const notice = keyIssued(customerId, 'k', 'customer', AT);
     expect(await putApiKey(deps.table, customerId, 'k', AT.toISOString(), notice)).toEqual({
@@ -77,7 +77,7 @@ describe('the keys of a customer', () => {
 });
 
 describe('the closing of an account', () => {
-  it('is open with the address and its moment until it is ended, and then without the address', async () => {
+  it('a closing is open with address and time until it ends, and then has no address', async () => {
     const customerId = 'f'.repeat(32);
     expect(openClosingOf(undefined)).toBeNull();
     expect(await write(openClosing(customerId, 'a@example.com', AT))).toBe('written');
@@ -94,7 +94,7 @@ describe('the closing of an account', () => {
     expect(openClosingOf(ended)).toBeNull();
   });
 
-  it('says so where what was stored of it is not whole', () => {
+  it('an incomplete closing is reported', () => {
     const item = { ...keys.closing('f'.repeat(32)), due: 'charge' };
     expect(() => openClosingOf(item)).toThrow('email');
   });
@@ -110,7 +110,7 @@ describe('a fix attempt', () => {
     paymentIntentId: 'pi_1',
   };
 
-  it('that is billed is not charged, not billed by a payment, and not said to be blocked', async () => {
+  it('a billed fix cannot be charged, billed by a payment, or marked as blocked', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const id = await recordedFix(deps, customerId, 1);
@@ -123,7 +123,7 @@ describe('a fix attempt', () => {
     expect(await read(keys.fix(customerId, id))).toEqual(before);
   });
 
-  it('is billed by a payment also where no charge of it is known any more', async () => {
+  it('a fix is billed by a payment even if no charge of it is stored', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const id = await recordedFix(deps, customerId, 1);
@@ -133,7 +133,7 @@ describe('a fix attempt', () => {
     expect(stored && decodeFix(stored).charge).toBeNull();
   });
 
-  it('of a closed account says nothing but what the ledger names', async () => {
+  it('a fix of a closed account keeps only what the ledger names', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const { fix } = await recordFixAttempt(deps, customerId, {
@@ -160,7 +160,7 @@ describe('a fix attempt', () => {
 });
 
 describe('an invoice', () => {
-  it('is kept once: of two who saw none, one keeps it', async () => {
+  it('an invoice guard is stored once by concurrent callers', async () => {
     const guard = guardOf({ invoiceId: 'in_kept' });
     const keep = () => write(keepInvoice('d'.repeat(32), guard, null));
     expect([await keep(), await keep()]).toEqual(['written', 'refused']);
@@ -176,7 +176,7 @@ describe('the list of notices that were not sent', () => {
     content: { kind: 'dispute', disputeId: id, amountCents: 1 },
   });
 
-  it('leaves out what was sent, turned off or removed, where the index has not heard of it', async () => {
+  it('the list of unsent notices leaves out sent, muted and removed ones, even if the index is stale', async () => {
     for (const id of ['waits', 'sent', 'muted', 'removed']) await write(putNotice(notice(id)));
     for (const state of ['sent', 'muted']) {
       await deps.table.client.send(
@@ -205,7 +205,7 @@ describe('the list of notices that were not sent', () => {
 });
 
 describe('work that is due', () => {
-  it('that cannot be read is reported as a reading that failed', async () => {
+  it('unreadable due work is reported as a failed read', async () => {
     deps.table.client.middlewareStack.add(
       () => async () => {
         throw new Error('no answer');

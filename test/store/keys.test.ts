@@ -46,24 +46,24 @@ describe('the key', () => {
     ['the sums of a day', keys.day('2026-01-01'), { pk: 'DAYS', sk: '2026-01-01' }],
     ['the sold price of a plan', keys.soldPrice('pro'), { pk: 'PRICE#pro', sk: 'SOLD' }],
     ['the health check', keys.health, { pk: 'HEALTH', sk: 'HEALTH' }],
-  ])('of %s stays as it is stored', (_, key, stored) => {
+  ])('the key of %s is stored unchanged', (_, key, stored) => {
     expect(key).toEqual(stored);
   });
 
-  it('of a partition is the customer’s, and gives the customer back', () => {
+  it('the key of a partition contains the customer and can be parsed', () => {
     expect(keys.customer('c1')).toBe('CUSTOMER#c1');
     expect(customerIdOf('CUSTOMER#c1')).toBe('c1');
     expect(() => customerIdOf('EVENT#evt_1')).toThrow('EVENT#evt_1 is no customer');
   });
 
-  it('of an API key and of a guard gives id and name back', () => {
+  it('the keys of an API key and of a guard can be parsed into id and name', () => {
     expect(apiKeyIdOf('KEY#k1')).toBe('k1');
     expect(guardNameOf('ONCE#invoice#in_1')).toBe('invoice#in_1');
   });
 });
 
 describe('a range of sort keys', () => {
-  it('of all entries has the first and the last entry in it, and not the head', () => {
+  it('the range of all entries contains the first and last entry, and not the head', () => {
     const { from, to } = ranges.entriesBelow(null);
     expect(from <= keys.entry('c1', 0).sk).toBe(true);
     expect(keys.entry('c1', 999_999_999_999).sk <= to).toBe(false);
@@ -71,15 +71,15 @@ describe('a range of sort keys', () => {
     expect(to < keys.head('c1').sk).toBe(true);
   });
 
-  it('of the entries below one ends at the one before', () => {
+  it('the range of entries below an entry ends at the previous one', () => {
     expect(ranges.entriesBelow(5)).toEqual({ from: 'LEDGER#000000000000', to: 'LEDGER#000000000004' });
   });
 
-  it('of head and entries ends at the head', () => {
+  it('the range of head and entries ends at the head', () => {
     expect(ranges.headAndEntries).toEqual({ from: 'LEDGER#000000000000', to: 'LEDGER#HEAD' });
   });
 
-  it('of one kind begins with its prefix', () => {
+  it('the range of one kind begins with its prefix', () => {
     expect(prefixes).toEqual({
       fix: 'FIX#',
       notice: 'NOTICE#',
@@ -99,16 +99,16 @@ describe('an item in the index of due work', () => {
     [keys.order('c1'), 'order', null],
     [keys.renewal('c1'), 'renewal', null],
     [keys.closing('c1'), 'closing', null],
-  ])('under %j is the customer’s %s', (key, kind, id) => {
+  ])("a due item under %j is the customer's %s", (key, kind, id) => {
     expect(parseDueKey(key)).toEqual({ kind, customerId: 'c1', id });
   });
 
-  it('that is an event is no customer’s', () => {
+  it('a due item that is an event belongs to no customer', () => {
     expect(parseDueKey(keys.event('evt_1'))).toEqual({ kind: 'event', customerId: null, id: 'evt_1' });
   });
 
   it.each([own('ORDER#PRO#2'), own('LEDGER#HEAD#2'), own('ONCE#invoice#in_1'), own('NEW#1')])(
-    'under %j is unknown: a newer release may have put it there',
+    'a due item under %j is unknown: a newer release may have written it',
     (key) => {
       expect(parseDueKey(key)).toEqual({ kind: 'unknown', customerId: null, id: null });
     },
@@ -126,7 +126,7 @@ describe('an item of a customer', () => {
     ['NOTICE#fix_blocked#n1', 'other'],
     [undefined, 'other'],
     [7, 'other'],
-  ])('under the sort key %j is one of the kind %s', (sk, kind) => {
+  ])('an item under the sort key %j has the kind %s', (sk, kind) => {
     expect(itemKind(sk)).toBe(kind);
   });
 });
@@ -134,7 +134,7 @@ describe('an item of a customer', () => {
 describe('a notice', () => {
   const NAME = { customerId: 'c1', kind: 'payment_failed', id: 'in_1#2' } as const;
 
-  it('is named by its key, also where its id has a # in it', () => {
+  it('a notice is named by its key, even if its id contains #', () => {
     const key = keys.notice('c1', NAME.kind, NAME.id);
     expect(parseNoticeKey(key)).toEqual(NAME);
     expect(noticeWords(key)).toEqual(NAME);
@@ -143,7 +143,7 @@ describe('a notice', () => {
     expect(noticeName('c1', 'payment_failed#in_1#2')).toEqual(NAME);
   });
 
-  it('of a kind that only a newer release knows has words, and no name', () => {
+  it('a notice of a kind of a newer release has a label and no name', () => {
     const key = own('NOTICE#newer#n1');
     expect(parseNoticeKey(key)).toBeNull();
     expect(noticeWords(key)).toEqual({ customerId: 'c1', kind: 'newer', id: 'n1' });
@@ -151,7 +151,7 @@ describe('a notice', () => {
   });
 
   it.each([own('FIX#payment_failed#n1'), { pk: 'EVENT#c1', sk: 'NOTICE#payment_failed#n1' }])(
-    'is not what is stored under %j',
+    'an item under %j is not a notice',
     (key) => {
       expect(parseNoticeKey(key)).toBeNull();
     },
@@ -173,7 +173,7 @@ describe('an item that may expire', () => {
     [keys.email('a@x.io'), false],
     [keys.soldPrice('pro'), false],
     [{ pk: 'STRIPE#NOTICE#1', sk: 'NOTICE#1' }, false],
-  ])('under %j: %s', (key, expected) => {
+  ])('an item under %j may expire: %s', (key, expected) => {
     expect(mayExpire(key)).toBe(expected);
   });
 });

@@ -74,7 +74,7 @@ const unchanged = (head: CustomerHead): HeadChange => ({
 });
 
 describe('what is written of a head', () => {
-  it('is nothing where it does not change: it is only checked to be where it was read', async () => {
+  it('an unchanged head is not written, but checked to be the one that was read', async () => {
     const { head } = await customerWith(deps, 5);
     const write = () => commit(deps.table, head, unchanged(head), [guard(head.customerId, 'checked')]);
     const [request] = await requestsOf(write);
@@ -83,7 +83,7 @@ describe('what is written of a head', () => {
     });
   });
 
-  it('is nothing at all for what holds wherever the head stands', async () => {
+  it('nothing is written of a head if the change holds for any head', async () => {
     const { head } = await customerWith(deps, 5);
     await posted(head.customerId, [change(1)]);
     const write = () => commit(deps.table, head, null, [guard(head.customerId, 'aside')]);
@@ -96,7 +96,7 @@ describe('what is written of a head', () => {
     });
   });
 
-  it('puts it into the index of due work where spending crosses a threshold, and nowhere else', async () => {
+  it('spending across a threshold, and nothing else, puts the head into the index of due work', async () => {
     const { head } = await customerWith(deps, 7);
     await posted(head.customerId, [change(-1)]);
     expect(await stored(head.customerId)).not.toHaveProperty('due');
@@ -105,7 +105,7 @@ describe('what is written of a head', () => {
     expect(await stored(head.customerId)).toMatchObject(crossed);
   });
 
-  it('takes it out of the index where the balance is raised, and remembers by which entry', async () => {
+  it('a raised balance takes the head out of the index and stores the entry that raised it', async () => {
     const { head } = await customerWith(deps, 5);
     await posted(head.customerId, [change(-1)]);
     expect(await stored(head.customerId)).toHaveProperty('due');
@@ -118,7 +118,7 @@ describe('what is written of a head', () => {
 });
 
 describe('a write that meets another one', () => {
-  it('is told apart from one that lost: nothing was written, and it may be tried again', async () => {
+  it('a contended write is distinguished from a lost one: nothing was written, and a retry is possible', async () => {
     const { head } = await customerWith(deps, 5);
     const name = 'throttled';
     deps.table.client.middlewareStack.add(
@@ -138,7 +138,7 @@ describe('a write that meets another one', () => {
 });
 
 describe('reading a ledger', () => {
-  it('gives the head with the newest entries below it, as many as are wanted', async () => {
+  it('reading a ledger returns the head with the newest entries, up to the limit', async () => {
     const { head } = await customerWith(deps, 5);
     await writeHistory(deps, head.customerId, 6);
     const read = await readHeadAndNewest(deps.table, head.customerId, 3);
@@ -148,7 +148,7 @@ describe('reading a ledger', () => {
     expect(all?.newest.map(({ seq }) => seq)).toEqual([7, 6, 5, 4, 3, 2, 1]);
   });
 
-  it('leaves out an entry that the head does not count yet, without shortening the list', async () => {
+  it('reading a ledger leaves out an entry that the head does not count yet, without shortening the list', async () => {
     const { head } = await customerWith(deps, 5);
     await writeHistory(deps, head.customerId, 4);
     await deps.table.client.send(
@@ -163,7 +163,7 @@ describe('reading a ledger', () => {
     expect(read?.newest.map(({ seq }) => seq)).toEqual([4, 3, 2]);
   });
 
-  it('gives nothing of a customer who does not exist, also where entries of theirs do', async () => {
+  it('reading a ledger returns nothing without a head, even if entries exist', async () => {
     expect(await readHeadAndNewest(deps.table, NOBODY, 3)).toBeNull();
     const { head } = await customerWith(deps, 5);
     const { DeleteCommand } = await import('@aws-sdk/lib-dynamodb');
@@ -173,7 +173,7 @@ describe('reading a ledger', () => {
     expect(await readHeadAndNewest(deps.table, head.customerId, 3)).toBeNull();
   });
 
-  it('downwards gives entries from below a place on, and from the newest without one', async () => {
+  it('reading downwards returns entries below a position, or from the newest', async () => {
     const { head } = await customerWith(deps, 5);
     await writeHistory(deps, head.customerId, 5);
     const down = async (below: number | null, limit: number) =>
@@ -185,7 +185,7 @@ describe('reading a ledger', () => {
     expect(await readEntriesDown(deps.table, NOBODY, null, 9)).toEqual([]);
   });
 
-  it('whole gives every entry once, the oldest first, and never more than a page', async () => {
+  it('reading a whole ledger returns every entry once, oldest first, and never more than a page', async () => {
     const { head } = await customerWith(deps, 5);
     await writeHistory(deps, head.customerId, 6);
     const pages: number[][] = [];
@@ -198,7 +198,7 @@ describe('reading a ledger', () => {
     expect(none).toEqual([]);
   });
 
-  it('sees everything that was written before, for each query of it is a consistent one', async () => {
+  it('reading a ledger sees every earlier write, because each query is consistent', async () => {
     const { head } = await customerWith(deps, 5);
     const requests = await requestsOf(async () => {
       await readHeadAndNewest(deps.table, head.customerId, 3);
@@ -209,7 +209,7 @@ describe('reading a ledger', () => {
     for (const request of requests) expect(request).toHaveProperty('ConsistentRead', true);
   });
 
-  it('that fails says so, and that it may be repeated', async () => {
+  it('a failed read of a ledger says that a retry is safe', async () => {
     const { head } = await customerWith(deps, 5);
     const failures: unknown[] = [];
     await dyingAfter(deps.table, 0, 'Query', async () => {

@@ -46,7 +46,7 @@ describe('a notice on its way', () => {
   }
   const read = async ({ customerId, kind, id }: NoticeName) =>
     (await readTogether(table, [keys.notice(customerId, kind, id)]))[0];
-  it('of the first release, which did not say whether a payment is disputed, can still be read', async () => {
+  it('a notice of the first release, without the dispute field, can still be read', async () => {
     const { customerId, id } = await stored();
     const item = await read({ customerId, kind: 'dispute', id });
     const content = { kind: 'exhausted', hasCard: true, rate: 'pro' };
@@ -59,7 +59,7 @@ describe('a notice on its way', () => {
 
   const unsent = async () => (await unsentOf(table, seconds(1_000))).map(({ id }) => id);
 
-  it('is due until it is sent, and forgotten 400 days after', async () => {
+  it('a notice is due until it is sent, and expires 400 days later', async () => {
     const name = await stored();
     expect(await read(name)).toMatchObject({ state: 'pending', due: 'notice', due_at: isoAt(0) });
     expect(await unsent()).toContain(name.id);
@@ -79,7 +79,7 @@ describe('a notice on its way', () => {
     expect(await unsent()).not.toContain(name.id);
   });
 
-  it('that failed stays due and says why, and is taken and counted once more', async () => {
+  it('a failed notice stays due with its reason, and a new claim is counted', async () => {
     const name = await stored();
     await claimNotice(table, name, seconds(1), seconds(0));
     await noteFate(table, name, seconds(1), { state: 'failed', failure: 'Throttled' }, seconds(2));
@@ -96,7 +96,7 @@ describe('a notice on its way', () => {
     expect(await unsent()).not.toContain(name.id);
   });
 
-  it('that somebody is sending is theirs until they are given up', async () => {
+  it('a claimed notice stays claimed until it is given up', async () => {
     const name = await stored();
     await claimNotice(table, name, seconds(10), seconds(0));
     expect((await claimNotice(table, name, seconds(11), seconds(10))).kind).toBe('refused');
@@ -104,13 +104,13 @@ describe('a notice on its way', () => {
     expect((await claimNotice(table, name, seconds(12), seconds(11))).kind).toBe('written');
   });
 
-  it('is put into the stream once more, also where it waits already', async () => {
+  it('a notice is put into the stream again even if it still waits there', async () => {
     const name = await stored();
     expect((await requeueNotice(table, name, seconds(5), seconds(0))).kind).toBe('written');
     expect(await read(name)).toMatchObject({ state: 'pending', requeued_at: isoAt(5), due: 'notice' });
   });
 
-  it('that cannot be read, like one of a newer release, is named by its key and its attribute, without its value', async () => {
+  it('an unreadable notice, as of a newer release, is named by its key and attribute, without its value', async () => {
     const own = await openTestTable();
     const known: Notice = {
       customerId: CUSTOMER,
@@ -129,7 +129,7 @@ describe('a notice on its way', () => {
     expect(await readNotices(own, CUSTOMER)).toEqual([readable, { unreadable }]);
   });
 
-  it('is listed however many are older than it', async () => {
+  it('a notice is listed however many are older', async () => {
     const own = await openTestTable();
     for (const n of range(1, 250)) {
       const content = { kind: 'dispute', disputeId: `du_${n}`, amountCents: 1 } as const;
@@ -140,7 +140,7 @@ describe('a notice on its way', () => {
     expect(listed.map(({ id }) => id)).toEqual(range(1, 250).map((n) => `du_${n}`));
   });
 
-  it('is listed by its age, and not before its time', async () => {
+  it('a notice is listed by its age, and not before its time', async () => {
     const [late, early] = [await stored(isoAt(200)), await stored(isoAt(100))];
     const listed = (await unsentOf(table, seconds(500))).map(({ id }) => id);
     expect(listed.indexOf(early.id)).toBeLessThan(listed.indexOf(late.id));
@@ -149,7 +149,7 @@ describe('a notice on its way', () => {
 });
 
 describe('work that is due', () => {
-  it('is told page by page, the oldest first, and each piece once', async () => {
+  it('due work is listed page by page, oldest first, each once', async () => {
     const own = await openTestTable();
     for (const n of range(1, 7)) {
       const notice: Notice = {
@@ -189,7 +189,7 @@ describe('a limit on how often somebody calls', () => {
   };
   const hit = (of: string, atSeconds: number) => hitRateLimit(table, of, LIMIT, seconds(atSeconds));
 
-  it('lets so many through in any window, says when the next is free, and does not count who is refused', async () => {
+  it('a rate limit accepts its number of calls in any window, says when the next is free, and does not count rejected calls', async () => {
     const of = scope();
     for (const at of [0, 10, 20]) expect(await hit(of, at)).toEqual({ kind: 'allowed' });
     expect(await hit(of, 30)).toEqual({ kind: 'limited', retryAfterSeconds: 30 });
@@ -204,7 +204,7 @@ describe('a limit on how often somebody calls', () => {
     });
   });
 
-  it('is kept for each scope by itself, until the window after the last hit is over', async () => {
+  it('a rate limit is stored for each scope, until the window after the last hit is over', async () => {
     const [a, b] = [scope(), scope()];
     for (const at of [0, 0, 0]) await hit(a, at);
     expect((await hit(a, 0)).kind).toBe('limited');
@@ -216,7 +216,7 @@ describe('a limit on how often somebody calls', () => {
   it.each([
     [4, { kind: 'allowed' }],
     [5, { kind: 'limited', retryAfterSeconds: 1 }],
-  ])('is tried again where others write, five times: after %i', async (times, answer) => {
+  ])('a rate limit is retried five times under contention: after %i', async (times, answer) => {
     let left = times;
     table.client.middlewareStack.add(
       (next) => async (args) => {

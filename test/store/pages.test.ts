@@ -40,7 +40,7 @@ describe('a query', () => {
     await store(...sks.map((sk) => ({ Put: { Item: { pk: keys.customer('p1'), sk } } })));
   });
 
-  it('is read page by page until there is none left', async () => {
+  it('a query is read page by page until the last', async () => {
     const found: Item[][] = [];
     for await (const page of pages(table, QUERY)) found.push([...page]);
     expect(found.map((page) => page.map(({ sk }) => sk))).toEqual([
@@ -50,14 +50,14 @@ describe('a query', () => {
     ]);
   });
 
-  it('goes on from the key of the page before', async () => {
+  it('a query continues from the key of the previous page', async () => {
     const { next } = await readPage(table, QUERY);
     expect(next).toMatchObject({ sk: 'FIX#2' });
     const { items } = await readPage(table, QUERY, next);
     expect(items.map(({ sk }) => sk)).toEqual(['FIX#3', 'KEY#1']);
   });
 
-  it('tells a meter how many units each page used', async () => {
+  it('a query reports the units of each page to a meter', async () => {
     const used: number[] = [];
     const meter = async (units: number) => {
       used.push(units);
@@ -67,7 +67,7 @@ describe('a query', () => {
     expect(Math.min(...used)).toBeGreaterThan(0);
   });
 
-  it('asks for the units that it used only where a meter counts them', async () => {
+  it('a query asks for consumed units only with a meter', async () => {
     const inputs = await sentBy(async () => {
       await readPage(table, QUERY);
       await readPage(table, QUERY, undefined, async () => {});
@@ -75,14 +75,14 @@ describe('a query', () => {
     expect(inputs.map(({ ReturnConsumedCapacity }) => ReturnConsumedCapacity)).toEqual([undefined, 'TOTAL']);
   });
 
-  it('of a customer’s items is strongly consistent', async () => {
+  it("a query of a customer's items is strongly consistent", async () => {
     const inputs = await sentBy(async () => {
       for await (const { sk } of itemsOf(table, 'p1', 'KEY#')) expect(sk).toMatch(/^KEY#/);
     });
     expect(inputs.map(({ ConsistentRead }) => ConsistentRead)).toEqual([true]);
   });
 
-  it('of a customer’s items begins with a prefix, or reads all of them', async () => {
+  it("a query of a customer's items begins with a prefix, or reads all of them", async () => {
     const listed = async (prefix: string | null) => {
       const found: unknown[] = [];
       for await (const { sk } of itemsOf(table, 'p1', prefix)) found.push(sk);
@@ -92,7 +92,7 @@ describe('a query', () => {
     expect(await listed(null)).toEqual(sks);
   });
 
-  it('without a condition on the key reads the whole table', async () => {
+  it('a query without a key condition reads the whole table', async () => {
     const { items } = await readPage(table, { Limit: 3 });
     expect(items).toHaveLength(3);
   });

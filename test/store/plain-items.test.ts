@@ -70,7 +70,7 @@ describe('a webhook event', () => {
     return found;
   }
 
-  it('expires 90 days after it came once it is done with, and is due and kept while it is parked', async () => {
+  it('a finished webhook event expires after 90 days, and a parked one is due and kept', async () => {
     await write(recordEvent(event('evt_done', 'processed')));
     await write(recordEvent(event('evt_waits', 'parked')));
     const done = await read(keys.event('evt_done'));
@@ -84,14 +84,14 @@ describe('a webhook event', () => {
     expect(await readEventRecord(deps.table, 'evt_never')).toBeNull();
   });
 
-  it('that was parked is stored anew with what became of it, and then never again', async () => {
+  it('a parked event is stored again with its outcome, and then never again', async () => {
     await write(recordEvent(event('evt_moves', 'parked')));
     expect(await write(recordEvent(event('evt_moves', 'processed')))).toBe('written');
     expect(await write(recordEvent(event('evt_moves', 'ignored')))).toBe('refused');
     expect(await readEventRecord(deps.table, 'evt_moves')).toMatchObject({ outcome: 'processed' });
   });
 
-  it('is among the parked ones while it is parked, or cannot be read', async () => {
+  it('an event is listed as parked while it is parked or unreadable', async () => {
     const odd = { ...keys.event('evt_odd'), outcome: 7, due: 'parked', due_at: at(1).toISOString() };
     // As the index names an event that was just applied.
     const late = recordEvent(event('evt_late', 'parked'));
@@ -130,7 +130,7 @@ describe('a fix attempt', () => {
       createdAt: AT.toISOString(),
     });
 
-  it('that was billed in between is not billed a second time by its own charge', async () => {
+  it('a fix that was billed in between is not billed again by its own charge', async () => {
     await newFix('twice');
     const charge = chargeOf({ startedAt: AT.toISOString() });
     await write(announceCharge(customerId, { id: 'twice', charge: null }, charge));
@@ -138,7 +138,7 @@ describe('a fix attempt', () => {
     expect(await write(billChargedFix(customerId, { id: 'twice', charge }, BILLED, 1))).toBe('refused');
   });
 
-  it('ends its own charge when it is billed by it, and leaves a later one in flight', async () => {
+  it('a fix that is billed by its own charge ends that charge, and leaves a later one in flight', async () => {
     const [first, second] = [1, 2].map((attempt) => chargeOf({ attempt, startedAt: AT.toISOString() }));
     if (first === undefined || second === undefined) throw new Error('two charges were made');
     for (const [id, charge, state] of [
@@ -154,7 +154,7 @@ describe('a fix attempt', () => {
     }
   });
 
-  it('is among the open charges while its charge waits for Stripe or for the cardholder, or cannot be read', async () => {
+  it('a fix is among the open charges while its charge waits for Stripe or the cardholder, or is unreadable', async () => {
     const owner = 'b'.repeat(32);
     const charge = chargeOf({ startedAt: AT.toISOString() });
     await newFix('uncharged', owner);
@@ -171,14 +171,14 @@ describe('a fix attempt', () => {
 });
 
 describe('who something belongs to', () => {
-  it('a bonus card is kept with the customer and with the card', () => {
+  it('a bonus card is stored with the customer and with the card', () => {
     const [bonus, card] = spendCardBonus('c1', 'fp_1').map(itemOf);
     expect(bonus).toEqual({ ...keys.once('c1', 'card_bonus', 'first'), card_fingerprint: 'fp_1' });
     expect(card).toEqual({ ...keys.card('fp_1'), customer_id: 'c1' });
     expect(bonus && decodeBonusCard(bonus)).toBe('fp_1');
   });
 
-  it('an address is claimed by one customer, and released by that one alone', async () => {
+  it('an address is claimed by one customer, and released only by that customer', async () => {
     expect(await write(claimEmail('a@example.com', 'c1'))).toBe('written');
     expect(await write(claimEmail('A@example.com', 'c2'))).toBe('refused');
     expect(await write(forgetEmail('a@example.com', 'c2'))).toBe('refused');
@@ -187,7 +187,7 @@ describe('who something belongs to', () => {
     expect(await findByEmail(deps.table, 'a@example.com')).toBeNull();
   });
 
-  it('a notice is stored under its own name, for sk is the key’s', () => {
+  it('a notice is stored under its own name, because sk belongs to the key', () => {
     const notice = { customerId: 'c1', id: 'n1', createdAt: AT.toISOString() };
     const stored = itemOf(
       putNotice({ ...notice, content: { kind: 'dispute', disputeId: 'n1', amountCents: 1 } }),

@@ -27,23 +27,23 @@ const STORED = {
 };
 
 describe('a record', () => {
-  it('derives stored names from its schema, also within an object, but not the names of a map', () => {
+  it('a record derives stored names from its schema, also within an object, but not the names of a map', () => {
     expect(orders.encode(ORDER)).toEqual(STORED);
     expect(orders.decode({ ...KEY, ...STORED, due: 'charge' })).toEqual(ORDER);
   });
 
-  it('encodes only the fields of its schema, and of a part only the fields that are given', () => {
+  it('a record encodes only the fields of its schema, and of a part only the given fields', () => {
     const wider = { ...ORDER, secret: 'not of the schema' };
     expect(orders.encode(wider)).toEqual(STORED);
     expect(orders.encodePart({ shipTo: null })).toEqual({ ship_to: null });
   });
 
-  it('reads an absent attribute of a later release as null', () => {
+  it('a record reads an absent attribute of a later release as null', () => {
     const { ship_to: _, ...older } = STORED;
     expect(orders.decode(older)).toEqual({ ...ORDER, shipTo: null });
   });
 
-  it('names an unreadable item and the stored names of the attributes at fault, never their values', () => {
+  it('the error of an unreadable item has the stored names of the faulty attributes, never their values', () => {
     const odd = { ...KEY, ...STORED, price_cents: -1, ship_to: { street_name: 7 }, labels: { giftWrap: 8 } };
     const error = readable(orders.decode, odd);
     expect(error).toBeInstanceOf(UnreadableItem);
@@ -59,7 +59,7 @@ describe('a record', () => {
     });
   });
 
-  it('lets every other error through', () => {
+  it('a record rethrows every other error', () => {
     const decode = () => {
       throw new TypeError('a bug');
     };
@@ -68,7 +68,7 @@ describe('a record', () => {
 });
 
 describe('a write', () => {
-  it('lists the names and values that its expressions use, and asks for the item of a failed condition', () => {
+  it('a write lists the names and values of its expressions, and asks for the item of a failed condition', () => {
     const write = update(
       KEY,
       { set: { state: 'sent' }, add: { attempts: 1 }, remove: ['due'] },
@@ -93,7 +93,7 @@ describe('a write', () => {
     });
   });
 
-  it('leaves out what it does not need', () => {
+  it('a write leaves out unused parts', () => {
     expect(put({ ...KEY, a: 1 })).toEqual({ Put: { Item: { ...KEY, a: 1 } } });
     expect(remove(KEY)).toEqual({ Delete: { Key: KEY } });
     expect(update(KEY, { remove: ['due'] })).toEqual({

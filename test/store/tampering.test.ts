@@ -50,12 +50,12 @@ const get = async (key: Key) =>
   (await deps.table.client.send(new GetCommand({ TableName: deps.table.name, Key: { ...key } }))).Item;
 
 describe('tampering with what is stored is found, and the entry is named', () => {
-  it('an amount', async () => {
+  it('a changed amount is found, and its entry is named', async () => {
     await set(keys.entry(customerId, 3), 'amount', 0);
     expect(await violations()).toContain('entry 3 was changed: its hash does not match');
   });
 
-  it('a plan, a card or a dispute in the head, which decide what a fix costs', async () => {
+  it('a changed plan, card or dispute in the head is found', async () => {
     const head = keys.head(customerId);
     const subscription = {
       id: 'sub_1',
@@ -78,7 +78,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     ]);
   });
 
-  it('a card bonus that is there twice, and a Stripe customer who is named twice, which one read would take for a failure', async () => {
+  it('a duplicate card bonus or Stripe customer id is found without failing the batch read', async () => {
     const first = await get(keys.entry(customerId, 1));
     const bonus = { source: 'trial_billing_added', metadata: { card_fingerprint: 'fp_1' } };
     for (const seq of [7, 8]) await put({ ...first, ...keys.entry(customerId, seq), seq, ...bonus });
@@ -92,7 +92,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     );
   });
 
-  it('an address that is free again or somebody else’s, and a number of keys that is none', async () => {
+  it('an unbound or foreign address and a wrong number of keys are found', async () => {
     const { email } = await headOf(deps, customerId);
     await set(keys.email(email), 'customer_id', 'somebody');
     expect(await violations()).toEqual(['the e-mail address is bound to somebody']);
@@ -106,12 +106,12 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     ]);
   });
 
-  it('what an entry was for', async () => {
+  it('a changed reason of an entry is found', async () => {
     await set(keys.entry(customerId, 4), 'metadata', { fix_attempt_id: 'another' });
     expect(await violations()).toContain('entry 4 was changed: its hash does not match');
   });
 
-  it('the order of two entries', async () => {
+  it('a changed order of two entries is found', async () => {
     const [second, third] = await Promise.all([
       get(keys.entry(customerId, 2)),
       get(keys.entry(customerId, 3)),
@@ -127,19 +127,19 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     ['in the middle', 3],
     ['the first', 1],
     ['the newest', 6],
-  ])('a missing entry: %s', async (_where, seq) => {
+  ])('a missing entry is found: %s', async (_where, seq) => {
     await deps.table.client.send(
       new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.entry(customerId, seq) } }),
     );
     expect(await violations()).toContain(`entry ${seq} is missing`);
   });
 
-  it('the balance', async () => {
+  it('a changed balance is found', async () => {
     await set(keys.head(customerId), 'balance', 1_000);
     expect(await violations()).toEqual(['the balance is 1000, the entries add up to 0']);
   });
 
-  it('a fix marked unpaid, so that it could be billed again', async () => {
+  it('a fix marked unpaid, which could be billed again, is found', async () => {
     const { fixes } = (await readLedgerRecords(deps.table, customerId)) ?? { fixes: [] };
     const fixId = fixes[0]?.id ?? '';
     await deps.table.client.send(

@@ -8,7 +8,7 @@ const NoticeSettings = z.object({
       kind: z.enum(NOTICE_KINDS),
       description: described(z.string(), 'For people.', 'Five credits or fewer are left.'),
       enabled: described(z.boolean(), 'Whether an e-mail is sent.'),
-      can_be_turned_off: described(z.boolean(), 'False for the notices that every customer gets.'),
+      can_be_turned_off: described(z.boolean(), 'False for notices that are always sent.'),
     }),
   ),
 });

@@ -38,7 +38,7 @@ export function payingCustomer(head: CustomerHead, asked: Omit<Asked, 'byPerson'
 }
 
 const CANNOT_PAY: Readonly<Record<AccountObstacle, string>> = {
-  no_billing_info: 'Pro is paid by card, and none is on file. Add a payment method, then subscribe again.',
+  no_billing_info: 'Pro is paid by card, and no card is on file. Add a payment method, then subscribe again.',
   account_disputed: 'No card is charged while a payment is disputed. Ask support.',
 };
 

@@ -85,7 +85,7 @@ async function ensurePlanPrice(stripe: Stripe, plan: SoldPlan, options: SetupOpt
   const notes = [...labelled];
   if (!found.active) {
     await stripe.prices.update(found.id, { active: true });
-    notes.push('It was archived: active again.');
+    notes.push('It was archived and is active again.');
   }
   const price = { id: found.id, outcome: notes.length === 0 ? 'found' : 'updated', notes } as const;
   return { product, price, sold: saidBy(found, plan) ?? sold };
@@ -109,7 +109,7 @@ async function replacePrice(
 }
 
 const movedFrom = (replaced: Stripe.Price): string =>
-  `The lookup key moved here from ${replaced.id} (${describePrice(replaced)}), which its subscribers keep.`;
+  `The lookup key was moved from ${replaced.id} (${describePrice(replaced)}). Its subscribers keep that price.`;
 
 const labelOf = (plan: SoldPlan, credits: number) => ({ plan, credits: String(credits) });
 
@@ -120,13 +120,13 @@ async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Pro
     if (price.metadata['plan'] !== undefined) continue;
     if (!isMonthly(price)) {
       notes.push(
-        `${price.id} (${describePrice(price)}) has no plan and credits in its metadata: its payments bring none.`,
+        `${price.id} (${describePrice(price)}) has no plan and credits in its metadata: its payments grant nothing.`,
       );
       continue;
     }
     const metadata = labelOf(plan, PLANS[plan].sold.credits);
     await stripe.prices.update(price.id, { metadata });
-    notes.push(`${price.id} says now that it is for ${plan} and brings ${metadata.credits} credits.`);
+    notes.push(`The metadata of ${price.id} now has plan ${plan} and ${metadata.credits} credits.`);
   }
   return notes;
 }
@@ -169,7 +169,7 @@ export function whatIsWrong(price: Stripe.Price, plan: SoldPlan): string {
   if (!isMonthly(price) || price.unit_amount === null) {
     return `${name} is sold by the month, in ${CURRENCY}, at one amount for each unit.`;
   }
-  return `its metadata must say plan "${plan}" and how many credits it brings.`;
+  return `its metadata must have the plan "${plan}" and the number of credits.`;
 }
 
 /** The price's amount, interval and credits, in words. */
@@ -204,7 +204,7 @@ async function activateProduct(stripe: Stripe, id: string): Promise<Ensured> {
   const { active } = await stripe.products.retrieve(id);
   if (active) return { id, outcome: 'found', notes: [] };
   await stripe.products.update(id, { active: true });
-  return { id, outcome: 'updated', notes: ['It was archived: active again.'] };
+  return { id, outcome: 'updated', notes: ['It was archived and is active again.'] };
 }
 
 async function createPrice(

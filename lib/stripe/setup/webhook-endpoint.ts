@@ -36,14 +36,14 @@ export async function ensureWebhookEndpoint(
   let { outcome } = endpoint;
   for (const { id, status } of more) {
     if (status === 'enabled')
-      notes.push(`${id} is at this url too: each event comes twice. Delete one of them.`);
+      notes.push(`${id} has the same URL, so each event arrives twice. Delete one of them.`);
   }
   for (const { id, api_version: version, status } of ours) {
     if (version === STRIPE_API_VERSION || status !== 'enabled') continue;
     await stripe.webhookEndpoints.update(id, { disabled: true });
     if (outcome === 'found') outcome = 'updated';
     notes.push(
-      `Disabled ${id}, which spoke ${version ?? "the account's default version"} at this url: the version of an endpoint cannot be changed.`,
+      `Disabled ${id}, which had ${version ?? "the account's default version"} at this URL: the API version of an endpoint cannot be changed.`,
     );
   }
   return { ...endpoint, outcome, notes };
@@ -90,7 +90,7 @@ async function correctEndpoint(
   }
   if (endpoint.status !== 'enabled') {
     changes.disabled = false;
-    notes.push('It was disabled: enabled again.');
+    notes.push('It was disabled and is enabled again.');
   }
   const { id } = endpoint;
   if (notes.length === 0) return { id, outcome: 'found', notes, secret: null };
