@@ -136,7 +136,7 @@ async function sweep({ lambdaEndpoint }: RunningStack): Promise<{ count: number;
       if (settled === 0) return { count, faults: [] };
       await delay(100);
     }
-    return { count, faults: [`the sweeper did not come to an end in ${MAX_SWEEPS} runs`] };
+    return { count, faults: [`the sweeper was not finished in ${MAX_SWEEPS} runs`] };
   } finally {
     functions.close();
   }

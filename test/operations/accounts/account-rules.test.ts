@@ -62,7 +62,7 @@ async function setHead(customerId: string, attribute: string, value: unknown): P
 }
 
 describe('the first card', () => {
-  it('is put on file with its bonus, named in the entry, and takes its owner off the trial', async () => {
+  it('the first card is put on file with its bonus, named in the entry, and ends the trial', async () => {
     const head = await signedUp();
     const card = await money.newCard();
     const fingerprint = money.double.state.paymentMethods.find(card)?.card?.fingerprint;
@@ -79,7 +79,7 @@ describe('the first card', () => {
     expect(again).toMatchObject({ bonusCredits: 0, head: { balance: 10 } });
   });
 
-  it('brings its bonus to one customer alone', async () => {
+  it('a card earns its bonus for one customer only', async () => {
     const card = async () => {
       const id = await money.newCard();
       const made = money.double.state.paymentMethods.find(id)?.card;
@@ -94,7 +94,7 @@ describe('the first card', () => {
     });
   });
 
-  it('that is no card is put on file without a bonus', async () => {
+  it('a payment method without a fingerprint is put on file but earns no bonus', async () => {
     const head = await signedUp();
     const deps = await answering((port) => ({
       attachCard: async (...asked) => ({ ...(await port.attachCard(...asked)), fingerprint: null }),
@@ -104,7 +104,7 @@ describe('the first card', () => {
     expect(added.head.paymentMethodId).not.toBeNull();
   });
 
-  it('pays what is owed out of its bonus', async () => {
+  it('the bonus of a card pays owed credits first', async () => {
     const head = await signedUp();
     await setHead(head.customerId, 'debt', 2);
     const added = await addPaymentMethod(money.deps, head, await money.newCard());
@@ -147,7 +147,7 @@ describe('a card that cannot be put on file', () => {
     expect(await headOf(deps, head.customerId)).toMatchObject({ balance: 5, paymentMethodId: null });
   });
 
-  it('says what to do about it', async () => {
+  it('a rejected card says what to do about it', async () => {
     const deps = await answering(() => ({ attachCard: failing('declined', { code: 'expired_card' }) }));
     await expect(addPaymentMethod(deps, await signedUp(), 'pm_card_visa')).rejects.toThrow(
       'The card was declined. It has expired. Nothing was charged. Add another card.',
@@ -159,21 +159,24 @@ describe('a card that is taken away at Stripe while it is put on file', () => {
   it.each<[string, (ids: { customer: string; method: string }) => Promise<unknown>]>([
     ['by itself', ({ method }) => money.stripe.paymentMethods.detach(method)],
     ['with its customer', ({ customer }) => money.stripe.customers.del(customer)],
-  ])('%s is not kept, where that was heard of first', async (_, takeAway) => {
-    const { customerId } = await customerWithCard(money, 5);
-    const deps = await answering((port) => ({
-      makeDefault: async (customer, method) => {
-        await port.makeDefault(customer, method);
-        await takeAway({ customer, method });
-        await syncAccount(money.deps, customerId);
-      },
-    }));
-    const adding = addPaymentMethod(deps, await headOf(deps, customerId), await money.newCard());
-    await expect(adding).rejects.toMatchObject({ code: 'payment_method_invalid' });
-    expect(await headOf(deps, customerId)).toMatchObject({ balance: 5, paymentMethodId: null });
-  });
+  ])(
+    'a card removed at Stripe while it is added (%s) is not kept if its event arrives first',
+    async (_, takeAway) => {
+      const { customerId } = await customerWithCard(money, 5);
+      const deps = await answering((port) => ({
+        makeDefault: async (customer, method) => {
+          await port.makeDefault(customer, method);
+          await takeAway({ customer, method });
+          await syncAccount(money.deps, customerId);
+        },
+      }));
+      const adding = addPaymentMethod(deps, await headOf(deps, customerId), await money.newCard());
+      await expect(adding).rejects.toMatchObject({ code: 'payment_method_invalid' });
+      expect(await headOf(deps, customerId)).toMatchObject({ balance: 5, paymentMethodId: null });
+    },
+  );
 
-  it('is the one that Stripe charges by now, where another one was put on file', async () => {
+  it('a card replaced at Stripe while it is added gives way to the card that Stripe charges now', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const deps = await answering((port) => ({
       makeDefault: async (customer, method) => {
@@ -188,7 +191,7 @@ describe('a card that is taken away at Stripe while it is put on file', () => {
 });
 
 describe('a customer who was deleted at Stripe', () => {
-  it('gets another Stripe customer with the next card, also before the event says so', async () => {
+  it('a customer deleted at Stripe gets a new Stripe customer with the next card, even before the event arrives', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     await money.stripe.customers.del(stripeCustomerId);
     const head = await headOf(money.deps, customerId);
@@ -200,7 +203,7 @@ describe('a customer who was deleted at Stripe', () => {
 });
 
 describe('a Stripe customer', () => {
-  it('is made once, also for two at once', async () => {
+  it('concurrent calls create one Stripe customer', async () => {
     const head = await signedUp();
     const [a, b] = await Promise.all([
       withStripeCustomer(money.deps, head),
@@ -213,14 +216,14 @@ describe('a Stripe customer', () => {
     expect(await withStripeCustomer(money.deps, a)).toBe(a);
   });
 
-  it('is not made for an account that is closed', async () => {
+  it('no Stripe customer is created for a closed account', async () => {
     const head = await signedUp();
     await markClosed(money.deps, head.customerId);
     const closed = await headOf(money.deps, head.customerId);
     await expect(withStripeCustomer(money.deps, closed)).rejects.toMatchObject({ code: 'account_closed' });
   });
 
-  it('that cannot be made says what is wrong with Stripe', async () => {
+  it('a Stripe customer that cannot be created reports the fault of Stripe', async () => {
     const deps = await answering(() => ({ createCustomer: failing('transient') }));
     await expect(withStripeCustomer(deps, await signedUp())).rejects.toMatchObject({
       code: 'payments_unavailable',
@@ -236,7 +239,7 @@ describe('subscribing to Pro', () => {
   const subscribe = async (customerId: string, deps = money.deps) =>
     subscribeToPro(deps, customerId, await order(customerId));
 
-  it('pays the first month, grants its credits in an entry that names the invoice, and is done once', async () => {
+  it('subscribing to Pro pays the first month, grants its credits in an entry with the invoice, and happens once', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 3);
     const first = await subscribe(customerId);
     expect(first).toMatchObject({
@@ -264,7 +267,7 @@ describe('subscribing to Pro', () => {
     ).toHaveLength(1);
   });
 
-  it('needs a card, and no open dispute', async () => {
+  it('subscribing to Pro needs a card and no open dispute', async () => {
     const head = await signedUp();
     await expect(subscribe(head.customerId)).rejects.toMatchObject({
       code: 'no_billing_info',
@@ -279,13 +282,13 @@ describe('subscribing to Pro', () => {
     expect(await order(customerId)).toBeNull();
   });
 
-  it('is not for an account that is closed', async () => {
+  it('a closed account cannot subscribe to Pro', async () => {
     const { customerId } = await customerWithCard(money, 2);
     await markClosed(money.deps, customerId);
     await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'account_closed' });
   });
 
-  it('takes a pending cancellation back', async () => {
+  it('subscribing to Pro withdraws a pending cancellation', async () => {
     const { customerId } = await customerWithCard(money, 0);
     await subscribe(customerId);
     const ending = await cancelSubscription(money.deps, customerId, true);
@@ -296,7 +299,7 @@ describe('subscribing to Pro', () => {
     });
   });
 
-  it('again after it ended is a new order', async () => {
+  it('subscribing again after the end is a new order', async () => {
     const { customerId } = await customerWithCard(money, 0);
     await subscribe(customerId);
     await cancelSubscription(money.deps, customerId, false);
@@ -304,7 +307,7 @@ describe('subscribing to Pro', () => {
     expect(await order(customerId)).toMatchObject({ attempt: 2, state: 'done' });
   });
 
-  it('ends a subscription first that gives no Pro and could still be collected for', async () => {
+  it('subscribing first ends a subscription that gives no Pro but could still be collected', async () => {
     const { customerId } = await customerWithCard(money, 0);
     await subscribe(customerId);
     const { subscription } = await headOf(money.deps, customerId);
@@ -329,7 +332,7 @@ describe('subscribing to Pro', () => {
     ['nobody answered', 'indeterminate', { answered: false }],
     ['it may have happened', 'indeterminate', { answered: true }],
   ])(
-    'stays ordered where Stripe says that %s, and is finished by the next call',
+    'an order stays open if Stripe says that %s, and the next call finishes it',
     async (_name, kind, facts) => {
       const { customerId } = await customerWithCard(money, 0);
       const deps = await answering(() => ({ subscribe: failing(kind, facts) }));
@@ -340,7 +343,7 @@ describe('subscribing to Pro', () => {
     },
   );
 
-  it('that was made although the answer was none is found at once', async () => {
+  it('an order made at Stripe despite a lost response is found at once', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const deps = await answering((port) => ({
       subscribe: async (asked) => {
@@ -351,7 +354,7 @@ describe('subscribing to Pro', () => {
     expect(await subscribe(customerId, deps)).toMatchObject({ created: true, head: { balance: 60 } });
   });
 
-  it('is not looked for where nobody answers', async () => {
+  it('an order is not looked up while Stripe is unreachable', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const deps = await answering(() => ({
       subscribe: failing('indeterminate', { answered: false }),
@@ -376,16 +379,19 @@ describe('subscribing to Pro', () => {
     ['authentication_required', {}, { code: 'authentication_required' }],
     ['refused', {}, { code: 'payments_misconfigured' }],
     ['misconfigured', {}, { code: 'payments_misconfigured' }],
-  ])('that Stripe answers with %s, %j has ended, and the next is a new order', async (kind, facts, said) => {
-    const { customerId } = await customerWithCard(money, 0);
-    const deps = await answering(() => ({ subscribe: failing(kind, facts) }));
-    await expect(subscribe(customerId, deps)).rejects.toMatchObject(said);
-    expect(await order(customerId)).toMatchObject({ attempt: 1, state: 'refused' });
-    expect(await subscribe(customerId)).toMatchObject({ created: true });
-    expect(await order(customerId)).toMatchObject({ attempt: 2, state: 'done' });
-  });
+  ])(
+    'an order that Stripe answers with %s, %j has ended, and the next is a new order',
+    async (kind, facts, said) => {
+      const { customerId } = await customerWithCard(money, 0);
+      const deps = await answering(() => ({ subscribe: failing(kind, facts) }));
+      await expect(subscribe(customerId, deps)).rejects.toMatchObject(said);
+      expect(await order(customerId)).toMatchObject({ attempt: 1, state: 'refused' });
+      expect(await subscribe(customerId)).toMatchObject({ created: true });
+      expect(await order(customerId)).toMatchObject({ attempt: 2, state: 'done' });
+    },
+  );
 
-  it('with a card that declines says that nothing was charged', async () => {
+  it('an order with a declining card says that nothing was charged', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const deps = await answering(() => ({ subscribe: failing('declined', { code: 'expired_card' }) }));
     await expect(subscribe(customerId, deps)).rejects.toThrow(
@@ -393,7 +399,7 @@ describe('subscribing to Pro', () => {
     );
   });
 
-  it('with a card that is gone at Stripe finds that out', async () => {
+  it('an order with a card that is gone at Stripe syncs the account', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const { paymentMethodId } = await headOf(money.deps, customerId);
     const deps = await answering(() => ({
@@ -425,7 +431,7 @@ describe('subscribing to Pro', () => {
       return finishOrder({ ...money.deps, now }, customerId, open);
     };
 
-    it('is made while its key is safe, and only looked for from then on', async () => {
+    it('an old order is sent while its key is safe, and only looked up after that', async () => {
       const safe = await ordered(false);
       expect(await finishAfter(safe, KEY_IS_SAFE_MS)).toMatchObject({
         head: { balance: 60, subscriptionType: 'pro' },
@@ -437,7 +443,7 @@ describe('subscribing to Pro', () => {
       expect(await order(late.customerId)).toMatchObject({ state: 'refused' });
     });
 
-    it('that was made is found, and granted once', async () => {
+    it('an old order that was made is found and granted once', async () => {
       const late = await ordered(true);
       for (let times = 0; times < 2; times++) {
         expect(await finishAfter(late, KEY_IS_SAFE_MS + 1)).toMatchObject({
@@ -467,7 +473,7 @@ describe('an order that nobody comes back for', () => {
     return orderOf(item)?.state;
   };
 
-  it('is finished by the sweeper', async () => {
+  it('an abandoned order is finished by the sweeper', async () => {
     const customerId = await ordered();
     expect(await sweep(money.deps)).toMatchObject({ failed: [] });
     expect(await stateOf(customerId)).toBe('done');
@@ -475,7 +481,7 @@ describe('an order that nobody comes back for', () => {
   });
 
   it.each(['declined', 'authentication_required'] as const)(
-    'and that is refused (%s) has ended, and is no work that stays open',
+    'an abandoned order that is refused (%s) has ended, and is no open work',
     async (kind) => {
       const customerId = await ordered();
       const deps = await answering(() => ({ subscribe: failing(kind) }));
@@ -487,7 +493,7 @@ describe('an order that nobody comes back for', () => {
   it.each([
     ['no card', (id: string) => setHead(id, 'stripe_customer_id', null)],
     ['an open dispute', (id: string) => setHead(id, 'open_disputes', ['dp_1'])],
-  ])('and that is refused for %s has ended', async (_name, happen) => {
+  ])('an abandoned order that is refused for %s has ended', async (_name, happen) => {
     const customerId = await ordered();
     await happen(customerId);
     const deps = await answering(() => ({ subscribe: failing('refused') }));
@@ -498,7 +504,7 @@ describe('an order that nobody comes back for', () => {
   it.each([
     ['transient', 'payment_pending', 'ordering'],
     ['misconfigured', 'payments_misconfigured', 'refused'],
-  ] as const)('and at which Stripe fails (%s) is named: %s', async (kind, code, state) => {
+  ] as const)('an abandoned order at which Stripe fails (%s) is reported: %s', async (kind, code, state) => {
     const customerId = await ordered();
     const deps = await answering(() => ({ subscribe: failing(kind) }));
     const { failed } = await sweep(deps);
@@ -509,14 +515,14 @@ describe('an order that nobody comes back for', () => {
 });
 
 describe('cancelling', () => {
-  it('needs a subscription', async () => {
+  it('cancelling needs a subscription', async () => {
     const { customerId } = await customerWithCard(money, 5);
     await expect(cancelSubscription(money.deps, customerId, true)).rejects.toMatchObject({
       code: 'subscription_not_found',
     });
   });
 
-  it('with the period keeps Pro until then; now ends it; credits stay, and a repeat changes nothing', async () => {
+  it('cancelling at the period end keeps Pro until then, and now ends it; credits stay, and a repeat changes nothing', async () => {
     const { customerId } = await customerWithCard(money, 0);
     await subscribeToPro(money.deps, customerId, null);
     const ending = { subscriptionType: 'pro', subscription: { state: 'active', cancelAtPeriodEnd: true } };
@@ -530,7 +536,7 @@ describe('cancelling', () => {
     expect(await toldOf(money.deps, customerId, 'subscription_ended')).toHaveLength(1);
   });
 
-  it('that Stripe does not answer is to be sent again', async () => {
+  it('a cancellation without an answer from Stripe can be sent again', async () => {
     const { customerId } = await customerWithCard(money, 0);
     await subscribeToPro(money.deps, customerId, null);
     const deps = await answering(() => ({
@@ -546,7 +552,7 @@ describe('cancelling', () => {
 });
 
 describe('what Stripe says of an account', () => {
-  it('is not asked for where there is none, nor for what is not theirs any more', async () => {
+  it('the account is not read from Stripe without a customer, nor for a former customer', async () => {
     const head = await signedUp();
     expect(await syncAccount(money.deps, head.customerId)).toMatchObject({ wrote: false });
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
@@ -556,7 +562,7 @@ describe('what Stripe says of an account', () => {
     });
   });
 
-  it('binds a card that was put on file elsewhere, so that its events find their owner', async () => {
+  it('a card put on file elsewhere is bound, so that its events find their owner', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const card = await money.newCard();
     await money.stripe.paymentMethods.attach(card, { customer: stripeCustomerId });
@@ -569,7 +575,7 @@ describe('what Stripe says of an account', () => {
     expect(bound).toMatchObject({ customer_id: customerId });
   });
 
-  it('is nothing any more of one that was deleted there', async () => {
+  it('the account of a deleted Stripe customer is empty', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     await money.stripe.customers.del(stripeCustomerId);
     expect((await syncAccount(money.deps, customerId)).head).toMatchObject({
@@ -581,7 +587,7 @@ describe('what Stripe says of an account', () => {
     });
   });
 
-  it('sends one letter about a failed renewal for each card and day, however often it is tried', async () => {
+  it('a failed renewal has one letter for each card and day, however often it is retried', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const renewal = { id: 'in_1', amountCents: 59_900, nextAttemptAt: null };
     const failed = (attempt: number, cardKey: string | null, failedAt: string) =>
@@ -603,7 +609,7 @@ describe('a paid Pro invoice', () => {
     return settleInvoice(await answering(() => answers), customerId, invoice.id);
   };
 
-  it('is granted once, and what is owed is taken out of it', async () => {
+  it('a paid Pro invoice is granted once, and pays owed credits first', async () => {
     const { customerId } = await signedUp();
     await setHead(customerId, 'debt', 7);
     const paid = invoiceOf({ id: `in_${customerId}` });
@@ -613,13 +619,13 @@ describe('a paid Pro invoice', () => {
     expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 58, debt: 0 });
   });
 
-  it('that brings nothing changes nothing', async () => {
+  it('a paid Pro invoice without credits changes nothing', async () => {
     const head = await signedUp();
     expect(await settle(head.customerId, invoiceOf({ id: 'in_2', paid: false }))).toBe(false);
     expect(await headOf(money.deps, head.customerId)).toEqual(head);
   });
 
-  it('moves no profile where nothing is owed', async () => {
+  it('a paid Pro invoice does not change the profile if nothing is owed', async () => {
     const head = await signedUp();
     await settle(head.customerId, invoiceOf({ id: 'in_3' }));
     expect((await headOf(money.deps, head.customerId)).revision).toBe(head.revision);
@@ -629,7 +635,7 @@ describe('a paid Pro invoice', () => {
 describe('an operator’s adjustment', () => {
   const adjustment = { amount: -3, reason: 'a gift', actor: 'ada', idempotencyKey: 'k1' };
 
-  it('says why, who and under which key, and answers the same when it is repeated', async () => {
+  it("an operator's adjustment stores reason, actor and key, and a repeat returns the same result", async () => {
     const { customerId } = await signedUp();
     expect(await adjustCredits(money.deps, customerId, adjustment)).toEqual({
       already: false,
@@ -652,7 +658,7 @@ describe('an operator’s adjustment', () => {
   });
 
   it.each([{ amount: -2 }, { reason: 'another' }, { actor: 'bob' }])(
-    'with %j under the same key is refused',
+    'an adjustment with %j under the same key is rejected',
     async (other) => {
       const { customerId } = await signedUp();
       await adjustCredits(money.deps, customerId, adjustment);
@@ -662,7 +668,7 @@ describe('an operator’s adjustment', () => {
     },
   );
 
-  it('takes what there is, and no credit more', async () => {
+  it('an adjustment removes up to the balance, and no more', async () => {
     const { customerId } = await signedUp();
     const all = (amount: number) => adjustCredits(money.deps, customerId, { ...adjustment, amount });
     await expect(all(-6)).rejects.toMatchObject({
@@ -674,13 +680,13 @@ describe('an operator’s adjustment', () => {
 });
 
 describe('closing an account', () => {
-  it('of somebody who never gave a card asks nothing of Stripe but whether it knows them', async () => {
+  it('closing an account without a card only asks Stripe whether it knows the customer', async () => {
     const { customerId } = await signedUp();
     expect(await closeCustomer(money.deps, customerId)).toMatchObject({ already: false, balance: 5 });
     expect((await headOf(money.deps, customerId)).closedAt).not.toBeNull();
   });
 
-  it('takes up an order that was under way, and ends what it made', async () => {
+  it('closing an account finishes an order in flight, and ends its subscription', async () => {
     const { customerId } = await customerWithCard(money, 0);
     money.double.faults.add({ method: 'POST', path: '/v1/subscriptions', kind: 'drop_after', times: 6 });
     const ordering = subscribeToPro(money.deps, customerId, null);
@@ -708,21 +714,21 @@ describe('closing an account', () => {
     return decodeFix(item);
   };
 
-  it('bills what the cardholder confirmed at the last moment', async () => {
+  it('closing an account bills a payment that the cardholder just confirmed', async () => {
     const one = await waiting();
     await money.control(`payment_intents/${one.paymentIntentId}/authenticate`, { succeeds: true });
     await closeCustomer(money.deps, one.customerId);
     expect(await fixOf(one)).toMatchObject({ billed: { paymentIntentId: one.paymentIntentId } });
   });
 
-  it('ends a charge that is none at Stripe any more', async () => {
+  it('closing an account ends a charge that does not exist at Stripe', async () => {
     const one = await waiting();
     const deps = await answering(() => ({ cancelPayment: async () => null }));
     await closeCustomer(deps, one.customerId);
     expect(await fixOf(one)).toMatchObject({ billed: null, charge: { state: 'closed' } });
   });
 
-  it('forgets them at Stripe also under an address that was changed there', async () => {
+  it('closing an account also anonymises a Stripe customer whose address was changed there', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     await money.stripe.customers.update(stripeCustomerId, { name: 'Ada', email: 'other@customer.example' });
     await closeCustomer(money.deps, customerId);

@@ -96,7 +96,7 @@ async function expectClosed({ customerId, stripeCustomerId, email }: Awaited<Ret
 }
 
 describe('closing a customer', () => {
-  it('ends keys, card and subscription, forgets who they were, and leaves a ledger that verifies', async () => {
+  it('closing ends keys, card and subscription, removes personal data, and leaves a ledger that verifies', async () => {
     const who = await customer();
     await issueKey(deps, who.customerId);
     expect(await everything()).toContain(SECRET);
@@ -109,7 +109,7 @@ describe('closing a customer', () => {
   });
 
   it.each(['listed', 'not_listed'] as const)(
-    'takes away cards and bank accounts of older integrations, whether Stripe lists them as methods: %s',
+    'closing removes cards and bank accounts of older integrations, whether Stripe lists them as methods: %s',
     async (listed) => {
       await money.control('switches', { card_source_listed: listed });
       const who = await customer();
@@ -122,7 +122,7 @@ describe('closing a customer', () => {
     },
   );
 
-  it('leaves the address to whoever signs up with it next', async () => {
+  it('closing frees the address for the next sign-up', async () => {
     const who = await customer();
     await closeCustomer(deps, who.customerId);
     const { head } = await onboardCustomer(deps, { name: 'New', email: who.email, source: 'direct' });
@@ -131,7 +131,7 @@ describe('closing a customer', () => {
     expect(await headOf(deps, head.customerId)).toMatchObject({ email: who.email, closedAt: null });
   });
 
-  it('finishes a charge whose answer was lost, once, before it takes the card away', async () => {
+  it('closing finishes a charge whose response was lost, once, before it removes the card', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const fix = await recordedFix(deps, customerId, 1);
     const own = { path: '/v1/payment_intents', kind: 'drop_after', times: 2 } as const;
@@ -142,7 +142,7 @@ describe('closing a customer', () => {
     expect(entries.filter(({ source }) => source === 'purchased')).toHaveLength(1);
   });
 
-  it('does not send an order for Pro whose request was lost, and is refused while the order may be in flight', async () => {
+  it('closing does not send a Pro order whose request was lost, and is refused while the order may be in flight', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     money.double.faults.add({ method: 'POST', path: '/v1/subscriptions', kind: 'drop_before', times: 6 });
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
@@ -154,7 +154,7 @@ describe('closing a customer', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('ends a payment that the cardholder could still confirm', async () => {
+  it('closing ends a payment that the cardholder could still confirm', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
     await closeCustomer(deps, customerId);
@@ -164,7 +164,7 @@ describe('closing a customer', () => {
     expect(intent?.status).toBe('canceled');
   });
 
-  it('waits for a fix that cannot be read, whose charge may be under way', async () => {
+  it('closing waits for an unreadable fix, whose charge may be in flight', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const fix = keys.fix(customerId, await recordedFix(deps, customerId, 1));
     await tamper({ table }, fix, 'pr_number', 'many');
@@ -174,7 +174,7 @@ describe('closing a customer', () => {
     expect(await closeCustomer(deps, customerId)).toMatchObject({ already: false });
   });
 
-  it('goes on where it was killed, whichever call was the last', async () => {
+  it('closing continues where it was killed, whichever call was the last', async () => {
     for (const calls of range(0, 12).map((n) => 2 * n)) {
       const who = await customer();
       await dyingAfter(table, calls, '', () => closeCustomer(deps, who.customerId));
@@ -183,7 +183,7 @@ describe('closing a customer', () => {
     }
   });
 
-  it('lets nobody back in: no key, no subscription and no card, also for what was under way', async () => {
+  it('closing prevents new keys, subscriptions and cards, also for calls in flight', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const head = await headOf(deps, customerId);
     await closeCustomer(deps, customerId);
@@ -194,7 +194,7 @@ describe('closing a customer', () => {
     expect(await headOf(deps, customerId)).toMatchObject({ activeKeys: 0, paymentMethodId: null });
   });
 
-  it('leaves nothing of a subscription that was ordered meanwhile, nor of a second closing at once', async () => {
+  it('closing ends a subscription that was ordered meanwhile, and tolerates a concurrent closing', async () => {
     for (let n = 0; n < 6; n++) {
       const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
       const [first, second, subscribed] = await Promise.allSettled([
@@ -215,7 +215,7 @@ describe('closing a customer', () => {
     }
   });
 
-  it('is finished by the sweeper where it was killed after the account was marked as closed', async () => {
+  it('a closing killed after the account was marked as closed is finished by the sweeper', async () => {
     for (const calls of range(0, 12).map((n) => 12 + n)) {
       const who = await customer();
       await dyingAfter(table, calls, '', () => closeCustomer(deps, who.customerId));
@@ -225,7 +225,7 @@ describe('closing a customer', () => {
     }
   });
 
-  it('leaves no name and no card at Stripe of whoever adds a card meanwhile', async () => {
+  it('closing leaves no name and no card at Stripe if a card is added meanwhile', async () => {
     for (let n = 0; n < 6; n++) {
       const { head } = await customerWith(deps, 5);
       const { customerId } = head;
@@ -240,7 +240,7 @@ describe('closing a customer', () => {
     }
   });
 
-  it('forgets a customer at Stripe whom a request made before it died, and nobody bound', async () => {
+  it('closing anonymises an unbound Stripe customer that a crashed request created', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId, name, email } = head;
     const stripe = await deps.stripe();
@@ -253,7 +253,7 @@ describe('closing a customer', () => {
     expect(money.double.state.customers.find(late)).toMatchObject({ name: null, email: null });
   });
 
-  it('with more fixes than one call clears ends after several runs of the sweeper, each of which continues', async () => {
+  it('closing an account with more fixes than one call clears ends after several runs of the sweeper', async () => {
     const { head } = await customerWith(deps, 5);
     await writeFixes(deps, head.customerId, { recorded: 12_000, billed: 100 });
     await closeCustomer(deps, head.customerId);
@@ -271,7 +271,7 @@ describe('closing a customer', () => {
     expect(await everything()).not.toContain('Fix 11999');
   });
 
-  it('tells of a customer who is not there', async () => {
+  it('closing an unknown customer is an error', async () => {
     await expect(closeCustomer(deps, 'a'.repeat(32))).rejects.toMatchObject({ code: 'customer_not_found' });
   });
 });

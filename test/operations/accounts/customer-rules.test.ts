@@ -60,7 +60,7 @@ async function meeting<T>(
 describe('a sign-up', () => {
   const asked = () => ({ name: 'Acme', email: uniqueEmail(), source: 'gh_marketplace' });
 
-  it('stores a customer on trial with five credits, one key, and a notice of it', async () => {
+  it('a sign-up stores a customer on trial with five credits, one key, and a notice', async () => {
     const wanted = asked();
     const { head, keyId, apiKey } = await onboardCustomer({ ...deps, now: () => AT }, wanted);
     expect(parseApiKey(apiKey)).toEqual({ customerId: head.customerId, keyId });
@@ -91,40 +91,40 @@ describe('a sign-up', () => {
     ]);
   });
 
-  it('with an address of a disposable provider is refused, and which field it was', async () => {
+  it('a sign-up with an address of a disposable provider is rejected with the field', async () => {
     await expect(onboardCustomer(deps, { ...asked(), email: 'a@mailinator.com' })).rejects.toMatchObject({
       code: 'disposable_email',
       facts: { errors: [{ field: 'email', message: 'is at a disposable e-mail provider' }] },
     });
   });
 
-  it('with an address that somebody has is refused', async () => {
+  it('a sign-up with an address in use is rejected', async () => {
     const wanted = asked();
     await onboardCustomer(deps, wanted);
     await expect(onboardCustomer(deps, wanted)).rejects.toMatchObject({ code: 'email_taken' });
   });
 
-  it('that is repeated by itself is answered as it was', async () => {
+  it('a sign-up that the SDK repeats gets the first result', async () => {
     const [drawn, wanted] = [sameDraw(), asked()];
     const first = await onboardCustomer(drawn, wanted);
     expect(await onboardCustomer(drawn, wanted)).toEqual(first);
   });
 
-  it('never takes over the ledger of somebody else', async () => {
+  it("a sign-up never takes over another customer's ledger", async () => {
     const drawn = sameDraw();
     const { head } = await onboardCustomer(drawn, asked());
     await expect(onboardCustomer(drawn, asked())).rejects.toThrow('was drawn twice');
     expect(await headOf(deps, head.customerId)).toEqual(head);
   });
 
-  it('that meets others is made all the same', async () => {
+  it('a sign-up under contention succeeds', async () => {
     const { head } = await meeting(2, (busy) => onboardCustomer(busy, asked()));
     expect(head.balance).toBe(5);
   });
 });
 
 describe('a key', () => {
-  it('is one more, told of by whom it was issued, and known by its hash', async () => {
+  it('a new key has a notice with its issuer, and is stored only as a hash', async () => {
     const { head } = await customerWith(deps, 5);
     const issued = await issueKey({ ...deps, now: () => AT }, head.customerId, 'operator');
     expect(issued).toEqual({
@@ -141,7 +141,7 @@ describe('a key', () => {
     ]);
   });
 
-  it('is the tenth at most, and none for an account that is closed', async () => {
+  it('a customer has at most ten keys, and a closed account gets none', async () => {
     const { head } = await customerWith(deps, 5);
     for (const _ of range(2, MAX_ACTIVE_KEYS)) await issueKey(deps, head.customerId);
     await expect(issueKey(deps, head.customerId)).rejects.toMatchObject({ code: 'too_many_api_keys' });
@@ -150,7 +150,7 @@ describe('a key', () => {
     await expect(issueKey(deps, other.customerId)).rejects.toMatchObject({ code: 'account_closed' });
   });
 
-  it('is revoked once, by its owner alone, and makes room for another', async () => {
+  it('a key is revoked once, only by its owner, and frees a place', async () => {
     const { head, keyId } = await customerWith(deps, 5);
     const first = await meeting(1, (busy) => revokeKey({ ...busy, now: () => AT }, head.customerId, keyId));
     expect(first).toEqual({ keyId, revokedAt: AT.toISOString() });
@@ -175,7 +175,7 @@ describe('the run that warns', () => {
     return head.customerId;
   }
 
-  it('warns everybody else where one cannot be warned, and names them', async () => {
+  it('the warning run warns the other customers if one cannot be warned, and reports that one', async () => {
     const [bad, good] = [await low(), await low()];
     deps.table.client.middlewareStack.add(
       (next, context) => async (args) => {
@@ -194,7 +194,7 @@ describe('the run that warns', () => {
     expect(await warnLowBalances(deps)).toEqual({ warned: 1, failed: [] });
   });
 
-  it('leaves to the next one whom it has no time for', async () => {
+  it('the warning run leaves customers to the next run when its time is up', async () => {
     const customerId = await low();
     const startedMs = Date.now() + 1_000;
     let asked = 0;
@@ -205,7 +205,7 @@ describe('the run that warns', () => {
     expect(await warnLowBalances({ ...deps, now: later(180_000) })).toEqual({ warned: 1, failed: [] });
   });
 
-  it('warns nobody whose account is closed, and does not come back to them', async () => {
+  it('the warning run skips closed accounts and does not return to them', async () => {
     const customerId = await low();
     await markClosed(deps, customerId);
     expect(await warnLowBalances(deps)).toEqual({ warned: 0, failed: [] });
@@ -214,7 +214,7 @@ describe('the run that warns', () => {
     expect(head).not.toHaveProperty('due');
   });
 
-  it('goes on until nobody is left, however many they are', async () => {
+  it('the warning run continues until every due customer is warned', async () => {
     for (const _ of range(1, 101)) await low();
     expect(await warnLowBalances(deps)).toEqual({ warned: 101, failed: [] });
   });
@@ -228,7 +228,7 @@ describe('delivering a notice', () => {
     apiUrl: 'https://api.rsolv.example',
   });
 
-  it('that is not there, or whose customer is not, sends nothing', async () => {
+  it('delivering a missing notice, or the notice of a missing customer, sends nothing', async () => {
     const silent = mailing(() => Promise.reject(new Error('nothing is to be sent')));
     const { head, keyId } = await customerWith(deps, 5);
     const name = { customerId: head.customerId, kind: 'key_issued', id: keyId } as const;
@@ -239,7 +239,7 @@ describe('delivering a notice', () => {
     expect(await deliverNotice(silent, name)).toBe('already');
   });
 
-  it('that fails for a reason which is none of the mail service’s is not noted as refused by it', async () => {
+  it('a delivery that fails for a reason outside the mail service is not recorded as its rejection', async () => {
     const { head, keyId } = await customerWith(deps, 5);
     const name = { customerId: head.customerId, kind: 'key_issued', id: keyId } as const;
     const defect = new TypeError('a defect');

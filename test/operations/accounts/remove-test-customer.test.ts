@@ -56,7 +56,7 @@ async function removed(who: Parameters<typeof removeTestCustomer>[1]) {
 const kinds = async () => (await contentsOf(table)).map((item) => keyOf(item).split('#')[0]);
 
 describe('removing a customer of the smoke test', () => {
-  it('leaves nothing, here and at Stripe, and no event that came unheard', async () => {
+  it('removing a test customer leaves nothing, here and at Stripe, and no unapplied event', async () => {
     const before = await contentsOf(table);
     const { customerId, stripeCustomerId } = await testCustomer();
     const { removal, outcomes } = await removed({ customerId });
@@ -67,7 +67,7 @@ describe('removing a customer of the smoke test', () => {
     expect(outcomes).not.toContain('parked');
   });
 
-  it('waits for what Stripe has still to deliver: nothing of it is removed before', async () => {
+  it('removing waits for undelivered events of Stripe, and removes nothing before', async () => {
     const { customerId } = await testCustomer();
     const before = await contentsOf(table);
     const removal = await removeTestCustomer(money.deps, { customerId });
@@ -75,7 +75,7 @@ describe('removing a customer of the smoke test', () => {
     expect(await contentsOf(table)).toEqual(before);
   });
 
-  it('deletes the Stripe customer only when all else is heard of, and waits for that event too', async () => {
+  it('removing deletes the Stripe customer after all other events have arrived, and waits for that event too', async () => {
     const { customerId, stripeCustomerId } = await testCustomer();
     const isDeleted = async () => 'deleted' in (await money.stripe.customers.retrieve(stripeCustomerId));
     await deliver();
@@ -89,7 +89,7 @@ describe('removing a customer of the smoke test', () => {
     expect(await removeTestCustomer(money.deps, { customerId })).toMatchObject({ kind: 'removed' });
   });
 
-  it('waits while Stripe does not list the event of the deletion, which comes a moment after it', async () => {
+  it('removing waits while Stripe does not list the deletion event yet', async () => {
     const { customerId, stripeCustomerId } = await testCustomer();
     await deliver();
     await money.stripe.customers.del(stripeCustomerId);
@@ -102,28 +102,28 @@ describe('removing a customer of the smoke test', () => {
     expect(await removeTestCustomer(money.deps, { customerId })).toMatchObject({ kind: 'removed' });
   });
 
-  it('does not wait where it is told not to', async () => {
+  it('removing does not wait if waiting is switched off', async () => {
     const { email } = await testCustomer();
     const removal = await removeTestCustomer(money.deps, { email }, { awaitEvents: false });
     expect(removal).toMatchObject({ kind: 'removed' });
     expect(await kinds()).toEqual([]);
   });
 
-  it('finds the customer by address too, and nobody a second time', async () => {
+  it('removing finds the customer by address too, and does nothing the second time', async () => {
     const { email, customerId } = await testCustomer();
     expect((await removed({ email })).removal.kind).toBe('removed');
     expect(await removeTestCustomer(money.deps, { email })).toEqual({ kind: 'unknown' });
     expect(await removeTestCustomer(money.deps, { customerId })).toEqual({ kind: 'unknown' });
   });
 
-  it('removes one who never came to Stripe', async () => {
+  it('removing works for a customer without a Stripe customer', async () => {
     const email = testCustomerEmail(money.deps.randomBytes(8));
     await onboardCustomer(money.deps, { name: 'Smoke test', email, source: 'smoke' });
     expect(await removeTestCustomer(money.deps, { email })).toMatchObject({ kind: 'removed' });
     expect(await kinds()).toEqual([]);
   });
 
-  it('removes one whom a crash left at Stripe, and here with no word of it', async () => {
+  it('removing deletes a Stripe customer that a crash left unbound', async () => {
     const { deps } = money;
     const email = testCustomerEmail(deps.randomBytes(8));
     const { head } = await onboardCustomer(deps, { name: 'Smoke test', email, source: 'smoke' });
@@ -135,7 +135,7 @@ describe('removing a customer of the smoke test', () => {
     expect(await kinds()).toEqual([]);
   });
 
-  it('leaves what belongs to somebody else by now', async () => {
+  it('removing leaves items that now belong to another customer', async () => {
     const { customerId, stripeCustomerId } = await testCustomer();
     const somebody = 'f'.repeat(32);
     const card = (await contentsOf(table)).find((item) => keyOf(item).startsWith('CARD#'));
@@ -153,7 +153,7 @@ describe('removing a customer of the smoke test', () => {
     );
   });
 
-  it.each([0, 1, 2])('goes on where it died, after %i writes', async (writes) => {
+  it.each([0, 1, 2])('removing continues after a crash, after %i writes', async (writes) => {
     const { customerId } = await testCustomer();
     const engine = await startFaultyEngine(await engineEndpoint());
     onTestFinished(() => engine.close());
@@ -179,7 +179,7 @@ describe('removing a customer of the smoke test', () => {
 describe('nobody else is removed', () => {
   const refused = { code: 'invalid_request' };
 
-  it('not a customer with an address of their own, by id or by address, and not with theirs in capitals', async () => {
+  it('a customer with another address is never removed, by id or by address, nor by the address in capitals', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 3);
     const before = await contentsOf(table);
     const address = String(before.find(({ email }) => typeof email === 'string')?.['email']);
@@ -199,14 +199,17 @@ describe('nobody else is removed', () => {
     'smoke+0123456789abcdef@mail.rsolv.dev',
     'x.smoke+0123456789abcdef@rsolv.dev',
     'smoke+0123456789abcdef0@rsolv.dev',
-  ])('not %s, which only looks like one', async (email) => {
-    const { head } = await onboardCustomer(money.deps, { name: 'Acme', email, source: 'direct' });
-    const { customerId } = head;
-    await expect(removeTestCustomer(money.deps, { customerId })).rejects.toMatchObject(refused);
-    await expect(removeTestCustomer(money.deps, { email })).rejects.toMatchObject(refused);
-  });
+  ])(
+    'an address such as %s only looks like a test address, and its customer is not removed',
+    async (email) => {
+      const { head } = await onboardCustomer(money.deps, { name: 'Acme', email, source: 'direct' });
+      const { customerId } = head;
+      await expect(removeTestCustomer(money.deps, { customerId })).rejects.toMatchObject(refused);
+      await expect(removeTestCustomer(money.deps, { email })).rejects.toMatchObject(refused);
+    },
+  );
 
-  it('not even one of the smoke test on the live stage', async () => {
+  it('no customer is removed on the live stage', async () => {
     const { email, customerId, stripeCustomerId } = await testCustomer();
     const before = await contentsOf(table);
     const live = { ...money.deps, stage: 'production' };

@@ -288,7 +288,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
     return outcomeOf(await lane.contents(), journey);
   }
 
-  it('ends where Stripe is, asked through the SDK after all of it', async () => {
+  it('the account ends as Stripe has it, read through the SDK after all events', async () => {
     await money.deliver(journey.told.map(({ event }) => event));
     await expectSoundMoney(money, who.customerId);
     expect(usual).toMatchObject(ends);
@@ -296,7 +296,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
     expect(usual.profile).toMatchObject({ balance, subscription, paymentMethodId });
   });
 
-  it('ends the same in every order', async () => {
+  it('the account ends the same in every order of the events', async () => {
     const [first] = lanes;
     if (first === undefined) throw new Error('no lane');
     const applied = new Set(
@@ -317,7 +317,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
     }
   });
 
-  it('ends the same however late and however often each event comes', async () => {
+  it('the account ends the same however late and however often each event is delivered', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(someDeliveries(journey), { minLength: LANES, maxLength: LANES }),
@@ -330,7 +330,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
     );
   });
 
-  it('ends the same however the deliveries overlap, with each other and with what goes on at Stripe', async () => {
+  it('the account ends the same however deliveries overlap, with each other and with changes at Stripe', async () => {
     const [lane] = lanes;
     if (lane === undefined) throw new Error('no lane');
     await fc.assert(
@@ -406,7 +406,7 @@ describe('one at a time:', () => {
     expect(await headOf(money.deps, who.customerId)).toEqual({ ...before, revision: expect.any(Number) });
   });
 
-  it('an older subscription that still gives Pro counts, also where a newer one came to nothing', async () => {
+  it('an older subscription that still gives Pro counts, even if a newer one has ended', async () => {
     const { money, who } = await opened(0);
     await subscribe(money, who);
     const kept = subscriptionOf(money);
@@ -422,7 +422,7 @@ describe('one at a time:', () => {
 });
 
 describe('an answer of Stripe that is out of date by the time it is written', () => {
-  it('is asked for again, where the newer one put things back as they were: a cancellation taken back', async () => {
+  it('a stale read of Stripe is repeated if a newer event restored the earlier state: a withdrawn cancellation', async () => {
     const { money, who } = await opened(0);
     await subscribe(money, who);
     await money.deliver();
@@ -441,7 +441,7 @@ describe('an answer of Stripe that is out of date by the time it is written', ()
     });
   });
 
-  it('is asked for again, where the newer one put things back as they were: a refund that failed', async () => {
+  it('a stale read of Stripe is repeated if a newer event restored the earlier state: a failed refund', async () => {
     const { money, who } = await opened(0, 'pm_card_refundFail');
     await subscribe(money, who);
     await money.deliver();

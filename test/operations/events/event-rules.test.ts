@@ -49,7 +49,7 @@ const sources = async (customerId: string) =>
   (await readEntriesDown(table, customerId, null, 10)).map(({ source, amount }) => [source, amount]);
 
 describe('an event', () => {
-  it('keeps in its record the amount and the currency it was about', async () => {
+  it('the record of an event has the amount and the currency', async () => {
     const event = eventOf('payment_intent.succeeded', {
       id: 'pi_elsewhere',
       object: 'payment_intent',
@@ -61,7 +61,7 @@ describe('an event', () => {
     expect(await readEventRecord(table, event.id)).toMatchObject({ amount: 2_900, currency: 'usd' });
   });
 
-  it('is recorded with what it is about, when it happened, and what was done', async () => {
+  it('the record of an event has its subject, its time and its outcome', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const event = eventOf('customer.subscription.updated', { id: 'sub_x', customer: stripeCustomerId });
     const applied = { outcome: 'processed', reason: 'applied', customerId };
@@ -76,7 +76,7 @@ describe('an event', () => {
     expect(await applyEvent(money.deps, event)).toEqual({ ...applied, outcome: 'duplicate' });
   });
 
-  it('of a type that means nothing here, or of another version, says why it was not applied', async () => {
+  it('an event of a type without effect, or of another version, records why it was not applied', async () => {
     expect(await applyEvent(money.deps, eventOf('customer.created', { id: 'cus_1' }))).toEqual({
       outcome: 'ignored',
       reason: 'its type has no effect here',
@@ -90,7 +90,7 @@ describe('an event', () => {
     });
   });
 
-  it('that could not be applied because something is down is not taken: Stripe sends it again', async () => {
+  it('an event that fails in an outage is not recorded, so that Stripe sends it again', async () => {
     const down = new BillingError('ledger_unavailable', 'down');
     const deps = await answering({ readFixPayment: () => Promise.reject(down) });
     const event = eventOf('payment_intent.succeeded', { id: 'pi_1' });
@@ -98,7 +98,7 @@ describe('an event', () => {
     expect(await readEventRecord(table, event.id)).toBeNull();
   });
 
-  it('of a payment that is not for a fix changes nothing, and says so', async () => {
+  it('an event of a payment that is not for a fix is ignored with a reason', async () => {
     const deps = await answering({ readFixPayment: async () => null });
     expect(await applyEvent(deps, eventOf('payment_intent.succeeded', { id: 'pi_other' }))).toEqual({
       outcome: 'ignored',
@@ -107,7 +107,7 @@ describe('an event', () => {
     });
   });
 
-  it('of a detached card finds its owner by the customer, and by the card where none is named', async () => {
+  it('an event of a detached card finds its owner by the customer, or else by the card', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const { paymentMethodId } = await headOf(money.deps, customerId);
     const processed = { outcome: 'processed', customerId };
@@ -118,7 +118,7 @@ describe('an event', () => {
     expect(await applyEvent(money.deps, byCustomer)).toMatchObject(processed);
   });
 
-  it('of a payment or a charge that names no customer waits for somebody to look', async () => {
+  it('an event of a payment or charge without a customer is parked', async () => {
     const { payment, returned } = await charged();
     const nobodyPaid = await answering({
       readFixPayment: async () => ({ ...payment, stripeCustomerId: null }),
@@ -166,7 +166,7 @@ const refundedCents = async ({ customerId, fixId }: { customerId: string; fixId:
 const refunded = () => eventOf('charge.refunded', { id: 'ch_1' });
 
 describe('money that went back of a fix', () => {
-  it('is noted with the fix, as Stripe has it when the ledger is written', async () => {
+  it('returned money of a fix is stored with the fix, as Stripe has it at the write', async () => {
     const paid = await charged();
     const answers = [{ ...paid.returned, returnedCents: 1_000 }, paid.returned];
     const deps = await answering({ readReturnedMoney: async () => answers.shift() ?? paid.returned });
@@ -177,7 +177,7 @@ describe('money that went back of a fix', () => {
   it.each<[string, Partial<FixPayment> | null]>([
     ['is not a fix’s at Stripe', null],
     ['did not succeed', { state: 'canceled' }],
-  ])('is not counted as paid where the payment %s', async (_, payment) => {
+  ])('returned money does not count as paid if the payment %s', async (_, payment) => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     const fixId = await recordedFix(money.deps, customerId, 1);
     const paid = await charged();
@@ -197,7 +197,7 @@ describe('money that went back of a fix', () => {
     expect(item).not.toHaveProperty('refunded_cents');
   });
 
-  it('of a fix that is not recorded, or of a payment without an id, changes nothing', async () => {
+  it('returned money of an unrecorded fix, or of a payment without an id, changes nothing', async () => {
     const { returned, payment } = await charged();
     const unknown = { ...payment, fixAttemptId: 'f'.repeat(32) };
     for (const facts of [{ paidFor: { kind: 'fix', fix: unknown } }, { paymentIntentId: null }] as const) {
@@ -209,7 +209,7 @@ describe('money that went back of a fix', () => {
     }
   });
 
-  it('of what we do not sell changes nothing, and no payment is asked for', async () => {
+  it('returned money for other products changes nothing, and reads no payment', async () => {
     const { returned, customerId } = await charged();
     const before = await sources(customerId);
     const deps = await answering({
@@ -248,7 +248,7 @@ describe('money that went back of a Pro invoice', () => {
       readInvoiceValue: async () => value,
     });
 
-  it('of one that was not heard of grants it first, also where nothing went back yet', async () => {
+  it('returned money of an unknown Pro invoice grants the invoice first, even if nothing was returned yet', async () => {
     const { value, returned } = await subscribed();
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const theirs = { ...returned, stripeCustomerId };
@@ -259,7 +259,7 @@ describe('money that went back of a Pro invoice', () => {
     expect(await sources(customerId)).toEqual([['pro_subscription_payment', 60], ...before]);
   });
 
-  it('of one that brings no credits changes nothing', async () => {
+  it('returned money of an invoice without credits changes nothing', async () => {
     const { value, returned } = await subscribed();
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const unpaid = {
@@ -272,7 +272,7 @@ describe('money that went back of a Pro invoice', () => {
     expect(await sources(customerId)).toEqual(before);
   });
 
-  it('of one that was granted is taken back, whatever the invoice says by now', async () => {
+  it('returned money of a granted invoice is taken back, whatever the invoice says now', async () => {
     const { customerId, value, returned } = await subscribed();
     const cents = value.invoice.totalCents;
     const voided = { invoice: { ...value.invoice, paid: false }, returned: { ...value.returned, cents } };
@@ -282,7 +282,7 @@ describe('money that went back of a Pro invoice', () => {
     expect(await headOf(money.deps, customerId)).toMatchObject({ balance: 5, debt: 0 });
   });
 
-  it('holds off further charges while it is disputed, and tells of each dispute once', async () => {
+  it('a dispute of a Pro invoice blocks further charges, and each dispute has one notice', async () => {
     const { customerId, returned, value } = await subscribed();
     const disputes = ['dp_b', 'dp_a'].map((id) => ({ id, open: true, amountCents: 100 }));
     const closed = { id: 'dp_c', open: false, amountCents: 100 };

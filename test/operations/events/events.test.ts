@@ -74,7 +74,7 @@ async function expectNoTraceBut(event: StripeEvent, work: () => Promise<unknown>
 }
 
 describe('events that are parked', () => {
-  it('are listed however many are older', async () => {
+  it('parked events are listed however many are older', async () => {
     const own = await openTestTable();
     const at = (n: number) => new Date(Date.parse('2026-01-02T00:00:00.000Z') + n * 1_000);
     const ids = range(1, 250).map((n) => `evt_${n}`);
@@ -92,7 +92,7 @@ describe('events that are parked', () => {
 });
 
 describe('an event that cannot be applied is parked, and applied by a replay:', () => {
-  it('of a customer who is not known yet, once they are', async () => {
+  it('an event of an unknown customer is parked, and applied by a replay after the customer is known', async () => {
     const money = await openMoney(table);
     const { head } = await customerWith(money.deps, 5);
     const { customerId, name, email } = head;
@@ -123,7 +123,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     await expectSoundMoney(money, customerId);
   });
 
-  it('that Stripe sends again once the customer is known, it is applied without anybody’s help', async () => {
+  it('a parked event that Stripe sends again after the customer is known is applied automatically', async () => {
     const money = await openMoney(table);
     const { stripeCustomerId } = await customerWithCard(money, 0);
     const unbound = await money.stripe.customers.create({ metadata: { customer_id: 'c1' } });
@@ -137,7 +137,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     expect(await parkedIds(money)).not.toContain(stranger.id);
   });
 
-  it('told in another API version', async () => {
+  it('an event in another API version is parked, and applied by a replay', async () => {
     const money = await openMoney(table);
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     await subscribe(money, stripeCustomerId);
@@ -164,14 +164,14 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     ['a subscription of nobody', 'customer.subscription.updated', { id: 'sub_1' }],
     ['a refund of no charge', 'refund.failed', { id: 're_1', charge: null }],
     ['a dispute of no charge', 'charge.dispute.created', { id: 'du_1' }],
-  ])('whose object is of no shape that we can read: %s', async (_, type, object) => {
+  ])('an event whose object has an unknown shape is parked: %s', async (_, type, object) => {
     const money = await openMoney(table);
     await customerWithCard(money, 0);
     const event = altered(newest(money, 'customer.updated'), { type, data: { object } });
     await expectNoTraceBut(event, () => expectParked(money, event, /shape/));
   });
 
-  it('that names what Stripe does not have', async () => {
+  it('an event naming an object that Stripe does not have is parked, and applied by a replay', async () => {
     const money = await openMoney(table);
     const { stripeCustomerId } = await customerWithCard(money, 0);
     const event = altered(newest(money, 'customer.updated'), {
@@ -181,7 +181,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     await expectNoTraceBut(event, () => expectParked(money, event, /Stripe does not have/));
   });
 
-  it('that pays for a fix which is not recorded, and for a fix of somebody else', async () => {
+  it("an event that pays for an unrecorded fix, or for another customer's fix, is parked", async () => {
     const money = await openMoney(table);
     const [alice, mallory] = [await customerWithCard(money, 0), await customerWithCard(money, 0)];
     const fixId = await recordedFix(money.deps, alice.customerId, 1);
@@ -208,7 +208,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
     await expectNoTraceBut(refunded, () => expectParked(money, refunded, /another customer/));
   });
 
-  it('that names a customer whose invoice it is not', async () => {
+  it('an event naming a customer who does not own its invoice is parked', async () => {
     const money = await openMoney(table);
     const [alice, mallory] = [await customerWithCard(money, 0), await customerWithCard(money, 0)];
     await subscribe(money, alice.stripeCustomerId);
@@ -225,7 +225,7 @@ const objectId = ({ data: { object } }: StripeEvent): unknown =>
 
 describe('an event that changes nothing here is ignored, and recorded:', () => {
   it.each(['invoice.payment_succeeded', 'charge.succeeded', 'payment_intent.succeeded'])(
-    '%s of a Pro invoice',
+    'an event without effect is ignored: %s of a Pro invoice',
     async (type) => {
       const money = await openMoney(table);
       const { customerId, stripeCustomerId } = await customerWithCard(money, 3);
@@ -239,7 +239,7 @@ describe('an event that changes nothing here is ignored, and recorded:', () => {
     },
   );
 
-  it('of a type that nobody has heard of, whatever its object is', async () => {
+  it('an event of an unknown type is ignored, whatever its object is', async () => {
     const money = await openMoney(table);
     await customerWithCard(money, 0);
     const event = altered(newest(money, 'customer.updated'), {
@@ -338,7 +338,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
     expect(await headOf(money.deps, customerId)).toMatchObject({ subscription: { state: 'active' } });
   }
 
-  it('delivered again is a duplicate, and nothing changes', async () => {
+  it('an event that is delivered again is a duplicate and changes nothing', async () => {
     const { money, event, customerId } = await opened();
     expect(await applyEvent(money.deps, event)).toMatchObject({ outcome: 'processed', customerId });
     const before = await contentsOf(table);
@@ -349,7 +349,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
     await expectApplied(money, customerId);
   });
 
-  it('delivered twice at once has one effect', async () => {
+  it('an event that is delivered twice concurrently has one effect', async () => {
     const { money, event, customerId } = await opened();
     const outcomes = await Promise.all([1, 2, 3, 4].map(() => applyEvent(money.deps, event)));
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
@@ -361,7 +361,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
     await expectApplied(money, customerId);
   });
 
-  it('that another delivery overtakes has its effect from that one alone', async () => {
+  it('an event that another delivery overtakes has its effect only from that delivery', async () => {
     const { money, event, customerId } = await opened();
     const slow = await deliverHolding(money.deps, event, question);
     expect(await applyEvent(money.deps, event)).toMatchObject({ outcome: 'processed' });
@@ -373,7 +373,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
 
   const kinds = ['500_before', '429', 'drop_before'] as const satisfies FaultInput['kind'][];
   it.each(paths.flatMap((path) => kinds.map((kind) => ({ path, kind }))))(
-    'is sent again where Stripe answers $path with $kind',
+    'an event is sent again if Stripe answers $path with $kind',
     async ({ path, kind }) => {
       const setting = await opened();
       setting.money.double.faults.add({ method: 'GET', path, kind, times: MANY });
@@ -381,7 +381,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
     },
   );
 
-  it('is sent again where our key is not good any more', async () => {
+  it('an event is sent again if our API key is no longer valid', async () => {
     const setting = await opened();
     const wrong = { ...setting.money.env, STRIPE_SECRET_KEY: 'sk_test_revoked' };
     await expectOnlyRedelivered(setting, withStripe(testDeps(table), wrong), 'payments_misconfigured');
@@ -390,14 +390,14 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
   it.each([
     ['the first call', 'BatchGetItem', 'before'],
     ['the write', 'TransactWriteItems', 'before'],
-  ] as const)('is sent again where the table does not answer %s', async (_, operation, when) => {
+  ] as const)('an event is sent again if the table does not answer %s', async (_, operation, when) => {
     const setting = await opened();
     const { deps, engine } = await throughFaultyEngine(setting.money);
     engine.fail({ operation, when, times: MANY });
     await expectOnlyRedelivered(setting, deps, 'ledger_unavailable');
   });
 
-  it('whose write was made, and the answer lost for good, counts once: sent again it changes nothing more', async () => {
+  it('an event whose write succeeded but whose response was lost counts once when it is sent again', async () => {
     const { money, event, customerId } = await opened();
     const { deps, engine } = await throughFaultyEngine(money);
     engine.fail({ operation: 'TransactWriteItems', when: 'after', times: MANY });
@@ -407,7 +407,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
     await expectApplied(money, customerId);
   });
 
-  it('whose write was made, and the answer lost once, is processed', async () => {
+  it('an event whose write succeeded but whose response was lost once is processed', async () => {
     const { money, event, customerId } = await opened();
     const { deps, engine } = await throughFaultyEngine(money);
     engine.fail({ operation: 'TransactWriteItems', when: 'after', times: 1 });
@@ -416,7 +416,7 @@ describe.each(KINDS)('$type', ({ type, question, paths, make }) => {
   });
 });
 
-it('where there is no table at all, every event is sent again, the ignored and the parked too', async () => {
+it('without a table every event is sent again, also ignored and parked ones', async () => {
   const money = await openMoney(table);
   await customerWithCard(money, 0);
   const nowhere = await throughSdk(table, 'http://127.0.0.1:1');

@@ -27,18 +27,18 @@ const answerOf = (of: Payable, byPerson = false) => {
 
 describe('a charge', () => {
   it.each([{ ...CARD, paymentMethodId: 'pm_2' }, null])(
-    'is not announced where Stripe has another card than the head: %j',
+    'a charge is not announced if Stripe has another card than the head: %j',
     (card) => {
       expect(answerOf(payable(card))).toEqual({ kind: 'card_changed' });
     },
   );
 
-  it('is not announced while as many tries of its card as are allowed have no outcome', () => {
+  it('a charge is not announced while its card has the maximum of tries without an outcome', () => {
     const underWay = Array.from({ length: 15 }, (_, n) => ({ id: `t${n}`, startedAt: AT.toISOString() }));
     expect(answerOf(payable(CARD, { underWay }))).toEqual({ kind: 'card_busy' });
   });
 
-  it('is not announced before its card may be tried again, unless a person asks for it', () => {
+  it('a charge is not announced before its card may be tried again, unless a person asks', () => {
     const declined = payable(CARD, { declines: [AT.toISOString()], lastCode: 'do_not_honor' });
     expect(answerOf(declined)).toEqual({
       kind: 'not_tried',
@@ -50,7 +50,7 @@ describe('a charge', () => {
     expect(answerOf(declined, true)).toBe('write');
   });
 
-  it('is announced together with the try of its card, and the answer has both', () => {
+  it('a charge is announced together with the try of its card, and the result has both', () => {
     const decision = announce(payable(CARD));
     if (decision.kind !== 'write') throw new Error('nothing was announced');
     const charge = { ...WANTED, cardKey: 'fp_1' };
@@ -73,7 +73,7 @@ describe('a charge', () => {
 });
 
 describe('waiting for a card', () => {
-  it('takes up to a quarter of a second each time, and is given up after 60 times', async () => {
+  it('waiting for a card takes up to a quarter of a second each time, and ends after 60 times', async () => {
     const waits: number[] = [];
     const deps: PaymentDeps = {
       ...(await openMoney(await openTestTable())).deps,

@@ -111,7 +111,7 @@ const isDue = async (customerId: string): Promise<boolean> =>
   );
 
 describe('a fix that a card pays', () => {
-  it('is billed with what was paid, reported once, and answered as billed already from then on', async () => {
+  it('a fix paid by card is billed with the paid amount, reported once, and then answered as already billed', async () => {
     const one = await merged();
     const first = await bill(one);
     const { seq } = await headOf(one.deps, one.customerId);
@@ -144,7 +144,7 @@ describe('a fix that a card pays', () => {
     ['nobody answered', 'indeterminate', { answered: false }],
     ['it may have happened', 'indeterminate', { answered: true }],
   ])(
-    'stays announced where Stripe says that %s, and is made under the same key',
+    'a charge stays announced if Stripe says that %s, and is sent again under the same key',
     async (_name, kind, facts) => {
       const one = await merged();
       const faulty = await answering(one, () => ({ chargeFix: failing(kind, facts) }));
@@ -157,7 +157,7 @@ describe('a fix that a card pays', () => {
     },
   );
 
-  it('that was made although the answer was none is found at once', async () => {
+  it('a charge made at Stripe despite a lost response is found at once', async () => {
     const one = await merged();
     const faulty = await answering(one, (port) => ({
       chargeFix: async (order) => {
@@ -169,7 +169,7 @@ describe('a fix that a card pays', () => {
     expect(paidFor(one)).toEqual([2_900]);
   });
 
-  it('is not looked for where nobody answers, for that would fail too', async () => {
+  it('a charge is not looked up while Stripe is unreachable', async () => {
     const one = await merged();
     const faulty = await answering(one, () => ({
       chargeFix: failing('indeterminate', { answered: false }),
@@ -183,7 +183,7 @@ describe('a fix that a card pays', () => {
     await expect(bill(late)).rejects.toMatchObject({ code: 'payment_pending' });
   });
 
-  it('whose answer is kept for ever and says nothing is given up, and the next call is a new attempt', async () => {
+  it('a charge whose key replays an answer without an outcome is given up, and the next call is a new attempt', async () => {
     const one = await merged();
     const facts = { answered: true, replayed: true };
     const faulty = await answering(one, () => ({ chargeFix: failing('indeterminate', facts) }));
@@ -197,23 +197,26 @@ describe('a fix that a card pays', () => {
     ['declined', 'expired_card', 'expired_card'],
     ['authentication_required', 'authentication_required', 'authentication_required'],
     ['refused', undefined, 'payment_method_unusable'],
-  ])('that Stripe makes no payment of (%s) is declined, and its owner told', async (kind, code, said) => {
-    const one = await merged();
-    const faulty = await answering(one, () => ({ chargeFix: failing(kind, { code }) }));
-    expect(await bill(faulty)).toEqual({
-      kind: 'declined',
-      decline: { code: said, declineCode: null },
-      balance: 0,
-    });
-    expect(await chargeOf(one)).toMatchObject({ state: 'closed', attempt: 1 });
-    expect(await isDue(one.customerId)).toBe(false);
-    expect(await toldOf(one.deps, one.customerId)).toMatchObject([
-      { kind: 'card_declined', amountCents: 2_900, declineCode: said },
-    ]);
-    expect(await bill(later(one))).toMatchObject({ kind: 'billed' });
-  });
+  ])(
+    'a charge for which Stripe makes no payment (%s) is declined, and its owner is notified',
+    async (kind, code, said) => {
+      const one = await merged();
+      const faulty = await answering(one, () => ({ chargeFix: failing(kind, { code }) }));
+      expect(await bill(faulty)).toEqual({
+        kind: 'declined',
+        decline: { code: said, declineCode: null },
+        balance: 0,
+      });
+      expect(await chargeOf(one)).toMatchObject({ state: 'closed', attempt: 1 });
+      expect(await isDue(one.customerId)).toBe(false);
+      expect(await toldOf(one.deps, one.customerId)).toMatchObject([
+        { kind: 'card_declined', amountCents: 2_900, declineCode: said },
+      ]);
+      expect(await bill(later(one))).toMatchObject({ kind: 'billed' });
+    },
+  );
 
-  it('with a card that is not at Stripe any more is blocked, and no charge is announced', async () => {
+  it('a fix whose card is gone at Stripe is blocked, and no charge is announced', async () => {
     const one = await merged();
     const { paymentMethodId } = await headOf(one.deps, one.customerId);
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
@@ -222,7 +225,7 @@ describe('a fix that a card pays', () => {
     expect(await fixOf(one)).toMatchObject({ charge: null });
   });
 
-  it('where our settings are wrong is refused before anything happened: the next try is a new attempt', async () => {
+  it('a charge with wrong settings is refused before it is made, and the next try is a new attempt', async () => {
     const one = await merged();
     const faulty = await answering(one, () => ({ chargeFix: failing('misconfigured') }));
     await expect(bill(faulty)).rejects.toMatchObject({ code: 'payments_misconfigured' });
@@ -231,7 +234,7 @@ describe('a fix that a card pays', () => {
     expect(await chargeOf(one)).toMatchObject({ attempt: 2 });
   });
 
-  it('that Stripe ends each time is tried five times in one call, and then given up', async () => {
+  it('a charge that Stripe cancels each time is tried five times in one call, and then given up', async () => {
     const one = await merged();
     const ending = await answering(one, (port) => ({
       chargeFix: async (order) => {
@@ -244,11 +247,11 @@ describe('a fix that a card pays', () => {
         return ended;
       },
     }));
-    await expect(bill(ending)).rejects.toThrow('did not come to an end in 5 steps');
+    await expect(bill(ending)).rejects.toThrow('was not finished in 5 steps');
     expect(await chargeOf(one)).toMatchObject({ state: 'closed', attempt: 5 });
   });
 
-  it('that fails for a reason that is none of Stripe’s stays announced', async () => {
+  it('a charge that fails for a reason outside Stripe stays announced', async () => {
     const one = await merged();
     const defect = new TypeError('a defect');
     const faulty = await answering(one, () => ({ chargeFix: () => Promise.reject(defect) }));
@@ -278,7 +281,7 @@ describe('a charge without an answer', () => {
     return finishCharge(one.deps, one.customerId, fix, await chargeOf(one));
   }
 
-  it('is made while its key is safe, and only looked for from then on', async () => {
+  it('a charge without an outcome is sent while its key is safe, and only looked up after that', async () => {
     const safe = await announced();
     expect(await finish(await aged(safe, KEY_IS_SAFE_MS))).toMatchObject({
       settlement: { kind: 'billed' },
@@ -293,7 +296,7 @@ describe('a charge without an answer', () => {
     expect(paidFor(late)).toEqual([]);
   });
 
-  it('is only looked for where the fix is billed meanwhile', async () => {
+  it('a charge without an outcome is only looked up if the fix is billed meanwhile', async () => {
     const one = await announced();
     const billed = {
       outcome: 'credit_consumed',
@@ -306,7 +309,7 @@ describe('a charge without an answer', () => {
     expect(paidFor(one)).toEqual([]);
   });
 
-  it('that was paid all the same is billed when it is found a day later', async () => {
+  it('a charge that was paid after all is billed when it is found a day later', async () => {
     const one = await merged();
     const faulty = await answering(one, (port) => ({
       chargeFix: async (order) => {
@@ -319,7 +322,7 @@ describe('a charge without an answer', () => {
     expect(paidFor(one)).toEqual([2_900]);
   });
 
-  it('that could still be paid cannot be any more when it is found a day later', async () => {
+  it('a charge that could still be paid is canceled when it is found a day later', async () => {
     const one = await merged('pm_card_authenticationRequired');
     const faulty = await answering(one, (port) => ({
       chargeFix: async (order) => {
@@ -336,13 +339,13 @@ describe('a charge without an answer', () => {
     expect(await toldOf(one.deps, one.customerId)).toEqual([]);
   });
 
-  it('a day later makes way for the next attempt in the same call', async () => {
+  it('a day-old charge gives way to the next attempt in the same call', async () => {
     const one = await aged(await announced(), 24 * HOUR_MS);
     expect(await bill(one)).toMatchObject({ kind: 'billed', already: false });
     expect(await chargeOf(one)).toMatchObject({ attempt: 2 });
   });
 
-  it('is not taken for the payment of another attempt', async () => {
+  it('a charge is not mistaken for the payment of another attempt', async () => {
     const one = await aged(await announced(), 24 * HOUR_MS);
     const other = await answering(one, () => ({
       findFixPayments: async () => [
@@ -363,7 +366,7 @@ describe('a charge without an answer', () => {
     expect((await fixOf(one)).billed).toBeNull();
   });
 
-  it('and whose payment is none of a fix has come to nothing', async () => {
+  it('a charge whose payment is not for a fix is closed', async () => {
     const one = await merged('pm_card_authenticationRequired');
     const faulty = await answering(one, (port) => ({
       chargeFix: async (order) => {
@@ -378,7 +381,7 @@ describe('a charge without an answer', () => {
     expect(await chargeOf(one)).toMatchObject({ state: 'closed' });
   });
 
-  it('of a customer who is gone at Stripe has come to nothing', async () => {
+  it('a charge of a customer deleted at Stripe is closed', async () => {
     const one = await announced();
     const late = await aged(one, 24 * HOUR_MS);
     const gone = await answering(late, () => ({ findFixPayments: failing('refused') }));
@@ -390,7 +393,7 @@ describe('a charge without an answer', () => {
     ['transient', 'payment_pending'],
     ['indeterminate', 'payment_pending'],
     ['misconfigured', 'payments_misconfigured'],
-  ] as const)('that cannot be looked for (%s) stays announced: %s', async (kind, code) => {
+  ] as const)('a charge that cannot be looked up (%s) stays announced: %s', async (kind, code) => {
     const one = await announced();
     const late = await aged(one, 24 * HOUR_MS);
     const blind = await answering(late, () => ({ findFixPayments: failing(kind) }));
@@ -399,7 +402,7 @@ describe('a charge without an answer', () => {
     await bill(one);
   });
 
-  it('is taken up by the sweeper once it is two minutes old, and not before', async () => {
+  it('the sweeper finishes a charge once it is two minutes old, and not before', async () => {
     const one = await announced();
     const young = await aged(one, 2 * 60 * 1000 - 1);
     await settlePendingCharges(young.deps);
@@ -409,7 +412,7 @@ describe('a charge without an answer', () => {
     expect(await fixOf(one)).toMatchObject({ billed: { outcome: 'charged_and_consumed' } });
   });
 
-  it('that fails again is named by the sweeper, goes to the end of the line, and is taken up later', async () => {
+  it('the sweeper reports a charge that fails again, moves it to the end of the queue, and retries it later', async () => {
     const one = await announced();
     const late = await aged(one, 10 * 60 * 1000);
     const faulty = await answering(late, () => ({ chargeFix: failing('transient') }));
@@ -427,7 +430,7 @@ describe('a charge without an answer', () => {
     expect(await settlePendingCharges(later.deps)).toEqual({ settled: 1, waiting: [], failed: [] });
   });
 
-  it('is left to the next run where this one has no time any more', async () => {
+  it('the sweeper leaves a charge to the next run when its time is up', async () => {
     const one = await announced();
     const startedMs = Date.parse((await chargeOf(one)).startedAt) + 10 * 60 * 1000;
     let asked = 0;
@@ -444,7 +447,7 @@ describe('a charge without an answer', () => {
 });
 
 describe('a charge that the bank wants the cardholder for', () => {
-  it('is asked for again as it is, until they answer', async () => {
+  it('a charge that needs confirmation is returned unchanged until the cardholder answers', async () => {
     const one = await merged('pm_card_authenticationRequired');
     const first = await bill(one);
     expect(first).toMatchObject({
@@ -460,7 +463,7 @@ describe('a charge that the bank wants the cardholder for', () => {
     expect(paidFor(one)).toEqual([2_900]);
   });
 
-  it('and that they refused to confirm is declined, told once more, and ended before the next attempt', async () => {
+  it('a charge that the cardholder refused to confirm is declined, notified once more, and ended before the next attempt', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const { paymentIntentId } = await chargeOf(one);
@@ -474,7 +477,7 @@ describe('a charge that the bank wants the cardholder for', () => {
     expect(paidFor(one)).toEqual([2_900]);
   });
 
-  it('and that Stripe is still working on is pending', async () => {
+  it('a charge that Stripe still processes is pending', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const working = await answering(one, (port) => ({
@@ -487,7 +490,7 @@ describe('a charge that the bank wants the cardholder for', () => {
     expect(await chargeOf(one)).toMatchObject({ state: 'action_required' });
   });
 
-  it('and that is none of a fix any more has come to nothing: the next attempt is made at once', async () => {
+  it('a charge needing confirmation whose payment is not for a fix is closed, and the next attempt is made at once', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const blank = await answering(one, () => ({ readFixPayment: async () => null }));
@@ -495,7 +498,7 @@ describe('a charge that the bank wants the cardholder for', () => {
     expect(await chargeOf(one)).toMatchObject({ attempt: 2, state: 'action_required' });
   });
 
-  it('gives way to credits that came meanwhile, and cannot be paid any more', async () => {
+  it('a charge needing confirmation gives way to new credits, and can no longer be paid', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const { paymentIntentId } = await chargeOf(one);
@@ -511,7 +514,7 @@ describe('a charge that the bank wants the cardholder for', () => {
     expect(paidFor(one)).toEqual([]);
   });
 
-  it('and that they confirmed just now has paid, whatever else was to be tried', async () => {
+  it('a charge that the cardholder just confirmed has paid, whatever else was to be tried', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const { paymentIntentId } = await chargeOf(one);
@@ -523,7 +526,7 @@ describe('a charge that the bank wants the cardholder for', () => {
 });
 
 describe('a charge that was declined', () => {
-  it('says why, in the bank’s words, and its payment is ended before the next attempt', async () => {
+  it("a declined charge has the bank's reason, and its payment is ended before the next attempt", async () => {
     const one = await merged('pm_card_chargeCustomerFail');
     expect(await bill(one)).toEqual({
       kind: 'declined',
@@ -539,7 +542,7 @@ describe('a charge that was declined', () => {
     expect(await toldOf(one.deps, one.customerId)).toMatchObject([{ declineCode: 'generic_decline' }]);
   });
 
-  it('without a reason is a decline all the same; one without an outcome is pending', async () => {
+  it('a charge declined without a reason is a decline, and one without an outcome is pending', async () => {
     const one = await merged('pm_card_chargeCustomerFail');
     const mute = await answering(one, (port) => ({
       chargeFix: async (order) => ({ ...(await port.chargeFix(order)), decline: null }),
@@ -558,7 +561,7 @@ describe('a charge that was declined', () => {
     await bill(other);
   });
 
-  it('and whose payment Stripe still works on is pending, not tried anew', async () => {
+  it('a declined charge whose payment Stripe still processes is pending and not tried again', async () => {
     const one = await merged('pm_card_chargeCustomerFail');
     await bill(one);
     const working = await answering(one, (port) => ({
@@ -571,7 +574,7 @@ describe('a charge that was declined', () => {
     expect(await chargeOf(one)).toMatchObject({ state: 'declined', attempt: 1 });
   });
 
-  it('and cannot be ended now says what is wrong with Stripe, and stays as it is', async () => {
+  it('a declined charge that cannot be ended reports the fault of Stripe and stays unchanged', async () => {
     const one = await merged('pm_card_chargeCustomerFail');
     await bill(one);
     const faulty = await answering(one, () => ({ cancelPayment: failing('transient') }));
@@ -588,7 +591,7 @@ describe('settling a payment', () => {
     return payment;
   }
 
-  it('that is settled already writes nothing and says so', async () => {
+  it('settling a settled payment writes nothing and says so', async () => {
     const one = await merged();
     await bill(one);
     const { seq } = await headOf(one.deps, one.customerId);
@@ -600,7 +603,7 @@ describe('settling a payment', () => {
     expect(one.reports).toHaveLength(1);
   });
 
-  it('of a fix that is paid for gives it back, once, and says so', async () => {
+  it('settling a payment of a paid fix returns it, once, and says so', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const payment = await paymentOf(one);
@@ -632,7 +635,7 @@ describe('settling a payment', () => {
     expect(await headOf(one.deps, one.customerId)).toMatchObject({ balance: 1 });
   });
 
-  it('that could not go back is taken up by the sweeper', async () => {
+  it('a payment that could not be returned is returned by the sweeper', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     const payment = await paymentOf(one);
@@ -656,7 +659,7 @@ describe('settling a payment', () => {
     expect(one.reports).toMatchObject([{ kind: 'charge_declined' }, { kind: 'double_payment_returned' }]);
   });
 
-  it('reports a decline once for each attempt, whoever settles it, and however often the cardholder is waited for', async () => {
+  it('settling reports a decline once for each attempt, by any caller, and however often it waits for the cardholder', async () => {
     const kinds = ({ reports }: Merged) => reports.map(({ kind }) => kind);
     const declined = await merged('pm_card_chargeCustomerFail');
     await bill(declined);
@@ -712,7 +715,7 @@ describe('settling a payment', () => {
     return { one, first };
   }
 
-  it('says what it wrote, and what was written before', async () => {
+  it('settling returns what it wrote, and what was written before', async () => {
     const one = await merged();
     const faulty = await answering(one, (port) => ({
       chargeFix: async (order) => {
@@ -730,13 +733,13 @@ describe('settling a payment', () => {
     expect(await settleFixPayment(one.deps, payment)).toMatchObject(settled(true));
   });
 
-  it('of an earlier attempt leaves the one that is under way as it is', async () => {
+  it('settling a payment of an earlier attempt leaves the attempt in flight unchanged', async () => {
     const { one, first } = await second();
     expect(await settleFixPayment(one.deps, first)).toMatchObject({ wrote: false });
     expect(await chargeOf(one)).toMatchObject({ state: 'charging', attempt: 2 });
   });
 
-  it('of a second attempt, after the first was paid all the same, goes back and ends that attempt', async () => {
+  it('settling a second attempt after the first was paid returns the second payment and ends that attempt', async () => {
     const { one, first } = await second();
     await settleFixPayment(one.deps, { ...first, state: 'succeeded' });
     expect(await fixOf(one)).toMatchObject({
@@ -753,13 +756,13 @@ describe('settling a payment', () => {
     expect(await isDue(one.customerId)).toBe(false);
   });
 
-  it('that still waits for the cardholder is told of once', async () => {
+  it('a payment that still waits for the cardholder is notified once', async () => {
     const one = await merged('pm_card_authenticationRequired');
     await bill(one);
     expect(await settleFixPayment(one.deps, await paymentOf(one))).toMatchObject({ wrote: false });
   });
 
-  it('of a fix that was never charged changes nothing while it is not paid', async () => {
+  it('settling an unpaid payment of a fix that was never charged changes nothing', async () => {
     const one = await merged('pm_card_chargeCustomerFail');
     await bill(one);
     const payment = await paymentOf(one);
@@ -768,7 +771,7 @@ describe('settling a payment', () => {
     expect(await settleFixPayment(one.deps, strange)).toMatchObject({ wrote: false });
   });
 
-  it('that is not paid changes nothing of an attempt that came after it', async () => {
+  it('settling an unpaid payment changes nothing of a later attempt', async () => {
     const one = await merged('pm_card_chargeCustomerFail');
     await bill(one);
     const first = await paymentOf(one);
@@ -785,7 +788,7 @@ describe('settling a payment', () => {
 });
 
 describe('a blocked fix', () => {
-  it('is told of once, and blocked the same each time', async () => {
+  it('a blocked fix is notified once, and stays blocked', async () => {
     const { head } = await customerWith(money.deps, 0);
     const { customerId } = head;
     const one = {
@@ -837,7 +840,7 @@ describe('a ledger that many write at once', () => {
 
   const adjustment = { amount: 1, reason: 'r', actor: 'tests', idempotencyKey: 'k' };
 
-  it('is tried 20 times, after waits that double from the measured round trip up to two seconds', async () => {
+  it('a contended ledger write is tried 20 times, after waits that double from the measured round trip up to two seconds', async () => {
     const { head } = await customerWith(money.deps, 5);
     const { deps, waits, release } = throttled(money.deps, false);
     const change = adjustCredits(deps, head.customerId, adjustment).finally(release);
@@ -848,7 +851,7 @@ describe('a ledger that many write at once', () => {
     ]);
   });
 
-  it('is given up after 12 seconds, before the caller is cut off', async () => {
+  it('a contended ledger write is given up after 12 seconds, before the caller times out', async () => {
     const { head } = await customerWith(money.deps, 5);
     const { deps, waits, release } = throttled(money.deps, true);
     const change = adjustCredits(deps, head.customerId, adjustment).finally(release);
@@ -856,7 +859,7 @@ describe('a ledger that many write at once', () => {
     expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(20 + 40 + 80 + 160 + 320 + 640 + 1_280 + 5 * 2_000);
   });
 
-  it('answers who lost from what came back with the refusal, without reading again', async () => {
+  it('a lost race is answered from the items returned with the refusal, without another read', async () => {
     const { head } = await customerWith(money.deps, 5);
     const fixId = await recordedFix(money.deps, head.customerId, 1);
     const one = { customerId: head.customerId, fixId, reports: [], deps: money.deps };
@@ -876,7 +879,7 @@ describe('a ledger that many write at once', () => {
     expect(asked).toEqual(['TransactWriteItemsCommand']);
   });
 
-  it('is no customer who does not exist', async () => {
+  it('contention does not look like a missing customer', async () => {
     await expect(adjustCredits(money.deps, 'f'.repeat(32), adjustment)).rejects.toMatchObject({
       code: 'customer_not_found',
     });
@@ -884,7 +887,7 @@ describe('a ledger that many write at once', () => {
 });
 
 describe('a write that meets others', () => {
-  it('is repeated eight times, after waits that double, and is then given up', async () => {
+  it('a contended write is repeated eight times, after waits that double, and then given up', async () => {
     const waits: number[] = [];
     const deps = { ...money.deps, random: () => 1, sleep: async (ms: number) => void waits.push(ms) };
     const busy = retryContended(deps, async () => ({ kind: 'contended' }));
@@ -892,7 +895,7 @@ describe('a write that meets others', () => {
     expect(waits).toEqual([20, 40, 80, 160, 320, 640, 1_280, 2_560]);
   });
 
-  it('is done when it is done', async () => {
+  it('a write is not repeated after it succeeded', async () => {
     const answers = ['contended', 'written'];
     const deps = { ...money.deps, sleep: async () => {} };
     expect(await retryContended(deps, async () => ({ kind: answers.shift() ?? 'none' }))).toEqual({

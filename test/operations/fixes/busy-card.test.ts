@@ -36,7 +36,7 @@ async function busy() {
 }
 
 describe('a charge whose card is busy', () => {
-  it('waits until another try of the card has ended, and is made then', async () => {
+  it('a charge waits until another try of its card has ended, and is made then', async () => {
     const { customerId, fixId, free } = await busy();
     let waits = 0;
     const sleep = async () => {
@@ -50,7 +50,7 @@ describe('a charge whose card is busy', () => {
     expect(waits).toBe(20);
   });
 
-  it('is given up after 60 waits, and can be sent again', async () => {
+  it('a charge is given up after 60 waits for its card, and can be sent again', async () => {
     const { customerId, fixId } = await busy();
     let waits = 0;
     const sleep = async () => {
@@ -63,7 +63,7 @@ describe('a charge whose card is busy', () => {
 });
 
 describe('a charge that Stripe refuses for a card that is gone', () => {
-  it('brings the account up to date, so that the next fix is blocked without a call', async () => {
+  it('a charge refused for a card that is gone syncs the account, so that the next fix is blocked without a call', async () => {
     const { customerId } = await customerWithCard(money, 0, await money.newCard());
     const [first, second] = [
       await recordedFix(money.deps, customerId, 1),
@@ -102,14 +102,14 @@ describe('a charge of which Stripe makes no payment', () => {
     return { billing, tries: Object.values(cards), letters };
   };
 
-  it('for a decline is counted against its card, with a letter', async () => {
+  it('a charge declined without a payment counts against its card, with a letter', async () => {
     const { billing, tries, letters } = await chargedWith('declined');
     expect(billing).toMatchObject({ kind: 'declined', decline: { code: 'expired_card' } });
     expect(tries).toMatchObject([{ declines: [expect.any(String)], underWay: [], lastCode: 'expired_card' }]);
     expect(letters).toContain('card_declined');
   });
 
-  it('for a hard decline rules its card out', async () => {
+  it('a charge with a hard decline rules its card out', async () => {
     const { billing, tries } = await chargedWith('declined', {
       code: 'card_declined',
       declineCode: 'stolen_card',
@@ -118,7 +118,7 @@ describe('a charge of which Stripe makes no payment', () => {
     expect(tries).toMatchObject([{ lastCode: 'stolen_card', isHard: true }]);
   });
 
-  it('for a defect of ours is not counted, and sends no letter', async () => {
+  it('a charge refused for a defect of ours does not count against its card, and sends no letter', async () => {
     const { billing, tries, letters } = await chargedWith('misconfigured');
     expect(billing).toMatchObject({ code: 'payments_misconfigured' });
     expect(tries).toMatchObject([{ declines: [], underWay: [] }]);

@@ -32,7 +32,7 @@ async function billPatiently({ deps }: Money, customerId: string, fixId: string)
 }
 
 describe('50 fixes at once for a customer with 10 credits', () => {
-  it('and a card: 10 are consumed, 40 are charged once each', async () => {
+  it('50 fixes at once with 10 credits and a card: 10 are consumed, 40 are charged once each', async () => {
     const money = await openMoney(table);
     const { customerId } = await customerWithCard(money, 10);
     const fixes = await Promise.all(range(1, 50).map((pr) => recordedFix(money.deps, customerId, pr)));
@@ -44,7 +44,7 @@ describe('50 fixes at once for a customer with 10 credits', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('and a card that declines: 10 are consumed, 40 refused, with at most 15 tries of the card and one letter', async () => {
+  it('50 fixes at once with 10 credits and a declining card: 10 are consumed, 40 refused, with at most 15 tries of the card and one letter', async () => {
     const money = await openMoney(table);
     const { customerId } = await customerWithCard(money, 10, 'pm_card_chargeCustomerFail');
     const fixes = await Promise.all(range(1, 50).map((pr) => recordedFix(money.deps, customerId, pr)));

@@ -28,7 +28,7 @@ const billAll = ({ customerId, fixIds }: { customerId: string; fixIds: string[] 
   Promise.all(fixIds.map((fixId) => billFixAttempt(deps, customerId, fixId)));
 
 describe('many at once for one customer', () => {
-  it('10 credits and five concurrent costs of 3: three succeed, two are refused, 1 is left', async () => {
+  it('10 credits and five concurrent costs of 3: three succeed, two are refused, and 1 credit is left', async () => {
     const { head } = await customerWith(deps, 10);
     const { customerId } = head;
     const spend = (key: string) =>
@@ -72,7 +72,7 @@ describe('many at once for one customer', () => {
     expect(entries.filter(({ source }) => source === 'fix_deployed')).toHaveLength(1);
   });
 
-  it('100 fixes billed at once with 100 credits are all billed, and leave no credit and no hole in the ledger', async () => {
+  it('100 fixes billed at once with 100 credits are all billed, and leave no credit and no gap in the ledger', async () => {
     const work = await withFixes(100, 100);
     for (const answer of await billAll(work))
       expect(answer).toMatchObject({ kind: 'billed', already: false });
@@ -104,7 +104,7 @@ describe('many at once for one customer', () => {
 });
 
 describe('two sign-ups at once with one e-mail address', () => {
-  it('one customer, one trial grant; the other is told that the address is taken', async () => {
+  it('of two concurrent sign-ups with one address, one gets the customer and the trial, and the other is rejected', async () => {
     const email = uniqueEmail();
     const signUps = [email, email.toUpperCase(), email, email.toUpperCase()].map((spelled) =>
       onboardCustomer(deps, { name: 'Acme', email: spelled, source: 'direct' }),
@@ -119,7 +119,7 @@ describe('two sign-ups at once with one e-mail address', () => {
     expect(entries.map(({ amount, source }) => [amount, source])).toEqual([[5, 'trial_signup']]);
   });
 
-  it('a sign-up whose answer was lost and that is sent again by the SDK is not refused by itself', async () => {
+  it('a sign-up that the SDK sends again after a lost response is not rejected by its own first try', async () => {
     let lost = false;
     const table = await throughSdk(deps.table);
     table.client.middlewareStack.add(
@@ -139,7 +139,7 @@ describe('two sign-ups at once with one e-mail address', () => {
 });
 
 describe('a read that is no snapshot', () => {
-  it('a fix seen as billed beside a head from before is answered with the balance of now', async () => {
+  it('a fix read as billed beside an older head is answered with the current balance', async () => {
     const { customerId, fixIds } = await withFixes(5, 1);
     const [fixId = ''] = fixIds;
     const [headBefore] = await readTogether(deps.table, [keys.head(customerId)]);

@@ -83,7 +83,7 @@ const nameOf = (done: Command): string => (done.kind === 'bill' ? `fix ${done.pr
 const amountOf = (done: Command): number => (done.kind === 'bill' ? -1 : done.amount);
 
 describe('any interleaving of several clients of one customer', () => {
-  it('keeps the invariants, and ends in the balances that the model predicts', async () => {
+  it('any interleaving of several clients of one customer keeps the invariants, and ends in the balances of the model', async () => {
     const clients = fc.array(fc.array(command, { minLength: 1, maxLength: 5 }), {
       minLength: 1,
       maxLength: 4,
@@ -137,7 +137,7 @@ describe('any interleaving of several clients of one customer', () => {
     );
   });
 
-  it('one client after another: every answer is exactly the one that the model gives', async () => {
+  it('one client after another gets exactly the answers of the model', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 15 }), async (commands) => {
         const deps = testDeps(table);

@@ -29,7 +29,7 @@ async function customer() {
 }
 
 describe('a pull request of a repository that has a number', () => {
-  it('of a repository made again under its old name is a new attempt, and is billed again', async () => {
+  it('a pull request of a repository that was created again under an old name is a new attempt, and is billed again', async () => {
     const { customerId, record } = await customer();
     const { fix: old } = await record(OLD);
     await billFixAttempt(deps, customerId, old.id);
@@ -42,13 +42,13 @@ describe('a pull request of a repository that has a number', () => {
     await expectSoundLedger(deps, customerId);
   });
 
-  it('has the id of its names alone, as an attempt without a number has', async () => {
+  it('the first repository of a name has the same id as an attempt without a number', async () => {
     const { record } = await customer();
     expect((await record(OLD)).fix.id).toBe(fixAttemptId(newFix(1)));
     expect((await record(NEW)).fix.id).toBe(laterAttemptId(newFix(1), NEW));
   });
 
-  it('is found again by its own number, whichever repository has the names now', async () => {
+  it('a fix attempt is found by its own repository number, whichever repository has the names now', async () => {
     const { record } = await customer();
     const { fix: old } = await record(OLD);
     const { fix: later } = await record(NEW);
@@ -56,7 +56,7 @@ describe('a pull request of a repository that has a number', () => {
     expect(await record(NEW)).toMatchObject({ created: false, fix: { id: later.id } });
   });
 
-  it('is found by its names alone as the newest attempt under them', async () => {
+  it('a fix attempt is found by its names alone as the newest attempt', async () => {
     const { customerId, record } = await customer();
     const { fix: old } = await record(OLD);
     for (const repositoryId of [NEW, 3_003]) {
@@ -70,7 +70,7 @@ describe('a pull request of a repository that has a number', () => {
 });
 
 describe('an attempt that was recorded without a number', () => {
-  it('takes the first number over that it is recorded with, and another number makes a new attempt', async () => {
+  it('an attempt without a number gets the first number it is recorded with, and another number makes a new attempt', async () => {
     const { customerId, record } = await customer();
     const { fix: old } = await record(null);
     await billFixAttempt(deps, customerId, old.id);
@@ -81,7 +81,7 @@ describe('an attempt that was recorded without a number', () => {
     expect(await record(OLD)).toMatchObject({ created: false, fix: { id: old.id, repositoryId: OLD } });
   });
 
-  it('and was stored by an earlier release is found, billed and given its number like any other', async () => {
+  it('an attempt of an earlier release is found, billed and given its number like any other', async () => {
     const { customerId, record } = await customer();
     const id = fixAttemptId(newFix(1));
     const stored = encodeNewFix(customerId, { ...newFix(1), id, createdAt: '2025-01-01T00:00:00.000Z' });
@@ -95,7 +95,7 @@ describe('an attempt that was recorded without a number', () => {
     expect(await record(OLD)).toMatchObject({ created: false, fix: { id, repositoryId: OLD } });
   });
 
-  it('takes one number over when several are recorded at the same time, and each other one is one attempt', async () => {
+  it('concurrent recordings give an attempt one number, and each other number is one attempt', async () => {
     const { customerId, record } = await customer();
     await record(null);
     const numbers = range(1, 4);
@@ -111,7 +111,7 @@ describe('an attempt that was recorded without a number', () => {
     await expectSoundLedger(deps, customerId);
   });
 
-  it('is one attempt when the same pull request is recorded with and without a number at the same time', async () => {
+  it('concurrent recordings of a pull request with and without a number make one attempt', async () => {
     const { record } = await customer();
     const found = await Promise.all([null, OLD, null, OLD, OLD].map((number) => record(number)));
     expect(new Set(found.map(({ fix }) => fix.id)).size).toBe(1);
@@ -138,12 +138,12 @@ describe('the limit of recordings', () => {
   }
   const on = (now: Date) => ({ ...deps, now: () => now });
 
-  it('refuses the new attempt after 3,200 of a day, and says when the next one is recorded', async () => {
+  it('the recording limit refuses the new attempt after 3,200 of a day, and says when the next is accepted', async () => {
     const customerId = await customerAtLimit();
     for (const pr of range(1, PARTS)) {
       await expect(recordFixAttempt(on(at), customerId, newFix(pr))).rejects.toMatchObject({
         code: 'rate_limited',
-        message: expect.stringContaining('At most 3,200 new fix attempts are recorded a day.'),
+        message: expect.stringContaining('At most 3,200 new fix attempts can be recorded per day.'),
         facts: { retryAfterSeconds: 7_200 },
       });
     }
@@ -151,7 +151,7 @@ describe('the limit of recordings', () => {
     expect(await recordFixAttempt(on(midnight), customerId, newFix(1))).toMatchObject({ created: true });
   });
 
-  it('lets an attempt be found, numbered and billed that was recorded before', async () => {
+  it('the recording limit does not affect finding, numbering and billing a recorded attempt', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const { fix } = await recordFixAttempt(on(at), customerId, newFix(1));
@@ -166,7 +166,7 @@ describe('the limit of recordings', () => {
     });
   });
 
-  it('counts new attempts alone: a repeat does not count', async () => {
+  it('the recording limit counts only new attempts, not repeats', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     for (const _ of range(1, 3)) await recordFixAttempt(on(at), customerId, newFix(1));
@@ -176,7 +176,7 @@ describe('the limit of recordings', () => {
     expect(count).toMatchObject({ recorded: 3, expires_at: expect.any(Number) });
   });
 
-  it('is never met by an honest burst: 48 pull requests that are recorded at the same time', async () => {
+  it('an honest burst never reaches the recording limit: 48 concurrent pull requests', async () => {
     const { head } = await customerWith(deps, 5);
     const all = await Promise.all(
       range(1, 48).map((pr) => recordFixAttempt(on(at), head.customerId, newFix(pr))),

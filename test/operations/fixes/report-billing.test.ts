@@ -45,7 +45,7 @@ describe('what billing a fix came to', () => {
       { kind: 'declined', decline: { code: 'card_declined', declineCode: null }, balance: 0 },
       [],
     ],
-  ])('is reported once: %s', (_, billing, reported) => {
+  ])('the outcome of billing a fix is reported once: %s', (_, billing, reported) => {
     const reports: object[] = [];
     reportBilling({ ...deps, report: (happened) => reports.push(happened) }, 'c1', 'f1', billing);
     expect(reports).toEqual(reported);

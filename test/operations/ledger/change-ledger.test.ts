@@ -104,7 +104,7 @@ async function meeting<T>(count: number, work: () => Promise<T>): Promise<T> {
 }
 
 describe('a change of the ledger', () => {
-  it('answers the head as it stands afterwards, and its entries', async () => {
+  it('a ledger change returns the head after it, and its entries', async () => {
     const { customerId, revision } = await signedUp();
     const change = await changeLedger(deps, specOf(customerId, ['a'], []));
     const head = await headOf(deps, customerId);
@@ -113,7 +113,7 @@ describe('a change of the ledger', () => {
     expect(head).toMatchObject({ balance: 6, revision, raisedSeq: 2 });
   });
 
-  it('of the profile moves its revision, and nothing of the balance', async () => {
+  it('a profile change increases its revision, and leaves the balance', async () => {
     const { customerId, revision } = await signedUp();
     const change = await changeLedger<null, Outcome>(deps, {
       customerId,
@@ -126,7 +126,7 @@ describe('a change of the ledger', () => {
     expect(head).toMatchObject({ balance: 5, seq: 1, debt: 3, revision: revision + 1 });
   });
 
-  it('that only holds aside leaves the head as it is', async () => {
+  it('a ledger change that only writes related items leaves the head unchanged', async () => {
     const { customerId } = await signedUp();
     const change = await changeLedger<null, Outcome>(deps, {
       customerId,
@@ -147,7 +147,7 @@ describe('a change of the ledger', () => {
     expect(guard).toBeDefined();
   });
 
-  it('is decided anew where what was read does not go together', async () => {
+  it('a ledger change is decided again if the reads do not fit together', async () => {
     const { customerId } = await signedUp();
     let asked = 0;
     const change = await changeLedger<null, string>(deps, {
@@ -164,7 +164,7 @@ describe('a change of the ledger', () => {
 });
 
 describe('who was second', () => {
-  it('decides on what came back with the refusal: the head, and the guard that was in the way', async () => {
+  it('the loser of a race decides on what came with the refusal: the head, and the guard', async () => {
     const head = await signedUp();
     await adjust(head.customerId, 'a');
     const views: View[] = [];
@@ -177,7 +177,7 @@ describe('who was second', () => {
     ]);
   });
 
-  it('does so on guards that are there all together, and otherwise on those that were read', async () => {
+  it('the loser of a race uses returned guards only if all are returned, and otherwise those it read', async () => {
     const head = await signedUp();
     await adjust(head.customerId, 'a');
     const views: View[] = [];
@@ -201,7 +201,7 @@ describe('who was second', () => {
     ]);
   });
 
-  it('asks Stripe again before the next decision', async () => {
+  it('the loser of a race asks Stripe again before the next decision', async () => {
     const { customerId } = await signedUp();
     let looked = 0;
     const seen: (number | undefined)[] = [];
@@ -224,7 +224,7 @@ describe('who was second', () => {
     expect(change).toMatchObject({ wrote: true, answer: { head: { balance: 7 } } });
   });
 
-  it('with an event that is not recorded yet goes on, and records it with its effect', async () => {
+  it('a change with an unrecorded event continues, and records the event with its effect', async () => {
     const { customerId } = await signedUp();
     const receipt = receiptOf(customerId);
     let looked = 0;
@@ -247,7 +247,7 @@ describe('who was second', () => {
     expect((await readTogether(deps.table, [receipt.key]))[0]).toMatchObject({ outcome: 'processed' });
   });
 
-  it('with an event that was recorded meanwhile stops: its effect is there', async () => {
+  it('a change with an event that was recorded meanwhile stops, because its effect exists', async () => {
     const { customerId } = await signedUp();
     const receipt = receiptOf(customerId);
     const change = (key: string) =>
