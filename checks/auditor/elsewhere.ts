@@ -16,7 +16,7 @@ export const ELSEWHERE: readonly {
     number: 9,
     what: 'only one page of a list is read, or only 1,000 items',
     file: 'test/operations/plans/account-truth.test.ts',
-    text: 'more than a page of them are all read',
+    text: 'more than a page of subscriptions are all read',
   },
   {
     number: 12,
@@ -35,7 +35,7 @@ export const ELSEWHERE: readonly {
     number: 13,
     what: "another product's events are parked without limit",
     file: 'test/operations/plans/account-truth.test.ts',
-    text: 'are ignored, and those of a customer that our metadata names are parked',
+    text: 'events of another product are ignored, and those of a customer that our metadata names are parked',
     oldRule: [
       {
         file: 'lib/operations/events/owner.ts',
@@ -48,13 +48,13 @@ export const ELSEWHERE: readonly {
     number: 19,
     what: 'a payment that is processing blocks the work behind it',
     file: 'test/operations/work/sweeper-rules.test.ts',
-    text: 'stay open, count as neither settled nor failed, and do not keep later work from its turn',
+    text: 'processing payments stay open, count as neither settled nor failed, and do not block later work',
   },
   {
     number: 20,
     what: 'a charge that was announced before a dispute is sent after it',
     file: 'test/operations/payments/announced.test.ts',
-    text: 'before a dispute is not made after it, by the sweeper or by the next call',
+    text: 'a charge announced before a dispute is not made after it, by the sweeper or the next call',
     oldRule: [
       {
         file: 'lib/operations/payments/attempt.ts',

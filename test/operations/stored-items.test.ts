@@ -35,7 +35,7 @@ async function everythingHappens(books: Books): Promise<void> {
   await reconciled(books, { largeAboveUnits: 0 });
 }
 
-it('only items that the list of them names may expire: no guard, no entry, no head, no fix and no key', async () => {
+it('only listed items may expire: no guard, no entry, no head, no fix and no key', async () => {
   const books = await openBooks();
   await everythingHappens(books);
   const { Items: items = [] } = await books.table.client.send(
@@ -53,7 +53,7 @@ it('only items that the list of them names may expire: no guard, no entry, no he
   for (const name of [...guards, 'PRICE SOLD']) expect([...kept]).toContain(name);
 });
 
-it('a key of a guard is never one that may expire', () => {
+it('the key of a guard is never one that may expire', () => {
   for (const kind of ['adjustment', 'invoice', 'card_bonus', 'double_payment'] as const)
     expect(mayExpire(keys.once('c', kind, 'x'))).toBe(false);
   const ledger = [
@@ -67,7 +67,7 @@ it('a key of a guard is never one that may expire', () => {
   for (const key of [...ledger, ...others, keys.soldPrice('pro')]) expect(mayExpire(key)).toBe(false);
 });
 
-it('every listing of a partition and every read by key is strongly consistent: only the index and the scans of audits are not', async () => {
+it('every listing of a partition and every read by key is strongly consistent, except the index and the scans of audits', async () => {
   const books = await openBooks();
   const weak: string[] = [];
   let strong = 0;

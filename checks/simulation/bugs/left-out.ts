@@ -26,7 +26,7 @@ export const LEFT_OUT: readonly {
     what: 'a list is read for one page, or ends at 1,000',
     why: 'no customer of an episode has a hundred subscriptions or payments',
     file: 'test/operations/plans/account-truth.test.ts',
-    text: 'more than a page of them are all read',
+    text: 'more than a page of subscriptions are all read',
   },
   {
     name: 'old-rule-15',
@@ -40,7 +40,7 @@ export const LEFT_OUT: readonly {
     what: 'a payment that is processing keeps the others from their turn',
     why: 'no episode has 200 pieces of work open at once',
     file: 'test/operations/work/sweeper-rules.test.ts',
-    text: 'stay open, count as neither settled nor failed, and do not keep later work from its turn',
+    text: 'processing payments stay open, count as neither settled nor failed, and do not block later work',
   },
   {
     name: 'weak-listing',
@@ -54,13 +54,13 @@ export const LEFT_OUT: readonly {
     what: 'what happened at Stripe is looked for without a margin for a clock ahead of Stripe’s',
     why: 'Stripe and the service have one clock in an episode',
     file: 'test/operations/payments/announced.test.ts',
-    text: 'by a clock nine minutes ahead of Stripe’s is found by its metadata a day later',
+    text: "a charge announced by a clock nine minutes ahead of Stripe's is found by its metadata a day later",
   },
   {
     name: 'amount-of-newest',
     what: 'an entry has the amount of the newest attempt, not of the one that was paid',
     why: 'an attempt that is confirmed after a newer one at another rate is not met in 50,000 operations',
     file: 'test/operations/payments/announced.test.ts',
-    text: 'at $29 and is paid after a newer attempt at $15 is billed with the $29 that were paid',
+    text: 'a charge announced at $29 that is paid after a newer attempt at $15 is billed with the $29 that were paid',
   },
 ];

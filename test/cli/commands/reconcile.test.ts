@@ -54,7 +54,7 @@ describe('rsolv-billing reconcile', () => {
   it('reconcile exits with 3 if Stripe does not answer, and the same run can be resumed', async () => {
     await service.money.control('faults', { path: '/v1/events', kind: 'drop_before', times: 99 });
     const outage = await pipe('reconcile', '--run', 'outage');
-    expect([outage.code, outage.stderr]).toEqual([3, expect.stringContaining('Stripe did not answer')]);
+    expect([outage.code, outage.stderr]).toEqual([3, expect.stringContaining('Stripe did not respond')]);
     await service.money.control('faults/clear');
     expect((await pipe('reconcile', '--run', 'outage')).stdout).toMatch(/run +outage,/);
   });

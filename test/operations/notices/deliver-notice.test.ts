@@ -40,7 +40,7 @@ const stateOf = async ({ customerId, id }: NoticeName) =>
   (await noticesOf(deps, customerId)).find((notice) => notice.id === id);
 
 describe('a notice', () => {
-  it('is sent to its customer in text and HTML, and then is not due any more', async () => {
+  it('a notice is sent to its customer in text and HTML, and then is no longer due', async () => {
     const name = await told();
     expect(await deliverNotice(deps, name)).toBe('sent');
     const [letter, ...others] = lettersTo(name.email);
@@ -57,7 +57,7 @@ describe('a notice', () => {
     expect(unsent.filter(({ id }) => id === name.id)).toEqual([]);
   });
 
-  it('that the stream brings twice is sent once, one after the other and at the same time', async () => {
+  it('a notice that the stream delivers twice is sent once, in sequence or concurrently', async () => {
     const name = await told();
     const outcomes = await Promise.all(range(1, 6).map(() => deliverNotice(deps, name)));
     expect(outcomes.filter((one) => one === 'sent')).toHaveLength(1);
@@ -65,7 +65,7 @@ describe('a notice', () => {
     expect(lettersTo(name.email)).toHaveLength(1);
   });
 
-  it('whose write was made, and the answer lost, as it was taken, is not refused by itself', async () => {
+  it('a notice whose claim was written but not confirmed is not blocked by its own claim', async () => {
     const name = await told();
     let isLost = false;
     const table = await throughSdk(deps.table);
@@ -85,7 +85,7 @@ describe('a notice', () => {
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1 });
   });
 
-  it('that somebody else is sending is not taken for sent', async () => {
+  it('a notice that another delivery is sending does not count as sent', async () => {
     const name = await told();
     const slow = new Promise<string>(() => {});
     void deliverNotice({ ...deps, mail: { send: () => slow } }, name);
@@ -94,7 +94,7 @@ describe('a notice', () => {
     expect(lettersTo(name.email)).toEqual([]);
   });
 
-  it('whose delivery was never heard of again is sent by the next one, after a while', async () => {
+  it('a notice of an abandoned delivery is sent by the next one, after a while', async () => {
     const name = await told();
     const slow = new Promise<string>(() => {});
     void deliverNotice({ ...deps, mail: { send: () => slow } }, name);
@@ -104,7 +104,7 @@ describe('a notice', () => {
     expect(lettersTo(name.email)).toHaveLength(1);
   });
 
-  it('that is refused is noted with the reason, without the address, and sent by the next delivery', async () => {
+  it('a rejected notice stores the reason, without the address, and the next delivery sends it', async () => {
     const name = await told();
     post.mailbox.refuse(2);
     for (const attempts of [1, 2]) {
@@ -120,7 +120,7 @@ describe('a notice', () => {
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 3, failure: null });
   });
 
-  it('that comes while the mail service is busy waits for its turn, in the same try', async () => {
+  it('a notice waits in the same try while the mail service is busy', async () => {
     const name = await told();
     let refusals = 5;
     const busy: MailDeps['mail'] = {
@@ -138,7 +138,7 @@ describe('a notice', () => {
     expect(await stateOf(name)).toMatchObject({ state: 'sent', attempts: 1 });
   });
 
-  it('is not waited with for longer than its function may run', async () => {
+  it('a delivery does not wait longer than its function may run', async () => {
     const name = await told();
     let nowMs = Date.now();
     const busy: MailDeps['mail'] = {
@@ -154,7 +154,7 @@ describe('a notice', () => {
     expect(await stateOf(name)).toMatchObject({ state: 'failed', failure: 'TooManyRequestsException' });
   });
 
-  it('that was given up can be put into the stream again; one that was sent can not', async () => {
+  it('a notice that was given up can be put into the stream again; a sent one cannot', async () => {
     const name = await told();
     post.mailbox.refuse(1);
     await expect(deliverNotice(deps, name)).rejects.toThrow();
@@ -167,7 +167,7 @@ describe('a notice', () => {
     });
   });
 
-  it('that its customer has turned off is not sent, by the setting of the moment it would be', async () => {
+  it('a notice that its customer has turned off is not sent, by the setting at delivery', async () => {
     const { head } = await customerWith(deps, 6);
     const { customerId } = head;
     await adjustCredits(deps, customerId, { amount: -2, reason: 't', actor: 't', idempotencyKey: 'a' });
@@ -180,7 +180,7 @@ describe('a notice', () => {
     expect(lettersTo(head.email)).toEqual([]);
   });
 
-  it('of a closed account is not sent', async () => {
+  it('a notice of a closed account is not sent', async () => {
     const name = await told();
     await markClosed(deps, name.customerId);
     expect(await deliverNotice(deps, name)).toBe('muted');

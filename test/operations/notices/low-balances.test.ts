@@ -42,7 +42,7 @@ function give(customerId: string, amount: number): Promise<unknown> {
 const warnings = (customerId: string, by: Deps = deps) => toldOf(by, customerId, 'low_balance', 'exhausted');
 
 describe('a customer whose balance goes down', () => {
-  it('is warned once at 5, not at 4 to 1, once at 0, and again after the next grant and crossing', async () => {
+  it('a falling balance is warned about once at 5, not at 4 to 1, once at 0, and again after the next grant and crossing', async () => {
     const { head } = await customerWith(deps, 7);
     const { customerId } = head;
     const kinds: string[][] = [];
@@ -74,7 +74,7 @@ describe('a customer whose balance goes down', () => {
     });
   });
 
-  it('is not warned of what a grant has put right before the schedule came', async () => {
+  it('a customer is not warned about a balance that a grant restored before the run', async () => {
     const { head } = await customerWith(deps, 6);
     await spend(head.customerId, 6);
     await give(head.customerId, 1);
@@ -82,14 +82,14 @@ describe('a customer whose balance goes down', () => {
     expect(await warnings(head.customerId)).toEqual([]);
   });
 
-  it('who went through both thresholds at once hears of the lower one alone', async () => {
+  it('a customer who crosses both thresholds at once gets only the lower warning', async () => {
     const { head } = await customerWith(deps, 6);
     await give(head.customerId, -6);
     await warnLowBalances(deps);
     expect(await warnings(head.customerId)).toMatchObject([{ kind: 'exhausted' }]);
   });
 
-  it('is not warned for being given few credits, only for spending', async () => {
+  it('only spending leads to a warning, not a small grant', async () => {
     const { head } = await customerWith(deps, 5);
     await warnLowBalances(deps);
     expect(await warnings(head.customerId)).toEqual([]);
@@ -98,7 +98,7 @@ describe('a customer whose balance goes down', () => {
     expect(await warnings(head.customerId)).toMatchObject([{ kind: 'low_balance', credits: 4 }]);
   });
 
-  it('is not warned any more once the account is closed, and is not due for ever', async () => {
+  it('a closed account is not warned and does not stay due', async () => {
     const { head } = await customerWith(deps, 6);
     await spend(head.customerId, 1);
     await markClosed(deps, head.customerId);
@@ -110,7 +110,7 @@ describe('a customer whose balance goes down', () => {
 });
 
 describe('the schedule that warns', () => {
-  it('sends one warning when it runs twice at once', async () => {
+  it('two concurrent runs send one warning', async () => {
     const those = await Promise.all(range(1, 10).map(() => customerWith(deps, 6)));
     for (const { head } of those) await spend(head.customerId, 1);
     const runs = await Promise.all(range(1, 4).map(() => warnLowBalances(deps)));
@@ -118,7 +118,7 @@ describe('the schedule that warns', () => {
     for (const { head } of those) expect(await warnings(head.customerId)).toHaveLength(1);
   });
 
-  it('goes on where it was killed, and warns nobody twice', async () => {
+  it('a run that was killed continues, and warns no customer twice', async () => {
     const those = await Promise.all(range(1, 12).map(() => customerWith(deps, 6)));
     for (const { head } of those) await spend(head.customerId, 1);
     await dyingAfter(deps.table, 5, 'TransactWrite', () => warnLowBalances(deps));
@@ -128,7 +128,7 @@ describe('the schedule that warns', () => {
     for (const { head } of those) expect(await warnings(head.customerId)).toHaveLength(1);
   });
 
-  it('warns the others where one head is not readable, and names that customer', async () => {
+  it('a run warns the others if one head is unreadable, and reports that customer', async () => {
     const own = await alone();
     const those = await Promise.all(range(1, 3).map(() => customerWith(own, 6)));
     for (const { head } of those) await spend(head.customerId, 1, own);
@@ -140,7 +140,9 @@ describe('the schedule that warns', () => {
     });
   });
 
-  it('costs the same with 10 who are low among 100 and among 50,000', { timeout: 240_000 }, async () => {
+  it('a run costs the same for 10 low balances among 100 and among 50,000 customers', {
+    timeout: 240_000,
+  }, async () => {
     const costs = await Promise.all([90, 49_990].map(costAmong));
     expect(costs[0]).toEqual(costs[1]);
     console.log(`10 who are low: ${JSON.stringify(costs[0])} among 100 and among 50,000`);

@@ -41,7 +41,7 @@ async function onPro(credits = 0) {
 }
 
 describe('a fix that is blocked', () => {
-  it('is told once, however often it is asked for', async () => {
+  it('a blocked fix has one notice, however often billing is called', async () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     for (const pr of range(1, 5))
@@ -59,7 +59,7 @@ describe('a fix that is blocked', () => {
     ]);
   });
 
-  it('is told again after a grant that went to other fixes', async () => {
+  it('a blocked fix has another notice after a grant that other fixes used', async () => {
     const { head } = await customerWith(deps, 1);
     const { customerId } = head;
     const fix = await recordedFix(deps, customerId, 1);
@@ -73,7 +73,7 @@ describe('a fix that is blocked', () => {
     expect(await toldOf(deps, customerId)).toHaveLength(2);
   });
 
-  it('for a dispute says so', async () => {
+  it('the notice of a fix blocked by a dispute says so', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_createDispute');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
     await money.deliver();
@@ -87,7 +87,7 @@ describe('a fix that is blocked', () => {
 });
 
 describe('a card that is declined for a fix', () => {
-  it('is told once a day, with the sum and the reason', async () => {
+  it('a declined card has one notice a day, with the amount and the reason', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     const fix = await recordedFix(deps, customerId, 1);
     await Promise.all(range(1, 4).map(() => billFixAttempt(deps, customerId, fix)));
@@ -105,13 +105,13 @@ describe('a card that is declined for a fix', () => {
     expect(await toldOf(deps, customerId)).toHaveLength(1);
   });
 
-  it('says so where the bank wants the cardholder', async () => {
+  it('the notice of a declined card says if the bank asks the cardholder', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
     expect(await toldOf(deps, customerId)).toMatchObject([{ declineCode: 'authentication_required' }]);
   });
 
-  it('and one that was detached at Stripe blocks the fix', async () => {
+  it('a card that was detached at Stripe blocks the fix, with a notice', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const { paymentMethodId } = await headOf(deps, customerId);
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
@@ -123,7 +123,7 @@ describe('a card that is declined for a fix', () => {
 });
 
 describe('a renewal that fails', () => {
-  it('is told with the next attempt, once a day, and the end of the subscription at last', async () => {
+  it('a failed renewal has one notice a day with the next attempt, and a last one about the end of the subscription', async () => {
     const own = await openMoney(table);
     const { customerId, stripeCustomerId: customer } = await customerWithCard(own, 0);
     await subscribeToPro(own.deps, customerId, null);
@@ -152,7 +152,7 @@ describe('a renewal that fails', () => {
     ]);
   });
 
-  it('sends one letter a day about a card that people try again and again', async () => {
+  it('a card that people retry again and again has one letter a day', async () => {
     const own = await openMoney(table);
     const { customerId, stripeCustomerId: customer } = await customerWithCard(own, 0);
     await subscribeToPro(own.deps, customerId, null);
@@ -171,7 +171,7 @@ describe('a renewal that fails', () => {
     expect(letters.length - before.length).toBeLessThanOrEqual(2);
   });
 
-  it('is not told of a subscription that was declined when it was ordered', async () => {
+  it('a subscription that was declined when it was ordered has no notice of a failed renewal', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'card_declined' });
     const applied = await money.deliver();
@@ -181,7 +181,7 @@ describe('a renewal that fails', () => {
 });
 
 describe('the end of Pro', () => {
-  it('is told when it is cancelled now, once, whoever hears of it first', async () => {
+  it('a cancellation now has one notice, whichever call or event comes first', async () => {
     const { customerId } = await onPro();
     await cancelSubscription(deps, customerId, false);
     await money.deliver();
@@ -190,7 +190,7 @@ describe('the end of Pro', () => {
     ]);
   });
 
-  it('is told again when it ends again', async () => {
+  it('another end of Pro has another notice', async () => {
     const { customerId } = await onPro();
     await cancelSubscription(deps, customerId, false);
     await subscribeToPro(deps, customerId, null);
@@ -198,7 +198,7 @@ describe('the end of Pro', () => {
     expect(await toldOf(deps, customerId)).toHaveLength(2);
   });
 
-  it('is not told while it only will end', async () => {
+  it('a cancellation at the period end has no notice yet', async () => {
     const { customerId } = await onPro();
     await cancelSubscription(deps, customerId, true);
     await money.deliver();
@@ -207,7 +207,7 @@ describe('the end of Pro', () => {
 });
 
 describe('a dispute', () => {
-  it('is told once, and not again when it is closed', async () => {
+  it('a dispute has one notice, and none when it is closed', async () => {
     const own = await openMoney(table);
     const { customerId } = await customerWithCard(own, 0, 'pm_card_createDispute');
     await billFixAttempt(own.deps, customerId, await recordedFix(own.deps, customerId, 1));
@@ -223,7 +223,7 @@ describe('a dispute', () => {
 });
 
 describe('a key that is issued', () => {
-  it('is told, at sign-up as well', async () => {
+  it('an issued key has a notice, also at sign-up', async () => {
     const { head, keyId: first } = await customerWith(deps, 5);
     const { keyId } = await issueKey(deps, head.customerId);
     const all = await allNoticesOf(table, head.customerId);
@@ -236,7 +236,7 @@ describe('a key that is issued', () => {
 
 describe('a process that dies', () => {
   /* After each number of writes, either both the cause and its notice exist, or neither. */
-  it('leaves no refusal without its notice, and no notice without its refusal', async () => {
+  it('a process that dies leaves no refusal without its notice, and no notice without its refusal', async () => {
     for (const writes of range(0, 4)) {
       const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
       const fix = await recordedFix(deps, customerId, 1);

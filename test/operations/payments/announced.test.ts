@@ -83,7 +83,7 @@ const paidFor = (id: string): number =>
   ).length;
 
 describe('a charge that was announced', () => {
-  it('before a dispute is not made after it where the event of the dispute is lost, and the next fix is not charged', async () => {
+  it("a charge announced before a dispute is not made after it if the dispute's event is lost, and the next fix is not charged", async () => {
     const { customerId, stripeCustomerId, id } = await announced();
     await disputeUntold(customerId, stripeCustomerId);
     const blocked = { kind: 'blocked', code: 'account_disputed' };
@@ -98,7 +98,7 @@ describe('a charge that was announced', () => {
     expect(await toldOf(money.deps, customerId, 'dispute')).toHaveLength(1);
   });
 
-  it('before a dispute is not made after it, by the sweeper or by the next call', async () => {
+  it('a charge announced before a dispute is not made after it, by the sweeper or the next call', async () => {
     const { customerId, stripeCustomerId, id } = await announced();
     await dispute(customerId, stripeCustomerId);
     expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
@@ -110,7 +110,7 @@ describe('a charge that was announced', () => {
     expect(paidFor(id)).toBe(0);
   });
 
-  it('before the account was closed is not made after it', async () => {
+  it('a charge announced before the account was closed is not made after it', async () => {
     const { customerId, id } = await announced();
     await markClosed(money.deps, customerId);
     expect(await settlePendingCharges(money.deps, -HOUR_MS)).toMatchObject({ settled: 1, failed: [] });
@@ -118,7 +118,7 @@ describe('a charge that was announced', () => {
     expect(paidFor(id)).toBe(0);
   });
 
-  it('on a card that is replaced at Stripe is closed, and made under a new key with the new card', async () => {
+  it('an announced charge on a card that is replaced at Stripe is closed, and made under a new key with the new card', async () => {
     const { customerId, stripeCustomerId, id, cardThen } = await announced();
     const { id: card } = await money.stripe.paymentMethods.attach(await money.newCard(), {
       customer: stripeCustomerId,
@@ -139,7 +139,7 @@ describe('a charge that was announced', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('and is on its way to Stripe in another call is not followed by a second one on another card', async () => {
+  it('an announced charge in flight in another call is not followed by a second one on another card', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     const id = await recordedFix(money.deps, customerId, 1);
     const { slow, arrive, isSent } = await onItsWay('chargeFix');
@@ -156,7 +156,7 @@ describe('a charge that was announced', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('and made, though the answer was lost, is settled also when the card was replaced meanwhile', async () => {
+  it('a charge made despite a lost response is settled even if the card was replaced meanwhile', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const id = await recordedFix(money.deps, customerId, 1);
     const lost = await answering(money.deps, (port) => ({
@@ -173,7 +173,7 @@ describe('a charge that was announced', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('by a clock nine minutes ahead of Stripe’s is found by its metadata a day later', async () => {
+  it("a charge announced by a clock nine minutes ahead of Stripe's is found by its metadata a day later", async () => {
     const ahead = at(9 * 60 * 1000);
     const { customerId } = await customerWithCard(money, 0);
     const id = await recordedFix(ahead, customerId, 1);
@@ -189,7 +189,7 @@ describe('a charge that was announced', () => {
     expect(paidFor(id)).toBe(1);
   });
 
-  it('at $29 and is paid after a newer attempt at $15 is billed with the $29 that were paid', async () => {
+  it('a charge announced at $29 that is paid after a newer attempt at $15 is billed with the $29 that were paid', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     const id = await recordedFix(money.deps, customerId, 1);
     expect(await billFixAttempt(money.deps, customerId, id)).toMatchObject({ kind: 'action_required' });
@@ -211,7 +211,7 @@ describe('a charge that was announced', () => {
 });
 
 describe('an order that was announced', () => {
-  it('before a dispute is not made after it, and ends', async () => {
+  it('an order announced before a dispute is not made after it, and ends', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const silent = await answering(at(-AGED_MS), () => ({ subscribe: failing('indeterminate') }));
     await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
@@ -222,7 +222,7 @@ describe('an order that was announced', () => {
     expect(money.double.state.subscriptions.newestFirst).toEqual([]);
   });
 
-  it('and is on its way to Stripe in another call is not followed by a second subscription', async () => {
+  it('an announced order in flight in another call is not followed by a second subscription', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const { slow, arrive, isSent } = await onItsWay('subscribe');
     const first = subscribeToPro(slow, customerId, null);
@@ -238,7 +238,7 @@ describe('an order that was announced', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('counts as a try of its card while its outcome is not known', async () => {
+  it('an announced order counts as a try of its card while its outcome is unknown', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const silent = await answering(money.deps, () => ({ subscribe: failing('indeterminate') }));
     await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
@@ -249,7 +249,7 @@ describe('an order that was announced', () => {
     expect(await underWay()).toEqual([]);
   });
 
-  it('on a card that is replaced at Stripe is closed, and a new order is made with the new card', async () => {
+  it('an announced order on a card that is replaced at Stripe is closed, and a new order is made with the new card', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const silent = await answering(at(-AGED_MS), () => ({ subscribe: failing('indeterminate') }));
     await expect(subscribeToPro(silent, customerId, null)).rejects.toMatchObject({ code: 'payment_pending' });
@@ -300,7 +300,7 @@ async function onItsWay(call: 'chargeFix' | 'subscribe') {
 }
 
 describe('an event about one dispute', () => {
-  it('notes every open dispute of the account, also one whose own events are late', async () => {
+  it('an event about one dispute stores every open dispute of the account, even if their own events are late', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     const ids = [await recordedFix(money.deps, customerId, 1), await recordedFix(money.deps, customerId, 2)];
     for (const id of ids) await billFixAttempt(money.deps, customerId, id);
@@ -317,7 +317,7 @@ describe('an event about one dispute', () => {
 });
 
 describe('an inquiry that escalates to a chargeback', () => {
-  it('holds off charges from the inquiry on, and is heard when it escalates', async () => {
+  it('an inquiry blocks charges from its start, and after it escalates to a chargeback', async () => {
     const { customerId } = await customerWithCard(money, 5);
     await subscribeToPro(money.deps, customerId, null);
     await money.deliver();

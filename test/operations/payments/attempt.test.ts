@@ -62,15 +62,15 @@ async function finish(answers: Partial<Attempt<string, string>>, ageMs = IN_FLIG
 const faulty = (kind: StripeFaultKind, facts: StripeFaultFacts = {}) => ({ ask: failing(kind, facts) });
 
 describe('an announced payment', () => {
-  it('that still holds is asked for and settled', async () => {
+  it('an announced payment with an unchanged basis is sent and settled', async () => {
     expect(await finish({})).toEqual({ steps: ['holds', 'ask', 'settle'], outcome: 'settled asked' });
   });
 
-  it('is asked for up to and including 23 hours after it was announced', async () => {
+  it('an announced payment is sent up to and including 23 hours after its announcement', async () => {
     expect((await finish({}, KEY_IS_SAFE_MS)).steps).toContain('ask');
   });
 
-  it('is only looked for once its key is not safe, without asking what it was based on', async () => {
+  it('once its key is not safe, an announced payment is only looked up, without rechecking its basis', async () => {
     const found = { find: async () => 'found' };
     expect(await finish(found, KEY_IS_SAFE_MS + 1)).toEqual({
       steps: ['find', 'end', 'settle'],
@@ -78,19 +78,19 @@ describe('an announced payment', () => {
     });
   });
 
-  it('of which nothing is found is closed, and nothing is asked for', async () => {
+  it('an announced payment that is not found is closed, and nothing is sent', async () => {
     expect(await finish({ holds: async () => false })).toEqual({
       steps: ['holds', 'find', 'close undefined', 'closed'],
       outcome: 'closed undefined',
     });
   });
 
-  it('of which nothing is left once it is ended is closed', async () => {
+  it('an announced payment of which nothing is left after ending it is closed', async () => {
     const ended = { holds: async () => false, find: async () => 'found', end: async () => null };
     expect((await finish(ended)).steps).toEqual(['holds', 'find', 'end', 'close undefined', 'closed']);
   });
 
-  it('that may be in flight in another call stays open while nothing is found', async () => {
+  it('a payment that may be in flight in another call stays open while it is not found', async () => {
     const changed = { holds: async () => false };
     expect(await finish(changed, IN_FLIGHT_MS - 1)).toEqual({
       steps: ['holds', 'find'],
@@ -99,13 +99,13 @@ describe('an announced payment', () => {
     expect((await finish({ ...changed, find: async () => 'found' }, 0)).outcome).toBe('settled found, ended');
   });
 
-  it('that Stripe makes at most once under any key is closed at once', async () => {
+  it('a payment that Stripe makes at most once under any key is closed at once', async () => {
     const once = { holds: async () => false, isOnceAtStripe: true } as const;
     expect((await finish(once, 0)).outcome).toBe('closed undefined');
   });
 
   it.each(['declined', 'refused', 'misconfigured', 'authentication_required'] as const)(
-    'that Stripe answers as %s is closed with that',
+    'an announced payment that Stripe answers as %s is closed with that fault',
     async (kind) => {
       expect(await finish(faulty(kind))).toEqual({
         steps: ['holds', 'ask', `close ${kind}`, 'closed'],
@@ -114,7 +114,7 @@ describe('an announced payment', () => {
     },
   );
 
-  it('is left as it is by an error that is none of Stripe’s', async () => {
+  it('an error outside Stripe leaves an announced payment unchanged', async () => {
     const defect = { ask: () => Promise.reject(new Error('a defect')) };
     expect(await finish(defect)).toEqual({ steps: ['holds', 'ask'], outcome: 'Error: a defect' });
   });
@@ -123,14 +123,14 @@ describe('an announced payment', () => {
     ['Stripe did not take it', faulty('transient', { answered: true })],
     ['Stripe did not answer', faulty('indeterminate', { answered: false })],
     ['nothing is known of the answer', faulty('indeterminate')],
-  ])('stays open without being looked for where %s', async (_, answers) => {
+  ])('an announced payment stays open without a look-up if %s', async (_, answers) => {
     expect(await finish({ ...answers, find: async () => 'found' })).toEqual({
       steps: ['holds', 'ask'],
       outcome: 'payment_pending',
     });
   });
 
-  it('is looked for after an answer that was no outcome, and settled as it is found', async () => {
+  it('after an answer without an outcome, an announced payment is looked up and settled as found', async () => {
     const answers = { ...faulty('indeterminate', { answered: true }), find: async () => 'found' };
     expect(await finish(answers)).toEqual({
       steps: ['holds', 'ask', 'find', 'settle'],
@@ -138,35 +138,38 @@ describe('an announced payment', () => {
     });
   });
 
-  it('stays open after an answer that was no outcome while nothing is found', async () => {
+  it('after an answer without an outcome, an announced payment stays open while it is not found', async () => {
     expect(await finish(faulty('indeterminate', { answered: true }))).toEqual({
       steps: ['holds', 'ask', 'find'],
       outcome: 'payment_pending',
     });
   });
 
-  it('is closed where Stripe keeps a failure under its key, so that the next one has another key', async () => {
+  it('an announced payment whose key replays a failure is closed, so that the next one has another key', async () => {
     expect(await finish(faulty('indeterminate', { answered: true, replayed: true }))).toEqual({
       steps: ['holds', 'ask', 'find', 'close undefined'],
       outcome: 'payment_pending',
     });
   });
 
-  it.each(['transient', 'indeterminate'] as const)('stays open where a read of it is %s', async (kind) => {
-    const fails = failing(kind);
-    for (const answers of [
-      { holds: fails },
-      { holds: async () => false, find: fails },
-      { holds: async () => false, find: async () => 'found', end: fails },
-      { ...faulty('indeterminate', { answered: true }), find: fails },
-    ]) {
-      const { steps, outcome } = await finish(answers);
-      expect(outcome).toBe('payment_pending');
-      expect(steps.filter((name) => name.startsWith('close') || name === 'settle')).toEqual([]);
-    }
-  });
+  it.each(['transient', 'indeterminate'] as const)(
+    'an announced payment stays open if a read of it is %s',
+    async (kind) => {
+      const fails = failing(kind);
+      for (const answers of [
+        { holds: fails },
+        { holds: async () => false, find: fails },
+        { holds: async () => false, find: async () => 'found', end: fails },
+        { ...faulty('indeterminate', { answered: true }), find: fails },
+      ]) {
+        const { steps, outcome } = await finish(answers);
+        expect(outcome).toBe('payment_pending');
+        expect(steps.filter((name) => name.startsWith('close') || name === 'settle')).toEqual([]);
+      }
+    },
+  );
 
-  it('of which a read is refused says that payments are misconfigured, and an error of ours stays one', async () => {
+  it('a refused read of an announced payment means misconfigured payments, and our own errors are rethrown', async () => {
     expect((await finish({ holds: failing('misconfigured') })).outcome).toBe('payments_misconfigured');
     const defect = { holds: () => Promise.reject(new Error('a defect')) };
     expect((await finish(defect)).outcome).toBe('Error: a defect');
@@ -174,7 +177,7 @@ describe('an announced payment', () => {
 });
 
 describe('a payment that is pending', () => {
-  it('names what Stripe said as its cause', async () => {
+  it('a pending payment has the fault of Stripe as its cause', async () => {
     const fault = new StripeFault('transient');
     const attempt: Attempt<string, string> = {
       startedAt: deps.now().toISOString(),

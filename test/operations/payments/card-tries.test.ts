@@ -36,7 +36,7 @@ describe('a card', () => {
     [2, [0, 2], 6],
     [3, [0, 2, 10], 24],
     [4, [0, 2, 10, 40], 24],
-  ])('that was declined %i times in a row is tried again after %j, %i hours later', (_, at, wait) => {
+  ])('a card that was declined %i times in a row is tried again after %j, %i hours later', (_, at, wait) => {
     const tries = declinedAt(...at);
     const last = at.at(-1) ?? 0;
     expect(admit(tries, hours(last + wait - 0.01), false)).toEqual({
@@ -48,25 +48,25 @@ describe('a card', () => {
     expect(admit(tries, hours(last), true)).toEqual({ kind: 'allowed' });
   });
 
-  it('that was declined 15 times in 30 days is not tried, also not by a person, until the first of them is 30 days old', () => {
+  it('a card that was declined 15 times in 30 days is not tried, even by a person, until the first decline is 30 days old', () => {
     const tries = declinedAt(...range(0, 14).map((day) => day * 25));
     const refused = { kind: 'refused', code: 'generic_decline', retryAt: hours(30 * 24) };
     expect(admit(tries, hours(29 * 24), true)).toEqual(refused);
     expect(admit(tries, hours(30 * 24), true)).toEqual({ kind: 'allowed' });
   });
 
-  it('that paid may be tried at once, whatever was declined before', () => {
+  it('a card that paid can be tried at once, whatever was declined before', () => {
     const tries = succeeded(reserve(declinedAt(0, 2), 'paid', hours(9)), 'paid', hours(9));
     expect(admit(tries, hours(9), false)).toEqual({ kind: 'allowed' });
   });
 
-  it('whose last try was declined has one try at a time', () => {
+  it('a card whose last try was declined has one try at a time', () => {
     const tries = reserve(declinedAt(0), 'next', hours(2));
     expect(admit(tries, hours(2), true)).toMatchObject({ kind: 'refused' });
     expect(admit(released(tries, 'next', hours(2)), hours(2), true)).toEqual({ kind: 'allowed' });
   });
 
-  it('with 15 tries under way and no decline is busy, not refused', () => {
+  it('a card with 15 tries in flight and no decline is busy, not refused', () => {
     const tries = range(1, 15).reduce<CardTries | undefined>(
       (all, n) => reserve(all, `t${n}`, START),
       undefined,
@@ -82,7 +82,7 @@ describe('a card', () => {
     'restricted_card',
     'invalid_account',
     'revocation_of_authorization',
-  ])('that was declined for %s is never tried again, also not by a person', (code) => {
+  ])('a card that was declined for %s is never tried again, even by a person', (code) => {
     const tries = declined(undefined, 't', code, START);
     expect(admit(tries, hours(24 * 365), true)).toEqual({ kind: 'refused', code, retryAt: null });
   });
@@ -104,7 +104,7 @@ describe('calls on a card that declines', () => {
   const fixesOf = (customerId: string, count: number) =>
     Promise.all(range(1, count).map((pr) => recordedFix(money.deps, customerId, pr)));
 
-  it('40 of them one after the other make one payment intent and one letter', async () => {
+  it('40 sequential calls on a declining card make one payment intent and one letter', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     const kinds: string[] = [];
     for (const id of await fixesOf(customerId, 40)) {
@@ -115,7 +115,7 @@ describe('calls on a card that declines', () => {
     expect([intents(), await letters(customerId)]).toEqual([1, 1]);
   });
 
-  it('40 of them at once make at most 15 payment intents and one letter', async () => {
+  it('40 concurrent calls on a declining card make at most 15 payment intents and one letter', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     const fixes = await fixesOf(customerId, 40);
     const billed = await Promise.all(fixes.map((id) => billFixAttempt(money.deps, customerId, id)));
@@ -127,7 +127,7 @@ describe('calls on a card that declines', () => {
     expect([tries?.declines.length, tries?.underWay]).toEqual([intents(), []]);
   });
 
-  it('a try an hour later counts as the second, with no second letter on the same day', async () => {
+  it('a try an hour later counts as the second, without a second letter on the same day', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     const [first = '', second = '', third = ''] = await fixesOf(customerId, 3);
     const noon = Date.parse('2027-01-02T12:00:00.000Z') - Date.now();

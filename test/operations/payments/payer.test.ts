@@ -43,7 +43,7 @@ async function asking(card: DefaultCard | null) {
 }
 
 describe('what a payment is announced on', () => {
-  it('reads the card once for each Stripe customer, and the tries each time', async () => {
+  it('the basis of a payment has the card once per Stripe customer, and the tries each time', async () => {
     const { deps, cards } = await asking(CARD);
     const read = payableReader(deps, 'p1');
     expect(await read('cus_1')).toEqual({ card: CARD, tries: { version: 0, cards: {} } });
@@ -53,7 +53,7 @@ describe('what a payment is announced on', () => {
     expect(cards).toEqual(['cus_1', 'cus_2']);
   });
 
-  it('has no card for a customer whom Stripe does not know, also after one was read', async () => {
+  it('the basis of a payment has no card for an unknown Stripe customer, even after one was read', async () => {
     const { deps, cards } = await asking(CARD);
     const read = payableReader(deps, 'p2');
     expect(await read(null)).toMatchObject({ card: null });
@@ -62,7 +62,7 @@ describe('what a payment is announced on', () => {
     expect(await read(null)).toMatchObject({ card: null });
   });
 
-  it('has no card where Stripe has none', async () => {
+  it('the basis of a payment has no card if Stripe has none', async () => {
     const { deps } = await asking(null);
     expect(await payableReader(deps, 'p3')('cus_1')).toMatchObject({ card: null });
   });
@@ -87,11 +87,11 @@ describe('a payer', () => {
     return { isHolding, isSynced: accounts() > 0 };
   }
 
-  it('holds while account and card are as they were', async () => {
+  it('a payer holds while account and card are unchanged', async () => {
     expect(await holds()).toEqual({ isHolding: true, isSynced: false });
   });
 
-  it('of an earlier release, which did not keep the card, holds with any card', async () => {
+  it('a payer of an earlier release, without the card, holds with any card', async () => {
     expect(await holds({ paymentMethodId: null })).toEqual({ isHolding: true, isSynced: false });
   });
 
@@ -99,11 +99,11 @@ describe('a payer', () => {
     ['another card', { card: { ...CARD, paymentMethodId: 'pm_2' } }],
     ['no card', { card: null }],
     ['no card for one of an earlier release', { card: null, paymentMethodId: null }],
-  ])('does not hold with %s at Stripe, and the account is synced', async (_, facts) => {
+  ])('a payer does not hold with %s at Stripe, and the account is synced', async (_, facts) => {
     expect(await holds(facts)).toEqual({ isHolding: false, isSynced: true });
   });
 
-  it('does not hold once the account is closed, or a dispute is open', async () => {
+  it('a payer does not hold once the account is closed, or a dispute is open', async () => {
     const not = { isHolding: false, isSynced: false };
     expect(await holds({}, (customerId) => markClosed(money.deps, customerId))).toEqual(not);
     expect(
@@ -121,17 +121,17 @@ describe('a payer', () => {
     expect(await toldOf(deps, customerId, 'dispute')).toHaveLength(10);
   });
 
-  it('does not hold where the customer has another Stripe customer by now', async () => {
+  it('a payer does not hold if the customer has another Stripe customer now', async () => {
     expect(await holds({}, undefined, () => 'cus_other')).toEqual({ isHolding: false, isSynced: false });
   });
 
-  it('does not hold where the customer is gone', async () => {
+  it('a payer does not hold if the customer is gone', async () => {
     const { deps } = await asking(CARD);
     const payer = { stripeCustomerId: 'cus_1', paymentMethodId: 'pm_1' };
     expect(await payerHolds(deps, 'nobody', payer)).toBe(false);
   });
 
-  it('is synced with what Stripe has by then', async () => {
+  it("a payer is synced with Stripe's state at that time", async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0);
     await setHead(money.deps.table, customerId, 'payment_method_id', 'pm_old');
     const payer = { stripeCustomerId, paymentMethodId: 'pm_old' };
@@ -141,7 +141,7 @@ describe('a payer', () => {
 });
 
 describe('a call to Stripe that leaves nothing open', () => {
-  it('returns the answer, or says what is wrong with payments', async () => {
+  it('a call to Stripe returns its answer, or reports the fault of the payments', async () => {
     expect(await askStripe(async () => 7)).toBe(7);
     await expect(askStripe(failing('transient'))).rejects.toMatchObject({
       code: 'payments_unavailable',

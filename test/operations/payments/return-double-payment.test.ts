@@ -69,7 +69,7 @@ const openDispute = async ({ charge }: PaidTwice, input: object = {}): Promise<s
   String((await money.control(`charges/${charge}/dispute`, input))['id']);
 
 describe('a second payment', () => {
-  it('that was not announced as one is never refunded', async () => {
+  it('a second payment that was not announced as one is never refunded', async () => {
     const { customerId } = await customerWithCard(money, 0);
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
     const [payment] = money.double.state.paymentIntents.newestFirst;
@@ -81,7 +81,7 @@ describe('a second payment', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('whose refund is pending stays open work until Stripe says that it succeeded', async () => {
+  it('a second payment with a pending refund is open work until Stripe says that it succeeded', async () => {
     const one = await paidTwice();
     await money.control('refunds/mode', { mode: 'pending' });
     await money.deliver();
@@ -98,7 +98,7 @@ describe('a second payment', () => {
     await expectSoundMoney(money, one.customerId);
   });
 
-  it('whose refund fails days later is refunded once more, under a new key', async () => {
+  it('a second payment whose refund fails days later is refunded once more, under a new key', async () => {
     const one = await paidTwice();
     await money.deliver();
     expect(await stateOf(one)).toBe('returned');
@@ -112,7 +112,7 @@ describe('a second payment', () => {
     expect(await sweep()).toEqual({ settled: 0, waiting: [], failed: [] });
   });
 
-  it('whose refund fails twice is open for a person, named by every sweep, until it is returned by hand', async () => {
+  it('a second payment whose refund fails twice needs a person, and every sweep reports it until it is returned by hand', async () => {
     const one = await paidTwice();
     await money.deliver();
     await failRefund(one);
@@ -134,7 +134,7 @@ describe('a second payment', () => {
     expect(await sweep()).toEqual({ settled: 0, waiting: [], failed: [] });
   });
 
-  it('of which $1 was refunded by hand is returned by a refund of the other $28', async () => {
+  it('a second payment with a manual refund of $1 is returned by a refund of the other $28', async () => {
     const one = await paidTwice();
     await money.stripe.refunds.create({ payment_intent: one.second, amount: 100 });
     await money.deliver();
@@ -143,7 +143,7 @@ describe('a second payment', () => {
     await expectSoundMoney(money, one.customerId);
   });
 
-  it('that is disputed before it is returned: every event is processed, and the dispute holds off further charges', async () => {
+  it('a second payment disputed before its return blocks further charges, and every event is processed', async () => {
     const one = await paidTwice();
     const dispute = await openDispute(one);
     const applied = await money.deliver();
@@ -160,7 +160,7 @@ describe('a second payment', () => {
     expect(await sweep()).toEqual({ settled: 0, waiting: [], failed: [] });
   });
 
-  it('of which a dispute took a part waits for the dispute, without a failure', async () => {
+  it('a second payment partly taken by a dispute waits for the dispute, without a failure', async () => {
     const one = await paidTwice();
     const dispute = await openDispute(one, { amount: 900 });
     await money.deliver();
@@ -170,7 +170,7 @@ describe('a second payment', () => {
     expect((await headOf(deps, one.customerId)).openDisputes).toEqual([dispute]);
   });
 
-  it('that a dispute had returned is refunded when the dispute is won', async () => {
+  it('a second payment returned by a dispute is refunded when the dispute is won', async () => {
     const one = await paidTwice();
     await money.control('switches', { won_charge_refundable: 'yes' });
     const dispute = await openDispute(one);
@@ -183,7 +183,7 @@ describe('a second payment', () => {
     await expectSoundMoney(money, one.customerId);
   });
 
-  it('that a dispute had returned is open for a person when it is won and Stripe refunds nothing after it', async () => {
+  it('a second payment returned by a dispute needs a person when it is won and Stripe refunds nothing after it', async () => {
     const one = await paidTwice();
     await money.control('switches', { won_charge_refundable: 'no' });
     const dispute = await openDispute(one);
@@ -195,7 +195,7 @@ describe('a second payment', () => {
     expect(await stateOf(one)).toBe('for_person');
   });
 
-  it('that is an inquiry is refunded at once: an inquiry took no money', async () => {
+  it('a second payment under an inquiry is refunded at once, because an inquiry takes no money', async () => {
     const one = await paidTwice();
     await openDispute(one, { inquiry: true });
     await money.deliver();
@@ -203,7 +203,7 @@ describe('a second payment', () => {
     expect(await stateOf(one)).toBe('returned');
   });
 
-  it('is refunded once by two calls at once', async () => {
+  it('a second payment is refunded once by two concurrent calls', async () => {
     const one = await paidTwice();
     await money.control('faults', { path: '/v1/refunds', method: 'POST', kind: '500_before', times: 9 });
     await money.deliver();

@@ -80,7 +80,7 @@ const asks = (deps: PaymentDeps, port: Partial<StripePort>) => answering(deps, (
 const notAsked = failing('misconfigured');
 
 describe('returning a second payment', () => {
-  it('sends the refund that was announced, notes its id, and reports once that all was returned', async () => {
+  it('returning a payment sends the announced refund, stores its id, and reports the full return once', async () => {
     const { customerId, deps, reports } = await announced();
     const sent: unknown[] = [];
     const { readReturn } = inTurn(NOTHING, RETURNED);
@@ -98,7 +98,7 @@ describe('returning a second payment', () => {
     expect(reports).toEqual([{ kind: 'double_payment_returned', customerId, ...report }]);
   });
 
-  it('sends what was announced of a part', async () => {
+  it('returning a payment sends an announced refund of a part', async () => {
     const { customerId, deps } = await announced({ attempt: 2, refundCents: 900 });
     const sent: unknown[] = [];
     const byHand = refund({ id: 're_0', amountCents: 2_000, attempt: null });
@@ -114,14 +114,14 @@ describe('returning a second payment', () => {
     expect(sent).toEqual([{ paymentIntentId: 'pi_2', attempt: 2, amountCents: 900 }]);
   });
 
-  it('asks Stripe nothing of a payment that is returned, or is no second one', async () => {
+  it('returning a payment asks Stripe nothing if it is returned, or is no second payment', async () => {
     const { customerId, deps } = await announced({ state: 'returned' });
     const idle = await asks(deps, { readReturn: notAsked });
     expect(await returnDoublePayment(idle, customerId, 'pi_2')).toBe('finished');
     expect(await returnDoublePayment(idle, customerId, 'pi_other')).toBe('finished');
   });
 
-  it('waits while a refund is pending, and reports nothing', async () => {
+  it('returning a payment waits while a refund is pending, and reports nothing', async () => {
     const { customerId, deps, reports } = await announced();
     const pending = { ...NOTHING, refunds: [refund({ state: 'pending' })] };
     const answered = await asks(deps, { ...inTurn(pending), refundPayment: notAsked });
@@ -130,7 +130,7 @@ describe('returning a second payment', () => {
     expect(reports).toEqual([]);
   });
 
-  it('announces a new refund from now on, before it is sent', async () => {
+  it('returning a payment announces a new refund before it is sent', async () => {
     const { customerId, deps } = await announced({}, 60_000);
     const failed = { ...NOTHING, refunds: [refund({ state: 'failed' })] };
     const answered = await asks(deps, { ...inTurn(failed), refundPayment: failing('transient') });
@@ -145,7 +145,7 @@ describe('returning a second payment', () => {
     });
   });
 
-  it('is opened again where more is to be returned than was', async () => {
+  it('a return is opened again if more is to be returned than was', async () => {
     const { customerId, deps } = await announced({ state: 'for_person' });
     const rest = { ...NOTHING, refunds: [refund({ amountCents: 2_000 })] };
     const answered = await asks(deps, { ...inTurn(rest), refundPayment: failing('transient') });
@@ -153,7 +153,7 @@ describe('returning a second payment', () => {
     expect(await stored(customerId)).toMatchObject({ attempt: 2, refundCents: 900, state: 'returning' });
   });
 
-  it('that does not come to an end is an error after eight steps', async () => {
+  it('a return that does not end is an error after eight steps', async () => {
     const { customerId, deps } = await announced();
     const hand = (cents: number): ReturnFacts => ({
       ...NOTHING,
@@ -165,7 +165,7 @@ describe('returning a second payment', () => {
     expect(answers.reads()).toBe(8);
   });
 
-  it('is for a person once our refunds have failed twice, and says how much', async () => {
+  it('a return needs a person once our refunds have failed twice, and states the amount', async () => {
     const { customerId, deps } = await announced();
     const refunds = [refund({ state: 'failed' }), refund({ state: 'failed', attempt: 2 })];
     const answered = await asks(deps, { ...inTurn({ ...NOTHING, refunds }), refundPayment: notAsked });
@@ -176,7 +176,7 @@ describe('returning a second payment', () => {
     expect((await stored(customerId)).state).toBe('for_person');
   });
 
-  it('leaves a refund that Stripe refuses as it was announced', async () => {
+  it('a refund that Stripe refuses stays announced', async () => {
     const { customerId, deps } = await announced();
     const answered = await asks(deps, { ...inTurn(NOTHING), refundPayment: failing('refused') });
     await expect(returnDoublePayment(answered, customerId, 'pi_2')).rejects.toMatchObject({
@@ -189,7 +189,7 @@ describe('returning a second payment', () => {
 describe('a refund that was announced a day ago', () => {
   const DAY_LATER = KEY_IS_SAFE_MS + 1;
 
-  it('is only looked for, and its id is noted where it was made after all', async () => {
+  it('a refund announced a day ago is only looked up, and its id is stored if it was made', async () => {
     const { customerId, deps } = await announced({}, DAY_LATER);
     const others = [refund({ id: 're_0', amountCents: 1, attempt: null, state: 'failed' })];
     const { readReturn } = inTurn(
@@ -202,7 +202,7 @@ describe('a refund that was announced a day ago', () => {
     expect(await stored(customerId)).toMatchObject({ refundId: 're_9', attempt: 1 });
   });
 
-  it('is announced under a new key where it was not made', async () => {
+  it('a refund announced a day ago that was not made is announced under a new key', async () => {
     const { customerId, deps } = await announced({}, DAY_LATER);
     const sent: number[] = [];
     const { readReturn } = inTurn(NOTHING, NOTHING, NOTHING, RETURNED);
@@ -223,26 +223,29 @@ describe('a refund that was announced a day ago', () => {
 });
 
 describe('a review of a return', () => {
-  it('opens it again where less was returned than it said, and refunds nothing', async () => {
+  it('a review opens a return again if less was returned than stored, and refunds nothing', async () => {
     const { customerId, deps } = await announced({ state: 'returned' });
     const answered = await asks(deps, { ...inTurn(NOTHING), refundPayment: notAsked });
     await reviewReturn(answered, customerId, 'pi_2');
     expect((await stored(customerId)).state).toBe('returning');
   });
 
-  it('leaves it as it is where all of it is still returned', async () => {
+  it('a review leaves a return unchanged while all of it is still returned', async () => {
     const { customerId, deps } = await announced({ state: 'returned' });
     await reviewReturn(await asks(deps, inTurn(RETURNED)), customerId, 'pi_2');
     expect((await stored(customerId)).state).toBe('returned');
   });
 
-  it.each(['returning', 'for_person'] as const)('asks nothing of one that is %s', async (state) => {
-    const { customerId, deps } = await announced({ state });
-    await reviewReturn(await asks(deps, { readReturn: notAsked }), customerId, 'pi_2');
-    expect((await stored(customerId)).state).toBe(state);
-  });
+  it.each(['returning', 'for_person'] as const)(
+    'a review asks nothing about a return that is %s',
+    async (state) => {
+      const { customerId, deps } = await announced({ state });
+      await reviewReturn(await asks(deps, { readReturn: notAsked }), customerId, 'pi_2');
+      expect((await stored(customerId)).state).toBe(state);
+    },
+  );
 
-  it('asks nothing of a payment that is no second one', async () => {
+  it('a review asks nothing about a payment that is no second one', async () => {
     const { customerId, deps } = await announced();
     await reviewReturn(await asks(deps, { readReturn: notAsked }), customerId, 'pi_other');
   });
@@ -253,14 +256,14 @@ describe('a return beside another write', () => {
     ['Stripe fails', failing('misconfigured')],
     ['a payment is pending', inTurn(NOTHING).readReturn],
     ['a person has to return it', inTurn({ ...NOTHING, refusedBy: 'closed_dispute' }).readReturn],
-  ])('stays as open work where %s', async (_, readReturn) => {
+  ])('a return stays open work if %s', async (_, readReturn) => {
     const { customerId, deps } = await announced();
     const answered = await asks(deps, { readReturn, refundPayment: failing('transient') });
     await tryReturn(answered, customerId, 'pi_2');
     expect((await stored(customerId)).state).not.toBe('returned');
   });
 
-  it('is no cover for a defect of ours', async () => {
+  it('contention of a return does not hide a defect of ours', async () => {
     const { customerId, deps } = await announced();
     const answered = await asks(deps, { readReturn: () => Promise.reject(new Error('a defect')) });
     await expect(tryReturn(answered, customerId, 'pi_2')).rejects.toThrow('a defect');

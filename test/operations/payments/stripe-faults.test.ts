@@ -119,7 +119,7 @@ async function untilDone(money: Money, one: Case): Promise<void> {
 
 describe.each(OPERATIONS)('%s, when Stripe', (_name, prepare, paths) => {
   it.concurrent.for(SHORT_FAULTS.flatMap((kind) => TIMES.map((times) => [kind, times] as const)))(
-    '%s × %i at any of its calls: paid once, credits right, nothing stuck',
+    'a payment under %s × %i at any of its calls is paid once, with the right credits and nothing stuck',
     async ([kind, times], { onTestFinished }) => {
       const money = await openMoney(table, { endWith: onTestFinished });
       for (const path of paths) {
@@ -135,26 +135,29 @@ describe.each(OPERATIONS)('%s, when Stripe', (_name, prepare, paths) => {
 });
 
 describe('a charge that the client does not come back for', () => {
-  it.each(['500_after', 'drop_after'] as const)('%s: the sweeper settles it, once', async (kind) => {
-    const money = await openMoney(table);
-    const one = await billing(money);
-    await money.control('faults', { path: '/v1/payment_intents', method: 'POST', kind, times: 5 });
-    await money.control('faults', {
-      path: '/v1/payment_intents',
-      method: 'GET',
-      kind: '500_before',
-      times: 9,
-    });
-    await expect(one.run(money.deps)).rejects.toMatchObject({ code: 'payment_pending' });
-    await money.control('faults/clear');
-    expect((await settlePendingCharges(money.deps)).settled).toBe(0); // too young: a request may still own it
-    expect((await settlePendingCharges(money.deps, 0)).failed).toEqual([]);
-    await one.check();
-    await expectSoundMoney(money, one.customerId);
-    expect((await settlePendingCharges(money.deps, 0)).settled).toBe(0);
-  });
+  it.each(['500_after', 'drop_after'] as const)(
+    'after %s, the sweeper settles an abandoned charge, once',
+    async (kind) => {
+      const money = await openMoney(table);
+      const one = await billing(money);
+      await money.control('faults', { path: '/v1/payment_intents', method: 'POST', kind, times: 5 });
+      await money.control('faults', {
+        path: '/v1/payment_intents',
+        method: 'GET',
+        kind: '500_before',
+        times: 9,
+      });
+      await expect(one.run(money.deps)).rejects.toMatchObject({ code: 'payment_pending' });
+      await money.control('faults/clear');
+      expect((await settlePendingCharges(money.deps)).settled).toBe(0); // too young: a request may still own it
+      expect((await settlePendingCharges(money.deps, 0)).failed).toEqual([]);
+      await one.check();
+      await expectSoundMoney(money, one.customerId);
+      expect((await settlePendingCharges(money.deps, 0)).settled).toBe(0);
+    },
+  );
 
-  it('a day later, when its key is forgotten, it is found by its metadata and not made again', async () => {
+  it('a day later, when its key is forgotten, an abandoned charge is found by its metadata and not made again', async () => {
     const money = await openMoney(table);
     const one = await billing(money);
     await money.control('faults', {
@@ -171,7 +174,7 @@ describe('a charge that the client does not come back for', () => {
     await expectSoundMoney(money, one.customerId);
   });
 
-  it('a day later, when nothing came of it, the next call is a new attempt', async () => {
+  it('a day later, if an abandoned charge was not made, the next call is a new attempt', async () => {
     const money = await openMoney(table);
     const one = await billing(money);
     await money.control('faults', {
@@ -207,7 +210,7 @@ describe('an order that the client does not come back for', () => {
     return customerId;
   }
 
-  it('and whose card declines has ended: nothing stays open, nothing is paid', async () => {
+  it('an abandoned order whose card declines has ended: nothing stays open, nothing is paid', async () => {
     const money = await openMoney(table);
     const customerId = await orderUnanswered(money, 'pm_card_chargeCustomerFail');
     expect(await settlePendingCharges(money.deps, 0)).toEqual({ settled: 1, waiting: [], failed: [] });
@@ -216,7 +219,7 @@ describe('an order that the client does not come back for', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('and whose customer was deleted at Stripe and is another one by now has ended', async () => {
+  it('an abandoned order whose Stripe customer was deleted and replaced has ended', async () => {
     const money = await openMoney(table);
     const customerId = await orderUnanswered(money);
     const { stripeCustomerId } = await headOf(money.deps, customerId);
@@ -231,7 +234,7 @@ describe('an order that the client does not come back for', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('and that was refused for a card that another one has replaced by now has ended', async () => {
+  it('an abandoned order refused for a card that is replaced by now has ended', async () => {
     const money = await openMoney(table);
     const customerId = await orderUnanswered(money);
     const { paymentMethodId } = await headOf(money.deps, customerId);

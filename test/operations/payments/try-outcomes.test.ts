@@ -48,7 +48,7 @@ const end = (outcome: TryOutcome, of: CardTry = TRY, facts: Partial<CardTries> =
   endTry('c1', { version: 3, cards: { fp_1: triesWith(facts) } }, of, outcome, AT);
 
 describe('the end of a try', () => {
-  it('that was declined is counted, and gets the first letter of the day about its card', () => {
+  it('a declined try is counted, and gets the first letter of the day about its card', () => {
     const { writes, getsLetter } = end(DECLINED);
     expect(getsLetter).toBe(true);
     expect(cardsOf(writes)).toEqual({
@@ -57,42 +57,42 @@ describe('the end of a try', () => {
     expect(itemOf(writes[0])).toMatchObject({ version: 4 });
   });
 
-  it('gets no second letter on one day, and one the next day', () => {
+  it('a try gets no second letter on one day, and one the next day', () => {
     expect(end(DECLINED, TRY, { letterDay: TODAY }).getsLetter).toBe(false);
     expect(end(DECLINED, TRY, { letterDay: '2026-02-28' }).getsLetter).toBe(true);
   });
 
-  it('that a person waits for gets no letter, and leaves the day’s letter to another try', () => {
+  it("a try with a waiting person gets no letter, and leaves the day's letter to another try", () => {
     const { writes, getsLetter } = end(DECLINED, { ...TRY, isAnswered: true });
     expect(getsLetter).toBe(false);
     expect(cardsOf(writes)).toMatchObject({ fp_1: { letterDay: null, declines: [AT.toISOString()] } });
   });
 
-  it('whose bank asks the cardholder gets a letter and is no decline', () => {
+  it('a try whose bank asks the cardholder gets a letter and is no decline', () => {
     const { writes, getsLetter } = end({ kind: 'asked' });
     expect(getsLetter).toBe(true);
     expect(cardsOf(writes)).toEqual({ fp_1: { ...NO_TRIES, letterDay: TODAY } });
   });
 
-  it('that came to nothing is released without a letter', () => {
+  it('a try that ended without a payment is released without a letter', () => {
     const declines = [at(-60).toISOString()];
     const { writes, getsLetter } = end({ kind: 'released' }, TRY, { declines });
     expect(getsLetter).toBe(false);
     expect(cardsOf(writes)).toEqual({ fp_1: { ...NO_TRIES, declines } });
   });
 
-  it('that paid clears the record without a letter', () => {
+  it('a paid try clears the record without a letter', () => {
     const { writes, getsLetter } = end({ kind: 'succeeded' }, TRY, { declines: [at(-60).toISOString()] });
     expect(getsLetter).toBe(false);
     expect(cardsOf(writes)).toEqual({ fp_1: NO_TRIES });
   });
 
-  it('of a card that was never tried is counted too', () => {
+  it('a try of a card without a record is counted too', () => {
     const { writes } = endTry('c1', { version: 0, cards: {} }, TRY, DECLINED, AT);
     expect(cardsOf(writes)).toMatchObject({ fp_1: { declines: [AT.toISOString()] } });
   });
 
-  it('of an earlier release, or without a record, counts nothing, and each outcome has its letter', () => {
+  it('a try of an earlier release, or without a record, counts nothing, and each outcome has its letter', () => {
     const nothing = { writes: [], getsLetter: true };
     expect(end(DECLINED, { cardKey: null, id: 'try' })).toEqual(nothing);
     expect(endTry('c1', undefined, TRY, DECLINED, AT)).toEqual(nothing);
@@ -100,12 +100,12 @@ describe('the end of a try', () => {
 });
 
 describe('a card', () => {
-  it('is counted by its fingerprint, or by its method where it has none', () => {
+  it('a card is counted by its fingerprint, or by its payment method without one', () => {
     expect(cardKeyOf({ paymentMethodId: 'pm_1', fingerprint: 'fp_1' })).toBe('fp_1');
     expect(cardKeyOf({ paymentMethodId: 'pm_1', fingerprint: null })).toBe('pm_1');
   });
 
-  it('is admitted by its own record and no other', () => {
+  it('a card is admitted by its own record and no other', () => {
     const hard = triesWith({ underWay: [], isHard: true, lastCode: 'stolen_card' });
     const stored = { version: 1, cards: { fp_1: hard } };
     expect(admission(stored, 'fp_1', AT, true)).toEqual({
@@ -116,7 +116,7 @@ describe('a card', () => {
     expect(admission(stored, 'fp_2', AT, true)).toEqual({ kind: 'allowed' });
   });
 
-  it('is reserved beside the tries under way that it has', () => {
+  it('a card is reserved beside its tries in flight', () => {
     const stored = { version: 1, cards: { fp_1: triesWith() } };
     const write = reserveTry('c1', stored, { cardKey: 'fp_1', id: 'next' }, AT);
     expect(cardsOf([write])).toMatchObject({
@@ -145,14 +145,14 @@ describe('ending an attempt', () => {
   const ends = (customerId: string, card: CardTry = TRY, own = order('refused')) =>
     endAttempt(deps, customerId, card, DECLINED, () => [keepOrder(customerId, own, order('ordering'))]);
 
-  it('writes its own outcome and that of the card together', async () => {
+  it('ending an attempt writes its outcome and that of the card together', async () => {
     await store(keepOrder('e1', order('ordering'), null));
     await store(keepCardTries('e1', { version: 0, cards: {} }, { fp_1: triesWith() }));
     expect(await ends('e1')).toMatchObject({ kind: 'written' });
     expect(await recordOf('e1')).toMatchObject({ underWay: [], declines: [expect.any(String)] });
   });
 
-  it('that another call has moved on writes nothing, and says so', async () => {
+  it('ending an attempt that another call has changed writes nothing, and says so', async () => {
     await store(keepOrder('e2', order('done'), null));
     await store(keepCardTries('e2', { version: 0, cards: {} }, { fp_1: triesWith() }));
     let looks = 0;
@@ -189,14 +189,14 @@ describe('ending an attempt', () => {
     return { kind, looks };
   }
 
-  it('looks again where only the record of the cards has moved meanwhile, up to 20 times', async () => {
+  it('ending an attempt reads again if only the record of the cards has changed, up to 20 times', async () => {
     expect(await endsContested('e3', 2)).toEqual({ kind: 'written', looks: 3 });
     expect(await recordOf('e3')).toMatchObject({ declines: [expect.any(String)] });
     expect(await endsContested('e4', 99)).toEqual({ kind: 'refused', looks: 20 });
     expect(await recordOf('e4')).toBeUndefined();
   });
 
-  it('of an earlier release writes its own outcome alone', async () => {
+  it('ending an attempt of an earlier release writes only its own outcome', async () => {
     await store(keepOrder('e5', order('ordering'), null));
     expect(await ends('e5', { cardKey: null, id: 'try' })).toMatchObject({ kind: 'written' });
     expect(await readCardTries(deps.table, 'e5')).toEqual({ version: 0, cards: {} });
@@ -207,7 +207,7 @@ describe('a card that a person adds again', () => {
   const CARD = { paymentMethodId: 'pm_1', fingerprint: 'fp_1' };
   const declines = ['2999-01-01T00:00:00.000Z'];
 
-  it('need not wait for its next try', async () => {
+  it('a card that a person adds again can be tried at once', async () => {
     await store(keepCardTries('s1', { version: 0, cards: {} }, { fp_1: triesWith({ declines }) }));
     await skipWait(deps, 's1', CARD);
     expect(await recordOf('s1')).toMatchObject({ declines, isWaitSkipped: true });
@@ -217,7 +217,7 @@ describe('a card that a person adds again', () => {
     ['was never tried', 's2', null],
     ['was never declined', 's3', triesWith()],
     ['need not wait already', 's4', triesWith({ declines, isWaitSkipped: true })],
-  ] as const)('is left as it is where it %s', async (_, customerId, before) => {
+  ] as const)('a card that is added is left unchanged if it %s', async (_, customerId, before) => {
     if (before !== null) {
       await store(keepCardTries(customerId, { version: 0, cards: {} }, { fp_1: before }));
     }
@@ -229,7 +229,7 @@ describe('a card that a person adds again', () => {
 });
 
 describe('a card that is not tried now', () => {
-  it('says when it is, in whole seconds, at least one', () => {
+  it('a card that is not tried now states the wait in whole seconds, at least one', () => {
     const later = notTried({ code: 'generic_decline', retryAt: at(90.2) }, AT, 3);
     expect(later).toMatchObject({
       code: 'card_declined',
@@ -240,7 +240,7 @@ describe('a card that is not tried now', () => {
     expect(due).toMatchObject({ facts: { retryAfterSeconds: 1 } });
   });
 
-  it('says that only another card helps where its bank never accepts it again', () => {
+  it('a card that its bank never accepts again says that only another card helps', () => {
     const never = notTried({ code: 'stolen_card', retryAt: null }, AT, 0);
     expect(never.message).toContain('will not accept it again');
     expect(never.facts).toEqual({
@@ -272,7 +272,7 @@ describe('a card that was declined', () => {
       'not on file any more',
     ],
     [{ code: 'card_declined', declineCode: 'lost_card' }, 'lost_card', 'did not say why'],
-  ])('as %j says so', (decline, code, why) => {
+  ])('a card declined as %j says so', (decline, code, why) => {
     const error = cardDeclined(decline, 'What next.');
     expect(error.code).toBe('card_declined');
     expect(error.facts).toEqual({ reasons: ['card_declined'], decline_code: code });
@@ -287,12 +287,12 @@ describe('a fault of Stripe', () => {
     ['indeterminate', 'payments_unavailable'],
     ['misconfigured', 'payments_misconfigured'],
     ['refused', 'payments_misconfigured'],
-  ] as const)('that is %s is %s, and is kept as the cause', (kind, code) => {
+  ] as const)('a fault of Stripe that is %s is %s, and is kept as the cause', (kind, code) => {
     const fault = new StripeFault(kind);
     expect(paymentsFault(fault)).toMatchObject({ code, cause: fault });
   });
 
-  it('is not what another error is taken for', () => {
+  it('another error is not mistaken for a fault of Stripe', () => {
     const error = new Error('a defect');
     expect(paymentsFault(error)).toBe(error);
   });

@@ -60,7 +60,7 @@ async function chargeAt(customerId: string, at: Date): Promise<unknown> {
 }
 
 describe('the Pro rate', () => {
-  it('ends 21 days after the paid period although Stripe leaves the subscription past_due for ever', async () => {
+  it('the Pro rate ends 21 days after the paid period even if Stripe leaves the subscription past_due indefinitely', async () => {
     const { customerId, subscriptionId } = await onPro();
     const { coveredUntil } = (await headOf(money.deps, customerId)).subscription ?? {};
     const subscription = money.double.state.subscriptions.find(subscriptionId);
@@ -72,7 +72,7 @@ describe('the Pro rate', () => {
     expect(await chargeAt(customerId, new Date(paidUntil + 21 * DAY_MS))).toBe(2_900);
   });
 
-  it('ends with the paid period while collection is paused, though Stripe says active', async () => {
+  it('the Pro rate ends with the paid period while collection is paused, although Stripe says active', async () => {
     const { customerId, subscriptionId } = await onPro();
     const subscription = money.double.state.subscriptions.find(subscriptionId);
     if (subscription === undefined) throw new Error('no subscription');
@@ -84,7 +84,7 @@ describe('the Pro rate', () => {
     expect(planAt(head, new Date(paidUntil))).toBe('pay_as_you_go');
   });
 
-  it('goes on with a renewal that is paid, which invoice.paid alone tells', async () => {
+  it('the Pro rate continues with a paid renewal that only invoice.paid reports', async () => {
     const { customerId } = await onPro();
     const before = (await headOf(money.deps, customerId)).subscription?.coveredUntil ?? '';
     await money.days(32);
@@ -95,7 +95,7 @@ describe('the Pro rate', () => {
     expect(Date.parse(after) - Date.parse(before)).toBeGreaterThan(27 * DAY_MS);
   });
 
-  it('of a head from an earlier release lasts for its current period and the grace until the next sync', async () => {
+  it('the Pro rate of a head from an earlier release lasts for its current period and the grace until the next sync', async () => {
     const { customerId } = await onPro();
     const head = await headOf(money.deps, customerId);
     const periodEnd = head.subscription?.currentPeriodEnd ?? '';
@@ -113,7 +113,7 @@ describe('the Pro rate', () => {
 });
 
 describe('several Pro subscriptions', () => {
-  it('all end with their periods when the customer cancels at period end', async () => {
+  it('several Pro subscriptions all end with their periods when the customer cancels at period end', async () => {
     const { customerId, stripeCustomerId } = await onPro();
     await anotherPro(stripeCustomerId);
     const head = await cancelSubscription(money.deps, customerId, true);
@@ -126,7 +126,7 @@ describe('several Pro subscriptions', () => {
     expect(statusesOf(stripeCustomerId)).toEqual(['canceled', 'canceled']);
   });
 
-  it('all end when the customer cancels now, and the answer is what Stripe says afterwards', async () => {
+  it("several Pro subscriptions all end when the customer cancels now, and the response has Stripe's state afterwards", async () => {
     const { customerId, stripeCustomerId } = await onPro();
     await anotherPro(stripeCustomerId);
     const head = await cancelSubscription(money.deps, customerId, false);
@@ -136,14 +136,14 @@ describe('several Pro subscriptions', () => {
     expect(end).toBeLessThanOrEqual(laterBy(1_000).getTime());
   });
 
-  it('all end when the account is closed', async () => {
+  it('several Pro subscriptions all end when the account is closed', async () => {
     const { customerId, stripeCustomerId } = await onPro();
     await anotherPro(stripeCustomerId);
     await closeCustomer(money.deps, customerId);
     expect(statusesOf(stripeCustomerId)).toEqual(['canceled', 'canceled']);
   });
 
-  it('every unpaid one ends when the customer subscribes, and a cancellation stays while another goes on', async () => {
+  it('every unpaid subscription ends when the customer subscribes, and a cancellation stays while another continues', async () => {
     const { customerId, stripeCustomerId, subscriptionId } = await onPro();
     const unpaid = [await anotherPro(stripeCustomerId), await anotherPro(stripeCustomerId)];
     for (const { id } of unpaid)
@@ -159,7 +159,7 @@ describe('several Pro subscriptions', () => {
     expect(money.double.state.subscriptions.find(subscriptionId)?.cancel_at_period_end).toBe(false);
   });
 
-  it('more than a page of them are all read', async () => {
+  it('more than a page of subscriptions are all read', async () => {
     const { customerId, stripeCustomerId, subscriptionId } = await onPro();
     await cancelSubscription(money.deps, customerId, false);
     for (let n = 0; n < 101; n++) {
@@ -175,7 +175,7 @@ describe('several Pro subscriptions', () => {
 
 describe('a cancellation', () => {
   it.each(['any_cancel_at', 'period_end_only'] as const)(
-    'months away does not keep the customer from cancelling, and is withdrawn with the flag: %s',
+    'a cancellation months away does not prevent cancelling, and is withdrawn with the flag: %s',
     async (clears) => {
       money.double.state.switches.period_end_false_clears = clears;
       const { customerId, subscriptionId } = await onPro();
@@ -197,7 +197,7 @@ describe('a cancellation', () => {
 });
 
 describe('subscribing', () => {
-  it('three calls at once create one subscription: one call created it, and it is counted once', async () => {
+  it('three concurrent calls create one subscription, which is counted once', async () => {
     const { customerId } = await customerWithCard(money, 0, await money.newCard());
     const reported: BusinessEvent[] = [];
     const deps = { ...money.deps, report: (event: BusinessEvent) => void reported.push(event) };
@@ -215,7 +215,7 @@ describe('the default card', () => {
     return id;
   };
 
-  it('that was changed at Stripe is the one that a fix is charged to, once customer.updated came', async () => {
+  it('a default card changed at Stripe is charged once customer.updated arrived', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());
     const card = await newCardOf(stripeCustomerId);
     await defaultCard(stripeCustomerId, card);
@@ -225,7 +225,7 @@ describe('the default card', () => {
     expect(money.double.state.paymentIntents.newestFirst[0]?.payment_method).toBe(card);
   });
 
-  it('that was changed at Stripe is the one that a fix is charged to, also before any event told of it', async () => {
+  it('a default card changed at Stripe is charged even before any event reports it', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());
     const card = await newCardOf(stripeCustomerId);
     await defaultCard(stripeCustomerId, card);
@@ -236,7 +236,7 @@ describe('the default card', () => {
     expect(await headOf(money.deps, customerId)).toMatchObject({ paymentMethodId: card });
   });
 
-  it('that was taken out at Stripe is charged no more, and a new one from the portal is taken up', async () => {
+  it('a default card removed at Stripe is no longer charged, and a new one from the portal is used', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 0, await money.newCard());
     await defaultCard(stripeCustomerId, '');
     await money.deliver();
@@ -247,7 +247,7 @@ describe('the default card', () => {
   });
 
   it.each(['pm_usBankAccount_success', 'pm_link'])(
-    '%s is no card: it is neither put on file nor charged',
+    '%s is not accepted as a card: it is neither put on file nor charged',
     async (id) => {
       const { head } = await customerWith(money.deps, 0);
       const refused = addPaymentMethod(money.deps, head, id);
@@ -266,7 +266,7 @@ describe('the default card', () => {
   );
 
   it.each(['clears', 'refused'] as const)(
-    "wins over a subscription's own card once customer.updated came, whether Stripe lets it be cleared: %s",
+    "the default card replaces a subscription's own card once customer.updated arrived, whether Stripe lets it be cleared: %s",
     async (empty) => {
       money.double.state.switches.empty_subscription_default = empty;
       const { stripeCustomerId, subscriptionId } = await onPro();
@@ -282,7 +282,7 @@ describe('the default card', () => {
 });
 
 describe('a card that is added at Stripe and whose event is lost', () => {
-  it('pays for the next fix, which is not blocked', async () => {
+  it('a card added at Stripe whose event is lost pays for the next fix, which is not blocked', async () => {
     const { customerId } = await customerWithCard(money, 0, await money.newCard());
     const { stripeCustomerId, paymentMethodId } = await headOf(money.deps, customerId);
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
@@ -314,7 +314,7 @@ describe('a card that is added at Stripe and whose event is lost', () => {
     expect((await headOf(money.deps, customerId)).paymentMethodId).toBeNull();
   });
 
-  it('keeps the fix blocked with 402 while Stripe cannot be asked', async () => {
+  it('a fix stays blocked with 402 while Stripe cannot be asked about a new card', async () => {
     const { customerId } = await customerWithCard(money, 0, await money.newCard());
     const { paymentMethodId } = await headOf(money.deps, customerId);
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
@@ -329,7 +329,7 @@ describe('a card that is added at Stripe and whose event is lost', () => {
 });
 
 describe('events of another product on the same Stripe account', () => {
-  it('are ignored, and those of a customer that our metadata names are parked', async () => {
+  it('events of another product are ignored, and those of a customer that our metadata names are parked', async () => {
     await customerWithCard(money, 0, await money.newCard());
     await money.deliver();
     const before = new Set(money.events().map(({ id }) => id));
@@ -346,7 +346,7 @@ describe('events of another product on the same Stripe account', () => {
 });
 
 describe('a paused subscription', () => {
-  it('sends no letter about its end, and a letter when it ends then', async () => {
+  it('a paused subscription has no letter about its end until it ends', async () => {
     const { customerId, subscriptionId } = await onPro();
     Object.assign(money.double.state.subscriptions.get(subscriptionId, 'path'), { status: 'paused' });
     await syncAccount(money.deps, customerId);
@@ -355,7 +355,7 @@ describe('a paused subscription', () => {
     expect(await toldOf(money.deps, customerId, 'subscription_ended')).toHaveLength(1);
   });
 
-  it('that subscribing replaces sends no letter about its end, whichever event comes first', async () => {
+  it('a paused subscription that a new one replaces has no letter about its end, whichever event comes first', async () => {
     const { customerId, subscriptionId } = await onPro();
     Object.assign(money.double.state.subscriptions.get(subscriptionId, 'path'), { status: 'paused' });
     await syncAccount(money.deps, customerId);
@@ -368,7 +368,7 @@ describe('a paused subscription', () => {
 });
 
 describe('an e-mail address that Stripe refuses', () => {
-  it('does not keep the card from being put on file: the Stripe customer has no address, and it is counted', async () => {
+  it('an address that Stripe refuses does not prevent adding a card: the Stripe customer has no address, and it is counted', async () => {
     const { head } = await customerWith(money.deps, 0);
     const reported: BusinessEvent[] = [];
     const deps = { ...money.deps, report: (event: BusinessEvent) => void reported.push(event) };

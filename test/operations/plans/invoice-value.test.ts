@@ -86,7 +86,7 @@ async function expectExact(money: Money, customerId: string): Promise<void> {
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
 describe('value, not labels', () => {
-  it('a renewal that is closed by a credit note brings nothing to spend', async () => {
+  it('a renewal that is closed by a credit note grants nothing to spend', async () => {
     const { money, stripe, stripeCustomerId, start, settled } = await opened();
     const subscription = await start();
     expect(await settled()).toEqual({ balance: 70, debt: 0 });
@@ -98,7 +98,7 @@ describe('value, not labels', () => {
     expect(await settled()).toEqual({ balance: 70, debt: 0 });
   });
 
-  it('three times subscribed, cancelled with unused time credited, and subscribed from that balance is the credits of one payment', async () => {
+  it('three subscriptions paid from credited unused time grant the credits of one payment', async () => {
     const { stripe, start, settled } = await opened();
     for (let n = 0; n < 3; n++) {
       const { id } = await start();
@@ -109,7 +109,7 @@ describe('value, not labels', () => {
     }
   });
 
-  it('a trial’s first invoice with a fee beside the $0 line brings nothing', async () => {
+  it("a trial's first invoice with a fee beside the $0 line grants nothing", async () => {
     const { stripe, start, settled } = await opened();
     const { id: product } = await stripe.products.create({ name: 'Set-up' });
     await start({
@@ -120,7 +120,7 @@ describe('value, not labels', () => {
   });
 
   it.each(['subscription_update', 'subscription_cycle'] as const)(
-    'a whole period at the Pro price brings its credits under the billing reason %s',
+    'a whole period at the Pro price grants its credits under the billing reason %s',
     async (reason) => {
       const { money, stripe, start, settled } = await opened();
       await money.control('switches', { anchor_reset_billing_reason: reason });
@@ -134,13 +134,13 @@ describe('value, not labels', () => {
     },
   );
 
-  it('two seats bring twice the credits', async () => {
+  it('two seats grant twice the credits', async () => {
     const { money, start, settled } = await opened();
     await start({ items: [{ price: money.priceId, quantity: 2 }] });
     expect(await settled()).toEqual({ balance: CREDITS + 120, debt: 0 });
   });
 
-  it('a second seat in the middle of the period brings half of its credits', async () => {
+  it('a second seat in the middle of the period grants half of its credits', async () => {
     const { money, stripe, start, settled } = await opened();
     const subscription = await start();
     await settled();
@@ -155,7 +155,7 @@ describe('value, not labels', () => {
     expect(balance).toBeLessThanOrEqual(CREDITS + 91);
   });
 
-  it('a paid line at an unknown price of our product is parked with an alarm, and applied once the price says what it brings', async () => {
+  it('a paid line at an unknown price of our product is parked with an alarm, and applied once the price has its credits', async () => {
     const told: string[] = [];
     const { money, stripe, start, settled, customerId } = await opened({
       report: ({ kind }) => void told.push(kind),
@@ -191,7 +191,7 @@ describe('value, not labels', () => {
     expect(await settled()).toEqual({ balance: CREDITS, debt: 0 });
   });
 
-  it('an invoice that the customer’s balance paid brings its credits', async () => {
+  it("an invoice paid from the customer's balance grants its credits", async () => {
     const { stripe, stripeCustomerId, start, settled } = await opened();
     await stripe.customers.update(stripeCustomerId, { balance: -PRO });
     await start();
@@ -200,7 +200,7 @@ describe('value, not labels', () => {
 });
 
 describe('the whole, not a part', () => {
-  it('an invoice paid by $300 and $299, both refunded, leaves what was there before', async () => {
+  it('an invoice paid by $300 and $299, both refunded, leaves the earlier balance', async () => {
     const { money, stripe, stripeCustomerId, start, settled } = await opened();
     const subscription = await start({ collection_method: 'send_invoice', days_until_due: 7 });
     const invoice = await stripe.invoices
@@ -242,7 +242,7 @@ describe('the whole, not a part', () => {
     expect(await settled()).toEqual({ balance: CREDITS + 30, debt: 0 });
   });
 
-  it('an inquiry that escalates to a chargeback takes the credits when the money goes, and a won one brings them back', async () => {
+  it('an inquiry that escalates to a chargeback takes the credits when the money goes, and a won one restores them', async () => {
     const { money, start, settled } = await opened();
     await start();
     await settled();
@@ -255,7 +255,7 @@ describe('the whole, not a part', () => {
     expect(await settled()).toEqual({ balance: 70, debt: 0 });
   });
 
-  it('a letter says how many credits were taken back, and why', async () => {
+  it('a letter states how many credits were taken back, and why', async () => {
     const { stripe, start, settled, customerId, money } = await opened();
     const subscription = await start();
     await settled();
@@ -273,7 +273,7 @@ describe('the whole, not a part', () => {
 });
 
 describe('a guard of a release that granted 60 for each invoice', () => {
-  it('stands for all lines of its invoice, and takes back by the same rule', async () => {
+  it('the guard of a release that granted 60 per invoice covers all lines, and takes back by the same rule', async () => {
     const { money, stripe, start, settled, customerId } = await opened();
     const subscription = await start();
     await settled();

@@ -44,7 +44,7 @@ const remove = async (stripeCustomerId: string, source: string | undefined) => {
 };
 
 describe('the card on file', () => {
-  it('is the default source where there is no default payment method: it pays fixes and Pro', async () => {
+  it('the default source is the card on file without a default payment method, and pays fixes and Pro', async () => {
     const { customerId, sources } = await customerWithSources('tok_visa');
     expect(await cardOf(customerId)).toBe(sources[0]);
     expect(await bill(customerId)).toMatchObject({ kind: 'billed' });
@@ -55,7 +55,7 @@ describe('the card on file', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('is the next source once the default one is deleted at Stripe, and none where that is a bank account', async () => {
+  it('the next source is the card on file once the default one is deleted at Stripe, but not a bank account', async () => {
     const sources = ['tok_visa', 'btok_us_verified', 'tok_mastercard'];
     const one = await customerWithSources(...sources);
     const [first, bank, second] = one.sources;
@@ -69,7 +69,7 @@ describe('the card on file', () => {
     await expectSoundMoney(money, one.customerId);
   });
 
-  it('is a default payment method before any source', async () => {
+  it('a default payment method is the card on file before any source', async () => {
     const { customerId, stripeCustomerId } = await customerWithSources('tok_visa');
     const { id } = await money.stripe.paymentMethods.attach(await money.newCard(), {
       customer: stripeCustomerId,
@@ -82,7 +82,7 @@ describe('the card on file', () => {
   });
 
   it.each(['clears', 'refused'] as const)(
-    "wins over a subscription's own source, whether Stripe lets that be cleared: %s",
+    "the card on file replaces a subscription's own source, whether Stripe lets that be cleared: %s",
     async (empty) => {
       const { customerId, stripeCustomerId, sources } = await customerWithSources(
         'tok_visa',

@@ -46,7 +46,7 @@ const subscriptionsOf = (stripeCustomerId: string) =>
   money.double.state.subscriptions.newestFirst.filter(({ customer }) => customer === stripeCustomerId);
 
 describe('an order that is under way', () => {
-  it('is finished by whoever orders next, also by somebody who read before it was placed', async () => {
+  it('an order in flight is finished by the next caller, even one that read before it was placed', async () => {
     const { customerId, stripeCustomerId } = await unanswered();
     expect(await subscribeToPro(money.deps, customerId, null)).toMatchObject({
       created: true,
@@ -56,7 +56,7 @@ describe('an order that is under way', () => {
     expect(await orderStored(customerId)).toMatchObject({ attempt: 1, state: 'done' });
   });
 
-  it('and came to nothing long ago gives way to a new one in the same call', async () => {
+  it('an order that ended long ago without a subscription gives way to a new one in the same call', async () => {
     const { customerId, order } = await unanswered();
     const now = () => new Date(Date.parse(order.startedAt) + KEY_IS_SAFE_MS + 1);
     expect(await subscribeToPro({ ...money.deps, now }, customerId, order)).toMatchObject({
@@ -66,7 +66,7 @@ describe('an order that is under way', () => {
     expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'done' });
   });
 
-  it('is left alone by who finishes an older one', async () => {
+  it('a caller that finishes an older order does not change a newer one', async () => {
     const { customerId, order } = await unanswered();
     await subscribeToPro(money.deps, customerId, order);
     await cancelSubscription(money.deps, customerId, false);
@@ -82,7 +82,7 @@ describe('an order that is under way', () => {
     expect((await headOf(money.deps, customerId)).revision).toBe(revision);
   });
 
-  it('that somebody took for refused still brings what was paid for', async () => {
+  it('an order that another caller recorded as refused still grants what was paid for', async () => {
     const { customerId, order } = await unanswered();
     await table.client.send(
       new UpdateCommand({
@@ -100,7 +100,7 @@ describe('an order that is under way', () => {
     expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'refused' });
   });
 
-  it('whose invoice Stripe does not name is done without credits, which come with the invoice', async () => {
+  it('an order whose invoice Stripe does not name is done without credits, which come with the invoice', async () => {
     const { customerId, order } = await unanswered();
     const deps = await answering((port) => ({
       subscribe: async (asked) => ({ ...(await port.subscribe(asked)), invoice: null }),
@@ -130,7 +130,7 @@ describe('an order that is under way', () => {
     expect(owner).toBeDefined();
   });
 
-  it('of an account that was deleted at Stripe meanwhile still brings what was paid for', async () => {
+  it('an order of an account deleted at Stripe meanwhile still grants what was paid for', async () => {
     const { customerId, order } = await unanswered();
     const deps = await answering((port) => ({
       subscribe: async (asked) => {
@@ -161,7 +161,7 @@ describe('an order that Stripe refuses', () => {
       },
     }));
 
-  it('for a card that is replaced each time is given up after three orders, and can be sent again', async () => {
+  it('an order refused for a card that is replaced each time is given up after three orders, and can be sent again', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const deps = await changingCard(customerId, 'refused');
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({
@@ -172,7 +172,7 @@ describe('an order that Stripe refuses', () => {
     expect(await subscribeToPro(money.deps, customerId, order)).toMatchObject({ created: true });
   });
 
-  it('for settings of ours says so, whatever happened to the account', async () => {
+  it('an order refused for our settings says so, whatever happened to the account', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const deps = await changingCard(customerId, 'misconfigured');
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({
@@ -180,7 +180,7 @@ describe('an order that Stripe refuses', () => {
     });
   });
 
-  it('until the cardholder confirms says what to do', async () => {
+  it("an order that needs the cardholder's confirmation says what to do", async () => {
     const { customerId } = await customerWithCard(money, 5);
     const deps = await answering(() => ({ subscribe: failing('authentication_required') }));
     const refused = subscribeToPro(deps, customerId, null);
@@ -190,7 +190,7 @@ describe('an order that Stripe refuses', () => {
 });
 
 describe('what is so already is not asked of Stripe again:', () => {
-  it('Pro without a cancellation, a cancellation at the end of the period, an end', async () => {
+  it('a cancellation that Stripe already has is not sent again', async () => {
     const { customerId } = await customerWithCard(money, 5);
     await subscribeToPro(money.deps, customerId, null);
     const deps = await answering(() => ({
@@ -207,7 +207,7 @@ describe('what is so already is not asked of Stripe again:', () => {
       expect((await cancelSubscription(deps, customerId, atPeriodEnd)).subscription?.state).toBe('canceled');
   });
 
-  it('an account whose card was declined, or is still there', async () => {
+  it('an account whose card was declined, or still exists, is not read again', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const head = await headOf(money.deps, customerId);
     const add = (deps: PaymentDeps) => addPaymentMethod(deps, head, 'pm_1');
@@ -226,7 +226,7 @@ describe('what is so already is not asked of Stripe again:', () => {
 });
 
 describe('a card', () => {
-  it('that reaches Stripe while its account is closed is not put on file', async () => {
+  it('a card that reaches Stripe while its account is closed is not put on file', async () => {
     const { customerId } = await customerWithCard(money, 5);
     const head = await headOf(money.deps, customerId);
     const deps = await answering((port) => ({
@@ -243,7 +243,7 @@ describe('a card', () => {
 });
 
 describe('a Stripe customer', () => {
-  it('does not take the place of the one that is known', async () => {
+  it('a Stripe customer does not replace the known one', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     expect(await bindStripeCustomer(money.deps, customerId, 'cus_other')).toMatchObject({ stripeCustomerId });
     expect(await readTogether(table, [keys.stripe('cus_other')])).toEqual([undefined]);

@@ -32,7 +32,7 @@ async function newPrice({ stripe, priceId }: Money, unitAmount: number): Promise
 }
 
 describe('a price change from $599 to $649, and its rollback', () => {
-  it('keeps the plan and the credits of every subscriber, with no drift', async () => {
+  it('a price change from $599 to $649, and its rollback, keep the plan and the credits of every subscriber, without drift', async () => {
     const money = await openMoney(table);
     const subscribed = async () => {
       const { customerId } = await customerWithCard(money, 0);
@@ -65,7 +65,7 @@ describe('a price change from $599 to $649, and its rollback', () => {
 });
 
 describe('the known prices', () => {
-  it('are asked for once, and again only for an unknown price of our product', async () => {
+  it('the known prices are read once, and again only for an unknown price of our product', async () => {
     const money = await openMoney(table);
     const { stripe, priceId } = money;
     const { product } = await stripe.prices.retrieve(priceId);
@@ -100,7 +100,7 @@ describe('the known prices', () => {
     });
   });
 
-  it('need no call where Stripe returned the price that is sold with something else', async () => {
+  it('the known prices need no call if Stripe returned the sold price with something else', async () => {
     const money = await openMoney(table);
     const price = await money.stripe.prices.retrieve(money.priceId);
     const book = priceBook(money.stripe, money.priceId);
@@ -110,7 +110,7 @@ describe('the known prices', () => {
     expect(money.double.calls.all.length).toBe(before);
   });
 
-  it('of a release that wrote no metadata bring what the plan brings, and the setup writes it', async () => {
+  it('prices of a release without metadata grant what the plan grants, and the setup writes the metadata', async () => {
     const money = await openMoney(table);
     await money.stripe.prices.update(money.priceId, { metadata: { plan: '', credits: '' } });
     const { product } = await money.stripe.prices.retrieve(money.priceId);

@@ -44,7 +44,7 @@ async function announced() {
 }
 
 describe('a renewal', () => {
-  it('that is being paid is found, not announced a second time', async () => {
+  it('a renewal that is being paid is found, and not announced again', async () => {
     const { customerId, renewal } = await announced();
     expect(renewal).toMatchObject({ attempt: 1, state: 'paying', amountCents: 59_900 });
     expect(await announce(customerId, true)).toEqual(renewal);
@@ -54,7 +54,7 @@ describe('a renewal', () => {
   it.each([
     ['another invoice with the card', { invoiceId: 'in_other' }],
     ['the invoice with another card', { paymentMethodId: 'pm_other' }],
-  ])('is announced by an event where only %s was declined before', async (_, other) => {
+  ])('a renewal is announced by an event if only %s was declined before', async (_, other) => {
     const { customerId, head, invoiceId, subscriptionId, stripeCustomerId } = await pastDueCustomer(money);
     const before: Renewal = {
       attempt: 3,
@@ -73,7 +73,7 @@ describe('a renewal', () => {
     expect(await announce(customerId, false)).toMatchObject({ attempt: 4, invoiceId });
   });
 
-  it('is not announced by an event before its card may be tried again', async () => {
+  it('a renewal is not announced by an event before its card may be tried again', async () => {
     const { customerId } = await pastDueCustomer(money);
     const card = await (await money.deps.stripe()).readDefaultCard(
       (await headOf(money.deps, customerId)).stripeCustomerId ?? '',
@@ -104,13 +104,13 @@ describe('a renewal', () => {
     expect(await renewalOf(customerId)).toBeNull();
   });
 
-  it('is not announced with a card that the head does not have yet', async () => {
+  it('a renewal is not announced with a card that the head does not have yet', async () => {
     const { customerId, stripeCustomerId } = await pastDueCustomer(money);
     await putDefault(money, stripeCustomerId, await attachedCard(money, stripeCustomerId));
     expect(await announce(customerId, true)).toBeNull();
   });
 
-  it('is not announced where the default card changes, or is taken out, between two reads of it', async () => {
+  it('a renewal is not announced if the default card changes, or is removed, between two reads', async () => {
     const { customerId } = await pastDueCustomer(money);
     for (const card of [{ paymentMethodId: 'pm_other', fingerprint: 'fp_other' }, null]) {
       const deps = await answering(() => ({ readDefaultCard: async () => card }));
@@ -118,7 +118,7 @@ describe('a renewal', () => {
     }
   });
 
-  it('is not announced for a closed account', async () => {
+  it('a renewal is not announced for a closed account', async () => {
     const { customerId } = await pastDueCustomer(money);
     await markClosed(money.deps, customerId);
     expect(await announce(customerId, true)).toBeNull();
@@ -127,19 +127,19 @@ describe('a renewal', () => {
   it.each([
     ['is set to end', { cancel_at_period_end: true }],
     ['is not collected for', { pause_collection: { behavior: 'keep_as_draft' } }],
-  ] as const)('is not announced for a subscription that %s', async (_, change) => {
+  ] as const)('a renewal is not announced for a subscription that %s', async (_, change) => {
     const { customerId, subscriptionId } = await pastDueCustomer(money);
     await money.stripe.subscriptions.update(subscriptionId, change);
     expect(await announce(customerId, true)).toBeNull();
   });
 
-  it('is nothing for a customer whom Stripe does not know, and Stripe is not asked', async () => {
+  it('an unknown Stripe customer has no renewal, and Stripe is not asked', async () => {
     const { head } = await customerWith(money.deps, 0);
     const deps = await answering(() => ({ readAccount: notAsked, findOpenRenewal: notAsked }));
     expect(await payRenewal(deps, head.customerId, true)).toEqual({ kind: 'none' });
   });
 
-  it('is nothing for a customer who was deleted at Stripe', async () => {
+  it('a customer deleted at Stripe has no renewal', async () => {
     const { customerId } = await pastDueCustomer(money);
     const deps = await answering(() => ({
       readAccount: async () => ({ kind: 'deleted' }) as const,
@@ -154,28 +154,28 @@ describe('a renewal that was announced', () => {
     ['its subscription is another one', { subscriptionId: 'sub_other' }],
     ['its Stripe customer is another one', { stripeCustomerId: 'cus_other' }],
     ['its card is another one', { paymentMethodId: 'pm_other' }],
-  ])('is not sent where %s', async (_, other) => {
+  ])('an announced renewal is not sent if %s', async (_, other) => {
     const { customerId, renewal, invoiceId } = await announced();
     expect(await finishRenewal(money.deps, customerId, { ...renewal, ...other })).toEqual({ kind: 'none' });
     expect(paymentsOf(invoiceId)).toBe(0);
     expect(await renewalOf(customerId)).toMatchObject({ state: 'closed' });
   });
 
-  it('is not sent after its account was closed', async () => {
+  it('an announced renewal is not sent after its account was closed', async () => {
     const { customerId, renewal, invoiceId } = await announced();
     await markClosed(money.deps, customerId);
     expect(await finishRenewal(money.deps, customerId, renewal)).toEqual({ kind: 'none' });
     expect(paymentsOf(invoiceId)).toBe(0);
   });
 
-  it('is not sent after its subscription was set to end', async () => {
+  it('an announced renewal is not sent after its subscription was set to end', async () => {
     const { customerId, renewal, subscriptionId, invoiceId } = await announced();
     await money.stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: true });
     expect(await finishRenewal(money.deps, customerId, renewal)).toEqual({ kind: 'none' });
     expect(paymentsOf(invoiceId)).toBe(0);
   });
 
-  it('is sent with its own invoice, card and key', async () => {
+  it('an announced renewal is sent with its own invoice, card and key', async () => {
     const { customerId, renewal, invoiceId, head } = await announced();
     const sent: unknown[] = [];
     const deps = await answering(() => ({
@@ -220,31 +220,31 @@ describe('what Stripe answers to a renewal', () => {
   }
 
   it.each(['refused', 'misconfigured'] as const)(
-    'as %s is a payment where its own retry has paid the invoice meanwhile',
+    "a renewal answered as %s is paid if Stripe's own retry has paid the invoice meanwhile",
     async (kind) => {
       const { outcome, state, balance } = await answered(kind, {}, { isPaidMeanwhile: true });
       expect([outcome, state, balance]).toEqual([{ kind: 'paid' }, 'paid', 120]);
     },
   );
 
-  it('as a decline is one, also where its own retry has paid the invoice meanwhile', async () => {
+  it("a declined renewal is declined, even if Stripe's own retry has paid the invoice meanwhile", async () => {
     const { outcome } = await answered('declined', {}, { isPaidMeanwhile: true });
     expect(outcome).toMatchObject({ kind: 'declined' });
   });
 
-  it('as a refusal closes the renewal, and counts nothing against the card', async () => {
+  it('a refused renewal is closed, and counts nothing against the card', async () => {
     const { outcome, state, card } = await answered('refused');
     expect([outcome, state]).toEqual([{ kind: 'none' }, 'closed']);
     expect(card).toMatchObject({ declines: [], underWay: [] });
   });
 
-  it('as a defect of ours says so, and closes the renewal', async () => {
+  it('a renewal refused for a defect of ours says so, and is closed', async () => {
     const { outcome, state } = await answered('misconfigured');
     expect(outcome).toMatchObject({ code: 'payments_misconfigured' });
     expect(state).toBe('closed');
   });
 
-  it('for the cardholder is no decline of the card', async () => {
+  it('a renewal that needs the cardholder is no decline of the card', async () => {
     const { outcome, state, card } = await answered('authentication_required');
     expect([outcome, state]).toEqual([{ kind: 'needs_approval' }, 'needs_approval']);
     expect(card).toMatchObject({ declines: [], underWay: [], lastCode: null });
@@ -258,7 +258,7 @@ describe('what Stripe answers to a renewal', () => {
     ],
     [{ code: 'expired_card' }, { code: 'expired_card', declineCode: null }, 'expired_card'],
     [{}, { code: 'card_declined', declineCode: null }, 'card_declined'],
-  ])('as a decline with %j is counted by its most exact code', async (facts, decline, lastCode) => {
+  ])('a renewal declined with %j is counted by its most exact code', async (facts, decline, lastCode) => {
     const { outcome, state, card } = await answered('declined', facts);
     expect(outcome).toEqual({ kind: 'declined', decline });
     expect(state).toBe('declined');
@@ -267,7 +267,7 @@ describe('what Stripe answers to a renewal', () => {
 });
 
 describe('a card that is added while a renewal is open', () => {
-  it('is no cover for a defect of ours in paying it', async () => {
+  it('adding a card does not hide a defect of ours in paying the renewal', async () => {
     const { head } = await pastDueCustomer(money);
     const deps = await answering(() => ({ payInvoice: () => Promise.reject(new Error('a defect')) }));
     await expect(addPaymentMethod(deps, head, await money.newCard())).rejects.toThrow('a defect');

@@ -53,7 +53,7 @@ const subscribe = async (customerId: string, deps: PaymentDeps = money.deps) =>
 const payments = () => money.double.calls.all.filter(({ path }) => path.endsWith('/pay')).length;
 
 describe('the budget of a card', () => {
-  it('holds for renewals: after a hard decline none is tried, also when a person subscribes', async () => {
+  it('the budget of a card includes renewals: after a hard decline none is tried, even when a person subscribes', async () => {
     const { customerId, invoiceId } = await pastDue();
     const stolen = await answering(() => ({
       payInvoice: failing('declined', { declineCode: 'stolen_card' }),
@@ -64,7 +64,7 @@ describe('the budget of a card', () => {
     expect([payments(), statusOf(invoiceId)]).toEqual([before, 'open']);
   });
 
-  it('counts a renewal as under way while its outcome is not known', async () => {
+  it('the budget of a card counts a renewal as in flight while its outcome is unknown', async () => {
     const { customerId } = await pastDue();
     const silent = await answering(() => ({ payInvoice: failing('transient') }));
     await expect(subscribe(customerId, silent)).rejects.toMatchObject({ code: 'payment_pending' });
@@ -75,7 +75,7 @@ describe('the budget of a card', () => {
     expect(await underWay()).toEqual([]);
   });
 
-  it('counts a renewal that was declined, and forgets it once another one is paid', async () => {
+  it('the budget of a card counts a declined renewal, and forgets it once another one is paid', async () => {
     const { customerId, head } = await pastDue();
     const declines = async () =>
       Object.values((await readCardTries(table, customerId)).cards).map((card) => card.declines.length);
@@ -90,7 +90,7 @@ describe('the budget of a card', () => {
 });
 
 describe('a new card', () => {
-  it('pays the open renewal, with its credits and its paid period', async () => {
+  it('a new card pays the open renewal, with its credits and its paid period', async () => {
     const { customerId, head, invoiceId } = await pastDue();
     const added = await addPaymentMethod(money.deps, head, await money.newCard());
     expect(added).toMatchObject({ renewal: 'paid', head: { balance: head.balance + 60 } });
@@ -104,7 +104,7 @@ describe('a new card', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('is on file whatever comes of the renewal: declined', async () => {
+  it('a new card is on file even if the renewal is declined', async () => {
     const { head, invoiceId } = await pastDue();
     const added = await addPaymentMethod(money.deps, head, 'pm_card_chargeCustomerFail');
     expect(added).toMatchObject({ renewal: 'declined', head: { balance: head.balance } });
@@ -112,7 +112,7 @@ describe('a new card', () => {
     expect(statusOf(invoiceId)).toBe('open');
   });
 
-  it('answers `declined` also where the budget of the card allows no further try', async () => {
+  it('a new card returns `declined` even if its budget allows no further try', async () => {
     const { head, customerId } = await pastDue();
     const added = await addPaymentMethod(money.deps, head, 'pm_card_chargeCustomerFail');
     const cardId = added.head.paymentMethodId ?? '';
@@ -127,7 +127,7 @@ describe('a new card', () => {
   });
 
   it.each(['authentication_required', 'invoice_payment_intent_requires_action'] as const)(
-    'is on file whatever comes of the renewal: its bank asks the cardholder, as %s',
+    'a new card is on file even if its bank asks the cardholder for the renewal, as %s',
     async (code) => {
       money.double.state.switches.invoice_pay_authentication_code = code;
       const { head, customerId } = await pastDue();
@@ -137,7 +137,7 @@ describe('a new card', () => {
     },
   );
 
-  it('is on file whatever comes of the renewal: Stripe does not answer, and the sweeper pays it', async () => {
+  it('a new card is on file even if Stripe does not answer, and the sweeper pays the renewal', async () => {
     const { head, customerId, invoiceId } = await pastDue();
     const deps = await answering(() => ({ payInvoice: failing('transient') }));
     const added = await addPaymentMethod(deps, head, await money.newCard());
@@ -149,7 +149,7 @@ describe('a new card', () => {
     expect((await headOf(money.deps, customerId)).balance).toBe(head.balance + 60);
   });
 
-  it('pays nothing where no renewal is open', async () => {
+  it('a new card pays nothing if no renewal is open', async () => {
     const { customerId } = await customerWithCard(money, 0, await money.newCard());
     await subscribe(customerId);
     const added = await addPaymentMethod(
@@ -161,7 +161,7 @@ describe('a new card', () => {
     expect(payments()).toBe(0);
   });
 
-  it("takes the place of a subscription's own card, and pays the renewal", async () => {
+  it("a new card replaces a subscription's own card, and pays the renewal", async () => {
     const { head, stripeCustomerId, subscriptionId } = await pastDue();
     const own = await attached(stripeCustomerId, 'pm_card_chargeCustomerFail');
     await money.stripe.subscriptions.update(subscriptionId, { default_payment_method: own });
@@ -172,7 +172,7 @@ describe('a new card', () => {
     expect(now).not.toBe(own);
   });
 
-  it('that was made the default at Stripe pays the open renewal once customer.updated came', async () => {
+  it('a new default card at Stripe pays the open renewal once customer.updated arrived', async () => {
     const { head, customerId, stripeCustomerId, invoiceId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
     await money.deliver();
@@ -182,7 +182,7 @@ describe('a new card', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('whose bank asks the cardholder is tried once for an invoice, however often customer.updated is delivered', async () => {
+  it('a new card whose bank asks the cardholder is tried once per invoice, however often customer.updated is delivered', async () => {
     const { stripeCustomerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_authenticationRequired'));
     const tries = payments();
@@ -193,7 +193,7 @@ describe('a new card', () => {
     expect(payments() - tries).toBe(1);
   });
 
-  it('that declines is tried once for an invoice, however often customer.updated is delivered', async () => {
+  it('a new card that declines is tried once per invoice, however often customer.updated is delivered', async () => {
     const { stripeCustomerId, customerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_chargeCustomerFail'));
     await money.deliver();
@@ -205,7 +205,7 @@ describe('a new card', () => {
 });
 
 describe('subscribing while past due', () => {
-  it('pays the open renewal and creates no second subscription', async () => {
+  it('subscribing while past due pays the open renewal and creates no second subscription', async () => {
     const { customerId, head, stripeCustomerId, invoiceId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
     expect(await subscribe(customerId)).toMatchObject({
@@ -216,7 +216,7 @@ describe('subscribing while past due', () => {
     expect(money.double.state.subscriptions.newestFirst).toHaveLength(1);
   });
 
-  it('again, after a crash between the payment and its credits, answers with the credits granted', async () => {
+  it('subscribing again after a crash between the payment and its credits returns the granted credits', async () => {
     const { customerId, head, stripeCustomerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
     const dying = await answering((port) => ({
@@ -234,7 +234,7 @@ describe('subscribing while past due', () => {
     expect(payments()).toBe(1);
   });
 
-  it('is refused where the card declines, or its bank asks the cardholder', async () => {
+  it('subscribing while past due is refused if the card declines, or its bank asks the cardholder', async () => {
     const { customerId, stripeCustomerId } = await pastDue();
     await expect(subscribe(customerId)).rejects.toMatchObject({ code: 'card_declined' });
     await putDefault(stripeCustomerId, await attached(stripeCustomerId, 'pm_card_authenticationRequired'));
@@ -243,7 +243,7 @@ describe('subscribing while past due', () => {
 });
 
 describe('a renewal', () => {
-  it('is not paid while a dispute is open, nor for a subscription that is set to end', async () => {
+  it('a renewal is not paid while a dispute is open, nor for a subscription that is set to end', async () => {
     const { customerId } = await pastDue();
     await setHead(table, customerId, 'open_disputes', ['du_1']);
     expect(await payRenewal(money.deps, customerId, true)).toEqual({ kind: 'none' });
@@ -255,7 +255,7 @@ describe('a renewal', () => {
     expect(payments()).toBe(0);
   });
 
-  it('that was announced is not sent when a dispute, the card or a cancellation changed since', async () => {
+  it('an announced renewal is not sent after a dispute, or a change of the card or a cancellation', async () => {
     const { customerId, stripeCustomerId, invoiceId } = await pastDue();
     const announced = await announceRenewal(money.deps, customerId, true);
     if (announced === null) throw new Error('nothing to pay');
@@ -285,7 +285,7 @@ describe('a renewal', () => {
     expect([payments(), statusOf(invoiceId)]).toEqual([0, 'open']);
   });
 
-  it('that was announced is not sent for an invoice that was voided since, and is closed', async () => {
+  it('an announced renewal is closed and not sent after its invoice was voided', async () => {
     const { customerId, invoiceId } = await pastDue();
     const renewal = await announceRenewal(money.deps, customerId, true);
     if (renewal === null) throw new Error('no renewal was announced');
@@ -296,7 +296,7 @@ describe('a renewal', () => {
     expect(await renewalOf(customerId)).toMatchObject({ state: 'closed' });
   });
 
-  it('whose answer was lost is found paid, and its credits are granted once', async () => {
+  it('a renewal whose response was lost is found paid, and its credits are granted once', async () => {
     const { customerId, head, stripeCustomerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
     await syncAccount(money.deps, customerId);
@@ -315,7 +315,7 @@ describe('a renewal', () => {
     await expectSoundMoney(money, customerId);
   });
 
-  it('of a day ago is only looked for: its key is not safe any more', async () => {
+  it('a day-old renewal is only looked up, because its key is no longer safe', async () => {
     const { customerId, stripeCustomerId } = await pastDue();
     await putDefault(stripeCustomerId, await attached(stripeCustomerId));
     await syncAccount(money.deps, customerId);

@@ -145,13 +145,13 @@ function expectEveryCentExplained(entries: Entries): void {
 }
 
 describe('a Pro invoice that is refunded', () => {
-  it('in full takes all of its credits back', async () => {
+  it('a full refund of a Pro invoice takes all of its credits back', async () => {
     const world = await onPro();
     await refund(world);
     expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 0 });
   });
 
-  it('sends a letter each time that credits are taken back: how many, how many are owed, and why', async () => {
+  it('a letter is sent each time that credits are taken back: how many, how many are owed, and why', async () => {
     const world = await onPro({ spent: 50 });
     const told = () => toldOf(world.money.deps, world.customerId, 'credits_removed');
     await refund(world, PRO_CENTS / 2);
@@ -165,7 +165,7 @@ describe('a Pro invoice that is refunded', () => {
     expect(await told()).toMatchObject([half, { returnedCents: PRO_CENTS, removed: 0, owed: 50 }]);
   });
 
-  it('in three parts takes 19 or 20 credits each time, rounded down in all, and 60 in the end', async () => {
+  it('a refund in three parts takes 19 or 20 credits each time, rounded down in total, and 60 in the end', async () => {
     const world = await onPro();
     const balances = [];
     for (const cents of THIRDS_CENTS) {
@@ -179,7 +179,7 @@ describe('a Pro invoice that is refunded', () => {
     ]);
   });
 
-  it('in three parts the other way round leaves the customer the fraction until the last', async () => {
+  it('a refund in three parts in the other order leaves the customer the fraction until the last', async () => {
     const world = await onPro();
     const balances = [];
     for (const cents of THIRDS_CENTS.toReversed()) {
@@ -195,13 +195,13 @@ describe('a Pro invoice that is refunded', () => {
     [999, 59],
     [59_899, 1],
     [59_900, 0],
-  ])('by %i cents leaves %i credits', async (cents, balance) => {
+  ])('a refund of %i cents leaves %i credits', async (cents, balance) => {
     const world = await onPro();
     await refund(world, cents);
     expect(await settled(world)).toMatchObject({ balance, debt: 0 });
   });
 
-  it('of which a cent is worth no credit has an entry of 0 that names it', async () => {
+  it('a refunded cent that is worth no credit has an entry of 0 that names it', async () => {
     const world = await onPro();
     await refund(world, 1);
     await settled(world);
@@ -211,7 +211,7 @@ describe('a Pro invoice that is refunded', () => {
     ]);
   });
 
-  it('after the credits were spent leaves a debt, and the next month pays it in the same transaction', async () => {
+  it('a refund after the credits were spent leaves a debt, and the next month pays it in the same transaction', async () => {
     const world = await onPro({ spent: 50 });
     await refund(world);
     expect(await settled(world)).toEqual({ balance: 0, debt: 50, disputes: 0 });
@@ -229,7 +229,7 @@ describe('a Pro invoice that is refunded', () => {
     });
   });
 
-  it('more than once after the credits were spent owes it all, and each month pays what it can', async () => {
+  it('several refunds after the credits were spent are all owed, and each month pays what it can', async () => {
     const world = await onPro({ spent: PRO_CREDITS });
     await refund(world);
     await settled(world);
@@ -242,7 +242,7 @@ describe('a Pro invoice that is refunded', () => {
     expect(await settled(world)).toMatchObject({ balance: 0, debt: 0 });
   });
 
-  it('before its payment is heard of ends as if it had been heard of after', async () => {
+  it("a refund before its payment's event ends like a refund after it", async () => {
     const money = await openMoney(table);
     const { customerId, stripeCustomerId } = await customerWithCard(money, 2);
     const world = { money, customerId };
@@ -264,7 +264,7 @@ describe('a Pro invoice that is refunded', () => {
     ]);
   });
 
-  it('by a bank that cannot take it gets its credits back when the refund fails', async () => {
+  it('a refund that the bank rejects restores the credits', async () => {
     const world = await onPro({ card: 'pm_card_refundFail', spent: 10 });
     await refund(world);
     expect(await settled(world)).toMatchObject({ balance: 0, debt: 10 });
@@ -272,7 +272,7 @@ describe('a Pro invoice that is refunded', () => {
     expect(await settled(world)).toMatchObject({ balance: 50, debt: 0 });
   });
 
-  it('by a bank that takes its time has its credits taken at once, and once', async () => {
+  it('a slow refund takes its credits at once, and once', async () => {
     const world = await onPro({ card: 'pm_card_pendingRefund' });
     await refund(world, 29_950);
     expect(await settled(world)).toMatchObject({ balance: 30 });
@@ -287,7 +287,7 @@ function renewalCharge({ money: { double } }: World): string {
 }
 
 describe('a dispute of a Pro invoice', () => {
-  it('takes the credits at once and blocks charges, but not the credits that are left', async () => {
+  it('a dispute of a Pro invoice takes the credits at once and blocks charges, but not the credits that are left', async () => {
     const world = await onPro();
     // Credits of another month, so that some are left.
     await world.money.days(DAYS_TO_RENEWAL);
@@ -302,7 +302,7 @@ describe('a dispute of a Pro invoice', () => {
     expect(world.money.double.state.charges.size).toBe(charges);
   });
 
-  it('that is won gives the credits back, what is owed first, and charges go on', async () => {
+  it('a won dispute restores the credits, pays what is owed first, and allows charges again', async () => {
     const world = await onPro({ spent: 45 });
     const id = await dispute(world);
     expect(await settled(world)).toEqual({ balance: 0, debt: 45, disputes: 1 });
@@ -313,7 +313,7 @@ describe('a dispute of a Pro invoice', () => {
     await settled(world);
   });
 
-  it('that is lost keeps the credits, and charges go on', async () => {
+  it('a lost dispute keeps the credits taken, and allows charges again', async () => {
     const world = await onPro({ spent: 45 });
     const id = await dispute(world);
     await settled(world);
@@ -324,7 +324,7 @@ describe('a dispute of a Pro invoice', () => {
     expect(await settled(world)).toEqual({ balance: 0, debt: 45, disputes: 0 });
   });
 
-  it('that only asks takes nothing, and blocks charges until it is closed', async () => {
+  it('an inquiry takes nothing, and blocks charges until it is closed', async () => {
     const world = await onPro({ spent: PRO_CREDITS });
     const id = await dispute(world, { inquiry: true });
     expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 1 });
@@ -334,7 +334,7 @@ describe('a dispute of a Pro invoice', () => {
     expect(await nextFix(world)).toBe('charged_and_consumed');
   });
 
-  it('of what was refunded in part takes the rest, and no cent twice', async () => {
+  it('a dispute after a partial refund takes the rest, and no cent twice', async () => {
     const world = await onPro();
     await refund(world, THIRDS_CENTS[0]);
     const id = await dispute(world);
@@ -343,7 +343,7 @@ describe('a dispute of a Pro invoice', () => {
     expect(await settled(world)).toEqual({ balance: 40, debt: 0, disputes: 0 });
   });
 
-  it('and one of another month block until both are closed', async () => {
+  it('two disputes of different months block charges until both are closed', async () => {
     const world = await onPro({ spent: PRO_CREDITS });
     const first = await dispute(world);
     await world.money.days(DAYS_TO_RENEWAL);
@@ -392,7 +392,7 @@ describe('a charge for a fix', () => {
     return { money, customerId, stripeCustomerId, fixId, paymentIntentId, fix };
   }
 
-  it('that is refunded, in part and then in full, shows on the fix; the credits stay as they are', async () => {
+  it('a charge for a fix that is refunded, in part and then in full, shows on the fix; the credits stay', async () => {
     const world = await chargedFix();
     const { entries } = await expectSoundMoney(world.money, world.customerId);
     for (const [amount, refundedCents] of [
@@ -406,7 +406,7 @@ describe('a charge for a fix', () => {
     expect((await expectSoundMoney(world.money, world.customerId)).entries).toEqual(entries);
   });
 
-  it('that is refunded before its payment is heard of is counted first, then counted back', async () => {
+  it("a charge refunded before its payment's event is counted first, then counted back", async () => {
     const money = await openMoney(table);
     const { customerId } = await customerWithCard(money, 0);
     deployed += 1;
@@ -427,7 +427,7 @@ describe('a charge for a fix', () => {
     expect(await settled({ money, customerId })).toEqual({ balance: 0, debt: 0, disputes: 0 });
   });
 
-  it('whose refund fails is not refunded', async () => {
+  it('a charge whose refund fails is not refunded', async () => {
     const world = await chargedFix('pm_card_refundFail');
     await refund(world);
     await settled(world);
@@ -437,7 +437,7 @@ describe('a charge for a fix', () => {
     expect(await world.fix()).toMatchObject({ refundedCents: 0 });
   });
 
-  it('that is disputed counts as refunded, blocks further charges, and counts as paid again when that is won', async () => {
+  it('a disputed charge counts as refunded, blocks further charges, and counts as paid again when the dispute is won', async () => {
     const world = await chargedFix();
     const id = await dispute(world);
     expect(await settled(world)).toEqual({ balance: 0, debt: 0, disputes: 1 });
@@ -449,7 +449,7 @@ describe('a charge for a fix', () => {
     expect(await nextFix(world)).toBe('charged_and_consumed');
   });
 
-  it('that is refunded in part and disputed in full counts no cent twice', async () => {
+  it('a charge refunded in part and disputed in full counts no cent twice', async () => {
     const world = await chargedFix();
     await refund(world, 900);
     await dispute(world);
@@ -457,7 +457,7 @@ describe('a charge for a fix', () => {
     expect(await world.fix()).toMatchObject({ refundedCents: 2_900 });
   });
 
-  it('that was paid a second time goes back; its refund leaves the ledger and the fix alone', async () => {
+  it('a second payment is returned, and its refund changes neither the ledger nor the fix', async () => {
     const world = await chargedFix();
     const { money, customerId, stripeCustomerId, fixId } = world;
     const { data: methods } = await money.stripe.customers.listPaymentMethods(stripeCustomerId);

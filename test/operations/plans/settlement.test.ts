@@ -33,14 +33,14 @@ describe('settling an invoice', () => {
   const guardKey = keys.once('c1', 'invoice', 'in_1');
   const next = { ...HEAD, seq: 9, balance: 30 };
 
-  it('that is granted writes its guard, and no letter', () => {
+  it('settling a granted invoice writes its guard, and no letter', () => {
     const due = settlementDue(HEAD, invoiceOf(), NOTHING_RETURNED, null);
     expect(due?.postings.map(({ amount }) => amount)).toEqual([60]);
     expect(due).not.toHaveProperty('profile');
     expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey]);
   });
 
-  it('of which money went back later writes its guard and a letter', () => {
+  it('settling an invoice with a later return writes its guard and a letter', () => {
     const due = settlementDue(HEAD, invoiceOf(), HALF, guardOf());
     expect(due?.postings.map(({ amount }) => amount)).toEqual([-30]);
     const writes = due?.writes(next, AT) ?? [];
@@ -48,22 +48,22 @@ describe('settling an invoice', () => {
     expect(JSON.stringify(writes[1])).toContain('29950');
   });
 
-  it('of which money went back before it was granted has no letter: its credits were never there', () => {
+  it('settling an invoice returned before its grant has no letter, because its credits never existed', () => {
     const due = settlementDue(HEAD, invoiceOf(), HALF, null);
     expect(due?.postings.map(({ amount }) => amount)).toEqual([60, -30]);
     expect(keysOf(due?.writes(next, AT) ?? [])).toEqual([guardKey]);
   });
 
-  it('whose credits were spent writes what is owed', () => {
+  it('settling an invoice whose credits were spent writes what is owed', () => {
     const due = settlementDue({ ...HEAD, balance: 10 }, invoiceOf(), HALF, guardOf());
     expect(due?.profile).toEqual({ debt: 20 });
   });
 
-  it('all of which is counted writes nothing', () => {
+  it('settling a fully counted invoice writes nothing', () => {
     expect(settlementDue(HEAD, invoiceOf(), NOTHING_RETURNED, guardOf())).toBeNull();
   });
 
-  it('a moment after it was paid only grants, and only once', () => {
+  it('settling an invoice just after its payment only grants, and only once', () => {
     expect(grantDue(HEAD, invoiceOf(), null)?.postings.map(({ amount }) => amount)).toEqual([60]);
     expect(grantDue(HEAD, invoiceOf({ lines: [] }), null)).toBeNull();
     expect(grantDue(HEAD, invoiceOf(), guardOf({ credits: 0, lines: [] }))).toBeNull();
@@ -88,7 +88,7 @@ const account = (
 });
 
 describe('the profile of a head', () => {
-  it('is what Stripe has of card and subscription, and keeps the Stripe customers', () => {
+  it("the profile of a head has Stripe's card and subscription, and keeps the Stripe customers", () => {
     const former = { ...HEAD, formerStripeCustomerId: 'cus_0' };
     const profile = profileOf(former, account('pm_2', subscription()));
     expect(profile).toMatchObject({
@@ -106,7 +106,7 @@ describe('the profile of a head', () => {
     });
   });
 
-  it('of a customer who was deleted at Stripe has neither, and remembers the Stripe customer', () => {
+  it('the profile of a customer deleted at Stripe has neither, and remembers the Stripe customer', () => {
     const pro = headWith({ ...HEAD, subscriptionType: 'pro', subscription: subscription() });
     expect(profileOf(pro, { kind: 'deleted' })).toEqual({
       paymentMethodId: null,
@@ -118,7 +118,7 @@ describe('the profile of a head', () => {
     });
   });
 
-  it('has all subscriptions of an account, and none where there is no account', () => {
+  it('the subscriptions of an account are all read, and none without an account', () => {
     expect(subscriptionsOf(account(null, subscription()))).toHaveLength(1);
     expect(subscriptionsOf({ kind: 'deleted' })).toEqual([]);
     expect(subscriptionsOf(null)).toEqual([]);
@@ -129,7 +129,7 @@ describe('a card that was put on file elsewhere', () => {
   const bound = (paymentMethodId: string | null) =>
     keysOf(bindCard(HEAD, profileOf(HEAD, account(paymentMethodId))));
 
-  it('is bound to its customer, unless it was on file before', () => {
+  it('a card put on file elsewhere is bound to its customer, unless it was on file before', () => {
     expect(bound('pm_2')).toEqual([keys.stripe('pm_2')]);
     expect(bound('pm_1')).toEqual([]);
     expect(bound(null)).toEqual([]);
@@ -139,7 +139,7 @@ describe('a card that was put on file elsewhere', () => {
 describe('the end of Pro', () => {
   const pro = headWith({ ...HEAD, subscriptionType: 'pro', subscription: subscription() });
 
-  it('gets a letter once, and none while it goes on', () => {
+  it('the end of Pro has one letter, and none while Pro continues', () => {
     const over = account('pm_1', subscription({ state: 'canceled' }));
     const letter = keys.notice('c1', 'subscription_ended', 'sub_1');
     expect(keysOf(noticeOfEnd(pro, profileOf(pro, over), over, AT))).toEqual([letter]);
@@ -147,7 +147,7 @@ describe('the end of Pro', () => {
     expect(noticeOfEnd(pro, profileOf(pro, goesOn), goesOn, AT)).toEqual([]);
   });
 
-  it('gets no letter where we ended the subscription because a new one follows', () => {
+  it('the end of Pro has no letter if we ended the subscription for a new one', () => {
     const replaced = account('pm_1', subscription({ state: 'canceled', isReplaced: true }));
     expect(noticeOfEnd(pro, profileOf(pro, replaced), replaced, AT)).toEqual([]);
   });
@@ -182,7 +182,7 @@ describe('the default card', () => {
     return calls;
   }
 
-  it('takes the place of each subscription’s own card, and of no other', async () => {
+  it("the default card replaces each subscription's own card, and no other", async () => {
     const calls = await cleared(
       account(
         'pm_1',
@@ -199,7 +199,7 @@ describe('the default card', () => {
     ]);
   });
 
-  it('changes nothing where there is none, or no account', async () => {
+  it('nothing changes without a default card, or without an account', async () => {
     const own = subscription({ ownCard: 'pm_own' });
     expect(await cleared(account(null, own))).toEqual([]);
     expect(await cleared({ kind: 'deleted' })).toEqual([]);

@@ -49,7 +49,7 @@ async function sellAt(price: typeof FIRST): Promise<string> {
 }
 
 describe('the sweeper', () => {
-  it('stores the price at Stripe that Pro is sold at, and writes again only when it has changed', async () => {
+  it('the sweeper stores the price at Stripe that Pro is sold at, and writes again only when it has changed', async () => {
     expect(await readSoldPrices(table)).toEqual(NO_SOLD_PRICES);
     await refreshSoldPrices(deps);
     expect((await readSoldPrices(table)).get('pro')).toEqual({ priceId: money.priceId, ...FIRST });
@@ -64,14 +64,14 @@ describe('the sweeper', () => {
     expect(reported.at(-1)).toEqual({ kind: 'sold_price_changed', plan: 'pro', priceId, ...SECOND });
   });
 
-  it('follows credits that are corrected in the metadata of the sold price', async () => {
+  it('the sweeper stores credits that are corrected in the metadata of the sold price', async () => {
     await refreshSoldPrices(deps);
     await money.stripe.prices.update(money.priceId, { metadata: { credits: '62' } });
     await refreshSoldPrices(deps);
     expect(await shown()).toMatchObject({ ...FIRST, credits: 62 });
   });
 
-  it('goes on with its work and keeps the shown price when Stripe does not say the price', async () => {
+  it('the sweeper continues and keeps the shown price if Stripe does not return the price', async () => {
     await sellAt(SECOND);
     await sweep(deps);
     await sellAt(FIRST);
@@ -115,7 +115,7 @@ describe('the sweeper', () => {
     ['of a year', { recurring: { interval: 'year' }, currency: 'usd' }],
     ['in another currency', { recurring: { interval: 'month' }, currency: 'eur' }],
     ['that is charged once', { currency: 'usd' }],
-  ] as const)('does not show a price %s as the monthly price', async (_, facts) => {
+  ] as const)('the sweeper does not store a price %s as the monthly price', async (_, facts) => {
     await refreshSoldPrices(deps);
     const metadata = { plan: 'pro', credits: '700' };
     const price = { product: 'rsolv_pro', unit_amount: 600_000, metadata, ...facts };
@@ -125,7 +125,7 @@ describe('the sweeper', () => {
     expect(kinds()).toEqual(['sold_price_changed', 'sold_price_not_read']);
   });
 
-  it('replaces a stored price that cannot be read, which until then is not shown', async () => {
+  it('the sweeper replaces an unreadable stored price, which is not shown until then', async () => {
     await sellAt(SECOND);
     const broken = { ...keys.soldPrice('pro'), price_id: 'price_1', month_cents: 'many', credits: 60 };
     await table.client.send(new PutCommand({ TableName: table.name, Item: broken }));
@@ -134,7 +134,7 @@ describe('the sweeper', () => {
     expect(await shown()).toMatchObject(SECOND);
   });
 
-  it('does not overwrite what a concurrent sweep stored while it asked Stripe', async () => {
+  it('the sweeper does not overwrite what a concurrent sweep stored while it asked Stripe', async () => {
     await refreshSoldPrices(deps);
     const slow = await answering(deps, (port) => ({
       soldPrice: async (plan) => {
@@ -202,7 +202,7 @@ describe('the prices that a function keeps in memory', () => {
     return { pro, whileAway, wait, failures: () => failures };
   }
 
-  it('are read again after a minute, and outlast a table that does not answer', async () => {
+  it('the prices that a function keeps are read again after a minute, and outlast a silent table', async () => {
     const { pro, whileAway, wait } = kept();
     await sellAt(SECOND);
     await refreshSoldPrices(deps);
@@ -217,7 +217,7 @@ describe('the prices that a function keeps in memory', () => {
     expect(await pro()).toMatchObject(FIRST);
   });
 
-  it('are read once in ten seconds while the table does not answer, and each failure is reported', async () => {
+  it('the prices that a function keeps are read once in ten seconds while the table is silent, and each failure is reported', async () => {
     const { pro, whileAway, wait, failures } = kept();
     await sellAt(SECOND);
     await refreshSoldPrices(deps);

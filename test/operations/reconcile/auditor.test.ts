@@ -39,7 +39,7 @@ async function audited({ deps }: Books, customerId: string) {
 }
 
 describe('the auditor', () => {
-  it('reads every page of charges: of 120 that nobody announced it names 120', async () => {
+  it('the auditor reads every page of charges: it reports 120 of 120 unannounced charges', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
     for (const n of range(1, 120)) {
@@ -51,7 +51,7 @@ describe('the auditor', () => {
     expect(columns.cash).toBe(120 * 2_900);
   });
 
-  it('lists a balance that a person changed by hand, in a column of its own, and it is no drift', async () => {
+  it('the auditor lists a manual balance change in its own column, and it is no drift', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await subscriber(books);
     await books.stripe.customers.createBalanceTransaction(stripeCustomerId, {
@@ -65,7 +65,7 @@ describe('the auditor', () => {
     expect(report.byHand.named[0]?.message).toContain('-5000 cents');
   });
 
-  it('the auditor names nothing while the event of a refund that failed is still on its way', async () => {
+  it('the auditor reports nothing while the event of a failed refund is still on its way', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await subscriber(books);
     await books.control('refunds/mode', { mode: 'pending' });
@@ -83,7 +83,7 @@ describe('the auditor', () => {
     expect((await headOf(books.deps, customerId)).balance).toBe(60);
   });
 
-  it('the auditor names nothing while the event about a failed return of a second payment is still on its way', async () => {
+  it('the auditor reports nothing while the event about a failed return of a second payment is still on its way', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
     const fixId = await recordedFix(books.deps, customerId, 1);
@@ -116,7 +116,7 @@ describe('the auditor', () => {
     ]);
   });
 
-  it('counts a renewal that is paid past Stripe as out of band, and the credits that it brings as right', async () => {
+  it('the auditor counts a renewal paid outside of Stripe as out of band, and its credits as right', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await subscriber(books);
     const { id } = await books.stripe.paymentMethods.attach(await books.newCard('tok_chargeCustomerFail'), {
@@ -136,7 +136,7 @@ describe('the auditor', () => {
     expect(columns).toMatchObject({ cash: 59_900, outOfBand: 59_900 });
   });
 
-  it('agrees with the ledger on a credit note for the fee beside Pro: it takes no credits back', async () => {
+  it('the auditor agrees with the ledger on a credit note for the fee beside Pro: it takes no credits back', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
     await books.stripe.invoiceItems.create({ customer: stripeCustomerId, amount: 5_000, currency: 'usd' });
@@ -159,7 +159,7 @@ describe('the auditor', () => {
     expect(columns).toMatchObject({ cash: 64_900, returned: 5_000 });
   });
 
-  it('agrees with the ledger on a credit note that names one of two plan lines: it takes the credits of that line', async () => {
+  it('the auditor agrees with the ledger on a credit note for one of two plan lines: it takes the credits of that line', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
     const { product } = await books.stripe.prices.retrieve(books.priceId);
@@ -188,7 +188,7 @@ describe('the auditor', () => {
     expect((await headOf(books.deps, customerId)).balance).toBe(60);
   });
 
-  it('judges the price of a fix by when it was asked for, also where the cardholder confirms after Pro has ended', async () => {
+  it('the auditor checks the price of a fix at the time it was asked for, even if the cardholder confirms after Pro has ended', async () => {
     const books = await openBooks();
     const { deps, stripe } = books;
     const { customerId, stripeCustomerId } = await customerWithCard(
@@ -220,7 +220,7 @@ describe('the auditor', () => {
     expect(found).toEqual([]);
   });
 
-  it('names a card by its id, whichever side has none', async () => {
+  it('the auditor names a card by its id, whichever side has none', async () => {
     const books = await openBooks();
     const { customerId, stripeCustomerId } = await customerWithCard(books, 0);
     await books.deliver();

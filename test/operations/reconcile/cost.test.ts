@@ -38,7 +38,7 @@ const secondsOf = ({ startedAt, finishedAt }: ReconcileReport): number =>
   (Date.parse(finishedAt ?? '') - Date.parse(startedAt)) / 1000;
 
 describe('the limit of read units', () => {
-  it('is kept: the lower it is, the longer a run takes', async () => {
+  it('a lower limit of read units makes a run longer', async () => {
     const books = await openBooks();
     for (const credits of range(1, 12)) {
       const { head } = await customerWith(books.deps, credits);
@@ -61,7 +61,7 @@ describe('the limit of read units', () => {
 });
 
 describe('the calls to Stripe', () => {
-  it('are kept well below what Stripe lets through: on average 20 a second', async () => {
+  it('the calls to Stripe stay far below its rate limit: 20 a second on average', async () => {
     const books = await openBooks();
     for (const _ of range(1, 8)) await customerWithCard(books, 3);
     await books.deliver();
@@ -76,7 +76,7 @@ describe('the calls to Stripe', () => {
 });
 
 describe('the calls of DynamoDB', () => {
-  it('are two for each customer, their partition and what is theirs outside of it, and some for all', async () => {
+  it('each customer costs two calls of DynamoDB, for the partition and for the items outside of it, beside a fixed number', async () => {
     const books = await openBooks();
     const counted: string[] = [];
     const counts: Record<string, number>[] = [];

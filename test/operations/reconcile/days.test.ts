@@ -9,7 +9,7 @@ const total = (days: Readonly<Record<string, { readonly charges: number }>>) =>
   Object.values(days).reduce((sum, { charges }) => sum + charges, 0);
 
 describe('money by day', () => {
-  it('adds up what moved at Stripe, and no day differs from what the ledgers have when the books are in order', async () => {
+  it('the totals by day add up the money at Stripe, and match the ledgers when the books are in order', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     const { data } = await books.stripe.charges.list({ customer: pro.stripeCustomerId });
@@ -23,7 +23,7 @@ describe('money by day', () => {
     expect(report.money).toMatchObject({ cash: 62_800, returned: 10_000 });
   });
 
-  it('names in cents a day with a charge that no ledger has, and is the same when it is added up again', async () => {
+  it('a day with a charge that no ledger has is reported in cents, and stays the same when it is added up again', async () => {
     const books = await openBooks();
     await soundTown(books);
     const { stripeCustomerId } = await customerWithCard(books, 0);
@@ -42,7 +42,7 @@ describe('money by day', () => {
     expect(again.days).toEqual(report.days);
   });
 
-  it('keeps older days as sums: what is 35 days old is read from the table, not from Stripe', async () => {
+  it('older days are stored as sums: after 35 days they are read from the table, not from Stripe', async () => {
     const books = await openBooks();
     await soundTown(books);
     const { report: first } = await reconciled(books, { upToNow: true });

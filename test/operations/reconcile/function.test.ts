@@ -51,7 +51,7 @@ const counted = (log: string, metric: string): number[] =>
   [...log.matchAll(new RegExp(`"${metric}":\\s*(\\d+)`, 'g'))].map(([, count]) => Number(count));
 
 describe('the function', () => {
-  it("names the schedule's run by its day, finds it done the next time, and counts it once", async () => {
+  it("the function names the schedule's run by its day, finds it done the next time, and counts it once", async () => {
     const first = await invoked(SCHEDULED);
     const today = new Date().toISOString().slice(0, 10);
     expect(first.answer).toMatchObject({ run: today, done: true, report: { drift: { count: 0 } } });
@@ -65,7 +65,7 @@ describe('the function', () => {
     expect(second.log).toContain('was_finished');
   });
 
-  it('counts drift, and writes a line for each finding, in ids and no personal data', async () => {
+  it('the function counts drift, and logs a line for each finding, with ids and no personal data', async () => {
     await tamper({ table: money.deps.table }, keys.head(customerId), 'balance', 77);
     const { answer, log } = await invoked({ run: 'with-drift' });
     await tamper({ table: money.deps.table }, keys.head(customerId), 'balance', 3);
@@ -76,7 +76,7 @@ describe('the function', () => {
     expect(log).not.toMatch(/@|sk_test_|rsolv_/);
   });
 
-  it('answers how far it is when its time is up, and goes on when it is asked again', async () => {
+  it('the function returns its progress when its time is up, and continues at the next call', async () => {
     // The 30 lists of events alone take a second and a half, at 20 calls a second.
     const { answer, log } = await invoked({ run: 'bit-by-bit', budget_seconds: 1 });
     expect(answer).toMatchObject({ run: 'bit-by-bit', done: false, report: { finishedAt: null } });
@@ -85,12 +85,12 @@ describe('the function', () => {
     expect((await invoked({ run: 'bit-by-bit' })).answer.done).toBe(true);
   });
 
-  it('answers an operator that Stripe is away, and throws it on the schedule', async () => {
+  it('the function returns an outage of Stripe to an operator, and throws it on the schedule', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     await money.control('faults', { path: '/v1/events', kind: 'drop_before', times: 99 });
     expect(await handler({ run: 'away' })).toEqual({
       ok: false,
-      problem: { code: 'payments_unavailable', detail: expect.stringContaining('Stripe did not answer') },
+      problem: { code: 'payments_unavailable', detail: expect.stringContaining('Stripe did not respond') },
     });
     vi.setSystemTime(Date.now() + 24 * 60 * 60 * 1000);
     await expect(handler(SCHEDULED)).rejects.toMatchObject({ code: 'payments_unavailable' });
@@ -110,7 +110,7 @@ describe('the function', () => {
     [{ run: 'r', up_to_now: 'yes' }],
     [{ run: 7 }],
     [{ source: 'aws.s3', 'detail-type': 'Scheduled Event' }],
-  ])('refuses %j and says what it takes', async (event) => {
+  ])('the function rejects %j and says what it accepts', async (event) => {
     await expect(invoked(event)).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('{ "run": "<name>" }'),

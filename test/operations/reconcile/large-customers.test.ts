@@ -45,7 +45,7 @@ async function inPieces({ deps, wait }: Books, run: string, parts: number, after
 }
 
 describe('a customer with more fixes than are read at once', () => {
-  it('is checked whole, after everybody else, and their entries are counted', async () => {
+  it('a large customer is checked completely, after all others, and the entries are counted', async () => {
     const books = await openBooks();
     const large = await largeCustomer(books);
     for (const _ of range(1, 5)) await customerWith(books.deps, 5);
@@ -62,7 +62,7 @@ describe('a customer with more fixes than are read at once', () => {
     expect(order.indexOf(5)).toBeLessThan(order.indexOf(6) - 3);
   });
 
-  it('does not stop a run: the next invocation continues inside that customer, and finds what a single one finds', async () => {
+  it('a large customer does not stop a run: the next invocation continues inside that customer, with the same findings', async () => {
     const books = await openBooks();
     const customerId = await largeCustomer(books);
     for (const _ of range(1, 3)) await customerWith(books.deps, 5);
@@ -75,7 +75,7 @@ describe('a customer with more fixes than are read at once', () => {
     expect(messagesOf(report)).toContain('entry 700 was changed: its hash does not match');
   });
 
-  it('leaves a position of a few hundred bytes, however long the history', async () => {
+  it('a large customer leaves a position of a few hundred bytes, however long the history', async () => {
     const books = await openBooks();
     await largeCustomer(books);
     let most = 0;
@@ -138,7 +138,7 @@ describe('a customer with more fixes than are read at once', () => {
     expect(messagesOf(report).join('\n')).toContain(says);
   });
 
-  it('may spend credits while the audit reads them: that is no drift', async () => {
+  it('a large customer may spend credits during the audit without drift', async () => {
     const books = await openBooks();
     const customerId = await largeCustomer(books);
     const spent = range(3_001, 3_004);

@@ -86,7 +86,7 @@ async function stranger({ stripe, newCard }: Books): Promise<string> {
 }
 
 describe('a clean reconciliation', () => {
-  it('says zero over how many customers, entries, events, charges and invoices', async () => {
+  it('a clean reconciliation reports zero over its number of customers, entries, events, charges and invoices', async () => {
     const books = await openBooks();
     const town = await soundTown(books);
     const ledgers = await Promise.all(
@@ -109,7 +109,7 @@ describe('a clean reconciliation', () => {
     expect(verdict).toBe(`0 drift in 3 customers, ${entries} entries; ${told} events, 0 missed`);
   });
 
-  it('changes nothing but its own item', async () => {
+  it('a clean reconciliation changes only its own item', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await tamper(books, keys.head(trial.customerId), 'balance', 99);
@@ -120,7 +120,7 @@ describe('a clean reconciliation', () => {
 });
 
 describe('drift in a ledger', () => {
-  it('an entry that was deleted', async () => {
+  it('a deleted entry is drift', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await remove(books, keys.entry(trial.customerId, 2));
@@ -131,7 +131,7 @@ describe('drift in a ledger', () => {
     ]);
   });
 
-  it('a balance that was changed', async () => {
+  it('a changed balance is drift', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await tamper(books, keys.head(trial.customerId), 'balance', 1_000);
@@ -140,7 +140,7 @@ describe('drift in a ledger', () => {
     ]);
   });
 
-  it('an entry whose amount was changed', async () => {
+  it('an entry with a changed amount is drift', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await tamper(books, keys.entry(trial.customerId, 1), 'amount', 50);
@@ -151,7 +151,7 @@ describe('drift in a ledger', () => {
     ]);
   });
 
-  it('a head that is gone, though its entries are there', async () => {
+  it('a missing head is drift if its entries exist', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await remove(books, keys.head(trial.customerId));
@@ -163,7 +163,7 @@ describe('drift in a ledger', () => {
   it.each([
     ['a first entry', [1]],
     ['all entries', [1, 2]],
-  ])('a head and %s that are gone, though more of the customer is there', async (_, seqs) => {
+  ])('a missing head and missing %s are drift if other items of the customer exist', async (_, seqs) => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await remove(books, keys.head(trial.customerId));
@@ -173,7 +173,7 @@ describe('drift in a ledger', () => {
     ]);
   });
 
-  it('a guard that is gone, so that a grant, a bonus or an adjustment could be made again', async () => {
+  it('a missing guard is drift, because a grant, a bonus or an adjustment could be repeated', async () => {
     const books = await openBooks();
     const { payer, pro } = await soundTown(books);
     const guards = [
@@ -196,7 +196,7 @@ describe('drift in a ledger', () => {
     );
   });
 
-  it('an item that is not readable, by its key and its attribute and without its value', async () => {
+  it('an unreadable item is drift, named by its key and attribute without its value', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await tamper(books, keys.entry(trial.customerId, 2), 'source', 'by hand');
@@ -212,7 +212,7 @@ describe('drift in a ledger', () => {
 });
 
 describe('drift in whose a Stripe customer is', () => {
-  it('a binding that is gone, or that leads to somebody else', async () => {
+  it("a Stripe customer's binding that is missing or leads to another customer is drift", async () => {
     const books = await openBooks();
     const { payer, pro, trial } = await soundTown(books);
     await remove(books, keys.stripe(payer.stripeCustomerId));
@@ -224,7 +224,7 @@ describe('drift in whose a Stripe customer is', () => {
     expect(found).toContainEqual([pro.customerId, 5, null, bound(pro.stripeCustomerId, trial.customerId)]);
   });
 
-  it('a head that names a Stripe customer who never was, and is not taken for one who was deleted', async () => {
+  it('a Stripe customer that never existed is drift, and is not mistaken for a deleted one', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     await tamper(books, keys.head(payer.customerId), 'stripe_customer_id', 'cus_nobody');
@@ -240,7 +240,7 @@ describe('drift in whose a Stripe customer is', () => {
 describe('drift in what a head says that decides what a fix costs', () => {
   const messagesIn = async (books: Books) => (await driftIn(books)).map(([whose, , , text]) => [whose, text]);
 
-  it('a subscription that is another one at Stripe, though the plan goes with it', async () => {
+  it('a subscription that is another one at Stripe is drift, even if the plan matches', async () => {
     const books = await openBooks();
     const { payer, pro } = await soundTown(books);
     const { subscription } = await headOf(books.deps, pro.customerId);
@@ -268,7 +268,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
     ]);
   });
 
-  it('a card that Stripe does not have, and a Stripe customer who was deleted', async () => {
+  it('a card that Stripe does not have, and a deleted Stripe customer, are drift', async () => {
     const books = await openBooks();
     const { payer, pro } = await soundTown(books);
     const { paymentMethodId } = await headOf(books.deps, payer.customerId);
@@ -290,7 +290,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
     ]);
   });
 
-  it('a dispute that Stripe alone has, or the head alone', async () => {
+  it('a dispute that only Stripe or only the head has is drift', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     await dispute(books, payer.paymentIntentId);
@@ -307,7 +307,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
     ]);
   });
 
-  it('is none while the event that tells of the change is left to its own delivery', async () => {
+  it('a change whose event is left to its own delivery is no drift', async () => {
     const books = await openBooks();
     const { payer, pro } = await soundTown(books);
     books.wait(-HOUR_MS);
@@ -332,7 +332,7 @@ describe('drift in what a head says that decides what a fix costs', () => {
 });
 
 describe('what has only just happened', () => {
-  it("is left to Stripe's own delivery, and looked at by a run up to now, whichever clock Stripe goes by", async () => {
+  it("a recent change is left to Stripe's own delivery, and checked by a run up to now, whatever Stripe's clock says", async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     // A renewal a month ahead of our own clock, with webhooks off.
@@ -351,7 +351,7 @@ describe('what has only just happened', () => {
     expect(ledger?.entries.at(-1)?.metadata['invoice_id']).toBe(invoice?.id);
   });
 
-  it('is drift for a run up to now where the ledger does not have it', async () => {
+  it('a recent payment missing in the ledger is drift for a run up to now', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     books.wait(-HOUR_MS);
@@ -367,7 +367,7 @@ describe('what has only just happened', () => {
 });
 
 describe('drift between the ledger and Stripe', () => {
-  it('an invoice paid with webhooks off, of which Stripe has no event any more', async () => {
+  it('an invoice paid with webhooks off, whose event Stripe no longer has, is drift', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     // Two renewals. Stripe no longer keeps the event of the first. The event of the second is applied.
@@ -377,7 +377,7 @@ describe('drift between the ledger and Stripe', () => {
     expect(await driftIn(books)).toEqual([[pro.customerId, 5, null, notGranted(invoices[1])]]);
   });
 
-  it('a fix charge without an entry, nor an item that announced it', async () => {
+  it('a fix charge without an entry and without an announcement is drift', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const intent = await payForFix(books, payer.stripeCustomerId, { ...payer, fixAttemptId: 'f0' });
@@ -394,7 +394,7 @@ describe('drift between the ledger and Stripe', () => {
     ]);
   });
 
-  it('a purchased entry without a charge', async () => {
+  it('a purchased entry without a charge is drift', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const intent = books.double.state.paymentIntents.get(payer.paymentIntentId, 'path');
@@ -410,7 +410,7 @@ describe('drift between the ledger and Stripe', () => {
     ]);
   });
 
-  it('money of a Stripe customer whom we do not know', async () => {
+  it('money of an unknown Stripe customer is drift', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const customer = await stranger(books);
@@ -434,7 +434,7 @@ describe('drift between the ledger and Stripe', () => {
     ]);
   });
 
-  it('money of a Stripe customer who is bound to somebody whose head names another one', async () => {
+  it('money of a Stripe customer bound to a customer whose head names another one is drift', async () => {
     const books = await openBooks();
     const { table } = books;
     const { payer } = await soundTown(books);
@@ -464,7 +464,7 @@ describe('drift between the ledger and Stripe', () => {
     expect(await driftIn(books)).toEqual([]);
   });
 
-  it('is none any more once a charge that nobody announced was given back, whoever paid it', async () => {
+  it('an unannounced charge that was refunded is no drift, whoever paid it', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const fix = { customerId: payer.customerId, fixAttemptId: 'f'.repeat(32) };
@@ -478,7 +478,7 @@ describe('drift between the ledger and Stripe', () => {
     expect(await driftIn(books)).toEqual([]);
   });
 
-  it('is none where a Pro invoice that was never granted was given back whole, whoever paid it', async () => {
+  it('an ungranted Pro invoice that was fully refunded is no drift, whoever paid it', async () => {
     const books = await openBooks();
     const { priceId, stripe } = books;
     const { payer } = await soundTown(books);
@@ -503,7 +503,7 @@ describe('drift between the ledger and Stripe', () => {
     ]);
   });
 
-  it('says of whom Stripe lists no money any more', async () => {
+  it('a report names the customers whose money Stripe no longer lists', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     await books.stripe.customers.del(payer.stripeCustomerId);
@@ -513,7 +513,7 @@ describe('drift between the ledger and Stripe', () => {
     expect(report.customers).toMatchObject({ checked: 3, notCompared: 1, charges: 0, invoices: 1 });
   });
 
-  it('a charge of who was deleted at Stripe once, and is another one there by now', async () => {
+  it('a charge of a customer deleted at Stripe, who has another Stripe customer now, is drift', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     await books.stripe.customers.del(payer.stripeCustomerId);
@@ -535,7 +535,7 @@ describe('drift between the ledger and Stripe', () => {
 });
 
 describe('events', () => {
-  it('one that never came is applied, and named; the ledger is right afterwards, and another run finds nothing to do', async () => {
+  it('a lost event is applied and reported; the ledger is right afterwards, and another run finds nothing', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     const { balance } = await headOf(books.deps, pro.customerId);
@@ -570,7 +570,7 @@ describe('events', () => {
     expect(second.missed).toEqual({ count: 0, named: [] });
   });
 
-  it('more of them than fit on a page of Stripe are all applied and counted, and the first hundred named', async () => {
+  it('more lost events than fit on a page of Stripe are all applied and counted, and the first hundred reported', async () => {
     const books = await openBooks();
     await soundTown(books);
     const { listed } = (await reconciled(books)).report.events;
@@ -585,7 +585,7 @@ describe('events', () => {
     expect((await reconciled(books)).report.events).toMatchObject({ known: listed + 110, applied: 0 });
   });
 
-  it('one that is parked is named as open, and is neither drift nor applied', async () => {
+  it('a parked event is reported as open, and is neither drift nor applied', async () => {
     const books = await openBooks();
     await soundTown(books);
     const { id: customer } = await books.stripe.customers.create({ metadata: { customer_id: 'c1' } });
@@ -605,7 +605,7 @@ describe('events', () => {
     expect((await readEventRecord(books.table, parked))?.outcome).toBe('parked');
   });
 
-  it('a record that says no outcome breaks the invariant of the events', async () => {
+  it('an event record without an outcome breaks the invariant of the events', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const [event] = books.events().filter(({ type }) => type === 'payment_intent.succeeded');
@@ -614,7 +614,7 @@ describe('events', () => {
     expect(await driftIn(books)).toEqual([[payer.customerId, 8, null, `event ${id} has the outcome lost`]]);
   });
 
-  it('one that cannot be applied is drift, says why, and does not keep the others from it', async () => {
+  it('an event that cannot be applied is drift with a reason, and does not keep the others from being applied', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     await books.later(MONTH);
@@ -643,7 +643,7 @@ describe('events', () => {
     ]);
   });
 
-  it('one that Stripe does not answer about at first is applied all the same', async () => {
+  it('an event that Stripe does not return at first is still applied', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     await books.later(MONTH);
@@ -655,7 +655,7 @@ describe('events', () => {
     await expectSoundMoney(books, pro.customerId);
   });
 
-  it('what happened a moment ago is left to its own delivery, the money too', async () => {
+  it('recent events and payments are left to their own delivery', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
     await books.later(MONTH);
@@ -693,7 +693,7 @@ describe('a customer of the smoke test who was removed', () => {
     await stripe.customers.del(customer);
   }
 
-  it('is no drift on a test stage, and nothing of theirs is applied', async () => {
+  it('a removed test customer is no drift on a test stage, and no event of that customer is applied', async () => {
     const books = await openBooks();
     await removedCustomer(books);
     const { report } = await reconciled(books);
@@ -702,7 +702,7 @@ describe('a customer of the smoke test who was removed', () => {
     expect(report.events.listed).toBe(report.events.known + report.events.removed);
   });
 
-  it('cannot be on a live stage, where the same is drift', async () => {
+  it('a customer missing on a live stage is drift, even with a test address', async () => {
     const books = await openBooks();
     await removedCustomer(books);
     const { report } = await reconciled({ deps: { ...books.deps, stage: 'production' } });
@@ -714,7 +714,7 @@ describe('a customer of the smoke test who was removed', () => {
 });
 
 describe('what is in the ledger at once', () => {
-  it('is held against Stripe however young it is', async () => {
+  it('what the ledger stores at once is compared with Stripe at any age', async () => {
     const books = await openBooks();
     // Our clock runs an hour ahead of Stripe's. This makes them equal.
     books.wait(-60 * 60 * 1000);
@@ -725,7 +725,7 @@ describe('what is in the ledger at once', () => {
 });
 
 describe('what is open', () => {
-  it('a charge without an outcome is, after an hour', async () => {
+  it('a charge without an outcome is reported as open after an hour', async () => {
     const books = await openBooks();
     await soundTown(books);
     const { customerId } = await customerWithCard(books, 0);
@@ -757,7 +757,7 @@ describe('what is open', () => {
     ]);
   });
 
-  it('work that only a newer release knows is named by its key as open, and the rest is looked at', async () => {
+  it('work of a newer release is reported as open by its key, and the rest is checked', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     await closeCustomer(books.deps, payer.customerId);
@@ -776,7 +776,7 @@ describe('what is open', () => {
     ]);
   });
 
-  it('an account that was closed over an hour ago and is not cleared is named as open', async () => {
+  it('an account that was closed over an hour ago and is not cleared is reported as open', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const { customerId } = payer;
@@ -798,7 +798,7 @@ describe('what is open', () => {
 });
 
 describe('what changes while it is being read', () => {
-  it('a fix that is charged between the ledger and Stripe is no drift', async () => {
+  it('a fix that is charged between the reads of ledger and Stripe is no drift', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const fixId = await recordedFix(books.deps, payer.customerId, 2);

@@ -49,7 +49,7 @@ async function crowd(books: Books): Promise<void> {
 }
 
 describe('a run that is cut off', () => {
-  it('while it tells what it found is not noted as finished: the next invocation tells it', async () => {
+  it('a run cut off while it reports findings is not finished: the next invocation reports them', async () => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await tamper(books, keys.head(trial.customerId), 'balance', 77);
@@ -74,7 +74,7 @@ describe('a run that is cut off', () => {
     expect(told).toHaveLength(1);
   });
 
-  it('because its time is up goes on where it stood: nothing twice, nothing left out', async () => {
+  it('a run whose time is up continues where it stopped: nothing twice, nothing left out', async () => {
     const books = await openBooks();
     await soundTown(books);
     await crowd(books);
@@ -106,7 +106,7 @@ describe('a run that is cut off', () => {
     expect((await readRun(books.table, 'piecemeal'))?.run.report).toEqual(last);
   });
 
-  it('because Stripe fails goes on from what it had found', async () => {
+  it('a run stopped by Stripe continues with its findings', async () => {
     const books = await openBooks();
     await soundTown(books);
     for (const _ of range(1, 14)) await customerWithCard(books, 3);
@@ -132,7 +132,7 @@ describe('a run that is cut off', () => {
     expect(findings(report)).toEqual(findings(whole));
   });
 
-  it('because the ledger fails goes on with the customer at whom it failed', async () => {
+  it('a run stopped by the ledger continues with the customer at which it failed', async () => {
     const books = await openBooks();
     for (const _ of range(1, CUSTOMERS)) await customerWithCard(books, 3);
     await books.deliver();
@@ -150,7 +150,7 @@ describe('a run that is cut off', () => {
     expect(findings(report)).toEqual(findings(whole));
   });
 
-  it('because its process ends goes on from what it had saved', async () => {
+  it('a run whose process ends continues from what it had saved', async () => {
     const books = await openBooks();
     await soundTown(books);
     for (const _ of range(1, 10)) await customerWithCard(books, 3);
@@ -174,7 +174,7 @@ describe('a run that is cut off', () => {
     expect(findings(report)).toEqual(findings(whole));
   });
 
-  it('between applying an event and noting it still reports the event as missed', async () => {
+  it('a run cut off between applying an event and storing that still reports the event as missed', async () => {
     const books = await openBooks();
     await soundTown(books);
     await books.later(MONTH);
@@ -207,7 +207,7 @@ describe('a run that is cut off', () => {
     expect(report.drift.count).toBe(0);
   });
 
-  it('and is taken up days later ends with the events that Stripe still has', async () => {
+  it('a run that is resumed days later ends with the events that Stripe still has', async () => {
     const books = await openBooks();
     await soundTown(books);
     const [subscription] = books.double.state.subscriptions.newestFirst;
@@ -229,7 +229,7 @@ describe('a run that is cut off', () => {
     expect(report.finishedAt).not.toBeNull();
   });
 
-  it('is not begun again when it is finished: one read says so', async () => {
+  it('a finished run is not started again: one read says so', async () => {
     const books = await openBooks();
     await soundTown(books);
     const first = await reconcile(books.deps, { run: 'daily' });
@@ -240,7 +240,7 @@ describe('a run that is cut off', () => {
 });
 
 describe('two at once', () => {
-  it('are one: the other leaves off, and everything is counted once', async () => {
+  it('two concurrent invocations are one run: the other stops, and everything is counted once', async () => {
     const books = await openBooks();
     await soundTown(books);
     await crowd(books);
@@ -263,7 +263,7 @@ describe('two at once', () => {
     expect((await readRun(books.table, 'both'))?.run.report).toEqual(second.report);
   });
 
-  it('are one: what is still found after the run was taken over is counted by nobody twice', async () => {
+  it('findings after a takeover are counted only once', async () => {
     const { deps } = await openBooks();
     const options = { run: 'both', segments: 1, upToNow: false, budgetMs: 60_000, onAdvance: () => {} };
     const one = await RunLease.acquire(deps, options);
@@ -281,7 +281,7 @@ describe('two at once', () => {
     expect(one.run.report).toEqual(other.run.report);
   });
 
-  it('that both begin at the same instant: an event that never came is reported once', async () => {
+  it('two invocations that start at the same instant report a lost event once', async () => {
     const books = await openBooks();
     await soundTown(books);
     await books.later(MONTH);
@@ -294,7 +294,7 @@ describe('two at once', () => {
 });
 
 describe('one customer about whom Stripe does not answer', () => {
-  it('keeps nobody else from being checked, is tried again at the end, and is reported then', async () => {
+  it('a customer that Stripe does not return does not stop the others, is retried at the end, and is then reported', async () => {
     const books = await openBooks();
     const { payer } = await soundTown(books);
     const refusing = (times: number) => {
@@ -322,7 +322,7 @@ describe('one customer about whom Stripe does not answer', () => {
 });
 
 describe('a ledger that is longer than a page', () => {
-  it('and changes between two pages is no drift', async () => {
+  it('a ledger longer than a page that changes between two pages is no drift', async () => {
     const books = await openBooks();
     const { customerId } = (await customerWith(books.deps, 5)).head;
     await writeHistory(books.deps, customerId, 3_500);

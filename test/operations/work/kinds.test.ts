@@ -140,7 +140,7 @@ describe('open work', () => {
       { kind: 'event', customerId: null, id: 'evt_1', state: 'parked', startedAt: AT },
       'event evt_1 (invoice.paid) is parked: of a customer that is not known',
     ],
-  ] as const)('is %s', (_, key, attributes, reportAfterMs, facts, message) => {
+  ] as const)('open work is %s', (_, key, attributes, reportAfterMs, facts, message) => {
     expect(open(key, attributes)).toMatchObject({
       reportAfterMs,
       facts: { customerId: 'c1', ...NOTHING, ...facts, message },
@@ -165,11 +165,11 @@ describe('open work', () => {
     ['an event that was processed', keys.event('evt_1'), { ...event, outcome: 'processed' }],
     ['the head of a ledger', keys.head('c1'), {}],
     ['a notice', keys.notice('c1', 'fix_blocked', 'n1'), {}],
-  ] as const)('is not %s', (_, key, attributes) => {
+  ] as const)('open work is not %s', (_, key, attributes) => {
     expect(open(key, attributes)).toBeNull();
   });
 
-  it('of a kind that only a newer release knows is an error that names the key', () => {
+  it('open work of a kind of a newer release is an error that names the key', () => {
     const key = { pk: 'CUSTOMER#c1', sk: 'NEW#1' };
     expect(() => open(key, {})).toThrow(UnreadableItem);
     expect(() => open(key, {})).toThrow(/sk/);
@@ -177,14 +177,14 @@ describe('open work', () => {
     expect(() => WORK_KINDS.order.open({ ...key, ...order }, item)).toThrow(/sk/);
   });
 
-  it('is of the kinds that have a row in the table', () => {
+  it('the kinds of open work are the rows of the table', () => {
     const kinds = ['fix', 'order', 'renewal', 'double_payment', 'closing', 'event'] as const;
     expect(Object.keys(WORK_KINDS).toSorted()).toEqual(kinds.toSorted());
     expect(kinds.filter(isOpenKind)).toEqual(kinds);
     expect((['head', 'notice', 'unknown'] as const).filter(isOpenKind)).toEqual([]);
   });
 
-  it('is in the index of charges or, for events, in that of parked events', () => {
+  it('open work is in the index of charges or, for events, in that of parked events', () => {
     expect(OPEN_WORK_INDEX).toEqual(['charge', 'parked']);
     expect(WORK_KINDS.event.due).toBe('parked');
     const others = [WORK_KINDS.fix, WORK_KINDS.order, WORK_KINDS.renewal, WORK_KINDS.double_payment];

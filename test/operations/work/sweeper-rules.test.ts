@@ -58,7 +58,7 @@ async function fixOf(customerId: string, id: string) {
 }
 
 describe('the sweeper leaves alone', () => {
-  it('a fix that was never charged, and one whose charge is over', async () => {
+  it('the sweeper leaves a fix without a charge, or with a finished charge', async () => {
     const { head } = await customerWith(money.deps, 5);
     const { customerId } = await customerWithCard(money, 0);
     const unbilled = keys.fix(head.customerId, await recordedFix(money.deps, head.customerId, 1));
@@ -71,7 +71,7 @@ describe('the sweeper leaves alone', () => {
     await forget(keys.fix(customerId, id));
   });
 
-  it('an order that was refused, though the card would pay for it now', async () => {
+  it('the sweeper leaves a refused order, even if the card would pay for it now', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     const declining = await answering(money.deps, () => ({ subscribe: failing('declined') }));
     await expect(subscribeToPro(declining, customerId, null)).rejects.toMatchObject({
@@ -84,7 +84,7 @@ describe('the sweeper leaves alone', () => {
     await forget(keys.order(customerId));
   });
 
-  it('what is not there any more', async () => {
+  it('the sweeper leaves missing items', async () => {
     const key = keys.fix('c'.repeat(32), 'gone');
     await listAsDue(key);
     table.client.middlewareStack.add(
@@ -98,7 +98,7 @@ describe('the sweeper leaves alone', () => {
     expect(await run).toEqual({ settled: 1, waiting: [], failed: [] });
   });
 
-  it('an account that is not closed, or of which nothing is left to take away', async () => {
+  it('the sweeper leaves an account that is not closed, or is fully cleared', async () => {
     const { customerId } = await customerWithCard(money, 5);
     await finishClosing(idle, customerId);
     expect(await headOf(money.deps, customerId)).toMatchObject({ activeKeys: 1, closedAt: null });
@@ -111,7 +111,7 @@ describe('the sweeper leaves alone', () => {
 });
 
 describe('payments that are processing', () => {
-  it('stay open, count as neither settled nor failed, and do not keep later work from its turn', async () => {
+  it('processing payments stay open, count as neither settled nor failed, and do not block later work', async () => {
     const { customerId } = await customerWithCard(money, 0);
     const head = await headOf(money.deps, customerId);
     const pastMs = Date.now() - 60 * 60 * 1000;
@@ -149,7 +149,7 @@ describe('payments that are processing', () => {
 });
 
 describe('the sweeper names', () => {
-  it('what is listed among its work and is none, each time anew', async () => {
+  it('the sweeper reports due items that are no work, each time', async () => {
     const { head, keyId } = await customerWith(money.deps, 5);
     const wrong = [
       keys.head(head.customerId),
@@ -169,7 +169,7 @@ describe('the sweeper names', () => {
 });
 
 describe('what cannot be read', () => {
-  it('does not stop the sweeper from settling the others, and is named, each time anew', async () => {
+  it('an unreadable item does not stop the sweeper, and is reported each time', async () => {
     const { head } = await customerWith(money.deps, 5);
     const newer = { pk: keys.customer(head.customerId), sk: 'NEWER#1' };
     const odd = [
@@ -199,13 +199,13 @@ describe('what cannot be read', () => {
 });
 
 describe('closing an account', () => {
-  it('asks Stripe to forget nobody where nobody is known there', async () => {
+  it('closing an account asks Stripe to anonymise only known customers', async () => {
     const { head } = await customerWith(money.deps, 5);
     await closeCustomer(idle, head.customerId);
     expect(await headOf(money.deps, head.customerId)).toMatchObject({ stripeCustomerId: null, name: '' });
   });
 
-  it('leaves no card on file that Stripe had put there until it was taken away', async () => {
+  it('closing an account leaves no card on file that Stripe added meanwhile', async () => {
     const { customerId, stripeCustomerId } = await customerWithCard(money, 5);
     await closeCustomer(money.deps, customerId);
     const card = await money.newCard();
