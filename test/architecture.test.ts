@@ -21,7 +21,7 @@ describe('the shape of the code', () => {
     }
   });
 
-  it('one file a function, each named in serverless.yml', () => {
+  it('each function has one file, named in serverless.yml', () => {
     const deployed = [
       ...readFileSync('serverless.yml', 'utf8').matchAll(/handler: functions\/([\w-]+)\.handler/g),
     ];
@@ -79,7 +79,7 @@ describe('the dependency rules', () => {
     expect(exitCode).toBeGreaterThan(0);
   });
 
-  it('the dependency rules fail where two files import each other, be it a type alone', () => {
+  it('the dependency rules fail where two files import each other, even only a type', () => {
     const { found, exitCode } = violationsIn({
       'lib/domain/planted-one.ts': "export { two } from './planted-two.ts';\nexport type One = 1;\n",
       'lib/domain/planted-two.ts':
@@ -89,7 +89,7 @@ describe('the dependency rules', () => {
     expect(exitCode).toBeGreaterThan(0);
   });
 
-  it('the dependency rules say nothing of a file that imports its neighbour', () => {
+  it('the dependency rules accept a file that imports its neighbour', () => {
     const { found } = violationsIn({
       'lib/domain/planted.ts': "export { normalizeEmail } from './email.ts';\n",
     });

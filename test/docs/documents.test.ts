@@ -54,21 +54,21 @@ const commands = program.commands.flatMap((command) => [
 const withoutSubcommands = (name: string) => !commands.some((one) => one.startsWith(`${name} `));
 
 describe.each(documents)('$file', ({ file, text }) => {
-  it('has no link to a missing file or heading', () => {
+  it('the document has no link to a missing file or heading', () => {
     expect(brokenLinks(file, text)).toEqual([]);
   });
 
-  it('names only paths that exist', () => {
+  it('the document names only paths that exist', () => {
     const paths = matches(text, /`([^`\s]+)`/g).filter((one) => PATH.test(one));
     expect(paths.filter((path) => globSync(path.replace(/\/$/, '')).length === 0)).toEqual([]);
   });
 
-  it('names only npm scripts that exist', () => {
+  it('the document names only npm scripts that exist', () => {
     const named = matches(text, /npm run (?:-s |--silent )?([\w-]+(?::[\w-]+)*)/g);
     expect(named.filter((script) => !scripts.includes(script))).toEqual([]);
   });
 
-  it('names only commands that the operators’ command line has', () => {
+  it("the document names only commands of the operators' command line", () => {
     const named = [...text.matchAll(/npx rsolv-billing ([a-z]+)(?: ([a-z]+)\b)?/g)];
     const unknown = named.filter(([, command = '', sub]) =>
       withoutSubcommands(command)

@@ -20,7 +20,7 @@ function transactionsOf({ body }: Answer): { id: string; balance_after: number; 
 }
 
 describe('GET /usage', () => {
-  it('says where a new account stands', async () => {
+  it('GET /usage shows the state of a new account', async () => {
     const { apiKey } = await signUp();
     const { status, body } = await call(api.getUsage, { apiKey });
     expect(status).toBe(200);
@@ -37,7 +37,7 @@ describe('GET /usage', () => {
     });
   });
 
-  it('says how many credits are owed, before the next ones are bought', async () => {
+  it('GET /usage shows owed credits before the next ones are bought', async () => {
     const { apiKey, customerId } = await signUp();
     expect((await call(api.getUsage, { apiKey })).body).toMatchObject({ credits_owed: 0 });
     await tamper(deps, keys.head(customerId), 'debt', 50);
@@ -51,7 +51,7 @@ describe('GET /usage', () => {
     });
   });
 
-  it('shows the ten newest transactions, newest first, and the balance after the newest', async () => {
+  it('GET /usage shows the ten newest transactions, newest first, and the balance after the newest', async () => {
     const { apiKey, customerId } = await signUp();
     for (let n = 1; n <= 12; n++) {
       await adjustCredits(deps, customerId, { amount: 1, reason: 'r', actor: 'a', idempotencyKey: `k${n}` });
@@ -67,7 +67,7 @@ describe('GET /usage', () => {
     expect(body['warnings']).toEqual([]);
   });
 
-  it('refuses parameters it does not know', async () => {
+  it('GET /usage rejects unknown parameters', async () => {
     const { apiKey } = await signUp();
     const { status, body } = await call(api.getUsage, { apiKey, query: { customer_id: 'x' } });
     expect([status, body['code']]).toEqual([422, 'invalid_request']);
@@ -75,7 +75,7 @@ describe('GET /usage', () => {
 });
 
 describe('the statement', () => {
-  it('pages through 10,000 entries without a hole or a repeat while new entries arrive', async () => {
+  it('the statement pages through 10,000 entries without a gap or a repeat while new entries arrive', async () => {
     const { apiKey, customerId } = await signUp();
     await writeHistory(deps, customerId, 9_999);
     const seen: string[] = [];
@@ -104,7 +104,7 @@ describe('the statement', () => {
     await expectSoundLedger(deps, customerId);
   });
 
-  it('the last page, full or not, has no cursor', async () => {
+  it('the last page of the statement, full or not, has no cursor', async () => {
     const { apiKey, customerId } = await signUp();
     await writeHistory(deps, customerId, 3);
     const first = await call(api.listTransactions, { apiKey, query: { limit: '2' } });
@@ -128,7 +128,7 @@ describe('the statement', () => {
     ['cursor', 'czA'],
     ['cursor', '../../etc'],
     ['page', '2'],
-  ])('%s=%s is refused by name', async (field, value) => {
+  ])('a statement with %s=%s is rejected with the field', async (field, value) => {
     const { apiKey } = await signUp();
     const { status, body } = await call(api.listTransactions, { apiKey, query: { [field]: value } });
     expect(status).toBe(422);

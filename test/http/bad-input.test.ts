@@ -34,7 +34,7 @@ describe('a body that is not what it should be', () => {
     expect(answer.text).not.toMatch(/\bat .*\.ts|node_modules/);
   });
 
-  it('another content type is 415, JSON with a charset is welcome', async () => {
+  it('another content type is 415, and JSON with a charset is accepted', async () => {
     const rawBody = JSON.stringify(fixBody(1));
     expect((await record(rawBody, { 'content-type': 'text/plain' })).status).toBe(415);
     expect((await record(rawBody, { 'content-type': 'application/json; charset=utf-8' })).status).toBe(201);
@@ -61,7 +61,7 @@ describe('a body that is not what it should be', () => {
     ['metadata', []],
     ['metadata', { large: 'x'.repeat(17_000) }],
     ['credit_balance', 100],
-  ])('%s as %j is refused by name, and nothing is stored', async (field, value) => {
+  ])('%s as %j is rejected with the field, and nothing is stored', async (field, value) => {
     const { status, body } = await call(api.recordFixAttempt, {
       apiKey: customer.apiKey,
       body: fixBody(50, { [field]: value }),
@@ -72,7 +72,7 @@ describe('a body that is not what it should be', () => {
     expect((await call(api.findFixAttempt, { apiKey: customer.apiKey, query })).status).toBe(404);
   });
 
-  it('says of each field what is wrong with it: missing, of another type, out of range', async () => {
+  it('each invalid field has its own error: missing, wrong type, out of range', async () => {
     const body = { ...fixBody(51, { pr_number: '7', issue_number: 0, metadata: [] }), repo_name: undefined };
     const answer = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body });
     expect(answer.body['errors']).toEqual([
@@ -83,7 +83,7 @@ describe('a body that is not what it should be', () => {
     ]);
   });
 
-  it('says of a list where a text should be that it is one, and not how long it should be', async () => {
+  it('a list in place of a text has one error about the type, and none about the length', async () => {
     for (const list of [[], ['x'], Array(1_000).fill('x')]) {
       const answer = await call(api.recordFixAttempt, {
         apiKey: customer.apiKey,
@@ -97,7 +97,7 @@ describe('a body that is not what it should be', () => {
     }
   });
 
-  it('billing takes no body: nothing or {} is fine, anything else is refused', async () => {
+  it('billing takes no body: nothing or {} is accepted, anything else is rejected', async () => {
     const { body } = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body: fixBody(60) });
     const params = { id: String(body['id']) };
     const bill = (rawBody: string) => call(api.billFixAttempt, { apiKey: customer.apiKey, params, rawBody });
@@ -106,7 +106,7 @@ describe('a body that is not what it should be', () => {
     expect((await bill('')).status).toBe(200);
   });
 
-  it('any JSON object is fine as metadata and comes back as it went in', async () => {
+  it('any JSON object is accepted as metadata and returned unchanged', async () => {
     const metadata = {
       'a.b': [1, { c: null }],
       '': '',
@@ -127,7 +127,7 @@ describe('a body that is not what it should be', () => {
 });
 
 describe('the numbers in metadata', () => {
-  it('come back exactly as they were sent, digit by digit', async () => {
+  it('numbers in metadata are returned exactly as they were sent, digit by digit', async () => {
     const numbers = '{"big":12345678901234567890,"far":1e400,"list":[1.0,-0,0.10,1E2,42],"own":{"pi":3.14}}';
     const rawBody = JSON.stringify(fixBody(71)).replace(/}$/, `,"metadata":${numbers}}`);
     const recorded = await record(rawBody);
@@ -137,12 +137,12 @@ describe('the numbers in metadata', () => {
     for (const { text } of [recorded, found]) expect(text).toContain(`"metadata":${numbers}`);
   });
 
-  it('count with every digit towards the size that metadata may have', async () => {
+  it('numbers in metadata count with every digit towards its maximum size', async () => {
     const rawBody = JSON.stringify(fixBody(72)).replace(/}$/, `,"metadata":{"n":${'1'.repeat(17_000)}}}`);
     expect((await record(rawBody)).body).toMatchObject({ errors: [{ field: 'metadata' }] });
   });
 
-  it('are no way around what a field of the service must be', async () => {
+  it('numbers in metadata do not weaken the checks of other fields', async () => {
     const with_ = (number: string) =>
       record(JSON.stringify(fixBody(73)).replace('"pr_number":73', `"pr_number":${number}`));
     for (const number of ['1e400', '12345678901234567890', '1.50']) {
@@ -153,7 +153,7 @@ describe('the numbers in metadata', () => {
 });
 
 describe('the answer to a body of unknown fields', () => {
-  it('stays below 16 KiB, lists the first 20 errors, and says how many more there are', async () => {
+  it('the response to unknown fields stays below 16 KiB, lists the first 20 errors, and states how many more there are', async () => {
     const names = Array.from({ length: 3_000 }, (_, i) => `unknown_${i}`);
     const many = JSON.stringify(Object.fromEntries(names.map((name) => [name, 1])));
     const answer = await record(many);
@@ -164,7 +164,7 @@ describe('the answer to a body of unknown fields', () => {
     expect(answer.text.length).toBeLessThan(16 * 1024);
   });
 
-  it('stays below 16 KiB however long the names are, and in whole characters', async () => {
+  it('the response to unknown fields stays below 16 KiB however long the names are, and cuts between characters', async () => {
     for (const character of ['x', '\u0001', '🦊', '\u2028']) {
       const names = Array.from({ length: 40 }, (_, i) => character.repeat(150) + i);
       const answer = await record(JSON.stringify(Object.fromEntries(names.map((name) => [name, 1]))));
@@ -176,7 +176,7 @@ describe('the answer to a body of unknown fields', () => {
 });
 
 describe('every answer', () => {
-  it('carries a request id, also in its log line, and headers that keep browsers safe', async () => {
+  it('every response has a request id, also in its log line, and security headers for browsers', async () => {
     const lines: string[] = [];
     const spies = (['info', 'error', 'log'] as const).map((method) =>
       vi.spyOn(console, method).mockImplementation((line) => void lines.push(String(line))),
@@ -203,7 +203,7 @@ describe('every answer', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 401, 400]);
   });
 
-  it('is logged with its customer once the key was good, also when it is a problem', async () => {
+  it('every response is logged with its customer once the key was valid, even a problem', async () => {
     const lines: string[] = [];
     const spy = vi.spyOn(console, 'info').mockImplementation((line) => void lines.push(String(line)));
     await call(api.billFixAttempt, { apiKey: customer.apiKey, params: { id: 'f'.repeat(32) } });
@@ -220,7 +220,7 @@ describe('when DynamoDB does not do its part', () => {
   });
   afterEach(() => endpoint.restore());
 
-  it('unreachable: 503 with a time to wait, no stack, and health says so', async () => {
+  it('with an unreachable DynamoDB: 503 with a retry time, no stack, and health reports it', async () => {
     const broken = await endpoint.start('http://127.0.0.1:9');
     for (const answer of [
       await call(broken.health),
@@ -233,7 +233,7 @@ describe('when DynamoDB does not do its part', () => {
     }
   });
 
-  it('accepting connections and never answering: 503 within the function’s time, not a hang', async () => {
+  it("with a DynamoDB that accepts connections and never responds: 503 within the function's time", async () => {
     const server = createServer(() => {}).listen(0);
     const { port } = server.address() as AddressInfo;
     const broken = await endpoint.start(`http://127.0.0.1:${port}`);
@@ -247,7 +247,7 @@ describe('when DynamoDB does not do its part', () => {
     expect([health.status, health.body['code']]).toEqual([503, 'ledger_unavailable']);
   });
 
-  it('failing with 500 on every call: 503, and nothing is half done', async () => {
+  it('with a DynamoDB that fails with 500 on every call: 503, and nothing is half done', async () => {
     const server = createServer((_request, response) => {
       response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' });
       response.end('{"__type":"InternalServerError","message":"a secret inside"}');

@@ -81,7 +81,7 @@ describe('DynamoDB calls', () => {
     expect(calls.slice(1).map(transactionWriteUnits)).toEqual([6]);
   });
 
-  it('billing it again takes one read', async () => {
+  it('billing a fix again takes one read', async () => {
     const params = await recorded(1);
     expect(await operations(() => call(api.billFixAttempt, { apiKey: customer.apiKey, params }))).toEqual([
       'BatchGetItem',
@@ -98,7 +98,7 @@ describe('DynamoDB calls', () => {
     expect(await operations(ask)).toEqual(['BatchGetItem']);
   });
 
-  it('recording takes a read and a write, recording again and looking up one read each', async () => {
+  it('recording takes a read and a write; recording again and finding take one read each', async () => {
     const { apiKey } = customer;
     const record = () => call(api.recordFixAttempt, { apiKey, body: fixBody(2) });
     expect(await operations(record)).toEqual(['BatchGetItem', 'TransactWriteItems']);
@@ -131,11 +131,11 @@ describe('DynamoDB calls', () => {
     expect(await operations(signUp)).toEqual(['UpdateItem', 'TransactWriteItems']);
   });
 
-  it('a request that nobody signed takes none', async () => {
+  it('a request without a valid signature takes no DynamoDB call', async () => {
     expect(await operations(() => call(api.getUsage, { apiKey: 'nonsense' }))).toEqual([]);
   });
 
-  it('the price list takes one read a minute, however often it is asked for', async () => {
+  it('the price list takes one read a minute, however often it is requested', async () => {
     expect(await operations(() => call(api.getPricing))).toEqual(['BatchGetItem']);
     expect(await operations(() => call(api.getPricing))).toEqual([]);
   });
@@ -146,14 +146,14 @@ const HOW_THE_CARD_IS = ['GET /v1/customers/:id', 'GET /v1/payment_methods/:id']
 const HOW_THINGS_ARE = [...HOW_THE_CARD_IS, 'GET /v1/subscriptions'];
 
 describe('calls to DynamoDB and Stripe', () => {
-  it('a fix that a credit pays asks Stripe nothing', async () => {
+  it('a fix paid by a credit makes no call to Stripe', async () => {
     const params = await recorded(20);
     await leaveCredits(money, customer.customerId, 1);
     const work = () => bill(customer.apiKey, params);
     expect(await counted(work)).toEqual({ dynamodb: ['BatchGetItem', 'TransactWriteItems'], stripe: [] });
   });
 
-  it('a fix that is charged: announced, made, settled', async () => {
+  it('a charged fix takes the calls of announcing, charging and settling', async () => {
     const { apiKey } = await customerOutOfCredits(money);
     const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(1) });
     const work = () => bill(apiKey, { id: String(body['id']) });
@@ -200,7 +200,7 @@ describe('calls to DynamoDB and Stripe', () => {
     expect(again).toEqual({ dynamodb: ['BatchGetItem', 'BatchGetItem'], stripe });
   });
 
-  it('a first card: a Stripe customer, the card, the default, the bonus', async () => {
+  it('a first card takes the calls for a Stripe customer, the card, the default and the bonus', async () => {
     const { apiKey } = await signUp();
     const card = await money.newCard();
     expect(await counted(() => addCard(apiKey, card))).toEqual({
@@ -218,7 +218,7 @@ describe('calls to DynamoDB and Stripe', () => {
     });
   });
 
-  it('another card: the same without the customer', async () => {
+  it('another card takes the same calls without the customer', async () => {
     const { apiKey } = await customerOutOfCredits(money);
     const card = await money.newCard();
     expect(await counted(() => addCard(apiKey, card))).toEqual({
@@ -227,7 +227,7 @@ describe('calls to DynamoDB and Stripe', () => {
     });
   });
 
-  it('Pro: how things are, the order, the subscription, how things are then', async () => {
+  it('subscribing to Pro takes the calls of reading, ordering, subscribing and reading again', async () => {
     const { apiKey } = await customerOutOfCredits(money);
     expect(await counted(() => subscribe(apiKey))).toEqual({
       dynamodb: [
@@ -252,7 +252,7 @@ describe('calls to DynamoDB and Stripe', () => {
     });
   });
 
-  it('cancelling Pro: how things are, the cancellation, how things are then', async () => {
+  it('cancelling Pro takes the calls of reading, cancelling and reading again', async () => {
     const { apiKey } = await customerOutOfCredits(money);
     await subscribe(apiKey);
     expect(await counted(() => cancel(apiKey))).toEqual({
@@ -282,7 +282,7 @@ describe('a webhook', () => {
     return () => call(api.stripeWebhook, { rawBody, headers: { 'stripe-signature': signature } });
   }
 
-  it('that a Pro invoice is paid: the event, its owner, the invoice, the grant with the event', async () => {
+  it('the webhook of a paid Pro invoice takes the calls for the event, its owner, the invoice, and the grant with the event', async () => {
     const { customerId } = await customerOutOfCredits(money);
     const [stripeCustomer] = money.double.state.customers.newestFirst;
     await money.stripe.subscriptions.create({
@@ -307,13 +307,13 @@ describe('a webhook', () => {
     expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem'], stripe: [] });
   });
 
-  it('its type has no effect here: the event is looked for and recorded, Stripe is not asked', async () => {
+  it('the webhook of a type without effect looks up and records the event, and makes no call to Stripe', async () => {
     const { customerId } = await customerOutOfCredits(money);
     const deliver = await delivery(customerId, 'customer.created');
     expect(await counted(deliver)).toEqual({ dynamodb: ['BatchGetItem', 'TransactWriteItems'], stripe: [] });
   });
 
-  it('that nobody signed takes no call at all', async () => {
+  it('a webhook without a valid signature makes no call at all', async () => {
     const work = () =>
       call(api.stripeWebhook, { rawBody: '{}', headers: { 'stripe-signature': 't=1,v1=0' } });
     expect(await counted(work)).toEqual({ dynamodb: [], stripe: [] });
@@ -339,7 +339,7 @@ describe('loading Stripe', () => {
     return Said.parse(JSON.parse(output.trim().split('\n').at(-1) ?? ''));
   }
 
-  it('waits for the first fix that needs it: billing from credits does not load it, a charge does', async () => {
+  it('Stripe is loaded at the first fix that needs it: billing from credits does not load it, a charge does', async () => {
     const { apiKey, customerId } = await customerOutOfCredits(money);
     await leaveCredits(money, customerId, 1);
     const fix = async (pr: number) => {

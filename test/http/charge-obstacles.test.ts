@@ -26,7 +26,7 @@ const DECLINING = 'pm_card_chargeCustomerFail';
 const billNext = async (apiKey: string, prNumber: number) => bill(apiKey, await recorded(apiKey, prNumber));
 
 describe('a card that was declined', () => {
-  it('blocks the next fix, and /usage says so with the time of the next try', async () => {
+  it('a declined card blocks the next fix, and /usage states the time of the next try', async () => {
     const { apiKey } = await customerOutOfCredits(money, DECLINING);
     const before = await usage(apiKey);
     expect(before['warnings']).toMatchObject([
@@ -54,7 +54,7 @@ describe('a card that was declined', () => {
     expect(Number(next.headers['retry-after'])).toBeGreaterThan(3_000);
   });
 
-  it('stops blocking once another card is on file', async () => {
+  it('a declined card stops blocking once another card is on file', async () => {
     const { apiKey, customerId } = await customerOutOfCredits(money, DECLINING);
     await billNext(apiKey, 1);
     await addCard(apiKey, await money.newCard());
@@ -65,7 +65,7 @@ describe('a card that was declined', () => {
     expect((await billNext(apiKey, 2)).status).toBe(200);
   });
 
-  it('is listed beside an open dispute, when a fix is billed and when Pro is ordered', async () => {
+  it('a declined card is listed beside an open dispute, when a fix is billed and when Pro is ordered', async () => {
     const { apiKey } = await customerOutOfCredits(money, 'pm_card_createDispute');
     expect((await billNext(apiKey, 1)).status).toBe(200);
     await addCard(apiKey, DECLINING);
@@ -78,7 +78,7 @@ describe('a card that was declined', () => {
     expect((await subscribe(apiKey)).body).toMatchObject(order);
   });
 
-  it('is named by the letter about the last credits, in place of a price', async () => {
+  it('a declined card is named by the letter about the last credits, in place of a price', async () => {
     const { apiKey, customerId } = await customerOutOfCredits(money, DECLINING);
     await billNext(apiKey, 1);
     await leaveCredits(money, customerId, 7);
@@ -90,7 +90,7 @@ describe('a card that was declined', () => {
 });
 
 describe('subscribing', () => {
-  it('without a card lists the reason in the 402', async () => {
+  it('subscribing without a card lists the reason in the 402', async () => {
     const { apiKey } = await customerOutOfCredits(money);
     await addCard(apiKey, DECLINING);
     const { status, body } = await subscribe(apiKey);

@@ -11,7 +11,7 @@ beforeAll(async () => {
   deps = await serveFromTestTable();
 });
 
-it('every 500 is counted as a defect, for Lambda takes it for a success; what the caller or the bank did is none', async () => {
+it('every 500 is counted as a defect, because Lambda counts it as a success; faults of the caller or the bank are not counted', async () => {
   const { apiKey, customerId } = await signUp();
   const { body } = await call(api.recordFixAttempt, { apiKey, body: fixBody(1) });
   const bill = () => heard(() => call(api.billFixAttempt, { apiKey, params: { id: String(body['id']) } }));

@@ -30,18 +30,18 @@ describe('API keys', () => {
     expect(await codeOf(nobody)).toEqual([401, 'invalid_api_key']);
   });
 
-  it('a key does not open another customer, even with that customer’s id in it', async () => {
+  it("a key does not open another customer, even with that customer's id in it", async () => {
     const crossed = alice.apiKey.replace(alice.customerId, mallory.customerId);
     expect(await codeOf(crossed)).toEqual([401, 'invalid_api_key']);
   });
 
-  it('faults in a request are told only to those whose key is good', async () => {
+  it('faults in a request are reported only to callers with a valid key', async () => {
     const body = { surprise: true };
     expect((await call(api.recordFixAttempt, { apiKey: 'nonsense', body })).status).toBe(401);
     expect((await call(api.recordFixAttempt, { apiKey: alice.apiKey, body })).status).toBe(422);
   });
 
-  it('another customer’s fix and key answer the same 404 as missing ones', async () => {
+  it("another customer's fix and key return the same 404 as missing ones", async () => {
     const { body } = await call(api.recordFixAttempt, { apiKey: alice.apiKey, body: fixBody(1) });
     const params = { id: String(body['id']) };
     const theirs = await call(api.billFixAttempt, { apiKey: mallory.apiKey, params });

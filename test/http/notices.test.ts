@@ -21,11 +21,11 @@ const off = (...kinds: string[]) =>
   NOTICE_KINDS.map((kind) => expect.objectContaining({ kind, enabled: !kinds.includes(kind) }));
 
 describe('which e-mails a customer gets', () => {
-  it('is all of them, until they say otherwise', async () => {
+  it('a customer gets all e-mails by default', async () => {
     expect(await read()).toEqual(off());
   });
 
-  it('can be changed kind by kind, and back', async () => {
+  it('notice settings can be changed kind by kind, and back', async () => {
     const { status, body } = await change({ turned_off: ['low_balance', 'card_declined', 'low_balance'] });
     expect([status, body['notices']]).toEqual([200, off('low_balance', 'card_declined')]);
     expect(await read()).toEqual(off('low_balance', 'card_declined'));
@@ -33,7 +33,7 @@ describe('which e-mails a customer gets', () => {
     expect(await read()).toEqual(off());
   });
 
-  it('leaves those on that they have to be told', async () => {
+  it('notice settings leave the mandatory notices on', async () => {
     const mandatory = NOTICE_KINDS.filter((kind) => !OPTIONAL_NOTICE_KINDS.some((one) => one === kind));
     expect(mandatory).toEqual([
       'payment_failed',
@@ -50,14 +50,14 @@ describe('which e-mails a customer gets', () => {
     expect(await read()).toEqual(off());
   });
 
-  it('takes nothing else', async () => {
+  it('notice settings accept nothing else', async () => {
     for (const body of [{}, { turned_off: 'low_balance' }, { turned_off: [], credit_balance: 5 }, []]) {
       expect((await change(body)).status, JSON.stringify(body)).toBe(422);
     }
     expect((await call(api.changeNoticeSettings, { body: { turned_off: [] } })).status).toBe(401);
   });
 
-  it('is refused where it is no list, and says that alone', async () => {
+  it('a value that is no list is rejected with only that error', async () => {
     for (const none of ['low_balance', 'off', {}, 1]) {
       const { body } = await change({ turned_off: none });
       const message = expect.stringMatching(/^invalid input: expected array, received \w+$/);
@@ -65,7 +65,7 @@ describe('which e-mails a customer gets', () => {
     }
   });
 
-  it('is told with the keys of this customer alone', async () => {
+  it("notice settings can be read only with the customer's own keys", async () => {
     const other = await signUp();
     await change({ turned_off: ['exhausted'] });
     const { body } = await call(api.getNoticeSettings, { apiKey: other.apiKey });

@@ -16,7 +16,7 @@ const onboard = (body: unknown, sourceIp?: string) =>
   call(api.onboardCustomer, { body, ...(sourceIp === undefined ? {} : { sourceIp }) });
 
 describe('signing up', () => {
-  it('grants five trial credits and shows the key once', async () => {
+  it('signing up grants five trial credits and shows the key once', async () => {
     const email = uniqueEmail();
     const { status, body, headers } = await onboard({ name: 'Acme', email, source: 'gh_marketplace' });
     expect(status).toBe(201);
@@ -45,7 +45,7 @@ describe('signing up', () => {
     ['a plan', { subscription_type: 'pro' }, ['subscription_type']],
     ['an id', { customer_id: 'x' }, ['customer_id']],
     ['two of them', { credit_balance: 1, debt: -1 }, ['credit_balance', 'debt']],
-  ])('nobody can set %s', async (_name, extra, fields) => {
+  ])('a caller cannot set %s', async (_name, extra, fields) => {
     const { status, body } = await onboard({ name: 'Acme', email: uniqueEmail(), ...extra });
     expect(status).toBe(422);
     expect(body['errors']).toEqual(fields.map((field) => ({ field, message: 'is not a known field' })));
@@ -62,21 +62,21 @@ describe('signing up', () => {
     ['a bad source', { name: 'Acme', email: 'a@customer.example', source: 'DROP TABLE' }, 'source'],
     ['a list', [], 'body'],
     ['null', null, 'body'],
-  ])('%s is refused by name', async (_name, body, field) => {
+  ])('%s is rejected with the field', async (_name, body, field) => {
     const answer = await onboard(body);
     expect(answer.status).toBe(422);
     expect(answer.body).toMatchObject({ code: 'invalid_request', errors: [{ field }] });
   });
 
   it.each(['x@mailinator.com', 'x@sub.mailinator.com', 'X@MAILINATOR.COM'])(
-    '%s is disposable',
+    '%s is recognised as disposable',
     async (email) => {
       const { status, body } = await onboard({ name: 'Acme', email });
       expect([status, body['code']]).toEqual([422, 'disposable_email']);
     },
   );
 
-  it('two at once with one address: one 201, one 409, whatever the case', async () => {
+  it('of two concurrent sign-ups with one address, in any case, one gets 201 and one 409', async () => {
     const local = uniqueEmail().split('@')[0] ?? '';
     const answers = await Promise.all([
       onboard({ name: 'Acme', email: `A${local}@x.io` }),
@@ -86,7 +86,7 @@ describe('signing up', () => {
     expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: 'email_taken' });
   });
 
-  it('the eleventh in a minute from one address is 429 and says when to try again', async () => {
+  it('the eleventh sign-up in a minute from one address is 429 with the time to retry', async () => {
     const ip = someIp();
     for (let n = 0; n < 10; n++) {
       expect((await onboard({ name: 'Acme', email: uniqueEmail() }, ip)).status).toBe(201);
@@ -100,7 +100,7 @@ describe('signing up', () => {
     expect((await onboard({ name: 'Acme', email })).status).toBe(201);
   });
 
-  it('a forwarded-for header does not change who is counted', async () => {
+  it('a forwarded-for header does not change which address is counted', async () => {
     const ip = someIp();
     const statuses = [];
     for (let n = 0; n < 11; n++) {
@@ -111,7 +111,7 @@ describe('signing up', () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
-  it('keeps the rate-limit window only as long as it counts (TTL)', async () => {
+  it('the rate-limit window of sign-ups is stored only as long as it counts (TTL)', async () => {
     const ip = someIp();
     await onboard({ name: 'Acme', email: uniqueEmail() }, ip);
     const { Item } = await deps.table.client.send(

@@ -30,17 +30,17 @@ function objectsIn(value: unknown): Record<string, unknown>[] {
 }
 
 describe('the OpenAPI document', () => {
-  it('is the one that the contracts make', () => {
+  it('the OpenAPI document is the one that the contracts make', () => {
     const stored = readFileSync('docs/openapi.json', 'utf8');
     expect(stored === openApiText(), 'docs/openapi.json is out of date: npm run openapi').toBe(true);
   });
 
-  it('is shown on a page that is up to date with it', async () => {
+  it('the page with the OpenAPI document is up to date', async () => {
     const stored = readFileSync('docs/api-page.json', 'utf8');
     expect(stored === (await apiPageText()), 'docs/api-page.json is out of date: npm run openapi').toBe(true);
   });
 
-  it('refers to nothing that it does not hold', () => {
+  it('the OpenAPI document contains everything that it refers to', () => {
     const references = objectsIn(document).flatMap(({ $ref }) => (typeof $ref === 'string' ? [$ref] : []));
     expect(references.length).toBeGreaterThan(0);
     for (const reference of new Set(references)) {
@@ -53,7 +53,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('describes exactly the calls that are deployed', () => {
+  it('the OpenAPI document describes exactly the deployed calls', () => {
     const Deployed = z.object({
       functions: z.record(
         z.string(),
@@ -71,35 +71,38 @@ describe('the OpenAPI document', () => {
     expect(calls.map(routeOf).sort()).toEqual(deployed.map(routeOf).sort());
   });
 
-  it('names every call once', () => {
+  it('the OpenAPI document names every call once', () => {
     const names = calls.map(({ operationId }) => operationId);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(calls)('describes $operationId whole', ({ path, parameters, security, responses, tags }) => {
-    const inPath = parameters.filter((parameter) => parameter.in === 'path');
-    expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
-    expect(inPath.every(({ required }) => required)).toBe(true);
-    expect(document.tags.map(({ name }) => name)).toEqual(expect.arrayContaining([...tags]));
-    const statuses = Object.keys(responses);
-    expect(statuses).toEqual(expect.arrayContaining(['422', '500']));
-    expect(statuses.some((status) => status < '400')).toBe(true);
-    expect(statuses.includes('401')).toBe(security.length > 0);
-  });
+  it.each(calls)(
+    'the OpenAPI document describes $operationId completely',
+    ({ path, parameters, security, responses, tags }) => {
+      const inPath = parameters.filter((parameter) => parameter.in === 'path');
+      expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+      expect(inPath.every(({ required }) => required)).toBe(true);
+      expect(document.tags.map(({ name }) => name)).toEqual(expect.arrayContaining([...tags]));
+      const statuses = Object.keys(responses);
+      expect(statuses).toEqual(expect.arrayContaining(['422', '500']));
+      expect(statuses.some((status) => status < '400')).toBe(true);
+      expect(statuses.includes('401')).toBe(security.length > 0);
+    },
+  );
 
-  it('lists each problem under its own status', () => {
+  it('the OpenAPI document lists each problem under its own status', () => {
     for (const { status, codes } of calls.flatMap(problemCodesOf)) {
       for (const code of codes) expect(PROBLEMS).toHaveProperty([code, 'status'], Number(status));
     }
   });
 
-  it('says that a body with an unknown field is refused', () => {
+  it('the OpenAPI document says that a body with an unknown field is rejected', () => {
     const bodies = calls.flatMap(({ requestBody }) => requestBody?.content['application/json']?.schema ?? []);
     expect(bodies).toHaveLength(allContracts.filter(({ body }) => body !== undefined).length);
     for (const body of bodies) expect(body).toMatchObject({ additionalProperties: false });
   });
 
-  it('tells its request limits: patterns, lengths, formats, defaults', () => {
+  it('the OpenAPI document states the limits of requests: patterns, lengths, formats, defaults', () => {
     const onboarding = document.paths['/api/v1/customers/onboard'].post.requestBody;
     expect(onboarding.content['application/json'].schema).toMatchObject({
       required: ['name', 'email'],
@@ -117,7 +120,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('describes problems as they are sent', () => {
+  it('the OpenAPI document describes problems as they are sent', () => {
     const facts = { errors: [{ field: 'cursor', message: 'is required' }], credit_balance: 0 };
     const { body } = problemReply(new BillingError('invalid_request', 'cursor is required.', facts), 'id');
     expect(Problem.parse(body)).toEqual(body);
@@ -125,7 +128,7 @@ describe('the OpenAPI document', () => {
 });
 
 describe('every example', () => {
-  it.each(allContracts)('of $operationId is one that its own schema accepts', (contract) => {
+  it.each(allContracts)('every example of $operationId is accepted by its own schema', (contract) => {
     const { params, query, body, responses } = contract;
     expect(params.safeParse(exampleOf(params)).error).toBeUndefined();
     expect(query.safeParse(exampleOf(query)).error).toBeUndefined();
@@ -137,7 +140,7 @@ describe('every example', () => {
     }
   });
 
-  it('of a problem is a problem', () => {
+  it('every example of a problem is a problem', () => {
     expect(Problem.parse(exampleOf(Problem))).toEqual(exampleOf(Problem));
   });
 });
@@ -145,7 +148,7 @@ describe('every example', () => {
 describe('the documentation page', () => {
   const page = shownPage.html.join('https://api.example');
 
-  it.each(calls)('shows $operationId', ({ operationId, method, path }) => {
+  it.each(calls)('the documentation page shows $operationId', ({ operationId, method, path }) => {
     expect(page).toContain(`<article id="${operationId}"`);
     expect(page).toContain(`${method.toUpperCase()}</span><span>${path}</span>`);
   });
@@ -155,7 +158,7 @@ describe('the documentation page', () => {
   );
   const problems = Object.entries(PROBLEMS);
   it.each(problems.filter(([code]) => answered.has(code)))(
-    'explains %s where its problem document points',
+    'the documentation page explains %s at the address in its problem document',
     (code, { title }) => {
       expect(page).toContain(`id="${code}"`);
       expect(page).toContain(`<span>${title}</span>`);
@@ -163,20 +166,20 @@ describe('the documentation page', () => {
   );
 
   it.each(problems.filter(([code]) => !answered.has(code)))(
-    "leaves out %s, which only operators' functions answer",
+    "the documentation page leaves out %s, which only operators' functions return",
     (code) => {
       expect(page).not.toContain(`id="${code}"`);
     },
   );
 
-  it('has no two places of one name and no link to a place it does not have', () => {
+  it('the documentation page has unique ids and no broken link', () => {
     const places = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(places).size).toBe(places.length);
     const targets = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
     expect(places).toEqual(expect.arrayContaining(targets));
   });
 
-  it('shows text as text, whatever is in it', async () => {
+  it('the documentation page escapes all text', async () => {
     const markup = `</pre><script>alert("x" & 'y')</script>`;
     const hostile: ApiDocument = JSON.parse(JSON.stringify(document), (key, value: unknown) =>
       typeof value === 'string' && key !== '$ref' ? value + markup : value,
@@ -189,7 +192,7 @@ describe('the documentation page', () => {
 });
 
 describe('GET /openapi.json and GET /docs', () => {
-  it('answers with the document, which may be kept for five minutes', async () => {
+  it('GET /openapi.json returns the document, which may be cached for five minutes', async () => {
     const { status, headers, body } = await call(getOpenapi);
     expect(status).toBe(200);
     expect(headers).toMatchObject({
@@ -199,7 +202,7 @@ describe('GET /openapi.json and GET /docs', () => {
     expect(body).toEqual(document);
   });
 
-  it('answers with a page that may load its own style and nothing else', async () => {
+  it('GET /docs returns a page that may load only its own style', async () => {
     const { status, headers, body } = await call(wrapped(getDocs));
     expect(status).toBe(200);
     expect(headers).toMatchObject({
@@ -252,7 +255,7 @@ describe('GET /openapi.json and GET /docs', () => {
     ['document', getOpenapi],
     ['page', getDocs],
     ['redirect', getRoot],
-  ])('refuses a parameter that the %s does not have', async (_, handler) => {
+  ])('a parameter that the %s does not have is rejected', async (_, handler) => {
     const { status, body } = await call(handler, { query: { format: 'yaml' } });
     expect(status).toBe(422);
     expect(body).toMatchObject({ code: 'invalid_request', errors: [{ field: 'format' }] });

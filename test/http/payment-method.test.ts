@@ -33,7 +33,7 @@ const defaultCardOf = ({ customerId }: SignedUp) => {
 };
 
 describe('the first card', () => {
-  it('brings 5 credits, 5 → 10, and becomes what Stripe charges', async () => {
+  it('the first card grants 5 credits, 5 → 10, and becomes the card that Stripe charges', async () => {
     const customer = await signUp();
     const card = await money.newCard();
     const { status, body } = await addCard(customer.apiKey, card);
@@ -48,7 +48,7 @@ describe('the first card', () => {
     ]);
   });
 
-  it('sent twice, or at the same time, is one card and one bonus', async () => {
+  it('the first card sent twice, or concurrently, is one card and one bonus', async () => {
     const customer = await signUp();
     const card = await money.newCard();
     const answers = await Promise.all([1, 2, 3].map(() => addCard(customer.apiKey, card)));
@@ -69,7 +69,7 @@ describe('the consent to be charged', () => {
     ['missing', {}],
     ['denied', { billing_consent: false }],
     ['a text', { billing_consent: 'true' }],
-  ])('has a code of its own where it is %s, and nothing is asked of Stripe or stored', async (_, more) => {
+  ])('a consent has its own code if it is %s, and nothing is sent to Stripe or stored', async (_, more) => {
     const { apiKey, customerId } = await signUp();
     const before = money.double.calls.all.length;
     const body = { payment_method_id: 'pm_card_visa', ...more };
@@ -81,7 +81,7 @@ describe('the consent to be charged', () => {
     expect(await consentsOf(customerId)).toEqual([]);
   });
 
-  it('is kept with the card: when, to which text, from where and with which key', async () => {
+  it('a consent is stored with the card: when, to which text, from where and with which key', async () => {
     const { apiKey, apiKeyId, customerId } = await signUp();
     const card = await money.newCard();
     const before = Date.now();
@@ -103,7 +103,7 @@ describe('the consent to be charged', () => {
     expect(consent.userAgent).not.toContain(apiKey);
   });
 
-  it('stays for every card that was added, and none is kept for a card that is refused', async () => {
+  it('a consent is stored for every added card, and none for a rejected card', async () => {
     const { apiKey, customerId } = await signUp();
     const cards = [await money.newCard(), await money.newCard()];
     for (const card of cards) expect((await addCard(apiKey, card)).status).toBe(200);
@@ -123,7 +123,7 @@ describe('what is no card', () => {
     ['a path', { payment_method_id: 'pm_1/../../customers', billing_consent: true }, 'payment_method_id'],
     ['credits', { ...CARD, billing_consent: true, credit_balance: 100 }, 'credit_balance'],
     ['somebody else', { ...CARD, billing_consent: true, customer_id: 'c' }, 'customer_id'],
-  ])('%s is 422 and names the field; Stripe is not asked and nothing changes', async (_name, body, field) => {
+  ])('%s is 422 with the field; Stripe is not asked and nothing changes', async (_name, body, field) => {
     const { apiKey } = await signUp();
     const before = money.double.calls.all.length;
     const answer = await call(api.addPaymentMethod, { apiKey, body });
@@ -136,7 +136,7 @@ describe('what is no card', () => {
 });
 
 describe('a card that cannot be used', () => {
-  it('unknown, detached and somebody else’s are told apart for nobody, and nothing is half done', async () => {
+  it('an unknown, detached or foreign card gets the same response, and nothing is half done', async () => {
     const owner = await signUp();
     const theirs = await money.newCard();
     await addCard(owner.apiKey, theirs);
@@ -172,7 +172,7 @@ describe('a card that cannot be used', () => {
     ['pm_card_visa_chargeDeclinedInsufficientFunds', 'insufficient_funds'],
     ['pm_card_visa_chargeDeclinedStolenCard', 'stolen_card'],
     ['pm_card_chargeDeclinedExpiredCard', 'expired_card'],
-  ])('%s is 402 with the decline code %s; another card then brings the bonus', async (card, declineCode) => {
+  ])('%s is 402 with the decline code %s; another card then earns the bonus', async (card, declineCode) => {
     const { apiKey, customerId } = await signUp();
     const { status, body } = await addCard(apiKey, card);
     expect(status).toBe(402);
@@ -182,7 +182,7 @@ describe('a card that cannot be used', () => {
     expect(atStripe(money, customerId).customers).toHaveLength(1);
   });
 
-  it('does not replace the one that is on file', async () => {
+  it('a card that cannot be used does not replace the card on file', async () => {
     const customer = await signUp();
     const good = await money.newCard();
     await addCard(customer.apiKey, good);
@@ -194,7 +194,7 @@ describe('a card that cannot be used', () => {
 });
 
 describe('the bonus', () => {
-  it('comes once for a customer: a second card is charged from now on, and brings nothing', async () => {
+  it('a customer earns the bonus once: a second card is charged from now on, and earns nothing', async () => {
     const customer = await signUp();
     await addCard(customer.apiKey, await money.newCard());
     const second = await money.newCard();
@@ -205,7 +205,7 @@ describe('the bonus', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('comes once for a card: ten trials with one card at once get one bonus in all, each the card on file', async () => {
+  it('a card earns the bonus once: ten concurrent trials with one card get one bonus, each with the card on file', async () => {
     const customers = await Promise.all(Array.from({ length: 10 }, () => signUp()));
     // Each call creates a new payment method of the same card.
     const answers = await Promise.all(customers.map(({ apiKey }) => addCard(apiKey, 'pm_card_jcb')));
@@ -220,7 +220,7 @@ describe('the bonus', () => {
 });
 
 describe('who is on Pro', () => {
-  it('stays on Pro with another card, and keeps the subscription', async () => {
+  it('a Pro customer stays on Pro with another card, and keeps the subscription', async () => {
     const { apiKey, customerId } = await proCustomer(money);
     const { body } = await addCard(apiKey, await money.newCard());
     expect(body).toMatchObject({ subscription_type: 'pro', credit_balance: 70, bonus_credits: 0 });
@@ -248,28 +248,31 @@ describe('a card that is detached at Stripe', () => {
   it.each([
     ['says', true],
     ['does not say', false],
-  ])('is off file when the event %s whose it was, and the same card can be added again', async (_, said) => {
-    const customer = await signUp();
-    await addCard(customer.apiKey, 'pm_card_visa');
-    await leaveCredits(money, customer.customerId, 0);
-    const card = String(defaultCardOf(customer));
-    await money.stripe.paymentMethods.detach(card);
-    await tell(customer, card, said);
-    expect(await usage(customer.apiKey)).toMatchObject({
-      has_payment_method: false,
-      subscription_type: 'pay_as_you_go',
-      warnings: [{ code: 'no_credits_no_card' }],
-    });
-    const fix = await recorded(customer.apiKey, 1);
-    expect((await bill(customer.apiKey, fix)).body).toMatchObject({ code: 'no_billing_info' });
+  ])(
+    'a card detached at Stripe is off file when the event %s whose it was, and the same card can be added again',
+    async (_, said) => {
+      const customer = await signUp();
+      await addCard(customer.apiKey, 'pm_card_visa');
+      await leaveCredits(money, customer.customerId, 0);
+      const card = String(defaultCardOf(customer));
+      await money.stripe.paymentMethods.detach(card);
+      await tell(customer, card, said);
+      expect(await usage(customer.apiKey)).toMatchObject({
+        has_payment_method: false,
+        subscription_type: 'pay_as_you_go',
+        warnings: [{ code: 'no_credits_no_card' }],
+      });
+      const fix = await recorded(customer.apiKey, 1);
+      expect((await bill(customer.apiKey, fix)).body).toMatchObject({ code: 'no_billing_info' });
 
-    expect((await addCard(customer.apiKey, 'pm_card_visa')).status).toBe(200);
-    expect(await usage(customer.apiKey)).toMatchObject({ has_payment_method: true });
-    expect((await bill(customer.apiKey, fix)).body).toMatchObject({ outcome: 'charged_and_consumed' });
-    await expectSoundMoney(money, customer.customerId);
-  });
+      expect((await addCard(customer.apiKey, 'pm_card_visa')).status).toBe(200);
+      expect(await usage(customer.apiKey)).toMatchObject({ has_payment_method: true });
+      expect((await bill(customer.apiKey, fix)).body).toMatchObject({ outcome: 'charged_and_consumed' });
+      await expectSoundMoney(money, customer.customerId);
+    },
+  );
 
-  it('leaves another card that is on file where it is', async () => {
+  it('a detached card leaves another card on file unchanged', async () => {
     const customer = await signUp();
     const [first, second] = [await money.newCard(), await money.newCard()];
     await addCard(customer.apiKey, first);
@@ -295,7 +298,7 @@ describe('a card that is detached at Stripe', () => {
     expect(await usage(customer.apiKey)).toMatchObject({ has_payment_method: true });
   });
 
-  it('who was deleted at Stripe adds a card also before the event of that has come', async () => {
+  it('a customer deleted at Stripe can add a card even before the event arrives', async () => {
     const customer = await signUp();
     await addCard(customer.apiKey, await money.newCard());
     const { id } = atStripe(money, customer.customerId);
@@ -307,7 +310,7 @@ describe('a card that is detached at Stripe', () => {
 });
 
 describe('trying cards', () => {
-  it('more than 20 times an hour is 429 with the time to wait, and reaches nobody at Stripe', async () => {
+  it('adding cards more than 20 times an hour is 429 with the time to retry, and makes no call to Stripe', async () => {
     const { apiKey } = await signUp();
     const other = await signUp();
     const statuses = [];

@@ -56,7 +56,7 @@ async function afterFailedRenewal(finallyState: 'canceled' | 'unpaid' | null): P
 }
 
 describe('a fix without credits', () => {
-  it('costs $29.00 as you go: one credit is bought and consumed', async () => {
+  it('a fix without credits costs $29.00 as you go: one credit is bought and consumed', async () => {
     const customer = await customerOutOfCredits(money);
     const { status, body } = await bill(customer.apiKey, await recorded(customer.apiKey, 1));
     expect(status).toBe(200);
@@ -69,7 +69,7 @@ describe('a fix without credits', () => {
     ]);
   });
 
-  it('costs $15.00 on Pro', async () => {
+  it('a fix without credits costs $15.00 on Pro', async () => {
     const customer = await proCustomer(money);
     await leaveCredits(money, customer.customerId, 0);
     const { body } = await bill(customer.apiKey, await recorded(customer.apiKey, 1));
@@ -78,7 +78,7 @@ describe('a fix without credits', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('costs $15.00 while the renewal is past due, and the customer is warned', async () => {
+  it('a fix without credits costs $15.00 while the renewal is past due, and the customer is warned', async () => {
     const customer = await afterFailedRenewal(null);
     const { subscription_state: state, subscription_type: type, warnings } = await usage(customer.apiKey);
     expect([type, state]).toEqual(['pro', 'past_due']);
@@ -97,18 +97,21 @@ describe('a fix without credits', () => {
     expect(await usage(customer.apiKey)).toMatchObject({ subscription_state: 'active' });
   });
 
-  it.each(['canceled', 'unpaid'] as const)('costs $29.00 once the renewal ended %s', async (state) => {
-    const customer = await afterFailedRenewal(state);
-    const before = await usage(customer.apiKey);
-    expect(before).toMatchObject({ subscription_type: 'pay_as_you_go', subscription_state: state });
-    expect(JSON.stringify(before['warnings'])).not.toContain('past_due');
-    await addCard(customer.apiKey, await money.newCard());
-    const { body } = await bill(customer.apiKey, await recorded(customer.apiKey, 1));
-    expect(body).toMatchObject({ ...CHARGED, amount_cents: 2_900 });
-    expect(paidAtStripe(customer)).toEqual([2_900, 59_900]);
-  });
+  it.each(['canceled', 'unpaid'] as const)(
+    'a fix without credits costs $29.00 once the renewal ended %s',
+    async (state) => {
+      const customer = await afterFailedRenewal(state);
+      const before = await usage(customer.apiKey);
+      expect(before).toMatchObject({ subscription_type: 'pay_as_you_go', subscription_state: state });
+      expect(JSON.stringify(before['warnings'])).not.toContain('past_due');
+      await addCard(customer.apiKey, await money.newCard());
+      const { body } = await bill(customer.apiKey, await recorded(customer.apiKey, 1));
+      expect(body).toMatchObject({ ...CHARGED, amount_cents: 2_900 });
+      expect(paidAtStripe(customer)).toEqual([2_900, 59_900]);
+    },
+  );
 
-  it('costs $29.00 where a subscription was never paid and expired', async () => {
+  it('a fix without credits costs $29.00 if a subscription was never paid and expired', async () => {
     const customer = await customerOutOfCredits(money);
     await money.stripe.subscriptions.create({
       customer: atStripe(money, customer.customerId).id,
@@ -125,7 +128,7 @@ describe('a fix without credits', () => {
     expect(body).toMatchObject({ ...CHARGED, amount_cents: 2_900 });
   });
 
-  it('billed ten times at once is one charge and ten times 200, and one of them billed it', async () => {
+  it('a fix billed ten times concurrently is one charge and ten times 200, and one of them billed it', async () => {
     const customer = await customerOutOfCredits(money);
     const fix = await recorded(customer.apiKey, 1);
     const answers = await Promise.all(Array.from({ length: 10 }, () => bill(customer.apiKey, fix)));
@@ -138,7 +141,7 @@ describe('a fix without credits', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('is charged once, also when its event comes before, after and again', async () => {
+  it('a fix is charged once, also when its event arrives before, after and again', async () => {
     const customer = await customerOutOfCredits(money);
     const fix = await recorded(customer.apiKey, 1);
     await bill(customer.apiKey, fix);
@@ -149,7 +152,7 @@ describe('a fix without credits', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('is blocked without a card: 402 no_billing_info, and nothing reaches Stripe', async () => {
+  it('a fix without a card is blocked: 402 no_billing_info, and no call to Stripe', async () => {
     const customer = await customerOutOfCredits(money);
     const { id } = atStripe(money, customer.customerId);
     const [card] = (await money.stripe.customers.listPaymentMethods(id)).data;
@@ -167,7 +170,7 @@ describe('a fix without credits', () => {
 });
 
 describe('a card that declines', () => {
-  it('is 402 with the decline code and writes no entry; it is not tried again before the wait is over', async () => {
+  it('a declining card is 402 with the decline code and writes no entry; it is not tried again before the wait is over', async () => {
     const customer = await customerOutOfCredits(money, 'pm_card_chargeCustomerFail');
     const { seq } = await headOf(money.deps, customer.customerId);
     const fix = await recorded(customer.apiKey, 1);
@@ -194,7 +197,7 @@ describe('a card that declines', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('does not keep the fix from being paid with a credit that came meanwhile; the payment is cancelled first', async () => {
+  it('a declining card does not prevent paying with a new credit; the payment is cancelled first', async () => {
     const customer = await customerOutOfCredits(money, 'pm_card_chargeCustomerFail');
     const fix = await recorded(customer.apiKey, 1);
     await bill(customer.apiKey, fix);
@@ -224,7 +227,7 @@ describe('a card whose bank asks for the cardholder', () => {
 
   const intentIds = ({ customerId }: SignedUp) => atStripe(money, customerId).payments.map(({ id }) => id);
 
-  it('is asked about one and the same payment however often the call is repeated', async () => {
+  it('a card whose bank asks for the cardholder has the same payment however often the call is repeated', async () => {
     const { customer, fix, intentId } = await asked();
     const answers = await Promise.all([1, 2, 3].map(() => bill(customer.apiKey, fix)));
     for (const { status, body } of answers) {
@@ -237,7 +240,7 @@ describe('a card whose bank asks for the cardholder', () => {
     expect(await fixStatus(customer, 1)).toBe('not_billed');
   });
 
-  it('pays the fix as soon as they have confirmed and the event came', async () => {
+  it('a confirmed payment pays the fix as soon as the event arrives', async () => {
     const { customer, fix, intentId } = await asked();
     await money.control(`payment_intents/${intentId}/authenticate`, { succeeds: true });
     expect(await fixStatus(customer, 1)).toBe('not_billed');
@@ -251,7 +254,7 @@ describe('a card whose bank asks for the cardholder', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('pays the fix also when the call is repeated before the event came', async () => {
+  it('a confirmed payment pays the fix even if the call is repeated before the event arrives', async () => {
     const { customer, fix, intentId } = await asked();
     await money.control(`payment_intents/${intentId}/authenticate`, { succeeds: true });
     expect((await bill(customer.apiKey, fix)).body).toMatchObject(CHARGED);
@@ -260,7 +263,7 @@ describe('a card whose bank asks for the cardholder', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('who failed the confirmation is a decline, and the next call a new attempt', async () => {
+  it('a failed confirmation is a decline, and the next call a new attempt', async () => {
     const { customer, fix, intentId } = await asked();
     await money.control(`payment_intents/${intentId}/authenticate`, { succeeds: false });
     await deliverAbout(money, customer.customerId);
@@ -272,7 +275,7 @@ describe('a card whose bank asks for the cardholder', () => {
     expect(others).toMatchObject([{ id: intentId, status: 'canceled' }]);
   });
 
-  it('with another card is another attempt that is paid; the first payment is cancelled and cannot be paid', async () => {
+  it('another card is another attempt that is paid; the first payment is cancelled and cannot be paid', async () => {
     const { customer, fix, intentId } = await asked();
     await addCard(customer.apiKey, await money.newCard());
     await leaveCredits(money, customer.customerId, 0);
@@ -290,7 +293,7 @@ describe('a card whose bank asks for the cardholder', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('who confirmed just before another card was to be charged has paid: the other card is not charged', async () => {
+  it('a payment confirmed just before another card would be charged has paid: the other card is not charged', async () => {
     const { customer, fix, intentId } = await asked();
     await addCard(customer.apiKey, await money.newCard());
     await leaveCredits(money, customer.customerId, 0);
@@ -322,7 +325,7 @@ describe('a second payment of a fix that was paid', () => {
   it.each([
     ['a card', 0, 'charged_and_consumed'],
     ['a credit', 1, 'credit_consumed'],
-  ])('by %s is given back at once, and recorded', async (_name, credits, outcome) => {
+  ])('a second payment of a fix by %s is returned at once, and recorded', async (_name, credits, outcome) => {
     const customer = await customerOutOfCredits(money);
     await leaveCredits(money, customer.customerId, credits);
     const fix = await recorded(customer.apiKey, 1);
@@ -352,7 +355,7 @@ describe('a second payment of a fix that was paid', () => {
 });
 
 describe('what is said and logged', () => {
-  it('holds no client secret but for the cardholder, no key, no signing secret, no address and no card', async () => {
+  it('responses and logs hold no client secret except for the cardholder, no key, no signing secret, no address and no card', async () => {
     const webhookSecret = `whsec_${randomBytes(16).toString('hex')}`;
     process.env['STRIPE_WEBHOOK_SECRETS'] = webhookSecret;
     const logged: string[] = [];

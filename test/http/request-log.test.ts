@@ -26,7 +26,7 @@ async function requestLines(work: () => Promise<unknown>): Promise<Map<string, R
 }
 
 describe('the log line of a request', () => {
-  it('names its own customer, and never another one, when requests overlap', async () => {
+  it('the log line of a request names its own customer, and never another one, when requests overlap', async () => {
     const sent: { readonly requestId: string; readonly customerId: string | undefined }[] = [];
     const ask = async (apiKey: string, customerId: string | undefined) => {
       const { headers } = await call(api.getUsage, { apiKey });
@@ -44,7 +44,7 @@ describe('the log line of a request', () => {
       expect(lines.get(requestId)?.['customer_id']).toBe(customerId);
   });
 
-  it('and every other line of a sign-up leaves out the address and the name, whether it succeeds or not', async () => {
+  it('the log lines of a sign-up leave out the address and the name, whether it succeeds or not', async () => {
     const local = `jane.doe.${randomBytes(4).toString('hex')}`;
     const email = `${local}@customer.example`;
     const lines: string[] = [];

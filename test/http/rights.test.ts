@@ -284,10 +284,7 @@ async function takenBy(name: string): Promise<string[]> {
   return [...taken].sort();
 }
 
-it.each([...grantedRights()])(
-  '%s takes the rights that its role has, each of them, and no others',
-  async (name, granted) => {
-    const expected = granted.filter((right) => !LAMBDAS_OWN.test(right));
-    expect(await takenBy(name)).toEqual(expected.toSorted());
-  },
-);
+it.each([...grantedRights()])('%s needs exactly the rights that its role has', async (name, granted) => {
+  const expected = granted.filter((right) => !LAMBDAS_OWN.test(right));
+  expect(await takenBy(name)).toEqual(expected.toSorted());
+});

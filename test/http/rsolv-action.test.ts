@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 
 describe('the calls that RSOLV-action makes', () => {
-  it('record, record again, look up, bill, bill again ten times at once', async () => {
+  it('RSOLV-action can record, record again, find, bill, and bill again ten times concurrently', async () => {
     const { apiKey, customerId } = await signUp();
     const body = fixBody(7, {
       issue_number: 3,
@@ -75,7 +75,7 @@ describe('the calls that RSOLV-action makes', () => {
     });
   });
 
-  it('the same pull request recorded ten times at once is recorded once', async () => {
+  it('the same pull request recorded ten times concurrently is recorded once', async () => {
     const { apiKey } = await signUp();
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => call(api.recordFixAttempt, { apiKey, body: fixBody(1) })),
@@ -85,7 +85,7 @@ describe('the calls that RSOLV-action makes', () => {
     expect(new Set(answers.map(({ body }) => body['id'])).size).toBe(1);
   });
 
-  it('the older code path, which sends placeholders, is told of each field', async () => {
+  it('the older code path, which sends placeholders, gets an error for each field', async () => {
     const { apiKey } = await signUp();
     const body = { github_org: 'unknown', repo_name: 'unknown', pr_number: 0, pr_title: 'Fix' };
     const answer = await call(api.recordFixAttempt, { apiKey, body });

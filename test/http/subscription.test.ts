@@ -50,7 +50,7 @@ async function costOfFix({ apiKey, customerId }: SignedUp, prNumber: number): Pr
 }
 
 describe('subscribing to Pro', () => {
-  it('is paid at once and brings 60 credits at once: 201, and 200 with the one there is from then on', async () => {
+  it('subscribing to Pro is paid and grants 60 credits at once: 201, and later 200 with the current subscription', async () => {
     const customer = await customerWithCard();
     const first = await subscribe(customer.apiKey);
     expect(first.status).toBe(201);
@@ -68,19 +68,22 @@ describe('subscribing to Pro', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it.each([2, 10])('%i at once make one subscription, one payment and 60 credits once', async (count) => {
-    const customer = await customerWithCard();
-    const answers = await Promise.all(Array.from({ length: count }, () => subscribe(customer.apiKey)));
-    for (const { status, body, text } of answers) {
-      expect([200, 201], text).toContain(status);
-      expect(body).toMatchObject({ ...ACTIVE, credit_balance: 70 });
-    }
-    expect(statesAtStripe(customer)).toEqual(['active']);
-    expect(paidAtStripe(customer)).toEqual([PRO_CENTS]);
-    expect(await proGrants(customer)).toBe(1);
-  });
+  it.each([2, 10])(
+    '%i concurrent calls make one subscription, one payment and 60 credits once',
+    async (count) => {
+      const customer = await customerWithCard();
+      const answers = await Promise.all(Array.from({ length: count }, () => subscribe(customer.apiKey)));
+      for (const { status, body, text } of answers) {
+        expect([200, 201], text).toContain(status);
+        expect(body).toMatchObject({ ...ACTIVE, credit_balance: 70 });
+      }
+      expect(statesAtStripe(customer)).toEqual(['active']);
+      expect(paidAtStripe(customer)).toEqual([PRO_CENTS]);
+      expect(await proGrants(customer)).toBe(1);
+    },
+  );
 
-  it('without a card, or with one that is not there any more, is 402 no_billing_info and orders nothing', async () => {
+  it('subscribing without a card, or with a card that no longer exists, is 402 no_billing_info and orders nothing', async () => {
     const never = await signUp();
     const notAnyMore = await customerWithCard();
     const { customers } = atStripe(money, notAnyMore.customerId);
@@ -97,7 +100,7 @@ describe('subscribing to Pro', () => {
     }
   });
 
-  it('with a card that declines is 402 each time and leaves no subscription; a good card is a new attempt', async () => {
+  it('subscribing with a declining card is 402 each time and leaves no subscription; a good card is a new attempt', async () => {
     const customer = await customerWithCard('pm_card_chargeCustomerFail');
     for (let n = 0; n < 2; n++) {
       const { status, body } = await subscribe(customer.apiKey);
@@ -119,7 +122,7 @@ describe('subscribing to Pro', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it('with a card whose bank asks is 402 authentication_required, and leaves no subscription', async () => {
+  it('subscribing with a card whose bank asks is 402 authentication_required, and leaves no subscription', async () => {
     const customer = await customerWithCard('pm_card_authenticationRequired');
     const { status, body } = await subscribe(customer.apiKey);
     expect(status).toBe(402);
@@ -135,14 +138,14 @@ describe('subscribing to Pro', () => {
     ['no plan', {}, 'plan'],
     ['credits', { plan: 'pro', credit_balance: 60 }, 'credit_balance'],
     ['a price', { plan: 'pro', price: 'price_1' }, 'price'],
-  ])('%s is 422 and names the field', async (_name, body, field) => {
+  ])('subscribing with %s is 422 with the field', async (_name, body, field) => {
     const { apiKey } = await signUp();
     const answer = await call(api.subscribe, { apiKey, body });
     expect(answer.status).toBe(422);
     expect(answer.body).toMatchObject({ code: 'invalid_request', errors: [{ field }] });
   });
 
-  it('at a price that does not exist is 500, leaves nothing half done, and works once that is corrected', async () => {
+  it('subscribing at a missing price is 500, leaves nothing half done, and works once that is corrected', async () => {
     const customer = await customerWithCard();
     const before = await usage(customer.apiKey);
     const atPrice = async (priceId: string) => {
@@ -168,7 +171,7 @@ describe('subscribing to Pro', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it('takes a pending cancellation back, without another payment', async () => {
+  it('subscribing withdraws a pending cancellation, without another payment', async () => {
     const customer = await proCustomer(money);
     expect((await cancel(customer.apiKey)).body).toMatchObject({ cancel_at_period_end: true });
     const { status, body } = await subscribe(customer.apiKey);
@@ -179,7 +182,7 @@ describe('subscribing to Pro', () => {
     expect(paidAtStripe(customer)).toEqual([PRO_CENTS]);
   });
 
-  it('takes one back that was asked for as a moment, as the customer portal does', async () => {
+  it('subscribing withdraws a cancellation that has a date, as the customer portal makes it', async () => {
     const customer = await proCustomer(money);
     const [subscription] = atStripe(money, customer.customerId).subscriptions;
     if (subscription === undefined) throw new Error('no subscription');
@@ -190,7 +193,7 @@ describe('subscribing to Pro', () => {
     expect(atStripe(money, customer.customerId).subscriptions).toMatchObject([{ cancel_at: null }]);
   });
 
-  it('again after it was cancelled is a new one, paid and granted again', async () => {
+  it('subscribing again after a cancellation is a new subscription, paid and granted again', async () => {
     const customer = await proCustomer(money);
     await cancel(customer.apiKey, { at_period_end: 'false' });
     const { status, body } = await subscribe(customer.apiKey);
@@ -232,7 +235,7 @@ const invoiceOf = ({ latest_invoice: invoice }: Awaited<ReturnType<typeof inDash
 };
 
 describe('a subscription that was begun in the dashboard', () => {
-  it('is not Pro while it is incomplete; subscribing ends it and makes one that is paid', async () => {
+  it('a subscription from the dashboard is not Pro while it is incomplete; subscribing ends it and makes a paid one', async () => {
     const customer = await customerWithCard();
     await inDashboard(customer, { payment_behavior: 'default_incomplete' });
     await deliverAbout(money, customer.customerId);
@@ -249,7 +252,7 @@ describe('a subscription that was begun in the dashboard', () => {
     expect(paidAtStripe(customer)).toEqual([PRO_CENTS, 2_900]);
   });
 
-  it('is Pro once its invoice was paid past Stripe, and brings its credits', async () => {
+  it('a subscription from the dashboard is Pro once its invoice was paid outside of Stripe, and grants its credits', async () => {
     const customer = await customerWithCard();
     const begun = await inDashboard(customer, { payment_behavior: 'default_incomplete' });
     await money.stripe.invoices.pay(invoiceOf(begun), { paid_out_of_band: true });
@@ -260,7 +263,7 @@ describe('a subscription that was begun in the dashboard', () => {
     expect((await subscribe(customer.apiKey)).status).toBe(200);
   });
 
-  it('that was cancelled, with its events late: the service sees it by itself when it is asked', async () => {
+  it('a subscription cancelled with late events is seen as cancelled when the service reads Stripe', async () => {
     const customer = await proCustomer(money);
     const [subscription] = atStripe(money, customer.customerId).subscriptions;
     if (subscription === undefined) throw new Error('no subscription');
@@ -272,7 +275,7 @@ describe('a subscription that was begun in the dashboard', () => {
 });
 
 describe('a Pro invoice', () => {
-  it('that the customer’s balance at Stripe pays brings credits, without a payment', async () => {
+  it("a Pro invoice paid from the customer's balance at Stripe grants credits, without a payment", async () => {
     const customer = await customerWithCard();
     await money.stripe.customers.update(atStripe(money, customer.customerId).id, { balance: -PRO_CENTS });
     const { status, body } = await subscribe(customer.apiKey);
@@ -283,7 +286,7 @@ describe('a Pro invoice', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it('of $0 brings none, and usage says so: a trial is Pro without credits until its first month is paid', async () => {
+  it('a $0 Pro invoice grants nothing, and usage says so: a trial is Pro without credits until its first paid month', async () => {
     const customer = await customerWithCard();
     await inDashboard(customer, { trial_period_days: 7 });
     await deliverAbout(money, customer.customerId);
@@ -308,7 +311,7 @@ describe('a Pro invoice', () => {
       { proration: false, reason: 'subscription_update' },
     ],
     ['a whole period for a reason that is newer than we are', { proration: false, reason: 'something_new' }],
-  ] as const)('for %s brings the credits of its line', async (_name, { proration, reason }) => {
+  ] as const)('a Pro invoice for %s grants the credits of its line', async (_name, { proration, reason }) => {
     const customer = await customerWithCard();
     const begun = await inDashboard(customer);
     const invoice = money.double.state.invoices.find(invoiceOf(begun));
@@ -323,7 +326,7 @@ describe('a Pro invoice', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it('is one for Pro: a subscription to something else is no Pro and brings nothing', async () => {
+  it('a subscription to another product is no Pro and grants nothing', async () => {
     const customer = await customerWithCard();
     const other = await money.stripe.prices.create({
       currency: 'usd',
@@ -344,7 +347,7 @@ describe('a Pro invoice', () => {
     expect(await proGrants(customer)).toBe(1);
   });
 
-  it('is one of a subscription: $599.00 for something by hand brings nothing', async () => {
+  it('a manual invoice of $599.00 without a subscription grants nothing', async () => {
     const customer = await customerWithCard();
     const { id } = atStripe(money, customer.customerId);
     await money.stripe.invoiceItems.create({ customer: id, amount: PRO_CENTS, currency: 'usd' });
@@ -359,7 +362,7 @@ describe('a Pro invoice', () => {
     expect(await proGrants(customer)).toBe(0);
   });
 
-  it('of a renewal brings 60 more, once however often Stripe says so', async () => {
+  it('the Pro invoice of a renewal grants 60 more, once however often Stripe reports it', async () => {
     const customer = await proCustomer(money);
     await money.days(32);
     await deliverAbout(money, customer.customerId);
@@ -370,7 +373,7 @@ describe('a Pro invoice', () => {
 });
 
 describe('cancelling Pro', () => {
-  it('at the period’s end keeps $15.00 until then, and is $29.00 after', async () => {
+  it("cancelling at the period's end keeps $15.00 until then, and costs $29.00 after", async () => {
     const customer = await proCustomer(money);
     // The default.
     const { status, body } = await cancel(customer.apiKey);
@@ -392,7 +395,7 @@ describe('cancelling Pro', () => {
     await expectSoundMoney(money, customer.customerId);
   });
 
-  it('now is $29.00 from the next fix on; credits are kept, and nothing is paid back', async () => {
+  it('cancelling now costs $29.00 from the next fix on; the credits stay, and nothing is refunded', async () => {
     const customer = await proCustomer(money);
     const { status, body } = await cancel(customer.apiKey, { at_period_end: 'false' });
     expect(status).toBe(200);
@@ -406,19 +409,22 @@ describe('cancelling Pro', () => {
     expect(atStripe(money, customer.customerId).refunds).toEqual([]);
   });
 
-  it.each(['true', 'false'])('twice is as good as once (at_period_end=%s)', async (atPeriodEnd) => {
-    const customer = await proCustomer(money);
-    const query = { at_period_end: atPeriodEnd };
-    const first = await cancel(customer.apiKey, query);
-    const changes = await changesAtStripe(money, async () => {
-      const again = await cancel(customer.apiKey, query);
-      expect(again.status).toBe(200);
-      expect(again.body).toEqual(first.body);
-    });
-    expect(changes).toEqual([]);
-  });
+  it.each(['true', 'false'])(
+    'cancelling twice has the effect of once (at_period_end=%s)',
+    async (atPeriodEnd) => {
+      const customer = await proCustomer(money);
+      const query = { at_period_end: atPeriodEnd };
+      const first = await cancel(customer.apiKey, query);
+      const changes = await changesAtStripe(money, async () => {
+        const again = await cancel(customer.apiKey, query);
+        expect(again.status).toBe(200);
+        expect(again.body).toEqual(first.body);
+      });
+      expect(changes).toEqual([]);
+    },
+  );
 
-  it('now ends one that was to end later', async () => {
+  it('cancelling now ends a subscription that was set to end later', async () => {
     const customer = await proCustomer(money);
     await cancel(customer.apiKey);
     const { body } = await cancel(customer.apiKey, { at_period_end: 'false' });
@@ -426,7 +432,7 @@ describe('cancelling Pro', () => {
     expect(statesAtStripe(customer)).toEqual(['canceled']);
   });
 
-  it('is 404 for who never had a subscription, with or without a card', async () => {
+  it('cancelling without a subscription is 404, with or without a card', async () => {
     const trial = await signUp();
     const withCard = await customerOutOfCredits(money);
     for (const { apiKey } of [trial, withCard]) {
@@ -448,7 +454,7 @@ describe('cancelling Pro', () => {
 });
 
 describe('a customer who owes credits', () => {
-  it('is told how many in the answer of subscribing, which grants that many fewer', async () => {
+  it('subscribing returns how many credits are owed, and grants that many fewer', async () => {
     const customer = await signUp();
     await addCard(customer.apiKey, await money.newCard());
     await tamper(money.deps, keys.head(customer.customerId), 'debt', 70);
@@ -458,7 +464,7 @@ describe('a customer who owes credits', () => {
     expect((await subscribe(customer.apiKey)).body).toMatchObject({ credits_owed: 10, credits_netted: 0 });
   });
 
-  it('is told in the answer of subscribing that the whole grant went to what was owed', async () => {
+  it('subscribing returns that the whole grant settled owed credits', async () => {
     const customer = await signUp();
     await addCard(customer.apiKey, await money.newCard());
     await tamper(money.deps, keys.head(customer.customerId), 'debt', 60);

@@ -123,7 +123,7 @@ async function expectHandled(posted: Posted, eventId: string): Promise<void> {
 }
 
 describe('a delivery that is signed as Stripe signs it', () => {
-  it('is handled and recorded, and the log names the event but not what it says', async () => {
+  it('a signed delivery is handled and recorded, and the log names the event without its content', async () => {
     const event = someEvent();
     const posted = await post(JSON.stringify(event));
     await expectHandled(posted, event.id);
@@ -131,13 +131,13 @@ describe('a delivery that is signed as Stripe signs it', () => {
     expect(posted.log).toContain(event.type);
   });
 
-  it('is handled just the same when the gateway hands it over in base64', async () => {
+  it('a signed delivery is handled the same if the gateway sends it in base64', async () => {
     const event = someEvent();
     const body = JSON.stringify(event);
     await expectHandled(await post(body, signed(body), { base64: true }), event.id);
   });
 
-  it('is handled while a secret is rolled, with the old one or the new one; with a third it is not', async () => {
+  it('a delivery is handled with the old or the new secret during a rotation, and not with a third one', async () => {
     process.env['STRIPE_WEBHOOK_SECRETS'] = `${ROLLED_SECRET},${SECRET}`;
     try {
       for (const secrets of [[SECRET], [ROLLED_SECRET], [FOREIGN_SECRET, SECRET]]) {
@@ -157,7 +157,7 @@ describe('a delivery that is signed as Stripe signs it', () => {
   it.each([
     ['as old as it may be', -TOLERANCE_SECONDS + 5],
     ['from a clock that is as far ahead as it may be', TOLERANCE_SECONDS - 5],
-  ])('is handled %s', async (_, offset) => {
+  ])('a signed delivery is handled %s', async (_, offset) => {
     const event = someEvent();
     const body = JSON.stringify(event);
     await expectHandled(await post(body, signed(body, [SECRET], nowSeconds() + offset)), event.id);
@@ -187,11 +187,11 @@ describe('a delivery whose signature does not hold is 400 and leaves nothing beh
     expectRefused(await post(body, header(body)), 400, 'invalid_signature');
   });
 
-  it('without a body', async () => {
+  it('a delivery without a body is 400 and leaves nothing behind', async () => {
     expectRefused(await post('', signed('')), 400, 'invalid_signature');
   });
 
-  it('without a signature, and that is not counted: noise of the internet wakes nobody', async () => {
+  it('a delivery without a signature is 400 and not counted, because it is noise of the internet', async () => {
     for (const body of [JSON.stringify(someEvent()), '', 'x'.repeat(1_000_000)]) {
       expectRefused(await post(body, null), 400, 'invalid_signature', { isNoise: true });
     }
@@ -206,7 +206,7 @@ describe('a body', () => {
   };
 
   it.each([false, true])(
-    'of 1 MiB is handled when it is signed, and one byte more is 413 (base64: %s)',
+    'a body of 1 MiB is handled when it is signed, and one byte more is 413 (base64: %s)',
     async (base64) => {
       const largest = padded(MIB);
       expect(Buffer.byteLength(largest.text)).toBe(MIB);
@@ -216,13 +216,13 @@ describe('a body', () => {
     },
   );
 
-  it('of 1 MB is 400 when its signature is not ours', async () => {
+  it('a body of 1 MB with another signature is 400', async () => {
     const body = 'x'.repeat(1_000_000);
     expectRefused(await post(body, signed(body, [FOREIGN_SECRET])), 400, 'invalid_signature');
   });
 
   it.each(['{"id": ', 'zoë', '{"id":"evt_1","object":"event"}}'])(
-    'that is signed but is not JSON is 400: %s',
+    'a body that is signed but is not JSON is 400: %s',
     async (text) => {
       expectRefused(await post(text), 400, 'malformed_json');
     },
@@ -235,7 +235,7 @@ describe('a body', () => {
     ['an event whose id would be another key', { ...someEvent(), id: 'evt_1#EVENT' }],
     ['an event that does not say which mode it is of', { ...someEvent(), livemode: undefined }],
     ['an event without data', { ...someEvent(), data: undefined }],
-  ])('that is signed but is no event is 422: %s', async (_, value) => {
+  ])('a body that is signed but is no event is 422: %s', async (_, value) => {
     expectRefused(await post(JSON.stringify(value)), 422, 'invalid_request');
   });
 });
@@ -266,7 +266,7 @@ describe('a thin event of API v2', () => {
     expect((await post(JSON.stringify(event))).body['outcome']).toBe('duplicate');
   });
 
-  it('a thin event with another signature, of the other mode, or misshapen, is refused like any other', async () => {
+  it('a thin event with another signature, of the other mode, or malformed, is rejected like any other', async () => {
     const body = JSON.stringify(thin());
     expectRefused(await post(body, signed(body, [FOREIGN_SECRET])), 400, 'invalid_signature');
     expectRefused(await post(JSON.stringify(thin({ livemode: true }))), 400, 'wrong_mode');
@@ -284,12 +284,15 @@ describe('an endpoint that was set up by hand', () => {
       { object: 'v2.core.event', created: '2026-11-24T14:05:00Z', type: 'v1.billing.meter.no_meter_found' },
       'EventIgnored',
     ],
-  ])('is counted for an alarm and named in the log when it sends: %s', async (said, more, metric) => {
-    const { status, counted, log } = await post(JSON.stringify(someEvent(more)));
-    expect([status, counted]).toEqual([200, [metric, 'EndpointMisconfigured']]);
-    expect(log).toMatch(/"message":\s*"webhook endpoint"/);
-    expect(log).toContain(said);
-  });
+  ])(
+    'an endpoint that was set up by hand is counted for an alarm and logged when it sends: %s',
+    async (said, more, metric) => {
+      const { status, counted, log } = await post(JSON.stringify(someEvent(more)));
+      expect([status, counted]).toEqual([200, [metric, 'EndpointMisconfigured']]);
+      expect(log).toMatch(/"message":\s*"webhook endpoint"/);
+      expect(log).toContain(said);
+    },
+  );
 });
 
 describe('test and live do not mix:', () => {
@@ -307,7 +310,7 @@ describe('signing secrets that are not there, or misshapen, count as a delivery 
     ['three', `${SECRET},${ROLLED_SECRET},${FOREIGN_SECRET}`],
     ['two with a blank between', `${SECRET}, ${ROLLED_SECRET}`],
     ['one and a comma', `${SECRET},`],
-  ])('are 500 without their value: %s', async (_, secrets) => {
+  ])('missing or malformed signing secrets are 500 without their value: %s', async (_, secrets) => {
     vi.stubEnv('STRIPE_WEBHOOK_SECRETS', secrets);
     try {
       const posted = await post(JSON.stringify(someEvent()));
@@ -322,7 +325,7 @@ describe('signing secrets that are not there, or misshapen, count as a delivery 
 });
 
 describe('what Stripe collects for Pro by itself', () => {
-  it('is counted by what came of it, once for each event: it is money that no request of ours tells of', async () => {
+  it("Stripe's own collection for Pro is counted by its outcome, once for each event", async () => {
     const { customerId, stripeCustomerId: customer } = await customerWithCard(money, 0);
     await subscribeToPro(money.deps, customerId, null);
     const { id } = await money.stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });

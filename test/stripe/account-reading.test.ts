@@ -34,7 +34,7 @@ describe('the default card', () => {
   const card = (customer: object, methods: Record<string, object> = {}) =>
     readDefaultCard(stripeWith({ 'customers/cus_1': customerFrom(customer), ...methods }), 'cus_1');
 
-  it('is the default payment method, with its fingerprint', async () => {
+  it('the default card is the default payment method, with its fingerprint', async () => {
     expect(await card({}, { 'payment_methods/pm_1': methodFrom() })).toEqual({
       paymentMethodId: 'pm_1',
       fingerprint: 'fp_1',
@@ -53,13 +53,13 @@ describe('the default card', () => {
     ['is no card', { type: 'us_bank_account' }],
     ['was detached', { customer: null }],
     ['is somebody else’s', { customer: 'cus_other' }],
-  ])('is none where the default payment method %s', async (_, facts) => {
+  ])('there is no default card if the default payment method %s', async (_, facts) => {
     expect(await card({}, { 'payment_methods/pm_1': methodFrom(facts) })).toBeNull();
   });
 
   const older = { invoice_settings: { default_payment_method: null }, default_source: 'card_1' };
 
-  it('is the default source where there is no default payment method', async () => {
+  it('the default card is the default source if there is no default payment method', async () => {
     const source = methodFrom({ id: 'card_1' });
     expect(await card(older, { 'payment_methods/card_1': source })).toMatchObject({
       paymentMethodId: 'card_1',
@@ -68,20 +68,20 @@ describe('the default card', () => {
     expect(await card({ default_source: 'card_1' }, both)).toMatchObject({ paymentMethodId: 'pm_1' });
   });
 
-  it('is none without either, and no method is asked for', async () => {
+  it('there is no default card without either, and no payment method is read', async () => {
     const asked: Asked[] = [];
     const customer = customerFrom({ ...older, default_source: null });
     expect(await readDefaultCard(stripeWith({ 'customers/cus_1': customer }, asked), 'cus_1')).toBeNull();
     expect(asked).toHaveLength(1);
   });
 
-  it('is none where the source is no card, and no error then', async () => {
+  it('there is no default card if the source is no card, without an error', async () => {
     expect(await card(older)).toBeNull();
     await expect(card({})).rejects.toThrow();
     await expect(card(older, { 'payment_methods/card_1': new Refusal(500, 'api_error') })).rejects.toThrow();
   });
 
-  it('is none of a customer who was deleted', async () => {
+  it('a deleted customer has no default card', async () => {
     const deleted = { 'customers/cus_1': { id: 'cus_1', object: 'customer', deleted: true } };
     expect(await readDefaultCard(stripeWith(deleted), 'cus_1')).toBeNull();
   });
@@ -118,7 +118,7 @@ describe('an account', () => {
     return readAccount(stripe, 'cus_1', priceBook(stripe, 'price_pro'));
   };
 
-  it('has its card and all of its Pro subscriptions, from every page', async () => {
+  it('an account has its card and all of its Pro subscriptions, from every page', async () => {
     const asked: Asked[] = [];
     const other = subscriptionFrom({ id: 'sub_2', items: list(item(priceFrom({ id: 'p', product: 'x' }))) });
     const account = await read([subscriptionFrom(), other, subscriptionFrom({ id: 'sub_3' })], asked);
@@ -139,13 +139,13 @@ describe('an account', () => {
     });
   });
 
-  it('needs no call for the price that is sold: it comes with the subscription', async () => {
+  it('reading an account needs no call for the sold price, which comes with the subscription', async () => {
     const asked: Asked[] = [];
     await read([subscriptionFrom()], asked);
     expect(asked.filter(({ path }) => path.startsWith('prices'))).toEqual([]);
   });
 
-  it('without a card has none', async () => {
+  it('an account without a card has none', async () => {
     const customer = customerFrom({ invoice_settings: { default_payment_method: null } });
     const stripe = stripeWith({ 'customers/cus_1': customer, subscriptions: list() });
     expect(await readAccount(stripe, 'cus_1', priceBook(stripe, 'price_pro'))).toEqual({
@@ -155,7 +155,7 @@ describe('an account', () => {
     });
   });
 
-  it('says until when each subscription that gives Pro is paid', async () => {
+  it('an account states until when each subscription that gives Pro is paid', async () => {
     const covered = async (facts: object) => {
       const account = await read([subscriptionFrom(facts)]);
       return account.kind === 'account' ? account.subscriptions[0]?.coveredUntil : undefined;
@@ -167,12 +167,12 @@ describe('an account', () => {
     expect(await covered({ items: list(item(priceFrom(), 101)) })).toBeNull();
   });
 
-  it('of a customer who was deleted is deleted', async () => {
+  it('the account of a deleted customer is deleted', async () => {
     const stripe = stripeWith({ 'customers/cus_1': { id: 'cus_1', object: 'customer', deleted: true } });
     expect(await readAccount(stripe, 'cus_1', priceBook(stripe, 'price_pro'))).toEqual({ kind: 'deleted' });
   });
 
-  it('is found by its address and our name of the customer', async () => {
+  it('an account is found by its address and our id of the customer', async () => {
     const asked: Asked[] = [];
     const ours = (id: string, customer_id: string) => customerFrom({ id, metadata: { customer_id } });
     const customers = paged(ours('cus_1', 'c1'), ours('cus_2', 'c2'), ours('cus_3', 'c1'));

@@ -33,14 +33,14 @@ describe('the paid period of a subscription', () => {
   };
   const until = (end: number, facts: object = {}) => lineFrom({ period: { start: 0, end }, ...facts });
 
-  it('is that of the latest invoice where that is paid up to the current period’s end, with no other call', async () => {
+  it("the paid period is that of the latest invoice if it is paid up to the current period's end, without another call", async () => {
     const asked: Asked[] = [];
     expect(await covered(invoiceFrom(), [], {}, asked)).toBe(100);
     expect(await covered(invoiceFrom({ lines: [until(101)] }), [], {}, asked)).toBe(101);
     expect(asked.map(({ path }) => path)).toEqual(['subscriptions/sub_1', 'subscriptions/sub_1']);
   });
 
-  it('is the newest of all paid invoices where the latest one is not paid, or not for now', async () => {
+  it('the paid period is the newest of all paid invoices if the latest one is unpaid, or not for now', async () => {
     const asked: Asked[] = [];
     const paid = [
       invoiceFrom({ id: 'in_2', lines: [until(70)] }),
@@ -64,22 +64,22 @@ describe('the paid period of a subscription', () => {
     });
   });
 
-  it('is none while nothing is paid', async () => {
+  it('there is no paid period while nothing is paid', async () => {
     expect(await covered(null)).toBeNull();
   });
 
-  it('ends with the last of the lines, of any order', async () => {
+  it('the paid period ends with the last of the lines, in any order', async () => {
     expect(await covered(invoiceFrom({ lines: [until(100), until(120), until(110)] }))).toBe(120);
   });
 
-  it('is read from all lines of an invoice that has more than came with it', async () => {
+  it('the paid period is read from all lines of an invoice, even if only some came with it', async () => {
     const latest = { ...invoiceFrom(), lines: { ...list(until(100)), has_more: true } };
     const asked: Asked[] = [];
     expect(await covered(latest, [], { lines: [until(100), until(130)] }, asked)).toBe(130);
     expect(asked.at(-1)?.query.get('limit')).toBe('100');
   });
 
-  it('counts parts of a period that were paid for, and a trial of $0, but no unused time', async () => {
+  it('the paid period counts paid parts and a $0 trial, but no unused time', async () => {
     const part = (amount: number) => until(100, { amount, parent: forSubscription({ proration: true }) });
     expect(await covered(invoiceFrom({ lines: [part(1)] }))).toBe(100);
     expect(await covered(invoiceFrom({ lines: [part(0)] }))).toBeNull();
@@ -91,7 +91,7 @@ describe('the paid period of a subscription', () => {
     expect(await covered(invoiceFrom({ lines: [until(100, { parent })] }))).toBe(100);
   });
 
-  it('counts lines at known prices alone', async () => {
+  it('the paid period counts only lines at known prices', async () => {
     for (const pricing of [null, { price_details: null }, priced('price_unknown'), priced(null)]) {
       expect(await covered(invoiceFrom({ lines: [until(100, { pricing })] }))).toBeNull();
     }
@@ -101,7 +101,7 @@ describe('the paid period of a subscription', () => {
 });
 
 describe('the open renewal of a subscription', () => {
-  it('is the newest open invoice at a known price, and what is left of it', async () => {
+  it('the open renewal is the newest open invoice at a known price, with the amount left', async () => {
     const asked: Asked[] = [];
     const other = invoiceFrom({ id: 'in_9', lines: [lineFrom({ pricing: null })] });
     const open = invoiceFrom({ id: 'in_2', amount_remaining: 700 });

@@ -41,7 +41,7 @@ const order = (stripeCustomerId: string, priceId: string, attempt = 1) => ({
 });
 
 describe('what Stripe refuses', () => {
-  it('a card that declines is declined, with the bank’s reason', async () => {
+  it("a declining card is declined, with the bank's reason", async () => {
     const { port, stripe } = await opened();
     const { customer } = await customerWith(stripe);
     const fault = await faultOf(port.attachCard(customer, 'pm_card_visa_chargeDeclinedInsufficientFunds'));
@@ -51,7 +51,7 @@ describe('what Stripe refuses', () => {
     });
   });
 
-  it('one that the bank gave no reason for has none, not an empty one', async () => {
+  it('a decline without a reason has none, not an empty one', async () => {
     const { port, stripe } = await opened();
     const { customer } = await customerWith(stripe);
     const { kind, facts } = await faultOf(port.attachCard(customer, 'pm_card_chargeDeclinedExpiredCard'));
@@ -65,7 +65,7 @@ describe('what Stripe refuses', () => {
     expect(fault).toMatchObject({ kind: 'authentication_required' });
   });
 
-  it('a payment method that is not there, somebody else’s, or used up is refused: no defect of ours', async () => {
+  it('a missing, foreign or used payment method is refused, and no defect of ours', async () => {
     const { port, stripe } = await opened();
     const [owner, other] = [await customerWith(stripe), await customerWith(stripe)];
     const missing = await faultOf(port.attachCard(owner.customer, 'pm_missing'));
@@ -81,20 +81,20 @@ describe('what Stripe refuses', () => {
     expect(used).toMatchObject({ kind: 'refused' });
   });
 
-  it('a customer that is not there is refused', async () => {
+  it('a missing customer is refused', async () => {
     const { port } = await opened();
     expect(await faultOf(port.attachCard('cus_missing', 'pm_card_visa'))).toMatchObject({ kind: 'refused' });
     expect(await faultOf(port.readAccount('cus_missing'))).toMatchObject({ kind: 'refused' });
   });
 
-  it('a price that does not exist is a defect of ours', async () => {
+  it('a missing price is a defect of ours', async () => {
     const { port, stripe } = await opened();
     const { customer } = await customerWith(stripe);
     const fault = await faultOf(port.subscribe(order(customer, 'price_made_up')));
     expect(fault).toMatchObject({ kind: 'misconfigured', facts: { param: 'items[0][price]' } });
   });
 
-  it('a key that is wrong is a defect of ours at every call, and is told nowhere', async () => {
+  it('a wrong key is a defect of ours at every call, and appears nowhere', async () => {
     const wrong = 'sk_test_wrongSecret';
     const { port, proPriceId } = await opened(wrong);
     const faults = await Promise.all(
@@ -133,14 +133,14 @@ describe('what Stripe does not answer as it should', () => {
       2,
       { kind: 'indeterminate', facts: { answered: false } },
     ],
-  ] as const)('%s (%s) is told apart', async (_name, kind, times, expected) => {
+  ] as const)('the fault %s (%s) is recognised', async (_name, kind, times, expected) => {
     const { port, faults, stripe, proPriceId } = await opened();
     const { customer } = await customerWith(stripe);
     faults.add({ method: 'POST', path: '/v1/subscriptions', kind, times });
     expect(await faultOf(port.subscribe(order(customer, proPriceId)))).toMatchObject(expected);
   });
 
-  it('a failure that Stripe keeps under the key is known as that: asking again will not change it', async () => {
+  it('a failure stored under the key is recognised as replayed: a retry does not change it', async () => {
     const { port, faults, stripe, proPriceId } = await opened();
     const { customer } = await customerWith(stripe);
     faults.add({ method: 'POST', path: '/v1/subscriptions', kind: '500_after' });
@@ -154,7 +154,7 @@ describe('what Stripe does not answer as it should', () => {
     expect(await port.findSubscribed(customer, 2)).toBeNull();
   });
 
-  it('a key that was used for something else says nothing of what became of ours', async () => {
+  it('a reused key says nothing about the outcome of our call', async () => {
     const { port, stripe, proPriceId } = await opened();
     const [first, second] = [await customerWith(stripe), await customerWith(stripe)];
     await port.subscribe(order(first.customer, proPriceId));
@@ -168,20 +168,23 @@ describe('what Stripe does not answer as it should', () => {
     { kind: '500_before' },
     { kind: 'drop_before' },
     { kind: 'drop_after' },
-  ])('once ($kind), it is asked again under the same key, and nothing happens twice', async ({ kind }) => {
-    const { port, faults, stripe, proPriceId, calls } = await opened();
-    const { customer } = await customerWith(stripe);
-    faults.add({ method: 'POST', path: '/v1/subscriptions', kind });
-    const { subscription } = await port.subscribe(order(customer, proPriceId));
-    expect(subscription.state).toBe('active');
-    const tries = calls.all.filter(({ method, path }) => method === 'POST' && path === '/v1/subscriptions');
-    expect(tries.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['subscribe:c1:1', 'subscribe:c1:1']);
-    expect((await stripe.subscriptions.list({ customer })).data).toHaveLength(1);
-  });
+  ])(
+    'after one fault ($kind), the call is retried under the same key, and nothing happens twice',
+    async ({ kind }) => {
+      const { port, faults, stripe, proPriceId, calls } = await opened();
+      const { customer } = await customerWith(stripe);
+      faults.add({ method: 'POST', path: '/v1/subscriptions', kind });
+      const { subscription } = await port.subscribe(order(customer, proPriceId));
+      expect(subscription.state).toBe('active');
+      const tries = calls.all.filter(({ method, path }) => method === 'POST' && path === '/v1/subscriptions');
+      expect(tries.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['subscribe:c1:1', 'subscribe:c1:1']);
+      expect((await stripe.subscriptions.list({ customer })).data).toHaveLength(1);
+    },
+  );
 });
 
 describe('a fault', () => {
-  it('holds neither what was sent nor the answer', async () => {
+  it('a fault contains neither the request nor the response', async () => {
     const { port, stripe } = await opened();
     const { customer } = await customerWith(stripe);
     const fault = await faultOf(port.attachCard(customer, 'pm_card_visa_chargeDeclined'));
@@ -190,14 +193,14 @@ describe('a fault', () => {
     for (const secret of [API_KEY, customer, 'pm_card', 'client_secret']) expect(told).not.toContain(secret);
   });
 
-  it('is made of Stripe’s errors alone: a defect of our own stays what it is', () => {
+  it('only errors of Stripe become faults: a defect of our own is rethrown', () => {
     const defect = new TypeError('a defect');
     expect(() => translateError(defect)).toThrow(defect);
     const fault = new StripeFault('transient');
     expect(translateError(fault)).toBe(fault);
   });
 
-  it('of a kind that the SDK learned later is for people to look at', () => {
+  it('a fault of an unknown kind needs a person', () => {
     const error = new Stripe.errors.StripePermissionError({ type: 'invalid_request_error', message: 'no' });
     expect(translateError(error)).toMatchObject({ kind: 'misconfigured' });
   });
@@ -219,13 +222,13 @@ describe('calls that a repeat must not break', () => {
     return { port, stripe, payment, ...rest };
   }
 
-  it('cancelling a payment that was paid meanwhile answers that it was', async () => {
+  it('cancelling a payment that was paid meanwhile returns that it was paid', async () => {
     const { port, payment } = await paid();
     expect(payment).toMatchObject({ state: 'succeeded', amountCents: 2_900 });
     expect(await port.cancelPayment(payment.paymentIntentId)).toMatchObject({ state: 'succeeded' });
   });
 
-  it('a refund is made once for each attempt, and is read back with the attempt that made it', async () => {
+  it('a refund is made once for each attempt, and is read with its attempt', async () => {
     const { port, stripe, payment, faults } = await paid();
     const { paymentIntentId } = payment;
     const byHand = await stripe.refunds.create({ payment_intent: paymentIntentId, amount: 100 });
@@ -249,7 +252,7 @@ describe('calls that a repeat must not break', () => {
     expect(await port.readAccount(customer)).toMatchObject({ subscriptions: [{ state: 'canceled' }] });
   });
 
-  it('one that is over meanwhile is not made to end, or to go on, and that is no fault of ours', async () => {
+  it('changing the end of a subscription that is over does nothing, without a fault', async () => {
     const { port, stripe, proPriceId } = await opened();
     const { customer } = await customerWith(stripe);
     const { subscription } = await port.subscribe(order(customer, proPriceId));
@@ -258,13 +261,13 @@ describe('calls that a repeat must not break', () => {
     expect(await port.readAccount(customer)).toMatchObject({ subscriptions: [{ state: 'canceled' }] });
   });
 
-  it('what is refused for another reason is not taken for done', async () => {
+  it('a call refused for another reason does not count as done', async () => {
     const { port } = await opened();
     await expect(port.setCancelAtPeriodEnd('sub_nothing', true)).rejects.toMatchObject({ kind: 'refused' });
     await expect(port.findSubscribed('cus_nothing', 1)).rejects.toMatchObject({ kind: 'refused' });
   });
 
-  it('an order of a customer who was deleted since has come to nothing', async () => {
+  it('an order of a customer deleted since has ended', async () => {
     const { port, stripe } = await opened();
     const { customer } = await customerWith(stripe);
     await stripe.customers.del(customer);
@@ -272,7 +275,7 @@ describe('calls that a repeat must not break', () => {
     await port.anonymiseCustomer(customer);
   });
 
-  it('a customer who is deleted between one question and the next is told of as deleted', async () => {
+  it('a customer deleted between two reads is returned as deleted', async () => {
     const { port, stripe, faults } = await opened();
     const { customer } = await customerWith(stripe);
     faults.add({ method: 'GET', path: '/v1/subscriptions', kind: 'delay', ms: 300 });
@@ -282,7 +285,7 @@ describe('calls that a repeat must not break', () => {
     expect(await account).toEqual({ kind: 'deleted' });
   });
 
-  it('a customer is made once, also where Stripe kept a failure under the key', async () => {
+  it('a customer is created once, even if Stripe stored a failure under the key', async () => {
     const { port, stripe, faults } = await opened();
     faults.add({ method: 'POST', path: '/v1/customers', kind: '500_after' });
     const first = await port.createCustomer(NEW_CUSTOMER);

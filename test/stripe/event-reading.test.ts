@@ -34,7 +34,7 @@ describe('an endpoint', () => {
     [{ ...good, api_version: null }, 'its API version is none'],
     [{ object: 'event', type: 'invoice.paid' }, 'its API version is none'],
     [{ ...good, type: 'invoice.payment_succeeded' }, 'it is subscribed to invoice.payment_succeeded'],
-  ])('that sends %j is at fault: %s', (sent, fault) => {
+  ])('an endpoint that sends %j is at fault: %s', (sent, fault) => {
     expect(endpointFault(sent)).toBe(fault);
   });
 });
@@ -55,14 +55,17 @@ describe('an event about a customer', () => {
     [{}, false],
     [null, false],
     [undefined, false],
-  ])('whose change replaced %j says that the default card is another one: %s', (previous, newCard) => {
-    expect(changed(previous)).toEqual({ kind: 'customer_changed', stripeCustomerId: 'cus_1', newCard });
-  });
+  ])(
+    'an event about a customer whose change replaced %j says that the default card changed: %s',
+    (previous, newCard) => {
+      expect(changed(previous)).toEqual({ kind: 'customer_changed', stripeCustomerId: 'cus_1', newCard });
+    },
+  );
 });
 
 describe('an event about a credit note', () => {
   it.each([{ id: 'cn_1', customer: 'cus_1' }, { id: 'cn_1', invoice: 'in_1' }, { id: 'cn_1' }])(
-    'that names %j alone is of no shape that we can read',
+    'an event about a credit note that names only %j has an unknown shape',
     (object) => {
       expect(subjectOf(event('credit_note.created', object))).toEqual({ kind: 'unreadable' });
     },
@@ -79,7 +82,7 @@ describe('a thin event', () => {
     related_object: { id: 'in_1' },
   };
 
-  it('is read with the object that it names, or without one', () => {
+  it('a thin event is read with the object that it names, or without one', () => {
     expect(parseThinEvent(THIN)).toEqual(THIN);
     expect(parseThinEvent({ ...THIN, related_object: null })).toMatchObject({ related_object: null });
     const { related_object, ...bare } = THIN;
@@ -112,18 +115,18 @@ describe('a thin event', () => {
     ['related_object', { id: '!in_1' }],
     ['related_object', { id: 'in_1!' }],
     ['related_object', { id: 'x'.repeat(256) }],
-  ])('is none with %s %j', (name, value) => {
+  ])('an event is no thin event with %s %j', (name, value) => {
     expect(parseThinEvent({ ...THIN, [name]: value })).toBeNull();
   });
 
-  it('is not what is no object', () => {
+  it('a value that is no object is no thin event', () => {
     expect(parseThinEvent(null)).toBeNull();
     expect(parseThinEvent('evt_1')).toBeNull();
   });
 });
 
 describe('an invoice whose payment asks for the cardholder', () => {
-  it('asks for authentication, in whichever class of error Stripe says so', async () => {
+  it('an invoice whose payment asks for the cardholder needs authentication, in any error class of Stripe', async () => {
     const answers = { 'invoices/in_1': new Refusal(400, 'invoice_payment_intent_requires_action') };
     const asked = stripeWith(answers).invoices.retrieve('in_1').catch(translateError);
     expect(await asked).toMatchObject({
@@ -174,7 +177,7 @@ describe('a busy Stripe', () => {
     ['not at all where it says so', { 'retry-after': '0' }, [0, 0]],
     ['by its own measure where the header is below zero', { 'retry-after': '-1' }, [375, 750]],
     ['by its own measure where the header is no number', { 'retry-after': 'soon' }, [375, 750]],
-  ])('is waited for %s: %j', async (_, headers, waits) => {
+  ])('a busy Stripe is waited for %s: %j', async (_, headers, waits) => {
     const result = await ask(headers);
     // The body of each discarded answer is read, so that its connection is free again.
     expect(result).toEqual({ waits, asked: waits.length + 1, dropped: waits.length });

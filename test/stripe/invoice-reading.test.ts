@@ -29,7 +29,7 @@ const proOf = async (invoice: object) => {
 };
 
 describe('an invoice', () => {
-  it('is read with the lines it has, each with what it asked for', async () => {
+  it('an invoice is read with its lines, each with its amount', async () => {
     const other = lineFrom({
       id: 'il_2',
       amount: 1_000,
@@ -81,11 +81,11 @@ describe('an invoice', () => {
     });
   });
 
-  it('is paid by its status alone', async () => {
+  it('an invoice is paid only by its status', async () => {
     expect((await proOf(invoiceFrom({ status: 'open' }))).paid).toBe(false);
   });
 
-  it('names the unknown prices of our product that were asked money for', async () => {
+  it('an invoice lists the unknown prices of our product that cost money', async () => {
     const unknown = (id: string, facts: object = {}) =>
       lineFrom({ id, pricing: priced(`price_${id}`), ...facts });
     const lines = [
@@ -100,7 +100,7 @@ describe('an invoice', () => {
     expect((await proOf(invoiceFrom({ lines }))).unknownPriceIds).toEqual(['price_asked', 'price_expanded']);
   });
 
-  it('has no price on a line that names none, or that is for no subscription', async () => {
+  it('a line without a price, or without a subscription, has no price', async () => {
     const lines = [
       lineFrom({ pricing: null }),
       lineFrom({ pricing: { price_details: null } }),
@@ -112,7 +112,7 @@ describe('an invoice', () => {
     );
   });
 
-  it('is free until the end of the last whole period at a known price that cost nothing', async () => {
+  it('an invoice is free until the end of the last whole period at a known price that cost nothing', async () => {
     const free = (end: number, facts: object = {}) =>
       lineFrom({ amount: 0, period: { start: 0, end }, ...facts });
     const until = async (...lines: object[]) => (await proOf(invoiceFrom({ lines }))).freeUntil;
@@ -125,7 +125,7 @@ describe('an invoice', () => {
     expect(await until(free(60, { pricing: priced('price_other') }))).toBeNull();
   });
 
-  it('is read with all of its lines, also where Stripe sent only the first of them', async () => {
+  it('an invoice is read with all of its lines, even if Stripe sent only the first ones', async () => {
     const asked: Asked[] = [];
     const invoice = { ...invoiceFrom(), lines: { ...list(lineFrom()), has_more: true } };
     const pages = paged(lineFrom({ id: 'il_1' }), lineFrom({ id: 'il_2' }));
@@ -149,7 +149,7 @@ describe('what a line is for', () => {
     invoice_item_details: { proration: true, subscription: 'sub_2', proration_details: null, ...facts },
   });
 
-  it('is its subscription item', async () => {
+  it('a line is for its subscription item', async () => {
     expect(await partOf(forSubscription())).toEqual({
       proration: false,
       subscription: 'sub_1',
@@ -157,7 +157,7 @@ describe('what a line is for', () => {
     });
   });
 
-  it('is the invoice that unused time was paid with, where Stripe names it', async () => {
+  it('unused time is for the invoice that it was paid with, if Stripe names it', async () => {
     const { parent } = creditLine('in_0');
     expect(await partOf(parent)).toEqual({
       proration: true,
@@ -169,7 +169,7 @@ describe('what a line is for', () => {
     });
   });
 
-  it('is an item of its own only where that is a change of a subscription', async () => {
+  it('a line is for its own item only if that changes a subscription', async () => {
     expect(await partOf(byItem({}))).toEqual({
       proration: true,
       subscription: 'sub_2',
@@ -182,7 +182,7 @@ describe('what a line is for', () => {
 });
 
 describe('reading one invoice', () => {
-  it('with what was returned of it, only where it brings credits, or has brought some', async () => {
+  it('an invoice is read with its returns only if it grants credits, or has granted some', async () => {
     const empty = { invoice_payments: list(), credit_notes: list(), invoices: list() };
     const value = async (invoice: object, hasBrought: boolean) => {
       const asked: Asked[] = [];
@@ -196,7 +196,7 @@ describe('reading one invoice', () => {
     expect(await value(invoiceFrom({ status: 'open' }), true)).toBe(4);
   });
 
-  it('says how far it reaches: whose it is, what it pays for, and which invoices it credits', async () => {
+  it('the reach of an invoice is its owner, its subject, and the invoices that it credits', async () => {
     const unknown = lineFrom({ pricing: priced('price_unknown') });
     const reach = (facts: object) =>
       readInvoiceReach(
@@ -220,7 +220,7 @@ describe('reading one invoice', () => {
     expect(await reach({ status: 'draft' })).toMatchObject({ creditedInvoiceIds: [] });
   });
 
-  it('is a failed renewal while it is open, with the next attempt where there is one', async () => {
+  it('an open invoice is a failed renewal, with the next attempt if there is one', async () => {
     const failed = (facts: object) =>
       readFailedRenewal(
         stripeWith({
@@ -269,7 +269,7 @@ describe('a subscription that was made', () => {
     return { ...result, calls: asked.length };
   };
 
-  it('has its first invoice, with another call only where Stripe sent its id alone', async () => {
+  it('a new subscription has its first invoice, with another call only if Stripe sent only its id', async () => {
     expect(await made(invoiceFrom())).toMatchObject({
       subscription: { id: 'sub_1' },
       invoice: { id: 'in_1' },
@@ -279,7 +279,7 @@ describe('a subscription that was made', () => {
     expect(await made(null)).toMatchObject({ invoice: null, calls: 1 });
   });
 
-  it('at a price that is not ours is a defect', async () => {
+  it('a new subscription at another price is a defect', async () => {
     await expect(made(null, 'price_other')).rejects.toMatchObject({
       kind: 'misconfigured',
       facts: { code: 'subscription_without_pro_price' },

@@ -29,7 +29,7 @@ const eventFrom = (facts: object = {}) => ({
 });
 
 describe('the events of a customer', () => {
-  it('are picked out of all since a moment, and say whether they were delivered', async () => {
+  it('the events of a customer are selected from all since a time, and say whether they were delivered', async () => {
     const asked: Asked[] = [];
     const events = paged(
       eventFrom({ pending_webhooks: 1 }),
@@ -43,7 +43,7 @@ describe('the events of a customer', () => {
     expect(Object.fromEntries(asked[0]?.query ?? [])).toEqual({ 'created[gte]': '60', limit: '100' });
   });
 
-  it('leave out what is no event', async () => {
+  it('the events of a customer leave out other objects', async () => {
     const events = list({ id: 'evt_9', object: 'other' });
     expect(await findEventsOf(stripeWith({ events }), 'cus_1', 60)).toEqual([]);
   });
@@ -53,7 +53,7 @@ describe('a list of the whole account', () => {
   const WINDOW = { from: new Date(60_500), until: new Date(120_999), after: null };
   const page = (...data: readonly object[]) => ({ ...list(...data), has_more: true });
 
-  it('of events has those that are handled, and where the next page begins', async () => {
+  it('a list of events has the handled ones, and the start of the next page', async () => {
     const asked: Asked[] = [];
     const other = eventFrom({ id: 'evt_2', type: 'coupon.created' });
     const stripe = stripeWith({ events: page(eventFrom(), other) }, asked);
@@ -67,7 +67,7 @@ describe('a list of the whole account', () => {
     });
   });
 
-  it('goes on after an object, without an end where there is none, and ends', async () => {
+  it('a list continues after an object, without an end if there is none, and ends', async () => {
     const asked: Asked[] = [];
     const stripe = stripeWith({ events: list(eventFrom()) }, asked);
     const { next } = await listEvents(stripe, { ...WINDOW, until: null, after: 'evt_0' });
@@ -80,7 +80,7 @@ describe('a list of the whole account', () => {
     expect((await listEvents(stripeWith({ events: page() }), WINDOW)).next).toBeNull();
   });
 
-  it('of events with one that cannot be read is an error', async () => {
+  it('a list of events with an unreadable one is an error', async () => {
     const stripe = stripeWith({ events: list(eventFrom({ created: 'never' })) });
     await expect(listEvents(stripe, WINDOW)).rejects.toMatchObject({
       kind: 'misconfigured',
@@ -103,7 +103,7 @@ describe('a list of the whole account', () => {
     ...facts,
   });
 
-  it('of payments has those that paid for a fix', async () => {
+  it('a list of payments has those that paid for a fix', async () => {
     const asked: Asked[] = [];
     const intents = page(
       intentFrom(),
@@ -124,7 +124,7 @@ describe('a list of the whole account', () => {
   const BOOK_ANSWERS = { prices: list(priceFrom()), 'prices/price_pro': priceFrom() };
   const free = invoiceFrom({ id: 'in_2', lines: [lineFrom({ amount: 0 })] });
 
-  it('of invoices has those that brought credits, and whose they are', async () => {
+  it('a list of invoices has those that granted credits, with their owners', async () => {
     const asked: Asked[] = [];
     const stripe = stripeWith({ ...BOOK_ANSWERS, invoices: page(invoiceFrom(), free) }, asked);
     const { items, next } = await listProInvoices(stripe, WINDOW, priceBook(stripe, 'price_pro'));
@@ -133,7 +133,7 @@ describe('a list of the whole account', () => {
     expect(Object.fromEntries(asked[0]?.query ?? [])).toMatchObject({ status: 'paid', 'created[lt]': '120' });
   });
 
-  it('of one customer’s money has when each part was paid, and which charges are disputed', async () => {
+  it("a list of one customer's money has the time of each payment, and the disputed charges", async () => {
     const asked: Asked[] = [];
     const payment_intents = paged(
       intentFrom({ latest_charge: { id: 'ch_1', created: 70, refunded: false, disputed: true } }),

@@ -103,7 +103,7 @@ async function failure(reading: Promise<unknown>): Promise<string> {
 }
 
 describe('a secret that SSM keeps', () => {
-  it('is asked for by name, decrypted, and signed by the function’s own role', async () => {
+  it("a secret in SSM is read by name, decrypted, and signed by the function's own role", async () => {
     const parameter = freshParameter();
     expect(await read()).toBe(SECRET);
     const [one] = asked;
@@ -127,7 +127,7 @@ describe('a secret that SSM keeps', () => {
     expect(signature).toBe(signatureOf(one, signedHeaders, scope));
   });
 
-  it('is kept for five minutes, then asked for again: one that was rolled is taken up', async () => {
+  it('a secret in SSM is cached for five minutes, then read again, so that a rotated one is used', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     freshParameter();
     expect([await read(), await read(), await read()]).toEqual([SECRET, SECRET, SECRET]);
@@ -140,7 +140,7 @@ describe('a secret that SSM keeps', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is not asked for where the environment has it, nor where it names none', async () => {
+  it('a secret in SSM is not read if the environment has it, or names none', async () => {
     freshParameter();
     expect(await readParameter({ ...env, STRIPE_SECRET_KEY: 'sk_test_here' }, 'STRIPE_SECRET_KEY')).toBe(
       'sk_test_here',
@@ -164,21 +164,24 @@ describe('a secret that SSM keeps', () => {
     ],
     ['is of another shape', { status: 200, body: `{"Parameter":{"Value":["${SECRET}"]}}` }, /readable/],
     ['is no JSON', { status: 200, body: SECRET }, /SSM returned no readable value/],
-  ] as const)('that %s: the error names the parameter, and holds no value', async (_name, given, why) => {
-    const parameter = freshParameter();
-    answer = given;
-    const told = await failure(read());
-    expect(told).toContain(parameter);
-    expect(told).toMatch(why);
-    // Node's own JSON error quotes the start of its input.
-    expect(told).not.toContain(SECRET.slice(0, 8));
-    expect(told).not.toContain('ItsOwn');
-    // Failures are not cached.
-    answer = VALUE;
-    expect(await read()).toBe(SECRET);
-  });
+  ] as const)(
+    'a secret in SSM that %s: the error names the parameter, and holds no value',
+    async (_name, given, why) => {
+      const parameter = freshParameter();
+      answer = given;
+      const told = await failure(read());
+      expect(told).toContain(parameter);
+      expect(told).toMatch(why);
+      // Node's own JSON error quotes the start of its input.
+      expect(told).not.toContain(SECRET.slice(0, 8));
+      expect(told).not.toContain('ItsOwn');
+      // Failures are not cached.
+      answer = VALUE;
+      expect(await read()).toBe(SECRET);
+    },
+  );
 
-  it('that does not come within 3 seconds is given up, by name', async () => {
+  it('a secret that SSM does not return within 3 seconds is given up, by name', async () => {
     const parameter = freshParameter();
     answer = null;
     const startedMs = performance.now();
@@ -186,7 +189,7 @@ describe('a secret that SSM keeps', () => {
     expect(performance.now() - startedMs).toBeLessThan(4_500);
   });
 
-  it('cannot be asked for without a role: the error names what is missing', async () => {
+  it('a secret in SSM cannot be read without a role: the error names what is missing', async () => {
     const parameter = freshParameter();
     const { AWS_SECRET_ACCESS_KEY: secret } = env;
     delete env['AWS_SECRET_ACCESS_KEY'];
@@ -206,7 +209,7 @@ const settings = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
 });
 
 describe('the settings for Stripe', () => {
-  it('are a key, a price, and on one machine another address', () => {
+  it('the settings for Stripe are a key, a price, and locally another address', () => {
     expect(parseStripeConfig(settings())).toEqual({
       secretKey: SECRET,
       proPriceId: 'price_1',
@@ -230,25 +233,25 @@ describe('the settings for Stripe', () => {
     ['a product for a price', { STRIPE_PRO_PRICE_ID: 'prod_TheSecretItself' }, 'STRIPE_PRO_PRICE_ID'],
     ['no stage', { STAGE: undefined }, 'STAGE'],
     ['an address that is none', { STRIPE_API_BASE: 'TheSecretItself' }, 'STRIPE_API_BASE'],
-  ])('%s is refused by name, without its value', (_name, more, variable) => {
+  ])('the setting %s is rejected by name, without its value', (_name, more, variable) => {
     expect(() => parseStripeConfig(settings(more))).toThrow(variable);
     expect(() => parseStripeConfig(settings(more))).not.toThrow(/TheSecretItself/);
   });
 
-  it('name every variable at fault at once', () => {
+  it('the error lists every invalid setting at once', () => {
     const parse = () => parseStripeConfig({ STAGE: 'staging' });
     expect(parse).toThrow(/STRIPE_SECRET_KEY.*STRIPE_PRO_PRICE_ID/);
   });
 });
 
 describe('the signing secrets', () => {
-  it('are one, or two while one is being rolled', () => {
+  it('the signing secrets are one, or two during a rotation', () => {
     expect(parseWebhookSecrets('whsec_a')).toEqual(['whsec_a']);
     expect(parseWebhookSecrets('whsec_a,whsec_b')).toEqual(['whsec_a', 'whsec_b']);
   });
 
   it.each([undefined, '', 'TheSecretItself', 'whsec_TheSecretItself,', 'whsec_a,whsec_b,whsec_c', 'whsec_'])(
-    '%j are refused by name, without their value',
+    'the signing secrets %j are rejected by name, without their value',
     (value) => {
       expect(() => parseWebhookSecrets(value)).toThrow('STRIPE_WEBHOOK_SECRETS');
       expect(() => parseWebhookSecrets(value)).not.toThrow(/TheSecretItself/);

@@ -13,7 +13,7 @@ describe('a price', () => {
     return knownPriceOf(await stripe.prices.retrieve('price_pro'), soldAs);
   };
 
-  it('brings what its metadata says', async () => {
+  it('a price grants the credits of its metadata', async () => {
     expect(await known({})).toEqual(PRO);
     expect(await known({ metadata: { plan: 'pro', credits: '0' } })).toMatchObject({ credits: 0 });
     expect(await known({ metadata: { plan: 'pro', credits: '999999' } })).toMatchObject({ credits: 999_999 });
@@ -29,16 +29,16 @@ describe('a price', () => {
     ['with too many credits', { metadata: { plan: 'pro', credits: '1000000' } }],
     ['without one amount for each unit', { unit_amount: null }],
     ['in another currency', { currency: 'eur' }],
-  ])('%s is not known', async (_, facts) => {
+  ])('a price that %s is not known', async (_, facts) => {
     expect(await known(facts)).toBeNull();
   });
 
-  it('that is sold without metadata brings what its plan says', async () => {
+  it('the sold price without metadata grants the credits of its plan', async () => {
     expect(await known({ metadata: {} }, 'pro')).toEqual(PRO);
     expect(await known({ metadata: { credits: '70' } }, 'pro')).toMatchObject({ credits: 70 });
   });
 
-  it('that is sold has a key by its plan', () => {
+  it('the sold price has a lookup key by its plan', () => {
     expect(lookupKeyOf('pro')).toBe('rsolv_pro_monthly');
   });
 });
@@ -52,7 +52,7 @@ describe('the book of prices', () => {
     return { book: priceBook(stripe, 'price_pro'), asked, stripe };
   };
 
-  it('knows every price of our products, and tells the others apart', async () => {
+  it('the book of prices knows every price of our products, and distinguishes the others', async () => {
     const { book, asked } = open();
     expect(await book.find('price_pro', 'prod_ours')).toEqual({ kind: 'known', price: PRO });
     expect(await book.find('price_newer', 'prod_ours')).toMatchObject({ kind: 'known' });
@@ -67,7 +67,7 @@ describe('the book of prices', () => {
     expect(asked.length).toBeGreaterThan(2);
   });
 
-  it('asks again for a price of our product that was not known', async () => {
+  it('the book of prices reads an unknown price of our product again', async () => {
     let isThere = false;
     const { book } = open(() => list(priceFrom(), ...(isThere ? [NEWER] : [])));
     expect(await book.find('price_newer', 'prod_ours')).toEqual({ kind: 'unknown' });
@@ -75,7 +75,7 @@ describe('the book of prices', () => {
     expect(await book.find('price_newer', 'prod_ours')).toMatchObject({ kind: 'known' });
   });
 
-  it('learns the sold price from elsewhere, and then asks for nothing', async () => {
+  it('the book of prices learns the sold price from another read, and then reads nothing', async () => {
     const { book, asked, stripe } = open();
     book.learn(await stripe.prices.retrieve('price_pro'));
     asked.length = 0;
@@ -83,7 +83,7 @@ describe('the book of prices', () => {
     expect(asked).toEqual([]);
   });
 
-  it('asks for the other prices of its product, and not again for the one that it has learned', async () => {
+  it('the book of prices reads the other prices of its product once, not the learned one', async () => {
     const { book, asked, stripe } = open();
     book.learn(await stripe.prices.retrieve('price_pro'));
     asked.length = 0;
@@ -91,14 +91,14 @@ describe('the book of prices', () => {
     expect(asked.map(({ path }) => path)).toEqual(['prices']);
   });
 
-  it('learns no price of a product that is not ours', async () => {
+  it('the book of prices learns no price of another product', async () => {
     const { book } = open();
     const foreign = stripeWith({ 'prices/price_x': priceFrom({ id: 'price_x', product: 'prod_x' }) });
     book.learn(await foreign.prices.retrieve('price_x'));
     expect(await book.find('price_x', 'prod_x')).toEqual({ kind: 'foreign' });
   });
 
-  it('reads the price at which a plan is sold each time', async () => {
+  it('the book of prices reads the price at which a plan is sold each time', async () => {
     const asked: Asked[] = [];
     const recurring = { interval: 'month', interval_count: 1, usage_type: 'licensed' };
     const book = priceBook(stripeWith({ 'prices/price_pro': priceFrom({ recurring }) }, asked), 'price_pro');
@@ -109,7 +109,7 @@ describe('the book of prices', () => {
 });
 
 describe('a list', () => {
-  it('of more than 10,000 is an error, for a part of it would be a wrong sum', async () => {
+  it('a list of more than 10,000 is an error, because a part of it would be a wrong sum', async () => {
     async function* numbers(count: number) {
       for (let n = 0; n < count; n++) yield n;
     }

@@ -34,38 +34,38 @@ function answering(
 }
 
 describe('a request that Stripe answers with 429', () => {
-  it('is sent up to three times, after waits that double', async () => {
+  it('a request answered with 429 is sent up to three times, after waits that double', async () => {
     const { ask, waits, times } = answering([429, 429, 200]);
     expect(await ask()).toBe(200);
     expect([times(), waits]).toEqual([3, [375, 750]]);
   });
 
-  it('fails with the 429 after the third try', async () => {
+  it('a request fails with the 429 after the third try', async () => {
     const { ask, times } = answering([429, 429, 429, 200]);
     expect(await ask()).toBe(429);
     expect(times()).toBe(3);
   });
 
-  it('waits as long as Retry-After says', async () => {
+  it('a request waits for the time in Retry-After', async () => {
     const { ask, waits } = answering([429, 200], { 'Retry-After': '2' });
     expect(await ask()).toBe(200);
     expect(waits).toEqual([2_000]);
   });
 
-  it('fails at once where Retry-After is longer than the time that remains', async () => {
+  it('a request fails at once if Retry-After is longer than the remaining time', async () => {
     const { ask, waits, times } = answering([429, 200], { 'retry-after': '30' });
     expect(await ask()).toBe(429);
     expect([times(), waits]).toEqual([1, []]);
   });
 
-  it('fails where the function that waits would be ended before the request is sent once more', async () => {
+  it('a request fails if its function would end before the next try', async () => {
     const left = [14_000, 13_999];
     const { ask, waits } = answering([429, 429, 200], { 'retry-after': '2' }, () => left.shift() ?? 0);
     expect(await ask()).toBe(429);
     expect(waits).toEqual([2_000]);
   });
 
-  it.each([200, 402, 404, 409, 500])('any other answer (%i) is returned at once', async (status) => {
+  it.each([200, 402, 404, 409, 500])('any other response (%i) is returned at once', async (status) => {
     const { ask, times } = answering([status]);
     expect(await ask()).toBe(status);
     expect(times()).toBe(1);

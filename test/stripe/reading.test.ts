@@ -66,7 +66,7 @@ const about = (type: string, object: unknown, more: object = {}) =>
   subjectOf(event({ type, data: { object, ...more } }));
 
 describe('what is an event', () => {
-  it('is what has all that an event has', () => {
+  it('an event has all fields of an event', () => {
     expect(parseEvent(EVENT)).toEqual(EVENT);
     expect(parseEvent({ ...EVENT, api_version: null })?.api_version).toBeNull();
     expect(parseEvent({ ...EVENT, data: { object: null } })?.data).toEqual({ object: null });
@@ -86,11 +86,11 @@ describe('what is an event', () => {
     ['that does not say whether it is live', { livemode: undefined }],
     ['about nothing', { data: null }],
     ['that does not say about what', { data: {} }],
-  ])('is nothing %s', (_name, facts) => {
+  ])('a value that is %s is no event', (_name, facts) => {
     expect(parseEvent({ ...EVENT, ...facts })).toBeNull();
   });
 
-  it('is of our version where that is named, and only at the end', () => {
+  it('an event has our API version if it names one, and only at the end', () => {
     const of = (version: string | null | undefined) => isOurVersion(event({ api_version: version }));
     expect(of('2026-10-28.endive')).toBe(true);
     expect(of('2026-10-28.endivex')).toBe(false);
@@ -150,11 +150,11 @@ describe('what an event is about', () => {
       { id: 'pm_1', customer: 'cus_1' },
       { kind: 'detached_card', paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' },
     ],
-  ])('%s: whom to ask Stripe about', (type, object, subject) => {
+  ])('an event %s names the object to read at Stripe', (type, object, subject) => {
     expect(about(type, object)).toEqual(subject);
   });
 
-  it('every type that is taken in names something', () => {
+  it('every handled type of event names an object', () => {
     for (const type of HANDLED_EVENT_TYPES) {
       expect(about(type, { id: 'x_1', customer: 'cus_1', charge: 'ch_1', invoice: 'in_1' }).kind).not.toBe(
         'nothing',
@@ -163,7 +163,7 @@ describe('what an event is about', () => {
     expect(about('customer.created', { id: 'cus_1' })).toEqual({ kind: 'nothing' });
   });
 
-  it('a detached card names its customer in the change, where it still does', () => {
+  it('a detached card names its customer in the change, if that is still there', () => {
     const detached = (previous: unknown) =>
       about('payment_method.detached', { id: 'pm_1', customer: null }, { previous_attributes: previous });
     const card = { kind: 'detached_card', paymentMethodId: 'pm_1' };
@@ -184,11 +184,11 @@ describe('what an event is about', () => {
     ['invoice.paid', { id: '', customer: 'cus_1' }],
     ['invoice.paid', { id: 'in_1', customer: {} }],
     ['invoice.paid', null],
-  ])('%s of %j is of no shape that we can read', (type, object) => {
+  ])('the event %s of %j has an unknown shape', (type, object) => {
     expect(about(type, object)).toEqual({ kind: 'unreadable' });
   });
 
-  it('is named for the record, where it has a name', () => {
+  it('an event names its object for the record, if it has a name', () => {
     expect(objectIdOf(event())).toBe('in_1');
     expect(objectIdOf(event({ data: { object: {} } }))).toBeNull();
   });
@@ -200,7 +200,7 @@ describe('what an event is about', () => {
     ['refund.failed', { object: 'refund', amount: 2_900, currency: 'eur' }, 2_900],
     ['charge.dispute.created', { object: 'dispute', amount: 59_900, currency: 'usd' }, 59_900],
     ['credit_note.created', { object: 'credit_note', amount: 0, currency: 'usd' }, 0],
-  ])('keeps the amount and the currency it was about: %s', (type, object, amount) => {
+  ])('an event has the amount and the currency of its object: %s', (type, object, amount) => {
     expect(moneyOf(event({ type, data: { object } }))).toEqual({ amount, currency: object.currency });
   });
 
@@ -211,11 +211,11 @@ describe('what an event is about', () => {
     { object: 'invoice', total: 59_900, currency: 'not one' },
     { id: 'pm_1' },
     null,
-  ])('keeps no amount where its object names none: %j', (object) => {
+  ])('an event has no amount if its object has none: %j', (object) => {
     expect(moneyOf(event({ data: { object } }))).toEqual({ amount: null, currency: null });
   });
 
-  it('is a customer’s where it is the customer, or theirs', () => {
+  it("an event belongs to a customer if its object is the customer, or the customer's", () => {
     const isTheirs = (object: unknown) => isAbout(event({ data: { object } }), 'cus_1');
     expect(isTheirs({ id: 'cus_1' })).toBe(true);
     expect(isTheirs({ id: 'in_1', customer: { id: 'cus_1' } })).toBe(true);
@@ -241,7 +241,7 @@ describe('a payment for a fix', () => {
   const read = async (facts: object = {}) =>
     fixPaymentOf(await answering({ ...INTENT, ...facts }).paymentIntents.retrieve('pi_1'));
 
-  it('names customer, fix and attempt in what we write to Stripe, and is known by that alone', () => {
+  it('a payment for a fix names customer, fix and attempt in its metadata, and is recognised only by that', () => {
     const metadata = { purpose: 'fix', customer_id: 'c1', fix_attempt_id: 'f1', attempt: '2' };
     expect(fixMetadata(reference)).toEqual(metadata);
     expect(fixReferenceOf(metadata)).toEqual(reference);
@@ -257,7 +257,7 @@ describe('a payment for a fix', () => {
     expect(fixReferenceOf(null)).toBeNull();
   });
 
-  it('that succeeded is of what was received', async () => {
+  it('a succeeded payment has the received amount', async () => {
     expect(await read()).toEqual({
       ...reference,
       paymentIntentId: 'pi_1',
@@ -269,11 +269,11 @@ describe('a payment for a fix', () => {
     });
   });
 
-  it('that was not made for a fix is none', async () => {
+  it('a payment that was not made for a fix is none', async () => {
     expect(await read({ metadata: {} })).toBeNull();
   });
 
-  it('that was declined says why', async () => {
+  it('a declined payment has the reason', async () => {
     const declined = { status: 'requires_payment_method' };
     expect(
       await read({ ...declined, last_payment_error: { code: 'expired_card', decline_code: 'expired_card' } }),
@@ -302,13 +302,13 @@ describe('a payment for a fix', () => {
     ['requires_capture', null, 'declined'],
     ['requires_confirmation', null, 'declined'],
     ['something_newer_than_we_are', null, 'processing'],
-  ])('at %s, with %j, is %s', async (status, error, state) => {
+  ])('a payment at %s, with %j, is %s', async (status, error, state) => {
     expect(await read({ status, last_payment_error: error })).toMatchObject({ state });
   });
 });
 
 describe('a reference', () => {
-  it('is an id, or an object that has one, or nothing', () => {
+  it('a reference is an id, or an object that has one, or nothing', () => {
     expect(['x', { id: 'x' }, null, undefined].map(idOf)).toEqual(['x', 'x', null, null]);
   });
 });
@@ -340,7 +340,7 @@ describe('a subscription', () => {
   const read = async (facts: object = {}) =>
     proSubscriptionOf(await answering({ ...SUBSCRIPTION, ...facts }).subscriptions.retrieve('sub_1'), PRICES);
 
-  it('to Pro is read with the end of its own period', async () => {
+  it('a subscription to Pro is read with the end of its own period', async () => {
     expect(await read()).toEqual({
       id: 'sub_1',
       plan: 'pro',
@@ -356,11 +356,11 @@ describe('a subscription', () => {
     });
   });
 
-  it('to something else is none', async () => {
+  it('a subscription to another product is none', async () => {
     expect(await read({ items: { data: [{ price: { id: 'price_other' } }] } })).toBeNull();
   });
 
-  it('ends with its period however that was asked for, unless it is over', async () => {
+  it('a subscription set to end in any way ends with its period, unless it is over', async () => {
     const ends = async (facts: object) => (await read(facts))?.cancelAtPeriodEnd;
     expect(await ends({ cancel_at_period_end: true })).toBe(true);
     expect(await read({ cancel_at_period_end: true })).toMatchObject({ endsAt: 60 });
@@ -391,7 +391,7 @@ describe('a subscription', () => {
     expect(await read({ default_source: { id: 'card_own' } })).toMatchObject({ ownCard: 'card_own' });
   });
 
-  it('has every state that Stripe names, and one that is newer than we are is for people to look at', async () => {
+  it("a subscription has one of Stripe's states, and an unknown newer state needs a person", async () => {
     for (const status of SUBSCRIPTION_STATES) expect((await read({ status }))?.state).toBe(status);
     const newer = read({ status: 'newer' });
     await expect(newer).rejects.toMatchObject({
@@ -472,13 +472,13 @@ describe('what went wrong', () => {
       { type: 'invalid_request_error', param: 'customer' },
       'misconfigured',
     ],
-  ])('%s is told apart', async (_name, status, error, kind) => {
+  ])('the error %s is recognised', async (_name, status, error, kind) => {
     const fault = await failed(status, error);
     expect(fault.kind).toBe(kind);
     expect(fault.facts).toMatchObject({ answered: true, replayed: false, requestId: 'req_1' });
   });
 
-  it('is said with Stripe’s own codes, and with none where there is none', async () => {
+  it("a fault has Stripe's own codes, or none if there are none", async () => {
     const error = { type: 'card_error', code: 'card_declined', decline_code: 'expired_card', param: 'p' };
     expect((await failed(402, error)).facts).toMatchObject({
       code: 'card_declined',
@@ -488,28 +488,28 @@ describe('what went wrong', () => {
     expect((await failed(402, { type: 'card_error' })).facts.declineCode).toBeUndefined();
   });
 
-  it('is known to be an answer of before', async () => {
+  it('a replayed response is recognised', async () => {
     const again = await failed(500, { type: 'api_error' }, { 'idempotent-replayed': 'true' });
     expect(again.facts).toMatchObject({ answered: true, replayed: true });
     const other = await failed(500, { type: 'api_error' }, { 'idempotent-replayed': 'false' });
     expect(other.facts.replayed).toBe(false);
   });
 
-  it('is no answer where the line was cut: what became of the call is not known', () => {
+  it('a cut connection is no response: the outcome of the call is unknown', () => {
     const fault = translateError(
       new Stripe.errors.StripeConnectionError({ message: 'cut', type: 'api_error' }),
     );
     expect(fault).toMatchObject({ kind: 'indeterminate', facts: { answered: false, replayed: false } });
   });
 
-  it('is passed on where it is known already, or none of Stripe’s', () => {
+  it("an error is rethrown if it is translated already, or is none of Stripe's", () => {
     const fault = new StripeFault('refused');
     expect(translateError(fault)).toBe(fault);
     const other = new TypeError('not Stripe’s');
     expect(() => translateError(other)).toThrow(other);
   });
 
-  it('is named in logs by its kind and codes', () => {
+  it('a fault is logged by its kind and codes', () => {
     const fault = new StripeFault('refused', {
       code: 'resource_missing',
       param: 'customer',
@@ -520,7 +520,7 @@ describe('what went wrong', () => {
     expect(fault.name).toBe('StripeFault');
   });
 
-  it('is asked for by kind', () => {
+  it('a fault is matched by kind', () => {
     expect(isFault(new StripeFault('refused'), 'declined', 'refused')).toBe(true);
     expect(isFault(new StripeFault('refused'), 'declined')).toBe(false);
     expect(isFault({ kind: 'refused' }, 'refused')).toBe(false);

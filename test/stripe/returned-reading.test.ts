@@ -17,7 +17,7 @@ describe('what was returned of a payment', () => {
     ['newer_than_we_are', 'pending'],
     ['failed', 'failed'],
     ['canceled', 'failed'],
-  ])('counts a refund that is %s as %s', async (status, state) => {
+  ])('a refund that is %s counts as %s', async (status, state) => {
     expect((await read([refundFrom({ status })])).refunds).toEqual([
       { id: 're_1', amountCents: 100, state, attempt: null },
     ]);
@@ -34,11 +34,11 @@ describe('what was returned of a payment', () => {
     [{ purpose: 'other', attempt: '1' }, null],
     [{ attempt: '1' }, null],
     [null, null],
-  ])('knows a refund of ours by its metadata: %j', async (metadata, attempt) => {
+  ])('a refund of ours is recognised by its metadata: %j', async (metadata, attempt) => {
     expect((await read([refundFrom({ metadata })])).refunds).toMatchObject([{ attempt }]);
   });
 
-  it('asks for the refunds and disputes of the payment, from all of their pages', async () => {
+  it('the return of a payment reads all pages of its refunds and disputes', async () => {
     const asked: Asked[] = [];
     const stripe = stripeWith(
       {
@@ -62,7 +62,7 @@ describe('what was returned of a payment', () => {
     ['a closed one stands beside an open one', [{ status: 'lost' }, {}], 'open_dispute'],
     ['an open one stands beside a closed one', [{}, { status: 'won' }], 'open_dispute'],
     ['Stripe refunds a disputed charge', [{ is_charge_refundable: true }], null],
-  ] as const)('is refused further refunds by a dispute: %s', async (_, disputes, refusedBy) => {
+  ] as const)('further refunds of a payment are refused by a dispute: %s', async (_, disputes, refusedBy) => {
     expect(
       (
         await read(
@@ -121,7 +121,7 @@ describe('what was returned of a payment', () => {
       100,
     ],
     ['nothing before it withdrew anything', [], 0],
-  ])('counts of a dispute %s', async (_, balance_transactions, cents) => {
+  ])('the return of a payment counts of a dispute %s', async (_, balance_transactions, cents) => {
     expect((await read([], [disputeFrom({ balance_transactions })])).disputedCents).toBe(cents);
   });
 });
@@ -160,7 +160,7 @@ describe('the money that was returned of a charge', () => {
       'ch_1',
     );
 
-  it('is every refund that was not lost and what disputes withdrew, at most the charge', async () => {
+  it('the returned money of a charge is every refund that was not lost and what disputes withdrew, at most the charge', async () => {
     const refunds = list(refundFrom(), refundFrom({ id: 're_2', status: 'failed', amount: 7 }));
     expect(await read({}, { refunds, disputes: list(disputeFrom()) })).toEqual({
       chargeId: 'ch_1',
@@ -184,18 +184,23 @@ describe('the money that was returned of a charge', () => {
     ['under_review', true],
     ['warning_needs_response', true],
     ['newer_than_we_are', true],
-  ])('names its disputes; one that is %s is open: %s', async (status, open) => {
-    expect((await read({}, { disputes: list(disputeFrom({ status })) })).disputes).toMatchObject([{ open }]);
-  });
+  ])(
+    'the returned money of a charge lists its disputes; one that is %s is open: %s',
+    async (status, open) => {
+      expect((await read({}, { disputes: list(disputeFrom({ status })) })).disputes).toMatchObject([
+        { open },
+      ]);
+    },
+  );
 
-  it('is of the refunds of that charge, and names no dispute where there is none', async () => {
+  it('the returned money of a charge has only its own refunds, and no dispute without one', async () => {
     const asked: Asked[] = [];
     expect((await read({}, {}, asked)).disputes).toEqual([]);
     const [refunds] = asked.filter(({ path }) => path === 'refunds');
     expect(Object.fromEntries(refunds?.query ?? [])).toEqual({ charge: 'ch_1', limit: '100' });
   });
 
-  it('names the customer’s disputes of other charges too, once one of this charge is there', async () => {
+  it("the returned money of a charge lists the customer's disputes of other charges too, if this charge has one", async () => {
     const other = (id: string, charge: unknown) => disputeFrom({ id, charge });
     const ofAccount = list(
       disputeFrom({ charge: { id: 'ch_1', customer: 'cus_1' } }),
@@ -213,7 +218,7 @@ describe('the money that was returned of a charge', () => {
     );
   });
 
-  it('asks for no dispute of the account where the charge has none, or no customer', async () => {
+  it('the disputes of the account are not read if the charge has none, or no customer', async () => {
     const asked: Asked[] = [];
     await read({}, {}, asked);
     const without = await read({ customer: null }, { disputes: list(disputeFrom()) }, asked);
@@ -236,7 +241,7 @@ describe('the money that was returned of a charge', () => {
       list(payment('in_1'), payment({ id: 'in_2' }), payment('in_1', 'again'), payment(null)),
       { kind: 'invoices', invoiceIds: ['in_1', 'in_2'] },
     ],
-  ])('paid for %s', async (_, charge, payments, paidFor) => {
+  ])('the returned charge paid for %s', async (_, charge, payments, paidFor) => {
     const asked: Asked[] = [];
     expect((await read(charge, { payments }, asked)).paidFor).toEqual(paidFor);
     const [query] = asked.filter(({ path }) => path === 'invoice_payments').map((one) => one.query);

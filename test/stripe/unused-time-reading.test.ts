@@ -20,7 +20,7 @@ describe('the unused time of an invoice', () => {
   };
   const later = (...lines: object[]) => invoiceFrom({ id: 'in_2', created: 200, lines });
 
-  it('is what later invoices credit of it, after discount and with tax', async () => {
+  it('the unused time of an invoice is what later invoices credit of it, after discount and with tax', async () => {
     const asked: Asked[] = [];
     const credit = creditLine('in_1', {
       discount_amounts: [{ amount: -100 }],
@@ -41,7 +41,7 @@ describe('the unused time of an invoice', () => {
     ['uncollectible', 500],
     ['draft', 0],
     ['void', 0],
-  ])('counts what an invoice that is %s credits: %i', async (status, cents) => {
+  ])('the unused time counts what an invoice that is %s credits: %i', async (status, cents) => {
     expect(await unused([{ ...later(creditLine('in_1')), status }])).toBe(cents);
   });
 
@@ -58,11 +58,11 @@ describe('the unused time of an invoice', () => {
     ['is for no subscription', { parent: null }],
     ['takes nothing off', { amount: 0 }],
     ['asks for money', { amount: 500 }],
-  ])('is not what a line credits that %s', async (_, facts) => {
+  ])('the unused time does not count what a line credits that %s', async (_, facts) => {
     expect(await unused([later(creditLine('in_1', facts))])).toBe(0);
   });
 
-  it('is found by the subscription where Stripe has deleted the customer, or names none', async () => {
+  it('the unused time is found by the subscription if Stripe has deleted the customer, or names none', async () => {
     const credits = list(later(creditLine('in_1')));
     const byCustomer = ({ query }: Asked) =>
       query.get('customer') === null ? credits : new Refusal(400, 'resource_missing');
@@ -80,7 +80,7 @@ describe('the unused time of an invoice', () => {
     }
   });
 
-  it('is an error where Stripe does not answer', async () => {
+  it('the unused time is an error if Stripe does not respond', async () => {
     const stripe = stripeWith({
       'invoices/in_1': invoiceFrom(),
       invoices: ({ query }: Asked) =>
@@ -101,7 +101,7 @@ describe('unused time of which Stripe does not say what paid for it', () => {
   const sold = (start: number, end: number, facts: object = {}) =>
     lineFrom({ period: { start, end }, ...facts });
 
-  it('is of the invoice that Stripe names, each once', async () => {
+  it('unused time belongs to the invoice that Stripe names, each once', async () => {
     const nothing = creditLine('in_8', { amount: 0 });
     const own = crediting(creditLine('in_0'), creditLine('in_0'), creditLine('in_9'), nothing, lineFrom());
     const asked: Asked[] = [];
@@ -109,7 +109,7 @@ describe('unused time of which Stripe does not say what paid for it', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('is of the newest paid invoice of the subscription whose period contains it', async () => {
+  it('unused time belongs to the newest paid invoice of the subscription whose period contains it', async () => {
     const asked: Asked[] = [];
     const found = await credited(
       [crediting(creditLine(null)), invoiceFrom({ id: 'in_1' }), invoiceFrom({ id: 'in_0' })],
@@ -141,11 +141,11 @@ describe('unused time of which Stripe does not say what paid for it', () => {
     ],
     ['is of no subscription', invoiceFrom({ lines: [lineFrom({ parent: null })] }), []],
     ['has a fitting line among others', invoiceFrom({ lines: [sold(0, 10), sold(0, 100)] }), ['in_1']],
-  ])('is of an invoice that %s: %j', async (_, invoice, expected) => {
+  ])('unused time belongs to an invoice that %s: %j', async (_, invoice, expected) => {
     expect(await credited([invoice], crediting(creditLine(null)))).toEqual(expected);
   });
 
-  it('is credited of the invoice that matches best, when that is asked about', async () => {
+  it('unused time is credited to the invoice that matches best, when that is asked about', async () => {
     const own = invoiceFrom();
     const invoices = [crediting(creditLine(null)), own, invoiceFrom({ id: 'in_0', created: 50 })];
     const stripe = stripeWith({ 'invoices/in_1': own, invoices: list(...invoices) });

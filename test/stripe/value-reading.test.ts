@@ -70,11 +70,11 @@ const returnedValue = async (returned: Returned, invoice: object = invoiceFrom()
 };
 
 describe('the value of an invoice that was returned', () => {
-  it('is nothing where nothing was', async () => {
+  it('the returned value of an invoice is nothing if nothing was returned', async () => {
     expect(await returnedValue({})).toEqual({ cents: 0, ofLines: [], reasons: [] });
   });
 
-  it('is the refunds that were not lost, and what disputes withdrew', async () => {
+  it('the returned value is the refunds that were not lost, and what disputes withdrew', async () => {
     const refunds = [refundFrom({ amount: 300 }), refundFrom({ id: 're_2', status: 'failed', amount: 9 })];
     expect(await returnedValue({ refunds })).toEqual({ cents: 300, ofLines: [], reasons: ['refund'] });
     expect(await returnedValue({ disputes: [disputeFrom()] })).toEqual({
@@ -88,7 +88,7 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
-  it('is the invoice’s share, rounded down, of a payment that paid for more than it', async () => {
+  it("the returned value is the invoice's share, rounded down, of a payment of several invoices", async () => {
     const shared = invoicePayment({
       amount_paid: 100,
       payment: { payment_intent: { id: 'pi_1', amount_received: 300 } },
@@ -104,7 +104,7 @@ describe('the value of an invoice that was returned', () => {
     expect((await returnedValue({ ...returned, payments: [unknown] })).cents).toBe(100);
   });
 
-  it('is read by the payment, or by the charge of an older one, and not at all of one past Stripe', async () => {
+  it('the returned value is read by the payment, or by the charge of an older one, and not if it was paid outside of Stripe', async () => {
     const asked: Asked[] = [];
     const byCharge = invoicePayment({ payment: { charge: 'ch_1' } });
     const byId = invoicePayment({ id: 'inpay_2', payment: { payment_intent: 'pi_2' } });
@@ -132,7 +132,7 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
-  it('is what a credit note gave before payment, to the balance or past Stripe, and not what it refunded', async () => {
+  it('the returned value has what a credit note gave before payment, to the balance or outside of Stripe, and not its refund', async () => {
     const asked: Asked[] = [];
     const gave = { notes: [note({ pre_payment_amount: 200, post_payment_amount: 700 })] };
     expect(await returnedValue(gave, invoiceFrom(), asked)).toEqual({
@@ -158,14 +158,14 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
-  it('is not what a void credit note says', async () => {
+  it('the returned value does not have a void credit note', async () => {
     expect(await returnedValue({ notes: [note({ status: 'void' })] })).toMatchObject({
       cents: 0,
       reasons: [],
     });
   });
 
-  it('counts a credit note that names a line against that line, with its refund, after discount and with tax', async () => {
+  it('a credit note that names a line counts against that line, with its refund, after discount and with tax', async () => {
     const line = noteLine({
       invoice_line_item: 'il_1',
       amount: 1_000,
@@ -184,7 +184,7 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
-  it('counts each named line its share, rounded down, where a refund of the note failed', async () => {
+  it('each named line counts its share, rounded down, if a refund of the note failed', async () => {
     const lines = [
       noteLine({ invoice_line_item: 'il_1' }),
       noteLine({ id: 'cnli_2', invoice_line_item: 'il_2' }),
@@ -205,7 +205,7 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
-  it('counts each named line after its own discount, and what the note gave beyond them against the invoice', async () => {
+  it('each named line counts after its own discount, and the rest of the note against the invoice', async () => {
     const lines = [
       noteLine({ invoice_line_item: 'il_1', discount_amount: 200 }),
       noteLine({ id: 'cnli_2', invoice_line_item: 'il_2' }),
@@ -216,7 +216,7 @@ describe('the value of an invoice that was returned', () => {
     expect([beyond.cents, beyond.ofLines.map(({ cents }) => cents)]).toEqual([1_000, [800, 1_000]]);
   });
 
-  it('takes no refund that failed for one of a credit note, whatever else was refunded', async () => {
+  it('a failed refund of a credit note does not count, whatever else was refunded', async () => {
     const lines = [noteLine({ invoice_line_item: 'il_1' })];
     const failed = note({ refunds: [{ type: 'refund', refund: 're_2', amount_refunded: 1_000 }], lines });
     const refunds = [refundFrom({ amount: 300 }), refundFrom({ id: 're_2', status: 'failed' })];
@@ -226,7 +226,7 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
-  it('counts what a note gave beside its named lines against the whole invoice', async () => {
+  it('what a note gave beside its named lines counts against the whole invoice', async () => {
     const lines = [noteLine({ invoice_line_item: 'il_1' }), noteLine({ id: 'cnli_2', amount: 500 })];
     expect(await returnedValue({ notes: [note({ post_payment_amount: 1_500, lines })] })).toEqual({
       cents: 500,
@@ -235,7 +235,7 @@ describe('the value of an invoice that was returned', () => {
     });
   });
 
-  it('knows a named line that is tax alone', async () => {
+  it('a named line that is only tax is recognised', async () => {
     const taxes = [{ amount: 80, tax_behavior: 'exclusive' }];
     const tax = noteLine({ invoice_line_item: 'il_1', amount: 0, taxes });
     const nothing = noteLine({ id: 'cnli_2', invoice_line_item: 'il_2', amount: 0 });
@@ -250,7 +250,7 @@ describe('the value of an invoice that was returned', () => {
     ]);
   });
 
-  it('reads all lines of a credit note that has more than came with it', async () => {
+  it('all lines of a credit note are read, even if only some came with it', async () => {
     const lines = [
       noteLine({ invoice_line_item: 'il_1' }),
       noteLine({ id: 'cnli_2', invoice_line_item: 'il_2' }),
@@ -273,7 +273,7 @@ describe('the value of an invoice that was returned', () => {
     expect(listed?.query.get('limit')).toBe('100');
   });
 
-  it('is the unused time that a later invoice credits', async () => {
+  it('the returned value has the unused time that a later invoice credits', async () => {
     const credit = lineFrom({
       id: 'il_9',
       amount: -500,
@@ -308,7 +308,7 @@ describe('an invoice', () => {
       { id: 'in_1' },
     );
 
-  it('is returned once all that its positive lines sold was: after discount, with tax', async () => {
+  it('an invoice is fully returned once all that its positive lines sold was returned: after discount, with tax', async () => {
     const sold = lineFrom({
       amount: 1_000,
       discount_amounts: [{ amount: 100 }],
@@ -324,7 +324,7 @@ describe('an invoice', () => {
     expect(await isReturned(invoice, [refundFrom({ amount: 981 })])).toBe(true);
   });
 
-  it('is returned by what named lines got back and by the rest together', async () => {
+  it('an invoice is returned by what named lines got back together with the rest', async () => {
     const invoice = invoiceFrom({ lines: [lineFrom({ amount: 1_500 })] });
     const named = note({ lines: [noteLine({ invoice_line_item: 'il_1' })] });
     expect(await isReturned(invoice, [refundFrom({ amount: 500 })], [named])).toBe(true);
