@@ -58,7 +58,7 @@ const anySubscriptions = fc.uniqueArray(
 );
 
 describe('what a subscription is worth', () => {
-  it.each(STATES)('%s: %o', (state, { pro, over }) => {
+  it.each(STATES)('the state %s is worth %o', (state, { pro, over }) => {
     expect(givesPro(state)).toBe(pro);
     expect(isOver(state)).toBe(over);
   });
@@ -131,7 +131,7 @@ describe('which of several subscriptions counts', () => {
 });
 
 describe('the plan that follows', () => {
-  it.each(STATES)('from %s', (state, { pro, oncePaid }) => {
+  it.each(STATES)('the plan follows from %s', (state, { pro, oncePaid }) => {
     const paid = { state, coveredUntil: '2026-01-01T00:00:00.000Z' };
     expect(planWith(subscription(paid), 'pro')).toBe(pro ? 'pro' : 'pay_as_you_go');
     expect(planWith(subscription(paid), 'pay_as_you_go')).toBe(pro ? 'pro' : 'pay_as_you_go');

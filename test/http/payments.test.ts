@@ -98,7 +98,7 @@ describe('a fix without credits', () => {
   });
 
   it.each(['canceled', 'unpaid'] as const)(
-    'a fix without credits costs $29.00 once the renewal ended %s',
+    'a fix without credits costs $29.00 once the renewal ended as %s',
     async (state) => {
       const customer = await afterFailedRenewal(state);
       const before = await usage(customer.apiKey);

@@ -52,7 +52,7 @@ describe('the default card', () => {
   it.each([
     ['is no card', { type: 'us_bank_account' }],
     ['was detached', { customer: null }],
-    ['is somebody else’s', { customer: 'cus_other' }],
+    ['belongs to another customer', { customer: 'cus_other' }],
   ])('there is no default card if the default payment method %s', async (_, facts) => {
     expect(await card({}, { 'payment_methods/pm_1': methodFrom(facts) })).toBeNull();
   });

@@ -233,7 +233,7 @@ describe('the settings for Stripe', () => {
     ['a product for a price', { STRIPE_PRO_PRICE_ID: 'prod_TheSecretItself' }, 'STRIPE_PRO_PRICE_ID'],
     ['no stage', { STAGE: undefined }, 'STAGE'],
     ['an address that is none', { STRIPE_API_BASE: 'TheSecretItself' }, 'STRIPE_API_BASE'],
-  ])('the setting %s is rejected by name, without its value', (_name, more, variable) => {
+  ])('%s among the Stripe settings is rejected by name, without its value', (_name, more, variable) => {
     expect(() => parseStripeConfig(settings(more))).toThrow(variable);
     expect(() => parseStripeConfig(settings(more))).not.toThrow(/TheSecretItself/);
   });

@@ -29,7 +29,7 @@ describe('a price', () => {
     ['with too many credits', { metadata: { plan: 'pro', credits: '1000000' } }],
     ['without one amount for each unit', { unit_amount: null }],
     ['in another currency', { currency: 'eur' }],
-  ])('a price that %s is not known', async (_, facts) => {
+  ])('a price %s is not known', async (_, facts) => {
     expect(await known(facts)).toBeNull();
   });
 

@@ -86,7 +86,7 @@ describe('what is an event', () => {
     ['that does not say whether it is live', { livemode: undefined }],
     ['about nothing', { data: null }],
     ['that does not say about what', { data: {} }],
-  ])('a value that is %s is no event', (_name, facts) => {
+  ])('a value %s is no event', (_name, facts) => {
     expect(parseEvent({ ...EVENT, ...facts })).toBeNull();
   });
 
@@ -150,7 +150,7 @@ describe('what an event is about', () => {
       { id: 'pm_1', customer: 'cus_1' },
       { kind: 'detached_card', paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' },
     ],
-  ])('an event %s names the object to read at Stripe', (type, object, subject) => {
+  ])('the event %s names the object to read at Stripe', (type, object, subject) => {
     expect(about(type, object)).toEqual(subject);
   });
 
@@ -472,7 +472,7 @@ describe('what went wrong', () => {
       { type: 'invalid_request_error', param: 'customer' },
       'misconfigured',
     ],
-  ])('the error %s is recognised', async (_name, status, error, kind) => {
+  ])('the error of %s is recognised', async (_name, status, error, kind) => {
     const fault = await failed(status, error);
     expect(fault.kind).toBe(kind);
     expect(fault.facts).toMatchObject({ answered: true, replayed: false, requestId: 'req_1' });

@@ -62,7 +62,7 @@ describe('what was returned of a payment', () => {
     ['a closed one stands beside an open one', [{ status: 'lost' }, {}], 'open_dispute'],
     ['an open one stands beside a closed one', [{}, { status: 'won' }], 'open_dispute'],
     ['Stripe refunds a disputed charge', [{ is_charge_refundable: true }], null],
-  ] as const)('further refunds of a payment are refused by a dispute: %s', async (_, disputes, refusedBy) => {
+  ] as const)('a dispute decides whether further refunds are refused: %s', async (_, disputes, refusedBy) => {
     expect(
       (
         await read(
@@ -121,7 +121,7 @@ describe('what was returned of a payment', () => {
       100,
     ],
     ['nothing before it withdrew anything', [], 0],
-  ])('the return of a payment counts of a dispute %s', async (_, balance_transactions, cents) => {
+  ])('of a dispute, the return of a payment counts %s', async (_, balance_transactions, cents) => {
     expect((await read([], [disputeFrom({ balance_transactions })])).disputedCents).toBe(cents);
   });
 });

@@ -329,7 +329,7 @@ describe('subscribing to Pro', () => {
 
   it.each<[string, StripeFaultKind, StripeFaultFacts]>([
     ['nothing happened', 'transient', { answered: true }],
-    ['nobody answered', 'indeterminate', { answered: false }],
+    ['there was no response', 'indeterminate', { answered: false }],
     ['it may have happened', 'indeterminate', { answered: true }],
   ])(
     'an order stays open if Stripe says that %s, and the next call finishes it',

@@ -160,7 +160,7 @@ describe('an event that cannot be applied is parked, and applied by a replay:', 
   it.each([
     ['not an object', 'invoice.paid', 'in_1'],
     ['without an id', 'invoice.paid', { object: 'invoice', customer: 'cus_1' }],
-    ['an invoice of nobody', 'invoice.paid', { id: 'in_1', customer: null }],
+    ['an invoice without a customer', 'invoice.paid', { id: 'in_1', customer: null }],
     ['a subscription of nobody', 'customer.subscription.updated', { id: 'sub_1' }],
     ['a refund of no charge', 'refund.failed', { id: 're_1', charge: null }],
     ['a dispute of no charge', 'charge.dispute.created', { id: 'du_1' }],

@@ -141,7 +141,7 @@ describe('a fix that a card pays', () => {
 
   it.each<[string, StripeFaultKind, StripeFaultFacts]>([
     ['nothing happened', 'transient', { answered: true }],
-    ['nobody answered', 'indeterminate', { answered: false }],
+    ['there was no response', 'indeterminate', { answered: false }],
     ['it may have happened', 'indeterminate', { answered: true }],
   ])(
     'a charge stays announced if Stripe says that %s, and is sent again under the same key',

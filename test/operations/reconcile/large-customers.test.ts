@@ -130,7 +130,7 @@ describe('a customer with more fixes than are read at once', () => {
       spoil: (books: Books, id: string) => tamper(books, keys.head(id), 'active_keys', 7),
       says: 'the head counts 7 active keys, but 1 are stored',
     },
-  ])('has $what named', async ({ spoil, says }) => {
+  ])('the audit of a large customer reports $what', async ({ spoil, says }) => {
     const books = await openBooks();
     const customerId = await largeCustomer(books);
     await spoil(books, customerId);

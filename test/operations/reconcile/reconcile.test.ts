@@ -163,7 +163,7 @@ describe('drift in a ledger', () => {
   it.each([
     ['a first entry', [1]],
     ['all entries', [1, 2]],
-  ])('a missing head and missing %s are drift if other items of the customer exist', async (_, seqs) => {
+  ])('a missing head with %s missing is drift if other items of the customer exist', async (_, seqs) => {
     const books = await openBooks();
     const { trial } = await soundTown(books);
     await remove(books, keys.head(trial.customerId));
