@@ -75,7 +75,7 @@ async function expectShown(monthCents: number, credits: number): Promise<void> {
   });
   expect((await usage(apiKey))['pricing']).toEqual(body);
   expect(await letterTo(customerId)).toContain(
-    `Pro brings ${credits} credits with each month, for $${monthCents / 100}.00.`,
+    `Pro includes ${credits} credits each month, for $${monthCents / 100}.00.`,
   );
 }
 

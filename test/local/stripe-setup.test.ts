@@ -159,7 +159,7 @@ describe('npm run stripe:setup', () => {
     const { code, out, faults } = await run('--url', HOOK);
     expect([code, out]).toEqual([1, '']);
     expect(faults).toMatch(
-      new RegExp(`^The price ${wrong.id} .*49900 usd.* metadata must say .*59900 usd.*--replace-price$`),
+      new RegExp(`^The price ${wrong.id} .*49900 usd.* metadata must have .*59900 usd.*--replace-price$`),
     );
     expect(writes()).toBe(before);
   });
