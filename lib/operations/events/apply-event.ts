@@ -56,13 +56,13 @@ export async function applyEvent(
     return wrote ? processed : await record(deps, event, processed);
   } catch (error) {
     if (error instanceof AlreadyRecorded) return { outcome: 'duplicate', reason: APPLIED, customerId: null };
-    const reason = whyParked(error);
+    const reason = parkedReason(error);
     if (reason === null) throw paymentsFault(error);
     return record(deps, event, { outcome: 'parked', reason, customerId: null });
   }
 }
 
-function whyParked(error: unknown): string | null {
+function parkedReason(error: unknown): string | null {
   if (error instanceof Unappliable) return error.message;
   if (isFault(error, 'refused')) return `Stripe does not have an object that it names: ${error.message}`;
   if (error instanceof BillingError && error.code === 'fix_attempt_not_found')

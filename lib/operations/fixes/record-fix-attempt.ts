@@ -49,7 +49,7 @@ export async function recordFixAttempt(
     items ??= await readTogether(deps.table, attemptKeys(customerId, attempt, repositoryId));
     const [first, later] = items.map((item) => (item === undefined ? undefined : decodeFix(item)));
     items = undefined;
-    const found = later ?? (await foundFirst(deps, customerId, first, repositoryId));
+    const found = later ?? (await findStored(deps, customerId, first, repositoryId));
     if (found === 'stale') continue;
     if (found !== null) return { created: false, fix: found };
     const recorded = await record(deps, customerId, attempt, repositoryId, first);
@@ -62,7 +62,7 @@ export async function recordFixAttempt(
 }
 
 /** The stored attempt that a request refers to; null if the request is for a new one. */
-async function foundFirst(
+async function findStored(
   deps: Deps,
   customerId: string,
   first: FixAttempt | undefined,

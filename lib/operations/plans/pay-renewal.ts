@@ -184,7 +184,7 @@ export function finishRenewal(
   const { startedAt, invoiceId } = renewal;
   return finishAttempt<'paid', RenewalOutcome>(deps, {
     startedAt,
-    holds: async () => (await isOpen(deps, invoiceId)) && isStillWanted(deps, customerId, renewal),
+    holds: async () => (await isOpen(deps, invoiceId)) && isStillDue(deps, customerId, renewal),
     ask: (stripe) => pay(stripe, customerId, renewal),
     find: async (stripe) => ((await stripe.readRenewalState(invoiceId)) === 'paid' ? 'paid' : null),
     end: async (_, paid) => paid,
@@ -206,7 +206,7 @@ const isOpen = async (deps: PaymentDeps, invoiceId: string): Promise<boolean> =>
  * Checked before each send: any change since the announcement closes the attempt. Reads account and disputes
  * at Stripe.
  */
-async function isStillWanted(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<boolean> {
+async function isStillDue(deps: PaymentDeps, customerId: string, renewal: Renewal): Promise<boolean> {
   const { stripeCustomerId } = renewal;
   const synced = await syncAccount(deps, customerId);
   if (synced.head.stripeCustomerId !== stripeCustomerId) return false;

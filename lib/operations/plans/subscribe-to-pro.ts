@@ -47,7 +47,7 @@ export async function subscribeToPro(
     const { head, created } = await finishOrder(deps, customerId, open);
     if (isOnPro(head)) return { created, head };
   }
-  const cleared = await clearTheWay(deps, customerId);
+  const cleared = await endUnpaidSubscriptions(deps, customerId);
   if (cleared.subscription?.state === 'past_due') {
     return { created: false, head: await renewPastDue(deps, cleared) };
   }
@@ -89,7 +89,7 @@ const isOnPro = ({ subscription }: CustomerHead): boolean =>
  * Ends every subscription without the Pro rate that Stripe could still collect for. If no other subscription
  * goes on, withdraws the cancellation of the current one.
  */
-async function clearTheWay(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
+async function endUnpaidSubscriptions(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
   const { head, account } = await askStripe(() => syncAccount(deps, customerId));
   await askStripe(() => useDefaultCard(deps, account));
   const open = subscriptionsOf(account).filter(({ state }) => !isOver(state));

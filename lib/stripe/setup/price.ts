@@ -88,7 +88,7 @@ async function ensurePlanPrice(stripe: Stripe, plan: SoldPlan, options: SetupOpt
     notes.push('It was archived and is active again.');
   }
   const price = { id: found.id, outcome: notes.length === 0 ? 'found' : 'updated', notes } as const;
-  return { product, price, sold: saidBy(found, plan) ?? sold };
+  return { product, price, sold: termsOf(found, plan) ?? sold };
 }
 
 /** Moves the lookup key to an earlier price of the same amount and credits, or to a new price. */
@@ -132,7 +132,7 @@ async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Pro
 }
 
 /** Amount and credits of a price as the plan's sold price; null if the plan cannot be sold at it. */
-function saidBy(price: Stripe.Price, plan: SoldPlan): SoldPrice | null {
+function termsOf(price: Stripe.Price, plan: SoldPlan): SoldPrice | null {
   const known = soldPriceIn(price, plan);
   return known === null ? null : { monthCents: known.unitCents, credits: known.credits };
 }
@@ -142,15 +142,15 @@ function saidBy(price: Stripe.Price, plan: SoldPlan): SoldPrice | null {
  * credits. Only the plan's first price may lack metadata. The price may be archived.
  */
 export function canBeSold(price: Stripe.Price, plan: SoldPlan): boolean {
-  const says = saidBy(price, plan);
-  if (says === null) return false;
+  const terms = termsOf(price, plan);
+  if (terms === null) return false;
   const isLabelled = price.metadata['plan'] !== undefined && price.metadata['credits'] !== undefined;
-  return isLabelled || says.monthCents === PLANS[plan].sold.monthCents;
+  return isLabelled || terms.monthCents === PLANS[plan].sold.monthCents;
 }
 
 function isSoldAt(price: Stripe.Price, plan: SoldPlan, { monthCents, credits }: SoldPrice): boolean {
-  const says = saidBy(price, plan);
-  return canBeSold(price, plan) && says?.monthCents === monthCents && says.credits === credits;
+  const terms = termsOf(price, plan);
+  return canBeSold(price, plan) && terms?.monthCents === monthCents && terms.credits === credits;
 }
 
 function assertCanBeSold(price: Stripe.Price, plan: SoldPlan): void {
