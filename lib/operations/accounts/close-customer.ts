@@ -41,11 +41,11 @@ export interface Closed {
  */
 export async function closeCustomer(deps: PaymentDeps, customerId: string): Promise<Closed> {
   // The subscription and an open charge must end while their account still exists.
-  await endAccess(deps, customerId);
+  await endActivity(deps, customerId);
   const { email } = await requireCustomer(deps, customerId);
   const closed = await anonymise(deps, customerId);
   // `finishClosing` clears the rest of a long history.
-  await takeAway(deps, customerId, email, null);
+  await endAndClear(deps, customerId, email, null);
   return closed;
 }
 
@@ -59,20 +59,20 @@ export async function finishClosing(deps: PaymentDeps, customerId: string): Prom
   const closing = openClosingOf(item);
   if (closing === null) return;
   const { email, clearedTo } = closing;
-  const cleared = await takeAway(deps, customerId, email, clearedTo);
+  const cleared = await endAndClear(deps, customerId, email, clearedTo);
   if (cleared.kind === 'all') await endClosing(deps.table, customerId);
   else await noteCleared(deps.table, customerId, cleared.after, deps.now());
 }
 
 /** With a place to continue from, only the remaining fixes are cleared. */
-async function takeAway(
+async function endAndClear(
   deps: PaymentDeps,
   customerId: string,
   email: string,
   clearedTo: string | null,
 ): Promise<Cleared> {
   if (clearedTo === null) {
-    await endAccess(deps, customerId);
+    await endActivity(deps, customerId);
     await anonymiseUnbound(deps, customerId, email);
   }
   return clearFixes(deps, customerId, clearedTo, FIXES_PER_PASS);
@@ -94,7 +94,7 @@ async function requireCustomer(deps: PaymentDeps, customerId: string): Promise<C
 }
 
 /** Keys first, so that no new work starts. */
-async function endAccess(deps: PaymentDeps, customerId: string): Promise<void> {
+async function endActivity(deps: PaymentDeps, customerId: string): Promise<void> {
   for (const { keyId, revokedAt } of await listApiKeys(deps.table, customerId)) {
     if (revokedAt === null) await revokeKey(deps, customerId, keyId);
   }

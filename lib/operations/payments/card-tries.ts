@@ -133,10 +133,7 @@ export async function skipWait(deps: Deps, customerId: string, card: DefaultCard
 
 /** The error for a card with as many tries in flight as it may have. */
 export const cardBusy = (): BillingError =>
-  new BillingError(
-    'ledger_busy',
-    'Too many concurrent payments for this card. Send the same request again.',
-  );
+  new BillingError('ledger_busy', 'Too many concurrent payments for this card. Send the same request again.');
 
 /**
  * The error for a card that is not tried now. It says when the card is tried again, or that only another card
