@@ -269,7 +269,7 @@ describe('a card that was declined', () => {
     [
       { code: 'payment_method_unusable', declineCode: null },
       'payment_method_unusable',
-      'not on file any more',
+      'no longer on file',
     ],
     [{ code: 'card_declined', declineCode: 'lost_card' }, 'lost_card', 'did not say why'],
   ])('a card declined as %j says so', (decline, code, why) => {

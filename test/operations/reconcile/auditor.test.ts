@@ -112,7 +112,7 @@ describe('the auditor', () => {
     await tamper(books, keys.head(customerId), 'open_disputes', ['du_1']);
     const { report } = await reconciled(books);
     expect(report?.drift.named.map(({ message }) => message)).toEqual([
-      'dispute du_1 is open, at Stripe it is not',
+      'dispute du_1 is open here, but not at Stripe',
     ]);
   });
 
