@@ -26,7 +26,7 @@ describe('a card that declines', () => {
     expect(charge).toMatchObject({ status: 'failed', paid: false, failure_code: code });
   });
 
-  it.each(DECLINERS)('%s cannot be put on file', async (card, code) => {
+  it.each(DECLINERS)('%s cannot be added to a customer', async (card, code) => {
     const { stripe } = await bench();
     const { id } = await stripe.customers.create();
     const error = await refused(stripe.paymentMethods.attach(card, { customer: id }));
@@ -34,7 +34,7 @@ describe('a card that declines', () => {
     expect((await stripe.paymentMethods.list({ customer: id })).data).toEqual([]);
   });
 
-  it('only when it is charged can be put on file', async () => {
+  it('a card that declines only when charged can be added to a customer', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe, 'pm_card_chargeCustomerFail');
     const error = await refused(stripe.paymentIntents.create(offSession(who)));
@@ -61,7 +61,7 @@ describe('authentication', () => {
     expect((await stripe.paymentIntents.create(offSession(who))).status).toBe('succeeded');
   });
 
-  it('asked for off-session and given later pays the same payment intent', async () => {
+  it('a payment that needs authentication off-session succeeds on the same payment intent afterwards', async () => {
     const { stripe, control, eventTypes } = await bench();
     const who = await customerWith(stripe, 'pm_card_authenticationRequired');
     const error = await refused(stripe.paymentIntents.create(offSession(who)));
@@ -76,7 +76,7 @@ describe('authentication', () => {
     expect((await eventTypes()).slice(-2)).toEqual(['charge.succeeded', 'payment_intent.succeeded']);
   });
 
-  it('failed leaves the payment intent without a method', async () => {
+  it('a failed authentication leaves the payment intent without a payment method', async () => {
     const { stripe, control } = await bench();
     const who = await customerWith(stripe, 'pm_card_authenticationRequired');
     const { id, status, next_action } = await stripe.paymentIntents.create({
@@ -92,7 +92,7 @@ describe('authentication', () => {
     });
   });
 
-  it('given once for later use, a card that needs it until set up pays off-session', async () => {
+  it('a card that needs authentication until it is set up pays off-session after one authentication', async () => {
     const { stripe, control } = await bench();
     const who = await customerWith(stripe, 'pm_card_authenticationRequiredOnSetup');
     const present = { ...offSession(who), off_session: false, setup_future_usage: 'off_session' as const };
@@ -101,7 +101,7 @@ describe('authentication', () => {
     expect((await stripe.paymentIntents.create(offSession(who))).status).toBe('succeeded');
   });
 
-  it('confirmed with the cardholder there, asks them; with error_on_requires_action, refuses', async () => {
+  it('confirming on session asks the cardholder, or fails with error_on_requires_action', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe, 'pm_card_authenticationRequired');
     const id = String((await refused(stripe.paymentIntents.create(offSession(who)))).payment_intent?.id);
@@ -110,13 +110,13 @@ describe('authentication', () => {
       error_on_requires_action: true,
     });
     expect(await refused(strict)).toMatchObject({ code: 'authentication_required' });
-    const asked = await stripe.paymentIntents.confirm(id, { payment_method: who.method });
-    expect(asked.status).toBe('requires_action');
+    const confirmed = await stripe.paymentIntents.confirm(id, { payment_method: who.method });
+    expect(confirmed.status).toBe('requires_action');
   });
 });
 
 describe('a payment method', () => {
-  it('attached is a new one each time, with the fingerprint of its card', async () => {
+  it('each attached payment method has a new id and the fingerprint of its card', async () => {
     const { stripe } = await bench();
     const one = await customerWith(stripe);
     const two = await customerWith(stripe);
@@ -132,7 +132,7 @@ describe('a payment method', () => {
     expect(fingerprints[0]).not.toBe(fingerprints[2]);
   });
 
-  it('of one customer cannot be attached to, or pay for, another', async () => {
+  it('a payment method of one customer cannot be attached to another customer or pay for one', async () => {
     const { stripe } = await bench();
     const one = await customerWith(stripe);
     const two = await customerWith(stripe);
@@ -150,7 +150,7 @@ describe('a payment method', () => {
     expect(await refused(asDefault)).toMatchObject({ code: 'resource_missing' });
   });
 
-  it('detached is gone: from the customer, as a default, and for ever', async () => {
+  it('a detached payment method is removed from the customer and the defaults and cannot be reused', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     expect((await stripe.paymentMethods.detach(who.method)).customer).toBeNull();
@@ -166,7 +166,7 @@ describe('a payment method', () => {
     expect(event?.data.object).toMatchObject({ id: who.method, customer: null });
   });
 
-  it('used without a customer can be used once', async () => {
+  it('a payment method that was used without a customer cannot be used again', async () => {
     const { stripe } = await bench();
     const { id } = await stripe.paymentMethods.create({ type: 'card', card: { token: 'tok_visa' } });
     const pay = () =>
@@ -182,7 +182,7 @@ describe('a payment method', () => {
     expect((await stripe.paymentIntents.list()).data).toHaveLength(1);
   });
 
-  it('can be listed of its customer alone', async () => {
+  it('a payment method is listed only for its own customer', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     await customerWith(stripe);
@@ -192,7 +192,7 @@ describe('a payment method', () => {
 });
 
 describe('a customer', () => {
-  it('deleted is gone for every call but the one that asks for it', async () => {
+  it('a deleted customer is gone for every call except the one that retrieves it', async () => {
     const { stripe, eventTypes } = await bench();
     const who = await customerWith(stripe);
     expect(await stripe.customers.del(who.customer)).toMatchObject({ deleted: true });
@@ -204,7 +204,7 @@ describe('a customer', () => {
     expect((await eventTypes()).at(-1)).toBe('customer.deleted');
   });
 
-  it('made with a test method has it on file, as its default too', async () => {
+  it('a customer created with a test payment method has it attached and as the default', async () => {
     const { stripe } = await bench();
     const customer = await stripe.customers.create({
       payment_method: 'pm_card_visa',

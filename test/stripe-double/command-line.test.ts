@@ -31,8 +31,8 @@ const CARD_ON_FILE = {
   'invoice_settings[default_payment_method]': 'pm_card_visa',
 };
 
-describe('what the command line sends for', () => {
-  it('payment_intent.succeeded', async () => {
+describe('the calls of the Stripe CLI', () => {
+  it('the calls of stripe trigger payment_intent.succeeded lead to that event', async () => {
     const { id, eventTypes } = await commandLine();
     await id('POST', '/v1/payment_intents', {
       ...PAYMENT,
@@ -44,7 +44,7 @@ describe('what the command line sends for', () => {
     expect(await eventTypes()).toContain('payment_intent.succeeded');
   });
 
-  it('payment_intent.payment_failed', async () => {
+  it('the calls of stripe trigger payment_intent.payment_failed lead to that event', async () => {
     const { call, eventTypes } = await commandLine();
     const payment = { ...PAYMENT, payment_method: 'pm_card_chargeDeclined' };
     const { status, body } = await call('POST', '/v1/payment_intents', payment);
@@ -53,7 +53,7 @@ describe('what the command line sends for', () => {
     expect(await eventTypes()).toContain('payment_intent.payment_failed');
   });
 
-  it('charge.refunded and charge.refund.updated', async () => {
+  it('the calls of stripe trigger for charge.refunded and charge.refund.updated lead to those events', async () => {
     const { id, eventTypes } = await commandLine();
     const intent = await id('POST', '/v1/payment_intents', { ...PAYMENT, payment_method: 'pm_card_visa' });
     const refund = await id('POST', '/v1/refunds', { payment_intent: intent });
@@ -61,7 +61,7 @@ describe('what the command line sends for', () => {
     expect(await eventTypes()).toEqual(expect.arrayContaining(['charge.refunded', 'charge.refund.updated']));
   });
 
-  it('charge.dispute.created and charge.dispute.closed', async () => {
+  it('the calls of stripe trigger for charge.dispute.created and charge.dispute.closed lead to those events', async () => {
     const { id, stripe, eventTypes } = await commandLine();
     const payment = { ...PAYMENT, payment_method: 'pm_card_createDisputeInquiry' };
     const intent = await id('POST', '/v1/payment_intents', payment);
@@ -72,7 +72,7 @@ describe('what the command line sends for', () => {
     );
   });
 
-  it('customer.subscription.created, .updated and .deleted', async () => {
+  it('the calls of stripe trigger for customer.subscription.created, .updated and .deleted lead to those events', async () => {
     const { id, eventTypes } = await commandLine();
     const customer = await id('POST', '/v1/customers', { description: 'a trigger', ...CARD_ON_FILE });
     const product = await id('POST', '/v1/products', { name: 'myproduct', description: 'a trigger' });
@@ -88,7 +88,7 @@ describe('what the command line sends for', () => {
   it.each([
     ['pm_card_visa', 200, 'invoice.paid'],
     ['pm_card_chargeCustomerFail', 402, 'invoice.payment_failed'],
-  ])('%s: an invoice is answered %d and tells of %s', async (card, status, type) => {
+  ])('with %s, paying an invoice returns %d and sends %s', async (card, status, type) => {
     const { id, call, eventTypes } = await commandLine();
     const customer = await id('POST', '/v1/customers', { description: 'a trigger' });
     const method = await id('POST', `/v1/payment_methods/${card}/attach`, { customer });

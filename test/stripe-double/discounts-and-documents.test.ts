@@ -19,7 +19,7 @@ const shop = async () => {
 };
 
 describe('a discount', () => {
-  it('in percent lowers what a line sells, and leaves its amount as it is', async () => {
+  it('a percentage discount lowers the total of a line and leaves its amount unchanged', async () => {
     const { stripe, invoiceOf } = await shop();
     const coupon = await stripe.coupons.create({ percent_off: 25, duration: 'forever' });
     const invoice = await invoiceOf({ discounts: [{ coupon: coupon.id }] });
@@ -30,7 +30,7 @@ describe('a discount', () => {
     expect(invoice.total_discount_amounts).toMatchObject([{ amount: 14_975 }]);
   });
 
-  it('in cents is shared out over the lines and adds up exactly', async () => {
+  it('a discount in cents is divided over the lines and adds up exactly', async () => {
     const { stripe, customer } = await shop();
     const coupon = await stripe.coupons.create({ amount_off: 1_000, currency: 'usd' });
     for (const amount of [1_000, 1_000, 1_000])
@@ -45,7 +45,7 @@ describe('a discount', () => {
     expect(parts).toEqual([333, 334, 333]);
   });
 
-  it('for once is used up by one invoice', async () => {
+  it('a discount with the duration once applies to one invoice', async () => {
     const { stripe, customer, price, days } = await shop();
     const coupon = await stripe.coupons.create({ percent_off: 50, duration: 'once' });
     const { id } = await subscribe(stripe, customer, price, { discounts: [{ coupon: coupon.id }] });
@@ -54,7 +54,7 @@ describe('a discount', () => {
     expect(totals).toEqual([PRO, PRO / 2]);
   });
 
-  it('of a coupon that was taken away is refused', async () => {
+  it('a deleted coupon cannot be used', async () => {
     const { stripe, customer, price } = await shop();
     const coupon = await stripe.coupons.create({ percent_off: 50 });
     await stripe.coupons.del(coupon.id);
@@ -62,7 +62,7 @@ describe('a discount', () => {
     expect(error).toMatchObject({ code: 'coupon_expired', param: 'discounts[0][coupon]' });
   });
 
-  it('is part of what a proration credits', async () => {
+  it('a proration credits the discounted price', async () => {
     const { stripe, customer, price } = await shop();
     const coupon = await stripe.coupons.create({ percent_off: 50, duration: 'forever' });
     const { id } = await subscribe(stripe, customer, price, { discounts: [{ coupon: coupon.id }] });
@@ -74,7 +74,7 @@ describe('a discount', () => {
 });
 
 describe('tax', () => {
-  it('is added to a line, or contained in it, and a credited line gives its part back', async () => {
+  it('tax is added to a line or included in it, and crediting the line returns its tax', async () => {
     const { stripe, control, invoiceOf } = await shop();
     await control('tax', { percent: 19 });
     const added = await invoiceOf();
@@ -94,8 +94,8 @@ describe('tax', () => {
   });
 });
 
-describe('an address that Stripe shows to a customer', () => {
-  it('opens: the page of an invoice, its PDF, a receipt and the PDF of a credit note', async () => {
+describe('pages and documents for customers', () => {
+  it('the invoice page, its PDF, a receipt and the PDF of a credit note open', async () => {
     const { stripe, invoiceOf } = await shop();
     const invoice = await invoiceOf();
     const [charge] = (await stripe.charges.list()).data;
@@ -111,13 +111,13 @@ describe('an address that Stripe shows to a customer', () => {
     }
   });
 
-  it('is not there before an invoice is final', async () => {
+  it('a draft invoice has no page', async () => {
     const { stripe, customer } = await shop();
     const draft = await stripe.invoices.create({ customer });
     expect(draft).toMatchObject({ hosted_invoice_url: null, invoice_pdf: null });
   });
 
-  it('of an unpaid invoice has a button that pays it, with a new card or the one on file', async () => {
+  it('the page of an unpaid invoice has a button that pays with a new card or the card on file', async () => {
     const { stripe, customer, price, running } = await shop();
     const { id } = await subscribe(stripe, customer, price, { payment_behavior: 'default_incomplete' });
     const found = await stripe.subscriptions.retrieve(id);
@@ -140,8 +140,8 @@ describe('an address that Stripe shows to a customer', () => {
   });
 });
 
-describe('everything about money on a journal', () => {
-  it('is after a restart what it was before', async () => {
+describe('money in the journal', () => {
+  it('a restart from the journal restores discounts, tax, balances and credit notes', async () => {
     const journalFile = join(await mkdtemp(join(tmpdir(), 'double-money-')), 'journal');
     const before = await bench({ journalFile });
     const { stripe, control } = before;

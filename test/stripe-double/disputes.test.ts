@@ -24,7 +24,7 @@ const netOf = ({ balance_transactions: movements }: Stripe.Dispute): number =>
   movements.reduce((sum, { net }) => sum + net, 0);
 
 describe('an inquiry', () => {
-  it('moves no money and leaves the charge refundable', async () => {
+  it('an inquiry moves no money and leaves the charge refundable', async () => {
     const { stripe, now, charge, eventTypes } = await disputed({ inquiry: true });
     const dispute = await now();
     expect(dispute).toMatchObject({ status: 'warning_needs_response', is_charge_refundable: true });
@@ -34,14 +34,14 @@ describe('an inquiry', () => {
     expect((await stripe.refunds.create({ charge })).status).toBe('succeeded');
   });
 
-  it('is settled by a full refund within a day', async () => {
+  it('a full refund settles an inquiry within a day', async () => {
     const { stripe, now, charge, days } = await disputed({ inquiry: true });
     await stripe.refunds.create({ charge });
     await days(1);
     expect((await now()).status).toBe('warning_closed');
   });
 
-  it('ends as warning_closed after 120 quiet days', async () => {
+  it('an inquiry ends as warning_closed after 120 days without action', async () => {
     const { now, days, eventTypes } = await disputed({ inquiry: true });
     await days(119);
     expect((await now()).status).toBe('warning_needs_response');
@@ -50,7 +50,7 @@ describe('an inquiry', () => {
     expect(await eventTypes()).toContain('charge.dispute.closed');
   });
 
-  it('under review is warning_under_review', async () => {
+  it('an inquiry under review has the status warning_under_review', async () => {
     const { stripe, dispute } = await disputed({ inquiry: true });
     const evidence = { uncategorized_text: 'They used it for a year.' };
     expect((await stripe.disputes.update(dispute, { evidence })).status).toBe('warning_under_review');
@@ -60,20 +60,23 @@ describe('an inquiry', () => {
     ['both', ['charge.dispute.updated', 'charge.dispute.funds_withdrawn']],
     ['updated', ['charge.dispute.updated']],
     ['funds_withdrawn', ['charge.dispute.funds_withdrawn']],
-  ])('escalates on the same id and tells of it by %s', async (value, expected) => {
-    const made = await disputed({ inquiry: true }, { inquiry_escalation_events: value });
-    const told = await typesAfter(made, () => made.control(`disputes/${made.dispute}/escalate`));
-    expect(told).toEqual(expected);
-    const dispute = await made.now();
-    expect(dispute).toMatchObject({ status: 'needs_response', is_charge_refundable: false });
-    expect(dispute.payment_method_details?.card?.case_type).toBe('chargeback');
-    expect(dispute.balance_transactions).toMatchObject([{ amount: -2_900, fee: 1_500, net: -4_400 }]);
-    expect(await refused(made.stripe.refunds.create({ charge: made.charge }))).toMatchObject({
-      code: 'charge_disputed',
-    });
-  });
+  ])(
+    'with the switch on %s, an inquiry escalates under the same id and sends %s',
+    async (value, expected) => {
+      const made = await disputed({ inquiry: true }, { inquiry_escalation_events: value });
+      const sentTypes = await typesAfter(made, () => made.control(`disputes/${made.dispute}/escalate`));
+      expect(sentTypes).toEqual(expected);
+      const dispute = await made.now();
+      expect(dispute).toMatchObject({ status: 'needs_response', is_charge_refundable: false });
+      expect(dispute.payment_method_details?.card?.case_type).toBe('chargeback');
+      expect(dispute.balance_transactions).toMatchObject([{ amount: -2_900, fee: 1_500, net: -4_400 }]);
+      expect(await refused(made.stripe.refunds.create({ charge: made.charge }))).toMatchObject({
+        code: 'charge_disputed',
+      });
+    },
+  );
 
-  it('escalates into a new dispute where the switch says so', async () => {
+  it('an inquiry escalates into a new dispute if the switch is set to that', async () => {
     const made = await disputed({ inquiry: true }, { inquiry_escalation: 'new_dispute' });
     const { id } = await made.control(`disputes/${made.dispute}/escalate`);
     expect(id).not.toBe(made.dispute);
@@ -84,13 +87,13 @@ describe('an inquiry', () => {
 });
 
 describe('a chargeback', () => {
-  it('withdraws its amount and a fee, and marks the charge as disputed', async () => {
+  it('a chargeback withdraws its amount and a fee, and marks the charge as disputed', async () => {
     const { stripe, now, charge } = await disputed();
     expect(netOf(await now())).toBe(-4_400);
     expect((await stripe.charges.retrieve(charge)).disputed).toBe(true);
   });
 
-  it('can be about a part of the charge, and a charge can have several', async () => {
+  it('a chargeback can cover a part of the charge, and a charge can have several chargebacks', async () => {
     const { stripe, control, charge, intent } = await disputed({ amount: 900 });
     await control(`charges/${charge}/dispute`, { amount: 2_000, reason: 'duplicate' });
     const all = await stripe.disputes.list({ payment_intent: intent });
@@ -101,12 +104,12 @@ describe('a chargeback', () => {
     await expect(control(`charges/${charge}/dispute`, { amount: 2_901 })).rejects.toThrow(/between 1 and/);
   });
 
-  it('that is won reinstates the funds after it closed', async () => {
+  it('a chargeback that is won reinstates the funds after it closes', async () => {
     const made = await disputed();
-    const told = await typesAfter(made, () =>
+    const sentTypes = await typesAfter(made, () =>
       made.control(`disputes/${made.dispute}/close`, { status: 'won' }),
     );
-    expect(told).toEqual(['charge.dispute.closed', 'charge.dispute.funds_reinstated']);
+    expect(sentTypes).toEqual(['charge.dispute.closed', 'charge.dispute.funds_reinstated']);
     const dispute = await made.now();
     expect(dispute.balance_transactions.map(({ reporting_category: kind }) => kind)).toEqual([
       'dispute',
@@ -127,16 +130,16 @@ describe('a chargeback', () => {
   it.each([
     ['sent', 'charge.dispute.closed'],
     ['not_sent', 'charge.dispute.updated'],
-  ])('that is prevented returns the funds; its closed event is %s', async (value, first) => {
+  ])('a chargeback that is prevented returns the funds; its closed event is %s', async (value, first) => {
     const made = await disputed({}, { prevented_dispute_closed: value });
-    const told = await typesAfter(made, () =>
+    const sentTypes = await typesAfter(made, () =>
       made.control(`disputes/${made.dispute}/close`, { status: 'prevented' }),
     );
-    expect(told).toEqual([first, 'charge.dispute.funds_reinstated']);
+    expect(sentTypes).toEqual([first, 'charge.dispute.funds_reinstated']);
     expect((await made.now()).status).toBe('prevented');
   });
 
-  it('that is lost can be appealed and then won', async () => {
+  it('a lost chargeback can be appealed and then won', async () => {
     const made = await disputed();
     await made.control(`disputes/${made.dispute}/close`, { status: 'lost' });
     await made.control(`disputes/${made.dispute}/appeal`);
@@ -149,7 +152,7 @@ describe('a chargeback', () => {
     expect(netOf(await made.now())).toBe(-1_500);
   });
 
-  it('stays open when evidence is stored with submit=false', async () => {
+  it('a chargeback stays open when evidence is stored with submit=false', async () => {
     const { stripe, dispute } = await disputed();
     const stored = await stripe.disputes.update(dispute, {
       evidence: { access_activity_log: '2027-01-01 login' },
@@ -163,21 +166,21 @@ describe('a chargeback', () => {
     );
   });
 
-  it('has its funds reinstated by a control while it is open', async () => {
+  it('a control reinstates the funds of an open chargeback', async () => {
     const made = await disputed();
     await made.control(`disputes/${made.dispute}/reinstate_funds`);
     expect(netOf(await made.now())).toBe(-1_500);
     await expect(made.control(`disputes/${made.dispute}/reinstate_funds`)).rejects.toThrow(/no withdrawn/);
   });
 
-  it('disputed_refund_code: a refund is refused with the chosen code', async () => {
+  it('disputed_refund_code: a refund is rejected with the chosen code', async () => {
     const { stripe, charge } = await disputed({}, { disputed_refund_code: 'refund_disputed_payment' });
     expect(await refused(stripe.refunds.create({ charge }))).toMatchObject({
       code: 'refund_disputed_payment',
     });
   });
 
-  it('fails a pending refund of the charge', async () => {
+  it('a chargeback fails a pending refund of its charge', async () => {
     const made = await bench();
     const who = await customerWith(made.stripe);
     const intent = await made.stripe.paymentIntents.create(offSession(who));
@@ -193,7 +196,7 @@ describe('a chargeback', () => {
 });
 
 describe('an early fraud warning', () => {
-  it('is actionable until the charge is disputed', async () => {
+  it('an early fraud warning is actionable until the charge is disputed', async () => {
     const { stripe, control, eventTypes } = await bench();
     const who = await customerWith(stripe);
     const { latest_charge: charge } = await stripe.paymentIntents.create(offSession(who));

@@ -14,7 +14,7 @@ describe('a fault', () => {
     ['429', 429],
     ['500_before', 500],
   ] as const)(
-    '%s comes before the effect, and a repeat with the same key goes through',
+    'the fault %s happens before the effect, and a retry with the same key succeeds',
     async (kind, status) => {
       const { stripe, control, who, key } = await ready();
       await control('faults', { ...CHARGE, kind });
@@ -27,7 +27,7 @@ describe('a fault', () => {
     },
   );
 
-  it('500_after comes after the effect, and the error is what the key repeats', async () => {
+  it('the fault 500_after happens after the effect, and its error is stored under the idempotency key', async () => {
     const { stripe, control, who, key } = await ready();
     await control('faults', { ...CHARGE, kind: '500_after' });
     for (const _ of [1, 2]) {
@@ -38,7 +38,7 @@ describe('a fault', () => {
     expect((await stripe.charges.list()).data).toHaveLength(1);
   });
 
-  it('500_after can leave the answer under the key', async () => {
+  it('the fault 500_after can store the answer under the idempotency key instead', async () => {
     const { stripe, control, who, key } = await ready();
     await control('faults', { ...CHARGE, kind: '500_after', saved: 'answer' });
     expect(await refused(stripe.paymentIntents.create(offSession(who), key))).toMatchObject({
@@ -51,23 +51,26 @@ describe('a fault', () => {
   it.each([
     ['drop_before', 0],
     ['drop_after', 1],
-  ] as const)('%s ends the connection with %d charges made; a repeat makes it one', async (kind, made) => {
-    const { stripe, control, who, key, running } = await ready();
-    // The SDK itself retries a reset connection once.
-    await control('faults', { ...CHARGE, kind, times: 2 });
-    const error = await refused(stripe.paymentIntents.create(offSession(who), key));
-    expect(error.type).toBe('StripeConnectionError');
-    expect((await stripe.charges.list()).data).toHaveLength(made);
-    await control('faults/clear');
-    expect((await stripe.paymentIntents.create(offSession(who), key)).status).toBe('succeeded');
-    expect((await stripe.charges.list()).data).toHaveLength(1);
-    expect(running.double.calls.all.some(({ status, fault }) => status === null && fault === kind)).toBe(
-      true,
-    );
-  });
+  ] as const)(
+    'the fault %s closes the connection with %d charges made; a retry makes it one',
+    async (kind, made) => {
+      const { stripe, control, who, key, running } = await ready();
+      // The SDK itself retries a reset connection once.
+      await control('faults', { ...CHARGE, kind, times: 2 });
+      const error = await refused(stripe.paymentIntents.create(offSession(who), key));
+      expect(error.type).toBe('StripeConnectionError');
+      expect((await stripe.charges.list()).data).toHaveLength(made);
+      await control('faults/clear');
+      expect((await stripe.paymentIntents.create(offSession(who), key)).status).toBe('succeeded');
+      expect((await stripe.charges.list()).data).toHaveLength(1);
+      expect(running.double.calls.all.some(({ status, fault }) => status === null && fault === kind)).toBe(
+        true,
+      );
+    },
+  );
 
   it.each(['delay', 'delay_after'] as const)(
-    '%s makes the caller give up; the charge is made all the same',
+    'the fault %s makes the caller time out although the charge is made',
     async (kind) => {
       const { stripe, control, who, key, running } = await ready();
       await control('faults', { ...CHARGE, kind, ms: 300 });
@@ -81,7 +84,7 @@ describe('a fault', () => {
     },
   );
 
-  it('strikes the calls it names, as often as it says, after those it lets through', async () => {
+  it('a fault affects the named calls as many times as requested, after the calls that it skips', async () => {
     const { stripe, control } = await ready();
     await control('faults', { path: '/v1/customers/*', kind: '500_before', times: 2, skip: 1 });
     const { id } = await stripe.customers.create();
@@ -98,14 +101,14 @@ describe('a fault', () => {
 });
 
 describe('a control', () => {
-  it('that is not understood is refused with what is wrong', async () => {
+  it('an invalid control request is rejected with the reason', async () => {
     const { control } = await bench();
     await expect(control('faults', { path: '/v1/customers', kind: 'meteor' })).rejects.toThrow(/400.*kind/s);
     await expect(control('clock', { seconds: -1 })).rejects.toThrow('400');
     await expect(control('disputes/du_x/close', { status: 'won' })).rejects.toThrow('404');
   });
 
-  it('cannot be sent by a page of another origin', async () => {
+  it('a page of another origin cannot send a control', async () => {
     const { running } = await bench();
     const response = await fetch(`${running.url}/_double/clock`, { method: 'POST', body: '{"seconds":1}' });
     expect(response.status).toBe(415);
@@ -113,8 +116,8 @@ describe('a control', () => {
   });
 });
 
-describe('what can be looked at', () => {
-  it('is the whole state, without anything that could be used to pay or to sign', async () => {
+describe('what a browser can read', () => {
+  it('the state dump is complete and has no secret that could pay or sign', async () => {
     const { stripe, running, who } = await ready();
     const intent = await stripe.paymentIntents.create(offSession(who));
     const { secret } = await stripe.webhookEndpoints.create({
@@ -132,7 +135,7 @@ describe('what can be looked at', () => {
     }
   });
 
-  it('is the log of calls, with keys, replays and what they asked for', async () => {
+  it('the call log has parameters, idempotency keys and replays, and no API key', async () => {
     const { stripe, running, who, key } = await ready();
     for (const _ of [1, 2]) await stripe.paymentIntents.create(offSession(who), key);
     const text = await (await fetch(`${running.url}/_double/calls`)).text();
@@ -149,7 +152,7 @@ describe('what can be looked at', () => {
     expect(text).not.toContain('sk_test_double');
   });
 
-  it('is a page that shows what there is and runs nothing of it', async () => {
+  it('the page shows the state and runs no code from it', async () => {
     const { stripe, running, who } = await ready();
     await stripe.customers.update(who.customer, { name: '<script>alert(1)</script>' });
     await stripe.paymentIntents.create(offSession(who));

@@ -40,7 +40,7 @@ async function checkout(made: Bench) {
 const SAVE = 'Put the card on file';
 
 describe('the page of a Checkout Session', () => {
-  it('takes a test card, a name and an address, and leads back to the merchant', async () => {
+  it('the Checkout page takes a test card, a name and an address, and returns to the merchant', async () => {
     const made = await bench();
     const { page, status, customer } = await checkout(made);
     expect(await read(page)).toContain('href="https://app.example/cancel"');
@@ -60,7 +60,7 @@ describe('the page of a Checkout Session', () => {
     expect(done).toContain('href="https://app.example/done"');
   });
 
-  it('says why a card is declined, and takes another', async () => {
+  it('the Checkout page says why a card is declined, and takes another card', async () => {
     const made = await bench();
     const { page, status } = await checkout(made);
     const declined = await submit(made, page, SAVE, { card: 'visa_chargeDeclined' });
@@ -71,7 +71,7 @@ describe('the page of a Checkout Session', () => {
     expect(await status()).toBe('complete');
   });
 
-  it('asks the cardholder where the card needs it', async () => {
+  it('the Checkout page asks the cardholder if the card requires authentication', async () => {
     const made = await bench();
     const { page, status } = await checkout(made);
     await submit(made, page, SAVE, { card: 'authenticationRequired' });
@@ -82,7 +82,7 @@ describe('the page of a Checkout Session', () => {
     expect(await status()).toBe('complete');
   });
 
-  it('is named by its real address in the state and on the page of its object', async () => {
+  it('the state and the page of a session show the real address of the Checkout page', async () => {
     const made = await bench();
     const { id, page } = await checkout(made);
     const state = await read(`${made.running.url}/_double/state`);
@@ -90,14 +90,14 @@ describe('the page of a Checkout Session', () => {
     expect(await read(`${made.running.url}/objects/${id}`)).not.toContain('own-address.invalid');
   });
 
-  it('takes no form of another site', async () => {
+  it('the Checkout page accepts no form from another site', async () => {
     const made = await bench();
     const { page, status } = await checkout(made);
     const answer = await submit(made, page, SAVE, { card: 'visa' }, 'https://evil.example');
     expect([answer.status, await status()]).toEqual([403, 'open']);
   });
 
-  it('has no script, a label for each field, and is 404 for a session that is not there', async () => {
+  it('the Checkout page has no script and a label for each field; an unknown session is 404', async () => {
     const made = await bench();
     const { page } = await checkout(made);
     const html = await read(page);
@@ -106,7 +106,7 @@ describe('the page of a Checkout Session', () => {
     expect((await fetch(`${made.running.url}/checkout/cs_test_x`)).status).toBe(404);
   });
 
-  it('makes no link of an address that is no web address', async () => {
+  it('the Checkout page makes no link of an address that is not a web address', async () => {
     const made = await bench();
     const { url } = await made.stripe.checkout.sessions.create({
       mode: 'setup',
@@ -119,7 +119,7 @@ describe('the page of a Checkout Session', () => {
 });
 
 describe('the page of the customer portal', () => {
-  it('changes the default card, cancels at the end of the period and keeps the subscription', async () => {
+  it('the customer portal changes the default card, cancels at the end of the period and withdraws that', async () => {
     const made = await bench();
     const who = await customerWith(made.stripe);
     const price = await monthlyPrice(made.stripe);
@@ -144,7 +144,7 @@ describe('the page of a bank', () => {
   it.each([
     ['Confirm as the cardholder', 'succeeded'],
     ['Fail the authentication', 'failed'],
-  ])('%s: leads back to the merchant with redirect_status=%s', async (label, status) => {
+  ])('the page of a bank: %s returns to the merchant with redirect_status=%s', async (label, status) => {
     const made = await bench();
     await made.control('switches', { next_action_with_return_url: 'redirect_to_url' });
     const who = await customerWith(made.stripe, 'pm_card_authenticationRequired');

@@ -6,7 +6,7 @@ const replayHeader = (answer: { lastResponse: { headers: Record<string, string> 
   answer.lastResponse.headers['idempotent-replayed'];
 
 describe('an idempotency key', () => {
-  it('replays status and body, and the money moves once', async () => {
+  it('an idempotency key replays status and body, and the money moves once', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     const first = await stripe.paymentIntents.create(offSession(who), { idempotencyKey: 'k' });
@@ -17,7 +17,7 @@ describe('an idempotency key', () => {
     expect((await stripe.charges.list()).data).toHaveLength(1);
   });
 
-  it('replays status and body also of a decline', async () => {
+  it('an idempotency key replays the status and body of a decline', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe, 'pm_card_chargeCustomerFail');
     const first = await refused(stripe.paymentIntents.create(offSession(who), { idempotencyKey: 'k' }));
@@ -28,14 +28,14 @@ describe('an idempotency key', () => {
     expect((await stripe.charges.list()).data).toHaveLength(1);
   });
 
-  it('replays the answer as it was, although the object has changed since', async () => {
+  it('an idempotency key replays the first answer although the object has changed since', async () => {
     const { stripe } = await bench();
     const first = await stripe.customers.create({ name: 'Ada' }, { idempotencyKey: 'k' });
     await stripe.customers.update(first.id, { name: 'Grace' });
     expect((await stripe.customers.create({ name: 'Ada' }, { idempotencyKey: 'k' })).name).toBe('Ada');
   });
 
-  it('with other parameters, or at another endpoint, is refused', async () => {
+  it('an idempotency key is rejected with other parameters or at another endpoint', async () => {
     const { stripe } = await bench();
     await stripe.customers.create({ name: 'Ada' }, { idempotencyKey: 'k' });
     const otherInput = await refused(stripe.customers.create({ name: 'Grace' }, { idempotencyKey: 'k' }));
@@ -45,7 +45,7 @@ describe('an idempotency key', () => {
     expect(otherPlace).toBeInstanceOf(Stripe.errors.StripeIdempotencyError);
   });
 
-  it('does not mind the order of parameters', async () => {
+  it('the order of the parameters does not matter for an idempotency key', async () => {
     const { stripe } = await bench();
     const first = await stripe.customers.create(
       { name: 'Ada', email: 'a@b.example' },
@@ -58,7 +58,7 @@ describe('an idempotency key', () => {
     expect(again.id).toBe(first.id);
   });
 
-  it('in flight is 409, and its first request goes on', async () => {
+  it('an idempotency key in flight returns 409, and the first request completes', async () => {
     const { stripe, control } = await bench();
     await control('faults', { path: '/v1/customers', kind: 'delay', ms: 300 });
     const slow = stripe.customers.create({}, { idempotencyKey: 'k' });
@@ -69,7 +69,7 @@ describe('an idempotency key', () => {
     expect((await stripe.customers.create({}, { idempotencyKey: 'k' })).id).toBe(id);
   });
 
-  it('saves an error of what was executed', async () => {
+  it('an idempotency key replays an error of a request that was executed', async () => {
     const { stripe } = await bench();
     const call = () =>
       stripe.paymentIntents.create(
@@ -80,7 +80,7 @@ describe('an idempotency key', () => {
     expect(headerOf(await refused(call()), 'idempotent-replayed')).toBe('true');
   });
 
-  it('is free again after a validation failure', async () => {
+  it('an idempotency key can be reused after a validation failure', async () => {
     const { stripe, running } = await bench();
     const headers = { authorization: 'Bearer sk_test_double', 'idempotency-key': 'k' };
     const wrong = await fetch(`${running.url}/v1/customers`, { method: 'POST', headers, body: 'x=1' });
@@ -88,7 +88,7 @@ describe('an idempotency key', () => {
     expect((await stripe.customers.create({ name: 'Ada' }, { idempotencyKey: 'k' })).name).toBe('Ada');
   });
 
-  it('is free again after a 429', async () => {
+  it('an idempotency key can be reused after a 429', async () => {
     const { stripe, control } = await bench();
     await control('faults', { path: '/v1/customers', kind: '429' });
     const error = await refused(stripe.customers.create({}, { idempotencyKey: 'k' }));
@@ -96,7 +96,7 @@ describe('an idempotency key', () => {
     expect(replayHeader(await stripe.customers.create({}, { idempotencyKey: 'k' }))).toBeUndefined();
   });
 
-  it('is forgotten after a day of the double’s clock, and not before', async () => {
+  it('an idempotency key expires after a day of the double’s clock, and not earlier', async () => {
     const { stripe, seconds } = await bench();
     const first = await stripe.customers.create({}, { idempotencyKey: 'k' });
     await seconds(24 * 3_600 - 60);
@@ -105,7 +105,7 @@ describe('an idempotency key', () => {
     expect((await stripe.customers.create({}, { idempotencyKey: 'k' })).id).not.toBe(first.id);
   });
 
-  it('has at most 255 characters', async () => {
+  it('an idempotency key has at most 255 characters', async () => {
     const { stripe } = await bench();
     expect(await refused(stripe.customers.create({}, { idempotencyKey: 'k'.repeat(256) }))).toMatchObject({
       statusCode: 400,

@@ -15,7 +15,7 @@ const shown = ({ lines, total }: Stripe.Invoice) => ({
 });
 
 describe('the lines of a draft', () => {
-  it('are added, changed and removed, and the totals and the invoice items follow', async () => {
+  it('adding, changing and removing draft lines updates the totals and the invoice items', async () => {
     const { stripe, customer, invoice, eventTypes } = await draft();
     const waiting = await stripe.invoiceItems.create({ customer, amount: 700, currency: 'usd' });
     const added = await stripe.invoices.addLines(invoice, {
@@ -45,7 +45,7 @@ describe('the lines of a draft', () => {
     expect(await stripe.invoices.pay(invoice)).toMatchObject({ status: 'paid', amount_paid: 4_000 });
   });
 
-  it('stay as they are once the invoice is final', async () => {
+  it('the lines of a final invoice cannot be changed', async () => {
     const { stripe, invoice } = await draft();
     await stripe.invoices.addLines(invoice, { lines: [{ amount: 100 }] });
     await stripe.invoices.finalizeInvoice(invoice);
@@ -54,7 +54,7 @@ describe('the lines of a draft', () => {
     await refused(stripe.invoices.del(invoice));
   });
 
-  it('that a subscription costs itself keep their amount', async () => {
+  it('the price of a subscription’s own line cannot be changed', async () => {
     const { stripe, running } = await bench();
     const { customer } = await customerWith(stripe);
     const { id: price } = await monthlyPrice(stripe);
@@ -71,7 +71,7 @@ describe('the lines of a draft', () => {
 });
 
 describe('a draft', () => {
-  it('can be deleted, with its items', async () => {
+  it('deleting a draft also deletes its items', async () => {
     const { stripe, customer, invoice, eventTypes } = await draft();
     await stripe.invoices.addLines(invoice, { lines: [{ amount: 100 }] });
     expect(await stripe.invoices.del(invoice)).toEqual(
@@ -81,7 +81,7 @@ describe('a draft', () => {
     expect((await eventTypes()).slice(-2)).toEqual(['invoiceitem.deleted', 'invoice.deleted']);
   });
 
-  it('is final once it is sent, and overdue once, however often it is sent', async () => {
+  it('sending a draft finalizes it, and it becomes overdue only once', async () => {
     const { stripe, invoice, days, eventTypes } = await draft({
       collection_method: 'send_invoice',
       days_until_due: 14,
@@ -90,11 +90,13 @@ describe('a draft', () => {
     expect(await stripe.invoices.sendInvoice(invoice)).toMatchObject({ status: 'open', amount_due: 5_000 });
     await stripe.invoices.sendInvoice(invoice);
     await days(15);
-    const told = (await eventTypes()).filter((type) => ['invoice.sent', 'invoice.overdue'].includes(type));
-    expect(told).toEqual(['invoice.sent', 'invoice.sent', 'invoice.overdue']);
+    const sentTypes = (await eventTypes()).filter((type) =>
+      ['invoice.sent', 'invoice.overdue'].includes(type),
+    );
+    expect(sentTypes).toEqual(['invoice.sent', 'invoice.sent', 'invoice.overdue']);
   });
 
-  it('of an invoice that is charged cannot be sent, and one that is sent needs a day to be paid by', async () => {
+  it('an invoice that is charged automatically cannot be sent, and a sent invoice needs a due date', async () => {
     const { stripe, customer, invoice } = await draft();
     await refused(stripe.invoices.sendInvoice(invoice));
     await refused(stripe.invoices.create({ customer, collection_method: 'send_invoice' }));

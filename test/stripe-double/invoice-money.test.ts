@@ -40,7 +40,7 @@ const balanceOf = async (stripe: Stripe, customer: string) => {
 };
 
 describe('an invoice of several payments', () => {
-  it('is paid once its parts, $300 and $299, add up to what is due', async () => {
+  it('an invoice is paid once its partial payments of $300 and $299 reach the amount due', async () => {
     const { stripe, invoice, pay, subscription, eventTypes } = await openInvoice();
     const first = await stripe.invoices.attachPayment(invoice, { payment_intent: await pay(30_000) });
     expect(first).toMatchObject({ status: 'open', amount_paid: 30_000, amount_remaining: 29_900 });
@@ -61,7 +61,7 @@ describe('an invoice of several payments', () => {
     ]);
   });
 
-  it('asks the default payment for the rest only, and cancels it when nothing is left', async () => {
+  it('the default payment charges only the remainder, and is canceled when nothing remains', async () => {
     const { stripe, invoice, pay } = await openInvoice();
     await stripe.invoices.attachPayment(invoice, { payment_intent: await pay(30_000) });
     const [open] = (await stripe.invoicePayments.list({ invoice, status: 'open' })).data;
@@ -72,7 +72,7 @@ describe('an invoice of several payments', () => {
     expect(await stripe.paymentIntents.retrieve(intent)).toMatchObject({ status: 'canceled' });
   });
 
-  it('is paid by its default payment for what the attached part left', async () => {
+  it('the default payment pays what an attached partial payment left open', async () => {
     const { stripe, invoice, pay, method } = await openInvoice();
     await stripe.invoices.attachPayment(invoice, { payment_intent: await pay(30_000) });
     const paid = await stripe.invoices.pay(invoice, { payment_method: method });
@@ -81,7 +81,7 @@ describe('an invoice of several payments', () => {
     expect(charge?.amount).toBe(29_900);
   });
 
-  it('counts an attached payment that succeeds later, and drops one that is canceled', async () => {
+  it('an attached payment counts once it succeeds and is dropped if it is canceled', async () => {
     const { stripe, invoice, customer, method } = await openInvoice();
     const waiting = (amount: number) =>
       stripe.paymentIntents.create({
@@ -105,7 +105,7 @@ describe('an invoice of several payments', () => {
     expect(byPayment.data).toMatchObject([{ status: 'canceled', amount_paid: null }]);
   });
 
-  it('credits what was paid too much to the balance of the customer', async () => {
+  it('an overpayment is credited to the customer’s balance', async () => {
     const { stripe, invoice, pay, customer, eventTypes } = await openInvoice();
     const paid = await stripe.invoices.attachPayment(invoice, { payment_intent: await pay(70_000) });
     expect(paid).toMatchObject({ status: 'paid', amount_paid: PRO, amount_overpaid: 10_100 });
@@ -115,7 +115,7 @@ describe('an invoice of several payments', () => {
     expect(await eventTypes()).toContain('invoice.overpaid');
   });
 
-  it('takes no payment of another customer, none twice, and none once it is paid', async () => {
+  it('an invoice accepts no payment of another customer, no payment twice, and none once it is paid', async () => {
     const { stripe, invoice, pay } = await openInvoice();
     const other = await customerWith(stripe);
     const foreign = await stripe.paymentIntents.create(offSession(other, 1_000));
@@ -128,7 +128,7 @@ describe('an invoice of several payments', () => {
     expect(await refused(attach(await pay(1_000)))).toMatchObject({ statusCode: 400 });
   });
 
-  it('lets one payment serve two invoices, each with its part', async () => {
+  it('one payment can pay parts of two invoices', async () => {
     const { stripe, customer, method, pay } = await openInvoice();
     const bill = async (amount: number) => {
       await stripe.invoiceItems.create({ customer, amount, currency: 'usd' });
@@ -152,7 +152,7 @@ describe('an invoice of several payments', () => {
 });
 
 describe('a credit note', () => {
-  it('that covers an open invoice closes it without any payment', async () => {
+  it('a credit note for the whole of an open invoice closes it without a payment', async () => {
     const { stripe, invoice, subscription, eventTypes } = await openInvoice();
     const note = await stripe.creditNotes.create({ invoice, amount: PRO });
     expect(note).toMatchObject({
@@ -180,7 +180,7 @@ describe('a credit note', () => {
     ]);
   });
 
-  it('on an open invoice leaves the rest to be paid, and asks for it again when it is voided', async () => {
+  it('a credit note for a part of an open invoice leaves the rest due, and voiding the note adds it again', async () => {
     const { stripe, invoice, eventTypes } = await openInvoice();
     const note = await stripe.creditNotes.create({ invoice, amount: 9_900, memo: 'first' });
     expect(await stripe.invoices.retrieve(invoice)).toMatchObject({
@@ -203,7 +203,7 @@ describe('a credit note', () => {
     ]);
   });
 
-  it('on a paid invoice refunds, credits and counts what is paid elsewhere, and must add up', async () => {
+  it('a credit note for a paid invoice refunds, credits or counts outside payments, and must add up', async () => {
     const { stripe, invoice, customer } = await paidInvoice();
     const parts = { refund_amount: 10_000, credit_amount: 5_000, out_of_band_amount: 900 };
     const short = await refused(stripe.creditNotes.create({ invoice, amount: 16_000, ...parts }));
@@ -233,7 +233,7 @@ describe('a credit note', () => {
     expect((await stripe.creditNotes.list({ invoice })).data.map(({ id }) => id)).toEqual([note.id]);
   });
 
-  it('counts a refund that was made before, but only once', async () => {
+  it('a credit note counts an earlier refund only once', async () => {
     const { stripe, invoice } = await paidInvoice();
     const [charge] = (await stripe.charges.list()).data;
     const refund = await stripe.refunds.create({ charge: charge?.id ?? '', amount: 20_000 });
@@ -246,7 +246,7 @@ describe('a credit note', () => {
     expect((await stripe.refunds.list()).data).toHaveLength(1);
   });
 
-  it('names the lines that it credits, whole or in part', async () => {
+  it('a credit note names the lines that it credits, in full or in part', async () => {
     const { stripe, invoice } = await paidInvoice();
     const [line] = (await stripe.invoices.listLineItems(invoice)).data;
     const note = await stripe.creditNotes.create({
@@ -264,7 +264,7 @@ describe('a credit note', () => {
     ]);
   });
 
-  it('refunds an invoice of two payments over both of them', async () => {
+  it('a credit note refunds an invoice with two payments from both of them', async () => {
     const { stripe, invoice, pay } = await openInvoice();
     await stripe.invoices.attachPayment(invoice, { payment_intent: await pay(30_000) });
     await stripe.invoices.attachPayment(invoice, { payment_intent: await pay(29_900) });
@@ -272,7 +272,7 @@ describe('a credit note', () => {
     expect(note.refunds.map((one) => one.amount_refunded)).toEqual([29_900, 10_100]);
   });
 
-  it('that is only previewed changes nothing', async () => {
+  it('previewing a credit note changes nothing', async () => {
     const { stripe, invoice } = await paidInvoice();
     const preview = await stripe.creditNotes.preview({ invoice, amount: 100, refund_amount: 100 });
     expect(preview).toMatchObject({ object: 'credit_note', total: 100 });
@@ -282,7 +282,7 @@ describe('a credit note', () => {
 });
 
 describe('the balance of a customer', () => {
-  it('has an entry for each change, whose last one ends at the balance', async () => {
+  it('the customer balance has an entry for each change, and the last entry has the balance', async () => {
     const { stripe, customer } = await paidInvoice();
     const entry = await stripe.customers.createBalanceTransaction(customer, {
       amount: -70_000,
@@ -299,7 +299,7 @@ describe('the balance of a customer', () => {
     expect(await balanceOf(stripe, customer)).toBe(-60_000);
   });
 
-  it('pays an invoice when it is finalized, and leaves its total as it is', async () => {
+  it('the customer balance pays an invoice when it is finalized, and leaves its total unchanged', async () => {
     const { stripe, customer, price } = await paidInvoice();
     await stripe.customers.createBalanceTransaction(customer, { amount: -70_000, currency: 'usd' });
     const again = await subscribe(stripe, customer, price);
@@ -316,7 +316,7 @@ describe('the balance of a customer', () => {
     expect(entries).toMatchObject([{ type: 'applied_to_invoice', amount: PRO, ending_balance: -10_100 }]);
   });
 
-  it('gets back what a voided invoice had used', async () => {
+  it('voiding an invoice returns what it used of the customer balance', async () => {
     const { stripe, customer } = await paidInvoice();
     await stripe.customers.createBalanceTransaction(customer, { amount: -500, currency: 'usd' });
     await stripe.invoiceItems.create({ customer, amount: 2_000, currency: 'usd' });
@@ -329,7 +329,7 @@ describe('the balance of a customer', () => {
     expect(entry).toMatchObject({ type: 'unapplied_from_invoice', amount: -500, invoice: id });
   });
 
-  it('takes a negative invoice as credit and too small an invoice as debt', async () => {
+  it('a negative invoice is credited to the balance, and an invoice below the minimum is added as debt', async () => {
     const { stripe, customer } = await paidInvoice();
     const bill = async (amount: number) => {
       await stripe.invoiceItems.create({ customer, amount, currency: 'usd' });
@@ -344,7 +344,7 @@ describe('the balance of a customer', () => {
     expect(types).toEqual(['invoice_too_small', 'invoice_too_small']);
   });
 
-  it('is as it was after a subscription that was refused', async () => {
+  it('a rejected subscription leaves the customer balance unchanged', async () => {
     const { stripe, price } = await paidInvoice();
     const { customer } = await customerWith(stripe, 'pm_card_chargeCustomerFail');
     await stripe.customers.createBalanceTransaction(customer, { amount: -500, currency: 'usd' });

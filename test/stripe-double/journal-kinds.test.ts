@@ -47,7 +47,7 @@ async function play({ stripe, control, days }: Bench): Promise<void> {
   await stripe.charges.update(charge, { metadata: { a: '1' }, expand: ['balance_transaction'] });
 }
 
-it('a journal brings back disputes, refunds, setups, hosted pages and switches, on another port too', async () => {
+it('the journal restores disputes, refunds, setups, hosted pages and switches, also on another port', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stripe-journal-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const options = { journalFile: join(folder, 'stripe.jsonl'), realMs: () => Date.UTC(2027, 0, 15) };

@@ -74,8 +74,8 @@ async function journey({ stripe, control, days }: Bench): Promise<void> {
   await stripe.refunds.create({ payment_intent: paid.id, amount: 900 });
   const disputed = await stripe.paymentIntents.create(offSession(who, 5_000));
   const dispute = await control(`charges/${disputed.latest_charge}/dispute`);
-  const asked = await customerWith(stripe, 'pm_card_authenticationRequired');
-  const declined = await refused(stripe.paymentIntents.create(offSession(asked)));
+  const unauthenticated = await customerWith(stripe, 'pm_card_authenticationRequired');
+  const declined = await refused(stripe.paymentIntents.create(offSession(unauthenticated)));
   await control(`payment_intents/${declined.payment_intent?.id}/authenticate`, { succeeds: true });
   await control('dunning', { retryAfterDays: [1], finally: 'unpaid' });
   await days(32);
@@ -88,14 +88,14 @@ async function journey({ stripe, control, days }: Bench): Promise<void> {
   await refused(stripe.products.list());
   await stripe.subscriptions.update(id, { cancel_at_period_end: true });
   await stripe.webhookEndpoints.create({ url: hook.url, enabled_events: ['invoice.paid'] });
-  await stripe.customers.del(asked.customer);
+  await stripe.customers.del(unauthenticated.customer);
   await control('webhooks/idle');
   await control('webhooks', { off: true });
   await stripe.customers.update(who.customer, { name: 'Ada' });
 }
 
-describe('a double on a journal', () => {
-  it('is after a restart what it was before, to the last id, also after a second one', async () => {
+describe('a double with a journal', () => {
+  it('a restart from the journal restores everything including the last id, also a second time', async () => {
     const { start, restart } = lasting();
     const first = await start();
     await journey(first);
@@ -113,7 +113,7 @@ describe('a double on a journal', () => {
     expect(await stateOf(await restart(second))).toEqual(later);
   });
 
-  it('never makes an id again', async () => {
+  it('a double never reuses an id after a restart', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const ids = [(await first.stripe.customers.create()).id];
@@ -123,7 +123,7 @@ describe('a double on a journal', () => {
     expect(ids).toEqual(ids.toSorted());
   });
 
-  it('knows what happened by itself before the restart, and when it was noticed', async () => {
+  it('a renewal that happened without a request is restored with its time', async () => {
     const { real, start, restart } = lasting();
     const first = await start();
     const { customer } = await customerWith(first.stripe);
@@ -136,7 +136,7 @@ describe('a double on a journal', () => {
     expect(await stateOf(await restart(first))).toEqual(before);
   });
 
-  it('still renews what lies ahead, each at its time, also what came due while it was down', async () => {
+  it('a restarted double renews subscriptions on time, including renewals due while it was down', async () => {
     const { real, start, restart } = lasting();
     const first = await start();
     const { customer } = await customerWith(first.stripe);
@@ -153,8 +153,8 @@ describe('a double on a journal', () => {
   });
 });
 
-describe('the clock of a double on a journal', () => {
-  it('goes on from where it was moved to', async () => {
+describe('the clock of a double with a journal', () => {
+  it('the clock continues after a restart from where it was moved to', async () => {
     const { real, start, restart } = lasting();
     const first = await start();
     await first.days(90);
@@ -165,7 +165,7 @@ describe('the clock of a double on a journal', () => {
     expect((await second.stripe.customers.create()).created).toBe(created + 3_600);
   });
 
-  it('does not go back where real time was put back, and does not stand still either', async () => {
+  it('after real time is set back, the clock of a restarted double neither goes back nor stops', async () => {
     const { real, start, restart } = lasting();
     const first = await start();
     await first.days(1);
@@ -179,7 +179,7 @@ describe('the clock of a double on a journal', () => {
 });
 
 describe('an idempotency key from before the restart', () => {
-  it('replays the same answer, and the money moves once', async () => {
+  it('an idempotency key from before the restart replays the same answer, and the money moves once', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const who = await customerWith(first.stripe);
@@ -193,7 +193,7 @@ describe('an idempotency key from before the restart', () => {
     expect(await refused(other)).toMatchObject({ statusCode: 400, rawType: 'idempotency_error' });
   });
 
-  it('replays a decline with everything it said', async () => {
+  it('an idempotency key from before the restart replays a decline with all its details', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const who = await customerWith(first.stripe, 'pm_card_chargeCustomerFail');
@@ -207,7 +207,7 @@ describe('an idempotency key from before the restart', () => {
     expect(headerOf(again, 'idempotent-replayed')).toBe('true');
   });
 
-  it('replays the error that took the place of an answer, or the answer, as it was kept', async () => {
+  it('an idempotency key from before the restart replays the stored error or answer', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const who = await customerWith(first.stripe);
@@ -223,7 +223,7 @@ describe('an idempotency key from before the restart', () => {
     expect((await second.stripe.charges.list()).data).toHaveLength(2);
   });
 
-  it('is forgotten after a day from when it was first used', async () => {
+  it('an idempotency key expires a day after its first use, also across a restart', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const { id } = await first.stripe.customers.create({}, { idempotencyKey: 'k' });
@@ -236,7 +236,7 @@ describe('an idempotency key from before the restart', () => {
 });
 
 describe('after a restart, an event', () => {
-  it('that was not taken is delivered, one that was taken is not', async () => {
+  it('after a restart, an event that was not delivered is delivered, and a delivered event is not', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const [hook, deaf] = [await receiver([200, 500, 500, 500]), await receiver([500, 500, 500])];
@@ -262,7 +262,7 @@ describe('after a restart, an event', () => {
     expect([hook.received.length, deaf.received.length]).toEqual([5, 4]);
   });
 
-  it('is signed with the secrets that were valid before', async () => {
+  it('after a restart, an event is signed with the secrets that were valid before', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const hook = await receiver();
@@ -275,7 +275,7 @@ describe('after a restart, an event', () => {
       expect(verified(second.stripe, hook.received.at(-1), String(one)).type).toBe('customer.created');
   });
 
-  it('is not sent to who was deleted or disabled', async () => {
+  it('after a restart, an event is not sent to a deleted or disabled endpoint', async () => {
     const { start, restart } = lasting();
     const first = await start();
     const hook = await receiver(Array(6).fill(500));
@@ -293,7 +293,7 @@ describe('after a restart, an event', () => {
 });
 
 describe('a journal', () => {
-  it('is for its owner alone, and does not hold the API key', async () => {
+  it('the journal is readable only by its owner, and does not contain the API key', async () => {
     const { journalFile, start } = lasting();
     writeFileSync(journalFile, '');
     chmodSync(journalFile, 0o644);
@@ -302,7 +302,7 @@ describe('a journal', () => {
     expect(readFileSync(journalFile, 'utf8')).not.toContain(API_KEY);
   });
 
-  it('grows by nothing that only looks, is refused for its form, or is a replay', async () => {
+  it('reads, invalid requests and replays add nothing to the journal', async () => {
     const { journalFile, start } = lasting();
     const { stripe, running } = await start();
     await stripe.customers.create({}, { idempotencyKey: 'k' });
@@ -314,7 +314,7 @@ describe('a journal', () => {
     expect(statSync(journalFile).size).toBe(size);
   });
 
-  it('loses a last line that was cut off, and goes on', async () => {
+  it('an incomplete last line of the journal is dropped', async () => {
     const { journalFile, start, restart } = lasting();
     const first = await start();
     await first.stripe.customers.create({ name: 'Ada' });
@@ -342,7 +342,7 @@ describe('a journal', () => {
       (text: string) => text.replaceAll('/v1/customers', '/v1/x'),
       /line 2 .* lead to/,
     ],
-  ])('with %s is refused in one line that says what to do', async (_, damaged, message) => {
+  ])('a journal with %s is rejected with one line that says what to do', async (_, damaged, message) => {
     const { journalFile, start } = lasting();
     const first = await start();
     await first.stripe.customers.create({ name: 'Ada' });
@@ -356,13 +356,13 @@ describe('a journal', () => {
     expect(readFileSync(journalFile, 'utf8')).toBe(text);
   });
 
-  it('in a folder that is not there is refused in one line', async () => {
+  it('a journal in a missing folder is rejected with one line', async () => {
     await expect(bench({ journalFile: join(journalPath(), 'x') })).rejects.toThrow(
       /cannot be opened.*ENOENT/,
     );
   });
 
-  it('that cannot be written to any more ends everything: nobody hears of what it does not hold', async () => {
+  it('a double whose journal cannot be written stops serving, so no caller sees an unstored change', async () => {
     const { running, stripe, control } = await bench();
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
     onTestFinished(() => logged.mockRestore());
@@ -383,7 +383,7 @@ describe('a journal', () => {
 });
 
 describe('kill -9', () => {
-  it('under load takes nothing that was answered', async () => {
+  it('after kill -9 under load, every change that was answered is restored', async () => {
     const journalFile = journalPath();
     // The child uses the same clock, because a stand-in never goes back before its journal.
     const child = spawn(process.execPath, ['--import', SHIFTED_DATE, CHILD, API_KEY, journalFile], {

@@ -8,7 +8,7 @@ describe('a payment method that is no card', () => {
     ['pm_usBankAccount_success', 'us_bank_account'],
     ['pm_link', 'link'],
     ['pm_cashapp', 'cashapp'],
-  ] as const)('can be attached by the name %s', async (name, type) => {
+  ] as const)('a payment method that is not a card can be attached by the name %s', async (name, type) => {
     const { stripe } = await bench();
     const customer = await stripe.customers.create();
     const method = await stripe.paymentMethods.attach(name, { customer: customer.id });
@@ -18,7 +18,7 @@ describe('a payment method that is no card', () => {
     expect((await stripe.customers.listPaymentMethods(customer.id, { type: 'card' })).data).toEqual([]);
   });
 
-  it('can be created by its type', async () => {
+  it('a payment method that is not a card can be created by its type', async () => {
     const { stripe } = await bench();
     const method = await stripe.paymentMethods.create({
       type: 'us_bank_account',
@@ -29,7 +29,7 @@ describe('a payment method that is no card', () => {
     expect((await stripe.paymentMethods.create({ type: 'link' })).type).toBe('link');
   });
 
-  it('does not pay an intent that allows cards only', async () => {
+  it('a payment method that is not a card cannot pay an intent that allows only cards', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe, 'pm_usBankAccount_success');
     expect(await refused(stripe.paymentIntents.create(offSession(who)))).toMatchObject({
@@ -40,7 +40,7 @@ describe('a payment method that is no card', () => {
 });
 
 describe('a card on file', () => {
-  it('that its issuer replaced keeps its id and has another fingerprint and behaviour', async () => {
+  it('a card that its issuer replaced keeps its id and gets another fingerprint and behaviour', async () => {
     const made = await bench();
     const who = await customerWith(made.stripe);
     const before = await made.stripe.paymentMethods.retrieve(who.method);
@@ -55,7 +55,7 @@ describe('a card on file', () => {
     });
   });
 
-  it('that expired declines', async () => {
+  it('an expired card declines', async () => {
     const made = await bench();
     const who = await customerWith(made.stripe);
     await made.control(`payment_methods/${who.method}/update_card`, { kind: 'expired' });
@@ -68,7 +68,7 @@ describe('a card on file', () => {
 });
 
 describe('customer.updated', () => {
-  it('shows only the changed keys of invoice_settings as they were', async () => {
+  it('customer.updated shows only the previous values of changed keys of invoice_settings', async () => {
     const made = await bench();
     const who = await customerWith(made.stripe);
     expect((await latest(made, 'customer.updated'))?.previous_attributes).toEqual({

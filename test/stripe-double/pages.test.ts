@@ -45,7 +45,7 @@ const statusFor = (port: number, path: string, host: string): Promise<number | u
   });
 
 describe('the pages of the double', () => {
-  it('show a payment with its date, its customer and its metadata, each id a link to the object', async () => {
+  it('the page of a payment shows its date, customer and metadata, and links each id', async () => {
     const { running, stripe } = await bench();
     const who = await customerWith(stripe);
     const intent = await stripe.paymentIntents.create({
@@ -66,7 +66,7 @@ describe('the pages of the double', () => {
     expect(customer).toContain(`<a href="/objects/${intent.id}">`);
   });
 
-  it('every link of every page leads to a page', async () => {
+  it('every link of every page opens a page', async () => {
     const { running, stripe } = await bench();
     const hook = await receiver();
     await stripe.webhookEndpoints.create({ url: hook.url, enabled_events: ['*'] });
@@ -92,7 +92,7 @@ describe('the pages of the double', () => {
     expect(seen.size).toBeGreaterThan(40);
   });
 
-  it('list at most fifty objects at once, and the others on further pages', async () => {
+  it('a list page shows at most fifty objects and links to further pages', async () => {
     const { running, stripe } = await bench();
     for (let n = 0; n < 60; n += 1) await stripe.customers.create({ name: `Customer ${n}` });
     const first = await read(`${running.url}/customers`);
@@ -104,7 +104,7 @@ describe('the pages of the double', () => {
     }
   });
 
-  it('show a hostile name as text, with its unseen characters written out', async () => {
+  it('a page shows a hostile name as text and writes out invisible characters', async () => {
     const { running, stripe } = await bench();
     const { id } = await stripe.customers.create({
       name: HOSTILE,
@@ -122,7 +122,7 @@ describe('the pages of the double', () => {
     );
   });
 
-  it('allow their own style, forms that go home, and no script', async () => {
+  it('the content security policy allows the page’s own style and forms, and no script', async () => {
     const { running } = await bench();
     const { headers } = await fetch(running.url);
     const policy = headers.get('content-security-policy') ?? '';
@@ -130,7 +130,7 @@ describe('the pages of the double', () => {
     expect(policy).toContain("frame-ancestors 'none'");
   });
 
-  it('show no secret of a payment', async () => {
+  it('the page of a payment shows no secret', async () => {
     const { running, stripe } = await bench();
     const who = await customerWith(stripe);
     const { id, client_secret: secret } = await stripe.paymentIntents.create(offSession(who));
@@ -138,7 +138,7 @@ describe('the pages of the double', () => {
     expect(await read(`${running.url}/objects/${id}`)).not.toContain(secret);
   });
 
-  it('answer 404 for an object that does not exist, with its name as text', async () => {
+  it('the page of an unknown object is 404 and shows its id as text', async () => {
     const { running } = await bench();
     const response = await fetch(`${running.url}/objects/${encodeURIComponent('pi_<b>1')}`);
     expect(response.status).toBe(404);
@@ -147,7 +147,7 @@ describe('the pages of the double', () => {
 });
 
 describe('a button of the double', () => {
-  it('moves the clock and returns to its page', async () => {
+  it('a button moves the clock and returns to its page', async () => {
     const one = await bench();
     const before = one.running.double.clock.nowSeconds;
     const answer = await press(one, 'clock', { seconds: 3_600 });
@@ -157,7 +157,7 @@ describe('a button of the double', () => {
     expect(await read(one.running.url + answer.headers.get('location'))).toContain('The clock was moved.');
   });
 
-  it('lets the cardholder authenticate a payment, and is gone afterwards', async () => {
+  it('a button authenticates a payment as the cardholder, and then disappears', async () => {
     const one = await bench();
     const { running, stripe } = one;
     const who = await customerWith(stripe, 'pm_card_authenticationRequired');
@@ -169,7 +169,7 @@ describe('a button of the double', () => {
     expect(await read(`${running.url}/objects/${intent?.id}`)).not.toContain(`action="/do/${path}"`);
   });
 
-  it('disputes a payment and closes the dispute; what cannot be done is answered with the reason', async () => {
+  it('buttons dispute a payment and close the dispute; an impossible action is answered with the reason', async () => {
     const one = await bench();
     const { running, stripe } = one;
     const who = await customerWith(stripe);
@@ -186,7 +186,7 @@ describe('a button of the double', () => {
     expect(await again.text()).toContain('This dispute is already closed.');
   });
 
-  it('holds webhooks back and sends them', async () => {
+  it('buttons hold webhooks back and send them', async () => {
     const one = await bench();
     const hook = await receiver();
     await one.stripe.webhookEndpoints.create({ url: hook.url, enabled_events: ['customer.created'] });
@@ -202,9 +202,9 @@ describe('a button of the double', () => {
   it.each<[string, Record<string, string>]>([
     ['of another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
     ['of another port of this machine', { origin: 'http://127.0.0.1:1', 'sec-fetch-site': 'same-site' }],
-    ['of a page without an origin', { origin: 'null' }],
-    ['of no page at all', {}],
-  ])('is refused in a form %s', async (_, headers) => {
+    ['with the origin null', { origin: 'null' }],
+    ['without an Origin header', {}],
+  ])('a form %s is rejected', async (_, headers) => {
     const one = await bench();
     const before = one.running.double.clock.nowSeconds;
     const answer = await press(one, 'clock', { seconds: 1_000_000 }, headers);
@@ -212,7 +212,7 @@ describe('a button of the double', () => {
     expect(one.running.double.clock.nowSeconds).toBeLessThan(before + 1_000_000);
   });
 
-  it('takes no form that is sent as JSON, and returns to no other site', async () => {
+  it('a button accepts no JSON and redirects to no other site', async () => {
     const one = await bench();
     const headers = { origin: one.running.url, 'content-type': 'application/json' };
     const json = await fetch(`${one.running.url}/do/clock`, { method: 'POST', headers, body: '{}' });
@@ -228,7 +228,7 @@ describe('a button of the double', () => {
     }
   });
 
-  it('is in the journal: a double that starts again has its effect', async () => {
+  it('the effect of a button is in the journal and is restored after a restart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'double-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const journalFile = `${folder}/journal.jsonl`;
@@ -243,11 +243,14 @@ describe('a button of the double', () => {
 });
 
 describe('the double answers to names of this machine alone', () => {
-  it.each(['localhost', '127.0.0.1', '[::1]', 'LOCALHOST'])('%s is one', async (name) => {
-    const { running } = await bench();
-    expect(await statusFor(running.port, '/', `${name}:${running.port}`)).toBe(200);
-    expect(await statusFor(running.port, '/', name)).toBe(200);
-  });
+  it.each(['localhost', '127.0.0.1', '[::1]', 'LOCALHOST'])(
+    'the double answers to the host name %s',
+    async (name) => {
+      const { running } = await bench();
+      expect(await statusFor(running.port, '/', `${name}:${running.port}`)).toBe(200);
+      expect(await statusFor(running.port, '/', name)).toBe(200);
+    },
+  );
 
   it.each([
     'evil.example',
@@ -255,7 +258,7 @@ describe('the double answers to names of this machine alone', () => {
     '127.0.0.1.evil.example',
     '127.0.0.1:1@evil.example',
     '0.0.0.0',
-  ])('%s is none: page, controls and API are refused', async (name) => {
+  ])('the double rejects the host name %s for pages, controls and the API', async (name) => {
     const { running } = await bench();
     for (const path of ['/', '/payments', '/_double/state', '/v1/customers']) {
       const status = await statusFor(running.port, path, name);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bench, customerWith, offSession, refused } from './support.ts';
 
 describe('a payment intent', () => {
-  it('charged off-session succeeds, and its charge has its metadata', async () => {
+  it('an off-session payment intent succeeds, and its charge has its metadata', async () => {
     const { stripe, eventTypes } = await bench();
     const who = await customerWith(stripe);
     const intent = await stripe.paymentIntents.create({ ...offSession(who), metadata: { order: '7' } });
@@ -26,7 +26,7 @@ describe('a payment intent', () => {
     ]);
   });
 
-  it('that may redirect needs somewhere to return to', async () => {
+  it('a payment intent that may redirect needs a return_url', async () => {
     const { stripe } = await bench();
     const { allowed_payment_method_types: _, ...bare } = offSession(await customerWith(stripe));
     expect(await refused(stripe.paymentIntents.create(bare))).toMatchObject({ param: 'return_url' });
@@ -36,16 +36,16 @@ describe('a payment intent', () => {
   });
 
   it.each([
-    ['below the least amount', { amount: 49 }, 'amount_too_small'],
-    ['of nothing', { amount: 0 }, 'parameter_invalid_integer'],
-    ['beyond the most', { amount: 100_000_000 }, 'amount_too_large'],
-  ])('%s is refused', async (_, change, code) => {
+    ['below the minimum', { amount: 49 }, 'amount_too_small'],
+    ['of zero', { amount: 0 }, 'parameter_invalid_integer'],
+    ['above the maximum', { amount: 100_000_000 }, 'amount_too_large'],
+  ])('a payment intent with an amount %s is rejected', async (_, change, code) => {
     const { stripe } = await bench();
     const params = { ...offSession(await customerWith(stripe)), ...change };
     expect(await refused(stripe.paymentIntents.create(params))).toMatchObject({ statusCode: 400, code });
   });
 
-  it('asks for off_session only together with confirm, and for one kind of method setting', async () => {
+  it('off_session needs confirm, and the two settings for payment method types exclude each other', async () => {
     const { stripe } = await bench();
     const params = offSession(await customerWith(stripe));
     expect(await refused(stripe.paymentIntents.create({ ...params, confirm: false }))).toMatchObject({
@@ -57,7 +57,7 @@ describe('a payment intent', () => {
     });
   });
 
-  it('declined can be paid with another method', async () => {
+  it('a declined payment intent can be paid with another payment method', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe, 'pm_card_chargeCustomerFail');
     const id = String((await refused(stripe.paymentIntents.create(offSession(who)))).payment_intent?.id);
@@ -73,7 +73,7 @@ describe('a payment intent', () => {
     ]);
   });
 
-  it('canceled cannot be paid any more, and paid cannot be canceled', async () => {
+  it('a canceled payment intent cannot be paid, and a paid one cannot be canceled', async () => {
     const { stripe, control } = await bench();
     const who = await customerWith(stripe, 'pm_card_authenticationRequired');
     const id = String((await refused(stripe.paymentIntents.create(offSession(who)))).payment_intent?.id);
@@ -101,7 +101,7 @@ describe('a refund', () => {
     return { ...made, intent: id, charge: String(latest_charge) };
   };
 
-  it('in full empties the charge, and cannot be repeated', async () => {
+  it('a full refund returns the whole charge, and cannot be repeated', async () => {
     const { stripe, intent, charge, eventTypes } = await paid();
     const refund = await stripe.refunds.create({ payment_intent: intent });
     expect(refund).toMatchObject({ amount: 2_900, status: 'succeeded', charge, payment_intent: intent });
@@ -112,7 +112,7 @@ describe('a refund', () => {
     expect((await eventTypes()).slice(-2)).toEqual(['refund.created', 'charge.refunded']);
   });
 
-  it('in parts adds up, never to more than the charge', async () => {
+  it('partial refunds add up, and never exceed the charge', async () => {
     const { stripe, charge } = await paid();
     for (const _ of [1, 2]) await stripe.refunds.create({ charge, amount: 1_000 });
     expect(await stripe.charges.retrieve(charge)).toMatchObject({ amount_refunded: 2_000, refunded: false });
@@ -127,7 +127,7 @@ describe('a refund', () => {
     ]);
   });
 
-  it('of pm_card_pendingRefund succeeds later', async () => {
+  it('a refund of pm_card_pendingRefund succeeds later', async () => {
     const { stripe, charge, seconds, eventTypes } = await paid('pm_card_pendingRefund');
     const { id, status } = await stripe.refunds.create({ charge });
     expect(status).toBe('pending');
@@ -136,7 +136,7 @@ describe('a refund', () => {
     expect((await eventTypes()).slice(-2)).toEqual(['refund.updated', 'charge.refund.updated']);
   });
 
-  it('of pm_card_refundFail fails later, and the money is ours again', async () => {
+  it('a refund of pm_card_refundFail fails later, and the money returns to our balance', async () => {
     const { stripe, charge, seconds, eventTypes } = await paid('pm_card_refundFail');
     const { id, status } = await stripe.refunds.create({ charge });
     expect(status).toBe('succeeded');
@@ -149,7 +149,7 @@ describe('a refund', () => {
     expect(await eventTypes()).toContain('refund.failed');
   });
 
-  it('of what was never paid is refused', async () => {
+  it('a charge that failed cannot be refunded', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe, 'pm_card_chargeCustomerFail');
     const error = await refused(stripe.paymentIntents.create(offSession(who)));
@@ -166,7 +166,7 @@ describe('a refund', () => {
 });
 
 describe('a dispute', () => {
-  it('comes with pm_card_createDispute, and its charge cannot be refunded', async () => {
+  it('pm_card_createDispute opens a dispute, and the disputed charge cannot be refunded', async () => {
     const { stripe, eventTypes } = await bench();
     const intent = await stripe.paymentIntents.create(
       offSession(await customerWith(stripe, 'pm_card_createDispute')),
@@ -182,7 +182,7 @@ describe('a dispute', () => {
   it.each([
     ['won', ['charge.dispute.closed', 'charge.dispute.funds_reinstated']],
     ['lost', ['charge.dispute.closed']],
-  ])('can be %s by a control, once', async (status, events) => {
+  ])('a control can make a dispute %s, once', async (status, events) => {
     const { stripe, control, eventTypes } = await bench();
     await stripe.paymentIntents.create(offSession(await customerWith(stripe, 'pm_card_createDispute')));
     const id = String((await stripe.disputes.list()).data[0]?.id);
@@ -192,7 +192,7 @@ describe('a dispute', () => {
     await expect(control(`disputes/${id}/close`, { status })).rejects.toThrow('already closed');
   });
 
-  it('can be opened on any charge by a control, and is decided by its evidence', async () => {
+  it('a control can dispute any charge, and the evidence decides the dispute', async () => {
     const { stripe, control } = await bench();
     const intent = await stripe.paymentIntents.create(offSession(await customerWith(stripe)));
     const dispute = await control(`charges/${intent.latest_charge}/dispute`);
@@ -204,7 +204,7 @@ describe('a dispute', () => {
     });
   });
 
-  it('given up is lost; an inquiry given up is closed', async () => {
+  it('closing a dispute loses it, and closing an inquiry closes it', async () => {
     const { stripe } = await bench();
     for (const [card, status] of [
       ['pm_card_createDispute', 'lost'],
@@ -218,7 +218,7 @@ describe('a dispute', () => {
 });
 
 describe('products and prices', () => {
-  it('a price is found by its lookup key, which one price has at a time', async () => {
+  it('a price is found by its lookup key, which only one price can have at a time', async () => {
     const { stripe } = await bench();
     const product = await stripe.products.create({ name: 'Pro' });
     const params = {
@@ -238,7 +238,7 @@ describe('products and prices', () => {
     expect((await stripe.prices.retrieve(first.id)).lookup_key).toBeNull();
   });
 
-  it('a product with a price stays; another can be deleted', async () => {
+  it('a product with a price cannot be deleted; a product without one can', async () => {
     const { stripe } = await bench();
     const kept = await stripe.products.create({ id: 'prod_pro', name: 'Pro' });
     await stripe.prices.create({ currency: 'usd', unit_amount: 100, product: kept.id });

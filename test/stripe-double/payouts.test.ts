@@ -16,7 +16,7 @@ async function paid(payments: number, card = 'pm_card_visa') {
 const byHand = { amount: 1_000, currency: 'usd' } as const;
 
 describe('a payout by hand', () => {
-  it('takes available money at once, is in transit the next day, and arrives a day later', async () => {
+  it('a manual payout takes available money at once, is in transit the next day, and arrives a day later', async () => {
     const { stripe, days, available, eventTypes } = await paid(1);
     await days(3);
     const payout = await stripe.payouts.create(byHand);
@@ -44,7 +44,7 @@ describe('a payout by hand', () => {
     ]);
   });
 
-  it('is refused above what is available: money waits two days unless the card says otherwise', async () => {
+  it('a manual payout above the available balance is rejected; money takes two days to become available', async () => {
     const { stripe } = await paid(1);
     expect(await refused(stripe.payouts.create(byHand))).toMatchObject({ code: 'balance_insufficient' });
     const quick = await paid(1, 'pm_card_bypassPending');
@@ -53,7 +53,7 @@ describe('a payout by hand', () => {
     expect(await quick.eventTypes()).toContain('balance.available');
   });
 
-  it('can be canceled while it is pending, and its money comes back', async () => {
+  it('a pending manual payout can be canceled, and its money returns', async () => {
     const { stripe, days, available } = await paid(1);
     await days(3);
     const { id } = await stripe.payouts.create(byHand);
@@ -62,7 +62,7 @@ describe('a payout by hand', () => {
     await refused(stripe.payouts.cancel(id));
   });
 
-  it('does not say which transactions it paid out', async () => {
+  it('a manual payout does not list the transactions it paid out', async () => {
     const { stripe, days } = await paid(1);
     await days(3);
     const { id } = await stripe.payouts.create(byHand);
@@ -72,7 +72,7 @@ describe('a payout by hand', () => {
 });
 
 describe('an automatic payout', () => {
-  it('pays out all that is available, and lists those transactions with its own once they are matched', async () => {
+  it('an automatic payout pays the whole available balance and lists its transactions once matched', async () => {
     const { stripe, days, control, available } = await paid(2);
     await days(3);
     const id = String((await control('payouts'))['id']);
@@ -93,7 +93,7 @@ describe('an automatic payout', () => {
     await expect(control('payouts')).rejects.toThrow(/nothing to pay out/);
   });
 
-  it('that the bank returns after it was paid fails, and the next one pays its money out again', async () => {
+  it('an automatic payout fails if the bank returns it, and the next payout includes its money', async () => {
     const { stripe, days, control, available } = await paid(1);
     await days(3);
     const id = String((await control('payouts'))['id']);

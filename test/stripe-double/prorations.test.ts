@@ -62,7 +62,7 @@ const balanceOf = async (stripe: Stripe, customer: string) => {
 };
 
 describe('a change of a subscription in the middle of its period', () => {
-  it('to a dearer price waits, as a credit and a charge, for the next invoice', async () => {
+  it('a change to a dearer price adds a credit and a charge to the next invoice', async () => {
     const { stripe, id, item, dearer, half, newest, first, control, periodEnd } = await pro();
     await half();
     await stripe.subscriptions.update(id, { items: [{ id: item, price: dearer }] });
@@ -84,7 +84,7 @@ describe('a change of a subscription in the middle of its period', () => {
     });
   });
 
-  it('with always_invoice is billed at once, under subscription_update', async () => {
+  it('a change with always_invoice is invoiced at once with the reason subscription_update', async () => {
     const { stripe, id, item, half, newest } = await pro();
     await half();
     const updated = await stripe.subscriptions.update(id, {
@@ -101,7 +101,7 @@ describe('a change of a subscription in the middle of its period', () => {
     ]);
   });
 
-  it('with none is billed from the next period on', async () => {
+  it('a change with none is billed from the next period on', async () => {
     const { stripe, id, item, half, newest, control, periodEnd } = await pro();
     await half();
     await stripe.subscriptions.update(id, { items: [{ id: item, quantity: 2 }], proration_behavior: 'none' });
@@ -109,7 +109,7 @@ describe('a change of a subscription in the middle of its period', () => {
     expect(linesOf(await newest())).toEqual([{ amount: 2 * PRO, quantity: 2, proration: false }]);
   });
 
-  it('to fewer seats credits the balance when it is billed at once', async () => {
+  it('fewer seats, invoiced at once, credit the customer’s balance', async () => {
     const { stripe, customer, item, id, half, newest } = await pro();
     await stripe.subscriptions.update(id, {
       items: [{ id: item, quantity: 2 }],
@@ -125,7 +125,7 @@ describe('a change of a subscription in the middle of its period', () => {
     expect(await balanceOf(stripe, customer)).toEqual(about(-PRO / 2));
   });
 
-  it('without an item id adds a second item, and deleting it credits it', async () => {
+  it('a change without an item id adds a second item, and deleting that item credits it', async () => {
     const { stripe, id, item, price, dearer, half } = await pro();
     const two = await stripe.subscriptions.update(id, { items: [{ price: dearer }] });
     expect(two.items.data.map((one) => one.price.id)).toEqual([price, dearer]);
@@ -141,7 +141,7 @@ describe('a change of a subscription in the middle of its period', () => {
     expect(await refused(stripe.subscriptions.update(id, last))).toMatchObject({ param: 'items' });
   });
 
-  it('to another interval bills a whole new period at once, in a line that is no proration', async () => {
+  it('a change of interval bills a whole new period at once, in a line that is not a proration', async () => {
     const { stripe, id, item, yearly, half, newest, now } = await pro();
     await half();
     const updated = await stripe.subscriptions.update(id, { items: [{ id: item, price: yearly }] });
@@ -155,7 +155,7 @@ describe('a change of a subscription in the middle of its period', () => {
     expect(updated.items.data[0]?.current_period_end).toBeGreaterThan(now() + 364 * 86_400);
   });
 
-  it('that resets the anchor bills a full period now', async () => {
+  it('a change that resets the anchor bills a full period now', async () => {
     const { stripe, id, half, newest, now } = await pro();
     await half();
     const updated = await stripe.subscriptions.update(id, {
@@ -166,7 +166,7 @@ describe('a change of a subscription in the middle of its period', () => {
     expect(linesOf(await newest())).toEqual([{ amount: PRO, quantity: 1, proration: false }]);
   });
 
-  it('that cannot be paid leaves the subscription past due', async () => {
+  it('a change whose payment fails leaves the subscription past due', async () => {
     const { stripe, id, item, customer } = await pro();
     const failing = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
     await stripe.subscriptions.update(id, { default_payment_method: failing.id });
@@ -179,7 +179,7 @@ describe('a change of a subscription in the middle of its period', () => {
 });
 
 describe('a cancellation now', () => {
-  it('with prorate and invoice_now credits the unused time to the balance', async () => {
+  it('cancelling with prorate and invoice_now credits the unused time to the balance', async () => {
     const { stripe, id, customer, half, first, newest } = await pro();
     await half();
     expect((await stripe.subscriptions.cancel(id, { prorate: true, invoice_now: true })).status).toBe(
@@ -193,7 +193,7 @@ describe('a cancellation now', () => {
     });
   });
 
-  it('with prorate alone leaves the credit waiting, and without both drops what waited', async () => {
+  it('cancelling with prorate alone keeps the credit pending; without both, pending items are dropped', async () => {
     const { stripe, id, item, customer, price, half } = await pro();
     await half();
     await stripe.subscriptions.update(id, { items: [{ id: item, quantity: 2 }] });
@@ -208,7 +208,7 @@ describe('a cancellation now', () => {
     expect(await balanceOf(stripe, customer)).toBe(0);
   });
 
-  it('credits once: subscribing again is paid from the credit', async () => {
+  it('unused time is credited once, and the credit pays the next subscription', async () => {
     const { stripe, id, customer, price } = await pro();
     await stripe.subscriptions.cancel(id, { prorate: true, invoice_now: true });
     const again = await subscribe(stripe, customer, price);
@@ -219,7 +219,7 @@ describe('a cancellation now', () => {
 });
 
 describe('a first period', () => {
-  it('that an anchor cuts short costs its part, in a proration', async () => {
+  it('a first period that an anchor shortens is billed in part, as a proration', async () => {
     const { stripe, customer, price, now } = await pro();
     const anchor = now() + HALF;
     const made = await subscribe(stripe, customer, price, { billing_cycle_anchor: anchor });
@@ -236,7 +236,7 @@ describe('a first period', () => {
     expect(await stripe.invoices.retrieve(latestInvoice(free))).toMatchObject({ total: 0, status: 'paid' });
   });
 
-  it('that is a trial costs nothing, beside a fee that is charged', async () => {
+  it('a first period that is a trial costs nothing, but a fee with it is charged', async () => {
     const { stripe, customer, price, eventTypes } = await pro();
     const fee = await stripe.prices.create({
       currency: 'usd',
@@ -267,7 +267,7 @@ describe('a first period', () => {
 });
 
 describe('a trial', () => {
-  it('that is ended now is billed for a whole period at once', async () => {
+  it('ending a trial now bills a whole period at once', async () => {
     const { stripe, customer, price } = await pro();
     const made = await subscribe(stripe, customer, price, { trial_period_days: 14 });
     const active = await stripe.subscriptions.update(made.id, { trial_end: 'now' });
@@ -279,7 +279,7 @@ describe('a trial', () => {
     });
   });
 
-  it('that starts later credits the unused time, and ends at its own moment', async () => {
+  it('a trial that starts later credits the unused time, and ends on its own date', async () => {
     const { stripe, id, half, now, newest, control, customer } = await pro();
     await half();
     const end = now() + 10 * 86_400;
@@ -298,19 +298,22 @@ describe('a pause of collection', () => {
     ['keep_as_draft', 'draft'],
     ['mark_uncollectible', 'uncollectible'],
     ['void', 'void'],
-  ] as const)('with %s leaves the subscription active and its renewal %s', async (behavior, status) => {
-    const { stripe, id, newest, control, periodEnd } = await pro();
-    await stripe.subscriptions.update(id, { pause_collection: { behavior } });
-    await control('clock', { to: periodEnd + 3_700 });
-    expect(await newest()).toMatchObject({ status, billing_reason: 'subscription_cycle' });
-    const paused = await stripe.subscriptions.retrieve(id);
-    expect(paused).toMatchObject({ status: 'active', pause_collection: { behavior, resumes_at: null } });
-    expect(await stripe.subscriptions.update(id, { pause_collection: '' })).toMatchObject({
-      pause_collection: null,
-    });
-  });
+  ] as const)(
+    'with %s, a pause of collection leaves the subscription active and its renewal %s',
+    async (behavior, status) => {
+      const { stripe, id, newest, control, periodEnd } = await pro();
+      await stripe.subscriptions.update(id, { pause_collection: { behavior } });
+      await control('clock', { to: periodEnd + 3_700 });
+      expect(await newest()).toMatchObject({ status, billing_reason: 'subscription_cycle' });
+      const paused = await stripe.subscriptions.retrieve(id);
+      expect(paused).toMatchObject({ status: 'active', pause_collection: { behavior, resumes_at: null } });
+      expect(await stripe.subscriptions.update(id, { pause_collection: '' })).toMatchObject({
+        pause_collection: null,
+      });
+    },
+  );
 
-  it('ends at the moment that it was given', async () => {
+  it('a pause of collection ends at its resumes_at time', async () => {
     const { stripe, id, now, control } = await pro();
     const resumes = now() + 1_000;
     await stripe.subscriptions.update(id, { pause_collection: { behavior: 'void', resumes_at: resumes } });
@@ -320,7 +323,7 @@ describe('a pause of collection', () => {
 });
 
 describe('a pause of a subscription', () => {
-  it('ends its period now, credits the unused time and makes no invoices', async () => {
+  it('pausing a subscription ends its period, credits the unused time and makes no invoices', async () => {
     const { stripe, id, half, control, periodEnd, now } = await pro();
     await half();
     const paused = await stripe.subscriptions.pause(id);
@@ -336,7 +339,7 @@ describe('a pause of a subscription', () => {
     expect((await stripe.invoices.list({ subscription: id })).data).toHaveLength(1);
   });
 
-  it('resumes on payment: a decline leaves it paused, and paying the invoice resumes it', async () => {
+  it('a paused subscription resumes on payment: a decline leaves it paused, and paying resumes it', async () => {
     const { stripe, id, customer, method, eventTypes } = await pro();
     await stripe.subscriptions.pause(id, { bill_for: { unused_time_from: { type: 'none' } } });
     const failing = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
@@ -350,7 +353,7 @@ describe('a pause of a subscription', () => {
 });
 
 describe('an invoice that is sent', () => {
-  it('leaves its subscription active until the day by which it is due', async () => {
+  it('a subscription with sent invoices stays active until the due date', async () => {
     const { stripe, customer, price, control, now } = await pro();
     const made = await subscribe(stripe, customer, price, {
       collection_method: 'send_invoice',
@@ -370,7 +373,7 @@ describe('an invoice that is sent', () => {
     expect((await stripe.subscriptions.retrieve(made.id)).status).toBe('active');
   });
 
-  it('needs to say how long the customer has', async () => {
+  it('a subscription with sent invoices needs days_until_due', async () => {
     const { stripe, customer, price } = await pro();
     const error = await refused(subscribe(stripe, customer, price, { collection_method: 'send_invoice' }));
     expect(error).toMatchObject({ param: 'days_until_due' });
@@ -378,7 +381,7 @@ describe('an invoice that is sent', () => {
 });
 
 describe('the end of a subscription', () => {
-  it('is set by one of cancel_at and cancel_at_period_end: both are refused, even if both clear', async () => {
+  it('cancel_at and cancel_at_period_end exclude each other, even if both clear', async () => {
     const { stripe, id, now } = await pro();
     for (const both of [
       { cancel_at: now() + 1_000, cancel_at_period_end: true },
@@ -390,7 +393,7 @@ describe('the end of a subscription', () => {
     }
   });
 
-  it('months away lets the periods in between renew, and ends it on its day', async () => {
+  it('a subscription that ends in some months renews until then and ends on that day', async () => {
     const { stripe, id, now, control } = await pro();
     const at = now() + 150 * 86_400;
     await stripe.subscriptions.update(id, { cancel_at: at });
@@ -401,13 +404,16 @@ describe('the end of a subscription', () => {
     expect(await stripe.subscriptions.retrieve(id)).toMatchObject({ status: 'canceled', ended_at: at });
   });
 
-  it.each(['min_period_end', 'max_period_end'] as const)('can be the %s', async (cancelAt) => {
-    const { stripe, id, periodEnd } = await pro();
-    const updated = await stripe.subscriptions.update(id, { cancel_at: cancelAt });
-    expect(updated).toMatchObject({ cancel_at: periodEnd, cancel_at_period_end: false });
-  });
+  it.each(['min_period_end', 'max_period_end'] as const)(
+    'a subscription’s end can be the %s',
+    async (cancelAt) => {
+      const { stripe, id, periodEnd } = await pro();
+      const updated = await stripe.subscriptions.update(id, { cancel_at: cancelAt });
+      expect(updated).toMatchObject({ cancel_at: periodEnd, cancel_at_period_end: false });
+    },
+  );
 
-  it('collects the prorations that wait when the period is over', async () => {
+  it('the end of a subscription bills its pending prorations when the period is over', async () => {
     const { stripe, id, item, half, newest, control, periodEnd } = await pro();
     await half();
     await stripe.subscriptions.update(id, { items: [{ id: item, quantity: 2 }] });
@@ -417,7 +423,7 @@ describe('the end of a subscription', () => {
     expect(await newest()).toMatchObject({ status: 'paid', total: about(PRO / 2) });
   });
 
-  it('after the last retry can be a pause, from which the invoice stays collectible', async () => {
+  it('a subscription can be paused after the last retry, and its invoice stays collectible', async () => {
     const { stripe, id, customer, control, periodEnd, method, newest } = await pro();
     await control('dunning', { retryAfterDays: [1], finally: 'paused' });
     const failing = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
@@ -433,7 +439,7 @@ describe('the end of a subscription', () => {
     });
   });
 
-  it('can stay past due for ever, and a good default card alone pays nothing', async () => {
+  it('a subscription can stay past due without end, and a new default card alone pays nothing', async () => {
     const { stripe, id, customer, control, periodEnd } = await pro();
     await control('dunning', { retryAfterDays: [1], finally: 'past_due' });
     const failing = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
@@ -448,7 +454,7 @@ describe('the end of a subscription', () => {
 });
 
 describe("a subscription's own card", () => {
-  it("wins over the customer's, and an empty one clears it where Stripe lets it", async () => {
+  it('a subscription’s own card is used before the customer’s, and an empty value clears it if allowed', async () => {
     const { stripe, id, customer, method, control, newest, periodEnd } = await pro();
     const own = await stripe.paymentMethods.attach('pm_card_mastercard', { customer });
     await stripe.subscriptions.update(id, { default_payment_method: own.id });

@@ -21,7 +21,7 @@ const movements = async (stripe: Stripe, params: Stripe.BalanceTransactionListPa
   ]);
 
 describe('a refund', () => {
-  it('in parts adds up on the charge, and no more than the charge can be refunded', async () => {
+  it('partial refunds add up on the charge, and no more than the charge can be refunded', async () => {
     const { stripe, charge, chargeNow } = await paid();
     await stripe.refunds.create({ charge, amount: 900 });
     expect(await chargeNow()).toMatchObject({ amount_refunded: 900, refunded: false });
@@ -35,7 +35,7 @@ describe('a refund', () => {
     });
   });
 
-  it.each(['succeeded', 'failed', 'canceled'])('that is pending becomes %s by a control', async (status) => {
+  it.each(['succeeded', 'failed', 'canceled'])('a control makes a pending refund %s', async (status) => {
     const { stripe, control, charge, chargeNow, eventTypes } = await paid();
     await control('refunds/mode', { mode: 'pending' });
     const refund = await stripe.refunds.create({ charge, amount: 900 });
@@ -49,7 +49,7 @@ describe('a refund', () => {
     expect(types.includes('refund.failed')).toBe(status === 'failed');
   });
 
-  it('that succeeded can fail days later, and then the money is back in the balance', async () => {
+  it('a succeeded refund can fail days later, and then the money is back in the balance', async () => {
     const { stripe, control, days, charge, chargeNow } = await paid();
     const refund = await stripe.refunds.create({ charge });
     await days(5);
@@ -64,7 +64,7 @@ describe('a refund', () => {
     expect((await stripe.refunds.create({ charge })).status).toBe('succeeded');
   });
 
-  it('that failed or was canceled is final', async () => {
+  it('a failed or canceled refund is final', async () => {
     const { stripe, control, charge } = await paid();
     const refund = await stripe.refunds.create({ charge });
     await control(`refunds/${refund.id}/answer`, { status: 'failed' });
@@ -72,13 +72,13 @@ describe('a refund', () => {
     await expect(control(`refunds/${refund.id}/answer`, { status: 'failed' })).rejects.toThrow(/failed/);
   });
 
-  it('of a card cannot be canceled by the merchant', async () => {
+  it('a merchant cannot cancel a card refund', async () => {
     const { stripe, charge } = await paid();
     const refund = await stripe.refunds.create({ charge });
     expect(await refused(stripe.refunds.cancel(refund.id))).toMatchObject({ statusCode: 400 });
   });
 
-  it('of the card pendingRefund that a control answered is not answered again by time', async () => {
+  it('a pending refund that a control completed does not complete again later', async () => {
     const { stripe, control, seconds, charge } = await paid('pm_card_pendingRefund');
     const refund = await stripe.refunds.create({ charge });
     await control(`refunds/${refund.id}/answer`, { status: 'failed' });
@@ -88,7 +88,7 @@ describe('a refund', () => {
 });
 
 describe('the balance', () => {
-  it('has a transaction for every movement, with net = amount - fee', async () => {
+  it('the balance has a transaction for every movement, with net = amount - fee', async () => {
     const { stripe, control, charge, days } = await paid();
     await stripe.refunds.create({ charge, amount: 900 });
     const { id: refund } = await stripe.refunds.create({ charge, amount: 500 });
@@ -112,7 +112,7 @@ describe('the balance', () => {
     expect((await stripe.balance.retrieve()).available).toMatchObject([{ amount: net }]);
   });
 
-  it('lists transactions by source, type and time', async () => {
+  it('balance transactions can be listed by source, type and time', async () => {
     const { stripe, charge, days } = await paid();
     await days(1);
     const refund = await stripe.refunds.create({ charge });
@@ -121,7 +121,7 @@ describe('the balance', () => {
     expect(await movements(stripe, { created: { gte: refund.created } })).toHaveLength(1);
   });
 
-  it('is named by charges and refunds, and expands', async () => {
+  it('charges and refunds name their balance transactions and can expand them', async () => {
     const { stripe, charge } = await paid();
     const expanded = await stripe.charges.retrieve(charge, { expand: ['balance_transaction'] });
     expect(expanded.balance_transaction).toMatchObject({ source: charge, net: 2_786 });

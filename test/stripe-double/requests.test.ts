@@ -14,7 +14,7 @@ const form = (url: string, path: string, body: string, headers: Record<string, s
   });
 
 describe('keys', () => {
-  it('a wrong key is refused, and not repeated in the answer', async () => {
+  it('a wrong key is rejected, and not repeated in the answer', async () => {
     const { running } = await bench();
     const error = await refused(sdk(running, 'sk_test_somebodyelses').customers.list());
     expect(error).toBeInstanceOf(Stripe.errors.StripeAuthenticationError);
@@ -22,13 +22,13 @@ describe('keys', () => {
     expect(error.message).not.toContain('somebodyelses');
   });
 
-  it('a missing key is refused, on a path that is not there too', async () => {
+  it('a missing key is rejected, also on an unknown path', async () => {
     const { running } = await bench();
     expect((await fetch(`${running.url}/v1/customers`)).status).toBe(401);
     expect((await fetch(`${running.url}/v1/nothing`)).status).toBe(401);
   });
 
-  it('the user of basic authentication is a key', async () => {
+  it('the user name of basic authentication is used as the key', async () => {
     const { running } = await bench();
     const authorization = `Basic ${Buffer.from(`${API_KEY}:`).toString('base64')}`;
     expect((await fetch(`${running.url}/v1/customers`, { headers: { authorization } })).status).toBe(200);
@@ -40,7 +40,7 @@ describe('keys', () => {
 });
 
 describe('every answer', () => {
-  it('has a request id, also when it refuses', async () => {
+  it('every answer has a request id, also an error', async () => {
     const { stripe, running } = await bench();
     const customer = await stripe.customers.create();
     expect(customer.lastResponse.requestId).toMatch(/^req_/);
@@ -48,14 +48,14 @@ describe('every answer', () => {
     expect((await fetch(`${running.url}/v1/nothing`)).headers.get('request-id')).toMatch(/^req_/);
   });
 
-  it('a path that is not served is 404 in the shape of Stripe', async () => {
+  it('an unknown path returns 404 in Stripe’s error format', async () => {
     const { stripe } = await bench();
     const error = await refused(stripe.climate.products.list());
     expect(error).toMatchObject({ statusCode: 404, rawType: 'invalid_request_error' });
     expect(error.message).toContain('Unrecognized request URL (GET: /v1/climate/products)');
   });
 
-  it('an id in the path that is not there is 404, one in a parameter 400 with its name', async () => {
+  it('an unknown id returns 404 in the path, and 400 with its name in a parameter', async () => {
     const { stripe } = await bench();
     const inPath = await refused(stripe.customers.retrieve('cus_x'));
     expect(inPath).toMatchObject({ statusCode: 404, code: 'resource_missing', param: 'id' });
@@ -84,14 +84,14 @@ describe('parameters', () => {
     expect(await errorOf(response)).toMatchObject({ type: 'invalid_request_error', code, param });
   });
 
-  it('a missing one is named', async () => {
+  it('a missing parameter is named in the error', async () => {
     const { running } = await bench();
     const response = await form(running.url, '/v1/payment_intents', 'currency=usd');
     expect(await errorOf(response)).toMatchObject({ code: 'parameter_missing', param: 'amount' });
   });
 
   it.each(['a[b=1', 'a=1&a[b]=2', 'a[b]=2&a=1', 'a[b][c][d][e][f][g][h][i]=1'])(
-    '%s cannot be read: 400',
+    'the body %s is invalid and returns 400',
     async (body) => {
       const { running } = await bench();
       const response = await form(running.url, '/v1/customers', body);
@@ -100,7 +100,7 @@ describe('parameters', () => {
     },
   );
 
-  it('payment_method_types is refused at our version, and taken from tools that name none', async () => {
+  it('payment_method_types is rejected at our version, and accepted without a version', async () => {
     const { stripe, running } = await bench();
     const body = 'amount=100&currency=usd&payment_method_types[0]=card';
     const ours = await form(running.url, '/v1/payment_intents', body, {
@@ -113,7 +113,7 @@ describe('parameters', () => {
 });
 
 describe('metadata', () => {
-  it('is merged key by key; an empty value deletes its key, an empty hash all of them', async () => {
+  it('metadata is merged by key; an empty value deletes its key, an empty hash deletes all keys', async () => {
     const { stripe } = await bench();
     const { id } = await stripe.customers.create({ metadata: { a: '1', b: '2' } });
     const merged = await stripe.customers.update(id, { metadata: { b: '3', c: '4' } });
@@ -125,7 +125,7 @@ describe('metadata', () => {
     expect((await stripe.customers.update(id, { metadata: '' })).metadata).toEqual({});
   });
 
-  it('has at most 50 keys', async () => {
+  it('metadata has at most 50 keys', async () => {
     const { stripe } = await bench();
     const metadata = Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`k${i}`, 'v']));
     expect(await refused(stripe.customers.create({ metadata }))).toMatchObject({ statusCode: 400 });
@@ -133,7 +133,7 @@ describe('metadata', () => {
 });
 
 describe('lists', () => {
-  it('page forwards and backwards without a gap, the newest first', async () => {
+  it('lists page forwards and backwards without a gap, newest first', async () => {
     const { stripe } = await bench();
     const made: string[] = [];
     for (let i = 0; i < 5; i += 1) made.unshift((await stripe.customers.create()).id);
@@ -150,7 +150,7 @@ describe('lists', () => {
     expect(all).toEqual(made);
   });
 
-  it('a cursor that is not there and a limit out of bounds are refused', async () => {
+  it('lists reject an unknown cursor and a limit out of range', async () => {
     const { stripe } = await bench();
     expect(await refused(stripe.customers.list({ starting_after: 'cus_x' }))).toMatchObject({
       code: 'resource_missing',
@@ -159,7 +159,7 @@ describe('lists', () => {
     expect(await refused(stripe.customers.list({ limit: 101 }))).toMatchObject({ param: 'limit' });
   });
 
-  it('filter by customer and by the time of creation', async () => {
+  it('lists filter by customer and creation time', async () => {
     const { stripe, seconds } = await bench();
     const who = await customerWith(stripe);
     const other = await customerWith(stripe);
@@ -177,7 +177,7 @@ describe('lists', () => {
 });
 
 describe('expand', () => {
-  it('replaces an id by its object, also inside a list and through another one', async () => {
+  it('expand replaces an id by its object, also inside a list and through another object', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     const { id } = await stripe.paymentIntents.create(offSession(who));
@@ -190,13 +190,13 @@ describe('expand', () => {
     expect(list.data[0]?.customer).toMatchObject({ id: who.customer });
   });
 
-  it('leaves alone what was not asked for', async () => {
+  it('fields that are not expanded stay ids', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     expect((await stripe.paymentIntents.create(offSession(who))).customer).toBe(who.customer);
   });
 
-  it('what cannot be expanded is refused, and nothing is charged', async () => {
+  it('a field that cannot be expanded is rejected, and nothing is charged', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     for (const path of ['email_address', 'latest_charge.customer.default_payment_method.customer.customer']) {

@@ -15,7 +15,7 @@ const setupOf = async ({ stripe }: Bench, card: string, more: object = {}) => {
 };
 
 describe('a setup intent', () => {
-  it('that is confirmed attaches the card and makes nothing the default', async () => {
+  it('a confirmed setup intent attaches the card and does not make it the default', async () => {
     const made = await bench();
     const { customer, setup } = await setupOf(made, 'pm_card_visa');
     const intent = await setup;
@@ -33,7 +33,7 @@ describe('a setup intent', () => {
     ]);
   });
 
-  it('asks the cardholder, and then the card can be charged in their absence', async () => {
+  it('a setup intent asks the cardholder, and the card can then be charged off-session', async () => {
     const made = await bench();
     const { customer, setup } = await setupOf(made, 'pm_card_authenticationRequiredOnSetup');
     const intent = await setup;
@@ -44,7 +44,7 @@ describe('a setup intent', () => {
     expect(charged.status).toBe('succeeded');
   });
 
-  it('whose cardholder fails waits for another card', async () => {
+  it('a setup intent whose authentication fails accepts another card', async () => {
     const made = await bench();
     const { setup } = await setupOf(made, 'pm_card_authenticationRequired');
     const { id } = await setup;
@@ -59,7 +59,7 @@ describe('a setup intent', () => {
     expect(await made.eventTypes()).toContain('setup_intent.setup_failed');
   });
 
-  it('with a card that declines is 402 and keeps the error', async () => {
+  it('a setup intent with a declining card returns 402 and keeps the error', async () => {
     const made = await bench();
     const { setup } = await setupOf(made, 'pm_card_visa_chargeDeclinedLostCard');
     expect(await refused(setup)).toMatchObject({ statusCode: 402, decline_code: 'lost_card' });
@@ -67,7 +67,7 @@ describe('a setup intent', () => {
     expect(intent?.last_setup_error?.decline_code).toBe('lost_card');
   });
 
-  it('can be canceled until it succeeded', async () => {
+  it('a setup intent can be canceled until it succeeds', async () => {
     const made = await bench();
     const { id } = await made.stripe.setupIntents.create({ allowed_payment_method_types: ['card'] });
     expect((await made.stripe.setupIntents.cancel(id)).status).toBe('canceled');
@@ -78,7 +78,7 @@ describe('a setup intent', () => {
     await refused(made.stripe.setupIntents.cancel((await setup).id));
   });
 
-  it('sends a browser to a page of the stand-in where the switch says so', async () => {
+  it('a setup intent sends a browser to a page of the double if the switch is set to that', async () => {
     const made = await bench();
     await made.control('switches', { next_action_with_return_url: 'redirect_to_url' });
     const { setup } = await setupOf(made, 'pm_card_authenticationRequired', {
@@ -107,7 +107,7 @@ async function session(made: Bench, switches: Record<string, string> = {}) {
 }
 
 describe('a Checkout Session in setup mode', () => {
-  it('has a page while it is open, and metadata apart from its setup intent', async () => {
+  it('an open Checkout Session has a page, and its metadata is separate from its setup intent’s', async () => {
     const made = await bench();
     const { created, now } = await session(made);
     expect(created).toMatchObject({ status: 'open', mode: 'setup', payment_status: 'no_payment_required' });
@@ -117,7 +117,7 @@ describe('a Checkout Session in setup mode', () => {
     expect(setup).toMatchObject({ metadata: { b: '2' }, status: 'requires_payment_method' });
   });
 
-  it('is completed by an entered card, which is attached and no default', async () => {
+  it('entering a card completes a Checkout Session; the card is attached and not the default', async () => {
     const made = await bench();
     const { customer, created, now } = await session(made);
     await made.control(`checkout_sessions/${created.id}/enter_card`, { card: 'visa', name: 'Ada' });
@@ -136,7 +136,7 @@ describe('a Checkout Session in setup mode', () => {
     await expect(made.control(`checkout_sessions/${created.id}/enter_card`)).rejects.toThrow(/complete/);
   });
 
-  it('stays open while the bank asks, and after a declined card', async () => {
+  it('a Checkout Session stays open while the bank asks, and after a declined card', async () => {
     const made = await bench();
     const { created, now } = await session(made);
     const path = `checkout_sessions/${created.id}`;
@@ -150,7 +150,7 @@ describe('a Checkout Session in setup mode', () => {
     expect((await now()).status).toBe('complete');
   });
 
-  it('expires by a call and by time', async () => {
+  it('a Checkout Session expires by a call or after its time', async () => {
     const made = await bench();
     const first = await session(made);
     expect(await made.stripe.checkout.sessions.expire(first.created.id)).toMatchObject({
@@ -168,7 +168,7 @@ describe('a Checkout Session in setup mode', () => {
     expect((await made.eventTypes()).filter((type) => type === 'checkout.session.expired')).toHaveLength(2);
   });
 
-  it('does not let its setup intent be confirmed or canceled directly', async () => {
+  it('the setup intent of a Checkout Session cannot be confirmed or canceled directly', async () => {
     const made = await bench();
     const { created } = await session(made);
     const setup = String(created.setup_intent);
@@ -176,7 +176,7 @@ describe('a Checkout Session in setup mode', () => {
     await refused(made.stripe.setupIntents.cancel(setup));
   });
 
-  it('setup_session_payment_status: has the chosen payment status', async () => {
+  it('setup_session_payment_status: a Checkout Session has the chosen payment status', async () => {
     const made = await bench();
     const { created } = await session(made, { setup_session_payment_status: 'unpaid' });
     expect(created.payment_status).toBe('unpaid');
@@ -197,7 +197,7 @@ async function portal(made: Bench) {
 }
 
 describe('a portal session', () => {
-  it('has a page of the stand-in', async () => {
+  it('a portal session has a page of the double', async () => {
     const made = await bench();
     const { opened } = await portal(made);
     expect(opened.url).toBe(`${made.running.url}/portal/${opened.id}`);
@@ -208,7 +208,7 @@ describe('a portal session', () => {
     ['kept', 'the old card'],
     ['replaced', 'the new card'],
     ['cleared', 'none'],
-  ])('that adds a card makes it the default; portal_card_on_subscription: %s', async (value) => {
+  ])('a card added in the portal becomes the default; portal_card_on_subscription: %s', async (value) => {
     const made = await bench();
     await made.control('switches', { portal_card_on_subscription: value });
     const { customer, method, subscription, act } = await portal(made);
@@ -222,7 +222,7 @@ describe('a portal session', () => {
     expect(now.default_payment_method).toBe(expected);
   });
 
-  it('that cancels at the end of the period sets cancel_at and not the flag', async () => {
+  it('cancelling at the end of the period in the portal sets cancel_at and not the flag', async () => {
     const made = await bench();
     const { subscription, act } = await portal(made);
     await act({ action: 'cancel_at_period_end', subscription });
@@ -236,7 +236,7 @@ describe('a portal session', () => {
     expect((await made.stripe.subscriptions.retrieve(subscription)).status).toBe('canceled');
   });
 
-  it('removes a card, changes the e-mail, cancels now, and touches no other customer', async () => {
+  it('the portal removes a card, changes the e-mail, cancels now, and changes no other customer', async () => {
     const made = await bench();
     const { customer, method, subscription, act } = await portal(made);
     const other = await customerWith(made.stripe);

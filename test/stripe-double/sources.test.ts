@@ -14,7 +14,7 @@ async function withSources(...tokens: readonly string[]) {
   return { ...made, customer, sources, defaultSource };
 }
 
-it('the first source of a customer becomes the default, and the newest other one once it is deleted', async () => {
+it('the first source of a customer is the default, and the newest remaining one replaces it when deleted', async () => {
   const { stripe, customer, sources, defaultSource, eventTypes } = await withSources(
     'tok_visa',
     'tok_mastercard',
@@ -38,7 +38,7 @@ it('the first source of a customer becomes the default, and the newest other one
   ]);
 });
 
-it('a card that is a source is a payment method too: it pays, and cannot pay any more once it is deleted', async () => {
+it('a card that is a source is also a payment method: it pays until it is deleted', async () => {
   const { stripe, customer, sources } = await withSources('tok_visa');
   const method = sources[0] ?? '';
   expect(await stripe.paymentMethods.retrieve(method)).toMatchObject({ type: 'card', customer });
@@ -49,7 +49,7 @@ it('a card that is a source is a payment method too: it pays, and cannot pay any
   await refused(stripe.paymentIntents.create(offSession({ customer, method })));
 });
 
-it('a subscription is paid by its own source, then by the default source, where there is no payment method', async () => {
+it('without a payment method, a subscription is paid by its own source, then by the default source', async () => {
   const { stripe, running, customer, sources } = await withSources('tok_visa', 'tok_mastercard');
   const price = await monthlyPrice(stripe);
   const { id } = await subscribe(stripe, customer, price.id);
@@ -67,7 +67,7 @@ it.each([
   ['listed', 1],
   ['not_listed', 0],
 ] as const)(
-  'a card that is a source is %s among the payment methods, as its switch says',
+  'a card that is a source is %s in the list of payment methods, depending on its switch',
   async (listed, count) => {
     const { stripe, customer, control } = await withSources('tok_visa');
     await control('switches', { card_source_listed: listed });

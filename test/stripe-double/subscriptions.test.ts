@@ -18,7 +18,7 @@ const pro = async (card = 'pm_card_visa', amount?: number) => {
 };
 
 describe('a subscription that is created', () => {
-  it('is active, with its first invoice paid, in the same request', async () => {
+  it('a new subscription is active, with its first invoice paid, in the same request', async () => {
     const { stripe, customer, price, eventTypes } = await pro();
     const before = (await eventTypes()).length;
     const subscription = await subscribe(stripe, customer, price, {
@@ -63,7 +63,7 @@ describe('a subscription that is created', () => {
   it.each([
     ['pm_card_chargeCustomerFail', 'card_declined'],
     ['pm_card_authenticationRequired', 'authentication_required'],
-  ])('with error_if_incomplete and %s is refused, and is not there', async (card, code) => {
+  ])('a subscription with error_if_incomplete and %s is rejected and not stored', async (card, code) => {
     const { stripe, customer, price, eventTypes } = await pro(card);
     const before = (await eventTypes()).length;
     const error = await refused(subscribe(stripe, customer, price));
@@ -78,14 +78,14 @@ describe('a subscription that is created', () => {
     ]);
   });
 
-  it('with error_if_incomplete and a cardholder who would be asked is refused too', async () => {
+  it('a subscription with error_if_incomplete is rejected if the cardholder would be asked', async () => {
     const { stripe, customer, price } = await pro('pm_card_authenticationRequired');
     expect(await refused(subscribe(stripe, customer, price, { off_session: false }))).toMatchObject({
       statusCode: 402,
     });
   });
 
-  it('with allow_incomplete waits for its payment, and is active with it', async () => {
+  it('a subscription with allow_incomplete becomes active with its payment', async () => {
     const { stripe, customer, price } = await pro('pm_card_chargeCustomerFail');
     const subscription = await subscribe(stripe, customer, price, { payment_behavior: 'allow_incomplete' });
     expect(subscription.status).toBe('incomplete');
@@ -96,7 +96,7 @@ describe('a subscription that is created', () => {
     expect((await stripe.subscriptions.retrieve(subscription.id)).status).toBe('active');
   });
 
-  it('with default_incomplete is not charged until its payment intent is confirmed', async () => {
+  it('a subscription with default_incomplete is charged when its payment intent is confirmed', async () => {
     const { stripe, customer, method, price } = await pro();
     const subscription = await subscribe(stripe, customer, price, {
       payment_behavior: 'default_incomplete',
@@ -116,7 +116,7 @@ describe('a subscription that is created', () => {
     expect(found.data.map((one) => one.invoice)).toEqual([invoice.id]);
   });
 
-  it('and stays incomplete expires after 23 hours, and cannot be paid any more', async () => {
+  it('a subscription that stays incomplete expires after 23 hours and cannot be paid afterwards', async () => {
     const { stripe, customer, price, seconds } = await pro('pm_card_chargeCustomerFail');
     const subscription = await subscribe(stripe, customer, price, { payment_behavior: 'allow_incomplete' });
     await seconds(23 * 3_600 - 60);
@@ -126,7 +126,7 @@ describe('a subscription that is created', () => {
     expect((await stripe.invoices.retrieve(latestInvoice(subscription))).status).toBe('void');
   });
 
-  it('without a card, with a price that is not there, or one that is not for it, is refused', async () => {
+  it('a subscription without a card, or with an unknown, one-time or inactive price, is rejected', async () => {
     const { stripe, customer, price } = await pro();
     const bare = await stripe.customers.create();
     expect(await refused(subscribe(stripe, bare.id, price))).toMatchObject({
@@ -144,14 +144,14 @@ describe('a subscription that is created', () => {
     expect(await refused(subscribe(stripe, customer, price))).toMatchObject({ statusCode: 400 });
   });
 
-  it('for nothing is paid with nothing', async () => {
+  it('a subscription to a free price has a paid invoice and no payment', async () => {
     const { stripe, customer, price } = await pro('pm_card_visa', 0);
     const subscription = await subscribe(stripe, customer, price, { expand: ['latest_invoice'] });
     expect(subscription).toMatchObject({ status: 'active', latest_invoice: { status: 'paid', total: 0 } });
     expect((await stripe.paymentIntents.list()).data).toEqual([]);
   });
 
-  it('is paid from the customer’s balance first', async () => {
+  it('a subscription is paid from the customer’s balance first', async () => {
     const { stripe, customer, price } = await pro();
     await stripe.customers.update(customer, { balance: -100_000 });
     const subscription = await subscribe(stripe, customer, price, { expand: ['latest_invoice'] });
@@ -161,7 +161,7 @@ describe('a subscription that is created', () => {
 });
 
 describe('lists of subscriptions', () => {
-  it('are by customer, price and status; without a status, what is not canceled', async () => {
+  it('subscriptions are listed by customer, price and status; by default canceled ones are left out', async () => {
     const { stripe, customer, price } = await pro();
     const ended = await subscribe(stripe, customer, price);
     await stripe.subscriptions.cancel(ended.id);
@@ -176,7 +176,7 @@ describe('lists of subscriptions', () => {
 });
 
 describe('a renewal', () => {
-  it('is a draft for an hour, then finalized and paid, by nobody’s request', async () => {
+  it('a renewal is a draft for an hour, then finalized and paid without a request', async () => {
     const { stripe, customer, price, seconds, eventTypes, running } = await pro();
     const subscription = await subscribe(stripe, customer, price);
     const [item] = subscription.items.data;
@@ -206,7 +206,7 @@ describe('a renewal', () => {
     ]);
   });
 
-  it('comes every month, on the day it began, through shorter months too', async () => {
+  it('a renewal comes every month on the day the subscription started, also in shorter months', async () => {
     const { stripe, customer, price, control, running } = await pro();
     await control('clock', { to: Date.UTC(2099, 0, 31) / 1_000 });
     const subscription = await subscribe(stripe, customer, price);
@@ -224,7 +224,7 @@ describe('a renewal', () => {
   it.each([
     ['canceled', 'customer.subscription.deleted'],
     ['unpaid', 'customer.subscription.updated'],
-  ] as const)('that cannot be paid is tried again, then ends as %s', async (end, lastEvent) => {
+  ] as const)('a renewal that cannot be paid is retried, then ends as %s', async (end, lastEvent) => {
     const { stripe, customer, price, days, control } = await pro();
     await control('dunning', { retryAfterDays: [3, 5], finally: end });
     const subscription = await subscribe(stripe, customer, price);
@@ -248,7 +248,7 @@ describe('a renewal', () => {
     expect(last?.request?.id).toBeNull();
   });
 
-  it('that was past due is active again when a new card pays it', async () => {
+  it('a past-due subscription is active again when a new card pays it', async () => {
     const { stripe, customer, price, days } = await pro();
     const { id } = await subscribe(stripe, customer, price);
     const failing = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
@@ -262,7 +262,7 @@ describe('a renewal', () => {
 });
 
 describe('a cancellation', () => {
-  it('now ends it with no money back, and says who asked', async () => {
+  it('cancelling now ends a subscription without a refund, and stores the reason', async () => {
     const { stripe, customer, price } = await pro();
     const { id } = await subscribe(stripe, customer, price);
     const canceled = await stripe.subscriptions.cancel(id);
@@ -280,7 +280,7 @@ describe('a cancellation', () => {
     });
   });
 
-  it('at the end of the period leaves it active until then, and ends it by itself', async () => {
+  it('cancelling at the end of the period leaves the subscription active until then', async () => {
     const { stripe, customer, price, days } = await pro();
     const { id, items } = await subscribe(stripe, customer, price);
     const updated = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
@@ -289,8 +289,8 @@ describe('a cancellation', () => {
       cancel_at_period_end: true,
       cancel_at: items.data[0]?.current_period_end,
     });
-    const [told] = (await stripe.events.list({ type: 'customer.subscription.updated' })).data;
-    expect(told?.data.previous_attributes).toMatchObject({ cancel_at_period_end: false, cancel_at: null });
+    const [update] = (await stripe.events.list({ type: 'customer.subscription.updated' })).data;
+    expect(update?.data.previous_attributes).toMatchObject({ cancel_at_period_end: false, cancel_at: null });
     await days(32);
     expect(await stripe.subscriptions.retrieve(id)).toMatchObject({
       status: 'canceled',
@@ -301,7 +301,7 @@ describe('a cancellation', () => {
     expect(ended?.request?.id).toBeNull();
   });
 
-  it('that was taken back does not happen', async () => {
+  it('a withdrawn cancellation has no effect', async () => {
     const { stripe, customer, price, days } = await pro();
     const { id } = await subscribe(stripe, customer, price);
     await stripe.subscriptions.update(id, { cancel_at_period_end: true });
@@ -310,7 +310,7 @@ describe('a cancellation', () => {
     expect(await stripe.subscriptions.retrieve(id)).toMatchObject({ status: 'active', cancel_at: null });
   });
 
-  it('on a day inside the period happens on that day', async () => {
+  it('a cancellation on a day inside the period happens on that day', async () => {
     const { stripe, customer, price, days, running } = await pro();
     const { id } = await subscribe(stripe, customer, price);
     const at = running.double.clock.nowSeconds + 5 * 86_400;
@@ -319,7 +319,7 @@ describe('a cancellation', () => {
     expect(await stripe.subscriptions.retrieve(id)).toMatchObject({ status: 'canceled', ended_at: at });
   });
 
-  it('comes with the deletion of the customer', async () => {
+  it('deleting the customer cancels the subscription', async () => {
     const { stripe, customer, price, eventTypes } = await pro();
     const { id } = await subscribe(stripe, customer, price);
     await stripe.customers.del(customer);
@@ -327,7 +327,7 @@ describe('a cancellation', () => {
     expect((await eventTypes()).slice(-2)).toEqual(['customer.subscription.deleted', 'customer.deleted']);
   });
 
-  it('stops what was still to be collected', async () => {
+  it('a cancellation stops the collection of open invoices', async () => {
     const { stripe, customer, price, days } = await pro();
     const { id } = await subscribe(stripe, customer, price);
     const failing = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
@@ -341,7 +341,7 @@ describe('a cancellation', () => {
 });
 
 describe('a pause', () => {
-  it('comes at the end of a trial without a card, and ends with resume', async () => {
+  it('a trial without a card ends in a pause, which resume ends', async () => {
     const { stripe, price, eventTypes } = await pro();
     const { id: customer } = await stripe.customers.create();
     const subscription = await stripe.subscriptions.create({
@@ -363,7 +363,7 @@ describe('a pause', () => {
 });
 
 describe('an invoice', () => {
-  it('of waiting items is paid, or refused with the decline', async () => {
+  it('an invoice of pending items is paid, or fails with the decline', async () => {
     const { stripe, customer } = await pro('pm_card_chargeCustomerFail');
     await stripe.invoiceItems.create({ customer, amount: 2_000, currency: 'usd' });
     const invoice = await stripe.invoices.create({ customer, pending_invoice_items_behavior: 'include' });
@@ -379,7 +379,7 @@ describe('an invoice', () => {
     expect((await stripe.invoices.listLineItems(invoice.id)).data).toHaveLength(1);
   });
 
-  it('paid out of band is paid without a payment that succeeded', async () => {
+  it('an invoice paid out of band is paid without a succeeded payment', async () => {
     const { stripe, customer, price, eventTypes } = await pro('pm_card_chargeCustomerFail');
     const subscription = await subscribe(stripe, customer, price, { payment_behavior: 'allow_incomplete' });
     const invoice = await stripe.invoices.pay(latestInvoice(subscription), {
@@ -393,7 +393,7 @@ describe('an invoice', () => {
     expect(types).not.toContain('invoice.payment_succeeded');
   });
 
-  it('void cannot be paid, nor can its payment intent', async () => {
+  it('a void invoice cannot be paid, and neither can its payment intent', async () => {
     const { stripe, customer } = await pro();
     await stripe.invoiceItems.create({ customer, amount: 2_000, currency: 'usd' });
     const { id } = await stripe.invoices.create({ customer, pending_invoice_items_behavior: 'include' });

@@ -33,7 +33,7 @@ describe('the table of switches', () => {
     }
   });
 
-  it('code of the stand-in reads every switch', () => {
+  it('the double’s code reads every switch', () => {
     const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && file !== 'switches.ts',
     );
@@ -41,7 +41,7 @@ describe('the table of switches', () => {
     expect(SWITCH_NAMES.filter((name) => !code.includes(name))).toEqual([]);
   });
 
-  it('a switch is refused under an unknown name or with an unknown value', async () => {
+  it('a switch with an unknown name or value is rejected', async () => {
     const { running } = await bench();
     const set = (input: object) => post(`${running.url}/_double/switches`, input);
     expect((await set({ nothing: 'yes' })).status).toBe(400);
@@ -106,10 +106,10 @@ describe('each switch decides one fact', () => {
     const price = await monthlyPrice(made.stripe);
     const before = (await made.eventTypes()).length;
     await refused(subscribe(made.stripe, who.customer, price.id));
-    const told = (await made.eventTypes()).slice(before);
-    expect(told).toEqual(expect.arrayContaining(expected));
-    if (value === 'none') expect(told).toEqual([]);
-    if (value === 'payment') expect(told.some((type) => type.startsWith('invoice.'))).toBe(false);
+    const sentTypes = (await made.eventTypes()).slice(before);
+    expect(sentTypes).toEqual(expect.arrayContaining(expected));
+    if (value === 'none') expect(sentTypes).toEqual([]);
+    if (value === 'payment') expect(sentTypes.some((type) => type.startsWith('invoice.'))).toBe(false);
   });
 
   it.each(['null', 'kept'])('detached_customer: the event shows the customer as %s', async (value) => {
@@ -129,20 +129,20 @@ describe('each switch decides one fact', () => {
     const who = await customerWith(made.stripe);
     const before = (await made.eventTypes()).length;
     await made.stripe.paymentMethods.detach(who.method);
-    const told = (await made.eventTypes()).slice(before).filter((type) => type === 'customer.updated');
-    expect(told).toHaveLength(count);
+    const sentTypes = (await made.eventTypes()).slice(before).filter((type) => type === 'customer.updated');
+    expect(sentTypes).toHaveLength(count);
     const customer = await made.stripe.customers.retrieve(who.customer);
     expect(customer).toMatchObject({ invoice_settings: { default_payment_method: null } });
   });
 
-  it('idempotency_conflict_type: the type of the error is the chosen one', async () => {
+  it('idempotency_conflict_type: the error has the chosen type', async () => {
     const { stripe, control } = await benchWith({ idempotency_conflict_type: 'api_error' });
     await control('faults', { path: '/v1/customers', kind: '409' });
     const error = await refused(stripe.customers.create());
     expect(error).toMatchObject({ statusCode: 409, rawType: 'api_error', code: 'idempotency_key_in_use' });
   });
 
-  it('return_url_with_allowed_types: a confirmation without return_url is refused when required', async () => {
+  it('return_url_with_allowed_types: a confirmation without return_url is rejected if it is required', async () => {
     const { stripe } = await benchWith({ return_url_with_allowed_types: 'required' });
     const who = await customerWith(stripe);
     expect(await refused(stripe.paymentIntents.create(offSession(who)))).toMatchObject({
@@ -151,7 +151,7 @@ describe('each switch decides one fact', () => {
     });
   });
 
-  it('next_action_with_return_url: a browser is sent to a page of the stand-in', async () => {
+  it('next_action_with_return_url: a browser is sent to a page of the double', async () => {
     const { stripe, running } = await benchWith({ next_action_with_return_url: 'redirect_to_url' });
     const who = await customerWith(stripe, 'pm_card_authenticationRequired');
     const back = 'https://app.example/back';
@@ -199,14 +199,14 @@ describe('each switch decides one fact', () => {
     ['when_declined', true],
     ['always', true],
     ['never', false],
-  ])('payment_failed_beside_action_required: %s', async (value, told) => {
+  ])('payment_failed_beside_action_required: %s', async (value, isSent) => {
     const made = await benchWith({ payment_failed_beside_action_required: value });
     const who = await customerWith(made.stripe, 'pm_card_authenticationRequired');
     const price = await monthlyPrice(made.stripe);
     await subscribe(made.stripe, who.customer, price.id, { payment_behavior: 'allow_incomplete' });
     const types = await made.eventTypes();
     expect(types).toContain('invoice.payment_action_required');
-    expect(types.includes('invoice.payment_failed')).toBe(told);
+    expect(types.includes('invoice.payment_failed')).toBe(isSent);
   });
 
   it('trial_end_billing_reason: the invoice after a trial has the chosen reason', async () => {

@@ -5,7 +5,7 @@ import { API_KEY, bench, customerWith, errorOf, offSession, refused } from './su
 
 describe('a request', () => {
   it.each(['2026-10-28.endive', '2026-01-28.clover', '2019-03-14'])(
-    'at the Stripe-Version %s is answered',
+    'a request at the Stripe-Version %s is accepted',
     async (version) => {
       const { stripe } = await bench();
       expect((await stripe.customers.list({}, { apiVersion: version })).data).toEqual([]);
@@ -13,7 +13,7 @@ describe('a request', () => {
   );
 
   it.each(['2026-10-28.nothing', '2026-13-01', '2027-01-01.endive', 'latest', '2026-02-30'])(
-    'at the Stripe-Version %s is refused',
+    'a request at the Stripe-Version %s is rejected',
     async (version) => {
       const { running } = await bench();
       const headers = { authorization: `Bearer ${API_KEY}`, 'stripe-version': version };
@@ -24,7 +24,7 @@ describe('a request', () => {
   );
 
   it.each(['ada', 'ada@', '@example', 'a da@example.com'])(
-    'with the e-mail "%s" is refused',
+    'a request with the e-mail "%s" is rejected',
     async (email) => {
       const { stripe } = await bench();
       const invalid = { statusCode: 400, code: 'email_invalid' };
@@ -36,7 +36,7 @@ describe('a request', () => {
     },
   );
 
-  it('in the currency zzz is refused', async () => {
+  it('a request in the currency zzz is rejected', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     expect(
@@ -51,7 +51,7 @@ describe('a request', () => {
     ['phone', '1'.repeat(21)],
     ['description', 'd'.repeat(5_001)],
     ['email', `${'e'.repeat(510)}@x.example`],
-  ])('with a %s that is too long is refused', async (name, value) => {
+  ])('a request with a %s that is too long is rejected', async (name, value) => {
     const { stripe } = await bench();
     expect(await refused(stripe.customers.create({ [name]: value }))).toMatchObject({
       code: 'parameter_invalid_string_long',
@@ -59,14 +59,14 @@ describe('a request', () => {
     });
   });
 
-  it('with metadata beyond 40 and 500 characters is refused', async () => {
+  it('a request with metadata beyond 40 and 500 characters is rejected', async () => {
     const { stripe } = await bench();
     await stripe.customers.create({ metadata: { ['k'.repeat(40)]: 'v'.repeat(500) } });
     await refused(stripe.customers.create({ metadata: { ['k'.repeat(41)]: 'v' } }));
     await refused(stripe.customers.create({ metadata: { k: 'v'.repeat(501) } }));
   });
 
-  it('with an idempotency key of more than 255 characters is refused', async () => {
+  it('a request with an idempotency key of more than 255 characters is rejected', async () => {
     const { stripe } = await bench();
     await stripe.customers.create({}, { idempotencyKey: 'k'.repeat(255) });
     const long = stripe.customers.create({}, { idempotencyKey: 'k'.repeat(256) });
@@ -75,7 +75,7 @@ describe('a request', () => {
 });
 
 describe('an endpoint', () => {
-  it('is refused an event type that Stripe does not have', async () => {
+  it('an endpoint cannot subscribe to an event type that Stripe does not have', async () => {
     const { stripe } = await bench();
     const create = (name: string) =>
       stripe.webhookEndpoints.create({
@@ -86,7 +86,7 @@ describe('an endpoint', () => {
     expect((await create('invoice.paid')).enabled_events).toEqual(['invoice.paid']);
   });
 
-  it('can ask for every event type that the SDK names', () => {
+  it('an endpoint can subscribe to every event type that the SDK names', () => {
     const types = readFileSync('node_modules/stripe/esm/resources/WebhookEndpoints.d.ts', 'utf8');
     const [, union = ''] = /type EnabledEvent = ([^;]*);/.exec(types) ?? [];
     const named = [...union.matchAll(/'([^']+)'/g)].map(([, name]) => name).filter((name) => name !== '*');
@@ -96,7 +96,7 @@ describe('an endpoint', () => {
 
 describe('expand', () => {
   it.each(['review', 'on_behalf_of', 'latest_charge', 'application'])(
-    'of the null field %s is answered with null',
+    'expanding the null field %s returns null',
     async (field) => {
       const { stripe } = await bench();
       const who = await customerWith(stripe);
@@ -110,7 +110,7 @@ describe('expand', () => {
     },
   );
 
-  it('of a legal field that the object does not have yet is answered without it', async () => {
+  it('expanding a valid field that the object does not have returns the object without it', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     const { id } = await stripe.paymentIntents.create(offSession(who));
@@ -122,17 +122,20 @@ describe('expand', () => {
     expect(refund.charge).toMatchObject({ object: 'charge' });
   });
 
-  it.each(['nothing', 'currency', 'lines'])('of the field %s of a payment is refused', async (field) => {
-    const { stripe } = await bench();
-    const who = await customerWith(stripe);
-    const { id } = await stripe.paymentIntents.create(offSession(who));
-    const expanding = stripe.paymentIntents.retrieve(id, { expand: [field] });
-    expect(await refused(expanding)).toMatchObject({ statusCode: 400, param: 'expand' });
-  });
+  it.each(['nothing', 'currency', 'lines'])(
+    'expanding the field %s of a payment is rejected',
+    async (field) => {
+      const { stripe } = await bench();
+      const who = await customerWith(stripe);
+      const { id } = await stripe.paymentIntents.create(offSession(who));
+      const expanding = stripe.paymentIntents.retrieve(id, { expand: [field] });
+      expect(await refused(expanding)).toMatchObject({ statusCode: 400, param: 'expand' });
+    },
+  );
 });
 
 describe('the account', () => {
-  it('is retrieved with its settings', async () => {
+  it('the account is retrieved with its settings', async () => {
     const { stripe } = await bench();
     const account = await stripe.accounts.retrieveCurrent();
     expect(account).toMatchObject({ object: 'account', country: 'US', charges_enabled: true });
@@ -141,7 +144,7 @@ describe('the account', () => {
     expect(await refused(stripe.accounts.retrieve('acct_x'))).toMatchObject({ statusCode: 404 });
   });
 
-  it('answers an empty list for kinds of objects that it does not keep', async () => {
+  it('the account returns an empty list for kinds of objects that the double does not keep', async () => {
     const { stripe } = await bench();
     const who = await customerWith(stripe);
     for (const list of [

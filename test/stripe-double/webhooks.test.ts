@@ -27,7 +27,7 @@ const verified = (stripe: Stripe, { body, signature }: Received, secret: string)
   stripe.webhooks.constructEvent(body, signature, secret);
 
 describe('a delivery', () => {
-  it('is signed so that the SDK accepts it, with its secret alone', async () => {
+  it('the SDK accepts a delivery’s signature, and only with its secret', async () => {
     const { stripe, hook, secret, idle } = await listening();
     const customer = await stripe.customers.create({ name: 'Ada' }, { idempotencyKey: 'k' });
     await idle();
@@ -50,7 +50,7 @@ describe('a delivery', () => {
     expect(() => verified(stripe, forged, secret)).toThrow(Stripe.errors.StripeSignatureVerificationError);
   });
 
-  it('is signed at real time, also when the clock was moved by months', async () => {
+  it('a delivery is signed at real time, also when the clock was moved by months', async () => {
     const { stripe, hook, secret, idle, days } = await listening();
     await days(90);
     await stripe.customers.create();
@@ -62,7 +62,7 @@ describe('a delivery', () => {
       expect(verified(stripe, received, secret).created).toBeGreaterThan(at + 80 * 86_400);
   });
 
-  it('carries both signatures while a secret is rolled', async () => {
+  it('a delivery has both signatures while a secret is rolled', async () => {
     const { stripe, hook, secret, endpoint, idle, control } = await listening();
     const rolled = await control(`webhook_endpoints/${endpoint.id}/roll_secret`);
     await stripe.customers.create();
@@ -73,7 +73,7 @@ describe('a delivery', () => {
       expect(verified(stripe, received, one).type).toBe('customer.created');
   });
 
-  it('goes to the endpoints that want its type, and only while they are enabled', async () => {
+  it('a delivery goes only to enabled endpoints with its event type', async () => {
     const { stripe, hook, endpoint, idle } = await listening([], ['customer.updated']);
     const { id } = await stripe.customers.create();
     await stripe.customers.update(id, { name: 'Ada' });
@@ -86,7 +86,7 @@ describe('a delivery', () => {
   });
 
   it.each([500, 400, 302])(
-    'that is answered %d is sent again, and each attempt is written down',
+    'a delivery that is answered %d is retried, and each attempt is logged',
     async (status) => {
       const { stripe, hook, idle, running } = await listening([status, status]);
       await stripe.customers.create();
@@ -101,7 +101,7 @@ describe('a delivery', () => {
     },
   );
 
-  it('that nobody takes ends, and its event is found as undelivered', async () => {
+  it('a delivery ends when every attempt failed, and its event is listed as undelivered', async () => {
     const { stripe, hook, idle } = await listening([500, 500, 500]);
     await stripe.customers.create();
     await idle();
@@ -113,7 +113,7 @@ describe('a delivery', () => {
     expect((await stripe.events.list({ delivery_success: true })).data).toHaveLength(1);
   });
 
-  it('to nobody at all is tried, and does no harm', async () => {
+  it('attempts at an unreachable endpoint are logged as failed', async () => {
     const { stripe, idle, running } = await listening();
     const url = 'http://127.0.0.1:1/';
     await stripe.webhookEndpoints.create({ url, enabled_events: ['*'] });
@@ -125,7 +125,7 @@ describe('a delivery', () => {
 });
 
 describe('on request, deliveries', () => {
-  it('are duplicated', async () => {
+  it('deliveries are duplicated on request', async () => {
     const { stripe, hook, control, idle } = await listening();
     await control('webhooks', { duplicates: 2 });
     await stripe.customers.create();
@@ -134,7 +134,7 @@ describe('on request, deliveries', () => {
     expect(new Set(hook.received.map(({ body }) => body)).size).toBeLessThanOrEqual(2);
   });
 
-  it('are delayed', async () => {
+  it('deliveries are delayed on request', async () => {
     const { stripe, hook, control, idle } = await listening();
     await control('webhooks', { delayMs: 150 });
     await stripe.customers.create();
@@ -144,7 +144,7 @@ describe('on request, deliveries', () => {
     expect(hook.received).toHaveLength(1);
   });
 
-  it('are shuffled, and none is lost', async () => {
+  it('deliveries are shuffled on request, and none is lost', async () => {
     const made = await bench({ random: () => 0 });
     const hook = await receiver();
     await made.stripe.webhookEndpoints.create({ url: hook.url, enabled_events: ['*'] });
@@ -159,7 +159,7 @@ describe('on request, deliveries', () => {
     expect(hook.types().sort()).toEqual(inOrder.sort());
   });
 
-  it('are held back, and released', async () => {
+  it('deliveries are held back and released on request', async () => {
     const { stripe, hook, control, idle } = await listening();
     await control('webhooks', { off: true });
     await stripe.customers.create();
@@ -171,7 +171,7 @@ describe('on request, deliveries', () => {
     expect(hook.received).toHaveLength(1);
   });
 
-  it('of an event that was taken are repeated with the same event', async () => {
+  it('deliveries of an event that was accepted repeat the same event', async () => {
     const { stripe, hook, control, idle } = await listening();
     await stripe.customers.create();
     await idle();
@@ -183,7 +183,7 @@ describe('on request, deliveries', () => {
 });
 
 describe('an event', () => {
-  it('keeps its object as it was', async () => {
+  it('an event keeps its object as it was at that time', async () => {
     const { stripe } = await bench();
     const { id } = await stripe.customers.create({ name: 'Ada' });
     await stripe.customers.update(id, { name: 'Grace', metadata: { a: '1' } });
@@ -195,14 +195,14 @@ describe('an event', () => {
     });
   });
 
-  it('is not made by a call that changes nothing', async () => {
+  it('a call that changes nothing makes no event', async () => {
     const { stripe, eventTypes } = await bench();
     const { id } = await stripe.customers.create({ name: 'Ada' });
     await stripe.customers.update(id, { name: 'Ada' });
     expect(await eventTypes()).toEqual(['customer.created']);
   });
 
-  it('is listed by type, by several, and by their beginning', async () => {
+  it('events are listed by one type, by several, and by a prefix', async () => {
     const { stripe } = await bench();
     await stripe.paymentIntents.create(offSession(await customerWith(stripe)));
     const types = async (filter: Stripe.EventListParams) =>
@@ -217,7 +217,7 @@ describe('an event', () => {
     expect(await refused(stripe.events.list({ types: many }))).toMatchObject({ param: 'types' });
   });
 
-  it('is there for 30 days', async () => {
+  it('an event is kept for 30 days', async () => {
     const { stripe, days } = await bench();
     await stripe.customers.create();
     await days(29);
@@ -228,7 +228,7 @@ describe('an event', () => {
 });
 
 describe('a webhook endpoint', () => {
-  it('tells its secret once, and keeps its version', async () => {
+  it('a webhook endpoint returns its secret once, and keeps its API version', async () => {
     const { stripe, endpoint, running } = await listening();
     expect(endpoint.secret).toMatch(/^whsec_/);
     expect(await stripe.webhookEndpoints.retrieve(endpoint.id)).not.toHaveProperty('secret');
@@ -242,7 +242,7 @@ describe('a webhook endpoint', () => {
     expect(await stripe.webhookEndpoints.del(endpoint.id)).toMatchObject({ deleted: true });
   });
 
-  it('with no url, or no event it could want, is refused', async () => {
+  it('a webhook endpoint without a valid URL or event type is rejected', async () => {
     const { stripe } = await bench();
     const wrongUrl = stripe.webhookEndpoints.create({ url: 'nowhere', enabled_events: ['*'] });
     expect(await refused(wrongUrl)).toMatchObject({ code: 'url_invalid' });
@@ -255,7 +255,7 @@ describe('a webhook endpoint', () => {
 });
 
 describe('a retry of an event', () => {
-  it('sends it to the named endpoint, or to all without one, as the command line asks for it', async () => {
+  it('a retried event goes to the named endpoint, or to all if none is named', async () => {
     const { stripe, running, control } = await bench();
     const [one, two] = [await receiver(), await receiver()];
     const endpoint = await stripe.webhookEndpoints.create({ url: one.url, enabled_events: ['*'] });
