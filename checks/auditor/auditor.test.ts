@@ -11,14 +11,14 @@ const patched = process.env['OLD_RULE'];
 
 async function scene(): Promise<Scene> {
   const books = await openBooks();
-  const told = new Set<string>();
+  const delivered = new Set<string>();
   const tell = async () => {
     // Applying an event can create further events.
     for (let left = 5; left > 0; left--) {
-      const events = books.events().filter(({ id }) => !told.has(id));
+      const events = books.events().filter(({ id }) => !delivered.has(id));
       if (events.length === 0) return;
       for (const event of events) {
-        told.add(event.id);
+        delivered.add(event.id);
         await applyEvent(books.deps, event).catch(() => {});
       }
     }
@@ -40,11 +40,14 @@ async function findings(number: number): Promise<string[]> {
 describe('the auditor', () => {
   const shown = patched === undefined ? FAULTS : FAULTS.filter(({ number }) => String(number) === patched);
 
-  it.each(shown)('fault $number, $what', async ({ number, says, isForAPerson }) => {
-    const found = await findings(number);
-    console.log(`PROOF ${number} ${JSON.stringify(found)}`);
-    const isNamed = found.some((message) => says.test(message));
-    if (patched !== undefined || isForAPerson) expect(isNamed, found.join('\n')).toBe(true);
-    else expect(found).toEqual([]);
-  });
+  it.each(shown)(
+    'today’s rules prevent or report fault $number: $what',
+    async ({ number, says, isForAPerson }) => {
+      const found = await findings(number);
+      console.log(`PROOF ${number} ${JSON.stringify(found)}`);
+      const isNamed = found.some((message) => says.test(message));
+      if (patched !== undefined || isForAPerson) expect(isNamed, found.join('\n')).toBe(true);
+      else expect(found).toEqual([]);
+    },
+  );
 });

@@ -8,26 +8,26 @@ const points = (values: Readonly<Record<number, number>>): Measured[] =>
 
 describe('growth', () => {
   it.each<Example>([
-    ['the same at every size', { 10: 9, 100: 9, 10000: 9 }],
-    ['one started block more, once', { 10: 2, 100: 3, 1000: 3, 10000: 3 }],
-    ['less than before', { 10: 5, 1000: 4 }],
-  ])('is flat for %s', (_, values) => {
+    ['the same cost at every size', { 10: 9, 100: 9, 10000: 9 }],
+    ['one more block, once', { 10: 2, 100: 3, 1000: 3, 10000: 3 }],
+    ['a falling cost', { 10: 5, 1000: 4 }],
+  ])('growth is flat for %s', (_, values) => {
     expect(growthOf(points(values))).toBe('flat');
   });
 
   it.each<Example>([
-    ['one for each', { 1: 1, 10: 10, 100: 100 }],
-    ['one for each, and some for all', { 10: 18, 50: 58, 250: 258 }],
+    ['one unit for each', { 1: 1, 10: 10, 100: 100 }],
+    ['one unit for each, and a fixed part', { 10: 18, 50: 58, 250: 258 }],
     ['units that are rounded up', { 1: 7.5, 10: 70.5, 100: 702 }],
-  ])('is linear for %s', (_, values) => {
+  ])('growth is linear for %s', (_, values) => {
     expect(growthOf(points(values))).toBe('linear');
   });
 
   it.each<Example>([
-    ['the square', { 10: 100, 100: 10_000, 1000: 1_000_000 }],
-    ['a scan that only shows with many', { 10: 10, 100: 10, 1000: 10, 10000: 400 }],
-    ['one more for each tenfold', { 10: 10, 100: 20, 1000: 30, 10000: 40 }],
-  ])('is neither for %s', (_, values) => {
+    ['quadratic growth', { 10: 100, 100: 10_000, 1000: 1_000_000 }],
+    ['a scan that only many items reveal', { 10: 10, 100: 10, 1000: 10, 10000: 400 }],
+    ['logarithmic growth', { 10: 10, 100: 20, 1000: 30, 10000: 40 }],
+  ])('growth is neither flat nor linear for %s', (_, values) => {
     expect(growthOf(points(values))).toBe('neither');
   });
 });

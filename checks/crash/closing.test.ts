@@ -24,7 +24,7 @@ async function subscribeInDashboard(customerId: string, customer: string): Promi
   await settleInvoice(money.deps, customerId, String(latest_invoice), { syncs: customer });
 }
 
-it('closing an account with two Pro subscriptions that is killed at any call ends in an account that is closed whole, here and at Stripe', async () => {
+it('closing an account with two Pro subscriptions, killed at any call, ends with the account closed here and at Stripe', async () => {
   const { calls } = await everyCrash(crashes, {
     prepare: async () => {
       const { customerId, stripeCustomerId } = await customerWithCard(money, 0);

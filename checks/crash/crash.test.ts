@@ -13,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => crashes.stop());
 
-describe('killed at every call', () => {
-  it('billing a fix by card: charged once, billed once, nothing stuck', async () => {
+describe('commands killed at every call', () => {
+  it('billing a fix by card, killed at any call, charges once, bills once and leaves nothing stuck', async () => {
     const { crashes: deaths, calls } = await everyCrash(crashes, {
       prepare: async () => {
         const { customerId, apiKey } = await customerWithCard(money, 0);
@@ -33,7 +33,7 @@ describe('killed at every call', () => {
     expect(deaths).toBe(calls.length * DEATHS_PER_CALL);
   });
 
-  it('subscribing to Pro: one subscription, one payment, 60 credits once', async () => {
+  it('subscribing to Pro, killed at any call, makes one subscription and one payment, and grants 60 credits once', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: async () => {
         const { customerId, apiKey } = await customerWithCard(money, 5);
@@ -50,7 +50,7 @@ describe('killed at every call', () => {
     expect(calls).toContain('POST /v1/subscriptions');
   });
 
-  it('adding a card: one Stripe customer, the card on file, the bonus once', async () => {
+  it('adding a card, killed at any call, makes one Stripe customer, attaches the card and grants the bonus once', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: async () => {
         const { head, apiKey } = await customerWith(money.deps, 5);

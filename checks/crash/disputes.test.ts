@@ -73,7 +73,7 @@ async function fixOf({ table }: PaymentDeps, { customerId, command: { fixId } }:
 }
 
 describe('with a dispute that arrives while a charge is announced, killed at every call', () => {
-  it('billing a fix: a payment that was made is settled, and one that was not sent is never made', async () => {
+  it('billing a fix with a dispute, killed at any call, settles a payment that was made and never makes another', async () => {
     const paidBefore = new Map<string, number>();
     const { calls } = await everyCrash(crashes, {
       prepare: disputer,
@@ -95,7 +95,7 @@ describe('with a dispute that arrives while a charge is announced, killed at eve
     expect(calls).toContain('POST /v1/payment_intents');
   });
 
-  it('ending a charge that was not made: it is closed and never sent', async () => {
+  it('closing a disputed charge that was not made, killed at any call, closes it and never sends it', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: () => announced(false),
       check: async ({ customerId }) => {
@@ -107,7 +107,7 @@ describe('with a dispute that arrives while a charge is announced, killed at eve
     expect(calls).not.toContain('POST /v1/payment_intents');
   });
 
-  it('settling a charge that was made: the fix is billed once', async () => {
+  it('settling a disputed charge that was made, killed at any call, bills the fix once', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: () => announced(true),
       check: async ({ customerId }) => {

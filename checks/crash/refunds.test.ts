@@ -58,7 +58,7 @@ async function expectNothingKept(customerId: string): Promise<void> {
 }
 
 describe('the second payment of a fix, killed at any call', () => {
-  it('being returned is refunded once and in full', async () => {
+  it('refunding the second payment of a fix, killed at any call, refunds it once and in full', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: async () => {
         const customerId = await paidTwice();
@@ -75,7 +75,7 @@ describe('the second payment of a fix, killed at any call', () => {
     expect(calls).toContain('POST /v1/refunds');
   });
 
-  it('whose refund fails at Stripe later is refunded once more, and not twice', async () => {
+  it('a second payment whose refund fails later, killed at any call, is refunded again exactly once', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: async () => {
         const customerId = await paidTwice();

@@ -49,7 +49,7 @@ async function expectRenewed({ customerId }: Subject): Promise<void> {
 const isPayment = (call: string) => /^POST \/v1\/invoices\/in_\w+\/pay$/.test(call);
 
 describe('a customer who is past due, killed at every call', () => {
-  it('adding a card: the newest open invoice is paid once, with its credits', async () => {
+  it('adding a card while past due, killed at any call, pays the newest open invoice once, with its credits', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: async () => {
         const { customerId, apiKey } = await pastDue();
@@ -63,7 +63,7 @@ describe('a customer who is past due, killed at every call', () => {
     expect(calls.filter(isPayment)).toHaveLength(1);
   });
 
-  it('subscribing: the newest open invoice is paid once, and there is no second subscription', async () => {
+  it('subscribing while past due, killed at any call, pays the newest open invoice and makes no second subscription', async () => {
     const { calls } = await everyCrash(crashes, {
       prepare: async () => {
         const { customerId, apiKey } = await pastDue();

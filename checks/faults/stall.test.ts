@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 describe('a stall of 40 seconds', () => {
   it.concurrent.for(['delay', 'delay_after'] as const)(
-    '%s: the client hears in time that it is pending, and comes back to one charge',
+    '%s: a client gets payment_pending before it times out, and retries lead to one charge',
     async (kind, { onTestFinished }) => {
       const money = await openMoney(table, { endWith: onTestFinished });
       const { customerId } = await customerWithCard(money, 0);

@@ -26,11 +26,11 @@ afterAll(async () => {
   await stop();
 });
 
-describe('half a character is no text that can be stored, and its sender is told so:', () => {
+describe('text with half a surrogate pair', () => {
   it.each([
     ['in a name', () => ({ name: 'Acme \ud800', email: uniqueEmail() })],
-    ['in a field that is not known', () => ({ name: 'Acme', email: uniqueEmail(), '\udfff': 1 })],
-  ])('%s, at sign-up', async (_, body) => {
+    ['in an unknown field', () => ({ name: 'Acme', email: uniqueEmail(), '\udfff': 1 })],
+  ])('sign-up with half a surrogate pair %s is rejected as malformed JSON', async (_, body) => {
     const { status, code } = await send(api.onboardCustomer, { body: body() });
     expect([status, code]).toEqual([400, 'malformed_json']);
   });
@@ -38,7 +38,7 @@ describe('half a character is no text that can be stored, and its sender is told
   it.each([
     ['in a title', { pr_title: 'Fix \udfff' }],
     ['deep in metadata', { metadata: { a: [{ b: '\ud800' }] } }],
-  ])('%s, of a fix', async (_, more) => {
+  ])('a fix with half a surrogate pair %s is rejected as malformed JSON', async (_, more) => {
     const { apiKey } = customer;
     const { status, code } = await send(api.recordFixAttempt, { apiKey, body: fixBody(1, more) });
     expect([status, code]).toEqual([400, 'malformed_json']);
@@ -51,7 +51,7 @@ describe('a call that takes no body', () => {
     ['', 200],
     ['{"amount_cents":0}', 422],
   ])(
-    'reads %j as it reads it in base64, where the gateway does not know the content type',
+    'a call without a body reads %j in base64 too, if the gateway does not know the content type',
     async (body, status) => {
       const { apiKey } = customer;
       const what = { apiKey, rawBody: Buffer.from(body).toString('base64'), isBase64Encoded: true };
@@ -61,24 +61,24 @@ describe('a call that takes no body', () => {
   );
 });
 
-describe('a signature header that Stripe would not write is refused like any other:', () => {
+describe('a signature header that Stripe would not send', () => {
   it.each([
     ['an empty signature', 'v1='],
-    ['letters that are two bytes long', `v1=${'é'.repeat(64)}`],
-  ])('%s', async (_, signature) => {
+    ['two-byte letters', `v1=${'é'.repeat(64)}`],
+  ])('a webhook signature of %s is rejected as invalid', async (_, signature) => {
     const headers = { 'stripe-signature': `t=${nowSeconds()},${signature}` };
     const { status, code } = await send(api.stripeWebhook, { rawBody: 'no JSON', headers });
     expect([status, code]).toEqual([400, 'invalid_signature']);
   });
 
-  it('one from the future, also when what it signs is no JSON', async () => {
+  it('a webhook signature from the future is rejected as invalid, also for a body that is not JSON', async () => {
     const headers = { 'stripe-signature': signatureHeader('no JSON', [SECRET], nowSeconds() + 1_000) };
     const { code } = await send(api.stripeWebhook, { rawBody: 'no JSON', headers });
     expect(code).toBe('invalid_signature');
   });
 });
 
-describe('an event that would fail anew at every delivery is not asked for again:', () => {
+describe('an event that no retry can help', () => {
   const deliver = (more: Record<string, unknown>) => {
     const event = {
       id: `evt_${randomBytes(8).toString('hex')}`,
@@ -96,10 +96,10 @@ describe('an event that would fail anew at every delivery is not asked for again
   };
 
   it.each([
-    ['from a year that no date has', { created: 9e12 }],
-    ['with a version longer than an item', { api_version: 'v'.repeat(500_000) }],
-    ['with half a character for a type', { type: '\ud800' }],
-  ])('%s is no event', async (_, more) => {
+    ['with a year out of range', { created: 9e12 }],
+    ['with a version that exceeds the item size', { api_version: 'v'.repeat(500_000) }],
+    ['with half a surrogate pair as its type', { type: '\ud800' }],
+  ])('a signed body %s is rejected as an invalid request', async (_, more) => {
     const { status, code } = await deliver(more).answer;
     expect([status, code]).toEqual([422, 'invalid_request']);
   });
@@ -107,17 +107,17 @@ describe('an event that would fail anew at every delivery is not asked for again
   const dispute = (charge: string) => ({ data: { object: { id: 'dp_1', charge } } });
   it.each([
     ['with an empty id', dispute('')],
-    ['with an id that is a list of charges, as an address', dispute('.')],
-    ['with an id that is another address', dispute('..')],
-    ['with half a character for an id', dispute('\ud800')],
+    ['with an id that is a path to the list of charges', dispute('.')],
+    ['with an id that is a path to the parent', dispute('..')],
+    ['with half a surrogate pair as an id', dispute('\ud800')],
     [
-      'with an id longer than a key',
+      'with an id that exceeds the key size',
       {
         type: 'customer.subscription.paused',
         data: { object: { id: 'sub_1', customer: 'c'.repeat(3_000) } },
       },
     ],
-  ])('%s waits for somebody to look at it', async (_, more) => {
+  ])('an event %s is parked', async (_, more) => {
     const { id, answer } = deliver(more);
     const { status, text } = await answer;
     expect([status, JSON.parse(text)]).toEqual([200, { received: true, outcome: 'parked' }]);

@@ -60,19 +60,19 @@ async function request(call: Call, { isValid: _, ...what }: FuzzedRequest): Prom
   return send(handler, what);
 }
 
-describe('the API document is kept to', () => {
-  it('by a function for each of its calls', () => {
+describe('the API document', () => {
+  it('each call in the API document has a function', () => {
     expect([...handlers.keys()].sort()).toEqual(calls.map(({ operationId }) => operationId).sort());
   });
 
-  it.each(unsigned)('by $operationId, which does what its own example asks for', async (call) => {
+  it.each(unsigned)('$operationId accepts the document’s own example', async (call) => {
     const sent = await request(call, exampleOf(call, world));
     expect(sent.status, sent.text).toBeLessThan(400);
     expect(faultsOf(call, sent)).toEqual([]);
   });
 
   it.each(calls)(
-    'by $operationId, whatever it is sent',
+    '$operationId answers any request as documented',
     async (call) => {
       const property = fc.asyncProperty(requestsOf(call, world), async (what) => {
         const sent = await request(call, what);
@@ -87,7 +87,7 @@ describe('the API document is kept to', () => {
   );
 
   it.each(unsigned)(
-    'by $operationId, which finds no fault with what the document allows',
+    '$operationId does not reject a request that the document allows',
     async (call) => {
       const valid = requestsOf(call, world).filter(({ isValid }) => isValid);
       const property = fc.asyncProperty(valid, async (what) => {

@@ -119,7 +119,7 @@ const almostRight = (body: string): fc.Arbitrary<string> => {
 
 describe('the webhook', () => {
   it(
-    'refuses whatever is not signed, and keeps nothing of it',
+    'the webhook rejects any delivery without a valid signature, and stores nothing of it',
     async () => {
       const deliveries = garbage.chain(({ rawBody, isBase64Encoded }) =>
         fc.record({
@@ -137,7 +137,7 @@ describe('the webhook', () => {
   );
 
   it(
-    'refuses what is signed and is no event, and keeps nothing of it',
+    'the webhook rejects any signed body that is not an event, and stores nothing of it',
     async () => {
       const property = fc.asyncProperty(someText, (rawBody) =>
         expectRefused({ rawBody, signature: signed(rawBody), isBase64Encoded: false }, [
@@ -153,7 +153,7 @@ describe('the webhook', () => {
   );
 
   it(
-    'takes or refuses an event with any fields at the first try, and leaves the ledger sound',
+    'the webhook accepts or rejects an event with any fields at once, and the ledger stays sound',
     async () => {
       const { customers, payments, subscriptions, invoices } = atStripe(money, customerId);
       const knownIds = [customers, payments, subscriptions, invoices].flat().map(({ id }) => id);

@@ -33,7 +33,7 @@ function load(...args: string[]) {
 }
 
 describe('npm run check:load', () => {
-  it('a sound service holds: every answer is as expected, and in the ledger once', () => {
+  it('a load run of a correct service has only expected answers, each stored in the ledger once', () => {
     const few = ['--seconds', '2', '--rate', '10', '--webhooks', '300', '--sign-ups', '60'];
     const { status, result } = load(...few, '--seed', '1');
     expect(result.unexplained).toEqual({ count: 0, named: [] });
@@ -46,7 +46,7 @@ describe('npm run check:load', () => {
     expect(result.verified.books.charged).toBeGreaterThan(0);
   });
 
-  it('what was answered and is not so is found', async () => {
+  it('the load check finds an answer that the ledger contradicts', async () => {
     const random = new Random('promises');
     const world = new World(random);
     const person = { id: stack.customerId, apiKey: stack.apiKey, plan: 'trial', pullRequests: 1 } as const;
@@ -62,7 +62,7 @@ describe('npm run check:load', () => {
     ]);
   });
 
-  it('money at Stripe that no ledger has is named in cents, in total too', async () => {
+  it('the load check reports money at Stripe without a ledger entry in cents, and in total', async () => {
     const { stripe } = runningStack(stack.port);
     const sdk = openSetupStripe(stripe.secretKey, stripe.apiBase);
     const { id: customer } = await sdk.customers.create({ metadata: { customer_id: stack.customerId } });
@@ -78,7 +78,7 @@ describe('npm run check:load', () => {
     );
   });
 
-  it('an entry that was changed by hand fails the run', async () => {
+  it('an entry that was changed by hand fails the load check', async () => {
     const { endpoint } = runningStack(stack.port);
     const { table } = localDeps(endpoint, readServerlessFile().tableName);
     await tamper({ table }, keys.entry(stack.customerId, 1), 'amount', 6);

@@ -22,7 +22,7 @@ import { modelTable } from './store/table.ts';
 const REQUESTS = 1_500;
 
 describe('the model of the table', () => {
-  it('answers every request as the engine does, and holds the same afterwards', async () => {
+  it('the table model answers every request as the engine does, and stores the same items', async () => {
     const real = await openTestTable();
     const model = modelTable(new TableModel());
     const random = new Random('requests against two tables');

@@ -13,7 +13,7 @@ describe('the simulation', () => {
     expect(operations).toBeGreaterThan(STEPS);
   });
 
-  it('the same seed makes the same happen, step by step', async () => {
+  it('the same seed gives the same trace, step by step', async () => {
     const lived = async () => {
       const { world } = await runEpisode('43.0', planOf('43.0', 120), { traced: true });
       return world.trace;
@@ -24,8 +24,8 @@ describe('the simulation', () => {
   });
 });
 
-describe('the mistakes that the simulation is to find', () => {
-  it.each(BUGS)('$name: stands where it can be made', ({ patches }) => {
+describe('the deliberate bugs', () => {
+  it.each(BUGS)('the patch of the bug $name applies', ({ patches }) => {
     expect(patches.length).toBeGreaterThan(0);
     for (const patch of patches) {
       const source = readFileSync(patch.file, 'utf8');
@@ -33,7 +33,7 @@ describe('the mistakes that the simulation is to find', () => {
     }
   });
 
-  it('have names of their own, and those that are left out are found by what is named', () => {
+  it('bugs have unique names, and the code that finds each left-out bug exists', () => {
     const names = [...BUGS, ...LEFT_OUT].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const { file, text } of LEFT_OUT) expect(readFileSync(file, 'utf8')).toContain(text);

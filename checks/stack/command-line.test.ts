@@ -44,19 +44,19 @@ const seqsIn = (written: string): number[] =>
     .split('\n')
     .map((line) => Line.parse(JSON.parse(line)).seq);
 
-it('customer show reads the stack, adjust calls its function, and doctor finds it fit', async () => {
+it('on a local stack, customer show reads, adjust invokes its function, and doctor passes', async () => {
   expect((await cli('customer', 'show', stack.customerId)).stdout).toContain(stack.customerId);
   expect(await cli('adjust', stack.customerId, '1', '--reason', 'check')).toMatchObject({ code: 0 });
   expect(await cli('doctor')).toMatchObject({ code: 0, stdout: expect.stringContaining('local is fit') });
 });
 
-it('smoke goes its journey on a started stack, whose stream and webhooks are at work', async () => {
+it('smoke passes on a started stack, including its stream and webhooks', async () => {
   const { code, stdout } = await cli('smoke', '--url', stack.url);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok {5}Clean up: removed/m)]);
   expect(stack.output.filter((line) => line.includes('"outcome":"parked"'))).toEqual([]);
 });
 
-it('an export of 50,000 entries is complete, and holds little of it at a time', async () => {
+it('an export of 50,000 entries is complete, and needs little memory', async () => {
   const file = join(folder, 'long.jsonl');
   const { code } = await runCommand(
     ['ledger', 'export', long, '--format', 'jsonl', '--output', file],
@@ -67,7 +67,7 @@ it('an export of 50,000 entries is complete, and holds little of it at a time', 
   expect(seqsIn(readFileSync(file, 'utf8'))).toEqual(Array.from({ length: LONG_HISTORY }, (_, i) => i + 1));
 });
 
-it('an export that Ctrl-C interrupts leaves whole lines in FILE.part, and no file', async () => {
+it('an export interrupted with Ctrl-C leaves whole lines in FILE.part, and no FILE', async () => {
   const file = join(folder, 'cut.jsonl');
   const part = `${file}.part`;
   const { process: child, ended } = startCommand(
@@ -83,14 +83,14 @@ it('an export that Ctrl-C interrupts leaves whole lines in FILE.part, and no fil
   expect(existsSync(file)).toBe(false);
 });
 
-it('an export to a reader that has seen enough is quiet', async () => {
+it('an export whose reader closes the pipe prints no error', async () => {
   const { process: child, ended } = startCommand(['ledger', 'export', long], env());
   child.stdout?.once('data', () => child.stdout?.destroy());
   const { code, stderr } = await ended.catch(() => ({ code: child.exitCode, stderr: '' }));
   expect([code ?? 0, stderr]).toEqual([0, '']);
 });
 
-it('a stack that was killed is one line, with exit code 3', async () => {
+it('a command prints one line and exits with 3 if the stack was killed', async () => {
   const other = await startStack();
   await other.end('SIGKILL');
   const { code, stdout, stderr } = await runCommand(['customer', 'list'], { PORT: String(other.port) });

@@ -65,7 +65,7 @@ async function load(stack: RunningStack, answered: Map<number, string>, killAfte
 }
 
 describe('kill -9 in the middle of load', () => {
-  it('every answered 200 is still there, the invariants hold, and repeating everything bills each fix once', async () => {
+  it('after kill -9 under load, every answered change is stored, and repeating every call bills each fix once', async () => {
     useTestCredentials();
     const answered = new Map<number, string>();
     let customerId = '';

@@ -61,7 +61,7 @@ async function bill(): Promise<number> {
 const anHourLater = () => post(`${stripe}/_double/clock`, { seconds: 3_601 });
 
 describe('the mailbox of the local stack', () => {
-  it('shows who signed up, a warning at the next hour of a moved clock, and what was blocked', async () => {
+  it('the mailbox shows a sign-up, the hourly warning of a moved clock, and a blocked fix', async () => {
     await expect.poll(() => count('key_issued'), eventually).toBe(1);
     expect(await bill()).toBe(200);
     await anHourLater();
@@ -77,7 +77,7 @@ describe('the mailbox of the local stack', () => {
     expect([await count('low_balance'), await count('exhausted')]).toEqual([1, 1]);
   });
 
-  it('a letter says at the address of this API how to turn its kind off', async () => {
+  it('a letter links to the address of this API that turns its kind off', async () => {
     const warning = (await letters()).find(({ kind }) => kind === 'low_balance');
     const [, address = ''] = /kind: PUT\s+(\S+)\s+with\s+your\s+API\s+key/.exec(warning?.text ?? '') ?? [];
     const headers = { 'x-api-key': stack.apiKey, 'content-type': 'application/json' };

@@ -74,7 +74,7 @@ async function run(customerId: string, since: string, blocks: number): Promise<s
 const hasJq = spawnSync('jq', ['--version']).status === 0;
 
 it.runIf(hasJq)(
-  'a few customers restored have their card bonus to come, their address, and can be closed again',
+  'restored customers get their card bonus and address back, and can be closed again',
   async () => {
     const { deps } = money;
     const [spender, closed, outrun] = [

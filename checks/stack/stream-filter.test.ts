@@ -19,7 +19,7 @@ import { testDeps } from '../../test/support/table.ts';
 
 const AT = new Date();
 
-it('the filter of serverless.yml lets only notices that are to be sent through a real stream', async () => {
+it('the filter of serverless.yml lets only pending notices through a real stream', async () => {
   useTestCredentials();
   const told = await streamOf(async (streamed) => {
     const { head } = await customerWith(testDeps(streamed), 50);

@@ -40,7 +40,7 @@ const balance = async (): Promise<unknown> => {
 };
 
 describe('npm start -- --watch', () => {
-  it('serves changed code, and keeps the customer, the key and the ledger', async () => {
+  it('npm start -- --watch serves changed code, and keeps the customer, the key and the ledger', async () => {
     const file = join(project, 'functions/health.ts');
     const code = readFileSync(file, 'utf8');
     writeFileSync(file, code.replace("status: 'ok',", "status: 'ok', edited: 1,"));
@@ -94,7 +94,7 @@ async function attach(port: number) {
 }
 
 describe('DEBUG_PORT', () => {
-  it('lets a debugger stop in a function, which does not time out meanwhile', async () => {
+  it('with DEBUG_PORT, a debugger can stop in a function, which then does not time out', async () => {
     expect(await health()).toMatchObject({ status: 'ok' }); // its code is loaded
     const built = join(project, `.cache/stack-${stack.port}/.build/functions/health.mjs`);
     const lines = readFileSync(built, 'utf8').split('\n');

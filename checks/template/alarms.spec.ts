@@ -55,7 +55,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
   const alarms = alarmsOf(template);
   const short = (name: string) => name.replace(`rsolv-billing-${stage}-`, '');
 
-  it('everything that has to be watched is watched, and nothing sounds earlier or later than it should', () => {
+  it('every alarm exists, with its threshold and period', () => {
     const ofFunctions = functions.flatMap(({ name }) => [
       [`${name}-errors`, ERRORS],
       [`${name}-throttles`, THROTTLES],
@@ -82,13 +82,13 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     ['api-faults', { requests: 4, faults: 4 }, 0],
     ['api-faults', { requests: 40 }, 0],
     ['table-throttled', { writes: 2 }, 2],
-  ])('%s makes of %o a rate of %d', (name, counts, rate) => {
+  ])('the expression of %s turns %o into a rate of %d', (name, counts, rate) => {
     const alarm = alarms.find(({ AlarmName }) => short(AlarmName) === name);
     const expression = alarm?.Metrics.find(({ ReturnData }) => ReturnData)?.Expression ?? '';
     expect(calculated(expression, counts)).toBe(rate);
   });
 
-  it('every alarm tells somebody, says what to do, and knows what silence means', () => {
+  it('every alarm notifies the topic, names what to do, and defines what missing data means', () => {
     expect(template.resource('AlarmTopic').Type).toBe('AWS::SNS::Topic');
     const manual = readFileSync('docs/operate.md', 'utf8');
     const [, table = ''] = /\n## Alarms\n(.*?)\n## /s.exec(manual) ?? [];
@@ -106,7 +106,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     }
   });
 
-  it('every alarm looks at what is counted: our metrics at what the code counts, the others at resources of ours', () => {
+  it('every alarm watches a metric that exists: our code counts it, or it belongs to a resource of the stack', () => {
     for (const { AlarmName, watches, Metrics } of alarms) {
       expect(watches.length, AlarmName).toBeGreaterThan(0);
       expect(
@@ -122,13 +122,13 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
           expect([AlarmName, Namespace]).toEqual([AlarmName, `RSOLV/Billing/${stage}`]);
           expect(Dimensions).toEqual([{ Name: 'service', Value: 'rsolv-billing' }]);
           expect(businessMetrics).toContain(MetricName);
-          expect(code, `${MetricName} is counted nowhere`).toContain(`'${MetricName}'`);
+          expect(code, `${MetricName} is never counted`).toContain(`'${MetricName}'`);
         }
       }
     }
   });
 
-  it('every expression knows the metrics that it calculates with', () => {
+  it('every expression uses only metrics of its own alarm', () => {
     for (const { AlarmName, Metrics } of alarms) {
       const ids = Metrics.map(({ Id }) => Id);
       const used = Metrics.flatMap(({ Expression = '' }) => Expression.match(/\b[a-z]\w*/g) ?? []);
@@ -136,7 +136,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     }
   });
 
-  it('each queue has the name that the manual knows, keeps what is in it for 14 days, encrypted, and has an alarm', () => {
+  it('each dead-letter queue has the name in the manual, keeps messages for 14 days, is encrypted, and has an alarm', () => {
     const queues = template.ofType('AWS::SQS::Queue');
     expect(queues.map(({ id }) => id).sort()).toEqual(['NoticeDeadLetters', 'ScheduleDeadLetters']);
     for (const { id, properties } of queues) {
@@ -165,7 +165,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
   });
 });
 
-describe('who hears of alarms', () => {
+describe('the recipients of alarms', () => {
   const service = {
     name: 'rsolv-billing',
     stage: 'production',
@@ -178,7 +178,7 @@ describe('who hears of alarms', () => {
     functions: [],
   };
 
-  it('is nobody unless an address is given, and then that address', () => {
+  it('alarms are e-mailed only if an address is set', () => {
     expect(alarmResources({ ...service, alarmEmail: '' })).not.toHaveProperty('AlarmEmail');
     expect(alarmResources({ ...service, alarmEmail: 'ops@rsolv.dev' })['AlarmEmail']).toMatchObject({
       Type: 'AWS::SNS::Subscription',

@@ -7,20 +7,20 @@ describe.each(packagedStages)('what doctor expects of $stage is what is deployed
   const expected = readDefinition(stage);
   const idsOf = (type: string) => template.ofType(type).map(({ id }) => id);
 
-  it('every alarm, by its name', () => {
+  it('doctor expects every alarm by its name', () => {
     expect(new Set(expected.alarms)).toEqual(new Set(alarmsOf(template).map(({ AlarmName }) => AlarmName)));
   });
 
-  it('every schedule, by the rule that the framework makes for it', () => {
+  it('doctor expects every schedule by the rule that the framework generates', () => {
     const rules = expected.schedules.map(({ logicalId }) => logicalId);
     expect(rules.sort()).toEqual(idsOf('AWS::Events::Rule').sort());
   });
 
-  it('every dead-letter queue', () => {
+  it('doctor expects every dead-letter queue', () => {
     expect([...expected.deadLetterQueues].sort()).toEqual(idsOf('AWS::SQS::Queue').sort());
   });
 
-  it('every function on the stream of the table', () => {
+  it('doctor expects every function on the stream of the table', () => {
     expect(expected.streamReaders).toHaveLength(idsOf('AWS::Lambda::EventSourceMapping').length);
     const names = template
       .ofType('AWS::Lambda::Function')
@@ -28,7 +28,7 @@ describe.each(packagedStages)('what doctor expects of $stage is what is deployed
     expect(names).toEqual(expect.arrayContaining([...expected.streamReaders]));
   });
 
-  it('the table', () => {
+  it('doctor expects the table with its stream and expiry', () => {
     expect(template.resource('LedgerTable').Properties).toMatchObject({
       TableName: expected.tableName,
       StreamSpecification: { StreamViewType: expected.streamView },

@@ -31,12 +31,12 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
   const routes = functions.flatMap((one) => one.routes);
 
   describe.each(functions)('$name', (one) => {
-    it('keeps its log for 90 days', () => {
+    it('a function keeps its log for 90 days', () => {
       const LogGroupName = `/aws/lambda/rsolv-billing-${stage}-${one.name}`;
       expect(logGroups).toContainEqual({ LogGroupName, RetentionInDays: 90 });
     });
 
-    it('has an alarm for what it fails at and for calls that are turned away', () => {
+    it('a function has an alarm for its errors and its throttles', () => {
       const watched = alarms
         .flatMap(({ watches }) => watches)
         .filter(({ Dimensions }) => functionBehind(template, Dimensions) === one.id)
@@ -44,12 +44,12 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
       expect(watched).toEqual(expect.arrayContaining(['Errors', 'Throttles']));
     });
 
-    it('has a role of its own', () => {
+    it('a function has its own role', () => {
       expect(functions.filter(({ role }) => role === one.role)).toHaveLength(1);
       expect(template.resource(one.role).Type).toBe('AWS::IAM::Role');
     });
 
-    it('is traced, and counts under the stage', () => {
+    it('a function is traced, and its metrics belong to its stage', () => {
       expect(one.tracing).toBe('Active');
       expect(one.environment).toMatchObject({
         STAGE: stage,
@@ -60,12 +60,12 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     });
   });
 
-  it('no role is left over', () => {
+  it('every role belongs to a function or to CodeDeploy', () => {
     const roles = template.ofType('AWS::IAM::Role').map(({ id }) => id);
     expect(roles.sort()).toEqual([...functions.map(({ role }) => role), 'CanaryRole'].sort());
   });
 
-  it('exactly the calls of the API have a route, each one', () => {
+  it('every call of the API has a route, and nothing else has', () => {
     const calls = allContracts.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort();
     expect(routes.sort()).toEqual(calls);
     // Also finds routes that lead to a function in a way that the code above does not follow.
@@ -73,12 +73,12 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     expect(all.sort()).toEqual(calls);
   });
 
-  it('what answers requests gives up before the gateway does', () => {
+  it('a function behind a route times out before the gateway does', () => {
     for (const { name, timeout } of functions.filter((one) => one.routes.length > 0))
       expect([name, timeout < GATEWAY_GIVES_UP_AFTER_SECONDS]).toEqual([name, true]);
   });
 
-  it('the gateway waits for longer than any of them, throttles every route, and lets in the browsers of our own sites alone', () => {
+  it('the gateway has a time-out, throttles every route, and allows only the browsers of our own sites', () => {
     for (const { properties } of template.ofType('AWS::ApiGatewayV2::Integration'))
       expect(properties['TimeoutInMillis']).toBe(GATEWAY_GIVES_UP_AFTER_SECONDS * 1000);
     const stages = template.ofType('AWS::ApiGatewayV2::Stage');
@@ -93,7 +93,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     });
   });
 
-  it('what calls Stripe for a request runs a limited number of times at once', () => {
+  it('a function that calls Stripe for a request has limited concurrency', () => {
     const calling = functions.filter(
       (one) => one.routes.length > 0 && 'STRIPE_SECRET_KEY_PARAMETER' in one.environment,
     );
@@ -107,7 +107,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     expect(together).toBeLessThanOrEqual(stage === 'production' ? 50 : 15);
   });
 
-  it('each schedule exists and starts one run at a time, whose failure ends in the dead letters', () => {
+  it('each schedule exists and runs its function once at a time; a failed run becomes a dead letter', () => {
     const Rule = z.object({
       ScheduleExpression: z.string(),
       State: z.literal('ENABLED'),
@@ -139,7 +139,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     }
   });
 
-  it('pending notices of the stream are delivered, three times at most, and then kept as dead letters', () => {
+  it('pending notices of the stream are delivered in at most three tries, and then kept as dead letters', () => {
     const mappings = template.ofType('AWS::Lambda::EventSourceMapping').map(({ properties }) => properties);
     expect(mappings).toHaveLength(1);
     const [mapping = {}] = mappings;
@@ -175,7 +175,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     ]);
   });
 
-  it('a new version of what handles money gets a share of the traffic first, and goes back on an alarm', () => {
+  it('a new version of a money function first gets a share of the traffic, and is rolled back on an alarm', () => {
     const Update = z.object({
       CodeDeployLambdaAliasUpdate: z.object({ DeploymentGroupName: z.object({ Ref: z.string() }) }),
     });
@@ -216,7 +216,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     }
   });
 
-  it('test customers can be removed, but not on production', () => {
+  it('test customers can be removed, except on production', () => {
     expect(functions.some(({ name }) => name === 'remove-test-customer')).toBe(stage !== 'production');
   });
 });

@@ -46,13 +46,13 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     );
   const all = [...template.statements.values()].flat();
 
-  it('nobody is allowed anything but by a role or by the policy for operators', () => {
+  it('only roles and the policy for operators grant permissions', () => {
     const types = ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy', 'AWS::IAM::User', 'AWS::IAM::Group'];
     expect(types.flatMap((type) => template.ofType(type))).toEqual([]);
     expect(template.ofType('AWS::IAM::ManagedPolicy').map(({ id }) => id)).toEqual(['OperatorPolicy']);
   });
 
-  it('no resource lets anybody in but by the policies that are known', () => {
+  it('only the known policies name a principal', () => {
     // Every grant names a principal, also in a policy inside a table or in a queue's own policy.
     const naming = template.all.filter(({ properties }) => text(properties).includes('Principal'));
     expect([...new Set(naming.map(({ type }) => type))].sort()).toEqual([
@@ -82,7 +82,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(all.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it('every resource is named, but for rights that have none', () => {
+  it('every statement names its resources, except for actions that cannot be restricted', () => {
     const unnamed = all.filter(({ Resource }) => Resource.includes('*')).flatMap(({ Action }) => Action);
     expect([...new Set(unnamed)].sort()).toEqual(WITHOUT_RESOURCE);
     const partly = all.filter(({ Resource }) => !Resource.includes('*') && text(Resource).includes('*'));
@@ -93,7 +93,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     ).toEqual(['cloudformation', 'cloudwatch', 'logs']);
   });
 
-  it('no statement about the table reaches beyond it, its index and its stream', () => {
+  it('the statements about the table cover only the table, its index and its stream', () => {
     const allowed = [table, index, attribute('LedgerTable', 'Arn'), attribute('LedgerTable', 'StreamArn')];
     const statements = all.filter(({ Action }) => text(Action).includes('dynamodb:'));
     expect(statements.length).toBeGreaterThan(functions.length / 2);
@@ -103,7 +103,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
   });
 
   it.each(functions)(
-    '$name may call of the table what serverless.yml grants it, and nothing else',
+    '$name has exactly the rights to the table that serverless.yml grants',
     ({ name, role }) => {
       const stream = attribute('LedgerTable', 'StreamArn');
       const packaged = of(role, 'dynamodb').flatMap(({ Action, Resource }) =>
@@ -116,32 +116,29 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     },
   );
 
-  it.each(functions)(
-    '$name reads the parameters that it is told of, and no others',
-    ({ role, environment }) => {
-      const told = Object.entries(environment).flatMap(([name, value]) =>
-        name.endsWith('_PARAMETER') ? [parameter(value)] : [],
-      );
-      const statements = of(role, 'ssm');
-      expect(
-        statements.flatMap(({ Action }) => Action).every((action) => action === 'ssm:GetParameter'),
-      ).toBe(true);
-      expect(
-        statements
-          .flatMap(({ Resource }) => Resource)
-          .map(text)
-          .sort(),
-      ).toEqual(told.map(text).sort());
-      for (const value of Object.values(environment)) expect(value).not.toMatch(/sk_|rk_|whsec_|price_/);
-    },
-  );
+  it.each(functions)('$name reads only the parameters named in its environment', ({ role, environment }) => {
+    const named = Object.entries(environment).flatMap(([name, value]) =>
+      name.endsWith('_PARAMETER') ? [parameter(value)] : [],
+    );
+    const statements = of(role, 'ssm');
+    expect(statements.flatMap(({ Action }) => Action).every((action) => action === 'ssm:GetParameter')).toBe(
+      true,
+    );
+    expect(
+      statements
+        .flatMap(({ Resource }) => Resource)
+        .map(text)
+        .sort(),
+    ).toEqual(named.map(text).sort());
+    for (const value of Object.values(environment)) expect(value).not.toMatch(/sk_|rk_|whsec_|price_/);
+  });
 
-  it('only what takes webhooks reads the webhook secrets', () => {
+  it('only the webhook function reads the webhook secrets', () => {
     const readers = functions.filter(({ role }) => text(of(role, 'ssm')).includes('stripe-webhook-secrets'));
     expect(readers.map(({ name }) => name)).toEqual(['stripe-webhook']);
   });
 
-  it('only what closes or removes a customer deletes, and only what reconciles scans', () => {
+  it('only functions that close or remove a customer delete, and only the reconciliation scans', () => {
     const may = (action: string) =>
       functions
         .filter(({ role }) => text(of(role, 'dynamodb')).includes(`"${action}"`))
@@ -152,7 +149,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(may('dynamodb:Scan')).toEqual(['reconcile']);
   });
 
-  it('e-mail goes out in the name of the sender only, and from one function', () => {
+  it('only one function sends e-mail, and only from the configured sender', () => {
     const senders = functions.filter(({ role }) => of(role, 'ses').length > 0);
     expect(senders.map(({ name }) => name)).toEqual(['deliver-notices']);
     for (const { role, environment } of senders) {
@@ -171,7 +168,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     }
   });
 
-  it('a function is invoked by the gateway for its routes, by its schedule, and by nobody else', () => {
+  it('only the gateway, for its routes, and a schedule can invoke a function', () => {
     const Permission = z.object({
       Action: z.literal('lambda:InvokeFunction'),
       Principal: z.string(),
@@ -196,7 +193,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(template.ofType('AWS::Lambda::Url')).toEqual([]);
   });
 
-  it('operators may invoke what is made for them, read the table, and write nothing themselves', () => {
+  it('operators may invoke their functions and read the table, and may not write', () => {
     const statements = template.statements.get('OperatorPolicy') ?? [];
     const invoked = statements
       .filter(({ Action }) => Action.includes('lambda:InvokeFunction'))
@@ -223,7 +220,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     );
   });
 
-  it('doctor may ask for the stack by its name, which CloudFormation allows by the name with any id', () => {
+  it('operators may describe only the stack of the stage', () => {
     const asking = (template.statements.get('OperatorPolicy') ?? []).filter(({ Action }) =>
       Action.includes('cloudformation:DescribeStacks'),
     );
@@ -232,7 +229,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     ]);
   });
 
-  it('CodeDeploy moves the aliases of canaries, and may do nothing else', () => {
+  it('CodeDeploy may only move the aliases of canaries', () => {
     const actions = (template.statements.get('CanaryRole') ?? []).flatMap(({ Action }) => Action);
     expect(actions.sort()).toEqual([
       'cloudwatch:DescribeAlarms',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { packagedStages } from './stages.ts';
 
 describe.each(packagedStages)('the table on $stage', ({ stage, template }) => {
-  it('is kept when the stack goes, backed up to the second, encrypted, and not deleted by mistake', () => {
+  it('the table is retained, backed up continuously, encrypted, and protected from deletion', () => {
     const tables = template.ofType('AWS::DynamoDB::Table').map(({ id }) => id);
     expect(tables).toEqual(['LedgerTable']);
     const { DeletionPolicy, UpdateReplacePolicy, Properties } = template.resource('LedgerTable');
@@ -17,14 +17,14 @@ describe.each(packagedStages)('the table on $stage', ({ stage, template }) => {
     });
   });
 
-  it('forgets what expires, and streams what an item is after a write', () => {
+  it('the table deletes expired items, and its stream has the item after each write', () => {
     expect(template.resource('LedgerTable').Properties).toMatchObject({
       TimeToLiveSpecification: { AttributeName: 'expires_at', Enabled: true },
       StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
     });
   });
 
-  it('is an output, with the address of the API', () => {
+  it('the name of the table and the address of the API are outputs', () => {
     expect(template.outputs).toMatchObject({
       ApiUrl: { Value: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] } },
       TableName: { Value: { Ref: 'LedgerTable' } },
@@ -40,10 +40,10 @@ describe('before anything is built', () => {
     );
   };
 
-  it('a stage that serverless.yml does not name is refused', () =>
+  it('packaging fails for a stage that serverless.yml does not name', () =>
     refused(['--stage', 'produktion'], 'There is no stage "produktion".'));
 
-  it('a way of shifting traffic that CodeDeploy does not know is refused, with those that it knows', () =>
+  it('packaging fails for an unknown way to shift traffic, and lists the known ones', () =>
     refused(
       ['--stage', 'production', '--param', 'shiftTraffic=AllAtOnce'],
       'custom.operations.shiftTraffic: must be one of LambdaAllAtOnce, LambdaCanary10Percent5Minutes,',
