@@ -24,7 +24,7 @@ import { disputeAnother } from './people/cardholders.ts';
 import type { Random } from './random.ts';
 import type { Slot, World } from './world.ts';
 
-/* What customers and operators ask the service for. Each answers, for the trace, what it was told. */
+/* What customers and operators request from the service. Each command returns its result for the trace. */
 
 export type Command = (world: World, slot: Slot, random: Random) => Promise<string>;
 
@@ -50,9 +50,9 @@ export async function onboard({ deps, calmDeps, promises }: World, slot: Slot): 
     slot.customerId = head.customerId;
     slot.keyIds.push(keyId);
     promises.push({ kind: 'onboarded', customerId: head.customerId });
-    return `is ${head.customerId}`;
+    return `signed up as ${head.customerId}`;
   } catch (error) {
-    // A person who can read the account finds these.
+    // A sign-up whose answer was lost: support finds the account by its address.
     if (error instanceof BillingError && error.code === 'email_taken') {
       const [holder] = await readTogether(calmDeps.table, [keys.email(email)]);
       if (holder !== undefined) slot.customerId = decodeOwner(holder);
@@ -63,15 +63,15 @@ export async function onboard({ deps, calmDeps, promises }: World, slot: Slot): 
 
 export const record: Command = async (world, slot, random) => {
   const { deps, promises } = world;
-  const customerId = await asking(world, slot);
+  const customerId = await authenticated(world, slot);
   const { created, fix } = await recordFixAttempt(deps, customerId, newFix(random.int(1, MAX_PULL_REQUEST)));
   promises.push({ kind: 'recorded', customerId, fixId: fix.id });
-  return created ? `recorded ${fix.id}` : `there was ${fix.id}`;
+  return `${created ? 'recorded' : 'already recorded'} ${fix.id}`;
 };
 
 export const bill: Command = async (world, slot, random) => {
   const { deps, promises } = world;
-  const customerId = await asking(world, slot);
+  const customerId = await authenticated(world, slot);
   const pullRequest = newFix(random.int(1, MAX_PULL_REQUEST));
   const fixId = fixAttemptId(pullRequest);
   const [head, fix] = await readTogether(deps.table, [keys.head(customerId), keys.fix(customerId, fixId)]);
@@ -89,7 +89,7 @@ export const bill: Command = async (world, slot, random) => {
 };
 
 export const addCard: Command = async (world, slot, random) => {
-  const customerId = await asking(world, slot);
+  const customerId = await authenticated(world, slot);
   const { deps, double } = world;
   const name = random.weighted(CARDS);
   const behavesLike = name === 'own' ? 'visa' : name;
@@ -110,20 +110,20 @@ export const addCard: Command = async (world, slot, random) => {
 
 export const subscribe: Command = async (world, slot) => {
   const { deps } = world;
-  const customerId = await asking(world, slot);
+  const customerId = await authenticated(world, slot);
   await limited(world, `subscription#${customerId}`);
   const [order] = await readTogether(deps.table, [keys.order(customerId)]);
   const { created, head } = await subscribeToPro(deps, customerId, orderOf(order));
-  return `${created ? 'new' : 'had'} ${head.subscription?.id}, balance ${head.balance}`;
+  return `${created ? 'new' : 'existing'} ${head.subscription?.id}, balance ${head.balance}`;
 };
 
 export const cancel: Command = async (world, slot, random) => {
-  const customerId = await asking(world, slot);
+  const customerId = await authenticated(world, slot);
   const head = await cancelSubscription(world.deps, customerId, random.chance(0.6));
   return `${head.subscription?.state}, at period end ${head.subscription?.cancelAtPeriodEnd}`;
 };
 
-/** By an operator, who may do so for a customer that has no key left, but not for one who has left. */
+/** By an operator, who can issue a key for a customer without keys, but not for a closed account. */
 export const issue: Command = async ({ deps, calmDeps, promises }, slot) => {
   const customerId = named(slot);
   const [head] = await readTogether(calmDeps.table, [keys.head(customerId)]);
@@ -136,8 +136,8 @@ export const issue: Command = async ({ deps, calmDeps, promises }, slot) => {
 
 export const revoke: Command = async (world, slot, random) => {
   const { deps, promises } = world;
-  const customerId = await asking(world, slot);
-  if (slot.keyIds.length === 0) return 'no key is known';
+  const customerId = await authenticated(world, slot);
+  if (slot.keyIds.length === 0) return 'the customer has no key';
   const { keyId } = await revokeKey(deps, customerId, random.pick(slot.keyIds));
   promises.push({ kind: 'key_revoked', customerId, keyId });
   return keyId;
@@ -146,7 +146,7 @@ export const revoke: Command = async (world, slot, random) => {
 export const adjust: Command = async ({ deps, promises }, slot, random) => {
   const customerId = named(slot);
   const key = `adjustment-${random.int(1, 30)}`;
-  // The same key means the same adjustment, but for now and then.
+  // Mostly the same key means the same adjustment. Sometimes it does not, which the service must reject.
   const amount = (Number(key.split('-')[1]) % 9) - 5 + (random.chance(0.05) ? 1 : 0) || 2;
   const { already, balance } = await adjustCredits(deps, customerId, {
     amount,
@@ -155,24 +155,24 @@ export const adjust: Command = async ({ deps, promises }, slot, random) => {
     idempotencyKey: key,
   });
   promises.push({ kind: 'adjusted', customerId, key });
-  return `${amount} under ${key}${already ? ', already' : ''}, balance ${balance}`;
+  return `${amount} with key ${key}${already ? ', repeated' : ''}, balance ${balance}`;
 };
 
-/** Takes all credits that are left, so that the next fix is paid by card. */
+/** Removes all remaining credits, so that the next fix is paid by card. */
 export const drain: Command = async ({ deps, promises }, slot, random) => {
   const customerId = named(slot);
   const [head] = await readTogether(deps.table, [keys.head(customerId)]);
   const { balance } = requireHead(head, customerId);
-  if (balance === 0) return 'nothing is left';
+  if (balance === 0) return 'no credits left';
   const idempotencyKey = `drain-${random.int(1, 1_000_000)}`;
   const spent = { amount: -balance, reason: 'simulation', actor: 'operator', idempotencyKey };
   await adjustCredits(deps, customerId, spent);
   promises.push({ kind: 'adjusted', customerId, key: idempotencyKey });
-  return `took ${balance}`;
+  return `removed ${balance}`;
 };
 
 export const setNotices: Command = async (world, slot, random) => {
-  const customerId = await asking(world, slot);
+  const customerId = await authenticated(world, slot);
   const off = OPTIONAL_NOTICE_KINDS.filter(() => random.chance(0.3));
   await changeNoticeSettings(world.deps, customerId, off);
   return off.join(' ');
@@ -180,11 +180,11 @@ export const setNotices: Command = async (world, slot, random) => {
 
 export const close: Command = async ({ deps }, slot) => {
   const { already, balance } = await closeCustomer(deps, named(slot));
-  return `${already ? 'was closed' : 'closed'} with ${balance}`;
+  return `${already ? 'already closed' : 'closed'} with ${balance}`;
 };
 
-/** The caller has a key that is not revoked, read as the endpoints read it. */
-async function asking({ calmDeps }: World, slot: Slot): Promise<string> {
+/** Authenticates the caller as the endpoints do: the customer needs a key that is not revoked. */
+async function authenticated({ calmDeps }: World, slot: Slot): Promise<string> {
   const { customerId, keyIds } = slot;
   const stored =
     customerId === null || keyIds.length === 0
@@ -195,18 +195,18 @@ async function asking({ calmDeps }: World, slot: Slot): Promise<string> {
         );
   if (customerId !== null && stored.some((key) => key !== undefined && key['revoked_at'] === undefined))
     return customerId;
-  throw new BillingError('invalid_api_key', 'no caller has a key');
+  throw new BillingError('invalid_api_key', 'the customer has no valid key');
 }
 
-/** What costs money can be asked for so often in an hour; fewer times than in production, so that the window fills. */
+/** The hourly rate limit of commands that cost money. Lower than in production, so that it is reached. */
 async function limited({ deps }: World, scope: string): Promise<void> {
   const limit = { limit: MAX_CALLS, windowSeconds: 60 * 60 };
   const { kind } = await hitRateLimit(deps.table, scope, limit, deps.now());
   if (kind === 'limited') throw new BillingError('rate_limited', 'too many calls');
 }
 
-/** Operators name the customer. */
+/** The customer, as operators name it: without a key. */
 function named({ customerId }: Slot): string {
   if (customerId !== null) return customerId;
-  throw new BillingError('invalid_api_key', 'there is no customer to name');
+  throw new BillingError('invalid_api_key', 'the customer has not signed up yet');
 }

@@ -13,15 +13,15 @@ const HOUR_MS = 60 * 60 * 1_000;
 const WEBHOOK_SECONDS = 28;
 const DELIVERY_SECONDS = 60;
 const MAX_TRIES = 4;
-/** A person has looked at an event at least a day before Stripe deletes it. */
+/** A lost event arrives this late: support replays it before Stripe deletes it. */
 const LOST_FOR_MS = 20 * 24 * HOUR_MS;
 
-/** Brings events and notices to where they belong: late, twice, in any order, and some of them not at all. */
+/** Delivers events and notices: late, twice, out of order, and sometimes not at all. */
 export class Deliveries {
-  /** Deliveries without a successful answer. */
-  readonly untaken = new Map<string, StripeEvent>();
+  /** Events without a successful delivery. */
+  readonly undelivered = new Map<string, StripeEvent>();
   readonly #world: World;
-  /** How often the stream told of each notice. */
+  /** How often the stream delivered each notice. */
   readonly #streamed = new Map<string, number>();
 
   constructor(world: World) {
@@ -30,16 +30,16 @@ export class Deliveries {
     world.onNotice = (name) => this.#stream(name);
   }
 
-  /** Sends what was not taken yet. */
+  /** Sends every undelivered event again. */
   redeliver(): void {
-    for (const event of this.untaken.values()) this.#deliver(event, `again ${event.id}`, 0, MAX_TRIES);
+    for (const event of this.undelivered.values()) this.#deliver(event, `again ${event.id}`, 0, MAX_TRIES);
   }
 
   #follow(stored: StoredEvent, name: string): void {
     if (!isHandled(stored.type)) return;
     const event = parseEvent(JSON.parse(JSON.stringify(stored)));
-    if (event === null) throw new Error(`${stored.type} of the double is no event`);
-    this.untaken.set(event.id, event);
+    if (event === null) throw new Error(`${stored.type} of the double is not an event`);
+    this.undelivered.set(event.id, event);
     const random = this.#world.random(`event ${name}`);
     if (this.#world.isCalm) {
       this.#deliver(event, name, 1, MAX_TRIES);
@@ -60,15 +60,15 @@ export class Deliveries {
     world.begin({ name, atMs, seconds: WEBHOOK_SECONDS }, async () => {
       const { outcome, reason } = await applyEvent(world.deps, event);
       isAnswered = true;
-      this.untaken.delete(event.id);
+      this.undelivered.delete(event.id);
       world.promises.push({ kind: 'event_taken', eventId: event.id });
       return `${event.id} ${outcome}: ${reason}`;
     });
     if (tries >= MAX_TRIES) return;
-    // Stripe sends it again when it has heard no yes.
+    // Stripe retries a delivery without a successful answer.
     const againMs = world.random(`again ${name}`).int(WEBHOOK_SECONDS, 600) * 1_000 * tries;
     world.at(`${name}+`, atMs + againMs, () => {
-      if (!isAnswered && this.untaken.has(event.id)) this.#deliver(event, `${name}+`, 0, tries + 1);
+      if (!isAnswered && this.undelivered.has(event.id)) this.#deliver(event, `${name}+`, 0, tries + 1);
     });
   }
 
@@ -80,10 +80,10 @@ export class Deliveries {
     const random = this.#world.random(actor);
     const copies = !this.#world.isCalm && random.chance(0.1) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++)
-      this.#bring(name, label, `${actor}/${copy}`, random.int(50, 2_000), 1);
+      this.#deliverNotice(name, label, `${actor}/${copy}`, random.int(50, 2_000), 1);
   }
 
-  #bring(name: NoticeName, label: string, actor: string, delay: number, tries: number): void {
+  #deliverNotice(name: NoticeName, label: string, actor: string, delay: number, tries: number): void {
     const world = this.#world;
     const atMs = world.scheduler.nowMs + delay;
     let isOver = false;
@@ -98,7 +98,7 @@ export class Deliveries {
     });
     if (tries >= MAX_TRIES) return;
     world.at(`${actor}+`, atMs + DELIVERY_SECONDS * 1_000 * tries, () => {
-      if (!isOver) this.#bring(name, label, `${actor}+`, 0, tries + 1);
+      if (!isOver) this.#deliverNotice(name, label, `${actor}+`, 0, tries + 1);
     });
   }
 

@@ -21,13 +21,13 @@ import { type Slot, START, World } from './world.ts';
 
 const MINUTE_MS = 60 * 1_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** What Stripe does by itself it does in time, whether it is asked for anything or not. */
+/** How often Stripe's scheduled work runs, also without a request. */
 const STRIPE_TICKS_MS = DAY_MS / 4;
 const API_SECONDS = 28;
 const OPERATOR_SECONDS = 60;
 const SCHEDULE_SECONDS = 240;
 const RECONCILE_SECONDS = 870;
-/** What is left when the faults have stopped is done in a few rounds, or never. */
+/** After the faults stop, work that a few rounds do not finish is never finished. */
 const MAX_ROUNDS = 12;
 
 export interface EpisodeResult {
@@ -36,7 +36,10 @@ export interface EpisodeResult {
   readonly world: World;
 }
 
-/** Lets a plan happen, then lets everything come to rest, and says what does not hold. The same plan, the same end. */
+/**
+ * Runs a plan, then finishes all open work without faults, and returns the violations. Deterministic: the
+ * same plan gives the same result.
+ */
 export async function runEpisode(
   episode: string,
   plan: readonly Step[],
@@ -57,82 +60,82 @@ export async function runEpisode(
 function begin(world: World, step: Step): void {
   const { name, kind } = step;
   const atMs = START + step.atMs;
-  const doing = work(world, step);
-  const faulty = step.faulty && doing.meetsFaults;
-  world.begin({ name: `${name} ${kind}`, atMs, faulty, ...doing }, doing.run);
+  const activity = work(world, step);
+  const faulty = step.faulty && activity.meetsFaults;
+  world.begin({ name: `${name} ${kind}`, atMs, faulty, ...activity }, activity.run);
   const again = world.random(`again ${name}`);
-  if (doing.isAsked && again.chance(0.35)) {
+  if (activity.canRepeat && again.chance(0.35)) {
     const laterMs = atMs + again.int(0, again.chance(0.5) ? 50 : 40_000);
-    world.begin({ name: `${name}² ${kind}`, atMs: laterMs, faulty, ...doing }, doing.run);
+    world.begin({ name: `${name}² ${kind}`, atMs: laterMs, faulty, ...activity }, activity.run);
   }
 }
 
-interface Doing {
+interface Activity {
   readonly seconds: number;
-  /** By a client that asks again when it has not heard, or is impatient. */
-  readonly isAsked: boolean;
-  /** Stripe's dashboard is Stripe's. */
+  /** Sent by a client, which may send it again without waiting for the answer. */
+  readonly canRepeat: boolean;
+  /** False for work on Stripe's own pages. */
   readonly meetsFaults: boolean;
   readonly isAtStripe?: true;
   readonly run: () => Promise<string>;
 }
 
-function work(world: World, { name, kind, slot: index }: Step): Doing {
+function work(world: World, { name, kind, slot: index }: Step): Activity {
   const slot = slotOf(world, index);
   const random = () => world.random(`step ${name}`);
-  const asked = (command: typeof bill): Doing => ({
+  const requested = (command: typeof bill): Activity => ({
     seconds: API_SECONDS,
-    isAsked: true,
+    canRepeat: true,
     meetsFaults: true,
     run: () => command(world, slot, random()),
   });
-  const done = (deed: DeedKind): Doing => ({
+  const atStripe = (deed: DeedKind): Activity => ({
     seconds: OPERATOR_SECONDS,
-    isAsked: false,
+    canRepeat: false,
     meetsFaults: false,
     isAtStripe: true,
     run: async () => {
-      const told = await DEEDS[deed].deed(world, random());
-      if (told !== null) world.deeds.add(deed);
-      world.tellEvents();
-      return told ?? 'nothing to do';
+      const done = await DEEDS[deed].deed(world, random());
+      if (done !== null) world.deeds.add(deed);
+      world.publishEvents();
+      return done ?? 'nothing to do';
     },
   });
-  const scheduled = (run: () => Promise<string>, seconds = SCHEDULE_SECONDS): Doing => ({
+  const scheduled = (run: () => Promise<string>, seconds = SCHEDULE_SECONDS): Activity => ({
     seconds,
-    isAsked: false,
+    canRepeat: false,
     meetsFaults: true,
     run: () => {
       world.tick();
       return run();
     },
   });
-  if (isDeed(kind)) return done(kind);
+  if (isDeed(kind)) return atStripe(kind);
   switch (kind) {
     case 'onboard':
-      return asked(onboard);
+      return requested(onboard);
     case 'record':
-      return asked(record);
+      return requested(record);
     case 'bill':
-      return asked(bill);
+      return requested(bill);
     case 'add_card':
-      return asked(addCard);
+      return requested(addCard);
     case 'subscribe':
-      return asked(subscribe);
+      return requested(subscribe);
     case 'cancel':
-      return asked(cancel);
+      return requested(cancel);
     case 'issue_key':
-      return asked(issue);
+      return requested(issue);
     case 'revoke_key':
-      return asked(revoke);
+      return requested(revoke);
     case 'adjust':
-      return asked(adjust);
+      return requested(adjust);
     case 'drain':
-      return asked(drain);
+      return requested(drain);
     case 'notice_settings':
-      return asked(setNotices);
+      return requested(setNotices);
     case 'close_customer':
-      return { ...asked(close), seconds: OPERATOR_SECONDS };
+      return { ...requested(close), seconds: OPERATOR_SECONDS };
     case 'settle':
       return scheduled(() => settle(world));
     case 'warn':
@@ -156,7 +159,7 @@ function slotOf({ slots }: World, index: number): Slot {
   return slot;
 }
 
-/** Nothing goes wrong any more: what was left open is taken up, as often as the schedules would. */
+/** Runs every schedule without faults until no work is open. */
 async function settleDown(world: World, deliveries: Deliveries): Promise<void> {
   world.isCalm = true;
   const { scheduler } = world;
@@ -165,7 +168,7 @@ async function settleDown(world: World, deliveries: Deliveries): Promise<void> {
     await scheduler.run();
   };
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    // Claims and young work are left alone for two minutes; keys are forgotten after a day.
+    // The service leaves claims and new work alone for two minutes, and keys expire after a day.
     scheduler.skip(round === MAX_ROUNDS / 2 ? 2 * DAY_MS : 10 * MINUTE_MS);
     world.tick();
     deliveries.redeliver();
@@ -177,14 +180,14 @@ async function settleDown(world: World, deliveries: Deliveries): Promise<void> {
     if (isQuiet(world, deliveries)) break;
   }
   await alone('calm reconcile', RECONCILE_SECONDS, async () => {
-    const said = await reconcileOnce(world, 'last');
-    if (!/^finished: drift 0,/.test(said)) world.violate(`the last reconciliation: ${said}`);
-    return said;
+    const summary = await reconcileOnce(world, 'last');
+    if (!/^finished: drift 0,/.test(summary)) world.violate(`the last reconciliation: ${summary}`);
+    return summary;
   });
 }
 
-function isQuiet({ model }: World, { untaken }: Deliveries): boolean {
-  if (untaken.size > 0) return false;
+function isQuiet({ model }: World, { undelivered }: Deliveries): boolean {
+  if (undelivered.size > 0) return false;
   for (const { due } of model.items()) if (due !== undefined && due !== 'parked') return false;
   return true;
 }

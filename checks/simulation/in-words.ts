@@ -3,14 +3,14 @@ import type { Request, SingleWrite } from '../../test/support/table-model/reques
 
 /* How calls and ids look in a trace. */
 
-/** The double draws the ends of its ids by itself; the rest says which one it is. */
+/** An id of the double. Its end is random, and the rest identifies the object. */
 export const STRIPE_ID = /\b([a-z]+_\w{6})[0-9a-f]{18}\b/g;
 
-/** Enough of an id to tell it from the others. */
+/** Shortens ids to a part that is unique within an episode. */
 export const abbreviated = (text: string): string =>
   text.replaceAll(STRIPE_ID, '$1').replaceAll(/\b([0-9a-f]{8})[0-9a-f]{24,}\b/g, '$1…');
 
-/** A call to the table. */
+/** A call to the table, for the trace. */
 export function described(request: Request): string {
   switch (request.kind) {
     case 'get':
@@ -22,13 +22,13 @@ export function described(request: Request): string {
     case 'scan':
       return 'scan';
     case 'write':
-      return inWords(request.write);
+      return describeWrite(request.write);
     case 'transact':
-      return request.writes.map(inWords).join(', ');
+      return request.writes.map(describeWrite).join(', ');
     default:
       return request satisfies never;
   }
 }
 
-const inWords = ({ key, change }: SingleWrite): string => `${change.kind} ${nameOf(key)}`;
+const describeWrite = ({ key, change }: SingleWrite): string => `${change.kind} ${nameOf(key)}`;
 const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;

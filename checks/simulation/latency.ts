@@ -1,6 +1,6 @@
 import type { Random } from './random.ts';
 
-/** How long a message is on its way: mostly a few milliseconds, now and then seconds, so that others come in between. */
+/** How long a message takes: mostly milliseconds, sometimes seconds, so that other actors run in between. */
 export function latencyMs(random: Random): number {
   const kind = random.next();
   if (kind < 0.8) return random.int(1, 8);

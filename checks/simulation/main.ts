@@ -9,22 +9,23 @@ import { planOf, STEPS, type Step } from './plan.ts';
 import { shrunk, signatureOf } from './shrink.ts';
 
 /*
- * `npm run check:simulation`: lives through many episodes, each with its own table, its own Stripe and its own chance, and says what did
- * not hold afterwards. The seed decides everything; a failure is made small and printed with the command that repeats it.
+ * `npm run check:simulation`: runs many episodes, each with its own table, Stripe and randomness, and prints
+ * the violations. The seed determines everything. A failure is reduced to a small plan and printed with the
+ * command that repeats it.
  */
 
-const USAGE = `npm run check:simulation -- [--seed N] [--ops M] [--steps S] [--first]    episodes until M operations are done
-npm run check:simulation -- --episode N.I [--steps S] [--only a,b,…] [--calm a,b,…]    one of them, with its trace
-npm run check:simulation -- --bugs    puts each known bug into the service, one at a time, and expects it to be found
+const USAGE = `npm run check:simulation -- [--seed N] [--ops M] [--steps S] [--first]    runs episodes until M operations are done
+npm run check:simulation -- --episode N.I [--steps S] [--only a,b,…] [--calm a,b,…]    runs one episode and prints its trace
+npm run check:simulation -- --bugs    adds each known bug to the service in turn, and expects the simulation to find it
 
-A seed that is not given is drawn, and printed. With --first it ends with the first episode that fails, as it is.
+Without --seed, a random seed is drawn and printed. --first stops at the first failing episode.
 20,000 operations take 20 seconds, and the bugs 4 minutes. Needs nothing but the install.`;
 
 const DEFAULT_OPERATIONS = 20_000;
-/** Kinds of failure that are made small; of others only the episode is named. */
+/** How many kinds of failure are reduced to a small plan. For the others only the episode is printed. */
 const MAX_SHRUNK = 3;
 const MAX_TRACE_LINES = 400;
-/** From so many operations on, everything that people can do has to have happened. */
+/** In a run of this many operations, every deed must happen at least once. */
 const LONG_RUN = 50_000;
 
 const count = z.coerce.number().check(z.int(), z.positive());
@@ -46,7 +47,7 @@ interface Failure {
   times: number;
 }
 
-function optionsGiven(): Options {
+function readOptions(): Options {
   const text = { type: 'string' } as const;
   const values = optionsOf(USAGE, {
     seed: text,
@@ -60,7 +61,7 @@ function optionsGiven(): Options {
   });
   const parsed = Options.safeParse(values);
   if (parsed.success) return parsed.data;
-  throw new UsageError(`--${parsed.error.issues[0]?.path.join('.')} does not take that value`);
+  throw new UsageError(`--${parsed.error.issues[0]?.path.join('.')} has an invalid value`);
 }
 
 async function simulate({
@@ -93,32 +94,32 @@ async function simulate({
   const seconds = (performance.now() - startedMs) / 1_000;
   console.log(
     `seed ${seed}: ${operations} operations in ${episodes} episodes, ${Math.round(operations / seconds)} a second, ` +
-      `${failures.size === 0 ? 'everything holds' : `${failures.size} kinds of violation`}`,
+      `${failures.size === 0 ? 'no violations' : `${failures.size} kinds of violation`}`,
   );
-  // In a long run every deed can be done at least once. One that never was is not tested.
+  // In a long run every deed is possible. A deed that never happened is not tested.
   const undone = operations < LONG_RUN ? [] : DEED_KINDS.filter((kind) => !deeds.has(kind));
-  if (undone.length > 0) console.log(`never done in this run: ${undone.join(', ')}`);
+  if (undone.length > 0) console.log(`these deeds never happened: ${undone.join(', ')}`);
   let left = first ? 0 : MAX_SHRUNK;
   for (const [signature, failure] of failures) {
     console.log(`\n${failure.times} times, first in ${failure.episode}: ${failure.violation}`);
     if (left-- > 0) await explain(failure.episode, steps, signature);
-    else console.log(`again: ${commandOf(failure.episode, steps)}`);
+    else console.log(`repeat with: ${commandOf(failure.episode, steps)}`);
   }
   return failures.size === 0 && undone.length === 0;
 }
 
-/** Prints the smallest plan that was found, how to repeat it, and what happened in it, in its order. */
+/** Prints the smallest failing plan, the command that repeats it, and its trace. */
 async function explain(episode: string, steps: number, signature: string): Promise<void> {
   const plan = await shrunk(episode, planOf(episode, steps), signature);
-  console.log(`again: ${commandOf(episode, steps, plan)}`);
-  await tell(episode, plan);
+  console.log(`repeat with: ${commandOf(episode, steps, plan)}`);
+  await printTrace(episode, plan);
 }
 
-async function tell(episode: string, plan: readonly Step[]): Promise<boolean> {
+async function printTrace(episode: string, plan: readonly Step[]): Promise<boolean> {
   const { world, violations } = await runEpisode(episode, plan, { traced: true });
   const { trace } = world;
   if (trace.length > MAX_TRACE_LINES)
-    console.log(`(the first ${trace.length - MAX_TRACE_LINES} lines are left out)`);
+    console.log(`(the first ${trace.length - MAX_TRACE_LINES} lines are omitted)`);
   for (const { atMs, actor, what } of trace.slice(-MAX_TRACE_LINES)) {
     console.log(`${(atMs / 1_000).toFixed(3).padStart(12)} s  ${actor}  ${what}`);
   }
@@ -135,16 +136,16 @@ function commandOf(episode: string, steps: number, plan: readonly Step[] | null 
 }
 
 function replay({ episode = '', steps, only, calm }: Options): Promise<boolean> {
-  const [wanted, quiet] = [only?.split(','), calm?.split(',') ?? []];
+  const [selected, calmSteps] = [only?.split(','), calm?.split(',') ?? []];
   const plan = planOf(episode, steps)
-    .filter(({ name }) => wanted?.includes(name) ?? true)
-    .map((step) => (quiet.includes(step.name) ? { ...step, faulty: false } : step));
-  return tell(episode, plan);
+    .filter(({ name }) => selected?.includes(name) ?? true)
+    .map((step) => (calmSteps.includes(step.name) ? { ...step, faulty: false } : step));
+  return printTrace(episode, plan);
 }
 
-function holds(options: Options): Promise<boolean> {
+function check(options: Options): Promise<boolean> {
   if (options.bugs) return huntBugs();
   return options.episode === undefined ? simulate(options) : replay(options);
 }
 
-await runCheck(() => holds(optionsGiven()));
+await runCheck(() => check(readOptions()));

@@ -15,8 +15,8 @@ import { type AnyRequest, randomRequest } from './store/random-requests.ts';
 import { modelTable } from './store/table.ts';
 
 /*
- * The simulation is worth as much as its table. The same requests go to the model and to the engine of this run: Dynoxide
- * with `npm test`, AWS's own DynamoDB Local with `npm run check:engines`.
+ * The simulation is worth as much as its table. The same requests go to the model and to the engine of this
+ * run: Dynoxide with `npm test`, AWS's own DynamoDB Local with `npm run check:engines`.
  */
 
 const REQUESTS = 1_500;

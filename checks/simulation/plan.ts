@@ -6,7 +6,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const LONG_MS = 50 * 24 * HOUR_MS;
 
-/** What customers, operators and schedules do, each as often as its weight says. */
+/** What customers, operators and schedules do, with the weight of each. */
 const OWN_WEIGHTS = {
   onboard: 3,
   record: 14,
@@ -34,21 +34,21 @@ const WEIGHTS: Readonly<Partial<Record<StepKind, number>>> = {
   ...Object.fromEntries(DEED_KINDS.map((kind) => [kind, DEEDS[kind].weight])),
 };
 
-/** Something that begins at a time, whatever the others do: what it is about follows from its own name alone. */
+/** Starts at a fixed time, independent of other steps. Its randomness depends only on its name. */
 export interface Step {
   readonly name: string;
   readonly atMs: number;
   readonly kind: StepKind;
-  /** Which of the customers. */
+  /** The number of the customer. */
   readonly slot: number;
-  /** Without them it meets no fault. */
+  /** Whether faults can occur in this step. */
   readonly faulty: boolean;
 }
 
 export const SLOTS = 6;
 /** Steps of an episode, by default. */
 export const STEPS = 400;
-/** Before and after that long gap. */
+/** The steps directly before the long gap. */
 const BEFORE: readonly StepKind[] = [
   'subscribe_by_hand',
   'subscribe_by_hand',
@@ -60,20 +60,20 @@ const BEFORE: readonly StepKind[] = [
 ];
 const AFTERWARDS: readonly StepKind[] = ['add_card', 'drain', 'bill', 'bill'];
 const ROUNDS = 4;
-/** Two of a kind that follow each other are about the same customer so often. */
+/** The probability that a step is about the same customer as the step before. */
 const STAYS = 0.75;
 
-/** What is going to happen in an episode. The first steps sign the customers up. */
+/** The steps of an episode. The first steps sign up the customers. */
 export function planOf(episode: string, steps: number): Step[] {
   const random = new Random(`${episode} plan`);
   const plan: Step[] = [];
   let atMs = 0;
   let slot = 0;
-  // Some episodes see renewals, the others see more happen at once.
+  // Some episodes are long and have renewals. The others are short and have more concurrency.
   const isLong = random.chance(0.4);
   const half = Math.floor(steps / 2);
   for (let i = 0; i < steps; i++) {
-    // Once, a period and more goes by: renewals, and keys that are forgotten.
+    // One gap is longer than a billing period, so that renewals happen and keys expire.
     const gap = isLong && i === half ? LONG_MS : gapMs(random, isLong);
     atMs += gap;
     if (!random.chance(STAYS)) slot = random.int(0, SLOTS - 1);
@@ -86,7 +86,7 @@ export function planOf(episode: string, steps: number): Step[] {
   return plan;
 }
 
-/** Subscriptions that collect nothing go through that time, and afterwards fixes are paid by card. */
+/** Steps around the long gap: pauses of collection before it, fixes paid by card after it. */
 function aroundGap(after: number): StepKind | null {
   if (after < 0) return BEFORE[BEFORE.length + after] ?? null;
   if (after <= 0 || after > AFTERWARDS.length * ROUNDS) return null;

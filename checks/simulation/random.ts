@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 const TWO_TO_32 = 2 ** 32;
 
 /**
- * A stream of chance that follows from its name alone. Every actor has one of its own, so that leaving another actor out
- * of a run does not change what this one draws.
+ * A random generator that depends only on its name. Every actor has its own, so leaving an actor out of a run
+ * does not change what the others draw.
  */
 export class Random {
   #a: number;
@@ -41,11 +41,11 @@ export class Random {
   /** @throws Error for an empty list */
   pick<T>(list: readonly T[]): T {
     const picked = list[this.int(0, list.length - 1)];
-    if (picked === undefined) throw new Error('nothing to pick from');
+    if (picked === undefined) throw new Error('cannot pick from an empty list');
     return picked;
   }
 
-  /** One of the names, each as likely as its weight says. */
+  /** A random name, with the probability of its weight. */
   weighted<T extends string>(weights: Readonly<Partial<Record<T, number>>>): T {
     const names: T[] = [];
     let total = 0;

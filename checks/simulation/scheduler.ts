@@ -6,25 +6,25 @@ import type { Random } from './random.ts';
 export interface Actor {
   readonly name: string;
   readonly random: Random;
-  /** How likely each thing that can go wrong is, at each of its calls. Null where nothing does. */
+  /** The probability of each fault at each call. Null: no faults. */
   readonly faults: FaultRates | null;
-  /** Its process is ended then, as a function's is. */
+  /** When its process is stopped, like a function at its time-out. */
   readonly deadlineMs: number;
-  /** How often it may give way before it is taken for one that never ends. */
+  /** How many waits it may have before it counts as an endless loop. */
   readonly patience: number;
   waits: number;
   isDead: boolean;
-  /** Works at Stripe's own pages, not through its API. */
+  /** Uses Stripe's own pages, not the service. */
   readonly isAtStripe: boolean;
 }
 
 export interface FaultRates {
-  /** Its process ends. */
+  /** The process crashes. */
   readonly crash: number;
-  /** A call to the store, or to Stripe, goes wrong. */
+  /** A call to the store or to Stripe fails. */
   readonly store: number;
   readonly stripe: number;
-  /** Another actor writes the same item at the same time, at each of its writes. */
+  /** Every write conflicts with a concurrent write. */
   readonly isContended: boolean;
 }
 
@@ -36,8 +36,8 @@ interface Wake {
 }
 
 /**
- * Runs one actor at a time, in the order of simulated time, which moves from one event to the next. An actor that
- * awaits the store, Stripe or a pause yields here. It resumes at its time, unless its process has ended by then.
+ * Runs one actor at a time, in the order of simulated time. An actor that awaits the store, Stripe or a pause
+ * yields here and resumes at its time, unless its process has ended by then.
  */
 export class Scheduler {
   readonly #current = new AsyncLocalStorage<Actor>();
@@ -61,19 +61,19 @@ export class Scheduler {
     return this.#nowMs;
   }
 
-  /** Who is doing something just now; undefined for the simulation itself, which nothing happens to. */
+  /** The running actor. Undefined for the simulation itself, which has no faults. */
   get actor(): Actor | undefined {
     return this.#current.getStore();
   }
 
-  /** Begins to do `work` as `actor` at a time. */
+  /** Starts `work` as `actor` at a time. */
   spawn(actor: Actor, atMs: number, work: () => Promise<void>): void {
     this.#push(actor, atMs, () => {
       void this.#current.run(actor, work);
     });
   }
 
-  /** Gives way for so long. Never comes back to an actor whose process has ended. */
+  /** Yields for this long. Never resumes an actor whose process has ended. */
   wait(ms: number): Promise<void> {
     const actor = this.actor;
     if (actor === undefined) return Promise.resolve();
@@ -84,7 +84,7 @@ export class Scheduler {
     actor.waits += 1;
     if (actor.waits > actor.patience) {
       this.#onRunaway(actor);
-      this.#end(actor, 'does not come to an end');
+      this.#end(actor, 'never ends');
       return new Promise(() => {});
     }
     return new Promise((resolve) => this.#push(actor, this.#nowMs + ms, resolve));
@@ -100,7 +100,7 @@ export class Scheduler {
         continue;
       }
       wake.resume();
-      // Everything that follows at once has followed when the next turn of the event loop begins.
+      // Lets all follow-up promises of this actor run before the next actor resumes.
       await setImmediate();
       if (isEnough()) return;
     }

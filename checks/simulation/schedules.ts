@@ -11,23 +11,24 @@ import { isForSupport } from './checks/findings.ts';
 import { forPeople } from './checks/for-people.ts';
 import type { World } from './world.ts';
 
-/* What runs by the clock, and what operators do about what is left. */
+/* The scheduled functions, and what operators do about unfinished work. */
 
 export async function settle(world: World): Promise<string> {
   const { settled, failed } = await sweep(world.deps);
-  world.tellOfDefects(failed.map(({ error }) => error));
+  world.violateDefects(failed.map(({ error }) => error));
   return `settled ${settled}, open ${failed.length}`;
 }
 
 export async function warn(world: World): Promise<string> {
   const { warned, failed } = await warnLowBalances(world.deps);
-  world.tellOfDefects(failed.map(({ error }) => error));
+  world.violateDefects(failed.map(({ error }) => error));
   return `warned ${warned}, failed ${failed.length}`;
 }
 
 export async function reconcileOnce(world: World, run: string): Promise<string> {
   const { state, report } = await reconcile(world.deps, { run });
-  // Whatever is only on its way, half done or read in two halves, is no drift; what did not answer may be told of.
+  // Work in flight and torn reads must not be reported as drift. A finding that something could not be read
+  // is allowed.
   const left = forPeople(world.double.state);
   const drift = report.drift.named.filter(({ message }) => !isForSupport(message, left));
   for (const { message } of drift) {
@@ -60,7 +61,7 @@ export async function resendAll(world: World): Promise<string> {
   for await (const found of unsentNotices(deps.table, deps.now())) {
     unsent += 1;
     if ('unreadable' in found) {
-      world.violate(`the notice ${found.unreadable.label} is not readable`);
+      world.violate(`the notice ${found.unreadable.label} is unreadable`);
       continue;
     }
     const { customerId, content, id } = found.notice;

@@ -1,7 +1,7 @@
 import { runEpisode } from './episode.ts';
 import type { Step } from './plan.ts';
 
-/** Runs that looking for a smaller plan may take. */
+/** The most runs spent on looking for a smaller plan. */
 const MAX_RUNS = 200;
 
 /** The kind of a violation, without the customer. */
@@ -15,8 +15,8 @@ export const signatureOf = (violation: string): string =>
     .replaceAll(/\d+/g, 'n');
 
 /**
- * A smaller plan that ends in the same kind of violation: steps are left out, and then faults, as long as it does. Everybody
- * else keeps their own chance, so most of the rest happens as before.
+ * A smaller plan with the same kind of violation. Leaves out steps, then faults, as long as the violation
+ * remains. The other actors keep their randomness, so most of the rest happens as before.
  */
 export async function shrunk(
   episode: string,
@@ -39,8 +39,8 @@ export async function shrunk(
       for (let at = 0; at < smallest.length && runs < MAX_RUNS; ) {
         const part = smallest.slice(at, at + size);
         const candidate = change(part, smallest);
-        const isNews = change === without || part.some(({ faulty }) => faulty);
-        const isSmaller = isNews && (await stillFails(candidate));
+        const changesAnything = change === without || part.some(({ faulty }) => faulty);
+        const isSmaller = changesAnything && (await stillFails(candidate));
         if (isSmaller) smallest = candidate;
         if (!isSmaller || change === calmed) at += size;
       }

@@ -27,10 +27,10 @@ import { stripeLine } from './stripe/line.ts';
 
 export const START = Date.parse('2026-11-02T08:00:00.000Z');
 const SECRET_KEY = 'sk_test_simulated';
-/** Longest time that the index is behind. */
+/** The longest lag of the index. */
 const MAX_LAG_MS = 20_000;
 
-/** A request calls and pauses a few hundred times at the very most, however bad its day is. */
+/** A request has a few hundred calls and pauses at most, whatever faults occur. */
 const MAX_WAITS = 700;
 const REQUEST_SECONDS = 28;
 
@@ -46,46 +46,46 @@ export interface TraceLine {
   readonly what: string;
 }
 
-export interface Beginning {
+export interface ActorOptions {
   readonly name: string;
   readonly atMs: number;
-  /** As long as its function may run. */
+  /** The time-out of its function. */
   readonly seconds: number;
   readonly faulty?: boolean;
-  /** A person who works on Stripe's own pages. */
+  /** Uses Stripe's own pages. */
   readonly isAtStripe?: boolean;
 }
 
 export interface WorldOptions {
   readonly episode: string;
-  /** Whether anything goes wrong at all. */
+  /** Whether faults can occur. */
   readonly faulty: boolean;
   readonly traced: boolean;
 }
 
-/** The service, its table, its Stripe and everybody who has to do with it, in one process and one time. */
+/** The service, its table, its Stripe, customers, operators and banks, in one process with one clock. */
 export class World {
   readonly model: TableModel;
   readonly double: Double;
   readonly scheduler: Scheduler;
   readonly deps: PaymentDeps;
-  /** The same table, for looking at it: nothing goes wrong, nothing waits. */
+  /** The same table without faults and latency, for checks. */
   readonly calmDeps: PaymentDeps;
-  /** The SDK, for what people do in Stripe's dashboard. */
+  /** The SDK, for actions in Stripe's dashboard. */
   readonly dashboard: ReturnType<typeof openStripe>;
   readonly slots = new Map<number, Slot>();
   readonly promises: Promised[] = [];
   readonly violations: string[] = [];
-  /** What people have done at Stripe at least once. */
+  /** The deeds that happened at least once. */
   readonly deeds = new Set<string>();
   readonly trace: TraceLine[] = [];
-  /** Who sent each notice. */
+  /** The actors that sent each notice. */
   readonly mails = new Map<string, readonly Actor[]>();
-  /** Hears of what happened at Stripe, and of notices that the stream tells of. */
+  /** Called for each event of Stripe, and for each notice in the stream. */
   onEvent: (event: StoredEvent, name: string) => void = () => {};
   onNotice: (name: NoticeName) => void = () => {};
   operations = 0;
-  /** Until then Stripe does not answer the service. */
+  /** Until this time, Stripe does not answer the service. */
   outage = { untilMs: 0, writesOnly: false };
   isCalm = false;
   readonly #episode: string;
@@ -105,7 +105,7 @@ export class World {
     this.scheduler = new Scheduler(
       START,
       (actor, what) => this.note(what, actor),
-      ({ name, waits }) => this.violate(`${name} does not come to an end: ${waits} calls and pauses`),
+      ({ name, waits }) => this.violate(`${name} never ends: ${waits} calls and pauses`),
     );
     const nowMs = () => this.scheduler.nowMs;
     this.#onTheWay = new OnTheWay(nowMs, (what) => this.violate(what));
@@ -126,7 +126,7 @@ export class World {
       this.scheduler,
       (method, path, outcome) => {
         this.#noteCall(() => `stripe ${method} ${path.split('?')[0]} → ${outcome}`);
-        this.tellEvents();
+        this.publishEvents();
       },
       (actor, method) => this.#isOutFor(actor, method),
     );
@@ -146,7 +146,7 @@ export class World {
       randomBytes: (size) => this.#random.bytes(size),
       sleep: (ms) => this.scheduler.wait(ms),
       stripe: async () => {
-        if (this.#port === null) throw new Error('the world has not begun');
+        if (this.#port === null) throw new Error('the world is not open yet');
         return this.#port;
       },
       report: (happened) => this.#onTheWay.expectNoAddress(happened),
@@ -160,7 +160,7 @@ export class World {
 
   readonly #connect: () => Promise<void>;
 
-  /** What Stripe's documentation leaves open is one thing in this episode and another in the next. */
+  /** Draws the behaviour that Stripe's documentation leaves open, for each episode. */
   #drawSwitches(): void {
     const random = this.random('switches');
     const drawn = Object.fromEntries(
@@ -170,18 +170,18 @@ export class World {
     state.switches = { ...state.switches, ...given(switchesSchema.parse(drawn)) };
   }
 
-  /** Makes what has to be there first. */
+  /** Creates the price, and connects the service to the double. */
   async open(): Promise<void> {
     await this.#connect();
-    this.tellEvents();
+    this.publishEvents();
   }
 
   /**
-   * Starts an actor at a time, for a maximum number of seconds. The trace shows its outcome. An outcome that the service
-   * must not have is a violation.
+   * Starts an actor at a time, for a maximum number of seconds. The trace shows its outcome. An outcome that
+   * the service must not have is a violation.
    */
   begin(
-    { name, atMs, seconds, faulty = true, isAtStripe = false }: Beginning,
+    { name, atMs, seconds, faulty = true, isAtStripe = false }: ActorOptions,
     work: () => Promise<string>,
   ): void {
     const actor: Actor = {
@@ -199,13 +199,13 @@ export class World {
       try {
         this.note(await work());
       } catch (error) {
-        if (isAnAnswer(error)) this.note(`✗ ${error.message}`);
+        if (isExpectedError(error)) this.note(`✗ ${error.message}`);
         else this.violate(`${name}: ${textOf(error)}`);
       }
     });
   }
 
-  /** Something that happens by itself at a time: no operation, and nothing goes wrong with it. */
+  /** Schedules something outside of the service. Not counted as an operation, and has no faults. */
   at(name: string, atMs: number, happen: () => void): void {
     const actor: Actor = {
       name,
@@ -233,17 +233,17 @@ export class World {
     });
   }
 
-  /** A call, for the trace; what is looked at in the end is no part of the story. */
+  /** Adds a call to the trace, except for the calls of the final checks. */
   #noteCall(call: () => string): void {
     if (this.#traced && !this.scheduler.actor?.name.startsWith('calm')) this.note(call());
   }
 
-  /** Of failures that a schedule reports, those that are none of the surroundings. */
-  tellOfDefects(errors: readonly unknown[]): void {
+  /** Makes a violation of each failure of a schedule that no fault explains. */
+  violateDefects(errors: readonly unknown[]): void {
     const left = forPeople(this.double.state);
     for (const error of errors) {
       if (error instanceof ReturnNeedsPerson && left.has(error.paymentIntentId)) continue;
-      if (!isAnAnswer(error)) this.violate(textOf(error));
+      if (!isExpectedError(error)) this.violate(textOf(error));
     }
   }
 
@@ -252,14 +252,14 @@ export class World {
     this.note(`VIOLATION ${what}`);
   }
 
-  /** Lets Stripe's clock catch up, and takes note of what it did by itself. */
+  /** Runs Stripe's due scheduled work, and publishes its events. */
   tick(): void {
     this.double.catchUp();
-    this.tellEvents();
+    this.publishEvents();
   }
 
-  /** Tells of what happened at Stripe since it was asked for last. */
-  tellEvents(): void {
+  /** Passes on the events since the last call. */
+  publishEvents(): void {
     const { events } = this.double.state;
     const fresh = events.size - this.#seenEvents;
     if (fresh === 0) return;
@@ -292,7 +292,7 @@ export class World {
   }
 }
 
-/** Most meet nothing, some a little, and a few a very bad day. */
+/** Most actors meet no faults, some meet a few, and few meet many. */
 function ratesOf(random: Random): FaultRates | null {
   const kind = random.next();
   if (kind < 0.55) return null;
@@ -304,8 +304,8 @@ function ratesOf(random: Random): FaultRates | null {
 const textOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
-/** What the service may answer while things go wrong around it. Settings are right here, and so is the code. */
-const isAnAnswer = (error: unknown): error is Error =>
+/** Errors that faults explain. Settings and code are right here, so other errors are violations. */
+const isExpectedError = (error: unknown): error is Error =>
   error instanceof MailFault ||
   error instanceof StripeFault ||
   error instanceof Stripe.errors.StripeError ||

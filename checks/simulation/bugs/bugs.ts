@@ -1,17 +1,17 @@
 import type { Patch } from '../../support/patch.ts';
 
-/** A mistake made on purpose. */
+/** A deliberate bug. */
 export interface Bug {
   readonly name: string;
   readonly what: string;
   readonly patches: readonly Patch[];
 }
 
-/** Ten that a ledger of this kind is known for. */
+/** Ten bugs that are typical of such a ledger. */
 export const KNOWN_BUGS: readonly Bug[] = [
   {
     name: 'condition-dropped',
-    what: 'the head is written wherever it stands',
+    what: 'the head is written although it has changed',
     patches: [
       {
         file: 'lib/store/conditions.ts',
@@ -36,7 +36,7 @@ export const KNOWN_BUGS: readonly Bug[] = [
   },
   {
     name: 'random-key',
-    what: 'each call for one attempt has an idempotency key of its own',
+    what: 'each call of an attempt has another idempotency key',
     patches: [
       {
         file: 'lib/operations/fixes/charge-fix.ts',
@@ -47,7 +47,7 @@ export const KNOWN_BUGS: readonly Bug[] = [
   },
   {
     name: 'guard-forgotten',
-    what: "a card's bonus is not noted with the card",
+    what: "the guard of a card's bonus is not stored",
     patches: [
       {
         file: 'lib/operations/accounts/add-payment-method.ts',
@@ -79,7 +79,7 @@ export const KNOWN_BUGS: readonly Bug[] = [
   },
   {
     name: 'acknowledged-first',
-    what: 'an event is recorded, and applied afterwards',
+    what: 'an event is recorded before it is applied',
     patches: [
       {
         file: 'lib/operations/events/apply-event.ts',
@@ -94,7 +94,7 @@ export const KNOWN_BUGS: readonly Bug[] = [
   },
   {
     name: 'not-cumulative',
-    what: 'each refund of an invoice is rounded by itself',
+    what: 'each refund of an invoice is rounded on its own',
     patches: [
       {
         file: 'lib/domain/grants.ts',
@@ -105,7 +105,7 @@ export const KNOWN_BUGS: readonly Bug[] = [
   },
   {
     name: 'debt-ignored',
-    what: 'a grant does not pay what is owed',
+    what: 'a grant does not pay owed credits',
     patches: [
       {
         file: 'lib/domain/grants.ts',
@@ -115,8 +115,8 @@ export const KNOWN_BUGS: readonly Bug[] = [
     ],
   },
   {
-    name: 'retried-for-ever',
-    what: 'a write that meets another one is repeated at once, without an end',
+    name: 'retried-without-end',
+    what: 'a contended write is retried at once and without a limit',
     patches: [
       {
         file: 'lib/operations/ledger/retry-contended.ts',
@@ -127,7 +127,7 @@ export const KNOWN_BUGS: readonly Bug[] = [
   },
   {
     name: 'settled-twice',
-    what: 'a payment that has billed its fix is taken for a second one',
+    what: 'a payment that billed its fix is treated as a second payment',
     patches: [
       {
         file: 'lib/operations/fixes/record-payment.ts',

@@ -2,10 +2,10 @@ import { registerHooks } from 'node:module';
 import { patched, patchesOf } from '../../support/patch.ts';
 import { BUGS } from './table.ts';
 
-/* Loaded before the simulation: puts the mistake that BUG names into the source while it is read. */
+/* Loaded before the simulation: patches the source with the bug that BUG names while Node loads it. */
 
 const bug = BUGS.find(({ name }) => name === process.env['BUG']);
-if (bug === undefined) throw new Error(`BUG names none of: ${BUGS.map(({ name }) => name).join(', ')}`);
+if (bug === undefined) throw new Error(`BUG must be one of: ${BUGS.map(({ name }) => name).join(', ')}`);
 
 registerHooks({
   load: (url, context, nextLoad) => {
@@ -22,5 +22,5 @@ registerHooks({
 function bytesOf(source: unknown): Uint8Array {
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  throw new Error('a module without a source');
+  throw new Error('the module has no source');
 }

@@ -12,7 +12,7 @@ interface OldRule {
 
 export const nameOf = (number: number): string => `old-rule-${number}`;
 
-/** The old rules of the reported faults, as the auditor's proof has them, but for those that are left out. */
+/** The old rules of the reported faults, as in checks/auditor, except those that are left out. */
 export const OLD_RULES: readonly Bug[] = [...FAULTS, ...ELSEWHERE]
   .map(({ number, what, oldRule = [] }: OldRule) => ({ name: nameOf(number), what, patches: oldRule }))
   .filter(({ name }) => !LEFT_OUT.some((left) => left.name === name));

@@ -1,10 +1,10 @@
 import type { Bug } from './bugs.ts';
 
-/** Planted mistakes that no earlier check found. */
+/** Bugs that no earlier check found. */
 export const PLANTED_BUGS: readonly Bug[] = [
   {
     name: 'guard-expires',
-    what: 'the guard of an invoice has a time to live',
+    what: 'the guard of an invoice expires',
     patches: [
       {
         file: 'lib/store/guards.ts',
@@ -15,7 +15,7 @@ export const PLANTED_BUGS: readonly Bug[] = [
   },
   {
     name: 'resumed-with-current-card',
-    what: 'an announced charge is sent again with the card of today, under the announced key',
+    what: 'an announced charge is retried with the current card and the announced key',
     patches: [
       {
         file: 'lib/operations/payments/payer.ts',

@@ -9,24 +9,24 @@ import { LEFT_OUT } from './left-out.ts';
 import { BUGS } from './table.ts';
 
 /*
- * Puts each known mistake into the service and expects the simulation to find it within 50,000 operations, in an episode that
- * holds without it.
+ * Adds each known bug to the service and expects the simulation to find it within 50,000 operations, in an
+ * episode that has no violation without the bug.
  */
 
 const MAX_OPERATIONS = 50_000;
 const SEED = 7;
-/** Each mistake has a process of its own. */
+/** Each bug runs in its own process. */
 const LANES = Math.max(2, availableParallelism());
 
-/** Whether each was found. */
+/** Returns whether every bug was found. */
 export async function huntBugs(): Promise<boolean> {
   const waiting = [...BUGS];
   let missed = 0;
   const lane = async () => {
     for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
-      const { isFound, said } = await hunt(bug);
+      const { isFound, result } = await hunt(bug);
       if (!isFound) missed += 1;
-      console.log(`${isFound ? 'found' : 'NOT FOUND'}  ${bug.name}: ${bug.what}\n    ${said}`);
+      console.log(`${isFound ? 'found' : 'NOT FOUND'}  ${bug.name}: ${bug.what}\n    ${result}`);
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
@@ -37,12 +37,12 @@ export async function huntBugs(): Promise<boolean> {
   return missed === 0;
 }
 
-async function hunt({ name }: Bug): Promise<{ isFound: boolean; said: string }> {
+async function hunt({ name }: Bug): Promise<{ isFound: boolean; result: string }> {
   const args = ['--import', inThisFolder('loader.ts'), inThisFolder('../main.ts')];
   const options = ['--seed', String(SEED), '--ops', String(MAX_OPERATIONS), '--first'];
   const child = spawn(process.execPath, [...args, ...options], {
     env: { ...process.env, BUG: name },
-    // Without progress, which several at once would write over each other.
+    // A pipe, not the terminal: concurrent progress lines would overwrite each other.
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';
@@ -56,12 +56,12 @@ async function hunt({ name }: Bug): Promise<{ isFound: boolean; said: string }> 
   await once(child, 'close');
   const [summary = '', , first = ''] = out.split('\n');
   const episode = /first in (\S+):/.exec(first)?.[1];
-  if (episode === undefined) return { isFound: false, said: summary || errors.slice(-500) };
-  // Then the changed code does not run at all, and nothing was found out about the mistake.
-  if (/: (Reference|Syntax)Error: /.test(first)) return { isFound: false, said: first };
-  // Without the mistake the same episode has to hold, or it was something else that was found.
+  if (episode === undefined) return { isFound: false, result: summary || errors.slice(-500) };
+  // The patched code did not run, so the result says nothing about the bug.
+  if (/: (Reference|Syntax)Error: /.test(first)) return { isFound: false, result: first };
+  // Without the bug, the same episode must have no violation. Otherwise something else was found.
   const { violations } = await runEpisode(episode, planOf(episode, STEPS));
-  return { isFound: violations.length === 0, said: `${summary}; ${first}` };
+  return { isFound: violations.length === 0, result: `${summary}; ${first}` };
 }
 
 function inThisFolder(name: string): string {

@@ -3,22 +3,24 @@ import { fieldOf, type Stored } from './stored.ts';
 
 type State = Double['state'];
 
-/** What each head says of the end of its subscription is what Stripe says: a date after the period's end is no end. */
+/**
+ * The head and Stripe must agree whether the subscription ends with its period. A later end does not count.
+ */
 export function wrongEnds({ subscriptions }: State, { heads }: Stored): string[] {
   return heads.flatMap((head) => {
     const one = subscriptions.find(String(fieldOf(head, 'subscription', 'id')));
     if (one === undefined || one.ended_at !== null) return [];
     const periodEnd = one.items.data[0]?.current_period_end ?? 0;
     const ends = one.cancel_at_period_end || (one.cancel_at !== null && one.cancel_at <= periodEnd);
-    const said = fieldOf(head, 'subscription', 'cancel_at_period_end');
-    return said === ends
+    const inHead = fieldOf(head, 'subscription', 'cancel_at_period_end');
+    return inHead === ends
       ? []
-      : [`${head['pk']}: ${one.id} ends with its period: ${ends}, the head says ${said}`];
+      : [`${head['pk']}: ${one.id} should end with its period: ${ends}, the head has ${inHead}`];
   });
 }
 
-/** Events of foreign customers are not parked, because there is nothing to do about them. */
-export function parkedOfOthers({ events, customers }: State, stored: Stored): string[] {
+/** Events of customers that are not ours must not be parked, because no action is needed. */
+export function parkedOfForeignCustomers({ events, customers }: State, stored: Stored): string[] {
   return stored.all
     .filter(({ pk, due }) => String(pk).startsWith('EVENT#') && due === 'parked')
     .flatMap(({ pk }) => {
@@ -30,6 +32,6 @@ export function parkedOfOthers({ events, customers }: State, stored: Stored): st
         customers.find(customer)?.metadata['customer_id'] !== undefined;
       return customer === '' || customers.find(customer) === undefined || isOurs
         ? []
-        : [`event ${id} of ${customer}, who is not ours, is parked`];
+        : [`event ${id} of ${customer}, not a customer of the service, is parked`];
     });
 }

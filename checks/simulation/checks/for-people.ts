@@ -1,11 +1,12 @@
 import type { Double } from '../../../local/stripe-double/double.ts';
 
-/** A return gives up after so many refunds of its own that failed. */
+/** The service stops returning a payment after this many failed refunds of its own. */
 const MAX_FAILED = 2;
 
 /**
- * Second payments of fixes that only a person can return, by Stripe's own objects: refunds of it failed, or a dispute of it was
- * closed, after which Stripe refuses refunds. They stay open, with an alarm, and the auditor names what is missing.
+ * Second payments of fixes that only a person can return, read from Stripe's objects: a refund failed, or a
+ * dispute closed, after which Stripe rejects refunds. They stay open with an alarm, and the auditor reports
+ * the missing money.
  */
 export function forPeople({ refunds, disputes, paymentIntents }: Double['state']): ReadonlySet<string> {
   const failed = new Map<string, number>();

@@ -10,32 +10,34 @@ import { addTo } from './sums.ts';
 
 const CREDITS = { trial: 5, card: 5 } as const;
 
-/** The eight invariants of every ledger, and what the auditor says of their money at Stripe. */
+/**
+ * Violations of the eight invariants of every ledger, and findings of the auditor about its money at Stripe.
+ */
 export async function brokenInvariants({ calmDeps, double }: World, stored: Stored): Promise<string[]> {
   const found: string[] = [];
   const left = forPeople(double.state);
   for (const head of stored.heads) {
     const customerId = String(head['customer_id']);
     const records = await auditCustomer(calmDeps, customerId);
-    if (records === null) found.push(`${customerId} is gone`);
+    if (records === null) found.push(`${customerId} has no ledger`);
     else {
       const { money, accountDrift } = records.audit ?? { money: [], accountDrift: [] };
       const violations = [...verifyLedger(records), ...money, ...accountDrift]
         .filter(({ message }) => !isForSupport(message, left))
         .map(({ invariant, message }) => `[${invariant ?? 'auditor'}] ${message}`);
       if (
-        goOn(double.state, stored, customerId) > 1 &&
+        countEndless(double.state, stored, customerId) > 1 &&
         !accountDrift.some(({ message }) => isForSupport(message, left))
       )
-        found.push(`${customerId} pays for two subscriptions, and the auditor does not say so`);
+        found.push(`${customerId} pays for two subscriptions, and the auditor does not report it`);
       found.push(...[...violations, ...unpaidDebts(records.entries)].map((one) => `${customerId} ${one}`));
     }
   }
   return found;
 }
 
-/** Pro subscriptions of a customer's that Stripe charges each period, without an end in sight. */
-function goOn(
+/** The number of a customer's Pro subscriptions that Stripe charges each period and that have no end date. */
+function countEndless(
   { subscriptions, prices }: World['double']['state'],
   stored: Stored,
   customerId: string,
@@ -52,7 +54,7 @@ function goOn(
   ).length;
 }
 
-/** What is owed is paid out of the next grant, as far as that goes. */
+/** Owed credits must be paid from the next grant, up to its amount. */
 function unpaidDebts(entries: readonly LedgerEntry[]): string[] {
   let debt = 0;
   return entries.flatMap(({ source, amount, metadata, seq }, i) => {
@@ -62,11 +64,11 @@ function unpaidDebts(entries: readonly LedgerEntry[]): string[] {
     const paid = entries[i + 1]?.metadata['reason'] === 'debt_netted' ? -(entries[i + 1]?.amount ?? 0) : 0;
     return paid === Math.min(owed, amount)
       ? []
-      : [`entry ${seq} grants ${amount}, ${owed} are owed, ${paid} are paid`];
+      : [`entry ${seq} grants ${amount}, ${owed} owed, ${paid} paid`];
   });
 }
 
-/** Each balance, from the facts that made it. */
+/** Compares each balance with the sum of the facts behind it. */
 export function wrongBalances({ double }: World, stored: Stored): string[] {
   const bought = new Map<string, number>();
   for (const { customer, granted, takenBack } of creditsOfInvoices(double.state).values())
@@ -84,6 +86,6 @@ export function wrongBalances({ double }: World, stored: Stored): string[] {
       (bought.get(String(head['customer_id'])) ?? 0) -
       spent.length;
     const actual = Number(head['balance']) - Number(head['debt']);
-    return actual === expected ? [] : [`${pk} has ${actual} credits net of debt, the facts say ${expected}`];
+    return actual === expected ? [] : [`${pk} has ${actual} credits net of debt instead of ${expected}`];
   });
 }

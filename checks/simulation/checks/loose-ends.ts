@@ -14,7 +14,7 @@ export function openWork({ double }: World, { all }: Stored): string[] {
     .map((item) => `${item['pk']} ${item['sk']} is still due (${item['due']})`);
 }
 
-/** The ledger and its guards stay: one that expired would let its entry be made again. */
+/** Ledger items and guards must not expire: without its guard, an effect could happen again. */
 export const expiring = ({ all }: Stored): string[] =>
   all
     .filter(({ sk }) =>
@@ -23,16 +23,16 @@ export const expiring = ({ all }: Stored): string[] =>
     .filter((item) => item['expires_at'] !== undefined)
     .map(({ pk, sk }) => `${pk} ${sk} expires`);
 
-/** An account that was closed has no key that works. */
+/** A closed account must have no valid key. */
 export function keysOfClosed(stored: Stored): string[] {
   return stored.heads
     .filter((head) => head['closed_at'])
     .flatMap(({ pk }) => stored.under(String(pk), 'KEY#'))
     .filter((key) => key['revoked_at'] === undefined)
-    .map(({ pk, sk }) => `${pk} is closed, and ${sk} still works`);
+    .map(({ pk, sk }) => `${pk} is closed, and ${sk} is still valid`);
 }
 
-/** Nothing personal of an account that was closed is left at Stripe. */
+/** Stripe must have no personal data of a closed account. */
 export function leftAtStripe({ double: { state } }: World, stored: Stored): string[] {
   const closed = new Set(stored.heads.filter((head) => head['closed_at']).map((head) => head['customer_id']));
   const theirs = state.customers.newestFirst.filter(({ metadata }) => closed.has(metadata['customer_id']));
@@ -47,7 +47,7 @@ export function leftAtStripe({ double: { state } }: World, stored: Stored): stri
       .filter(
         ({ status, customer, items }) =>
           !/^(canceled|incomplete_expired)$/.test(status) &&
-          // What else the company sells is none of ours to end.
+          // The service must not end subscriptions to other products.
           items.data.some(({ price }) => price.metadata['plan'] !== undefined) &&
           theirs.some(({ id }) => id === customer),
       )
@@ -55,7 +55,7 @@ export function leftAtStripe({ double: { state } }: World, stored: Stored): stri
   ];
 }
 
-/** Notices that were not sent, or sent too often, and warnings that were not written. */
+/** Notices that were not sent or sent too often, and missing warnings. */
 export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
   const found = stored.all
     .filter((item) => String(item['sk']).startsWith('NOTICE#'))
@@ -69,22 +69,23 @@ export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
       found.push(`${head['pk']} was not warned: ${sk}`);
   }
   for (const [label, senders] of mails) {
-    // A sender that sent a message and did not crash stored that, unless the table refused the write.
-    const unexcused = senders.filter(({ isDead, faults }) => !isDead && faults === null);
-    // Asked to confirm, and then refused; a dispute that was closed and is appealed: two things to tell.
+    // A sender without a crash or fault stores that it sent the message, so the message is not sent again.
+    const withoutFault = senders.filter(({ isDead, faults }) => !isDead && faults === null);
+    // Two letters are right for a charge that needs confirmation and is then declined, and for a dispute that
+    // is closed and then appealed.
     const most = / (card_declined|dispute)#/.test(label) ? 2 : 1;
-    if (unexcused.length > most) found.push(`${label} was sent ${unexcused.length} times`);
+    if (withoutFault.length > most) found.push(`${label} was sent ${withoutFault.length} times`);
   }
   return found;
 }
 
-/** A window of an hour holds so many calls and no more. */
+/** Rate-limit windows with more calls than the limit. */
 export const fullWindows = ({ all }: Stored): string[] =>
   all
     .filter(({ hits }) => Array.isArray(hits) && hits.length > MAX_CALLS)
-    .map(({ pk }) => `${pk} let more than ${MAX_CALLS} calls through`);
+    .map(({ pk }) => `${pk} allowed more than ${MAX_CALLS} calls`);
 
-/** Each event of Stripe's that means something here came to an end. */
+/** Handled events of Stripe without a record. */
 export const unrecordedEvents = ({ double }: World, stored: Stored): string[] =>
   double.state.events.newestFirst
     .filter(({ id, type }) => isHandled(type) && stored.find(keys.event(id)) === undefined)

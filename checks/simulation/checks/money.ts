@@ -8,7 +8,7 @@ import { wrongInvoices } from './value.ts';
 type State = Double['state'];
 type PaymentIntent = ReturnType<State['paymentIntents']['known']>;
 
-/* What was paid and what went back, counted at Stripe, beside what the ledger has made of it. */
+/* Compares payments and returned money at Stripe with the ledger. */
 
 export function wrongMoney(state: State, stored: Stored): string[] {
   const returned = new Returned(state);
@@ -16,14 +16,14 @@ export function wrongMoney(state: State, stored: Stored): string[] {
   return [
     ...repeated(payments.map(attemptOf)).map((attempt) => `attempt ${attempt} made a second payment`),
     ...payments.flatMap((payment) => wrongPayment(state, stored, payment, returned)),
-    ...payments.flatMap((payment) => otherCard(stored, payment)),
-    ...paidTwice(state, payments, returned),
+    ...payments.flatMap((payment) => wrongCard(stored, payment)),
+    ...fixesPaidTwice(state, payments, returned),
     ...wrongInvoices(state, stored),
     ...wrongSubscriptions(state, stored),
   ];
 }
 
-/** Money that went back of each charge. */
+/** The returned money of each charge. */
 class Returned {
   readonly #refunded = new Map<string, number>();
   readonly #disputed = new Map<string, number>();
@@ -53,7 +53,7 @@ const attemptOf = (payment: PaymentIntent): string => `${fixOf(payment)} ${payme
 const chargesOf = ({ charges }: State, paymentIntentId: unknown) =>
   charges.newestFirst.filter(({ paid, payment_intent: of }) => paid && of === paymentIntentId);
 
-/** A payment that succeeded has billed its fix, or goes back; and its fix says how much of it did. */
+/** A succeeded payment must bill its fix or be returned, and the fix must have the returned amount. */
 function wrongPayment(
   state: State,
   stored: Stored,
@@ -65,17 +65,17 @@ function wrongPayment(
   const fix = stored.find(keys.fix(customerId, String(metadata['fix_attempt_id'])));
   const isDouble = stored.find(keys.once(customerId, 'double_payment', id)) !== undefined;
   const hasBilled = fieldOf(fix, 'billed', 'payment_intent_id') === id;
-  if (hasBilled && isDouble) return [`payment ${id} has billed its fix, and is to go back`];
+  if (hasBilled && isDouble) return [`payment ${id} billed its fix and is marked for return`];
   if (!hasBilled) {
-    return isDouble ? [] : [`payment ${id} has billed nothing, and does not go back`];
+    return isDouble ? [] : [`payment ${id} billed nothing and is not marked for return`];
   }
   const back = chargesOf(state, id).reduce((sum, charge) => sum + returned.of(charge), 0);
   const noted = Number(fix?.['refunded_cents'] ?? 0);
-  return noted === back ? [] : [`payment ${id}: ${back} cents went back, its fix says ${noted}`];
+  return noted === back ? [] : [`payment ${id}: ${back} cents were returned, its fix has ${noted}`];
 }
 
-/** An attempt is made with the card that it was announced on, also when it is sent again. */
-function otherCard(
+/** An attempt must use the card that it was announced with, also in a retry. */
+function wrongCard(
   stored: Stored,
   { id, metadata, payment_method: method, last_payment_error: error }: PaymentIntent,
 ): string[] {
@@ -83,10 +83,10 @@ function otherCard(
   const used = method ?? error?.payment_method?.id ?? null;
   if (used === null || String(fieldOf(fix, 'charge', 'attempt')) !== metadata['attempt']) return [];
   const announced = fieldOf(fix, 'charge', 'payment_method_id');
-  return used === announced ? [] : [`payment ${id} was asked of ${used}, announced was ${announced}`];
+  return used === announced ? [] : [`payment ${id} used ${used} but was announced with ${announced}`];
 }
 
-function paidTwice(state: State, payments: readonly PaymentIntent[], returned: Returned): string[] {
+function fixesPaidTwice(state: State, payments: readonly PaymentIntent[], returned: Returned): string[] {
   const left = forPeople(state);
   const kept = payments.filter(({ id, status }) => {
     const isKept = chargesOf(state, id).some((charge) => returned.of(charge) < charge.amount);
@@ -95,9 +95,9 @@ function paidTwice(state: State, payments: readonly PaymentIntent[], returned: R
   return repeated(kept.map(fixOf)).map((fix) => `fix ${fix} is paid twice`);
 }
 
-/** An order makes one subscription, no customer has two at a time, and a closed account has none. */
+/** An order must make one subscription, no customer may have two, and a closed account none. */
 function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string[] {
-  // Those that the service ordered; people make others by hand.
+  // Only subscriptions ordered by the service. People make others by hand.
   const all = subscriptions.newestFirst.filter(({ metadata }) => metadata['purpose'] === 'pro');
   const orders = all.map(({ metadata }) => `${metadata['customer_id']} ${metadata['attempt']}`);
   const live = all.filter(({ status }) => status !== 'canceled').map(({ customer }) => String(customer));
@@ -106,7 +106,7 @@ function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string
     ...repeated(live).map((customer) => `${customer} has two subscriptions`),
     ...heads
       .filter((head) => head['closed_at'] && live.includes(String(head['stripe_customer_id'])))
-      .map(({ pk }) => `${pk} is closed, and still subscribed`),
+      .map(({ pk }) => `${pk} is closed and still subscribed`),
   ];
 }
 

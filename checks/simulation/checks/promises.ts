@@ -1,7 +1,7 @@
 import { keys } from '../../../lib/store/keys.ts';
 import type { Stored } from './stored.ts';
 
-/** An answer that a caller may rely on from then on. */
+/** An answer that a caller can rely on. */
 export type Promised =
   | {
       readonly kind: 'recorded' | 'billed' | 'blocked' | 'declined';
@@ -13,11 +13,11 @@ export type Promised =
   | { readonly kind: 'onboarded'; readonly customerId: string }
   | { readonly kind: 'event_taken'; readonly eventId: string };
 
-/** Answers that turned out to be false. */
+/** Answers that the stored items contradict. */
 export function brokenPromises(promises: readonly Promised[], stored: Stored): string[] {
   return promises
     .filter((promised) => !isKept(promised, stored))
-    .map((promised) => `not kept: ${JSON.stringify(promised)}`);
+    .map((promised) => `broken promise: ${JSON.stringify(promised)}`);
 }
 
 function isKept(promised: Promised, stored: Stored): boolean {
@@ -31,7 +31,7 @@ function isKept(promised: Promised, stored: Stored): boolean {
         stored.under(keys.customer(promised.customerId), `NOTICE#fix_blocked#${promised.fixId}-`).length > 0
       );
     case 'declined':
-      // One letter for each card and day, whichever fix it was declined for.
+      // There is one letter per card and day, for all declined fixes.
       return stored.under(keys.customer(promised.customerId), 'NOTICE#card_declined#').length > 0;
     case 'adjusted':
       return stored.find(keys.once(promised.customerId, 'adjustment', promised.key)) !== undefined;

@@ -2,7 +2,7 @@ import type { Key } from '../../../lib/store/keys.ts';
 import type { Item } from '../../../lib/store/table.ts';
 import type { TableModel } from '../../../test/support/table-model/model.ts';
 
-/** The whole table at rest, as it is looked through. */
+/** All items of the table at the end of an episode. */
 export class Stored {
   readonly heads: Item[] = [];
   readonly fixes: Item[] = [];
@@ -24,7 +24,7 @@ export class Stored {
     return this.#byKey.get(`${pk} ${sk}`);
   }
 
-  /** The customer that a Stripe customer is bound to; undefined where it is not bound. */
+  /** The customer that a Stripe customer is bound to. Undefined if it is not bound. */
   ownerOf(stripeCustomerId: string): string | undefined {
     const binding = this.find({ pk: `STRIPE#${stripeCustomerId}`, sk: 'STRIPE' });
     return binding === undefined ? undefined : String(binding['customer_id']);
@@ -35,7 +35,7 @@ export class Stored {
   }
 }
 
-/** A field of a map that an item may have. */
+/** A field of a map in an item, if both exist. */
 export function fieldOf(item: Item | undefined, name: string, field: string): unknown {
   const value = item?.[name];
   return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;

@@ -1,5 +1,5 @@
 import type { World } from '../world.ts';
-import { parkedOfOthers, wrongEnds } from './account.ts';
+import { parkedOfForeignCustomers, wrongEnds } from './account.ts';
 import { brokenInvariants, wrongBalances } from './ledgers.ts';
 import {
   expiring,
@@ -15,8 +15,8 @@ import { brokenPromises } from './promises.ts';
 import { Stored } from './stored.ts';
 
 /**
- * What has to hold when everything has come to rest; empty when all of it does. It is found out from the items and from Stripe,
- * not with the code that wrote them, but for the eight invariants, whose own check is among what is to be proven.
+ * The violations at the end of an episode. Read from the items and from Stripe, without the code that wrote
+ * them. The exception is the check of the eight invariants, which is itself under test.
  */
 export async function findViolations(world: World): Promise<string[]> {
   const stored = new Stored(world.model);
@@ -26,7 +26,7 @@ export async function findViolations(world: World): Promise<string[]> {
     ...wrongBalances(world, stored),
     ...expiring(stored),
     ...wrongEnds(world.double.state, stored),
-    ...parkedOfOthers(world.double.state, stored),
+    ...parkedOfForeignCustomers(world.double.state, stored),
     ...keysOfClosed(stored),
     ...leftAtStripe(world, stored),
     ...fullWindows(stored),

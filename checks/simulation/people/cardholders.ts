@@ -9,10 +9,11 @@ import { openDispute } from '../../../local/stripe-double/resources/dispute-open
 import { authenticate } from '../../../local/stripe-double/resources/payment-intents.ts';
 import { answerRefund } from '../../../local/stripe-double/resources/refund-life.ts';
 import type { World } from '../world.ts';
-import { byItself, type Deed, oneOf } from './deed.ts';
+import { asStripe, type Deed, oneOf } from './deed.ts';
 
 /*
- * What cardholders, banks and people in Stripe's dashboard do. Stripe's state changes at once; the service learns of it from events.
+ * Actions of cardholders and banks, and in Stripe's dashboard. They change Stripe's state at once. The
+ * service receives events.
  */
 
 export const refund: Deed = async ({ double, dashboard }, random) => {
@@ -29,7 +30,7 @@ export const refund: Deed = async ({ double, dashboard }, random) => {
   return `${amount} of ${charge.id}`;
 };
 
-/** Of the whole charge, or of a part of it; a charge can have several. */
+/** Disputes a charge in full or in part. A charge can have several disputes. */
 export const dispute: Deed = async ({ double }, random) => {
   const charge = oneOf(
     random,
@@ -40,13 +41,15 @@ export const dispute: Deed = async ({ double }, random) => {
   if (charge === undefined) return null;
   const inquiry = random.chance(0.3);
   const amount = random.chance(0.8) ? charge.amount : random.int(1, charge.amount);
-  const { id } = byItself(double, () =>
+  const { id } = asStripe(double, () =>
     openDispute(double.scope(), charge, { reason: 'fraudulent', amount, inquiry }),
   );
   return `${id}: ${amount} of ${charge.id}`;
 };
 
-/** Opens a dispute at the worst moment: while another charge of the customer is announced and its outcome is unknown. */
+/**
+ * Opens a dispute at the worst time: another charge of the customer is announced and its outcome is unknown.
+ */
 export function disputeAnother(world: World, customerId: string): void {
   const { double } = world;
   const charge = double.state.charges.newestFirst.find(
@@ -56,9 +59,9 @@ export function disputeAnother(world: World, customerId: string): void {
       double.state.customers.find(String(customer))?.metadata['customer_id'] === customerId,
   );
   if (charge === undefined) return;
-  byItself(double, () => openDispute(double.scope(), charge, { reason: 'fraudulent', inquiry: false }));
+  asStripe(double, () => openDispute(double.scope(), charge, { reason: 'fraudulent', inquiry: false }));
   world.note(`a bank disputes ${charge.id}`);
-  world.tellEvents();
+  world.publishEvents();
 }
 
 export const endDispute: Deed = async ({ double }, random) => {
@@ -70,19 +73,19 @@ export const endDispute: Deed = async ({ double }, random) => {
   const verdict = isInquiry(open)
     ? 'warning_closed'
     : random.pick(['won', 'won', 'lost', 'lost', 'prevented'] as const);
-  byItself(double, () => closeDispute(double.scope(), open, verdict));
+  asStripe(double, () => closeDispute(double.scope(), open, verdict));
   return `${open.id} ${verdict}`;
 };
 
-/** The bank turns its question into a chargeback. */
+/** Escalates an inquiry to a chargeback. */
 export const escalate: Deed = async ({ double }, random) => {
   const inquiry = oneOf(
     random,
     double.state.disputes.newestFirst.filter((one) => !isClosed(one) && isInquiry(one)),
   );
   if (inquiry === undefined) return null;
-  const { id } = byItself(double, () => escalateInquiry(double.scope(), inquiry));
-  return `${inquiry.id} is ${id === inquiry.id ? 'a chargeback' : id} now`;
+  const { id } = asStripe(double, () => escalateInquiry(double.scope(), inquiry));
+  return `${inquiry.id} became ${id === inquiry.id ? 'a chargeback' : id}`;
 };
 
 export const appeal: Deed = async ({ double }, random) => {
@@ -91,11 +94,11 @@ export const appeal: Deed = async ({ double }, random) => {
     double.state.disputes.newestFirst.filter(({ status }) => status === 'lost'),
   );
   if (lost === undefined) return null;
-  byItself(double, () => appealDispute(double.scope(), lost));
+  asStripe(double, () => appealDispute(double.scope(), lost));
   return lost.id;
 };
 
-/** The bank's answer to a refund, also days after Stripe said that it succeeded. */
+/** The outcome of a refund. A refund can also fail days after it succeeded. */
 export const answerRefunds: Deed = async ({ double }, random) => {
   const refund = oneOf(
     random,
@@ -105,7 +108,7 @@ export const answerRefunds: Deed = async ({ double }, random) => {
   );
   if (refund === undefined) return null;
   const answer = refund.status === 'succeeded' ? 'failed' : random.pick(['succeeded', 'failed'] as const);
-  byItself(double, () => answerRefund(double.scope(), refund, answer));
+  asStripe(double, () => answerRefund(double.scope(), refund, answer));
   return `${refund.id} ${answer}`;
 };
 
@@ -120,7 +123,7 @@ export const confirm: Deed = async ({ double }, random) => {
   );
   if (waiting === undefined) return null;
   const succeeds = random.chance(0.7);
-  byItself(double, () => authenticate(double.scope(), waiting, succeeds));
+  asStripe(double, () => authenticate(double.scope(), waiting, succeeds));
   return `${waiting.id} ${succeeds}`;
 };
 

@@ -4,7 +4,7 @@ import { outage } from './outage.ts';
 import * as sellers from './sellers.ts';
 import * as staff from './staff.ts';
 
-/** What people do at Stripe, each as often as its weight says beside the weights of the plan. */
+/** What people do at Stripe. The weights are relative to those of the plan. */
 export const DEEDS = {
   refund: { weight: 4, deed: cardholders.refund },
   answer_refund: { weight: 1, deed: cardholders.answerRefunds },
@@ -27,7 +27,7 @@ export const DEEDS = {
   subscribe_by_hand: { weight: 1, deed: staff.subscribeByHand },
   pay_in_parts: { weight: 1, deed: staff.payInParts },
   settle_invoice: { weight: 1, deed: staff.settleInvoice },
-  give_balance: { weight: 0.7, deed: staff.giveBalance },
+  give_balance: { weight: 0.7, deed: staff.adjustBalance },
   change_default_card: { weight: 1.5, deed: staff.changeDefaultCard },
   set_own_card: { weight: 0.5, deed: staff.setOwnCard },
   start_trial: { weight: 0.7, deed: sellers.startTrial },

@@ -1,14 +1,14 @@
 import type Stripe from 'stripe';
 import { openDispute } from '../../../local/stripe-double/resources/dispute-open.ts';
 import { FIRST_ATTEMPT_BY_HAND } from './by-hand.ts';
-import { byItself, type Deed, oneOf } from './deed.ts';
+import { asStripe, type Deed, oneOf } from './deed.ts';
 import { ourCustomers } from './staff.ts';
 
-/* What staff sells, and takes money for, by hand: trials with a fee, and a fix that was paid already. */
+/* Manual sales and charges by staff: trials with a fee, and a second payment of a fix. */
 
 const FEE_CENTS = 5_000;
 
-/** A trial of Pro with a fee beside it, as for setting up. */
+/** Starts a Pro trial, mostly with a setup fee. */
 export const startTrial: Deed = async (world, random) => {
   const { double, dashboard } = world;
   const customer = oneOf(random, ourCustomers(world));
@@ -37,7 +37,9 @@ export const endTrial: Deed = async ({ double, dashboard }, random) => {
   return one.id;
 };
 
-/** A second payment of a fix, as a lost answer makes it: left alone, refunded in part by hand, or disputed at once. */
+/**
+ * Pays a fix a second time, as after a lost answer. May then refund a part by hand, or dispute the payment.
+ */
 export const payFixTwice: Deed = async (world, random) => {
   const { double, dashboard } = world;
   const ours = new Set(ourCustomers(world).map(({ id }) => id));
@@ -62,10 +64,10 @@ export const payFixTwice: Deed = async (world, random) => {
   });
   const charge = double.state.charges.find(String(chargeId));
   if (charge === undefined) return id;
-  return `${id} beside ${first.id}${await afterwards(world, charge, random)}`;
+  return `${id} in addition to ${first.id}${await followUp(world, charge, random)}`;
 };
 
-async function afterwards(
+async function followUp(
   { double, dashboard }: Parameters<Deed>[0],
   charge: Stripe.Charge,
   random: Parameters<Deed>[1],
@@ -76,13 +78,13 @@ async function afterwards(
     return ', 100 of it refunded by hand';
   }
   if (what === 'dispute') {
-    byItself(double, () => openDispute(double.scope(), charge, { reason: 'duplicate', inquiry: false }));
+    asStripe(double, () => openDispute(double.scope(), charge, { reason: 'duplicate', inquiry: false }));
     return ', disputed at once';
   }
   return '';
 }
 
-/** A refund of one of several payments of an invoice. */
+/** Refunds one of several payments of an invoice. */
 export const refundPart: Deed = async ({ double: { state }, dashboard }, random) => {
   const paid = state.invoicePayments.newestFirst.filter(({ status }) => status === 'paid');
   const parts = paid.filter((one) => paid.some((other) => other !== one && other.invoice === one.invoice));

@@ -3,25 +3,25 @@ import type { World } from '../world.ts';
 import { type Deed, oneOf } from './deed.ts';
 
 /*
- * What a member of staff does in Stripe's dashboard besides refunds: credit notes, seats, second subscriptions, pauses,
- * balances, cards. The service learns of them from events.
+ * Actions of staff in Stripe's dashboard other than refunds: credit notes, seats, second subscriptions,
+ * pauses, balances and cards. The service receives events.
  */
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-const over = ({ status }: Stripe.Subscription): boolean =>
+const hasEnded = ({ status }: Stripe.Subscription): boolean =>
   status === 'canceled' || status === 'incomplete_expired';
 
 const liveOf = (world: World): Stripe.Subscription[] => {
   const ours = new Set(ourCustomers(world).map(({ id }) => id));
   return world.double.state.subscriptions.newestFirst.filter(
-    (one) => !over(one) && ours.has(customerIdOf(one)),
+    (one) => !hasEnded(one) && ours.has(customerIdOf(one)),
   );
 };
 
 const customerIdOf = ({ customer }: { readonly customer: unknown }): string => String(customer);
 
-/** A credit note over part of a paid invoice, its value returned in one of the three ways. */
+/** Credits a paid invoice in full or in part, and returns the value in one of three ways. */
 export const creditNote: Deed = async ({ double, dashboard }, random) => {
   const invoice = oneOf(
     random,
@@ -39,7 +39,7 @@ export const creditNote: Deed = async ({ double, dashboard }, random) => {
   return `${id}: ${amount} of ${invoice.id} as ${way}`;
 };
 
-/** A credit note that lowers what is still to be paid; the whole of it closes the invoice. */
+/** Credits an open invoice. A credit of the whole amount closes the invoice. */
 export const creditOpenInvoice: Deed = async ({ double, dashboard }, random) => {
   const invoice = oneOf(
     random,
@@ -53,7 +53,9 @@ export const creditOpenInvoice: Deed = async ({ double, dashboard }, random) => 
   return `${id}: ${amount} of ${invoice.id}, which is open`;
 };
 
-/** Stripe voids notes of open invoices only. Where there is none, one is written by mistake and voided. */
+/**
+ * Voids a credit note of an open invoice, because Stripe voids no others. Creates the note if none exists.
+ */
 export const voidCreditNote: Deed = async (world, random) => {
   const { state } = world.double;
   const open = state.invoices.newestFirst.filter(
@@ -96,7 +98,7 @@ export const cancelWithCredit: Deed = async (world, random) => {
   return `${one.id}, ${invoiceNow ? 'invoiced now' : 'left pending'}`;
 };
 
-/** The portal and the dashboard: a date months away, the end of the period, or neither any more. */
+/** Cancels on a date months ahead or at the end of the period, or withdraws the cancellation. */
 export const setCancelDate: Deed = async (world, random) => {
   const one = oneOf(random, liveOf(world));
   if (one === undefined) return null;
@@ -122,14 +124,14 @@ export const pauseCollection: Deed = async (world, random) => {
   return `${one.id} ${isPaused ? 'collects again' : `paused: ${behavior}`}`;
 };
 
-/** A Pro subscription made in the dashboard: the customer's first, or a second beside their own. */
+/** Makes a Pro subscription in the dashboard, which may be the customer's second. */
 export const subscribeByHand: Deed = async (world, random) => {
   const { double, dashboard } = world;
   const customer = oneOf(random, ourCustomers(world));
   const [price] = double.state.prices.newestFirst.filter(({ metadata }) => metadata['plan'] === 'pro');
   if (customer === undefined || price === undefined) return null;
   const items = [{ price: price.id, quantity: random.int(1, 2) }];
-  // Mostly with the customer on the telephone, whose card is put on file first.
+  // Mostly staff first adds a card, with the customer on the phone.
   if (random.chance(0.6)) {
     const { id: card } = await dashboard.paymentMethods.attach('pm_card_visa', { customer: customer.id });
     await dashboard.customers.update(customer.id, { invoice_settings: { default_payment_method: card } });
@@ -142,7 +144,7 @@ export const subscribeByHand: Deed = async (world, random) => {
       ...sent,
     });
     await dashboard.invoices.finalizeInvoice(String(invoice));
-    return `${id} of ${customer.id} is sent its invoices`;
+    return `${id} of ${customer.id} has invoices that are sent`;
   }
   const { id, status } = await dashboard.subscriptions.create({
     customer: customer.id,
@@ -152,7 +154,7 @@ export const subscribeByHand: Deed = async (world, random) => {
   return `${id} of ${customer.id} is ${status}`;
 };
 
-/** Pays an open invoice in two parts, with payments made for it by hand. */
+/** Pays an open invoice with one or two manual partial payments. */
 export const payInParts: Deed = async (world, random) => {
   const { double, dashboard } = world;
   const invoice = oneOf(
@@ -179,7 +181,7 @@ export const payInParts: Deed = async (world, random) => {
   return `${parts.join(' + ')} of ${invoice.id}`;
 };
 
-/** Marks an open invoice as paid past Stripe, as uncollectible, or as void. */
+/** Pays an open invoice, or marks it as paid outside Stripe, uncollectible or void. */
 export const settleInvoice: Deed = async ({ double, dashboard }, random) => {
   const invoice = oneOf(
     random,
@@ -206,7 +208,7 @@ export const settleInvoice: Deed = async ({ double, dashboard }, random) => {
   return `${invoice.id} ${way}`;
 };
 
-export const giveBalance: Deed = async (world, random) => {
+export const adjustBalance: Deed = async (world, random) => {
   const customer = oneOf(random, ourCustomers(world));
   if (customer === undefined) return null;
   const amount = random.pick([-59_900, -20_000, -1_000, 1_000]);
@@ -214,7 +216,7 @@ export const giveBalance: Deed = async (world, random) => {
   return `${amount} to ${customer.id}`;
 };
 
-/** Another default card, or none. */
+/** Changes or removes the default card. */
 export const changeDefaultCard: Deed = async (world, random) => {
   const { dashboard } = world;
   const customer = oneOf(random, ourCustomers(world));
@@ -229,7 +231,7 @@ export const changeDefaultCard: Deed = async (world, random) => {
   return `${customer.id} pays with ${card}`;
 };
 
-/** A card of the subscription's own, which wins over the customer's. */
+/** Sets the subscription's own card, which takes precedence over the customer's. */
 export const setOwnCard: Deed = async (world, random) => {
   const one = oneOf(random, liveOf(world));
   if (one === undefined) return null;
@@ -239,7 +241,7 @@ export const setOwnCard: Deed = async (world, random) => {
   return `${one.id} pays with ${card}`;
 };
 
-/** Something else that the company sells: nothing here may change by it. */
+/** Sells another product of the company. The service must ignore it. */
 export const sellOtherProduct: Deed = async (world, random) => {
   const { dashboard } = world;
   const customer = oneOf(random, ourCustomers(world));
@@ -264,8 +266,8 @@ export const sellOtherProduct: Deed = async (world, random) => {
 };
 
 /**
- * Customers that the service has put a card on file for. A customer at Stripe without one may be left over from a request that
- * died before it was bound. A closed account has no name at Stripe any more, and no deed is done for it.
+ * Stripe customers that have had a card. A Stripe customer without a card may be left over from a request
+ * that crashed before it stored the binding. A closed account has no name at Stripe and is left out.
  */
 export const ourCustomers = ({ double: { state } }: World): Stripe.Customer[] => {
   const known = new Set([

@@ -11,24 +11,24 @@ import type { Actor, Scheduler } from '../scheduler.ts';
 import { answeredTable } from './table.ts';
 
 const METADATA = {} as const;
-/** The SDK has tried three times then, two seconds each. */
+/** After this time the SDK has given up: three tries of two seconds. */
 const GIVEN_UP_AFTER_MS = 6_000;
 const REPEATED_AFTER_MS = 2_000;
 
 /**
- * - `conflict`, `throttled`: refused, nothing happened.
- * - `lost_before`, `lost_after`: the SDK gave up; nothing happened, or it did.
- * - `repeated`: it happened, the answer was lost and the SDK sent it again: a transaction is known by its token, a single
- *   write meets itself.
- * - `torn`: what one call reads is read at two moments, or comes back unprocessed in part.
+ * - `conflict`, `throttled`: rejected without an effect.
+ * - `lost_before`, `lost_after`: the SDK gave up, without or with an effect.
+ * - `repeated`: the write took effect, its answer was lost, and the SDK sent it again. A transaction is
+ *   recognized by its token; a single write fails on its own condition.
+ * - `torn`: one call reads at two points in time, or returns a part as unprocessed.
  */
 const WRITE_FAULTS = { conflict: 4, throttled: 2, lost_before: 1, lost_after: 2, repeated: 3 } as const;
 const READ_FAULTS = { throttled: 1, lost_before: 1, torn: 6 } as const;
-/** A page is read for long beside a key, and meets writes as a matter of course. */
+/** Reading a page takes long, so concurrent writes are common. */
 const TORN_PAGES = 0.4;
 type Fault = keyof typeof WRITE_FAULTS | keyof typeof READ_FAULTS | 'none';
 
-/** The table as an actor reaches it: after a while, in competition with the others, and not always. */
+/** The table as an actor sees it: with latency, concurrent writes and faults. */
 export function faultyTable(
   model: TableModel,
   scheduler: Scheduler,
@@ -55,13 +55,13 @@ export function faultyTable(
     const fault = faultOf(actor, request);
     if (fault !== 'none') onAnswered(request, fault);
     try {
-      return await struck(fault, request, actor);
+      return await withFault(fault, request, actor);
     } finally {
       await scheduler.wait(latencyMs(actor.random));
     }
   }
 
-  async function struck(fault: Fault, request: Request, actor: Actor): Promise<Answer> {
+  async function withFault(fault: Fault, request: Request, actor: Actor): Promise<Answer> {
     switch (fault) {
       case 'none':
         return execute(request);
@@ -97,7 +97,7 @@ export function faultyTable(
     return execute(request);
   }
 
-  /** A page is no snapshot either: its end is read later than its beginning. */
+  /** A page is not a snapshot: its end is read later than its beginning. */
   async function tornPage(request: Query | Scan, { random }: Actor): Promise<Answer> {
     const at = random.int(1, 5);
     if (at >= request.limit) return execute(request);
@@ -127,7 +127,7 @@ export function faultyTable(
   }
 }
 
-/** What DynamoDB says no with where a condition does not hold. A request that is not valid is a defect. */
+/** Whether DynamoDB rejected the write because of a condition. An invalid request is a defect. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof TransactionCanceledException || error instanceof ConditionalCheckFailedException;
 
@@ -135,7 +135,7 @@ const itemsOf = (answer: Answer, tableName: string) =>
   'Responses' in answer ? (answer.Responses?.[tableName] ?? []) : [];
 
 function pageOf(answer: Answer): Page {
-  if (!('Count' in answer)) throw new Error('this is no page');
+  if (!('Count' in answer)) throw new Error('the answer is not a page');
   return answer;
 }
 

@@ -13,8 +13,8 @@ import { type Item, named, type Table, type Write } from '../../../lib/store/tab
 import type { Random } from '../random.ts';
 
 /*
- * Requests by chance, under the conditions and with the updates that the store really uses, on so few items and values that
- * they meet each other.
+ * Random requests with the conditions and updates that the store uses. There are so few items and values that
+ * requests affect each other.
  */
 
 const PARTITIONS = ['CUSTOMER#a', 'CUSTOMER#b', 'EVENT#e'] as const;
@@ -31,14 +31,14 @@ const TIMES = ['2026-01-01', '2026-01-02', '2026-01-03'] as const;
 
 const SOME: readonly string[] = [
   ...Object.values(CONDITIONS),
-  // Beyond what is used: the language around it.
+  // More of the expression language than the store uses.
   'NOT attribute_exists(seq) AND (seq <> :seq OR revision >= :revision)',
   'revision BETWEEN :low AND :high',
   'begins_with(customer_id, :prefix) OR charge.attempt > :attempt',
   'hits[1] = :oldest OR NOT (claimed_at > :claimed)',
 ];
 
-/** Each with the condition without which it may have nothing to change, where there is one. */
+/** The updates. `needs` is the condition that an update requires. */
 const UPDATES: readonly { readonly change: string; readonly needs?: string }[] = [
   { change: 'ADD active_keys :one' },
   { change: 'SET revoked_at = :claimed' },
@@ -91,7 +91,7 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':charge': (random) => ({ attempt: random.int(1, 2), state: random.pick(STATES) }),
 };
 
-/** What an item may have, each of it half of the time. */
+/** The attributes of an item, each present with a probability of a half. */
 const ATTRIBUTES: Readonly<Record<string, (random: Random) => unknown>> = {
   seq: (random) => random.int(0, 2),
   revision: (random) => random.int(0, 2),
@@ -120,7 +120,7 @@ const KINDS = { transact: 8, put: 2, update: 4, delete: 1, batch: 1, query: 2, d
 type Kind = keyof typeof KINDS;
 type Send = (table: Table) => Promise<object>;
 
-/** A request that can be made of any table. */
+/** A request that can be sent to any table. */
 export interface AnyRequest {
   readonly kind: Kind;
   readonly send: Send;
@@ -210,14 +210,14 @@ function randomWrite(random: Random, key: Key): Write {
     case 'delete':
       return { Delete: { Key: { ...key }, ...randomCondition(random) } };
     case 'check':
-      return { ConditionCheck: { Key: { ...key }, ...conditioned(random, random.pick(SOME)) } };
+      return { ConditionCheck: { Key: { ...key }, ...withCondition(random, random.pick(SOME)) } };
     default:
       return kind satisfies never;
   }
 }
 
 const randomCondition = (random: Random) =>
-  random.chance(0.3) ? {} : conditioned(random, random.pick(SOME));
+  random.chance(0.3) ? {} : withCondition(random, random.pick(SOME));
 
 function randomUpdate(random: Random) {
   const { change, needs } = random.pick(UPDATES);
@@ -225,16 +225,16 @@ function randomUpdate(random: Random) {
   const conditions = [...(needs === undefined ? [] : [needs]), ...chosen].map((one) => `(${one})`);
   if (conditions.length === 0) return { UpdateExpression: change, ...bound(random, change) };
   const condition = conditions.join(' AND ');
-  return { UpdateExpression: change, ...conditioned(random, condition, change) };
+  return { UpdateExpression: change, ...withCondition(random, condition, change) };
 }
 
-const conditioned = (random: Random, ConditionExpression: string, beside = '') => ({
+const withCondition = (random: Random, ConditionExpression: string, beside = '') => ({
   ConditionExpression,
   ...bound(random, `${ConditionExpression} ${beside}`),
   ...(random.chance(0.6) && { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }),
 });
 
-/** The names and values that an expression mentions, and no others. */
+/** Exactly the names and values that an expression uses. */
 function bound(random: Random, text: string) {
   const mentioned = (pattern: RegExp) => [...new Set(text.match(pattern) ?? [])];
   const names = mentioned(/#\w+/g).map((name) => [name, NAMES[name] ?? name]);

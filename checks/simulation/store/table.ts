@@ -5,8 +5,8 @@ import type { Answer, TableModel } from '../../../test/support/table-model/model
 import { parseRequest, type Request } from '../../../test/support/table-model/requests.ts';
 
 /**
- * A table whose client is the SDK's own, answered by `answer` before anything is marshalled or sent. The store takes whatever
- * goes wrong for an outage, so a request that the model cannot read is told of besides.
+ * A table with the SDK's own client. `answer` replaces the sending. The store treats every failure as an
+ * outage, so a request that the model cannot parse is also reported to `onUnreadable`.
  */
 export function answeredTable(
   answer: (request: Request) => Promise<Answer>,
@@ -36,7 +36,7 @@ export function answeredTable(
   return { client, name: 'simulated' };
 }
 
-/** A table that nothing goes wrong with. */
+/** A table without faults. */
 export const modelTable = (model: TableModel): Table =>
   answeredTable(
     async (request) => model.execute(request),

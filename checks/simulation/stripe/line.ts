@@ -6,7 +6,7 @@ import { type Ask, httpClientOf, routesOf } from '../../../test/support/stripe-i
 import { latencyMs } from '../latency.ts';
 import type { Actor, Scheduler } from '../scheduler.ts';
 
-/** As the SDK is told to in the service: one repeat, under the same idempotency key. */
+/** Like the SDK in the service: one retry with the same idempotency key. */
 const TRIES = 2;
 const REPEATED_AFTER_MS = 500;
 const SILENCE_MS = 10_000;
@@ -20,24 +20,26 @@ const KINDS = {
   drop_after: 4,
 } as const satisfies Partial<Record<FaultInput['kind'], number>>;
 
-/** The way of the SDK's requests to the double, within this process: late, lost or refused as chance has it. */
+/**
+ * Carries the SDK's requests to the double in this process. Requests are randomly delayed, lost or rejected.
+ */
 export function stripeLine(
   double: Double,
   scheduler: Scheduler,
   onAnswered: (method: string, path: string, outcome: string) => void,
   isOutFor: (actor: Actor, method: string) => boolean,
 ): StripeLine {
-  const asked = routesOf(double);
+  const send = routesOf(double);
 
   const once: Ask = async (method, path, headers, body) => {
     const { actor } = scheduler;
-    if (actor === undefined) return asked(method, path, headers, body);
+    if (actor === undefined) return send(method, path, headers, body);
     await scheduler.wait(latencyMs(actor.random));
     const isOut = isOutFor(actor, method);
     if (isOut) double.faults.add({ path: '/**', kind: 'drop_before' });
-    const isStruck = !isOut && actor.faults !== null && actor.random.chance(actor.faults.stripe);
-    if (isStruck) double.faults.add({ path: '/**', ...faultOf(actor.random) });
-    const reply = await asked(method, path, headers, body);
+    const hasFault = !isOut && actor.faults !== null && actor.random.chance(actor.faults.stripe);
+    if (hasFault) double.faults.add({ path: '/**', ...faultOf(actor.random) });
+    const reply = await send(method, path, headers, body);
     double.faults.clear();
     onAnswered(
       method,
@@ -48,10 +50,10 @@ export function stripeLine(
     return reply;
   };
 
-  const repeated: Ask = async (...request) => {
+  const withRetry: Ask = async (...request) => {
     for (let tries = 1; ; tries++) {
       const reply = await once(...request);
-      if (!isWorthRepeating(reply) || tries === TRIES) return reply;
+      if (!isRetryable(reply) || tries === TRIES) return reply;
       await scheduler.wait(REPEATED_AFTER_MS);
     }
   };
@@ -60,7 +62,7 @@ export function stripeLine(
     maxNetworkRetries: 0,
     sleep: (ms) => scheduler.wait(ms),
     random: () => 0.5,
-    httpClient: httpClientOf(repeated),
+    httpClient: httpClientOf(withRetry),
   };
 }
 
@@ -73,5 +75,5 @@ function faultOf(random: {
   return { kind, ...(kind === '500_after' && { saved }) };
 }
 
-const isWorthRepeating = (reply: Reply): boolean =>
+const isRetryable = (reply: Reply): boolean =>
   'dropped' in reply || reply.status === 409 || reply.status >= 500;
