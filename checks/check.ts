@@ -5,10 +5,10 @@ import { runStep } from './tiers/run-steps.ts';
 /* `npm run check`: fast checks for breakage that tests do not notice. */
 
 const NAMES = ['types', 'lint', 'dependencies', 'openapi'];
-const USAGE = `npm run check    types, lint, dependency rules and the OpenAPI document, side by side: 10 to 30 seconds
+const USAGE = `npm run check    types, lint, dependency rules and OpenAPI document at once: 10 to 30 seconds
 
-Prints what each took, and what a failing one wrote. Needs nothing but the install.
-Each is a command of its own too: ${NAMES.map((name) => `npm run check:${name}`).join(', ')}.`;
+Prints the time of each check, and the output of failed checks. Needs only the install.
+Each check is also a command: ${NAMES.map((name) => `npm run check:${name}`).join(', ')}.`;
 
 optionsOf(USAGE, {});
 await runCheck(async () => {

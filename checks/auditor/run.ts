@@ -69,7 +69,7 @@ function elsewhereRow({ number, what, file, text }: (typeof ELSEWHERE)[number]):
 const { write = false } = optionsOf(USAGE, { write: { type: 'boolean' } });
 await runCheck(() => {
   const today = play(null);
-  const rows = FAULTS.map((fault) => rowOf(fault, today.get(fault.number) ?? ['it was not played']));
+  const rows = FAULTS.map((fault) => rowOf(fault, today.get(fault.number) ?? ['it did not run']));
   const page = [
     '# What the auditor names',
     '',

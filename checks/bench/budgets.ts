@@ -101,6 +101,6 @@ export function growthsOf({ what, against, designed, points }: Series): {
 /** @throws Error for a call that was not measured */
 export function costOfCall(calls: readonly CallCost[], wanted: string): CallCost {
   const found = calls.find(({ what }) => what === wanted);
-  if (found === undefined) throw new Error(`no cost of: ${wanted}`);
+  if (found === undefined) throw new Error(`no measured cost: ${wanted}`);
   return found;
 }

@@ -45,20 +45,21 @@ export async function customerWithFixes(deps: Deps, count: number): Promise<Benc
     const { UnprocessedItems } = await table.client.send(
       new BatchWriteCommand({ RequestItems: { [table.name]: puts } }),
     );
-    if (Object.keys(UnprocessedItems ?? {}).length > 0) throw new Error('the engine left a part of a batch');
+    if (Object.keys(UnprocessedItems ?? {}).length > 0)
+      throw new Error('the engine did not process the whole batch');
   }
 
   const [head] = await readTogether(table, [keys.head(customerId)]);
-  if (head === undefined) throw new Error(`no head of ${customerId}`);
+  if (head === undefined) throw new Error(`no head for ${customerId}`);
   return { apiKey: signedUp.apiKey, keyId: signedUp.keyId, head: decodeHead(head), fixes };
 }
 
 /** @throws Error unless every fix was billed once, no credit is left and the ledger is sound */
 export async function assertAllBilled({ table }: Deps, { head, fixes }: BenchCustomer): Promise<void> {
   const records = await readLedgerRecords(table, head.customerId);
-  if (records === null) throw new Error(`the ledger of ${head.customerId} is gone`);
+  if (records === null) throw new Error(`customer ${head.customerId} has no ledger`);
   const violations = verifyLedger(records).map(({ message }) => message);
-  if (records.head.balance !== 0) violations.push(`the balance is ${records.head.balance}, it should be 0`);
+  if (records.head.balance !== 0) violations.push(`the balance is ${records.head.balance}, instead of 0`);
   const billed = records.fixes.filter((fix) => fix.billed).length;
   if (billed !== fixes.length) violations.push(`${billed} of ${fixes.length} fixes are billed`);
   if (violations.length > 0) throw new Error(`customer ${head.customerId}: ${violations.join('; ')}`);

@@ -10,8 +10,7 @@ const REMAINING_MS = 28_000;
 export async function succeed(handler: Handler, call: Call): Promise<void> {
   const context = { ...invocation(), getRemainingTimeInMillis: () => REMAINING_MS };
   const { statusCode, body } = await handler(gatewayEvent(call), context);
-  if (statusCode !== 200 && statusCode !== 201)
-    throw new Error(`a request was answered ${statusCode} ${body}`);
+  if (statusCode !== 200 && statusCode !== 201) throw new Error(`a request returned ${statusCode} ${body}`);
 }
 
 /** Names of the DynamoDB requests that leave this process while `work` runs, including SDK retries. */

@@ -4,7 +4,7 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length / 2;
   const low = sorted[Math.ceil(middle) - 1];
   const high = sorted[Math.floor(middle)];
-  if (low === undefined || high === undefined) throw new Error('a median of nothing');
+  if (low === undefined || high === undefined) throw new Error('the median of an empty list');
   return (low + high) / 2;
 }
 

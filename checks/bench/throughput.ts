@@ -157,8 +157,7 @@ async function billingTransactions(
   for (const fix of customer.fixes) {
     const at = deps.now();
     const decision = decideFixBilling(head, fix, at);
-    if (decision.kind !== 'consume')
-      throw new Error(`a fix would be ${decision.kind}, not paid with a credit`);
+    if (decision.kind !== 'consume') throw new Error(`the decision is ${decision.kind} instead of a credit`);
     await billFixAttempt(withStripe({ ...deps, table, now: () => at }), head.customerId, fix.id, {
       head,
       related: fix,
@@ -175,8 +174,8 @@ function tableThatNotes(inputs: TransactWriteItemsCommandInput[]): Table {
     () =>
       async ({ request }) => {
         if (typeof request !== 'object' || request === null || !('body' in request))
-          throw new Error('a request without a body');
-        if (!(request.body instanceof Uint8Array)) throw new Error('a body that is not bytes');
+          throw new Error('the request has no body');
+        if (!(request.body instanceof Uint8Array)) throw new Error('the body is not bytes');
         const { TransactItems }: TransactWriteItemsCommandInput = JSON.parse(
           new TextDecoder().decode(request.body),
         );

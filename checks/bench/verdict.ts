@@ -36,7 +36,7 @@ export function lineThrough(points: readonly { readonly x: number; readonly y: n
     points.reduce((sum, point) => sum + of(point), 0) / points.length;
   const [meanX, meanY] = [mean(({ x }) => x), mean(({ y }) => y)];
   const spread = mean(({ x }) => (x - meanX) ** 2);
-  if (!(spread > 0)) throw new Error('a line through one place');
+  if (!(spread > 0)) throw new Error('a line needs two points');
   const slope = mean(({ x, y }) => (x - meanX) * (y - meanY)) / spread;
   return { slope, intercept: meanY - slope * meanX };
 }

@@ -123,7 +123,7 @@ export async function bundle(
           entryNames: entry.name,
         };
   const { metafile } = await build({ ...options, ...input, outdir: folder, write });
-  if (metafile === undefined) throw new Error('esbuild did not describe its output');
+  if (metafile === undefined) throw new Error('esbuild returned no metadata of its output');
   return describeBundle(metafile, typeof entry === 'string' ? entry : '<stdin>');
 }
 

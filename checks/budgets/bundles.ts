@@ -2,10 +2,10 @@ import { optionsOf, runCheck } from '../support/program.ts';
 import { textTable } from '../support/text-table.ts';
 import { type Bundle, bundle, packageOf, readBundlePlan } from './bundle-functions.ts';
 
-const USAGE = `npm run check:bundles    how large each function is as it is deployed: 10 seconds
+const USAGE = `npm run check:bundles    the size of each deployed function: 10 seconds
 
-Fails when a function is over its budget, when a package is bundled that must stay out, and when a file is missing or
-misnamed. Needs nothing but the install.`;
+Fails if a function exceeds its budget, if an excluded package is bundled, or if a file is missing or misnamed.
+Needs only the install.`;
 
 const BYTES_IN_KB = 1_000;
 const BUDGET_KB = 350;
@@ -102,7 +102,7 @@ function strangers(): string[] {
   const found = new Set(sized.flatMap(({ bytesByPackage }) => [...bytesByPackage.keys()].filter(isStranger)));
   return [...found].map((name) => {
     const holders = sized.filter(({ bytesByPackage }) => bytesByPackage.has(name)).map((one) => one.name);
-    return `${name} is bundled, in ${holders.join(', ')}. Name it, or what loads it, in custom.esbuild.exclude (serverless.yml).`;
+    return `${name} is bundled in ${holders.join(', ')}. Add it, or its importer, to custom.esbuild.exclude (serverless.yml).`;
   });
 }
 

@@ -12,7 +12,7 @@ export function removeCondition(name: string): Plugin {
     transform(code, id) {
       if (!id.endsWith(CONDITIONS_MODULE)) return undefined;
       const line = new RegExp(`^(\\s*${name}: )['"](.+)['"],?$`, 'm');
-      if (!line.test(code)) throw new Error(`There is no condition ${name}.`);
+      if (!line.test(code)) throw new Error(`Unknown condition ${name}.`);
       return code.replace(line, '$1"($2) OR attribute_exists(pk) OR attribute_not_exists(pk)",');
     },
   };

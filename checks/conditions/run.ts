@@ -7,10 +7,10 @@ import * as z from 'zod/mini';
 import { CONDITIONS } from '../../lib/store/conditions.ts';
 import { optionsOf, runCheck } from '../support/program.ts';
 
-const USAGE = `npm run check:conditions    removes the store's conditions one at a time and expects a test to fail: 2 minutes
+const USAGE = `npm run check:conditions    each condition of the store is needed and tested: 2 minutes
 
-Prints which tests failed for each. A condition that the test named after it does not miss is either not needed or not
-tested, and fails the check. Needs nothing but the install.`;
+Removes one condition at a time and prints the tests that fail. Fails if the test named after a condition passes without
+the condition. Needs only the install.`;
 
 /** Tests that isolate each condition, so nothing else catches its removal. */
 const SUITES = ['test/store/conditions'];
@@ -45,7 +45,7 @@ async function allAreMissed(): Promise<boolean> {
   // If a test already fails, its failure proves nothing about a condition.
   const anyway = await failuresWithout(null);
   if (anyway.length > 0) {
-    console.log(`With every condition in place ${anyway.length} tests fail already: ${anyway.join('; ')}`);
+    console.log(`With all conditions, ${anyway.length} tests fail already: ${anyway.join('; ')}`);
     return false;
   }
   const names = Object.keys(CONDITIONS);
@@ -59,8 +59,8 @@ async function allAreMissed(): Promise<boolean> {
   }
   console.log(
     unmissed === 0
-      ? `Each of the ${names.length} conditions is missed.`
-      : `${unmissed} are not missed by the test that is named after them.`,
+      ? `A test fails without each of the ${names.length} conditions.`
+      : `${unmissed} conditions can be removed without failing the test named after them.`,
   );
   return unmissed === 0;
 }
@@ -79,7 +79,7 @@ async function failuresWithout(name: string | null): Promise<string[]> {
     .filter(({ status }) => status === 'failed');
   // An expression that the engine rejects also fails tests, and proves nothing.
   if (failed.some(({ failureMessages }) => failureMessages.some((text) => text.includes(NOT_WRITTEN)))) {
-    throw new Error(`With ${name ?? 'nothing'} removed the engine refuses to write at all.`);
+    throw new Error(`With ${name ?? 'nothing'} removed, the engine rejects every write.`);
   }
   return failed.map(({ fullName }) => fullName);
 }

@@ -15,7 +15,7 @@ import type { CrashPoint } from './tripwire.ts';
  */
 
 const AT_ONCE = 4;
-const RECOVERIES = ['the client repeats', 'the sweeper runs', 'webhooks arrive'] as const;
+const RECOVERIES = ['the client retries', 'the sweeper runs', 'webhooks arrive'] as const;
 type Recovery = (typeof RECOVERIES)[number];
 
 /** Crashes of a command for each of its calls: see `deathsAt`. */
@@ -81,7 +81,7 @@ export async function everyCrash<S extends Subject>(
   await aFewAtOnce(going('webhooks arrive'), ({ subject }) =>
     money.deliver(eventsSoFar(money, subject.customerId)),
   );
-  await repeatAndCheck([...going('webhooks arrive'), ...going('the client repeats')]);
+  await repeatAndCheck([...going('webhooks arrive'), ...going('the client retries')]);
   await sweep();
   // Announced work is finished without the client, and nothing else cost money.
   await aFewAtOnce(going('the sweeper runs'), (one) =>
@@ -111,7 +111,7 @@ export async function everyCrash<S extends Subject>(
     const where = `killed ${point.when} call ${point.call} (${call}), then ${recovery}`;
     const subject = await prepare();
     const done = await inChild(subject.command, point);
-    if (done !== null) throw new Error(`${where}: it was not killed, but answered ${JSON.stringify(done)}`);
+    if (done !== null) throw new Error(`${where}: it was not killed and returned ${JSON.stringify(done)}`);
     await meanwhile?.(subject);
     return { subject, where, recovery };
   }

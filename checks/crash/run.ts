@@ -3,8 +3,8 @@ import { runVitest } from '../support/run-vitest.ts';
 
 const USAGE = `npm run check:crash    a process killed at every call of every saga: about 9 minutes
 
-After each kill the client repeats, the sweeper runs or the webhooks arrive; money and credits must be right.
-Needs nothing but the install.`;
+After each kill the client retries, the sweeper runs, or the webhooks arrive. Money and credits must be right.
+Needs only the install.`;
 
 optionsOf(USAGE, {});
 await runCheck(() => runVitest('checks/crash'));

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { optionsOf, runCheck } from '../support/program.ts';
 
-const USAGE = `npm run check:dates    runs the tests of the model project on the days of the calendar that differ most: 6 minutes
+const USAGE = `npm run check:dates    runs the tests of the model project on unusual dates: 6 minutes
 
-Finds tests, and rules, that hold on some days only: in long or short months, at the end of a year, on 29 February.
-Needs nothing but the install.`;
+Finds tests and rules that fail on some dates: in long or short months, at the end of a year, on 29 February.
+Needs only the install.`;
 
 /** Each is just before or after a date that is critical for a monthly subscription. */
 const STARTS = [

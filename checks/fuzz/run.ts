@@ -2,14 +2,14 @@ import { optionsOf, runCheck, wholeNumber } from '../support/program.ts';
 import { runVitest } from '../support/run-vitest.ts';
 import { runSchemathesis } from './schemathesis.ts';
 
-const USAGE = `npm run check:fuzz -- [options]    random requests, made from the API document: about 10 minutes
+const USAGE = `npm run check:fuzz -- [options]    random requests from the API document: about 10 minutes
 
   --runs N        requests of each property of this folder (1000)
   --examples N    requests of each call and phase of Schemathesis (60)
   --seed N        for Schemathesis (1)
 
-Runs the properties of checks/fuzz, then Schemathesis, which knows nothing but the API document, on a stack of its own.
-Needs Python 3 with pip, and fetches Schemathesis from PyPI the first time.`;
+Runs the properties in checks/fuzz, then Schemathesis on its own stack. Schemathesis knows only the API document.
+Needs Python 3 with pip. The first run fetches Schemathesis from PyPI.`;
 
 const values = optionsOf(USAGE, {
   runs: { type: 'string', default: '1000' },

@@ -19,7 +19,7 @@ export function validFor(schema: Schema): fc.Arbitrary<unknown> {
     case 'object':
       return schema.properties === undefined ? someObject : objectFor(schema);
     default:
-      throw new Error(`no value is generated for ${JSON.stringify(schema)}: teach this function its kind`);
+      throw new Error(`no generator for ${JSON.stringify(schema)}: add its kind to this function`);
   }
 }
 

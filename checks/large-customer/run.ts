@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { optionsOf, runCheck } from '../support/program.ts';
 
-const USAGE = `npm run check:large-customer    a customer with 100,000 fixes beside 50 others: some minutes
+const USAGE = `npm run check:large-customer    a customer with 100,000 fixes and 50 others: some minutes
 
-The nightly reconciliation must end within its read budget, over several invocations, and closing the customer must end too.
-Needs nothing but the install.`;
+The nightly reconciliation must end within its read budget, over several invocations. Closing the customer must end too.
+Needs only the install.`;
 const CONFIG = 'checks/large-customer/vitest.config.ts';
 
 optionsOf(USAGE, {});

@@ -109,7 +109,7 @@ export class Arrivals {
       take: (answer) => {
         const label = expectOneOf(answer, losses.any ? ['201', '200'] : ['201']);
         const balance = fieldsOf(answer)['credit_balance'];
-        if (balance !== 70) throw new Unexpected(`${label} with ${String(balance)} credits, not 70`);
+        if (balance !== 70) throw new Unexpected(`${label} with ${String(balance)} credits instead of 70`);
         return label;
       },
     });

@@ -111,7 +111,7 @@ class Line {
           return { ...request, method, path, headers: { ...headers }, body };
         },
         onResponse: (status, body) => {
-          if (this.#call === null) throw new Error('an answer to nothing');
+          if (this.#call === null) throw new Error('an answer without a request');
           const ms = performance.now() - this.#sentMs;
           if (this.#tally.answer(this.#call, { status, body }, ms)) this.#call = null;
           else this.#isAnswered = true;

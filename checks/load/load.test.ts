@@ -57,8 +57,8 @@ describe('npm run check:load', () => {
     const behind = runningStack(stack.port);
     const { faults } = await verify({ stack: behind, world, webhooks, run: 'promises', onStep: () => {} });
     expect(faults).toEqual([
-      `${stack.customerId}: fix f1 (#1) was recorded, and is not there`,
-      'event evt_loadxx1 was accepted, and is not recorded',
+      `${stack.customerId}: fix f1 (#1) was recorded but is not stored`,
+      'event evt_loadxx1 was accepted but is not recorded',
     ]);
   });
 

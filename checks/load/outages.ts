@@ -28,7 +28,7 @@ export class Outages {
 
   end(): void {
     const newest = this.all.at(-1);
-    if (this.#fromMs === null || newest === undefined) throw new Error('nothing is down');
+    if (this.#fromMs === null || newest === undefined) throw new Error('the service is not down');
     newest.downSeconds = seconds(performance.now() - this.#fromMs);
     this.#fromMs = null;
   }

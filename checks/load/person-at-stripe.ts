@@ -21,8 +21,8 @@ const MIX = {
   'end a dispute': 4,
   'credit an invoice': 3,
   'change the card': 4,
-  'put a declining card on file': 1,
-  'take the card away': 1,
+  'attach a declining card': 1,
+  'detach the card': 1,
   'end the subscription': 1,
   'pay out': 1,
 } as const;
@@ -62,7 +62,7 @@ export class PersonAtStripe {
         const done = await this.#act();
         if (done !== null) tally.deeds.add(done);
       } catch (error) {
-        if (error instanceof Stripe.errors.StripeInvalidRequestError) tally.deeds.add('refused by Stripe');
+        if (error instanceof Stripe.errors.StripeInvalidRequestError) tally.deeds.add('rejected by Stripe');
         else if (outages.all.length === before) tally.blame(`at Stripe: ${error}`);
       }
     }
@@ -103,11 +103,11 @@ export class PersonAtStripe {
         return this.#creditInvoice(stripe);
       case 'change the card':
         return this.#ofCustomer(stripe, (customer) => this.#changeCard(stripe, customer, 'visa'));
-      case 'put a declining card on file':
+      case 'attach a declining card':
         return this.#ofCustomer(stripe, (customer) =>
           this.#changeCard(stripe, customer, 'chargeCustomerFail'),
         );
-      case 'take the card away':
+      case 'detach the card':
         return this.#ofCustomer(stripe, (customer) => takeCardAway(stripe, customer));
       case 'end the subscription':
         return this.#ofCustomer(stripe, (customer) => endSubscription(stripe, customer));

@@ -13,7 +13,7 @@ export function page(result: LoadResult, options: LoadOptions): string {
   const up = Math.max(1, seconds - down);
   const ms = (value: number) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
   return [
-    `${seconds} s with ${rate} requests a second of RSOLV-action's, ${webhooksPerMinute} webhooks and ${signUpsPerMinute} sign-ups a minute; seed ${seed}`,
+    `${seconds} s with ${rate} requests of RSOLV-action a second, ${webhooksPerMinute} webhooks and ${signUpsPerMinute} sign-ups a minute; seed ${seed}`,
     textTable(
       ['call', 'answered', 'a second', 'p50 ms', 'p90', 'p97.5', 'p99', 'max', 'unanswered'],
       called.map((of) => [
@@ -32,17 +32,17 @@ export function page(result: LoadResult, options: LoadOptions): string {
     ),
     ...(kills.length > 0 ? [killsInWords(result, down)] : []),
     ...list(
-      'Explained, and sent again',
+      'Explained and retried',
       Object.entries(explained).map(([what, times]) => `${times} ${what}`),
     ),
     ...list(
-      'A person at Stripe',
+      'Actions at Stripe',
       Object.entries(deeds).map(([what, times]) => `${times} × ${what}`),
     ),
     ...list(`Unexplained: ${unexplained.count}`, unexplained.named),
     verifiedInWords(result),
-    ...list(`Not as it should be: ${verified.faults.length}`, verified.faults.slice(0, 50)),
-    hasHeld(result) ? 'All of it held.' : 'It did not hold.',
+    ...list(`Wrong: ${verified.faults.length}`, verified.faults.slice(0, 50)),
+    hasHeld(result) ? 'Everything agrees.' : 'There are faults.',
   ].join('\n\n');
 }
 
@@ -50,7 +50,7 @@ function killsInWords({ kills }: LoadResult, down: number): string {
   const services = kills.filter(({ killed }) => killed === 'service').length;
   const longest = Math.max(...kills.map(({ downSeconds }) => downSeconds ?? 0));
   return (
-    `Kills: ${kills.length}, of the service ${services}, of everything ${kills.length - services}. ` +
+    `Kills: ${kills.length}: ${services} of the service, ${kills.length - services} of the whole stack. ` +
     `Ready again after ${(down / kills.length).toFixed(1)} s on average, ${longest.toFixed(1)} s at most.`
   );
 }
@@ -58,8 +58,8 @@ function killsInWords({ kills }: LoadResult, down: number): string {
 function verifiedInWords({ verified: of }: LoadResult): string {
   return [
     `Verified: ${of.customers} customers, ${of.entries} entries, ${of.charges} charges and ${of.invoices} invoices at Stripe;`,
-    `${of.fixesBilled} fixes billed as they were answered, ${of.fixesNotBilled} not; ${of.eventsDelivered} events delivered, each once;`,
-    `${of.eventsAtStripe} events at Stripe, each recorded; the sweeper took up ${of.swept}.`,
+    `${of.fixesBilled} fixes billed as answered, ${of.fixesNotBilled} not billed; ${of.eventsDelivered} events delivered, each once;`,
+    `${of.eventsAtStripe} events at Stripe, each recorded; the sweeper finished ${of.swept}.`,
     `The auditor: ${usd(of.books.charged)} charged and ${usd(-of.books.returned)} returned at Stripe on ${of.books.days} days,`,
     `${of.books.centsApart} cents apart from the ledgers.`,
   ].join(' ');

@@ -9,21 +9,21 @@ import type { LoadOptions } from './run-of-load.ts';
 import { Session } from './session.ts';
 import { OwnStack, stackAt } from './stack.ts';
 
-const USAGE = `npm run check:load -- [options]    loads a stack of its own, and checks every ledger and every answer afterwards
+const USAGE = `npm run check:load -- [options]    loads its own stack, then checks every ledger and every answer
 
-  --seconds N       how long (60); 0 only verifies
-  --rate N          requests a second of RSOLV-action's (20)
-  --webhooks N      signed events a minute, some again, some out of order (1000)
-  --sign-ups N      people who sign up, each minute (60)
-  --deeds N         what a person at Stripe does, each minute: refunds, disputes, credit notes, cards changed, Pro ended (60)
-  --kill-every N    every N seconds SIGKILL for the process of the service and, the next time, for the whole stack, which is
-                    then started again over the same data (off)
-  --url URL         loads the stack that runs there, on this machine, and kills nothing
-  --seed WORD       decides what is asked in which order; drawn if it is not given, and printed
-  --json            for programs
+  --seconds N       duration (60); 0 only verifies
+  --rate N          requests of RSOLV-action a second (20)
+  --webhooks N      signed events a minute, some repeated, some out of order (1000)
+  --sign-ups N      sign-ups a minute (60)
+  --deeds N         actions at Stripe a minute: refunds, disputes, credit notes, card changes, Pro ended (60)
+  --kill-every N    every N seconds SIGKILL, in turn for the service and for the whole stack,
+                    which then restarts with the same data (off)
+  --url URL         loads the stack at this local address, and kills nothing
+  --seed WORD       determines the requests and their order; default: random, and printed
+  --json            prints the result as JSON
 
-Ctrl-C ends the load, and what was done until then is checked. Exit code 0 when everything that was not answered is explained, and
-the ledger, Stripe and the answers agree; 1 when not. Needs nothing but the install. See docs/checks/load.md.`;
+Ctrl-C ends the load early, and the check continues. Exit code 0 if every missing answer is explained and the
+ledger, Stripe and the answers agree, otherwise 1. Needs only the install. See docs/checks/load.md.`;
 
 /** On Ctrl-C both the terminal and npm signal us. Signals within this time count as one. */
 const SAME_SIGNAL_MS = 1_000;
@@ -103,7 +103,7 @@ function optionsGiven(): Options {
     throw new UsageError(`A value is out of range or malformed: ${names.join(', ')}`);
   }
   if (options.data.url !== undefined && options.data['kill-every'] !== undefined)
-    throw new UsageError('--kill-every kills its own stack only, so it does not go with --url');
+    throw new UsageError('--kill-every kills only its own stack, so it cannot be used with --url');
   return options.data;
 }
 

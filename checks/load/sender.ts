@@ -35,7 +35,7 @@ export class Sender {
       }
       await delay(AGAIN_AFTER_MS);
     }
-    this.#tally.blame(`${call.kind} (${call.method} ${call.path}) was never answered`);
+    this.#tally.blame(`${call.kind} (${call.method} ${call.path}) got no answer`);
     return null;
   }
 

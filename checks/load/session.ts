@@ -97,7 +97,7 @@ export class Session {
   /** @throws SetupError when the stack is gone; Error when the first customers cannot be created */
   async run(): Promise<LoadResult> {
     const { onStep, seconds } = this.#options;
-    onStep('letting the first customers in');
+    onStep('signing up the first customers');
     if (seconds > 0) await this.#letIn();
     const startedMs = performance.now();
     if (seconds > 0) await this.#load();
@@ -231,7 +231,7 @@ export class Session {
       await sleep(1_000, over);
       const { answered, webhooks, unexplainedCount } = this.#tally;
       const elapsed = Math.round((performance.now() - startedMs) / 1_000);
-      const state = this.#outages.isOpen ? 'DOWN, starting again' : `${answered - before} answers a second`;
+      const state = this.#outages.isOpen ? 'DOWN, restarting' : `${answered - before} answers a second`;
       const kills = this.#outages.all.length;
       this.#options.onStep(
         `${elapsed} of ${this.#options.seconds} s · ${state} · ${answered} answered, ${webhooks} of them webhooks · ` +
@@ -259,14 +259,14 @@ export class Session {
   /** Calls a control of the Stripe stand-in. @throws Error if the call fails, or Stripe is not a stand-in */
   async #control(path: string, input: object): Promise<unknown> {
     const { apiBase } = this.#target.behind().stripe;
-    if (apiBase === undefined) throw new Error('this load needs the double of Stripe');
+    if (apiBase === undefined) throw new Error('this load needs the Stripe double');
     const response = await fetch(`${apiBase}/_double/${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(input),
       signal: AbortSignal.timeout(CONTROL_WITHIN_MS),
     });
-    if (!response.ok) throw new Error(`Stripe's double answered ${response.status} to ${path}`);
+    if (!response.ok) throw new Error(`the Stripe double answered ${response.status} to ${path}`);
     return response.json();
   }
 }

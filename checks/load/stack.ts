@@ -115,7 +115,7 @@ export class OwnStack implements Target {
       hasEnded = true;
       this.#child = null;
       if (this.#isEnding) return;
-      const how = `The stack ended by itself, with ${signal ?? `exit code ${code}`}.`;
+      const how = `The stack ended unexpectedly: ${signal ?? `exit code ${code}`}.`;
       this.#onEnd(new SetupError(how, [...this.#output]));
     });
     const deadline = performance.now() + READY_WITHIN_MS;

@@ -91,7 +91,7 @@ export class Tally {
     this.#of(call.kind).unanswered += 1;
     call.lost?.();
     if (this.#outages.covers(performance.now())) this.explained.add(`${reason} while the service was killed`);
-    else this.blame(`${call.kind} (${call.method} ${call.path}) was not answered: ${reason}`);
+    else this.blame(`${call.kind} (${call.method} ${call.path}) got no answer: ${reason}`);
   }
 
   /** Counts a call that this side aborted, to send it again later. */

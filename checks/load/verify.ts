@@ -78,7 +78,7 @@ export async function verify({ stack, world, webhooks, run, onStep }: ToVerify):
     const swept = await sweep(stack);
     onStep('reconciling the ledger with Stripe');
     const report = await reconciled(deps, run);
-    onStep('holding the answers against the ledger');
+    onStep('comparing the answers with the ledger');
     const faults = [
       ...swept.faults,
       ...faultsOf(report),
@@ -136,7 +136,7 @@ async function sweep({ lambdaEndpoint }: RunningStack): Promise<{ count: number;
       if (settled === 0) return { count, faults: [] };
       await delay(100);
     }
-    return { count, faults: [`the sweeper was not finished in ${MAX_SWEEPS} runs`] };
+    return { count, faults: [`the sweeper still has open work after ${MAX_SWEEPS} runs`] };
   } finally {
     functions.close();
   }
@@ -187,7 +187,7 @@ async function brokenPromises({ table }: PaymentDeps, { people, fixes }: World):
   const worker = async () => {
     for (let person = waiting.shift(); person !== undefined; person = waiting.shift()) {
       const records = await readLedgerRecords(table, person.id);
-      if (records === null) broken.push(`${person.id} signed up, and is not there`);
+      if (records === null) broken.push(`${person.id} signed up but is not stored`);
       else broken.push(...brokenOf(person, fixesOf.get(person.id) ?? [], records));
     }
   };
@@ -203,10 +203,10 @@ interface Stored {
 function brokenOf({ id: customerId }: Person, fixes: readonly Fix[], stored: Stored): string[] {
   const recorded = new Set(stored.fixes.map(({ id }) => id));
   const ofFix = Map.groupBy(stored.entries, ({ metadata }) => metadata['fix_attempt_id']);
-  const told = new Set(fixes.map(({ id }) => id));
-  const strangers = [...recorded].filter((id) => !told.has(id));
+  const sent = new Set(fixes.map(({ id }) => id));
+  const unsent = [...recorded].filter((id) => !sent.has(id));
   return [
-    ...strangers.map((id) => `${customerId}: fix ${id} was never sent`),
+    ...unsent.map((id) => `${customerId}: fix ${id} is stored but was never sent`),
     ...fixes.flatMap((fix) =>
       wrongFix(fix, recorded.has(fix.id), ofFix.get(fix.id) ?? []).map(
         (what) => `${customerId}: fix ${fix.id} (#${fix.prNumber}) ${what}`,
@@ -219,18 +219,22 @@ function wrongFix(fix: Fix, isRecorded: boolean, entries: readonly LedgerEntry[]
   const deployed = entries.filter(({ source }) => source === 'fix_deployed').length;
   const purchases = entries.filter(({ source }) => source === 'purchased');
   const paid = purchases.reduce((sum, { metadata }) => sum + Number(metadata['amount_cents']), 0);
-  const { paidCents, told, toldAlready, lost } = fix;
-  if (!isRecorded) return ['was recorded, and is not there'];
+  const { paidCents, billedAnswers, alreadyBilledAnswers, lost } = fix;
+  if (!isRecorded) return ['was recorded but is not stored'];
   if (paidCents === null) {
-    return deployed === 0 && purchases.length === 0 ? [] : ['was billed, and no caller got the answer'];
+    return deployed === 0 && purchases.length === 0 ? [] : ['was billed, but no caller got the answer'];
   }
   return [
-    ...(deployed === 1 ? [] : [`was answered as billed, and is in the ledger ${deployed} times`]),
-    ...(paid === paidCents ? [] : [`was answered as paid with ${paidCents} cents, the ledger says ${paid}`]),
-    ...(purchases.length === (paidCents > 0 ? 1 : 0) ? [] : [`was purchased ${purchases.length} times`]),
-    ...(told + lost > 0
+    ...(deployed === 1 ? [] : [`was answered as billed but is in the ledger ${deployed} times`]),
+    ...(paid === paidCents
       ? []
-      : [`was "Already billed" ${toldAlready} times, though all answers came and none said "Billed"`]),
+      : [`was answered as paid with ${paidCents} cents, but the ledger has ${paid}`]),
+    ...(purchases.length === (paidCents > 0 ? 1 : 0) ? [] : [`was purchased ${purchases.length} times`]),
+    ...(billedAnswers + lost > 0
+      ? []
+      : [
+          `was "Already billed" ${alreadyBilledAnswers} times, but never "Billed", although no answer was lost`,
+        ]),
   ];
 }
 
@@ -240,15 +244,16 @@ async function brokenDeliveries({ table }: PaymentDeps, { delivered }: Webhooks)
   const ids = [...delivered.keys()];
   for (let from = 0; from < ids.length; from += EVENTS_AT_ONCE) {
     const some = ids.slice(from, from + EVENTS_AT_ONCE);
-    const fates = await readEventFates(table, some, UNMETERED);
+    const outcomes = await readEventFates(table, some, UNMETERED);
     for (const id of some) {
-      const { told = 0, again = 0, lost = 0, isTheirs = false } = delivered.get(id) ?? {};
-      const outcome = fates.get(id)?.outcome;
+      const { newAnswers = 0, duplicateAnswers = 0, lost = 0, isTheirs = false } = delivered.get(id) ?? {};
+      const outcome = outcomes.get(id)?.outcome;
       if (outcome !== 'processed' && outcome !== 'ignored')
-        broken.push(`event ${id} was accepted, and is ${outcome ?? 'not recorded'}`);
-      if (told > 1) broken.push(`event ${id} was counted ${told} times`);
+        broken.push(`event ${id} was accepted but is ${outcome ?? 'not recorded'}`);
+      if (newAnswers > 1) broken.push(`event ${id} was reported as new ${newAnswers} times`);
       // Stripe's stand-in may have delivered the event first.
-      if (told + lost === 0 && again > 0 && !isTheirs) broken.push(`event ${id} was never news`);
+      if (newAnswers + lost === 0 && duplicateAnswers > 0 && !isTheirs)
+        broken.push(`event ${id} was never reported as new`);
     }
   }
   return broken;

@@ -107,7 +107,7 @@ export class Webhooks {
           case 'processed':
           case 'ignored':
             delivered.told += 1;
-            if (delivered.told > 1) throw new Unexpected(`200 ${outcome} for ${event.id}, a second time`);
+            if (delivered.told > 1) throw new Unexpected(`200 ${outcome} for ${event.id} twice`);
             break;
           default:
             throw new Unexpected(`200 ${outcome} for ${event.id} (${event.type})`);

@@ -133,7 +133,7 @@ export class World {
       },
       take: (answer) => {
         const label = call.take(answer);
-        if (label === '200' && !isLost) throw new Unexpected('200, though it was never recorded before');
+        if (label === '200' && !isLost) throw new Unexpected('200, although it was not recorded before');
         remember(this.#recorded, fix, REMEMBERED);
         this.#toBill.push(fix);
         if (this.#random.chance(AT_ONCE)) this.#toBill.push(fix);
@@ -206,12 +206,12 @@ function noteBilled(fix: Fix, fields: Readonly<Record<string, unknown>>): string
   const isFirst = BILLED[String(message)];
   if (isFirst === undefined || typeof cents !== 'number') throw new Unexpected(`200 with ${String(message)}`);
   if (fix.paidCents !== null && fix.paidCents !== cents) {
-    throw new Unexpected(`200: fix ${fix.id} for ${cents} cents, and before for ${fix.paidCents}`);
+    throw new Unexpected(`200: fix ${fix.id} for ${cents} cents, but ${fix.paidCents} before`);
   }
   fix.paidCents = cents;
   if (isFirst === 1) fix.told += 1;
   else fix.toldAlready += 1;
-  if (fix.told > 1) throw new Unexpected(`200 Billed for fix ${fix.id}, a second time`);
+  if (fix.told > 1) throw new Unexpected(`200 Billed for fix ${fix.id} twice`);
   return isFirst === 1 ? `200 Billed, ${cents === 0 ? 'a credit' : 'the card'}` : '200 Already billed';
 }
 

@@ -17,16 +17,17 @@ import {
 } from './scores.ts';
 import { ensureInstalled, lastRun, MIN_SCORE, type Mutant, tryMutants } from './stryker.ts';
 
-const USAGE = `npm run check:mutation -- [options]    changes the code in one place after another and expects a test to fail
+const USAGE = `npm run check:mutation -- [options]    changes the code in one place at a time and expects a test to fail
 
-  --part NAME      one part; without it every part, which takes more than an hour on two cores
-  --changed        of each part only the files whose code has changed since they were tried
-  --write          keeps what was found: checks/mutation/scores.json, docs/checks/mutation-scores.md
-  --incremental    tries only what has changed since the last run, for working on it
-  --judge          tries nothing: judges the last whole run again, as after an explanation
+  --part NAME      one part; default: all parts, which takes more than an hour on two cores
+  --changed        only files whose code has changed since their last run
+  --write          writes checks/mutation/scores.json and docs/checks/mutation-scores.md
+  --incremental    tries only mutants that changed since the last run, for local work
+  --judge          runs nothing: evaluates the last whole run again, for example after a new explanation
 
-Fails below ${MIN_SCORE} % for a folder or ${MIN_SCORE_OF_ALL} % for all, for a file with more unexplained survivors than last time, for an explanation without its
-survivor, and where the code of any part has changed since it was tried. Needs npm: it installs Stryker for itself the first time. See docs/checks/mutation.md.`;
+Fails below ${MIN_SCORE} % for a folder or ${MIN_SCORE_OF_ALL} % for all, for a file with more
+unexplained survivors than last time, for an explanation without a survivor, and if code of any part changed since its run.
+Needs npm, which installs Stryker at the first run. See docs/checks/mutation.md.`;
 
 const values = optionsOf(USAGE, {
   part: { type: 'string' },
@@ -41,16 +42,16 @@ await runCheck(async () => {
   const parts = values.changed ? await onlyChanged(named) : named;
   // Results of an earlier run are not a score of the current code.
   if (values.write && values.incremental)
-    throw new UsageError('--write keeps what was tried now, so it does not go with --incremental');
+    throw new UsageError('--write stores a whole run, so it cannot be used with --incremental');
   if (values.judge && values.changed)
-    throw new UsageError('--judge is for whole runs, so it does not go with --changed');
+    throw new UsageError('--judge is for whole runs, so it cannot be used with --changed');
   if (!values.judge) ensureInstalled();
   const failed: string[] = [];
   for (const part of parts) if (!(await tryPart(part))) failed.push(part.name);
   if (values.part === undefined && !(await isKept())) failed.push('scores');
   const count = parts.length === 1 ? '1 part' : `${parts.length} parts`;
   console.log(
-    `\n${count} tried now, ${failed.length === 0 ? 'every score is good' : `FAILED: ${failed.join(', ')}`}`,
+    `\n${count} run, ${failed.length === 0 ? 'every score is sufficient' : `FAILED: ${failed.join(', ')}`}`,
   );
   return failed.length === 0;
 });
@@ -73,7 +74,7 @@ async function run(part: Part) {
 
 /** Whether the stored results of all parts, also of those not tried now, match the current code. */
 async function isKept(): Promise<boolean> {
-  console.log('\nEvery part, when it was tried last:');
+  console.log('\nThe last run of every part:');
   const problems = await checkScores((rows) => console.log(`\n${textTable(HEADINGS, rows)}\n`));
   for (const problem of problems) console.log(`✗ ${problem}`);
   return problems.length === 0;
@@ -113,7 +114,9 @@ function judge(part: Part, mutants: readonly Mutant[]): boolean {
   }
   const stale = staleAmong(mutants);
   for (const { file, mutator, from, to } of stale) {
-    console.log(`✗ ${file} ${mutator}: ${from} → ${to}\n    is explained, and does not survive so often`);
+    console.log(
+      `✗ ${file} ${mutator}: ${from} → ${to}\n    has an explanation, but does not survive this often`,
+    );
   }
   const scores = [...folders].map(([folder, those]) => ({ folder, score: scoreOf(countsOf(those)) }));
   const tooLow = scores.filter(({ score }) => score < MIN_SCORE);
@@ -127,7 +130,7 @@ function judge(part: Part, mutants: readonly Mutant[]): boolean {
     );
   console.log(
     `\n${survivors.length} survivors, ${survivors.length - unexplained.length} explained, ` +
-      `${unexplained.length} not; ${stale.length} explanations without their survivor`,
+      `${unexplained.length} not; ${stale.length} explanations without a survivor`,
   );
   return tooMany.length === 0 && stale.length === 0 && tooLow.length === 0;
 }

@@ -113,7 +113,7 @@ export async function checkScores(print: (rows: string[][]) => void): Promise<st
     for (const file of new Set([...filesOf(part), ...Object.keys(kept)])) {
       const score = kept[file];
       if (score?.code !== (await codeOf(file))) {
-        problems.push(`${file} is not what its mutants were tried on: ${again}`);
+        problems.push(`${file} has changed since its mutants ran: ${again}`);
       } else if (score.survived !== explainedIn(file) + score.open) {
         const said = `${explainedIn(file)} explained and ${score.open} open`;
         problems.push(`${file} has ${score.survived} survivors, not ${said}: ${again}`);
@@ -139,7 +139,7 @@ export function misplacedFiles(): string[] {
     .filter(({ count }) => count !== 1)
     .map(({ file, count }) =>
       count === 0
-        ? `${file} belongs to no part of parts.ts, and left-out.ts has no reason for it`
+        ? `${file} is neither in parts.ts nor in left-out.ts`
         : `${file} has ${count} places in parts.ts and left-out.ts`,
     );
 }

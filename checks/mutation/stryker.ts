@@ -48,7 +48,7 @@ export interface Mutant {
 /** Installs Stryker once; it is not a dependency of the project. @throws SetupError */
 export function ensureInstalled(): void {
   if (existsSync(STRYKER)) return;
-  console.log(`Installing what ${HERE}/package-lock.json names…`);
+  console.log(`Installing the packages of ${HERE}/package-lock.json …`);
   const { status } = spawnSync('npm', ['ci', '--prefix', HERE], { stdio: 'inherit' });
   if (status !== 0) throw new SetupError(`npm ci in ${HERE} failed.`);
 }
@@ -106,7 +106,7 @@ export async function tryMutants(
     env: { ...process.env, [PART_VARIABLE]: part.name, VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
   });
   await once(stryker, 'exit');
-  if (!existsSync(report)) throw new SetupError(`Stryker made no report of ${part.name}.`);
+  if (!existsSync(report)) throw new SetupError(`Stryker wrote no report for ${part.name}.`);
   return mutantsOf(Report.parse(JSON.parse(readFileSync(report, 'utf8'))));
 }
 
@@ -118,11 +118,12 @@ export async function tryMutants(
 export function lastRun(part: Part): { readonly mutants: Mutant[]; readonly minutes: number } {
   const again = `Run it again: npm run check:mutation -- --part ${part.name}`;
   const file = fileOf(part, 'report');
-  if (!existsSync(file)) throw new SetupError(`There is no report of ${part.name} on this machine. ${again}`);
+  if (!existsSync(file))
+    throw new SetupError(`There is no report for ${part.name} on this machine. ${again}`);
   const report = Report.parse(JSON.parse(readFileSync(file, 'utf8')));
   for (const [name, { source }] of Object.entries(report.files)) {
     if (!existsSync(name) || readFileSync(name, 'utf8') !== source)
-      throw new SetupError(`${name} is not what was tried. ${again}`);
+      throw new SetupError(`${name} has changed since its run. ${again}`);
   }
   const tookMs = statSync(file).mtimeMs - statSync(fileOf(part, 'settings')).mtimeMs;
   return { mutants: mutantsOf(report), minutes: tookMs / 60_000 };
@@ -160,7 +161,7 @@ function stateOf(status: string): Mutant['state'] {
     case 'RuntimeError':
       return 'left out';
     default:
-      throw new Error(`Stryker says ${status} of a mutant`);
+      throw new Error(`Unexpected status of a mutant: ${status}`);
   }
 }
 

@@ -23,7 +23,7 @@ export async function startBrowser(): Promise<Browser> {
 function installed(): string {
   const advice = 'Install Chromium, or name one that is installed elsewhere: CHROMIUM=/path/to/chromium.';
   if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
-    throw new SetupError(`There is no Chromium. ${advice}`);
+    throw new SetupError(`Chromium is missing. ${advice}`);
   }
   console.log('Installing Chromium with apt-get …');
   for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
@@ -31,6 +31,6 @@ function installed(): string {
     if (status !== 0) throw new SetupError(`apt-get ${args[0]} failed: ${stderr.trim()} ${advice}`);
   }
   const found = CANDIDATES.find(existsSync);
-  if (found === undefined) throw new SetupError(`apt-get installed no Chromium. ${advice}`);
+  if (found === undefined) throw new SetupError(`apt-get did not install Chromium. ${advice}`);
   return found;
 }

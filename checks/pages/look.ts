@@ -96,7 +96,7 @@ export class Looker {
       .parse(
         await page.evaluate('[document.documentElement.scrollWidth, document.documentElement.clientWidth]'),
       );
-    if (needed > given) this.problems.push(`${name}: ${needed} pixels wide where there are ${given}`);
+    if (needed > given) this.problems.push(`${name}: ${needed} pixels wide on a screen of ${given}`);
     if (this.#screenshots !== undefined) {
       await page.screenshot({ path: join(this.#screenshots, `${name}.png`) });
     }

@@ -5,18 +5,18 @@ import { Looker, WIDTHS } from './look.ts';
 import { setScene } from './scene.ts';
 import { viewsOf } from './views.ts';
 
-const USAGE = `npm run check:pages -- [--screenshots FOLDER]    the double's page, the mailbox and the API reference in Chromium: 2 minutes
+const USAGE = `npm run check:pages -- [--screenshots FOLDER]    the double's pages, the mailbox and the API reference: 2 minutes
 
-Each page is opened at 390 and 1280 pixels, light and dark. Fails on a violation that axe finds, on a page wider than the
-screen, on an error that the browser reports, and on a journey that cannot be finished.
---screenshots saves what was seen as PNG files.
-Starts what it looks at itself. Installs Chromium with apt-get if the machine has none; CHROMIUM names another one.`;
+Opens each page in Chromium at 390 and 1280 pixels, light and dark. Fails on a violation that axe finds, on a page
+wider than the screen, on an error that the browser reports, and on a journey that cannot be finished.
+--screenshots saves screenshots as PNG files.
+Installs Chromium with apt-get if the machine has none. CHROMIUM names another Chromium.`;
 
 const { screenshots } = optionsOf(USAGE, { screenshots: { type: 'string' } });
 await runCheck(async () => {
   const problems = await run(screenshots);
   for (const problem of problems) console.log(`✗ ${problem}`);
-  console.log(problems.length === 0 ? 'The pages are in order.' : `${problems.length} problems`);
+  console.log(problems.length === 0 ? 'No problems found.' : `${problems.length} problems`);
   return problems.length === 0;
 });
 

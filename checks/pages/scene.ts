@@ -74,7 +74,7 @@ async function serveDocs() {
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the page of the API has no port');
+  if (address === null || typeof address === 'string') throw new Error('the API page listens on no port');
   return {
     url: `http://127.0.0.1:${address.port}`,
     stop: () => {

@@ -24,7 +24,7 @@ const USAGE = `npm run check:stripe-cli [-- --write]    Stripe's command line ag
 
 Runs \`stripe trigger\` for each event type, and \`stripe events resend\`.
 
-Fetches Stripe's own command line from npm the first time.
+The first run fetches Stripe's command line from npm.
   --write    write docs/checks/stripe-cli.md`;
 const PAGE = 'docs/checks/stripe-cli.md';
 const Delivered = z.object({ id: z.string() });
@@ -169,5 +169,5 @@ async function onADouble<T>(work: (running: StripeDouble, setting: CliSetting) =
 
 function reasonOf({ exitCode, stdout, stderr }: CliResult): string {
   const said = (stderr.trim() || stdout).replaceAll(/\s+/g, ' ').trim().slice(0, REASON_LENGTH);
-  return `${exitCode === null ? 'it hung' : `exit code ${exitCode}`}: ${said}`;
+  return `${exitCode === null ? 'timed out' : `exit code ${exitCode}`}: ${said}`;
 }

@@ -12,9 +12,9 @@ import { type StripeMock, startStripeMock } from './stripe-mock.ts';
  * of Stripe, so it can accept a parameter that does not exist. stripe-mock is Stripe's.
  */
 
-const USAGE = `npm run check:stripe-mock    every call that the service makes, against Stripe's description of its API: 1 minute
+const USAGE = `npm run check:stripe-mock    the service's calls against Stripe's description of its API: 1 minute
 
-Needs Go: it builds Stripe's own stripe-mock from the module proxy the first time.`;
+Needs Go: the first run builds Stripe's stripe-mock from the module proxy.`;
 const API_KEY = 'sk_test_double';
 
 /** A call that Stripe's API description does not allow. */
@@ -39,10 +39,10 @@ await runCheck(async () => {
 async function allAccepted(mock: StripeMock): Promise<boolean> {
   const [expected] = await mock.replayAll([WRONG]);
   if (expected === undefined) {
-    console.log('stripe-mock accepted an unknown parameter: what follows would say nothing.');
+    console.log('stripe-mock accepted an unknown parameter, so further results would prove nothing.');
     return false;
   }
-  console.log(`An unknown parameter is refused, as it must be: ${expected.reason}\n`);
+  console.log(`An unknown parameter is rejected, as expected: ${expected.reason}\n`);
 
   console.log('Recording the calls of whole journeys through the service …');
   const calls = [
@@ -60,7 +60,7 @@ async function allAccepted(mock: StripeMock): Promise<boolean> {
   console.log(textTable(['method', 'path', 'parameters', 'stripe-mock'], rows));
   console.log(
     `\n${calls.length} calls, ${distinct.length} distinct: ${distinct.length - refused.size} accepted, ` +
-      `${refused.size} refused. Held against ${mock.describes}; the service speaks ${STRIPE_API_VERSION}.`,
+      `${refused.size} rejected. Checked against ${mock.describes}; the service uses ${STRIPE_API_VERSION}.`,
   );
   return refused.size === 0 && distinct.length > 0;
 }

@@ -157,7 +157,7 @@ async function untilCharged(customer: Customer): Promise<void> {
     const { outcome } = await customer.fix();
     if (outcome !== 'credit_consumed') return;
   }
-  throw new Error('the credits did not come to an end');
+  throw new Error('the credits were not used up');
 }
 
 async function control({ double }: World, path: string, input: Body): Promise<void> {

@@ -73,10 +73,10 @@ function installStripeMock(): { executable: string; describes: string } {
       return { executable: join(build(release), 'stripe-mock'), describes: release.describes };
     } catch (error) {
       if (errorCode(error) === 'ENOENT') {
-        throw new SetupError('Go is not installed: stripe-mock is built with it, from its source.');
+        throw new SetupError('Go is not installed. It builds stripe-mock from source.');
       }
       reasons.push(`${release.version}: ${reasonOf(error)}`);
-      console.log(`stripe-mock ${release.version} cannot be had here.`);
+      console.log(`stripe-mock ${release.version} is not available here.`);
     }
   }
   throw new SetupError(`stripe-mock could not be built. ${reasons.join(' ')}`);

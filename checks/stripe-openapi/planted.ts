@@ -7,17 +7,17 @@ export const SPOILED: readonly {
   readonly isForValidatorOnly?: true;
   readonly spoil: (object: Record<string, unknown>) => Record<string, unknown>;
 }[] = [
-  { how: 'a field too many', spoil: (object) => ({ ...object, no_such_field: 1 }) },
+  { how: 'an extra field', spoil: (object) => ({ ...object, no_such_field: 1 }) },
   { how: 'a missing id', spoil: ({ id: _, ...rest }) => rest },
-  { how: 'a time that is text', spoil: (object) => ({ ...object, created: 'today' }) },
+  { how: 'a time as text', spoil: (object) => ({ ...object, created: 'today' }) },
   {
-    how: 'a word that Stripe does not use',
+    how: 'an unknown enum value',
     isForValidatorOnly: true,
     spoil: (object) => ({ ...object, status: 'splendid' }),
   },
-  { how: 'a null that must not be', spoil: (object) => ({ ...object, amount: null }) },
+  { how: 'a null that is not allowed', spoil: (object) => ({ ...object, amount: null }) },
   {
-    how: 'an expanded object with a field too many',
+    how: 'an expanded object with an extra field',
     spoil: (object) => ({ ...object, payment_method: { object: 'payment_method', no_such_field: 1 } }),
   },
 ];

@@ -22,9 +22,10 @@ import { compileAsSdkTypes } from './sdk-types.ts';
  * generic validator, and the types of the pinned SDK, by the compiler.
  */
 
-const USAGE = `npm run check:stripe-openapi [-- --write]    answers and events, against Stripe's description and the SDK's types: 10 seconds
+const USAGE = `npm run check:stripe-openapi [-- --write]    answers and events against Stripe's description and SDK types
 
-Needs Go: the description is inside Stripe's own stripe-mock, which comes from the module proxy the first time.
+Takes 10 seconds. Needs Go: the description is part of Stripe's stripe-mock. The first run gets stripe-mock
+from the module proxy.
   --write    write docs/checks/stripe-specification.md`;
 const API_KEY = 'sk_test_double';
 const PAGE = 'docs/checks/stripe-specification.md';
@@ -70,7 +71,7 @@ async function played(): Promise<{ answers: readonly Answer[]; events: readonly 
     const recording = recorder(running.url, API_KEY);
     const account = accountAt(running.url, recording.stripe);
     await playScenario(account).catch((error: unknown) => {
-      throw new SetupError(`The scenario stops: ${reasonOf(error)}`);
+      throw new SetupError(`The scenario failed: ${reasonOf(error)}`);
     });
     await readLists(recording, ROUTES);
     await playRefusals(recording, account, ROUTES);
@@ -83,7 +84,7 @@ async function played(): Promise<{ answers: readonly Answer[]; events: readonly 
 /** Checks the judges: a judge that misses a planted fault proves nothing. */
 function blindSpots(description: StripeDescription, answers: readonly Answer[]): string[] {
   const charge = chargeIn(answers.map(({ body }) => body));
-  if (charge === undefined) return ['The scenario shows no charge.'];
+  if (charge === undefined) return ['The scenario has no charge.'];
   const blind = SPOILED.filter(({ spoil }) => description.object(spoil(charge))?.length === 0);
   const forCompiler = SPOILED.filter(({ isForValidatorOnly }) => !isForValidatorOnly);
   const { errors } = compileAsSdkTypes(forCompiler.map(({ spoil }) => spoil(charge)));
@@ -108,12 +109,12 @@ function unplayed(
   const routes = ROUTES.flatMap(({ method, path }) => [
     ...(seen.has(`${method} ${path} true`) !== NEVER_SUCCEEDS.includes(`${method} ${path}`)
       ? []
-      : [`The scenario lets no ${method} ${path} succeed.`]),
-    ...(seen.has(`${method} ${path} false`) ? [] : [`The scenario lets no ${method} ${path} be refused.`]),
+      : [`No ${method} ${path} succeeds in the scenario.`]),
+    ...(seen.has(`${method} ${path} false`) ? [] : [`No ${method} ${path} is rejected in the scenario.`]),
   ]);
   const told = new Set(events.map(({ type }) => type));
   const missing = [...typesInSource(eventTypes)].filter((type) => !told.has(type));
-  return [...routes, ...missing.toSorted().map((type) => `The scenario brings about no ${type}.`)];
+  return [...routes, ...missing.toSorted().map((type) => `The scenario causes no ${type}.`)];
 }
 
 /** The event types named in the stand-in's source, except in a file that lists most of them. */
@@ -149,12 +150,12 @@ function differences(
   for (const event of events) {
     for (const { at, what } of description.object(event) ?? []) complain(at, what, `event ${event.type}`);
     const found = description.object(event.data.object);
-    if (found === undefined) complain(event.type, 'tells of a kind of object that does not exist', 'event');
+    if (found === undefined) complain(event.type, 'has an object of an unknown kind', 'event');
     for (const { at, what } of found ?? []) complain(at, what, `event ${event.type}`);
   }
   return [
     ...complaints.values(),
-    ...[...unused].map((at) => `${at}: listed as a known difference, and no answer differs.`),
+    ...[...unused].map((at) => `${at}: listed as a known difference, but no answer differs.`),
   ];
 }
 

@@ -66,6 +66,6 @@ export async function refused(call: Promise<unknown>): Promise<void> {
     () => null,
     (error: unknown) => error,
   );
-  if (told === null) throw new Error('a call that Stripe refuses was accepted');
+  if (told === null) throw new Error('a call that Stripe rejects was accepted');
   if (!StripeError.safeParse(told).success) throw told;
 }

@@ -9,9 +9,9 @@ import { page } from './page.ts';
  * client verifies the stand-in's deliveries. dj-stripe copies every kind of object into SQLite.
  */
 
-const USAGE = `npm run check:stripe-python [-- --write]    Stripe's Python client and dj-stripe, against the stand-in: 1 minute
+const USAGE = `npm run check:stripe-python [-- --write]    Stripe's Python client and dj-stripe against the stand-in: 1 minute
 
-Needs Python 3 with pip: both clients are installed into .cache the first time, at exact versions.
+Needs Python 3 with pip. The first run installs both clients into .cache at exact versions.
   --write    write docs/checks/stripe-python.md`;
 const PAGE = 'docs/checks/stripe-python.md';
 
@@ -22,7 +22,7 @@ await runCheck(async () => {
   const isCurrent = isCommitted(PAGE, page(found), write, 'npm run check:stripe-python');
   const fitting = found.rows.filter(({ verdict }) => verdict === 'fits').length;
   console.log(
-    `${fitting} kinds fit at ${STRIPE_API_VERSION}, ${found.verified} deliveries verified, ${found.handled} types of events handled: ` +
+    `${fitting} kinds fit at ${STRIPE_API_VERSION}, ${found.verified} deliveries verified, ${found.handled} event types handled: ` +
       `${found.complaints.length} complaints.`,
   );
   return found.complaints.length === 0 && fitting > 0 && isCurrent;

@@ -11,9 +11,9 @@ import { type Judged, judged, KINDS } from './judge.ts';
  * Postgres.
  */
 
-const USAGE = `npm run check:stripe-sync [-- --write]    Stripe Sync Engine, against the stand-in: 1 minute
+const USAGE = `npm run check:stripe-sync [-- --write]    Stripe Sync Engine against the stand-in: 1 minute
 
-Installs what checks/stripe-sync/package-lock.json names, with a Postgres that runs inside Node.
+Installs the packages of checks/stripe-sync/package-lock.json, with a Postgres that runs inside Node.
   --write    write docs/checks/stripe-sync.md`;
 const HERE = 'checks/stripe-sync';
 const PAGE = 'docs/checks/stripe-sync.md';
@@ -33,7 +33,7 @@ await runCheck(async () => {
 /** @throws SetupError */
 function install(): void {
   if (existsSync(`${HERE}/node_modules/@supabase`)) return;
-  console.log(`Installing what ${HERE}/package-lock.json names…`);
+  console.log(`Installing the packages of ${HERE}/package-lock.json …`);
   // `pglite-socket` has peer dependencies on Postgres extensions that are not used here.
   const args = ['ci', '--ignore-scripts', '--legacy-peer-deps', '--prefix', HERE];
   const { status } = spawnSync('npm', args, { stdio: 'inherit' });

@@ -28,8 +28,8 @@ export function checkAdvisories(packages: readonly Package[]): Check {
     const refused = Refused.safeParse(answer);
     const reason = refused.success
       ? refused.data.message.replace(/ https?:\S+/, '')
-      : 'npm audit gave no report';
-    const summary = `no advisory was to be had (${reason}): nothing is known about vulnerabilities`;
+      : 'npm audit returned no report';
+    const summary = `advisories are unavailable (${reason}), so vulnerabilities are unknown`;
     return { name: NAME, state: 'not checked', summary, findings: [] };
   }
   const deployed = new Set(packages.filter(({ isRuntime }) => isRuntime).map(({ path }) => path));
@@ -43,10 +43,10 @@ export function checkAdvisories(packages: readonly Package[]): Check {
       text: `${severity}, ${isDeployed ? 'deployed' : 'a tool'}: ${name} ${range} (${why})`,
     };
   });
-  const told = found.filter(({ isGrave }) => !isGrave).map(({ text }) => text);
+  const details = found.filter(({ isGrave }) => !isGrave).map(({ text }) => text);
   return checked(
     NAME,
-    `${packages.length} packages, ${found.length} with advisories${told.length > 0 ? `; ${told.join('; ')}` : ''}`,
+    `${packages.length} packages, ${found.length} with advisories${details.length > 0 ? `; ${details.join('; ')}` : ''}`,
     found.filter(({ isGrave }) => isGrave).map(({ text }) => text),
   );
 }

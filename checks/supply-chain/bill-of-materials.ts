@@ -52,7 +52,7 @@ function isFromNode(component: Bill['components'][number]): boolean {
 export function checkBillOfMaterials(packages: readonly Package[]): Check {
   const made = Bill.safeParse(npmJson('sbom', '--sbom-format=cyclonedx'));
   if (!made.success)
-    return checked(NAME, 'none', ['npm sbom gave no CycloneDX document: run npm ci, then npm sbom']);
+    return checked(NAME, 'none', ['npm sbom returned no CycloneDX document. Run npm ci, then npm sbom.']);
   const runtime = packages.filter(({ isRuntime }) => isRuntime);
   const required = packages.filter(({ optional, devOptional }) => optional !== true && devOptional !== true);
   const all = save('all', made.data);

@@ -18,6 +18,6 @@ export function checkInstallScripts(
     .filter((one) => !withScript.has(one))
     .map((one) => `allowScripts names ${one}, which has no install script`);
   const allowed = named.filter((one) => allowScripts[one] === true);
-  const summary = `${withScript.size} packages have one; allowed: ${allowed.join(', ') || 'none'}`;
+  const summary = `${withScript.size} packages have an install script; allowed: ${allowed.join(', ') || 'none'}`;
   return checked(name, summary, [...unnamed, ...idle]);
 }

@@ -11,13 +11,13 @@ export function checkPinned(manifest: Manifest, packages: readonly Package[], na
   const direct = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
   const ranges = direct
     .filter(([, version]) => !EXACT.test(version))
-    .map(([one, version]) => `package.json asks for ${one} ${version}, which is not one version`);
+    .map(([one, version]) => `package.json has a range for ${one}: ${version}`);
   const unhashed = packages
     .filter(({ integrity }) => !SHA512.test(integrity ?? ''))
     .map((one) => `${titleOf(one)} has no SHA-512 in the lock file`);
   const elsewhere = packages
     .filter(({ resolved }) => resolved !== undefined)
-    .map((one) => `${titleOf(one)} names where it comes from; its hash says what it is, wherever that is`);
+    .map((one) => `${titleOf(one)} names a source address; the hash alone must identify it`);
   return checked(name, `${direct.length} direct dependencies, ${packages.length} packages in the lock file`, [
     ...ranges,
     ...unhashed,

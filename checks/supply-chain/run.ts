@@ -9,10 +9,10 @@ import { readLock, readManifest, TOOL_FOLDERS } from './lock.ts';
 import { checkPinned } from './pinned.ts';
 import { runtimeDependencies } from './runtime.ts';
 
-const USAGE = `npm run check:supply-chain -- [--json]    what is installed, from which source, under which licences: 10 seconds
+const USAGE = `npm run check:supply-chain -- [--json]    the installed packages, their sources and licences: 10 seconds
 
-Prints tables for people, or JSON for programs. Fails when a check fails; one that could not be made is "not checked".
-Needs npm and its registry. What each check means: docs/checks/supply-chain.md.`;
+Prints tables, or JSON with --json. Fails if a check fails. A check that cannot run is "not checked".
+Needs npm and its registry. docs/checks/supply-chain.md explains each check.`;
 
 const { json } = optionsOf(USAGE, { json: { type: 'boolean', default: false } });
 

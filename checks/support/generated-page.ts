@@ -7,9 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 export function isCommitted(file: string, found: string, write: boolean, command: string): boolean {
   if (write) writeFileSync(file, found);
   if (existsSync(file) && readFileSync(file, 'utf8') === found) return true;
-  console.log(
-    `${file} is not what this check finds. Write the page with \`${command} -- --write\` and commit it.`,
-  );
+  console.log(`${file} is out of date. Write the page with \`${command} -- --write\` and commit it.`);
   return false;
 }
 

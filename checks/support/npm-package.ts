@@ -18,7 +18,7 @@ export function fetchPackage(name: string, version: string): string {
     } catch (error) {
       const npmCode = /npm error code (\w+)/.exec(reasonOf(error))?.[1];
       const reason =
-        npmCode === 'E404' ? 'the registry does not have it for this platform' : (npmCode ?? reasonOf(error));
+        npmCode === 'E404' ? 'the registry has no version for this platform' : (npmCode ?? reasonOf(error));
       throw new SetupError(`${name}@${version} could not be fetched: ${reason}.`);
     }
   });

@@ -9,7 +9,7 @@ export interface Patch {
 export function patched(source: string, patches: readonly Patch[]): string {
   return patches.reduce((text, { file, find, replace }) => {
     const [, after, ...more] = text.split(find);
-    if (after === undefined || more.length > 0) throw new Error(`${file} does not have once: ${find}`);
+    if (after === undefined || more.length > 0) throw new Error(`${file} must contain exactly once: ${find}`);
     return text.replace(find, () => replace);
   }, source);
 }

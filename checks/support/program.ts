@@ -44,7 +44,7 @@ export async function runCheck(holds: () => boolean | Promise<boolean>): Promise
 /** @throws UsageError unless the text is a whole number from 1 */
 export function wholeNumber(option: string, text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new UsageError(`--${option} takes a whole number from 1, and "${text}" is none.`);
+  throw new UsageError(`--${option} must be a whole number from 1, not "${text}".`);
 }
 
 function refuse(reason: string): never {

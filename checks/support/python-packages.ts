@@ -12,12 +12,13 @@ const PYTHON = 'python3';
  * @throws SetupError without Python 3 or pip, or when an installation fails
  */
 export function pythonPackages(name: string, requirements: string): string {
-  const asked = python('-c', 'import sys; print("%d%d" % sys.version_info[:2])');
-  if (asked.status !== 0) throw new SetupError(`${name} needs Python 3: there is no ${PYTHON}. Install it.`);
+  const python3Version = python('-c', 'import sys; print("%d%d" % sys.version_info[:2])');
+  if (python3Version.status !== 0)
+    throw new SetupError(`${name} needs Python 3: there is no ${PYTHON}. Install it.`);
   // Some packages are compiled for one Python version.
-  const version = `python${asked.stdout.trim()}-${hashText(readFileSync(requirements, 'utf8'))}`;
+  const version = `python${python3Version.stdout.trim()}-${hashText(readFileSync(requirements, 'utf8'))}`;
   return cachedFolder(`${name}-${version}`, (empty) => {
-    console.log(`Installing what ${requirements} names …`);
+    console.log(`Installing the packages of ${requirements} …`);
     const { status, stderr } = python(
       ...['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', empty, '-r', requirements],
     );

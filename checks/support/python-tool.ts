@@ -17,14 +17,15 @@ export interface PythonTool {
  * @throws SetupError with the remedy, without Python 3, pip or PyPI
  */
 export function pythonTool(name: string, version: string): PythonTool {
-  const asked = python('-c', 'import sys; print("%d%d" % sys.version_info[:2])');
-  if (asked.status !== 0) throw new SetupError(`${name} needs Python 3: there is no ${PYTHON}. Install it.`);
+  const python3Version = python('-c', 'import sys; print("%d%d" % sys.version_info[:2])');
+  if (python3Version.status !== 0)
+    throw new SetupError(`${name} needs Python 3: there is no ${PYTHON}. Install it.`);
   if (python('-m', 'pip', '--version').status !== 0)
     throw new SetupError(
       `${name} is installed with pip, which ${PYTHON} does not have. Install python3-pip.`,
     );
   // Some dependencies are compiled for one Python version.
-  const folder = cachedFolder(`${name}-${version}-python${asked.stdout.trim()}`, (empty) => {
+  const folder = cachedFolder(`${name}-${version}-python${python3Version.stdout.trim()}`, (empty) => {
     console.log(`Fetching ${name} ${version} …`);
     const { status, stderr } = python(
       ...['-m', 'pip', 'install', '--quiet', '--target', empty, `${name}==${version}`],

@@ -7,10 +7,10 @@ import { pythonTool } from '../support/python-tool.ts';
 import { CHECKED_STAGES, packageStage, type Stage, TEMPLATES_VARIABLE, templateOf } from './package-stage.ts';
 
 const CFN_LINT = '1.58.0';
-const USAGE = `npm run check:template    packages each stage as a deploy does and checks its CloudFormation: 1 minute
+const USAGE = `npm run check:template    packages each stage like a deploy and checks its CloudFormation: 1 minute
 
-First our tests of permissions, alarms, protections and routes, then cfn-lint, AWS's own linter.
-Needs Python 3 with pip, and fetches cfn-lint from PyPI the first time.`;
+Runs our tests of permissions, alarms, protections and routes, then AWS's linter cfn-lint.
+Needs Python 3 with pip. The first run fetches cfn-lint from PyPI.`;
 
 optionsOf(USAGE, {});
 const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-template-'));

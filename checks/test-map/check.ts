@@ -7,12 +7,12 @@ import { optionsOf, runCheck } from '../support/program.ts';
 
 const USAGE = `npm run check:test-map -- [options]    no test was lost when the tests moved: 1 minute
 
-  --print          prints the whole table: where each test lives now
+  --print          prints the current place of each test
   --quick          parses the test files without running them: seconds, and placeholders fit any name
   --report FILE    reads a JSON report of vitest instead of collecting the tests; may be repeated
 
-before.json lists the tests from before they moved, and table.json says where each lives now.
-Fails on a test without a place, and on a place that does not exist. Needs nothing but the install.`;
+before.json lists the tests from before they moved, and table.json has the current place of each.
+Fails for a test without a place, and for a place that does not exist. Needs only the install.`;
 
 const CONFIGS = ['vitest.config.ts', 'checks/vitest.config.ts'];
 /** Collected but not run, because packaging takes minutes. These test names contain placeholders. */
@@ -91,7 +91,7 @@ for (const problem of problems) console.error(`✗ ${problem}`);
 const count = rows.reduce((sum, { times }) => sum + times, 0);
 const moved = rows.filter(({ isElsewhere }) => isElsewhere).length;
 console.log(
-  `${count} tests of before, ${problems.length} without a place; ${moved} names elsewhere or replaced.`,
+  `${count} earlier tests, ${problems.length} without a place; ${moved} names elsewhere or replaced.`,
 );
 await runCheck(() => problems.length === 0 && count > 0);
 
@@ -109,15 +109,15 @@ function rowOf(file: string, { name, times }: { name: string; times: number }): 
 }
 
 function problemsOf({ file, name, times, now, isElsewhere }: Row): string[] {
-  if (now.length === 0) return [`${file}: table.json has nothing of ${name}`];
+  if (now.length === 0) return [`${file}: table.json has no entry for ${name}`];
   return now.flatMap((place) => {
     if (place.name === undefined)
-      return existsSync(place.file) ? [] : [`${file}: ${name}: there is no ${place.file}`];
+      return existsSync(place.file) ? [] : [`${file}: ${name}: ${place.file} does not exist`];
     const wanted = isElsewhere ? 1 : times;
     const found = (today.get(place.file) ?? []).filter((test) => isTest(test, place.name ?? ''));
     if (found.length >= wanted || found.some(({ isPattern }) => isPattern)) return [];
     if (values.quick && isInSource(place.file, place.name)) return [];
-    return [`${file}: there is no test of this name in ${place.file}: ${place.name}`];
+    return [`${file}: ${place.file} has no test with the name: ${place.name}`];
   });
 }
 
@@ -128,7 +128,7 @@ function superfluous(): string[] {
     but
       .map(({ name }) => `${file}: ${name}`)
       .filter((one) => !known.has(one))
-      .map((one) => `table.json names a test that was not there before: ${one}`),
+      .map((one) => `table.json names a test that is not in before.json: ${one}`),
   );
 }
 

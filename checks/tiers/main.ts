@@ -1,17 +1,17 @@
 import { type NightlyStep, STEPS, type Step } from '../steps.ts';
 import { optionsOf, runCheck, UsageError } from '../support/program.ts';
 import { textTable } from '../support/text-table.ts';
-import { RESULTS, record, type Standing, standings } from './results.ts';
+import { type Freshness, freshnessOf, RESULTS, record } from './results.ts';
 import { type Outcome, runSteps } from './run-steps.ts';
 
 /* Runs one tier of checks/steps.ts. `.ci/run` and `.ci/nightly` install the project and start this. */
 
-const USAGE = `.ci/run [options]        what must hold before a change lands: about 10 minutes on two cores
+const USAGE = `.ci/run [options]        the checks before a change lands: about 10 minutes on two cores
 .ci/nightly [options]    everything else, recorded in ${RESULTS}: about 55 minutes on two cores
 
-  --only NAMES    these steps alone, separated by commas, without the test command
-  --list          prints the steps, their results and what each proves, and runs nothing
-  --fresh         .ci/run fails when a nightly result is stale; for the end of an issue
+  --only NAMES    only these steps, separated by commas, without the test command
+  --list          prints the steps, their results and what each proves; runs nothing
+  --fresh         .ci/run fails if a nightly result is stale; for the end of an issue
   --stale         .ci/nightly runs only the steps whose result is not fresh
 
 Needs git, npm, any Node 20.19 or newer for the install, Java 17, Go and Python 3 with pip.
@@ -34,7 +34,7 @@ type Line = readonly [name: string, outcome: 'passed' | 'FAILED', seconds: strin
 await runCheck(async () => {
   const tier = tierOf(values.tier);
   const nightly = STEPS.filter((step) => step.tier === 'nightly');
-  const all = await standings(nightly);
+  const all = await freshnessOf(nightly);
   if (values.list) {
     printSteps(all);
     return true;
@@ -43,7 +43,7 @@ await runCheck(async () => {
   const outcomes = await runSteps(steps, (outcome) => {
     if (tier === 'nightly') recordOutcome(outcome, all);
   });
-  if (outcomes.length !== steps.length) throw new Error('Not every step came to its end.');
+  if (outcomes.length !== steps.length) throw new Error('Some steps did not finish.');
   const lines = [...testCommand(), ...outcomes.map(lineOf), ...failures];
   console.log(`\n${textTable(['step', 'outcome', 'seconds'], lines)}`);
   if (tier === 'nightly') console.log(`\nRecorded in ${RESULTS}: commit it.`);
@@ -62,13 +62,13 @@ function tierOf(tier: string | undefined): Step['tier'] {
 }
 
 /** The tier's steps, and stale nightly steps that are cheap. Other stale steps are failures or notes. */
-function planRun(all: readonly Standing[]): { steps: Step[]; failures: Line[] } {
+function planRun(all: readonly Freshness[]): { steps: Step[]; failures: Line[] } {
   if (values.only !== undefined) return { steps: named(STEPS, values.only), failures: [] };
   const old = all.filter(({ state }) => state !== 'fresh');
-  const isRepeated = ({ step }: Standing) => step.isCheap === true;
+  const isRepeated = ({ step }: Freshness) => step.isCheap === true;
   const left = old.filter((one) => !isRepeated(one));
   if (old.length > 0) {
-    console.log('\nNightly results that do not speak of this code:');
+    console.log('\nNightly results that are stale for this code:');
     const rows = old.map((one) => [
       one.step.name,
       one.state,
@@ -86,7 +86,7 @@ function planRun(all: readonly Standing[]): { steps: Step[]; failures: Line[] } 
   };
 }
 
-function planNightly(all: readonly Standing[]): NightlyStep[] {
+function planNightly(all: readonly Freshness[]): NightlyStep[] {
   const wanted = values.stale ? all.filter(({ state }) => state !== 'fresh') : all;
   const steps = wanted.map(({ step }) => step);
   return values.only === undefined ? steps : named(steps, values.only);
@@ -97,22 +97,22 @@ function named<S extends Step>(steps: readonly S[], names: string): S[] {
   return names.split(',').map((name) => {
     const step = steps.find((one) => one.name === name.trim());
     if (step !== undefined) return step;
-    throw new UsageError(`There is no step "${name.trim()}" here; see --list`);
+    throw new UsageError(`Unknown step "${name.trim()}"; see --list`);
   });
 }
 
 function recordOutcome(
   { step, passed, startedAt, seconds, summary }: Outcome,
-  all: readonly Standing[],
+  all: readonly Freshness[],
 ): void {
-  const standing = all.find((one) => one.step === step);
-  if (standing === undefined) throw new Error(`${step.name} is no nightly step.`);
+  const freshness = all.find((one) => one.step === step);
+  if (freshness === undefined) throw new Error(`${step.name} is not a nightly step.`);
   record(step.name, {
     outcome: passed ? 'passed' : 'failed',
     at: startedAt.toISOString(),
     seconds,
     summary,
-    covers: standing.covers,
+    covers: freshness.covers,
   });
 }
 
@@ -126,14 +126,14 @@ function testCommand(): Line[] {
   return [['npm cit: install and test', outcome === 'passed' ? 'passed' : 'FAILED', seconds]];
 }
 
-function printSteps(all: readonly Standing[]): void {
+function printSteps(all: readonly Freshness[]): void {
   const rows = STEPS.map((step) => {
-    const standing = all.find((one) => one.step === step);
-    const took = standing?.result?.seconds;
+    const freshness = all.find((one) => one.step === step);
+    const took = freshness?.result?.seconds;
     return [
       step.name,
       step.tier,
-      standing?.state ?? '',
+      freshness?.state ?? '',
       took === undefined ? '' : String(took),
       `${step.proves}.`,
     ];

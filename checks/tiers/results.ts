@@ -23,7 +23,7 @@ const Results = z.record(z.string(), Result);
 /** `stale`: the covered content has changed since the result. */
 export type State = 'fresh' | 'stale' | 'failed' | 'never run';
 
-export interface Standing {
+export interface Freshness {
   readonly step: NightlyStep;
   readonly state: State;
   readonly result: Result | null;
@@ -31,7 +31,7 @@ export interface Standing {
   readonly covers: string;
 }
 
-export function standings(steps: readonly NightlyStep[]): Promise<Standing[]> {
+export function freshnessOf(steps: readonly NightlyStep[]): Promise<Freshness[]> {
   const results = readResults();
   return Promise.all(
     steps.map(async (step) => {

@@ -19,6 +19,7 @@ export async function count(full: boolean, progress: (what: string) => void): Pr
     else counted = message.counted;
   });
   const [code] = await once(child, 'exit');
-  if (counted === undefined || code !== 0) throw new Error(`the process that counts ended with ${code}`);
+  if (counted === undefined || code !== 0)
+    throw new Error(`the counting process ended with exit code ${code}`);
   return counted;
 }

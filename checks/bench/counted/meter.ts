@@ -44,7 +44,7 @@ export async function startMeter(engine: string): Promise<Meter> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the meter has no port');
+  if (address === null || typeof address === 'string') throw new Error('the meter listens on no port');
   return {
     endpoint: `http://127.0.0.1:${address.port}`,
     measure: async (work) => {

@@ -32,7 +32,7 @@ export async function openScene(): Promise<Scene> {
     money,
     webhookSecret,
     measured: async (work) => {
-      if (meter === undefined) throw new Error('there is no meter');
+      if (meter === undefined) throw new Error('the table has no meter');
       return costOf(await meter.measure(() => withoutOutput(async () => await work())));
     },
     stop: async () => {
