@@ -12,7 +12,7 @@ const patched = process.env['OLD_RULE'];
 async function scene(): Promise<Scene> {
   const books = await openBooks();
   const delivered = new Set<string>();
-  const tell = async () => {
+  const deliverEvents = async () => {
     // Applying an event can create further events.
     for (let left = 5; left > 0; left--) {
       const events = books.events().filter(({ id }) => !delivered.has(id));
@@ -23,13 +23,13 @@ async function scene(): Promise<Scene> {
       }
     }
   };
-  return { ...books, tell };
+  return { ...books, deliverEvents };
 }
 
 async function findings(number: number): Promise<string[]> {
   const stage = await scene();
   const { customerId } = (await SCENARIOS[number]?.(stage)) ?? { customerId: '' };
-  await stage.tell();
+  await stage.deliverEvents();
   expect(await auditCustomer(stage.deps, customerId)).not.toBeNull();
   // The reconciliation leaves recent differences to Stripe's own delivery.
   stage.wait(60 * 60_000);

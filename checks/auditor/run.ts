@@ -27,9 +27,9 @@ interface Played {
 function play(number: number | null): ReadonlyMap<number, readonly string[]> {
   const env = number === null ? process.env : { ...process.env, OLD_RULE: String(number) };
   const { stdout, stderr } = spawnSync('vitest', ['run', '--config', CONFIG], { env, encoding: 'utf8' });
-  const said = [...stdout.matchAll(/PROOF (\d+) (\[.*\])$/gm)];
-  if (said.length === 0) console.error(stdout + stderr);
-  return new Map(said.map(([, of, found]) => [Number(of), messagesIn(found ?? '[]')]));
+  const proofs = [...stdout.matchAll(/PROOF (\d+) (\[.*\])$/gm)];
+  if (proofs.length === 0) console.error(stdout + stderr);
+  return new Map(proofs.map(([, of, found]) => [Number(of), messagesIn(found ?? '[]')]));
 }
 
 function messagesIn(text: string): string[] {

@@ -17,7 +17,7 @@ const MONTH = 32;
 
 export interface Scene extends Books {
   /** Delivers all undelivered events, and continues after an event that fails. */
-  tell(): Promise<void>;
+  deliverEvents(): Promise<void>;
 }
 
 interface Person {
@@ -30,7 +30,7 @@ const FAILING = 'tok_chargeCustomerFail';
 async function subscriber(scene: Scene): Promise<Person> {
   const person = await customerWithCard(scene, 0);
   await subscribeToPro(scene.deps, person.customerId, null);
-  await scene.tell();
+  await scene.deliverEvents();
   return person;
 }
 
@@ -44,9 +44,9 @@ async function newDefault({ stripe, newCard }: Scene, customer: string, token?: 
 async function withOpenRenewal(scene: Scene): Promise<Person & { readonly invoiceId: string }> {
   const person = await subscriber(scene);
   await newDefault(scene, person.stripeCustomerId, FAILING);
-  await scene.tell();
+  await scene.deliverEvents();
   await scene.later(MONTH);
-  await scene.tell();
+  await scene.deliverEvents();
   const { data } = await scene.stripe.invoices.list({ customer: person.stripeCustomerId, status: 'open' });
   const [open] = data;
   if (open === undefined) throw new Error('the renewal is not open');
@@ -86,7 +86,7 @@ async function paidTwice(scene: Scene): Promise<Person & { readonly second: stri
   const fixId = await recordedFix(scene.deps, customerId, 1);
   const outcome = await billFixAttempt(scene.deps, customerId, fixId);
   if (outcome.kind !== 'billed') throw new Error(outcome.kind);
-  await scene.tell();
+  await scene.deliverEvents();
   const card = await attachedCard(scene, stripeCustomerId);
   const { id } = await scene.stripe.paymentIntents.create({
     amount: 2_900,
@@ -116,9 +116,9 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
     for (let times = 0; times < 2; times++) {
       const { data } = await scene.stripe.subscriptions.list({ customer: person.stripeCustomerId });
       await scene.stripe.subscriptions.cancel(data[0]?.id ?? '', { prorate: true, invoice_now: true });
-      await scene.tell();
+      await scene.deliverEvents();
       await subscribeToPro(scene.deps, person.customerId, null);
-      await scene.tell();
+      await scene.deliverEvents();
     }
     return person;
   },
@@ -137,7 +137,7 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
     const person = await customerWithCard(scene, 0);
     await scene.control('switches', { trial_end_billing_reason: 'subscription_update' });
     const { id } = await byHand(scene, person.stripeCustomerId, { trial_period_days: 14 });
-    await scene.tell();
+    await scene.deliverEvents();
     await scene.stripe.subscriptions.update(id, { trial_end: 'now' });
     return person;
   },
@@ -167,10 +167,10 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
       await scene.stripe.invoices.attachPayment(invoiceId, { payment_intent: intent });
       intents.push(intent);
     }
-    await scene.tell();
+    await scene.deliverEvents();
     for (const payment_intent of intents) {
       await scene.stripe.refunds.create({ payment_intent });
-      await scene.tell();
+      await scene.deliverEvents();
     }
     return person;
   },
@@ -181,7 +181,7 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
   },
   10: async (scene) => {
     const person = await customerWithCard(scene, 0);
-    await scene.tell();
+    await scene.deliverEvents();
     await newDefault(scene, person.stripeCustomerId);
     return person;
   },
@@ -190,7 +190,7 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
     const { data } = await scene.stripe.charges.list({ customer: person.stripeCustomerId });
     const charge = data[0]?.id ?? '';
     await scene.control(`charges/${charge}/dispute`, { inquiry: true });
-    await scene.tell();
+    await scene.deliverEvents();
     const disputes = await scene.stripe.disputes.list({ charge });
     await scene.control(`disputes/${disputes.data[0]?.id}/escalate`);
     return person;
@@ -199,12 +199,12 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
     await scene.control('dunning', { retryAfterDays: [3, 5], finally: 'past_due' });
     const person = await withOpenRenewal(scene);
     await scene.later(MONTH);
-    await scene.tell();
+    await scene.deliverEvents();
     // A person writes the invoice off, so no card pays it later.
     const { stripeCustomerId: customer } = person;
     for await (const { id } of scene.stripe.invoices.list({ customer, status: 'open' }))
       await scene.stripe.invoices.markUncollectible(id);
-    await scene.tell();
+    await scene.deliverEvents();
     await chargeAFix(scene, person);
     return person;
   },
@@ -212,16 +212,16 @@ export const SCENARIOS: Readonly<Record<number, (scene: Scene) => Promise<Person
     const person = await subscriber(scene);
     const { data } = await scene.stripe.subscriptions.list({ customer: person.stripeCustomerId });
     await scene.stripe.subscriptions.update(data[0]?.id ?? '', { pause_collection: { behavior: 'void' } });
-    await scene.tell();
+    await scene.deliverEvents();
     await scene.later(MONTH + 5);
-    await scene.tell();
+    await scene.deliverEvents();
     await chargeAFix(scene, person);
     return person;
   },
   16: async (scene) => {
     const { second, ...person } = await paidTwice(scene);
     await scene.control('refunds/mode', { mode: 'pending' });
-    await scene.tell();
+    await scene.deliverEvents();
     const { data } = await scene.stripe.refunds.list({ payment_intent: second });
     await scene.control(`refunds/${data[0]?.id}/answer`, { status: 'failed', reason: 'lost_or_stolen_card' });
     await scene.control('refunds/mode', { mode: 'normal' }).catch(() => ({}));

@@ -130,9 +130,9 @@ async function startOnce(file: string, nodeOptions: string, answersRequests: boo
       NODE_OPTIONS: nodeOptions,
     },
   });
-  const said = child.stdio[3];
-  if (!(said instanceof Readable)) throw new Error('a child process has no pipe');
-  const [output, [code]] = await Promise.all([text(said), once(child, 'exit')]);
+  const pipe = child.stdio[3];
+  if (!(pipe instanceof Readable)) throw new Error('a child process has no pipe');
+  const [output, [code]] = await Promise.all([text(pipe), once(child, 'exit')]);
   if (code !== 0) throw new Error(`${file} did not start: exit code ${code}`);
   return Times.parse(JSON.parse(output));
 }

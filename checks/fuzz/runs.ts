@@ -2,8 +2,8 @@ import fc from 'fast-check';
 
 /** Tries of a property: `FUZZ_RUNS` if set, as in `npm run check:fuzz`. */
 export function fuzzRuns(usual: number): number {
-  const asked = process.env['FUZZ_RUNS'];
-  return asked === undefined ? usual : Number(asked);
+  const configured = process.env['FUZZ_RUNS'];
+  return configured === undefined ? usual : Number(configured);
 }
 
 /** The time limit for so many tries. Only a request that hangs reaches it. */

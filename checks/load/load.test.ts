@@ -51,11 +51,19 @@ describe('npm run check:load', () => {
     const world = new World(random);
     const person = { id: stack.customerId, apiKey: stack.apiKey, plan: 'trial', pullRequests: 1 } as const;
     world.join(person);
-    world.fixes.push({ person, prNumber: 1, id: 'f1', told: 1, toldAlready: 0, lost: 0, paidCents: 0 });
+    world.fixes.push({
+      person,
+      prNumber: 1,
+      id: 'f1',
+      billedAnswers: 1,
+      alreadyBilledAnswers: 0,
+      lost: 0,
+      paidCents: 0,
+    });
     const webhooks = new Webhooks(random, 'x');
-    webhooks.delivered.set('evt_loadxx1', { told: 1, again: 0, lost: 0, isTheirs: false });
-    const behind = runningStack(stack.port);
-    const { faults } = await verify({ stack: behind, world, webhooks, run: 'promises', onStep: () => {} });
+    webhooks.delivered.set('evt_loadxx1', { newAnswers: 1, duplicateAnswers: 0, lost: 0, isTheirs: false });
+    const running = runningStack(stack.port);
+    const { faults } = await verify({ stack: running, world, webhooks, run: 'promises', onStep: () => {} });
     expect(faults).toEqual([
       `${stack.customerId}: fix f1 (#1) was recorded but is not stored`,
       'event evt_loadxx1 was accepted but is not recorded',

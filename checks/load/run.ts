@@ -47,34 +47,34 @@ type Options = z.output<typeof Options>;
 
 // The reader of our output may end first.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-await runCheck(() => load(optionsGiven()));
+await runCheck(() => load(readOptions()));
 // Idle keep-alive sockets would keep the process alive for seconds.
 process.exit();
 
-async function load(given: Options): Promise<boolean> {
+async function load(parsed: Options): Promise<boolean> {
   useLocalAws(process.env);
   const progress = showProgress(process.stderr);
   const options: LoadOptions = {
-    seconds: given.seconds,
-    rate: given.rate,
-    webhooksPerMinute: given.webhooks,
-    signUpsPerMinute: given['sign-ups'],
-    deedsPerMinute: given.deeds,
-    killEvery: given['kill-every'] ?? null,
-    seed: given.seed ?? String(randomInt(1_000_000)),
+    seconds: parsed.seconds,
+    rate: parsed.rate,
+    webhooksPerMinute: parsed.webhooks,
+    signUpsPerMinute: parsed['sign-ups'],
+    deedsPerMinute: parsed.deeds,
+    killEvery: parsed['kill-every'] ?? null,
+    seed: parsed.seed ?? String(randomInt(1_000_000)),
     signal: endOnSignals(),
-    onStep: process.stderr.isTTY ? progress.step : nowAndThen(progress.step),
+    onStep: process.stderr.isTTY ? progress.step : throttled(progress.step),
   };
   let session: Session | null = null;
   options.onStep('starting the stack');
-  const own = given.url === undefined ? await OwnStack.start((gone) => session?.fail(gone)) : null;
+  const own = parsed.url === undefined ? await OwnStack.start((failure) => session?.fail(failure)) : null;
   try {
-    session = new Session(own ?? stackAt(given.url ?? ''), options);
+    session = new Session(own ?? stackAt(parsed.url ?? ''), options);
     const result = await session.run();
     progress.end();
     const held = hasHeld(result);
     const { signal: _, onStep: __, ...asked } = options;
-    console.log(given.json ? JSON.stringify({ asked, ...result, held }, null, 2) : page(result, options));
+    console.log(parsed.json ? JSON.stringify({ asked, ...result, held }, null, 2) : page(result, options));
     return held;
   } finally {
     progress.end();
@@ -83,7 +83,7 @@ async function load(given: Options): Promise<boolean> {
 }
 
 /** @throws UsageError that names the wrong option */
-function optionsGiven(): Options {
+function readOptions(): Options {
   const text = { type: 'string' } as const;
   const options = Options.safeParse(
     optionsOf(USAGE, {
@@ -120,15 +120,15 @@ function endOnSignals(): AbortSignal {
   return ending.signal;
 }
 
-function nowAndThen(tell: (what: string) => void): (what: string) => void {
-  let toldMs = Number.NEGATIVE_INFINITY;
-  let told = '';
+function throttled(print: (what: string) => void): (what: string) => void {
+  let printedMs = Number.NEGATIVE_INFINITY;
+  let printed = '';
   return (what) => {
     // Lines that start with a number of seconds belong to one step.
-    const isSameStep = /^\d/.test(what) && /^\d/.test(told);
-    if (isSameStep && performance.now() - toldMs < LINE_EVERY_MS) return;
-    toldMs = performance.now();
-    told = what;
-    tell(what);
+    const isSameStep = /^\d/.test(what) && /^\d/.test(printed);
+    if (isSameStep && performance.now() - printedMs < LINE_EVERY_MS) return;
+    printedMs = performance.now();
+    printed = what;
+    print(what);
   };
 }

@@ -13,19 +13,19 @@ const MAX_TRIES = 300;
 export class Sender {
   readonly #url: URL;
   readonly #tally: Tally;
-  readonly #gone: AbortSignal;
+  readonly #failure: AbortSignal;
   readonly #agent = new Agent({ keepAlive: false });
 
   /** @param gone aborted when no stack will answer any more */
-  constructor(url: string, tally: Tally, gone: AbortSignal) {
+  constructor(url: string, tally: Tally, failure: AbortSignal) {
     this.#url = new URL(url);
     this.#tally = tally;
-    this.#gone = gone;
+    this.#failure = failure;
   }
 
   /** Returns null after the last unanswered try, which is counted as a fault. */
   async send(call: Call): Promise<Answer | null> {
-    for (let tries = 0; tries < MAX_TRIES && !this.#gone.aborted; tries++) {
+    for (let tries = 0; tries < MAX_TRIES && !this.#failure.aborted; tries++) {
       const sentMs = performance.now();
       try {
         const answer = await this.#once(call);

@@ -50,7 +50,7 @@ export class Session {
   readonly #atStripe: PersonAtStripe;
   readonly #cannons: readonly Cannon[];
   /** Aborted when the stack is gone. */
-  readonly #gone = new AbortController();
+  readonly #failure = new AbortController();
 
   constructor(target: Target, options: LoadOptions) {
     const { seed, rate, webhooksPerMinute } = options;
@@ -60,7 +60,7 @@ export class Session {
     this.#random = new Random(`${seed} kills`);
     this.#world = new World(new Random(`${seed} calls`));
     this.#webhooks = new Webhooks(new Random(`${seed} webhooks`), this.#run);
-    this.#sender = new Sender(target.url, this.#tally, this.#gone.signal);
+    this.#sender = new Sender(target.url, this.#tally, this.#failure.signal);
     this.#arrivals = new Arrivals({
       world: this.#world,
       sender: this.#sender,
@@ -72,14 +72,14 @@ export class Session {
     this.#atStripe = new PersonAtStripe({
       world: this.#world,
       random: new Random(`${seed} deeds`),
-      settings: () => target.behind().stripe,
+      settings: () => target.current().stripe,
       control: (path, input) => this.#control(path, input),
       outages: this.#outages,
       tally: this.#tally,
     });
     const { url } = target;
     const tally = this.#tally;
-    const { stripe } = target.behind();
+    const { stripe } = target.current();
     const perSecond = Math.ceil(webhooksPerMinute / 60);
     this.#cannons = [
       ...(rate > 0 ? [new Cannon({ url, tally, perSecond: rate, next: () => this.#world.next() })] : []),
@@ -91,19 +91,19 @@ export class Session {
 
   /** Ends the run because the stack is gone and nothing can be verified. */
   fail(why: SetupError): void {
-    this.#gone.abort(why);
+    this.#failure.abort(why);
   }
 
   /** @throws SetupError when the stack is gone; Error when the first customers cannot be created */
   async run(): Promise<LoadResult> {
     const { onStep, seconds } = this.#options;
     onStep('signing up the first customers');
-    if (seconds > 0) await this.#letIn();
+    if (seconds > 0) await this.#signUpFirst();
     const startedMs = performance.now();
     if (seconds > 0) await this.#load();
     const lasted = (performance.now() - startedMs) / 1_000;
     const verified = await verify({
-      stack: this.#target.behind(),
+      stack: this.#target.current(),
       world: this.#world,
       webhooks: this.#webhooks,
       run: `load-${this.#run}`,
@@ -120,7 +120,7 @@ export class Session {
     };
   }
 
-  async #letIn(): Promise<void> {
+  async #signUpFirst(): Promise<void> {
     await this.#control('webhooks', { duplicates: 1, shuffle: true });
     for (const plan of ['trial', 'card', 'pro', 'refused'] as const) {
       for (let n = 0; n < CAST[plan]; n++) await this.#arrivals.arrive(plan);
@@ -132,8 +132,8 @@ export class Session {
       if (plan === 'card' || plan === 'refused') await this.#give(id, -CREDITS_WITH_CARD);
       if (plan === 'pro') await this.#give(id, -CREDITS_WITH_PRO);
     }
-    this.#gone.signal.throwIfAborted();
-    await this.#webhooks.look(this.#target.behind().stripe);
+    this.#failure.signal.throwIfAborted();
+    await this.#webhooks.fetchNew(this.#target.current().stripe);
     if (this.#webhooks.known === 0 || this.#world.people.length === 0) {
       throw new Error(`no sign-up succeeded: ${this.#tally.unexplained.join('\n')}`);
     }
@@ -141,7 +141,7 @@ export class Session {
 
   /** Adjusts credits as an operator would. */
   async #give(customerId: string, amount: number): Promise<void> {
-    const { endpoint } = this.#target.behind();
+    const { endpoint } = this.#target.current();
     const deps = localDeps(endpoint, readServerlessFile().tableName);
     try {
       const why = { reason: 'load', actor: 'load', idempotencyKey: 'load' };
@@ -153,20 +153,20 @@ export class Session {
 
   async #load(): Promise<void> {
     const { seconds, signUpsPerMinute, signal } = this.#options;
-    const over = AbortSignal.any([signal, this.#gone.signal, AbortSignal.timeout(seconds * 1_000)]);
-    this.#gone.signal.throwIfAborted();
+    const over = AbortSignal.any([signal, this.#failure.signal, AbortSignal.timeout(seconds * 1_000)]);
+    this.#failure.signal.throwIfAborted();
     for (const cannon of this.#cannons) cannon.start();
     const arrivals = this.#arrivals.run(signUpsPerMinute, over);
     await Promise.all([
       this.#killing(over),
-      this.#looking(over),
+      this.#fetchEvents(over),
       this.#atStripe.work(this.#options.deedsPerMinute, over),
-      this.#telling(over),
+      this.#reportProgress(over),
     ]);
     this.#options.onStep('ending the load');
     for (const cannon of this.#cannons) await cannon.stop();
     await arrivals;
-    this.#gone.signal.throwIfAborted();
+    this.#failure.signal.throwIfAborted();
     const repeats = this.#cannons.flatMap((cannon) => cannon.takeRepeats());
     await Promise.all(repeats.map((call) => this.#sender.send(call)));
     await this.#control('webhooks', { duplicates: 0, shuffle: false });
@@ -209,13 +209,13 @@ export class Session {
   }
 
   /** Fetches Stripe's new events regularly. */
-  async #looking(over: AbortSignal): Promise<void> {
+  async #fetchEvents(over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       await sleep(LOOK_EVERY_MS, over);
       if (this.#outages.isOpen) continue;
       const before = this.#outages.all.length;
       try {
-        await this.#webhooks.look(this.#target.behind().stripe);
+        await this.#webhooks.fetchNew(this.#target.current().stripe);
       } catch (error) {
         if (this.#outages.all.length === before)
           this.#tally.blame(`Stripe did not list its events: ${error}`);
@@ -224,7 +224,7 @@ export class Session {
   }
 
   /** Reports the progress every second. */
-  async #telling(over: AbortSignal): Promise<void> {
+  async #reportProgress(over: AbortSignal): Promise<void> {
     const startedMs = performance.now();
     let before = this.#tally.answered;
     while (!over.aborted) {
@@ -258,7 +258,7 @@ export class Session {
 
   /** Calls a control of the Stripe stand-in. @throws Error if the call fails, or Stripe is not a stand-in */
   async #control(path: string, input: object): Promise<unknown> {
-    const { apiBase } = this.#target.behind().stripe;
+    const { apiBase } = this.#target.current().stripe;
     if (apiBase === undefined) throw new Error('this load needs the Stripe double');
     const response = await fetch(`${apiBase}/_double/${path}`, {
       method: 'POST',

@@ -19,7 +19,7 @@ const KEPT_LINES = 60;
 export interface Target {
   readonly url: string;
   /** How to reach its engine, functions and Stripe. The values change at each start. */
-  behind(): RunningStack;
+  current(): RunningStack;
 }
 
 /** A running stack on this machine. @throws SetupError when no stack is registered for that port */
@@ -27,7 +27,7 @@ export function stackAt(url: string): Target {
   const { port } = new URL(url);
   runningStack(Number(port));
   // Not `localhost`: the API listens only on this address.
-  return { url: `http://127.0.0.1:${port}`, behind: () => runningStack(Number(port)) };
+  return { url: `http://127.0.0.1:${port}`, current: () => runningStack(Number(port)) };
 }
 
 /** `npm start` with its own data folder, which can be killed and restarted repeatedly. */
@@ -37,12 +37,12 @@ export class OwnStack implements Target {
   readonly #stripePort: number;
   readonly #dataDir: string;
   readonly #output: string[] = [];
-  readonly #onEnd: (gone: SetupError) => void;
+  readonly #onEnd: (failure: SetupError) => void;
   #child: ChildProcess | null = null;
   /** Whether an end of the process is expected. */
   #isEnding = false;
 
-  private constructor(port: number, stripePort: number, onEnd: (gone: SetupError) => void) {
+  private constructor(port: number, stripePort: number, onEnd: (failure: SetupError) => void) {
     this.#port = port;
     this.#stripePort = stripePort;
     this.#onEnd = onEnd;
@@ -52,13 +52,13 @@ export class OwnStack implements Target {
   }
 
   /** @param onEnd called on an unexpected end @throws SetupError with the output, if it does not start */
-  static async start(onEnd: (gone: SetupError) => void): Promise<OwnStack> {
+  static async start(onEnd: (failure: SetupError) => void): Promise<OwnStack> {
     const stack = new OwnStack(await freePort(), await freePort(), onEnd);
     await stack.#start();
     return stack;
   }
 
-  behind(): RunningStack {
+  current(): RunningStack {
     return runningStack(this.#port);
   }
 

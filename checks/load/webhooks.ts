@@ -28,9 +28,9 @@ type Event = z.output<typeof Event>;
 /** The answers for one event. */
 export interface Delivered {
   /** Answers that call the event new. At most one over all deliveries. */
-  told: number;
+  newAnswers: number;
   /** Answers that call the event known. */
-  again: number;
+  duplicateAnswers: number;
   lost: number;
   /** Whether Stripe's stand-in delivers the event too. */
   readonly isTheirs: boolean;
@@ -58,7 +58,7 @@ export class Webhooks {
   }
 
   /** Fetches the events that are new at Stripe's stand-in since the last call. */
-  async look({ secretKey, apiBase }: StripeSettings): Promise<void> {
+  async fetchNew({ secretKey, apiBase }: StripeSettings): Promise<void> {
     const stripe = openSetupStripe(secretKey, apiBase);
     let after: string | undefined;
     const fresh: Event[] = [];
@@ -102,12 +102,12 @@ export class Webhooks {
         const outcome = String(fieldsOf(answer)['outcome']);
         switch (outcome) {
           case 'duplicate':
-            delivered.again += 1;
+            delivered.duplicateAnswers += 1;
             break;
           case 'processed':
           case 'ignored':
-            delivered.told += 1;
-            if (delivered.told > 1) throw new Unexpected(`200 ${outcome} for ${event.id} twice`);
+            delivered.newAnswers += 1;
+            if (delivered.newAnswers > 1) throw new Unexpected(`200 ${outcome} for ${event.id} twice`);
             break;
           default:
             throw new Unexpected(`200 ${outcome} for ${event.id} (${event.type})`);
@@ -130,7 +130,12 @@ export class Webhooks {
   #deliveredOf({ id }: Event): Delivered {
     const known = this.delivered.get(id);
     if (known !== undefined) return known;
-    const delivered = { told: 0, again: 0, lost: 0, isTheirs: !id.startsWith(`evt_load${this.#run}`) };
+    const delivered = {
+      newAnswers: 0,
+      duplicateAnswers: 0,
+      lost: 0,
+      isTheirs: !id.startsWith(`evt_load${this.#run}`),
+    };
     this.delivered.set(id, delivered);
     return delivered;
   }

@@ -25,9 +25,9 @@ export interface Fix {
   readonly prNumber: number;
   readonly id: string;
   /** Answers that say that this call billed the fix. */
-  told: number;
+  billedAnswers: number;
   /** Answers that say that the fix is already billed. */
-  toldAlready: number;
+  alreadyBilledAnswers: number;
   /** Billing calls without an answer. */
   lost: number;
   /** The price in US cents, 0 for a credit. Null until an answer states it. */
@@ -36,7 +36,7 @@ export interface Fix {
 
 const SHARE: Readonly<Record<Plan, number>> = { rich: 35, trial: 25, card: 20, pro: 15, refused: 5 };
 
-/** Calls of RSOLV-action and of people who look at their account, by weight. */
+/** Calls of RSOLV-action and of people who read their account, by weight. */
 const MIX = { record: 30, 'record again': 5, 'look up': 14, bill: 33, 'bill again': 8, usage: 10 } as const;
 
 /** How many recorded or answered fixes are kept, to repeat their calls. */
@@ -77,7 +77,7 @@ export class World {
   readonly #random: Random;
   readonly #toBill: Fix[] = [];
   readonly #recorded: Fix[] = [];
-  readonly #asked: Fix[] = [];
+  readonly #billed: Fix[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -105,7 +105,7 @@ export class World {
         return fix === undefined ? this.#record() : this.#bill(fix, kind);
       }
       case 'bill again':
-        return this.#about(this.#asked, (fix) => this.#bill(fix, kind));
+        return this.#about(this.#billed, (fix) => this.#bill(fix, kind));
       case 'usage':
         return usage(this.#anyPerson());
       default:
@@ -122,7 +122,7 @@ export class World {
     person.pullRequests += 1;
     const prNumber = person.pullRequests;
     const id = fixAttemptId({ githubOrg: GITHUB_ORG, repoName: repoOf(person), prNumber });
-    const fix = { person, prNumber, id, told: 0, toldAlready: 0, lost: 0, paidCents: null };
+    const fix = { person, prNumber, id, billedAnswers: 0, alreadyBilledAnswers: 0, lost: 0, paidCents: null };
     this.fixes.push(fix);
     let isLost = false;
     const call = this.#recordOf(fix, 'record', ['201', '200']);
@@ -182,7 +182,7 @@ export class World {
       },
       take: (answer) => {
         const label = expectOneOf(answer, ['200', ...withoutMoney(person)]);
-        if (kind === 'bill') remember(this.#asked, fix, REMEMBERED);
+        if (kind === 'bill') remember(this.#billed, fix, REMEMBERED);
         return label === '200' ? noteBilled(fix, fieldsOf(answer)) : label;
       },
     };
@@ -209,9 +209,9 @@ function noteBilled(fix: Fix, fields: Readonly<Record<string, unknown>>): string
     throw new Unexpected(`200: fix ${fix.id} for ${cents} cents, but ${fix.paidCents} before`);
   }
   fix.paidCents = cents;
-  if (isFirst === 1) fix.told += 1;
-  else fix.toldAlready += 1;
-  if (fix.told > 1) throw new Unexpected(`200 Billed for fix ${fix.id} twice`);
+  if (isFirst === 1) fix.billedAnswers += 1;
+  else fix.alreadyBilledAnswers += 1;
+  if (fix.billedAnswers > 1) throw new Unexpected(`200 Billed for fix ${fix.id} twice`);
   return isFirst === 1 ? `200 Billed, ${cents === 0 ? 'a credit' : 'the card'}` : '200 Already billed';
 }
 

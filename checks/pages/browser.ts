@@ -10,8 +10,8 @@ const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/
  * @throws SetupError with the remedy, when there is no browser and none can be installed
  */
 export async function startBrowser(): Promise<Browser> {
-  const asked = process.env['CHROMIUM'];
-  const executablePath = asked ?? CANDIDATES.find(existsSync) ?? installed();
+  const configured = process.env['CHROMIUM'];
+  const executablePath = configured ?? CANDIDATES.find(existsSync) ?? installed();
   return chromium.launch({
     executablePath,
     // Chromium does not run its sandbox as root.

@@ -91,12 +91,12 @@ export class Looker {
       const where = nodes.slice(0, 3).map(({ target, html }) => `${target.join(' ')} ${html.slice(0, 120)}`);
       this.problems.push(`${name}: ${id}, ${help}: ${where.join('; ')}`);
     }
-    const [needed, given] = z
+    const [needed, available] = z
       .tuple([z.number(), z.number()])
       .parse(
         await page.evaluate('[document.documentElement.scrollWidth, document.documentElement.clientWidth]'),
       );
-    if (needed > given) this.problems.push(`${name}: ${needed} pixels wide on a screen of ${given}`);
+    if (needed > available) this.problems.push(`${name}: ${needed} pixels wide on a screen of ${available}`);
     if (this.#screenshots !== undefined) {
       await page.screenshot({ path: join(this.#screenshots, `${name}.png`) });
     }

@@ -66,8 +66,8 @@ async function serveDocs() {
     const headers = { host: request.headers.host ?? '' };
     getDocs(gatewayEvent({ headers }), invocation()).then(
       ({ statusCode, headers: sent, body }) => {
-        const given = Object.entries(sent ?? {}).map(([name, value]) => [name, String(value)]);
-        response.writeHead(statusCode ?? 500, Object.fromEntries(given)).end(body);
+        const fields = Object.entries(sent ?? {}).map(([name, value]) => [name, String(value)]);
+        response.writeHead(statusCode ?? 500, Object.fromEntries(fields)).end(body);
       },
       () => response.writeHead(500).end(),
     );

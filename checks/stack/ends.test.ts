@@ -8,7 +8,7 @@ afterEach(async () => {
   stack = undefined;
 });
 
-const gone = (pids: readonly number[]) =>
+const expectEnded = (pids: readonly number[]) =>
   expect.poll(() => pids.filter((pid) => !hasEnded(pid)), { timeout: 30_000 }).toEqual([]);
 
 it.each(['SIGTERM', 'SIGHUP'] as const)(
@@ -19,7 +19,7 @@ it.each(['SIGTERM', 'SIGHUP'] as const)(
     expect(pids.length).toBeGreaterThanOrEqual(2);
     expect(await stack.end(signal)).toBe(0);
     expect(stack.output.at(-1)).toBe('stopped');
-    await gone(pids);
+    await expectEnded(pids);
   },
 );
 
@@ -28,7 +28,7 @@ it('kill -9 of the stack leaves no process behind', async () => {
   const pids = processesOf(stack.process.pid ?? 0);
   expect(pids.length).toBeGreaterThanOrEqual(2);
   await stack.end('SIGKILL');
-  await gone(pids);
+  await expectEnded(pids);
 });
 
 it('a second stack on a port in use ends with one line and exit code 1', async () => {

@@ -73,7 +73,7 @@ describe('the mailbox of the local stack', () => {
     await expect.poll(() => count('exhausted'), eventually).toBe(1);
     await anHourLater();
     const page = await (await fetch(mailbox)).text();
-    for (const said of ['Welcome to RSOLV', 'No credits left']) expect(page).toContain(said);
+    for (const subject of ['Welcome to RSOLV', 'No credits left']) expect(page).toContain(subject);
     expect([await count('low_balance'), await count('exhausted')]).toEqual([1, 1]);
   });
 

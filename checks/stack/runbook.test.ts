@@ -66,8 +66,8 @@ async function run(customerId: string, since: string, blocks: number): Promise<s
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const [said] = await Promise.all([text(shell.stderr), once(shell, 'close')]);
-  return said;
+  const [stderrText] = await Promise.all([text(shell.stderr), once(shell, 'close')]);
+  return stderrText;
 }
 
 /** The commands need jq. Without jq the tests are skipped. */

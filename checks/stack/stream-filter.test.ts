@@ -21,7 +21,7 @@ const AT = new Date();
 
 it('the filter of serverless.yml lets only pending notices through a real stream', async () => {
   useTestCredentials();
-  const told = await streamOf(async (streamed) => {
+  const streamed = await streamOf(async (streamed) => {
     const { head } = await customerWith(testDeps(streamed), 50);
     const name = { customerId: head.customerId, kind: 'key_issued', id: 'k' } as const;
     await writeTogether(streamed, [putNotice(keyIssued(head.customerId, 'k', 'customer', AT))]);
@@ -30,8 +30,8 @@ it('the filter of serverless.yml lets only pending notices through a real stream
     await requeueNotice(streamed, name, AT, AT);
   });
   const [source] = readTriggers().sources;
-  const passed = told.filter((record) => passes(record, source?.filters ?? []));
-  expect(told.length).toBeGreaterThan(passed.length);
+  const passed = streamed.filter((record) => passes(record, source?.filters ?? []));
+  expect(streamed.length).toBeGreaterThan(passed.length);
   const states = passed.map(({ dynamodb }) => dynamodb?.NewImage?.['state']?.S);
   // The notices of the sign-up and of the new key, and the one that is queued again.
   expect(states).toEqual(['pending', 'pending', 'pending']);

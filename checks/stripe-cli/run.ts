@@ -168,6 +168,6 @@ async function onADouble<T>(work: (running: StripeDouble, setting: CliSetting) =
 }
 
 function reasonOf({ exitCode, stdout, stderr }: CliResult): string {
-  const said = (stderr.trim() || stdout).replaceAll(/\s+/g, ' ').trim().slice(0, REASON_LENGTH);
-  return `${exitCode === null ? 'timed out' : `exit code ${exitCode}`}: ${said}`;
+  const reason = (stderr.trim() || stdout).replaceAll(/\s+/g, ' ').trim().slice(0, REASON_LENGTH);
+  return `${exitCode === null ? 'timed out' : `exit code ${exitCode}`}: ${reason}`;
 }

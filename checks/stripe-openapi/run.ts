@@ -60,12 +60,12 @@ await runCheck(async () => {
   return complaints.length === 0 && isCurrent;
 });
 
-interface Told {
+interface DeliveredEvent {
   readonly type: string;
   readonly data: { readonly object: unknown };
 }
 
-async function played(): Promise<{ answers: readonly Answer[]; events: readonly Told[] }> {
+async function played(): Promise<{ answers: readonly Answer[]; events: readonly DeliveredEvent[] }> {
   const running = await startStripeDouble({ apiKey: API_KEY });
   try {
     const recording = recorder(running.url, API_KEY);
@@ -103,7 +103,7 @@ function blindSpots(description: StripeDescription, answers: readonly Answer[]):
 function unplayed(
   { eventTypes }: StripeDescription,
   answers: readonly Answer[],
-  events: readonly Told[],
+  events: readonly DeliveredEvent[],
 ): string[] {
   const seen = new Set(answers.map((one) => `${one.method} ${pathShape(one)} ${one.status === 200}`));
   const routes = ROUTES.flatMap(({ method, path }) => [
@@ -112,8 +112,8 @@ function unplayed(
       : [`No ${method} ${path} succeeds in the scenario.`]),
     ...(seen.has(`${method} ${path} false`) ? [] : [`No ${method} ${path} is rejected in the scenario.`]),
   ]);
-  const told = new Set(events.map(({ type }) => type));
-  const missing = [...typesInSource(eventTypes)].filter((type) => !told.has(type));
+  const seenTypes = new Set(events.map(({ type }) => type));
+  const missing = [...typesInSource(eventTypes)].filter((type) => !seenTypes.has(type));
   return [...routes, ...missing.toSorted().map((type) => `The scenario causes no ${type}.`)];
 }
 
@@ -131,7 +131,7 @@ function typesInSource(eventTypes: ReadonlySet<string>): ReadonlySet<string> {
 function differences(
   description: StripeDescription,
   answers: readonly Answer[],
-  events: readonly Told[],
+  events: readonly DeliveredEvent[],
 ): string[] {
   const unused = new Set(KNOWN_DIFFERENCES.map(({ at }) => at));
   const known = new Set(unused);
@@ -182,7 +182,7 @@ function unprovenDifferences(description: StripeDescription): string[] {
   );
 }
 
-function compilerErrors(answers: readonly Answer[], events: readonly Told[]): string[] {
+function compilerErrors(answers: readonly Answer[], events: readonly DeliveredEvent[]): string[] {
   const { errors, objects } = compileAsSdkTypes([...answers.map(({ body }) => body), ...events]);
   console.log(`${objects} distinct objects were compiled as the types of the SDK.`);
   return errors.map((error) => error.slice(0, 400));

@@ -62,10 +62,10 @@ const StripeError = z.object({ type: z.string(), statusCode: z.int() });
 
 /** @throws when the stand-in accepts the call */
 export async function refused(call: Promise<unknown>): Promise<void> {
-  const told = await call.then(
+  const error = await call.then(
     () => null,
     (error: unknown) => error,
   );
-  if (told === null) throw new Error('a call that Stripe rejects was accepted');
-  if (!StripeError.safeParse(told).success) throw told;
+  if (error === null) throw new Error('a call that Stripe rejects was accepted');
+  if (!StripeError.safeParse(error).success) throw error;
 }

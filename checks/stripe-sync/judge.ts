@@ -32,7 +32,7 @@ export interface Judged {
   readonly rows: readonly Row[];
   readonly handled: number;
   /** Event types that the engine ignores. */
-  readonly unwanted: readonly string[];
+  readonly unhandled: readonly string[];
   readonly complaints: readonly string[];
 }
 
@@ -66,14 +66,14 @@ export async function judged(): Promise<Judged> {
 async function askEngine(input: unknown): Promise<z.infer<typeof Found>> {
   const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'pipe'], timeout: WITHIN_MS });
   child.stdin.end(JSON.stringify(input));
-  const [told, complained] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  const last = told.trim().split('\n').at(-1) ?? '';
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const last = output.trim().split('\n').at(-1) ?? '';
   if (last !== '') return Found.parse(JSON.parse(last));
-  throw new SetupError(`${CHILD} failed.`, complained.trim().split('\n').slice(-8));
+  throw new SetupError(`${CHILD} failed.`, errors.trim().split('\n').slice(-8));
 }
 
 function verdict({ webhooks, backfill }: z.infer<typeof Found>): Judged {
-  const unwanted = Object.entries(webhooks.errors).filter(([, error]) => error === NOT_WANTED);
+  const unhandled = Object.entries(webhooks.errors).filter(([, error]) => error === NOT_WANTED);
   const complaints = Object.entries(webhooks.errors)
     .filter(([, error]) => error !== NOT_WANTED)
     .map(([type, error]) => `webhook ${type}: ${error}`);
@@ -83,5 +83,10 @@ function verdict({ webhooks, backfill }: z.infer<typeof Found>): Judged {
     if (error !== null) complaints.push(`${kind}: ${error}`);
     return { kind, verdict: error !== null ? 'fails' : synced > 0 ? 'fits' : 'none in the scenario' };
   });
-  return { rows, handled: webhooks.handled, unwanted: unwanted.map(([type]) => type).toSorted(), complaints };
+  return {
+    rows,
+    handled: webhooks.handled,
+    unhandled: unhandled.map(([type]) => type).toSorted(),
+    complaints,
+  };
 }

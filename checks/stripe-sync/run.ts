@@ -41,7 +41,7 @@ function install(): void {
 }
 
 /** The generated page. Its content is the same in every run. */
-function page({ rows, unwanted }: Judged): string {
+function page({ rows, unhandled }: Judged): string {
   return `# The stand-in against Stripe Sync Engine
 
 Written by \`npm run check:stripe-sync -- --write\`; do not edit.
@@ -56,6 +56,6 @@ ${markdownTable(
   rows.map(({ kind, verdict }) => [kind, verdict]),
 )}
 
-Out of scope: the engine does not handle these events: ${unwanted.map((type) => `\`${type}\``).join(', ')}.
+Out of scope: the engine does not handle these events: ${unhandled.map((type) => `\`${type}\``).join(', ')}.
 `;
 }

@@ -11,8 +11,8 @@ const Downloaded = z.object({ Dir: z.string() });
 export function goModule(path: string, version: string): string {
   try {
     const args = ['mod', 'download', '-json', `${path}@${version}`];
-    const told = execFileSync('go', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    return Downloaded.parse(JSON.parse(told)).Dir;
+    const output = execFileSync('go', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return Downloaded.parse(JSON.parse(output)).Dir;
   } catch (error) {
     const reason = errorCode(error) === 'ENOENT' ? 'Go is not installed' : reasonOf(error);
     throw new SetupError(`${path}@${version} cannot be downloaded: ${reason}.`);

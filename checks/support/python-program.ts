@@ -31,10 +31,10 @@ export async function runPython({ file, packages, env, input, withinMs }: Python
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: withinMs,
   });
-  let told = '';
+  let output = '';
   let complained = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    told += text;
+    output += text;
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complained += text;
@@ -44,6 +44,6 @@ export async function runPython({ file, packages, env, input, withinMs }: Python
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (status === 0) return JSON.parse(told.trim().split('\n').at(-1) ?? '');
+  if (status === 0) return JSON.parse(output.trim().split('\n').at(-1) ?? '');
   throw new SetupError(`${file} failed.`, complained.trim().split('\n').slice(-5));
 }

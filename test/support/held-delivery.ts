@@ -15,7 +15,7 @@ export async function deliverHolding(
   question: keyof StripePort,
   nth = 1,
 ): Promise<HeldDelivery> {
-  const asked = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   let count = 0;
   const port = new Proxy(await deps.stripe(), {
@@ -26,7 +26,7 @@ export async function deliverHolding(
         const answer: unknown = await call.apply(target, args);
         count += 1;
         if (count === nth) {
-          asked.resolve();
+          reached.resolve();
           await gate.promise;
         }
         return answer;
@@ -36,8 +36,8 @@ export async function deliverHolding(
   const delivery = applyEvent({ ...deps, stripe: async () => port }, event);
   // If the delivery fails or ends before that call, the test must fail.
   await Promise.race([
-    asked.promise,
-    delivery.then(() => Promise.reject(new Error(`never asked ${question}`))),
+    reached.promise,
+    delivery.then(() => Promise.reject(new Error(`the delivery never called ${question}`))),
   ]);
   return {
     release: () => {

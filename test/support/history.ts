@@ -17,7 +17,7 @@ export async function putAll(table: Table, items: readonly Item[]): Promise<void
       new BatchWriteCommand({ RequestItems: { [table.name]: puts } }),
     );
     if (Object.keys(UnprocessedItems ?? {}).length > 0)
-      throw new Error('the engine did not take the whole batch');
+      throw new Error('the engine did not process the whole batch');
   }
 }
 

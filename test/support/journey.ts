@@ -22,7 +22,7 @@ import { openTestTable, testDeps } from './table.ts';
  */
 
 /** An event, and the step after which Stripe sends it. */
-export interface Told {
+export interface SentEvent {
   readonly event: StripeEvent;
   readonly step: number;
 }
@@ -31,15 +31,15 @@ export interface Journey {
   readonly customerId: string;
   /** The table after the first step, before any event is delivered. */
   readonly start: readonly Item[];
-  readonly told: readonly Told[];
+  readonly sentEvents: readonly SentEvent[];
   readonly lastStep: number;
   /** The time of all deliveries. It is fixed, so that the stored items depend only on the deliveries. */
-  readonly heardAt: Date;
+  readonly deliveredAt: Date;
   /** Stripe after a step: replays the recorded answers and changes nothing. */
   stripeAfter(step: () => number): StripePort;
 }
 
-export interface Travellers {
+export interface JourneyCustomer {
   readonly customerId: string;
   readonly stripeCustomerId: string;
 }
@@ -47,90 +47,91 @@ export interface Travellers {
 /** Runs the steps. Records the new events and Stripe's answers after each step. */
 export async function recordJourney(
   { deps, events }: Money,
-  { customerId, stripeCustomerId }: Travellers,
+  { customerId, stripeCustomerId }: JourneyCustomer,
   steps: readonly (() => Promise<unknown>)[],
 ): Promise<Journey> {
   const port = await deps.stripe();
-  const heard = new Set(events().map(({ id }) => id));
-  const told: Told[] = [];
+  const seen = new Set(events().map(({ id }) => id));
+  const sentEvents: SentEvent[] = [];
   const answers: ReadonlyMap<string, unknown>[] = [];
   let start: readonly Item[] = [];
   for (const [step, act] of steps.entries()) {
     await act();
     if (step === 0) start = await contentsOf(deps.table);
-    const news = events().filter(({ id, type }) => !heard.has(id) && isHandled(type));
-    for (const event of news) {
-      heard.add(event.id);
-      told.push({ event, step });
+    const newEvents = events().filter(({ id, type }) => !seen.has(id) && isHandled(type));
+    for (const event of newEvents) {
+      seen.add(event.id);
+      sentEvents.push({ event, step });
     }
-    answers.push(await answersNow(port, stripeCustomerId, told));
+    answers.push(await readAnswers(port, stripeCustomerId, sentEvents));
   }
   return {
     customerId,
     start,
-    told,
+    sentEvents,
     lastStep: steps.length - 1,
-    heardAt: new Date(),
-    stripeAfter: (step) => answering(port, () => answers[step()] ?? new Map()),
+    deliveredAt: new Date(),
+    stripeAfter: (step) => replayAnswers(port, () => answers[step()] ?? new Map()),
   };
 }
 
-async function answersNow(
+async function readAnswers(
   port: StripePort,
   stripeCustomerId: string,
-  told: readonly Told[],
+  sentEvents: readonly SentEvent[],
 ): Promise<ReadonlyMap<string, unknown>> {
   const answers = new Map<string, unknown>();
-  const asked = writingDown(port, answers);
-  const account = await asked.readAccount(stripeCustomerId);
+  const recorder = recordAnswers(port, answers);
+  const account = await recorder.readAccount(stripeCustomerId);
   // The events of a journey move no money, so a new card has no renewal to pay.
   const subscriptions = account.kind === 'account' ? account.subscriptions : [];
-  for (const { id } of subscriptions) answers.set(questionOf('findOpenRenewal', [id]), null);
-  for (const { event } of told) {
+  for (const { id } of subscriptions) answers.set(callKey('findOpenRenewal', [id]), null);
+  for (const { event } of sentEvents) {
     const subject = subjectOf(event);
     if (subject.kind === 'invoice') {
-      await asked.readInvoiceReach(subject.invoiceId);
-      for (const hasBrought of [true, false]) await asked.readInvoiceValue(subject.invoiceId, { hasBrought });
+      await recorder.readInvoiceReach(subject.invoiceId);
+      for (const hasBrought of [true, false])
+        await recorder.readInvoiceValue(subject.invoiceId, { hasBrought });
     }
-    if (subject.kind === 'failed_invoice') await asked.readFailedRenewal(subject.invoiceId);
-    if (subject.kind === 'payment') await asked.readFixPayment(subject.paymentIntentId);
+    if (subject.kind === 'failed_invoice') await recorder.readFailedRenewal(subject.invoiceId);
+    if (subject.kind === 'payment') await recorder.readFixPayment(subject.paymentIntentId);
     if (subject.kind === 'returned_money') {
-      const { paymentIntentId, paidFor } = await asked.readReturnedMoney(subject.chargeId);
+      const { paymentIntentId, paidFor } = await recorder.readReturnedMoney(subject.chargeId);
       for (const id of paidFor.kind === 'invoices' ? paidFor.invoiceIds : []) {
-        for (const hasBrought of [true, false]) await asked.readInvoiceValue(id, { hasBrought });
+        for (const hasBrought of [true, false]) await recorder.readInvoiceValue(id, { hasBrought });
       }
-      if (paymentIntentId !== null) await asked.readFixPayment(paymentIntentId);
+      if (paymentIntentId !== null) await recorder.readFixPayment(paymentIntentId);
     }
   }
   return answers;
 }
 
-const questionOf = (name: string | symbol, args: readonly unknown[]): string =>
+const callKey = (name: string | symbol, args: readonly unknown[]): string =>
   JSON.stringify([String(name), ...args]);
 
-function writingDown(port: StripePort, answers: Map<string, unknown>): StripePort {
+function recordAnswers(port: StripePort, answers: Map<string, unknown>): StripePort {
   return new Proxy(port, {
     get: (target, name, receiver) => {
       const call: unknown = Reflect.get(target, name, receiver);
       if (typeof call !== 'function') return call;
       return async (...args: unknown[]) => {
         const answer: unknown = await call.apply(target, args);
-        answers.set(questionOf(name, args), answer);
+        answers.set(callKey(name, args), answer);
         return answer;
       };
     },
   });
 }
 
-function answering(port: StripePort, answers: () => ReadonlyMap<string, unknown>): StripePort {
+function replayAnswers(port: StripePort, answers: () => ReadonlyMap<string, unknown>): StripePort {
   return new Proxy(port, {
     get: (target, name, receiver) => {
       const call: unknown = Reflect.get(target, name, receiver);
       if (typeof call !== 'function') return call;
       return async (...args: unknown[]) => {
-        const question = questionOf(name, args);
-        if (!answers().has(question)) throw new Error(`nobody wrote down what Stripe answers ${question}`);
-        return answers().get(question);
+        const key = callKey(name, args);
+        if (!answers().has(key)) throw new Error(`no recorded answer of Stripe for ${key}`);
+        return answers().get(key);
       };
     },
   });
@@ -143,9 +144,9 @@ export class Lane {
   /** The contents of the table, or null if they must be read. */
   #held: readonly Item[] | null = null;
 
-  private constructor(table: Table, { heardAt, stripeAfter }: Journey) {
+  private constructor(table: Table, { deliveredAt, stripeAfter }: Journey) {
     const stripe = stripeAfter(() => this.#step);
-    this.deps = testDeps(table, { now: () => heardAt, stripe: async () => stripe });
+    this.deps = testDeps(table, { now: () => deliveredAt, stripe: async () => stripe });
   }
 
   static async open(journey: Journey): Promise<Lane> {
@@ -197,7 +198,8 @@ async function replaceContents(
     const { UnprocessedItems } = await client.send(
       new BatchWriteCommand({ RequestItems: { [name]: writes.slice(from, from + MAX_BATCH) } }),
     );
-    if (Object.keys(UnprocessedItems ?? {}).length > 0) throw new Error('the engine did not take the batch');
+    if (Object.keys(UnprocessedItems ?? {}).length > 0)
+      throw new Error('the engine did not process the whole batch');
   }
 }
 
@@ -239,7 +241,7 @@ export async function everyEnd(
 export function outcomeOf(items: readonly Item[], { customerId }: Journey) {
   const own = items.filter(({ pk }) => pk === `CUSTOMER#${customerId}`);
   const [head] = own.filter(({ sk }) => itemKind(sk) === 'head').map(decodeHead);
-  if (head === undefined) throw new Error(`no head of ${customerId}`);
+  if (head === undefined) throw new Error(`no head for ${customerId}`);
   // The order decides which entry raised the balance last, and the lowest balance in between.
   const {
     revision: _,

@@ -5,7 +5,7 @@ import { type FoundNotice, readNotices, type StoredNotice, unsentNotices } from 
 import type { Table } from '../../lib/store/table.ts';
 
 function readable(found: FoundNotice): StoredNotice {
-  if ('unreadable' in found) throw new Error(`the notice ${found.unreadable.label} is not readable`);
+  if ('unreadable' in found) throw new Error(`the notice ${found.unreadable.label} is unreadable`);
   return found.notice;
 }
 

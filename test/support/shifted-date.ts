@@ -3,11 +3,11 @@
  * This finds tests that pass only on certain days. `npm run check:dates` runs the most unusual days.
  */
 
-const asked = process.env['TEST_DATE'];
-if (asked !== undefined && asked !== '') shiftTo(Date.parse(asked));
+const configured = process.env['TEST_DATE'];
+if (configured !== undefined && configured !== '') shiftTo(Date.parse(configured));
 
 function shiftTo(startMs: number): void {
-  if (Number.isNaN(startMs)) throw new Error(`TEST_DATE is "${asked}", which is no moment`);
+  if (Number.isNaN(startMs)) throw new Error(`TEST_DATE is "${configured}", which is not a time`);
   const RealDate = globalThis.Date;
   const aheadMs = startMs - RealDate.now();
   const nowMs = () => RealDate.now() + aheadMs;

@@ -80,7 +80,7 @@ export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): Pa
     // In process, one turn of the event loop is enough for the others to finish.
     sleep: (ms) => (isInProcess() ? yieldOnce() : sleep(ms)),
     report: () => {},
-    stripe: () => Promise.reject(new Error('this test has no Stripe')),
+    stripe: () => Promise.reject(new Error('this test has no connection to Stripe')),
     ...overrides,
   };
 }

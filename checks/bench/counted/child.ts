@@ -9,8 +9,8 @@ import { openScene } from './scene.ts';
 /* The counting process. Its functions reach the table through a meter, which would distort timings. */
 
 const reach = process.argv.includes('--full') ? FULL_REACH : USUAL_REACH;
-const tell = (message: Message) => process.send?.(message);
-const progress = (step: string) => tell({ step });
+const send = (message: Message) => process.send?.(message);
+const progress = (step: string) => send({ step });
 process.once('disconnect', () => process.exit(1));
 
 const scene = await openScene();
@@ -19,7 +19,7 @@ try {
   const history = await growthOfHistory(scene, reach, progress);
   const customers = await growthOfCustomers(scene, reach, progress);
   const reconciliation = await growthOfReconciliation(scene, reach, progress);
-  tell({ counted: { calls, growth: [...history, ...customers, reconciliation] } });
+  send({ counted: { calls, growth: [...history, ...customers, reconciliation] } });
 } finally {
   await scene.stop();
 }

@@ -13,8 +13,8 @@ export async function count(full: boolean, progress: (what: string) => void): Pr
   progress('counting: starting an engine');
   const child = fork(CHILD, full ? ['--full'] : [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   let counted: Counted | undefined;
-  child.on('message', (said) => {
-    const message = Message.parse(said);
+  child.on('message', (received) => {
+    const message = Message.parse(received);
     if ('step' in message) progress(message.step);
     else counted = message.counted;
   });

@@ -14,10 +14,10 @@ import { deliverHolding } from '../../support/held-delivery.ts';
 import {
   everyEnd,
   type Journey,
+  type JourneyCustomer,
   Lane,
   outcomeOf,
   recordJourney,
-  type Travellers,
 } from '../../support/journey.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
 import { anotherClientOf, openTestTable } from '../../support/table.ts';
@@ -40,13 +40,13 @@ interface Plot {
   readonly card: string;
   readonly credits: number;
   /** Prepares what the ledger already contains. */
-  readonly before?: (money: Money, who: Travellers) => Promise<void>;
-  readonly steps: (money: Money, who: Travellers) => (() => Promise<unknown>)[];
+  readonly before?: (money: Money, who: JourneyCustomer) => Promise<void>;
+  readonly steps: (money: Money, who: JourneyCustomer) => (() => Promise<unknown>)[];
   /** The final state, written without the code that produces it. */
   readonly ends: object;
 }
 
-const subscribe = ({ stripe, priceId }: Money, { customerId, stripeCustomerId: customer }: Travellers) =>
+const subscribe = ({ stripe, priceId }: Money, { customerId, stripeCustomerId: customer }: JourneyCustomer) =>
   stripe.subscriptions.create({
     customer,
     items: [{ price: priceId }],
@@ -67,14 +67,14 @@ async function chargeOf({ stripe }: Money, paymentIntentId: string): Promise<str
 const firstCharge = ({ double }: Money): string => double.state.charges.newestFirst.at(-1)?.id ?? 'no charge';
 
 /** Subscribes to Pro and removes the 60 granted credits, so that the plot's own credits remain. */
-async function onPro(money: Money, who: Travellers): Promise<void> {
+async function onPro(money: Money, who: JourneyCustomer): Promise<void> {
   await subscribe(money, who);
   await money.deliver();
   const back = { amount: -60, reason: 'test', actor: 'tests', idempotencyKey: 'first month' };
   await adjustCredits(money.deps, who.customerId, back);
 }
 
-async function useCard({ stripe }: Money, { stripeCustomerId: customer }: Travellers, card: string) {
+async function useCard({ stripe }: Money, { stripeCustomerId: customer }: JourneyCustomer, card: string) {
   const { id } = await stripe.paymentMethods.attach(card, { customer });
   await stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
 }
@@ -249,7 +249,7 @@ const PLOTS: readonly Plot[] = [
 
 describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
   let money: Money;
-  let who: Travellers;
+  let who: JourneyCustomer;
   let journey: Journey;
   let lanes: readonly Lane[];
   /** The outcome if each event is delivered once, in order, as soon as Stripe sends it. */
@@ -271,7 +271,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
     if (lane === undefined) throw new Error('no lane');
     usual = await play(
       lane,
-      journey.told.map(({ event, step }) => ({ event, at: step })),
+      journey.sentEvents.map(({ event, step }) => ({ event, at: step })),
     );
   });
   afterAll(() => stopDouble());
@@ -289,7 +289,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
   }
 
   it('the account ends as Stripe has it, read through the SDK after all events', async () => {
-    await money.deliver(journey.told.map(({ event }) => event));
+    await money.deliver(journey.sentEvents.map(({ event }) => event));
     await expectSoundMoney(money, who.customerId);
     expect(usual).toMatchObject(ends);
     const { balance, subscription, paymentMethodId } = await headOf(money.deps, who.customerId);
@@ -302,11 +302,11 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
     const applied = new Set(
       usual.events.filter(({ outcome }) => outcome === 'processed').map(({ eventId }) => eventId),
     );
-    const events = journey.told.filter(({ event }) => applied.has(event.id)).map(({ event }) => event);
+    const events = journey.sentEvents.filter(({ event }) => applied.has(event.id)).map(({ event }) => event);
     const permuted = events.slice(-MAX_PERMUTED);
     await play(
       first,
-      journey.told
+      journey.sentEvents
         .filter(({ event }) => !permuted.includes(event))
         .map(({ event }) => ({ event, at: journey.lastStep })),
     );
@@ -326,7 +326,7 @@ describe.each(PLOTS)('$name', ({ card, credits, before, steps, ends }) => {
           for (const outcome of outcomes) expect(outcome).toEqual(usual);
         },
       ),
-      { numRuns: Math.ceil(SEQUENCED_EVENTS / journey.told.length / LANES) },
+      { numRuns: Math.ceil(SEQUENCED_EVENTS / journey.sentEvents.length / LANES) },
     );
   });
 
@@ -475,8 +475,8 @@ interface Delivery {
 }
 
 /** Each event once or twice, at any time after Stripe sends it. */
-function someDeliveries({ told, lastStep }: Journey): fc.Arbitrary<Delivery[]> {
-  const comings = told.map(({ event, step }) =>
+function someDeliveries({ sentEvents, lastStep }: Journey): fc.Arbitrary<Delivery[]> {
+  const comings = sentEvents.map(({ event, step }) =>
     fc.array(
       fc.record({
         event: fc.constant(event),
@@ -508,8 +508,8 @@ async function overlapping(scheduler: fc.Scheduler, lane: Lane, journey: Journey
   const deliveries: Promise<unknown>[] = [];
   const happen = async () => {
     for (; step <= journey.lastStep; step += 1) {
-      for (const told of journey.told.filter((one) => one.step === step)) {
-        deliveries.push(applyEvent(deps, told.event));
+      for (const sent of journey.sentEvents.filter((one) => one.step === step)) {
+        deliveries.push(applyEvent(deps, sent.event));
       }
       if (step === journey.lastStep) break;
       await inTurn(scheduler, `step ${step + 1}`, async () => {});

@@ -188,7 +188,7 @@ class Parser {
       const present = valueAt(before, at) ?? 0;
       const more = value(before, bindings);
       if (typeof present !== 'number' || typeof more !== 'number')
-        throw new InvalidExpression('ADD takes numbers');
+        throw new InvalidExpression('ADD needs numbers');
       setAt(item, at, present + more);
     };
   }
@@ -200,8 +200,7 @@ class Parser {
     const right = this.#operand();
     return (item, bindings) => {
       const [a, b] = [left(item, bindings), right(item, bindings)];
-      if (typeof a !== 'number' || typeof b !== 'number')
-        throw new InvalidExpression('a sum is made of numbers');
+      if (typeof a !== 'number' || typeof b !== 'number') throw new InvalidExpression('a sum needs numbers');
       return a + sign * b;
     };
   }
@@ -243,7 +242,7 @@ class Parser {
         return (item, bindings) => {
           const [a, b] = [first(item, bindings), second(item, bindings)];
           if (!Array.isArray(a) || !Array.isArray(b))
-            throw new InvalidExpression('list_append takes two lists');
+            throw new InvalidExpression('list_append needs two lists');
           return [...a, ...b];
         };
       }
@@ -325,14 +324,14 @@ export function valueAt(item: Item, path: Path): unknown {
 }
 
 function setAt(item: Item, path: Path, value: unknown): void {
-  if (value === undefined) throw new InvalidExpression('what is set from is not there');
+  if (value === undefined) throw new InvalidExpression('the source of SET does not exist');
   const last = path.at(-1);
   const parent = path.length === 1 ? item : valueAt(item, path.slice(0, -1));
   if (typeof last === 'number' && Array.isArray(parent)) {
     // An index beyond the end appends to the list.
     parent[Math.min(last, parent.length)] = value;
   } else if (typeof last === 'string' && isMap(parent)) parent[last] = value;
-  else throw new InvalidExpression(`there is nothing at ${path.join('.')}`);
+  else throw new InvalidExpression(`no value at ${path.join('.')}`);
 }
 
 function removeAt(item: Item, path: Path): void {

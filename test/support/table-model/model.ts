@@ -308,7 +308,7 @@ function firstOf<T>(all: readonly T[], start: number, count: number, isWanted: (
 function partitionOf({ condition, bindings }: Query): string {
   const name = /^\s*pk\s*=\s*(:\w+)/.exec(condition)?.[1];
   const pk = name === undefined ? undefined : bindings.values[name];
-  if (typeof pk !== 'string') throw invalid('a query names its partition first');
+  if (typeof pk !== 'string') throw invalid('a query must name its partition first');
   return pk;
 }
 

@@ -164,7 +164,7 @@ function transactedOf({
   if (Update !== undefined) return updateOf(Update);
   if (Delete !== undefined) return writeOf(Delete, { kind: 'delete' });
   if (ConditionCheck !== undefined) return writeOf(ConditionCheck, { kind: 'check' });
-  throw new Error('a part of a transaction does nothing');
+  throw new Error('a part of a transaction has no operation');
 }
 
 function putOf(written: z.output<typeof put>): SingleWrite {

@@ -74,8 +74,8 @@ export const answer: Deed = (world, { pick, way }) => {
     pick,
   );
   if (one === undefined) return null;
-  const said = one.status === 'succeeded' ? 'failed' : wayOf(['succeeded', 'failed', 'canceled'], way);
-  return at(world, (scope) => answerRefund(scope, one, said));
+  const outcome = one.status === 'succeeded' ? 'failed' : wayOf(['succeeded', 'failed', 'canceled'], way);
+  return at(world, (scope) => answerRefund(scope, one, outcome));
 };
 
 export const dispute: Deed = (world, chance) => {
