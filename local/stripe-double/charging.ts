@@ -192,7 +192,8 @@ export function assertUsable(scope: Scope, intent: Stripe.PaymentIntent, method:
   if (method.customer === null) {
     if (!scope.state.cardFacts.get(method.id)?.spent) return;
     throw invalid(
-      'The provided PaymentMethod was previously used without a Customer, or detached from one, and may not be used again.',
+      'The provided PaymentMethod was previously used without a Customer, or detached from one, and may ' +
+        'not be used again.',
       { param },
     );
   }
@@ -228,7 +229,7 @@ function asksForAuthentication(
 
 function cardOf(scope: Scope, method: Stripe.PaymentMethod): TestCard {
   const facts = scope.state.cardFacts.get(method.id);
-  if (facts === undefined) throw new Error(`the double lost the card of ${method.id}`);
+  if (facts === undefined) throw new Error(`the double has no card for ${method.id}`);
   return testCard(facts.card);
 }
 

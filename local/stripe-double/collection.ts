@@ -33,7 +33,7 @@ export class Collection<T extends { readonly id: string }> {
   /** For an id that the stand-in itself stored. */
   known(id: string): T {
     const object = this.#byId.get(id);
-    if (object === undefined) throw new Error(`the double lost ${this.#what} ${id}`);
+    if (object === undefined) throw new Error(`the double has no ${this.#what} ${id}`);
     return object;
   }
 

@@ -44,7 +44,7 @@ export class Ids {
 function streamOf(seed: string): RandomBytes {
   let drawn = 0;
   return (count) => {
-    if (count > MAX_DRAWN_BYTES) throw new Error(`${count} random bytes are more than one draw has`);
+    if (count > MAX_DRAWN_BYTES) throw new Error(`${count} random bytes exceed the size of one draw`);
     drawn += 1;
     return hash('sha256', `${seed} ${drawn}`, 'buffer').subarray(0, count);
   };

@@ -9,7 +9,8 @@ const Environment = z.object({
   STRIPE_PORT: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(65_535)), 8_420),
 });
 
-const USAGE = `Starts a stand-in for Stripe on this machine, and prints its address and the secret key that its API takes.
+const USAGE = `Starts a stand-in for Stripe on this machine.
+Prints its address and the secret key for its API.
 
   npm run stripe
 
@@ -72,7 +73,8 @@ async function start(): Promise<StripeDouble | string> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (!('code' in error) || error.code !== 'EADDRINUSE') return error.message;
-    return `Port ${port} is in use. Stop what listens there, or choose another: STRIPE_PORT=${port + 1} npm run stripe`;
+    const other = `STRIPE_PORT=${port + 1} npm run stripe`;
+    return `Port ${port} is in use. Stop its program, or choose another port: ${other}`;
   }
 }
 
@@ -85,7 +87,7 @@ function introduce({ url }: StripeDouble, apiKey: string): void {
     '',
     '# a customer, as the SDK would make one',
     `curl -s ${key} ${url}/v1/customers -d name=Ada -d 'metadata[plan]=trial'`,
-    '# what the double knows of cards: pm_card_visa, pm_card_chargeCustomerFail, pm_card_authenticationRequired, …',
+    '# test cards: pm_card_visa, pm_card_chargeCustomerFail, pm_card_authenticationRequired, …',
     `curl -s ${key} ${url}/v1/customers`,
     '# an hour later',
     `curl -s ${url}/_double/clock -H 'content-type: application/json' -d '{"seconds":3600}'`,

@@ -41,7 +41,7 @@ export async function startStripeDouble({
   journalFile,
   ...options
 }: StripeDoubleOptions): Promise<StripeDouble> {
-  if (!apiKey.startsWith('sk_test_')) throw new Error('The Stripe double takes a test key only: sk_test_…');
+  if (!apiKey.startsWith('sk_test_')) throw new Error('The Stripe double accepts only a test key: sk_test_…');
   const double = new Double(options);
   const app = stripeApp(double, apiKey);
   addControls(app, double);

@@ -36,14 +36,16 @@ export const SWITCHES = {
     values: ['payment', 'none', 'all'],
     default: 'payment',
     unknown:
-      'Which events follow a decline under error_if_incomplete: those of the payment, none, or those of the subscription and the invoice too.',
+      'Which events follow a decline under error_if_incomplete: those of the payment, none, or those of ' +
+      'the subscription and the invoice too.',
     where: 'Subscriptions.d.ts, payment_behavior',
   },
   detached_customer: {
     values: ['null', 'kept'],
     default: 'null',
     unknown:
-      'Whether payment_method.detached shows customer as null, with the id in previous_attributes, or still shows the customer.',
+      'Whether payment_method.detached shows customer as null, with the id in previous_attributes, or ' +
+      'still shows the customer.',
     where: 'Events.d.ts, payment_method.detached',
   },
   detach_customer_updated: {

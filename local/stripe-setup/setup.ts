@@ -20,7 +20,8 @@ import { EXIT_USAGE, readFlags, UsageError } from '../stack/flags.ts';
 const USAGE = `Sets up a Stripe account for this service: product, monthly price and webhook endpoint.
 Idempotent: what is already right is not changed.
 
-  npm run stripe:setup -- [--url URL] [--replace-price [--plan PLAN] [--month-cents CENTS] [--credits COUNT]] [--live] [--json]
+  npm run stripe:setup -- [--url URL] [--live] [--json]
+                          [--replace-price [--plan PLAN] [--month-cents CENTS] [--credits COUNT]]
 
   --url URL             the webhook address: the service's address and ${WEBHOOK_PATH};
                         without it, only the price is set up

@@ -37,7 +37,7 @@ async function checkout(made: Bench) {
   return { id, customer, page: url ?? '', status };
 }
 
-const SAVE = 'Put the card on file';
+const SAVE = 'Add the card';
 
 describe('the page of a Checkout Session', () => {
   it('the Checkout page takes a test card, a name and an address, and returns to the merchant', async () => {

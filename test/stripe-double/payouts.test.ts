@@ -90,7 +90,7 @@ describe('an automatic payout', () => {
       ['charge', NET],
       ['charge', NET],
     ]);
-    await expect(control('payouts')).rejects.toThrow(/nothing to pay out/);
+    await expect(control('payouts')).rejects.toThrow(/available balance is zero/);
   });
 
   it('an automatic payout fails if the bank returns it, and the next payout includes its money', async () => {

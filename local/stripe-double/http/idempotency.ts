@@ -82,7 +82,8 @@ function otherRequest(present: Entry, endpoint: string): Refusal {
   const message =
     present.endpoint === endpoint
       ? 'Keys for idempotent requests can only be used with the same parameters they were first used with.'
-      : `Keys for idempotent requests can only be used for the endpoint they were first used for (${present.endpoint}).`;
+      : 'Keys for idempotent requests can only be used for the endpoint they were first used for ' +
+        `(${present.endpoint}).`;
   return new Refusal(400, { type: 'idempotency_error', message });
 }
 

@@ -96,8 +96,8 @@ export class JournalFile implements Journal {
 /** One line with the remedy: starting with half of the payments would be worse than not starting. */
 export const unusable = (path: string, line: number, what: string): JournalError =>
   new JournalError(
-    `The Stripe double's journal cannot be replayed: line ${line} of ${path} ${what}. Move the file away to start ` +
-      'without it; what else was kept beside it, like the ledger, then refers to payments that are not there.',
+    `The Stripe double's journal cannot be replayed: line ${line} of ${path} ${what}. ` +
+      'To start without it, move the file away. A ledger kept with it then refers to missing payments.',
   );
 
 function opened(path: string): number {
@@ -107,7 +107,8 @@ function opened(path: string): number {
     return fd;
   } catch (error) {
     throw new JournalError(
-      `The Stripe double's journal ${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
+      `The Stripe double's journal ${path} cannot be opened: ` +
+        `${error instanceof Error ? error.message : String(error)}.`,
     );
   }
 }

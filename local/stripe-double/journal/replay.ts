@@ -19,7 +19,7 @@ export function replay(double: Double, { path }: JournalFile, lines: readonly Li
         break;
       case 'turn':
         if (!double.redo(entry, () => workOf(double, entry.deed))) {
-          throw unusable(path, number, 'does not lead to what it led to then');
+          throw unusable(path, number, 'replays with another outcome');
         }
         break;
       default:
@@ -51,6 +51,6 @@ function routeOf({ method, route: path }: RequestDeed) {
 
 function redoControl(double: Double, { path, id, input }: ControlDeed): unknown {
   const control = CONTROLS.find((one) => one.path === path)?.prepare(input);
-  if (control === undefined || 'problem' in control) throw new Error(`there is no control ${path} like this`);
+  if (control === undefined || 'problem' in control) throw new Error(`no control ${path} takes this input`);
   return control.run(double, id);
 }

@@ -33,7 +33,8 @@ export interface Button {
 /** A button that uses a control of the stand-in and returns to the page. */
 export function button({ label, control, id = '', input, back }: Button): Html {
   return html`<form method="post" action="${formPath(control).replace(':id', encodeURIComponent(id))}">
-<input type="hidden" name="input" value="${JSON.stringify(input)}"><input type="hidden" name="back" value="${back}">
+<input type="hidden" name="input" value="${JSON.stringify(input)}">
+<input type="hidden" name="back" value="${back}">
 <button>${label}</button></form>`;
 }
 
@@ -56,17 +57,22 @@ export function fieldForm({
   back,
   fields,
 }: Button & { readonly fields: readonly Field[] }): Html {
-  return html`<form method="post" class="fields" action="${formPath(control).replace(':id', encodeURIComponent(id))}">
-<input type="hidden" name="input" value="${JSON.stringify(input)}"><input type="hidden" name="back" value="${back}">
+  const action = formPath(control).replace(':id', encodeURIComponent(id));
+  return html`<form method="post" class="fields" action="${action}">
+<input type="hidden" name="input" value="${JSON.stringify(input)}">
+<input type="hidden" name="back" value="${back}">
 ${fields.map(field)}
 <button>${label}</button></form>`;
 }
 
 function field({ name, label, value = '', required = false, options }: Field): Html {
   const list = options === undefined ? null : html` list="options-${name}"`;
+  const isRequired = required ? html` required` : null;
+  const known = options?.map((one) => html`<option value="${one}">`);
   return html`<label>${label}
-<input type="text" name="${FIELD_PREFIX}${name}" value="${value}" autocomplete="off"${list}${required ? html` required` : null}></label>
-${options === undefined ? null : html`<datalist id="options-${name}">${options.map((one) => html`<option value="${one}">`)}</datalist>`}`;
+<input type="text" name="${FIELD_PREFIX}${name}" value="${value}" autocomplete="off"${list}${isRequired}>
+</label>
+${known === undefined ? null : html`<datalist id="options-${name}">${known}</datalist>`}`;
 }
 
 const formPath = (control: Control['path']): string => control.replace('/_double/', '/do/');

@@ -64,7 +64,8 @@ function invoicePage(double: Double, invoice: Stripe.Invoice): Page {
   return {
     title: `Invoice ${number ?? id}`,
     path: `/invoice_pages/${id}`,
-    body: html`<p>${state(invoice.status ?? 'draft')} · Total ${money(invoice.total, currency)} · To pay ${money(invoice.amount_remaining, currency)} · ${link(id)}</p>
+    body: html`<p>${state(invoice.status ?? 'draft')} · Total ${money(invoice.total, currency)}
+· To pay ${money(invoice.amount_remaining, currency)} · ${link(id)}</p>
 ${table('Lines', rows)}
 ${paying(double, invoice)}`,
   };
@@ -77,7 +78,8 @@ function paying({ state: { customers } }: Double, invoice: Stripe.Invoice): Html
     button({ label, control: '/_double/invoices/:id/pay', id, input, back: `/invoice_pages/${id}` });
   const settings = customers.find(idOf(invoice.customer))?.invoice_settings;
   const onFile = idOf(settings?.default_payment_method) !== null;
-  return html`<div class="row">${onFile ? pay(`Pay ${money(rest, currency)} with the card on file`, {}) : null}
+  return html`<div class="row">
+${onFile ? pay(`Pay ${money(rest, currency)} with the card on file`, {}) : null}
 ${pay(`Pay ${money(rest, currency)} with a new card`, { behavesLike: 'visa' })}
 ${pay('Pay with a card that is declined', { behavesLike: 'chargeCustomerFail' })}</div>`;
 }

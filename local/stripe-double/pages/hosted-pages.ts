@@ -36,7 +36,7 @@ export function addHostedPages(app: App, double: Double, send: Send): void {
   one('portal', 'Customer portal', (id) => state.portalSessions.find(id), portal);
   one(
     'authenticate',
-    'Your bank asks',
+    'Authentication',
     (id) => state.paymentIntents.find(id) ?? state.setupIntents.find(id),
     bank,
   );
@@ -46,9 +46,9 @@ type Body<T> = (double: Double, object: T, back: string) => Html;
 
 function checkout(double: Double, session: Stripe.Checkout.Session, back: string): Html {
   const { id, status, success_url: success, cancel_url: cancel } = session;
-  const about = html`<p>Session ${link(id)} puts a card on file.</p>`;
+  const about = html`<p>Session ${link(id)} adds a card.</p>`;
   if (status === 'complete') {
-    return html`${about}<p>The card is on file.</p><p>${outward(success, 'Return to the merchant')}</p>`;
+    return html`${about}<p>The card was added.</p><p>${outward(success, 'Return to the merchant')}</p>`;
   }
   if (status !== 'open') return html`${about}<p>This session has expired.</p>`;
   const setup = setupOf(double, session);
@@ -59,7 +59,7 @@ function checkout(double: Double, session: Stripe.Checkout.Session, back: string
   return html`${about}
 ${said === undefined ? null : html`<p class="notice problem" role="alert">${shown(said)}</p>`}
 ${fieldForm({
-  label: 'Put the card on file',
+  label: 'Add the card',
   control: '/_double/checkout_sessions/:id/enter_card',
   id,
   input: {},
@@ -98,7 +98,11 @@ ${cards.map(
   (
     method,
   ) => html`<div class="row"><span>${nameOf(method)}${method.id === current ? ', the default' : ''}</span>
-${method.id === current ? null : act('Make it the default', { action: 'choose_card', payment_method: method.id })}
+${
+  method.id === current
+    ? null
+    : act('Make it the default', { action: 'choose_card', payment_method: method.id })
+}
 ${act('Remove it', { action: 'remove_card', payment_method: method.id })}</div>`,
 )}
 ${form('Add the card', { action: 'add_card' }, [CARD_FIELD])}
@@ -155,8 +159,10 @@ function returnUrl(
 
 type Answer = Parameters<typeof button>[0]['control'];
 
-const answers = (control: Answer, id: string, back: string): Html => html`<p>The bank asks its cardholder.</p>
-<div class="row">${button({ label: 'Confirm as the cardholder', control, id, input: { succeeds: true }, back })}
+const answers = (control: Answer, id: string, back: string): Html =>
+  html`<p>The bank asks the cardholder to authenticate.</p>
+<div class="row">
+${button({ label: 'Confirm as the cardholder', control, id, input: { succeeds: true }, back })}
 ${button({ label: 'Fail the authentication', control, id, input: { succeeds: false }, back })}</div>`;
 
 /** A link to the merchant. Only web addresses become links. */

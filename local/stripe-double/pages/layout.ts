@@ -61,7 +61,8 @@ function clock(double: Double, back: string): Html {
     button({ label: name, control: '/_double/clock', input: { seconds }, back }),
   );
   return html`<section class="panel" aria-label="Clock">
-<div class="row"><span>The double's clock: <strong>${moment(now)}</strong> UTC. Move it ahead by</span>${buttons}</div>
+<div class="row"><span>The double's clock: <strong>${moment(now)}</strong> UTC. Move it ahead by</span>
+${buttons}</div>
 ${
   next === undefined
     ? null

@@ -21,5 +21,7 @@ export function pager({ page, pages, count }: Window, address: (page: number) =>
   if (pages === 1) return null;
   const to = (other: number, label: string) => html`<a href="${address(other)}">${label}</a>`;
   return html`<nav class="pages" aria-label="Pages">${page > 1 ? to(page - 1, 'Newer') : null}
-<span class="soft">Page ${page} of ${pages}, ${count} in all</span>${page < pages ? to(page + 1, 'Older') : null}</nav>`;
+<span class="soft">Page ${page} of ${pages}, ${count} in all</span>${
+    page < pages ? to(page + 1, 'Older') : null
+  }</nav>`;
 }

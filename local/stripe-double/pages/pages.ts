@@ -52,17 +52,20 @@ export function addPages(app: App, double: Double): void {
   addHostedPages(app, double, page);
   addActions(app, double, (problem, back) =>
     layout(double, {
-      title: 'That was not done',
+      title: 'Not done',
       path: '/',
-      body: html`<p class="notice problem" role="alert">${shown(problem)}</p><p><a href="${back}">Back</a></p>`,
+      body: html`<p class="notice problem" role="alert">${shown(problem)}</p>
+<p><a href="${back}">Back</a></p>`,
     }),
   );
 }
 
 function glance(double: Double): Html {
+  const linkToAll = ({ path, title, count }: Listing): Html =>
+    html`<p><a href="/${path}">All ${count(double)} ${title.toLowerCase()}</a></p>`;
   const sections = LISTINGS.filter(({ path }) => AT_A_GLANCE.includes(path)).map(
     (one) => html`<section><h2>${one.title}</h2>${table(one.title, one.rows(double, 0, ROWS_AT_A_GLANCE))}
-${one.count(double) > ROWS_AT_A_GLANCE ? html`<p><a href="/${one.path}">All ${one.count(double)} ${one.title.toLowerCase()}</a></p>` : null}</section>`,
+${one.count(double) > ROWS_AT_A_GLANCE ? linkToAll(one) : null}</section>`,
   );
   return html`${webhooks(double)}${faults(double)}${sections}`;
 }
@@ -71,7 +74,8 @@ function webhooks({ deliveries: { mode, heldCount } }: Double): Html {
   const set = (label: string, off: boolean) =>
     button({ label, control: '/_double/webhooks', input: { off }, back: '/' });
   const release = button({ label: 'Send them', control: '/_double/webhooks/release', input: {}, back: '/' });
-  return html`<section class="panel" aria-label="Webhooks"><div class="row"><span>${webhookLine(mode, heldCount)}</span>
+  return html`<section class="panel" aria-label="Webhooks">
+<div class="row"><span>${webhookLine(mode, heldCount)}</span>
 ${mode.off ? set('Stop holding them back', false) : set('Hold webhooks back', true)}
 ${heldCount > 0 && !mode.off ? release : null}</div></section>`;
 }
@@ -86,7 +90,7 @@ function webhookLine(
     duplicates > 0 ? `${duplicates + 1} times each` : '',
     delayMs > 0 ? `${delayMs} ms late` : '',
   ].filter((word) => word !== '');
-  const waiting = held === 0 ? '' : ` ${held} held back before.`;
+  const waiting = held === 0 ? '' : ` ${held} were held back before.`;
   return how.length === 0
     ? `Webhooks go out as things happen.${waiting}`
     : `Webhooks go out ${how.join(', ')}.${waiting}`;
@@ -96,9 +100,10 @@ function faults({ faults: { waiting } }: Double): Part {
   if (waiting.length === 0) return null;
   const items = waiting.map(
     ({ method, path, kind, times }) =>
-      html`<li><code>${method ?? 'any'} ${shown(path)}</code>: ${kind.replaceAll('_', ' ')}, ${times} to go</li>`,
+      html`<li><code>${method ?? 'any'} ${shown(path)}</code>:
+${kind.replaceAll('_', ' ')}, ${times} to go</li>`,
   );
-  return html`<section class="panel" aria-label="Faults"><p>Faults that wait for a call:</p><ul>${items}</ul>
+  return html`<section class="panel" aria-label="Faults"><p>Faults for the next calls:</p><ul>${items}</ul>
 ${button({ label: 'Remove them', control: '/_double/faults/clear', input: {}, back: '/' })}</section>`;
 }
 
@@ -107,7 +112,8 @@ function listPage(double: Double, { path, title, count, rows }: Listing, asked: 
   return {
     title,
     path: `/${path}`,
-    body: html`${table(title, rows(double, window.from, ROWS_A_PAGE))}${pager(window, (page) => `/${path}?page=${page}`)}`,
+    body: html`${table(title, rows(double, window.from, ROWS_A_PAGE))}
+${pager(window, (page) => `/${path}?page=${page}`)}`,
   };
 }
 

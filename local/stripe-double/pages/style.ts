@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto';
 
 /** The style of all pages. Each page includes it, and its policy allows no other style. */
 export const STYLE = `
-:root { color-scheme: light dark; --paper: #fff; --panel: #f5f6f8; --ink: #1d2430; --soft: #5a6374; --line: #dcdfe5;
+:root { color-scheme: light dark; --paper: #fff; --panel: #f5f6f8; --ink: #1d2430; --soft: #5a6374;
+  --line: #dcdfe5;
   --link: #1b5cb8; --good: #1a6b3c; --bad: #a82a22;
   --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-@media (prefers-color-scheme: dark) { :root { --paper: #14181f; --panel: #1d232c; --ink: #e4e8ee; --soft: #a1abba;
+@media (prefers-color-scheme: dark) { :root { --paper: #14181f; --panel: #1d232c; --ink: #e4e8ee;
+  --soft: #a1abba;
   --line: #313a46; --link: #86b6f6; --good: #74cf9c; --bad: #f29389; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.25rem; background: var(--paper); color: var(--ink);
-  font: .9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", sans-serif; }
+  font: .9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans",
+    sans-serif; }
 a { color: var(--link); text-underline-offset: .2em; }
 a:has(> code) { text-underline-offset: .35em; }
 a:focus-visible, button:focus-visible, input:focus-visible, summary:focus-visible, pre:focus-visible {
@@ -27,13 +30,16 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 0; padding: 0
 nav.lists { padding: .5rem 0; border: solid var(--line); border-width: 1px 0; }
 nav a { display: inline-block; padding: .15rem 0; }
 nav a[aria-current] { color: inherit; font-weight: 600; text-decoration: none; }
-.panel { margin: 1rem 0; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--panel); }
-.notice { margin: 1rem 0; padding: .5rem 1rem; border-left: .25rem solid var(--good); background: var(--panel); }
+.panel { margin: 1rem 0; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem;
+  background: var(--panel); }
+.notice { margin: 1rem 0; padding: .5rem 1rem; border-left: .25rem solid var(--good);
+  background: var(--panel); }
 .notice.problem { border-color: var(--bad); }
 .row + .row { margin-top: .5rem; }
 .row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
 form { margin: 0; }
-button, input[type="search"] { min-height: 2.25rem; padding: .25rem .8rem; border: 1px solid var(--soft); border-radius: .375rem;
+button, input[type="search"] { min-height: 2.25rem; padding: .25rem .8rem; border: 1px solid var(--soft);
+  border-radius: .375rem;
   background: var(--paper); color: inherit; font: inherit; }
 button { cursor: pointer; } button:hover { border-color: var(--link); color: var(--link); }
 input[type="search"] { flex: 1 1 12rem; min-width: 0; }
@@ -42,8 +48,10 @@ form.fields label { display: grid; gap: .2rem; width: 100%; }
 input[type="text"] { width: 100%; min-height: 2.25rem; padding: .25rem .8rem; border: 1px solid var(--soft);
   border-radius: .375rem; background: var(--paper); color: inherit; font: inherit; }
 table { width: 100%; border-collapse: collapse; }
-th { padding: .3rem 1rem .3rem 0; text-align: left; font-size: .8125rem; font-weight: 600; color: var(--soft); }
-td { padding: .45rem 1rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th { padding: .3rem 1rem .3rem 0; text-align: left; font-size: .8125rem; font-weight: 600;
+  color: var(--soft); }
+td { padding: .45rem 1rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top;
+  overflow-wrap: anywhere; }
 td time, td .nowrap { white-space: nowrap; }
 td:empty::after { content: "–"; color: var(--soft); }
 @media (min-width: 72rem) { td a code { white-space: nowrap; font-size: .75rem; } }
@@ -51,15 +59,18 @@ td .why, dd .why { display: block; font-size: .8125rem; color: var(--soft); }
 ul.pairs { margin: 0; padding: 0; list-style: none; font-size: .8125rem; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1.25rem; margin: .75rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-pre { margin: .5rem 0; padding: .75rem 1rem; overflow: auto; border: 1px solid var(--line); border-radius: .5rem;
+pre { margin: .5rem 0; padding: .75rem 1rem; overflow: auto; border: 1px solid var(--line);
+  border-radius: .5rem;
   background: var(--panel); white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; }
 .pages { display: flex; gap: 1.25rem; margin: .75rem 0; }
 @media (max-width: 48rem) {
   body { padding: 1rem; }
-  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+    white-space: nowrap; }
   table, tbody, tr { display: block; }
   tr { padding: .5rem 0; border-top: 1px solid var(--line); }
-  td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: .75rem; padding: .1rem 0; border: 0; }
+  td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: .75rem; padding: .1rem 0;
+    border: 0; }
   td::before { content: attr(data-head); color: var(--soft); }
   td:empty { display: none; }
   dl { grid-template-columns: minmax(0, 1fr); gap: 0; } dd { margin-bottom: .5rem; }

@@ -18,7 +18,7 @@ const DAY_SECONDS = 24 * 60 * MINUTE_SECONDS;
 const SHORTEST_SECONDS = 30 * MINUTE_SECONDS;
 
 const parameters = {
-  mode: z.literal('setup', 'parameter_invalid: the double has setup mode only'),
+  mode: z.literal('setup', 'parameter_invalid: the double supports only the setup mode'),
   allowed_payment_method_types: z.optional(z.array(text())),
   billing_address_collection: z.optional(z.enum(['auto', 'required'])),
   cancel_url: z.optional(text()),
@@ -77,7 +77,9 @@ export const checkoutSessionRoutes = [
       customer: z.optional(text()),
       payment_intent: z.optional(text()),
       subscription: z.optional(text()),
-      status: z.optional(z.enum(['open', 'complete', 'expired'], 'parameter_invalid: is no status')),
+      status: z.optional(
+        z.enum(['open', 'complete', 'expired'], 'parameter_invalid: must be a valid status'),
+      ),
       created: range,
       ...page,
     },
@@ -122,7 +124,7 @@ export function enterCard(
 ): Stripe.Checkout.Session {
   if (session.status !== 'open') throw notOpen(session);
   const setup = setupOf(scope, session);
-  if (setup.status === 'requires_action') throw invalid('The cardholder has to answer their bank first.');
+  if (setup.status === 'requires_action') throw invalid('The cardholder must authenticate first.');
   const method = createPaymentMethod(scope, cardIn(entered.card));
   method.billing_details = {
     ...method.billing_details,

@@ -48,7 +48,7 @@ const noteParameters = {
   reason: z.optional(
     z.enum(
       ['duplicate', 'fraudulent', 'order_change', 'product_unsatisfactory'],
-      'parameter_invalid: is no reason Stripe knows',
+      'parameter_invalid: must be a reason that Stripe supports',
     ),
   ),
   refund_amount: z.optional(integer),
@@ -57,7 +57,7 @@ const noteParameters = {
       z.strictObject({
         refund: text(),
         amount_refunded: z.optional(integer),
-        type: z.optional(z.literal('refund', 'parameter_invalid: the double has refunds only')),
+        type: z.optional(z.literal('refund', 'parameter_invalid: the double supports only refunds')),
       }),
     ),
   ),
@@ -154,7 +154,8 @@ function divisionOf(scope: Scope, invoice: Stripe.Invoice, input: NoteInput, pos
   const divided = credit + refund + outOfBand + linked.reduce((sum, { amount }) => sum + amount, 0);
   if (divided !== postPayment) {
     throw invalid(
-      `The sum of refunds, credit amount and out of band amount (${divided}) must equal the post payment amount (${postPayment}).`,
+      `The sum of refunds, credit amount and out of band amount (${divided}) must equal the ` +
+        `post payment amount (${postPayment}).`,
     );
   }
   return { credit, refund, outOfBand, linked };

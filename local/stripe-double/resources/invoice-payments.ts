@@ -11,11 +11,11 @@ export const invoicePaymentRoutes = [
       invoice: z.optional(text()),
       payment: z.optional(
         z.strictObject({
-          type: z.literal('payment_intent', 'parameter_invalid: the double has payment intents only'),
+          type: z.literal('payment_intent', 'parameter_invalid: the double supports only payment intents'),
           payment_intent: z.optional(text()),
         }),
       ),
-      status: z.optional(z.enum(['canceled', 'open', 'paid'], 'parameter_invalid: is no status')),
+      status: z.optional(z.enum(['canceled', 'open', 'paid'], 'parameter_invalid: must be a valid status')),
       ...page,
     },
     (scope, { invoice, payment, status, ...window }) => {

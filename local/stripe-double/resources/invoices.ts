@@ -81,7 +81,7 @@ export const invoiceRoutes = [
     {
       customer: z.optional(text()),
       subscription: z.optional(text()),
-      status: z.optional(z.enum(statuses, 'parameter_invalid: is no status')),
+      status: z.optional(z.enum(statuses, 'parameter_invalid: must be a valid status')),
       created: range,
       ...page,
     },

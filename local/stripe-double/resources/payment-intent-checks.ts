@@ -47,7 +47,8 @@ export function assertMethodTypes(
 export function assertReturnUrl(url: string | undefined): void {
   if (url !== undefined) return;
   throw invalid(
-    'This PaymentIntent may use methods that redirect the customer, so to confirm it you must provide a `return_url`.',
+    'This PaymentIntent may use methods that redirect the customer, so to confirm it you must provide a ' +
+      '`return_url`.',
     { param: 'return_url' },
   );
 }

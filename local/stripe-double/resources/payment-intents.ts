@@ -186,7 +186,7 @@ export const paymentIntentRoutes = [
       cancellation_reason: z.optional(
         z.enum(
           ['abandoned', 'duplicate', 'fraudulent', 'requested_by_customer'],
-          'parameter_invalid: is no reason Stripe knows',
+          'parameter_invalid: must be a reason that Stripe supports',
         ),
       ),
     },

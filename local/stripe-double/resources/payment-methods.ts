@@ -31,7 +31,7 @@ export const paymentMethodRoutes = [
     'POST',
     '/v1/payment_methods',
     {
-      type: z.enum(['card', ...OTHER_KINDS], 'parameter_invalid: is no kind that the double has'),
+      type: z.enum(['card', ...OTHER_KINDS], 'parameter_invalid: must be a kind that the double supports'),
       card: z.optional(z.strictObject({ token: text() })),
       us_bank_account: z.optional(
         z.strictObject({
@@ -135,7 +135,7 @@ export function methodIn(
 
 export function factsOf(scope: Scope, methodId: string): CardFacts {
   const facts = scope.state.cardFacts.get(methodId);
-  if (facts === undefined) throw new Error(`the double lost the card of ${methodId}`);
+  if (facts === undefined) throw new Error(`the double has no card for ${methodId}`);
   return facts;
 }
 

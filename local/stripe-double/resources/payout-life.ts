@@ -74,7 +74,7 @@ export function createPayout(scope: Scope, payout: NewPayout): Stripe.Payout {
 /** Pays out everything available, as the account's schedule does. @throws Refusal if nothing is available. */
 export function payOutAvailable(scope: Scope, currency: string): Stripe.Payout {
   const amount = availableIn(scope, currency);
-  if (amount <= 0) throw invalid('There is nothing to pay out.', { code: 'balance_insufficient' });
+  if (amount <= 0) throw invalid('The available balance is zero.', { code: 'balance_insufficient' });
   const { state, now } = scope;
   const paidOut = state.balanceTransactions.newestFirst.filter(
     (one) =>

@@ -20,7 +20,9 @@ export const payoutRoutes = [
       currency,
       description: z.optional(text()),
       metadata,
-      method: z.optional(z.literal('standard', 'parameter_invalid: the double pays out by standard only')),
+      method: z.optional(
+        z.literal('standard', 'parameter_invalid: the double supports only standard payouts'),
+      ),
       source_type: z.optional(z.literal('card', 'parameter_invalid: must be card')),
       statement_descriptor: z.optional(text(22)),
     },
@@ -54,7 +56,7 @@ export const payoutRoutes = [
       arrival_date: range,
       created: range,
       destination: z.optional(text()),
-      status: z.optional(z.enum(STATUSES, 'parameter_invalid: is no status')),
+      status: z.optional(z.enum(STATUSES, 'parameter_invalid: must be a valid status')),
       ...page,
     },
     (scope, { arrival_date: arrives, created, destination, status, ...window }) => {

@@ -17,11 +17,11 @@ export const portalRoutes = [
     '/v1/billing_portal/sessions',
     {
       customer: text(),
-      configuration: z.optional(z.literal(CONFIGURATION_ID, 'parameter_invalid: is no configuration')),
+      configuration: z.optional(z.literal(CONFIGURATION_ID, 'parameter_invalid: must be a configuration')),
       return_url: z.optional(text()),
       flow_data: z.optional(
         z.strictObject({
-          type: z.enum(FLOWS, 'parameter_invalid: is no flow that the double has'),
+          type: z.enum(FLOWS, 'parameter_invalid: must be a flow that the double supports'),
           subscription_cancel: z.optional(z.strictObject({ subscription: text() })),
         }),
       ),

@@ -139,6 +139,6 @@ function subscriptionOf(scope: Scope, customer: Stripe.Customer, id: string): St
   const subscription = scope.state.subscriptions.get(id, { param: 'subscription' });
   const own = idOf(subscription.customer) === customer.id;
   if (!own || subscription.ended_at !== null)
-    throw invalid('This is no running subscription of the customer.');
+    throw invalid('The customer has no active subscription with this id.');
   return subscription;
 }

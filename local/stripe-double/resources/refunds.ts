@@ -28,7 +28,7 @@ export const refundRoutes = [
       reason: z.optional(
         z.enum(
           ['duplicate', 'fraudulent', 'requested_by_customer'],
-          'parameter_invalid: is no reason Stripe knows',
+          'parameter_invalid: must be a reason that Stripe supports',
         ),
       ),
       metadata,
@@ -143,7 +143,7 @@ function returnMoney(scope: Scope, charge: Stripe.Charge, refund: Stripe.Refund)
   if (aftermath !== 'refund_pending' && aftermath !== 'refund_fails') return;
   const answer = aftermath === 'refund_pending' ? 'succeeded' : 'failed';
   const before = refund.status;
-  scope.schedule.at(scope.now + BANK_ANSWERS_AFTER_SECONDS, `the bank answers ${refund.id}`, (later) => {
+  scope.schedule.at(scope.now + BANK_ANSWERS_AFTER_SECONDS, `${refund.id} completes`, (later) => {
     if (refund.status === before) answerRefund(later, refund, answer);
   });
 }

@@ -108,7 +108,7 @@ export const setupIntentRoutes = [
       cancellation_reason: z.optional(
         z.enum(
           ['abandoned', 'duplicate', 'requested_by_customer'],
-          'parameter_invalid: is no reason Stripe knows',
+          'parameter_invalid: must be a reason that Stripe supports',
         ),
       ),
     },

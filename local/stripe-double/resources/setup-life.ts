@@ -151,6 +151,6 @@ function nextAction(
 
 function cardOf(scope: Scope, method: Stripe.PaymentMethod): TestCard {
   const facts = scope.state.cardFacts.get(method.id);
-  if (facts === undefined) throw new Error(`the double lost the card of ${method.id}`);
+  if (facts === undefined) throw new Error(`the double has no card for ${method.id}`);
   return testCard(facts.card);
 }

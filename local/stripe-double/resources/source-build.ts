@@ -7,7 +7,7 @@ export const TEST_BANK_TOKENS: readonly string[] = ['btok_us', 'btok_us_verified
 
 /** A card of the older kind, made from the payment method of the same card. */
 export function buildCard({ id, card }: Stripe.PaymentMethod, customer: string): Stripe.Card {
-  if (card === undefined) throw new Error(`${id} is no card`);
+  if (card === undefined) throw new Error(`${id} is not a card`);
   const networks = card.networks?.preferred;
   return {
     id,

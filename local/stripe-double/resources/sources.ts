@@ -55,7 +55,10 @@ export const sourceRoutes = [
   route(
     'GET',
     LIST,
-    { object: z.optional(z.enum(['card', 'bank_account'], 'parameter_invalid: is no kind')), ...page },
+    {
+      object: z.optional(z.enum(['card', 'bank_account'], 'parameter_invalid: must be a valid kind')),
+      ...page,
+    },
     (scope, { object, ...window }, { id = '' }) => {
       customerIn(scope, id, 'path');
       const all = sourcesOf(scope, id).filter((one) => object === undefined || one.object === object);

@@ -19,7 +19,10 @@ export const cancellationParameters = {
   cancel_at: z.optional(
     z.union([
       clearable(integer),
-      z.enum(['min_period_end', 'max_period_end', 'max_billed_until'], 'parameter_invalid: is no moment'),
+      z.enum(
+        ['min_period_end', 'max_period_end', 'max_billed_until'],
+        'parameter_invalid: must be a valid time',
+      ),
     ]),
   ),
   cancel_at_period_end: z.optional(flag),

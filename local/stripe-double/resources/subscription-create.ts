@@ -50,7 +50,7 @@ export const createParameters = {
   payment_behavior: z.optional(
     z.enum(
       ['allow_incomplete', 'default_incomplete', 'error_if_incomplete'],
-      'parameter_invalid: is not for creating a subscription',
+      'parameter_invalid: cannot be used to create a subscription',
     ),
   ),
   payment_settings: z.optional(

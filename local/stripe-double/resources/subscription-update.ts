@@ -64,7 +64,7 @@ export const updateParameters = {
     ),
   ),
   payment_behavior: z.optional(
-    z.literal('allow_incomplete', 'parameter_invalid: the double updates with allow_incomplete only'),
+    z.literal('allow_incomplete', 'parameter_invalid: the double updates only with allow_incomplete'),
   ),
   proration_behavior: prorationBehavior,
   proration_date: z.optional(integer),

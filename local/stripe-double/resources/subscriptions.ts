@@ -32,7 +32,7 @@ export const subscriptionRoutes = [
     {
       customer: z.optional(text()),
       price: z.optional(text()),
-      status: z.optional(z.enum(statuses, 'parameter_invalid: is no status')),
+      status: z.optional(z.enum(statuses, 'parameter_invalid: must be a valid status')),
       created: range,
       ...page,
     },

@@ -28,7 +28,7 @@ export const webhookEndpointRoutes = [
       enabled_events: z.array(text()),
       url: text(2_048),
       api_version: z.optional(
-        z.literal(STRIPE_API_VERSION, `parameter_invalid: the double speaks ${STRIPE_API_VERSION} only`),
+        z.literal(STRIPE_API_VERSION, `parameter_invalid: the double supports only ${STRIPE_API_VERSION}`),
       ),
     },
     (scope, { api_version: version, description, enabled_events: events, url, metadata }) => {
