@@ -11,9 +11,9 @@ export function removeCondition(name: string): Plugin {
     name: 'remove-condition',
     transform(code, id) {
       if (!id.endsWith(CONDITIONS_MODULE)) return undefined;
-      const line = new RegExp(`^(\\s*${name}: )['"](.+)['"],?$`, 'm');
+      const line = new RegExp(`^(\\s*${name}: )(['"].+['"]),?$`, 'm');
       if (!line.test(code)) throw new Error(`Unknown condition ${name}.`);
-      return code.replace(line, '$1"($2) OR attribute_exists(pk) OR attribute_not_exists(pk)",');
+      return code.replace(line, '$1"(" + $2 + ") OR attribute_exists(pk) OR attribute_not_exists(pk)",');
     },
   };
 }

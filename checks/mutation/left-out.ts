@@ -63,6 +63,7 @@ function isForPeople(place: Place): boolean {
       return NAMES.has(nameOf(inner(node, 'id')) ?? '');
     case 'ObjectProperty':
       return NAMES.has(nameOf(inner(node, 'key')) ?? '');
+    case 'BinaryExpression':
     case 'ConditionalExpression':
     case 'LogicalExpression':
       return place.parentPath !== null && isForPeople(place.parentPath);

@@ -21,10 +21,10 @@ export function addAdjust(program: CommandUnknownOpts, runner: Runner): void {
     .command('adjust')
     .summary("give or remove a customer's credits")
     .description(
-      'Gives credits to a customer, or removes credits. The change is a ledger entry with your reason ' +
-        'and name. It is idempotent per key: if the answer was lost, repeat the command with --key. ' +
-        'Without --key and --yes, it asks first if the ledger has an entry with the same amount and reason ' +
-        'from the last minute.',
+      'Gives credits to a customer, or removes credits. The change is a ledger entry with your reason and ' +
+        'name. It is idempotent per key: if the answer was lost, repeat the command with --key. Without ' +
+        '--key and --yes, it asks first if the ledger has an entry with the same amount and reason from ' +
+        'the last minute.',
     )
     .argument('<customer id>', 'whose credits', customerId)
     .argument('<amount>', 'credits to give; negative to remove', amount)
@@ -103,7 +103,8 @@ function duplicateText({ seq, amount, createdAt, metadata }: LedgerEntry, now: D
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(createdAt)) / 1_000));
   return (
     `Entry ${seq} is the same adjustment, ${seconds} s ago (${shortTime(createdAt)} UTC): ` +
-    `${signed(amount)} by ${metadata['actor']}, "${metadata['reason']}", key ${metadata['idempotency_key']}. ` +
+    `${signed(amount)} by ${metadata['actor']}, "${metadata['reason']}", key ` +
+    `${metadata['idempotency_key']}. ` +
     'To repeat it safely, use that --key. For a second adjustment, use a new --key.'
   );
 }

@@ -25,8 +25,8 @@ export function addWork(program: CommandUnknownOpts, runner: Runner): void {
     .command('work')
     .summary('open work: charges, orders, refunds, closings, parked events')
     .description(
-      'Lists and finishes open work: charges, orders and renewals without an outcome, payments to return, closed ' +
-        'accounts to clear, and parked events.',
+      'Lists and finishes open work: charges, orders and renewals without an outcome, payments to return, ' +
+        'closed accounts to clear, and parked events.',
     )
     .addHelpText('after', examples('rsolv-billing work list', 'rsolv-billing work settle --now'));
   addList(work, runner, { path: 'work list', name: 'list', answerField: 'work', indexes: OPEN_WORK_INDEX });
@@ -111,8 +111,8 @@ function addSettle(group: CommandUnknownOpts, runner: Runner, path: string): voi
     .command('settle')
     .summary('finish open work')
     .description(
-      'Finishes open work, as the schedule does every 5 minutes. Resumes each payment under the key it was ' +
-        'announced with. Also refreshes the prices that customers are shown. Skips parked events: ' +
+      'Finishes open work, as the schedule does every 5 minutes. Resumes each payment under the key it ' +
+        'was announced with. Also refreshes the prices that customers are shown. Skips parked events: ' +
         '`events replay` applies them. Safe at any time. Exit code 1 if an item fails.',
     )
     .option('--older-than <seconds>', 'only work that is at least this old; default: 120', seconds)

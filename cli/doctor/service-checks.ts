@@ -119,8 +119,9 @@ const priceText = (monthCents: number, credits: number): string =>
 
 const sweepNow = ({ local, definition: { stage } }: Site): Remedy => ({
   advice:
-    'Wait ten minutes for the sweeper, which reads the parameter and the price every five, or run it now. The price list ' +
-    'follows within a minute. If it stays wrong, the log of settle-pending-charges says why.',
+    'Wait ten minutes for the sweeper, which reads the parameter and the price every five, or run it now. ' +
+    'The price list follows within a minute. If it stays wrong, the log of settle-pending-charges says ' +
+    'why.',
   command: ['npx rsolv-billing work settle', ...(local === null ? [`--stage ${stage}`] : [])],
 });
 

@@ -43,7 +43,10 @@ export interface Step {
 /** The service did something other than expected. */
 export class StepFault extends Error {}
 
-/** The journey that must always work, from the sign-up to the end of Pro. Credits: 5, 10, 9, and 69 if Pro grants 60. */
+/**
+ * The journey that must always work, from the sign-up to the end of Pro. Credits: 5, 10, 9, and 69 if
+ * Pro grants 60.
+ */
 export const JOURNEY: readonly Step[] = [
   { id: 'sign-up', title: 'Sign up', run: signUp },
   { id: 'card', title: 'Add a card', run: addCard },

@@ -9,8 +9,8 @@ export const INVARIANTS: Readonly<Record<Invariant, string>> = {
   2: 'balance and debt are the sums of the entries',
   3: 'entries are numbered 1 to seq without gaps, and each contains the hash of the previous entry',
   4: 'a fix is deployed at most once',
-  5: 'one purchase for each succeeded fix charge and one grant for each line of a paid plan invoice, and vice versa',
-  6: 'one trial grant for each customer, one card bonus for each customer and card, one adjustment for each key',
+  5: 'one purchase per succeeded fix charge and one grant per line of a paid plan invoice, and vice versa',
+  6: 'one trial grant per customer, one card bonus per customer and card, one adjustment per key',
   7: 'no money moves at Stripe before an item announces it',
   8: 'every accepted event ends as processed, ignored or parked',
 };
@@ -130,7 +130,8 @@ function verifyMoney({ entries, fixes }: LedgerRecords): Violation[] {
   const paying = new Set(fixes.map(({ paymentIntentId }) => paymentIntentId));
   for (const { seq, metadata } of purchases) {
     if (!paying.has(String(metadata['payment_intent_id']))) {
-      const message = `entry ${seq} records payment intent ${metadata['payment_intent_id']}, which no fix announced`;
+      const intent = metadata['payment_intent_id'];
+      const message = `entry ${seq} records payment intent ${intent}, which no fix announced`;
       violations.push({ invariant: 7, seq, message });
     }
   }
@@ -149,7 +150,8 @@ function verifyGrants({ head, entries, cardBonuses, before }: LedgerRecords): Vi
     if (source !== 'trial_billing_added') continue;
     const owner = cardBonuses.get(String(metadata['card_fingerprint']));
     if (owner !== head.customerId) {
-      const message = `entry ${seq} grants a bonus for a card whose bonus belongs to ${owner ?? 'no customer'}`;
+      const whose = owner ?? 'no customer';
+      const message = `entry ${seq} grants a bonus for a card whose bonus belongs to ${whose}`;
       violations.push({ invariant: 6, seq, message });
     }
   }
@@ -191,11 +193,11 @@ export function guardOf({ source, metadata }: LedgerEntry): { invariant: Invaria
 function verifyBindings({ head, stripeCustomers }: LedgerRecords): Violation[] {
   return stripeCustomers
     .filter(({ boundTo }) => boundTo !== head.customerId)
-    .map(({ id, boundTo }) => ({
-      invariant: 5,
-      seq: null,
-      message: `Stripe customer ${id} is bound to ${boundTo ?? 'no customer'}, so its payments do not reach this customer`,
-    }));
+    .map(({ id, boundTo }) => {
+      const binding = `is bound to ${boundTo ?? 'no customer'}`;
+      const message = `Stripe customer ${id} ${binding}, so its payments do not reach this customer`;
+      return { invariant: 5, seq: null, message };
+    });
 }
 
 function verifyEvents({ events }: LedgerRecords): Violation[] {

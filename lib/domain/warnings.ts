@@ -56,13 +56,14 @@ export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date
 }
 
 const NOT_COLLECTED =
-  'Your subscription is active, but no card is charged for it and no period is paid: fixes cost the pay-as-you-go price. ' +
-  'Ask support.';
+  'Your subscription is active, but no card is charged for it and no period is paid: ' +
+  'fixes cost the pay-as-you-go price. Ask support.';
 
 const FREE_PERIOD = 'This period costs $0, so it brought no credits. The first paid period brings them.';
 
 const DISPUTED =
-  'A payment is disputed: until it is settled no card is charged, and only credits pay for fixes. Ask support.';
+  'A payment is disputed: until it is settled no card is charged, and only credits pay for fixes. ' +
+  'Ask support.';
 
 const creditsOf = (count: number): string => (count === 1 ? '1 credit' : `${count} credits`);
 
@@ -97,7 +98,8 @@ function outOfCredits(head: CustomerHead, asked: Asked): Warning {
 function declinedMessage({ retryAt }: CardRefusal): string {
   if (retryAt === null)
     return 'The card was declined, and its bank will not accept it again. Add another card.';
-  return `The card was declined. It is not charged again before ${retryAt.toISOString()}. Add another card, or wait.`;
+  const time = retryAt.toISOString();
+  return `The card was declined. It is not charged again before ${time}. Add another card, or wait.`;
 }
 
 function pastDueMessage(subscription: Subscription, isDisputed: boolean, at: Date): string {

@@ -7,7 +7,9 @@ export async function limitRate({ table, now }: Deps, scope: string, limit: Rate
   const result = await hitRateLimit(table, scope, limit, now());
   if (result.kind === 'allowed') return;
   const { retryAfterSeconds } = result;
-  const detail = `At most ${limit.limit} calls in ${limit.windowSeconds} seconds. Try again in ${retryAfterSeconds} s.`;
+  const detail =
+    `At most ${limit.limit} calls in ${limit.windowSeconds} seconds. Try again in ` +
+    `${retryAfterSeconds} s.`;
   throw new BillingError('rate_limited', detail, { retryAfterSeconds });
 }
 

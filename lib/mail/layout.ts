@@ -56,7 +56,8 @@ function asText({ paragraphs, next }: Letter, frame: Frame): string {
 
 const FONT = 'font-family:-apple-system,Segoe UI,Helvetica,Arial,sans-serif';
 const BUTTON =
-  'display:inline-block;padding:10px 18px;border-radius:6px;background:#1f4ed8;color:#ffffff;text-decoration:none;font-weight:600';
+  'display:inline-block;padding:10px 18px;border-radius:6px;' +
+  'background:#1f4ed8;color:#ffffff;text-decoration:none;font-weight:600';
 
 function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
   const allParagraphs = [greeting(frame.name), ...paragraphs, next];
@@ -73,7 +74,9 @@ function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
 ${allParagraphs.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
 <p style="margin:22px 0 0"><a href="${frame.appUrl}" style="${BUTTON}">Open RSOLV</a></p>
 </div>
-<p style="max-width:560px;margin:14px auto 0;color:#596273;font-size:13px">${SIGNATURE}. ${footerOf(frame)}</p>
+<p style="max-width:560px;margin:14px auto 0;color:#596273;font-size:13px">${
+    SIGNATURE
+  }. ${footerOf(frame)}</p>
 </body>
 </html>
 `.markup;

@@ -96,7 +96,9 @@ function exhausted(facts: Content<'exhausted'>, day: string, prices: SoldPrices)
 
 function fixBlocked({ reason, repo, prNumber }: Content<'fix_blocked'>, day: string): Letter {
   const subject = `A merged fix is waiting: ${repo} #${prNumber}`;
-  const merged = `The fix in ${repo}, pull request ${prNumber}, could not be billed on ${day}. Your account has no credits`;
+  const merged =
+    `The fix in ${repo}, pull request ${prNumber}, could not be billed on ${day}. Your ` +
+    'account has no credits';
   if (reason === 'account_disputed') {
     return {
       subject,
@@ -127,7 +129,8 @@ function cardDeclined(content: Content<'card_declined'>, day: string): Letter {
   return {
     subject: `Your card was declined for a fix in ${repo}`,
     paragraphs: [
-      `On ${day} we tried to charge your card ${formatUsd(amountCents)} for the fix in ${repo}, pull request ${prNumber}, and it was declined. ${why}`,
+      `On ${day} we tried to charge your card ${formatUsd(amountCents)} for the fix in ${repo}, pull ` +
+        `request ${prNumber}, and it was declined. ${why}`,
       'Nothing was charged.',
     ],
     next:
@@ -145,7 +148,8 @@ function paymentFailed(content: Content<'payment_failed'>, day: string): Letter 
     paragraphs: [
       `On ${day} we could not collect ${formatUsd(amountCents)} for your Pro subscription.${which}`,
       nextAttemptAt === null
-        ? 'We will not try again automatically. Without a payment, your subscription ends. You keep your credits.'
+        ? 'We will not try again automatically. Without a payment, your subscription ends. You keep your ' +
+          'credits.'
         : `We will try again on ${longDay(new Date(nextAttemptAt))}.`,
       rateEndsAt === null
         ? `Your Pro rate has ended: a fix without a credit costs ${formatUsd(FIX_PRICE_CENTS.pay_as_you_go)}.`
@@ -160,7 +164,8 @@ function subscriptionEnded({ unpaid, credits: left }: Content<'subscription_ende
   return {
     subject: 'Your Pro subscription has ended',
     paragraphs: [
-      `Your Pro subscription ended on ${day}${unpaid ? ', because its last invoice was not paid' : ''}.${kept}`,
+      'Your Pro subscription ended on ' +
+        `${day}${unpaid ? ', because its last invoice was not paid' : ''}.${kept}`,
       `A fix without a credit now costs ${formatUsd(FIX_PRICE_CENTS.pay_as_you_go)}.`,
     ],
     next: 'You can subscribe again at any time.',
@@ -172,7 +177,8 @@ function dispute({ amountCents, disputeId }: Content<'dispute'>, day: string): L
     subject: `A payment of ${formatUsd(amountCents)} is disputed`,
     paragraphs: [
       `On ${day} your bank told us that a payment of ${formatUsd(amountCents)} is disputed (${disputeId}).`,
-      'Until the dispute is settled, we do not charge your cards. You can still spend your credits. We may remove the credits that the payment paid for.',
+      'Until the dispute is settled, we do not charge your cards. You can still spend your credits. We ' +
+        'may remove the credits that the payment paid for.',
     ],
     next: 'If the dispute is a mistake, tell your bank and reply to this message.',
   };
@@ -190,11 +196,13 @@ function creditsRemoved(content: Content<'credits_removed'>, day: string): Lette
   const { removed, owed, left, returnedCents, reasons, invoiceId } = content;
   const how = reasons.length === 0 ? 'returned' : reasons.map((reason) => RETURNS[reason]).join(' and ');
   const debt = owed === 0 ? '' : ` You owe ${credits(owed)}: your next grant is reduced by this number.`;
+  const what =
+    removed === 0 ? 'no credits, because none were left' : `${credits(removed)} that this money paid for`;
   return {
     subject: removed === 0 ? `You owe ${credits(owed)}` : `${credits(removed)} removed from your account`,
     paragraphs: [
       `${formatUsd(returnedCents)} of your payment for invoice ${invoiceId} was ${how}.`,
-      `On ${day} we removed ${removed === 0 ? 'no credits, because none were left' : `${credits(removed)} that this money paid for`}. Your balance is ${credits(left)}.${debt}`,
+      `On ${day} we removed ${what}. Your balance is ${credits(left)}.${debt}`,
     ],
     next: 'No action needed. Reply to this message if you think this is wrong.',
   };

@@ -41,6 +41,7 @@ function optionsOf(event: unknown, now: Date): ReconcileOptions {
   }
   throw new BillingError(
     'invalid_request',
-    'Send { "run": "<name>" }, of up to 64 letters, digits and _.-; "budget_seconds", from 1 to 780, and "up_to_now": true may be beside it.',
+    'Send { "run": "<name>" }, of up to 64 letters, digits and _.-; "budget_seconds", from 1 to 780, and ' +
+      '"up_to_now": true may be beside it.',
   );
 }

@@ -39,7 +39,8 @@ export const CONDITIONS = {
    * state.
    */
   RETURN_UNMOVED:
-    'attribute_exists(pk) AND (attribute_not_exists(#state) OR #state = :state) AND (attribute_not_exists(attempt) OR attempt = :attempt)',
+    'attribute_exists(pk) AND (attribute_not_exists(#state) OR #state = :state) ' +
+    'AND (attribute_not_exists(attempt) OR attempt = :attempt)',
   /**
    * No other try of a card was counted since the record was read: concurrent tries never exceed the budget.
    */

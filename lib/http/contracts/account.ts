@@ -46,8 +46,8 @@ export type PricingView = z.output<typeof PricingView>;
 /** The same in every answer about a subscription. */
 export const coveredUntil = described(
   z.nullable(z.iso.datetime()),
-  'The end of the newest paid period. The Pro rate lasts until then, and 21 days longer while Stripe tries to ' +
-    'collect the next payment. Null while no period is paid.',
+  'The end of the newest paid period. The Pro rate lasts until then, and 21 days longer while Stripe ' +
+    'tries to collect the next payment. Null while no period is paid.',
 );
 
 /** Above 0 after money was returned whose credits were already spent. */
@@ -108,8 +108,8 @@ export const listTransactionsContract = {
   tag: 'Account',
   summary: 'The statement',
   description:
-    'Every change of the balance, newest first. Follow `next_cursor` until it is absent. Entries that are added ' +
-    'meanwhile do not shift the pages.',
+    'Every change of the balance, newest first. Follow `next_cursor` until it is absent. Entries that are ' +
+    'added meanwhile do not shift the pages.',
   access: 'api_key',
   params: nothing,
   query: z.strictObject({

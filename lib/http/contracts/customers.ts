@@ -20,8 +20,8 @@ export const onboardCustomerContract = {
   tag: 'Customers',
   summary: 'Sign up a customer',
   description:
-    'Grants the trial credits and issues the first API key, which is shown once. At most 10 sign-ups a minute from ' +
-    'one address.',
+    'Grants the trial credits and issues the first API key, which is shown once. At most 10 sign-ups a ' +
+    'minute from one address.',
   access: 'public',
   params: nothing,
   query: nothing,
@@ -61,8 +61,8 @@ export const issueApiKeyContract = {
   tag: 'Customers',
   summary: 'Issue another API key',
   description:
-    'To rotate a key: issue a new one, start to use it, then revoke the old one. Both work in between. Takes no body. At most 10 ' +
-    'keys can be active.',
+    'To rotate a key: issue a new one, start to use it, then revoke the old one. Both work in between. ' +
+    'Takes no body. At most 10 keys can be active.',
   access: 'api_key',
   params: nothing,
   query: nothing,

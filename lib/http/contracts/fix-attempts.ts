@@ -134,9 +134,10 @@ export const recordFixAttemptContract = {
   tag: 'Fixes',
   summary: 'Record a fix attempt',
   description:
-    'Called when a pull request with a fix is opened. A repeat for the same pull request returns 200 and the stored ' +
-    'attempt. A different `repository_id` makes it a new attempt: a repository that was created again under an old ' +
-    'name numbers its pull requests from 1 again. At most 3,200 new attempts a day.',
+    'Called when a pull request with a fix is opened. A repeat for the same pull request returns 200 and ' +
+    'the stored attempt. A different `repository_id` makes it a new attempt: a repository that was ' +
+    'created again under an old name numbers its pull requests from 1 again. At most 3,200 new attempts a ' +
+    'day.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -175,9 +176,9 @@ export const billFixAttemptContract = {
   tag: 'Fixes',
   summary: 'Bill a merged fix',
   description:
-    'Called after the merge. A repeat is safe: a fix costs one credit, once. Takes no body. If no credits are left, the ' +
-    'card on file is charged, once for each fix. Without a card, or if the card is declined, the call returns 402 and ' +
-    'nothing is billed: add a card and call again.',
+    'Called after the merge. A repeat is safe: a fix costs one credit, once. Takes no body. If no credits ' +
+    'are left, the card on file is charged, once for each fix. Without a card, or if the card is ' +
+    'declined, the call returns 402 and nothing is billed: add a card and call again.',
   access: 'api_key',
   params: z.strictObject({
     id: described(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)), 'Id of the fix attempt.'),

@@ -41,8 +41,8 @@ export const changeNoticeSettingsContract = {
   tag: 'Account',
   summary: 'Change notice settings',
   description:
-    'Turns off the listed kinds, and turns on all others. These cannot be turned off: failed payments, the end of a ' +
-    'subscription, disputes, removed credits and new API keys.',
+    'Turns off the listed kinds, and turns on all others. These cannot be turned off: failed payments, ' +
+    'the end of a subscription, disputes, removed credits and new API keys.',
   access: 'api_key',
   params: nothing,
   query: nothing,

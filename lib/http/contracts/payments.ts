@@ -27,7 +27,8 @@ const AddedCardView = z.object({
   ),
   renewal: described(
     z.enum(['paid', 'declined', 'needs_approval', 'none']),
-    'The outcome of an open Pro invoice, which a new card pays. `none`: no invoice is open, or its payment is undecided.',
+    'The outcome of an open Pro invoice, which a new card pays. `none`: no invoice is open, or its ' +
+      'payment is undecided.',
   ),
 });
 export type AddedCardView = z.output<typeof AddedCardView>;
@@ -39,8 +40,9 @@ export const addPaymentMethodContract = {
   tag: 'Payments',
   summary: 'Add a card',
   description:
-    'The card pays for Pro, and for fixes when no credits are left. The first card earns credits, once for each customer ' +
-    'and for each card. A Pro subscription continues. At most 20 calls an hour. A repeat is safe.',
+    'The card pays for Pro, and for fixes when no credits are left. The first card earns credits, once ' +
+    'for each customer and for each card. A Pro subscription continues. At most 20 calls an hour. A ' +
+    'repeat is safe.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -98,8 +100,9 @@ export const subscribeContract = {
   tag: 'Payments',
   summary: 'Subscribe to Pro',
   description:
-    'Charges the first month to the card on file and grants its credits at once. Returns 200 and the current subscription ' +
-    'if there is one, and withdraws a pending cancellation. Concurrent calls create one subscription. At most 20 calls an hour.',
+    'Charges the first month to the card on file and grants its credits at once. Returns 200 and the ' +
+    'current subscription if there is one, and withdraws a pending cancellation. Concurrent calls create ' +
+    'one subscription. At most 20 calls an hour.',
   access: 'api_key',
   params: nothing,
   query: nothing,
@@ -128,8 +131,8 @@ export const cancelSubscriptionContract = {
   tag: 'Payments',
   summary: 'Cancel Pro',
   description:
-    'Cancels at the end of the paid period, which keeps the Pro rate until then, or now. The credits stay, and nothing is ' +
-    'refunded. At most 20 subscription calls an hour. A repeat is safe.',
+    'Cancels at the end of the paid period, which keeps the Pro rate until then, or now. The credits ' +
+    'stay, and nothing is refunded. At most 20 subscription calls an hour. A repeat is safe.',
   access: 'api_key',
   params: nothing,
   query: z.strictObject({
@@ -165,8 +168,8 @@ export const stripeWebhookContract = {
   tag: 'Service',
   summary: "Stripe's events",
   description:
-    'For Stripe only. Receives an event; the header `stripe-signature` signs the raw body. Each event takes effect once, ' +
-    'in any order. After a 5xx, Stripe sends the event again.',
+    'For Stripe only. Receives an event; the header `stripe-signature` signs the raw body. Each event ' +
+    'takes effect once, in any order. After a 5xx, Stripe sends the event again.',
   access: 'signature',
   params: nothing,
   query: nothing,

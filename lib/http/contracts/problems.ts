@@ -9,12 +9,13 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   invalid_api_key: 'The key is misspelt, unknown or revoked. Check it, or use another key.',
   no_billing_info: 'Nothing was billed. Add a payment method, then bill the fix again.',
   card_declined:
-    'Nothing was charged; `decline_code` says why. Add another payment method, then send the request again: it is a new ' +
-    'attempt. With `retry-after`, the card was declined earlier and is not tried again before that time.',
+    'Nothing was charged; `decline_code` says why. Add another payment method, then send the request ' +
+    'again: it is a new attempt. With `retry-after`, the card was declined earlier and is not tried again ' +
+    'before that time.',
   authentication_required:
-    'The bank requires the cardholder to confirm. For a fix, confirm `payment_intent` in a browser with Stripe.js and its ' +
-    '`client_secret`; the fix is then billed. Or add another payment method and bill again. For a subscription, add the ' +
-    'card again with its confirmation, or another card.',
+    'The bank requires the cardholder to confirm. For a fix, confirm `payment_intent` in a browser with ' +
+    'Stripe.js and its `client_secret`; the fix is then billed. Or add another payment method and bill ' +
+    'again. For a subscription, add the card again with its confirmation, or another card.',
   account_disputed: 'No card is charged while a payment is disputed. Credits can be spent. Ask support.',
   invalid_signature:
     'For Stripe only. The header `stripe-signature` must sign the exact bytes of the body, and be recent.',
@@ -24,19 +25,23 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   event_not_found: 'Check the id; Stripe keeps events for 30 days.',
   notice_not_found: 'Check the customer and the name of the notice; the list of unsent notices shows both.',
   billing_consent_required:
-    'Nothing was stored. Show the cardholder what they agree to, then send the request with `billing_consent: true`.',
+    'Nothing was stored. Show the cardholder what they agree to, then send the request with ' +
+    '`billing_consent: true`.',
   payment_method_invalid:
-    'Collect the card again with Stripe.js and send the new `pm_…` id. Card numbers are never sent to this API.',
+    'Collect the card again with Stripe.js and send the new `pm_…` id. Card numbers are never sent to ' +
+    'this API.',
   payments_misconfigured: 'Nothing was charged. The fault is on our side: tell support the `request_id`.',
   payment_pending:
-    'The outcome of the payment is not known yet. Send the same request again after `retry-after` seconds; it is never ' +
-    'paid twice. Without a retry, the payment is settled within minutes.',
+    'The outcome of the payment is not known yet. Send the same request again after `retry-after` ' +
+    'seconds; it is never paid twice. Without a retry, the payment is settled within minutes.',
   payments_unavailable:
-    'Send the same request again after `retry-after` seconds. It continues where it stopped; nothing is lost or done twice.',
+    'Send the same request again after `retry-after` seconds. It continues where it stopped; nothing is ' +
+    'lost or done twice.',
   fix_attempt_not_found:
     'Record the fix attempt first, then use its `id`. Attempts of other customers are not found.',
   api_key_not_found:
-    'Use the `api_key_id` that was returned with the key, not the key itself. Keys of other customers are not found.',
+    'Use the `api_key_id` that was returned with the key, not the key itself. Keys of other customers are ' +
+    'not found.',
   email_taken: 'Use the existing account of this address, or ask support for access to it.',
   too_many_api_keys: 'Revoke a key that is no longer in use, then issue the new one.',
   account_closed: 'The account is closed, and nothing was done. Sign up again, or ask support.',
@@ -46,12 +51,14 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   body_too_large: 'Send a smaller body: `detail` has the limit.',
   unsupported_media_type: 'Send the body as JSON with the header `content-type: application/json`.',
   invalid_request:
-    '`errors` lists every invalid field and its fault. Correct the request; a repeat would be rejected again.',
+    '`errors` lists every invalid field and its fault. Correct the request; a repeat would be rejected ' +
+    'again.',
   disposable_email: 'Sign up with a permanent address.',
   rate_limited: 'Wait for `retry-after` seconds, then send the request again.',
   internal_error: 'Send the same request again. If it fails again, tell support the `request_id`.',
   ledger_busy:
-    'Too many concurrent changes of one account; this one was not made. Send it again after `retry-after` seconds.',
+    'Too many concurrent changes of one account; this one was not made. Send it again after `retry-after` ' +
+    'seconds.',
   ledger_unavailable:
     'Send the same request again after `retry-after` seconds. That is safe: a fix is never billed twice.',
 };
@@ -73,7 +80,8 @@ const facts = {
           message: described(z.string(), 'The fault of the field.'),
         }),
       ),
-      'The invalid fields, at most 20; with `invalid_request`, `billing_consent_required` and `disposable_email`.',
+      'The invalid fields, at most 20; with `invalid_request`, `billing_consent_required` and ' +
+        '`disposable_email`.',
     ),
   ),
   reasons: z.optional(

@@ -32,8 +32,8 @@ function billingProblem(billing: Exclude<FixBilling, { kind: 'billed' }>): Billi
     case 'action_required': {
       const { paymentIntentId, clientSecret } = billing.payment;
       const detail =
-        "The card's bank asks the cardholder to confirm the payment. Confirm it in a browser with Stripe.js, and the fix is " +
-        'billed; or add another payment method, then bill again.';
+        "The card's bank asks the cardholder to confirm the payment. Confirm it in a browser with " +
+        'Stripe.js, and the fix is billed; or add another payment method, then bill again.';
       return new BillingError('authentication_required', detail, {
         ...balance,
         reasons: ['authentication_required'],

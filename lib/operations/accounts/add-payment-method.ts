@@ -176,7 +176,8 @@ function notACard(): BillingError {
 function methodInvalid(): BillingError {
   const message = 'is not a payment method that can be used here';
   const detail =
-    'The payment method does not exist, belongs to another customer, or was already used. Collect the card again.';
+    'The payment method does not exist, belongs to another customer, or was already used. Collect the ' +
+    'card again.';
   return new BillingError('payment_method_invalid', detail, {
     errors: [{ field: 'payment_method_id', message }],
   });

@@ -32,7 +32,9 @@ export async function issueKey(
   );
   if (result.kind === 'stored') return { keyId, apiKey, createdAt };
   if (result.kind === 'closed') throw accountClosed(customerId);
-  const detail = `A customer has at most ${MAX_ACTIVE_KEYS} active keys. Revoke one first: DELETE /api/v1/api-keys/{id}.`;
+  const detail =
+    `A customer has at most ${MAX_ACTIVE_KEYS} active keys. Revoke one first: DELETE ` +
+    '/api/v1/api-keys/{id}.';
   throw new BillingError('too_many_api_keys', detail);
 }
 

@@ -75,7 +75,8 @@ async function findHead(deps: PaymentDeps, who: TestCustomer): Promise<CustomerH
 function assertTestAddress(email: string): void {
   if (isTestCustomerEmail(email)) return;
   throw refusal(
-    'Only customers of the smoke test (smoke+…@rsolv.dev) can be removed. Close other customers with: customer close.',
+    'Only customers of the smoke test (smoke+…@rsolv.dev) can be removed. Close other customers with: ' +
+      'customer close.',
   );
 }
 

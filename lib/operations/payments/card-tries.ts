@@ -147,7 +147,8 @@ export function notTried(
   const whatNext =
     retryAt === null
       ? 'Its bank will not accept it again. Add another card, then send the request again.'
-      : `It is not tried again before ${retryAt.toISOString()}. Add another card, or send the request again then.`;
+      : `It is not tried again before ${retryAt.toISOString()}. Add another card, or send the request ` +
+        'again then.';
   return cardDeclined({ code, declineCode: null }, whatNext, {
     credit_balance: balance,
     ...(retryAt !== null && {

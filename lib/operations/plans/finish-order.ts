@@ -195,8 +195,8 @@ function orderProblem(fault: StripeFault): unknown {
   }
   if (isFault(fault, 'authentication_required')) {
     const detail =
-      "The card's bank asks the cardholder to confirm, which cannot be done from here. Nothing was charged. " +
-      'Add the card again with its confirmation, or another card, then subscribe again.';
+      "The card's bank asks the cardholder to confirm, which cannot be done from here. Nothing was " +
+      'charged. Add the card again with its confirmation, or another card, then subscribe again.';
     return new BillingError('authentication_required', detail, { reasons: ['authentication_required'] });
   }
   return paymentsFault(fault);

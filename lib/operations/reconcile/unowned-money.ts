@@ -37,7 +37,9 @@ const listedPayment =
   (payment: PaidFix): Listed => ({
     stripeCustomerId: payment.stripeCustomerId,
     isReturned: async () => payment.isReturned,
-    what: `payment ${payment.paymentIntentId} of ${payment.amountCents} cents for fix ${payment.fixAttemptId}`,
+    what:
+      `payment ${payment.paymentIntentId} of ${payment.amountCents} cents for fix ` +
+      `${payment.fixAttemptId}`,
     isKeptBy: (customerId) => isPaymentKept(deps.table, customerId, payment),
   });
 
@@ -97,7 +99,8 @@ async function driftAmong(work: Work, all: readonly Listed[]): Promise<Drift[]> 
           : `${stripeCustomerId}, which is bound to no customer`;
       drift.push({ ...MONEY, customerId: null, message: `${what} belongs to ${whose}` });
     } else {
-      const message = `${what} belongs to ${stripeCustomerId}, but is not in the ledger of the customer bound to it`;
+      const missing = 'is not in the ledger of the customer bound to it';
+      const message = `${what} belongs to ${stripeCustomerId}, but ${missing}`;
       drift.push({ ...MONEY, customerId: owner.customerId, message });
     }
   }

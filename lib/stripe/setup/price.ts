@@ -109,7 +109,8 @@ async function replacePrice(
 }
 
 const movedFrom = (replaced: Stripe.Price): string =>
-  `The lookup key was moved from ${replaced.id} (${describePrice(replaced)}). Its subscribers keep that price.`;
+  `The lookup key was moved from ${replaced.id} (${describePrice(replaced)}). Its subscribers keep that ` +
+  'price.';
 
 const labelOf = (plan: SoldPlan, credits: number) => ({ plan, credits: String(credits) });
 
@@ -120,7 +121,8 @@ async function labelPrices(stripe: Stripe, plan: SoldPlan, product: string): Pro
     if (price.metadata['plan'] !== undefined) continue;
     if (!isMonthly(price)) {
       notes.push(
-        `${price.id} (${describePrice(price)}) has no plan and credits in its metadata: its payments grant nothing.`,
+        `${price.id} (${describePrice(price)}) has no plan and credits in its metadata: its payments ` +
+          'grant nothing.',
       );
       continue;
     }
@@ -157,7 +159,8 @@ function assertCanBeSold(price: Stripe.Price, plan: SoldPlan): void {
   if (canBeSold(price, plan)) return;
   const { monthCents, credits } = PLANS[plan].sold;
   throw new SetupError(
-    `The price ${price.id} under the lookup key ${lookupKeyOf(plan)} is ${describePrice(price)}: ${whatIsWrong(price, plan)} ` +
+    `The price ${price.id} under the lookup key ${lookupKeyOf(plan)} is ${describePrice(price)}: ` +
+      `${whatIsWrong(price, plan)} ` +
       `To move the key to a price of ${monthCents} ${CURRENCY} a ${INTERVAL} for ${credits} credits: ` +
       `npm run stripe:setup -- --replace-price${plan === 'pro' ? '' : ` --plan ${plan}`}`,
   );

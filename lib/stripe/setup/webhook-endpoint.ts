@@ -43,7 +43,8 @@ export async function ensureWebhookEndpoint(
     await stripe.webhookEndpoints.update(id, { disabled: true });
     if (outcome === 'found') outcome = 'updated';
     notes.push(
-      `Disabled ${id}, which had ${version ?? "the account's default version"} at this URL: the API version of an endpoint cannot be changed.`,
+      `Disabled ${id}, which had ${version ?? "the account's default version"} at this URL: the API ` +
+        'version of an endpoint cannot be changed.',
     );
   }
   return { ...endpoint, outcome, notes };

@@ -189,11 +189,20 @@ function describeKept(
 ): string {
   const failed = returned.refunds.find(({ status }) => status === 'failed' || status === 'canceled');
   if (failed !== undefined && announcedReturn !== undefined)
-    return `money short: refund ${failed.id} of payment ${paymentIntentId} is ${failed.status}, ${kept} of ${cents} cents were not returned`;
+    return (
+      `money short: refund ${failed.id} of payment ${paymentIntentId} is ${failed.status}, ${kept} ` +
+      `of ${cents} cents were not returned`
+    );
   if (announcedReturn !== undefined)
-    return `money short: the return of payment ${paymentIntentId} was announced, but ${kept} of ${cents} cents were not returned`;
+    return (
+      `money short: the return of payment ${paymentIntentId} was announced, but ${kept} of ${cents} ` +
+      'cents were not returned'
+    );
   const isPaidTwice = [...facts.purchases.values()].some((purchase) => purchase.fixId === fixId);
   if (isPaidTwice)
     return `double payment kept: ${paymentIntentId} paid ${kept} cents for fix ${fixId} a second time`;
-  return `money without credits: charge ${paymentIntentId} of ${kept} cents for fix ${fixId} has no ledger entry`;
+  return (
+    `money without credits: charge ${paymentIntentId} of ${kept} cents for fix ${fixId} has no ` +
+    'ledger entry'
+  );
 }

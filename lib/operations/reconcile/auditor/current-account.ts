@@ -79,7 +79,8 @@ function rateDifferences(
     )
     .map(({ paymentIntentId, cents }) =>
       moneyDifference(
-        `the price of a fix differs: payment ${paymentIntentId} charged ${cents} cents while no period was paid`,
+        `the price of a fix differs: payment ${paymentIntentId} charged ${cents} cents while no period ` +
+          'was paid',
       ),
     );
 }

@@ -129,7 +129,8 @@ function differencesOf({ facts }: Inquiry, { invoice, judged }: JudgedInvoice): 
     status === 'paid'
       ? judged.unpriced.map(({ priceId, cents }) =>
           moneyDifference(
-            `money without credits: invoice ${id} has ${cents} cents at price ${priceId}, which has no credits in its metadata`,
+            `money without credits: invoice ${id} has ${cents} cents at price ${priceId}, which has no ` +
+              'credits in its metadata',
           ),
         )
       : [];
@@ -148,7 +149,8 @@ function netDifference(
   const count = Math.abs(excess);
   const credits = `${count} ${count === 1 ? 'credit' : 'credits'} (${worth} cents)`;
   const both =
-    `invoice ${id} is worth ${brings} credits, and ${gone} of them are due back for ${returnedCents} of ${soldCents} cents; ` +
+    `invoice ${id} is worth ${brings} credits, and ${gone} of them are due back for ${returnedCents} of ` +
+    `${soldCents} cents; ` +
     `the ledger granted ${granted} and took back ${taken}`;
   if (excess > 0) {
     const kind = granted > brings ? 'credits without money' : 'returned and not taken back';
