@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
 
-/** A source map that maps all of a file to one place. */
+/** A source map that maps a whole file to one place. */
 const ONE_PLACE = Buffer.from('{"version":3,"sources":["library"],"mappings":"AAAA"}').toString('base64');
 
 /**
- * Leaves libraries out of the source maps. Node reads the whole map when it loads a bundle, which took a sixth of a cold
- * start; what a stack trace is read for is our own code.
+ * Leaves libraries out of the source maps. Node reads the whole map when it loads a bundle, which took a
+ * sixth of a cold start. In a stack trace, only our own code matters.
  */
 const mapOwnCodeOnly: Plugin = {
   name: 'map-own-code-only',
@@ -22,11 +22,14 @@ const mapOwnCodeOnly: Plugin = {
   },
 };
 
-/** Products of Stripe that this service has nothing to do with. Their clients are a third of the SDK. */
+/** Products of Stripe that this service does not use. Their clients are a third of the SDK. */
 const OTHER_PRODUCTS =
-  'Apps|Climate|Entitlements|FinancialConnections|Forwarding|Identity|Issuing|Reporting|Sigma|Terminal|TestHelpers|Treasury';
+  'Apps|Climate|Entitlements|FinancialConnections|Forwarding|Identity|Issuing|Reporting|Sigma|Terminal|' +
+  'TestHelpers|Treasury';
 
-/** Leaves the SDK's clients of these products empty. The SDK makes an object of each when it starts, and no call is left in it. */
+/**
+ * Replaces the clients of these products by empty classes. The SDK creates an object of each when it starts.
+ */
 const withoutOtherProducts: Plugin = {
   name: 'without-other-products',
   setup(build) {
@@ -44,8 +47,9 @@ const withoutOtherProducts: Plugin = {
 };
 
 /**
- * What a function imports when it is first needed lies in files beside its bundle, which are not read before (`splitting`
- * in serverless.yml). Named after the bundle, for serverless-esbuild packs a file with the function whose name it begins with.
+ * Names the files of lazy imports after their bundle (`splitting` in serverless.yml), because
+ * serverless-esbuild packs a file with the function whose name the file begins with. These files are read
+ * only when first needed.
  */
 const nameAfterBundle: Plugin = {
   name: 'name-after-bundle',
@@ -56,15 +60,15 @@ const nameAfterBundle: Plugin = {
 
 function bundleName({ entryPoints, entryNames }: BuildOptions): string {
   const [entry, ...more] = Array.isArray(entryPoints) ? entryPoints : [];
-  if (more.length > 0) throw new Error('A bundle is of one function');
+  if (more.length > 0) throw new Error('A bundle must have one function');
   if (typeof entry === 'string') return basename(entry, extname(entry));
-  if (entryNames === undefined) throw new Error('A bundle without a name');
+  if (entryNames === undefined) throw new Error('The bundle has no name');
   return entryNames;
 }
 
 /**
- * The local stack takes libraries from where they are installed: its functions share one process, so each library is read once
- * for all of them, where a bundle has it once for each. Bundling them took two thirds of the stack's start.
+ * The local stack does not bundle libraries. Its functions share one process, so they load each installed
+ * library once. Bundling the libraries took two thirds of the stack's start.
  */
 const librariesAsInstalled: Plugin = {
   name: 'libraries-as-installed',

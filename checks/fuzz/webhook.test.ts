@@ -159,7 +159,7 @@ describe('the webhook', () => {
       const knownIds = [customers, payments, subscriptions, invoices].flat().map(({ id }) => id);
       const charges = money.double.state.charges.newestFirst.map(({ id }) => id);
       const property = fc.asyncProperty(
-        wildEvents([...knownIds, ...charges, 'cus_nobody', 'in_nobody']),
+        wildEvents([...knownIds, ...charges, 'cus_unknown', 'in_unknown']),
         async (event) => {
           const rawBody = JSON.stringify(event);
           const delivery = { rawBody, signature: signed(rawBody), isBase64Encoded: false };

@@ -8,7 +8,7 @@ const NOTICES_STOP_MS = 100;
 /** Longer than the functions' time limit. */
 const ANSWER_WITHIN_SECONDS = 40;
 /** Never reached: the load is always stopped earlier. */
-const FOR_EVER_SECONDS = 7 * 24 * 60 * 60;
+const UNTIL_STOPPED_SECONDS = 7 * 24 * 60 * 60;
 /** Requests per second of one connection, when the number of connections is free. */
 const OF_ONE_CONNECTION = 2;
 const MOST_CONNECTIONS = 24;
@@ -44,7 +44,7 @@ export class Cannon {
         url,
         connections: Math.min(MOST_CONNECTIONS, Math.ceil(perSecond / OF_ONE_CONNECTION)),
         overallRate: perSecond,
-        duration: FOR_EVER_SECONDS,
+        duration: UNTIL_STOPPED_SECONDS,
         timeout: ANSWER_WITHIN_SECONDS,
         sampleInt: NOTICES_STOP_MS,
         setupClient: (client) => {

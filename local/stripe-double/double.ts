@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { settleBalance } from './balance.ts';
 import { Calls } from './calls.ts';
 import { Clock } from './clock.ts';
-import { BY_ITSELF, type Cause, EventLog } from './events.ts';
+import { type Cause, EventLog, NO_REQUEST } from './events.ts';
 import { type Fault, Faults } from './faults.ts';
 import { IdempotencyKeys } from './http/idempotency.ts';
 import { Ids, type NewId, type RandomBytes, type Seed } from './ids.ts';
@@ -61,7 +61,7 @@ export class Double {
     });
   }
 
-  scope(cause: Cause = BY_ITSELF, version: string | null = null): Scope {
+  scope(cause: Cause = NO_REQUEST, version: string | null = null): Scope {
     return this.#scopeAt(this.clock.nowSeconds, cause, version);
   }
 
@@ -106,7 +106,7 @@ export class Double {
   advanceTo(seconds: number): number {
     const done = this.schedule.run(seconds, (at) => {
       this.clock.moveTo(at);
-      return this.#scopeAt(at, BY_ITSELF, null);
+      return this.#scopeAt(at, NO_REQUEST, null);
     });
     this.clock.moveTo(seconds);
     settleBalance(this.state, this.clock.nowSeconds);

@@ -8,7 +8,7 @@ export interface Cause {
   readonly idempotency_key: string | null;
 }
 
-export const BY_ITSELF: Cause = { id: null, idempotency_key: null };
+export const NO_REQUEST: Cause = { id: null, idempotency_key: null };
 
 /** The parts of an event that come from the moment of its creation. */
 interface Moment {
