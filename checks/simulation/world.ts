@@ -12,7 +12,7 @@ import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { Double } from '../../local/stripe-double/double.ts';
 import type { StoredEvent } from '../../local/stripe-double/events.ts';
 import { Refusal } from '../../local/stripe-double/http/errors.ts';
-import { given } from '../../local/stripe-double/params.ts';
+import { withoutUndefined } from '../../local/stripe-double/params.ts';
 import { SWITCH_NAMES, SWITCHES, switchesSchema } from '../../local/stripe-double/switches.ts';
 import { TableModel } from '../../test/support/table-model/model.ts';
 import { forPeople } from './checks/for-people.ts';
@@ -167,7 +167,7 @@ export class World {
       SWITCH_NAMES.map((name) => [name, random.pick<string>(SWITCHES[name].values)]),
     );
     const { state } = this.double;
-    state.switches = { ...state.switches, ...given(switchesSchema.parse(drawn)) };
+    state.switches = { ...state.switches, ...withoutUndefined(switchesSchema.parse(drawn)) };
   }
 
   /** Creates the price, and connects the service to the double. */

@@ -2,7 +2,7 @@
 export class Clock {
   readonly #realMs: () => number;
   #aheadMs = 0;
-  #standingMs: number | null = null;
+  #fixedMs: number | null = null;
   #latestMs = 0;
 
   constructor(realMs: () => number) {
@@ -10,7 +10,7 @@ export class Clock {
   }
 
   get nowMs(): number {
-    return this.#standingMs ?? this.#runningMs();
+    return this.#fixedMs ?? this.#runningMs();
   }
 
   get nowSeconds(): number {
@@ -22,17 +22,17 @@ export class Clock {
     const behindMs = Math.ceil(seconds * 1_000 - this.nowMs);
     if (behindMs <= 0) return;
     this.#aheadMs += behindMs;
-    if (this.#standingMs !== null) this.#standingMs += behindMs;
+    if (this.#fixedMs !== null) this.#fixedMs += behindMs;
   }
 
   /** Stops time during `work`, so that a replay runs at the same moment. */
-  standing<T>(atMs: number, work: () => T): T {
-    this.#standingMs = atMs;
+  fixedAt<T>(atMs: number, work: () => T): T {
+    this.#fixedMs = atMs;
     try {
       return work();
     } finally {
-      this.#latestMs = this.#standingMs;
-      this.#standingMs = null;
+      this.#latestMs = this.#fixedMs;
+      this.#fixedMs = null;
     }
   }
 

@@ -6,7 +6,7 @@ import { faultSchema } from './faults.ts';
 import { withOrigin } from './hosted.ts';
 import type { App } from './http/app.ts';
 import { Refusal } from './http/errors.ts';
-import { given } from './params.ts';
+import { withoutUndefined } from './params.ts';
 import { updateCardAutomatically } from './resources/card-update.ts';
 import { answerBank, enterCard } from './resources/checkout-sessions.ts';
 import { escalateInquiry } from './resources/dispute-escalate.ts';
@@ -111,7 +111,7 @@ export const CONTROLS: readonly Control[] = [
     return { waiting: faults.waiting };
   }),
   journaled('/_double/webhooks', modeSchema, (mode, { deliveries }) => {
-    deliveries.mode = { ...deliveries.mode, ...given(mode) };
+    deliveries.mode = { ...deliveries.mode, ...withoutUndefined(mode) };
     return { mode: deliveries.mode, held: deliveries.heldCount };
   }),
   passing('/_double/webhooks/release', NOTHING, (_, { deliveries }) => ({ released: deliveries.release() })),
@@ -141,7 +141,7 @@ export const CONTROLS: readonly Control[] = [
     return { tax: state.tax };
   }),
   journaled('/_double/switches', switchesSchema, (wanted, { state }) => {
-    state.switches = { ...state.switches, ...given(wanted) };
+    state.switches = { ...state.switches, ...withoutUndefined(wanted) };
     return state.switches;
   }),
   journaled('/_double/switches/reset', NOTHING, (_, { state }) => {

@@ -39,7 +39,7 @@ export class Double {
   readonly #ids = new Ids();
   readonly #events: EventLog;
   /** The events of the current turn. */
-  #told: string[] = [];
+  #eventIds: string[] = [];
   #journal: Journal | null = null;
   #unwritten: unknown = null;
 
@@ -56,7 +56,7 @@ export class Double {
       onTaken: (event, endpoint) => this.#write({ kind: 'taken', event, endpoint }),
     });
     this.#events = new EventLog((event) => {
-      this.#told.push(event.id);
+      this.#eventIds.push(event.id);
       this.deliveries.accept(event);
     });
   }
@@ -114,9 +114,9 @@ export class Double {
   }
 
   #done<T>(start: Seed & Pick<Turn, 'atMs'>, { kind }: Deed, work: () => T): Ending<T> {
-    this.#told = [];
+    this.#eventIds = [];
     try {
-      const value = this.clock.standing(start.atMs, () =>
+      const value = this.clock.fixedAt(start.atMs, () =>
         this.#ids.seeded(start, () => {
           this.advanceTo(this.clock.nowSeconds);
           return work();
@@ -130,7 +130,7 @@ export class Double {
   }
 
   #digest(result: unknown): string {
-    return hash('sha256', JSON.stringify([result, this.#told]), 'base64url').slice(0, 16);
+    return hash('sha256', JSON.stringify([result, this.#eventIds]), 'base64url').slice(0, 16);
   }
 
   /** An effect that was not written must stay invisible: after a failed write the stand-in stops. */

@@ -1,8 +1,8 @@
-export type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+export type WithoutUndefined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Only the parameters that were sent: a missing parameter changes nothing. */
-export function given<T extends object>(fields: T | undefined): Given<T> {
-  const present: Given<T> = {};
+export function withoutUndefined<T extends object>(fields: T | undefined): WithoutUndefined<T> {
+  const present: WithoutUndefined<T> = {};
   for (const [name, value] of Object.entries(fields ?? {})) {
     if (value !== undefined) Reflect.set(present, name, value);
   }

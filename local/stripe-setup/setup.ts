@@ -143,11 +143,11 @@ const misused = (why: string): UsageError => new UsageError(`${why} ${COMMAND} -
 const MAX_MONTH_CENTS = 99_999_999;
 const MAX_CREDITS = 999_999;
 
-function readCount(flag: string, given: string | undefined, max: number): number | null {
-  if (given === undefined) return null;
-  const count = /^\d{1,9}$/.test(given) ? Number(given) : 0;
+function readCount(flag: string, value: string | undefined, max: number): number | null {
+  if (value === undefined) return null;
+  const count = /^\d{1,9}$/.test(value) ? Number(value) : 0;
   if (count >= 1 && count <= max) return count;
-  throw misused(`${flag} is "${given}"; it must be a whole number from 1 to ${max}.`);
+  throw misused(`${flag} is "${value}"; it must be a whole number from 1 to ${max}.`);
 }
 
 /** @throws SetupError if the key is missing, malformed or of the wrong mode */

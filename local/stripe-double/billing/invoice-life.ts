@@ -81,17 +81,17 @@ export function collect(
     intentSucceeded(scope, intent);
     return outcome;
   }
-  const asks = outcome.kind === 'requires_action' || outcome.error.code === 'authentication_required';
-  if (asks) emit(scope, 'invoice.payment_action_required', invoice);
+  const needsAction = outcome.kind === 'requires_action' || outcome.error.code === 'authentication_required';
+  if (needsAction) emit(scope, 'invoice.payment_action_required', invoice);
   if (outcome.kind === 'declined') invoice.next_payment_attempt = retryAt;
-  if (tellsOfFailure(scope, outcome, asks)) emit(scope, 'invoice.payment_failed', invoice);
+  if (sendsPaymentFailed(scope, outcome, needsAction)) emit(scope, 'invoice.payment_failed', invoice);
   return outcome;
 }
 
-function tellsOfFailure({ state }: Scope, outcome: Outcome, asks: boolean): boolean {
-  if (!asks) return outcome.kind === 'declined';
-  const told = state.switches.payment_failed_beside_action_required;
-  return told === 'always' || (told === 'when_declined' && outcome.kind === 'declined');
+function sendsPaymentFailed({ state }: Scope, outcome: Outcome, needsAction: boolean): boolean {
+  if (!needsAction) return outcome.kind === 'declined';
+  const setting = state.switches.payment_failed_beside_action_required;
+  return setting === 'always' || (setting === 'when_declined' && outcome.kind === 'declined');
 }
 
 /** After an intent succeeds: every invoice that waits for it gets its part, the oldest first. */

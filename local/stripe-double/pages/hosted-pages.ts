@@ -149,9 +149,9 @@ function returnUrl(
   { state }: Double,
   { id, object, status }: Stripe.PaymentIntent | Stripe.SetupIntent,
 ): string | null {
-  const given = state.returnUrls.get(id);
-  if (given === undefined || !URL.canParse(given)) return null;
-  const url = new URL(given);
+  const address = state.returnUrls.get(id);
+  if (address === undefined || !URL.canParse(address)) return null;
+  const url = new URL(address);
   url.searchParams.set(object, id);
   url.searchParams.set('redirect_status', status === 'succeeded' ? 'succeeded' : 'failed');
   return url.href;

@@ -3,7 +3,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, inRange, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
 
@@ -31,7 +31,7 @@ export const chargeRoutes = [
     (scope, { description, metadata }, { id = '' }) => {
       const charge = scope.state.charges.get(id, 'path');
       changeAndEmit(scope, 'charge.updated', charge, {
-        ...given({ description }),
+        ...withoutUndefined({ description }),
         metadata: mergeMetadata(charge.metadata, metadata),
       });
       return charge;

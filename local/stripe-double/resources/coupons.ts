@@ -5,7 +5,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, currency, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, emit } from '../scope.ts';
 
 const percent = z.pipe(
@@ -76,7 +76,7 @@ export const couponRoutes = [
     (scope, { name, metadata }, { id = '' }) => {
       const coupon = scope.state.coupons.get(id, 'path');
       changeAndEmit(scope, 'coupon.updated', coupon, {
-        ...given({ name }),
+        ...withoutUndefined({ name }),
         metadata: mergeMetadata(coupon.metadata ?? {}, metadata),
       });
       return coupon;

@@ -14,7 +14,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { type InputOf, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import type { Scope } from '../scope.ts';
 
 const CREDITABLE: readonly string[] = ['open', 'paid', 'uncollectible'];
@@ -102,7 +102,7 @@ export const creditNoteRoutes = [
     (scope, { memo, metadata }, { id = '' }) => {
       const note = scope.state.creditNotes.get(id, 'path');
       updateNote(scope, note, {
-        ...given({ memo }),
+        ...withoutUndefined({ memo }),
         metadata: mergeMetadata(note.metadata ?? {}, metadata),
       });
       return note;

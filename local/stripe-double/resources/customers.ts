@@ -7,7 +7,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, email, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { address, shipping } from './address.ts';
 import { customerIn } from './customer-lookup.ts';
@@ -35,7 +35,7 @@ export const customerRoutes = [
   route('POST', '/v1/customers', { ...fields, payment_method: z.optional(text()) }, (scope, input) => {
     const { metadata, invoice_settings: settings, payment_method: methodId, source: token, ...rest } = input;
     const customer: Stripe.Customer = { ...emptyCustomer(scope), metadata: mergeMetadata({}, metadata) };
-    Object.assign(customer, given(rest));
+    Object.assign(customer, withoutUndefined(rest));
     // If attaching is refused, no customer is created.
     const method =
       methodId === undefined ? undefined : attach(scope, methodId, customer, { param: 'payment_method' });
@@ -78,7 +78,7 @@ export const customerRoutes = [
       const { metadata, invoice_settings: settings, source: token, ...rest } = input;
       if (rest.default_source !== undefined) assertSourceOf(scope, id, rest.default_source, 'default_source');
       const changes: Partial<Stripe.Customer> = {
-        ...given(rest),
+        ...withoutUndefined(rest),
         ...(token !== undefined && { default_source: replaceSource(scope, customer, token) }),
         metadata: mergeMetadata(customer.metadata, metadata),
       };

@@ -19,7 +19,7 @@ export function escalateInquiry(scope: Scope, inquiry: Stripe.Dispute): Stripe.D
     closeDispute(scope, inquiry, 'warning_closed');
     return openDispute(scope, charge, { reason, amount, inquiry: false });
   }
-  const told = scope.state.switches.inquiry_escalation_events;
+  const setting = scope.state.switches.inquiry_escalation_events;
   const previous = change(inquiry, {
     status: 'needs_response',
     is_charge_refundable: false,
@@ -31,8 +31,8 @@ export function escalateInquiry(scope: Scope, inquiry: Stripe.Dispute): Stripe.D
       },
     }),
   });
-  if (told !== 'funds_withdrawn') emit(scope, 'charge.dispute.updated', inquiry, previous ?? undefined);
-  if (told === 'updated')
+  if (setting !== 'funds_withdrawn') emit(scope, 'charge.dispute.updated', inquiry, previous ?? undefined);
+  if (setting === 'updated')
     scope.events.holding(
       () => withdrawFunds(scope, inquiry),
       () => [],

@@ -5,7 +5,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, flag, inRange, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit } from '../scope.ts';
 import { closeDispute, isClosed, isInquiry, reviewOf, type Verdict } from './dispute-life.ts';
 
@@ -103,8 +103,8 @@ function withEvidence(
   submit: boolean,
 ): Partial<Stripe.Dispute> {
   const { appeal, ...texts } = added;
-  const evidence: Stripe.Dispute.Evidence = { ...dispute.evidence, ...given(texts) };
-  const card = given(appeal?.card);
+  const evidence: Stripe.Dispute.Evidence = { ...dispute.evidence, ...withoutUndefined(texts) };
+  const card = withoutUndefined(appeal?.card);
   if (appeal !== undefined) evidence.appeal = { card };
   const length = Object.values(texts).reduce((sum, one) => sum + (one?.length ?? 0), 0);
   if (length > MAX_EVIDENCE) {

@@ -8,7 +8,7 @@ import { invalid, missing } from '../http/errors.ts';
 import { type InputOf, integer, type MetadataChange, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { emit, type Scope } from '../scope.ts';
 import { pricedFee } from './add-invoice-items.ts';
 
@@ -171,7 +171,11 @@ function updateLine(scope: Scope, line: Stripe.InvoiceLineItem, input: LineInput
   const amount = input.amount ?? (isCounted && unit !== undefined ? unit * quantity : line.amount);
   if (item === undefined && amount !== line.amount)
     throw invalid('The amount of a subscription line follows its price.', { code: 'invoice_not_editable' });
-  const changes = { ...given({ description: input.description, period: input.period }), amount, quantity };
+  const changes = {
+    ...withoutUndefined({ description: input.description, period: input.period }),
+    amount,
+    quantity,
+  };
   const merged = mergeMetadata(line.metadata, input.metadata);
   Object.assign(line, changes, { subtotal: amount, metadata: merged });
   if (item === undefined) return;

@@ -7,7 +7,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, currency, flag, type InputOf, integer, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { emit, type Scope } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
 
@@ -49,7 +49,7 @@ export const invoiceItemRoutes = [
     { amount: z.optional(integer), description: z.optional(clearable(text())), metadata },
     (scope, { metadata, ...rest }, { id = '' }) => {
       const item = pendingIn(scope, id);
-      Object.assign(item, given(rest), { metadata: mergeMetadata(item.metadata ?? {}, metadata) });
+      Object.assign(item, withoutUndefined(rest), { metadata: mergeMetadata(item.metadata ?? {}, metadata) });
       item.net_amount = item.amount;
       return item;
     },

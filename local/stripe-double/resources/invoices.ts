@@ -22,7 +22,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, currency, flag, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
 import { collection } from './subscription-update.ts';
@@ -108,7 +108,7 @@ export const invoiceRoutes = [
     { auto_advance: z.optional(flag), description: z.optional(clearable(text())), metadata },
     (scope, { metadata, ...rest }, { id = '' }) => {
       const invoice = scope.state.invoices.get(id, 'path');
-      const changes: Partial<Stripe.Invoice> = given(rest);
+      const changes: Partial<Stripe.Invoice> = withoutUndefined(rest);
       changeAndEmit(scope, 'invoice.updated', invoice, {
         ...changes,
         metadata: mergeMetadata(invoice.metadata ?? {}, metadata),

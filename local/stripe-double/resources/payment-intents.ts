@@ -24,7 +24,7 @@ import {
 } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { emit, type Scope } from '../scope.ts';
 import { shipping } from './address.ts';
 import { customerIn } from './customer-lookup.ts';
@@ -105,7 +105,7 @@ export const paymentIntentRoutes = [
         allowed_payment_method_types: allowed ?? null,
         automatic_payment_methods: settled
           ? null
-          : { allow_redirects: 'always', enabled: true, ...given(automatic) },
+          : { allow_redirects: 'always', enabled: true, ...withoutUndefined(automatic) },
         receipt_email: input.receipt_email ?? null,
         setup_future_usage: input.setup_future_usage ?? null,
         shipping: input.shipping ?? null,
@@ -162,7 +162,7 @@ export const paymentIntentRoutes = [
         }
       }
       // Stripe has no event for a change of description or metadata alone.
-      Object.assign(intent, given({ ...rest, amount }), {
+      Object.assign(intent, withoutUndefined({ ...rest, amount }), {
         metadata: mergeMetadata(intent.metadata, metadata),
       });
       return intent;

@@ -7,7 +7,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, email, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { change, changeAndEmit, emit, type Scope } from '../scope.ts';
 import type { CardFacts } from '../state.ts';
 import { address, EMPTY_ADDRESS } from './address.ts';
@@ -49,7 +49,7 @@ export const paymentMethodRoutes = [
     },
     (scope, { type, card, billing_details: details, metadata }) => {
       const method = type === 'card' ? cardFrom(scope, card?.token) : createOtherMethod(scope, type);
-      method.billing_details = { ...method.billing_details, ...given(details) };
+      method.billing_details = { ...method.billing_details, ...withoutUndefined(details) };
       method.metadata = mergeMetadata({}, metadata);
       return method;
     },
@@ -71,7 +71,7 @@ export const paymentMethodRoutes = [
     (scope, input, { id = '' }) => {
       const method = scope.state.paymentMethods.get(id, 'path');
       changeAndEmit(scope, 'payment_method.updated', method, {
-        billing_details: { ...method.billing_details, ...given(input.billing_details) },
+        billing_details: { ...method.billing_details, ...withoutUndefined(input.billing_details) },
         metadata: mergeMetadata(method.metadata ?? {}, input.metadata),
       });
       return method;
@@ -193,9 +193,9 @@ export function detach(scope: Scope, method: Stripe.PaymentMethod): void {
   deleteSource(scope, method.id);
   if (customer === undefined) return;
   if (customer.invoice_settings.default_payment_method === method.id) {
-    const told = scope.state.switches.detach_customer_updated === 'sent';
+    const sendsUpdate = scope.state.switches.detach_customer_updated === 'sent';
     const settings = { ...customer.invoice_settings, default_payment_method: null };
-    if (told) changeAndEmit(scope, 'customer.updated', customer, { invoice_settings: settings });
+    if (sendsUpdate) changeAndEmit(scope, 'customer.updated', customer, { invoice_settings: settings });
     else change(customer, { invoice_settings: settings });
   }
   for (const subscription of scope.state.subscriptions.newestFirst) {

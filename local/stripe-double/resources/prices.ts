@@ -5,7 +5,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, currency, flag, inRange, integer, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { createProduct } from './products.ts';
 
@@ -113,7 +113,7 @@ export const priceRoutes = [
     const price = scope.state.prices.get(id, 'path');
     const { metadata, transfer_lookup_key: transfer = false, ...rest } = input;
     if (rest.lookup_key !== price.lookup_key) takeLookupKey(scope, rest.lookup_key ?? null, transfer);
-    const changes: Partial<Stripe.Price> = given(rest);
+    const changes: Partial<Stripe.Price> = withoutUndefined(rest);
     changeAndEmit(scope, 'price.updated', price, {
       ...changes,
       metadata: mergeMetadata(price.metadata, metadata),

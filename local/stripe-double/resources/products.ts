@@ -5,7 +5,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, flag, inRange, type MetadataChange, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 
 const fields = {
@@ -35,7 +35,7 @@ export const productRoutes = [
     const product = scope.state.products.get(id, 'path');
     const { metadata, ...rest } = input;
     const changes: Partial<Stripe.Product> = {
-      ...given(rest),
+      ...withoutUndefined(rest),
       metadata: mergeMetadata(product.metadata, metadata),
     };
     changeAndEmit(scope, 'product.updated', product, { ...changes, updated: scope.now });

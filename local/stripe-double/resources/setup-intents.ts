@@ -6,7 +6,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, flag, inRange, metadata, range, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, type Scope } from '../scope.ts';
 import { customerIn } from './customer-lookup.ts';
 import { assertMethodTypes } from './payment-intent-checks.ts';
@@ -89,7 +89,9 @@ export const setupIntentRoutes = [
   route('POST', '/v1/setup_intents/:id', described, (scope, { metadata, ...rest }, { id = '' }) => {
     const intent = scope.state.setupIntents.get(id, 'path');
     // Stripe has no event for a change of description or metadata alone.
-    Object.assign(intent, given(rest), { metadata: mergeMetadata(intent.metadata ?? {}, metadata) });
+    Object.assign(intent, withoutUndefined(rest), {
+      metadata: mergeMetadata(intent.metadata ?? {}, metadata),
+    });
     return intent;
   }),
   route('POST', '/v1/setup_intents/:id/confirm', confirming, (scope, input, { id = '' }) => {

@@ -7,7 +7,7 @@ import { page, paginate } from '../http/pagination.ts';
 import { clearable, flag, integer, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import type { CustomerSource } from '../state.ts';
 import { customerIn } from './customer-lookup.ts';
@@ -69,7 +69,7 @@ export const sourceRoutes = [
   route('POST', ONE, updateParameters, (scope, { metadata, ...rest }, { id = '', source = '' }) => {
     const found = sourceIn(scope, id, source);
     changeAndEmit(scope, 'customer.source.updated', found, {
-      ...given(rest),
+      ...withoutUndefined(rest),
       metadata: mergeMetadata(found.metadata ?? {}, metadata),
     });
     return found;

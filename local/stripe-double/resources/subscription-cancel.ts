@@ -6,7 +6,7 @@ import { creditUnused } from '../billing/prorations.ts';
 import { invoiceLast } from '../billing/subscription-invoices.ts';
 import { invalid } from '../http/errors.ts';
 import { clearable, flag, type InputOf, integer, text } from '../http/parameters.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import type { Scope } from '../scope.ts';
 import type { Switches } from '../switches.ts';
 import { endSubscription } from './subscription-end.ts';
@@ -49,7 +49,7 @@ export function cancelSubscription(
   }
   if (invoiceNow) invoiceLast(scope, subscription);
   else if (!prorate) dropProrations(scope, subscription);
-  return endSubscription(scope, subscription, 'cancellation_requested', given(details));
+  return endSubscription(scope, subscription, 'cancellation_requested', withoutUndefined(details));
 }
 
 interface Cancellation {

@@ -116,7 +116,7 @@ export function createSubscription(
       emit(scope, 'customer.subscription.created', subscription);
       return null;
     },
-    (events, declined) => told(scope, events, declined),
+    (events, declined) => sentEvents(scope, events, declined),
   );
   if (refusal !== null) throw refusal;
 
@@ -130,7 +130,7 @@ export function createSubscription(
  * For a refused subscription, only the payment's events by default. For a created one, its creation comes
  * first.
  */
-function told(
+function sentEvents(
   { state }: Scope,
   events: readonly StoredEvent[],
   refusal: Refusal | null,

@@ -8,7 +8,7 @@ import { idOf } from '../collection.ts';
 import { invalid } from '../http/errors.ts';
 import { clearable, flag, type InputOf, integer, metadata, text } from '../http/parameters.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { changeAndEmit, emit, type Scope } from '../scope.ts';
 import { addInvoiceItems, invoiceItems } from './add-invoice-items.ts';
 import { assertSourceOf } from './source-life.ts';
@@ -131,13 +131,17 @@ function describedChanges(
         invoice: null,
       }),
     }),
-    ...given({ description: input.description, default_payment_method: methodId, default_source: source }),
+    ...withoutUndefined({
+      description: input.description,
+      default_payment_method: methodId,
+      default_source: source,
+    }),
     ...(pause !== undefined && {
       pause_collection:
         pause === null ? null : { behavior: pause.behavior, resumes_at: pause.resumes_at ?? null },
     }),
     ...(details && {
-      cancellation_details: { ...detailsOf(subscription, cancellation), ...given(details) },
+      cancellation_details: { ...detailsOf(subscription, cancellation), ...withoutUndefined(details) },
     }),
     metadata: mergeMetadata(subscription.metadata, input.metadata),
   };

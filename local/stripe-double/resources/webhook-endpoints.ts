@@ -7,7 +7,7 @@ import { clearable, flag, metadata, text } from '../http/parameters.ts';
 import { route } from '../http/route.ts';
 import type { RandomBytes } from '../ids.ts';
 import { mergeMetadata } from '../metadata.ts';
-import { given } from '../params.ts';
+import { withoutUndefined } from '../params.ts';
 import { STRIPE_API_VERSION } from '../version.ts';
 
 const MAX_ENDPOINTS = 16;
@@ -71,7 +71,9 @@ export const webhookEndpointRoutes = [
       const endpoint = scope.state.webhookEndpoints.get(id, 'path');
       if (rest.url !== undefined) assertUrl(rest.url);
       if (rest.enabled_events !== undefined) assertEvents(rest.enabled_events);
-      Object.assign(endpoint, given(rest), { metadata: mergeMetadata(endpoint.metadata, metadata) });
+      Object.assign(endpoint, withoutUndefined(rest), {
+        metadata: mergeMetadata(endpoint.metadata, metadata),
+      });
       if (disabled !== undefined) endpoint.status = disabled ? 'disabled' : 'enabled';
       return endpoint;
     },

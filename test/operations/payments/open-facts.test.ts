@@ -3,7 +3,7 @@ import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.t
 import { cancelSubscription } from '../../../lib/operations/plans/cancel-subscription.ts';
 import { subscribeToPro } from '../../../lib/operations/plans/subscribe-to-pro.ts';
 import type { Table } from '../../../lib/store/table.ts';
-import { given } from '../../../local/stripe-double/params.ts';
+import { withoutUndefined } from '../../../local/stripe-double/params.ts';
 import { SWITCH_NAMES, SWITCHES, switchesSchema } from '../../../local/stripe-double/switches.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWithCard, expectSoundMoney, openMoney } from '../../support/money.ts';
@@ -25,7 +25,7 @@ describe.each(FACTS)('with %s = %s', (name, value) => {
   it('a fix is charged, Pro is bought and cancelled, and an inquiry that escalates stops further charges', async () => {
     const money = await openMoney(table);
     const { state } = money.double;
-    state.switches = { ...state.switches, ...given(switchesSchema.parse({ [name]: value })) };
+    state.switches = { ...state.switches, ...withoutUndefined(switchesSchema.parse({ [name]: value })) };
     const { customerId } = await customerWithCard(money, 0);
     const fix = await recordedFix(money.deps, customerId, 1);
     expect(await billFixAttempt(money.deps, customerId, fix)).toMatchObject({ kind: 'billed' });

@@ -6,7 +6,7 @@ import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
 import type { Table } from '../../../lib/store/table.ts';
 import type { StripeEvent } from '../../../lib/stripe/event.ts';
 import { Refusal } from '../../../local/stripe-double/http/errors.ts';
-import { given } from '../../../local/stripe-double/params.ts';
+import { withoutUndefined } from '../../../local/stripe-double/params.ts';
 import { SWITCH_NAMES, SWITCHES, switchesSchema } from '../../../local/stripe-double/switches.ts';
 import { customerWithCard, headOf } from '../../support/money.ts';
 import { openMoneyInProcess } from '../../support/money-in-process.ts';
@@ -90,7 +90,7 @@ const history: fc.Arbitrary<History> = fc.record({
 async function opened(table: Table, { tax, switches }: History): Promise<ValueWorld> {
   const money = await openMoneyInProcess(table, START_MS);
   const { stripe, double, deps, priceId } = money;
-  double.state.switches = { ...double.state.switches, ...given(switchesSchema.parse(switches)) };
+  double.state.switches = { ...double.state.switches, ...withoutUndefined(switchesSchema.parse(switches)) };
   double.state.tax = tax;
   const { customerId, stripeCustomerId } = await customerWithCard(money, 3);
   const cards = ['pm_card_visa', 'pm_card_pendingRefund', 'pm_card_refundFail', 'pm_card_chargeCustomerFail'];
