@@ -22,8 +22,8 @@ const OF_ENGINE = [
 ];
 
 /**
- * Tests that run the Lambda functions' own files, which read their settings once per process. Each test file loads
- * them again. All other test files share the modules of their worker, which saves a third of the time.
+ * Tests that run the Lambda functions' own files, which read their settings once per process. Each test file
+ * loads them again. All other test files share the modules of their worker, which saves a third of the time.
  */
 const OF_FUNCTIONS = [
   'test/{http,cli}/**/*.test.ts',

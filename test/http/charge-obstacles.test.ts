@@ -11,7 +11,7 @@ import {
   usage,
 } from '../support/http-money.ts';
 import type { Money } from '../support/money.ts';
-import { toldOf } from '../support/notices.ts';
+import { noticeContentsOf } from '../support/notices.ts';
 
 /* What blocks a charge. `/usage`, billing, subscribing and letters must agree. */
 
@@ -84,7 +84,7 @@ describe('a card that was declined', () => {
     await leaveCredits(money, customerId, 7);
     await leaveCredits(money, customerId, 0);
     await warnLowBalances(money.deps);
-    const [letter] = (await toldOf(money.deps, customerId, 'exhausted')).slice(-1);
+    const [letter] = (await noticeContentsOf(money.deps, customerId, 'exhausted')).slice(-1);
     expect(letter).toMatchObject({ hasCard: true, isDeclined: true });
   });
 });

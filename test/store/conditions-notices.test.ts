@@ -19,7 +19,7 @@ import { readTogether, type Write, writeTogether } from '../../lib/store/table.t
 import { markClosed } from '../support/customers.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { headOf } from '../support/money.ts';
-import { toldOf } from '../support/notices.ts';
+import { noticeContentsOf } from '../support/notices.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
 /*
@@ -53,7 +53,7 @@ describe('a warning', () => {
     expect((await putWarning(deps.table, readBefore, null)).kind).toBe('refused');
     // The notice of the empty balance is still due, and is written.
     await warnLowBalances(deps);
-    expect(await toldOf(deps, customerId)).toMatchObject([{ kind: 'exhausted' }]);
+    expect(await noticeContentsOf(deps, customerId)).toMatchObject([{ kind: 'exhausted' }]);
     expect((await putWarning(deps.table, await headOf(deps, customerId), null)).kind).toBe('refused');
   });
 });

@@ -31,7 +31,7 @@ export async function noticesOf({ table }: Deps, customerId: string): Promise<St
 }
 
 /** The contents of the notices of these kinds, oldest first. */
-export async function toldOf(
+export async function noticeContentsOf(
   deps: Deps,
   customerId: string,
   ...kinds: NoticeKind[]

@@ -23,7 +23,7 @@ import { markClosed, recordedFix } from '../../support/customers.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { invoiceOf } from '../../support/invoices.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
-import { toldOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
 /* The answers, stored items and effects at each branch of what customers do with card, plan and credits. */
@@ -533,7 +533,7 @@ describe('cancelling', () => {
     for (const atPeriodEnd of [false, false, true]) {
       expect(await cancelSubscription(money.deps, customerId, atPeriodEnd)).toMatchObject(over);
     }
-    expect(await toldOf(money.deps, customerId, 'subscription_ended')).toHaveLength(1);
+    expect(await noticeContentsOf(money.deps, customerId, 'subscription_ended')).toHaveLength(1);
   });
 
   it('a cancellation without an answer from Stripe can be sent again', async () => {
@@ -596,7 +596,7 @@ describe('what Stripe says of an account', () => {
     await failed(4, 'fp_2', '2026-11-24T23:59:59.000Z');
     for (const attempt of [5, 6]) await failed(attempt, 'fp_1', '2026-11-25T00:00:00.000Z');
     for (const attempt of [7, 8]) await failed(attempt, null, '2026-11-25T00:00:00.000Z');
-    const letters = await toldOf(money.deps, customerId, 'payment_failed');
+    const letters = await noticeContentsOf(money.deps, customerId, 'payment_failed');
     const attempts = letters.map((one) => (one.kind === 'payment_failed' ? one.attempt : 0));
     expect(attempts.sort()).toEqual([1, 4, 5, 7]);
   });

@@ -15,7 +15,7 @@ import { readTogether } from '../../../lib/store/table.ts';
 import { markClosed } from '../../support/customers.ts';
 import { customerWith, range, uniqueEmail } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
-import { allNoticesOf, toldOf } from '../../support/notices.ts';
+import { allNoticesOf, noticeContentsOf } from '../../support/notices.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
 
 /* The answers and stored items when customers sign up, get keys, and run low. */
@@ -134,7 +134,7 @@ describe('a key', () => {
     });
     const own = await meeting(1, (busy) => issueKey(busy, head.customerId));
     expect((await headOf(deps, head.customerId)).activeKeys).toBe(3);
-    const told = await toldOf(deps, head.customerId, 'key_issued');
+    const told = await noticeContentsOf(deps, head.customerId, 'key_issued');
     expect(told).toMatchObject([
       { keyId: issued.keyId, by: 'operator' },
       { keyId: own.keyId, by: 'customer' },
@@ -190,7 +190,7 @@ describe('the run that warns', () => {
       warned: 1,
       failed: [{ customerId: bad, error: { code: 'ledger_unavailable' } }],
     });
-    expect(await toldOf(deps, good)).toMatchObject([{ kind: 'low_balance', credits: 5 }]);
+    expect(await noticeContentsOf(deps, good)).toMatchObject([{ kind: 'low_balance', credits: 5 }]);
     expect(await warnLowBalances(deps)).toEqual({ warned: 1, failed: [] });
   });
 
@@ -200,7 +200,7 @@ describe('the run that warns', () => {
     let asked = 0;
     const later = (ms: number) => () => new Date(startedMs + (asked++ === 0 ? 0 : ms));
     expect(await warnLowBalances({ ...deps, now: later(180_001) })).toEqual({ warned: 0, failed: [] });
-    expect(await toldOf(deps, customerId)).toEqual([]);
+    expect(await noticeContentsOf(deps, customerId)).toEqual([]);
     asked = 0;
     expect(await warnLowBalances({ ...deps, now: later(180_000) })).toEqual({ warned: 1, failed: [] });
   });
@@ -209,7 +209,7 @@ describe('the run that warns', () => {
     const customerId = await low();
     await markClosed(deps, customerId);
     expect(await warnLowBalances(deps)).toEqual({ warned: 0, failed: [] });
-    expect(await toldOf(deps, customerId)).toEqual([]);
+    expect(await noticeContentsOf(deps, customerId)).toEqual([]);
     const [head] = await readTogether(deps.table, [keys.head(customerId)]);
     expect(head).not.toHaveProperty('due');
   });

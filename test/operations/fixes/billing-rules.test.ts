@@ -26,7 +26,7 @@ import {
   type Money,
   openMoneyForFile,
 } from '../../support/money.ts';
-import { toldOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { failing } from '../../support/stripe-answers.ts';
 
 /*
@@ -209,7 +209,7 @@ describe('a fix that a card pays', () => {
       });
       expect(await chargeOf(one)).toMatchObject({ state: 'closed', attempt: 1 });
       expect(await isDue(one.customerId)).toBe(false);
-      expect(await toldOf(one.deps, one.customerId)).toMatchObject([
+      expect(await noticeContentsOf(one.deps, one.customerId)).toMatchObject([
         { kind: 'card_declined', amountCents: 2_900, declineCode: said },
       ]);
       expect(await bill(later(one))).toMatchObject({ kind: 'billed' });
@@ -336,7 +336,7 @@ describe('a charge without an answer', () => {
       settlement: { kind: 'unpaid' },
     });
     expect(await chargeOf(one)).toMatchObject({ state: 'closed' });
-    expect(await toldOf(one.deps, one.customerId)).toEqual([]);
+    expect(await noticeContentsOf(one.deps, one.customerId)).toEqual([]);
   });
 
   it('a day-old charge gives way to the next attempt in the same call', async () => {
@@ -539,7 +539,9 @@ describe('a charge that was declined', () => {
     expect((await bill(later(one))).kind).toBe('declined');
     expect(await chargeOf(one)).toMatchObject({ state: 'declined', attempt: 2 });
     expect(money.double.state.paymentIntents.find(first.paymentIntentId ?? '')?.status).toBe('canceled');
-    expect(await toldOf(one.deps, one.customerId)).toMatchObject([{ declineCode: 'generic_decline' }]);
+    expect(await noticeContentsOf(one.deps, one.customerId)).toMatchObject([
+      { declineCode: 'generic_decline' },
+    ]);
   });
 
   it('a charge declined without a reason is a decline, and one without an outcome is pending', async () => {
@@ -551,7 +553,7 @@ describe('a charge that was declined', () => {
       kind: 'declined',
       decline: { code: 'card_declined', declineCode: null },
     });
-    expect(await toldOf(one.deps, one.customerId)).toMatchObject([{ declineCode: null }]);
+    expect(await noticeContentsOf(one.deps, one.customerId)).toMatchObject([{ declineCode: null }]);
     const other = await merged();
     const slow = await answering(other, (port) => ({
       chargeFix: async (order) => ({ ...(await port.chargeFix(order)), state: 'processing' }),
@@ -783,7 +785,7 @@ describe('settling a payment', () => {
     });
     expect(await settleFixPayment(one.deps, await paymentOf(one))).toMatchObject({ wrote: false });
     expect(await chargeOf(one)).toEqual(second);
-    expect(await toldOf(one.deps, one.customerId)).toHaveLength(1);
+    expect(await noticeContentsOf(one.deps, one.customerId)).toHaveLength(1);
   });
 });
 
@@ -800,7 +802,7 @@ describe('a blocked fix', () => {
     const blocked = { kind: 'blocked', code: 'no_billing_info', reasons: ['no_billing_info'], balance: 0 };
     expect(await bill(one)).toEqual(blocked);
     expect(await bill(one)).toEqual(blocked);
-    expect(await toldOf(one.deps, customerId)).toHaveLength(1);
+    expect(await noticeContentsOf(one.deps, customerId)).toHaveLength(1);
     expect((await fixOf(one)).blockedAtRaise).toBe((await headOf(one.deps, customerId)).raisedSeq);
   });
 });

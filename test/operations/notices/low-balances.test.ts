@@ -7,7 +7,7 @@ import { keys } from '../../../lib/store/keys.ts';
 import { markClosed, recordedFix } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { writeHeads } from '../../support/history.ts';
-import { toldOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { tamper } from '../../support/reconciliation.ts';
 import { countingCalls, dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
 
@@ -39,7 +39,8 @@ function give(customerId: string, amount: number): Promise<unknown> {
   return adjustCredits(deps, customerId, { amount, reason: 'test', actor: 'tests', idempotencyKey });
 }
 
-const warnings = (customerId: string, by: Deps = deps) => toldOf(by, customerId, 'low_balance', 'exhausted');
+const warnings = (customerId: string, by: Deps = deps) =>
+  noticeContentsOf(by, customerId, 'low_balance', 'exhausted');
 
 describe('a customer whose balance goes down', () => {
   it('a falling balance is warned about once at 5, not at 4 to 1, once at 0, and again after the next grant and crossing', async () => {

@@ -11,7 +11,7 @@ import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoney } from '../../support/money.ts';
-import { allNoticesOf, noticesOf, toldOf } from '../../support/notices.ts';
+import { allNoticesOf, noticeContentsOf, noticesOf } from '../../support/notices.ts';
 import { countingDone, dyingAfter, openTestTable } from '../../support/table.ts';
 
 /* A notice is written in the transaction of its cause, so neither exists without the other. */
@@ -54,7 +54,7 @@ describe('a fix that is blocked', () => {
     });
     expect(written).toBe(1);
     await billFixAttempt(deps, customerId, fix);
-    expect(await toldOf(deps, customerId)).toEqual([
+    expect(await noticeContentsOf(deps, customerId)).toEqual([
       { kind: 'fix_blocked', reason: 'no_billing_info', repo: REPO, prNumber: 6 },
     ]);
   });
@@ -70,7 +70,7 @@ describe('a fix that is blocked', () => {
       const grant = { amount: 1, reason: 'test', actor: 'tests', idempotencyKey: `again-${other}` };
       if (other === 2) await adjustCredits(deps, customerId, grant);
     }
-    expect(await toldOf(deps, customerId)).toHaveLength(2);
+    expect(await noticeContentsOf(deps, customerId)).toHaveLength(2);
   });
 
   it('the notice of a fix blocked by a dispute says so', async () => {
@@ -80,7 +80,7 @@ describe('a fix that is blocked', () => {
     expect(await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 2))).toMatchObject({
       code: 'account_disputed',
     });
-    expect(await toldOf(deps, customerId, 'fix_blocked')).toMatchObject([
+    expect(await noticeContentsOf(deps, customerId, 'fix_blocked')).toMatchObject([
       { reason: 'account_disputed', prNumber: 2 },
     ]);
   });
@@ -91,7 +91,7 @@ describe('a card that is declined for a fix', () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_chargeCustomerFail');
     const fix = await recordedFix(deps, customerId, 1);
     await Promise.all(range(1, 4).map(() => billFixAttempt(deps, customerId, fix)));
-    const first = await toldOf(deps, customerId);
+    const first = await noticeContentsOf(deps, customerId);
     expect(first[0]).toEqual({
       kind: 'card_declined',
       amountCents: 2_900,
@@ -102,13 +102,15 @@ describe('a card that is declined for a fix', () => {
     expect(first).toHaveLength(1);
     // The webhook reports the same failure, but there is no second notice.
     await money.deliver();
-    expect(await toldOf(deps, customerId)).toHaveLength(1);
+    expect(await noticeContentsOf(deps, customerId)).toHaveLength(1);
   });
 
   it('the notice of a declined card says if the bank asks the cardholder', async () => {
     const { customerId } = await customerWithCard(money, 0, 'pm_card_authenticationRequired');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
-    expect(await toldOf(deps, customerId)).toMatchObject([{ declineCode: 'authentication_required' }]);
+    expect(await noticeContentsOf(deps, customerId)).toMatchObject([
+      { declineCode: 'authentication_required' },
+    ]);
   });
 
   it('a card that was detached at Stripe blocks the fix, with a notice', async () => {
@@ -116,7 +118,7 @@ describe('a card that is declined for a fix', () => {
     const { paymentMethodId } = await headOf(deps, customerId);
     await money.stripe.paymentMethods.detach(paymentMethodId ?? '');
     await billFixAttempt(deps, customerId, await recordedFix(deps, customerId, 1));
-    expect(await toldOf(deps, customerId)).toMatchObject([
+    expect(await noticeContentsOf(deps, customerId)).toMatchObject([
       { kind: 'fix_blocked', reason: 'no_billing_info' },
     ]);
   });
@@ -136,18 +138,18 @@ describe('a renewal that fails', () => {
     await own.days(Math.ceil(leftMs / DAY_MS) + 1);
     await own.deliver();
     await own.deliver();
-    const [first] = await toldOf(own.deps, customerId, 'payment_failed');
+    const [first] = await noticeContentsOf(own.deps, customerId, 'payment_failed');
     expect(first).toMatchObject({ amountCents: 59_900, attempt: 1, nextAttemptAt: expect.any(String) });
     for (let week = 0; week < 6; week++) {
       await own.days(7);
       await own.deliver();
     }
-    const failures = await toldOf(own.deps, customerId, 'payment_failed');
+    const failures = await noticeContentsOf(own.deps, customerId, 'payment_failed');
     expect(failures.length).toBeGreaterThan(1);
     const attempts = failures.map((one) => (one.kind === 'payment_failed' ? one.attempt : 0));
     // Two attempts within a week without deliveries cause one notice.
     expect(attempts).toEqual([...new Set(attempts)].sort());
-    expect(await toldOf(own.deps, customerId, 'subscription_ended')).toMatchObject([
+    expect(await noticeContentsOf(own.deps, customerId, 'subscription_ended')).toMatchObject([
       { unpaid: true, credits: 60 },
     ]);
   });
@@ -160,13 +162,13 @@ describe('a renewal that fails', () => {
     await own.stripe.customers.update(customer, { invoice_settings: { default_payment_method: id } });
     await own.days(32);
     await own.deliver();
-    const before = await toldOf(own.deps, customerId, 'payment_failed');
+    const before = await noticeContentsOf(own.deps, customerId, 'payment_failed');
     for (let tries = 0; tries < 5; tries++) {
       const declined = { code: 'card_declined' };
       await expect(subscribeToPro(own.deps, customerId, null)).rejects.toMatchObject(declined);
       await own.deliver();
     }
-    const letters = await toldOf(own.deps, customerId, 'payment_failed');
+    const letters = await noticeContentsOf(own.deps, customerId, 'payment_failed');
     // Two notices if midnight falls between the tries.
     expect(letters.length - before.length).toBeLessThanOrEqual(2);
   });
@@ -176,7 +178,7 @@ describe('a renewal that fails', () => {
     await expect(subscribeToPro(deps, customerId, null)).rejects.toMatchObject({ code: 'card_declined' });
     const applied = await money.deliver();
     expect(applied.every(({ outcome }) => outcome !== 'parked')).toBe(true);
-    expect(await toldOf(deps, customerId)).toEqual([]);
+    expect(await noticeContentsOf(deps, customerId)).toEqual([]);
   });
 });
 
@@ -185,7 +187,7 @@ describe('the end of Pro', () => {
     const { customerId } = await onPro();
     await cancelSubscription(deps, customerId, false);
     await money.deliver();
-    expect(await toldOf(deps, customerId)).toMatchObject([
+    expect(await noticeContentsOf(deps, customerId)).toMatchObject([
       { kind: 'subscription_ended', unpaid: false, credits: 60 },
     ]);
   });
@@ -195,14 +197,14 @@ describe('the end of Pro', () => {
     await cancelSubscription(deps, customerId, false);
     await subscribeToPro(deps, customerId, null);
     await cancelSubscription(deps, customerId, false);
-    expect(await toldOf(deps, customerId)).toHaveLength(2);
+    expect(await noticeContentsOf(deps, customerId)).toHaveLength(2);
   });
 
   it('a cancellation at the period end has no notice yet', async () => {
     const { customerId } = await onPro();
     await cancelSubscription(deps, customerId, true);
     await money.deliver();
-    expect(await toldOf(deps, customerId)).toEqual([]);
+    expect(await noticeContentsOf(deps, customerId)).toEqual([]);
   });
 });
 
@@ -216,7 +218,7 @@ describe('a dispute', () => {
     const dispute = own.double.state.disputes.newestFirst[0]?.id ?? '';
     await own.control(`disputes/${dispute}/close`, { status: 'won' });
     await own.deliver();
-    expect(await toldOf(own.deps, customerId)).toEqual([
+    expect(await noticeContentsOf(own.deps, customerId)).toEqual([
       { kind: 'dispute', disputeId: dispute, amountCents: 2_900 },
     ]);
   });

@@ -21,7 +21,7 @@ import {
   type Money,
   openMoneyForFile,
 } from '../../support/money.ts';
-import { toldOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
 /* Announced payments after a change: whether they are sent again. */
@@ -91,11 +91,11 @@ describe('a charge that was announced', () => {
     const next = await recordedFix(money.deps, customerId, 2);
     expect(await billFixAttempt(money.deps, customerId, next)).toMatchObject(blocked);
     expect(paidFor(id) + paidFor(next)).toBe(0);
-    expect(await toldOf(money.deps, customerId, 'dispute')).toHaveLength(1);
+    expect(await noticeContentsOf(money.deps, customerId, 'dispute')).toHaveLength(1);
     // The late event of the dispute changes nothing and sends no second letter.
     await money.deliver();
     expect((await headOf(money.deps, customerId)).openDisputes).toHaveLength(1);
-    expect(await toldOf(money.deps, customerId, 'dispute')).toHaveLength(1);
+    expect(await noticeContentsOf(money.deps, customerId, 'dispute')).toHaveLength(1);
   });
 
   it('a charge announced before a dispute is not made after it, by the sweeper or the next call', async () => {

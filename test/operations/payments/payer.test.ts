@@ -10,7 +10,7 @@ import type { DefaultCard } from '../../../lib/stripe/port.ts';
 import { markClosed } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
-import { toldOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { setHead } from '../../support/set-head.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
@@ -118,7 +118,7 @@ describe('a payer', () => {
     expect(await payerHolds(deps, customerId, { stripeCustomerId, paymentMethodId: 'pm_1' })).toBe(false);
     const { openDisputes } = await headOf(deps, customerId);
     expect(openDisputes).toHaveLength(10);
-    expect(await toldOf(deps, customerId, 'dispute')).toHaveLength(10);
+    expect(await noticeContentsOf(deps, customerId, 'dispute')).toHaveLength(10);
   });
 
   it('a payer does not hold if the customer has another Stripe customer now', async () => {

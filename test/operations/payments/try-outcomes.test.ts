@@ -266,11 +266,7 @@ describe('a card that was declined', () => {
       'used too often',
     ],
     [{ code: 'processing_error', declineCode: null }, 'processing_error', 'could not process it just now'],
-    [
-      { code: 'payment_method_unusable', declineCode: null },
-      'payment_method_unusable',
-      'no longer on file',
-    ],
+    [{ code: 'payment_method_unusable', declineCode: null }, 'payment_method_unusable', 'no longer on file'],
     [{ code: 'card_declined', declineCode: 'lost_card' }, 'lost_card', 'did not say why'],
   ])('a card declined as %j says so', (decline, code, why) => {
     const error = cardDeclined(decline, 'What next.');

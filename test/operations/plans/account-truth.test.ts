@@ -16,7 +16,7 @@ import { markClosed, recordedFix } from '../../support/customers.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { proUntil } from '../../support/heads.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
-import { toldOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { setHead } from '../../support/set-head.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
 
@@ -350,9 +350,9 @@ describe('a paused subscription', () => {
     const { customerId, subscriptionId } = await onPro();
     Object.assign(money.double.state.subscriptions.get(subscriptionId, 'path'), { status: 'paused' });
     await syncAccount(money.deps, customerId);
-    expect(await toldOf(money.deps, customerId, 'subscription_ended')).toEqual([]);
+    expect(await noticeContentsOf(money.deps, customerId, 'subscription_ended')).toEqual([]);
     await cancelSubscription(money.deps, customerId, false);
-    expect(await toldOf(money.deps, customerId, 'subscription_ended')).toHaveLength(1);
+    expect(await noticeContentsOf(money.deps, customerId, 'subscription_ended')).toHaveLength(1);
   });
 
   it('a paused subscription that a new one replaces has no letter about its end, whichever event comes first', async () => {
@@ -363,7 +363,7 @@ describe('a paused subscription', () => {
     await subscribeToPro(money.deps, customerId, null);
     await money.deliver(money.events().filter(({ id }) => !before.has(id)));
     expect(await headOf(money.deps, customerId)).toMatchObject({ subscription: { state: 'active' } });
-    expect(await toldOf(money.deps, customerId, 'subscription_ended')).toEqual([]);
+    expect(await noticeContentsOf(money.deps, customerId, 'subscription_ended')).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, expectSoundMoney, headOf, type Money, openMoney } from '../../support/money.ts';
-import { toldOf } from '../../support/notices.ts';
+import { noticeContentsOf } from '../../support/notices.ts';
 import { answering } from '../../support/stripe-answers.ts';
 import { openTestTable } from '../../support/table.ts';
 
@@ -153,7 +153,7 @@ describe('a Pro invoice that is refunded', () => {
 
   it('a letter is sent each time that credits are taken back: how many, how many are owed, and why', async () => {
     const world = await onPro({ spent: 50 });
-    const told = () => toldOf(world.money.deps, world.customerId, 'credits_removed');
+    const told = () => noticeContentsOf(world.money.deps, world.customerId, 'credits_removed');
     await refund(world, PRO_CENTS / 2);
     await settled(world);
     const half = { returnedCents: 29_950, reasons: ['refund'], removed: 10, owed: 20, left: 0 };
@@ -372,7 +372,7 @@ describe('a dispute of a Pro invoice', () => {
     expect(await applyEvent(deps, told)).toMatchObject({ outcome: 'processed' });
     const { balance, openDisputes } = await headOf(deps, world.customerId);
     expect([balance, openDisputes.length, openDisputes.includes(id)]).toEqual([0, 10, true]);
-    expect(await toldOf(deps, world.customerId, 'dispute')).toHaveLength(10);
+    expect(await noticeContentsOf(deps, world.customerId, 'dispute')).toHaveLength(10);
   });
 });
 
