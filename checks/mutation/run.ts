@@ -21,6 +21,7 @@ const USAGE = `npm run check:mutation -- [options]    changes the code in one pl
 
   --part NAME      one part; default: all parts, which takes more than an hour on two cores
   --changed        only files whose code has changed since their last run
+  --minutes N      with --changed: begins no part after N minutes; the rest waits for the next run
   --write          writes checks/mutation/scores.json and docs/checks/mutation-scores.md
   --incremental    tries only mutants that changed since the last run, for local work
   --judge          runs nothing: evaluates the last whole run again, for example after a new explanation
@@ -29,15 +30,19 @@ Fails below ${MIN_SCORE} % for a folder or ${MIN_SCORE_OF_ALL} % for all, for a 
 unexplained survivors than last time, for an explanation without a survivor, and if code of any part changed since its run.
 Needs npm, which installs Stryker at the first run. See docs/checks/mutation.md.`;
 
+const DAY_MS = 24 * 60 * 60_000;
+
 const values = optionsOf(USAGE, {
   part: { type: 'string' },
   write: { type: 'boolean', default: false },
   incremental: { type: 'boolean', default: false },
   judge: { type: 'boolean', default: false },
   changed: { type: 'boolean', default: false },
+  minutes: { type: 'string' },
 });
 
 await runCheck(async () => {
+  const limitMinutes = minutesOf(values);
   const named = partsFor(values);
   const parts = values.changed ? await onlyChanged(named) : named;
   // Results of an earlier run are not a score of the current code.
@@ -47,9 +52,16 @@ await runCheck(async () => {
     throw new UsageError('--judge is for whole runs, so it cannot be used with --changed');
   if (!values.judge) ensureInstalled();
   const failed: string[] = [];
-  for (const part of parts) if (!(await tryPart(part))) failed.push(part.name);
-  if (values.part === undefined && !(await isKept())) failed.push('scores');
-  const count = parts.length === 1 ? '1 part' : `${parts.length} parts`;
+  const waiting: string[] = [];
+  const startedMs = Date.now();
+  for (const part of parts) {
+    if (Date.now() - startedMs > limitMinutes * 60_000) waiting.push(part.name);
+    else if (!(await tryPart(part))) failed.push(part.name);
+  }
+  if (waiting.length > 0) console.log(`\nLeft for the next run: ${waiting.join(', ')}`);
+  if (values.part === undefined && !(await isKept(waiting))) failed.push('scores');
+  const tried = parts.length - waiting.length;
+  const count = tried === 1 ? '1 part' : `${tried} parts`;
   console.log(
     `\n${count} run, ${failed.length === 0 ? 'every score is sufficient' : `FAILED: ${failed.join(', ')}`}`,
   );
@@ -73,11 +85,19 @@ async function run(part: Part) {
 }
 
 /** Whether the stored results of all parts, also of those not tried now, match the current code. */
-async function isKept(): Promise<boolean> {
+async function isKept(waiting: readonly string[]): Promise<boolean> {
   console.log('\nThe last run of every part:');
-  const problems = await checkScores((rows) => console.log(`\n${textTable(HEADINGS, rows)}\n`));
+  const problems = await checkScores(waiting, (rows) => console.log(`\n${textTable(HEADINGS, rows)}\n`));
   for (const problem of problems) console.log(`✗ ${problem}`);
   return problems.length === 0;
+}
+
+/** @throws UsageError */
+function minutesOf({ minutes, changed }: { minutes?: string | undefined; changed: boolean }): number {
+  if (minutes === undefined) return Number.POSITIVE_INFINITY;
+  if (!changed) throw new UsageError('--minutes goes only with --changed');
+  if (/^[1-9]\d{0,3}$/.test(minutes)) return Number(minutes);
+  throw new UsageError('--minutes must be a whole number of minutes');
 }
 
 /** The parts that have changed files, each reduced to these files. */
@@ -85,7 +105,13 @@ async function onlyChanged(parts: readonly Part[]): Promise<Part[]> {
   const changed = await Promise.all(
     parts.map(async (part) => ({ ...part, mutated: await changedFilesOf(part) })),
   );
-  return changed.filter(({ mutated }) => mutated.length > 0);
+  return rotated(changed.filter(({ mutated }) => mutated.length > 0));
+}
+
+/** Begins with another part every day, so that a time limit does not always leave out the same parts. */
+function rotated(parts: readonly Part[]): Part[] {
+  const first = Math.floor(Date.now() / DAY_MS) % Math.max(1, parts.length);
+  return [...parts.slice(first), ...parts.slice(0, first)];
 }
 
 function partsFor({ part }: { part?: string | undefined }): readonly Part[] {

@@ -59,9 +59,9 @@ async function readAccount(
 }
 
 /**
- * Whether Stripe has an event about these ids that may still have an effect, among the events left to Stripe's
- * own delivery. Checked after the difference was found: an event applied in between removes the difference at
- * the second read.
+ * Whether Stripe has an event about these ids that may still have an effect, among the events left to
+ * Stripe's own delivery. Checked after the difference was found: an event applied in between removes the
+ * difference at the second read.
  */
 async function hasPendingEvent(
   { deps, lease, meter, beforeAsking }: Work,
