@@ -194,7 +194,7 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 30,
   },
   {
-    name: 'simulation: 200,000',
+    name: 'simulation: nightly',
     proves: '200,000 operations of a fresh seed lose and double nothing',
     command: 'npm run --silent check:simulation -- --ops 200000',
     tier: 'nightly',
