@@ -1,4 +1,5 @@
 import { type Drift, driftOfEvents, type MissedEvent, withEvents } from '../../domain/reconciliation.ts';
+import { BillingError, PROBLEMS } from '../../errors.ts';
 import { type EventFate, readEventFates } from '../../store/audit/stripe.ts';
 import { type StripeEvent, subjectOf } from '../../stripe/event.ts';
 import { isFault } from '../../stripe/fault.ts';
@@ -11,6 +12,15 @@ import { asOf, DAY_MS, endOf, type Work } from './work.ts';
 /** As long as Stripe keeps events. Our own records live 90 days, so they outlast the events. */
 const WINDOW_DAYS = 30;
 const MAX_TRIES = 2;
+/** Stripe repeats a delivery for three days, so an event that only met an outage may still be applied. */
+const DELIVERED_FOR_MS = 3 * DAY_MS;
+
+/** Why an event could not be applied. */
+interface Failure {
+  readonly reason: string;
+  /** The same may succeed later. */
+  readonly isTransient: boolean;
+}
 
 /**
  * Applies Stripe's events that were never accepted: day by day, oldest day first. Stripe lists a day's events
@@ -40,14 +50,20 @@ async function takePage(work: Work): Promise<void> {
 
   // The records decide: Stripe's own delivery may have been faster.
   const fates = new Map([...before, ...(await fatesOf(missed))]);
+  const deliveredSince = asOf(work).getTime() - DELIVERED_FOR_MS;
+  const waiting = new Set(
+    missed
+      .filter(({ id, created }) => failures.get(id)?.isTransient && created * 1000 > deliveredSince)
+      .map(({ id }) => id),
+  );
   const next = page.next === null ? { day: day + 1, after: null } : { day, after: page.next };
   await lease.advance(({ report, position }) => ({
     report: withEvents(report, {
       known: page.items.length - unknown.length,
       removed: unknown.length - missed.length,
-      missed: missed.map((event) => missedOf(event, fates.get(event.id), failures.get(event.id))),
+      missed: missed.map((event) => missedOf(event, fates.get(event.id), failures.get(event.id)?.reason)),
       drift: [...new Set([...before.keys(), ...missed.map(({ id }) => id)])].flatMap((id) =>
-        driftOf(id, fates.get(id), failures.get(id)),
+        waiting.has(id) ? [] : driftOf(id, fates.get(id), failures.get(id)?.reason),
       ),
     }),
     position: { ...position, events: { ...next, announced: [] } },
@@ -97,9 +113,9 @@ async function applyAll(
   work: Work,
   missed: readonly StripeEvent[],
   recorded: ReadonlyMap<string, EventFate>,
-): Promise<ReadonlyMap<string, string> | null> {
+): Promise<ReadonlyMap<string, Failure> | null> {
   const { lease } = work;
-  const failures = new Map<string, string>();
+  const failures = new Map<string, Failure>();
   if (missed.length === 0) return failures;
   await lease.advance(({ report, position }) => ({
     report,
@@ -115,20 +131,24 @@ async function applyAll(
 }
 
 /**
- * Null if applied, otherwise the reason.
+ * Null if applied, otherwise the reason. An outage of a single kind of call at Stripe does not stop the run.
  * @throws StripeFault, BillingError if Stripe or the ledger is down
  */
-async function applyOne(work: Work, event: StripeEvent): Promise<string | null> {
+async function applyOne(work: Work, event: StripeEvent): Promise<Failure | null> {
   for (let tries = 1; ; tries++) {
     try {
       await applyEvent(work.deps, event, { anyVersion: true });
       return null;
     } catch (error) {
       await assertNoOutage(work, error);
-      if (tries === MAX_TRIES) return reasonOf(error);
+      if (tries === MAX_TRIES) return { reason: reasonOf(error), isTransient: isTransient(error) };
     }
   }
 }
+
+/** Answered 503 to Stripe's own delivery, which then comes again. */
+const isTransient = (error: unknown): boolean =>
+  error instanceof BillingError && PROBLEMS[error.code].status === 503;
 
 function missedOf(event: StripeEvent, fate: EventFate | undefined, failure: string | undefined): MissedEvent {
   return {

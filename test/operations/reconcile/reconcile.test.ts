@@ -614,6 +614,29 @@ describe('events', () => {
     expect(await driftIn(books)).toEqual([[payer.customerId, 8, null, `event ${id} has the outcome lost`]]);
   });
 
+  it('an event whose applying meets an outage is no drift while Stripe delivers it again, and drift afterwards', async () => {
+    const books = await openBooks();
+    const { pro } = await soundTown(books);
+    const customer = pro.stripeCustomerId;
+    const card = await books.stripe.paymentMethods.attach('pm_card_mastercard', { customer });
+    const subscription = books.double.state.subscriptions.newestFirst[0]?.id ?? '';
+    // The subscription's own card is cleared when the customer's default card changes.
+    const { paymentMethodId } = await headOf(books.deps, pro.customerId);
+    await books.stripe.subscriptions.update(subscription, { default_payment_method: paymentMethodId ?? '' });
+    await books.stripe.customers.update(customer, { invoice_settings: { default_payment_method: card.id } });
+    const outage = () =>
+      books.double.faults.add({ path: '/v1/subscriptions/*', kind: 'drop_before', times: 999 });
+    const driftOfEvents = async () =>
+      (await reconciled(books)).report?.drift.named.filter(({ invariant }) => invariant === 8);
+    outage();
+    await books.later(0.1);
+    expect(await driftOfEvents()).toEqual([]);
+    await books.later(4);
+    expect(await driftOfEvents()).not.toEqual([]);
+    books.double.faults.clear();
+    expect(await driftOfEvents()).toEqual([]);
+  });
+
   it('an event that cannot be applied is drift with a reason, and does not keep the others from being applied', async () => {
     const books = await openBooks();
     const { pro } = await soundTown(books);
