@@ -2,8 +2,9 @@ import * as measure from './measures.ts';
 import type { DeployedFunction, DeployedService } from './service.ts';
 import { type Resource, ref } from './template.ts';
 
+/** Logical id of the SNS topic that every alarm notifies. */
 export const ALARM_TOPIC = 'AlarmTopic';
-/** The e-mail subscription for alarms. Exists only if serverless.yml sets an address. */
+/** Logical id of the topic's e-mail subscription, which exists only if serverless.yml sets an address. */
 export const ALARM_SUBSCRIPTION = 'AlarmEmail';
 /** That section has a row for each alarm. */
 const WHAT_TO_DO = 'What to do: docs/operate.md, "Alarms".';
@@ -20,8 +21,9 @@ interface Rule {
   readonly expression?: string;
   readonly threshold: { readonly above: number } | { readonly below: number };
   readonly minutes: number;
-  /** The number of periods that are evaluated, and how many of them must breach the threshold. */
+  /** The number of periods that are evaluated. Default: 1. */
   readonly periods?: number;
+  /** How many of these periods must breach the threshold. Default: all. */
   readonly badPeriods?: number;
   /** Whether missing data counts as a breach. */
   readonly missingIsBad?: boolean;
@@ -294,7 +296,7 @@ function functionRules({ key, logicalId }: DeployedFunction): Rule[] {
   ];
 }
 
-/** The share of `some` in the sum of `some` and `others`, in percent. 0 if there are too few. */
+/** The share of `some` in all counts, in percent. 0 if all counts are below `MIN_COUNT_FOR_RATE`. */
 function percentage(some: readonly string[], others: readonly string[]): string {
   const sum = (ids: readonly string[]) => `(${ids.map((id) => `FILL(${id}, 0)`).join(' + ')})`;
   const all = sum([...some, ...others]);

@@ -13,7 +13,7 @@ interface Graph {
   readonly lines: readonly measure.Measure[];
 }
 
-/** One dashboard per stage: business graphs, then system graphs. */
+/** The stage's dashboard as a CloudFormation resource: business graphs, then system graphs. */
 export function dashboard(service: DeployedService): Record<string, Resource> {
   const graphs = [...businessGraphs(service), ...systemGraphs(service)];
   const widgets = graphs.map(({ title, lines }, index) => ({

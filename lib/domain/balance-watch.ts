@@ -4,7 +4,7 @@ import { FIX_CREDITS, LOW_BALANCE_CREDITS } from './pricing.ts';
 export const BALANCE_LEVELS = ['fine', 'low', 'exhausted'] as const;
 export type BalanceLevel = (typeof BALANCE_LEVELS)[number];
 
-/** State that warns a customer once for each crossed threshold. */
+/** The lowest level since the last grant, so that each crossed threshold causes one warning. */
 export interface BalanceWatch {
   /** The entry that last raised the balance. Each warning belongs to one such entry. */
   readonly raisedSeq: number;
@@ -18,9 +18,9 @@ export const levelOf = (balance: number): BalanceLevel => {
 };
 
 /**
- * The watch after a change of the balance. Spending only lowers the level. A grant resets it, even if the
- * balance stays low: a customer with new credits is not warned before spending some. A credit that is bought
- * and spent at once changes nothing.
+ * Returns the watch after a change of the balance. Spending can only lower `balanceLevel`. A grant resets the
+ * level to `fine`, even if the balance stays low: the next warning comes after new credits are spent. A
+ * credit that is bought and spent in one change leaves the watch as it is.
  */
 export function watchBalance(
   before: BalanceWatch & { readonly balance: number },

@@ -135,7 +135,7 @@ export interface InvoiceGuard {
   readonly lines: readonly { readonly id: string; readonly credits: number }[] | null;
 }
 
-/** Limit, so that the entries and the other writes fit into one transaction. */
+/** Maximum number of granted lines with an entry each. More would not fit into one transaction. */
 const MAX_ENTRIES = 40;
 
 /** The lines still due a grant: each line of a paid invoice is granted once. */
@@ -154,8 +154,8 @@ export interface DueBack {
 
 /**
  * All credits due back: floor(granted × returned / sold). Money returned for a line without credits, or only
- * for tax, counts on neither side. Money returned for a line with credits counts only against that line's
- * credits. Exact for all amounts.
+ * for tax, is part of neither `returned` nor `sold`. Money returned for a line with credits takes back only
+ * credits of that line. Exact for all amounts.
  */
 export function creditsDueBack(
   { lines }: Pick<ProInvoice, 'lines'>,
@@ -206,6 +206,7 @@ function broughtBy(
 
 /** The entries that bring the ledger up to date with an invoice's grants and returns. */
 export interface InvoiceChange extends CreditChange {
+  /** The invoice's guard to store with the entries. */
   readonly kept: InvoiceGuard;
   /** Credits removed from the balance. */
   readonly removed: number;
@@ -263,7 +264,8 @@ const newGuard = (invoice: ProInvoice): InvoiceGuard => ({
 });
 
 /**
- * One entry per line, so the statement shows what each line granted. Above `MAX_ENTRIES` lines, one for all.
+ * One entry per line, so the statement shows what each line granted. If more than `MAX_ENTRIES` lines grant
+ * credits, one entry covers them all.
  */
 function grantLines(owing: Owing, invoice: ProInvoice, lines: readonly InvoiceLine[]): CreditChange {
   const about = { invoice_id: invoice.id, total_cents: invoice.totalCents };

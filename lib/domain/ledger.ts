@@ -40,7 +40,7 @@ export interface LedgerState {
   readonly chain: string;
 }
 
-/** The ledger explains returned money even if no credit was left to take back. */
+/** Sources whose entries may be of 0 credits: all returned money gets an entry, even without credits left. */
 const MAY_BE_ZERO: ReadonlySet<EntrySource> = new Set(['refund_reversal']);
 
 export const GENESIS_HASH = '0'.repeat(64);

@@ -36,7 +36,7 @@ export interface OpenWork {
   readonly message: string;
 }
 
-/** Counts all items and names the first ones. */
+/** The number of all items, and the first ones in full. */
 export interface Named<T> {
   readonly count: number;
   readonly named: readonly T[];
@@ -47,7 +47,7 @@ export interface ReconcileReport {
   readonly run: string;
   readonly startedAt: string;
   readonly finishedAt: string | null;
-  /** Whether the newest items are checked too, and not left to Stripe's own delivery: see `asOf`. */
+  /** Whether items of the last 10 minutes are checked too, although their events may still arrive. */
   readonly upToNow: boolean;
   /**
    * Events that Stripe lists: known, of customers that the smoke test removed, or missed. A missed event was
@@ -104,7 +104,7 @@ export const newReport = (run: string, startedAt: string, upToNow = false): Reco
   byHand: NONE,
 });
 
-/** Newer items are left to Stripe's own delivery, which usually arrives within this time. */
+/** Items younger than this are not checked yet: Stripe usually delivers their events within this time. */
 const LEFT_TO_STRIPE_MS = 10 * 60_000;
 
 /** The time as of which a run checks. It stays the same when the run resumes. */

@@ -18,7 +18,7 @@ export interface Subscription {
   readonly id: string;
   readonly plan: SoldPlan;
   readonly state: SubscriptionState;
-  /** The subscription ends with its current period, by a date or by the flag. */
+  /** It ends with its current period: by `cancel_at_period_end`, or by a `cancel_at` within the period. */
   readonly cancelAtPeriodEnd: boolean;
   /** ISO 8601; for an ended subscription, not later than its end. Null until known from Stripe. */
   readonly currentPeriodEnd: string | null;
@@ -34,7 +34,7 @@ export interface Subscription {
 export interface ProSubscription extends Subscription {
   /** Unix seconds. */
   readonly created: number;
-  /** Unix seconds. The scheduled end, set by a date or by the flag; null if there is none. */
+  /** Unix seconds. The end that `cancel_at` or `cancel_at_period_end` schedules; null without one. */
   readonly endsAt: number | null;
   /**
    * The subscription's own card, which Stripe charges instead of the customer's default. Null if it has none.

@@ -44,7 +44,10 @@ function invalidRequest({ faultCodes = {} }: Contract, all: readonly FieldError[
   return new BillingError(own ?? 'invalid_request', `${detail}.`, { errors });
 }
 
-/** A caller's field name, safe for an answer: no key, no control characters, short, whole characters. */
+/**
+ * Makes a caller's field name safe for an answer: redacts API keys, replaces control characters, shortens it,
+ * and leaves no half of a character.
+ */
 const nameable = (field: string): string =>
   redactApiKeys(field).replace(CONTROL_CHARACTERS, '?').slice(0, MAX_FIELD_LENGTH).toWellFormed();
 

@@ -6,7 +6,10 @@ import { isOpaque, parseExactly, rounded } from './exact-json.ts';
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json(;|$)/i;
 
-/** Parses the body in place. docs/decisions/0011-json-body.md explains why this is not Middy's parser. */
+/**
+ * Middleware that parses the body in place. docs/decisions/0011-json-body.md explains why this is not Middy's
+ * parser.
+ */
 export const jsonBody = {
   before: ({ event }: { event: APIGatewayProxyEventV2 }) => {
     if (!JSON_TYPE.test(event.headers['content-type'] ?? '')) {

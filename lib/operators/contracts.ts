@@ -74,11 +74,11 @@ export const revokeCustomerKeyContract = {
 export const OpenWork = z.object({
   /** `unknown`: work of a newer release, or an item added by hand. */
   kind: z.enum(['fix', 'order', 'renewal', 'double_payment', 'closing', 'event', 'unknown']),
-  /** For `unknown`, the first half of the item's key. Null for an event. */
+  /** Null for an event, which is in no customer's partition. For `unknown`, the item's `pk`. */
   customer_id: z.nullable(z.string()),
   /**
    * Id of the fix or the second payment; null for an order and a closing, because a customer has only one.
-   * For `unknown`, the second half of the item's key.
+   * For `unknown`, the item's `sk`.
    */
   id: z.nullable(z.string()),
 });

@@ -12,7 +12,7 @@ export class SetupError extends Error {
   }
 }
 
-/** The reason of an unknown error, in one line. */
+/** The reason of any error, in one line: the message of its innermost cause. */
 export function reasonOf(error: unknown): string {
   // A failed fetch or connection has its reason in the cause, or in several if a name has several addresses.
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);

@@ -27,7 +27,7 @@ export const putFirstKey = (customerId: string, keyId: string, createdAt: string
   put(newKey(customerId, keyId, createdAt));
 
 export type PutKeyResult =
-  /** `stored` also if the key exists: keys are random, so an earlier try stored it. */
+  /** Also the result if the key exists: keys are random, so an earlier try of this call stored it. */
   { readonly kind: 'stored' } | { readonly kind: 'too_many' | 'closed' } | Contended;
 
 /**

@@ -48,7 +48,7 @@ export async function noteCleared(
   await writeOne(table, update(keys.closing(customerId), { set }, CONDITIONS.WORK_IS_DUE));
 }
 
-/** Stores that everything is deleted, and removes the address. Idempotent. */
+/** Marks a closing as finished: removes the address and the due date, and keeps the item. Idempotent. */
 export async function endClosing(table: Table, customerId: string): Promise<void> {
   const change = { remove: [...NOT_DUE, 'email'] };
   await writeOne(table, update(keys.closing(customerId), change, CONDITIONS.WORK_IS_DUE));

@@ -53,9 +53,12 @@ export const CONDITIONS = {
   WARNING_IS_DUE: 'attribute_exists(due) AND raised_seq = :raised AND balance_level = :level',
   /** One cause writes one notice, even if two events report the cause. */
   NOTICE_IS_NEW: 'attribute_not_exists(pk)',
-  /** Of two concurrent deliveries, one sends the notice. An abandoned claim can be claimed again. */
+  /** Of two concurrent deliveries of a notice, one sends it. An abandoned claim can be taken over. */
   NOTICE_IS_UNCLAIMED: '#state IN (:pending, :failed) OR (#state = :sending AND claimed_at < :abandoned)',
-  /** A delivery that lost its claim does not overwrite the outcome of the other delivery. */
+  /**
+   * A delivery of a notice stores an outcome only while it holds the claim. Another delivery may have claimed
+   * the notice since then.
+   */
   CLAIM_IS_OURS: '#state = :sending AND claimed_at = :claimed',
   /** The run has not changed since it was read: of two concurrent invocations, one continues. */
   RUN_UNMOVED: 'attribute_not_exists(pk) OR #version = :version',

@@ -7,7 +7,7 @@ import { count, integer, orNull, record, text } from './record.ts';
 import type { Item, Write } from './table.ts';
 import { put } from './write.ts';
 
-/* Items that make something happen once for a customer: an adjustment, a card bonus, an invoice. */
+/* Guards: items that make an adjustment, a card bonus or an invoice's grants happen once for a customer. */
 
 const Adjustment = z.object({
   amount: integer,

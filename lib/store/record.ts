@@ -116,7 +116,10 @@ function toStored(value: object, fields: readonly Field[]): Item {
   return item;
 }
 
-/** The item under the domain's names, not validated yet. The schema rejects values that are not records. */
+/**
+ * Renames an item's attributes to the domain's names, without validation. Returns a value that is not an
+ * object unchanged; the schema then rejects it.
+ */
 function fromStored(item: unknown, fields: readonly Field[]): unknown {
   if (!isObject(item)) return item;
   const renamed: Item = {};

@@ -37,10 +37,12 @@ export interface Table {
   readonly name: string;
 }
 
-/** A refused conditional write. In the order of the writes: which condition failed, and for which item. */
+/** A refused conditional write. Both lists have one element per write, in the order of the writes. */
 export interface Refusal {
   readonly kind: 'refused';
+  /** The stored item that failed the condition; undefined if there is no item, or the condition held. */
   readonly winners: readonly (Item | undefined)[];
+  /** Whether the condition failed. */
   readonly failed: readonly boolean[];
 }
 
@@ -134,7 +136,7 @@ export function writeOne(
   );
 }
 
-/** Maps a write result: to `written`, or to the value that `refused` makes of a refusal. */
+/** Turns a write result into a caller's result: `written`, what `refused` returns, or contention as it is. */
 export function answerTo<T>(
   result: WriteResult,
   written: T,

@@ -214,7 +214,7 @@ function changedCard(data: StripeEvent['data']): boolean {
 
 const Former = z.looseObject({ customer: optionalReference });
 
-/** A detached method no longer names its customer. The list of changed fields may. */
+/** A detached payment method no longer names its customer. `previous_attributes` may still name it. */
 function formerCustomer(data: StripeEvent['data']): string | null {
   const parsed = Former.safeParse(data.previous_attributes);
   return parsed.success ? idOf(parsed.data.customer) : null;

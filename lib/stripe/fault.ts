@@ -46,5 +46,6 @@ export const NOT_A_CARD = 'not_a_card';
 /** Stripe's code for an e-mail address that it rejects, although mail may reach it. */
 export const EMAIL_INVALID = 'email_invalid';
 
+/** Whether an error is a `StripeFault` of one of these kinds. Without kinds, always false. */
 export const isFault = (error: unknown, ...kinds: readonly StripeFaultKind[]): error is StripeFault =>
   error instanceof StripeFault && kinds.includes(error.kind);

@@ -20,7 +20,8 @@ export const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
 
 /**
  * The service's calls to Stripe, in its own terms. Every call is idempotent. Calls that move money carry an
- * idempotency key made of business facts. Every call throws only `StripeFault`.
+ * idempotency key made of business facts. Every call throws only `StripeFault`. The files of client/
+ * implement the interfaces of port/; `MoneyCalls` and `ListCalls` are in client/reads.ts.
  */
 export interface StripePort
   extends CustomerCalls,

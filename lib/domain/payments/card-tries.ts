@@ -33,7 +33,7 @@ export const NO_TRIES: CardTries = {
   letterDay: null,
 };
 
-/** The limit of the card networks. More tries of a declining card cost fees, and the right to try. */
+/** The card networks' limit. More tries of a declining card cost fees, and the networks may forbid them. */
 const MAX_TRIES = 15;
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;

@@ -50,7 +50,7 @@ export const coveredUntil = described(
     'tries to collect the next payment. Null while no period is paid.',
 );
 
-/** Above 0 after money was returned whose credits were already spent. */
+/** Above 0 if money was returned after its credits were spent. */
 export const creditsOwed = described(
   z.int(),
   'Credits that were spent before their payment was returned. The next grant is reduced by this number.',
@@ -98,7 +98,7 @@ export const getUsageContract = {
   problems: ['customer_not_found'],
 } as const satisfies Contract;
 
-/** A cursor encodes the number of the last entry shown, so that clients do not build one. */
+/** The encoded number of the last entry shown. Encoded, so that clients do not build cursors of their own. */
 const cursorText = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,24}$/, 'is not a cursor of this API'));
 
 export const listTransactionsContract = {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { PROBLEMS, type ProblemCode, type ProblemFacts } from '../../errors.ts';
 import { type Contract, described } from '../contract.ts';
 
-/** What to do about each problem, for the documentation; may use markdown's `code`. */
+/** What to do about each problem, for the documentation. Markdown's `code` is allowed. */
 export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   malformed_json: 'Send a JSON object as the body. An empty body is not a JSON object.',
   missing_api_key: 'Send your API key in the header `x-api-key`.',

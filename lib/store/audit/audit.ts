@@ -145,8 +145,8 @@ export interface SegmentPage {
 }
 
 /**
- * The customers on one page of a segment. A head, any entry or any key is enough, so a customer without a
- * head or ledger is still found. Continuing after a head skips only the rest of that customer.
+ * The customers on one page of a segment. A head, any entry or any API key identifies a customer, so a
+ * customer without a head or a ledger is found too.
  */
 export async function scanCustomers(
   table: Table,
@@ -165,7 +165,10 @@ export async function scanCustomers(
   return { customerIds, next: nextAfter(page.next, customerIds.at(-1)) };
 }
 
-/** A page may end before a customer's head. Continuing after the head does not list that customer twice. */
+/**
+ * Where the next page starts. If this page ends before the last customer's head, the next page starts after
+ * that head, so the customer is not listed twice.
+ */
 function nextAfter(end: Item | undefined, lastCustomerId: string | undefined): Key | null {
   if (end === undefined) return null;
   const next = { pk: String(end['pk']), sk: String(end['sk']) };

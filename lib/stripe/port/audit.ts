@@ -121,7 +121,7 @@ export interface RawBalanceEntry {
 export interface RawMovement {
   readonly id: string;
   readonly created: number;
-  /** charge, refund, dispute, fee, …: the groups of Stripe's own reports. */
+  /** Stripe's `reporting_category`: charge, refund, dispute, fee, … */
   readonly category: string;
   readonly cents: number;
   readonly feeCents: number;

@@ -34,7 +34,7 @@ export interface InvoiceValue {
   readonly returned: ReturnedValue;
 }
 
-/** Invoices and customers whose credits may change when an invoice changes. */
+/** What a change of an invoice can affect: its customer, and earlier invoices that it credits. */
 export interface InvoiceReach {
   readonly stripeCustomerId: string | null;
   readonly isPaid: boolean;
@@ -62,8 +62,8 @@ export interface PlanCalls {
   /** The subscription made by an order, if there is one. */
   findSubscribed(stripeCustomerId: string, attempt: number): Promise<Subscribed | null>;
   /**
-   * Ends a subscription with its current period, or withdraws its cancellation, by flag or by date. Does
-   * nothing if the subscription has ended.
+   * Ends a subscription with its current period, or withdraws a scheduled end, also one set by `cancel_at`.
+   * Does nothing if the subscription has ended.
    */
   setCancelAtPeriodEnd(subscriptionId: string, cancel: boolean): Promise<void>;
   /** Removes a subscription's own card, so that Stripe charges the customer's default card. */
@@ -89,7 +89,9 @@ export interface PlanCalls {
   }): Promise<void>;
   readInvoice(invoiceId: string): Promise<ProInvoice>;
   /**
-   * Includes what was returned. These reads are skipped if the invoice brought nothing and brings nothing.
+   * Reads an invoice and what was returned of it. Skips the reads of returned money if the invoice has
+   * granted no credits and grants none.
+   * @param known.hasBrought the invoice has granted credits before
    */
   readInvoiceValue(invoiceId: string, known: { readonly hasBrought: boolean }): Promise<InvoiceValue>;
   readInvoiceReach(invoiceId: string): Promise<InvoiceReach>;

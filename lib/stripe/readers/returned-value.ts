@@ -61,7 +61,7 @@ async function readPayment(
 ): Promise<PaymentBack> {
   const { payment_intent: intent, charge } = payment;
   const of = intent ? { payment_intent: idOf(intent) ?? '' } : { charge: idOf(charge) ?? '' };
-  // What was paid outside Stripe is returned outside Stripe, by a credit note.
+  // A payment outside Stripe has no refunds and disputes here: a credit note says what was returned of it.
   if (!intent && !charge) return { refunds: [], disputedCents: 0 };
   const whole = typeof intent === 'object' ? intent.amount_received : null;
   const share = (cents: number): number =>
@@ -90,8 +90,8 @@ async function withAllLines(stripe: Stripe, note: Stripe.CreditNote): Promise<St
 }
 
 /**
- * Returned by a credit note: before payment, to the balance, outside Stripe. If it names no line, its refunds
- * count as refunds.
+ * What a credit note returns: taken off before payment, added to the customer's balance, or paid outside
+ * Stripe. If the note names lines, its refunds count for these lines; else as refunds of the whole invoice.
  */
 function returnedByNote(note: Stripe.CreditNote, live: readonly LiveRefund[]) {
   const { pre_payment_amount: before, post_payment_amount: after, refunds } = note;

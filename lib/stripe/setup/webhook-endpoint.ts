@@ -9,8 +9,9 @@ import { createOnce, type Ensured } from './create-once.ts';
 /** Stripe allows 16 per mode. */
 const MAX_ENDPOINTS = 1_000;
 
+/** The endpoint after the setup: found, created or updated. */
 export interface WebhookEndpoint extends Ensured {
-  /** Stripe's API returns it once, when the endpoint is created. */
+  /** Null unless the endpoint was just created: Stripe's API returns the secret once. */
   readonly secret: string | null;
 }
 
