@@ -21,12 +21,12 @@ export interface Definition {
   readonly streamReaders: readonly string[];
   /** The prefix of the stage's parameter names. */
   readonly parameters: string;
-  /** Their names. */
+  /** The names of the alarms. */
   readonly alarms: readonly string[];
   /** The address that alarms are sent to. Empty if there is none. */
   readonly alarmEmail: string;
   readonly schedules: readonly Schedule[];
-  /** Their logical ids. */
+  /** The logical ids of the queues. */
   readonly deadLetterQueues: readonly string[];
   readonly noticeSender: string;
   /** The SES identity that must be verified for the sender. */

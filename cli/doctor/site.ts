@@ -73,7 +73,7 @@ const CLIENT = {
   requestHandler: { connectionTimeout: 3_000, requestTimeout: 6_000, throwOnRequestTimeout: true },
 } as const;
 
-/** Opens the site without reading anything yet. Idle clients do not keep the process alive. */
+/** Creates the clients for a stage, and reads nothing yet. Idle clients do not keep the process alive. */
 export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOptions): Site {
   const cloudformation = new CloudFormationClient(CLIENT);
   const cloudwatch = new CloudWatchClient(CLIENT);

@@ -159,7 +159,7 @@ export interface CheckedCustomer {
     readonly customerId: string;
     readonly columns: Columns;
     readonly byHand: readonly string[];
-    /** The charges of each day that the customer's ledger has, in cents. */
+    /** By day, in cents: the charges at Stripe that the customer's ledger accounts for. */
     readonly days: Readonly<Record<string, Partial<DayTotals>>>;
   };
 }

@@ -1,7 +1,11 @@
 import type { CustomerHead } from '../customer.ts';
 import { admit, type TriesByCard } from './card-tries.ts';
 
-/* Reasons not to charge a card. Billing, subscribing, `/usage` and letters all use these rules. */
+/*
+ * Reasons not to charge a card. Billing, subscribing and `/usage` use these rules. Announced payments,
+ * renewals and low-balance letters check the account's fields themselves: docs/change-it.md, "Add a reason
+ * that blocks a charge".
+ */
 
 /** Obstacles of the account itself. */
 export type AccountObstacle = 'no_billing_info' | 'account_disputed';

@@ -20,7 +20,7 @@ import { syncAccount } from '../plans/sync-account.ts';
 import { revokeKey } from './api-keys.ts';
 import { type Cleared, clearFixes } from './clear-fixes.ts';
 
-/** Cleared well within a function's timeout. The sweeper clears the rest, this many per pass. */
+/** This many fixes are cleared well within a function's timeout. The sweeper clears the rest in passes. */
 const FIXES_PER_PASS = 5_000;
 
 export interface Closed {
@@ -50,8 +50,9 @@ export async function closeCustomer(deps: PaymentDeps, customerId: string): Prom
 }
 
 /**
- * Removes what an earlier request had in flight from an account closed minutes ago. That request could not
- * see the closing, and may have crashed. Does nothing if the closing is done. Idempotent.
+ * Finishes a closing minutes later: removes what a request in flight at that time left behind, because the
+ * request could not see the closing, and clears the remaining fixes. Does nothing if the closing is done.
+ * Idempotent.
  * @throws BillingError as `closeCustomer`
  */
 export async function finishClosing(deps: PaymentDeps, customerId: string): Promise<void> {

@@ -19,6 +19,7 @@ import { bindStripeCustomer } from './stripe-customer.ts';
 /** Items written during the removal are removed too. Five rounds suffice for the few writes. */
 const MAX_ROUNDS = 5;
 
+/** Names a customer of the smoke test: by e-mail address if the sign-up got no answer. */
 export type TestCustomer = { readonly customerId: string } | { readonly email: string };
 
 export type Removal =

@@ -7,9 +7,9 @@ import { accountClosed } from '../ledger/require-item.ts';
 import { askStripe } from '../payments/payment-problems.ts';
 
 /**
- * The customer with a Stripe customer, created if there is none. Concurrent calls, and a repeat after a
- * crash, get the same one: the idempotency key is the customer id. If Stripe refuses the e-mail address, the
- * Stripe customer is created without it.
+ * Returns the customer's head, and creates their Stripe customer first if there is none. Concurrent calls,
+ * and a repeat after a crash, create only one: the idempotency key is the customer id. If Stripe refuses the
+ * e-mail address, the Stripe customer is created without it.
  * @throws BillingError account_closed, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable
  */

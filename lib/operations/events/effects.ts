@@ -117,7 +117,7 @@ async function applyDetachedCard(
   return { kind: 'applied', customerId, wrote };
 }
 
-/** The invoice itself goes first: its credits cover what earlier invoices lose to it. */
+/** Settles the invoice itself first: its credits cover the credits that earlier invoices lose to it. */
 async function applyInvoice(
   deps: PaymentDeps,
   { invoiceId, stripeCustomerId }: Subject<'invoice'>,
@@ -128,7 +128,7 @@ async function applyInvoice(
   const reach = await (await deps.stripe()).readInvoiceReach(invoiceId);
   if (reach.stripeCustomerId !== stripeCustomerId) throw new Unappliable("its invoice is another customer's");
   const invoiceIds = [...(reach.isPaid ? [invoiceId] : []), ...reach.creditedInvoiceIds];
-  // A paid period moves the end of the plan, and no other event is certain to follow.
+  // A paid period moves the end of the plan. Syncs it too, because no other event is certain to follow.
   const syncs = reach.isPaid ? stripeCustomerId : undefined;
   const [priceId] = reach.unknownPriceIds;
   if (priceId === undefined) {

@@ -37,7 +37,10 @@ export type Announced =
   /** The card has its maximum of tries without an outcome. */
   | { readonly kind: 'card_busy' };
 
-/** Announces a charge, within the budget of its card. */
+/**
+ * Decides whether to announce a charge: not if the card has changed, or if its budget allows no try now.
+ * Pure.
+ */
 export function toAnnounce(
   { customerId, balance }: CustomerHead,
   fix: FixAttempt,

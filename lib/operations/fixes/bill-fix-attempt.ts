@@ -42,7 +42,7 @@ type ChargeStep = {
 
 type NextStep = FixBilling | ChargeStep | Announced;
 
-/** Ending a payment intent, announcing a charge and making it. A concurrent call may overtake each step. */
+/** Three steps: end the previous payment intent, announce a charge, make it. The others are repeats. */
 const MAX_STEPS = 5;
 
 /**
@@ -238,7 +238,10 @@ async function charge(deps: PaymentDeps, customerId: string, step: ChargeStep): 
   return result.payment === null ? null : unpaid(result.payment, step);
 }
 
-/** Reads or cancels the previous attempt's payment intent, and acts on its state. */
+/**
+ * Reads the previous attempt's payment intent (`await_cardholder`) or cancels it (`close_first`), and acts on
+ * its state.
+ */
 async function settlePrevious(
   deps: PaymentDeps,
   customerId: string,

@@ -23,9 +23,9 @@ export interface ChargeResult {
 /**
  * Makes an announced charge, or looks up its outcome, and settles it. The attempt's idempotency key ensures
  * one charge, however often this is called.
- * @param isFresh the charge was just announced, with a card just read at Stripe
+ * @param isFresh this call announced the charge and has just read the card, so the payer is not checked again
  * @throws BillingError payment_pending while the outcome is unknown (the attempt stays announced),
- * payments_misconfigured; whatever settling throws
+ * payments_misconfigured; the errors of `settleFixPayment`
  */
 export function finishCharge(
   deps: PaymentDeps,

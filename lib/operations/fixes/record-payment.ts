@@ -173,7 +173,7 @@ function declined(payment: FixPayment, fix: FixAttempt, at: Date): Notice {
 
 /** What an unpaid payment means for its card. */
 function outcomeOf({ state, decline }: FixPayment): TryOutcome {
-  // A missing confirmation by the cardholder is not a decline by the bank.
+  // The cardholder has not confirmed the payment. The bank declined nothing, so no decline is counted.
   const isAsked = state === 'action_required' || decline?.code === 'payment_intent_authentication_failure';
   if (isAsked) return { kind: 'asked' };
   if (state !== 'declined') return { kind: 'released' };

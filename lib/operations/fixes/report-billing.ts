@@ -2,8 +2,8 @@ import type { Deps } from '../../runtime/deps.ts';
 import type { FixBilling } from './bill-fix-attempt.ts';
 
 /**
- * Reports the outcome of billing a fix. Charges and declines are reported where they are settled, with or
- * without a request.
+ * Reports a blocked fix, and a fix billed with a credit, as business events. Charges and declines are
+ * reported where they are settled, because the webhook or the sweeper may settle them.
  */
 export function reportBilling(
   { report }: Deps,

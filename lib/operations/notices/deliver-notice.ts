@@ -69,7 +69,7 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
   }
 }
 
-/** With one last call and the write of its result, still below the function's timeout. */
+/** How long sending is retried. The function's timeout leaves time for one last call and its result. */
 const MAX_IN_LINE_MS = 30_000;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 4_000;

@@ -20,8 +20,8 @@ export interface Attempt<Made, Outcome> {
   /** What the attempt created at Stripe, found by its metadata; null if nothing. */
   readonly find: (stripe: StripePort) => Promise<Made | null>;
   /**
-   * Ends what was found, so that it cannot be paid later. Returns the state afterwards; null if nothing is
-   * left.
+   * Cancels what `find` returned unless it is paid, so that it cannot be paid later. Returns its state
+   * afterwards; null if there is nothing to settle.
    */
   readonly end: (stripe: StripePort, made: Made) => Promise<Made | null>;
   /** Stripe makes this payment at most once, under any key: an invoice is paid once. */

@@ -52,9 +52,11 @@ export const reserveTry = (
     withCard(stored.cards, cardKey, reserve(stored.cards[cardKey], id, at), at),
   );
 
-/** A try's outcome, written with the payment's outcome, and whether the customer gets a letter about it. */
+/** How a try ends. */
 export interface EndedTry {
+  /** The try's outcome, for the transaction that writes the payment's outcome. */
   readonly writes: readonly Write[];
+  /** Whether the customer gets a letter about the outcome. */
   readonly getsLetter: boolean;
 }
 
@@ -90,16 +92,13 @@ function afterTry(before: CardTries | undefined, id: string, outcome: TryOutcome
   }
 }
 
-/**
- * If the payment's own write is refused, the refusal is final. If only the card record changed, it is read
- * again.
- */
+/** How often the card record is read again after another call changed it. */
 const MAX_LOOKS = 20;
 
 /**
- * Ends an attempt without a change of the ledger: writes `own`, which must have its own condition, together
- * with the try's outcome.
- * @returns `refused` if another call has changed the attempt
+ * Writes the outcome of an attempt, paid or unpaid, without a change of the ledger: `own`, which must have
+ * its own condition, together with the try's outcome.
+ * @returns `refused` if `own` was refused: another call has changed the attempt
  * @throws BillingError ledger_busy, ledger_unavailable
  */
 export async function endAttempt(

@@ -11,7 +11,10 @@ export function stillPending(cause: unknown): BillingError {
   return new BillingError('payment_pending', detail, {}, { cause });
 }
 
-/** The error for a failed call that leaves nothing open. Errors that are no Stripe faults pass through. */
+/**
+ * Converts the fault of a Stripe call that left no payment open to a BillingError. Returns any other error
+ * unchanged.
+ */
 export function paymentsFault(fault: unknown): unknown {
   if (!(fault instanceof StripeFault)) return fault;
   if (isFault(fault, 'transient', 'indeterminate')) {
@@ -23,7 +26,7 @@ export function paymentsFault(fault: unknown): unknown {
   return new BillingError('payments_misconfigured', detail, {}, { cause: fault });
 }
 
-/** Runs calls to Stripe that leave nothing open if they fail. */
+/** Runs calls to Stripe that leave no payment open if they fail, and converts their faults. */
 export async function askStripe<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -23,9 +23,9 @@ import { grantDue, guardOf } from './settle-invoice.ts';
 import { accountWrites, profileOf, syncAccount } from './sync-account.ts';
 
 /**
- * The Stripe customer who pays for Pro. A card without tries left is listed among a refusal's reasons, but
- * refuses nothing here: the announcement checks the card's budget.
- * @param asked by the person who subscribes
+ * The Stripe customer who pays for Pro. If the account prevents that, the error's `reasons` also name a card
+ * without tries left. That alone is no error here: the announcement checks the card's budget.
+ * @param asked the tries of the customer's cards, and when the person subscribes
  * @throws BillingError no_billing_info, account_disputed
  */
 export function payingCustomer(head: CustomerHead, asked: Omit<Asked, 'byPerson'>): string {

@@ -91,8 +91,9 @@ export async function announceRenewal(
 }
 
 /**
- * Stores the renewal, within the budget of its card.
- * @throws BillingError card_declined, ledger_busy if a person asked
+ * Decides whether to announce a renewal: not if the card has changed, or if its budget allows no try now.
+ * Pure.
+ * @throws BillingError card_declined, ledger_busy if a person asked and the budget allows no try
  */
 function toAnnounce(
   { customerId, balance }: CustomerHead,

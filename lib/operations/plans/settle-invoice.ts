@@ -20,7 +20,7 @@ import { accountWrites, profileOf } from './sync-account.ts';
 export interface SettleOptions {
   /** The event that reported the invoice. */
   readonly receipt?: Receipt | undefined;
-  /** The invoice's Stripe customer, if its payment may also move the end of the plan. */
+  /** The invoice's Stripe customer, to sync the account too: the payment may move the end of the plan. */
   readonly syncs?: string | undefined;
 }
 
@@ -106,7 +106,7 @@ export function settlementDue(
 
 /**
  * What the first grant of a just-paid invoice writes; null if its credits were granted before, or it grants
- * none. Events report what is returned of it.
+ * none. Returned money is left to its own events.
  */
 export const grantDue = (head: CustomerHead, invoice: ProInvoice, guard: InvoiceGuard | null): Due | null =>
   guard === null ? settlementDue(head, invoice, NOTHING_RETURNED, null) : null;

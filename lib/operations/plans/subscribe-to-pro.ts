@@ -200,7 +200,11 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
   return answer;
 }
 
-/** Stores the order, within the budget of its card. A person subscribes, so a decline causes no wait. */
+/**
+ * Decides whether to announce an order: not if the card has changed. A person subscribes, so there is no wait
+ * after a decline. Pure.
+ * @throws BillingError card_declined, ledger_busy if the budget of the card allows no try now
+ */
 function toOrder(
   { customerId, balance }: CustomerHead,
   wanted: Omit<ProOrder, 'cardKey'>,

@@ -137,7 +137,10 @@ export const cardOnFile = (
   cardKey: card === null ? null : cardKeyOf(card),
 });
 
-/** Everything that is written with a profile that was copied from the account. */
+/**
+ * The writes that accompany a profile copied from the account: the binding of a new card, and the notice of
+ * an ended subscription.
+ */
 export const accountWrites = (
   head: CustomerHead,
   profile: AccountProfile,

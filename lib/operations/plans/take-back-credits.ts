@@ -90,7 +90,7 @@ function decide(
   };
 }
 
-/** Those that are not closed by now, and the added ones. */
+/** The head's open disputes afterwards: without those that are closed now, and with the added ones. */
 function openAfter(
   before: readonly string[],
   disputes: ReturnedMoney['disputes'],

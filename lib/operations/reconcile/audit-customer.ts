@@ -10,7 +10,7 @@ import { factsOf } from './auditor/ledger-facts.ts';
 export const CALLS_PER_RETURNED_INVOICE = 2;
 
 export interface AuditOptions {
-  /** Later payments may not be in the ledger yet; null if all payments count. */
+  /** Only earlier payments count: later ones may not be in the ledger yet. Null if all payments count. */
   readonly paidBefore?: Date | null;
   readonly meter?: Meter;
   /** Waits until this number of calls to Stripe is allowed. */

@@ -4,6 +4,8 @@ import { isAnythingLeft } from '../../store/audit/audit.ts';
 import { reasonOf } from './outage.ts';
 import type { Work } from './work.ts';
 
+/* The findings for customers that cannot be checked. All others: docs/change-it.md, "Add a finding". */
+
 /**
  * The finding for a customer without a head; null if nothing is stored.
  * @throws BillingError ledger_unavailable

@@ -4,9 +4,9 @@ import { isFault } from '../../stripe/fault.ts';
 import type { Work } from './work.ts';
 
 /**
- * Those of these Stripe customers that the smoke test removed. It deletes all traces here and the customer at
- * Stripe, but Stripe still lists the events and the money. On a live stage nothing is removed, so no customer
- * counts as removed.
+ * Returns which of these Stripe customers the smoke test removed. A removal deletes all traces here and the
+ * customer at Stripe, but Stripe still lists the events and the money. On a live stage nothing is removed, so
+ * no customer counts as removed.
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function removedAmong(

@@ -11,7 +11,7 @@ import { totalDays } from './total-days.ts';
 import { findUnownedMoney } from './unowned-money.ts';
 import { MINUTE_MS, type Work } from './work.ts';
 
-/** Below the function's timeout by more than the last step can take. */
+/** No step starts later. The function's timeout leaves time for one step. */
 const BUDGET_MS = 13 * MINUTE_MS;
 /** Parts of the table that are read in parallel. */
 const SEGMENTS = 4;
@@ -111,7 +111,7 @@ async function runChecks(work: Work, onFinished: (report: ReconcileReport) => vo
     await part(work);
     if (lease.mustStop) return;
   }
-  // If another invocation has taken over the run, it reports the result.
+  // If another invocation has taken over the run, that invocation reports the result.
   await lease.save();
   if (lease.isLost) return;
   const report = { ...lease.run.report, finishedAt: deps.now().toISOString() };

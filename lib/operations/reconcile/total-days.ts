@@ -22,8 +22,8 @@ export function sinceFirstDay<T>(work: Work, days: Readonly<Record<string, T>>):
 }
 
 /**
- * Sums the movements on our Stripe account by day, and stores the sums. The ledgers' part of each day's
- * charges was counted with the customers.
+ * Sums the movements on our Stripe account by day, and stores the sums. The charges that ledgers account for
+ * were added up by the check of the customers.
  * @throws StripeFault, BillingError ledger_unavailable
  */
 export async function totalDays(work: Work): Promise<void> {

@@ -18,7 +18,7 @@ import { kindOfWork, type OpenKind, type WorkKind } from './work-kind.ts';
 const HOUR_MS = 60 * 60 * 1000;
 /** The sweeper has run a dozen times by then. */
 const LATE_MS = HOUR_MS;
-/** Reported however young it is. */
+/** Reported at any age. */
 const AT_ONCE = 0;
 
 /**

@@ -9,7 +9,7 @@ import { type Finish, isOpenKind } from './work-kind.ts';
 
 /** Per run. The next run, five minutes later, continues. */
 const MAX_WORK = 200;
-/** Below the function's timeout by more than one item can take while Stripe does not respond. */
+/** No item starts later. The function's timeout leaves time for one item while Stripe does not respond. */
 const MAX_RUN_MS = 180_000;
 /** Keeps well below Stripe's rate limit. */
 const AT_ONCE = 5;

@@ -59,7 +59,7 @@ interface Spec<T> {
   readonly finish: (deps: PaymentDeps, work: T, of: { readonly customerId: string }) => Promise<Finish>;
 }
 
-/** A row of the table. Keeps the decoded type the same in `decode`, `describe` and `finish`. */
+/** Makes a row of `WORK_KINDS`, whose `describe` and `finish` take the type that `decode` returns. */
 export function kindOfWork<T>({ due, reportAfterMs, decode, describe, finish }: Spec<T>): WorkKind {
   return {
     due,

@@ -27,7 +27,7 @@ export interface MoneyAudit {
   /** Ids that an event about these findings could name. */
   readonly relatedIds: readonly string[];
   readonly columns: Columns;
-  /** The part of each day's charges that is in the ledger, in cents. */
+  /** By day, in cents: the charges at Stripe that the ledger accounts for. */
   readonly days: Readonly<Record<string, { readonly ledger: number }>>;
   /** Each manual change of the customer's balance at Stripe. */
   readonly byHand: readonly string[];

@@ -18,7 +18,7 @@ export interface Inquiry {
   /** Every current or former Stripe customer of this customer. */
   readonly stripeCustomerIds: readonly string[];
   readonly facts: LedgerFacts;
-  /** Later payments may not be in the ledger yet; null if all payments count. */
+  /** Only earlier payments count: later ones may not be in the ledger yet. Null if all payments count. */
   readonly paidBefore: Date | null;
   readonly prices: Prices;
   readonly meter: Meter;

@@ -76,8 +76,11 @@ interface Part {
 }
 
 /**
- * A line named by a credit note loses its own credits. All remaining credits lose the share that `unnamed`
- * has in `left`. Calculated in BigInt: cents times cents times credits exceeds what a number holds exactly.
+ * The credits to take back. A line that credit notes name loses the share of its own credits that the notes
+ * returned. Of all remaining credits, the share `unnamed` / `left` is lost too. Calculated in BigInt: cents
+ * times cents times credits exceeds what a number holds exactly.
+ * @param unnamed cents returned without naming a line
+ * @param left the cents of all lines, without those that notes returned by name
  */
 function goneOf(parts: readonly Part[], unnamed: number, left: number): number {
   const sold = parts.filter(({ cents }) => cents > 0);
