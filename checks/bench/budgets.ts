@@ -3,8 +3,8 @@ import type { Results } from './measure.ts';
 import { type Growth, growthOf } from './verdict.ts';
 
 /*
- * The budgets. A missed counted budget fails the run. A timed budget depends on the load of the machine, so a
- * missed one fails the run only with `--strict`.
+ * The budgets: limits of what the benchmark measures. A missed counted budget fails the run. A timed budget
+ * depends on the load of the machine, so a missed one fails the run only with `--strict`.
  */
 
 const MIN_THROUGHPUT_RATIO = 0.8;

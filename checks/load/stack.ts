@@ -67,7 +67,7 @@ export class OwnStack implements Target {
     const child = this.#running();
     this.#isEnding = true;
     const ended = once(child, 'close');
-    // The parent of the killed service stops the rest in order, and then ends.
+    // After the kill of the service alone, its parent stops the other parts in order and then ends.
     if (what === 'service') process.kill(servicePid(child.pid ?? 0), 'SIGKILL');
     else child.kill('SIGKILL');
     await ended;

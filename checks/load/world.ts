@@ -43,7 +43,7 @@ const MIX = { record: 30, 'record again': 5, 'look up': 14, bill: 33, 'bill agai
 const REMEMBERED = 400;
 /** A customer with a trial becomes inactive after this many newer trial customers. */
 const ACTIVE_ON_TRIAL = 40;
-/** So few of each other plan stay active that they soon run out of credits. Later ones only sign up. */
+/** Few customers of each other plan are active, so they soon run out of credits. Later ones only sign up. */
 const ACTIVE_OF_A_PLAN = 8;
 /** The share of merges that are reported twice concurrently. */
 const AT_ONCE = 0.08;

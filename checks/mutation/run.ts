@@ -108,7 +108,7 @@ async function onlyChanged(parts: readonly Part[]): Promise<Part[]> {
   return rotated(changed.filter(({ mutated }) => mutated.length > 0));
 }
 
-/** Begins with another part every day, so that a time limit does not always leave out the same parts. */
+/** Puts another part first every day, so that a time limit does not always leave out the same parts. */
 function rotated(parts: readonly Part[]): Part[] {
   const first = Math.floor(Date.now() / DAY_MS) % Math.max(1, parts.length);
   return [...parts.slice(first), ...parts.slice(0, first)];
@@ -121,7 +121,7 @@ function partsFor({ part }: { part?: string | undefined }): readonly Part[] {
   throw new UsageError(`There is no part ${part}, only ${PARTS.map(({ name }) => name).join(', ')}`);
 }
 
-/** Prints the results of the mutants. Returns whether they pass. */
+/** Prints the results of the mutants. Returns whether the part passes. */
 function judge(part: Part, mutants: readonly Mutant[]): boolean {
   const survivors = mutants.filter(({ state }) => state === 'survived');
   const unexplained = survivors.filter((one) => explanationOf(one) === undefined);

@@ -30,7 +30,7 @@ export type Command = (world: World, slot: Slot, random: Random) => Promise<stri
 
 const MAX_PULL_REQUEST = 60;
 export const MAX_CALLS = 10;
-/** All customers share the test cards; `own` is a card of one customer only. */
+/** Cards by weight. All customers share the test cards; `own` is a card of one customer only. */
 const CARDS = {
   own: 16,
   visa: 3,
@@ -146,7 +146,7 @@ export const revoke: Command = async (world, slot, random) => {
 export const adjust: Command = async ({ deps, promises }, slot, random) => {
   const customerId = named(slot);
   const key = `adjustment-${random.int(1, 30)}`;
-  // Mostly the same key means the same adjustment. Sometimes it does not, which the service must reject.
+  // The same key usually has the same amount. Sometimes the amount differs, and the service must reject it.
   const amount = (Number(key.split('-')[1]) % 9) - 5 + (random.chance(0.05) ? 1 : 0) || 2;
   const { already, balance } = await adjustCredits(deps, customerId, {
     amount,

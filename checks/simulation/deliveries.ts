@@ -13,7 +13,7 @@ const HOUR_MS = 60 * 60 * 1_000;
 const WEBHOOK_SECONDS = 28;
 const DELIVERY_SECONDS = 60;
 const MAX_TRIES = 4;
-/** A lost event arrives this late: support replays it before Stripe deletes it. */
+/** The delay of a lost event: support replays it after this time, before Stripe deletes it. */
 const LOST_FOR_MS = 20 * 24 * HOUR_MS;
 
 /** Delivers events and notices: late, twice, out of order, and sometimes not at all. */

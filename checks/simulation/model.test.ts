@@ -40,7 +40,7 @@ const Answer = z.object({
   Responses: z._default(z.record(z.string(), items), {}),
 });
 
-/** What a table answers: items, or why not. Where DynamoDB promises no order, none is compared. */
+/** The answer of a table: items, or its error. Items are sorted where DynamoDB guarantees no order. */
 async function answerOf(table: Table, { kind, send }: AnyRequest): Promise<unknown> {
   try {
     const { Items, Responses } = Answer.parse(await send(table));

@@ -238,7 +238,7 @@ export class World {
     if (this.#traced && !this.scheduler.actor?.name.startsWith('calm')) this.note(call());
   }
 
-  /** Makes a violation of each failure of a schedule that no fault explains. */
+  /** Records a violation for each of these errors of a schedule that no fault explains. */
   violateDefects(errors: readonly unknown[]): void {
     const left = forPeople(this.double.state);
     for (const error of errors) {

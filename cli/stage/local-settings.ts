@@ -50,7 +50,7 @@ export interface SettingText {
 
 const A_PORT = 'a whole number from 1 to 65535';
 
-/** Every variable that the local stack reads, in the order of the help text. */
+/** Every variable that the local stack reads. `npm start -- --help` prints this table, in this order. */
 export const SETTINGS: Readonly<Record<keyof z.output<typeof Environment>, SettingText>> = {
   PORT: {
     allowed: A_PORT,

@@ -66,7 +66,7 @@ function navigation(api: ApiDocument): Html {
   );
   const contents = html`<ul><li><a href="#authentication">Authentication</a></li>
 <li><a href="#problems">Problems</a></li></ul>${groups}`;
-  // Only one of the two is displayed, because CSS cannot keep <details> open on wide screens only.
+  // The contents are there twice, and CSS displays one: CSS cannot keep <details> open on wide screens only.
   return html`<nav class="wide" aria-label="Contents"><a class="name" href="#start">${api.info.title}</a>
 ${contents}</nav>
 <nav class="narrow" aria-label="Contents"><details><summary>Contents</summary>${contents}</details></nav>`;

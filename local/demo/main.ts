@@ -54,7 +54,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** @throws UsageError for a local stack if the user did not agree that its clock is moved */
+/** @throws UsageError for a local stack, unless the user agrees that the demo moves its clock */
 async function runOnStackAt(address: string, yes: boolean): Promise<boolean> {
   const url = address.replace(/\/$/, '');
   const stack = findStackOf(url);

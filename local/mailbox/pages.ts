@@ -17,9 +17,12 @@ iframe { width: 100%; height: 40rem; border: 1px solid var(--line); border-radiu
   display: none; } }
 `;
 
-/** The policy of the mailbox's own pages. */
+/** The Content-Security-Policy of the mailbox's own pages. */
 export const PAGE_POLICY = policyOf({ style: MAILBOX_STYLE, frames: true });
-/** The policy of a letter, in its frame or opened alone: styles are allowed, scripts and loading are not. */
+/**
+ * The Content-Security-Policy of a letter, in its frame or opened alone. It allows inline styles. It blocks
+ * scripts and everything that a browser would load.
+ */
 export const LETTER_POLICY = [
   'sandbox',
   "default-src 'none'",
@@ -85,7 +88,7 @@ ${pager(window, address)}
   );
 }
 
-/** A letter as it looks on a screen and on a phone, and as text. */
+/** The page of one letter, which shows it at the width of a screen and of a phone, and as text. */
 export function letterPage(message: Message): Html {
   const frame = (title: string) =>
     html`<iframe sandbox title="${title}" src="/letters/${encodeURIComponent(message.id)}/html"></iframe>`;
@@ -102,7 +105,7 @@ export function letterPage(message: Message): Html {
 
 export const missingPage = (): Html => page('Letter not found', html`<p><a href="/">All letters</a></p>`);
 
-/** The name from the letter's greeting, if there is one, and the address. */
+/** The recipient: the name from the letter's greeting, if there is one, and the address. */
 function customer({ to, text }: Message): Html {
   const name = /^Hello (.+),$/m.exec(text)?.[1];
   return name === undefined

@@ -18,7 +18,7 @@ export interface Engine {
   readonly endpoint: string;
   /** For people, in one line. */
   readonly describe: string;
-  /** Resolves with the reason if the engine exits without being stopped. */
+  /** Resolves with the reason if the engine exits unexpectedly, without a call of `stop`. */
   readonly exited: Promise<string>;
   stop(): Promise<void>;
 }

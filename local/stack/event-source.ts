@@ -6,10 +6,11 @@ import { type Item, readTogether, type Table } from '../../lib/store/table.ts';
 import type { EventSource } from './triggers.ts';
 
 /*
- * Replaces Lambda's event source mapping between a table's stream and a function. Filters the records,
- * invokes the function with batches, retries what the function reports as failed, and reports what failed too
- * often as a dead letter. The records do not come from a stream, because a stream of the embedded engine
- * slows down every write. They come from the index of due work, which contains each notice until it is sent.
+ * Replaces Lambda's event source mapping between a table's stream and a function. Filters the records and
+ * invokes the function with batches. Retries the records that the function reports as failed, and reports a
+ * dead letter after the last retry. The records do not come from a stream, because a stream of the embedded
+ * engine slows down every write. They come from the index of due work, which has each notice until it is
+ * sent.
  */
 
 const POLL_EVERY_MS = 200;

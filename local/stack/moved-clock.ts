@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Rate } from './triggers.ts';
 
 const POLL_EVERY_MS = 250;
-/** The answer of a clock server takes time, so an hour can measure a little short. Far below any rate. */
+/** Reading a server's clock takes time, so a moved hour can measure a little short. Far below any rate. */
 const TOLERANCE_MS = 5_000;
 
 /** Returns how far a clock is ahead of real time, in milliseconds. */

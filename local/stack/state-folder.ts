@@ -8,8 +8,9 @@ import { errorCode, reasonOf, SetupError } from '../../lib/settings/setup-error.
 const MODE = 0o700;
 
 /**
- * The folder for builds and other disposable files: .cache in the project. If that is not writable, as in a
- * read-only checkout, a private folder in the system's temporary folder.
+ * The folder for builds and other disposable files. The data that must survive a restart is in DATA_DIR. The
+ * folder is .cache in the project. If .cache is not writable, as in a read-only checkout, it is a private
+ * folder in the system's temporary folder.
  * @throws SetupError in one line if neither is writable
  */
 export function stateFolder(project = PROJECT_ROOT, temporary = tmpdir()): string {

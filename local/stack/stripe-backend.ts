@@ -23,7 +23,7 @@ export interface StripeBackend {
   readonly settings: StripeSettings;
   /** The address of the stack's own double. Null if it has none. */
   readonly doubleUrl: string | null;
-  /** How far its clock is ahead of real time. Null if its clock cannot be moved. */
+  /** How far Stripe's clock is ahead of real time. Null if that clock cannot be moved. */
   readonly aheadMs: AheadMs | null;
   /** For people, in one line. */
   readonly describe: string;

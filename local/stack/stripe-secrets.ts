@@ -4,8 +4,9 @@ import * as z from 'zod/mini';
 import { errorCode } from '../../lib/settings/setup-error.ts';
 
 /*
- * The secrets that belong to the Stripe double's stored state. The state does not contain them, and the
- * double returns the endpoint's secret only once. On a local machine they may be stored beside the data.
+ * The API key and the webhook secret that belong to the Stripe double's stored state. The state does not
+ * contain them, and the double returns the webhook secret only once. So a restarted stack reads them from a
+ * file beside the data, which is acceptable on a local machine.
  */
 
 const FILE = 'stripe.json';

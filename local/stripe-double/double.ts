@@ -65,7 +65,7 @@ export class Double {
     return this.#scopeAt(this.clock.nowSeconds, cause, version);
   }
 
-  /** From now on, each entry is written to the journal before its effect is visible. */
+  /** Connects the journal. Each later entry is written to it before its effect is visible. */
   keepIn(journal: Journal): void {
     this.#journal = journal;
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** Before: nothing happened. After: it happened, but the caller gets no answer. */
+/** Kinds with `_after` apply when the call has taken effect. All others apply before its effect. */
 export const faultSchema = z.strictObject({
   method: z.optional(z.enum(['GET', 'POST', 'DELETE'])),
   /** `*` matches one part of a path, `**` any number. */

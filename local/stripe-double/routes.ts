@@ -28,7 +28,10 @@ import { subscriptionItemRoutes } from './resources/subscription-items.ts';
 import { subscriptionRoutes } from './resources/subscriptions.ts';
 import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
 
-/** Every route under /v1. */
+/**
+ * Every route under /v1. A new kind of object also needs a collection in state.ts, a line in state-dump.ts,
+ * and a list in pages/kinds.ts.
+ */
 export const ROUTES: readonly Route[] = [
   ...customerRoutes,
   ...customerBalanceRoutes,

@@ -25,9 +25,9 @@ export type CustomerSource = Stripe.Card | Stripe.BankAccount;
 /** Stripe's internal facts about a payment method. */
 export interface CardFacts {
   readonly card: CardName;
-  /** The cardholder agreed, with authentication, to off-session charges. */
+  /** Whether the cardholder has authenticated and agreed to off-session charges. */
   setUp: boolean;
-  /** A method that was detached, or used without a customer, is spent. */
+  /** Whether the method was detached, or used without a customer. It cannot pay again. */
   spent: boolean;
 }
 

@@ -5,7 +5,7 @@ import { paragraph, type Section } from './section.ts';
 
 /** Assumed, not measured: the duration of a call on Lambda, in milliseconds. */
 const ASSUMED_MS = 30;
-/** With a Stripe call that moves money; below, with one that only reads. */
+/** With a Stripe call that moves money. The next one is with a Stripe call that only reads. */
 const ASSUMED_MS_CHARGING = 1_000;
 const ASSUMED_MS_ASKING = 300;
 

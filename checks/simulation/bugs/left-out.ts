@@ -3,7 +3,7 @@ export const LEFT_OUT: readonly {
   readonly name: string;
   readonly what: string;
   readonly why: string;
-  /** `text` is in `file`: a test name, or the code that finds the bug. */
+  /** The file that contains `text`: the name of the test, or the code, that finds the bug. */
   readonly file: string;
   readonly text: string;
 }[] = [

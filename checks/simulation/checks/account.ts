@@ -19,7 +19,7 @@ export function wrongEnds({ subscriptions }: State, { heads }: Stored): string[]
   });
 }
 
-/** Events of customers that are not ours must not be parked, because no action is needed. */
+/** Finds parked events of Stripe customers that are not ours. They need no action, so parking is wrong. */
 export function parkedOfForeignCustomers({ events, customers }: State, stored: Stored): string[] {
   return stored.all
     .filter(({ pk, due }) => String(pk).startsWith('EVENT#') && due === 'parked')

@@ -53,7 +53,10 @@ const attemptOf = (payment: PaymentIntent): string => `${fixOf(payment)} ${payme
 const chargesOf = ({ charges }: State, paymentIntentId: unknown) =>
   charges.newestFirst.filter(({ paid, payment_intent: of }) => paid && of === paymentIntentId);
 
-/** A succeeded payment must bill its fix or be returned, and the fix must have the returned amount. */
+/**
+ * A succeeded payment must have billed its fix or be marked for return. The fix must store how much of the
+ * payment was returned.
+ */
 function wrongPayment(
   state: State,
   stored: Stored,
@@ -95,7 +98,7 @@ function fixesPaidTwice(state: State, payments: readonly PaymentIntent[], return
   return repeated(kept.map(fixOf)).map((fix) => `fix ${fix} is paid twice`);
 }
 
-/** An order must make one subscription, no customer may have two, and a closed account none. */
+/** An order makes at most one subscription. A customer has at most one, and a closed account has none. */
 function wrongSubscriptions({ subscriptions }: State, { heads }: Stored): string[] {
   // Only subscriptions ordered by the service. People make others by hand.
   const all = subscriptions.newestFirst.filter(({ metadata }) => metadata['purpose'] === 'pro');

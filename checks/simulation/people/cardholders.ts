@@ -12,8 +12,9 @@ import type { World } from '../world.ts';
 import { asStripe, type Deed, oneOf } from './deed.ts';
 
 /*
- * Actions of cardholders and banks, and in Stripe's dashboard. They change Stripe's state at once. The
- * service receives events.
+ * Actions of cardholders and banks, and some of staff in Stripe's dashboard: refunds, detached cards, ended
+ * subscriptions, deleted customers. They change Stripe's state at once. The service receives events. A new
+ * action also needs a row in deeds.ts.
  */
 
 export const refund: Deed = async ({ double, dashboard }, random) => {
@@ -48,7 +49,8 @@ export const dispute: Deed = async ({ double }, random) => {
 };
 
 /**
- * Opens a dispute at the worst time: another charge of the customer is announced and its outcome is unknown.
+ * Disputes a paid charge of a customer at the worst time: another charge is announced, and its outcome is
+ * unknown. The command `bill` causes this dispute, so it is not in deeds.ts.
  */
 export function disputeAnother(world: World, customerId: string): void {
   const { double } = world;
@@ -98,7 +100,7 @@ export const appeal: Deed = async ({ double }, random) => {
   return lost.id;
 };
 
-/** The outcome of a refund. A refund can also fail days after it succeeded. */
+/** The bank reports the outcome of a refund. A refund can also fail days after it succeeded. */
 export const answerRefunds: Deed = async ({ double }, random) => {
   const refund = oneOf(
     random,

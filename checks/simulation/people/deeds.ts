@@ -4,7 +4,7 @@ import { outage } from './outage.ts';
 import * as sellers from './sellers.ts';
 import * as staff from './staff.ts';
 
-/** What people do at Stripe. The weights are relative to those of the plan. */
+/** What people do at Stripe. The plan draws each deed by its weight, relative to the weights in plan.ts. */
 export const DEEDS = {
   refund: { weight: 4, deed: cardholders.refund },
   answer_refund: { weight: 1, deed: cardholders.answerRefunds },

@@ -28,7 +28,7 @@ const READ_FAULTS = { throttled: 1, lost_before: 1, torn: 6 } as const;
 const TORN_PAGES = 0.4;
 type Fault = keyof typeof WRITE_FAULTS | keyof typeof READ_FAULTS | 'none';
 
-/** The table as an actor sees it: with latency, concurrent writes and faults. */
+/** The table that actors use. Each call has latency, so others can write meanwhile, and it may fail. */
 export function faultyTable(
   model: TableModel,
   scheduler: Scheduler,

@@ -5,8 +5,8 @@ import type { Answer, TableModel } from '../../../test/support/table-model/model
 import { parseRequest, type Request } from '../../../test/support/table-model/requests.ts';
 
 /**
- * A table with the SDK's own client. `answer` replaces the sending. The store treats every failure as an
- * outage, so a request that the model cannot parse is also reported to `onUnreadable`.
+ * A table with the SDK's own client, in which `answer` takes the place of the network. A request that the
+ * model cannot parse is also reported to `onUnreadable`, because the store treats every failure as an outage.
  */
 export function answeredTable(
   answer: (request: Request) => Promise<Answer>,

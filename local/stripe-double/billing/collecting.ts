@@ -25,7 +25,7 @@ export function advance(scope: Scope, invoice: Stripe.Invoice): void {
   }
 }
 
-/** Sends an invoice by mail. If unpaid on its due date, its subscription becomes past due. */
+/** Emits `invoice.sent`. If the invoice is unpaid on its due date, its subscription becomes past due. */
 export function sendInvoice(scope: Scope, invoice: Stripe.Invoice): void {
   emit(scope, 'invoice.sent', invoice);
   const due = invoice.due_date;

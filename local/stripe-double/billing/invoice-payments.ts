@@ -8,7 +8,10 @@ const INTENT_DESCRIPTIONS: Readonly<Record<string, string>> = {
   subscription_cycle: 'Subscription update',
 };
 
-/** The payment of every open invoice. Stripe keeps its amount equal to the remaining amount. */
+/**
+ * Adds the default payment, which every open invoice has, and its intent. Stripe keeps the amount of both
+ * equal to the remaining amount.
+ */
 export function openDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void {
   const intent = scope.state.paymentIntents.add({
     ...buildIntent(scope, {
@@ -56,7 +59,7 @@ export function markPaymentPaid(scope: Scope, payment: Stripe.InvoicePayment, am
   emit(scope, 'invoice_payment.paid', payment);
 }
 
-/** Sets the default payment to the amount that remains now. */
+/** Sets the amount of the open default payment, and of its intent, to the remaining amount. */
 export function syncDefaultPayment(scope: Scope, invoice: Stripe.Invoice): void {
   const payment = defaultPaymentOf(scope, invoice.id);
   if (payment?.status !== 'open' || invoice.amount_remaining === 0) return;

@@ -21,7 +21,7 @@ export interface Change {
   readonly behavior: ProrationBehavior;
   /** From when the items count as changed. */
   readonly at: number;
-  /** The caller asks for a whole new period from now. */
+  /** Whether the caller asks for a whole new period that starts now. */
   readonly resetAnchor: boolean;
   /** Other changes of the subscription in the same event. */
   readonly others: Partial<Stripe.Subscription>;
@@ -62,7 +62,7 @@ const intervalOf = ([item]: readonly Stripe.SubscriptionItem[]): string =>
 const isFree = (items: readonly Stripe.SubscriptionItem[]): boolean =>
   items.every(({ price, quantity = 1 }) => (price.unit_amount ?? 0) * quantity === 0);
 
-/** A whole new period from now, billed at once. The rest of the old period is credited. */
+/** Starts a whole new period now and bills it at once. Credits the unused rest of the old period. */
 function startPeriod(
   scope: Scope,
   subscription: Stripe.Subscription,

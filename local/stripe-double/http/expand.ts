@@ -8,7 +8,7 @@ type Json = Record<string, unknown>;
 /** Fields that Stripe includes only on request, by kind of object. */
 export type Includable = (state: State, object: Json, field: string) => unknown;
 
-/** Fields that can be expanded, or contain one that can. */
+/** Fields that can be expanded, or that contain a field that can be expanded. */
 const EXPANDABLE = new Set([
   ...['data', 'items', 'lines', 'parent', 'payment', 'pricing', 'price_details', 'invoice_settings'],
   ...['subscription_details', 'subscription_item_details', 'last_payment_error'],
@@ -64,7 +64,7 @@ export function assertExpandable(paths: readonly string[]): void {
   }
 }
 
-/** A copy of `object` for the answer, with each path of `expand` expanded. */
+/** Returns a copy of `object` for the answer: at each path of `expand`, objects replace their ids. */
 export function expanded(
   state: State,
   object: unknown,

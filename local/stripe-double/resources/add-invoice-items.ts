@@ -27,7 +27,7 @@ interface Fee {
   readonly metadata?: MetadataChange | undefined;
 }
 
-/** Fees for a subscription's next invoice, beside its own price. */
+/** Adds one-time fees to the next invoice of a subscription, beside the lines of its prices. */
 export function addInvoiceItems(scope: Scope, subscription: Stripe.Subscription, fees: readonly Fee[]): void {
   for (const [i, fee] of fees.entries()) {
     const quantity = fee.quantity ?? 1;

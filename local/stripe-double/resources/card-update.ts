@@ -9,8 +9,8 @@ const LAST_DIGITS = 10_000;
 export type CardUpdate = 'replaced' | 'expired';
 
 /**
- * An issuer's update of a card: replaced by a card that behaves like the test card `behavesLike`, or expired.
- * The payment method keeps its id.
+ * Updates a card as its issuer does: the card expires, or a new card that behaves like the test card
+ * `behavesLike` replaces it. The payment method keeps its id.
  * @throws Refusal for a method that is not a card or has no customer.
  */
 export function updateCardAutomatically(

@@ -166,7 +166,10 @@ export function attach(
   return method;
 }
 
-/** @throws Refusal 402 if the issuer already declines the card: attaching asks the issuer. */
+/**
+ * Returns the test card unchanged if it can be attached.
+ * @throws Refusal 402 for a test card that the issuer declines when it is attached.
+ */
 export function cardForAttaching(name: CardName): CardName {
   const { refusesAttach, decline } = testCard(name);
   if (!refusesAttach || decline === undefined) return name;

@@ -42,7 +42,7 @@ export function answerRefund(
   }
 }
 
-/** A chargeback takes the money of a pending refund, so the refund fails. */
+/** Fails the pending refunds of a disputed charge: the dispute takes the money that they would return. */
 export function failPendingRefunds(scope: Scope, chargeId: string): void {
   for (const refund of scope.state.refunds.newestFirst) {
     if (refund.charge !== chargeId || refund.status !== 'pending') continue;
