@@ -85,6 +85,7 @@ export function alarmResources(service: DeployedService): Record<string, Resourc
     ...ledgerRules(service),
     ...noticeRules(service),
     defects(service),
+    staleParameters(service),
     ...SYSTEM_RULES,
     ...service.functions.flatMap((one) => functionRules(one)),
   ];
@@ -104,6 +105,16 @@ const defects = (service: DeployedService): Rule => ({
   measures: { defects: measure.business(service, 'Defect') },
   threshold: { above: 0 },
   minutes: 5,
+});
+
+const staleParameters = (service: DeployedService): Rule => ({
+  name: 'parameters-stale',
+  description:
+    'A parameter could not be read from SSM for 15 minutes. The last value stays in use for a day.',
+  measures: { stale: measure.business(service, 'ParameterStale') },
+  threshold: { above: 0 },
+  minutes: 5,
+  periods: 3,
 });
 
 function webhookRules(service: DeployedService): Rule[] {

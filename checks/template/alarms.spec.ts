@@ -22,6 +22,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'notices-failing': 'Sum > 0, 1 of 1 times 5 minutes',
   'notices-late': 'Maximum > 600000, 1 of 1 times 5 minutes',
+  'parameters-stale': 'Sum > 0, 3 of 3 times 5 minutes',
   'payment-failures-critical': 'Sum rate > 25, 1 of 1 times 60 minutes',
   'payment-failures-warning': 'Sum rate > 10, 1 of 1 times 60 minutes',
   'reconcile-missing': 'Sum < 1, 28 of 28 times 60 minutes',

@@ -22,6 +22,8 @@ export interface BusinessFacts {
   /** Stripe rejected a customer's e-mail address, so the Stripe customer has none. */
   readonly stripe_email_refused: { readonly customerId: string };
   readonly credits_adjusted: { readonly customerId: string; readonly amount: number };
+  /** A parameter could not be refreshed. The value of at most a day ago stays in use. */
+  readonly parameter_stale: { readonly parameter: string; readonly error: unknown };
   /** A request was answered with 500. The request's own log line has the details. */
   readonly defect: Nothing;
   /** A delivery with a wrong, outdated or unreadable signature. */

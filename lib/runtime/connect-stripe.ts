@@ -1,7 +1,7 @@
-import { readParameter } from '../settings/parameters.ts';
 import { parseStripeConfig } from '../settings/stripe.ts';
 import type { StripePort } from '../stripe/port.ts';
 import type { Deps, PaymentDeps } from './deps.ts';
+import { parametersOf } from './parameters.ts';
 import { timeLeftMs } from './time-left.ts';
 
 /**
@@ -22,25 +22,28 @@ interface Connection {
 const connections = new WeakMap<NodeJS.ProcessEnv, Connection>();
 
 /**
- * Reads the parameters each time, which costs a call only if they are old. So a rolled key is picked up.
- * @throws Error naming the setting that is missing or wrong, never its value
+ * Asks for the parameters each time, which costs a call only if they are old. So a rotated key comes into use.
+ * @throws BillingError payments_unavailable if SSM does not answer; Error naming the setting that is missing or
+ *   wrong, never its value
  */
-async function connected(
-  env: NodeJS.ProcessEnv,
-  { sleep, random }: Pick<Deps, 'sleep' | 'random'>,
-): Promise<StripePort> {
+async function connected(env: NodeJS.ProcessEnv, deps: Deps): Promise<StripePort> {
+  const parameters = parametersOf(deps, env);
   const [{ stripePort }, secretKey, priceId] = await Promise.all([
     import('../stripe/client.ts'),
-    readParameter(env, 'STRIPE_SECRET_KEY'),
-    readParameter(env, 'STRIPE_PRO_PRICE_ID'),
+    parameters.get('STRIPE_SECRET_KEY'),
+    parameters.get('STRIPE_PRO_PRICE_ID'),
   ]);
   const known = connections.get(env);
   if (known !== undefined && known.secretKey === secretKey && known.port.proPriceId === priceId)
     return known.port;
-  const port = stripePort(
-    parseStripeConfig({ ...env, STRIPE_SECRET_KEY: secretKey, STRIPE_PRO_PRICE_ID: priceId }),
-    { sleep, random, timeLeftMs },
-  );
+  const configWith = (key: string | undefined) =>
+    parseStripeConfig({ ...env, STRIPE_SECRET_KEY: key, STRIPE_PRO_PRICE_ID: priceId });
+  const newerKey = async (refused: string) => {
+    const newer = await parameters.afterRefusal('STRIPE_SECRET_KEY', refused);
+    return newer === undefined ? undefined : configWith(newer).secretKey;
+  };
+  const { sleep, random } = deps;
+  const port = stripePort(configWith(secretKey), { sleep, random, timeLeftMs, newerKey });
   connections.set(env, { secretKey, port });
   return port;
 }

@@ -35,6 +35,7 @@ export type BusinessMetric =
   | 'Drift'
   | 'MissedEvent'
   | 'ReconcileCompleted'
+  | 'ParameterStale'
   | 'Defect';
 
 /** Counts business events, one by default, in CloudWatch's embedded metric format. */

@@ -68,6 +68,7 @@ const TABLE: Table = {
     metrics: ({ amount }) =>
       amount > LARGE_GRANT_CREDITS ? ['CreditsAdjusted', 'LargeGrant'] : ['CreditsAdjusted'],
   },
+  parameter_stale: { metrics: always('ParameterStale'), line: warn('parameter not refreshed') },
   defect: { metrics: always('Defect') },
   signature_refused: { metrics: always('SignatureRefused') },
   event_received: { metrics: receivedMetrics, line: eventLine },

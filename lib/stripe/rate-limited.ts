@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { discard } from './discard.ts';
 
 type HttpClient = NonNullable<Stripe.StripeConfig['httpClient']>;
 type HttpResponse = Awaited<ReturnType<HttpClient['makeRequest']>>;
@@ -50,9 +51,4 @@ function waitOf(response: HttpResponse, tries: number, random: number): number {
   const seconds = Number(header?.[1] ?? Number.NaN);
   if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000;
   return FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + random / 2);
-}
-
-/** Reads and drops the body, so that the next try can use the connection. */
-async function discard(response: HttpResponse): Promise<void> {
-  await response.toJSON().catch(() => {});
 }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import Stripe from 'stripe';
 import type { StripeConfig } from '../settings/stripe.ts';
 import { retryRateLimited, type Waiting } from './rate-limited.ts';
+import { type NewerKey, retryRotatedKey } from './rotated-key.ts';
 
 /** The version whose shapes lib/stripe reads. An SDK of another version does not compile. */
 export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
@@ -10,8 +11,9 @@ const TIMEOUT_MS = 10_000;
 /** Two calls of 10 s and the pause between them take less than any function that waits for Stripe may run. */
 const MAX_RETRIES = 1;
 
-/** The transport to Stripe, if not the network, and how a call waits. */
-export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'> & Partial<Waiting>;
+/** The transport to Stripe, if not the network, how a call waits, and where a newer key is. */
+export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'> &
+  Partial<Waiting> & { readonly newerKey?: NewerKey };
 
 /** The official SDK at the pinned version: limited time and retries, no output. */
 export function openStripe(
@@ -21,6 +23,7 @@ export function openStripe(
     random = Math.random,
     timeLeftMs,
     httpClient = Stripe.createNodeHttpClient(),
+    newerKey = async () => undefined,
     ...line
   }: StripeLine = {},
 ): Stripe {
@@ -35,6 +38,10 @@ export function openStripe(
       protocol: apiBase.protocol === 'https:' ? 'https' : 'http',
     }),
     ...line,
-    httpClient: retryRateLimited(httpClient, { sleep, random, timeLeftMs }),
+    httpClient: retryRotatedKey(
+      retryRateLimited(httpClient, { sleep, random, timeLeftMs }),
+      secretKey,
+      newerKey,
+    ),
   });
 }

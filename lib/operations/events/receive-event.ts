@@ -1,5 +1,6 @@
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
+import type { WebhookSecrets } from '../../runtime/webhook-secrets.ts';
 import { isLiveStage } from '../../settings/stripe.ts';
 import { endpointFault, parseEvent, type StripeEvent } from '../../stripe/event.ts';
 import { parseThinEvent, type ThinEvent } from '../../stripe/thin-event.ts';
@@ -15,14 +16,16 @@ export interface Delivery {
 /**
  * Receives one delivery from Stripe: verifies it, applies the event and reports the outcome. Idempotent.
  * @throws BillingError invalid_signature, malformed_json, wrong_mode, invalid_request, and what `applyEvent`
- * throws; what `secrets` throws
+ * throws; what `secrets.current` throws
  */
 export async function receiveEvent(
   deps: PaymentDeps,
   delivery: Delivery,
-  secrets: () => Promise<readonly string[]>,
+  secrets: WebhookSecrets,
 ): Promise<AppliedEvent> {
-  const event = await signedEvent(deps, delivery, secrets).catch((error: unknown) => {
+  // A failure to read the secrets says nothing about the signature.
+  const trusted = await secrets.current();
+  const event = await signedEvent(deps, delivery, trusted, secrets).catch((error: unknown) => {
     // Unsigned deliveries are internet noise, so no alarm counts them.
     if (delivery.signature !== undefined) deps.report({ kind: 'signature_refused' });
     throw error;
@@ -46,14 +49,31 @@ const apply = (deps: PaymentDeps, event: StripeEvent | ThinEvent): Promise<Appli
 async function signedEvent(
   { stage, now }: PaymentDeps,
   { body, signature }: Delivery,
-  secrets: () => Promise<readonly string[]>,
+  trusted: readonly string[],
+  { rotated }: WebhookSecrets,
 ): Promise<StripeEvent | ThinEvent> {
-  const trusted = await secrets();
   const { verifiedPayload } = await import('../../stripe/verify-signature.ts');
-  const event = readable(verifiedPayload(body, signature, trusted, now()));
+  const verified = (accepted: readonly string[]) => verifiedPayload(body, signature, accepted, now());
+  const event = readable(await verifiedWith(verified, trusted, rotated));
   if (event.livemode === isLiveStage(stage)) return event;
   const mode = event.livemode ? 'Live' : 'Test';
   throw new BillingError('wrong_mode', `${mode} events are not accepted by the stage ${stage}.`);
+}
+
+/** Verifies again if the secrets were rotated since they were read. */
+async function verifiedWith(
+  verified: (accepted: readonly string[]) => unknown,
+  trusted: readonly string[],
+  rotated: WebhookSecrets['rotated'],
+): Promise<unknown> {
+  try {
+    return verified(trusted);
+  } catch (error) {
+    const isRefused = error instanceof BillingError && error.code === 'invalid_signature';
+    const accepted = isRefused ? await rotated() : undefined;
+    if (accepted === undefined) throw error;
+    return verified(accepted);
+  }
 }
 
 /**
