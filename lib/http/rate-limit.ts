@@ -1,10 +1,14 @@
 import { BillingError } from '../errors.ts';
+import { retryContended } from '../operations/ledger/retry-contended.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { hitRateLimit, type RateLimit } from '../store/rate-limits.ts';
 
-/** @throws BillingError rate_limited, with the time until the next call is allowed */
-export async function limitRate({ table, now }: Deps, scope: string, limit: RateLimit): Promise<void> {
-  const result = await hitRateLimit(table, scope, limit, now());
+/**
+ * @throws BillingError rate_limited, with the time until the next call is allowed; ledger_busy or
+ *   ledger_unavailable if the call could not be counted
+ */
+export async function limitRate(deps: Deps, scope: string, limit: RateLimit): Promise<void> {
+  const result = await retryContended(deps, () => hitRateLimit(deps.table, scope, limit, deps.now()));
   if (result.kind === 'allowed') return;
   const { retryAfterSeconds } = result;
   const detail =

@@ -3,7 +3,7 @@ import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE } from './due-work.ts';
 import { keys } from './keys.ts';
 import { orNull, record, text } from './record.ts';
-import { type Item, type Table, type Write, writeOne } from './table.ts';
+import { type Item, type Table, type Write, writeTogether } from './table.ts';
 import { put, update } from './write.ts';
 
 /**
@@ -45,11 +45,11 @@ export async function noteCleared(
   at: Date,
 ): Promise<void> {
   const set = { ...closings.encodePart({ clearedTo }), ...dueAt('charge', at) };
-  await writeOne(table, update(keys.closing(customerId), { set }, CONDITIONS.WORK_IS_DUE));
+  await writeTogether(table, [update(keys.closing(customerId), { set }, CONDITIONS.WORK_IS_DUE)]);
 }
 
 /** Marks a closing as finished: removes the address and the due date, and keeps the item. Idempotent. */
 export async function endClosing(table: Table, customerId: string): Promise<void> {
   const change = { remove: [...NOT_DUE, 'email'] };
-  await writeOne(table, update(keys.closing(customerId), change, CONDITIONS.WORK_IS_DUE));
+  await writeTogether(table, [update(keys.closing(customerId), change, CONDITIONS.WORK_IS_DUE)]);
 }

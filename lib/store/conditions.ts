@@ -92,6 +92,6 @@ export const CONDITIONS = {
   KEY_IS_ACTIVE: 'attribute_exists(pk) AND attribute_not_exists(revoked_at)',
   /** The window has room for one more hit. */
   RATE_HAS_ROOM: 'attribute_not_exists(hits) OR size(hits) < :limit',
-  /** The list is full, its oldest hit has left the window, and no other hit has replaced it. */
-  RATE_OLDEST_HAS_LEFT: 'hits[0] = :oldest AND size(hits) = :limit',
+  /** No other call has added a hit, or replaced the list: a replaced list lacks its oldest hit. */
+  RATE_UNMOVED: 'hits[0] = :oldest AND size(hits) = :size',
 } as const;

@@ -1,7 +1,7 @@
 import { CONDITIONS } from './conditions.ts';
 import { type DueItem, type Key, parseDueKey } from './keys.ts';
 import { type Meter, pages } from './paging.ts';
-import { type Item, readFound, type Table, writeOne } from './table.ts';
+import { type Item, readFound, type Table, writeTogether } from './table.ts';
 import { update } from './write.ts';
 
 /**
@@ -89,5 +89,5 @@ export async function* storedWork(table: Table, due: DueKind, until: Date): Asyn
 
 /** Moves failed work to the end of the queue, so that it does not block the rest. */
 export async function postponeWork(table: Table, { key }: DueWork, until: Date): Promise<void> {
-  await writeOne(table, update(key, { set: { due_at: until.toISOString() } }, CONDITIONS.WORK_IS_DUE));
+  await writeTogether(table, [update(key, { set: { due_at: until.toISOString() } }, CONDITIONS.WORK_IS_DUE)]);
 }

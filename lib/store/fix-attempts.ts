@@ -20,7 +20,6 @@ import {
   type Table,
   type Write,
   type WriteResult,
-  writeOne,
   writeTogether,
 } from './table.ts';
 import { put, update } from './write.ts';
@@ -133,14 +132,13 @@ export const takeRepository = (
   fixId: string,
   repositoryId: number,
 ): Promise<WriteResult> =>
-  writeOne(
-    table,
+  writeTogether(table, [
     update(
       keys.fix(customerId, fixId),
       { set: fixes.encodePart({ repositoryId }) },
       CONDITIONS.REPOSITORY_IS_UNKNOWN,
     ),
-  );
+  ]);
 
 /** A fix as the caller read it. */
 type ReadFix = Pick<FixAttempt, 'id' | 'charge'>;
@@ -218,7 +216,7 @@ export async function anonymiseFix(table: Table, customerId: string, fixId: stri
     vulnerabilityId: null,
     metadataJson: null,
   });
-  await writeOne(table, update(keys.fix(customerId, fixId), { set }, CONDITIONS.FIX_IS_THERE));
+  await writeTogether(table, [update(keys.fix(customerId, fixId), { set }, CONDITIONS.FIX_IS_THERE)]);
 }
 
 /** A page of a customer's fixes after a sort key, strongly consistent. `next` is null on the last page. */

@@ -7,7 +7,7 @@ import { dueAt, NOT_DUE, storedWork } from './due-work.ts';
 import { customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
 import { itemsOf } from './paging.ts';
 import { count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
-import { type Item, type Table, type Write, type WriteResult, writeOne, writeTogether } from './table.ts';
+import { type Item, type Table, type Write, type WriteResult, writeTogether } from './table.ts';
 import { type Change, put, update } from './write.ts';
 
 /*
@@ -175,7 +175,7 @@ export function requeueNotice(
 ): Promise<WriteResult> {
   // The time makes this a change even if the notice is pending: the stream has only changes.
   const set = { state: 'pending' satisfies NoticeState, requeued_at: at.toISOString() };
-  return writeOne(table, updateUnclaimed(name, { set }, abandonedBefore));
+  return writeTogether(table, [updateUnclaimed(name, { set }, abandonedBefore)]);
 }
 
 /** Changes a notice that is not being sent. */
@@ -200,7 +200,7 @@ export function noteFate(
 ): Promise<WriteResult> {
   const claim = { sending: 'sending', claimed: claimedAt.toISOString() };
   const key = keys.notice(customerId, kind, id);
-  return writeOne(table, update(key, fateChange(fate, at), CONDITIONS.CLAIM_IS_OURS, claim));
+  return writeTogether(table, [update(key, fateChange(fate, at), CONDITIONS.CLAIM_IS_OURS, claim)]);
 }
 
 function fateChange(fate: NoticeFate, at: Date): Change {

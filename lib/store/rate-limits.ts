@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
 import { keys } from './keys.ts';
-import { type Table, type Write, writeOne } from './table.ts';
+import { type Contended, type Table, type Write, writeTogether } from './table.ts';
 import { update, updateBy } from './write.ts';
 
 /** At most `limit` hits in any `windowSeconds`, counted per scope (an address, a customer). */
@@ -12,15 +12,16 @@ export interface RateLimit {
 
 export type RateResult =
   | { readonly kind: 'allowed' }
-  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+  | { readonly kind: 'limited'; readonly retryAfterSeconds: number }
+  | Contended;
 
 const RateItem = z.object({ hits: z.array(z.number()) });
 const MAX_TRIES = 5;
 
 /**
- * Counts a hit if the sliding window has room. The item holds the times of the newest `limit` hits, so the
- * window is exact: no burst across a minute boundary. One call; two if the list is full. A rejected hit does
- * not count.
+ * Counts a hit if the sliding window has room. The item holds the times of the newest hits, so the window is
+ * exact: no burst across a minute boundary. One call; two if the list is full. A rejected hit does not count.
+ * Hits that were counted under a higher limit count only as long as they are in the window.
  */
 export async function hitRateLimit(
   table: Table,
@@ -30,24 +31,27 @@ export async function hitRateLimit(
 ): Promise<RateResult> {
   const key = keys.rate(scope, windowSeconds);
   const nowMs = now.getTime();
+  const windowMs = windowSeconds * 1000;
   const expires = Math.ceil(nowMs / 1000) + windowSeconds;
+  const append = 'SET hits = list_append(if_not_exists(hits, :none), :now), expires_at = :expires';
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const append = 'SET hits = list_append(if_not_exists(hits, :none), :now), expires_at = :expires';
     const values = { none: [], now: [nowMs], limit, expires };
-    const appended = await writeOne(table, updateBy(key, append, CONDITIONS.RATE_HAS_ROOM, values));
+    const appended = await writeTogether(table, [updateBy(key, append, CONDITIONS.RATE_HAS_ROOM, values)]);
     if (appended.kind === 'written') return { kind: 'allowed' };
-    if (appended.kind === 'contended') continue;
+    if (appended.kind === 'contended') return appended;
 
-    const oldest = RateItem.parse(appended.winners[0]).hits[0] ?? nowMs;
-    const freeAtMs = oldest + windowSeconds * 1000;
-    if (freeAtMs > nowMs) return { kind: 'limited', retryAfterSeconds: Math.ceil((freeAtMs - nowMs) / 1000) };
-
-    const replaceOldest = `SET hits[${limit}] = :now, expires_at = :expires REMOVE hits[0]`;
-    const replaced = await writeOne(
-      table,
-      updateBy(key, replaceOldest, CONDITIONS.RATE_OLDEST_HAS_LEFT, { now: nowMs, oldest, limit, expires }),
-    );
+    const { hits } = RateItem.parse(appended.winners[0]);
+    const recent = hits.filter((hit) => hit > nowMs - windowMs);
+    const blocking = recent[recent.length - limit];
+    if (blocking !== undefined) {
+      return { kind: 'limited', retryAfterSeconds: Math.ceil((blocking + windowMs - nowMs) / 1000) };
+    }
+    const set = { hits: [...recent, nowMs], expires_at: expires };
+    const replaced = await writeTogether(table, [
+      update(key, { set }, CONDITIONS.RATE_UNMOVED, { oldest: hits[0], size: hits.length }),
+    ]);
     if (replaced.kind === 'written') return { kind: 'allowed' };
+    if (replaced.kind === 'contended') return replaced;
   }
   // Reached only by many concurrent calls in one scope, which is what the limit is for.
   return { kind: 'limited', retryAfterSeconds: 1 };

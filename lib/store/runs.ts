@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { CONDITIONS } from './conditions.ts';
 import { keys } from './keys.ts';
 import { count, record, text } from './record.ts';
-import { answerTo, type Contended, type Item, readOne, type Table, writeOne } from './table.ts';
+import { answerTo, type Contended, type Item, readOne, type Table, writeTogether } from './table.ts';
 import { put } from './write.ts';
 
 /** The parts of a reconciliation run that the store needs. */
@@ -49,9 +49,9 @@ export function runStore<R extends KeptRun>(schema: z.ZodMiniType<R>) {
    */
   async function save(table: Table, { run, version, holder }: StoredRun<R>): Promise<SaveRunResult<R>> {
     const next = { run, version: version + 1, holder };
-    const result = await writeOne(table, put(encodeRun(next), CONDITIONS.RUN_UNMOVED, { version }));
+    const result = await writeTogether(table, [put(encodeRun(next), CONDITIONS.RUN_UNMOVED, { version })]);
     return answerTo<SaveRunResult<R>>(result, { kind: 'saved' }, ({ winners: [winner] }) => {
-      if (winner === undefined) return { kind: 'contended' };
+      if (winner === undefined) return { kind: 'contended', why: 'conflict' };
       const by = decodeRun(winner);
       // An earlier try of ours wrote it, but its answer was lost.
       const isOurs = by.holder === holder && by.version === next.version;

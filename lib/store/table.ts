@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CancellationReason,
-  ConditionalCheckFailedException,
   DynamoDBClient,
   DynamoDBServiceException,
   TransactionCanceledException,
@@ -9,10 +10,8 @@ import {
   BatchGetCommand,
   DynamoDBDocumentClient,
   GetCommand,
-  PutCommand,
   TransactWriteCommand,
   type TransactWriteCommandInput,
-  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { BillingError } from '../errors.ts';
@@ -31,10 +30,22 @@ export type Write =
   | { readonly Delete: WithoutTable<'Delete'> }
   | { readonly ConditionCheck: WithoutTable<'ConditionCheck'> };
 
-/** The ledger's table: its client and its name. */
+/** What the calls of a table need besides its client. */
+export interface TableTools {
+  readonly sleep: (ms: number) => Promise<void>;
+  /** From 0 up to but not including 1. */
+  readonly random: () => number;
+  /** A new idempotency token for a transaction. */
+  readonly newToken: () => string;
+  /** Time left for the current request, in milliseconds. Infinite outside a request. */
+  readonly timeLeftMs: () => number;
+}
+
+/** The ledger's table: its client, its name, and how its calls wait. */
 export interface Table {
   readonly client: DynamoDBDocumentClient;
   readonly name: string;
+  readonly tools: TableTools;
 }
 
 /** A refused conditional write. Both lists have one element per write, in the order of the writes. */
@@ -46,22 +57,35 @@ export interface Refusal {
   readonly failed: readonly boolean[];
 }
 
-/** Another writer was changing the same item, or the table throttled us. Nothing was written; retry. */
+/**
+ * Nothing was written; retry. `conflict`: another writer was changing the same item. `throttled`: DynamoDB had
+ * no capacity. Conditions of other items may not have been checked, so nothing follows about them.
+ */
 export interface Contended {
   readonly kind: 'contended';
+  readonly why: 'conflict' | 'throttled';
 }
 
 export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
 
-/**
- * Two calls that use up every attempt take 12 s. Every function's timeout is longer, so it can still respond.
- */
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_SDK_ATTEMPTS = 3;
-const MAX_BATCH_ROUNDS = 5;
+/** A call that uses up every attempt takes less. Only a request with less time left needs a deadline. */
+const LONGEST_CALL_MS = 7_000;
+/** Kept free at the end of a request, for its answer and its log line. */
+export const RESERVED_MS = 1_500;
+const MAX_ROUNDS = 6;
+const FIRST_WAIT_MS = 50;
 
-export function openTable({ tableName, dynamodbEndpoint }: Config): Table {
+const TOOLS: TableTools = {
+  sleep: (ms) => sleep(ms),
+  random: Math.random,
+  newToken: randomUUID,
+  timeLeftMs: () => Number.POSITIVE_INFINITY,
+};
+
+export function openTable({ tableName, dynamodbEndpoint }: Config, tools: Partial<TableTools> = {}): Table {
   const client = new DynamoDBClient({
     maxAttempts: MAX_SDK_ATTEMPTS,
     requestHandler: {
@@ -73,7 +97,7 @@ export function openTable({ tableName, dynamodbEndpoint }: Config): Table {
   });
   // It copies every request and response for a log that we do not keep.
   client.middlewareStack.remove('loggerMiddleware');
-  return { client: DynamoDBDocumentClient.from(client), name: tableName };
+  return { client: DynamoDBDocumentClient.from(client), name: tableName, tools: { ...TOOLS, ...tools } };
 }
 
 /** Reads items of any kind in one strongly consistent call; an absent item is undefined. */
@@ -81,11 +105,15 @@ export async function readTogether(table: Table, wanted: readonly Key[]): Promis
   const found: Item[] = [];
   let pending: Record<string, unknown>[] = wanted.map(({ pk, sk }) => ({ pk, sk }));
   for (let round = 0; pending.length > 0; round++) {
-    if (round === MAX_BATCH_ROUNDS) throw unavailable('Reading', new Error('keys stayed unprocessed'));
+    // DynamoDB leaves keys out when it has no capacity for them.
+    if (round > 0 && !(await waitBefore(table, round)))
+      throw unavailable('Reading', new Error('keys stayed unprocessed'));
     const command = new BatchGetCommand({
       RequestItems: { [table.name]: { Keys: pending, ConsistentRead: true } },
     });
-    const { Responses, UnprocessedKeys } = await attempt('Reading', () => table.client.send(command));
+    const { Responses, UnprocessedKeys } = await attempt('Reading', () =>
+      inTime(table, (options) => table.client.send(command, options)),
+    );
     found.push(...(Responses?.[table.name] ?? []));
     pending = UnprocessedKeys?.[table.name]?.Keys ?? [];
   }
@@ -114,26 +142,23 @@ export async function readOne<T>(table: Table, key: Key, decode: (item: Item) =>
 }
 
 /**
- * Writes all items or none, each under its condition. The SDK retries a lost request under one idempotency
- * token, so a retry of a completed write returns `written`.
+ * Writes all items or none, each under its condition. All sends have one idempotency token, so a repeat of a
+ * write whose answer was lost, or that is still in progress, returns the result of that write.
  * @throws BillingError ledger_unavailable if the outcome is unknown; the caller's guard makes a retry
  *   idempotent.
  */
-export function writeTogether(table: Table, writes: readonly Write[]): Promise<WriteResult> {
-  const TransactItems = writes.map((write) => named(table, write));
-  return outcomeOf(() => table.client.send(new TransactWriteCommand({ TransactItems })));
-}
-
-/** Writes one item under its condition, with the same outcomes as `writeTogether`. */
-export function writeOne(
-  { client, name: TableName }: Table,
-  write: Extract<Write, { Put: unknown } | { Update: unknown }>,
-): Promise<WriteResult> {
-  return outcomeOf(() =>
-    'Put' in write
-      ? client.send(new PutCommand({ TableName, ...write.Put }))
-      : client.send(new UpdateCommand({ TableName, ...write.Update })),
-  );
+export async function writeTogether(table: Table, writes: readonly Write[]): Promise<WriteResult> {
+  const input = {
+    TransactItems: writes.map((write) => named(table, write)),
+    ClientRequestToken: table.tools.newToken(),
+  };
+  for (let round = 1; ; round++) {
+    const result = await outcomeOf(() =>
+      inTime(table, (options) => table.client.send(new TransactWriteCommand(input), options)),
+    );
+    if (result.kind !== 'in_progress') return result;
+    if (!(await waitBefore(table, round))) throw unavailable('Writing', new Error('it stayed in progress'));
+  }
 }
 
 /** Turns a write result into a caller's result: `written`, what `refused` returns, or contention as it is. */
@@ -182,44 +207,75 @@ export async function attempt<T>(what: string, call: () => Promise<T>): Promise<
   }
 }
 
-async function outcomeOf(send: () => Promise<unknown>): Promise<WriteResult> {
+/**
+ * Waits longer before each round, with full jitter.
+ * @returns false if there are no rounds or no time left
+ */
+async function waitBefore({ tools }: Table, round: number): Promise<boolean> {
+  const waitMs = tools.random() * FIRST_WAIT_MS * 2 ** round;
+  if (round >= MAX_ROUNDS || waitMs > tools.timeLeftMs() - RESERVED_MS) return false;
+  await tools.sleep(waitMs);
+  return true;
+}
+
+interface SendOptions {
+  readonly abortSignal?: AbortSignal;
+}
+
+/** Stops a call before the time of its request is over, so that the request can still be answered. */
+export async function inTime<T>({ tools }: Table, call: (options: SendOptions) => Promise<T>): Promise<T> {
+  const leftMs = tools.timeLeftMs() - RESERVED_MS;
+  if (leftMs >= LONGEST_CALL_MS) return call({});
+  if (leftMs <= 0) throw new Error('no time is left for a call');
+  return call({ abortSignal: AbortSignal.timeout(leftMs) });
+}
+
+/** An earlier send of the same transaction, with the same token, is not finished. */
+interface InProgress {
+  readonly kind: 'in_progress';
+}
+
+async function outcomeOf(send: () => Promise<unknown>): Promise<WriteResult | InProgress> {
   try {
     await send();
     return { kind: 'written' };
   } catch (error) {
     if (error instanceof TransactionCanceledException) return refusal(error.CancellationReasons ?? [], error);
-    if (error instanceof ConditionalCheckFailedException) {
-      return { kind: 'refused', winners: [error.Item && unmarshall(error.Item)], failed: [true] };
-    }
-    if (isContention(error)) return { kind: 'contended' };
+    const name = error instanceof DynamoDBServiceException ? error.name : '';
+    if (name === 'TransactionInProgressException') return { kind: 'in_progress' };
+    const why = contentionOf([name]);
+    if (why !== null) return { kind: 'contended', why };
     throw unavailable('Writing', error);
   }
 }
 
+/**
+ * A reason of contention says that DynamoDB stopped early. Then `None` of another item does not mean that its
+ * condition holds, and a failed condition may be the only one that was checked.
+ */
 function refusal(reasons: readonly CancellationReason[], error: unknown): WriteResult {
-  const failed = reasons.map(({ Code }) => Code === 'ConditionalCheckFailed');
-  if (failed.includes(true)) {
-    const winners = reasons.map(({ Item }, i) => (failed[i] && Item ? unmarshall(Item) : undefined));
-    return { kind: 'refused', winners, failed };
-  }
-  const isContended = reasons.every(({ Code = 'None' }) => Code === 'None' || CONTENTION.has(Code));
-  if (isContended) return { kind: 'contended' };
-  throw unavailable('Writing', error);
+  const codes = reasons.map(({ Code = 'None' }) => Code);
+  const why = contentionOf(codes);
+  if (why !== null) return { kind: 'contended', why };
+  const failed = codes.map((code) => code === 'ConditionalCheckFailed');
+  if (!failed.includes(true)) throw unavailable('Writing', error);
+  const winners = reasons.map(({ Item }, i) => (failed[i] && Item ? unmarshall(Item) : undefined));
+  return { kind: 'refused', winners, failed };
 }
 
-const CONTENTION = new Set([
-  'TransactionConflict',
-  'TransactionConflictException',
-  'TransactionInProgressException',
+const THROTTLED: ReadonlySet<string> = new Set([
   'ThrottlingError',
   'ThrottlingException',
   'ProvisionedThroughputExceeded',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
 ]);
+const CONFLICTED: ReadonlySet<string> = new Set(['TransactionConflict', 'TransactionConflictException']);
 
-const isContention = (error: unknown): boolean =>
-  error instanceof DynamoDBServiceException && CONTENTION.has(error.name);
+function contentionOf(codes: readonly string[]): Contended['why'] | null {
+  if (codes.some((code) => THROTTLED.has(code))) return 'throttled';
+  return codes.some((code) => CONFLICTED.has(code)) ? 'conflict' : null;
+}
 
 function unavailable(what: string, cause: unknown): BillingError {
   const detail = `${what} the ledger failed on our side. It is safe to send the same request again.`;

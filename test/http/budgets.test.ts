@@ -128,7 +128,7 @@ describe('DynamoDB calls', () => {
   });
 
   it('a sign-up takes one rate-limit write and one transaction', async () => {
-    expect(await operations(signUp)).toEqual(['UpdateItem', 'TransactWriteItems']);
+    expect(await operations(signUp)).toEqual(['TransactWriteItems', 'TransactWriteItems']);
   });
 
   it('a request without a valid signature takes no DynamoDB call', async () => {
@@ -206,7 +206,7 @@ describe('calls to DynamoDB and Stripe', () => {
     expect(await counted(() => addCard(apiKey, card))).toEqual({
       dynamodb: [
         'BatchGetItem',
-        'UpdateItem',
+        'TransactWriteItems',
         'BatchGetItem',
         'TransactWriteItems',
         'BatchGetItem',
@@ -222,7 +222,7 @@ describe('calls to DynamoDB and Stripe', () => {
     const { apiKey } = await customerOutOfCredits(money);
     const card = await money.newCard();
     expect(await counted(() => addCard(apiKey, card))).toEqual({
-      dynamodb: ['BatchGetItem', 'UpdateItem', 'BatchGetItem', 'TransactWriteItems', 'BatchGetItem'],
+      dynamodb: ['BatchGetItem', 'TransactWriteItems', 'BatchGetItem', 'TransactWriteItems', 'BatchGetItem'],
       stripe: ['POST /v1/payment_methods/:id/attach', 'POST /v1/customers/:id'],
     });
   });
@@ -232,7 +232,7 @@ describe('calls to DynamoDB and Stripe', () => {
     expect(await counted(() => subscribe(apiKey))).toEqual({
       dynamodb: [
         'BatchGetItem',
-        'UpdateItem',
+        'TransactWriteItems',
         'BatchGetItem',
         'TransactWriteItems',
         'BatchGetItem',
@@ -258,7 +258,7 @@ describe('calls to DynamoDB and Stripe', () => {
     expect(await counted(() => cancel(apiKey))).toEqual({
       dynamodb: [
         'BatchGetItem',
-        'UpdateItem',
+        'TransactWriteItems',
         'BatchGetItem',
         'TransactWriteItems',
         'BatchGetItem',

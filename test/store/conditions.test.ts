@@ -523,10 +523,25 @@ describe('rate limits', () => {
     expect(results.filter(({ kind }) => kind === 'allowed')).toHaveLength(3);
   });
 
-  it('RATE_OLDEST_HAS_LEFT: of many concurrent calls on a full window, only as many as expired hits are accepted', async () => {
+  it('RATE_UNMOVED: of many concurrent calls on a full window, only as many as expired hits are accepted', async () => {
     for (const seconds of [0, 50, 55]) await hit('full', seconds);
     const results = await Promise.all(Array.from({ length: 12 }, () => hit('full', 70)));
     expect(results.filter(({ kind }) => kind === 'allowed')).toHaveLength(1);
+  });
+
+  it('a lowered limit counts only the newest hits, so it locks no caller out for longer than its window', async () => {
+    for (const seconds of [0, 10, 20]) await hit('lowered', seconds);
+    const under = (count: number, seconds: number) =>
+      hitRateLimit(
+        deps.table,
+        'lowered',
+        { ...limit, limit: count },
+        new Date(AT.getTime() + seconds * 1000),
+      );
+    expect(await under(1, 30)).toEqual({ kind: 'limited', retryAfterSeconds: 50 });
+    expect(await under(2, 69)).toEqual({ kind: 'limited', retryAfterSeconds: 1 });
+    expect(await under(2, 70)).toEqual({ kind: 'allowed' });
+    expect(await under(1, 131)).toEqual({ kind: 'allowed' });
   });
 
   it('different scopes do not share a window', async () => {

@@ -130,7 +130,7 @@ describe('a write that meets another one', () => {
     );
     try {
       const result = await commit(deps.table, head, unchanged(head), [guard(head.customerId, 'k')]);
-      expect(result).toEqual({ kind: 'contended' });
+      expect(result).toEqual({ kind: 'contended', why: 'throttled' });
     } finally {
       deps.table.client.middlewareStack.remove(name);
     }

@@ -120,8 +120,8 @@ export const KNOWN_BUGS: readonly Bug[] = [
     patches: [
       {
         file: 'lib/operations/ledger/retry-contended.ts',
-        find: 'for (let tries = 0; tries < MAX_TRIES; tries++) {',
-        replace: 'for (let tries = 0; ; tries = MAX_TRIES - 8) {',
+        find: 'if (tries >= MAX_TRIES[why] || !hasTimeFor(deps, waitMs)) throw contentionError(why);',
+        replace: '',
       },
     ],
   },

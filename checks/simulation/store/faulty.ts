@@ -1,4 +1,5 @@
 import {
+  type CancellationReason,
   ConditionalCheckFailedException,
   DynamoDBServiceException,
   TransactionCanceledException,
@@ -8,7 +9,7 @@ import type { Answer, Page, TableModel } from '../../../test/support/table-model
 import type { BatchGet, Query, Request, Scan } from '../../../test/support/table-model/requests.ts';
 import { latencyMs } from '../latency.ts';
 import type { Actor, Scheduler } from '../scheduler.ts';
-import { answeredTable } from './table.ts';
+import { answeredTable, tokens } from './table.ts';
 
 const METADATA = {} as const;
 /** After this time the SDK has given up: three tries of two seconds. */
@@ -16,13 +17,23 @@ const GIVEN_UP_AFTER_MS = 6_000;
 const REPEATED_AFTER_MS = 2_000;
 
 /**
+ * - `in_progress`: it happened, and a repeat came too early to learn it.
+ * - `mixed`: one condition fails, and another item is in conflict, so that its own condition was not checked.
  * - `conflict`, `throttled`: rejected without an effect.
  * - `lost_before`, `lost_after`: the SDK gave up, without or with an effect.
  * - `repeated`: the write took effect, its answer was lost, and the SDK sent it again. A transaction is
  *   recognized by its token; a single write fails on its own condition.
  * - `torn`: one call reads at two points in time, or returns a part as unprocessed.
  */
-const WRITE_FAULTS = { conflict: 4, throttled: 2, lost_before: 1, lost_after: 2, repeated: 3 } as const;
+const WRITE_FAULTS = {
+  conflict: 4,
+  throttled: 2,
+  in_progress: 2,
+  mixed: 4,
+  lost_before: 1,
+  lost_after: 2,
+  repeated: 3,
+} as const;
 const READ_FAULTS = { throttled: 1, lost_before: 1, torn: 6 } as const;
 /** Reading a page takes long, so concurrent writes are common. */
 const TORN_PAGES = 0.4;
@@ -46,12 +57,24 @@ export function faultyTable(
       throw error;
     }
   };
-  return answeredTable(answered, onDefect);
+  /** Answers of transactions that a repeat with the same token gets. */
+  const finished = new Map<string, Answer>();
+  return answeredTable(answered, onDefect, {
+    sleep: (ms) => scheduler.wait(ms),
+    random: () => scheduler.actor?.random.next() ?? 0.5,
+    newToken: tokens(),
+    timeLeftMs: () => (scheduler.actor?.deadlineMs ?? Number.POSITIVE_INFINITY) - scheduler.nowMs,
+  });
 
   async function answered(request: Request): Promise<Answer> {
     const { actor } = scheduler;
     if (actor === undefined) return model.execute(request);
     await scheduler.wait(latencyMs(actor.random));
+    const repeated = request.kind === 'transact' ? finished.get(request.token ?? '') : undefined;
+    if (repeated !== undefined) {
+      if (actor.random.chance(0.3)) throw exception('TransactionInProgressException');
+      return repeated;
+    }
     const fault = faultOf(actor, request);
     if (fault !== 'none') onAnswered(request, fault);
     try {
@@ -69,6 +92,14 @@ export function faultyTable(
         throw conflictOf(request, actor);
       case 'throttled':
         throw exception('ThrottlingException');
+      case 'in_progress': {
+        const answer = execute(request);
+        if (request.kind !== 'transact' || request.token === undefined) return answer;
+        finished.set(request.token, answer);
+        throw exception('TransactionInProgressException');
+      }
+      case 'mixed':
+        return mixed(request);
       case 'lost_before':
         await scheduler.wait(GIVEN_UP_AFTER_MS);
         throw new Error('the request timed out');
@@ -88,6 +119,19 @@ export function faultyTable(
         return torn(request, actor);
       default:
         return fault satisfies never;
+    }
+  }
+
+  /** A refusal in which an item whose condition was not refused is in conflict. */
+  function mixed(request: Request): Answer {
+    try {
+      return execute(request);
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const reasons = error.CancellationReasons ?? [];
+      const at = reasons.findIndex(({ Code }) => Code === 'None');
+      if (at < 0) throw error;
+      throw canceled(reasons.map((reason, i) => (i === at ? { Code: 'TransactionConflict' } : reason)));
     }
   }
 
@@ -152,12 +196,15 @@ function faultOf({ faults, random }: Actor, { kind }: Request): Fault {
 function conflictOf(request: Request, { random }: Actor): Error {
   if (request.kind !== 'transact') return exception('TransactionConflictException');
   const at = random.int(0, request.writes.length - 1);
-  return new TransactionCanceledException({
+  return canceled(request.writes.map((_, i) => ({ Code: i === at ? 'TransactionConflict' : 'None' })));
+}
+
+const canceled = (CancellationReasons: CancellationReason[]) =>
+  new TransactionCanceledException({
     $metadata: METADATA,
     message: 'Transaction cancelled, please refer cancellation reasons for specific reasons',
-    CancellationReasons: request.writes.map((_, i) => ({ Code: i === at ? 'TransactionConflict' : 'None' })),
+    CancellationReasons,
   });
-}
 
 const exception = (name: string) =>
   new DynamoDBServiceException({ name, message: name, $fault: 'client', $metadata: METADATA });

@@ -49,7 +49,6 @@ const UPDATES: readonly { readonly change: string; readonly needs?: string }[] =
   { change: 'SET seq = :seq, revision = :revision' },
   { change: 'SET seq = seq + :one', needs: 'attribute_exists(seq)' },
   { change: 'SET hits = list_append(if_not_exists(hits, :none), :hit)' },
-  { change: 'SET hits[2] = :oldest REMOVE hits[0]', needs: 'size(hits) = :full' },
   { change: 'SET charge.#state = :to', needs: 'attribute_exists(charge)' },
 ];
 
@@ -80,7 +79,7 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':version': (random) => random.int(1, 2),
   ':limit': (random) => random.int(1, 3),
   ':oldest': (random) => random.int(1, 3),
-  ':full': () => 2,
+  ':size': (random) => random.int(1, 3),
   ':one': (random) => random.pick([1, -1]),
   ':none': () => [],
   ':hit': (random) => [random.int(1, 3)],

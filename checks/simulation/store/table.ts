@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Table } from '../../../lib/store/table.ts';
+import type { Table, TableTools } from '../../../lib/store/table.ts';
 import type { Answer, TableModel } from '../../../test/support/table-model/model.ts';
 import { parseRequest, type Request } from '../../../test/support/table-model/requests.ts';
 
@@ -11,6 +11,7 @@ import { parseRequest, type Request } from '../../../test/support/table-model/re
 export function answeredTable(
   answer: (request: Request) => Promise<Answer>,
   onUnreadable: (error: unknown) => void,
+  tools: TableTools,
 ): Table {
   const read = (commandName: string, input: unknown): Request => {
     try {
@@ -33,7 +34,7 @@ export function answeredTable(
     }),
     { step: 'initialize', priority: 'high', name: 'answered' },
   );
-  return { client, name: 'simulated' };
+  return { client, name: 'simulated', tools };
 }
 
 /** A table without faults. */
@@ -43,4 +44,19 @@ export const modelTable = (model: TableModel): Table =>
     (error) => {
       throw error;
     },
+    {
+      sleep: async () => {},
+      random: () => 0.5,
+      newToken: tokens(),
+      timeLeftMs: () => Number.POSITIVE_INFINITY,
+    },
   );
+
+/** Numbered idempotency tokens, so that a run is the same every time. */
+export function tokens(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `token-${count}`;
+  };
+}

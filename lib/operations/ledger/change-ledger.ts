@@ -1,13 +1,12 @@
 import { watchBalance } from '../../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
 import { type LedgerEntry, type Posting, post } from '../../domain/ledger.ts';
-import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { commit, type HeadChange } from '../../store/ledger.ts';
-import type { Write } from '../../store/table.ts';
-import { type Item, readTogether } from '../../store/table.ts';
+import { type Item, readTogether, type Write } from '../../store/table.ts';
 import { requireHead } from './require-item.ts';
+import { contentionError, hasTimeFor, MAX_THROTTLED } from './retry-contended.ts';
 
 /** The basis of a decision: the head and the related items, as read. */
 export interface LedgerView<Related> {
@@ -88,7 +87,8 @@ const MAX_TOTAL_MS = 12_000;
  * Changes a ledger once: decides on the items read, writes if none of them changed, and decides again after a
  * lost race. Idempotent, also under concurrent calls: the guards among the related items admit one caller.
  * @param first the view, if the caller has already read it; saves a call
- * @throws BillingError ledger_busy after the last try (nothing was written), ledger_unavailable,
+ * @throws BillingError ledger_busy after the last try (nothing was written), ledger_unavailable (also if the
+ * table was throttled three times, and nothing was written),
  * customer_not_found; AlreadyRecorded; whatever `fetchCurrent` throws
  */
 export async function changeLedger<Related, Answer, Current = undefined>(
@@ -97,6 +97,7 @@ export async function changeLedger<Related, Answer, Current = undefined>(
   first?: LedgerView<Related>,
 ): Promise<LedgerChange<Answer>> {
   const startedMs = deps.now().getTime();
+  let throttled = 0;
   let view = first ?? (await readView(deps, spec));
   for (let tries = 1; tries <= MAX_COMMIT_TRIES; tries++) {
     const current = await spec.fetchCurrent?.(view);
@@ -124,15 +125,15 @@ export async function changeLedger<Related, Answer, Current = undefined>(
       if (again.kind === 'done') return { answer: again.answer, wrote: false };
     }
     const nowMs = deps.now().getTime();
-    if (nowMs - startedMs > MAX_TOTAL_MS) break;
     const roundTripMs = Math.max(1, nowMs - at.getTime());
-    await deps.sleep(deps.random() * Math.min(MAX_WAIT_MS, roundTripMs * 2 ** tries));
+    const waitMs = deps.random() * Math.min(MAX_WAIT_MS, roundTripMs * 2 ** tries);
+    if (result.kind === 'contended' && result.why === 'throttled') throttled += 1;
+    if (throttled === MAX_THROTTLED) throw contentionError('throttled');
+    if (nowMs - startedMs > MAX_TOTAL_MS || !hasTimeFor(deps, waitMs)) break;
+    await deps.sleep(waitMs);
     view = await readView(deps, spec);
   }
-  throw new BillingError(
-    'ledger_busy',
-    'Too many concurrent changes for this customer. Send the same request again.',
-  );
+  throw contentionError('conflict');
 }
 
 /** What a decision writes, and the head after it. */

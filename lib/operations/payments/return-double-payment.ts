@@ -3,7 +3,7 @@ import { formatUsd } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { type DoublePayment, moveReturn, readDoublePayment } from '../../store/payments/double-payments.ts';
-import { writeOne } from '../../store/table.ts';
+import { writeTogether } from '../../store/table.ts';
 import { StripeFault } from '../../stripe/fault.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { finishAttempt } from './attempt.ts';
@@ -149,7 +149,7 @@ async function move(
   change: Parameters<typeof moveReturn>[2],
 ): Promise<boolean> {
   const write = moveReturn(customerId, before, change, deps.now());
-  const result = await retryContended(deps, () => writeOne(deps.table, write));
+  const result = await retryContended(deps, () => writeTogether(deps.table, [write]));
   return result.kind === 'written';
 }
 

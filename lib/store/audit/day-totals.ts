@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { keys } from '../keys.ts';
 import { type Meter, pages } from '../paging.ts';
 import { integer, record } from '../record.ts';
-import { type Table, writeOne } from '../table.ts';
+import { type Table, writeTogether } from '../table.ts';
 import { put } from '../write.ts';
 
 /** Movements at Stripe on one day. US cents; outgoing money is negative. */
@@ -20,7 +20,7 @@ const days = record<StoredDay>(
 
 /** Stores the sums of a day and replaces those of an earlier run. Idempotent. */
 export async function putDay(table: Table, day: string, sums: StoredDay): Promise<void> {
-  await writeOne(table, put({ ...keys.day(day), ...days.encode(sums) }));
+  await writeTogether(table, [put({ ...keys.day(day), ...days.encode(sums) })]);
 }
 
 /** The total of all stored days before `day`. */

@@ -3,7 +3,7 @@ import { SOLD_PLANS, type SoldPlan, type SoldPrice, type SoldPrices } from '../.
 import { CONDITIONS } from '../conditions.ts';
 import { type Key, keys } from '../keys.ts';
 import { count, readable, record, text, UnreadableItem } from '../record.ts';
-import { type Item, readTogether, type Table, type WriteResult, writeOne } from '../table.ts';
+import { type Item, readTogether, type Table, type WriteResult, writeTogether } from '../table.ts';
 import { put } from '../write.ts';
 
 /* Copies of the sold prices at Stripe, for calls that do not use Stripe. The sweeper updates them. */
@@ -51,10 +51,10 @@ export function putSoldPrice(
   found: StoredSoldPrice | UnreadableItem | null,
 ): Promise<WriteResult> {
   const item = { ...keys.soldPrice(plan), ...soldPrices.encode(price) };
-  if (found instanceof UnreadableItem) return writeOne(table, put(item));
+  if (found instanceof UnreadableItem) return writeTogether(table, [put(item)]);
   const { priceId, credits } = found ?? NOTHING_FOUND;
   const values = { price: priceId, credits };
-  return writeOne(table, put(item, CONDITIONS.SOLD_PRICE_UNMOVED, values));
+  return writeTogether(table, [put(item, CONDITIONS.SOLD_PRICE_UNMOVED, values)]);
 }
 
 /** Values that no stored price has. */

@@ -1,4 +1,4 @@
-import { ThrottlingException } from '@aws-sdk/client-dynamodb';
+import { ThrottlingException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FixAttempt } from '../../../lib/domain/fix-attempt.ts';
 import type { PaymentRefund } from '../../../lib/domain/payments/payment-return.ts';
@@ -808,15 +808,15 @@ describe('a blocked fix', () => {
 });
 
 describe('a ledger that many write at once', () => {
-  /** Deps with a clock that advances 10 ms per read, and a table that throttles every transaction. */
-  function throttled(deps: PaymentDeps, sleepTakesTime: boolean) {
+  /** Deps with a clock that advances 10 ms per read, and a table that refuses every transaction. */
+  function contended(deps: PaymentDeps, error: () => Error, sleepTakesTime: boolean) {
     const waits: number[] = [];
     let nowMs = Date.parse('2026-01-01T00:00:00.000Z');
-    const name = 'throttled';
+    const name = 'contended';
     table.client.middlewareStack.add(
       (next, context) => async (args) => {
         if (context.commandName === 'TransactWriteItemsCommand') {
-          throw new ThrottlingException({ message: 'slow down', $metadata: {} });
+          throw error();
         }
         return next(args);
       },
@@ -840,11 +840,24 @@ describe('a ledger that many write at once', () => {
     };
   }
 
+  const conflict = () => new TransactionConflictException({ message: 'busy', $metadata: {} });
+  const throttling = () => new ThrottlingException({ message: 'slow down', $metadata: {} });
   const adjustment = { amount: 1, reason: 'r', actor: 'tests', idempotencyKey: 'k' };
+
+  it('a throttled ledger write is given up after three tries, and says that nothing was changed', async () => {
+    const { head } = await customerWith(money.deps, 5);
+    const { deps, waits, release } = contended(money.deps, throttling, false);
+    const change = adjustCredits(deps, head.customerId, adjustment).finally(release);
+    await expect(change).rejects.toMatchObject({
+      code: 'ledger_unavailable',
+      message: expect.stringContaining('nothing was changed'),
+    });
+    expect(waits).toHaveLength(2);
+  });
 
   it('a contended ledger write is tried 20 times, after waits that double from the measured round trip up to two seconds', async () => {
     const { head } = await customerWith(money.deps, 5);
-    const { deps, waits, release } = throttled(money.deps, false);
+    const { deps, waits, release } = contended(money.deps, conflict, false);
     const change = adjustCredits(deps, head.customerId, adjustment).finally(release);
     await expect(change).rejects.toMatchObject({ code: 'ledger_busy' });
     expect(waits).toEqual([
@@ -855,7 +868,7 @@ describe('a ledger that many write at once', () => {
 
   it('a contended ledger write is given up after 12 seconds, before the caller times out', async () => {
     const { head } = await customerWith(money.deps, 5);
-    const { deps, waits, release } = throttled(money.deps, true);
+    const { deps, waits, release } = contended(money.deps, conflict, true);
     const change = adjustCredits(deps, head.customerId, adjustment).finally(release);
     await expect(change).rejects.toMatchObject({ code: 'ledger_busy' });
     expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(20 + 40 + 80 + 160 + 320 + 640 + 1_280 + 5 * 2_000);
@@ -889,12 +902,32 @@ describe('a ledger that many write at once', () => {
 });
 
 describe('a write that meets others', () => {
-  it('a contended write is repeated eight times, after waits that double, and then given up', async () => {
-    const waits: number[] = [];
-    const deps = { ...money.deps, random: () => 1, sleep: async (ms: number) => void waits.push(ms) };
-    const busy = retryContended(deps, async () => ({ kind: 'contended' }));
+  it.each([
+    ['conflict', 'ledger_busy', [20, 40, 80, 160, 320, 640, 1_280]],
+    ['throttled', 'ledger_unavailable', [200, 400]],
+  ] as const)(
+    'a write with the result %s is repeated after waits that double, then given up as %s',
+    async (why, code, expected) => {
+      const waits: number[] = [];
+      const deps = { ...money.deps, random: () => 1, sleep: async (ms: number) => void waits.push(ms) };
+      const busy = retryContended(deps, async () => ({ kind: 'contended', why }));
+      await expect(busy).rejects.toMatchObject({ code });
+      expect(waits).toEqual(expected);
+    },
+  );
+
+  it('a write is not repeated if the request would have no time left to answer', async () => {
+    const deps = { ...money.deps, random: () => 1, sleep: async () => {} };
+    let leftMs = 1_560;
+    const tools = { ...deps.table.tools, timeLeftMs: () => leftMs };
+    let writes = 0;
+    const busy = retryContended({ ...deps, table: { ...deps.table, tools } }, async () => {
+      writes += 1;
+      leftMs -= 20;
+      return { kind: 'contended', why: 'conflict' };
+    });
     await expect(busy).rejects.toMatchObject({ code: 'ledger_busy' });
-    expect(waits).toEqual([20, 40, 80, 160, 320, 640, 1_280, 2_560]);
+    expect(writes).toBe(2);
   });
 
   it('a write is not repeated after it succeeded', async () => {

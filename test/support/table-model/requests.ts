@@ -78,6 +78,8 @@ export interface SingleWrite {
 
 export interface TransactWrite {
   readonly kind: 'transact';
+  /** A repeat with the same token is the same write. */
+  readonly token: string | undefined;
   readonly writes: readonly SingleWrite[];
 }
 
@@ -148,11 +150,17 @@ export function parseRequest(commandName: string, input: unknown): Request {
     case 'DeleteItemCommand':
       return { kind: 'write', write: writeOf(deletion.parse(input), { kind: 'delete' }) };
     case 'TransactWriteItemsCommand':
-      return { kind: 'transact', writes: transact.parse(input).TransactItems.map(transactedOf) };
+      return transactOf(transact.parse(input));
     default:
       throw new Error(`The model does not know ${commandName}`);
   }
 }
+
+const transactOf = ({ TransactItems, ClientRequestToken }: z.output<typeof transact>): TransactWrite => ({
+  kind: 'transact',
+  token: ClientRequestToken,
+  writes: TransactItems.map(transactedOf),
+});
 
 function transactedOf({
   Put,

@@ -1,8 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as yieldOnce } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Table } from '../../../lib/store/table.ts';
+import type { Table, TableTools } from '../../../lib/store/table.ts';
 import { answerTo } from './answer-to.ts';
 import type { TableModel } from './model.ts';
+
+/** No waits: one turn of the event loop is enough for the others to finish. */
+const TOOLS: TableTools = {
+  sleep: () => yieldOnce(),
+  random: Math.random,
+  newToken: randomUUID,
+  timeLeftMs: () => Number.POSITIVE_INFINITY,
+};
 
 /**
  * A table in this process that answers like the engine (checks/simulation/model.test.ts compares them). It
@@ -23,5 +33,5 @@ export function tableInProcess({
     }),
     { step: 'initialize', priority: 'low', name: 'in-process' },
   );
-  return { client, name };
+  return { client, name, tools: TOOLS };
 }
