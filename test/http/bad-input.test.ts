@@ -40,6 +40,14 @@ describe('a body that is not what it should be', () => {
     expect((await record(rawBody, { 'content-type': 'application/json; charset=utf-8' })).status).toBe(201);
   });
 
+  it.each(['.github', '...', '..a', '-', 'a'.repeat(100), `..${'a'.repeat(98)}`])(
+    'a repository may be called %s',
+    async (name) => {
+      const rawBody = JSON.stringify(fixBody(90, { repo_name: name }));
+      expect((await record(rawBody)).status).toBe(201);
+    },
+  );
+
   it.each([
     ['github_org', 'a/b'],
     ['github_org', ''],
@@ -47,6 +55,8 @@ describe('a body that is not what it should be', () => {
     ['repo_name', 'a#b'],
     ['repo_name', '.'],
     ['repo_name', '..'],
+    ['repo_name', 'a'.repeat(101)],
+    ['repo_name', `..${'a'.repeat(99)}`],
     ['repo_name', null],
     ['pr_number', '7'],
     ['pr_number', -1],

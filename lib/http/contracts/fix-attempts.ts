@@ -26,11 +26,12 @@ const githubOrg = described(
   `GitHub organisation or user, not "${PLACEHOLDER}". Case does not matter.`,
   'acme',
 );
+const NO_REPOSITORY = 'must be a GitHub repository name';
 const repoName = described(
   z.string().check(
-    z.regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be a GitHub repository name'),
-    // GitHub has no such repository, and in a URL these names lead elsewhere.
-    z.refine((name) => name !== '.' && name !== '..', { error: 'must be a GitHub repository name' }),
+    // Neither "." nor "..": GitHub has no such repository, and in a URL these names lead elsewhere.
+    z.regex(/^(\.{0,2}[A-Za-z0-9_-]|\.{3})[A-Za-z0-9._-]{0,99}$/, { error: NO_REPOSITORY, abort: true }),
+    z.maxLength(100, NO_REPOSITORY),
     known,
   ),
   `Repository name without the organisation, not "${PLACEHOLDER}". Case does not matter.`,
