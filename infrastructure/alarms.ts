@@ -1,18 +1,26 @@
+import type { BusinessMetric } from '../lib/runtime/observe.ts';
 import * as measure from './measures.ts';
 import type { DeployedFunction, DeployedService } from './service.ts';
 import { type Resource, ref } from './template.ts';
 
 /** Logical id of the SNS topic that every alarm notifies. */
 export const ALARM_TOPIC = 'AlarmTopic';
+/** Logical id of the topic for alarms that cannot wait until the next working day. */
+export const PAGER_TOPIC = 'PagerTopic';
 /** Logical id of the topic's e-mail subscription, which exists only if serverless.yml sets an address. */
 export const ALARM_SUBSCRIPTION = 'AlarmEmail';
-/** That section has a row for each alarm. */
-const WHAT_TO_DO = 'What to do: docs/operate.md, "Alarms".';
 /** Fewer counts than this give no meaningful rate: one of two is not "50 %". */
 const MIN_COUNT_FOR_RATE = 5;
 
 interface Rule {
   readonly name: string;
+  /** A page cannot wait: money or every customer is affected. Default: a mail. */
+  readonly severity?: 'page';
+  /**
+   * Counts single events, so it ends after one period although nothing is mended yet. Then no "OK" is sent,
+   * which would look like the end of the trouble.
+   */
+  readonly countsEvents?: true;
   /** The alarm's description: what happened. */
   readonly description: string;
   /** By the ids that `expression` uses. */
@@ -32,6 +40,7 @@ interface Rule {
 const SYSTEM_RULES: readonly Rule[] = [
   {
     name: 'api-faults',
+    severity: 'page',
     description: 'More than 5 % of the requests were answered 5xx.',
     measures: { faults: measure.api('5xx', 'Sum'), requests: measure.api('Count', 'Sum') },
     expression: `IF(requests >= ${MIN_COUNT_FOR_RATE}, 100 * FILL(faults, 0) / requests, 0)`,
@@ -56,6 +65,7 @@ const SYSTEM_RULES: readonly Rule[] = [
   },
   {
     name: 'table-throttled',
+    severity: 'page',
     description: 'DynamoDB throttled requests for 15 minutes.',
     measures: {
       reads: measure.table('ReadThrottleEvents'),
@@ -82,6 +92,7 @@ export function alarmResources(service: DeployedService): Record<string, Resourc
   const rules = [
     ...webhookRules(service),
     ...moneyRules(service),
+    ...workRules(service),
     ...ledgerRules(service),
     ...noticeRules(service),
     defects(service),
@@ -90,7 +101,7 @@ export function alarmResources(service: DeployedService): Record<string, Resourc
     ...service.functions.flatMap((one) => functionRules(one)),
   ];
   return {
-    ...topic(service),
+    ...topics(service),
     ...Object.fromEntries(rules.map((rule) => [alarmId(rule.name), alarm(service, rule)])),
   };
 }
@@ -101,6 +112,7 @@ export function alarmResources(service: DeployedService): Record<string, Resourc
  */
 const defects = (service: DeployedService): Rule => ({
   name: 'defects',
+  severity: 'page',
   description: 'A request was answered 500.',
   measures: { defects: measure.business(service, 'Defect') },
   threshold: { above: 0 },
@@ -125,6 +137,7 @@ function webhookRules(service: DeployedService): Rule[] {
   const refused = measure.business(service, 'SignatureRefused');
   const missing: Rule = {
     name: 'webhooks-missing',
+    severity: 'page',
     description: 'No webhook from Stripe for 6 hours. Is the endpoint enabled, and at our address?',
     measures: { processed, ignored, parked },
     expression: 'FILL(processed, 0) + FILL(ignored, 0) + FILL(parked, 0)',
@@ -136,21 +149,32 @@ function webhookRules(service: DeployedService): Rule[] {
   return [
     {
       name: 'webhook-failures',
-      description: 'More than 10 % of the webhooks failed or were rejected.',
-      measures: { failed, refused, processed, ignored, parked },
-      expression: percentage(['failed', 'refused'], ['processed', 'ignored', 'parked']),
+      severity: 'page',
+      description: 'More than 10 % of the webhooks failed.',
+      // Without refused signatures: a stranger can make any number of them.
+      measures: { failed, processed, ignored, parked },
+      expression: percentage(['failed'], ['processed', 'ignored', 'parked']),
       threshold: { above: 10 },
       minutes: 5,
     },
     {
+      name: 'signatures-refused',
+      description: 'For 30 minutes, signatures were refused and no webhook was accepted.',
+      measures: { refused, processed, ignored, parked },
+      expression: `IF(${sumOf(['processed', 'ignored', 'parked'])} < 1, FILL(refused, 0), 0)`,
+      threshold: { above: MIN_COUNT_FOR_RATE - 1 },
+      minutes: 30,
+    },
+    {
       name: 'events-parked',
       description: 'An event could not be applied and is parked until a replay.',
-      measures: { parked },
+      measures: { parked: measure.gauge(service, 'ParkedEvents') },
       threshold: { above: 0 },
       minutes: 5,
     },
     {
       name: 'webhook-endpoint',
+      countsEvents: true,
       description: 'An event arrived through an endpoint that stripe:setup did not create.',
       measures: { misconfigured: measure.business(service, 'EndpointMisconfigured') },
       threshold: { above: 0 },
@@ -181,11 +205,13 @@ function moneyRules(service: DeployedService): Rule[] {
     {
       ...failures,
       name: 'payment-failures-critical',
+      severity: 'page',
       description: 'More than 25 % of the payments for fixes and Pro failed within an hour.',
       threshold: { above: 25 },
     },
     {
       name: 'unknown-price',
+      countsEvents: true,
       description: 'An invoice was paid at a price of ours whose metadata does not name plan and credits.',
       measures: { unknown: measure.business(service, 'UnknownPrice') },
       threshold: { above: 0 },
@@ -193,22 +219,15 @@ function moneyRules(service: DeployedService): Rule[] {
     },
     {
       name: 'fixes-unrecorded',
+      countsEvents: true,
       description: 'RSOLV-action sent no repository, so a fix is never billed.',
       measures: { unrecorded: measure.business(service, 'FixUnrecorded') },
       threshold: { above: 0 },
       minutes: 5,
     },
     {
-      name: 'charges-pending',
-      description: 'Two runs of the sweeper could not finish a charge.',
-      measures: { pending: measure.business(service, 'PendingChargeFailed') },
-      threshold: { above: 0 },
-      minutes: 5,
-      periods: 3,
-      badPeriods: 2, // a single failure that the next run resolves needs no action
-    },
-    {
       name: 'double-payment',
+      countsEvents: true,
       description: 'A fix was paid twice, and the second payment was refunded.',
       measures: { returned: measure.business(service, 'DoublePaymentReturned') },
       threshold: { above: 0 },
@@ -217,10 +236,61 @@ function moneyRules(service: DeployedService): Rule[] {
   ];
 }
 
+/** Kinds of open work: how old the oldest may be, and whether money waits for it. */
+const OPEN_WORK = [
+  { name: 'charges-stuck', what: 'A charge', metric: 'OldestCharge', maxMinutes: 30, severity: 'page' },
+  { name: 'orders-stuck', what: 'An order for Pro', metric: 'OldestOrder', maxMinutes: 30, severity: 'page' },
+  { name: 'renewals-stuck', what: 'A renewal', metric: 'OldestRenewal', maxMinutes: 30, severity: 'page' },
+  { name: 'refunds-stuck', what: 'The return of a second payment', metric: 'OldestRefund', maxMinutes: 60 },
+  { name: 'closings-stuck', what: 'The closing of an account', metric: 'OldestClosing', maxMinutes: 6 * 60 },
+  { name: 'warnings-stuck', what: 'A low-balance warning', metric: 'OldestDueWarning', maxMinutes: 150 },
+  { name: 'notices-stuck', what: 'A notice to a customer', metric: 'OldestUnsentNotice', maxMinutes: 15 },
+] as const satisfies readonly {
+  readonly name: string;
+  readonly what: string;
+  readonly metric: BusinessMetric;
+  readonly maxMinutes: number;
+  readonly severity?: 'page';
+}[];
+
+/** The schedules report each completed run, and the sweeper measures what is still open. */
+function workRules(service: DeployedService): Rule[] {
+  return [
+    ...OPEN_WORK.map(({ name, what, metric, maxMinutes, ...more }) => ({
+      ...more,
+      name,
+      description: `${what} has been open for more than ${maxMinutes} minutes.`,
+      measures: { oldest: measure.gauge(service, metric) },
+      threshold: { above: maxMinutes * 60 }, // seconds
+      minutes: 5,
+    })),
+    {
+      name: 'sweeper-silent',
+      severity: 'page',
+      description: 'No run of the sweeper was completed for 20 minutes.',
+      measures: { completed: measure.business(service, 'SweeperCompleted') },
+      threshold: { below: 1 },
+      minutes: 5,
+      periods: 4,
+      missingIsBad: true,
+    },
+    {
+      name: 'warnings-silent',
+      description: 'No run of the low-balance warnings was completed for 2 hours.',
+      measures: { completed: measure.business(service, 'WarningsCompleted') },
+      threshold: { below: 1 },
+      minutes: 60,
+      periods: 2,
+      missingIsBad: true,
+    },
+  ];
+}
+
 function ledgerRules(service: DeployedService): Rule[] {
   return [
     {
       name: 'drift',
+      countsEvents: true,
       description: 'A ledger differs from Stripe, or is inconsistent in itself.',
       measures: { drift: measure.business(service, 'Drift') },
       threshold: { above: 0 },
@@ -237,6 +307,7 @@ function ledgerRules(service: DeployedService): Rule[] {
     },
     {
       name: 'large-grant',
+      countsEvents: true,
       description: 'More than 1,000 credits were granted at once. Check that it was intended.',
       measures: { granted: measure.business(service, 'LargeGrant') },
       threshold: { above: 0 },
@@ -309,21 +380,25 @@ function functionRules({ key, logicalId }: DeployedFunction): Rule[] {
 
 /** The share of `some` in all counts, in percent. 0 if all counts are below `MIN_COUNT_FOR_RATE`. */
 function percentage(some: readonly string[], others: readonly string[]): string {
-  const sum = (ids: readonly string[]) => `(${ids.map((id) => `FILL(${id}, 0)`).join(' + ')})`;
-  const all = sum([...some, ...others]);
-  return `IF(${all} >= ${MIN_COUNT_FOR_RATE}, 100 * ${sum(some)} / ${all}, 0)`;
+  const all = sumOf([...some, ...others]);
+  return `IF(${all} >= ${MIN_COUNT_FOR_RATE}, 100 * ${sumOf(some)} / ${all}, 0)`;
 }
+
+/** Metric math for a sum in which missing data counts as 0. */
+const sumOf = (ids: readonly string[]): string => `(${ids.map((id) => `FILL(${id}, 0)`).join(' + ')})`;
 
 function alarm(service: DeployedService, rule: Rule): Resource {
   const { threshold, minutes, periods = 1, badPeriods = periods, missingIsBad = false, expression } = rule;
   const isSum = expression !== undefined;
+  const topics = [ref(ALARM_TOPIC), ...(rule.severity === 'page' ? [ref(PAGER_TOPIC)] : [])];
   return {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       AlarmName: alarmName(service, rule.name),
-      AlarmDescription: `${rule.description} ${WHAT_TO_DO}`,
-      AlarmActions: [ref(ALARM_TOPIC)],
-      OKActions: [ref(ALARM_TOPIC)],
+      // That section has a row for each alarm.
+      AlarmDescription: `${rule.description} What to do: ${service.runbookUrl}, "Alarms".`,
+      AlarmActions: topics,
+      OKActions: rule.countsEvents ? [] : topics,
       Metrics: [
         ...Object.entries(rule.measures).map(([Id, one]) => ({
           Id,
@@ -350,16 +425,19 @@ function alarm(service: DeployedService, rule: Rule): Resource {
   };
 }
 
-function topic({ name, stage, alarmEmail }: DeployedService): Record<string, Resource> {
-  const subscription: Resource = {
+/** One topic for mails, one for pages. A page is also mailed. */
+function topics({ name, stage, alarmEmail, pagerUrl }: DeployedService): Record<string, Resource> {
+  const subscription = (topic: string, Protocol: string, Endpoint: string): Resource => ({
     Type: 'AWS::SNS::Subscription',
-    Properties: { TopicArn: ref(ALARM_TOPIC), Protocol: 'email', Endpoint: alarmEmail },
-  };
+    Properties: { TopicArn: ref(topic), Protocol, Endpoint },
+  });
   return {
     // Not encrypted with AWS's managed key, because CloudWatch could not publish then. The messages are not
     // secret.
     [ALARM_TOPIC]: { Type: 'AWS::SNS::Topic', Properties: { TopicName: `${name}-${stage}-alarms` } },
-    ...(alarmEmail === '' ? {} : { [ALARM_SUBSCRIPTION]: subscription }),
+    [PAGER_TOPIC]: { Type: 'AWS::SNS::Topic', Properties: { TopicName: `${name}-${stage}-pages` } },
+    ...(alarmEmail !== '' && { [ALARM_SUBSCRIPTION]: subscription(ALARM_TOPIC, 'email', alarmEmail) }),
+    ...(pagerUrl !== '' && { PagerSubscription: subscription(PAGER_TOPIC, 'https', pagerUrl) }),
   };
 }
 

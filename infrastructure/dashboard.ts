@@ -47,7 +47,20 @@ export function dashboard(service: DeployedService): Record<string, Resource> {
   };
 }
 
+const OPEN_WORK_COUNTS = [
+  ...['OpenCharges', 'OpenOrders', 'OpenRenewals', 'OpenRefunds', 'OpenClosings', 'ParkedEvents'],
+  ...['DueWarnings', 'UnsentNotices', 'UnknownWork'],
+] as const satisfies readonly BusinessMetric[];
+const OPEN_WORK_AGES = [
+  ...['OldestCharge', 'OldestOrder', 'OldestRenewal', 'OldestRefund', 'OldestClosing'],
+  ...['OldestParkedEvent', 'OldestDueWarning', 'OldestUnsentNotice'],
+] as const satisfies readonly BusinessMetric[];
+
 function businessGraphs(service: DeployedService): Graph[] {
+  const gauges = (title: string, ...metrics: readonly BusinessMetric[]): Graph => ({
+    title,
+    lines: metrics.map((metric) => measure.gauge(service, metric)),
+  });
   const graph = (title: string, ...metrics: readonly BusinessMetric[]): Graph => ({
     title,
     lines: metrics.map((metric) => measure.business(service, metric)),
@@ -67,7 +80,11 @@ function businessGraphs(service: DeployedService): Graph[] {
       'DoublePaymentReturned',
       'PendingChargeFailed',
       'Defect',
+      'ParameterStale',
     ),
+    graph('Completed runs', 'SweeperCompleted', 'WarningsCompleted', 'ReconcileCompleted'),
+    gauges('Open work', ...OPEN_WORK_COUNTS),
+    gauges('Age of the oldest open work, seconds', ...OPEN_WORK_AGES),
   ];
 }
 

@@ -23,6 +23,12 @@ export const business = ({ name, metricsNamespace }: DeployedService, metric: Bu
   stat: 'Sum',
 });
 
+/** A gauge of our own code: the highest value of a period counts. */
+export const gauge = (service: DeployedService, metric: BusinessMetric): Measure => ({
+  ...business(service, metric),
+  stat: 'Maximum',
+});
+
 /** The HTTP API as a whole. */
 export const api = (name: 'Count' | '4xx' | '5xx' | 'Latency', stat: string): Measure => ({
   namespace: 'AWS/ApiGateway',

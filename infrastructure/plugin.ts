@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { faultsOf } from '../lib/settings/environment.ts';
+import { isLiveStage } from '../lib/settings/stripe.ts';
 import { alarmResources } from './alarms.ts';
 import { addCanaries } from './canary.ts';
 import { dashboard } from './dashboard.ts';
@@ -57,6 +58,7 @@ export default class DeployedShape {
     framework.configSchemaHandler.defineFunctionProperties('aws', SETTINGS_SCHEMA);
     this.hooks = {
       initialize: () => this.#chooseFunctions(),
+      'before:package:initialize': () => this.#requireRecipient(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#addResources(),
     };
   }
@@ -86,6 +88,17 @@ export default class DeployedShape {
         'UNUSABLE_SETTING',
       );
     }
+  }
+
+  /** @throws the framework's own Error if alarms of production would reach no person */
+  #requireRecipient(): void {
+    const { stage, alarmEmail, pagerUrl } = this.#service();
+    if (!isLiveStage(stage) || alarmEmail !== '' || pagerUrl !== '') return;
+    throw new this.#framework.classes.Error(
+      `Alarms of ${stage} would reach no one. Set alarmEmail or pagerUrl of ${stage}, under params in ` +
+        'serverless.yml.',
+      'NO_ALARM_RECIPIENT',
+    );
   }
 
   #addResources(): void {

@@ -31,6 +31,8 @@ const Service = z.object({
     parameters: z.string(),
     operations: z.object({
       alarmEmail: z.string(),
+      pagerUrl: z.union([z.literal(''), z.url({ protocol: /^https$/, error: 'must be an https address' })]),
+      runbookUrl: z.string(),
       expectsWebhooks: z.boolean(),
       shiftTraffic: z.enum(TRAFFIC_SHIFTS, { error: `must be one of ${TRAFFIC_SHIFTS.join(', ')}` }),
       noticeIdentity: z.string(),
@@ -54,7 +56,12 @@ export interface DeployedService {
   readonly tableName: string;
   /** The prefix of the stage's parameter names. */
   readonly parameters: string;
+  /** Empty if alarms are not mailed. */
   readonly alarmEmail: string;
+  /** The https address that gets pages; empty if there is none. */
+  readonly pagerUrl: string;
+  /** Where the manual for alarms is. */
+  readonly runbookUrl: string;
   readonly expectsWebhooks: boolean;
   /** How CodeDeploy shifts traffic to a new version. */
   readonly shiftTraffic: (typeof TRAFFIC_SHIFTS)[number];

@@ -7,6 +7,7 @@ const Alarm = z.object({
   AlarmDescription: z.string(),
   ActionsEnabled: z._default(z.boolean(), true),
   AlarmActions: z.array(z.unknown()),
+  OKActions: z.array(z.unknown()),
   TreatMissingData: z.enum(['breaching', 'notBreaching']),
   ComparisonOperator: z.enum(['GreaterThanThreshold', 'LessThanThreshold']),
   Threshold: z.number(),

@@ -11,24 +11,33 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'api-faults': 'Sum rate > 5, 1 of 1 times 5 minutes',
   'api-latency': 'p95 > 5000, 3 of 3 times 5 minutes',
   'billing-latency': 'p95 > 8000, 3 of 3 times 5 minutes',
-  'charges-pending': 'Sum > 0, 2 of 3 times 5 minutes',
+  'charges-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
+  'closings-stuck': 'Maximum > 21600, 1 of 1 times 5 minutes',
   defects: 'Sum > 0, 1 of 1 times 5 minutes',
   'double-payment': 'Sum > 0, 1 of 1 times 5 minutes',
   drift: 'Sum > 0, 1 of 1 times 5 minutes',
-  'events-parked': 'Sum > 0, 1 of 1 times 5 minutes',
+  'events-parked': 'Maximum > 0, 1 of 1 times 5 minutes',
   'unknown-price': 'Sum > 0, 1 of 1 times 5 minutes',
   'fixes-unrecorded': 'Sum > 0, 1 of 1 times 5 minutes',
   'large-grant': 'Sum > 0, 1 of 1 times 5 minutes',
   'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'notices-failing': 'Sum > 0, 1 of 1 times 5 minutes',
   'notices-late': 'Maximum > 600000, 1 of 1 times 5 minutes',
+  'notices-stuck': 'Maximum > 900, 1 of 1 times 5 minutes',
+  'orders-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
   'parameters-stale': 'Sum > 0, 3 of 3 times 5 minutes',
   'payment-failures-critical': 'Sum rate > 25, 1 of 1 times 60 minutes',
   'payment-failures-warning': 'Sum rate > 10, 1 of 1 times 60 minutes',
   'reconcile-missing': 'Sum < 1, 28 of 28 times 60 minutes',
+  'refunds-stuck': 'Maximum > 3600, 1 of 1 times 5 minutes',
+  'renewals-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
   'schedule-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
+  'signatures-refused': 'Sum rate > 4, 1 of 1 times 30 minutes',
+  'sweeper-silent': 'Sum < 1, 4 of 4 times 5 minutes',
   'table-throttled': 'Sum rate > 0, 3 of 3 times 5 minutes',
   'warnings-failing': 'Sum > 0, 2 of 3 times 60 minutes',
+  'warnings-silent': 'Sum < 1, 2 of 2 times 60 minutes',
+  'warnings-stuck': 'Maximum > 9000, 1 of 1 times 5 minutes',
   'webhook-endpoint': 'Sum > 0, 1 of 1 times 5 minutes',
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };
@@ -37,7 +46,23 @@ const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
 };
 const ERRORS = 'Sum > 0, 1 of 1 times 5 minutes';
 const THROTTLES = 'Sum > 0, 3 of 3 times 5 minutes';
-const BAD_WHEN_SILENT = ['reconcile-missing', 'webhooks-missing'];
+const BAD_WHEN_SILENT = ['reconcile-missing', 'sweeper-silent', 'warnings-silent', 'webhooks-missing'];
+/** Alarms that cannot wait. All others only send a mail. */
+const PAGES = [
+  ...[
+    'api-faults',
+    'charges-stuck',
+    'defects',
+    'orders-stuck',
+    'payment-failures-critical',
+    'renewals-stuck',
+  ],
+  ...['sweeper-silent', 'table-throttled', 'webhook-failures', 'webhooks-missing'],
+];
+/** They end after one period while the trouble is still there, so they send no OK. */
+const WITHOUT_OK = [
+  ...['double-payment', 'drift', 'fixes-unrecorded', 'large-grant', 'unknown-price', 'webhook-endpoint'],
+];
 
 const OBSERVE = 'lib/runtime/observe.ts';
 const businessMetrics = (() => {
@@ -70,9 +95,11 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
 
   it.each([
     ['webhook-failures', { processed: 7, ignored: 1, parked: 1, failed: 1 }, 10],
-    ['webhook-failures', { processed: 8, failed: 1, refused: 1 }, 20],
+    ['webhook-failures', { processed: 8, failed: 2 }, 20],
     ['webhook-failures', { failed: 4 }, 0],
-    ['webhook-failures', { refused: 5 }, 100],
+    ['signatures-refused', { refused: 5 }, 5],
+    ['signatures-refused', { refused: 5_000, processed: 1 }, 0],
+    ['signatures-refused', {}, 0],
     ['payment-failures-warning', { charged: 9, declined: 1 }, 10],
     ['payment-failures-critical', { charged: 3, declined: 1 }, 0],
     ['payment-failures-critical', { charged: 6, declined: 2 }, 25],
@@ -93,9 +120,17 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     expect(template.resource('AlarmTopic').Type).toBe('AWS::SNS::Topic');
     const manual = readFileSync('docs/operate.md', 'utf8');
     const [, table = ''] = /\n## Alarms\n(.*?)\n## /s.exec(manual) ?? [];
-    for (const { AlarmName, ActionsEnabled, AlarmActions, AlarmDescription, TreatMissingData } of alarms) {
+    for (const alarm of alarms) {
+      const { AlarmName, ActionsEnabled, AlarmActions, OKActions, AlarmDescription, TreatMissingData } =
+        alarm;
       expect([AlarmName, ActionsEnabled]).toEqual([AlarmName, true]);
-      expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
+      const isPage = PAGES.includes(short(AlarmName));
+      const topics = [{ Ref: 'AlarmTopic' }, ...(isPage ? [{ Ref: 'PagerTopic' }] : [])];
+      expect([AlarmName, AlarmActions]).toEqual([AlarmName, topics]);
+      expect([AlarmName, OKActions]).toEqual([
+        AlarmName,
+        WITHOUT_OK.includes(short(AlarmName)) ? [] : topics,
+      ]);
       expect(AlarmDescription).toMatch(/[.?] What to do: docs\/operate\.md, "Alarms"\.$/);
       const ofAnyFunction = /-(errors|throttles)$/.exec(AlarmName);
       const row = ofAnyFunction === null ? short(AlarmName) : `<function>-${ofAnyFunction[1]}`;
@@ -173,11 +208,22 @@ describe('the recipients of alarms', () => {
     metricsNamespace: 'RSOLV/Billing/production',
     tableName: 'rsolv-billing-production',
     parameters: '/rsolv-billing/production',
+    pagerUrl: '',
+    runbookUrl: 'docs/operate.md',
     expectsWebhooks: true,
     shiftTraffic: 'LambdaAllAtOnce' as const,
     noticeIdentity: 'rsolv.dev',
     functions: [],
   };
+
+  it('pages go to the pager if its address is set', () => {
+    const paged = { ...service, alarmEmail: '', pagerUrl: 'https://pager.example/rsolv' };
+    expect(alarmResources({ ...paged, pagerUrl: '' })).not.toHaveProperty('PagerSubscription');
+    expect(alarmResources(paged)['PagerSubscription']).toMatchObject({
+      Type: 'AWS::SNS::Subscription',
+      Properties: { TopicArn: { Ref: 'PagerTopic' }, Protocol: 'https', Endpoint: paged.pagerUrl },
+    });
+  });
 
   it('alarms are e-mailed only if an address is set', () => {
     expect(alarmResources({ ...service, alarmEmail: '' })).not.toHaveProperty('AlarmEmail');

@@ -7,6 +7,9 @@ import { SetupError } from '../../lib/settings/setup-error.ts';
 export const CHECKED_STAGES = ['production', 'staging', 'dev'] as const;
 export type Stage = (typeof CHECKED_STAGES)[number];
 
+/** Production is refused without a recipient of alarms. */
+export const ALARM_EMAIL = 'alarms@rsolv.dev';
+
 /** The environment variable that names the tests' folder of packaged templates. */
 export const TEMPLATES_VARIABLE = 'TEMPLATES_FOLDER';
 
@@ -17,7 +20,8 @@ export const TEMPLATES_VARIABLE = 'TEMPLATES_FOLDER';
  */
 export function packageStage(stage: Stage, folder: string): void {
   console.log(`Packaging ${stage} …`);
-  const command = ['package', '--stage', stage, '--package', join(folder, stage)];
+  const recipient = ['--param', `alarmEmail=${ALARM_EMAIL}`];
+  const command = ['package', '--stage', stage, '--package', join(folder, stage), ...recipient];
   const { status, stdout, stderr } = spawnSync('serverless', command, {
     cwd: PROJECT_ROOT,
     encoding: 'utf8',

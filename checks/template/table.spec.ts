@@ -33,8 +33,8 @@ describe.each(packagedStages)('the table on $stage', ({ stage, template }) => {
 });
 
 describe('before anything is built', () => {
-  const refused = async (options: readonly string[], reason: string) => {
-    const printed = promisify(execFile)('npx', ['--no-install', 'serverless', 'print', ...options]);
+  const refused = async (options: readonly string[], reason: string, command = 'print') => {
+    const printed = promisify(execFile)('npx', ['--no-install', 'serverless', command, ...options]);
     await expect(printed).rejects.toThrow(
       expect.objectContaining({ stdout: expect.stringContaining(reason) }),
     );
@@ -48,4 +48,7 @@ describe('before anything is built', () => {
       ['--stage', 'production', '--param', 'shiftTraffic=AllAtOnce'],
       'custom.operations.shiftTraffic: must be one of LambdaAllAtOnce, LambdaCanary10Percent5Minutes,',
     ));
+
+  it('packaging production fails without a recipient of its alarms', () =>
+    refused(['--stage', 'production'], 'Alarms of production would reach no one.', 'package'));
 });

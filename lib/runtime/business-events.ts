@@ -1,3 +1,14 @@
+import type { DueItem } from '../store/keys.ts';
+
+/** Open work of one kind: the number of items, and the age of the oldest. Zero if there is none. */
+export interface Gauge {
+  readonly count: number;
+  readonly oldestSeconds: number;
+}
+
+/** By the kind of item. `head`: due low-balance warnings. `unknown`: written by a newer release, or manually. */
+export type WorkGauges = Readonly<Record<DueItem['kind'], Gauge>>;
+
 /** Business events for people and alarms, with their facts: ids, numbers and reasons, no personal data. */
 export interface BusinessFacts {
   readonly customer_onboarded: { readonly customerId: string };
@@ -37,6 +48,8 @@ export interface BusinessFacts {
   readonly endpoint_misconfigured: EventFacts;
   /** Open work that the sweeper could not finish. The next run retries. */
   readonly work_still_open: { readonly work: unknown; readonly key: unknown; readonly error: unknown };
+  /** A run of the sweeper ended. What it left open, by kind. */
+  readonly work_measured: { readonly gauges: WorkGauges };
   readonly work_settled: { readonly settled: number; readonly waiting: number; readonly failed: number };
   /** A plan's price at Stripe has changed. Customers see the new price from now on. */
   readonly sold_price_changed: {

@@ -26,6 +26,25 @@ export type BusinessMetric =
   | 'SignatureRefused'
   | 'EndpointMisconfigured'
   | 'PendingChargeFailed'
+  | 'SweeperCompleted'
+  | 'WarningsCompleted'
+  | 'OpenCharges'
+  | 'OldestCharge'
+  | 'OpenOrders'
+  | 'OldestOrder'
+  | 'OpenRenewals'
+  | 'OldestRenewal'
+  | 'OpenRefunds'
+  | 'OldestRefund'
+  | 'OpenClosings'
+  | 'OldestClosing'
+  | 'ParkedEvents'
+  | 'OldestParkedEvent'
+  | 'DueWarnings'
+  | 'OldestDueWarning'
+  | 'UnsentNotices'
+  | 'OldestUnsentNotice'
+  | 'UnknownWork'
   | 'CreditsAdjusted'
   | 'LargeGrant'
   | 'LowBalanceWarned'
@@ -38,9 +57,10 @@ export type BusinessMetric =
   | 'ParameterStale'
   | 'Defect';
 
-/** Counts business events, one by default, in CloudWatch's embedded metric format. */
-export function countBusiness(metric: BusinessMetric, count = 1): void {
-  metrics.addMetric(metric, MetricUnit.Count, count);
+/** Counts business events in CloudWatch's embedded metric format, with one line of the log. */
+export function countBusiness(counts: readonly (readonly [BusinessMetric, number])[]): void {
+  if (counts.length === 0) return;
+  for (const [metric, count] of counts) metrics.addMetric(metric, MetricUnit.Count, count);
   metrics.publishStoredMetrics();
 }
 

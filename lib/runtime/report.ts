@@ -75,11 +75,34 @@ const TABLE: Table = {
   event_failed: { metrics: always('EventFailed') },
   endpoint_misconfigured: { metrics: always('EndpointMisconfigured'), line: warn('webhook endpoint') },
   work_still_open: { metrics: always('PendingChargeFailed'), line: error('charge still pending') },
+  work_measured: {
+    metrics: always('SweeperCompleted'),
+    counts: [
+      ['OpenCharges', ({ gauges }) => gauges.fix.count],
+      ['OldestCharge', ({ gauges }) => gauges.fix.oldestSeconds],
+      ['OpenOrders', ({ gauges }) => gauges.order.count],
+      ['OldestOrder', ({ gauges }) => gauges.order.oldestSeconds],
+      ['OpenRenewals', ({ gauges }) => gauges.renewal.count],
+      ['OldestRenewal', ({ gauges }) => gauges.renewal.oldestSeconds],
+      ['OpenRefunds', ({ gauges }) => gauges.double_payment.count],
+      ['OldestRefund', ({ gauges }) => gauges.double_payment.oldestSeconds],
+      ['OpenClosings', ({ gauges }) => gauges.closing.count],
+      ['OldestClosing', ({ gauges }) => gauges.closing.oldestSeconds],
+      ['ParkedEvents', ({ gauges }) => gauges.event.count],
+      ['OldestParkedEvent', ({ gauges }) => gauges.event.oldestSeconds],
+      ['DueWarnings', ({ gauges }) => gauges.head.count],
+      ['OldestDueWarning', ({ gauges }) => gauges.head.oldestSeconds],
+      ['UnsentNotices', ({ gauges }) => gauges.notice.count],
+      ['OldestUnsentNotice', ({ gauges }) => gauges.notice.oldestSeconds],
+      ['UnknownWork', ({ gauges }) => gauges.unknown.count],
+    ],
+  },
   work_settled: { line: info('settled') },
   sold_price_changed: { line: info('sold price changed') },
   sold_price_not_read: { line: error('sold price not read') },
   customer_not_warned: { line: error('customer not warned') },
   balances_warned: {
+    metrics: always('WarningsCompleted'),
     counts: [
       ['LowBalanceWarned', ({ warned }) => warned],
       ['WarningFailed', ({ failed }) => failed],
@@ -110,8 +133,10 @@ export const report = (event: BusinessEvent): void => reportEvent(event.kind, ev
 
 function reportEvent<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
   const { counts = [], metrics, line }: Row<BusinessFacts[K]> = TABLE[kind];
-  for (const [metric, count] of counts) countBusiness(metric, count(facts));
-  for (const metric of metrics?.(facts) ?? []) countBusiness(metric);
+  countBusiness([
+    ...counts.map(([metric, count]) => [metric, count(facts)] as const),
+    ...(metrics?.(facts) ?? []).map((metric) => [metric, 1] as const),
+  ]);
   if (line === undefined) return;
   const { level, message } = typeof line === 'function' ? line(facts) : line;
   logger[level](message, logged(facts));

@@ -5,6 +5,7 @@ import { IN_FLIGHT_MS } from '../payments/attempt.ts';
 import { refreshSoldPrices } from '../plans/refresh-sold-prices.ts';
 import { eachConcurrently } from './each-concurrently.ts';
 import { WORK_KINDS } from './kinds.ts';
+import { measureOpenWork } from './measure-open-work.ts';
 import { type Finish, isOpenKind } from './work-kind.ts';
 
 /** Per run. The next run, five minutes later, continues. */
@@ -25,14 +26,17 @@ export interface SettledCharges {
 }
 
 /**
- * One run of the sweeper: refreshes the prices shown to customers, then finishes open work.
+ * One run of the sweeper: refreshes the prices shown to customers, finishes open work, and measures what is
+ * left.
  * @param ageMs as for `settlePendingCharges`
  * @throws BillingError ledger_unavailable when the work cannot be listed
  */
 export async function sweep(deps: PaymentDeps, ageMs?: number): Promise<SettledCharges> {
   const startedMs = deps.now().getTime();
   await refreshSoldPrices(deps);
-  return settlePendingCharges(deps, ageMs, startedMs);
+  const outcome = await settlePendingCharges(deps, ageMs, startedMs);
+  deps.report({ kind: 'work_measured', gauges: await measureOpenWork(deps) });
+  return outcome;
 }
 
 /**

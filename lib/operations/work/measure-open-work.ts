@@ -1,0 +1,57 @@
+import type { Gauge, WorkGauges } from '../../runtime/business-events.ts';
+import type { Deps } from '../../runtime/deps.ts';
+import { type DueKind, type StoredWork, storedWorkPages } from '../../store/due-work.ts';
+import { readable, UnreadableItem } from '../../store/record.ts';
+import { WORK_KINDS } from './kinds.ts';
+import { isOpenKind } from './work-kind.ts';
+
+const INDEXES = ['charge', 'parked', 'low_balance', 'notice'] as const satisfies readonly DueKind[];
+const NONE: Gauge = { count: 0, oldestSeconds: 0 };
+/** Items counted in one index. More than that is an incident, whose size the alarms need not know. */
+const MAX_COUNTED = 500;
+
+/**
+ * Counts the open work of every kind and finds the age of the oldest, for alarms: work that stays open has a
+ * growing age, whatever the reason is. Reads at most `MAX_COUNTED` items of each index.
+ * @throws BillingError ledger_unavailable
+ */
+export async function measureOpenWork(deps: Deps): Promise<WorkGauges> {
+  const gauges: Record<keyof WorkGauges, Gauge> = {
+    ...{ fix: NONE, order: NONE, renewal: NONE, double_payment: NONE, closing: NONE },
+    ...{ event: NONE, head: NONE, notice: NONE, unknown: NONE },
+  };
+  const now = deps.now();
+  for (const index of INDEXES) {
+    let counted = 0;
+    for await (const page of storedWorkPages(deps.table, index, now)) {
+      for (const work of page) {
+        const sinceMs = openSinceMs(work);
+        if (sinceMs === null) continue;
+        const { count, oldestSeconds } = gauges[work.item.kind];
+        const ageSeconds = Math.max(0, Math.round((now.getTime() - sinceMs) / 1_000));
+        gauges[work.item.kind] = {
+          count: count + 1,
+          oldestSeconds: Math.max(oldestSeconds, ageSeconds),
+        };
+      }
+      counted += page.length;
+      if (counted >= MAX_COUNTED) break;
+    }
+  }
+  return gauges;
+}
+
+/**
+ * When the work began; null if it is done and the index is stale. The due time alone is not enough: each failed
+ * try of the sweeper postpones it. It is used for work without a start, and for an unreadable item.
+ */
+function openSinceMs({ item, stored }: StoredWork): number | null {
+  const dueMs = Date.parse(String(stored['due_at']));
+  if (Number.isNaN(dueMs)) return null;
+  if (!isOpenKind(item.kind)) return dueMs;
+  const kind = WORK_KINDS[item.kind];
+  const work = readable((one) => kind.open(one, item), stored);
+  if (work === null) return null;
+  const startedAt = work instanceof UnreadableItem ? null : work.facts.startedAt;
+  return startedAt === null ? dueMs : Date.parse(startedAt);
+}

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import { measureOpenWork } from '../../../lib/operations/work/measure-open-work.ts';
+import { sweep } from '../../../lib/operations/work/sweep.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
+import { recordEvent } from '../../../lib/store/events.ts';
+import { type Table, writeTogether } from '../../../lib/store/table.ts';
+import { put } from '../../../lib/store/write.ts';
+import { recordedFix } from '../../support/customers.ts';
+import { customerWithCard, type Money, openMoney } from '../../support/money.ts';
+import { openTestTable } from '../../support/table.ts';
+
+/* Gauges of open work, which alarms watch: work that stays open gets older, whatever the reason is. */
+
+let table: Table;
+let money: Money;
+beforeAll(async () => {
+  table = await openTestTable();
+  money = await openMoney(table, { endWith: afterAll });
+});
+
+const NONE = { count: 0, oldestSeconds: 0 };
+const later = (seconds: number) => ({
+  ...money.deps,
+  now: () => new Date(money.deps.now().getTime() + seconds * 1_000),
+});
+
+/** Leaves a charge whose answer was lost. */
+async function unansweredCharge() {
+  const { customerId } = await customerWithCard(money, 0);
+  const fix = await recordedFix(money.deps, customerId, 1);
+  money.double.faults.add({ path: '/v1/payment_intents', kind: 'drop_after', times: 9 });
+  await expect(billFixAttempt(money.deps, customerId, fix)).rejects.toMatchObject({
+    code: 'payment_pending',
+  });
+  money.double.faults.clear();
+}
+
+describe('the gauges of open work', () => {
+  it('an empty table has no open work of any kind', async () => {
+    expect(new Set(Object.values(await measureOpenWork(money.deps)))).toEqual(new Set([NONE]));
+  });
+
+  it('a charge without an outcome counts, and its age goes on although a failed sweep postpones it', async () => {
+    await unansweredCharge();
+    expect((await measureOpenWork(later(60))).fix).toEqual({
+      count: 1,
+      oldestSeconds: expect.closeTo(60, -1),
+    });
+    money.double.faults.add({ path: '/v1/payment_intents', kind: 'drop_before', times: 99 });
+    await sweep(later(600));
+    money.double.faults.clear();
+    const { fix } = await measureOpenWork(later(1_200));
+    expect(fix.count).toBe(1);
+    expect(fix.oldestSeconds).toBeGreaterThan(1_100);
+    await sweep(later(1_300));
+    expect((await measureOpenWork(later(1_400))).fix).toEqual(NONE);
+  });
+
+  it('a parked event counts until it is replayed', async () => {
+    const receivedAt = money.deps.now().toISOString();
+    const record = {
+      eventId: 'evt_gauge',
+      type: 'charge.updated',
+      receivedAt,
+      customerId: null,
+      outcome: 'parked' as const,
+      reason: 'for a test',
+      objectId: null,
+      amount: null,
+      currency: null,
+      createdAt: receivedAt,
+    };
+    await writeTogether(table, [recordEvent(record)]);
+    expect((await measureOpenWork(later(90))).event).toMatchObject({ count: 1 });
+    await writeTogether(table, [recordEvent({ ...record, outcome: 'ignored' })]);
+    expect((await measureOpenWork(later(90))).event).toEqual(NONE);
+  });
+
+  it('an item that only a newer release can read counts as unknown work', async () => {
+    const key = { pk: `CUSTOMER#${'f'.repeat(32)}`, sk: 'LATER#1' };
+    await writeTogether(table, [put({ ...key, due: 'charge', due_at: '2026-01-01T00:00:00.000Z' })]);
+    expect((await measureOpenWork(money.deps)).unknown.count).toBe(1);
+  });
+
+  it('each sweep ends with a heartbeat and the gauges', async () => {
+    const events: BusinessEvent[] = [];
+    await sweep({ ...money.deps, report: (event) => events.push(event) });
+    expect(events.at(-1)).toMatchObject({ kind: 'work_measured', gauges: { order: NONE } });
+  });
+});
