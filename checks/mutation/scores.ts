@@ -54,8 +54,8 @@ export function scoreOf({ killed, timeout, survived }: Counts): number {
 }
 
 /**
- * How many survivors of a file may be without an explanation: as many as when it was tried last. A file that is
- * tried for the first time has only its folder's minimum score.
+ * How many survivors of a file may be without an explanation: as many as when it was tried last. A file that
+ * is tried for the first time has only its folder's minimum score.
  */
 export function allowedOpenIn(part: Part, file: string): number {
   return readScores()[part.name]?.files[file]?.open ?? Number.POSITIVE_INFINITY;

@@ -6,7 +6,9 @@ export interface Gauge {
   readonly oldestSeconds: number;
 }
 
-/** By the kind of item. `head`: due low-balance warnings. `unknown`: written by a newer release, or manually. */
+/**
+ * By the kind of item. `head`: due low-balance warnings. `unknown`: written by a newer release, or manually.
+ */
 export type WorkGauges = Readonly<Record<DueItem['kind'], Gauge>>;
 
 /** Business events for people and alarms, with their facts: ids, numbers and reasons, no personal data. */

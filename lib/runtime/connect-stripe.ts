@@ -22,9 +22,10 @@ interface Connection {
 const connections = new WeakMap<NodeJS.ProcessEnv, Connection>();
 
 /**
- * Asks for the parameters each time, which costs a call only if they are old. So a rotated key comes into use.
- * @throws BillingError payments_unavailable if SSM does not answer; Error naming the setting that is missing or
- *   wrong, never its value
+ * Asks for the parameters each time, which costs a call only if they are old. So a rotated key comes into
+ * use.
+ * @throws BillingError payments_unavailable if SSM does not answer; Error naming the setting that is missing
+ *   or wrong, never its value
  */
 async function connected(env: NodeJS.ProcessEnv, deps: Deps): Promise<StripePort> {
   const parameters = parametersOf(deps, env);

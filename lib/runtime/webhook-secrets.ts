@@ -4,7 +4,9 @@ import { parametersOf } from './parameters.ts';
 
 /** The secrets that Stripe signs events with. */
 export interface WebhookSecrets {
-  /** @throws BillingError payments_unavailable if SSM does not answer; Error if they are missing or malformed */
+  /**
+   * @throws BillingError payments_unavailable if SSM does not answer; Error if they are missing or malformed
+   */
   readonly current: () => Promise<readonly string[]>;
   /** The secrets after a refused signature; undefined if they are the same. Costs at most a call a minute. */
   readonly rotated: () => Promise<readonly string[] | undefined>;

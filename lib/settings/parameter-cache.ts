@@ -21,7 +21,10 @@ const LONGEST_WAIT_MS = 300;
 const MAX_STALE_MS = 24 * 60 * 60_000;
 /** Time between failed refreshes, so that a slow or throttled source is not asked by every request. */
 const PAUSE_MS = 10_000;
-/** Time between refreshes of a value that was refused. Forged signatures could otherwise cause one per request. */
+/**
+ * Time between refreshes of a value that was refused. Forged signatures could otherwise cause one per
+ * request.
+ */
 const REFUSED_PAUSE_MS = 60_000;
 const MAX_TRIES = 3;
 const FIRST_WAIT_MS = 100;

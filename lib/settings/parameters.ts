@@ -8,8 +8,8 @@ const TIMEOUT_MS = 2_000;
 export type ParameterName = 'STRIPE_SECRET_KEY' | 'STRIPE_PRO_PRICE_ID' | 'STRIPE_WEBHOOK_SECRETS';
 
 /**
- * Settings that the deployed template must not contain: from the environment on one machine, else from the SSM
- * parameter that the environment names. Cached, so a request rarely waits for SSM.
+ * Settings that the deployed template must not contain: from the environment on one machine, else from the
+ * SSM parameter that the environment names. Cached, so a request rarely waits for SSM.
  */
 export class Parameters {
   readonly #env: NodeJS.ProcessEnv;

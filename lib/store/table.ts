@@ -58,8 +58,8 @@ export interface Refusal {
 }
 
 /**
- * Nothing was written; retry. `conflict`: another writer was changing the same item. `throttled`: DynamoDB had
- * no capacity. Conditions of other items may not have been checked, so nothing follows about them.
+ * Nothing was written; retry. `conflict`: another writer was changing the same item. `throttled`: DynamoDB
+ * had no capacity. Conditions of other items may not have been checked, so nothing follows about them.
  */
 export interface Contended {
   readonly kind: 'contended';

@@ -42,8 +42,8 @@ export async function measureOpenWork(deps: Deps): Promise<WorkGauges> {
 }
 
 /**
- * When the work began; null if it is done and the index is stale. The due time alone is not enough: each failed
- * try of the sweeper postpones it. It is used for work without a start, and for an unreadable item.
+ * When the work began; null if it is done and the index is stale. The due time alone is not enough: each
+ * failed try of the sweeper postpones it. It is used for work without a start, and for an unreadable item.
  */
 function openSinceMs({ item, stored }: StoredWork): number | null {
   const dueMs = Date.parse(String(stored['due_at']));

@@ -26,7 +26,8 @@ import { anotherClientOf, openTestTable } from '../../support/table.ts';
 
 const LANES = 3;
 /**
- * `EVENT_ORDERS=10 npm test -- test/operations/events/event-order.test.ts` tries ten times as many random orders.
+ * `EVENT_ORDERS=10 npm test -- test/operations/events/event-order.test.ts` tries ten times as many random
+ * orders.
  */
 const SCALE = Number(process.env['EVENT_ORDERS'] ?? 1);
 /** Events per journey in all random sequences. */
