@@ -11,6 +11,8 @@ export const PAGER_TOPIC = 'PagerTopic';
 export const ALARM_SUBSCRIPTION = 'AlarmEmail';
 /** Fewer counts than this give no meaningful rate: one of two is not "50 %". */
 const MIN_COUNT_FOR_RATE = 5;
+/** One customer's mistake must not look like the fault of a release. */
+const MIN_CALLERS_COUNT = 20;
 
 interface Rule {
   readonly name: string;
@@ -79,7 +81,8 @@ const SYSTEM_RULES: readonly Rule[] = [
 ];
 
 /** The alarms that roll back a canary, in addition to the error alarm of its function. */
-export const ROLLBACK_ALARMS = ['api-faults', 'defects', 'webhook-failures'] as const;
+/* Only failures that are ours: an outage of Stripe or DynamoDB, or a stranger's requests, undo no release. */
+export const ROLLBACK_ALARMS = ['defects', 'requests-refused', 'webhook-failures'] as const;
 
 /** The names of a stage's alarms begin with service and stage, so that they can be listed by prefix. */
 const alarmName = ({ name, stage }: DeployedService, alarm: string) => `${name}-${stage}-${alarm}`;
@@ -97,6 +100,7 @@ export function alarmResources(service: DeployedService): Record<string, Resourc
     ...noticeRules(service),
     defects(service),
     staleParameters(service),
+    ...callerRules(service),
     ...SYSTEM_RULES,
     ...service.functions.flatMap((one) => functionRules(one)),
   ];
@@ -118,6 +122,46 @@ const defects = (service: DeployedService): Rule => ({
   threshold: { above: 0 },
   minutes: 5,
 });
+
+/** Requests by whether their key was accepted: a release can refuse every caller without a single 500. */
+function callerRules(service: DeployedService): Rule[] {
+  const accepted = measure.business(service, 'KeyAccepted');
+  const refused = measure.business(service, 'RequestRefused');
+  const strangers = measure.business(service, 'KeyRefused');
+  const silent: Rule = {
+    name: 'requests-missing',
+    severity: 'page',
+    description: 'No request with a valid key for an hour.',
+    measures: { accepted },
+    threshold: { below: 1 },
+    minutes: 60,
+    missingIsBad: true,
+  };
+  return [
+    {
+      name: 'requests-refused',
+      severity: 'page',
+      description: 'More than half of the requests with a valid key were answered 403 or 422.',
+      measures: { refused, accepted },
+      expression: `IF(FILL(accepted, 0) >= ${MIN_CALLERS_COUNT}, 100 * FILL(refused, 0) / accepted, 0)`,
+      threshold: { above: 50 },
+      minutes: 5,
+    },
+    {
+      // Without a rollback: a stranger can make any number of such requests.
+      name: 'keys-refused',
+      description: 'For 15 minutes, more than 80 % of the requests with a key were answered 401.',
+      measures: { strangers, accepted },
+      expression:
+        `IF(FILL(strangers, 0) >= ${MIN_CALLERS_COUNT}, ` +
+        `100 * strangers / ${sumOf(['strangers', 'accepted'])}, 0)`,
+      threshold: { above: 80 },
+      minutes: 5,
+      periods: 3,
+    },
+    ...(service.expectsRequests ? [silent] : []),
+  ];
+}
 
 const staleParameters = (service: DeployedService): Rule => ({
   name: 'parameters-stale',

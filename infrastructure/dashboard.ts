@@ -82,6 +82,7 @@ function businessGraphs(service: DeployedService): Graph[] {
       'Defect',
       'ParameterStale',
     ),
+    graph('Callers', 'KeyAccepted', 'RequestRefused', 'KeyRefused'),
     graph('Completed runs', 'SweeperCompleted', 'WarningsCompleted', 'ReconcileCompleted'),
     gauges('Open work', ...OPEN_WORK_COUNTS),
     gauges('Age of the oldest open work, seconds', ...OPEN_WORK_AGES),

@@ -34,6 +34,7 @@ const Service = z.object({
       pagerUrl: z.union([z.literal(''), z.url({ protocol: /^https$/, error: 'must be an https address' })]),
       runbookUrl: z.string(),
       expectsWebhooks: z.boolean(),
+      expectsRequests: z.boolean(),
       shiftTraffic: z.enum(TRAFFIC_SHIFTS, { error: `must be one of ${TRAFFIC_SHIFTS.join(', ')}` }),
       noticeIdentity: z.string(),
     }),
@@ -63,6 +64,8 @@ export interface DeployedService {
   /** Where the manual for alarms is. */
   readonly runbookUrl: string;
   readonly expectsWebhooks: boolean;
+  /** Whether an hour without a customer's request raises an alarm. */
+  readonly expectsRequests: boolean;
   /** How CodeDeploy shifts traffic to a new version. */
   readonly shiftTraffic: (typeof TRAFFIC_SHIFTS)[number];
   /** The SES identity that must be verified for the sender of notices. */

@@ -31,6 +31,8 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'reconcile-missing': 'Sum < 1, 28 of 28 times 60 minutes',
   'refunds-stuck': 'Maximum > 3600, 1 of 1 times 5 minutes',
   'renewals-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
+  'requests-refused': 'Sum rate > 50, 1 of 1 times 5 minutes',
+  'keys-refused': 'Sum rate > 80, 3 of 3 times 5 minutes',
   'schedule-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'signatures-refused': 'Sum rate > 4, 1 of 1 times 30 minutes',
   'sweeper-silent': 'Sum < 1, 4 of 4 times 5 minutes',
@@ -42,11 +44,14 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };
 const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
+  'requests-missing': 'Sum < 1, 1 of 1 times 60 minutes',
   'webhooks-missing': 'Sum rate < 1, 6 of 6 times 60 minutes',
 };
 const ERRORS = 'Sum > 0, 1 of 1 times 5 minutes';
 const THROTTLES = 'Sum > 0, 3 of 3 times 5 minutes';
-const BAD_WHEN_SILENT = ['reconcile-missing', 'sweeper-silent', 'warnings-silent', 'webhooks-missing'];
+const BAD_WHEN_SILENT = [
+  ...['reconcile-missing', 'requests-missing', 'sweeper-silent', 'warnings-silent', 'webhooks-missing'],
+];
 /** Alarms that cannot wait. All others only send a mail. */
 const PAGES = [
   ...[
@@ -57,7 +62,14 @@ const PAGES = [
     'payment-failures-critical',
     'renewals-stuck',
   ],
-  ...['sweeper-silent', 'table-throttled', 'webhook-failures', 'webhooks-missing'],
+  ...[
+    'requests-missing',
+    'requests-refused',
+    'sweeper-silent',
+    'table-throttled',
+    'webhook-failures',
+    'webhooks-missing',
+  ],
 ];
 /** They end after one period while the trouble is still there, so they send no OK. */
 const WITHOUT_OK = [
@@ -100,6 +112,11 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     ['signatures-refused', { refused: 5 }, 5],
     ['signatures-refused', { refused: 5_000, processed: 1 }, 0],
     ['signatures-refused', {}, 0],
+    ['requests-refused', { accepted: 40, refused: 30 }, 75],
+    ['requests-refused', { accepted: 19, refused: 19 }, 0],
+    ['requests-refused', {}, 0],
+    ['keys-refused', { strangers: 90, accepted: 10 }, 90],
+    ['keys-refused', { strangers: 19 }, 0],
     ['payment-failures-warning', { charged: 9, declined: 1 }, 10],
     ['payment-failures-critical', { charged: 3, declined: 1 }, 0],
     ['payment-failures-critical', { charged: 6, declined: 2 }, 25],
@@ -211,6 +228,7 @@ describe('the recipients of alarms', () => {
     pagerUrl: '',
     runbookUrl: 'docs/operate.md',
     expectsWebhooks: true,
+    expectsRequests: true,
     shiftTraffic: 'LambdaAllAtOnce' as const,
     noticeIdentity: 'rsolv.dev',
     functions: [],

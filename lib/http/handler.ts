@@ -5,7 +5,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { BillingError } from '../errors.ts';
 import { loggableError, logger } from '../runtime/observe.ts';
 import { report } from '../runtime/report.ts';
-import { withTimeLeft } from '../runtime/time-left.ts';
+import { inRequest, requestFacts } from '../runtime/request-scope.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
 import { jsonBody } from './json-body.ts';
@@ -20,6 +20,9 @@ export type Handler = (
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
 type Result = APIGatewayProxyStructuredResultV2;
+
+/** A release that refuses everything answers like this, to callers whose key is good. */
+const REFUSALS: ReadonlySet<number> = new Set([403, 422]);
 
 /** Facts for the log line of a request. One object per request: requests never share it. */
 export interface LogFacts {
@@ -45,7 +48,7 @@ export function handlerOf(
   if (contract.body !== undefined) chain.use(jsonBody);
   chain.handler((event, { logFacts }) => answer(event, logFacts));
   return async (event, context) => {
-    const result = await withTimeLeft(
+    const result = await inRequest(
       () => context.getRemainingTimeInMillis(),
       () => chain(event, { ...context, logFacts: {} }),
     );
@@ -61,10 +64,21 @@ function answerAndLog(contract: Contract): Middleware {
   const finish = (request: ChainRequest, reply: Reply, facts: Record<string, unknown> = {}) => {
     const { awsRequestId: requestId, logFacts } = request.context;
     const { status } = reply;
-    const line = { request_id: requestId, route, status, ...logFacts, cold_start: coldStart, ...facts };
+    const line = {
+      request_id: requestId,
+      gateway_request_id: request.event.requestContext.requestId,
+      route,
+      status,
+      ...logFacts,
+      cold_start: coldStart,
+      ...requestFacts(),
+      ...facts,
+    };
     coldStart = false;
     // Lambda counts such an answer as a success. Only this report raises an alarm or rolls a canary back.
     if (status === 500) report({ kind: 'defect' });
+    if (logFacts.customer_id !== undefined) report({ kind: 'key_accepted', isRefused: REFUSALS.has(status) });
+    else if (status === 401) report({ kind: 'key_refused' });
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);
     request.response = render(reply, requestId);

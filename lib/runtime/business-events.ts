@@ -37,6 +37,10 @@ export interface BusinessFacts {
   readonly credits_adjusted: { readonly customerId: string; readonly amount: number };
   /** A parameter could not be refreshed. The value of at most a day ago stays in use. */
   readonly parameter_stale: { readonly parameter: string; readonly error: unknown };
+  /** A request came with a valid key. `isRefused`: it was answered 403 or 422 nevertheless. */
+  readonly key_accepted: { readonly isRefused: boolean };
+  /** A request came without a valid key. */
+  readonly key_refused: Nothing;
   /** A request was answered with 500. The request's own log line has the details. */
   readonly defect: Nothing;
   /** A delivery with a wrong, outdated or unreadable signature. */

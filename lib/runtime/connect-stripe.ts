@@ -2,7 +2,7 @@ import { parseStripeConfig } from '../settings/stripe.ts';
 import type { StripePort } from '../stripe/port.ts';
 import type { Deps, PaymentDeps } from './deps.ts';
 import { parametersOf } from './parameters.ts';
-import { timeLeftMs } from './time-left.ts';
+import { noteCall, timeLeftMs } from './request-scope.ts';
 
 /**
  * The dependencies of a function that may move money. Only such functions import this file, so no other
@@ -44,7 +44,13 @@ async function connected(env: NodeJS.ProcessEnv, deps: Deps): Promise<StripePort
     return newer === undefined ? undefined : configWith(newer).secretKey;
   };
   const { sleep, random } = deps;
-  const port = stripePort(configWith(secretKey), { sleep, random, timeLeftMs, newerKey });
+  const port = stripePort(configWith(secretKey), {
+    sleep,
+    random,
+    timeLeftMs,
+    newerKey,
+    onCall: (ms) => noteCall('stripe', ms),
+  });
   connections.set(env, { secretKey, port });
   return port;
 }

@@ -55,6 +55,9 @@ export type BusinessMetric =
   | 'MissedEvent'
   | 'ReconcileCompleted'
   | 'ParameterStale'
+  | 'KeyAccepted'
+  | 'KeyRefused'
+  | 'RequestRefused'
   | 'Defect';
 
 /** Counts business events in CloudWatch's embedded metric format, with one line of the log. */

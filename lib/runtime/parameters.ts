@@ -1,5 +1,6 @@
 import { Parameters } from '../settings/parameters.ts';
 import type { Deps } from './deps.ts';
+import { noteCall } from './request-scope.ts';
 
 /** One per environment, and so one per running function. */
 const parameters = new WeakMap<NodeJS.ProcessEnv, Parameters>();
@@ -12,6 +13,7 @@ export function parametersOf({ now, random, sleep, report }: Deps, env: NodeJS.P
     nowMs: () => now().getTime(),
     random,
     sleep,
+    onRead: (ms) => noteCall('ssm', ms),
     onStale: (parameter, error) => report({ kind: 'parameter_stale', parameter, error }),
   });
   parameters.set(env, opened);

@@ -69,6 +69,10 @@ const TABLE: Table = {
       amount > LARGE_GRANT_CREDITS ? ['CreditsAdjusted', 'LargeGrant'] : ['CreditsAdjusted'],
   },
   parameter_stale: { metrics: always('ParameterStale'), line: warn('parameter not refreshed') },
+  key_accepted: {
+    metrics: ({ isRefused }) => (isRefused ? ['KeyAccepted', 'RequestRefused'] : ['KeyAccepted']),
+  },
+  key_refused: { metrics: always('KeyRefused') },
   defect: { metrics: always('Defect') },
   signature_refused: { metrics: always('SignatureRefused') },
   event_received: { metrics: receivedMetrics, line: eventLine },

@@ -4,14 +4,17 @@ import { parseConfig } from '../settings/environment.ts';
 import { openTable } from '../store/table.ts';
 import type { Report } from './business-events.ts';
 import type { Deps } from './deps.ts';
-import { timeLeftMs } from './time-left.ts';
+import { noteCall, timeLeftMs } from './request-scope.ts';
 
 /** The dependencies of operations. Reports nothing by default: only a running function reports. */
 export function startRuntime(env: NodeJS.ProcessEnv, report: Report = () => {}): Deps {
   const config = parseConfig(env);
   return {
     stage: config.stage,
-    table: openTable(config, { timeLeftMs }),
+    table: openTable(config, {
+      timeLeftMs,
+      onCall: (ms, retries) => noteCall('dynamodb', ms, retries),
+    }),
     now: () => new Date(),
     random: Math.random,
     randomBytes,

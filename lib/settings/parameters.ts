@@ -15,9 +15,26 @@ export class Parameters {
   readonly #env: NodeJS.ProcessEnv;
   readonly #cache: ParameterCache;
 
-  constructor(env: NodeJS.ProcessEnv, sources: Omit<CacheSources, 'read' | 'isTransient'>) {
+  constructor(
+    env: NodeJS.ProcessEnv,
+    {
+      onRead,
+      ...sources
+    }: Omit<CacheSources, 'read' | 'isTransient'> & {
+      /** Called after each call to SSM, with its duration. */
+      readonly onRead?: (ms: number) => void;
+    },
+  ) {
     this.#env = env;
-    this.#cache = new ParameterCache({ ...sources, read: (name) => readFromSsm(env, name), isTransient });
+    const read = async (name: string) => {
+      const startedMs = performance.now();
+      try {
+        return await readFromSsm(env, name);
+      } finally {
+        onRead?.(performance.now() - startedMs);
+      }
+    };
+    this.#cache = new ParameterCache({ ...sources, read, isTransient });
   }
 
   /**

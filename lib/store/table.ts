@@ -39,6 +39,8 @@ export interface TableTools {
   readonly newToken: () => string;
   /** Time left for the current request, in milliseconds. Infinite outside a request. */
   readonly timeLeftMs: () => number;
+  /** Called after each call, with its duration and the repeats that the SDK made of it. */
+  readonly onCall?: (ms: number, retries: number) => void;
 }
 
 /** The ledger's table: its client, its name, and how its calls wait. */
@@ -222,12 +224,31 @@ interface SendOptions {
   readonly abortSignal?: AbortSignal;
 }
 
+/** The SDK says how often it sent a call. */
+interface Answered {
+  readonly $metadata?: { readonly attempts?: number | undefined };
+}
+
 /** Stops a call before the time of its request is over, so that the request can still be answered. */
-export async function inTime<T>({ tools }: Table, call: (options: SendOptions) => Promise<T>): Promise<T> {
+export async function inTime<T extends Answered>(
+  { tools }: Table,
+  call: (options: SendOptions) => Promise<T>,
+): Promise<T> {
   const leftMs = tools.timeLeftMs() - RESERVED_MS;
-  if (leftMs >= LONGEST_CALL_MS) return call({});
   if (leftMs <= 0) throw new Error('no time is left for a call');
-  return call({ abortSignal: AbortSignal.timeout(leftMs) });
+  const options = leftMs >= LONGEST_CALL_MS ? {} : { abortSignal: AbortSignal.timeout(leftMs) };
+  const startedMs = performance.now();
+  let attempts = 1;
+  try {
+    const answer = await call(options);
+    attempts = answer.$metadata?.attempts ?? 1;
+    return answer;
+  } catch (error) {
+    if (error instanceof DynamoDBServiceException) attempts = error.$metadata.attempts ?? 1;
+    throw error;
+  } finally {
+    tools.onCall?.(performance.now() - startedMs, attempts - 1);
+  }
 }
 
 /** An earlier send of the same transaction, with the same token, is not finished. */

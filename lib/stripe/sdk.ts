@@ -3,6 +3,7 @@ import Stripe from 'stripe';
 import type { StripeConfig } from '../settings/stripe.ts';
 import { retryRateLimited, type Waiting } from './rate-limited.ts';
 import { type NewerKey, retryRotatedKey } from './rotated-key.ts';
+import { timed } from './timed.ts';
 
 /** The version whose shapes lib/stripe reads. An SDK of another version does not compile. */
 export const STRIPE_API_VERSION: typeof Stripe.API_VERSION = '2026-10-28.endive';
@@ -13,7 +14,11 @@ const MAX_RETRIES = 1;
 
 /** The transport to Stripe, if not the network, how a call waits, and where a newer key is. */
 export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'> &
-  Partial<Waiting> & { readonly newerKey?: NewerKey };
+  Partial<Waiting> & {
+    readonly newerKey?: NewerKey;
+    /** Called after each request, with its duration. */
+    readonly onCall?: (ms: number) => void;
+  };
 
 /** The official SDK at the pinned version: limited time and retries, no output. */
 export function openStripe(
@@ -21,9 +26,10 @@ export function openStripe(
   {
     sleep = wait,
     random = Math.random,
-    timeLeftMs,
+    timeLeftMs = () => Number.POSITIVE_INFINITY,
     httpClient = Stripe.createNodeHttpClient(),
     newerKey = async () => undefined,
+    onCall = () => {},
     ...line
   }: StripeLine = {},
 ): Stripe {
@@ -39,7 +45,7 @@ export function openStripe(
     }),
     ...line,
     httpClient: retryRotatedKey(
-      retryRateLimited(httpClient, { sleep, random, timeLeftMs }),
+      retryRateLimited(timed(httpClient, timeLeftMs, onCall), { sleep, random, timeLeftMs }),
       secretKey,
       newerKey,
     ),

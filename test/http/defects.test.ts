@@ -19,7 +19,7 @@ it('every 500 is counted as a defect, because Lambda counts it as a success; fau
   const { result: unknown, lines: quiet } = await heard(() =>
     call(api.billFixAttempt, { apiKey, params: { id: 'f'.repeat(64) } }),
   );
-  expect([unknown.status, countedIn(quiet)]).toEqual([404, []]);
+  expect([unknown.status, countedIn(quiet)]).toEqual([404, ['KeyAccepted']]);
 
   await tamper(deps, keys.head(customerId), 'balance', 'many');
   for (let time = 0; time < 2; time++) {
@@ -27,7 +27,7 @@ it('every 500 is counted as a defect, because Lambda counts it as a success; fau
     expect([result.status, result.body['code'], countedIn(lines)]).toEqual([
       500,
       'internal_error',
-      ['Defect'],
+      ['Defect', 'KeyAccepted'],
     ]);
   }
 });

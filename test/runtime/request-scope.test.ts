@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { healthContract } from '../../lib/http/contracts/service.ts';
 import { handlerOf } from '../../lib/http/handler.ts';
 import { withStripe } from '../../lib/runtime/connect-stripe.ts';
-import { timeLeftMs, withTimeLeft } from '../../lib/runtime/time-left.ts';
+import { inRequest, timeLeftMs } from '../../lib/runtime/request-scope.ts';
 import { gatewayEvent, invocation } from '../support/gateway.ts';
 import { openMoney } from '../support/money.ts';
 import { openTestTable } from '../support/table.ts';
@@ -28,7 +28,7 @@ it('a request that has no time for another try does not wait for Stripe, and the
   const sleep = async (ms: number) => void waits.push(ms);
   const { stripe } = withStripe({ ...money.deps, sleep }, { ...money.env });
   const ask = (leftMs: number) =>
-    withTimeLeft(
+    inRequest(
       () => leftMs,
       async () => (await stripe()).soldPrice('pro'),
     );
