@@ -2,7 +2,7 @@ import { billFixAttemptContract } from '../lib/http/contracts/fix-attempts.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { billedView } from '../lib/http/views/billing-problems.ts';
 import { billFixAttempt } from '../lib/operations/fixes/bill-fix-attempt.ts';
-import { reportBilling } from '../lib/operations/fixes/report-billing.ts';
+import { reportCreditOrBlock } from '../lib/operations/fixes/report-billing.ts';
 import { requireFix, requireHead } from '../lib/operations/ledger/require-item.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 import { keys } from '../lib/store/keys.ts';
@@ -14,7 +14,7 @@ export const handler = customerEndpoint(
   async (deps, { input: { params }, customerId, items: [head, fix] }) => {
     const read = { head: requireHead(head, customerId), related: requireFix(fix) };
     const billing = await billFixAttempt(paymentDeps(deps), customerId, params.id, read);
-    reportBilling(deps, customerId, params.id, billing);
+    reportCreditOrBlock(deps, customerId, params.id, billing);
     return { status: 200, body: billedView(params.id, billing) };
   },
 );

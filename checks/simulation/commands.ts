@@ -20,7 +20,7 @@ import { readTogether } from '../../lib/store/table.ts';
 import { isCardName } from '../../local/stripe-double/cards.ts';
 import { createPaymentMethod } from '../../local/stripe-double/resources/payment-methods.ts';
 import { newFix } from '../../test/support/fixtures.ts';
-import { disputeAnother } from './people/cardholders.ts';
+import { disputeDuringCharge } from './people/cardholders.ts';
 import type { Random } from './random.ts';
 import type { Slot, World } from './world.ts';
 
@@ -80,7 +80,7 @@ export const bill: Command = async (world, slot, random) => {
     fix === undefined ? undefined : { head: requireHead(head, customerId), related: requireFix(fix) };
   const billing = await billFixAttempt(deps, customerId, fixId, read).catch((error: unknown) => {
     const isUnderWay = error instanceof BillingError && error.code === 'payment_pending';
-    if (isUnderWay && random.chance(0.8)) disputeAnother(world, customerId);
+    if (isUnderWay && random.chance(0.8)) disputeDuringCharge(world, customerId);
     throw error;
   });
   const isPromise = billing.kind !== 'action_required' && billing.kind !== 'not_tried';

@@ -24,7 +24,7 @@ import type { Runner } from '../stage/session.ts';
 import {
   actor,
   customerId,
-  customerName,
+  customerIdOrEmail,
   limit,
   listCursor,
   ownName,
@@ -52,7 +52,7 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     .command('show')
     .summary('show one customer')
     .description("Shows a customer's profile, plan and balance, open work, and newest ledger entries.")
-    .argument('<customer>', 'customer id, or e-mail address', customerName)
+    .argument('<customer>', 'customer id, or e-mail address', customerIdOrEmail)
     .addHelpText(
       'after',
       examples('rsolv-billing customer show billing@acme.dev', 'rsolv-billing customer show 5be0…c1 --json'),

@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { isGivenUp } from '../../lib/domain/notice.ts';
+import { needsResend } from '../../lib/domain/notice.ts';
 import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
 import {
   type FoundNotice,
@@ -147,7 +147,7 @@ async function resendGivenUp(session: Session, actor: string) {
   const unreadable: UnreadableNotice[] = [];
   for await (const found of unsentWithProgress(session)) {
     if ('unreadable' in found) unreadable.push(found.unreadable);
-    else if (isGivenUp(found.notice, at)) resent.push(await tryResend(session, found.notice, actor));
+    else if (needsResend(found.notice, at)) resent.push(await tryResend(session, found.notice, actor));
   }
   return { resent, unreadable };
 }

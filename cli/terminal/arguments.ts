@@ -29,7 +29,7 @@ const listOf =
 export const customerIds = listOf(customerId);
 
 /** A customer's id, or the e-mail address of the account: `customerIdFor` resolves both to the id. */
-export const customerName = parser(
+export const customerIdOrEmail = parser(
   z.union([CustomerId, z.email()]),
   'a customer id, 32 hexadecimal digits, or an e-mail address',
 );

@@ -246,7 +246,7 @@ export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLA
  * Whether a notice waits for a person to send it again. Its delivery failed, stopped halfway, or did not
  * start within the time of a delivery, for example because the stream was down.
  */
-export function isGivenUp(
+export function needsResend(
   {
     state,
     createdAt,

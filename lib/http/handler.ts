@@ -8,7 +8,7 @@ import { report } from '../runtime/report.ts';
 import { inRequest, requestFacts } from '../runtime/request-scope.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
-import { jsonBody } from './json-body.ts';
+import { jsonBodyParser } from './json-body.ts';
 import { problemReply, toBillingError } from './problem.ts';
 import { type Reply, render } from './reply.ts';
 
@@ -45,7 +45,7 @@ export function handlerOf(
   chain.use(answerAndLog(contract));
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody(contract.maxBodyBytes ?? MAX_BODY_BYTES));
-  if (contract.body !== undefined) chain.use(jsonBody);
+  if (contract.body !== undefined) chain.use(jsonBodyParser);
   chain.handler((event, { logFacts }) => answer(event, logFacts));
   return async (event, context) => {
     const result = await inRequest(

@@ -10,7 +10,7 @@ const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json(;|$)/i;
  * Middleware that parses the body in place. docs/decisions/0011-json-body.md explains why this is not Middy's
  * parser.
  */
-export const jsonBody = {
+export const jsonBodyParser = {
   before: ({ event }: { event: APIGatewayProxyEventV2 }) => {
     if (!JSON_TYPE.test(event.headers['content-type'] ?? '')) {
       const detail = 'Send the body as JSON, with content-type: application/json.';

@@ -49,7 +49,7 @@ export async function noteCleared(
 }
 
 /** Marks a closing as finished: removes the address and the due date, and keeps the item. Idempotent. */
-export async function endClosing(table: Table, customerId: string): Promise<void> {
+export async function markClosingDone(table: Table, customerId: string): Promise<void> {
   const change = { remove: [...NOT_DUE, 'email'] };
   await writeTogether(table, [update(keys.closing(customerId), change, CONDITIONS.WORK_IS_DUE)]);
 }

@@ -7,10 +7,10 @@ import {
   creditsRemoved,
   disputeOpened,
   fixBlocked,
-  isGivenUp,
   isUnsent,
   keyIssued,
   NOTICE_STATES,
+  needsResend,
   paymentFailed,
   subscriptionEnded,
 } from '../../lib/domain/notice.ts';
@@ -249,7 +249,7 @@ describe('a notice that nobody will send by themselves', () => {
     'a notice that is %s, caused %i minutes ago and claimed %s minutes ago, is given up: %s',
     (state, caused, taken, is) => {
       const notice = { customerId: 'c1', id: 'k1', createdAt: minutes(caused), content, state };
-      expect(isGivenUp({ ...notice, claimedAt: taken === null ? null : minutes(taken) }, AT)).toBe(is);
+      expect(needsResend({ ...notice, claimedAt: taken === null ? null : minutes(taken) }, AT)).toBe(is);
     },
   );
 });
@@ -269,7 +269,7 @@ describe('a notice', () => {
     const givenUp = (agoMs: number) => {
       const caused = new Date(AT.getTime() - agoMs);
       const notice = disputeOpened('c1', { id: 'du_1', amountCents: 100 }, caused);
-      return isGivenUp({ ...notice, state: 'pending', claimedAt: null }, AT);
+      return needsResend({ ...notice, state: 'pending', claimedAt: null }, AT);
     };
     expect([givenUp(120_000), givenUp(120_001)]).toEqual([false, true]);
   });

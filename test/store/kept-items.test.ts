@@ -7,7 +7,7 @@ import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { listApiKeys, putApiKey } from '../../lib/store/api-keys.ts';
-import { endClosing, openClosing, openClosingOf } from '../../lib/store/closing.ts';
+import { markClosingDone, openClosing, openClosingOf } from '../../lib/store/closing.ts';
 import { listDueWork } from '../../lib/store/due-work.ts';
 import {
   announceCharge,
@@ -88,7 +88,7 @@ describe('the closing of an account', () => {
       closedAt: AT.toISOString(),
       clearedTo: null,
     });
-    await endClosing(deps.table, customerId);
+    await markClosingDone(deps.table, customerId);
     const ended = await read(keys.closing(customerId));
     expect(ended).toEqual({ ...keys.closing(customerId), closed_at: AT.toISOString() });
     expect(openClosingOf(ended)).toBeNull();

@@ -20,7 +20,7 @@ export function wrongEnds({ subscriptions }: State, { heads }: Stored): string[]
 }
 
 /** Finds parked events of Stripe customers that are not ours. They need no action, so parking is wrong. */
-export function parkedOfForeignCustomers({ events, customers }: State, stored: Stored): string[] {
+export function wronglyParkedEvents({ events, customers }: State, stored: Stored): string[] {
   return stored.all
     .filter(({ pk, due }) => String(pk).startsWith('EVENT#') && due === 'parked')
     .flatMap(({ pk }) => {

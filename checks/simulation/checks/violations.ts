@@ -1,5 +1,5 @@
 import type { World } from '../world.ts';
-import { parkedOfForeignCustomers, wrongEnds } from './account.ts';
+import { wrongEnds, wronglyParkedEvents } from './account.ts';
 import { brokenInvariants, wrongBalances } from './ledgers.ts';
 import {
   expiring,
@@ -26,7 +26,7 @@ export async function findViolations(world: World): Promise<string[]> {
     ...wrongBalances(world, stored),
     ...expiring(stored),
     ...wrongEnds(world.double.state, stored),
-    ...parkedOfForeignCustomers(world.double.state, stored),
+    ...wronglyParkedEvents(world.double.state, stored),
     ...keysOfClosed(stored),
     ...leftAtStripe(world, stored),
     ...fullWindows(stored),

@@ -52,7 +52,7 @@ export const dispute: Deed = async ({ double }, random) => {
  * Disputes a paid charge of a customer at the worst time: another charge is announced, and its outcome is
  * unknown. The command `bill` causes this dispute, so it is not in deeds.ts.
  */
-export function disputeAnother(world: World, customerId: string): void {
+export function disputeDuringCharge(world: World, customerId: string): void {
   const { double } = world;
   const charge = double.state.charges.newestFirst.find(
     ({ paid, disputed, customer }) =>

@@ -18,7 +18,7 @@ import { skipWait } from '../payments/card-tries.ts';
 import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
 import { noneIfOpen, payRenewal, type RenewalOutcome } from '../plans/pay-renewal.ts';
 import { cardOnFile, syncAccount } from '../plans/sync-account.ts';
-import { useDefaultCard } from '../plans/use-default-card.ts';
+import { clearSubscriptionCards } from '../plans/use-default-card.ts';
 import { withStripeCustomer } from './stripe-customer.ts';
 
 export interface AddedPaymentMethod {
@@ -119,7 +119,7 @@ async function renewWith(
   if (subscription === null || isOver(subscription.state)) return { head, renewal: 'none' };
   try {
     const { account } = await syncAccount(deps, customerId);
-    await useDefaultCard(deps, account);
+    await clearSubscriptionCards(deps, account);
     const { kind } = await payRenewal(deps, customerId, true);
     return { head: (await readHead(deps.table, customerId)) ?? head, renewal: kind };
   } catch (error) {

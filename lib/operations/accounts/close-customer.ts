@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { listApiKeys } from '../../store/api-keys.ts';
-import { endClosing, noteCleared, openClosing, openClosingOf } from '../../store/closing.ts';
+import { markClosingDone, noteCleared, openClosing, openClosingOf } from '../../store/closing.ts';
 import { readOpenCharges } from '../../store/fix-attempts.ts';
 import { readHead } from '../../store/heads.ts';
 import { keys } from '../../store/keys.ts';
@@ -61,7 +61,7 @@ export async function finishClosing(deps: PaymentDeps, customerId: string): Prom
   if (closing === null) return;
   const { email, clearedTo } = closing;
   const cleared = await endAndClear(deps, customerId, email, clearedTo);
-  if (cleared.kind === 'all') await endClosing(deps.table, customerId);
+  if (cleared.kind === 'all') await markClosingDone(deps.table, customerId);
   else await noteCleared(deps.table, customerId, cleared.after, deps.now());
 }
 

@@ -7,7 +7,7 @@ import { announceRenewal, finishRenewal, noneIfOpen } from '../plans/pay-renewal
 import { type SettleOptions, settleInvoice } from '../plans/settle-invoice.ts';
 import { syncAccount } from '../plans/sync-account.ts';
 import { reverseReturnedMoney } from '../plans/take-back-credits.ts';
-import { useDefaultCard } from '../plans/use-default-card.ts';
+import { clearSubscriptionCards } from '../plans/use-default-card.ts';
 import { cardOwnerOf, NotOurs, ownerOf, payerOf, Unappliable } from './owner.ts';
 
 /** The effect of an event. `wrote`: the event was recorded in the transaction of its effect. */
@@ -83,7 +83,7 @@ async function applyCustomerChange(
 ): Promise<Effect> {
   const customerId = await ownerOf(deps, stripeCustomerId);
   const { account } = await syncAccount(deps, customerId, { of: stripeCustomerId });
-  await useDefaultCard(deps, account);
+  await clearSubscriptionCards(deps, account);
   const renewal = newCard ? await announceRenewal(deps, customerId, false) : null;
   // The payment is now open work, so the event counts as applied even if the payment fails.
   if (renewal !== null) await finishRenewal(deps, customerId, renewal).catch(noneIfOpen);

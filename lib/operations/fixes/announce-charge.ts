@@ -41,7 +41,7 @@ export type Announced =
  * Decides whether to announce a charge: not if the card has changed, or if its budget allows no try now.
  * Pure.
  */
-export function toAnnounce(
+export function decideAnnouncement(
   { customerId, balance }: CustomerHead,
   fix: FixAttempt,
   wanted: FixCharge,

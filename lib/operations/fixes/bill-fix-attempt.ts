@@ -14,7 +14,7 @@ import { requireFix } from '../ledger/require-item.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, stillPending } from '../payments/payment-problems.ts';
 import { syncAccount } from '../plans/sync-account.ts';
-import { type Announced, type Asked, toAnnounce, waitForCard } from './announce-charge.ts';
+import { type Announced, type Asked, decideAnnouncement, waitForCard } from './announce-charge.ts';
 import { closeCharge, finishCharge } from './charge-fix.ts';
 import { settleFixPayment } from './record-payment.ts';
 
@@ -186,7 +186,7 @@ function toDecision(
     case 'charge':
       return payable === undefined
         ? { kind: 'stale' }
-        : toAnnounce(head, fix, decision.charge, payable, asked);
+        : decideAnnouncement(head, fix, decision.charge, payable, asked);
     case 'resume':
       return { kind: 'done', answer: { kind: 'charge', fix, charge: decision.charge, balance } };
     case 'await_cardholder':

@@ -5,7 +5,7 @@ import type { FixBilling } from './bill-fix-attempt.ts';
  * Reports a blocked fix, and a fix billed with a credit, as business events. Charges and declines are
  * reported where they are settled, because the webhook or the sweeper may settle them.
  */
-export function reportBilling(
+export function reportCreditOrBlock(
   { report }: Deps,
   customerId: string,
   fixAttemptId: string,

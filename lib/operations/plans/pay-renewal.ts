@@ -84,7 +84,7 @@ export async function announceRenewal(
       const due = renewalDue(head, before, current ?? null, deps.now());
       if (due === null || !current || (!isAsked && wasTried(before, due)))
         return { kind: 'done', answer: null };
-      return toAnnounce(head, due, before, current.payable, { at: deps.now(), isAsked });
+      return decideAnnouncement(head, due, before, current.payable, { at: deps.now(), isAsked });
     },
   });
   return answer;
@@ -95,7 +95,7 @@ export async function announceRenewal(
  * Pure.
  * @throws BillingError card_declined, ledger_busy if a person asked and the budget allows no try
  */
-function toAnnounce(
+function decideAnnouncement(
   { customerId, balance }: CustomerHead,
   due: Renewal,
   before: Renewal | null,

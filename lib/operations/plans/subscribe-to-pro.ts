@@ -18,7 +18,7 @@ import { askStripe, cardDeclined } from '../payments/payment-problems.ts';
 import { type FinishedOrder, finishOrder, orderOf, orderTry, payingCustomer } from './finish-order.ts';
 import { finishRenewal, payRenewal } from './pay-renewal.ts';
 import { subscriptionsOf, syncAccount } from './sync-account.ts';
-import { useDefaultCard } from './use-default-card.ts';
+import { clearSubscriptionCards } from './use-default-card.ts';
 
 export interface ProSubscribed {
   /** Whether this call stored the outcome of the order. Of several concurrent calls, only one did. */
@@ -91,7 +91,7 @@ const isOnPro = ({ subscription }: CustomerHead): boolean =>
  */
 async function endUnpaidSubscriptions(deps: PaymentDeps, customerId: string): Promise<CustomerHead> {
   const { head, account } = await askStripe(() => syncAccount(deps, customerId));
-  await askStripe(() => useDefaultCard(deps, account));
+  await askStripe(() => clearSubscriptionCards(deps, account));
   const open = subscriptionsOf(account).filter(({ state }) => !isOver(state));
   // Unpaid, paused or never paid: such a subscription could become active beside the new one.
   const toEnd = open.filter(({ state }) => !givesPro(state));
@@ -194,7 +194,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
       }
       const order = next(head, before, current?.tries.cards ?? {});
       if (current === undefined || current.priceId === null) return { kind: 'stale' };
-      return toOrder(head, { ...order, priceId: current.priceId }, before, current, deps.now());
+      return decideOrder(head, { ...order, priceId: current.priceId }, before, current, deps.now());
     },
   });
   return answer;
@@ -205,7 +205,7 @@ async function placeOrder(deps: PaymentDeps, customerId: string, plan: SoldPlan)
  * after a decline. Pure.
  * @throws BillingError card_declined, ledger_busy if the budget of the card allows no try now
  */
-function toOrder(
+function decideOrder(
   { customerId, balance }: CustomerHead,
   wanted: Omit<ProOrder, 'cardKey'>,
   before: ProOrder | null,

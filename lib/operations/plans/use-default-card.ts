@@ -9,7 +9,10 @@ import { subscriptionsOf } from './sync-account.ts';
  * @param account as Stripe has it now; null if Stripe was not asked
  * @throws StripeFault
  */
-export async function useDefaultCard(deps: PaymentDeps, account: StripeAccount | null): Promise<void> {
+export async function clearSubscriptionCards(
+  deps: PaymentDeps,
+  account: StripeAccount | null,
+): Promise<void> {
   const defaultCard = account?.kind === 'account' ? (account.card?.paymentMethodId ?? null) : null;
   if (defaultCard === null) return;
   const stripe = await deps.stripe();

@@ -2,7 +2,7 @@ import { addOpenWork, NO_OPEN_WORK, type OpenWork, withOpenWork } from '../../do
 import { readDueWork } from '../../store/audit/survey.ts';
 import type { StoredWork } from '../../store/due-work.ts';
 import { OPEN_WORK_INDEX } from '../work/kinds.ts';
-import { openWorkIn } from '../work/list-open-work.ts';
+import { asOpenWork } from '../work/list-open-work.ts';
 import { reasonOf } from './outage.ts';
 import type { Work } from './work.ts';
 
@@ -28,7 +28,7 @@ export async function reportOpenWork({ deps, lease, meter }: Work): Promise<void
 /** Null for recent work. The due time is no measure of age: each try of the sweeper postpones it. */
 function lateWork(due: StoredWork, nowMs: number): OpenWork | null {
   try {
-    const work = openWorkIn(due);
+    const work = asOpenWork(due);
     if (work === null) return null;
     const { customerId, startedAt, message } = work.facts;
     if (startedAt !== null && Date.parse(startedAt) > nowMs - work.reportAfterMs) return null;

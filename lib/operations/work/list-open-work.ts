@@ -8,7 +8,7 @@ import { isOpenKind, type OpenWork } from './work-kind.ts';
  * A due item as open work; null if it is not open work, or is done and the index is stale.
  * @throws UnreadableItem
  */
-export function openWorkIn({ item, stored }: StoredWork): OpenWork | null {
+export function asOpenWork({ item, stored }: StoredWork): OpenWork | null {
   if (item.kind === 'unknown') throw new UnreadableItem(stored, ['sk']);
   return isOpenKind(item.kind) ? WORK_KINDS[item.kind].open(stored, item) : null;
 }
@@ -20,7 +20,7 @@ export async function* listOpenWork(
   until: Date,
 ): AsyncGenerator<OpenWork | UnreadableItem> {
   for await (const work of storedWork(table, due, until)) {
-    const open = readable(() => openWorkIn(work), work.stored);
+    const open = readable(() => asOpenWork(work), work.stored);
     if (open !== null) yield open;
   }
 }

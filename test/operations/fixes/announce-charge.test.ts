@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CardTries, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
-import { toAnnounce, waitForCard } from '../../../lib/operations/fixes/announce-charge.ts';
+import { decideAnnouncement, waitForCard } from '../../../lib/operations/fixes/announce-charge.ts';
 import type { Payable } from '../../../lib/operations/payments/payable.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { chargeOf, fixOf, headWith } from '../../support/heads.ts';
@@ -19,7 +19,8 @@ const payable = (card: Payable['card'], tries: Partial<CardTries> = {}): Payable
   card,
   tries: { version: 1, cards: { fp_1: { ...NO_TRIES, ...tries } } },
 });
-const announce = (of: Payable, byPerson = false) => toAnnounce(HEAD, FIX, WANTED, of, { at: AT, byPerson });
+const announce = (of: Payable, byPerson = false) =>
+  decideAnnouncement(HEAD, FIX, WANTED, of, { at: AT, byPerson });
 const answerOf = (of: Payable, byPerson = false) => {
   const decision = announce(of, byPerson);
   return decision.kind === 'done' ? decision.answer : decision.kind;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FixBilling } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
-import { reportBilling } from '../../../lib/operations/fixes/report-billing.ts';
+import { reportCreditOrBlock } from '../../../lib/operations/fixes/report-billing.ts';
 import type { Deps } from '../../../lib/runtime/deps.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
 
@@ -47,7 +47,7 @@ describe('what billing a fix came to', () => {
     ],
   ])('the outcome of billing a fix is reported once: %s', (_, billing, reported) => {
     const reports: object[] = [];
-    reportBilling({ ...deps, report: (happened) => reports.push(happened) }, 'c1', 'f1', billing);
+    reportCreditOrBlock({ ...deps, report: (happened) => reports.push(happened) }, 'c1', 'f1', billing);
     expect(reports).toEqual(reported);
   });
 });

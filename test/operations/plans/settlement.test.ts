@@ -8,7 +8,7 @@ import {
   profileOf,
   subscriptionsOf,
 } from '../../../lib/operations/plans/sync-account.ts';
-import { useDefaultCard } from '../../../lib/operations/plans/use-default-card.ts';
+import { clearSubscriptionCards } from '../../../lib/operations/plans/use-default-card.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import type { Write } from '../../../lib/store/table.ts';
 import type { StripeAccount } from '../../../lib/stripe/port.ts';
@@ -178,7 +178,7 @@ describe('the default card', () => {
         calls.push(call);
       },
     }));
-    await useDefaultCard(deps, of);
+    await clearSubscriptionCards(deps, of);
     return calls;
   }
 

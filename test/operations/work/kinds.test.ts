@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OPEN_WORK_INDEX, WORK_KINDS } from '../../../lib/operations/work/kinds.ts';
-import { openWorkIn } from '../../../lib/operations/work/list-open-work.ts';
+import { asOpenWork } from '../../../lib/operations/work/list-open-work.ts';
 import { isOpenKind } from '../../../lib/operations/work/work-kind.ts';
 import { encodeNewFix } from '../../../lib/store/fix-attempts.ts';
 import { type Key, keys, parseDueKey } from '../../../lib/store/keys.ts';
@@ -62,7 +62,7 @@ const event = {
 };
 
 const open = (key: Key, attributes: Item) =>
-  openWorkIn({ key, item: parseDueKey(key), stored: { ...key, ...attributes } });
+  asOpenWork({ key, item: parseDueKey(key), stored: { ...key, ...attributes } });
 
 const NOTHING = { id: null, attempt: null, amountCents: null, paymentIntentId: null, startedAt: null };
 
