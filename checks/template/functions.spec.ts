@@ -209,7 +209,7 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
         ({ Name }) => alarms.find((alarm) => alarm.id === Name.Ref)?.AlarmName,
       );
       expect(watched).toEqual(
-        [`${name}-errors`, 'api-faults', 'defects', 'webhook-failures'].map(
+        [`${name}-errors`, 'defects', 'requests-refused', 'webhook-failures'].map(
           (alarm) => `rsolv-billing-${stage}-${alarm}`,
         ),
       );

@@ -4,8 +4,9 @@ import {
   ScanCommand,
   type ScanCommandInput,
 } from '@aws-sdk/lib-dynamodb';
+import { inTime } from './in-time.ts';
 import { keys } from './keys.ts';
-import { attempt, type Item, inTime, type Table } from './table.ts';
+import { attempt, type Item, type Table } from './table.ts';
 
 /** A query has a condition on the key; without one the whole table is scanned. `table.name` is added here. */
 export type Query = Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'> & {
@@ -37,8 +38,8 @@ export async function readPage(
   };
   const { Items, LastEvaluatedKey, ConsumedCapacity } = await attempt('Reading', () =>
     'KeyConditionExpression' in input
-      ? inTime(table, (options) => table.client.send(new QueryCommand(input), options))
-      : inTime(table, (options) => table.client.send(new ScanCommand(input), options)),
+      ? inTime(table.tools, (options) => table.client.send(new QueryCommand(input), options))
+      : inTime(table.tools, (options) => table.client.send(new ScanCommand(input), options)),
   );
   await meter?.(ConsumedCapacity?.CapacityUnits ?? 0);
   return { items: Items ?? [], next: LastEvaluatedKey };

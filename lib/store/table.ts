@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CancellationReason,
   DynamoDBClient,
@@ -16,6 +14,7 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { BillingError } from '../errors.ts';
 import type { Config } from '../settings/environment.ts';
+import { inTime, type TableTools, TOOLS, waitBefore } from './in-time.ts';
 import { type Key, keys } from './keys.ts';
 
 export type Item = Record<string, unknown>;
@@ -29,19 +28,6 @@ export type Write =
   | { readonly Update: WithoutTable<'Update'> }
   | { readonly Delete: WithoutTable<'Delete'> }
   | { readonly ConditionCheck: WithoutTable<'ConditionCheck'> };
-
-/** What the calls of a table need besides its client. */
-export interface TableTools {
-  readonly sleep: (ms: number) => Promise<void>;
-  /** From 0 up to but not including 1. */
-  readonly random: () => number;
-  /** A new idempotency token for a transaction. */
-  readonly newToken: () => string;
-  /** Time left for the current request, in milliseconds. Infinite outside a request. */
-  readonly timeLeftMs: () => number;
-  /** Called after each call, with its duration and the repeats that the SDK made of it. */
-  readonly onCall?: (ms: number, retries: number) => void;
-}
 
 /** The ledger's table: its client, its name, and how its calls wait. */
 export interface Table {
@@ -73,20 +59,6 @@ export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_SDK_ATTEMPTS = 3;
-/** A call that uses up every attempt takes less. Only a request with less time left needs a deadline. */
-const LONGEST_CALL_MS = 7_000;
-/** Kept free at the end of a request, for its answer and its log line. */
-export const RESERVED_MS = 1_500;
-const MAX_ROUNDS = 6;
-const FIRST_WAIT_MS = 50;
-
-const TOOLS: TableTools = {
-  sleep: (ms) => sleep(ms),
-  random: Math.random,
-  newToken: randomUUID,
-  timeLeftMs: () => Number.POSITIVE_INFINITY,
-};
-
 export function openTable({ tableName, dynamodbEndpoint }: Config, tools: Partial<TableTools> = {}): Table {
   const client = new DynamoDBClient({
     maxAttempts: MAX_SDK_ATTEMPTS,
@@ -108,13 +80,13 @@ export async function readTogether(table: Table, wanted: readonly Key[]): Promis
   let pending: Record<string, unknown>[] = wanted.map(({ pk, sk }) => ({ pk, sk }));
   for (let round = 0; pending.length > 0; round++) {
     // DynamoDB leaves keys out when it has no capacity for them.
-    if (round > 0 && !(await waitBefore(table, round)))
+    if (round > 0 && !(await waitBefore(table.tools, round)))
       throw unavailable('Reading', new Error('keys stayed unprocessed'));
     const command = new BatchGetCommand({
       RequestItems: { [table.name]: { Keys: pending, ConsistentRead: true } },
     });
     const { Responses, UnprocessedKeys } = await attempt('Reading', () =>
-      inTime(table, (options) => table.client.send(command, options)),
+      inTime(table.tools, (options) => table.client.send(command, options)),
     );
     found.push(...(Responses?.[table.name] ?? []));
     pending = UnprocessedKeys?.[table.name]?.Keys ?? [];
@@ -156,10 +128,11 @@ export async function writeTogether(table: Table, writes: readonly Write[]): Pro
   };
   for (let round = 1; ; round++) {
     const result = await outcomeOf(() =>
-      inTime(table, (options) => table.client.send(new TransactWriteCommand(input), options)),
+      inTime(table.tools, (options) => table.client.send(new TransactWriteCommand(input), options)),
     );
     if (result.kind !== 'in_progress') return result;
-    if (!(await waitBefore(table, round))) throw unavailable('Writing', new Error('it stayed in progress'));
+    if (!(await waitBefore(table.tools, round)))
+      throw unavailable('Writing', new Error('it stayed in progress'));
   }
 }
 
@@ -206,48 +179,6 @@ export async function attempt<T>(what: string, call: () => Promise<T>): Promise<
     return await call();
   } catch (error) {
     throw unavailable(what, error);
-  }
-}
-
-/**
- * Waits longer before each round, with full jitter.
- * @returns false if there are no rounds or no time left
- */
-async function waitBefore({ tools }: Table, round: number): Promise<boolean> {
-  const waitMs = tools.random() * FIRST_WAIT_MS * 2 ** round;
-  if (round >= MAX_ROUNDS || waitMs > tools.timeLeftMs() - RESERVED_MS) return false;
-  await tools.sleep(waitMs);
-  return true;
-}
-
-interface SendOptions {
-  readonly abortSignal?: AbortSignal;
-}
-
-/** The SDK says how often it sent a call. */
-interface Answered {
-  readonly $metadata?: { readonly attempts?: number | undefined };
-}
-
-/** Stops a call before the time of its request is over, so that the request can still be answered. */
-export async function inTime<T extends Answered>(
-  { tools }: Table,
-  call: (options: SendOptions) => Promise<T>,
-): Promise<T> {
-  const leftMs = tools.timeLeftMs() - RESERVED_MS;
-  if (leftMs <= 0) throw new Error('no time is left for a call');
-  const options = leftMs >= LONGEST_CALL_MS ? {} : { abortSignal: AbortSignal.timeout(leftMs) };
-  const startedMs = performance.now();
-  let attempts = 1;
-  try {
-    const answer = await call(options);
-    attempts = answer.$metadata?.attempts ?? 1;
-    return answer;
-  } catch (error) {
-    if (error instanceof DynamoDBServiceException) attempts = error.$metadata.attempts ?? 1;
-    throw error;
-  } finally {
-    tools.onCall?.(performance.now() - startedMs, attempts - 1);
   }
 }
 

@@ -30,7 +30,7 @@ function captureLog(): string[] {
 const metricsIn = (written: readonly string[]): string[] =>
   written
     .filter((line) => line.includes('"_aws"'))
-    .flatMap((line) => /"(CreditsAdjusted|LargeGrant)":/.exec(line)?.[1] ?? []);
+    .flatMap((line) => [...line.matchAll(/"(CreditsAdjusted|LargeGrant)":/g)].map(([, name]) => name ?? ''));
 const auditsIn = (written: readonly string[]): unknown[] =>
   written.filter((line) => /"message": ?"operator"/.test(line)).map((line) => JSON.parse(line));
 

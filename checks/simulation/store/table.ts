@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Table, TableTools } from '../../../lib/store/table.ts';
+import type { TableTools } from '../../../lib/store/in-time.ts';
+import type { Table } from '../../../lib/store/table.ts';
 import type { Answer, TableModel } from '../../../test/support/table-model/model.ts';
 import { parseRequest, type Request } from '../../../test/support/table-model/requests.ts';
 

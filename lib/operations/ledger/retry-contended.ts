@@ -1,6 +1,7 @@
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import { type Contended, RESERVED_MS } from '../../store/table.ts';
+import { RESERVED_MS } from '../../store/in-time.ts';
+import type { Contended } from '../../store/table.ts';
 
 /** The SDK has already sent a throttled call three times, with waits between. */
 export const MAX_THROTTLED = 3;

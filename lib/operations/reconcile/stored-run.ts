@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { NO_COLUMNS } from '../../domain/books/columns.ts';
 import { NO_MOVEMENTS } from '../../domain/books/day-totals.ts';
 import type { ReconcileReport } from '../../domain/reconciliation.ts';
+import { runStore } from '../../store/audit/runs.ts';
 import { count, text } from '../../store/record.ts';
-import { runStore } from '../../store/runs.ts';
 import { Walk } from './large-customer.ts';
 
 /* The state of a reconciliation run between invocations: its findings, and where it continues. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as yieldOnce } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Table, TableTools } from '../../../lib/store/table.ts';
+import type { TableTools } from '../../../lib/store/in-time.ts';
+import type { Table } from '../../../lib/store/table.ts';
 import { answerTo } from './answer-to.ts';
 import type { TableModel } from './model.ts';
 

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { CONDITIONS } from './conditions.ts';
-import { keys } from './keys.ts';
-import { count, record, text } from './record.ts';
-import { answerTo, type Contended, type Item, readOne, type Table, writeTogether } from './table.ts';
-import { put } from './write.ts';
+import { CONDITIONS } from '../conditions.ts';
+import { keys } from '../keys.ts';
+import { count, record, text } from '../record.ts';
+import { answerTo, type Contended, type Item, readOne, type Table, writeTogether } from '../table.ts';
+import { put } from '../write.ts';
 
 /** The parts of a reconciliation run that the store needs. */
 interface KeptRun {
