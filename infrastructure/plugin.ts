@@ -4,6 +4,8 @@ import { isLiveStage } from '../lib/settings/stripe.ts';
 import { alarmResources } from './alarms.ts';
 import { addCanaries } from './canary.ts';
 import { dashboard } from './dashboard.ts';
+import { addGatewaySettings, domainOutputs } from './gateway.ts';
+import { keepLogs } from './logs.ts';
 import { operatorPolicy } from './operator-policy.ts';
 import { type DeployedService, readService } from './service.ts';
 import type { Template } from './template.ts';
@@ -59,6 +61,7 @@ export default class DeployedShape {
     this.hooks = {
       initialize: () => this.#chooseFunctions(),
       'before:package:initialize': () => this.#requireRecipient(),
+      'before:remove:remove': () => this.#refuseRemoval(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#addResources(),
     };
   }
@@ -101,10 +104,24 @@ export default class DeployedShape {
     );
   }
 
+  /** @throws the framework's own Error for the stage that takes real money */
+  #refuseRemoval(): void {
+    const stage = this.#knownStage();
+    if (!isLiveStage(stage)) return;
+    throw new this.#framework.classes.Error(
+      `${stage} is not removed with a command: customers could no longer be billed or answered. ` +
+        'docs/operate.md, "Remove a stage", has the steps.',
+      'REMOVAL_REFUSED',
+    );
+  }
+
   #addResources(): void {
     const service = this.#service();
     const template = this.#framework.service.provider.compiledCloudFormationTemplate;
     Object.assign(template.Resources, alarmResources(service), dashboard(service), operatorPolicy(service));
+    addGatewaySettings(template, service);
+    keepLogs(template, service);
+    template.Outputs = { ...template.Outputs, ...domainOutputs(service) };
     addCanaries(template, service);
     tidy(template);
   }

@@ -37,6 +37,8 @@ const Service = z.object({
       expectsRequests: z.boolean(),
       shiftTraffic: z.enum(TRAFFIC_SHIFTS, { error: `must be one of ${TRAFFIC_SHIFTS.join(', ')}` }),
       noticeIdentity: z.string(),
+      domainName: z.string(),
+      certificateArn: z.string(),
     }),
   }),
   functions: z.record(z.string(), ServiceFunction),
@@ -70,6 +72,10 @@ export interface DeployedService {
   readonly shiftTraffic: (typeof TRAFFIC_SHIFTS)[number];
   /** The SES identity that must be verified for the sender of notices. */
   readonly noticeIdentity: string;
+  /** The API's own domain; empty if it has the address that AWS makes up. */
+  readonly domainName: string;
+  /** The certificate for that domain, in the region of the stack. */
+  readonly certificateArn: string;
   readonly functions: readonly DeployedFunction[];
 }
 

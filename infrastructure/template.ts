@@ -1,6 +1,7 @@
 /** The parts of a CloudFormation template that are used here. */
 export interface Template {
   Resources: Record<string, Resource>;
+  Outputs?: Record<string, unknown>;
 }
 
 export interface Resource {
@@ -9,6 +10,7 @@ export interface Resource {
   DependsOn?: string | readonly string[];
   UpdatePolicy?: unknown;
   DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 
 /** A reference to another resource of the template. */

@@ -227,6 +227,8 @@ describe('the recipients of alarms', () => {
     parameters: '/rsolv-billing/production',
     pagerUrl: '',
     runbookUrl: 'docs/operate.md',
+    domainName: '',
+    certificateArn: '',
     expectsWebhooks: true,
     expectsRequests: true,
     shiftTraffic: 'LambdaAllAtOnce' as const,

@@ -25,15 +25,22 @@ const SHIFTS_TRAFFIC = {
   dev: 'LambdaAllAtOnce',
 } as const;
 
+/** Their logs say who changed which account. */
+const OF_OPERATORS: ReadonlySet<string> = new Set([
+  ...['adjust-credits', 'close-customer', 'issue-customer-key', 'reconcile', 'remove-test-customer'],
+  ...['replay-event', 'resend-notice', 'revoke-customer-key', 'settle-pending-charges', 'warn-low-balances'],
+]);
+
 describe.each(packagedStages)('functions on $stage', ({ stage, template, functions }) => {
   const logGroups = template.ofType('AWS::Logs::LogGroup').map(({ properties }) => properties);
   const alarms = alarmsOf(template);
   const routes = functions.flatMap((one) => one.routes);
 
   describe.each(functions)('$name', (one) => {
-    it('a function keeps its log for 90 days', () => {
+    it('a function keeps its log for 90 days, and for 400 if operators invoke it', () => {
       const LogGroupName = `/aws/lambda/rsolv-billing-${stage}-${one.name}`;
-      expect(logGroups).toContainEqual({ LogGroupName, RetentionInDays: 90 });
+      const RetentionInDays = OF_OPERATORS.has(one.name) ? 400 : 90;
+      expect(logGroups).toContainEqual({ LogGroupName, RetentionInDays });
     });
 
     it('a function has an alarm for its errors and its throttles', () => {

@@ -49,6 +49,9 @@ describe('before anything is built', () => {
       'custom.operations.shiftTraffic: must be one of LambdaAllAtOnce, LambdaCanary10Percent5Minutes,',
     ));
 
+  it('removing production is refused', () =>
+    refused(['--stage', 'production'], 'production is not removed with a command', 'remove'));
+
   it('packaging production fails without a recipient of its alarms', () =>
     refused(['--stage', 'production'], 'Alarms of production would reach no one.', 'package'));
 });
