@@ -14,6 +14,11 @@ const MIN_COUNT_FOR_RATE = 5;
 /** One customer's mistake must not look like the fault of a release. */
 const MIN_CALLERS_COUNT = 20;
 
+/** Metric math for a sum in which missing data counts as 0. */
+function sumOf(ids: readonly string[]): string {
+  return `(${ids.map((id) => `FILL(${id}, 0)`).join(' + ')})`;
+}
+
 interface Rule {
   readonly name: string;
   /** A page cannot wait: money or every customer is affected. Default: a mail. */
@@ -68,15 +73,52 @@ const SYSTEM_RULES: readonly Rule[] = [
   {
     name: 'table-throttled',
     severity: 'page',
-    description: 'DynamoDB throttled requests for 15 minutes.',
+    description: 'DynamoDB throttled requests to the table or its index for 15 minutes.',
     measures: {
       reads: measure.table('ReadThrottleEvents'),
       writes: measure.table('WriteThrottleEvents'),
+      indexReads: measure.index('ReadThrottleEvents'),
+      indexWrites: measure.index('WriteThrottleEvents'),
     },
-    expression: 'FILL(reads, 0) + FILL(writes, 0)',
+    expression: sumOf(['reads', 'writes', 'indexReads', 'indexWrites']),
     threshold: { above: 0 },
     minutes: 5,
     periods: 3,
+  },
+];
+
+/**
+ * The service level: 99.5 % of the requests in 30 days are answered without a 5xx. A rate of failures that
+ * uses up this budget too fast is a page, as the share of the budget that a window may use.
+ */
+const BUDGET_PERCENT = 0.5;
+const BURN_RULES: readonly Rule[] = [
+  { name: 'error-budget-fast', hours: 1, times: 14.4, severity: 'page' as const },
+  { name: 'error-budget-slow', hours: 6, times: 6 },
+].map(({ hours, times, ...rest }) => ({
+  ...rest,
+  description: `For ${hours} h, 5xx used up the error budget of 30 days ${times} times too fast.`,
+  measures: { faults: measure.api('5xx', 'Sum'), requests: measure.api('Count', 'Sum') },
+  expression: `IF(requests >= ${MIN_CALLERS_COUNT}, 100 * FILL(faults, 0) / requests, 0)`,
+  threshold: { above: BUDGET_PERCENT * times },
+  minutes: hours * 60,
+}));
+
+/** SES reviews an account at 5 % bounces or 0.1 % complaints, and stops it at twice as much. */
+const MAIL_RULES: readonly Rule[] = [
+  {
+    name: 'mail-bounces',
+    description: 'More than 4 % of our mails bounce. At 5 % SES reviews the account, at 10 % it stops it.',
+    measures: { rate: measure.mail('Reputation.BounceRate') },
+    threshold: { above: 0.04 },
+    minutes: 60,
+  },
+  {
+    name: 'mail-complaints',
+    description: 'More than 0.08 % of our mails are called spam. At 0.1 % SES reviews the account.',
+    measures: { rate: measure.mail('Reputation.ComplaintRate') },
+    threshold: { above: 0.0008 },
+    minutes: 60,
   },
 ];
 
@@ -92,23 +134,30 @@ export const errorAlarmOf = (functionKey: string) => `${functionKey}-errors`;
 
 /** The alarms, and the SNS topic that they notify. */
 export function alarmResources(service: DeployedService): Record<string, Resource> {
-  const rules = [
-    ...webhookRules(service),
-    ...moneyRules(service),
-    ...workRules(service),
-    ...ledgerRules(service),
-    ...noticeRules(service),
-    defects(service),
-    staleParameters(service),
-    ...callerRules(service),
-    ...SYSTEM_RULES,
-    ...service.functions.flatMap((one) => functionRules(one)),
-  ];
+  const rules = [...stageRules(service), ...service.functions.flatMap((one) => functionRules(one))];
   return {
     ...topics(service),
     ...Object.fromEntries(rules.map((rule) => [alarmId(rule.name), alarm(service, rule)])),
   };
 }
+
+/** The names of the alarms that belong to no single function: the first thing to look at. */
+export const stageAlarmNames = (service: DeployedService): string[] =>
+  stageRules(service).map(({ name }) => alarmName(service, name));
+
+const stageRules = (service: DeployedService): Rule[] => [
+  ...webhookRules(service),
+  ...moneyRules(service),
+  ...workRules(service),
+  ...ledgerRules(service),
+  ...noticeRules(service),
+  defects(service),
+  staleParameters(service),
+  ...callerRules(service),
+  ...SYSTEM_RULES,
+  ...BURN_RULES,
+  ...MAIL_RULES,
+];
 
 /**
  * One defect is enough: a rate over all requests would hide a canary that gets a tenth of one function's
@@ -427,9 +476,6 @@ function percentage(some: readonly string[], others: readonly string[]): string 
   const all = sumOf([...some, ...others]);
   return `IF(${all} >= ${MIN_COUNT_FOR_RATE}, 100 * ${sumOf(some)} / ${all}, 0)`;
 }
-
-/** Metric math for a sum in which missing data counts as 0. */
-const sumOf = (ids: readonly string[]): string => `(${ids.map((id) => `FILL(${id}, 0)`).join(' + ')})`;
 
 function alarm(service: DeployedService, rule: Rule): Resource {
   const { threshold, minutes, periods = 1, badPeriods = periods, missingIsBad = false, expression } = rule;

@@ -1,7 +1,8 @@
 import type { BusinessMetric } from '../lib/runtime/observe.ts';
+import { stageAlarmNames } from './alarms.ts';
 import * as measure from './measures.ts';
 import type { DeployedService } from './service.ts';
-import type { Resource } from './template.ts';
+import { arn, type Resource } from './template.ts';
 
 /** CloudWatch's grid is 24 columns wide. Each row has three graphs. */
 const COLUMNS = 3;
@@ -19,7 +20,7 @@ export function dashboard(service: DeployedService): Record<string, Resource> {
   const widgets = graphs.map(({ title, lines }, index) => ({
     type: 'metric',
     x: (index % COLUMNS) * WIDTH,
-    y: Math.floor(index / COLUMNS) * HEIGHT,
+    y: HEIGHT + Math.floor(index / COLUMNS) * HEIGHT,
     width: WIDTH,
     height: HEIGHT,
     properties: {
@@ -41,7 +42,7 @@ export function dashboard(service: DeployedService): Record<string, Resource> {
       Type: 'AWS::CloudWatch::Dashboard',
       Properties: {
         DashboardName: `${service.name}-${service.stage}`,
-        DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) },
+        DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets: [alarmStates(service), ...widgets] }) },
       },
     },
   };
@@ -55,6 +56,19 @@ const OPEN_WORK_AGES = [
   ...['OldestCharge', 'OldestOrder', 'OldestRenewal', 'OldestRefund', 'OldestClosing'],
   ...['OldestParkedEvent', 'OldestDueWarning', 'OldestUnsentNotice'],
 ] as const satisfies readonly BusinessMetric[];
+
+/** The state of every alarm that belongs to no single function, above the graphs. */
+const alarmStates = (service: DeployedService) => ({
+  type: 'alarm',
+  x: 0,
+  y: 0,
+  width: COLUMNS * WIDTH,
+  height: HEIGHT,
+  properties: {
+    title: 'Alarms',
+    alarms: stageAlarmNames(service).map((name) => arn('cloudwatch', `alarm:${name}`)['Fn::Sub']),
+  },
+});
 
 function businessGraphs(service: DeployedService): Graph[] {
   const gauges = (title: string, ...metrics: readonly BusinessMetric[]): Graph => ({

@@ -54,6 +54,22 @@ export const table = (name: string): Measure => ({
   stat: 'Sum',
 });
 
+/** The index of due work. Its writes are part of the table's writes, and throttle them. */
+export const index = (name: string): Measure => ({
+  namespace: 'AWS/DynamoDB',
+  name,
+  dimensions: { TableName: ref('LedgerTable'), GlobalSecondaryIndexName: 'due' },
+  stat: 'Sum',
+});
+
+/** A rate that SES computes for the whole account. Above its limits, SES stops sending. */
+export const mail = (name: 'Reputation.BounceRate' | 'Reputation.ComplaintRate'): Measure => ({
+  namespace: 'AWS/SES',
+  name,
+  dimensions: {},
+  stat: 'Maximum',
+});
+
 /** The number of messages in a queue. */
 export const queue = (logicalId: string): Measure => ({
   namespace: 'AWS/SQS',

@@ -7,6 +7,7 @@ import { dashboard } from './dashboard.ts';
 import { addGatewaySettings, domainOutputs } from './gateway.ts';
 import { keepLogs } from './logs.ts';
 import { operatorPolicy } from './operator-policy.ts';
+import { savedQueries } from './queries.ts';
 import { type DeployedService, readService } from './service.ts';
 import type { Template } from './template.ts';
 import { tidy } from './tidy.ts';
@@ -118,7 +119,13 @@ export default class DeployedShape {
   #addResources(): void {
     const service = this.#service();
     const template = this.#framework.service.provider.compiledCloudFormationTemplate;
-    Object.assign(template.Resources, alarmResources(service), dashboard(service), operatorPolicy(service));
+    Object.assign(
+      template.Resources,
+      alarmResources(service),
+      dashboard(service),
+      savedQueries(service),
+      operatorPolicy(service),
+    );
     addGatewaySettings(template, service);
     keepLogs(template, service);
     template.Outputs = { ...template.Outputs, ...domainOutputs(service) };
