@@ -29,7 +29,7 @@ const QUERIES: readonly Query[] = [
     name: 'slowest requests',
     lines: [
       'filter ispresent(route) and ispresent(left_ms)',
-      'fields @timestamp, route, status, left_ms, dynamodb_ms, dynamodb_retries, stripe_ms, ssm_ms, request_id',
+      'fields @timestamp, route, status, left_ms, dynamodb_ms, dynamodb_retries, stripe_ms, ssm_ms',
       'sort left_ms asc',
       'limit 50',
     ],
