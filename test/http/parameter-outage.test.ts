@@ -30,9 +30,6 @@ beforeAll(async () => {
   const port = await freePort();
   await once(server.listen(port, '127.0.0.1'), 'listening');
   Object.assign(process.env, {
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_ENDPOINT_URL_SSM: `http://127.0.0.1:${port}`,
     STRIPE_WEBHOOK_SECRETS_PARAMETER: '/rsolv-billing/test/stripe-webhook-secrets',
   });
