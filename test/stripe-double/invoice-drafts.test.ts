@@ -59,7 +59,8 @@ describe('the lines of a draft', () => {
     const { customer } = await customerWith(stripe);
     const { id: price } = await monthlyPrice(stripe);
     await subscribe(stripe, customer, price);
-    await running.double.advanceTo(running.double.clock.nowSeconds + 31 * 24 * 60 * 60 + 60);
+    const [subscription] = (await stripe.subscriptions.list({ customer })).data;
+    await running.double.advanceTo((subscription?.items.data[0]?.current_period_end ?? 0) + 60);
     const renewal = running.double.state.invoices.newestFirst[0];
     if (renewal?.status !== 'draft') throw new Error('the renewal is no draft');
     const id = renewal.lines.data[0]?.id ?? '';
