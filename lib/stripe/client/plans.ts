@@ -116,9 +116,10 @@ export function planCalls(stripe: Stripe, prices: PriceBook): Omit<PlanCalls, 'p
   };
 }
 
+/** Another product may use the same name for a field of its subscriptions. */
 async function findByAttempt(stripe: Stripe, customer: string, attempt: number): Promise<string | null> {
   for await (const { id, metadata } of stripe.subscriptions.list({ customer, status: 'all', limit: PAGE })) {
-    if (metadata['attempt'] === String(attempt)) return id;
+    if (metadata['purpose'] === PURPOSE && metadata['attempt'] === String(attempt)) return id;
   }
   return null;
 }
@@ -154,8 +155,10 @@ async function clearOwnCard(stripe: Stripe, subscriptionId: string, defaultCard:
   }
 }
 
+const PURPOSE = 'pro';
+
 const orderMetadata = (customerId: string, attempt: number): Stripe.MetadataParam => ({
-  purpose: 'pro',
+  purpose: PURPOSE,
   customer_id: customerId,
   attempt: String(attempt),
 });

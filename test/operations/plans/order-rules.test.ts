@@ -66,6 +66,18 @@ describe('an order that is under way', () => {
     expect(await orderStored(customerId)).toMatchObject({ attempt: 2, state: 'done' });
   });
 
+  it("another product's subscription with the same attempt in its metadata is not found as the order", async () => {
+    const { stripeCustomerId: customer } = await customerWithCard(money, 5);
+    const subscription = (metadata: Record<string, string>) =>
+      money.stripe.subscriptions.create({ customer, items: [{ price: money.priceId }], metadata });
+    const port = await money.deps.stripe();
+    await subscription({ attempt: '1' });
+    await subscription({ attempt: '1', purpose: 'storage' });
+    expect(await port.findSubscribed(customer, 1)).toBeNull();
+    const { id } = await subscription({ attempt: '1', purpose: 'pro' });
+    expect(await port.findSubscribed(customer, 1)).toMatchObject({ subscription: { id } });
+  });
+
   it('a caller that finishes an older order does not change a newer one', async () => {
     const { customerId, order } = await unanswered();
     await subscribeToPro(money.deps, customerId, order);
