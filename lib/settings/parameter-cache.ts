@@ -26,6 +26,11 @@ const PAUSE_MS = 10_000;
  * request.
  */
 const REFUSED_PAUSE_MS = 60_000;
+/**
+ * A read that took longer was interrupted: Lambda freezes a function between its requests. Its failure says
+ * nothing about the source.
+ */
+const FROZEN_AFTER_MS = 10_000;
 const MAX_TRIES = 3;
 const FIRST_WAIT_MS = 100;
 
@@ -124,7 +129,8 @@ export class ParameterCache {
           await sleep(random() * FIRST_WAIT_MS * 2 ** tries);
           continue;
         }
-        if (entry.value !== undefined) {
+        const wasFrozen = nowMs() - startedMs > FROZEN_AFTER_MS;
+        if (entry.value !== undefined && !wasFrozen) {
           entry.nextMs = nowMs() + PAUSE_MS;
           onStale(name, error);
         }

@@ -189,6 +189,20 @@ describe('a secret that SSM keeps', () => {
     expect(await read()).toBe(SECRET);
   });
 
+  it('a refresh that was interrupted because the function was frozen is not counted, and is repeated', async () => {
+    await read();
+    answer = null;
+    minutes(4.5);
+    expect(await read()).toBe(SECRET);
+    await askedTimes(2);
+    // Lambda freezes the function here; the read fails after the thaw.
+    minutes(3);
+    await expect.poll(read, { timeout: 10_000 }).toBe(SECRET);
+    answer = answerWith('sk_test_rolled');
+    await expect.poll(read, { timeout: 10_000 }).toBe('sk_test_rolled');
+    expect(stale).toEqual([]);
+  });
+
   it('no request of a running function waits long or fails while SSM does not answer', async () => {
     await read();
     answer = null;
