@@ -21,7 +21,8 @@ export function keepLogs({ Resources }: Template, service: DeployedService): voi
     const name = JSON.stringify(Properties?.['LogGroupName'] ?? '');
     if (![...operators].some((end) => name.endsWith(`${end}"`))) continue;
     resource.Properties = { ...Properties, RetentionInDays: OPERATORS_DAYS };
-    resource.DeletionPolicy = 'Retain';
+    // Not after a first deploy that failed: the next one could not create the log again.
+    resource.DeletionPolicy = 'RetainExceptOnCreate';
     resource.UpdateReplacePolicy = 'Retain';
   }
 }

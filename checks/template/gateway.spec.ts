@@ -52,7 +52,7 @@ describe.each(packagedStages)('the gateway on $stage', ({ stage, template }) => 
 
   it('the logs of operators are kept for 400 days, also without the stack', () => {
     const groups = template.ofType('AWS::Logs::LogGroup');
-    const kept = groups.filter(({ id }) => template.resource(id).DeletionPolicy === 'Retain');
+    const kept = groups.filter(({ id }) => template.resource(id).DeletionPolicy === 'RetainExceptOnCreate');
     const names = kept.map(({ properties }) => properties['LogGroupName']);
     expect(names).toContain(`/aws/lambda/rsolv-billing-${stage}-adjust-credits`);
     expect(names).not.toContain(`/aws/lambda/rsolv-billing-${stage}-bill-fix-attempt`);
