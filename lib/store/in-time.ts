@@ -21,7 +21,6 @@ export interface TableTools {
 const LONGEST_CALL_MS = 7_000;
 /** Kept free at the end of a request, for its answer and its log line. */
 export const RESERVED_MS = 1_500;
-const MAX_ROUNDS = 6;
 const FIRST_WAIT_MS = 50;
 
 export const TOOLS: TableTools = {
@@ -33,11 +32,11 @@ export const TOOLS: TableTools = {
 
 /**
  * Waits longer before each round, with full jitter.
- * @returns false if there are no rounds or no time left
+ * @returns false, without a wait, if the request would have no time left to answer
  */
 export async function waitBefore(tools: TableTools, round: number): Promise<boolean> {
   const waitMs = tools.random() * FIRST_WAIT_MS * 2 ** round;
-  if (round >= MAX_ROUNDS || waitMs > tools.timeLeftMs() - RESERVED_MS) return false;
+  if (waitMs > tools.timeLeftMs() - RESERVED_MS) return false;
   await tools.sleep(waitMs);
   return true;
 }

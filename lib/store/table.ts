@@ -1,5 +1,4 @@
 import {
-  type CancellationReason,
   DynamoDBClient,
   DynamoDBServiceException,
   TransactionCanceledException,
@@ -46,12 +45,11 @@ export interface Refusal {
 }
 
 /**
- * Nothing was written; retry. `conflict`: another writer was changing the same item. `throttled`: DynamoDB
- * had no capacity. Conditions of other items may not have been checked, so nothing follows about them.
+ * Another writer was changing the same item. Nothing was written; retry. Conditions of other items may not
+ * have been checked, so nothing follows about them.
  */
 export interface Contended {
   readonly kind: 'contended';
-  readonly why: 'conflict' | 'throttled';
 }
 
 export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
@@ -59,6 +57,9 @@ export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_SDK_ATTEMPTS = 3;
+const MAX_READ_ROUNDS = 6;
+/** How often a transaction is sent, beside the SDK's own attempts, which wait between them. */
+const MAX_SENDS = { in_progress: 6, throttled: 3 } as const;
 export function openTable({ tableName, dynamodbEndpoint }: Config, tools: Partial<TableTools> = {}): Table {
   const client = new DynamoDBClient({
     maxAttempts: MAX_SDK_ATTEMPTS,
@@ -80,7 +81,7 @@ export async function readTogether(table: Table, wanted: readonly Key[]): Promis
   let pending: Record<string, unknown>[] = wanted.map(({ pk, sk }) => ({ pk, sk }));
   for (let round = 0; pending.length > 0; round++) {
     // DynamoDB leaves keys out when it has no capacity for them.
-    if (round > 0 && !(await waitBefore(table.tools, round)))
+    if (round === MAX_READ_ROUNDS || (round > 0 && !(await waitBefore(table.tools, round))))
       throw unavailable('Reading', new Error('keys stayed unprocessed'));
     const command = new BatchGetCommand({
       RequestItems: { [table.name]: { Keys: pending, ConsistentRead: true } },
@@ -117,9 +118,10 @@ export async function readOne<T>(table: Table, key: Key, decode: (item: Item) =>
 
 /**
  * Writes all items or none, each under its condition. All sends have one idempotency token, so a repeat of a
- * write whose answer was lost, or that is still in progress, returns the result of that write.
- * @throws BillingError ledger_unavailable if the outcome is unknown; the caller's guard makes a retry
- *   idempotent.
+ * write whose answer was lost, or that is still in progress, returns the result of that write. A throttled
+ * write is repeated here, under the same token: an earlier send of it may have reached the table.
+ * @throws BillingError ledger_unavailable if the table stays throttled or the outcome is unknown; the
+ *   caller's guard makes a retry idempotent.
  */
 export async function writeTogether(table: Table, writes: readonly Write[]): Promise<WriteResult> {
   const input = {
@@ -130,9 +132,9 @@ export async function writeTogether(table: Table, writes: readonly Write[]): Pro
     const result = await outcomeOf(() =>
       inTime(table.tools, (options) => table.client.send(new TransactWriteCommand(input), options)),
     );
-    if (result.kind !== 'in_progress') return result;
-    if (!(await waitBefore(table.tools, round)))
-      throw unavailable('Writing', new Error('it stayed in progress'));
+    if (result.kind !== 'undecided') return result;
+    if (round >= MAX_SENDS[result.why] || !(await waitBefore(table.tools, round)))
+      throw unavailable('Writing', result.cause);
   }
 }
 
@@ -182,37 +184,35 @@ export async function attempt<T>(what: string, call: () => Promise<T>): Promise<
   }
 }
 
-/** An earlier send of the same transaction, with the same token, is not finished. */
-interface InProgress {
-  readonly kind: 'in_progress';
+/** The same transaction must be sent again, with the same token, to learn its result. */
+interface Undecided {
+  readonly kind: 'undecided';
+  /** `in_progress`: an earlier send is not finished. `throttled`: DynamoDB has no capacity. */
+  readonly why: keyof typeof MAX_SENDS;
+  readonly cause: unknown;
 }
 
-async function outcomeOf(send: () => Promise<unknown>): Promise<WriteResult | InProgress> {
+async function outcomeOf(send: () => Promise<unknown>): Promise<WriteResult | Undecided> {
   try {
     await send();
     return { kind: 'written' };
   } catch (error) {
-    if (error instanceof TransactionCanceledException) return refusal(error.CancellationReasons ?? [], error);
+    const isCanceled = error instanceof TransactionCanceledException;
+    const reasons = isCanceled ? (error.CancellationReasons ?? []) : [];
     const name = error instanceof DynamoDBServiceException ? error.name : '';
-    if (name === 'TransactionInProgressException') return { kind: 'in_progress' };
-    const why = contentionOf([name]);
-    if (why !== null) return { kind: 'contended', why };
-    throw unavailable('Writing', error);
+    const codes = isCanceled ? reasons.map(({ Code = 'None' }) => Code) : [name];
+    if (codes.includes('TransactionInProgressException'))
+      return { kind: 'undecided', why: 'in_progress', cause: error };
+    if (codes.some((code) => THROTTLED.has(code)))
+      return { kind: 'undecided', why: 'throttled', cause: error };
+    // DynamoDB stopped early: `None` of another item does not mean that its condition holds, and a failed
+    // condition may be the only one that was checked.
+    if (codes.some((code) => CONFLICTED.has(code))) return { kind: 'contended' };
+    const failed = codes.map((code) => code === 'ConditionalCheckFailed');
+    if (!failed.includes(true)) throw unavailable('Writing', error);
+    const winners = reasons.map(({ Item }, i) => (failed[i] && Item ? unmarshall(Item) : undefined));
+    return { kind: 'refused', winners, failed };
   }
-}
-
-/**
- * A reason of contention says that DynamoDB stopped early. Then `None` of another item does not mean that its
- * condition holds, and a failed condition may be the only one that was checked.
- */
-function refusal(reasons: readonly CancellationReason[], error: unknown): WriteResult {
-  const codes = reasons.map(({ Code = 'None' }) => Code);
-  const why = contentionOf(codes);
-  if (why !== null) return { kind: 'contended', why };
-  const failed = codes.map((code) => code === 'ConditionalCheckFailed');
-  if (!failed.includes(true)) throw unavailable('Writing', error);
-  const winners = reasons.map(({ Item }, i) => (failed[i] && Item ? unmarshall(Item) : undefined));
-  return { kind: 'refused', winners, failed };
 }
 
 const THROTTLED: ReadonlySet<string> = new Set([
@@ -223,11 +223,6 @@ const THROTTLED: ReadonlySet<string> = new Set([
   'RequestLimitExceeded',
 ]);
 const CONFLICTED: ReadonlySet<string> = new Set(['TransactionConflict', 'TransactionConflictException']);
-
-function contentionOf(codes: readonly string[]): Contended['why'] | null {
-  if (codes.some((code) => THROTTLED.has(code))) return 'throttled';
-  return codes.some((code) => CONFLICTED.has(code)) ? 'conflict' : null;
-}
 
 function unavailable(what: string, cause: unknown): BillingError {
   const detail = `${what} the ledger failed on our side. It is safe to send the same request again.`;

@@ -62,4 +62,20 @@ describe('the log line of a request', () => {
     expect(lines.length).toBeGreaterThanOrEqual(answers.length);
     for (const line of lines) expect(line).not.toMatch(/jane|Q\. Doe|@customer|mailinator/i);
   });
+
+  it('the log line of a request says what it waited for, how much time was left, and its id at the gateway', async () => {
+    const [customer] = customers;
+    const lines = await requestLines(() => call(api.getUsage, { apiKey: customer?.apiKey ?? '' }));
+    expect([...lines.values()]).toEqual([
+      expect.objectContaining({
+        gateway_request_id: 'gateway',
+        dynamodb_calls: 2,
+        dynamodb_ms: expect.any(Number),
+        left_ms: 28_000,
+      }),
+    ]);
+    const [line = {}] = lines.values();
+    expect(line).not.toHaveProperty('dynamodb_retries');
+    expect(line).not.toHaveProperty('stripe_calls');
+  });
 });

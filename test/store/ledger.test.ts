@@ -120,17 +120,17 @@ describe('what is written of a head', () => {
 describe('a write that meets another one', () => {
   it('a contended write is distinguished from a lost one: nothing was written, and a retry is possible', async () => {
     const { head } = await customerWith(deps, 5);
-    const name = 'throttled';
+    const name = 'contended';
     deps.table.client.middlewareStack.add(
       () => async () => {
-        const { ThrottlingException } = await import('@aws-sdk/client-dynamodb');
-        throw new ThrottlingException({ message: 'slow down', $metadata: {} });
+        const { TransactionConflictException } = await import('@aws-sdk/client-dynamodb');
+        throw new TransactionConflictException({ message: 'busy', $metadata: {} });
       },
       { step: 'initialize', priority: 'high', name },
     );
     try {
       const result = await commit(deps.table, head, unchanged(head), [guard(head.customerId, 'k')]);
-      expect(result).toEqual({ kind: 'contended', why: 'throttled' });
+      expect(result).toEqual({ kind: 'contended' });
     } finally {
       deps.table.client.middlewareStack.remove(name);
     }

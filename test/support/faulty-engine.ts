@@ -30,7 +30,8 @@ export interface FaultyEngine {
   readonly endpoint: string;
   /** The number of calls of an operation so far, failed or not. */
   count(operation: string): number;
-  fail(fault: EngineFault): void;
+  /** Replaces all faults. They strike in this order. */
+  fail(...faults: readonly EngineFault[]): void;
   close(): void;
 }
 
@@ -39,12 +40,13 @@ const NAMESPACE = 'com.amazonaws.dynamodb.v20120810#';
 
 /** Sits between the service and the engine, cuts connections and answers errors on demand. */
 export async function startFaultyEngine(target: string): Promise<FaultyEngine> {
-  let fault: EngineFault | null = null;
+  let faults: readonly EngineFault[] = [];
   const counts = new Map<string, number>();
   const takeFault = (operation: string): EngineFault | null => {
     counts.set(operation, (counts.get(operation) ?? 0) + 1);
-    if (fault === null || fault.times === 0 || fault.operation !== operation) return null;
-    fault = { ...fault, times: fault.times - 1 };
+    const [fault, ...later] = faults.filter(({ times }) => times > 0);
+    if (fault === undefined || fault.operation !== operation) return null;
+    faults = [{ ...fault, times: fault.times - 1 }, ...later];
     return fault;
   };
   const server = createServer(async (incoming, outgoing) => {
@@ -81,8 +83,8 @@ export async function startFaultyEngine(target: string): Promise<FaultyEngine> {
   return {
     endpoint: `http://127.0.0.1:${address.port}`,
     count: (operation) => counts.get(operation) ?? 0,
-    fail: (next) => {
-      fault = next;
+    fail: (...next) => {
+      faults = next;
     },
     close: () => {
       server.closeAllConnections();

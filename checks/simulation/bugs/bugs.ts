@@ -120,12 +120,12 @@ export const KNOWN_BUGS: readonly Bug[] = [
     patches: [
       {
         file: 'lib/operations/ledger/retry-contended.ts',
-        find: 'if (tries >= MAX_TRIES[why] || !hasTimeFor(deps, waitMs)) throw contentionError(why);',
+        find: 'if (tries >= MAX_TRIES || !hasTimeFor(deps, waitMs)) throw ledgerBusy();',
         replace: '',
       },
       {
         file: 'lib/operations/ledger/retry-contended.ts',
-        find: 'const waitMs = deps.random() * FIRST_WAIT_MS[why] * 2 ** (tries - 1);',
+        find: 'const waitMs = deps.random() * FIRST_WAIT_MS * 2 ** (tries - 1);',
         replace: 'const waitMs = 0;',
       },
     ],

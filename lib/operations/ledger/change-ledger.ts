@@ -6,7 +6,7 @@ import { type Key, keys } from '../../store/keys.ts';
 import { commit, type HeadChange } from '../../store/ledger.ts';
 import { type Item, readTogether, type Write } from '../../store/table.ts';
 import { requireHead } from './require-item.ts';
-import { contentionError, hasTimeFor, MAX_THROTTLED } from './retry-contended.ts';
+import { hasTimeFor, ledgerBusy } from './retry-contended.ts';
 
 /** The basis of a decision: the head and the related items, as read. */
 export interface LedgerView<Related> {
@@ -87,8 +87,7 @@ const MAX_TOTAL_MS = 12_000;
  * Changes a ledger once: decides on the items read, writes if none of them changed, and decides again after a
  * lost race. Idempotent, also under concurrent calls: the guards among the related items admit one caller.
  * @param first the view, if the caller has already read it; saves a call
- * @throws BillingError ledger_busy after the last try (nothing was written), ledger_unavailable (also if the
- * table was throttled three times, and nothing was written),
+ * @throws BillingError ledger_busy after the last try (nothing was written), ledger_unavailable,
  * customer_not_found; AlreadyRecorded; whatever `fetchCurrent` throws
  */
 export async function changeLedger<Related, Answer, Current = undefined>(
@@ -97,7 +96,6 @@ export async function changeLedger<Related, Answer, Current = undefined>(
   first?: LedgerView<Related>,
 ): Promise<LedgerChange<Answer>> {
   const startedMs = deps.now().getTime();
-  let throttled = 0;
   let view = first ?? (await readView(deps, spec));
   for (let tries = 1; tries <= MAX_COMMIT_TRIES; tries++) {
     const current = await spec.fetchCurrent?.(view);
@@ -127,13 +125,11 @@ export async function changeLedger<Related, Answer, Current = undefined>(
     const nowMs = deps.now().getTime();
     const roundTripMs = Math.max(1, nowMs - at.getTime());
     const waitMs = deps.random() * Math.min(MAX_WAIT_MS, roundTripMs * 2 ** tries);
-    if (result.kind === 'contended' && result.why === 'throttled') throttled += 1;
-    if (throttled === MAX_THROTTLED) throw contentionError('throttled');
     if (nowMs - startedMs > MAX_TOTAL_MS || !hasTimeFor(deps, waitMs)) break;
     await deps.sleep(waitMs);
     view = await readView(deps, spec);
   }
-  throw contentionError('conflict');
+  throw ledgerBusy();
 }
 
 /** What a decision writes, and the head after it. */

@@ -108,7 +108,7 @@ export async function endAttempt(
   outcome: TryOutcome,
   own: (getsLetter: boolean) => readonly Write[],
 ): Promise<WriteResult> {
-  let result: WriteResult = { kind: 'contended', why: 'conflict' };
+  let result: WriteResult = { kind: 'contended' };
   for (let looks = 0; looks < MAX_LOOKS; looks++) {
     const stored = card.cardKey === null ? undefined : await readCardTries(deps.table, customerId);
     const { writes, getsLetter } = endTry(customerId, stored, card, outcome, deps.now());

@@ -51,7 +51,7 @@ export function runStore<R extends KeptRun>(schema: z.ZodMiniType<R>) {
     const next = { run, version: version + 1, holder };
     const result = await writeTogether(table, [put(encodeRun(next), CONDITIONS.RUN_UNMOVED, { version })]);
     return answerTo<SaveRunResult<R>>(result, { kind: 'saved' }, ({ winners: [winner] }) => {
-      if (winner === undefined) return { kind: 'contended', why: 'conflict' };
+      if (winner === undefined) return { kind: 'contended' };
       const by = decodeRun(winner);
       // An earlier try of ours wrote it, but its answer was lost.
       const isOurs = by.holder === holder && by.version === next.version;

@@ -1,4 +1,4 @@
-import { ThrottlingException } from '@aws-sdk/client-dynamodb';
+import { TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CustomerHead } from '../../../lib/domain/customer.ts';
 import type { Posting } from '../../../lib/domain/ledger.ts';
@@ -87,14 +87,14 @@ function specOf(
 
 const signedUp = async (): Promise<CustomerHead> => (await customerWith(deps, 5)).head;
 
-/** Throttles the first `count` transactions during `work`. */
+/** The first `count` transactions during `work` conflict with another one. */
 async function meeting<T>(count: number, work: () => Promise<T>): Promise<T> {
   let left = count;
   deps.table.client.middlewareStack.add(
     (next, context) => async (args) => {
       if (context.commandName === 'TransactWriteItemsCommand' && left > 0) {
         left -= 1;
-        throw new ThrottlingException({ message: 'slow down', $metadata: {} });
+        throw new TransactionConflictException({ message: 'busy', $metadata: {} });
       }
       return next(args);
     },

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { timed } from '../../lib/stripe/timed.ts';
+
+type Client = Parameters<typeof timed>[0];
+
+/** The time-out of a call of 10 s whose request has this much time left, and how often it was reported. */
+async function timeoutWith(leftMs: number, fails = false) {
+  let timeout = 0;
+  let reported = 0;
+  const client: Client = {
+    getClientName: () => 'notes the time-out',
+    makeRequest: async (...request) => {
+      timeout = request[7];
+      if (fails) throw new Error('no connection');
+      return {
+        getStatusCode: () => 200,
+        getHeaders: () => ({}),
+        getRawResponse: () => null,
+        toStream: () => null,
+        toJSON: async () => ({}),
+      };
+    },
+  };
+  const count = () => {
+    reported += 1;
+  };
+  await timed(client, () => leftMs, count)
+    .makeRequest('host', '443', '/v1/x', 'POST', {}, '', 'https', 10_000)
+    .catch(() => {});
+  return { timeout, reported };
+}
+
+it.each([
+  [Number.POSITIVE_INFINITY, 10_000],
+  [28_000, 10_000],
+  [9_000, 5_000],
+  [4_500, 1_000],
+  [-5, 1_000],
+])('with %d ms left, a call to Stripe may take %d ms', async (leftMs, timeout) => {
+  expect(await timeoutWith(leftMs)).toEqual({ timeout, reported: 1 });
+});
+
+it('a call to Stripe that fails is reported with its duration, too', async () => {
+  expect((await timeoutWith(28_000, true)).reported).toBe(1);
+});
