@@ -94,13 +94,6 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 10,
   },
   {
-    name: 'test map',
-    proves: 'every test from before the tests moved still has its place',
-    command: 'npm run --silent check:test-map',
-    tier: 'run',
-    limitMinutes: 8,
-  },
-  {
     name: 'types',
     proves: 'the compiler accepts every file',
     command: 'npm run --silent check:types',

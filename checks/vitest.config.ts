@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import rootConfig from '../vitest.config.ts';
 
 /*
@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'engine',
           include: ['checks/**/*.test.ts'],
-          exclude: OF_STACKS,
+          exclude: [...configDefaults.exclude, ...OF_STACKS],
           sequence: { groupOrder: 0 },
         },
       },
