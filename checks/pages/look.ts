@@ -98,7 +98,7 @@ export class Looker {
       );
     if (needed > available) this.problems.push(`${name}: ${needed} pixels wide on a screen of ${available}`);
     if (this.#screenshots !== undefined) {
-      await page.screenshot({ path: join(this.#screenshots, `${name}.png`) });
+      await page.screenshot({ path: join(this.#screenshots, `${name}.png`), fullPage: what === 'letter' });
     }
   }
 }

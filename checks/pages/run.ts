@@ -5,7 +5,7 @@ import { Looker, WIDTHS } from './look.ts';
 import { setScene } from './scene.ts';
 import { viewsOf } from './views.ts';
 
-const USAGE = `npm run check:pages -- [--screenshots FOLDER]    the double's pages, the mailbox and the API reference: 2 minutes
+const USAGE = `npm run check:pages -- [--screenshots FOLDER]    the double's pages, the mailbox, every letter and the API reference: 3 minutes
 
 Opens each page in Chromium at 390 and 1280 pixels, light and dark. Fails on a violation that axe finds, on a page
 wider than the screen, on an error that the browser reports, and on a journey that cannot be finished.
@@ -27,8 +27,10 @@ async function run(screenshots: string | undefined): Promise<readonly string[]> 
     const first = await setScene();
     try {
       for (const view of viewsOf(first)) await looker.look(view);
-      const letter = await fetch(`${first.mailbox}/letters/letter-9998/html`);
-      await looker.lookAtLetter('letter', await letter.text());
+      for (const { name, id } of first.letters) {
+        const letter = await fetch(`${first.mailbox}/letters/${id}/html`);
+        await looker.lookAtLetter(name, await letter.text());
+      }
     } finally {
       await first.stop();
     }

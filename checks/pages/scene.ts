@@ -4,17 +4,19 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
+import { isOptional } from '../../lib/domain/notice-kinds.ts';
 import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { layOut } from '../../lib/mail/layout.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
 import { startMailbox } from '../../local/mailbox/server.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
 import { gatewayEvent, invocation } from '../../test/support/gateway.ts';
+import { LETTERS } from '../../test/support/letters.ts';
 
-/* The content of the pages: every kind of object, and a very long list of letters. */
+/* The content of the pages: every kind of object, and a very long list of letters of every kind. */
 
 const API_KEY = 'sk_test_pages';
-const LETTERS = 10_000;
+const LONG_LIST = 10_000;
 /** Contains markup, reverses the text direction, and is longer than any screen. */
 const HOSTILE_NAME = `<script>document.title="gone"</script>\u202E${'long'.repeat(40)}`;
 
@@ -27,6 +29,8 @@ export interface Scene {
   readonly paid: string;
   /** Ids of the objects whose pages are checked. */
   readonly objects: readonly string[];
+  /** One letter of every kind and wording, with the name of its screenshots. */
+  readonly letters: readonly { readonly name: string; readonly id: string }[];
   stop(): Promise<void>;
 }
 
@@ -39,12 +43,13 @@ export async function setScene(): Promise<Scene> {
   const stripe = new Stripe(API_KEY, { host, port, protocol: 'http', telemetry: false });
   const objects = await fill(stripe, docs.url);
   await double.double.deliveries.idle();
-  for (let n = 0; n < LETTERS; n += 1) mailbox.mailbox.accept(letter(n));
+  for (let n = 0; n < LONG_LIST; n += 1) mailbox.mailbox.accept(letter(n));
   return {
     double: double.url,
     mailbox: mailbox.url,
     docs: docs.url,
     ...objects,
+    letters: LETTERS.map(([{ kind }], n) => ({ name: `letter-${n}-${kind}`, id: `letter-${n}` })),
     stop: async () => {
       docs.stop();
       await Promise.all([double.stop(), mailbox.stop()]);
@@ -146,22 +151,17 @@ function expectCardError(error: unknown): void {
   if (!(error instanceof Stripe.errors.StripeCardError)) throw error;
 }
 
+/** A letter of the long list: every kind in turn. */
 function letter(n: number) {
   const at = new Date(Date.UTC(2026, 10, 24, 0, 0, n)).toISOString();
-  const pullRequest = { repo: 'acme/webshop', prNumber: n };
-  const content =
-    n % 2 === 0
-      ? ({ kind: 'fix_blocked', reason: 'no_billing_info', ...pullRequest } as const)
-      : ({
-          kind: 'low_balance',
-          credits: 2,
-          hasCard: true,
-          isDisputed: false,
-          isDeclined: false,
-          rate: 'pro',
-        } as const);
-  const name = n % 100 === 99 ? HOSTILE_NAME.slice(0, 60) : 'Acme';
-  const frame = { name, appUrl: 'https://app.rsolv.dev', apiUrl: 'https://api.rsolv.dev', isOptional: true };
+  const [content] = LETTERS[n % LETTERS.length] ?? [];
+  if (content === undefined) throw new Error('there is no letter');
+  const frame = {
+    name: n % 100 === 99 ? HOSTILE_NAME.slice(0, 60) : 'Acme',
+    appUrl: 'https://app.rsolv.dev',
+    apiUrl: 'https://api.rsolv.dev',
+    isOptional: isOptional(content.kind),
+  };
   return {
     id: `letter-${n}`,
     at,

@@ -72,7 +72,7 @@ export function listPage(mailbox: Mailbox, search = '', pageNumber?: string): Ht
       { head: 'Sender', value: one.from },
     ],
   }));
-  const count = found.length === 1 ? '1 letter' : `${found.length} letters`;
+  const count = found.length === 1 ? '1 letter' : `${found.length.toLocaleString('en-US')} letters`;
   const heading = query === '' ? count : `${count} with “${query}”`;
   const address = (page: number) =>
     `/?${new URLSearchParams({ ...(query !== '' && { q: query }), page: `${page}` })}`;

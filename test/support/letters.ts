@@ -1,0 +1,127 @@
+import type { NoticeContent } from '../../lib/domain/notice.ts';
+
+/** When the notices of `LETTERS` were made. */
+export const AT = '2026-11-24T14:05:00.000Z';
+export const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
+
+/** Notices of each kind, with the texts that its letter must contain. */
+export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
+  [
+    { kind: 'low_balance', credits: 5, hasCard: true, isDisputed: false, isDeclined: false, rate: 'pro' },
+    ['5 credits left', 'each merged fix is charged to your card: $15.00.'],
+  ],
+  [
+    {
+      kind: 'low_balance',
+      credits: 1,
+      hasCard: false,
+      isDisputed: false,
+      isDeclined: false,
+      rate: 'pay_as_you_go',
+    },
+    ['1 credit left', 'fixes are blocked', 'Add a card'],
+  ],
+  [
+    { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: false, rate: 'pay_as_you_go' },
+    ['No credits left', '$29.00.', '$599.00.'],
+  ],
+  [
+    { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: true, rate: 'pay_as_you_go' },
+    ['fixes may be blocked, because your card was declined', 'Add another card'],
+  ],
+  [
+    { kind: 'exhausted', hasCard: true, isDisputed: true, isDeclined: false, rate: 'pay_as_you_go' },
+    ['From now on, fixes are blocked: no card is charged while a payment is disputed', 'Reply'],
+  ],
+  [
+    { kind: 'fix_blocked', reason: 'no_billing_info', ...PULL_REQUEST },
+    ['acme/webshop', 'pull request 42', 'Tuesday, 24 November 2026', 'Nothing was charged'],
+  ],
+  [{ kind: 'fix_blocked', reason: 'account_disputed', ...PULL_REQUEST }, ['disputed', 'Nothing was charged']],
+  [
+    { kind: 'card_declined', amountCents: 2_900, declineCode: 'insufficient_funds', ...PULL_REQUEST },
+    ['$29.00 for the fix', 'not enough funds', 'Nothing was charged'],
+  ],
+  [
+    { kind: 'card_declined', amountCents: 1_500, declineCode: 'stolen_card', ...PULL_REQUEST },
+    ['The bank did not say why'],
+  ],
+  [
+    { kind: 'card_declined', amountCents: 1_500, declineCode: 'authentication_required', ...PULL_REQUEST },
+    ['asks you to confirm', 'Confirm the payment'],
+  ],
+  [
+    {
+      kind: 'payment_failed',
+      invoiceId: 'in_1',
+      amountCents: 59_950,
+      attempt: 2,
+      nextAttemptAt: '2026-11-27T09:00:00.000Z',
+      rateEndsAt: '2026-12-15T09:00:00.000Z',
+    },
+    [
+      'collect $599.50 for',
+      'attempt number 2',
+      'Friday, 27 November 2026',
+      'Your Pro rate ends on Tuesday, 15 December 2026 unless the payment arrives by then.',
+    ],
+  ],
+  [
+    {
+      kind: 'payment_failed',
+      invoiceId: 'in_1',
+      amountCents: 59_900,
+      attempt: 1,
+      nextAttemptAt: null,
+      rateEndsAt: null,
+    },
+    ['We will not try again', 'Your Pro rate has ended', '$29.00'],
+  ],
+  [
+    { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: true, credits: 1 },
+    ['ended on Tuesday, 24 November 2026', 'was not paid', 'You keep your 1 credit.', '$29.00'],
+  ],
+  [{ kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 0 }, ['has ended']],
+  [
+    { kind: 'subscription_ended', subscriptionId: 'sub_1', unpaid: false, credits: 1_000_060 },
+    ['You keep your 1,000,060 credits.'],
+  ],
+  [
+    { kind: 'dispute', disputeId: 'du_1', amountCents: 59_900 },
+    ['$599.00', 'du_1', 'do not charge your cards'],
+  ],
+  [
+    {
+      kind: 'credits_removed',
+      invoiceId: 'in_1',
+      removed: 10,
+      owed: 50,
+      left: 0,
+      returnedCents: 59_900,
+      reasons: ['refund', 'dispute'],
+    },
+    [
+      '10 credits removed',
+      '$599.00 of your payment for invoice in_1 was refunded and withdrawn by your bank in a dispute.',
+      'we removed 10 credits that this money paid for. Your balance is 0 credits. You owe 50 credits: your next grant',
+    ],
+  ],
+  [
+    {
+      kind: 'credits_removed',
+      invoiceId: 'in_1',
+      removed: 0,
+      owed: 60,
+      left: 0,
+      returnedCents: 59_900,
+      reasons: [],
+    },
+    [
+      'You owe 60 credits',
+      '$599.00 of your payment for invoice in_1 was returned.',
+      'no credits, because none were left',
+    ],
+  ],
+  [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' }, ['Welcome', '5 credits', 'aaaaaaaa']],
+  [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
+];
