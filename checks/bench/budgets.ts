@@ -1,4 +1,5 @@
-import type { CallCost, Series } from './counted/results.ts';
+import type { Series } from './counted/results.ts';
+import { costOfCall, FROM_CREDITS, fixCosts } from './fix-costs.ts';
 import type { Results } from './measure.ts';
 import { type Growth, growthOf } from './verdict.ts';
 
@@ -14,10 +15,12 @@ const MAX_TRANSACTIONS_PER_FIX: ReadonlyMap<number, number> = new Map([
 ]);
 const MAX_CALLS = 2;
 const MAX_WRITE_UNITS = 6;
+/** For a million fixes from credits: recorded, looked up, billed, with their logs. */
+const MAX_DOLLARS = 15;
 export const MAX_START_UP_RATIO = 1.3;
 
 export interface Budget {
-  readonly of: 'throughput' | 'hot customer' | 'calls' | 'start-up';
+  readonly of: 'throughput' | 'hot customer' | 'calls' | 'dollars' | 'start-up';
   readonly what: string;
   readonly measured: number;
   readonly limit: number;
@@ -63,6 +66,19 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
         MAX_CALLS,
       ),
     ),
+    ...fixCosts(counted.calls)
+      .filter(({ what }) => what === FROM_CREDITS)
+      .map(({ what, table, around, logs }): Budget => {
+        const measured = table + around + logs;
+        return {
+          of: 'dollars',
+          what: `dollars for a million fixes ${what}`,
+          measured,
+          limit: MAX_DOLLARS,
+          bound: 'at most',
+          timed: false,
+        };
+      }),
     ...startUp
       .filter(({ baseline }) => baseline === 'DynamoDB client')
       .map(({ name, ratio }): Budget => {
@@ -96,11 +112,4 @@ export function growthsOf({ what, against, designed, points }: Series): {
     units,
     kept: calls === designed && units === designed,
   };
-}
-
-/** @throws Error for a call that was not measured */
-export function costOfCall(calls: readonly CallCost[], wanted: string): CallCost {
-  const found = calls.find(({ what }) => what === wanted);
-  if (found === undefined) throw new Error(`no measured cost: ${wanted}`);
-  return found;
 }

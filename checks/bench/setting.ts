@@ -59,13 +59,16 @@ function functionEnvironment(endpoint: string): Record<string, string> {
 /**
  * Discards what `work` writes to stdout. The functions still format each log line and make one system call
  * for it, as on Lambda.
+ * @param keep gets what is discarded
  */
-export async function withoutOutput<T>(work: () => Promise<T>): Promise<T> {
+export async function withoutOutput<T>(work: () => Promise<T>, keep?: (text: string) => void): Promise<T> {
   const { write } = process.stdout;
   nowhere ??= openSync(devNull, 'w');
   const into = nowhere;
   process.stdout.write = (chunk: string | Uint8Array) => {
-    writeSync(into, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    const bytes = Buffer.from(chunk);
+    writeSync(into, bytes);
+    keep?.(bytes.toString());
     return true;
   };
   try {

@@ -10,6 +10,9 @@ const Cost = z.object({
   writeUnits: z.number(),
   /** The part of `writeUnits` that the index of due work consumed. */
   indexWriteUnits: z.number(),
+  /** What the function writes to its log: lines, and bytes with the line ends. */
+  logLines: z.number(),
+  logBytes: z.number(),
 });
 export type Cost = z.output<typeof Cost>;
 
@@ -42,12 +45,14 @@ export type Counted = z.output<typeof Counted>;
 export const Message = z.union([z.object({ step: z.string() }), z.object({ counted: Counted })]);
 export type Message = z.output<typeof Message>;
 
-export function costOf(calls: readonly MeteredCall[]): Cost {
+export function costOf(calls: readonly MeteredCall[], log: string): Cost {
   const total = (of: (call: MeteredCall) => number) => calls.reduce((sum, call) => sum + of(call), 0);
   return {
     requests: calls.map(({ operation }) => operation),
     readUnits: total(({ readUnits }) => readUnits),
     writeUnits: total(({ writeUnits }) => writeUnits),
     indexWriteUnits: total(({ indexWriteUnits }) => indexWriteUnits),
+    logLines: log.split('\n').length - 1,
+    logBytes: Buffer.byteLength(log),
   };
 }

@@ -8,7 +8,7 @@ import { type Cost, costOf } from './results.ts';
 export interface Scene {
   readonly money: Money;
   readonly webhookSecret: string;
-  /** The DynamoDB requests made while `work` runs. Discards what `work` writes to stdout. */
+  /** The DynamoDB requests made and the log written while `work` runs. */
   measured(work: () => Promise<unknown>): Promise<Cost>;
   stop(): Promise<void>;
 }
@@ -33,7 +33,14 @@ export async function openScene(): Promise<Scene> {
     webhookSecret,
     measured: async (work) => {
       if (meter === undefined) throw new Error('the table has no meter');
-      return costOf(await meter.measure(() => withoutOutput(async () => await work())));
+      const log: string[] = [];
+      const calls = await meter.measure(() =>
+        withoutOutput(
+          async () => await work(),
+          (text) => log.push(text),
+        ),
+      );
+      return costOf(calls, log.join(''));
     },
     stop: async () => {
       await stopStripe();

@@ -1,41 +1,7 @@
-import { costOfCall } from '../budgets.ts';
-import type { CallCost, Cost } from '../counted/results.ts';
-import { callDollars, PRICES, tableDollars } from '../prices.ts';
+import type { CallCost } from '../counted/results.ts';
+import { ASSUMED_MS, ASSUMED_MS_ASKING, ASSUMED_MS_CHARGING, fixCosts } from '../fix-costs.ts';
+import { PRICES, tableDollars } from '../prices.ts';
 import { paragraph, type Section } from './section.ts';
-
-/** Assumed, not measured: the duration of a call on Lambda, in milliseconds. */
-const ASSUMED_MS = 30;
-/** With a Stripe call that moves money. The next one is with a Stripe call that only reads. */
-const ASSUMED_MS_CHARGING = 1_000;
-const ASSUMED_MS_ASKING = 300;
-
-interface Step {
-  readonly call: string;
-  readonly assumedMs: number;
-}
-
-const RECORDED: readonly Step[] = [
-  { call: 'record a fix', assumedMs: ASSUMED_MS },
-  { call: 'find a fix', assumedMs: ASSUMED_MS },
-];
-const LIVES: readonly { readonly what: string; readonly steps: readonly Step[] }[] = [
-  {
-    what: 'billed from credits, nothing else',
-    steps: [{ call: 'bill a fix from credits', assumedMs: ASSUMED_MS }],
-  },
-  {
-    what: 'recorded, looked up, billed from credits',
-    steps: [...RECORDED, { call: 'bill a fix from credits', assumedMs: ASSUMED_MS }],
-  },
-  {
-    what: 'recorded, looked up, billed by card, and its event',
-    steps: [
-      ...RECORDED,
-      { call: 'bill a fix by card', assumedMs: ASSUMED_MS_CHARGING },
-      { call: 'webhook: a fix is paid', assumedMs: ASSUMED_MS_ASKING },
-    ],
-  },
-];
 
 /** What each call consumes in DynamoDB, and the resulting cost of fixes. */
 export function costSections(calls: readonly CallCost[]): [Section, Section] {
@@ -61,13 +27,22 @@ function unitsSection(calls: readonly CallCost[]): Section {
           'its key changes.',
       ),
     ],
-    headings: ['call', 'read units', 'write units', 'of them index', 'dollars per million', 'requests'],
+    headings: [
+      'call',
+      'read units',
+      'write units',
+      'of them index',
+      'dollars per million',
+      'bytes logged',
+      'requests',
+    ],
     rows: calls.map(({ what, cost }) => [
       what,
       `${cost.readUnits}`,
       `${cost.writeUnits}`,
       `${cost.indexWriteUnits}`,
       tableDollars(cost).toFixed(2),
+      `${cost.logBytes}`,
       shortened(cost.requests),
     ]),
     pictures: [],
@@ -84,29 +59,41 @@ function dollarsSection(calls: readonly CallCost[]): Section {
           `${lookedUp}.`,
         `A million read units cost $${perMillionReadUnits}, and a million write units cost ` +
           `$${perMillionWriteUnits}.`,
-        'Gateway and functions are **assumed, not measured**.',
+        'The duration of a call is **assumed, not measured**.',
         `A million calls cost $${PRICES.perMillionGatewayCalls} at the gateway and ` +
           `$${PRICES.perMillionInvocations} for the functions.`,
         `Functions have 512 MB on arm64, at $${PRICES.perMillionGigabyteSeconds} for a million GB-seconds.`,
         `A call takes ${ASSUMED_MS} ms, ${ASSUMED_MS_ASKING} ms if it reads from Stripe, and ` +
           `${ASSUMED_MS_CHARGING} ms if it charges at Stripe.`,
-        "Storage, backups, logs and Stripe's fees are not included.",
+      ),
+      paragraph(
+        'The log of a function is measured.',
+        'The lines that Lambda and the gateway write for each call are assumed.',
+        `A gigabyte costs $${PRICES.perGigabyteLogged} once, and is kept for three months, compressed, at ` +
+          `$${PRICES.perGigabyteMonthOfLogs} a month.`,
+        'One call in twenty is traced.',
+      ),
+      paragraph(
+        "The table's storage, backups, letters and Stripe's fees are not included.",
+        'For a fix that is charged, Stripe takes far more than all of this: 2.9% and $0.30 in its price list.',
+        'What a stage costs without a request is in [Operate](operate.md#what-a-stage-costs).',
       ),
     ],
-    headings: ['each fix', 'read units', 'write units', 'DynamoDB, $', 'gateway and functions, $ (assumed)'],
-    rows: LIVES.map(({ what, steps }) => {
-      const costs = steps.map(({ call }) => costOfCall(calls, call).cost);
-      const total = (of: (cost: Cost) => number) => costs.reduce((sum, cost) => sum + of(cost), 0);
-      const [readUnits, writeUnits] = [total((cost) => cost.readUnits), total((cost) => cost.writeUnits)];
-      const around = steps.reduce((sum, { assumedMs }) => sum + callDollars(assumedMs), 0);
-      return [
-        what,
-        `${readUnits}`,
-        `${writeUnits}`,
-        tableDollars({ readUnits, writeUnits }).toFixed(2),
-        around.toFixed(2),
-      ];
-    }),
+    headings: [
+      'each fix',
+      'read units',
+      'write units',
+      'DynamoDB, $',
+      'gateway and functions, $',
+      'log, $',
+      'total, $',
+    ],
+    rows: fixCosts(calls).map(({ what, readUnits, writeUnits, table, around, logs }) => [
+      what,
+      `${readUnits}`,
+      `${writeUnits}`,
+      ...[table, around, logs, table + around + logs].map((dollars) => dollars.toFixed(2)),
+    ]),
     pictures: [],
   };
 }
