@@ -275,20 +275,6 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     file: 'lib/stripe/prices.ts',
-    mutator: 'CallExpression',
-    from: 'learn(price);',
-    to: ';',
-    why: 'Pro is the only plan sold so far; test/local/second-plan.test.ts sells another plan.',
-  },
-  {
-    file: 'lib/stripe/prices.ts',
-    mutator: 'StringLiteral',
-    from: "'misconfigured'",
-    to: '""',
-    why: 'Pro is the only plan sold so far; test/local/second-plan.test.ts sells another plan.',
-  },
-  {
-    file: 'lib/stripe/prices.ts',
     mutator: 'ObjectLiteral',
     from: "{ code: 'plan_without_price' }",
     to: '{}',

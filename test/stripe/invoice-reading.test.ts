@@ -247,6 +247,37 @@ describe('reading one invoice', () => {
   });
 });
 
+describe('the card of a failed renewal', () => {
+  const triedWith = async (...intents: readonly unknown[]) => {
+    const asked: Asked[] = [];
+    const payments = list(...intents.map((intent) => ({ payment: { payment_intent: intent } })));
+    const invoice = invoiceFrom({ status: 'open', payments });
+    const failed = await readFailedRenewal(stripeWith({ 'invoices/in_1': invoice }, asked), 'in_1');
+    expect(asked[0]?.query.get('expand[0]')).toBe('payments.data.payment.payment_intent');
+    return failed?.cardKey;
+  };
+  const declined = (payment_method: object | undefined) => ({ last_payment_error: { payment_method } });
+
+  it('the card is the one of the last declined try, by its fingerprint', async () => {
+    const first = declined({ id: 'pm_1', card: { fingerprint: 'fp_1' } });
+    expect(await triedWith(first)).toBe('fp_1');
+    expect(await triedWith(first, declined({ id: 'pm_2', card: { fingerprint: 'fp_2' } }))).toBe('fp_2');
+  });
+
+  it('a card without a fingerprint, and a method that is no card, count by their ids', async () => {
+    expect(await triedWith(declined({ id: 'pm_1', card: {} }))).toBe('pm_1');
+    expect(await triedWith(declined({ id: 'pm_1' }))).toBe('pm_1');
+  });
+
+  it('the card is unknown while no try was declined', async () => {
+    for (const intent of [null, 'pi_1', {}, { last_payment_error: null }, declined(undefined)]) {
+      expect(await triedWith(intent)).toBeNull();
+    }
+    const known = declined({ id: 'pm_1', card: { fingerprint: 'fp_1' } });
+    expect(await triedWith(known, 'pi_2')).toBe('fp_1');
+  });
+});
+
 describe('a subscription that was made', () => {
   const made = async (latest_invoice: unknown, price = 'price_pro') => {
     const asked: Asked[] = [];

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { allOf } from '../../lib/stripe/paging.ts';
-import { knownPriceOf, lookupKeyOf, priceBook } from '../../lib/stripe/prices.ts';
+import {
+  isMonthly,
+  knownPriceOf,
+  lookupKeyOf,
+  priceBook,
+  priceUnderKey,
+  soldPriceIn,
+} from '../../lib/stripe/prices.ts';
 import { type Asked, list, priceFrom, stripeWith } from '../support/stripe-objects.ts';
 
 /* The known prices, and lists that are read completely. */
@@ -40,6 +47,52 @@ describe('a price', () => {
 
   it('the sold price has a lookup key by its plan', () => {
     expect(lookupKeyOf('pro')).toBe('rsolv_pro_monthly');
+  });
+});
+
+describe('the sold price', () => {
+  const MONTHLY = { interval: 'month', interval_count: 1, usage_type: 'licensed' };
+  const read = async (facts: object) => {
+    const stripe = stripeWith({ 'prices/price_pro': priceFrom({ recurring: MONTHLY, ...facts }) });
+    return { price: await stripe.prices.retrieve('price_pro'), book: priceBook(stripe, 'price_pro') };
+  };
+
+  it('a monthly price of the plan is sold with its amount and credits', async () => {
+    const { price, book } = await read({});
+    expect(isMonthly(price)).toBe(true);
+    expect(soldPriceIn(price, 'pro')).toEqual(PRO);
+    expect(await book.soldPrice('pro')).toEqual(PRO);
+  });
+
+  it.each([
+    ['in another currency', { currency: 'eur' }],
+    ['that is paid once', { recurring: null }],
+    ['by the year', { recurring: { ...MONTHLY, interval: 'year' } }],
+    ['for three months', { recurring: { ...MONTHLY, interval_count: 3 } }],
+    ['by use', { recurring: { ...MONTHLY, usage_type: 'metered' } }],
+  ])('a price %s is not sold', async (_, facts) => {
+    const { price, book } = await read(facts);
+    expect(isMonthly(price)).toBe(false);
+    expect(soldPriceIn(price, 'pro')).toBeNull();
+    await expect(book.soldPrice('pro')).rejects.toMatchObject({
+      kind: 'misconfigured',
+      facts: { code: 'price_of_another_kind' },
+    });
+  });
+
+  it('a price of another plan, or of none, is not sold as Pro', async () => {
+    for (const plan of ['trial', 'team']) {
+      const { price } = await read({ metadata: { plan, credits: '60' } });
+      expect(soldPriceIn(price, 'pro')).toBeNull();
+    }
+  });
+
+  it("the price under a plan's lookup key is the first that Stripe lists, or none", async () => {
+    const asked: Asked[] = [];
+    const stripe = stripeWith({ prices: list(priceFrom()) }, asked);
+    expect(await priceUnderKey(stripe, 'pro')).toMatchObject({ id: 'price_pro' });
+    expect(asked[0]?.query.get('lookup_keys[0]')).toBe('rsolv_pro_monthly');
+    expect(await priceUnderKey(stripeWith({ prices: list() }), 'pro')).toBeNull();
   });
 });
 

@@ -356,6 +356,15 @@ describe('a subscription', () => {
     });
   });
 
+  it('a subscription that we ended for a new one carries our comment', async () => {
+    const replaced = async (cancellation_details: object | null) =>
+      (await read({ cancellation_details }))?.isReplaced;
+    expect(await replaced({ comment: 'Replaced by a new subscription' })).toBe(true);
+    for (const other of [null, { comment: null }, { comment: 'Too expensive' }]) {
+      expect(await replaced(other)).toBe(false);
+    }
+  });
+
   it('a subscription to another product is none', async () => {
     expect(await read({ items: { data: [{ price: { id: 'price_other' } }] } })).toBeNull();
   });

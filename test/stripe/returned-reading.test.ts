@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReturnFacts } from '../../lib/domain/payments/payment-return.ts';
 import { readReturn, refundMetadata } from '../../lib/stripe/readers/payment-return.ts';
-import { readReturnedMoney } from '../../lib/stripe/readers/returned-money.ts';
+import { findOpenDisputes, readReturnedMoney } from '../../lib/stripe/readers/returned-money.ts';
 import { type Asked, disputeFrom, list, paged, refundFrom, stripeWith } from '../support/stripe-objects.ts';
 
 /* How much of a payment and of a charge was returned, according to Stripe. */
@@ -252,5 +252,23 @@ describe('the money that was returned of a charge', () => {
         limit: '100',
       });
     }
+  });
+});
+
+describe('the open disputes of a customer', () => {
+  it('the open disputes of a customer are those that are neither won, lost nor closed, with their amounts', async () => {
+    const charge = { id: 'ch_1', customer: 'cus_1' };
+    const disputes = list(
+      disputeFrom({ id: 'du_open', amount: 2_900, charge }),
+      disputeFrom({ id: 'du_inquiry', status: 'warning_needs_response', charge }),
+      disputeFrom({ id: 'du_won', status: 'won', charge }),
+      disputeFrom({ id: 'du_lost', status: 'lost', charge }),
+      disputeFrom({ id: 'du_other', charge: { id: 'ch_2', customer: 'cus_2' } }),
+      disputeFrom({ id: 'du_unread', charge: 'ch_1' }),
+    );
+    expect(await findOpenDisputes(stripeWith({ disputes }), 'cus_1')).toEqual([
+      { id: 'du_open', amountCents: 2_900 },
+      { id: 'du_inquiry', amountCents: 100 },
+    ]);
   });
 });
