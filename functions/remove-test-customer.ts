@@ -3,7 +3,9 @@ import { removeTestCustomerContract, type TestCustomerRemoval } from '../lib/ope
 import { operatorFunction } from '../lib/operators/operator-function.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
 
-/** Removes a customer of the smoke test without a trace. Rejects other customers and live stages. */
+/**
+ * Removes a test customer without a trace. Rejects other customers, and on a live stage all but the probe's.
+ */
 export const handler = operatorFunction({
   ...removeTestCustomerContract,
   run: async (deps, input) => {

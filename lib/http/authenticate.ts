@@ -8,6 +8,8 @@ export interface Authenticated {
   readonly customerId: string;
   /** The id of the key; not a secret. */
   readonly keyId: string;
+  /** The smoke test or the probe signed the customer up. */
+  readonly isTest: boolean;
   /** The items that the operation asked for, in its order. */
   readonly items: readonly (Item | undefined)[];
 }
@@ -27,8 +29,10 @@ export async function authenticate(
     keys.apiKey(key.customerId, key.keyId),
     ...alsoRead(key.customerId),
   ]);
-  if (stored === undefined || decodeApiKey(stored).revokedAt !== null) throw invalidKey();
-  return { customerId: key.customerId, keyId: key.keyId, items };
+  if (stored === undefined) throw invalidKey();
+  const { revokedAt, isTest } = decodeApiKey(stored);
+  if (revokedAt !== null) throw invalidKey();
+  return { customerId: key.customerId, keyId: key.keyId, isTest, items };
 }
 
 function presentedKey(header: string | undefined): PresentedKey {

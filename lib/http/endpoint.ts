@@ -75,12 +75,13 @@ export function customerEndpoint<C extends Contract>(
 ): Handler {
   return handlerOf(contract, async (event, logFacts) => {
     const input = outcomeOf(() => parseInput(contract, event));
-    const { customerId, keyId, items } = await authenticate(
+    const { customerId, keyId, isTest, items } = await authenticate(
       runningDeps().table,
       event.headers['x-api-key'],
       (id) => (input.ok ? alsoRead(id, input.value) : []),
     );
     logFacts.customer_id = customerId;
+    if (isTest) logFacts.test_customer = true;
     if (!input.ok) {
       if (contract.isLost?.(event.body)) runningDeps().report({ kind: 'fix_unrecorded', customerId });
       throw input.error;

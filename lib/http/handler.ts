@@ -27,6 +27,8 @@ const REFUSALS: ReadonlySet<number> = new Set([403, 422]);
 /** Facts for the log line of a request. One object per request: requests never share it. */
 export interface LogFacts {
   customer_id?: string;
+  /** Present for a customer of the smoke test or the probe. */
+  test_customer?: true;
 }
 
 /** Lambda's context, with the service's own data for one request. */
@@ -77,7 +79,7 @@ function answerAndLog(contract: Contract): Middleware {
     coldStart = false;
     // Lambda counts such an answer as a success. Only this report raises an alarm or rolls a canary back.
     if (status === 500) report({ kind: 'defect' });
-    if (logFacts.customer_id !== undefined) report({ kind: 'key_accepted', isRefused: REFUSALS.has(status) });
+    if (logFacts.customer_id !== undefined) reportAccepted(logFacts, status);
     else if (status === 401) report({ kind: 'key_refused' });
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);
@@ -94,6 +96,14 @@ function answerAndLog(contract: Contract): Middleware {
       finish(request, reply, { code: problem.code, ...error });
     },
   };
+}
+
+/**
+ * Test customers are not counted: the probe must not end the silence of all others, and what it sees is
+ * counted separately. A stranger with a test address hides only their own requests.
+ */
+function reportAccepted({ test_customer: isTest }: LogFacts, status: number): void {
+  if (isTest === undefined) report({ kind: 'key_accepted', isRefused: REFUSALS.has(status) });
 }
 
 const isReply = (response: Reply | Result): response is Reply => 'status' in response;

@@ -100,7 +100,8 @@ export const settlePendingChargesContract = {
 } as const satisfies OperatorContract;
 
 /**
- * For customers of the smoke test only; not on a live stage. By e-mail address if the sign-up got no answer.
+ * For customers of the smoke test and the probe only; on a live stage, only for the probe's. By e-mail
+ * address if the sign-up got no answer.
  */
 export const removeTestCustomerContract = {
   name: 'remove-test-customer',

@@ -10,7 +10,12 @@ import { orNull, record, text } from './record.ts';
 import { answerTo, type Contended, type Item, type Table, type Write, writeTogether } from './table.ts';
 import { put, update } from './write.ts';
 
-const ApiKey = z.object({ createdAt: text, revokedAt: orNull(text) });
+const ApiKey = z.object({
+  createdAt: text,
+  revokedAt: orNull(text),
+  /** From the sign-up of a test customer. Known with the key, so no request has to read the head for it. */
+  isTest: z._default(z.boolean(), false),
+});
 export type ApiKeyRecord = Readonly<z.output<typeof ApiKey>>;
 
 const apiKeys = record<ApiKeyRecord>(ApiKey);
@@ -23,8 +28,8 @@ const newKey = (customerId: string, keyId: string, createdAt: string): Item => (
 });
 
 /** The key from the sign-up. The new head already counts it. */
-export const putFirstKey = (customerId: string, keyId: string, createdAt: string): Write =>
-  put(newKey(customerId, keyId, createdAt));
+export const putFirstKey = (customerId: string, keyId: string, createdAt: string, isTest: boolean): Write =>
+  put({ ...newKey(customerId, keyId, createdAt), ...(isTest && apiKeys.encodePart({ isTest })) });
 
 export type PutKeyResult =
   /** Also the result if the key exists: keys are random, so an earlier try of this call stored it. */

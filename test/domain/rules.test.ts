@@ -15,7 +15,12 @@ import {
   SOLD_PLANS,
 } from '../../lib/domain/plans.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
-import { isTestCustomerEmail, testCustomerEmail } from '../../lib/domain/test-customer.ts';
+import {
+  isProbeCustomerEmail,
+  isTestCustomerEmail,
+  probeCustomerEmail,
+  testCustomerEmail,
+} from '../../lib/domain/test-customer.ts';
 import { accountWarnings } from '../../lib/domain/warnings.ts';
 import { chargeOf, fixOf, headWith, onPlan, proUntil } from '../support/heads.ts';
 
@@ -228,13 +233,18 @@ describe('addresses of test customers', () => {
 
   it('addresses of test customers are recognised', () => {
     expect(email).toBe('smoke+a1a1a1a1a1a1a1a1@rsolv.dev');
-    expect(isTestCustomerEmail(email)).toBe(true);
+    expect([isTestCustomerEmail(email), isProbeCustomerEmail(email)]).toEqual([true, false]);
+    const probes = probeCustomerEmail(new Uint8Array(8).fill(0xa1));
+    expect(probes).toBe('probe+a1a1a1a1a1a1a1a1@rsolv.dev');
+    expect([isTestCustomerEmail(probes), isProbeCustomerEmail(probes)]).toEqual([true, true]);
   });
 
   it.each([
     `x${email}`,
     `${email}.example`,
     'smoke+a1@rsolv.dev',
+    'probe+a1@rsolv.dev',
+    'probe+a1a1a1a1a1a1a1a1@rsolv.dev.example',
     'smoke+a@rsolv.dev',
     'smoke+zzzzzzzzzzzzzzzz@rsolv.dev',
     'smoke+a1a1a1a1a1a1a1a1@rsolvxdev',

@@ -1,7 +1,9 @@
 import { beforeAll, expect, it } from 'vitest';
+import { probeCustomerEmail, testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { countedIn, heard } from '../support/counted.ts';
+import type { Call } from '../support/gateway.ts';
 import { api, call, fixBody, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 import { tamper } from '../support/reconciliation.ts';
@@ -31,3 +33,20 @@ it('every 500 is counted as a defect, because Lambda counts it as a success; fau
     ]);
   }
 });
+
+it.each([testCustomerEmail, probeCustomerEmail])(
+  'requests of a test customer count neither as accepted nor as refused, but their defects count',
+  async (emailOf) => {
+    const email = emailOf(deps.randomBytes(8));
+    const { body } = await call(api.onboardCustomer, { body: { name: 'Test', email } });
+    const apiKey = String(body['api_key']);
+    const ask = (request: Call) => heard(() => call(api.recordFixAttempt, { apiKey, ...request }));
+    expect(countedIn((await ask({ body: fixBody(1) })).lines)).toEqual([]);
+    const { result, lines } = await ask({ body: {} });
+    expect([result.status, countedIn(lines)]).toEqual([422, []]);
+    const [, customerId = ''] = apiKey.split('_');
+    await tamper(deps, keys.head(customerId), 'balance', 'many');
+    const { lines: broken } = await heard(() => call(api.getUsage, { apiKey }));
+    expect(countedIn(broken)).toEqual(['Defect']);
+  },
+);

@@ -452,7 +452,7 @@ describe('a customer', () => {
     const { head } = await customerWith(deps, 7);
     const second = { ...head, ...emptyLedger(head.customerId), email: uniqueEmail(), name: 'Impostor' };
     const welcome = putNotice(keyIssued(head.customerId, KEY_ID, 'sign_up', AT));
-    const alongside = [putFirstKey(head.customerId, KEY_ID, head.createdAt), welcome];
+    const alongside = [putFirstKey(head.customerId, KEY_ID, head.createdAt, false), welcome];
     expect((await createCustomer(deps.table, second, [], alongside)).kind).toBe('refused');
     expect(await readHead(head.customerId)).toMatchObject({ name: 'Acme', balance: 7 });
   });

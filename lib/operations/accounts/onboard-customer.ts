@@ -3,6 +3,7 @@ import { type CustomerHead, NEW_PROFILE } from '../../domain/customer.ts';
 import { emptyLedger, post } from '../../domain/ledger.ts';
 import { keyIssued } from '../../domain/notice.ts';
 import { GRANTED_CREDITS } from '../../domain/pricing.ts';
+import { isTestCustomerEmail } from '../../domain/test-customer.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { putFirstKey } from '../../store/api-keys.ts';
@@ -54,7 +55,7 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
     createdAt: at.toISOString(),
   };
   const alongside = [
-    putFirstKey(customerId, keyId, head.createdAt),
+    putFirstKey(customerId, keyId, head.createdAt, isTestCustomerEmail(email)),
     putNotice(keyIssued(customerId, keyId, 'sign_up', at)),
   ];
   const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, alongside));

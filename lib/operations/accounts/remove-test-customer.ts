@@ -1,6 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { isOver } from '../../domain/subscription.ts';
-import { isTestCustomerEmail } from '../../domain/test-customer.ts';
+import { isProbeCustomerEmail, isTestCustomerEmail } from '../../domain/test-customer.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { isLiveStage } from '../../settings/stripe.ts';
@@ -19,7 +19,7 @@ import { bindStripeCustomer } from './stripe-customer.ts';
 /** Items written during the removal are removed too. Five rounds suffice for the few writes. */
 const MAX_ROUNDS = 5;
 
-/** Names a customer of the smoke test: by e-mail address if the sign-up got no answer. */
+/** Names a test customer: by e-mail address if the sign-up got no answer. */
 export type TestCustomer = { readonly customerId: string } | { readonly email: string };
 
 export type Removal =
@@ -33,28 +33,27 @@ export type Removal =
   | { readonly kind: 'unknown' };
 
 /**
- * Removes every trace of a customer of the smoke test, first at Stripe, then here. A later event would find
- * no owner and stay parked, so the removal waits for the events that Stripe will still deliver. Idempotent;
- * to be repeated while it returns `waiting`.
+ * Removes every trace of a customer of the smoke test or the probe, first at Stripe, then here. A later event
+ * would find no owner and stay parked, so the removal waits for the events that Stripe will still deliver.
+ * Idempotent; to be repeated while it returns `waiting`.
  * @param options.awaitEvents false: removes the customer before all events have arrived
- * @throws BillingError invalid_request on a live stage, and for every customer who is not the smoke test's;
- * payments_unavailable, payments_misconfigured, ledger_busy, ledger_unavailable
+ * @throws BillingError invalid_request for every other customer; on the live stage also for customers of the
+ * smoke test, and for those of the probe that exist at Stripe; payments_unavailable, payments_misconfigured,
+ * ledger_busy, ledger_unavailable
  */
 export async function removeTestCustomer(
   deps: PaymentDeps,
   who: TestCustomer,
   { awaitEvents = true } = {},
 ): Promise<Removal> {
-  if (isLiveStage(deps.stage))
-    throw refusal(`${deps.stage} is the live stage, where customers cannot be removed.`);
-  if ('email' in who) assertTestAddress(who.email);
+  if ('email' in who) assertRemovable(deps, who.email);
   const head = await findHead(deps, who);
   if (head === null) return { kind: 'unknown' };
-  assertTestAddress(head.email);
+  assertRemovable(deps, head.email);
 
   const stripeIds: string[] = [];
   const eventIds: string[] = [];
-  for (const id of await stripeCustomersOf(deps, head)) {
+  for (const id of await removableAtStripe(deps, head)) {
     const { open, events } = await removeAtStripe(deps, id, { since: new Date(head.createdAt), awaitEvents });
     if (open > 0 && awaitEvents) return { kind: 'waiting', events: open };
     stripeIds.push(id, ...events.flatMap(({ objectId }) => objectId ?? []));
@@ -73,15 +72,36 @@ async function findHead(deps: PaymentDeps, who: TestCustomer): Promise<CustomerH
   return item === undefined ? null : decodeHead(item);
 }
 
-function assertTestAddress(email: string): void {
-  if (isTestCustomerEmail(email)) return;
+function assertRemovable({ stage }: PaymentDeps, email: string): void {
+  if (isLiveStage(stage) ? isProbeCustomerEmail(email) : isTestCustomerEmail(email)) return;
+  if (isLiveStage(stage)) throw notOnLiveStage(stage);
   throw refusal(
-    'Only customers of the smoke test (smoke+…@rsolv.dev) can be removed. Close other customers with: ' +
-      'customer close.',
+    'Only customers of the smoke test (smoke+…@rsolv.dev) and of the probe (probe+…@rsolv.dev) can be ' +
+      'removed. Close other customers with: customer close.',
   );
 }
 
+const notOnLiveStage = (stage: string): BillingError =>
+  refusal(
+    `${stage} is the live stage. Only customers of the probe (probe+…@rsolv.dev) can be removed there, ` +
+      'and only if Stripe does not know them.',
+  );
+
 const refusal = (detail: string): BillingError => new BillingError('invalid_request', detail);
+
+/**
+ * The probe adds no card, so its customers never exist at Stripe. On the live stage, one that does is not the
+ * probe's, and nothing of it is removed.
+ */
+async function removableAtStripe(deps: PaymentDeps, head: CustomerHead): Promise<string[]> {
+  if (!isLiveStage(deps.stage)) return stripeCustomersOf(deps, head);
+  const { customerId, email, stripeCustomerId, formerStripeCustomerId } = head;
+  const isKnown = stripeCustomerId !== null || formerStripeCustomerId !== null;
+  const stripe = await deps.stripe();
+  if (!isKnown && (await askStripe(() => stripe.findCustomers({ customerId, email }))).length === 0)
+    return [];
+  throw notOnLiveStage(deps.stage);
+}
 
 /**
  * Includes a Stripe customer that a crash left unbound. It is bound now, so that its deletion event finds its

@@ -2,6 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import { abandonedBefore, isUnsent } from '../../domain/notice.ts';
 import { isMuted, isOptional } from '../../domain/notice-kinds.ts';
 import type { SoldPrices } from '../../domain/plans.ts';
+import { isProbeCustomerEmail } from '../../domain/test-customer.ts';
 import { layOut } from '../../mail/layout.ts';
 import { letterOf } from '../../mail/letters.ts';
 import { type Mail, MailFault, type MailPort } from '../../mail/port.ts';
@@ -55,7 +56,8 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
     retryContended(deps, () => noteFate(deps.table, name, claimedAt, fate, deps.now()));
 
   const customer = decodeHead(head);
-  if (customer.closedAt !== null || isMuted(kind, customer.mutedNotices)) {
+  const isUnread = customer.closedAt !== null || isProbeCustomerEmail(customer.email);
+  if (isUnread || isMuted(kind, customer.mutedNotices)) {
     await note({ state: 'muted' });
     return 'muted';
   }

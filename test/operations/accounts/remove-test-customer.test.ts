@@ -1,6 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { testCustomerEmail } from '../../../lib/domain/test-customer.ts';
+import { probeCustomerEmail, testCustomerEmail } from '../../../lib/domain/test-customer.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { removeTestCustomer } from '../../../lib/operations/accounts/remove-test-customer.ts';
@@ -209,7 +209,7 @@ describe('nobody else is removed', () => {
     },
   );
 
-  it('no customer is removed on the live stage', async () => {
+  it('no customer of the smoke test is removed on the live stage', async () => {
     const { email, customerId, stripeCustomerId } = await testCustomer();
     const before = await contentsOf(table);
     const live = { ...money.deps, stage: 'production' };
@@ -219,4 +219,31 @@ describe('nobody else is removed', () => {
     expect(await contentsOf(table)).toEqual(before);
     expect(await money.stripe.customers.retrieve(stripeCustomerId)).not.toHaveProperty('deleted');
   });
+
+  it('a customer of the probe is removed on the live stage too', async () => {
+    const live = { ...money.deps, stage: 'production' };
+    const email = probeCustomerEmail(money.deps.randomBytes(8));
+    await onboardCustomer(money.deps, { name: 'Probe', email, source: 'probe' });
+    expect(await removeTestCustomer(live, { email })).toMatchObject({ kind: 'removed' });
+    expect(await kinds()).toEqual([]);
+    expect(await removeTestCustomer(live, { email })).toEqual({ kind: 'unknown' });
+  });
+
+  it.each(['bound', 'unbound'])(
+    'a customer with an address of the probe and a %s Stripe customer is not removed on the live stage',
+    async (which) => {
+      const { deps, newCard } = money;
+      const email = probeCustomerEmail(deps.randomBytes(8));
+      const { head } = await onboardCustomer(deps, { name: 'Stranger', email, source: 'direct' });
+      const { customerId, name } = head;
+      if (which === 'bound') await addPaymentMethod(deps, head, await newCard());
+      else await (await deps.stripe()).createCustomer({ customerId, name, email, former: null });
+      const before = await contentsOf(table);
+      const live = { ...deps, stage: 'production' };
+      await expect(removeTestCustomer(live, { email }, { awaitEvents: false })).rejects.toMatchObject(
+        refused,
+      );
+      expect(await contentsOf(table)).toEqual(before);
+    },
+  );
 });

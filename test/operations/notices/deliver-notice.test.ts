@@ -1,7 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { probeCustomerEmail } from '../../../lib/domain/test-customer.ts';
 import { MailFault } from '../../../lib/mail/port.ts';
 import { openSes } from '../../../lib/mail/ses.ts';
 import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
+import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { changeNoticeSettings } from '../../../lib/operations/notices/change-settings.ts';
 import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/deliver-notice.ts';
@@ -178,6 +180,14 @@ describe('a notice', () => {
     expect(await deliverNotice(deps, name)).toBe('muted');
     expect(await deliverNotice(deps, name)).toBe('already');
     expect(lettersTo(head.email)).toEqual([]);
+  });
+
+  it('a notice to a customer of the probe is not sent, because no one reads it', async () => {
+    const email = probeCustomerEmail(deps.randomBytes(8));
+    const { head, keyId } = await onboardCustomer(deps, { name: 'Probe', email, source: 'probe' });
+    const name = { customerId: head.customerId, kind: 'key_issued', id: keyId } as const;
+    expect(await deliverNotice(deps, name)).toBe('muted');
+    expect(lettersTo(email)).toEqual([]);
   });
 
   it('a notice of a closed account is not sent', async () => {
