@@ -46,15 +46,6 @@ interface Rule {
 
 const SYSTEM_RULES: readonly Rule[] = [
   {
-    name: 'api-faults',
-    severity: 'page',
-    description: 'More than 5 % of the requests were answered 5xx.',
-    measures: { faults: measure.api('5xx', 'Sum'), requests: measure.api('Count', 'Sum') },
-    expression: `IF(requests >= ${MIN_COUNT_FOR_RATE}, 100 * FILL(faults, 0) / requests, 0)`,
-    threshold: { above: 5 },
-    minutes: 5,
-  },
-  {
     name: 'api-latency',
     description: '5 % of the requests took longer than 5 seconds, for 15 minutes.',
     measures: { latency: measure.api('Latency', 'p95') },
@@ -92,17 +83,42 @@ const SYSTEM_RULES: readonly Rule[] = [
  * uses up this budget too fast is a page, as the share of the budget that a window may use.
  */
 const BUDGET_PERCENT = 0.5;
-const BURN_RULES: readonly Rule[] = [
-  { name: 'error-budget-fast', hours: 1, times: 14.4, severity: 'page' as const },
+const BURN_RATES = [
+  { name: 'error-budget-fast', hours: 1, times: 14.4, severity: 'page' },
   { name: 'error-budget-slow', hours: 6, times: 6 },
-].map(({ hours, times, ...rest }) => ({
-  ...rest,
-  description: `For ${hours} h, 5xx used up the error budget of 30 days ${times} times too fast.`,
-  measures: { faults: measure.api('5xx', 'Sum'), requests: measure.api('Count', 'Sum') },
-  expression: `IF(requests >= ${MIN_CALLERS_COUNT}, 100 * FILL(faults, 0) / requests, 0)`,
-  threshold: { above: BUDGET_PERCENT * times },
-  minutes: hours * 60,
-}));
+] as const;
+
+/**
+ * The share of 5xx in the requests of customers. The requests of the probe, which the gateway counts too, are
+ * left out: on a quiet stage they are most of the requests, and would hide that all others fail.
+ */
+function faultRules(service: DeployedService): Rule[] {
+  const all = { faults: measure.api('5xx', 'Sum'), requests: measure.api('Count', 'Sum') };
+  const probes = { probes: measure.business(service, 'ProbeRequest') };
+  const measures = hasProbe(service) ? { ...all, ...probes } : all;
+  const requests = hasProbe(service) ? '(requests - FILL(probes, 0))' : 'requests';
+  const share = (minRequests: number) =>
+    `IF(${requests} >= ${minRequests}, 100 * FILL(faults, 0) / ${requests}, 0)`;
+  return [
+    {
+      name: 'api-faults',
+      severity: 'page',
+      description: 'More than 5 % of the requests were answered 5xx.',
+      measures,
+      expression: share(MIN_COUNT_FOR_RATE),
+      threshold: { above: 5 },
+      minutes: 5,
+    },
+    ...BURN_RATES.map(({ hours, times, ...rest }) => ({
+      ...rest,
+      description: `For ${hours} h, 5xx used up the error budget of 30 days ${times} times too fast.`,
+      measures,
+      expression: share(MIN_CALLERS_COUNT),
+      threshold: { above: BUDGET_PERCENT * times },
+      minutes: hours * 60,
+    })),
+  ];
+}
 
 /** SES reviews an account at 5 % bounces or 0.1 % complaints, and stops it at twice as much. */
 const MAIL_RULES: readonly Rule[] = [
@@ -124,7 +140,12 @@ const MAIL_RULES: readonly Rule[] = [
 
 /** The alarms that roll back a canary, in addition to the error alarm of its function. */
 /* Only failures that are ours: an outage of Stripe or DynamoDB, or a stranger's requests, undo no release. */
-export const ROLLBACK_ALARMS = ['defects', 'requests-refused', 'webhook-failures'] as const;
+const ROLLBACK_ALARMS = ['defects', 'requests-refused', 'webhook-failures'] as const;
+export const rollbackAlarms = (service: DeployedService): readonly string[] =>
+  hasProbe(service) ? [...ROLLBACK_ALARMS, 'probe-failed'] : ROLLBACK_ALARMS;
+
+/** Whether the stage has the function that asks the API like a customer. */
+const hasProbe = ({ functions }: DeployedService): boolean => functions.some(({ key }) => key === 'probe');
 
 /** The names of a stage's alarms begin with service and stage, so that they can be listed by prefix. */
 const alarmName = ({ name, stage }: DeployedService, alarm: string) => `${name}-${stage}-${alarm}`;
@@ -154,8 +175,9 @@ const stageRules = (service: DeployedService): Rule[] => [
   defects(service),
   staleParameters(service),
   ...callerRules(service),
+  ...probeRules(service),
   ...SYSTEM_RULES,
-  ...BURN_RULES,
+  ...faultRules(service),
   ...MAIL_RULES,
 ];
 
@@ -209,6 +231,38 @@ function callerRules(service: DeployedService): Rule[] {
       periods: 3,
     },
     ...(service.expectsRequests ? [silent] : []),
+  ];
+}
+
+/** What the probe sees, and whether it sees anything. */
+function probeRules(service: DeployedService): Rule[] {
+  if (!hasProbe(service)) return [];
+  return [
+    {
+      name: 'probe-failed',
+      severity: 'page',
+      description: 'The API gave the probe, which asks like a customer, another answer than it must.',
+      measures: { failed: measure.business(service, 'ProbeFailed') },
+      threshold: { above: 0 },
+      minutes: 5,
+    },
+    {
+      name: 'probe-silent',
+      severity: 'page',
+      description: 'The probe completed no run for 20 minutes.',
+      measures: { completed: measure.business(service, 'ProbeCompleted') },
+      threshold: { below: 1 },
+      minutes: 5,
+      periods: 4,
+      missingIsBad: true,
+    },
+    {
+      name: 'probe-customers-late',
+      description: 'A test customer of the probe could not be removed for more than an hour.',
+      measures: { late: measure.gauge(service, 'ProbeCustomersLate') },
+      threshold: { above: 0 },
+      minutes: 5,
+    },
   ];
 }
 

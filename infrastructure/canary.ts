@@ -1,4 +1,4 @@
-import { alarmId, errorAlarmOf, ROLLBACK_ALARMS } from './alarms.ts';
+import { alarmId, errorAlarmOf, rollbackAlarms } from './alarms.ts';
 import type { DeployedFunction, DeployedService } from './service.ts';
 import { arn, attribute, type Resource, ref, referencesIn, sub, type Template } from './template.ts';
 
@@ -69,7 +69,7 @@ function versionId({ Resources }: Template, { key, logicalId }: DeployedFunction
 }
 
 function deploymentGroup({ key }: DeployedFunction, service: DeployedService): Resource {
-  const alarms = [errorAlarmOf(key), ...ROLLBACK_ALARMS];
+  const alarms = [errorAlarmOf(key), ...rollbackAlarms(service)];
   return {
     Type: 'AWS::CodeDeploy::DeploymentGroup',
     Properties: {

@@ -98,6 +98,7 @@ function businessGraphs(service: DeployedService): Graph[] {
     ),
     graph('Callers', 'KeyAccepted', 'RequestRefused', 'KeyRefused'),
     graph('Completed runs', 'SweeperCompleted', 'WarningsCompleted', 'ReconcileCompleted'),
+    graph('Probe', 'ProbeCompleted', 'ProbeFailed', 'ProbeCustomersLate', 'ProbeRequest'),
     gauges('Open work', ...OPEN_WORK_COUNTS),
     gauges('Age of the oldest open work, seconds', ...OPEN_WORK_AGES),
   ];

@@ -51,13 +51,21 @@ const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
   'requests-missing': 'Sum < 1, 1 of 1 times 60 minutes',
   'webhooks-missing': 'Sum rate < 1, 6 of 6 times 60 minutes',
 };
+/** Where the probe runs: not on dev. */
+const WATCHED_BY_PROBE: Readonly<Record<string, string>> = {
+  'probe-customers-late': 'Maximum > 0, 1 of 1 times 5 minutes',
+  'probe-failed': 'Sum > 0, 1 of 1 times 5 minutes',
+  'probe-silent': 'Sum < 1, 4 of 4 times 5 minutes',
+};
 const ERRORS = 'Sum > 0, 1 of 1 times 5 minutes';
 const THROTTLES = 'Sum > 0, 3 of 3 times 5 minutes';
 const BAD_WHEN_SILENT = [
-  ...['reconcile-missing', 'requests-missing', 'sweeper-silent', 'warnings-silent', 'webhooks-missing'],
+  ...['probe-silent', 'reconcile-missing', 'requests-missing', 'sweeper-silent', 'warnings-silent'],
+  'webhooks-missing',
 ];
 /** Alarms that cannot wait. All others only send a mail. */
 const PAGES = [
+  ...['probe-failed', 'probe-silent'],
   'error-budget-fast',
   ...[
     'api-faults',
@@ -106,6 +114,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     expect(Object.fromEntries(alarms.map(({ AlarmName, sounds }) => [short(AlarmName), sounds]))).toEqual({
       ...WATCHED_EVERYWHERE,
       ...(stage === 'production' && WATCHED_ON_PRODUCTION),
+      ...(stage !== 'dev' && WATCHED_BY_PROBE),
       ...Object.fromEntries(ofFunctions),
     });
   });
@@ -139,6 +148,15 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     const alarm = alarms.find(({ AlarmName }) => short(AlarmName) === name);
     const expression = alarm?.Metrics.find(({ ReturnData }) => ReturnData)?.Expression ?? '';
     expect(calculated(expression, counts)).toBe(rate);
+  });
+
+  it.runIf(stage !== 'dev')('the requests of the probe hide no failing customer', () => {
+    for (const name of ['api-faults', 'error-budget-fast', 'error-budget-slow']) {
+      const alarm = alarms.find(({ AlarmName }) => short(AlarmName) === name);
+      const expression = alarm?.Metrics.find(({ ReturnData }) => ReturnData)?.Expression ?? '';
+      expect(calculated(expression, { requests: 1_480, probes: 1_440, faults: 40 })).toBe(100);
+      expect(calculated(expression, { requests: 1_440, probes: 1_440, faults: 9 })).toBe(0);
+    }
   });
 
   it('every alarm notifies the topic, names what to do, and defines what missing data means', () => {

@@ -11,6 +11,8 @@ const SCHEDULES = {
   'warn-low-balances': 'rate(1 hour)',
   reconcile: 'cron(0/15 3-5 * * ? *)',
 };
+/** Not on dev. A lost run needs no repeat, because the next one follows within a minute. */
+const PROBE = { probe: 'rate(1 minute)' };
 const CANARIES = [
   'add-payment-method',
   'bill-fix-attempt',
@@ -126,10 +128,14 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
       return { expression: ScheduleExpression, target: functions.find(({ id }) => id === target) };
     });
     expect(Object.fromEntries(scheduled.map(({ target, expression }) => [target?.name, expression]))).toEqual(
-      SCHEDULES,
+      {
+        ...SCHEDULES,
+        ...(stage !== 'dev' && PROBE),
+      },
     );
     for (const { target } of scheduled) {
       expect([target?.name, target?.concurrency]).toEqual([target?.name, 1]);
+      if (target?.name === 'probe') continue;
       const config = template
         .ofType('AWS::Lambda::EventInvokeConfig')
         .find(({ properties }) => functionBehind(template, properties) === target?.id);
@@ -216,14 +222,28 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
         ({ Name }) => alarms.find((alarm) => alarm.id === Name.Ref)?.AlarmName,
       );
       expect(watched).toEqual(
-        [`${name}-errors`, 'defects', 'requests-refused', 'webhook-failures'].map(
-          (alarm) => `rsolv-billing-${stage}-${alarm}`,
-        ),
+        [
+          ...[`${name}-errors`, 'defects', 'requests-refused', 'webhook-failures'],
+          ...(stage === 'dev' ? [] : ['probe-failed']),
+        ].map((alarm) => `rsolv-billing-${stage}-${alarm}`),
       );
     }
   });
 
-  it('test customers can be removed, except on production', () => {
-    expect(functions.some(({ name }) => name === 'remove-test-customer')).toBe(stage !== 'production');
+  it('the probe runs once at a time, is over before the next run, and asks the API of its own stage', () => {
+    const probe = functions.find(({ name }) => name === 'probe');
+    expect(probe !== undefined).toBe(stage !== 'dev');
+    if (probe === undefined) return;
+    expect([probe.concurrency, probe.timeout < 60]).toEqual([1, true]);
+    expect(probe.environment).toMatchObject({
+      API_URL: '{"Fn::GetAtt":["HttpApi","ApiEndpoint"]}',
+      PROBE_PARAMETER: `/rsolv-billing/${stage}/probe`,
+      FUNCTION_PREFIX: `rsolv-billing-${stage}-`,
+    });
+    expect(functions.map(({ name }) => name)).toContain('remove-test-customer');
+    const config = template
+      .ofType('AWS::Lambda::EventInvokeConfig')
+      .find(({ properties }) => functionBehind(template, properties) === probe.id);
+    expect(config?.properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
   });
 });

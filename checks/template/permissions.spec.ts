@@ -18,6 +18,7 @@ const OPERATORS_MAY_INVOKE = [
   'close-customer',
   'issue-customer-key',
   'reconcile',
+  'remove-test-customer',
   'replay-event',
   'resend-notice',
   'revoke-customer-key',
@@ -116,14 +117,15 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     },
   );
 
-  it.each(functions)('$name reads only the parameters named in its environment', ({ role, environment }) => {
-    const named = Object.entries(environment).flatMap(([name, value]) =>
-      name.endsWith('_PARAMETER') ? [parameter(value)] : [],
+  it.each(functions)('$name reads only the parameters named in its environment', (one) => {
+    const { name, role, environment } = one;
+    const named = Object.entries(environment).flatMap(([variable, value]) =>
+      variable.endsWith('_PARAMETER') ? [parameter(value)] : [],
     );
     const statements = of(role, 'ssm');
-    expect(statements.flatMap(({ Action }) => Action).every((action) => action === 'ssm:GetParameter')).toBe(
-      true,
-    );
+    const actions = new Set(statements.flatMap(({ Action }) => Action));
+    if (name === 'probe') actions.delete('ssm:PutParameter');
+    expect([...actions].filter((action) => action !== 'ssm:GetParameter')).toEqual([]);
     expect(
       statements
         .flatMap(({ Resource }) => Resource)
@@ -138,14 +140,30 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(readers.map(({ name }) => name)).toEqual(['stripe-webhook']);
   });
 
+  it('only the probe may use its parameter, and it may invoke only the removal of test customers', () => {
+    const roles = [...template.statements.keys()];
+    const readers = roles.filter((role) => text(of(role, 'ssm')).includes('/probe"'));
+    const invokers = roles.filter((role) => role !== 'OperatorPolicy' && of(role, 'lambda').length > 0);
+    const probe = functions.find(({ name }) => name === 'probe')?.role;
+    const expected = probe === undefined ? [] : [probe];
+    expect([readers, invokers.filter((role) => role !== 'CanaryRole')]).toEqual([expected, expected]);
+    if (probe === undefined) return;
+    expect(of(probe, 'lambda')).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['lambda:InvokeFunction'],
+        Resource: [arn('lambda', `function:rsolv-billing-${stage}-remove-test-customer`)],
+      },
+    ]);
+    expect(of(probe, 'dynamodb')).toEqual([]);
+  });
+
   it('only functions that close or remove a customer delete, and only the reconciliation scans', () => {
     const may = (action: string) =>
       functions
         .filter(({ role }) => text(of(role, 'dynamodb')).includes(`"${action}"`))
         .map(({ name }) => name);
-    expect(may('dynamodb:DeleteItem')).toEqual(
-      stage === 'production' ? ['close-customer'] : ['close-customer', 'remove-test-customer'],
-    );
+    expect(may('dynamodb:DeleteItem')).toEqual(['close-customer', 'remove-test-customer']);
     expect(may('dynamodb:Scan')).toEqual(['reconcile']);
   });
 
@@ -199,8 +217,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
       .filter(({ Action }) => Action.includes('lambda:InvokeFunction'))
       .flatMap(({ Resource }) => Resource.map((one) => functionBehind(template, one)));
     const names = functions.filter(({ id }) => invoked.includes(id)).map(({ name }) => name);
-    const removing = stage === 'production' ? [] : ['remove-test-customer'];
-    expect(names.sort()).toEqual([...OPERATORS_MAY_INVOKE, ...removing].sort());
+    expect(names.sort()).toEqual(OPERATORS_MAY_INVOKE);
     expect(invoked).toHaveLength(names.length);
     const actions = statements.flatMap(({ Action }) => Action);
     expect(actions.filter((action) => WRITES.test(action))).toEqual([]);

@@ -71,6 +71,15 @@ export interface BusinessFacts {
   readonly balances_warned: { readonly warned: number; readonly failed: number };
   readonly notice_delivered: NoticeFacts & { readonly outcome: 'sent' | 'muted' | 'already' };
   readonly notice_not_delivered: NoticeFacts & { readonly error: unknown };
+  /** A run of the probe. `lateRemovals`: test customers that could not be removed for an hour. */
+  readonly probe_ended: {
+    readonly outcome: 'passed' | 'failed' | 'undecided';
+    readonly findings: readonly string[];
+    /** How many requests it made. */
+    readonly requests: number;
+    readonly lateRemovals: number;
+    readonly notRemoved: string | null;
+  };
   readonly drift_found: RunFacts & {
     readonly customerId: string | null;
     readonly invariant: number | null;

@@ -26,6 +26,13 @@ const OUTCOMES = {
   parked: 'EventParked',
 } as const;
 
+/** A run that could not ask is not completed. */
+const PROBES = {
+  passed: ['ProbeCompleted'],
+  failed: ['ProbeCompleted', 'ProbeFailed'],
+  undecided: [],
+} as const satisfies Record<BusinessFacts['probe_ended']['outcome'], readonly BusinessMetric[]>;
+
 /** Outcomes of subscription payments. Stripe collects them itself, so only its events report them. */
 const PAYMENTS: ReadonlyMap<string, BusinessMetric> = new Map([
   ['invoice.paid', 'InvoicePaid'],
@@ -118,6 +125,14 @@ const TABLE: Table = {
     line: info('notice'),
   },
   notice_not_delivered: { metrics: always('NoticeFailed'), line: error('notice not delivered') },
+  probe_ended: {
+    metrics: ({ outcome }) => PROBES[outcome],
+    counts: [
+      ['ProbeRequest', ({ requests }) => requests],
+      ['ProbeCustomersLate', ({ lateRemovals }) => lateRemovals],
+    ],
+    line: ({ outcome }) => (outcome === 'passed' ? info : outcome === 'failed' ? error : warn)('probe'),
+  },
   drift_found: { line: error('drift') },
   event_missed: { line: warn('missed event') },
   work_found_open: { line: warn('open work') },

@@ -66,8 +66,8 @@ export class Parameters {
 
 const Answer = z.object({ Parameter: z.object({ Value: z.string() }) });
 
-/** @throws AwsRefusal with SSM's own error code, never with a value */
-async function readFromSsm(env: NodeJS.ProcessEnv, name: string): Promise<string> {
+/** For values that must not be cached. @throws AwsRefusal with SSM's own error code, never with a value */
+export async function readFromSsm(env: NodeJS.ProcessEnv, name: string): Promise<string> {
   const answer = await signedCall(env, {
     service: 'ssm',
     host: 'ssm',

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { beforeAll, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
@@ -9,7 +6,6 @@ import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { freePort } from '../../local/stack/ports.ts';
 import { recordedFix } from '../support/customers.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { type Call, gatewayEvent, invocation } from '../support/gateway.ts';
@@ -25,6 +21,7 @@ import {
   serveMoney,
 } from '../support/http-money.ts';
 import type { Money } from '../support/money.ts';
+import { startOtherServices } from '../support/other-services.ts';
 import { type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.ts';
 import { grantedRights, rightsForTableCall } from '../support/rights.ts';
 import { answering, failing } from '../support/stripe-answers.ts';
@@ -49,10 +46,11 @@ beforeAll(async () => {
   money = served.money;
   proxy = await startRecordingProxy(inject('dynamodbEndpoint'));
   const { STRIPE_SECRET_KEY = '', STRIPE_PRO_PRICE_ID = '' } = money.env;
-  const endpoint = await startParametersAndMail({
+  const endpoint = await startOtherServices(PARAMETERS, (right) => elsewhere.push(right), {
     'stripe-secret-key': STRIPE_SECRET_KEY,
     'stripe-pro-price-id': STRIPE_PRO_PRICE_ID,
     'stripe-webhook-secrets': WEBHOOK_SECRET,
+    probe: JSON.stringify({ leaving: [{ email: 'probe@rsolv.dev', since: '2026-01-01T00:00:00.000Z' }] }),
   });
   // A stage has these settings in parameters.
   delete process.env['STRIPE_SECRET_KEY'];
@@ -61,6 +59,9 @@ beforeAll(async () => {
     DYNAMODB_ENDPOINT: proxy.endpoint,
     AWS_ENDPOINT_URL_SSM: endpoint.url,
     AWS_ENDPOINT_URL_SESV2: endpoint.url,
+    AWS_ENDPOINT_URL_LAMBDA: endpoint.url,
+    FUNCTION_PREFIX: 'rsolv-billing-test-',
+    PROBE_PARAMETER: `${PARAMETERS}/probe`,
     STRIPE_SECRET_KEY_PARAMETER: `${PARAMETERS}/stripe-secret-key`,
     STRIPE_PRO_PRICE_ID_PARAMETER: `${PARAMETERS}/stripe-pro-price-id`,
     STRIPE_WEBHOOK_SECRETS_PARAMETER: `${PARAMETERS}/stripe-webhook-secrets`,
@@ -74,28 +75,6 @@ beforeAll(async () => {
     await served.stop();
   };
 });
-
-/** A server that acts as SSM for parameter reads, and as SES for all other calls. */
-async function startParametersAndMail(values: Readonly<Record<string, string>>) {
-  const server = createServer(async (request, response) => {
-    const body: unknown = JSON.parse(await text(request));
-    if (request.headers['x-amz-target'] === 'AmazonSSM.GetParameter') {
-      const name = z.object({ Name: z.string() }).parse(body).Name.replace(`${PARAMETERS}/`, '');
-      elsewhere.push(`ssm:GetParameter ${name}`);
-      response.end(JSON.stringify({ Parameter: { Value: values[name] } }));
-    } else {
-      elsewhere.push('ses:SendEmail noticeIdentity');
-      response.end('{"MessageId":"1"}');
-    }
-  });
-  const port = await freePort();
-  await once(server.listen(port, '127.0.0.1'), 'listening');
-  const stop = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return { url: `http://127.0.0.1:${port}`, stop };
-}
 
 /** A recorded function: called by its route, or invoked directly. */
 interface Listened {
@@ -157,6 +136,14 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     const { apiKey } = await signUp();
     for (const pr of [1, 2, 3, 4, 5]) await deployFix(apiKey, pr);
     await invoke();
+  },
+  probe: async ({ invoke }) => {
+    vi.stubEnv('API_URL', process.env['AWS_ENDPOINT_URL_LAMBDA']);
+    // The first run signs a customer up, and the second removes the one before.
+    for (const _ of ['first', 'second']) {
+      expect(await invoke()).toEqual({ outcome: 'passed', findings: [] });
+    }
+    vi.unstubAllEnvs();
   },
   reconcile: async ({ invoke }) => {
     await eventfulCustomer();

@@ -31,14 +31,14 @@ export interface ApiServer {
 
 /**
  * Serves the API, and Lambda's API for the functions, on a local port. The handlers run in this process.
- * @param onCall runs before each call
+ * @param onCall runs before each call. A response that it returns is the answer.
  */
-export async function startApiServer(onCall: (call: string) => Promise<void>): Promise<ApiServer> {
+export async function startApiServer(onCall: (call: string) => Promise<unknown>): Promise<ApiServer> {
   const app = new Hono();
   for (const [method, path, handler] of ROUTES) {
     app.on(method, path, async (c) => {
-      await onCall(`${method} ${path}`);
-      return respond(c, handler);
+      const answer = await onCall(`${method} ${path}`);
+      return answer instanceof Response ? answer : respond(c, handler);
     });
   }
   app.post('/2015-03-31/functions/:name/invocations', async (c) => {
