@@ -230,7 +230,7 @@ describe('nobody else is removed', () => {
   });
 
   it.each(['bound', 'unbound'])(
-    'a customer with an address of the probe and a %s Stripe customer is not removed on the live stage',
+    'a customer with an address of the probe, whose Stripe customer is %s, is not removed on the live stage',
     async (which) => {
       const { deps, newCard } = money;
       const email = probeCustomerEmail(deps.randomBytes(8));

@@ -73,7 +73,7 @@ describe('no test customer of the probe is left', () => {
     ]);
   });
 
-  it('two runs at once leave one customer each, and the next runs remove one of them', async () => {
+  it('of the customers of two concurrent runs, only one is left after the next runs', async () => {
     stage.nowMs += 24 * HOUR;
     await Promise.all([stage.run(), stage.run()]);
     expect((await stage.customers()).length).toBe(3);
