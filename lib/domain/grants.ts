@@ -78,7 +78,11 @@ export interface InvoiceLine {
 /** The current state of a customer's invoice at Stripe. */
 export interface ProInvoice {
   readonly id: string;
+  /** The first invoice of its subscription. */
+  readonly isFirst: boolean;
   readonly totalCents: number;
+  /** Paid by card. Not what a balance or a credit note paid. */
+  readonly paidCents: number;
   /** Paid in any way: by card, from the customer's balance, with a credit note, or outside Stripe. */
   readonly paid: boolean;
   readonly lines: readonly InvoiceLine[];

@@ -12,6 +12,18 @@ export const ENTRY_SOURCES = [
 ] as const;
 export type EntrySource = (typeof ENTRY_SOURCES)[number];
 
+/** Sources that grant credits. A credit that a fix charge purchased is spent in the same change. */
+const GRANT_SOURCES = [
+  'trial_signup',
+  'trial_billing_added',
+  'pro_subscription_payment',
+  'adjustment',
+] as const satisfies readonly EntrySource[];
+export type GrantSource = (typeof GRANT_SOURCES)[number];
+
+export const isGrantSource = (source: EntrySource): source is GrantSource =>
+  GRANT_SOURCES.some((one) => one === source);
+
 /** Flat on purpose: the hash of an entry must not depend on how a store orders nested keys. */
 export type EntryMetadata = Readonly<Record<string, string | number>>;
 

@@ -149,3 +149,20 @@ export function planWith(subscription: Subscription | null, before: Subscription
   if (before !== 'trial') return 'pay_as_you_go';
   return subscription !== null && ONCE_PAID.has(subscription.state) ? 'pay_as_you_go' : 'trial';
 }
+
+/**
+ * How the stored subscription moves towards its end. `set_to_end`: it ends with its period. The others are
+ * over: `as_planned` after that, `now` without it, `unpaid` because no payment arrived.
+ */
+export type ProEnding = 'set_to_end' | 'as_planned' | 'now' | 'unpaid';
+
+/** What a change of the stored subscription ends; null if it ends nothing. */
+export function endingOf(before: Subscription | null, after: Subscription | null): ProEnding | null {
+  if (before === null || before === after || !givesPro(before.state)) return null;
+  if (after !== null && givesPro(after.state)) {
+    const isSet = after.cancelAtPeriodEnd && !before.cancelAtPeriodEnd;
+    return isSet && after.id === before.id ? 'set_to_end' : null;
+  }
+  if (before.cancelAtPeriodEnd) return 'as_planned';
+  return before.state === 'past_due' ? 'unpaid' : 'now';
+}

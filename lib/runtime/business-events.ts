@@ -1,3 +1,6 @@
+import type { GrantSource } from '../domain/ledger.ts';
+import type { ProEnding } from '../domain/subscription.ts';
+import type { ProblemCode } from '../errors.ts';
 import type { DueItem } from '../store/keys.ts';
 
 /** Open work of one kind: the number of items, and the age of the oldest. Zero if there is none. */
@@ -32,6 +35,22 @@ export interface BusinessFacts {
     readonly priceId: string;
   };
   readonly pro_subscribed: { readonly customerId: string };
+  /** Pro will end with its period: the customer, or a person at Stripe, cancelled it. */
+  readonly pro_set_to_end: { readonly customerId: string };
+  readonly pro_ended: { readonly customerId: string; readonly how: Exclude<ProEnding, 'set_to_end'> };
+  /** An invoice for Pro was paid, by our order, by our renewal, or by a try of Stripe itself. */
+  readonly invoice_collected: {
+    readonly customerId: string;
+    readonly invoiceId: string;
+    /** The first invoice of its subscription, which is an order. All later ones are renewals. */
+    readonly isFirst: boolean;
+    readonly paidCents: number;
+  };
+  readonly credits_granted: {
+    readonly customerId: string;
+    readonly source: GrantSource;
+    readonly credits: number;
+  };
   /** Stripe rejected a customer's e-mail address, so the Stripe customer has none. */
   readonly stripe_email_refused: { readonly customerId: string };
   readonly credits_adjusted: { readonly customerId: string; readonly amount: number };
@@ -41,6 +60,14 @@ export interface BusinessFacts {
   readonly key_accepted: { readonly isRefused: boolean };
   /** A request came without a valid key. */
   readonly key_refused: Nothing;
+  /** A sign-up was refused. `code` is that of the problem. */
+  readonly sign_up_refused: { readonly code: ProblemCode };
+  /** A request was refused because its caller made too many. The request's own log line has the details. */
+  readonly rate_limited: Nothing;
+  /** The calls of a key could not be added to its limit. The request went on. */
+  readonly key_calls_not_counted: { readonly error: unknown };
+  /** The calls of one request to Stripe. */
+  readonly stripe_called: { readonly durationsMs: readonly number[]; readonly retries: number };
   /** A request was answered with 500. The request's own log line has the details. */
   readonly defect: Nothing;
   /** A delivery with a wrong, outdated or unreadable signature. */

@@ -49,7 +49,7 @@ async function connected(env: NodeJS.ProcessEnv, deps: Deps): Promise<StripePort
     random,
     timeLeftMs,
     newerKey,
-    onCall: (ms) => noteCall('stripe', ms),
+    onCall: (ms, isRetry) => noteCall('stripe', ms, isRetry ? 1 : 0),
   });
   connections.set(env, { secretKey, port });
   return port;

@@ -15,6 +15,20 @@ export type BusinessMetric =
   | 'ChargeDeclined'
   | 'PaymentMethodAdded'
   | 'ProSubscribed'
+  | 'ProSetToEnd'
+  | 'ProCancelledNow'
+  | 'ProEnded'
+  | 'FixCents'
+  | 'OrderCents'
+  | 'RenewalCents'
+  | 'TrialCredits'
+  | 'CardBonusCredits'
+  | 'ProCredits'
+  | 'AdjustedCredits'
+  | 'SignUpTaken'
+  | 'SignUpDisposable'
+  | 'SignUpLimited'
+  | 'SignUpInvalid'
   | 'StripeEmailRefused'
   | 'UnknownPrice'
   | 'InvoicePaid'
@@ -62,12 +76,23 @@ export type BusinessMetric =
   | 'KeyAccepted'
   | 'KeyRefused'
   | 'RequestRefused'
+  | 'RateLimited'
+  | 'StripeDuration'
+  | 'StripeRetries'
   | 'Defect';
 
-/** Counts business events in CloudWatch's embedded metric format, with one line of the log. */
+/** Metrics that are no counts. */
+const UNITS: Partial<Record<BusinessMetric, (typeof MetricUnit)[keyof typeof MetricUnit]>> = {
+  StripeDuration: MetricUnit.Milliseconds,
+};
+
+/**
+ * Counts business events in CloudWatch's embedded metric format, with one line of the log. A metric that
+ * occurs more than once keeps each value, for percentiles.
+ */
 export function countBusiness(counts: readonly (readonly [BusinessMetric, number])[]): void {
   if (counts.length === 0) return;
-  for (const [metric, count] of counts) metrics.addMetric(metric, MetricUnit.Count, count);
+  for (const [metric, count] of counts) metrics.addMetric(metric, UNITS[metric] ?? MetricUnit.Count, count);
   metrics.publishStoredMetrics();
 }
 

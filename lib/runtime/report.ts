@@ -1,4 +1,6 @@
+import type { GrantSource } from '../domain/ledger.ts';
 import { LARGE_GRANT_CREDITS } from '../domain/pricing.ts';
+import type { ProblemCode } from '../errors.ts';
 import type { BusinessEvent, BusinessFacts, BusinessKind } from './business-events.ts';
 import { type BusinessMetric, countBusiness, loggableError, logger } from './observe.ts';
 
@@ -8,6 +10,8 @@ interface Row<Facts> {
   readonly metrics?: (facts: Facts) => readonly BusinessMetric[];
   /** Metrics that count a number of the event, even if it is 0. */
   readonly counts?: readonly (readonly [BusinessMetric, (facts: Facts) => number])[];
+  /** Metrics with their values, if the facts decide which metrics. */
+  readonly values?: (facts: Facts) => readonly (readonly [BusinessMetric, number])[];
   /** Absent if the request's own log line is enough. */
   readonly line?: Line | ((facts: Facts) => Line);
 }
@@ -44,6 +48,20 @@ function receivedMetrics({ outcome, type }: BusinessFacts['event_received']): Bu
   return [OUTCOMES[outcome], ...(payment === undefined ? [] : [payment])];
 }
 
+const CREDITS: Readonly<Record<GrantSource, BusinessMetric>> = {
+  trial_signup: 'TrialCredits',
+  trial_billing_added: 'CardBonusCredits',
+  pro_subscription_payment: 'ProCredits',
+  adjustment: 'AdjustedCredits',
+};
+
+/** Any other code is an invalid request. */
+const SIGN_UPS: Partial<Record<ProblemCode, BusinessMetric>> = {
+  email_taken: 'SignUpTaken',
+  disposable_email: 'SignUpDisposable',
+  rate_limited: 'SignUpLimited',
+};
+
 const always =
   (...metrics: readonly BusinessMetric[]) =>
   () =>
@@ -61,7 +79,11 @@ const TABLE: Table = {
   fix_billed: { metrics: always('FixBilled') },
   fix_blocked: { metrics: always('FixBlocked') },
   fix_unrecorded: { metrics: always('FixUnrecorded'), line: warn('fix_unrecorded') },
-  fix_charged: { metrics: always('FixCharged'), line: info('fix_charged') },
+  fix_charged: {
+    metrics: always('FixCharged'),
+    counts: [['FixCents', ({ amountCents }) => amountCents]],
+    line: info('fix_charged'),
+  },
   charge_declined: { metrics: always('ChargeDeclined'), line: info('charge_declined') },
   double_payment_returned: {
     metrics: always('DoublePaymentReturned'),
@@ -70,6 +92,23 @@ const TABLE: Table = {
   payment_method_added: { metrics: always('PaymentMethodAdded') },
   paid_at_unknown_price: { metrics: always('UnknownPrice'), line: error('paid at an unknown price') },
   pro_subscribed: { metrics: always('ProSubscribed') },
+  pro_set_to_end: { metrics: always('ProSetToEnd'), line: info('pro_set_to_end') },
+  pro_ended: {
+    metrics: ({ how }) => (how === 'now' ? ['ProEnded', 'ProCancelledNow'] : ['ProEnded']),
+    line: info('pro_ended'),
+  },
+  invoice_collected: {
+    values: ({ isFirst, paidCents }) => [[isFirst ? 'OrderCents' : 'RenewalCents', paidCents]],
+    line: info('invoice_collected'),
+  },
+  credits_granted: { values: ({ source, credits }) => [[CREDITS[source], credits]] },
+  sign_up_refused: { metrics: ({ code }) => [SIGN_UPS[code] ?? 'SignUpInvalid'] },
+  key_calls_not_counted: { line: warn('calls of a key not counted') },
+  rate_limited: { metrics: always('RateLimited') },
+  stripe_called: {
+    values: ({ durationsMs }) => durationsMs.map((ms) => ['StripeDuration', ms] as const),
+    counts: [['StripeRetries', ({ retries }) => retries]],
+  },
   stripe_email_refused: { metrics: always('StripeEmailRefused'), line: warn('stripe_email_refused') },
   credits_adjusted: {
     metrics: ({ amount }) =>
@@ -151,9 +190,10 @@ const TABLE: Table = {
 export const report = (event: BusinessEvent): void => reportEvent(event.kind, event);
 
 function reportEvent<K extends BusinessKind>(kind: K, facts: BusinessFacts[K]): void {
-  const { counts = [], metrics, line }: Row<BusinessFacts[K]> = TABLE[kind];
+  const { counts = [], values, metrics, line }: Row<BusinessFacts[K]> = TABLE[kind];
   countBusiness([
     ...counts.map(([metric, count]) => [metric, count(facts)] as const),
+    ...(values?.(facts) ?? []),
     ...(metrics?.(facts) ?? []).map((metric) => [metric, 1] as const),
   ]);
   if (line === undefined) return;

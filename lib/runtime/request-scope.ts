@@ -4,11 +4,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export type Dependency = 'dynamodb' | 'stripe' | 'ssm';
 
 /** The calls of a request to one service. */
-interface Calls {
-  readonly calls: number;
+export interface Calls {
   readonly retries: number;
-  /** The sum of their durations. Concurrent calls count in full. */
-  readonly ms: number;
+  readonly durationsMs: readonly number[];
 }
 
 interface Scope {
@@ -32,24 +30,27 @@ export const timeLeftMs = (): number => current.getStore()?.leftMs() ?? Number.P
 export function noteCall(dependency: Dependency, ms: number, retries = 0): void {
   const scope = current.getStore();
   if (scope === undefined) return;
-  const before = scope.calls.get(dependency) ?? { calls: 0, retries: 0, ms: 0 };
+  const before = callsTo(dependency);
   scope.calls.set(dependency, {
-    calls: before.calls + 1,
+    durationsMs: [...before.durationsMs, ms],
     retries: before.retries + retries,
-    ms: before.ms + ms,
   });
 }
 
+/** The calls of the current request to one service so far. */
+export const callsTo = (dependency: Dependency): Calls =>
+  current.getStore()?.calls.get(dependency) ?? { durationsMs: [], retries: 0 };
+
 /**
  * The calls of the current request, and its time left, as fields of its log line. Leaves out services that
- * were not called and retries that were not needed.
+ * were not called and retries that were not needed. The durations of concurrent calls count in full.
  */
 export function requestFacts(): Record<string, number> {
   const scope = current.getStore();
   if (scope === undefined) return {};
-  const facts = [...scope.calls].flatMap(([name, { calls, retries, ms }]) => [
-    [`${name}_calls`, calls] as const,
-    [`${name}_ms`, Math.round(ms)] as const,
+  const facts = [...scope.calls].flatMap(([name, { durationsMs, retries }]) => [
+    [`${name}_calls`, durationsMs.length] as const,
+    [`${name}_ms`, Math.round(durationsMs.reduce((sum, ms) => sum + ms, 0))] as const,
     ...(retries > 0 ? [[`${name}_retries`, retries] as const] : []),
   ]);
   return { ...Object.fromEntries(facts), left_ms: scope.leftMs() };

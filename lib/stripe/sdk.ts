@@ -16,8 +16,8 @@ const MAX_RETRIES = 1;
 export type StripeLine = Pick<Stripe.StripeConfig, 'httpClient' | 'maxNetworkRetries'> &
   Partial<Waiting> & {
     readonly newerKey?: NewerKey;
-    /** Called after each request, with its duration. */
-    readonly onCall?: (ms: number) => void;
+    /** Called after each request, with its duration, and whether it repeats one that failed. */
+    readonly onCall?: (ms: number, isRetry: boolean) => void;
   };
 
 /** The official SDK at the pinned version: limited time and retries, no output. */

@@ -7,23 +7,45 @@ const RESERVED_MS = 4_000;
 /** Even without time left, a call gets a chance: its outcome may only be late. */
 const MIN_TIMEOUT_MS = 1_000;
 
-/** Limits each call to the time that its request has left, and reports how long it took. */
+/** A failed request is repeated at once, or never. A new failure forgets older ones beyond this number. */
+const MAX_FAILED = 100;
+
+/**
+ * Limits each call to the time that its request has left, and reports how long it took. Three places repeat
+ * a failed request: the SDK, and our own handling of rate limits and of rotated keys. Only here do all of
+ * them show, as a request that is sent again after it failed.
+ */
 export function timed(
   client: HttpClient,
   timeLeftMs: () => number,
-  onCall: (ms: number) => void,
+  onCall: (ms: number, isRetry: boolean) => void,
 ): HttpClient {
+  const failed = new Set<string>();
   return {
     getClientName: () => client.getClientName(),
     async makeRequest(...request) {
       const [host, port, path, method, headers, body, protocol, timeout] = request;
       const limit = Math.max(MIN_TIMEOUT_MS, Math.min(timeout, timeLeftMs() - RESERVED_MS));
+      const what = JSON.stringify([method, path, idempotencyKeyOf(headers), body]);
+      const isRetry = failed.delete(what);
       const startedMs = performance.now();
+      let hasFailed = true;
       try {
-        return await client.makeRequest(host, port, path, method, headers, body, protocol, limit);
+        const response = await client.makeRequest(host, port, path, method, headers, body, protocol, limit);
+        hasFailed = isFailure(response.getStatusCode());
+        return response;
       } finally {
-        onCall(performance.now() - startedMs);
+        if (failed.size >= MAX_FAILED) failed.clear();
+        if (hasFailed) failed.add(what);
+        onCall(performance.now() - startedMs, isRetry);
       }
     },
   };
 }
+
+/** Answers after which the same request is sent again: a refused key, a lock, a rate limit. */
+const REPEATED: ReadonlySet<number> = new Set([401, 409, 429]);
+const isFailure = (status: number): boolean => REPEATED.has(status) || status >= 500;
+
+const idempotencyKeyOf = (headers: Parameters<HttpClient['makeRequest']>[4]): unknown =>
+  Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   currentSubscription,
+  endingOf,
   givesPro,
   goingOn,
   isOver,
@@ -251,5 +252,42 @@ describe('subscriptions that go on', () => {
       subscription({ id: 'sub_5', state: 'canceled' }),
     ];
     expect(goingOn(all).map(({ id }) => id)).toEqual(['sub_1', 'sub_2']);
+  });
+});
+
+describe('the end of Pro', () => {
+  const active = subscription();
+  const set = subscription({ cancelAtPeriodEnd: true });
+  const pastDue = subscription({ state: 'past_due' });
+  const over = subscription({ state: 'canceled' });
+
+  it.each([
+    ['a cancellation at the period end', active, set, 'set_to_end'],
+    [
+      'a cancellation of a past-due subscription',
+      pastDue,
+      subscription({ ...set, state: 'past_due' }),
+      'set_to_end',
+    ],
+    ['the end of a cancelled period', set, over, 'as_planned'],
+    ['an immediate cancellation', active, over, 'now'],
+    ['a pause', active, subscription({ state: 'paused' }), 'now'],
+    ['a deletion at Stripe', active, null, 'now'],
+    ['renewals that stay unpaid', pastDue, subscription({ state: 'unpaid' }), 'unpaid'],
+    ['the end of an unpaid subscription', pastDue, over, 'unpaid'],
+    ['no change', set, subscription({ cancelAtPeriodEnd: true }), null],
+    ['a withdrawn cancellation', set, active, null],
+    ['a failed renewal', active, pastDue, null],
+    ['a new subscription', null, active, null],
+    ['a new subscription that is set to end', null, set, null],
+    [
+      'another subscription that is set to end',
+      active,
+      subscription({ id: 'sub_2', cancelAtPeriodEnd: true }),
+      null,
+    ],
+    ['a subscription that was over before', over, null, null],
+  ] as const)('%s has the right name', (_, before, after, ending) => {
+    expect(endingOf(before, after)).toBe(ending);
   });
 });

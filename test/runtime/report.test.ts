@@ -22,7 +22,7 @@ describe('the reporter', () => {
       paymentIntentId: 'pi_1',
       amountCents: 2_900,
     });
-    expect(counted).toEqual(['FixCharged']);
+    expect(counted).toEqual(['FixCents', 'FixCharged']);
     expect(line).toMatchObject({
       level: 'INFO',
       message: 'fix_charged',
@@ -45,6 +45,37 @@ describe('the reporter', () => {
     const adjusted = (amount: number) => told({ kind: 'credits_adjusted', customerId: 'c1', amount });
     expect((await adjusted(1_001)).counted).toEqual(['CreditsAdjusted', 'LargeGrant']);
     expect((await adjusted(1_000)).counted).toEqual(['CreditsAdjusted']);
+  });
+
+  it('the reporter counts an end of Pro, and one without a planned end also as cancelled now', async () => {
+    const ended = (how: 'as_planned' | 'now' | 'unpaid') =>
+      told({ kind: 'pro_ended', customerId: 'c1', how });
+    expect((await ended('as_planned')).counted).toEqual(['ProEnded']);
+    expect((await ended('unpaid')).counted).toEqual(['ProEnded']);
+    expect(await ended('now')).toMatchObject({
+      counted: ['ProEnded', 'ProCancelledNow'],
+      line: { message: 'pro_ended', customer_id: 'c1', how: 'now' },
+    });
+  });
+
+  it.each([
+    ['email_taken', 'SignUpTaken'],
+    ['disposable_email', 'SignUpDisposable'],
+    ['rate_limited', 'SignUpLimited'],
+    ['malformed_json', 'SignUpInvalid'],
+    ['invalid_request', 'SignUpInvalid'],
+  ] as const)('the reporter counts a sign-up that was refused with %s as %s', async (code, metric) => {
+    expect((await told({ kind: 'sign_up_refused', code })).counted).toEqual([metric]);
+  });
+
+  it('the reporter keeps the duration of each call to Stripe, in milliseconds, and counts the repeats', async () => {
+    const { lines } = await heard(async () =>
+      report({ kind: 'stripe_called', durationsMs: [120, 80.5, 300], retries: 1 }),
+    );
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ StripeDuration: [120, 80.5, 300], StripeRetries: 1 }),
+    ]);
+    expect(lines.join()).toContain('{"Name":"StripeDuration","Unit":"Milliseconds"}');
   });
 
   it('the reporter warns about a parked event, and counts a paid invoice only when its event is processed', async () => {

@@ -45,7 +45,9 @@ describe('an invoice', () => {
     const bare = { ...other, id: 'il_3', discount_amounts: null, taxes: null, quantity: null };
     expect(await proOf(invoiceFrom({ lines: [lineFrom(), other, bare] }))).toEqual({
       id: 'in_1',
+      isFirst: false,
       totalCents: 59_900,
+      paidCents: 59_900,
       paid: true,
       lines: [
         {

@@ -43,3 +43,37 @@ it.each([
 it('a call to Stripe that fails is reported with its duration, too', async () => {
   expect((await timeoutWith(28_000, true)).reported).toBe(1);
 });
+
+it('only a request that is sent again after a failure counts as a retry', async () => {
+  const retries: boolean[] = [];
+  const answers = [429, 503, 200, 200, 402, 200];
+  const client: Client = {
+    getClientName: () => 'answers in turn',
+    makeRequest: async () => {
+      const status = answers.shift() ?? 200;
+      return {
+        getStatusCode: () => status,
+        getHeaders: () => ({}),
+        getRawResponse: () => null,
+        toStream: () => null,
+        toJSON: async () => ({}),
+      };
+    },
+  };
+  const { makeRequest } = timed(
+    client,
+    () => 28_000,
+    (_, isRetry) => retries.push(isRetry),
+  );
+  const send = (path: string, key: string) =>
+    makeRequest('host', '443', path, 'POST', { 'Idempotency-Key': key }, 'amount=1', 'https', 10_000);
+  await send('/v1/x', 'k1');
+  // Another request is no repeat of it.
+  await send('/v1/x', 'k2');
+  await send('/v1/x', 'k1');
+  await send('/v1/x', 'k1');
+  // A decline is an answer, and the next try is a request of its own.
+  await send('/v1/x', 'k3');
+  await send('/v1/x', 'k3');
+  expect(retries).toEqual([false, false, true, false, false, false]);
+});

@@ -21,7 +21,9 @@ export const lineOf = (facts: Partial<InvoiceLine> = {}): InvoiceLine => {
 /** A paid month of Pro. */
 export const invoiceOf = (facts: Partial<ProInvoice> = {}): ProInvoice => ({
   id: 'in_1',
+  isFirst: false,
   totalCents: 59_900,
+  paidCents: 59_900,
   paid: true,
   lines: [lineOf()],
   unknownPriceIds: [],

@@ -127,6 +127,7 @@ export const invoiceFrom = ({
   created: 100,
   customer: 'cus_1',
   total: 59_900,
+  amount_paid: 59_900,
   amount_remaining: 0,
   attempt_count: 1,
   billing_reason: 'subscription_cycle',

@@ -9,6 +9,7 @@ import type { Deps } from '../../runtime/deps.ts';
 import { putFirstKey } from '../../store/api-keys.ts';
 import { createCustomer } from '../../store/ledger.ts';
 import { putNotice } from '../../store/notices.ts';
+import { reportChange } from '../ledger/report-change.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { isDisposable } from './disposable-email.ts';
 
@@ -61,6 +62,7 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
   const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, alongside));
   if (result.kind === 'written') {
     deps.report({ kind: 'customer_onboarded', customerId });
+    reportChange(deps, head, head, entries);
     return { head, keyId, apiKey };
   }
 

@@ -5,6 +5,7 @@ import type { Deps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { commit, type HeadChange } from '../../store/ledger.ts';
 import { type Item, readTogether, type Write } from '../../store/table.ts';
+import { reportChange } from './report-change.ts';
 import { requireHead } from './require-item.ts';
 import { hasTimeFor, ledgerBusy } from './retry-contended.ts';
 
@@ -111,6 +112,7 @@ export async function changeLedger<Related, Answer, Current = undefined>(
     const receipt = spec.receipt === undefined ? [] : [spec.receipt.write];
     const result = await commit(deps.table, view.head, change, [...writes, ...receipt]);
     if (result.kind === 'committed') {
+      reportChange(deps, view.head, next, change?.entries ?? []);
       return { answer: decision.answer({ head: next, entries: change?.entries ?? [], at }), wrote: true };
     }
 

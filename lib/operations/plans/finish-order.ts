@@ -19,7 +19,7 @@ import { finishAttempt } from '../payments/attempt.ts';
 import { type CardTry, endAttempt, endTry, type TryOutcome } from '../payments/card-tries.ts';
 import { payerHolds } from '../payments/payer.ts';
 import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-problems.ts';
-import { grantDue, guardOf } from './settle-invoice.ts';
+import { type Collected, grantDue, guardOf, reportCollected } from './settle-invoice.ts';
 import { accountWrites, profileOf, syncAccount } from './sync-account.ts';
 
 /**
@@ -80,6 +80,11 @@ export function finishOrder(
   });
 }
 
+interface SettledOrder extends FinishedOrder {
+  /** The money of the first invoice, unless an event about it was settled before. */
+  readonly collected: Collected | null;
+}
+
 /** Stores the outcome of an order, once. */
 async function settleOrder(
   deps: PaymentDeps,
@@ -88,7 +93,7 @@ async function settleOrder(
   subscribed: Subscribed,
 ): Promise<FinishedOrder> {
   const { invoice } = subscribed;
-  const { answer } = await changeLedger<OrderView, FinishedOrder, Current>(deps, {
+  const { answer } = await changeLedger<OrderView, SettledOrder, Current>(deps, {
     customerId,
     relatedKeys: [
       keys.order(customerId),
@@ -103,7 +108,8 @@ async function settleOrder(
       const account = current?.account;
       const granted = invoice === null ? null : grantDue(head, invoice, guard);
       const isOpen = now?.attempt === order.attempt && now.state === 'ordering';
-      if (granted === null && !isOpen) return { kind: 'done', answer: { head, created: false } };
+      if (granted === null && !isOpen)
+        return { kind: 'done', answer: { head, created: false, collected: null } };
       const profile = account ? profileOf(head, account) : null;
       return {
         kind: 'write',
@@ -115,12 +121,18 @@ async function settleOrder(
           ...(isOpen ? [keepOrder(customerId, { ...order, state: 'done' }, now)] : []),
           ...(isOpen ? endTry(customerId, current?.tries, orderTry(order), PAID, at).writes : []),
         ],
-        answer: ({ head: after }) => ({ head: after, created: isOpen }),
+        answer: ({ head: after }) => ({
+          head: after,
+          created: isOpen,
+          collected: granted?.collected ?? null,
+        }),
       };
     },
   });
-  if (answer.created) deps.report({ kind: 'pro_subscribed', customerId });
-  return answer;
+  const { collected, ...finished } = answer;
+  if (finished.created) deps.report({ kind: 'pro_subscribed', customerId });
+  reportCollected(deps, customerId, collected);
+  return finished;
 }
 
 /** Errors that a waiting customer gets. Each of them ends the order. */

@@ -8,7 +8,7 @@ import {
 } from '../../domain/grants.ts';
 import type { Posting } from '../../domain/ledger.ts';
 import { creditsRemoved } from '../../domain/notice.ts';
-import type { PaymentDeps } from '../../runtime/deps.ts';
+import type { Deps, PaymentDeps } from '../../runtime/deps.ts';
 import { decodeInvoiceGuard, keepInvoice } from '../../store/guards.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
@@ -40,7 +40,7 @@ export async function settleInvoice(
   invoiceId: string,
   { receipt, syncs }: SettleOptions = {},
 ): Promise<boolean> {
-  const { wrote } = await changeLedger<InvoiceGuard | null, null, Current>(deps, {
+  const { answer, wrote } = await changeLedger<InvoiceGuard | null, Collected | null, Current>(deps, {
     customerId,
     relatedKeys: [keys.once(customerId, 'invoice', invoiceId)],
     decodeRelated: ([item]) => guardOf(item),
@@ -65,10 +65,11 @@ export async function settleInvoice(
           ...(profile ? accountWrites(head, profile, current?.account ?? null, at) : []),
           ...(due?.writes(next, at) ?? []),
         ],
-        answer: () => null,
+        answer: () => due?.collected ?? null,
       };
     },
   });
+  reportCollected(deps, customerId, answer);
   return wrote;
 }
 
@@ -79,7 +80,23 @@ const freePeriod = (head: CustomerHead, { paid, freeUntil }: ProInvoice): { free
 export const guardOf = (item: Item | undefined): InvoiceGuard | null =>
   item === undefined ? null : decodeInvoiceGuard(item);
 
-type Due = Pick<LedgerWrite<never>, 'profile' | 'writes'> & { readonly postings: readonly Posting[] };
+type Due = Pick<LedgerWrite<never>, 'profile' | 'writes'> & {
+  readonly postings: readonly Posting[];
+  /** The money of the invoice, in the one change that stores its guard. */
+  readonly collected: Collected | null;
+};
+
+/** The money of an invoice that grants credits. */
+export interface Collected {
+  readonly invoiceId: string;
+  readonly isFirst: boolean;
+  readonly paidCents: number;
+}
+
+/** Reports the money of an invoice. Its guard is stored once, so its cents count once. */
+export function reportCollected({ report }: Deps, customerId: string, collected: Collected | null): void {
+  if (collected !== null) report({ kind: 'invoice_collected', customerId, ...collected });
+}
 
 /** What settling an invoice writes; null if the ledger already matches it. Pure. */
 export function settlementDue(
@@ -91,10 +108,11 @@ export function settlementDue(
   const change = settled(head, invoice, returned, guard);
   if (change === null) return null;
   const { postings, debt, kept, removed } = change;
-  const { id: invoiceId } = invoice;
+  const { id: invoiceId, isFirst, paidCents } = invoice;
   const cause = { invoiceId, removed, returnedCents: kept.reversedCents, reasons: returned.reasons };
   return {
     postings,
+    collected: guard === null ? { invoiceId, isFirst, paidCents } : null,
     ...(debt !== head.debt && { profile: { debt } }),
     writes: (next, at) => {
       // Credits granted and taken back in one change were never visible, so they need no notice.

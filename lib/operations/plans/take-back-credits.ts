@@ -7,7 +7,7 @@ import { type Key, keys } from '../../store/keys.ts';
 import type { InvoiceValue, OpenDispute, ReturnedMoney } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type Receipt } from '../ledger/change-ledger.ts';
 import { disputeLetters, disputesToAdd } from '../payments/open-disputes.ts';
-import { guardOf, settleInvoice, settlementDue } from './settle-invoice.ts';
+import { type Collected, guardOf, reportCollected, settleInvoice, settlementDue } from './settle-invoice.ts';
 
 interface Affected {
   readonly fix: FixAttempt | null;
@@ -36,7 +36,7 @@ export async function reverseReturnedMoney(
   const [invoiceId, ...others] = paidFor.kind === 'invoices' ? paidFor.invoiceIds : [];
   // For a payment of several invoices, each is its own change, and the last change records the event.
   for (const other of others) await settleInvoice(deps, customerId, other);
-  await changeLedger<Affected, null, Current>(deps, {
+  const { answer } = await changeLedger<Affected, Collected | null, Current>(deps, {
     customerId,
     relatedKeys: affectedKeys(customerId, paidFor, invoiceId),
     decodeRelated: ([item]) => ({
@@ -52,6 +52,7 @@ export async function reverseReturnedMoney(
     },
     decide: ({ head, related }, current) => decide(head, related, current ?? { money: known, value: null }),
   });
+  reportCollected(deps, customerId, answer);
 }
 
 function affectedKeys(
@@ -67,7 +68,7 @@ function decide(
   head: CustomerHead,
   { fix, guard }: Affected,
   { money, value }: Current,
-): LedgerDecision<null> {
+): LedgerDecision<Collected | null> {
   const { returnedCents, paymentIntentId } = money;
   const settled = value && settlementDue(head, value.invoice, value.returned, guard);
   const isNew =
@@ -86,7 +87,7 @@ function decide(
       ...(isNew ? [noteRefund(head.customerId, fix, returnedCents)] : []),
       ...disputeLetters(head.customerId, added, at),
     ],
-    answer: () => null,
+    answer: () => settled?.collected ?? null,
   };
 }
 

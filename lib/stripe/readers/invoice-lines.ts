@@ -43,7 +43,9 @@ export async function proInvoiceOf(
   }
   return {
     id: invoice.id,
+    isFirst: invoice.billing_reason === 'subscription_create',
     totalCents: invoice.total,
+    paidCents: invoice.amount_paid,
     paid: invoice.status === 'paid',
     lines: read,
     unknownPriceIds,
