@@ -151,6 +151,7 @@ const hasProbe = ({ functions }: DeployedService): boolean => functions.some(({ 
 const alarmName = ({ name, stage }: DeployedService, alarm: string) => `${name}-${stage}-${alarm}`;
 /** The logical id of an alarm, from its name without the prefix. */
 export const alarmId = (alarm: string) => `${pascalCase(alarm)}Alarm`;
+const throttleAlarmOf = (functionKey: string) => `${functionKey}-throttles`;
 export const errorAlarmOf = (functionKey: string) => `${functionKey}-errors`;
 
 /** The alarms, and the SNS topic that they notify. */
@@ -176,6 +177,7 @@ const stageRules = (service: DeployedService): Rule[] => [
   staleParameters(service),
   ...callerRules(service),
   ...probeRules(service),
+  gatewayRefusals(service),
   ...SYSTEM_RULES,
   ...faultRules(service),
   ...MAIL_RULES,
@@ -265,6 +267,15 @@ function probeRules(service: DeployedService): Rule[] {
     },
   ];
 }
+/** Without a page: a stranger can make any number of requests. */
+const gatewayRefusals = (service: DeployedService): Rule => ({
+  name: 'gateway-refusals',
+  description: 'For 15 minutes, the gateway answered more than 20 requests in 5 minutes with 429.',
+  measures: { throttled: measure.gatewayThrottled(service) },
+  threshold: { above: 20 },
+  minutes: 5,
+  periods: 3,
+});
 
 const staleParameters = (service: DeployedService): Rule => ({
   name: 'parameters-stale',
@@ -505,7 +516,7 @@ function noticeRules(service: DeployedService): Rule[] {
   ];
 }
 
-function functionRules({ key, logicalId }: DeployedFunction): Rule[] {
+function functionRules({ key, logicalId, canary }: DeployedFunction): Rule[] {
   return [
     {
       name: errorAlarmOf(key),
@@ -515,7 +526,9 @@ function functionRules({ key, logicalId }: DeployedFunction): Rule[] {
       minutes: 5,
     },
     {
-      name: `${key}-throttles`,
+      name: throttleAlarmOf(key),
+      // A canary marks a function that moves money.
+      ...(canary && { severity: 'page' as const }),
       description: `Calls of ${key} exceeded its concurrency limit for 15 minutes.`,
       measures: { throttles: measure.lambda(logicalId, 'Throttles', 'Sum') },
       threshold: { above: 0 },

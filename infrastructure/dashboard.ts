@@ -1,6 +1,7 @@
 import type { BusinessMetric } from '../lib/runtime/observe.ts';
 import { stageAlarmNames } from './alarms.ts';
 import * as measure from './measures.ts';
+import { errorCodes, logGroups } from './queries.ts';
 import type { DeployedService } from './service.ts';
 import { arn, type Resource } from './template.ts';
 
@@ -42,7 +43,11 @@ export function dashboard(service: DeployedService): Record<string, Resource> {
       Type: 'AWS::CloudWatch::Dashboard',
       Properties: {
         DashboardName: `${service.name}-${service.stage}`,
-        DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets: [alarmStates(service), ...widgets] }) },
+        DashboardBody: {
+          'Fn::Sub': JSON.stringify({
+            widgets: [alarmStates(service), ...widgets, problemCodes(service, graphs.length)],
+          }),
+        },
       },
     },
   };
@@ -70,6 +75,25 @@ const alarmStates = (service: DeployedService) => ({
   },
 });
 
+/**
+ * How many requests each problem code refused. A query of the log instead of a metric for each code: there
+ * are more than 30 codes, and each metric costs money every month, whether it is looked at or not.
+ */
+const problemCodes = (service: DeployedService, graphs: number) => ({
+  type: 'log',
+  x: 0,
+  y: HEIGHT + Math.ceil(graphs / COLUMNS) * HEIGHT,
+  width: COLUMNS * WIDTH,
+  height: HEIGHT,
+  properties: {
+    title: 'Problem codes',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
+    region: '${AWS::Region}',
+    view: 'table',
+    query: [...logGroups(service).map((group) => `SOURCE '${group}'`), ...errorCodes].join(' | '),
+  },
+});
+
 function businessGraphs(service: DeployedService): Graph[] {
   const gauges = (title: string, ...metrics: readonly BusinessMetric[]): Graph => ({
     title,
@@ -82,6 +106,10 @@ function businessGraphs(service: DeployedService): Graph[] {
   return [
     graph('Fixes', 'FixBilled', 'FixCharged', 'FixBlocked', 'FixUnrecorded', 'ChargeDeclined'),
     graph('Pro invoices', 'InvoicePaid', 'InvoiceFailed'),
+    graph('Money by card, US cents', 'FixCents', 'OrderCents', 'RenewalCents'),
+    graph('End of Pro', 'ProSetToEnd', 'ProCancelledNow', 'ProEnded'),
+    graph('Credits granted', 'TrialCredits', 'CardBonusCredits', 'ProCredits', 'AdjustedCredits'),
+    graph('Refused sign-ups', 'SignUpTaken', 'SignUpDisposable', 'SignUpLimited', 'SignUpInvalid'),
     graph('Customers', 'CustomerOnboarded', 'PaymentMethodAdded', 'ProSubscribed', 'StripeEmailRefused'),
     graph('Webhooks', 'EventProcessed', 'EventIgnored', 'EventParked', 'EventFailed', 'SignatureRefused'),
     graph('Wrong setup at Stripe', 'UnknownPrice', 'EndpointMisconfigured'),
@@ -97,6 +125,18 @@ function businessGraphs(service: DeployedService): Graph[] {
       'ParameterStale',
     ),
     graph('Callers', 'KeyAccepted', 'RequestRefused', 'KeyRefused'),
+    {
+      title: 'Too many calls',
+      lines: [measure.business(service, 'RateLimited'), measure.gatewayThrottled(service)],
+    },
+    {
+      title: 'Calls to Stripe, milliseconds',
+      lines: ['p50', 'p95', 'p99'].map((stat) => ({
+        ...measure.business(service, 'StripeDuration'),
+        stat,
+      })),
+    },
+    graph('Repeated calls to Stripe', 'StripeRetries'),
     graph('Completed runs', 'SweeperCompleted', 'WarningsCompleted', 'ReconcileCompleted'),
     graph('Probe', 'ProbeCompleted', 'ProbeFailed', 'ProbeCustomersLate', 'ProbeRequest'),
     gauges('Open work', ...OPEN_WORK_COUNTS),

@@ -1,3 +1,4 @@
+import { GATEWAY_THROTTLED } from './measures.ts';
 import type { DeployedService } from './service.ts';
 import { attribute, type Resource, ref, type Template } from './template.ts';
 
@@ -40,6 +41,7 @@ export function addGatewaySettings({ Resources }: Template, service: DeployedSer
   const stage = Resources[STAGE];
   if (stage === undefined) throw new Error(`The template has no ${STAGE}.`);
   Resources[ACCESS_LOG] = accessLog(service);
+  Resources['GatewayThrottledFilter'] = throttledFilter(service);
   stage.Properties = {
     ...stage.Properties,
     DefaultRouteSettings: settingsOf(DEFAULT),
@@ -77,6 +79,21 @@ function routeIds(resources: Template['Resources']): string[] {
 const accessLog = ({ name, stage }: DeployedService): Resource => ({
   Type: 'AWS::Logs::LogGroup',
   Properties: { LogGroupName: `/aws/http-api/${name}-${stage}`, RetentionInDays: ACCESS_LOG_DAYS },
+});
+
+/**
+ * Counts what the gateway refused: its metrics have only all 4xx together. A function's own 429 has no reason
+ * in the log.
+ */
+const throttledFilter = ({ metricsNamespace }: DeployedService): Resource => ({
+  Type: 'AWS::Logs::MetricFilter',
+  Properties: {
+    LogGroupName: ref(ACCESS_LOG),
+    FilterPattern: '{ $.status = "429" && $.reason != "-" }',
+    MetricTransformations: [
+      { MetricNamespace: metricsNamespace, MetricName: GATEWAY_THROTTLED, MetricValue: '1', Unit: 'Count' },
+    ],
+  },
 });
 
 /**

@@ -23,6 +23,17 @@ export const business = ({ name, metricsNamespace }: DeployedService, metric: Bu
   stat: 'Sum',
 });
 
+/** The metric that a filter of the gateway's access log counts. It has no dimension. */
+export const GATEWAY_THROTTLED = 'GatewayThrottled';
+
+/** Requests that the gateway itself answered with 429, before any function. */
+export const gatewayThrottled = ({ metricsNamespace }: DeployedService): Measure => ({
+  namespace: metricsNamespace,
+  name: GATEWAY_THROTTLED,
+  dimensions: {},
+  stat: 'Sum',
+});
+
 /** A gauge of our own code: the highest value of a period counts. */
 export const gauge = (service: DeployedService, metric: BusinessMetric): Measure => ({
   ...business(service, metric),

@@ -7,6 +7,13 @@ interface Query {
   readonly lines: readonly string[];
 }
 
+/** Each problem code, with the number of requests that it refused. */
+export const errorCodes = [
+  'filter status >= 400',
+  'stats count(*) as requests by code, status, route',
+  'sort requests desc',
+] as const;
+
 /** Questions of a person on call. A text in capitals is to be replaced. */
 const QUERIES: readonly Query[] = [
   {
@@ -17,11 +24,12 @@ const QUERIES: readonly Query[] = [
     name: 'one request',
     lines: ['filter request_id = "REQUEST_ID" or gateway_request_id = "REQUEST_ID"', 'sort @timestamp asc'],
   },
+  { name: 'errors by code', lines: errorCodes },
   {
-    name: 'errors by code',
+    name: 'callers over a limit',
     lines: [
-      'filter status >= 400',
-      'stats count(*) as requests by code, status, route',
+      'filter code = "rate_limited"',
+      'stats count(*) as requests by limit, route, customer_id',
       'sort requests desc',
     ],
   },
@@ -37,8 +45,9 @@ const QUERIES: readonly Query[] = [
 ];
 
 /** Saved queries over the logs of all functions, listed in the console under the stage's name. */
-export function savedQueries({ name, stage, functions }: DeployedService): Record<string, Resource> {
-  const groups = functions.map(({ key }) => `/aws/lambda/${name}-${stage}-${key}`);
+export function savedQueries(service: DeployedService): Record<string, Resource> {
+  const { name, stage } = service;
+  const groups = logGroups(service);
   return Object.fromEntries(
     QUERIES.map(({ name: title, lines }, index) => [
       `SavedQuery${index + 1}`,
@@ -53,3 +62,7 @@ export function savedQueries({ name, stage, functions }: DeployedService): Recor
     ]),
   );
 }
+
+/** The log groups of all functions. */
+export const logGroups = ({ name, stage, functions }: DeployedService): string[] =>
+  functions.map(({ key }) => `/aws/lambda/${name}-${stage}-${key}`);

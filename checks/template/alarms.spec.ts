@@ -23,6 +23,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'events-parked': 'Maximum > 0, 1 of 1 times 5 minutes',
   'unknown-price': 'Sum > 0, 1 of 1 times 5 minutes',
   'fixes-unrecorded': 'Sum > 0, 1 of 1 times 5 minutes',
+  'gateway-refusals': 'Sum > 20, 3 of 3 times 5 minutes',
   'large-grant': 'Sum > 0, 1 of 1 times 5 minutes',
   'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'notices-failing': 'Sum > 0, 1 of 1 times 5 minutes',
@@ -83,6 +84,14 @@ const PAGES = [
     'webhook-failures',
     'webhooks-missing',
   ],
+  // Calls of a money function that exceed its concurrency.
+  ...[
+    'add-payment-method-throttles',
+    'bill-fix-attempt-throttles',
+    'cancel-subscription-throttles',
+    'stripe-webhook-throttles',
+    'subscribe-to-pro-throttles',
+  ],
 ];
 /** They end after one period while the trouble is still there, so they send no OK. */
 const WITHOUT_OK = [
@@ -102,9 +111,18 @@ const code = ['functions', 'lib']
   .map((file) => readFileSync(file, 'utf8'))
   .join('\n');
 
+const MetricFilter = z.object({
+  MetricTransformations: z.array(z.object({ MetricNamespace: z.string(), MetricName: z.string() })),
+});
+
 describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions }) => {
   const alarms = alarmsOf(template);
   const short = (name: string) => name.replace(`rsolv-billing-${stage}-`, '');
+
+  /** Metrics that a filter counts in a log. */
+  const filtered = template
+    .ofType('AWS::Logs::MetricFilter')
+    .flatMap(({ properties }) => MetricFilter.parse(properties).MetricTransformations);
 
   it('every alarm exists, with its threshold and period', () => {
     const ofFunctions = functions.flatMap(({ name }) => [
@@ -200,6 +218,10 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
           for (const id of resources) expect([id, template.has(id)]).toEqual([id, true]);
         } else {
           expect([AlarmName, Namespace]).toEqual([AlarmName, `RSOLV/Billing/${stage}`]);
+          if (filtered.some((one) => one.MetricName === MetricName && one.MetricNamespace === Namespace)) {
+            expect([AlarmName, Dimensions]).toEqual([AlarmName, []]);
+            continue;
+          }
           expect(Dimensions).toEqual([{ Name: 'service', Value: 'rsolv-billing' }]);
           expect(businessMetrics).toContain(MetricName);
           expect(code, `${MetricName} is never counted`).toContain(`'${MetricName}'`);
@@ -240,13 +262,20 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
           properties: z.object({
             metrics: z._default(z.array(z.array(z.unknown())), []),
             alarms: z._default(z.array(z.string()), []),
+            query: z._default(z.string(), ''),
           }),
         }),
       ),
     });
     const { widgets } = Body.parse(JSON.parse(text));
     const shown = widgets.flatMap(({ properties }) => properties.metrics.map(([, name]) => name));
-    expect(shown).toEqual(expect.arrayContaining(businessMetrics));
+    expect(shown).toEqual(expect.arrayContaining([...businessMetrics, 'GatewayThrottled']));
+    const queries = widgets.map(({ properties }) => properties.query).filter((query) => query !== '');
+    expect(queries, 'the problem codes of all functions').toEqual([
+      expect.stringMatching(/filter status >= 400 \| stats count\(\*\) as requests by code/),
+    ]);
+    for (const { name } of functions)
+      expect(queries[0]).toContain(`SOURCE '/aws/lambda/rsolv-billing-${stage}-${name}' | `);
     const states = widgets.flatMap(({ properties }) => properties.alarms);
     const names = alarms.map(({ AlarmName }) => AlarmName);
     expect(states.map((one) => one.replace(/^.*:alarm:/, '')).sort()).toEqual(

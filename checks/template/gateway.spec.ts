@@ -50,6 +50,24 @@ describe.each(packagedStages)('the gateway on $stage', ({ stage, template }) => 
     });
   });
 
+  it('what the gateway itself refuses with 429 is counted, and not what a function refuses', () => {
+    expect(template.resource('GatewayThrottledFilter')).toMatchObject({
+      Type: 'AWS::Logs::MetricFilter',
+      Properties: {
+        LogGroupName: { Ref: 'ApiAccessLog' },
+        FilterPattern: '{ $.status = "429" && $.reason != "-" }',
+        MetricTransformations: [
+          {
+            MetricNamespace: `RSOLV/Billing/${stage}`,
+            MetricName: 'GatewayThrottled',
+            MetricValue: '1',
+            Unit: 'Count',
+          },
+        ],
+      },
+    });
+  });
+
   it('the logs of operators are kept for 400 days, also without the stack', () => {
     const groups = template.ofType('AWS::Logs::LogGroup');
     const kept = groups.filter(({ id }) => template.resource(id).DeletionPolicy === 'RetainExceptOnCreate');
