@@ -1,6 +1,5 @@
 import { addPaymentMethodContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { addedCardView } from '../lib/http/views/account.ts';
 import { addPaymentMethod } from '../lib/operations/accounts/add-payment-method.ts';
 import { requireHead } from '../lib/operations/ledger/require-item.ts';
@@ -13,7 +12,6 @@ export const handler = customerEndpoint(
   (customerId) => [keys.head(customerId)],
   async (deps, { input: { body }, customerId, items: [item], origin: { keyId, ...source } }) => {
     const known = requireHead(item, customerId);
-    await limitRate(deps, `card#${customerId}`, CARD_CALLS);
     const consent = { ...source, by: { kind: 'api_key', keyId } } as const;
     const added = await addPaymentMethod(paymentDeps(deps), known, body.payment_method_id, consent);
     deps.report({ kind: 'payment_method_added', customerId });

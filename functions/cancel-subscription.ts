@@ -1,6 +1,5 @@
 import { cancelSubscriptionContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { subscriptionView } from '../lib/http/views/account.ts';
 import { cancelSubscription } from '../lib/operations/plans/cancel-subscription.ts';
 import { paymentDeps } from '../lib/runtime/payment-deps.ts';
@@ -10,7 +9,6 @@ export const handler = customerEndpoint(
   cancelSubscriptionContract,
   () => [],
   async (deps, { input, customerId }) => {
-    await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
     const atPeriodEnd = input.query.at_period_end === 'true';
     const head = await cancelSubscription(paymentDeps(deps), customerId, atPeriodEnd);
     return { status: 200, body: subscriptionView(head, deps.now()) };

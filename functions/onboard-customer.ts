@@ -1,12 +1,10 @@
 import { onboardCustomerContract } from '../lib/http/contracts/customers.ts';
 import { publicEndpoint } from '../lib/http/endpoint.ts';
-import { limitRate, SIGN_UPS } from '../lib/http/rate-limit.ts';
 import { customerView } from '../lib/http/views/account.ts';
 import { onboardCustomer } from '../lib/operations/accounts/onboard-customer.ts';
 
 /** POST /api/v1/customers/onboard */
-export const handler = publicEndpoint(onboardCustomerContract, async (deps, { input, sourceIp }) => {
-  await limitRate(deps, `onboard#${sourceIp}`, SIGN_UPS);
+export const handler = publicEndpoint(onboardCustomerContract, async (deps, { input }) => {
   const { head, keyId, apiKey } = await onboardCustomer(deps, input.body);
   return {
     status: 201,

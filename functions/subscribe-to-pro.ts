@@ -1,6 +1,5 @@
 import { subscribeContract } from '../lib/http/contracts/payments.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
-import { CARD_CALLS, limitRate } from '../lib/http/rate-limit.ts';
 import { subscribedView } from '../lib/http/views/account.ts';
 import { requireHead } from '../lib/operations/ledger/require-item.ts';
 import { orderOf } from '../lib/operations/plans/finish-order.ts';
@@ -13,7 +12,6 @@ export const handler = customerEndpoint(
   subscribeContract,
   (customerId) => [keys.order(customerId), keys.head(customerId)],
   async (deps, { input: { body }, customerId, items: [order, before] }) => {
-    await limitRate(deps, `subscription#${customerId}`, CARD_CALLS);
     const { created, head } = await subscribeToPro(paymentDeps(deps), customerId, orderOf(order), body.plan);
     return {
       status: created ? 201 : 200,

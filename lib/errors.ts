@@ -49,6 +49,8 @@ export interface FieldError {
 export interface ProblemFacts {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
+  /** With `rate_limited`: the name of the limit, for headers and the log. */
+  readonly limit?: string;
   readonly credit_balance?: number;
   /** All obstacles, `code` first. */
   readonly reasons?: readonly ProblemCode[];

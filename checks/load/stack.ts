@@ -95,6 +95,7 @@ export class OwnStack implements Target {
         PORT: String(this.#port),
         STRIPE_PORT: String(this.#stripePort),
         DATA_DIR: this.#dataDir,
+        LOCAL_KEY_CALLS_PER_MINUTE: '0',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C must reach only this process: the stack is still needed to verify the ledger.

@@ -133,6 +133,7 @@ export class World {
     this.dashboard = openStripe({ secretKey: SECRET_KEY, apiBase: null }, line);
     this.deps = {
       stage: 'simulation',
+      keyCallsPerMinute: 0,
       table: faultyTable(
         this.model,
         this.scheduler,

@@ -211,6 +211,27 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(template.ofType('AWS::Lambda::Url')).toEqual([]);
   });
 
+  it('functions that only read the ledger write nothing but the counts of calls with a key', () => {
+    const counting = functions.filter(({ role }) => text(of(role, 'dynamodb')).includes('LeadingKeys'));
+    expect(counting.map(({ name }) => name).sort()).toEqual([
+      'find-fix-attempt',
+      'get-notice-settings',
+      'get-usage',
+      'list-transactions',
+    ]);
+    for (const { role } of counting) {
+      const writing = of(role, 'dynamodb').filter(({ Action }) => Action.some((one) => WRITES.test(one)));
+      expect(writing).toEqual([
+        {
+          Effect: 'Allow',
+          Action: ['dynamodb:UpdateItem'],
+          Resource: [table],
+          Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['RATE#key#*'] } },
+        },
+      ]);
+    }
+  });
+
   it('operators may invoke their functions and read the table, and may not write', () => {
     const statements = template.statements.get('OperatorPolicy') ?? [];
     const invoked = statements

@@ -106,3 +106,9 @@ export const tryOf = (
   fix: { readonly id: string },
   { cardKey, attempt }: FixCharge,
 ): { readonly cardKey: string | null; readonly id: string } => ({ cardKey, id: `${fix.id}:${attempt}` });
+
+/**
+ * The approximate limit of new fix attempts per customer and UTC day. No honest customer opens so many pull
+ * requests.
+ */
+export const RECORDINGS = { name: 'recordings', limit: 3_200, windowSeconds: 24 * 60 * 60 } as const;

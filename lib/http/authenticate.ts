@@ -17,14 +17,13 @@ export interface Authenticated {
 /**
  * Identifies the caller by their key, in one read that also fetches what the operation needs next. An
  * unknown, revoked or malformed key gets the same answer.
- * @throws BillingError missing_api_key, invalid_api_key, ledger_unavailable
+ * @throws BillingError invalid_api_key, ledger_unavailable
  */
 export async function authenticate(
   table: Table,
-  header: string | undefined,
+  key: PresentedKey,
   alsoRead: (customerId: string) => readonly Key[],
 ): Promise<Authenticated> {
-  const key = presentedKey(header);
   const [stored, ...items] = await readTogether(table, [
     keys.apiKey(key.customerId, key.keyId),
     ...alsoRead(key.customerId),
@@ -35,7 +34,8 @@ export async function authenticate(
   return { customerId: key.customerId, keyId: key.keyId, isTest, items };
 }
 
-function presentedKey(header: string | undefined): PresentedKey {
+/** @throws BillingError missing_api_key, invalid_api_key */
+export function presentedKey(header: string | undefined): PresentedKey {
   if (header === undefined || header.trim() === '') {
     throw new BillingError('missing_api_key', 'Send your API key in the header x-api-key.');
   }

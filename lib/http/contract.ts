@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { ProblemCode } from '../errors.ts';
+import type { CallLimit, CountedLimit } from './call-limits.ts';
 
 /**
  * One call of the API. The same schemas validate requests and generate the OpenAPI document. `responses` has
@@ -26,6 +27,12 @@ export interface Contract<
   readonly faultCodes?: Readonly<Record<string, ProblemCode>>;
   /** Whether an invalid body means a loss that raises an alarm. */
   readonly isLost?: (body: unknown) => boolean;
+  /** A limit of the call's own, which the endpoint counts per customer; for a public call, per address. */
+  readonly rateLimit?: CountedLimit;
+  /** A limit that the operation itself counts. */
+  readonly quota?: CallLimit;
+  /** Whether its refusals count as refused sign-ups. */
+  readonly isSignUp?: true;
   /** A limit other than the default. */
   readonly maxBodyBytes?: number;
   readonly responses: Readonly<

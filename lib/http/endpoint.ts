@@ -3,10 +3,12 @@ import type { Deps } from '../runtime/deps.ts';
 import { runningDeps } from '../runtime/running.ts';
 import type { Key } from '../store/keys.ts';
 import type { Item } from '../store/table.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, presentedKey } from './authenticate.ts';
 import type { Contract, InputOf } from './contract.ts';
 import { type Handler, handlerOf } from './handler.ts';
 import { type ParsedEvent, parseInput } from './input.ts';
+import { KeyCalls } from './key-calls.ts';
+import { limitRate, rateKey, remainingAfter } from './rate-limit.ts';
 import type { Reply } from './reply.ts';
 
 export interface PublicRequest<C extends Contract> {
@@ -38,14 +40,22 @@ export interface SignedRequest {
   readonly signature: string | undefined;
 }
 
-/** A call without authentication. */
+/** A call without authentication. Its limit counts by the caller's address. */
 export function publicEndpoint<C extends Contract>(
   contract: C,
   run: (deps: Deps, request: PublicRequest<C>) => Promise<Reply>,
 ): Handler {
-  return handlerOf(contract, async (event) => {
+  return handlerOf(contract, async (event, { limits }) => {
     const { sourceIp } = event.requestContext.http;
-    return run(runningDeps(), { input: parseInput(contract, event), sourceIp });
+    const input = parseInput(contract, event);
+    const deps = runningDeps();
+    const { rateLimit } = contract;
+    if (rateLimit !== undefined) {
+      // What is left would take another call to the table. It is said when nothing is left.
+      limits.announce(rateLimit);
+      await limitRate(deps, rateLimit, sourceIp);
+    }
+    return run(deps, { input, sourceIp });
   });
 }
 
@@ -66,28 +76,42 @@ export function signedEndpoint<C extends Contract>(
 
 /**
  * A call with a customer's API key. `alsoRead` names the items that the operation needs, so that the read
- * that checks the key fetches them too. Faults of a request are reported only if its key is valid.
+ * that checks the key fetches them too. Faults of a request are reported only if its key is valid. Every key
+ * has a limit of calls; the contract may have another limit for each customer.
  */
 export function customerEndpoint<C extends Contract>(
   contract: C,
   alsoRead: (customerId: string, input: InputOf<C>) => readonly Key[],
   run: (deps: Deps, request: CustomerRequest<C>) => Promise<Reply>,
 ): Handler {
-  return handlerOf(contract, async (event, logFacts) => {
+  const keyCalls = new KeyCalls();
+  const { rateLimit, quota } = contract;
+  return handlerOf(contract, async (event, notes) => {
+    const deps = runningDeps();
+    const { limits } = notes;
     const input = outcomeOf(() => parseInput(contract, event));
-    const { customerId, keyId, isTest, items } = await authenticate(
-      runningDeps().table,
-      event.headers['x-api-key'],
-      (id) => (input.ok ? alsoRead(id, input.value) : []),
-    );
-    logFacts.customer_id = customerId;
-    if (isTest) logFacts.test_customer = true;
+    const key = presentedKey(event.headers['x-api-key']);
+    const { customerId, keyId } = key;
+    keyCalls.refuse(deps, key, notes);
+    const { isTest, items } = await authenticate(deps.table, key, (id) => [
+      ...(rateLimit === undefined ? [] : [rateKey(rateLimit, id)]),
+      ...(input.ok ? alsoRead(id, input.value) : []),
+    ]);
+    notes.customerId = customerId;
+    notes.isTest = isTest;
+    await keyCalls.count(deps, keyId, notes);
     if (!input.ok) {
-      if (contract.isLost?.(event.body)) runningDeps().report({ kind: 'fix_unrecorded', customerId });
+      if (contract.isLost?.(event.body)) deps.report({ kind: 'fix_unrecorded', customerId });
       throw input.error;
     }
+    if (quota !== undefined) limits.announce(quota);
+    if (rateLimit !== undefined) {
+      limits.announce(rateLimit, remainingAfter(items[0], rateLimit, deps.now()));
+      await limitRate(deps, rateLimit, customerId);
+    }
     const origin = { ...sourceOf(event), keyId };
-    return run(runningDeps(), { input: input.value, customerId, items, origin });
+    const read = rateLimit === undefined ? items : items.slice(1);
+    return run(deps, { input: input.value, customerId, items: read, origin });
   });
 }
 

@@ -5,10 +5,11 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { BillingError } from '../errors.ts';
 import { loggableError, logger } from '../runtime/observe.ts';
 import { report } from '../runtime/report.ts';
-import { inRequest, requestFacts } from '../runtime/request-scope.ts';
+import { callsTo, inRequest, requestFacts } from '../runtime/request-scope.ts';
 import type { Contract } from './contract.ts';
 import type { ParsedEvent } from './input.ts';
 import { jsonBodyParser } from './json-body.ts';
+import { RequestLimits } from './limit-headers.ts';
 import { problemReply, toBillingError } from './problem.ts';
 import { type Reply, render } from './reply.ts';
 
@@ -24,15 +25,18 @@ type Result = APIGatewayProxyStructuredResultV2;
 /** A release that refuses everything answers like this, to callers whose key is good. */
 const REFUSALS: ReadonlySet<number> = new Set([403, 422]);
 
-/** Facts for the log line of a request. One object per request: requests never share it. */
-export interface LogFacts {
-  customer_id?: string;
-  /** Present for a customer of the smoke test or the probe. */
-  test_customer?: true;
+/** What is learned about a request besides its reply. One object per request: requests never share it. */
+export interface Notes {
+  /** For the log line. */
+  customerId?: string;
+  /** The smoke test or the probe signed the customer up. */
+  isTest?: boolean;
+  /** For the headers of the reply. */
+  readonly limits: RequestLimits;
 }
 
 /** Lambda's context, with the service's own data for one request. */
-type RequestContext = Context & { readonly logFacts: LogFacts };
+type RequestContext = Context & { readonly notes: Notes };
 
 type ChainRequest = Request<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
 type Middleware = MiddlewareObj<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
@@ -40,7 +44,7 @@ type Middleware = MiddlewareObj<APIGatewayProxyEventV2, Reply | Result, Error, R
 /** A Lambda handler for one call: the parts common to all calls, around `answer`. */
 export function handlerOf(
   contract: Contract,
-  answer: (event: ParsedEvent, logFacts: LogFacts) => Promise<Reply>,
+  answer: (event: ParsedEvent, notes: Notes) => Promise<Reply>,
 ): Handler {
   const chain = middy<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>();
   chain.use(httpSecurityHeaders({ permissionsPolicy: false }));
@@ -48,11 +52,11 @@ export function handlerOf(
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody(contract.maxBodyBytes ?? MAX_BODY_BYTES));
   if (contract.body !== undefined) chain.use(jsonBodyParser);
-  chain.handler((event, { logFacts }) => answer(event, logFacts));
+  chain.handler((event, { notes }) => answer(event, notes));
   return async (event, context) => {
     const result = await inRequest(
       () => context.getRemainingTimeInMillis(),
-      () => chain(event, { ...context, logFacts: {} }),
+      () => chain(event, { ...context, notes: { limits: new RequestLimits() } }),
     );
     if (isReply(result)) throw new Error('a reply left without being rendered');
     return result;
@@ -64,14 +68,16 @@ function answerAndLog(contract: Contract): Middleware {
   const route = `${contract.method} ${contract.path}`;
   let coldStart = true;
   const finish = (request: ChainRequest, reply: Reply, facts: Record<string, unknown> = {}) => {
-    const { awsRequestId: requestId, logFacts } = request.context;
+    const { awsRequestId: requestId, notes } = request.context;
+    const { customerId, isTest = false, limits } = notes;
     const { status } = reply;
     const line = {
       request_id: requestId,
       gateway_request_id: request.event.requestContext.requestId,
       route,
       status,
-      ...logFacts,
+      ...(customerId !== undefined && { customer_id: customerId }),
+      ...(isTest && { test_customer: true }),
       cold_start: coldStart,
       ...requestFacts(),
       ...facts,
@@ -79,11 +85,13 @@ function answerAndLog(contract: Contract): Middleware {
     coldStart = false;
     // Lambda counts such an answer as a success. Only this report raises an alarm or rolls a canary back.
     if (status === 500) report({ kind: 'defect' });
-    if (logFacts.customer_id !== undefined) reportAccepted(logFacts, status);
+    if (customerId !== undefined) reportAccepted(notes, status);
     else if (status === 401) report({ kind: 'key_refused' });
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);
-    request.response = render(reply, requestId);
+    const { durationsMs, retries } = callsTo('stripe');
+    if (durationsMs.length > 0) report({ kind: 'stripe_called', durationsMs, retries });
+    request.response = render({ ...reply, headers: { ...limits.headers(), ...reply.headers } }, requestId);
   };
   return {
     after: (request) => {
@@ -92,8 +100,16 @@ function answerAndLog(contract: Contract): Middleware {
     onError: (request) => {
       const problem = toBillingError(request.error);
       const reply = problemReply(problem, request.context.awsRequestId);
-      const error = reply.status >= 500 ? { error: loggableError(problem) } : {};
-      finish(request, reply, { code: problem.code, ...error });
+      const { code, facts } = problem;
+      const { limit, retryAfterSeconds = 0 } = facts;
+      if (code === 'rate_limited') report({ kind: 'rate_limited' });
+      if (limit !== undefined) request.context.notes.limits.exhaust(limit, retryAfterSeconds);
+      if (contract.isSignUp && reply.status < 500) report({ kind: 'sign_up_refused', code });
+      finish(request, reply, {
+        code,
+        ...(limit !== undefined && { limit }),
+        ...(reply.status >= 500 && { error: loggableError(problem) }),
+      });
     },
   };
 }
@@ -102,8 +118,8 @@ function answerAndLog(contract: Contract): Middleware {
  * Test customers are not counted: the probe must not end the silence of all others, and what it sees is
  * counted separately. A stranger with a test address hides only their own requests.
  */
-function reportAccepted({ test_customer: isTest }: LogFacts, status: number): void {
-  if (isTest === undefined) report({ kind: 'key_accepted', isRefused: REFUSALS.has(status) });
+function reportAccepted({ isTest = false }: Notes, status: number): void {
+  if (!isTest) report({ kind: 'key_accepted', isRefused: REFUSALS.has(status) });
 }
 
 const isReply = (response: Reply | Result): response is Reply => 'status' in response;

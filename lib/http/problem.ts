@@ -13,7 +13,7 @@ export function toBillingError(error: unknown): BillingError {
 
 /** RFC 9457. `error` repeats the detail for clients that predate problem documents. */
 export function problemReply({ code, message, facts }: BillingError, requestId: string): Reply {
-  const { retryAfterSeconds, ...extensions } = facts;
+  const { retryAfterSeconds, limit: _, ...extensions } = facts;
   const { status, title, ...known }: { status: number; title: string; retryAfterSeconds?: number } =
     PROBLEMS[code];
   const detail = redactApiKeys(message);

@@ -1,24 +1,39 @@
 import { BillingError } from '../errors.ts';
 import { retryContended } from '../operations/ledger/retry-contended.ts';
 import type { Deps } from '../runtime/deps.ts';
-import { hitRateLimit, type RateLimit } from '../store/rate-limits.ts';
+import { type Key, keys } from '../store/keys.ts';
+import { hitRateLimit, roomOf } from '../store/rate-limits.ts';
+import type { Item } from '../store/table.ts';
+import type { CallLimit, CountedLimit } from './call-limits.ts';
+import type { Remaining } from './limit-headers.ts';
+
+/** The item that counts a caller's calls. A call reads it together with others to learn what is left. */
+export const rateKey = ({ scope, windowSeconds }: CountedLimit, caller: string): Key =>
+  keys.rate(`${scope}#${caller}`, windowSeconds);
 
 /**
+ * Counts a call.
  * @throws BillingError rate_limited, with the time until the next call is allowed; ledger_busy or
  *   ledger_unavailable if the call could not be counted
  */
-export async function limitRate(deps: Deps, scope: string, limit: RateLimit): Promise<void> {
+export async function limitRate(deps: Deps, limit: CountedLimit, caller: string): Promise<void> {
+  const scope = `${limit.scope}#${caller}`;
   const result = await retryContended(deps, () => hitRateLimit(deps.table, scope, limit, deps.now()));
-  if (result.kind === 'allowed') return;
-  const { retryAfterSeconds } = result;
-  const detail =
-    `At most ${limit.limit} calls in ${limit.windowSeconds} seconds. Try again in ` +
-    `${retryAfterSeconds} s.`;
-  throw new BillingError('rate_limited', detail, { retryAfterSeconds });
+  if (result.kind === 'limited') throw tooManyCalls(limit, result.retryAfterSeconds);
 }
 
-/** Per address. */
-export const SIGN_UPS: RateLimit = { limit: 10, windowSeconds: 60 };
+/** What is left after this call. `counter` is the item of `rateKey` before it. */
+export function remainingAfter(counter: Item | undefined, limit: CountedLimit, now: Date): Remaining {
+  const { room, seconds } = roomOf(counter, limit, now);
+  return { calls: Math.max(0, room - 1), seconds };
+}
 
-/** For calls that try a card: thieves test stolen cards by many tries. */
-export const CARD_CALLS: RateLimit = { limit: 20, windowSeconds: 60 * 60 };
+export function tooManyCalls(
+  { name, limit, windowSeconds }: CallLimit,
+  retryAfterSeconds: number,
+): BillingError {
+  const detail =
+    `At most ${limit.toLocaleString('en-US')} calls in ${windowSeconds} seconds. Try again in ` +
+    `${retryAfterSeconds} s.`;
+  return new BillingError('rate_limited', detail, { retryAfterSeconds, limit: name });
+}

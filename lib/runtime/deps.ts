@@ -5,6 +5,8 @@ import type { Report } from './business-events.ts';
 /** The dependencies of an operation. Tests pass their own clock, randomness and table. */
 export interface Deps {
   readonly stage: string;
+  /** The calls that one API key may make in a minute; 0 for no limit. */
+  readonly keyCallsPerMinute: number;
   readonly table: Table;
   readonly now: () => Date;
   /** From 0 up to but not including 1. */

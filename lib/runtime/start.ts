@@ -11,6 +11,7 @@ export function startRuntime(env: NodeJS.ProcessEnv, report: Report = () => {}):
   const config = parseConfig(env);
   return {
     stage: config.stage,
+    keyCallsPerMinute: config.keyCallsPerMinute,
     table: openTable(config, {
       timeLeftMs,
       onCall: (ms, retries) => noteCall('dynamodb', ms, retries),

@@ -69,6 +69,8 @@ export const keys = {
   /** By the name of a run of the reconciliation. */
   run: (run: string): Key => ({ pk: `RUN#${run}`, sk: 'RUN' }),
   rate: (scope: string, windowSeconds: number): Key => ({ pk: `RATE#${scope}`, sk: `${windowSeconds}s` }),
+  /** Calls with one API key in a minute. */
+  keyCalls: (keyId: string, minute: string): Key => ({ pk: `RATE#key#${keyId}`, sk: minute }),
   /** Sums of the movements at Stripe on a day. */
   day: (day: string): Key => ({ pk: 'DAYS', sk: day }),
   /** The sold price of a plan. */

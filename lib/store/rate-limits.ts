@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
+import { RECORDINGS } from '../domain/fix-attempt.ts';
 import { CONDITIONS } from './conditions.ts';
+import { RESERVED_MS } from './in-time.ts';
 import { keys } from './keys.ts';
-import { type Contended, type Table, type Write, writeTogether } from './table.ts';
+import { type Contended, type Item, readOne, type Table, type Write, writeTogether } from './table.ts';
 import { update, updateBy } from './write.ts';
 
 /** At most `limit` hits in any `windowSeconds`, counted per scope (an address, a customer). */
@@ -57,22 +59,63 @@ export async function hitRateLimit(
   return { kind: 'limited', retryAfterSeconds: 1 };
 }
 
+/** How many hits the window has room for, and when it has room for more. `counter` may be missing. */
+export function roomOf(
+  counter: Item | undefined,
+  { limit, windowSeconds }: RateLimit,
+  now: Date,
+): { readonly room: number; readonly seconds: number } {
+  const nowMs = now.getTime();
+  const hits = counter === undefined ? [] : RateItem.parse(counter).hits;
+  const recent = hits.filter((hit) => hit > nowMs - windowSeconds * 1000);
+  const freeMs = (recent[0] ?? nowMs) + windowSeconds * 1000 - nowMs;
+  return { room: Math.max(0, limit - recent.length), seconds: Math.ceil(freeMs / 1000) };
+}
+
+const KeyCallsItem = z.object({ calls: z.number() });
+
 /**
- * Approximate limit of new fix attempts per customer and UTC day. No honest customer opens so many pull
- * requests.
+ * Adds calls of an API key in a minute. Ends within `withinMs`, because the calls themselves must not wait.
+ * @returns all calls that were added for this minute; `contended` if nothing was written
+ * @throws BillingError ledger_unavailable if it is unknown whether they were added
  */
-export const RECORDINGS_PER_DAY = 3_200;
+export async function addKeyCalls(
+  table: Table,
+  keyId: string,
+  minute: Date,
+  calls: number,
+  withinMs: number,
+): Promise<number | 'contended'> {
+  const key = keys.keyCalls(keyId, minute.toISOString());
+  const expires = Math.floor(minute.getTime() / 1000) + KEY_CALLS_SECONDS;
+  const quick = endingWithin(table, withinMs);
+  const added = await writeTogether(quick, [update(key, { set: { expires_at: expires }, add: { calls } })]);
+  if (added.kind !== 'written') return 'contended';
+  return (await readOne(quick, key, (item) => KeyCallsItem.parse(item).calls)) ?? calls;
+}
+
+/** Longer than its minute, in case clocks differ. */
+const KEY_CALLS_SECONDS = 5 * 60;
+
+/** The same table, for calls that end within this time. */
+function endingWithin(table: Table, ms: number): Table {
+  const endMs = performance.now() + ms;
+  // Whole milliseconds, as a time-out needs them.
+  const leftMs = () => Math.floor(endMs - performance.now()) + RESERVED_MS;
+  const timeLeftMs = () => Math.min(table.tools.timeLeftMs(), leftMs());
+  return { ...table, tools: { ...table.tools, timeLeftMs } };
+}
+
 /**
  * The count is split over this many items by pull request number, so concurrent recordings rarely conflict.
  * Honest numbers are spread evenly. Together the parts never allow more than the limit.
  */
 const PARTS = 16;
-const DAY_SECONDS = 24 * 60 * 60;
 
 /** Counts a new attempt in the transaction that stores it. Refused if the day's limit is reached. */
 export function countRecording(customerId: string, prNumber: number, at: Date): Write {
   const key = keys.recorded(customerId, at.toISOString().slice(0, 10), prNumber % PARTS);
-  const expires = Math.floor(at.getTime() / 1000) + 2 * DAY_SECONDS;
+  const expires = Math.floor(at.getTime() / 1000) + 2 * RECORDINGS.windowSeconds;
   const change = { set: { expires_at: expires }, add: { recorded: 1 } };
-  return update(key, change, CONDITIONS.RECORDINGS_HAVE_ROOM, { limit: RECORDINGS_PER_DAY / PARTS });
+  return update(key, change, CONDITIONS.RECORDINGS_HAVE_ROOM, { limit: RECORDINGS.limit / PARTS });
 }

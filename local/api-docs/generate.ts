@@ -64,6 +64,18 @@ const HEADERS = {
     description: 'Seconds to wait before a retry, if a retry can help.',
     schema: { type: 'integer' },
   },
+  'ratelimit-policy': {
+    description:
+      'The limits of this call: `q` calls in `w` seconds for each `"name"`, as in ' +
+      'draft-ietf-httpapi-ratelimit-headers. `key` counts all calls with one API key.',
+    schema: { type: 'string' },
+    example: '"key";q=6000;w=60, "cards";q=20;w=3600',
+  },
+  ratelimit: {
+    description: 'What is left of those limits: `r` calls, and more in `t` seconds. Approximate.',
+    schema: { type: 'string' },
+    example: '"key";r=5999;t=42, "cards";r=19;t=3600',
+  },
   'www-authenticate': { description: 'How to send the key.', schema: { type: 'string' } },
   location: { description: 'The page to open.', schema: { type: 'string' } },
 } as const;
@@ -125,13 +137,15 @@ function operation(contract: Contract): ZodOpenApiOperationObject {
   };
 }
 
-function successes({ responses }: Contract): ZodOpenApiResponsesObject {
+function successes({ responses, access, rateLimit }: Contract): ZodOpenApiResponsesObject {
+  const limits: readonly HeaderName[] =
+    access === 'api_key' ? LIMITS : rateLimit === undefined ? [] : ['ratelimit-policy'];
   return Object.fromEntries(
     Object.entries(responses).map(([status, { description, schema }]) => [
       status,
       {
         description,
-        headers: headers('x-request-id', ...(EXTRA_HEADERS[Number(status)] ?? [])),
+        headers: headers('x-request-id', ...limits, ...(EXTRA_HEADERS[Number(status)] ?? [])),
         content: content(schema),
       },
     ]),
@@ -159,10 +173,11 @@ function problems(contract: Contract): ZodOpenApiResponsesObject {
 }
 
 type HeaderName = keyof typeof HEADERS;
+const LIMITS = ['ratelimit-policy', 'ratelimit'] as const;
 const EXTRA_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
   302: ['location'],
   401: ['www-authenticate'],
-  429: ['retry-after'],
+  429: ['retry-after', ...LIMITS],
   503: ['retry-after'],
 };
 

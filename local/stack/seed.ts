@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { localDeps } from '../../cli/stage/local-deps.ts';
-import { authenticate } from '../../lib/http/authenticate.ts';
+import { authenticate, presentedKey } from '../../lib/http/authenticate.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { requireHead } from '../../lib/operations/ledger/require-item.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { errorCode } from '../../lib/settings/setup-error.ts';
 import type { StripeSettings } from '../../lib/settings/stripe-environment.ts';
 import { keys } from '../../lib/store/keys.ts';
+import type { Table } from '../../lib/store/table.ts';
 
 /** The table stores only the key's hash. On a local machine the key itself may be stored beside the data. */
 const DEMO_FILE = 'demo-customer.json';
@@ -54,11 +55,15 @@ async function createCustomer(deps: Deps, file: string | null): Promise<DemoCust
 async function storedCustomer({ table }: Deps, file: string): Promise<DemoCustomer | null> {
   const apiKey = storedKey(file);
   if (apiKey === null) return null;
-  const found = await authenticate(table, apiKey, (id) => [keys.head(id)]).catch(() => null);
+  const found = await storedHead(table, apiKey).catch(() => null);
   if (found === null) return null;
   const { customerId, balance } = requireHead(found.items[0], found.customerId);
   return { customerId, apiKey, balance };
 }
+
+/** @throws BillingError unless the table accepts the key */
+const storedHead = async (table: Table, apiKey: string) =>
+  authenticate(table, presentedKey(apiKey), (id) => [keys.head(id)]);
 
 function storedKey(file: string): string | null {
   try {

@@ -68,6 +68,8 @@ beforeAll(async () => {
     NOTICE_SENDER: 'billing@rsolv.dev',
     APP_URL: 'https://app.rsolv.dev',
     API_URL: 'https://api.rsolv.dev',
+    // So low that each call is added to the table, as every 50th call is on a stage.
+    KEY_CALLS_PER_MINUTE: '100',
   });
   return async () => {
     endpoint.stop();

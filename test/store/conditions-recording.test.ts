@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { RECORDINGS } from '../../lib/domain/fix-attempt.ts';
 import { decodeFix, type Namesake, putNewFix, takeRepository } from '../../lib/store/fix-attempts.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { RECORDINGS_PER_DAY } from '../../lib/store/rate-limits.ts';
 import { readTogether, type Table, writeTogether } from '../../lib/store/table.ts';
 import { put } from '../../lib/store/write.ts';
 import { newFix } from '../support/fixtures.ts';
@@ -47,7 +47,7 @@ describe('a recorded fix', () => {
   });
 
   it('RECORDINGS_HAVE_ROOM: a fix is not stored once the day is at the limit', async () => {
-    const count = { ...keys.recorded('c3', '2026-11-24', 1), recorded: RECORDINGS_PER_DAY / 16 - 1 };
+    const count = { ...keys.recorded('c3', '2026-11-24', 1), recorded: RECORDINGS.limit / 16 - 1 };
     await writeTogether(table, [put(count)]);
     expect(await putNewFix(table, 'c3', fixNamed('last'))).toEqual({ kind: 'recorded' });
     expect(await putNewFix(table, 'c3', fixNamed('one more', 17))).toEqual({ kind: 'limited' });

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { RECORDINGS } from '../../lib/domain/fix-attempt.ts';
 import { dueWorkPages, listDueWork } from '../../lib/store/due-work.ts';
 import {
   anonymiseFix,
@@ -10,7 +11,7 @@ import {
   putNewFix,
 } from '../../lib/store/fix-attempts.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
-import { countRecording, RECORDINGS_PER_DAY } from '../../lib/store/rate-limits.ts';
+import { countRecording } from '../../lib/store/rate-limits.ts';
 import { type Item, readTogether, type Table, type Write, writeTogether } from '../../lib/store/table.ts';
 import { put } from '../../lib/store/write.ts';
 import { newFix } from '../support/fixtures.ts';
@@ -103,7 +104,7 @@ describe('the count of new fixes', () => {
 
   it("each part of the count leaves room for a sixteenth of the day's limit", async () => {
     const key = keys.recorded('n2', '2026-01-02', 1);
-    await store(put({ ...key, recorded: RECORDINGS_PER_DAY / 16 - 1 }));
+    await store(put({ ...key, recorded: RECORDINGS.limit / 16 - 1 }));
     await store(countRecording('n2', 1, AT));
     expect((await writeTogether(table, [countRecording('n2', 1, AT)])).kind).toBe('refused');
   });

@@ -73,6 +73,7 @@ export function anotherClientOf(table: Table): Table {
 export function testDeps(table: Table, overrides: Partial<PaymentDeps> = {}): PaymentDeps {
   return {
     stage: 'test',
+    keyCallsPerMinute: 6_000,
     table,
     now: () => new Date(),
     random: Math.random,

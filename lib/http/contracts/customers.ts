@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { PLAN_NAMES } from '../../domain/plans.ts';
+import { SIGN_UPS } from '../call-limits.ts';
 import { type Contract, described, nothing, text } from '../contract.ts';
 
 const CustomerView = z.object({
@@ -51,6 +52,8 @@ export const onboardCustomerContract = {
       }),
     },
   },
+  rateLimit: SIGN_UPS,
+  isSignUp: true,
   problems: ['email_taken', 'disposable_email', 'rate_limited', 'ledger_busy'],
 } as const satisfies Contract;
 

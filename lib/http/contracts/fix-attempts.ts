@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { RECORDINGS } from '../../domain/fix-attempt.ts';
 import { type Contract, described, httpUrl, nothing, text } from '../contract.ts';
 
 export const MAX_METADATA_BYTES = 16 * 1024;
@@ -144,6 +145,7 @@ export const recordFixAttemptContract = {
   query: nothing,
   body: NewFixAttempt,
   isLost: namesNoRepository,
+  quota: RECORDINGS,
   responses: {
     201: { description: 'Recorded.', schema: FixAttemptView },
     200: { description: 'The stored attempt: it was recorded earlier.', schema: FixAttemptView },

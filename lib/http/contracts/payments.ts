@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { BILLING_CONSENT } from '../../domain/evidence/billing-consent.ts';
 import { PLAN_NAMES, SOLD_PLANS } from '../../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../../domain/subscription.ts';
+import { CARD_CALLS, SUBSCRIPTION_CALLS } from '../call-limits.ts';
 import { type Contract, described, nothing } from '../contract.ts';
 import { coveredUntil, creditsOwed } from './account.ts';
 
@@ -67,6 +68,7 @@ export const addPaymentMethodContract = {
     },
   },
   faultCodes: { billing_consent: 'billing_consent_required' },
+  rateLimit: CARD_CALLS,
   problems: ['account_closed', 'billing_consent_required', 'payment_method_invalid', ...PAYMENT_PROBLEMS],
 } as const satisfies Contract;
 
@@ -107,6 +109,7 @@ export const subscribeContract = {
   params: nothing,
   query: nothing,
   body: z.strictObject({ plan: described(z.enum(SOLD_PLANS), 'The plan to subscribe to.', 'pro') }),
+  rateLimit: SUBSCRIPTION_CALLS,
   responses: {
     201: { description: 'Subscribed and paid.', schema: SubscribedView },
     200: {
@@ -142,6 +145,7 @@ export const cancelSubscriptionContract = {
     ),
   }),
   body: undefined,
+  rateLimit: SUBSCRIPTION_CALLS,
   responses: {
     200: {
       description: 'The subscription is cancelled, by this call or an earlier one.',

@@ -54,7 +54,9 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
     '`errors` lists every invalid field and its fault. Correct the request; a repeat would be rejected ' +
     'again.',
   disposable_email: 'Sign up with a permanent address.',
-  rate_limited: 'Wait for `retry-after` seconds, then send the request again.',
+  rate_limited:
+    'Wait for `retry-after` seconds, then send the request again. The header `ratelimit` names the limit ' +
+    'that has no calls left.',
   internal_error: 'Send the same request again. If it fails again, tell support the `request_id`.',
   ledger_busy:
     'Too many concurrent changes of one account; this one was not made. Send it again after `retry-after` ' +
@@ -100,7 +102,7 @@ const facts = {
     ),
   ),
   credit_balance: z.optional(described(z.int(), 'Credits left, if they matter to the problem.')),
-} satisfies Record<Exclude<keyof ProblemFacts, 'retryAfterSeconds'>, z.ZodMiniType>;
+} satisfies Record<Exclude<keyof ProblemFacts, 'retryAfterSeconds' | 'limit'>, z.ZodMiniType>;
 
 export const Problem = described(
   z.object({
@@ -132,7 +134,7 @@ export function problemsOf({ access, body, method, problems }: Contract): Proble
   const add = (...more: readonly ProblemCode[]) => {
     for (const code of more) codes.add(code);
   };
-  if (access === 'api_key') add('missing_api_key', 'invalid_api_key');
+  if (access === 'api_key') add('missing_api_key', 'invalid_api_key', 'rate_limited');
   if (access === 'signature') add('invalid_signature', 'wrong_mode', 'malformed_json');
   if (body !== undefined) add('malformed_json', 'unsupported_media_type');
   // The table authenticates callers and takes every change. The other calls answer from memory, or list the

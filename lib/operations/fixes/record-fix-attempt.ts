@@ -3,13 +3,13 @@ import {
   fixAttemptId,
   laterAttemptId,
   type PullRequest,
+  RECORDINGS,
   type RecordedFix,
 } from '../../domain/fix-attempt.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { decodeFix, type Namesake, putNewFix, takeRepository } from '../../store/fix-attempts.ts';
 import { type Key, keys } from '../../store/keys.ts';
-import { RECORDINGS_PER_DAY } from '../../store/rate-limits.ts';
 import { type Item, readTogether } from '../../store/table.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
@@ -129,7 +129,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 function tooManyAttempts(now: Date): BillingError {
   const retryAfterSeconds = Math.ceil((DAY_MS - (now.getTime() % DAY_MS)) / 1000);
   const detail =
-    `At most ${RECORDINGS_PER_DAY.toLocaleString('en-US')} new fix attempts can be recorded per day. ` +
+    `At most ${RECORDINGS.limit.toLocaleString('en-US')} new fix attempts can be recorded per day. ` +
     'Recorded attempts can still be billed. The limit resets at midnight UTC.';
-  return new BillingError('rate_limited', detail, { retryAfterSeconds });
+  return new BillingError('rate_limited', detail, { retryAfterSeconds, limit: RECORDINGS.name });
 }

@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fixAttemptId, laterAttemptId } from '../../../lib/domain/fix-attempt.ts';
+import { fixAttemptId, laterAttemptId, RECORDINGS } from '../../../lib/domain/fix-attempt.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
 import { newestAttempt, recordFixAttempt } from '../../../lib/operations/fixes/record-fix-attempt.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { encodeNewFix } from '../../../lib/store/fix-attempts.ts';
 import { keys } from '../../../lib/store/keys.ts';
-import { RECORDINGS_PER_DAY } from '../../../lib/store/rate-limits.ts';
 import { readTogether, writeTogether } from '../../../lib/store/table.ts';
 import { put } from '../../../lib/store/write.ts';
 import { expectSoundLedger } from '../../support/customers.ts';
@@ -128,7 +127,7 @@ describe('the limit of recordings', () => {
   async function customerAtLimit() {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
-    const recorded = RECORDINGS_PER_DAY / PARTS;
+    const recorded = RECORDINGS.limit / PARTS;
     const day = '2026-11-24';
     await writeTogether(
       deps.table,
@@ -156,7 +155,7 @@ describe('the limit of recordings', () => {
     const { customerId } = head;
     const { fix } = await recordFixAttempt(on(at), customerId, newFix(1));
     await writeTogether(deps.table, [
-      put({ ...keys.recorded(customerId, '2026-11-24', 1), recorded: RECORDINGS_PER_DAY / PARTS }),
+      put({ ...keys.recorded(customerId, '2026-11-24', 1), recorded: RECORDINGS.limit / PARTS }),
     ]);
     const again = await recordFixAttempt(on(at), customerId, newFix(1), OLD);
     expect(again).toMatchObject({ created: false, fix: { id: fix.id, repositoryId: OLD } });

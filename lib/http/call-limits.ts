@@ -1,0 +1,24 @@
+/** A limit of calls that the headers of a response announce. */
+export interface CallLimit {
+  /** Names the limit in headers and logs. Callers may rely on it. */
+  readonly name: string;
+  readonly limit: number;
+  readonly windowSeconds: number;
+}
+
+/** A limit that the endpoint counts itself, before it does anything else. */
+export interface CountedLimit extends CallLimit {
+  /** The counter's name in the table. */
+  readonly scope: string;
+}
+
+/** Per address. */
+export const SIGN_UPS: CountedLimit = { name: 'sign-ups', scope: 'onboard', limit: 10, windowSeconds: 60 };
+
+const HOUR = { limit: 20, windowSeconds: 60 * 60 } as const;
+/** For calls that try a card: thieves test stolen cards by many tries. */
+export const CARD_CALLS: CountedLimit = { name: 'cards', scope: 'card', ...HOUR };
+export const SUBSCRIPTION_CALLS: CountedLimit = { name: 'subscriptions', scope: 'subscription', ...HOUR };
+
+/** The name of the limit of all calls with one key. */
+export const KEY_LIMIT = 'key';
