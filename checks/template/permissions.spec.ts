@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { referencesIn } from '../../infrastructure/template.ts';
+import { keys } from '../../lib/store/keys.ts';
 import { grantedRights } from '../../test/support/rights.ts';
 import { functionBehind } from './lambda.ts';
 import { packagedStages } from './stages.ts';
@@ -226,7 +227,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
           Effect: 'Allow',
           Action: ['dynamodb:UpdateItem'],
           Resource: [table],
-          Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['RATE#key#*'] } },
+          Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [keys.keyCalls('*', '').pk] } },
         },
       ]);
     }

@@ -164,5 +164,6 @@ export function endingOf(before: Subscription | null, after: Subscription | null
     return isSet && after.id === before.id ? 'set_to_end' : null;
   }
   if (before.cancelAtPeriodEnd) return 'as_planned';
-  return before.state === 'past_due' ? 'unpaid' : 'now';
+  const isCancelled = after === null || isOver(after.state);
+  return isCancelled && before.state !== 'past_due' ? 'now' : 'unpaid';
 }

@@ -7,7 +7,9 @@ const RESERVED_MS = 4_000;
 /** Even without time left, a call gets a chance: its outcome may only be late. */
 const MIN_TIMEOUT_MS = 1_000;
 
-/** A failed request is repeated at once, or never. A new failure forgets older ones beyond this number. */
+/** A failed request is repeated within seconds. After that, the same request is a new one. */
+const REPEATED_WITHIN_MS = 10_000;
+/** Failures that are kept to recognise their repeats. */
 const MAX_FAILED = 100;
 
 /**
@@ -20,15 +22,16 @@ export function timed(
   timeLeftMs: () => number,
   onCall: (ms: number, isRetry: boolean) => void,
 ): HttpClient {
-  const failed = new Set<string>();
+  const failed = new Map<string, number>();
   return {
     getClientName: () => client.getClientName(),
     async makeRequest(...request) {
       const [host, port, path, method, headers, body, protocol, timeout] = request;
       const limit = Math.max(MIN_TIMEOUT_MS, Math.min(timeout, timeLeftMs() - RESERVED_MS));
       const what = JSON.stringify([method, path, idempotencyKeyOf(headers), body]);
-      const isRetry = failed.delete(what);
       const startedMs = performance.now();
+      const isRetry = startedMs - (failed.get(what) ?? Number.NEGATIVE_INFINITY) < REPEATED_WITHIN_MS;
+      failed.delete(what);
       let hasFailed = true;
       try {
         const response = await client.makeRequest(host, port, path, method, headers, body, protocol, limit);
@@ -36,8 +39,9 @@ export function timed(
         return response;
       } finally {
         if (failed.size >= MAX_FAILED) failed.clear();
-        if (hasFailed) failed.add(what);
-        onCall(performance.now() - startedMs, isRetry);
+        const endedMs = performance.now();
+        if (hasFailed) failed.set(what, endedMs);
+        onCall(endedMs - startedMs, isRetry);
       }
     },
   };

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { healthContract } from '../../lib/http/contracts/service.ts';
 import { handlerOf } from '../../lib/http/handler.ts';
 import { withStripe } from '../../lib/runtime/connect-stripe.ts';
-import { inRequest, timeLeftMs } from '../../lib/runtime/request-scope.ts';
+import { inRequest, requestFacts, timeLeftMs } from '../../lib/runtime/request-scope.ts';
 import { gatewayEvent, invocation } from '../support/gateway.ts';
 import { openMoney } from '../support/money.ts';
 import { openTestTable } from '../support/table.ts';
@@ -30,11 +30,15 @@ it('a request that has no time for another try does not wait for Stripe, and the
   const ask = (leftMs: number) =>
     inRequest(
       () => leftMs,
-      async () => (await stripe()).soldPrice('pro'),
+      async () => {
+        const sold = await (await stripe()).soldPrice('pro');
+        return { ...sold, ...requestFacts() };
+      },
     );
   await money.control('faults', { path: '/v1/prices/*', kind: '429', times: 2 });
   await expect(ask(12_100)).rejects.toMatchObject({ kind: 'transient' });
   expect(waits).toEqual([]);
-  expect(await ask(28_000)).toMatchObject({ id: money.priceId });
+  // The refused try of the first request, then the tries of this one.
+  expect(await ask(28_000)).toMatchObject({ id: money.priceId, stripe_calls: 2, stripe_retries: 2 });
   expect(waits).toHaveLength(1);
 });

@@ -43,6 +43,11 @@ describe('the key', () => {
     ['an address, in lower case', keys.email('Zoe@X.io'), { pk: 'EMAIL#zoe@x.io', sk: 'EMAIL' }],
     ['a run', keys.run('nightly'), { pk: 'RUN#nightly', sk: 'RUN' }],
     ['a rate limit', keys.rate('signup#1.2.3.4', 60), { pk: 'RATE#signup#1.2.3.4', sk: '60s' }],
+    [
+      'the calls of a key',
+      keys.keyCalls('abc', '2026-12-01T12:00:00.000Z'),
+      { pk: 'RATE#key#abc', sk: '2026-12-01T12:00:00.000Z' },
+    ],
     ['the sums of a day', keys.day('2026-01-01'), { pk: 'DAYS', sk: '2026-01-01' }],
     ['the sold price of a plan', keys.soldPrice('pro'), { pk: 'PRICE#pro', sk: 'SOLD' }],
     ['the health check', keys.health, { pk: 'HEALTH', sk: 'HEALTH' }],

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { timed } from '../../lib/stripe/timed.ts';
 
 type Client = Parameters<typeof timed>[0];
@@ -76,4 +76,27 @@ it('only a request that is sent again after a failure counts as a retry', async 
   await send('/v1/x', 'k3');
   await send('/v1/x', 'k3');
   expect(retries).toEqual([false, false, true, false, false, false]);
+});
+
+it('the same request later than ten seconds after a failure is a new one', async () => {
+  const retries: boolean[] = [];
+  const client: Client = {
+    getClientName: () => 'is unreachable',
+    makeRequest: () => Promise.reject(new Error('no connection')),
+  };
+  const { makeRequest } = timed(
+    client,
+    () => 28_000,
+    (_, isRetry) => retries.push(isRetry),
+  );
+  const send = () =>
+    makeRequest('host', '443', '/v1/prices/price_1', 'GET', {}, '', 'https', 10_000).catch(() => {});
+  vi.useFakeTimers({ toFake: ['performance'] });
+  await send();
+  vi.advanceTimersByTime(9_000);
+  await send();
+  vi.advanceTimersByTime(10_000);
+  await send();
+  vi.useRealTimers();
+  expect(retries).toEqual([false, true, false]);
 });
