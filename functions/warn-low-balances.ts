@@ -2,7 +2,8 @@ import { warnLowBalances } from '../lib/operations/notices/warn-low-balances.ts'
 import { runningDeps } from '../lib/runtime/running.ts';
 
 /**
- * Runs every hour, and when an operator asks. A customer who could not be warned stays due for the next run.
+ * Runs every 10 minutes, and when an operator asks. A customer who could not be warned stays due for the next
+ * run.
  */
 export const handler = async (): Promise<{ readonly warned: number; readonly failed: number }> => {
   const { warned, failed } = await warnLowBalances(runningDeps());

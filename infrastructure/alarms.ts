@@ -1,7 +1,7 @@
 import type { BusinessMetric } from '../lib/runtime/observe.ts';
 import * as measure from './measures.ts';
 import type { DeployedFunction, DeployedService } from './service.ts';
-import { type Resource, ref } from './template.ts';
+import { attribute, type Resource, ref } from './template.ts';
 
 /** Logical id of the SNS topic that every alarm notifies. */
 export const ALARM_TOPIC = 'AlarmTopic';
@@ -14,7 +14,10 @@ const MIN_COUNT_FOR_RATE = 5;
 /** One customer's mistake must not look like the fault of a release. */
 const MIN_CALLERS_COUNT = 20;
 
-/** Metric math for a sum in which missing data counts as 0. */
+/**
+ * Metric math for a sum in which missing data counts as 0. Where silence is bad, this is also what makes an
+ * alarm prompt: without it, CloudWatch looks further back for data before it counts a period as missing.
+ */
 function sumOf(ids: readonly string[]): string {
   return `(${ids.map((id) => `FILL(${id}, 0)`).join(' + ')})`;
 }
@@ -42,6 +45,8 @@ interface Rule {
   readonly badPeriods?: number;
   /** Whether missing data counts as a breach. */
   readonly missingIsBad?: boolean;
+  /** A measurement that stays true until the next one: without data, the alarm keeps its state. */
+  readonly isGauge?: true;
 }
 
 const SYSTEM_RULES: readonly Rule[] = [
@@ -126,6 +131,7 @@ const MAIL_RULES: readonly Rule[] = [
     name: 'mail-bounces',
     description: 'More than 4 % of our mails bounce. At 5 % SES reviews the account, at 10 % it stops it.',
     measures: { rate: measure.mail('Reputation.BounceRate') },
+    isGauge: true,
     threshold: { above: 0.04 },
     minutes: 60,
   },
@@ -133,6 +139,7 @@ const MAIL_RULES: readonly Rule[] = [
     name: 'mail-complaints',
     description: 'More than 0.08 % of our mails are called spam. At 0.1 % SES reviews the account.',
     measures: { rate: measure.mail('Reputation.ComplaintRate') },
+    isGauge: true,
     threshold: { above: 0.0008 },
     minutes: 60,
   },
@@ -153,10 +160,22 @@ const alarmName = ({ name, stage }: DeployedService, alarm: string) => `${name}-
 export const alarmId = (alarm: string) => `${pascalCase(alarm)}Alarm`;
 const throttleAlarmOf = (functionKey: string) => `${functionKey}-throttles`;
 export const errorAlarmOf = (functionKey: string) => `${functionKey}-errors`;
+/** Compares a canary with all versions. Only a call with an API key can refuse a caller. */
+export const canaryAlarmOf = ({ key, canary, takesKey }: DeployedFunction): string[] =>
+  canary && takesKey ? [`${key}-canary`] : [];
 
-/** The alarms, and the SNS topic that they notify. */
-export function alarmResources(service: DeployedService): Record<string, Resource> {
-  const rules = [...stageRules(service), ...service.functions.flatMap((one) => functionRules(one))];
+/**
+ * The alarms, and the SNS topics that they notify.
+ * @param versionIdOf the logical id of a function's newest version; only a packaged template has them
+ */
+export function alarmResources(
+  service: DeployedService,
+  versionIdOf: (one: DeployedFunction) => string = () => 'Version',
+): Record<string, Resource> {
+  const rules = [
+    ...stageRules(service),
+    ...service.functions.flatMap((one) => [...functionRules(one), ...canaryRules(service, one, versionIdOf)]),
+  ];
   return {
     ...topics(service),
     ...Object.fromEntries(rules.map((rule) => [alarmId(rule.name), alarm(service, rule)])),
@@ -319,7 +338,8 @@ function webhookRules(service: DeployedService): Rule[] {
       name: 'signatures-refused',
       description: 'For 30 minutes, signatures were refused and no webhook was accepted.',
       measures: { refused, processed, ignored, parked },
-      expression: `IF(${sumOf(['processed', 'ignored', 'parked'])} < 1, FILL(refused, 0), 0)`,
+      // "0 * refused" gives the condition a value even if there is no data about webhooks at all.
+      expression: `IF(${sumOf(['processed', 'ignored', 'parked'])} + 0 * refused < 1, refused, 0)`,
       threshold: { above: MIN_COUNT_FOR_RATE - 1 },
       minutes: 30,
     },
@@ -327,6 +347,7 @@ function webhookRules(service: DeployedService): Rule[] {
       name: 'events-parked',
       description: 'An event could not be applied and is parked until a replay.',
       measures: { parked: measure.gauge(service, 'ParkedEvents') },
+      isGauge: true,
       threshold: { above: 0 },
       minutes: 5,
     },
@@ -402,7 +423,7 @@ const OPEN_WORK = [
   { name: 'refunds-stuck', what: 'The return of a second payment', metric: 'OldestRefund', maxMinutes: 60 },
   { name: 'closings-stuck', what: 'The closing of an account', metric: 'OldestClosing', maxMinutes: 6 * 60 },
   { name: 'warnings-stuck', what: 'A low-balance warning', metric: 'OldestDueWarning', maxMinutes: 150 },
-  { name: 'notices-stuck', what: 'A notice to a customer', metric: 'OldestUnsentNotice', maxMinutes: 15 },
+  { name: 'notices-stuck', what: 'A notice to a customer', metric: 'OldestUnsentNotice', maxMinutes: 10 },
 ] as const satisfies readonly {
   readonly name: string;
   readonly what: string;
@@ -419,26 +440,27 @@ function workRules(service: DeployedService): Rule[] {
       name,
       description: `${what} has been open for more than ${maxMinutes} minutes.`,
       measures: { oldest: measure.gauge(service, metric) },
+      isGauge: true as const,
       threshold: { above: maxMinutes * 60 }, // seconds
       minutes: 5,
     })),
     {
       name: 'sweeper-silent',
       severity: 'page',
-      description: 'No run of the sweeper was completed for 20 minutes.',
+      description: 'No run of the sweeper was completed for 15 minutes.',
       measures: { completed: measure.business(service, 'SweeperCompleted') },
       threshold: { below: 1 },
       minutes: 5,
-      periods: 4,
+      periods: 3,
       missingIsBad: true,
     },
     {
       name: 'warnings-silent',
-      description: 'No run of the low-balance warnings was completed for 2 hours.',
+      description: 'No run of the low-balance warnings was completed for 15 minutes.',
       measures: { completed: measure.business(service, 'WarningsCompleted') },
       threshold: { below: 1 },
-      minutes: 60,
-      periods: 2,
+      minutes: 5,
+      periods: 3,
       missingIsBad: true,
     },
   ];
@@ -538,6 +560,35 @@ function functionRules({ key, logicalId, canary }: DeployedFunction): Rule[] {
   ];
 }
 
+/**
+ * A canary gets a tenth of the traffic, so its refusals are few among all. They are compared with those of
+ * all versions: a caller who sends nonsense sends it to both.
+ */
+function canaryRules(
+  service: DeployedService,
+  one: DeployedFunction,
+  versionIdOf: (one: DeployedFunction) => string,
+): Rule[] {
+  const ofVersion = (metric: BusinessMetric) =>
+    measure.ofVersion(service, metric, one.logicalId, attribute(versionIdOf(one), 'Version'));
+  return canaryAlarmOf(one).map((name) => ({
+    name,
+    severity: 'page',
+    description: `The newest version of ${one.key} answers 403 or 422 to good keys, unlike the one before.`,
+    measures: {
+      accepted: ofVersion('KeyAccepted'),
+      refused: ofVersion('RequestRefused'),
+      allAccepted: measure.business(service, 'KeyAccepted'),
+      allRefused: measure.business(service, 'RequestRefused'),
+    },
+    expression:
+      `IF(FILL(accepted, 0) >= ${MIN_COUNT_FOR_RATE}, ` +
+      '100 * FILL(refused, 0) / accepted - 100 * FILL(allRefused, 0) / allAccepted, 0)',
+    threshold: { above: 40 },
+    minutes: 10,
+  }));
+}
+
 /** The share of `some` in all counts, in percent. 0 if all counts are below `MIN_COUNT_FOR_RATE`. */
 function percentage(some: readonly string[], others: readonly string[]): string {
   const all = sumOf([...some, ...others]);
@@ -545,7 +596,9 @@ function percentage(some: readonly string[], others: readonly string[]): string 
 }
 
 function alarm(service: DeployedService, rule: Rule): Resource {
-  const { threshold, minutes, periods = 1, badPeriods = periods, missingIsBad = false, expression } = rule;
+  const { threshold, minutes, periods = 1, badPeriods = periods, missingIsBad = false } = rule;
+  const filled = missingIsBad ? sumOf(Object.keys(rule.measures)) : undefined;
+  const { isGauge = false, expression = filled } = rule;
   const isSum = expression !== undefined;
   const topics = [ref(ALARM_TOPIC), ...(rule.severity === 'page' ? [ref(PAGER_TOPIC)] : [])];
   return {
@@ -577,7 +630,7 @@ function alarm(service: DeployedService, rule: Rule): Resource {
         : { ComparisonOperator: 'LessThanThreshold', Threshold: threshold.below }),
       EvaluationPeriods: periods,
       DatapointsToAlarm: badPeriods,
-      TreatMissingData: missingIsBad ? 'breaching' : 'notBreaching',
+      TreatMissingData: missingIsBad ? 'breaching' : isGauge ? 'ignore' : 'notBreaching',
     },
   };
 }

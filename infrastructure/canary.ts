@@ -1,4 +1,4 @@
-import { alarmId, errorAlarmOf, rollbackAlarms } from './alarms.ts';
+import { alarmId, canaryAlarmOf, errorAlarmOf, rollbackAlarms } from './alarms.ts';
 import type { DeployedFunction, DeployedService } from './service.ts';
 import { arn, attribute, type Resource, ref, referencesIn, sub, type Template } from './template.ts';
 
@@ -25,6 +25,8 @@ export function addCanaries(template: Template, service: DeployedService): void 
     template.Resources[group] = deploymentGroup(canary, service);
     template.Resources[alias] = {
       Type: 'AWS::Lambda::Alias',
+      // The group's alarms must watch the new version before traffic moves to it.
+      DependsOn: group,
       UpdatePolicy: {
         CodeDeployLambdaAliasUpdate: { ApplicationName: ref(APPLICATION), DeploymentGroupName: ref(group) },
       },
@@ -59,7 +61,7 @@ function callAlias(resource: Resource, { logicalId }: DeployedFunction, alias: s
 }
 
 /** Finds a function's version resource. The framework names it by a hash of the code and the settings. */
-function versionId({ Resources }: Template, { key, logicalId }: DeployedFunction): string {
+export function versionId({ Resources }: Template, { key, logicalId }: DeployedFunction): string {
   const found = Object.entries(Resources).find(
     ([, { Type, Properties }]) =>
       Type === 'AWS::Lambda::Version' && referencesIn(Properties?.['FunctionName']).has(logicalId),
@@ -68,8 +70,8 @@ function versionId({ Resources }: Template, { key, logicalId }: DeployedFunction
   return found[0];
 }
 
-function deploymentGroup({ key }: DeployedFunction, service: DeployedService): Resource {
-  const alarms = [errorAlarmOf(key), ...rollbackAlarms(service)];
+function deploymentGroup(canary: DeployedFunction, service: DeployedService): Resource {
+  const alarms = [errorAlarmOf(canary.key), ...canaryAlarmOf(canary), ...rollbackAlarms(service)];
   return {
     Type: 'AWS::CodeDeploy::DeploymentGroup',
     Properties: {

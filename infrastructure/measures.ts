@@ -40,6 +40,17 @@ export const gauge = (service: DeployedService, metric: BusinessMetric): Measure
   stat: 'Maximum',
 });
 
+/** A metric of one version of a function. The functions that have versions add these dimensions. */
+export const ofVersion = (
+  service: DeployedService,
+  metric: BusinessMetric,
+  logicalId: string,
+  version: DimensionValue,
+): Measure => ({
+  ...business(service, metric),
+  dimensions: { service: service.name, function_name: ref(logicalId), function_version: version },
+});
+
 /** The HTTP API as a whole. */
 export const api = (name: 'Count' | '4xx' | '5xx' | 'Latency', stat: string): Measure => ({
   namespace: 'AWS/ApiGateway',

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { faultsOf } from '../lib/settings/environment.ts';
 import { isLiveStage } from '../lib/settings/stripe.ts';
 import { alarmResources } from './alarms.ts';
-import { addCanaries } from './canary.ts';
+import { addCanaries, versionId } from './canary.ts';
 import { dashboard } from './dashboard.ts';
 import { addGatewaySettings, domainOutputs } from './gateway.ts';
 import { keepLogs } from './logs.ts';
@@ -121,7 +121,7 @@ export default class DeployedShape {
     const template = this.#framework.service.provider.compiledCloudFormationTemplate;
     Object.assign(
       template.Resources,
-      alarmResources(service),
+      alarmResources(service, (one) => versionId(template, one)),
       dashboard(service),
       savedQueries(service),
       operatorPolicy(service),

@@ -4,7 +4,11 @@ import * as z from 'zod/mini';
 const ServiceFunction = z.object({
   canary: z._default(z.boolean(), false),
   operator: z._default(z.boolean(), false),
+  events: z._default(z.array(z.object({ httpApi: z.optional(z.object({ path: z.string() })) })), []),
 });
+
+/** Calls under this path carry an API key, except a few that have no canary. */
+const WITH_KEY = '/api/v1/';
 
 /**
  * CodeDeploy's predefined configurations for Lambda, without their prefix. Any other value would fail during
@@ -50,6 +54,8 @@ export interface DeployedFunction {
   readonly logicalId: string;
   readonly canary: boolean;
   readonly operator: boolean;
+  /** Whether its callers have API keys. */
+  readonly takesKey: boolean;
 }
 
 export interface DeployedService {
@@ -93,11 +99,12 @@ export function readService(
     tableName: custom.tableName,
     parameters: custom.parameters,
     ...custom.operations,
-    functions: Object.entries(functions).map(([key, { canary, operator }]) => ({
+    functions: Object.entries(functions).map(([key, { canary, operator, events }]) => ({
       key,
       logicalId: logicalIdOf(key),
       canary,
       operator,
+      takesKey: events.some(({ httpApi }) => httpApi?.path.startsWith(WITH_KEY)),
     })),
   };
 }

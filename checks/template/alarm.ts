@@ -8,7 +8,7 @@ const Alarm = z.object({
   ActionsEnabled: z._default(z.boolean(), true),
   AlarmActions: z.array(z.unknown()),
   OKActions: z.array(z.unknown()),
-  TreatMissingData: z.enum(['breaching', 'notBreaching']),
+  TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore']),
   ComparisonOperator: z.enum(['GreaterThanThreshold', 'LessThanThreshold']),
   Threshold: z.number(),
   EvaluationPeriods: z.number(),

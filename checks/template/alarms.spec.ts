@@ -28,28 +28,28 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'notice-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'notices-failing': 'Sum > 0, 1 of 1 times 5 minutes',
   'notices-late': 'Maximum > 600000, 1 of 1 times 5 minutes',
-  'notices-stuck': 'Maximum > 900, 1 of 1 times 5 minutes',
+  'notices-stuck': 'Maximum > 600, 1 of 1 times 5 minutes',
   'orders-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
   'parameters-stale': 'Sum > 0, 3 of 3 times 5 minutes',
   'payment-failures-critical': 'Sum rate > 25, 1 of 1 times 60 minutes',
   'payment-failures-warning': 'Sum rate > 10, 1 of 1 times 60 minutes',
-  'reconcile-missing': 'Sum < 1, 28 of 28 times 60 minutes',
+  'reconcile-missing': 'Sum rate < 1, 28 of 28 times 60 minutes',
   'refunds-stuck': 'Maximum > 3600, 1 of 1 times 5 minutes',
   'renewals-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
   'requests-refused': 'Sum rate > 50, 1 of 1 times 5 minutes',
   'keys-refused': 'Sum rate > 80, 3 of 3 times 5 minutes',
   'schedule-dead-letters': 'Maximum > 0, 1 of 1 times 5 minutes',
   'signatures-refused': 'Sum rate > 4, 1 of 1 times 30 minutes',
-  'sweeper-silent': 'Sum < 1, 4 of 4 times 5 minutes',
+  'sweeper-silent': 'Sum rate < 1, 3 of 3 times 5 minutes',
   'table-throttled': 'Sum rate > 0, 3 of 3 times 5 minutes',
   'warnings-failing': 'Sum > 0, 2 of 3 times 60 minutes',
-  'warnings-silent': 'Sum < 1, 2 of 2 times 60 minutes',
+  'warnings-silent': 'Sum rate < 1, 3 of 3 times 5 minutes',
   'warnings-stuck': 'Maximum > 9000, 1 of 1 times 5 minutes',
   'webhook-endpoint': 'Sum > 0, 1 of 1 times 5 minutes',
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };
 const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
-  'requests-missing': 'Sum < 1, 1 of 1 times 60 minutes',
+  'requests-missing': 'Sum rate < 1, 1 of 1 times 60 minutes',
   'webhooks-missing': 'Sum rate < 1, 6 of 6 times 60 minutes',
 };
 /** Where the probe runs: not on dev. */
@@ -60,10 +60,18 @@ const WATCHED_BY_PROBE: Readonly<Record<string, string>> = {
 };
 const ERRORS = 'Sum > 0, 1 of 1 times 5 minutes';
 const THROTTLES = 'Sum > 0, 3 of 3 times 5 minutes';
+/** Functions with a canary whose callers have keys. */
+const CANARIES = {
+  threshold: 'Sum rate > 40, 1 of 1 times 10 minutes',
+  names: ['add-payment-method', 'bill-fix-attempt', 'cancel-subscription', 'subscribe-to-pro'],
+};
 const BAD_WHEN_SILENT = [
   ...['probe-silent', 'reconcile-missing', 'requests-missing', 'sweeper-silent', 'warnings-silent'],
   'webhooks-missing',
 ];
+/** Gauges: without a newer measurement, nothing is known to have changed. */
+const KEPT_WHEN_SILENT =
+  /^(?:(?:charges|orders|renewals|refunds|closings|warnings|notices)-stuck|events-parked|mail-.*)$/;
 /** Alarms that cannot wait. All others only send a mail. */
 const PAGES = [
   ...['probe-failed', 'probe-silent'],
@@ -97,6 +105,11 @@ const PAGES = [
 const WITHOUT_OK = [
   ...['double-payment', 'drift', 'fixes-unrecorded', 'large-grant', 'unknown-price', 'webhook-endpoint'],
 ];
+
+const treatmentOf = (name: string): string => {
+  if (BAD_WHEN_SILENT.includes(name)) return 'breaching';
+  return KEPT_WHEN_SILENT.test(name) ? 'ignore' : 'notBreaching';
+};
 
 const OBSERVE = 'lib/runtime/observe.ts';
 const businessMetrics = (() => {
@@ -134,6 +147,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
       ...(stage === 'production' && WATCHED_ON_PRODUCTION),
       ...(stage !== 'dev' && WATCHED_BY_PROBE),
       ...Object.fromEntries(ofFunctions),
+      ...Object.fromEntries(CANARIES.names.map((name) => [`${name}-canary`, CANARIES.threshold])),
     });
   });
 
@@ -144,6 +158,9 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     ['signatures-refused', { refused: 5 }, 5],
     ['signatures-refused', { refused: 5_000, processed: 1 }, 0],
     ['signatures-refused', {}, 0],
+    ['bill-fix-attempt-canary', { accepted: 5, refused: 5, allAccepted: 50, allRefused: 5 }, 90],
+    ['bill-fix-attempt-canary', { accepted: 5, refused: 5, allAccepted: 50, allRefused: 50 }, 0],
+    ['bill-fix-attempt-canary', { accepted: 4, refused: 4, allAccepted: 50, allRefused: 4 }, 0],
     ['requests-refused', { accepted: 40, refused: 30 }, 75],
     ['requests-refused', { accepted: 19, refused: 19 }, 0],
     ['requests-refused', {}, 0],
@@ -185,7 +202,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
       const { AlarmName, ActionsEnabled, AlarmActions, OKActions, AlarmDescription, TreatMissingData } =
         alarm;
       expect([AlarmName, ActionsEnabled]).toEqual([AlarmName, true]);
-      const isPage = PAGES.includes(short(AlarmName));
+      const isPage = PAGES.includes(short(AlarmName)) || AlarmName.endsWith('-canary');
       const topics = [{ Ref: 'AlarmTopic' }, ...(isPage ? [{ Ref: 'PagerTopic' }] : [])];
       expect([AlarmName, AlarmActions]).toEqual([AlarmName, topics]);
       expect([AlarmName, OKActions]).toEqual([
@@ -193,13 +210,10 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
         WITHOUT_OK.includes(short(AlarmName)) ? [] : topics,
       ]);
       expect(AlarmDescription).toMatch(/[.?] What to do: docs\/operate\.md, "Alarms"\.$/);
-      const ofAnyFunction = /-(errors|throttles)$/.exec(AlarmName);
+      const ofAnyFunction = /-(errors|throttles|canary)$/.exec(AlarmName);
       const row = ofAnyFunction === null ? short(AlarmName) : `<function>-${ofAnyFunction[1]}`;
       expect(table.includes(`| \`${row}\` |`), `${row} is not in the table`).toBe(true);
-      expect([AlarmName, TreatMissingData]).toEqual([
-        AlarmName,
-        BAD_WHEN_SILENT.includes(short(AlarmName)) ? 'breaching' : 'notBreaching',
-      ]);
+      expect([AlarmName, TreatMissingData]).toEqual([AlarmName, treatmentOf(short(AlarmName))]);
     }
   });
 
@@ -222,7 +236,10 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
             expect([AlarmName, Dimensions]).toEqual([AlarmName, []]);
             continue;
           }
-          expect(Dimensions).toEqual([{ Name: 'service', Value: 'rsolv-billing' }]);
+          expect(Dimensions[0]).toEqual({ Name: 'service', Value: 'rsolv-billing' });
+          const more = Dimensions.slice(1).map(({ Name }) => Name);
+          expect([[], ['function_name', 'function_version']]).toContainEqual(more);
+          for (const id of referencesIn(Dimensions)) expect([id, template.has(id)]).toEqual([id, true]);
           expect(businessMetrics).toContain(MetricName);
           expect(code, `${MetricName} is never counted`).toContain(`'${MetricName}'`);
         }
@@ -279,7 +296,7 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     const states = widgets.flatMap(({ properties }) => properties.alarms);
     const names = alarms.map(({ AlarmName }) => AlarmName);
     expect(states.map((one) => one.replace(/^.*:alarm:/, '')).sort()).toEqual(
-      names.filter((name) => !/-(errors|throttles)$/.test(name)).sort(),
+      names.filter((name) => !/-(errors|throttles|canary)$/.test(name)).sort(),
     );
     for (const [, id = ''] of text.matchAll(/\$\{(\w+)(?:\.\w+)?\}/g))
       expect([id, template.has(id)]).toEqual([id, true]);

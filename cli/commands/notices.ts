@@ -101,7 +101,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     .command('warn')
     .summary('write low-balance warnings now')
     .description(
-      'Writes the low-balance warnings that are due, as the schedule does every hour. No customer is ' +
+      'Writes the low-balance warnings that are due, as the schedule does every 10 minutes. No customer is ' +
         'warned twice.',
     )
     .addHelpText('after', examples('rsolv-billing notices warn'))

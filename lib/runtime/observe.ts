@@ -86,14 +86,28 @@ const UNITS: Partial<Record<BusinessMetric, (typeof MetricUnit)[keyof typeof Met
   StripeDuration: MetricUnit.Milliseconds,
 };
 
+/** Counted for each version too, so that a canary can be compared with the version before. */
+const OF_VERSIONS: ReadonlySet<BusinessMetric> = new Set(['KeyAccepted', 'RequestRefused']);
+/** What Lambda says about a function without versions. */
+const NO_VERSION = '$LATEST';
+
 /**
  * Counts business events in CloudWatch's embedded metric format, with one line of the log. A metric that
  * occurs more than once keeps each value, for percentiles.
  */
 export function countBusiness(counts: readonly (readonly [BusinessMetric, number])[]): void {
   if (counts.length === 0) return;
+  if (counts.every(([metric]) => OF_VERSIONS.has(metric))) alsoByVersion();
   for (const [metric, count] of counts) metrics.addMetric(metric, UNITS[metric] ?? MetricUnit.Count, count);
   metrics.publishStoredMetrics();
+}
+
+/** The next metrics have two sets of dimensions: as always, and with the version. */
+function alsoByVersion(): void {
+  const { AWS_LAMBDA_FUNCTION_NAME: name, AWS_LAMBDA_FUNCTION_VERSION: version = NO_VERSION } = process.env;
+  if (name === undefined || version === NO_VERSION) return;
+  metrics.addDimensions({});
+  metrics.addDimensions({ function_name: name, function_version: version });
 }
 
 /**

@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import type { BusinessEvent } from '../../lib/runtime/business-events.ts';
 import { report } from '../../lib/runtime/report.ts';
 import { countedIn, heard } from '../support/counted.ts';
 
+const Embedded = z.object({
+  _aws: z.object({ CloudWatchMetrics: z.array(z.object({ Dimensions: z.array(z.array(z.string())) })) }),
+});
 const Line = z.looseObject({ level: z.string(), message: z.string() });
 
 /** The metric, and the log line without the fields that every line has. */
@@ -107,4 +110,22 @@ describe('the reporter', () => {
     expect(line).toMatchObject({ level: 'ERROR', error: { message: 'no answer' } });
     expect(JSON.stringify(line)).not.toContain('secret');
   });
+
+  it.each([
+    ['7', [['service'], ['service', 'function_name', 'function_version']]],
+    ['$LATEST', [['service']]],
+  ])(
+    'requests with a valid key are counted by version too, if the function has versions: %s',
+    async (version, sets) => {
+      vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'bill-fix-attempt');
+      vi.stubEnv('AWS_LAMBDA_FUNCTION_VERSION', version);
+      const dimensionsOf = async (event: BusinessEvent) => {
+        const { lines } = await heard(async () => report(event));
+        return lines.map((line) => Embedded.parse(JSON.parse(line))._aws.CloudWatchMetrics[0]?.Dimensions);
+      };
+      expect(await dimensionsOf({ kind: 'key_accepted', isRefused: true })).toEqual([sets]);
+      expect(await dimensionsOf({ kind: 'defect' })).toEqual([[['service']]]);
+      vi.unstubAllEnvs();
+    },
+  );
 });
