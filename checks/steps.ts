@@ -66,7 +66,8 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'template',
-    proves: 'the packaged CloudFormation has the permissions, alarms, protections and routes that we promise',
+    proves:
+      'the packaged CloudFormation has the permissions, protections and routes that we promise, and its alarms sound when they should and never otherwise',
     command: 'npm run --silent check:template',
     tier: 'run',
     limitMinutes: 8,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compositeState } from './composite.ts';
 import type { AlarmState } from './alarm-state.ts';
+import { compositeState } from './composite.ts';
 import { stateOf } from './evaluate.ts';
 import { evaluateExpression } from './expression.ts';
 import type { Series } from './metric-math.ts';

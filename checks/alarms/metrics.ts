@@ -16,8 +16,11 @@ function keyOf({ namespace, name, dimensions }: MetricName): string {
 
 export class MetricData {
   readonly #minutes = new Map<string, Map<number, number[]>>();
+  /** Statistics by their first minute, until data is added. Each is needed for several periods. */
+  readonly #windows = new Map<string, Map<number, number | undefined>>();
 
   add(metric: MetricName, atMs: number, value: number): void {
+    this.#windows.clear();
     const key = keyOf(metric);
     const byMinute = this.#minutes.get(key) ?? new Map<number, number[]>();
     this.#minutes.set(key, byMinute);
@@ -32,30 +35,43 @@ export class MetricData {
    * @throws Error for a statistic that is not known here
    */
   statistics(metric: MetricName, stat: string, endMinute: number, minutes: number, count: number) {
-    const byMinute = this.#minutes.get(keyOf(metric));
-    const of = statisticOf(stat);
+    const key = keyOf(metric);
+    const byMinute = this.#minutes.get(key);
+    if (byMinute === undefined) return Array.from({ length: count }, () => undefined);
+    const known = `${key} ${stat} ${minutes}`;
+    const windows = this.#windows.get(known) ?? new Map<number, number | undefined>();
+    this.#windows.set(known, windows);
     return Array.from({ length: count }, (_, i) => {
-      if (byMinute === undefined) return undefined;
       const start = endMinute - (count - i) * minutes;
-      const values: number[] = [];
-      for (let minute = start; minute < start + minutes; minute++) {
-        const found = byMinute.get(minute);
-        if (found !== undefined) values.push(...found);
-      }
-      return values.length === 0 ? undefined : of(values);
+      if (!windows.has(start)) windows.set(start, statistic(byMinute, stat, start, minutes));
+      return windows.get(start);
     });
   }
 
-  /** Copies the data of the given minutes to other minutes, `times` times, each before the other. */
-  repeatBefore(firstMinute: number, minutes: number, times: number): void {
+  /** Copies the data of some minutes to `times` stretches of the same length, one after the other. */
+  copy(fromMinute: number, minutes: number, toMinute: number, times: number): void {
+    this.#windows.clear();
     for (const byMinute of this.#minutes.values()) {
-      const recorded = [...byMinute].filter(
-        ([minute]) => minute >= firstMinute && minute < firstMinute + minutes,
-      );
-      for (let time = 1; time <= times; time++)
-        for (const [minute, values] of recorded) byMinute.set(minute - time * minutes, values);
+      const found = [...byMinute].filter(([minute]) => minute >= fromMinute && minute < fromMinute + minutes);
+      for (let time = 0; time < times; time++)
+        for (const [minute, values] of found)
+          byMinute.set(minute - fromMinute + toMinute + time * minutes, [...values]);
     }
   }
+}
+
+function statistic(
+  byMinute: ReadonlyMap<number, readonly number[]>,
+  stat: string,
+  start: number,
+  minutes: number,
+): number | undefined {
+  const values: number[] = [];
+  for (let minute = start; minute < start + minutes; minute++) {
+    const found = byMinute.get(minute);
+    if (found !== undefined) values.push(...found);
+  }
+  return values.length === 0 ? undefined : statisticOf(stat)(values);
 }
 
 function statisticOf(stat: string): (values: readonly number[]) => number {

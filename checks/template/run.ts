@@ -7,9 +7,11 @@ import { pythonTool } from '../support/python-tool.ts';
 import { CHECKED_STAGES, packageStage, type Stage, TEMPLATES_VARIABLE, templateOf } from './package-stage.ts';
 
 const CFN_LINT = '1.58.0';
-const USAGE = `npm run check:template    packages each stage like a deploy and checks its CloudFormation: 1 minute
+const CONFIGS = ['checks/template/vitest.config.ts', 'checks/alarms/vitest.config.ts'];
+const USAGE = `npm run check:template    packages each stage like a deploy and checks its CloudFormation: 2 minutes
 
-Runs our tests of permissions, alarms, protections and routes, then AWS's linter cfn-lint.
+Runs our tests of permissions, alarms, protections and routes. Runs the functions on a simulated clock, and
+evaluates the alarms on the metrics that they print. Then runs AWS's linter cfn-lint.
 Needs Python 3 with pip. The first run fetches cfn-lint from PyPI.`;
 
 optionsOf(USAGE, {});
@@ -17,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-template-'));
 try {
   await runCheck(() => {
     for (const stage of CHECKED_STAGES) packageStage(stage, folder);
-    const areAsPromised = testsPass();
+    const areAsPromised = CONFIGS.map(testsPass).every((pass) => pass);
     const bad = CHECKED_STAGES.filter((stage) => !isClean(stage));
     console.log(
       `\n${CHECKED_STAGES.length} stages: tests ${areAsPromised ? 'passed' : 'FAILED'}, ` +
@@ -29,8 +31,8 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-function testsPass(): boolean {
-  const { status } = spawnSync('vitest', ['run', '--config', 'checks/template/vitest.config.ts'], {
+function testsPass(config: string): boolean {
+  const { status } = spawnSync('vitest', ['run', '--config', config], {
     stdio: 'inherit',
     env: { ...process.env, [TEMPLATES_VARIABLE]: folder },
   });
