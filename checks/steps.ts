@@ -70,7 +70,7 @@ export const STEPS: readonly Step[] = [
       'the packaged CloudFormation has the permissions, protections and routes that we promise, and its alarms sound when they should and never otherwise',
     command: 'npm run --silent check:template',
     tier: 'run',
-    limitMinutes: 8,
+    limitMinutes: 15,
   },
   {
     name: 'stripe-mock',

@@ -25,8 +25,7 @@ export function addCanaries(template: Template, service: DeployedService): void 
     template.Resources[group] = deploymentGroup(canary, service);
     template.Resources[alias] = {
       Type: 'AWS::Lambda::Alias',
-      // The group's alarms must watch the new version before traffic moves to it.
-      DependsOn: group,
+      // This reference also makes the group's alarms watch the new version before traffic moves to it.
       UpdatePolicy: {
         CodeDeployLambdaAliasUpdate: { ApplicationName: ref(APPLICATION), DeploymentGroupName: ref(group) },
       },
