@@ -61,6 +61,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'requests-refused': { counts: { accepted: 10, refused: 6 }, within: 3 },
   'requests-missing': silence(61),
   'keys-refused': { counts: { strangers: 10, accepted: 2 }, within: 16 },
+  'probe-failed': once('failed'),
+  'probe-silent': silence(21),
+  'probe-customers-late': once('late'),
+  'gateway-refusals': { counts: { throttled: 5 }, within: 16 },
   'parameters-stale': { counts: { stale: 1 }, within: 16 },
 };
 /** By the end of a name that begins with the function. */
