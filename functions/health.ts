@@ -5,8 +5,13 @@ import { checkHealth } from '../lib/runtime/check-health.ts';
 
 /** GET /health */
 export const handler = publicEndpoint(healthContract, async (deps) => {
-  const { reachable, latencyMs } = await checkHealth(deps);
-  if (!reachable)
-    throw new BillingError('ledger_unavailable', `The table did not answer within ${latencyMs} ms.`);
+  const { failure, latencyMs } = await checkHealth(deps);
+  if (failure !== null)
+    throw new BillingError(
+      'ledger_unavailable',
+      `Reading the table failed after ${latencyMs} ms.`,
+      {},
+      failure,
+    );
   return { status: 200, body: { status: 'ok', stage: deps.stage, table: { latency_ms: latencyMs } } };
 });

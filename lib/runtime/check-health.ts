@@ -1,11 +1,17 @@
-import { answers } from '../store/table.ts';
+import { readFailure } from '../store/table.ts';
 import type { Deps } from './deps.ts';
 
 const TIMEOUT_MS = 1_500;
 
-/** Whether the table answers a consistent read, and how long it took in milliseconds. Never throws. */
-export async function checkHealth({ table, now }: Deps): Promise<{ reachable: boolean; latencyMs: number }> {
+export interface Health {
+  /** Why the table does not answer. Null if it answers a consistent read. */
+  readonly failure: { readonly cause: unknown } | null;
+  readonly latencyMs: number;
+}
+
+/** Reads the table once. Never throws. */
+export async function checkHealth({ table, now }: Deps): Promise<Health> {
   const started = now().getTime();
-  const reachable = await answers(table, TIMEOUT_MS);
-  return { reachable, latencyMs: now().getTime() - started };
+  const failure = await readFailure(table, TIMEOUT_MS);
+  return { failure, latencyMs: now().getTime() - started };
 }

@@ -6,6 +6,7 @@ import type { Deps } from '../../lib/runtime/deps.ts';
 import { readLedgerRecords } from '../../lib/store/audit/audit.ts';
 import { api, call, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
+import { otherEndpoint } from '../support/other-endpoint.ts';
 
 let deps: Deps;
 let customer: SignedUp;
@@ -272,19 +273,3 @@ describe('when DynamoDB does not do its part', () => {
     expect(await readLedgerRecords(deps.table, customer.customerId)).toEqual(before);
   });
 });
-
-/** Fresh copies of the functions, started against another endpoint; `restore` points the environment back. */
-function otherEndpoint() {
-  const original = process.env['DYNAMODB_ENDPOINT'];
-  return {
-    async start(url: string) {
-      process.env['DYNAMODB_ENDPOINT'] = url;
-      vi.resetModules();
-      const { api: fresh } = await import('../support/http.ts');
-      return fresh;
-    },
-    restore() {
-      if (original !== undefined) process.env['DYNAMODB_ENDPOINT'] = original;
-    },
-  };
-}

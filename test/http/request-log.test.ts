@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { api, call, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
+import { otherEndpoint } from '../support/other-endpoint.ts';
 
 const CUSTOMERS = 5;
 
@@ -61,6 +62,24 @@ describe('the log line of a request', () => {
     expect(answers.map(({ status }) => status)).toEqual([201, 409, 422, 422]);
     expect(lines.length).toBeGreaterThanOrEqual(answers.length);
     for (const line of lines) expect(line).not.toMatch(/jane|Q\. Doe|@customer|mailinator/i);
+  });
+
+  it('the log line of a failed health check says why the table could not be read', async () => {
+    const endpoint = otherEndpoint();
+    const broken = await endpoint.start('http://127.0.0.1:9');
+    const lines: string[] = [];
+    vi.spyOn(console, 'error').mockImplementation((line) => void lines.push(String(line)));
+    await call(broken.health);
+    endpoint.restore();
+    expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        message: 'request',
+        code: 'ledger_unavailable',
+        error: expect.objectContaining({
+          cause: expect.objectContaining({ message: expect.stringContaining('ECONNREFUSED') }),
+        }),
+      }),
+    ]);
   });
 
   it('the log line of a request says what it waited for, how much time was left, and its id at the gateway', async () => {
