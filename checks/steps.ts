@@ -285,6 +285,23 @@ export const STEPS: readonly Step[] = [
     limitMinutes: 5,
   },
   {
+    name: 'deploy',
+    proves:
+      'the packaged template deploys, updates and goes on an emulator of AWS, and every role is large enough and enforced',
+    command: 'PORT=$FREE_PORT npm run --silent check:deploy',
+    tier: 'nightly',
+    covers: [
+      ...SERVICE,
+      'cli/**',
+      'infrastructure/**',
+      'serverless.yml',
+      'esbuild-plugins.ts',
+      'checks/deploy/**',
+      STRIPE_DOUBLE,
+    ],
+    limitMinutes: 15,
+  },
+  {
     name: 'supply chain',
     proves:
       'every package is pinned, its licence and install script are known, and no known vulnerability is deployed',
