@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { optionsOf, runCheck } from '../support/program.ts';
 import { pythonTool } from '../support/python-tool.ts';
+import { checkovFaults } from './checkov.ts';
 import { CHECKED_STAGES, packageStage, type Stage, TEMPLATES_VARIABLE, templateOf } from './package-stage.ts';
 
 const CFN_LINT = '1.58.0';
@@ -11,8 +12,9 @@ const CONFIGS = ['checks/template/vitest.config.ts', 'checks/alarms/vitest.confi
 const USAGE = `npm run check:template    packages each stage like a deploy and checks its CloudFormation: 2 minutes
 
 Runs our tests of permissions, alarms, protections and routes. Runs the functions on a simulated clock, and
-evaluates the alarms on the metrics that they print. Then runs AWS's linter cfn-lint.
-Needs Python 3 with pip. The first run fetches cfn-lint from PyPI.`;
+evaluates the alarms on the metrics that they print. Then runs AWS's linter cfn-lint and the security rules
+of checkov. checks/template/dismissals.ts names each finding of checkov that stays, with the reason.
+Needs Python 3 with pip. The first run fetches cfn-lint and checkov from PyPI.`;
 
 optionsOf(USAGE, {});
 const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-template-'));
@@ -21,11 +23,13 @@ try {
     for (const stage of CHECKED_STAGES) packageStage(stage, folder);
     const areAsPromised = CONFIGS.map(testsPass).every((pass) => pass);
     const bad = CHECKED_STAGES.filter((stage) => !isClean(stage));
+    const faults = checkovFaults(CHECKED_STAGES.map((stage) => templateOf(stage, folder)));
     console.log(
       `\n${CHECKED_STAGES.length} stages: tests ${areAsPromised ? 'passed' : 'FAILED'}, ` +
-        `cfn-lint ${bad.length === 0 ? 'found nothing' : `FAILED for ${bad.join(', ')}`}`,
+        `cfn-lint ${bad.length === 0 ? 'found nothing' : `FAILED for ${bad.join(', ')}`}, ` +
+        `checkov ${faults === 0 ? 'found nothing new' : `FAILED with ${faults} faults`}`,
     );
-    return areAsPromised && bad.length === 0;
+    return areAsPromised && bad.length === 0 && faults === 0;
   });
 } finally {
   rmSync(folder, { recursive: true });
