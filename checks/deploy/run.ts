@@ -16,7 +16,7 @@ import { type Stripe, startStripe } from './stripe.ts';
  * roles are enforced.
  */
 
-const USAGE = `npm run check:deploy [-- --write]    the packaged template deployed on an emulator of AWS: 2 minutes
+const USAGE = `npm run check:deploy [-- --write]    the packaged template deployed on an emulator of AWS: 4 minutes
 
 Needs Linux, Python 3 with pip, cmake, make and g++. The first run fetches the emulator from PyPI and builds
 AWS's runtime interface client. The variable PORT is the emulator's port, default 21500.
