@@ -9,6 +9,7 @@ import { addEvents } from './commands/events.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
+import { addPreflight } from './commands/preflight.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addSmoke } from './commands/smoke.ts';
 import { addWork } from './commands/work.ts';
@@ -75,6 +76,7 @@ export function buildProgram(runner: Runner, { stdout, stderr }: Streams): Comma
     addKeys,
     addNotices,
     addReconcile,
+    addPreflight,
     addDoctor,
     addSmoke,
   ]) {

@@ -200,7 +200,24 @@ const stageRules = (service: DeployedService): Rule[] => [
   ...SYSTEM_RULES,
   ...faultRules(service),
   ...MAIL_RULES,
+  ...copyRules(service),
 ];
+
+/** Whether the daily backup arrives in the other region, on a stage with a backup plan. */
+function copyRules(service: DeployedService): Rule[] {
+  if (service.copyRegion === '') return [];
+  return [
+    {
+      name: 'copies-missing',
+      description: `No backup was copied to ${service.copyRegion} for more than a day.`,
+      measures: { copied: measure.copies() },
+      threshold: { below: 1 },
+      minutes: 60,
+      periods: 28, // backups start and end within a few hours, so two ends are at most 28 hours apart
+      missingIsBad: true,
+    },
+  ];
+}
 
 /**
  * One defect is enough: a rate over all requests would hide a canary that gets a tenth of one function's

@@ -1,4 +1,5 @@
 import type { BusinessMetric } from '../lib/runtime/observe.ts';
+import { BACKUP_VAULT } from './backup.ts';
 import type { DeployedService } from './service.ts';
 import { attribute, ref } from './template.ts';
 
@@ -98,4 +99,12 @@ export const queue = (logicalId: string): Measure => ({
   name: 'ApproximateNumberOfMessagesVisible',
   dimensions: { QueueName: attribute(logicalId, 'QueueName') },
   stat: 'Maximum',
+});
+
+/** The copies of backups that AWS Backup finished. The vaults on both sides have one name. */
+export const copies = (): Measure => ({
+  namespace: 'AWS/Backup',
+  name: 'NumberOfCopyJobsCompleted',
+  dimensions: { BackupVaultName: ref(BACKUP_VAULT) },
+  stat: 'Sum',
 });

@@ -1,10 +1,13 @@
 import { ALARM_TOPIC } from './alarms.ts';
 import type { DeployedService } from './service.ts';
-import { arn, attribute, type Resource, ref } from './template.ts';
+import { arn, attribute, type Resource, ref, sub } from './template.ts';
 
 const PARAMETERS = ['stripe-secret-key', 'stripe-pro-price-id', 'stripe-webhook-secrets'];
 
 const allow = (Action: readonly string[], Resource: unknown) => ({ Effect: 'Allow', Action, Resource });
+
+/** The gateway's ARNs have no account. */
+const gatewayArn = (path: string) => sub(`arn:\${AWS::Partition}:apigateway:\${AWS::Region}::${path}`);
 
 /**
  * The permissions of operators, to be attached to their role: invoke the operator functions, read the table,
@@ -17,6 +20,9 @@ export function operatorPolicy({
   tableName,
   parameters,
   noticeIdentity,
+  domainName,
+  certificateArn,
+  copyRegion,
   functions,
 }: DeployedService): Record<string, Resource> {
   const table = attribute('LedgerTable', 'Arn');
@@ -59,6 +65,19 @@ export function operatorPolicy({
             ),
             allow(['sns:ListSubscriptionsByTopic'], ref(ALARM_TOPIC)),
             allow(['ses:GetEmailIdentity'], arn('ses', `identity/${noticeIdentity}`)),
+            ...(domainName === ''
+              ? []
+              : [
+                  allow(['acm:DescribeCertificate'], certificateArn),
+                  allow(
+                    ['apigateway:GET'],
+                    [
+                      gatewayArn(`/domainnames/${domainName}`),
+                      gatewayArn(`/domainnames/${domainName}/apimappings`),
+                    ],
+                  ),
+                ]),
+            ...(copyRegion === '' ? [] : [allow(['backup:ListCopyJobs'], '*')]),
             // These actions list resources of the whole account. AWS supports no narrower permission.
             allow(['cloudwatch:DescribeAlarms'], arn('cloudwatch', 'alarm:*')),
             allow(['events:ListRules', 'lambda:ListEventSourceMappings', 'ses:GetAccount'], '*'),

@@ -2,12 +2,15 @@ import * as z from 'zod/mini';
 import { faultsOf } from '../lib/settings/environment.ts';
 import { isLiveStage } from '../lib/settings/stripe.ts';
 import { alarmResources } from './alarms.ts';
+import { backups } from './backup.ts';
 import { addCanaries, versionId } from './canary.ts';
 import { dashboard } from './dashboard.ts';
 import { addGatewaySettings, domainOutputs } from './gateway.ts';
 import { keepLogs } from './logs.ts';
 import { operatorPolicy } from './operator-policy.ts';
+import { passesPreflight } from './preflight.ts';
 import { savedQueries } from './queries.ts';
+import { describeRelease, readRelease, unreleasable } from './release.ts';
 import { type DeployedService, readService } from './service.ts';
 import type { Template } from './template.ts';
 import { tidy } from './tidy.ts';
@@ -16,6 +19,8 @@ import { tidy } from './tidy.ts';
 interface Framework {
   readonly classes: { readonly Error: new (message: string, code: string) => Error };
   readonly configurationInput: { readonly params: Readonly<Record<string, unknown>> };
+  readonly processedInput: { readonly commands: readonly string[] };
+  readonly serviceDir: string;
   readonly service: {
     readonly functions: Record<string, FunctionSettings>;
     readonly provider: { readonly compiledCloudFormationTemplate: Template };
@@ -25,8 +30,15 @@ interface Framework {
   };
   getProvider(name: 'aws'): {
     getStage(): string;
+    getRegion(): string;
+    getProfile(): string | undefined;
     readonly naming: { getLambdaLogicalId(functionKey: string): string };
   };
+}
+
+/** Options of the framework's command line. */
+interface Options {
+  readonly param?: readonly string[];
 }
 
 /** Our own settings of a function in serverless.yml. */
@@ -37,6 +49,7 @@ interface FunctionSettings {
   readonly operator?: boolean;
   /** The only stages with this function. Default: all stages. */
   readonly stages?: readonly string[];
+  description?: string;
   versionFunction?: boolean;
 }
 
@@ -55,13 +68,18 @@ const SETTINGS_SCHEMA = {
 export default class DeployedShape {
   readonly hooks: Readonly<Record<string, () => void>>;
   readonly #framework: Framework;
+  readonly #options: Options;
+  #isReadyToDeploy = false;
 
-  constructor(framework: Framework) {
+  constructor(framework: Framework, options: Options) {
     this.#framework = framework;
+    this.#options = options;
     framework.configSchemaHandler.defineFunctionProperties('aws', SETTINGS_SCHEMA);
     this.hooks = {
       initialize: () => this.#chooseFunctions(),
-      'before:package:initialize': () => this.#requireRecipient(),
+      'before:package:initialize': () => this.#prepare(),
+      // Also runs for `deploy --package`, which packages nothing.
+      'before:deploy:deploy': () => this.#beforeDeploy(),
       'before:remove:remove': () => this.#refuseRemoval(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#addResources(),
     };
@@ -92,6 +110,50 @@ export default class DeployedShape {
         'UNUSABLE_SETTING',
       );
     }
+  }
+
+  #prepare(): void {
+    this.#requireRecipient();
+    if (this.#framework.processedInput.commands[0] === 'deploy') this.#beforeDeploy();
+    const { redeploy } = this.#service();
+    const description = describeRelease(readRelease(this.#framework.serviceDir), redeploy);
+    for (const settings of Object.values(this.#framework.service.functions)) {
+      settings.description = description;
+    }
+  }
+
+  /**
+   * Runs before anything is built, or else before anything is uploaded.
+   * @throws the framework's own Error if the deploy could not end well
+   */
+  #beforeDeploy(): void {
+    if (this.#isReadyToDeploy) return;
+    this.#refuseUnknownRelease();
+    const service = this.#service();
+    const { serviceDir } = this.#framework;
+    const provider = this.#framework.getProvider('aws');
+    if (
+      service.preflight === 'run' &&
+      !passesPreflight({ ...this.#options, serviceDir, service, provider })
+    ) {
+      throw new this.#framework.classes.Error(
+        `Nothing was changed. Correct what is wrong above. In an emergency, --param preflight=skip deploys ` +
+          'without this check.',
+        'PREFLIGHT_FAILED',
+      );
+    }
+    this.#isReadyToDeploy = true;
+  }
+
+  /** @throws the framework's own Error if production would run what no commit names */
+  #refuseUnknownRelease(): void {
+    const stage = this.#knownStage();
+    const reason = isLiveStage(stage) ? unreleasable(readRelease(this.#framework.serviceDir)) : null;
+    if (reason === null) return;
+    throw new this.#framework.classes.Error(
+      `${reason} Commit the changes, and deploy ${stage} from that commit.`,
+      'UNKNOWN_RELEASE',
+    );
   }
 
   /** @throws the framework's own Error if alarms of production would reach no person */
@@ -125,6 +187,7 @@ export default class DeployedShape {
       dashboard(service),
       savedQueries(service),
       operatorPolicy(service),
+      backups(service),
     );
     addGatewaySettings(template, service);
     keepLogs(template, service);

@@ -43,6 +43,10 @@ const Service = z.object({
       noticeIdentity: z.string(),
       domainName: z.string(),
       certificateArn: z.string(),
+      redeploy: z.string().check(z.regex(/^\d*$/, { error: 'must be a whole number' })),
+      preflight: z.enum(['run', 'skip'], { error: 'must be run or skip' }),
+      copyRegion: z.string(),
+      copyAccount: z.string().check(z.regex(/^(?:\d{12})?$/, { error: 'must be 12 digits' })),
     }),
   }),
   functions: z.record(z.string(), ServiceFunction),
@@ -82,6 +86,14 @@ export interface DeployedService {
   readonly domainName: string;
   /** The certificate for that domain, in the region of the stack. */
   readonly certificateArn: string;
+  /** Another number deploys the same commit again. Empty for its first deploy. */
+  readonly redeploy: string;
+  /** Whether a deploy examines the account first. */
+  readonly preflight: 'run' | 'skip';
+  /** The other region that gets a copy of each backup. Empty if the stage has no backup plan. */
+  readonly copyRegion: string;
+  /** The account that holds the copies. Empty for the account of the stack. */
+  readonly copyAccount: string;
   readonly functions: readonly DeployedFunction[];
 }
 

@@ -49,7 +49,8 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };
 const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
-  'requests-missing': 'Sum rate < 1, 1 of 1 times 60 minutes',
+  'copies-missing': 'Sum < 1, 28 of 28 times 60 minutes',
+  'requests-missing': 'Sum < 1, 1 of 1 times 60 minutes',
   'webhooks-missing': 'Sum rate < 1, 6 of 6 times 60 minutes',
 };
 /** Where the probe runs: not on dev. */
@@ -66,7 +67,8 @@ const CANARIES = {
   names: ['add-payment-method', 'bill-fix-attempt', 'cancel-subscription', 'subscribe-to-pro'],
 };
 const BAD_WHEN_SILENT = [
-  ...['probe-silent', 'reconcile-missing', 'requests-missing', 'sweeper-silent', 'warnings-silent'],
+  ...['copies-missing', 'probe-silent', 'reconcile-missing', 'requests-missing', 'sweeper-silent'],
+  'warnings-silent',
   'webhooks-missing',
 ];
 /** Gauges: without a newer measurement, nothing is known to have changed. */
@@ -314,6 +316,7 @@ describe('the recipients of alarms', () => {
     runbookUrl: 'docs/operate.md',
     domainName: '',
     certificateArn: '',
+    ...{ redeploy: '', preflight: 'run' as const, copyRegion: '', copyAccount: '' },
     expectsWebhooks: true,
     expectsRequests: true,
     shiftTraffic: 'LambdaAllAtOnce' as const,

@@ -69,9 +69,10 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
     });
   });
 
-  it('every role belongs to a function or to CodeDeploy', () => {
+  it('every role belongs to a function, to CodeDeploy or to AWS Backup', () => {
     const roles = template.ofType('AWS::IAM::Role').map(({ id }) => id);
-    expect(roles.sort()).toEqual([...functions.map(({ role }) => role), 'CanaryRole'].sort());
+    const others = ['CanaryRole', ...(stage === 'production' ? ['BackupRole'] : [])];
+    expect(roles.sort()).toEqual([...functions.map(({ role }) => role), ...others].sort());
   });
 
   it('every call of the API has a route, and nothing else has', () => {

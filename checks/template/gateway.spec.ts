@@ -102,6 +102,7 @@ describe('a domain of our own', () => {
     ...{ alarmEmail: '', pagerUrl: '', runbookUrl: '', expectsWebhooks: true, expectsRequests: true },
     ...{ shiftTraffic: 'LambdaAllAtOnce' as const, noticeIdentity: 'rsolv.dev', functions: [] },
     ...{ domainName: 'billing.rsolv.dev', certificateArn: 'arn:certificate' },
+    ...{ redeploy: '', preflight: 'run' as const, copyRegion: '', copyAccount: '' },
   };
   const template = (): Template => ({
     Resources: {

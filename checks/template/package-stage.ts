@@ -10,6 +10,9 @@ export type Stage = (typeof CHECKED_STAGES)[number];
 /** Production is refused without a recipient of alarms. */
 export const ALARM_EMAIL = 'alarms@rsolv.dev';
 
+/** `dev`, packaged again to be deployed once more from the same commit. */
+export const REDEPLOYED = 'dev-redeployed';
+
 /** The environment variable that names the tests' folder of packaged templates. */
 export const TEMPLATES_VARIABLE = 'TEMPLATES_FOLDER';
 
@@ -22,9 +25,17 @@ type Code = 'bundled' | 'without libraries';
  * @throws SetupError with the framework's output
  */
 export function packageStage(stage: Stage, folder: string, code: Code = 'without libraries'): void {
+  packageInto(join(folder, stage), stage, [`alarmEmail=${ALARM_EMAIL}`], code);
+}
+
+export function packageAgain(folder: string): void {
+  packageInto(join(folder, REDEPLOYED), 'dev', [`alarmEmail=${ALARM_EMAIL}`, 'redeploy=1'], 'without libraries');
+}
+
+function packageInto(target: string, stage: Stage, params: readonly string[], code: Code): void {
   console.log(`Packaging ${stage} …`);
-  const recipient = ['--param', `alarmEmail=${ALARM_EMAIL}`];
-  const command = ['package', '--stage', stage, '--package', join(folder, stage), ...recipient];
+  const options = params.flatMap((param) => ['--param', param]);
+  const command = ['package', '--stage', stage, '--package', target, ...options];
   const { LOCAL_BUILD_FOLDER: _, ...deployment } = process.env;
   const { status, stdout, stderr } = spawnSync('serverless', command, {
     cwd: PROJECT_ROOT,
@@ -35,5 +46,5 @@ export function packageStage(stage: Stage, folder: string, code: Code = 'without
     throw new SetupError(`The stage ${stage} could not be packaged:`, `${stdout}${stderr}`.split('\n'));
 }
 
-export const templateOf = (stage: Stage, folder: string): string =>
+export const templateOf = (stage: Stage | typeof REDEPLOYED, folder: string): string =>
   join(folder, stage, 'cloudformation-template-update-stack.json');

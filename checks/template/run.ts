@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { optionsOf, runCheck } from '../support/program.ts';
 import { pythonTool } from '../support/python-tool.ts';
 import { checkovFaults } from './checkov.ts';
-import { CHECKED_STAGES, packageStage, type Stage, TEMPLATES_VARIABLE, templateOf } from './package-stage.ts';
+import {
+  CHECKED_STAGES,
+  packageAgain,
+  packageStage,
+  type Stage,
+  TEMPLATES_VARIABLE,
+  templateOf,
+} from './package-stage.ts';
 
 const CFN_LINT = '1.58.0';
 const CONFIGS = ['checks/template/vitest.config.ts', 'checks/alarms/vitest.config.ts'];
@@ -21,6 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), 'rsolv-billing-template-'));
 try {
   await runCheck(() => {
     for (const stage of CHECKED_STAGES) packageStage(stage, folder);
+    packageAgain(folder);
     const areAsPromised = CONFIGS.map(testsPass).every((pass) => pass);
     const bad = CHECKED_STAGES.filter((stage) => !isClean(stage));
     const faults = checkovFaults(CHECKED_STAGES.map((stage) => templateOf(stage, folder)));

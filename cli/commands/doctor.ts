@@ -12,7 +12,7 @@ import { showCount } from '../terminal/counter.ts';
 import { EXIT, type ExitCode } from '../terminal/failure.ts';
 import { examples } from '../terminal/help.ts';
 
-const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
+export const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   fit: EXIT.ok,
   not_fit: EXIT.refused,
   not_checked: EXIT.unreachable,
@@ -47,6 +47,7 @@ export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
           dynamodb: stage.deps.table.client,
           local: stage.local,
           stripeApiBase: env['STRIPE_API_BASE'],
+          now: stage.deps.now,
         });
         const progress = showCount(out.stderr, 'checks', CHECKLIST.length);
         const results = await diagnose(site, () => progress.add(1)).finally(progress.end);
@@ -65,7 +66,7 @@ export function addDoctor(program: CommandUnknownOpts, runner: Runner): void {
  * Fails early if the region or the credentials are missing. Otherwise every check would report the same.
  * @throws the SDK's own errors
  */
-async function assertSignedIn({ local, deps }: Stage): Promise<void> {
+export async function assertSignedIn({ local, deps }: Stage): Promise<void> {
   if (local !== null) return;
   const { region, credentials } = deps.table.client.config;
   await region();

@@ -20,6 +20,8 @@ export interface Parameter {
 export interface DeployedStack {
   readonly status: string;
   readonly apiUrl: string | null;
+  /** Whether CloudFormation refuses to delete it. */
+  readonly isProtected: boolean;
   /** Physical ids by logical ones. */
   readonly resources: ReadonlyMap<string, string>;
 }
@@ -57,7 +59,8 @@ export async function readStack(client: CloudFormationClient, name: string): Pro
     }
   }
   const apiUrl = stack.Outputs?.find(({ OutputKey }) => OutputKey === 'ApiUrl')?.OutputValue ?? null;
-  return { status: stack.StackStatus ?? 'unknown', apiUrl, resources };
+  const isProtected = stack.EnableTerminationProtection === true;
+  return { status: stack.StackStatus ?? 'unknown', apiUrl, isProtected, resources };
 }
 
 /** CloudFormation has no specific error for a missing stack. */

@@ -42,11 +42,11 @@ export interface Result {
   readonly remedy: Remedy;
 }
 
-const CHECK_AGAIN = 'Fix that, and run doctor again.';
-
 export interface ExamineOptions {
   /** The time limit of each check. */
   readonly timeoutMs: number;
+  /** The command that runs these checks. Default: doctor. */
+  readonly command?: string;
   readonly onDone: (result: Result) => void;
 }
 
@@ -80,7 +80,7 @@ export async function examine<S>(
 async function resultOf<S>(
   check: Check<S>,
   site: S,
-  { timeoutMs, onDone }: ExamineOptions,
+  { timeoutMs, command = 'doctor', onDone }: ExamineOptions,
   earlier: ReadonlyMap<string, Promise<Result>>,
 ): Promise<Result> {
   const { id, title, needs = [] } = check;
@@ -100,7 +100,9 @@ async function resultOf<S>(
       ? result('ok', finding.detail)
       : result('wrong', finding.detail, finding.remedy);
   } catch (error) {
-    return result('unknown', `could not be checked: ${safeReason(error)}`, { advice: CHECK_AGAIN });
+    return result('unknown', `could not be checked: ${safeReason(error)}`, {
+      advice: `Fix that, and run ${command} again.`,
+    });
   }
 }
 

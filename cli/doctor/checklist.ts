@@ -1,4 +1,5 @@
 import { type Check, examine, type Result } from './check.ts';
+import { DOMAIN_CHECKS } from './domain-checks.ts';
 import { SERVICE_CHECKS } from './service-checks.ts';
 import type { Site } from './site.ts';
 import { STACK_CHECKS } from './stack-checks.ts';
@@ -10,6 +11,7 @@ import { WEBHOOK_CHECKS } from './webhook-checks.ts';
 export const CHECKLIST: readonly Check<Site>[] = [
   ...TABLE_CHECKS,
   ...STACK_CHECKS,
+  ...DOMAIN_CHECKS,
   ...STRIPE_CHECKS,
   ...WEBHOOK_CHECKS,
   ...SERVICE_CHECKS,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { alarmResources } from '../../infrastructure/alarms.ts';
-import { readService } from '../../infrastructure/service.ts';
+import { type DeployedService, readService } from '../../infrastructure/service.ts';
 import { readYaml, resolved } from './variables.ts';
 
 /* The expected state of a stage: from serverless.yml and the files that it includes, not from AWS. */
@@ -12,8 +12,12 @@ export interface Schedule {
 }
 
 export interface Definition {
+  /** Every setting of the stage. */
+  readonly service: DeployedService;
   readonly stage: string;
   readonly stackName: string;
+  /** Whether CloudFormation must refuse to delete the stack. */
+  readonly isProtected: boolean;
   readonly tableName: string;
   readonly timeToLiveAttribute: string;
   readonly streamView: string;
@@ -31,6 +35,8 @@ export interface Definition {
   readonly noticeSender: string;
   /** The SES identity that must be verified for the sender. */
   readonly noticeIdentity: string;
+  /** The names of functions with reserved concurrency, and how much. */
+  readonly reservations: ReadonlyMap<string, number>;
 }
 
 const Event = z.looseObject({ schedule: z.optional(z.unknown()), stream: z.optional(z.unknown()) });
@@ -38,10 +44,15 @@ const Resource = z.looseObject({ Type: z.string(), Properties: z.optional(z.unkn
 
 const File = z.looseObject({
   service: z.string(),
+  provider: z.looseObject({ deletionProtection: z.object({ stages: z.array(z.string()) }) }),
   params: z.record(z.string(), z.record(z.string(), z.unknown())),
   functions: z.record(
     z.string(),
-    z.looseObject({ stages: z.optional(z.array(z.string())), events: z._default(z.array(Event), []) }),
+    z.looseObject({
+      stages: z.optional(z.array(z.string())),
+      events: z._default(z.array(Event), []),
+      reservedConcurrency: z.optional(z.number()),
+    }),
   ),
   resources: z.array(z.looseObject({ Resources: z._default(z.record(z.string(), Resource), {}) })),
 });
@@ -54,9 +65,9 @@ const Params = z.object({ noticeSender: z.string(), noticeIdentity: z.string() }
 const Alarm = z.object({ AlarmName: z.string() });
 
 /** @throws Error if a file cannot be read or has an unexpected form */
-export function readDefinition(stage: string): Definition {
+export function readDefinition(stage: string, overrides: Readonly<Record<string, string>> = {}): Definition {
   const raw = readYaml('serverless.yml');
-  const params = paramsFor(raw, stage);
+  const params = overridden(paramsFor(raw, stage), overrides);
   const file = File.parse(resolved(raw, { raw, stage, params }));
   const functions = Object.entries(file.functions).filter(
     ([, { stages }]) => stages === undefined || stages.includes(stage),
@@ -70,8 +81,10 @@ export function readDefinition(stage: string): Definition {
   const table = Table.parse(ofType('AWS::DynamoDB::Table')[0]?.[1].Properties);
   const { noticeSender, noticeIdentity } = Params.parse(params);
   return {
+    service,
     stage,
     stackName: `${service.name}-${stage}`,
+    isProtected: file.provider.deletionProtection.stages.includes(stage),
     tableName: z.object({ tableName: z.string() }).parse(file['custom']).tableName,
     timeToLiveAttribute: table.TimeToLiveSpecification.AttributeName,
     streamView: table.StreamSpecification.StreamViewType,
@@ -87,6 +100,11 @@ export function readDefinition(stage: string): Definition {
     deadLetterQueues: ofType('AWS::SQS::Queue').map(([logicalId]) => logicalId),
     noticeSender,
     noticeIdentity,
+    reservations: new Map(
+      named.flatMap(([, { name, reservedConcurrency }]) =>
+        reservedConcurrency === undefined ? [] : [[name, reservedConcurrency] as const],
+      ),
+    ),
   };
 }
 
@@ -108,4 +126,16 @@ function paramsFor(raw: unknown, stage: string): Record<string, unknown> {
   const own = params[stage];
   if (own === undefined) throw new Error(`serverless.yml does not define the stage ${stage}.`);
   return { ...params['default'], ...own };
+}
+
+/** Options of a deploy are text. They take the type of the value that they replace. */
+function overridden(
+  params: Readonly<Record<string, unknown>>,
+  overrides: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const typed = Object.entries(overrides).map(([name, text]) => {
+    const type = typeof params[name];
+    return [name, type === 'number' ? Number(text) : type === 'boolean' ? text === 'true' : text] as const;
+  });
+  return { ...params, ...Object.fromEntries(typed) };
 }

@@ -21,12 +21,18 @@ export function reportLines(
   settings: readonly AccountSetting[],
   stage: string,
   width: number,
+  verdicts: Verdicts = VERDICTS,
 ): Line[] {
   const lines = mergeSameFailures(results).flatMap(({ title, state, detail, remedy }) => [
     ...markedLines(MARKS[state], `${title}: ${detail}`, width),
     ...remedyLines(remedy, width),
   ]);
-  return [...lines, '', ...settingLines(settings, width), ...textLines(summary(results, stage), width)];
+  return [
+    ...lines,
+    '',
+    ...settingLines(settings, width),
+    ...textLines(summary(results, stage, verdicts), width),
+  ];
 }
 
 /** The settings that a person must check, after the checks. */
@@ -53,23 +59,26 @@ function mergeSameFailures(results: readonly Result[]): Result[] {
   });
 }
 
-const VERDICTS: Readonly<Record<Verdict, string>> = {
+/** What each verdict says of a stage. */
+export type Verdicts = Readonly<Record<Verdict, string>>;
+
+const VERDICTS: Verdicts = {
   fit: 'is fit',
   not_fit: 'is not fit',
   not_checked: 'could not be checked',
 };
 
-function summary(results: readonly Result[], stage: string): string {
+function summary(results: readonly Result[], stage: string, verdicts: Verdicts): string {
   const count = (state: Result['state']) => results.filter((result) => result.state === state).length;
   const verdict = verdictOf(results);
-  if (verdict === 'fit') return `${stage} is fit: ${count('ok')} checks, nothing wrong.`;
+  if (verdict === 'fit') return `${stage} ${verdicts.fit}: ${count('ok')} checks, nothing wrong.`;
   const parts = [
     `${count('ok')} ok`,
     `${count('wrong')} wrong`,
     ...(count('unknown') > 0 ? [`${count('unknown')} could not be checked`] : []),
     ...(count('blocked') > 0 ? [`${count('blocked')} blocked by those`] : []),
   ];
-  return `${stage} ${VERDICTS[verdict]}: ${parts.join(', ')}.`;
+  return `${stage} ${verdicts[verdict]}: ${parts.join(', ')}.`;
 }
 
 function remedyLines({ advice, command = [] }: Remedy, width: number): string[] {

@@ -11,34 +11,8 @@ import { absentOnLocalStack, type Site } from './site.ts';
 const ANSWER_WITHIN_MS = 10_000;
 const Health = z.object({ status: z.string(), stage: z.string() });
 
-/** Whether the API answers, shows the right prices, and can send mail. */
-export const SERVICE_CHECKS: readonly Check<Site>[] = [
-  {
-    id: 'health',
-    title: 'API answers',
-    needs: ['stack'],
-    run: async (site) => {
-      const url = `${await site.url()}/health`;
-      const { stage } = site.definition;
-      const { status, body } = await get(url);
-      const health = Health.safeParse(body);
-      if (status !== 200 || !health.success) {
-        return wrong(`GET ${url}: ${status}`, {
-          advice: 'The reason is in the log of the function health. Check the table first.',
-        });
-      }
-      if (health.data.stage === stage) return ok(`${url}, stage ${stage}`);
-      return wrong(`${url} is the stage ${health.data.stage}`, {
-        advice: `Check STAGE of the functions. ${stage} was deployed with other settings.`,
-      });
-    },
-  },
-  {
-    id: 'price-list',
-    title: 'Price list',
-    needs: ['health', 'price'],
-    run: priceList,
-  },
+/** Whether SES sends our letters. Needs nothing that is deployed. */
+export const MAIL_CHECKS: readonly Check<Site>[] = [
   {
     id: 'mail-sender',
     title: 'Sender of notices',
@@ -83,6 +57,37 @@ export const SERVICE_CHECKS: readonly Check<Site>[] = [
       });
     },
   },
+];
+
+/** Whether the API answers, shows the right prices, and can send mail. */
+export const SERVICE_CHECKS: readonly Check<Site>[] = [
+  {
+    id: 'health',
+    title: 'API answers',
+    needs: ['stack'],
+    run: async (site) => {
+      const url = `${await site.url()}/health`;
+      const { stage } = site.definition;
+      const { status, body } = await get(url);
+      const health = Health.safeParse(body);
+      if (status !== 200 || !health.success) {
+        return wrong(`GET ${url}: ${status}`, {
+          advice: 'The reason is in the log of the function health. Check the table first.',
+        });
+      }
+      if (health.data.stage === stage) return ok(`${url}, stage ${stage}`);
+      return wrong(`${url} is the stage ${health.data.stage}`, {
+        advice: `Check STAGE of the functions. ${stage} was deployed with other settings.`,
+      });
+    },
+  },
+  {
+    id: 'price-list',
+    title: 'Price list',
+    needs: ['health', 'price'],
+    run: priceList,
+  },
+  ...MAIL_CHECKS,
 ];
 
 const PriceList = z.object({

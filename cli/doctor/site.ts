@@ -1,3 +1,6 @@
+import { ACMClient } from '@aws-sdk/client-acm';
+import { ApiGatewayV2Client } from '@aws-sdk/client-apigatewayv2';
+import { BackupClient } from '@aws-sdk/client-backup';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { DescribeTableCommand, type DynamoDBClient, type TableDescription } from '@aws-sdk/client-dynamodb';
@@ -35,6 +38,10 @@ export interface Site {
   readonly lambda: LambdaClient;
   readonly sqs: SQSClient;
   readonly ses: SESv2Client;
+  readonly acm: ACMClient;
+  readonly gateway: ApiGatewayV2Client;
+  readonly backup: BackupClient;
+  readonly now: () => Date;
   /** Whether an address is subscribed to an SNS topic. */
   subscription(topicArn: string, address: string): Promise<Subscription>;
   table(): Promise<TableDescription>;
@@ -59,6 +66,7 @@ export interface SiteOptions {
   readonly local: LocalStack | null;
   /** A server other than Stripe's, for a deployed stage. */
   readonly stripeApiBase: string | undefined;
+  readonly now: () => Date;
 }
 
 /** For checks of AWS resources that a local stack does not have. */
@@ -66,7 +74,7 @@ export const absentOnLocalStack = ({ local }: Site): string | null =>
   local === null ? null : 'not on a local stack';
 
 /** Two tries of a call fit into the time limit of a check. */
-const CLIENT = {
+export const CLIENT = {
   maxAttempts: 2,
   // Without throwOnRequestTimeout the SDK only logs a warning, and an unanswered call keeps the process
   // alive.
@@ -74,7 +82,7 @@ const CLIENT = {
 } as const;
 
 /** Creates the clients for a stage, and reads nothing yet. Idle clients do not keep the process alive. */
-export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOptions): Site {
+export function openSite({ definition, dynamodb, local, stripeApiBase, now }: SiteOptions): Site {
   const cloudformation = new CloudFormationClient(CLIENT);
   const cloudwatch = new CloudWatchClient(CLIENT);
   const eventbridge = new EventBridgeClient(CLIENT);
@@ -98,6 +106,10 @@ export function openSite({ definition, dynamodb, local, stripeApiBase }: SiteOpt
     lambda: new LambdaClient(CLIENT),
     sqs,
     ses: new SESv2Client(CLIENT),
+    acm: new ACMClient(CLIENT),
+    gateway: new ApiGatewayV2Client(CLIENT),
+    backup: new BackupClient(CLIENT),
+    now,
     subscription: (topicArn, address) => readSubscription(sqs, topicArn, address),
     table: memoize(async () => {
       const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));

@@ -42,6 +42,24 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
     },
   },
   {
+    id: 'stack-protection',
+    title: 'Termination protection',
+    needs: ['stack'],
+    absentReason: absentOnLocalStack,
+    run: async (site) => {
+      const { stackName, isProtected, stage } = site.definition;
+      if ((await deployed(site)).isProtected) return ok('on');
+      if (!isProtected) return ok(`off, which is enough for ${stage}`);
+      return wrong('off: one call deletes the API', {
+        command: [
+          'aws cloudformation update-termination-protection',
+          '--enable-termination-protection',
+          `--stack-name ${stackName}`,
+        ],
+      });
+    },
+  },
+  {
     id: 'alarms',
     title: 'Alarms',
     absentReason: absentOnLocalStack,
@@ -161,7 +179,7 @@ export const STACK_CHECKS: readonly Check<Site>[] = [
 ];
 
 /** The stack exists, because `needs` requires it. @throws Error otherwise */
-async function deployed(site: Site): Promise<DeployedStack> {
+export async function deployed(site: Site): Promise<DeployedStack> {
   const stack = await site.stack();
   if (stack === null) throw new Error(`there is no stack ${site.definition.stackName}`);
   return stack;

@@ -6,8 +6,8 @@ import { type Check, type Finding, ok, wrong } from './check.ts';
 import { orRestart, storeParameter } from './remedies.ts';
 import { absentOnLocalStack, type ParameterName, type Site } from './site.ts';
 
-/** The stage's Stripe parameters, and whether Stripe accepts them. */
-export const STRIPE_CHECKS: readonly Check<Site>[] = [
+/** The stage's Stripe parameters, and whether Stripe accepts the key. Needs nothing that is deployed. */
+export const PARAMETER_CHECKS: readonly Check<Site>[] = [
   {
     id: 'stripe-secret-key',
     title: 'Parameter stripe-secret-key',
@@ -76,6 +76,11 @@ export const STRIPE_CHECKS: readonly Check<Site>[] = [
       return ok('yes');
     },
   },
+];
+
+/** The stage's Stripe parameters, and whether Stripe accepts them. */
+export const STRIPE_CHECKS: readonly Check<Site>[] = [
+  ...PARAMETER_CHECKS,
   {
     id: 'price',
     title: 'Price of Pro',

@@ -14,6 +14,7 @@ import { storeParameter } from '../../cli/doctor/remedies.ts';
 import { openSite, type Site } from '../../cli/doctor/site.ts';
 import { registerRunningStack } from '../../cli/stage/running.ts';
 import { ensureExpiry, ensureTable } from '../../cli/stage/table.ts';
+import type { DeployedService } from '../../infrastructure/service.ts';
 import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { pricingView } from '../../lib/http/views/account.ts';
 import { WEBHOOK_PATH } from '../../lib/settings/stripe-environment.ts';
@@ -25,6 +26,7 @@ import { startEngine } from '../../local/stack/engine.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
 import { ALARM_EMAIL, type AwsDouble, definitionOf, startAwsDouble } from '../support/aws-double.ts';
+import { CERTIFICATE, DOMAIN } from '../support/aws-double-account.ts';
 import { runInShell } from '../support/cli/shell.ts';
 import { TEST_CREDENTIALS } from '../support/table.ts';
 
@@ -32,6 +34,8 @@ const KEY = 'sk_test_doctor';
 /** The secrets of these tests, and the malformed values in their place. */
 const SECRETS = /sk_\w+_(doctor|rolled)|whsec_(one|two)|hunter2/;
 const STAGE = 'staging';
+/** What serverless.yml gives to production only. */
+const ABSENT_ON_STAGING = ['certificate', 'domain', 'copies'];
 
 /** A healthy stage: at AWS, with its API, and at Stripe. */
 interface TestStage {
@@ -63,15 +67,21 @@ async function healthyStage(stage = STAGE): Promise<TestStage> {
   return { aws, stripe, stripeUrl: double.url, webhookUrl, endpointId, priceId, parameter };
 }
 
-function siteOf({ aws, stripeUrl }: TestStage, stage: string): Site {
+function siteOf({ aws, stripeUrl }: TestStage, stage: string, more: Partial<DeployedService> = {}): Site {
   Object.assign(process.env, aws.env);
   const dynamodb = new DynamoDBClient({});
-  const definition = { ...definitionOf(stage), alarmEmail: ALARM_EMAIL };
-  return openSite({ definition, dynamodb, local: null, stripeApiBase: stripeUrl });
+  const settings = { domainName: DOMAIN, certificateArn: CERTIFICATE, copyRegion: 'us-west-2', ...more };
+  const { service, ...rest } = definitionOf(stage);
+  const definition = { ...rest, service: { ...service, ...settings }, alarmEmail: ALARM_EMAIL };
+  const now = () => new Date();
+  return openSite({ definition, dynamodb, local: null, stripeApiBase: stripeUrl, now });
 }
 
-const examine = (testStage: TestStage, stage = STAGE): Promise<Result[]> =>
-  diagnose(siteOf(testStage, stage), () => {});
+const examine = (
+  testStage: TestStage,
+  stage = STAGE,
+  settings: Partial<DeployedService> = {},
+): Promise<Result[]> => diagnose(siteOf(testStage, stage, settings), () => {});
 
 const idsOf = (results: readonly Result[], ...states: Result['state'][]) =>
   results.filter(({ state }) => states.includes(state)).map(({ id }) => id);
@@ -92,6 +102,8 @@ interface Fault {
   readonly check: string;
   readonly fault: string;
   readonly inject: (testStage: TestStage) => unknown;
+  /** Other settings in serverless.yml. */
+  readonly settings?: Partial<DeployedService>;
   readonly detail: RegExp;
   /** Default: any remedy. */
   readonly remedy?: RegExp;
@@ -236,6 +248,90 @@ const FAULTS: readonly Fault[] = [
       stackOf(testStage).status = 'UPDATE_ROLLBACK_COMPLETE';
     },
     detail: /UPDATE_ROLLBACK_COMPLETE/,
+  },
+  {
+    check: 'domain-setting',
+    fault: 'the domain has no certificate',
+    inject: () => {},
+    settings: { certificateArn: '' },
+    detail: /^billing\.rsolv\.dev has no certificate$/,
+  },
+  {
+    check: 'certificate',
+    fault: 'the certificate is in another region',
+    inject: () => {},
+    settings: { certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1' },
+    detail: /is not in us-east-1/,
+    remedy: /aws acm request-certificate/,
+  },
+  {
+    check: 'certificate',
+    fault: 'the certificate was not renewed',
+    inject: ({ aws }) => {
+      const { certificate } = aws.deployment.account;
+      if (certificate !== null) certificate.RenewalSummary = { RenewalStatus: 'FAILED' };
+    },
+    detail: /not renewed: FAILED/,
+    remedy: /aws acm describe-certificate/,
+  },
+  {
+    check: 'domain',
+    fault: 'the gateway has no such domain',
+    inject: ({ aws }) => {
+      aws.deployment.account.domain = null;
+    },
+    detail: /does not know billing\.rsolv\.dev/,
+  },
+  {
+    check: 'domain',
+    fault: 'the domain has another certificate',
+    inject: ({ aws }) => {
+      aws.deployment.account.domain = { CertificateArn: 'other', DomainNameStatus: 'AVAILABLE' };
+    },
+    detail: /uses the certificate other/,
+  },
+  {
+    check: 'domain',
+    fault: 'the domain leads to another API',
+    inject: ({ aws }) => {
+      aws.deployment.account.mappings = [{ ApiId: 'old' }];
+    },
+    detail: /does not lead to the API api1/,
+  },
+  {
+    check: 'domain',
+    fault: 'the domain leads to the API only below a path',
+    inject: ({ aws }) => {
+      aws.deployment.account.mappings = [{ ApiId: 'api1', ApiMappingKey: 'v1' }];
+    },
+    detail: /does not lead to the API api1/,
+  },
+  {
+    check: 'copies',
+    fault: 'the newest copy is two days old',
+    inject: ({ aws }) => {
+      for (const job of aws.deployment.account.copyJobs) job.CreationDate -= 172_800;
+    },
+    detail: /^none in 28 hours$/,
+    remedy: /"Copies in another region"/,
+  },
+  {
+    check: 'copies',
+    fault: 'last night no copy was made',
+    inject: ({ aws }) => {
+      for (const job of aws.deployment.account.copyJobs)
+        Object.assign(job, { State: 'FAILED', StatusMessage: 'no vault' });
+    },
+    detail: /^none in 28 hours: no vault$/,
+  },
+  {
+    check: 'stack-protection',
+    fault: 'the stack can be deleted',
+    inject: (testStage) => {
+      stackOf(testStage).isProtected = false;
+    },
+    detail: /^off: one call deletes the API$/,
+    remedy: /aws cloudformation update-termination-protection --enable-termination-protection/,
   },
   ...readDefinition(STAGE)
     .alarms.slice(0, 3)
@@ -632,9 +728,9 @@ describe('doctor on a deployed stage', () => {
 
   it.each(FAULTS)(
     'doctor reports $check and nothing else when $fault',
-    async ({ check, inject, detail, remedy }) => {
+    async ({ check, inject, settings, detail, remedy }) => {
       await inject(testStage);
-      const results = await examine(testStage);
+      const results = await examine(testStage, STAGE, settings);
       expect(idsOf(results, 'wrong', 'unknown')).toEqual([check]);
       expect(JSON.stringify(results)).not.toMatch(SECRETS);
       const found = results.find(({ id }) => id === check);
@@ -653,8 +749,11 @@ describe('doctor on a deployed stage', () => {
 
   it('every section of docs/operate.md that doctor names exists', () => {
     const headings = readFileSync('docs/operate.md', 'utf8').match(/^## .*/gm);
-    const named = readdirSync('cli/doctor').flatMap((file) => [
-      ...readFileSync(`cli/doctor/${file}`, 'utf8').matchAll(/"([\w ]+)"(?=[^\n"]* docs\/operate\.md)/g),
+    const files = ['cli/doctor', 'cli/preflight'].flatMap((folder) =>
+      readdirSync(folder).map((file) => `${folder}/${file}`),
+    );
+    const named = files.flatMap((file) => [
+      ...readFileSync(file, 'utf8').matchAll(/"([\w ]+)"(?=[^\n"]* docs\/operate\.md)/g),
     ]);
     expect(named.length).toBeGreaterThan(5);
     for (const [, section] of named) expect(headings).toContain(`## ${section}`);
@@ -698,7 +797,8 @@ describe('doctor on a deployed stage', () => {
   it('doctor reports no check as ok when neither AWS nor Stripe can be reached', async () => {
     await testStage.aws.stop();
     const results = await examine({ ...testStage, stripeUrl: 'http://127.0.0.1:9' });
-    expect(idsOf(results, 'ok', 'absent', 'wrong')).toEqual([]);
+    // The domain's setting is in the checkout.
+    expect(idsOf(results, 'ok', 'absent', 'wrong')).toEqual(['domain-setting']);
   });
 
   it('doctor names the checks that could not run when Stripe does not answer', async () => {
@@ -822,7 +922,8 @@ describe('rsolv-billing doctor', () => {
   it('doctor exits with 0 for a healthy stage and prints a line for each check', async () => {
     const { code, stdout, stderr } = await doctorIn(0, await healthyStage());
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout.match(/^ok {5}\w/gm)).toHaveLength(CHECKLIST.length);
+    expect(stdout.match(/^ok {5}\w/gm)).toHaveLength(CHECKLIST.length - ABSENT_ON_STAGING.length);
+    expect(stdout.match(/^- {6}\w/gm)).toHaveLength(ABSENT_ON_STAGING.length);
     expect(stdout).toContain('staging is fit');
   });
 
@@ -866,7 +967,8 @@ describe('rsolv-billing doctor', () => {
     const { code, stdout } = await doctor(testStage, '--json');
     const { stage, fit, verdict, checks } = Report.parse(JSON.parse(stdout));
     expect([code, stage, fit, verdict]).toEqual([1, STAGE, false, 'not_fit']);
-    expect(checks.filter(({ state }) => state !== 'ok').map(({ id }) => id)).toEqual(['mail-account']);
+    const notOk = checks.filter(({ state }) => state !== 'ok').map(({ id }) => id);
+    expect(notOk).toEqual([...ABSENT_ON_STAGING, 'mail-account']);
   });
 });
 
@@ -901,7 +1003,7 @@ describe('a check that could not run', () => {
     expect(code).toBe(3);
     expect(stdout).toMatch(
       new RegExp(
-        `^${STAGE} could not be checked: ${CHECKLIST.length - 2} ok, 0 wrong, 2 could not be checked\\.$`,
+        `^${STAGE} could not be checked: ${CHECKLIST.length - 2 - ABSENT_ON_STAGING.length} ok, 0 wrong, 2 could not be checked\\.$`,
         'm',
       ),
     );

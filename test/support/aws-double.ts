@@ -7,6 +7,13 @@ import { ledgerTableDefinition } from '../../cli/stage/table.ts';
 import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { pricingView } from '../../lib/http/views/account.ts';
 import { freePort } from '../../local/stack/ports.ts';
+import {
+  API_ID,
+  type AccountState,
+  accountAnswer,
+  accountOperation,
+  healthyAccount,
+} from './aws-double-account.ts';
 import { TEST_CREDENTIALS } from './table.ts';
 
 /** The state of a stage at AWS that doctor's calls return. A test changes it to inject faults. */
@@ -15,7 +22,13 @@ export interface Deployment {
   table: TableDescription | null;
   pointInTimeRecovery: boolean;
   timeToLive: { TimeToLiveStatus: string; AttributeName?: string };
-  stack: { status: string; outputs: Record<string, string>; resources: Record<string, string> } | null;
+  stack: {
+    status: string;
+    isProtected: boolean;
+    outputs: Record<string, string>;
+    resources: Record<string, string>;
+  } | null;
+  account: AccountState;
   alarms: { AlarmName: string; AlarmActions: string[]; ActionsEnabled: boolean }[];
   rules: { Name: string; State: string; ScheduleExpression: string }[];
   parameters: Record<string, { Type: string; Value: string }>;
@@ -100,14 +113,18 @@ function healthyDeployment(stage: string, url: string): Deployment {
       DeletionProtectionEnabled: true,
       SSEDescription: { Status: 'ENABLED', SSEType: 'KMS' },
     },
+    account: healthyAccount(stackName, new Date()),
     pointInTimeRecovery: true,
     timeToLive: { TimeToLiveStatus: 'ENABLED', AttributeName: 'expires_at' },
     stack: {
       status: 'UPDATE_COMPLETE',
+      isProtected: true,
       outputs: { ApiUrl: url },
       resources: {
         ...Object.fromEntries(schedules.map(({ logicalId }) => [logicalId, ruleName(logicalId)])),
         ...Object.fromEntries(deadLetterQueues.map((logicalId) => [logicalId, queueUrl(logicalId)])),
+        LedgerTable: tableName,
+        HttpApi: API_ID,
         AlarmTopic: TOPIC,
         AlarmEmail: `${TOPIC}:1`,
       },
@@ -183,10 +200,31 @@ async function answerTo(
     return isQuery ? queryRefusal(code, message) : refusal('AccessDeniedException', message);
   }
   const input: unknown = isQuery || body === '' ? {} : JSON.parse(body);
+  const [, region = ''] = /Credential=[^/]+\/\d+\/([\w-]+)\//.exec(request.headers.authorization ?? '') ?? [];
+  const account = accountAnswer(deployment.account, {
+    operation,
+    url,
+    region,
+    query,
+    input: fieldsOf(input),
+  });
+  if (account !== null) {
+    if ('json' in account) return json(account.json);
+    if ('xml' in account) {
+      const { xml: result } = account;
+      return xml(
+        `<${operation}Response><${operation}Result>${result}</${operation}Result></${operation}Response>`,
+      );
+    }
+    if (isQuery) return queryRefusal(account.error, 'refused');
+    return { ...refusal(account.error, 'refused'), status: account.status };
+  }
   return answer(deployment, operation, url, fieldsOf(input));
 }
 
 const restOperation = (path: string): string => {
+  const ofAccount = accountOperation(path);
+  if (ofAccount !== null) return ofAccount;
   if (path.endsWith('/invocations')) return 'Invoke';
   if (path.endsWith('/event-source-mappings')) return 'ListEventSourceMappings';
   return path.includes('/email/identities/') ? 'GetEmailIdentity' : 'GetAccount';
@@ -271,7 +309,7 @@ function stackAnswer({ stack }: Deployment, operation: 'DescribeStacks' | 'ListS
   if (stack === null) return queryRefusal('ValidationError', 'Stack with id rsolv-billing does not exist');
   const members =
     operation === 'DescribeStacks'
-      ? `<Stacks><member><StackName>s</StackName><StackStatus>${stack.status}</StackStatus><Outputs>${Object.entries(
+      ? `<Stacks><member><StackName>s</StackName><StackStatus>${stack.status}</StackStatus><EnableTerminationProtection>${stack.isProtected}</EnableTerminationProtection><Outputs>${Object.entries(
           stack.outputs,
         )
           .map(
