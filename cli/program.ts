@@ -11,6 +11,7 @@ import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
 import { addPreflight } from './commands/preflight.ts';
 import { addReconcile } from './commands/reconcile.ts';
+import { addRestoreDrill } from './commands/restore-drill.ts';
 import { addSmoke } from './commands/smoke.ts';
 import { addWork } from './commands/work.ts';
 import { PROJECT_ROOT } from './stage/serverless-file.ts';
@@ -79,6 +80,7 @@ export function buildProgram(runner: Runner, { stdout, stderr }: Streams): Comma
     addPreflight,
     addDoctor,
     addSmoke,
+    addRestoreDrill,
   ]) {
     add(program, runner);
   }

@@ -8,8 +8,8 @@ import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { pricingView } from '../../lib/http/views/account.ts';
 import { freePort } from '../../local/stack/ports.ts';
 import {
-  API_ID,
   type AccountState,
+  API_ID,
   accountAnswer,
   accountOperation,
   healthyAccount,
