@@ -6,6 +6,7 @@ import { addAdjust } from './commands/adjust.ts';
 import { addCustomer } from './commands/customer.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvents } from './commands/events.ts';
+import { addImportKept } from './commands/import-kept.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addNotices } from './commands/notices.ts';
@@ -81,6 +82,7 @@ export function buildProgram(runner: Runner, { stdout, stderr }: Streams): Comma
     addDoctor,
     addSmoke,
     addRestoreDrill,
+    addImportKept,
   ]) {
     add(program, runner);
   }

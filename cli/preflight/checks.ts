@@ -1,13 +1,6 @@
-import {
-  type BackupClient,
-  DescribeBackupVaultCommand,
-  type DescribeBackupVaultCommandOutput,
-  DescribeRegionSettingsCommand,
-  ResourceNotFoundException,
-} from '@aws-sdk/client-backup';
-import { ResourceNotFoundException as NoTable } from '@aws-sdk/client-dynamodb';
+import { DescribeRegionSettingsCommand } from '@aws-sdk/client-backup';
 import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda';
-import { BACKUP_VAULT, vaultName } from '../../infrastructure/backup.ts';
+import { vaultName } from '../../infrastructure/backup.ts';
 import { isLiveStage } from '../../lib/settings/stripe.ts';
 import { type Check, type Finding, ok, wrong } from '../doctor/check.ts';
 import type { Definition } from '../doctor/definition.ts';
@@ -15,11 +8,10 @@ import { CERTIFICATE, DOMAIN_SETTING } from '../doctor/domain-checks.ts';
 import { MAIL_CHECKS } from '../doctor/service-checks.ts';
 import type { Site } from '../doctor/site.ts';
 import { PARAMETER_CHECKS } from '../doctor/stripe-checks.ts';
+import { findKept, KIND_OF, readVault } from '../recovery/kept.ts';
 import type { Account } from './account.ts';
 import { BACKUP_RIGHTS, DEPLOY_RIGHTS, DOMAIN_RIGHTS } from './rights.ts';
 
-/** The logical id of the table: see infrastructure/table.yml. */
-const LEDGER_TABLE = 'LedgerTable';
 /** Lambda keeps this much of the account's concurrency for functions without a reservation. */
 const UNRESERVED_MINIMUM = 100;
 
@@ -104,42 +96,14 @@ async function stackReady(account: Account): Promise<Finding> {
   return ok(`${stackName}, ${stack.status}`);
 }
 
-/**
- * A stack that was removed leaves its table and logs. A new stack cannot create them again, and would fail
- * after it has created everything else.
- */
+/** A new stack cannot create what exists, and would fail after it has created everything else. */
 async function keptResources(account: Account): Promise<Finding> {
-  const { tableName, stackName, service } = account.definition;
-  const resources = (await account.stack())?.resources ?? new Map<string, string>();
-  const ofStack = new Set(resources.values());
-  const created = new Set([
-    `/aws/http-api/${stackName}`,
-    ...service.functions.map(({ key }) => `/aws/lambda/${stackName}-${key}`),
-  ]);
-  const logs = [
-    ...(await account.logGroups(`/aws/lambda/${stackName}-`)),
-    ...(await account.logGroups(`/aws/http-api/${stackName}`)),
-  ].filter((name) => created.has(name));
-  const vaults = service.copyRegion !== '' && (await hasVault(account.backup, vaultName(service)));
-  const found = [
-    ...((await tableExists(account)) && !resources.has(LEDGER_TABLE) ? [`the table ${tableName}`] : []),
-    ...logs.filter((name) => !ofStack.has(name)).map((name) => `the log group ${name}`),
-    ...(vaults && !resources.has(BACKUP_VAULT) ? [`the vault ${vaultName(service)}`] : []),
-  ];
-  if (found.length === 0) return ok('nothing');
-  return wrong(`outside of the stack, so that a deploy fails: ${found.join(', ')}`, {
+  const kept = await findKept(account);
+  if (kept.length === 0) return ok('nothing');
+  const named = kept.map(({ type, name }) => `${KIND_OF[type]} ${name}`);
+  return wrong(`outside of the stack, so that a deploy fails: ${named.join(', ')}`, {
     advice: 'Bring them into the stack: "A stack around a kept table" in docs/operate.md.',
   });
-}
-
-async function tableExists(account: Account): Promise<boolean> {
-  try {
-    await account.table();
-    return true;
-  } catch (error) {
-    if (error instanceof NoTable) return false;
-    throw error;
-  }
 }
 
 /** Whether this stage fits beside what is reserved, and which other stage would not fit then. */
@@ -208,23 +172,6 @@ async function copyVault({ copies, definition: { service } }: Account): Promise<
   if (vault === null) return wrong(`there is no vault ${name} in ${copyRegion}`, deployCopies(service));
   if (vault.Locked === true) return ok(`${name} in ${copyRegion}, locked`);
   return wrong(`${name} in ${copyRegion} is not locked: one call deletes a copy`, deployCopies(service));
-}
-
-const hasVault = async (backup: BackupClient, name: string): Promise<boolean> =>
-  (await readVault(backup, name)) !== null;
-
-/** Null if there is no such vault, also if AWS Backup denies access, which it does for a missing vault. */
-async function readVault(
-  backup: BackupClient,
-  name: string,
-): Promise<DescribeBackupVaultCommandOutput | null> {
-  try {
-    return await backup.send(new DescribeBackupVaultCommand({ BackupVaultName: name }));
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException) return null;
-    if (error instanceof Error && error.name === 'AccessDeniedException') return null;
-    throw error;
-  }
 }
 
 const deployCopies = ({ name, stage, copyRegion }: Definition['service']) => ({
