@@ -102,6 +102,32 @@ describe.each(packagedStages)('backups on $stage', ({ stage, template }) => {
   });
 });
 
+describe('the stack of the copies', () => {
+  const Statements = z.object({
+    Statement: z.array(z.object({ Action: z.array(z.string()), Resource: z.unknown() })),
+  });
+  const { Resources } = z
+    .object({
+      Resources: z.object({
+        DrillPolicy: z.object({ Properties: z.looseObject({ PolicyDocument: Statements }) }),
+      }),
+    })
+    .parse(parse(readFileSync('infrastructure/copies.yml', 'utf8'), { logLevel: 'error' }));
+
+  it('a drill may delete the tables of drills, write to none, and pass on one role', () => {
+    const { Statement } = Resources.DrillPolicy.Properties.PolicyDocument;
+    const on = (action: string) =>
+      Statement.filter(({ Action }) => Action.includes(action)).flatMap(({ Resource }) => Resource);
+    for (const table of on('dynamodb:DeleteTable')) expect(table).toMatch(/:table\/[^*]+-drill-\*/);
+    expect(on('dynamodb:DeleteTable')).toHaveLength(2);
+    expect(on('iam:PassRole')).toEqual(['RestoreRole.Arn']);
+    const actions = Statement.flatMap(({ Action }) => Action);
+    expect(actions.filter((one) => /\*|dynamodb:(?:Put|Update|DeleteItem|Batch(?!Get))/.test(one))).toEqual(
+      [],
+    );
+  });
+});
+
 describe('the place of the copies', () => {
   const { service } = readDefinition('production');
 

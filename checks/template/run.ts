@@ -9,7 +9,6 @@ import {
   CHECKED_STAGES,
   packageAgain,
   packageStage,
-  type Stage,
   TEMPLATES_VARIABLE,
   templateOf,
 } from './package-stage.ts';
@@ -30,7 +29,11 @@ try {
     for (const stage of CHECKED_STAGES) packageStage(stage, folder);
     packageAgain(folder);
     const areAsPromised = CONFIGS.map(testsPass).every((pass) => pass);
-    const bad = CHECKED_STAGES.filter((stage) => !isClean(stage));
+    const files = [
+      ...CHECKED_STAGES.map((stage) => ({ name: stage, file: templateOf(stage, folder) })),
+      { name: 'copies', file: 'infrastructure/copies.yml' },
+    ];
+    const bad = files.filter((one) => !isClean(one)).map(({ name }) => name);
     const faults = checkovFaults(CHECKED_STAGES.map((stage) => templateOf(stage, folder)));
     console.log(
       `\n${CHECKED_STAGES.length} stages: tests ${areAsPromised ? 'passed' : 'FAILED'}, ` +
@@ -52,12 +55,12 @@ function testsPass(config: string): boolean {
 }
 
 /** Prints each finding, hints included. */
-function isClean(stage: Stage): boolean {
+function isClean({ name, file }: { readonly name: string; readonly file: string }): boolean {
   const { command, args, env } = pythonTool('cfn-lint', CFN_LINT);
-  const { status, stdout, stderr } = spawnSync(command, [...args, '--template', templateOf(stage, folder)], {
+  const { status, stdout, stderr } = spawnSync(command, [...args, '--template', file], {
     encoding: 'utf8',
     env,
   });
-  console.log(`cfn-lint, ${stage}: ${status === 0 ? 'nothing found' : `${stdout}${stderr}`}`);
+  console.log(`cfn-lint, ${name}: ${status === 0 ? 'nothing found' : `${stdout}${stderr}`}`);
   return status === 0;
 }

@@ -8,6 +8,7 @@ import { absentOnLocalStack, type Site } from './site.ts';
 
 const HEALTHY_STATES: ReadonlySet<string> = new Set([
   'CREATE_COMPLETE',
+  'IMPORT_COMPLETE',
   'UPDATE_COMPLETE',
   'UPDATE_IN_PROGRESS',
   'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',

@@ -59,8 +59,8 @@ export async function newestCopy(backup: BackupClient, vault: string, tableName:
   if (newest !== undefined) return newest;
   throw new Failure(
     'no_copy',
-    `The vault ${vault} has no complete copy of ${tableName}. "Copies in another region" in docs/operate.md ` +
-      'says how copies get there.',
+    `The vault ${vault} has no complete copy of ${tableName}. ` +
+      '"Copies in another region" in docs/operate.md says how copies get there.',
     EXIT.refused,
   );
 }
@@ -131,7 +131,8 @@ async function deleteTable({ dynamodb, now, sleep }: DrillTools, TableName: stri
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return;
       if (!(error instanceof ResourceInUseException) || now().getTime() > deadline) {
-        const detail = `The table ${TableName} is left. Delete it: aws dynamodb delete-table --table-name ${TableName}`;
+        const command = `aws dynamodb delete-table --table-name ${TableName}`;
+        const detail = `The table ${TableName} is left. Delete it: ${command}`;
         throw new Failure('table_left', detail, EXIT.refused, { cause: error });
       }
     }
