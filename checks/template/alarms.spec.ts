@@ -49,15 +49,15 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'webhook-failures': 'Sum rate > 10, 1 of 1 times 5 minutes',
 };
 const WATCHED_ON_PRODUCTION: Readonly<Record<string, string>> = {
-  'copies-missing': 'Sum < 1, 28 of 28 times 60 minutes',
-  'requests-missing': 'Sum < 1, 1 of 1 times 60 minutes',
+  'copies-missing': 'Sum rate < 1, 28 of 28 times 60 minutes',
+  'requests-missing': 'Sum rate < 1, 1 of 1 times 60 minutes',
   'webhooks-missing': 'Sum rate < 1, 6 of 6 times 60 minutes',
 };
 /** Where the probe runs: not on dev. */
 const WATCHED_BY_PROBE: Readonly<Record<string, string>> = {
   'probe-customers-late': 'Maximum > 0, 1 of 1 times 5 minutes',
   'probe-failed': 'Sum > 0, 1 of 1 times 5 minutes',
-  'probe-silent': 'Sum < 1, 4 of 4 times 5 minutes',
+  'probe-silent': 'Sum rate < 1, 4 of 4 times 5 minutes',
 };
 const ERRORS = 'Sum > 0, 1 of 1 times 5 minutes';
 const THROTTLES = 'Sum > 0, 3 of 3 times 5 minutes';
