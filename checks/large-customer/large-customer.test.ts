@@ -6,6 +6,7 @@ import { settlePendingCharges } from '../../lib/operations/work/sweep.ts';
 import { openClosingOf } from '../../lib/store/closing.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether } from '../../lib/store/table.ts';
+import { middlewareOf } from '../../test/support/documents.ts';
 import { customerWith, range } from '../../test/support/fixtures.ts';
 import { writeFixes } from '../../test/support/large-history.ts';
 import { openBooks } from '../../test/support/reconciliation.ts';
@@ -28,7 +29,7 @@ it('a partition of 100,000 fixes stops neither the reconciliation of 50 others n
   for (const _ of range(1, OTHERS)) await customerWith(deps, 5);
 
   let units = 0;
-  table.client.middlewareStack.add(
+  middlewareOf(table).add(
     (next) => async (args) => {
       const answer = await next(args);
       if ('ConsumedCapacity' in answer.output && !Array.isArray(answer.output.ConsumedCapacity))

@@ -9,9 +9,9 @@ export default defineConfig({
     setupFiles: ['test/support/shifted-date.ts'],
     testTimeout: 1_200_000,
     env: {
-      POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
-      POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
-      POWERTOOLS_DEV: 'true',
+      SERVICE_NAME: 'rsolv-billing',
+      METRICS_NAMESPACE: 'RSOLV/Billing',
+      LOG_TO_CONSOLE: 'true',
     },
     onConsoleLog: (log) => !log.includes('rsolv-billing'),
   },

@@ -14,6 +14,7 @@ import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { contentsOf } from '../../test/support/contents.ts';
 import { expectSoundLedger } from '../../test/support/customers.ts';
+import { documents } from '../../test/support/documents.ts';
 import { customerWith, uniqueEmail } from '../../test/support/fixtures.ts';
 import { headOf, type Money, openMoneyForFile } from '../../test/support/money.ts';
 
@@ -45,7 +46,7 @@ async function restoredFrom({ deps: { table } }: Money): Promise<void> {
   const name = `${table.name}-restored`;
   await ensureTable(table.client, name);
   for (const Item of await contentsOf(table))
-    await table.client.send(new PutCommand({ TableName: name, Item }));
+    await documents(table).send(new PutCommand({ TableName: name, Item }));
 }
 
 /** Runs the first `blocks` blocks for a customer. Returns their stderr. */

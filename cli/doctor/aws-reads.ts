@@ -7,7 +7,7 @@ import { type CloudWatchClient, type MetricAlarm, paginateDescribeAlarms } from 
 import { type EventBridgeClient, ListRulesCommand, type Rule } from '@aws-sdk/client-eventbridge';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
-import { AwsRefusal, signedPost } from '../../lib/settings/signed-call.ts';
+import { AwsRefusal, isOk, signedPost } from '../../lib/settings/signed-call.ts';
 
 /* Reads from AWS that several checks share. Each reads all pages. */
 
@@ -124,8 +124,8 @@ export async function readSubscription(
     ),
     timeoutMs: SNS_TIMEOUT_MS,
   });
-  const xml = await response.text();
-  if (!response.ok) throw new AwsRefusal('sns', response.status, field(xml, 'Code') ?? 'no error code');
+  const xml = response.body.toString();
+  if (!isOk(response)) throw new AwsRefusal('sns', response.status, field(xml, 'Code') ?? 'no error code');
   const members = [...xml.matchAll(/<member>(.*?)<\/member>/gs)].map(([member]) => member);
   const matching = members.filter((member) => field(member, 'Endpoint') === address);
   // An unconfirmed subscription has a word instead of an ARN.

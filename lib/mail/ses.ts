@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { AwsRefusal, signedCall } from '../settings/signed-call.ts';
+import { networkCode } from '../settings/transport.ts';
 import { MailFault, type MailPort } from './port.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -41,13 +42,8 @@ export function openSes(env: NodeJS.ProcessEnv, sender: string): MailPort {
 /** SES's error codes for exceeding the account's limit per second or per day. */
 const BUSY: ReadonlySet<string> = new Set(['TooManyRequestsException', 'ThrottlingException', 'Throttling']);
 
-/** The network's error code. `fetch`'s own error says only that the call failed. */
-const Network = z.object({ code: z.string() });
-
 /** Leaves out the message, because SES quotes addresses in it. */
 const whyOf = (error: unknown): string => {
   if (error instanceof AwsRefusal) return error.code;
-  if (!(error instanceof Error)) return 'unknown';
-  const network = Network.safeParse(error.cause);
-  return network.success ? network.data.code : error.name;
+  return networkCode(error) ?? (error instanceof Error ? error.name : 'unknown');
 };

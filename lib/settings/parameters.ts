@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { BillingError } from '../errors.ts';
 import { type CacheSources, ParameterCache } from './parameter-cache.ts';
 import { AwsRefusal, signedCall } from './signed-call.ts';
+import { networkCode } from './transport.ts';
 
 const TIMEOUT_MS = 2_000;
 
@@ -93,11 +94,7 @@ const PERMANENT: ReadonlySet<string> = new Set([
 ]);
 
 const isTransient = (error: unknown): boolean =>
-  error instanceof AwsRefusal ? !PERMANENT.has(error.code) : isFetchError(error);
-
-/** `fetch` throws a TypeError if the connection fails, and the signal's own error after its timeout. */
-const isFetchError = (error: unknown): boolean =>
-  error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError');
+  error instanceof AwsRefusal ? !PERMANENT.has(error.code) : networkCode(error) !== undefined;
 
 const unavailable = (cause: unknown): BillingError =>
   new BillingError(

@@ -1,6 +1,7 @@
 import { Hash } from '@smithy/core/serde';
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod/mini';
+import { type Incoming, openTransport, type Transport } from './transport.ts';
 
 const Environment = z.object({
   AWS_REGION: z.string(),
@@ -38,25 +39,25 @@ export class AwsRefusal extends Error {
  * make a single kind of call: a full client would not fit their bundles (docs/decisions/0014-parameters.md).
  * Not retried.
  * @returns the JSON response; undefined if it is not JSON
- * @throws AwsRefusal; or the error of `fetch` if there is no response in time
+ * @throws AwsRefusal; or the network's error, or a TimeoutError
  */
 export async function signedCall(env: NodeJS.ProcessEnv, call: SignedCall): Promise<unknown> {
   const response = await signedPost(env, call);
-  const answer = jsonOf(await response.text());
-  if (response.ok) return answer;
+  const answer = jsonOf(response.body.toString());
+  if (isOk(response)) return answer;
   throw new AwsRefusal(
     call.service,
     response.status,
-    codeOf(response.headers.get('x-amzn-errortype'), answer),
+    codeOf(response.headers['x-amzn-errortype'] ?? null, answer),
   );
 }
 
 /**
  * The call itself, for a service without JSON.
  * @returns any response, including an error response
- * @throws the error of `fetch` if there is no response in time
+ * @throws the network's error, or a TimeoutError
  */
-export async function signedPost(env: NodeJS.ProcessEnv, call: SignedCall): Promise<Response> {
+export async function signedPost(env: NodeJS.ProcessEnv, call: SignedCall): Promise<Incoming> {
   const { service, host, path, body, timeoutMs } = call;
   const aws = Environment.parse(env);
   const endpoint = new URL(path, call.endpoint ?? `https://${host}.${aws.AWS_REGION}.amazonaws.com`);
@@ -78,9 +79,21 @@ export async function signedPost(env: NodeJS.ProcessEnv, call: SignedCall): Prom
     headers: { ...call.headers, host: endpoint.host },
     body,
   });
-  const signal = AbortSignal.timeout(timeoutMs);
-  return fetch(endpoint, { method: 'POST', headers, body, signal });
+  const { protocol, hostname, port, pathname } = endpoint;
+  // These calls are minutes apart and not repeated, so a connection is not kept: it could be closed by then.
+  transport ??= openTransport(false);
+  return transport.send({
+    url: { protocol, hostname, port, path: pathname },
+    method: 'POST',
+    headers,
+    body,
+    limits: { connectMs: timeoutMs, requestMs: timeoutMs },
+  });
 }
+
+let transport: Transport | undefined;
+
+export const isOk = ({ status }: Incoming): boolean => status >= 200 && status < 300;
 
 /** Undefined if the text is not JSON: the parser's own error would quote it. */
 function jsonOf(text: string): unknown {

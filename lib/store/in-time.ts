@@ -53,11 +53,12 @@ interface Answered {
 /** Stops a call before the time of its request is over, so that the request can still be answered. */
 export async function inTime<T extends Answered>(
   tools: TableTools,
-  call: (options: SendOptions) => Promise<T>,
+  call: (options?: SendOptions) => Promise<T>,
 ): Promise<T> {
   const leftMs = tools.timeLeftMs() - RESERVED_MS;
   if (leftMs <= 0) throw new Error('no time is left for a call');
-  const options = leftMs >= LONGEST_CALL_MS ? {} : { abortSignal: AbortSignal.timeout(leftMs) };
+  // The SDK keeps its middleware only for calls without options.
+  const options = leftMs >= LONGEST_CALL_MS ? undefined : { abortSignal: AbortSignal.timeout(leftMs) };
   const startedMs = performance.now();
   let attempts = 1;
   try {

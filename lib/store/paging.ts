@@ -3,16 +3,19 @@ import {
   type QueryCommandInput,
   ScanCommand,
   type ScanCommandInput,
-} from '@aws-sdk/lib-dynamodb';
+} from '@aws-sdk/client-dynamodb';
 import { inTime } from './in-time.ts';
 import { keys } from './keys.ts';
 import { attempt, type Item, type Table } from './table.ts';
+import { fromAttributes, toAttributes } from './wire/attributes.ts';
 
-/** A query has a condition on the key; without one the whole table is scanned. `table.name` is added here. */
-export type Query = Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'> & {
-  readonly KeyConditionExpression: string;
+/** With plain values. `table.name` and the key to continue from are added here. */
+type Plain<T> = Omit<T, 'TableName' | 'ExclusiveStartKey' | 'ExpressionAttributeValues'> & {
+  readonly ExpressionAttributeValues?: Item;
 };
-export type Scan = Omit<ScanCommandInput, 'TableName' | 'ExclusiveStartKey'>;
+/** A query has a condition on the key; without one the whole table is scanned. */
+export type Query = Plain<QueryCommandInput> & { readonly KeyConditionExpression: string };
+export type Scan = Plain<ScanCommandInput>;
 
 export interface Page {
   readonly items: readonly Item[];
@@ -26,14 +29,15 @@ export type Meter = (readUnits: number) => Promise<void>;
 /** Reads one page. Only a metered call requests its consumed units. */
 export async function readPage(
   table: Table,
-  request: Query | Scan,
+  { ExpressionAttributeValues: values, ...request }: Query | Scan,
   from?: Item,
   meter?: Meter,
 ): Promise<Page> {
   const input = {
     ...request,
     TableName: table.name,
-    ...(from && { ExclusiveStartKey: from }),
+    ...(values && { ExpressionAttributeValues: toAttributes(values) }),
+    ...(from && { ExclusiveStartKey: toAttributes(from) }),
     ...(meter && { ReturnConsumedCapacity: 'TOTAL' as const }),
   };
   const { Items, LastEvaluatedKey, ConsumedCapacity } = await attempt('Reading', () =>
@@ -42,7 +46,10 @@ export async function readPage(
       : inTime(table.tools, (options) => table.client.send(new ScanCommand(input), options)),
   );
   await meter?.(ConsumedCapacity?.CapacityUnits ?? 0);
-  return { items: Items ?? [], next: LastEvaluatedKey };
+  return {
+    items: (Items ?? []).map(fromAttributes),
+    next: LastEvaluatedKey && fromAttributes(LastEvaluatedKey),
+  };
 }
 
 /** Reads page after page. Holds one page in memory, however long the result is. */

@@ -1,36 +1,38 @@
 import {
-  DynamoDBClient,
+  BatchGetItemCommand,
+  type DynamoDBClient,
   DynamoDBServiceException,
+  GetItemCommand,
   TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import {
-  BatchGetCommand,
-  DynamoDBDocumentClient,
-  GetCommand,
-  TransactWriteCommand,
-  type TransactWriteCommandInput,
-} from '@aws-sdk/lib-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { BillingError } from '../errors.ts';
 import type { Config } from '../settings/environment.ts';
 import { inTime, type TableTools, TOOLS, waitBefore } from './in-time.ts';
 import { type Key, keys } from './keys.ts';
+import { fromAttributes, type Item, toAttributes } from './wire/attributes.ts';
+import { openClient } from './wire/client.ts';
 
-export type Item = Record<string, unknown>;
+export type { Item } from './wire/attributes.ts';
 
-type NamedWrite = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-type WithoutTable<K extends keyof NamedWrite> = Omit<NonNullable<NamedWrite[K]>, 'TableName'>;
+interface Expressions {
+  readonly ConditionExpression?: string;
+  readonly ExpressionAttributeNames?: Record<string, string>;
+  readonly ExpressionAttributeValues?: Item;
+  readonly ReturnValuesOnConditionCheckFailure?: 'ALL_OLD';
+}
 
 /** A write of one item as a plain value, made by write.ts. The table name is added on sending. */
 export type Write =
-  | { readonly Put: WithoutTable<'Put'> }
-  | { readonly Update: WithoutTable<'Update'> }
-  | { readonly Delete: WithoutTable<'Delete'> }
-  | { readonly ConditionCheck: WithoutTable<'ConditionCheck'> };
+  | { readonly Put: Expressions & { readonly Item: Item } }
+  | { readonly Update: Expressions & { readonly Key: Item; readonly UpdateExpression: string } }
+  | { readonly Delete: Expressions & { readonly Key: Item } }
+  | { readonly ConditionCheck: Expressions & { readonly Key: Item; readonly ConditionExpression: string } };
 
 /** The ledger's table: its client, its name, and how its calls wait. */
 export interface Table {
-  readonly client: DynamoDBDocumentClient;
+  readonly client: DynamoDBClient;
   readonly name: string;
   readonly tools: TableTools;
 }
@@ -54,42 +56,34 @@ export interface Contended {
 
 export type WriteResult = { readonly kind: 'written' } | Refusal | Contended;
 
-const CONNECT_TIMEOUT_MS = 1_000;
-const REQUEST_TIMEOUT_MS = 2_000;
-const MAX_SDK_ATTEMPTS = 3;
 const MAX_READ_ROUNDS = 6;
 /** How often a transaction is sent, beside the SDK's own attempts, which wait between them. */
 const MAX_SENDS = { in_progress: 6, throttled: 3 } as const;
-export function openTable({ tableName, dynamodbEndpoint }: Config, tools: Partial<TableTools> = {}): Table {
-  const client = new DynamoDBClient({
-    maxAttempts: MAX_SDK_ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-    },
-    ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
-  });
-  // It copies every request and response for a log that we do not keep.
-  client.middlewareStack.remove('loggerMiddleware');
-  return { client: DynamoDBDocumentClient.from(client), name: tableName, tools: { ...TOOLS, ...tools } };
-}
+
+export const openTable = (
+  { tableName, dynamodbEndpoint }: Config,
+  tools: Partial<TableTools> = {},
+): Table => ({
+  client: openClient(dynamodbEndpoint),
+  name: tableName,
+  tools: { ...TOOLS, ...tools },
+});
 
 /** Reads items of any kind in one strongly consistent call; an absent item is undefined. */
 export async function readTogether(table: Table, wanted: readonly Key[]): Promise<(Item | undefined)[]> {
   const found: Item[] = [];
-  let pending: Record<string, unknown>[] = wanted.map(({ pk, sk }) => ({ pk, sk }));
+  let pending = wanted.map(({ pk, sk }) => toAttributes({ pk, sk }));
   for (let round = 0; pending.length > 0; round++) {
     // DynamoDB leaves keys out when it has no capacity for them.
     if (round === MAX_READ_ROUNDS || (round > 0 && !(await waitBefore(table.tools, round))))
       throw unavailable('Reading', new Error('keys stayed unprocessed'));
-    const command = new BatchGetCommand({
+    const command = new BatchGetItemCommand({
       RequestItems: { [table.name]: { Keys: pending, ConsistentRead: true } },
     });
     const { Responses, UnprocessedKeys } = await attempt('Reading', () =>
       inTime(table.tools, (options) => table.client.send(command, options)),
     );
-    found.push(...(Responses?.[table.name] ?? []));
+    found.push(...(Responses?.[table.name] ?? []).map(fromAttributes));
     pending = UnprocessedKeys?.[table.name]?.Keys ?? [];
   }
   return wanted.map(({ pk, sk }) => found.find((item) => item['pk'] === pk && item['sk'] === sk));
@@ -130,7 +124,7 @@ export async function writeTogether(table: Table, writes: readonly Write[]): Pro
   };
   for (let round = 1; ; round++) {
     const result = await outcomeOf(() =>
-      inTime(table.tools, (options) => table.client.send(new TransactWriteCommand(input), options)),
+      inTime(table.tools, (options) => table.client.send(new TransactWriteItemsCommand(input), options)),
     );
     if (result.kind !== 'undecided') return result;
     if (round >= MAX_SENDS[result.why] || !(await waitBefore(table.tools, round)))
@@ -157,16 +151,28 @@ export function answerTo<T>(
 }
 
 /** The write in DynamoDB's transaction format. */
-export function named({ name: TableName }: Table, write: Write): NamedWrite {
-  if ('Put' in write) return { Put: { TableName, ...write.Put } };
-  if ('Update' in write) return { Update: { TableName, ...write.Update } };
-  if ('Delete' in write) return { Delete: { TableName, ...write.Delete } };
-  return { ConditionCheck: { TableName, ...write.ConditionCheck } };
+export function named({ name: TableName }: Table, write: Write): TransactWriteItem {
+  if ('Put' in write) return { Put: { TableName, ...sent(write.Put), Item: toAttributes(write.Put.Item) } };
+  if ('Update' in write)
+    return { Update: { TableName, ...sent(write.Update), Key: toAttributes(write.Update.Key) } };
+  if ('Delete' in write)
+    return { Delete: { TableName, ...sent(write.Delete), Key: toAttributes(write.Delete.Key) } };
+  const { ConditionCheck } = write;
+  return { ConditionCheck: { TableName, ...sent(ConditionCheck), Key: toAttributes(ConditionCheck.Key) } };
 }
+
+const sent = <T extends Expressions>({ ExpressionAttributeValues: values, ...rest }: T) => ({
+  ...rest,
+  ...(values && { ExpressionAttributeValues: toAttributes(values) }),
+});
 
 /** Why the table does not answer a consistent read in time. Null if it does. Never throws. */
 export async function readFailure(table: Table, timeoutMs: number): Promise<{ cause: unknown } | null> {
-  const read = new GetCommand({ TableName: table.name, Key: { ...keys.health }, ConsistentRead: true });
+  const read = new GetItemCommand({
+    TableName: table.name,
+    Key: toAttributes({ ...keys.health }),
+    ConsistentRead: true,
+  });
   try {
     await table.client.send(read, { abortSignal: AbortSignal.timeout(timeoutMs) });
     return null;
@@ -210,7 +216,7 @@ async function outcomeOf(send: () => Promise<unknown>): Promise<WriteResult | Un
     if (codes.some((code) => CONFLICTED.has(code))) return { kind: 'contended' };
     const failed = codes.map((code) => code === 'ConditionalCheckFailed');
     if (!failed.includes(true)) throw unavailable('Writing', error);
-    const winners = reasons.map(({ Item }, i) => (failed[i] && Item ? unmarshall(Item) : undefined));
+    const winners = reasons.map(({ Item }, i) => (failed[i] && Item ? fromAttributes(Item) : undefined));
     return { kind: 'refused', winners, failed };
   }
 }

@@ -10,6 +10,7 @@ import type { Deps } from '../../lib/runtime/deps.ts';
 import { readHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { expectSoundLedger } from '../support/customers.ts';
+import { documents } from '../support/documents.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 
@@ -157,7 +158,7 @@ describe('adjust-credits', () => {
   });
 
   const breakHead = (customerId: string) =>
-    deps.table.client.send(
+    documents(deps.table).send(
       new UpdateCommand({
         TableName: deps.table.name,
         Key: keys.head(customerId),
@@ -228,7 +229,7 @@ describe('settle-pending-charges with work of an unknown kind', () => {
   it('settle-pending-charges returns, logs and counts work of an unknown kind as still open', async () => {
     const newer = { pk: keys.customer('c'.repeat(32)), sk: 'NEWER#1' };
     const Item = { ...newer, due: 'charge', due_at: '2026-01-02T03:04:05.678Z', says: 'secret' };
-    await deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item }));
+    await documents(deps.table).send(new PutCommand({ TableName: deps.table.name, Item }));
     const written = captureLog();
     expect(await settlePendingCharges({})).toEqual({
       settled: 0,
@@ -239,7 +240,7 @@ describe('settle-pending-charges with work of an unknown kind', () => {
     expect(JSON.parse(logged)).toMatchObject({ level: 'ERROR', key: newer });
     expect(written.filter((line) => line.includes('"PendingChargeFailed":1'))).toHaveLength(1);
     expect(written.join('')).not.toContain('secret');
-    await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: newer }));
+    await documents(deps.table).send(new DeleteCommand({ TableName: deps.table.name, Key: newer }));
   });
 });
 
@@ -251,7 +252,7 @@ describe('warn-low-balances', () => {
     expect(await warnLowBalances()).toEqual({ warned: 0, failed: 0 });
     expect(counts(withoutFault)).toEqual(['0']);
     const { head } = await customerWith(deps, 5);
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new UpdateCommand({
         TableName: deps.table.name,
         Key: { ...keys.head(head.customerId) },

@@ -18,6 +18,7 @@ import { openService } from '../support/cli/service.ts';
 import { runInShell, type ShellOptions } from '../support/cli/shell.ts';
 import { startCommand } from '../support/command-line.ts';
 import { contentsOf, keyOf } from '../support/contents.ts';
+import { documents } from '../support/documents.ts';
 import { parkedOf } from '../support/parked-events.ts';
 
 vi.mock('../../lib/runtime/start.ts', () => import('../support/cli/runtime.ts'));
@@ -225,9 +226,9 @@ describe('smoke against a local stack', () => {
     for (const name of names.filter(isCardName)) {
       const Key = { ...keys.card(fingerprintOf(testCard(name).number)) };
       const Item = { ...Key, customer_id: 'f'.repeat(32) };
-      await table.client.send(new PutCommand({ TableName: table.name, Item }));
+      await documents(table).send(new PutCommand({ TableName: table.name, Item }));
       onTestFinished(async () => {
-        await table.client.send(new DeleteCommand({ TableName: table.name, Key }));
+        await documents(table).send(new DeleteCommand({ TableName: table.name, Key }));
       });
     }
   }

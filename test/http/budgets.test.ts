@@ -331,7 +331,7 @@ describe('loading Stripe', () => {
   /** Bills a fix in its own process. */
   async function billed(apiKey: string, { id }: { id: string }) {
     const child = spawn(process.execPath, ['test/support/loading-child.ts', apiKey, id], {
-      env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
+      env: { ...process.env, LOG_LEVEL: 'SILENT', METRICS_DISABLED: 'true' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);

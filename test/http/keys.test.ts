@@ -1,6 +1,7 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Deps } from '../../lib/runtime/deps.ts';
+import { documents } from '../support/documents.ts';
 import { api, call, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 
@@ -109,7 +110,7 @@ describe('API keys', () => {
     for (const spy of spies) spy.mockRestore();
     expect(answers.map(({ status }) => status)).toEqual([201, 422, 201, 422, 404, 200, 401]);
     for (const { text } of answers) expect(text).not.toContain(apiKey);
-    const { Items } = await deps.table.client.send(new ScanCommand({ TableName: deps.table.name }));
+    const { Items } = await documents(deps.table).send(new ScanCommand({ TableName: deps.table.name }));
     expect(JSON.stringify(Items)).not.toContain(apiKey);
     expect(JSON.stringify(Items)).toContain('rsolv_[redacted]');
     expect(output.length).toBeGreaterThanOrEqual(answers.length);

@@ -2,6 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { documents } from '../support/documents.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { someIp } from '../support/gateway.ts';
 import { api, call } from '../support/http.ts';
@@ -114,7 +115,7 @@ describe('signing up', () => {
   it('the rate-limit window of sign-ups is stored only as long as it counts (TTL)', async () => {
     const ip = someIp();
     await onboard({ name: 'Acme', email: uniqueEmail() }, ip);
-    const { Item } = await deps.table.client.send(
+    const { Item } = await documents(deps.table).send(
       new GetCommand({ TableName: deps.table.name, Key: { ...keys.rate(`onboard#${ip}`, 60) } }),
     );
     const secondsLeft = Number(Item?.['expires_at']) - Date.now() / 1000;

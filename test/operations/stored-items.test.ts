@@ -10,6 +10,7 @@ import { readEntriesDown, readHeadAndNewest } from '../../lib/store/ledger.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import type { Item } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
+import { documents, middlewareOf } from '../support/documents.ts';
 import { type Books, openBooks, reconciled, soundTown } from '../support/reconciliation.ts';
 
 /* What holds for every item and every read, in all operations. */
@@ -38,7 +39,7 @@ async function everythingHappens(books: Books): Promise<void> {
 it('only listed items may expire: no guard, no entry, no head, no fix and no key', async () => {
   const books = await openBooks();
   await everythingHappens(books);
-  const { Items: items = [] } = await books.table.client.send(
+  const { Items: items = [] } = await documents(books.table).send(
     new ScanCommand({ TableName: books.table.name, ConsistentRead: true }),
   );
   const nameOf = ({ pk, sk }: Item) =>
@@ -71,7 +72,7 @@ it('every listing of a partition and every read by key is strongly consistent, e
   const books = await openBooks();
   const weak: string[] = [];
   let strong = 0;
-  books.table.client.middlewareStack.add(
+  middlewareOf(books.table).add(
     (next, { commandName }) =>
       (args) => {
         const input: unknown = args.input;

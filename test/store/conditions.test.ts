@@ -31,6 +31,7 @@ import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import { keepRenewal, type Renewal } from '../../lib/store/renewals.ts';
 import { readTogether, type Write } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
+import { documents } from '../support/documents.ts';
 import { customerWith, uniqueEmail } from '../support/fixtures.ts';
 import { chargeOf } from '../support/heads.ts';
 import { guardOf } from '../support/invoices.ts';
@@ -80,14 +81,14 @@ const moved = (
 ): HeadChange => ({ next: { ...head, ...state, ...profile }, entries, changesProfile: false, at: AT });
 
 async function readItem(key: Key) {
-  const { Item } = await deps.table.client.send(
+  const { Item } = await documents(deps.table).send(
     new GetCommand({ TableName: deps.table.name, Key: { ...key }, ConsistentRead: true }),
   );
   return Item;
 }
 
 async function setBackHead(customerId: string, to: LedgerState): Promise<void> {
-  await deps.table.client.send(
+  await documents(deps.table).send(
     new UpdateCommand({
       TableName: deps.table.name,
       Key: keys.head(customerId),
@@ -103,7 +104,7 @@ describe('a change of balance', () => {
     const stale = await readHead(head.customerId);
     const first = post(stale, [plus(10)], AT);
     await commit(deps.table, stale, moved(stale, first), [guard(head.customerId, 'first')]);
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.entry(head.customerId, 2) } }),
     );
     const second = post(stale, [plus(1)], AT);

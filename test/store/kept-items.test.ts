@@ -21,6 +21,7 @@ import { type Key, keys } from '../../lib/store/keys.ts';
 import { putNotice } from '../../lib/store/notices.ts';
 import { readTogether, type Write, writeTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
+import { documents, middlewareOf } from '../support/documents.ts';
 import { customerWith, newFix, range } from '../support/fixtures.ts';
 import { chargeOf } from '../support/heads.ts';
 import { guardOf } from '../support/invoices.ts';
@@ -43,7 +44,7 @@ async function read(key: Key) {
 }
 
 async function remove(key: Key): Promise<void> {
-  await deps.table.client.send(new DeleteCommand({ TableName: deps.table.name, Key: { ...key } }));
+  await documents(deps.table).send(new DeleteCommand({ TableName: deps.table.name, Key: { ...key } }));
 }
 
 const write = async (item: Write) => (await writeTogether(deps.table, [item])).kind;
@@ -179,7 +180,7 @@ describe('the list of notices that were not sent', () => {
   it('the list of unsent notices leaves out sent, muted and removed ones, even if the index is stale', async () => {
     for (const id of ['waits', 'sent', 'muted', 'removed']) await write(putNotice(notice(id)));
     for (const state of ['sent', 'muted']) {
-      await deps.table.client.send(
+      await documents(deps.table).send(
         new UpdateCommand({
           TableName: deps.table.name,
           Key: keys.notice(customerId, 'dispute', state),
@@ -189,7 +190,7 @@ describe('the list of notices that were not sent', () => {
         }),
       );
     }
-    deps.table.client.middlewareStack.add(
+    middlewareOf(deps.table).add(
       (next, context) => async (args) => {
         if (context.commandName === 'BatchGetItemCommand')
           await remove(keys.notice(customerId, 'dispute', 'removed'));
@@ -197,23 +198,21 @@ describe('the list of notices that were not sent', () => {
       },
       { step: 'initialize', priority: 'high', name: 'removed' },
     );
-    const listed = unsentOf(deps.table, at(1)).finally(() =>
-      deps.table.client.middlewareStack.remove('removed'),
-    );
+    const listed = unsentOf(deps.table, at(1)).finally(() => middlewareOf(deps.table).remove('removed'));
     expect((await listed).map(({ id }) => id)).toEqual(['waits']);
   });
 });
 
 describe('work that is due', () => {
   it('unreadable due work is reported as a failed read', async () => {
-    deps.table.client.middlewareStack.add(
+    middlewareOf(deps.table).add(
       () => async () => {
         throw new Error('no answer');
       },
       { step: 'initialize', priority: 'high', name: 'silent' },
     );
     const asked = listDueWork(deps.table, 'charge', AT, 1).finally(() =>
-      deps.table.client.middlewareStack.remove('silent'),
+      middlewareOf(deps.table).remove('silent'),
     );
     await expect(asked).rejects.toThrow(/^Reading the ledger failed/);
   });

@@ -15,9 +15,11 @@ import {
   readHeadAndNewest,
 } from '../../lib/store/ledger.ts';
 import { type Item, readTogether, type Write } from '../../lib/store/table.ts';
+import { documents, middlewareOf } from '../support/documents.ts';
 import { customerWith, range } from '../support/fixtures.ts';
 import { writeHistory } from '../support/history.ts';
 import { dyingAfter, openTestTable, testDeps } from '../support/table.ts';
+import { fromWire } from '../support/table-model/wire.ts';
 
 let deps: PaymentDeps;
 beforeAll(async () => {
@@ -39,12 +41,12 @@ async function stored(customerId: string): Promise<Item> {
 const headOf = async (customerId: string): Promise<CustomerHead> => decodeHead(await stored(customerId));
 
 /** The requests to the table during `work`. */
-async function requestsOf(work: () => Promise<unknown>): Promise<object[]> {
-  const inputs: object[] = [];
+async function requestsOf(work: () => Promise<unknown>): Promise<unknown[]> {
+  const inputs: unknown[] = [];
   const name = `requests-${Math.random()}`;
-  deps.table.client.middlewareStack.add(
+  middlewareOf(deps.table).add(
     (next) => (args) => {
-      inputs.push(args.input);
+      inputs.push(fromWire(args.input));
       return next(args);
     },
     { step: 'initialize', priority: 'high', name },
@@ -53,7 +55,7 @@ async function requestsOf(work: () => Promise<unknown>): Promise<object[]> {
     await work();
     return inputs;
   } finally {
-    deps.table.client.middlewareStack.remove(name);
+    middlewareOf(deps.table).remove(name);
   }
 }
 
@@ -121,7 +123,7 @@ describe('a write that meets another one', () => {
   it('a contended write is distinguished from a lost one: nothing was written, and a retry is possible', async () => {
     const { head } = await customerWith(deps, 5);
     const name = 'contended';
-    deps.table.client.middlewareStack.add(
+    middlewareOf(deps.table).add(
       () => async () => {
         const { TransactionConflictException } = await import('@aws-sdk/client-dynamodb');
         throw new TransactionConflictException({ message: 'busy', $metadata: {} });
@@ -132,7 +134,7 @@ describe('a write that meets another one', () => {
       const result = await commit(deps.table, head, unchanged(head), [guard(head.customerId, 'k')]);
       expect(result).toEqual({ kind: 'contended' });
     } finally {
-      deps.table.client.middlewareStack.remove(name);
+      middlewareOf(deps.table).remove(name);
     }
   });
 });
@@ -151,7 +153,7 @@ describe('reading a ledger', () => {
   it('reading a ledger leaves out an entry that the head does not count yet, without shortening the list', async () => {
     const { head } = await customerWith(deps, 5);
     await writeHistory(deps, head.customerId, 4);
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new UpdateCommand({
         TableName: deps.table.name,
         Key: keys.head(head.customerId),
@@ -167,7 +169,7 @@ describe('reading a ledger', () => {
     expect(await readHeadAndNewest(deps.table, NOBODY, 3)).toBeNull();
     const { head } = await customerWith(deps, 5);
     const { DeleteCommand } = await import('@aws-sdk/lib-dynamodb');
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new DeleteCommand({ TableName: deps.table.name, Key: keys.head(head.customerId) }),
     );
     expect(await readHeadAndNewest(deps.table, head.customerId, 3)).toBeNull();

@@ -15,6 +15,7 @@ import {
 } from '../../lib/store/notices.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
 import { readTogether, type Table, writeTogether } from '../../lib/store/table.ts';
+import { documents, middlewareOf } from '../support/documents.ts';
 import { range } from '../support/fixtures.ts';
 import { foundUnsent, unsentOf } from '../support/notices.ts';
 import { openTestTable } from '../support/table.ts';
@@ -121,7 +122,7 @@ describe('a notice on its way', () => {
     await writeTogether(own, [putNotice(known)]);
     const newer = { sk: 'NOTICE#new_kind#n1', content: { kind: 'new_kind', says: 'not to be shown' } };
     const item = { ...encodeNewNotice(known), ...dueAt('notice', seconds(1)), ...newer };
-    await own.client.send(new PutCommand({ TableName: own.name, Item: item }));
+    await documents(own).send(new PutCommand({ TableName: own.name, Item: item }));
 
     const readable = { notice: expect.objectContaining({ id: 'du_1' }) };
     const unreadable = { customerId: CUSTOMER, label: 'new_kind#n1', attributes: ['content.kind'] };
@@ -214,13 +215,13 @@ describe('a limit on how often somebody calls', () => {
   });
 
   it('a call that could not be counted for lack of capacity is neither accepted nor limited', async () => {
-    table.client.middlewareStack.add(
+    middlewareOf(table).add(
       () => async () => {
         throw new ThrottlingException({ message: 'slow down', $metadata: {} });
       },
       { step: 'initialize', priority: 'high', name: 'busy' },
     );
-    const asked = hit(scope(), 0).finally(() => table.client.middlewareStack.remove('busy'));
+    const asked = hit(scope(), 0).finally(() => middlewareOf(table).remove('busy'));
     await expect(asked).rejects.toMatchObject({ code: 'ledger_unavailable' });
   });
 });

@@ -6,6 +6,7 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { readLedgerRecords } from '../../lib/store/audit/audit.ts';
 import { type Key, keys } from '../../lib/store/keys.ts';
 import { recordedFix } from '../support/customers.ts';
+import { documents } from '../support/documents.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { headOf } from '../support/money.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
@@ -32,7 +33,7 @@ async function violations(): Promise<string[]> {
 }
 
 function set(key: Key, attribute: string, value: unknown) {
-  return deps.table.client.send(
+  return documents(deps.table).send(
     new UpdateCommand({
       TableName: deps.table.name,
       Key: { ...key },
@@ -44,10 +45,10 @@ function set(key: Key, attribute: string, value: unknown) {
 }
 
 const put = (item: Record<string, unknown>) =>
-  deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item: item }));
+  documents(deps.table).send(new PutCommand({ TableName: deps.table.name, Item: item }));
 
 const get = async (key: Key) =>
-  (await deps.table.client.send(new GetCommand({ TableName: deps.table.name, Key: { ...key } }))).Item;
+  (await documents(deps.table).send(new GetCommand({ TableName: deps.table.name, Key: { ...key } }))).Item;
 
 describe('tampering with what is stored is found, and the entry is named', () => {
   it('a changed amount is found, and its entry is named', async () => {
@@ -96,7 +97,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     const { email } = await headOf(deps, customerId);
     await set(keys.email(email), 'customer_id', 'somebody');
     expect(await violations()).toEqual(['the e-mail address is bound to somebody']);
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.email(email) } }),
     );
     await set(keys.head(customerId), 'active_keys', 0);
@@ -117,7 +118,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
       get(keys.entry(customerId, 3)),
     ]);
     const put = (item: object | undefined, sk: string) =>
-      deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item: { ...item, sk } }));
+      documents(deps.table).send(new PutCommand({ TableName: deps.table.name, Item: { ...item, sk } }));
     await put(second, keys.entry(customerId, 3).sk);
     await put(third, keys.entry(customerId, 2).sk);
     expect(await violations()).toContain('entry 2 is out of order');
@@ -128,7 +129,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
     ['the first', 1],
     ['the newest', 6],
   ])('a missing entry is found: %s', async (_where, seq) => {
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new DeleteCommand({ TableName: deps.table.name, Key: { ...keys.entry(customerId, seq) } }),
     );
     expect(await violations()).toContain(`entry ${seq} is missing`);
@@ -142,7 +143,7 @@ describe('tampering with what is stored is found, and the entry is named', () =>
   it('a fix marked unpaid, which could be billed again, is found', async () => {
     const { fixes } = (await readLedgerRecords(deps.table, customerId)) ?? { fixes: [] };
     const fixId = fixes[0]?.id ?? '';
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new UpdateCommand({
         TableName: deps.table.name,
         Key: { ...keys.fix(customerId, fixId) },

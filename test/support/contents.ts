@@ -1,12 +1,13 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { Item, Table } from '../../lib/store/table.ts';
+import { documents } from './documents.ts';
 
 /** Reads the whole table in a fixed order, so that equal contents are equal as JSON. */
 export async function contentsOf(table: Table): Promise<Item[]> {
   const items: Item[] = [];
   let from: Item | undefined;
   do {
-    const page = await table.client.send(
+    const page = await documents(table).send(
       new ScanCommand({ TableName: table.name, ConsistentRead: true, ExclusiveStartKey: from }),
     );
     for (const item of page.Items ?? []) items.push(Object.fromEntries(sortedFields(item)));

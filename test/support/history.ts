@@ -6,6 +6,7 @@ import { decodeHead, encodeHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { encodeEntry } from '../../lib/store/ledger.ts';
 import { type Item, readTogether, type Table } from '../../lib/store/table.ts';
+import { documents } from './documents.ts';
 
 const BATCH = 25;
 
@@ -13,7 +14,7 @@ const BATCH = 25;
 export async function putAll(table: Table, items: readonly Item[]): Promise<void> {
   for (let from = 0; from < items.length; from += BATCH) {
     const puts = items.slice(from, from + BATCH).map((item) => ({ PutRequest: { Item: item } }));
-    const { UnprocessedItems } = await table.client.send(
+    const { UnprocessedItems } = await documents(table).send(
       new BatchWriteCommand({ RequestItems: { [table.name]: puts } }),
     );
     if (Object.keys(UnprocessedItems ?? {}).length > 0)
@@ -39,7 +40,7 @@ export async function writeHistory({ table, now }: Deps, customerId: string, cou
   );
   const { state, entries } = post(decodeHead(item), postings, now());
   await putAll(table, entries.map(encodeEntry));
-  await table.client.send(
+  await documents(table).send(
     new UpdateCommand({
       TableName: table.name,
       Key: keys.head(customerId),

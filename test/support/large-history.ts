@@ -7,6 +7,7 @@ import { readHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { encodeEntry } from '../../lib/store/ledger.ts';
 import type { Item } from '../../lib/store/table.ts';
+import { documents } from './documents.ts';
 import { newFix } from './fixtures.ts';
 import { putAll } from './history.ts';
 
@@ -52,7 +53,7 @@ export async function writeFixes(
   }
   await putAll(table, items);
   const { balance, seq, chain } = state;
-  await table.client.send(
+  await documents(table).send(
     new UpdateCommand({
       TableName: table.name,
       Key: { ...keys.head(customerId) },

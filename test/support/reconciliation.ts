@@ -10,6 +10,7 @@ import type { Key } from '../../lib/store/keys.ts';
 import type { Table } from '../../lib/store/table.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 import { recordedFix } from './customers.ts';
+import { documents } from './documents.ts';
 import { customerWith } from './fixtures.ts';
 import { customerWithCard, type Money, openMoney } from './money.ts';
 import { openTestTable } from './table.ts';
@@ -110,7 +111,7 @@ export async function tamper(
   attribute: string,
   value: unknown,
 ): Promise<void> {
-  await table.client.send(
+  await documents(table).send(
     new UpdateCommand({
       TableName: table.name,
       Key: { ...key },
@@ -122,7 +123,7 @@ export async function tamper(
 }
 
 export async function remove({ table }: Pick<Books, 'table'>, key: Key): Promise<void> {
-  await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
+  await documents(table).send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
 }
 
 /**

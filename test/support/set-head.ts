@@ -1,6 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { keys } from '../../lib/store/keys.ts';
 import type { Table } from '../../lib/store/table.ts';
+import { documents } from './documents.ts';
 
 /** Sets an attribute of a customer's head by its stored name and bypasses all rules. */
 export async function setHead(
@@ -9,7 +10,7 @@ export async function setHead(
   attribute: string,
   value: unknown,
 ): Promise<void> {
-  await table.client.send(
+  await documents(table).send(
     new UpdateCommand({
       TableName: table.name,
       Key: keys.head(customerId),

@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import { ensureTable } from '../../cli/stage/table.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
+import { middlewareOf } from './documents.ts';
 import { IN_PROCESS } from './in-process.ts';
 import { ModelEngine } from './table-model/engine.ts';
 import { tableInProcess } from './table-model/table-in-process.ts';
@@ -96,7 +97,7 @@ export async function countingCalls<T>(
   const calls: string[] = [];
   const note = (command: string | undefined) => calls.push(String(command).replace(/Command$/, ''));
   const name = `count-${randomBytes(4).toString('hex')}`;
-  const { middlewareStack } = table.client;
+  const middlewareStack = middlewareOf(table);
   if (isInProcess()) {
     middlewareStack.add(
       (next, { commandName }) =>
@@ -119,7 +120,7 @@ export async function countingCalls<T>(
   try {
     return { result: await work(), calls };
   } finally {
-    table.client.middlewareStack.remove(name);
+    middlewareOf(table).remove(name);
   }
 }
 
@@ -131,7 +132,7 @@ export async function countingDone(
 ): Promise<number> {
   let done = 0;
   const name = `done-${randomBytes(4).toString('hex')}`;
-  table.client.middlewareStack.add(
+  middlewareOf(table).add(
     (next, context) => async (args) => {
       const answer = await next(args);
       if (String(context.commandName).startsWith(kind)) done += 1;
@@ -143,7 +144,7 @@ export async function countingDone(
     await work();
     return done;
   } finally {
-    table.client.middlewareStack.remove(name);
+    middlewareOf(table).remove(name);
   }
 }
 
@@ -156,7 +157,7 @@ export async function dyingAfter(
 ): Promise<void> {
   let left = count;
   const name = `dying-${randomBytes(4).toString('hex')}`;
-  table.client.middlewareStack.add(
+  middlewareOf(table).add(
     (next, context) => (args) => {
       const isOfKind = String(context.commandName).startsWith(kind);
       if (left === 0) return Promise.reject(new Error('this process is dead'));
@@ -168,6 +169,6 @@ export async function dyingAfter(
   try {
     await work().catch(() => {});
   } finally {
-    table.client.middlewareStack.remove(name);
+    middlewareOf(table).remove(name);
   }
 }

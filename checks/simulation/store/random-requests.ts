@@ -1,15 +1,16 @@
+import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
   DeleteCommand,
   PutCommand,
   QueryCommand,
   ScanCommand,
-  TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { CONDITIONS } from '../../../lib/store/conditions.ts';
 import type { Key } from '../../../lib/store/keys.ts';
 import { type Item, named, type Table, type Write } from '../../../lib/store/table.ts';
+import { documents } from '../../../test/support/documents.ts';
 import type { Random } from '../random.ts';
 
 /*
@@ -137,25 +138,29 @@ function randomOf(kind: Kind, random: Random): Send {
       const writes = keys.map((key) => randomWrite(random, key));
       return (table) =>
         table.client.send(
-          new TransactWriteCommand({ TransactItems: writes.map((write) => named(table, write)) }),
+          new TransactWriteItemsCommand({ TransactItems: writes.map((write) => named(table, write)) }),
         );
     }
     case 'put': {
       const put = { Item: randomItem(random, randomKey(random)), ...randomCondition(random) };
-      return ({ client, name }) => client.send(new PutCommand({ TableName: name, ...put }));
+      return ({ client, name }) => documents({ client }).send(new PutCommand({ TableName: name, ...put }));
     }
     case 'update': {
       const update = { Key: { ...randomKey(random) }, ...randomUpdate(random) };
-      return ({ client, name }) => client.send(new UpdateCommand({ TableName: name, ...update }));
+      return ({ client, name }) =>
+        documents({ client }).send(new UpdateCommand({ TableName: name, ...update }));
     }
     case 'delete': {
       const deletion = { Key: { ...randomKey(random) }, ...randomCondition(random) };
-      return ({ client, name }) => client.send(new DeleteCommand({ TableName: name, ...deletion }));
+      return ({ client, name }) =>
+        documents({ client }).send(new DeleteCommand({ TableName: name, ...deletion }));
     }
     case 'batch': {
       const keys = distinctKeys(random, random.int(1, 5)).map((key) => ({ ...key }));
       return ({ client, name }) =>
-        client.send(new BatchGetCommand({ RequestItems: { [name]: { Keys: keys, ConsistentRead: true } } }));
+        documents({ client }).send(
+          new BatchGetCommand({ RequestItems: { [name]: { Keys: keys, ConsistentRead: true } } }),
+        );
     }
     case 'query': {
       const prefixed = random.chance(0.5);
@@ -173,7 +178,8 @@ function randomOf(kind: Kind, random: Random): Send {
         ConsistentRead: true,
         ...(random.chance(0.5) && { Limit: random.int(1, 3) }),
       };
-      return ({ client, name }) => client.send(new QueryCommand({ TableName: name, ...query }));
+      return ({ client, name }) =>
+        documents({ client }).send(new QueryCommand({ TableName: name, ...query }));
     }
     case 'due': {
       const query = {
@@ -184,7 +190,8 @@ function randomOf(kind: Kind, random: Random): Send {
           ':until': random.pick(TIMES),
         },
       };
-      return ({ client, name }) => client.send(new QueryCommand({ TableName: name, ...query }));
+      return ({ client, name }) =>
+        documents({ client }).send(new QueryCommand({ TableName: name, ...query }));
     }
     case 'scan': {
       const scan = {
@@ -192,7 +199,7 @@ function randomOf(kind: Kind, random: Random): Send {
         ProjectionExpression: 'pk',
         ExpressionAttributeValues: { ':head': 'LEDGER#HEAD', ':nothing': random.int(0, 1) },
       };
-      return ({ client, name }) => client.send(new ScanCommand({ TableName: name, ...scan }));
+      return ({ client, name }) => documents({ client }).send(new ScanCommand({ TableName: name, ...scan }));
     }
     default:
       return kind satisfies never;

@@ -1,9 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { TableTools } from '../../../lib/store/in-time.ts';
 import type { Table } from '../../../lib/store/table.ts';
+import { answerDocuments } from '../../../test/support/documents.ts';
 import type { Answer, TableModel } from '../../../test/support/table-model/model.ts';
 import { parseRequest, type Request } from '../../../test/support/table-model/requests.ts';
+import { answerFromWire } from '../../../test/support/table-model/wire.ts';
 
 /**
  * A table with the SDK's own client, in which `answer` takes the place of the network. A request that the
@@ -22,19 +23,17 @@ export function answeredTable(
       throw error;
     }
   };
-  const client = DynamoDBDocumentClient.from(
-    new DynamoDBClient({
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'none', secretAccessKey: 'nothing' },
-    }),
-  );
+  const client = new DynamoDBClient({
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'none', secretAccessKey: 'nothing' },
+  });
   client.middlewareStack.add(
-    (_next, context) => async (args) => ({
-      output: await answer(read(String(context.commandName), args.input)),
-      response: undefined,
-    }),
+    (_next, { commandName }) =>
+      async ({ input }) =>
+        answerFromWire(input, (plain) => answer(read(String(commandName), plain))),
     { step: 'initialize', priority: 'high', name: 'answered' },
   );
+  answerDocuments(client, (commandName, input) => answer(read(commandName, input)));
   return { client, name: 'simulated', tools };
 }
 

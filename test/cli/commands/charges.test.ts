@@ -15,6 +15,7 @@ import { writeTogether } from '../../../lib/store/table.ts';
 
 import { openService } from '../../support/cli/service.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
 
@@ -47,7 +48,7 @@ const ORDER = {
 } as const;
 
 const deleteItem = ({ pk, sk }: Key) =>
-  table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
+  documents(table).send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
 /** A second payment that is not returned yet, due since `second` seconds after midnight. */
 const doublePayment = (paymentIntentId: string, second: number) => ({
   ...announceReturn(UNKNOWN_CUSTOMER, { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900 }, new Date(0))
@@ -112,7 +113,7 @@ describe('charges', () => {
     const newer = { ...doublePayment('pi_newer', 2), sk: 'NEWER#1', says: 'secret' };
     const fix = { ...keys.fix(id, 'odd'), id: 'odd', charge: { state: 'secret' } };
     const items = [nonsense, newer, doublePayment('pi_sound', 3), fix];
-    for (const Item of items) await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    for (const Item of items) await documents(table).send(new PutCommand({ TableName: table.name, Item }));
     const { pk, sk } = nonsense;
     const { code, answer } = await json('charges', 'pending');
     expect([code, answer]).toMatchObject([
@@ -155,7 +156,9 @@ describe('charges', () => {
       openClosing(UNKNOWN_CUSTOMER, 'closed@example.com', new Date('2026-01-02T00:00:02.000Z')),
       keepRenewal(UNKNOWN_CUSTOMER, RENEWAL, null),
     ]);
-    await table.client.send(new PutCommand({ TableName: table.name, Item: doublePayment('pi_second', 3) }));
+    await documents(table).send(
+      new PutCommand({ TableName: table.name, Item: doublePayment('pi_second', 3) }),
+    );
     const charges = [
       { kind: 'order', customer_id: UNKNOWN_CUSTOMER, id: null, state: 'ordering', attempt: 1 },
       { kind: 'renewal', customer_id: UNKNOWN_CUSTOMER, id: 'in_1', state: 'paying', amount_cents: 59_900 },
@@ -182,7 +185,7 @@ describe('charges', () => {
 
   it('all open work is listed and counted, even 250 items', async () => {
     const open = range(1, 250).map((n) => doublePayment(`pi_${n}`, n));
-    for (const Item of open) await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    for (const Item of open) await documents(table).send(new PutCommand({ TableName: table.name, Item }));
     const Charges = z.array(z.object({ id: z.string() }));
     const { answer } = await json('charges', 'pending');
     expect(Charges.parse(answer['charges']).map(({ id }) => id)).toEqual(range(1, 250).map((n) => `pi_${n}`));

@@ -6,6 +6,7 @@ import { type EventRecord, readEventRecord, recordEvent } from '../../../lib/sto
 import { type Key, keys } from '../../../lib/store/keys.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import { openService } from '../../support/cli/service.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWith, range, uniqueEmail } from '../../support/fixtures.ts';
 import { parkedOf } from '../../support/parked-events.ts';
 
@@ -16,7 +17,7 @@ afterAll(() => service.stop());
 const { deps, json, lines, money, refusal, setByHand, table } = service;
 
 const deleteItem = ({ pk, sk }: Key) =>
-  table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
+  documents(table).send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
 
 let delivered = 0;
 /** Delivers the events that Stripe created since the last call. */

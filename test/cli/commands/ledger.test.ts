@@ -9,6 +9,7 @@ import { entryHash, type LedgerEntry } from '../../../lib/domain/ledger.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether } from '../../../lib/store/table.ts';
 import { openService } from '../../support/cli/service.ts';
+import { documents, middlewareOf } from '../../support/documents.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { writeHistory } from '../../support/history.ts';
 
@@ -38,7 +39,7 @@ describe('ledger', () => {
   beforeAll(async () => {
     long = (await customerWith(deps, 5)).head.customerId;
     await writeHistory(deps, long, LONG_HISTORY - 1);
-    table.client.middlewareStack.add(
+    middlewareOf(table).add(
       (next, context) => (args) => {
         if (context.commandName === 'QueryCommand') {
           pages += 1;
@@ -146,7 +147,9 @@ describe('ledger', () => {
     const { head } = await customerWith(deps, 5);
     const { customerId } = head;
     const [stored] = await readTogether(deps.table, [keys.head(customerId)]);
-    await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...keys.head(customerId) } }));
+    await documents(table).send(
+      new DeleteCommand({ TableName: table.name, Key: { ...keys.head(customerId) } }),
+    );
     const violations = [
       {
         customer_id: customerId,
@@ -160,7 +163,7 @@ describe('ledger', () => {
       code: 1,
       answer: { customers: 1, entries: 0, violations },
     });
-    await table.client.send(new PutCommand({ TableName: table.name, Item: stored }));
+    await documents(table).send(new PutCommand({ TableName: table.name, Item: stored }));
     expect((await json('ledger', 'verify', customerId)).code).toBe(0);
   });
 

@@ -8,6 +8,7 @@ import { dueAt } from '../../../lib/store/due-work.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { encodeNewNotice } from '../../../lib/store/notices.ts';
 import { openService } from '../../support/cli/service.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { foundUnsent } from '../../support/notices.ts';
 
@@ -67,7 +68,7 @@ const Unsent = z.object({
 const states = async () => (await json(Unsent, 'notices', 'list')).notices.map(({ state }) => state);
 /** Makes the claim of a notice stale, as a delivery that crashed ten minutes ago leaves it. */
 const leaveStaleClaim = (notice: string) =>
-  table.client.send(
+  documents(table).send(
     new UpdateCommand({
       TableName: table.name,
       Key: { pk: keys.customer(customerId), sk: `NOTICE#${notice}` },
@@ -145,7 +146,7 @@ describe('rsolv-billing notices', () => {
 
   it('notices resend --all reaches a new notice behind more than 100 failing ones, each once', async () => {
     const old = range(1, 120).map((n) => failedLongAgo(`old_${n}`));
-    for (const Item of old) await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    for (const Item of old) await documents(table).send(new PutCommand({ TableName: table.name, Item }));
     refuse(true);
     await issue();
     await deliver();
@@ -158,7 +159,7 @@ describe('rsolv-billing notices', () => {
     expect(new Set(sent.notices.map(({ notice }) => notice)).size).toBe(121);
     expect(sent.notices.every(({ requeued }) => requeued)).toBe(true);
     for (const { pk, sk } of old)
-      await table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
+      await documents(table).send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
     await deliver();
     expect(await unsentSummary()).toEqual({ count: 1, newestState: 'failed' });
     refuse(false);
@@ -169,13 +170,13 @@ describe('rsolv-billing notices', () => {
 
   it('notices resend --all queues the other notices and names a refused one with the reason', async () => {
     const both = ['du.odd', 'du_2'].map(failedLongAgo);
-    for (const Item of both) await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    for (const Item of both) await documents(table).send(new PutCommand({ TableName: table.name, Item }));
     const { code, stdout } = await pipe('notices', 'resend', '--all');
     expect(stdout).toMatch(/^customer \w+\n {2}dispute#du\.odd\n {2}notice: must be the kind and the id/);
     expect(stdout).toMatch(/\n1 notice queued again\.\n1 notice not queued\.\n$/);
     expect(code).toBe(1);
     for (const { pk, sk } of both)
-      await table.client.send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
+      await documents(table).send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
   });
 
   it('an unreadable notice is named without its content, and the other notices are resent', async () => {
@@ -186,7 +187,7 @@ describe('rsolv-billing notices', () => {
       ...{ customer_id: customerId, notice_id: 'n1', created_at: created, due_at: created },
       ...{ content: { kind: 'new_kind', says: 'secret' }, state: 'failed', attempts: 3, due: 'notice' },
     };
-    await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    await documents(table).send(new PutCommand({ TableName: table.name, Item }));
     refuse(true);
     await issue();
     await deliver();
@@ -210,7 +211,7 @@ describe('rsolv-billing notices', () => {
     const customer = (await service.json('customer', 'show', customerId)).answer;
     expect(customer['notices']).toMatchObject({ unsent: 0, unreadable });
     for (const { stdout, stderr } of [listed, shown, all]) expect(stdout + stderr).not.toContain('secret');
-    await table.client.send(new DeleteCommand({ TableName: table.name, Key: newer }));
+    await documents(table).send(new DeleteCommand({ TableName: table.name, Key: newer }));
   });
 
   it('notices resend refuses incomplete and ambiguous arguments, and an unknown notice', async () => {

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { openService } from '../../support/cli/service.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWith } from '../../support/fixtures.ts';
 
 vi.mock('../../../lib/runtime/start.ts', () => import('../../support/cli/runtime.ts'));
@@ -44,7 +45,7 @@ describe('rsolv-billing reconcile', () => {
 
   it('reconcile names a missing entry and exits with 1', async () => {
     const key = keys.entry(customerId, 2);
-    await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
+    await documents(table).send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
     const drifted = await pipe('reconcile', '--run', 'drifted');
     expect(drifted.code).toBe(1);
     expect(drifted.stdout).toContain('entry 2 is missing');

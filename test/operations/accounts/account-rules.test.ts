@@ -20,6 +20,7 @@ import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../../lib/stripe/fault.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { markClosed, recordedFix } from '../../support/customers.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { invoiceOf } from '../../support/invoices.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
@@ -50,7 +51,7 @@ const newest = async (customerId: string, count: number) =>
 const signedUp = async () => (await customerWith(money.deps, 5)).head;
 
 async function setHead(customerId: string, attribute: string, value: unknown): Promise<void> {
-  await table.client.send(
+  await documents(table).send(
     new UpdateCommand({
       TableName: table.name,
       Key: keys.head(customerId),

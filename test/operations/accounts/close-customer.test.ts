@@ -16,6 +16,7 @@ import { readOrder } from '../../../lib/store/orders.ts';
 import { UnreadableItem } from '../../../lib/store/record.ts';
 import type { Table } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWith, newFix, range } from '../../support/fixtures.ts';
 import { writeFixes } from '../../support/large-history.ts';
 import {
@@ -66,7 +67,9 @@ async function customer() {
 }
 
 async function everything(): Promise<string> {
-  const { Items } = await table.client.send(new ScanCommand({ TableName: table.name, ConsistentRead: true }));
+  const { Items } = await documents(table).send(
+    new ScanCommand({ TableName: table.name, ConsistentRead: true }),
+  );
   return JSON.stringify(Items);
 }
 

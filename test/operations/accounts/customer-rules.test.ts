@@ -13,6 +13,7 @@ import { keys } from '../../../lib/store/keys.ts';
 import { readEntriesDown } from '../../../lib/store/ledger.ts';
 import { readTogether } from '../../../lib/store/table.ts';
 import { markClosed } from '../../support/customers.ts';
+import { documents, middlewareOf } from '../../support/documents.ts';
 import { customerWith, range, uniqueEmail } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
 import { allNoticesOf, noticeContentsOf } from '../../support/notices.ts';
@@ -40,7 +41,7 @@ async function meeting<T>(
 ): Promise<T> {
   const waits: number[] = [];
   let left = count;
-  deps.table.client.middlewareStack.add(
+  middlewareOf(deps.table).add(
     (next, context) => async (args) => {
       if (context.commandName === 'TransactWriteItemsCommand' && left > 0) {
         left -= 1;
@@ -53,7 +54,7 @@ async function meeting<T>(
   try {
     return await work({ ...deps, sleep: async (ms) => void waits.push(ms) }, waits);
   } finally {
-    deps.table.client.middlewareStack.remove('meeting');
+    middlewareOf(deps.table).remove('meeting');
   }
 }
 
@@ -177,7 +178,7 @@ describe('the run that warns', () => {
 
   it('the warning run warns the other customers if one cannot be warned, and reports that one', async () => {
     const [bad, good] = [await low(), await low()];
-    deps.table.client.middlewareStack.add(
+    middlewareOf(deps.table).add(
       (next, context) => async (args) => {
         const isTheirs = JSON.stringify(args.input).includes(bad);
         if (context.commandName === 'TransactWriteItemsCommand' && isTheirs) throw new Error('no answer');
@@ -185,7 +186,7 @@ describe('the run that warns', () => {
       },
       { step: 'initialize', priority: 'high', name: 'bad' },
     );
-    const run = warnLowBalances(deps).finally(() => deps.table.client.middlewareStack.remove('bad'));
+    const run = warnLowBalances(deps).finally(() => middlewareOf(deps.table).remove('bad'));
     expect(await run).toMatchObject({
       warned: 1,
       failed: [{ customerId: bad, error: { code: 'ledger_unavailable' } }],
@@ -233,7 +234,7 @@ describe('delivering a notice', () => {
     const { head, keyId } = await customerWith(deps, 5);
     const name = { customerId: head.customerId, kind: 'key_issued', id: keyId } as const;
     expect(await deliverNotice(silent, { ...name, id: 'f'.repeat(64) })).toBe('already');
-    await deps.table.client.send(
+    await documents(deps.table).send(
       new DeleteCommand({ TableName: deps.table.name, Key: keys.head(head.customerId) }),
     );
     expect(await deliverNotice(silent, name)).toBe('already');

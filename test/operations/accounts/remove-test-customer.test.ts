@@ -12,6 +12,7 @@ import { openSetupStripe as openSetUp } from '../../../lib/stripe/setup/open.ts'
 import { ensureWebhookEndpoint } from '../../../lib/stripe/setup/webhook-endpoint.ts';
 import { freePort } from '../../../local/stack/ports.ts';
 import { contentsOf, keyOf } from '../../support/contents.ts';
+import { documents, middlewareOf } from '../../support/documents.ts';
 import { startFaultyEngine } from '../../support/faulty-engine.ts';
 import { customerWithCard, type Money, openMoney } from '../../support/money.ts';
 import { engineEndpoint, openTestTable, throughSdk } from '../../support/table.ts';
@@ -140,7 +141,7 @@ describe('removing a customer of the smoke test', () => {
     const somebody = 'f'.repeat(32);
     const card = (await contentsOf(table)).find((item) => keyOf(item).startsWith('CARD#'));
     for (const key of [card, keys.stripe(stripeCustomerId)]) {
-      await table.client.send(
+      await documents(table).send(
         new PutCommand({ TableName: table.name, Item: { ...card, ...key, customer_id: somebody } }),
       );
     }
@@ -159,7 +160,7 @@ describe('removing a customer of the smoke test', () => {
     onTestFinished(() => engine.close());
     const faulty = await throughSdk(table, engine.endpoint);
     let done = 0;
-    faulty.client.middlewareStack.add(
+    middlewareOf(faulty).add(
       (next, context) => (args) => {
         if (context.commandName?.startsWith('TransactWrite') && done++ === writes) {
           engine.fail({ operation: 'TransactWriteItems', when: 'before', times: 3 });

@@ -9,6 +9,7 @@ import { readEventRecord } from '../../../lib/store/events.ts';
 import type { StripeEvent } from '../../../lib/stripe/event.ts';
 import type { StripePort } from '../../../lib/stripe/port.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { range } from '../../support/fixtures.ts';
 import { deliverHolding } from '../../support/held-delivery.ts';
 import {
@@ -501,7 +502,7 @@ async function overlapping(scheduler: fc.Scheduler, lane: Lane, journey: Journey
     journey.stripeAfter(() => step),
   );
   const table = anotherClientOf(lane.deps.table);
-  table.client.middlewareStack.add(
+  middlewareOf(table).add(
     (next, context) => (args) => inTurn(scheduler, String(context.commandName), () => next(args)),
     { step: 'initialize', priority: 'high', name: 'scheduled' },
   );

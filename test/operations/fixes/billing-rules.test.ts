@@ -18,6 +18,7 @@ import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { StripeFault, type StripeFaultFacts, type StripeFaultKind } from '../../../lib/stripe/fault.ts';
 import { type FixPayment, KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import {
   customerWithCard,
@@ -814,7 +815,7 @@ describe('a ledger that many write at once', () => {
     const waits: number[] = [];
     let nowMs = Date.parse('2026-01-01T00:00:00.000Z');
     const name = 'contended';
-    table.client.middlewareStack.add(
+    middlewareOf(table).add(
       (next, context) => async (args) => {
         if (context.commandName === 'TransactWriteItemsCommand') {
           throw error();
@@ -837,7 +838,7 @@ describe('a ledger that many write at once', () => {
           if (sleepTakesTime) nowMs += ms;
         },
       },
-      release: () => table.client.middlewareStack.remove(name),
+      release: () => middlewareOf(table).remove(name),
     };
   }
 
@@ -879,7 +880,7 @@ describe('a ledger that many write at once', () => {
     const stale = { head: await headOf(money.deps, head.customerId), related: await fixOf(one) };
     await bill(one);
     const asked: string[] = [];
-    table.client.middlewareStack.add(
+    middlewareOf(table).add(
       (next, context) => (args) => {
         asked.push(String(context.commandName));
         return next(args);
@@ -887,7 +888,7 @@ describe('a ledger that many write at once', () => {
       { step: 'initialize', priority: 'high', name: 'asked' },
     );
     const late = billFixAttempt(money.deps, head.customerId, fixId, stale);
-    const outcome = await late.finally(() => table.client.middlewareStack.remove('asked'));
+    const outcome = await late.finally(() => middlewareOf(table).remove('asked'));
     expect(outcome).toMatchObject({ kind: 'billed', already: true, balance: 4 });
     expect(asked).toEqual(['TransactWriteItemsCommand']);
   });

@@ -10,6 +10,7 @@ import { decodeAdjustmentGuard, guardAdjustment } from '../../../lib/store/guard
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether } from '../../../lib/store/table.ts';
 import { expectSoundLedger, recordedFix } from '../../support/customers.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { customerWith, range, uniqueEmail } from '../../support/fixtures.ts';
 import { openTestTable, testDeps, throughSdk } from '../../support/table.ts';
 
@@ -122,7 +123,7 @@ describe('two sign-ups at once with one e-mail address', () => {
   it('a sign-up that the SDK sends again after a lost response is not rejected by its own first try', async () => {
     let lost = false;
     const table = await throughSdk(deps.table);
-    table.client.middlewareStack.add(
+    middlewareOf(table).add(
       (next, context) => async (args) => {
         const answer = await next(args);
         if (lost || context.commandName !== 'TransactWriteItemsCommand') return answer;

@@ -6,6 +6,7 @@ import { adjustCredits } from '../../../lib/operations/ledger/adjust-credits.ts'
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import type { Table } from '../../../lib/store/table.ts';
 import { expectSoundLedger, recordedFix } from '../../support/customers.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { uniqueEmail } from '../../support/fixtures.ts';
 import { anotherClientOf, openTestTable, testDeps } from '../../support/table.ts';
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
 /** A client of the same table whose calls wait until the scheduler releases them one by one. */
 function scheduledDeps(scheduler: fc.Scheduler): PaymentDeps {
   const scheduled = anotherClientOf(table);
-  scheduled.client.middlewareStack.add(
+  middlewareOf(scheduled).add(
     (next, context) => (args) =>
       new Promise((resolve, reject) => {
         const label = String(context.commandName);

@@ -17,6 +17,7 @@ import { recordEvent } from '../../../lib/store/events.ts';
 import { type AdjustmentGuard, decodeAdjustmentGuard, guardAdjustment } from '../../../lib/store/guards.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether } from '../../../lib/store/table.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { headOf } from '../../support/money.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
@@ -90,7 +91,7 @@ const signedUp = async (): Promise<CustomerHead> => (await customerWith(deps, 5)
 /** The first `count` transactions during `work` conflict with another one. */
 async function meeting<T>(count: number, work: () => Promise<T>): Promise<T> {
   let left = count;
-  deps.table.client.middlewareStack.add(
+  middlewareOf(deps.table).add(
     (next, context) => async (args) => {
       if (context.commandName === 'TransactWriteItemsCommand' && left > 0) {
         left -= 1;
@@ -100,7 +101,7 @@ async function meeting<T>(count: number, work: () => Promise<T>): Promise<T> {
     },
     { step: 'initialize', priority: 'high', name: 'meeting' },
   );
-  return work().finally(() => deps.table.client.middlewareStack.remove('meeting'));
+  return work().finally(() => middlewareOf(deps.table).remove('meeting'));
 }
 
 describe('a change of the ledger', () => {

@@ -12,6 +12,7 @@ import { warnLowBalances } from '../../../lib/operations/notices/warn-low-balanc
 import type { NoticeName } from '../../../lib/store/keys.ts';
 import type { MailboxServer } from '../../../local/mailbox/server.ts';
 import { markClosed } from '../../support/customers.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { startTestMailbox } from '../../support/mailbox.ts';
 import { noticesOf, unsentOf } from '../../support/notices.ts';
@@ -71,7 +72,7 @@ describe('a notice', () => {
     const name = await told();
     let isLost = false;
     const table = await throughSdk(deps.table);
-    table.client.middlewareStack.add(
+    middlewareOf(table).add(
       (next, { commandName }) =>
         async (args) => {
           const answer = await next(args);

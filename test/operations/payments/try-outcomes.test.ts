@@ -16,6 +16,7 @@ import { keepOrder, type ProOrder } from '../../../lib/store/orders.ts';
 import { keepCardTries, readCardTries } from '../../../lib/store/payments/card-tries.ts';
 import { type Write, writeTogether } from '../../../lib/store/table.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
 
 /* What the outcome of one try writes to the record of its card, and the notice to the customer. */
@@ -169,7 +170,7 @@ describe('ending an attempt', () => {
     await store(keepOrder(customerId, order('ordering'), null));
     let looks = 0;
     let isContesting = false;
-    deps.table.client.middlewareStack.add(
+    middlewareOf(deps.table).add(
       (next, { commandName }) =>
         async (args) => {
           if (commandName === 'TransactWriteItemsCommand' && looks <= times && !isContesting) {
@@ -185,7 +186,7 @@ describe('ending an attempt', () => {
     const { kind } = await endAttempt(deps, customerId, TRY, DECLINED, () => {
       looks += 1;
       return [keepOrder(customerId, order('refused'), order('ordering'))];
-    }).finally(() => deps.table.client.middlewareStack.remove('contest'));
+    }).finally(() => middlewareOf(deps.table).remove('contest'));
     return { kind, looks };
   }
 

@@ -6,6 +6,7 @@ import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import { readLedgerRecords } from '../../../lib/store/audit/audit.ts';
 import { keys } from '../../../lib/store/keys.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWithCard, headOf, type Money, openMoney } from '../../support/money.ts';
 import { noticesOf } from '../../support/notices.ts';
 import { openTestTable } from '../../support/table.ts';
@@ -280,7 +281,7 @@ describe('a guard of a release that granted 60 for each invoice', () => {
     const key = keys.once(customerId, 'invoice', latest(subscription).id);
     const [guard] = await readTogether(table, [key]);
     const { lines: _, ...older } = guard ?? {};
-    await table.client.send(new PutCommand({ TableName: table.name, Item: older }));
+    await documents(table).send(new PutCommand({ TableName: table.name, Item: older }));
     expect(await settleInvoice(money.deps, customerId, latest(subscription).id)).toBe(false);
     await stripe.refunds.create({
       charge: money.double.state.charges.newestFirst[0]?.id ?? '',

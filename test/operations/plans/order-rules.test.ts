@@ -11,6 +11,7 @@ import type { ProOrder } from '../../../lib/store/orders.ts';
 import { readTogether, type Table } from '../../../lib/store/table.ts';
 import { KEY_IS_SAFE_MS, type StripePort } from '../../../lib/stripe/port.ts';
 import { markClosed } from '../../support/customers.ts';
+import { documents } from '../../support/documents.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering as answeringWith, failing } from '../../support/stripe-answers.ts';
 
@@ -96,7 +97,7 @@ describe('an order that is under way', () => {
 
   it('an order that another caller recorded as refused still grants what was paid for', async () => {
     const { customerId, order } = await unanswered();
-    await table.client.send(
+    await documents(table).send(
       new UpdateCommand({
         TableName: table.name,
         Key: keys.order(customerId),
@@ -147,7 +148,7 @@ describe('an order that is under way', () => {
     const deps = await answering((port) => ({
       subscribe: async (asked) => {
         const subscribed = await port.subscribe(asked);
-        await table.client.send(
+        await documents(table).send(
           new UpdateCommand({
             TableName: table.name,
             Key: keys.head(customerId),

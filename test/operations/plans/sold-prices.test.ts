@@ -14,6 +14,7 @@ import { readSoldPrices } from '../../../lib/store/payments/sold-prices.ts';
 import type { Table } from '../../../lib/store/table.ts';
 import { ensureProPrice } from '../../../lib/stripe/setup/price.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { documents, middlewareOf } from '../../support/documents.ts';
 import { customerWith } from '../../support/fixtures.ts';
 import { customerWithCard, type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
@@ -128,7 +129,7 @@ describe('the sweeper', () => {
   it('the sweeper replaces an unreadable stored price, which is not shown until then', async () => {
     await sellAt(SECOND);
     const broken = { ...keys.soldPrice('pro'), price_id: 'price_1', month_cents: 'many', credits: 60 };
-    await table.client.send(new PutCommand({ TableName: table.name, Item: broken }));
+    await documents(table).send(new PutCommand({ TableName: table.name, Item: broken }));
     expect(await shown()).toEqual(FIRST);
     await refreshSoldPrices(deps);
     expect(await shown()).toMatchObject(SECOND);
@@ -193,8 +194,8 @@ describe('the prices that a function keeps in memory', () => {
         failures += 1;
         throw new Error('no answer');
       };
-      table.client.middlewareStack.add(silent, { step: 'initialize', priority: 'high', name: 'silent' });
-      return pro().finally(() => table.client.middlewareStack.remove('silent'));
+      middlewareOf(table).add(silent, { step: 'initialize', priority: 'high', name: 'silent' });
+      return pro().finally(() => middlewareOf(table).remove('silent'));
     };
     const wait = (ms: number) => {
       atMs += ms;

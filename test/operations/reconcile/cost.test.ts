@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import type { ReconcileReport } from '../../../lib/domain/reconciliation.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { writeHistory } from '../../support/history.ts';
 import { customerWithCard } from '../../support/money.ts';
@@ -17,7 +18,7 @@ async function countingReadUnits<T>(
   work: () => Promise<T>,
 ): Promise<{ result: T; units: number }> {
   let units = 0;
-  table.client.middlewareStack.add(
+  middlewareOf(table).add(
     (next) => async (args) => {
       const answer = await next(args);
       if ('ConsumedCapacity' in answer.output) {
@@ -30,7 +31,7 @@ async function countingReadUnits<T>(
   try {
     return { result: await work(), units };
   } finally {
-    table.client.middlewareStack.remove('read-units');
+    middlewareOf(table).remove('read-units');
   }
 }
 

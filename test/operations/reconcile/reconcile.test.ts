@@ -14,6 +14,7 @@ import { isHandled } from '../../../lib/stripe/event-types.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import { fixMetadata } from '../../../lib/stripe/readers/payments.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { documents } from '../../support/documents.ts';
 import { range } from '../../support/fixtures.ts';
 import { customerWithCard, expectSoundMoney, headOf } from '../../support/money.ts';
 import {
@@ -788,7 +789,7 @@ describe('what is open', () => {
     books.wait(61 * 60_000);
     const { table } = books.deps;
     const Item = { pk: 'NEWER#1', sk: 'NEWER', due: 'charge', due_at: '2000-01-01', says: 'secret' };
-    await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    await documents(table).send(new PutCommand({ TableName: table.name, Item }));
     expect((await reconciled(books)).report.open.named).toEqual([
       {
         customerId: null,

@@ -11,6 +11,7 @@ import { keys } from '../../../lib/store/keys.ts';
 import { isHandled } from '../../../lib/stripe/event-types.ts';
 import { StripeFault } from '../../../lib/stripe/fault.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { middlewareOf } from '../../support/documents.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { writeHistory } from '../../support/history.ts';
 import { customerWithCard } from '../../support/money.ts';
@@ -343,7 +344,7 @@ describe('a ledger that is longer than a page', () => {
 
 /** Calls `happen` after each page of a partition that has another page. */
 function afterEachPage({ table }: PaymentDeps, happen: () => Promise<void>): void {
-  table.client.middlewareStack.add(
+  middlewareOf(table).add(
     (next, context) => async (args) => {
       const answer = await next(args);
       const isPartial = 'LastEvaluatedKey' in answer.output && answer.output.LastEvaluatedKey !== undefined;

@@ -11,6 +11,7 @@ import { announceCharge } from '../../../lib/store/fix-attempts.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
 import { readTogether, type Table, writeTogether } from '../../../lib/store/table.ts';
 import { recordedFix } from '../../support/customers.ts';
+import { documents, middlewareOf } from '../../support/documents.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { customerWithCard, headOf, type Money, openMoneyForFile } from '../../support/money.ts';
 import { answering, failing } from '../../support/stripe-answers.ts';
@@ -38,7 +39,7 @@ beforeEach(async () => {
 
 /** Adds the item to the index, as a stale index still lists it. */
 async function listAsDue(key: Key): Promise<void> {
-  await table.client.send(
+  await documents(table).send(
     new UpdateCommand({
       TableName: table.name,
       Key: { ...key },
@@ -49,7 +50,7 @@ async function listAsDue(key: Key): Promise<void> {
 }
 
 async function forget(key: Key): Promise<void> {
-  await table.client.send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
+  await documents(table).send(new DeleteCommand({ TableName: table.name, Key: { ...key } }));
 }
 
 async function fixOf(customerId: string, id: string) {
@@ -87,14 +88,14 @@ describe('the sweeper leaves alone', () => {
   it('the sweeper leaves missing items', async () => {
     const key = keys.fix('c'.repeat(32), 'gone');
     await listAsDue(key);
-    table.client.middlewareStack.add(
+    middlewareOf(table).add(
       (next, context) => async (args) => {
         if (context.commandName === 'BatchGetItemCommand') await forget(key);
         return next(args);
       },
       { step: 'initialize', priority: 'high', name: 'gone' },
     );
-    const run = settlePendingCharges(idle).finally(() => table.client.middlewareStack.remove('gone'));
+    const run = settlePendingCharges(idle).finally(() => middlewareOf(table).remove('gone'));
     expect(await run).toEqual({ settled: 1, waiting: [], failed: [] });
   });
 

@@ -7,6 +7,7 @@ import type { Stage } from '../../../cli/stage/stage.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
 import type { Key } from '../../../lib/store/keys.ts';
 import type { Table } from '../../../lib/store/table.ts';
+import { documents } from '../documents.ts';
 import { type Money, openMoney } from '../money.ts';
 import { TEST_CREDENTIALS } from '../table.ts';
 import { TableModel } from '../table-model/model.ts';
@@ -122,7 +123,7 @@ export async function openService(): Promise<Service> {
       return [code, Refused.parse(JSON.parse(stdout)).error.code];
     },
     setByHand: ({ pk, sk }, attribute, value) =>
-      table.client.send(
+      documents(table).send(
         new UpdateCommand({
           TableName: table.name,
           Key: { pk, sk },

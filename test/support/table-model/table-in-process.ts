@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as yieldOnce } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { TableTools } from '../../../lib/store/in-time.ts';
 import type { Table } from '../../../lib/store/table.ts';
+import { answerDocuments } from '../documents.ts';
 import { answerTo } from './answer-to.ts';
 import type { TableModel } from './model.ts';
+import { answerFromWire } from './wire.ts';
 
 /** No waits: one turn of the event loop is enough for the others to finish. */
 const TOOLS: TableTools = {
@@ -26,13 +27,13 @@ export function tableInProcess({
   readonly name: string;
   readonly model: TableModel;
 }): Table {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+  const client = new DynamoDBClient({});
   client.middlewareStack.add(
-    (_next, context) => async (args) => ({
-      output: answerTo(model, String(context.commandName), args.input),
-      response: undefined,
-    }),
+    (_next, { commandName }) =>
+      async ({ input }) =>
+        answerFromWire(input, (plain) => answerTo(model, String(commandName), plain)),
     { step: 'initialize', priority: 'low', name: 'in-process' },
   );
+  answerDocuments(client, async (commandName, input) => answerTo(model, commandName, input));
   return { client, name, tools: TOOLS };
 }

@@ -37,6 +37,15 @@ export const fromWire = (request: unknown): unknown =>
 export const toWire = (answer: unknown): unknown =>
   translated(answer, (item) => marshall(fields.parse(item)));
 
+/** A middleware's answer to a request in wire form, by an `answer` that works on plain values. */
+export async function answerFromWire<T extends object>(
+  input: unknown,
+  answer: (plain: unknown) => T | Promise<T>,
+): Promise<{ output: { $metadata: object }; response: undefined }> {
+  const plain = await answer(fromWire(input));
+  return { output: { $metadata: {}, ...fields.parse(toWire(plain)) }, response: undefined };
+}
+
 function translated(value: unknown, item: (item: unknown) => unknown): unknown {
   if (Array.isArray(value)) return value.map((inner) => translated(inner, item));
   if (typeof value !== 'object' || value === null) return value;
