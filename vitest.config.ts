@@ -95,11 +95,11 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     env: {
-      POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
-      POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
+      SERVICE_NAME: 'rsolv-billing',
+      METRICS_NAMESPACE: 'RSOLV/Billing',
       // Logs through the console, where a test can read it.
-      POWERTOOLS_DEV: 'true',
-      POWERTOOLS_METRICS_DISABLED: 'false',
+      LOG_TO_CONSOLE: 'true',
+      METRICS_DISABLED: 'false',
     },
     // Hides the functions' own log lines. A failing test prints what it checked.
     onConsoleLog: (log) => !log.includes('rsolv-billing'),

@@ -1,12 +1,10 @@
-import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
-import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { openSes } from '../lib/mail/ses.ts';
 import type { MailDeps } from '../lib/operations/notices/deliver-notice.ts';
 import { deliverStored } from '../lib/operations/notices/deliver-stored.ts';
 import { runningDeps } from '../lib/runtime/running.ts';
 import { parseMailConfig } from '../lib/settings/mail.ts';
 
-const processor = new BatchProcessor(EventType.DynamoDBStreams);
 let mailDeps: MailDeps | undefined;
 
 /**
@@ -17,9 +15,14 @@ export const handler = async (event: DynamoDBStreamEvent): Promise<DynamoDBBatch
   // Outside the batch: wrong settings are not the fault of any one notice.
   mailDeps ??= start();
   const deps = mailDeps;
-  const deliver = ({ dynamodb }: DynamoDBRecord) => deliverStored(deps, dynamodb?.Keys ?? {});
-  const batch = await processPartialResponse(event, deliver, processor, { throwOnFullBatchFailure: false });
-  return { batchItemFailures: batch.batchItemFailures.map(({ itemIdentifier }) => ({ itemIdentifier })) };
+  const outcomes = await Promise.allSettled(
+    event.Records.map(({ dynamodb }) => deliverStored(deps, dynamodb?.Keys ?? {})),
+  );
+  const failed = event.Records.filter((_, i) => outcomes[i]?.status === 'rejected');
+  // A record without a number makes Lambda repeat the whole batch.
+  return {
+    batchItemFailures: failed.map(({ dynamodb }) => ({ itemIdentifier: dynamodb?.SequenceNumber ?? '' })),
+  };
 };
 
 function start(): MailDeps {

@@ -28,9 +28,9 @@ export default defineConfig({
     fsModuleCache: number === undefined,
     testTimeout: 60_000,
     env: {
-      POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
-      POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
-      POWERTOOLS_DEV: 'true',
+      SERVICE_NAME: 'rsolv-billing',
+      METRICS_NAMESPACE: 'RSOLV/Billing',
+      LOG_TO_CONSOLE: 'true',
     },
     onConsoleLog: (log) => !log.includes('rsolv-billing'),
   },

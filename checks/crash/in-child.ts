@@ -41,7 +41,7 @@ export async function buildChild(): Promise<{ inChild: InChild; remove: () => Pr
 
 async function runChild(file: string, command: Command, point: CrashPoint | null): Promise<Done | null> {
   const child = spawn(process.execPath, [file, JSON.stringify({ command, point })], {
-    env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' },
+    env: { ...process.env, LOG_LEVEL: 'SILENT', METRICS_DISABLED: 'true' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [output, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'close')]);

@@ -61,7 +61,7 @@ export async function setScene(): Promise<Scene> {
 /** `/docs` as the gateway serves it. Other paths return 404, like a broken webhook endpoint. */
 async function serveDocs() {
   // Silences the service's log. The level is read when the service loads.
-  process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
+  process.env['LOG_LEVEL'] = 'SILENT';
   const { handler: getDocs } = await import('../../functions/get-docs.ts');
   const server = createServer((request, response) => {
     if (request.url !== '/docs') {

@@ -63,8 +63,8 @@ describe.each(packagedStages)('functions on $stage', ({ stage, template, functio
       expect(one.environment).toMatchObject({
         STAGE: stage,
         TABLE_NAME: `rsolv-billing-${stage}`,
-        POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
-        POWERTOOLS_METRICS_NAMESPACE: `RSOLV/Billing/${stage}`,
+        SERVICE_NAME: 'rsolv-billing',
+        METRICS_NAMESPACE: `RSOLV/Billing/${stage}`,
       });
     });
   });

@@ -1,6 +1,6 @@
-import wrapAnsi from 'wrap-ansi';
 import { html } from './html.ts';
 import type { Letter } from './letters.ts';
+import { wrapped } from './wrap.ts';
 
 /** What surrounds the content of a letter. */
 export interface Frame {
@@ -51,7 +51,7 @@ function asText({ paragraphs, next }: Letter, frame: Frame): string {
     frame.appUrl,
     `-- \n${SIGNATURE}\n${footerOf(frame)}`,
   ];
-  return `${parts.map((part) => wrapAnsi(part, TEXT_WIDTH, { trim: false })).join('\n\n')}\n`;
+  return `${parts.map((part) => wrapped(part, TEXT_WIDTH)).join('\n\n')}\n`;
 }
 
 const FONT = 'font-family:-apple-system,Segoe UI,Helvetica,Arial,sans-serif';

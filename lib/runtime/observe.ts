@@ -1,9 +1,8 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { mappedStack } from './mapped-stack.ts';
+import { loggerOf, outputSettings, writeCounts } from './output.ts';
 
-/** Powertools reads service name, level and namespace from the environment. */
-export const logger = new Logger();
-const metrics = new Metrics();
+const settings = outputSettings(process.env);
+export const logger = loggerOf(settings);
 
 export type BusinessMetric =
   | 'CustomerOnboarded'
@@ -82,9 +81,7 @@ export type BusinessMetric =
   | 'Defect';
 
 /** Metrics that are no counts. */
-const UNITS: Partial<Record<BusinessMetric, (typeof MetricUnit)[keyof typeof MetricUnit]>> = {
-  StripeDuration: MetricUnit.Milliseconds,
-};
+const UNITS: Partial<Record<BusinessMetric, string>> = { StripeDuration: 'Milliseconds' };
 
 /** Counted for each version too, so that a canary can be compared with the version before. */
 const OF_VERSIONS: ReadonlySet<BusinessMetric> = new Set(['KeyAccepted', 'RequestRefused']);
@@ -96,18 +93,15 @@ const NO_VERSION = '$LATEST';
  * occurs more than once keeps each value, for percentiles.
  */
 export function countBusiness(counts: readonly (readonly [BusinessMetric, number])[]): void {
-  if (counts.length === 0) return;
-  if (counts.every(([metric]) => OF_VERSIONS.has(metric))) alsoByVersion();
-  for (const [metric, count] of counts) metrics.addMetric(metric, UNITS[metric] ?? MetricUnit.Count, count);
-  metrics.publishStoredMetrics();
+  const isOfVersions = counts.every(([metric]) => OF_VERSIONS.has(metric));
+  writeCounts(settings, counts, { units: UNITS, alsoBy: isOfVersions ? versionOf(process.env) : {} });
 }
 
-/** The next metrics have two sets of dimensions: as always, and with the version. */
-function alsoByVersion(): void {
-  const { AWS_LAMBDA_FUNCTION_NAME: name, AWS_LAMBDA_FUNCTION_VERSION: version = NO_VERSION } = process.env;
-  if (name === undefined || version === NO_VERSION) return;
-  metrics.addDimensions({});
-  metrics.addDimensions({ function_name: name, function_version: version });
+/** The version of this function; nothing if it has no versions. */
+function versionOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  const { AWS_LAMBDA_FUNCTION_NAME: name, AWS_LAMBDA_FUNCTION_VERSION: version = NO_VERSION } = env;
+  if (name === undefined || version === NO_VERSION) return {};
+  return { function_name: name, function_version: version };
 }
 
 /**
@@ -117,5 +111,10 @@ function alsoByVersion(): void {
 export function loggableError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' };
   const { name, message, stack, cause } = error;
-  return { name, message, stack, ...(cause === undefined ? {} : { cause: loggableError(cause) }) };
+  return {
+    name,
+    message,
+    stack: stack && mappedStack(stack),
+    ...(cause === undefined ? {} : { cause: loggableError(cause) }),
+  };
 }

@@ -73,8 +73,8 @@ export async function startApi({
       // Serverless writes to the home folder, which may be missing or read-only.
       HOME: join(state, 'home'),
       NODE_COMPILE_CACHE: join(state, 'node'),
-      POWERTOOLS_LOG_LEVEL: logLevel,
-      POWERTOOLS_METRICS_DISABLED: 'true', // metrics are lines on stdout, for CloudWatch to read
+      LOG_LEVEL: logLevel,
+      METRICS_DISABLED: 'true', // metrics are lines on stdout, for CloudWatch to read
       SLS_LOG_LEVEL: 'error', // otherwise a line for every request
     },
     onLine: (line, stream) => {
