@@ -311,7 +311,7 @@ export const STEPS: readonly Step[] = [
     covers: [
       'package.json',
       'package-lock.json',
-      'checks/{mutation,stripe-sync}/package*.json',
+      'checks/{mutation,stripe-sync,bench/side-by-side}/package*.json',
       'checks/supply-chain/**',
     ],
     limitMinutes: 5,
@@ -327,11 +327,12 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'bench',
-    proves: 'calls, capacity and contention stay within their budgets',
+    proves:
+      'calls, capacity and contention stay within their budgets, and says how a plain PostgreSQL server compares',
     command: 'npm run --silent check:bench',
     tier: 'nightly',
     isAlone: true,
     covers: [...SERVICE, 'checks/bench/**', 'esbuild-plugins.ts', 'serverless.yml'],
-    limitMinutes: 15,
+    limitMinutes: 25,
   },
 ];

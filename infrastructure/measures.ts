@@ -20,7 +20,7 @@ export interface Measure {
 export const business = ({ name, metricsNamespace }: DeployedService, metric: BusinessMetric): Measure => ({
   namespace: metricsNamespace,
   name: metric,
-  dimensions: { service: name }, // Powertools adds it to every metric
+  dimensions: { service: name }, // lib/runtime/output.ts adds it to every metric
   stat: 'Sum',
 });
 

@@ -18,9 +18,11 @@ const MAX_WRITE_UNITS = 6;
 /** For a million fixes from credits: recorded, looked up, billed, with their logs. */
 const MAX_DOLLARS = 15;
 export const MAX_START_UP_RATIO = 1.3;
+/** Against the same function with the SDK's client as it comes (earlier/bundle.ts). */
+export const MAX_AGAINST_EARLIER = 0.8;
 
 export interface Budget {
-  readonly of: 'throughput' | 'hot customer' | 'calls' | 'dollars' | 'start-up';
+  readonly of: 'throughput' | 'hot customer' | 'calls' | 'dollars' | 'start-up' | 'first answer' | 'fetch';
   readonly what: string;
   readonly measured: number;
   readonly limit: number;
@@ -48,6 +50,14 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
       measured: throughput.handlerAgainst['reads and transactions'],
       limit: MIN_THROUGHPUT_RATIO,
       bound: 'at least',
+      timed: true,
+    },
+    {
+      of: 'throughput',
+      what: 'processor time of a fix against the earlier client',
+      measured: throughput.cpuAgainstEarlier,
+      limit: MAX_AGAINST_EARLIER,
+      bound: 'at most',
       timed: true,
     },
     ...hotCustomer.flatMap(({ fixes, transactionsPerFix }): Budget[] => {
@@ -81,17 +91,32 @@ export function budgetsOf({ counted, throughput, hotCustomer, startUp }: Results
       }),
     ...startUp
       .filter(({ baseline }) => baseline === 'DynamoDB client')
-      .map(({ name, ratio }): Budget => {
-        const what = `start-up of ${name} against its DynamoDB client`;
-        return {
-          of: 'start-up',
-          what,
-          measured: ratio,
-          limit: MAX_START_UP_RATIO,
-          bound: 'at most',
-          timed: true,
-        };
+      .flatMap(({ name, ratio, againstEarlier }): Budget[] => {
+        const common = { of: 'start-up', bound: 'at most', timed: true } as const;
+        return [
+          {
+            ...common,
+            what: `start-up of ${name} against its DynamoDB client`,
+            measured: ratio,
+            limit: MAX_START_UP_RATIO,
+          },
+          {
+            ...common,
+            of: 'first answer',
+            what: `first answer of ${name} against the earlier client`,
+            measured: againstEarlier,
+            limit: MAX_AGAINST_EARLIER,
+          },
+        ];
       }),
+    {
+      of: 'fetch',
+      what: "functions that load Node's fetch",
+      measured: startUp.filter(({ loadsFetch }) => loadsFetch).length,
+      limit: 0,
+      bound: 'at most',
+      timed: false,
+    },
   ];
 }
 

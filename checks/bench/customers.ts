@@ -8,6 +8,7 @@ import { encodeNewFix } from '../../lib/store/fix-attempts.ts';
 import { decodeHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether } from '../../lib/store/table.ts';
+import { documents } from '../../test/support/documents.ts';
 import { customerWith, newFix, range } from '../../test/support/fixtures.ts';
 
 const BATCH = 25;
@@ -42,7 +43,7 @@ export async function customerWithFixes(deps: Deps, count: number): Promise<Benc
     const puts = fixes
       .slice(from, from + BATCH)
       .map((fix) => ({ PutRequest: { Item: encodeNewFix(customerId, fix) } }));
-    const { UnprocessedItems } = await table.client.send(
+    const { UnprocessedItems } = await documents(table).send(
       new BatchWriteCommand({ RequestItems: { [table.name]: puts } }),
     );
     if (Object.keys(UnprocessedItems ?? {}).length > 0)

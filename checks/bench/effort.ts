@@ -1,8 +1,9 @@
 /** How much is measured: little for the check of each change, more for a report. */
 export interface Effort {
   readonly throughputRounds: number;
-  /** Starts of each function, and of its baseline. */
-  readonly startUpPairs: number;
+  /** Starts of each function, of its earlier self and of its baseline. */
+  readonly startUpRounds: number;
+  readonly sideBySideRounds: number;
   /** The crowd sizes, and how often each is measured. */
   readonly crowds: readonly { readonly fixes: number; readonly repetitions: number }[];
   /** Whether the growth series use their full reach. */
@@ -12,7 +13,8 @@ export interface Effort {
 /** The budgets are on the means of crowds of 10 and of 100. A crowd of 200 takes seconds. */
 export const USUAL: Effort = {
   throughputRounds: 12,
-  startUpPairs: 15,
+  startUpRounds: 11,
+  sideBySideRounds: 6,
   crowds: [
     { fixes: 1, repetitions: 5 },
     { fixes: 2, repetitions: 10 },
@@ -28,7 +30,8 @@ export const USUAL: Effort = {
 
 export const THOROUGH: Effort = {
   throughputRounds: 24,
-  startUpPairs: 31,
+  startUpRounds: 21,
+  sideBySideRounds: 14,
   crowds: USUAL.crowds.map(({ fixes, repetitions }) => ({ fixes, repetitions: 3 * repetitions })),
   full: true,
 };

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { openSync, writeSync } from 'node:fs';
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { devNull } from 'node:os';
+import { join } from 'node:path';
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { useLocalAws } from '../../cli/stage/local-aws.ts';
+import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import { ensureTable } from '../../cli/stage/table.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { startRuntime } from '../../lib/runtime/start.ts';
@@ -16,15 +18,37 @@ export interface Setting {
   stop(): Promise<void>;
 }
 
+/** How functions write their lines: as on Lambda. The last three are those of Powertools, for earlier/. */
+export const OUTPUT: Readonly<Record<string, string>> = {
+  SERVICE_NAME: 'rsolv-billing',
+  METRICS_NAMESPACE: 'RSOLV/Billing',
+  POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
+  POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
+  POWERTOOLS_DEV: 'false',
+};
+
+/** For bundles. Inside the project, so that they resolve the packages that they exclude. */
+export function cacheFolder(): string {
+  const folder = join(PROJECT_ROOT, '.cache', 'bench');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 /** A proxy that forwards requests to the engine. */
 export interface Between {
   readonly endpoint: string;
   close(): void;
 }
 
-/** @param through starts a proxy between the functions and the engine; without it there is none */
-export async function openSetting(through?: (engine: string) => Promise<Between>): Promise<Setting> {
-  const engine = await startEngine();
+interface SettingOptions {
+  /** Starts a proxy between the functions and the engine; without it there is none. */
+  readonly through?: (engine: string) => Promise<Between>;
+  /** Starts an engine that keeps its data in this folder. Otherwise it is in memory, or DYNAMODB_ENDPOINT. */
+  readonly dataDir?: string;
+}
+
+export async function openSetting({ through, dataDir }: SettingOptions = {}): Promise<Setting> {
+  const engine = await startEngine(dataDir === undefined ? {} : { dataDir, env: {} });
   useLocalAws(process.env);
   const between = await through?.(engine.endpoint);
   const endpoint = between?.endpoint ?? engine.endpoint;
@@ -50,11 +74,7 @@ function functionEnvironment(endpoint: string): Record<string, string> {
     DYNAMODB_ENDPOINT: endpoint,
     // A crowd on one key must not measure the limit of calls.
     KEY_CALLS_PER_MINUTE: '0',
-    POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
-    POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
-    POWERTOOLS_LOG_LEVEL: 'INFO',
-    POWERTOOLS_DEV: 'false',
-    POWERTOOLS_METRICS_DISABLED: 'false',
+    ...OUTPUT,
   };
 }
 

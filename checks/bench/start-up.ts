@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod/mini';
-import { PROJECT_ROOT } from '../../cli/stage/serverless-file.ts';
 import { range } from '../../test/support/fixtures.ts';
 import { gatewayEvent } from '../../test/support/gateway.ts';
 import { type Bundle, bundle, readBundlePlan } from '../budgets/bundle-functions.ts';
+import { earlierPlan } from './earlier/bundle.ts';
 import type { Effort } from './effort.ts';
+import { cacheFolder, OUTPUT } from './setting.ts';
 import { median } from './statistics.ts';
 
 const CHILD = join(import.meta.dirname, 'start-up-child.mjs');
@@ -23,65 +24,84 @@ export interface StartUp {
   readonly loadedMs: number;
   readonly answeredMs: number;
   readonly baselineMs: number;
-  /** The median over the pairs of loaded / baseline time. */
+  /** The first answer of the function's earlier self (earlier/bundle.ts). */
+  readonly earlierMs: number;
+  /** The median over the rounds of the first answers, now / earlier. */
+  readonly againstEarlier: number;
+  /** The same ratio of CPU time until the first answer, which depends less on other load of the machine. */
+  readonly cpuAgainstEarlier: number;
+  /** Whether the function, with all the code that it may load later, has loaded Node's `fetch`. */
+  readonly loadsFetch: boolean;
+  /** The median over the rounds of loaded / baseline time. */
   readonly ratio: number;
-  /** The same ratio of CPU time, which depends less on other load of the machine. */
+  /** The same ratio of CPU time. */
   readonly cpuRatio: number;
 }
 
-interface Pair {
+/** The starts of one round. */
+interface Starts {
   readonly own: Times;
+  readonly earlier: Times;
   readonly baseline: Times;
 }
 
 /**
- * Starts each function's bundle in its own process, paired with a baseline bundle. The baseline only imports
- * and constructs the DynamoDB client with the same commands: the minimum for a function that uses the table.
+ * Starts each function's bundle in its own process, beside its earlier self and a baseline bundle. The
+ * baseline only imports and constructs the SDK's client as it comes, with the commands of the earlier self.
  */
 export async function measureStartUp(
-  { startUpPairs }: Pick<Effort, 'startUpPairs'>,
+  { startUpRounds }: Pick<Effort, 'startUpRounds'>,
   progress: (what: string) => void,
 ): Promise<StartUp[]> {
   progress('start-up, bundling');
-  // Inside the project, so a bundle resolves the packages that it excludes.
-  const folder = join(PROJECT_ROOT, '.cache', `bench-${process.pid}`);
-  mkdirSync(folder, { recursive: true });
+  const folder = mkdtempSync(join(cacheFolder(), 'start-up-'));
   try {
     const plan = readBundlePlan();
+    const thenPlan = earlierPlan(plan);
     const contestants = await Promise.all(
       plan.functions.map(async ({ name, entry, answersRequests }) => {
         const own = await bundle(plan, entry, { folder });
-        const source = baselineSource(own);
-        const baseline = await bundle(plan, { name: `baseline-${name}`, source }, { folder });
-        const pairs: Pair[] = [];
+        const earlier = await bundle(thenPlan, entry, { folder: join(folder, 'earlier') });
+        const source = baselineSource(earlier);
+        const baseline = await bundle(thenPlan, { name: `baseline-${name}`, source }, { folder });
+        const starts: Starts[] = [];
         return {
           name,
-          own: own.file,
-          baseline: baseline.file,
+          own,
+          earlier,
+          baseline,
           usesTable: source !== '',
           answersRequests,
-          pairs,
+          starts,
         };
       }),
     );
-    for (const round of range(1, startUpPairs)) {
-      progress(`start-up, round ${round} of ${startUpPairs}`);
-      for (const { own, baseline, answersRequests, pairs } of contestants) {
-        pairs.push({
+    for (const round of range(1, startUpRounds)) {
+      progress(`start-up, round ${round} of ${startUpRounds}`);
+      for (const { own, earlier, baseline, answersRequests, starts } of contestants) {
+        starts.push({
           own: await startOnce(own, plan.nodeOptions, answersRequests),
-          baseline: await startOnce(baseline, plan.nodeOptions, answersRequests),
+          earlier: await startOnce(earlier, thenPlan.nodeOptions, answersRequests),
+          baseline: await startOnce(baseline, thenPlan.nodeOptions, answersRequests),
         });
       }
     }
-    return contestants.map(({ name, usesTable, pairs }) => ({
-      name,
-      baseline: usesTable ? 'DynamoDB client' : 'empty module',
-      loadedMs: median(pairs.map(({ own }) => own.loadedMs)),
-      answeredMs: median(pairs.map(({ own }) => own.answeredMs)),
-      baselineMs: median(pairs.map(({ baseline }) => baseline.loadedMs)),
-      ratio: median(pairs.map(({ own, baseline }) => own.loadedMs / baseline.loadedMs)),
-      cpuRatio: median(pairs.map(({ own, baseline }) => own.loadedCpuMs / baseline.loadedCpuMs)),
-    }));
+    return contestants.map(({ name, usesTable, starts }) => {
+      const of = (value: (start: Starts) => number) => median(starts.map(value));
+      return {
+        name,
+        baseline: usesTable ? 'DynamoDB client' : 'empty module',
+        loadedMs: of(({ own }) => own.loadedMs),
+        answeredMs: of(({ own }) => own.answeredMs),
+        baselineMs: of(({ baseline }) => baseline.loadedMs),
+        earlierMs: of(({ earlier }) => earlier.answeredMs),
+        againstEarlier: of(({ own, earlier }) => own.answeredMs / earlier.answeredMs),
+        cpuAgainstEarlier: of(({ own, earlier }) => own.answeredCpuMs / earlier.answeredCpuMs),
+        loadsFetch: starts.some(({ own }) => own.loadsFetch),
+        ratio: of(({ own, baseline }) => own.loadedMs / baseline.loadedMs),
+        cpuRatio: of(({ own, baseline }) => own.loadedCpuMs / baseline.loadedCpuMs),
+      };
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -107,15 +127,26 @@ function baselineSource({ bytesBySource }: Bundle): string {
   ].join('\n');
 }
 
-const Times = z.object({ loadedMs: z.number(), loadedCpuMs: z.number(), answeredMs: z.number() });
+const Times = z.object({
+  loadedMs: z.number(),
+  loadedCpuMs: z.number(),
+  answeredMs: z.number(),
+  answeredCpuMs: z.number(),
+  loadsFetch: z.boolean(),
+});
 type Times = z.output<typeof Times>;
 
 /** A request without a key and with an unknown query. Every function rejects it before it reads the table. */
 const REFUSED = gatewayEvent({ query: { nonsense: '1' } });
 
-async function startOnce(file: string, nodeOptions: string, answersRequests: boolean): Promise<Times> {
-  const request = answersRequests ? [JSON.stringify(REFUSED)] : [];
-  const child = spawn(process.execPath, [CHILD, pathToFileURL(file).href, ...request], {
+async function startOnce(
+  { file, files }: Bundle,
+  nodeOptions: string,
+  answersRequests: boolean,
+): Promise<Times> {
+  const request = answersRequests ? JSON.stringify(REFUSED) : '';
+  const urls = files.map((name) => pathToFileURL(join(dirname(file), name)).href);
+  const child = spawn(process.execPath, [CHILD, pathToFileURL(file).href, request, ...urls], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     env: {
       // The variables of a deployed function.
@@ -125,8 +156,7 @@ async function startOnce(file: string, nodeOptions: string, answersRequests: boo
       STAGE: 'bench',
       TABLE_NAME: 'bench',
       STRIPE_WEBHOOK_SECRETS: 'whsec_bench',
-      POWERTOOLS_SERVICE_NAME: 'rsolv-billing',
-      POWERTOOLS_METRICS_NAMESPACE: 'RSOLV/Billing',
+      ...OUTPUT,
       NODE_OPTIONS: nodeOptions,
     },
   });

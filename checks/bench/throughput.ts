@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   BatchGetItemCommand,
   type BatchGetItemCommandInput,
@@ -7,6 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { decideFixBilling } from '../../lib/domain/fix-billing.ts';
 import { post } from '../../lib/domain/ledger.ts';
+import type { Handler } from '../../lib/http/handler.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { withStripe } from '../../lib/runtime/connect-stripe.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
@@ -14,10 +18,12 @@ import { parseConfig } from '../../lib/settings/environment.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { openTable, type Table } from '../../lib/store/table.ts';
 import { range } from '../../test/support/fixtures.ts';
+import { type BundlePlan, bundle, readBundlePlan } from '../budgets/bundle-functions.ts';
 import { assertAllBilled, type BenchCustomer, customerWithFixes } from './customers.ts';
+import { earlierPlan } from './earlier/bundle.ts';
 import type { Effort } from './effort.ts';
 import { succeed } from './requests.ts';
-import { type Setting, withoutOutput } from './setting.ts';
+import { cacheFolder, type Setting, withoutOutput } from './setting.ts';
 import { median } from './statistics.ts';
 
 /** Concurrent customers, each with one fix at a time, so no two requests contend for an item. */
@@ -26,17 +32,19 @@ const FIXES_PER_CUSTOMER = 20;
 /** The first rounds warm up the code of all contestants and are not counted. */
 const WARM_UP_ROUNDS = 3;
 
-const CONTESTANTS = ['handler', 'transactions', 'reads and transactions'] as const;
+const CONTESTANTS = ['handler', 'earlier handler', 'transactions', 'reads and transactions'] as const;
 export type Contestant = (typeof CONTESTANTS)[number];
-export type Bare = Exclude<Contestant, 'handler'>;
+export type Other = Exclude<Contestant, 'handler'>;
 
 export interface Throughput {
   readonly customersAtOnce: number;
   readonly rounds: number;
   /** Medians over the rounds. */
   readonly fixesPerSecond: Readonly<Record<Contestant, number>>;
-  /** The handler's rate relative to the bare calls in the same round. Medians. */
-  readonly handlerAgainst: Readonly<Record<Bare, number>>;
+  /** The handler's rate relative to the others in the same round. Medians. */
+  readonly handlerAgainst: Readonly<Record<Other, number>>;
+  /** The handler's CPU time per fix relative to that of its earlier self in the same round. The median. */
+  readonly cpuAgainstEarlier: number;
   /** CPU time of this process per fix. Medians. The engine is another process. */
   readonly cpuMsPerFix: Readonly<Record<Contestant, number>>;
 }
@@ -45,8 +53,8 @@ export interface Throughput {
 type Lane = () => Promise<void>;
 
 /**
- * Bills distinct fixes through the handler, and with bare DynamoDB calls for the same items on the same
- * engine. The contestants take turns within each round, so other load affects all of them equally. So does
+ * Bills distinct fixes through the bundled handler, through its earlier self (earlier/bundle.ts), and with
+ * bare DynamoDB calls for the same items on the same engine. The contestants take turns within each round, so other load affects all of them equally. So does
  * the engine: in each transaction Dynoxide scans the idempotency tokens of the last ten minutes, and gets
  * slower each round.
  */
@@ -55,14 +63,22 @@ export async function measureThroughput(
   { throughputRounds: rounds }: Pick<Effort, 'throughputRounds'>,
   progress: (what: string) => void,
 ): Promise<Throughput> {
-  const { handler } = await import('../../functions/bill-fix-attempt.ts');
+  progress('throughput, bundling');
+  const folder = mkdtempSync(join(cacheFolder(), 'throughput-'));
+  const plan = readBundlePlan();
+  const handler = await bundledHandler(plan, join(folder, 'now'));
+  const earlier = await bundledHandler(earlierPlan(plan), join(folder, 'earlier'));
+  rmSync(folder, { recursive: true });
   const client = new DynamoDBClient({ endpoint });
+  const through =
+    (handler: Handler) =>
+    async ({ apiKey, fixes }: BenchCustomer) =>
+    async () => {
+      for (const { id } of fixes) await succeed(handler, { apiKey, params: { id } });
+    };
   const laneOf: Record<Contestant, (customer: BenchCustomer) => Promise<Lane>> = {
-    handler: async ({ apiKey, fixes }) => {
-      return async () => {
-        for (const { id } of fixes) await succeed(handler, { apiKey, params: { id } });
-      };
-    },
+    handler: through(handler),
+    'earlier handler': through(earlier),
     transactions: async (customer) => {
       const transactions = await billingTransactions(deps, customer);
       return async () => {
@@ -81,7 +97,12 @@ export async function measureThroughput(
     },
   };
 
-  const taken: Record<Contestant, Taken[]> = { handler: [], transactions: [], 'reads and transactions': [] };
+  const taken: Record<Contestant, Taken[]> = {
+    handler: [],
+    'earlier handler': [],
+    transactions: [],
+    'reads and transactions': [],
+  };
   for (const round of range(1, WARM_UP_ROUNDS + rounds)) {
     progress(`throughput, round ${round} of ${WARM_UP_ROUNDS + rounds}`);
     for (const contestant of inTurn(round)) {
@@ -98,21 +119,38 @@ export async function measureThroughput(
   const fixes = CUSTOMERS_AT_ONCE * FIXES_PER_CUSTOMER;
   const medianOf = (of: (run: Taken) => number): Record<Contestant, number> => ({
     handler: median(taken.handler.map(of)),
+    'earlier handler': median(taken['earlier handler'].map(of)),
     transactions: median(taken.transactions.map(of)),
     'reads and transactions': median(taken['reads and transactions'].map(of)),
   });
-  const against = (bare: Bare) =>
-    median(taken.handler.map(({ seconds }, round) => (taken[bare][round]?.seconds ?? Number.NaN) / seconds));
+  const ratioTo = (other: Other, of: (run: Taken) => number) =>
+    median(
+      taken.handler.map((run, round) => {
+        const same = taken[other][round];
+        return same === undefined ? Number.NaN : of(run) / of(same);
+      }),
+    );
+  const rate = ({ seconds }: Taken) => fixes / seconds;
+  const cpu = ({ cpuMs }: Taken) => cpuMs / fixes;
   return {
     customersAtOnce: CUSTOMERS_AT_ONCE,
     rounds,
-    fixesPerSecond: medianOf(({ seconds }) => fixes / seconds),
+    fixesPerSecond: medianOf(rate),
     handlerAgainst: {
-      transactions: against('transactions'),
-      'reads and transactions': against('reads and transactions'),
+      'earlier handler': ratioTo('earlier handler', rate),
+      transactions: ratioTo('transactions', rate),
+      'reads and transactions': ratioTo('reads and transactions', rate),
     },
-    cpuMsPerFix: medianOf(({ cpuMs }) => cpuMs / fixes),
+    cpuAgainstEarlier: ratioTo('earlier handler', cpu),
+    cpuMsPerFix: medianOf(cpu),
   };
+}
+
+/** The deployed form of the function. It reads its settings from this process at its first call. */
+async function bundledHandler(plan: BundlePlan, folder: string): Promise<Handler> {
+  const { file } = await bundle(plan, 'functions/bill-fix-attempt.ts', { folder });
+  const { handler }: { readonly handler: Handler } = await import(pathToFileURL(file).href);
+  return handler;
 }
 
 /** Each round starts with a different contestant. */
@@ -167,22 +205,18 @@ async function billingTransactions(
   return inputs;
 }
 
-/** A table that records transactions in their wire form instead of sending them. */
+/** A table that records transactions instead of sending them. */
 function tableThatNotes(inputs: TransactWriteItemsCommandInput[]): Table {
   const table = openTable(parseConfig(process.env));
   table.client.middlewareStack.add(
     () =>
-      async ({ request }) => {
-        if (typeof request !== 'object' || request === null || !('body' in request))
-          throw new Error('the request has no body');
-        if (!(request.body instanceof Uint8Array)) throw new Error('the body is not bytes');
-        const { TransactItems }: TransactWriteItemsCommandInput = JSON.parse(
-          new TextDecoder().decode(request.body),
-        );
-        inputs.push({ TransactItems });
+      async ({ input }) => {
+        if (!('TransactItems' in input && 'ClientRequestToken' in input))
+          throw new Error('only transactions are sent here');
+        inputs.push({ TransactItems: input.TransactItems });
         return { output: { $metadata: {} }, response: undefined };
       },
-    { step: 'build', name: 'note' },
+    { step: 'initialize', name: 'note' },
   );
   return table;
 }

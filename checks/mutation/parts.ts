@@ -27,7 +27,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'store',
-    mutated: ['lib/store/{conditions,in-time,keys,ledger}.ts'],
+    mutated: ['lib/store/{conditions,in-time,keys,ledger}.ts', 'lib/store/wire/attributes.ts'],
     tests: STORE_TESTS,
   },
   {

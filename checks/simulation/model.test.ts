@@ -8,6 +8,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import type { Item, Table } from '../../lib/store/table.ts';
+import { documents } from '../../test/support/documents.ts';
 import { openTestTable } from '../../test/support/table.ts';
 import { TableModel } from '../../test/support/table-model/model.ts';
 import { Random } from './random.ts';
@@ -60,7 +61,7 @@ async function answerOf(table: Table, { kind, send }: AnyRequest): Promise<unkno
 }
 
 async function contentsOf({ client, name }: Table): Promise<unknown[]> {
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: name }));
+  const { Items = [] } = await documents({ client }).send(new ScanCommand({ TableName: name }));
   return inOrder(Items);
 }
 

@@ -11,7 +11,7 @@ export const DEFAULT_PORTS = {
 } as const;
 export type PortSetting = keyof typeof DEFAULT_PORTS;
 
-/** The level names of Powertools. */
+/** The levels of lib/runtime/output.ts. */
 const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL', 'SILENT'] as const;
 
 const Port = z.pipe(

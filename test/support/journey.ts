@@ -12,6 +12,7 @@ import { type StripeEvent, subjectOf } from '../../lib/stripe/event.ts';
 import { isHandled } from '../../lib/stripe/event-types.ts';
 import type { StripePort } from '../../lib/stripe/port.ts';
 import { contentsOf, keyOf } from './contents.ts';
+import { documents } from './documents.ts';
 import type { Money } from './money.ts';
 import { openTestTable, testDeps } from './table.ts';
 
@@ -195,7 +196,7 @@ async function replaceContents(
       .map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } })),
   ];
   for (let from = 0; from < writes.length; from += MAX_BATCH) {
-    const { UnprocessedItems } = await client.send(
+    const { UnprocessedItems } = await documents({ client }).send(
       new BatchWriteCommand({ RequestItems: { [name]: writes.slice(from, from + MAX_BATCH) } }),
     );
     if (Object.keys(UnprocessedItems ?? {}).length > 0)

@@ -16,10 +16,11 @@ export interface Scene {
 /** Sets the environment of the functions. Call once per process, before the first function loads. */
 export async function openScene(): Promise<Scene> {
   let meter: Meter | undefined;
-  const setting = await openSetting(async (engine) => {
+  const through = async (engine: string) => {
     meter = await startMeter(engine);
     return meter;
-  });
+  };
+  const setting = await openSetting({ through });
   let stopStripe = async () => {};
   const money = await openMoney(setting.deps.table, {
     endWith: (stop) => {
