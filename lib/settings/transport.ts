@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
  * HTTP as the service's own calls use it: one request and its whole answer.
  *
  * Node's modules come from `getBuiltinModule`. An import of them reads all their properties, and one of them
- * loads Node's `fetch`: 50 ms of processor time at start (docs/decisions/0020-thin-client.md).
+ * loads Node's `fetch`: 36 ms of processor time (docs/decisions/0020-thin-client.md).
  */
 const MAX_SOCKETS = 50;
 
