@@ -270,8 +270,8 @@ export async function startStage(
     NOTICE_SENDER: 'billing@rsolv.dev',
     APP_URL: 'https://app.rsolv.dev',
     API_URL: 'https://api.rsolv.dev',
-    POWERTOOLS_SERVICE_NAME: deployed.environment['POWERTOOLS_SERVICE_NAME'],
-    POWERTOOLS_METRICS_NAMESPACE: deployed.environment['POWERTOOLS_METRICS_NAMESPACE'],
+    SERVICE_NAME: deployed.environment['SERVICE_NAME'],
+    METRICS_NAMESPACE: deployed.environment['METRICS_NAMESPACE'],
   });
   const running = new RunningStage(deployed, money, aws, engine);
   const stop = async () => {

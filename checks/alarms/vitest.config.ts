@@ -10,7 +10,7 @@ export default defineConfig({
     // Generous for a busy machine. The clock of the scenarios is simulated, so no test measures time.
     testTimeout: 900_000,
     hookTimeout: 900_000,
-    env: { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' },
+    env: { LOG_TO_CONSOLE: 'true', METRICS_DISABLED: 'false' },
     onConsoleLog: (log) => !log.includes('rsolv-billing'),
   },
 });

@@ -113,7 +113,7 @@ export async function assumeOperator(deployer: Deployer, policyArn: string): Pro
     ),
     timeoutMs: ANSWER_WITHIN_MS,
   });
-  const xml = await response.text();
+  const xml = response.body.toString();
   const fields = xml.matchAll(/<(AccessKeyId|SecretAccessKey|SessionToken)>([^<]+)</g);
   const assumed = Assumed.parse(Object.fromEntries([...fields].map(([, name, value]) => [name, value])));
   return {
