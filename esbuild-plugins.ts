@@ -46,7 +46,8 @@ const httpWithoutFetch: Plugin = {
 const UNREACHED: readonly (readonly [path: string, standIn: string])[] = [
   [
     '@smithy/node-http-handler/dist-es/index.js',
-    'export const NodeHttpHandler = { create: (handler) => handler }; export const streamCollector = undefined;',
+    'export const NodeHttpHandler = { create: (handler) => handler }; ' +
+      'export const streamCollector = undefined;',
   ],
   [
     '@aws-sdk/middleware-endpoint-discovery/dist-es/index.js',

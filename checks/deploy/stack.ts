@@ -10,6 +10,7 @@ import {
   ListStackResourcesCommand,
   type Stack,
   UpdateStackCommand,
+  UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod/mini';
 import type { Template } from '../../infrastructure/template.ts';
@@ -45,10 +46,11 @@ export class Deployer {
   }
 
   /** Creates a stack. @throws Error with the first failure unless it is complete */
-  async create(StackName: string, template: Template): Promise<Stack> {
+  async create(StackName: string, template: Template, EnableTerminationProtection = false): Promise<Stack> {
     await this.#client.send(
       new CreateStackCommand({
         StackName,
+        EnableTerminationProtection,
         TemplateBody: JSON.stringify(template),
         Capabilities: [...CAPABILITIES],
       }),
@@ -77,6 +79,9 @@ export class Deployer {
 
   async remove(StackName: string): Promise<void> {
     const { StackId } = await this.#stack(StackName);
+    await this.#client.send(
+      new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }),
+    );
     await this.#client.send(new DeleteStackCommand({ StackName }));
     // A removed stack is known by its id only.
     await this.#ended(StackId ?? StackName, 'DELETE_COMPLETE');

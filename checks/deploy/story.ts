@@ -12,7 +12,7 @@ import { assumeOperator, completeTable, type Scene, SKIPPED_TABLE_SETTINGS, setU
 import { Deployer, outputOf, physical } from './stack.ts';
 import type { Stripe } from './stripe.ts';
 import { STUBS, stubbed } from './stubs.ts';
-import { mustFail, nothingDenied, onlyLocal, reconcile, remove, update } from './verdicts.ts';
+import { mustFail, nothingDenied, onlyLocal, probe, reconcile, remove, update } from './verdicts.ts';
 
 /** The stage that is most like production, among those that `smoke` accepts. */
 const STAGE: Stage = 'staging';
@@ -54,6 +54,11 @@ export async function deployAndUse(parts: Parts, { emulator, stripe, folder }: A
       'customer',
       () => useAccount(scene),
       () => 'every call of the API',
+    );
+    await parts.run(
+      'probe',
+      () => probe(deployer, stackName),
+      (found) => found,
     );
     const search: Search = { operator, account };
     await parts.run(
@@ -105,7 +110,8 @@ export async function deployAndUse(parts: Parts, { emulator, stripe, folder }: A
 
 /** Returns the address of the API. */
 async function deploy(deployer: Deployer, stackName: string, release: Packaged, template: Template) {
-  await deployer.create(stackName, release.bucket);
+  // The framework protects the stage's stack against removal.
+  await deployer.create(stackName, release.bucket, true);
   const stack = await deployer.update(stackName, template, release.folder);
   const made = await deployer.resources(stackName);
   const missing = Object.keys(template.Resources).filter((id) => !made.has(id));

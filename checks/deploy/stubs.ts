@@ -67,15 +67,17 @@ export const STUBS: readonly Stub[] = [
     part: 'Environment of the functions',
     reason: "Without more variables, functions would call AWS's Parameter Store and SES, and Stripe.",
     instead:
-      '`AWS_ENDPOINT_URL_SSM` and `AWS_ENDPOINT_URL_SESV2` name the emulator, `STRIPE_API_BASE` names the ' +
-      'stand-in for Stripe.',
+      '`AWS_ENDPOINT_URL_SSM`, `AWS_ENDPOINT_URL_LAMBDA` and `AWS_ENDPOINT_URL_SESV2` name the emulator, ' +
+      '`STRIPE_API_BASE` names the stand-in for Stripe, and `API_URL` the address by path.',
     apply: (template, { emulator, stripe }) =>
       change(template, 'AWS::Lambda::Function', (one) => {
         const { Variables } = Environment.parse(one.Properties?.['Environment']);
         const more = {
           AWS_ENDPOINT_URL_SSM: emulator,
+          AWS_ENDPOINT_URL_LAMBDA: emulator,
           AWS_ENDPOINT_URL_SESV2: emulator,
           STRIPE_API_BASE: stripe,
+          ...('API_URL' in Variables && { API_URL: addressByPath(emulator) }),
         };
         one.Properties = { ...one.Properties, Environment: { Variables: { ...Variables, ...more } } };
         return true;
@@ -98,11 +100,13 @@ export const STUBS: readonly Stub[] = [
     instead: 'The address of the same API by path.',
     apply: ({ Outputs }, { emulator }) => {
       if (Outputs?.['ApiUrl'] === undefined) return 0;
-      Outputs['ApiUrl'] = { Value: sub(`${emulator}/_aws/execute-api/\${HttpApi}/$default`) };
+      Outputs['ApiUrl'] = { Value: addressByPath(emulator) };
       return 1;
     },
   },
 ];
+
+const addressByPath = (emulator: string) => sub(`${emulator}/_aws/execute-api/\${HttpApi}/$default`);
 
 /** A copy of the template with every stub. @throws Error for a stub that has nothing to replace any more */
 export function stubbed(packaged: Template, places: Places): Template {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetAliasCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { GetAliasCommand, InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import type { Definition } from '../../cli/doctor/definition.ts';
 import type { Template } from '../../infrastructure/template.ts';
@@ -29,6 +29,7 @@ const Reconciliation = z.object({
   report: z.object({ customers: z.object({ checked: z.number() }), drift: z.object({ count: z.number() }) }),
 });
 const Notices = z.object({ notices: z.array(z.unknown()) });
+const Probed = z.object({ outcome: z.string(), findings: z.array(z.string()) });
 const Named = z.object({ FunctionName: z.string() });
 
 export async function reconcile(operator: Operator): Promise<string> {
@@ -36,6 +37,21 @@ export async function reconcile(operator: Operator): Promise<string> {
   const { drift, customers } = Reconciliation.parse(report).report;
   if (drift.count !== 0 || customers.checked === 0) throw new Fault(`reconcile: ${JSON.stringify(report)}`);
   return `${customers.checked} customer, no drift`;
+}
+
+/** The probe signs its customer up in its first run, and bills in the second. */
+export async function probe(deployer: Deployer, stackName: string): Promise<string> {
+  const lambda = new LambdaClient(deployer.access);
+  try {
+    for (const run of ['first', 'second']) {
+      const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: `${stackName}-probe` }));
+      const { outcome, findings } = Probed.parse(JSON.parse(Buffer.from(Payload ?? []).toString()));
+      if (outcome !== 'passed') throw new Fault(`the ${run} run ${outcome}: ${findings.join('; ')}`);
+    }
+    return 'two runs passed';
+  } finally {
+    lambda.destroy();
+  }
 }
 
 /** Deploys the next release. A customer's ledger is the same, and new versions take the calls. */

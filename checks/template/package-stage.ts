@@ -29,7 +29,12 @@ export function packageStage(stage: Stage, folder: string, code: Code = 'without
 }
 
 export function packageAgain(folder: string): void {
-  packageInto(join(folder, REDEPLOYED), 'dev', [`alarmEmail=${ALARM_EMAIL}`, 'redeploy=1'], 'without libraries');
+  packageInto(
+    join(folder, REDEPLOYED),
+    'dev',
+    [`alarmEmail=${ALARM_EMAIL}`, 'redeploy=1'],
+    'without libraries',
+  );
 }
 
 function packageInto(target: string, stage: Stage, params: readonly string[], code: Code): void {

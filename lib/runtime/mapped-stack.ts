@@ -7,8 +7,8 @@ const PLACE = /(file:\/\/[^\s():]+\.mjs):(\d+):(\d+)/g;
 
 /**
  * A stack trace with the places of the source instead of the bundle. Node's own option does this too, but
- * then Node reads the whole map of every file at each start, which is a twelfth of a cold start. Here a map is
- * read for the first error. A place without a map stays as it is.
+ * then Node reads the whole map of every file at each start, which is a twelfth of a cold start. Here a map
+ * is read for the first error. A place without a map stays as it is.
  */
 export const mappedStack = (stack: string): string =>
   stack.replace(PLACE, (place, file: string, line: string, column: string) => {

@@ -46,7 +46,9 @@ export function openClient(endpoint: string | undefined): DynamoDBClient {
   return client;
 }
 
-/** DynamoDB's address, or the given one. The SDK would read its rules for accounts, FIPS and IPv6 each time. */
+/**
+ * DynamoDB's address, or the given one. The SDK would read its rules for accounts, FIPS and IPv6 each time.
+ */
 const addresses = new Map<string, URL>();
 function endpointProvider({
   Endpoint,
