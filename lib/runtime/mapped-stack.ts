@@ -14,8 +14,10 @@ export const mappedStack = (stack: string): string =>
   stack.replace(PLACE, (place, file: string, line: string, column: string) => {
     const entry = mapOf(file)?.findEntry(Number(line) - 1, Number(column) - 1);
     if (entry === undefined || !('originalSource' in entry)) return place;
-    const { originalSource, originalLine, originalColumn } = entry;
-    if (originalSource.endsWith(LIBRARY)) return place;
+    const { originalLine, originalColumn } = entry;
+    // Code that the build made itself has no source, although Node's types promise one.
+    const originalSource: unknown = entry.originalSource;
+    if (typeof originalSource !== 'string' || originalSource.endsWith(LIBRARY)) return place;
     return `${originalSource.replace(/^(?:\.\.\/)+/, '')}:${originalLine + 1}:${originalColumn + 1}`;
   });
 

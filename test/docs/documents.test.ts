@@ -69,7 +69,7 @@ describe.each(documents)('$file', ({ file, text }) => {
   });
 
   it("the document names only commands of the operators' command line", () => {
-    const named = [...text.matchAll(/npx rsolv-billing ([a-z-]+)(?: ([a-z-]+)\b)?/g)];
+    const named = [...text.matchAll(/npx rsolv-billing ([a-z][a-z-]*)(?: ([a-z][a-z-]*)\b)?/g)];
     const unknown = named.filter(([, command = '', sub]) =>
       withoutSubcommands(command)
         ? !commands.includes(command)

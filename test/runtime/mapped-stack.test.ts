@@ -39,6 +39,13 @@ describe('a stack trace in the log', () => {
     expect(mappedStack(stack)).toBe(stack);
   });
 
+  it('a place that the build made itself, without a source, stays as it is', () => {
+    const file = join(folder, 'made.mjs');
+    writeFileSync(`${file}.map`, JSON.stringify({ version: 3, sources: [], names: [], mappings: 'A' }));
+    const stack = `Error\n    at a (${pathToFileURL(file).href}:1:2)`;
+    expect(mappedStack(stack)).toBe(stack);
+  });
+
   it('a damaged source map does not hide the error', () => {
     const file = join(folder, 'damaged.mjs');
     writeFileSync(`${file}.map`, 'no JSON');
