@@ -95,15 +95,20 @@ const BURN_RATES = [
 
 /**
  * The share of 5xx in the requests of customers. The requests of the probe, which the gateway counts too, are
- * left out: on a quiet stage they are most of the requests, and would hide that all others fail.
+ * left out: on a quiet stage they are most of the requests, and would hide that all others fail. Their 5xx
+ * are left out as well, or a short outage would use up the error budget for hours.
  */
 function faultRules(service: DeployedService): Rule[] {
   const all = { faults: measure.api('5xx', 'Sum'), requests: measure.api('Count', 'Sum') };
-  const probes = { probes: measure.business(service, 'ProbeRequest') };
+  const probes = {
+    probes: measure.business(service, 'ProbeRequest'),
+    probeFaults: measure.business(service, 'ProbeFault'),
+  };
   const measures = hasProbe(service) ? { ...all, ...probes } : all;
   const requests = hasProbe(service) ? '(requests - FILL(probes, 0))' : 'requests';
+  const faults = hasProbe(service) ? '(FILL(faults, 0) - FILL(probeFaults, 0))' : 'FILL(faults, 0)';
   const share = (minRequests: number) =>
-    `IF(${requests} >= ${minRequests}, 100 * FILL(faults, 0) / ${requests}, 0)`;
+    `IF(${requests} >= ${minRequests}, 100 * ${faults} / ${requests}, 0)`;
   return [
     {
       name: 'api-faults',

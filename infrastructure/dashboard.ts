@@ -138,7 +138,7 @@ function businessGraphs(service: DeployedService): Graph[] {
     },
     graph('Repeated calls to Stripe', 'StripeRetries'),
     graph('Completed runs', 'SweeperCompleted', 'WarningsCompleted', 'ReconcileCompleted'),
-    graph('Probe', 'ProbeCompleted', 'ProbeFailed', 'ProbeCustomersLate', 'ProbeRequest'),
+    graph('Probe', 'ProbeCompleted', 'ProbeFailed', 'ProbeCustomersLate', 'ProbeRequest', 'ProbeFault'),
     gauges('Open work', ...OPEN_WORK_COUNTS),
     gauges('Age of the oldest open work, seconds', ...OPEN_WORK_AGES),
   ];

@@ -187,12 +187,15 @@ describe.each(packagedStages)('alarms on $stage', ({ stage, template, functions 
     expect(calculated(expression, counts)).toBe(rate);
   });
 
-  it.runIf(stage !== 'dev')('the requests of the probe hide no failing customer', () => {
+  it.runIf(stage !== 'dev')('the requests of the probe hide no failing customer, and are none', () => {
     for (const name of ['api-faults', 'error-budget-fast', 'error-budget-slow']) {
       const alarm = alarms.find(({ AlarmName }) => short(AlarmName) === name);
       const expression = alarm?.Metrics.find(({ ReturnData }) => ReturnData)?.Expression ?? '';
       expect(calculated(expression, { requests: 1_480, probes: 1_440, faults: 40 })).toBe(100);
       expect(calculated(expression, { requests: 1_440, probes: 1_440, faults: 9 })).toBe(0);
+      const outage = { requests: 1_480, probes: 1_440, probeFaults: 100 };
+      expect(calculated(expression, { ...outage, faults: 100 })).toBe(0);
+      expect(calculated(expression, { ...outage, faults: 120 })).toBe(50);
     }
   });
 

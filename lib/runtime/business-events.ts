@@ -102,8 +102,9 @@ export interface BusinessFacts {
   readonly probe_ended: {
     readonly outcome: 'passed' | 'failed' | 'undecided';
     readonly findings: readonly string[];
-    /** How many requests it made. */
+    /** How many requests it made, and how many of them were answered 5xx. */
     readonly requests: number;
+    readonly faults: number;
     readonly lateRemovals: number;
     readonly notRemoved: string | null;
   };

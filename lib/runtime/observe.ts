@@ -71,6 +71,7 @@ export type BusinessMetric =
   | 'ProbeFailed'
   | 'ProbeCustomersLate'
   | 'ProbeRequest'
+  | 'ProbeFault'
   | 'ParameterStale'
   | 'KeyAccepted'
   | 'KeyRefused'

@@ -168,6 +168,7 @@ const TABLE: Table = {
     metrics: ({ outcome }) => PROBES[outcome],
     counts: [
       ['ProbeRequest', ({ requests }) => requests],
+      ['ProbeFault', ({ faults }) => faults],
       ['ProbeCustomersLate', ({ lateRemovals }) => lateRemovals],
     ],
     line: ({ outcome }) => (outcome === 'passed' ? info : outcome === 'failed' ? error : warn)('probe'),

@@ -36,9 +36,12 @@ const BILLINGS = 3;
 export async function probe(deps: ProbeDeps): Promise<Probed> {
   const { now, stage, report } = deps;
   let requests = 0;
-  const ask: Ask = (asked) => {
+  let faults = 0;
+  const ask: Ask = async (asked) => {
     requests++;
-    return deps.ask(asked);
+    const answer = await deps.ask(asked);
+    if (answer.kind !== 'right' && answer.status !== null && answer.status >= 500) faults++;
+    return answer;
   };
   const memory = await deps.memory.read().catch(unusable);
   const customer = 'kind' in memory ? null : memory.customer;
@@ -56,7 +59,7 @@ export async function probe(deps: ProbeDeps): Promise<Probed> {
   }
   const probed = conclusion(answers);
   const lateRemovals = 'kind' in memory ? 0 : lateCustomers(memory, now());
-  report({ kind: 'probe_ended', ...probed, requests, lateRemovals, notRemoved });
+  report({ kind: 'probe_ended', ...probed, requests, faults, lateRemovals, notRemoved });
   return probed;
 }
 

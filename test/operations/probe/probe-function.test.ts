@@ -39,7 +39,9 @@ describe('the probe', () => {
     const before = await contentsOf(stage.table);
     const { outcome, calls: made } = await stage.run();
     expect([outcome, made.toSorted()]).toEqual(['passed', ['GET /health', BILL, BILL, BILL]]);
-    expect(stage.reported).toEqual([expect.objectContaining({ kind: 'probe_ended', requests: 4 })]);
+    expect(stage.reported).toEqual([
+      expect.objectContaining({ kind: 'probe_ended', requests: 4, faults: 0 }),
+    ]);
     expect(await contentsOf(stage.table)).toEqual(before);
   });
 
@@ -58,7 +60,12 @@ describe('the probe', () => {
   it('the function counts a completed run, and neither the key nor the address is in the log', async () => {
     const { result, lines } = await heard(() => handler());
     expect(result).toEqual({ outcome: 'passed', findings: [] });
-    expect(countedIn(lines).toSorted()).toEqual(['ProbeCompleted', 'ProbeCustomersLate', 'ProbeRequest']);
+    expect(countedIn(lines).toSorted()).toEqual([
+      'ProbeCompleted',
+      'ProbeCustomersLate',
+      'ProbeFault',
+      'ProbeRequest',
+    ]);
     const { customer } = await stage.memory();
     expect(lines.join()).not.toContain(customer?.apiKey);
     expect(lines.join()).not.toContain(customer?.email);
@@ -148,10 +155,22 @@ describe('what is no fault of a release', () => {
       const { lines, result } = await heard(() => handler());
       expect([result.outcome, countedIn(lines)]).toEqual([
         'undecided',
-        ['ProbeRequest', 'ProbeCustomersLate'],
+        ['ProbeRequest', 'ProbeFault', 'ProbeCustomersLate'],
       ]);
     },
   );
+
+  it('the 5xx that the probe gets are counted, so that the rates of customers can leave them out', async () => {
+    stage.release = answering(503, 'ledger_unavailable', BILL);
+    await stage.run();
+    stage.release = answering(429, 'rate_limited', BILL);
+    const during = stage.reported;
+    await stage.run();
+    expect([during, stage.reported]).toEqual([
+      [expect.objectContaining({ requests: 4, faults: 3 })],
+      [expect.objectContaining({ requests: 4, faults: 0 })],
+    ]);
+  });
 
   it('a run that is answered too late decides nothing: the table may be slow', async () => {
     let end = () => {};
