@@ -5,29 +5,34 @@ import * as z from 'zod/mini';
 
 /* Parameter Store and SES for the running functions, with the faults of a scenario. */
 
+const PARAMETER_CALL = /^AmazonSSM\.(?:Get|Put)Parameter$/;
+
 export type Outage = 'none' | 'throttled' | 'hung';
 
 export interface ParametersAndMail {
   readonly url: string;
   parameters: Outage;
   mail: Outage;
-  /** The number of reads so far, answered or not. */
-  reads: number;
   stop(): void;
 }
 
-const Name = z.object({ Name: z.string() });
+const Parameter = z.object({ Name: z.string(), Value: z.optional(z.string()) });
 
+/** @param initial values by the last part of the parameter's name */
 export async function startParametersAndMail(
-  values: Readonly<Record<string, string>>,
+  initial: Readonly<Record<string, string>>,
 ): Promise<ParametersAndMail> {
+  const values = new Map(Object.entries(initial));
   const server = createServer(async (request, response) => {
     const body: unknown = JSON.parse(await text(request));
-    if (request.headers['x-amz-target'] === 'AmazonSSM.GetParameter') {
-      state.reads += 1;
-      const name = Name.parse(body).Name.replace(/^.*\//, '');
-      answer(response, state.parameters, { Parameter: { Value: values[name] } });
-    } else answer(response, state.mail, { MessageId: '1' });
+    if (!PARAMETER_CALL.test(String(request.headers['x-amz-target'])))
+      return answer(response, state.mail, { MessageId: '1' });
+    const { Name, Value } = Parameter.parse(body);
+    const name = Name.replace(/^.*\//, '');
+    // A throttled or hung write stores nothing.
+    if (Value !== undefined && state.parameters === 'none') values.set(name, Value);
+    if (state.parameters === 'none' && !values.has(name)) return refuse(response, 'ParameterNotFound');
+    answer(response, state.parameters, { Parameter: { Value: values.get(name) } });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
@@ -36,7 +41,6 @@ export async function startParametersAndMail(
     url: `http://127.0.0.1:${address.port}`,
     parameters: 'none',
     mail: 'none',
-    reads: 0,
     stop: () => {
       server.closeAllConnections();
       server.close();
@@ -48,5 +52,8 @@ export async function startParametersAndMail(
 /** A hung service accepts the call and never answers. */
 function answer(response: ServerResponse, outage: Outage, body: object): void {
   if (outage === 'none') response.end(JSON.stringify(body));
-  if (outage === 'throttled') response.writeHead(400).end('{"__type":"ThrottlingException"}');
+  if (outage === 'throttled') refuse(response, 'ThrottlingException');
 }
+
+const refuse = (response: ServerResponse, code: string): void =>
+  void response.writeHead(400).end(JSON.stringify({ __type: code }));

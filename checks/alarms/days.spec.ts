@@ -3,7 +3,8 @@ import { packagedStages } from '../template/stages.ts';
 import { alarmsOfTemplate, type TemplateAlarms } from './from-template.ts';
 import { Caller, healthyMinute } from './healthy.ts';
 import { changesInEachReading, expectOutcome } from './outcome.ts';
-import { type RunningStage, startStage } from './running-stage.ts';
+import type { RunningStage } from './running-stage.ts';
+import { startStage } from './start-stage.ts';
 
 /* Whole days on which nothing is wrong, from the first deploy on. */
 
@@ -39,12 +40,12 @@ describe('a new stage without traffic', () => {
 
 describe('a healthy day', () => {
   it('a busy day with a night of reconciliation sounds nothing on production', async () => {
-    const { running, alarms } = await start('production', '2026-11-24T02:50:00Z');
+    const { running, alarms } = await start('production', '2026-11-24T00:50:00Z');
     const caller = await Caller.signUp(running);
     const day = async (minute: number) => {
       if (minute % 5 === 0) await healthyMinute(running, caller, minute);
     };
-    await running.run(2 * HOUR, day);
+    await running.run(4 * HOUR, day);
     const from = running.minute;
     await running.run(25 * HOUR, day);
     expectOutcome(alarms, running.data, { from, to: running.minute }, {});

@@ -51,6 +51,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   drift: once('drift'),
   // CloudWatch evaluates it once an hour.
   'reconcile-missing': silence(29 * HOUR),
+  // The same.
+  'copies-missing': silence(29 * HOUR),
   'large-grant': once('granted'),
   'notices-failing': once('failed'),
   'notices-late': { counts: { age: 600_001 }, within: 2 },

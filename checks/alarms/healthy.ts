@@ -4,7 +4,7 @@ import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import { signatureHeader } from '../../local/stripe-double/webhooks/signature.ts';
 import { uniqueEmail } from '../../test/support/fixtures.ts';
 import { MINUTE_MS } from './metrics.ts';
-import { type Answered, type RunningStage, WEBHOOK_SECRET } from './running-stage.ts';
+import type { Answered, RunningStage } from './running-stage.ts';
 
 /* What honest callers and Stripe send to a stage, and a history of healthy hours. */
 
@@ -12,6 +12,7 @@ const HOUR = 60;
 /** Longer than any alarm looks back. */
 const HISTORY_HOURS = 40;
 const MANY_CREDITS = 1_000;
+export const WEBHOOK_SECRET = 'whsec_alarms';
 
 const SignedUp = z.object({ api_key: z.string(), customer: z.object({ id: z.string() }) });
 const Recorded = z.object({ id: z.string() });
@@ -96,10 +97,17 @@ export async function healthyMinute(running: RunningStage, caller: Caller, minut
   if (minute % 10 === 0) await deliver(running);
 }
 
-/** Runs a healthy hour, with a reconciliation. Its metrics stand for the hours before each scenario. */
-export async function healthyHour(running: RunningStage, caller: Caller): Promise<void> {
+/**
+ * Runs a healthy hour, with a reconciliation and a copy of the backup. Its metrics stand for the hours before
+ * each scenario.
+ */
+export async function healthyHour(
+  running: RunningStage,
+  traffic: (minute: number) => Promise<unknown>,
+): Promise<void> {
   await running.schedule('reconcile');
-  await running.run(HOUR, (minute) => healthyMinute(running, caller, minute));
+  running.copyBackup();
+  await running.run(HOUR, traffic);
 }
 
 /**

@@ -1,14 +1,12 @@
 import { vi } from 'vitest';
 import * as z from 'zod/mini';
 import { keys } from '../../lib/store/keys.ts';
-import { type FaultyEngine, startFaultyEngine } from '../../test/support/faulty-engine.ts';
+import type { FaultyEngine } from '../../test/support/faulty-engine.ts';
 import { type Call, gatewayEvent, invocation } from '../../test/support/gateway.ts';
-import { type Money, openMoney } from '../../test/support/money.ts';
+import type { Money } from '../../test/support/money.ts';
 import { unsentOf } from '../../test/support/notices.ts';
-import { engineEndpoint, openTestTable } from '../../test/support/table.ts';
-import type { Template } from '../template/template.ts';
-import { type ParametersAndMail, startParametersAndMail } from './aws.ts';
-import { type DeployedStage, deployedStage } from './deployed.ts';
+import type { ParametersAndMail } from './aws.ts';
+import type { DeployedStage, Schedule } from './deployed.ts';
 import { addEmbedded } from './emf.ts';
 import { MetricData, MINUTE_MS } from './metrics.ts';
 
@@ -22,13 +20,13 @@ const Answer = z.object({ statusCode: z.int(), body: z._default(z.string(), '') 
 const Module = z.object({ handler: z.custom<Handler>((one) => typeof one === 'function') });
 const Failures = z.object({ batchItemFailures: z.array(z.unknown()) });
 
-export const WEBHOOK_SECRET = 'whsec_alarms';
-const PARAMETERS = '/rsolv-billing/alarms';
 const API = { ApiId: 'HttpApi', Stage: '$default' };
 /** The gateway's answer when Lambda throttles the function. */
 const THROTTLED = 503;
 /** A canary gets one of so many calls. */
 const CANARY_SHARE = 10;
+/** From the start of a backup to the end of its copy. A plan leaves up to four hours for the backup. */
+const COPIED_AFTER_MS = 90 * MINUTE_MS;
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
@@ -36,6 +34,9 @@ export interface Answered {
   readonly status: number;
   readonly text: string;
 }
+
+/** A new version of a function. @param run what the version before does */
+export type Version = (event: object, run: (event: object) => Promise<unknown>) => Promise<unknown>;
 
 export class RunningStage {
   readonly data = new MetricData();
@@ -51,9 +52,11 @@ export class RunningStage {
   /** Added to the measured duration of each call. */
   slownessMs = 0;
   readonly #handlers = new Map<string, Handler>();
-  #canary: { readonly name: string; readonly change: (event: object) => object } | null = null;
-  /** Calls of the function with a canary. */
-  #calls = 0;
+  /** New versions by their function, each with its share of the calls. */
+  readonly #releases = new Map<
+    string,
+    { readonly version: Version; readonly share: number; calls: number }
+  >();
   /** Failed tries, by the notice. */
   readonly #tries = new Map<string, number>();
   #deadNotices = 0;
@@ -79,10 +82,11 @@ export class RunningStage {
   async run(minutes: number, traffic: (minute: number) => Promise<unknown> = async () => {}): Promise<void> {
     for (let passed = 0; passed < minutes; passed++) {
       const now = new Date();
-      for (const { functionName, isDue } of this.deployed.schedules)
-        if (isDue(now) && !this.unscheduled.has(functionName)) await this.schedule(functionName);
+      for (const schedule of this.deployed.schedules)
+        if (schedule.isDue(now) && !this.unscheduled.has(schedule.functionName)) await this.#runOf(schedule);
       await traffic(passed);
       if (this.isStreamRead) await this.#readStream();
+      if (this.deployed.isBackupDue?.(new Date(now.getTime() - COPIED_AFTER_MS)) === true) this.copyBackup();
       this.#measure();
       vi.setSystemTime(now.getTime() + MINUTE_MS);
     }
@@ -118,30 +122,39 @@ export class RunningStage {
     count('Throttles', Number(this.stopped.has(name)));
     if (this.stopped.has(name)) return undefined;
     const handler = await this.#handlerOf(name);
-    const isNewest = this.#canary?.name === name && ++this.#calls % CANARY_SHARE === 0;
-    this.#enter(name, isNewest);
-    const received = isNewest && isObject(event) ? this.#canary?.change(event) : event;
+    const run = (received: unknown) => handler(received, invocation());
+    const release = this.#releases.get(name);
+    const isNewest = release !== undefined && ++release.calls % release.share === 0;
+    const leave = this.#enter(name, isNewest);
     const startedMs = performance.now();
     let errors = 1;
     try {
-      const result = await handler(received, invocation());
+      const result = await (isNewest && isObject(event) ? release.version(event, run) : run(event));
       errors = 0;
       return result;
     } finally {
+      leave();
       count('Errors', errors);
       count('Duration', performance.now() - startedMs + this.slownessMs);
     }
   }
 
-  /**
-   * Sends a tenth of a function's calls to a new version that makes something else of its events.
-   * @returns a function that ends the canary
-   */
-  canary(name: string, change: (event: object) => object): () => void {
-    this.#canary = { name, change };
+  /** Sends a tenth of a function's calls to a new version. @returns a function that ends the canary */
+  canary(name: string, version: Version): () => void {
+    return this.#release(name, version, CANARY_SHARE);
+  }
+
+  /** Sends all calls of these functions to a new version. @returns a function that undoes the release */
+  release(names: readonly string[], version: Version): () => void {
+    const undo = names.map((name) => this.#release(name, version, 1));
     return () => {
-      this.#canary = null;
+      for (const one of undo) one();
     };
+  }
+
+  #release(name: string, version: Version, share: number): () => void {
+    this.#releases.set(name, { version, share, calls: 0 });
+    return () => this.#releases.delete(name);
   }
 
   /** All functions of a stage share one process. */
@@ -154,25 +167,43 @@ export class RunningStage {
     return handler;
   }
 
-  /** Lambda tells a function its name and version. The stage already has a version before the newest. */
-  #enter(name: string, isNewest: boolean): void {
+  /**
+   * Lambda tells a function its name and version. The stage already has a version before the newest.
+   * @returns a function that restores what the calling function was told
+   */
+  #enter(name: string, isNewest: boolean): () => void {
+    const { AWS_LAMBDA_FUNCTION_NAME = '', AWS_LAMBDA_FUNCTION_VERSION = '' } = process.env;
     const newest = this.deployed.versions.get(name);
     process.env['AWS_LAMBDA_FUNCTION_NAME'] = this.deployed.ids.get(name) ?? name;
     process.env['AWS_LAMBDA_FUNCTION_VERSION'] =
       newest === undefined ? '$LATEST' : isNewest ? newest : 'the version before';
+    return () => Object.assign(process.env, { AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION });
   }
 
-  /** EventBridge's asynchronous call: one retry, then the dead-letter queue. Throttled calls wait. */
+  /** Runs a function as its schedule does. @throws Error if it has none */
   async schedule(name: string): Promise<void> {
-    for (let tries = 0; tries < 2; tries++) {
+    const found = this.deployed.schedules.find(({ functionName }) => functionName === name);
+    if (found === undefined) throw new Error(`${name} has no schedule`);
+    await this.#runOf(found);
+  }
+
+  /** EventBridge's asynchronous call: retries, then the dead-letter queue. Throttled calls wait. */
+  async #runOf({ functionName, tries, isKept }: Schedule): Promise<void> {
+    for (let tried = 0; tried < tries; tried++) {
       try {
-        await this.invoke(name, scheduled(name));
+        await this.invoke(functionName, scheduled(functionName));
         return;
       } catch {
-        // The second failure counts below.
+        // The last failure counts below.
       }
     }
-    this.#deadRuns += 1;
+    if (isKept) this.#deadRuns += 1;
+  }
+
+  /** AWS Backup has finished a copy in the other region. It reports no zeros. */
+  copyBackup(): void {
+    const dimensions = { BackupVaultName: 'BackupVault' };
+    this.data.add({ namespace: 'AWS/Backup', name: 'NumberOfCopyJobsCompleted', dimensions }, Date.now(), 1);
   }
 
   async #readStream(): Promise<void> {
@@ -236,50 +267,3 @@ const scheduled = (name: string) => ({
   resources: [`arn:aws:events:us-east-1:123456789012:rule/${name}`],
   detail: {},
 });
-
-/** Starts a stage at the given time. Only one runs in a test file, because functions read the environment. */
-export async function startStage(
-  template: Template,
-  stage: string,
-  startedAt: string,
-): Promise<{ running: RunningStage; stop: () => Promise<void> }> {
-  vi.useFakeTimers({ toFake: ['Date'] });
-  vi.setSystemTime(Date.parse(startedAt));
-  const deployed = deployedStage(template, stage);
-  const table = await openTestTable();
-  const stops: (() => Promise<void>)[] = [];
-  const money = await openMoney(table, { endWith: (stop) => stops.push(stop) });
-  const engine = await startFaultyEngine(await engineEndpoint());
-  const { STRIPE_SECRET_KEY = '', STRIPE_PRO_PRICE_ID = '', STRIPE_API_BASE } = money.env;
-  const aws = await startParametersAndMail({
-    'stripe-secret-key': STRIPE_SECRET_KEY,
-    'stripe-pro-price-id': STRIPE_PRO_PRICE_ID,
-    'stripe-webhook-secrets': WEBHOOK_SECRET,
-  });
-  Object.assign(process.env, {
-    // A live stage would reject the stand-in's test mode.
-    STAGE: 'test',
-    TABLE_NAME: table.name,
-    DYNAMODB_ENDPOINT: engine.endpoint,
-    STRIPE_API_BASE,
-    AWS_ENDPOINT_URL_SSM: aws.url,
-    AWS_ENDPOINT_URL_SESV2: aws.url,
-    STRIPE_SECRET_KEY_PARAMETER: `${PARAMETERS}/stripe-secret-key`,
-    STRIPE_PRO_PRICE_ID_PARAMETER: `${PARAMETERS}/stripe-pro-price-id`,
-    STRIPE_WEBHOOK_SECRETS_PARAMETER: `${PARAMETERS}/stripe-webhook-secrets`,
-    NOTICE_SENDER: 'billing@rsolv.dev',
-    APP_URL: 'https://app.rsolv.dev',
-    API_URL: 'https://api.rsolv.dev',
-    SERVICE_NAME: deployed.environment['SERVICE_NAME'],
-    METRICS_NAMESPACE: deployed.environment['METRICS_NAMESPACE'],
-  });
-  const running = new RunningStage(deployed, money, aws, engine);
-  const stop = async () => {
-    vi.restoreAllMocks();
-    aws.stop();
-    engine.close();
-    for (const end of stops) await end();
-    vi.useRealTimers();
-  };
-  return { running, stop };
-}

@@ -6,7 +6,8 @@ import { packagedStages } from '../template/stages.ts';
 import { alarmsOfTemplate } from './from-template.ts';
 import { afterHealthyHours, Caller, deliver, healthyHour, healthyMinute } from './healthy.ts';
 import { expectOutcome, type Outcome } from './outcome.ts';
-import { type RunningStage, startStage } from './running-stage.ts';
+import type { RunningStage, Version } from './running-stage.ts';
+import { startStage } from './start-stage.ts';
 
 /* What sounds when something is wrong on production, from the metrics of the running functions. */
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   caller = await Caller.signUp(running);
   await running.run(5);
   recorded = running.minute;
-  await healthyHour(running, caller);
+  await healthyHour(running, healthy);
 });
 afterAll(() => stop());
 beforeEach(() => afterHealthyHours(running, recorded));
@@ -36,8 +37,9 @@ afterEach(async () => {
   running.isStreamRead = true;
   running.aws.parameters = 'none';
   running.throttleTable(false);
-  // Delivers notices that a scenario left behind.
-  await running.run(6);
+  // Ends what a scenario left behind. A sign-up of the probe can wait for 10 minutes, and the warnings for 10
+  // more.
+  await running.run(25);
 });
 
 const healthy = (minute: number) => healthyMinute(running, caller, minute);
@@ -83,13 +85,14 @@ describe('a release', () => {
     const id = String(JSON.parse(text).id);
     for (let n = 0; n < 10; n++) await caller.bill(id);
   };
-  const refusesEveryKey = (event: object) => ({ ...event, pathParameters: { id: 'not an id' } });
+  const refusesEveryKey: Version = (event, run) => run({ ...event, pathParameters: { id: 'not an id' } });
+  const works: Version = (event, run) => run(event);
 
   it('a canary that refuses every key is rolled back within its time', () =>
     expectWhile(
       {
-        pages: { 'bill-fix-attempt-canary': CANARY_MINUTES - 1 },
-        rollbacks: ['bill-fix-attempt-canary'],
+        pages: { 'bill-fix-attempt-canary': CANARY_MINUTES - 1, 'probe-failed': 5 },
+        rollbacks: ['bill-fix-attempt-canary', 'probe-failed'],
       },
       async () => {
         await deliver(running);
@@ -102,14 +105,14 @@ describe('a release', () => {
   it('a canary that works sounds no alarm', () =>
     expectWhile({}, async () => {
       await deliver(running);
-      const end = running.canary('bill-fix-attempt', (event) => event);
+      const end = running.canary('bill-fix-attempt', works);
       await running.run(CANARY_MINUTES, busy);
       end();
     }));
 
   it('a caller who sends nonsense to every version undoes no release', () =>
     expectWhile({}, async () => {
-      const end = running.canary('bill-fix-attempt', (event) => event);
+      const end = running.canary('bill-fix-attempt', works);
       await running.run(CANARY_MINUTES, async (minute) => {
         await healthy(minute);
         for (let n = 0; n < 3; n++) await caller.bill('not an id');
@@ -117,7 +120,24 @@ describe('a release', () => {
       end();
     }));
 
-  it('a release that refuses every key after its canary pages', () =>
+  it('a release that refuses every key after its canary pages, by the refusals and by the probe', () =>
+    expectWhile(
+      {
+        // The canary's alarm compares with the 10 minutes before, too.
+        pages: { 'requests-refused': 6, 'probe-failed': 5, 'bill-fix-attempt-canary': 2 },
+        rollbacks: ['bill-fix-attempt-canary', 'probe-failed', 'requests-refused'],
+      },
+      async () => {
+        const undo = running.release(['bill-fix-attempt'], refusesEveryKey);
+        await running.run(15, async (minute) => {
+          if (minute % 10 === 0) await deliver(running);
+          await busy();
+        });
+        undo();
+      },
+    ));
+
+  it('callers who send nonsense to a good release sound no alarm of the probe', () =>
     expectWhile({ pages: { 'requests-refused': 6 }, rollbacks: ['requests-refused'] }, () =>
       running.run(15, async (minute) => {
         if (minute % 10 === 0) await deliver(running);
@@ -137,6 +157,27 @@ describe('a release', () => {
     });
     await tamper(running.money.deps, head, 'balance', 1_005);
   });
+});
+
+describe('silence', () => {
+  it('a disabled schedule of the probe pages within 20 minutes', () =>
+    expectWhile({ pages: { 'probe-silent': 20 } }, () => {
+      running.unscheduled.add('probe');
+      return running.run(25, healthy);
+    }));
+
+  it('a concurrency of 0 at the probe pages within 20 minutes', () =>
+    expectWhile({ pages: { 'probe-silent': 20 }, mails: { 'probe-throttles': 20 } }, () => {
+      running.stopped.add('probe');
+      return running.run(25, healthy);
+    }));
+
+  it('an hour without a request of a customer pages, although the probe asks each minute', () =>
+    expectWhile({ pages: { 'requests-missing': 60 } }, () =>
+      running.run(70, async (minute) => {
+        if (minute % 10 === 0) await deliver(running);
+      }),
+    ));
 });
 
 describe('the work behind the calls', () => {
@@ -164,8 +205,12 @@ describe('the work behind the calls', () => {
   it('a concurrency of 0 that a restore left at billing pages within 20 minutes', () =>
     expectWhile(
       {
-        pages: { 'api-faults': 2, 'error-budget-fast': 20 },
-        mails: { 'bill-fix-attempt-throttles': 20 },
+        pages: {
+          'api-faults': 2,
+          'error-budget-fast': 20,
+          'bill-fix-attempt-throttles': 20,
+          'probe-silent': 20,
+        },
       },
       () => {
         running.stopped.add('bill-fix-attempt');
