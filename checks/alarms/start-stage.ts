@@ -24,7 +24,7 @@ export async function startStage(
   const stops: (() => Promise<void>)[] = [];
   const money = await openMoney(table, { endWith: (stop) => stops.push(stop) });
   const engine = await startFaultyEngine(await engineEndpoint());
-  const { POWERTOOLS_SERVICE_NAME, POWERTOOLS_METRICS_NAMESPACE } = deployed.environment;
+  const { SERVICE_NAME, METRICS_NAMESPACE } = deployed.environment;
   const { PROBE_PARAMETER = '', FUNCTION_PREFIX = '' } = deployed.environment;
   const { STRIPE_SECRET_KEY = '', STRIPE_PRO_PRICE_ID = '', STRIPE_API_BASE } = money.env;
   const aws = await startParametersAndMail({
@@ -45,8 +45,8 @@ export async function startStage(
     STRIPE_WEBHOOK_SECRETS_PARAMETER: `${PARAMETERS}/stripe-webhook-secrets`,
     NOTICE_SENDER: 'billing@rsolv.dev',
     APP_URL: 'https://app.rsolv.dev',
-    POWERTOOLS_SERVICE_NAME,
-    POWERTOOLS_METRICS_NAMESPACE,
+    SERVICE_NAME,
+    METRICS_NAMESPACE,
     // Of the probe, which not every stage has.
     PROBE_PARAMETER,
     FUNCTION_PREFIX,
