@@ -114,6 +114,19 @@ describe('the stack of the copies', () => {
     })
     .parse(parse(readFileSync('infrastructure/copies.yml', 'utf8'), { logLevel: 'error' }));
 
+  it('the names in IAM contain the region, so that two regions can have such a stack', () => {
+    const { RestoreRole, DrillPolicy } = z
+      .object({
+        Resources: z.object({
+          RestoreRole: z.object({ Properties: z.looseObject({ RoleName: z.string() }) }),
+          DrillPolicy: z.object({ Properties: z.looseObject({ ManagedPolicyName: z.string() }) }),
+        }),
+      })
+      .parse(parse(readFileSync('infrastructure/copies.yml', 'utf8'), { logLevel: 'error' })).Resources;
+    for (const name of [RestoreRole.Properties.RoleName, DrillPolicy.Properties.ManagedPolicyName])
+      expect(name).toMatch(/-\$\{AWS::Region\}$/);
+  });
+
   it('a drill may delete the tables of drills, write to none, and pass on one role', () => {
     const { Statement } = Resources.DrillPolicy.Properties.PolicyDocument;
     const on = (action: string) =>

@@ -52,7 +52,7 @@ async function drill(session: Session): Promise<ExitCode> {
   out.note(`Restoring the copy of ${copy.createdAt.toISOString()} to ${target} in ${copyRegion}.`);
   try {
     const tools = { backup, dynamodb: deps.table.client, now, sleep, signal };
-    const role = await restoreRole(stackName);
+    const role = await restoreRole(stackName, copyRegion);
     const { restoredMs, verified } = await withRestored(tools, { copy, target, role }, async (ms) => ({
       restoredMs: ms,
       verified: await verifyLedgers({ ...session, stage: { ...stage, deps } }, [], false),
@@ -64,10 +64,10 @@ async function drill(session: Session): Promise<ExitCode> {
 }
 
 /** The role of the stack of the copies: see infrastructure/copies.yml. */
-async function restoreRole(stackName: string): Promise<string> {
+async function restoreRole(stackName: string, region: string): Promise<string> {
   const { Arn: arn = '' } = await new STSClient(CLIENT).send(new GetCallerIdentityCommand({}));
   const [, partition, , , account] = arn.split(':');
-  return `arn:${partition}:iam::${account}:role/${stackName}-restore`;
+  return `arn:${partition}:iam::${account}:role/${stackName}-restore-${region}`;
 }
 
 interface Outcome {

@@ -39,6 +39,9 @@ export async function readParameter(ssm: SSMClient, name: string): Promise<Param
   }
 }
 
+/** Statuses of a resource that is no longer in the stack. A kept table is skipped, and stays at AWS. */
+const GONE: ReadonlySet<string | undefined> = new Set(['DELETE_COMPLETE', 'DELETE_SKIPPED']);
+
 /** Null if there is no such stack. */
 export async function readStack(client: CloudFormationClient, name: string): Promise<DeployedStack | null> {
   const found = await client.send(new DescribeStacksCommand({ StackName: name })).catch((error: unknown) => {
@@ -54,7 +57,7 @@ export async function readStack(client: CloudFormationClient, name: string): Pro
       PhysicalResourceId: physical,
       ResourceStatus: status,
     } of page.StackResourceSummaries ?? []) {
-      if (logical !== undefined && physical !== undefined && status !== 'DELETE_COMPLETE')
+      if (logical !== undefined && physical !== undefined && !GONE.has(status))
         resources.set(logical, physical);
     }
   }

@@ -143,14 +143,17 @@ async function addsOf(account: Account, { reservations }: Definition): Promise<n
   return added.reduce((sum, one) => sum + one, 0);
 }
 
-/** The parameters follow the first deploy, because Stripe's secret needs the address that it prints. */
+/**
+ * The parameters follow the first deploy, because Stripe's secret needs the address of the API. A first
+ * deploy that failed can leave a stack without that address.
+ */
 function beforeFirstDeploy(check: Check<Site>): Check<Account> {
   const parameter = PARAMETERS.find((name) => name === check.id) ?? 'stripe-secret-key';
   return {
     ...check,
     run: async (account) => {
-      const isFirst = (await account.stack()) === null;
-      if (isFirst && (await account.parameter(parameter)) === null) {
+      const apiUrl = (await account.stack())?.apiUrl ?? null;
+      if (apiUrl === null && (await account.parameter(parameter)) === null) {
         return ok('not stored yet: step 9 follows the first deploy');
       }
       return check.run(account);

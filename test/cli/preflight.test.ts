@@ -81,6 +81,19 @@ describe('preflight of an account that is ready', () => {
     expect(detailOf(results, 'stripe-webhook-secrets')).toContain('step 9 follows the first deploy');
   });
 
+  it('the parameters are not required after a first deploy that failed and left a stack without the API', async () => {
+    const at = await world({ isDeployed: false });
+    at.aws.deployment.stack = {
+      status: 'UPDATE_ROLLBACK_COMPLETE',
+      isProtected: false,
+      outputs: { ServerlessDeploymentBucketName: 'bucket' },
+      resources: { ServerlessDeploymentBucket: 'bucket' },
+    };
+    const results = await preflight(at);
+    expect(notPassed(results)).toEqual([]);
+    expect(detailOf(results, 'stripe-webhook-secrets')).toContain('step 9 follows the first deploy');
+  });
+
   it('nothing is wrong before the next deploy, and the same checks as doctor read the parameters', async () => {
     const results = await preflight(await world({ isDeployed: true }));
     expect(notPassed(results)).toEqual([]);

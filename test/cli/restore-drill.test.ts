@@ -118,7 +118,7 @@ describe('restore-drill', () => {
     const [started] = at.started;
     expect(started).toMatchObject({
       RecoveryPointArn: expect.stringMatching(/:newest$/),
-      IamRoleArn: 'arn:aws:iam::123456789012:role/rsolv-billing-production-restore',
+      IamRoleArn: 'arn:aws:iam::123456789012:role/rsolv-billing-production-restore-us-west-2',
       Metadata: { targetTableName: expect.stringMatching(/^rsolv-billing-production-drill-\d{14}$/) },
     });
     expect(await at.tables()).toEqual([TABLE]);
