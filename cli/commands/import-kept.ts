@@ -62,7 +62,8 @@ function readTemplate(file: string): unknown {
   try {
     return JSON.parse(readFileSync(resolve(PROJECT_ROOT, file), 'utf8'));
   } catch (error) {
-    const detail = `${file} cannot be read (${reasonOf(error)}). Package the stage: npm run package -- --stage …`;
+    const packageIt = 'Package the stage: npm run package -- --stage …';
+    const detail = `${file} cannot be read (${reasonOf(error)}). ${packageIt}`;
     throw new Failure('not_packaged', detail, EXIT.refused);
   }
 }

@@ -27,7 +27,8 @@ export function importOf(packaged: unknown, kept: readonly Kept[]): Import {
       ([, { Type, Properties }]) => Type === type && Properties[NAME_OF[type]] === name,
     );
     if (named === undefined) {
-      const detail = `The packaged template has no ${type} ${name}. Package this stage: npm run package -- --stage …`;
+      const packageIt = 'Package this stage: npm run package -- --stage …';
+      const detail = `The packaged template has no ${type} ${name}. ${packageIt}`;
       throw new Failure('template_differs', detail, EXIT.refused);
     }
     const [logicalId, { Type, Properties }] = named;
