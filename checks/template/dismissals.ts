@@ -85,4 +85,12 @@ export const DISMISSALS: readonly Dismissal[] = [
     on: ['AWS::Lambda::Function'],
     reason: 'The variables hold names and no secret: secrets are SecureStrings in Parameter Store.',
   },
+  {
+    rule: 'CKV_AWS_166',
+    asks: 'a KMS key of our own for the vault',
+    on: ['BackupVault'],
+    reason:
+      'AWS Backup encrypts every vault, without a key of our own under `aws/backup`. A key of our own could be ' +
+      'deleted, and all copies with it. It is only needed for copies to another account, which `copyAccount` adds.',
+  },
 ];
