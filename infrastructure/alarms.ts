@@ -427,6 +427,14 @@ function moneyRules(service: DeployedService): Rule[] {
       minutes: 5,
     },
     {
+      name: 'paid-above-limit',
+      countsEvents: true,
+      description: "A late payment exceeded a customer's spending limit. It is settled and counted.",
+      measures: { paid: measure.business(service, 'PaidAboveLimit') },
+      threshold: { above: 0 },
+      minutes: 5,
+    },
+    {
       name: 'double-payment',
       countsEvents: true,
       description: 'A fix was paid twice, and the second payment was refunded.',

@@ -120,6 +120,7 @@ function businessGraphs(service: DeployedService): Graph[] {
       'CreditsAdjusted',
       'LargeGrant',
       'DoublePaymentReturned',
+      'PaidAboveLimit',
       'PendingChargeFailed',
       'Defect',
       'ParameterStale',

@@ -9,6 +9,7 @@ export const PROBLEMS = {
   invalid_signature: { status: 400, title: 'Invalid signature' },
   wrong_mode: { status: 400, title: 'Event of the wrong mode' },
   no_billing_info: { status: 402, title: 'No payment method on file' },
+  spending_limit_reached: { status: 402, title: 'Spending limit reached' },
   card_declined: { status: 402, title: 'Card declined' },
   authentication_required: { status: 402, title: 'Payment confirmation required' },
   account_disputed: { status: 402, title: 'Payment disputed' },
@@ -45,6 +46,15 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** A spending limit and what is left of it. US cents; `renews_at` in ISO 8601. */
+export interface SpendingLimitFacts {
+  readonly monthly_cents: number;
+  readonly room_cents: number;
+  readonly reserved_cents: number;
+  readonly spent_cents: number;
+  readonly renews_at: string;
+}
+
 /** Public facts a problem may carry besides its detail. */
 export interface ProblemFacts {
   readonly errors?: readonly FieldError[];
@@ -54,6 +64,8 @@ export interface ProblemFacts {
   readonly credit_balance?: number;
   /** All obstacles, `code` first. */
   readonly reasons?: readonly ProblemCode[];
+  /** The month's limit; with `spending_limit_reached`. */
+  readonly spending_limit?: SpendingLimitFacts;
   /** Why the bank refused: Stripe's decline code. */
   readonly decline_code?: string;
   /** For the cardholder to confirm the payment in a browser. Returned to the caller, never logged. */

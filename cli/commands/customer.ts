@@ -1,8 +1,10 @@
 import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
+import { reservedCents, roomCents } from '../../lib/domain/payments/spending.ts';
 import { PLAN_NAMES } from '../../lib/domain/plans.ts';
 import { formatUsd } from '../../lib/domain/pricing.ts';
 import { planAt } from '../../lib/domain/subscription.ts';
+import { spendingLimitView } from '../../lib/http/views/spending.ts';
 import { closeCustomerContract } from '../../lib/operators/contracts.ts';
 import { listCustomers } from '../../lib/store/audit/survey.ts';
 import { readHeadAndNewest } from '../../lib/store/ledger.ts';
@@ -62,13 +64,14 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
         const { table, now } = stage.deps;
         const id = await customerIdFor(table, name);
         const found = (await readHeadAndNewest(table, id, NEWEST_ENTRIES)) ?? failUnknownCustomer(name);
-        const survey = await surveyCustomer(table, id);
+        const survey = await surveyCustomer(table, id, now());
         const answer = {
           ...customerDetailView(found.head, now()),
           open_charges: survey.openCharges.map((fix) => chargeView(id, fix)),
           unreadable_charges: survey.unreadableFixes.map(unreadableView),
           billing_consents: survey.consents.map(consentView),
           unreadable_consents: survey.unreadableConsents.map(unreadableView),
+          spending_limit: spendingLimitView(found.head.spendingLimitCents, survey.spending),
           order: survey.order && orderView(id, survey.order),
           notices: {
             total: survey.notices,
@@ -79,7 +82,12 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
         };
         out.answer(answer, () => [
           ...factLines(
-            [...headFacts(found.head, now()), ...consentFacts(survey), ...openFacts(survey)],
+            [
+              ...headFacts(found.head, now()),
+              ...limitFacts(found.head, survey),
+              ...consentFacts(survey),
+              ...openFacts(survey),
+            ],
             out.width,
           ),
           '',
@@ -180,6 +188,20 @@ function headFacts(head: CustomerHead, at: Date): [string, string][] {
     ['open disputes', head.openDisputes.length === 0 ? 'none' : head.openDisputes.join(' ')],
     ['API keys', `${head.activeKeys} active`],
     ['ledger', counted(head.seq, 'entry', 'entries')],
+  ];
+}
+
+function limitFacts({ spendingLimitCents: limit }: CustomerHead, { spending }: Survey): [string, string][] {
+  const room = roomCents(limit, spending);
+  const { month, spentCents, awaitingCents } = spending;
+  const awaiting = awaitingCents === 0 ? '' : ` (${formatUsd(awaitingCents)} waiting for the cardholder)`;
+  return [
+    ['spending limit', limit === null ? 'none' : `${formatUsd(limit)} a month`],
+    [
+      'fix charges',
+      `${month}: ${formatUsd(spentCents)} spent, ${formatUsd(reservedCents(spending))} reserved${awaiting}` +
+        (room === null ? '' : `, ${formatUsd(room)} left`),
+    ],
   ];
 }
 

@@ -3,6 +3,7 @@ import type { LedgerState } from './ledger.ts';
 import type { OptionalNoticeKind } from './notice-kinds.ts';
 import type { SubscriptionType } from './plans.ts';
 import type { Subscription } from './subscription.ts';
+import type { BilledByDay } from './unbilled-fixes.ts';
 
 /** The head's fields besides the balance. They change under their own `revision`. */
 export interface CustomerProfile {
@@ -26,6 +27,8 @@ export interface CustomerProfile {
   readonly freeUntil: string | null;
   /** Credits owed after a clawback that the balance could not cover; netted from the next grant. */
   readonly debt: number;
+  /** Most US cents of fix charges in a month; 0 for none at all, null for no limit. */
+  readonly spendingLimitCents: number | null;
   /** The kinds of notices that the customer turned off. */
   readonly mutedNotices: readonly OptionalNoticeKind[];
   /** When the account was closed. No personal data is kept afterwards. */
@@ -37,8 +40,13 @@ export interface CustomerHead extends LedgerState, BalanceWatch, CustomerProfile
   /** Optimistic lock of the profile: counts its changes, so that a stale profile is never written. */
   readonly revision: number;
   readonly activeKeys: number;
+  /** Billed fixes by the day of their recording. */
+  readonly billedByDay: BilledByDay;
   readonly createdAt: string;
 }
+
+/** The spending limit of a new customer. Customers of earlier releases have none until they choose one. */
+export const NEW_LIMIT_CENTS = 290_000;
 
 /** A new customer: no card, no debt, not known to Stripe. */
 export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
@@ -51,6 +59,7 @@ export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   openDisputes: [],
   freeUntil: null,
   debt: 0,
+  spendingLimitCents: NEW_LIMIT_CENTS,
   mutedNotices: [],
   closedAt: null,
 };

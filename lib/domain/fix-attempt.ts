@@ -20,6 +20,8 @@ export interface BilledFacts {
   /** The ledger entry that deployed the fix. */
   readonly seq: number;
   readonly paymentIntentId: string | null;
+  /** The month (UTC) in which the payment counts. Null for a credit, and in payments of earlier releases. */
+  readonly spendingMonth: string | null;
 }
 
 /**
@@ -46,6 +48,8 @@ export interface FixCharge {
   /** The card key: its fingerprint, or the payment method's id. Null in charges of earlier releases. */
   readonly cardKey: string | null;
   readonly startedAt: string;
+  /** The month (UTC) whose spending limit the charge counts in. Null in charges of earlier releases. */
+  readonly spendingMonth: string | null;
   /** Null until Stripe has answered. */
   readonly paymentIntentId: string | null;
 }

@@ -1,7 +1,8 @@
 import type { CustomerHead } from './customer.ts';
 import type { BilledFacts, FixAttempt, FixCharge } from './fix-attempt.ts';
 import type { EntryMetadata, Posting } from './ledger.ts';
-import { type AccountObstacle, accountObstacles, type Obstacle } from './payments/charge-obstacles.ts';
+import { accountObstacles, type FixObstacle, type Obstacle } from './payments/charge-obstacles.ts';
+import { monthOf } from './payments/spending.ts';
 import { FIX_PRICE_CENTS, fixRate } from './plans.ts';
 import { FIX_CREDITS } from './pricing.ts';
 import { planAt } from './subscription.ts';
@@ -24,7 +25,7 @@ export type FixBillingDecision =
 export interface Blocked {
   readonly kind: 'blocked';
   /** The first of the reasons. */
-  readonly code: AccountObstacle;
+  readonly code: FixObstacle;
   /** All obstacles to a charge, `code` first. */
   readonly reasons: readonly Obstacle[];
   readonly balance: number;
@@ -69,6 +70,7 @@ function decideNewBilling(
       paymentMethodId,
       cardKey: null,
       startedAt: at.toISOString(),
+      spendingMonth: monthOf(at),
       paymentIntentId: null,
     },
   };

@@ -1,5 +1,6 @@
 import type { CustomerHead, CustomerProfile } from './customer.ts';
 import type { LedgerEntry, LedgerState } from './ledger.ts';
+import type { CountedSpending, Spending } from './payments/spending.ts';
 
 /** Everything stored for one customer. The auditor checks the money at Stripe. */
 export interface LedgerRecords {
@@ -22,6 +23,12 @@ export interface LedgerRecords {
   readonly emailOwner: string | null;
   /** Number of stored keys that are not revoked. */
   readonly activeKeys: number;
+  /** What counts against the spending limits. Absent in a part of a longer ledger. */
+  readonly spending?: {
+    readonly months: readonly Spending[];
+    /** Second payments that are not returned. */
+    readonly secondPayments: readonly CountedSpending[];
+  };
   readonly events: readonly { readonly id: string; readonly outcome: string | null }[];
 }
 
@@ -42,6 +49,8 @@ export interface VerifiableFix {
   readonly announcedAttempts: number;
   /** The payment for the fix; null if there is none. */
   readonly paymentIntentId: string | null;
+  /** What its open charge and its payment count as in their months. */
+  readonly counted?: readonly CountedSpending[];
 }
 
 export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;

@@ -8,15 +8,24 @@ export const NOTICE_KINDS = [
   'subscription_ended',
   'dispute',
   'credits_removed',
+  'limit_near',
+  'limit_reached',
+  'limit_changed',
   'key_issued',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /**
  * Notices that a customer can turn off. The others are always sent: a contract ends or is not paid, money is
- * in dispute, credits were removed, an API key was issued.
+ * in dispute, credits were removed, the spending limit was reached or changed, an API key was issued.
  */
-export const OPTIONAL_NOTICE_KINDS = ['low_balance', 'exhausted', 'fix_blocked', 'card_declined'] as const;
+export const OPTIONAL_NOTICE_KINDS = [
+  'low_balance',
+  'exhausted',
+  'fix_blocked',
+  'card_declined',
+  'limit_near',
+] as const;
 export type OptionalNoticeKind = (typeof OPTIONAL_NOTICE_KINDS)[number];
 
 export const isOptional = (kind: NoticeKind): kind is OptionalNoticeKind =>

@@ -1,9 +1,10 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
-import { cardRefusal } from './payments/charge-obstacles.ts';
+import { cardRefusal, type FixObstacle, isOverLimit } from './payments/charge-obstacles.ts';
+import type { Spending } from './payments/spending.ts';
 import { type FixRate, fixRate } from './plans.ts';
-import { givesPro, planAt, type Subscription } from './subscription.ts';
+import { fixPriceAt, givesPro, planAt, type Subscription } from './subscription.ts';
 
 interface PullRequestName {
   /** `org/name`. */
@@ -11,12 +12,17 @@ interface PullRequestName {
   readonly prNumber: number;
 }
 
-/** A fix without credits is charged if there is a card, it was not declined, and no dispute is open. */
+/**
+ * A fix without credits is charged if there is a card that was not declined, no dispute is open, and the limit
+ * has room.
+ */
 export interface WithoutCredits {
   readonly hasCard: boolean;
   readonly isDisputed: boolean;
   /** The card was declined and is not charged for now. */
   readonly isDeclined: boolean;
+  /** The spending limit of this month leaves no room for a fix. */
+  readonly isOverLimit: boolean;
   readonly rate: FixRate;
 }
 
@@ -40,13 +46,20 @@ export interface CreditsRemoved {
   readonly reasons: readonly ReturnReason[];
 }
 
+/** A month's spending limit, what charges for fixes use of it, and when it starts again. */
+export interface UsedLimit {
+  readonly limitCents: number;
+  readonly committedCents: number;
+  readonly renewsAt: string;
+}
+
 /** The facts of a notice at the time of its cause. Money in US cents, times in ISO 8601. */
 export type NoticeContent =
   | ({ readonly kind: 'low_balance'; readonly credits: number } & WithoutCredits)
   | ({ readonly kind: 'exhausted' } & WithoutCredits)
   | ({
       readonly kind: 'fix_blocked';
-      readonly reason: 'no_billing_info' | 'account_disputed';
+      readonly reason: FixObstacle;
     } & PullRequestName)
   | ({
       readonly kind: 'card_declined';
@@ -73,6 +86,15 @@ export type NoticeContent =
     }
   | { readonly kind: 'dispute'; readonly disputeId: string; readonly amountCents: number }
   | ({ readonly kind: 'credits_removed' } & CreditsRemoved)
+  | ({ readonly kind: 'limit_near'; readonly percent: 50 | 80 } & UsedLimit)
+  | ({ readonly kind: 'limit_reached' } & UsedLimit)
+  /** Null for no limit. */
+  | {
+      readonly kind: 'limit_changed';
+      readonly fromCents: number | null;
+      readonly toCents: number | null;
+      readonly renewsAt: string;
+    }
   | { readonly kind: 'key_issued'; readonly keyId: string; readonly by: 'sign_up' | 'customer' | 'operator' };
 
 /** A message to one customer, stored in the transaction of its cause. */
@@ -108,14 +130,21 @@ export const keyIssued = (
 /**
  * The warning that is due for a balance; null if the balance is not low.
  * @param cards recent tries of the customer's cards
+ * @param spending of this month
  */
-export function balanceWarning(head: CustomerHead, cards: TriesByCard, at: Date): Notice | null {
+export function balanceWarning(
+  head: CustomerHead,
+  cards: TriesByCard,
+  spending: Spending,
+  at: Date,
+): Notice | null {
   const { customerId, raisedSeq, balance, balanceLevel } = head;
   if (balanceLevel === 'fine') return null;
   const facts = {
     hasCard: head.paymentMethodId !== null,
     isDisputed: head.openDisputes.length > 0,
     isDeclined: cardRefusal(head, { cards, at, byPerson: false }) !== null,
+    isOverLimit: isOverLimit(head, { amountCents: fixPriceAt(head, at), spending }),
     rate: fixRate(planAt(head, at)),
   };
   return {
@@ -138,7 +167,7 @@ const pullRequestOf = ({ githubOrg, repoName, prNumber }: PullRequest): PullRequ
 export const fixBlocked = (
   { customerId, raisedSeq }: CustomerHead,
   fix: PullRequest & { readonly id: string },
-  reason: 'no_billing_info' | 'account_disputed',
+  reason: FixObstacle,
   at: Date,
 ): Notice => ({
   customerId,

@@ -1,4 +1,4 @@
-import { isSold, type SoldPlan, type SubscriptionType } from './plans.ts';
+import { FIX_PRICE_CENTS, fixRate, isSold, type SoldPlan, type SubscriptionType } from './plans.ts';
 
 /** Stripe's subscription statuses. The head stores the newest one fetched. */
 export const SUBSCRIPTION_STATES = [
@@ -109,6 +109,10 @@ export function planAt(
   if (!isSold(stored)) return stored;
   return subscription !== null && at.getTime() < endOfPro(subscription) ? stored : 'pay_as_you_go';
 }
+
+/** What a fix without a credit costs now, in US cents. */
+export const fixPriceAt = (head: Parameters<typeof planAt>[0], at: Date): number =>
+  FIX_PRICE_CENTS[fixRate(planAt(head, at))];
 
 /**
  * Whether a subscription in this state can give the Pro rate. `past_due` can, for the paid period and the

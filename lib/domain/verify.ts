@@ -2,6 +2,7 @@ import type { LedgerEntry } from './ledger.ts';
 import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
 import { verifyBalance, verifyChain } from './verify-chain.ts';
 import { verifyAccountFields, verifyClaims } from './verify-head.ts';
+import { verifySpending } from './verify-spending.ts';
 
 /** One sentence per invariant, by number. */
 export const INVARIANTS: Readonly<Record<Invariant, string>> = {
@@ -36,6 +37,7 @@ export function verifyLedger(records: LedgerRecords): Violation[] {
     ...verifyGrants(records),
     ...verifyGuards(records),
     ...verifyBindings(records),
+    ...verifySpending(records),
     ...verifyEvents(records),
   ];
 }

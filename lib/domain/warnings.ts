@@ -1,9 +1,16 @@
 import type { CustomerHead } from './customer.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
-import { type Asked, type CardRefusal, cardRefusal, chargeObstacles } from './payments/charge-obstacles.ts';
-import { FIX_PRICE_CENTS, fixRate, isSold } from './plans.ts';
+import {
+  type Asked,
+  type CardRefusal,
+  cardRefusal,
+  chargeObstacles,
+  isOverLimit,
+} from './payments/charge-obstacles.ts';
+import { renewalOf, type Spending } from './payments/spending.ts';
+import { isSold } from './plans.ts';
 import { FIX_CREDITS, formatUsd, LOW_BALANCE_CREDITS } from './pricing.ts';
-import { endOfPro, planAt, type Subscription } from './subscription.ts';
+import { endOfPro, fixPriceAt, planAt, type Subscription } from './subscription.ts';
 
 export const WARNING_CODES = [
   'no_credits_no_card',
@@ -13,6 +20,7 @@ export const WARNING_CODES = [
   'not_collected',
   'free_period',
   'account_disputed',
+  'spending_limit_reached',
   'card_declined',
   'credits_owed',
 ] as const;
@@ -26,11 +34,18 @@ export interface Warning {
 /**
  * Warnings that matter before the next fix or purchase; empty if there are none.
  * @param cards recent tries of the customer's cards
+ * @param spending of this month
  */
-export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date): Warning[] {
+export function accountWarnings(
+  head: CustomerHead,
+  cards: TriesByCard,
+  spending: Spending,
+  at: Date,
+): Warning[] {
   const { balance, debt, subscription } = head;
   const isDisputed = head.openDisputes.length > 0;
-  const asked = { cards, at, byPerson: false };
+  const wanted = { amountCents: fixPriceAt(head, at), spending };
+  const asked = { cards, at, byPerson: false, wanted };
   const refusal = cardRefusal(head, asked);
   const warnings: Warning[] = [];
   if (balance < FIX_CREDITS) warnings.push(outOfCredits(head, asked));
@@ -47,6 +62,9 @@ export function accountWarnings(head: CustomerHead, cards: TriesByCard, at: Date
     warnings.push({ code: 'free_period', message: FREE_PERIOD });
   }
   if (isDisputed) warnings.push({ code: 'account_disputed', message: DISPUTED });
+  if (isOverLimit(head, wanted)) {
+    warnings.push({ code: 'spending_limit_reached', message: limitMessage(spending) });
+  }
   if (refusal !== null) warnings.push({ code: 'card_declined', message: declinedMessage(refusal) });
   if (debt > 0) {
     const message = `You owe ${creditsOf(debt)}: the next credits that you get are reduced by that number.`;
@@ -81,19 +99,28 @@ function outOfCredits(head: CustomerHead, asked: Asked): Warning {
         code: 'no_credits',
         message: 'No credits left and a payment is disputed: the next fix is blocked.',
       };
+    case 'spending_limit_reached':
+      return {
+        code: 'no_credits',
+        message: 'No credits left and the monthly spending limit is reached: the next fix is blocked.',
+      };
     case 'card_declined':
       return {
         code: 'no_credits',
         message: 'No credits left and the card was declined: the next fix is blocked.',
       };
     case undefined: {
-      const price = formatUsd(FIX_PRICE_CENTS[fixRate(planAt(head, asked.at))]);
+      const price = formatUsd(fixPriceAt(head, asked.at));
       return { code: 'no_credits', message: `No credits left: the next fix is charged ${price}.` };
     }
     default:
       return obstacle satisfies never;
   }
 }
+
+const limitMessage = ({ month }: Spending): string =>
+  'The monthly spending limit leaves no room for another fix: only credits pay for fixes until ' +
+  `${renewalOf(month).slice(0, 10)}. Raise the limit, or wait.`;
 
 function declinedMessage({ retryAt }: CardRefusal): string {
   if (retryAt === null)

@@ -32,6 +32,8 @@ export interface CustomerRequest<C extends Contract> {
   readonly input: InputOf<C>;
   readonly customerId: string;
   readonly items: readonly (Item | undefined)[];
+  /** When `items` were read. */
+  readonly at: Date;
 }
 
 export interface SignedRequest {
@@ -81,7 +83,7 @@ export function signedEndpoint<C extends Contract>(
  */
 export function customerEndpoint<C extends Contract>(
   contract: C,
-  alsoRead: (customerId: string, input: InputOf<C>) => readonly Key[],
+  alsoRead: (customerId: string, input: InputOf<C>, at: Date) => readonly Key[],
   run: (deps: Deps, request: CustomerRequest<C>) => Promise<Reply>,
 ): Handler {
   const keyCalls = new KeyCalls();
@@ -90,12 +92,13 @@ export function customerEndpoint<C extends Contract>(
     const deps = runningDeps();
     const { limits } = notes;
     const input = outcomeOf(() => parseInput(contract, event));
+    const at = deps.now();
     const key = presentedKey(event.headers['x-api-key']);
     const { customerId, keyId } = key;
     keyCalls.refuse(deps, key, notes);
     const { isTest, items } = await authenticate(deps.table, key, (id) => [
       ...(rateLimit === undefined ? [] : [rateKey(rateLimit, id)]),
-      ...(input.ok ? alsoRead(id, input.value) : []),
+      ...(input.ok ? alsoRead(id, input.value, at) : []),
     ]);
     notes.customerId = customerId;
     notes.isTest = isTest;
@@ -111,7 +114,7 @@ export function customerEndpoint<C extends Contract>(
     }
     const origin = { ...sourceOf(event), keyId };
     const read = rateLimit === undefined ? items : items.slice(1);
-    return run(deps, { input: input.value, customerId, items: read, origin });
+    return run(deps, { input: input.value, customerId, items: read, origin, at });
   });
 }
 

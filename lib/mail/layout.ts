@@ -1,5 +1,5 @@
 import { html } from './html.ts';
-import type { Letter } from './letters.ts';
+import type { Letter } from './letter.ts';
 import { wrapped } from './wrap.ts';
 
 /** What surrounds the content of a letter. */

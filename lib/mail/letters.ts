@@ -2,14 +2,8 @@ import type { Notice, NoticeContent, ReturnReason, WithoutCredits } from '../dom
 import { FIX_PRICE_CENTS, PLANS, type SoldPrices, soldPriceOf } from '../domain/plans.ts';
 import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
 import { longDay } from './day.ts';
-
-/** The content of a letter, before layout. */
-export interface Letter {
-  readonly subject: string;
-  readonly paragraphs: readonly string[];
-  /** What the reader can do now. */
-  readonly next: string;
-}
+import type { Letter } from './letter.ts';
+import { limitChanged, limitNear, limitReached } from './limit-letters.ts';
 
 /** The letter of a notice. Pure: the same notice and prices always make the same letter. */
 export function letterOf(
@@ -34,6 +28,12 @@ export function letterOf(
       return dispute(content, day);
     case 'credits_removed':
       return creditsRemoved(content, day);
+    case 'limit_near':
+      return limitNear(content, day);
+    case 'limit_reached':
+      return limitReached(content, day);
+    case 'limit_changed':
+      return limitChanged(content, day);
     case 'key_issued':
       return keyIssued(content, day);
     default:
@@ -54,19 +54,22 @@ function proOffer(prices: SoldPrices): string {
 
 const SETTLE_DISPUTE = 'Reply to this message so that we can resolve the dispute together.';
 
-const withoutCredits = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits): string => {
+const withoutCredits = ({ hasCard, isDisputed, isOverLimit, isDeclined, rate }: WithoutCredits): string => {
   if (!hasCard) return 'fixes are blocked, because no card is on file.';
   if (isDisputed) return 'fixes are blocked: no card is charged while a payment is disputed with your bank.';
+  if (isOverLimit) return 'fixes are blocked, because your spending limit of this month is reached.';
   if (isDeclined) return 'fixes may be blocked, because your card was declined when we last charged it.';
   return `each merged fix is charged to your card: ${formatUsd(FIX_PRICE_CENTS[rate])}.`;
 };
 
-const nextFor = ({ hasCard, isDisputed, isDeclined, rate }: WithoutCredits, prices: SoldPrices): string => {
+const nextFor = (facts: WithoutCredits, prices: SoldPrices): string => {
+  const { hasCard, isDisputed, isOverLimit, isDeclined, rate } = facts;
   if (!hasCard) {
     const offer = `Your first card earns ${credits(GRANTED_CREDITS.firstPaymentMethod)}.`;
     return `Add a card so that your fixes are not blocked. ${offer}`;
   }
   if (isDisputed) return SETTLE_DISPUTE;
+  if (isOverLimit) return 'Raise the limit with PUT /api/v1/spending-limit, or wait until next month.';
   if (isDeclined) return 'Add another card so that your fixes are not blocked.';
   return PLANS[rate].sold !== null ? 'No action needed.' : `No action needed. ${proOffer(prices)}`;
 };
@@ -104,6 +107,15 @@ function fixBlocked({ reason, repo, prNumber }: Content<'fix_blocked'>, day: str
       subject,
       paragraphs: [`${merged}, and no card is charged while a payment is disputed with your bank.`],
       next: `${SETTLE_DISPUTE} Nothing was charged.`,
+    };
+  }
+  if (reason === 'spending_limit_reached') {
+    return {
+      subject,
+      paragraphs: [
+        `${merged}, and your monthly spending limit leaves no room for another charge. Nothing was charged.`,
+      ],
+      next: 'Raise the limit with PUT /api/v1/spending-limit. RSOLV then bills the fix at its next attempt.',
     };
   }
   return {

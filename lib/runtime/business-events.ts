@@ -25,6 +25,8 @@ export interface BusinessFacts {
   readonly fix_charged: MoneyFacts;
   /** A card was declined, or its bank asks the cardholder to confirm. */
   readonly charge_declined: MoneyFacts;
+  /** A payment arrived after its reservation had ended, and exceeds the customer's spending limit. */
+  readonly paid_above_limit: MoneyFacts;
   /** A double payment was returned. */
   readonly double_payment_returned: MoneyFacts;
   readonly payment_method_added: { readonly customerId: string };
@@ -164,7 +166,9 @@ export type BusinessEvent<K extends BusinessKind = BusinessKind> = {
 }[K];
 
 /** What happened to the money of a fix. */
-export type MoneyEvent = BusinessEvent<'fix_charged' | 'charge_declined' | 'double_payment_returned'>;
+export type MoneyEvent = BusinessEvent<
+  'fix_charged' | 'charge_declined' | 'paid_above_limit' | 'double_payment_returned'
+>;
 
 /** Reports a business event to metrics and the log. Never throws. */
 export type Report = (happened: BusinessEvent) => void;

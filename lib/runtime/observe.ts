@@ -8,6 +8,7 @@ export type BusinessMetric =
   | 'CustomerOnboarded'
   | 'FixBilled'
   | 'FixCharged'
+  | 'PaidAboveLimit'
   | 'DoublePaymentReturned'
   | 'FixBlocked'
   | 'FixUnrecorded'

@@ -85,6 +85,7 @@ const TABLE: Table = {
     line: info('fix_charged'),
   },
   charge_declined: { metrics: always('ChargeDeclined'), line: info('charge_declined') },
+  paid_above_limit: { metrics: always('PaidAboveLimit'), line: warn('paid_above_limit') },
   double_payment_returned: {
     metrics: always('DoublePaymentReturned'),
     line: warn('double_payment_returned'),

@@ -45,6 +45,7 @@ const Billed = z.object({
   billedAt: text,
   seq: count,
   paymentIntentId: z.nullable(text),
+  spendingMonth: orNull(text),
 });
 
 const Charge = z.object({
@@ -56,6 +57,7 @@ const Charge = z.object({
   paymentMethodId: text,
   cardKey: orNull(text),
   startedAt: text,
+  spendingMonth: orNull(text),
   paymentIntentId: z.nullable(text),
 });
 

@@ -32,6 +32,7 @@ const Profile = z.object({
   openDisputes: z._default(z.array(text), []),
   freeUntil: orNull(text),
   debt: count,
+  spendingLimitCents: orNull(count),
   mutedNotices: z._default(z.array(z.enum(OPTIONAL_NOTICE_KINDS)), []),
   closedAt: orNull(text),
 });
@@ -48,6 +49,7 @@ const heads = record<CustomerHead>(
     raisedSeq: z._default(count, 0),
     balanceLevel: z._default(z.enum(BALANCE_LEVELS), 'fine'),
     activeKeys: count,
+    billedByDay: z._default(text, ''),
     createdAt: text,
   }),
 );

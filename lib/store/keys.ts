@@ -24,6 +24,7 @@ const CLOSING = 'CLOSING';
 const CARD_TRIES = 'CARD_TRIES';
 const CONSENT_PREFIX = 'CONSENT#';
 const RECORDED_PREFIX = 'RECORDED#';
+const SPENDING_PREFIX = 'SPENDING#';
 
 /**
  * Effects that happen once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return
@@ -54,6 +55,8 @@ export const keys = {
   /** One of the parts that count the attempts recorded on a day. */
   recorded: (customerId: string, day: string, part: number): Key =>
     within(customerId, `${RECORDED_PREFIX}${day}#${part}`),
+  /** The fix charges of a month (UTC), such as 2026-12. */
+  spending: (customerId: string, month: string): Key => within(customerId, SPENDING_PREFIX + month),
   order: (customerId: string): Key => within(customerId, ORDER),
   /** The newest announced payment of an open renewal. */
   renewal: (customerId: string): Key => within(customerId, RENEWAL),
@@ -85,6 +88,8 @@ export const keys = {
  */
 export const ranges = {
   headAndEntries: { from: entrySk(0), to: HEAD },
+  /** The counts of fixes recorded since a day. */
+  recordedSince: (day: string) => ({ from: RECORDED_PREFIX + day, to: `${RECORDED_PREFIX}9999` }),
   /** All entries when `seq` is null. */
   entriesBelow: (seq: number | null) => ({
     from: entrySk(0),
@@ -98,6 +103,7 @@ export const prefixes = {
   notice: NOTICE_PREFIX,
   apiKey: API_KEY_PREFIX,
   consent: CONSENT_PREFIX,
+  spending: SPENDING_PREFIX,
   /** Of the head and of every entry. */
   ledger: ENTRY_PREFIX,
 } as const;
@@ -108,6 +114,12 @@ export const apiKeyIdOf = (sk: string): string => sk.slice(API_KEY_PREFIX.length
 /** The name of a guard, kind#id, from its sort key. */
 export const guardNameOf = (sk: string): string => sk.slice(ONCE_PREFIX.length);
 
+/** The day of a count of recorded fixes, from its sort key. */
+export const recordedDayOf = (sk: string): string => sk.slice(RECORDED_PREFIX.length).split('#')[0] ?? '';
+
+/** The month of a customer's fix charges, from its sort key. */
+export const spendingMonthOf = (sk: string): string => sk.slice(SPENDING_PREFIX.length);
+
 /** Identifies a notice: the customer, the kind and the id. */
 export interface NoticeName {
   readonly customerId: string;
@@ -115,7 +127,15 @@ export interface NoticeName {
   readonly id: string;
 }
 
-export type CustomerItemKind = 'head' | 'entry' | 'fix' | 'api_key' | 'double_payment' | 'guard' | 'other';
+export type CustomerItemKind =
+  | 'head'
+  | 'entry'
+  | 'fix'
+  | 'api_key'
+  | 'double_payment'
+  | 'guard'
+  | 'spending'
+  | 'other';
 
 /** The customer of a partition. @throws Error if it is not a customer's partition. */
 export function customerIdOf(pk: string): string {
@@ -196,6 +216,7 @@ export function itemKind(sk: unknown): CustomerItemKind {
   if (sk.startsWith(DOUBLE_PAYMENT_PREFIX)) return 'double_payment';
   if (sk.startsWith(ONCE_PREFIX)) return 'guard';
   if (sk.startsWith(API_KEY_PREFIX)) return 'api_key';
+  if (sk.startsWith(SPENDING_PREFIX)) return 'spending';
   return sk.startsWith(FIX_PREFIX) ? 'fix' : 'other';
 }
 

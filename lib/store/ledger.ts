@@ -89,6 +89,7 @@ function moveHead(readAt: CustomerHead, change: HeadChange): Write {
   const set: Item = {
     ...(entries.length > 0 && encodeHeadPart({ balance: next.balance, seq: next.seq, chain: next.chain })),
     ...(changesProfile && { ...encodeProfile(next), ...encodeHeadPart({ revision: readAt.revision + 1 }) }),
+    ...(next.billedByDay !== readAt.billedByDay && encodeHeadPart({ billedByDay: next.billedByDay })),
     ...changedWatch(readAt, change),
   };
   if (Object.keys(set).length === 0) return check(key, unmoved, asRead);

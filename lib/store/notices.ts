@@ -17,11 +17,13 @@ import { type Change, put, update } from './write.ts';
 const rate = z.enum(RATES);
 const withoutCredits = {
   hasCard: z.boolean(),
-  /** Notices of earlier releases lack these two fields. */
+  /** Notices of earlier releases lack these fields. */
   isDisputed: z._default(z.boolean(), false),
   isDeclined: z._default(z.boolean(), false),
+  isOverLimit: z._default(z.boolean(), false),
   rate,
 };
+const usedLimit = { limitCents: count, committedCents: count, renewsAt: text };
 const pullRequest = { repo: text, prNumber: integer };
 
 /** Stored under the domain's own names: it is always read and written whole. */
@@ -30,7 +32,7 @@ const Content = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('exhausted'), ...withoutCredits }),
   z.object({
     kind: z.literal('fix_blocked'),
-    reason: z.enum(['no_billing_info', 'account_disputed']),
+    reason: z.enum(['no_billing_info', 'account_disputed', 'spending_limit_reached']),
     ...pullRequest,
   }),
   z.object({
@@ -62,6 +64,14 @@ const Content = z.discriminatedUnion('kind', [
     left: count,
     returnedCents: count,
     reasons: z.readonly(z.array(z.enum(RETURN_REASONS))),
+  }),
+  z.object({ kind: z.literal('limit_near'), percent: z.literal([50, 80]), ...usedLimit }),
+  z.object({ kind: z.literal('limit_reached'), ...usedLimit }),
+  z.object({
+    kind: z.literal('limit_changed'),
+    fromCents: z.nullable(count),
+    toCents: z.nullable(count),
+    renewsAt: text,
   }),
   z.object({
     kind: z.literal('key_issued'),

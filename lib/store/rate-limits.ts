@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { RECORDINGS } from '../domain/fix-attempt.ts';
+import { UNBILLED_DAYS } from '../domain/unbilled-fixes.ts';
 import { CONDITIONS } from './conditions.ts';
 import { RESERVED_MS } from './in-time.ts';
 import { keys } from './keys.ts';
@@ -111,11 +112,14 @@ function endingWithin(table: Table, ms: number): Table {
  * Honest numbers are spread evenly. Together the parts never allow more than the limit.
  */
 const PARTS = 16;
+const DAY_SECONDS = 24 * 60 * 60;
+/** The counts also show what is not billed of the last 30 days: see payments/recorded-days.ts. */
+const KEPT_DAYS = UNBILLED_DAYS + 2;
 
 /** Counts a new attempt in the transaction that stores it. Refused if the day's limit is reached. */
 export function countRecording(customerId: string, prNumber: number, at: Date): Write {
   const key = keys.recorded(customerId, at.toISOString().slice(0, 10), prNumber % PARTS);
-  const expires = Math.floor(at.getTime() / 1000) + 2 * RECORDINGS.windowSeconds;
+  const expires = Math.floor(at.getTime() / 1000) + KEPT_DAYS * DAY_SECONDS;
   const change = { set: { expires_at: expires }, add: { recorded: 1 } };
   return update(key, change, CONDITIONS.RECORDINGS_HAVE_ROOM, { limit: RECORDINGS.limit / PARTS });
 }

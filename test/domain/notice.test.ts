@@ -16,7 +16,7 @@ import {
 } from '../../lib/domain/notice.ts';
 import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
-import { fixOf, headWith, onPlan } from '../support/heads.ts';
+import { fixOf, headWith, NOTHING_SPENT, onPlan } from '../support/heads.ts';
 
 const AT = new Date('2026-01-02T00:00:00.000Z');
 const createdAt = '2026-01-02T00:00:00.000Z';
@@ -61,7 +61,7 @@ describe('the kinds of notices', () => {
 
 describe('the warning of a balance', () => {
   const warned = (facts: Partial<CustomerHead>) =>
-    balanceWarning(headWith({ raisedSeq: 7, ...facts }), {}, AT);
+    balanceWarning(headWith({ raisedSeq: 7, ...facts }), {}, NOTHING_SPENT, AT);
 
   it('there is no warning while the balance is fine', () => {
     expect(warned({ balance: 60 })).toBeNull();
@@ -78,6 +78,7 @@ describe('the warning of a balance', () => {
         hasCard: false,
         isDisputed: false,
         isDeclined: false,
+        isOverLimit: false,
         rate: 'pay_as_you_go',
       },
     });
@@ -94,7 +95,14 @@ describe('the warning of a balance', () => {
       customerId: 'c1',
       id: '7',
       createdAt,
-      content: { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: false, rate: 'pro' },
+      content: {
+        kind: 'exhausted',
+        hasCard: true,
+        isDisputed: false,
+        isDeclined: false,
+        isOverLimit: false,
+        rate: 'pro',
+      },
     });
   });
 });

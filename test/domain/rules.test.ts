@@ -22,7 +22,7 @@ import {
   testCustomerEmail,
 } from '../../lib/domain/test-customer.ts';
 import { accountWarnings } from '../../lib/domain/warnings.ts';
-import { chargeOf, fixOf, headWith, onPlan, proUntil } from '../support/heads.ts';
+import { chargeOf, fixOf, headWith, NOTHING_SPENT, onPlan, proUntil } from '../support/heads.ts';
 
 const head = headWith;
 const fix = fixOf();
@@ -58,6 +58,7 @@ describe('deciding what a merged fix costs', () => {
       billedAt: 'x',
       seq: 0,
       paymentIntentId: null,
+      spendingMonth: null,
     } as const;
     expect(decideFixBilling(head({ balance: 0 }), { ...fix, billed }, AT).kind).toBe('already_billed');
   });
@@ -69,6 +70,7 @@ describe('deciding what a merged fix costs', () => {
       billedAt: 'x',
       seq: 2,
       paymentIntentId: null,
+      spendingMonth: null,
     } as const;
     expect(decideFixBilling(head({ balance: 5, seq: 1 }), { ...fix, billed }, AT).kind).toBe('stale');
     expect(decideFixBilling(head({ balance: 4, seq: 2 }), { ...fix, billed }, AT).kind).toBe(
@@ -79,13 +81,13 @@ describe('deciding what a merged fix costs', () => {
 
 describe('warnings', () => {
   const codes = (facts: Partial<CustomerHead>) =>
-    accountWarnings(head(facts), {}, AT).map(({ code }) => code);
+    accountWarnings(head(facts), {}, NOTHING_SPENT, AT).map(({ code }) => code);
 
   it('without credits, the warnings say exactly what billing decides: charged, blocked without a card, blocked by a dispute', () => {
     for (const facts of [{}, CARD, { openDisputes: ['du_1'] }, { ...CARD, openDisputes: ['du_1'] }]) {
       const customer = head({ balance: 0, ...facts });
       const decision = decideFixBilling(customer, fixOf(), AT);
-      const [warning] = accountWarnings(customer, {}, AT);
+      const [warning] = accountWarnings(customer, {}, NOTHING_SPENT, AT);
       const isBlocked = decision.kind === 'blocked';
       expect(warning?.message.includes('the next fix is blocked')).toBe(isBlocked);
       expect(warning?.message.includes('the next fix is charged $29.00')).toBe(!isBlocked);
@@ -95,7 +97,7 @@ describe('warnings', () => {
   it('warnings about a dispute and owed credits appear even while credits are left', () => {
     expect(codes({ balance: 60, openDisputes: ['du_1'] })).toEqual(['account_disputed']);
     expect(codes({ balance: 60, debt: 10 })).toEqual(['credits_owed']);
-    const [owed] = accountWarnings(head({ balance: 6, debt: 1 }), {}, AT);
+    const [owed] = accountWarnings(head({ balance: 6, debt: 1 }), {}, NOTHING_SPENT, AT);
     expect(owed?.message).toBe('You owe 1 credit: the next credits that you get are reduced by that number.');
   });
 
@@ -115,6 +117,7 @@ describe('warnings', () => {
       return accountWarnings(
         head({ balance: 60, subscription, subscriptionType: 'pro', openDisputes }),
         {},
+        NOTHING_SPENT,
         AT,
       )[0]?.message;
     };
@@ -133,7 +136,8 @@ describe('warnings', () => {
 
   it("without credits, the warning states the price of the next fix at the plan's rate", () => {
     const message = (subscriptionType: 'pro' | 'pay_as_you_go') =>
-      accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), {}, AT)[0]?.message;
+      accountWarnings(head({ balance: 0, ...CARD, ...onPlan(subscriptionType) }), {}, NOTHING_SPENT, AT)[0]
+        ?.message;
     expect(message('pay_as_you_go')).toContain('$29.00');
     expect(message('pro')).toContain('$15.00');
   });
@@ -144,7 +148,7 @@ describe('warnings', () => {
       'no_credits',
       'account_disputed',
     ]);
-    const [, disputed] = accountWarnings(head({ balance: 0, openDisputes: ['du_1'] }), {}, AT);
+    const [, disputed] = accountWarnings(head({ balance: 0, openDisputes: ['du_1'] }), {}, NOTHING_SPENT, AT);
     expect(disputed?.message).toContain('until it is settled no card is charged');
   });
 
@@ -154,15 +158,24 @@ describe('warnings', () => {
     expect(codes({ ...pro, freeUntil: AT.toISOString() })).toEqual([]);
     expect(codes({ ...pro, freeUntil: '2026-01-01T23:59:59.999Z' })).toEqual([]);
     expect(codes({ balance: 60, freeUntil: '2026-01-03T00:00:00.000Z' })).toEqual([]);
-    const [free] = accountWarnings(head({ ...pro, freeUntil: '2026-01-03T00:00:00.000Z' }), {}, AT);
+    const [free] = accountWarnings(
+      head({ ...pro, freeUntil: '2026-01-03T00:00:00.000Z' }),
+      {},
+      NOTHING_SPENT,
+      AT,
+    );
     expect(free?.message).toContain('costs $0');
   });
 
   it('the warning of a past-due renewal states the day on which the Pro rate ends or ended', () => {
     const subscription = proUntil('2026-02-01T00:00:00.000Z', { state: 'past_due' });
     const message = (at: string) =>
-      accountWarnings(head({ balance: 60, subscription, subscriptionType: 'pro' }), {}, new Date(at))[0]
-        ?.message;
+      accountWarnings(
+        head({ balance: 60, subscription, subscriptionType: 'pro' }),
+        {},
+        NOTHING_SPENT,
+        new Date(at),
+      )[0]?.message;
     expect(message('2026-02-02T00:00:00.000Z')).toBe(
       'The last Pro invoice could not be paid. The Pro rate ends on 2026-02-22. Add a card to pay the invoice.',
     );
@@ -172,7 +185,7 @@ describe('warnings', () => {
 
   it('warnings state how many credits are left, singular or plural', () => {
     const messages = (balance: number) =>
-      accountWarnings(head({ balance }), {}, AT).map(({ message }) => message);
+      accountWarnings(head({ balance }), {}, NOTHING_SPENT, AT).map(({ message }) => message);
     expect(messages(1)).toEqual(['1 credit left.']);
     expect(messages(2)).toEqual(['2 credits left.']);
   });

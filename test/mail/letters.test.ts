@@ -7,7 +7,13 @@ import { letterOf } from '../../lib/mail/letters.ts';
 import { AT, LETTERS, PULL_REQUEST } from '../support/letters.ts';
 
 /** The facts of a customer who is offered Pro. */
-const OFFERING = { hasCard: true, isDisputed: false, isDeclined: false, rate: 'pay_as_you_go' } as const;
+const OFFERING = {
+  hasCard: true,
+  isDisputed: false,
+  isDeclined: false,
+  isOverLimit: false,
+  rate: 'pay_as_you_go',
+} as const;
 
 const FRAME = {
   name: 'Acme',
@@ -97,6 +103,7 @@ describe('a letter', () => {
       hasCard: true,
       isDisputed: false,
       isDeclined: false,
+      isOverLimit: false,
       rate: 'pro',
     } as const;
     const letter = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES);

@@ -20,7 +20,7 @@ const write = async (item: Write) => (await writeTogether(deps.table, [item])).k
 describe('what payments keep', () => {
   it('RETURN_UNMOVED: of two callers that read one return, one announces the next refund', async () => {
     const customerId = 'a'.repeat(32);
-    const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_1', amountCents: 2_900 };
+    const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_1', amountCents: 2_900, spendingMonth: null };
     const read = async () => {
       const found = await readDoublePayment(deps.table, customerId, 'pi_1');
       if (found === null) throw new Error('the return is not stored');

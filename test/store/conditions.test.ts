@@ -55,6 +55,7 @@ const BILLED: BilledFacts = {
   billedAt: AT.toISOString(),
   seq: 2,
   paymentIntentId: null,
+  spendingMonth: null,
 };
 const KEY_ID = 'k'.repeat(64);
 const FACTS: AdjustmentGuard = { amount: 1, reason: 'r', actor: 'a', balanceAfter: 1, seq: 1 };

@@ -236,7 +236,7 @@ describe('a closing', () => {
 });
 
 describe('a double payment', () => {
-  const PAYMENT = { fixAttemptId: 'f1', paymentIntentId: 'pi_1', amountCents: 2_900 };
+  const PAYMENT = { fixAttemptId: 'f1', paymentIntentId: 'pi_1', amountCents: 2_900, spendingMonth: null };
 
   it('a double payment is announced with a full refund, and due until it is returned', async () => {
     await store(announceReturn('d1', PAYMENT, AT));

@@ -41,6 +41,7 @@ describe('a fix', () => {
     billedAt: AT.toISOString(),
     seq: 1,
     paymentIntentId: null,
+    spendingMonth: null,
   } as const;
 
   it('a billed fix records what was returned of its money', async () => {

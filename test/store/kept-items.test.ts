@@ -109,6 +109,7 @@ describe('a fix attempt', () => {
     billedAt: AT.toISOString(),
     seq: 3,
     paymentIntentId: 'pi_1',
+    spendingMonth: null,
   };
 
   it('a billed fix cannot be charged, billed by a payment, or marked as blocked', async () => {

@@ -55,6 +55,7 @@ describe('a notice on its way', () => {
       ...content,
       isDisputed: false,
       isDeclined: false,
+      isOverLimit: false,
     });
   });
 

@@ -113,6 +113,7 @@ describe('a fix attempt', () => {
     billedAt: AT.toISOString(),
     seq: 3,
     paymentIntentId: 'pi_1',
+    spendingMonth: null,
   };
   const newFix = (id: string, owner = customerId) =>
     putNewFix(deps.table, owner, {

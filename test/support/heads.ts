@@ -1,6 +1,7 @@
 import { type CustomerHead, NEW_PROFILE } from '../../lib/domain/customer.ts';
 import type { FixAttempt, FixCharge } from '../../lib/domain/fix-attempt.ts';
 import { emptyLedger } from '../../lib/domain/ledger.ts';
+import { noSpending } from '../../lib/domain/payments/spending.ts';
 import type { SubscriptionType } from '../../lib/domain/plans.ts';
 import type { Subscription } from '../../lib/domain/subscription.ts';
 
@@ -16,6 +17,7 @@ export const headWith = (facts: Partial<CustomerHead> = {}): CustomerHead => ({
   balanceLevel: 'fine',
   revision: 0,
   activeKeys: 1,
+  billedByDay: '',
   createdAt: '2026-01-01T00:00:00.000Z',
   ...facts,
 });
@@ -73,6 +75,10 @@ export const chargeOf = (facts: Partial<FixCharge> = {}): FixCharge => ({
   paymentMethodId: 'pm_1',
   cardKey: null,
   startedAt: '2026-01-01T00:00:00.000Z',
+  spendingMonth: '2026-01',
   paymentIntentId: null,
   ...facts,
 });
+
+/** Nothing was charged in January 2026. */
+export const NOTHING_SPENT = noSpending('2026-01');

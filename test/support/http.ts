@@ -3,9 +3,12 @@ import { handler as addPaymentMethod } from '../../functions/add-payment-method.
 import { handler as billFixAttempt } from '../../functions/bill-fix-attempt.ts';
 import { handler as cancelSubscription } from '../../functions/cancel-subscription.ts';
 import { handler as changeNoticeSettings } from '../../functions/change-notice-settings.ts';
+import { handler as changeSpendingLimit } from '../../functions/change-spending-limit.ts';
 import { handler as findFixAttempt } from '../../functions/find-fix-attempt.ts';
+import { handler as getExposure } from '../../functions/get-exposure.ts';
 import { handler as getNoticeSettings } from '../../functions/get-notice-settings.ts';
 import { handler as getPricing } from '../../functions/get-pricing.ts';
+import { handler as getSpendingLimit } from '../../functions/get-spending-limit.ts';
 import { handler as getUsage } from '../../functions/get-usage.ts';
 import { handler as health } from '../../functions/health.ts';
 import { handler as issueApiKey } from '../../functions/issue-api-key.ts';
@@ -32,6 +35,9 @@ export const api = {
   listTransactions,
   issueApiKey,
   revokeApiKey,
+  getSpendingLimit,
+  changeSpendingLimit,
+  getExposure,
   getNoticeSettings,
   changeNoticeSettings,
   getPricing,

@@ -7,7 +7,15 @@ export const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
 /** Notices of each kind, with the texts that its letter must contain. */
 export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [
-    { kind: 'low_balance', credits: 5, hasCard: true, isDisputed: false, isDeclined: false, rate: 'pro' },
+    {
+      kind: 'low_balance',
+      credits: 5,
+      hasCard: true,
+      isDisputed: false,
+      isDeclined: false,
+      isOverLimit: false,
+      rate: 'pro',
+    },
     ['5 credits left', 'each merged fix is charged to your card: $15.00.'],
   ],
   [
@@ -17,20 +25,42 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       hasCard: false,
       isDisputed: false,
       isDeclined: false,
+      isOverLimit: false,
       rate: 'pay_as_you_go',
     },
     ['1 credit left', 'fixes are blocked', 'Add a card'],
   ],
   [
-    { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: false, rate: 'pay_as_you_go' },
+    {
+      kind: 'exhausted',
+      hasCard: true,
+      isDisputed: false,
+      isDeclined: false,
+      isOverLimit: false,
+      rate: 'pay_as_you_go',
+    },
     ['No credits left', '$29.00.', '$599.00.'],
   ],
   [
-    { kind: 'exhausted', hasCard: true, isDisputed: false, isDeclined: true, rate: 'pay_as_you_go' },
+    {
+      kind: 'exhausted',
+      hasCard: true,
+      isDisputed: false,
+      isDeclined: true,
+      isOverLimit: false,
+      rate: 'pay_as_you_go',
+    },
     ['fixes may be blocked, because your card was declined', 'Add another card'],
   ],
   [
-    { kind: 'exhausted', hasCard: true, isDisputed: true, isDeclined: false, rate: 'pay_as_you_go' },
+    {
+      kind: 'exhausted',
+      hasCard: true,
+      isDisputed: true,
+      isDeclined: false,
+      isOverLimit: false,
+      rate: 'pay_as_you_go',
+    },
     ['From now on, fixes are blocked: no card is charged while a payment is disputed', 'Reply'],
   ],
   [

@@ -17,6 +17,7 @@ import {
 } from './payments.ts';
 import { Problem } from './problems.ts';
 import { getOpenapiContract } from './service.ts';
+import { getExposureContract, SpendingLimitView } from './spending.ts';
 
 /**
  * The whole answers in the documentation. The examples tell one story: a customer signs up, gets their fix
@@ -57,6 +58,11 @@ const FixAttempt = shown(
     vulnerability_id: 'CWE-89',
     metadata: { scanner: 'semgrep', severity: 'high' },
     billing_status: 'not_billed',
+    merge_cost: {
+      kind: 'credit',
+      amount_cents: 0,
+      message: 'Merging this pull request uses 1 of 5 RSOLV credits.',
+    },
     created_at: recordedAt,
   },
   'A pull request with a fix, and how it was paid for.',
@@ -135,6 +141,30 @@ shown(listTransactionsContract.responses[200].schema, {
   transactions: [transaction],
   next_cursor: encodeCursor(2),
 });
+const SpendingLimit = shown(
+  SpendingLimitView,
+  {
+    monthly_cents: 290_000,
+    room_cents: 287_100,
+    reserved_cents: 0,
+    awaiting_approval_cents: 0,
+    spent_cents: 2_900,
+    month: '2026-03',
+    renews_at: '2026-04-01T00:00:00.000Z',
+    note: 'Counts charges for fixes without a credit. Subscriptions, renewals and credits are not limited.',
+  },
+  'The spending limit and this month.',
+);
+shown(getExposureContract.responses[200].schema, {
+  unbilled_fixes: 7,
+  or_more: false,
+  covered_by_credits: 4,
+  fix_price_cents: 2_900,
+  cost_cents: 8_700,
+  room_cents: 287_100,
+  beyond_limit: 0,
+  reasons: [],
+});
 const NoticeSettings = shown(
   getNoticeSettingsContract.responses[200].schema,
   noticeSettingsView({ mutedNotices: ['low_balance'] }),
@@ -176,6 +206,7 @@ export const namedSchemas = {
   Subscription,
   Subscribed,
   NoticeSettings,
+  SpendingLimit,
   Usage,
   Transaction,
   Pricing,

@@ -89,6 +89,20 @@ const NewFixAttempt = z.strictObject({
   vulnerability_id: z.optional(described(text(200), 'Id of the vulnerability that is fixed.', 'CWE-89')),
 });
 
+const MergeCostView = z.object({
+  kind: described(
+    z.enum(['credit', 'charge', 'blocked']),
+    'What pays when the pull request is merged now: a credit or the card. `blocked`: neither can.',
+  ),
+  amount_cents: described(z.int(), 'US cents that would be charged; 0 unless `kind` is `charge`.', 0),
+  message: described(
+    z.string(),
+    'One sentence for the pull request.',
+    'Merging this pull request uses 1 of 4 RSOLV credits.',
+  ),
+});
+export type MergeCostView = z.output<typeof MergeCostView>;
+
 const FixAttemptView = z.object({
   id: described(
     z.string(),
@@ -115,6 +129,9 @@ const FixAttemptView = z.object({
   amount_cents: z.optional(described(z.int(), 'US cents charged; 0 when a credit paid.', 0)),
   billed_at: z.optional(z.iso.datetime()),
   refunded_cents: z.optional(described(z.int(), 'US cents of the charge that were returned.')),
+  merge_cost: z.optional(
+    described(MergeCostView, 'What merging costs as of now. Only when recording, and not for a billed fix.'),
+  ),
   created_at: z.iso.datetime(),
 });
 export type FixAttemptView = z.output<typeof FixAttemptView>;
@@ -180,8 +197,8 @@ export const billFixAttemptContract = {
   summary: 'Bill a merged fix',
   description:
     'Called after the merge. A repeat is safe: a fix costs one credit, once. Takes no body. If no credits ' +
-    'are left, the card on file is charged, once for each fix. Without a card, or if the card is ' +
-    'declined, the call returns 402 and nothing is billed: add a card and call again.',
+    'are left, the card on file is charged, once for each fix. Without a card, if the card is declined, ' +
+    'or if the charge would exceed the spending limit, the call returns 402 and nothing is billed.',
   access: 'api_key',
   params: z.strictObject({
     id: described(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)), 'Id of the fix attempt.'),
@@ -196,6 +213,7 @@ export const billFixAttemptContract = {
     'card_declined',
     'authentication_required',
     'account_disputed',
+    'spending_limit_reached',
     'fix_attempt_not_found',
     'customer_not_found',
     'payment_pending',

@@ -10,6 +10,7 @@ import {
   subscribeContract,
 } from './payments.ts';
 import { getDocsContract, getOpenapiContract, getRootContract, healthContract } from './service.ts';
+import { changeSpendingLimitContract, getExposureContract, getSpendingLimitContract } from './spending.ts';
 
 /**
  * Every call of the API, in the order of the documentation. Only for the generator: a function imports only
@@ -27,6 +28,9 @@ export const allContracts: readonly Contract[] = [
   cancelSubscriptionContract,
   getUsageContract,
   listTransactionsContract,
+  getSpendingLimitContract,
+  changeSpendingLimitContract,
+  getExposureContract,
   getNoticeSettingsContract,
   changeNoticeSettingsContract,
   getPricingContract,

@@ -42,7 +42,8 @@ export const changeNoticeSettingsContract = {
   summary: 'Change notice settings',
   description:
     'Turns off the listed kinds, and turns on all others. These cannot be turned off: failed payments, ' +
-    'the end of a subscription, disputes, removed credits and new API keys.',
+    'the end of a subscription, disputes, removed credits, a spending limit that is reached or changed, ' +
+    'and new API keys.',
   access: 'api_key',
   params: nothing,
   query: nothing,

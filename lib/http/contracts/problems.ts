@@ -17,6 +17,9 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
     'Stripe.js and its `client_secret`; the fix is then billed. Or add another payment method and bill ' +
     'again. For a subscription, add the card again with its confirmation, or another card.',
   account_disputed: 'No card is charged while a payment is disputed. Credits can be spent. Ask support.',
+  spending_limit_reached:
+    'Nothing was billed. `spending_limit` says what is left and when it renews. Raise the limit with ' +
+    '`PUT /api/v1/spending-limit`, or bill the fix again next month. Credits are never limited.',
   invalid_signature:
     'For Stripe only. The header `stripe-signature` must sign the exact bytes of the body, and be recent.',
   wrong_mode:
@@ -90,6 +93,18 @@ const facts = {
     described(
       z.array(z.enum(PROBLEM_CODES)),
       'All obstacles to billing a fix or subscribing, with each 402; `code` is the first.',
+    ),
+  ),
+  spending_limit: z.optional(
+    described(
+      z.object({
+        monthly_cents: z.int(),
+        room_cents: described(z.int(), 'What the limit leaves for new charges.'),
+        reserved_cents: described(z.int(), 'Announced charges without an outcome.'),
+        spent_cents: described(z.int(), 'Paid charges of this month.'),
+        renews_at: described(z.iso.datetime(), 'When the next month begins.'),
+      }),
+      'The month of the limit, in US cents; with `spending_limit_reached`.',
     ),
   ),
   decline_code: z.optional(

@@ -1,6 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { TriesByCard } from '../../domain/payments/card-tries.ts';
+import type { Spending } from '../../domain/payments/spending.ts';
 import { FIX_PRICE_CENTS, PLANS, SOLD_PLANS, type SoldPrices, soldPriceOf } from '../../domain/plans.ts';
 import { FIX_CREDITS, GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { planAt } from '../../domain/subscription.ts';
@@ -49,14 +50,18 @@ export const subscribedView = (
 /** The account's state, its newest entries, and its warnings. */
 export function usageView(
   { head, newest }: { readonly head: CustomerHead; readonly newest: readonly LedgerEntry[] },
-  { cards, prices }: { readonly cards: TriesByCard; readonly prices: SoldPrices },
+  {
+    cards,
+    spending,
+    prices,
+  }: { readonly cards: TriesByCard; readonly spending: Spending; readonly prices: SoldPrices },
   at: Date,
 ): UsageView {
   return {
     ...subscriptionView(head, at),
     has_payment_method: head.paymentMethodId !== null,
     recent_transactions: newest.map(transactionView),
-    warnings: accountWarnings(head, cards, at),
+    warnings: accountWarnings(head, cards, spending, at),
     pricing: pricingView(prices),
   };
 }

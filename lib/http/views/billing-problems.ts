@@ -1,8 +1,10 @@
+import { formatUsd } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
-import type { FixBilling } from '../../operations/fixes/bill-fix-attempt.ts';
+import type { BlockedFix, FixBilling } from '../../operations/fixes/decide-step.ts';
 import { notTried } from '../../operations/payments/card-tries.ts';
 import { cardDeclined } from '../../operations/payments/payment-problems.ts';
 import type { FixBilled } from '../contracts/fix-attempts.ts';
+import { limitFacts } from './spending.ts';
 
 /**
  * The answer to billing a fix.
@@ -43,10 +45,22 @@ function billingProblem(billing: Exclude<FixBilling, { kind: 'billed' }>): Billi
       });
     }
     case 'blocked':
-      return new BillingError(billing.code, BLOCKED[billing.code], { ...balance, reasons: billing.reasons });
+      return blocked(billing);
     default:
       return billing satisfies never;
   }
+}
+
+function blocked({ code, reasons, balance, limitCents, wanted: { spending, amountCents } }: BlockedFix) {
+  const facts = { credit_balance: balance, reasons };
+  if (code !== 'spending_limit_reached') return new BillingError(code, BLOCKED[code], facts);
+  const spending_limit = limitFacts(limitCents ?? 0, spending);
+  const { monthly_cents, room_cents, renews_at } = spending_limit;
+  const detail =
+    `No credits are left, and a charge of ${formatUsd(amountCents)} would exceed the monthly spending limit: ` +
+    `${formatUsd(room_cents)} of ${formatUsd(monthly_cents)} are left until ${renews_at.slice(0, 10)}. ` +
+    'Raise the limit, or bill again then.';
+  return new BillingError(code, detail, { ...facts, spending_limit });
 }
 
 const BLOCKED = {

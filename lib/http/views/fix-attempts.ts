@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
+import type { MergeCost } from '../../domain/payments/exposure.ts';
 import type { FixAttemptView } from '../contracts/fix-attempts.ts';
 import { parseExactly } from '../exact-json.ts';
+import { mergeCostView } from './merge-cost.ts';
 
 /** API view of a fix attempt. Unset fields are left out. */
 export function fixAttemptView(fix: FixAttempt): FixAttemptView {
@@ -26,6 +28,12 @@ export function fixAttemptView(fix: FixAttempt): FixAttemptView {
     created_at: fix.createdAt,
   };
 }
+
+/** A recorded fix, with what merging it costs. */
+export const recordedFixView = (fix: FixAttempt, cost: MergeCost | null): FixAttemptView => ({
+  ...fixAttemptView(fix),
+  ...(cost && { merge_cost: mergeCostView(cost) }),
+});
 
 /** As recorded, with the original text of its numbers. Stored only if the body's metadata was an object. */
 const metadataOf = (json: string): Record<string, unknown> => Metadata.parse(parseExactly(json));

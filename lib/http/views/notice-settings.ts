@@ -12,6 +12,9 @@ const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   subscription_ended: 'The Pro subscription has ended.',
   dispute: 'A payment is disputed.',
   credits_removed: 'Credits were removed because the payment for them was returned.',
+  limit_near: 'Half, or 80 %, of the monthly spending limit is used.',
+  limit_reached: 'The monthly spending limit is reached.',
+  limit_changed: 'The monthly spending limit has changed.',
   key_issued: 'A new API key was issued.',
 };
 

@@ -53,6 +53,7 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
     ...NEW_PROFILE,
     revision: 0,
     activeKeys: 1,
+    billedByDay: '',
     createdAt: at.toISOString(),
   };
   const alongside = [

@@ -1,9 +1,14 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
 import { cardKeyOf } from '../../domain/payments/card-tries.ts';
+import { limitShareReached } from '../../domain/payments/limit-notices.ts';
+import { newlyReached, type Spending } from '../../domain/payments/spending.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { announceCharge } from '../../store/fix-attempts.ts';
+import { putNotice } from '../../store/notices.ts';
+import { reserveSpending } from '../../store/payments/spending.ts';
+import type { Write } from '../../store/table.ts';
 import type { LedgerDecision } from '../ledger/change-ledger.ts';
 import { admission, reserveTry } from '../payments/card-tries.ts';
 import type { Payable } from '../payments/payable.ts';
@@ -42,10 +47,10 @@ export type Announced =
  * Pure.
  */
 export function decideAnnouncement(
-  { customerId, balance }: CustomerHead,
+  { customerId, balance, spendingLimitCents }: CustomerHead,
   fix: FixAttempt,
   wanted: FixCharge,
-  { card, tries }: Payable,
+  { card, tries, spending }: Payable,
   { at, byPerson }: Asked,
 ): LedgerDecision<Announced> {
   if (card?.paymentMethodId !== wanted.paymentMethodId) {
@@ -65,9 +70,26 @@ export function decideAnnouncement(
     writes: (_, announcedAt) => [
       announceCharge(customerId, fix, charge),
       reserveTry(customerId, tries, { cardKey, id }, announcedAt),
+      ...reserve(customerId, charge, spendingLimitCents, spending, announcedAt),
     ],
     answer: () => ({ kind: 'charge', fix: { ...fix, charge }, charge, balance, isFresh: true }),
   };
+}
+
+/** Reserves the charge in its month, with a letter if that reaches another share of the limit. */
+function reserve(
+  customerId: string,
+  { amountCents }: FixCharge,
+  limitCents: number | null,
+  spending: Spending,
+  at: Date,
+): Write[] {
+  const percent = newlyReached(limitCents, spending, amountCents);
+  const { month } = spending;
+  const reserved = reserveSpending(customerId, { month, amountCents }, limitCents, percent);
+  if (percent === null || limitCents === null) return [reserved];
+  const reached = { limitCents, percent };
+  return [reserved, putNotice(limitShareReached(customerId, spending, { amountCents }, reached, at))];
 }
 
 /** Together about 8 seconds on average, which is within the function's timeout. */

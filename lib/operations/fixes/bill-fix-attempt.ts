@@ -1,46 +1,19 @@
 import type { CustomerHead } from '../../domain/customer.ts';
-import type { BilledFacts, FixAttempt, FixCharge } from '../../domain/fix-attempt.ts';
-import { type Blocked, decideFixBilling, type FixBillingDecision } from '../../domain/fix-billing.ts';
-import { fixBlocked } from '../../domain/notice.ts';
-import { chargeObstacles } from '../../domain/payments/charge-obstacles.ts';
+import type { FixAttempt } from '../../domain/fix-attempt.ts';
+import { decideFixBilling } from '../../domain/fix-billing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { billFix, noteBlocked } from '../../store/fix-attempts.ts';
 import { keys } from '../../store/keys.ts';
-import { putNewNotice } from '../../store/notices.ts';
-import type { Decline, FixPayment } from '../../stripe/port.ts';
-import { changeLedger, type LedgerDecision, type LedgerView } from '../ledger/change-ledger.ts';
+import type { FixPayment } from '../../stripe/port.ts';
+import { changeLedger, type LedgerView } from '../ledger/change-ledger.ts';
 import { requireFix } from '../ledger/require-item.ts';
 import { type Payable, payableReader } from '../payments/payable.ts';
 import { askStripe, stillPending } from '../payments/payment-problems.ts';
 import { syncAccount } from '../plans/sync-account.ts';
-import { type Announced, type Asked, decideAnnouncement, waitForCard } from './announce-charge.ts';
+import { waitForCard } from './announce-charge.ts';
 import { closeCharge, finishCharge } from './charge-fix.ts';
+import { type ChargeStep, type FixBilling, type NextStep, toDecision } from './decide-step.ts';
 import { settleFixPayment } from './record-payment.ts';
-
-export type FixBilling =
-  | {
-      readonly kind: 'billed';
-      readonly already: boolean;
-      readonly billed: BilledFacts;
-      readonly balance: number;
-    }
-  | Blocked
-  | { readonly kind: 'declined'; readonly decline: Decline; readonly balance: number }
-  | Extract<Announced, { kind: 'not_tried' }>
-  | { readonly kind: 'action_required'; readonly payment: FixPayment; readonly balance: number };
-
-/** The next step of the fix's charge, before the fix can be billed or is left unbilled. */
-type ChargeStep = {
-  readonly kind: 'charge' | 'await_cardholder' | 'close_first';
-  readonly fix: FixAttempt;
-  readonly charge: FixCharge;
-  readonly balance: number;
-  /** This call announced the charge. */
-  readonly isFresh?: true;
-};
-
-type NextStep = FixBilling | ChargeStep | Announced;
 
 /** Three steps: end the previous payment intent, announce a charge, make it. The others are repeats. */
 const MAX_STEPS = 5;
@@ -139,71 +112,6 @@ async function payableWhenBlocked(
     throw error;
   }
 }
-
-function toDecision(
-  { head, related: fix }: LedgerView<FixAttempt>,
-  decision: FixBillingDecision,
-  payable: Payable | undefined,
-  asked: Asked,
-): LedgerDecision<NextStep> {
-  const { balance, customerId } = head;
-  switch (decision.kind) {
-    case 'stale':
-      return decision;
-    case 'already_billed':
-      return {
-        kind: 'done',
-        answer: { kind: 'billed', already: true, billed: decision.billed, balance },
-      };
-    case 'blocked': {
-      if (head.paymentMethodId === null && payable?.card)
-        return { kind: 'done', answer: { kind: 'card_changed' } };
-      const cards = payable?.tries.cards ?? {};
-      const blocked = { ...decision, reasons: chargeObstacles(head, { ...asked, cards }) };
-      // One letter, however often billing is called.
-      if (fix.blockedAtRaise === head.raisedSeq) return { kind: 'done', answer: blocked };
-      return {
-        kind: 'write',
-        writes: (_, at) => [
-          noteBlocked(customerId, fix, head.raisedSeq),
-          putNewNotice(fixBlocked(head, fix, decision.code, at)),
-        ],
-        answer: () => blocked,
-      };
-    }
-    case 'consume':
-      return {
-        kind: 'write',
-        postings: [decision.posting],
-        writes: ({ seq }, at) => [billFix(customerId, fix, fromCredit(seq, at))],
-        answer: ({ head: after, at }) => ({
-          kind: 'billed',
-          already: false,
-          billed: fromCredit(after.seq, at),
-          balance: after.balance,
-        }),
-      };
-    case 'charge':
-      return payable === undefined
-        ? { kind: 'stale' }
-        : decideAnnouncement(head, fix, decision.charge, payable, asked);
-    case 'resume':
-      return { kind: 'done', answer: { kind: 'charge', fix, charge: decision.charge, balance } };
-    case 'await_cardholder':
-    case 'close_first':
-      return { kind: 'done', answer: { kind: decision.kind, fix, charge: decision.charge, balance } };
-    default:
-      return decision satisfies never;
-  }
-}
-
-const fromCredit = (seq: number, at: Date): BilledFacts => ({
-  outcome: 'credit_consumed',
-  amountCents: 0,
-  billedAt: at.toISOString(),
-  seq,
-  paymentIntentId: null,
-});
 
 /**
  * Takes one step of charging a fix. Returns null if the fix has changed and must be read again.

@@ -3,6 +3,7 @@ import { chargeDeclined } from '../../domain/notice.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { endCharge } from '../../store/fix-attempts.ts';
 import { putNotice } from '../../store/notices.ts';
+import { followCharge } from '../../store/payments/spending.ts';
 import type { Write, WriteResult } from '../../store/table.ts';
 import { isFault, type StripeFault } from '../../stripe/fault.ts';
 import type { FixChargeOrder, FixPayment, StripePort } from '../../stripe/port.ts';
@@ -124,8 +125,10 @@ export function closeCharge(
     outcome: { kind: 'released' },
   },
 ): Promise<WriteResult> {
+  const closed: FixCharge = { ...charge, state: 'closed' };
   return endAttempt(deps, customerId, tryOf(fix, charge), outcome, (getsLetter) => [
-    endCharge(customerId, { ...fix, charge }, { ...charge, state: 'closed' }),
+    endCharge(customerId, { ...fix, charge }, closed),
+    ...followCharge(customerId, charge, closed),
     ...(getsLetter && letter !== undefined ? [letter] : []),
   ]);
 }

@@ -1,12 +1,21 @@
 import { type BilledFacts, type FixAttempt, type FixCharge, tryOf } from '../../domain/fix-attempt.ts';
 import { chargedFix } from '../../domain/fix-billing.ts';
 import { chargeDeclined, type Notice } from '../../domain/notice.ts';
+import {
+  changeBetween,
+  exceedsLimit,
+  heldBy,
+  monthOf,
+  type Spending,
+  spentBy,
+} from '../../domain/payments/spending.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { billChargedFix, endCharge } from '../../store/fix-attempts.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
 import { readCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
 import { announceReturn } from '../../store/payments/double-payments.ts';
+import { followCharge, moveSpending, readSpendingAndTries } from '../../store/payments/spending.ts';
 import type { FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerDecision, type LedgerView, type Receipt } from '../ledger/change-ledger.ts';
 import { requireFix } from '../ledger/require-item.ts';
@@ -49,7 +58,7 @@ export async function settleFixPayment(
   receipt?: Receipt,
 ): Promise<Settled> {
   const { customerId, fixAttemptId, paymentIntentId } = payment;
-  const { answer, wrote } = await changeLedger<FixView, Answer, StoredTries | undefined>(deps, {
+  const { answer, wrote } = await changeLedger<FixView, Answer, MoneyRead | undefined>(deps, {
     customerId,
     relatedKeys: [
       keys.fix(customerId, fixAttemptId),
@@ -58,11 +67,19 @@ export async function settleFixPayment(
     decodeRelated: ([fix, double]) => ({ fix: requireFix(fix), isAnnouncedToGoBack: double !== undefined }),
     receipt,
     // The payment's result for its card is counted in the same transaction.
-    fetchCurrent: async ({ related: { fix } }) =>
-      openCharge(fix, payment)?.cardKey ? readCardTries(deps.table, customerId) : undefined,
-    decide: (view, tries) => decide(view, payment, tries, deps.now()),
+    fetchCurrent: async ({ related }) => {
+      if (isUnreserved(related, payment))
+        return readSpendingAndTries(deps.table, customerId, monthFor(related.fix, payment, deps.now()));
+      if (!openCharge(related.fix, payment)?.cardKey) return undefined;
+      return { tries: await readCardTries(deps.table, customerId), spending: null };
+    },
+    decide: (view, read) => decide(view, payment, read, deps.now()),
   });
-  const { settlement, happened } = answer;
+  const { settlement, happened, aboveLimit } = answer;
+  if (aboveLimit && wrote) {
+    const { amountCents } = payment;
+    deps.report({ kind: 'paid_above_limit', customerId, fixAttemptId, paymentIntentId, amountCents });
+  }
   if (happened !== null) {
     deps.report({
       kind: happened,
@@ -80,30 +97,65 @@ export async function settleFixPayment(
 interface Answer {
   readonly settlement: Settlement;
   readonly happened: 'fix_charged' | 'charge_declined' | null;
+  /** The payment had no reservation, and exceeds the spending limit of its month. */
+  readonly aboveLimit: boolean;
 }
 
-const known = (settlement: Settlement): Answer => ({ settlement, happened: null });
+const known = (settlement: Settlement, aboveLimit = false): Answer => ({
+  settlement,
+  happened: null,
+  aboveLimit,
+});
+
+/** The tries of the customer's cards, and the spending of the payment's month if it was not reserved. */
+interface MoneyRead {
+  readonly tries: StoredTries;
+  readonly spending: Spending | null;
+}
+
+/** A payment that succeeded after its attempt was closed or declined. Its amount is no longer reserved. */
+const isUnreserved = ({ fix, isAnnouncedToGoBack }: FixView, payment: FixPayment): boolean =>
+  payment.state === 'succeeded' &&
+  fix.billed?.paymentIntentId !== payment.paymentIntentId &&
+  !isAnnouncedToGoBack &&
+  heldBy(openCharge(fix, payment)).committedCents === 0;
+
+/**
+ * The month in which a payment counts: that of its announcement. An attempt that a newer one has replaced is
+ * no longer stored, so its payment counts when it is found.
+ */
+const monthFor = ({ charge }: FixAttempt, { attempt }: FixPayment, at: Date): string =>
+  charge?.attempt === attempt ? (charge.spendingMonth ?? monthOf(new Date(charge.startedAt))) : monthOf(at);
 
 function decide(
   { head, related: { fix, isAnnouncedToGoBack } }: LedgerView<FixView>,
   payment: FixPayment,
-  tries: StoredTries | undefined,
+  read: MoneyRead | undefined,
   at: Date,
 ): LedgerDecision<Answer> {
   const { billed } = fix;
+  const tries = read?.tries;
   if (billed !== null && billed.seq > head.seq) return { kind: 'stale' };
   const own = openCharge(fix, payment);
   if (payment.state !== 'succeeded') return decideUnpaid(head.customerId, fix, own, payment, tries, at);
   const paidTry = own === null ? [] : endTry(head.customerId, tries, tryOf(fix, own), PAID, at).writes;
 
-  const { paymentIntentId } = payment;
+  const { paymentIntentId, amountCents } = payment;
   if (billed?.paymentIntentId === paymentIntentId) {
     return { kind: 'done', answer: known({ kind: 'billed', already: true, billed, balance: head.balance }) };
   }
+  const spendingMonth = monthFor(fix, payment, at);
+  const change = changeBetween(heldBy(own), spentBy(amountCents));
+  const spent = moveSpending(head.customerId, spendingMonth, change);
+  // The month can change between the read and here. The sums are right all the same.
+  const aboveLimit =
+    read !== undefined &&
+    read.spending !== null &&
+    exceedsLimit(head.spendingLimitCents, read.spending, amountCents);
   if (billed !== null) {
     if (isAnnouncedToGoBack) return { kind: 'done', answer: known({ kind: 'paid_twice' }) };
-    const { fixAttemptId, amountCents } = payment;
-    const double = { fixAttemptId, paymentIntentId, amountCents };
+    const { fixAttemptId } = payment;
+    const double = { fixAttemptId, paymentIntentId, amountCents, spendingMonth };
     return {
       kind: 'write',
       leavesHead: true,
@@ -111,25 +163,37 @@ function decide(
         announceReturn(head.customerId, double, at),
         ...(own ? [endCharge(head.customerId, fix, { ...own, state: 'closed', paymentIntentId })] : []),
         ...paidTry,
+        ...spent,
       ],
-      answer: () => known({ kind: 'paid_twice' }),
+      answer: () => known({ kind: 'paid_twice' }, aboveLimit),
     };
   }
+  const billedBy = (seq: number, writtenAt: Date): BilledFacts => ({
+    outcome: 'charged_and_consumed',
+    amountCents,
+    billedAt: writtenAt.toISOString(),
+    seq,
+    paymentIntentId,
+    spendingMonth,
+  });
   return {
     kind: 'write',
     postings: chargedFix(fix, payment),
+    bills: new Date(fix.createdAt),
     writes: ({ seq }, writtenAt) => [
-      billChargedFix(head.customerId, fix, billedBy(payment, seq, writtenAt), payment.attempt),
+      billChargedFix(head.customerId, fix, billedBy(seq, writtenAt), payment.attempt),
       ...paidTry,
+      ...spent,
     ],
     answer: ({ head: after, at: writtenAt }) => ({
       settlement: {
         kind: 'billed',
         already: false,
-        billed: billedBy(payment, after.seq, writtenAt),
+        billed: billedBy(after.seq, writtenAt),
         balance: after.balance,
       },
       happened: 'fix_charged',
+      aboveLimit,
     }),
   };
 }
@@ -153,15 +217,17 @@ function decideUnpaid(
   // Each attempt is reported once. Its outcome after the cardholder was asked is not another charge.
   const isDecline = state !== 'closed' && own.state === 'charging';
   const ended = endTry(customerId, tries, tryOf(fix, own), outcomeOf(payment), at);
+  const after: FixCharge = { ...own, state, paymentIntentId: payment.paymentIntentId };
   return {
     kind: 'write',
     leavesHead: true,
     writes: () => [
-      endCharge(customerId, fix, { ...own, state, paymentIntentId: payment.paymentIntentId }),
+      endCharge(customerId, fix, after),
+      ...followCharge(customerId, own, after),
       ...(state !== 'closed' && ended.getsLetter ? [putNotice(declined(payment, fix, at))] : []),
       ...ended.writes,
     ],
-    answer: () => ({ settlement: { kind: 'unpaid' }, happened: isDecline ? 'charge_declined' : null }),
+    answer: () => ({ ...known({ kind: 'unpaid' }), happened: isDecline ? 'charge_declined' : null }),
   };
 }
 
@@ -196,11 +262,3 @@ function stateAfter({ state }: FixPayment, charge: FixCharge): FixCharge['state'
       return state satisfies never;
   }
 }
-
-const billedBy = ({ paymentIntentId, amountCents }: FixPayment, seq: number, at: Date): BilledFacts => ({
-  outcome: 'charged_and_consumed',
-  amountCents,
-  billedAt: at.toISOString(),
-  seq,
-  paymentIntentId,
-});

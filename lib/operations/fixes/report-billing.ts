@@ -1,5 +1,5 @@
 import type { Deps } from '../../runtime/deps.ts';
-import type { FixBilling } from './bill-fix-attempt.ts';
+import type { FixBilling } from './decide-step.ts';
 
 /**
  * Reports a blocked fix, and a fix billed with a credit, as business events. Charges and declines are

@@ -1,6 +1,7 @@
 import { watchBalance } from '../../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
 import { type LedgerEntry, type Posting, post } from '../../domain/ledger.ts';
+import { countBilled } from '../../domain/unbilled-fixes.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { commit, type HeadChange } from '../../store/ledger.ts';
@@ -31,6 +32,8 @@ export interface LedgerWrite<Answer> {
    * entries, the write only checks the head.
    */
   readonly profile?: Partial<CustomerProfile>;
+  /** The recording time of the fix that the entries bill, for the head's count of billed fixes. */
+  readonly bills?: Date;
   /** The writes have their own conditions, so the head is neither changed nor checked. */
   readonly leavesHead?: true;
   /** The other writes, computed from the next head. */
@@ -144,7 +147,10 @@ function planOf(
   const { state, entries } = post(head, decision.postings ?? [], at);
   const profile = decision.profile === undefined ? null : { ...head, ...decision.profile };
   const revision = head.revision + (profile === null ? 0 : 1);
-  const next: CustomerHead = { ...(profile ?? head), ...state, ...watchBalance(head, state), revision };
+  const billedByDay =
+    decision.bills === undefined ? head.billedByDay : countBilled(head.billedByDay, decision.bills, at);
+  const watch = watchBalance(head, state);
+  const next: CustomerHead = { ...(profile ?? head), ...state, ...watch, billedByDay, revision };
   const change = { next, entries, changesProfile: profile !== null, at };
   return { next, change, writes: decision.writes(next, at) };
 }

@@ -1,18 +1,24 @@
+import { monthOf, type Spending } from '../../domain/payments/spending.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { readCardTries, type StoredTries } from '../../store/payments/card-tries.ts';
+import type { StoredTries } from '../../store/payments/card-tries.ts';
+import { readSpendingAndTries } from '../../store/payments/spending.ts';
 import type { DefaultCard } from '../../stripe/port.ts';
 import { askStripe } from './payment-problems.ts';
 
-/** The basis for announcing a payment: the card at Stripe, and the tries of the customer's cards. */
+/**
+ * The basis for announcing a payment: the card at Stripe, the tries of the customer's cards, and what was
+ * spent this month.
+ */
 export interface Payable {
   readonly card: DefaultCard | null;
   readonly tries: StoredTries;
+  readonly spending: Spending;
 }
 
 /**
  * Reads the basis of a payment just before its announcement. The card is read once per Stripe customer, even
- * if a lost race repeats the decision. The tries are read last, and each time, because the announcement is
- * conditional on them.
+ * if a lost race repeats the decision. Tries and spending are read last, and each time, because the
+ * announcement is conditional on them.
  * @throws BillingError payments_unavailable, payments_misconfigured, ledger_unavailable
  */
 export function payableReader(
@@ -25,6 +31,7 @@ export function payableReader(
       known = { of, card: await askStripe(async () => (await deps.stripe()).readDefaultCard(of)) };
     }
     const card = of === null ? null : (known?.card ?? null);
-    return { card, tries: await readCardTries(deps.table, customerId) };
+    const read = await readSpendingAndTries(deps.table, customerId, monthOf(deps.now()));
+    return { card, ...read };
   };
 }

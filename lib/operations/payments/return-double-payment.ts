@@ -1,8 +1,15 @@
 import { decideReturn, type ReturnStep } from '../../domain/payments/payment-return.ts';
+import { changeBetween } from '../../domain/payments/spending.ts';
 import { formatUsd } from '../../domain/pricing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { type DoublePayment, moveReturn, readDoublePayment } from '../../store/payments/double-payments.ts';
+import {
+  type DoublePayment,
+  moveReturn,
+  readDoublePayment,
+  spentByDouble,
+} from '../../store/payments/double-payments.ts';
+import { moveSpending } from '../../store/payments/spending.ts';
 import { writeTogether } from '../../store/table.ts';
 import { StripeFault } from '../../stripe/fault.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
@@ -148,8 +155,13 @@ async function move(
   before: DoublePayment,
   change: Parameters<typeof moveReturn>[2],
 ): Promise<boolean> {
-  const write = moveReturn(customerId, before, change, deps.now());
-  const result = await retryContended(deps, () => writeTogether(deps.table, [write]));
+  const spent = changeBetween(spentByDouble(before), spentByDouble({ ...before, ...change }));
+  const writes = [
+    moveReturn(customerId, before, change, deps.now()),
+    // A returned payment leaves its amount to the month's limit again.
+    ...moveSpending(customerId, before.spendingMonth, spent),
+  ];
+  const result = await retryContended(deps, () => writeTogether(deps.table, writes));
   return result.kind === 'written';
 }
 

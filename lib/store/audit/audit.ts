@@ -1,6 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { LedgerRecords, VerifiableFix } from '../../domain/ledger-records.ts';
+import { type CountedSpending, countedIn, type Spending } from '../../domain/payments/spending.ts';
 import { decodeApiKey } from '../api-keys.ts';
 import { decodeFix } from '../fix-attempts.ts';
 import { decodeHead } from '../heads.ts';
@@ -8,7 +9,8 @@ import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from '.
 import { decodeEntry } from '../ledger.ts';
 import { decodeOwner } from '../owners.ts';
 import { itemsOf, type Meter, readPage } from '../paging.ts';
-import { decodeDoublePayment } from '../payments/double-payments.ts';
+import { decodeDoublePayment, spentByDouble } from '../payments/double-payments.ts';
+import { decodeMonth } from '../payments/spending.ts';
 import { type Item, readTogether, type Table } from '../table.ts';
 
 export interface StoredRecords extends LedgerRecords {
@@ -30,6 +32,8 @@ export async function readLedgerRecords(
   const entries: LedgerRecords['entries'][number][] = [];
   const fixes: LedgerRecords['fixes'][number][] = [];
   const returnedPaymentIntentIds: string[] = [];
+  const months: Spending[] = [];
+  const secondPayments: CountedSpending[] = [];
   const guards = new Set<string>();
   let activeKeys = 0;
   let head: CustomerHead | null = null;
@@ -48,8 +52,15 @@ export async function readLedgerRecords(
       case 'api_key':
         if (decodeApiKey(item).revokedAt === null) activeKeys += 1;
         break;
-      case 'double_payment':
-        returnedPaymentIntentIds.push(decodeDoublePayment(item).paymentIntentId);
+      case 'double_payment': {
+        const double = decodeDoublePayment(item);
+        returnedPaymentIntentIds.push(double.paymentIntentId);
+        if (double.spendingMonth !== null)
+          secondPayments.push({ month: double.spendingMonth, ...spentByDouble(double) });
+        break;
+      }
+      case 'spending':
+        months.push(decodeMonth(item));
         break;
       case 'guard':
         guards.add(guardNameOf(String(item['sk'])));
@@ -63,7 +74,8 @@ export async function readLedgerRecords(
   if (head === null) return null;
   // Events are not in a customer's partition, and an event is always written with its outcome.
   const owners = await readOwners(table, head, entries, meter);
-  const found = { head, entries, fixes, guards, activeKeys, returnedPaymentIntentIds };
+  const spending = { months, secondPayments };
+  const found = { head, entries, fixes, guards, activeKeys, returnedPaymentIntentIds, spending };
   return { ...found, ...owners, events: [] };
 }
 
@@ -74,6 +86,7 @@ export const verifiable = ({ id, billed, charge }: FixAttempt): VerifiableFix =>
   billedSeq: billed?.seq ?? null,
   announcedAttempts: charge?.attempt ?? 0,
   paymentIntentId: billed?.paymentIntentId ?? null,
+  counted: countedIn({ billed, charge }),
 });
 
 /**

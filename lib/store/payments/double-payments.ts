@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { spentBy } from '../../domain/payments/spending.ts';
 import { CONDITIONS } from '../conditions.ts';
 import { dueAt, NOT_DUE } from '../due-work.ts';
 import { keys } from '../keys.ts';
@@ -18,6 +19,8 @@ const Stored = z.object({
   attempt: z._default(attemptNumber, 1),
   refundCents: orNull(count),
   startedAt: orNull(text),
+  /** The month (UTC) in which the payment counts as spent. Null in an item of an earlier release. */
+  spendingMonth: orNull(text),
   /** Null in an item of an earlier release: `returned` if it has a refund, else `returning`. */
   state: orNull(z.enum(RETURN_STATES)),
 });
@@ -40,6 +43,10 @@ export const encodeDoublePayment = (customerId: string, double: DoublePayment): 
   ...doublePayments.encode(double),
 });
 
+/** What a second payment counts as: it is spent until it is returned. */
+export const spentByDouble = ({ state, amountCents }: Pick<DoublePayment, 'state' | 'amountCents'>) =>
+  spentBy(state === 'returned' ? 0 : amountCents);
+
 /** Null if the payment is not a double payment. */
 export const readDoublePayment = (
   table: Table,
@@ -51,7 +58,7 @@ export const readDoublePayment = (
 /** Announces the return of a payment with a full refund. Due until it is returned. */
 export function announceReturn(
   customerId: string,
-  payment: { readonly fixAttemptId: string; readonly paymentIntentId: string; readonly amountCents: number },
+  payment: Pick<DoublePayment, 'fixAttemptId' | 'paymentIntentId' | 'amountCents' | 'spendingMonth'>,
   at: Date,
 ): Extract<Write, { Put: unknown }> {
   const { amountCents } = payment;

@@ -51,8 +51,11 @@ const deleteItem = ({ pk, sk }: Key) =>
   documents(table).send(new DeleteCommand({ TableName: table.name, Key: { pk, sk } }));
 /** A second payment that is not returned yet, due since `second` seconds after midnight. */
 const doublePayment = (paymentIntentId: string, second: number) => ({
-  ...announceReturn(UNKNOWN_CUSTOMER, { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900 }, new Date(0))
-    .Put.Item,
+  ...announceReturn(
+    UNKNOWN_CUSTOMER,
+    { fixAttemptId: 'f1', paymentIntentId, amountCents: 2900, spendingMonth: null },
+    new Date(0),
+  ).Put.Item,
   ...keys.once(UNKNOWN_CUSTOMER, 'double_payment', paymentIntentId),
   ...dueAt('charge', new Date(Date.parse('2026-01-02T00:00:00.000Z') + second * 1_000)),
 });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type CardTries, NO_TRIES } from '../../../lib/domain/payments/card-tries.ts';
 import { decideAnnouncement, waitForCard } from '../../../lib/operations/fixes/announce-charge.ts';
+import { toDecision } from '../../../lib/operations/fixes/decide-step.ts';
 import type { Payable } from '../../../lib/operations/payments/payable.ts';
 import type { PaymentDeps } from '../../../lib/runtime/deps.ts';
-import { chargeOf, fixOf, headWith } from '../../support/heads.ts';
+import { chargeOf, fixOf, headWith, NOTHING_SPENT } from '../../support/heads.ts';
 import { openMoney } from '../../support/money.ts';
 import { openTestTable } from '../../support/table.ts';
 
@@ -18,6 +19,7 @@ const CARD = { paymentMethodId: 'pm_1', fingerprint: 'fp_1' };
 const payable = (card: Payable['card'], tries: Partial<CardTries> = {}): Payable => ({
   card,
   tries: { version: 1, cards: { fp_1: { ...NO_TRIES, ...tries } } },
+  spending: NOTHING_SPENT,
 });
 const announce = (of: Payable, byPerson = false) =>
   decideAnnouncement(HEAD, FIX, WANTED, of, { at: AT, byPerson });
@@ -51,7 +53,7 @@ describe('a charge', () => {
     expect(answerOf(declined, true)).toBe('write');
   });
 
-  it('a charge is announced together with the try of its card, and the result has both', () => {
+  it('a charge is announced together with the try of its card and its amount of the month, and the result has the charge', () => {
     const decision = announce(payable(CARD));
     if (decision.kind !== 'write') throw new Error('nothing was announced');
     const charge = { ...WANTED, cardKey: 'fp_1' };
@@ -62,6 +64,7 @@ describe('a charge', () => {
           Item: { cards: { fp_1: { underWay: [{ id: `${FIX.id}:2`, startedAt: AT.toISOString() }] } } },
         },
       },
+      { Update: { Key: { sk: 'SPENDING#2026-01' }, ExpressionAttributeValues: { ':most': 287_100 } } },
     ]);
     expect(decision.answer({ head: HEAD, at: AT, entries: [] })).toEqual({
       kind: 'charge',
@@ -69,6 +72,29 @@ describe('a charge', () => {
       charge,
       balance: 0,
       isFresh: true,
+    });
+  });
+});
+
+describe('the month of a charge', () => {
+  const decideIn = (spending: Payable['spending'], spendingLimitCents: number | null = null) => {
+    const charge = { ...WANTED, spendingMonth: '2026-01' };
+    const head = { ...HEAD, spendingLimitCents };
+    const of = { ...payable(CARD), spending };
+    return toDecision({ head, related: FIX }, { kind: 'charge', charge }, of, { at: AT, byPerson: false });
+  };
+
+  it('a month that ends between the read and the announcement is read again', () => {
+    expect(decideIn(NOTHING_SPENT).kind).toBe('write');
+    expect(decideIn({ ...NOTHING_SPENT, month: '2025-12' })).toEqual({ kind: 'stale' });
+  });
+
+  it('a charge above the limit is not announced if its card is still on file', () => {
+    const decision = decideIn(NOTHING_SPENT, 0);
+    if (decision.kind !== 'write') throw new Error('no letter was written');
+    expect(decision.answer({ head: HEAD, at: AT, entries: [] })).toMatchObject({
+      kind: 'blocked',
+      code: 'spending_limit_reached',
     });
   });
 });

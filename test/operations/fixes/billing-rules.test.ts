@@ -305,6 +305,7 @@ describe('a charge without an answer', () => {
       billedAt: '2026-01-01T00:00:00.000Z',
       seq: 1,
       paymentIntentId: null,
+      spendingMonth: null,
     } as const;
     expect((await finish(await aged(one, 3 * 60 * 1000), { billed })).payment).toBeNull();
     expect(paidFor(one)).toEqual([]);

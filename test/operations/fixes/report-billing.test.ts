@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { FixBilling } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
+import type { FixBilling } from '../../../lib/operations/fixes/decide-step.ts';
 import { reportCreditOrBlock } from '../../../lib/operations/fixes/report-billing.ts';
 import type { Deps } from '../../../lib/runtime/deps.ts';
+import { NOTHING_SPENT } from '../../support/heads.ts';
 import { openTestTable, testDeps } from '../../support/table.ts';
 
 let deps: Deps;
@@ -15,6 +16,7 @@ const BILLED = {
   billedAt: '2026-01-02T00:00:00.000Z',
   seq: 1,
   paymentIntentId: null,
+  spendingMonth: null,
 } as const;
 
 describe('what billing a fix came to', () => {
@@ -37,7 +39,14 @@ describe('what billing a fix came to', () => {
     ],
     [
       'a fix that is blocked',
-      { kind: 'blocked', code: 'no_billing_info', reasons: ['no_billing_info'], balance: 0 },
+      {
+        kind: 'blocked',
+        code: 'no_billing_info',
+        reasons: ['no_billing_info'],
+        balance: 0,
+        wanted: { amountCents: 2_900, spending: NOTHING_SPENT },
+        limitCents: null,
+      },
       [{ kind: 'fix_blocked', customerId: 'c1', fixAttemptId: 'f1', code: 'no_billing_info' }],
     ],
     [

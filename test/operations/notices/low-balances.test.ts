@@ -71,6 +71,7 @@ describe('a customer whose balance goes down', () => {
       hasCard: false,
       isDisputed: false,
       isDeclined: false,
+      isOverLimit: false,
       rate: 'pay_as_you_go',
     });
   });

@@ -45,7 +45,7 @@ async function announced(change: Partial<DoublePayment> = {}, ageMs = 0) {
   customers += 1;
   const customerId = `r${customers}`;
   const { table } = money.deps;
-  const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_2', amountCents: 2_900 };
+  const payment = { fixAttemptId: 'f1', paymentIntentId: 'pi_2', amountCents: 2_900, spendingMonth: null };
   await writeTogether(table, [announceReturn(customerId, payment, AT)]);
   const first = await stored(customerId);
   if (Object.keys(change).length > 0) await writeTogether(table, [moveReturn(customerId, first, change, AT)]);

@@ -1,0 +1,14 @@
+import { changeSpendingLimitContract } from '../lib/http/contracts/spending.ts';
+import { customerEndpoint } from '../lib/http/endpoint.ts';
+import { spendingLimitView } from '../lib/http/views/spending.ts';
+import { changeSpendingLimit } from '../lib/operations/accounts/change-spending-limit.ts';
+
+/** PUT /api/v1/spending-limit */
+export const handler = customerEndpoint(
+  changeSpendingLimitContract,
+  () => [],
+  async (deps, { input, customerId }) => {
+    const { limitCents, spending } = await changeSpendingLimit(deps, customerId, input.body.monthly_cents);
+    return { status: 200, body: spendingLimitView(limitCents, spending) };
+  },
+);

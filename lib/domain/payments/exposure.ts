@@ -1,0 +1,82 @@
+import type { CustomerHead } from '../customer.ts';
+import type { FixAttempt } from '../fix-attempt.ts';
+import { FIX_CREDITS } from '../pricing.ts';
+import { fixPriceAt } from '../subscription.ts';
+import type { TriesByCard } from './card-tries.ts';
+import { chargeObstacles, type Obstacle } from './charge-obstacles.ts';
+import { roomCents, type Spending } from './spending.ts';
+
+/* What merging fixes would cost now, by the rules of billing. */
+
+/** What the decisions about the next charge read. */
+export interface ChargeBasis {
+  readonly head: CustomerHead;
+  readonly cards: TriesByCard;
+  readonly spending: Spending;
+  readonly at: Date;
+}
+
+/** The obstacles to the next charge for a fix. */
+export const nextObstacles = ({ head, cards, spending, at }: ChargeBasis): readonly Obstacle[] =>
+  chargeObstacles(head, {
+    cards,
+    at,
+    byPerson: false,
+    wanted: { amountCents: fixPriceAt(head, at), spending },
+  });
+
+export type MergeCost =
+  /** `left`: credits before the merge. */
+  | { readonly kind: 'credit'; readonly amountCents: 0; readonly left: number }
+  | { readonly kind: 'charge'; readonly amountCents: number }
+  | { readonly kind: 'blocked'; readonly amountCents: 0; readonly reason: Obstacle };
+
+/** What merging an unbilled fix costs now. Null if the fix is billed. */
+export function mergeCost(basis: ChargeBasis, { billed, charge }: FixAttempt): MergeCost | null {
+  if (billed !== null) return null;
+  const { head, at } = basis;
+  // Its charge is announced already.
+  if (charge?.state === 'charging') return { kind: 'charge', amountCents: charge.amountCents };
+  if (head.balance >= FIX_CREDITS) return { kind: 'credit', amountCents: 0, left: head.balance };
+  const [reason] = nextObstacles(basis);
+  return reason === undefined
+    ? { kind: 'charge', amountCents: fixPriceAt(head, at) }
+    : { kind: 'blocked', amountCents: 0, reason };
+}
+
+/** The number of unbilled fixes that is reported at most. */
+export const MAX_EXPOSED = 100;
+
+export interface Exposure {
+  /** Unbilled fixes of the last 30 days, at most 100. */
+  readonly fixes: number;
+  readonly isMore: boolean;
+  readonly coveredByCredits: number;
+  readonly fixPriceCents: number;
+  /** What the fixes beyond the credits would cost. */
+  readonly costCents: number;
+  readonly roomCents: number | null;
+  /** How many of these fixes the limit leaves no room for. */
+  readonly beyondLimit: number;
+  readonly reasons: readonly Obstacle[];
+}
+
+/** What merging every unbilled fix would cost now. */
+export function exposureOf(basis: ChargeBasis, unbilled: number): Exposure {
+  const { head, spending, at } = basis;
+  const fixes = Math.min(unbilled, MAX_EXPOSED);
+  const coveredByCredits = Math.min(fixes, Math.floor(head.balance / FIX_CREDITS));
+  const charged = fixes - coveredByCredits;
+  const fixPriceCents = fixPriceAt(head, at);
+  const room = roomCents(head.spendingLimitCents, spending);
+  return {
+    fixes,
+    isMore: unbilled > MAX_EXPOSED,
+    coveredByCredits,
+    fixPriceCents,
+    costCents: charged * fixPriceCents,
+    roomCents: room,
+    beyondLimit: room === null ? 0 : Math.max(0, charged - Math.floor(room / fixPriceCents)),
+    reasons: nextObstacles(basis),
+  };
+}

@@ -1,0 +1,7 @@
+/** The content of a letter, before layout. */
+export interface Letter {
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+  /** What the reader can do now. */
+  readonly next: string;
+}
