@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { monthOf } from '../../lib/domain/payments/spending.ts';
+import { changeSpendingLimit } from '../../lib/operations/accounts/change-spending-limit.ts';
+import { readSpending } from '../../lib/store/payments/spending.ts';
 import { recordedFix } from '../../test/support/customers.ts';
 import { customerWith } from '../../test/support/fixtures.ts';
 import { atStripe } from '../../test/support/http-money.ts';
@@ -31,6 +34,34 @@ describe('commands killed at every call', () => {
     });
     expect(calls.filter((call) => call.includes('/v1/payment_intents'))).toHaveLength(1);
     expect(deaths).toBe(calls.length * DEATHS_PER_CALL);
+  });
+
+  it('billing a fix at the limit, killed at any call while the limit is lowered, charges at most once, and the month counts what was paid', async () => {
+    const { calls } = await everyCrash(crashes, {
+      prepare: async () => {
+        const { customerId, apiKey } = await customerWithCard(money, 0);
+        await changeSpendingLimit(money.deps, customerId, 2_900);
+        const fixId = await recordedFix(money.deps, customerId, 1);
+        return { command: { kind: 'bill', apiKey, fixId }, customerId };
+      },
+      meanwhile: async ({ customerId }) => {
+        await changeSpendingLimit(money.deps, customerId, 0);
+      },
+      check: async ({ customerId }) => {
+        const { paid } = atStripe(money, customerId);
+        const spending = await readSpending(money.deps.table, customerId, monthOf(new Date()));
+        expect([[], [2_900]]).toContainEqual(paid);
+        expect(spending).toMatchObject({
+          committedCents: paid.length * 2_900,
+          spentCents: paid.length * 2_900,
+          awaitingCents: 0,
+        });
+        await expectSoundMoney(money, customerId);
+      },
+      // Announced before the limit was lowered, or refused after it.
+      answers: [200, 402],
+    });
+    expect(calls).toContain('POST /v1/payment_intents');
   });
 
   it('subscribing to Pro, killed at any call, makes one subscription and one payment, and grants 60 credits once', async () => {

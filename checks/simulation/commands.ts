@@ -3,6 +3,7 @@ import { OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { BillingError } from '../../lib/errors.ts';
 import { addPaymentMethod } from '../../lib/operations/accounts/add-payment-method.ts';
 import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
+import { changeSpendingLimit } from '../../lib/operations/accounts/change-spending-limit.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
@@ -176,6 +177,19 @@ export const setNotices: Command = async (world, slot, random) => {
   const off = OPTIONAL_NOTICE_KINDS.filter(() => random.chance(0.3));
   await changeNoticeSettings(world.deps, customerId, off);
   return off.join(' ');
+};
+
+/** Limits by weight. A low one is reached within an episode. */
+const LIMITS = { none: 4, 290000: 2, 29000: 3, 8700: 2, 2900: 1, 0: 1 } as const;
+
+export const setLimit: Command = async (world, slot, random) => {
+  const customerId = await authenticated(world, slot);
+  const drawn = random.weighted(LIMITS);
+  const limit = drawn === 'none' ? null : Number(drawn);
+  // Noted first: the limit can be set although its answer is lost.
+  world.limits.set(customerId, [...(world.limits.get(customerId) ?? []), limit]);
+  const { spending } = await changeSpendingLimit(world.deps, customerId, limit);
+  return `${limit ?? 'no limit'}, ${spending.committedCents} committed`;
 };
 
 export const close: Command = async ({ deps }, slot) => {

@@ -10,6 +10,7 @@ import {
   onboard,
   record,
   revoke,
+  setLimit,
   setNotices,
   subscribe,
 } from './commands.ts';
@@ -134,6 +135,8 @@ function work(world: World, { name, kind, slot: index }: Step): Activity {
       return requested(drain);
     case 'notice_settings':
       return requested(setNotices);
+    case 'spending_limit':
+      return requested(setLimit);
     case 'close_customer':
       return { ...requested(close), seconds: OPERATOR_SECONDS };
     case 'settle':

@@ -19,6 +19,7 @@ const OWN_WEIGHTS = {
   adjust: 4,
   drain: 10,
   notice_settings: 1,
+  spending_limit: 2,
   close_customer: 0.7,
   settle: 5,
   warn: 2,

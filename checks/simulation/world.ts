@@ -75,6 +75,10 @@ export class World {
   readonly dashboard: ReturnType<typeof openStripe>;
   readonly slots = new Map<number, Slot>();
   readonly promises: Promised[] = [];
+  /** The limits that were set or may have been set, by customer. */
+  readonly limits = new Map<string, readonly (number | null)[]>();
+  /** Customers with a payment above their limit. */
+  readonly lateCustomers = new Set<string>();
   readonly violations: string[] = [];
   /** The deeds that happened at least once. */
   readonly deeds = new Set<string>();
@@ -150,7 +154,10 @@ export class World {
         if (this.#port === null) throw new Error('the world is not open yet');
         return this.#port;
       },
-      report: (happened) => this.#onTheWay.expectNoAddress(happened),
+      report: (happened) => {
+        if (happened.kind === 'paid_above_limit') this.lateCustomers.add(happened.customerId);
+        this.#onTheWay.expectNoAddress(happened);
+      },
     };
     this.calmDeps = { ...this.deps, table: modelTable(this.model) };
     this.#connect = async () => {

@@ -30,6 +30,7 @@ const WATCHED_EVERYWHERE: Readonly<Record<string, string>> = {
   'notices-late': 'Maximum > 600000, 1 of 1 times 5 minutes',
   'notices-stuck': 'Maximum > 600, 1 of 1 times 5 minutes',
   'orders-stuck': 'Maximum > 1800, 1 of 1 times 5 minutes',
+  'paid-above-limit': 'Sum > 0, 1 of 1 times 5 minutes',
   'parameters-stale': 'Sum > 0, 3 of 3 times 5 minutes',
   'payment-failures-critical': 'Sum rate > 25, 1 of 1 times 60 minutes',
   'payment-failures-warning': 'Sum rate > 10, 1 of 1 times 60 minutes',
@@ -105,7 +106,15 @@ const PAGES = [
 ];
 /** They end after one period while the trouble is still there, so they send no OK. */
 const WITHOUT_OK = [
-  ...['double-payment', 'drift', 'fixes-unrecorded', 'large-grant', 'unknown-price', 'webhook-endpoint'],
+  ...[
+    'double-payment',
+    'drift',
+    'fixes-unrecorded',
+    'large-grant',
+    'paid-above-limit',
+    'unknown-price',
+    'webhook-endpoint',
+  ],
 ];
 
 const treatmentOf = (name: string): string => {

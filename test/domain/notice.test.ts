@@ -37,15 +37,18 @@ describe('the kinds of notices', () => {
       'exhausted',
       'fix_blocked',
       'card_declined',
+      'limit_near',
     ]);
     expect(NOTICE_KINDS.filter((kind) => !isOptional(kind))).toEqual([
       'payment_failed',
       'subscription_ended',
       'dispute',
       'credits_removed',
+      'limit_reached',
+      'limit_changed',
       'key_issued',
     ]);
-    expect(OPTIONAL_NOTICE_KINDS).toHaveLength(4);
+    expect(OPTIONAL_NOTICE_KINDS).toHaveLength(5);
   });
 
   it('kinds of notices are muted one by one', () => {

@@ -308,6 +308,7 @@ describe('small rules', () => {
       formerStripeCustomerId: null,
       openDisputes: [],
       debt: 0,
+      spendingLimitCents: 290_000,
       mutedNotices: [],
       closedAt: null,
     });

@@ -78,7 +78,9 @@ describe('DynamoDB calls', () => {
     const params = await recorded(1);
     const calls = await proxy.record(() => call(api.billFixAttempt, { apiKey: customer.apiKey, params }));
     expect(calls.map(({ operation }) => operation)).toEqual(['BatchGetItem', 'TransactWriteItems']);
-    expect(calls.slice(1).map(transactionWriteUnits)).toEqual([6]);
+    const [, written] = calls;
+    if (written === undefined) throw new Error('nothing was written');
+    expect(await transactionWriteUnits(money.deps.table, written)).toBe(6);
   });
 
   it('billing a fix again takes one read', async () => {

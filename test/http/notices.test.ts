@@ -40,6 +40,8 @@ describe('which e-mails a customer gets', () => {
       'subscription_ended',
       'dispute',
       'credits_removed',
+      'limit_reached',
+      'limit_changed',
       'key_issued',
     ]);
     for (const kind of mandatory) {

@@ -103,6 +103,9 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     await leaveCredits(money, poor.customerId, 0);
     await ask({ ...poor, params: await recorded(poor.apiKey, 1) });
   },
+  'get-spending-limit': async ({ ask }) => ask({ ...(await signUp()) }),
+  'change-spending-limit': async ({ ask }) => ask({ ...(await signUp()), body: { monthly_cents: 0 } }),
+  'get-exposure': async ({ ask }) => ask({ ...(await signUp()) }),
   'add-payment-method': async ({ ask }) => {
     const { apiKey } = await signUp();
     for (const _ of ['first', 'second']) {

@@ -4,6 +4,7 @@ import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { keepCardTries, readCardTries } from '../../lib/store/payments/card-tries.ts';
 import { announceReturn, moveReturn, readDoublePayment } from '../../lib/store/payments/double-payments.ts';
 import { putSoldPrice, readSoldPrice } from '../../lib/store/payments/sold-prices.ts';
+import { readSpending, reserveSpending } from '../../lib/store/payments/spending.ts';
 import { type Write, writeTogether } from '../../lib/store/table.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
@@ -37,6 +38,32 @@ describe('what payments keep', () => {
     expect(await read()).toMatchObject({ attempt: 2, refundCents: 2_900, state: 'returning' });
     // Moving a return that is not stored does not create it.
     expect(await write(moveReturn('b'.repeat(32), first, { state: 'returned' }, AT))).toBe('refused');
+  });
+
+  it('SPENDING_HAS_ROOM: a charge that read the month before another one is not reserved above the limit', async () => {
+    const customerId = 'e'.repeat(32);
+    const charge = { month: '2026-01', amountCents: 2_900 };
+    const reserve = (limitCents: number | null) =>
+      write(reserveSpending(customerId, charge, limitCents, null));
+    expect(await reserve(5_800)).toBe('written');
+    expect(await reserve(5_799)).toBe('refused');
+    expect(await reserve(5_800)).toBe('written');
+    expect(await reserve(5_800)).toBe('refused');
+    expect(await reserve(null)).toBe('written');
+    expect(await readSpending(deps.table, customerId, '2026-01')).toMatchObject({
+      committedCents: 8_700,
+      limitCents: null,
+    });
+  });
+
+  it('SHARE_IS_NEW: a charge that read the month before another one writes no second letter about a share', async () => {
+    const customerId = 'f'.repeat(32);
+    const charge = { month: '2026-01', amountCents: 100 };
+    const reserve = (percent: 50 | 80) => write(reserveSpending(customerId, charge, 10_000, percent));
+    expect(await reserve(80)).toBe('written');
+    expect(await reserve(80)).toBe('refused');
+    expect(await reserve(50)).toBe('refused');
+    expect(await readSpending(deps.table, customerId, '2026-01')).toMatchObject({ noticedPercent: 80 });
   });
 
   it('TRIES_UNMOVED: of two callers that read one record of tries, one counts its try', async () => {

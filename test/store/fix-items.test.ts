@@ -93,14 +93,14 @@ describe('a fix', () => {
 });
 
 describe('the count of new fixes', () => {
-  it('the count of new fixes is kept by day and pull request number, for two days', async () => {
+  it('the count of new fixes is kept by day and pull request number, for 32 days', async () => {
     await store(countRecording('n1', 33, AT));
     await store(countRecording('n1', 17, AT));
     const key = keys.recorded('n1', '2026-01-02', 1);
     expect(await read(key)).toEqual({
       ...key,
       recorded: 2,
-      expires_at: Math.floor(AT.getTime() / 1000) + 2 * 24 * 60 * 60,
+      expires_at: Math.floor(AT.getTime() / 1000) + 32 * 24 * 60 * 60,
     });
   });
 

@@ -90,6 +90,7 @@ describe('a range of sort keys', () => {
       notice: 'NOTICE#',
       apiKey: 'KEY#',
       consent: 'CONSENT#',
+      spending: 'SPENDING#',
       ledger: 'LEDGER#',
     });
   });

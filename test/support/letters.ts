@@ -4,6 +4,8 @@ import type { NoticeContent } from '../../lib/domain/notice.ts';
 export const AT = '2026-11-24T14:05:00.000Z';
 export const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
 
+const USED = { limitCents: 29_000, renewsAt: '2026-12-01T00:00:00.000Z' };
+
 /** Notices of each kind, with the texts that its letter must contain. */
 export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [
@@ -68,6 +70,38 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     ['acme/webshop', 'pull request 42', 'Tuesday, 24 November 2026', 'Nothing was charged'],
   ],
   [{ kind: 'fix_blocked', reason: 'account_disputed', ...PULL_REQUEST }, ['disputed', 'Nothing was charged']],
+  [
+    { kind: 'fix_blocked', reason: 'spending_limit_reached', ...PULL_REQUEST },
+    ['your monthly spending limit leaves no room for another charge', 'Raise the limit'],
+  ],
+  [
+    {
+      kind: 'low_balance',
+      credits: 2,
+      hasCard: true,
+      isDisputed: false,
+      isDeclined: false,
+      isOverLimit: true,
+      rate: 'pay_as_you_go',
+    },
+    ['fixes are blocked, because your spending limit of this month is reached', 'wait until next month'],
+  ],
+  [
+    { kind: 'limit_near', percent: 80, ...USED, committedCents: 23_200 },
+    ['80 % of your RSOLV spending limit', '$232.00 of your $290.00', 'Tuesday, 1 December 2026'],
+  ],
+  [
+    { kind: 'limit_reached', ...USED, committedCents: 29_000 },
+    ['limit is reached', '$290.00, which leaves no room', 'Until Tuesday, 1 December 2026', 'PUT'],
+  ],
+  [
+    { kind: 'limit_changed', fromCents: 290_000, toCents: null, renewsAt: USED.renewsAt },
+    ['changed from $2900.00 to no limit', 'Charges that already began are completed'],
+  ],
+  [
+    { kind: 'limit_changed', fromCents: null, toCents: 0, renewsAt: USED.renewsAt },
+    ['changed from no limit to $0.00', 'your card is never charged for a fix'],
+  ],
   [
     { kind: 'card_declined', amountCents: 2_900, declineCode: 'insufficient_funds', ...PULL_REQUEST },
     ['$29.00 for the fix', 'not enough funds', 'Nothing was charged'],

@@ -1,6 +1,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as z from 'zod/mini';
+import { readTogether, type Table } from '../../lib/store/table.ts';
 
 export interface RecordedCall {
   /** For example `TransactWriteItems`. */
@@ -48,20 +49,33 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
   };
 }
 
+const Keys = z.object({ pk: z.object({ S: z.string() }), sk: z.object({ S: z.string() }) });
 const Transaction = z.object({
-  TransactItems: z.array(z.record(z.string(), z.record(z.string(), z.unknown()))),
+  TransactItems: z.array(
+    z.object({
+      Put: z.optional(z.object({ Item: z.looseObject(Keys.shape) })),
+      Update: z.optional(z.object({ Key: Keys })),
+      ConditionCheck: z.optional(z.object({ Key: Keys })),
+      Delete: z.optional(z.object({ Key: Keys })),
+    }),
+  ),
 });
 
 const WCU_BYTES = 1024;
 
 /**
- * The cost of a transaction: two write units per started kilobyte of each item. The request gives an upper
- * bound.
+ * The cost of a transaction: two write units per started kilobyte of each item as it is stored afterwards. As
+ * JSON an item is longer than DynamoDB counts it, so this is an upper bound.
  */
-export function transactionWriteUnits({ body }: RecordedCall): number {
+export async function transactionWriteUnits(table: Table, { body }: RecordedCall): Promise<number> {
   const { TransactItems } = Transaction.parse(JSON.parse(body));
-  return TransactItems.reduce(
-    (units, item) => units + 2 * Math.ceil(JSON.stringify(item).length / WCU_BYTES),
+  const written = TransactItems.map(({ Put, Update, ConditionCheck, Delete }) => {
+    const key = Put?.Item ?? Update?.Key ?? ConditionCheck?.Key ?? Delete?.Key;
+    return { pk: key?.pk.S ?? '', sk: key?.sk.S ?? '' };
+  });
+  const stored = await readTogether(table, written);
+  return stored.reduce(
+    (units, item) => units + 2 * Math.ceil(JSON.stringify(item ?? {}).length / WCU_BYTES),
     0,
   );
 }

@@ -1,6 +1,6 @@
 import wrapAnsi from 'wrap-ansi';
 import { html } from '../../../lib/mail/html.ts';
-import type { Letter } from '../../../lib/mail/letters.ts';
+import type { Letter } from '../../../lib/mail/letter.ts';
 
 /** What surrounds the content of a letter. */
 export interface Frame {

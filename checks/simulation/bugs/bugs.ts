@@ -7,7 +7,7 @@ export interface Bug {
   readonly patches: readonly Patch[];
 }
 
-/** Ten bugs that are typical of such a ledger. */
+/** Bugs that are typical of such a ledger. */
 export const KNOWN_BUGS: readonly Bug[] = [
   {
     name: 'condition-dropped',
@@ -42,6 +42,33 @@ export const KNOWN_BUGS: readonly Bug[] = [
         file: 'lib/operations/fixes/charge-fix.ts',
         find: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt),',
         replace: 'idempotencyKey: chargeKey(customerId, fix.id, charge.attempt) + String(Math.random()),',
+      },
+    ],
+  },
+  {
+    name: 'reservation-kept',
+    what: 'a charge that is not paid keeps its amount of the spending limit',
+    patches: [
+      {
+        file: 'lib/operations/fixes/record-payment.ts',
+        find: '      ...followCharge(customerId, own, after),\n',
+        replace: '      ...followCharge(customerId, own, own),\n',
+      },
+    ],
+  },
+  {
+    name: 'limit-ignored',
+    what: 'a charge is announced above the spending limit',
+    patches: [
+      {
+        file: 'lib/domain/payments/spending.ts',
+        find: 'return room !== null && amountCents > room;',
+        replace: 'return room !== null && room === 0 && amountCents < 0;',
+      },
+      {
+        file: 'lib/store/conditions.ts',
+        find: "SPENDING_HAS_ROOM: 'attribute_not_exists(committed_cents) OR committed_cents <= :most'",
+        replace: "SPENDING_HAS_ROOM: 'attribute_not_exists(committed_cents) OR :most = :most'",
       },
     ],
   },

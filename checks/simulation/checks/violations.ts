@@ -12,6 +12,7 @@ import {
 } from './loose-ends.ts';
 import { wrongMoney } from './money.ts';
 import { brokenPromises } from './promises.ts';
+import { wrongSpending } from './spending.ts';
 import { Stored } from './stored.ts';
 
 /**
@@ -34,5 +35,6 @@ export async function findViolations(world: World): Promise<string[]> {
     ...brokenPromises(world.promises, stored),
     ...unrecordedEvents(world, stored),
     ...wrongMoney(world.double.state, stored),
+    ...wrongSpending(world, stored),
   ];
 }

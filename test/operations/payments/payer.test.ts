@@ -46,9 +46,9 @@ describe('what a payment is announced on', () => {
   it('the basis of a payment has the card once per Stripe customer, and the tries each time', async () => {
     const { deps, cards } = await asking(CARD);
     const read = payableReader(deps, 'p1');
-    expect(await read('cus_1')).toEqual({ card: CARD, tries: { version: 0, cards: {} } });
+    expect(await read('cus_1')).toMatchObject({ card: CARD, tries: { version: 0, cards: {} } });
     await writeTogether(deps.table, [keepCardTries('p1', { version: 0, cards: {} }, {})]);
-    expect(await read('cus_1')).toEqual({ card: CARD, tries: { version: 1, cards: {} } });
+    expect(await read('cus_1')).toMatchObject({ card: CARD, tries: { version: 1, cards: {} } });
     expect(await read('cus_2')).toMatchObject({ card: CARD });
     expect(cards).toEqual(['cus_1', 'cus_2']);
   });
