@@ -1,6 +1,6 @@
 import { exposureOf } from '../lib/domain/payments/exposure.ts';
 import { monthOf } from '../lib/domain/payments/spending.ts';
-import { unbilledFixes } from '../lib/domain/unbilled-fixes.ts';
+import { unbilledFixes } from '../lib/domain/payments/unbilled-fixes.ts';
 import { getExposureContract } from '../lib/http/contracts/spending.ts';
 import { customerEndpoint } from '../lib/http/endpoint.ts';
 import { exposureView } from '../lib/http/views/merge-cost.ts';

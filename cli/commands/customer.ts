@@ -196,7 +196,7 @@ function limitFacts({ spendingLimitCents: limit }: CustomerHead, { spending }: S
   const { month, spentCents, awaitingCents } = spending;
   const awaiting = awaitingCents === 0 ? '' : ` (${formatUsd(awaitingCents)} waiting for the cardholder)`;
   return [
-    ['spending limit', limit === null ? 'none' : `${formatUsd(limit)} a month`],
+    ['month limit', limit === null ? 'none' : `${formatUsd(limit)} a month`],
     [
       'fix charges',
       `${month}: ${formatUsd(spentCents)} spent, ${formatUsd(reservedCents(spending))} reserved${awaiting}` +

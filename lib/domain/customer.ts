@@ -1,9 +1,9 @@
 import type { BalanceWatch } from './balance-watch.ts';
 import type { LedgerState } from './ledger.ts';
 import type { OptionalNoticeKind } from './notice-kinds.ts';
+import type { BilledByDay } from './payments/unbilled-fixes.ts';
 import type { SubscriptionType } from './plans.ts';
 import type { Subscription } from './subscription.ts';
-import type { BilledByDay } from './unbilled-fixes.ts';
 
 /** The head's fields besides the balance. They change under their own `revision`. */
 export interface CustomerProfile {

@@ -13,8 +13,8 @@ interface PullRequestName {
 }
 
 /**
- * A fix without credits is charged if there is a card that was not declined, no dispute is open, and the limit
- * has room.
+ * A fix without credits is charged if there is a card that was not declined, no dispute is open, and the
+ * limit has room.
  */
 export interface WithoutCredits {
   readonly hasCard: boolean;

@@ -1,8 +1,8 @@
 import type { LedgerEntry } from './ledger.ts';
 import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
+import { verifySpending } from './payments/verify-spending.ts';
 import { verifyBalance, verifyChain } from './verify-chain.ts';
 import { verifyAccountFields, verifyClaims } from './verify-head.ts';
-import { verifySpending } from './verify-spending.ts';
 
 /** One sentence per invariant, by number. */
 export const INVARIANTS: Readonly<Record<Invariant, string>> = {

@@ -17,7 +17,8 @@ export function limitNear(content: Content<'limit_near'>, day: string): Letter {
     paragraphs: [
       `As of ${day}, this month's charges for fixes add up to ${formatUsd(committedCents)} of your ` +
         `${formatUsd(limitCents)} limit.`,
-      `Once the limit is reached, fixes without a credit are not billed until ${renewalDay(renewsAt)}. ${SCOPE}`,
+      'Once the limit is reached, fixes without a credit are not billed until ' +
+        `${renewalDay(renewsAt)}. ${SCOPE}`,
     ],
     next: `No action needed. ${RAISE}`,
   };
@@ -30,7 +31,8 @@ export function limitReached(content: Content<'limit_reached'>, day: string): Le
     paragraphs: [
       `As of ${day}, this month's charges for fixes add up to ${formatUsd(committedCents)}. Your limit is ` +
         `${formatUsd(limitCents)}, which leaves no room for another fix.`,
-      `Until ${renewalDay(renewsAt)}, your card is not charged for fixes. You can still spend credits. ${SCOPE}`,
+      `Until ${renewalDay(renewsAt)}, your card is not charged for fixes. You can still spend credits. ` +
+        SCOPE,
     ],
     next: RAISE,
   };

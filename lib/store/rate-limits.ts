@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { RECORDINGS } from '../domain/fix-attempt.ts';
-import { UNBILLED_DAYS } from '../domain/unbilled-fixes.ts';
+import { UNBILLED_DAYS } from '../domain/payments/unbilled-fixes.ts';
 import { CONDITIONS } from './conditions.ts';
 import { RESERVED_MS } from './in-time.ts';
 import { keys } from './keys.ts';

@@ -13,8 +13,8 @@ import {
   type Spending,
   spentBy,
 } from '../../lib/domain/payments/spending.ts';
-import { countBilled, firstUnbilledDay, unbilledFixes } from '../../lib/domain/unbilled-fixes.ts';
-import { verifySpending } from '../../lib/domain/verify-spending.ts';
+import { countBilled, firstUnbilledDay, unbilledFixes } from '../../lib/domain/payments/unbilled-fixes.ts';
+import { verifySpending } from '../../lib/domain/payments/verify-spending.ts';
 import { chargeOf, fixOf, headWith, NOTHING_SPENT } from '../support/heads.ts';
 
 const AT = new Date('2026-01-20T12:00:00.000Z');

@@ -57,7 +57,8 @@ function blocked({ code, reasons, balance, limitCents, wanted: { spending, amoun
   const spending_limit = limitFacts(limitCents ?? 0, spending);
   const { monthly_cents, room_cents, renews_at } = spending_limit;
   const detail =
-    `No credits are left, and a charge of ${formatUsd(amountCents)} would exceed the monthly spending limit: ` +
+    `No credits are left, and a charge of ${formatUsd(amountCents)} would exceed the monthly spending ` +
+    'limit: ' +
     `${formatUsd(room_cents)} of ${formatUsd(monthly_cents)} are left until ${renews_at.slice(0, 10)}. ` +
     'Raise the limit, or bill again then.';
   return new BillingError(code, detail, { ...facts, spending_limit });

@@ -19,9 +19,15 @@ function messageOf(cost: MergeCost): string {
         ? 'Merging this pull request uses the last RSOLV credit.'
         : `Merging this pull request uses 1 of ${cost.left} RSOLV credits.`;
     case 'charge':
-      return `Merging this pull request charges ${formatUsd(cost.amountCents)}, because no RSOLV credits are left.`;
+      return (
+        `Merging this pull request charges ${formatUsd(cost.amountCents)}, because no RSOLV credits are ` +
+        'left.'
+      );
     case 'blocked':
-      return `RSOLV cannot bill this pull request when it is merged: no credits are left, and ${WHY[cost.reason]}.`;
+      return (
+        'RSOLV cannot bill this pull request when it is merged: no credits are left, and ' +
+        `${WHY[cost.reason]}.`
+      );
     default:
       return cost satisfies never;
   }

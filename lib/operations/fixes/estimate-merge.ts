@@ -16,8 +16,8 @@ export const estimateKeys = (customerId: string, at: Date): readonly [Key, Key, 
 ];
 
 /**
- * What merging a fix costs, from items that were read with it. Null if the fix is billed. Also null if an item
- * is missing or unreadable, because recording a fix must not depend on an estimate.
+ * What merging a fix costs, from items that were read with it. Null if the fix is billed. Also null if an
+ * item is missing or unreadable, because recording a fix must not depend on an estimate.
  */
 export function estimateMerge(
   [stored, tries, spent]: readonly (Item | undefined)[],

@@ -1,7 +1,7 @@
 import { watchBalance } from '../../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../../domain/customer.ts';
 import { type LedgerEntry, type Posting, post } from '../../domain/ledger.ts';
-import { countBilled } from '../../domain/unbilled-fixes.ts';
+import { countBilled } from '../../domain/payments/unbilled-fixes.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { type Key, keys } from '../../store/keys.ts';
 import { commit, type HeadChange } from '../../store/ledger.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { firstUnbilledDay } from '../../domain/unbilled-fixes.ts';
+import { firstUnbilledDay } from '../../domain/payments/unbilled-fixes.ts';
 import { keys, ranges, recordedDayOf } from '../keys.ts';
 import { readPage } from '../paging.ts';
 import type { Table } from '../table.ts';

@@ -2,9 +2,11 @@ import stringWidth from 'string-width';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { billingConsent } from '../../../lib/domain/evidence/billing-consent.ts';
+import { changeSpendingLimit } from '../../../lib/operations/accounts/change-spending-limit.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { keepConsent } from '../../../lib/store/evidence/consents.ts';
 import { keys } from '../../../lib/store/keys.ts';
+import { moveSpending, reserveSpending } from '../../../lib/store/payments/spending.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import { openService } from '../../support/cli/service.ts';
 import { customerWith, uniqueEmail } from '../../support/fixtures.ts';
@@ -56,6 +58,26 @@ describe('customer', () => {
       newest_entries: [{ seq: 1, amount: 5, balance_after: 5, source: 'trial_signup' }],
     });
     expect(JSON.stringify(answer)).not.toContain('rsolv_');
+  });
+
+  it('customer show has the spending limit, and what this month has reserved and spent', async () => {
+    const { head } = await customerWith(deps, 0);
+    const { customerId } = head;
+    const month = deps.now().toISOString().slice(0, 7);
+    const shownOf = async () => (await lines('customer', 'show', customerId)).shown;
+    expect(await shownOf()).toEqual(expect.arrayContaining(['month limit    $2900.00 a month']));
+    const charge = { month, amountCents: 2_900 };
+    await writeTogether(deps.table, [reserveSpending(customerId, charge, 290_000, null)]);
+    const waiting = { committedCents: 0, spentCents: 0, awaitingCents: 2_900 };
+    await writeTogether(deps.table, moveSpending(customerId, month, waiting));
+    const used = `${month}: $0.00 spent, $29.00 reserved ($29.00 waiting for the cardholder), $2871.00 left`;
+    expect((await shownOf()).join(' ').replace(/\s+/g, ' ')).toContain(`fix charges ${used}`);
+    const { answer } = await json('customer', 'show', customerId);
+    expect(answer).toMatchObject({
+      spending_limit: { monthly_cents: 290_000, reserved_cents: 2_900, room_cents: 287_100 },
+    });
+    await changeSpendingLimit(deps, customerId, null);
+    expect(await shownOf()).toContain('month limit    none');
   });
 
   it('customer show lists the billing consent of each card', async () => {

@@ -1,9 +1,9 @@
-import type { LedgerRecords, Violation } from './ledger-records.ts';
-import type { CountedSpending, Spending } from './payments/spending.ts';
+import type { LedgerRecords, Violation } from '../ledger-records.ts';
+import type { CountedSpending, Spending } from './spending.ts';
 
 /**
- * Compares the stored sums of each month with the charges behind them: reserved are the open charges announced
- * in the month, spent the paid ones without second payments that were returned.
+ * Compares the stored sums of each month with the charges behind them: reserved are the open charges
+ * announced in the month, spent the paid ones without second payments that were returned.
  */
 export function verifySpending({ fixes, spending }: Pick<LedgerRecords, 'fixes' | 'spending'>): Violation[] {
   if (spending === undefined) return [];
