@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { monthOf, reservedCents } from '../../../lib/domain/payments/spending.ts';
-import { BillingError } from '../../../lib/errors.ts';
+import { BillingError, PROBLEMS } from '../../../lib/errors.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { changeSpendingLimit } from '../../../lib/operations/accounts/change-spending-limit.ts';
 import { billFixAttempt } from '../../../lib/operations/fixes/bill-fix-attempt.ts';
@@ -64,7 +64,7 @@ async function untilAnswered(deps: PaymentDeps, customerId: string, fixId: strin
     try {
       return await billFixAttempt(deps, customerId, fixId);
     } catch (error) {
-      const isBusy = error instanceof BillingError && /^(ledger_busy|payment_pending)$/.test(error.code);
+      const isBusy = error instanceof BillingError && PROBLEMS[error.code].status === 503;
       if (!isBusy) throw error;
     }
   }
@@ -77,10 +77,10 @@ const count = (all: readonly string[], one: string) => all.filter((other) => oth
 const intents = () => money.double.state.paymentIntents.newestFirst.length;
 
 describe('many calls at a limit', () => {
-  // The whole 500 take minutes: SPENDING_CALLS=500 npm test -- test/operations/fixes/spending-limit.test.ts
+  // SPENDING_CALLS=500 npm test -- test/operations/fixes/spending-limit.test.ts runs the whole 500.
   const CALLS = Number(process.env['SPENDING_CALLS'] ?? 60);
 
-  it('of many concurrent calls of $29.00 at a limit of $290.00, each repeated while it answers 503, exactly 10 charge', async () => {
+  it(`of ${CALLS} concurrent calls of $29.00 at a limit of $290.00, each repeated while it answers 503, exactly 10 charge`, async () => {
     const { customerId } = await customer(29_000);
     const fixes = await recordAll(customerId, CALLS);
     const answers = await Promise.all(fixes.map((id) => untilAnswered(money.deps, customerId, id)));
