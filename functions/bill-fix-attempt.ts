@@ -11,9 +11,9 @@ import { keys } from '../lib/store/keys.ts';
 export const handler = customerEndpoint(
   billFixAttemptContract,
   (customerId, { params }) => [keys.head(customerId), keys.fix(customerId, params.id)],
-  async (deps, { input: { params }, customerId, items: [head, fix] }) => {
+  async (deps, { input: { params }, customerId, keyUse, items: [head, fix] }) => {
     const read = { head: requireHead(head, customerId), related: requireFix(fix) };
-    const billing = await billFixAttempt(paymentDeps(deps), customerId, params.id, read);
+    const billing = await billFixAttempt(paymentDeps(deps), customerId, params.id, read, { keyUse });
     reportCreditOrBlock(deps, customerId, params.id, billing);
     return { status: 200, body: billedView(params.id, billing) };
   },

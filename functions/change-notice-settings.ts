@@ -7,8 +7,8 @@ import { changeNoticeSettings } from '../lib/operations/notices/change-settings.
 export const handler = customerEndpoint(
   changeNoticeSettingsContract,
   () => [],
-  async (deps, { input, customerId }) => ({
+  async (deps, { input, customerId, keyUse }) => ({
     status: 200,
-    body: noticeSettingsView(await changeNoticeSettings(deps, customerId, input.body.turned_off)),
+    body: noticeSettingsView(await changeNoticeSettings(deps, customerId, input.body.turned_off, keyUse)),
   }),
 );

@@ -7,8 +7,9 @@ import { changeSpendingLimit } from '../lib/operations/accounts/change-spending-
 export const handler = customerEndpoint(
   changeSpendingLimitContract,
   () => [],
-  async (deps, { input, customerId }) => {
-    const { limitCents, spending } = await changeSpendingLimit(deps, customerId, input.body.monthly_cents);
+  async (deps, { input, customerId, keyUse }) => {
+    const { monthly_cents: wanted } = input.body;
+    const { limitCents, spending } = await changeSpendingLimit(deps, customerId, wanted, keyUse);
     return { status: 200, body: spendingLimitView(limitCents, spending) };
   },
 );

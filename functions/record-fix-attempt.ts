@@ -12,10 +12,17 @@ export const handler = customerEndpoint(
     ...estimateKeys(customerId, at),
     ...attemptKeys(customerId, pullRequest(body), repositoryIdOf(body)),
   ],
-  async (deps, { input: { body }, customerId, items: [head, tries, spent, ...attempts], at }) => {
+  async (deps, { input: { body }, customerId, keyUse, items: [head, tries, spent, ...attempts], at }) => {
     const attempt = newFixAttempt(body);
     const repositoryId = repositoryIdOf(body);
-    const { created, fix } = await recordFixAttempt(deps, customerId, attempt, repositoryId, attempts);
+    const { created, fix } = await recordFixAttempt(
+      deps,
+      customerId,
+      attempt,
+      repositoryId,
+      attempts,
+      keyUse,
+    );
     const cost = estimateMerge([head, tries, spent], fix, at);
     return { status: created ? 201 : 200, body: recordedFixView(fix, cost) };
   },

@@ -4,6 +4,14 @@ import { MARKER } from './hostile.ts';
 
 /** Values that a schema of the API document accepts. */
 export function validFor(schema: Schema): fc.Arbitrary<unknown> {
+  if (Array.isArray(schema.type)) {
+    const types: readonly string[] = schema.type;
+    const [type] = types.filter((one) => one !== 'null');
+    return fc.oneof(
+      { weight: 5, arbitrary: validFor({ ...schema, type }) },
+      { arbitrary: fc.constant(null), weight: 1 },
+    );
+  }
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   switch (schema.type) {

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb-streams';
 import { expect, inject, it } from 'vitest';
 import { ledgerTableDefinition } from '../../cli/stage/table.ts';
-import { keyIssued } from '../../lib/domain/notice.ts';
+import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import { claimNotice, noteFate, putNotice, requeueNotice } from '../../lib/store/notices.ts';
 import { openTable, type Table, writeTogether } from '../../lib/store/table.ts';
 import { passes } from '../../local/stack/event-source.ts';

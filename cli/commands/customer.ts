@@ -186,7 +186,7 @@ function headFacts(head: CustomerHead, at: Date): [string, string][] {
     ['card on file', yesOrNo(head.paymentMethodId !== null)],
     ['at Stripe', orNone(head.stripeCustomerId)],
     ['open disputes', head.openDisputes.length === 0 ? 'none' : head.openDisputes.join(' ')],
-    ['API keys', `${head.activeKeys} active`],
+    ['API keys', `${head.activeKeys} active, ${head.accountKeys} of them for the account`],
     ['ledger', counted(head.seq, 'entry', 'entries')],
   ];
 }

@@ -4,7 +4,7 @@ import { type ListedKey, listApiKeys } from '../../lib/store/api-keys.ts';
 import { keyView } from '../reports/views.ts';
 import { requireCustomer } from '../stage/customers.ts';
 import type { Runner, Session } from '../stage/session.ts';
-import { actor, customerId, keyName, ownName, reason } from '../terminal/arguments.ts';
+import { actor, customerId, keyLabel, keyName, keyScope, ownName, reason } from '../terminal/arguments.ts';
 import { EXIT, Failure } from '../terminal/failure.ts';
 import { shortId, shortTime } from '../terminal/format.ts';
 import { examples } from '../terminal/help.ts';
@@ -28,7 +28,10 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
   keys
     .command('list')
     .summary("list a customer's keys")
-    .description("Lists all keys of a customer, also revoked ones, by id. An id is the key's SHA-256 in hex.")
+    .description(
+      "Lists all keys of a customer, also revoked ones, by id. An id is the key's SHA-256 in hex. The last " +
+        'use is the last day on which the key changed something; calls that only read do not count.',
+    )
     .argument('<customer id>', 'whose keys', customerId)
     .addHelpText('after', examples('rsolv-billing keys list 5be0…c1'))
     .action((id, _, command) =>
@@ -46,28 +49,46 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
     .description(
       'Issues a key for a customer who has none: the answer to the sign-up was lost, or all keys were ' +
         'lost. The key is shown once, here. The customer gets an e-mail about it. Give the key to the ' +
-        'customer only.',
+        'customer only. With --end-others, all other keys of the customer are revoked in the same step, ' +
+        'and the e-mail says so.',
     )
     .argument('<customer id>', 'whose key', customerId)
     .requiredOption('--reason <text>', 'why; stored in the log', reason)
     .option('--actor <name>', 'your name', actor, ownName())
+    .option('--name <text>', 'a name for the key, shown in lists', keyLabel)
+    .option('--scope <scope>', 'fixes (for RSOLV-action) or account (everything)', keyScope)
+    .option('--end-others', 'revoke all other keys of the customer in the same step; asks first')
+    .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      examples('rsolv-billing keys issue 5be0…c1 --reason "sign-up answer lost, ticket 99"'),
+      examples(
+        'rsolv-billing keys issue 5be0…c1 --reason "sign-up answer lost, ticket 99"',
+        'rsolv-billing keys issue 5be0…c1 --end-others --reason "all keys leaked, ticket 7"',
+      ),
     )
     .action((id, options, command) =>
-      runner.run(command, async ({ stage, out }) => {
+      runner.run(command, async ({ stage, out, confirm }) => {
+        if (options.endOthers) {
+          await confirm(
+            `Revoke all keys of customer ${id} and issue a new one? Programs that use them stop working.`,
+            options.yes ?? false,
+          );
+        }
         const issued = await stage.functions.call(issueCustomerKeyContract, {
           customer_id: id,
           reason: options.reason,
           actor: options.actor,
+          ...(options.name !== undefined && { name: options.name }),
+          ...(options.scope !== undefined && { scope: options.scope }),
+          ...(options.endOthers && { end_others: true }),
         });
         out.answer({ customer_id: id, ...issued }, () => [
           'The key, shown only once:',
           '',
           issued.api_key,
           '',
-          `Its id is ${shortId(issued.key_id)}`,
+          `Its id is ${shortId(issued.key_id)}, its scope ${issued.scope}.`,
+          ...issued.ended.map((ended) => `The key ${shortId(ended)} was revoked.`),
         ]);
         return undefined;
       }),
@@ -123,11 +144,22 @@ async function findKey({ deps }: Session['stage'], customerId: string, name: str
 
 const keyLines = (listed: readonly ListedKey[], width: number): string[] =>
   tableLines(
-    [{ heading: 'key id' }, { heading: 'state' }, { heading: 'issued (UTC)' }, { heading: 'revoked (UTC)' }],
-    listed.map(({ keyId, createdAt, revokedAt }) => [
+    [
+      { heading: 'key id' },
+      { heading: 'name' },
+      { heading: 'scope' },
+      { heading: 'state' },
+      { heading: 'issued (UTC)' },
+      { heading: 'last used' },
+      { heading: 'revoked (UTC)' },
+    ],
+    listed.map(({ keyId, name, scope, createdAt, lastUsedOn, revokedAt }) => [
       keyId,
+      name ?? '',
+      scope,
       revokedAt === null ? 'active' : 'revoked',
       shortTime(createdAt),
+      lastUsedOn ?? '',
       revokedAt === null ? '' : shortTime(revokedAt),
     ]),
     width,

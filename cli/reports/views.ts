@@ -42,6 +42,7 @@ export const customerDetailView = (head: CustomerHead, at: Date) => ({
   open_disputes: head.openDisputes,
   muted_notices: head.mutedNotices,
   active_keys: head.activeKeys,
+  account_keys: head.accountKeys,
   ledger_entries: head.seq,
 });
 
@@ -109,7 +110,10 @@ export const unreadableView = ({ key, attributes }: UnreadableItem) => ({ ...key
 
 export const keyView = (key: ListedKey) => ({
   id: key.keyId,
+  name: key.name,
+  scope: key.scope,
   created_at: key.createdAt,
+  last_used_on: key.lastUsedOn,
   revoked_at: key.revokedAt,
 });
 

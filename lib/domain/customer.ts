@@ -42,6 +42,8 @@ export interface CustomerHead extends LedgerState, BalanceWatch, CustomerProfile
   readonly activeKeys: number;
   /** Billed fixes by the day of their recording. */
   readonly billedByDay: BilledByDay;
+  /** How many of the active keys have the scope `account`. The last one is never revoked. */
+  readonly accountKeys: number;
   readonly createdAt: string;
 }
 

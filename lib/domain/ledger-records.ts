@@ -23,6 +23,8 @@ export interface LedgerRecords {
   readonly emailOwner: string | null;
   /** Number of stored keys that are not revoked. */
   readonly activeKeys: number;
+  /** Those of them with the scope `account`. */
+  readonly accountKeys: number;
   /** What counts against the spending limits. Absent in a part of a longer ledger. */
   readonly spending?: {
     readonly months: readonly Spending[];
@@ -75,4 +77,4 @@ export type AccountFields = Pick<
 >;
 
 /** The head's fields about other items of the customer. */
-export type Claims = Pick<CustomerHead, 'email' | 'activeKeys'>;
+export type Claims = Pick<CustomerHead, 'email' | 'activeKeys' | 'accountKeys'>;

@@ -12,12 +12,14 @@ export const NOTICE_KINDS = [
   'limit_reached',
   'limit_changed',
   'key_issued',
+  'key_revoked',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /**
  * Notices that a customer can turn off. The others are always sent: a contract ends or is not paid, money is
- * in dispute, credits were removed, the spending limit was reached or changed, an API key was issued.
+ * in dispute, credits were removed, the spending limit was reached or changed, an API key was issued or
+ * revoked.
  */
 export const OPTIONAL_NOTICE_KINDS = [
   'low_balance',

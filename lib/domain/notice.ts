@@ -1,5 +1,6 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
+import type { KeyNoticeContent } from './notices/key-content.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
 import { cardRefusal, type FixObstacle, isOverLimit } from './payments/charge-obstacles.ts';
 import type { Spending } from './payments/spending.ts';
@@ -95,7 +96,7 @@ export type NoticeContent =
       readonly toCents: number | null;
       readonly renewsAt: string;
     }
-  | { readonly kind: 'key_issued'; readonly keyId: string; readonly by: 'sign_up' | 'customer' | 'operator' };
+  | KeyNoticeContent;
 
 /** A message to one customer, stored in the transaction of its cause. */
 export interface Notice {
@@ -113,19 +114,6 @@ export type NoticeState = (typeof NOTICE_STATES)[number];
 /** Whether the notice still has to be sent. */
 export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
   state !== 'sent' && state !== 'muted';
-
-/** A new key can act in the customer's name, so the customer gets a notice. */
-export const keyIssued = (
-  customerId: string,
-  keyId: string,
-  by: 'sign_up' | 'customer' | 'operator',
-  at: Date,
-): Notice => ({
-  customerId,
-  id: keyId,
-  createdAt: at.toISOString(),
-  content: { kind: 'key_issued', keyId, by },
-});
 
 /**
  * The warning that is due for a balance; null if the balance is not low.

@@ -243,7 +243,7 @@ export const driftOf = (customerId: string | null, { invariant, seq, message }: 
 
 /** Checks invariant 8 for events without a customer, as events of an otherwise empty ledger. */
 export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
-  const head = { ...emptyLedger('no customer'), ...NEW_PROFILE, email: '', activeKeys: 0 };
+  const head = { ...emptyLedger('no customer'), ...NEW_PROFILE, email: '', activeKeys: 0, accountKeys: 0 };
   const nothing = {
     head,
     entries: [],
@@ -253,6 +253,7 @@ export function driftOfEvents(events: LedgerRecords['events']): Drift[] {
     stripeCustomers: [],
     emailOwner: null,
     activeKeys: 0,
+    accountKeys: 0,
   };
   return verifyLedger({ ...nothing, events }).map((violation) => driftOf(null, violation));
 }

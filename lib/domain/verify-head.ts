@@ -2,19 +2,24 @@ import type { AccountFields, LedgerRecords, Violation } from './ledger-records.t
 import { planWith, type Subscription } from './subscription.ts';
 
 /**
- * Checks the claim of the address, unless the account is closed, and the count of active keys. Never names
+ * Checks the claim of the address, unless the account is closed, and the counts of active keys. Never names
  * the address.
  */
 export function verifyClaims({
   head,
   emailOwner,
   activeKeys,
-}: Pick<LedgerRecords, 'head' | 'emailOwner' | 'activeKeys'>): Violation[] {
+  accountKeys,
+}: Pick<LedgerRecords, 'head' | 'emailOwner' | 'activeKeys' | 'accountKeys'>): Violation[] {
   const found: string[] = [];
   if (head.email !== '' && emailOwner !== head.customerId)
     found.push(`the e-mail address is bound to ${emailOwner ?? 'no customer'}`);
   if (head.activeKeys !== activeKeys)
     found.push(`the head counts ${head.activeKeys} active keys, but ${activeKeys} are stored`);
+  if (head.accountKeys !== accountKeys)
+    found.push(
+      `the head counts ${head.accountKeys} active keys for the account, but ${accountKeys} are stored`,
+    );
   return found.map((message) => ({ invariant: null, seq: null, message }));
 }
 

@@ -19,6 +19,8 @@ const HOUR = { limit: 20, windowSeconds: 60 * 60 } as const;
 /** For calls that try a card: thieves test stolen cards by many tries. */
 export const CARD_CALLS: CountedLimit = { name: 'cards', scope: 'card', ...HOUR };
 export const SUBSCRIPTION_CALLS: CountedLimit = { name: 'subscriptions', scope: 'subscription', ...HOUR };
+/** Each new key sends a letter. */
+export const KEYS_ISSUED: CountedLimit = { name: 'keys', scope: 'keys', ...HOUR };
 
 /** The name of the limit of all calls with one key. */
 export const KEY_LIMIT = 'key';

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { KeyScope } from '../domain/api-key.ts';
 import type { ProblemCode } from '../errors.ts';
 import type { CallLimit, CountedLimit } from './call-limits.ts';
 
@@ -19,10 +20,14 @@ export interface Contract<
   readonly description: string;
   /** `signature`: the raw body is signed, so it is not parsed. */
   readonly access: 'public' | 'api_key' | 'signature';
+  /** The scope that a key needs for this call. Absent if the call takes no key. */
+  readonly scope?: KeyScope;
   readonly params: Params;
   readonly query: Query;
   /** Absent if the call takes no body; sending one is then an error. */
   readonly body: Body;
+  /** No body means a body without fields. */
+  readonly isBodyOptional?: true;
   /** Fields whose fault has its own code, if no other field is at fault. */
   readonly faultCodes?: Readonly<Record<string, ProblemCode>>;
   /** Whether an invalid body means a loss that raises an alarm. */
@@ -41,6 +46,9 @@ export interface Contract<
   /** The call's problems beyond those of every call. */
   readonly problems: readonly ProblemCode[];
 }
+
+/** A call with a customer's API key. */
+export type CustomerContract = Contract & { readonly access: 'api_key'; readonly scope: KeyScope };
 
 export type InputOf<C extends Contract> = {
   readonly params: z.output<C['params']>;

@@ -10,5 +10,5 @@ export function decodeCursor(cursor: string): number {
   const seq = /^s([1-9]\d{0,11})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
   if (seq !== undefined) return Number(seq);
   const message = 'is not a cursor of this API';
-  throw new BillingError('invalid_request', `cursor ${message}.`, { errors: [{ field: 'cursor', message }] });
+  throw new BillingError('invalid_request', `Cursor ${message}.`, { errors: [{ field: 'cursor', message }] });
 }

@@ -2,9 +2,9 @@ import { redactApiKeys } from '../domain/api-key.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { runningDeps } from '../runtime/running.ts';
 import type { Key } from '../store/keys.ts';
-import type { Item } from '../store/table.ts';
-import { authenticate, presentedKey } from './authenticate.ts';
-import type { Contract, InputOf } from './contract.ts';
+import type { Item, Write } from '../store/table.ts';
+import { authenticate, presentedKey, requireScope } from './authenticate.ts';
+import type { Contract, CustomerContract, InputOf } from './contract.ts';
 import { type Handler, handlerOf } from './handler.ts';
 import { type ParsedEvent, parseInput } from './input.ts';
 import { KeyCalls } from './key-calls.ts';
@@ -31,6 +31,8 @@ export interface CustomerRequest<C extends Contract> {
   readonly origin: Origin;
   readonly input: InputOf<C>;
   readonly customerId: string;
+  /** Stores the day of the key's last use, beside a write of the call. Often empty. */
+  readonly keyUse: readonly Write[];
   readonly items: readonly (Item | undefined)[];
   /** When `items` were read. */
   readonly at: Date;
@@ -78,10 +80,10 @@ export function signedEndpoint<C extends Contract>(
 
 /**
  * A call with a customer's API key. `alsoRead` names the items that the operation needs, so that the read
- * that checks the key fetches them too. Faults of a request are reported only if its key is valid. Every key
- * has a limit of calls; the contract may have another limit for each customer.
+ * that checks the key fetches them too. Faults of a request are reported only if its key is valid and has the
+ * contract's scope. Every key has a limit of calls; the contract may have another limit for each customer.
  */
-export function customerEndpoint<C extends Contract>(
+export function customerEndpoint<C extends CustomerContract>(
   contract: C,
   alsoRead: (customerId: string, input: InputOf<C>, at: Date) => readonly Key[],
   run: (deps: Deps, request: CustomerRequest<C>) => Promise<Reply>,
@@ -96,13 +98,14 @@ export function customerEndpoint<C extends Contract>(
     const key = presentedKey(event.headers['x-api-key']);
     const { customerId, keyId } = key;
     keyCalls.refuse(deps, key, notes);
-    const { isTest, items } = await authenticate(deps.table, key, (id) => [
+    const { scope, isTest, keyUse, items } = await authenticate(deps.table, key, at, (id) => [
       ...(rateLimit === undefined ? [] : [rateKey(rateLimit, id)]),
       ...(input.ok ? alsoRead(id, input.value, at) : []),
     ]);
     notes.customerId = customerId;
     notes.isTest = isTest;
     await keyCalls.count(deps, keyId, notes);
+    requireScope(scope, contract.scope);
     if (!input.ok) {
       if (contract.isLost?.(event.body)) deps.report({ kind: 'fix_unrecorded', customerId });
       throw input.error;
@@ -110,11 +113,13 @@ export function customerEndpoint<C extends Contract>(
     if (quota !== undefined) limits.announce(quota);
     if (rateLimit !== undefined) {
       limits.announce(rateLimit, remainingAfter(items[0], rateLimit, deps.now()));
-      await limitRate(deps, rateLimit, customerId);
+      await limitRate(deps, rateLimit, customerId, keyUse);
     }
     const origin = { ...sourceOf(event), keyId };
-    const read = rateLimit === undefined ? items : items.slice(1);
-    return run(deps, { input: input.value, customerId, items: read, origin, at });
+    const request = { input: input.value, customerId, origin, at };
+    // The count of the calls has stored the use of the key.
+    if (rateLimit !== undefined) return run(deps, { ...request, items: items.slice(1), keyUse: [] });
+    return run(deps, { ...request, items, keyUse });
   });
 }
 

@@ -51,7 +51,7 @@ export function handlerOf(
   chain.use(answerAndLog(contract));
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody(contract.maxBodyBytes ?? MAX_BODY_BYTES));
-  if (contract.body !== undefined) chain.use(jsonBodyParser);
+  if (contract.body !== undefined) chain.use(jsonBodyParser(contract.isBodyOptional ?? false));
   chain.handler((event, { notes }) => answer(event, notes));
   return async (event, context) => {
     const result = await inRequest(

@@ -1,13 +1,13 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import * as z from 'zod/mini';
-import en from 'zod/v4/locales/en.js';
+import type * as z from 'zod/mini';
+import { safeParse, ZodMiniObject } from 'zod/mini';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, type FieldError } from '../errors.ts';
 import { withoutRepeats } from '../settings/zod-issues.ts';
+import '../settings/plain-words.ts';
 import type { Contract, InputOf } from './contract.ts';
-
-/** Without a locale, zod's mini build says only "invalid input". */
-z.config(en());
+import { readableName } from './field-name.ts';
+import { bodyText, NO_BODY } from './json-body.ts';
 
 /** A gateway event after the body parser: if the call has a body, `body` is the parsed JSON. */
 export type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { readonly body?: unknown };
@@ -24,7 +24,7 @@ export function parseInput<C extends Contract>(contract: C, event: ParsedEvent):
   const body =
     contract.body === undefined
       ? rejectBody(event, errors)
-      : check(contract.body, event.body, 'body', errors);
+      : check(contract.body, withoutNulls(contract.body, event.body), 'body', errors);
   if (errors.length > 0) throw invalidRequest(contract, errors);
   // All three parts were checked against this contract; the compiler cannot follow this through a generic.
   return { params, query, body } as InputOf<C>;
@@ -39,10 +39,29 @@ function invalidRequest({ faultCodes = {} }: Contract, all: readonly FieldError[
   const own = first === undefined || others.length > 0 ? undefined : faultCodes[first.field];
   const errors = all.slice(0, MAX_ERRORS).map(({ field, message }) => ({ field: nameable(field), message }));
   const more = all.length - errors.length;
-  const listed = errors.map(({ field, message }) => `${field} ${message}`).join('; ');
-  const detail = more === 0 ? listed : `${listed}; and ${more} more`;
-  return new BillingError(own ?? 'invalid_request', `${detail}.`, { errors });
+  const sentences = errors.map(({ field, message }) => `${nameOf(field, message)} ${message}.`);
+  if (more > 0) sentences.push(`And ${more} more.`);
+  return new BillingError(own ?? 'invalid_request', sentences.join(' '), { errors });
 }
+
+const UNKNOWN = 'is not a known field';
+
+/** A field of ours in plain words; an unknown one as it was sent. */
+const nameOf = (field: string, message: string): string =>
+  message === UNKNOWN ? `"${field}"` : readableName(field);
+
+/** Forms send null for what was left empty. So null in an optional field counts as left out. */
+function withoutNulls(schema: z.ZodMiniType, body: unknown): unknown {
+  if (!(schema instanceof ZodMiniObject) || typeof body !== 'object' || body === null) return body;
+  if (Array.isArray(body)) return body;
+  const isLeftOut = (name: string, value: unknown): boolean => {
+    const field: z.core.$ZodType | undefined = value === null ? schema.shape[name] : undefined;
+    return field !== undefined && accepts(field, undefined) && !accepts(field, null);
+  };
+  return Object.fromEntries(Object.entries(body).filter(([name, value]) => !isLeftOut(name, value)));
+}
+
+const accepts = (schema: z.core.$ZodType, value: unknown): boolean => safeParse(schema, value).success;
 
 /**
  * Makes a caller's field name safe for an answer: redacts API keys, replaces control characters, shortens it,
@@ -60,23 +79,21 @@ function check(schema: z.ZodMiniType, value: unknown, part: string, errors: Fiel
   return parsed.data;
 }
 
-/** The gateway encodes a body in base64 unless its content type is text or JSON. */
-function rejectBody({ body, isBase64Encoded }: ParsedEvent, errors: FieldError[]): undefined {
-  const sent = typeof body === 'string' ? body : '';
-  const text = (isBase64Encoded ? Buffer.from(sent, 'base64').toString() : sent).trim();
-  if (text !== '' && text !== '{}' && text !== 'null')
-    errors.push({ field: 'body', message: 'must be empty' });
+function rejectBody(event: ParsedEvent, errors: FieldError[]): undefined {
+  if (!NO_BODY.has(bodyText(event).trim())) errors.push({ field: 'body', message: 'must be empty' });
   return undefined;
 }
 
 /** Field names come from the schema, or from the request if they are the fault. Values are never repeated. */
 function fieldErrors(issue: z.core.$ZodIssue, sent: unknown, part: string): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((field) => ({ field, message: 'is not a known field' }));
+    return issue.keys.map((field) => ({ field, message: UNKNOWN }));
   }
   const field = issue.path.map(String).join('.') || part;
-  if (valueAt(sent, issue.path) === undefined) return [{ field, message: 'is required' }];
-  return [{ field, message: decapitalize(issue.message) }];
+  // Null in a required field means that nothing was filled in.
+  const value = valueAt(sent, issue.path);
+  if (value === undefined || value === null) return [{ field, message: 'is required' }];
+  return [{ field, message: issue.message }];
 }
 
 function valueAt(sent: unknown, path: readonly PropertyKey[]): unknown {
@@ -85,5 +102,3 @@ function valueAt(sent: unknown, path: readonly PropertyKey[]): unknown {
     sent,
   );
 }
-
-const decapitalize = (message: string): string => message.charAt(0).toLowerCase() + message.slice(1);

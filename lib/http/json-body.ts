@@ -4,28 +4,44 @@ import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError } from '../errors.ts';
 import { isOpaque, parseExactly, rounded } from './exact-json.ts';
 
-const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json(;|$)/i;
+const JSON_TYPE = /^\s*application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i;
+/** Some programs write it before UTF-8. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+/** What clients send in place of no body. */
+export const NO_BODY: ReadonlySet<string> = new Set(['', '{}', 'null']);
 
 /**
  * Middleware that parses the body in place. docs/decisions/0011-json-body.md explains why this is not Middy's
  * parser.
+ * @param isOptional whether the call works without a body
  */
-export const jsonBodyParser = {
-  before: ({ event }: { event: APIGatewayProxyEventV2 }) => {
-    if (!JSON_TYPE.test(event.headers['content-type'] ?? '')) {
-      const detail = 'Send the body as JSON, with content-type: application/json.';
-      throw new BillingError('unsupported_media_type', detail);
-    }
-    const { body = '', isBase64Encoded } = event;
-    try {
-      const text = isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
-      Reflect.set(event, 'body', withPlainFields(parseExactly(text, harmless)));
-    } catch {
-      // The parser's message quotes the body.
-      throw new BillingError('malformed_json', 'The body is missing or is not valid JSON.');
-    }
-  },
-} satisfies MiddlewareObj<APIGatewayProxyEventV2, unknown>;
+export const jsonBodyParser = (isOptional: boolean) =>
+  ({
+    before: ({ event }: { event: APIGatewayProxyEventV2 }) => {
+      const text = bodyText(event);
+      if (isOptional && NO_BODY.has(text.trim())) {
+        Reflect.set(event, 'body', {});
+        return;
+      }
+      if (!JSON_TYPE.test(event.headers['content-type'] ?? '')) {
+        const detail = 'Send the body as JSON, with content-type: application/json.';
+        throw new BillingError('unsupported_media_type', detail);
+      }
+      try {
+        Reflect.set(event, 'body', withPlainFields(parseExactly(text, harmless)));
+      } catch {
+        // The parser's message quotes the body.
+        throw new BillingError('malformed_json', 'The body is missing or is not valid JSON.');
+      }
+    },
+  }) satisfies MiddlewareObj<APIGatewayProxyEventV2, unknown>;
+
+/** The gateway encodes a body in base64 unless its content type is text or JSON. */
+export function bodyText({ body, isBase64Encoded }: { body?: unknown; isBase64Encoded: boolean }): string {
+  const sent = typeof body === 'string' ? body : '';
+  const text = isBase64Encoded ? Buffer.from(sent, 'base64').toString() : sent;
+  return text.replace(BYTE_ORDER_MARK, '');
+}
 
 /**
  * The service's own fields become plain numbers. Only the caller's data, which is nested, keeps the text of

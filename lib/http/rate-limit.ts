@@ -1,9 +1,9 @@
 import { BillingError } from '../errors.ts';
-import { retryContended } from '../operations/ledger/retry-contended.ts';
+import { onFirstTry, retryContended } from '../operations/ledger/retry-contended.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { type Key, keys } from '../store/keys.ts';
 import { hitRateLimit, roomOf } from '../store/rate-limits.ts';
-import type { Item } from '../store/table.ts';
+import type { Item, Write } from '../store/table.ts';
 import type { CallLimit, CountedLimit } from './call-limits.ts';
 import type { Remaining } from './limit-headers.ts';
 
@@ -13,12 +13,21 @@ export const rateKey = ({ scope, windowSeconds }: CountedLimit, caller: string):
 
 /**
  * Counts a call.
+ * @param keyUse stored beside the count, if the call is allowed
  * @throws BillingError rate_limited, with the time until the next call is allowed; ledger_busy or
  *   ledger_unavailable if the call could not be counted
  */
-export async function limitRate(deps: Deps, limit: CountedLimit, caller: string): Promise<void> {
+export async function limitRate(
+  deps: Deps,
+  limit: CountedLimit,
+  caller: string,
+  keyUse: readonly Write[] = [],
+): Promise<void> {
   const scope = `${limit.scope}#${caller}`;
-  const result = await retryContended(deps, () => hitRateLimit(deps.table, scope, limit, deps.now()));
+  const writes = onFirstTry(keyUse);
+  const result = await retryContended(deps, () =>
+    hitRateLimit(deps.table, scope, limit, deps.now(), writes()),
+  );
   if (result.kind === 'limited') throw tooManyCalls(limit, result.retryAfterSeconds);
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { KEY_SCOPES } from '../domain/api-key.ts';
 import { text } from '../http/contract.ts';
 import {
   Actor,
@@ -60,8 +61,23 @@ export const resendNoticeContract = {
 
 export const issueCustomerKeyContract = {
   name: 'issue-customer-key',
-  input: z.strictObject({ customer_id: CustomerId, reason: Reason, actor: Actor }),
-  result: z.object({ key_id: z.string(), api_key: z.string(), created_at: z.string() }),
+  input: z.strictObject({
+    customer_id: CustomerId,
+    reason: Reason,
+    actor: Actor,
+    name: z.optional(text(100)),
+    scope: z.optional(z.enum(KEY_SCOPES)),
+    /** Revokes every other key in the same step; the new key is then an `account` key. */
+    end_others: z.optional(z.boolean()),
+  }),
+  result: z.object({
+    key_id: z.string(),
+    api_key: z.string(),
+    scope: z._default(z.enum(KEY_SCOPES), 'account'),
+    created_at: z.string(),
+    /** The keys that were revoked. An older release omits this field. */
+    ended: z._default(z.array(z.string()), []),
+  }),
 } as const satisfies OperatorContract;
 
 export const revokeCustomerKeyContract = {

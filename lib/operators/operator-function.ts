@@ -1,15 +1,12 @@
-import * as z from 'zod/mini';
-import en from 'zod/v4/locales/en.js';
+import type * as z from 'zod/mini';
 import { redactApiKeys } from '../domain/api-key.ts';
 import { BillingError, PROBLEMS } from '../errors.ts';
 import type { Deps } from '../runtime/deps.ts';
 import { loggableError, logger } from '../runtime/observe.ts';
 import { runningDeps } from '../runtime/running.ts';
 import { faultsOf } from '../settings/environment.ts';
+import '../settings/plain-words.ts';
 import type { OperatorAnswer } from './contract.ts';
-
-/** Without a locale, zod's mini build says only "invalid input". */
-z.config(en());
 
 export interface OperatorFunction<Input extends z.ZodMiniType, Result> {
   /** The function's name without service and stage. */
@@ -30,6 +27,8 @@ const AUDITED: ReadonlySet<string> = new Set([
   'customer_id',
   'event_id',
   'key_id',
+  'scope',
+  'end_others',
   'notice',
   'amount',
   'idempotency_key',

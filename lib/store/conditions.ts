@@ -88,6 +88,12 @@ export const CONDITIONS = {
   FIX_IS_NEW: 'attribute_not_exists(pk)',
   /** A key is issued only to an existing customer who is below the limit. */
   KEYS_BELOW_LIMIT: 'active_keys < :limit',
+  /** Another `account` key is active. Heads of earlier releases count no `account` keys: all keys were. */
+  ACCOUNT_KEY_REMAINS: 'account_keys > :last OR (attribute_not_exists(account_keys) AND active_keys > :last)',
+  /** No key was issued or revoked since the keys were listed: none of them escapes being ended. */
+  KEYS_UNMOVED: 'active_keys = :counted',
+  /** The customer exists: revoking a key never creates a head. */
+  KEYS_ARE_COUNTED: 'attribute_exists(active_keys)',
   /** A closed account gets no new key. */
   ACCOUNT_IS_OPEN: 'attribute_not_exists(closed_at) OR closed_at = :open',
   /** A key is counted once, even if the call is retried because its answer was lost. */

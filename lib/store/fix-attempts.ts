@@ -106,13 +106,18 @@ export async function putNewFix(
   table: Table,
   customerId: string,
   fix: RecordedFix,
-  of: { readonly repositoryId?: number | null; readonly namesake?: Namesake } = {},
+  of: {
+    readonly repositoryId?: number | null;
+    readonly namesake?: Namesake;
+    readonly alongside?: readonly Write[];
+  } = {},
 ): Promise<RecordFixResult> {
-  const { repositoryId = null, namesake } = of;
+  const { repositoryId = null, namesake, alongside = [] } = of;
   const result = await writeTogether(table, [
     put(encodeNewFix(customerId, fix, repositoryId), CONDITIONS.FIX_IS_NEW),
     countRecording(customerId, fix.prNumber, new Date(fix.createdAt)),
     ...(namesake === undefined ? [] : [pointTo(customerId, namesake, fix.id)]),
+    ...alongside,
   ]);
   return answerTo<RecordFixResult>(result, { kind: 'recorded' }, ({ winners: [winner], failed }) => {
     if (winner !== undefined) return { kind: 'exists', fix: decodeFix(winner) };

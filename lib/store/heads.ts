@@ -38,7 +38,10 @@ const Profile = z.object({
 });
 
 const profiles = record<CustomerProfile>(Profile);
-const heads = record<CustomerHead>(
+/** A head as stored. Earlier releases did not count `account` keys. */
+type StoredHead = Omit<CustomerHead, 'accountKeys'> & { readonly accountKeys: number | null };
+
+const heads = record<StoredHead>(
   z.object({
     customerId: text,
     revision: z._default(count, 0),
@@ -49,13 +52,16 @@ const heads = record<CustomerHead>(
     raisedSeq: z._default(count, 0),
     balanceLevel: z._default(z.enum(BALANCE_LEVELS), 'fine'),
     activeKeys: count,
+    accountKeys: orNull(count),
     billedByDay: z._default(text, ''),
     createdAt: text,
   }),
 );
 
 export function decodeHead(item: Item): CustomerHead {
-  const head = heads.decode(item);
+  const stored = heads.decode(item);
+  // Before keys had a scope, every key was an `account` key.
+  const head = { ...stored, accountKeys: stored.accountKeys ?? stored.activeKeys };
   const { subscription } = head;
   if (subscription === null || hasCoverage(item)) return head;
   // An earlier release did not store coverage. The current period counts as paid until the next sync with

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { KEY_SCOPES } from '../domain/api-key.ts';
 import type { CustomerHead } from '../domain/customer.ts';
 import { isUnsent, NOTICE_STATES, type Notice, type NoticeState, RETURN_REASONS } from '../domain/notice.ts';
 import { RATES } from '../domain/plans.ts';
@@ -15,6 +16,7 @@ import { type Change, put, update } from './write.ts';
  */
 
 const rate = z.enum(RATES);
+const keyScope = z.enum(KEY_SCOPES);
 const withoutCredits = {
   hasCard: z.boolean(),
   /** Notices of earlier releases lack these fields. */
@@ -77,6 +79,16 @@ const Content = z.discriminatedUnion('kind', [
     kind: z.literal('key_issued'),
     keyId: text,
     by: z.enum(['sign_up', 'customer', 'operator']),
+    /** Notices of earlier releases lack these three fields. */
+    scope: z._default(keyScope, 'account'),
+    replaced: orNull(text),
+    ended: z._default(count, 0),
+  }),
+  z.object({
+    kind: z.literal('key_revoked'),
+    keyId: text,
+    scope: keyScope,
+    by: z.enum(['customer', 'operator']),
   }),
 ]);
 

@@ -25,12 +25,14 @@ const MAX_TRIES = 5;
  * Counts a hit if the sliding window has room. The item holds the times of the newest hits, so the window is
  * exact: no burst across a minute boundary. One call; two if the list is full. A rejected hit does not count.
  * Hits that were counted under a higher limit count only as long as they are in the window.
+ * @param alongside what is written with a counted hit
  */
 export async function hitRateLimit(
   table: Table,
   scope: string,
   { limit, windowSeconds }: RateLimit,
   now: Date,
+  alongside: readonly Write[] = [],
 ): Promise<RateResult> {
   const key = keys.rate(scope, windowSeconds);
   const nowMs = now.getTime();
@@ -39,7 +41,8 @@ export async function hitRateLimit(
   const append = 'SET hits = list_append(if_not_exists(hits, :none), :now), expires_at = :expires';
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const values = { none: [], now: [nowMs], limit, expires };
-    const appended = await writeTogether(table, [updateBy(key, append, CONDITIONS.RATE_HAS_ROOM, values)]);
+    const counted = updateBy(key, append, CONDITIONS.RATE_HAS_ROOM, values);
+    const appended = await writeTogether(table, [counted, ...alongside]);
     if (appended.kind === 'written') return { kind: 'allowed' };
     if (appended.kind === 'contended') return appended;
 
@@ -52,6 +55,7 @@ export async function hitRateLimit(
     const set = { hits: [...recent, nowMs], expires_at: expires };
     const replaced = await writeTogether(table, [
       update(key, { set }, CONDITIONS.RATE_UNMOVED, { oldest: hits[0], size: hits.length }),
+      ...alongside,
     ]);
     if (replaced.kind === 'written') return { kind: 'allowed' };
     if (replaced.kind === 'contended') return replaced;

@@ -46,7 +46,7 @@ export interface Schema {
   readonly description?: string | undefined;
   readonly examples?: readonly unknown[] | undefined;
   readonly default?: unknown;
-  readonly enum?: readonly string[] | undefined;
+  readonly enum?: readonly (string | null)[] | undefined;
   readonly const?: unknown;
   readonly pattern?: string | undefined;
   readonly minLength?: number | undefined;
@@ -76,7 +76,9 @@ export function callsOf({ paths }: ApiDocument): Call[] {
 export function problemCodesOf({ responses }: Operation): { status: string; codes: readonly string[] }[] {
   return Object.entries(responses).flatMap(([status, { content }]) => {
     const parts = content['application/problem+json']?.schema.allOf ?? [];
-    const codes = parts.flatMap(({ properties }) => properties?.['code']?.enum ?? []);
+    const codes = parts
+      .flatMap(({ properties }) => properties?.['code']?.enum ?? [])
+      .filter((code) => code !== null);
     return codes.length === 0 ? [] : [{ status, codes }];
   });
 }

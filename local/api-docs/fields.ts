@@ -54,7 +54,7 @@ function limitsLine(schema: Schema): Html | null {
 function values({ enum: own, const: only, anyOf = [] }: Schema): Part {
   if (only !== undefined) return html`always <code>${String(only)}</code>`;
   const choices = own ?? anyOf.flatMap((option) => option.enum ?? []);
-  const codes = choices.map((choice) => html`<code>${choice}</code>`);
+  const codes = choices.filter((choice) => choice !== null).map((choice) => html`<code>${choice}</code>`);
   return codes.length === 0 ? null : ['one of ', joined(codes, ', ')];
 }
 

@@ -45,7 +45,11 @@ gateway returns its own errors as \`{"message": "…"}\`: 404 for a path that do
 callers together exceed the rate limit.`;
 
 const API_KEY_DESCRIPTION = `Signing up returns the first API key, once. Send it in the header \
-\`x-api-key\`. To rotate, issue another key, switch to it, then revoke the old one.`;
+\`x-api-key\`. Keep it for yourself, because it can do everything. For RSOLV-action, issue a key with the \
+scope \`fixes\`: it can record, look up and bill fixes, and read usage. To rotate, issue another key, \
+switch to it, then revoke the old one.`;
+
+const NEEDS_ACCOUNT = 'Needs a key with the scope `account`.';
 
 const TAGS: Readonly<Record<Contract['tag'], string>> = {
   Fixes: 'The calls of RSOLV-action: record a pull request when it is opened, bill it once it is merged.',
@@ -103,7 +107,25 @@ export function openApiDocument() {
       }),
     },
   };
-  return createDocument(document, { override: tidied });
+  const made = createDocument(document, { override: tidied });
+  for (const { requestBody } of Object.values(made.paths ?? {}).flatMap((path) => Object.values(path)))
+    allowNulls(requestBody?.content?.['application/json']?.schema);
+  return made;
+}
+
+/** The service accepts null in every optional field of a body. */
+function allowNulls(schema: JsonSchema = {}): void {
+  for (const [name, field] of Object.entries(schema.properties ?? {})) {
+    if (schema.required?.includes(name) || typeof field.type !== 'string') continue;
+    field.type = [field.type, 'null'];
+    field.enum?.push(null);
+  }
+}
+
+/** The parts of a generated schema that `allowNulls` reads and changes. */
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, { type?: unknown; readonly enum?: unknown[] }>>;
+  readonly required?: readonly string[];
 }
 
 export const openApiText = (): string => `${JSON.stringify(openApiDocument(), null, 2)}\n`;
@@ -124,7 +146,8 @@ function withOperation(paths: ZodOpenApiPathsObject, contract: Contract): ZodOpe
 }
 
 function operation(contract: Contract): ZodOpenApiOperationObject {
-  const { operationId, tag, summary, description, access, params, query, body } = contract;
+  const { operationId, tag, summary, access, scope, params, query, body, isBodyOptional } = contract;
+  const description = scope === 'account' ? `${contract.description} ${NEEDS_ACCOUNT}` : contract.description;
   return {
     operationId,
     tags: [tag],
@@ -132,7 +155,7 @@ function operation(contract: Contract): ZodOpenApiOperationObject {
     description,
     security: access === 'api_key' ? [{ apiKey: [] }] : [],
     requestParams: { path: objectSchema(params), query: objectSchema(query) },
-    ...(body !== undefined && { requestBody: { required: true, content: content(body) } }),
+    ...(body !== undefined && { requestBody: { required: !isBodyOptional, content: content(body) } }),
     responses: { ...successes(contract), ...problems(contract) },
   };
 }

@@ -52,18 +52,18 @@ async function createCustomer(deps: Deps, file: string | null): Promise<DemoCust
   return { customerId: head.customerId, apiKey, balance: head.balance };
 }
 
-async function storedCustomer({ table }: Deps, file: string): Promise<DemoCustomer | null> {
+async function storedCustomer({ table, now }: Deps, file: string): Promise<DemoCustomer | null> {
   const apiKey = storedKey(file);
   if (apiKey === null) return null;
-  const found = await storedHead(table, apiKey).catch(() => null);
+  const found = await storedHead(table, apiKey, now()).catch(() => null);
   if (found === null) return null;
   const { customerId, balance } = requireHead(found.items[0], found.customerId);
   return { customerId, apiKey, balance };
 }
 
 /** @throws BillingError unless the table accepts the key */
-const storedHead = async (table: Table, apiKey: string) =>
-  authenticate(table, presentedKey(apiKey), (id) => [keys.head(id)]);
+const storedHead = async (table: Table, apiKey: string, now: Date) =>
+  authenticate(table, presentedKey(apiKey), now, (id) => [keys.head(id)]);
 
 function storedKey(file: string): string | null {
   try {

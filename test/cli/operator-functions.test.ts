@@ -131,9 +131,7 @@ describe('adjust-credits', () => {
   it('adjust-credits reports a list instead of a text as a wrong type, not as a wrong length', async () => {
     captureLog();
     for (const list of [[], ['x'], Array(1_000).fill('x')]) {
-      const detail =
-        'reason: Invalid input: expected string, received array; ' +
-        'actor: Invalid input: expected string, received array';
+      const detail = 'reason: must be text; actor: must be text';
       expect(await adjustCredits({ ...good, reason: list, actor: list })).toEqual({
         ok: false,
         problem: { code: 'invalid_request', detail },

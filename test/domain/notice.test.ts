@@ -8,13 +8,13 @@ import {
   disputeOpened,
   fixBlocked,
   isUnsent,
-  keyIssued,
   NOTICE_STATES,
   needsResend,
   paymentFailed,
   subscriptionEnded,
 } from '../../lib/domain/notice.ts';
 import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
+import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
 import { fixOf, headWith, NOTHING_SPENT, onPlan } from '../support/heads.ts';
 
@@ -47,6 +47,7 @@ describe('the kinds of notices', () => {
       'limit_reached',
       'limit_changed',
       'key_issued',
+      'key_revoked',
     ]);
     expect(OPTIONAL_NOTICE_KINDS).toHaveLength(5);
   });
@@ -168,7 +169,14 @@ describe('a notice', () => {
       customerId: 'c1',
       id: 'k1',
       createdAt,
-      content: { kind: 'key_issued', keyId: 'k1', by: 'operator' },
+      content: {
+        kind: 'key_issued',
+        keyId: 'k1',
+        by: 'operator',
+        scope: 'account',
+        replaced: null,
+        ended: 0,
+      },
     });
   });
 

@@ -29,10 +29,11 @@ const REST = {
   stripeCustomers: [],
   emailOwner: 'c1',
   activeKeys: 1,
+  accountKeys: 1,
   events: [],
 };
 const START = ledgerStart('c1');
-const HEAD = { ...state, ...NEW_PROFILE, email: 'a@x.io', activeKeys: 1, debt: 4 };
+const HEAD = { ...state, ...NEW_PROFILE, email: 'a@x.io', activeKeys: 1, accountKeys: 1, debt: 4 };
 
 /** The entries in a range, with the state before them. */
 function part(from: number, to: number, facts: Partial<LedgerRecords> = {}): LedgerRecords {
@@ -143,6 +144,7 @@ describe('the end of a ledger', () => {
     ['the debt is not the sum', { debt: 5 }, 2],
     ['the head has a card without a Stripe customer', { paymentMethodId: 'pm_1' }, null],
     ['the keys are not counted right', { activeKeys: 2 }, null],
+    ['the keys for the account are not counted right', { accountKeys: 0 }, null],
   ])('the check of the end shows that %s', (_, head, invariant) => {
     expect(end(after, head).map((violation) => violation.invariant)).toContain(invariant);
   });

@@ -25,6 +25,7 @@ const PAYER = {
   ...NEW_PROFILE,
   email: 'ada@customer.example',
   activeKeys: 1,
+  accountKeys: 1,
   subscriptionType: 'pro',
   subscription: proUntil('2026-02-01T00:00:00.000Z'),
   paymentMethodId: 'pm_1',
@@ -45,6 +46,7 @@ function soundRecords(postings: readonly Posting[] = POSTINGS): LedgerRecords {
     stripeCustomers: [{ id: 'cus_1', boundTo: 'c1' }],
     emailOwner: 'c1',
     activeKeys: 1,
+    accountKeys: 1,
     events: [{ id: 'evt_1', outcome: 'processed' }],
   };
 }
@@ -349,8 +351,12 @@ describe('what verify says', () => {
     ],
     [
       'of an address that is nobody’s, and of keys that are counted wrong',
-      { ...records, emailOwner: null, activeKeys: 2 },
-      ['the e-mail address is bound to no customer', 'the head counts 1 active keys, but 2 are stored'],
+      { ...records, emailOwner: null, activeKeys: 2, accountKeys: 0 },
+      [
+        'the e-mail address is bound to no customer',
+        'the head counts 1 active keys, but 2 are stored',
+        'the head counts 1 active keys for the account, but 0 are stored',
+      ],
     ],
     [
       'of events that ended as nothing',

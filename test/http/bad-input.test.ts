@@ -88,9 +88,9 @@ describe('a body that is not what it should be', () => {
     const answer = await call(api.recordFixAttempt, { apiKey: customer.apiKey, body });
     expect(answer.body['errors']).toEqual([
       { field: 'repo_name', message: 'is required' },
-      { field: 'pr_number', message: 'invalid input: expected number, received string' },
-      { field: 'issue_number', message: 'too small: expected number to be >0' },
-      { field: 'metadata', message: 'invalid input: expected record, received array' },
+      { field: 'pr_number', message: 'must be a number' },
+      { field: 'issue_number', message: 'must be greater than 0' },
+      { field: 'metadata', message: 'must be an object' },
     ]);
   });
 
@@ -100,7 +100,7 @@ describe('a body that is not what it should be', () => {
         apiKey: customer.apiKey,
         body: fixBody(52, { github_org: list, pr_title: list }),
       });
-      const message = 'invalid input: expected string, received array';
+      const message = 'must be text';
       expect(answer.body['errors']).toEqual([
         { field: 'github_org', message },
         { field: 'pr_title', message },
@@ -171,7 +171,7 @@ describe('the answer to a body of unknown fields', () => {
     expect(answer.status).toBe(422);
     expect(answer.body['errors']).toHaveLength(20);
     // The count includes the three required fields.
-    expect(answer.body['detail']).toMatch(/; and 2983 more\.$/);
+    expect(answer.body['detail']).toMatch(/ And 2983 more\.$/);
     expect(answer.text.length).toBeLessThan(16 * 1024);
   });
 

@@ -9,7 +9,7 @@ import { keys } from '../../lib/store/keys.ts';
 import { recordedFix } from '../support/customers.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { type Call, gatewayEvent, invocation } from '../support/gateway.ts';
-import { type Answer, call, deployFix, fixBody, signUp } from '../support/http.ts';
+import { type Answer, api, call, deployFix, fixBody, signUp } from '../support/http.ts';
 import {
   atStripe,
   cancel,
@@ -165,10 +165,15 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   },
   'get-usage': async ({ ask }) => ask(await signUp()),
   'list-transactions': async ({ ask }) => ask(await signUp()),
-  'issue-api-key': async ({ ask }) => ask(await signUp()),
-  'revoke-api-key': async ({ ask }) => {
+  'issue-api-key': async ({ ask }) => {
     const { apiKey, apiKeyId } = await signUp();
-    await ask({ apiKey, params: { id: apiKeyId } });
+    await ask({ apiKey, body: { replaces: apiKeyId } });
+  },
+  'list-api-keys': async ({ ask }) => ask(await signUp()),
+  'revoke-api-key': async ({ ask }) => {
+    const { apiKey } = await signUp();
+    const { body } = await call(api.issueApiKey, { apiKey });
+    await ask({ apiKey, params: { id: String(body['id']) } });
   },
   'get-notice-settings': async ({ ask }) => ask(await signUp()),
   'change-notice-settings': async ({ ask }) =>
@@ -193,9 +198,14 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3 * 60 * 1000, shouldAdvanceTime: true });
     await invoke({ customer_id: customerId, ...ACTOR }).finally(() => vi.useRealTimers());
   },
-  'issue-customer-key': async ({ invoke }) => invoke({ customer_id: (await signUp()).customerId, ...ACTOR }),
+  'issue-customer-key': async ({ invoke }) => {
+    const { customerId } = await signUp();
+    await invoke({ customer_id: customerId, ...ACTOR });
+    await invoke({ customer_id: customerId, end_others: true, ...ACTOR });
+  },
   'revoke-customer-key': async ({ invoke }) => {
-    const { customerId, apiKeyId } = await signUp();
+    const { customerId, apiKey, apiKeyId } = await signUp();
+    await call(api.issueApiKey, { apiKey });
     await invoke({ customer_id: customerId, key_id: apiKeyId, ...ACTOR });
   },
   'resend-notice': async ({ invoke }) => {

@@ -92,8 +92,8 @@ describe('the calls that RSOLV-action makes', () => {
     expect(answer.status).toBe(422);
     expect(fieldsOf(answer)).toEqual(['github_org', 'repo_name', 'pr_number']);
     expect(answer.body['detail']).toBe(
-      'github_org must name the real one, not "unknown"; repo_name must name the real one, not "unknown"; ' +
-        'pr_number too small: expected number to be >0.',
+      'GitHub organisation must name the real one, not "unknown". ' +
+        'Repository name must name the real one, not "unknown". Pull request number must be greater than 0.',
     );
   });
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { keyIssued } from '../../lib/domain/notice.ts';
+import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import { putNotice } from '../../lib/store/notices.ts';
 import { type Table, writeTogether } from '../../lib/store/table.ts';
 import {

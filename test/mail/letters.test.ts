@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
+import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { longDay } from '../../lib/mail/day.ts';
 import { layOut } from '../../lib/mail/layout.ts';
@@ -25,6 +26,7 @@ const textOf = (html: string) =>
   html
     .replace(/<[^>]*>/g, ' ')
     .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
     .replace(/\s+/g, ' ');
 
 describe('a letter', () => {
@@ -76,7 +78,7 @@ describe('a letter', () => {
     ['Ac\u2028me', 'Hello Ac me,'],
     ['\u202e', 'Hello,'],
   ])('a letter greets %j, but never carries a message in the name of a sign-up', (name, said) => {
-    const content = { kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' } as const;
+    const { content } = keyIssued('c1', 'a'.repeat(64), 'sign_up', new Date(AT));
     const { text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), { ...FRAME, name });
     expect(text.split('\n\n')[0]).toBe(said);
     expect(textOf(html).replaceAll('&amp;', '&')).toContain(said);

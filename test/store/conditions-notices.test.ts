@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { keyIssued, paymentFailed } from '../../lib/domain/notice.ts';
+import { paymentFailed } from '../../lib/domain/notice.ts';
+import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
@@ -110,7 +111,14 @@ describe('an account that is closed', () => {
     const { head } = await customerWith(deps, 5);
     await markClosed(deps, head.customerId);
     const notice = keyIssued(head.customerId, 'k', 'operator', AT);
-    expect(await putApiKey(deps.table, head.customerId, 'k', AT.toISOString(), notice)).toEqual({
+    const key = {
+      keyId: 'k',
+      name: null,
+      scope: 'account',
+      isTest: false,
+      createdAt: AT.toISOString(),
+    } as const;
+    expect(await putApiKey(deps.table, head.customerId, key, notice)).toEqual({
       kind: 'closed',
     });
     expect((await headOf(deps, head.customerId)).activeKeys).toBe(1);

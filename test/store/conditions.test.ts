@@ -1,17 +1,15 @@
 import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
 import type { CustomerHead, CustomerProfile } from '../../lib/domain/customer.ts';
 import type { BilledFacts, FixCharge } from '../../lib/domain/fix-attempt.ts';
 import { emptyLedger, type LedgerState, type Posting, post } from '../../lib/domain/ledger.ts';
-import { keyIssued } from '../../lib/domain/notice.ts';
-import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
+import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { recordFixAttempt } from '../../lib/operations/fixes/record-fix-attempt.ts';
 import { adjustCredits } from '../../lib/operations/ledger/adjust-credits.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
-import { putApiKey, putFirstKey } from '../../lib/store/api-keys.ts';
+import { putFirstKey } from '../../lib/store/api-keys.ts';
 import { listDueWork, postponeWork } from '../../lib/store/due-work.ts';
 import { type EventRecord, recordEvent } from '../../lib/store/events.ts';
 import { announceCharge, billFix, endCharge, putNewFix } from '../../lib/store/fix-attempts.ts';
@@ -453,56 +451,17 @@ describe('a customer', () => {
   it('CUSTOMER_IS_NEW: a customer id drawn twice does not take over the ledger of the first', async () => {
     const { head } = await customerWith(deps, 7);
     const second = { ...head, ...emptyLedger(head.customerId), email: uniqueEmail(), name: 'Impostor' };
+    const key = {
+      keyId: KEY_ID,
+      name: null,
+      scope: 'account',
+      isTest: false,
+      createdAt: head.createdAt,
+    } as const;
     const welcome = putNotice(keyIssued(head.customerId, KEY_ID, 'sign_up', AT));
-    const alongside = [putFirstKey(head.customerId, KEY_ID, head.createdAt, false), welcome];
+    const alongside = [putFirstKey(head.customerId, key), welcome];
     expect((await createCustomer(deps.table, second, [], alongside)).kind).toBe('refused');
     expect(await readHead(head.customerId)).toMatchObject({ name: 'Acme', balance: 7 });
-  });
-});
-
-describe('API keys', () => {
-  it('KEYS_BELOW_LIMIT: a customer cannot have more keys than the limit, even with concurrent calls', async () => {
-    const { head } = await customerWith(deps, 5);
-    const asked = Array.from({ length: MAX_ACTIVE_KEYS + 3 }, () => issueKey(deps, head.customerId));
-    const outcomes = await Promise.allSettled(asked);
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(MAX_ACTIVE_KEYS - 1);
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'too_many_api_keys' });
-    }
-    expect((await readHead(head.customerId)).activeKeys).toBe(MAX_ACTIVE_KEYS);
-  });
-
-  it('KEY_IS_NEW: a key that is sent again after a lost response is counted once, also at the limit', async () => {
-    const { head } = await customerWith(deps, 5);
-    const put = (n: number) => {
-      const keyId = String(n).repeat(64);
-      const notice = keyIssued(head.customerId, keyId, 'customer', AT);
-      return putApiKey(deps.table, head.customerId, keyId, AT.toISOString(), notice);
-    };
-    expect(await put(1)).toEqual({ kind: 'stored' });
-    expect(await put(1)).toEqual({ kind: 'stored' });
-    expect((await readHead(head.customerId)).activeKeys).toBe(2);
-    for (let n = 2; n < MAX_ACTIVE_KEYS; n++) await put(n);
-    expect(await put(1)).toEqual({ kind: 'stored' });
-    expect((await readHead(head.customerId)).activeKeys).toBe(MAX_ACTIVE_KEYS);
-  });
-
-  it('KEY_IS_ACTIVE: revoking a key twice counts once and keeps the first time', async () => {
-    const { head, keyId } = await customerWith(deps, 5);
-    const first = await revokeKey(deps, head.customerId, keyId);
-    const later = testDeps(deps.table, { now: () => new Date(Date.now() + 60_000) });
-    expect(await revokeKey(later, head.customerId, keyId)).toEqual(first);
-    expect((await readHead(head.customerId)).activeKeys).toBe(0);
-  });
-
-  it('KEY_IS_ACTIVE: revoking a missing key writes nothing', async () => {
-    const { head } = await customerWith(deps, 5);
-    const keyId = 'b'.repeat(64);
-    await expect(revokeKey(deps, head.customerId, keyId)).rejects.toMatchObject({
-      code: 'api_key_not_found',
-    });
-    expect(await readItem(keys.apiKey(head.customerId, keyId))).toBeUndefined();
-    expect((await readHead(head.customerId)).activeKeys).toBe(1);
   });
 });
 

@@ -17,6 +17,7 @@ export const headWith = (facts: Partial<CustomerHead> = {}): CustomerHead => ({
   balanceLevel: 'fine',
   revision: 0,
   activeKeys: 1,
+  accountKeys: 1,
   billedByDay: '',
   createdAt: '2026-01-01T00:00:00.000Z',
   ...facts,

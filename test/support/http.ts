@@ -12,6 +12,7 @@ import { handler as getSpendingLimit } from '../../functions/get-spending-limit.
 import { handler as getUsage } from '../../functions/get-usage.ts';
 import { handler as health } from '../../functions/health.ts';
 import { handler as issueApiKey } from '../../functions/issue-api-key.ts';
+import { handler as listApiKeys } from '../../functions/list-api-keys.ts';
 import { handler as listTransactions } from '../../functions/list-transactions.ts';
 import { handler as onboardCustomer } from '../../functions/onboard-customer.ts';
 import { handler as recordFixAttempt } from '../../functions/record-fix-attempt.ts';
@@ -34,6 +35,7 @@ export const api = {
   getUsage,
   listTransactions,
   issueApiKey,
+  listApiKeys,
   revokeApiKey,
   getSpendingLimit,
   changeSpendingLimit,

@@ -1,8 +1,12 @@
 import type { NoticeContent } from '../../lib/domain/notice.ts';
+import { keyIssued, keyRevoked } from '../../lib/domain/notices/key-notices.ts';
 
 /** When the notices of `LETTERS` were made. */
 export const AT = '2026-11-24T14:05:00.000Z';
 export const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
+
+const KEY_ID = 'a'.repeat(64);
+const ISSUED_AT = new Date(AT);
 
 const USED = { limitCents: 29_000, renewsAt: '2026-12-01T00:00:00.000Z' };
 
@@ -186,6 +190,32 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
       'no credits, because none were left',
     ],
   ],
-  [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'sign_up' }, ['Welcome', '5 credits', 'aaaaaaaa']],
-  [{ kind: 'key_issued', keyId: 'a'.repeat(64), by: 'operator' }, ['Our support issued', 'revoke']],
+  [
+    keyIssued('c1', KEY_ID, 'sign_up', ISSUED_AT).content,
+    ['Welcome', '5 credits', 'aaaaaaaa', 'can do everything', '{"scope":"fixes"}'],
+  ],
+  [
+    keyIssued('c1', KEY_ID, 'operator', ISSUED_AT).content,
+    ['Our support issued', 'DELETE /api/v1/api-keys/aaaaaaaa.'],
+  ],
+  [
+    keyIssued('c1', KEY_ID, 'customer', ISSUED_AT, { scope: 'fixes', replaced: 'b'.repeat(64) }).content,
+    ['You issued', 'record, look up and bill fixes', 'begins with bbbbbbbb, which no longer works'],
+  ],
+  [
+    keyIssued('c1', KEY_ID, 'operator', ISSUED_AT, { ended: 1 }).content,
+    ['The other key of your account was ended', 'Use the new key'],
+  ],
+  [
+    keyIssued('c1', KEY_ID, 'operator', ISSUED_AT, { ended: 9 }).content,
+    ['The other 9 keys of your account were ended'],
+  ],
+  [
+    keyRevoked('c1', { keyId: KEY_ID, scope: 'fixes', by: 'customer' }, ISSUED_AT).content,
+    ['was revoked', 'You revoked', 'begins with aaaaaaaa', '401'],
+  ],
+  [
+    keyRevoked('c1', { keyId: KEY_ID, scope: 'account', by: 'operator' }, ISSUED_AT).content,
+    ['Our support revoked'],
+  ],
 ];

@@ -91,6 +91,7 @@ export const getUsageContract = {
   summary: 'Balance, plan and warnings',
   description: 'The balance, the plan, the newest transactions and everything that needs attention.',
   access: 'api_key',
+  scope: 'fixes',
   params: nothing,
   query: nothing,
   body: undefined,
@@ -111,6 +112,7 @@ export const listTransactionsContract = {
     'Every change of the balance, newest first. Follow `next_cursor` until it is absent. Entries that are ' +
     'added meanwhile do not shift the pages.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: z.strictObject({
     limit: z._default(

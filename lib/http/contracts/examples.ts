@@ -4,9 +4,15 @@ import { fixAttemptId } from '../../domain/fix-attempt.ts';
 import { NO_SOLD_PRICES } from '../../domain/plans.ts';
 import { encodeCursor } from '../cursor.ts';
 import { pricingView } from '../views/account.ts';
+import { AFTER_SIGN_UP } from '../views/api-keys.ts';
 import { noticeSettingsView } from '../views/notice-settings.ts';
 import { getUsageContract, listTransactionsContract, PricingView } from './account.ts';
-import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
+import {
+  issueApiKeyContract,
+  listApiKeysContract,
+  onboardCustomerContract,
+  revokeApiKeyContract,
+} from './customers.ts';
 import { billFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
 import { getNoticeSettingsContract } from './notices.ts';
 import {
@@ -129,11 +135,27 @@ shown(onboardCustomerContract.responses[201].schema, {
   },
   api_key: apiKey,
   api_key_id: apiKeyId(apiKey),
+  api_key_scope: 'account',
+  next_step: AFTER_SIGN_UP,
 });
 shown(issueApiKeyContract.responses[201].schema, {
   id: apiKeyId(apiKey),
   api_key: apiKey,
+  name: 'GitHub Actions of webshop',
+  scope: 'fixes',
   created_at: recordedAt,
+});
+shown(issueApiKeyContract.body, { name: 'GitHub Actions of webshop', scope: 'fixes' });
+shown(listApiKeysContract.responses[200].schema, {
+  api_keys: [
+    {
+      id: apiKeyId(apiKey),
+      name: 'GitHub Actions of webshop',
+      scope: 'fixes',
+      created_at: signedUpAt,
+      last_used_on: recordedAt.slice(0, 10),
+    },
+  ],
 });
 shown(revokeApiKeyContract.params.shape.id, apiKeyId(apiKey));
 shown(revokeApiKeyContract.responses[200].schema, { id: apiKeyId(apiKey), revoked_at: billedAt });

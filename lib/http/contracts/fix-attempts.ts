@@ -158,6 +158,7 @@ export const recordFixAttemptContract = {
     'created again under an old name numbers its pull requests from 1 again. At most 3,200 new attempts a ' +
     'day.',
   access: 'api_key',
+  scope: 'fixes',
   params: nothing,
   query: nothing,
   body: NewFixAttempt,
@@ -178,6 +179,7 @@ export const findFixAttemptContract = {
   summary: 'Find a fix attempt',
   description: 'Finds your attempt by its pull request. Returns the newest one if several have these names.',
   access: 'api_key',
+  scope: 'fixes',
   params: nothing,
   query: z.strictObject({
     github_org: githubOrg,
@@ -200,6 +202,7 @@ export const billFixAttemptContract = {
     'are left, the card on file is charged, once for each fix. Without a card, if the card is declined, ' +
     'or if the charge would exceed the spending limit, the call returns 402 and nothing is billed.',
   access: 'api_key',
+  scope: 'fixes',
   params: z.strictObject({
     id: described(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,128}$/)), 'Id of the fix attempt.'),
   }),

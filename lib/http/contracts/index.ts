@@ -1,6 +1,11 @@
 import type { Contract } from '../contract.ts';
 import { getPricingContract, getUsageContract, listTransactionsContract } from './account.ts';
-import { issueApiKeyContract, onboardCustomerContract, revokeApiKeyContract } from './customers.ts';
+import {
+  issueApiKeyContract,
+  listApiKeysContract,
+  onboardCustomerContract,
+  revokeApiKeyContract,
+} from './customers.ts';
 import { billFixAttemptContract, findFixAttemptContract, recordFixAttemptContract } from './fix-attempts.ts';
 import { changeNoticeSettingsContract, getNoticeSettingsContract } from './notices.ts';
 import {
@@ -22,6 +27,7 @@ export const allContracts: readonly Contract[] = [
   billFixAttemptContract,
   onboardCustomerContract,
   issueApiKeyContract,
+  listApiKeysContract,
   revokeApiKeyContract,
   addPaymentMethodContract,
   subscribeContract,

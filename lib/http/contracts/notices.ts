@@ -27,6 +27,7 @@ export const getNoticeSettingsContract = {
   summary: 'List notice settings',
   description: 'Every kind of notice, and whether the customer gets it.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: nothing,
   body: undefined,
@@ -43,8 +44,9 @@ export const changeNoticeSettingsContract = {
   description:
     'Turns off the listed kinds, and turns on all others. These cannot be turned off: failed payments, ' +
     'the end of a subscription, disputes, removed credits, a spending limit that is reached or changed, ' +
-    'and new API keys.',
+    'and new and revoked API keys.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: nothing,
   body: z.strictObject({

@@ -45,6 +45,7 @@ export const addPaymentMethodContract = {
     'for each customer and for each card. A Pro subscription continues. At most 20 calls an hour. A ' +
     'repeat is safe.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: nothing,
   body: z.strictObject({
@@ -106,6 +107,7 @@ export const subscribeContract = {
     'current subscription if there is one, and withdraws a pending cancellation. Concurrent calls create ' +
     'one subscription. At most 20 calls an hour.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: nothing,
   body: z.strictObject({ plan: described(z.enum(SOLD_PLANS), 'The plan to subscribe to.', 'pro') }),
@@ -137,6 +139,7 @@ export const cancelSubscriptionContract = {
     'Cancels at the end of the paid period, which keeps the Pro rate until then, or now. The credits ' +
     'stay, and nothing is refunded. At most 20 subscription calls an hour. A repeat is safe.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: z.strictObject({
     at_period_end: z._default(

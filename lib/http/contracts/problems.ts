@@ -43,10 +43,18 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   fix_attempt_not_found:
     'Record the fix attempt first, then use its `id`. Attempts of other customers are not found.',
   api_key_not_found:
-    'Use the `api_key_id` that was returned with the key, not the key itself. Keys of other customers are ' +
-    'not found.',
+    'Use the `api_key_id` that was returned with the key, or at least its first 8 characters, not the key ' +
+    'itself. Keys of other customers are not found.',
+  api_key_ambiguous: 'Several keys begin like this. Send more characters of the id, or all of it.',
+  last_key:
+    'Nothing was changed: a customer keeps one key with the scope `account`. Issue another one first, or ' +
+    'replace this one with `POST /api/v1/api-keys` and `replaces`.',
+  scope_missing:
+    'The key is valid, but has the scope `fixes`: it can record, look up and bill fixes, and read usage. ' +
+    'Use a key with the scope `account`.',
   email_taken: 'Use the existing account of this address, or ask support for access to it.',
-  too_many_api_keys: 'Revoke a key that is no longer in use, then issue the new one.',
+  too_many_api_keys:
+    'Replace a key with `replaces`, or revoke a key that is no longer in use, then issue the new one.',
   account_closed: 'The account is closed, and nothing was done. Sign up again, or ask support.',
   key_reused: 'An idempotency key belongs to one adjustment. Use a new key for another adjustment.',
   insufficient_credits: 'A balance never goes below zero. Remove at most `credit_balance` credits.',
@@ -135,21 +143,22 @@ export const Problem = described(
     type: '/docs#invalid_request',
     title: PROBLEMS.invalid_request.title,
     status: PROBLEMS.invalid_request.status,
-    detail: 'pr_number is required.',
+    detail: 'Pull request number is required.',
     code: 'invalid_request',
-    error: 'pr_number is required.',
+    error: 'Pull request number is required.',
     request_id: '6f1f3c5e-8a0b-4d7e-9c35-2b7a4e8d1f60',
     errors: [{ field: 'pr_number', message: 'is required' }],
   },
 );
 
 /** Every problem that a call can return: its own, and those of a key, a body and the table. */
-export function problemsOf({ access, body, method, problems }: Contract): ProblemCode[] {
+export function problemsOf({ access, scope, body, method, problems }: Contract): ProblemCode[] {
   const codes = new Set<ProblemCode>(['invalid_request', 'body_too_large', 'internal_error', ...problems]);
   const add = (...more: readonly ProblemCode[]) => {
     for (const code of more) codes.add(code);
   };
   if (access === 'api_key') add('missing_api_key', 'invalid_api_key', 'rate_limited');
+  if (scope === 'account') add('scope_missing');
   if (access === 'signature') add('invalid_signature', 'wrong_mode', 'malformed_json');
   if (body !== undefined) add('malformed_json', 'unsupported_media_type');
   // The table authenticates callers and takes every change. The other calls answer from memory, or list the

@@ -45,6 +45,7 @@ export const getSpendingLimitContract = {
     'The monthly limit of fix charges, and what is left of it. A charge counts in the month in which it ' +
     'was announced. Subscriptions and renewals are not counted; credits are never limited.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: nothing,
   body: undefined,
@@ -62,6 +63,7 @@ export const changeSpendingLimitContract = {
     'Applies to the next charge. Charges that are announced already are completed. A letter reports every ' +
     'change.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: nothing,
   body: z.strictObject({
@@ -115,6 +117,7 @@ export const getExposureContract = {
     'Counts the fixes that were recorded in the last 30 days and are not billed, and says what merging all ' +
     'of them would cost now.',
   access: 'api_key',
+  scope: 'account',
   params: nothing,
   query: nothing,
   body: undefined,

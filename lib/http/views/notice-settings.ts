@@ -16,6 +16,7 @@ const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   limit_reached: 'The monthly spending limit is reached.',
   limit_changed: 'The monthly spending limit has changed.',
   key_issued: 'A new API key was issued.',
+  key_revoked: 'An API key was revoked.',
 };
 
 export const noticeSettingsView = ({ mutedNotices }: Pick<CustomerHead, 'mutedNotices'>): NoticeSettings => ({

@@ -4,6 +4,7 @@ import type { Deps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';
 import { putNotice } from '../../store/notices.ts';
 import { decodeSpending } from '../../store/payments/spending.ts';
+import type { Write } from '../../store/table.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 
@@ -17,17 +18,20 @@ export interface SpendingLimit {
  * requires the head, and so the limit, that its caller read. Charges that are announced already are
  * completed. Idempotent.
  * @param limitCents 0 to never charge a fix, null for no limit
+ * @param keyUse the use of the caller's key, stored beside the change
  * @throws BillingError customer_not_found, account_closed, ledger_busy, ledger_unavailable
  */
 export async function changeSpendingLimit(
   deps: Deps,
   customerId: string,
   limitCents: number | null,
+  keyUse: readonly Write[] = [],
 ): Promise<SpendingLimit> {
   const month = monthOf(deps.now());
   const { answer } = await changeLedger<Spending, SpendingLimit>(deps, {
     customerId,
     relatedKeys: [keys.spending(customerId, month)],
+    onFirstTry: keyUse,
     decodeRelated: ([item]) => decodeSpending(item, month),
     decide: ({ head, related: spending }) => {
       if (head.closedAt !== null) throw accountClosed(customerId);

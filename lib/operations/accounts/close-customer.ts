@@ -1,7 +1,6 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
-import { listApiKeys } from '../../store/api-keys.ts';
 import { markClosingDone, noteCleared, openClosing, openClosingOf } from '../../store/closing.ts';
 import { readOpenCharges } from '../../store/fix-attempts.ts';
 import { readHead } from '../../store/heads.ts';
@@ -17,7 +16,7 @@ import { askStripe } from '../payments/payment-problems.ts';
 import { cancelSubscription } from '../plans/cancel-subscription.ts';
 import { finishOrderUnattended } from '../plans/finish-order.ts';
 import { syncAccount } from '../plans/sync-account.ts';
-import { revokeKey } from './api-keys.ts';
+import { revokeAllKeys } from './api-keys.ts';
 import { type Cleared, clearFixes } from './clear-fixes.ts';
 
 /** This many fixes are cleared well within a function's timeout. The sweeper clears the rest in passes. */
@@ -96,9 +95,7 @@ async function requireCustomer(deps: PaymentDeps, customerId: string): Promise<C
 
 /** Keys first, so that no new work starts. */
 async function endActivity(deps: PaymentDeps, customerId: string): Promise<void> {
-  for (const { keyId, revokedAt } of await listApiKeys(deps.table, customerId)) {
-    if (revokedAt === null) await revokeKey(deps, customerId, keyId);
-  }
+  await revokeAllKeys(deps, customerId);
   await finishOpenWork(deps, customerId);
   const { stripeCustomerId } = await requireCustomer(deps, customerId);
   if (stripeCustomerId !== null) await endStripeAccount(deps, customerId, stripeCustomerId);

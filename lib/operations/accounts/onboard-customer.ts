@@ -1,7 +1,7 @@
 import { apiKeyId, formatApiKey } from '../../domain/api-key.ts';
 import { type CustomerHead, NEW_PROFILE } from '../../domain/customer.ts';
 import { emptyLedger, post } from '../../domain/ledger.ts';
-import { keyIssued } from '../../domain/notice.ts';
+import { keyIssued } from '../../domain/notices/key-notices.ts';
 import { GRANTED_CREDITS } from '../../domain/pricing.ts';
 import { isTestCustomerEmail } from '../../domain/test-customer.ts';
 import { BillingError } from '../../errors.ts';
@@ -54,10 +54,17 @@ export async function onboardCustomer(deps: Deps, { name, email, source }: NewCu
     revision: 0,
     activeKeys: 1,
     billedByDay: '',
+    accountKeys: 1,
     createdAt: at.toISOString(),
   };
   const alongside = [
-    putFirstKey(customerId, keyId, head.createdAt, isTestCustomerEmail(email)),
+    putFirstKey(customerId, {
+      keyId,
+      name: null,
+      scope: 'account',
+      isTest: isTestCustomerEmail(email),
+      createdAt: head.createdAt,
+    }),
     putNotice(keyIssued(customerId, keyId, 'sign_up', at)),
   ];
   const result = await retryContended(deps, () => createCustomer(deps.table, head, entries, alongside));

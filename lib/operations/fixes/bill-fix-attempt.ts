@@ -4,6 +4,7 @@ import { decideFixBilling } from '../../domain/fix-billing.ts';
 import { BillingError } from '../../errors.ts';
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keys } from '../../store/keys.ts';
+import type { Write } from '../../store/table.ts';
 import type { FixPayment } from '../../stripe/port.ts';
 import { changeLedger, type LedgerView } from '../ledger/change-ledger.ts';
 import { requireFix } from '../ledger/require-item.ts';
@@ -14,6 +15,13 @@ import { waitForCard } from './announce-charge.ts';
 import { closeCharge, finishCharge } from './charge-fix.ts';
 import { type ChargeStep, type FixBilling, type NextStep, toDecision } from './decide-step.ts';
 import { settleFixPayment } from './record-payment.ts';
+
+export interface BillingOptions {
+  /** A person asked for the charge, so the card's waiting time does not apply. */
+  readonly byPerson?: boolean;
+  /** The use of the caller's key, stored beside the first write. */
+  readonly keyUse?: readonly Write[];
+}
 
 /** Three steps: end the previous payment intent, announce a charge, make it. The others are repeats. */
 const MAX_STEPS = 5;
@@ -30,13 +38,13 @@ export async function billFixAttempt(
   customerId: string,
   fixId: string,
   read?: LedgerView<FixAttempt>,
-  { byPerson = false } = {},
+  { byPerson = false, keyUse = [] }: BillingOptions = {},
 ): Promise<FixBilling> {
   let view = read;
   let isOurs = false;
   let busy = 0;
   for (let step = 0; step < MAX_STEPS; step++) {
-    const next = await nextStep(deps, customerId, fixId, view, byPerson);
+    const next = await nextStep(deps, customerId, fixId, view, { byPerson, keyUse });
     view = undefined;
     if (next.kind === 'card_busy') {
       await waitForCard(deps, busy++);
@@ -69,7 +77,7 @@ async function nextStep(
   customerId: string,
   fixId: string,
   read: LedgerView<FixAttempt> | undefined,
-  byPerson: boolean,
+  { byPerson = false, keyUse }: BillingOptions,
 ): Promise<NextStep> {
   const readPayable = payableReader(deps, customerId);
   const { answer } = await changeLedger<FixAttempt, NextStep, Payable | undefined>(
@@ -77,6 +85,7 @@ async function nextStep(
     {
       customerId,
       relatedKeys: [keys.fix(customerId, fixId)],
+      onFirstTry: keyUse,
       decodeRelated: ([item]) => requireFix(item),
       // Billing without a charge needs no card.
       fetchCurrent: async ({ head, related }) => {

@@ -10,8 +10,8 @@ import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { decodeFix, type Namesake, putNewFix, takeRepository } from '../../store/fix-attempts.ts';
 import { type Key, keys } from '../../store/keys.ts';
-import { type Item, readTogether } from '../../store/table.ts';
-import { retryContended } from '../ledger/retry-contended.ts';
+import { type Item, readTogether, type Write } from '../../store/table.ts';
+import { onFirstTry, retryContended } from '../ledger/retry-contended.ts';
 
 export type NewFixAttempt = Omit<RecordedFix, 'id' | 'createdAt'>;
 
@@ -35,6 +35,7 @@ export function attemptKeys(customerId: string, named: PullRequest, repositoryId
  * that is the newest attempt under these names. A stored attempt without a number takes the given one. Only a
  * different number creates a new attempt.
  * @param read the items of `attemptKeys`, if already read
+ * @param keyUse the use of the caller's key, stored beside a new attempt
  * @throws BillingError rate_limited (new attempts of the day), ledger_busy, ledger_unavailable
  */
 export async function recordFixAttempt(
@@ -43,7 +44,9 @@ export async function recordFixAttempt(
   attempt: NewFixAttempt,
   repositoryId: number | null = null,
   read?: readonly (Item | undefined)[],
+  keyUse: readonly Write[] = [],
 ): Promise<RecordedAttempt> {
+  const extra = onFirstTry(keyUse);
   let items = read;
   for (let step = 0; step < MAX_STEPS; step++) {
     items ??= await readTogether(deps.table, attemptKeys(customerId, attempt, repositoryId));
@@ -52,7 +55,7 @@ export async function recordFixAttempt(
     const found = later ?? (await findStored(deps, customerId, first, repositoryId));
     if (found === 'stale') continue;
     if (found !== null) return { created: false, fix: found };
-    const recorded = await record(deps, customerId, attempt, repositoryId, first);
+    const recorded = await record(deps, customerId, attempt, { repositoryId, first, extra });
     if (recorded !== 'stale') return recorded;
   }
   throw new BillingError(
@@ -88,19 +91,28 @@ export async function newestAttempt(deps: Deps, customerId: string, first: FixAt
   return newest === undefined ? first : decodeFix(newest);
 }
 
+interface Context {
+  readonly repositoryId: number | null;
+  /** The first attempt under these names, as read. */
+  readonly first: FixAttempt | undefined;
+  /** What is written beside the attempt. */
+  readonly extra: () => readonly Write[];
+}
+
 async function record(
   deps: Deps,
   customerId: string,
   attempt: NewFixAttempt,
-  repositoryId: number | null,
-  first: FixAttempt | undefined,
+  { repositoryId, first, extra }: Context,
 ): Promise<RecordedAttempt | 'stale'> {
   const namesake = first && namesakeOf(first);
   const isLater = namesake !== undefined && repositoryId !== null;
   const id = isLater ? laterAttemptId(attempt, repositoryId) : fixAttemptId(attempt);
   const fix = { ...attempt, id, createdAt: deps.now().toISOString() };
   const of = { repositoryId, ...(namesake && { namesake }) };
-  const result = await retryContended(deps, () => putNewFix(deps.table, customerId, fix, of));
+  const result = await retryContended(deps, () =>
+    putNewFix(deps.table, customerId, fix, { ...of, alongside: extra() }),
+  );
   switch (result.kind) {
     case 'recorded':
       return { created: true, fix: { ...fix, ...UNBILLED, repositoryId } };

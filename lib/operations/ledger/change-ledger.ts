@@ -77,6 +77,8 @@ export interface LedgerChangeSpec<Related, Answer, Current = undefined> {
   readonly fetchCurrent?: (view: LedgerView<Related>) => Promise<Current>;
   /** The event that caused the change, recorded in the same transaction. */
   readonly receipt?: Receipt | undefined;
+  /** Written beside the first try only: nothing depends on it, and no call waits for it. */
+  readonly onFirstTry?: readonly Write[] | undefined;
   /** Pure. Called again with the current items after each lost race. */
   readonly decide: (view: LedgerView<Related>, current: Current | undefined) => LedgerDecision<Answer>;
 }
@@ -113,7 +115,8 @@ export async function changeLedger<Related, Answer, Current = undefined>(
     const at = deps.now();
     const { next, change, writes } = planOf(view.head, decision, at);
     const receipt = spec.receipt === undefined ? [] : [spec.receipt.write];
-    const result = await commit(deps.table, view.head, change, [...writes, ...receipt]);
+    const extra = tries === 1 ? (spec.onFirstTry ?? []) : [];
+    const result = await commit(deps.table, view.head, change, [...writes, ...receipt, ...extra]);
     if (result.kind === 'committed') {
       reportChange(deps, view.head, next, change?.entries ?? []);
       return { answer: decision.answer({ head: next, entries: change?.entries ?? [], at }), wrote: true };

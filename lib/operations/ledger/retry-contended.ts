@@ -1,6 +1,7 @@
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { RESERVED_MS } from '../../store/in-time.ts';
+import type { Write } from '../../store/table.ts';
 
 const MAX_TRIES = 8;
 const FIRST_WAIT_MS = 20;
@@ -21,6 +22,15 @@ export async function retryContended<R extends { readonly kind: string }>(
     if (tries >= MAX_TRIES || !hasTimeFor(deps, waitMs)) throw ledgerBusy();
     await deps.sleep(waitMs);
   }
+}
+
+/**
+ * Writes that are made only beside the first try. Concurrent first calls of a day store the use of one key,
+ * and none of them waits for it.
+ */
+export function onFirstTry(writes: readonly Write[]): () => readonly Write[] {
+  let tries = 0;
+  return () => (tries++ === 0 ? writes : []);
 }
 
 /** Whether the current request can wait so long and still be answered. */

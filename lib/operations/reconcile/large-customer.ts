@@ -143,6 +143,7 @@ const NOT_READ = {
   stripeCustomers: [],
   emailOwner: null,
   activeKeys: 0,
+  accountKeys: 0,
   events: [],
 } as const;
 
@@ -195,6 +196,6 @@ async function checkEnd(
   meter: Meter,
 ): Promise<readonly Violation[]> {
   const owners = await readOwners(table, head, [], meter);
-  const activeKeys = await countActiveKeys(table, head.customerId, meter);
-  return verifyEnd({ ...NOT_READ, ...owners, activeKeys, head, before, entries: [] });
+  const counted = await countActiveKeys(table, head.customerId, meter);
+  return verifyEnd({ ...NOT_READ, ...owners, ...counted, head, before, entries: [] });
 }

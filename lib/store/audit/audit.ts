@@ -2,7 +2,7 @@ import type { CustomerHead } from '../../domain/customer.ts';
 import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import type { LedgerRecords, VerifiableFix } from '../../domain/ledger-records.ts';
 import { type CountedSpending, countedIn, type Spending } from '../../domain/payments/spending.ts';
-import { decodeApiKey } from '../api-keys.ts';
+import { type ApiKeyRecord, countsOf, decodeApiKey } from '../api-keys.ts';
 import { decodeFix } from '../fix-attempts.ts';
 import { decodeHead } from '../heads.ts';
 import { customerIdOf, guardNameOf, itemKind, type Key, keys, prefixes } from '../keys.ts';
@@ -35,7 +35,7 @@ export async function readLedgerRecords(
   const months: Spending[] = [];
   const secondPayments: CountedSpending[] = [];
   const guards = new Set<string>();
-  let activeKeys = 0;
+  const apiKeys: ApiKeyRecord[] = [];
   let head: CustomerHead | null = null;
   for await (const item of itemsOf(table, customerId, null, meter)) {
     const kind = itemKind(item['sk']);
@@ -50,7 +50,7 @@ export async function readLedgerRecords(
         fixes.push(verifiable(decodeFix(item)));
         break;
       case 'api_key':
-        if (decodeApiKey(item).revokedAt === null) activeKeys += 1;
+        apiKeys.push(decodeApiKey(item));
         break;
       case 'double_payment': {
         const double = decodeDoublePayment(item);
@@ -75,7 +75,7 @@ export async function readLedgerRecords(
   // Events are not in a customer's partition, and an event is always written with its outcome.
   const owners = await readOwners(table, head, entries, meter);
   const spending = { months, secondPayments };
-  const found = { head, entries, fixes, guards, activeKeys, returnedPaymentIntentIds, spending };
+  const found = { head, entries, fixes, guards, ...countsOf(apiKeys), returnedPaymentIntentIds, spending };
   return { ...found, ...owners, events: [] };
 }
 

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { VerifiableFix } from '../../domain/ledger-records.ts';
-import { decodeApiKey } from '../api-keys.ts';
+import { type ApiKeyRecord, countsOf, decodeApiKey } from '../api-keys.ts';
 import { decodeFix } from '../fix-attempts.ts';
 import { type Key, keys, prefixes } from '../keys.ts';
 import { decodeEntry } from '../ledger.ts';
@@ -75,12 +75,16 @@ export async function readGuards(
 }
 
 /** How many of a customer's keys are not revoked. */
-export async function countActiveKeys(table: Table, customerId: string, meter?: Meter): Promise<number> {
-  let active = 0;
+export async function countActiveKeys(
+  table: Table,
+  customerId: string,
+  meter?: Meter,
+): Promise<ReturnType<typeof countsOf>> {
+  const apiKeys: ApiKeyRecord[] = [];
   for await (const item of itemsOf(table, customerId, prefixes.apiKey, meter)) {
-    if (decodeApiKey(item).revokedAt === null) active += 1;
+    apiKeys.push(decodeApiKey(item));
   }
-  return active;
+  return countsOf(apiKeys);
 }
 
 async function readMany(table: Table, wanted: readonly Key[], meter?: Meter): Promise<Item[]> {

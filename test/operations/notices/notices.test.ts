@@ -230,8 +230,9 @@ describe('a key that is issued', () => {
     const { keyId } = await issueKey(deps, head.customerId);
     const all = await allNoticesOf(table, head.customerId);
     const told = new Map(all.map(({ id, content }) => [id, content]));
-    expect(told.get(first)).toEqual({ kind: 'key_issued', keyId: first, by: 'sign_up' });
-    expect(told.get(keyId)).toEqual({ kind: 'key_issued', keyId, by: 'customer' });
+    const alone = { kind: 'key_issued', scope: 'account', replaced: null, ended: 0 };
+    expect(told.get(first)).toEqual({ ...alone, keyId: first, by: 'sign_up' });
+    expect(told.get(keyId)).toEqual({ ...alone, keyId, by: 'customer' });
     expect(all).toHaveLength(2);
   });
 });
