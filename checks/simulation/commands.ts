@@ -1,8 +1,9 @@
+import { type KeyScope, permits } from '../../lib/domain/api-key.ts';
 import { fixAttemptId } from '../../lib/domain/fix-attempt.ts';
 import { OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
 import { BillingError } from '../../lib/errors.ts';
 import { addPaymentMethod } from '../../lib/operations/accounts/add-payment-method.ts';
-import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
+import { issueKey, issueOnlyKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
 import { changeSpendingLimit } from '../../lib/operations/accounts/change-spending-limit.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
@@ -14,10 +15,11 @@ import { changeNoticeSettings } from '../../lib/operations/notices/change-settin
 import { cancelSubscription } from '../../lib/operations/plans/cancel-subscription.ts';
 import { orderOf } from '../../lib/operations/plans/finish-order.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
+import { decodeApiKey, noteKeyUse } from '../../lib/store/api-keys.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { decodeOwner } from '../../lib/store/owners.ts';
 import { hitRateLimit } from '../../lib/store/rate-limits.ts';
-import { readTogether } from '../../lib/store/table.ts';
+import { readTogether, type Write } from '../../lib/store/table.ts';
 import { isCardName } from '../../local/stripe-double/cards.ts';
 import { createPaymentMethod } from '../../local/stripe-double/resources/payment-methods.ts';
 import { newFix } from '../../test/support/fixtures.ts';
@@ -64,22 +66,23 @@ export async function onboard({ deps, calmDeps, promises }: World, slot: Slot): 
 
 export const record: Command = async (world, slot, random) => {
   const { deps, promises } = world;
-  const customerId = await authenticated(world, slot);
-  const { created, fix } = await recordFixAttempt(deps, customerId, newFix(random.int(1, MAX_PULL_REQUEST)));
+  const { customerId, keyUse } = await authenticated(world, slot, 'fixes');
+  const attempt = newFix(random.int(1, MAX_PULL_REQUEST));
+  const { created, fix } = await recordFixAttempt(deps, customerId, attempt, null, undefined, keyUse);
   promises.push({ kind: 'recorded', customerId, fixId: fix.id });
   return `${created ? 'recorded' : 'already recorded'} ${fix.id}`;
 };
 
 export const bill: Command = async (world, slot, random) => {
   const { deps, promises } = world;
-  const customerId = await authenticated(world, slot);
+  const { customerId, keyUse } = await authenticated(world, slot, 'fixes');
   const pullRequest = newFix(random.int(1, MAX_PULL_REQUEST));
   const fixId = fixAttemptId(pullRequest);
   const [head, fix] = await readTogether(deps.table, [keys.head(customerId), keys.fix(customerId, fixId)]);
   if (fix === undefined) await recordFixAttempt(deps, customerId, pullRequest);
   const read =
     fix === undefined ? undefined : { head: requireHead(head, customerId), related: requireFix(fix) };
-  const billing = await billFixAttempt(deps, customerId, fixId, read).catch((error: unknown) => {
+  const billing = await billFixAttempt(deps, customerId, fixId, read, { keyUse }).catch((error: unknown) => {
     const isUnderWay = error instanceof BillingError && error.code === 'payment_pending';
     if (isUnderWay && random.chance(0.8)) disputeDuringCharge(world, customerId);
     throw error;
@@ -90,7 +93,7 @@ export const bill: Command = async (world, slot, random) => {
 };
 
 export const addCard: Command = async (world, slot, random) => {
-  const customerId = await authenticated(world, slot);
+  const { customerId, keyUse } = await authenticated(world, slot, 'account');
   const { deps, double } = world;
   const name = random.weighted(CARDS);
   const behavesLike = name === 'own' ? 'visa' : name;
@@ -103,7 +106,7 @@ export const addCard: Command = async (world, slot, random) => {
       return method.id;
     });
   }
-  await limited(world, `card#${customerId}`);
+  await limited(world, `card#${customerId}`, keyUse);
   const [head] = await readTogether(deps.table, [keys.head(customerId)]);
   const added = await addPaymentMethod(deps, requireHead(head, customerId), card);
   return `${name}, bonus ${added.bonusCredits}`;
@@ -111,35 +114,51 @@ export const addCard: Command = async (world, slot, random) => {
 
 export const subscribe: Command = async (world, slot) => {
   const { deps } = world;
-  const customerId = await authenticated(world, slot);
-  await limited(world, `subscription#${customerId}`);
+  const { customerId, keyUse } = await authenticated(world, slot, 'account');
+  await limited(world, `subscription#${customerId}`, keyUse);
   const [order] = await readTogether(deps.table, [keys.order(customerId)]);
   const { created, head } = await subscribeToPro(deps, customerId, orderOf(order));
   return `${created ? 'new' : 'existing'} ${head.subscription?.id}, balance ${head.balance}`;
 };
 
 export const cancel: Command = async (world, slot, random) => {
-  const customerId = await authenticated(world, slot);
+  const { customerId } = await authenticated(world, slot, 'account');
   const head = await cancelSubscription(world.deps, customerId, random.chance(0.6));
   return `${head.subscription?.state}, at period end ${head.subscription?.cancelAtPeriodEnd}`;
 };
 
-/** By an operator, who can issue a key for a customer without keys, but not for a closed account. */
-export const issue: Command = async ({ deps, calmDeps, promises }, slot) => {
+/**
+ * By the customer, or by an operator, who can also issue a key for a customer without keys, but not for a
+ * closed account. Some new keys replace another one, and some of the operator's end all others.
+ */
+export const issue: Command = async (world, slot, random) => {
+  const { deps, calmDeps, promises } = world;
   const customerId = named(slot);
   const [head] = await readTogether(calmDeps.table, [keys.head(customerId)]);
   if (requireHead(head, customerId).closedAt !== null) return 'the account is closed';
-  const { keyId } = await issueKey(deps, customerId, 'operator');
+  const by = random.chance(0.5) ? 'operator' : 'customer';
+  if (by === 'customer') await authenticated(world, slot, 'account');
+  else if (random.chance(0.25)) {
+    const { keyId, ended } = await issueOnlyKey(deps, customerId);
+    slot.keyIds.push(keyId);
+    promises.push({ kind: 'key_issued', customerId, keyId });
+    for (const old of ended) promises.push({ kind: 'key_revoked', customerId, keyId: old });
+    return `${keyId}, ${ended.length} others ended`;
+  }
+  const old = slot.keyIds.length > 0 && random.chance(0.4) ? random.pick(slot.keyIds) : undefined;
+  const scope = random.chance(0.4) ? 'fixes' : 'account';
+  const { keyId } = await issueKey(deps, customerId, by, { scope, replaces: old?.slice(0, 8) });
   slot.keyIds.push(keyId);
   promises.push({ kind: 'key_issued', customerId, keyId });
-  return keyId;
+  if (old !== undefined) promises.push({ kind: 'key_revoked', customerId, keyId: old });
+  return `${keyId}, ${scope}${old === undefined ? '' : `, in place of ${old}`}`;
 };
 
 export const revoke: Command = async (world, slot, random) => {
   const { deps, promises } = world;
-  const customerId = await authenticated(world, slot);
+  const { customerId } = await authenticated(world, slot, 'account');
   if (slot.keyIds.length === 0) return 'the customer has no key';
-  const { keyId } = await revokeKey(deps, customerId, random.pick(slot.keyIds));
+  const { keyId } = await revokeKey(deps, customerId, random.pick(slot.keyIds).slice(0, 8));
   promises.push({ kind: 'key_revoked', customerId, keyId });
   return keyId;
 };
@@ -173,9 +192,9 @@ export const drain: Command = async ({ deps, promises }, slot, random) => {
 };
 
 export const setNotices: Command = async (world, slot, random) => {
-  const customerId = await authenticated(world, slot);
+  const { customerId, keyUse } = await authenticated(world, slot, 'account');
   const off = OPTIONAL_NOTICE_KINDS.filter(() => random.chance(0.3));
-  await changeNoticeSettings(world.deps, customerId, off);
+  await changeNoticeSettings(world.deps, customerId, off, keyUse);
   return off.join(' ');
 };
 
@@ -183,39 +202,46 @@ export const setNotices: Command = async (world, slot, random) => {
 const LIMITS = { none: 4, 290000: 2, 29000: 3, 8700: 2, 2900: 1, 0: 1 } as const;
 
 export const setLimit: Command = async (world, slot, random) => {
-  const customerId = await authenticated(world, slot);
+  const { customerId, keyUse } = await authenticated(world, slot, 'account');
   const drawn = random.weighted(LIMITS);
   const limit = drawn === 'none' ? null : Number(drawn);
   // Noted first: the limit can be set although its answer is lost.
   world.limits.set(customerId, [...(world.limits.get(customerId) ?? []), limit]);
-  const { spending } = await changeSpendingLimit(world.deps, customerId, limit);
+  const { spending } = await changeSpendingLimit(world.deps, customerId, limit, keyUse);
   return `${limit ?? 'no limit'}, ${spending.committedCents} committed`;
 };
 
-export const close: Command = async ({ deps }, slot) => {
-  const { already, balance } = await closeCustomer(deps, named(slot));
+export const close: Command = async ({ deps, closing }, slot) => {
+  const customerId = named(slot);
+  closing.add(customerId);
+  const { already, balance } = await closeCustomer(deps, customerId);
   return `${already ? 'already closed' : 'closed'} with ${balance}`;
 };
 
-/** Authenticates the caller as the endpoints do: the customer needs a key that is not revoked. */
-async function authenticated({ calmDeps }: World, slot: Slot): Promise<string> {
-  const { customerId, keyIds } = slot;
-  const stored =
-    customerId === null || keyIds.length === 0
-      ? []
-      : await readTogether(
-          calmDeps.table,
-          keyIds.map((id) => keys.apiKey(customerId, id)),
-        );
-  if (customerId !== null && stored.some((key) => key !== undefined && key['revoked_at'] === undefined))
-    return customerId;
+/** Authenticates the caller as the endpoints do: a key that is not revoked and has the scope. */
+async function authenticated(
+  { calmDeps }: World,
+  { customerId, keyIds }: Slot,
+  needed: KeyScope,
+): Promise<{ readonly customerId: string; readonly keyUse: readonly Write[] }> {
+  if (customerId !== null && keyIds.length > 0) {
+    const wanted = keyIds.map((id) => keys.apiKey(customerId, id));
+    const stored = await readTogether(calmDeps.table, wanted);
+    for (const [i, item] of stored.entries()) {
+      const key = item === undefined ? null : decodeApiKey(item);
+      if (key === null || key.revokedAt !== null || !permits(key.scope, needed)) continue;
+      const today = calmDeps.now().toISOString().slice(0, 10);
+      const keyUse = key.lastUsedOn === today ? [] : [noteKeyUse(customerId, keyIds[i] ?? '', today)];
+      return { customerId, keyUse };
+    }
+  }
   throw new BillingError('invalid_api_key', 'the customer has no valid key');
 }
 
 /** The hourly rate limit of commands that cost money. Lower than in production, so that it is reached. */
-async function limited({ deps }: World, scope: string): Promise<void> {
+async function limited({ deps }: World, scope: string, keyUse: readonly Write[]): Promise<void> {
   const limit = { limit: MAX_CALLS, windowSeconds: 60 * 60 };
-  const { kind } = await hitRateLimit(deps.table, scope, limit, deps.now());
+  const { kind } = await hitRateLimit(deps.table, scope, limit, deps.now(), keyUse);
   if (kind === 'limited') throw new BillingError('rate_limited', 'too many calls');
 }
 

@@ -80,6 +80,8 @@ export class World {
   /** Customers with a payment above their limit. */
   readonly lateCustomers = new Set<string>();
   readonly violations: string[] = [];
+  /** The customers whose accounts an operator began to close, which ends their keys first. */
+  readonly closing = new Set<string>();
   /** The deeds that happened at least once. */
   readonly deeds = new Set<string>();
   readonly trace: TraceLine[] = [];

@@ -186,7 +186,7 @@ function headFacts(head: CustomerHead, at: Date): [string, string][] {
     ['card on file', yesOrNo(head.paymentMethodId !== null)],
     ['at Stripe', orNone(head.stripeCustomerId)],
     ['open disputes', head.openDisputes.length === 0 ? 'none' : head.openDisputes.join(' ')],
-    ['API keys', `${head.activeKeys} active, ${head.accountKeys} of them for the account`],
+    ['API keys', keysLine(head)],
     ['ledger', counted(head.seq, 'entry', 'entries')],
   ];
 }
@@ -203,6 +203,11 @@ function limitFacts({ spendingLimitCents: limit }: CustomerHead, { spending }: S
         (room === null ? '' : `, ${formatUsd(room)} left`),
     ],
   ];
+}
+
+function keysLine({ activeKeys, accountKeys }: CustomerHead): string {
+  const forFixes = activeKeys - accountKeys;
+  return `${activeKeys} active${forFixes === 0 ? '' : `, ${forFixes} of them only for fixes`}`;
 }
 
 const consentFacts = ({ consents, unreadableConsents }: Survey): [string, string][] => [

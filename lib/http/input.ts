@@ -39,10 +39,12 @@ function invalidRequest({ faultCodes = {} }: Contract, all: readonly FieldError[
   const own = first === undefined || others.length > 0 ? undefined : faultCodes[first.field];
   const errors = all.slice(0, MAX_ERRORS).map(({ field, message }) => ({ field: nameable(field), message }));
   const more = all.length - errors.length;
-  const sentences = errors.map(({ field, message }) => `${nameOf(field, message)} ${message}.`);
+  const sentences = errors.map(({ field, message }) => ended(`${nameOf(field, message)} ${message}`));
   if (more > 0) sentences.push(`And ${more} more.`);
   return new BillingError(own ?? 'invalid_request', sentences.join(' '), { errors });
 }
+
+const ended = (sentence: string): string => (sentence.endsWith('?') ? sentence : `${sentence}.`);
 
 const UNKNOWN = 'is not a known field';
 

@@ -7,12 +7,14 @@ import { handler as revokeCustomerKey } from '../../functions/revoke-customer-ke
 import { handler as settlePendingCharges } from '../../functions/settle-pending-charges.ts';
 import { handler as warnLowBalances } from '../../functions/warn-low-balances.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
+import { listActiveKeys } from '../../lib/store/api-keys.ts';
 import { readHead } from '../../lib/store/heads.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { expectSoundLedger } from '../support/customers.ts';
 import { documents } from '../support/documents.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
+import { noticeContentsOf } from '../support/notices.ts';
 
 let deps: Deps;
 beforeAll(async () => {
@@ -183,6 +185,41 @@ describe('keys for customers who cannot help themselves', () => {
     expect((await readHead(deps.table, head.customerId))?.activeKeys).toBe(1);
     expect(auditsIn(written)).toHaveLength(3);
     expect(written.join('\n')).not.toContain(api_key);
+  });
+
+  it('operators issue a key and end all others in one step, and the letter and the log say so', async () => {
+    const { head, keyId } = await customerWith(deps, 5);
+    const { customerId } = head;
+    const who = { customer_id: customerId, reason: 'all keys leaked', actor: 'ada' };
+    const second = await issueCustomerKey({ ...who, scope: 'fixes', name: 'CI' });
+    if (!second.ok) throw new Error(second.problem.detail);
+    const written = captureLog();
+    const only = await issueCustomerKey({ ...who, end_others: true });
+    if (!only.ok) throw new Error(only.problem.detail);
+    const { key_id, ended, scope } = only.result;
+    expect([...ended].sort()).toEqual([keyId, second.result.key_id].sort());
+    expect(scope).toBe('account');
+    expect((await listActiveKeys(deps.table, customerId)).map((key) => key.keyId)).toEqual([key_id]);
+    expect(await readHead(deps.table, customerId)).toMatchObject({ activeKeys: 1, accountKeys: 1 });
+    const told = await noticeContentsOf(deps, customerId, 'key_issued', 'key_revoked');
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual(expect.objectContaining({ keyId: key_id, by: 'operator', ended: 2 }));
+    expect(auditsIn(written)).toEqual([expect.objectContaining({ end_others: true, outcome: 'done' })]);
+  });
+
+  it('operators do not leave a customer without an account key, except by closing the account', async () => {
+    captureLog();
+    const { head, keyId } = await customerWith(deps, 5);
+    const who = { customer_id: head.customerId, reason: 'leaked', actor: 'ada' };
+    const revoked = await revokeCustomerKey({ ...who, key_id: keyId });
+    expect(revoked).toMatchObject({
+      ok: false,
+      problem: { code: 'last_key', detail: expect.stringContaining('keys issue --end-others') },
+    });
+    expect(await issueCustomerKey({ ...who, end_others: true, scope: 'fixes' })).toMatchObject({
+      problem: { code: 'invalid_request' },
+    });
+    expect(await readHead(deps.table, head.customerId)).toMatchObject({ activeKeys: 1, accountKeys: 1 });
   });
 
   it('a key cannot be issued for an unknown customer or revoked through another customer', async () => {

@@ -32,6 +32,16 @@ export function keysOfClosed(stored: Stored): string[] {
     .map(({ pk, sk }) => `${pk} is closed, and ${sk} is still valid`);
 }
 
+/** A customer whose account is open must have a key for it: the last one is never revoked. */
+export const lockedOut = ({ closing }: World, stored: Stored): string[] =>
+  stored.heads
+    .filter((head) => !closing.has(String(head['customer_id'])))
+    .filter(({ pk }) => !stored.under(String(pk), 'KEY#').some(isAccountKey))
+    .map(({ pk }) => `${pk} has no active key for the account`);
+
+const isAccountKey = (key: Readonly<Record<string, unknown>>): boolean =>
+  key['revoked_at'] === undefined && key['scope'] !== 'fixes';
+
 /** Stripe must have no personal data of a closed account. */
 export function leftAtStripe({ double: { state } }: World, stored: Stored): string[] {
   const closed = new Set(stored.heads.filter((head) => head['closed_at']).map((head) => head['customer_id']));

@@ -42,6 +42,11 @@ const SOME: readonly string[] = [
 /** The updates. `needs` is the condition that an update requires. */
 const UPDATES: readonly { readonly change: string; readonly needs?: string }[] = [
   { change: 'ADD active_keys :one' },
+  {
+    change:
+      'SET account_keys = if_not_exists(account_keys, active_keys) + :one, active_keys = active_keys + :one',
+    needs: 'attribute_exists(active_keys)',
+  },
   { change: 'SET revoked_at = :claimed' },
   { change: 'SET due = :due, due_at = :claimed' },
   { change: 'REMOVE due, due_at' },
@@ -81,6 +86,8 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':limit': (random) => random.int(1, 3),
   ':oldest': (random) => random.int(1, 3),
   ':size': (random) => random.int(1, 3),
+  ':last': (random) => random.int(0, 2),
+  ':counted': (random) => random.int(0, 3),
   ':one': (random) => random.pick([1, -1]),
   ':none': () => [],
   ':hit': (random) => [random.int(1, 3)],
@@ -110,6 +117,7 @@ const ATTRIBUTES: Readonly<Record<string, (random: Random) => unknown>> = {
   claimed_at: (random) => random.pick(TIMES),
   version: (random) => random.int(1, 2),
   active_keys: (random) => random.int(0, 3),
+  account_keys: (random) => random.int(0, 3),
   billed: () => ({ outcome: 'credit_consumed' }),
   revoked_at: (random) => random.pick([...TIMES, null]),
   hits: (random) => Array.from({ length: random.int(0, 3) }, () => random.int(1, 3)),

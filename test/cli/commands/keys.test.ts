@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { openService } from '../../support/cli/service.ts';
 import { customerWith } from '../../support/fixtures.ts';
-import { api, call } from '../../support/http.ts';
+import { api, call, fixBody } from '../../support/http.ts';
 
 vi.mock('../../../lib/runtime/start.ts', () => import('../../support/cli/runtime.ts'));
 
@@ -40,6 +40,40 @@ describe('keys', () => {
       1,
       'api_key_not_found',
     ]);
+  });
+
+  it('keys are listed with name, scope and last use, and all others are ended only after a confirmation', async () => {
+    const { head, keyId } = await customerWith(deps, 5);
+    const id = head.customerId;
+    const why = ['--reason', 'leaked'];
+    const named = await json('keys', 'issue', id, ...why, '--name', 'CI of webshop', '--scope', 'fixes');
+    const ci = IssuedKey.parse(named.answer);
+    await call(api.recordFixAttempt, { apiKey: ci.api_key, body: fixBody(1) });
+    const today = new Date().toISOString().slice(0, 10);
+    const { answer } = await json('keys', 'list', id);
+    expect(answer['keys']).toContainEqual(
+      expect.objectContaining({
+        id: ci.key_id,
+        name: 'CI of webshop',
+        scope: 'fixes',
+        last_used_on: today,
+      }),
+    );
+    const { shown } = await lines('keys', 'list', id);
+    expect(shown.join('\n')).toMatch(/key id +name +scope +state +issued \(UTC\) +last used +revoked/);
+    expect(shown.find((line) => line.startsWith(ci.key_id))).toMatch(
+      new RegExp(`CI of webshop +fixes +active +.* +${today}`),
+    );
+
+    const endOthers = ['keys', 'issue', id, ...why, '--end-others'];
+    expect(await refusal(...endOthers)).toEqual([2, 'confirmation_needed']);
+    const only = (await json(...endOthers, '--yes')).answer;
+    expect(only['ended']).toEqual(expect.arrayContaining([keyId, ci.key_id]));
+    expect((await call(api.getUsage, { apiKey: ci.api_key })).status).toBe(401);
+    expect((await call(api.getUsage, { apiKey: String(only['api_key']) })).status).toBe(200);
+    const last = ['keys', 'revoke', id, String(only['key_id']), ...why, '--yes'];
+    expect(await refusal(...last)).toEqual([1, 'last_key']);
+    expect(await refusal('keys', 'issue', id, ...why, '--scope', 'all')).toEqual([2, 'usage']);
   });
 
   it('keys reports an unknown customer', async () => {
