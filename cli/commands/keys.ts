@@ -63,7 +63,7 @@ export function addKeys(program: CommandUnknownOpts, runner: Runner): void {
       'after',
       examples(
         'rsolv-billing keys issue 5be0…c1 --reason "sign-up answer lost, ticket 99"',
-        'rsolv-billing keys issue 5be0…c1 --end-others --reason "all keys leaked, ticket 7"',
+        'rsolv-billing keys issue 5be0…c1 --end-others --reason leaked',
       ),
     )
     .action((id, options, command) =>

@@ -136,6 +136,29 @@ describe('a key that replaces another one', () => {
     });
   });
 
+  it('forty rotations in three hours leave one key that works, and one letter for each', async () => {
+    const customer = await signUp();
+    let current = customer.apiKey;
+    try {
+      for (let n = 0; n < 40; n++) {
+        if (n % 20 === 0) {
+          const now = Date.now() + 61 * 60 * 1000;
+          vi.useFakeTimers({ toFake: ['Date'], now });
+        }
+        const rotated = await issue(current, { replaces: apiKeyId(current).slice(0, 8) });
+        expect(rotated.status, rotated.text).toBe(201);
+        expect(await works(current)).toBe(false);
+        current = String(rotated.body['api_key']);
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await works(current)).toBe(true);
+    expect(await counts(customer)).toEqual([1, 1]);
+    const told = await noticeContentsOf(deps, customer.customerId, 'key_issued');
+    expect(told).toHaveLength(40);
+  });
+
   it('a key that is unknown, revoked or of another customer cannot be replaced, and no key is issued', async () => {
     const [customer, other] = [await signUp(), await signUp()];
     const { body } = await issue(customer.apiKey);
