@@ -950,13 +950,6 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     file: 'lib/store/api-keys.ts',
-    mutator: 'StringLiteral',
-    from: "'too_many'",
-    to: '""',
-    why: 'Callers test the other kinds by name; the remaining kind means too many.',
-  },
-  {
-    file: 'lib/store/api-keys.ts',
     mutator: 'EqualityOperator',
     from: 'a.createdAt < b.createdAt',
     to: 'a.createdAt <= b.createdAt',
