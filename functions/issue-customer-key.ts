@@ -12,11 +12,11 @@ export const handler = operatorFunction({
   run: async (deps, { customer_id, end_others = false, name, scope }) => {
     if (end_others && scope === 'fixes')
       throw new BillingError('invalid_request', 'The only key of a customer has the scope account.');
-    const [head] = await readTogether(deps.table, [keys.head(customer_id)]);
-    requireHead(head, customer_id);
+    const [item] = await readTogether(deps.table, [keys.head(customer_id)]);
+    const head = requireHead(item, customer_id);
     const { keyId, apiKey, createdAt, ended, ...issued } = end_others
       ? await issueOnlyKey(deps, customer_id, { name })
-      : { ...(await issueKey(deps, customer_id, 'operator', { name, scope })), ended: [] };
+      : { ...(await issueKey(deps, customer_id, 'operator', { name, scope }, head)), ended: [] };
     return { key_id: keyId, api_key: apiKey, scope: issued.scope, created_at: createdAt, ended: [...ended] };
   },
 });

@@ -1,8 +1,10 @@
 import { beforeAll, expect, it } from 'vitest';
 import { probeCustomerEmail, testCustomerEmail } from '../../lib/domain/test-customer.ts';
+import { issueKey, issueOnlyKey } from '../../lib/operations/accounts/api-keys.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { countedIn, heard } from '../support/counted.ts';
+import { uniqueEmail } from '../support/fixtures.ts';
 import type { Call } from '../support/gateway.ts';
 import { api, call, fixBody, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
@@ -50,3 +52,40 @@ it.each([testCustomerEmail, probeCustomerEmail])(
     expect(countedIn(broken)).toEqual(['Defect']);
   },
 );
+
+it.each([
+  ['a key that the customer issues', (apiKey: string) => issued(apiKey, { name: 'CI', scope: 'fixes' })],
+  [
+    'a key that replaces another one',
+    async (apiKey: string) => issued(apiKey, { scope: 'account', replaces: await idOfNewKey(apiKey) }),
+  ],
+  [
+    'a key that support issues',
+    async (apiKey: string) =>
+      (await issueKey(deps, customerIdIn(apiKey), 'operator', { scope: 'fixes' })).apiKey,
+  ],
+  [
+    'a key with which support ends all others',
+    async (apiKey: string) => (await issueOnlyKey(deps, customerIdIn(apiKey))).apiKey,
+  ],
+])('%s counts as its customer: not for a test customer, and for another one', async (_, issue) => {
+  const countedFor = async (email: string): Promise<string[]> => {
+    const { body } = await call(api.onboardCustomer, { body: { name: 'Test', email } });
+    const apiKey = await issue(String(body['api_key']));
+    const { result, lines } = await heard(() => call(api.getUsage, { apiKey }));
+    expect(result.status).toBe(200);
+    return countedIn(lines);
+  };
+  expect(await countedFor(testCustomerEmail(deps.randomBytes(8)))).toEqual([]);
+  expect(await countedFor(uniqueEmail())).toEqual(['KeyAccepted']);
+});
+
+const customerIdIn = (apiKey: string): string => apiKey.split('_')[1] ?? '';
+
+async function issued(apiKey: string, body: Record<string, unknown>): Promise<string> {
+  return String((await call(api.issueApiKey, { apiKey, body })).body['api_key']);
+}
+
+async function idOfNewKey(apiKey: string): Promise<string> {
+  return String((await call(api.issueApiKey, { apiKey })).body['id']);
+}

@@ -142,6 +142,7 @@ export const issueApiKeyContract = {
     },
   },
   problems: [
+    'customer_not_found',
     'account_closed',
     'too_many_api_keys',
     'api_key_not_found',

@@ -40,6 +40,7 @@ type Issuer = 'customer' | 'operator';
 /**
  * Issues another key and notifies the customer. Existing keys keep working until they are revoked.
  * @param replaces a key to revoke in the same transaction, by its id or its beginning
+ * @param read the customer's head, if already read
  * @throws BillingError account_closed, too_many_api_keys, ledger_busy, ledger_unavailable; with `replaces`
  * api_key_not_found, api_key_ambiguous, last_key
  */
@@ -48,9 +49,10 @@ export async function issueKey(
   customerId: string,
   by: Issuer = 'customer',
   { replaces, ...wish }: KeyWish & { readonly replaces?: string | undefined } = {},
+  read?: CustomerHead,
 ): Promise<IssuedKey> {
   const replaced = replaces === undefined ? undefined : await findActiveKey(deps, customerId, replaces);
-  const head = await readHead(deps.table, customerId);
+  const head = read ?? (await readHead(deps.table, customerId));
   const { drawn, apiKey, at } = draw(deps, customerId, wish);
   const key: NewKey = { ...drawn, isTest: isOfTest(head) };
   const notice = keyIssued(customerId, key.keyId, by, at, {
