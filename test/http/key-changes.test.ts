@@ -89,6 +89,17 @@ describe('a new key', () => {
     }
   });
 
+  it.each([
+    ['a changed spending limit', api.changeSpendingLimit, { monthly_cents: 0 }],
+    ['changed notice settings', api.changeNoticeSettings, { turned_off: [] }],
+    ['a call with a limit of its own', api.issueApiKey, {}],
+  ])('the day of last use is stored by %s', async (_, handler, body) => {
+    const { apiKey, customerId } = await signUp();
+    expect((await call(handler, { apiKey, body })).status).toBeLessThan(300);
+    const [used] = await listActiveKeys(deps.table, customerId);
+    expect(used?.lastUsedOn).toBe(new Date().toISOString().slice(0, 10));
+  });
+
   it('fifty concurrent first recordings of a day are all recorded, and store the day', async () => {
     const { apiKey, customerId } = await signUp();
     const answers = await Promise.all(

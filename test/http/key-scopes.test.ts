@@ -1,3 +1,4 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { allContracts } from '../../lib/http/contracts/index.ts';
@@ -6,6 +7,7 @@ import type { Deps } from '../../lib/runtime/deps.ts';
 import { listApiKeys } from '../../lib/store/api-keys.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { readTogether } from '../../lib/store/table.ts';
+import { documents } from '../support/documents.ts';
 import { api, call, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import { serveFromTestTable } from '../support/http-table.ts';
 
@@ -79,8 +81,7 @@ describe('a key with the scope fixes', () => {
     const [stored] = await readTogether(deps.table, [keys.apiKey(customerId, apiKeyId)]);
     const { scope, name: _, ...older } = stored ?? {};
     expect(scope).toBe('account');
-    const { PutCommand } = await import('@aws-sdk/lib-dynamodb');
-    await deps.table.client.send(new PutCommand({ TableName: deps.table.name, Item: older }));
+    await documents(deps.table).send(new PutCommand({ TableName: deps.table.name, Item: older }));
     expect((await call(api.listTransactions, { apiKey })).status).toBe(200);
     const { body } = await call(api.listApiKeys, { apiKey });
     expect(body['api_keys']).toMatchObject([{ id: apiKeyId, name: null, scope: 'account' }]);
