@@ -48,8 +48,12 @@ export async function useAccount({ url }: Scene): Promise<Account> {
   const asQuery = new URLSearchParams({ ...repository, pr_number: '1' });
   await caller.call('GET', `/api/v1/fix-attempts?${asQuery}`, 200);
   await caller.call('POST', `/api/v1/fix-attempts/${id}/billing`, 200);
-  const issued = Key.parse(await caller.call('POST', '/api/v1/api-keys', 201));
+  const issued = Key.parse(await caller.call('POST', '/api/v1/api-keys', 201, { scope: 'fixes' }));
+  await caller.call('GET', '/api/v1/api-keys', 200);
   await caller.call('DELETE', `/api/v1/api-keys/${issued.id}`, 200);
+  await caller.call('GET', '/api/v1/spending-limit', 200);
+  await caller.call('PUT', '/api/v1/spending-limit', 200, { monthly_cents: 100_000 });
+  await caller.call('GET', '/api/v1/exposure', 200);
   await caller.call('GET', '/api/v1/notices', 200);
   await caller.call('PUT', '/api/v1/notices', 200, { turned_off: ['low_balance'] });
   await caller.call('POST', '/api/v1/subscription', 201, { plan: 'pro' });
@@ -62,10 +66,12 @@ export async function useAccount({ url }: Scene): Promise<Account> {
 /** The commands of an operator. */
 export async function operateAccount({ stripe }: Scene, operator: Operator, { customerId }: Account) {
   await operator.run(['adjust', customerId, '25', ...REASON]);
-  const { keys } = Keys.parse(await operator.run(['keys', 'list', customerId]));
-  for (const { id, revoked_at: revoked } of keys)
-    if (revoked === null) await operator.run(['keys', 'revoke', customerId, id, ...REASON, '--yes']);
   await operator.run(['keys', 'issue', customerId, ...REASON]);
+  const { keys } = Keys.parse(await operator.run(['keys', 'list', customerId]));
+  // The newest key stays: the last one for the account is never revoked.
+  for (const { id, revoked_at: revoked } of keys.slice(0, -1))
+    if (revoked === null) await operator.run(['keys', 'revoke', customerId, id, ...REASON, '--yes']);
+  await operator.run(['keys', 'issue', customerId, '--end-others', ...REASON, '--yes']);
   const response = await fetch(`${stripe.url}/v1/events`, {
     headers: { authorization: `Bearer ${stripe.apiKey}` },
   });
