@@ -132,6 +132,7 @@ describe('a key', () => {
       keyId: apiKeyId(issued.apiKey),
       apiKey: expect.stringContaining(`rsolv_${head.customerId}_`),
       name: null,
+      isTest: false,
       scope: 'account',
       createdAt: AT.toISOString(),
     });
