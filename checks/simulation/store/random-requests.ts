@@ -88,6 +88,8 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':size': (random) => random.int(1, 3),
   ':last': (random) => random.int(0, 2),
   ':counted': (random) => random.int(0, 3),
+  ':most': (random) => random.int(0, 3),
+  ':percent': (random) => random.int(0, 3),
   ':one': (random) => random.pick([1, -1]),
   ':none': () => [],
   ':hit': (random) => [random.int(1, 3)],
@@ -118,6 +120,8 @@ const ATTRIBUTES: Readonly<Record<string, (random: Random) => unknown>> = {
   version: (random) => random.int(1, 2),
   active_keys: (random) => random.int(0, 3),
   account_keys: (random) => random.int(0, 3),
+  committed_cents: (random) => random.int(0, 3),
+  noticed_percent: (random) => random.int(0, 3),
   billed: () => ({ outcome: 'credit_consumed' }),
   revoked_at: (random) => random.pick([...TIMES, null]),
   hits: (random) => Array.from({ length: random.int(0, 3) }, () => random.int(1, 3)),
@@ -252,7 +256,7 @@ const withCondition = (random: Random, ConditionExpression: string, beside = '')
 function bound(random: Random, text: string) {
   const mentioned = (pattern: RegExp) => [...new Set(text.match(pattern) ?? [])];
   const names = mentioned(/#\w+/g).map((name) => [name, NAMES[name] ?? name]);
-  const values = mentioned(/:\w+/g).map((name) => [name, VALUES[name]?.(random)]);
+  const values = mentioned(/:\w+/g).map((name) => [name, drawn(name, random)]);
   return {
     ...(names.length > 0 && { ExpressionAttributeNames: Object.fromEntries(names) }),
     ...(values.length > 0 && { ExpressionAttributeValues: Object.fromEntries(values) }),
@@ -278,4 +282,10 @@ function randomItem(random: Random, key: Key): Item {
     ...Object.fromEntries(present.map(([name, value]) => [name, value(random)])),
     ...(isDue && { due: random.pick(['charge', 'notice']), due_at: random.pick(TIMES) }),
   };
+}
+
+function drawn(name: string, random: Random): unknown {
+  const draw = VALUES[name];
+  if (draw === undefined) throw new Error(`No value is known for ${name}: add it to VALUES.`);
+  return draw(random);
 }
