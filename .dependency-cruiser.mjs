@@ -6,6 +6,7 @@
 /** The rooms of lib from the bottom up: a room imports itself and rooms that stand before it, and nothing else of ours. */
 const ROOMS = [
   'errors',
+  'html',
   'domain',
   'settings',
   'store',

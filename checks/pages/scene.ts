@@ -11,7 +11,7 @@ import { letterOf } from '../../lib/mail/letters.ts';
 import { startMailbox } from '../../local/mailbox/server.ts';
 import { startStripeDouble } from '../../local/stripe-double/server.ts';
 import { gatewayEvent, invocation } from '../../test/support/gateway.ts';
-import { LETTERS } from '../../test/support/letters.ts';
+import { LETTERS, SIGN_IN_URL } from '../../test/support/letters.ts';
 
 /* The content of the pages: every kind of object, and a very long list of letters of every kind. */
 
@@ -168,6 +168,6 @@ function letter(n: number) {
     from: 'billing@rsolv.dev',
     to: `customer-${n}@acme.example`,
     kind: content.kind,
-    ...layOut(letterOf({ content, createdAt: at }, NO_SOLD_PRICES), frame),
+    ...layOut(letterOf({ content, createdAt: at }, NO_SOLD_PRICES, SIGN_IN_URL), frame),
   };
 }

@@ -13,13 +13,14 @@ export const NOTICE_KINDS = [
   'limit_changed',
   'key_issued',
   'key_revoked',
+  'sign_in',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /**
  * Notices that a customer can turn off. The others are always sent: a contract ends or is not paid, money is
  * in dispute, credits were removed, the spending limit was reached or changed, an API key was issued or
- * revoked.
+ * revoked, a person asked to sign in.
  */
 export const OPTIONAL_NOTICE_KINDS = [
   'low_balance',

@@ -96,7 +96,9 @@ export type NoticeContent =
       readonly toCents: number | null;
       readonly renewsAt: string;
     }
-  | KeyNoticeContent;
+  | KeyNoticeContent
+  /** The link itself is made when the letter is sent, so it is never stored. */
+  | { readonly kind: 'sign_in' };
 
 /** A message to one customer, stored in the transaction of its cause. */
 export interface Notice {

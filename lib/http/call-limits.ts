@@ -18,6 +18,9 @@ export const SIGN_UPS: CountedLimit = { name: 'sign-ups', scope: 'onboard', limi
 const HOUR = { limit: 20, windowSeconds: 60 * 60 } as const;
 /** For calls that try a card: thieves test stolen cards by many tries. */
 export const CARD_CALLS: CountedLimit = { name: 'cards', scope: 'card', ...HOUR };
+export const BILLING_LINKS: CountedLimit = { name: 'billing-links', scope: 'billing-link', ...HOUR };
+/** Per address of the caller. */
+export const SIGN_INS: CountedLimit = { name: 'sign-ins', scope: 'sign-in', ...HOUR };
 export const SUBSCRIPTION_CALLS: CountedLimit = { name: 'subscriptions', scope: 'subscription', ...HOUR };
 /** Each new key sends a letter. */
 export const KEYS_ISSUED: CountedLimit = { name: 'keys', scope: 'keys', ...HOUR };

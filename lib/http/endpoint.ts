@@ -103,6 +103,7 @@ export function customerEndpoint<C extends CustomerContract>(
       ...(input.ok ? alsoRead(id, input.value, at) : []),
     ]);
     notes.customerId = customerId;
+    notes.hasKey = true;
     notes.isTest = isTest;
     await keyCalls.count(deps, keyId, notes);
     requireScope(scope, contract.scope);

@@ -29,6 +29,8 @@ const REFUSALS: ReadonlySet<number> = new Set([403, 422]);
 export interface Notes {
   /** For the log line. */
   customerId?: string;
+  /** The request had a valid API key. A page has a session instead, so it is no call of the API. */
+  hasKey?: true;
   /** The smoke test or the probe signed the customer up. */
   isTest?: boolean;
   /** For the headers of the reply. */
@@ -41,14 +43,24 @@ type RequestContext = Context & { readonly notes: Notes };
 type ChainRequest = Request<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
 type Middleware = MiddlewareObj<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>;
 
+/** What a handler needs to know of its call. */
+export type Route = Pick<
+  Contract,
+  'method' | 'path' | 'body' | 'isBodyOptional' | 'maxBodyBytes' | 'isSignUp'
+>;
+
+/** How a failure is answered. */
+type ProblemReply = (problem: BillingError, requestId: string) => Reply;
+
 /** A Lambda handler for one call: the parts common to all calls, around `answer`. */
 export function handlerOf(
-  contract: Contract,
+  contract: Route,
   answer: (event: ParsedEvent, notes: Notes) => Promise<Reply>,
+  problemAnswer: ProblemReply = problemReply,
 ): Handler {
   const chain = middy<APIGatewayProxyEventV2, Reply | Result, Error, RequestContext>();
   chain.use(httpSecurityHeaders({ permissionsPolicy: false }));
-  chain.use(answerAndLog(contract));
+  chain.use(answerAndLog(contract, problemAnswer));
   chain.use(httpHeaderNormalizer());
   chain.use(limitBody(contract.maxBodyBytes ?? MAX_BODY_BYTES));
   if (contract.body !== undefined) chain.use(jsonBodyParser(contract.isBodyOptional ?? false));
@@ -64,7 +76,7 @@ export function handlerOf(
 }
 
 /** Turns the outcome of a request into its response, and writes the one log line of each request. */
-function answerAndLog(contract: Contract): Middleware {
+function answerAndLog(contract: Route, problemAnswer: ProblemReply): Middleware {
   const route = `${contract.method} ${contract.path}`;
   let coldStart = true;
   const finish = (request: ChainRequest, reply: Reply, facts: Record<string, unknown> = {}) => {
@@ -85,7 +97,7 @@ function answerAndLog(contract: Contract): Middleware {
     coldStart = false;
     // Lambda counts such an answer as a success. Only this report raises an alarm or rolls a canary back.
     if (status === 500) report({ kind: 'defect' });
-    if (customerId !== undefined) reportAccepted(notes, status);
+    if (notes.hasKey) reportAccepted(notes, status);
     else if (status === 401) report({ kind: 'key_refused' });
     if (status >= 500) logger.error('request', line);
     else logger.info('request', line);
@@ -99,7 +111,7 @@ function answerAndLog(contract: Contract): Middleware {
     },
     onError: (request) => {
       const problem = toBillingError(request.error);
-      const reply = problemReply(problem, request.context.awsRequestId);
+      const reply = problemAnswer(problem, request.context.awsRequestId);
       const { code, facts } = problem;
       const { limit, retryAfterSeconds = 0 } = facts;
       if (code === 'rate_limited') report({ kind: 'rate_limited' });

@@ -42,6 +42,7 @@ export class KeyCalls {
     const calls = this.#current(at).get(key.keyId);
     if (calls === undefined || calls.here + calls.total < perMinute) return;
     notes.customerId = key.customerId;
+    notes.hasKey = true;
     notes.limits.announce(limitOf(perMinute));
     throw tooManyCalls(limitOf(perMinute), secondsLeft(at));
   }

@@ -5,11 +5,12 @@ export interface Reply {
   /** Sent as JSON; a string is sent unchanged, with its own content type. */
   readonly body: object | string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly cookies?: readonly string[];
 }
 
 /** Answers are about one customer's money, so no cache may store them unless the reply allows it. */
 export function render(
-  { status, body, headers }: Reply,
+  { status, body, headers, cookies = [] }: Reply,
   requestId: string,
 ): APIGatewayProxyStructuredResultV2 {
   return {
@@ -20,6 +21,7 @@ export function render(
       ...headers,
       'x-request-id': requestId,
     },
+    ...(cookies.length > 0 && { cookies: [...cookies] }),
     body: typeof body === 'string' ? body : JSON.stringify(body),
   };
 }

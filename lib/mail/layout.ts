@@ -1,4 +1,4 @@
-import { html } from './html.ts';
+import { html } from '../html.ts';
 import type { Letter } from './letter.ts';
 import { wrapped } from './wrap.ts';
 
@@ -43,12 +43,12 @@ const footerOf = ({ isOptional, apiUrl }: Frame): string =>
     ? `You can turn off messages of this kind: PUT ${apiUrl}/api/v1/notices with your API key.`
     : 'This message is about your contract or your security, so it cannot be turned off.';
 
-function asText({ paragraphs, next }: Letter, frame: Frame): string {
+function asText({ paragraphs, next, button }: Letter, frame: Frame): string {
   const parts = [
     greeting(frame.name),
     ...paragraphs,
     next,
-    frame.appUrl,
+    button?.url ?? frame.appUrl,
     `-- \n${SIGNATURE}\n${footerOf(frame)}`,
   ];
   return `${parts.map((part) => wrapped(part, TEXT_WIDTH)).join('\n\n')}\n`;
@@ -59,7 +59,8 @@ const BUTTON =
   'display:inline-block;padding:10px 18px;border-radius:6px;' +
   'background:#1f4ed8;color:#ffffff;text-decoration:none;font-weight:600';
 
-function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
+function asHtml({ subject, paragraphs, next, button }: Letter, frame: Frame): string {
+  const { label, url } = button ?? { label: 'Open RSOLV', url: frame.appUrl };
   const allParagraphs = [greeting(frame.name), ...paragraphs, next];
   return html`<!doctype html>
 <html lang="en">
@@ -72,7 +73,7 @@ function asHtml({ subject, paragraphs, next }: Letter, frame: Frame): string {
 <div style="max-width:560px;margin:0 auto;padding:28px 32px;background:#ffffff;border-radius:10px">
 <h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">${subject}</h1>
 ${allParagraphs.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
-<p style="margin:22px 0 0"><a href="${frame.appUrl}" style="${BUTTON}">Open RSOLV</a></p>
+<p style="margin:22px 0 0"><a href="${url}" style="${BUTTON}">${label}</a></p>
 </div>
 <p style="max-width:560px;margin:14px auto 0;color:#596273;font-size:13px">${
     SIGNATURE

@@ -1,15 +1,19 @@
-import { type KeyScope, shortKeyId } from '../domain/api-key.ts';
 import type { Notice, NoticeContent, ReturnReason, WithoutCredits } from '../domain/notice.ts';
 import { FIX_PRICE_CENTS, PLANS, type SoldPrices, soldPriceOf } from '../domain/plans.ts';
 import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
+import { keyIssued, keyRevoked, signIn } from './access-letters.ts';
 import { longDay } from './day.ts';
 import type { Letter } from './letter.ts';
 import { limitChanged, limitNear, limitReached } from './limit-letters.ts';
 
-/** The letter of a notice. Pure: the same notice and prices always make the same letter. */
+/**
+ * The letter of a notice. Pure: the same notice and prices always make the same letter.
+ * @param signInUrl for a notice of the kind `sign_in`
+ */
 export function letterOf(
   { content, createdAt }: Pick<Notice, 'content' | 'createdAt'>,
   prices: SoldPrices,
+  signInUrl?: string,
 ): Letter {
   const day = longDay(new Date(createdAt));
   switch (content.kind) {
@@ -39,6 +43,8 @@ export function letterOf(
       return keyIssued(content, day);
     case 'key_revoked':
       return keyRevoked(content, day);
+    case 'sign_in':
+      return signIn(signInUrl, day);
     default:
       return content satisfies never;
   }
@@ -220,58 +226,5 @@ function creditsRemoved(content: Content<'credits_removed'>, day: string): Lette
       `On ${day} we removed ${what}. Your balance is ${credits(left)}.${debt}`,
     ],
     next: 'No action needed. Reply to this message if you think this is wrong.',
-  };
-}
-
-/** What a key may do, for people. */
-const MAY: Readonly<Record<KeyScope, string>> = {
-  fixes: 'It can record, look up and bill fixes, and read usage, and nothing else.',
-  account: 'It can do everything, also buy Pro and revoke other keys.',
-};
-
-function keyIssued({ keyId, by, scope, replaced, ended }: Content<'key_issued'>, day: string): Letter {
-  const key = `Its id begins with ${shortKeyId(keyId)}; the key itself is never sent by mail.`;
-  if (by === 'sign_up') {
-    return {
-      subject: 'Welcome to RSOLV',
-      paragraphs: [
-        `Your account was opened on ${day} with ${credits(GRANTED_CREDITS.trial)}: one for each merged fix.`,
-        `It has one API key. ${MAY.account} ${key}`,
-        'Keep that key for yourself. For RSOLV-action, issue another one with the scope "fixes": ' +
-          'POST /api/v1/api-keys with {"scope":"fixes"}.',
-      ],
-      next: 'If you did not sign up, reply to this message and we will close the account.',
-    };
-  }
-  const who = by === 'operator' ? 'Our support issued' : 'You issued';
-  return {
-    subject: 'A new API key for your RSOLV account',
-    paragraphs: [
-      `${who} a new API key for your account on ${day}. ${MAY[scope]} ${key}`,
-      ...(replaced === null
-        ? []
-        : [`It replaces the key whose id begins with ${shortKeyId(replaced)}, which no longer works.`]),
-      ...(ended === 0 ? [] : [`${othersEnded(ended)} Use the new key from now on.`]),
-    ],
-    next:
-      `If you did not expect this, revoke the key at once: DELETE /api/v1/api-keys/${shortKeyId(keyId)}. ` +
-      'Then reply to this message.',
-  };
-}
-
-const othersEnded = (count: number): string =>
-  count === 1
-    ? 'The other key of your account was ended in the same step and no longer works.'
-    : `The other ${count} keys of your account were ended in the same step and no longer work.`;
-
-function keyRevoked({ keyId, by }: Content<'key_revoked'>, day: string): Letter {
-  const who = by === 'operator' ? 'Our support revoked' : 'You revoked';
-  return {
-    subject: 'An API key of your RSOLV account was revoked',
-    paragraphs: [
-      `${who} an API key of your account on ${day}. Its id begins with ${shortKeyId(keyId)}.`,
-      'The key no longer works. A program that still uses it gets the answer 401.',
-    ],
-    next: 'If you did not expect this, reply to this message.',
   };
 }

@@ -16,6 +16,13 @@ export interface MailConfig {
   readonly apiUrl: string;
 }
 
+/** The address of our own API, for links to our pages. @throws Error if it is missing or wrong */
+export function parseApiUrl(env: NodeJS.ProcessEnv): string {
+  const parsed = z.pick(Environment, { API_URL: true }).safeParse(env);
+  if (!parsed.success) throw new Error(`The API's own address is not usable. ${faultsOf(parsed.error)}`);
+  return parsed.data.API_URL;
+}
+
 /** @throws Error naming each variable that is missing or wrong */
 export function parseMailConfig(env: NodeJS.ProcessEnv): MailConfig {
   const parsed = Environment.safeParse(env);

@@ -100,6 +100,12 @@ export const CONDITIONS = {
   KEY_IS_NEW: 'attribute_not_exists(pk)',
   /** An existing key is revoked once, so that the count goes down once. */
   KEY_IS_ACTIVE: 'attribute_exists(pk) AND attribute_not_exists(revoked_at)',
+  /** A link is stored once, even if the call is retried because its answer was lost. */
+  LINK_IS_NEW: 'attribute_not_exists(pk)',
+  /** A link signs in once, and only while it is valid. */
+  LINK_IS_USABLE: 'attribute_exists(pk) AND attribute_not_exists(used_at) AND valid_until > :now',
+  /** A test customer can be removed while their link is made or used. */
+  CUSTOMER_IS_THERE: 'attribute_exists(pk)',
   /** The window has room for one more hit. */
   RATE_HAS_ROOM: 'attribute_not_exists(hits) OR size(hits) < :limit',
   /** No other call has added a hit, or replaced the list: a replaced list lacks its oldest hit. */

@@ -23,6 +23,8 @@ const RENEWAL = 'RENEWAL#PRO';
 const CLOSING = 'CLOSING';
 const CARD_TRIES = 'CARD_TRIES';
 const CONSENT_PREFIX = 'CONSENT#';
+const LINK_PREFIX = 'LINK#';
+const SESSION_PREFIX = 'SESSION#';
 const RECORDED_PREFIX = 'RECORDED#';
 const SPENDING_PREFIX = 'SPENDING#';
 
@@ -62,6 +64,9 @@ export const keys = {
   renewal: (customerId: string): Key => within(customerId, RENEWAL),
   /** The recent tries of the customer's cards. */
   cardTries: (customerId: string): Key => within(customerId, CARD_TRIES),
+  /** A link that signs a customer in, and a customer's session, by the hashes of their tokens. */
+  link: (customerId: string, linkId: string): Key => within(customerId, LINK_PREFIX + linkId),
+  session: (customerId: string, sessionId: string): Key => within(customerId, SESSION_PREFIX + sessionId),
   /** The closing of an account. */
   closing: (customerId: string): Key => within(customerId, CLOSING),
   /** By the id of a Stripe customer or payment method. */

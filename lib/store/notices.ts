@@ -90,6 +90,7 @@ const Content = z.discriminatedUnion('kind', [
     scope: keyScope,
     by: z.enum(['customer', 'operator']),
   }),
+  z.object({ kind: z.literal('sign_in') }),
 ]);
 
 const StoredNotice = z.object({

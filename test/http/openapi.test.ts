@@ -53,7 +53,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('the OpenAPI document describes exactly the deployed calls', () => {
+  it('the OpenAPI document describes exactly the deployed calls that are not pages', () => {
     const Deployed = z.object({
       functions: z.record(
         z.string(),
@@ -68,7 +68,8 @@ describe('the OpenAPI document', () => {
     const deployed = Object.values(file.functions).flatMap(({ events = [] }) =>
       events.flatMap(({ httpApi }) => httpApi ?? []),
     );
-    expect(calls.map(routeOf).sort()).toEqual(deployed.map(routeOf).sort());
+    const ofPrograms = deployed.filter(({ path }) => !path.startsWith('/billing'));
+    expect(calls.map(routeOf).sort()).toEqual(ofPrograms.map(routeOf).sort());
   });
 
   it('the OpenAPI document names every call once', () => {

@@ -1,6 +1,10 @@
 import { beforeAll, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { formTokenOf } from '../../lib/domain/access/tokens.ts';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
+import { sessionCookie } from '../../lib/http/pages/session-cookie.ts';
+import { requestSignIn } from '../../lib/operations/access/request-sign-in.ts';
+import { makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
@@ -8,7 +12,7 @@ import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { keys } from '../../lib/store/keys.ts';
 import { recordedFix } from '../support/customers.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
-import { type Call, gatewayEvent, invocation } from '../support/gateway.ts';
+import { type Call, gatewayEvent, invocation, someIp } from '../support/gateway.ts';
 import { type Answer, api, call, deployFix, fixBody, signUp } from '../support/http.ts';
 import {
   atStripe,
@@ -21,7 +25,9 @@ import {
   serveMoney,
 } from '../support/http-money.ts';
 import type { Money } from '../support/money.ts';
+import { allNoticesOf } from '../support/notices.ts';
 import { startOtherServices } from '../support/other-services.ts';
+import { Visitor } from '../support/pages.ts';
 import { type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.ts';
 import { grantedRights, rightsForTableCall } from '../support/rights.ts';
 import { answering, failing } from '../support/stripe-answers.ts';
@@ -162,6 +168,36 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     await invoke({
       Records: [{ eventName: 'INSERT', dynamodb: { Keys: { pk: { S: pk }, sk: { S: sk } } } }],
     });
+    const email = uniqueEmail();
+    const { head } = await onboardCustomer(money.deps, { name: 'Acme', email, source: 'direct' });
+    await requestSignIn(money.deps, { email, sourceIp: someIp() });
+    const asked = (await allNoticesOf(money.deps.table, head.customerId)).find(
+      ({ content }) => content.kind === 'sign_in',
+    );
+    const Keys = keys.notice(head.customerId, 'sign_in', asked?.id ?? '');
+    await invoke({
+      Records: [{ eventName: 'INSERT', dynamodb: { Keys: { pk: { S: Keys.pk }, sk: { S: Keys.sk } } } }],
+    });
+  },
+  'create-billing-link': async ({ ask }) => ask(await signUp()),
+  'billing-sign-in': async ({ invoke }) => {
+    const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
+    const email = uniqueEmail();
+    const { head } = await onboardCustomer(money.deps, { name: 'Acme', email, source: 'direct' });
+    const { token } = await makeSignInLink(money.deps, head.customerId);
+    await visitor.get('/billing/sign-in');
+    await visitor.post('/billing/sign-in', { email });
+    await visitor.get(`/billing/enter?link=${token}`);
+    await visitor.post('/billing/enter', { link: token });
+    const [, session = ''] = (visitor.cookies[0] ?? '').split('=');
+    await visitor.post('/billing/sign-out', { form_token: formTokenOf(session) });
+  },
+  'billing-page': async ({ invoke }) => {
+    const { customerId } = await signUp();
+    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
+    const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
+    visitor.steal([sessionCookie(token, 60)]);
+    expect((await visitor.get('/billing')).status).toBe(200);
   },
   'get-usage': async ({ ask }) => ask(await signUp()),
   'list-transactions': async ({ ask }) => ask(await signUp()),
@@ -246,6 +282,12 @@ async function eventfulCustomer(): Promise<{ customerId: string }> {
   return { customerId };
 }
 
+const PageAnswer = z.object({
+  statusCode: z.number(),
+  headers: z.record(z.string(), z.string()),
+  cookies: z.optional(z.array(z.string())),
+  body: z.string(),
+});
 const HttpAnswer = z.object({ statusCode: z.number(), body: z.string() });
 const Lambda = z.object({ handler: z.custom<(event: unknown, context: unknown) => Promise<unknown>>() });
 /** The answer of an operator's function, or of a stream reader, after a failure. */

@@ -5,7 +5,7 @@ import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
 import { longDay } from '../../lib/mail/day.ts';
 import { layOut } from '../../lib/mail/layout.ts';
 import { letterOf } from '../../lib/mail/letters.ts';
-import { AT, LETTERS, PULL_REQUEST } from '../support/letters.ts';
+import { AT, LETTERS, PULL_REQUEST, SIGN_IN_URL } from '../support/letters.ts';
 
 /** The facts of a customer who is offered Pro. */
 const OFFERING = {
@@ -31,10 +31,13 @@ const textOf = (html: string) =>
 
 describe('a letter', () => {
   it.each(LETTERS)('the letter of %o has the amount and the day, in text and HTML alike', (content, said) => {
-    const { subject, text, html } = layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME);
+    const { subject, text, html } = layOut(
+      letterOf({ content, createdAt: AT }, NO_SOLD_PRICES, SIGN_IN_URL),
+      FRAME,
+    );
     for (const one of [...said, 'Tuesday, 24 November 2026']) {
       expect(`${subject} ${text.replace(/\s+/g, ' ')}`).toContain(one);
-      expect(textOf(html)).toContain(one);
+      expect(one.startsWith('https:') ? html : textOf(html)).toContain(one);
     }
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(78);
   });

@@ -4,6 +4,7 @@ import { handler as billFixAttempt } from '../../functions/bill-fix-attempt.ts';
 import { handler as cancelSubscription } from '../../functions/cancel-subscription.ts';
 import { handler as changeNoticeSettings } from '../../functions/change-notice-settings.ts';
 import { handler as changeSpendingLimit } from '../../functions/change-spending-limit.ts';
+import { handler as createBillingLink } from '../../functions/create-billing-link.ts';
 import { handler as findFixAttempt } from '../../functions/find-fix-attempt.ts';
 import { handler as getExposure } from '../../functions/get-exposure.ts';
 import { handler as getNoticeSettings } from '../../functions/get-notice-settings.ts';
@@ -34,6 +35,7 @@ export const api = {
   stripeWebhook,
   getUsage,
   listTransactions,
+  createBillingLink,
   issueApiKey,
   listApiKeys,
   revokeApiKey,

@@ -3,6 +3,8 @@ import { keyIssued, keyRevoked } from '../../lib/domain/notices/key-notices.ts';
 
 /** When the notices of `LETTERS` were made. */
 export const AT = '2026-11-24T14:05:00.000Z';
+/** The link of the sign-in letter. */
+export const SIGN_IN_URL = 'https://api.rsolv.dev/billing/enter?link=token';
 export const PULL_REQUEST = { repo: 'acme/webshop', prNumber: 42 };
 
 const KEY_ID = 'a'.repeat(64);
@@ -218,4 +220,5 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     keyRevoked('c1', { keyId: KEY_ID, scope: 'account', by: 'operator' }, ISSUED_AT).content,
     ['Our support revoked'],
   ],
+  [{ kind: 'sign_in' }, ['Sign in', SIGN_IN_URL, 'works once']],
 ];

@@ -1,5 +1,5 @@
 import wrapAnsi from 'wrap-ansi';
-import { html } from '../../../lib/mail/html.ts';
+import { html } from '../../../lib/html.ts';
 import type { Letter } from '../../../lib/mail/letter.ts';
 
 /** What surrounds the content of a letter. */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { KEY_SCOPES } from '../../domain/api-key.ts';
 import { emailFault, mailForm } from '../../domain/email.ts';
 import { PLAN_NAMES } from '../../domain/plans.ts';
-import { KEYS_ISSUED, SIGN_UPS } from '../call-limits.ts';
+import { BILLING_LINKS, KEYS_ISSUED, SIGN_UPS } from '../call-limits.ts';
 import { type Contract, described, nothing, text } from '../contract.ts';
 
 const CustomerView = z.object({
@@ -198,4 +198,28 @@ export const revokeApiKeyContract = {
     },
   },
   problems: ['api_key_not_found', 'api_key_ambiguous', 'last_key', 'ledger_busy'],
+} as const satisfies Contract;
+
+export const createBillingLinkContract = {
+  operationId: 'createBillingLink',
+  method: 'POST',
+  path: '/api/v1/billing-links',
+  tag: 'Account',
+  summary: 'Make a link to the billing page',
+  description:
+    'The link signs its holder in once, within 15 minutes, for 30 minutes. Open it in a browser and do not ' +
+    'store it. Takes no body. Each call makes another link.',
+  access: 'api_key',
+  scope: 'account',
+  rateLimit: BILLING_LINKS,
+  params: nothing,
+  query: nothing,
+  body: undefined,
+  responses: {
+    201: {
+      description: 'The link. Everyone who has it can sign in.',
+      schema: z.object({ url: z.url(), expires_at: z.iso.datetime() }),
+    },
+  },
+  problems: ['account_closed', 'rate_limited', 'ledger_busy'],
 } as const satisfies Contract;

@@ -8,6 +8,7 @@ import { AFTER_SIGN_UP } from '../views/api-keys.ts';
 import { noticeSettingsView } from '../views/notice-settings.ts';
 import { getUsageContract, listTransactionsContract, PricingView } from './account.ts';
 import {
+  createBillingLinkContract,
   issueApiKeyContract,
   listApiKeysContract,
   onboardCustomerContract,
@@ -156,6 +157,10 @@ shown(listApiKeysContract.responses[200].schema, {
       last_used_on: recordedAt.slice(0, 10),
     },
   ],
+});
+shown(createBillingLinkContract.responses[201].schema, {
+  url: `https://api.rsolv.dev/billing/enter?link=${customerId}.q2VbX0y6nJkA7cT1mR4sW9zLhUe3dPfGoIx5uKtYwB8`,
+  expires_at: billedAt,
 });
 shown(revokeApiKeyContract.params.shape.id, apiKeyId(apiKey));
 shown(revokeApiKeyContract.responses[200].schema, { id: apiKeyId(apiKey), revoked_at: billedAt });

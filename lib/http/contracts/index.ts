@@ -1,6 +1,7 @@
 import type { Contract } from '../contract.ts';
 import { getPricingContract, getUsageContract, listTransactionsContract } from './account.ts';
 import {
+  createBillingLinkContract,
   issueApiKeyContract,
   listApiKeysContract,
   onboardCustomerContract,
@@ -34,6 +35,7 @@ export const allContracts: readonly Contract[] = [
   cancelSubscriptionContract,
   getUsageContract,
   listTransactionsContract,
+  createBillingLinkContract,
   getSpendingLimitContract,
   changeSpendingLimitContract,
   getExposureContract,

@@ -59,6 +59,8 @@ export const PROBLEM_ADVICE: Readonly<Record<ProblemCode, string>> = {
   key_reused: 'An idempotency key belongs to one adjustment. Use a new key for another adjustment.',
   insufficient_credits: 'A balance never goes below zero. Remove at most `credit_balance` credits.',
   customer_not_found: 'The API key is valid, but its customer does not exist. Tell support the `request_id`.',
+  link_not_valid: 'Each sign-in link works once, for 15 minutes. Ask for another one.',
+  form_outdated: 'Open the page again and send its form. Nothing was changed.',
   body_too_large: 'Send a smaller body: `detail` has the limit.',
   unsupported_media_type: 'Send the body as JSON with the header `content-type: application/json`.',
   invalid_request:

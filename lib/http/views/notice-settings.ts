@@ -17,6 +17,7 @@ const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   limit_changed: 'The monthly spending limit has changed.',
   key_issued: 'A new API key was issued.',
   key_revoked: 'An API key was revoked.',
+  sign_in: 'Someone asked for a link to sign in.',
 };
 
 export const noticeSettingsView = ({ mutedNotices }: Pick<CustomerHead, 'mutedNotices'>): NoticeSettings => ({

@@ -18,6 +18,7 @@ import {
 } from '../../store/notices.ts';
 import { decodeSoldPrices, soldPriceKeys } from '../../store/payments/sold-prices.ts';
 import { readTogether } from '../../store/table.ts';
+import { enterUrl, makeSignInLink } from '../access/sign-in.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
 export interface MailDeps extends Deps {
@@ -62,7 +63,9 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
     return 'muted';
   }
   try {
-    const messageId = await sendInTurn(deps, mailOf(stored, customer, decodeSoldPrices(sold), deps));
+    const url = kind === 'sign_in' ? await signInUrl(deps, customerId) : undefined;
+    const mail = mailOf(stored, customer, decodeSoldPrices(sold), deps, url);
+    const messageId = await sendInTurn(deps, mail);
     await note({ state: 'sent', messageId });
     return 'sent';
   } catch (error) {
@@ -94,12 +97,19 @@ async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
   }
 }
 
+/** A new link for each delivery. Only its hash is stored. */
+async function signInUrl(deps: MailDeps, customerId: string): Promise<string> {
+  const { token } = await makeSignInLink(deps, customerId);
+  return enterUrl(deps.apiUrl, token);
+}
+
 function mailOf(
   { content, createdAt }: StoredNotice,
   { name, email }: CustomerHead,
   prices: SoldPrices,
   { appUrl, apiUrl }: MailDeps,
+  url: string | undefined,
 ) {
   const frame = { name, appUrl, apiUrl, isOptional: isOptional(content.kind) };
-  return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }, prices), frame) };
+  return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }, prices, url), frame) };
 }

@@ -1,0 +1,15 @@
+import { createBillingLinkContract } from '../lib/http/contracts/customers.ts';
+import { customerEndpoint } from '../lib/http/endpoint.ts';
+import { enterUrl, makeSignInLink } from '../lib/operations/access/sign-in.ts';
+import { parseApiUrl } from '../lib/settings/mail.ts';
+
+/** POST /api/v1/billing-links */
+export const handler = customerEndpoint(
+  createBillingLinkContract,
+  () => [],
+  async (deps, { customerId }) => {
+    const apiUrl = parseApiUrl(process.env);
+    const { token, validUntil } = await makeSignInLink(deps, customerId);
+    return { status: 201, body: { url: enterUrl(apiUrl, token), expires_at: validUntil.toISOString() } };
+  },
+);

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+
+/** How long a sign-in link works. */
+export const LINK_MINUTES = 15;
+/** How long a customer stays signed in. */
+export const SESSION_MINUTES = 30;
+
+/** What a token gives: a link signs in once, and a session shows the customer's pages. */
+export type AccessKind = 'link' | 'session';
+
+/** A presented token: its owner and its stored id. The secret itself is not passed on. */
+export interface PresentedToken {
+  readonly customerId: string;
+  readonly tokenId: string;
+}
+
+const TOKEN = /^([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/;
+
+/** @param secret 32 random bytes */
+export const formatToken = (customerId: string, secret: Uint8Array): string =>
+  `${customerId}.${Buffer.from(secret).toString('base64url')}`;
+
+/** Null if the text cannot be a token. Then nothing is looked up. */
+export function parseToken(kind: AccessKind, text: string): PresentedToken | null {
+  const customerId = TOKEN.exec(text)?.[1];
+  return customerId === undefined ? null : { customerId, tokenId: tokenIdOf(kind, text) };
+}
+
+/** What is stored in place of a token. A link's id is never a session's. */
+export const tokenIdOf = (kind: AccessKind, token: string): string => sha256(`${kind} ${token}`);
+
+/**
+ * The value that every form of a session must carry. Another site can make a browser send the session's
+ * cookie, but cannot read it, so it cannot know this value.
+ */
+export const formTokenOf = (sessionToken: string): string => sha256(`form ${sessionToken}`);
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,0 +1,99 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import type { LedgerEntry } from '../../domain/ledger.ts';
+import type { TriesByCard } from '../../domain/payments/card-tries.ts';
+import { chargeObstacles, type Obstacle } from '../../domain/payments/charge-obstacles.ts';
+import type { Spending } from '../../domain/payments/spending.ts';
+import { PLANS, type SoldPrices, soldPriceOf } from '../../domain/plans.ts';
+import { FIX_CREDITS, formatUsd } from '../../domain/pricing.ts';
+import { fixPriceAt, planAt } from '../../domain/subscription.ts';
+import { accountWarnings } from '../../domain/warnings.ts';
+import { type Html, html } from '../../html.ts';
+import type { Reply } from '../reply.ts';
+import { pageReply } from './page.ts';
+
+/** What the page shows beside the account itself. */
+interface Known {
+  readonly cards: TriesByCard;
+  /** Of this month. */
+  readonly spending: Spending;
+  readonly prices: SoldPrices;
+}
+
+/** The account at a glance: balance, plan, what the next fix costs, and what needs attention. */
+export function overviewPage(
+  { head, newest }: { readonly head: CustomerHead; readonly newest: readonly LedgerEntry[] },
+  { cards, spending, prices }: Known,
+  formToken: string,
+  at: Date,
+): Reply {
+  const warnings = accountWarnings(head, cards, spending, at);
+  const wanted = { amountCents: fixPriceAt(head, at), spending };
+  const obstacles = chargeObstacles(head, { cards, at, byPerson: false, wanted });
+  return pageReply({
+    title: 'Your account',
+    signedIn: { name: head.name, formToken },
+    content: html`${
+      warnings.length === 0
+        ? null
+        : html`<section class="problem"><h2>Needs attention</h2>${warnings.map(({ message }) => html`<p>${message}</p>`)}</section>`
+    }
+<div class="tiles">
+<section><h2>Credits</h2><p class="figure">${head.balance.toLocaleString('en-US')}</p>
+${head.debt === 0 ? null : html`<p>${head.debt.toLocaleString('en-US')} owed: the next grant is reduced by it.</p>`}</section>
+<section><h2>Plan</h2>${planLines(head, prices, at)}</section>
+<section><h2>The next fix</h2>${nextFix(head, obstacles[0], at)}</section>
+</div>
+<section><h2>Newest changes</h2>
+<div class="wide"><table><thead><tr><th scope="col">When (UTC)</th><th scope="col">What</th><th scope="col" class="number">Credits</th><th scope="col" class="number">Balance</th></tr></thead>
+<tbody>${newest.map(
+      (entry) =>
+        html`<tr><td>${timeOf(entry.createdAt)}</td><td>${SOURCES[entry.source]}</td><td class="number">${signed(entry.amount)}</td><td class="number">${entry.balanceAfter.toLocaleString('en-US')}</td></tr>`,
+    )}</tbody></table></div>
+</section>`,
+  });
+}
+
+function planLines(head: CustomerHead, prices: SoldPrices, at: Date): Html {
+  const plan = planAt(head, at);
+  const { subscription } = head;
+  const { monthCents, credits } = soldPriceOf(prices, 'pro');
+  if (plan !== 'pro') {
+    return html`<p class="figure">${PLANS[plan].name}</p>
+<p>Pro is ${formatUsd(monthCents)} a month, with ${credits} credits, and ${formatUsd(PLANS.pro.fixCents)} for each fix beyond them.</p>`;
+  }
+  const until = subscription?.coveredUntil ?? null;
+  const end =
+    until === null
+      ? null
+      : subscription?.cancelAtPeriodEnd === true
+        ? html`<p>Cancelled: it ends on ${dayOf(until)}.</p>`
+        : html`<p>Paid until ${dayOf(until)}.</p>`;
+  return html`<p class="figure">${PLANS.pro.name}</p>${end}`;
+}
+
+const OBSTACLES: Readonly<Record<Obstacle, string>> = {
+  no_billing_info: 'It is blocked: there are no credits, and no card is on file.',
+  account_disputed: 'It is blocked: no card is charged while a payment is disputed with your bank.',
+  spending_limit_reached: "It is blocked: the month's spending limit leaves no room for it.",
+  card_declined: 'It is blocked for now: your card was declined.',
+};
+
+function nextFix(head: CustomerHead, obstacle: Obstacle | undefined, at: Date): Html {
+  if (head.balance >= FIX_CREDITS) return html`<p class="figure">1 credit</p><p>Nothing is charged.</p>`;
+  if (obstacle !== undefined) return html`<p class="figure">Blocked</p><p>${OBSTACLES[obstacle]}</p>`;
+  return html`<p class="figure">${formatUsd(fixPriceAt(head, at))}</p><p>No credits are left, so your card is charged.</p>`;
+}
+
+const SOURCES: Readonly<Record<LedgerEntry['source'], string>> = {
+  trial_signup: 'Sign-up',
+  trial_billing_added: 'First card',
+  pro_subscription_payment: 'Pro, paid',
+  purchased: 'Fix, charged to the card',
+  fix_deployed: 'Fix merged',
+  adjustment: 'Adjusted by RSOLV',
+  refund_reversal: 'Taken back: the payment was returned',
+};
+
+const signed = (amount: number): string => (amount > 0 ? `+${amount}` : `−${-amount}`);
+const timeOf = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)}`;
+const dayOf = (iso: string): string => iso.slice(0, 10);

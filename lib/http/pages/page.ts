@@ -1,0 +1,73 @@
+import { Html, html, type Part } from '../../html.ts';
+import type { Reply } from '../reply.ts';
+import { STYLE, STYLE_HASH } from './style.ts';
+
+/** The signed-in customer, as the top of a page shows them. */
+export interface SignedIn {
+  readonly name: string;
+  /** Every form of the page carries it. */
+  readonly formToken: string;
+}
+
+export interface Page {
+  /** Also the heading of the page. */
+  readonly title: string;
+  readonly content: Part;
+  readonly signedIn?: SignedIn;
+  readonly status?: number;
+}
+
+/**
+ * Nothing is loaded, no script runs, no other site may frame the page, and a form is sent nowhere else. The
+ * address of a page can hold the secret of a link, so it is told to no other page.
+ */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'Content-Security-Policy':
+    `default-src 'none'; style-src '${STYLE_HASH}'; form-action 'self'; base-uri 'none'; ` +
+    "frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'X-Robots-Tag': 'noindex',
+};
+
+export const pageReply = (page: Page): Reply => ({
+  status: page.status ?? 200,
+  headers: PAGE_HEADERS,
+  body: documentOf(page),
+});
+
+/** Sends the browser to another of our pages, with GET. */
+export const seeOther = (location: string, cookies: readonly string[] = []): Reply => ({
+  status: 303,
+  headers: { ...PAGE_HEADERS, location },
+  body: '',
+  cookies,
+});
+
+const documentOf = ({ title, content, signedIn }: Page): string =>
+  html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · RSOLV billing</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<header>
+<p><strong>RSOLV billing</strong>${signedIn === undefined ? null : html` <span class="soft">${signedIn.name}</span>`}</p>
+${signedIn === undefined ? null : formOf(signedIn, '/billing/sign-out', html`<button class="plain">Sign out</button>`)}
+</header>
+<main>
+<h1>${title}</h1>
+${content}
+</main>
+<footer><p>Amounts are in US dollars. Times are in UTC.</p></footer>
+</body>
+</html>
+`.markup;
+
+/** A form of a signed-in customer. */
+export const formOf = ({ formToken }: SignedIn, action: string, content: Html): Html =>
+  html`<form method="post" action="${action}"><input type="hidden" name="form_token" value="${formToken}">${content}</form>`;

@@ -1,0 +1,75 @@
+import { LINK_MINUTES, SESSION_MINUTES } from '../domain/access/tokens.ts';
+import { type KeyScope, shortKeyId } from '../domain/api-key.ts';
+import type { NoticeContent } from '../domain/notice.ts';
+import { GRANTED_CREDITS } from '../domain/pricing.ts';
+import type { Letter } from './letter.ts';
+
+/* Letters about API keys, and the letter that signs a customer in. */
+
+type Content<K extends NoticeContent['kind']> = Extract<NoticeContent, { readonly kind: K }>;
+
+/** What a key may do, for people. */
+const MAY: Readonly<Record<KeyScope, string>> = {
+  fixes: 'It can record, look up and bill fixes, and read usage, and nothing else.',
+  account: 'It can do everything, also buy Pro and revoke other keys.',
+};
+
+export function keyIssued({ keyId, by, scope, replaced, ended }: Content<'key_issued'>, day: string): Letter {
+  const key = `Its id begins with ${shortKeyId(keyId)}; the key itself is never sent by mail.`;
+  if (by === 'sign_up') {
+    return {
+      subject: 'Welcome to RSOLV',
+      paragraphs: [
+        `Your account was opened on ${day} with ${GRANTED_CREDITS.trial} credits: one for each merged fix.`,
+        `It has one API key. ${MAY.account} ${key}`,
+        'Keep that key for yourself. For RSOLV-action, issue another one with the scope "fixes": ' +
+          'POST /api/v1/api-keys with {"scope":"fixes"}.',
+      ],
+      next: 'If you did not sign up, reply to this message and we will close the account.',
+    };
+  }
+  const who = by === 'operator' ? 'Our support issued' : 'You issued';
+  return {
+    subject: 'A new API key for your RSOLV account',
+    paragraphs: [
+      `${who} a new API key for your account on ${day}. ${MAY[scope]} ${key}`,
+      ...(replaced === null
+        ? []
+        : [`It replaces the key whose id begins with ${shortKeyId(replaced)}, which no longer works.`]),
+      ...(ended === 0 ? [] : [`${othersEnded(ended)} Use the new key from now on.`]),
+    ],
+    next:
+      `If you did not expect this, revoke the key at once: DELETE /api/v1/api-keys/${shortKeyId(keyId)}. ` +
+      'Then reply to this message.',
+  };
+}
+
+const othersEnded = (count: number): string =>
+  count === 1
+    ? 'The other key of your account was ended in the same step and no longer works.'
+    : `The other ${count} keys of your account were ended in the same step and no longer work.`;
+
+export function keyRevoked({ keyId, by }: Content<'key_revoked'>, day: string): Letter {
+  const who = by === 'operator' ? 'Our support revoked' : 'You revoked';
+  return {
+    subject: 'An API key of your RSOLV account was revoked',
+    paragraphs: [
+      `${who} an API key of your account on ${day}. Its id begins with ${shortKeyId(keyId)}.`,
+      'The key no longer works. A program that still uses it gets the answer 401.',
+    ],
+    next: 'If you did not expect this, reply to this message.',
+  };
+}
+
+export function signIn(url: string | undefined, day: string): Letter {
+  if (url === undefined) throw new Error('a sign-in letter needs its link');
+  return {
+    subject: 'Sign in to RSOLV billing',
+    paragraphs: [
+      `On ${day} you asked for a link to your billing page.`,
+      `It works once, for ${LINK_MINUTES} minutes. You stay signed in for ${SESSION_MINUTES} minutes.`,
+    ],
+    next: 'If you did not ask for it, ignore this message. Do not pass the link on: it opens your account.',
+    button: { label: 'Sign in', url },
+  };
+}
