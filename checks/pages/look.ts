@@ -47,17 +47,20 @@ export class Looker {
     const page = await this.open(WIDTHS[0]);
     const response = await page.goto(url);
     if (response?.status() !== status) this.problems.push(`${url} answered ${response?.status()}`);
-    await this.#checkAll(page, name, 'page');
+    await this.checkEverywhere(page, name);
+    await page.context().close();
   }
 
   /** Checks a letter's markup. The letter's own URL forbids all scripts, including axe. */
   async lookAtLetter(name: string, markup: string): Promise<void> {
     const page = await this.open(WIDTHS[0]);
     await page.setContent(markup);
-    await this.#checkAll(page, name, 'letter');
+    await this.checkEverywhere(page, name, 'letter');
+    await page.context().close();
   }
 
-  async #checkAll(page: Page, name: string, what: keyof typeof RULES): Promise<void> {
+  /** Checks an open page in both widths, light and dark. */
+  async checkEverywhere(page: Page, name: string, what: keyof typeof RULES = 'page'): Promise<void> {
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: HEIGHT });
       for (const colorScheme of SCHEMES) {
@@ -65,7 +68,6 @@ export class Looker {
         await this.check(page, `${name}-${width}-${colorScheme}`, what);
       }
     }
-    await page.context().close();
     console.log(`looked at ${name}`);
   }
 
@@ -98,7 +100,10 @@ export class Looker {
       );
     if (needed > available) this.problems.push(`${name}: ${needed} pixels wide on a screen of ${available}`);
     if (this.#screenshots !== undefined) {
-      await page.screenshot({ path: join(this.#screenshots, `${name}.png`), fullPage: what === 'letter' });
+      await page.screenshot({
+        path: join(this.#screenshots, `${name}.png`),
+        fullPage: what === 'letter' || name.startsWith('billing'),
+      });
     }
   }
 }

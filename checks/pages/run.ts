@@ -1,11 +1,12 @@
 import { optionsOf, runCheck } from '../support/program.ts';
+import { lookAtBilling } from './billing.ts';
 import { startBrowser } from './browser.ts';
 import { travel } from './journeys.ts';
 import { Looker, WIDTHS } from './look.ts';
 import { setScene } from './scene.ts';
 import { viewsOf } from './views.ts';
 
-const USAGE = `npm run check:pages -- [--screenshots FOLDER]    the double's pages, the mailbox, every letter and the API reference: 3 minutes
+const USAGE = `npm run check:pages -- [--screenshots FOLDER]    customers' pages, the double's pages, the mailbox, every letter and the API reference: 3 minutes
 
 Opens each page in Chromium at 390 and 1280 pixels, light and dark. Fails on a violation that axe finds, on a page
 wider than the screen, on an error that the browser reports, and on a journey that cannot be finished.
@@ -34,6 +35,7 @@ async function run(screenshots: string | undefined): Promise<readonly string[]> 
     } finally {
       await first.stop();
     }
+    await lookAtBilling(looker);
     // A journey changes the scene, so each width has its own scene.
     for (const width of WIDTHS) {
       const scene = await setScene();

@@ -19,12 +19,14 @@ iframe { width: 100%; height: 40rem; border: 1px solid var(--line); border-radiu
 
 /** The Content-Security-Policy of the mailbox's own pages. */
 export const PAGE_POLICY = policyOf({ style: MAILBOX_STYLE, frames: true });
+/** A letter's links open in a tab of their own, as in a mail program. */
+const OPENS_LINKS = 'allow-popups allow-popups-to-escape-sandbox';
 /**
  * The Content-Security-Policy of a letter, in its frame or opened alone. It allows inline styles. It blocks
  * scripts and everything that a browser would load.
  */
 export const LETTER_POLICY = [
-  'sandbox',
+  `sandbox ${OPENS_LINKS}`,
   "default-src 'none'",
   "style-src 'unsafe-inline'",
   "base-uri 'none'",
@@ -91,7 +93,7 @@ ${pager(window, address)}
 /** The page of one letter, which shows it at the width of a screen and of a phone, and as text. */
 export function letterPage(message: Message): Html {
   const frame = (title: string) =>
-    html`<iframe sandbox title="${title}" src="/letters/${encodeURIComponent(message.id)}/html"></iframe>`;
+    html`<iframe sandbox="${OPENS_LINKS}" title="${title}" src="/letters/${encodeURIComponent(message.id)}/html"></iframe>`;
   return page(
     message.subject,
     html`<dl><dt>From</dt><dd>${shown(message.from)}</dd><dt>To</dt><dd>${customer(message)}</dd>
@@ -117,7 +119,11 @@ function moment(iso: string): Html {
   return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)}</time>`;
 }
 
-/** Turns web addresses in text into links. Links in the frames do not open. */
+/** A letter's markup, as it is shown in a frame. */
+export const framed = ({ html: markup }: Message): string =>
+  markup.replace('<head>', '<head><base target="_blank">');
+
+/** Turns web addresses in text into links. */
 function linked(text: string): Html[] {
   return shown(text, { lines: true })
     .split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:)])/)

@@ -6,7 +6,7 @@ import { csrf } from 'hono/csrf';
 import * as z from 'zod/mini';
 import { localOnly } from '../stripe-double/http/local-only.ts';
 import { Mailbox } from './mailbox.ts';
-import { LETTER_POLICY, letterPage, listPage, missingPage, PAGE_POLICY } from './pages.ts';
+import { framed, LETTER_POLICY, letterPage, listPage, missingPage, PAGE_POLICY } from './pages.ts';
 
 const HOST = '127.0.0.1';
 
@@ -77,7 +77,7 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
   app.get('/letters/:id/html', (c) => {
     c.header('content-security-policy', LETTER_POLICY);
     const message = mailbox.find(c.req.param('id'));
-    return message === undefined ? c.notFound() : c.html(message.html);
+    return message === undefined ? c.notFound() : c.html(framed(message));
   });
   app.get('/messages', (c) => c.json(mailbox.newestFirst));
   app.post('/_mailbox/refuse', async (c) => {

@@ -114,11 +114,13 @@ describe('the pages of the mailbox', () => {
     expect(page).toContain('<a href="https://app.rsolv.dev/billing" rel="noreferrer">');
     const frames = [...page.matchAll(/<iframe ([^>]*)>/g)].map(([, attributes]) => attributes);
     expect(frames).toEqual([
-      'sandbox title="The letter on a screen" src="/letters/letter-1/html"',
-      'sandbox title="The letter on a phone" src="/letters/letter-1/html"',
+      'sandbox="allow-popups allow-popups-to-escape-sandbox" title="The letter on a screen" src="/letters/letter-1/html"',
+      'sandbox="allow-popups allow-popups-to-escape-sandbox" title="The letter on a phone" src="/letters/letter-1/html"',
     ]);
     const letter = await fetch(`${post.url}/letters/letter-1/html`);
-    expect(letter.headers.get('content-security-policy')).toMatch(/^sandbox; default-src 'none'; /);
+    expect(letter.headers.get('content-security-policy')).toMatch(
+      /^sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; /,
+    );
     expect(await letter.text()).toBe(LETTER.html);
   });
 

@@ -36,10 +36,10 @@ ${
 /** The same for every address: the page tells nobody who is a customer. */
 export const linkSentPage = (): Reply =>
   pageReply({
-    title: 'Look into your mailbox',
+    title: 'Check your mailbox',
     content: html`<section>
 <p>If this address has an account, a letter with a link is on its way.</p>
-<p>Nothing came? Look into the spam folder, or <a href="/billing/sign-in">try another address</a>.</p>
+<p>Nothing came? Check your spam folder, or <a href="/billing/sign-in">try another address</a>.</p>
 </section>`,
   });
 
