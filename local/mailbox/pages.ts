@@ -92,8 +92,9 @@ ${pager(window, address)}
 
 /** The page of one letter, which shows it at the width of a screen and of a phone, and as text. */
 export function letterPage(message: Message): Html {
+  const source = `/letters/${encodeURIComponent(message.id)}/html`;
   const frame = (title: string) =>
-    html`<iframe sandbox="${OPENS_LINKS}" title="${title}" src="/letters/${encodeURIComponent(message.id)}/html"></iframe>`;
+    html`<iframe sandbox="${OPENS_LINKS}" title="${title}" src="${source}"></iframe>`;
   return page(
     message.subject,
     html`<dl><dt>From</dt><dd>${shown(message.from)}</dd><dt>To</dt><dd>${customer(message)}</dd>

@@ -6,7 +6,7 @@ import type { Spending } from '../../domain/payments/spending.ts';
 import { PLANS, type SoldPrices, soldPriceOf } from '../../domain/plans.ts';
 import { FIX_CREDITS, formatUsd } from '../../domain/pricing.ts';
 import { fixPriceAt, planAt } from '../../domain/subscription.ts';
-import { accountWarnings } from '../../domain/warnings.ts';
+import { accountWarnings, type Warning } from '../../domain/warnings.ts';
 import { type Html, html } from '../../html.ts';
 import type { Reply } from '../reply.ts';
 import { pageReply } from './page.ts';
@@ -26,32 +26,38 @@ export function overviewPage(
   formToken: string,
   at: Date,
 ): Reply {
-  const warnings = accountWarnings(head, cards, spending, at);
   const wanted = { amountCents: fixPriceAt(head, at), spending };
   const obstacles = chargeObstacles(head, { cards, at, byPerson: false, wanted });
   return pageReply({
     title: 'Your account',
     signedIn: { name: head.name, formToken },
-    content: html`${
-      warnings.length === 0
-        ? null
-        : html`<section class="problem"><h2>Needs attention</h2>${warnings.map(({ message }) => html`<p>${message}</p>`)}</section>`
-    }
+    content: html`${attention(accountWarnings(head, cards, spending, at))}
 <div class="tiles">
-<section><h2>Credits</h2><p class="figure">${head.balance.toLocaleString('en-US')}</p>
-${head.debt === 0 ? null : html`<p>${head.debt.toLocaleString('en-US')} owed: the next grant is reduced by it.</p>`}</section>
+<section><h2>Credits</h2><p class="figure">${counted(head.balance)}</p>
+${debtLine(head)}</section>
 <section><h2>Plan</h2>${planLines(head, prices, at)}</section>
 <section><h2>The next fix</h2>${nextFix(head, obstacles[0], at)}</section>
 </div>
 <section><h2>Newest changes</h2>
-<div class="wide"><table><thead><tr><th scope="col">When (UTC)</th><th scope="col">What</th><th scope="col" class="number">Credits</th><th scope="col" class="number">Balance</th></tr></thead>
-<tbody>${newest.map(
-      (entry) =>
-        html`<tr><td>${timeOf(entry.createdAt)}</td><td>${SOURCES[entry.source]}</td><td class="number">${signed(entry.amount)}</td><td class="number">${entry.balanceAfter.toLocaleString('en-US')}</td></tr>`,
-    )}</tbody></table></div>
+<div class="wide"><table><thead><tr><th scope="col">When (UTC)</th><th scope="col">What</th>
+<th scope="col" class="number">Credits</th><th scope="col" class="number">Balance</th></tr></thead>
+<tbody>${newest.map(entryRow)}</tbody></table></div>
 </section>`,
   });
 }
+
+function attention(warnings: readonly Warning[]): Html | null {
+  if (warnings.length === 0) return null;
+  const lines = warnings.map(({ message }) => html`<p>${message}</p>`);
+  return html`<section class="problem"><h2>Needs attention</h2>${lines}</section>`;
+}
+
+const debtLine = ({ debt }: CustomerHead): Html | null =>
+  debt === 0 ? null : html`<p>${counted(debt)} owed: the next grant is reduced by it.</p>`;
+
+const entryRow = ({ createdAt, source, amount, balanceAfter }: LedgerEntry): Html =>
+  html`<tr><td>${timeOf(createdAt)}</td><td>${SOURCES[source]}</td>
+<td class="number">${signed(amount)}</td><td class="number">${counted(balanceAfter)}</td></tr>`;
 
 function planLines(head: CustomerHead, prices: SoldPrices, at: Date): Html {
   const plan = planAt(head, at);
@@ -59,7 +65,8 @@ function planLines(head: CustomerHead, prices: SoldPrices, at: Date): Html {
   const { monthCents, credits } = soldPriceOf(prices, 'pro');
   if (plan !== 'pro') {
     return html`<p class="figure">${PLANS[plan].name}</p>
-<p>Pro is ${formatUsd(monthCents)} a month, with ${credits} credits, and ${formatUsd(PLANS.pro.fixCents)} for each fix beyond them.</p>`;
+<p>Pro is ${formatUsd(monthCents)} a month, with ${credits} credits,
+and ${formatUsd(PLANS.pro.fixCents)} for each fix beyond them.</p>`;
   }
   const until = subscription?.coveredUntil ?? null;
   const end =
@@ -81,7 +88,8 @@ const OBSTACLES: Readonly<Record<Obstacle, string>> = {
 function nextFix(head: CustomerHead, obstacle: Obstacle | undefined, at: Date): Html {
   if (head.balance >= FIX_CREDITS) return html`<p class="figure">1 credit</p><p>Nothing is charged.</p>`;
   if (obstacle !== undefined) return html`<p class="figure">Blocked</p><p>${OBSTACLES[obstacle]}</p>`;
-  return html`<p class="figure">${formatUsd(fixPriceAt(head, at))}</p><p>No credits are left, so your card is charged.</p>`;
+  return html`<p class="figure">${formatUsd(fixPriceAt(head, at))}</p>
+<p>No credits are left, so your card is charged.</p>`;
 }
 
 const SOURCES: Readonly<Record<LedgerEntry['source'], string>> = {
@@ -94,6 +102,7 @@ const SOURCES: Readonly<Record<LedgerEntry['source'], string>> = {
   refund_reversal: 'Taken back: the payment was returned',
 };
 
+const counted = (count: number): string => count.toLocaleString('en-US');
 const signed = (amount: number): string => (amount > 0 ? `+${amount}` : `−${-amount}`);
 const timeOf = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)}`;
 const dayOf = (iso: string): string => iso.slice(0, 10);

@@ -19,7 +19,7 @@ export interface Page {
 
 /**
  * Nothing is loaded, no script runs, no other site may frame the page, and a form is sent nowhere else. The
- * address of a page can hold the secret of a link, so it is told to no other page.
+ * address of a page can hold the secret of a link, so no other page gets it.
  */
 export const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
@@ -56,8 +56,7 @@ const documentOf = ({ title, content, signedIn }: Page): string =>
 </head>
 <body>
 <header>
-<p><strong>RSOLV billing</strong>${signedIn === undefined ? null : html` <span class="soft">${signedIn.name}</span>`}</p>
-${signedIn === undefined ? null : formOf(signedIn, '/billing/sign-out', html`<button class="plain">Sign out</button>`)}
+${topOf(signedIn)}
 </header>
 <main>
 <h1>${title}</h1>
@@ -68,6 +67,14 @@ ${content}
 </html>
 `.markup;
 
+function topOf(signedIn: SignedIn | undefined): Html {
+  if (signedIn === undefined) return html`<p><strong>RSOLV billing</strong></p>`;
+  const signOut = formOf(signedIn, '/billing/sign-out', html`<button class="plain">Sign out</button>`);
+  return html`<p><strong>RSOLV billing</strong> <span class="soft">${signedIn.name}</span></p>
+${signOut}`;
+}
+
 /** A form of a signed-in customer. */
 export const formOf = ({ formToken }: SignedIn, action: string, content: Html): Html =>
-  html`<form method="post" action="${action}"><input type="hidden" name="form_token" value="${formToken}">${content}</form>`;
+  html`<form method="post" action="${action}">
+<input type="hidden" name="form_token" value="${formToken}">${content}</form>`;

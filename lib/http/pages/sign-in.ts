@@ -24,16 +24,18 @@ export const signInPage = (problem?: string): Reply =>
 ${
   problem === undefined
     ? html`<input id="email" name="email" type="email" autocomplete="email" required>`
-    : html`<input id="email" name="email" type="email" autocomplete="email" required aria-invalid="true" aria-describedby="problem">
+    : html`<input id="email" name="email" type="email" autocomplete="email" required
+  aria-invalid="true" aria-describedby="problem">
 <p id="problem" role="alert">${problem}</p>`
 }
 <p><button>Send the link</button></p>
 </form>
 </section>
-<p class="soft">With an API key for the whole account, <code>POST /api/v1/billing-links</code> makes a link too.</p>`,
+<p class="soft">With an API key for the whole account,
+<code>POST /api/v1/billing-links</code> makes a link too.</p>`,
   });
 
-/** The same for every address: the page tells nobody who is a customer. */
+/** The same for every address: a caller cannot learn who is a customer. */
 export const linkSentPage = (): Reply =>
   pageReply({
     title: 'Check your mailbox',

@@ -5,16 +5,20 @@ import { createHash } from 'node:crypto';
  * makes the browser refuse any other style.
  */
 
-export const STYLE = `:root{color-scheme:light dark;--text:#111827;--soft:#596273;--line:#d8dce3;--ground:#f3f4f6;--card:#fff;--accent:#1f4ed8;--on-accent:#fff;--bad:#b42318;--good:#146c2e}
-@media (prefers-color-scheme:dark){:root{--text:#e8eaee;--soft:#a7b0bf;--line:#353c48;--ground:#11141a;--card:#191e26;--accent:#8fb0ff;--on-accent:#0b1220;--bad:#ff9b8f;--good:#7fd69a}}
+export const STYLE = `:root{color-scheme:light dark;--text:#111827;--soft:#596273;--line:#d8dce3;
+--ground:#f3f4f6;--card:#fff;--accent:#1f4ed8;--on-accent:#fff;--bad:#b42318;--good:#146c2e}
+@media (prefers-color-scheme:dark){:root{--text:#e8eaee;--soft:#a7b0bf;--line:#353c48;
+--ground:#11141a;--card:#191e26;--accent:#8fb0ff;--on-accent:#0b1220;--bad:#ff9b8f;--good:#7fd69a}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
+body{margin:0;background:var(--ground);color:var(--text);
+font:16px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
 header,main,footer{max-width:60rem;margin:0 auto;padding:1rem 1.25rem}
 header{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;justify-content:space-between}
 header p{margin:0}
 h1{font-size:1.5rem;line-height:1.25;margin:.5rem 0 1rem}
 h2{font-size:1.125rem;margin:0 0 .5rem}
-section{background:var(--card);border:1px solid var(--line);border-radius:.625rem;padding:1.25rem;margin:0 0 1rem}
+section{background:var(--card);border:1px solid var(--line);border-radius:.625rem;padding:1.25rem;
+margin:0 0 1rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1rem;margin:0 0 1rem}
 .tiles section{margin:0}
 .figure{font-size:2rem;line-height:1.2;font-weight:600;margin:0;font-variant-numeric:tabular-nums}
@@ -24,8 +28,10 @@ a{color:var(--accent)}
 p{margin:0 0 .75rem}
 form{margin:0}
 label{display:block;font-weight:600;margin:0 0 .25rem}
-input{width:100%;max-width:24rem;padding:.6rem .75rem;border:1px solid var(--soft);border-radius:.375rem;background:var(--card);color:var(--text);font:inherit}
-button{padding:.6rem 1.1rem;border:1px solid var(--accent);border-radius:.375rem;background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}
+input{width:100%;max-width:24rem;padding:.6rem .75rem;border:1px solid var(--soft);
+border-radius:.375rem;background:var(--card);color:var(--text);font:inherit}
+button{padding:.6rem 1.1rem;border:1px solid var(--accent);border-radius:.375rem;
+background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}
 button.plain{background:transparent;color:var(--accent)}
 form p{margin:.75rem 0 0}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
@@ -34,7 +40,8 @@ table{width:100%;border-collapse:collapse}
 th,td{text-align:left;padding:.4rem .5rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto}
-@media print{body{background:#fff;color:#000}section{border-color:#999;break-inside:avoid}form,header form,nav{display:none}}
+@media print{body{background:#fff;color:#000}section{border-color:#999;break-inside:avoid}
+form,header form,nav{display:none}}
 `;
 
 export const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
