@@ -1,6 +1,8 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { probeCustomerEmail, testCustomerEmail } from '../../../lib/domain/test-customer.ts';
+import { allContracts } from '../../../lib/http/contracts/index.ts';
+import { limitRate } from '../../../lib/http/rate-limit.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { removeTestCustomer } from '../../../lib/operations/accounts/remove-test-customer.ts';
@@ -66,6 +68,18 @@ describe('removing a customer of the smoke test', () => {
     expect(await money.stripe.customers.retrieve(stripeCustomerId)).toMatchObject({ deleted: true });
     expect(money.double.state.subscriptions.newestFirst).toMatchObject([{ status: 'canceled' }]);
     expect(outcomes).not.toContain('parked');
+  });
+
+  it('removing a test customer removes every limit of calls that is counted for the customer', async () => {
+    const before = await contentsOf(table);
+    const { customerId } = await testCustomer();
+    const limits = new Set(
+      allContracts.flatMap(({ access, rateLimit }) => (access === 'api_key' && rateLimit) || []),
+    );
+    expect([...limits].map(({ name }) => name)).toEqual(expect.arrayContaining(['cards', 'keys']));
+    for (const limit of limits) await limitRate(money.deps, limit, customerId);
+    await removed({ customerId });
+    expect(await contentsOf(table)).toEqual(before);
   });
 
   it('removing waits for undelivered events of Stripe, and removes nothing before', async () => {
