@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Operator } from './operator.ts';
 import { Fault } from './parts.ts';
 import type { Scene } from './scene.ts';
+import { visitBillingPage } from './visit.ts';
 
 /*
  * Calls every function of the stage that `smoke` does not call, as a customer and as an operator. The account
@@ -19,6 +20,7 @@ const Onboarded = z.object({ customer: z.object({ id: z.string() }), api_key: z.
 const Recorded = z.object({ id: z.string() });
 const Key = z.object({ id: z.string() });
 const Keys = z.object({ keys: z.array(z.object({ id: z.string(), revoked_at: z.nullable(z.string()) })) });
+const Link = z.object({ url: z.string() });
 const Events = z.object({ data: z.array(z.object({ id: z.string() })) });
 const Shown = z.object({ credit_balance: z.number() });
 
@@ -54,6 +56,7 @@ export async function useAccount({ url }: Scene): Promise<Account> {
   await caller.call('GET', '/api/v1/spending-limit', 200);
   await caller.call('PUT', '/api/v1/spending-limit', 200, { monthly_cents: 100_000 });
   await caller.call('GET', '/api/v1/exposure', 200);
+  await visitBillingPage(url, Link.parse(await caller.call('POST', '/api/v1/billing-links', 201)).url);
   await caller.call('GET', '/api/v1/notices', 200);
   await caller.call('PUT', '/api/v1/notices', 200, { turned_off: ['low_balance'] });
   await caller.call('POST', '/api/v1/subscription', 201, { plan: 'pro' });

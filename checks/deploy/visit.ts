@@ -1,0 +1,52 @@
+import { Fault } from './parts.ts';
+
+/** Opens a link to the billing page, signs in, looks at the page, and signs out, as a browser does. */
+export async function visitBillingPage(url: string, link: string): Promise<void> {
+  const browser = new Browser();
+  // Redirects name the path on a host of its own, and the emulator's API is below a path.
+  const pageAt = (path: string) => `${url}/billing${path}`;
+  await browser.open(pageAt(''), 303);
+  await browser.open(pageAt('/sign-in'), 200);
+  await browser.send(pageAt('/sign-in'), 200, { email: 'stranger@rsolv.dev' });
+  const entry = await browser.open(link, 200);
+  await browser.send(pageAt('/enter'), 303, { link: hiddenField(entry, 'link') });
+  const overview = await browser.open(pageAt(''), 200);
+  if (!overview.includes('<h1>Your account</h1>')) throw new Fault('The billing page shows no account');
+  await browser.send(pageAt('/sign-out'), 303, { form_token: hiddenField(overview, 'form_token') });
+  await browser.open(pageAt(''), 303);
+}
+
+/** Keeps one cookie and follows no redirect. */
+class Browser {
+  #cookie = '';
+
+  open(address: string, expected: number): Promise<string> {
+    return this.#request(address, expected);
+  }
+
+  send(address: string, expected: number, form: Readonly<Record<string, string>>): Promise<string> {
+    return this.#request(address, expected, new URLSearchParams(form));
+  }
+
+  /** The page. @throws Fault for an unexpected status */
+  async #request(address: string, expected: number, form?: URLSearchParams): Promise<string> {
+    const response = await fetch(address, {
+      redirect: 'manual',
+      headers: this.#cookie === '' ? {} : { cookie: this.#cookie },
+      ...(form !== undefined && { method: 'POST', body: form }),
+    });
+    const [set] = response.headers.getSetCookie();
+    if (set !== undefined) this.#cookie = set.split(';')[0] ?? '';
+    const text = await response.text();
+    if (response.status === expected) return text;
+    const { pathname } = new URL(address);
+    const method = form === undefined ? 'GET' : 'POST';
+    throw new Fault(`${method} ${pathname}: expected ${expected}, got ${response.status} ${text}`);
+  }
+}
+
+function hiddenField(page: string, name: string): string {
+  const value = new RegExp(`name="${name}" value="([^"]*)"`).exec(page)?.[1];
+  if (value === undefined) throw new Fault(`A page has no field ${name}`);
+  return value;
+}
