@@ -48,6 +48,7 @@ describe('the kinds of notices', () => {
       'limit_changed',
       'key_issued',
       'key_revoked',
+      'sign_in',
     ]);
     expect(OPTIONAL_NOTICE_KINDS).toHaveLength(5);
   });

@@ -44,6 +44,7 @@ describe('which e-mails a customer gets', () => {
       'limit_changed',
       'key_issued',
       'key_revoked',
+      'sign_in',
     ]);
     for (const kind of mandatory) {
       const { status, body } = await change({ turned_off: [kind] });

@@ -44,7 +44,7 @@ export const changeNoticeSettingsContract = {
   description:
     'Turns off the listed kinds, and turns on all others. These cannot be turned off: failed payments, ' +
     'the end of a subscription, disputes, removed credits, a spending limit that is reached or changed, ' +
-    'and new and revoked API keys.',
+    'new and revoked API keys, and links to sign in.',
   access: 'api_key',
   scope: 'account',
   params: nothing,
