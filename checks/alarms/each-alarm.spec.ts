@@ -38,6 +38,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'payment-failures-critical': { counts: { paid: 5, unpaid: 2 }, within: 2 },
   'unknown-price': once('unknown'),
   'fixes-unrecorded': once('unrecorded'),
+  'paid-above-limit': once('paid'),
   'double-payment': once('returned'),
   'charges-stuck': open(30),
   'orders-stuck': open(30),

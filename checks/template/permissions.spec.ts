@@ -221,8 +221,11 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     const counting = functions.filter(({ role }) => text(of(role, 'dynamodb')).includes('LeadingKeys'));
     expect(counting.map(({ name }) => name).sort()).toEqual([
       'find-fix-attempt',
+      'get-exposure',
       'get-notice-settings',
+      'get-spending-limit',
       'get-usage',
+      'list-api-keys',
       'list-transactions',
     ]);
     for (const { role } of counting) {

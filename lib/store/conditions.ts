@@ -104,6 +104,8 @@ export const CONDITIONS = {
   LINK_IS_NEW: 'attribute_not_exists(pk)',
   /** A link signs in once, and only while it is valid. */
   LINK_IS_USABLE: 'attribute_exists(pk) AND attribute_not_exists(used_at) AND valid_until > :now',
+  /** Signing out of a session that the table has deleted meanwhile makes no new item. */
+  SESSION_IS_THERE: 'attribute_exists(pk)',
   /** A test customer can be removed while their link is made or used. */
   CUSTOMER_IS_THERE: 'attribute_exists(pk)',
   /** The window has room for one more hit. */

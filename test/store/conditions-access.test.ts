@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
-import { putLink, useLink } from '../../lib/store/access/tokens.ts';
+import { endSession, putLink, useLink } from '../../lib/store/access/tokens.ts';
 import { keys } from '../../lib/store/keys.ts';
-import { readTogether } from '../../lib/store/table.ts';
+import { readTogether, writeTogether } from '../../lib/store/table.ts';
 import { customerWith } from '../support/fixtures.ts';
 import { openTestTable, testDeps } from '../support/table.ts';
 
@@ -39,6 +39,14 @@ describe('sign-in links', () => {
     expect(await use(customerId, later(14))).toEqual({ kind: 'started' });
     expect(await use(customerId, later(14), 'c')).toEqual({ kind: 'refused' });
     const [session] = await readTogether(deps.table, [keys.session(customerId, 'c'.repeat(64))]);
+    expect(session).toBeUndefined();
+  });
+
+  it('SESSION_IS_THERE: signing out of a session that is gone makes no item', async () => {
+    const { customerId } = (await customerWith(deps, 1)).head;
+    const gone = await writeTogether(deps.table, [endSession(customerId, 'd'.repeat(64), AT)]);
+    expect(gone.kind).toBe('refused');
+    const [session] = await readTogether(deps.table, [keys.session(customerId, 'd'.repeat(64))]);
     expect(session).toBeUndefined();
   });
 

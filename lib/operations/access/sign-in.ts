@@ -64,7 +64,7 @@ export async function signIn(deps: Deps, linkToken: string): Promise<IssuedToken
  * @throws BillingError ledger_busy, ledger_unavailable
  */
 export async function signOut(deps: Deps, { customerId, tokenId }: PresentedToken): Promise<void> {
-  await retryContended(deps, () => writeTogether(deps.table, [endSession(customerId, tokenId)]));
+  await retryContended(deps, () => writeTogether(deps.table, [endSession(customerId, tokenId, deps.now())]));
 }
 
 /** Where a link leads. The page shows a button: a mail scanner that opens it does not use the link up. */

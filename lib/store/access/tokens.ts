@@ -3,7 +3,7 @@ import { CONDITIONS } from '../conditions.ts';
 import { keys } from '../keys.ts';
 import { orNull, record, text } from '../record.ts';
 import { answerTo, type Contended, type Item, type Table, type Write, writeTogether } from '../table.ts';
-import { check, put, remove, update } from '../write.ts';
+import { check, put, update } from '../write.ts';
 
 /*
  * Sign-in links and sessions. Both are stored as hashes. The table deletes them some time after they expire,
@@ -83,9 +83,13 @@ export function sessionAt(item: Item | undefined, now: Date): SessionRecord | nu
   return session.validUntil > now.toISOString() ? session : null;
 }
 
-/** Ends a session at once. Idempotent. */
-export const endSession = (customerId: string, sessionId: string): Write =>
-  remove(keys.session(customerId, sessionId));
+/** Ends a session at once. Idempotent. The function that signs out has no right to delete. */
+export const endSession = (customerId: string, sessionId: string, at: Date): Write =>
+  update(
+    keys.session(customerId, sessionId),
+    { set: sessions.encodePart({ validUntil: at.toISOString() }) },
+    CONDITIONS.SESSION_IS_THERE,
+  );
 
 const mustBeOpen = (customerId: string): Write =>
   check(keys.head(customerId), [CONDITIONS.CUSTOMER_IS_THERE, CONDITIONS.ACCOUNT_IS_OPEN], { open: null });
