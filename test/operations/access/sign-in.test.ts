@@ -50,8 +50,8 @@ describe('signing in', () => {
     );
     const session = parseToken('session', one?.token ?? '');
     if (session === null || other === undefined) throw new Error('there is no session');
-    await signOut(deps, session);
-    await signOut(deps, session);
+    await signOut(at(START), session);
+    await signOut(at(START), session);
     expect(await isSignedIn(one?.token ?? '', START)).toBe(false);
     expect(await isSignedIn(other.token, START)).toBe(true);
   });
