@@ -1,4 +1,4 @@
-"""Adds an executable file `bootstrap` to each zip of a folder: add_bootstrap.py FOLDER TEXT"""
+"""Adds an executable file `bootstrap`, and another file, to each zip of a folder: add_bootstrap.py FOLDER TEXT FILE"""
 
 import pathlib
 import sys
@@ -6,9 +6,10 @@ import zipfile
 
 EXECUTABLE = 0o100755 << 16
 
-folder, text = sys.argv[1:]
+folder, text, other = sys.argv[1:]
 for archive in sorted(pathlib.Path(folder).glob("*.zip")):
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = EXECUTABLE
     with zipfile.ZipFile(archive, "a") as files:
         files.writestr(entry, text)
+        files.write(other, pathlib.Path(other).name)

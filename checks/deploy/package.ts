@@ -21,6 +21,7 @@ export function packaged(stage: Stage, parent: string): Packaged {
     'checks/deploy/add_bootstrap.py',
     folder,
     bootstrap(),
+    'checks/deploy/gateway-cookies.mjs',
   ]);
   if (status !== 0)
     throw new SetupError(`The packages cannot be completed: ${error?.message ?? String(stderr)}`);
@@ -31,8 +32,14 @@ export function packaged(stage: Stage, parent: string): Packaged {
   };
 }
 
-/** Starts a function as Lambda does. The emulator sets all variables of Lambda that are read, but this one. */
+/**
+ * Starts a function as Lambda does. The emulator sets all variables of Lambda that are read, but this one. A
+ * page gets the cookies of its requests as from AWS's gateway.
+ */
 const bootstrap = (): string => `#!/bin/sh
 export AWS_LAMBDA_LOG_GROUP_NAME="/aws/lambda/$AWS_LAMBDA_FUNCTION_NAME"
+case "$_HANDLER" in functions/billing-*)
+  export PAGE_HANDLER="$_HANDLER" _HANDLER=gateway-cookies.handler
+esac
 exec "${process.execPath}" "${runtimeClient()}" "$_HANDLER"
 `;

@@ -53,10 +53,11 @@ export const STUBS: readonly Stub[] = [
   },
   {
     part: 'Runtime `nodejs24.x`',
-    reason: 'The emulator runs it with a harness of its own.',
+    reason:
+      'The emulator runs it with a harness of its own. It leaves the cookies of a request in the header.',
     instead:
       "A custom runtime: the package's own code, and a `bootstrap` that starts AWS's runtime interface client " +
-      '`aws-lambda-ric` on the same Node.',
+      '`aws-lambda-ric` on the same Node. For the billing pages, `bootstrap` moves the cookies to `cookies`.',
     apply: (template) =>
       change(template, 'AWS::Lambda::Function', (one) => {
         one.Properties = { ...one.Properties, Runtime: 'provided.al2023' };
