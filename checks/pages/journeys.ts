@@ -9,11 +9,11 @@ export const JOURNEYS: readonly {
 }[] = [
   {
     name: 'search a letter by keyboard and open it',
-    run: async (page, { mailbox }) => {
+    run: async (page, { mailbox, blocked }) => {
       await page.goto(mailbox);
       const search = page.getByRole('searchbox', { name: 'Search' });
       await search.focus();
-      await page.keyboard.type('customer-1225@acme');
+      await page.keyboard.type(blocked);
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: '1 letter with' }).waitFor();
       await page

@@ -29,6 +29,8 @@ export interface Scene {
   readonly paid: string;
   /** Ids of the objects whose pages are checked. */
   readonly objects: readonly string[];
+  /** The recipient of a letter about a blocked fix, deep in the list. */
+  readonly blocked: string;
   /** One letter of every kind and wording, with the name of its screenshots. */
   readonly letters: readonly { readonly name: string; readonly id: string }[];
   stop(): Promise<void>;
@@ -49,6 +51,7 @@ export async function setScene(): Promise<Scene> {
     mailbox: mailbox.url,
     docs: docs.url,
     ...objects,
+    blocked: recipientOf(blockedLetter()),
     letters: LETTERS.map(([{ kind }], n) => ({ name: `letter-${n}-${kind}`, id: `letter-${n}` })),
     stop: async () => {
       docs.stop();
@@ -166,8 +169,16 @@ function letter(n: number) {
     id: `letter-${n}`,
     at,
     from: 'billing@rsolv.dev',
-    to: `customer-${n}@acme.example`,
+    to: recipientOf(n),
     kind: content.kind,
     ...layOut(letterOf({ content, createdAt: at }, NO_SOLD_PRICES, SIGN_IN_URL), frame),
   };
+}
+
+const recipientOf = (n: number): string => `customer-${n}@acme.example`;
+
+/** Far from both ends of the list. */
+function blockedLetter(): number {
+  const first = LETTERS.findIndex(([{ kind }]) => kind === 'fix_blocked');
+  return first + LETTERS.length * Math.floor(LONG_LIST / LETTERS.length / 8);
 }
