@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MAX_ACTIVE_KEYS } from '../../lib/domain/api-key.ts';
 import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
+import { BillingError } from '../../lib/errors.ts';
 import { issueKey, revokeKey } from '../../lib/operations/accounts/api-keys.ts';
 import type { PaymentDeps } from '../../lib/runtime/deps.ts';
 import { type NewKey, putApiKey, putFirstKey, putOnlyKey, revokeApiKey } from '../../lib/store/api-keys.ts';
@@ -28,6 +29,8 @@ const aKey = (keyId: string): NewKey => ({
   isTest: false,
   createdAt: AT.toISOString(),
 });
+
+const codeOf = (error: unknown) => (error instanceof BillingError ? error.code : error);
 
 async function readItem(key: Key) {
   const [item] = await readTogether(deps.table, [key]);
@@ -96,7 +99,8 @@ describe('API keys', () => {
     const customerId = 'd'.repeat(32);
     await writeTogether(deps.table, [putFirstKey(customerId, aKey(KEY_ID))]);
     const how = { notice: null, mayBeLast: true };
-    const revoked = await revokeApiKey(deps.table, customerId, aKey(KEY_ID), 'now', how);
+    // By its code alone: `check:conditions` takes the text of an error for a faulty expression.
+    const revoked = await revokeApiKey(deps.table, customerId, aKey(KEY_ID), 'now', how).catch(codeOf);
     expect(revoked).toEqual({ kind: 'unknown' });
     expect(await readItem(keys.head(customerId))).toBeUndefined();
   });
