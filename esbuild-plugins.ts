@@ -83,6 +83,15 @@ const UNREACHED: readonly (readonly [path: string, standIn: string])[] = [
     '@smithy/core/dist-es/submodules/config/config-resolver/regionConfig/getInstanceMetadataRegion.js',
     'export const getInstanceMetadataRegion = async () => undefined;',
   ],
+  [
+    '@aws-sdk/core/dist-es/submodules/client/middleware-logger/loggerMiddleware.js',
+    'export const getLoggerPlugin = () => ({ applyToStack() {} }); ' +
+      'export const loggerMiddleware = undefined; export const loggerMiddlewareOptions = {};',
+  ],
+  [
+    '@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/service-customizations/index.js',
+    'export const resolveParamsForS3 = async (parameters) => parameters;',
+  ],
   ['@smithy/core/dist-es/submodules/checksum/sha256/Sha256Js.js', 'export const Sha256Js = undefined;'],
   ['@aws-sdk/client-dynamodb/package.json', 'export default { version: undefined };'],
 ];
