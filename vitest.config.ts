@@ -88,7 +88,7 @@ export default defineConfig({
       },
     ],
     // Workers spend half of their time waiting for sockets.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // The cache key does not include the removed condition.
     fsModuleCache: removed === undefined,
     // Generous, because a test may wait for its turn on a busy machine. No test measures time.
