@@ -1,3 +1,4 @@
+import { BillingError } from '../errors.ts';
 import { mappedStack } from './mapped-stack.ts';
 import { loggerOf, outputSettings, writeCounts } from './output.ts';
 
@@ -106,17 +107,21 @@ function versionOf(env: NodeJS.ProcessEnv): Record<string, string> {
   return { function_name: name, function_version: version };
 }
 
+/** An error whose causes form a circle must not stop its request. */
+const MAX_CAUSES = 5;
+
 /**
- * The parts of an error that may be logged: name, message, stack and causes. Other properties are left out,
- * because the SDK attaches whole requests and stored items to its errors.
+ * The parts of an error that may be logged: name, our code, message, stack and causes. Other properties are
+ * left out, because the SDK attaches whole requests and stored items to its errors.
  */
-export function loggableError(error: unknown): Record<string, unknown> {
+export function loggableError(error: unknown, causes = MAX_CAUSES): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: 'a value that is not an Error was thrown' };
   const { name, message, stack, cause } = error;
   return {
     name,
+    ...(error instanceof BillingError && { code: error.code }),
     message,
     stack: stack && mappedStack(stack),
-    ...(cause === undefined ? {} : { cause: loggableError(cause) }),
+    ...(cause === undefined || causes === 0 ? {} : { cause: loggableError(cause, causes - 1) }),
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BillingError } from '../../lib/errors.ts';
 import { mappedStack } from '../../lib/runtime/mapped-stack.ts';
 import { loggableError } from '../../lib/runtime/observe.ts';
 
@@ -31,6 +32,15 @@ describe('a stack trace in the log', () => {
     const { href } = pathToFileURL(join(folder, 'out', 'function.mjs'));
     const stack = `Error: broken\n    at r (${href}:1:31)\n    at async Object.before (${href}:1:5)`;
     expect(mappedStack(stack)).toMatch(/^Error: broken\n {4}at r \(lib\/fails\.ts:4:\d+\)\n/);
+  });
+
+  it('an error whose causes form a circle is logged, with the code of ours', () => {
+    const error = new BillingError('payments_misconfigured', 'told');
+    error.cause = error;
+    expect(loggableError(error)).toMatchObject({
+      code: 'payments_misconfigured',
+      cause: { code: 'payments_misconfigured' },
+    });
   });
 
   it('a place without a source map stays as it is', () => {
