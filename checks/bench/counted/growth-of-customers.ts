@@ -14,7 +14,7 @@ const ABOVE_THRESHOLD = 6;
 /** Low balances in each run while the number of customers grows. */
 const LOW = 10;
 
-/** The cost of calls and of the hourly run, by the number of customers and of low balances. */
+/** The cost of calls and of a run of the warnings, by the number of customers and of low balances. */
 export async function growthOfCustomers(
   scene: Scene,
   { customers, low }: Pick<Reach, 'customers' | 'low'>,
@@ -67,9 +67,9 @@ export async function growthOfCustomers(
   return [
     flat('authenticate a key', points.signIn),
     flat('bill a fix from credits', points.billing),
-    flat(`the hourly run, ${LOW} low balances`, points.sweep),
+    flat(`a run of the warnings, ${LOW} low balances`, points.sweep),
     {
-      what: 'the hourly run',
+      what: 'a run of the warnings',
       against: 'customers with a low balance',
       designed: 'linear',
       points: points.low,
