@@ -14,6 +14,7 @@ const MAY: Readonly<Record<KeyScope, string>> = {
   account: 'It can do everything, also buy Pro and revoke other keys.',
 };
 
+/** If no other key is left, only support can revoke the new one. */
 export function keyIssued({ keyId, by, scope, replaced, ended }: Content<'key_issued'>, day: string): Letter {
   const key = `Its id begins with ${shortKeyId(keyId)}; the key itself is never sent by mail.`;
   if (by === 'sign_up') {
@@ -39,8 +40,10 @@ export function keyIssued({ keyId, by, scope, replaced, ended }: Content<'key_is
       ...(ended === 0 ? [] : [`${othersEnded(ended)} Use the new key from now on.`]),
     ],
     next:
-      `If you did not expect this, revoke the key at once: DELETE /api/v1/api-keys/${shortKeyId(keyId)}. ` +
-      'Then reply to this message.',
+      replaced === null && ended === 0
+        ? 'If you did not expect this, revoke the key at once: DELETE ' +
+          `/api/v1/api-keys/${shortKeyId(keyId)}. Then reply to this message.`
+        : 'If you did not expect this, reply to this message at once: we will revoke the key.',
   };
 }
 

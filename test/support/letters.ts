@@ -202,7 +202,10 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   ],
   [
     keyIssued('c1', KEY_ID, 'customer', ISSUED_AT, { scope: 'fixes', replaced: 'b'.repeat(64) }).content,
-    ['You issued', 'record, look up and bill fixes', 'begins with bbbbbbbb, which no longer works'],
+    [
+      ...['You issued', 'record, look up and bill fixes', 'begins with bbbbbbbb, which no longer works'],
+      'reply to this message at once',
+    ],
   ],
   [
     keyIssued('c1', KEY_ID, 'operator', ISSUED_AT, { ended: 1 }).content,
@@ -210,7 +213,7 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   ],
   [
     keyIssued('c1', KEY_ID, 'operator', ISSUED_AT, { ended: 9 }).content,
-    ['The other 9 keys of your account were ended'],
+    ['The other 9 keys of your account were ended', 'reply to this message at once'],
   ],
   [
     keyRevoked('c1', { keyId: KEY_ID, scope: 'fixes', by: 'customer' }, ISSUED_AT).content,
