@@ -12,7 +12,8 @@ export const LOW_BALANCE_CREDITS = 5;
 /** An operator's grant above this needs confirmation and raises an alarm. */
 export const LARGE_GRANT_CREDITS = 1_000;
 
-/** Formats cents: 2900 → "$29.00". */
+/** Formats cents: 2900 → "$29.00", 179700 → "$1,797.00". */
 export function formatUsd(cents: number): string {
-  return `$${Math.trunc(cents / 100)}.${String(cents % 100).padStart(2, '0')}`;
+  const dollars = Math.trunc(cents / 100).toLocaleString('en-US');
+  return `$${dollars}.${String(cents % 100).padStart(2, '0')}`;
 }

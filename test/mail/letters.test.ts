@@ -90,7 +90,7 @@ describe('a letter', () => {
   it('a letter states an amount above the billions in figures', () => {
     const content = { kind: 'dispute', disputeId: 'du_1', amountCents: 123_456_789_00 } as const;
     expect(layOut(letterOf({ content, createdAt: AT }, NO_SOLD_PRICES), FRAME).text).toContain(
-      '$123456789.00 is',
+      '$123,456,789.00 is',
     );
   });
 

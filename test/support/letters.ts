@@ -102,7 +102,7 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   ],
   [
     { kind: 'limit_changed', fromCents: 290_000, toCents: null, renewsAt: USED.renewsAt },
-    ['changed from $2900.00 to no limit', 'Charges that already began are completed'],
+    ['changed from $2,900.00 to no limit', 'Charges that already began are completed'],
   ],
   [
     { kind: 'limit_changed', fromCents: null, toCents: 0, renewsAt: USED.renewsAt },

@@ -7,9 +7,10 @@ import { PLANS, type SoldPrices, soldPriceOf } from '../../domain/plans.ts';
 import { FIX_CREDITS, formatUsd } from '../../domain/pricing.ts';
 import { fixPriceAt, planAt } from '../../domain/subscription.ts';
 import { accountWarnings, type Warning } from '../../domain/warnings.ts';
-import { type Html, html } from '../../html.ts';
+import { type Html, html, type Part } from '../../html.ts';
 import type { Reply } from '../reply.ts';
 import { pageReply } from './page.ts';
+import { type Column, counted, dayOf, signed, tableOf, timeOf } from './parts.ts';
 
 /** What the page shows beside the account itself. */
 interface Known {
@@ -30,6 +31,7 @@ export function overviewPage(
   const obstacles = chargeObstacles(head, { cards, at, byPerson: false, wanted });
   return pageReply({
     title: 'Your account',
+    path: '/billing',
     signedIn: { name: head.name, formToken },
     content: html`${attention(accountWarnings(head, cards, spending, at))}
 <div class="tiles">
@@ -39,9 +41,7 @@ ${debtLine(head)}</section>
 <section><h2>The next fix</h2>${nextFix(head, obstacles[0], at)}</section>
 </div>
 <section><h2>Newest changes</h2>
-<div class="wide"><table><thead><tr><th scope="col">When (UTC)</th><th scope="col">What</th>
-<th scope="col" class="number">Credits</th><th scope="col" class="number">Balance</th></tr></thead>
-<tbody>${newest.map(entryRow)}</tbody></table></div>
+${tableOf('Newest changes', NEWEST, newest.map(entryRow))}
 </section>`,
   });
 }
@@ -55,9 +55,19 @@ function attention(warnings: readonly Warning[]): Html | null {
 const debtLine = ({ debt }: CustomerHead): Html | null =>
   debt === 0 ? null : html`<p>${counted(debt)} owed: the next grant is reduced by it.</p>`;
 
-const entryRow = ({ createdAt, source, amount, balanceAfter }: LedgerEntry): Html =>
-  html`<tr><td>${timeOf(createdAt)}</td><td>${SOURCES[source]}</td>
-<td class="number">${signed(amount)}</td><td class="number">${counted(balanceAfter)}</td></tr>`;
+const NEWEST: readonly Column[] = [
+  { heading: 'When' },
+  { heading: 'What' },
+  { heading: 'Credits', isNumber: true },
+  { heading: 'Balance', isNumber: true },
+];
+
+const entryRow = ({ createdAt, source, amount, balanceAfter }: LedgerEntry): Part[] => [
+  timeOf(createdAt),
+  SOURCES[source],
+  signed(amount),
+  counted(balanceAfter),
+];
 
 function planLines(head: CustomerHead, prices: SoldPrices, at: Date): Html {
   const plan = planAt(head, at);
@@ -101,8 +111,3 @@ const SOURCES: Readonly<Record<LedgerEntry['source'], string>> = {
   adjustment: 'Adjusted by RSOLV',
   refund_reversal: 'Taken back: the payment was returned',
 };
-
-const counted = (count: number): string => count.toLocaleString('en-US');
-const signed = (amount: number): string => (amount > 0 ? `+${amount}` : `−${-amount}`);
-const timeOf = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)}`;
-const dayOf = (iso: string): string => iso.slice(0, 10);

@@ -1,5 +1,6 @@
 import { Html, html, type Part } from '../../html.ts';
 import type { Reply } from '../reply.ts';
+import { navigation, type PagePath } from './navigation.ts';
 import { STYLE, STYLE_HASH } from './style.ts';
 
 /** The signed-in customer, as the top of a page shows them. */
@@ -14,6 +15,8 @@ export interface Page {
   readonly title: string;
   readonly content: Part;
   readonly signedIn?: SignedIn;
+  /** Where the page is in the menu. */
+  readonly path?: PagePath;
   readonly status?: number;
 }
 
@@ -45,7 +48,7 @@ export const seeOther = (location: string, cookies: readonly string[] = []): Rep
   cookies,
 });
 
-const documentOf = ({ title, content, signedIn }: Page): string =>
+const documentOf = ({ title, content, signedIn, path }: Page): string =>
   html`<!doctype html>
 <html lang="en">
 <head>
@@ -58,6 +61,7 @@ const documentOf = ({ title, content, signedIn }: Page): string =>
 <header>
 ${topOf(signedIn)}
 </header>
+${signedIn === undefined ? null : navigation(path)}
 <main>
 <h1>${title}</h1>
 ${content}

@@ -12,9 +12,13 @@ export const STYLE = `:root{color-scheme:light dark;--text:#111827;--soft:#59627
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
-header,main,footer{max-width:60rem;margin:0 auto;padding:1rem 1.25rem}
+header,nav,main,footer{max-width:60rem;margin:0 auto;padding:1rem 1.25rem}
 header{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;justify-content:space-between}
 header p{margin:0}
+nav{padding-top:0;padding-bottom:0}
+nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;margin:0;padding:0}
+nav a{display:inline-block;padding:.4rem 0;text-decoration:none}
+nav a[aria-current]{color:var(--text);font-weight:600;border-bottom:3px solid var(--accent)}
 h1{font-size:1.5rem;line-height:1.25;margin:.5rem 0 1rem}
 h2{font-size:1.125rem;margin:0 0 .5rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:.625rem;padding:1.25rem;
@@ -32,9 +36,17 @@ input{width:100%;max-width:24rem;padding:.6rem .75rem;border:1px solid var(--sof
 border-radius:.375rem;background:var(--card);color:var(--text);font:inherit}
 button{padding:.6rem 1.1rem;border:1px solid var(--accent);border-radius:.375rem;
 background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}
+button.danger{border-color:var(--bad);background:transparent;color:var(--bad)}
 button.plain{background:transparent;color:var(--accent)}
 form p{margin:.75rem 0 0}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.fault{color:var(--bad);font-weight:600}
+.done{border-left:4px solid var(--good);background:var(--card);padding:.75rem 1rem;border-radius:.375rem}
+.amount,time{white-space:nowrap}
+dl{margin:0}
+dl div{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:.4rem 0;border-bottom:1px solid var(--line)}
+dt{flex:0 0 12rem;color:var(--soft)}
+dd{margin:0}
 .problem{border-left:4px solid var(--bad)}
 table{width:100%;border-collapse:collapse}
 th,td{text-align:left;padding:.4rem .5rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}

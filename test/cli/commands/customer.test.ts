@@ -65,12 +65,12 @@ describe('customer', () => {
     const { customerId } = head;
     const month = deps.now().toISOString().slice(0, 7);
     const shownOf = async () => (await lines('customer', 'show', customerId)).shown;
-    expect(await shownOf()).toEqual(expect.arrayContaining(['month limit    $2900.00 a month']));
+    expect(await shownOf()).toEqual(expect.arrayContaining(['month limit    $2,900.00 a month']));
     const charge = { month, amountCents: 2_900 };
     await writeTogether(deps.table, [reserveSpending(customerId, charge, 290_000, null)]);
     const waiting = { committedCents: 0, spentCents: 0, awaitingCents: 2_900 };
     await writeTogether(deps.table, moveSpending(customerId, month, waiting));
-    const used = `${month}: $0.00 spent, $29.00 reserved ($29.00 waiting for the cardholder), $2871.00 left`;
+    const used = `${month}: $0.00 spent, $29.00 reserved ($29.00 waiting for the cardholder), $2,871.00 left`;
     expect((await shownOf()).join(' ').replace(/\s+/g, ' ')).toContain(`fix charges ${used}`);
     const { answer } = await json('customer', 'show', customerId);
     expect(answer).toMatchObject({
