@@ -142,12 +142,10 @@ describe('the schedule that warns', () => {
     });
   });
 
-  it('a run costs the same for 10 low balances among 100 and among 50,000 customers', {
-    timeout: 240_000,
-  }, async () => {
-    const costs = await Promise.all([90, 49_990].map(costAmong));
+  it('a run costs the same for 10 low balances among 100 and among 5,000 customers', async () => {
+    const costs = await Promise.all([90, 4_990].map(costAmong));
     expect(costs[0]).toEqual(costs[1]);
-    console.log(`10 who are low: ${JSON.stringify(costs[0])} among 100 and among 50,000`);
+    console.log(`10 who are low: ${JSON.stringify(costs[0])} among 100 and among 5,000`);
   });
 });
 

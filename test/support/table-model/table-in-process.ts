@@ -27,7 +27,9 @@ export function tableInProcess({
   readonly name: string;
   readonly model: TableModel;
 }): Table {
-  const client = new DynamoDBClient({});
+  const client = new DynamoDBClient({ cacheMiddleware: true });
+  // It copies each request and each answer for a log that is not kept.
+  client.middlewareStack.remove('loggerMiddleware');
   client.middlewareStack.add(
     (_next, { commandName }) =>
       async ({ input }) =>
