@@ -36,6 +36,7 @@ export const customerDetailView = (head: CustomerHead, at: Date) => ({
     current_period_end: head.subscription.currentPeriodEnd,
     covered_until: head.subscription.coveredUntil,
   },
+  email_state: head.emailState,
   stripe_customer_id: head.stripeCustomerId,
   former_stripe_customer_id: head.formerStripeCustomerId,
   payment_method_id: head.paymentMethodId,

@@ -1,4 +1,5 @@
 import type { BalanceWatch } from './balance-watch.ts';
+import type { EmailState } from './email-state.ts';
 import type { LedgerState } from './ledger.ts';
 import type { OptionalNoticeKind } from './notice-kinds.ts';
 import type { BilledByDay } from './payments/unbilled-fixes.ts';
@@ -9,6 +10,7 @@ import type { Subscription } from './subscription.ts';
 export interface CustomerProfile {
   readonly name: string;
   readonly email: string;
+  readonly emailState: EmailState;
   readonly subscriptionType: SubscriptionType;
   readonly subscription: Subscription | null;
   /** A usable payment method. Having billing means having one; being known to Stripe is not enough. */
@@ -52,6 +54,7 @@ export const NEW_LIMIT_CENTS = 290_000;
 
 /** A new customer: no card, no debt, not known to Stripe. */
 export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
+  emailState: 'unconfirmed',
   subscriptionType: 'trial',
   subscription: null,
   paymentMethodId: null,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { BALANCE_LEVELS } from '../domain/balance-watch.ts';
 import type { CustomerHead, CustomerProfile } from '../domain/customer.ts';
+import { EMAIL_STATES } from '../domain/email-state.ts';
 import { OPTIONAL_NOTICE_KINDS } from '../domain/notice-kinds.ts';
 import { PLAN_NAMES, SOLD_PLANS } from '../domain/plans.ts';
 import { SUBSCRIPTION_STATES } from '../domain/subscription.ts';
@@ -13,6 +14,7 @@ import { type Item, readOne, type Table } from './table.ts';
 const Profile = z.object({
   name: text,
   email: text,
+  emailState: z._default(z.enum(EMAIL_STATES), 'assumed'),
   subscriptionType: z.enum(PLAN_NAMES),
   subscription: z.nullable(
     z.object({

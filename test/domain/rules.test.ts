@@ -299,6 +299,7 @@ describe('the plans', () => {
 describe('small rules', () => {
   it('a new customer is on trial, owes nothing, and has muted nothing', () => {
     expect(NEW_PROFILE).toEqual({
+      emailState: 'unconfirmed',
       subscriptionType: 'trial',
       subscription: null,
       freeUntil: null,

@@ -57,6 +57,7 @@ describe('the head of a ledger', () => {
   it('a head of an earlier release has defaults for missing fields', () => {
     const item = { ...encodeHead(HEAD), subscription: null };
     const later = [
+      'email_state',
       'stripe_customer_id',
       'former_stripe_customer_id',
       'open_disputes',
@@ -68,7 +69,7 @@ describe('the head of a ledger', () => {
       'balance_level',
     ];
     const earlier = Object.fromEntries(Object.entries(item).filter(([name]) => !later.includes(name)));
-    expect(decodeHead(earlier)).toEqual({ ...HEAD, subscription: null });
+    expect(decodeHead(earlier)).toEqual({ ...HEAD, emailState: 'assumed', subscription: null });
   });
 
   it('a head of an earlier release counts the current period of its subscription as paid', () => {

@@ -152,7 +152,10 @@ async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed>
       }
       return {
         kind: 'write',
-        profile: { name: '', email: '', paymentMethodId: null, cardKey: null, mutedNotices: [], closedAt },
+        profile: {
+          ...{ name: '', email: '', emailState: 'unconfirmed', mutedNotices: [], closedAt },
+          ...{ paymentMethodId: null, cardKey: null },
+        },
         writes: (_, at) => [forgetEmail(head.email, customerId), openClosing(customerId, head.email, at)],
         answer: ({ head: { balance } }) => ({ already: false, closedAt, balance }),
       };
