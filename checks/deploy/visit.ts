@@ -12,6 +12,8 @@ export async function visitBillingPage(url: string, link: string): Promise<void>
   await browser.send(pageAt('/enter'), 303, { link: hiddenField(entry, 'link') });
   const overview = await browser.open(pageAt(''), 200);
   if (!overview.includes('<h1>Your account</h1>')) throw new Fault('The billing page shows no account');
+  const documents = await browser.open(pageAt('/documents'), 200);
+  if (!documents.includes('<h1>Invoices and receipts</h1>')) throw new Fault('No page shows the documents');
   await browser.send(pageAt('/sign-out'), 303, { form_token: hiddenField(overview, 'form_token') });
   await browser.open(pageAt(''), 303);
 }

@@ -1,4 +1,5 @@
 import { stripePort } from '../../lib/stripe/client.ts';
+import type { StripePort } from '../../lib/stripe/port.ts';
 import { openStripe } from '../../lib/stripe/sdk.ts';
 import { ensureProPrice } from '../../lib/stripe/setup/price.ts';
 import { ensureWebhookEndpoint } from '../../lib/stripe/setup/webhook-endpoint.ts';
@@ -66,6 +67,7 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   await port.listEvents(window);
   await port.listFixPayments(window);
   await port.listProInvoices(window);
+  await readDocuments(port, url, customer);
   await port.anonymiseCustomer(customer);
   if (invoice !== null) await port.readFailedRenewal(invoice.id);
 
@@ -73,6 +75,25 @@ export async function makeRareCalls({ url }: StripeDouble, apiKey: string): Prom
   await port.findCustomers(who);
   await port.deleteCustomer(customer);
   await port.findEventsOf(customer, new Date());
+}
+
+/** The page of documents: the first page of each list, a later one, and a dispute. */
+async function readDocuments(port: StripePort, url: string, customer: string): Promise<void> {
+  const first = { after: null, limit: 10 };
+  const [payments, invoices] = [
+    await port.listPayments(customer, first),
+    await port.listInvoices(customer, first),
+  ];
+  await port.listPayments(customer, { ...first, after: payments.items[0]?.id ?? '' });
+  await port.listInvoices(customer, { ...first, after: invoices.items[0]?.id ?? '' });
+  await port.listCreditNotes(customer, first);
+  const disputed = payments.items.find(({ refunded }) => refunded === 0)?.id ?? '';
+  await fetch(`${url}/_double/charges/${disputed}/dispute`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  for (const { id } of await port.listDisputesOf(disputed)) await port.readDispute(id);
 }
 
 async function fail(url: string, path: string): Promise<void> {

@@ -1,11 +1,13 @@
 import type { StripeConfig } from '../settings/stripe.ts';
 import { auditCalls } from './client/audit.ts';
 import { customerCalls } from './client/customers.ts';
+import { documentCalls } from './client/documents.ts';
 import { paymentCalls } from './client/payments.ts';
 import { planCalls } from './client/plans.ts';
 import { listCalls, moneyCalls } from './client/reads.ts';
 import type { StripePort } from './port.ts';
 import { priceBook } from './prices.ts';
+import { stripeLink } from './readers/documents.ts';
 import { openStripe, type StripeLine } from './sdk.ts';
 import { translateError } from './translate-error.ts';
 
@@ -20,6 +22,7 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
     ...planCalls(stripe, prices),
     ...moneyCalls(stripe, prices),
     ...listCalls(stripe, prices),
+    ...documentCalls(stripe, stripeLink(config.apiBase)),
     ...auditCalls(stripe),
   });
 }

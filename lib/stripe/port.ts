@@ -1,5 +1,6 @@
 import type { AuditCalls } from './port/audit.ts';
 import type { CustomerCalls } from './port/customers.ts';
+import type { DocumentCalls } from './port/documents.ts';
 import type { ListCalls } from './port/lists.ts';
 import type { MoneyCalls } from './port/money.ts';
 import type { PaymentCalls } from './port/payments.ts';
@@ -7,6 +8,7 @@ import type { PlanCalls } from './port/plans.ts';
 
 export type * from './port/audit.ts';
 export type * from './port/customers.ts';
+export type * from './port/documents.ts';
 export type * from './port/lists.ts';
 export type * from './port/money.ts';
 export type * from './port/payments.ts';
@@ -29,4 +31,5 @@ export interface StripePort
     PlanCalls,
     MoneyCalls,
     ListCalls,
+    DocumentCalls,
     AuditCalls {}

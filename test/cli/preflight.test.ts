@@ -130,7 +130,7 @@ const FAULTS: readonly Fault[] = [
     inject: ({ deployment }) => {
       deployment.account.concurrency = { total: 10, unreserved: 10 };
     },
-    detail: /^this deploy reserves 49 more of 10 .*100 must remain$/,
+    detail: /^this deploy reserves \d\d more of 10 .*100 must remain$/,
     remedy: /aws service-quotas request-service-quota-increase/,
     isFirst: true,
   },

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import * as z from 'zod/mini';
+import { sessionCookie } from '../../lib/http/pages/session-cookie.ts';
+import { makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
 import { writeHistory } from '../support/history.ts';
 import { api, call, deployFix, fixBody, type SignedUp, signUp } from '../support/http.ts';
 import {
@@ -17,6 +19,7 @@ import {
   subscribe,
 } from '../support/http-money.ts';
 import { headOf, type Money } from '../support/money.ts';
+import { Visitor } from '../support/pages.ts';
 import {
   type RecordingProxy,
   startRecordingProxy,
@@ -252,6 +255,18 @@ describe('calls to DynamoDB and Stripe', () => {
         ...HOW_THINGS_ARE,
       ],
     });
+  });
+
+  it('the page of documents takes two reads, and one call to Stripe for each of its lists', async () => {
+    const { apiKey, customerId } = await customerOutOfCredits(money);
+    await bill(apiKey, await recordedFor(apiKey, 1));
+    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
+    const visitor = new Visitor();
+    visitor.steal([sessionCookie(token, 60)]);
+    const { dynamodb, stripe } = await counted(() => visitor.get('/billing/documents'));
+    // The session with the account, and then the pull requests of the payments.
+    expect(dynamodb).toEqual(['BatchGetItem', 'BatchGetItem']);
+    expect(stripe.sort()).toEqual(['GET /v1/charges', 'GET /v1/credit_notes', 'GET /v1/invoices']);
   });
 
   it('cancelling Pro takes the calls of reading, cancelling and reading again', async () => {

@@ -199,6 +199,14 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     visitor.steal([sessionCookie(token, 60)]);
     expect((await visitor.get('/billing')).status).toBe(200);
   },
+  'billing-documents': async ({ invoke }) => {
+    const { customerId } = await eventfulCustomer();
+    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
+    const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
+    visitor.steal([sessionCookie(token, 60)]);
+    for (const query of ['', '?list=disputes'])
+      expect((await visitor.get(`/billing/documents${query}`)).status).toBe(200);
+  },
   'get-usage': async ({ ask }) => ask(await signUp()),
   'list-transactions': async ({ ask }) => ask(await signUp()),
   'issue-api-key': async ({ ask }) => {

@@ -1,13 +1,18 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { handler as billingDocuments } from '../../functions/billing-documents.ts';
 import { handler as billingPage } from '../../functions/billing-page.ts';
 import { handler as billingSignIn } from '../../functions/billing-sign-in.ts';
 import { gatewayEvent, invocation, someIp } from './gateway.ts';
 
 type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
+const FUNCTIONS: Readonly<Record<string, typeof billingPage>> = {
+  'GET /billing': billingPage,
+  'GET /billing/documents': billingDocuments,
+};
+
 /** Invokes the function of a page, as the gateway does. */
-const invoke: Send = (event) =>
-  (event.routeKey === 'GET /billing' ? billingPage : billingSignIn)(event, invocation());
+const invoke: Send = (event) => (FUNCTIONS[event.routeKey] ?? billingSignIn)(event, invocation());
 
 export interface Shown {
   readonly status: number;

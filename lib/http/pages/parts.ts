@@ -23,6 +23,16 @@ export const signed = (amount: number): string =>
 /** An amount that does not break over two lines. */
 export const amountOf = (cents: number): Html => html`<span class="amount">${formatUsd(cents)}</span>`;
 
+/**
+ * An amount of Stripe's, in its own currency: 2900 of usd → "$29.00". Documents that staff make at Stripe
+ * can be in any currency.
+ */
+export function currencyOf(amount: number, currency: string): string {
+  if (!/^[a-z]{3}$/.test(currency)) return `${counted(amount)} ${currency}`;
+  const format = new Intl.NumberFormat('en-US', { style: 'currency', currency });
+  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+}
+
 /** A column of a table: its heading, and whether it holds numbers. */
 export interface Column {
   readonly heading: string;

@@ -1,0 +1,267 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { BillingError } from '../../errors.ts';
+import { type Html, html, type Part } from '../../html.ts';
+import {
+  DOCUMENT_LISTS,
+  type DocumentList,
+  type Documents,
+  type ReadDocuments,
+  type ShownDispute,
+  type ShownPayment,
+  type WantedDocuments,
+} from '../../operations/documents/read-documents.ts';
+import type { CreditNoteDocument, InvoiceDocument, Page } from '../../stripe/port.ts';
+import type { Reply } from '../reply.ts';
+import { meaningOf } from './dispute-words.ts';
+import type { PagePath } from './navigation.ts';
+import { pageReply } from './page.ts';
+import { type Column, currencyOf, dayOf, factsOf, tableOf, timeOf } from './parts.ts';
+
+const PATH: PagePath = '/billing/documents';
+const CURSOR = /^[a-z]+_\w{1,250}$/;
+
+/**
+ * Which documents a page shows, by its query.
+ * @throws BillingError invalid_request
+ */
+export function wantedDocuments(query: URLSearchParams): WantedDocuments {
+  const [named, after, of] = [query.get('list'), query.get('after'), query.get('of')] as const;
+  const list = DOCUMENT_LISTS.find((one) => one === named) ?? null;
+  const isPage = list === named && (after === null || (list !== null && CURSOR.test(after)));
+  if (isPage && (of === null || of === 'former')) return { list, after, isFormer: of === 'former' };
+  throw new BillingError('invalid_request', 'This link names no documents. Open them from the menu.');
+}
+
+/** Where a page of documents is. */
+function addressOf({ list, after, isFormer }: WantedDocuments): string {
+  const query = new URLSearchParams({
+    ...(list !== null && { list }),
+    ...(after !== null && { after }),
+    ...(isFormer && { of: 'former' }),
+  });
+  return query.size === 0 ? PATH : `${PATH}?${query}`;
+}
+
+const TITLES: Readonly<Record<DocumentList | 'all', string>> = {
+  all: 'Invoices and receipts',
+  payments: 'Payments',
+  invoices: 'Invoices',
+  'credit-notes': 'Credit notes',
+  disputes: 'Disputes',
+};
+
+export function documentsPage(
+  head: CustomerHead,
+  wanted: WantedDocuments,
+  documents: ReadDocuments,
+  formToken: string,
+): Reply {
+  const page = { title: TITLES[wanted.list ?? 'all'], path: PATH, signedIn: { name: head.name, formToken } };
+  if (documents === 'none') return pageReply({ ...page, content: noDocuments(head) });
+  if (documents !== 'unavailable') return pageReply({ ...page, content: sections(head, wanted, documents) });
+  const reply = pageReply({ ...page, status: 503, content: UNAVAILABLE });
+  return { ...reply, headers: { ...reply.headers, 'retry-after': RETRY_AFTER_SECONDS } };
+}
+
+const RETRY_AFTER_SECONDS = '60';
+
+/** Everything that Stripe is not needed for still works. */
+const UNAVAILABLE = html`<section class="problem"><h2>Not available right now</h2>
+<p>Stripe, our payment provider, keeps these documents, and does not answer.
+Nothing is lost. Try again in a minute.</p>
+<p>These pages work without Stripe: <a href="/billing">your account</a>,
+<a href="/billing/statement">your statement</a>, <a href="/billing/keys">API keys</a> and
+<a href="/billing/settings">settings</a>.</p></section>`;
+
+const noDocuments = ({ stripeCustomerId, formerStripeCustomerId }: CustomerHead): Html =>
+  stripeCustomerId === null && formerStripeCustomerId === null
+    ? html`<section><p>There are no documents yet: nothing was charged so far.</p>
+<p>Receipts and invoices appear here after the first payment.
+<a href="/billing/card">Add a card</a> so that fixes are never blocked;
+your first card earns 5 credits.</p></section>`
+    : html`<section><p>Stripe, our payment provider, no longer lists your documents.</p>
+<p>Reply to any of our letters, and we send them to you. Your <a href="/billing/statement">statement</a>
+has every change of your credits.</p></section>`;
+
+function sections(head: CustomerHead, wanted: WantedDocuments, documents: Documents): Part {
+  const { payments, invoices, creditNotes, disputes } = documents;
+  const older = <T>(list: DocumentList, { next }: Page<T>, text: string): Html | null =>
+    next === null ? null : html`<p><a href="${addressOf({ ...wanted, list, after: next })}">${text}</a></p>`;
+  return [
+    wanted.isFormer ? html`<p>These documents belong to your earlier record at Stripe.</p>` : null,
+    payments &&
+      html`<section><h2>Payments</h2>
+${listed('Payments', PAYMENTS, payments.items.map(paymentRow), 'No payments.')}
+${older('payments', payments, 'Older payments')}</section>`,
+    invoices &&
+      html`<section><h2>Invoices</h2>
+${listed('Invoices', INVOICES, invoices.items.map(invoiceRow), 'No invoices: only Pro is invoiced.')}
+${older('invoices', invoices, 'Older invoices')}</section>`,
+    creditNotes &&
+      html`<section><h2>Credit notes</h2>
+${listed('Credit notes', NOTES, creditNotes.items.map(noteRow), 'No credit notes.')}
+${older('credit-notes', creditNotes, 'Older credit notes')}</section>`,
+    disputes &&
+      html`<section><h2>Disputes</h2>
+${disputes.items.length === 0 ? html`<p>${noDisputes(wanted)}</p>` : disputes.items.map(disputeFacts)}
+${otherDisputes(head, wanted)}${older('disputes', disputes, 'Disputes of older payments')}</section>`,
+    ways(head, wanted),
+  ];
+}
+
+const listed = (name: string, columns: readonly Column[], rows: readonly Part[][], none: string): Html =>
+  rows.length === 0 ? html`<p>${none}</p>` : tableOf(name, columns, rows);
+
+/** A link to one of Stripe's pages. The name says of which document it is. */
+const stripeLink = (url: string | null, text: string, name: string): Html | null =>
+  url === null ? null : html`<a href="${url}" rel="noopener noreferrer" aria-label="${name}">${text}</a>`;
+
+const PAYMENTS: readonly Column[] = [
+  { heading: 'Date' },
+  { heading: 'For' },
+  { heading: 'Amount', isNumber: true },
+  { heading: 'Status' },
+  { heading: 'Receipt' },
+];
+
+function paymentRow(payment: ShownPayment): Part[] {
+  const { createdAt, amount, currency, receiptUrl } = payment;
+  const name = `Receipt of ${createdAt.slice(0, 10)} for ${currencyOf(amount, currency)}`;
+  return [
+    timeOf(createdAt),
+    purposeOf(payment),
+    currencyOf(amount, currency),
+    paymentStatus(payment),
+    stripeLink(receiptUrl, 'Receipt', name),
+  ];
+}
+
+function purposeOf({ pullRequest, fixAttemptId, description }: ShownPayment): string {
+  if (pullRequest === null) return fixAttemptId === null ? (description ?? 'Payment') : 'A fix';
+  const { githubOrg, repoName, prNumber } = pullRequest;
+  return `Fix ${githubOrg}/${repoName} #${prNumber}`;
+}
+
+const PAYMENT_STATES: Readonly<Record<ShownPayment['state'], string>> = {
+  paid: 'Paid',
+  pending: 'Pending',
+  declined: 'Declined: nothing was charged',
+};
+
+function paymentStatus({ state, amount, currency, refunded, isDisputed }: ShownPayment): string {
+  const whole = refunded >= amount ? 'Refunded' : `Paid, ${currencyOf(refunded, currency)} refunded`;
+  const status = refunded > 0 ? whole : PAYMENT_STATES[state];
+  return isDisputed ? `${status}, disputed` : status;
+}
+
+const INVOICES: readonly Column[] = [
+  { heading: 'Number' },
+  { heading: 'Date' },
+  { heading: 'Amount', isNumber: true },
+  { heading: 'Status' },
+  { heading: 'Invoice' },
+];
+
+const INVOICE_STATES: Readonly<Record<string, string>> = {
+  draft: 'In preparation',
+  open: 'Open',
+  paid: 'Paid',
+  uncollectible: 'Not collected',
+  void: 'Void: nothing is due',
+};
+
+function invoiceRow({
+  number,
+  createdAt,
+  amount,
+  currency,
+  status,
+  pageUrl,
+  pdfUrl,
+}: InvoiceDocument): Part[] {
+  const name = number ?? 'in preparation';
+  const verb = status === 'open' ? 'Pay' : 'View';
+  return [
+    name,
+    dayOf(createdAt),
+    currencyOf(amount, currency),
+    INVOICE_STATES[status] ?? status,
+    [
+      stripeLink(pageUrl, verb, `${verb} invoice ${name}`),
+      ' ',
+      stripeLink(pdfUrl, 'PDF', `PDF of invoice ${name}`),
+    ],
+  ];
+}
+
+const NOTES: readonly Column[] = [
+  { heading: 'Number' },
+  { heading: 'Date' },
+  { heading: 'Amount', isNumber: true },
+  { heading: 'For' },
+  { heading: 'Document' },
+];
+
+const REASONS: Readonly<Record<string, string>> = {
+  duplicate: 'A duplicate',
+  fraudulent: 'Fraud',
+  order_change: 'A changed order',
+  product_unsatisfactory: 'An unsatisfactory product',
+};
+
+function noteRow(note: CreditNoteDocument): Part[] {
+  const { number, createdAt, amount, currency, isVoid, reason, memo, invoiceNumber, pdfUrl } = note;
+  const facts = [
+    isVoid ? 'Void' : null,
+    reason === null ? null : (REASONS[reason] ?? reason),
+    invoiceNumber === null ? null : `Invoice ${invoiceNumber}`,
+    memo,
+  ];
+  return [
+    number,
+    dayOf(createdAt),
+    currencyOf(amount, currency),
+    facts.filter((fact) => fact !== null && fact !== '').join('. '),
+    stripeLink(pdfUrl, 'PDF', `PDF of credit note ${number}`),
+  ];
+}
+
+function disputeFacts({ createdAt, amount, currency, status, payment }: ShownDispute): Html {
+  const { state, meaning } = meaningOf(status);
+  return factsOf([
+    ['Opened', dayOf(createdAt)],
+    ['Amount', currencyOf(amount, currency)],
+    ...(payment === null ? [] : [['Payment', purposeOf(payment)] as const]),
+    ['Status', state],
+    ['What it means', meaning],
+  ]);
+}
+
+const noDisputes = ({ list, after }: WantedDocuments): string => {
+  if (list === null) return 'No payment is disputed.';
+  return after === null ? 'None of the newest payments is disputed.' : 'None of these payments is disputed.';
+};
+
+/** Each dispute is one more call to Stripe, so the page of all lists shows one of them. */
+function otherDisputes({ openDisputes }: CustomerHead, wanted: WantedDocuments): Html | null {
+  if (wanted.list !== null) return null;
+  const address = addressOf({ ...wanted, list: 'disputes', after: null });
+  const count = openDisputes.length;
+  const text = count > 1 ? `All ${count} open disputes, and closed ones` : 'All disputes, also closed ones';
+  return html`<p><a href="${address}">${text}</a></p>`;
+}
+
+const FORMER = 'Documents of your earlier record at Stripe';
+
+/** Ways to the other documents. */
+function ways({ stripeCustomerId, formerStripeCustomerId }: CustomerHead, wanted: WantedDocuments): Html {
+  const newest = wanted.list === null ? null : addressOf({ ...wanted, list: null, after: null });
+  const hasBoth = stripeCustomerId !== null && formerStripeCustomerId !== null;
+  const other = { list: null, after: null, isFormer: !wanted.isFormer };
+  return html`${newest === null ? null : html`<p><a href="${newest}">All invoices and receipts</a></p>`}
+${
+  hasBoth
+    ? html`<p><a href="${addressOf(other)}">${wanted.isFormer ? 'Current documents' : FORMER}</a></p>`
+    : null
+}`;
+}
