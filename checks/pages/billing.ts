@@ -1,9 +1,12 @@
 import type { Page } from 'playwright-core';
+import * as z from 'zod/mini';
 import { type RunningStack, startStack } from '../../test/support/running-stack.ts';
+import { lookAtDocuments } from './documents.ts';
 import type { Looker } from './look.ts';
 
 /* The customer's own pages, on a whole local stack: mail, browser and API together. */
 
+const SignedUp = z.object({ api_key: z.string() });
 const EMAIL = 'ada@acme.example';
 const WAIT_MS = 20_000;
 const PAUSE_MS = 200;
@@ -12,27 +15,29 @@ const PAUSE_MS = 200;
 export async function lookAtBilling(looker: Looker): Promise<void> {
   const stack = await startStack({ LOG_LEVEL: 'SILENT' });
   try {
-    await signUp(stack);
+    const apiKey = await signUp(stack);
     for (const path of ['sign-in', 'enter', 'enter?link=x']) {
       const name = `billing-${path.replaceAll(/\W+/g, '-')}`;
       await looker.look({ name, url: `${stack.url}/billing/${path}` });
     }
-    await visit(looker, stack);
+    await visit(looker, stack, apiKey);
   } finally {
     await stack.end('SIGTERM');
   }
 }
 
-async function signUp({ url }: RunningStack): Promise<void> {
+/** Returns the customer's API key. */
+async function signUp({ url }: RunningStack): Promise<string> {
   const response = await fetch(`${url}/api/v1/customers/onboard`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'Ada Lovelace & Co.', email: EMAIL, source: 'direct' }),
   });
   if (response.status !== 201) throw new Error(`sign-up answered ${response.status}`);
+  return SignedUp.parse(await response.json()).api_key;
 }
 
-async function visit(looker: Looker, stack: RunningStack): Promise<void> {
+async function visit(looker: Looker, stack: RunningStack, apiKey: string): Promise<void> {
   const first = await looker.open(390);
   await first.goto(`${stack.url}/billing`);
   await first.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -45,6 +50,7 @@ async function visit(looker: Looker, stack: RunningStack): Promise<void> {
   await page.getByRole('button', { name: 'Go to the billing page' }).click();
   await page.getByRole('heading', { name: 'Your account' }).waitFor();
   await looker.checkEverywhere(page, 'billing-overview');
+  await lookAtDocuments(looker, page, stack, apiKey);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.goto(`${stack.url}/billing`);

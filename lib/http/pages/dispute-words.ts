@@ -6,12 +6,10 @@ interface Meaning {
 
 const WHILE_OPEN = 'Until it is decided, no card is charged. Credits still pay for fixes.';
 
+const TAKEN_BACK = 'Your bank took the money back for now. If it paid for Pro, its credits were removed.';
+
 const INQUIRY: Meaning = { state: 'Your bank asks about it', meaning: `No money was moved. ${WHILE_OPEN}` };
-const OPEN: Meaning = {
-  state: 'Open',
-  meaning:
-    'Your bank took the money back for now. If it paid for Pro, its credits were removed. ' + WHILE_OPEN,
-};
+const OPEN: Meaning = { state: 'Open', meaning: `${TAKEN_BACK} ${WHILE_OPEN}` };
 
 /** By Stripe's status. At Stripe, `won` and `lost` are said of the merchant. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {

@@ -10,12 +10,12 @@ import {
   type ShownPayment,
   type WantedDocuments,
 } from '../../operations/documents/read-documents.ts';
-import type { CreditNoteDocument, InvoiceDocument, Page } from '../../stripe/port.ts';
+import type { CreditNoteDocument, InvoiceDocument, Money, Page } from '../../stripe/port.ts';
 import type { Reply } from '../reply.ts';
 import { meaningOf } from './dispute-words.ts';
 import type { PagePath } from './navigation.ts';
 import { pageReply } from './page.ts';
-import { type Column, currencyOf, dayOf, factsOf, tableOf, timeOf } from './parts.ts';
+import { type Column, currencyOf, dayOf, factsOf, tableOf } from './parts.ts';
 
 const PATH: PagePath = '/billing/documents';
 const CURSOR = /^[a-z]+_\w{1,250}$/;
@@ -85,55 +85,87 @@ has every change of your credits.</p></section>`;
 
 function sections(head: CustomerHead, wanted: WantedDocuments, documents: Documents): Part {
   const { payments, invoices, creditNotes, disputes } = documents;
-  const older = <T>(list: DocumentList, { next }: Page<T>, text: string): Html | null =>
-    next === null ? null : html`<p><a href="${addressOf({ ...wanted, list, after: next })}">${text}</a></p>`;
   return [
     wanted.isFormer ? html`<p>These documents belong to your earlier record at Stripe.</p>` : null,
-    payments &&
-      html`<section><h2>Payments</h2>
-${listed('Payments', PAYMENTS, payments.items.map(paymentRow), 'No payments.')}
-${older('payments', payments, 'Older payments')}</section>`,
-    invoices &&
-      html`<section><h2>Invoices</h2>
-${listed('Invoices', INVOICES, invoices.items.map(invoiceRow), 'No invoices: only Pro is invoiced.')}
-${older('invoices', invoices, 'Older invoices')}</section>`,
-    creditNotes &&
-      html`<section><h2>Credit notes</h2>
-${listed('Credit notes', NOTES, creditNotes.items.map(noteRow), 'No credit notes.')}
-${older('credit-notes', creditNotes, 'Older credit notes')}</section>`,
-    disputes &&
-      html`<section><h2>Disputes</h2>
-${disputes.items.length === 0 ? html`<p>${noDisputes(wanted)}</p>` : disputes.items.map(disputeFacts)}
-${otherDisputes(head, wanted)}${older('disputes', disputes, 'Disputes of older payments')}</section>`,
+    payments && listOf(wanted, 'payments', payments, paymentRow),
+    invoices && listOf(wanted, 'invoices', invoices, invoiceRow),
+    creditNotes && listOf(wanted, 'credit-notes', creditNotes, noteRow),
+    disputes && disputesOf(head, wanted, disputes),
     ways(head, wanted),
   ];
 }
 
-const listed = (name: string, columns: readonly Column[], rows: readonly Part[][], none: string): Html =>
-  rows.length === 0 ? html`<p>${none}</p>` : tableOf(name, columns, rows);
+/** A document in its list. */
+interface Row {
+  readonly document: Money & { readonly createdAt: string };
+  readonly name: string;
+  /** Below the name, with the links: so a phone shows the links without scrolling. */
+  readonly state: string;
+  readonly links: readonly (Html | null)[];
+}
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'Date' },
+  { heading: 'For' },
+  { heading: 'Amount', isNumber: true },
+];
+
+const NONE: Readonly<Record<Exclude<DocumentList, 'disputes'>, string>> = {
+  payments: 'No payments.',
+  invoices: 'No invoices. Only Pro is invoiced; each fix has a receipt.',
+  'credit-notes': 'No credit notes.',
+};
+
+const joined = (parts: readonly (Html | string | null)[]): Part =>
+  parts.filter((part) => part !== null && part !== '').map((part, i) => (i === 0 ? part : [' · ', part]));
+
+function listOf<T>(
+  wanted: WantedDocuments,
+  list: keyof typeof NONE,
+  { items, next }: Page<T>,
+  rowOf: (document: T) => Row,
+): Html {
+  const rows = items
+    .map(rowOf)
+    .map(({ document: { createdAt, amount, currency }, name, state, links }) => [
+      dayOf(createdAt),
+      html`<div class="long">${name}<br><small>${joined([state, ...links])}</small></div>`,
+      html`<span class="amount">${currencyOf(amount, currency)}</span>`,
+    ]);
+  return html`<section>${headingOf(wanted, list)}
+${rows.length === 0 ? html`<p>${NONE[list]}</p>` : tableOf(TITLES[list], COLUMNS, rows)}
+${olderOf(wanted, list, next)}</section>`;
+}
+
+/** A page of one list has its name as the heading of the page. */
+const headingOf = (wanted: WantedDocuments, list: DocumentList): Html | null =>
+  wanted.list === null ? html`<h2>${TITLES[list]}</h2>` : null;
+
+const olderOf = (wanted: WantedDocuments, list: DocumentList, next: string | null): Html | null =>
+  next === null
+    ? null
+    : html`<p><a href="${addressOf({ ...wanted, list, after: next })}">${OLDER[list]}</a></p>`;
+
+const OLDER: Readonly<Record<DocumentList, string>> = {
+  payments: 'Older payments',
+  invoices: 'Older invoices',
+  'credit-notes': 'Older credit notes',
+  disputes: 'Disputes of older payments',
+};
 
 /** A link to one of Stripe's pages. The name says of which document it is. */
 const stripeLink = (url: string | null, text: string, name: string): Html | null =>
   url === null ? null : html`<a href="${url}" rel="noopener noreferrer" aria-label="${name}">${text}</a>`;
 
-const PAYMENTS: readonly Column[] = [
-  { heading: 'Date' },
-  { heading: 'For' },
-  { heading: 'Amount', isNumber: true },
-  { heading: 'Status' },
-  { heading: 'Receipt' },
-];
-
-function paymentRow(payment: ShownPayment): Part[] {
+function paymentRow(payment: ShownPayment): Row {
   const { createdAt, amount, currency, receiptUrl } = payment;
   const name = `Receipt of ${createdAt.slice(0, 10)} for ${currencyOf(amount, currency)}`;
-  return [
-    timeOf(createdAt),
-    purposeOf(payment),
-    currencyOf(amount, currency),
-    paymentStatus(payment),
-    stripeLink(receiptUrl, 'Receipt', name),
-  ];
+  return {
+    document: payment,
+    name: purposeOf(payment),
+    state: paymentState(payment),
+    links: [stripeLink(receiptUrl, 'Receipt', name)],
+  };
 }
 
 function purposeOf({ pullRequest, fixAttemptId, description }: ShownPayment): string {
@@ -148,19 +180,11 @@ const PAYMENT_STATES: Readonly<Record<ShownPayment['state'], string>> = {
   declined: 'Declined: nothing was charged',
 };
 
-function paymentStatus({ state, amount, currency, refunded, isDisputed }: ShownPayment): string {
+function paymentState({ state, amount, currency, refunded, isDisputed }: ShownPayment): string {
   const whole = refunded >= amount ? 'Refunded' : `Paid, ${currencyOf(refunded, currency)} refunded`;
-  const status = refunded > 0 ? whole : PAYMENT_STATES[state];
-  return isDisputed ? `${status}, disputed` : status;
+  const words = refunded > 0 ? whole : PAYMENT_STATES[state];
+  return isDisputed ? `${words}, disputed` : words;
 }
-
-const INVOICES: readonly Column[] = [
-  { heading: 'Number' },
-  { heading: 'Date' },
-  { heading: 'Amount', isNumber: true },
-  { heading: 'Status' },
-  { heading: 'Invoice' },
-];
 
 const INVOICE_STATES: Readonly<Record<string, string>> = {
   draft: 'In preparation',
@@ -170,37 +194,20 @@ const INVOICE_STATES: Readonly<Record<string, string>> = {
   void: 'Void: nothing is due',
 };
 
-function invoiceRow({
-  number,
-  createdAt,
-  amount,
-  currency,
-  status,
-  pageUrl,
-  pdfUrl,
-}: InvoiceDocument): Part[] {
-  const name = number ?? 'in preparation';
+function invoiceRow(invoice: InvoiceDocument): Row {
+  const { number, status, pageUrl, pdfUrl } = invoice;
+  const name = number ?? 'without a number yet';
   const verb = status === 'open' ? 'Pay' : 'View';
-  return [
-    name,
-    dayOf(createdAt),
-    currencyOf(amount, currency),
-    INVOICE_STATES[status] ?? status,
-    [
+  return {
+    document: invoice,
+    name: `Invoice ${name}`,
+    state: INVOICE_STATES[status] ?? status,
+    links: [
       stripeLink(pageUrl, verb, `${verb} invoice ${name}`),
-      ' ',
       stripeLink(pdfUrl, 'PDF', `PDF of invoice ${name}`),
     ],
-  ];
+  };
 }
-
-const NOTES: readonly Column[] = [
-  { heading: 'Number' },
-  { heading: 'Date' },
-  { heading: 'Amount', isNumber: true },
-  { heading: 'For' },
-  { heading: 'Document' },
-];
 
 const REASONS: Readonly<Record<string, string>> = {
   duplicate: 'A duplicate',
@@ -209,22 +216,35 @@ const REASONS: Readonly<Record<string, string>> = {
   product_unsatisfactory: 'An unsatisfactory product',
 };
 
-function noteRow(note: CreditNoteDocument): Part[] {
-  const { number, createdAt, amount, currency, isVoid, reason, memo, invoiceNumber, pdfUrl } = note;
+function noteRow(note: CreditNoteDocument): Row {
+  const { number, isVoid, reason, memo, invoiceNumber, pdfUrl } = note;
   const facts = [
     isVoid ? 'Void' : null,
     reason === null ? null : (REASONS[reason] ?? reason),
     invoiceNumber === null ? null : `Invoice ${invoiceNumber}`,
     memo,
   ];
-  return [
-    number,
-    dayOf(createdAt),
-    currencyOf(amount, currency),
-    facts.filter((fact) => fact !== null && fact !== '').join('. '),
-    stripeLink(pdfUrl, 'PDF', `PDF of credit note ${number}`),
-  ];
+  return {
+    document: note,
+    name: `Credit note ${number}`,
+    state: facts.filter((fact) => fact !== null && fact !== '').join('. '),
+    links: [stripeLink(pdfUrl, 'PDF', `PDF of credit note ${number}`)],
+  };
 }
+
+function disputesOf(head: CustomerHead, wanted: WantedDocuments, { items, next }: Page<ShownDispute>): Html {
+  const all = items.map(disputeFacts);
+  const none = html`<p>${wanted.list === null ? 'No payment is disputed.' : NONE_DISPUTED}</p>`;
+  const older = olderOf(wanted, 'disputes', next);
+  if (wanted.list === null) {
+    return html`<section><h2>${TITLES.disputes}</h2>${all.length === 0 ? none : all}
+${otherDisputes(head, wanted)}</section>`;
+  }
+  const sections = (all.length === 0 ? [none] : all).map((one) => html`<section>${one}</section>\n`);
+  return html`${sections}${older}`;
+}
+
+const NONE_DISPUTED = 'None of these payments is disputed.';
 
 function disputeFacts({ createdAt, amount, currency, status, payment }: ShownDispute): Html {
   const { state, meaning } = meaningOf(status);
@@ -237,14 +257,8 @@ function disputeFacts({ createdAt, amount, currency, status, payment }: ShownDis
   ]);
 }
 
-const noDisputes = ({ list, after }: WantedDocuments): string => {
-  if (list === null) return 'No payment is disputed.';
-  return after === null ? 'None of the newest payments is disputed.' : 'None of these payments is disputed.';
-};
-
 /** Each dispute is one more call to Stripe, so the page of all lists shows one of them. */
-function otherDisputes({ openDisputes }: CustomerHead, wanted: WantedDocuments): Html | null {
-  if (wanted.list !== null) return null;
+function otherDisputes({ openDisputes }: CustomerHead, wanted: WantedDocuments): Html {
   const address = addressOf({ ...wanted, list: 'disputes', after: null });
   const count = openDisputes.length;
   const text = count > 1 ? `All ${count} open disputes, and closed ones` : 'All disputes, also closed ones';

@@ -43,15 +43,19 @@ form p{margin:.75rem 0 0}
 .fault{color:var(--bad);font-weight:600}
 .done{border-left:4px solid var(--good);background:var(--card);padding:.75rem 1rem;border-radius:.375rem}
 .amount,time{white-space:nowrap}
-dl{margin:0}
+dl{margin:0 0 .75rem}
 dl div{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:.4rem 0;border-bottom:1px solid var(--line)}
 dt{flex:0 0 12rem;color:var(--soft)}
-dd{margin:0}
+dd{margin:0;flex:1 1 10rem}
+@media (max-width:40rem){dt{flex-basis:8rem}}
+section>:last-child{margin-bottom:0}
 .problem{border-left:4px solid var(--bad)}
 table{width:100%;border-collapse:collapse}
-th,td{text-align:left;padding:.4rem .5rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+th,td{text-align:left;padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+.long{min-width:6rem;overflow-wrap:anywhere}
 .number{text-align:right;font-variant-numeric:tabular-nums}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto;margin:0 0 .75rem}
+th:last-child,td:last-child{padding-right:0}
 @media print{body{background:#fff;color:#000}section{border-color:#999;break-inside:avoid}
 form,header form,nav{display:none}}
 `;

@@ -116,6 +116,12 @@ const READ: Readonly<Record<DocumentList | 'all', Read>> = {
   disputes: async (lists, after) => ({ ...NOTHING_READ, disputes: await lists.disputes(after) }),
 };
 
+/** The other documents are shown even if Stripe no longer has a dispute. */
+function nullIfMissing(error: unknown): null {
+  if (isFault(error, 'refused')) return null;
+  throw error;
+}
+
 type Window = Parameters<StripePort['listPayments']>[1];
 
 /** The lists of one Stripe customer. */
@@ -149,7 +155,8 @@ class Lists {
   async openDispute(): Promise<Page<ShownDispute>> {
     const [id] = this.#head.openDisputes;
     if (id === undefined) return { items: [], next: null };
-    return { items: [{ ...(await this.#port.readDispute(id)), payment: null }], next: null };
+    const dispute = await this.#port.readDispute(id).catch(nullIfMissing);
+    return { items: dispute === null ? [] : [{ ...dispute, payment: null }], next: null };
   }
 
   /** The disputes of a part of the payments. `next` is a payment. */
