@@ -28,6 +28,7 @@ export async function lookAtDocuments(
   await page.getByRole('link', { name: 'Invoices', exact: true }).click();
   await page.getByRole('heading', { name: 'Credit notes' }).waitFor();
   await looker.checkEverywhere(page, 'billing-documents');
+  await looker.takePicture(page, 'billing-documents');
   await page.getByRole('link', { name: 'Older payments' }).click();
   await page.getByRole('heading', { name: 'Payments', level: 1 }).waitFor();
   await looker.checkEverywhere(page, 'billing-documents-older');
@@ -42,6 +43,8 @@ export async function lookAtDocuments(
     .click();
   await page.getByRole('heading', { name: 'Receipt' }).waitFor();
   await page.goto(`${stack.url}/billing`);
+  await page.getByRole('heading', { name: 'Your account' }).waitFor();
+  await looker.takePicture(page, 'billing-account');
 }
 
 /** Uses up the credits, pays for fixes and for Pro, and gets some of the money back. */

@@ -7,6 +7,8 @@ import * as z from 'zod/mini';
 export const WIDTHS = [390, 1280] as const;
 export const SCHEMES = ['light', 'dark'] as const;
 const HEIGHT = 900;
+/** The middle of a page of 1280 pixels: its content with a narrow margin. */
+const PICTURE = { x: 140, y: 0, width: 1000, height: 640 };
 
 /** The part of axe's report that is used here. */
 const Found = z.array(
@@ -35,10 +37,12 @@ export class Looker {
   readonly problems: string[] = [];
   readonly #browser: Browser;
   readonly #screenshots: string | undefined;
+  readonly #pictures: string | undefined;
 
-  constructor(browser: Browser, screenshots: string | undefined) {
+  constructor(browser: Browser, screenshots: string | undefined, pictures?: string) {
     this.#browser = browser;
     this.#screenshots = screenshots;
+    this.#pictures = pictures;
     if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true });
   }
 
@@ -69,6 +73,14 @@ export class Looker {
       }
     }
     console.log(`looked at ${name}`);
+  }
+
+  /** A picture of the top of an open page for the documents, if pictures were asked for. */
+  async takePicture(page: Page, name: string): Promise<void> {
+    if (this.#pictures === undefined) return;
+    await page.setViewportSize({ width: 1280, height: HEIGHT });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.screenshot({ path: join(this.#pictures, `${name}.png`), clip: PICTURE });
   }
 
   /** Opens an empty page. Every error that it reports later is a problem. */
