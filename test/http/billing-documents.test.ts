@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { currencyOf } from '../../lib/http/pages/parts.ts';
 import { sessionCookie } from '../../lib/http/pages/session-cookie.ts';
 import { makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
+import { readDocuments } from '../../lib/operations/documents/read-documents.ts';
 import { heard } from '../support/counted.ts';
 import { deployFix, type SignedUp, signUp } from '../support/http.ts';
 import {
@@ -12,8 +13,9 @@ import {
   proCustomer,
   serveMoney,
 } from '../support/http-money.ts';
-import type { Money } from '../support/money.ts';
+import { headOf, type Money } from '../support/money.ts';
 import { type Shown, Visitor } from '../support/pages.ts';
+import { answering, failing } from '../support/stripe-answers.ts';
 
 let money: Money;
 beforeAll(async () => {
@@ -188,6 +190,21 @@ describe('the page of documents', () => {
     expect(current.text).toContain('No payments.');
     expect(current.text).toContain('href="/billing/documents?of=former"');
     expect((await documentsOf(customer, '?of=former')).text).toContain('no longer lists your documents');
+  });
+
+  it('the other documents are shown if Stripe no longer has the dispute, and a wrong key is a defect', async () => {
+    const { apiKey, customerId } = await customerOutOfCredits(money);
+    await deployFix(apiKey, 1);
+    const head = { ...(await headOf(money.deps, customerId)), openDisputes: ['du_gone'] };
+    const newest = { list: null, after: null, isFormer: false };
+    expect(await readDocuments(money.deps, head, newest)).toMatchObject({
+      payments: { items: [{ pullRequest: { prNumber: 1 } }] },
+      disputes: { items: [] },
+    });
+    const wrong = await answering(money.deps, () => ({ listPayments: failing('misconfigured') }));
+    await expect(readDocuments(wrong, head, newest)).rejects.toMatchObject({
+      code: 'payments_misconfigured',
+    });
   });
 
   it('a link that does not lead to Stripe is not shown, and no link is logged', async () => {
