@@ -23,8 +23,10 @@ export const handler = routed({
   'GET /billing/enter': (route) => publicPage(route, async (_, { query }) => enterPage(query.get('link'))),
   'POST /billing/enter': (route) =>
     publicPage(route, async (deps, { form }) => {
-      const { token } = await signIn(deps, form.get('link') ?? '');
-      return seeOther('/billing', [sessionCookie(token, SESSION_MINUTES * 60)]);
+      const { token, confirmed } = await signIn(deps, form.get('link') ?? '');
+      return seeOther(confirmed ? '/billing/keys?confirmed=1' : '/billing', [
+        sessionCookie(token, SESSION_MINUTES * 60),
+      ]);
     }),
   'POST /billing/sign-out': (route) =>
     customerPage(

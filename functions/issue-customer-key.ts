@@ -15,7 +15,7 @@ export const handler = operatorFunction({
     const [item] = await readTogether(deps.table, [keys.head(customer_id)]);
     const head = requireHead(item, customer_id);
     const { keyId, apiKey, createdAt, ended, ...issued } = end_others
-      ? await issueOnlyKey(deps, customer_id, { name })
+      ? await issueOnlyKey(deps, customer_id, 'operator', { name })
       : { ...(await issueKey(deps, customer_id, 'operator', { name, scope }, head)), ended: [] };
     return { key_id: keyId, api_key: apiKey, scope: issued.scope, created_at: createdAt, ended: [...ended] };
   },

@@ -139,7 +139,7 @@ export const issue: Command = async (world, slot, random) => {
   const by = random.chance(0.5) ? 'operator' : 'customer';
   if (by === 'customer') await authenticated(world, slot, 'account');
   else if (random.chance(0.25)) {
-    const { keyId, ended } = await issueOnlyKey(deps, customerId);
+    const { keyId, ended } = await issueOnlyKey(deps, customerId, 'operator');
     slot.keyIds.push(keyId);
     promises.push({ kind: 'key_issued', customerId, keyId });
     for (const old of ended) promises.push({ kind: 'key_revoked', customerId, keyId: old });

@@ -23,6 +23,7 @@ export const customerView = (head: CustomerHead, at: Date) => ({
   debt: head.debt,
   has_payment_method: head.paymentMethodId !== null,
   subscription_state: head.subscription?.state ?? null,
+  closing_asked_at: head.closingAskedAt,
   closed_at: head.closedAt,
   created_at: head.createdAt,
 });

@@ -11,6 +11,8 @@ export interface CustomerProfile {
   readonly name: string;
   readonly email: string;
   readonly emailState: EmailState;
+  /** The address that replaces `email` once its owner confirms it. Null if no change was asked for. */
+  readonly newEmail: string | null;
   readonly subscriptionType: SubscriptionType;
   readonly subscription: Subscription | null;
   /** A usable payment method. Having billing means having one; being known to Stripe is not enough. */
@@ -33,6 +35,8 @@ export interface CustomerProfile {
   readonly spendingLimitCents: number | null;
   /** The kinds of notices that the customer turned off. */
   readonly mutedNotices: readonly OptionalNoticeKind[];
+  /** When the customer asked to close the account; null if they did not. */
+  readonly closingAskedAt: string | null;
   /** When the account was closed. No personal data is kept afterwards. */
   readonly closedAt: string | null;
 }
@@ -55,6 +59,7 @@ export const NEW_LIMIT_CENTS = 290_000;
 /** A new customer: no card, no debt, not known to Stripe. */
 export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   emailState: 'unconfirmed',
+  newEmail: null,
   subscriptionType: 'trial',
   subscription: null,
   paymentMethodId: null,
@@ -66,5 +71,6 @@ export const NEW_PROFILE: Omit<CustomerProfile, 'name' | 'email'> = {
   debt: 0,
   spendingLimitCents: NEW_LIMIT_CENTS,
   mutedNotices: [],
+  closingAskedAt: null,
   closedAt: null,
 };

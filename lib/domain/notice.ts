@@ -1,5 +1,6 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
+import type { AccountNoticeContent } from './notices/address-notices.ts';
 import type { KeyNoticeContent } from './notices/key-content.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
 import { cardRefusal, type FixObstacle, isOverLimit } from './payments/charge-obstacles.ts';
@@ -97,6 +98,7 @@ export type NoticeContent =
       readonly renewsAt: string;
     }
   | KeyNoticeContent
+  | AccountNoticeContent
   /** The link itself is made when the letter is sent, so it is never stored. */
   | { readonly kind: 'sign_in' };
 

@@ -1,7 +1,7 @@
+import { verifyBalance, verifyChain } from './evidence/verify-chain.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { Invariant, LedgerRecords, Violation } from './ledger-records.ts';
 import { verifySpending } from './payments/verify-spending.ts';
-import { verifyBalance, verifyChain } from './verify-chain.ts';
 import { verifyAccountFields, verifyClaims } from './verify-head.ts';
 
 /** One sentence per invariant, by number. */

@@ -22,6 +22,16 @@ export const BILLING_LINKS: CountedLimit = { name: 'billing-links', scope: 'bill
 /** Per address of the caller. */
 export const SIGN_INS: CountedLimit = { name: 'sign-ins', scope: 'sign-in', ...HOUR };
 export const SUBSCRIPTION_CALLS: CountedLimit = { name: 'subscriptions', scope: 'subscription', ...HOUR };
+/**
+ * Per customer, per address of the caller, and per new address: each change asks an address that may be a
+ * stranger's.
+ */
+export const ADDRESS_CHANGES: CountedLimit = {
+  name: 'address-changes',
+  scope: 'address',
+  limit: 5,
+  windowSeconds: 24 * 60 * 60,
+};
 /** Each new key sends a letter. */
 export const KEYS_ISSUED: CountedLimit = { name: 'keys', scope: 'keys', ...HOUR };
 

@@ -1,4 +1,4 @@
-import { LINK_MINUTES, SESSION_MINUTES } from '../domain/access/tokens.ts';
+import { CONFIRM_HOURS, LINK_MINUTES, SESSION_MINUTES } from '../domain/access/tokens.ts';
 import { type KeyScope, shortKeyId } from '../domain/api-key.ts';
 import type { NoticeContent } from '../domain/notice.ts';
 import { GRANTED_CREDITS } from '../domain/pricing.ts';
@@ -15,7 +15,8 @@ const MAY: Readonly<Record<KeyScope, string>> = {
 };
 
 /** If no other key is left, only support can revoke the new one. */
-export function keyIssued({ keyId, by, scope, replaced, ended }: Content<'key_issued'>, day: string): Letter {
+export function keyIssued(content: Content<'key_issued'>, day: string, url?: string): Letter {
+  const { keyId, by, scope, replaced, ended } = content;
   const key = `Its id begins with ${shortKeyId(keyId)}; the key itself is never sent by mail.`;
   if (by === 'sign_up') {
     return {
@@ -25,8 +26,10 @@ export function keyIssued({ keyId, by, scope, replaced, ended }: Content<'key_is
         `It has one API key. ${MAY.account} ${key}`,
         'Keep that key for yourself. For RSOLV-action, issue another one with the scope "fixes": ' +
           'POST /api/v1/api-keys with {"scope":"fixes"}.',
+        ...(url === undefined ? [] : [CONFIRM]),
       ],
       next: 'If you did not sign up, reply to this message and we will close the account.',
+      ...(url !== undefined && { button: { label: 'Confirm this address', url } }),
     };
   }
   const who = by === 'operator' ? 'Our support issued' : 'You issued';
@@ -46,6 +49,10 @@ export function keyIssued({ keyId, by, scope, replaced, ended }: Content<'key_is
         : 'If you did not expect this, reply to this message at once: we will revoke the key.',
   };
 }
+
+const CONFIRM =
+  'Confirm this address, so that you can get new keys should you lose yours. The button works once, for ' +
+  `${CONFIRM_HOURS} hours; signing in at /billing by mail confirms the address too.`;
 
 const othersEnded = (count: number): string =>
   count === 1

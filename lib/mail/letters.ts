@@ -2,18 +2,19 @@ import type { Notice, NoticeContent, ReturnReason, WithoutCredits } from '../dom
 import { FIX_PRICE_CENTS, PLANS, type SoldPrices, soldPriceOf } from '../domain/plans.ts';
 import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
 import { keyIssued, keyRevoked, signIn } from './access-letters.ts';
+import { addressChanged, closingAsked, confirmAddress } from './account-letters.ts';
 import { longDay } from './day.ts';
 import type { Letter } from './letter.ts';
 import { limitChanged, limitNear, limitReached } from './limit-letters.ts';
 
 /**
  * The letter of a notice. Pure: the same notice and prices always make the same letter.
- * @param signInUrl for a notice of the kind `sign_in`
+ * @param url for a letter that signs in or confirms an address
  */
 export function letterOf(
   { content, createdAt }: Pick<Notice, 'content' | 'createdAt'>,
   prices: SoldPrices,
-  signInUrl?: string,
+  url?: string,
 ): Letter {
   const day = longDay(new Date(createdAt));
   switch (content.kind) {
@@ -40,11 +41,17 @@ export function letterOf(
     case 'limit_changed':
       return limitChanged(content, day);
     case 'key_issued':
-      return keyIssued(content, day);
+      return keyIssued(content, day, url);
     case 'key_revoked':
       return keyRevoked(content, day);
     case 'sign_in':
-      return signIn(signInUrl, day);
+      return signIn(url, day);
+    case 'confirm_address':
+      return confirmAddress(url, day);
+    case 'address_changed':
+      return addressChanged(day);
+    case 'closing_asked':
+      return closingAsked(content, day);
     default:
       return content satisfies never;
   }

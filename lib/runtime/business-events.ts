@@ -17,6 +17,11 @@ export type WorkGauges = Readonly<Record<DueItem['kind'], Gauge>>;
 /** Business events for people and alarms, with their facts: ids, numbers and reasons, no personal data. */
 export interface BusinessFacts {
   readonly customer_onboarded: { readonly customerId: string };
+  /** The customer uses another e-mail address from now on. */
+  readonly address_changed: { readonly customerId: string };
+  /** Support closes the account. */
+  readonly closing_asked: { readonly customerId: string };
+  readonly closing_withdrawn: { readonly customerId: string };
   /** Billed with a credit. A settled charge is `fix_charged`. */
   readonly fix_billed: FixFacts;
   readonly fix_blocked: FixFacts & { readonly code: string };

@@ -76,6 +76,9 @@ const eventLine = ({ outcome }: BusinessFacts['event_received']): Line =>
 
 const TABLE: Table = {
   customer_onboarded: { metrics: always('CustomerOnboarded') },
+  address_changed: { line: info('address_changed') },
+  closing_asked: { line: warn('closing_asked') },
+  closing_withdrawn: { line: info('closing_withdrawn') },
   fix_billed: { metrics: always('FixBilled') },
   fix_blocked: { metrics: always('FixBlocked') },
   fix_unrecorded: { metrics: always('FixUnrecorded'), line: warn('fix_unrecorded') },

@@ -15,6 +15,7 @@ const Profile = z.object({
   name: text,
   email: text,
   emailState: z._default(z.enum(EMAIL_STATES), 'assumed'),
+  newEmail: orNull(text),
   subscriptionType: z.enum(PLAN_NAMES),
   subscription: z.nullable(
     z.object({
@@ -36,6 +37,7 @@ const Profile = z.object({
   debt: count,
   spendingLimitCents: orNull(count),
   mutedNotices: z._default(z.array(z.enum(OPTIONAL_NOTICE_KINDS)), []),
+  closingAskedAt: orNull(text),
   closedAt: orNull(text),
 });
 

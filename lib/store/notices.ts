@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { KEY_SCOPES } from '../domain/api-key.ts';
 import type { CustomerHead } from '../domain/customer.ts';
 import { isUnsent, NOTICE_STATES, type Notice, type NoticeState, RETURN_REASONS } from '../domain/notice.ts';
+import type { NoticeKind } from '../domain/notice-kinds.ts';
 import { RATES } from '../domain/plans.ts';
 import { CONDITIONS } from './conditions.ts';
 import { dueAt, NOT_DUE, storedWork } from './due-work.ts';
@@ -91,6 +92,9 @@ const Content = z.discriminatedUnion('kind', [
     by: z.enum(['customer', 'operator']),
   }),
   z.object({ kind: z.literal('sign_in') }),
+  z.object({ kind: z.literal('confirm_address'), addressHash: text }),
+  z.object({ kind: z.literal('address_changed'), to: z.nullable(text) }),
+  z.object({ kind: z.literal('closing_asked'), credits: count, hasPro: z.boolean() }),
 ]);
 
 const StoredNotice = z.object({
@@ -223,8 +227,14 @@ export function noteFate(
 ): Promise<WriteResult> {
   const claim = { sending: 'sending', claimed: claimedAt.toISOString() };
   const key = keys.notice(customerId, kind, id);
-  return writeTogether(table, [update(key, fateChange(fate, at), CONDITIONS.CLAIM_IS_OURS, claim)]);
+  const change = fateChange(fate, at);
+  const set = { ...change.set, ...(fate.state !== 'failed' && withoutAddress(kind)) };
+  return writeTogether(table, [update(key, { ...change, set }, CONDITIONS.CLAIM_IS_OURS, claim)]);
 }
+
+/** An earlier address is kept only until its letter is sent. */
+const withoutAddress = (kind: NoticeKind): Item =>
+  kind === 'address_changed' ? notices.encodePart({ content: { kind, to: null } }) : {};
 
 function fateChange(fate: NoticeFate, at: Date): Change {
   const sentAt = fate.state === 'sent' ? { sentAt: at.toISOString() } : {};

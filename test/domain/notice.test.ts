@@ -49,6 +49,9 @@ describe('the kinds of notices', () => {
       'key_issued',
       'key_revoked',
       'sign_in',
+      'confirm_address',
+      'address_changed',
+      'closing_asked',
     ]);
     expect(OPTIONAL_NOTICE_KINDS).toHaveLength(5);
   });

@@ -300,6 +300,8 @@ describe('small rules', () => {
   it('a new customer is on trial, owes nothing, and has muted nothing', () => {
     expect(NEW_PROFILE).toEqual({
       emailState: 'unconfirmed',
+      newEmail: null,
+      closingAskedAt: null,
       subscriptionType: 'trial',
       subscription: null,
       freeUntil: null,

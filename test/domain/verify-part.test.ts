@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { NEW_PROFILE } from '../../lib/domain/customer.ts';
+import { afterEntries, ledgerStart } from '../../lib/domain/evidence/verify-chain.ts';
 import { emptyLedger, type Posting, post } from '../../lib/domain/ledger.ts';
 import type { LedgerBefore, LedgerRecords, VerifiableFix } from '../../lib/domain/ledger-records.ts';
 import { verifyEnd, verifyLedger, verifyPart } from '../../lib/domain/verify.ts';
-import { afterEntries, ledgerStart } from '../../lib/domain/verify-chain.ts';
 
 /* A long ledger is verified in parts: the findings of a part alone, and those at the end only. */
 

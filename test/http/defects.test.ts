@@ -66,7 +66,7 @@ it.each([
   ],
   [
     'a key with which support ends all others',
-    async (apiKey: string) => (await issueOnlyKey(deps, customerIdIn(apiKey))).apiKey,
+    async (apiKey: string) => (await issueOnlyKey(deps, customerIdIn(apiKey), 'operator')).apiKey,
   ],
 ])('%s counts as its customer: not for a test customer, and for another one', async (_, issue) => {
   const countedFor = async (email: string): Promise<string[]> => {

@@ -45,6 +45,9 @@ describe('which e-mails a customer gets', () => {
       'key_issued',
       'key_revoked',
       'sign_in',
+      'confirm_address',
+      'address_changed',
+      'closing_asked',
     ]);
     for (const kind of mandatory) {
       const { status, body } = await change({ turned_off: [kind] });

@@ -58,6 +58,8 @@ describe('the head of a ledger', () => {
     const item = { ...encodeHead(HEAD), subscription: null };
     const later = [
       'email_state',
+      'new_email',
+      'closing_asked_at',
       'stripe_customer_id',
       'former_stripe_customer_id',
       'open_disputes',

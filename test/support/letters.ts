@@ -224,4 +224,11 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
     ['Our support revoked'],
   ],
   [{ kind: 'sign_in' }, ['Sign in', SIGN_IN_URL, 'works once']],
+  [
+    { kind: 'confirm_address', addressHash: 'b'.repeat(64) },
+    ['Confirm this address', SIGN_IN_URL, '24 hours'],
+  ],
+  [{ kind: 'address_changed', to: 'ada@acme.example' }, ['has changed', 'If this was not you, reply']],
+  [{ kind: 'closing_asked', credits: 60, hasPro: true }, ['ends Pro at once', '60 credits are lost']],
+  [{ kind: 'closing_asked', credits: 0, hasPro: false }, ['You asked to close', 'cannot be undone']],
 ];

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** How long a sign-in link works. */
 export const LINK_MINUTES = 15;
+/** How long a link works that asks its reader to confirm an address. */
+export const CONFIRM_HOURS = 24;
 /** How long a customer stays signed in. */
 export const SESSION_MINUTES = 30;
 
@@ -34,5 +36,8 @@ export const tokenIdOf = (kind: AccessKind, token: string): string => sha256(`${
  * cookie, but cannot read it, so it cannot know this value.
  */
 export const formTokenOf = (sessionToken: string): string => sha256(`form ${sessionToken}`);
+
+/** What is stored of an address where only a comparison is needed. */
+export const addressHash = (email: string): string => sha256(`address ${email.toLowerCase()}`);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

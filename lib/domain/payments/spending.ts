@@ -30,6 +30,9 @@ export const noSpending = (month: string): Spending => ({
   noticedPercent: 0,
 });
 
+/** $1,000,000.00: no customer needs a higher limit, and a slip of the hand is caught. */
+export const MAX_LIMIT_CENTS = 100_000_000;
+
 /** The month (UTC) of a moment. */
 export const monthOf = (at: Date): string => at.toISOString().slice(0, 7);
 

@@ -1,9 +1,7 @@
 import * as z from 'zod/mini';
+import { MAX_LIMIT_CENTS } from '../../domain/payments/spending.ts';
 import type { ProblemCode } from '../../errors.ts';
 import { type Contract, described, nothing } from '../contract.ts';
-
-/** $1,000,000.00: no customer needs more, and a slip of the hand is caught. */
-const MAX_LIMIT_CENTS = 100_000_000;
 
 export const SpendingLimitView = z.object({
   monthly_cents: described(

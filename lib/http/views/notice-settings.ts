@@ -3,7 +3,7 @@ import { isMuted, isOptional, NOTICE_KINDS, type NoticeKind } from '../../domain
 import { LOW_BALANCE_CREDITS } from '../../domain/pricing.ts';
 import type { NoticeSettings } from '../contracts/notices.ts';
 
-const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
+export const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   low_balance: `Spending has left ${LOW_BALANCE_CREDITS} credits or fewer.`,
   exhausted: 'No credits are left.',
   fix_blocked: 'A merged fix could not be billed.',
@@ -18,6 +18,9 @@ const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   key_issued: 'A new API key was issued.',
   key_revoked: 'An API key was revoked.',
   sign_in: 'Someone asked for a link to sign in.',
+  confirm_address: 'A new address has to be confirmed. Goes to the new address.',
+  address_changed: 'The address was changed. Goes to the earlier address.',
+  closing_asked: 'You asked to close the account.',
 };
 
 export const noticeSettingsView = ({ mutedNotices }: Pick<CustomerHead, 'mutedNotices'>): NoticeSettings => ({

@@ -1,4 +1,6 @@
 import {
+  addressHash,
+  CONFIRM_HOURS,
   formatToken,
   LINK_MINUTES,
   type PresentedToken,
@@ -8,8 +10,19 @@ import {
 } from '../../domain/access/tokens.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
-import { endSession, putLink, useLink } from '../../store/access/tokens.ts';
-import { writeTogether } from '../../store/table.ts';
+import {
+  endSession,
+  type LinkRecord,
+  mustBeOpen,
+  type NewAccess,
+  putLink,
+  usableLink,
+  useLink,
+} from '../../store/access/tokens.ts';
+import { decodeHead } from '../../store/heads.ts';
+import { keys } from '../../store/keys.ts';
+import { readTogether, writeTogether } from '../../store/table.ts';
+import { changeLedger, type LedgerView } from '../ledger/change-ledger.ts';
 import { accountClosed } from '../ledger/require-item.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 
@@ -23,40 +36,77 @@ const MINUTE_MS = 60_000;
 
 /**
  * Makes a link that signs the customer in once, within 15 minutes. Each call makes another link.
+ * @param mailedTo the address that gets the link, whose owner its use proves; null if it is not mailed
  * @throws BillingError account_closed, ledger_busy, ledger_unavailable
  */
-export async function makeSignInLink(deps: Deps, customerId: string): Promise<IssuedToken> {
+export const makeSignInLink = (
+  deps: Deps,
+  customerId: string,
+  mailedTo: string | null = null,
+): Promise<IssuedToken> => makeLink(deps, customerId, mailedTo, LINK_MINUTES);
+
+/**
+ * Makes a link that confirms an address and signs the customer in once, within a day. Each call makes another
+ * link.
+ * @throws BillingError account_closed, ledger_busy, ledger_unavailable
+ */
+export const makeConfirmLink = (deps: Deps, customerId: string, mailedTo: string): Promise<IssuedToken> =>
+  makeLink(deps, customerId, mailedTo, CONFIRM_HOURS * 60);
+
+async function makeLink(
+  deps: Deps,
+  customerId: string,
+  mailedTo: string | null,
+  minutes: number,
+): Promise<IssuedToken> {
   const token = formatToken(customerId, deps.randomBytes(32));
   const at = deps.now();
-  const validUntil = new Date(at.getTime() + LINK_MINUTES * MINUTE_MS);
-  const link = { customerId, tokenId: tokenIdOf('link', token), at, validUntil };
+  const validUntil = new Date(at.getTime() + minutes * MINUTE_MS);
+  const link = {
+    ...{ customerId, tokenId: tokenIdOf('link', token), at, validUntil },
+    mailedTo: mailedTo === null ? null : addressHash(mailedTo),
+  };
   const result = await retryContended(deps, () => putLink(deps.table, link));
   if (result.kind === 'closed') throw accountClosed(customerId);
   return { token, validUntil };
 }
 
+export interface SignedIn extends IssuedToken {
+  /** The use of the link confirmed the customer's address just now. */
+  readonly confirmed: boolean;
+}
+
 /**
- * Uses a link up and starts a session of 30 minutes. A second use of a link is refused.
+ * Uses a link up and starts a session of 30 minutes. A link that was mailed to the customer's address also
+ * confirms the address; one that was mailed to another address is refused. A second use of a link is refused.
  * @throws BillingError link_not_valid, account_closed, ledger_busy, ledger_unavailable
  */
-export async function signIn(deps: Deps, linkToken: string): Promise<IssuedToken> {
-  const link = parseToken('link', linkToken);
-  if (link === null) throw linkNotValid();
-  const token = formatToken(link.customerId, deps.randomBytes(32));
-  const at = deps.now();
-  const validUntil = new Date(at.getTime() + SESSION_MINUTES * MINUTE_MS);
-  const session = { customerId: link.customerId, tokenId: tokenIdOf('session', token), at, validUntil };
-  const result = await retryContended(deps, () => useLink(deps.table, link.tokenId, session));
-  switch (result.kind) {
-    case 'started':
-      return { token, validUntil };
-    case 'refused':
-      throw linkNotValid();
-    case 'closed':
-      throw accountClosed(link.customerId);
-    default:
-      return result satisfies never;
-  }
+export async function signIn(deps: Deps, linkToken: string): Promise<SignedIn> {
+  const { customerId, tokenId, first } = await presentedLink(deps, linkToken);
+  const { session, issued } = newSession(deps, customerId);
+  const { answer } = await changeLedger<LinkRecord | null, boolean>(
+    deps,
+    {
+      customerId,
+      relatedKeys: [keys.link(customerId, tokenId)],
+      decodeRelated: ([link]) => usableLink(link, deps.now()),
+      decide: ({ head, related: link }) => {
+        if (head.closedAt !== null) throw accountClosed(customerId);
+        if (link === null) throw linkNotValid();
+        const { mailedTo } = link;
+        if (mailedTo !== null && mailedTo !== addressHash(head.email)) throw linkNotValid();
+        const use = useLink(tokenId, session);
+        if (mailedTo === null || head.emailState === 'confirmed') {
+          const writes = () => [...use, mustBeOpen(customerId)];
+          return { kind: 'write', leavesHead: true, writes, answer: () => false };
+        }
+        const profile = { emailState: 'confirmed' } as const;
+        return { kind: 'write', profile, writes: () => use, answer: () => true };
+      },
+    },
+    first,
+  );
+  return { ...issued, confirmed: answer };
 }
 
 /**
@@ -67,12 +117,47 @@ export async function signOut(deps: Deps, { customerId, tokenId }: PresentedToke
   await retryContended(deps, () => writeTogether(deps.table, [endSession(customerId, tokenId, deps.now())]));
 }
 
-/** Where a link leads. The page shows a button: a mail scanner that opens it does not use the link up. */
-export const enterUrl = (apiUrl: string, token: string): string =>
-  `${apiUrl}/billing/enter?link=${encodeURIComponent(token)}`;
+export interface PresentedLink extends PresentedToken {
+  readonly first: LedgerView<LinkRecord | null>;
+}
 
-const linkNotValid = (): BillingError =>
+/** The customer and the link that a token names, as read. @throws BillingError link_not_valid */
+export async function presentedLink(deps: Deps, linkToken: string): Promise<PresentedLink> {
+  const presented = parseToken('link', linkToken);
+  if (presented === null) throw linkNotValid();
+  const { customerId, tokenId } = presented;
+  const [head, link] = await readTogether(deps.table, [
+    keys.head(customerId),
+    keys.link(customerId, tokenId),
+  ]);
+  if (head === undefined) throw linkNotValid();
+  const first = { head: decodeHead(head), related: usableLink(link, deps.now()) };
+  return { ...presented, first };
+}
+
+/** A session of 30 minutes, to be stored, and its token. */
+export function newSession(
+  deps: Deps,
+  customerId: string,
+): { readonly session: NewAccess; readonly issued: IssuedToken } {
+  const token = formatToken(customerId, deps.randomBytes(32));
+  const at = deps.now();
+  const validUntil = new Date(at.getTime() + SESSION_MINUTES * MINUTE_MS);
+  const session = { customerId, tokenId: tokenIdOf('session', token), at, validUntil };
+  return { session, issued: { token, validUntil } };
+}
+
+/** Where a link leads. The page shows a button: a mail scanner that opens it does not use the link up. */
+export const enterUrl = (apiUrl: string, token: string): string => linkUrl(apiUrl, 'enter', token);
+
+/** Where the link leads that confirms a new address. */
+export const confirmUrl = (apiUrl: string, token: string): string => linkUrl(apiUrl, 'confirm', token);
+
+const linkUrl = (apiUrl: string, page: string, token: string): string =>
+  `${apiUrl}/billing/${page}?link=${encodeURIComponent(token)}`;
+
+export const linkNotValid = (): BillingError =>
   new BillingError(
     'link_not_valid',
-    'This link has expired or was used already. Ask for another one: each works once, for 15 minutes.',
+    'This link has expired or was used already. Ask for another one: each works once.',
   );

@@ -81,7 +81,7 @@ export interface OnlyKey extends IssuedKey {
   readonly ended: readonly string[];
 }
 
-/** Two keys cannot change as often as this while support replaces them. */
+/** Keys cannot change as often as this while they are replaced. */
 const MAX_LISTINGS = 5;
 
 /**
@@ -89,7 +89,12 @@ const MAX_LISTINGS = 5;
  * are lost. The letter says so.
  * @throws BillingError customer_not_found, account_closed, ledger_busy, ledger_unavailable
  */
-export async function issueOnlyKey(deps: Deps, customerId: string, wish: KeyWish = {}): Promise<OnlyKey> {
+export async function issueOnlyKey(
+  deps: Deps,
+  customerId: string,
+  by: Issuer,
+  wish: KeyWish = {},
+): Promise<OnlyKey> {
   const { drawn, apiKey, at } = draw(deps, customerId, { ...wish, scope: 'account' });
   for (let tries = 0; tries < MAX_LISTINGS; tries++) {
     const head = (await readHead(deps.table, customerId)) ?? customerGone();
@@ -97,7 +102,7 @@ export async function issueOnlyKey(deps: Deps, customerId: string, wish: KeyWish
     // After a try whose answer was lost, the new key is listed too.
     const others = (await listActiveKeys(deps.table, customerId)).filter(({ keyId }) => keyId !== key.keyId);
     const ended = others.map(({ keyId }) => keyId);
-    const notice = keyIssued(customerId, key.keyId, 'operator', at, { ended: ended.length });
+    const notice = keyIssued(customerId, key.keyId, by, at, { ended: ended.length });
     const { kind } = await retryContended(deps, () =>
       putOnlyKey(deps.table, customerId, key, notice, { others, counted: head.activeKeys }),
     );

@@ -8,8 +8,8 @@ import { remove } from '../../store/write.ts';
 /* Deletes every trace of a customer from the table. Only customers of the smoke test are deleted. */
 
 /** The scopes of the rate limits that are counted per customer. Scope and window are the item's key. */
-const RATE_SCOPES = ['card', 'subscription', 'keys', 'billing-link'] as const;
-const RATE_WINDOW_SECONDS = 60 * 60;
+const RATE_SCOPES = ['card', 'subscription', 'keys', 'billing-link', 'address'] as const;
+const RATE_WINDOWS_SECONDS = [60 * 60, 24 * 60 * 60] as const;
 /** The most items that one call accepts. */
 const AT_ONCE = 100;
 
@@ -40,7 +40,9 @@ export async function readBelongings(
   }
   const bound = await readAll(table, [...stripeIds.map(keys.stripe), ...cards]);
   const named = await readAll(table, [
-    ...RATE_SCOPES.map((scope) => keys.rate(`${scope}#${customerId}`, RATE_WINDOW_SECONDS)),
+    ...RATE_SCOPES.flatMap((scope) =>
+      RATE_WINDOWS_SECONDS.map((seconds) => keys.rate(`${scope}#${customerId}`, seconds)),
+    ),
     ...eventIds.map(keys.event),
   ]);
   const theirs = bound.filter((item) => decodeOwner(item) === customerId);

@@ -153,8 +153,8 @@ async function anonymise(deps: PaymentDeps, customerId: string): Promise<Closed>
       return {
         kind: 'write',
         profile: {
-          ...{ name: '', email: '', emailState: 'unconfirmed', mutedNotices: [], closedAt },
-          ...{ paymentMethodId: null, cardKey: null },
+          ...{ name: '', email: '', emailState: 'unconfirmed', newEmail: null, mutedNotices: [] },
+          ...{ paymentMethodId: null, cardKey: null, closingAskedAt: null, closedAt },
         },
         writes: (_, at) => [forgetEmail(head.email, customerId), openClosing(customerId, head.email, at)],
         answer: ({ head: { balance } }) => ({ already: false, closedAt, balance }),

@@ -1,6 +1,7 @@
 import type { CustomerHead } from '../../domain/customer.ts';
 import { abandonedBefore, isUnsent } from '../../domain/notice.ts';
 import { isMuted, isOptional } from '../../domain/notice-kinds.ts';
+import { recipientOf } from '../../domain/notices/address-notices.ts';
 import type { SoldPrices } from '../../domain/plans.ts';
 import { isProbeCustomerEmail } from '../../domain/test-customer.ts';
 import { layOut } from '../../mail/layout.ts';
@@ -18,8 +19,8 @@ import {
 } from '../../store/notices.ts';
 import { decodeSoldPrices, soldPriceKeys } from '../../store/payments/sold-prices.ts';
 import { readTogether } from '../../store/table.ts';
-import { enterUrl, makeSignInLink } from '../access/sign-in.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
+import { mailedLink } from './mailed-link.ts';
 
 export interface MailDeps extends Deps {
   readonly mail: MailPort;
@@ -58,13 +59,14 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
 
   const customer = decodeHead(head);
   const isUnread = customer.closedAt !== null || isProbeCustomerEmail(customer.email);
-  if (isUnread || isMuted(kind, customer.mutedNotices)) {
+  const to = recipientOf(stored.content, customer);
+  if (isUnread || to === null || isMuted(kind, customer.mutedNotices)) {
     await note({ state: 'muted' });
     return 'muted';
   }
   try {
-    const url = kind === 'sign_in' ? await signInUrl(deps, customerId) : undefined;
-    const mail = mailOf(stored, customer, decodeSoldPrices(sold), deps, url);
+    const url = await mailedLink(deps, stored.content, customer, to);
+    const mail = { to, ...mailOf(stored, customer, decodeSoldPrices(sold), deps, url) };
     const messageId = await sendInTurn(deps, mail);
     await note({ state: 'sent', messageId });
     return 'sent';
@@ -97,19 +99,13 @@ async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
   }
 }
 
-/** A new link for each delivery. Only its hash is stored. */
-async function signInUrl(deps: MailDeps, customerId: string): Promise<string> {
-  const { token } = await makeSignInLink(deps, customerId);
-  return enterUrl(deps.apiUrl, token);
-}
-
 function mailOf(
   { content, createdAt }: StoredNotice,
-  { name, email }: CustomerHead,
+  { name }: CustomerHead,
   prices: SoldPrices,
   { appUrl, apiUrl }: MailDeps,
   url: string | undefined,
 ) {
   const frame = { name, appUrl, apiUrl, isOptional: isOptional(content.kind) };
-  return { to: email, kind: content.kind, ...layOut(letterOf({ content, createdAt }, prices, url), frame) };
+  return { kind: content.kind, ...layOut(letterOf({ content, createdAt }, prices, url), frame) };
 }

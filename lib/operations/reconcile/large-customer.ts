@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import type { CustomerHead } from '../../domain/customer.ts';
+import { afterEntries, ledgerStart } from '../../domain/evidence/verify-chain.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { LedgerRecords, Violation } from '../../domain/ledger-records.ts';
 import { guardOf, verifyEnd, verifyPart } from '../../domain/verify.ts';
-import { afterEntries, ledgerStart } from '../../domain/verify-chain.ts';
 import { readOwners, verifiable } from '../../store/audit/audit.ts';
 import {
   countActiveKeys,

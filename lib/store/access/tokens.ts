@@ -10,11 +10,18 @@ import { check, put, update } from '../write.ts';
  * so each use checks the time.
  */
 
-const Link = z.object({ createdAt: text, validUntil: text, usedAt: orNull(text) });
+const Link = z.object({
+  createdAt: text,
+  validUntil: text,
+  usedAt: orNull(text),
+  /** The hash of the address that the link was mailed to. Null if a caller of the API got it. */
+  mailedTo: orNull(text),
+});
 const Session = z.object({ startedAt: text, validUntil: text });
+export type LinkRecord = Readonly<z.output<typeof Link>>;
 export type SessionRecord = Readonly<z.output<typeof Session>>;
 
-const links = record<z.output<typeof Link>>(Link);
+const links = record<LinkRecord>(Link);
 const sessions = record<SessionRecord>(Session);
 
 /** A link or session to be stored. */
@@ -25,14 +32,20 @@ export interface NewAccess {
   readonly validUntil: Date;
 }
 
+export interface NewLink extends NewAccess {
+  /** The hash of the address that the link is mailed to; null if it is not mailed. */
+  readonly mailedTo: string | null;
+}
+
 export type LinkResult = { readonly kind: 'stored' } | { readonly kind: 'closed' } | Contended;
 
-/** Stores a sign-in link, unless the account is closed. Idempotent. */
-export async function putLink(table: Table, link: NewAccess): Promise<LinkResult> {
-  const { customerId, tokenId, at, validUntil } = link;
+/** Stores a link, unless the account is closed. Idempotent. */
+export async function putLink(table: Table, link: NewLink): Promise<LinkResult> {
+  const { customerId, tokenId, at, validUntil, mailedTo } = link;
+  const times = { createdAt: at.toISOString(), validUntil: validUntil.toISOString() };
   const item = {
     ...keys.link(customerId, tokenId),
-    ...links.encodePart({ createdAt: at.toISOString(), validUntil: validUntil.toISOString() }),
+    ...links.encodePart({ ...times, ...(mailedTo !== null && { mailedTo }) }),
     ...expiry(validUntil),
   };
   const result = await writeTogether(table, [put(item, CONDITIONS.LINK_IS_NEW), mustBeOpen(customerId)]);
@@ -42,26 +55,22 @@ export async function putLink(table: Table, link: NewAccess): Promise<LinkResult
   }));
 }
 
-export type EntryResult =
-  | { readonly kind: 'started' }
-  /** The link is unknown, expired or used. */
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'closed' }
-  | Contended;
+/** The link of an item; null if it is unknown, expired or used. @throws UnreadableItem */
+export function usableLink(item: Item | undefined, now: Date): LinkRecord | null {
+  if (item === undefined) return null;
+  const link = links.decode(item);
+  return link.usedAt === null && link.validUntil > now.toISOString() ? link : null;
+}
 
 /** Uses a link up and starts a session. Of two concurrent uses of a link, one starts a session. */
-export async function useLink(
-  table: Table,
-  linkId: string,
-  { customerId, tokenId, at, validUntil }: NewAccess,
-): Promise<EntryResult> {
+export function useLink(linkId: string, { customerId, tokenId, at, validUntil }: NewAccess): Write[] {
   const startedAt = at.toISOString();
   const session = {
     ...keys.session(customerId, tokenId),
     ...sessions.encode({ startedAt, validUntil: validUntil.toISOString() }),
     ...expiry(validUntil),
   };
-  const result = await writeTogether(table, [
+  return [
     update(
       keys.link(customerId, linkId),
       { set: links.encodePart({ usedAt: startedAt }) },
@@ -69,11 +78,7 @@ export async function useLink(
       { now: startedAt },
     ),
     put(session),
-    mustBeOpen(customerId),
-  ]);
-  return answerTo<EntryResult>(result, { kind: 'started' }, ({ failed: [isUnusable] }) => ({
-    kind: isUnusable ? 'refused' : 'closed',
-  }));
+  ];
 }
 
 /** The session of an item; null if there is none, or it has ended. @throws UnreadableItem */
@@ -91,7 +96,8 @@ export const endSession = (customerId: string, sessionId: string, at: Date): Wri
     CONDITIONS.SESSION_IS_THERE,
   );
 
-const mustBeOpen = (customerId: string): Write =>
+/** The account exists and is open, for a write that leaves the head as it is. */
+export const mustBeOpen = (customerId: string): Write =>
   check(keys.head(customerId), [CONDITIONS.CUSTOMER_IS_THERE, CONDITIONS.ACCOUNT_IS_OPEN], { open: null });
 
 const HOUR_SECONDS = 60 * 60;

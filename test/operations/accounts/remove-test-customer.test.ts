@@ -1,6 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { probeCustomerEmail, testCustomerEmail } from '../../../lib/domain/test-customer.ts';
+import { ADDRESS_CHANGES } from '../../../lib/http/call-limits.ts';
 import { allContracts } from '../../../lib/http/contracts/index.ts';
 import { limitRate } from '../../../lib/http/rate-limit.ts';
 import { addPaymentMethod } from '../../../lib/operations/accounts/add-payment-method.ts';
@@ -73,9 +74,10 @@ describe('removing a customer of the smoke test', () => {
   it('removing a test customer removes every limit of calls that is counted for the customer', async () => {
     const before = await contentsOf(table);
     const { customerId } = await testCustomer();
-    const limits = new Set(
-      allContracts.flatMap(({ access, rateLimit }) => (access === 'api_key' && rateLimit) || []),
-    );
+    const limits = new Set([
+      ...allContracts.flatMap(({ access, rateLimit }) => (access === 'api_key' && rateLimit) || []),
+      ADDRESS_CHANGES,
+    ]);
     expect([...limits].map(({ name }) => name)).toEqual(expect.arrayContaining(['cards', 'keys']));
     for (const limit of limits) await limitRate(money.deps, limit, customerId);
     await removed({ customerId });

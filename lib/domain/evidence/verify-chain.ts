@@ -1,5 +1,5 @@
-import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from './ledger.ts';
-import type { LedgerBefore, LedgerRecords, Violation } from './ledger-records.ts';
+import { emptyLedger, entryHash, type LedgerEntry, type LedgerState } from '../ledger.ts';
+import type { LedgerBefore, LedgerRecords, Violation } from '../ledger-records.ts';
 
 /** A ledger before its first entry. */
 export const ledgerStart = (customerId: string): LedgerBefore => ({

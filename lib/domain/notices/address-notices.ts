@@ -1,0 +1,63 @@
+import { addressHash } from '../access/tokens.ts';
+import type { CustomerHead } from '../customer.ts';
+import type { Notice, NoticeContent } from '../notice.ts';
+
+/** Notices about a customer's address, and about the wish to close the account. */
+export type AccountNoticeContent =
+  /** Goes to the new address, if it is still the one that the customer asked for. */
+  | { readonly kind: 'confirm_address'; readonly addressHash: string }
+  /** Goes to the earlier address. Null once the letter is sent: the address is not kept. */
+  | { readonly kind: 'address_changed'; readonly to: string | null }
+  | { readonly kind: 'closing_asked'; readonly credits: number; readonly hasPro: boolean };
+
+/** Asks the owner of a new address to confirm it. @param id unique, because an address can be asked again */
+export const addressToConfirm = (
+  { customerId }: Pick<CustomerHead, 'customerId'>,
+  newEmail: string,
+  id: string,
+  at: Date,
+): Notice => ({
+  customerId,
+  id,
+  createdAt: at.toISOString(),
+  content: { kind: 'confirm_address', addressHash: addressHash(newEmail) },
+});
+
+/** Tells the earlier address of the change. */
+export const addressChanged = (
+  { customerId, revision }: Pick<CustomerHead, 'customerId' | 'revision'>,
+  earlier: string,
+  at: Date,
+): Notice => ({
+  customerId,
+  id: String(revision),
+  createdAt: at.toISOString(),
+  content: { kind: 'address_changed', to: earlier },
+});
+
+/** @param hasPro whether a subscription would end with the account */
+export const closingAsked = (
+  { customerId, revision, balance }: CustomerHead,
+  hasPro: boolean,
+  at: Date,
+): Notice => ({
+  customerId,
+  id: String(revision),
+  createdAt: at.toISOString(),
+  content: { kind: 'closing_asked', credits: balance, hasPro },
+});
+
+/**
+ * The address that a notice is sent to. Null if the notice is outdated: another address was asked for since
+ * then, or the address is no longer known.
+ */
+export function recipientOf(content: NoticeContent, { email, newEmail }: CustomerHead): string | null {
+  switch (content.kind) {
+    case 'confirm_address':
+      return newEmail !== null && addressHash(newEmail) === content.addressHash ? newEmail : null;
+    case 'address_changed':
+      return content.to;
+    default:
+      return email;
+  }
+}
