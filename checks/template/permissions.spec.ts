@@ -164,12 +164,16 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
     expect(of(probe, 'dynamodb')).toEqual([]);
   });
 
-  it('only functions that close or remove a customer delete, and only the reconciliation scans', () => {
+  it('only functions that close or remove a customer or release an address delete, and only the reconciliation scans', () => {
     const may = (action: string) =>
       functions
         .filter(({ role }) => text(of(role, 'dynamodb')).includes(`"${action}"`))
         .map(({ name }) => name);
-    expect(may('dynamodb:DeleteItem')).toEqual(['close-customer', 'remove-test-customer']);
+    expect(may('dynamodb:DeleteItem')).toEqual([
+      'billing-settings',
+      'close-customer',
+      'remove-test-customer',
+    ]);
     expect(may('dynamodb:Scan')).toEqual(['reconcile']);
   });
 
@@ -218,7 +222,9 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
   });
 
   it('functions that only read the ledger write nothing but the counts of calls with a key', () => {
-    const counting = functions.filter(({ role }) => text(of(role, 'dynamodb')).includes('LeadingKeys'));
+    const counting = functions.filter(({ role }) =>
+      text(of(role, 'dynamodb')).includes(keys.keyCalls('*', '').pk),
+    );
     expect(counting.map(({ name }) => name).sort()).toEqual([
       'find-fix-attempt',
       'get-exposure',
@@ -239,6 +245,21 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
         },
       ]);
     }
+  });
+
+  it('the page of the address deletes only the claim of an address', () => {
+    const [address] = functions.filter(({ name }) => name === 'billing-address');
+    const deleting = of(address?.role ?? '', 'dynamodb').filter(({ Action }) =>
+      Action.includes('dynamodb:DeleteItem'),
+    );
+    expect(deleting).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['dynamodb:DeleteItem'],
+        Resource: [table],
+        Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [keys.email('*').pk] } },
+      },
+    ]);
   });
 
   it('operators may invoke their functions and read the table, and may not write', () => {

@@ -66,6 +66,6 @@ export function presentedKey(header: string | undefined): PresentedKey {
 function invalidKey(): BillingError {
   return new BillingError(
     'invalid_api_key',
-    'This key is unknown or was revoked. Check it, or issue another one.',
+    'This key is unknown or was revoked. Check it, or get a new one at /billing, by e-mail.',
   );
 }

@@ -4,7 +4,7 @@ import { formTokenOf } from '../../lib/domain/access/tokens.ts';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { sessionCookie } from '../../lib/http/pages/session-cookie.ts';
 import { requestSignIn } from '../../lib/operations/access/request-sign-in.ts';
-import { makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
+import { makeConfirmLink, makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
@@ -207,6 +207,24 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     for (const query of ['', '?list=disputes'])
       expect((await visitor.get(`/billing/documents${query}`)).status).toBe(200);
   },
+  'billing-keys': async ({ invoke }) => {
+    const { visitor, form_token } = await signedInVisitor(invoke);
+    expect((await visitor.get('/billing/keys')).status).toBe(200);
+    const created = await visitor.post('/billing/keys', { scope: 'fixes', form_token });
+    expect(created.status).toBe(200);
+  },
+  'billing-settings': async ({ invoke }) => {
+    const { visitor, form_token } = await signedInVisitor(invoke);
+    const limited = await visitor.post('/billing/settings/limit', { limit: 'none', form_token });
+    expect(limited.status).toBe(303);
+  },
+  'billing-address': async ({ invoke }) => {
+    const { visitor, form_token, customerId } = await signedInVisitor(invoke);
+    const email = uniqueEmail();
+    expect((await visitor.post('/billing/address', { email, form_token })).status).toBe(303);
+    const link = (await makeConfirmLink(money.deps, customerId, email)).token;
+    expect((await visitor.post('/billing/confirm', { link })).status).toBe(303);
+  },
   'get-usage': async ({ ask }) => ask(await signUp()),
   'list-transactions': async ({ ask }) => ask(await signUp()),
   'issue-api-key': async ({ ask }) => {
@@ -264,6 +282,15 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     await invoke({ email, actor: ACTOR.actor, await_events: false });
   },
 };
+
+/** Opens the pages of a function as a signed-in customer. */
+async function signedInVisitor(invoke: (event: unknown) => Promise<unknown>) {
+  const { customerId } = await signUp();
+  const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
+  const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
+  visitor.steal([sessionCookie(token, 60)]);
+  return { visitor, customerId, form_token: formTokenOf(token) };
+}
 
 /** Leaves a fix charge and a Pro order open, without an answer from Stripe. */
 async function leaveOpen(customerId: string): Promise<void> {

@@ -1,18 +1,29 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { handler as billingAddress } from '../../functions/billing-address.ts';
 import { handler as billingDocuments } from '../../functions/billing-documents.ts';
+import { handler as billingKeys } from '../../functions/billing-keys.ts';
 import { handler as billingPage } from '../../functions/billing-page.ts';
+import { handler as billingSettings } from '../../functions/billing-settings.ts';
 import { handler as billingSignIn } from '../../functions/billing-sign-in.ts';
 import { gatewayEvent, invocation, someIp } from './gateway.ts';
 
 type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
-const FUNCTIONS: Readonly<Record<string, typeof billingPage>> = {
-  'GET /billing': billingPage,
-  'GET /billing/documents': billingDocuments,
-};
+/** The function of each page, by the first part of its path below /billing. The others sign in and out. */
+const FUNCTIONS = new Map([
+  ['', billingPage],
+  ['documents', billingDocuments],
+  ['keys', billingKeys],
+  ['settings', billingSettings],
+  ['address', billingAddress],
+  ['confirm', billingAddress],
+]);
 
 /** Invokes the function of a page, as the gateway does. */
-const invoke: Send = (event) => (FUNCTIONS[event.routeKey] ?? billingSignIn)(event, invocation());
+const invoke: Send = (event) => {
+  const [, room = ''] = /^\w+ \/billing\/?([^/]*)/.exec(event.routeKey) ?? [];
+  return (FUNCTIONS.get(room) ?? billingSignIn)(event, invocation());
+};
 
 export interface Shown {
   readonly status: number;

@@ -17,7 +17,7 @@ import { clearedCookie, sessionCookieOf } from './session-cookie.ts';
 /** The forms of the pages are small. */
 const MAX_FORM_BYTES = 8 * 1024;
 
-interface PageRoute {
+export interface PageRoute {
   readonly method: 'GET' | 'POST';
   readonly path: `/billing${string}`;
 }

@@ -34,6 +34,18 @@ form{margin:0}
 label{display:block;font-weight:600;margin:0 0 .25rem}
 input{width:100%;max-width:24rem;padding:.6rem .75rem;border:1px solid var(--soft);
 border-radius:.375rem;background:var(--card);color:var(--text);font:inherit}
+select{padding:.6rem .75rem;border:1px solid var(--soft);border-radius:.375rem;
+background:var(--card);color:var(--text);font:inherit;max-width:100%}
+input[type=checkbox],input[type=radio]{width:auto;margin:.3rem 0 0;flex:none}
+fieldset{border:0;margin:0 0 .75rem;padding:0}
+legend{font-weight:600;padding:0;margin:0 0 .25rem}
+.choice{display:flex;gap:.6rem;align-items:start;margin:0;padding:.3rem 0;font-weight:400}
+.choice input[type=text]{width:9rem}
+.choice span{min-width:0}
+.secret{display:block;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.375rem;
+background:var(--ground);overflow-wrap:anywhere;user-select:all}
+h3{font-size:1rem;margin:1.25rem 0 .5rem}
+.buttons{display:flex;flex-wrap:wrap;gap:.75rem 1rem;align-items:center}
 button{padding:.6rem 1.1rem;border:1px solid var(--accent);border-radius:.375rem;
 background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}
 button.danger{border-color:var(--bad);background:transparent;color:var(--bad)}
@@ -53,6 +65,7 @@ section>:last-child{margin-bottom:0}
 table{width:100%;border-collapse:collapse}
 th,td{text-align:left;padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 .long{min-width:6rem;overflow-wrap:anywhere}
+.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto;margin:0 0 .75rem}
 th:last-child,td:last-child{padding-right:0}
