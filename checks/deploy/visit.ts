@@ -14,7 +14,10 @@ export async function visitBillingPage(url: string, link: string): Promise<void>
   if (!overview.includes('<h1>Your account</h1>')) throw new Fault('The billing page shows no account');
   const documents = await browser.open(pageAt('/documents'), 200);
   if (!documents.includes('<h1>Invoices and receipts</h1>')) throw new Fault('No page shows the documents');
-  await browser.send(pageAt('/sign-out'), 303, { form_token: hiddenField(overview, 'form_token') });
+  for (const path of ['/keys', '/settings', '/address']) await browser.open(pageAt(path), 200);
+  const form = { form_token: hiddenField(overview, 'form_token') };
+  await browser.send(pageAt('/settings/letters'), 303, form);
+  await browser.send(pageAt('/sign-out'), 303, form);
   await browser.open(pageAt(''), 303);
 }
 

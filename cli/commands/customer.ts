@@ -106,6 +106,7 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     )
     .addOption(new Option('--plan <plan>', 'only customers on this plan').choices(PLAN_NAMES))
     .option('--owing', 'only customers who owe credits')
+    .option('--closing', 'only customers who asked to close their account')
     .option('--limit <count>', 'customers per page', limit, DEFAULT_LIMIT)
     .option('--cursor <cursor>', 'continue after an earlier page', listCursor)
     .addHelpText(
@@ -117,7 +118,11 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     )
     .action((options, command) =>
       runner.run(command, async ({ stage, out }) => {
-        const filter = { plan: options.plan, owing: options.owing ?? false };
+        const filter = {
+          plan: options.plan,
+          owing: options.owing ?? false,
+          closing: options.closing ?? false,
+        };
         const page = await listCustomers(stage.deps.table, filter, options.limit, options.cursor ?? null);
         const cursor = page.next === null ? null : encodeListCursor(page.next);
         const at = stage.deps.now();
@@ -162,6 +167,13 @@ export function addCustomer(program: CommandUnknownOpts, runner: Runner): void {
     );
 }
 
+/** What is known about the address. */
+const EMAIL_STATES: Readonly<Record<CustomerHead['emailState'], string>> = {
+  confirmed: 'confirmed',
+  assumed: 'not confirmed (an earlier release signed the customer up)',
+  unconfirmed: 'not confirmed',
+};
+
 function headFacts(head: CustomerHead, at: Date): [string, string][] {
   const { subscription } = head;
   const ends = subscription?.cancelAtPeriodEnd ? ', ends at period end' : '';
@@ -173,10 +185,17 @@ function headFacts(head: CustomerHead, at: Date): [string, string][] {
     ['customer', head.customerId],
     ['name', head.name],
     ['e-mail', head.email],
+    ['e-mail is', EMAIL_STATES[head.emailState]],
+    ...(head.newEmail === null
+      ? []
+      : [['new e-mail', `${head.newEmail}, not confirmed yet`] satisfies [string, string]]),
     ['since', `${shortTime(head.createdAt)} UTC`],
     ...(head.closedAt === null
       ? []
       : [['closed', `${shortTime(head.closedAt)} UTC`] satisfies [string, string]]),
+    ...(head.closingAskedAt === null
+      ? []
+      : [['asked to close', `${shortTime(head.closingAskedAt)} UTC`] satisfies [string, string]]),
     ['plan', planAt(head, at)],
     [
       'subscription',

@@ -37,7 +37,7 @@ border-radius:.375rem;background:var(--card);color:var(--text);font:inherit}
 select{padding:.6rem .75rem;border:1px solid var(--soft);border-radius:.375rem;
 background:var(--card);color:var(--text);font:inherit;max-width:100%}
 input[type=checkbox],input[type=radio]{width:auto;margin:.3rem 0 0;flex:none}
-fieldset{border:0;margin:0 0 .75rem;padding:0}
+fieldset{border:0;margin:1rem 0;padding:0}
 legend{font-weight:600;padding:0;margin:0 0 .25rem}
 .choice{display:flex;gap:.6rem;align-items:start;margin:0;padding:.3rem 0;font-weight:400}
 .choice input[type=text]{width:9rem}
@@ -67,7 +67,7 @@ th,td{text-align:left;padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--l
 .long{min-width:6rem;overflow-wrap:anywhere}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .number{text-align:right;font-variant-numeric:tabular-nums}
-.wide{overflow-x:auto;margin:0 0 .75rem}
+.wide{overflow-x:auto;margin:0 0 .75rem;position:relative}
 th:last-child,td:last-child{padding-right:0}
 @media print{body{background:#fff;color:#000}section{border-color:#999;break-inside:avoid}
 form,header form,nav{display:none}}

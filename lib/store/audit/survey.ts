@@ -23,6 +23,8 @@ export interface CustomerFilter {
   readonly plan?: SubscriptionType | undefined;
   /** Only customers with owed credits. */
   readonly owing?: boolean;
+  /** Only customers who asked to close their account. */
+  readonly closing?: boolean;
 }
 
 /** The cursor of a listing: the key of the last item that was read. */
@@ -67,17 +69,20 @@ export async function listCustomers(
   return { customers, next: ListPosition.parse(position) };
 }
 
-function filterExpression({ plan, owing = false }: CustomerFilter) {
+function filterExpression({ plan, owing = false, closing = false }: CustomerFilter) {
   return {
     FilterExpression: [
       'sk = :head',
       ...(plan === undefined ? [] : ['subscription_type = :plan']),
       ...(owing ? ['debt > :nothing'] : []),
+      ...(closing ? ['closing_asked_at > :zero'] : []),
     ].join(' AND '),
     ExpressionAttributeValues: {
       ':head': keys.head('').sk,
       ...(plan !== undefined && { ':plan': plan }),
       ...(owing && { ':nothing': 0 }),
+      // Every time sorts after it.
+      ...(closing && { ':zero': '0' }),
     },
   };
 }

@@ -2,6 +2,7 @@ import stringWidth from 'string-width';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { billingConsent } from '../../../lib/domain/evidence/billing-consent.ts';
+import { askToClose, keepOpen } from '../../../lib/operations/accounts/ask-to-close.ts';
 import { changeSpendingLimit } from '../../../lib/operations/accounts/change-spending-limit.ts';
 import { onboardCustomer } from '../../../lib/operations/accounts/onboard-customer.ts';
 import { keepConsent } from '../../../lib/store/evidence/consents.ts';
@@ -151,6 +152,23 @@ describe('customer', () => {
     expect((await json('customer', 'list', '--owing', '--plan', 'pro')).answer).toEqual(none);
     await setByHand(keys.head(head.customerId), 'debt', 0);
     expect((await json('customer', 'list', '--owing')).answer).toEqual(none);
+  });
+
+  it('customer list finds the customers who asked to close their account, and show says when', async () => {
+    const { head } = await customerWith(deps, 5);
+    await askToClose(deps, head.customerId);
+    const { shown } = await lines('customer', 'list', '--closing');
+    expect(shown.filter((line) => /^[0-9a-f]{32} /.test(line))).toEqual([
+      expect.stringContaining(head.customerId),
+    ]);
+    const { shown: one } = await lines('customer', 'show', head.customerId);
+    expect(one.join('\n')).toMatch(/asked to close +\d{4}-/);
+    expect(one.join('\n')).toMatch(/e-mail is +not confirmed/);
+    await keepOpen(deps, head.customerId);
+    expect((await json('customer', 'list', '--closing')).answer).toEqual({
+      customers: [],
+      next_cursor: null,
+    });
   });
 
   it('customer close asks first, closes the account, and is idempotent', async () => {

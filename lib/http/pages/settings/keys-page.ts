@@ -35,8 +35,9 @@ export function keysPage({ head, listed, signedIn, done, problem, form }: KeysSh
     content: html`${doneNote(done)}${problemNote(problem)}
 <section><h2>Keys that work</h2>
 ${tableOf('Keys that work', COLUMNS, listed.map(keyRow))}
-<p class="soft"><small>A key is shown only when it is created. "Last used" is the day on which it last changed
-something: calls that only read do not count.</small></p></section>
+<p class="soft"><small>Below its name is the beginning of a key's id. The key itself is shown only when
+it is created. "Last used" is the day on which it last changed something: calls that only read do not
+count.</small></p></section>
 <section><h2>Create a key</h2>${createForm(signedIn, listed, form)}</section>
 <section id="lost"><h2>Lost your keys?</h2>${recovery(head, signedIn, listed)}</section>`,
   });
@@ -46,23 +47,21 @@ export const problemNote = (problem: string | undefined): Html | null =>
   problem === undefined ? null : html`<section class="problem" role="alert"><p>${problem}</p></section>`;
 
 const COLUMNS: readonly Column[] = [
-  { heading: 'Name' },
+  { heading: 'Key' },
+  { heading: 'Change' },
   { heading: 'May do' },
-  { heading: 'Id begins' },
   { heading: 'Created' },
   { heading: 'Last used' },
-  { heading: 'Change' },
 ];
 
 const keyRow = ({ keyId, name, scope, createdAt, lastUsedOn }: ListedKey): Part[] => [
-  name ?? html`<span class="soft">No name</span>`,
-  MAY[scope],
-  html`<code>${shortKeyId(keyId)}</code>`,
-  timeOf(createdAt),
-  lastUsedOn === null ? 'Not yet' : dayOf(lastUsedOn),
+  html`${name ?? 'No name'}<br><code class="soft">${shortKeyId(keyId)}</code>`,
   html`<a href="/billing/keys/revoke?id=${keyId}">Revoke<span class="unseen"> the key ${shortKeyId(
     keyId,
   )}</span></a>`,
+  MAY[scope],
+  timeOf(createdAt),
+  lastUsedOn === null ? 'Not yet' : dayOf(lastUsedOn),
 ];
 
 /** "CI (1a2b3c4d)" */

@@ -64,11 +64,10 @@ function limit(shown: SettingsShown): Html {
   return html`<p>The most that your card is charged for fixes in a month. Subscriptions and renewals do
 not count, and credits are never limited. A letter reports each change.</p>
 ${factsOf(facts)}
-<h3>Change the limit</h3>
 ${formOf(
   signedIn,
   '/billing/settings/limit',
-  html`<fieldset><legend>Monthly limit</legend>
+  html`<fieldset><legend>Change the limit</legend>
 <label class="choice"><input type="radio" name="limit" value="dollars"${
     isLimited ? html` checked` : null
   }><span>At most the amount below</span></label>
@@ -137,7 +136,7 @@ ${head.newEmail === null ? null : html`<p>Waiting for ${head.newEmail} to confir
 
 function closing({ head, signedIn }: SettingsShown): Html {
   if (head.closingAskedAt === null) {
-    return html`<p>Our support closes accounts. You say on the next page that you want this.</p>
+    return html`<p>Our support closes accounts. The next page says what closing means, and asks.</p>
 <p><a href="/billing/settings/close">Ask us to close the account</a></p>`;
   }
   return html`<p>You asked for this on ${timeOf(head.closingAskedAt)}. Our support closes the account.</p>
