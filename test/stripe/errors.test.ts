@@ -294,6 +294,8 @@ describe('calls that a repeat must not break', () => {
     // A deleted customer is not reused.
     await stripe.customers.del(first);
     expect(await port.createCustomer({ ...NEW_CUSTOMER, former: first })).not.toBe(first);
+    // A customer who changed the name after a lost answer can still add a card.
+    expect(await port.createCustomer({ ...NEW_CUSTOMER, name: 'Acme Ltd' })).not.toBe(first);
   });
 
   it('a decline, and a bank that asks, are payments too', async () => {

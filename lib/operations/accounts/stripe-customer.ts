@@ -8,8 +8,8 @@ import { askStripe } from '../payments/payment-problems.ts';
 
 /**
  * Returns the customer's head, and creates their Stripe customer first if there is none. Concurrent calls,
- * and a repeat after a crash, create only one: the idempotency key is the customer id. If Stripe refuses the
- * e-mail address, the Stripe customer is created without it.
+ * and a repeat after a crash, create only one: the idempotency key is made of the customer id, the name and
+ * the address. If Stripe refuses the e-mail address, the Stripe customer is created without it.
  * @throws BillingError account_closed, payments_unavailable, payments_misconfigured, ledger_busy,
  * ledger_unavailable
  */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import Stripe from 'stripe';
 import { NOT_A_CARD, StripeFault } from '../fault.ts';
 import { PAGE } from '../paging.ts';
@@ -15,7 +16,12 @@ export function customerCalls(stripe: Stripe, prices: PriceBook): CustomerCalls 
     async createCustomer({ customerId, name, email, former }) {
       const metadata = { customer_id: customerId };
       const created = email === null ? { name, metadata } : { name, email, metadata };
-      const key = `customer:${customerId}:${former ?? 'first'}${email === null ? ':no_email' : ''}`;
+      // Name and address can change between two tries, and Stripe refuses a key with other parameters.
+      const sent = createHash('sha256')
+        .update(JSON.stringify([name, email]))
+        .digest('hex')
+        .slice(0, 16);
+      const key = `customer:${customerId}:${former ?? 'first'}:${sent}`;
       for (let n = 1; n <= MAX_CUSTOMER_KEYS; n++) {
         try {
           return (await stripe.customers.create(created, { idempotencyKey: `${key}:${n}` })).id;
