@@ -169,11 +169,7 @@ describe.each(packagedStages)('permissions on $stage', ({ stage, template, funct
       functions
         .filter(({ role }) => text(of(role, 'dynamodb')).includes(`"${action}"`))
         .map(({ name }) => name);
-    expect(may('dynamodb:DeleteItem')).toEqual([
-      'billing-settings',
-      'close-customer',
-      'remove-test-customer',
-    ]);
+    expect(may('dynamodb:DeleteItem')).toEqual(['billing-address', 'close-customer', 'remove-test-customer']);
     expect(may('dynamodb:Scan')).toEqual(['reconcile']);
   });
 

@@ -333,12 +333,13 @@ describe('another address', () => {
 
   it('an address gets at most 5 letters a day, from all accounts together', async () => {
     const email = uniqueEmail();
-    const statuses: number[] = [];
+    const answers: Shown[] = [];
     for (let i = 0; i < 6; i++) {
       const one = await signedIn(await signUp());
-      statuses.push((await send('/billing/address', { email }, one)).status);
+      answers.push(await send('/billing/address', { email }, one));
     }
-    expect(statuses).toEqual([303, 303, 303, 303, 303, 429]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 303, 303, 303, 303, 429]);
+    expect(answers.at(-1)?.text).toContain('5 times a day.</p>\n<p>Try again in 24 hours.');
   });
 
   it('a link to sign in confirms no new address, and the link for an address signs in to nothing else', async () => {
@@ -451,6 +452,15 @@ describe('every form', () => {
       expect([path, stranger.location]).toEqual([path, '/billing/sign-in']);
     }
     expect(await contentsOf(deps.table)).toEqual(before);
+  });
+
+  it('another site cannot send the link of a letter', async () => {
+    const link = await askFor(uniqueEmail());
+    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }]) {
+      const { status, cookies } = await new Visitor().post('/billing/confirm', { link }, headers);
+      expect([status, cookies]).toEqual([403, []]);
+    }
+    expect((await head()).newEmail).not.toBeNull();
   });
 
   it("another customer's session shows and changes only its own account", async () => {

@@ -12,6 +12,7 @@ import type { ParsedEvent } from '../input.ts';
 import { ownAddress } from '../own-address.ts';
 import type { Reply } from '../reply.ts';
 import { PAGE_HEADERS, pageReply, seeOther } from './page.ts';
+import { countOf } from './parts.ts';
 import { clearedCookie, sessionCookieOf } from './session-cookie.ts';
 
 /** The forms of the pages are small. */
@@ -135,7 +136,7 @@ function problemPage({ code, message, facts }: BillingError, requestId: string):
     title,
     status,
     content: html`<section class="problem"><p>${message}</p>
-${wait === undefined ? null : html`<p>Try again in ${wait} seconds.</p>`}
+${wait === undefined ? null : html`<p>Try again in ${waitOf(wait)}.</p>`}
 <p><a href="/billing">Go to your account</a></p></section>
 <p class="soft"><small>Request ${requestId}</small></p>`,
   });
@@ -143,6 +144,13 @@ ${wait === undefined ? null : html`<p>Try again in ${wait} seconds.</p>`}
     ...reply,
     headers: { ...reply.headers, ...(wait === undefined ? {} : { 'retry-after': String(wait) }) },
   };
+}
+
+/** 5 → "5 seconds", 3600 → "60 minutes", 86400 → "24 hours"; never too short. */
+function waitOf(seconds: number): string {
+  if (seconds < 120) return countOf(seconds, 'second');
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 120 ? countOf(minutes, 'minute') : countOf(Math.ceil(minutes / 60), 'hour');
 }
 
 type RouteKey = `${PageRoute['method']} ${PageRoute['path']}`;

@@ -40,7 +40,6 @@ input[type=checkbox],input[type=radio]{width:auto;margin:.3rem 0 0;flex:none}
 fieldset{border:0;margin:1rem 0;padding:0}
 legend{font-weight:600;padding:0;margin:0 0 .25rem}
 .choice{display:flex;gap:.6rem;align-items:start;margin:0;padding:.3rem 0;font-weight:400}
-.choice input[type=text]{width:9rem}
 .choice span{min-width:0}
 .secret{display:block;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.375rem;
 background:var(--ground);overflow-wrap:anywhere;user-select:all}

@@ -1,4 +1,5 @@
 import { addressHash, CONFIRM_HOURS, SESSION_MINUTES } from '../../../domain/access/tokens.ts';
+import { BillingError } from '../../../errors.ts';
 import { html } from '../../../html.ts';
 import { askForAddress, confirmAddress, keepAddress } from '../../../operations/access/change-address.ts';
 import { requireHead } from '../../../operations/ledger/require-item.ts';
@@ -49,7 +50,7 @@ export const addressRoutes = {
     if (!email.ok) return again(email.problem);
     // Each wish sends a letter to an address that may be a stranger's.
     for (const caller of [customerId, sourceIp, addressHash(email.value)])
-      await limitRate(deps, ADDRESS_CHANGES, caller);
+      await limitRate(deps, ADDRESS_CHANGES, caller).catch(inPlainWords);
     const ask = async () => {
       await askForAddress(deps, customerId, email.value);
       return seeOther('/billing/address?done=asked');
@@ -69,6 +70,13 @@ export const addressRoutes = {
       return seeOther('/billing/keys?confirmed=1', [sessionCookie(token, SESSION_MINUTES * 60)]);
     }),
 };
+
+/** A limit of a day, said without its seconds. */
+function inPlainWords(error: unknown): never {
+  if (!(error instanceof BillingError) || error.code !== 'rate_limited') throw error;
+  const detail = `A change of address can be asked for ${ADDRESS_CHANGES.limit} times a day.`;
+  throw new BillingError('rate_limited', detail, error.facts);
+}
 
 function addressPage({ email, newEmail, signedIn, done, refused }: AddressShown): Reply {
   const form = html`${fieldOf({
