@@ -8,6 +8,10 @@ export async function visitBillingPage(url: string, link: string): Promise<void>
   await browser.open(pageAt(''), 303);
   await browser.open(pageAt('/sign-in'), 200);
   await browser.send(pageAt('/sign-in'), 200, { email: 'stranger@rsolv.dev' });
+  // No letter has this link: the function says so after looking for it.
+  const unknown = pageAt(`/unsubscribe?link=${'0'.repeat(32)}.${'A'.repeat(43)}`);
+  await browser.open(unknown, 410);
+  await browser.send(unknown, 410, { 'List-Unsubscribe': 'One-Click' });
   const entry = await browser.open(link, 200);
   await browser.send(pageAt('/enter'), 303, { link: hiddenField(entry, 'link') });
   const overview = await browser.open(pageAt(''), 200);

@@ -18,7 +18,7 @@ export async function lookAtBilling(looker: Looker): Promise<void> {
   const stack = await startStack({ LOG_LEVEL: 'SILENT' });
   try {
     const apiKey = await signUp(stack);
-    for (const path of ['sign-in', 'enter', 'enter?link=x']) {
+    for (const path of ['sign-in', 'enter', 'enter?link=x', 'unsubscribe?link=x']) {
       const name = `billing-${path.replaceAll(/\W+/g, '-')}`;
       await looker.look({ name, url: `${stack.url}/billing/${path}` });
     }

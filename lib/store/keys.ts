@@ -27,6 +27,8 @@ const LINK_PREFIX = 'LINK#';
 const SESSION_PREFIX = 'SESSION#';
 const RECORDED_PREFIX = 'RECORDED#';
 const SPENDING_PREFIX = 'SPENDING#';
+const LETTERS_PREFIX = 'LETTERS#';
+const UNSUBSCRIBE_PREFIX = 'UNSUBSCRIBE#';
 
 /**
  * Effects that happen once: an operator's adjustment, an invoice's grant, a customer's card bonus, the return
@@ -67,6 +69,10 @@ export const keys = {
   /** A link that signs a customer in, and a customer's session, by the hashes of their tokens. */
   link: (customerId: string, linkId: string): Key => within(customerId, LINK_PREFIX + linkId),
   session: (customerId: string, sessionId: string): Key => within(customerId, SESSION_PREFIX + sessionId),
+  /** A link that turns one kind of notice off, by the hash of its token. */
+  unsubscribe: (customerId: string, linkId: string): Key => within(customerId, UNSUBSCRIBE_PREFIX + linkId),
+  /** How many letters a customer got on a day (UTC). */
+  lettersOfDay: (customerId: string, day: string): Key => within(customerId, LETTERS_PREFIX + day),
   /** The closing of an account. */
   closing: (customerId: string): Key => within(customerId, CLOSING),
   /** By the id of a Stripe customer or payment method. */
@@ -235,6 +241,8 @@ export const MAY_EXPIRE: readonly { readonly pk: string; readonly sk?: string; r
   { pk: 'EVENT#', why: 'Stripe repeats an event for 30 days; a parked event does not expire' },
   { pk: CUSTOMER_PREFIX, sk: NOTICE_PREFIX, why: 'a letter that was sent is kept for support' },
   { pk: CUSTOMER_PREFIX, sk: RECORDED_PREFIX, why: 'new fixes are counted by the day' },
+  { pk: CUSTOMER_PREFIX, sk: LETTERS_PREFIX, why: 'letters are counted by the day' },
+  { pk: CUSTOMER_PREFIX, sk: UNSUBSCRIBE_PREFIX, why: 'the link of a letter works for 90 days' },
 ];
 
 /** Whether an item with this key may have `expires_at`. */

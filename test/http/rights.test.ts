@@ -5,11 +5,13 @@ import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { sessionCookie } from '../../lib/http/pages/session-cookie.ts';
 import { requestSignIn } from '../../lib/operations/access/request-sign-in.ts';
 import { makeConfirmLink, makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
+import { newUnsubscribeLink } from '../../lib/operations/access/unsubscribe.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';
 import { subscribeToPro } from '../../lib/operations/plans/subscribe-to-pro.ts';
 import { keys } from '../../lib/store/keys.ts';
+import { writeTogether } from '../../lib/store/table.ts';
 import { recordedFix } from '../support/customers.ts';
 import { uniqueEmail } from '../support/fixtures.ts';
 import { type Call, gatewayEvent, invocation, someIp } from '../support/gateway.ts';
@@ -191,6 +193,14 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     await visitor.post('/billing/enter', { link: token });
     const [, session = ''] = (visitor.cookies[0] ?? '').split('=');
     await visitor.post('/billing/sign-out', { form_token: formTokenOf(session) });
+  },
+  'billing-unsubscribe': async ({ invoke }) => {
+    const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
+    const { customerId } = await signUp();
+    const { token, write } = newUnsubscribeLink(money.deps, customerId, 'low_balance');
+    await writeTogether(money.deps.table, [write]);
+    expect((await visitor.get(`/billing/unsubscribe?link=${token}`)).status).toBe(200);
+    expect((await visitor.post(`/billing/unsubscribe?link=${token}`, {})).status).toBe(200);
   },
   'billing-page': async ({ invoke }) => {
     const { customerId } = await signUp();

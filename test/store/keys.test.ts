@@ -171,6 +171,8 @@ describe('an item that may expire', () => {
     [keys.event('e'), true],
     [keys.notice('c1', 'fix_blocked', 'n1'), true],
     [keys.recorded('c1', '2026-01-01', 0), true],
+    [keys.lettersOfDay('c1', '2026-01-01'), true],
+    [keys.unsubscribe('c1', 'a'), true],
     [keys.head('c1'), false],
     [keys.entry('c1', 1), false],
     [keys.fix('c1', 'f1'), false],

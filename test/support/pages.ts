@@ -5,6 +5,7 @@ import { handler as billingKeys } from '../../functions/billing-keys.ts';
 import { handler as billingPage } from '../../functions/billing-page.ts';
 import { handler as billingSettings } from '../../functions/billing-settings.ts';
 import { handler as billingSignIn } from '../../functions/billing-sign-in.ts';
+import { handler as billingUnsubscribe } from '../../functions/billing-unsubscribe.ts';
 import { gatewayEvent, invocation, someIp } from './gateway.ts';
 
 type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
@@ -17,6 +18,7 @@ const FUNCTIONS = new Map([
   ['settings', billingSettings],
   ['address', billingAddress],
   ['confirm', billingAddress],
+  ['unsubscribe', billingUnsubscribe],
 ]);
 
 /** Invokes the function of a page, as the gateway does. */

@@ -7,8 +7,14 @@ export const CONFIRM_HOURS = 24;
 /** How long a customer stays signed in. */
 export const SESSION_MINUTES = 30;
 
-/** What a token gives: a link signs in once, and a session shows the customer's pages. */
-export type AccessKind = 'link' | 'session';
+/** How long the link of a letter turns its kind off. */
+export const UNSUBSCRIBE_DAYS = 90;
+
+/**
+ * What a token gives: a link signs in once, a session shows the customer's pages, and `unsubscribe` turns one
+ * kind of letter off and nothing else.
+ */
+export type AccessKind = 'link' | 'session' | 'unsubscribe';
 
 /** A presented token: its owner and its stored id. The secret itself is not passed on. */
 export interface PresentedToken {

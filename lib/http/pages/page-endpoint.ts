@@ -50,6 +50,15 @@ export const publicPage = (
 ): Handler => pageHandler(route, async (event) => run(runningDeps(), requestOf(event, route)));
 
 /**
+ * A form without a session that mail programs send too, from their own servers and pages. The address of the
+ * form holds a secret that allows this and nothing else, so another site gains nothing by sending it.
+ */
+export const sentByMailProgram = (
+  route: PageRoute,
+  run: (deps: Deps, request: PageRequest) => Promise<Reply>,
+): Handler => pageHandler(route, async (event) => run(runningDeps(), partsOf(event, route)));
+
+/**
  * A page or form of a signed-in customer. Without a valid session the browser is sent to the sign-in page.
  * One read fetches the session and what the page needs. A form needs the session's form token too.
  */
@@ -90,14 +99,16 @@ function pageHandler(
 }
 
 /** @throws BillingError form_outdated if another site sent the form */
-function requestOf(event: ParsedEvent, { method }: PageRoute): PageRequest {
-  if (method === 'POST') refuseOtherSites(event);
-  return {
-    query: new URLSearchParams(event.rawQueryString),
-    form: new URLSearchParams(method === 'POST' ? textOf(event) : ''),
-    sourceIp: event.requestContext.http.sourceIp,
-  };
+function requestOf(event: ParsedEvent, route: PageRoute): PageRequest {
+  if (route.method === 'POST') refuseOtherSites(event);
+  return partsOf(event, route);
 }
+
+const partsOf = (event: ParsedEvent, { method }: PageRoute): PageRequest => ({
+  query: new URLSearchParams(event.rawQueryString),
+  form: new URLSearchParams(method === 'POST' ? textOf(event) : ''),
+  sourceIp: event.requestContext.http.sourceIp,
+});
 
 function textOf({ body, isBase64Encoded }: ParsedEvent): string {
   const text = typeof body === 'string' ? body : '';

@@ -23,6 +23,9 @@ export const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   closing_asked: 'You asked to close the account.',
 };
 
+/** When a letter of a kind is sent, as a sentence. */
+export const describeNotice = (kind: NoticeKind): string => DESCRIPTIONS[kind];
+
 export const noticeSettingsView = ({ mutedNotices }: Pick<CustomerHead, 'mutedNotices'>): NoticeSettings => ({
   notices: NOTICE_KINDS.map((kind) => ({
     kind,

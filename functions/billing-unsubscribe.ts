@@ -1,0 +1,16 @@
+import { publicPage, routed, sentByMailProgram } from '../lib/http/pages/page-endpoint.ts';
+import { unsubscribedPage, unsubscribePage } from '../lib/http/pages/unsubscribe.ts';
+import { kindToTurnOff, unsubscribe } from '../lib/operations/access/unsubscribe.ts';
+
+/** The link of a letter that turns its kind off. RFC 8058: the answer to the form is no redirect. */
+export const handler = routed({
+  'GET /billing/unsubscribe': (route) =>
+    publicPage(route, async (deps, { query }) => {
+      const link = query.get('link') ?? '';
+      return unsubscribePage(link, await kindToTurnOff(deps, link));
+    }),
+  'POST /billing/unsubscribe': (route) =>
+    sentByMailProgram(route, async (deps, { query }) =>
+      unsubscribedPage(await unsubscribe(deps, query.get('link') ?? '')),
+    ),
+});
