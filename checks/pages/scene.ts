@@ -164,6 +164,7 @@ function letter(n: number) {
     appUrl: 'https://app.rsolv.dev',
     apiUrl: 'https://api.rsolv.dev',
     isOptional: isOptional(content.kind),
+    unsubscribeUrl: isOptional(content.kind) ? 'https://api.rsolv.dev/billing/unsubscribe?link=a' : null,
   };
   return {
     id: `letter-${n}`,
@@ -171,6 +172,7 @@ function letter(n: number) {
     from: 'billing@rsolv.dev',
     to: recipientOf(n),
     kind: content.kind,
+    headers: {},
     ...layOut(letterOf({ content, createdAt: at }, NO_SOLD_PRICES, SIGN_IN_URL), frame),
   };
 }

@@ -1,5 +1,6 @@
 import { BillingError } from '../../lib/errors.ts';
 import { replayEvent } from '../../lib/operations/events/replay-event.ts';
+import { joinHeldNotices } from '../../lib/operations/notices/join-held.ts';
 import { resendNotice } from '../../lib/operations/notices/resend-notice.ts';
 import { warnLowBalances } from '../../lib/operations/notices/warn-low-balances.ts';
 import { reconcile } from '../../lib/operations/reconcile/run.ts';
@@ -22,7 +23,8 @@ export async function settle(world: World): Promise<string> {
 export async function warn(world: World): Promise<string> {
   const { warned, failed } = await warnLowBalances(world.deps);
   world.violateDefects(failed.map(({ error }) => error));
-  return `warned ${warned}, failed ${failed.length}`;
+  const joined = await joinHeldNotices(world.deps);
+  return `warned ${warned}, joined ${joined.digests}, failed ${failed.length + joined.failed}`;
 }
 
 export async function reconcileOnce(world: World, run: string): Promise<string> {

@@ -1,8 +1,9 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { needsResend } from '../../lib/domain/notice.ts';
+import { needsResend } from '../../lib/domain/notices/delivery.ts';
 import { resendNoticeContract, warnLowBalancesContract } from '../../lib/operators/contracts.ts';
 import {
   type FoundNotice,
+  heldNotices,
   type StoredNotice,
   type UnreadableNotice,
   unsentNotices,
@@ -29,28 +30,31 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     .summary('list unsent notices')
     .description(
       'Lists and counts unsent notices, oldest first, with the reason. A new notice is listed until the ' +
-        'stream delivers it.',
+        "stream delivers it. Notices beyond a customer's letters of a day are held until the next day.",
     )
     .addHelpText('after', examples('rsolv-billing notices list --stage production'))
     .action((_, command) =>
       runner.run(command, async (session) => {
         const unsent: StoredNotice[] = [];
         const unreadable: UnreadableNotice[] = [];
-        for await (const found of unsentWithProgress(session)) {
-          if ('notice' in found) unsent.push(found.notice);
-          else unreadable.push(found.unreadable);
+        const held: StoredNotice[] = [];
+        for await (const found of allWithProgress(session)) {
+          if ('unreadable' in found) unreadable.push(found.unreadable);
+          else (found.notice.state === 'held' ? held : unsent).push(found.notice);
         }
         const answer = {
           notices: unsent.map(noticeView),
+          held: held.map(noticeView),
           unreadable: unreadable.map(unreadableNoticeView),
         };
         session.out.answer(answer, () =>
-          unsent.length + unreadable.length === 0
+          unsent.length + held.length + unreadable.length === 0
             ? ['No unsent notices.']
             : [
-                ...unsent.flatMap((one) => unsentLines(one, session.out.width)),
+                ...[...unsent, ...held].flatMap((one) => unsentLines(one, session.out.width)),
                 ...unreadable.flatMap((one) => unreadableLines(one, session.out.width)),
                 ...countLine(unsent.length, 'not sent'),
+                ...countLine(held.length, 'held for the next day, in one letter'),
                 ...countLine(unreadable.length, 'not readable'),
               ],
         );
@@ -89,7 +93,7 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
           ...failed.flatMap((one) => failedLines(one, session.out.width)),
           ...unreadable.flatMap((one) => unreadableLines(one, session.out.width)),
           `${counted(count, 'notice')} queued again.`,
-          ...countLine(resent.length - count - failed.length, 'skipped: sent already, or in flight'),
+          ...countLine(resent.length - count - failed.length, 'skipped: sent already, held, or in flight'),
           ...countLine(failed.length, 'not queued'),
           ...countLine(unreadable.length, 'not readable'),
         ]);
@@ -101,8 +105,8 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
     .command('warn')
     .summary('write low-balance warnings now')
     .description(
-      'Writes the low-balance warnings that are due, as the schedule does every 10 minutes. No customer is ' +
-        'warned twice.',
+      'Writes the low-balance warnings that are due, and joins held notices whose day has come, as the ' +
+        'schedule does every 10 minutes. No customer is warned twice.',
     )
     .addHelpText('after', examples('rsolv-billing notices warn'))
     .action((_, command) =>
@@ -121,6 +125,15 @@ export function addNotices(program: CommandUnknownOpts, runner: Runner): void {
 
 const unsentWithProgress = (session: Session): AsyncGenerator<FoundNotice> =>
   withProgress(session, 'notices', unsentNotices(session.stage.deps.table, session.stage.deps.now()));
+
+/** Also the notices that are held. */
+const allWithProgress = (session: Session): AsyncGenerator<FoundNotice> =>
+  withProgress(session, 'notices', unsentAndHeld(session.stage.deps));
+
+async function* unsentAndHeld({ table, now }: Session['stage']['deps']): AsyncGenerator<FoundNotice> {
+  yield* unsentNotices(table, now());
+  yield* heldNotices(table);
+}
 
 interface Resent {
   readonly customer_id: string;

@@ -1,6 +1,6 @@
 import type { BillingConsent } from '../../lib/domain/evidence/billing-consent.ts';
 import type { FixAttempt } from '../../lib/domain/fix-attempt.ts';
-import { isUnsent } from '../../lib/domain/notice.ts';
+import { isUnsent } from '../../lib/domain/notices/delivery.ts';
 import { monthOf, type Spending } from '../../lib/domain/payments/spending.ts';
 import { readConsents } from '../../lib/store/evidence/consents.ts';
 import { readOpenCharges } from '../../lib/store/fix-attempts.ts';

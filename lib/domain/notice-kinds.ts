@@ -17,13 +17,15 @@ export const NOTICE_KINDS = [
   'confirm_address',
   'address_changed',
   'closing_asked',
+  'digest',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /**
  * Notices that a customer can turn off. The others are always sent: a contract ends or is not paid, money is
  * in dispute, credits were removed, the spending limit was reached or changed, an API key was issued or
- * revoked, a person asked to sign in, to use another address, or to close the account.
+ * revoked, a person asked to sign in, to use another address, or to close the account. A digest has only the
+ * kinds that the customer gets.
  */
 export const OPTIONAL_NOTICE_KINDS = [
   'low_balance',

@@ -1,6 +1,7 @@
 import type { CustomerHead } from './customer.ts';
 import type { PullRequest } from './fix-attempt.ts';
 import type { AccountNoticeContent } from './notices/address-notices.ts';
+import type { DigestContent } from './notices/digest.ts';
 import type { KeyNoticeContent } from './notices/key-content.ts';
 import type { TriesByCard } from './payments/card-tries.ts';
 import { cardRefusal, type FixObstacle, isOverLimit } from './payments/charge-obstacles.ts';
@@ -100,7 +101,8 @@ export type NoticeContent =
   | KeyNoticeContent
   | AccountNoticeContent
   /** The link itself is made when the letter is sent, so it is never stored. */
-  | { readonly kind: 'sign_in' };
+  | { readonly kind: 'sign_in' }
+  | DigestContent;
 
 /** A message to one customer, stored in the transaction of its cause. */
 export interface Notice {
@@ -110,14 +112,6 @@ export interface Notice {
   readonly createdAt: string;
   readonly content: NoticeContent;
 }
-
-/** Delivery states. `muted`: the customer turned this kind off, or closed the account. */
-export const NOTICE_STATES = ['pending', 'sending', 'sent', 'failed', 'muted'] as const;
-export type NoticeState = (typeof NOTICE_STATES)[number];
-
-/** Whether the notice still has to be sent. */
-export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
-  state !== 'sent' && state !== 'muted';
 
 /**
  * The warning that is due for a balance; null if the balance is not low.
@@ -255,38 +249,4 @@ export function creditsRemoved(
     createdAt: at.toISOString(),
     content: { kind: 'credits_removed', ...cause, removed, owed: after.debt, left: after.balance },
   };
-}
-
-/** Longer than a delivery can take: its function times out earlier. */
-const CLAIM_HOLDS_MS = 2 * 60 * 1000;
-
-/** An unfinished delivery that was claimed before this time is abandoned. */
-export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
-
-/**
- * Whether a notice waits for a person to send it again. Its delivery failed, stopped halfway, or did not
- * start within the time of a delivery, for example because the stream was down.
- */
-export function needsResend(
-  {
-    state,
-    createdAt,
-    claimedAt,
-  }: Notice & { readonly state: NoticeState; readonly claimedAt: string | null },
-  now: Date,
-): boolean {
-  const isOld = (since: string) => Date.parse(since) < abandonedBefore(now).getTime();
-  switch (state) {
-    case 'failed':
-      return true;
-    case 'sending':
-      return isOld(claimedAt ?? createdAt);
-    case 'pending':
-      return isOld(createdAt);
-    case 'sent':
-    case 'muted':
-      return false;
-    default:
-      return state satisfies never;
-  }
 }

@@ -9,6 +9,8 @@ export interface Frame {
   readonly apiUrl: string;
   /** Whether the reader can turn off letters of this kind. */
   readonly isOptional: boolean;
+  /** Turns off letters of this kind; null if there is no link. */
+  readonly unsubscribeUrl: string | null;
 }
 
 export interface LaidOut {
@@ -38,9 +40,9 @@ function greeting(name: string): string {
 const TEXT_WIDTH = 72;
 const SIGNATURE = 'RSOLV billing';
 
-const footerOf = ({ isOptional, apiUrl }: Frame): string =>
+const footerOf = ({ isOptional }: Frame): string =>
   isOptional
-    ? `You can turn off messages of this kind: PUT ${apiUrl}/api/v1/notices with your API key.`
+    ? 'You can turn off messages of this kind.'
     : 'This message is about your contract or your security, so it cannot be turned off.';
 
 function asText({ paragraphs, next, button }: Letter, frame: Frame): string {
@@ -50,6 +52,7 @@ function asText({ paragraphs, next, button }: Letter, frame: Frame): string {
     next,
     button?.url ?? frame.appUrl,
     `-- \n${SIGNATURE}\n${footerOf(frame)}`,
+    ...(frame.unsubscribeUrl === null ? [] : [frame.unsubscribeUrl]),
   ];
   return `${parts.map((part) => wrapped(part, TEXT_WIDTH)).join('\n\n')}\n`;
 }
@@ -75,9 +78,9 @@ function asHtml({ subject, paragraphs, next, button }: Letter, frame: Frame): st
 ${allParagraphs.map((paragraph) => html`<p style="margin:0 0 14px">${paragraph}</p>\n`)}
 <p style="margin:22px 0 0"><a href="${url}" style="${BUTTON}">${label}</a></p>
 </div>
-<p style="max-width:560px;margin:14px auto 0;color:#596273;font-size:13px">${
-    SIGNATURE
-  }. ${footerOf(frame)}</p>
+<p style="max-width:560px;margin:14px auto 0;color:#596273;font-size:13px">${SIGNATURE}. ${footerOf(frame)}${
+    frame.unsubscribeUrl === null ? null : html` <a href="${frame.unsubscribeUrl}">Turn them off</a>`
+  }</p>
 </body>
 </html>
 `.markup;

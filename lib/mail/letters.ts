@@ -4,17 +4,20 @@ import { formatUsd, GRANTED_CREDITS } from '../domain/pricing.ts';
 import { keyIssued, keyRevoked, signIn } from './access-letters.ts';
 import { addressChanged, closingAsked, confirmAddress } from './account-letters.ts';
 import { longDay } from './day.ts';
+import { digest } from './digest-letter.ts';
 import type { Letter } from './letter.ts';
 import { limitChanged, limitNear, limitReached } from './limit-letters.ts';
 
 /**
  * The letter of a notice. Pure: the same notice and prices always make the same letter.
  * @param url for a letter that signs in or confirms an address
+ * @param quoted for a digest: the letters of its first notices
  */
 export function letterOf(
   { content, createdAt }: Pick<Notice, 'content' | 'createdAt'>,
   prices: SoldPrices,
   url?: string,
+  quoted: readonly Letter[] = [],
 ): Letter {
   const day = longDay(new Date(createdAt));
   switch (content.kind) {
@@ -52,6 +55,8 @@ export function letterOf(
       return addressChanged(day);
     case 'closing_asked':
       return closingAsked(content, day);
+    case 'digest':
+      return digest(content, quoted, day);
     default:
       return content satisfies never;
   }

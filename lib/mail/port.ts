@@ -6,6 +6,8 @@ export interface Mail {
   readonly html: string;
   /** The kind of notice, for the mail service's statistics. */
   readonly kind: string;
+  /** Turns off letters of this kind, also for a mail program that asks on its own; null for other letters. */
+  readonly unsubscribeUrl: string | null;
 }
 
 export interface MailPort {

@@ -103,7 +103,10 @@ export interface BusinessFacts {
   readonly sold_price_not_read: { readonly plan: string; readonly error: unknown };
   readonly customer_not_warned: { readonly customerId: string; readonly error: unknown };
   readonly balances_warned: { readonly warned: number; readonly failed: number };
-  readonly notice_delivered: NoticeFacts & { readonly outcome: 'sent' | 'muted' | 'already' };
+  /** A run that joins held notices ended. `digests`: letters that it put into the stream. */
+  readonly notices_joined: { readonly digests: number; readonly failed: number };
+  readonly notices_not_joined: { readonly customerId: string; readonly error: unknown };
+  readonly notice_delivered: NoticeFacts & { readonly outcome: 'sent' | 'muted' | 'held' | 'already' };
   readonly notice_not_delivered: NoticeFacts & { readonly error: unknown };
   /** A run of the probe. `lateRemovals`: test customers that could not be removed for an hour. */
   readonly probe_ended: {

@@ -163,6 +163,8 @@ const TABLE: Table = {
     ],
     line: info('warned'),
   },
+  notices_joined: { line: info('joined') },
+  notices_not_joined: { metrics: always('NoticeFailed'), line: error('notices not joined') },
   notice_delivered: {
     metrics: ({ outcome }) => (outcome === 'sent' ? ['NoticeSent'] : []),
     line: info('notice'),

@@ -64,6 +64,12 @@ export const CONDITIONS = {
    * the notice since then.
    */
   CLAIM_IS_OURS: '#state = :sending AND claimed_at = :claimed',
+  /** A held notice goes into one digest, and a digest that is sent or on its way gets no more notices. */
+  NOTICE_IS_HELD: '#state = :held',
+  /** An address gets no more letters in a day than its cap: concurrent deliveries never exceed it. */
+  LETTERS_HAVE_ROOM: 'attribute_not_exists(letters) OR letters < :most',
+  /** The same for the cap of urgent letters. */
+  URGENT_LETTERS_HAVE_ROOM: 'attribute_not_exists(urgent_letters) OR urgent_letters < :most',
   /** The run has not changed since it was read: of two concurrent invocations, one continues. */
   RUN_UNMOVED: 'attribute_not_exists(pk) OR #version = :version',
   /** The stored price has not changed since it was read: a slow sweep does not overwrite a newer price. */

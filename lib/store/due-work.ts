@@ -7,9 +7,9 @@ import { update } from './write.ts';
 /**
  * Kinds of work that a schedule finds. `charge`: money that moved or may have moved, and accounts being
  * closed. `parked`: events for a person. `low_balance`: heads whose customer gets a warning. `notice`: unsent
- * notices.
+ * notices. `held`: notices that wait for the next day's digest.
  */
-export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice';
+export type DueKind = 'charge' | 'parked' | 'low_balance' | 'notice' | 'held';
 
 /** The attributes that put an item into the index of due work. */
 export const dueAt = (due: DueKind, at: Date): Item => ({ due, due_at: at.toISOString() });
@@ -82,8 +82,12 @@ export async function* storedWorkPages(
   }
 }
 
-/** All work of a kind that came due before `until`, item by item. See `storedWorkPages`. */
-export async function* storedWork(table: Table, due: DueKind, until: Date): AsyncGenerator<StoredWork> {
+/** The work of a kind, item by item. See `storedWorkPages`. */
+export async function* storedWork(
+  table: Table,
+  due: DueKind,
+  until: Date | null,
+): AsyncGenerator<StoredWork> {
   for await (const page of storedWorkPages(table, due, until)) yield* page;
 }
 

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import { KEY_SCOPES } from '../domain/api-key.ts';
 import type { CustomerHead } from '../domain/customer.ts';
-import { isUnsent, NOTICE_STATES, type Notice, type NoticeState, RETURN_REASONS } from '../domain/notice.ts';
+import { type Notice, RETURN_REASONS } from '../domain/notice.ts';
 import type { NoticeKind } from '../domain/notice-kinds.ts';
+import { isUnsent, NOTICE_STATES, type NoticeState } from '../domain/notices/delivery.ts';
 import { RATES } from '../domain/plans.ts';
 import { CONDITIONS } from './conditions.ts';
-import { dueAt, NOT_DUE, storedWork } from './due-work.ts';
+import { type DueKind, dueAt, NOT_DUE, storedWork } from './due-work.ts';
 import { customerIdOf, keys, type NoticeName, noticeLabelOf, prefixes } from './keys.ts';
 import { itemsOf } from './paging.ts';
 import { count, integer, orNull, readable, record, text, UnreadableItem } from './record.ts';
@@ -95,6 +96,7 @@ const Content = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('confirm_address'), addressHash: text }),
   z.object({ kind: z.literal('address_changed'), to: z.nullable(text) }),
   z.object({ kind: z.literal('closing_asked'), credits: count, hasPro: z.boolean() }),
+  z.object({ kind: z.literal('digest'), notices: z.readonly(z.array(text)) }),
 ]);
 
 const StoredNotice = z.object({
@@ -111,6 +113,10 @@ const StoredNotice = z.object({
   messageId: orNull(text),
   /** Why the last attempt failed, for people. */
   failure: orNull(text),
+  /** The day (UTC) whose letters count this one. */
+  countedOn: orNull(text),
+  /** The id of the digest that has this notice. */
+  joinedIn: orNull(text),
 });
 
 /** A notice and the state of its delivery. */
@@ -147,9 +153,17 @@ export const encodeNewNotice = ({ customerId, id, createdAt, content }: Notice):
   ...notices.encodePart({ customerId, id, createdAt, content, state: 'pending', attempts: 0 }),
 });
 
+/** Some attributes of a notice. */
+export const noticePart = (part: Partial<StoredNotice>): Item => notices.encodePart(part);
+
 /** Long enough for questions about a notice. Unsent notices do not expire. */
 const KEPT_DAYS = 400;
 const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** How long a notice is kept that was sent, or is never sent. */
+export const noticeKept = (at: Date): Item => ({
+  expires_at: Math.floor((at.getTime() + KEPT_DAYS * DAY_MS) / 1000),
+});
 
 const itemOf = (notice: Notice): Item => ({
   ...encodeNewNotice(notice),
@@ -182,15 +196,22 @@ export function putWarning(
  * Claims a notice for sending. Uses a transaction, because the SDK retries it under one idempotency token. A
  * retried plain write would be refused by its own first try, and the notice would stay claimed.
  * @param abandonedBefore an older claim without an outcome is void
+ * @param counted the day whose letters count it
+ * @param alongside what the claim writes too; the claim is the first write
  */
 export function claimNotice(
   table: Table,
   name: NoticeName,
   at: Date,
   abandonedBefore: Date,
+  counted: { readonly countedOn?: string } = {},
+  alongside: readonly Write[] = [],
 ): Promise<WriteResult> {
-  const set = notices.encodePart({ state: 'sending', claimedAt: at.toISOString() });
-  return writeTogether(table, [updateUnclaimed(name, { set, add: { attempts: 1 } }, abandonedBefore)]);
+  const set = notices.encodePart({ state: 'sending', claimedAt: at.toISOString(), ...counted });
+  return writeTogether(table, [
+    updateUnclaimed(name, { set, add: { attempts: 1 } }, abandonedBefore),
+    ...alongside,
+  ]);
 }
 
 /** Puts an unsent notice into the stream again. Refused if it was sent or is being sent. */
@@ -205,8 +226,12 @@ export function requeueNotice(
   return writeTogether(table, [updateUnclaimed(name, { set }, abandonedBefore)]);
 }
 
-/** Changes a notice that is not being sent. */
-const updateUnclaimed = ({ customerId, kind, id }: NoticeName, change: Change, abandonedBefore: Date) =>
+/** Changes an unsent notice that is not being sent. */
+export const updateUnclaimed = (
+  { customerId, kind, id }: NoticeName,
+  change: Change,
+  abandonedBefore: Date,
+) =>
   update(keys.notice(customerId, kind, id), change, CONDITIONS.NOTICE_IS_UNCLAIMED, {
     ...{ pending: 'pending', failed: 'failed', sending: 'sending' },
     abandoned: abandonedBefore.toISOString(),
@@ -240,13 +265,18 @@ function fateChange(fate: NoticeFate, at: Date): Change {
   const sentAt = fate.state === 'sent' ? { sentAt: at.toISOString() } : {};
   const set = notices.encodePart({ ...fate, ...sentAt });
   if (fate.state === 'failed') return { set, remove: ['claimed_at'] };
-  const expires = Math.floor((at.getTime() + KEPT_DAYS * DAY_MS) / 1000);
-  return { set: { ...set, expires_at: expires }, remove: ['claimed_at', 'failure', ...NOT_DUE] };
+  return { set: { ...set, ...noticeKept(at) }, remove: ['claimed_at', 'failure', ...NOT_DUE] };
 }
 
 /** All notices due by `until` and not sent, the oldest first, page by page. Includes notices just written. */
-export async function* unsentNotices(table: Table, until: Date): AsyncGenerator<FoundNotice> {
-  for await (const { stored } of storedWork(table, 'notice', until)) {
+export const unsentNotices = (table: Table, until: Date): AsyncGenerator<FoundNotice> =>
+  unsentIn(table, 'notice', until);
+
+/** The notices that wait for a digest. */
+export const heldNotices = (table: Table): AsyncGenerator<FoundNotice> => unsentIn(table, 'held', null);
+
+async function* unsentIn(table: Table, due: DueKind, until: Date | null): AsyncGenerator<FoundNotice> {
+  for await (const { stored } of storedWork(table, due, until)) {
     const found = findNotice(stored);
     if ('unreadable' in found || isUnsent(found.notice)) yield found;
   }

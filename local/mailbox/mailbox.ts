@@ -11,6 +11,8 @@ const Message = z.object({
   text: z.string(),
   html: z.string(),
   kind: z.string(),
+  /** Headers beside these, such as List-Unsubscribe. */
+  headers: z._default(z.record(z.string(), z.string()), {}),
 });
 export type Message = z.output<typeof Message>;
 

@@ -99,7 +99,10 @@ export function letterPage(message: Message): Html {
     message.subject,
     html`<dl><dt>From</dt><dd>${shown(message.from)}</dd><dt>To</dt><dd>${customer(message)}</dd>
 <dt>Kind</dt><dd>${shown(message.kind.replaceAll('_', ' '))}</dd>
-<dt>Time</dt><dd>${moment(message.at)} UTC</dd></dl>
+<dt>Time</dt><dd>${moment(message.at)} UTC</dd>
+${Object.entries(message.headers).map(
+  ([name, value]) => html`<dt>${shown(name)}</dt><dd>${linked(value)}</dd>`,
+)}</dl>
 <div class="previews"><section class="screen"><h2>On a screen</h2>${frame('The letter on a screen')}</section>
 <section><h2>On a phone</h2>${frame('The letter on a phone')}</section></div>
 <h2>As text</h2><pre tabindex="0" aria-label="As text">${linked(message.text)}</pre>`,

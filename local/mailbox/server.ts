@@ -10,6 +10,10 @@ import { framed, LETTER_POLICY, letterPage, listPage, missingPage, PAGE_POLICY }
 
 const HOST = '127.0.0.1';
 
+/** What SES accepts as the name and the value of a header. */
+const HeaderName = z.string().check(z.maxLength(126), z.regex(/^[!-9;-@A-~]+$/));
+const HeaderValue = z.string().check(z.maxLength(870), z.regex(/^[ -~]+$/));
+
 /** The part of SES's API that the service uses. Other messages are rejected. */
 const SendEmail = z.object({
   FromEmailAddress: z.string(),
@@ -18,6 +22,7 @@ const SendEmail = z.object({
     Simple: z.object({
       Subject: z.object({ Data: z.string() }),
       Body: z.object({ Text: z.object({ Data: z.string() }), Html: z.object({ Data: z.string() }) }),
+      Headers: z.optional(z.array(z.strictObject({ Name: HeaderName, Value: HeaderValue }))),
     }),
   }),
   EmailTags: z.array(z.object({ Name: z.string(), Value: z.string() })),
@@ -49,7 +54,7 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
     const sent = SendEmail.safeParse(await c.req.json().catch(() => null));
     if (!sent.success) return c.json({ message: 'This stand-in does not support this message format.' }, 400);
     const { FromEmailAddress, Destination, Content, EmailTags } = sent.data;
-    const { Subject, Body } = Content.Simple;
+    const { Subject, Body, Headers = [] } = Content.Simple;
     const id = randomUUID();
     const isAccepted = mailbox.accept({
       id,
@@ -60,6 +65,7 @@ export async function startMailbox({ port = 0, file, keep }: MailboxOptions): Pr
       text: Body.Text.Data,
       html: Body.Html.Data,
       kind: EmailTags.find(({ Name }) => Name === 'notice')?.Value ?? '',
+      headers: Object.fromEntries(Headers.map(({ Name, Value }) => [Name, Value])),
     });
     if (isAccepted) return c.json({ MessageId: id });
     c.header('x-amzn-errortype', 'AccountSuspendedException');

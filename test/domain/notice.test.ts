@@ -1,19 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { CustomerHead } from '../../lib/domain/customer.ts';
 import {
-  abandonedBefore,
   balanceWarning,
   chargeDeclined,
   creditsRemoved,
   disputeOpened,
   fixBlocked,
-  isUnsent,
-  NOTICE_STATES,
-  needsResend,
   paymentFailed,
   subscriptionEnded,
 } from '../../lib/domain/notice.ts';
 import { isMuted, isOptional, NOTICE_KINDS, OPTIONAL_NOTICE_KINDS } from '../../lib/domain/notice-kinds.ts';
+import { abandonedBefore, isUnsent, NOTICE_STATES, needsResend } from '../../lib/domain/notices/delivery.ts';
 import { keyIssued } from '../../lib/domain/notices/key-notices.ts';
 import type { Subscription, SubscriptionState } from '../../lib/domain/subscription.ts';
 import { fixOf, headWith, NOTHING_SPENT, onPlan } from '../support/heads.ts';
@@ -52,6 +49,7 @@ describe('the kinds of notices', () => {
       'confirm_address',
       'address_changed',
       'closing_asked',
+      'digest',
     ]);
     expect(OPTIONAL_NOTICE_KINDS).toHaveLength(5);
   });
@@ -63,7 +61,7 @@ describe('the kinds of notices', () => {
   });
 
   it('kinds and states of notices are stored under these names', () => {
-    expect(NOTICE_STATES).toEqual(['pending', 'sending', 'sent', 'failed', 'muted']);
+    expect(NOTICE_STATES).toEqual(['pending', 'sending', 'sent', 'failed', 'muted', 'held', 'joined']);
   });
 });
 
@@ -268,6 +266,8 @@ describe('a notice that nobody will send by themselves', () => {
     ['pending', 3, null, true],
     ['sent', 9, null, false],
     ['muted', 9, null, false],
+    ['held', 9, null, false],
+    ['joined', 9, null, false],
   ] as const)(
     'a notice that is %s, caused %i minutes ago and claimed %s minutes ago, is given up: %s',
     (state, caused, taken, is) => {
@@ -284,6 +284,8 @@ describe('a notice', () => {
     ['failed', true],
     ['sent', false],
     ['muted', false],
+    ['held', true],
+    ['joined', false],
   ] as const)('a notice that is %s waits to be sent: %s', (state, is) => {
     expect(isUnsent({ state })).toBe(is);
   });

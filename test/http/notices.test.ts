@@ -48,6 +48,7 @@ describe('which e-mails a customer gets', () => {
       'confirm_address',
       'address_changed',
       'closing_asked',
+      'digest',
     ]);
     for (const kind of mandatory) {
       const { status, body } = await change({ turned_off: [kind] });

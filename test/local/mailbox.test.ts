@@ -15,6 +15,7 @@ const LETTER: Message = {
   text: 'Hello Acme,\n\nSee https://app.rsolv.dev/billing.\n',
   html: '<!doctype html><p>Hello Acme,</p>',
   kind: 'exhausted',
+  headers: {},
 };
 
 async function mailboxWith(letters: readonly Partial<Message>[]): Promise<MailboxServer> {

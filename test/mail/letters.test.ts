@@ -21,6 +21,7 @@ const FRAME = {
   appUrl: 'https://app.rsolv.dev',
   apiUrl: 'https://q1w2e3r4t5.execute-api.us-east-1.amazonaws.com',
   isOptional: true,
+  unsubscribeUrl: null,
 };
 const textOf = (html: string) =>
   html
@@ -112,10 +113,10 @@ describe('a letter', () => {
       rate: 'pro',
     } as const;
     const letter = letterOf({ content, createdAt: AT }, NO_SOLD_PRICES);
-    const how = `PUT ${FRAME.apiUrl}/api/v1/notices with your API key`;
-    const { text, html } = layOut(letter, FRAME);
-    expect(text.replace(/\s+/g, ' ')).toContain(how);
-    expect(textOf(html)).toContain(how);
+    const unsubscribeUrl = 'https://api.rsolv.dev/billing/unsubscribe?link=a.b';
+    const { text, html } = layOut(letter, { ...FRAME, unsubscribeUrl });
+    expect(text).toContain(unsubscribeUrl);
+    expect(html).toContain(`<a href="${unsubscribeUrl}">Turn them off</a>`);
     expect(layOut(letter, { ...FRAME, isOptional: false }).html).toContain('cannot be turned off');
   });
 });

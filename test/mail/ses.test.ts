@@ -7,8 +7,13 @@ import { TEST_CREDENTIALS } from '../support/table.ts';
 /* Answers of Amazon SES, as in its API reference. */
 
 let answer: { readonly status: number; readonly type?: string; readonly body: string };
+let asked = '';
 const server = createServer((request, response) => {
-  request.resume().on('end', () => {
+  asked = '';
+  request.on('data', (part) => {
+    asked += String(part);
+  });
+  request.on('end', () => {
     response.writeHead(answer.status, answer.type === undefined ? {} : { 'x-amzn-errortype': answer.type });
     response.end(answer.body);
   });
@@ -25,7 +30,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const mail = { to: 'ada@acme.dev', subject: 's', text: 't', html: 'h', kind: 'dispute' };
+const mail = {
+  ...{ to: 'ada@acme.dev', subject: 's', text: 't', html: 'h' },
+  ...{ kind: 'dispute', unsubscribeUrl: null },
+};
 const send = (endpoint = url) =>
   openSes({ ...TEST_CREDENTIALS, AWS_ENDPOINT_URL_SESV2: endpoint }, 'billing@rsolv.dev').send(mail);
 
@@ -33,6 +41,21 @@ describe('SES', () => {
   it('SES returns the id of a message', async () => {
     answer = { status: 200, body: '{"MessageId":"0100"}' };
     expect(await send()).toBe('0100');
+  });
+
+  it('a letter that can be turned off has the headers of RFC 8058, and another one has none', async () => {
+    answer = { status: 200, body: '{"MessageId":"0100"}' };
+    await send();
+    expect(JSON.parse(asked)).not.toHaveProperty('Content.Simple.Headers');
+    const unsubscribeUrl = 'https://api.rsolv.dev/billing/unsubscribe?link=a.b';
+    await openSes({ ...TEST_CREDENTIALS, AWS_ENDPOINT_URL_SESV2: url }, 'billing@rsolv.dev').send({
+      ...mail,
+      unsubscribeUrl,
+    });
+    expect(JSON.parse(asked)).toHaveProperty('Content.Simple.Headers', [
+      { Name: 'List-Unsubscribe', Value: `<${unsubscribeUrl}>` },
+      { Name: 'List-Unsubscribe-Post', Value: 'List-Unsubscribe=One-Click' },
+    ]);
   });
 
   it.each([

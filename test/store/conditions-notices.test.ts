@@ -15,6 +15,8 @@ import {
   putNotice,
   putWarning,
 } from '../../lib/store/notices.ts';
+import { gatherHeld, holdNotice, releaseDigest } from '../../lib/store/outbox/held-notices.ts';
+import { countLetter, decodeLettersOfDay } from '../../lib/store/outbox/letters-of-day.ts';
 import { forgetEmail } from '../../lib/store/owners.ts';
 import { readTogether, type Write, writeTogether } from '../../lib/store/table.ts';
 import { markClosed } from '../support/customers.ts';
@@ -103,6 +105,52 @@ describe('a notice', () => {
     const late = await noteFate(deps.table, name, AT, { state: 'failed', failure: 'TimeoutError' }, LATER);
     expect(late.kind).toBe('refused');
     expect(await read(name)).toMatchObject({ state: 'sent', messageId: 'second' });
+  });
+});
+
+describe('the letters of a day', () => {
+  const DAY = '2026-01-02';
+  const counted = (field: 'letters' | 'urgentLetters', most: number | null) =>
+    write(countLetter('d'.repeat(32), DAY, { kind: 'counted', field, most }));
+
+  it('LETTERS_HAVE_ROOM: a day has no more letters than the cap, unless one is sent in any case', async () => {
+    for (const kind of ['written', 'written', 'refused'])
+      expect((await counted('letters', 2)).kind).toBe(kind);
+    expect((await counted('letters', null)).kind).toBe('written');
+  });
+
+  it('URGENT_LETTERS_HAVE_ROOM: urgent letters have a cap of their own', async () => {
+    expect((await counted('urgentLetters', 1)).kind).toBe('written');
+    expect((await counted('urgentLetters', 1)).kind).toBe('refused');
+    const [item] = await readTogether(deps.table, [keys.lettersOfDay('d'.repeat(32), DAY)]);
+    expect(decodeLettersOfDay(item)).toEqual({ letters: 3, urgentLetters: 1 });
+  });
+
+  it('NOTICE_IS_HELD: a notice joins one digest, and a released digest gets no more', async () => {
+    const [first, second] = [await stored('held_1'), await stored('held_2')];
+    for (const name of [first, second]) await holdNotice(deps.table, name, LATER, NOBODY_ABANDONED);
+    const { customerId } = first;
+    const gather = (id: string, isStored: boolean, joined: readonly NoticeName[], muted: NoticeName[] = []) =>
+      gatherHeld(
+        deps.table,
+        { customerId, id, createdAt: AT.toISOString(), content: { kind: 'digest', notices: [] } },
+        isStored,
+        { joined, muted },
+        AT,
+      );
+    expect((await gather('d1', false, [first])).kind).toBe('written');
+    expect((await gather('d2', false, [first])).kind).toBe('refused');
+    expect((await gather('d2', false, [], [first])).kind).toBe('refused');
+    const digest = { customerId, kind: 'digest', id: 'd1' } as const;
+    expect((await releaseDigest(deps.table, digest, AT)).kind).toBe('written');
+    expect((await releaseDigest(deps.table, digest, AT)).kind).toBe('refused');
+    expect((await gather('d1', true, [second])).kind).toBe('refused');
+    expect(await read(first)).toMatchObject({ state: 'joined', joinedIn: 'd1' });
+    expect(await read(second)).toMatchObject({ state: 'held', joinedIn: null });
+    expect(await read(digest)).toMatchObject({
+      state: 'pending',
+      content: { notices: ['key_issued#held_1'] },
+    });
   });
 });
 

@@ -231,4 +231,9 @@ export const LETTERS: readonly [NoticeContent, readonly string[]][] = [
   [{ kind: 'address_changed', to: 'ada@acme.example' }, ['has changed', 'If this was not you, reply']],
   [{ kind: 'closing_asked', credits: 60, hasPro: true }, ['ends Pro at once', '60 credits are lost']],
   [{ kind: 'closing_asked', credits: 0, hasPro: false }, ['You asked to close', 'cannot be undone']],
+  [
+    { kind: 'digest', notices: ['key_issued#a', 'fix_blocked#b', 'key_issued#c'] },
+    ['3 messages about your RSOLV account', 'And 3 more: 2 × key issued, 1 × fix blocked.'],
+  ],
+  [{ kind: 'digest', notices: ['dispute#du_1'] }, ['A message about', 'One more waited']],
 ];

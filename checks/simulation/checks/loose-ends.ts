@@ -1,4 +1,5 @@
 import { keys } from '../../../lib/store/keys.ts';
+import type { Item } from '../../../lib/store/table.ts';
 import { isHandled } from '../../../lib/stripe/event-types.ts';
 import { MAX_CALLS } from '../commands.ts';
 import type { World } from '../world.ts';
@@ -69,7 +70,7 @@ export function leftAtStripe({ double: { state } }: World, stored: Stored): stri
 export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
   const found = stored.all
     .filter((item) => String(item['sk']).startsWith('NOTICE#'))
-    .filter((item) => item['state'] !== 'sent' && item['state'] !== 'muted')
+    .filter((item) => item['state'] !== 'sent' && item['state'] !== 'muted' && !isInDigest(item, stored))
     .map((item) => `${item['pk']} ${item['sk']} is ${item['state']}, neither sent nor muted`);
   for (const head of stored.heads) {
     const level = head['balance_level'];
@@ -87,6 +88,13 @@ export function wrongNotices(stored: Stored, mails: World['mails']): string[] {
     if (withoutFault.length > most) found.push(`${label} was sent ${withoutFault.length} times`);
   }
   return found;
+}
+
+/** Whether a notice was joined into a digest that names it. The digest itself is checked like every notice. */
+function isInDigest({ pk, sk, state, joined_in: digest }: Item, stored: Stored): boolean {
+  if (state !== 'joined') return false;
+  const found = stored.find({ pk: String(pk), sk: `NOTICE#digest#${digest}` });
+  return found !== undefined && JSON.stringify(found['content']).includes(String(sk).slice('NOTICE#'.length));
 }
 
 /** Rate-limit windows with more calls than the limit. */

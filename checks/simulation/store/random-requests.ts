@@ -27,7 +27,7 @@ const SORT_KEYS = [
   'FIX#2',
   'ONCE#x',
 ] as const;
-const STATES = ['pending', 'sending', 'charging', 'closed'] as const;
+const STATES = ['pending', 'sending', 'charging', 'closed', 'held'] as const;
 const TIMES = ['2026-01-01', '2026-01-02', '2026-01-03'] as const;
 
 const SOME: readonly string[] = [
@@ -42,6 +42,7 @@ const SOME: readonly string[] = [
 /** The updates. `needs` is the condition that an update requires. */
 const UPDATES: readonly { readonly change: string; readonly needs?: string }[] = [
   { change: 'ADD active_keys :one' },
+  { change: 'ADD letters :one' },
   {
     change:
       'SET account_keys = if_not_exists(account_keys, active_keys) + :one, active_keys = active_keys + :one',
@@ -70,6 +71,7 @@ const VALUES: Readonly<Record<string, (random: Random) => unknown>> = {
   ':pending': () => 'pending',
   ':failed': () => 'failed',
   ':sending': () => 'sending',
+  ':held': () => 'held',
   ':to': (random) => random.pick(STATES),
   ':customer': (random) => random.pick(['a', 'b']),
   ':prefix': (random) => random.pick(['a', 'b', '']),
@@ -125,6 +127,8 @@ const ATTRIBUTES: Readonly<Record<string, (random: Random) => unknown>> = {
   used_at: (random) => random.pick(TIMES),
   committed_cents: (random) => random.int(0, 3),
   noticed_percent: (random) => random.int(0, 3),
+  letters: (random) => random.int(0, 3),
+  urgent_letters: (random) => random.int(0, 3),
   billed: () => ({ outcome: 'credit_consumed' }),
   revoked_at: (random) => random.pick([...TIMES, null]),
   hits: (random) => Array.from({ length: random.int(0, 3) }, () => random.int(1, 3)),

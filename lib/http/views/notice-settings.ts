@@ -21,6 +21,7 @@ export const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   confirm_address: 'A new address has to be confirmed. Goes to the new address.',
   address_changed: 'The address was changed. Goes to the earlier address.',
   closing_asked: 'You asked to close the account.',
+  digest: 'Letters that waited for a day, in one.',
 };
 
 /** When a letter of a kind is sent, as a sentence. */

@@ -1,13 +1,9 @@
 import type { CustomerHead } from '../../domain/customer.ts';
-import { abandonedBefore, isUnsent } from '../../domain/notice.ts';
 import { isMuted, isOptional } from '../../domain/notice-kinds.ts';
 import { recipientOf } from '../../domain/notices/address-notices.ts';
-import type { SoldPrices } from '../../domain/plans.ts';
-import { isProbeCustomerEmail } from '../../domain/test-customer.ts';
-import { layOut } from '../../mail/layout.ts';
-import { letterOf } from '../../mail/letters.ts';
-import { type Mail, MailFault, type MailPort } from '../../mail/port.ts';
-import type { Deps } from '../../runtime/deps.ts';
+import { dayOf } from '../../domain/notices/caps.ts';
+import { abandonedBefore, isUnsent } from '../../domain/notices/delivery.ts';
+import { type Mail, MailFault } from '../../mail/port.ts';
 import { decodeHead } from '../../store/heads.ts';
 import { keys, type NoticeName } from '../../store/keys.ts';
 import {
@@ -19,17 +15,19 @@ import {
 } from '../../store/notices.ts';
 import { decodeSoldPrices, soldPriceKeys } from '../../store/payments/sold-prices.ts';
 import { readTogether } from '../../store/table.ts';
+import { newUnsubscribeLink, unsubscribeUrl } from '../access/unsubscribe.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
-import { mailedLink } from './mailed-link.ts';
+import { claimLetter } from './claim-letter.ts';
+import { isUnread } from './unread.ts';
+import { type MailDeps, notMuted, writeLetter } from './write-letter.ts';
 
-export interface MailDeps extends Deps {
-  readonly mail: MailPort;
-  readonly appUrl: string;
-  readonly apiUrl: string;
-}
+export type { MailDeps };
 
-/** `already`: sent, muted or removed before. `taken`: another delivery is sending it now. */
-export type Delivered = 'sent' | 'muted' | 'already' | 'taken';
+/**
+ * `held`: the customer has got the most letters of a day, and the next day's digest has it. `already`: sent,
+ * muted, joined or removed before. `taken`: another delivery is sending it now.
+ */
+export type Delivered = 'sent' | 'muted' | 'held' | 'already' | 'taken';
 
 /**
  * Sends a notice. A delivery claims it first, so two deliveries send one message. A duplicate is possible
@@ -40,33 +38,36 @@ export type Delivered = 'sent' | 'muted' | 'already' | 'taken';
  */
 export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<Delivered> {
   const { customerId, kind, id } = name;
-  const [notice, head, ...sold] = await readTogether(deps.table, [
+  const claimedAt = deps.now();
+  const [stored, head, letters, ...sold] = await readTogether(deps.table, [
     keys.notice(customerId, kind, id),
     keys.head(customerId),
+    keys.lettersOfDay(customerId, dayOf(claimedAt)),
     ...soldPriceKeys(),
   ]);
-  if (notice === undefined || head === undefined) return 'already';
-  const stored = decodeNotice(notice);
-  if (!isUnsent(stored)) return 'already';
-
-  const claimedAt = deps.now();
-  const claim = await retryContended(deps, () =>
-    claimNotice(deps.table, name, claimedAt, abandonedBefore(claimedAt)),
-  );
-  if (claim.kind === 'refused') return 'taken';
-  const note = (fate: NoticeFate) =>
-    retryContended(deps, () => noteFate(deps.table, name, claimedAt, fate, deps.now()));
+  if (stored === undefined || head === undefined) return 'already';
+  const notice = decodeNotice(stored);
+  if (notice.state === 'held') return 'held';
+  if (!isUnsent(notice)) return 'already';
 
   const customer = decodeHead(head);
-  const isUnread = customer.closedAt !== null || isProbeCustomerEmail(customer.email);
-  const to = recipientOf(stored.content, customer);
-  if (isUnread || to === null || isMuted(kind, customer.mutedNotices)) {
+  const to = recipientOf(notice.content, customer);
+  const note = (fate: NoticeFate) =>
+    retryContended(deps, () => noteFate(deps.table, name, claimedAt, fate, deps.now()));
+  if (to === null || isNotSent(notice, customer)) {
+    const abandoned = abandonedBefore(claimedAt);
+    const claim = await retryContended(deps, () => claimNotice(deps.table, name, claimedAt, abandoned));
+    if (claim.kind === 'refused') return 'taken';
     await note({ state: 'muted' });
     return 'muted';
   }
+  const link = isOptional(kind) ? newUnsubscribeLink(deps, customerId, kind) : null;
+  const claim = { notice, head: customer, letters };
+  const claimed = await claimLetter(deps, claim, claimedAt, link === null ? [] : [link.write]);
+  if (claimed !== 'claimed') return claimed;
   try {
-    const url = await mailedLink(deps, stored.content, customer, to);
-    const mail = { to, ...mailOf(stored, customer, decodeSoldPrices(sold), deps, url) };
+    const url = link === null ? null : unsubscribeUrl(deps.apiUrl, link.token);
+    const mail = await writeLetter(deps, notice, { head: customer, to }, decodeSoldPrices(sold), url);
     const messageId = await sendInTurn(deps, mail);
     await note({ state: 'sent', messageId });
     return 'sent';
@@ -74,6 +75,13 @@ export async function deliverNotice(deps: MailDeps, name: NoticeName): Promise<D
     if (error instanceof MailFault) await note({ state: 'failed', failure: error.reason });
     throw error;
   }
+}
+
+/** Whether the customer has turned the letter off, or no one reads it. */
+function isNotSent({ content }: StoredNotice, head: CustomerHead): boolean {
+  const { customerId, mutedNotices } = head;
+  if (isUnread(head) || isMuted(content.kind, mutedNotices)) return true;
+  return content.kind === 'digest' && notMuted(customerId, content, mutedNotices).length === 0;
 }
 
 /** How long sending is retried. The function's timeout leaves time for one last call and its result. */
@@ -97,15 +105,4 @@ async function sendInTurn(deps: MailDeps, mail: Mail): Promise<string> {
       await deps.sleep(deps.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** tries));
     }
   }
-}
-
-function mailOf(
-  { content, createdAt }: StoredNotice,
-  { name }: CustomerHead,
-  prices: SoldPrices,
-  { appUrl, apiUrl }: MailDeps,
-  url: string | undefined,
-) {
-  const frame = { name, appUrl, apiUrl, isOptional: isOptional(content.kind) };
-  return { kind: content.kind, ...layOut(letterOf({ content, createdAt }, prices, url), frame) };
 }

@@ -1,4 +1,4 @@
-import { abandonedBefore } from '../../domain/notice.ts';
+import { abandonedBefore } from '../../domain/notices/delivery.ts';
 import { BillingError } from '../../errors.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { type NoticeName, noticeLabel } from '../../store/keys.ts';

@@ -207,7 +207,7 @@ describe('rsolv-billing notices', () => {
 
     const unreadable = [{ customer_id: customerId, notice: 'new_kind#n1', attributes: ['content.kind'] }];
     const list = (await service.json('notices', 'list')).answer;
-    expect(list).toEqual({ notices: [], unreadable });
+    expect(list).toEqual({ notices: [], held: [], unreadable });
     const customer = (await service.json('customer', 'show', customerId)).answer;
     expect(customer['notices']).toMatchObject({ unsent: 0, unreadable });
     for (const { stdout, stderr } of [listed, shown, all]) expect(stdout + stderr).not.toContain('secret');
@@ -225,6 +225,19 @@ describe('rsolv-billing notices', () => {
       1,
       expect.stringContaining('has no notice dispute#du_1'),
     ]);
+  });
+
+  it('held notices are listed with their day, and are not resent', async () => {
+    const other = (await customerWith(deps, 5)).head.customerId;
+    for (const _ of range(1, 8)) await issueKey(deps, other);
+    await deliver();
+    const listed = await pipe('notices', 'list');
+    expect(listed.stdout).toMatch(/0 tries: held\n1 notice held for the next day, in one letter\.\n$/);
+    const Held = z.object({ held: z.array(z.object({ notice: z.string(), state: z.literal('held') })) });
+    const [held] = (await json(Held, 'notices', 'list')).held;
+    expect((await pipe('notices', 'resend', '--all')).stdout).toBe('0 notices queued again.\n');
+    const one = await pipe('notices', 'resend', other, held?.notice ?? '');
+    expect(one.stdout).toContain('skipped: sent already, held, or in flight');
   });
 
   it('notices warn writes each due low-balance warning once', async () => {

@@ -1,0 +1,50 @@
+import type { Notice } from '../notice.ts';
+
+/**
+ * Delivery states. `muted`: the customer turned this kind off, or closed the account. `held`: the customer
+ * has got the most letters of a day, and the notice waits for the next day's digest. `joined`: the digest has
+ * it.
+ */
+export const NOTICE_STATES = ['pending', 'sending', 'sent', 'failed', 'muted', 'held', 'joined'] as const;
+export type NoticeState = (typeof NOTICE_STATES)[number];
+
+/** Whether the notice still has to be sent. */
+export const isUnsent = ({ state }: { readonly state: NoticeState }): boolean =>
+  state !== 'sent' && state !== 'muted' && state !== 'joined';
+
+/** Longer than a delivery can take: its function times out earlier. */
+const CLAIM_HOLDS_MS = 2 * 60 * 1000;
+
+/** An unfinished delivery that was claimed before this time is abandoned. */
+export const abandonedBefore = (now: Date): Date => new Date(now.getTime() - CLAIM_HOLDS_MS);
+
+/**
+ * Whether a notice waits for a person to send it again. Its delivery failed, stopped halfway, or did not
+ * start within the time of a delivery, for example because the stream was down.
+ */
+export function needsResend(
+  {
+    state,
+    createdAt,
+    claimedAt,
+  }: Pick<Notice, 'createdAt'> & { readonly state: NoticeState; readonly claimedAt: string | null },
+  now: Date,
+): boolean {
+  const isOld = (since: string) => Date.parse(since) < abandonedBefore(now).getTime();
+  switch (state) {
+    case 'failed':
+      return true;
+    case 'sending':
+      return isOld(claimedAt ?? createdAt);
+    case 'pending':
+      return isOld(createdAt);
+    case 'sent':
+    case 'muted':
+    // The schedule that makes digests takes it.
+    case 'held':
+    case 'joined':
+      return false;
+    default:
+      return state satisfies never;
+  }
+}

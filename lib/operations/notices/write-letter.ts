@@ -1,0 +1,90 @@
+import type { CustomerHead } from '../../domain/customer.ts';
+import { isMuted, isOptional, type OptionalNoticeKind } from '../../domain/notice-kinds.ts';
+import { isUrgent } from '../../domain/notices/caps.ts';
+import type { DigestContent } from '../../domain/notices/digest.ts';
+import type { SoldPrices } from '../../domain/plans.ts';
+import { layOut } from '../../mail/layout.ts';
+import type { Letter } from '../../mail/letter.ts';
+import { letterOf } from '../../mail/letters.ts';
+import type { Mail, MailPort } from '../../mail/port.ts';
+import type { Deps } from '../../runtime/deps.ts';
+import { keys, type NoticeName, noticeLabel, noticeName } from '../../store/keys.ts';
+import { decodeNotice, type StoredNotice } from '../../store/notices.ts';
+import { readTogether } from '../../store/table.ts';
+import { mailedLink } from './mailed-link.ts';
+
+export interface MailDeps extends Deps {
+  readonly mail: MailPort;
+  readonly appUrl: string;
+  readonly apiUrl: string;
+}
+
+/** The most notices that a digest quotes. Of the rest, it names the number of each kind. */
+const QUOTED = 30;
+
+/** Who gets a letter: the address of a letter about an address can differ from the customer's. */
+export interface Recipient {
+  readonly head: CustomerHead;
+  readonly to: string;
+}
+
+/**
+ * The message of a notice, as it is true now. Reads the notices of a digest, and makes the link of a letter
+ * that signs in.
+ * @param unsubscribeUrl turns this kind off; null for a kind that is always sent
+ * @throws BillingError ledger_unavailable
+ */
+export async function writeLetter(
+  deps: MailDeps,
+  { content, createdAt }: StoredNotice,
+  { head, to }: Recipient,
+  prices: SoldPrices,
+  unsubscribeUrl: string | null,
+): Promise<Mail> {
+  const { name } = head;
+  const { appUrl, apiUrl } = deps;
+  const { kind } = content;
+  const url = await mailedLink(deps, content, head, to);
+  const letter =
+    kind === 'digest'
+      ? await digestLetter(deps, head, { content, createdAt }, prices)
+      : letterOf({ content, createdAt }, prices, url);
+  const frame = { name, appUrl, apiUrl, isOptional: isOptional(kind), unsubscribeUrl };
+  return { to, kind, unsubscribeUrl, ...layOut(letter, frame) };
+}
+
+/** Quotes urgent notices first. */
+async function digestLetter(
+  deps: MailDeps,
+  { customerId, mutedNotices }: CustomerHead,
+  { content, createdAt }: { readonly content: DigestContent; readonly createdAt: string },
+  prices: SoldPrices,
+): Promise<Letter> {
+  const names = notMuted(customerId, content, mutedNotices).toSorted(
+    (a, b) => Number(isUrgent(b.kind)) - Number(isUrgent(a.kind)),
+  );
+  const items = await readTogether(
+    deps.table,
+    names.slice(0, QUOTED).map(({ kind, id }) => keys.notice(customerId, kind, id)),
+  );
+  const quoted = items
+    .flatMap((item) => (item === undefined ? [] : [decodeNotice(item)]))
+    .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
+    .map((notice) => letterOf(notice, prices));
+  const shown = { kind: 'digest', notices: names.map(noticeLabel) } as const;
+  return {
+    ...letterOf({ content: shown, createdAt }, prices, undefined, quoted),
+    button: { label: 'Open the billing page', url: `${deps.apiUrl}/billing` },
+  };
+}
+
+/** The notices of a digest, without the kinds that the customer has turned off since. */
+export const notMuted = (
+  customerId: string,
+  { notices }: DigestContent,
+  muted: readonly OptionalNoticeKind[],
+): readonly NoticeName[] =>
+  notices.flatMap((label) => {
+    const name = noticeName(customerId, label);
+    return name === null || isMuted(name.kind, muted) ? [] : [name];
+  });

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { NOTICE_KINDS, type NoticeKind } from '../../lib/domain/notice-kinds.ts';
+import { countOf, dayOf, isUrgent, type LettersOfDay, nextDay } from '../../lib/domain/notices/caps.ts';
+
+/** How many letters of each kind are sent, if so many of each are caused, in this order. */
+function sentOf(causes: readonly (readonly [NoticeKind, number])[], isConfirmed: boolean): number[] {
+  let sent: LettersOfDay = { letters: 0, urgentLetters: 0 };
+  return causes.map(([kind, times]) => {
+    let count = 0;
+    for (let i = 0; i < times; i++) {
+      const how = countOf(kind, sent, isConfirmed);
+      if (how.kind === 'full') continue;
+      count += 1;
+      if (how.kind === 'counted') sent = { ...sent, [how.field]: sent[how.field] + 1 };
+    }
+    return count;
+  });
+}
+
+describe('the letters of a day', () => {
+  it.each<[string, readonly (readonly [NoticeKind, number])[], readonly number[], readonly number[]]>([
+    ['40 rotations of a key', [['key_issued', 40]], [8], [25]],
+    ['40 blocked fixes', [['fix_blocked', 40]], [3], [20]],
+    [
+      'a dispute after 40 blocked fixes',
+      [
+        ['fix_blocked', 40],
+        ['dispute', 1],
+      ],
+      [3, 1],
+      [20, 1],
+    ],
+    [
+      'a blocked fix after 5 revoked keys',
+      [
+        ['key_revoked', 5],
+        ['fix_blocked', 1],
+      ],
+      [5, 1],
+      [5, 1],
+    ],
+    [
+      'links to sign in after 40 rotations of a key',
+      [
+        ['key_issued', 40],
+        ['sign_in', 9],
+      ],
+      [8, 9],
+      [25, 9],
+    ],
+    [
+      'a digest on a full day',
+      [
+        ['fix_blocked', 40],
+        ['digest', 1],
+      ],
+      [3, 1],
+      [20, 1],
+    ],
+  ])('of %s, an unconfirmed and a confirmed address get these letters', (_, causes, few, many) => {
+    expect(sentOf(causes, false)).toEqual(few);
+    expect(sentOf(causes, true)).toEqual(many);
+  });
+
+  it('a digest counts as a letter of its day', () => {
+    const causes = [
+      ['digest', 1],
+      ['low_balance', 3],
+    ] as const;
+    expect(sentOf(causes, false)).toEqual([1, 2]);
+  });
+
+  it('keys, the limit, disputes and failed payments are urgent', () => {
+    expect(NOTICE_KINDS.filter(isUrgent)).toEqual([
+      ...['card_declined', 'payment_failed', 'dispute'],
+      ...['limit_near', 'limit_reached', 'limit_changed', 'key_issued', 'key_revoked'],
+    ]);
+  });
+
+  it('a day begins and ends at midnight UTC', () => {
+    const last = new Date('2026-12-31T23:59:59.999Z');
+    expect([dayOf(last), nextDay(last).toISOString()]).toEqual(['2026-12-31', '2027-01-01T00:00:00.000Z']);
+    expect(nextDay(nextDay(last)).toISOString()).toBe('2027-01-02T00:00:00.000Z');
+  });
+});

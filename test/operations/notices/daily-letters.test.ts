@@ -1,0 +1,290 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { disputeOpened } from '../../../lib/domain/notice.ts';
+import type { NoticeKind } from '../../../lib/domain/notice-kinds.ts';
+import { keyRevoked } from '../../../lib/domain/notices/key-notices.ts';
+import { type Mail, MailFault } from '../../../lib/mail/port.ts';
+import { issueKey } from '../../../lib/operations/accounts/api-keys.ts';
+import { changeNoticeSettings } from '../../../lib/operations/notices/change-settings.ts';
+import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/deliver-notice.ts';
+import { joinHeldNotices } from '../../../lib/operations/notices/join-held.ts';
+import { measureOpenWork } from '../../../lib/operations/work/measure-open-work.ts';
+import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
+import { heldNotices, putNotice, type StoredNotice } from '../../../lib/store/notices.ts';
+import { writeTogether } from '../../../lib/store/table.ts';
+import { markClosed } from '../../support/customers.ts';
+import { customerWith, range } from '../../support/fixtures.ts';
+import { allNoticesOf, foundUnsent } from '../../support/notices.ts';
+import { setHead } from '../../support/set-head.ts';
+import { dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
+
+/* How many letters an address gets in a day, and the digest that has the others. */
+
+const MORNING = new Date('2026-12-01T09:00:00.000Z');
+const NEXT_DAY = new Date('2026-12-02T00:05:00.000Z');
+
+let at: Date;
+let sent: Mail[];
+let reported: BusinessEvent[];
+let deps: MailDeps;
+beforeEach(async () => {
+  [at, sent, reported] = [MORNING, [], []];
+  const own = testDeps(await openTestTable(), { now: () => at, report: (event) => reported.push(event) });
+  const mail = { send: async (message: Mail) => `m${sent.push(message)}` };
+  deps = { ...own, mail, appUrl: 'https://app.rsolv.dev', apiUrl: 'https://api.rsolv.dev' };
+});
+
+/** Delivers all pending notices, as the stream does. */
+async function stream(by: MailDeps = deps): Promise<string[]> {
+  const outcomes: string[] = [];
+  for (const found of await foundUnsent(deps.table, at)) {
+    if ('unreadable' in found || found.notice.state !== 'pending') continue;
+    const { customerId, content, id } = found.notice;
+    outcomes.push(await deliverNotice(by, { customerId, kind: content.kind, id }));
+  }
+  return outcomes;
+}
+
+/** A customer who has got the letter of the sign-up. */
+async function customer(): Promise<string> {
+  const { customerId } = (await customerWith(deps, 5)).head;
+  await stream();
+  return customerId;
+}
+
+const causeBlocked = async (customerId: string, from: number, to: number) => {
+  for (const prNumber of range(from, to)) {
+    const content = {
+      kind: 'fix_blocked',
+      reason: 'no_billing_info',
+      repo: 'acme/webshop',
+      prNumber,
+    } as const;
+    const notice = { customerId, id: `f${prNumber}`, createdAt: at.toISOString(), content };
+    await writeTogether(deps.table, [putNotice(notice)]);
+  }
+};
+
+const statesOf = async (customerId: string): Promise<Record<string, number>> => {
+  const counts: Record<string, number> = {};
+  for (const { state } of await allNoticesOf(deps.table, customerId))
+    counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+};
+const digestsOf = async (customerId: string): Promise<StoredNotice[]> =>
+  (await allNoticesOf(deps.table, customerId)).filter(({ content }) => content.kind === 'digest');
+const kindsSent = () => sent.map(({ kind }) => kind);
+const joinNext = async () => {
+  at = NEXT_DAY;
+  return joinHeldNotices(deps);
+};
+
+describe('an unconfirmed address', () => {
+  it('40 key rotations send 8 letters on their day, and all others in one letter of the next day', async () => {
+    const { head, keyId } = await customerWith(deps, 5);
+    const { customerId } = head;
+    let replaces = keyId;
+    for (const _ of range(1, 40)) {
+      replaces = (await issueKey(deps, customerId, 'customer', { replaces })).keyId;
+      await stream();
+    }
+    expect(sent).toHaveLength(8);
+    expect(await statesOf(customerId)).toEqual({ sent: 8, held: 33 });
+
+    expect(await joinHeldNotices(deps)).toEqual({ digests: 0, failed: 0 });
+    expect(await joinNext()).toEqual({ digests: 1, failed: 0 });
+    expect(await stream()).toEqual(['sent']);
+    expect(sent).toHaveLength(9);
+    const [digest, ...others] = await digestsOf(customerId);
+    expect(others).toEqual([]);
+    expect(digest).toMatchObject({ id: '2026-12-02', state: 'sent', messageId: 'm9' });
+    const all = await allNoticesOf(deps.table, customerId);
+    const joined = all.filter(({ state }) => state === 'joined');
+    expect(joined.map(({ joinedIn }) => joinedIn)).toEqual(range(1, 33).map(() => '2026-12-02'));
+    const { subject, text } = sent[8] ?? { subject: '', text: '' };
+    expect(subject).toBe('33 messages about your RSOLV account');
+    const words = text.replace(/\s+/g, ' ');
+    expect(words.match(/A new API key for your RSOLV account\. You issued/g)).toHaveLength(30);
+    expect(words).toContain('And 3 more: 3 × key issued.');
+    expect(words).toContain('https://api.rsolv.dev/billing');
+    expect([...(await foundUnsent(deps.table, at))]).toEqual([]);
+    expect(await joinHeldNotices(deps)).toEqual({ digests: 0, failed: 0 });
+  });
+
+  it('a dispute is sent at once on a day with many other letters', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 9);
+    await stream();
+    await writeTogether(deps.table, [
+      putNotice(disputeOpened(customerId, { id: 'du_1', amountCents: 1 }, at)),
+    ]);
+    expect(await stream()).toEqual(['sent']);
+    expect(kindsSent()).toEqual(['key_issued', 'fix_blocked', 'fix_blocked', 'fix_blocked', 'dispute']);
+  });
+
+  it('concurrent deliveries send no more letters than one after the other', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 12);
+    const names = range(1, 12).map((n) => ({ customerId, kind: 'fix_blocked', id: `f${n}` }) as const);
+    const outcomes = await Promise.all([...names, ...names].map((name) => deliverNotice(deps, name)));
+    expect(outcomes.filter((one) => one === 'sent')).toHaveLength(3);
+    expect(await statesOf(customerId)).toEqual({ sent: 4, held: 9 });
+    expect(sent).toHaveLength(4);
+  });
+
+  it('the letters of a new day are counted from 0, and its digest is one of them', async () => {
+    const customerId = await customer();
+    at = new Date('2026-12-01T23:59:59.999Z');
+    await causeBlocked(customerId, 1, 4);
+    expect(await stream()).toEqual(['sent', 'sent', 'sent', 'held']);
+    await joinNext();
+    await causeBlocked(customerId, 5, 7);
+    expect((await stream()).sort()).toEqual(['held', 'sent', 'sent', 'sent']);
+    expect(kindsSent().slice(4).sort()).toEqual(['digest', 'fix_blocked', 'fix_blocked']);
+  });
+
+  it('a letter that the mail service refused counts once, however often it is tried on that day', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 3);
+    const refusing = { ...deps, mail: { send: () => Promise.reject(new MailFault('MessageRejected')) } };
+    const names = range(1, 3).map((n) => ({ customerId, kind: 'fix_blocked', id: `f${n}` }) as const);
+    for (const name of [...names, ...names]) {
+      await expect(deliverNotice(refusing, name)).rejects.toThrow('MessageRejected');
+    }
+    for (const name of names) expect(await deliverNotice(deps, name)).toBe('sent');
+  });
+});
+
+it('a confirmed address gets 20 letters a day', async () => {
+  const customerId = await customer();
+  await setHead(deps.table, customerId, 'email_state', 'confirmed');
+  await causeBlocked(customerId, 1, 22);
+  await stream();
+  expect(await statesOf(customerId)).toEqual({ sent: 21, held: 2 });
+});
+
+describe('a held notice', () => {
+  /** A customer with 2 held notices of a kind that can be turned off, and one that cannot. */
+  async function withHeld(): Promise<string> {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 5);
+    for (const n of range(1, 5)) {
+      const key = { keyId: `k${n}`, scope: 'fixes', by: 'customer' } as const;
+      await writeTogether(deps.table, [putNotice(keyRevoked(customerId, key, at))]);
+    }
+    await stream();
+    expect(await statesOf(customerId)).toMatchObject({ held: 3 });
+    return customerId;
+  }
+  const heldKinds = async (): Promise<NoticeKind[]> => {
+    const kinds: NoticeKind[] = [];
+    for await (const found of heldNotices(deps.table)) {
+      if ('notice' in found) kinds.push(found.notice.content.kind);
+    }
+    return kinds.sort();
+  };
+
+  it('a held notice is not sent by a repeated record of the stream, and is no unsent notice of today', async () => {
+    const customerId = await withHeld();
+    expect(await deliverNotice(deps, { customerId, kind: 'fix_blocked', id: 'f5' })).toBe('held');
+    expect(await foundUnsent(deps.table, at)).toEqual([]);
+    expect(await heldKinds()).toEqual(['fix_blocked', 'fix_blocked', 'key_revoked']);
+  });
+
+  it('a held notice raises no alarm until an hour of its day has passed', async () => {
+    await withHeld();
+    at = new Date('2026-12-02T00:59:59.000Z');
+    expect((await measureOpenWork(deps)).notice.count).toBe(0);
+    at = new Date('2026-12-02T01:00:01.000Z');
+    expect((await measureOpenWork(deps)).notice).toEqual({ count: 3, oldestSeconds: 3_601 });
+  });
+
+  it('a held notice is muted if its kind was turned off meanwhile, and the others are sent', async () => {
+    const customerId = await withHeld();
+    await changeNoticeSettings(deps, customerId, ['fix_blocked']);
+    await joinNext();
+    await stream();
+    expect(await statesOf(customerId)).toMatchObject({ muted: 2, joined: 1 });
+    expect(sent.at(-1)?.text).not.toContain('webshop');
+  });
+
+  it('a held notice is left out of a digest that is on its way when its kind is turned off', async () => {
+    const customerId = await withHeld();
+    await joinNext();
+    await changeNoticeSettings(deps, customerId, ['fix_blocked']);
+    await stream();
+    expect(sent.at(-1)?.subject).toBe('A message about your RSOLV account');
+  });
+
+  it('a held notice is muted if the account was closed meanwhile, and so is a digest on its way', async () => {
+    const [customerId, other] = [await withHeld(), await withHeld()];
+    await markClosed(deps, customerId);
+    await joinNext();
+    await markClosed(deps, other);
+    const before = sent.length;
+    expect(await stream()).toEqual(['muted']);
+    expect(sent).toHaveLength(before);
+    expect(await digestsOf(customerId)).toEqual([]);
+    expect(await statesOf(customerId)).toMatchObject({ muted: 3 });
+  });
+
+  it('a held notice is in one digest, also of concurrent runs and of runs that crash at any write', async () => {
+    const customers = [await withHeld(), await withHeld()];
+    at = NEXT_DAY;
+    for (const writes of range(0, 3)) {
+      await dyingAfter(deps.table, writes, 'TransactWrite', () => joinHeldNotices(deps));
+    }
+    await Promise.all([joinHeldNotices(deps), joinHeldNotices(deps)]);
+    await stream();
+    await joinHeldNotices(deps);
+    for (const customerId of customers) {
+      const [digest, ...others] = await digestsOf(customerId);
+      expect(others).toEqual([]);
+      expect(digest).toMatchObject({ state: 'sent', content: { notices: expect.any(Array) } });
+      expect(await statesOf(customerId)).toMatchObject({ joined: 3 });
+    }
+    expect(kindsSent().filter((kind) => kind === 'digest')).toHaveLength(2);
+    expect(await heldKinds()).toEqual([]);
+  });
+
+  it('a held notice waits one more day if its digest is on its way already', async () => {
+    const customerId = await withHeld();
+    await joinNext();
+    await stream();
+    // A delivery around midnight: the clock of its process was a little behind.
+    at = new Date('2026-12-01T23:59:59.999Z');
+    await causeBlocked(customerId, 6, 6);
+    expect(await stream()).toEqual(['held']);
+    await joinNext();
+    expect(await heldKinds()).toEqual(['fix_blocked']);
+    at = new Date('2026-12-03T00:01:00.000Z');
+    await joinHeldNotices(deps);
+    expect(await stream()).toEqual(['sent']);
+    expect((await digestsOf(customerId)).map(({ id, state }) => [id, state])).toEqual([
+      ['2026-12-02', 'sent'],
+      ['2026-12-03', 'sent'],
+    ]);
+  });
+
+  it('a held notice is joined although the head of another customer is unreadable, and the failure is reported', async () => {
+    const [broken, customerId] = [await withHeld(), await withHeld()];
+    await setHead(deps.table, broken, 'balance_level', 'nonsense');
+    expect(await joinNext()).toEqual({ digests: 1, failed: 1 });
+    expect(reported).toContainEqual({
+      kind: 'notices_not_joined',
+      customerId: broken,
+      error: expect.any(Error),
+    });
+    expect(await digestsOf(customerId)).toHaveLength(1);
+    expect(await statesOf(broken)).toMatchObject({ held: 3 });
+  });
+
+  it('a held notice is joined with hundreds of others into one letter', async () => {
+    const customerId = await customer();
+    await causeBlocked(customerId, 1, 250);
+    await stream();
+    expect(await joinNext()).toEqual({ digests: 1, failed: 0 });
+    expect(await stream()).toEqual(['sent']);
+    expect(sent.at(-1)?.text.replace(/\s+/g, ' ')).toContain('And 217 more: 217 × fix blocked.');
+    expect(await statesOf(customerId)).toMatchObject({ joined: 247 });
+  });
+});
