@@ -5,7 +5,7 @@ import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
 import { sessionCookie } from '../../lib/http/pages/session-cookie.ts';
 import { requestSignIn } from '../../lib/operations/access/request-sign-in.ts';
 import { makeConfirmLink, makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
-import { newUnsubscribeLink } from '../../lib/operations/access/unsubscribe.ts';
+import { newUnsubscribeLink } from '../../lib/operations/access/unsubscribe-link.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
 import { billFixAttempt } from '../../lib/operations/fixes/bill-fix-attempt.ts';

@@ -15,7 +15,7 @@ import {
 } from '../../store/notices.ts';
 import { decodeSoldPrices, soldPriceKeys } from '../../store/payments/sold-prices.ts';
 import { readTogether } from '../../store/table.ts';
-import { newUnsubscribeLink, unsubscribeUrl } from '../access/unsubscribe.ts';
+import { newUnsubscribeLink, unsubscribeUrl } from '../access/unsubscribe-link.ts';
 import { retryContended } from '../ledger/retry-contended.ts';
 import { claimLetter } from './claim-letter.ts';
 import { isUnread } from './unread.ts';
