@@ -37,7 +37,10 @@ const post = (url: string, body?: object) =>
   });
 
 const Letters = z.array(
-  z.object({ kind: z.string(), subject: z.string(), to: z.string(), text: z.string() }),
+  z.object({
+    ...{ kind: z.string(), subject: z.string(), to: z.string(), text: z.string() },
+    headers: z.record(z.string(), z.string()),
+  }),
 );
 const letters = async () => Letters.parse(await (await fetch(`${mailbox}/messages`)).json());
 const count = async (kind: string) => (await letters()).filter((one) => one.kind === kind).length;
@@ -77,24 +80,28 @@ describe('the mailbox of the local stack', () => {
     expect([await count('low_balance'), await count('exhausted')]).toEqual([1, 1]);
   });
 
-  it('a letter links to the address of this API that turns its kind off', async () => {
+  it('the link of a letter leads to this API, and one click turns the kind off', async () => {
     const warning = (await letters()).find(({ kind }) => kind === 'low_balance');
-    const [, address = ''] = /kind: PUT\s+(\S+)\s+with\s+your\s+API\s+key/.exec(warning?.text ?? '') ?? [];
-    const headers = { 'x-api-key': stack.apiKey, 'content-type': 'application/json' };
-    const body = JSON.stringify({ turned_off: [] });
-    expect((await fetch(address, { method: 'PUT', headers, body })).status).toBe(200);
+    const address = (warning?.headers['List-Unsubscribe'] ?? '').replace(/^<|>$/g, '');
+    expect(warning?.text).toContain(address);
+    expect((await fetch(address)).status).toBe(200);
+    const body = new URLSearchParams({ 'List-Unsubscribe': 'One-Click' });
+    expect((await fetch(address, { method: 'POST', body })).status).toBe(200);
+    const settings = await fetch(`${stack.url}/api/v1/notices`, { headers: { 'x-api-key': stack.apiKey } });
+    expect(await settings.text()).toMatch(/"kind":"low_balance",[^}]*"enabled":false/);
   });
 
   it('a notice whose delivery fails three times is a dead letter, and can be sent again', async () => {
     await post(`${mailbox}/_mailbox/refuse`, { times: 3 });
-    expect(await bill()).toBe(402);
+    // An urgent letter: the others of this day are sent.
+    expect((await post(`${stack.url}/api/v1/api-keys`)).status).toBe(201);
     const dead = () => stack.output.find((line) => line.includes('dead letter: deliver-notices'));
     await expect.poll(dead, eventually).toBeDefined();
-    expect(await count('fix_blocked')).toBe(1);
+    expect(await count('key_issued')).toBe(1);
     const notice = /NOTICE#(\S+)/.exec(dead() ?? '')?.[1];
     const input = { customer_id: stack.customerId, notice, actor: 'tests' };
     expect(await functions.invoke('resend-notice', input)).toEqual({ ok: true, result: { requeued: true } });
-    await expect.poll(() => count('fix_blocked'), eventually).toBe(2);
+    await expect.poll(() => count('key_issued'), eventually).toBe(2);
     expect(await functions.invoke('resend-notice', input)).toEqual({ ok: true, result: { requeued: false } });
   });
 });
