@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { type RunningStack, startStack } from '../../test/support/running-stack.ts';
 import { lookAtDocuments } from './documents.ts';
 import type { Looker } from './look.ts';
+import { lookAtUnsubscribe } from './unsubscribe.ts';
 
 /* The customer's own pages, on a whole local stack: mail, browser and API together. */
 
@@ -18,10 +19,11 @@ export async function lookAtBilling(looker: Looker): Promise<void> {
   const stack = await startStack({ LOG_LEVEL: 'SILENT' });
   try {
     const apiKey = await signUp(stack);
-    for (const path of ['sign-in', 'enter', 'enter?link=x', 'unsubscribe?link=x']) {
+    for (const path of ['sign-in', 'enter', 'enter?link=x']) {
       const name = `billing-${path.replaceAll(/\W+/g, '-')}`;
       await looker.look({ name, url: `${stack.url}/billing/${path}` });
     }
+    await lookAtUnsubscribe(looker, stack);
     await visit(looker, stack, apiKey);
   } finally {
     await stack.end('SIGTERM');
