@@ -18,7 +18,8 @@ export async function visitBillingPage(url: string, link: string): Promise<void>
   if (!overview.includes('<h1>Your account</h1>')) throw new Fault('The billing page shows no account');
   const documents = await browser.open(pageAt('/documents'), 200);
   if (!documents.includes('<h1>Invoices and receipts</h1>')) throw new Fault('No page shows the documents');
-  for (const path of ['/keys', '/settings', '/address']) await browser.open(pageAt(path), 200);
+  const paths = ['/keys', '/settings', '/address', '/statement', '/statement.csv', '/account.json'];
+  for (const path of paths) await browser.open(pageAt(path), 200);
   const form = { form_token: hiddenField(overview, 'form_token') };
   await browser.send(pageAt('/settings/letters'), 303, form);
   await browser.send(pageAt('/sign-out'), 303, form);

@@ -106,6 +106,7 @@ export const ranges = {
     from: entrySk(0),
     to: seq === null ? `${ENTRY_PREFIX}9` : entrySk(seq - 1),
   }),
+  entriesBetween: (first: number, last: number) => ({ from: entrySk(first), to: entrySk(last) }),
 } as const;
 
 /** Sort-key prefixes of a customer's items, by kind. */
@@ -117,6 +118,8 @@ export const prefixes = {
   spending: SPENDING_PREFIX,
   /** Of the head and of every entry. */
   ledger: ENTRY_PREFIX,
+  /** Of every entry, without the head. */
+  entry: `${ENTRY_PREFIX}0`,
 } as const;
 
 /** The id of an API key, from its sort key. */

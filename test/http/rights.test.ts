@@ -2,7 +2,6 @@ import { beforeAll, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { formTokenOf } from '../../lib/domain/access/tokens.ts';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
-import { sessionCookie } from '../../lib/http/pages/session-cookie.ts';
 import { requestSignIn } from '../../lib/operations/access/request-sign-in.ts';
 import { makeConfirmLink, makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
 import { newUnsubscribeLink } from '../../lib/operations/access/unsubscribe-link.ts';
@@ -32,6 +31,7 @@ import { startOtherServices } from '../support/other-services.ts';
 import { Visitor } from '../support/pages.ts';
 import { type RecordingProxy, startRecordingProxy } from '../support/recording-proxy.ts';
 import { grantedRights, rightsForTableCall } from '../support/rights.ts';
+import { visitorOf } from '../support/session.ts';
 import { answering, failing } from '../support/stripe-answers.ts';
 
 /*
@@ -204,16 +204,16 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
   },
   'billing-page': async ({ invoke }) => {
     const { customerId } = await signUp();
-    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
-    const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
-    visitor.steal([sessionCookie(token, 60)]);
+    const visitor = await visitorOf(money.deps, customerId, async (event) =>
+      PageAnswer.parse(await invoke(event)),
+    );
     expect((await visitor.get('/billing')).status).toBe(200);
   },
   'billing-documents': async ({ invoke }) => {
     const { customerId } = await eventfulCustomer();
-    const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
-    const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
-    visitor.steal([sessionCookie(token, 60)]);
+    const visitor = await visitorOf(money.deps, customerId, async (event) =>
+      PageAnswer.parse(await invoke(event)),
+    );
     for (const query of ['', '?list=disputes'])
       expect((await visitor.get(`/billing/documents${query}`)).status).toBe(200);
   },
@@ -234,6 +234,14 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     expect((await visitor.post('/billing/address', { email, form_token })).status).toBe(303);
     const link = (await makeConfirmLink(money.deps, customerId, email)).token;
     expect((await visitor.post('/billing/confirm', { link })).status).toBe(303);
+  },
+  'billing-statement': async ({ invoke }) => {
+    const { customerId } = await signUp();
+    const visitor = await visitorOf(money.deps, customerId, async (event) =>
+      PageAnswer.parse(await invoke(event)),
+    );
+    for (const path of ['statement', 'statement.csv', 'account.json'])
+      expect((await visitor.get(`/billing/${path}`)).status).toBe(200);
   },
   'get-usage': async ({ ask }) => ask(await signUp()),
   'list-transactions': async ({ ask }) => ask(await signUp()),

@@ -80,6 +80,10 @@ describe('a range of sort keys', () => {
     expect(ranges.entriesBelow(5)).toEqual({ from: 'LEDGER#000000000000', to: 'LEDGER#000000000004' });
   });
 
+  it('the range between two entries contains both', () => {
+    expect(ranges.entriesBetween(5, 9)).toEqual({ from: 'LEDGER#000000000005', to: 'LEDGER#000000000009' });
+  });
+
   it('the range of head and entries ends at the head', () => {
     expect(ranges.headAndEntries).toEqual({ from: 'LEDGER#000000000000', to: 'LEDGER#HEAD' });
   });
@@ -92,6 +96,7 @@ describe('a range of sort keys', () => {
       consent: 'CONSENT#',
       spending: 'SPENDING#',
       ledger: 'LEDGER#',
+      entry: 'LEDGER#0',
     });
   });
 });

@@ -5,6 +5,7 @@ import { handler as billingKeys } from '../../functions/billing-keys.ts';
 import { handler as billingPage } from '../../functions/billing-page.ts';
 import { handler as billingSettings } from '../../functions/billing-settings.ts';
 import { handler as billingSignIn } from '../../functions/billing-sign-in.ts';
+import { handler as billingStatement } from '../../functions/billing-statement.ts';
 import { handler as billingUnsubscribe } from '../../functions/billing-unsubscribe.ts';
 import { gatewayEvent, invocation, someIp } from './gateway.ts';
 
@@ -18,6 +19,9 @@ const FUNCTIONS = new Map([
   ['settings', billingSettings],
   ['address', billingAddress],
   ['confirm', billingAddress],
+  ['statement', billingStatement],
+  ['statement.csv', billingStatement],
+  ['account.json', billingStatement],
   ['unsubscribe', billingUnsubscribe],
 ]);
 

@@ -93,8 +93,10 @@ function pageHandler(
   const handler = handlerOf({ ...route, body: undefined, maxBodyBytes: MAX_FORM_BYTES }, answer, problemPage);
   return async (event, context) => {
     const result = await handler(event, context);
-    // The security headers are added last and allow no style; the page's own policy allows its style.
-    return { ...result, headers: { ...result.headers, ...PAGE_HEADERS } };
+    // The security headers are added last and allow no style; the page's own policy allows its style. A page
+    // may also answer a file.
+    const type = { 'content-type': String(result.headers?.['content-type'] ?? PAGE_HEADERS['content-type']) };
+    return { ...result, headers: { ...result.headers, ...PAGE_HEADERS, ...type } };
   };
 }
 

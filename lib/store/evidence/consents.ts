@@ -23,6 +23,8 @@ const Consent = z.object({
 
 const consents = record<BillingConsent>(Consent);
 
+export const decodeConsent = (item: Item): BillingConsent => consents.decode(item);
+
 /**
  * Stores a consent in the transaction that adds its card. A retry of the transaction stores the same item.
  */
@@ -38,7 +40,7 @@ export async function readConsents(
   customerId: string,
 ): Promise<(BillingConsent | UnreadableItem)[]> {
   const found: (BillingConsent | UnreadableItem)[] = [];
-  const decode = (item: Item): BillingConsent => consents.decode(item);
-  for await (const item of itemsOf(table, customerId, prefixes.consent)) found.push(readable(decode, item));
+  for await (const item of itemsOf(table, customerId, prefixes.consent))
+    found.push(readable(decodeConsent, item));
   return found;
 }
