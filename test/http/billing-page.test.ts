@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { noSpending } from '../../lib/domain/payments/spending.ts';
 import { NO_SOLD_PRICES } from '../../lib/domain/plans.ts';
-import { overviewPage } from '../../lib/http/pages/overview.ts';
+import { overviewPage } from '../../lib/http/pages/overview/overview.ts';
 import type { Deps } from '../../lib/runtime/deps.ts';
 import { contentsOf } from '../support/contents.ts';
 import { countedIn, heard } from '../support/counted.ts';
@@ -233,12 +233,14 @@ describe('a session', () => {
 
 describe('the overview', () => {
   const AT = new Date('2026-03-10T12:00:00.000Z');
+  const NONE = { fixes: [], isPartial: false };
   const shownFor = (spendingLimitCents: number | null) => {
     const card = { paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' };
     const head = headWith({ balance: 0, ...card, spendingLimitCents });
     const spending = { ...noSpending('2026-03'), committedCents: 5_800, spentCents: 5_800 };
-    const known = { cards: {}, spending, prices: NO_SOLD_PRICES };
-    return String(overviewPage({ head, newest: [] }, known, 'token', AT).body);
+    const known = { cards: {}, spending, months: [spending] as const, prices: NO_SOLD_PRICES };
+    const overview = { head, newest: [], ...known, unbilled: 0, disputes: [], waiting: NONE, at: AT };
+    return String(overviewPage(overview, 'token').body);
   };
 
   it('the overview says that the spending limit blocks the next fix, and shows its price otherwise', () => {

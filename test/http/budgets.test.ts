@@ -25,6 +25,8 @@ import {
   startRecordingProxy,
   transactionWriteUnits,
 } from '../support/recording-proxy.ts';
+import { visitorOf } from '../support/session.ts';
+import { setHead } from '../support/set-head.ts';
 
 /*
  * The calls of each operation to DynamoDB and Stripe, counted on the wire. They are what each operation
@@ -112,15 +114,6 @@ describe('DynamoDB calls', () => {
     expect(await operations(() => call(api.findFixAttempt, { apiKey, query }))).toEqual(['BatchGetItem']);
   });
 
-  it('GET /usage costs the same two calls after 2,000 entries as after 10', async () => {
-    const usage = (apiKey: string) => operations(() => call(api.getUsage, { apiKey }));
-    const [short, long] = [await signUp(), await signUp()];
-    await writeHistory(money.deps, short.customerId, 9);
-    await writeHistory(money.deps, long.customerId, 1_999);
-    expect(await usage(short.apiKey)).toEqual(['BatchGetItem', 'Query']);
-    expect(await usage(long.apiKey)).toEqual(['BatchGetItem', 'Query']);
-  });
-
   it('a page of the statement takes two calls wherever it lies', async () => {
     const { apiKey, customerId } = await signUp();
     await writeHistory(money.deps, customerId, 500);
@@ -143,6 +136,42 @@ describe('DynamoDB calls', () => {
   it('the price list takes one read a minute, however often it is requested', async () => {
     expect(await operations(() => call(api.getPricing))).toEqual(['BatchGetItem']);
     expect(await operations(() => call(api.getPricing))).toEqual([]);
+  });
+});
+
+describe('DynamoDB calls, after 2,000 entries as after 10', () => {
+  let short: SignedUp;
+  let long: SignedUp;
+  beforeAll(async () => {
+    [short, long] = [await signUp(), await signUp()];
+    await writeHistory(money.deps, short.customerId, 9);
+    await writeHistory(money.deps, long.customerId, 1_999);
+  });
+
+  it('GET /usage costs the same two calls after 2,000 entries as after 10', async () => {
+    const usage = ({ apiKey }: SignedUp) => operations(() => call(api.getUsage, { apiKey }));
+    expect(await usage(short)).toEqual(['BatchGetItem', 'Query']);
+    expect(await usage(long)).toEqual(['BatchGetItem', 'Query']);
+  });
+
+  it('each page of the account takes the same few calls after 2,000 entries as after 10', async () => {
+    for (const { customerId } of [short, long]) {
+      const visitor = await visitorOf(money.deps, customerId);
+      const open = (path: string) => operations(() => visitor.get(`/billing${path}`));
+      expect(await open('')).toEqual(['BatchGetItem', 'Query', 'Query', 'Query']);
+      expect(await open('/statement')).toEqual(['BatchGetItem', 'Query']);
+      expect(await open('/statement.csv')).toEqual(['BatchGetItem', 'Query']);
+      // One query for each list, until the document is full.
+      expect((await open('/account.json')).length).toBeLessThanOrEqual(7);
+    }
+  });
+
+  it('finding the beginning of a month takes one read more for each factor of 16', async () => {
+    await setHead(money.deps.table, long.customerId, 'created_at', '2020-01-01T00:00:00.000Z');
+    const visitor = await visitorOf(money.deps, long.customerId);
+    const month = new Date().toISOString().slice(0, 7);
+    const calls = await operations(() => visitor.get(`/billing/statement?month=${month}`));
+    expect(calls).toEqual([...Array.from({ length: 1 + 3 }, () => 'BatchGetItem'), 'Query']);
   });
 });
 

@@ -68,7 +68,28 @@ th,td{text-align:left;padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--l
 .number{text-align:right;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto;margin:0 0 .75rem;position:relative}
 th:last-child,td:last-child{padding-right:0}
-@media print{body{background:#fff;color:#000}section{border-color:#999;break-inside:avoid}
+.pairs{grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr))}
+.after{margin:.75rem 0 0}
+ol,ul.plain{margin:0;padding-left:1.25rem}
+ul.plain{list-style:none;padding:0}
+li{margin:0 0 .4rem}
+.links{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;list-style:none;margin:0 0 1rem;padding:0}
+.chart{margin:0}
+.chart figcaption{color:var(--soft);font-size:.875rem;margin:0 0 .75rem}
+.plot{display:flex;gap:.5rem;height:10rem}
+.plot svg{flex:1;min-width:0;height:100%;overflow:visible}
+.scale{display:flex;flex-direction:column;justify-content:space-between;margin:-.6rem 0;text-align:right}
+.scale,.ends{color:var(--soft);font-size:.75rem;font-variant-numeric:tabular-nums}
+.ends{display:flex;justify-content:space-between;margin:.5rem 0 0}
+.plot path{fill:none;vector-effect:non-scaling-stroke}
+.plot .grid{stroke:var(--line)}
+.plot .line{stroke:var(--accent);stroke-width:2}
+.plot .area{fill:var(--accent);fill-opacity:.12}
+.bar{display:flex;gap:.75rem;align-items:center;justify-content:space-between}
+.bar svg{flex:1;max-width:20rem;min-width:2rem;height:.625rem}
+.bar rect{fill:var(--accent)}
+@media print{:root{--text:#000;--soft:#444;--line:#999;--ground:#fff;--card:#fff;--accent:#1f4ed8}
+body{background:#fff;color:#000}section{border-color:#999;break-inside:avoid}
 form,header form,nav{display:none}}
 `;
 

@@ -1,0 +1,65 @@
+import type { LedgerEntry } from '../../../domain/ledger.ts';
+import { Html, html } from '../../../html.ts';
+import { counted, countOf, dayOf } from '../parts.ts';
+
+/* The balance over time, drawn on the server. The labels are text of the page, so they stay readable. */
+
+const WIDTH = 1_000;
+const HEIGHT = 200;
+
+interface Moment {
+  readonly ms: number;
+  readonly balance: number;
+}
+
+/**
+ * The balance after each of these entries, until now. Null if there are too few to draw.
+ * @param newest the newest first
+ * @param isAll no entry is older than these
+ */
+export function balanceChart(newest: readonly LedgerEntry[], isAll: boolean, at: Date): Html | null {
+  const [latest, oldest] = [newest[0], newest.at(-1)];
+  if (latest === undefined || oldest === undefined || newest.length < 2) return null;
+  const moments = newest
+    .toReversed()
+    .map(({ createdAt, balanceAfter }) => ({ ms: Date.parse(createdAt), balance: balanceAfter }));
+  const balances = moments.map(({ balance }) => balance);
+  const [least, most] = [Math.min(...balances), Math.max(...balances)];
+  const top = topOf(most);
+  const line = lineOf(moments, at.getTime(), top);
+  const said =
+    `The balance moved between ${counted(least)} and ${countOf(most, 'credit')} ` +
+    `and is ${counted(latest.balanceAfter)} now.`;
+  const span = isAll ? 'Since the account was opened' : `The last ${counted(newest.length)} changes`;
+  const scale = [top, top / 2, 0].map((label) => html`<span>${counted(label)}</span>`);
+  return html`<figure class="chart">
+<figcaption>${span}, from ${dayOf(oldest.createdAt)} until now. ${said}</figcaption>
+<div class="plot"><p class="scale" aria-hidden="true">${scale}</p>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none"
+  role="img" aria-labelledby="balance-title balance-text">
+<title id="balance-title">Balance over time</title><desc id="balance-text">${said}</desc>
+<path class="grid" d="M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}"/>
+<path class="area" d="${line}V${HEIGHT}H0Z"/><path class="line" d="${line}"/></svg></div>
+<p class="ends" aria-hidden="true"><span>${dayOf(oldest.createdAt)}</span><span>now</span></p>
+</figure>`;
+}
+
+/** Steps: between two entries the balance stays. Only numbers, so it is safe as markup. */
+function lineOf(moments: readonly Moment[], now: number, top: number): Html {
+  const start = moments[0]?.ms ?? now;
+  const x = (ms: number) => tenths(((ms - start) / Math.max(1, now - start)) * WIDTH);
+  const y = (balance: number) => tenths(HEIGHT - (balance / top) * HEIGHT);
+  const steps = moments.slice(1).map(({ ms, balance }) => `H${x(ms)}V${y(balance)}`);
+  return new Html(`M0 ${y(moments[0]?.balance ?? 0)}${steps.join('')}H${WIDTH}`);
+}
+
+const tenths = (value: number): number => Math.round(value * 10) / 10;
+
+const TOPS = [2, 4, 6, 8, 10];
+
+/** The next round number from `most` on whose half is round too. */
+function topOf(most: number): number {
+  let unit = 1;
+  while (most > unit * 10) unit *= 10;
+  return (TOPS.find((top) => top * unit >= most) ?? 10) * unit;
+}
