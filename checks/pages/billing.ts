@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import * as z from 'zod/mini';
 import { type RunningStack, startStack } from '../../test/support/running-stack.ts';
+import { lookAtAccounts } from './accounts.ts';
 import { lookAtDocuments } from './documents.ts';
 import type { Looker } from './look.ts';
 import { lookAtUnsubscribe } from './unsubscribe.ts';
@@ -25,6 +26,7 @@ export async function lookAtBilling(looker: Looker): Promise<void> {
     }
     await lookAtUnsubscribe(looker, stack);
     await visit(looker, stack, apiKey);
+    await lookAtAccounts(looker, stack);
   } finally {
     await stack.end('SIGTERM');
   }

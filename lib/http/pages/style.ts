@@ -25,7 +25,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:.625re
 margin:0 0 1rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1rem;margin:0 0 1rem}
 .tiles section{margin:0}
-.figure{font-size:2rem;line-height:1.2;font-weight:600;margin:0;font-variant-numeric:tabular-nums}
+.figure{font-size:2rem;line-height:1.2;font-weight:600;margin:0 0 .25rem;font-variant-numeric:tabular-nums}
 .soft,footer{color:var(--soft)}
 footer,small{font-size:.875rem}
 a{color:var(--accent)}
@@ -73,6 +73,8 @@ th:last-child,td:last-child{padding-right:0}
 ol,ul.plain{margin:0;padding-left:1.25rem}
 ul.plain{list-style:none;padding:0}
 li{margin:0 0 .4rem}
+li:last-child{margin:0}
+ul.plain a{white-space:nowrap}
 .links{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;list-style:none;margin:0 0 1rem;padding:0}
 .chart{margin:0}
 .chart figcaption{color:var(--soft);font-size:.875rem;margin:0 0 .75rem}
@@ -86,8 +88,11 @@ li{margin:0 0 .4rem}
 .plot .line{stroke:var(--accent);stroke-width:2}
 .plot .area{fill:var(--accent);fill-opacity:.12}
 .bar{display:flex;gap:.75rem;align-items:center;justify-content:space-between}
-.bar svg{flex:1;max-width:20rem;min-width:2rem;height:.625rem}
+.bar svg{flex:1 1 2rem;width:2rem;max-width:20rem;height:.625rem}
+.bar .amount{min-width:5.5rem}
 .bar rect{fill:var(--accent)}
+@media (max-width:40rem){table{font-size:.875rem}th,td{padding-right:.5rem}
+td time{display:inline-block;min-width:5.75rem;white-space:normal}}
 @media print{:root{--text:#000;--soft:#444;--line:#999;--ground:#fff;--card:#fff;--accent:#1f4ed8}
 body{background:#fff;color:#000}section{border-color:#999;break-inside:avoid}
 form,header form,nav{display:none}}

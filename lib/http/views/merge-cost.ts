@@ -33,7 +33,8 @@ function messageOf(cost: MergeCost): string {
   }
 }
 
-const WHY = {
+/** Why a fix cannot be charged, as a part of a sentence. */
+export const WHY = {
   no_billing_info: 'no card is on file',
   account_disputed: 'a payment is disputed',
   spending_limit_reached: 'the monthly spending limit leaves no room',

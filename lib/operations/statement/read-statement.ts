@@ -6,9 +6,9 @@ import { entriesBefore, readEntries } from '../../store/statement/entries.ts';
 import type { Table } from '../../store/table.ts';
 
 /** The entries on a page of the statement. */
-export const PAGE_ENTRIES = 500;
+const PAGE_ENTRIES = 500;
 /** The entries in a CSV file. */
-export const FILE_ENTRIES = 2_000;
+const FILE_ENTRIES = 2_000;
 
 /** Numbers of entries. Empty if `last` is less than `first`. */
 interface Range {

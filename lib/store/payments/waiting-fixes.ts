@@ -2,8 +2,8 @@ import type { FixAttempt } from '../../domain/fix-attempt.ts';
 import { isWaiting } from '../../domain/payments/waiting-fixes.ts';
 import { decodeFix } from '../fix-attempts.ts';
 import { keys, prefixes } from '../keys.ts';
-import { pages } from '../paging.ts';
-import type { Table } from '../table.ts';
+import { readPage } from '../paging.ts';
+import type { Item, Table } from '../table.ts';
 
 /** Of 1 MB each: several thousand fixes. */
 const MAX_PAGES = 4;
@@ -31,11 +31,12 @@ export async function readWaitingFixes(
     ConsistentRead: true,
   };
   const fixes: FixAttempt[] = [];
-  let read = 0;
-  for await (const page of pages(table, query)) {
-    if (read === maxPages) return { fixes, isPartial: true };
-    read += 1;
-    fixes.push(...page.map(decodeFix).filter(isWaiting));
+  let from: Item | undefined;
+  for (let read = 0; read < maxPages; read++) {
+    const { items, next } = await readPage(table, query, from);
+    fixes.push(...items.map(decodeFix).filter(isWaiting));
+    if (next === undefined) return { fixes, isPartial: false };
+    from = next;
   }
-  return { fixes, isPartial: false };
+  return { fixes, isPartial: true };
 }

@@ -22,9 +22,14 @@ const PLACES: Readonly<Record<WarningCode, Place>> = {
   credits_owed: { path: '/billing/statement', label: 'See the statement' },
 };
 
-/** Everything that needs attention, each with the page where it is dealt with. Null if nothing does. */
-export function attention({ head, cards, spending, disputes, at }: Overview): Html | null {
-  const warnings = accountWarnings(head, cards, spending, at);
+/**
+ * Everything that needs attention, each with the page where it is dealt with. Null if nothing does.
+ * @param isNew few credits are no reason to worry before the first fix
+ */
+export function attention(overview: Overview, isNew: boolean): Html | null {
+  const { head, cards, spending, disputes, at } = overview;
+  const all = accountWarnings(head, cards, spending, at);
+  const warnings = all.filter(({ code }) => !isNew || code !== 'low_credits');
   if (warnings.length === 0) return null;
   const lines = warnings.map(({ code, message }) => {
     const { path, label } = PLACES[code];

@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../../../domain/ledger.ts';
+import type { StatementLine } from '../../../domain/statement/lines.ts';
 import { Html, html } from '../../../html.ts';
 import { counted, countOf, dayOf } from '../parts.ts';
 
@@ -13,16 +13,16 @@ interface Moment {
 }
 
 /**
- * The balance after each of these entries, until now. Null if there are too few to draw.
+ * The balance after each of these changes, until now. Null if there are too few to draw.
  * @param newest the newest first
- * @param isAll no entry is older than these
+ * @param isAll no change is older than these
  */
-export function balanceChart(newest: readonly LedgerEntry[], isAll: boolean, at: Date): Html | null {
+export function balanceChart(newest: readonly StatementLine[], isAll: boolean, at: Date): Html | null {
   const [latest, oldest] = [newest[0], newest.at(-1)];
   if (latest === undefined || oldest === undefined || newest.length < 2) return null;
   const moments = newest
     .toReversed()
-    .map(({ createdAt, balanceAfter }) => ({ ms: Date.parse(createdAt), balance: balanceAfter }));
+    .map(({ at: time, balanceAfter }) => ({ ms: Date.parse(time), balance: balanceAfter }));
   const balances = moments.map(({ balance }) => balance);
   const [least, most] = [Math.min(...balances), Math.max(...balances)];
   const top = topOf(most);
@@ -33,18 +33,18 @@ export function balanceChart(newest: readonly LedgerEntry[], isAll: boolean, at:
   const span = isAll ? 'Since the account was opened' : `The last ${counted(newest.length)} changes`;
   const scale = [top, top / 2, 0].map((label) => html`<span>${counted(label)}</span>`);
   return html`<figure class="chart">
-<figcaption>${span}, from ${dayOf(oldest.createdAt)} until now. ${said}</figcaption>
+<figcaption>${span}, from ${dayOf(oldest.at)} until now. ${said}</figcaption>
 <div class="plot"><p class="scale" aria-hidden="true">${scale}</p>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none"
   role="img" aria-labelledby="balance-title balance-text">
 <title id="balance-title">Balance over time</title><desc id="balance-text">${said}</desc>
 <path class="grid" d="M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}"/>
 <path class="area" d="${line}V${HEIGHT}H0Z"/><path class="line" d="${line}"/></svg></div>
-<p class="ends" aria-hidden="true"><span>${dayOf(oldest.createdAt)}</span><span>now</span></p>
+<p class="ends" aria-hidden="true"><span>${dayOf(oldest.at)}</span><span>now</span></p>
 </figure>`;
 }
 
-/** Steps: between two entries the balance stays. Only numbers, so it is safe as markup. */
+/** Steps: between two changes the balance stays. Only numbers, so it is safe as markup. */
 function lineOf(moments: readonly Moment[], now: number, top: number): Html {
   const start = moments[0]?.ms ?? now;
   const x = (ms: number) => tenths(((ms - start) / Math.max(1, now - start)) * WIDTH);

@@ -1,15 +1,16 @@
 import type { CustomerHead } from '../../../domain/customer.ts';
-import type { LedgerEntry } from '../../../domain/ledger.ts';
 import type { Obstacle } from '../../../domain/payments/charge-obstacles.ts';
 import { nextObstacles } from '../../../domain/payments/exposure.ts';
 import { PLANS, soldPriceOf } from '../../../domain/plans.ts';
 import { FIX_CREDITS, formatUsd, GRANTED_CREDITS } from '../../../domain/pricing.ts';
+import { linesOf } from '../../../domain/statement/lines.ts';
 import { fixPriceAt, planAt } from '../../../domain/subscription.ts';
-import { type Html, html, type Part } from '../../../html.ts';
+import { type Html, html } from '../../../html.ts';
 import type { Overview } from '../../../operations/statement/read-overview.ts';
 import type { Reply } from '../../reply.ts';
 import { pageReply } from '../page.ts';
-import { type Column, counted, countOf, dayOf, signed, tableOf, timeOf } from '../parts.ts';
+import { counted, countOf, dayOf } from '../parts.ts';
+import { changesTable } from '../statement/changes-table.ts';
 import { attention } from './attention.ts';
 import { balanceChart } from './balance-chart.ts';
 import { exposureSection, limitSection, monthsSection } from './spending.ts';
@@ -21,12 +22,14 @@ const LISTED = 10;
 /** The account at a glance: balance, plan, what the next fix costs, money, and what needs attention. */
 export function overviewPage(overview: Overview, formToken: string): Reply {
   const { head, newest, at } = overview;
-  const chart = balanceChart(newest, newest.at(-1)?.seq === 1, at);
+  const isNew = isUnused(overview);
+  const lines = linesOf(newest.toReversed()).reverse();
+  const chart = balanceChart(lines, newest.at(-1)?.seq === 1, at);
   return pageReply({
     title: 'Your account',
     path: '/billing',
     signedIn: { name: head.name, formToken },
-    content: html`${attention(overview)}${waitingSection(overview)}
+    content: html`${attention(overview, isNew)}${waitingSection(overview)}
 <div class="tiles">
 <section><h2>Credits</h2><p class="figure">${counted(head.balance)}</p>
 ${debtLine(head)}</section>
@@ -34,14 +37,14 @@ ${debtLine(head)}</section>
 <section><h2>The next fix</h2>${nextFix(overview)}</section>
 </div>
 ${
-  isUnused(overview)
+  isNew
     ? firstSteps(head)
     : html`<div class="tiles pairs">${exposureSection(overview)}${limitSection(overview)}</div>`
 }
 ${chart === null ? null : html`<section><h2>Balance</h2>${chart}</section>`}
-${isUnused(overview) ? null : monthsSection(overview)}
+${isNew ? null : monthsSection(overview)}
 <section><h2>Newest changes</h2>
-${tableOf('Newest changes', NEWEST, newest.slice(0, LISTED).map(entryRow))}
+${changesTable('Newest changes', lines.slice(0, LISTED))}
 <p class="after"><a href="/billing/statement">Statement by month</a></p></section>
 <p class="soft"><a href="/billing/account.json">Download everything about this account</a> (JSON)</p>`,
   });
@@ -68,20 +71,6 @@ used.</li>`
 
 const debtLine = ({ debt }: CustomerHead): Html | null =>
   debt === 0 ? null : html`<p>${counted(debt)} owed: the next grant is reduced by it.</p>`;
-
-const NEWEST: readonly Column[] = [
-  { heading: 'When' },
-  { heading: 'What' },
-  { heading: 'Credits', isNumber: true },
-  { heading: 'Balance', isNumber: true },
-];
-
-const entryRow = ({ createdAt, source, amount, balanceAfter }: LedgerEntry): Part[] => [
-  timeOf(createdAt),
-  SOURCES[source],
-  signed(amount),
-  counted(balanceAfter),
-];
 
 function planLines({ head, prices, at }: Overview): Html {
   const plan = planAt(head, at);
@@ -118,13 +107,3 @@ function nextFix(overview: Overview): Html {
   return html`<p class="figure">${formatUsd(fixPriceAt(head, at))}</p>
 <p>No credits are left, so your card is charged the price of your plan.</p>`;
 }
-
-const SOURCES: Readonly<Record<LedgerEntry['source'], string>> = {
-  trial_signup: 'Sign-up',
-  trial_billing_added: 'First card',
-  pro_subscription_payment: 'Pro paid',
-  purchased: 'Fix charged to the card',
-  fix_deployed: 'Fix merged',
-  adjustment: 'Adjusted by RSOLV',
-  refund_reversal: 'Taken back: the payment was returned',
-};

@@ -8,6 +8,7 @@ import {
 } from '../../../domain/payments/spending.ts';
 import { type Html, html, type Part } from '../../../html.ts';
 import type { Overview } from '../../../operations/statement/read-overview.ts';
+import { WHY } from '../../views/merge-cost.ts';
 import { amountOf, type Column, counted, countOf, dayOf, factsOf, tableOf } from '../parts.ts';
 import { monthName } from '../statement/month-name.ts';
 
@@ -28,7 +29,7 @@ export function exposureSection(overview: Overview): Html {
     ['Not billed yet', isMore ? `${counted(fixes)} or more` : counted(fixes)],
     ['Paid by your credits', counted(coveredByCredits)],
     [
-      'Charged to your card',
+      'Without a credit',
       html`${isMore ? 'at least ' : null}${counted(charged)} × ${amountOf(exposure.fixPriceCents)}`,
     ],
     ['Merging all costs', html`${isMore ? 'at least ' : null}${amountOf(exposure.costCents)}`],
@@ -36,10 +37,13 @@ export function exposureSection(overview: Overview): Html {
   ];
   return html`<section><h2>Open fixes</h2>
 <p>Fixes of the last 30 days that may still be merged.</p>
-${factsOf(facts)}${beyondLimit(exposure)}</section>`;
+${factsOf(facts)}${notNow(exposure, charged)}</section>`;
 }
 
-function beyondLimit({ beyondLimit: count }: Exposure): Html | null {
+/** What would keep these fixes from being charged as of now. */
+function notNow({ beyondLimit: count, reasons: [reason] }: Exposure, charged: number): Html | null {
+  if (charged > 0 && reason !== undefined)
+    return html`<p class="after">As of now they would be blocked: ${WHY[reason]}.</p>`;
   if (count === 0) return null;
   return html`<p class="after">The limit leaves no room for ${countOf(count, 'of them', 'of them')}.</p>`;
 }
@@ -92,7 +96,7 @@ Pro is listed under <a href="/billing/documents">Invoices</a>.</small></p></sect
 function monthRow({ month, spentCents }: Spending, most: number): Part[] {
   const percent = Math.round((Math.max(0, spentCents) / most) * 1_000) / 10;
   return [
-    html`<a href="/billing/statement?month=${month}">${monthName(month)}</a>`,
+    html`<a class="amount" href="/billing/statement?month=${month}">${monthName(month)}</a>`,
     html`<span class="bar"><svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
 <rect width="${percent}" height="1"/></svg>${amountOf(spentCents)}</span>`,
   ];

@@ -13,7 +13,8 @@ export function waitingSection(overview: Overview): Html | null {
     billable.length === 0
       ? html`None of them can be billed now.`
       : html`${countOf(billable.length, 'fix', 'fixes')} can be billed now:
-${counted(fromCredits)} from credits, ${counted(charged)} for ${amountOf(cents)}. Nothing is billed without your click.`;
+${counted(fromCredits)} from credits, ${counted(charged)} for ${amountOf(cents)}.
+Nothing is billed without your click.`;
   return html`<section class="problem"><h2>Waiting fixes</h2>
 <p>${many} merged and not billed. ${cost}</p>
 <p><a href="/billing/card/waiting">See the waiting fixes</a></p></section>`;

@@ -2,7 +2,6 @@ import type { CustomerHead } from '../../../domain/customer.ts';
 import { monthOf } from '../../../domain/payments/spending.ts';
 import {
   byRepository,
-  pullRequestUrl,
   type RepositoryTotal,
   type StatementLine,
   totalOf,
@@ -13,8 +12,8 @@ import { filesOf, type StatementPart } from '../../../operations/statement/read-
 import { encodeCursor } from '../../cursor.ts';
 import type { Reply } from '../../reply.ts';
 import { pageReply } from '../page.ts';
-import { amountOf, type Column, counted, factsOf, signed, tableOf, timeOf } from '../parts.ts';
-import { LINE_KINDS } from './kinds.ts';
+import { amountOf, type Column, counted, factsOf, tableOf } from '../parts.ts';
+import { changesTable } from './changes-table.ts';
 import { monthName } from './month-name.ts';
 
 /** A month's statement: totals, by repository, and every line, the newest first. */
@@ -44,7 +43,7 @@ function monthLinks({ createdAt }: CustomerHead, month: string, at: Date): Html 
   const linkTo = (one: string) => html`<a href="/billing/statement?month=${one}">${monthName(one)}</a>`;
   const links = [
     ...(before >= opened ? [html`<li>← ${linkTo(before)}</li>`] : []),
-    ...(after <= now ? [html`<li>${linkTo(after)} →</li>`] : []),
+    ...(after >= opened && after <= now ? [html`<li>${linkTo(after)} →</li>`] : []),
     ...(after < now ? [html`<li><a href="/billing/statement">This month</a></li>`] : []),
   ];
   return html`${links.length === 0 ? null : html`<ul class="links">${links}</ul>`}`;
@@ -62,7 +61,7 @@ function linesOfMonth(lines: readonly StatementLine[], part: StatementPart, mont
 <section><h2>In total</h2>${totalFacts(lines, totals)}
 <p class="after">${fileLinks(part, month)}</p></section>
 ${totals.length === 0 ? null : html`<section><h2>By repository</h2>${repositories}</section>`}
-<section><h2>Changes</h2>${tableOf('Changes', LINES, lines.map(lineRow))}
+<section><h2>Changes</h2>${changesTable('Changes', lines)}
 ${olderLink(part, month)}</section>`;
 }
 
@@ -112,28 +111,3 @@ const repositoryRow = ({ repository, fixes, byCredit, chargedCents }: Repository
   counted(byCredit),
   amountOf(chargedCents),
 ];
-
-const LINES: readonly Column[] = [
-  { heading: 'When' },
-  { heading: 'What' },
-  { heading: 'Pull request' },
-  { heading: 'Credits', isNumber: true },
-  { heading: 'Charged', isNumber: true },
-  { heading: 'Balance', isNumber: true },
-];
-
-const lineRow = (line: StatementLine): Part[] => [
-  timeOf(line.at),
-  LINE_KINDS[line.kind],
-  pullCell(line),
-  line.credits === 0 ? '0' : signed(line.credits),
-  line.chargedCents === 0 ? null : amountOf(line.chargedCents),
-  counted(line.balanceAfter),
-];
-
-function pullCell({ pull }: StatementLine): Part {
-  if (pull === null) return null;
-  const name = `${pull.githubOrg}/${pull.repoName}#${pull.prNumber}`;
-  const url = pullRequestUrl(pull);
-  return url === null ? name : html`<a href="${url}" rel="noopener noreferrer">${name}</a>`;
-}
