@@ -2,8 +2,9 @@ import { beforeAll, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { formTokenOf } from '../../lib/domain/access/tokens.ts';
 import { testCustomerEmail } from '../../lib/domain/test-customer.ts';
+import { sessionCookieOf } from '../../lib/http/pages/session-cookie.ts';
 import { requestSignIn } from '../../lib/operations/access/request-sign-in.ts';
-import { makeConfirmLink, makeSignInLink, signIn } from '../../lib/operations/access/sign-in.ts';
+import { makeConfirmLink, makeSignInLink } from '../../lib/operations/access/sign-in.ts';
 import { newUnsubscribeLink } from '../../lib/operations/access/unsubscribe-link.ts';
 import { closeCustomer } from '../../lib/operations/accounts/close-customer.ts';
 import { onboardCustomer } from '../../lib/operations/accounts/onboard-customer.ts';
@@ -236,10 +237,7 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
     expect((await visitor.post('/billing/confirm', { link })).status).toBe(303);
   },
   'billing-statement': async ({ invoke }) => {
-    const { customerId } = await signUp();
-    const visitor = await visitorOf(money.deps, customerId, async (event) =>
-      PageAnswer.parse(await invoke(event)),
-    );
+    const { visitor } = await signedInVisitor(invoke);
     for (const path of ['statement', 'statement.csv', 'account.json'])
       expect((await visitor.get(`/billing/${path}`)).status).toBe(200);
   },
@@ -304,10 +302,11 @@ const JOURNEYS: Readonly<Record<string, (of: Listened) => Promise<unknown>>> = {
 /** Opens the pages of a function as a signed-in customer. */
 async function signedInVisitor(invoke: (event: unknown) => Promise<unknown>) {
   const { customerId } = await signUp();
-  const { token } = await signIn(money.deps, (await makeSignInLink(money.deps, customerId)).token);
-  const visitor = new Visitor(async (event) => PageAnswer.parse(await invoke(event)));
-  visitor.steal([sessionCookie(token, 60)]);
-  return { visitor, customerId, form_token: formTokenOf(token) };
+  const visitor = await visitorOf(money.deps, customerId, async (event) =>
+    PageAnswer.parse(await invoke(event)),
+  );
+  const session = sessionCookieOf(visitor.cookies) ?? '';
+  return { visitor, customerId, form_token: formTokenOf(session) };
 }
 
 /** Leaves a fix charge and a Pro order open, without an answer from Stripe. */
