@@ -9,8 +9,8 @@ import { letterOf } from '../../mail/letters.ts';
 import type { Mail, MailPort } from '../../mail/port.ts';
 import type { Deps } from '../../runtime/deps.ts';
 import { keys, type NoticeName, noticeLabel, noticeName } from '../../store/keys.ts';
-import { decodeNotice, type StoredNotice } from '../../store/notices.ts';
-import { readTogether } from '../../store/table.ts';
+import { findNotice, type StoredNotice } from '../../store/notices.ts';
+import { readFound } from '../../store/table.ts';
 import { mailedLink } from './mailed-link.ts';
 
 export interface MailDeps extends Deps {
@@ -53,7 +53,7 @@ export async function writeLetter(
   return { to, kind, unsubscribeUrl, ...layOut(letter, frame) };
 }
 
-/** Quotes urgent notices first. */
+/** Quotes urgent notices first. A notice that cannot be read is counted with the rest. */
 async function digestLetter(
   deps: MailDeps,
   { customerId, mutedNotices }: CustomerHead,
@@ -63,17 +63,24 @@ async function digestLetter(
   const names = notMuted(customerId, content, mutedNotices).toSorted(
     (a, b) => Number(isUrgent(b.kind)) - Number(isUrgent(a.kind)),
   );
-  const items = await readTogether(
-    deps.table,
-    names.slice(0, QUOTED).map(({ kind, id }) => keys.notice(customerId, kind, id)),
+  const found = await readFound(deps.table, names.slice(0, QUOTED), ({ kind, id }) =>
+    keys.notice(customerId, kind, id),
   );
-  const quoted = items
-    .flatMap((item) => (item === undefined ? [] : [decodeNotice(item)]))
-    .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
-    .map((notice) => letterOf(notice, prices));
-  const shown = { kind: 'digest', notices: names.map(noticeLabel) } as const;
+  const quoted = found
+    .flatMap(([name, item]) => {
+      const one = findNotice(item);
+      return 'notice' in one ? [{ name, notice: one.notice }] : [];
+    })
+    .sort((a, b) => (a.notice.createdAt < b.notice.createdAt ? -1 : 1));
+  const first = new Set(quoted.map(({ name }) => name));
+  const ordered = [...first, ...names.filter((name) => !first.has(name))];
   return {
-    ...letterOf({ content: shown, createdAt }, prices, undefined, quoted),
+    ...letterOf(
+      { content: { kind: 'digest', notices: ordered.map(noticeLabel) }, createdAt },
+      prices,
+      undefined,
+      quoted.map(({ notice }) => letterOf(notice, prices)),
+    ),
     button: { label: 'Open the billing page', url: `${deps.apiUrl}/billing` },
   };
 }

@@ -9,11 +9,13 @@ import { deliverNotice, type MailDeps } from '../../../lib/operations/notices/de
 import { joinHeldNotices } from '../../../lib/operations/notices/join-held.ts';
 import { measureOpenWork } from '../../../lib/operations/work/measure-open-work.ts';
 import type { BusinessEvent } from '../../../lib/runtime/business-events.ts';
+import { keys } from '../../../lib/store/keys.ts';
 import { heldNotices, putNotice, type StoredNotice } from '../../../lib/store/notices.ts';
 import { writeTogether } from '../../../lib/store/table.ts';
 import { markClosed } from '../../support/customers.ts';
 import { customerWith, range } from '../../support/fixtures.ts';
 import { allNoticesOf, foundUnsent } from '../../support/notices.ts';
+import { tamper } from '../../support/reconciliation.ts';
 import { setHead } from '../../support/set-head.ts';
 import { dyingAfter, openTestTable, testDeps } from '../../support/table.ts';
 
@@ -276,6 +278,17 @@ describe('a held notice', () => {
     });
     expect(await digestsOf(customerId)).toHaveLength(1);
     expect(await statesOf(broken)).toMatchObject({ held: 3 });
+  });
+
+  it('a held notice that became unreadable is counted in the digest, and keeps no other one from it', async () => {
+    const customerId = await withHeld();
+    await joinNext();
+    const key = keys.notice(customerId, 'fix_blocked', 'f4');
+    await tamper(deps, key, 'content', { kind: 'fix_blocked' });
+    expect(await stream()).toEqual(['sent']);
+    const { subject, text } = sent.at(-1) ?? { subject: '', text: '' };
+    expect(subject).toBe('3 messages about your RSOLV account');
+    expect(text).toContain('And 1 more: 1 × fix blocked.');
   });
 
   it('a held notice is joined with hundreds of others into one letter', async () => {
