@@ -89,7 +89,7 @@ export const revokeCustomerKeyContract = {
 /** Work that a sweep left open; ids only. */
 export const OpenWork = z.object({
   /** `unknown`: work of a newer release, or an item added by hand. */
-  kind: z.enum(['fix', 'order', 'renewal', 'double_payment', 'closing', 'event', 'unknown']),
+  kind: z.enum(['fix', 'order', 'renewal', 'card_session', 'double_payment', 'closing', 'event', 'unknown']),
   /** Null for an event, which is in no customer's partition. For `unknown`, the item's `pk`. */
   customer_id: z.nullable(z.string()),
   /**

@@ -32,6 +32,11 @@ export const CONDITIONS = {
    * outcome.
    */
   RENEWAL_UNMOVED: 'attribute_not_exists(pk) OR (attempt = :attempt AND #state = :state)',
+  /**
+   * The Checkout session has not changed since it was read: concurrent clicks open one session, and one
+   * caller puts its card on file.
+   */
+  CARD_SESSION_UNMOVED: 'attribute_not_exists(pk) OR (attempt = :attempt AND #state = :state)',
   /** The invoice's guard has not changed since it was read. */
   INVOICE_UNMOVED: 'reversed_cents = :reversed AND credits = :granted',
   /**

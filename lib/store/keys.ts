@@ -22,9 +22,11 @@ const ORDER = 'ORDER#PRO';
 const RENEWAL = 'RENEWAL#PRO';
 const CLOSING = 'CLOSING';
 const CARD_TRIES = 'CARD_TRIES';
+const CARD_SESSION = 'CARD_SESSION';
 const CONSENT_PREFIX = 'CONSENT#';
 const LINK_PREFIX = 'LINK#';
 const SESSION_PREFIX = 'SESSION#';
+const LETTER_LINK_PREFIX = 'LETTER_LINK#';
 const RECORDED_PREFIX = 'RECORDED#';
 const SPENDING_PREFIX = 'SPENDING#';
 const LETTERS_PREFIX = 'LETTERS#';
@@ -66,6 +68,8 @@ export const keys = {
   renewal: (customerId: string): Key => within(customerId, RENEWAL),
   /** The recent tries of the customer's cards. */
   cardTries: (customerId: string): Key => within(customerId, CARD_TRIES),
+  /** The newest Checkout session in which the customer adds a card. */
+  cardSession: (customerId: string): Key => within(customerId, CARD_SESSION),
   /** A link that signs a customer in, and a customer's session, by the hashes of their tokens. */
   link: (customerId: string, linkId: string): Key => within(customerId, LINK_PREFIX + linkId),
   session: (customerId: string, sessionId: string): Key => within(customerId, SESSION_PREFIX + sessionId),
@@ -73,6 +77,8 @@ export const keys = {
   unsubscribe: (customerId: string, linkId: string): Key => within(customerId, UNSUBSCRIBE_PREFIX + linkId),
   /** How many letters a customer got on a day (UTC). */
   lettersOfDay: (customerId: string, day: string): Key => within(customerId, LETTERS_PREFIX + day),
+  /** A letter's link to one task, by the hash of its token. */
+  letterLink: (customerId: string, linkId: string): Key => within(customerId, LETTER_LINK_PREFIX + linkId),
   /** The closing of an account. */
   closing: (customerId: string): Key => within(customerId, CLOSING),
   /** By the id of a Stripe customer or payment method. */
@@ -164,6 +170,7 @@ export interface DueItem {
     | 'fix'
     | 'order'
     | 'renewal'
+    | 'card_session'
     | 'double_payment'
     | 'closing'
     | 'event'
@@ -184,6 +191,7 @@ const DUE_ITEMS = [
   { kind: 'head', is: HEAD },
   { kind: 'order', is: ORDER },
   { kind: 'renewal', is: RENEWAL },
+  { kind: 'card_session', is: CARD_SESSION },
   { kind: 'closing', is: CLOSING },
 ] as const;
 
@@ -243,6 +251,9 @@ export const MAY_EXPIRE: readonly { readonly pk: string; readonly sk?: string; r
   { pk: 'RUN#', why: 'a reconciliation is finished after days' },
   { pk: 'EVENT#', why: 'Stripe repeats an event for 30 days; a parked event does not expire' },
   { pk: CUSTOMER_PREFIX, sk: NOTICE_PREFIX, why: 'a letter that was sent is kept for support' },
+  { pk: CUSTOMER_PREFIX, sk: LINK_PREFIX, why: 'a link to the billing page works for minutes' },
+  { pk: CUSTOMER_PREFIX, sk: SESSION_PREFIX, why: 'a session lasts for minutes' },
+  { pk: CUSTOMER_PREFIX, sk: LETTER_LINK_PREFIX, why: "a letter's link works for days" },
   { pk: CUSTOMER_PREFIX, sk: RECORDED_PREFIX, why: 'new fixes are counted by the day' },
   { pk: CUSTOMER_PREFIX, sk: LETTERS_PREFIX, why: 'letters are counted by the day' },
   { pk: CUSTOMER_PREFIX, sk: UNSUBSCRIBE_PREFIX, why: 'the link of a letter works for 90 days' },

@@ -2,6 +2,7 @@ import type { StripeConfig } from '../settings/stripe.ts';
 import { auditCalls } from './client/audit.ts';
 import { customerCalls } from './client/customers.ts';
 import { documentCalls } from './client/documents.ts';
+import { hostedPageCalls } from './client/hosted.ts';
 import { paymentCalls } from './client/payments.ts';
 import { planCalls } from './client/plans.ts';
 import { listCalls, moneyCalls } from './client/reads.ts';
@@ -18,6 +19,7 @@ export function stripePort(config: StripeConfig, line: StripeLine = {}): StripeP
   return translated({
     proPriceId: config.proPriceId,
     ...customerCalls(stripe, prices),
+    ...hostedPageCalls(stripe),
     ...paymentCalls(stripe),
     ...planCalls(stripe, prices),
     ...moneyCalls(stripe, prices),

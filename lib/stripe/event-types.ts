@@ -9,7 +9,8 @@ export type SubjectSource =
   | 'payment'
   | 'charge'
   | 'of_charge'
-  | 'detached_card';
+  | 'detached_card'
+  | 'card_session';
 
 /**
  * The events that change something here, and how each names its subject. The webhook endpoint gets exactly
@@ -50,6 +51,8 @@ const HANDLED_EVENTS = {
   'charge.dispute.funds_withdrawn': 'of_charge',
   'charge.dispute.funds_reinstated': 'of_charge',
   'charge.dispute.closed': 'of_charge',
+  'checkout.session.completed': 'card_session',
+  'setup_intent.succeeded': 'card_session',
   'payment_method.detached': 'detached_card',
   'payment_method.attached': 'of_customer',
   'payment_method.automatically_updated': 'of_customer',

@@ -87,6 +87,8 @@ export type EventSubject =
       readonly paymentMethodId: string;
       readonly stripeCustomerId: string | null;
     }
+  /** A customer confirmed a card on a page of Stripe. Null for a session of other products without one. */
+  | { readonly kind: 'card_session'; readonly stripeCustomerId: string | null }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unreadable' };
 
@@ -125,6 +127,7 @@ const SUBJECTS: Readonly<Record<SubjectSource, (names: Names) => EventSubject>> 
   payment: ({ id, customer }) => ({ kind: 'payment', paymentIntentId: id, stripeCustomerId: customer }),
   charge: ({ id }) => ({ kind: 'returned_money', chargeId: id }),
   of_charge: ({ charge }) => (charge === null ? UNREADABLE : { kind: 'returned_money', chargeId: charge }),
+  card_session: ({ customer }) => ({ kind: 'card_session', stripeCustomerId: customer }),
   detached_card: ({ id, customer, formerCustomer }) => ({
     kind: 'detached_card',
     paymentMethodId: id,

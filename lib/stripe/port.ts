@@ -1,6 +1,7 @@
 import type { AuditCalls } from './port/audit.ts';
 import type { CustomerCalls } from './port/customers.ts';
 import type { DocumentCalls } from './port/documents.ts';
+import type { HostedPageCalls } from './port/hosted.ts';
 import type { ListCalls } from './port/lists.ts';
 import type { MoneyCalls } from './port/money.ts';
 import type { PaymentCalls } from './port/payments.ts';
@@ -9,6 +10,7 @@ import type { PlanCalls } from './port/plans.ts';
 export type * from './port/audit.ts';
 export type * from './port/customers.ts';
 export type * from './port/documents.ts';
+export type * from './port/hosted.ts';
 export type * from './port/lists.ts';
 export type * from './port/money.ts';
 export type * from './port/payments.ts';
@@ -27,6 +29,7 @@ export const KEY_IS_SAFE_MS = 23 * 60 * 60 * 1000;
  */
 export interface StripePort
   extends CustomerCalls,
+    HostedPageCalls,
     PaymentCalls,
     PlanCalls,
     MoneyCalls,

@@ -109,6 +109,7 @@ describe('an item in the index of due work', () => {
     [keys.head('c1'), 'head', null],
     [keys.order('c1'), 'order', null],
     [keys.renewal('c1'), 'renewal', null],
+    [keys.cardSession('c1'), 'card_session', null],
     [keys.closing('c1'), 'closing', null],
   ])("a due item under %j is the customer's %s", (key, kind, id) => {
     expect(parseDueKey(key)).toEqual({ kind, customerId: 'c1', id });

@@ -150,6 +150,12 @@ describe('what an event is about', () => {
       { id: 'pm_1', customer: 'cus_1' },
       { kind: 'detached_card', paymentMethodId: 'pm_1', stripeCustomerId: 'cus_1' },
     ],
+    [
+      'checkout.session.completed',
+      { id: 'cs_1', customer: 'cus_1' },
+      { kind: 'card_session', stripeCustomerId: 'cus_1' },
+    ],
+    ['setup_intent.succeeded', { id: 'seti_1' }, { kind: 'card_session', stripeCustomerId: null }],
   ])('the event %s names the object to read at Stripe', (type, object, subject) => {
     expect(about(type, object)).toEqual(subject);
   });

@@ -155,14 +155,14 @@ export async function customerWithCard(
 }
 
 /** Reads the ledger and Stripe's side. Expects every invariant to hold, including those about money. */
-export async function expectSoundMoney(money: Money, customerId: string) {
+export async function expectSoundMoney(money: Pick<Money, 'deps'>, customerId: string) {
   const { records, violations } = await auditedMoney(money, customerId);
   if (violations.length > 0) throw new Error(violations.join('\n'));
   return records;
 }
 
 /** A customer's stored records, with the findings of the verifier and the auditor. */
-export async function auditedMoney({ deps }: Money, customerId: string) {
+export async function auditedMoney({ deps }: Pick<Money, 'deps'>, customerId: string) {
   const records = await auditCustomer(deps, customerId);
   if (records === null) throw new Error(`no customer ${customerId}`);
   const violations = [

@@ -8,8 +8,9 @@ import type { PaymentDeps } from '../../runtime/deps.ts';
 import { keepConsent } from '../../store/evidence/consents.ts';
 import { spendCardBonus } from '../../store/guards.ts';
 import { readHead } from '../../store/heads.ts';
-import { keys } from '../../store/keys.ts';
+import { type Key, keys } from '../../store/keys.ts';
 import { bindStripeId, decodeOwner } from '../../store/owners.ts';
+import type { Item, Write } from '../../store/table.ts';
 import { isFault, NOT_A_CARD } from '../../stripe/fault.ts';
 import type { AttachedCard, DefaultCard } from '../../stripe/port.ts';
 import { changeLedger } from '../ledger/change-ledger.ts';
@@ -19,12 +20,14 @@ import { askStripe, cardDeclined, paymentsFault } from '../payments/payment-prob
 import { noneIfOpen, payRenewal, type RenewalOutcome } from '../plans/pay-renewal.ts';
 import { cardOnFile, syncAccount } from '../plans/sync-account.ts';
 import { clearSubscriptionCards } from '../plans/use-default-card.ts';
-import { withStripeCustomer } from './stripe-customer.ts';
+import { stripeCustomerOf, withStripeCustomer } from './stripe-customer.ts';
 
 export interface AddedPaymentMethod {
   readonly head: CustomerHead;
   /** 0 if the customer or the card has had the bonus. */
   readonly bonusCredits: number;
+  /** Another call has closed the card's source, so this call changed nothing here. */
+  readonly isRepeat?: true;
 }
 
 export interface AddedCard extends AddedPaymentMethod {
@@ -32,7 +35,16 @@ export interface AddedCard extends AddedPaymentMethod {
   readonly renewal: RenewalOutcome['kind'];
 }
 
+/** Where a card comes from, if not from a call: it is put on file only while the source is open. */
+export interface CardSource {
+  readonly key: Key;
+  readonly isOpen: (item: Item | undefined) => boolean;
+  /** Closes the source, in the transaction that puts the card on file. */
+  readonly close: (bonusCredits: number) => Write;
+}
+
 interface BonusView {
+  readonly isOpen: boolean;
   readonly customerHadIt: boolean;
   /** The customer who got the bonus for this card. */
   readonly cardOwner: string | null;
@@ -43,6 +55,7 @@ interface BonusView {
  * crash in between, the next call continues with the card at Stripe. A customer on Pro stays on Pro: the card
  * replaces a subscription's own card, and pays an open renewal. Idempotent.
  * @param consent where the cardholder's consent came from; stored with the card, in the same transaction
+ * @param source closed in the same transaction
  * @throws BillingError account_closed, card_declined, payment_method_invalid, payments_unavailable,
  * payments_misconfigured, ledger_busy, ledger_unavailable
  */
@@ -51,6 +64,7 @@ export async function addPaymentMethod(
   head: CustomerHead,
   paymentMethodId: string,
   consent?: ConsentOrigin,
+  source?: CardSource,
 ): Promise<AddedCard> {
   const { customerId } = head;
   const onFile = await putOnFile(deps, head, paymentMethodId).catch(async (error: unknown) => {
@@ -66,21 +80,28 @@ export async function addPaymentMethod(
     customerId,
     relatedKeys: [
       keys.once(customerId, 'card_bonus', 'first'),
+      ...(source === undefined ? [] : [source.key]),
       ...(card.fingerprint === null ? [] : [keys.card(card.fingerprint)]),
     ],
-    decodeRelated: ([bonus, owner]) => ({
-      customerHadIt: bonus !== undefined,
-      cardOwner: owner === undefined ? null : decodeOwner(owner),
-    }),
+    decodeRelated: ([bonus, ...others]) => {
+      const [owner] = source === undefined ? others : others.slice(1);
+      return {
+        isOpen: source === undefined || source.isOpen(others[0]),
+        customerHadIt: bonus !== undefined,
+        cardOwner: owner === undefined ? null : decodeOwner(owner),
+      };
+    },
     // Stripe's answer is stale if an event has changed the head since: the card may have been removed again.
     fetchCurrent: ({ head: now }) => usableCard(deps, onFile, now),
-    decide: ({ head: now, related: { customerHadIt, cardOwner } }, usable) => {
+    decide: ({ head: now, related: { isOpen, customerHadIt, cardOwner } }, usable) => {
+      if (!isOpen) return { kind: 'done', answer: { head: now, bonusCredits: 0, isRepeat: true } };
       if (now.closedAt !== null) throw accountClosed(customerId);
       if (!usable) throw methodInvalid();
       const { fingerprint } = card;
       const isDue = !customerHadIt && cardOwner === null && fingerprint !== null;
+      const bonusCredits = isDue ? GRANTED_CREDITS.firstPaymentMethod : 0;
       const bonus = isDue
-        ? grant(now, GRANTED_CREDITS.firstPaymentMethod, 'trial_billing_added', {
+        ? grant(now, bonusCredits, 'trial_billing_added', {
             card_fingerprint: fingerprint,
           })
         : { postings: [], debt: now.debt };
@@ -96,14 +117,14 @@ export async function addPaymentMethod(
           bindStripeId(usable.paymentMethodId, customerId),
           ...(consent ? [keepConsent(customerId, billingConsent(card.paymentMethodId, consent, at))] : []),
           ...(isDue ? spendCardBonus(customerId, fingerprint) : []),
+          ...(source === undefined ? [] : [source.close(bonusCredits)]),
         ],
-        answer: ({ head: after }) => ({
-          head: after,
-          bonusCredits: isDue ? GRANTED_CREDITS.firstPaymentMethod : 0,
-        }),
+        answer: ({ head: after }) => ({ head: after, bonusCredits }),
       };
     },
   });
+  // The call that closed the source does the rest.
+  if (answer.isRepeat) return { ...answer, renewal: 'none' };
   // A person has just added this card, so it skips the wait after a decline. If that fails, the card stays on
   // file.
   await skipWait(deps, customerId, card).catch(noneIfOpen);
@@ -149,8 +170,7 @@ async function usableCard(
 
 async function putOnFile(deps: PaymentDeps, head: CustomerHead, paymentMethodId: string): Promise<OnFile> {
   const owner = await withStripeCustomer(deps, head);
-  const { customerId, stripeCustomerId } = owner;
-  if (stripeCustomerId === null) throw new Error(`Customer ${customerId} was bound to no Stripe customer`);
+  const stripeCustomerId = stripeCustomerOf(owner);
   const stripe = await deps.stripe();
   try {
     const card = await stripe.attachCard(stripeCustomerId, paymentMethodId);

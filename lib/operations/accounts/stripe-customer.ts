@@ -56,3 +56,9 @@ export async function bindStripeCustomer(
   });
   return answer;
 }
+
+/** The Stripe customer of a head that `withStripeCustomer` returned. */
+export function stripeCustomerOf({ customerId, stripeCustomerId }: CustomerHead): string {
+  if (stripeCustomerId === null) throw new Error(`Customer ${customerId} was bound to no Stripe customer`);
+  return stripeCustomerId;
+}

@@ -1,5 +1,6 @@
 import type { PaymentDeps } from '../../runtime/deps.ts';
 import type { EventSubject } from '../../stripe/event.ts';
+import { finishCardSession } from '../cards/finish-card-session.ts';
 import { settleFixPayment } from '../fixes/record-payment.ts';
 import type { Receipt } from '../ledger/change-ledger.ts';
 import { reviewReturn, tryReturn } from '../payments/return-double-payment.ts';
@@ -51,6 +52,8 @@ async function applySubject(
       return applyFailedInvoice(deps, subject, receiptFor);
     case 'detached_card':
       return applyDetachedCard(deps, subject, receiptFor);
+    case 'card_session':
+      return applyCardSession(deps, subject);
     case 'invoice':
       return applyInvoice(deps, subject, receiptFor);
     case 'payment':
@@ -115,6 +118,17 @@ async function applyDetachedCard(
       : await ownerOf(deps, stripeCustomerId);
   const { wrote } = await syncAccount(deps, customerId, { receipt: receiptFor(customerId) });
   return { kind: 'applied', customerId, wrote };
+}
+
+/** Two events report one session, and the return page may have finished it before. */
+async function applyCardSession(
+  deps: PaymentDeps,
+  { stripeCustomerId }: Subject<'card_session'>,
+): Promise<Effect> {
+  if (stripeCustomerId === null) throw new NotOurs('its session names no customer');
+  const customerId = await ownerOf(deps, stripeCustomerId);
+  await finishCardSession(deps, customerId);
+  return { kind: 'applied', customerId, wrote: false };
 }
 
 /** Settles the invoice itself first: its credits cover the credits that earlier invoices lose to it. */

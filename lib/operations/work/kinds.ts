@@ -3,11 +3,13 @@ import type { DueKind } from '../../store/due-work.ts';
 import { decodeEvent } from '../../store/events.ts';
 import { decodeFix } from '../../store/fix-attempts.ts';
 import { decodeOrder } from '../../store/orders.ts';
+import { decodeCardSession } from '../../store/payments/card-sessions.ts';
 import { decodeDoublePayment } from '../../store/payments/double-payments.ts';
 import { decodeRenewal } from '../../store/renewals.ts';
 
 import { finishClosing } from '../accounts/close-customer.ts';
 
+import { finishCardSession } from '../cards/finish-card-session.ts';
 import { replayEvent } from '../events/replay-event.ts';
 import { finishCharge } from '../fixes/charge-fix.ts';
 import { returnDoublePayment } from '../payments/return-double-payment.ts';
@@ -104,6 +106,25 @@ export const WORK_KINDS: Readonly<Record<OpenKind, WorkKind>> = {
     }),
     async finish(deps, { paymentIntentId }, { customerId }) {
       return returnDoublePayment(deps, customerId, paymentIntentId);
+    },
+  }),
+  card_session: kindOfWork({
+    due: 'charge',
+    reportAfterMs: LATE_MS,
+    decode(stored) {
+      const session = decodeCardSession(stored);
+      return session.state === 'completing' ? session : null;
+    },
+    describe: ({ sessionId, attempt, completedAt }) => ({
+      id: sessionId,
+      state: 'to be put on file',
+      attempt,
+      startedAt: completedAt,
+      message: `the card of Checkout session ${sessionId} is not on file yet`,
+    }),
+    async finish(deps, _, { customerId }) {
+      await finishCardSession(deps, customerId);
+      return 'finished';
     },
   }),
   closing: kindOfWork({

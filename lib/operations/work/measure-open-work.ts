@@ -26,6 +26,7 @@ const MAX_COUNTED = 500;
 export async function measureOpenWork(deps: Deps): Promise<WorkGauges> {
   const gauges: Record<keyof WorkGauges, Gauge> = {
     ...{ fix: NONE, order: NONE, renewal: NONE, double_payment: NONE, closing: NONE },
+    ...{ card_session: NONE },
     ...{ event: NONE, head: NONE, notice: NONE, unknown: NONE },
   };
   const now = deps.now();

@@ -9,6 +9,7 @@ const OPEN_KINDS = [
   'fix',
   'order',
   'renewal',
+  'card_session',
   'double_payment',
   'closing',
   'event',

@@ -13,6 +13,17 @@ export async function readDefaultCard(stripe: Stripe, stripeCustomerId: string):
  * longer the customer's. The only reader of the default card, so that all callers agree.
  */
 export async function defaultCardOf(stripe: Stripe, customer: Stripe.Customer): Promise<DefaultCard | null> {
+  const method = await defaultMethodOf(stripe, customer);
+  return method === null
+    ? null
+    : { paymentMethodId: method.id, fingerprint: method.card?.fingerprint ?? null };
+}
+
+/** The default card with all that Stripe says about it. */
+export async function defaultMethodOf(
+  stripe: Stripe,
+  customer: Stripe.Customer,
+): Promise<Stripe.PaymentMethod | null> {
   const named = idOf(customer.invoice_settings.default_payment_method);
   // No `expand`: Stripe would reject it for a customer deleted meanwhile.
   const method =
@@ -20,8 +31,7 @@ export async function defaultCardOf(stripe: Stripe, customer: Stripe.Customer): 
       ? await readSource(stripe, idOf(customer.default_source))
       : await stripe.paymentMethods.retrieve(named);
   // A card may still be the default while it is detached. It cannot be charged any more.
-  if (method?.type !== 'card' || idOf(method.customer) !== customer.id) return null;
-  return { paymentMethodId: method.id, fingerprint: method.card?.fingerprint ?? null };
+  return method?.type === 'card' && idOf(method.customer) === customer.id ? method : null;
 }
 
 /** Stripe also returns an older card as a payment method, but not a bank account. */

@@ -8,6 +8,7 @@ import { dueAt } from '../../../lib/store/due-work.ts';
 import { recordEvent } from '../../../lib/store/events.ts';
 import { type Key, keys } from '../../../lib/store/keys.ts';
 import { keepOrder } from '../../../lib/store/orders.ts';
+import { keepCardSession } from '../../../lib/store/payments/card-sessions.ts';
 import { announceReturn } from '../../../lib/store/payments/double-payments.ts';
 import { keepRenewal } from '../../../lib/store/renewals.ts';
 
@@ -37,6 +38,20 @@ const RENEWAL = {
   paymentMethodId: 'pm_1',
   cardKey: null,
   startedAt: '2026-01-02T00:00:01.500Z',
+} as const;
+const CARD_SESSION = {
+  attempt: 1,
+  state: 'completing',
+  sessionId: 'cs_1',
+  stripeCustomerId: 'cus_1',
+  cardBefore: null,
+  startedAt: '2026-01-02T00:00:00.000Z',
+  completedAt: '2026-01-02T00:00:02.500Z',
+  sourceIp: '203.0.113.9',
+  userAgent: null,
+  page: '/billing/card',
+  linkId: null,
+  outcome: null,
 } as const;
 const ORDER = {
   attempt: 1,
@@ -158,6 +173,7 @@ describe('charges', () => {
       keepOrder(UNKNOWN_CUSTOMER, { ...ORDER, startedAt: '2026-01-02T00:00:01.000Z' }, null),
       openClosing(UNKNOWN_CUSTOMER, 'closed@example.com', new Date('2026-01-02T00:00:02.000Z')),
       keepRenewal(UNKNOWN_CUSTOMER, RENEWAL, null),
+      keepCardSession(UNKNOWN_CUSTOMER, CARD_SESSION, null),
     ]);
     await documents(table).send(
       new PutCommand({ TableName: table.name, Item: doublePayment('pi_second', 3) }),
@@ -166,6 +182,7 @@ describe('charges', () => {
       { kind: 'order', customer_id: UNKNOWN_CUSTOMER, id: null, state: 'ordering', attempt: 1 },
       { kind: 'renewal', customer_id: UNKNOWN_CUSTOMER, id: 'in_1', state: 'paying', amount_cents: 59_900 },
       { kind: 'closing', customer_id: UNKNOWN_CUSTOMER, id: null, state: 'to be cleared' },
+      { kind: 'card_session', customer_id: UNKNOWN_CUSTOMER, id: 'cs_1', state: 'to be put on file' },
       { kind: 'double_payment', customer_id: UNKNOWN_CUSTOMER, id: 'pi_second', amount_cents: 2900 },
     ];
     const parked = { kind: 'event', customer_id: null, id: 'evt_parked', state: 'parked' };
@@ -179,6 +196,7 @@ describe('charges', () => {
       keys.event('evt_parked'),
       keys.order(UNKNOWN_CUSTOMER),
       keys.renewal(UNKNOWN_CUSTOMER),
+      keys.cardSession(UNKNOWN_CUSTOMER),
       keys.closing(UNKNOWN_CUSTOMER),
     ];
     for (const key of [...left, keys.once(UNKNOWN_CUSTOMER, 'double_payment', 'pi_second')])

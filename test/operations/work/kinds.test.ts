@@ -42,6 +42,19 @@ const renewal = {
   payment_method_id: 'pm_1',
   started_at: AT,
 };
+const cardSession = {
+  attempt: 6,
+  state: 'completing',
+  session_id: 'cs_1',
+  stripe_customer_id: 'cus_1',
+  card_before: null,
+  started_at: AT,
+  completed_at: AT,
+  source_ip: '203.0.113.9',
+  user_agent: null,
+  page: '/billing/card',
+  link_id: null,
+};
 const doublePayment = {
   fix_attempt_id: 'f1',
   payment_intent_id: 'pi_2',
@@ -91,6 +104,14 @@ describe('open work', () => {
       HOUR_MS,
       { kind: 'renewal', id: 'in_1', state: 'paying', attempt: 4, amountCents: 59_900, startedAt: AT },
       'the payment of renewal in_1, attempt 4, has no outcome',
+    ],
+    [
+      'a Checkout session whose card is not on file yet',
+      keys.cardSession('c1'),
+      cardSession,
+      HOUR_MS,
+      { kind: 'card_session', id: 'cs_1', state: 'to be put on file', attempt: 6, startedAt: AT },
+      'the card of Checkout session cs_1 is not on file yet',
     ],
     [
       'a double payment',
@@ -178,7 +199,9 @@ describe('open work', () => {
   });
 
   it('the kinds of open work are the rows of the table', () => {
-    const kinds = ['fix', 'order', 'renewal', 'double_payment', 'closing', 'event'] as const;
+    const kinds = [
+      ...(['fix', 'order', 'renewal', 'card_session', 'double_payment', 'closing', 'event'] as const),
+    ];
     expect(Object.keys(WORK_KINDS).toSorted()).toEqual(kinds.toSorted());
     expect(kinds.filter(isOpenKind)).toEqual(kinds);
     expect((['head', 'notice', 'unknown'] as const).filter(isOpenKind)).toEqual([]);
@@ -187,7 +210,7 @@ describe('open work', () => {
   it('open work is in the index of charges or, for events, in that of parked events', () => {
     expect(OPEN_WORK_INDEX).toEqual(['charge', 'parked']);
     expect(WORK_KINDS.event.due).toBe('parked');
-    const others = [WORK_KINDS.fix, WORK_KINDS.order, WORK_KINDS.renewal, WORK_KINDS.double_payment];
-    expect([...others, WORK_KINDS.closing].map(({ due }) => due)).toEqual(Array(5).fill('charge'));
+    const { event: _, ...others } = WORK_KINDS;
+    expect(Object.values(others).map(({ due }) => due)).toEqual(Array(6).fill('charge'));
   });
 });
